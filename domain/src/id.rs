@@ -1,0 +1,128 @@
+//! Ids. The last byte of a stream's id is its lane, chosen when the id is minted.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+use uuid::Uuid;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.0)
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+    };
+}
+
+id! {
+    /// A user, and the stream of what happens to that user.
+    UserId
+}
+id! {
+    /// A conversation, and its stream.
+    ConversationId
+}
+id! {
+    /// A client's id for one command: its idempotency key. A message's id is the id of the command that sent it.
+    CommandId
+}
+
+impl UserId {
+    /// Puts `lane` into the last byte of `random`, which makes it the id of a user on that lane.
+    pub fn mint(random: Uuid, lane: u8) -> Self {
+        Self(on_lane(*random.as_bytes(), lane))
+    }
+
+    /// The lane that holds the user's stream.
+    pub fn lane(self) -> u8 {
+        self.0.as_bytes()[15]
+    }
+}
+
+impl ConversationId {
+    /// The one direct conversation of a pair, whoever asks first and however often.
+    ///
+    /// `log` is the log's own id. It keeps the result unguessable, so that nobody can probe whether two others talk.
+    pub fn direct(log: Uuid, one: UserId, other: UserId) -> Self {
+        let (low, high) = if one <= other { (one, other) } else { (other, one) };
+        derive(b"direct", log, low.0, high.0, low.lane())
+    }
+
+    /// The group that `creator`'s command makes: a retry of the command finds the same group.
+    pub fn group(log: Uuid, creator: UserId, command: CommandId) -> Self {
+        derive(b"group", log, creator.0, command.0, creator.lane())
+    }
+
+    /// The lane that holds the conversation's stream.
+    pub fn lane(self) -> u8 {
+        self.0.as_bytes()[15]
+    }
+}
+
+fn derive(label: &[u8], log: Uuid, first: Uuid, second: Uuid, lane: u8) -> ConversationId {
+    let mut hash = Sha256::new();
+    hash.update(label);
+    hash.update(log.as_bytes());
+    hash.update(first.as_bytes());
+    hash.update(second.as_bytes());
+    let digest = hash.finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    ConversationId(on_lane(bytes, lane))
+}
+
+fn on_lane(bytes: [u8; 16], lane: u8) -> Uuid {
+    let mut bytes = *uuid::Builder::from_custom_bytes(bytes).as_uuid().as_bytes();
+    bytes[15] = lane;
+    Uuid::from_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(n: u128, lane: u8) -> UserId {
+        UserId::mint(Uuid::from_u128(n << 8), lane)
+    }
+
+    #[test]
+    fn a_direct_conversation_is_the_same_from_both_sides() {
+        let (log, a, b) = (Uuid::from_u128(9), user(1, 2), user(2, 3));
+        assert_eq!(
+            ConversationId::direct(log, a, b),
+            ConversationId::direct(log, b, a)
+        );
+        assert_ne!(
+            ConversationId::direct(log, a, b),
+            ConversationId::direct(Uuid::from_u128(8), a, b)
+        );
+        assert_eq!(ConversationId::direct(log, a, b).lane(), 2);
+    }
+
+    #[test]
+    fn a_minted_id_carries_its_lane() {
+        assert_eq!(user(77, 200).lane(), 200);
+        assert_eq!(
+            ConversationId::group(Uuid::nil(), user(5, 3), CommandId(Uuid::nil())).lane(),
+            3
+        );
+    }
+}

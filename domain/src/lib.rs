@@ -1,0 +1,22 @@
+//! The rules of conversations and users.
+//!
+//! Everything here is pure: `decide` turns a command into events or a [`Rejection`], `evolve` folds events into
+//! state. Time and ids arrive as arguments. There is no I/O, no clock, no randomness and no async; the wire format
+//! and the log are unknown here.
+
+pub mod command;
+pub mod conversation;
+pub mod event;
+pub mod id;
+pub mod rejection;
+pub mod stored;
+pub mod text;
+pub mod user;
+
+pub use command::{Command, ConversationCommand};
+pub use conversation::Conversation;
+pub use event::{Content, ConversationEvent, Cursor, Event, Role, UserEvent};
+pub use id::{CommandId, ConversationId, UserId};
+pub use rejection::{Field, Rejection};
+pub use text::{GroupName, MessageText};
+pub use user::User;

@@ -1,0 +1,62 @@
+//! Why a command was refused. A refusal by a rule is an answer, not a failure.
+
+use thiserror::Error;
+
+/// The field of a command that a refusal is about, as it is named on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    Content,
+    Conversation,
+    Members,
+    Mentions,
+    Name,
+    ReplyTo,
+    Role,
+    Seq,
+    User,
+}
+
+impl Field {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::Conversation => "conversation",
+            Self::Members => "members",
+            Self::Mentions => "mentions",
+            Self::Name => "name",
+            Self::ReplyTo => "reply_to",
+            Self::Role => "role",
+            Self::Seq => "seq",
+            Self::User => "user",
+        }
+    }
+}
+
+/// A rule's refusal. Nothing was written; the same command is refused again until the state changes.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Rejection {
+    /// The conversation, user or message does not exist.
+    #[error("no such {}", .0.as_str())]
+    NotFound(Field),
+    /// The actor is not a member of the conversation.
+    #[error("you are not a member of this conversation")]
+    NotAMember,
+    /// The actor is a member, but the rules do not allow it this.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// The conversation is already in the wanted state, or the command would leave it in one that cannot be.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// A field's value cannot be right in any state.
+    #[error("{reason}")]
+    Invalid { field: Field, reason: &'static str },
+    /// A field is longer than its limit, in the unit that the limit is stated in.
+    #[error("{} is longer than {max}", .field.as_str())]
+    TooLarge { field: Field, max: usize },
+}
+
+impl Rejection {
+    pub fn invalid(field: Field, reason: &'static str) -> Self {
+        Self::Invalid { field, reason }
+    }
+}

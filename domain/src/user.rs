@@ -1,0 +1,42 @@
+//! A user's own stream: registration, and how far the user has read and been sent.
+
+use crate::event::{CursorsMoved, InboxExpired, Registered, UserEvent};
+use crate::rejection::{Field, Rejection};
+
+/// What decisions about a user depend on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    registered: bool,
+}
+
+/// What can be asked of a user's stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserCommand {
+    Register(Registered),
+    MoveCursors(CursorsMoved),
+    ExpireInbox(InboxExpired),
+}
+
+impl User {
+    pub fn exists(&self) -> bool {
+        self.registered
+    }
+
+    /// Decides a command. Registering again is answered with no event: it happened once.
+    pub fn decide(&self, command: UserCommand) -> Result<Vec<UserEvent>, Rejection> {
+        match command {
+            UserCommand::Register(_) if self.registered => Ok(vec![]),
+            UserCommand::Register(registered) => Ok(vec![UserEvent::Registered(registered)]),
+            _ if !self.registered => Err(Rejection::NotFound(Field::User)),
+            UserCommand::MoveCursors(moved) => Ok(vec![UserEvent::CursorsMoved(moved)]),
+            UserCommand::ExpireInbox(expired) => Ok(vec![UserEvent::InboxExpired(expired)]),
+        }
+    }
+
+    /// Folds one event.
+    pub fn evolve(&mut self, event: &UserEvent) {
+        if let UserEvent::Registered(_) = event {
+            self.registered = true;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! One file for each stored kind and version. A file never changes once it has been released: the log is full of them.
+//! `UPDATE_GOLDEN=1` writes files that are missing, and only those.
+
+use crate::harness::{name, role, text, user};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use tidings_domain::event::*;
+use tidings_domain::stored::{self, Kind};
+use tidings_domain::{ConversationEvent, ConversationId, Cursor, Event, Role, UserEvent};
+use uuid::Uuid;
+
+fn examples() -> Vec<Event> {
+    let conversation = |n| ConversationId(Uuid::from_u128(n));
+    let cursors = |seq| BTreeMap::from([(conversation(500), Cursor { seq, msg_no: seq - 1 })]);
+    vec![
+        ConversationEvent::DirectOpened(DirectOpened {
+            users: [user(1), user(2)],
+        })
+        .into(),
+        ConversationEvent::GroupCreated(GroupCreated {
+            name: name("Café"),
+            owner: user(1),
+            members: vec![user(1), user(2)],
+        })
+        .into(),
+        ConversationEvent::MemberAdded(MemberAdded {
+            user: user(3),
+            role: Role::Member,
+        })
+        .into(),
+        ConversationEvent::MemberRemoved(MemberRemoved { user: user(3) }).into(),
+        ConversationEvent::MemberLeft(MemberLeft { user: user(2) }).into(),
+        ConversationEvent::GroupRenamed(GroupRenamed { name: name("Tea") }).into(),
+        role(2, Role::Admin).into(),
+        ConversationEvent::MessageSent(MessageSent {
+            content: text("hello\n\"world\" ✓"),
+            reply_to: Some(Uuid::from_u128(77)),
+            mentions: vec![user(2)],
+        })
+        .into(),
+        UserEvent::Registered(Registered {
+            username: "ann".to_owned(),
+            display_name: "Ann".to_owned(),
+        })
+        .into(),
+        UserEvent::CursorsMoved(CursorsMoved {
+            read: cursors(5),
+            delivered: cursors(9),
+        })
+        .into(),
+        UserEvent::InboxExpired(InboxExpired { cursors: cursors(12) }).into(),
+    ]
+}
+
+fn path(kind: Kind, ver: i16) -> PathBuf {
+    let name = kind.name().unwrap();
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{:03}-{name}.v{ver}.json", kind.0))
+}
+
+#[test]
+fn every_kind_and_version_reads_and_writes_as_it_always_has() {
+    let mut seen = vec![];
+    for event in examples() {
+        let (kind, ver, payload) = stored::encode(&event);
+        seen.push(kind);
+        let path = path(kind, ver);
+        if !path.exists() && std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&path, &payload).unwrap();
+        }
+        let golden = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(
+            String::from_utf8_lossy(&payload),
+            String::from_utf8_lossy(&golden),
+            "{}",
+            path.display()
+        );
+        assert_eq!(
+            stored::decode(kind.0, ver, &golden).unwrap(),
+            event,
+            "{}",
+            path.display()
+        );
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, Kind::ALL, "a kind has no example");
+}
+
+#[test]
+fn every_version_ever_written_can_still_be_read() {
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden")).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_str().unwrap();
+        let kind: i16 = file[..3].parse().unwrap();
+        let ver: i16 = file
+            .rsplit(".v")
+            .next()
+            .unwrap()
+            .trim_end_matches(".json")
+            .parse()
+            .unwrap();
+        stored::decode(kind, ver, &std::fs::read(&path).unwrap())
+            .unwrap_or_else(|error| panic!("{file}: {error}"));
+    }
+}

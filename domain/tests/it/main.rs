@@ -1,0 +1,11 @@
+//! The rules as sentences, the laws as properties, and the stored forms as files.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod direct;
+mod golden;
+mod group;
+mod harness;
+mod messages;
+mod properties;
+mod users;

@@ -1,0 +1,61 @@
+use crate::harness::*;
+use tidings_domain::event::MessageSent;
+use tidings_domain::{Content, ConversationCommand, ConversationEvent, Field, Rejection};
+use uuid::Uuid;
+
+#[test]
+fn a_member_sends() {
+    let sent = ConversationEvent::MessageSent(MessageSent {
+        content: text("hi"),
+        reply_to: None,
+        mentions: vec![],
+    });
+    given(group()).when(BEN, say("hi")).then([sent]);
+}
+
+#[test]
+fn nobody_sends_to_a_conversation_that_does_not_exist() {
+    given([])
+        .when(BEN, say("hi"))
+        .refused(Rejection::NotFound(Field::Conversation));
+}
+
+#[test]
+fn members_are_mentioned_once_each_and_strangers_not_at_all() {
+    let mention = |users: &[u128]| ConversationCommand::SendMessage {
+        content: text("hi"),
+        reply_to: None,
+        mentions: users.iter().copied().map(user).collect(),
+    };
+    given(group())
+        .when(BEN, mention(&[CAT, ANN, CAT]))
+        .then([ConversationEvent::MessageSent(MessageSent {
+            content: text("hi"),
+            reply_to: None,
+            mentions: vec![user(CAT), user(ANN)],
+        })]);
+    given(group()).when(BEN, mention(&[DAN])).invalid(Field::Mentions);
+    let many: Vec<u128> = (1000..1101).collect();
+    given(group())
+        .when(BEN, mention(&many))
+        .refused(Rejection::TooLarge {
+            field: Field::Mentions,
+            max: 100,
+        });
+}
+
+#[test]
+fn an_attachment_that_does_not_exist_is_not_found() {
+    let image = Content::Image {
+        attachment: Uuid::from_u128(5),
+        caption: None,
+    };
+    let send = ConversationCommand::SendMessage {
+        content: image,
+        reply_to: None,
+        mentions: vec![],
+    };
+    given(group())
+        .when(BEN, send)
+        .refused(Rejection::NotFound(Field::Content));
+}

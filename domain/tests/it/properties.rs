@@ -1,0 +1,134 @@
+//! Laws that hold of any events and any commands.
+
+use crate::harness::{fold, name, text, user};
+use chrono::DateTime;
+use proptest::prelude::*;
+use tidings_domain::event::*;
+use tidings_domain::stored;
+use tidings_domain::{
+    Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent, ConversationId, Event,
+    MessageText, Role, UserId,
+};
+use uuid::Uuid;
+
+fn users() -> impl Strategy<Value = UserId> {
+    (1..8_u128).prop_map(user)
+}
+
+fn roles() -> impl Strategy<Value = Role> {
+    prop_oneof![Just(Role::Member), Just(Role::Admin), Just(Role::Owner)]
+}
+
+fn events() -> impl Strategy<Value = ConversationEvent> {
+    prop_oneof![
+        (users(), users()).prop_map(|(a, b)| ConversationEvent::DirectOpened(DirectOpened { users: [a, b] })),
+        (users(), prop::collection::vec(users(), 0..5)).prop_map(|(owner, members)| {
+            ConversationEvent::GroupCreated(GroupCreated {
+                name: name("g"),
+                owner,
+                members,
+            })
+        }),
+        (users(), roles())
+            .prop_map(|(user, role)| ConversationEvent::MemberAdded(MemberAdded { user, role })),
+        users().prop_map(|user| ConversationEvent::MemberRemoved(MemberRemoved { user })),
+        users().prop_map(|user| ConversationEvent::MemberLeft(MemberLeft { user })),
+        Just(ConversationEvent::GroupRenamed(GroupRenamed { name: name("h") })),
+        (users(), roles())
+            .prop_map(|(user, role)| ConversationEvent::RoleChanged(RoleChanged { user, role })),
+        "[^\u{0}]{1,40}".prop_map(|words| {
+            let text = Content::Text {
+                text: MessageText::parse(words).unwrap(),
+            };
+            ConversationEvent::MessageSent(MessageSent {
+                content: text,
+                reply_to: None,
+                mentions: vec![],
+            })
+        }),
+    ]
+}
+
+fn commands() -> impl Strategy<Value = Command> {
+    let body = prop_oneof![
+        users().prop_map(|user| ConversationCommand::OpenDirect { user }),
+        prop::collection::vec(users(), 0..5).prop_map(|members| ConversationCommand::CreateGroup {
+            name: name("g"),
+            members
+        }),
+        users().prop_map(|user| ConversationCommand::AddMember { user }),
+        users().prop_map(|user| ConversationCommand::RemoveMember { user }),
+        Just(ConversationCommand::Leave),
+        (users(), roles()).prop_map(|(user, role)| ConversationCommand::ChangeRole { user, role }),
+        Just(ConversationCommand::SendMessage {
+            content: text("x"),
+            reply_to: None,
+            mentions: vec![]
+        }),
+    ];
+    (users(), body).prop_map(|(actor, body)| Command {
+        id: CommandId(Uuid::nil()),
+        actor,
+        conversation: ConversationId(Uuid::nil()),
+        body,
+    })
+}
+
+proptest! {
+    /// Also shows that evolve is total: no sequence of events panics.
+    #[test]
+    fn folding_in_two_parts_equals_folding_in_one(all in prop::collection::vec(events(), 0..30), cut in 0..30_usize) {
+        let cut = cut.min(all.len());
+        let mut parts = fold(&all[..cut]);
+        for event in &all[cut..] {
+            parts.evolve(event);
+        }
+        prop_assert_eq!(parts, fold(&all));
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded(event in events()) {
+        let event = Event::from(event);
+        let (kind, ver, payload) = stored::encode(&event);
+        prop_assert_eq!(stored::decode(kind.0, ver, &payload).unwrap(), event);
+    }
+
+    #[test]
+    fn no_bytes_make_decoding_panic(kind in any::<i16>(), ver in any::<i16>(), payload in prop::collection::vec(any::<u8>(), 0..60)) {
+        let _ = stored::decode(kind, ver, &payload);
+    }
+
+    /// Whatever people do, a group with members has an owner, and only members ever act.
+    #[test]
+    fn a_group_with_members_has_an_owner(commands in prop::collection::vec(commands(), 0..60)) {
+        let mut state = Conversation::default();
+        for command in commands {
+            let was_member = state.is_member(command.actor);
+            let existed = state.exists();
+            let Ok(events) = state.decide(&command, DateTime::UNIX_EPOCH) else { continue };
+            prop_assert!(!existed || was_member || events.is_empty());
+            let group = matches!(events.first(), Some(ConversationEvent::GroupCreated(_)))
+                || (existed && !events.is_empty() && state.members().any(|user| state.role(user) == Some(Role::Owner)));
+            for event in &events {
+                state.evolve(event);
+            }
+            if group && state.member_count() > 0 {
+                prop_assert!(state.members().any(|user| state.role(user) == Some(Role::Owner)));
+            }
+        }
+    }
+
+    /// Folding only control events gives the same decisions, since only they are read when state is loaded.
+    #[test]
+    fn messages_do_not_change_decisions(all in prop::collection::vec(events(), 0..30), command in commands()) {
+        let controls: Vec<_> = all
+            .iter()
+            .filter(|event| stored::encode(&Event::from((*event).clone())).0.is_control())
+            .cloned()
+            .collect();
+        prop_assert_eq!(
+            fold(&all).decide(&command, DateTime::UNIX_EPOCH),
+            fold(&controls).decide(&command, DateTime::UNIX_EPOCH)
+        );
+    }
+}
