@@ -1,0 +1,172 @@
+//! What a client says.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Content, Resume};
+
+/// One object from a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ClientFrame {
+    /// Says who is there; again in mid-session to renew the token.
+    Hello(Hello),
+    /// Answered by `pong`.
+    Ping {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(default)]
+        id: Option<Uuid>,
+    },
+    /// The user types, or has stopped. No answer.
+    Typing { conversation: Uuid, on: bool },
+    /// Anything that is answered with its id.
+    #[serde(untagged)]
+    Command(Command),
+}
+
+/// The first frame of a connection.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Hello {
+    /// May be left out where the upgrade carried `Authorization: Bearer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default)]
+    pub token: Option<String>,
+    /// Chosen by the client, at most 64 characters, the same on each return of the same device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default)]
+    pub device: Option<String>,
+    #[serde(skip_serializing_if = "Resume::is_empty")]
+    #[schemars(default)]
+    pub resume: Resume,
+}
+
+/// The token stays out of logs.
+impl std::fmt::Debug for Hello {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hello")
+            .field("token", &self.token.as_ref().map(|_| "…"))
+            .field("device", &self.device)
+            .field("resume", &self.resume)
+            .finish()
+    }
+}
+
+/// A command: it gets exactly one answer, which carries its id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Command {
+    #[serde(flatten)]
+    pub action: Action,
+    /// Made by the client, UUIDv7 recommended; the key by which a repeat is known.
+    pub id: Uuid,
+}
+
+/// What a command asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "type")]
+pub enum Action {
+    /// Opens the one conversation with a user, or finds it.
+    #[serde(rename = "direct.open")]
+    DirectOpen { user: Uuid },
+    #[serde(rename = "group.create")]
+    GroupCreate { name: String, members: Vec<Uuid> },
+    #[serde(rename = "group.add")]
+    GroupAdd { conversation: Uuid, user: Uuid },
+    #[serde(rename = "group.remove")]
+    GroupRemove { conversation: Uuid, user: Uuid },
+    #[serde(rename = "group.leave")]
+    GroupLeave { conversation: Uuid },
+    #[serde(rename = "group.rename")]
+    GroupRename { conversation: Uuid, name: String },
+    #[serde(rename = "group.role")]
+    GroupRole {
+        conversation: Uuid,
+        user: Uuid,
+        role: Role,
+    },
+    /// The command's id is the message's id.
+    #[serde(rename = "message.send")]
+    MessageSend {
+        conversation: Uuid,
+        content: Content,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(default)]
+        reply_to: Option<Uuid>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        #[schemars(default)]
+        mentions: Vec<Uuid>,
+    },
+    #[serde(rename = "message.edit")]
+    MessageEdit {
+        conversation: Uuid,
+        message: Uuid,
+        content: Content,
+    },
+    #[serde(rename = "message.recall")]
+    MessageRecall { conversation: Uuid, message: Uuid },
+    #[serde(rename = "message.react")]
+    MessageReact {
+        conversation: Uuid,
+        message: Uuid,
+        emoji: String,
+        on: bool,
+    },
+    /// Read up to here; never moves back.
+    #[serde(rename = "read")]
+    Read { conversation: Uuid, seq: u64 },
+    /// Asks for at most `limit` events from seq `from` on; answered by `events`.
+    #[serde(rename = "fetch")]
+    Fetch {
+        conversation: Uuid,
+        from: u64,
+        limit: u32,
+    },
+}
+
+impl Action {
+    /// The conversation that it names; `None` for those that make one.
+    pub fn conversation(&self) -> Option<Uuid> {
+        match self {
+            Self::DirectOpen { .. } | Self::GroupCreate { .. } => None,
+            Self::GroupAdd { conversation, .. }
+            | Self::GroupRemove { conversation, .. }
+            | Self::GroupLeave { conversation }
+            | Self::GroupRename { conversation, .. }
+            | Self::GroupRole { conversation, .. }
+            | Self::MessageSend { conversation, .. }
+            | Self::MessageEdit { conversation, .. }
+            | Self::MessageRecall { conversation, .. }
+            | Self::MessageReact { conversation, .. }
+            | Self::Read { conversation, .. }
+            | Self::Fetch { conversation, .. } => Some(*conversation),
+        }
+    }
+
+    /// Its `type` on the wire; also a fit label for metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::DirectOpen { .. } => "direct.open",
+            Self::GroupCreate { .. } => "group.create",
+            Self::GroupAdd { .. } => "group.add",
+            Self::GroupRemove { .. } => "group.remove",
+            Self::GroupLeave { .. } => "group.leave",
+            Self::GroupRename { .. } => "group.rename",
+            Self::GroupRole { .. } => "group.role",
+            Self::MessageSend { .. } => "message.send",
+            Self::MessageEdit { .. } => "message.edit",
+            Self::MessageRecall { .. } => "message.recall",
+            Self::MessageReact { .. } => "message.react",
+            Self::Read { .. } => "read",
+            Self::Fetch { .. } => "fetch",
+        }
+    }
+}
+
+/// What a member of a group may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Owner,
+    Admin,
+    Member,
+}

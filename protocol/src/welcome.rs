@@ -1,0 +1,58 @@
+//! The answer to `hello`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::Timestamp;
+
+/// Who the server takes the client for, and the rules of this connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Welcome {
+    pub user: Uuid,
+    pub session: Uuid,
+    /// `tidings/<version>`.
+    pub server: String,
+    /// How often the server pings, in milliseconds; two missed close the connection.
+    pub heartbeat_ms: u64,
+    /// The server's clock.
+    pub time: Timestamp,
+    pub limits: Limits,
+}
+
+/// What the server allows. Those that are absent have no limit of their own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Limits {
+    /// The largest text frame, in bytes.
+    pub frame_bytes: u32,
+    /// The longest text or caption, in bytes of UTF-8.
+    pub text_bytes: u32,
+    /// How many events one conversation is caught up with before there is a `gap`.
+    pub catch_up_events: u32,
+    /// The same over all conversations of one `hello`.
+    pub catch_up_total: u32,
+    /// The most events in one answer to `fetch`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetch_events: Option<u32>,
+    /// The most members of a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_members: Option<u32>,
+    /// The most users that one `group.create` may name; more come by `group.add`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_create_members: Option<u32>,
+    /// The longest name of a group, in characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_chars: Option<u32>,
+    /// The most mentions in one message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mentions: Option<u32>,
+    /// How many commands a connection may have unanswered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commands_in_flight: Option<u32>,
+    /// How many commands a user may send each second in the long run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commands_per_second: Option<u32>,
+    /// How many commands a user may send at once after a quiet while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commands_burst: Option<u32>,
+}

@@ -1,0 +1,353 @@
+//! One of each frame.
+
+#![expect(clippy::unwrap_used, reason = "the texts are written here")]
+
+use tidings_protocol::{
+    Ack, Action, ClientFrame, Close, CloseCode, Command, Content, ErrorCode, ErrorFrame, Event, EventKind,
+    Events, Gap, Hello, Limits, Notice, Position, Presence, RawValue, Receipt, Resume, Role, ServerFrame,
+    Timestamp, TypingNotice, Welcome,
+};
+use uuid::Uuid;
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0000 + n)
+}
+
+fn at() -> Timestamp {
+    Timestamp::from_millis(1_795_449_600_123).unwrap()
+}
+
+fn raw(text: &str) -> Box<RawValue> {
+    RawValue::from_string(text.to_owned()).unwrap()
+}
+
+pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
+    let (conversation, user, message) = (id(1), id(2), id(3));
+    let resume = Resume {
+        conversations: [(conversation, 17)].into(),
+        notices: Some(4),
+    };
+    let mut frames = vec![
+        (
+            "hello",
+            ClientFrame::Hello(Hello {
+                token: Some("a.b.c".into()),
+                device: Some("phone".into()),
+                resume,
+            }),
+        ),
+        ("hello.bare", ClientFrame::Hello(Hello::default())),
+        ("ping", ClientFrame::Ping { id: Some(id(9)) }),
+        ("ping.bare", ClientFrame::Ping { id: None }),
+        (
+            "typing",
+            ClientFrame::Typing {
+                conversation,
+                on: true,
+            },
+        ),
+    ];
+    let image = Content::Image {
+        attachment: id(5),
+        caption: Some("a hill".into()),
+    };
+    let text = Content::text("good \"morning\"\n🌞");
+    let actions = [
+        ("direct.open", Action::DirectOpen { user }),
+        (
+            "group.create",
+            Action::GroupCreate {
+                name: "walkers".into(),
+                members: vec![user, id(4)],
+            },
+        ),
+        ("group.add", Action::GroupAdd { conversation, user }),
+        ("group.remove", Action::GroupRemove { conversation, user }),
+        ("group.leave", Action::GroupLeave { conversation }),
+        (
+            "group.rename",
+            Action::GroupRename {
+                conversation,
+                name: "climbers".into(),
+            },
+        ),
+        (
+            "group.role",
+            Action::GroupRole {
+                conversation,
+                user,
+                role: Role::Admin,
+            },
+        ),
+        (
+            "message.send",
+            Action::MessageSend {
+                conversation,
+                content: text.clone(),
+                reply_to: Some(id(6)),
+                mentions: vec![user],
+            },
+        ),
+        (
+            "message.send.bare",
+            Action::MessageSend {
+                conversation,
+                content: image,
+                reply_to: None,
+                mentions: vec![],
+            },
+        ),
+        (
+            "message.send.file",
+            Action::MessageSend {
+                conversation,
+                content: Content::File {
+                    attachment: id(5),
+                    caption: None,
+                },
+                reply_to: None,
+                mentions: vec![],
+            },
+        ),
+        (
+            "message.edit",
+            Action::MessageEdit {
+                conversation,
+                message,
+                content: text,
+            },
+        ),
+        (
+            "message.recall",
+            Action::MessageRecall {
+                conversation,
+                message,
+            },
+        ),
+        (
+            "message.react",
+            Action::MessageReact {
+                conversation,
+                message,
+                emoji: "👍".into(),
+                on: true,
+            },
+        ),
+        (
+            "read",
+            Action::Read {
+                conversation,
+                seq: 17,
+            },
+        ),
+        (
+            "fetch",
+            Action::Fetch {
+                conversation,
+                from: 18,
+                limit: 500,
+            },
+        ),
+    ];
+    frames.extend(actions.map(|(name, action)| (name, ClientFrame::Command(Command { action, id: id(10) }))));
+    frames
+}
+
+fn event(seq: u64, kind: EventKind, data: &str) -> Event {
+    Event {
+        conversation: id(1),
+        seq,
+        kind,
+        actor: id(2),
+        at: at(),
+        data: raw(data),
+    }
+}
+
+pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
+    let (conversation, user) = (id(1), id(2));
+    let limits = Limits {
+        frame_bytes: 65536,
+        text_bytes: 8192,
+        catch_up_events: 1000,
+        catch_up_total: 10_000,
+        fetch_events: Some(1000),
+        group_members: Some(100_000),
+        ..Limits::default()
+    };
+    let welcome = Welcome {
+        user,
+        session: id(7),
+        server: "tidings/0.1.0".into(),
+        heartbeat_ms: 25_000,
+        time: at(),
+        limits,
+    };
+    let position = Position { lane: 2, pos: 4711 };
+    let ack = Ack {
+        id: id(10),
+        conversation,
+        seq: 17,
+        position,
+        at: at(),
+        duplicate: false,
+    };
+    let message = format!(
+        r#"{{"message":"{}","content":{{"kind":"text","text":"hi"}}}}"#,
+        id(3)
+    );
+    let sent = event(17, EventKind::MessageSent, &message);
+    let of_user = format!(r#"{{"user":"{user}"}}"#);
+    let mut frames = vec![
+        ("welcome", ServerFrame::Welcome(Box::new(welcome))),
+        ("synced", ServerFrame::Synced),
+        (
+            "gap",
+            ServerFrame::Gap(Gap {
+                conversation,
+                from: 18,
+                to: 5230,
+            }),
+        ),
+        (
+            "events",
+            ServerFrame::Events(Events {
+                id: id(10),
+                conversation,
+                events: vec![sent.clone(), event(18, EventKind::MessageEdited, &message)],
+                more: true,
+            }),
+        ),
+        ("ack", ServerFrame::Ack(ack)),
+        (
+            "ack.duplicate",
+            ServerFrame::Ack(Ack {
+                duplicate: true,
+                ..ack
+            }),
+        ),
+        (
+            "error",
+            ServerFrame::Error(ErrorFrame::new(
+                Some(id(10)),
+                ErrorCode::NotAMember,
+                "not a member",
+            )),
+        ),
+        (
+            "error.field",
+            ServerFrame::Error(
+                ErrorFrame::new(Some(id(10)), ErrorCode::InvalidArgument, "`seq` is missing")
+                    .with_field("seq"),
+            ),
+        ),
+        (
+            "error.retryable",
+            ServerFrame::Error(
+                ErrorFrame::new(None, ErrorCode::Overloaded, "too much to do").with_retry_after_ms(250),
+            ),
+        ),
+        (
+            "notice",
+            ServerFrame::Notice(Notice {
+                seq: 5,
+                kind: "group.invited".into(),
+                at: at(),
+                data: raw(r#"{"name":"walkers"}"#),
+            }),
+        ),
+        (
+            "typing",
+            ServerFrame::Typing(TypingNotice {
+                conversation,
+                user,
+                on: true,
+            }),
+        ),
+        (
+            "presence",
+            ServerFrame::Presence(Presence {
+                user,
+                online: true,
+                last_seen: None,
+            }),
+        ),
+        (
+            "presence.gone",
+            ServerFrame::Presence(Presence {
+                user,
+                online: false,
+                last_seen: Some(at()),
+            }),
+        ),
+        (
+            "receipt",
+            ServerFrame::Receipt(Receipt {
+                conversation,
+                user,
+                read_seq: 17,
+            }),
+        ),
+        ("pong", ServerFrame::Pong { id: Some(id(9)) }),
+        ("pong.bare", ServerFrame::Pong { id: None }),
+        (
+            "close",
+            ServerFrame::Close(Close::new(CloseCode::GoingAway).with_retry_after_ms(1830)),
+        ),
+        (
+            "close.for_good",
+            ServerFrame::Close(Close::new(CloseCode::NoValidToken)),
+        ),
+    ];
+    let events = [
+        (
+            "direct.opened",
+            EventKind::DirectOpened,
+            format!(r#"{{"users":["{user}","{}"]}}"#, id(4)),
+        ),
+        (
+            "group.created",
+            EventKind::GroupCreated,
+            format!(r#"{{"name":"walkers","owner":"{user}","members":["{user}"]}}"#),
+        ),
+        (
+            "member.added",
+            EventKind::MemberAdded,
+            format!(r#"{{"user":"{user}","role":"member"}}"#),
+        ),
+        ("member.removed", EventKind::MemberRemoved, of_user.clone()),
+        ("member.left", EventKind::MemberLeft, of_user),
+        (
+            "group.renamed",
+            EventKind::GroupRenamed,
+            r#"{"name":"climbers"}"#.to_owned(),
+        ),
+        (
+            "role.changed",
+            EventKind::RoleChanged,
+            format!(r#"{{"user":"{user}","role":"owner"}}"#),
+        ),
+        (
+            "message.sent",
+            EventKind::MessageSent,
+            format!(
+                r#"{{"message":"{}","content":{{"kind":"text","text":"hi"}},"reply_to":"{}","mentions":["{user}"]}}"#,
+                id(3),
+                id(6)
+            ),
+        ),
+        ("message.edited", EventKind::MessageEdited, message),
+        (
+            "message.recalled",
+            EventKind::MessageRecalled,
+            format!(r#"{{"message":"{}"}}"#, id(3)),
+        ),
+        (
+            "reaction.changed",
+            EventKind::ReactionChanged,
+            format!(r#"{{"message":"{}","emoji":"👍","on":true}}"#, id(3)),
+        ),
+    ];
+    frames.extend(events.map(|(name, kind, data)| (name, ServerFrame::Event(event(17, kind, &data)))));
+    frames
+}

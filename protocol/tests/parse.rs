@@ -1,0 +1,282 @@
+//! What the parser refuses, and how it says so.
+
+use tidings_protocol::{
+    Action, ClientFrame, ErrorCode, ErrorFrame, Event, EventData, EventKind, EventRef, ParseError, Position,
+    RawValue, ServerFrame, Timestamp, encode_events, parse, split_frame,
+};
+use uuid::Uuid;
+
+const ID: &str = "01990000-0000-7000-8000-00000000000a";
+
+#[expect(clippy::unwrap_used, reason = "the ids are written here")]
+fn invalid(id: Option<&str>, field: &'static str) -> ParseError {
+    ParseError::InvalidArgument {
+        id: id.map(|id| id.parse().unwrap()),
+        field,
+    }
+}
+
+#[test]
+fn what_is_no_object_is_an_invalid_frame() {
+    for text in [
+        "",
+        "x",
+        "[]",
+        "1",
+        "\"a\"",
+        "null",
+        "{",
+        r#"{"type":"ping"} x"#,
+        r#"{"type":}"#,
+        "{\"type\":\"\u{1}\"}",
+    ] {
+        assert_eq!(parse(text), Err(ParseError::InvalidFrame), "{text}");
+    }
+}
+
+#[test]
+fn deep_nesting_is_refused_or_skipped_without_a_deep_stack() {
+    let deep = "[".repeat(200_000);
+    assert_eq!(parse(&deep), Err(ParseError::InvalidFrame));
+    let closed = format!("{deep}{}", "]".repeat(200_000));
+    assert_eq!(parse(&closed), Err(ParseError::InvalidFrame));
+    let objects = format!("{}1{}", r#"{"a":"#.repeat(200_000), "}".repeat(200_000));
+    assert_eq!(parse(&objects), Err(invalid(None, "type")));
+    assert!(parse(&format!(r#"{{"type":"ping","unknown":{closed}}}"#)).is_ok());
+    for field in ["content", "conversation", "resume"] {
+        let text =
+            format!(r#"{{"type":"message.send","id":"{ID}","conversation":"{ID}","{field}":{closed}}}"#);
+        assert!(
+            matches!(parse(&text), Err(ParseError::InvalidArgument { .. })),
+            "{field}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_type_is_refused_with_the_id_where_there_is_one() {
+    let id = Some(ID.parse().unwrap());
+    assert_eq!(
+        parse(&format!(r#"{{"id":"{ID}","type":"dance"}}"#)),
+        Err(ParseError::UnknownType { id })
+    );
+    assert_eq!(
+        parse(r#"{"type":"dance"}"#),
+        Err(ParseError::UnknownType { id: None })
+    );
+    assert_eq!(
+        parse(r#"{"type":"dance","id":7}"#),
+        Err(ParseError::UnknownType { id: None })
+    );
+}
+
+#[test]
+fn a_bad_field_is_named() {
+    let cases = [
+        ("{}".to_owned(), None, "type"),
+        (r#"{"type":5}"#.to_owned(), None, "type"),
+        (
+            format!(r#"{{"type":"group.leave","conversation":"{ID}"}}"#),
+            None,
+            "id",
+        ),
+        (
+            format!(r#"{{"type":"group.leave","id":"7","conversation":"{ID}"}}"#),
+            None,
+            "id",
+        ),
+        (r#"{"type":"ping","id":[]}"#.to_owned(), None, "id"),
+        (
+            format!(r#"{{"type":"group.leave","id":"{ID}"}}"#),
+            Some(ID),
+            "conversation",
+        ),
+        (
+            format!(r#"{{"type":"group.leave","id":"{ID}","conversation":null}}"#),
+            Some(ID),
+            "conversation",
+        ),
+        (
+            format!(r#"{{"type":"read","id":"{ID}","conversation":"{ID}","seq":-1}}"#),
+            Some(ID),
+            "seq",
+        ),
+        (
+            format!(r#"{{"type":"read","id":"{ID}","conversation":"{ID}","seq":1.5}}"#),
+            Some(ID),
+            "seq",
+        ),
+        (
+            format!(r#"{{"type":"read","id":"{ID}","conversation":"{ID}","seq":9223372036854775808}}"#),
+            Some(ID),
+            "seq",
+        ),
+        (
+            format!(r#"{{"type":"message.send","id":"{ID}","conversation":"{ID}","content":"hi"}}"#),
+            Some(ID),
+            "content",
+        ),
+        (
+            format!(
+                r#"{{"type":"message.send","id":"{ID}","conversation":"{ID}","content":{{"kind":"song"}}}}"#
+            ),
+            Some(ID),
+            "content",
+        ),
+        (
+            format!(
+                r#"{{"type":"message.send","id":"{ID}","conversation":"{ID}","content":{{"kind":"text","text":"\ud800"}}}}"#
+            ),
+            Some(ID),
+            "content",
+        ),
+        (
+            format!(
+                r#"{{"type":"message.send","id":"{ID}","conversation":"{ID}","content":{{"kind":"text","text":"a"}},"mentions":["bob"]}}"#
+            ),
+            Some(ID),
+            "mentions",
+        ),
+        (
+            format!(
+                r#"{{"type":"group.role","id":"{ID}","conversation":"{ID}","user":"{ID}","role":"king"}}"#
+            ),
+            Some(ID),
+            "role",
+        ),
+        (
+            format!(r#"{{"type":"hello","device":"{}"}}"#, "x".repeat(65)),
+            None,
+            "device",
+        ),
+        (
+            r#"{"type":"hello","resume":{"nobody":1}}"#.to_owned(),
+            None,
+            "resume",
+        ),
+        (
+            format!(r#"{{"type":"hello","resume":{{"{ID}":-4}}}}"#),
+            None,
+            "resume",
+        ),
+        (r#"{"type":"typing","on":true}"#.to_owned(), None, "conversation"),
+    ];
+    for (text, id, field) in cases {
+        assert_eq!(parse(&text), Err(invalid(id, field)), "{text}");
+    }
+}
+
+#[test]
+fn a_refusal_becomes_an_error_frame() {
+    let frame = ErrorFrame::from(invalid(Some(ID), "seq"));
+    assert_eq!(frame.code, ErrorCode::InvalidArgument);
+    assert_eq!(frame.field.as_deref(), Some("seq"));
+    assert_eq!(frame.id, Some(ID.parse().unwrap()));
+    assert!(!frame.retryable);
+}
+
+#[test]
+fn unknown_fields_order_white_space_escapes_and_repeats_do_not_matter() {
+    let text = format!(
+        " {{ \"later\" : {{\"a\":[1,{{}}]}} , \"seq\":3,\"se\\u0071\" : 4, \"conversation\":\"{ID}\",\r\t\"id\":\"{ID}\", \"type\":\"re\\u0061d\" }} "
+    );
+    let Ok(ClientFrame::Command(command)) = parse(&text) else {
+        panic!("{:?}", parse(&text))
+    };
+    assert_eq!(
+        command.action,
+        Action::Read {
+            conversation: ID.parse().unwrap(),
+            seq: 4
+        }
+    );
+}
+
+#[test]
+fn a_text_frame_is_split_at_newlines_and_blank_lines_are_skipped() {
+    let lines: Vec<_> = split_frame("\n{\"a\":1}\r\n\n  \n{\"b\":2}\n").collect();
+    assert_eq!(lines, [r#"{"a":1}"#, r#"{"b":2}"#]);
+    assert_eq!(split_frame("").count(), 0);
+}
+
+#[test]
+fn the_fast_encoding_of_an_event_equals_the_derived_one() {
+    let id: Uuid = ID.parse().unwrap();
+    let at = Timestamp::from_millis(1_795_449_600_000).unwrap();
+    let data = r#"{"message":"01990000-0000-7000-8000-00000000000a"}"#;
+    let kind = EventKind::MessageRecalled;
+    let fast = EventRef {
+        conversation: id,
+        seq: 9,
+        kind: kind.as_str(),
+        actor: id,
+        at,
+        data,
+    }
+    .encode();
+    let event = Event {
+        conversation: id,
+        seq: 9,
+        kind,
+        actor: id,
+        at,
+        data: RawValue::from_string(data.into()).unwrap(),
+    };
+    let derived = serde_json::to_string(&event).unwrap();
+    assert_eq!(String::from_utf8(fast.clone()).unwrap(), derived);
+
+    for count in 0..3 {
+        let text = encode_events(id, id, std::iter::repeat_n(&fast[..], count), count == 1);
+        let Some(ServerFrame::Events(events)) = ServerFrame::parse(str::from_utf8(&text).unwrap()).unwrap()
+        else {
+            panic!("not events")
+        };
+        assert_eq!(events.events, vec![event.clone(); count]);
+        assert_eq!(events.more, count == 1);
+    }
+}
+
+#[test]
+fn what_a_later_server_says_does_not_break_this_client() {
+    assert!(
+        ServerFrame::parse(r#"{"type":"weather","sun":true}"#)
+            .unwrap()
+            .is_none()
+    );
+    let text =
+        format!(r#"{{"id":"{ID}","type":"error","code":"tired","message":"","retryable":true,"new":1}}"#);
+    let Some(ServerFrame::Error(error)) = ServerFrame::parse(&text).unwrap() else {
+        panic!("no error")
+    };
+    assert_eq!(error.code, ErrorCode::Unknown);
+    assert_eq!(
+        EventData::decode(&EventKind::from("poll.opened"), "{}"),
+        EventData::Unknown
+    );
+    assert_eq!(
+        EventData::decode(&EventKind::MessageSent, r#"{"content":7}"#),
+        EventData::Unknown
+    );
+}
+
+#[test]
+fn positions_are_written_lane_colon_pos() {
+    assert_eq!("3:42".parse(), Ok(Position { lane: 3, pos: 42 }));
+    assert_eq!(Position { lane: 3, pos: 42 }.to_string(), "3:42");
+    for text in [
+        "", ":", "3", "3:", ":4", "+3:4", "3:-4", "a:b", "99999:1", "1:2:3",
+    ] {
+        assert!(text.parse::<Position>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn codes_are_stable() {
+    for code in ErrorCode::ALL {
+        assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{code}\""));
+    }
+    for code in tidings_protocol::CloseCode::ALL {
+        let reconnect = !matches!(code.code(), 4500..=4999 | 1009);
+        assert_eq!(code.reconnect(), reconnect, "{code:?}");
+    }
+}
