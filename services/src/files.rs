@@ -1,0 +1,153 @@
+//! The directory of one server: its lock, its port, its log, and where its data really lies.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::path::{Path, PathBuf};
+
+use crate::account::Account;
+use crate::error::ServiceError;
+
+const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
+const TAIL_BYTES: u64 = 2048;
+const TAIL_LINES: usize = 8;
+
+/// One server's directory, locked for as long as this value lives. The kernel lets go of the lock when the process
+/// ends, however it ends.
+#[derive(Debug)]
+pub(crate) struct Home {
+    dir: PathBuf,
+    data: PathBuf,
+    pub(crate) account: Option<Account>,
+    _lock: File,
+}
+
+impl Home {
+    /// Creates and locks `dir`, and settles who runs the server and where its data lies.
+    pub(crate) fn open(service: &'static str, dir: &Path) -> Result<Self, ServiceError> {
+        fs::create_dir_all(dir).map_err(ServiceError::io("create", dir))?;
+        let dir = fs::canonicalize(dir).map_err(ServiceError::io("find", dir))?;
+        let lock_path = dir.join("lock");
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path);
+        let lock = lock.map_err(ServiceError::io("open", &lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(ServiceError::InUse { service, dir }),
+            Err(TryLockError::Error(source)) => {
+                return Err(ServiceError::Io {
+                    action: "lock",
+                    path: lock_path,
+                    source,
+                });
+            }
+        }
+        let elsewhere = dir.join("elsewhere");
+        let base = fs::canonicalize(&elsewhere).unwrap_or_else(|_| dir.clone());
+        let mut data = base.join("data");
+        let account = Account::choose(service, &data)?;
+        if let Some(account) = account
+            && !account.can_enter(&base)
+        {
+            let base = outside(&dir)?;
+            if fs::symlink_metadata(&elsewhere).is_err() {
+                symlink(&base, &elsewhere).map_err(ServiceError::io("link", &elsewhere))?;
+            }
+            tracing::info!(
+                "{service} runs as an unprivileged user, who cannot enter {}: its data is in {}",
+                dir.display(),
+                base.display()
+            );
+            data = base.join("data");
+        }
+        Ok(Self {
+            dir,
+            data,
+            account,
+            _lock: lock,
+        })
+    }
+
+    /// Where the server keeps its data. Not created by [`Home::open`].
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Creates a directory for the server's user alone, empty unless it existed.
+    pub(crate) fn create_private(&self, path: &Path) -> Result<(), ServiceError> {
+        let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        created.map_err(ServiceError::io("create", path))?;
+        self.account.map_or(Ok(()), |account| account.give(path))
+    }
+
+    pub(crate) fn log_path(&self) -> PathBuf {
+        self.dir.join("server.log")
+    }
+
+    /// Opens the log for appending; one that has grown large is put aside first.
+    pub(crate) fn open_log(&self) -> Result<File, ServiceError> {
+        let path = self.log_path();
+        if fs::metadata(&path).is_ok_and(|found| found.len() > LOG_BYTES_MAX) {
+            fs::rename(&path, self.dir.join("server.log.old")).map_err(ServiceError::io("rename", &path))?;
+        }
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(ServiceError::io("open", &path))
+    }
+
+    /// The port of the last run, if there was one.
+    pub(crate) fn last_port(&self) -> Option<u16> {
+        fs::read_to_string(self.dir.join("port"))
+            .ok()?
+            .trim()
+            .parse()
+            .ok()
+    }
+
+    pub(crate) fn keep_port(&self, port: u16) -> Result<(), ServiceError> {
+        let path = self.dir.join("port");
+        fs::write(&path, format!("{port}\n")).map_err(ServiceError::io("write", &path))
+    }
+}
+
+/// The port of the server that another process runs on `dir`: the directory is locked and something listens.
+pub(crate) fn running_port(dir: &Path) -> Option<u16> {
+    let lock = OpenOptions::new().write(true).open(dir.join("lock")).ok()?;
+    if !matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
+        return None;
+    }
+    let port = fs::read_to_string(dir.join("port")).ok()?.trim().parse().ok()?;
+    (!crate::port::is_free(port)).then_some(port)
+}
+
+/// A directory that any user may enter, for data whose own place is closed to the server's user. Only root gets
+/// here. Not a temporary directory, because systems clean those by age.
+fn outside(dir: &Path) -> Result<PathBuf, ServiceError> {
+    let mut hasher = DefaultHasher::new();
+    dir.hash(&mut hasher);
+    let base = Path::new("/var/lib/tidings").join(format!("{:016x}", hasher.finish()));
+    let created = DirBuilder::new().recursive(true).mode(0o755).create(&base);
+    created.map_err(ServiceError::io("create", &base))?;
+    Ok(base)
+}
+
+/// The last lines of a log, for an error message.
+pub(crate) fn tail(log: &Path) -> String {
+    let read = || -> std::io::Result<String> {
+        let mut file = File::open(log)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+        let mut bytes = Vec::new();
+        file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let text = read().unwrap_or_default();
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+}

@@ -1,0 +1,22 @@
+//! Private PostgreSQL and Redis instances for `tidings dev` and for the tests.
+//!
+//! Every server listens on 127.0.0.1 only, keeps its files in one directory, runs as an unprivileged user when the
+//! caller is root, and ends with the process that started it, even when that process is killed.
+
+mod account;
+mod error;
+mod files;
+mod instance;
+mod orphan;
+mod port;
+mod postgres;
+mod process;
+mod programs;
+mod proxy;
+mod redis;
+pub mod testing;
+
+pub use error::ServiceError;
+pub use postgres::{Postgres, PostgresOptions, Profile};
+pub use proxy::ChaosProxy;
+pub use redis::{Redis, RedisOptions};

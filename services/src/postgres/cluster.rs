@@ -1,0 +1,103 @@
+//! The data directory of a PostgreSQL: how it is made, tuned, and seen to be ready.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::Pid;
+
+use super::{Profile, USER};
+use crate::error::ServiceError;
+use crate::files::Home;
+use crate::instance::Recipe;
+use crate::orphan;
+use crate::process::output_within;
+use crate::programs::PostgresPrograms;
+
+const INITDB_LIMIT: Duration = Duration::from_mins(2);
+
+/// Server settings by name.
+pub(super) fn settings(profile: Profile) -> &'static [(&'static str, &'static str)] {
+    match profile {
+        Profile::Durable => &[
+            ("listen_addresses", "127.0.0.1"),
+            ("unix_socket_directories", ""),
+            ("max_connections", "200"),
+            ("shared_buffers", "256MB"),
+            ("wal_buffers", "16MB"),
+            ("max_wal_size", "2GB"),
+            ("min_wal_size", "256MB"),
+            ("checkpoint_timeout", "15min"),
+            ("jit", "off"),
+            ("timezone", "UTC"),
+            ("log_timezone", "UTC"),
+            ("log_checkpoints", "off"),
+        ],
+        Profile::Test => &[
+            ("listen_addresses", "127.0.0.1"),
+            ("unix_socket_directories", ""),
+            ("max_connections", "200"),
+            ("shared_buffers", "64MB"),
+            ("fsync", "off"),
+            ("synchronous_commit", "on"),
+            ("full_page_writes", "off"),
+            ("wal_level", "minimal"),
+            ("max_wal_senders", "0"),
+            ("max_wal_size", "512MB"),
+            ("min_wal_size", "64MB"),
+            ("jit", "off"),
+            ("timezone", "UTC"),
+            ("log_timezone", "UTC"),
+            ("log_checkpoints", "off"),
+        ],
+    }
+}
+
+/// Makes a data directory. It gets its name last, so that an interrupted run leaves nothing that looks complete.
+pub(super) fn initialise(home: &Home, programs: &PostgresPrograms) -> Result<(), ServiceError> {
+    let made = home.data().with_file_name("data.new");
+    let program = programs.bin.join("initdb");
+    for locale in ["C.UTF-8", "C"] {
+        if made.exists() {
+            fs::remove_dir_all(&made).map_err(ServiceError::io("remove", &made))?;
+        }
+        home.create_private(&made)?;
+        let mut command = Command::new(&program);
+        command
+            .arg("-D")
+            .arg(&made)
+            .args(["-U", USER, "--auth=trust", "--encoding=UTF8", "--no-sync"]);
+        command
+            .arg(format!("--locale={locale}"))
+            .arg("--no-instructions")
+            .current_dir("/");
+        command
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .stderr(home.open_log()?);
+        if let Some(account) = home.account {
+            account.apply(&mut command);
+        }
+        let output = output_within(command, INITDB_LIMIT).map_err(ServiceError::io("run", &program))?;
+        if output.status.success() {
+            // An empty directory is what an earlier run may have left here.
+            return fs::rename(&made, home.data()).map_err(ServiceError::io("rename", &made));
+        }
+        // Not every system has the first locale.
+        if locale == "C" {
+            return Err(ServiceError::exited("initdb", &output.status, &home.log_path()));
+        }
+    }
+    Ok(())
+}
+
+/// PostgreSQL writes its state into the last line of its pid file.
+pub(super) fn is_ready(recipe: &Recipe, port: u16, server: Pid) -> bool {
+    let Ok(text) = fs::read_to_string(&recipe.pid_file) else {
+        return false;
+    };
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    orphan::recorded(&recipe.pid_file) == Some(server)
+        && lines.get(3).is_some_and(|line| *line == port.to_string())
+        && lines.get(7) == Some(&"ready")
+}

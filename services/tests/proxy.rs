@@ -1,0 +1,118 @@
+//! The proxy that tests put in front of a server.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tidings_services::ChaosProxy;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A server that answers every byte with the same byte, until its client closes.
+async fn echo_server() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let (mut from, mut to) = stream.split();
+                tokio::io::copy(&mut from, &mut to).await
+            });
+        }
+    });
+    address
+}
+
+async fn echo(stream: &mut TcpStream, byte: u8) -> std::io::Result<u8> {
+    stream.write_all(&[byte]).await?;
+    tokio::time::timeout(PATIENCE, stream.read_u8()).await?
+}
+
+#[tokio::test]
+async fn it_forwards_both_ways_and_passes_the_end_on() {
+    let proxy = ChaosProxy::start(echo_server().await).await.unwrap();
+    let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+    let sent: Vec<u8> = (0..200_000_u32).map(|n| n as u8).collect();
+    let (mut from, mut to) = stream.split();
+    let mut received = Vec::new();
+    let write = async {
+        to.write_all(&sent).await?;
+        to.shutdown().await
+    };
+    let both = async { tokio::try_join!(write, from.read_to_end(&mut received)) };
+    tokio::time::timeout(PATIENCE, both).await.unwrap().unwrap();
+    assert!(received == sent);
+}
+
+#[tokio::test]
+async fn a_cut_closes_all_connections_and_new_ones_until_it_is_restored() {
+    let proxy = ChaosProxy::start(echo_server().await).await.unwrap();
+    let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+    assert_eq!(echo(&mut stream, 1).await.unwrap(), 1);
+    assert_eq!(proxy.connections(), 1);
+
+    proxy.cut().await;
+    assert_eq!(proxy.connections(), 0);
+    assert!(echo(&mut stream, 2).await.is_err());
+    let mut refused = TcpStream::connect(proxy.address()).await.unwrap();
+    assert!(echo(&mut refused, 3).await.is_err());
+
+    proxy.restore();
+    let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+    assert_eq!(echo(&mut stream, 4).await.unwrap(), 4);
+}
+
+#[tokio::test]
+async fn a_stall_holds_bytes_back_and_loses_none() {
+    let proxy = ChaosProxy::start(echo_server().await).await.unwrap();
+    let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+    assert_eq!(echo(&mut stream, 1).await.unwrap(), 1);
+    proxy.stall();
+    stream.write_all(&[2]).await.unwrap();
+    // A stall can only be seen as an answer that stays out.
+    assert!(
+        tokio::time::timeout(Duration::from_millis(200), stream.read_u8())
+            .await
+            .is_err()
+    );
+    proxy.restore();
+    assert_eq!(
+        tokio::time::timeout(PATIENCE, stream.read_u8())
+            .await
+            .unwrap()
+            .unwrap(),
+        2
+    );
+}
+
+#[tokio::test]
+async fn a_delay_holds_each_way_for_its_time() {
+    let proxy = ChaosProxy::start(echo_server().await).await.unwrap();
+    let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+    proxy.delay(60);
+    let begun = Instant::now();
+    assert_eq!(echo(&mut stream, 1).await.unwrap(), 1);
+    assert!(
+        begun.elapsed() >= Duration::from_millis(120),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_dropped_proxy_closes_its_connections() {
+    let proxy = ChaosProxy::start(echo_server().await).await.unwrap();
+    let address = proxy.address();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    assert_eq!(echo(&mut stream, 1).await.unwrap(), 1);
+    drop(proxy);
+    assert!(
+        tokio::time::timeout(PATIENCE, stream.read_u8())
+            .await
+            .unwrap()
+            .is_err()
+    );
+}
