@@ -1,0 +1,240 @@
+//! Dedicated appender connections: prepared, outside the pool, one statement at a time on each.
+
+use crate::append::{AppendError, Appended, Outcome, Repeat, Stale};
+use crate::batch::Batch;
+use crate::connect::LogConfig;
+use chrono::{DateTime, Utc};
+use std::sync::{Mutex, PoisonError};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, NoTls, Row, Statement};
+use uuid::Uuid;
+
+const APPEND: &str =
+    "SELECT * FROM append_lane($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)";
+
+/// Settings of an appender's session.
+///
+/// The generic plan is forced because a custom one is planned anew each time. Every statement in `append_lane` is a probe
+/// by key or by place; scans, hashes and merges are ruled out because on a small or fresh table the planner takes them
+/// for cheaper, and then keeps that plan while the table grows.
+pub const APPENDER_SESSION: &str = "SET plan_cache_mode = force_generic_plan; SET jit = off; SET enable_seqscan = off; \
+    SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET synchronous_commit = on; \
+    SET statement_timeout = '5s'; SET lock_timeout = '3s'; SET default_transaction_isolation = 'read committed'";
+
+/// Appends batches over a few connections of its own.
+#[derive(Debug)]
+pub struct Appender {
+    config: LogConfig,
+    slots: Semaphore,
+    idle: Mutex<Vec<Connection>>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    client: Client,
+    statement: Statement,
+    driver: JoinHandle<()>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Appender {
+    /// Makes no connection yet.
+    pub fn new(config: LogConfig) -> Self {
+        Self {
+            slots: Semaphore::new(config.appenders),
+            idle: Mutex::new(vec![]),
+            config,
+        }
+    }
+
+    /// Opens and prepares all connections, so that the first commands do not wait for them.
+    pub async fn warm(&self) -> Result<(), AppendError> {
+        for _ in 0..self.config.appenders {
+            let connection = self.connect().await?;
+            self.idle().push(connection);
+        }
+        Ok(())
+    }
+
+    /// Appends one batch, in one statement and one transaction. `Appended` means durable.
+    pub async fn append(&self, batch: &Batch) -> Result<Outcome, AppendError> {
+        let _slot = self
+            .slots
+            .acquire()
+            .await
+            .map_err(|_| AppendError::Unreachable("closed".into()))?;
+        let taken = self.idle().pop();
+        let connection = match taken {
+            Some(connection) if !connection.client.is_closed() => connection,
+            _ => self.connect().await?,
+        };
+        match timeout(self.config.timeout, run(&connection, batch)).await {
+            Ok(Ok(row)) => {
+                self.idle().push(connection);
+                read_outcome(batch, &row)
+            }
+            Ok(Err(error)) => {
+                let failed = classify(&error);
+                if !connection.client.is_closed() && matches!(failed, AppendError::Failed { .. }) {
+                    self.idle().push(connection);
+                }
+                Err(failed)
+            }
+            Err(_) => Err(AppendError::Unknown(format!(
+                "no answer within {:?}",
+                self.config.timeout
+            ))),
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn connect(&self) -> Result<Connection, AppendError> {
+        let unreachable = |error: tokio_postgres::Error| AppendError::Unreachable(describe(&error));
+        let connecting = async {
+            let (client, connection) = self.config.postgres.connect(NoTls).await?;
+            let driver = tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(error = describe(&error), "appender connection ended");
+                }
+            });
+            client.batch_execute(APPENDER_SESSION).await?;
+            let statement = client.prepare(APPEND).await?;
+            Ok(Connection {
+                client,
+                statement,
+                driver,
+            })
+        };
+        match timeout(self.config.timeout, connecting).await {
+            Ok(connected) => connected.map_err(unreachable),
+            Err(_) => Err(AppendError::Unreachable(format!(
+                "no answer within {:?}",
+                self.config.timeout
+            ))),
+        }
+    }
+}
+
+async fn run(connection: &Connection, batch: &Batch) -> Result<Row, tokio_postgres::Error> {
+    let lane = i16::from(batch.lane);
+    let payloads: Vec<&[u8]> = batch.event_payload.iter().map(AsRef::as_ref).collect();
+    connection
+        .client
+        .query_one(
+            &connection.statement,
+            &[
+                &lane,
+                &batch.commands,
+                &batch.digests,
+                &batch.streams,
+                &batch.guards,
+                &batch.stream_events,
+                &batch.stream_messages,
+                &batch.stream_control,
+                &batch.event_command,
+                &batch.event_idx,
+                &batch.event_stream,
+                &batch.event_seq,
+                &batch.event_msg_no,
+                &batch.event_kind,
+                &batch.event_ver,
+                &batch.event_control,
+                &batch.event_actor,
+                &payloads,
+            ],
+        )
+        .await
+}
+
+fn read_outcome(batch: &Batch, row: &Row) -> Result<Outcome, AppendError> {
+    let unreadable =
+        |error: tokio_postgres::Error| AppendError::Unknown(format!("unreadable answer: {error}"));
+    let repeats: Option<Vec<i32>> = row.try_get("d_ordinal").map_err(unreadable)?;
+    let stale: Option<Vec<i32>> = row.try_get("g_ordinal").map_err(unreadable)?;
+    if repeats.is_none() && stale.is_none() {
+        let head: i64 = row.try_get("o_head").map_err(unreadable)?;
+        let at: DateTime<Utc> = row.try_get("o_at").map_err(unreadable)?;
+        let seq: Vec<i64> = row.try_get("o_seq").map_err(unreadable)?;
+        let msg_no: Vec<i64> = row.try_get("o_msg_no").map_err(unreadable)?;
+        return Ok(Outcome::Appended(Appended::number(
+            batch, head, at, &seq, &msg_no,
+        )));
+    }
+    let mut found = vec![];
+    if let Some(ordinals) = repeats {
+        let stream: Vec<Uuid> = row.try_get("d_stream").map_err(unreadable)?;
+        let pos: Vec<i64> = row.try_get("d_pos").map_err(unreadable)?;
+        let seq: Vec<i64> = row.try_get("d_seq").map_err(unreadable)?;
+        let at: Vec<DateTime<Utc>> = row.try_get("d_at").map_err(unreadable)?;
+        let actor: Vec<Uuid> = row.try_get("d_actor").map_err(unreadable)?;
+        let digest: Vec<i64> = row.try_get("d_digest").map_err(unreadable)?;
+        found.extend(ordinals.iter().enumerate().map(|(i, ordinal)| Repeat {
+            proposal: *ordinal as usize - 1,
+            stream: stream[i],
+            pos: pos[i] as u64,
+            seq: seq[i] as u64,
+            at: at[i],
+            actor: actor[i],
+            digest: digest[i],
+        }));
+    }
+    let mut moved = vec![];
+    if let Some(ordinals) = stale {
+        let guard: Vec<i64> = row.try_get("g_guard").map_err(unreadable)?;
+        moved.extend(ordinals.iter().zip(guard).map(|(ordinal, guard)| Stale {
+            stream: batch.streams[*ordinal as usize - 1],
+            guard: guard as u64,
+        }));
+    }
+    Ok(Outcome::Refused {
+        repeats: found,
+        stale: moved,
+    })
+}
+
+/// Tells "nothing was written" from "nobody knows".
+fn classify(error: &tokio_postgres::Error) -> AppendError {
+    let Some(db) = error.as_db_error() else {
+        return AppendError::Unknown(describe(error));
+    };
+    let code = db.code();
+    // The server ended this session: a commit may or may not have been reached.
+    if code.code().starts_with("57P") || code.code().starts_with("08") {
+        return AppendError::Unknown(describe(error));
+    }
+    let transient = [
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::QUERY_CANCELED,
+        SqlState::DISK_FULL,
+        SqlState::OUT_OF_MEMORY,
+        SqlState::TOO_MANY_CONNECTIONS,
+        // No segment for the position yet: the keeper is making it.
+        SqlState::CHECK_VIOLATION,
+    ]
+    .contains(code);
+    AppendError::Failed {
+        message: describe(error),
+        transient,
+    }
+}
+
+/// The server's own message where there is one; `Display` of the error alone says only "db error".
+pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => format!("{} ({})", db.message(), db.code().code()),
+        None => error.to_string(),
+    }
+}

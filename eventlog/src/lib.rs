@@ -1,0 +1,21 @@
+//! The append-only log on PostgreSQL.
+//!
+//! Events live in *streams*; streams live in *lanes*; a stream's lane is the last byte of its id. Positions are dense
+//! in a lane and sequence numbers are dense in a stream, both in commit order: whoever sees position `p` of a lane
+//! sees every position below it. This crate knows nothing of what the events mean.
+
+pub mod append;
+pub mod batch;
+pub mod connect;
+pub mod record;
+pub mod schema;
+
+mod appender;
+mod read;
+
+pub use append::{AppendError, Appended, Outcome, Repeat, Stale};
+pub use appender::{APPENDER_SESSION, Appender};
+pub use batch::{Batch, NewEvent, Proposal};
+pub use connect::{ConnectError, LogConfig};
+pub use read::{Log, ReadError};
+pub use record::{LaneHead, Position, Recorded, StreamHead};

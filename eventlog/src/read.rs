@@ -1,0 +1,347 @@
+//! Reads: by lane range, by stream range, heads, and the control events that state is folded from.
+
+use crate::append::Repeat;
+use crate::appender::describe;
+use crate::record::{LaneHead, Recorded, StreamHead, lane_of};
+use bytes::Bytes;
+use deadpool_postgres::Pool;
+use std::future::Future;
+use std::time::Duration;
+use thiserror::Error;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+const COLUMNS: &str = "lane, pos, stream, seq, msg_no, kind, ver, control, actor, at, command, idx, payload";
+
+/// Why a read failed. Trying again later is safe.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    #[error("no connection to the log: {0}")]
+    Pool(String),
+    #[error("the log could not answer: {0}")]
+    Database(String),
+    #[error("the log did not answer within {0:?}")]
+    Timeout(Duration),
+}
+
+impl From<tokio_postgres::Error> for ReadError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Database(describe(&error))
+    }
+}
+
+/// The reading side of the log. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Log {
+    pool: Pool,
+    timeout: Duration,
+}
+
+impl Log {
+    /// Reads through `pool`; no single read waits longer than `timeout`.
+    pub fn new(pool: Pool, timeout: Duration) -> Self {
+        Self { pool, timeout }
+    }
+
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// The log's own id, made with the database.
+    pub async fn identity(&self) -> Result<Uuid, ReadError> {
+        self.bounded(async |client| {
+            let row = client.query_one("SELECT id FROM log_identity", &[]).await?;
+            Ok(row.try_get(0)?)
+        })
+        .await
+    }
+
+    /// All lanes and how far each has come, by lane.
+    pub async fn heads(&self) -> Result<Vec<LaneHead>, ReadError> {
+        self.bounded(async |client| {
+            let statement = client
+                .prepare_cached("SELECT lane, head FROM log_lane ORDER BY lane")
+                .await?;
+            let rows = client.query(&statement, &[]).await?;
+            rows.iter()
+                .map(|row| {
+                    Ok(LaneHead {
+                        lane: lane(row.try_get(0)?),
+                        head: unsigned(row.try_get(1)?),
+                    })
+                })
+                .collect()
+        })
+        .await
+    }
+
+    /// Events of a lane with `after < pos <= upto`, in order, at most `limit`.
+    pub async fn lane(
+        &self,
+        lane: u8,
+        after: u64,
+        upto: u64,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, ReadError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM event WHERE lane = $1 AND pos > $2 AND pos <= $3 ORDER BY pos LIMIT $4"
+        );
+        let upto = i64::try_from(upto).unwrap_or(i64::MAX);
+        self.events(&sql, i16::from(lane), None, &[after as i64, upto, limit as i64])
+            .await
+    }
+
+    /// Events of a stream with `from <= seq <= to`, in order, at most `limit`.
+    pub async fn stream(
+        &self,
+        stream: Uuid,
+        from: u64,
+        to: u64,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, ReadError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM event WHERE lane = $1 AND stream = $2 AND seq >= $3 AND seq <= $4 ORDER BY seq LIMIT $5"
+        );
+        let to = i64::try_from(to).unwrap_or(i64::MAX);
+        let from = i64::try_from(from).unwrap_or(i64::MAX);
+        self.events(
+            &sql,
+            i16::from(lane_of(stream)),
+            Some(stream),
+            &[from, to, limit as i64],
+        )
+        .await
+    }
+
+    /// The control events of a stream, in order: all that its state is folded from.
+    pub async fn controls(&self, stream: Uuid) -> Result<Vec<Recorded>, ReadError> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM event WHERE lane = $1 AND stream = $2 AND control ORDER BY seq");
+        self.events(&sql, i16::from(lane_of(stream)), Some(stream), &[])
+            .await
+    }
+
+    /// The control events of several streams at once, stream by stream, each in order.
+    pub async fn controls_of(&self, streams: &[Uuid]) -> Result<Vec<Recorded>, ReadError> {
+        let lanes: Vec<i16> = streams.iter().map(|stream| i16::from(lane_of(*stream))).collect();
+        let sql = format!(
+            "SELECT e.* FROM unnest($1::smallint[], $2::uuid[]) WITH ORDINALITY u(lane, id, i) CROSS JOIN LATERAL \
+             (SELECT {COLUMNS} FROM event e WHERE e.lane = u.lane AND e.stream = u.id AND e.control ORDER BY e.seq) e \
+             ORDER BY u.i, e.seq"
+        );
+        self.bounded(async |client| {
+            let statement = client.prepare_cached(&sql).await?;
+            client
+                .query(&statement, &[&lanes, &streams])
+                .await?
+                .iter()
+                .map(recorded)
+                .collect()
+        })
+        .await
+    }
+
+    /// Events of several streams at once, each with `from <= seq <= to`, stream by stream, each in order.
+    pub async fn ranges(&self, ranges: &[(Uuid, u64, u64)]) -> Result<Vec<Recorded>, ReadError> {
+        let lanes: Vec<i16> = ranges
+            .iter()
+            .map(|(stream, ..)| i16::from(lane_of(*stream)))
+            .collect();
+        let streams: Vec<Uuid> = ranges.iter().map(|(stream, ..)| *stream).collect();
+        let from: Vec<i64> = ranges
+            .iter()
+            .map(|(_, from, _)| i64::try_from(*from).unwrap_or(i64::MAX))
+            .collect();
+        let to: Vec<i64> = ranges
+            .iter()
+            .map(|(.., to)| i64::try_from(*to).unwrap_or(i64::MAX))
+            .collect();
+        let sql = format!(
+            "SELECT e.* FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::bigint[]) WITH ORDINALITY u(lane, id, f, t, i) \
+             CROSS JOIN LATERAL (SELECT {COLUMNS} FROM event e WHERE e.lane = u.lane AND e.stream = u.id AND e.seq >= u.f \
+             AND e.seq <= u.t ORDER BY e.seq) e ORDER BY u.i, e.seq"
+        );
+        self.bounded(async |client| {
+            let statement = client.prepare_cached(&sql).await?;
+            client
+                .query(&statement, &[&lanes, &streams, &from, &to])
+                .await?
+                .iter()
+                .map(recorded)
+                .collect()
+        })
+        .await
+    }
+
+    /// Which of `commands` the lane holds already, with the last event that each wrote. `proposal` is the index in
+    /// `commands`.
+    pub async fn repeats(&self, lane: u8, commands: &[Uuid]) -> Result<Vec<Repeat>, ReadError> {
+        let lane = i16::from(lane);
+        self.bounded(async |client| {
+            let statement = client
+                .prepare_cached(
+                    "SELECT u.i, p.stream, p.pos, p.seq, p.at, p.actor, p.digest FROM unnest($2::uuid[]) WITH ORDINALITY u(id, i) \
+                     CROSS JOIN LATERAL (SELECT e.stream, e.pos, e.seq, e.at, e.actor, e.digest FROM event e \
+                     WHERE e.lane = $1 AND e.command = u.id ORDER BY e.idx DESC LIMIT 1) p",
+                )
+                .await?;
+            let rows = client.query(&statement, &[&lane, &commands]).await?;
+            rows.iter()
+                .map(|row| {
+                    Ok(Repeat {
+                        proposal: unsigned(row.try_get::<_, i64>(0)?) as usize - 1,
+                        stream: row.try_get(1)?,
+                        pos: unsigned(row.try_get(2)?),
+                        seq: unsigned(row.try_get(3)?),
+                        at: row.try_get(4)?,
+                        actor: row.try_get(5)?,
+                        digest: row.try_get(6)?,
+                    })
+                })
+                .collect()
+        })
+        .await
+    }
+
+    /// Heads of the given streams, in the same order; `None` where a stream does not exist.
+    pub async fn stream_heads(&self, streams: &[Uuid]) -> Result<Vec<Option<StreamHead>>, ReadError> {
+        let lanes: Vec<i16> = streams.iter().map(|stream| i16::from(lane_of(*stream))).collect();
+        self.bounded(async |client| {
+            let statement = client
+                .prepare_cached(
+                    "SELECT u.id, p.head_seq, p.msg_no, p.guard_seq, p.last_at FROM unnest($1::smallint[], $2::uuid[]) WITH ORDINALITY u(lane, id, i) \
+                     LEFT JOIN LATERAL (SELECT * FROM stream s WHERE s.lane = u.lane AND s.stream = u.id LIMIT 1) p ON true ORDER BY u.i",
+                )
+                .await?;
+            let rows = client.query(&statement, &[&lanes, &streams]).await?;
+            rows.iter()
+                .map(|row| {
+                    let Some(seq) = row.try_get::<_, Option<i64>>(1)? else { return Ok(None) };
+                    Ok(Some(StreamHead {
+                        stream: row.try_get(0)?,
+                        seq: unsigned(seq),
+                        msg_no: unsigned(row.try_get(2)?),
+                        guard: unsigned(row.try_get(3)?),
+                        last_at: row.try_get(4)?,
+                    }))
+                })
+                .collect()
+        })
+        .await
+    }
+
+    /// `msg_no` at each `(stream, seq)`, in the same order; `None` where the stream does not reach that far.
+    pub async fn msg_nos(&self, places: &[(Uuid, u64)]) -> Result<Vec<Option<u64>>, ReadError> {
+        let lanes: Vec<i16> = places
+            .iter()
+            .map(|(stream, _)| i16::from(lane_of(*stream)))
+            .collect();
+        let streams: Vec<Uuid> = places.iter().map(|(stream, _)| *stream).collect();
+        let seqs: Vec<i64> = places
+            .iter()
+            .map(|(_, seq)| i64::try_from(*seq).unwrap_or(i64::MAX))
+            .collect();
+        self.bounded(async |client| {
+            let statement = client
+                .prepare_cached(
+                    "SELECT p.msg_no FROM unnest($1::smallint[], $2::uuid[], $3::bigint[]) WITH ORDINALITY u(lane, id, seq, i) \
+                     LEFT JOIN LATERAL (SELECT e.msg_no FROM event e WHERE e.lane = u.lane AND e.stream = u.id AND e.seq = u.seq LIMIT 1) p ON true \
+                     ORDER BY u.i",
+                )
+                .await?;
+            let rows = client.query(&statement, &[&lanes, &streams, &seqs]).await?;
+            rows.iter().map(|row| Ok(row.try_get::<_, Option<i64>>(0)?.map(unsigned))).collect()
+        })
+        .await
+    }
+
+    /// Whether `command` wrote an event of `kind` to `stream`.
+    pub async fn has_command(&self, stream: Uuid, command: Uuid, kind: i16) -> Result<bool, ReadError> {
+        let on_lane = i16::from(lane_of(stream));
+        self.bounded(async |client| {
+            let statement = client
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM event WHERE lane = $1 AND command = $2 AND stream = $3 AND kind = $4)",
+                )
+                .await?;
+            Ok(client.query_one(&statement, &[&on_lane, &command, &stream, &kind]).await?.try_get(0)?)
+        })
+        .await
+    }
+
+    async fn events(
+        &self,
+        sql: &str,
+        lane: i16,
+        stream: Option<Uuid>,
+        numbers: &[i64],
+    ) -> Result<Vec<Recorded>, ReadError> {
+        self.bounded(async |client| {
+            let statement = client.prepare_cached(sql).await?;
+            let mut parameters: Vec<&(dyn postgres_types::ToSql + Sync)> = vec![&lane];
+            if let Some(stream) = &stream {
+                parameters.push(stream);
+            }
+            parameters.extend(
+                numbers
+                    .iter()
+                    .map(|number| number as &(dyn postgres_types::ToSql + Sync)),
+            );
+            let rows = client.query(&statement, &parameters).await?;
+            rows.iter().map(recorded).collect()
+        })
+        .await
+    }
+
+    /// Runs one read on a pooled connection within the time-out.
+    async fn bounded<T, F>(&self, read: F) -> Result<T, ReadError>
+    where
+        F: AsyncFnOnce(&deadpool_postgres::Client) -> Result<T, ReadError>,
+    {
+        let reading = async {
+            let client = self
+                .pool
+                .get()
+                .await
+                .map_err(|error| ReadError::Pool(error.to_string()))?;
+            read(&client).await
+        };
+        within(self.timeout, reading).await
+    }
+}
+
+async fn within<T>(
+    limit: Duration,
+    reading: impl Future<Output = Result<T, ReadError>>,
+) -> Result<T, ReadError> {
+    tokio::time::timeout(limit, reading)
+        .await
+        .unwrap_or(Err(ReadError::Timeout(limit)))
+}
+
+fn recorded(row: &Row) -> Result<Recorded, ReadError> {
+    Ok(Recorded {
+        lane: lane(row.try_get(0)?),
+        pos: unsigned(row.try_get(1)?),
+        stream: row.try_get(2)?,
+        seq: unsigned(row.try_get(3)?),
+        msg_no: unsigned(row.try_get(4)?),
+        kind: row.try_get(5)?,
+        ver: row.try_get(6)?,
+        control: row.try_get(7)?,
+        actor: row.try_get(8)?,
+        at: row.try_get(9)?,
+        command: row.try_get(10)?,
+        idx: row.try_get(11)?,
+        payload: Bytes::copy_from_slice(row.try_get(12)?),
+    })
+}
+
+/// Positions are never negative in the log; a negative one would be read as 0.
+fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
+
+fn lane(value: i16) -> u8 {
+    u8::try_from(value).unwrap_or(0)
+}

@@ -1,0 +1,62 @@
+//! What the log holds and where.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use std::fmt;
+use uuid::Uuid;
+
+/// The lane of a stream: the last byte of its id.
+pub fn lane_of(stream: Uuid) -> u8 {
+    stream.as_bytes()[15]
+}
+
+/// A place in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    pub lane: u8,
+    pub pos: u64,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.lane, self.pos)
+    }
+}
+
+/// An event as the log keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub lane: u8,
+    pub pos: u64,
+    pub stream: Uuid,
+    pub seq: u64,
+    /// How many countable events the stream holds up to and including this one.
+    pub msg_no: u64,
+    pub kind: i16,
+    pub ver: i16,
+    pub control: bool,
+    pub actor: Uuid,
+    pub at: DateTime<Utc>,
+    pub command: Uuid,
+    /// Ordinal among the events of its command, from 0.
+    pub idx: i16,
+    pub payload: Bytes,
+}
+
+/// How far a lane has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneHead {
+    pub lane: u8,
+    pub head: u64,
+}
+
+/// How far a stream has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamHead {
+    pub stream: Uuid,
+    pub seq: u64,
+    pub msg_no: u64,
+    /// Seq of the stream's last control event.
+    pub guard: u64,
+    pub last_at: DateTime<Utc>,
+}

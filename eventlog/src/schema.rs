@@ -1,0 +1,144 @@
+//! The database's schema: migrations, lanes, and the segments that hold the next events.
+
+use crate::connect::{ConnectError, LogConfig};
+use deadpool_postgres::Pool;
+use thiserror::Error;
+use tokio_postgres::NoTls;
+
+mod embedded {
+    refinery::embed_migrations!("../migrations");
+}
+
+/// Why the schema could not be made or is not right.
+#[derive(Debug, Error)]
+pub enum SchemaError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error("migration failed: {0}")]
+    Migration(String),
+    #[error("PostgreSQL {found} is too old: 14 or newer is needed")]
+    TooOld { found: String },
+    #[error("the database is at schema version {found}, this program needs {needed}: run `tidings migrate`")]
+    Behind { found: u32, needed: u32 },
+    #[error("the database refused: {0}")]
+    Database(String),
+}
+
+impl From<tokio_postgres::Error> for SchemaError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Database(crate::appender::describe(&error))
+    }
+}
+
+/// Brings the schema up to this program's version, makes sure of `lanes` lanes, and answers the version. Several nodes
+/// may call it at once. Lanes are only ever added.
+pub async fn migrate(config: &LogConfig, lanes: u16) -> Result<u32, SchemaError> {
+    let connecting = config.postgres.connect(NoTls);
+    let (mut client, connection) = tokio::time::timeout(config.timeout, connecting)
+        .await
+        .map_err(|_| ConnectError::Timeout(config.timeout))?
+        .map_err(|error| ConnectError::Unreachable(crate::appender::describe(&error)))?;
+    let driver = tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "migration connection ended");
+        }
+    });
+    let migrated = run(&mut client, lanes).await;
+    driver.abort();
+    migrated
+}
+
+async fn run(client: &mut tokio_postgres::Client, lanes: u16) -> Result<u32, SchemaError> {
+    let row = client
+        .query_one(
+            "SELECT current_setting('server_version_num')::int, version()",
+            &[],
+        )
+        .await?;
+    let number: i32 = row.try_get(0)?;
+    if number < 140_000 {
+        return Err(SchemaError::TooOld {
+            found: format!("{}.{}", number / 10_000, number % 10_000),
+        });
+    }
+    // A session lock: nodes that start together migrate one after the other.
+    client
+        .batch_execute("SELECT pg_advisory_lock(hashtextextended('tidings.migrate', 0))")
+        .await?;
+    let report = embedded::migrations::runner().run_async(client).await;
+    report.map_err(|error| SchemaError::Migration(chain(&error)))?;
+    client
+        .execute(
+            "INSERT INTO log_lane (lane) SELECT generate_series(0, $1::int - 1)::smallint ON CONFLICT DO NOTHING",
+            &[&i32::from(lanes.clamp(1, 256))],
+        )
+        .await?;
+    Ok(needed())
+}
+
+/// An error with its causes; the database's own message stands in the last one.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = match error.downcast_ref::<tokio_postgres::Error>() {
+            Some(error) => crate::appender::describe(error),
+            None => error.to_string(),
+        };
+        text = format!("{text}: {said}");
+        cause = error.source();
+    }
+    text
+}
+
+/// The schema version that this program needs.
+pub fn needed() -> u32 {
+    let runner = embedded::migrations::runner();
+    runner
+        .get_migrations()
+        .iter()
+        .map(|migration| migration.version() as u32)
+        .max()
+        .unwrap_or(0)
+}
+
+/// Refuses a database that has not been migrated to this program's version.
+pub async fn check(pool: &Pool) -> Result<(), SchemaError> {
+    let client = pool
+        .get()
+        .await
+        .map_err(|error| ConnectError::Unreachable(error.to_string()))?;
+    let table: Option<String> = client
+        .query_one("SELECT to_regclass('refinery_schema_history')::text", &[])
+        .await?
+        .try_get(0)?;
+    let found: i32 = match table {
+        None => 0,
+        Some(_) => client
+            .query_one(
+                "SELECT coalesce(max(version), 0)::int FROM refinery_schema_history",
+                &[],
+            )
+            .await?
+            .try_get(0)?,
+    };
+    let (found, needed) = (u32::try_from(found).unwrap_or(0), needed());
+    if found < needed {
+        Err(SchemaError::Behind { found, needed })
+    } else {
+        Ok(())
+    }
+}
+
+/// Makes the segments that the next events need; answers how many were made. To be called about once a second.
+pub async fn ensure_segments(pool: &Pool) -> Result<u32, SchemaError> {
+    let client = pool
+        .get()
+        .await
+        .map_err(|error| ConnectError::Unreachable(error.to_string()))?;
+    let made: i32 = client
+        .query_one("SELECT log_ensure_segments(1)", &[])
+        .await?
+        .try_get(0)?;
+    Ok(u32::try_from(made).unwrap_or(0))
+}

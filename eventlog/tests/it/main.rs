@@ -1,0 +1,10 @@
+//! The log on a real PostgreSQL.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod concurrency;
+mod invariants;
+mod plans;
+mod reading;
+mod support;
+mod transactions;

@@ -1,0 +1,175 @@
+//! The plans that the append really uses: index probes only, on a fresh database and on one of a million events.
+//!
+//! `auto_explain` reports the plans of the statements within `append_lane`, as they run, on the settings of an appender.
+
+use crate::support::{TestLog, appended, batch, control, message, proposal, stream};
+use std::sync::{Arc, Mutex};
+use tokio_postgres::{AsyncMessage, Client, NoTls};
+use uuid::Uuid;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_on_a_fresh_database_only_probes_indexes() {
+    let test = TestLog::new().await;
+    appended(
+        test.appender()
+            .append(&batch(0, &[proposal(stream(0, 1), 0, vec![control()])]))
+            .await
+            .unwrap(),
+    );
+    only_probes(&test, 30).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_on_a_million_events_only_probes_indexes() {
+    let test = TestLog::new().await;
+    let client = test.client().await;
+    client
+        .batch_execute(
+            "INSERT INTO event SELECT (n % 4)::smallint, n / 4 + 1, ('00000000-0000-4000-8000-' || lpad(to_hex(n % 1000 * 256 + n % 4), 12, '0'))::uuid, \
+                    n / 1000 + 1, n / 1000, 16, 1, n < 1000, gen_random_uuid(), now(), gen_random_uuid(), 0, 0, '{}' FROM generate_series(0, 999999) n; \
+             INSERT INTO stream SELECT lane, stream, max(seq), max(seq) - 1, 1, now() FROM event GROUP BY lane, stream; \
+             UPDATE log_lane SET head = 250000",
+        )
+        .await
+        .unwrap();
+    // Without statistics first, as right after a burst; then with them.
+    only_probes(&test, 200).await;
+    client.batch_execute("ANALYZE").await.unwrap();
+    only_probes(&test, 200).await;
+}
+
+/// Appends a batch over known and new streams on a session that reports plans, and fails on any scan of a whole table.
+async fn only_probes(test: &TestLog, commands: u64) {
+    let (client, plans) = explaining(test).await;
+    let known: Vec<(Uuid, i64)> = client
+        .query(
+            "SELECT stream, guard_seq FROM stream WHERE lane = 0 LIMIT 20",
+            &[],
+        )
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| (row.get(0), row.get(1)))
+        .collect();
+    let statement = client
+        .prepare("SELECT * FROM append_lane($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)")
+        .await
+        .unwrap();
+    plans.lock().unwrap().clear();
+    for round in 0..3_u64 {
+        let mut streams: Vec<(Uuid, i64)> = known.clone();
+        streams.push((stream(0, 1_000_000 + u64::from(rand::random::<u32>()) + round), 0));
+        let n = commands as usize;
+        let of = |i: usize| (i % streams.len()) as i32 + 1;
+        let per_stream: Vec<i64> = (1..=streams.len() as i32)
+            .map(|s| (0..n).filter(|i| of(*i) == s).count() as i64)
+            .collect();
+        let ids: Vec<Uuid> = (0..n).map(|_| Uuid::new_v4()).collect();
+        let ordinals: Vec<i64> = (0..n).map(|i| (i / streams.len()) as i64 + 1).collect();
+        let used: Vec<usize> = (0..streams.len()).filter(|s| per_stream[*s] > 0).collect();
+        let s_id: Vec<Uuid> = used.iter().map(|s| streams[*s].0).collect();
+        let s_guard: Vec<i64> = used.iter().map(|s| streams[*s].1).collect();
+        let s_n: Vec<i64> = used.iter().map(|s| per_stream[*s]).collect();
+        let payload: Vec<&[u8]> = vec![b"{}"; n];
+        let row = client
+            .query_one(
+                &statement,
+                &[
+                    &0_i16,
+                    &ids,
+                    &vec![0_i64; n],
+                    &s_id,
+                    &s_guard,
+                    &s_n,
+                    &s_n,
+                    &vec![0_i64; s_id.len()],
+                    &(1..=n as i32).collect::<Vec<_>>(),
+                    &vec![0_i16; n],
+                    &(0..n).map(of).collect::<Vec<_>>(),
+                    &ordinals,
+                    &ordinals,
+                    &vec![16_i16; n],
+                    &vec![1_i16; n],
+                    &vec![false; n],
+                    &vec![Uuid::nil(); n],
+                    &payload,
+                ],
+            )
+            .await
+            .unwrap();
+        assert!(
+            row.get::<_, Option<Vec<i32>>>("g_ordinal").is_none(),
+            "the test's own guards are right"
+        );
+    }
+    // Notices come on the connection's own task.
+    client.batch_execute("SELECT 1").await.unwrap();
+    let plans = plans.lock().unwrap().join("\n");
+    assert!(
+        plans.contains("event_000000_cmd") && plans.contains("stream_pkey"),
+        "no plans were reported:\n{plans}"
+    );
+    for scan in ["Seq Scan", "Bitmap Heap Scan", "Hash Join", "Merge Join"] {
+        assert!(!plans.contains(scan), "{scan} in\n{plans}");
+    }
+}
+
+/// A session with an appender's settings that reports the plans of nested statements as notices.
+async fn explaining(test: &TestLog) -> (Client, Arc<Mutex<Vec<String>>>) {
+    let (client, mut connection) = tokio_postgres::connect(test.database.url(), NoTls).await.unwrap();
+    let plans: Arc<Mutex<Vec<String>>> = Arc::default();
+    let collected = Arc::clone(&plans);
+    tokio::spawn(async move {
+        while let Some(message) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
+            match message {
+                Ok(AsyncMessage::Notice(notice)) => {
+                    collected.lock().unwrap().push(notice.message().to_owned());
+                }
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+    });
+    client
+        .batch_execute(
+            "LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; \
+             SET client_min_messages = log",
+        )
+        .await
+        .unwrap();
+    client
+        .batch_execute(tidings_eventlog::APPENDER_SESSION)
+        .await
+        .unwrap();
+    (client, plans)
+}
+
+#[tokio::test]
+async fn messages_do_not_slow_hydration() {
+    // Hydration reads control events through their own index, however many messages lie between.
+    let test = TestLog::new().await;
+    let id = stream(1, 1);
+    let appender = test.appender();
+    appended(
+        appender
+            .append(&batch(1, &[proposal(id, 0, vec![control()])]))
+            .await
+            .unwrap(),
+    );
+    appended(
+        appender
+            .append(&batch(1, &[proposal(id, 1, vec![message(); 500])]))
+            .await
+            .unwrap(),
+    );
+    let client = test.client().await;
+    let rows = client
+        .query(
+            "EXPLAIN SELECT * FROM event WHERE lane = 1 AND stream = $1 AND control ORDER BY seq",
+            &[&id],
+        )
+        .await
+        .unwrap();
+    let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert!(plan.join("\n").contains("event_000000_ctl"), "{plan:#?}");
+}

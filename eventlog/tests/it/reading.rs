@@ -1,0 +1,213 @@
+//! What is appended is read back.
+
+use crate::invariants;
+use crate::support::{TestLog, appended, batch, control, message, proposal, stream};
+use tidings_eventlog::{LaneHead, Outcome};
+
+#[tokio::test]
+async fn a_batch_gets_dense_positions_in_its_order() {
+    let test = TestLog::new().await;
+    let (a, b) = (stream(1, 1), stream(1, 2));
+    let proposals = [
+        proposal(a, 0, vec![control(), message()]),
+        proposal(b, 0, vec![control()]),
+        proposal(a, 0, vec![message(), control(), message()]),
+    ];
+    let done = appended(test.appender().append(&batch(1, &proposals)).await.unwrap());
+    let places: Vec<_> = done
+        .events
+        .iter()
+        .map(|e| (e.pos, e.stream, e.seq, e.msg_no, e.idx))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            (1, a, 1, 0, 0),
+            (2, a, 2, 1, 1),
+            (3, b, 1, 0, 0),
+            (4, a, 3, 2, 0),
+            (5, a, 4, 2, 1),
+            (6, a, 5, 3, 2)
+        ]
+    );
+    assert_eq!(done.of(2).len(), 3);
+    assert_eq!(test.log.lane(1, 0, u64::MAX, 100).await.unwrap(), done.events);
+    invariants::check(&test).await;
+}
+
+#[tokio::test]
+async fn reads_by_lane_stream_heads_and_controls_agree() {
+    let test = TestLog::new().await;
+    let a = stream(2, 1);
+    let appender = test.appender();
+    appended(
+        appender
+            .append(&batch(
+                2,
+                &[proposal(a, 0, vec![control(), message(), message()])],
+            ))
+            .await
+            .unwrap(),
+    );
+    appended(
+        appender
+            .append(&batch(2, &[proposal(a, 1, vec![message(), control()])]))
+            .await
+            .unwrap(),
+    );
+
+    let heads = test.log.heads().await.unwrap();
+    assert_eq!(heads.len(), 4);
+    assert_eq!(heads[2], LaneHead { lane: 2, head: 5 });
+    let seqs = |events: Vec<tidings_eventlog::Recorded>| events.iter().map(|e| e.seq).collect::<Vec<_>>();
+    assert_eq!(seqs(test.log.lane(2, 1, 4, 2).await.unwrap()), [2, 3]);
+    assert_eq!(seqs(test.log.stream(a, 2, 4, 10).await.unwrap()), [2, 3, 4]);
+    assert_eq!(seqs(test.log.controls(a).await.unwrap()), [1, 5]);
+    assert_eq!(
+        seqs(test.log.controls_of(&[stream(2, 9), a]).await.unwrap()),
+        [1, 5]
+    );
+    assert_eq!(
+        seqs(
+            test.log
+                .ranges(&[(a, 1, 2), (stream(2, 9), 1, 5), (a, 5, 9)])
+                .await
+                .unwrap()
+        ),
+        [1, 2, 5]
+    );
+    let heads = test.log.stream_heads(&[stream(2, 9), a]).await.unwrap();
+    assert!(heads[0].is_none());
+    let head = heads[1].unwrap();
+    assert_eq!((head.seq, head.msg_no, head.guard), (5, 3, 5));
+    assert_eq!(
+        test.log.msg_nos(&[(a, 3), (a, 6)]).await.unwrap(),
+        [Some(2), None]
+    );
+}
+
+#[tokio::test]
+async fn a_repeat_gets_its_first_answer_and_nothing_is_written() {
+    let test = TestLog::new().await;
+    let a = stream(0, 1);
+    let appender = test.appender();
+    let first = proposal(a, 0, vec![control(), message()]);
+    let done = appended(
+        appender
+            .append(&batch(0, std::slice::from_ref(&first)))
+            .await
+            .unwrap(),
+    );
+    let other = proposal(a, 1, vec![message()]);
+    let Outcome::Refused { repeats, .. } = appender
+        .append(&batch(0, &[other.clone(), first.clone()]))
+        .await
+        .unwrap()
+    else {
+        panic!("a repeat was appended");
+    };
+    assert_eq!(repeats.len(), 1);
+    let last = done.events.last().unwrap();
+    assert_eq!(
+        (
+            repeats[0].proposal,
+            repeats[0].pos,
+            repeats[0].seq,
+            repeats[0].at,
+            repeats[0].digest
+        ),
+        (1, last.pos, last.seq, last.at, 7)
+    );
+    assert_eq!(test.log.heads().await.unwrap()[0].head, 2);
+    assert_eq!(
+        test.log
+            .repeats(0, &[other.command, first.command])
+            .await
+            .unwrap()[0]
+            .pos,
+        last.pos
+    );
+    // The same id for another stream is found as well.
+    let reused = tidings_eventlog::Proposal {
+        stream: stream(0, 2),
+        guard: 0,
+        ..first
+    };
+    assert!(matches!(
+        appender.append(&batch(0, &[reused])).await.unwrap(),
+        Outcome::Refused { .. }
+    ));
+    invariants::check(&test).await;
+}
+
+#[tokio::test]
+async fn a_decision_on_an_old_state_is_refused() {
+    let test = TestLog::new().await;
+    let a = stream(3, 1);
+    let appender = test.appender();
+    appended(
+        appender
+            .append(&batch(3, &[proposal(a, 0, vec![control()])]))
+            .await
+            .unwrap(),
+    );
+    appended(
+        appender
+            .append(&batch(3, &[proposal(a, 1, vec![message(), control()])]))
+            .await
+            .unwrap(),
+    );
+    for guard in [0, 1, 2, 4] {
+        let outcome = appender
+            .append(&batch(3, &[proposal(a, guard, vec![message()])]))
+            .await
+            .unwrap();
+        let Outcome::Refused { repeats, stale } = outcome else {
+            panic!("guard {guard} was taken")
+        };
+        assert!(repeats.is_empty());
+        assert_eq!((stale.len(), stale[0].stream, stale[0].guard), (1, a, 3));
+    }
+    appended(
+        appender
+            .append(&batch(3, &[proposal(a, 3, vec![message()])]))
+            .await
+            .unwrap(),
+    );
+    invariants::check(&test).await;
+}
+
+#[tokio::test]
+async fn segments_are_made_ahead_and_positions_cross_them() {
+    let test = TestLog::new().await;
+    let client = test.client().await;
+    let a = stream(0, 1);
+    let appender = test.appender();
+    let first = proposal(a, 0, vec![control()]);
+    appended(
+        appender
+            .append(&batch(0, std::slice::from_ref(&first)))
+            .await
+            .unwrap(),
+    );
+    // As if the first segment were nearly full.
+    client
+        .batch_execute(
+            "UPDATE log_lane SET head = log_segment_size() - 3 WHERE lane = 0; \
+             UPDATE event SET pos = log_segment_size() - 3 WHERE lane = 0",
+        )
+        .await
+        .unwrap();
+    tidings_eventlog::schema::ensure_segments(test.log.pool())
+        .await
+        .unwrap();
+    let messages: Vec<_> = (0..10).map(|_| proposal(a, 1, vec![message()])).collect();
+    let done = appended(appender.append(&batch(0, &messages)).await.unwrap());
+    let read = test.log.stream(a, 1, u64::MAX, 100).await.unwrap();
+    assert_eq!(read[1..], done.events[..]);
+    // A command of the old segment is still known in the new one.
+    assert!(matches!(
+        appender.append(&batch(0, &[first])).await.unwrap(),
+        Outcome::Refused { .. }
+    ));
+}
