@@ -1,0 +1,290 @@
+//! Building read models beside the live ones, from the beginning of the log to given positions.
+
+use crate::advance::{Setback, advance};
+use crate::error::{ProjectionError, within};
+use crate::fact::Decoded;
+use crate::observer::Progress;
+use crate::projection::Projection;
+use crate::schema;
+use crate::session::{SHORT, Session};
+use crate::store;
+use crate::target::Target;
+use deadpool_postgres::Transaction;
+use futures_util::future::try_join_all;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tidings_eventlog::Log;
+use tokio::time::sleep;
+
+/// Events in one range. Larger than live ranges, since nobody waits for a single one.
+const RANGE: u64 = 5000;
+/// How often one range is tried before the build gives up, and the pause in between.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Where targets are to come: by lane, one position per target.
+pub(crate) type Goals = BTreeMap<u8, Vec<u64>>;
+
+/// Read models that are being built.
+pub(crate) struct Build<'a> {
+    pub(crate) log: &'a Log,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) workers: usize,
+    pub(crate) progress: &'a dyn Progress,
+}
+
+/// The next range of a lane, and which targets take it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Next {
+    pub(crate) group: Vec<usize>,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+}
+
+/// Chooses the targets that are furthest behind, and how far they can go together: to a goal, to where others are, or as far
+/// as one range allows. Targets without a position stand still.
+pub(crate) fn plan(positions: &[Option<u64>], goals: &[u64], most: u64) -> Option<Next> {
+    let active = || {
+        positions
+            .iter()
+            .zip(goals)
+            .filter_map(|(pos, goal)| pos.filter(|pos| pos < goal))
+    };
+    let from = active().min()?;
+    let group: Vec<usize> = (0..positions.len())
+        .filter(|i| positions[*i] == Some(from) && from < goals[*i])
+        .collect();
+    let others = active().filter(|pos| *pos > from).min().unwrap_or(u64::MAX);
+    let goal = group.iter().map(|i| goals[*i]).min()?;
+    Some(Next {
+        group,
+        from,
+        to: others.min(goal).min(from + most),
+    })
+}
+
+/// Reads and decodes a range of a lane, all of it.
+pub(crate) async fn read(
+    log: &Log,
+    lane: u8,
+    after: u64,
+    upto: u64,
+) -> Result<Vec<Decoded>, ProjectionError> {
+    let records = log.lane(lane, after, upto, (upto - after) as usize).await?;
+    if records.len() as u64 != upto - after {
+        return Err(ProjectionError::Hole { lane, after, upto });
+    }
+    Ok(Decoded::all(records))
+}
+
+/// Goals for `targets` at the heads of all lanes.
+pub(crate) async fn heads(log: &Log, targets: usize) -> Result<Goals, ProjectionError> {
+    Ok(log
+        .heads()
+        .await?
+        .into_iter()
+        .map(|lane| (lane.lane, vec![lane.head; targets]))
+        .collect())
+}
+
+impl<'a> Build<'a> {
+    /// Makes empty tables in schemas named `p_<projection>_<suffix>`.
+    pub(crate) async fn begin(
+        chief: &mut Session,
+        log: &'a Log,
+        projections: &[&'static dyn Projection],
+        suffix: &str,
+        workers: usize,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, ProjectionError> {
+        let targets: Vec<Target> = projections
+            .iter()
+            .map(|projection| Target::beside(*projection, suffix))
+            .collect();
+        let making = async {
+            let transaction = chief.client.transaction().await?;
+            schema::exclusive(&transaction).await?;
+            for target in &targets {
+                schema::create(&transaction, target).await?;
+            }
+            transaction.commit().await?;
+            Ok::<_, ProjectionError>(())
+        };
+        within(SHORT, making).await?;
+        Ok(Self {
+            log,
+            targets,
+            workers: workers.max(1),
+            progress,
+        })
+    }
+
+    /// Folds all lanes up to `goals`, several at a time.
+    pub(crate) async fn fill(&self, goals: &Goals) -> Result<(), ProjectionError> {
+        let mut lanes: Vec<u8> = goals.keys().copied().collect();
+        // The longest is taken first, so that no worker begins it when the others end.
+        lanes.sort_by_key(|lane| goals[lane].iter().max().copied());
+        let workers = self.workers.min(lanes.len());
+        let lanes = Mutex::new(lanes);
+        let next = || lanes.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let work = async || {
+            let mut session = Session::fold(self.log.pool()).await?;
+            while let Some(lane) = next() {
+                self.fill_lane(&mut session, lane, &goals[&lane]).await?;
+            }
+            Ok::<_, ProjectionError>(())
+        };
+        try_join_all((0..workers).map(|_| work())).await?;
+        Ok(())
+    }
+
+    async fn fill_lane(&self, session: &mut Session, lane: u8, goals: &[u64]) -> Result<(), ProjectionError> {
+        let end = goals.iter().copied().max().unwrap_or(0);
+        let targets: Vec<&Target> = self.targets.iter().collect();
+        let mut ahead: Option<(u64, u64, Vec<Decoded>)> = None;
+        let mut failures = 0;
+        loop {
+            let state = within(SHORT, store::state(&session.client, lane, &targets)).await?;
+            let Some(next) = plan(&state.positions, goals, RANGE) else {
+                break;
+            };
+            let events = match ahead.take() {
+                Some((from, to, events)) if (from, to) == (next.from, next.to) => events,
+                _ => read(self.log, lane, next.from, next.to).await?,
+            };
+            let group: Vec<&Target> = next.group.iter().map(|i| targets[*i]).collect();
+            let (from, to) = (next.to, end.min(next.to + RANGE));
+            let reading = async {
+                if from == to {
+                    return Ok(None);
+                }
+                read(self.log, lane, from, to)
+                    .await
+                    .map(|events| Some((from, to, events)))
+            };
+            let folding = advance(&mut session.client, lane, &group, &events, &());
+            let (read, folded) = tokio::join!(reading, folding);
+            ahead = read?;
+            match folded {
+                Ok(advanced) => {
+                    if let Some((label, error)) = advanced.held.into_iter().next() {
+                        return Err(ProjectionError::Database(format!("{label}: {error}")));
+                    }
+                    failures = 0;
+                    self.progress.lane(lane, next.to, end);
+                }
+                Err(setback) => {
+                    failures += 1;
+                    tracing::warn!(lane, ?setback, "a range of the build will be tried again");
+                    if let (Setback::Failed(error), true) = (setback, failures >= ATTEMPTS) {
+                        return Err(error);
+                    }
+                    if session.client.is_closed() {
+                        *session = Session::fold(self.log.pool()).await?;
+                    }
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Locks the live checkpoints, so that nothing moves, and brings the build to them. Targets that are further already
+    /// stay there. Answers the live positions.
+    pub(crate) async fn settle(&self, transaction: &Transaction<'_>) -> Result<Goals, ProjectionError> {
+        let labels: Vec<&str> = self
+            .targets
+            .iter()
+            .map(|target| target.projection.name())
+            .collect();
+        let mut goals = heads(self.log, 0).await?;
+        for positions in goals.values_mut() {
+            positions.resize(self.targets.len(), 0);
+        }
+        let sql = "SELECT projection, lane, pos FROM projection_checkpoint WHERE projection = ANY($1) \
+                   ORDER BY lane, projection, version FOR UPDATE";
+        for row in within(SHORT, transaction.query(sql, &[&labels])).await? {
+            let (label, lane): (&str, i16) = (row.try_get(0)?, row.try_get(1)?);
+            let at = labels.iter().position(|found| *found == label);
+            if let (Some(at), Ok(lane)) = (at, u8::try_from(lane)) {
+                let positions = goals.entry(lane).or_insert_with(|| vec![0; labels.len()]);
+                positions[at] = positions[at].max(row.try_get::<_, i64>(2)? as u64);
+            }
+        }
+        self.fill(&goals).await?;
+        Ok(goals)
+    }
+
+    /// Drops what was built, as far as that is possible now.
+    pub(crate) async fn discard(&self, chief: &mut Session) {
+        let dropping = async {
+            let transaction = chief.client.transaction().await?;
+            schema::exclusive(&transaction).await?;
+            for target in &self.targets {
+                schema::drop(&transaction, target).await?;
+            }
+            transaction.commit().await?;
+            Ok::<_, ProjectionError>(())
+        };
+        if let Err(error) = within(SHORT, dropping).await {
+            tracing::warn!(%error, "half-built tables are left until the next build");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_behind_go_first_until_they_meet_the_others() {
+        let next = plan(&[Some(10), Some(4), None], &[20, 20, 20], 100);
+        assert_eq!(
+            next,
+            Some(Next {
+                group: vec![1],
+                from: 4,
+                to: 10
+            })
+        );
+        let next = plan(&[Some(10), Some(10), None], &[20, 20, 20], 100);
+        assert_eq!(
+            next,
+            Some(Next {
+                group: vec![0, 1],
+                from: 10,
+                to: 20
+            })
+        );
+        assert_eq!(plan(&[Some(20), None], &[20, 20], 100), None);
+    }
+
+    #[test]
+    fn a_range_ends_at_its_size_and_at_each_goal() {
+        assert_eq!(
+            plan(&[Some(0)], &[9], 5),
+            Some(Next {
+                group: vec![0],
+                from: 0,
+                to: 5
+            })
+        );
+        assert_eq!(
+            plan(&[Some(0), Some(0)], &[3, 9], 5),
+            Some(Next {
+                group: vec![0, 1],
+                from: 0,
+                to: 3
+            })
+        );
+        assert_eq!(
+            plan(&[Some(3), Some(3)], &[3, 9], 5),
+            Some(Next {
+                group: vec![1],
+                from: 3,
+                to: 8
+            })
+        );
+    }
+}

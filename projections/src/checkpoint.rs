@@ -1,0 +1,174 @@
+//! How far each live projection has come, as last seen by this process, for readers that must not read too early.
+
+use crate::projection;
+use crate::store::State;
+use crate::wake::Wake;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+use thiserror::Error;
+use tidings_eventlog::Position;
+use tokio::sync::{Notify, watch};
+
+/// Positions of the live projections. Cheap to clone. The runner of each lane keeps them current.
+#[derive(Clone, Debug)]
+pub struct Checkpoints(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    lanes: Vec<Lane>,
+    wake: Wake,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    head: AtomicU64,
+    /// How many wait for a position of this lane.
+    waiting: AtomicUsize,
+    asked: Notify,
+    /// One per projection, in the order of their names.
+    positions: Vec<watch::Sender<u64>>,
+}
+
+/// A projection did not come far enough in time.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the projection {projection} is at {at} and did not pass {wanted} in time")]
+pub struct Lagging {
+    pub projection: &'static str,
+    pub wanted: Position,
+    /// How far it had come in that lane.
+    pub at: u64,
+}
+
+/// How far a projection is behind a lane's head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    pub projection: &'static str,
+    pub lane: u8,
+    pub head: u64,
+    pub pos: u64,
+}
+
+impl Lag {
+    /// Events that are not in the projection yet.
+    pub fn events(&self) -> u64 {
+        self.head.saturating_sub(self.pos)
+    }
+}
+
+impl Checkpoints {
+    pub(crate) fn new(lanes: usize, wake: Wake) -> Self {
+        let lane = || Lane {
+            positions: projection::all().map(|_| watch::Sender::new(0)).into(),
+            ..Lane::default()
+        };
+        Self(Arc::new(Inner {
+            lanes: (0..lanes).map(|_| lane()).collect(),
+            wake,
+        }))
+    }
+
+    /// Waits until every live projection has come to `position`, so that a read afterwards includes it.
+    pub async fn passed(&self, position: Position, timeout: Duration) -> Result<(), Lagging> {
+        let Some(lane) = self.0.lanes.get(usize::from(position.lane)) else {
+            return Err(Lagging {
+                projection: projection::names()[0],
+                wanted: position,
+                at: 0,
+            });
+        };
+        if lane.behind(position).is_none() {
+            return Ok(());
+        }
+        let _waiting = Waiting::begin(lane);
+        self.0.wake.lane(position.lane);
+        let all = async {
+            for passed in &lane.positions {
+                // The sender lives as long as `self`, so this cannot end early.
+                let _ = passed.subscribe().wait_for(|pos| *pos >= position.pos).await;
+            }
+        };
+        match tokio::time::timeout(timeout, all).await {
+            Ok(()) => Ok(()),
+            Err(_) => lane.behind(position).map_or(Ok(()), Err),
+        }
+    }
+
+    /// How far each projection is behind in each lane.
+    pub fn lag(&self) -> Vec<Lag> {
+        let lanes = self.0.lanes.iter().enumerate();
+        lanes
+            .flat_map(|(number, lane)| {
+                let head = lane.head.load(Ordering::Relaxed);
+                projection::names()
+                    .into_iter()
+                    .zip(&lane.positions)
+                    .map(move |(projection, pos)| Lag {
+                        projection,
+                        lane: number as u8,
+                        head,
+                        pos: *pos.borrow(),
+                    })
+            })
+            .collect()
+    }
+
+    /// Takes what the database says about all live projections.
+    pub(crate) fn publish(&self, lane: u8, state: &State) {
+        let Some(lane) = self.0.lanes.get(usize::from(lane)) else {
+            return;
+        };
+        lane.head.store(state.head, Ordering::Relaxed);
+        for (sender, pos) in lane.positions.iter().zip(&state.positions) {
+            let pos = pos.unwrap_or(0);
+            sender.send_if_modified(|seen| std::mem::replace(seen, pos) != pos);
+        }
+    }
+
+    /// Whether somebody waits for a position of this lane.
+    pub(crate) fn is_awaited(&self, lane: u8) -> bool {
+        self.0
+            .lanes
+            .get(usize::from(lane))
+            .is_some_and(|lane| lane.waiting.load(Ordering::Relaxed) > 0)
+    }
+
+    /// Waits until somebody begins to wait for a position of this lane.
+    pub(crate) async fn asked(&self, lane: u8) {
+        match self.0.lanes.get(usize::from(lane)) {
+            Some(lane) => lane.asked.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Lane {
+    fn behind(&self, wanted: Position) -> Option<Lagging> {
+        let mut each = projection::names().into_iter().zip(&self.positions);
+        each.find_map(|(projection, pos)| {
+            let at = *pos.borrow();
+            (at < wanted.pos).then_some(Lagging {
+                projection,
+                wanted,
+                at,
+            })
+        })
+    }
+}
+
+/// Counts a waiter for as long as it waits.
+struct Waiting<'a>(&'a Lane);
+
+impl<'a> Waiting<'a> {
+    fn begin(lane: &'a Lane) -> Self {
+        lane.waiting.fetch_add(1, Ordering::Relaxed);
+        lane.asked.notify_one();
+        Self(lane)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,41 @@
+//! What callers can watch: the runner for metrics, and long operations for progress bars.
+
+use crate::error::ProjectionError;
+
+/// Told what the runner does. Called from its futures, so nothing here may block.
+pub trait Observer: Send + Sync {
+    /// `events` of a lane are in these projections now.
+    fn applied(&self, _lane: u8, _projections: &[&str], _events: usize) {}
+
+    /// `events` of a lane were put aside, because a projection cannot take them or one before them in their stream.
+    fn parked(&self, _lane: u8, _projection: &str, _events: usize) {}
+
+    /// An attempt failed and will be made again.
+    fn failed(&self, _lane: u8, _error: &ProjectionError) {}
+}
+
+impl Observer for () {}
+
+/// Told how far a rebuild or a verification has come.
+pub trait Progress: Send + Sync {
+    /// `done` of the `total` events of a lane are in. `total` may grow while the log does.
+    fn lane(&self, _lane: u8, _done: u64, _total: u64) {}
+
+    /// The operation goes on to another step.
+    fn stage(&self, _stage: Stage) {}
+}
+
+impl Progress for () {}
+
+/// Steps of a rebuild or a verification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Events are being folded into fresh tables.
+    Building,
+    /// The live projections wait while the last few events are folded.
+    Settling,
+    /// Tables are being compared.
+    Comparing,
+    /// The fresh tables take the place of the live ones.
+    Swapping,
+}

@@ -1,0 +1,73 @@
+//! What a projection is, and which ones there are.
+
+use crate::conversations::Conversations;
+use crate::fact::Fact;
+use crate::history::History;
+use crate::inbox::Inbox;
+use crate::unread::Unread;
+use async_trait::async_trait;
+use deadpool_postgres::Transaction;
+
+/// A read model: its tables, and how events change them.
+#[async_trait]
+pub trait Projection: Send + Sync {
+    /// Its name, as in checkpoints and on the command line. The live schema is `p_<name>`.
+    fn name(&self) -> &'static str;
+
+    /// Raised when the tables or the fold change: the read model is then rebuilt from the log.
+    fn version(&self) -> i32;
+
+    /// The statements that make its tables, with `{schema}` where the schema's name belongs.
+    fn ddl(&self) -> &'static str;
+
+    /// Its tables with their primary keys.
+    fn tables(&self) -> &'static [Table];
+
+    /// Folds facts of one lane, in order, into the tables in `schema`. How the facts are divided into batches, and how
+    /// lanes interleave, makes no difference to the outcome.
+    ///
+    /// Rows that other lanes touch as well are written by one statement per table, in the order of their keys, so that
+    /// lanes cannot deadlock.
+    async fn apply(
+        &self,
+        transaction: &Transaction<'_>,
+        schema: &str,
+        facts: &[Fact<'_>],
+    ) -> Result<(), tokio_postgres::Error>;
+}
+
+/// A table of a projection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    pub name: &'static str,
+    /// Columns of the primary key.
+    pub key: &'static [&'static str],
+}
+
+/// Every projection, by name.
+pub fn all() -> [&'static dyn Projection; 4] {
+    [&Conversations, &History, &Inbox, &Unread]
+}
+
+/// The projection of that name.
+pub fn find(name: &str) -> Option<&'static dyn Projection> {
+    all().into_iter().find(|projection| projection.name() == name)
+}
+
+/// The names of all projections.
+pub fn names() -> [&'static str; 4] {
+    all().map(Projection::name)
+}
+
+/// Puts the schema's name into a statement and runs it.
+pub(crate) async fn run(
+    transaction: &Transaction<'_>,
+    schema: &str,
+    sql: &str,
+    parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+) -> Result<u64, tokio_postgres::Error> {
+    let statement = transaction
+        .prepare_cached(&sql.replace("{schema}", schema))
+        .await?;
+    transaction.execute(&statement, parameters).await
+}

@@ -1,0 +1,5 @@
+SELECT m.conversation, m.joined_seq, m.left_seq, k.delivered_seq, k.delivered_msg_no, k.expired_from
+  FROM p_conversations.member m
+  LEFT JOIN LATERAL (SELECT c.delivered_seq, c.delivered_msg_no, c.expired_from FROM p_inbox.cursor c
+                      WHERE c.user_id = m.user_id AND c.conversation = m.conversation LIMIT 1) k ON true
+ WHERE m.user_id = $1 ORDER BY m.conversation

@@ -1,0 +1,178 @@
+//! Rebuilding read models from the log, beside the live ones, and putting them in their place.
+
+use crate::build::{Build, Goals, heads};
+use crate::error::{ProjectionError, within};
+use crate::observer::{Progress, Stage};
+use crate::projection::Projection;
+use crate::schema;
+use crate::session::Session;
+use crate::store;
+use crate::target::{Target, chosen};
+use deadpool_postgres::Transaction;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tidings_eventlog::Log;
+use tokio::time::sleep;
+
+/// Builds and verifications exclude one another by this lock.
+pub(crate) const REBUILD: &str = "tidings.projections.rebuild";
+/// When so few events are missing, the live projections are made to wait for them.
+const NEAR: u64 = 2000;
+/// How often the build runs after the head before it makes the live projections wait all the same.
+const ROUNDS: usize = 10;
+/// The longest that the live projections are made to wait.
+const SETTLE: Duration = Duration::from_mins(1);
+
+/// What a rebuild did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// The projections that were rebuilt.
+    pub projections: Vec<&'static str>,
+    /// Events that were folded, over all lanes.
+    pub events: u64,
+    /// Events that were put aside, over all rebuilt projections.
+    pub parked: u64,
+    /// Where each lane's checkpoints stand now; of several projections, the lowest.
+    pub positions: BTreeMap<u8, u64>,
+}
+
+/// Rebuilds the named projections, or all of them when no name is given, and swaps them for the live ones in one short
+/// transaction. Readers and runners go on meanwhile and afterwards. Up to `workers` lanes are folded at a time, each on a
+/// connection of its own. On an error everything is as it was.
+pub async fn replay(
+    log: &Log,
+    names: &[&str],
+    workers: usize,
+    progress: &dyn Progress,
+) -> Result<Replayed, ProjectionError> {
+    let projections = chosen(names)?;
+    let mut chief = Session::admin(log.pool()).await?;
+    if !chief.try_lock(REBUILD).await? {
+        return Err(ProjectionError::Busy);
+    }
+    progress.stage(Stage::Building);
+    let replayed = match Build::begin(&mut chief, log, &projections, "next", workers, progress).await {
+        Err(error) => Err(error),
+        Ok(build) => match rebuild(&mut chief, &build).await {
+            Ok(replayed) => {
+                drop_old(&mut chief, &projections).await;
+                Ok(replayed)
+            }
+            Err(error) => {
+                build.discard(&mut chief).await;
+                Err(error)
+            }
+        },
+    };
+    chief.unlock(REBUILD).await;
+    replayed
+}
+
+async fn rebuild(chief: &mut Session, build: &Build<'_>) -> Result<Replayed, ProjectionError> {
+    let mut filled: Goals = Goals::new();
+    for _ in 0..ROUNDS {
+        let goals = heads(build.log, build.targets.len()).await?;
+        let missing: u64 = total(&goals) - total(&filled);
+        build.fill(&goals).await?;
+        filled = goals;
+        if missing < NEAR {
+            break;
+        }
+    }
+    build.progress.stage(Stage::Settling);
+    within(SETTLE, async {
+        let transaction = chief.client.transaction().await?;
+        schema::exclusive(&transaction).await?;
+        build.settle(&transaction).await?;
+        build.progress.stage(Stage::Swapping);
+        let replayed = summary(&transaction, build).await?;
+        for target in &build.targets {
+            swap(&transaction, target).await?;
+        }
+        transaction.commit().await?;
+        Ok::<_, ProjectionError>(replayed)
+    })
+    .await
+}
+
+fn total(goals: &Goals) -> u64 {
+    goals
+        .values()
+        .filter_map(|positions| positions.iter().max())
+        .sum()
+}
+
+async fn summary(transaction: &Transaction<'_>, build: &Build<'_>) -> Result<Replayed, ProjectionError> {
+    let labels: Vec<&str> = build.targets.iter().map(|target| target.label.as_str()).collect();
+    let rows = transaction
+        .query(
+            "SELECT lane, min(pos), max(pos) FROM projection_checkpoint WHERE projection = ANY($1) GROUP BY lane",
+            &[&labels],
+        )
+        .await?;
+    let (mut positions, mut events) = (BTreeMap::new(), 0);
+    for row in rows {
+        let lane = u8::try_from(row.try_get::<_, i16>(0)?).unwrap_or(0);
+        positions.insert(lane, row.try_get::<_, i64>(1)? as u64);
+        events += row.try_get::<_, i64>(2)? as u64;
+    }
+    Ok(Replayed {
+        projections: build
+            .targets
+            .iter()
+            .map(|target| target.projection.name())
+            .collect(),
+        events,
+        parked: store::parked_count(transaction, &labels).await?,
+        positions,
+    })
+}
+
+/// Gives the new schema, its checkpoints and its parked events the live names.
+async fn swap(transaction: &Transaction<'_>, next: &Target) -> Result<(), ProjectionError> {
+    let live = Target::live(next.projection);
+    let old = Target::beside(next.projection, "old");
+    schema::add_lanes(transaction, next).await?;
+    schema::drop(transaction, &old).await?;
+    if schema::exists(transaction, &live.schema).await? {
+        transaction
+            .batch_execute(&format!("ALTER SCHEMA {} RENAME TO {}", live.schema, old.schema))
+            .await?;
+    }
+    transaction
+        .batch_execute(&format!("ALTER SCHEMA {} RENAME TO {}", next.schema, live.schema))
+        .await?;
+    for table in ["projection_checkpoint", "projection_parked"] {
+        transaction
+            .execute(
+                &format!("DELETE FROM {table} WHERE projection = $1"),
+                &[&live.label],
+            )
+            .await?;
+        let sql = format!("UPDATE {table} SET projection = $2 WHERE projection = $1");
+        transaction.execute(&sql, &[&next.label, &live.label]).await?;
+    }
+    Ok(())
+}
+
+/// Drops the tables that were live before. A reader may still hold one for a moment; what cannot be dropped now goes with
+/// the next rebuild.
+async fn drop_old(chief: &mut Session, projections: &[&'static dyn Projection]) {
+    for attempt in 1..=5 {
+        let dropping = async {
+            let transaction = chief.client.transaction().await?;
+            schema::exclusive(&transaction).await?;
+            transaction.batch_execute("SET LOCAL lock_timeout = '1s'").await?;
+            for projection in projections {
+                schema::drop(&transaction, &Target::beside(*projection, "old")).await?;
+            }
+            transaction.commit().await?;
+            Ok::<_, ProjectionError>(())
+        };
+        match within(SETTLE, dropping).await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!(attempt, %error, "replaced tables could not be dropped yet"),
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
+}

@@ -1,0 +1,242 @@
+//! The runner: keeps the live projections of a lane at its head.
+
+use crate::advance::{Setback, advance};
+use crate::build::{plan, read};
+use crate::checkpoint::Checkpoints;
+use crate::error::{ProjectionError, within};
+use crate::observer::Observer;
+use crate::session::{SHORT, Session};
+use crate::store::{self, State};
+use crate::target::Target;
+use crate::wake::Wake;
+use futures_util::FutureExt;
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_eventlog::Log;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+/// Events in one range.
+const RANGE: u64 = 2000;
+/// How often the worker looks at the log unasked.
+const POLL: Duration = Duration::from_millis(250);
+/// How often a follower looks at the checkpoints, and how often while somebody waits for one.
+const FOLLOW: Duration = Duration::from_millis(100);
+const FOLLOW_AWAITED: Duration = Duration::from_millis(15);
+/// How many looks a follower takes before it stands for election again.
+const TERM: u32 = 10;
+/// How many looks without any progress a follower takes before it does the work of a silent worker.
+const PATIENCE: u32 = 30;
+/// How long a projection that cannot go on is left alone, and how long a lane waits after a failure.
+const HOLD: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(50);
+const RECONNECT: Duration = Duration::from_millis(500);
+
+/// Keeps live projections current. Cheap to clone.
+#[derive(Clone)]
+pub struct Projector {
+    log: Log,
+    targets: Arc<[Target]>,
+    checkpoints: Checkpoints,
+    wake: Wake,
+    observer: Arc<dyn Observer>,
+}
+
+/// What one step came to.
+enum Step {
+    /// Everything that can go on is at the head.
+    Idle,
+    /// So many events were folded.
+    Folded(u64),
+    /// Somebody else had done the work.
+    Moved,
+    /// Some projections cannot go on.
+    Held(Vec<(String, String)>),
+}
+
+/// How long a follower has seen nothing move.
+#[derive(Default)]
+struct Stillness {
+    last: Vec<Option<u64>>,
+    looks: u32,
+}
+
+impl Projector {
+    /// A projector for lanes 0 to `lanes` - 1. It takes one connection per lane out of the log's pool, for good, and reads
+    /// events through the pool.
+    pub fn new(log: Log, lanes: u16, observer: Arc<dyn Observer>) -> Self {
+        let wake = Wake::new(usize::from(lanes));
+        let checkpoints = Checkpoints::new(usize::from(lanes), wake.clone());
+        Self {
+            log,
+            targets: Target::all_live().into(),
+            checkpoints,
+            wake,
+            observer,
+        }
+    }
+
+    /// Where readers can wait for the projections.
+    pub fn checkpoints(&self) -> Checkpoints {
+        self.checkpoints.clone()
+    }
+
+    /// Where writers can nudge the projections.
+    pub fn wake(&self) -> Wake {
+        self.wake.clone()
+    }
+
+    /// Runs one lane for ever; drop the future to end it. Of all processes that run a lane one works and the others follow
+    /// it, taking over when it goes away or falls silent.
+    pub async fn run_lane(self, lane: u8) {
+        loop {
+            let Err(error) = self.serve(lane).await;
+            tracing::warn!(lane, %error, "projections of the lane were interrupted");
+            self.observer.failed(lane, &error);
+            sleep(RECONNECT).await;
+        }
+    }
+
+    /// Brings the live projections of a lane to its head, beside any runner, and answers how many events this call folded.
+    pub async fn catch_up(&self, lane: u8) -> Result<u64, ProjectionError> {
+        let mut session = Session::fold(self.log.pool()).await?;
+        let mut folded = 0;
+        loop {
+            match self.step(&mut session, lane, &HashSet::new()).await? {
+                Step::Idle => return Ok(folded),
+                Step::Folded(events) => folded += events,
+                Step::Moved => {}
+                Step::Held(mut held) => {
+                    let (label, error) = held.swap_remove(0);
+                    return Err(ProjectionError::Database(format!("{label}: {error}")));
+                }
+            }
+        }
+    }
+
+    async fn serve(&self, lane: u8) -> Result<Infallible, ProjectionError> {
+        let mut session = Session::fold(self.log.pool()).await?;
+        let mut stillness = Stillness::default();
+        let office = format!("tidings.projections.lane.{lane}");
+        loop {
+            if session.try_lock(&office).await? {
+                self.work(&mut session, lane).await?;
+            }
+            self.follow(&mut session, lane, &mut stillness).await?;
+        }
+    }
+
+    async fn work(&self, session: &mut Session, lane: u8) -> Result<Infallible, ProjectionError> {
+        let mut held = HashSet::new();
+        let mut release = interval(HOLD);
+        release.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            if release.tick().now_or_never().is_some() {
+                held.clear();
+            }
+            match self.step(session, lane, &held).await {
+                Ok(Step::Folded(_) | Step::Moved) => {}
+                Ok(Step::Idle) => {
+                    // A nudge or the end of the wait, whichever is first.
+                    let _ = timeout(POLL, self.wake.nudged(lane)).await;
+                }
+                Ok(Step::Held(stuck)) => {
+                    for (label, error) in stuck {
+                        tracing::error!(lane, projection = label, error, "a projection cannot go on");
+                        self.observer.failed(lane, &ProjectionError::Database(error));
+                        held.insert(label);
+                    }
+                    release.reset();
+                }
+                Err(error) if session.client.is_closed() => return Err(error),
+                // An answer that came too late may still be on its way: the connection is of no more use.
+                Err(error @ ProjectionError::Timeout(_)) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(lane, %error, "a range will be tried again");
+                    self.observer.failed(lane, &error);
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Watches the checkpoints for a while.
+    async fn follow(
+        &self,
+        session: &mut Session,
+        lane: u8,
+        stillness: &mut Stillness,
+    ) -> Result<(), ProjectionError> {
+        for _ in 0..TERM {
+            let state = self.look(session, lane).await?;
+            if stillness.is_too_long(&state) {
+                // Harmless if the worker is alive after all: only one of both can move a checkpoint.
+                self.step(session, lane, &HashSet::new()).await?;
+                continue;
+            }
+            if self.checkpoints.is_awaited(lane) {
+                sleep(FOLLOW_AWAITED).await;
+            } else {
+                let _ = timeout(FOLLOW, self.checkpoints.asked(lane)).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn look(&self, session: &Session, lane: u8) -> Result<State, ProjectionError> {
+        let targets: Vec<&Target> = self.targets.iter().collect();
+        let state = within(SHORT, store::state(&session.client, lane, &targets)).await?;
+        self.checkpoints.publish(lane, &state);
+        Ok(state)
+    }
+
+    /// Folds the next range into the projections that are furthest behind.
+    async fn step(
+        &self,
+        session: &mut Session,
+        lane: u8,
+        held: &HashSet<String>,
+    ) -> Result<Step, ProjectionError> {
+        let state = self.look(session, lane).await?;
+        let goal = |target: &Target| {
+            if held.contains(&target.label) {
+                0
+            } else {
+                state.head
+            }
+        };
+        let goals: Vec<u64> = self.targets.iter().map(goal).collect();
+        let Some(next) = plan(&state.positions, &goals, RANGE) else {
+            return Ok(Step::Idle);
+        };
+        let events = read(&self.log, lane, next.from, next.to).await?;
+        let group: Vec<&Target> = next.group.iter().map(|i| &self.targets[*i]).collect();
+        match advance(&mut session.client, lane, &group, &events, &*self.observer).await {
+            Ok(advanced) if advanced.held.is_empty() => {
+                let mut positions = state.positions;
+                for i in next.group {
+                    positions[i] = Some(next.to);
+                }
+                self.checkpoints.publish(lane, &State { positions, ..state });
+                Ok(Step::Folded(next.to - next.from))
+            }
+            Ok(advanced) => Ok(Step::Held(advanced.held)),
+            Err(Setback::Moved) => Ok(Step::Moved),
+            Err(Setback::Failed(error)) => Err(error),
+        }
+    }
+}
+
+impl Stillness {
+    fn is_too_long(&mut self, state: &State) -> bool {
+        let behind = state.positions.iter().flatten().any(|pos| *pos < state.head);
+        if behind && self.last == state.positions {
+            self.looks += 1;
+        } else {
+            self.looks = 0;
+            self.last.clone_from(&state.positions);
+        }
+        self.looks > PATIENCE
+    }
+}

@@ -1,0 +1,108 @@
+//! Schemas of projections: making and dropping them.
+
+use crate::error::{ProjectionError, within};
+use crate::projection::{self, Projection};
+use crate::session::SHORT;
+use crate::target::Target;
+use deadpool_postgres::{Pool, Transaction};
+
+/// Makes the live schemas that are missing, with checkpoints at the beginning of every lane, and adds checkpoints for lanes
+/// that are new. Several nodes may call it at once.
+///
+/// Answers the projections whose live tables are of another version than this program's: they stand still until
+/// [`replay`](crate::replay) has rebuilt them.
+pub async fn setup(pool: &Pool) -> Result<Vec<&'static str>, ProjectionError> {
+    within(SHORT, async {
+        let mut client = pool.get().await?;
+        let transaction = client.transaction().await?;
+        exclusive(&transaction).await?;
+        let mut outdated = vec![];
+        for projection in projection::all() {
+            if !make_live(&transaction, projection).await? {
+                outdated.push(projection.name());
+            }
+        }
+        transaction.commit().await?;
+        Ok::<_, ProjectionError>(outdated)
+    })
+    .await
+}
+
+async fn make_live(
+    transaction: &Transaction<'_>,
+    projection: &'static dyn Projection,
+) -> Result<bool, ProjectionError> {
+    let target = Target::live(projection);
+    if !exists(transaction, &target.schema).await? {
+        create(transaction, &target).await?;
+        return Ok(true);
+    }
+    let sql = "SELECT EXISTS (SELECT 1 FROM projection_checkpoint WHERE projection = $1 AND version = $2)";
+    let current: bool = transaction
+        .query_one(sql, &[&target.label, &projection.version()])
+        .await?
+        .try_get(0)?;
+    if current {
+        add_lanes(transaction, &target).await?;
+    }
+    Ok(current)
+}
+
+/// Holds off everybody else who makes, swaps or drops schemas, until the transaction ends.
+pub(crate) async fn exclusive(transaction: &Transaction<'_>) -> Result<(), ProjectionError> {
+    transaction
+        .batch_execute("SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '60s'")
+        .await?;
+    transaction
+        .batch_execute("SELECT pg_advisory_xact_lock(hashtextextended('tidings.projections', 0))")
+        .await?;
+    Ok(())
+}
+
+/// Whether there is a schema of that name.
+pub(crate) async fn exists(transaction: &Transaction<'_>, schema: &str) -> Result<bool, ProjectionError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)";
+    Ok(transaction.query_one(sql, &[&schema]).await?.try_get(0)?)
+}
+
+/// Makes the target's schema and tables anew, with checkpoints at the beginning of every lane.
+pub(crate) async fn create(transaction: &Transaction<'_>, target: &Target) -> Result<(), ProjectionError> {
+    drop(transaction, target).await?;
+    transaction
+        .batch_execute(&format!("CREATE SCHEMA {}", target.schema))
+        .await?;
+    transaction
+        .batch_execute(&target.projection.ddl().replace("{schema}", &target.schema))
+        .await?;
+    add_lanes(transaction, target).await
+}
+
+/// Drops the target's schema, checkpoints and parked events.
+pub(crate) async fn drop(transaction: &Transaction<'_>, target: &Target) -> Result<(), ProjectionError> {
+    transaction
+        .batch_execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", target.schema))
+        .await?;
+    transaction
+        .execute(
+            "DELETE FROM projection_checkpoint WHERE projection = $1",
+            &[&target.label],
+        )
+        .await?;
+    transaction
+        .execute(
+            "DELETE FROM projection_parked WHERE projection = $1",
+            &[&target.label],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Gives the target a checkpoint for every lane that it has none for.
+pub(crate) async fn add_lanes(transaction: &Transaction<'_>, target: &Target) -> Result<(), ProjectionError> {
+    let sql = "INSERT INTO projection_checkpoint (projection, version, lane) SELECT $1, $2, lane FROM log_lane \
+               ON CONFLICT DO NOTHING";
+    transaction
+        .execute(sql, &[&target.label, &target.projection.version()])
+        .await?;
+    Ok(())
+}

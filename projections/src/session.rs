@@ -1,0 +1,57 @@
+//! Connections of our own: settings that a pooled connection must not keep, and session locks.
+
+use crate::error::{ProjectionError, within};
+use deadpool_postgres::{ClientWrapper, Object, Pool};
+use std::time::Duration;
+
+/// The longest wait for a short statement.
+pub(crate) const SHORT: Duration = Duration::from_secs(15);
+
+/// For folding events. Tables grow from nothing within the life of a plan, so plans that are good on small tables only are
+/// ruled out: every look-up is an index probe. A crash loses a fold and its checkpoint together, so neither need be flushed.
+const FOLD: &str = "SET synchronous_commit = off; SET plan_cache_mode = force_generic_plan; SET jit = off; \
+    SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+    SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'";
+
+/// For building, swapping and comparing schemas.
+const ADMIN: &str = "SET synchronous_commit = on; SET jit = off; SET statement_timeout = '15min'; SET lock_timeout = '10s'; \
+    SET idle_in_transaction_session_timeout = '2min'";
+
+/// A connection taken out of the pool for good; it closes when dropped, which frees its locks.
+pub(crate) struct Session {
+    pub(crate) client: ClientWrapper,
+}
+
+impl Session {
+    /// A connection for folding events.
+    pub(crate) async fn fold(pool: &Pool) -> Result<Self, ProjectionError> {
+        Self::open(pool, FOLD).await
+    }
+
+    /// A connection for administration.
+    pub(crate) async fn admin(pool: &Pool) -> Result<Self, ProjectionError> {
+        Self::open(pool, ADMIN).await
+    }
+
+    async fn open(pool: &Pool, settings: &str) -> Result<Self, ProjectionError> {
+        let taken = within(SHORT, pool.get()).await?;
+        let client = Object::take(taken);
+        within(SHORT, client.batch_execute(settings)).await?;
+        Ok(Self { client })
+    }
+
+    /// Tries to take a lock that lasts as long as this connection.
+    pub(crate) async fn try_lock(&self, name: &str) -> Result<bool, ProjectionError> {
+        let sql = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))";
+        let row = within(SHORT, self.client.query_one(sql, &[&name])).await?;
+        Ok(row.try_get(0)?)
+    }
+
+    /// Gives a lock back at once, rather than when the server notices that the connection is gone.
+    pub(crate) async fn unlock(&self, name: &str) {
+        let sql = "SELECT pg_advisory_unlock(hashtextextended($1, 0))";
+        if let Err(error) = within(SHORT, self.client.query_one(sql, &[&name])).await {
+            tracing::debug!(%error, name, "a lock ends with its connection");
+        }
+    }
+}

@@ -1,0 +1,2 @@
+INSERT INTO {schema}.mention (user_id, conversation, seq, msg_no)
+SELECT u.* FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) u

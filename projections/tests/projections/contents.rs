@@ -1,0 +1,234 @@
+//! What the read models hold.
+
+use crate::support::{Crowd, World};
+use tidings_domain::{Cursor, Role};
+use tidings_projections::{expired, known_users, memberships};
+use uuid::Uuid;
+
+#[tokio::test]
+async fn messages_come_to_history_with_their_numbers() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let talk = world.direct(ann, bob, 2).await;
+    let first = world.send(talk, ann, "hello", &[]).await;
+    let second = world.send(talk, bob, "hello, ann", &[ann]).await;
+    world.settle().await;
+    let sql = "SELECT seq, message, msg_no, sender, kind, text, attachment, mentions, edited_at FROM p_history.message ORDER BY seq";
+    let expected = [
+        format!("(2,{},1,{ann},text,hello,,{{}},)", first.command),
+        format!("(3,{},2,{bob},text,\"hello, ann\",,{{{ann}}},)", second.command),
+    ];
+    assert_eq!(world.rows(sql).await, expected);
+    let sql = "SELECT kind, title, created_by, last_seq, last_msg_no, last_message, last_message_seq FROM p_conversations.conversation";
+    assert_eq!(
+        world.rows(sql).await,
+        [format!("(direct,,{ann},3,2,{},3)", second.command)]
+    );
+    let sql = "SELECT username, display_name FROM p_conversations.person ORDER BY username";
+    assert_eq!(
+        world.rows(sql).await,
+        [r#"(ann,"ann the person")"#, r#"(bob,"bob the person")"#]
+    );
+}
+
+#[tokio::test]
+async fn members_come_and_go_and_keep_their_row() {
+    let world = World::new().await;
+    let (ann, bob, eve) = (
+        world.register(0, "a").await,
+        world.register(1, "b").await,
+        world.register(2, "e").await,
+    );
+    let group = world.group("first", &[ann, bob], 3).await;
+    world.send(group, ann, "one", &[]).await;
+    world.add(group, eve).await;
+    world.change_role(group, eve, Role::Admin).await;
+    world.leave(group, eve).await;
+    world.remove(group, bob).await;
+    world.rename(group, "second").await;
+    // Once in one range, and once event by event.
+    world.settle().await;
+    let members = "SELECT user_id, role, joined_seq, joined_msg_no, left_seq FROM p_conversations.member ORDER BY joined_seq, role DESC";
+    let before = [
+        format!("({ann},owner,1,0,)"),
+        format!("({bob},member,1,0,6)"),
+        format!("({eve},admin,3,1,5)"),
+    ];
+    assert_eq!(world.rows(members).await, before);
+    world.send(group, ann, "two", &[]).await;
+    world.settle().await;
+    world.add(group, eve).await;
+    world.settle().await;
+    let after = [
+        before[0].clone(),
+        before[1].clone(),
+        format!("({eve},member,9,2,)"),
+    ];
+    assert_eq!(world.rows(members).await, after);
+    assert_eq!(
+        world
+            .rows("SELECT title, last_seq FROM p_conversations.conversation")
+            .await,
+        ["(second,9)"]
+    );
+
+    let of = |user| memberships(world.log.pool(), user);
+    let eves = of(eve).await.unwrap();
+    assert_eq!(
+        (eves[0].conversation, eves[0].joined_seq, eves[0].left_seq),
+        (group, 9, None)
+    );
+    assert_eq!(
+        (
+            eves[0].delivered_seq,
+            eves[0].delivered_msg_no,
+            eves[0].expired_from
+        ),
+        (Some(8), 2, None)
+    );
+    let bobs = of(bob).await.unwrap();
+    assert_eq!(
+        (bobs[0].joined_seq, bobs[0].left_seq, bobs[0].delivered_seq),
+        (1, Some(6), None)
+    );
+    assert!(of(Uuid::nil()).await.unwrap().is_empty());
+    let known = known_users(world.log.pool(), &[ann, Uuid::nil(), eve])
+        .await
+        .unwrap();
+    assert_eq!(known, [ann, eve].into());
+}
+
+#[tokio::test]
+async fn reading_never_moves_back_and_sending_reads() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let talk = world.direct(ann, bob, 2).await;
+    let mut said = vec![];
+    for n in 0..6 {
+        said.push(world.send(talk, ann, &format!("{n}"), &[bob, ann]).await);
+    }
+    world.read(bob, &said[4]).await;
+    world.read(bob, &said[1]).await;
+    world.settle().await;
+    let unread = "SELECT m.user_id = c.created_by AS ann, greatest(0, c.last_msg_no - coalesce(r.read_msg_no, 0)) AS unread, \
+        (SELECT count(*) FROM p_unread.mention x WHERE x.user_id = m.user_id AND x.conversation = m.conversation AND x.seq > coalesce(r.read_seq, 0)) \
+        FROM p_conversations.member m JOIN p_conversations.conversation c USING (conversation) \
+        LEFT JOIN p_unread.reader r USING (user_id, conversation) ORDER BY 1";
+    assert_eq!(world.rows(unread).await, ["(f,1,1)", "(t,0,0)"]);
+    world.send(talk, bob, "and I say", &[]).await;
+    world.settle().await;
+    assert_eq!(world.rows(unread).await, ["(f,0,0)", "(t,1,0)"]);
+}
+
+#[tokio::test]
+async fn unread_counts_equal_a_recount_of_the_log() {
+    let world = World::new().await;
+    let mut crowd = Crowd::new(&world, 11).await;
+    for n in 0..400 {
+        crowd.act(&world).await;
+        if n % 7 == 0 {
+            world.settle().await;
+        }
+    }
+    world.settle().await;
+    let wrong = "SELECT m.user_id, m.conversation FROM p_conversations.member m JOIN p_conversations.conversation c USING (conversation) \
+        LEFT JOIN p_unread.reader r USING (user_id, conversation) \
+        WHERE greatest(0, c.last_msg_no - coalesce(r.read_msg_no, 0)) <> (SELECT count(*) FROM event e \
+        WHERE e.stream = m.conversation AND e.kind = 16 AND e.seq > coalesce(r.read_seq, 0))";
+    assert_eq!(world.rows(wrong).await, Vec::<String>::new());
+    assert!(
+        world
+            .number("SELECT count(*) FROM p_unread.reader WHERE read_seq > 0")
+            .await
+            > 5
+    );
+    let wrong = "SELECT * FROM p_inbox.cursor k WHERE delivered_seq > 0 AND delivered_msg_no <> \
+        (SELECT count(*) FROM event e WHERE e.stream = k.conversation AND e.kind = 16 AND e.seq <= k.delivered_seq)";
+    assert_eq!(world.rows(wrong).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_inbox_lapses_once_and_a_later_delivery_ends_the_lapse() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let group = world.group("g", &[ann, bob], 2).await;
+    let mut said = vec![];
+    for n in 0..8 {
+        said.push(world.send(group, ann, &format!("{n}"), &[]).await);
+    }
+    let cursor = "SELECT delivered_seq, delivered_msg_no, expired_from FROM p_inbox.cursor";
+    // The first message has seq 2.
+    world.deliver(bob, &said[1]).await;
+    world.expire(bob, &said[3]).await;
+    world.expire(bob, &said[4]).await;
+    world.settle().await;
+    assert_eq!(world.rows(cursor).await, ["(6,5,4)"]);
+    // A delivery from before the lapse does not end it, and one that comes up to it does.
+    world.deliver(bob, &said[2]).await;
+    world.settle().await;
+    assert_eq!(world.rows(cursor).await, ["(6,5,4)"]);
+    world.deliver(bob, &said[4]).await;
+    world.settle().await;
+    assert_eq!(world.rows(cursor).await, ["(6,5,)"]);
+    world.expire(bob, &said[5]).await;
+    world.deliver(bob, &said[6]).await;
+    world.expire(bob, &said[7]).await;
+    world.settle().await;
+    assert_eq!(world.rows(cursor).await, ["(9,8,9)"]);
+    // Joining anew leaves the old lapse behind.
+    world.leave(group, bob).await;
+    world.add(group, bob).await;
+    world.settle().await;
+    assert_eq!(world.rows(cursor).await, ["(10,8,)"]);
+    world.assert_as_the_log_says().await;
+}
+
+#[tokio::test]
+async fn what_waited_too_long_is_found_with_where_to_move() {
+    let world = World::new().await;
+    let (ann, bob, eve) = (
+        world.register(0, "a").await,
+        world.register(1, "b").await,
+        world.register(2, "e").await,
+    );
+    let group = world.group("g", &[ann, bob, eve], 2).await;
+    let quiet = world.direct(ann, bob, 3).await;
+    let mut said = vec![];
+    for n in 0..20 {
+        said.push(world.send(group, ann, &format!("{n}"), &[]).await);
+        if n % 3 == 0 {
+            world.rename(group, &format!("name {n}")).await;
+        }
+    }
+    let whisper = world.send(quiet, ann, "psst", &[]).await;
+    world.deliver(ann, &said[19]).await;
+    world.deliver(ann, &whisper).await;
+    world.deliver(bob, &said[12]).await;
+    world.remove(group, eve).await;
+    world.settle().await;
+    let at = |n: usize| Cursor {
+        seq: said[n].seq,
+        msg_no: said[n].msg_no,
+    };
+    for (n, message) in said.iter().enumerate() {
+        let found = expired(world.log.pool(), message.at, 10).await.unwrap();
+        if n <= 12 {
+            assert!(found.is_empty(), "{found:?}");
+        } else {
+            assert_eq!(found, [(bob.into(), [(group.into(), at(n))].into())]);
+        }
+    }
+    let found = expired(world.log.pool(), whisper.at, 10).await.unwrap();
+    assert_eq!(found[0].1.len(), 2);
+    assert_eq!(found[0].1[&quiet.into()], Cursor { seq: 2, msg_no: 1 });
+    assert!(expired(world.log.pool(), whisper.at, 0).await.unwrap().is_empty());
+    world.expire(bob, &said[19]).await;
+    world.expire(bob, &whisper).await;
+    world.settle().await;
+    assert!(
+        expired(world.log.pool(), whisper.at, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}

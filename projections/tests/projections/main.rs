@@ -1,0 +1,9 @@
+//! Read models on a real PostgreSQL, filled through a real log.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+
+mod contents;
+mod poison;
+mod replay;
+mod runner;
+mod support;

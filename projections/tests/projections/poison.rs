@@ -1,0 +1,138 @@
+//! Events that a projection cannot take.
+
+use crate::support::World;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tidings_projections::{Observer, Projector, Retried, parked, retry_parked};
+
+/// A message whose text PostgreSQL cannot store. Commands with such a text are refused; this is what a bug would write.
+const NUL: &str = r#"{"content":{"kind":"text","text":"a\u0000b"}}"#;
+
+#[derive(Default)]
+struct Counter(AtomicUsize);
+
+impl Observer for Counter {
+    fn parked(&self, _lane: u8, _projection: &str, events: usize) {
+        self.0.fetch_add(events, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn a_poison_event_parks_its_stream_in_its_projection_only() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
+    let (sick, well) = (
+        world.direct(ann, bob, 0).await,
+        world.group("well", &[ann, bob], 0).await,
+    );
+    world.send(sick, ann, "before", &[]).await;
+    let poison = world.append_raw(sick, 16, NUL).await;
+    world.send(sick, ann, "behind", &[]).await;
+    for n in 0..50 {
+        world.send(well, ann, &format!("{n}"), &[]).await;
+    }
+    let counter = Arc::new(Counter::default());
+    let projector = Projector::new(world.log.clone(), 4, Arc::clone(&counter) as Arc<dyn Observer>);
+    projector.catch_up(0).await.unwrap();
+    world.send(sick, bob, "later", &[]).await;
+    world.send(well, bob, "later", &[]).await;
+    projector.catch_up(0).await.unwrap();
+
+    let said = async |conversation| {
+        world
+            .number(&format!(
+                "SELECT count(*) FROM p_history.message WHERE conversation = '{conversation}'"
+            ))
+            .await
+    };
+    assert_eq!((said(sick).await, said(well).await), (1, 51));
+    let aside = parked(world.log.pool(), 10).await.unwrap();
+    assert!(
+        aside
+            .iter()
+            .all(|event| event.projection == "history" && event.stream == sick && event.lane == 0)
+    );
+    assert_eq!(aside.iter().map(|event| event.pos).min(), Some(poison.pos));
+    assert_eq!(aside.len(), 3);
+    assert_eq!(counter.0.load(Ordering::Relaxed), 3);
+    assert!(
+        aside
+            .iter()
+            .any(|event| event.pos == poison.pos && event.error.contains("22021")),
+        "{aside:?}"
+    );
+    // Other projections know the stream to its end.
+    let last = format!("SELECT last_msg_no FROM p_conversations.conversation WHERE conversation = '{sick}'");
+    assert_eq!(world.number(&last).await, 4);
+
+    // What cannot be folded stays, and so does all behind it.
+    assert_eq!(
+        retry_parked(&world.log, "history").await.unwrap(),
+        Retried { applied: 0, left: 3 }
+    );
+    // When the cause is gone, all of it comes in order.
+    world.execute(&format!("UPDATE event SET payload = '{{\"content\":{{\"kind\":\"text\",\"text\":\"healed\"}}}}' WHERE lane = 0 AND pos = {}", poison.pos)).await;
+    assert_eq!(
+        retry_parked(&world.log, "history").await.unwrap(),
+        Retried { applied: 3, left: 0 }
+    );
+    let texts = format!("SELECT text FROM p_history.message WHERE conversation = '{sick}' ORDER BY seq");
+    assert_eq!(
+        world.rows(&texts).await,
+        ["(before)", "(healed)", "(behind)", "(later)"]
+    );
+    world.send(sick, bob, "after", &[]).await;
+    world.settle().await;
+    assert_eq!(said(sick).await, 5);
+    world.assert_as_the_log_says().await;
+    assert!(retry_parked(&world.log, "nonsense").await.is_err());
+}
+
+#[tokio::test]
+async fn an_unknown_kind_is_put_aside_by_every_projection() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
+    let (sick, well) = (
+        world.direct(ann, bob, 0).await,
+        world.group("well", &[ann, bob], 0).await,
+    );
+    world.append_raw(sick, 999, "{}").await;
+    world.send(sick, ann, "behind", &[]).await;
+    world.send(well, ann, "hello", &[]).await;
+    world.settle().await;
+    assert_eq!(world.number("SELECT count(*) FROM p_history.message").await, 1);
+    assert_eq!(world.number("SELECT count(*) FROM projection_parked").await, 8);
+    // A rebuild puts the same aside.
+    tidings_projections::replay(&world.log, &[], 2, &())
+        .await
+        .unwrap();
+    assert_eq!(world.number("SELECT count(*) FROM projection_parked").await, 8);
+    world.assert_as_the_log_says().await;
+}
+
+#[tokio::test]
+async fn a_broken_read_model_does_not_stop_the_others() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
+    let talk = world.direct(ann, bob, 0).await;
+    world.send(talk, ann, "hello", &[]).await;
+    world
+        .execute("ALTER TABLE p_inbox.cursor RENAME TO lost; ALTER TABLE p_history.message RENAME TO lost")
+        .await;
+    world
+        .deliver(bob, &world.send(talk, ann, "hello", &[]).await)
+        .await;
+    assert!(world.projector().catch_up(0).await.is_err());
+    assert_eq!(
+        world
+            .number("SELECT last_msg_no FROM p_conversations.conversation")
+            .await,
+        2
+    );
+    assert_eq!(world.number("SELECT count(*) FROM projection_parked").await, 0);
+    world
+        .execute("ALTER TABLE p_inbox.lost RENAME TO cursor; ALTER TABLE p_history.lost RENAME TO message")
+        .await;
+    world.settle().await;
+    world.assert_as_the_log_says().await;
+}

@@ -1,0 +1,298 @@
+//! Rebuilding and verifying.
+
+use crate::support::{Crowd, Failures, LANES, PATIENCE, World, eventually};
+use std::sync::{Arc, Mutex};
+use tidings_eventlog::Position;
+use tidings_projections::{
+    DifferenceKind, Observer, Progress, ProjectionError, Projector, Stage, replay, setup, verify,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_equals_the_live_read_models_whatever_the_ranges_and_workers() {
+    let world = World::new().await;
+    let mut crowd = Crowd::new(&world, 5).await;
+    for n in 0..500 {
+        crowd.act(&world).await;
+        // Ranges of many sizes, and lanes in many orders.
+        if n % 11 == 0 {
+            world.projector().catch_up((n % 3) as u8).await.unwrap();
+        }
+    }
+    world.settle().await;
+    let live = world.everything().await;
+    assert!(live.values().all(|rows| !rows.is_empty()));
+    for workers in [1, 4] {
+        let replayed = replay(&world.log, &[], workers, &()).await.unwrap();
+        assert_eq!(
+            replayed.events,
+            world.number("SELECT sum(head)::bigint FROM log_lane").await as u64
+        );
+        assert_eq!(world.everything().await, live, "{workers} workers");
+    }
+    assert_eq!(
+        world.schemas().await,
+        ["(p_conversations)", "(p_history)", "(p_inbox)", "(p_unread)"]
+    );
+    world.assert_as_the_log_says().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_beside_a_running_server_loses_nothing() {
+    let world = World::new().await;
+    let mut crowd = Crowd::new(&world, 7).await;
+    let failures = Arc::new(Failures::default());
+    let projector = Projector::new(
+        world.log.clone(),
+        u16::from(LANES),
+        Arc::clone(&failures) as Arc<dyn Observer>,
+    );
+    let runners: Vec<_> = (0..LANES)
+        .map(|lane| tokio::spawn(projector.clone().run_lane(lane)))
+        .collect();
+    let talking = async {
+        for _ in 0..600 {
+            crowd.act(&world).await;
+        }
+    };
+    let rebuilding = async {
+        for names in [&[][..], &["unread", "inbox"], &["history"], &[]] {
+            replay(&world.log, names, 2, &()).await.unwrap();
+        }
+    };
+    // A reader with prepared statements never meets a missing table.
+    let reading = async {
+        let client = world.log.pool().get().await.unwrap();
+        let count = client
+            .prepare("SELECT count(*) FROM p_history.message")
+            .await
+            .unwrap();
+        let mut seen = 0;
+        for _ in 0..300 {
+            let now: i64 = client.query_one(&count, &[]).await.unwrap().get(0);
+            assert!(now >= seen, "history shrank from {seen} to {now}");
+            seen = now;
+        }
+    };
+    tokio::join!(talking, rebuilding, reading);
+    for head in world.log.heads().await.unwrap() {
+        let position = Position {
+            lane: head.lane,
+            pos: head.head,
+        };
+        projector.checkpoints().passed(position, PATIENCE).await.unwrap();
+    }
+    world.assert_as_the_log_says().await;
+    assert_eq!(
+        world.number("SELECT count(*) FROM projection_checkpoint").await,
+        16
+    );
+    assert_eq!(world.number("SELECT count(*) FROM projection_parked").await, 0);
+    // The runner's own prepared statements write to the new tables.
+    let before = world.number("SELECT count(*) FROM p_history.message").await;
+    for _ in 0..40 {
+        crowd.act(&world).await;
+    }
+    eventually("the runner went on", async || {
+        world.number("SELECT count(*) FROM p_history.message").await > before
+    })
+    .await;
+    runners.iter().for_each(tokio::task::JoinHandle::abort);
+    // Lanes meet in the rows of users and do not deadlock there.
+    assert_eq!(*failures.0.lock().unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planted_difference_is_found() {
+    let world = World::new().await;
+    let mut crowd = Crowd::new(&world, 9).await;
+    for _ in 0..200 {
+        crowd.act(&world).await;
+    }
+    world.settle().await;
+    // Live tables behind the head are compared with the log as far as they have come.
+    for _ in 0..30 {
+        crowd.act(&world).await;
+    }
+    world.assert_as_the_log_says().await;
+    world.execute("UPDATE p_unread.reader SET read_msg_no = read_msg_no + 1 WHERE (user_id, conversation) = (SELECT user_id, conversation FROM p_unread.reader ORDER BY 1, 2 LIMIT 1)").await;
+    world.execute("DELETE FROM p_history.message WHERE (conversation, seq) = (SELECT conversation, seq FROM p_history.message ORDER BY 1, 2 LIMIT 1)").await;
+    world.execute("INSERT INTO p_unread.mention VALUES ('ffffffff-0000-4000-8000-000000000000', 'ffffffff-0000-4000-8000-000000000000', 5, 1)").await;
+    let report = verify(&world.log, &[], 2, &()).await.unwrap();
+    assert!(!report.is_equal());
+    let of = |table: &str| report.tables.iter().find(|found| found.table == table).unwrap();
+    assert_eq!(
+        of("reader")
+            .differences
+            .iter()
+            .map(|found| found.kind)
+            .collect::<Vec<_>>(),
+        [DifferenceKind::Changed]
+    );
+    assert_eq!(of("message").differences[0].kind, DifferenceKind::Missing);
+    assert_eq!(of("message").rows + 1, of("message").rows_from_log);
+    let mention = &of("mention").differences;
+    assert_eq!(mention[0].kind, DifferenceKind::Unexpected);
+    assert_eq!(mention[0].key[2], "5");
+    assert!(of("cursor").equal && of("member").equal && of("person").equal && of("conversation").equal);
+    // Nothing of the check stays behind, and a rebuild puts things right.
+    assert_eq!(world.schemas().await.len(), 4);
+    replay(&world.log, &["unread", "history"], 2, &()).await.unwrap();
+    world.assert_as_the_log_says().await;
+}
+
+/// Remembers what it was told.
+#[derive(Default)]
+struct Told {
+    stages: Mutex<Vec<Stage>>,
+    steps: Mutex<Vec<(u64, u64)>>,
+}
+
+impl Progress for Told {
+    fn lane(&self, _lane: u8, done: u64, total: u64) {
+        self.steps.lock().unwrap().push((done, total));
+    }
+
+    fn stage(&self, stage: Stage) {
+        self.stages.lock().unwrap().push(stage);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_of_many_ranges_tells_its_progress() {
+    let world = World::new().await;
+    let ann = world.register(1, "ann").await;
+    let group = world.group("g", &[ann], 1).await;
+    // Written straight into the log, in the form that appending gives it.
+    world
+        .execute(&format!(
+            "INSERT INTO event SELECT 1, 2 + n, '{group}', 1 + n, n, 16, 1, false, '{ann}', now() + n * interval '1 ms', gen_random_uuid(), 0, 0, \
+             convert_to('{{\"content\":{{\"kind\":\"text\",\"text\":\"message ' || n || '\"}}}}', 'UTF8') FROM generate_series(1, 12000) n; \
+             UPDATE log_lane SET head = 12002 WHERE lane = 1; \
+             UPDATE stream SET head_seq = 12001, msg_no = 12000 WHERE stream = '{group}'"
+        ))
+        .await;
+    let told = Told::default();
+    let replayed = replay(&world.log, &[], 4, &told).await.unwrap();
+    assert_eq!(replayed.positions[&1], 12002);
+    assert_eq!(
+        world.number("SELECT count(*) FROM p_history.message").await,
+        12000
+    );
+    assert_eq!(
+        world.number("SELECT read_msg_no FROM p_unread.reader").await,
+        12000
+    );
+    assert_eq!(
+        told.stages.into_inner().unwrap(),
+        [Stage::Building, Stage::Settling, Stage::Swapping]
+    );
+    assert_eq!(
+        told.steps.into_inner().unwrap(),
+        [(5000, 12002), (10000, 12002), (12002, 12002)]
+    );
+    world.assert_as_the_log_says().await;
+}
+
+#[tokio::test]
+async fn read_models_of_another_version_stand_still_until_rebuilt() {
+    let world = World::new().await;
+    let ann = world.register(0, "ann").await;
+    world.settle().await;
+    world
+        .execute("UPDATE projection_checkpoint SET version = 0 WHERE projection = 'conversations'")
+        .await;
+    assert_eq!(setup(world.log.pool()).await.unwrap(), ["conversations"]);
+    let group = world.group("g", &[ann], 0).await;
+    world.send(group, ann, "hello", &[]).await;
+    world.settle().await;
+    assert_eq!(world.number("SELECT count(*) FROM p_history.message").await, 1);
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM p_conversations.conversation")
+            .await,
+        0
+    );
+    replay(&world.log, &["conversations"], 2, &()).await.unwrap();
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM p_conversations.conversation")
+            .await,
+        1
+    );
+    assert!(setup(world.log.pool()).await.unwrap().is_empty());
+    world.assert_as_the_log_says().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_one_rebuild_runs_and_unknown_names_are_refused() {
+    let world = World::new().await;
+    world.register(0, "ann").await;
+    let both = tokio::join!(replay(&world.log, &[], 2, &()), replay(&world.log, &[], 2, &()));
+    let done = [both.0.is_ok(), both.1.is_ok()];
+    assert!(done.contains(&true), "{done:?}");
+    let office = world.log.pool().get().await.unwrap();
+    office
+        .batch_execute("SELECT pg_advisory_lock(hashtextextended('tidings.projections.rebuild', 0))")
+        .await
+        .unwrap();
+    assert!(matches!(
+        replay(&world.log, &[], 2, &()).await,
+        Err(ProjectionError::Busy)
+    ));
+    assert!(matches!(
+        verify(&world.log, &[], 2, &()).await,
+        Err(ProjectionError::Busy)
+    ));
+    assert!(matches!(
+        replay(&world.log, &["nonsense"], 2, &()).await,
+        Err(ProjectionError::Unknown(_))
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_models_can_be_built_where_there_are_none_and_a_dropped_one_starts_anew() {
+    let world = World::bare().await;
+    let ann = world.register(0, "ann").await;
+    let group = world.group("g", &[ann], 0).await;
+    world.send(group, ann, "hello", &[]).await;
+    assert!(matches!(
+        verify(&world.log, &[], 2, &()).await,
+        Err(ProjectionError::Missing(_))
+    ));
+    replay(&world.log, &[], 2, &()).await.unwrap();
+    assert!(setup(world.log.pool()).await.unwrap().is_empty());
+    assert_eq!(world.number("SELECT count(*) FROM p_history.message").await, 1);
+    world.execute("DROP SCHEMA p_history CASCADE").await;
+    assert!(setup(world.log.pool()).await.unwrap().is_empty());
+    world.settle().await;
+    world.assert_as_the_log_says().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_that_fails_leaves_everything_as_it_was() {
+    let world = World::new().await;
+    let mut crowd = Crowd::new(&world, 13).await;
+    for _ in 0..50 {
+        crowd.act(&world).await;
+    }
+    world.settle().await;
+    let before = world.everything().await;
+    // A hole in the log must never pass unnoticed.
+    world
+        .execute("ALTER TABLE event RENAME TO kept; CREATE VIEW event AS SELECT * FROM kept WHERE pos <> 3")
+        .await;
+    assert!(matches!(
+        replay(&world.log, &[], 2, &()).await,
+        Err(ProjectionError::Hole { .. })
+    ));
+    world
+        .execute("DROP VIEW event; ALTER TABLE kept RENAME TO event")
+        .await;
+    assert_eq!(world.everything().await, before);
+    assert_eq!(world.schemas().await.len(), 4);
+    assert_eq!(
+        world.number("SELECT count(*) FROM projection_checkpoint").await,
+        16
+    );
+    world.assert_as_the_log_says().await;
+}

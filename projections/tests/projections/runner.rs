@@ -1,0 +1,199 @@
+//! The runner: read-your-writes, election, and racing workers.
+
+use crate::support::{Crowd, Failures, LANES, PATIENCE, World, eventually};
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_eventlog::{Position, Recorded};
+use tidings_projections::{Observer, Projector};
+
+/// How many workers are elected.
+const OFFICES: &str = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
+    WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.granted";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_waits_until_all_projections_have_passed() {
+    let world = World::new().await;
+    let projector = world.projector();
+    let (checkpoints, wake) = (projector.checkpoints(), projector.wake());
+    let runners: Vec<_> = (0..LANES)
+        .map(|lane| tokio::spawn(projector.clone().run_lane(lane)))
+        .collect();
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let talk = world.direct(ann, bob, 2).await;
+    for n in 1..=50 {
+        let sent = world.send(talk, ann, "hello", &[]).await;
+        wake.lane(sent.lane);
+        checkpoints
+            .passed(
+                Position {
+                    lane: sent.lane,
+                    pos: sent.pos,
+                },
+                PATIENCE,
+            )
+            .await
+            .unwrap();
+        assert_eq!(world.number("SELECT count(*) FROM p_history.message").await, n);
+        assert_eq!(
+            world
+                .number("SELECT last_msg_no FROM p_conversations.conversation")
+                .await,
+            n
+        );
+    }
+    let lagging = checkpoints
+        .passed(Position { lane: 2, pos: 1000 }, Duration::from_millis(50))
+        .await
+        .unwrap_err();
+    assert_eq!((lagging.wanted.pos, lagging.at), (1000, 51));
+    assert!(
+        checkpoints
+            .passed(Position { lane: 200, pos: 1 }, Duration::from_millis(50))
+            .await
+            .is_err()
+    );
+    assert!(
+        checkpoints
+            .lag()
+            .iter()
+            .filter(|lag| lag.lane == 2)
+            .all(|lag| lag.head == 51 && lag.events() == 0)
+    );
+    // Nobody says that there is something: the poll finds it.
+    world.send(talk, bob, "hello", &[]).await;
+    eventually("the unannounced message is there", async || {
+        world.number("SELECT count(*) FROM p_history.message").await == 51
+    })
+    .await;
+    runners.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_sees_the_worker_and_takes_over_from_it() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
+    let talk = world.direct(ann, bob, 0).await;
+    let (first, second) = (world.projector(), world.projector());
+    let worker = tokio::spawn(first.clone().run_lane(0));
+    let passed = |sent: Recorded| Position {
+        lane: 0,
+        pos: sent.pos,
+    };
+    let sent = passed(world.send(talk, ann, "one", &[]).await);
+    first.checkpoints().passed(sent, PATIENCE).await.unwrap();
+    let follower = tokio::spawn(second.clone().run_lane(0));
+    for _ in 0..20 {
+        let sent = passed(world.send(talk, ann, "more", &[]).await);
+        second.checkpoints().passed(sent, PATIENCE).await.unwrap();
+    }
+    assert_eq!(world.number(OFFICES).await, 1);
+    worker.abort();
+    let sent = passed(world.send(talk, ann, "last", &[]).await);
+    second.checkpoints().passed(sent, PATIENCE).await.unwrap();
+    assert_eq!(world.number("SELECT count(*) FROM p_history.message").await, 22);
+    follower.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_does_the_work_of_a_silent_worker() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
+    let talk = world.direct(ann, bob, 0).await;
+    let office = world.log.pool().get().await.unwrap();
+    let lock = "SELECT pg_advisory_lock(hashtextextended('tidings.projections.lane.0', 0))";
+    office.batch_execute(lock).await.unwrap();
+    let projector = world.projector();
+    let follower = tokio::spawn(projector.clone().run_lane(0));
+    let sent = world.send(talk, ann, "hello", &[]).await;
+    projector
+        .checkpoints()
+        .passed(
+            Position {
+                lane: 0,
+                pos: sent.pos,
+            },
+            PATIENCE,
+        )
+        .await
+        .unwrap();
+    follower.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_workers_fold_every_event_once() {
+    let world = World::new().await;
+    let mut crowd = Crowd::new(&world, 3).await;
+    let racing = async {
+        let worker = |lane| {
+            let projector = world.projector();
+            async move {
+                let mut folded = 0;
+                for _ in 0..60 {
+                    folded += projector.catch_up(lane).await.unwrap();
+                }
+                folded
+            }
+        };
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..2 {
+            for lane in 0..LANES {
+                tasks.spawn(worker(lane));
+            }
+        }
+        tasks.join_all().await.into_iter().sum::<u64>()
+    };
+    let acting = async {
+        for _ in 0..300 {
+            crowd.act(&world).await;
+        }
+    };
+    let (folded, ()) = tokio::join!(racing, acting);
+    let mut rest = 0;
+    for lane in 0..LANES {
+        rest += world.projector().catch_up(lane).await.unwrap();
+    }
+    // Each event counts once for the worker that folded it, unless projections went apart.
+    assert_eq!(
+        folded + rest,
+        world.number("SELECT sum(head)::bigint FROM log_lane").await as u64
+    );
+    assert_eq!(world.number("SELECT count(*) FROM projection_parked").await, 0);
+    world.assert_as_the_log_says().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_runner_outlives_its_connections() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
+    let talk = world.direct(ann, bob, 0).await;
+    let failures = Arc::new(Failures::default());
+    let projector = Projector::new(
+        world.log.clone(),
+        u16::from(LANES),
+        Arc::clone(&failures) as Arc<dyn Observer>,
+    );
+    let runner = tokio::spawn(projector.clone().run_lane(0));
+    let passed = async |sent: Recorded| {
+        let position = Position {
+            lane: 0,
+            pos: sent.pos,
+        };
+        projector.checkpoints().passed(position, PATIENCE).await.unwrap();
+    };
+    for _ in 0..3 {
+        passed(world.send(talk, ann, "hello", &[]).await).await;
+        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')";
+        assert_eq!(world.number(end).await, 1);
+        passed(world.send(talk, bob, "hello", &[]).await).await;
+        // The next round finds the new worker's lock.
+        eventually("a worker is elected again", async || {
+            world.number(OFFICES).await == 1
+        })
+        .await;
+    }
+    runner.abort();
+    assert!(failures.0.lock().unwrap().len() >= 3);
+    world.settle().await;
+    world.assert_as_the_log_says().await;
+}

@@ -1,0 +1,425 @@
+//! A migrated database of its own for each test, and people who talk in it.
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tidings_domain::event::{
+    CursorsMoved, DirectOpened, GroupCreated, GroupRenamed, InboxExpired, MemberAdded, MemberLeft,
+    MemberRemoved, MessageSent, Registered, RoleChanged,
+};
+use tidings_domain::stored::encode;
+use tidings_domain::{
+    Content, ConversationEvent, Cursor, Event, GroupName, MessageText, Role, UserEvent, UserId,
+};
+use tidings_eventlog::record::lane_of;
+use tidings_eventlog::{Appender, Batch, Log, LogConfig, NewEvent, Outcome, Proposal, Recorded};
+use tidings_projections::{Observer, ProjectionError, Projector};
+use tidings_services::testing::shared;
+use uuid::Uuid;
+
+pub(crate) const LANES: u8 = 4;
+
+/// Long enough for anything that happens at all.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct World {
+    pub(crate) log: Log,
+    pub(crate) appender: Appender,
+}
+
+impl World {
+    /// An empty, migrated database with read models.
+    pub(crate) async fn new() -> Self {
+        let world = Self::bare().await;
+        assert!(
+            tidings_projections::setup(world.log.pool())
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        world
+    }
+
+    /// The same without read models.
+    pub(crate) async fn bare() -> Self {
+        let migrate = async |url: String| {
+            let config = LogConfig::from_url(&url)?;
+            tidings_eventlog::schema::migrate(&config, u16::from(LANES)).await?;
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+        };
+        let database = shared().database("projections", migrate).await.unwrap();
+        let config = LogConfig::from_url(database.url()).unwrap();
+        let log = Log::new(config.pool().unwrap(), config.timeout);
+        Self {
+            appender: Appender::new(config),
+            log,
+        }
+    }
+
+    pub(crate) fn projector(&self) -> Projector {
+        Projector::new(self.log.clone(), u16::from(LANES), Arc::new(()))
+    }
+
+    /// Brings every lane to its head.
+    pub(crate) async fn settle(&self) {
+        for lane in 0..LANES {
+            self.projector().catch_up(lane).await.unwrap();
+        }
+    }
+
+    /// Appends events of one command; answers them as recorded.
+    pub(crate) async fn append(&self, stream: Uuid, actor: Uuid, events: &[Event]) -> Vec<Recorded> {
+        let events = events.iter().map(|event| {
+            let (kind, ver, payload) = encode(event);
+            let (control, countable) = (kind.is_control(), kind.is_countable());
+            NewEvent {
+                kind: kind.0,
+                ver,
+                control,
+                countable,
+                payload: payload.into(),
+            }
+        });
+        self.append_stored(stream, actor, events.collect()).await
+    }
+
+    pub(crate) async fn append_stored(
+        &self,
+        stream: Uuid,
+        actor: Uuid,
+        events: Vec<NewEvent>,
+    ) -> Vec<Recorded> {
+        loop {
+            let guard = self.log.stream_heads(&[stream]).await.unwrap()[0].map_or(0, |head| head.guard);
+            let mut batch = Batch::new(lane_of(stream));
+            let (command, events) = (Uuid::new_v4(), events.clone());
+            batch.push(&Proposal {
+                stream,
+                command,
+                digest: 0,
+                actor,
+                guard,
+                events,
+            });
+            match self.appender.append(&batch).await.unwrap() {
+                Outcome::Appended(appended) => return appended.events,
+                // Somebody else's control event came first.
+                Outcome::Refused { .. } => {}
+            }
+        }
+    }
+
+    /// A stored event of any kind and content.
+    pub(crate) async fn append_raw(&self, stream: Uuid, kind: i16, payload: &str) -> Recorded {
+        let event = NewEvent {
+            kind,
+            ver: 1,
+            control: false,
+            countable: kind == 16,
+            payload: payload.as_bytes().to_vec().into(),
+        };
+        self.append_stored(stream, Uuid::nil(), vec![event])
+            .await
+            .remove(0)
+    }
+
+    pub(crate) async fn say(&self, conversation: Uuid, actor: Uuid, event: impl Into<Event>) -> Recorded {
+        self.append(conversation, actor, &[event.into()]).await.remove(0)
+    }
+
+    pub(crate) async fn register(&self, lane: u8, name: &str) -> Uuid {
+        let user = UserId::mint(Uuid::new_v4(), lane).0;
+        let registered = Registered {
+            username: name.to_owned(),
+            display_name: format!("{name} the person"),
+        };
+        self.say(user, user, UserEvent::Registered(registered)).await;
+        user
+    }
+
+    pub(crate) async fn direct(&self, one: Uuid, other: Uuid, lane: u8) -> Uuid {
+        let conversation = stream_id(lane);
+        let users = if one <= other {
+            [one.into(), other.into()]
+        } else {
+            [other.into(), one.into()]
+        };
+        self.say(
+            conversation,
+            one,
+            ConversationEvent::DirectOpened(DirectOpened { users }),
+        )
+        .await;
+        conversation
+    }
+
+    pub(crate) async fn group(&self, name: &str, members: &[Uuid], lane: u8) -> Uuid {
+        let conversation = stream_id(lane);
+        let created = GroupCreated {
+            name: GroupName::parse(name).unwrap(),
+            owner: members[0].into(),
+            members: members.iter().map(|user| UserId(*user)).collect(),
+        };
+        self.say(conversation, members[0], ConversationEvent::GroupCreated(created))
+            .await;
+        conversation
+    }
+
+    pub(crate) async fn add(&self, conversation: Uuid, user: Uuid) -> Recorded {
+        let added = MemberAdded {
+            user: user.into(),
+            role: Role::Member,
+        };
+        self.say(conversation, Uuid::nil(), ConversationEvent::MemberAdded(added))
+            .await
+    }
+
+    pub(crate) async fn remove(&self, conversation: Uuid, user: Uuid) -> Recorded {
+        let removed = MemberRemoved { user: user.into() };
+        self.say(
+            conversation,
+            Uuid::nil(),
+            ConversationEvent::MemberRemoved(removed),
+        )
+        .await
+    }
+
+    pub(crate) async fn leave(&self, conversation: Uuid, user: Uuid) -> Recorded {
+        self.say(
+            conversation,
+            user,
+            ConversationEvent::MemberLeft(MemberLeft { user: user.into() }),
+        )
+        .await
+    }
+
+    pub(crate) async fn rename(&self, conversation: Uuid, name: &str) -> Recorded {
+        let renamed = GroupRenamed {
+            name: GroupName::parse(name).unwrap(),
+        };
+        self.say(
+            conversation,
+            Uuid::nil(),
+            ConversationEvent::GroupRenamed(renamed),
+        )
+        .await
+    }
+
+    pub(crate) async fn change_role(&self, conversation: Uuid, user: Uuid, role: Role) -> Recorded {
+        let changed = RoleChanged {
+            user: user.into(),
+            role,
+        };
+        self.say(conversation, Uuid::nil(), ConversationEvent::RoleChanged(changed))
+            .await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        conversation: Uuid,
+        sender: Uuid,
+        text: &str,
+        mentions: &[Uuid],
+    ) -> Recorded {
+        let sent = MessageSent {
+            content: Content::Text {
+                text: MessageText::parse(text).unwrap(),
+            },
+            reply_to: None,
+            mentions: mentions.iter().map(|user| UserId(*user)).collect(),
+        };
+        self.say(conversation, sender, ConversationEvent::MessageSent(sent))
+            .await
+    }
+
+    pub(crate) async fn read(&self, user: Uuid, at: &Recorded) -> Recorded {
+        let moved = CursorsMoved {
+            read: cursor_at(at),
+            ..CursorsMoved::default()
+        };
+        self.say(user, user, UserEvent::CursorsMoved(moved)).await
+    }
+
+    pub(crate) async fn deliver(&self, user: Uuid, at: &Recorded) -> Recorded {
+        let moved = CursorsMoved {
+            delivered: cursor_at(at),
+            ..CursorsMoved::default()
+        };
+        self.say(user, user, UserEvent::CursorsMoved(moved)).await
+    }
+
+    pub(crate) async fn expire(&self, user: Uuid, at: &Recorded) -> Recorded {
+        self.say(
+            user,
+            user,
+            UserEvent::InboxExpired(InboxExpired {
+                cursors: cursor_at(at),
+            }),
+        )
+        .await
+    }
+
+    /// Rows of a query as text.
+    pub(crate) async fn rows(&self, sql: &str) -> Vec<String> {
+        let client = self.log.pool().get().await.unwrap();
+        let rows = client
+            .query(&format!("SELECT q::text FROM ({sql}) q"), &[])
+            .await
+            .unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    pub(crate) async fn execute(&self, sql: &str) {
+        self.log
+            .pool()
+            .get()
+            .await
+            .unwrap()
+            .batch_execute(sql)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        self.log
+            .pool()
+            .get()
+            .await
+            .unwrap()
+            .query_one(sql, &[])
+            .await
+            .unwrap()
+            .get(0)
+    }
+
+    /// Every row of every read model, by table.
+    pub(crate) async fn everything(&self) -> BTreeMap<String, Vec<String>> {
+        let mut tables = BTreeMap::new();
+        for projection in tidings_projections::all() {
+            for table in projection.tables() {
+                let name = format!("p_{}.{}", projection.name(), table.name);
+                let sql = format!("SELECT * FROM {name} ORDER BY {}", table.key.join(", "));
+                tables.insert(name, self.rows(&sql).await);
+            }
+        }
+        tables
+    }
+
+    /// Schemas of read models.
+    pub(crate) async fn schemas(&self) -> Vec<String> {
+        self.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'p\\_%' ORDER BY 1")
+            .await
+    }
+
+    /// Compares all read models with the log.
+    pub(crate) async fn assert_as_the_log_says(&self) {
+        let report = tidings_projections::verify(&self.log, &[], 2, &()).await.unwrap();
+        assert!(report.is_equal(), "{report:#?}");
+    }
+}
+
+fn cursor_at(at: &Recorded) -> BTreeMap<tidings_domain::ConversationId, Cursor> {
+    BTreeMap::from([(
+        at.stream.into(),
+        Cursor {
+            seq: at.seq,
+            msg_no: at.msg_no,
+        },
+    )])
+}
+
+/// Remembers what went wrong.
+#[derive(Default)]
+pub(crate) struct Failures(pub(crate) Mutex<Vec<String>>);
+
+impl Observer for Failures {
+    fn failed(&self, lane: u8, error: &ProjectionError) {
+        self.0.lock().unwrap().push(format!("lane {lane}: {error}"));
+    }
+}
+
+pub(crate) fn stream_id(lane: u8) -> Uuid {
+    UserId::mint(Uuid::new_v4(), lane).0
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(PATIENCE, waiting).await.is_ok(),
+        "never came true: {what}"
+    );
+}
+
+/// People who talk, come and go as chance has it, on all lanes.
+pub(crate) struct Crowd {
+    rng: StdRng,
+    users: Vec<Uuid>,
+    groups: Vec<(Uuid, BTreeSet<Uuid>, Vec<Recorded>)>,
+}
+
+impl Crowd {
+    pub(crate) async fn new(world: &World, seed: u64) -> Self {
+        eprintln!("crowd of seed {seed}");
+        let mut users = vec![];
+        for n in 0..8 {
+            users.push(world.register(n % LANES, &format!("u{n}")).await);
+        }
+        let mut groups = vec![];
+        for n in 0..5_u8 {
+            let group = world.group(&format!("g{n}"), &users[..4], (n + 1) % LANES).await;
+            groups.push((group, users[..4].iter().copied().collect(), vec![]));
+        }
+        Self {
+            rng: StdRng::seed_from_u64(seed),
+            users,
+            groups,
+        }
+    }
+
+    /// One thing happens.
+    pub(crate) async fn act(&mut self, world: &World) {
+        let deed = self.rng.random_range(0..12);
+        let user = *self.users.choose(&mut self.rng).unwrap();
+        let which = self.rng.random_range(0..self.groups.len());
+        let (group, members, said) = &mut self.groups[which];
+        let earlier = said.choose(&mut self.rng).cloned();
+        match (deed, earlier) {
+            (0, _) if members.contains(&user) && members.len() > 1 => {
+                members.remove(&user);
+                world.leave(*group, user).await;
+            }
+            (0 | 1, _) if !members.contains(&user) => {
+                members.insert(user);
+                world.add(*group, user).await;
+            }
+            (2, _) => {
+                world.rename(*group, &format!("name {which} {deed}")).await;
+            }
+            (3, _) if members.contains(&user) => {
+                world.change_role(*group, user, Role::Admin).await;
+            }
+            (4 | 5, Some(earlier)) => {
+                world.read(user, &earlier).await;
+            }
+            (6 | 7, Some(earlier)) => {
+                world.deliver(user, &earlier).await;
+            }
+            (8, Some(earlier)) => {
+                world.expire(user, &earlier).await;
+            }
+            _ => {
+                let sender = *members.first().unwrap();
+                let mentions: Vec<Uuid> = members.iter().copied().take(3).collect();
+                said.push(world.send(*group, sender, "hello", &mentions).await);
+            }
+        }
+    }
+}
