@@ -1,0 +1,163 @@
+//! Conversations, as one of their members sees them.
+
+use crate::cursor::{ActivityPlace, MemberPlace, MessagePlace};
+use crate::loaders::{Loaders, MemberPage, MessagePage};
+use crate::member::{Member, MemberRole};
+use crate::message::Message;
+use crate::page::{List, Page, PageArguments};
+use crate::time::Time;
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+/// What sort of conversation it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(crate) enum ConversationKind {
+    /// Between two people, for ever.
+    Direct,
+    /// Among any number of people who come and go.
+    Group,
+}
+
+/// A conversation of which the viewer is a member.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct Conversation {
+    #[graphql(skip)]
+    pub(crate) id: Uuid,
+    pub(crate) kind: ConversationKind,
+    /// The group's name. Null for a direct conversation, which is shown by its other member.
+    pub(crate) title: Option<String>,
+    pub(crate) created_at: Time,
+    /// What the viewer is in it.
+    pub(crate) my_role: MemberRole,
+    /// The seq of its last event.
+    pub(crate) last_seq: i64,
+    /// Up to which seq the viewer has read it; 0 before the first time.
+    pub(crate) last_read_seq: i64,
+    /// Messages that the viewer has not read.
+    pub(crate) unread_count: i64,
+    #[graphql(skip)]
+    pub(crate) last_at: DateTime<Utc>,
+}
+
+#[ComplexObject]
+impl Conversation {
+    async fn id(&self) -> ID {
+        self.id.into()
+    }
+
+    /// When the last thing happened in it.
+    async fn last_activity_at(&self) -> Time {
+        Time(self.last_at)
+    }
+
+    /// Those who are members now, in the order of their ids.
+    async fn members(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<List<MemberPlace, Member>> {
+        let page = Page::parse(PageArguments {
+            first,
+            after,
+            last,
+            before,
+        })?;
+        let key = MemberPage {
+            conversation: self.id,
+            page,
+        };
+        let entries = context
+            .data_unchecked::<Loaders>()
+            .member_pages
+            .load_one(key)
+            .await?
+            .unwrap_or_default();
+        Ok(entries.into_list(|member| (MemberPlace(member.user), member)))
+    }
+
+    /// Unread messages that mention the viewer.
+    async fn mention_count(&self, context: &Context<'_>) -> Result<i64> {
+        let counts = &context.data_unchecked::<Loaders>().mention_counts;
+        Ok(counts.load_one(self.id).await?.unwrap_or(0))
+    }
+
+    async fn last_message(&self, context: &Context<'_>) -> Result<Option<Message>> {
+        Ok(context
+            .data_unchecked::<Loaders>()
+            .last_messages
+            .load_one(self.id)
+            .await?)
+    }
+
+    /// Its messages in the order of their seq: `first` and `after` count from the oldest, `last` and `before` from the newest.
+    async fn messages(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<List<MessagePlace, Message>> {
+        let page = Page::parse(PageArguments {
+            first,
+            after,
+            last,
+            before,
+        })?;
+        messages(
+            context,
+            MessagePage {
+                conversation: self.id,
+                floor: 0,
+                page,
+            },
+        )
+        .await
+    }
+}
+
+impl Conversation {
+    /// Its place among the conversations of the viewer.
+    pub(crate) fn place(&self) -> ActivityPlace {
+        ActivityPlace {
+            at: self.last_at,
+            conversation: self.id,
+        }
+    }
+
+    pub(crate) fn read(row: &Row) -> Result<Self, tokio_postgres::Error> {
+        let kind: &str = row.try_get("kind")?;
+        Ok(Self {
+            id: row.try_get("conversation")?,
+            kind: if kind == "direct" {
+                ConversationKind::Direct
+            } else {
+                ConversationKind::Group
+            },
+            title: row.try_get("title")?,
+            created_at: Time(row.try_get("created_at")?),
+            my_role: MemberRole::named(row.try_get("role")?),
+            last_seq: row.try_get("last_seq")?,
+            last_read_seq: row.try_get("read_seq")?,
+            unread_count: row.try_get("unread_count")?,
+            last_at: row.try_get("last_at")?,
+        })
+    }
+}
+
+/// A page of messages as a client sees it.
+pub(crate) async fn messages(context: &Context<'_>, key: MessagePage) -> Result<List<MessagePlace, Message>> {
+    let entries = context
+        .data_unchecked::<Loaders>()
+        .message_pages
+        .load_one(key)
+        .await?
+        .unwrap_or_default();
+    Ok(entries.into_list(|message| (MessagePlace(message.seq), message)))
+}

@@ -1,0 +1,153 @@
+//! Opaque cursors. A cursor names a place in its list's order, so it stays good when what stood there is gone.
+
+use crate::errors::Refusal;
+use async_graphql::connection::CursorType;
+use chrono::{DateTime, Utc};
+use std::hash::Hash;
+use uuid::Uuid;
+
+/// The place of a message in its conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct MessagePlace(pub(crate) i64);
+
+/// The place of a member among the members of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct MemberPlace(pub(crate) Uuid);
+
+/// The place of a conversation among those of a user: newest activity first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ActivityPlace {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) conversation: Uuid,
+}
+
+/// What every cursor can do.
+pub(crate) trait Cursor:
+    CursorType<Error = NotACursor> + Clone + Eq + Hash + Send + Sync + 'static
+{
+}
+
+impl Cursor for MessagePlace {}
+impl Cursor for MemberPlace {}
+impl Cursor for ActivityPlace {}
+
+/// The text is no cursor of this list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotACursor;
+
+impl std::fmt::Display for NotACursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("not a cursor of this list")
+    }
+}
+
+impl CursorType for MessagePlace {
+    type Error = NotACursor;
+
+    fn decode_cursor(text: &str) -> Result<Self, NotACursor> {
+        number(text.strip_prefix('m').ok_or(NotACursor)?).map(Self)
+    }
+
+    fn encode_cursor(&self) -> String {
+        format!("m{:016x}", self.0)
+    }
+}
+
+impl CursorType for MemberPlace {
+    type Error = NotACursor;
+
+    fn decode_cursor(text: &str) -> Result<Self, NotACursor> {
+        id(text.strip_prefix('u').ok_or(NotACursor)?).map(Self)
+    }
+
+    fn encode_cursor(&self) -> String {
+        format!("u{}", self.0.simple())
+    }
+}
+
+impl CursorType for ActivityPlace {
+    type Error = NotACursor;
+
+    fn decode_cursor(text: &str) -> Result<Self, NotACursor> {
+        let (at, conversation) = text
+            .strip_prefix('c')
+            .and_then(|text| text.split_at_checked(16))
+            .ok_or(NotACursor)?;
+        let at = DateTime::from_timestamp_micros(number(at)?).ok_or(NotACursor)?;
+        Ok(Self {
+            at,
+            conversation: id(conversation)?,
+        })
+    }
+
+    fn encode_cursor(&self) -> String {
+        format!(
+            "c{:016x}{}",
+            self.at.timestamp_micros(),
+            self.conversation.simple()
+        )
+    }
+}
+
+/// Reads the cursor in an argument.
+pub(crate) fn parse<C: Cursor>(argument: &'static str, text: Option<String>) -> Result<Option<C>, Refusal> {
+    text.map(|text| C::decode_cursor(&text))
+        .transpose()
+        .map_err(|error| Refusal::invalid(argument, error.to_string()))
+}
+
+fn number(hex: &str) -> Result<i64, NotACursor> {
+    if hex.len() != 16 || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Err(NotACursor);
+    }
+    i64::from_str_radix(hex, 16).map_err(|_| NotACursor)
+}
+
+fn id(hex: &str) -> Result<Uuid, NotACursor> {
+    if hex.len() != 32 {
+        return Err(NotACursor);
+    }
+    Uuid::try_parse(hex).map_err(|_| NotACursor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cursor_reads_back() {
+        let at = DateTime::from_timestamp_micros(1_790_000_000_123_456).unwrap();
+        let place = ActivityPlace {
+            at,
+            conversation: Uuid::from_u128(77),
+        };
+        assert_eq!(
+            ActivityPlace::decode_cursor(&place.encode_cursor()).unwrap(),
+            place
+        );
+        let place = MemberPlace(Uuid::from_u128(78));
+        assert_eq!(MemberPlace::decode_cursor(&place.encode_cursor()).unwrap(), place);
+        let place = MessagePlace(i64::MAX);
+        assert_eq!(
+            MessagePlace::decode_cursor(&place.encode_cursor()).unwrap(),
+            place
+        );
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for text in [
+            "",
+            "m",
+            "m12",
+            "m+000000000000012",
+            "u0000000000000011",
+            "cä00000000000000000",
+            "mffffffffffffffff",
+        ] {
+            assert!(MessagePlace::decode_cursor(text).is_err(), "{text}");
+            assert!(MemberPlace::decode_cursor(text).is_err(), "{text}");
+            assert!(ActivityPlace::decode_cursor(text).is_err(), "{text}");
+        }
+    }
+}

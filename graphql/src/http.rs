@@ -1,0 +1,77 @@
+//! GraphQL over HTTP and, for subscriptions, over WebSocket.
+
+mod accept;
+mod endpoint;
+mod payload;
+mod reply;
+mod socket;
+
+use crate::errors::{Code, Refusal};
+use crate::graphql::Graphql;
+use crate::viewer::Viewer;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use axum::routing::get;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// The longest request, in bytes.
+pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
+
+/// Finds out who a token speaks for.
+pub trait Authenticate: Send + Sync + 'static {
+    /// The viewer that `token` speaks for, or a refusal: `unauthenticated` for a token that is not good, `unavailable` when
+    /// that cannot be found out.
+    fn viewer<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Viewer, Refusal>>;
+}
+
+/// What serving GraphQL needs.
+#[derive(Clone)]
+pub struct Service {
+    pub graphql: Graphql,
+    pub authenticate: Arc<dyn Authenticate>,
+    /// The page for people who open the address with a browser; `None` when this build has none.
+    pub playground: fn() -> Option<Response>,
+    /// Cancelled when sockets must end.
+    pub draining: CancellationToken,
+}
+
+/// `/graphql` and `/graphql/ws`.
+pub fn routes(service: Service) -> Router {
+    Router::new()
+        .route("/graphql", get(endpoint::get).post(endpoint::post))
+        .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
+        .route("/graphql/ws", get(socket::upgrade))
+        .with_state(service)
+}
+
+impl Service {
+    /// The viewer that the request's `Authorization` speaks for; `None` when it has none.
+    async fn viewer(&self, headers: &HeaderMap) -> Result<Option<Viewer>, Refusal> {
+        let Some(authorization) = headers.get(header::AUTHORIZATION) else {
+            return Ok(None);
+        };
+        let token = authorization
+            .to_str()
+            .ok()
+            .and_then(bearer)
+            .ok_or_else(not_bearer)?;
+        self.authenticate.viewer(token).await.map(Some)
+    }
+}
+
+/// The token in `Bearer <token>`.
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.trim().split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim())
+        .filter(|token| !token.is_empty())
+}
+
+fn not_bearer() -> Refusal {
+    Refusal::new(Code::Unauthenticated, "the authorization is not `Bearer <token>`")
+}

@@ -1,0 +1,217 @@
+//! `/graphql/ws`: the protocol `graphql-transport-ws`.
+//!
+//! One task owns a socket: it reads, runs the operations, and writes. What it writes waits for the client to read, and so do
+//! the operations behind it; a client that reads nothing is dropped.
+
+mod frames;
+mod operations;
+
+use super::{Service, bearer, not_bearer};
+use crate::errors::Refusal;
+use crate::viewer::Viewer;
+use axum::extract::State;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use frames::{Closing, FromClient, ToClient};
+use operations::{Event, Operations};
+use serde_json::Value;
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at};
+
+const PROTOCOL: &str = "graphql-transport-ws";
+const MESSAGE_BYTES_MAX: usize = super::REQUEST_BYTES_MAX;
+/// How long a client may take to say who it is.
+const INIT: Duration = Duration::from_secs(10);
+/// How often the client is asked whether it is still there. One that has been silent for two of these is not.
+const KEEP_ALIVE: Duration = Duration::from_secs(25);
+/// How long the client may take to read one message.
+const SEND: Duration = Duration::from_secs(10);
+
+/// `GET /graphql/ws`.
+pub(super) async fn upgrade(
+    State(service): State<Service>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    upgrade
+        .protocols([PROTOCOL])
+        .max_message_size(MESSAGE_BYTES_MAX)
+        .max_frame_size(MESSAGE_BYTES_MAX)
+        .on_upgrade(move |socket| async move {
+            let draining = service.draining.clone();
+            let mut connection = Connection { service, socket };
+            let ended = tokio::select! {
+                ended = connection.serve(&headers) => ended,
+                () = draining.cancelled() => End::Close(Closing::GoingAway),
+            };
+            if let End::Close(closing) = ended {
+                connection.close(closing).await;
+            }
+        })
+}
+
+struct Connection {
+    service: Service,
+    socket: WebSocket,
+}
+
+/// How a connection comes to its end.
+enum End {
+    /// The client is gone, or as good as gone.
+    Gone,
+    /// The client is told why.
+    Close(Closing),
+}
+
+impl From<Closing> for End {
+    fn from(closing: Closing) -> Self {
+        Self::Close(closing)
+    }
+}
+
+impl Connection {
+    async fn serve(&mut self, headers: &HeaderMap) -> End {
+        match self.talk(headers).await {
+            Ok(never) => match never {},
+            Err(end) => end,
+        }
+    }
+
+    async fn talk(&mut self, headers: &HeaderMap) -> Result<std::convert::Infallible, End> {
+        if self.socket.protocol().is_none() {
+            return Err(Closing::WrongProtocol.into());
+        }
+        let viewer = self.greet(headers).await?;
+        self.send(&ToClient::ConnectionAck).await?;
+        let mut operations = Operations::new(self.service.graphql.clone(), viewer.clone());
+        let mut keep_alive = interval(KEEP_ALIVE);
+        keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        keep_alive.reset();
+        let expiry = sleep(viewer.valid_for.unwrap_or(Duration::MAX));
+        tokio::pin!(expiry);
+        let mut heard = Instant::now();
+        loop {
+            tokio::select! {
+                message = receive(&mut self.socket) => {
+                    heard = Instant::now();
+                    if let Some(message) = message? {
+                        self.handle(message, &mut operations).await?;
+                    }
+                }
+                Some(event) = operations.next() => self.tell(event).await?,
+                _ = keep_alive.tick() => {
+                    if heard.elapsed() > 2 * KEEP_ALIVE {
+                        return Err(End::Gone);
+                    }
+                    self.send(&ToClient::Ping).await?;
+                }
+                () = &mut expiry => return Err(Closing::Forbidden.into()),
+            }
+        }
+    }
+
+    /// Waits for the first message and finds out who is there.
+    async fn greet(&mut self, headers: &HeaderMap) -> Result<Viewer, End> {
+        let deadline = Instant::now() + INIT;
+        loop {
+            let message = timeout_at(deadline, receive(&mut self.socket))
+                .await
+                .map_err(|_| Closing::InitTimeout)??;
+            match message {
+                Some(FromClient::ConnectionInit { payload }) => {
+                    let found = timeout_at(deadline, viewer(&self.service, payload.as_ref(), headers)).await;
+                    return match found.map_err(|_| Closing::InitTimeout)? {
+                        Ok(Some(viewer)) => Ok(viewer),
+                        Ok(None) => Err(Closing::Forbidden.into()),
+                        Err(refusal) => Err(Closing::of(&refusal).into()),
+                    };
+                }
+                Some(FromClient::Ping { payload }) => self.send(&ToClient::Pong { payload }).await?,
+                Some(FromClient::Subscribe { .. }) => return Err(Closing::Unauthorized.into()),
+                Some(FromClient::Pong | FromClient::Complete { .. }) | None => {}
+            }
+        }
+    }
+
+    async fn handle(&mut self, message: FromClient, operations: &mut Operations) -> Result<(), End> {
+        match message {
+            FromClient::ConnectionInit { .. } => Err(Closing::TooManyInits.into()),
+            FromClient::Ping { payload } => self.send(&ToClient::Pong { payload }).await,
+            FromClient::Pong => Ok(()),
+            FromClient::Subscribe { id, payload } => {
+                if operations.has(&id) {
+                    return Err(Closing::Duplicate(id).into());
+                }
+                match operations.start(id.clone(), payload) {
+                    Ok(()) => Ok(()),
+                    Err(refusal) => {
+                        self.tell(Event::Refused(id, refusal.into_response().errors))
+                            .await
+                    }
+                }
+            }
+            FromClient::Complete { id } => {
+                operations.end(&id);
+                Ok(())
+            }
+        }
+    }
+
+    async fn tell(&mut self, event: Event) -> Result<(), End> {
+        match &event {
+            Event::Answer(id, payload) => self.send(&ToClient::Next { id, payload }).await,
+            Event::Refused(id, payload) => self.send(&ToClient::Error { id, payload }).await,
+            Event::Ended(id) => self.send(&ToClient::Complete { id }).await,
+        }
+    }
+
+    async fn send(&mut self, message: &ToClient<'_>) -> Result<(), End> {
+        let text = serde_json::to_string(message).map_err(|_| End::Gone)?;
+        match timeout(SEND, self.socket.send(Message::text(text))).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(End::Gone),
+        }
+    }
+
+    async fn close(mut self, closing: Closing) {
+        let frame = CloseFrame {
+            code: closing.code(),
+            reason: closing.reason().into_owned().into(),
+        };
+        let _ = timeout(SEND, self.socket.send(Message::Close(Some(frame)))).await;
+    }
+}
+
+/// Who the greeting speaks for, or else the upgrade.
+async fn viewer(
+    service: &Service,
+    payload: Option<&Value>,
+    headers: &HeaderMap,
+) -> Result<Option<Viewer>, Refusal> {
+    let text = |name: &str| {
+        payload
+            .and_then(|payload| payload.get(name))
+            .and_then(Value::as_str)
+    };
+    let authorization = text("authorization").or_else(|| text("Authorization"));
+    let token = match (text("token"), authorization) {
+        (Some(token), _) => token,
+        (None, Some(authorization)) => bearer(authorization).ok_or_else(not_bearer)?,
+        (None, None) => return service.viewer(headers).await,
+    };
+    service.authenticate.viewer(token).await.map(Some)
+}
+
+/// The next message; `None` for one that only shows that the client is there.
+async fn receive(socket: &mut WebSocket) -> Result<Option<FromClient>, End> {
+    match socket.recv().await {
+        Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
+            Ok(message) => Ok(Some(message)),
+            Err(_) => Err(Closing::InvalidMessage.into()),
+        },
+        Some(Ok(Message::Binary(_))) => Err(Closing::InvalidMessage.into()),
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+        Some(Ok(Message::Close(_)) | Err(_)) | None => Err(End::Gone),
+    }
+}

@@ -1,0 +1,241 @@
+//! The depth and the cost of a document.
+
+use crate::errors::{Code, Refusal};
+use crate::page::{PAGE_DEFAULT, PAGE_MAX};
+use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
+use async_graphql::{Name, Value, Variables};
+use std::collections::HashMap;
+
+/// Fields that are lists with pages.
+pub(super) const PAGED: [&str; 4] = ["conversations", "inbox", "members", "messages"];
+/// Lists of an introspection that lead back to where they came from.
+const INTROSPECTION_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
+
+/// How large a selection is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Measure {
+    pub(super) depth: usize,
+    pub(super) cost: usize,
+    pub(super) introspection_depth: usize,
+    pub(super) introspection_lists: usize,
+    lists: usize,
+}
+
+/// Measures all operations of a document together: validation looks at each of them.
+pub(super) fn document(document: &ExecutableDocument, variables: &Variables) -> Result<Measure, Refusal> {
+    let mut sum = Measure::default();
+    for (_, operation) in document.operations.iter() {
+        let mut walk = Walk {
+            document,
+            variables,
+            operation: &operation.node,
+            fragments: HashMap::new(),
+        };
+        sum = sum.and(walk.selection(&operation.node.selection_set.node)?);
+    }
+    Ok(sum)
+}
+
+struct Walk<'a> {
+    document: &'a ExecutableDocument,
+    variables: &'a Variables,
+    operation: &'a OperationDefinition,
+    /// What each fragment measures; `None` while it is being measured.
+    fragments: HashMap<&'a Name, Option<Measure>>,
+}
+
+impl<'a> Walk<'a> {
+    fn selection(&mut self, selection: &'a SelectionSet) -> Result<Measure, Refusal> {
+        let mut sum = Measure::default();
+        for item in &selection.items {
+            let measure = match &item.node {
+                Selection::Field(field) => self.field(&field.node)?,
+                Selection::InlineFragment(fragment) => self.selection(&fragment.node.selection_set.node)?,
+                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
+            };
+            sum = sum.and(measure);
+        }
+        Ok(sum)
+    }
+
+    fn fragment(&mut self, name: &'a Name) -> Result<Measure, Refusal> {
+        match self.fragments.get(name) {
+            // A spread is looked at even when the fragment is empty.
+            Some(Some(measure)) => return Ok(measure.with_spread()),
+            Some(None) => {
+                return Err(Refusal::new(
+                    Code::InvalidArgument,
+                    format!("the fragment {name} holds itself"),
+                ));
+            }
+            None => {}
+        }
+        // That a fragment is missing, validation says better.
+        let Some(fragment) = self.document.fragments.get(name) else {
+            return Ok(Measure::default());
+        };
+        self.fragments.insert(name, None);
+        let measure = self.selection(&fragment.node.selection_set.node)?;
+        self.fragments.insert(name, Some(measure));
+        Ok(measure.with_spread())
+    }
+
+    fn field(&mut self, field: &'a Field) -> Result<Measure, Refusal> {
+        let inner = self.selection(&field.selection_set.node)?;
+        let name = field.name.node.as_str();
+        let times = if PAGED.contains(&name) {
+            self.page(field)
+        } else {
+            1
+        };
+        let cost = inner.cost.saturating_mul(times).saturating_add(1);
+        if matches!(name, "__schema" | "__type") {
+            // What lies below is measured against limits of its own.
+            return Ok(Measure {
+                depth: 1,
+                cost,
+                introspection_depth: inner.depth.max(inner.introspection_depth),
+                introspection_lists: inner.lists.max(inner.introspection_lists),
+                lists: 0,
+            });
+        }
+        let is_list = usize::from(INTROSPECTION_LISTS.contains(&name));
+        Ok(Measure {
+            depth: inner.depth + 1,
+            cost,
+            lists: inner.lists + is_list,
+            ..inner
+        })
+    }
+
+    /// How many entries the field may answer.
+    fn page(&self, field: &Field) -> usize {
+        let sizes = ["first", "last"]
+            .into_iter()
+            .filter_map(|argument| field.get_argument(argument));
+        let numbers = sizes.filter_map(|size| {
+            let value = size
+                .node
+                .clone()
+                .into_const_with(|name| self.variable(&name).ok_or(()));
+            match value {
+                Ok(Value::Number(number)) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
+                _ => None,
+            }
+        });
+        numbers.max().map_or(PAGE_DEFAULT, |size| size.clamp(1, PAGE_MAX))
+    }
+
+    fn variable(&self, name: &Name) -> Option<Value> {
+        if let Some(value) = self.variables.get(name) {
+            return Some(value.clone());
+        }
+        let definitions = &self.operation.variable_definitions;
+        let definition = definitions
+            .iter()
+            .find(|definition| definition.node.name.node == *name)?;
+        definition.node.default_value().cloned()
+    }
+}
+
+impl Measure {
+    /// Both side by side.
+    fn and(self, other: Self) -> Self {
+        Self {
+            depth: self.depth.max(other.depth),
+            cost: self.cost.saturating_add(other.cost),
+            introspection_depth: self.introspection_depth.max(other.introspection_depth),
+            introspection_lists: self.introspection_lists.max(other.introspection_lists),
+            lists: self.lists.max(other.lists),
+        }
+    }
+
+    fn with_spread(self) -> Self {
+        Self {
+            cost: self.cost.saturating_add(1),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_graphql::parser::parse_query;
+    use std::fmt::Write as _;
+
+    fn measure(query: &str, variables: &str) -> Measure {
+        let variables = Variables::from_json(serde_json::from_str(variables).unwrap());
+        document(&parse_query(query).unwrap(), &variables).unwrap_or_else(|refusal| panic!("{refusal:?}"))
+    }
+
+    #[test]
+    fn a_page_multiplies_what_is_in_it() {
+        assert_eq!(measure("{ me { id } }", "{}").cost, 2);
+        assert_eq!(
+            measure("{ conversations(first: 10) { nodes { id } } }", "{}").cost,
+            21
+        );
+        assert_eq!(
+            measure(
+                "{ conversations { nodes { members(last: 3) { nodes { role } } } } }",
+                "{}"
+            )
+            .cost,
+            401
+        );
+        let query = "query($n: Int = 7) { conversations(first: $n) { nodes { id } } }";
+        assert_eq!(measure(query, "{}").cost, 15);
+        assert_eq!(measure(query, r#"{"n": 100}"#).cost, 201);
+        assert_eq!(measure(query, r#"{"n": 100000}"#).cost, 401);
+        assert_eq!(measure(query, r#"{"n": null}"#).cost, 101);
+    }
+
+    #[test]
+    fn fragments_count_as_often_as_they_are_spread() {
+        let mut query = "{ ...f0 } ".to_owned();
+        for i in 0..60 {
+            let next = i + 1;
+            write!(query, "fragment f{i} on Query {{ ...f{next} ...f{next} }} ").unwrap();
+        }
+        query.push_str("fragment f60 on Query { me { id } }");
+        let measured = measure(&query, "{}");
+        assert!(measured.cost > 1 << 59, "{measured:?}");
+        assert_eq!(measured.depth, 2);
+    }
+
+    #[test]
+    fn a_fragment_must_not_hold_itself() {
+        let query = "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }";
+        assert!(document(&parse_query(query).unwrap(), &Variables::default()).is_err());
+    }
+
+    #[test]
+    fn an_introspection_has_limits_of_its_own() {
+        let query = "{ __schema { types { fields { type { fields { type { name } } } } } } me { id } }";
+        let measured = measure(query, "{}");
+        assert_eq!(
+            (
+                measured.depth,
+                measured.introspection_depth,
+                measured.introspection_lists
+            ),
+            (2, 6, 2)
+        );
+    }
+
+    /// A list that this does not know would cost too little.
+    #[test]
+    fn every_list_of_the_schema_is_known() {
+        let sdl = crate::sdl();
+        let lists: Vec<&str> = sdl
+            .lines()
+            .filter(|line| line.contains("Connection!"))
+            .filter_map(|line| line.trim().split(['(', ':']).next())
+            .collect();
+        assert!(lists.len() >= PAGED.len(), "{lists:?}");
+        for list in lists {
+            assert!(PAGED.contains(&list), "{list}");
+        }
+    }
+}

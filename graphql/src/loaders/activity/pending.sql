@@ -1,0 +1,23 @@
+-- As all.sql, for the conversations whose last message the viewer has not been sent.
+WITH mine AS (
+    SELECT c.*, m.role, coalesce(d.delivered_seq, 0) AS delivered_seq,
+           c.last_msg_no - coalesce(d.delivered_msg_no, 0) AS pending_count
+      FROM p_conversations.member m
+      JOIN p_conversations.conversation c ON c.conversation = m.conversation
+      LEFT JOIN p_inbox.cursor d ON d.user_id = m.user_id AND d.conversation = m.conversation
+     WHERE m.user_id = $1 AND m.left_seq IS NULL AND c.last_msg_no > coalesce(d.delivered_msg_no, 0)
+), page AS (
+    SELECT * FROM mine
+     WHERE ($2::timestamptz IS NULL OR (last_at, conversation) < ($2, $3::uuid))
+       AND ($4::timestamptz IS NULL OR (last_at, conversation) > ($4, $5::uuid))
+     ORDER BY last_at {direction}, conversation {direction}
+     LIMIT $6
+)
+SELECT around.earlier, around.later, p.conversation, p.kind, p.title, p.created_at, p.last_seq, p.last_at, p.role,
+       p.delivered_seq, p.pending_count,
+       coalesce(r.read_seq, 0) AS read_seq, greatest(p.last_msg_no - coalesce(r.read_msg_no, 0), 0) AS unread_count
+  FROM (SELECT $2 IS NOT NULL AND EXISTS (SELECT FROM mine WHERE (last_at, conversation) >= ($2, $3)) AS earlier,
+               $4 IS NOT NULL AND EXISTS (SELECT FROM mine WHERE (last_at, conversation) <= ($4, $5)) AS later) around
+  LEFT JOIN page p ON true
+  LEFT JOIN p_unread.reader r ON r.user_id = $1 AND r.conversation = p.conversation
+ ORDER BY p.last_at {direction}, p.conversation {direction}

@@ -1,0 +1,155 @@
+//! Pages of lists: which part of a list a client asks for, and putting the answer together.
+//!
+//! `first` and `after` count from the list's beginning, `last` and `before` from its end. Where neither `first` nor `last`
+//! is given, a page has 50 entries: those before the cursor where only `before` is given, else those from the beginning
+//! or from `after` on.
+
+use crate::cursor::{self, Cursor};
+use crate::errors::Refusal;
+use async_graphql::OutputType;
+use async_graphql::connection::{
+    Connection, ConnectionNameType, DefaultConnectionName, DefaultEdgeName, Edge, EdgeNameType, EmptyFields,
+};
+use tokio_postgres::Row;
+
+/// Entries of a page when the client does not say.
+pub const PAGE_DEFAULT: usize = 50;
+/// The longest page.
+pub const PAGE_MAX: usize = 200;
+
+/// A list of nodes with their cursors.
+pub(crate) type List<C, N, Name = DefaultConnectionName, EdgeName = DefaultEdgeName> =
+    Connection<C, N, EmptyFields, EmptyFields, Name, EdgeName>;
+
+/// The four arguments of a list, as the client gave them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PageArguments {
+    pub(crate) first: Option<i32>,
+    pub(crate) after: Option<String>,
+    pub(crate) last: Option<i32>,
+    pub(crate) before: Option<String>,
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Page<C> {
+    /// Entries at most.
+    size: usize,
+    /// Whether the page lies at the end of the range rather than at its beginning.
+    pub(crate) backward: bool,
+    /// The range, without its ends.
+    pub(crate) after: Option<C>,
+    pub(crate) before: Option<C>,
+}
+
+/// The entries of a page in the list's order, and what lies around them.
+#[derive(Clone, Debug)]
+pub(crate) struct Entries<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) has_previous: bool,
+    pub(crate) has_next: bool,
+}
+
+impl<C: Cursor> Page<C> {
+    /// Checks the arguments.
+    pub(crate) fn parse(arguments: PageArguments) -> Result<Self, Refusal> {
+        let PageArguments {
+            first,
+            after,
+            last,
+            before,
+        } = arguments;
+        if first.is_some() && last.is_some() {
+            return Err(Refusal::invalid(
+                "last",
+                "only one of `first` and `last` can be given",
+            ));
+        }
+        let backward = last.is_some() || (first.is_none() && before.is_some() && after.is_none());
+        let size = match (first, last) {
+            (Some(first), _) => size("first", first)?,
+            (None, Some(last)) => size("last", last)?,
+            (None, None) => PAGE_DEFAULT,
+        };
+        Ok(Self {
+            size,
+            backward,
+            after: cursor::parse("after", after)?,
+            before: cursor::parse("before", before)?,
+        })
+    }
+
+    /// Rows to read: one more than the page holds tells whether there is more.
+    pub(crate) fn rows(&self) -> i64 {
+        self.size as i64 + 1
+    }
+
+    /// The SQL order that reads the page, where `ascending` says whether the list's own order is.
+    pub(crate) fn direction(&self, ascending: bool) -> &'static str {
+        if self.backward == ascending { "DESC" } else { "ASC" }
+    }
+
+    /// Puts the page together from rows that were read in [`direction`](Self::direction). `earlier` and `later` say
+    /// whether the list has entries before and behind the range.
+    pub(crate) fn entries<T>(&self, mut items: Vec<T>, earlier: bool, later: bool) -> Entries<T> {
+        let more = items.len() > self.size;
+        items.truncate(self.size);
+        if self.backward {
+            items.reverse();
+            Entries {
+                items,
+                has_previous: more || earlier,
+                has_next: later,
+            }
+        } else {
+            Entries {
+                items,
+                has_previous: earlier,
+                has_next: more || later,
+            }
+        }
+    }
+}
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self {
+            items: vec![],
+            has_previous: false,
+            has_next: false,
+        }
+    }
+}
+
+impl<T> Entries<T> {
+    /// The list as a client sees it.
+    pub(crate) fn into_list<C, N, Name, EdgeName>(
+        self,
+        entry: impl Fn(T) -> (C, N),
+    ) -> List<C, N, Name, EdgeName>
+    where
+        C: Cursor,
+        N: OutputType,
+        Name: ConnectionNameType,
+        EdgeName: EdgeNameType,
+    {
+        let mut list = Connection::new(self.has_previous, self.has_next);
+        list.edges.extend(self.items.into_iter().map(|item| {
+            let (cursor, node) = entry(item);
+            Edge::new(cursor, node)
+        }));
+        list
+    }
+}
+
+/// What the first two columns of a page's rows say: whether the list has entries before and behind the range.
+pub(crate) fn surroundings(row: &Row) -> Result<(bool, bool), tokio_postgres::Error> {
+    Ok((row.try_get("earlier")?, row.try_get("later")?))
+}
+
+fn size(argument: &'static str, size: i32) -> Result<usize, Refusal> {
+    match usize::try_from(size) {
+        Ok(size) if (1..=PAGE_MAX).contains(&size) => Ok(size),
+        _ => Err(Refusal::invalid(argument, format!("must be 1 to {PAGE_MAX}"))),
+    }
+}

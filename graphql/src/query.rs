@@ -1,0 +1,128 @@
+//! The root of queries.
+
+use crate::after::Freshness;
+use crate::conversation::Conversation;
+use crate::cursor::ActivityPlace;
+use crate::errors::{Code, Refusal};
+use crate::id;
+use crate::inbox::Inbox;
+use crate::loaders::{Loaders, MessageId};
+use crate::message::Message;
+use crate::page::{List, Page, PageArguments};
+use crate::read_model::{self, ReadModelProgress};
+use crate::user::{self, User};
+use crate::viewer::viewer;
+use async_graphql::{Context, ID, Object, Result};
+
+pub(crate) struct Query;
+
+#[Object]
+impl Query {
+    /// The viewer.
+    async fn me(&self, context: &Context<'_>) -> Result<User> {
+        let me = user::by_id(context, viewer(context)?.user).await?;
+        Ok(me.ok_or_else(|| Refusal::new(Code::NotFound, "the viewer is not registered here"))?)
+    }
+
+    async fn user(&self, context: &Context<'_>, id: ID) -> Result<Option<User>> {
+        viewer(context)?;
+        Ok(user::by_id(context, id::parse("id", &id)?).await?)
+    }
+
+    /// The person of that name, whatever the case of its letters.
+    async fn user_by_name(&self, context: &Context<'_>, username: String) -> Result<Option<User>> {
+        viewer(context)?;
+        Ok(user::by_name(context, &username).await?)
+    }
+
+    /// The viewer's conversations, newest activity first.
+    async fn conversations(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<List<ActivityPlace, Conversation>> {
+        viewer(context)?;
+        let page = Page::parse(PageArguments {
+            first,
+            after,
+            last,
+            before,
+        })?;
+        let found = context
+            .data_unchecked::<Loaders>()
+            .activity_pages
+            .load_one(page)
+            .await?;
+        Ok(found
+            .unwrap_or_default()
+            .into_list(|conversation| (conversation.place(), conversation)))
+    }
+
+    /// A conversation of which the viewer is a member.
+    async fn conversation(&self, context: &Context<'_>, id: ID) -> Result<Option<Conversation>> {
+        viewer(context)?;
+        let id = id::parse("id", &id)?;
+        Ok(context
+            .data_unchecked::<Loaders>()
+            .conversations
+            .load_one(id)
+            .await?)
+    }
+
+    /// A message in a conversation of which the viewer is a member.
+    async fn message(&self, context: &Context<'_>, conversation: ID, id: ID) -> Result<Option<Message>> {
+        viewer(context)?;
+        let conversation = id::parse("conversation", &conversation)?;
+        let message = id::parse("id", &id)?;
+        let loaders = context.data_unchecked::<Loaders>();
+        if loaders.conversations.load_one(conversation).await?.is_none() {
+            return Ok(None);
+        }
+        Ok(loaders
+            .messages
+            .load_one(MessageId {
+                conversation,
+                message,
+            })
+            .await?)
+    }
+
+    /// Conversations with messages that no device of the viewer has been sent yet, newest activity first.
+    async fn inbox(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Inbox> {
+        viewer(context)?;
+        let page = Page::parse(PageArguments {
+            first,
+            after,
+            last,
+            before,
+        })?;
+        let found = context
+            .data_unchecked::<Loaders>()
+            .pending_pages
+            .load_one(page)
+            .await?;
+        Ok(found
+            .unwrap_or_default()
+            .into_list(|waiting| (waiting.conversation.place(), waiting)))
+    }
+
+    /// How far the read models are in each lane of the log.
+    #[expect(
+        clippy::unused_async,
+        reason = "the library wants every field to be asynchronous"
+    )]
+    async fn read_models(&self, context: &Context<'_>) -> Result<Vec<ReadModelProgress>> {
+        viewer(context)?;
+        Ok(read_model::all(context.data_unchecked::<Freshness>()))
+    }
+}

@@ -1,0 +1,42 @@
+//! How far the read models are.
+
+use crate::after::Freshness;
+use async_graphql::SimpleObject;
+use tidings_eventlog::Position;
+use tidings_projections::Lag;
+
+/// How far a read model has come in one lane of the log.
+#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
+pub(crate) struct ReadModelProgress {
+    name: &'static str,
+    lane: i32,
+    /// The last position that it includes, as `<lane>:<pos>`.
+    position: String,
+    /// The lane's last position.
+    head: String,
+    /// Events between both.
+    behind: u64,
+}
+
+impl From<Lag> for ReadModelProgress {
+    fn from(lag: Lag) -> Self {
+        let at = |pos| Position { lane: lag.lane, pos }.to_string();
+        Self {
+            name: lag.projection,
+            lane: i32::from(lag.lane),
+            position: at(lag.pos),
+            head: at(lag.head),
+            behind: lag.events(),
+        }
+    }
+}
+
+/// All read models in all lanes.
+pub(crate) fn all(freshness: &Freshness) -> Vec<ReadModelProgress> {
+    freshness
+        .checkpoints()
+        .lag()
+        .into_iter()
+        .map(ReadModelProgress::from)
+        .collect()
+}

@@ -1,0 +1,185 @@
+//! Read-your-writes.
+
+use crate::support::{LONG, World, code};
+use async_graphql::{Request, Response};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tidings_domain::event::Registered;
+use tidings_domain::stored::encode;
+use tidings_domain::{Event, UserEvent};
+use tidings_eventlog::{Appender, Batch, NewEvent, Outcome, Position, Proposal};
+use tidings_graphql::{GraphqlConfig, Viewer};
+use uuid::Uuid;
+
+/// On lane 1.
+fn somebody() -> Uuid {
+    Uuid::from_u128(0x0700_0000_0001)
+}
+
+async fn register(world: &World, user: Uuid) -> Position {
+    let registered = Registered {
+        username: "late".into(),
+        display_name: "Late".into(),
+    };
+    let (kind, ver, payload) = encode(&Event::User(UserEvent::Registered(registered)));
+    let event = NewEvent {
+        kind: kind.0,
+        ver,
+        control: true,
+        countable: false,
+        payload: Bytes::from(payload),
+    };
+    let mut batch = Batch::new(1);
+    batch.push(&Proposal {
+        stream: user,
+        command: user,
+        digest: 1,
+        actor: user,
+        guard: 0,
+        events: vec![event],
+    });
+    match Appender::new(world.log_config.clone())
+        .append(&batch)
+        .await
+        .unwrap()
+    {
+        Outcome::Appended(_) => Position { lane: 1, pos: 1 },
+        refused @ Outcome::Refused { .. } => panic!("{refused:?}"),
+    }
+}
+
+async fn ask(world: &World, user: Uuid, request: Request, after: Option<&str>) -> Value {
+    let viewer = Viewer {
+        user,
+        roles: vec![],
+        valid_for: None,
+    };
+    let response: Response = world.graphql.execute(request, Some(viewer), after).await;
+    serde_json::to_value(response).unwrap()
+}
+
+#[tokio::test]
+async fn a_query_waits_for_its_position() {
+    let world = World::new().await;
+    let user = somebody();
+    let position = register(&world, user).await.to_string();
+    let asking = ask(&world, user, Request::new("{ me { username } }"), Some(&position));
+    let mut asking = std::pin::pin!(asking);
+    // Nothing folds events yet.
+    assert!(
+        tokio::time::timeout(Duration::from_millis(50), &mut asking)
+            .await
+            .is_err()
+    );
+    let running = tokio::spawn(world.projector.clone().run_lane(1));
+    let answer = tokio::time::timeout(LONG, asking).await.unwrap();
+    assert_eq!(answer["data"]["me"]["username"], json!("late"), "{answer:#}");
+    running.abort();
+}
+
+/// Nobody who has just signed up can know a position.
+#[tokio::test]
+async fn whoever_has_just_registered_is_found() {
+    let world = World::new().await;
+    let user = somebody();
+    register(&world, user).await;
+    let lanes: Vec<_> = [0, 1]
+        .map(|lane| tokio::spawn(world.projector.clone().run_lane(lane)))
+        .into();
+    let query = format!(
+        "{{ me {{ username }} user(id: \"{user}\") {{ id }} userByName(username: \"Late\") {{ id }} }}"
+    );
+    let answer = tokio::time::timeout(LONG, ask(&world, user, Request::new(query), None))
+        .await
+        .unwrap();
+    assert_eq!(
+        answer["data"],
+        json!({ "me": { "username": "late" }, "user": { "id": user }, "userByName": { "id": user } }),
+        "{answer:#}"
+    );
+    for lane in lanes {
+        lane.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_query_does_not_wait_for_ever() {
+    let wait = Duration::from_millis(20);
+    let world = World::with(GraphqlConfig {
+        wait,
+        statement_timeout: LONG,
+        statements_at_once: 8,
+    })
+    .await;
+    let me = world.person(1).await;
+    let answer = ask(&world, me, Request::new("{ me { id } }"), Some("0:1")).await;
+    assert_eq!(code(&answer), "unavailable");
+    assert_eq!(answer["errors"][0]["extensions"]["retryable"], json!(true));
+    let extended = |after: Value| {
+        let mut request = Request::new("{ me { id } }");
+        request.extensions.0.insert(
+            "after".to_owned(),
+            async_graphql::Value::from_json(after).unwrap(),
+        );
+        request
+    };
+    assert_eq!(
+        code(&ask(&world, me, extended(json!("1:1")), None).await),
+        "unavailable"
+    );
+    assert_eq!(
+        code(&ask(&world, me, extended(json!(["0:0", "1:5"])), None).await),
+        "unavailable"
+    );
+    for passed in [
+        json!("0:0"),
+        json!(["0:0", "1:0"]),
+        json!("0:0, 1:0"),
+        Value::Null,
+    ] {
+        let answer = ask(&world, me, extended(passed), Some("0:0,1:0")).await;
+        assert_eq!(answer["data"]["me"]["id"], json!(me), "{answer:#}");
+    }
+    for wrong in [
+        json!(17),
+        json!("0"),
+        json!("2:1"),
+        json!("0:-1"),
+        json!([["0:1"]]),
+        json!({ "lane": 0 }),
+        json!("0:0,"),
+    ] {
+        let answer = ask(&world, me, extended(wrong.clone()), None).await;
+        assert_eq!(
+            (code(&answer), &answer["errors"][0]["extensions"]["field"]),
+            ("invalid_argument", &json!("after")),
+            "{wrong}"
+        );
+    }
+    let answer = ask(&world, me, Request::new("{ me { id } }"), Some("2:1")).await;
+    assert_eq!(
+        (code(&answer), &answer["errors"][0]["extensions"]["field"]),
+        ("invalid_argument", &json!("tidings-after"))
+    );
+}
+
+#[tokio::test]
+async fn the_read_models_say_how_far_they_are() {
+    let world = World::new().await;
+    let user = somebody();
+    register(&world, user).await;
+    world.projector.catch_up(1).await.unwrap();
+    let data = world
+        .data(user, "{ readModels { name lane position head behind } }")
+        .await;
+    let models = data["readModels"].as_array().unwrap();
+    let history = models
+        .iter()
+        .find(|model| model["name"] == "history" && model["lane"] == 1)
+        .unwrap();
+    assert_eq!(
+        *history,
+        json!({ "name": "history", "lane": 1, "position": "1:1", "head": "1:1", "behind": 0 })
+    );
+}

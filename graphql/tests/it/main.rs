@@ -1,0 +1,16 @@
+//! The schema over a real database.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod after;
+mod failures;
+mod http;
+mod inbox;
+mod limits;
+mod paging;
+mod schema;
+mod server;
+mod socket;
+mod statements;
+mod support;
+mod visibility;

@@ -1,0 +1,184 @@
+//! What the viewer may not see is null, as if it did not exist; and what the viewer may see is right.
+
+use crate::support::{World, code, user};
+use async_graphql::Request;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn strangers_and_former_members_see_nothing() {
+    let world = World::new().await;
+    let (owner, former, stranger) = (
+        world.person(1).await,
+        world.person(2).await,
+        world.person(3).await,
+    );
+    let group = world.group(1, &[owner, former]).await;
+    let message = world.message(group, 1, owner).await;
+    world
+        .run(&format!(
+            "UPDATE p_conversations.member SET left_seq = 3 WHERE user_id = '{former}'"
+        ))
+        .await;
+    let query = format!(
+        "{{ conversation(id: \"{group}\") {{ id messages {{ nodes {{ id }} }} members {{ nodes {{ role }} }} unreadCount }} \
+           message(conversation: \"{group}\", id: \"{message}\") {{ text }} \
+           conversations {{ nodes {{ id }} }} inbox {{ nodes {{ pendingCount }} }} }}"
+    );
+    let nothing = json!({ "conversation": null, "message": null, "conversations": { "nodes": [] }, "inbox": { "nodes": [] } });
+    assert_eq!(world.data(former, &query).await, nothing);
+    assert_eq!(world.data(stranger, &query).await, nothing);
+    let seen = world.data(owner, &query).await;
+    assert_eq!(seen["message"]["text"], json!("text 1"));
+    assert_eq!(
+        seen["conversation"]["members"]["nodes"],
+        json!([{ "role": "OWNER" }])
+    );
+    assert_eq!(seen["conversations"]["nodes"], json!([{ "id": group }]));
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_null() {
+    let world = World::new().await;
+    let me = world.person(1).await;
+    let (group, other) = (world.group(1, &[me]).await, world.group(2, &[me]).await);
+    let message = world.message(group, 1, me).await;
+    let nobody = user(77);
+    let query = format!(
+        "{{ user(id: \"{nobody}\") {{ id }} userByName(username: \"nobody\") {{ id }} nul: userByName(username: \"a\\u0000\") {{ id }} \
+           conversation(id: \"{nobody}\") {{ id }} \
+           absent: message(conversation: \"{group}\", id: \"{nobody}\") {{ id }} \
+           elsewhere: message(conversation: \"{other}\", id: \"{message}\") {{ id }} }}"
+    );
+    let data = world.data(me, &query).await;
+    assert!(data.as_object().unwrap().values().all(Value::is_null), "{data:#}");
+}
+
+#[tokio::test]
+async fn everybody_who_is_signed_in_can_look_people_up() {
+    let world = World::new().await;
+    let (me, other) = (world.person(1).await, world.person(2).await);
+    let query = format!(
+        "{{ me {{ id username displayName }} user(id: \"{other}\") {{ id username }} userByName(username: \"USER2\") {{ id }} }}"
+    );
+    assert_eq!(
+        world.data(me, &query).await,
+        json!({ "me": { "id": me, "username": "user1", "displayName": "User 1" },
+                "user": { "id": other, "username": "user2" }, "userByName": { "id": other } })
+    );
+}
+
+#[tokio::test]
+async fn without_a_viewer_every_field_refuses() {
+    let world = World::new().await;
+    let id = world.person(1).await;
+    for field in [
+        "me { id }".to_owned(),
+        format!("user(id: \"{id}\") {{ id }}"),
+        "userByName(username: \"user1\") { id }".to_owned(),
+        "conversations { nodes { id } }".to_owned(),
+        format!("conversation(id: \"{id}\") {{ id }}"),
+        format!("message(conversation: \"{id}\", id: \"{id}\") {{ id }}"),
+        "inbox { nodes { pendingCount } }".to_owned(),
+        "readModels { name }".to_owned(),
+    ] {
+        let answer = world
+            .graphql
+            .execute(Request::new(format!("{{ {field} }}")), None, None)
+            .await;
+        let answer = serde_json::to_value(answer).unwrap();
+        assert_eq!(code(&answer), "unauthenticated", "{field}");
+    }
+    let schema = world
+        .graphql
+        .execute(Request::new("{ __schema { queryType { name } } }"), None, None)
+        .await;
+    assert!(schema.is_ok(), "{schema:?}");
+}
+
+#[tokio::test]
+async fn a_message_is_shown_with_all_that_became_of_it() {
+    let world = World::new().await;
+    let (me, other) = (world.person(1).await, world.person(2).await);
+    let group = world.group(1, &[me, other]).await;
+    let (first, second) = (
+        world.message(group, 1, me).await,
+        world.message(group, 2, other).await,
+    );
+    world
+        .run(&format!(
+            "UPDATE p_history.message SET reply_to = '{first}', mentions = '{{{me}}}', edited_at = '2026-01-02T03:04:05.678901Z' \
+             WHERE message = '{second}'; \
+             UPDATE p_history.message SET recalled_at = '2026-01-03T00:00:00Z' WHERE message = '{first}'"
+        ))
+        .await;
+    let query = format!(
+        "{{ message(conversation: \"{group}\", id: \"{second}\") {{ id seq sentAt kind text editedAt recalledAt \
+            sender {{ id displayName }} mentions {{ id }} replyTo {{ id text recalledAt replyTo {{ id }} }} conversation {{ id title kind }} }} }}"
+    );
+    assert_eq!(
+        world.data(me, &query).await["message"],
+        json!({ "id": second, "seq": 3, "sentAt": "2026-01-01T00:02:00.000Z", "kind": "TEXT", "text": "text 2",
+                "editedAt": "2026-01-02T03:04:05.678Z", "recalledAt": null,
+                "sender": { "id": other, "displayName": "User 2" }, "mentions": [{ "id": me }],
+                "replyTo": { "id": first, "text": null, "recalledAt": "2026-01-03T00:00:00.000Z", "replyTo": null },
+                "conversation": { "id": group, "title": "Group 1", "kind": "GROUP" } })
+    );
+}
+
+#[tokio::test]
+async fn counts_follow_what_was_read() {
+    let world = World::new().await;
+    let (me, other) = (world.person(1).await, world.person(2).await);
+    let group = world.group(1, &[me, other]).await;
+    world.messages(group, 5, other).await;
+    world
+        .run(&format!(
+            "INSERT INTO p_unread.mention SELECT '{me}', '{group}', no + 1, no FROM unnest('{{1,3,4}}'::bigint[]) no"
+        ))
+        .await;
+    let query = "{ conversations { nodes { unreadCount mentionCount lastReadSeq lastSeq myRole lastMessage { text } } } }";
+    let counts = async |user| world.data(user, query).await["conversations"]["nodes"][0].clone();
+    assert_eq!(
+        counts(me).await,
+        json!({ "unreadCount": 5, "mentionCount": 3, "lastReadSeq": 0, "lastSeq": 6, "myRole": "OWNER",
+                "lastMessage": { "text": "text 5" } })
+    );
+    world
+        .run(&format!(
+            "INSERT INTO p_unread.reader VALUES ('{me}', '{group}', 4, 3), ('{other}', '{group}', 9, 8)"
+        ))
+        .await;
+    let mine = counts(me).await;
+    assert_eq!(
+        (&mine["unreadCount"], &mine["mentionCount"], &mine["lastReadSeq"]),
+        (&json!(2), &json!(1), &json!(4))
+    );
+    // Reading may be known before what was read.
+    let others = counts(other).await;
+    assert_eq!(
+        (&others["unreadCount"], &others["mentionCount"], &others["myRole"]),
+        (&json!(0), &json!(0), &json!("MEMBER"))
+    );
+}
+
+/// People and conversations come from lanes that may be apart.
+#[tokio::test]
+async fn a_sender_who_is_not_known_yet_hides_nothing() {
+    let world = World::new().await;
+    let me = world.person(1).await;
+    let unknown = user(8);
+    let group = world.group(1, &[me, unknown]).await;
+    world.message(group, 1, unknown).await;
+    let query = format!(
+        "{{ conversation(id: \"{group}\") {{ lastMessage {{ text sender {{ id displayName }} }} members {{ nodes {{ user {{ id }} }} }} }} }}"
+    );
+    let data = world.data(me, &query).await;
+    assert_eq!(
+        data["conversation"]["lastMessage"],
+        json!({ "text": "text 1", "sender": { "id": unknown, "displayName": "Unknown" } })
+    );
+    assert_eq!(
+        data["conversation"]["members"]["nodes"].as_array().unwrap().len(),
+        2
+    );
+}
