@@ -32,7 +32,7 @@ pub enum EventData {
     MessageRecalled(MessageRecalled),
     #[serde(rename = "reaction.changed")]
     ReactionChanged(ReactionChanged),
-    /// A kind or shape that this version does not know; the raw data is in [`Event::data`].
+    /// A kind or shape that this version does not know; the raw data is in [`crate::Event::data`].
     #[serde(skip)]
     Unknown,
 }

@@ -9,6 +9,7 @@ mod content;
 mod data;
 mod error;
 mod event;
+mod fields;
 mod parse;
 mod position;
 mod resume;

@@ -1,16 +1,12 @@
 //! Reading what a client sent: one pass over the object keeps each known field as a slice, then only the
 //! fields that the type needs are decoded. So an error can name its field and the id, and nothing is buffered.
 
-use std::{borrow::Cow, fmt};
-
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
-};
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::{Action, ClientFrame, Command, ErrorCode, ErrorFrame, Hello};
+use crate::{
+    Action, ClientFrame, Command, ErrorCode, ErrorFrame, Hello,
+    fields::{Field, Fields},
+};
 
 /// The longest `device`, in characters.
 pub const DEVICE_CHARS_MAX: usize = 64;
@@ -90,7 +86,7 @@ pub fn parse(text: &str) -> Result<ClientFrame, ParseError> {
                 id: fields.optional(Field::Id)?,
             });
         }
-        "hello" => return fields.hello(),
+        "hello" => return hello(&fields),
         "direct.open" => Action::DirectOpen {
             user: fields.required(Field::User)?,
         },
@@ -141,181 +137,17 @@ pub fn parse(text: &str) -> Result<ClientFrame, ParseError> {
     }))
 }
 
-/// Every field that some type has. The order is that of [`Field::NAMES`].
-#[derive(Clone, Copy)]
-enum Field {
-    Type,
-    Id,
-    Token,
-    Device,
-    Resume,
-    Conversation,
-    User,
-    Name,
-    Members,
-    Role,
-    Content,
-    ReplyTo,
-    Mentions,
-    Message,
-    Emoji,
-    On,
-    Seq,
-    From,
-    Limit,
-}
-
-impl Field {
-    const NAMES: [(&'static str, Self); 19] = [
-        ("type", Self::Type),
-        ("id", Self::Id),
-        ("token", Self::Token),
-        ("device", Self::Device),
-        ("resume", Self::Resume),
-        ("conversation", Self::Conversation),
-        ("user", Self::User),
-        ("name", Self::Name),
-        ("members", Self::Members),
-        ("role", Self::Role),
-        ("content", Self::Content),
-        ("reply_to", Self::ReplyTo),
-        ("mentions", Self::Mentions),
-        ("message", Self::Message),
-        ("emoji", Self::Emoji),
-        ("on", Self::On),
-        ("seq", Self::Seq),
-        ("from", Self::From),
-        ("limit", Self::Limit),
-    ];
-
-    const fn name(self) -> &'static str {
-        Self::NAMES[self as usize].0
+fn hello(fields: &Fields<'_>) -> Result<ClientFrame, ParseError> {
+    let device: Option<String> = fields.optional(Field::Device)?;
+    if device
+        .as_ref()
+        .is_some_and(|device| device.chars().count() > DEVICE_CHARS_MAX)
+    {
+        return Err(fields.wrong(Field::Device));
     }
-}
-
-/// The object's known fields, each as it stands in the text.
-struct Fields<'a> {
-    slots: [Option<&'a RawValue>; Field::NAMES.len()],
-}
-
-impl<'a> Fields<'a> {
-    fn get(&self, field: Field) -> Option<&'a str> {
-        self.slots[field as usize]
-            .map(RawValue::get)
-            .filter(|raw| *raw != "null")
-    }
-
-    fn id(&self) -> Option<Uuid> {
-        self.get(Field::Id).and_then(|raw| serde_json::from_str(raw).ok())
-    }
-
-    fn wrong(&self, field: Field) -> ParseError {
-        ParseError::InvalidArgument {
-            id: self.id(),
-            field: field.name(),
-        }
-    }
-
-    fn optional<T: Deserialize<'a>>(&self, field: Field) -> Result<Option<T>, ParseError> {
-        let Some(raw) = self.get(field) else {
-            return Ok(None);
-        };
-        serde_json::from_str(raw).map(Some).map_err(|_| self.wrong(field))
-    }
-
-    fn required<T: Deserialize<'a>>(&self, field: Field) -> Result<T, ParseError> {
-        self.optional(field)?.ok_or_else(|| self.wrong(field))
-    }
-
-    /// The type, borrowed unless it is written with escapes.
-    fn kind(&self) -> Result<Cow<'a, str>, ParseError> {
-        let plain = self
-            .get(Field::Type)
-            .and_then(|raw| raw.strip_prefix('"')?.strip_suffix('"'))
-            .filter(|inner| !inner.contains('\\'));
-        match plain {
-            Some(inner) => Ok(Cow::Borrowed(inner)),
-            None => self.required(Field::Type).map(Cow::Owned),
-        }
-    }
-
-    fn seq(&self, field: Field) -> Result<u64, ParseError> {
-        self.required(field).and_then(|seq| {
-            if seq <= SEQ_MAX {
-                Ok(seq)
-            } else {
-                Err(self.wrong(field))
-            }
-        })
-    }
-
-    fn hello(&self) -> Result<ClientFrame, ParseError> {
-        let device: Option<String> = self.optional(Field::Device)?;
-        if device
-            .as_ref()
-            .is_some_and(|device| device.chars().count() > DEVICE_CHARS_MAX)
-        {
-            return Err(self.wrong(Field::Device));
-        }
-        Ok(ClientFrame::Hello(Hello {
-            token: self.optional(Field::Token)?,
-            device,
-            resume: self.optional(Field::Resume)?.unwrap_or_default(),
-        }))
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FieldsVisitor;
-        impl<'de> Visitor<'de> for FieldsVisitor {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = Fields {
-                    slots: [None; Field::NAMES.len()],
-                };
-                while let Some(key) = map.next_key_seed(Key)? {
-                    match key {
-                        Some(field) => fields.slots[field as usize] = Some(map.next_value()?),
-                        None => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(fields)
-            }
-        }
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-/// Reads a key without allocating; `None` for one that no type has.
-struct Key;
-
-impl<'de> DeserializeSeed<'de> for Key {
-    type Value = Option<Field>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_identifier(self)
-    }
-}
-
-impl Visitor<'_> for Key {
-    type Value = Option<Field>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(Field::NAMES
-            .iter()
-            .find(|(name, _)| *name == key)
-            .map(|(_, field)| *field))
-    }
+    Ok(ClientFrame::Hello(Hello {
+        token: fields.optional(Field::Token)?,
+        device,
+        resume: fields.optional(Field::Resume)?.unwrap_or_default(),
+    }))
 }

@@ -1,0 +1,121 @@
+//! What a connection needs to know before it starts.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use tidings_protocol::Resume;
+
+use crate::Backoff;
+
+/// The settings of one connection.
+#[derive(Clone)]
+pub struct Config {
+    /// Addresses like `ws://host:port/ws`, at least one. The first is tried first; each failed try goes on to
+    /// the next.
+    pub urls: Vec<String>,
+    /// The same on each return of the same device, at most 64 characters.
+    pub device: String,
+    pub tokens: Tokens,
+    /// Cursors to resume from, as [`crate::EventStream::cursors`] gave them.
+    pub resume: Resume,
+    pub backoff: Backoff,
+    /// How many [`crate::Incoming`] values may wait for the user; when it is full the socket is not read.
+    pub event_queue: usize,
+    /// How many commands may wait for the task.
+    pub command_queue: usize,
+    /// How many commands may be unanswered at a time; the server's own limit counts too.
+    pub in_flight_max: usize,
+    /// How often a command is sent at most when the server refuses it for now.
+    pub command_attempts: u32,
+    /// How long a command may stay unanswered, reconnects included.
+    pub command_timeout: Duration,
+    /// How long the upgrade, and then the welcome, may take.
+    pub connect_timeout: Duration,
+}
+
+impl Config {
+    /// The usual settings, with one address and one token.
+    pub fn new(url: impl Into<String>, token: impl Into<String>, device: impl Into<String>) -> Self {
+        Self {
+            urls: vec![url.into()],
+            device: device.into(),
+            tokens: Tokens::fixed(token),
+            resume: Resume::default(),
+            backoff: Backoff::default(),
+            event_queue: 256,
+            command_queue: 64,
+            in_flight_max: 64,
+            command_attempts: 8,
+            command_timeout: Duration::from_mins(1),
+            connect_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A token, and when to replace it.
+#[derive(Clone)]
+pub struct Token {
+    pub text: String,
+    /// After this the provider is asked again and a new `hello` renews the session; `None` for never.
+    pub renew_in: Option<Duration>,
+}
+
+/// Why a token is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenReason {
+    /// For a new connection.
+    Connect,
+    /// Because the one in use grows old.
+    Renew,
+    /// Because the server did not take the last one.
+    Refused,
+}
+
+/// The provider has no token to give.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no token: {0}")]
+pub struct TokenFailure(pub String);
+
+/// What a provider returns.
+pub type TokenFuture = Pin<Box<dyn Future<Output = Result<Token, TokenFailure>> + Send>>;
+
+type Provider = Arc<dyn Fn(TokenReason) -> TokenFuture + Send + Sync>;
+
+/// Where tokens come from.
+#[derive(Clone)]
+pub struct Tokens(Source);
+
+#[derive(Clone)]
+enum Source {
+    Fixed(String),
+    Provider(Provider),
+}
+
+impl Tokens {
+    /// Always the same token. When the server does not take it, the connection ends.
+    pub fn fixed(token: impl Into<String>) -> Self {
+        Self(Source::Fixed(token.into()))
+    }
+
+    /// Asks `provider` before each connection, for renewal, and once more when the server refused a token.
+    pub fn provider(provider: impl Fn(TokenReason) -> TokenFuture + Send + Sync + 'static) -> Self {
+        Self(Source::Provider(Arc::new(provider)))
+    }
+
+    pub(crate) fn get(&self, reason: TokenReason) -> TokenFuture {
+        match &self.0 {
+            Source::Fixed(token) => {
+                let token = Token {
+                    text: token.clone(),
+                    renew_in: None,
+                };
+                Box::pin(std::future::ready(Ok(token)))
+            }
+            Source::Provider(provider) => provider(reason),
+        }
+    }
+
+    /// Whether another try may bring another token.
+    pub(crate) fn can_renew(&self) -> bool {
+        matches!(self.0, Source::Provider(_))
+    }
+}

@@ -1,0 +1,97 @@
+//! What can go wrong, and what a caller may conclude from it.
+
+use tidings_protocol::{Close, CloseCode, ErrorCode, ErrorFrame};
+
+/// Why a command has no good answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// The server refused it, for a retryable code after all attempts.
+    #[error("refused with {}: {}", .0.code, .0.message)]
+    Refused(ErrorFrame),
+    /// No answer came in time.
+    #[error("no answer in time")]
+    TimedOut { sent: bool },
+    /// The connection ended for good before the answer.
+    #[error("the connection ended before the answer")]
+    Closed { sent: bool },
+    /// A command with this id waits for its answer already.
+    #[error("a command with this id is under way")]
+    UnderWay,
+    /// It is too large for one frame of this server.
+    #[error("larger than a frame may be")]
+    TooLarge,
+    /// The server answered something that does not fit the command.
+    #[error("an answer that does not fit the command")]
+    Unfit,
+}
+
+impl CommandError {
+    /// Whether the same command with the same id may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Refused(error) => error.retryable,
+            Self::TimedOut { .. } | Self::Closed { .. } => true,
+            Self::UnderWay | Self::TooLarge | Self::Unfit => false,
+        }
+    }
+
+    /// Whether it may stand in the log all the same. Sending it again with the same id tells, and is safe.
+    pub fn may_have_taken_effect(&self) -> bool {
+        match self {
+            Self::Refused(error) => matches!(error.code, ErrorCode::Unavailable | ErrorCode::Unknown),
+            Self::TimedOut { sent } | Self::Closed { sent } => *sent,
+            Self::UnderWay | Self::Unfit => true,
+            Self::TooLarge => false,
+        }
+    }
+}
+
+/// Why a connection ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DisconnectReason {
+    /// The server said so in a `close` object.
+    #[error("the server closed with {}: {}", .0.code, .0.reason)]
+    Closed(Close),
+    /// The socket was closed with a code and no `close` object.
+    #[error("the socket was closed with {code}")]
+    SocketClosed { code: u16 },
+    /// The `hello` was refused.
+    #[error("the hello was refused with {}: {}", .0.code, .0.message)]
+    HelloRefused(ErrorFrame),
+    /// It could not be opened, or broke.
+    #[error("the network failed: {0}")]
+    Network(String),
+    /// The server has not been heard for two and a half heartbeats, or did not welcome in time.
+    #[error("the server fell silent")]
+    Silent,
+    /// The provider had no token.
+    #[error("no token: {0}")]
+    NoToken(String),
+    /// [`crate::Client::close`] was called.
+    #[error("closed by this side")]
+    ByUser,
+}
+
+impl DisconnectReason {
+    /// Whether another try may succeed by itself.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Closed(close) => close.reconnect,
+            Self::SocketClosed { code } => CloseCode::reconnects(*code),
+            Self::HelloRefused(error) => error.retryable,
+            Self::Network(_) | Self::Silent | Self::NoToken(_) => true,
+            Self::ByUser => false,
+        }
+    }
+
+    /// Whether it was about the token, so that another token may help.
+    pub(crate) fn blames_token(&self) -> bool {
+        let code = CloseCode::NoValidToken.code();
+        match self {
+            Self::Closed(close) => close.code == code,
+            Self::SocketClosed { code: closed } => *closed == code,
+            Self::HelloRefused(error) => error.code == ErrorCode::Unauthenticated,
+            _ => false,
+        }
+    }
+}

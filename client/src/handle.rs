@@ -1,0 +1,186 @@
+//! The handle that sends, and the future of each command.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use tidings_protocol::{Ack, Action, ClientFrame, Command, Events};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    CommandError,
+    flight::{Answer, Request},
+};
+
+/// How far a command has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum SendStatus {
+    /// It waits on this side.
+    Queued,
+    /// It was given to the socket at least once.
+    Sent,
+    /// It is durable.
+    Acked,
+    /// It was refused or never sent.
+    Failed,
+    /// It was sent, and the answer never came.
+    Unknown,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StatusCell(Arc<AtomicU8>);
+
+impl StatusCell {
+    pub(crate) fn set(&self, status: SendStatus) {
+        self.0.store(status as u8, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> SendStatus {
+        match self.0.load(Ordering::Relaxed) {
+            0 => SendStatus::Queued,
+            1 => SendStatus::Sent,
+            2 => SendStatus::Acked,
+            3 => SendStatus::Failed,
+            _ => SendStatus::Unknown,
+        }
+    }
+}
+
+/// Sends commands through a connection's task. Clones share the connection.
+#[derive(Debug, Clone)]
+pub struct Client {
+    requests: mpsc::Sender<Outgoing>,
+    ended: CancellationToken,
+}
+
+/// What a handle passes to the task.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
+    Command(Request),
+    /// Sent when the connection stands, else dropped.
+    Ephemeral(String),
+}
+
+impl Client {
+    pub(crate) fn new(requests: mpsc::Sender<Outgoing>, ended: CancellationToken) -> Self {
+        Self { requests, ended }
+    }
+
+    /// Queues a command under a new UUIDv7; waits while the queue is full.
+    ///
+    /// # Errors
+    /// [`CommandError::Closed`] when the connection has ended for good. What becomes of the command is told
+    /// by the [`Pending`].
+    pub async fn send(&self, action: Action) -> Result<Pending, CommandError> {
+        self.send_as(Uuid::now_v7(), action).await
+    }
+
+    /// The same under an id of the caller's, for instance to repeat a command of an earlier process.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_as(&self, id: Uuid, action: Action) -> Result<Pending, CommandError> {
+        let (answer, status) = self.submit(id, action).await?;
+        Ok(Pending { id, status, answer })
+    }
+
+    /// Asks for at most `limit` events of a conversation from seq `from` on. They do not move any cursor.
+    ///
+    /// # Errors
+    /// Any [`CommandError`].
+    pub async fn fetch(&self, conversation: Uuid, from: u64, limit: u32) -> Result<Events, CommandError> {
+        let action = Action::Fetch {
+            conversation,
+            from,
+            limit,
+        };
+        let (answer, _) = self.submit(Uuid::now_v7(), action).await?;
+        match answer.await {
+            Ok(Ok(Answer::Events(events))) => Ok(events),
+            Ok(Ok(Answer::Ack(_))) => Err(CommandError::Unfit),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(CommandError::Closed { sent: false }),
+        }
+    }
+
+    /// Says that the user types or has stopped; dropped when there is no connection or no room.
+    pub fn typing(&self, conversation: Uuid, on: bool) {
+        let frame = ClientFrame::Typing { conversation, on };
+        if let Ok(text) = serde_json::to_string(&frame) {
+            // Ephemeral by contract: with a full queue it is better lost than late.
+            let _ = self.requests.try_send(Outgoing::Ephemeral(text));
+        }
+    }
+
+    /// Ends the connection for all clones. What the server has sent until it hears of that still comes out of
+    /// the stream, then a last `Disconnected`.
+    pub fn close(&self) {
+        self.ended.cancel();
+    }
+
+    async fn submit(
+        &self,
+        id: Uuid,
+        action: Action,
+    ) -> Result<(oneshot::Receiver<Result<Answer, CommandError>>, StatusCell), CommandError> {
+        let (answer, receiver) = oneshot::channel();
+        let status = StatusCell::default();
+        let frame = ClientFrame::Command(Command { action, id });
+        let text = serde_json::to_string(&frame).expect("maps with string keys always serialize");
+        let request = Request {
+            id,
+            text,
+            answer,
+            status: status.clone(),
+        };
+        self.requests
+            .send(Outgoing::Command(request))
+            .await
+            .map_err(|_| CommandError::Closed { sent: false })?;
+        Ok((receiver, status))
+    }
+}
+
+/// A command under way: a future of its ack. Dropping it does not take the command back.
+#[derive(Debug)]
+pub struct Pending {
+    id: Uuid,
+    status: StatusCell,
+    answer: oneshot::Receiver<Result<Answer, CommandError>>,
+}
+
+impl Pending {
+    /// The command's id; for `message.send` also the message's.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// How far it has come by now.
+    pub fn status(&self) -> SendStatus {
+        self.status.get()
+    }
+}
+
+impl Future for Pending {
+    type Output = Result<Ack, CommandError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.answer).poll(cx).map(|answer| match answer {
+            Ok(Ok(Answer::Ack(ack))) => Ok(ack),
+            Ok(Ok(Answer::Events(_))) => Err(CommandError::Unfit),
+            Ok(Err(error)) => Err(error),
+            // The task ended with the command still in its queue.
+            Err(_) => Err(CommandError::Closed {
+                sent: self.status.get() == SendStatus::Sent,
+            }),
+        })
+    }
+}

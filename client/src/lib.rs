@@ -1,0 +1,65 @@
+//! The client library: one connection that comes back by itself.
+//!
+//! [`connect`] starts one task that owns the socket. [`Client`] is a cheap handle that sends commands through
+//! it; [`Incoming`] values come out of [`EventStream`] in order: per conversation no event is missing or
+//! repeated, across reconnects too, except where a [`Incoming::Gap`] says so. A command that was not answered
+//! when the connection broke is sent again with its id, so it takes effect once.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use tidings_client::{Config, Incoming, connect};
+//! use tidings_protocol::{Action, Content};
+//!
+//! let (client, mut events) = connect(Config::new("ws://127.0.0.1:8080/ws", "a.jwt.token", "laptop"));
+//! let conversation = "01990000-0000-7000-8000-000000000001".parse()?;
+//! let text = Action::MessageSend { conversation, content: Content::text("hi"), reply_to: None, mentions: vec![] };
+//! let pending = client.send(text).await?;
+//! while let Some(incoming) = events.next().await {
+//!     if let Incoming::Event(event) = incoming {
+//!         println!("{} {:?}", event.seq, event.decode());
+//!         break;
+//!     }
+//! }
+//! println!("durable as seq {}", pending.await?.seq);
+//! client.close();
+//! # Ok(())
+//! # }
+//! ```
+
+mod backoff;
+mod config;
+mod error;
+mod flight;
+mod handle;
+mod incoming;
+mod sequence;
+mod session;
+mod socket;
+mod task;
+
+pub use backoff::Backoff;
+pub use config::{Config, Token, TokenFailure, TokenFuture, TokenReason, Tokens};
+pub use error::{CommandError, DisconnectReason};
+pub use handle::{Client, Pending, SendStatus};
+pub use incoming::{Corrections, EventStream, Incoming};
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Starts the connection's task and returns at once; [`Incoming::Connected`] says when it stands.
+///
+/// The task ends when the [`EventStream`] is dropped, when [`Client::close`] is called, or when the server or
+/// the limit of attempts forbids another try. It must be called within a tokio runtime.
+pub fn connect(config: Config) -> (Client, EventStream) {
+    let (requests_in, requests) = mpsc::channel(config.command_queue.max(1));
+    let (events, events_out) = mpsc::channel(config.event_queue.max(1));
+    let ended = CancellationToken::new();
+    let client = Client::new(requests_in, ended.clone());
+    let seen = config.resume.clone();
+    let counts = Arc::new(sequence::Counts::default());
+    let task = task::Task::new(config, requests, events, ended.clone(), Arc::clone(&counts));
+    let task = tokio::spawn(task.run());
+    (client, EventStream::new(events_out, seen, counts, ended, task))
+}

@@ -1,0 +1,359 @@
+//! How a connection breaks, comes back and goes on, against a scripted other side.
+
+#[path = "connection/peer.rs"]
+mod peer;
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::SinkExt as _;
+use peer::{Listener, ROOM, event, next, say, welcome, within};
+use serde_json::json;
+use tidings_client::{CommandError, Corrections, SendStatus, Token, TokenReason, Tokens, connect};
+use tidings_protocol::ErrorCode;
+use tokio_tungstenite::tungstenite::Message;
+
+#[tokio::test]
+async fn unanswered_commands_are_sent_again_in_order_with_their_ids_and_cursors_resume() {
+    let listener = Listener::bind().await;
+    let (client, mut events) = listener.connect();
+    let (mut peer, hello) = listener.welcome().await;
+    assert_eq!(hello["token"], "a-token");
+    assert_eq!(hello["device"], "a-device");
+    assert!(hello.get("resume").is_none());
+    let mut pending = Vec::new();
+    for text in ["one", "two", "three"] {
+        pending.push(client.send(say(text)).await.unwrap());
+    }
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(peer.read().await["id"].clone());
+    }
+    peer.write(&event(4)).await;
+    peer.ack(&json!({"id": ids[1]}), 5).await;
+    assert_eq!(pending.remove(1).await.unwrap().seq, 5);
+    assert_eq!(next(&mut events).await, "connected");
+    assert_eq!(next(&mut events).await, "4");
+    assert_eq!(pending[0].status(), SendStatus::Sent);
+    peer.cut();
+
+    assert_eq!(next(&mut events).await, "disconnected");
+    let (mut peer, hello) = listener.welcome().await;
+    assert_eq!(hello["resume"], json!({ROOM.to_string(): 4}));
+    for (index, pending) in [0, 2].into_iter().zip(pending) {
+        let again = peer.read().await;
+        assert_eq!(again["id"], ids[index]);
+        assert_eq!(again["id"], pending.id().to_string());
+        peer.ack(&again, 6).await;
+        assert_eq!(pending.await.unwrap().seq, 6);
+    }
+    assert_eq!(events.cursors().conversations[&ROOM], 4);
+}
+
+#[tokio::test]
+async fn a_hole_is_filled_before_later_events_come_out() {
+    let listener = Listener::bind().await;
+    let mut config = listener.config();
+    config.resume.conversations.insert(ROOM, 2);
+    let (_client, mut events) = connect(config);
+    let (mut peer, hello) = listener.welcome().await;
+    assert_eq!(hello["resume"], json!({ROOM.to_string(): 2}));
+    peer.write(&event(2)).await;
+    peer.write(&event(3)).await;
+    peer.write(&event(6)).await;
+    let fetch = peer.read().await;
+    assert_eq!((&fetch["type"], &fetch["from"]), (&json!("fetch"), &json!(4)));
+    peer.write(&event(7)).await;
+    peer.write(&json!({"type": "events", "id": fetch["id"], "conversation": ROOM,
+        "events": [event(4), event(5), event(6)], "more": true}))
+        .await;
+    peer.write(&json!({"type": "gap", "conversation": ROOM, "from": 8, "to": 20}))
+        .await;
+    peer.write(&event(21)).await;
+    let mut seen = Vec::new();
+    for _ in 0..8 {
+        seen.push(next(&mut events).await);
+    }
+    assert_eq!(seen, ["connected", "3", "4", "5", "6", "7", "gap 8..20", "21"]);
+    assert_eq!(events.corrections(), Corrections { repeats: 1, holes: 1 });
+}
+
+#[tokio::test]
+async fn it_gives_up_after_the_limit_of_attempts_and_fails_what_waits() {
+    let listener = Listener::bind().await;
+    let (client, mut events) = listener.connect();
+    let pending = client.send(say("never")).await.unwrap();
+    for _ in 0..5 {
+        listener.accept().await.cut();
+    }
+    for _ in 0..4 {
+        assert_eq!(next(&mut events).await, "disconnected");
+    }
+    assert!(next(&mut events).await.starts_with("over: "));
+    assert_eq!(next(&mut events).await, "end");
+    let error = within(pending).await.unwrap_err();
+    assert_eq!(error, CommandError::Closed { sent: false });
+    assert!(error.is_retryable() && !error.may_have_taken_effect());
+    assert!(client.send(say("too late")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_close_that_forbids_it_is_not_followed_by_a_return() {
+    let listener = Listener::bind().await;
+    let (client, mut events) = listener.connect();
+    let (mut peer, _) = listener.welcome().await;
+    let pending = client.send(say("perhaps")).await.unwrap();
+    peer.read().await;
+    peer.write(&json!({"type": "close", "code": 4503, "reason": "suspended", "reconnect": false}))
+        .await;
+    assert_eq!(next(&mut events).await, "connected");
+    assert_eq!(
+        next(&mut events).await,
+        "over: the server closed with 4503: suspended"
+    );
+    assert_eq!(next(&mut events).await, "end");
+    assert!(within(pending).await.unwrap_err().may_have_taken_effect());
+}
+
+#[tokio::test]
+async fn it_stays_away_as_long_as_the_server_asks() {
+    let listener = Listener::bind().await;
+    let (_client, mut events) = listener.connect();
+    let (mut peer, _) = listener.welcome().await;
+    let asked = std::time::Instant::now();
+    peer.write(
+        &json!({"type": "close", "code": 4000, "reason": "going away", "reconnect": true,
+        "retry_after_ms": 300}),
+    )
+    .await;
+    listener.welcome().await;
+    assert!(asked.elapsed() >= Duration::from_millis(300));
+    assert_eq!(next(&mut events).await, "connected");
+    assert_eq!(next(&mut events).await, "disconnected");
+    assert_eq!(next(&mut events).await, "connected");
+}
+
+#[tokio::test]
+async fn a_refusal_for_now_is_retried_first_and_in_order_and_a_final_one_is_not() {
+    let listener = Listener::bind().await;
+    let mut config = listener.config();
+    config.command_attempts = 3;
+    let (client, _events) = connect(config);
+    let (mut peer, _) = listener.welcome().await;
+
+    let first = client.send(say("first")).await.unwrap();
+    let command = peer.read().await;
+    peer.refuse(&command, "overloaded", true).await;
+    assert_eq!(peer.read().await, command);
+    peer.ack(&command, 1).await;
+    assert_eq!(within(first).await.unwrap().seq, 1);
+
+    let tired = client.send(say("tired")).await.unwrap();
+    for _ in 0..3 {
+        let command = peer.read().await;
+        peer.refuse(&command, "rate_limited", true).await;
+    }
+    let error = within(tired).await.unwrap_err();
+    assert!(matches!(&error, CommandError::Refused(error) if error.code == ErrorCode::RateLimited));
+    assert!(error.is_retryable() && !error.may_have_taken_effect());
+
+    let wrong = client.send(say("wrong")).await.unwrap();
+    let command = peer.read().await;
+    peer.refuse(&command, "not_a_member", false).await;
+    assert!(!within(wrong).await.unwrap_err().is_retryable());
+}
+
+#[tokio::test]
+async fn a_command_without_an_answer_times_out_in_doubt() {
+    let listener = Listener::bind().await;
+    let mut config = listener.config();
+    config.command_timeout = Duration::from_secs(2);
+    let (client, _events) = connect(config);
+    let (mut peer, _) = listener.welcome().await;
+    let mut unanswered = client.send(say("anybody?")).await.unwrap();
+    peer.read().await;
+    assert_eq!(
+        within(&mut unanswered).await.unwrap_err(),
+        CommandError::TimedOut { sent: true }
+    );
+    assert_eq!(unanswered.status(), SendStatus::Unknown);
+}
+
+#[tokio::test]
+async fn an_id_under_way_and_a_frame_too_large_are_refused_on_this_side() {
+    let listener = Listener::bind().await;
+    let (client, _events) = listener.connect();
+    let (mut peer, _) = listener.welcome().await;
+    let first = client.send(say("hi")).await.unwrap();
+    let again = client.send_as(first.id(), say("hi")).await.unwrap();
+    assert_eq!(within(again).await.unwrap_err(), CommandError::UnderWay);
+    // The scripted server takes frames of 64 KiB.
+    let large = client.send(say(&"x".repeat(66_000))).await.unwrap();
+    assert_eq!(within(large).await.unwrap_err(), CommandError::TooLarge);
+    let command = peer.read().await;
+    peer.ack(&command, 1).await;
+    assert_eq!(within(first).await.unwrap().seq, 1);
+}
+
+#[tokio::test]
+async fn a_silent_server_is_left_and_tried_again() {
+    let listener = Listener::bind().await;
+    let (_client, mut events) = listener.connect();
+    let mut silent = listener.accept().await;
+    silent.read().await;
+    silent.write(&welcome(20)).await;
+    assert_eq!(next(&mut events).await, "connected");
+    assert_eq!(next(&mut events).await, "disconnected");
+    let (_peer, _) = listener.welcome().await;
+    assert_eq!(next(&mut events).await, "connected");
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_once_by_the_provider() {
+    let listener = Listener::bind().await;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let mut config = listener.config();
+    let reasons = Arc::clone(&asked);
+    config.tokens = Tokens::provider(move |reason| {
+        reasons.lock().unwrap().push(reason);
+        Box::pin(async move {
+            Ok(Token {
+                text: format!("{reason:?}"),
+                renew_in: None,
+            })
+        })
+    });
+    let (_client, mut events) = connect(config);
+    for token in ["Connect", "Refused"] {
+        let mut peer = listener.accept().await;
+        assert_eq!(peer.read().await["token"], token);
+        peer.write(&json!({"type": "close", "code": 4501, "reason": "no valid token", "reconnect": false}))
+            .await;
+    }
+    assert_eq!(next(&mut events).await, "disconnected");
+    assert_eq!(
+        next(&mut events).await,
+        "over: the server closed with 4501: no valid token"
+    );
+    assert_eq!(
+        *asked.lock().unwrap(),
+        [TokenReason::Connect, TokenReason::Refused]
+    );
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_in_mid_session() {
+    let listener = Listener::bind().await;
+    let mut config = listener.config();
+    config.tokens = Tokens::provider(|reason| {
+        let renew_in = (reason == TokenReason::Connect).then_some(Duration::from_millis(10));
+        Box::pin(async move {
+            Ok(Token {
+                text: format!("{reason:?}"),
+                renew_in,
+            })
+        })
+    });
+    let (_client, _events) = connect(config);
+    let (mut peer, hello) = listener.welcome().await;
+    assert_eq!(hello["token"], "Connect");
+    let renewed = peer.read().await;
+    assert_eq!(
+        (&renewed["type"], &renewed["token"]),
+        (&json!("hello"), &json!("Renew"))
+    );
+}
+
+#[tokio::test]
+async fn a_user_who_does_not_read_keeps_the_socket_unread_and_loses_nothing() {
+    const EVENTS: u64 = 4000;
+    let listener = Listener::bind().await;
+    let mut config = listener.config();
+    config.event_queue = 4;
+    let (client, mut events) = connect(config);
+    let (mut peer, _) = listener.welcome().await;
+    let written = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&written);
+    let writer = tokio::spawn(async move {
+        let padding = " ".repeat(16 * 1024);
+        for seq in 1..=EVENTS {
+            peer.0
+                .send(Message::text(format!("{}{padding}", event(seq))))
+                .await
+                .unwrap();
+            counter.store(seq, Ordering::Relaxed);
+        }
+        peer
+    });
+    // The kernel's buffers hold a few MiB of the 64; then the writer stands still.
+    let mut before = 0;
+    within(async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let now = written.load(Ordering::Relaxed);
+            if now == before && now > 0 {
+                break;
+            }
+            before = now;
+        }
+    })
+    .await;
+    assert!(before < EVENTS, "all was read though nobody took it");
+    // Commands still go out meanwhile: they are queued for the wire, not for the user.
+    let pending = client.send(say("meanwhile")).await.unwrap();
+
+    assert_eq!(next(&mut events).await, "connected");
+    for seq in 1..=EVENTS {
+        assert_eq!(next(&mut events).await, seq.to_string());
+    }
+    let mut peer = writer.await.unwrap();
+    let command = peer.read().await;
+    peer.ack(&command, EVENTS + 1).await;
+    within(pending).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_sent_before_the_close_still_comes_out() {
+    let listener = Listener::bind().await;
+    let (client, mut events) = listener.connect();
+    let (mut peer, _) = listener.welcome().await;
+    assert_eq!(next(&mut events).await, "connected");
+    client.close();
+    for seq in 1..=500 {
+        peer.write(&event(seq)).await;
+    }
+    let message = within(futures_util::StreamExt::next(&mut peer.0)).await;
+    assert!(matches!(message, Some(Ok(Message::Close(_)))), "{message:?}");
+    let answering =
+        tokio::spawn(async move { within(futures_util::StreamExt::next(&mut peer.0)).await.is_none() });
+    for seq in 1..=500 {
+        assert_eq!(next(&mut events).await, seq.to_string());
+    }
+    assert_eq!(next(&mut events).await, "over: closed by this side");
+    assert_eq!(next(&mut events).await, "end");
+    assert!(answering.await.unwrap());
+}
+
+#[tokio::test]
+async fn dropping_the_stream_closes_the_socket_and_close_returns_the_cursors() {
+    let listener = Listener::bind().await;
+    let (client, mut events) = listener.connect();
+    let (mut peer, _) = listener.welcome().await;
+    peer.write(&event(9)).await;
+    assert_eq!(next(&mut events).await, "connected");
+    assert_eq!(next(&mut events).await, "9");
+    let cursors = within(events.close()).await;
+    assert_eq!(cursors.conversations[&ROOM], 9);
+    assert!(client.send(say("late")).await.is_err());
+
+    let (_client, events) = listener.connect();
+    let (mut peer, _) = listener.welcome().await;
+    drop(events);
+    let message = within(futures_util::StreamExt::next(&mut peer.0)).await;
+    assert!(matches!(message, Some(Ok(Message::Close(_)))), "{message:?}");
+}
