@@ -1,0 +1,60 @@
+# From a fresh clone: `make run` starts a server to try out, `make test` runs everything that CI checks.
+# Both install what the machine lacks (see scripts/install-deps.sh); a Rust toolchain must be there.
+
+ARGS ?=
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+NPM_CI := npm ci --no-audit --no-fund
+WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*')
+
+.PHONY: help run test deps deps-test web lint fmt deny clean-data
+.NOTPARALLEL:
+
+help:
+	@echo 'make run         build the server and start it with databases of its own (ARGS="--help" shows more)'
+	@echo 'make test        every check and test that CI runs'
+	@echo 'make deps        install PostgreSQL, Redis, Node.js and a C compiler where they are missing'
+	@echo 'make web         build the pages that the server embeds'
+	@echo 'make lint        formatting, clippy and the documentation'
+	@echo 'make fmt         format the Rust code'
+	@echo 'make deny        licences, advisories and sources of the dependencies (needs cargo-deny)'
+	@echo 'make clean-data  remove the databases that "make run" keeps'
+
+run: deps web
+	cargo build --release --locked
+	exec $(TARGET)/release/tidings dev $(ARGS)
+
+test: deps-test web
+	scripts/test.sh
+
+deps:
+	scripts/install-deps.sh
+
+deps-test:
+	scripts/install-deps.sh --with-browser
+
+web: web/dist/index.html
+
+# npm writes this file last.
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && $(NPM_CI)
+	touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd web && npm run build
+	touch $@
+
+lint: web
+	scripts/test.sh lint
+
+fmt:
+	cargo fmt --all
+
+deny:
+	@if cargo deny --version >/dev/null 2>&1; then \
+		cargo deny --workspace --all-features check; \
+	else \
+		echo 'cargo-deny is not installed; nothing was checked' >&2; \
+	fi
+
+clean-data:
+	scripts/clean-data.sh

@@ -1,0 +1,42 @@
+//! Accounts: who may come in, and as whom.
+//!
+//! Passwords become Argon2id hashes, logins become sessions, sessions become short JWTs that every node can verify on
+//! its own. The log knows users only by their registration, which goes through [`Registrar`].
+
+mod accounts;
+mod address;
+mod administration;
+mod admission;
+mod authenticator;
+mod body;
+mod config;
+mod database;
+pub mod demo;
+mod error;
+mod guard;
+mod identity;
+mod issuer;
+mod key_set;
+mod keys;
+mod limiter;
+mod password;
+mod principal;
+mod refresh;
+mod registrar;
+mod routes;
+mod rules;
+mod suspension;
+mod token;
+mod upkeep;
+
+#[cfg(test)]
+mod tests;
+
+pub use accounts::{Accounts, StartError};
+pub use admission::Admission;
+pub use authenticator::Authenticator;
+pub use config::{AuthConfig, AuthLimits, OutsideIssuer, PasswordHashConfig, Secret, SigningKey};
+pub use error::AccountError;
+pub use principal::{AuthError, Principal, Role};
+pub use registrar::{NewUser, Registrar, RegistrarError};
+pub use rules::{Broken, DisplayName, Password, Username};

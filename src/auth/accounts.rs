@@ -1,0 +1,128 @@
+//! The accounts of a node: what they are made of, and how they start.
+
+use super::authenticator::{Authenticator, Shared};
+use super::config::AuthConfig;
+use super::database::Database;
+use super::guard::Guard;
+use super::identity::Identities;
+use super::issuer::{Issuer, http_client};
+use super::keys::Keys;
+use super::password::Hasher;
+use super::registrar::Registrar;
+use super::suspension::Suspensions;
+use super::upkeep;
+use crate::lifecycle::Lifecycle;
+use deadpool_postgres::Pool;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+
+/// The accounts of this server. Cheap to clone.
+#[derive(Clone)]
+pub struct Accounts {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) config: AuthConfig,
+    pub(super) database: Database,
+    pub(super) shared: Arc<Shared>,
+    pub(super) hasher: Hasher,
+    pub(super) guard: Guard,
+    pub(super) registrar: Arc<dyn Registrar>,
+    pub(super) timeout: Duration,
+}
+
+/// Why accounts cannot be served.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct StartError(String);
+
+impl Accounts {
+    /// Opens the accounts of a migrated database and keeps them in order until the node stops.
+    pub async fn start(
+        lifecycle: &Lifecycle,
+        pool: Pool,
+        config: AuthConfig,
+        registrar: Arc<dyn Registrar>,
+    ) -> Result<Self, StartError> {
+        let accounts = Self::open(pool, config, registrar)
+            .await
+            .map_err(|error| StartError(error.to_string()))?;
+        let upkeep = upkeep::run(Arc::clone(&accounts.inner), lifecycle.hard_stop());
+        lifecycle.spawn_last("accounts", upkeep);
+        Ok(accounts)
+    }
+
+    async fn open(
+        pool: Pool,
+        config: AuthConfig,
+        registrar: Arc<dyn Registrar>,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        if config.token_ttl_s == 0 || config.refresh_ttl_s == 0 || config.timeout_ms == 0 {
+            return Err(
+                "`auth.token_ttl_s`, `auth.refresh_ttl_s` and `auth.timeout_ms` must be at least 1".into(),
+            );
+        }
+        let wait = Duration::from_millis(config.timeout_ms);
+        let database = Database::new(pool, wait);
+        let keys = Keys::open(&config, &database).await?;
+        let suspensions = Suspensions::open(&database).await?;
+        let issuers = outside_issuers(&config, wait)?;
+        let identities = Identities::new(database.clone(), Arc::clone(&registrar), wait);
+        let hasher = Hasher::new(&config.password_hash).await?;
+        let guard = Guard::new(&config.limits);
+        let shared = Arc::new(Shared {
+            keys,
+            issuers,
+            identities,
+            suspensions,
+        });
+        let inner = Inner {
+            config,
+            database,
+            shared,
+            hasher,
+            guard,
+            registrar,
+            timeout: wait,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// What verifies the tokens.
+    pub fn authenticator(&self) -> Authenticator {
+        Authenticator::new(Arc::clone(&self.inner.shared))
+    }
+
+    pub(super) fn config(&self) -> &AuthConfig {
+        &self.inner.config
+    }
+}
+
+fn outside_issuers(
+    config: &AuthConfig,
+    wait: Duration,
+) -> Result<Vec<Issuer>, Box<dyn std::error::Error + Send + Sync>> {
+    let mut issuers: Vec<Issuer> = Vec::new();
+    if config.issuers.is_empty() {
+        return Ok(issuers);
+    }
+    let http = http_client(wait)?;
+    for outside in &config.issuers {
+        if outside.issuer == config.issuer || issuers.iter().any(|other| other.name() == outside.issuer) {
+            return Err(format!("two issuers are called {:?}", outside.issuer).into());
+        }
+        let url: reqwest::Url = outside
+            .jwks_url
+            .parse()
+            .map_err(|error| format!("`jwks_url` of {:?}: {error}", outside.issuer))?;
+        if !matches!(url.scheme(), "https" | "http") {
+            return Err(format!("`jwks_url` of {:?} is neither https nor http", outside.issuer).into());
+        }
+        issuers.push(Issuer::new(outside.clone(), http.clone()));
+    }
+    Ok(issuers)
+}

@@ -1,0 +1,82 @@
+//! Where a request comes from.
+
+use super::accounts::Accounts;
+use crate::problem::Problem;
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use std::net::{IpAddr, SocketAddr};
+
+/// The address that limits apply to.
+pub(super) struct ClientAddress(pub(super) IpAddr);
+
+impl FromRequestParts<Accounts> for ClientAddress {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, accounts: &Accounts) -> Result<Self, Problem> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer
+            .ok_or_else(|| Problem::unavailable("the client's address is not known"))?
+            .0
+            .ip();
+        Ok(Self(client(
+            peer,
+            &parts.headers,
+            accounts.config().trusted_proxies,
+        )))
+    }
+}
+
+/// Each proxy appends the address that it was called from, so the nearest `trusted` entries can be believed and the
+/// client's is the first of them. What stands before came from outside and may be anything.
+fn client(peer: IpAddr, headers: &HeaderMap, trusted: usize) -> IpAddr {
+    if trusted == 0 {
+        return peer;
+    }
+    let values = headers
+        .get_all("x-forwarded-for")
+        .into_iter()
+        .filter_map(|value| value.to_str().ok());
+    let entries: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let entry = entries
+        .len()
+        .checked_sub(trusted)
+        .and_then(|index| entries.get(index));
+    entry.and_then(|entry| parse(entry)).unwrap_or(peer)
+}
+
+/// Some proxies add the port.
+fn parse(entry: &str) -> Option<IpAddr> {
+    let address = entry.parse().ok();
+    address.or_else(|| entry.parse().ok().map(|address: SocketAddr| address.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(header: &[&str], trusted: usize) -> String {
+        let mut headers = HeaderMap::new();
+        for value in header {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        client("10.0.0.1".parse().unwrap(), &headers, trusted).to_string()
+    }
+
+    #[test]
+    fn nobody_chooses_their_own_address() {
+        assert_eq!(seen(&["192.0.2.9"], 0), "10.0.0.1");
+        assert_eq!(seen(&["192.0.2.9, 192.0.2.1"], 1), "192.0.2.1");
+        assert_eq!(seen(&["192.0.2.9", "192.0.2.1"], 1), "192.0.2.1");
+        assert_eq!(seen(&["192.0.2.9, 192.0.2.1, 10.0.0.2"], 2), "192.0.2.1");
+        assert_eq!(seen(&["192.0.2.1:4711"], 1), "192.0.2.1");
+        assert_eq!(seen(&["[2001:db8::1]:4711"], 1), "2001:db8::1");
+    }
+
+    #[test]
+    fn without_a_usable_entry_it_is_the_peer() {
+        assert_eq!(seen(&[], 1), "10.0.0.1");
+        assert_eq!(seen(&["unknown"], 1), "10.0.0.1");
+        assert_eq!(seen(&["192.0.2.1"], 2), "10.0.0.1");
+    }
+}

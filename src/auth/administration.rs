@@ -1,0 +1,60 @@
+//! Ending sessions, suspending users, granting roles.
+
+use super::accounts::Accounts;
+use super::error::AccountError;
+use super::principal::Role;
+use super::refresh::RefreshToken;
+use std::net::IpAddr;
+use uuid::Uuid;
+
+impl Accounts {
+    /// Ends the session that a refresh token belongs to. Access tokens of the session live to their expiry.
+    pub async fn logout(&self, refresh_token: &str, from: IpAddr) -> Result<(), AccountError> {
+        let this = &*self.inner;
+        this.guard.refresh(from)?;
+        let bad = || this.guard.wrong_address(from, AccountError::BadRefreshToken);
+        let token = RefreshToken::parse(refresh_token).ok_or_else(bad)?;
+        let revoke = "UPDATE session SET revoked_at = coalesce(revoked_at, now()) \
+                      WHERE id = (SELECT session FROM refresh_token WHERE hash = $1)";
+        let revoked = this.database.execute(revoke, &[&token.hash().as_slice()]).await?;
+        if revoked == 0 { Err(bad()) } else { Ok(()) }
+    }
+
+    /// Ends every session of a user. Access tokens live to their expiry. Answers how many sessions were ended.
+    pub async fn revoke_sessions(&self, user: Uuid) -> Result<u64, AccountError> {
+        let revoke = "UPDATE session SET revoked_at = now() WHERE account = $1 AND revoked_at IS NULL";
+        Ok(self.inner.database.execute(revoke, &[&user]).await?)
+    }
+
+    /// Suspends a user: nobody is admitted as them any more, and their tokens are refused, here at once and on other
+    /// nodes within seconds. Answers whether there is such a user.
+    pub async fn suspend(&self, user: Uuid) -> Result<bool, AccountError> {
+        let suspend = "UPDATE account SET suspended_at = coalesce(suspended_at, now()) WHERE id = $1";
+        self.set_suspended(suspend, user).await
+    }
+
+    /// Takes a suspension back. Answers whether there is such a user.
+    pub async fn reinstate(&self, user: Uuid) -> Result<bool, AccountError> {
+        self.set_suspended("UPDATE account SET suspended_at = NULL WHERE id = $1", user)
+            .await
+    }
+
+    async fn set_suspended(&self, sql: &str, user: Uuid) -> Result<bool, AccountError> {
+        let found = self.inner.database.execute(sql, &[&user]).await?;
+        self.inner.shared.suspensions.look().await?;
+        Ok(found == 1)
+    }
+
+    /// Asks the database whether a user is suspended, past what [`Authenticator`] remembers.
+    pub async fn is_suspended(&self, user: Uuid) -> Result<bool, AccountError> {
+        let ask = "SELECT FROM account WHERE id = $1 AND suspended_at IS NOT NULL";
+        Ok(self.inner.database.row(ask, &[&user]).await?.is_some())
+    }
+
+    /// Sets what a user may do beyond others, from their next token on. Answers whether there is such a user.
+    pub async fn set_roles(&self, user: Uuid, roles: &[Role]) -> Result<bool, AccountError> {
+        let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+        let set = "UPDATE account SET roles = $2 WHERE id = $1";
+        Ok(self.inner.database.execute(set, &[&user, &names]).await? == 1)
+    }
+}

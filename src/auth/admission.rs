@@ -1,0 +1,254 @@
+//! Registration, login and refresh: what happens, whatever transport asked for it.
+
+use super::accounts::{Accounts, Inner};
+use super::error::AccountError;
+use super::password::Verdict;
+use super::principal::{Role, parse_roles};
+use super::refresh::RefreshToken;
+use super::registrar::NewUser;
+use super::rules::{DisplayName, PASSWORD_LEN_MAX, Password, Username};
+use crate::clock;
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use std::net::IpAddr;
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+/// What a client needs to be a user.
+pub struct Admission {
+    pub user: Uuid,
+    /// The access token, a JWT.
+    pub token: String,
+    /// When the access token stops being good, to the second.
+    pub expires_at: DateTime<Utc>,
+    /// Good once, for the next admission.
+    pub refresh_token: String,
+}
+
+/// An account whose password was right.
+struct Entrant {
+    user: NewUser,
+    roles: Vec<Role>,
+    announced: bool,
+    suspended: bool,
+}
+
+impl Accounts {
+    /// Makes an account and admits its user. `display_name` defaults to the username.
+    ///
+    /// If the log does not take the registration, the account exists nevertheless, and the next login tells the log
+    /// again.
+    pub async fn register(
+        &self,
+        username: &str,
+        password: String,
+        display_name: Option<&str>,
+        from: IpAddr,
+    ) -> Result<Admission, AccountError> {
+        let username = Username::parse(username)?;
+        let password = Password::parse(password, &username)?;
+        let display_name =
+            display_name.map_or_else(|| Ok(DisplayName::from(&username)), DisplayName::parse)?;
+        let this = &*self.inner;
+        this.guard.register(from)?;
+        let turn = this.hasher.turn().await?;
+        let hash = this.hasher.hash(turn, password.into_inner()).await?;
+        let user = NewUser {
+            id: this.registrar.mint_user_id(),
+            username: username.as_str().to_owned(),
+            display_name: display_name.as_str().to_owned(),
+        };
+        let insert = "INSERT INTO account (id, username, username_key, display_name, password_hash) \
+                      VALUES ($1, $2, $3, $4, $5) ON CONFLICT (username_key) DO NOTHING";
+        let made = this
+            .database
+            .execute(
+                insert,
+                &[
+                    &user.id,
+                    &user.username,
+                    &username.key(),
+                    &user.display_name,
+                    &hash,
+                ],
+            )
+            .await?;
+        if made == 0 {
+            return Err(AccountError::Taken);
+        }
+        this.admit(
+            Entrant {
+                user,
+                roles: Vec::new(),
+                announced: false,
+                suspended: false,
+            },
+            None,
+        )
+        .await
+    }
+
+    /// Admits a user by password. What is wrong, the name or the password, shows neither in the answer nor in the
+    /// work it takes.
+    pub async fn login(
+        &self,
+        username: &str,
+        password: String,
+        from: IpAddr,
+    ) -> Result<Admission, AccountError> {
+        let this = &*self.inner;
+        this.guard.login(from)?;
+        let Ok(username) = Username::parse(username) else {
+            return Err(this.guard.wrong_address(from, AccountError::Wrong));
+        };
+        if password.len() > PASSWORD_LEN_MAX {
+            return Err(this.guard.wrong_address(from, AccountError::Wrong));
+        }
+        let key = username.key();
+        this.guard.name(&key)?;
+        // The turn comes first, so that an attempt is not counted when there is no time for it.
+        let turn = this.hasher.turn().await?;
+        let limits = &this.config.limits;
+        let attempt = "SELECT * FROM account_attempt($1, $2, $3, $4)";
+        let free = i32::try_from(limits.name_failures).unwrap_or(i32::MAX);
+        let (delay, longest) = (
+            limits.name_delay_ms.cast_signed(),
+            limits.name_delay_ms_max.cast_signed(),
+        );
+        let row = this
+            .database
+            .row(attempt, &[&key, &free, &delay, &longest])
+            .await?;
+        if let Some(row) = &row {
+            let locked_ms: i64 = row.try_get("o_locked_ms")?;
+            if locked_ms > 0 {
+                return Err(AccountError::TooMany {
+                    wait: Duration::from_millis(locked_ms.unsigned_abs()),
+                });
+            }
+        }
+        let stored = row
+            .as_ref()
+            .map(|row| row.try_get::<_, Option<String>>("o_password_hash"))
+            .transpose()?
+            .flatten();
+        let verdict = this.hasher.verify(turn, password, stored).await?;
+        let (Verdict::Right(renewed), Some(row)) = (verdict, row) else {
+            this.guard.wrong_name(&key);
+            return Err(this.guard.wrong_address(from, AccountError::Wrong));
+        };
+        this.guard.right_name(&key);
+        this.admit(Entrant::read(&row)?, renewed).await
+    }
+
+    /// Admits a user again by a refresh token, which is spent by it. A token that was spent before revokes the
+    /// session: somebody else may have it. So do two that are sent side by side.
+    pub async fn refresh(&self, refresh_token: &str, from: IpAddr) -> Result<Admission, AccountError> {
+        let this = &*self.inner;
+        this.guard.refresh(from)?;
+        let bad = || this.guard.wrong_address(from, AccountError::BadRefreshToken);
+        let old = RefreshToken::parse(refresh_token).ok_or_else(bad)?;
+        let new = RefreshToken::random();
+        let rotate = "SELECT * FROM refresh_rotate($1, $2, $3)";
+        let ttl_s = i64::from(this.config.refresh_ttl_s);
+        let row = this
+            .database
+            .row(rotate, &[&old.hash().as_slice(), &new.hash().as_slice(), &ttl_s])
+            .await?;
+        let row = row.ok_or_else(|| AccountError::Unavailable("a refresh had no answer".to_owned()))?;
+        match row.try_get("o_outcome")? {
+            "rotated" => {}
+            "suspended" => return Err(AccountError::Suspended),
+            "reused" => {
+                let session: Uuid = row.try_get("o_session")?;
+                tracing::warn!(%session, "a spent refresh token was used again; its session is revoked");
+                return Err(bad());
+            }
+            _ => return Err(bad()),
+        }
+        let roles: Vec<String> = row.try_get("o_roles")?;
+        let roles = parse_roles(roles.iter().map(String::as_str));
+        this.admission(row.try_get("o_account")?, &roles, row.try_get("o_session")?, &new)
+    }
+}
+
+impl Inner {
+    /// Tells the log where it does not know yet, and begins a session.
+    async fn admit(&self, entrant: Entrant, renewed_hash: Option<String>) -> Result<Admission, AccountError> {
+        if entrant.suspended {
+            return Err(AccountError::Suspended);
+        }
+        let id = entrant.user.id;
+        if !entrant.announced {
+            match timeout(self.timeout, self.registrar.register(entrant.user)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(AccountError::Unavailable(error.to_string())),
+                Err(_) => {
+                    return Err(AccountError::Unavailable(
+                        "the log did not answer in time".to_owned(),
+                    ));
+                }
+            }
+        }
+        // The account is asked again whether it is suspended, which may have happened meanwhile.
+        let begin = "WITH entrant AS (UPDATE account SET failed_count = 0, locked_until = NULL, \
+                         announced_at = coalesce(announced_at, now()), password_hash = coalesce($2, password_hash) \
+                         WHERE id = $1 AND suspended_at IS NULL RETURNING id), \
+                     begun AS (INSERT INTO session (id, account, expires_at) \
+                         SELECT $3, id, now() + $5::bigint * interval '1 second' FROM entrant RETURNING id, expires_at) \
+                     INSERT INTO refresh_token (hash, session, expires_at) SELECT $4, id, expires_at FROM begun";
+        let (session, refresh) = (Uuid::new_v4(), RefreshToken::random());
+        let ttl_s = i64::from(self.config.refresh_ttl_s);
+        let begun = self
+            .database
+            .execute(
+                begin,
+                &[&id, &renewed_hash, &session, &refresh.hash().as_slice(), &ttl_s],
+            )
+            .await?;
+        if begun == 0 {
+            return Err(AccountError::Suspended);
+        }
+        self.admission(id, &entrant.roles, session, &refresh)
+    }
+
+    fn admission(
+        &self,
+        user: Uuid,
+        roles: &[Role],
+        session: Uuid,
+        refresh: &RefreshToken,
+    ) -> Result<Admission, AccountError> {
+        let now = clock::now();
+        let expires_at = (now + TimeDelta::seconds(self.config.token_ttl_s.into())).trunc_subsecs(0);
+        let token = self
+            .shared
+            .keys
+            .ring()
+            .sign(user, roles, session, now, expires_at);
+        let token = token.map_err(|error| AccountError::Unavailable(error.to_string()))?;
+        Ok(Admission {
+            user,
+            token,
+            expires_at,
+            refresh_token: refresh.text(),
+        })
+    }
+}
+
+impl Entrant {
+    fn read(row: &Row) -> Result<Self, tokio_postgres::Error> {
+        let roles: Vec<String> = row.try_get("o_roles")?;
+        Ok(Self {
+            user: NewUser {
+                id: row.try_get("o_id")?,
+                username: row.try_get("o_username")?,
+                display_name: row.try_get("o_display_name")?,
+            },
+            roles: parse_roles(roles.iter().map(String::as_str)),
+            announced: row.try_get("o_announced")?,
+            suspended: row.try_get("o_suspended")?,
+        })
+    }
+}

@@ -1,0 +1,120 @@
+//! From a token to a principal.
+
+use super::identity::Identities;
+use super::issuer::Issuer;
+use super::keys::Keys;
+use super::principal::{AuthError, Principal};
+use super::suspension::Suspensions;
+use super::token::Refusal;
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, Header, dangerous, decode_header};
+use serde::Deserialize;
+use std::collections::HashSet;
+use std::sync::Arc;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Far more than any token has.
+const TOKEN_BYTES_MAX: usize = 8 * 1024;
+
+/// Verifies access tokens. Cheap to clone; a token of ours costs no query.
+///
+/// A good token stays good until it expires, whatever becomes of its session. Only suspension ends it sooner.
+#[derive(Clone)]
+pub struct Authenticator {
+    shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    pub(super) keys: Keys,
+    pub(super) issuers: Vec<Issuer>,
+    pub(super) identities: Identities,
+    pub(super) suspensions: Suspensions,
+}
+
+#[derive(Deserialize)]
+struct UnverifiedIssuer {
+    iss: String,
+}
+
+impl Authenticator {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Answers whom a token speaks for at `now`. For a token of ours this asks the database only when another node
+    /// has just begun to use a new key.
+    pub async fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Principal, AuthError> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(AuthError::Invalid);
+        }
+        let header = decode_header(token).map_err(|_| AuthError::Invalid)?;
+        // Extensions that must be understood are not.
+        if header.crit.is_some() {
+            return Err(AuthError::Invalid);
+        }
+        let principal = match header.alg {
+            Algorithm::HS256 => self.verify_ours(token, &header, now).await?,
+            Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA => {
+                Box::pin(self.verify_outside(token, &header, now)).await?
+            }
+            _ => return Err(AuthError::Invalid),
+        };
+        if self.shared.suspensions.contains(principal.user) {
+            return Err(AuthError::Suspended);
+        }
+        Ok(principal)
+    }
+
+    /// The suspended users, now and whenever they change; every node sees a change within seconds. For ending
+    /// connections that were open before.
+    pub fn suspended(&self) -> watch::Receiver<Arc<HashSet<Uuid>>> {
+        self.shared.suspensions.subscribe()
+    }
+
+    async fn verify_ours(
+        &self,
+        token: &str,
+        header: &Header,
+        now: DateTime<Utc>,
+    ) -> Result<Principal, AuthError> {
+        let kid = header.kid.as_deref();
+        let keys = &self.shared.keys;
+        match keys.ring().verify(token, kid, now) {
+            Ok(principal) => return Ok(principal),
+            Err(Refusal::Bad(error)) => return Err(error),
+            Err(Refusal::UnknownKey) => {}
+        }
+        let ring = keys.reload().await.map_err(|error| {
+            tracing::warn!(%error, "signing keys cannot be loaded");
+            AuthError::Unavailable
+        })?;
+        ring.verify(token, kid, now).map_err(|refusal| match refusal {
+            Refusal::Bad(error) => error,
+            Refusal::UnknownKey => AuthError::Invalid,
+        })
+    }
+
+    async fn verify_outside(
+        &self,
+        token: &str,
+        header: &Header,
+        now: DateTime<Utc>,
+    ) -> Result<Principal, AuthError> {
+        // Only to find the issuer; its keys then decide whether the token may say so.
+        let unverified: UnverifiedIssuer =
+            dangerous::insecure_decode_claims(token).map_err(|_| AuthError::Invalid)?;
+        let mut issuers = self.shared.issuers.iter();
+        let issuer = issuers
+            .find(|issuer| issuer.name() == unverified.iss)
+            .ok_or(AuthError::Invalid)?;
+        let outsider = issuer.verify(token, header, now).await?;
+        let (user, roles) = self.shared.identities.account(issuer.name(), &outsider).await?;
+        Ok(Principal {
+            user,
+            roles,
+            expires_at: outsider.expires_at,
+            session: None,
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! Who may try again now: floods are stopped by address, guesses by address and by name.
+//!
+//! This is the part that lives in memory and forgets. What an account itself remembers of failed attempts, with
+//! delays that double, is in the database and holds across nodes.
+
+use super::config::AuthLimits;
+use super::error::AccountError;
+use super::limiter::{Limiter, address_key};
+use std::net::IpAddr;
+use std::time::Duration;
+
+pub(super) struct Guard {
+    registrations: Limiter<IpAddr>,
+    logins: Limiter<IpAddr>,
+    refreshes: Limiter<IpAddr>,
+    address_failures: Limiter<IpAddr>,
+    /// Also of names that do not exist, so that they are slowed like the others.
+    name_failures: Limiter<String>,
+}
+
+impl Guard {
+    pub(super) fn new(limits: &AuthLimits) -> Self {
+        let requests = || {
+            let period = Duration::from_secs(1) / limits.requests_per_s.max(1);
+            Limiter::new(limits.requests_burst, period)
+        };
+        Self {
+            registrations: requests(),
+            logins: requests(),
+            refreshes: requests(),
+            address_failures: Limiter::new(
+                limits.address_failures,
+                Duration::from_millis(limits.address_failure_ms),
+            ),
+            name_failures: Limiter::new(limits.name_failures, Duration::from_millis(limits.name_delay_ms)),
+        }
+    }
+
+    pub(super) fn register(&self, from: IpAddr) -> Result<(), AccountError> {
+        self.registrations.take(&address_key(from)).map_err(too_many)
+    }
+
+    pub(super) fn login(&self, from: IpAddr) -> Result<(), AccountError> {
+        self.attempt(&self.logins, from)
+    }
+
+    pub(super) fn refresh(&self, from: IpAddr) -> Result<(), AccountError> {
+        self.attempt(&self.refreshes, from)
+    }
+
+    fn attempt(&self, requests: &Limiter<IpAddr>, from: IpAddr) -> Result<(), AccountError> {
+        let key = address_key(from);
+        self.address_failures
+            .check(&key)
+            .and_then(|()| requests.take(&key))
+            .map_err(too_many)
+    }
+
+    pub(super) fn name(&self, key: &str) -> Result<(), AccountError> {
+        self.name_failures.check(&key.to_owned()).map_err(too_many)
+    }
+
+    /// Counts a failed attempt, and answers `error`, or how long to wait where there were too many.
+    pub(super) fn wrong_address(&self, from: IpAddr, error: AccountError) -> AccountError {
+        self.address_failures
+            .take(&address_key(from))
+            .map_or_else(too_many, |()| error)
+    }
+
+    pub(super) fn wrong_name(&self, key: &str) {
+        // Refused means that others failed at the same time; the count is full either way.
+        let _ = self.name_failures.take(&key.to_owned());
+    }
+
+    pub(super) fn right_name(&self, key: &str) {
+        self.name_failures.forget(&key.to_owned());
+    }
+}
+
+fn too_many(wait: Duration) -> AccountError {
+    AccountError::TooMany { wait }
+}

@@ -1,0 +1,27 @@
+//! The seam to the log, which knows users by their registration.
+
+use futures_util::future::BoxFuture;
+use thiserror::Error;
+use uuid::Uuid;
+
+/// Makes users known to the log.
+pub trait Registrar: Send + Sync + 'static {
+    /// An id for a user who is about to register.
+    fn mint_user_id(&self) -> Uuid;
+
+    /// Makes a user known. Doing it again for the same id changes nothing.
+    fn register(&self, user: NewUser) -> BoxFuture<'_, Result<(), RegistrarError>>;
+}
+
+/// Who registers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewUser {
+    pub id: Uuid,
+    pub username: String,
+    pub display_name: String,
+}
+
+/// The log could not take the registration now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the log cannot take a registration now")]
+pub struct RegistrarError;

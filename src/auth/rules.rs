@@ -1,0 +1,205 @@
+//! What usernames, passwords and display names must look like. Checked once, at the edge.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+use thiserror::Error;
+
+/// 3 to 32 ASCII letters, digits, `_`, `-` or `.`, beginning with a letter or digit. Upper and lower case are kept,
+/// but make no difference when names are compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Username(String);
+
+/// 8 to 256 bytes, of any kind, compared byte for byte; not the username, and not one of the passwords that everybody
+/// tries first.
+#[derive(Clone)]
+pub struct Password(String);
+
+/// 1 to 64 characters after trimming, without control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+/// A rule that a field broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{rule}")]
+pub struct Broken {
+    /// The field as the wire calls it.
+    pub field: &'static str,
+    /// The whole rule, for people.
+    pub rule: &'static str,
+}
+
+const USERNAME: Broken = Broken {
+    field: "username",
+    rule: "a username has 3 to 32 characters, ASCII letters, digits, `_`, `-` or `.`, and begins with a letter or digit",
+};
+const PASSWORD: Broken = Broken {
+    field: "password",
+    rule: "a password has 8 to 256 bytes",
+};
+const PASSWORD_IS_NAME: Broken = Broken {
+    field: "password",
+    rule: "a password differs from the username",
+};
+const PASSWORD_COMMON: Broken = Broken {
+    field: "password",
+    rule: "this password is among the first that anybody would try",
+};
+const DISPLAY_NAME: Broken = Broken {
+    field: "display_name",
+    rule: "a display name has 1 to 64 characters, without control characters or spaces around it",
+};
+
+pub(super) const USERNAME_LEN_MAX: usize = 32;
+pub(super) const USERNAME_LEN_MIN: usize = 3;
+const PASSWORD_LEN_MIN: usize = 8;
+pub(super) const PASSWORD_LEN_MAX: usize = 256;
+pub(super) const DISPLAY_NAME_CHARS_MAX: usize = 64;
+
+static COMMON: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
+
+impl Username {
+    pub fn parse(text: &str) -> Result<Self, Broken> {
+        let length = (USERNAME_LEN_MIN..=USERNAME_LEN_MAX).contains(&text.len());
+        let first = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let rest = text.chars().all(username_character);
+        if length && first && rest {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(USERNAME)
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form by which names are compared.
+    pub fn key(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+pub(super) fn username_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
+}
+
+impl Password {
+    pub fn parse(text: String, username: &Username) -> Result<Self, Broken> {
+        if !(PASSWORD_LEN_MIN..=PASSWORD_LEN_MAX).contains(&text.len()) {
+            return Err(PASSWORD);
+        }
+        if text.eq_ignore_ascii_case(username.as_str()) {
+            return Err(PASSWORD_IS_NAME);
+        }
+        if COMMON.contains(text.to_ascii_lowercase().as_str()) {
+            return Err(PASSWORD_COMMON);
+        }
+        Ok(Self(text))
+    }
+
+    pub(super) fn into_inner(self) -> String {
+        self.0
+    }
+}
+
+impl DisplayName {
+    pub fn parse(text: &str) -> Result<Self, Broken> {
+        let text = text.trim();
+        let length = (1..=DISPLAY_NAME_CHARS_MAX).contains(&text.chars().count());
+        if length && !text.chars().any(char::is_control) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(DISPLAY_NAME)
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&Username> for DisplayName {
+    fn from(username: &Username) -> Self {
+        Self(username.0.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_username_keeps_its_case_and_is_compared_without() {
+        let name = Username::parse("Ada.Lovelace-1_x").unwrap();
+        assert_eq!(
+            (name.as_str(), name.key().as_str()),
+            ("Ada.Lovelace-1_x", "ada.lovelace-1_x")
+        );
+    }
+
+    #[test]
+    fn usernames_that_could_deceive_are_refused() {
+        for name in [
+            "",
+            "ab",
+            ".ada",
+            "-ada",
+            "_ada",
+            "ad a",
+            "adä",
+            "аda",
+            "ada\n",
+            "ada\0",
+            "ada@example",
+            &"a".repeat(33),
+        ] {
+            assert_eq!(Username::parse(name).unwrap_err().field, "username", "{name:?}");
+        }
+        assert!(Username::parse(&"a".repeat(32)).is_ok());
+        assert!(Username::parse("123").is_ok());
+    }
+
+    #[test]
+    fn weak_passwords_are_refused() {
+        let ada = Username::parse("ada.lovelace").unwrap();
+        let parse = |text: &str| Password::parse(text.to_owned(), &ada);
+        for text in [
+            "",
+            "1234567",
+            "password",
+            "PassWord1",
+            "ADA.lovelace",
+            &"x".repeat(257),
+        ] {
+            assert_eq!(parse(text).err().unwrap().field, "password", "{text:?}");
+        }
+        assert!(parse("motor boat").is_ok());
+        assert!(parse("ääää").is_ok());
+        assert!(parse(&"x".repeat(256)).is_ok());
+    }
+
+    #[test]
+    fn every_common_password_is_one_that_the_list_can_meet() {
+        for password in COMMON.iter() {
+            assert!(
+                password.len() >= PASSWORD_LEN_MIN,
+                "{password} is refused for its length already"
+            );
+            assert_eq!(*password, password.to_ascii_lowercase());
+        }
+    }
+
+    #[test]
+    fn a_display_name_is_trimmed_and_counted_in_characters() {
+        assert_eq!(DisplayName::parse("  Ada ♥ ").unwrap().as_str(), "Ada ♥");
+        assert!(DisplayName::parse(&"ä".repeat(64)).is_ok());
+        for name in ["", "   ", "a\nb", "a\u{0}b", "a\u{9d}b", &"ä".repeat(65)] {
+            assert_eq!(
+                DisplayName::parse(name).unwrap_err().field,
+                "display_name",
+                "{name:?}"
+            );
+        }
+    }
+}

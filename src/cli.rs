@@ -1,0 +1,197 @@
+//! The command line.
+
+use crate::config::{Config, Flags};
+use crate::dev;
+use crate::node::Node;
+use crate::telemetry::{self, LogFormat};
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tidings_eventlog::{LogConfig, schema};
+
+mod rebuild;
+
+/// Real-time messaging that people can trust with their conversations.
+#[derive(Parser)]
+#[command(version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve, with a private PostgreSQL and Redis of its own: for trying out and for development.
+    Dev {
+        /// Where PostgreSQL, Redis and their data live.
+        #[arg(long, default_value = ".tidings", env = "TIDINGS_DATA")]
+        data: PathBuf,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Serve, on a PostgreSQL and Redis that somebody else runs.
+    Serve {
+        /// Migrate the database first.
+        #[arg(long)]
+        migrate: bool,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Bring the database's schema up to this version.
+    Migrate {
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Rebuild read models from the log.
+    Replay {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Rebuild read models beside the live ones and compare them, row for row.
+    Verify {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+/// Which read models, and whose.
+#[derive(Args)]
+struct Which {
+    /// One of `history`, `conversations`, `unread`, `inbox`; may be given several times. All, without it.
+    #[arg(long = "projection", value_name = "NAME")]
+    projections: Vec<String>,
+    /// The data directory of a running or stopped `tidings dev`; used when no database is named.
+    #[arg(long, default_value = ".tidings", env = "TIDINGS_DATA")]
+    data: PathBuf,
+}
+
+#[derive(Args)]
+struct Settings {
+    /// A TOML file.
+    #[arg(long, env = "TIDINGS_CONFIG")]
+    config: Option<PathBuf>,
+    /// Address to serve on [default: 127.0.0.1:8080; TIDINGS_LISTEN].
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// postgres://… [TIDINGS_DATABASE_URL].
+    #[arg(long)]
+    database_url: Option<String>,
+    /// redis://… [TIDINGS_REDIS_URL].
+    #[arg(long)]
+    redis_url: Option<String>,
+    /// Lanes of a new log, 1 to 256 [default: 4; TIDINGS_LANES].
+    #[arg(long)]
+    lanes: Option<u16>,
+    /// How log lines look.
+    #[arg(long)]
+    log_format: Option<LogFormat>,
+}
+
+impl Settings {
+    fn load(self) -> anyhow::Result<Config> {
+        let flags = Flags {
+            listen: self.listen,
+            database_url: self.database_url,
+            redis_url: self.redis_url,
+            lanes: self.lanes,
+            log_format: self.log_format,
+        };
+        Ok(Config::load(self.config.as_deref(), &flags)?)
+    }
+}
+
+/// Runs the program.
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("tidings: the runtime cannot be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = runtime.block_on(dispatch(cli));
+    // Whatever still runs has had its time.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("tidings: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Dev { data, settings } => {
+            let config = settings.load()?;
+            telemetry::start_logging(config.log_format);
+            dev::run(config, &data).await?;
+        }
+        Command::Serve {
+            migrate: migrates,
+            settings,
+        } => {
+            let config = settings.load()?;
+            telemetry::start_logging(config.log_format);
+            if migrates {
+                migrate(&config).await?;
+            }
+            let node = Node::start(config).await?;
+            println!("ready http://{}/", node.address());
+            until_signal(node).await?;
+        }
+        Command::Migrate { settings } => {
+            let config = settings.load()?;
+            telemetry::start_logging(config.log_format);
+            let version = migrate(&config).await?;
+            println!("the database is at schema version {version}");
+        }
+        Command::Replay { which, settings } => {
+            return rebuild::replay(settings.load()?, &which.projections, &which.data).await;
+        }
+        Command::Verify { which, settings } => {
+            return rebuild::verify(settings.load()?, &which.projections, &which.data).await;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Migrates the configured database.
+pub async fn migrate(config: &Config) -> anyhow::Result<u32> {
+    let log_config = LogConfig::from_url(config.require_database_url()?)?;
+    let version = schema::migrate(&log_config, config.lanes)
+        .await
+        .context("the database cannot be migrated")?;
+    tidings_projections::setup(&log_config.pool()?)
+        .await
+        .context("the read models cannot be made")?;
+    Ok(version)
+}
+
+/// Serves until SIGTERM or SIGINT, then drains. A second signal ends at once.
+pub async fn until_signal(node: Node) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let draining = node.gateway().lifecycle.draining();
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = draining.cancelled() => {}
+    }
+    tracing::info!("going away");
+    node.shut_down();
+    tokio::select! {
+        () = node.stopped() => {}
+        _ = terminate.recv() => tracing::warn!("a second signal: ending at once"),
+        _ = interrupt.recv() => tracing::warn!("a second signal: ending at once"),
+    }
+    Ok(())
+}

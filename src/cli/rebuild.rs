@@ -1,0 +1,151 @@
+//! `tidings replay` and `tidings verify`.
+
+use crate::config::Config;
+use crate::dev;
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+use tidings_eventlog::{Log, LogConfig, schema};
+use tidings_projections::{DifferenceKind, Progress, Stage};
+use tidings_services::{Postgres, PostgresOptions, Profile};
+
+/// Lanes that are folded at a time.
+const WORKERS: usize = 4;
+
+/// One bar over all lanes.
+struct Bar {
+    bar: ProgressBar,
+    lanes: Mutex<BTreeMap<u8, (u64, u64)>>,
+}
+
+impl Bar {
+    fn new() -> Self {
+        let style = "{msg:10} {bar:32} {human_pos}/{human_len} events  {per_sec}  ETA {eta}";
+        let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self {
+            bar: ProgressBar::new(0).with_style(style),
+            lanes: Mutex::default(),
+        }
+    }
+}
+
+impl Progress for Bar {
+    fn lane(&self, lane: u8, done: u64, total: u64) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.insert(lane, (done, total));
+        let (done, total) = lanes
+            .values()
+            .fold((0, 0), |sum, lane| (sum.0 + lane.0, sum.1 + lane.1));
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+    }
+
+    fn stage(&self, stage: Stage) {
+        self.bar.set_message(match stage {
+            Stage::Building => "building",
+            Stage::Settling => "settling",
+            Stage::Comparing => "comparing",
+            Stage::Swapping => "swapping",
+        });
+    }
+}
+
+/// The database that is meant: the configured one, or that of `tidings dev`, started for the while if it is not running.
+async fn database(config: &Config, data: &Path) -> anyhow::Result<(LogConfig, Option<Postgres>)> {
+    if config.database_url.is_some() || !data.exists() {
+        return Ok((LogConfig::from_url(config.require_database_url()?)?, None));
+    }
+    let dir = data.canonicalize()?.join("postgres");
+    if let Some(url) = Postgres::running(&dir, dev::DATABASE) {
+        return Ok((LogConfig::from_url(&url)?, None));
+    }
+    let postgres = Postgres::start(&dir, PostgresOptions::new(Profile::Durable)).await?;
+    Ok((LogConfig::from_url(&postgres.url(dev::DATABASE))?, Some(postgres)))
+}
+
+async fn open(log_config: &LogConfig) -> anyhow::Result<Log> {
+    let pool = log_config.pool()?;
+    schema::check(&pool).await?;
+    tidings_projections::setup(&pool).await?;
+    Ok(Log::new(pool, log_config.timeout))
+}
+
+/// Rebuilds, and says how much in how long.
+pub(super) async fn replay(config: Config, names: &[String], data: &Path) -> anyhow::Result<ExitCode> {
+    let (log_config, postgres) = database(&config, data).await?;
+    let (bar, started) = (Bar::new(), Instant::now());
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let replayed = async {
+        let log = open(&log_config).await?;
+        let replayed = tidings_projections::replay(&log, &names, WORKERS, &bar).await;
+        replayed.context("the read models cannot be rebuilt")
+    }
+    .await;
+    stop(postgres).await?;
+    let replayed = replayed?;
+    bar.bar.finish_and_clear();
+    let seconds = started.elapsed().as_secs_f64();
+    println!(
+        "rebuilt {} from {} events in {seconds:.1} s ({:.0}/s), {} parked",
+        replayed.projections.join(", "),
+        replayed.events,
+        replayed.events as f64 / seconds,
+        replayed.parked
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Compares; exit code 1 when anything differs.
+pub(super) async fn verify(config: Config, names: &[String], data: &Path) -> anyhow::Result<ExitCode> {
+    let (log_config, postgres) = database(&config, data).await?;
+    let bar = Bar::new();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let verified = async {
+        let log = open(&log_config).await?;
+        let verified = tidings_projections::verify(&log, &names, WORKERS, &bar).await;
+        verified.context("the read models cannot be verified")
+    }
+    .await;
+    stop(postgres).await?;
+    let report = verified?;
+    bar.bar.finish_and_clear();
+    for table in &report.tables {
+        let verdict = if table.equal { "equal" } else { "DIFFERENT" };
+        println!(
+            "{:14} {:14} {:>10} rows  {verdict}",
+            table.projection, table.table, table.rows
+        );
+        for difference in &table.differences {
+            let kind = match difference.kind {
+                DifferenceKind::Missing => "missing",
+                DifferenceKind::Unexpected => "unexpected",
+                DifferenceKind::Changed => "changed",
+            };
+            println!("    {kind}: {}", difference.key.join(", "));
+        }
+    }
+    if report.parked > 0 {
+        println!(
+            "{} events are parked; {} when folded anew",
+            report.parked, report.parked_anew
+        );
+    }
+    if report.is_equal() {
+        println!("rebuilt equals live");
+        Ok(ExitCode::SUCCESS)
+    } else {
+        println!("rebuilt differs from live");
+        Ok(ExitCode::FAILURE)
+    }
+}
+
+async fn stop(postgres: Option<Postgres>) -> anyhow::Result<()> {
+    if let Some(postgres) = postgres {
+        postgres.stop().await?;
+    }
+    Ok(())
+}

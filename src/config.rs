@@ -1,0 +1,227 @@
+//! Configuration: flags win over `TIDINGS_*` variables, variables over the file, the file over defaults.
+
+use crate::auth::AuthConfig;
+use crate::gateway::GatewayLimits;
+use crate::telemetry::LogFormat;
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use thiserror::Error;
+
+/// Everything that a node can be told.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where HTTP and WebSocket are served.
+    pub listen: SocketAddr,
+    /// `postgres://…`; required by everything but `tidings dev`.
+    pub database_url: Option<String>,
+    /// `redis://…`; required by `tidings serve`.
+    pub redis_url: Option<String>,
+    /// Whether `tidings serve` refuses to start while Redis is away. A running node goes on without it in any case.
+    pub redis_required: bool,
+    /// Lanes of a new log, 1 to 256. More can be added later, never fewer.
+    pub lanes: u16,
+    /// Connections to PostgreSQL for reading.
+    pub database_connections: usize,
+    /// Connections to PostgreSQL for appending.
+    pub appenders: usize,
+    pub log_format: LogFormat,
+    /// How long reads are gathered before they are stored, at most 2,000.
+    pub read_gather_ms: u64,
+    /// How many days offline messages wait in the inbox.
+    pub inbox_days: u32,
+    /// How often expired offline messages are looked for, in seconds.
+    pub inbox_clean_up_s: u64,
+    /// How long a query with a position waits for the read models.
+    pub query_wait_ms: u64,
+    pub gateway: GatewayLimits,
+    pub auth: AuthConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            database_url: None,
+            redis_url: None,
+            redis_required: true,
+            lanes: 4,
+            database_connections: 24,
+            appenders: 2,
+            log_format: LogFormat::Text,
+            read_gather_ms: 1000,
+            inbox_days: 30,
+            inbox_clean_up_s: 600,
+            query_wait_ms: 2000,
+            gateway: GatewayLimits::default(),
+            auth: AuthConfig::default(),
+        }
+    }
+}
+
+/// Why a configuration cannot be used. Never shows a value, which may be a secret.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    #[error("the configuration file {0} cannot be read")]
+    File(PathBuf),
+    #[error("configuration: {0}")]
+    Invalid(String),
+    #[error("{0} is required: set {1}, the flag {2}, or `{3}` in the configuration file")]
+    Missing(&'static str, &'static str, &'static str, &'static str),
+}
+
+/// What flags say; `None` where they are silent.
+#[derive(Debug, Default, Serialize)]
+pub struct Flags {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redis_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lanes: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_format: Option<LogFormat>,
+}
+
+impl Config {
+    /// Reads all sources. A nested setting's variable joins its names with two underscores, as in
+    /// `TIDINGS_GATEWAY__HEARTBEAT_MS`.
+    pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(ConfigError::File(file.to_path_buf()));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        // `TIDINGS_CONFIG` names the file, and test harnesses have variables of their own.
+        let environment = Env::prefixed("TIDINGS_")
+            .ignore(&["CONFIG", "BIN", "TEST_LOG"])
+            .split("__");
+        let config: Self = figment
+            .merge(environment)
+            .merge(Serialized::defaults(flags))
+            .extract()
+            .map_err(|error| ConfigError::Invalid(describe(&error)))?;
+        config.check()
+    }
+
+    fn check(self) -> Result<Self, ConfigError> {
+        let invalid = |message: &str| Err(ConfigError::Invalid(message.to_owned()));
+        if !(1..=256).contains(&self.lanes) {
+            return invalid("`lanes` must be 1 to 256");
+        }
+        if self.read_gather_ms > 2000 {
+            return invalid("`read_gather_ms` must be at most 2000");
+        }
+        if self.database_connections < 4 || self.appenders < 1 {
+            return invalid("`database_connections` must be at least 4 and `appenders` at least 1");
+        }
+        if self.gateway.commands_in_flight < 1 || self.gateway.frame_bytes < 1024 {
+            return invalid(
+                "`gateway.commands_in_flight` must be at least 1 and `gateway.frame_bytes` at least 1024",
+            );
+        }
+        Ok(self)
+    }
+
+    pub fn require_database_url(&self) -> Result<&str, ConfigError> {
+        self.database_url.as_deref().ok_or(ConfigError::Missing(
+            "a PostgreSQL database",
+            "TIDINGS_DATABASE_URL",
+            "--database-url",
+            "database_url",
+        ))
+    }
+
+    pub fn require_redis_url(&self) -> Result<&str, ConfigError> {
+        self.redis_url.as_deref().ok_or(ConfigError::Missing(
+            "Redis",
+            "TIDINGS_REDIS_URL",
+            "--redis-url",
+            "redis_url",
+        ))
+    }
+
+    pub fn read_gather(&self) -> Duration {
+        Duration::from_millis(self.read_gather_ms)
+    }
+}
+
+/// The key and kind of what is wrong, without the value.
+fn describe(error: &figment::Error) -> String {
+    let key = error.path.join(".");
+    let source = error.metadata.as_ref().map_or("", |metadata| &metadata.name);
+    let wrong = match &error.kind {
+        figment::error::Kind::UnknownField(field, _) => format!("unknown setting `{field}`"),
+        figment::error::Kind::InvalidType(_, wanted) | figment::error::Kind::InvalidValue(_, wanted) => {
+            format!("`{key}` must be {wanted}")
+        }
+        figment::error::Kind::Message(_) if !key.is_empty() => {
+            format!("`{key}` has a value that cannot be used")
+        }
+        figment::error::Kind::Message(message) => message.clone(),
+        _ => format!("`{key}` is wrong"),
+    };
+    if source.is_empty() {
+        wrong
+    } else {
+        format!("{wrong} (in {source})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_defaults() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(
+            file,
+            "lanes = 8\nlisten = \"127.0.0.1:1\"\n[gateway]\nheartbeat_ms = 9"
+        )
+        .unwrap();
+        let flags = Flags {
+            listen: Some("127.0.0.1:2".parse().unwrap()),
+            ..Flags::default()
+        };
+        let config = Config::load(Some(file.path()), &flags).unwrap();
+        assert_eq!(
+            (config.lanes, config.listen.port(), config.gateway.heartbeat_ms),
+            (8, 2, 9)
+        );
+        assert_eq!(config.gateway.frame_bytes, 65_536);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_without_its_value() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "lanes = \"s3cret\"").unwrap();
+        let error = Config::load(Some(file.path()), &Flags::default())
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("lanes") && !error.contains("s3cret"), "{error}");
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "lains = 4").unwrap();
+        let error = Config::load(Some(file.path()), &Flags::default())
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("lains"), "{error}");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let error = Config::default().require_database_url().unwrap_err().to_string();
+        assert!(error.contains("TIDINGS_DATABASE_URL"), "{error}");
+    }
+}

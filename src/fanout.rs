@@ -1,0 +1,171 @@
+//! Fan-out between nodes over Redis Streams: one stream a lane, one packed entry a commit, ids that are positions.
+//!
+//! Redis is a cache of the log's end and never the truth. Losing it, or any part of it, costs latency: nodes see holes
+//! by arithmetic on positions and read them from the log.
+
+mod connection;
+mod ephemeral;
+mod packed;
+mod publisher;
+mod reader;
+mod sweeper;
+
+use crate::hub::Hub;
+use crate::lanes::Committed;
+use crate::lifecycle::Lifecycle;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tidings_eventlog::Log;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+pub use connection::{RedisError, check};
+pub use ephemeral::Ephemeral;
+
+/// Where Redis is and how much of the log's end it keeps.
+#[derive(Clone)]
+pub struct FanoutConfig {
+    /// A `redis://` URL. It may hold a password, so it is never shown.
+    pub redis_url: String,
+    /// Entries kept in each lane's stream, about.
+    pub entries_max: usize,
+    /// The longest wait for an answer of Redis.
+    pub timeout: Duration,
+    /// How often heads are compared while Redis works.
+    pub sweep: Duration,
+    /// How often the log is tailed while Redis is away.
+    pub tail: Duration,
+}
+
+impl FanoutConfig {
+    pub fn new(redis_url: String) -> Self {
+        Self {
+            redis_url,
+            entries_max: 4096,
+            timeout: Duration::from_secs(2),
+            sweep: Duration::from_secs(1),
+            tail: Duration::from_millis(100),
+        }
+    }
+}
+
+/// How many of a node's readers are connected; all of them means that Redis works.
+#[derive(Clone, Default)]
+pub struct Health {
+    readers: Arc<AtomicU32>,
+    wanted: u32,
+}
+
+impl Health {
+    fn new(lanes: usize) -> Self {
+        Self {
+            readers: Arc::default(),
+            wanted: lanes as u32,
+        }
+    }
+
+    /// Whether other nodes' events arrive over Redis just now.
+    pub fn is_up(&self) -> bool {
+        self.readers.load(Ordering::Relaxed) >= self.wanted
+    }
+
+    fn connected(&self) {
+        self.readers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn disconnected(&self) {
+        self.readers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Names of keys, derived from the log's own id so that two databases never share one. The hash tag keeps a lane's keys
+/// in one slot of a cluster.
+#[derive(Clone, Copy)]
+struct Keys {
+    log: Uuid,
+}
+
+impl Keys {
+    fn lane(self, lane: u8) -> String {
+        format!("tidings:{}:{{{lane}}}:log", self.log.simple())
+    }
+
+    fn ephemeral(self) -> String {
+        format!("tidings:{}:{{e}}:ephemeral", self.log.simple())
+    }
+}
+
+/// Fan-out of one node.
+pub struct Fanout {
+    pub health: Health,
+    pub ephemeral: Ephemeral,
+    /// For each lane, where its commits go: to this node's hub, and to the other nodes.
+    pub sinks: Vec<mpsc::Sender<Committed>>,
+}
+
+impl Fanout {
+    /// Starts the tasks of every lane. Works without Redis, and with it again once it is back.
+    pub fn start(
+        lifecycle: &Lifecycle,
+        config: &FanoutConfig,
+        log: &Log,
+        log_id: Uuid,
+        hub: &Hub,
+        lanes: usize,
+    ) -> Result<Self, RedisError> {
+        let client = connection::open(&config.redis_url)?;
+        let keys = Keys { log: log_id };
+        let health = Health::new(lanes);
+        let mut sinks = vec![];
+        for lane in 0..lanes as u8 {
+            let (sink, committed) = mpsc::channel(64);
+            let (publish, published) = mpsc::channel(1024);
+            lifecycle.spawn_last("local delivery", deliver(lane, committed, hub.clone(), publish));
+            let publisher =
+                publisher::Publisher::new(lane, keys.lane(lane), log.clone(), client.clone(), config.clone());
+            lifecycle.spawn_last("publisher", publisher.run(published, lifecycle.hard_stop()));
+            let reader = reader::Reader::new(
+                lane,
+                keys.lane(lane),
+                hub.clone(),
+                client.clone(),
+                config.clone(),
+                health.clone(),
+            );
+            lifecycle.spawn_last("fan-out reader", reader.run(lifecycle.hard_stop()));
+            sinks.push(sink);
+        }
+        lifecycle.spawn_last(
+            "sweeper",
+            sweeper::run(
+                log.clone(),
+                hub.clone(),
+                health.clone(),
+                config.clone(),
+                lifecycle.hard_stop(),
+            ),
+        );
+        let ephemeral = Ephemeral::start(lifecycle, keys.ephemeral(), hub.clone(), client, config.clone());
+        Ok(Self {
+            health,
+            ephemeral,
+            sinks,
+        })
+    }
+}
+
+/// Local sockets first, then the other nodes. What the publisher has no room for, the others read from the log.
+async fn deliver(
+    lane: u8,
+    mut committed: mpsc::Receiver<Committed>,
+    hub: Hub,
+    publish: mpsc::Sender<Committed>,
+) {
+    while let Some(batch) = committed.recv().await {
+        hub.offer(lane, Arc::clone(&batch)).await;
+        if publish.try_send(batch).is_err() {
+            metrics::counter!("tidings_publish_skipped_total").increment(1);
+        }
+    }
+}

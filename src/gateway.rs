@@ -1,0 +1,55 @@
+//! The WebSocket gateway: the only place that knows the wire and the domain.
+//!
+//! A connection is one reader and one writer. The writer owns the sink and the cursors; everybody else reaches the
+//! connection through its bounded outbox.
+
+mod answer;
+mod catch_up;
+mod close;
+mod commands;
+mod handshake;
+mod limits;
+mod outbox;
+mod reader;
+mod registry;
+mod session;
+mod upgrade;
+mod writer;
+
+use crate::auth::Authenticator;
+use crate::cursors::Cursors;
+use crate::directory::Directory;
+use crate::fanout::Ephemeral;
+use crate::hub::Hub;
+use crate::lanes::Lanes;
+use crate::lifecycle::Lifecycle;
+use std::collections::HashSet;
+use std::sync::Arc;
+use tidings_eventlog::Log;
+use tidings_projections::Checkpoints;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+pub use limits::GatewayLimits;
+pub use outbox::Outbox;
+pub use registry::{Connection, Registry};
+pub use upgrade::connect;
+
+/// What every connection of a node shares.
+pub struct Gateway {
+    pub authenticator: Authenticator,
+    pub checkpoints: Checkpoints,
+    pub cursors: Cursors,
+    pub directory: Directory,
+    pub ephemeral: Ephemeral,
+    pub hub: Hub,
+    pub lanes: Lanes,
+    pub lifecycle: Lifecycle,
+    pub limits: GatewayLimits,
+    pub log: Log,
+    /// The log's own id, from which ids of conversations derive.
+    pub log_id: Uuid,
+    pub registry: Arc<Registry>,
+    /// Users whose connections end at their next heartbeat.
+    pub suspended: watch::Receiver<Arc<HashSet<Uuid>>>,
+}

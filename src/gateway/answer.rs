@@ -1,0 +1,67 @@
+//! Answers of the domain and the log as frames.
+
+use crate::lanes::{Accepted, Refusal};
+use tidings_domain::Rejection;
+use tidings_protocol::{Ack, ErrorCode, ErrorFrame, Position, ServerFrame};
+use uuid::Uuid;
+
+/// How long a client waits before it sends an overloaded command again.
+const OVERLOADED_MS: u64 = 250;
+/// The same while the log is away.
+const UNAVAILABLE_MS: u64 = 1000;
+
+/// The answer to command `id`.
+pub(super) fn answer(id: Uuid, result: Result<Accepted, Refusal>) -> ServerFrame {
+    match result {
+        Ok(accepted) => ServerFrame::Ack(ack(id, &accepted)),
+        Err(refusal) => ServerFrame::Error(refused(Some(id), &refusal)),
+    }
+}
+
+/// An ack for a command whose conversation is the stream that it wrote to.
+pub(super) fn ack(id: Uuid, accepted: &Accepted) -> Ack {
+    Ack {
+        id,
+        conversation: accepted.stream,
+        seq: accepted.seq,
+        position: Position {
+            lane: u16::from(accepted.position.lane),
+            pos: accepted.position.pos,
+        },
+        at: accepted.at.into(),
+        duplicate: accepted.duplicate,
+    }
+}
+
+/// A refusal as a frame.
+pub(super) fn refused(id: Option<Uuid>, refusal: &Refusal) -> ErrorFrame {
+    let message = refusal.to_string();
+    match refusal {
+        Refusal::Rejected(rejection) => rejected(id, rejection),
+        Refusal::IdReused => ErrorFrame::new(id, ErrorCode::Conflict, message).with_field("id"),
+        Refusal::Overloaded => {
+            ErrorFrame::new(id, ErrorCode::Overloaded, message).with_retry_after_ms(OVERLOADED_MS)
+        }
+        Refusal::Unavailable => {
+            ErrorFrame::new(id, ErrorCode::Unavailable, message).with_retry_after_ms(UNAVAILABLE_MS)
+        }
+    }
+}
+
+fn rejected(id: Option<Uuid>, rejection: &Rejection) -> ErrorFrame {
+    let message = rejection.to_string();
+    match rejection {
+        Rejection::NotFound(field) => {
+            ErrorFrame::new(id, ErrorCode::NotFound, message).with_field(field.as_str())
+        }
+        Rejection::NotAMember => ErrorFrame::new(id, ErrorCode::NotAMember, message),
+        Rejection::Forbidden(_) => ErrorFrame::new(id, ErrorCode::Forbidden, message),
+        Rejection::Conflict(_) => ErrorFrame::new(id, ErrorCode::Conflict, message),
+        Rejection::Invalid { field, .. } => {
+            ErrorFrame::new(id, ErrorCode::InvalidArgument, message).with_field(field.as_str())
+        }
+        Rejection::TooLarge { field, .. } => {
+            ErrorFrame::new(id, ErrorCode::TooLarge, message).with_field(field.as_str())
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Catch-up: what a client missed, from its cursors to now, and then without a seam into live events.
+//!
+//! The order makes the seam: register with the hub, wait until the read models hold everything before that, read the
+//! user's conversations, subscribe, read the heads, read the log up to them. What happens from then on waits in the
+//! outbox; what was read already is dropped there by its seq.
+
+use super::writer::{Stop, Writer};
+use crate::hub::encode;
+use std::collections::HashMap;
+use std::time::Duration;
+use tidings_domain::Cursor;
+use tidings_eventlog::{Position, ReadError, StreamHead};
+use tidings_projections::Membership;
+use tidings_protocol::{Close, CloseCode, ErrorCode, ErrorFrame, Gap, ServerFrame};
+use uuid::Uuid;
+
+/// Events read from the log at once, about.
+const PAGE: u64 = 500;
+
+/// What one conversation lacks.
+struct Missing {
+    conversation: Uuid,
+    /// The last seq that the client has.
+    cursor: u64,
+    /// The last seq that it may see now.
+    to: u64,
+    /// Set where `to` is the conversation's head.
+    head: Option<StreamHead>,
+    delivered_seq: u64,
+    expired_from: Option<u64>,
+}
+
+impl Missing {
+    /// `known` is the last seq that the client says it has; without it, the stored delivery cursor counts.
+    fn of(membership: &Membership, head: StreamHead, known: Option<u64>) -> Self {
+        // A former member may see what happened up to and including the leave.
+        let to = membership.left_seq.unwrap_or(head.seq).min(head.seq);
+        let stored = membership
+            .delivered_seq
+            .unwrap_or(membership.joined_seq.saturating_sub(1));
+        let cursor = known.unwrap_or(stored).min(to);
+        Self {
+            conversation: membership.conversation,
+            cursor,
+            to,
+            head: (to == head.seq).then_some(head),
+            delivered_seq: membership.delivered_seq.unwrap_or(0),
+            expired_from: membership
+                .expired_from
+                .filter(|from| known.is_none() && *from <= cursor),
+        }
+    }
+}
+
+impl Writer {
+    /// The catch-up of a new connection, within the announced limits; what they cut off is said as a `gap`.
+    pub(super) async fn catch_up_first(&mut self) -> Result<(), Stop> {
+        let gateway = std::sync::Arc::clone(&self.gateway);
+        let subscriber = self.subscriber.clone();
+        let positions = self.attend(gateway.hub.register(&subscriber)).await?;
+        let missing = self.missing(&positions).await?;
+        let limits = &gateway.limits;
+        let mut budget = limits.catch_up_total;
+        let mut ranges = vec![];
+        for conversation in &missing {
+            if let Some(from) = conversation.expired_from {
+                self.say_gap(conversation.conversation, from, conversation.cursor)
+                    .await?;
+            }
+            let wanted = (conversation.to - conversation.cursor).min(limits.catch_up_events);
+            let wanted = if wanted > budget { 0 } else { wanted };
+            budget -= wanted;
+            let from = conversation.to - wanted + 1;
+            if from > conversation.cursor + 1 {
+                self.say_gap(conversation.conversation, conversation.cursor + 1, from - 1)
+                    .await?;
+            }
+            if wanted > 0 {
+                ranges.push((conversation.conversation, from, conversation.to));
+            }
+        }
+        self.write_ranges(ranges).await?;
+        self.settle(&missing);
+        Ok(())
+    }
+
+    /// The catch-up of a connection whose outbox overflowed: everything, at the pace at which the client takes it.
+    pub(super) async fn catch_up_lagged(&mut self) -> Result<(), Stop> {
+        metrics::counter!("tidings_slow_catch_ups_total").increment(1);
+        let lanes = self.gateway.lanes.count();
+        let positions: Vec<u64> = (0..lanes).map(|lane| self.gateway.hub.position(lane)).collect();
+        let missing = self.missing(&positions).await?;
+        let ranges = missing
+            .iter()
+            .filter(|conversation| conversation.to > conversation.cursor)
+            .map(|conversation| {
+                (
+                    conversation.conversation,
+                    conversation.cursor + 1,
+                    conversation.to,
+                )
+            })
+            .collect();
+        self.write_ranges(ranges).await?;
+        self.settle(&missing);
+        Ok(())
+    }
+
+    /// What every conversation of the user lacks, newest activity first.
+    async fn missing(&mut self, positions: &[u64]) -> Result<Vec<Missing>, Stop> {
+        let gateway = std::sync::Arc::clone(&self.gateway);
+        let limit = Duration::from_millis(gateway.limits.catch_up_wait_ms);
+        for (lane, pos) in positions.iter().enumerate() {
+            let position = Position {
+                lane: lane as u8,
+                pos: *pos,
+            };
+            if self
+                .attend(gateway.checkpoints.passed(position, limit))
+                .await?
+                .is_err()
+            {
+                tracing::warn!(lane, "a connection found the read models too far behind");
+                return Err(Stop::Close(Close {
+                    reason: "read models are behind".to_owned(),
+                    ..Close::new(CloseCode::GoingAway).with_retry_after_ms(1000)
+                }));
+            }
+        }
+        let (pool, user) = (gateway.log.pool().clone(), self.subscriber.user.0);
+        let memberships = self
+            .patiently(|| async {
+                let found = tidings_projections::memberships(&pool, user).await;
+                found.map_err(|error| ReadError::Database(error.to_string()))
+            })
+            .await?;
+        let current: Vec<Uuid> = memberships
+            .iter()
+            .filter(|membership| membership.left_seq.is_none())
+            .map(|membership| membership.conversation)
+            .collect();
+        let subscriber = self.subscriber.clone();
+        self.attend(gateway.hub.subscribe(&subscriber, &current)).await?;
+        let streams: Vec<Uuid> = memberships
+            .iter()
+            .map(|membership| membership.conversation)
+            .collect();
+        let log = gateway.log.clone();
+        let heads = self.patiently(|| log.stream_heads(&streams)).await?;
+
+        let resume = std::mem::take(&mut self.resume).conversations;
+        let mut missing = Vec::with_capacity(memberships.len());
+        let mut ahead = vec![];
+        for (membership, head) in memberships.iter().zip(heads) {
+            let Some(head) = head else { continue };
+            let known = self
+                .cursors
+                .get(&membership.conversation)
+                .or(resume.get(&membership.conversation))
+                .copied();
+            if known.is_some_and(|cursor| cursor > head.seq) {
+                ahead.push(membership.conversation);
+            }
+            missing.push((head.last_at, Missing::of(membership, head, known)));
+        }
+        for conversation in ahead {
+            let message = format!("resume: the cursor of {conversation} is ahead of the conversation");
+            let refusal = ErrorFrame::new(None, ErrorCode::InvalidArgument, message).with_field("resume");
+            self.shared.outbox.system(&ServerFrame::Error(refusal), None);
+        }
+        self.write_system().await?;
+        missing.sort_by_key(|(last_at, _)| std::cmp::Reverse(*last_at));
+        Ok(missing
+            .into_iter()
+            .map(|(_, conversation)| conversation)
+            .collect())
+    }
+
+    async fn say_gap(&mut self, conversation: Uuid, from: u64, to: u64) -> Result<(), Stop> {
+        let gap = ServerFrame::Gap(Gap {
+            conversation,
+            from,
+            to,
+        });
+        self.write(std::iter::once(gap.encode().into())).await
+    }
+
+    /// Writes ranges of streams from the log, some at a time.
+    async fn write_ranges(&mut self, ranges: Vec<(Uuid, u64, u64)>) -> Result<(), Stop> {
+        let log = self.gateway.log.clone();
+        for page in pages(ranges) {
+            let events = self.patiently(|| log.ranges(&page)).await?;
+            let mut frames = Vec::with_capacity(events.len());
+            for event in events.iter().filter_map(encode) {
+                self.wrote(&event);
+                frames.push(event.frame);
+            }
+            self.write(frames.into_iter()).await?;
+            self.write_system().await?;
+        }
+        Ok(())
+    }
+
+    /// Every conversation stands where its catch-up ended. A gap that was told is delivered too.
+    fn settle(&mut self, missing: &[Missing]) {
+        let mut cursors = HashMap::with_capacity(missing.len());
+        for conversation in missing {
+            cursors.insert(conversation.conversation, conversation.to);
+            if let Some(head) = conversation.head
+                && (conversation.delivered_seq < head.seq || conversation.expired_from.is_some())
+            {
+                self.delivered.insert(
+                    conversation.conversation,
+                    Cursor {
+                        seq: head.seq,
+                        msg_no: head.msg_no,
+                    },
+                );
+            }
+        }
+        self.cursors.extend(cursors);
+    }
+}
+
+/// Cuts ranges into pages of about [`PAGE`] events.
+fn pages(ranges: Vec<(Uuid, u64, u64)>) -> Vec<Vec<(Uuid, u64, u64)>> {
+    let mut pages = vec![];
+    let mut page = vec![];
+    let mut room = PAGE;
+    for (conversation, mut from, to) in ranges {
+        while from <= to {
+            let count = (to - from + 1).min(room);
+            page.push((conversation, from, from + count - 1));
+            from += count;
+            room -= count;
+            if room == 0 {
+                pages.push(std::mem::take(&mut page));
+                room = PAGE;
+            }
+        }
+    }
+    if !page.is_empty() {
+        pages.push(page);
+    }
+    pages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_hold_every_event_once() {
+        let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let cut = pages(vec![(a, 1, 700), (b, 5, 5), (a, 701, 1000)]);
+        assert_eq!(
+            cut,
+            vec![
+                vec![(a, 1, 500)],
+                vec![(a, 501, 700), (b, 5, 5), (a, 701, 999)],
+                vec![(a, 1000, 1000)]
+            ]
+        );
+    }
+}

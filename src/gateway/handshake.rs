@@ -1,0 +1,124 @@
+//! From the upgrade to a valid hello.
+
+use super::Gateway;
+use super::close;
+use super::reader::{Incoming, incoming};
+use crate::auth::AuthError;
+use axum::extract::ws::{Message, WebSocket};
+use chrono::{DateTime, Utc};
+use futures_util::SinkExt as _;
+use futures_util::stream::{SplitSink, SplitStream};
+use std::time::Duration;
+use tidings_domain::UserId;
+use tidings_protocol::{
+    ClientFrame, Close, CloseCode, ErrorCode, ErrorFrame, Hello, Resume, ServerFrame, parse, split_frame,
+};
+use tokio::time::{Instant, timeout, timeout_at};
+use uuid::Uuid;
+
+/// Who is there, and from where on.
+pub(super) struct Greeted {
+    pub(super) user: UserId,
+    pub(super) expires_at: DateTime<Utc>,
+    pub(super) session: Uuid,
+    pub(super) device: String,
+    pub(super) resume: Resume,
+    /// Objects of the hello's frame behind the hello itself.
+    pub(super) rest: Vec<String>,
+}
+
+/// Errors answered before the hello; a client that makes more is not one of ours.
+const ERRORS_MAX: u32 = 20;
+
+/// Waits for a hello with a valid token. `None` when the connection has ended; the reason has been said.
+pub(super) async fn greet(
+    gateway: &Gateway,
+    sink: &mut SplitSink<WebSocket, Message>,
+    stream: &mut SplitStream<WebSocket>,
+    header_token: Option<String>,
+) -> Option<Greeted> {
+    let deadline = Instant::now() + Duration::from_millis(gateway.limits.hello_ms);
+    let mut errors = 0;
+    loop {
+        let text = match timeout_at(deadline, incoming(stream)).await {
+            Err(_) => {
+                close::say(sink, Close::new(CloseCode::NoHello)).await;
+                return None;
+            }
+            Ok(Incoming::Text(text)) => text,
+            Ok(Incoming::Alive) => continue,
+            Ok(Incoming::Gone) => return None,
+            Ok(Incoming::Violation(code)) => {
+                close::say(sink, Close::new(code)).await;
+                return None;
+            }
+        };
+        let mut objects = split_frame(&text);
+        while let Some(object) = objects.next() {
+            let refusal = match parse(object) {
+                Ok(ClientFrame::Hello(hello)) => {
+                    let rest = objects.map(str::to_owned).collect();
+                    return accept(gateway, sink, hello, header_token, rest).await;
+                }
+                Ok(ClientFrame::Command(command)) => {
+                    ErrorFrame::new(Some(command.id), ErrorCode::Unauthenticated, "say hello first")
+                }
+                Ok(ClientFrame::Ping { id }) => {
+                    ErrorFrame::new(id, ErrorCode::Unauthenticated, "say hello first")
+                }
+                Ok(ClientFrame::Typing { .. }) => {
+                    ErrorFrame::new(None, ErrorCode::Unauthenticated, "say hello first")
+                }
+                Err(error) => error.into(),
+            };
+            errors += 1;
+            let sent = timeout(
+                gateway.limits.slow(),
+                sink.send(Message::text(ServerFrame::Error(refusal).encode())),
+            );
+            if errors > ERRORS_MAX {
+                close::say(sink, Close::new(CloseCode::ProtocolViolation)).await;
+                return None;
+            }
+            if !matches!(sent.await, Ok(Ok(()))) {
+                return None;
+            }
+        }
+    }
+}
+
+async fn accept(
+    gateway: &Gateway,
+    sink: &mut SplitSink<WebSocket, Message>,
+    hello: Hello,
+    header_token: Option<String>,
+    rest: Vec<String>,
+) -> Option<Greeted> {
+    let token = hello.token.or(header_token).unwrap_or_default();
+    match gateway.authenticator.verify(&token, crate::clock::now()).await {
+        Ok(principal) => Some(Greeted {
+            user: UserId(principal.user),
+            expires_at: principal.expires_at,
+            session: Uuid::now_v7(),
+            device: hello.device.unwrap_or_default(),
+            resume: hello.resume,
+            rest,
+        }),
+        Err(error) => {
+            close::say(sink, reason(error)).await;
+            None
+        }
+    }
+}
+
+/// How a connection ends whose token is not good.
+pub(super) fn reason(error: AuthError) -> Close {
+    match error {
+        AuthError::Suspended => Close::new(CloseCode::Suspended),
+        AuthError::Unavailable => Close {
+            reason: "accounts cannot be checked just now".to_owned(),
+            ..Close::new(CloseCode::GoingAway).with_retry_after_ms(1000)
+        },
+        _ => Close::new(CloseCode::NoValidToken),
+    }
+}

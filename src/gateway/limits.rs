@@ -1,0 +1,101 @@
+//! What a connection may do, and how long the server waits for it.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tidings_domain::conversation::{GROUP_MEMBERS_MAX, MENTIONS_MAX};
+use tidings_domain::text::{GROUP_NAME_CHARS_MAX, MESSAGE_TEXT_BYTES_MAX};
+use tidings_protocol::{FETCH_EVENTS_MAX, Limits};
+
+/// Limits of the gateway. Those that clients need to know stand in `welcome`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatewayLimits {
+    /// Connections of this node.
+    pub connections: usize,
+    /// Connections of one user on this node.
+    pub connections_per_user: usize,
+    /// The largest frame from a client, in bytes.
+    pub frame_bytes: usize,
+    /// Events that one conversation is caught up with before there is a gap.
+    pub catch_up_events: u64,
+    /// The same over all conversations.
+    pub catch_up_total: u64,
+    /// Commands that a connection may have unanswered; then it is not read.
+    pub commands_in_flight: u32,
+    /// Objects that a user may send each second in the long run.
+    pub commands_per_second: u32,
+    /// Objects that a user may send at once after a quiet while.
+    pub commands_burst: u32,
+    /// Refusals for rate, above those accepted, after which a connection is closed as flooding.
+    pub flood: u32,
+    /// Events that wait for a slow client before it has to catch up from the log.
+    pub outbox_events: usize,
+    /// The same in bytes.
+    pub outbox_bytes: usize,
+    pub heartbeat_ms: u64,
+    /// How long a client may take to say hello.
+    pub hello_ms: u64,
+    /// How long a client may take to read what was written before it is closed as too slow.
+    pub slow_ms: u64,
+    /// How often a connection's delivery cursors are stored while it lives.
+    pub delivered_ms: u64,
+    /// How long the read models may take to come up to date when a client connects.
+    pub catch_up_wait_ms: u64,
+    /// Over how long a node that drains spreads its closes.
+    pub drain_ms: u64,
+    /// Over how long clients are asked to spread their return.
+    pub return_ms: u64,
+}
+
+impl Default for GatewayLimits {
+    fn default() -> Self {
+        Self {
+            connections: 15_000,
+            connections_per_user: 50,
+            frame_bytes: 65_536,
+            catch_up_events: 1_000,
+            catch_up_total: 10_000,
+            commands_in_flight: 256,
+            commands_per_second: 2_000,
+            commands_burst: 4_000,
+            flood: 5_000,
+            outbox_events: 2_048,
+            outbox_bytes: 1 << 20,
+            heartbeat_ms: 25_000,
+            hello_ms: 10_000,
+            slow_ms: 20_000,
+            delivered_ms: 30_000,
+            catch_up_wait_ms: 5_000,
+            drain_ms: 2_000,
+            return_ms: 3_000,
+        }
+    }
+}
+
+impl GatewayLimits {
+    /// The part that clients are told.
+    pub fn announced(&self) -> Limits {
+        Limits {
+            frame_bytes: self.frame_bytes as u32,
+            text_bytes: MESSAGE_TEXT_BYTES_MAX as u32,
+            catch_up_events: self.catch_up_events as u32,
+            catch_up_total: self.catch_up_total as u32,
+            fetch_events: Some(FETCH_EVENTS_MAX),
+            group_members: Some(GROUP_MEMBERS_MAX as u32),
+            group_create_members: None,
+            name_chars: Some(GROUP_NAME_CHARS_MAX as u32),
+            mentions: Some(MENTIONS_MAX as u32),
+            commands_in_flight: Some(self.commands_in_flight),
+            commands_per_second: Some(self.commands_per_second),
+            commands_burst: Some(self.commands_burst),
+        }
+    }
+
+    pub fn heartbeat(&self) -> Duration {
+        Duration::from_millis(self.heartbeat_ms)
+    }
+
+    pub fn slow(&self) -> Duration {
+        Duration::from_millis(self.slow_ms)
+    }
+}

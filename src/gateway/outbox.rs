@@ -1,0 +1,204 @@
+//! What waits to be written to one connection: bounded, with a fast lane for answers and system frames.
+
+use crate::hub::LiveEvent;
+use axum::extract::ws::Utf8Bytes;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tidings_protocol::{Close, ServerFrame};
+use tokio::sync::{Notify, OwnedSemaphorePermit};
+
+/// Ephemeral frames that may wait; more are not shown.
+const EPHEMERAL_MAX: usize = 64;
+
+/// A frame of the fast lane. What bounds this lane are the permits: a connection's reader takes one for each answer that
+/// it causes, and it is given back when the answer is written.
+pub struct SystemFrame {
+    pub frame: Utf8Bytes,
+    pub permit: Option<OwnedSemaphorePermit>,
+}
+
+/// What the writer takes out at once.
+#[derive(Default)]
+pub struct Work {
+    pub system: Vec<SystemFrame>,
+    pub live: Vec<LiveEvent>,
+    /// Events were dropped because the client is slow: it has to catch up from the log.
+    pub lagged: bool,
+    pub close: Option<Close>,
+}
+
+impl Work {
+    pub fn is_empty(&self) -> bool {
+        self.system.is_empty() && self.live.is_empty() && !self.lagged && self.close.is_none()
+    }
+}
+
+/// The outbox of one connection.
+pub struct Outbox {
+    queues: Mutex<Queues>,
+    wake: Notify,
+    events_max: usize,
+    bytes_max: usize,
+}
+
+#[derive(Default)]
+struct Queues {
+    system: VecDeque<SystemFrame>,
+    live: VecDeque<LiveEvent>,
+    live_bytes: usize,
+    ephemeral: usize,
+    lagged: bool,
+    close: Option<Close>,
+}
+
+impl Outbox {
+    pub fn new(events_max: usize, bytes_max: usize) -> Self {
+        Self {
+            queues: Mutex::default(),
+            wake: Notify::new(),
+            events_max,
+            bytes_max,
+        }
+    }
+
+    /// Adds an answer or another system frame.
+    pub fn system(&self, frame: &ServerFrame, permit: Option<OwnedSemaphorePermit>) {
+        self.system_text(frame.encode().into(), permit);
+    }
+
+    /// The same for a frame that is encoded already.
+    pub fn system_text(&self, frame: Utf8Bytes, permit: Option<OwnedSemaphorePermit>) {
+        self.queues().system.push_back(SystemFrame { frame, permit });
+        self.wake.notify_one();
+    }
+
+    /// Adds an event. When there is no room, all waiting events are dropped and the connection has to catch up.
+    pub fn live(&self, event: LiveEvent) {
+        let mut queues = self.queues();
+        if queues.lagged || queues.close.is_some() {
+            return;
+        }
+        let bytes = queues.live_bytes + event.frame.len();
+        if queues.live.len() >= self.events_max || bytes > self.bytes_max {
+            queues.live = VecDeque::new();
+            queues.live_bytes = 0;
+            queues.lagged = true;
+            metrics::counter!("tidings_outbox_overflows_total").increment(1);
+        } else {
+            queues.live_bytes = bytes;
+            queues.live.push_back(event);
+        }
+        drop(queues);
+        self.wake.notify_one();
+    }
+
+    /// Adds an ephemeral frame, or drops it when several wait already.
+    pub fn ephemeral(&self, frame: Bytes) {
+        let Ok(frame) = Utf8Bytes::try_from(frame) else {
+            return;
+        };
+        let mut queues = self.queues();
+        if queues.ephemeral >= EPHEMERAL_MAX {
+            return;
+        }
+        queues.ephemeral += 1;
+        queues.system.push_back(SystemFrame { frame, permit: None });
+        drop(queues);
+        self.wake.notify_one();
+    }
+
+    /// Asks the writer to close, after what waits in the fast lane. The first reason stands.
+    pub fn close(&self, close: Close) {
+        self.queues().close.get_or_insert(close);
+        self.wake.notify_one();
+    }
+
+    pub fn is_closing(&self) -> bool {
+        self.queues().close.is_some()
+    }
+
+    /// Takes what waits: all of the fast lane and at most `live_max` events.
+    pub fn take(&self, live_max: usize) -> Work {
+        let mut queues = self.queues();
+        let system: Vec<SystemFrame> = std::mem::take(&mut queues.system).into();
+        queues.ephemeral = 0;
+        let count = live_max.min(queues.live.len());
+        let live: Vec<LiveEvent> = queues.live.drain(..count).collect();
+        queues.live_bytes -= live.iter().map(|event| event.frame.len()).sum::<usize>();
+        if queues.live.is_empty() {
+            // An idle connection keeps no buffers.
+            queues.live = VecDeque::new();
+        }
+        Work {
+            system,
+            live,
+            lagged: std::mem::take(&mut queues.lagged),
+            close: queues.close.clone(),
+        }
+    }
+
+    /// Takes the fast lane only, for a writer that is busy catching up.
+    pub fn take_system(&self) -> Vec<SystemFrame> {
+        let mut queues = self.queues();
+        queues.ephemeral = 0;
+        std::mem::take(&mut queues.system).into()
+    }
+
+    /// Waits until something may be there.
+    pub async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    fn queues(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn event(seq: u64) -> LiveEvent {
+        LiveEvent {
+            conversation: Uuid::nil(),
+            seq,
+            msg_no: 0,
+            frame: Utf8Bytes::from_static("{}"),
+        }
+    }
+
+    #[test]
+    fn a_full_outbox_drops_everything_and_says_so_once() {
+        let outbox = Outbox::new(2, 1000);
+        for seq in 1..=5 {
+            outbox.live(event(seq));
+        }
+        let work = outbox.take(10);
+        assert!(work.lagged && work.live.is_empty());
+        outbox.live(event(6));
+        let work = outbox.take(10);
+        assert!(!work.lagged);
+        assert_eq!(work.live.len(), 1);
+    }
+
+    #[test]
+    fn bytes_are_bounded_too() {
+        let outbox = Outbox::new(100, 5);
+        outbox.live(event(1));
+        outbox.live(event(2));
+        assert!(!outbox.queues().lagged);
+        outbox.live(event(3));
+        assert!(outbox.take(10).lagged);
+    }
+
+    #[test]
+    fn the_first_reason_to_close_stands() {
+        use tidings_protocol::CloseCode;
+        let outbox = Outbox::new(2, 1000);
+        outbox.close(Close::new(CloseCode::TooSlow));
+        outbox.close(Close::new(CloseCode::GoingAway));
+        assert_eq!(outbox.take(1).close.map(|close| close.code), Some(4001));
+    }
+}

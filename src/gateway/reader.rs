@@ -1,0 +1,368 @@
+//! Reads a connection: frames, objects, commands; one after the other, so that they take effect in the order sent.
+
+use super::Gateway;
+use super::answer::{answer, refused};
+use super::commands::{Wanted, translate};
+use super::registry::Registered;
+use super::session::{Shared, welcome};
+use crate::cursors::ReadReply;
+use crate::hub::encode;
+use crate::lanes::Refusal;
+use axum::Error;
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
+use bytes::Bytes;
+use futures_util::stream::{SplitStream, StreamExt as _};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tidings_domain::{ConversationId, UserId};
+use tidings_protocol::{
+    ClientFrame, CloseCode, Command, ErrorCode, ErrorFrame, FETCH_EVENTS_MAX, Hello, ServerFrame,
+    TypingNotice, encode_events, parse, split_frame,
+};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_tungstenite::tungstenite::Error as WsError;
+use uuid::Uuid;
+
+/// What an answer to `fetch` weighs among the answers in flight, since it is so much larger than the others.
+const FETCH_PERMITS: u32 = 32;
+/// Bytes of events in one answer to `fetch`; what is left is `more`.
+const FETCH_BYTES_MAX: usize = 1 << 20;
+/// Objects handled before other connections of the same thread get their turn.
+const TURN: u32 = 64;
+
+/// What came in.
+pub(super) enum Incoming {
+    Text(Utf8Bytes),
+    /// A ping or pong: the client lives.
+    Alive,
+    Gone,
+    Violation(CloseCode),
+}
+
+/// Why reading ended.
+pub(super) enum ReaderEnd {
+    /// The client is gone.
+    Gone,
+    /// The client broke the rules; it is told so.
+    Violation(CloseCode),
+    /// Asked to stop: somebody else says why.
+    Stopped,
+}
+
+/// Reads one frame.
+pub(super) async fn incoming(stream: &mut SplitStream<WebSocket>) -> Incoming {
+    match stream.next().await {
+        Some(Ok(Message::Text(text))) => Incoming::Text(text),
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Incoming::Alive,
+        Some(Ok(Message::Binary(_))) => Incoming::Violation(CloseCode::ProtocolViolation),
+        Some(Ok(Message::Close(_))) | None => Incoming::Gone,
+        Some(Err(error)) => violation(error),
+    }
+}
+
+fn violation(error: Error) -> Incoming {
+    match error.into_inner().downcast::<WsError>().map(|error| *error) {
+        Ok(WsError::Capacity(_)) => Incoming::Violation(CloseCode::FrameTooBig),
+        Ok(WsError::Utf8(_) | WsError::Protocol(_)) => Incoming::Violation(CloseCode::ProtocolViolation),
+        _ => Incoming::Gone,
+    }
+}
+
+pub(super) struct Reader {
+    gateway: Arc<Gateway>,
+    pub(super) stream: SplitStream<WebSocket>,
+    shared: Arc<Shared>,
+    registered: Registered,
+    user: UserId,
+    session: Uuid,
+    /// Refusals for rate above acceptances.
+    flood: u32,
+}
+
+impl Reader {
+    pub(super) fn new(
+        gateway: Arc<Gateway>,
+        stream: SplitStream<WebSocket>,
+        shared: Arc<Shared>,
+        registered: Registered,
+        session: Uuid,
+    ) -> Self {
+        let user = registered.connection.user;
+        Self {
+            gateway,
+            stream,
+            shared,
+            registered,
+            user,
+            session,
+            flood: 0,
+        }
+    }
+
+    /// Reads until the client is gone, breaks the rules, or the connection is asked to stop.
+    pub(super) async fn run(&mut self, first: Vec<String>) -> ReaderEnd {
+        for object in first {
+            if let Err(end) = self.object(&object).await {
+                return end;
+            }
+        }
+        let stop = self.shared.stop_reading.clone();
+        let mut turn = 0;
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = stop.cancelled() => return ReaderEnd::Stopped,
+                next = incoming(&mut self.stream) => next,
+            };
+            self.shared.missed.store(0, Ordering::Relaxed);
+            match next {
+                Incoming::Text(text) => {
+                    for object in split_frame(&text) {
+                        if self.shared.outbox.is_closing() {
+                            return ReaderEnd::Stopped;
+                        }
+                        if let Err(end) = self.object(object).await {
+                            return end;
+                        }
+                        turn += 1;
+                        if turn % TURN == 0 {
+                            tokio::task::yield_now().await;
+                        }
+                    }
+                }
+                Incoming::Alive => {}
+                Incoming::Gone => return ReaderEnd::Gone,
+                Incoming::Violation(code) => return ReaderEnd::Violation(code),
+            }
+        }
+    }
+
+    async fn object(&mut self, object: &str) -> Result<(), ReaderEnd> {
+        // Taken before anything else: a client that does not read its answers is not read either.
+        let permit = self.permit(1).await?;
+        let parsed = parse(object);
+        if self.registered.limiter.check().is_err() {
+            return self.limited(&parsed, permit);
+        }
+        self.flood = self.flood.saturating_sub(1);
+        match parsed {
+            Ok(ClientFrame::Command(command)) => {
+                metrics::counter!("tidings_commands_total", "type" => command.action.name()).increment(1);
+                self.command(command, permit).await
+            }
+            Ok(ClientFrame::Typing { conversation, on }) => {
+                self.typing(ConversationId(conversation), on).await;
+                Ok(())
+            }
+            Ok(ClientFrame::Ping { id }) => {
+                self.shared.outbox.system(&ServerFrame::Pong { id }, Some(permit));
+                Ok(())
+            }
+            Ok(ClientFrame::Hello(hello)) => self.renew(hello, permit).await,
+            Err(error) => {
+                metrics::counter!("tidings_refused_objects_total", "code" => error.code().as_str())
+                    .increment(1);
+                self.shared
+                    .outbox
+                    .system(&ServerFrame::Error(error.into()), Some(permit));
+                Ok(())
+            }
+        }
+    }
+
+    async fn permit(&self, weight: u32) -> Result<OwnedSemaphorePermit, ReaderEnd> {
+        let acquired = Arc::clone(&self.shared.in_flight).acquire_many_owned(weight);
+        tokio::select! {
+            biased;
+            () = self.shared.stop_reading.cancelled() => Err(ReaderEnd::Stopped),
+            permit = acquired => permit.map_err(|_| ReaderEnd::Stopped),
+        }
+    }
+
+    fn limited(
+        &mut self,
+        parsed: &Result<ClientFrame, tidings_protocol::ParseError>,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<(), ReaderEnd> {
+        self.flood += 1;
+        metrics::counter!("tidings_rate_limited_total").increment(1);
+        if self.flood > self.gateway.limits.flood {
+            return Err(ReaderEnd::Violation(CloseCode::Flooding));
+        }
+        let id = match parsed {
+            Ok(ClientFrame::Command(command)) => Some(command.id),
+            Ok(ClientFrame::Ping { id }) => *id,
+            // Ephemeral, and never answered.
+            Ok(ClientFrame::Typing { .. }) => return Ok(()),
+            Ok(ClientFrame::Hello(_)) => None,
+            Err(error) => error.id(),
+        };
+        let wait_ms = 1000 / u64::from(self.gateway.limits.commands_per_second.max(1)) + 100;
+        let refusal =
+            ErrorFrame::new(id, ErrorCode::RateLimited, "too many commands").with_retry_after_ms(wait_ms);
+        self.shared
+            .outbox
+            .system(&ServerFrame::Error(refusal), Some(permit));
+        Ok(())
+    }
+
+    async fn command(&mut self, command: Command, permit: OwnedSemaphorePermit) -> Result<(), ReaderEnd> {
+        let id = command.id;
+        match translate(&self.gateway, self.user, command).await {
+            Err(refusal) => {
+                let frame = ServerFrame::Error(refused(Some(id), &refusal));
+                self.shared.outbox.system(&frame, Some(permit));
+            }
+            Ok(Wanted::Unsupported) => {
+                let refusal =
+                    ErrorFrame::new(Some(id), ErrorCode::UnknownType, "not supported by this server");
+                self.shared
+                    .outbox
+                    .system(&ServerFrame::Error(refusal), Some(permit));
+            }
+            Ok(Wanted::Command(command)) => {
+                let outbox = Arc::clone(&self.shared.outbox);
+                let reply = Box::new(move |result| outbox.system(&answer(id, result), Some(permit)));
+                self.gateway.lanes.submit(command, reply);
+            }
+            Ok(Wanted::Read { conversation, seq }) => {
+                let outbox = Arc::clone(&self.shared.outbox);
+                let reply: ReadReply =
+                    Box::new(move |frame: ServerFrame| outbox.system(&frame, Some(permit)));
+                match self.gateway.lanes.authorize(conversation, self.user, false).await {
+                    Ok(seat) => {
+                        self.gateway
+                            .cursors
+                            .read(self.user, conversation, seq, seat, id, reply)
+                            .await
+                    }
+                    Err(refusal) => reply(ServerFrame::Error(refused(Some(id), &refusal))),
+                }
+            }
+            Ok(Wanted::Fetch {
+                conversation,
+                from,
+                limit,
+            }) => {
+                let weight = FETCH_PERMITS
+                    .min(self.gateway.limits.commands_in_flight)
+                    .saturating_sub(1)
+                    .max(1);
+                drop(permit);
+                let permit = self.permit(weight).await?;
+                let frame = match self.fetch(id, conversation, from, limit).await {
+                    Ok(frame) => frame,
+                    Err(refusal) => ServerFrame::Error(refusal).encode().into(),
+                };
+                self.shared.outbox.system_text(frame, Some(permit));
+            }
+        }
+        Ok(())
+    }
+
+    async fn fetch(
+        &self,
+        id: Uuid,
+        conversation: ConversationId,
+        from: u64,
+        limit: u32,
+    ) -> Result<Utf8Bytes, ErrorFrame> {
+        let invalid =
+            |field| ErrorFrame::new(Some(id), ErrorCode::InvalidArgument, "out of range").with_field(field);
+        if from == 0 {
+            return Err(invalid("from"));
+        }
+        if limit == 0 || limit > FETCH_EVENTS_MAX {
+            return Err(invalid("limit"));
+        }
+        let limit = limit as usize;
+        let seat = self.gateway.lanes.authorize(conversation, self.user, true).await;
+        seat.map_err(|refusal| refused(Some(id), &refusal))?;
+        let found = self
+            .gateway
+            .log
+            .stream(conversation.0, from, u64::MAX, limit + 1)
+            .await
+            .map_err(|error| {
+                tracing::debug!(%error, "a fetch failed");
+                refused(Some(id), &Refusal::Unavailable)
+            })?;
+        let mut more = found.len() > limit;
+        let mut bytes = 0;
+        let mut frames = Vec::with_capacity(limit.min(found.len()));
+        for event in found.iter().take(limit).filter_map(encode) {
+            bytes += event.frame.len();
+            if bytes > FETCH_BYTES_MAX && !frames.is_empty() {
+                more = true;
+                break;
+            }
+            frames.push(event.frame);
+        }
+        let encoded = encode_events(
+            id,
+            conversation.0,
+            frames.iter().map(|frame| frame.as_str().as_bytes()),
+            more,
+        );
+        Utf8Bytes::try_from(Bytes::from(encoded)).map_err(|_| refused(Some(id), &Refusal::Unavailable))
+    }
+
+    async fn typing(&self, conversation: ConversationId, on: bool) {
+        if self
+            .gateway
+            .lanes
+            .authorize(conversation, self.user, false)
+            .await
+            .is_ok()
+        {
+            let notice = TypingNotice {
+                conversation: conversation.0,
+                user: self.user.0,
+                on,
+            };
+            let frame = Bytes::from(ServerFrame::Typing(notice).encode());
+            self.gateway
+                .ephemeral
+                .send(conversation.0, self.registered.connection.id, frame);
+        }
+    }
+
+    /// A second hello renews the token; it must be of the same user. It is answered by `welcome` and nothing else.
+    async fn renew(&self, hello: Hello, permit: OwnedSemaphorePermit) -> Result<(), ReaderEnd> {
+        let token = hello.token.unwrap_or_default();
+        let principal = match self
+            .gateway
+            .authenticator
+            .verify(&token, crate::clock::now())
+            .await
+        {
+            Ok(principal) => principal,
+            Err(crate::auth::AuthError::Unavailable) => {
+                let refusal = ErrorFrame::new(
+                    None,
+                    ErrorCode::Unavailable,
+                    "accounts cannot be checked just now",
+                );
+                self.shared.outbox.system(
+                    &ServerFrame::Error(refusal.with_retry_after_ms(1000)),
+                    Some(permit),
+                );
+                return Ok(());
+            }
+            Err(error) => {
+                self.shared.outbox.close(super::handshake::reason(error));
+                return Err(ReaderEnd::Stopped);
+            }
+        };
+        if principal.user != self.user.0 {
+            return Err(ReaderEnd::Violation(CloseCode::ProtocolViolation));
+        }
+        self.shared
+            .expires_at_ms
+            .store(principal.expires_at.timestamp_millis(), Ordering::Relaxed);
+        self.shared
+            .outbox
+            .system(&welcome(&self.gateway, self.user.0, self.session), Some(permit));
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+//! One connection, from its first byte to its last.
+
+use super::handshake::{Greeted, greet};
+use super::outbox::Outbox;
+use super::reader::{Reader, ReaderEnd};
+use super::registry::{Registered, Registry};
+use super::writer::Writer;
+use super::{Gateway, close};
+use crate::hub::Subscriber;
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::FutureExt as _;
+use futures_util::stream::{SplitSink, SplitStream, StreamExt as _};
+use rand::RngExt as _;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32};
+use std::time::Duration;
+use tidings_protocol::{Close, CloseCode, ServerFrame, Welcome};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// What a connection's reader and writer share.
+pub(super) struct Shared {
+    pub(super) outbox: Arc<Outbox>,
+    /// Permits for answers that are not written yet.
+    pub(super) in_flight: Arc<Semaphore>,
+    /// Heartbeats since the client was last heard.
+    pub(super) missed: AtomicU32,
+    /// When the token runs out, in milliseconds since 1970. A new hello moves it.
+    pub(super) expires_at_ms: AtomicI64,
+    /// Ends the reader, so that no new commands come in while the last answers go out.
+    pub(super) stop_reading: CancellationToken,
+}
+
+/// How long answers that are on their way are waited for when a connection is drained.
+const ANSWERS: Duration = Duration::from_secs(3);
+
+/// Runs a connection.
+pub(super) async fn run(gateway: Arc<Gateway>, socket: WebSocket, address: IpAddr, token: Option<String>) {
+    let (mut sink, mut stream) = socket.split();
+    let draining = gateway.lifecycle.draining();
+    let greeted = tokio::select! {
+        greeted = greet(&gateway, &mut sink, &mut stream, token) => greeted,
+        () = draining.cancelled() => {
+            close::say(&mut sink, going_away(&gateway)).await;
+            None
+        }
+    };
+    let Some(greeted) = greeted else {
+        close::await_farewell(&mut stream).await;
+        return;
+    };
+    let now = crate::clock::now();
+    let entered = Registry::enter(
+        &gateway.registry,
+        greeted.user,
+        greeted.device.clone(),
+        address,
+        now,
+    );
+    let Ok(registered) = entered else {
+        let reason = "this user has as many connections as one may have".to_owned();
+        close::say(
+            &mut sink,
+            Close {
+                reason,
+                ..Close::new(CloseCode::Flooding).with_retry_after_ms(5000)
+            },
+        )
+        .await;
+        close::await_farewell(&mut stream).await;
+        return;
+    };
+    let connection = registered.connection.id;
+    let user = greeted.user;
+    let serving = serve(&gateway, sink, stream, greeted, registered);
+    // A panic ends this connection and nothing else; the hub forgets the connection however it ended.
+    if AssertUnwindSafe(serving).catch_unwind().await.is_err() {
+        tracing::error!(connection, "a connection panicked");
+        metrics::counter!("tidings_connection_panics_total").increment(1);
+    }
+    gateway.hub.unregister(connection, user).await;
+}
+
+async fn serve(
+    gateway: &Arc<Gateway>,
+    sink: SplitSink<WebSocket, Message>,
+    stream: SplitStream<WebSocket>,
+    greeted: Greeted,
+    registered: Registered,
+) {
+    let shared = Arc::new(Shared {
+        outbox: Arc::new(Outbox::new(
+            gateway.limits.outbox_events,
+            gateway.limits.outbox_bytes,
+        )),
+        in_flight: Arc::new(Semaphore::new(gateway.limits.commands_in_flight as usize)),
+        missed: AtomicU32::new(0),
+        expires_at_ms: AtomicI64::new(greeted.expires_at.timestamp_millis()),
+        stop_reading: CancellationToken::new(),
+    });
+    let Greeted {
+        user,
+        resume,
+        rest,
+        session,
+        ..
+    } = greeted;
+    let connection = registered.connection.id;
+    let subscriber = Subscriber {
+        connection,
+        user,
+        outbox: Arc::clone(&shared.outbox),
+    };
+    shared.outbox.system(&welcome(gateway, user.0, session), None);
+    let mut writer = Writer::new(Arc::clone(gateway), sink, Arc::clone(&shared), subscriber, resume);
+    let mut reader = Reader::new(
+        Arc::clone(gateway),
+        stream,
+        Arc::clone(&shared),
+        registered,
+        session,
+    );
+    {
+        let mut writing = std::pin::pin!(writer.run());
+        let mut draining = std::pin::pin!(drain(gateway, &shared));
+        tokio::select! {
+            () = &mut writing => {}
+            end = reader.run(rest) => match end {
+                ReaderEnd::Gone => {}
+                ReaderEnd::Violation(code) => {
+                    shared.outbox.close(Close::new(code));
+                    writing.await;
+                }
+                // Either the reason is in the outbox already, or the node drains and it will be.
+                ReaderEnd::Stopped => tokio::select! {
+                    () = &mut writing => {}
+                    () = draining => writing.await,
+                },
+            },
+            () = &mut draining => writing.await,
+        }
+    }
+    writer.note_delivered().await;
+    close::await_farewell(&mut reader.stream).await;
+}
+
+/// When the node drains: waits this connection's turn, stops reading, lets answers go out, and asks for the close.
+async fn drain(gateway: &Gateway, shared: &Shared) {
+    gateway.lifecycle.draining().cancelled().await;
+    let spread = rand::rng().random_range(0..=gateway.limits.drain_ms);
+    tokio::time::sleep(Duration::from_millis(spread)).await;
+    shared.stop_reading.cancel();
+    let answered = shared.in_flight.acquire_many(gateway.limits.commands_in_flight);
+    // What is not answered by then is in doubt for the client, who sends it again with the same id.
+    let _ = tokio::time::timeout(ANSWERS, answered).await;
+    shared.outbox.close(going_away(gateway));
+}
+
+fn going_away(gateway: &Gateway) -> Close {
+    Close::new(CloseCode::GoingAway)
+        .with_retry_after_ms(rand::rng().random_range(0..=gateway.limits.return_ms))
+}
+
+/// The `welcome` of a session.
+pub(super) fn welcome(gateway: &Gateway, user: Uuid, session: Uuid) -> ServerFrame {
+    ServerFrame::Welcome(Box::new(Welcome {
+        user,
+        session,
+        server: concat!("tidings/", env!("CARGO_PKG_VERSION")).to_owned(),
+        heartbeat_ms: gateway.limits.heartbeat_ms,
+        time: crate::clock::now().into(),
+        limits: gateway.limits.announced(),
+    }))
+}

@@ -1,0 +1,187 @@
+//! The hub: every event of a lane once, in order, encoded once, to the outboxes of those who may see it.
+//!
+//! One task a lane owns the subscriptions of the lane's conversations, so there are no locks. Batches come from local
+//! commits, from other nodes, and from the log; positions tell repeats and holes apart.
+
+mod encode;
+mod feed;
+mod subscriptions;
+mod task;
+
+use crate::gateway::Outbox;
+use crate::lanes::{Committed, Lanes};
+use crate::lifecycle::Lifecycle;
+use bytes::Bytes;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use tidings_domain::UserId;
+use tidings_eventlog::{LaneHead, Log};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+pub use encode::{LiveEvent, encode};
+
+/// Messages that may wait for one lane's hub. Senders wait when it is full.
+const QUEUE: usize = 1024;
+
+/// A connection, as the hub knows it.
+#[derive(Clone)]
+pub struct Subscriber {
+    pub connection: u64,
+    pub user: UserId,
+    pub outbox: Arc<Outbox>,
+}
+
+enum Message {
+    /// A range of the lane, from wherever it came.
+    Batch(Committed),
+    /// The lane's head is at least here.
+    Head(u64),
+    Register(Subscriber, oneshot::Sender<u64>),
+    Subscribe(Subscriber, Vec<Uuid>, oneshot::Sender<()>),
+    Unregister(u64, UserId),
+    Ephemeral {
+        conversation: Uuid,
+        except: u64,
+        frame: Bytes,
+    },
+}
+
+/// What the hub tells the rest of the node about each range that it has dispatched.
+pub trait Observer: Send + Sync + 'static {
+    /// Lane `lane` is known up to `pos`.
+    fn advanced(&self, lane: u8, pos: u64);
+}
+
+/// Handle to the hub. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub {
+    lanes: Arc<Vec<LaneHub>>,
+}
+
+struct LaneHub {
+    messages: mpsc::Sender<Message>,
+    position: Arc<AtomicU64>,
+}
+
+/// What each lane's hub needs of lanes, which start after it.
+pub type LanesLater = Arc<OnceLock<Lanes>>;
+
+impl Hub {
+    /// Starts a task per lane, each at its lane's head.
+    pub fn start(
+        lifecycle: &Lifecycle,
+        log: &Log,
+        heads: &[LaneHead],
+        lanes: &LanesLater,
+        observer: &Arc<dyn Observer>,
+    ) -> Self {
+        let hubs = heads
+            .iter()
+            .map(|head| {
+                let (messages, receiver) = mpsc::channel(QUEUE);
+                let position = Arc::new(AtomicU64::new(head.head));
+                let task = task::HubTask::new(
+                    *head,
+                    log.clone(),
+                    Arc::clone(&position),
+                    Arc::clone(lanes),
+                    Arc::clone(observer),
+                );
+                lifecycle.spawn_last("hub", task.run(receiver, lifecycle.hard_stop()));
+                LaneHub { messages, position }
+            })
+            .collect();
+        Self {
+            lanes: Arc::new(hubs),
+        }
+    }
+
+    /// The last position of `lane` that was dispatched.
+    pub fn position(&self, lane: u8) -> u64 {
+        self.lanes
+            .get(usize::from(lane))
+            .map_or(0, |hub| hub.position.load(Ordering::Acquire))
+    }
+
+    /// Offers a range of a lane. Ranges may repeat, overlap, and come out of order. Waits while the hub is busy.
+    pub async fn offer(&self, lane: u8, batch: Committed) {
+        self.send(lane, Message::Batch(batch)).await;
+    }
+
+    /// Says how far a lane has come; the hub reads what it lacks from the log.
+    pub async fn head(&self, lane: u8, head: u64) {
+        if self.position(lane) < head {
+            self.send(lane, Message::Head(head)).await;
+        }
+    }
+
+    /// Registers a connection with every lane, so that being added to a conversation reaches it. Answers, by lane, the
+    /// last position that it was *not* registered for.
+    pub async fn register(&self, subscriber: &Subscriber) -> Vec<u64> {
+        let mut waiting = Vec::with_capacity(self.lanes.len());
+        for lane in 0..self.lanes.len() as u8 {
+            let (reply, answer) = oneshot::channel();
+            self.send(lane, Message::Register(subscriber.clone(), reply))
+                .await;
+            waiting.push(answer);
+        }
+        let mut positions = Vec::with_capacity(waiting.len());
+        for answer in waiting {
+            positions.push(answer.await.unwrap_or(0));
+        }
+        positions
+    }
+
+    /// Subscribes a registered connection to conversations. When it returns, every later event of them goes to its outbox.
+    pub async fn subscribe(&self, subscriber: &Subscriber, conversations: &[Uuid]) {
+        let mut by_lane: Vec<Vec<Uuid>> = vec![vec![]; self.lanes.len()];
+        for conversation in conversations {
+            if let Some(lane) = by_lane.get_mut(usize::from(conversation.as_bytes()[15])) {
+                lane.push(*conversation);
+            }
+        }
+        let mut waiting = vec![];
+        for (lane, conversations) in by_lane.into_iter().enumerate() {
+            if !conversations.is_empty() {
+                let (reply, answer) = oneshot::channel();
+                self.send(
+                    lane as u8,
+                    Message::Subscribe(subscriber.clone(), conversations, reply),
+                )
+                .await;
+                waiting.push(answer);
+            }
+        }
+        for answer in waiting {
+            // The hub ends only with the node.
+            let _ = answer.await;
+        }
+    }
+
+    /// Forgets a connection.
+    pub async fn unregister(&self, connection: u64, user: UserId) {
+        for lane in 0..self.lanes.len() as u8 {
+            self.send(lane, Message::Unregister(connection, user)).await;
+        }
+    }
+
+    /// Shows an ephemeral frame to the local members of a conversation, except one connection. May be lost.
+    pub fn ephemeral(&self, conversation: Uuid, except: u64, frame: Bytes) {
+        if let Some(hub) = self.lanes.get(usize::from(conversation.as_bytes()[15])) {
+            // Ephemeral: when the hub is busy, it is not shown.
+            let _ = hub.messages.try_send(Message::Ephemeral {
+                conversation,
+                except,
+                frame,
+            });
+        }
+    }
+
+    async fn send(&self, lane: u8, message: Message) {
+        if let Some(hub) = self.lanes.get(usize::from(lane)) {
+            // A closed queue means that the node stops.
+            let _ = hub.messages.send(message).await;
+        }
+    }
+}

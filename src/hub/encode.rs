@@ -1,0 +1,65 @@
+//! Events on the wire, encoded once for all who receive them.
+
+use axum::extract::ws::Utf8Bytes;
+use bytes::Bytes;
+use std::borrow::Cow;
+use std::io::Write as _;
+use tidings_domain::stored::{self, Kind};
+use tidings_eventlog::Recorded;
+use tidings_protocol::EventRef;
+use uuid::Uuid;
+
+/// An event as it goes to outboxes. Cloning shares the bytes.
+#[derive(Clone, Debug)]
+pub struct LiveEvent {
+    pub conversation: Uuid,
+    pub seq: u64,
+    pub msg_no: u64,
+    pub frame: Utf8Bytes,
+}
+
+/// Encodes an event of a conversation. `None` for a kind that has no place on the wire or that this version cannot read.
+pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
+    let kind = Kind(recorded.kind);
+    let payload = current(recorded)?;
+    let data = if kind == Kind::MESSAGE_SENT {
+        // The message's id is the command's id, which the log keeps in a column of its own.
+        let mut data = Vec::with_capacity(payload.len() + 52);
+        // Writing to a Vec cannot fail.
+        let _ = write!(data, r#"{{"message":"{}","#, recorded.command);
+        data.extend_from_slice(payload.get(1..)?);
+        Cow::Owned(data)
+    } else {
+        payload
+    };
+    let event = EventRef {
+        conversation: recorded.stream,
+        seq: recorded.seq,
+        kind: kind.name()?,
+        actor: recorded.actor,
+        at: recorded.at.into(),
+        data: std::str::from_utf8(&data).ok()?,
+    };
+    let frame = Utf8Bytes::try_from(Bytes::from(event.encode())).ok()?;
+    Some(LiveEvent {
+        conversation: recorded.stream,
+        seq: recorded.seq,
+        msg_no: recorded.msg_no,
+        frame,
+    })
+}
+
+/// The payload in today's version: as stored, or lifted.
+fn current(recorded: &Recorded) -> Option<Cow<'_, [u8]>> {
+    let kind = Kind(recorded.kind);
+    if recorded.ver == kind.version() {
+        return Some(Cow::Borrowed(&recorded.payload));
+    }
+    match stored::decode(recorded.kind, recorded.ver, &recorded.payload) {
+        Ok(event) => Some(Cow::Owned(stored::encode(&event).2)),
+        Err(error) => {
+            tracing::error!(lane = recorded.lane, pos = recorded.pos, %error, "an event cannot be shown");
+            None
+        }
+    }
+}

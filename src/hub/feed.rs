@@ -1,0 +1,119 @@
+//! Puts ranges of a lane in order: drops what was seen, keeps what came too early, tells what is missing.
+
+use crate::lanes::Committed;
+use std::collections::BTreeMap;
+use tidings_eventlog::Recorded;
+
+/// Ranges that may wait for an earlier one. More than that, and they are read from the log again.
+const EARLY_MAX: usize = 256;
+
+/// The order of one lane.
+pub(super) struct Feed {
+    next: u64,
+    early: BTreeMap<u64, Committed>,
+}
+
+impl Feed {
+    pub(super) fn new(head: u64) -> Self {
+        Self {
+            next: head + 1,
+            early: BTreeMap::new(),
+        }
+    }
+
+    /// The position that comes next.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Takes a range in; answers the ranges that are in order now, each with the index from which it is new.
+    pub(super) fn offer(&mut self, batch: Committed) -> Vec<(Committed, usize)> {
+        let Some(first) = batch.first().map(|event| event.pos) else {
+            return vec![];
+        };
+        if first > self.next {
+            if self.early.len() < EARLY_MAX {
+                self.early.insert(first, batch);
+            }
+            return vec![];
+        }
+        let mut ready = vec![];
+        self.accept(batch, &mut ready);
+        while let Some(entry) = self.early.first_entry() {
+            if *entry.key() > self.next {
+                break;
+            }
+            let batch = entry.remove();
+            self.accept(batch, &mut ready);
+        }
+        ready
+    }
+
+    /// The range that must be read from the log before the waiting ones can go on.
+    pub(super) fn hole(&self) -> Option<(u64, u64)> {
+        self.early
+            .first_key_value()
+            .map(|(first, _)| (self.next, first - 1))
+    }
+
+    fn accept(&mut self, batch: Committed, ready: &mut Vec<(Committed, usize)>) {
+        let Some(last) = batch.last().map(|event| event.pos) else {
+            return;
+        };
+        if last < self.next {
+            return;
+        }
+        let new_from = batch.partition_point(|event: &Recorded| event.pos < self.next);
+        self.next = last + 1;
+        ready.push((batch, new_from));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use std::sync::Arc;
+    use uuid::Uuid;
+
+    fn range(from: u64, to: u64) -> Committed {
+        let event = |pos| Recorded {
+            lane: 0,
+            pos,
+            stream: Uuid::nil(),
+            seq: pos,
+            msg_no: 0,
+            kind: 16,
+            ver: 1,
+            control: false,
+            actor: Uuid::nil(),
+            at: chrono::DateTime::UNIX_EPOCH,
+            command: Uuid::nil(),
+            idx: 0,
+            payload: Bytes::new(),
+        };
+        Arc::new((from..=to).map(event).collect())
+    }
+
+    fn positions(ready: &[(Committed, usize)]) -> Vec<u64> {
+        ready
+            .iter()
+            .flat_map(|(batch, from)| batch[*from..].iter().map(|event| event.pos))
+            .collect()
+    }
+
+    #[test]
+    fn ranges_in_any_order_come_out_once_and_in_order() {
+        let mut feed = Feed::new(10);
+        assert!(feed.offer(range(13, 14)).is_empty());
+        assert_eq!(feed.hole(), Some((11, 12)));
+        assert_eq!(positions(&feed.offer(range(11, 12))), [11, 12, 13, 14]);
+        assert_eq!(feed.hole(), None);
+        assert!(feed.offer(range(12, 14)).is_empty());
+        assert_eq!(positions(&feed.offer(range(13, 16))), [15, 16]);
+        assert!(feed.offer(range(20, 22)).is_empty());
+        assert!(feed.offer(range(18, 19)).is_empty());
+        assert_eq!(positions(&feed.offer(range(17, 20))), [17, 18, 19, 20, 21, 22]);
+        assert_eq!(feed.next(), 23);
+    }
+}

@@ -1,0 +1,210 @@
+//! One lane's hub.
+
+use super::feed::Feed;
+use super::subscriptions::Subscriptions;
+use super::{LanesLater, Message, Observer, encode};
+use crate::lanes::Committed;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tidings_domain::stored::{self, Kind};
+use tidings_domain::{ConversationEvent, Event};
+use tidings_eventlog::{LaneHead, Log, Recorded};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// How long a hole may wait for the batch that another node is just publishing.
+const HOLE_PATIENCE: Duration = Duration::from_millis(30);
+/// Pause after a read of the log that failed.
+const READ_PAUSE: Duration = Duration::from_millis(250);
+/// Events read from the log at once.
+const FILL_PAGE: usize = 1000;
+
+pub(super) struct HubTask {
+    lane: u8,
+    log: Log,
+    feed: Feed,
+    /// The lane is known to reach this far.
+    head: u64,
+    position: Arc<AtomicU64>,
+    subscriptions: Subscriptions,
+    lanes: LanesLater,
+    observer: Arc<dyn Observer>,
+    /// When to read what is missing.
+    fill_at: Option<Instant>,
+}
+
+impl HubTask {
+    pub(super) fn new(
+        head: LaneHead,
+        log: Log,
+        position: Arc<AtomicU64>,
+        lanes: LanesLater,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        Self {
+            lane: head.lane,
+            log,
+            feed: Feed::new(head.head),
+            head: head.head,
+            position,
+            subscriptions: Subscriptions::default(),
+            lanes,
+            observer,
+            fill_at: None,
+        }
+    }
+
+    pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>, stop: CancellationToken) {
+        loop {
+            let fill_at = self.fill_at;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                message = messages.recv() => match message {
+                    Some(message) => self.take(message),
+                    None => return,
+                },
+                () = wait_until(fill_at), if fill_at.is_some() => self.fill().await,
+            }
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Batch(batch) => self.offer(batch),
+            Message::Head(head) => {
+                self.head = self.head.max(head);
+                if self.feed.next() <= self.head {
+                    self.fill_at.get_or_insert_with(Instant::now);
+                }
+            }
+            Message::Register(subscriber, reply) => {
+                self.subscriptions.register(subscriber);
+                // The connection may be gone already; it unregisters itself.
+                let _ = reply.send(self.feed.next() - 1);
+            }
+            Message::Subscribe(subscriber, conversations, reply) => {
+                for conversation in conversations {
+                    self.subscriptions.subscribe(&subscriber, conversation);
+                }
+                let _ = reply.send(());
+            }
+            Message::Unregister(connection, user) => self.subscriptions.unregister(connection, user),
+            Message::Ephemeral {
+                conversation,
+                except,
+                frame,
+            } => {
+                self.subscriptions.ephemeral(conversation, except, &frame);
+            }
+        }
+    }
+
+    fn offer(&mut self, batch: Committed) {
+        if let Some(last) = batch.last() {
+            self.head = self.head.max(last.pos);
+        }
+        for (batch, new_from) in self.feed.offer(batch) {
+            for event in &batch[new_from..] {
+                self.dispatch(event);
+            }
+        }
+        let known = self.feed.next() - 1;
+        if self.position.swap(known, Ordering::AcqRel) < known {
+            self.observer.advanced(self.lane, known);
+        }
+        self.fill_at = match self.feed.hole() {
+            None if known >= self.head => None,
+            None => self.fill_at,
+            Some(_) => self.fill_at.or_else(|| Some(Instant::now() + HOLE_PATIENCE)),
+        };
+    }
+
+    /// Reads what is missing from the log: a hole, or everything up to the known head.
+    async fn fill(&mut self) {
+        let upto = self.feed.hole().map_or(self.head, |(_, to)| to);
+        self.fill_at = None;
+        match self
+            .log
+            .lane(self.lane, self.feed.next() - 1, upto, FILL_PAGE)
+            .await
+        {
+            Ok(events) if events.is_empty() => self.fill_at = Some(Instant::now() + READ_PAUSE),
+            Ok(events) => {
+                metrics::counter!("tidings_hub_filled_events_total").increment(events.len() as u64);
+                self.offer(Arc::new(events));
+                if self.feed.next() <= self.head {
+                    self.fill_at = Some(Instant::now());
+                }
+            }
+            Err(error) => {
+                tracing::debug!(lane = self.lane, %error, "the hub could not read the log");
+                self.fill_at = Some(Instant::now() + READ_PAUSE);
+            }
+        }
+    }
+
+    /// Shows one event to those who may see it: joins take effect before it, leaves after it.
+    fn dispatch(&mut self, recorded: &Recorded) {
+        let membership = if recorded.control {
+            self.membership(recorded)
+        } else {
+            None
+        };
+        if let Some(ConversationEvent::DirectOpened(opened)) = &membership {
+            for user in opened.users {
+                self.subscriptions.join(user, recorded.stream);
+            }
+        }
+        match &membership {
+            Some(ConversationEvent::GroupCreated(created)) => {
+                for user in &created.members {
+                    self.subscriptions.join(*user, recorded.stream);
+                }
+            }
+            Some(ConversationEvent::MemberAdded(added)) => {
+                self.subscriptions.join(added.user, recorded.stream)
+            }
+            _ => {}
+        }
+        if self.subscriptions.watched(recorded.stream)
+            && let Some(event) = encode(recorded)
+        {
+            self.subscriptions.deliver(&event);
+        }
+        match membership {
+            Some(ConversationEvent::MemberRemoved(removed)) => {
+                self.subscriptions.leave(removed.user, recorded.stream);
+            }
+            Some(ConversationEvent::MemberLeft(left)) => self.subscriptions.leave(left.user, recorded.stream),
+            _ => {}
+        }
+    }
+
+    /// A control event, decoded where it is about a conversation; lanes are told to forget what it made old.
+    fn membership(&self, recorded: &Recorded) -> Option<ConversationEvent> {
+        if let Some(lanes) = self.lanes.get() {
+            lanes.invalidate(recorded.stream, recorded.seq);
+        }
+        if Kind(recorded.kind) == Kind::USER_REGISTERED {
+            return None;
+        }
+        match stored::decode(recorded.kind, recorded.ver, &recorded.payload) {
+            Ok(Event::Conversation(event)) => Some(event),
+            Ok(Event::User(_)) => None,
+            Err(error) => {
+                tracing::error!(lane = self.lane, pos = recorded.pos, %error, "a control event cannot be read");
+                None
+            }
+        }
+    }
+}
+
+async fn wait_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

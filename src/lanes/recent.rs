@@ -1,0 +1,39 @@
+//! Answers of recent commands, so that quick repeats rarely reach the log.
+
+use super::Accepted;
+use lru::LruCache;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+use uuid::Uuid;
+
+/// What a node remembers of a command that it saw in the log. Losing an entry costs a look-up, nothing else.
+#[derive(Clone, Copy)]
+pub(crate) struct Remembered {
+    pub(crate) actor: Uuid,
+    pub(crate) digest: i64,
+    pub(crate) accepted: Accepted,
+}
+
+/// Bounded; shared by the lanes of a node, so that an id used again on another lane is recognised too.
+pub(crate) struct Recent(Mutex<LruCache<Uuid, Remembered>>);
+
+impl Recent {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self(Mutex::new(LruCache::new(
+            NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN),
+        )))
+    }
+
+    /// Looks a batch of ids up under one lock.
+    pub(crate) fn find(&self, ids: impl Iterator<Item = Uuid>) -> Vec<Option<Remembered>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.map(|id| known.get(&id).copied()).collect()
+    }
+
+    pub(crate) fn remember(&self, entries: impl Iterator<Item = (Uuid, Remembered)>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, entry) in entries {
+            known.put(id, entry);
+        }
+    }
+}

@@ -1,0 +1,635 @@
+//! One lane's task: decide what has queued, commit it as one batch, answer, hand it on, and begin again.
+//!
+//! There is no timer: while a batch is on its way the queue grows, and all of it becomes the next batch. One batch is in
+//! flight at a time, so commands take effect in the order queued.
+
+use super::cache::{Invalidations, States, StreamState};
+use super::recent::{Recent, Remembered};
+use super::{Accepted, Committed, LaneLimits, Refusal, Reply, Request, Seat};
+use bytes::Bytes;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_domain::stored;
+use tidings_domain::user::UserCommand;
+use tidings_domain::{Command, ConversationId, Event, Rejection, UserId};
+use tidings_eventlog::{
+    AppendError, Appender, Batch, Log, NewEvent, Outcome, Position, Proposal, ReadError, Repeat,
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Decides and commits the commands of one lane.
+pub struct LaneTask {
+    lane: u8,
+    log: Log,
+    appender: Arc<Appender>,
+    recent: Arc<Recent>,
+    invalid: Arc<Invalidations>,
+    sink: mpsc::Sender<Committed>,
+    limits: LaneLimits,
+    states: States,
+    /// Commands in one batch just now; less than the limit while a culprit is looked for.
+    cap: usize,
+}
+
+/// A command on its way.
+struct Pending {
+    /// Place in the order queued.
+    order: usize,
+    stream: Uuid,
+    id: Uuid,
+    digest: i64,
+    actor: Uuid,
+    body: Body,
+    reply: Reply,
+    /// It was in a batch whose fate is unknown, so finding it in the log may just mean that it got there.
+    uncertain: bool,
+}
+
+enum Body {
+    Conversation(Command),
+    User(UserCommand),
+}
+
+type Authorization = (
+    ConversationId,
+    UserId,
+    bool,
+    oneshot::Sender<Result<Seat, Refusal>>,
+);
+
+/// What one round of decisions came to.
+struct Round {
+    batch: Batch,
+    chosen: Vec<Pending>,
+    /// Not decided yet: they wait for the outcome of others in this batch, or the batch is full.
+    later: Vec<Pending>,
+    /// Refused by a state that may be old.
+    doubtful: Vec<(Pending, Rejection)>,
+    /// States as they are once the batch is committed.
+    overlays: HashMap<Uuid, StreamState>,
+}
+
+impl LaneTask {
+    pub(super) fn new(
+        lane: u8,
+        log: Log,
+        appender: Arc<Appender>,
+        recent: Arc<Recent>,
+        invalid: Arc<Invalidations>,
+        sink: mpsc::Sender<Committed>,
+        limits: LaneLimits,
+    ) -> Self {
+        Self {
+            lane,
+            log,
+            appender,
+            recent,
+            invalid,
+            sink,
+            limits,
+            states: States::new(limits.cached_streams),
+            cap: limits.batch_commands,
+        }
+    }
+
+    /// Runs until `stop`, then commits what has queued and ends.
+    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>, stop: CancellationToken) {
+        let mut taken = Vec::with_capacity(self.limits.batch_commands);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled(), if !requests.is_closed() => requests.close(),
+                count = requests.recv_many(&mut taken, self.limits.batch_commands) => {
+                    if count == 0 {
+                        return;
+                    }
+                    self.serve(&mut taken).await;
+                }
+            }
+        }
+    }
+
+    async fn serve(&mut self, taken: &mut Vec<Request>) {
+        for (stream, seq) in self.invalid.drain() {
+            self.states.outdate(stream, seq);
+        }
+        let mut pending = Vec::with_capacity(taken.len());
+        let mut authorizations: Vec<Authorization> = vec![];
+        for (order, request) in taken.drain(..).enumerate() {
+            match request {
+                Request::Conversation {
+                    command,
+                    digest,
+                    reply,
+                } => pending.push(Pending {
+                    order,
+                    stream: command.conversation.0,
+                    id: command.id.0,
+                    digest,
+                    actor: command.actor.0,
+                    body: Body::Conversation(command),
+                    reply,
+                    uncertain: false,
+                }),
+                Request::User {
+                    user,
+                    id,
+                    command,
+                    reply,
+                } => pending.push(Pending {
+                    order,
+                    stream: user.0,
+                    id,
+                    digest: 0,
+                    actor: user.0,
+                    body: Body::User(command),
+                    reply,
+                    uncertain: false,
+                }),
+                Request::Authorize {
+                    conversation,
+                    user,
+                    fresh,
+                    reply,
+                } => {
+                    authorizations.push((conversation, user, fresh, reply));
+                }
+            }
+        }
+        if !pending.is_empty() {
+            metrics::histogram!("tidings_lane_batch_commands").record(pending.len() as f64);
+            self.settle(pending).await;
+        }
+        if !authorizations.is_empty() {
+            self.authorize(authorizations).await;
+        }
+    }
+
+    /// Brings every command to an answer.
+    async fn settle(&mut self, mut pending: Vec<Pending>) {
+        let deadline = Instant::now() + self.limits.patience;
+        let mut pause = Duration::from_millis(20);
+        self.cap = self.limits.batch_commands;
+        loop {
+            pending.sort_by_key(|command| command.order);
+            pending = self.answer_recent(pending);
+            if pending.is_empty() {
+                return;
+            }
+            match self.round(pending).await {
+                Ok(rest) => {
+                    pending = rest;
+                    pause = Duration::from_millis(20);
+                }
+                Err((rest, error)) => {
+                    if Instant::now() + pause >= deadline {
+                        tracing::warn!(
+                            lane = self.lane,
+                            commands = rest.len(),
+                            error,
+                            "gave up on a batch"
+                        );
+                        metrics::counter!("tidings_lane_given_up_total").increment(rest.len() as u64);
+                        for command in rest {
+                            (command.reply)(Err(Refusal::Unavailable));
+                        }
+                        return;
+                    }
+                    tracing::debug!(lane = self.lane, error, "trying a batch again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_millis(500));
+                    pending = rest;
+                }
+            }
+        }
+    }
+
+    /// Answers quick repeats from memory.
+    fn answer_recent(&self, pending: Vec<Pending>) -> Vec<Pending> {
+        let known = self.recent.find(pending.iter().map(|command| command.id));
+        let mut rest = Vec::with_capacity(pending.len());
+        for (command, known) in pending.into_iter().zip(known) {
+            match known {
+                None => rest.push(command),
+                Some(known) => {
+                    let same = known.actor == command.actor
+                        && known.digest == command.digest
+                        && known.accepted.stream == command.stream;
+                    let duplicate = !command.uncertain;
+                    (command.reply)(if same {
+                        Ok(Accepted {
+                            duplicate,
+                            ..known.accepted
+                        })
+                    } else {
+                        Err(Refusal::IdReused)
+                    });
+                }
+            }
+        }
+        rest
+    }
+
+    /// Decides once and commits once. Answers what is left to do, or with an error everything that is.
+    async fn round(&mut self, pending: Vec<Pending>) -> Result<Vec<Pending>, (Vec<Pending>, String)> {
+        let streams = pending.iter().map(|command| command.stream).collect();
+        if let Err(error) = self.hydrate(streams).await {
+            return Err((pending, error.to_string()));
+        }
+        let mut round = self.decide(pending);
+        if !round.doubtful.is_empty() {
+            let doubtful = std::mem::take(&mut round.doubtful);
+            match self.confirm(doubtful).await {
+                // Some state was old: everything is decided again, in the old order.
+                Ok(again) if !again.is_empty() => return Ok(rejoin(again, round)),
+                Ok(_) => {}
+                Err((doubtful, error)) => return Err((rejoin(doubtful, round), error.to_string())),
+            }
+        }
+        if round.batch.is_empty() {
+            return Ok(round.later);
+        }
+        match self.appender.append(&round.batch).await {
+            Ok(Outcome::Appended(appended)) => {
+                self.committed(round.chosen, round.overlays, appended).await;
+                Ok(round.later)
+            }
+            Ok(Outcome::Refused { repeats, stale }) => {
+                for stream in stale {
+                    self.states.forget(stream.stream);
+                }
+                let mut rest = self.answer_repeats(round.chosen, &repeats);
+                rest.append(&mut round.later);
+                Ok(rest)
+            }
+            Err(AppendError::Failed {
+                message,
+                transient: false,
+            }) => Ok(self.isolate(round.chosen, round.later, &message)),
+            Err(error) => {
+                let uncertain = matches!(error, AppendError::Unknown(_));
+                let mut rest = round.chosen;
+                for command in &mut rest {
+                    command.uncertain |= uncertain;
+                }
+                rest.append(&mut round.later);
+                Err((rest, error.to_string()))
+            }
+        }
+    }
+
+    /// The log refuses something in this batch for good. The culprit must not take the others with it: the first command
+    /// is refused when it was alone, and otherwise batches shrink until it is.
+    fn isolate(&mut self, mut chosen: Vec<Pending>, mut later: Vec<Pending>, message: &str) -> Vec<Pending> {
+        if chosen.len() == 1 {
+            tracing::error!(
+                lane = self.lane,
+                error = message,
+                "the log refused a command for good"
+            );
+            if let Some(command) = chosen.pop() {
+                (command.reply)(Err(Refusal::Unavailable));
+            }
+            self.cap = self.limits.batch_commands;
+            return later;
+        }
+        self.cap = (chosen.len() / 2).max(1);
+        chosen.append(&mut later);
+        chosen
+    }
+
+    /// Loads the states that are not in the cache.
+    async fn hydrate(&mut self, streams: Vec<Uuid>) -> Result<(), ReadError> {
+        let mut missing = streams;
+        missing.retain(|stream| self.states.get(*stream).is_none());
+        missing.sort_unstable();
+        missing.dedup();
+        for chunk in missing.chunks(256) {
+            let mut folded: HashMap<Uuid, StreamState> = chunk
+                .iter()
+                .map(|stream| (*stream, StreamState::default()))
+                .collect();
+            for recorded in self.log.controls_of(chunk).await? {
+                let Some(state) = folded.get_mut(&recorded.stream) else {
+                    continue;
+                };
+                if let Err(error) = state.fold(&recorded) {
+                    return Err(ReadError::Database(format!(
+                        "{}:{}: {error}",
+                        recorded.lane, recorded.pos
+                    )));
+                }
+            }
+            for (stream, state) in folded {
+                self.states.put(stream, Arc::new(state));
+            }
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, pending: Vec<Pending>) -> Round {
+        let mut round = Round {
+            batch: Batch::new(self.lane),
+            chosen: Vec::with_capacity(pending.len()),
+            later: vec![],
+            doubtful: vec![],
+            overlays: HashMap::new(),
+        };
+        let now = crate::clock::now();
+        let mut ids = HashSet::with_capacity(pending.len());
+        // Once a command of a stream waits, those behind it wait too.
+        let mut waiting: HashSet<Uuid> = HashSet::new();
+        for command in pending {
+            let full = round.batch.len() >= self.cap || round.batch.bytes() >= self.limits.batch_bytes;
+            if full || waiting.contains(&command.stream) || !ids.insert(command.id) {
+                waiting.insert(command.stream);
+                round.later.push(command);
+                continue;
+            }
+            let Some(cached) = self.states.get(command.stream) else {
+                waiting.insert(command.stream);
+                round.later.push(command);
+                continue;
+            };
+            let overlay = round.overlays.get(&command.stream);
+            let state = overlay.unwrap_or(&cached);
+            let decided: Result<Vec<Event>, Rejection> = match &command.body {
+                Body::Conversation(wanted) => state
+                    .conversation
+                    .decide(wanted, now)
+                    .map(|events| events.into_iter().map(Event::from).collect()),
+                Body::User(wanted) => state
+                    .user
+                    .decide(wanted.clone())
+                    .map(|events| events.into_iter().map(Event::from).collect()),
+            };
+            match decided {
+                Err(_) if overlay.is_some() => {
+                    waiting.insert(command.stream);
+                    round.later.push(command);
+                }
+                Err(rejection) => round.doubtful.push((command, rejection)),
+                Ok(events) if events.is_empty() => {
+                    if overlay.is_some() {
+                        waiting.insert(command.stream);
+                        round.later.push(command);
+                    } else {
+                        answer_existing(self.lane, state, command);
+                    }
+                }
+                Ok(events) => {
+                    let proposal = propose(&command, state.guard, &events);
+                    if proposal.events.iter().any(|event| event.control) {
+                        let overlay = round
+                            .overlays
+                            .entry(command.stream)
+                            .or_insert_with(|| (*cached).clone());
+                        for event in &events {
+                            match event {
+                                Event::Conversation(event) => overlay.conversation.evolve(event),
+                                Event::User(event) => overlay.user.evolve(event),
+                            }
+                        }
+                    }
+                    round.batch.push(&proposal);
+                    round.chosen.push(command);
+                }
+            }
+        }
+        round
+    }
+
+    /// Makes sure of refusals: a repeat of a command that took effect gets its first answer, and a refusal stands only
+    /// when the state that it was made on is the newest. Answers the commands to decide again.
+    async fn confirm(
+        &mut self,
+        doubtful: Vec<(Pending, Rejection)>,
+    ) -> Result<Vec<Pending>, (Vec<Pending>, ReadError)> {
+        let ids: Vec<Uuid> = doubtful.iter().map(|(command, _)| command.id).collect();
+        let streams: Vec<Uuid> = doubtful.iter().map(|(command, _)| command.stream).collect();
+        let looked_up = async {
+            Ok((
+                self.log.repeats(self.lane, &ids).await?,
+                self.log.stream_heads(&streams).await?,
+            ))
+        };
+        let (repeats, heads) = match looked_up.await {
+            Ok(found) => found,
+            Err(error) => return Err((doubtful.into_iter().map(|(command, _)| command).collect(), error)),
+        };
+        let mut first_answers: HashMap<usize, Repeat> = repeats
+            .into_iter()
+            .map(|repeat| (repeat.proposal, repeat))
+            .collect();
+        let mut again = vec![];
+        for (index, ((command, rejection), head)) in doubtful.into_iter().zip(heads).enumerate() {
+            if let Some(repeat) = first_answers.remove(&index) {
+                self.answer_repeat(command, &repeat);
+                continue;
+            }
+            let guard = self.states.get(command.stream).map(|state| state.guard);
+            if guard == Some(head.map_or(0, |head| head.guard)) {
+                (command.reply)(Err(rejection.into()));
+            } else {
+                self.states.forget(command.stream);
+                again.push(command);
+            }
+        }
+        Ok(again)
+    }
+
+    /// Answers those of `chosen` that the log holds already; gives back the others.
+    fn answer_repeats(&self, chosen: Vec<Pending>, repeats: &[Repeat]) -> Vec<Pending> {
+        let by_proposal: HashMap<usize, &Repeat> =
+            repeats.iter().map(|repeat| (repeat.proposal, repeat)).collect();
+        let mut rest = vec![];
+        for (index, command) in chosen.into_iter().enumerate() {
+            match by_proposal.get(&index) {
+                Some(repeat) => self.answer_repeat(command, repeat),
+                None => rest.push(command),
+            }
+        }
+        rest
+    }
+
+    fn answer_repeat(&self, command: Pending, repeat: &Repeat) {
+        let accepted = Accepted {
+            stream: repeat.stream,
+            seq: repeat.seq,
+            position: Position {
+                lane: self.lane,
+                pos: repeat.pos,
+            },
+            at: repeat.at,
+            duplicate: true,
+        };
+        let entry = Remembered {
+            actor: repeat.actor,
+            digest: repeat.digest,
+            accepted,
+        };
+        self.recent.remember(std::iter::once((command.id, entry)));
+        let same = repeat.actor == command.actor
+            && repeat.digest == command.digest
+            && repeat.stream == command.stream;
+        let duplicate = !command.uncertain;
+        (command.reply)(if same {
+            Ok(Accepted {
+                duplicate,
+                ..accepted
+            })
+        } else {
+            Err(Refusal::IdReused)
+        });
+    }
+
+    /// A batch is durable: answers, remembers, and hands the events on.
+    async fn committed(
+        &mut self,
+        chosen: Vec<Pending>,
+        overlays: HashMap<Uuid, StreamState>,
+        appended: tidings_eventlog::Appended,
+    ) {
+        let mut remembered = Vec::with_capacity(chosen.len());
+        for (index, command) in chosen.into_iter().enumerate() {
+            let Some(last) = appended.of(index).last() else {
+                continue;
+            };
+            let accepted = Accepted {
+                stream: last.stream,
+                seq: last.seq,
+                position: Position {
+                    lane: self.lane,
+                    pos: last.pos,
+                },
+                at: last.at,
+                duplicate: false,
+            };
+            remembered.push((
+                command.id,
+                Remembered {
+                    actor: command.actor,
+                    digest: command.digest,
+                    accepted,
+                },
+            ));
+            (command.reply)(Ok(accepted));
+        }
+        self.recent.remember(remembered.into_iter());
+        for (stream, mut overlay) in overlays {
+            let controls = appended
+                .events
+                .iter()
+                .filter(|event| event.stream == stream && event.control);
+            for event in controls {
+                overlay.guard = event.seq;
+                overlay.first.get_or_insert(super::cache::First {
+                    command: event.command,
+                    pos: event.pos,
+                    seq: event.seq,
+                    at: event.at,
+                });
+            }
+            self.states.put(stream, Arc::new(overlay));
+        }
+        metrics::counter!("tidings_events_appended_total").increment(appended.events.len() as u64);
+        // The hub always drains its queue; it has gone only when the node stops, and then the log has it all.
+        let _ = self.sink.send(Arc::new(appended.events)).await;
+    }
+
+    async fn authorize(&mut self, requests: Vec<Authorization>) {
+        let streams = requests.iter().map(|request| request.0.0).collect();
+        if let Err(error) = self.hydrate(streams).await {
+            tracing::debug!(lane = self.lane, %error, "membership could not be looked up");
+            for (.., reply) in requests {
+                let _ = reply.send(Err(Refusal::Unavailable));
+            }
+            return;
+        }
+        let fresh: Vec<Uuid> = requests
+            .iter()
+            .filter(|request| request.2)
+            .map(|request| request.0.0)
+            .collect();
+        if !fresh.is_empty() && !self.refresh(&fresh).await {
+            for (.., reply) in requests {
+                let _ = reply.send(Err(Refusal::Unavailable));
+            }
+            return;
+        }
+        for (conversation, user, _, reply) in requests {
+            let answer = match self.states.get(conversation.0) {
+                None => Err(Refusal::Unavailable),
+                Some(state) => match state.conversation.authorize(user) {
+                    Ok(_) => Ok(Seat {
+                        members: state.conversation.member_count(),
+                    }),
+                    Err(rejection) => Err(rejection.into()),
+                },
+            };
+            // The asking connection may be gone.
+            let _ = reply.send(answer);
+        }
+    }
+
+    /// Reloads those states that the log has moved past.
+    async fn refresh(&mut self, streams: &[Uuid]) -> bool {
+        let Ok(heads) = self.log.stream_heads(streams).await else {
+            return false;
+        };
+        for (stream, head) in streams.iter().zip(heads) {
+            self.states.outdate(*stream, head.map_or(0, |head| head.guard));
+        }
+        self.hydrate(streams.to_vec()).await.is_ok()
+    }
+}
+
+fn rejoin(mut again: Vec<Pending>, round: Round) -> Vec<Pending> {
+    let mut rest = round.chosen;
+    rest.append(&mut again);
+    rest.extend(round.later);
+    rest
+}
+
+fn propose(command: &Pending, guard: u64, events: &[Event]) -> Proposal {
+    let events = events
+        .iter()
+        .map(|event| {
+            let (kind, ver, payload) = stored::encode(event);
+            NewEvent {
+                kind: kind.0,
+                ver,
+                control: kind.is_control(),
+                countable: kind.is_countable(),
+                payload: Bytes::from(payload),
+            }
+        })
+        .collect();
+    Proposal {
+        stream: command.stream,
+        command: command.id,
+        digest: command.digest,
+        actor: command.actor,
+        guard,
+        events,
+    }
+}
+
+/// Nothing is left to do: the stream began as the command wants it, so its first event is the answer.
+fn answer_existing(lane: u8, state: &StreamState, command: Pending) {
+    let Some(first) = state.first else {
+        (command.reply)(Err(Refusal::Unavailable));
+        return;
+    };
+    (command.reply)(Ok(Accepted {
+        stream: command.stream,
+        seq: first.seq,
+        position: Position { lane, pos: first.pos },
+        at: first.at,
+        duplicate: first.command == command.id && !command.uncertain,
+    }));
+}

@@ -1,0 +1,23 @@
+//! Tidings: the server.
+//!
+//! Rooms in the order of one message's walk: [`gateway`] reads and parses, [`lanes`] decide and commit, [`hub`] delivers
+//! here, [`fanout`] tells the other nodes, projections fold what was committed, and GraphQL answers from them.
+
+pub mod accounts;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod cursors;
+pub mod dev;
+pub mod directory;
+pub mod fanout;
+pub mod gateway;
+pub mod http;
+pub mod hub;
+pub mod inbox;
+pub mod lanes;
+pub mod lifecycle;
+pub mod node;
+pub mod problem;
+pub mod telemetry;

@@ -1,0 +1,256 @@
+//! A node: everything put together, started in order and stopped in order.
+
+use crate::accounts::LogRegistrar;
+use crate::auth;
+use crate::config::Config;
+use crate::cursors::Cursors;
+use crate::directory::Directory;
+use crate::fanout::{self, Fanout, FanoutConfig};
+use crate::gateway::{Gateway, Registry};
+use crate::http::{self, Readiness};
+use crate::hub::{Hub, LanesLater, Observer};
+use crate::inbox::{self, InboxRules};
+use crate::lanes::{LaneLimits, Lanes};
+use crate::lifecycle::Lifecycle;
+use crate::telemetry::Metrics;
+use anyhow::Context as _;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tidings_eventlog::{Appender, Log, LogConfig, schema};
+use tidings_projections::{ProjectionError, Projector, Wake};
+use tokio::net::TcpListener;
+
+/// How long connections may take to end beyond the spread of their closes.
+const CONNECTIONS_END: Duration = Duration::from_secs(12);
+/// How long the other tasks may take.
+const TASKS_END: Duration = Duration::from_secs(12);
+/// How often the log's next segments are looked after.
+const SEGMENTS: Duration = Duration::from_secs(1);
+
+/// A running node.
+pub struct Node {
+    address: SocketAddr,
+    lifecycle: Lifecycle,
+    cursors: Cursors,
+    gateway: Arc<Gateway>,
+    accounts: auth::Accounts,
+}
+
+/// What a hub tells the projections.
+struct WakeProjections(Wake);
+
+impl Observer for WakeProjections {
+    fn advanced(&self, lane: u8, _pos: u64) {
+        self.0.lane(lane);
+    }
+}
+
+/// Counts what the projections do.
+struct CountProjections;
+
+impl tidings_projections::Observer for CountProjections {
+    fn applied(&self, _lane: u8, _projections: &[&str], events: usize) {
+        metrics::counter!("tidings_projected_events_total").increment(events as u64);
+    }
+
+    fn parked(&self, _lane: u8, projection: &str, events: usize) {
+        metrics::counter!("tidings_projection_parked_total", "projection" => projection.to_owned())
+            .increment(events as u64);
+    }
+
+    fn failed(&self, _lane: u8, _error: &ProjectionError) {
+        metrics::counter!("tidings_projection_failures_total").increment(1);
+    }
+}
+
+impl Node {
+    /// Starts a node on a migrated database. Errors say what is wrong and where.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        raise_file_limit();
+        let metrics = Metrics::install();
+        let mut log_config = LogConfig::from_url(config.require_database_url()?)?;
+        // Each lane's projections keep a connection for good.
+        log_config.pool_size = config.database_connections + usize::from(config.lanes);
+        log_config.appenders = config.appenders;
+        let pool = log_config.pool()?;
+        schema::check(&pool)
+            .await
+            .context("the database cannot be used")?;
+        let redis_url = config.require_redis_url()?.to_owned();
+        check_redis(&redis_url, config.redis_required).await?;
+        // Bound before anything runs, so that a port in use is found out at once.
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("the address {} cannot be listened on", config.listen))?;
+        let address = listener.local_addr()?;
+
+        let lifecycle = Lifecycle::new();
+        let log = Log::new(pool.clone(), log_config.timeout);
+        schema::ensure_segments(&pool)
+            .await
+            .context("the log's segments cannot be made")?;
+        tidings_projections::setup(&pool)
+            .await
+            .context("the read models cannot be made")?;
+        let log_id = log.identity().await.context("the log cannot be read")?;
+        let heads = log.heads().await.context("the log cannot be read")?;
+        let appender = Arc::new(Appender::new(log_config.clone()));
+        appender.warm().await.context("the log cannot be appended to")?;
+
+        let projector = Projector::new(log.clone(), heads.len() as u16, Arc::new(CountProjections));
+        let (wake, checkpoints) = (projector.wake(), projector.checkpoints());
+        for head in &heads {
+            let (run, stop) = (projector.clone().run_lane(head.lane), lifecycle.hard_stop());
+            lifecycle.spawn_last("projections", async move {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = run => {}
+                }
+            });
+        }
+        let observer: Arc<dyn Observer> = Arc::new(WakeProjections(wake));
+        let lanes_later: LanesLater = Arc::new(OnceLock::new());
+        let hub = Hub::start(&lifecycle, &log, &heads, &lanes_later, &observer);
+        let fanout_config = FanoutConfig::new(redis_url);
+        let fanout = Fanout::start(&lifecycle, &fanout_config, &log, log_id, &hub, heads.len())?;
+        let lanes = Lanes::start(&lifecycle, &log, &appender, fanout.sinks, LaneLimits::default());
+        // The hub is the only reader, and this the only writer.
+        let _ = lanes_later.set(lanes.clone());
+        let cursors = Cursors::start(&lifecycle, &log, &lanes, &fanout.ephemeral, config.read_gather());
+
+        let registrar = Arc::new(LogRegistrar::new(lanes.clone()));
+        let accounts = auth::Accounts::start(&lifecycle, pool.clone(), config.auth.clone(), registrar)
+            .await
+            .context("accounts cannot be started")?;
+        let rules = InboxRules {
+            keep: Duration::from_secs(u64::from(config.inbox_days) * 86_400),
+            every: Duration::from_secs(config.inbox_clean_up_s.max(1)),
+        };
+        lifecycle.spawn_last(
+            "inbox clean-up",
+            inbox::run(log.clone(), lanes.clone(), rules, lifecycle.hard_stop()),
+        );
+        lifecycle.spawn_last("segments", keep_segments(log.clone(), lifecycle.clone()));
+
+        let limits = config.gateway.clone();
+        let gateway = Arc::new(Gateway {
+            authenticator: accounts.authenticator(),
+            checkpoints: checkpoints.clone(),
+            cursors: cursors.clone(),
+            directory: Directory::new(pool.clone(), log_config.timeout),
+            ephemeral: fanout.ephemeral,
+            hub,
+            lanes,
+            lifecycle: lifecycle.clone(),
+            log: log.clone(),
+            log_id,
+            registry: Arc::new(Registry::new(
+                limits.connections_per_user,
+                limits.commands_per_second,
+                limits.commands_burst,
+            )),
+            limits,
+            suspended: accounts.authenticator().suspended(),
+        });
+        let readiness = Readiness {
+            log: log.clone(),
+            redis: fanout.health,
+            lifecycle: lifecycle.clone(),
+        };
+        let query_wait = Duration::from_millis(config.query_wait_ms);
+        let parts = vec![
+            accounts.routes(),
+            http::graphql::routes(
+                pool,
+                checkpoints,
+                accounts.authenticator(),
+                query_wait,
+                lifecycle.draining(),
+            ),
+        ];
+        let router = http::router(Arc::clone(&gateway), readiness, metrics, parts);
+        lifecycle.spawn_last("http", http::serve(listener, router, lifecycle.clone()));
+        tracing::info!(%address, lanes = heads.len(), "serving");
+        Ok(Self {
+            address,
+            lifecycle,
+            cursors,
+            gateway,
+            accounts,
+        })
+    }
+
+    /// Where it serves.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What its connections share.
+    pub fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
+    }
+
+    /// Its accounts.
+    pub fn accounts(&self) -> &auth::Accounts {
+        &self.accounts
+    }
+
+    /// Begins to stop.
+    pub fn shut_down(&self) {
+        self.lifecycle.shut_down();
+    }
+
+    /// Waits until the node is asked to stop, or has to, and then until it has stopped: connections first, then what
+    /// they rely on. What is acked is in the log long before.
+    pub async fn stopped(self) {
+        self.lifecycle.draining().cancelled().await;
+        let spread = Duration::from_millis(self.gateway.limits.drain_ms);
+        if !self.lifecycle.connections_ended(spread + CONNECTIONS_END).await {
+            tracing::warn!("some connections did not end in time");
+        }
+        if tokio::time::timeout(TASKS_END, self.cursors.flush())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "some delivery cursors were not stored; later devices are sent those events again"
+            );
+        }
+        if !self.lifecycle.tasks_ended(TASKS_END).await {
+            tracing::warn!("some tasks did not end in time");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+/// A wrong URL or an old Redis is refused. One that is just away is refused too, unless the node may start without.
+async fn check_redis(url: &str, required: bool) -> anyhow::Result<()> {
+    match fanout::check(url, Duration::from_secs(3)).await {
+        Err(fanout::RedisError::Unreachable(reason)) if !required => {
+            tracing::warn!(reason, "Redis is away; starting without it");
+            Ok(())
+        }
+        checked => checked.context("Redis cannot be used (TIDINGS_REDIS_URL)"),
+    }
+}
+
+/// Connections are open files.
+fn raise_file_limit() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
+}
+
+async fn keep_segments(log: Log, lifecycle: Lifecycle) {
+    let stop = lifecycle.hard_stop();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(SEGMENTS) => {}
+        }
+        if let Err(error) = schema::ensure_segments(log.pool()).await {
+            tracing::debug!(%error, "segments could not be looked after");
+        }
+    }
+}

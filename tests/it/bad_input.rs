@@ -1,0 +1,424 @@
+//! Whatever a client sends gets its documented answer, and its neighbour notices nothing.
+
+use crate::support::*;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use uuid::Uuid;
+
+/// A node, somebody who misbehaves, and a neighbour in the same conversation.
+struct Scene {
+    node: TestNode,
+    rude: Socket,
+    user: User,
+    neighbour: Socket,
+    conversation: Uuid,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    async fn with(change: impl FnOnce(&mut tidings::config::Config)) -> Self {
+        let store = Store::new().await;
+        let mut config = store.config();
+        change(&mut config);
+        let node = TestNode::start(config).await;
+        let (user, other) = (node.register("rude").await, node.register("neighbour").await);
+        let (rude, mut neighbour) = (node.socket(&user).await, node.socket(&other).await);
+        let conversation = neighbour.open_direct(&user).await;
+        Self {
+            node,
+            rude,
+            user,
+            neighbour,
+            conversation,
+        }
+    }
+
+    /// The neighbour still talks and hears.
+    async fn undisturbed(mut self) {
+        self.neighbour.works().await;
+        let words = Uuid::new_v4().to_string();
+        self.neighbour.say(self.conversation, &words).await;
+        loop {
+            let event = self.neighbour.until("event").await;
+            if event["data"]["content"]["text"] == words {
+                break;
+            }
+        }
+        self.node.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_that_cannot_be_read_are_refused_one_by_one() {
+    let mut scene = Scene::new().await;
+    let id = Uuid::new_v4();
+    let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
+    let conversation = scene.conversation;
+    let cases: Vec<(String, &str, Option<&str>)> = vec![
+        ("nonsense".into(), "invalid_frame", None),
+        ("{\"type\":\"message.send\",".into(), "invalid_frame", None),
+        ("[]".into(), "invalid_frame", None),
+        ("\"type\"".into(), "invalid_frame", None),
+        ("{}".into(), "invalid_argument", Some("type")),
+        (
+            format!("{{\"type\":\"fly\",\"id\":\"{id}\"}}"),
+            "unknown_type",
+            None,
+        ),
+        (format!("{{\"type\":{deep}}}"), "invalid_argument", Some("type")),
+        (
+            format!(
+                "{{\"type\":\"message.send\",\"id\":\"{id}\",\"conversation\":7,\"content\":{{\"kind\":\"text\",\"text\":\"x\"}}}}"
+            ),
+            "invalid_argument",
+            Some("conversation"),
+        ),
+        (
+            format!("{{\"type\":\"message.send\",\"id\":\"{id}\",\"conversation\":\"{conversation}\"}}"),
+            "invalid_argument",
+            Some("content"),
+        ),
+        (
+            format!(
+                "{{\"type\":\"message.send\",\"id\":\"{id}\",\"conversation\":\"{conversation}\",\"content\":{{\"kind\":\"text\",\"text\":\"\"}}}}"
+            ),
+            "invalid_argument",
+            Some("content"),
+        ),
+        (
+            format!(
+                "{{\"type\":\"message.send\",\"id\":\"{id}\",\"conversation\":\"{conversation}\",\"content\":{{\"kind\":\"text\",\"text\":\"a\\u0000b\"}}}}"
+            ),
+            "invalid_argument",
+            Some("content"),
+        ),
+        (
+            format!(
+                "{{\"type\":\"message.send\",\"id\":\"{id}\",\"conversation\":\"{conversation}\",\"content\":{{\"kind\":\"text\",\"text\":\"{}\"}}}}",
+                "x".repeat(8193)
+            ),
+            "too_large",
+            Some("content"),
+        ),
+        (
+            format!(
+                "{{\"type\":\"message.send\",\"conversation\":\"{conversation}\",\"content\":{{\"kind\":\"text\",\"text\":\"x\"}}}}"
+            ),
+            "invalid_argument",
+            Some("id"),
+        ),
+        (
+            "{\"type\":\"message.send\",\"id\":\"not-an-id\"}".into(),
+            "invalid_argument",
+            None,
+        ),
+        (
+            format!("{{\"type\":\"read\",\"id\":\"{id}\",\"conversation\":\"{conversation}\",\"seq\":-1}}"),
+            "invalid_argument",
+            Some("seq"),
+        ),
+        (
+            format!(
+                "{{\"type\":\"message.react\",\"id\":\"{id}\",\"conversation\":\"{conversation}\",\"message\":\"{id}\",\"emoji\":\"+\",\"on\":true}}"
+            ),
+            "unknown_type",
+            None,
+        ),
+    ];
+    for (object, code, field) in cases {
+        scene.rude.send_text(&object).await;
+        let refused = scene.rude.until("error").await;
+        let shown = &object[..object.len().min(100)];
+        assert_eq!(refused["code"], code, "{shown}: {refused}");
+        assert_eq!(refused["retryable"], false);
+        if let Some(field) = field {
+            assert_eq!(refused["field"], field, "{shown}: {refused}");
+        }
+    }
+    // Good objects beside bad ones in one frame are answered too.
+    let mut good = message(conversation, "good");
+    good["id"] = json!(id);
+    scene.rude.send_text(&format!("bad\n{good}\n\nworse")).await;
+    assert_eq!(scene.rude.until("error").await["code"], "invalid_frame");
+    scene.rude.works().await;
+    scene.undisturbed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_ids_and_other_peoples_conversations_are_refused() {
+    let mut scene = Scene::new().await;
+    let nobody = Uuid::new_v4();
+    let cat = scene.node.register("cat").await;
+    let dan = scene.node.register("dan").await;
+    let private = scene.node.socket(&cat).await.open_direct(&dan).await;
+    let mut unknown = *nobody.as_bytes();
+    for last in [0, 3, 4, 255] {
+        unknown[15] = last;
+        scene
+            .rude
+            .refused(message(Uuid::from_bytes(unknown), "x"), "not_found")
+            .await;
+    }
+    for kind in ["group.leave", "fetch", "read", "group.rename"] {
+        let command =
+            json!({ "type": kind, "conversation": private, "from": 1, "limit": 1, "seq": 1, "name": "x" });
+        scene.rude.refused(command, "not_a_member").await;
+    }
+    scene.rude.refused(message(private, "x"), "not_a_member").await;
+    scene
+        .rude
+        .refused(json!({ "type": "direct.open", "user": nobody }), "not_found")
+        .await;
+    scene
+        .rude
+        .refused(
+            json!({ "type": "group.create", "name": "g", "members": [nobody] }),
+            "not_found",
+        )
+        .await;
+    let own = scene.user.id;
+    scene
+        .rude
+        .refused(json!({ "type": "direct.open", "user": own }), "invalid_argument")
+        .await;
+    // Nobody hears a stranger type.
+    scene
+        .rude
+        .send(&json!({ "type": "typing", "conversation": private, "on": true }))
+        .await;
+    scene.rude.works().await;
+    scene.undisturbed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frame_that_is_too_big_closes_the_connection() {
+    let mut scene = Scene::new().await;
+    scene.rude.send_text(&"x".repeat(70_000)).await;
+    let (said, code) = scene.rude.closed().await;
+    assert_eq!(code, Some(1009));
+    assert_eq!(said.unwrap()["code"], 1009);
+    scene.undisturbed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn binary_frames_and_invalid_utf8_are_violations() {
+    for frame in [
+        Message::binary(b"{\"type\":\"ping\"}".to_vec()),
+        Message::Frame(Frame::message(vec![0xc3, 0x28], OpCode::Data(Data::Text), true)),
+    ] {
+        let mut scene = Scene::new().await;
+        scene.rude.stream.send(frame).await.unwrap();
+        let (said, code) = scene.rude.closed().await;
+        assert_eq!(code, Some(4500));
+        assert_eq!(said.unwrap()["reconnect"], false);
+        scene.undisturbed().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_are_expired_forged_or_unsigned_are_refused() {
+    let scene = Scene::new().await;
+    let part = |value: Value| base64(value.to_string().as_bytes());
+    let expires = 4_000_000_000_i64;
+    let claims = |exp: i64| {
+        part(json!({ "sub": scene.user.id, "exp": exp, "iat": 1, "iss": "tidings", "roles": ["admin"] }))
+    };
+    let own: Vec<&str> = scene.user.token.split('.').collect();
+    let tokens = [
+        String::new(),
+        "nonsense".to_owned(),
+        format!(
+            "{}.{}.",
+            part(json!({ "alg": "none", "typ": "JWT" })),
+            claims(expires)
+        ),
+        format!("{}.{}.{}", own[0], claims(expires), own[2]),
+        format!("{}.{}.{}", own[0], own[1], base64(&[7; 32])),
+        format!(
+            "{}.{}.{}",
+            part(json!({ "alg": "HS512", "typ": "JWT" })),
+            own[1],
+            own[2]
+        ),
+    ];
+    for token in tokens {
+        let mut socket = scene.node.raw().await;
+        socket.send(&json!({ "type": "hello", "token": token })).await;
+        let (said, code) = socket.closed().await;
+        assert_eq!(code, Some(4501), "{token}");
+        assert_eq!(said.unwrap()["reconnect"], false);
+    }
+    scene.undisturbed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_expires_ends_the_session_unless_a_second_hello_renews_it() {
+    let mut scene = Scene::with(|config| config.auth.token_ttl_s = 3).await;
+    let fresh = scene.node.register("fresh").await;
+    let mut renewed = scene.node.socket(&fresh).await;
+    let login = json!({ "username": fresh.username, "password": "a long passphrase" }).to_string();
+    let mut renewals = 0;
+    // The rude one never renews and is closed; the other goes on beyond that.
+    let closed = async {
+        let (said, code) = scene.rude.closed().await;
+        assert_eq!(code, Some(4501));
+        assert_eq!(said.unwrap()["code"], 4501);
+    };
+    let renewing = async {
+        loop {
+            let request = scene
+                .node
+                .http
+                .post(scene.node.url("/auth/login"))
+                .header("content-type", "application/json");
+            let answer = request
+                .body(login.clone())
+                .send()
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap();
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            renewed
+                .send(&json!({ "type": "hello", "token": answer["token"] }))
+                .await;
+            renewed.until("welcome").await;
+            renewals += 1;
+            if renewals == 5 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    tokio::join!(closed, renewing);
+    renewed.works().await;
+    // A hello of somebody else is not a renewal.
+    let stranger = scene.node.register("stranger").await;
+    renewed
+        .send(&json!({ "type": "hello", "token": stranger.token }))
+        .await;
+    assert_eq!(renewed.closed().await.1, Some(4500));
+    scene.node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_nothing_or_not_hello_is_asked_and_then_closed() {
+    let scene = Scene::with(|config| config.gateway.hello_ms = 700).await;
+    let mut silent = scene.node.raw().await;
+    assert_eq!(silent.closed().await.1, Some(4003));
+    let mut hasty = scene.node.raw().await;
+    let id = Uuid::new_v4();
+    hasty
+        .send(&json!({ "type": "fetch", "id": id, "conversation": id, "from": 1, "limit": 1 }))
+        .await;
+    let refused = hasty.answer(id).await;
+    assert_eq!(refused["code"], "unauthenticated");
+    assert_eq!(hasty.closed().await.1, Some(4003));
+    scene.undisturbed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_million_commands_without_reading_hurt_nobody() {
+    let mut scene = Scene::with(|config| {
+        config.gateway.slow_ms = 3_000;
+        config.gateway.flood = 2_000;
+    })
+    .await;
+    let mut command = message(scene.conversation, "spam");
+    let (mut sink, stream) = scene.rude.stream.split();
+    let sending = async {
+        for n in 0..1_000_000_u32 {
+            command["id"] = json!(Uuid::from_u128(u128::from(n) + 1));
+            // The server stops reading, and in the end closes.
+            let sent = tokio::time::timeout(
+                Duration::from_secs(20),
+                sink.feed(Message::text(command.to_string())),
+            );
+            if !matches!(sent.await, Ok(Ok(()))) {
+                return n;
+            }
+        }
+        1_000_000
+    };
+    let neighbour = async {
+        for n in 0..20 {
+            scene
+                .neighbour
+                .say(scene.conversation, &format!("calm {n}"))
+                .await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let (sent, ()) = tokio::join!(sending, neighbour);
+    assert!(sent < 1_000_000, "the flood was taken to its end");
+    drop((sink, stream));
+    // Whoever was slow here can resume and sees everything once.
+    let (_, missed) = scene
+        .node
+        .resumed(&scene.user, json!({ scene.conversation.to_string(): 0 }))
+        .await;
+    let first = missed
+        .iter()
+        .find(|object| object["type"] == "gap")
+        .map_or(0, |gap| gap["to"].as_u64().unwrap())
+        + 1;
+    let events: Vec<Value> = missed
+        .into_iter()
+        .filter(|object| object["type"] == "event")
+        .collect();
+    assert_eq!(
+        seqs(&events),
+        (first..first + events.len() as u64).collect::<Vec<_>>()
+    );
+    scene.node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_is_limited_and_then_closed() {
+    let mut scene = Scene::with(|config| {
+        config.gateway.commands_per_second = 50;
+        config.gateway.commands_burst = 100;
+        config.gateway.flood = 300;
+    })
+    .await;
+    let ping = json!({ "type": "ping", "id": Uuid::new_v4() }).to_string();
+    for _ in 0..150 {
+        scene.rude.send_text(&ping).await;
+    }
+    let limited = scene.rude.until("error").await;
+    assert_eq!(
+        (&limited["code"], &limited["retryable"]),
+        (&json!("rate_limited"), &json!(true))
+    );
+    assert!(limited["retry_after_ms"].as_u64().unwrap() > 0);
+    for _ in 0..1000 {
+        if scene.rude.stream.send(Message::text(ping.clone())).await.is_err() {
+            break;
+        }
+    }
+    assert_eq!(scene.rude.closed().await.1, Some(4029));
+    scene.undisturbed().await;
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let word = chunk
+            .iter()
+            .fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
+        for index in 0..=chunk.len() {
+            out.push(char::from(ALPHABET[(word >> (18 - 6 * index) & 63) as usize]));
+        }
+    }
+    out
+}

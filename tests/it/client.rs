@@ -1,0 +1,148 @@
+//! The client library against real nodes: cuts, restarts and retries, and still each event once and in order.
+
+use crate::support::*;
+use std::time::Duration;
+use tidings_client::{Config, EventStream, Incoming, SendStatus, connect};
+use tidings_protocol::{Action, Content, EventData};
+use tidings_services::ChaosProxy;
+use uuid::Uuid;
+
+fn say(conversation: Uuid, words: String) -> Action {
+    Action::MessageSend {
+        conversation,
+        content: Content::text(words),
+        reply_to: None,
+        mentions: vec![],
+    }
+}
+
+/// Reads until `count` messages of a conversation have come; answers their texts, and checks that seqs are dense.
+async fn texts(events: &mut EventStream, conversation: Uuid, count: usize) -> Vec<String> {
+    let (mut texts, mut last) = (vec![], None);
+    while texts.len() < count {
+        let incoming = tokio::time::timeout(PATIENCE, events.next())
+            .await
+            .unwrap()
+            .unwrap();
+        let Incoming::Event(event) = incoming else {
+            continue;
+        };
+        if event.conversation != conversation {
+            continue;
+        }
+        if let Some(last) = last {
+            assert_eq!(event.seq, last + 1);
+        }
+        last = Some(event.seq);
+        if let EventData::MessageSent(sent) = event.decode()
+            && let Content::Text { text } = sent.content
+        {
+            texts.push(text);
+        }
+    }
+    texts
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_and_events_survive_cuts_of_the_connection() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let proxy = ChaosProxy::start(node.node.address()).await.unwrap();
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let url = format!("ws://{}/ws", proxy.address());
+    let (a, mut a_events) = connect(Config::new(url.clone(), ann.token.clone(), "a"));
+    let (b, mut b_events) = connect(Config::new(url, ben.token.clone(), "b"));
+    let conversation = a
+        .send(Action::DirectOpen { user: ben.id })
+        .await
+        .unwrap()
+        .await
+        .unwrap()
+        .conversation;
+
+    let reading = async {
+        let count = 300;
+        tokio::join!(
+            texts(&mut a_events, conversation, count),
+            texts(&mut b_events, conversation, count)
+        )
+    };
+    let sending = async {
+        let mut pending = vec![];
+        for n in 0..300 {
+            pending.push(a.send(say(conversation, n.to_string())).await.unwrap());
+            if n % 60 == 30 {
+                proxy.cut().await;
+                proxy.restore();
+            }
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        let mut seqs = vec![];
+        for pending in pending {
+            seqs.push(pending.await.unwrap().seq);
+        }
+        seqs
+    };
+    let ((seen_a, seen_b), seqs) = tokio::join!(reading, sending);
+    assert_eq!(seqs, (2..302).collect::<Vec<_>>());
+    assert_eq!(seen_a, (0..300).map(|n| n.to_string()).collect::<Vec<_>>());
+    assert_eq!(seen_b, seen_a);
+    a.close();
+    b.close();
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restarted_node_finds_its_clients_again() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let address = node.node.address();
+    let url = format!("ws://{address}/ws");
+    let (a, mut events) = connect(Config::new(url, ann.token.clone(), "a"));
+    let conversation = a
+        .send(Action::DirectOpen { user: ben.id })
+        .await
+        .unwrap()
+        .await
+        .unwrap()
+        .conversation;
+    a.send(say(conversation, "before".to_owned()))
+        .await
+        .unwrap()
+        .await
+        .unwrap();
+    node.stop().await;
+    // Sent while nobody is there: it waits.
+    let waiting = a.send(say(conversation, "between".to_owned())).await.unwrap();
+    assert_ne!(waiting.status(), SendStatus::Acked);
+    let mut config = store.config();
+    config.listen = address;
+    let node = TestNode::start(config).await;
+    assert_eq!(waiting.await.unwrap().seq, 3);
+    assert_eq!(texts(&mut events, conversation, 2).await, ["before", "between"]);
+    a.close();
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_says_what_it_means() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let ann = node.register("ann").await;
+    let (a, _events) = connect(Config::new(
+        format!("ws://{}/ws", node.node.address()),
+        ann.token.clone(),
+        "a",
+    ));
+    let refused = a
+        .send(say(Uuid::nil(), "x".to_owned()))
+        .await
+        .unwrap()
+        .await
+        .unwrap_err();
+    assert!(!refused.is_retryable());
+    assert!(!refused.may_have_taken_effect());
+    a.close();
+    node.stop().await;
+}

@@ -1,0 +1,333 @@
+//! Every command, its answer, and what others see of it.
+
+use crate::support::*;
+use serde_json::json;
+use uuid::Uuid;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_talk() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    assert_eq!(b.open_direct(&ann).await, conversation);
+
+    let ack = a.say(conversation, "hello").await;
+    assert_eq!(ack["seq"], 2);
+    let seen = b.events(conversation, 2).await;
+    assert_eq!(seqs(&seen), [1, 2]);
+    assert_eq!(seen[0]["kind"], "direct.opened");
+    assert_eq!(seen[1]["kind"], "message.sent");
+    assert_eq!(seen[1]["actor"], ann.id.to_string());
+    assert_eq!(
+        seen[1]["data"],
+        json!({ "message": ack["id"], "content": { "kind": "text", "text": "hello" } })
+    );
+    assert_eq!(seen[1]["at"], ack["at"]);
+
+    b.say(conversation, "hi").await;
+    // The sender's own connection receives the events too.
+    assert_eq!(words(&a.events(conversation, 3).await), ["hello", "hi"]);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_lives_from_creation_to_the_last_leave() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let users = [
+        node.register("ann").await,
+        node.register("ben").await,
+        node.register("cat").await,
+    ];
+    let [ann, ben, cat] = &users;
+    let (mut a, mut b, mut c) = (
+        node.socket(ann).await,
+        node.socket(ben).await,
+        node.socket(cat).await,
+    );
+    let group = a.create_group(&[ben]).await;
+    let on = |kind: &str, user: &User| json!({ "type": kind, "conversation": group, "user": user.id });
+
+    b.refused(on("group.add", cat), "forbidden").await;
+    c.refused(message(group, "let me in"), "not_a_member").await;
+    a.acked(on("group.add", cat)).await;
+    c.say(group, "thanks").await;
+    a.acked(json!({ "type": "group.rename", "conversation": group, "name": " tea " }))
+        .await;
+    a.acked(json!({ "type": "group.role", "conversation": group, "user": ben.id, "role": "admin" }))
+        .await;
+    b.acked(on("group.remove", cat)).await;
+    c.refused(message(group, "still here?"), "not_a_member").await;
+    a.acked(json!({ "type": "group.leave", "conversation": group }))
+        .await;
+    b.acked(json!({ "type": "group.leave", "conversation": group }))
+        .await;
+
+    let kinds = |events: &[serde_json::Value]| events.iter().map(|e| text(&e["kind"])).collect::<Vec<_>>();
+    let seen = b.events(group, 9).await;
+    assert_eq!(seqs(&seen), (1..=9).collect::<Vec<_>>());
+    assert_eq!(
+        kinds(&seen),
+        [
+            "group.created",
+            "member.added",
+            "message.sent",
+            "group.renamed",
+            "role.changed",
+            "member.removed",
+            "member.left",
+            "role.changed",
+            "member.left"
+        ]
+    );
+    assert_eq!(seen[0]["data"]["members"], json!([ann.id, ben.id]));
+    assert_eq!(seen[3]["data"]["name"], "tea");
+    // Who was added sees from the joining on, and who was removed up to the removal.
+    assert_eq!(seqs(&c.events(group, 5).await), [2, 3, 4, 5, 6]);
+    c.works().await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_id_gets_the_first_answer_and_other_content_is_a_conflict() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben, cat) = (
+        node.register("ann").await,
+        node.register("ben").await,
+        node.register("cat").await,
+    );
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    let other = a.open_direct(&cat).await;
+
+    let id = Uuid::now_v7();
+    let mut first = message(conversation, "once");
+    first["id"] = json!(id);
+    a.send(&first).await;
+    let ack = a.answer(id).await;
+    for _ in 0..3 {
+        a.send(&first).await;
+        let again = a.answer(id).await;
+        assert_eq!(again["duplicate"], true);
+        for field in ["conversation", "seq", "position", "at"] {
+            assert_eq!(again[field], ack[field]);
+        }
+    }
+    for changed in [message(conversation, "twice"), message(other, "once")] {
+        let mut changed = changed;
+        changed["id"] = json!(id);
+        a.send(&changed).await;
+        let refused = a.answer(id).await;
+        assert_eq!(
+            (&refused["type"], &refused["code"]),
+            (&json!("error"), &json!("conflict")),
+            "{refused}"
+        );
+        assert_eq!(refused["retryable"], false);
+    }
+    // Somebody else's use of the id is other content too.
+    b.send(&first).await;
+    assert_eq!(b.answer(id).await["code"], "conflict");
+    a.say(conversation, "end").await;
+    assert_eq!(words(&b.events(conversation, 3).await), ["once", "end"]);
+
+    // A node that has never seen the id answers the same, and so does one after a restart.
+    node.stop().await;
+    let node = store.node().await;
+    let mut a = node.socket(&ann).await;
+    a.send(&first).await;
+    let again = a.answer(id).await;
+    assert_eq!(
+        (&again["duplicate"], &again["seq"], &again["at"]),
+        (&json!(true), &ack["seq"], &ack["at"])
+    );
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_is_answered_even_when_the_command_would_now_be_refused() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let group = a.create_group(&[&ben]).await;
+    let leave = json!({ "type": "group.leave", "conversation": group, "id": Uuid::now_v7() });
+    b.send(&leave).await;
+    let ack = b.answer(id(&leave["id"])).await;
+    assert_eq!(ack["type"], "ack");
+    node.stop().await;
+    let node = store.node().await;
+    let mut b = node.socket(&ben).await;
+    b.send(&leave).await;
+    let again = b.answer(id(&leave["id"])).await;
+    assert_eq!(
+        (&again["type"], &again["seq"]),
+        (&json!("ack"), &ack["seq"]),
+        "{again}"
+    );
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_of_one_connection_take_effect_in_the_order_sent() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    b.events(conversation, 1).await;
+    let mut lines = vec![];
+    for n in 0..500 {
+        let mut command = message(conversation, &n.to_string());
+        command["id"] = json!(Uuid::now_v7());
+        lines.push(command.to_string());
+    }
+    // Several objects in one frame, and many frames without waiting.
+    for frame in lines.chunks(7) {
+        a.send_text(&frame.join("\n")).await;
+    }
+    let seen = words(&b.events(conversation, 500).await);
+    assert_eq!(seen, (0..500).map(|n| n.to_string()).collect::<Vec<_>>());
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fetch_reads_history_in_pages_for_members_only() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben, cat) = (
+        node.register("ann").await,
+        node.register("ben").await,
+        node.register("cat").await,
+    );
+    let (mut a, mut c) = (node.socket(&ann).await, node.socket(&cat).await);
+    let conversation = a.open_direct(&ben).await;
+    for n in 0..10 {
+        a.say(conversation, &n.to_string()).await;
+    }
+    let fetch = |from: u64, limit: u64| json!({ "type": "fetch", "conversation": conversation, "from": from, "limit": limit });
+    let page = a.command(fetch(3, 4)).await;
+    assert_eq!((&page["type"], &page["more"]), (&json!("events"), &json!(true)));
+    assert_eq!(seqs(page["events"].as_array().unwrap()), [3, 4, 5, 6]);
+    let page = a.command(fetch(9, 1000)).await;
+    assert_eq!(
+        (seqs(page["events"].as_array().unwrap()), &page["more"]),
+        (vec![9, 10, 11], &json!(false))
+    );
+    assert_eq!(a.command(fetch(99, 5)).await["events"], json!([]));
+    assert_eq!(a.refused(fetch(0, 5), "invalid_argument").await["field"], "from");
+    assert_eq!(
+        a.refused(fetch(1, 1001), "invalid_argument").await["field"],
+        "limit"
+    );
+    c.refused(fetch(1, 5), "not_a_member").await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn typing_and_receipts_are_shown_to_the_others() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    b.events(conversation, 1).await;
+    a.send(&json!({ "type": "typing", "conversation": conversation, "on": true }))
+        .await;
+    let typing = b.until("typing").await;
+    assert_eq!((id(&typing["user"]), &typing["on"]), (ann.id, &json!(true)));
+    a.say(conversation, "read me").await;
+    let ack = b
+        .acked(json!({ "type": "read", "conversation": conversation, "seq": 2 }))
+        .await;
+    assert_eq!(
+        (&ack["conversation"], &ack["seq"]),
+        (&json!(conversation), &json!(2))
+    );
+    let receipt = a.until("receipt").await;
+    assert_eq!((id(&receipt["user"]), &receipt["read_seq"]), (ben.id, &json!(2)));
+    assert_eq!(
+        b.refused(
+            json!({ "type": "read", "conversation": conversation, "seq": 99 }),
+            "invalid_argument"
+        )
+        .await["field"],
+        "seq"
+    );
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_and_history_are_answered_with_ones_own_writes() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    let unread = async |user: &User, after: &serde_json::Value| {
+        let query = format!(
+            "{{ conversation(id: \"{conversation}\") {{ unreadCount messages(last: 2) {{ nodes {{ seq text }} }} }} }}"
+        );
+        let answer = node.graphql(user, &query, after.as_str()).await;
+        assert!(answer["errors"].is_null(), "{answer}");
+        answer["data"]["conversation"].clone()
+    };
+    for n in 1..=5 {
+        let ack = a.say(conversation, &n.to_string()).await;
+        assert_eq!(unread(&ben, &ack["position"]).await["unreadCount"], n);
+        assert_eq!(unread(&ann, &ack["position"]).await["unreadCount"], 0);
+    }
+    let read = b
+        .acked(json!({ "type": "read", "conversation": conversation, "seq": 4 }))
+        .await;
+    let seen = unread(&ben, &read["position"]).await;
+    assert_eq!(seen["unreadCount"], 2);
+    assert_eq!(
+        seen["messages"]["nodes"],
+        json!([{ "seq": 5, "text": "4" }, { "seq": 6, "text": "5" }])
+    );
+    // It never moves back.
+    let read = b
+        .acked(json!({ "type": "read", "conversation": conversation, "seq": 2 }))
+        .await;
+    assert_eq!(unread(&ben, &read["position"]).await["unreadCount"], 2);
+    // Sending reads everything before it.
+    let sent = b.say(conversation, "mine").await;
+    assert_eq!(unread(&ben, &sent["position"]).await["unreadCount"], 0);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replies_and_mentions_are_checked() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben, cat) = (
+        node.register("ann").await,
+        node.register("ben").await,
+        node.register("cat").await,
+    );
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    let first = a.say(conversation, "first").await;
+    let with = |field: &str, value: serde_json::Value| {
+        let mut command = message(conversation, "second");
+        command[field] = value;
+        command
+    };
+    a.acked(with("reply_to", first["id"].clone())).await;
+    assert_eq!(
+        a.refused(with("reply_to", json!(Uuid::new_v4())), "not_found")
+            .await["field"],
+        "reply_to"
+    );
+    a.acked(with("mentions", json!([ben.id]))).await;
+    assert_eq!(
+        a.refused(with("mentions", json!([cat.id])), "invalid_argument")
+            .await["field"],
+        "mentions"
+    );
+    node.stop().await;
+}

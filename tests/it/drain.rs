@@ -1,0 +1,79 @@
+//! A node that goes away says so, spreads its closes, and loses nothing that it has acked.
+
+use crate::support::*;
+use serde_json::json;
+use uuid::Uuid;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draining_node_answers_what_it_took_and_closes_with_a_reason() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    let mut sent = vec![];
+    for n in 0..200 {
+        let mut command = message(conversation, &n.to_string());
+        let id = Uuid::now_v7();
+        command["id"] = json!(id);
+        a.send(&command).await;
+        sent.push(id);
+    }
+    node.node.shut_down();
+    let mut acked = vec![];
+    let code = loop {
+        match a.next().await {
+            Ok(object) if object["type"] == "ack" => acked.push((id(&object["id"]), object["seq"].clone())),
+            Ok(object) if object["type"] == "close" => {
+                assert_eq!(
+                    (&object["code"], &object["reconnect"]),
+                    (&json!(4000), &json!(true))
+                );
+                assert!(object["retry_after_ms"].is_u64());
+            }
+            Ok(_) => {}
+            Err(code) => break code,
+        }
+    };
+    assert_eq!(code, Some(4000));
+    node.stop().await;
+    assert!(!acked.is_empty());
+    let node = store.node().await;
+    let (_socket, missed) = node.resumed(&ann, json!({ conversation.to_string(): 0 })).await;
+    for (id, seq) in acked {
+        let event = missed.iter().find(|event| event["seq"] == seq).unwrap();
+        assert_eq!(event["data"]["message"], id.to_string());
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_new_connections_are_taken_while_draining() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.drain_ms = 3_000;
+    let node = TestNode::start(config).await;
+    let ann = node.register("ann").await;
+    let mut a = node.socket(&ann).await;
+    node.node.shut_down();
+    assert_eq!(a.closed().await.1, Some(4000));
+    let refused = tokio_tungstenite::connect_async(format!("ws://{}/ws", node.node.address())).await;
+    assert!(refused.is_err());
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn delivery_cursors_are_stored_before_the_node_ends() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    a.say(conversation, "hello").await;
+    b.events(conversation, 2).await;
+    node.stop().await;
+    let node = store.node().await;
+    let (_b, missed) = node.resumed(&ben, json!({})).await;
+    assert_eq!(missed, Vec::<serde_json::Value>::new());
+    node.stop().await;
+}

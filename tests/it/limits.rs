@@ -1,0 +1,210 @@
+//! Connections, heartbeats, and clients that do not read.
+
+use crate::support::*;
+use futures_util::StreamExt as _;
+use serde_json::json;
+use tokio::net::TcpSocket;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use uuid::Uuid;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_are_announced() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let ann = node.register("ann").await;
+    let mut socket = node.raw().await;
+    socket.send(&json!({ "type": "hello", "token": ann.token })).await;
+    let welcome = socket.receive().await;
+    let limits = &welcome["limits"];
+    assert_eq!(
+        (
+            &limits["frame_bytes"],
+            &limits["text_bytes"],
+            &limits["catch_up_events"],
+            &limits["catch_up_total"]
+        ),
+        (&json!(65536), &json!(8192), &json!(1000), &json!(10000))
+    );
+    assert_eq!(welcome["heartbeat_ms"], 25000);
+    assert!(text(&welcome["server"]).starts_with("tidings/"));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_in_the_header_will_do() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let ann = node.register("ann").await;
+    let mut request = format!("ws://{}/ws", node.node.address())
+        .into_client_request()
+        .unwrap();
+    request
+        .headers_mut()
+        .insert("authorization", format!("Bearer {}", ann.token).parse().unwrap());
+    request
+        .headers_mut()
+        .insert("sec-websocket-protocol", "tidings.v1".parse().unwrap());
+    let (stream, response) = tokio_tungstenite::connect_async(request).await.unwrap();
+    assert_eq!(response.headers()["sec-websocket-protocol"], "tidings.v1");
+    let mut socket = Socket::from(stream);
+    socket.send(&json!({ "type": "hello" })).await;
+    assert_eq!(socket.receive().await["type"], "welcome");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_and_a_node_have_only_so_many_connections() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.connections_per_user = 2;
+    config.gateway.connections = 3;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let first = node.socket(&ann).await;
+    let mut second = node.socket(&ann).await;
+    let mut third = node.raw().await;
+    third.send(&json!({ "type": "hello", "token": ann.token })).await;
+    let (said, code) = third.closed().await;
+    assert_eq!(code, Some(4029));
+    assert!(text(&said.unwrap()["reason"]).contains("connections"));
+    let mut b = node.socket(&ben).await;
+    let refused = tokio_tungstenite::connect_async(format!("ws://{}/ws", node.node.address()))
+        .await
+        .unwrap_err();
+    let tokio_tungstenite::tungstenite::Error::Http(response) = refused else {
+        panic!("{refused}")
+    };
+    assert_eq!(response.status(), 503);
+    second.works().await;
+    b.works().await;
+    // A place becomes free when somebody leaves.
+    drop(first);
+    eventually(async || (node.node.gateway().registry.count() < 3).then_some(())).await;
+    node.socket(&ann).await.works().await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_registry_knows_who_is_there() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let ann = node.register("ann").await;
+    let _socket = node.socket(&ann).await;
+    let connections = node.node.gateway().registry.connections();
+    assert_eq!(connections.len(), 1);
+    assert_eq!(
+        (connections[0].user.0, connections[0].device.as_str()),
+        (ann.id, "test")
+    );
+    assert!(connections[0].address.is_loopback());
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_misses_two_heartbeats_is_closed_and_who_answers_is_not() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.heartbeat_ms = 200;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut alive = node.socket(&ann).await;
+    let silent = node.socket(&ben).await;
+    // Reading answers pings; not reading answers none.
+    let gone = eventually(async || {
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(10), alive.stream.next()).await;
+        (node.node.gateway().registry.count() == 1).then_some(())
+    });
+    gone.await;
+    alive.works().await;
+    drop(silent);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_client_catches_up_from_the_log_without_losing_anything() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.outbox_events = 16;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    // A small receive buffer, so that little fits between the two.
+    let tcp = TcpSocket::new_v4().unwrap();
+    tcp.set_recv_buffer_size(4096).unwrap();
+    let tcp = tcp.connect(node.node.address()).await.unwrap();
+    let request = format!("ws://{}/ws", node.node.address())
+        .into_client_request()
+        .unwrap();
+    let (stream, _) = tokio_tungstenite::client_async(request, tokio_tungstenite::MaybeTlsStream::Plain(tcp))
+        .await
+        .unwrap();
+    let mut slow = Socket::from(stream);
+    slow.send(&json!({ "type": "hello", "token": ben.token, "resume": { conversation.to_string(): 1 } }))
+        .await;
+    slow.until("synced").await;
+    let long = "x".repeat(8000);
+    let mut waiting = std::collections::VecDeque::new();
+    let count = 1500;
+    for _ in 0..count {
+        let mut command = message(conversation, &long);
+        let id = Uuid::now_v7();
+        command["id"] = json!(id);
+        a.send(&command).await;
+        waiting.push_back(id);
+        if waiting.len() > 50 {
+            a.answer(waiting.pop_front().unwrap()).await;
+        }
+    }
+    for id in waiting {
+        a.answer(id).await;
+    }
+    let overflowed = node
+        .http
+        .get(node.url("/metrics"))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        overflowed.contains("tidings_outbox_overflows_total"),
+        "the outbox never overflowed"
+    );
+    assert_eq!(
+        seqs(&slow.events(conversation, count).await),
+        (2..count as u64 + 2).collect::<Vec<_>>()
+    );
+    slow.works().await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_never_reads_is_closed_as_too_slow() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.slow_ms = 500;
+    config.gateway.outbox_events = 16;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    let stuck = node.socket(&ben).await;
+    let long = "x".repeat(8000);
+    eventually(async || {
+        for _ in 0..20 {
+            a.say(conversation, &long).await;
+        }
+        (node.node.gateway().registry.count() == 1).then_some(())
+    })
+    .await;
+    drop(stuck);
+    // What it missed is there when it comes back.
+    let head = a.say(conversation, "end").await["seq"].as_u64().unwrap();
+    let (_socket, missed) = node
+        .resumed(&ben, json!({ conversation.to_string(): head - 5 }))
+        .await;
+    assert_eq!(seqs(&missed), (head - 4..=head).collect::<Vec<_>>());
+    node.stop().await;
+}

@@ -1,0 +1,15 @@
+//! The server as its users meet it: real sockets, a real PostgreSQL, a real Redis.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod auth;
+mod bad_input;
+mod catch_up;
+mod client;
+mod cluster;
+mod commands;
+mod drain;
+mod faults;
+mod limits;
+mod rebuild;
+mod support;

@@ -1,0 +1,369 @@
+//! Nodes on databases of their own, and a bare WebSocket client that shows every frame.
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tidings::config::Config;
+use tidings::node::Node;
+use tidings_eventlog::{LogConfig, schema};
+use tidings_services::testing::{TestDatabase, shared};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use uuid::Uuid;
+
+/// Far longer than anything here takes; a wait that reaches it has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A PostgreSQL database and a Redis of their own, on which nodes are started.
+pub(crate) struct Store {
+    pub(crate) database: TestDatabase,
+    pub(crate) redis_url: String,
+}
+
+impl Store {
+    pub(crate) async fn new() -> Self {
+        let database = shared()
+            .database("server", async |url| {
+                schema::migrate(&LogConfig::from_url(&url)?, 4).await.map(|_| ())
+            })
+            .await
+            .unwrap();
+        Self {
+            database,
+            redis_url: shared().redis_url(),
+        }
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        let mut config = Config {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            database_url: Some(self.database.url().to_owned()),
+            redis_url: Some(self.redis_url.clone()),
+            database_connections: 8,
+            read_gather_ms: 20,
+            ..Config::default()
+        };
+        config.auth.password_hash.memory_kib = 64;
+        config.auth.password_hash.passes = 1;
+        config.gateway.drain_ms = 100;
+        config.gateway.return_ms = 50;
+        config
+    }
+
+    pub(crate) async fn node(&self) -> TestNode {
+        TestNode::start(self.config()).await
+    }
+
+    pub(crate) async fn client(&self) -> tokio_postgres::Client {
+        let (client, connection) = tokio_postgres::connect(self.database.url(), tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        client
+    }
+}
+
+/// A running node, stopped when told to; the process's end takes the others.
+pub(crate) struct TestNode {
+    pub(crate) node: Node,
+    pub(crate) http: reqwest::Client,
+}
+
+/// A registered user.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) id: Uuid,
+    pub(crate) token: String,
+    pub(crate) username: String,
+}
+
+impl TestNode {
+    pub(crate) async fn start(config: Config) -> Self {
+        // Another test may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self {
+            node: Node::start(config).await.unwrap(),
+            http: reqwest::Client::new(),
+        }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.node.address())
+    }
+
+    pub(crate) async fn stop(self) {
+        self.node.shut_down();
+        timeout(PATIENCE, self.node.stopped()).await.unwrap();
+    }
+
+    pub(crate) async fn register(&self, name: &str) -> User {
+        let username = format!("{name}-{}", &Uuid::new_v4().simple().to_string()[..8]);
+        let body = json!({ "username": username, "password": "a long passphrase" });
+        let request = self
+            .http
+            .post(self.url("/auth/register"))
+            .header("content-type", "application/json");
+        let response = request.body(body.to_string()).send().await.unwrap();
+        let status = response.status();
+        let answer: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+        assert_eq!(status, 201, "{answer}");
+        User {
+            id: id(&answer["user"]),
+            token: text(&answer["token"]),
+            username,
+        }
+    }
+
+    pub(crate) async fn graphql(&self, user: &User, query: &str, after: Option<&str>) -> Value {
+        let mut request = self.http.post(self.url("/graphql")).bearer_auth(&user.token);
+        if let Some(after) = after {
+            request = request.header("tidings-after", after);
+        }
+        let body = json!({ "query": query }).to_string();
+        let response = request
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        serde_json::from_str(&response.text().await.unwrap()).unwrap()
+    }
+
+    /// Connects and says hello; answers when synced.
+    pub(crate) async fn socket(&self, user: &User) -> Socket {
+        self.resumed(user, json!({})).await.0
+    }
+
+    /// The same with cursors; answers what came before `synced` too.
+    pub(crate) async fn resumed(&self, user: &User, resume: Value) -> (Socket, Vec<Value>) {
+        let mut socket = self.raw().await;
+        socket
+            .send(&json!({ "type": "hello", "token": user.token, "device": "test", "resume": resume }))
+            .await;
+        let welcome = socket.receive().await;
+        assert_eq!(welcome["type"], "welcome", "{welcome}");
+        assert_eq!(id(&welcome["user"]), user.id);
+        let mut missed = vec![];
+        loop {
+            let object = socket.receive().await;
+            if object["type"] == "synced" {
+                return (socket, missed);
+            }
+            missed.push(object);
+        }
+    }
+
+    /// Connects and says nothing.
+    pub(crate) async fn raw(&self) -> Socket {
+        let request = format!("ws://{}/ws", self.node.address())
+            .into_client_request()
+            .unwrap();
+        let (stream, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        Socket {
+            stream,
+            waiting: vec![].into(),
+        }
+    }
+}
+
+pub(crate) struct Socket {
+    pub(crate) stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    waiting: std::collections::VecDeque<Value>,
+}
+
+impl Socket {
+    pub(crate) async fn send(&mut self, object: &Value) {
+        self.send_text(&object.to_string()).await;
+    }
+
+    pub(crate) async fn send_text(&mut self, text: &str) {
+        self.stream.send(Message::text(text)).await.unwrap();
+    }
+
+    /// The next object; fails when the connection ends or nothing comes.
+    pub(crate) async fn receive(&mut self) -> Value {
+        self.take(|_| true).await
+    }
+
+    /// The next object, or the close code that came instead.
+    pub(crate) async fn next(&mut self) -> Result<Value, Option<u16>> {
+        loop {
+            if let Some(object) = self.waiting.pop_front() {
+                return Ok(object);
+            }
+            self.read().await?;
+        }
+    }
+
+    /// The first object that is wanted; the others wait in their order.
+    pub(crate) async fn take(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let mut looked_at = 0;
+        loop {
+            if let Some(index) = self.waiting.iter().skip(looked_at).position(&wanted) {
+                return self.waiting.remove(looked_at + index).unwrap();
+            }
+            looked_at = self.waiting.len();
+            if let Err(code) = self.read().await {
+                panic!("closed with {code:?}; waiting: {:?}", self.waiting);
+            }
+        }
+    }
+
+    /// Reads one frame, or the end of the connection.
+    async fn read(&mut self) -> Result<(), Option<u16>> {
+        let Ok(message) = timeout(PATIENCE, self.stream.next()).await else {
+            panic!("nothing came; waiting: {:?}", self.waiting)
+        };
+        match message {
+            Some(Ok(Message::Text(text))) => {
+                self.waiting.extend(
+                    text.lines()
+                        .map(|line| serde_json::from_str::<Value>(line).unwrap()),
+                );
+                Ok(())
+            }
+            Some(Ok(Message::Close(frame))) => Err(frame.map(|frame| frame.code.into())),
+            Some(Ok(_)) => Ok(()),
+            Some(Err(_)) | None => Err(None),
+        }
+    }
+
+    /// The next object of this type.
+    pub(crate) async fn until(&mut self, kind: &str) -> Value {
+        self.take(|object| object["type"] == kind).await
+    }
+
+    /// The answer to a command.
+    pub(crate) async fn answer(&mut self, id: Uuid) -> Value {
+        let id = id.to_string();
+        self.take(|object| object["id"] == id).await
+    }
+
+    /// Sends a command with a fresh id and waits for its answer.
+    pub(crate) async fn command(&mut self, mut command: Value) -> Value {
+        let id = Uuid::now_v7();
+        command["id"] = json!(id);
+        self.send(&command).await;
+        self.answer(id).await
+    }
+
+    /// Sends a command that must be acked.
+    pub(crate) async fn acked(&mut self, command: Value) -> Value {
+        let answer = self.command(command).await;
+        assert_eq!(answer["type"], "ack", "{answer}");
+        answer
+    }
+
+    /// Sends a command that must be refused with this code.
+    pub(crate) async fn refused(&mut self, command: Value, code: &str) -> Value {
+        let answer = self.command(command).await;
+        assert_eq!(answer["type"], "error", "{answer}");
+        assert_eq!(answer["code"], code, "{answer}");
+        answer
+    }
+
+    /// Reads to the end of the connection; answers the `close` object and the close code.
+    pub(crate) async fn closed(&mut self) -> (Option<Value>, Option<u16>) {
+        let mut said = None;
+        loop {
+            match self.next().await {
+                Ok(object) if object["type"] == "close" => said = Some(object),
+                Ok(_) => {}
+                Err(code) => return (said, code),
+            }
+        }
+    }
+
+    /// Shows that the connection works: a ping is answered.
+    pub(crate) async fn works(&mut self) {
+        let id = Uuid::new_v4();
+        self.send(&json!({ "type": "ping", "id": id })).await;
+        assert_eq!(self.answer(id).await["type"], "pong");
+    }
+
+    pub(crate) async fn open_direct(&mut self, user: &User) -> Uuid {
+        id(&self
+            .acked(json!({ "type": "direct.open", "user": user.id }))
+            .await["conversation"])
+    }
+
+    pub(crate) async fn create_group(&mut self, members: &[&User]) -> Uuid {
+        let members: Vec<Uuid> = members.iter().map(|user| user.id).collect();
+        id(&self
+            .acked(json!({ "type": "group.create", "name": "group", "members": members }))
+            .await["conversation"])
+    }
+
+    /// Sends a message and waits for its ack.
+    pub(crate) async fn say(&mut self, conversation: Uuid, words: &str) -> Value {
+        self.acked(message(conversation, words)).await
+    }
+
+    /// The next `count` events of a conversation.
+    pub(crate) async fn events(&mut self, conversation: Uuid, count: usize) -> Vec<Value> {
+        let conversation = conversation.to_string();
+        let mut events = vec![];
+        while events.len() < count {
+            events.push(
+                self.take(|object| object["type"] == "event" && object["conversation"] == conversation)
+                    .await,
+            );
+        }
+        events
+    }
+}
+
+pub(crate) fn message(conversation: Uuid, words: &str) -> Value {
+    json!({ "type": "message.send", "conversation": conversation, "content": { "kind": "text", "text": words } })
+}
+
+pub(crate) fn seqs(events: &[Value]) -> Vec<u64> {
+    events.iter().filter_map(|event| event["seq"].as_u64()).collect()
+}
+
+pub(crate) fn words(events: &[Value]) -> Vec<String> {
+    events
+        .iter()
+        .filter_map(|event| event["data"]["content"]["text"].as_str())
+        .map(str::to_owned)
+        .collect()
+}
+
+pub(crate) fn id(value: &Value) -> Uuid {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("no id: {value}"))
+        .parse()
+        .unwrap()
+}
+
+pub(crate) fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("no text: {value}"))
+        .to_owned()
+}
+
+/// Waits until `check` holds.
+pub(crate) async fn eventually<T>(mut check: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = check().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "it did not come about");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+impl From<WebSocketStream<MaybeTlsStream<TcpStream>>> for Socket {
+    fn from(stream: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
+        Self {
+            stream,
+            waiting: vec![].into(),
+        }
+    }
+}
