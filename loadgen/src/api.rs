@@ -1,0 +1,232 @@
+//! The server's HTTP side: accounts and GraphQL.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use reqwest::{Response, StatusCode, header::RETRY_AFTER};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tidings_client::{Token, TokenFailure, TokenReason, Tokens};
+use tidings_protocol::{Position, Timestamp};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+/// How long one call may take in all, waiting for a server that asks for patience included.
+const CALL_TIMEOUT: Duration = Duration::from_mins(3);
+
+/// A token with less left than this is replaced.
+const TOKEN_MARGIN: Duration = Duration::from_mins(1);
+
+/// One node.
+#[derive(Debug, Clone)]
+pub(crate) struct Api {
+    http: reqwest::Client,
+    base: String,
+}
+
+/// What the server answers to register, login and refresh.
+#[derive(Deserialize)]
+struct Grant {
+    user: Uuid,
+    token: String,
+    expires_at: Timestamp,
+    refresh_token: String,
+}
+
+impl Api {
+    /// For a base address like `http://127.0.0.1:8080`.
+    pub(crate) fn new(base: &str) -> Result<Self> {
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_mins(1))
+            .build()?;
+        Ok(Self {
+            http,
+            base: base.trim_end_matches('/').to_owned(),
+        })
+    }
+
+    /// The address of the socket.
+    pub(crate) fn socket_url(&self) -> Result<String> {
+        let rest = self
+            .base
+            .strip_prefix("http")
+            .context("the address must begin with http")?;
+        Ok(format!("ws{rest}/ws"))
+    }
+
+    /// Makes an account.
+    pub(crate) async fn register(&self, username: &str) -> Result<Account> {
+        let password = Uuid::new_v4().to_string();
+        let body = json!({"username": username, "password": password, "display_name": username});
+        let grant: Grant = self
+            .call("/auth/register", &body)
+            .await
+            .with_context(|| format!("cannot register {username}"))?;
+        Ok(Account {
+            user: grant.user,
+            api: self.clone(),
+            grant: Arc::new(Mutex::new(grant)),
+        })
+    }
+
+    async fn call<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
+        self.post(path, body, None, None).await
+    }
+
+    /// Posts; waits as the server asks where it is too busy.
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &Value,
+        token: Option<&str>,
+        after: Option<Position>,
+    ) -> Result<T> {
+        let url = format!("{}{path}", self.base);
+        let attempt = async {
+            loop {
+                let mut request = self.http.post(&url).json(body);
+                if let Some(token) = token {
+                    request = request.bearer_auth(token);
+                }
+                if let Some(after) = after {
+                    request = request.header("tidings-after", after.to_string());
+                }
+                let response = request.send().await?;
+                let status = response.status();
+                if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
+                    tokio::time::sleep(retry_after(&response)).await;
+                    continue;
+                }
+                if status.is_client_error() || status.is_server_error() {
+                    bail!(
+                        "{path} answers {status}: {}",
+                        response.text().await.unwrap_or_default()
+                    );
+                }
+                return Ok(response.json().await?);
+            }
+        };
+        tokio::time::timeout(CALL_TIMEOUT, attempt)
+            .await
+            .map_err(|_| anyhow!("{path} takes too long"))?
+    }
+}
+
+fn retry_after(response: &Response) -> Duration {
+    let header = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok());
+    let seconds: u64 = header.and_then(|value| value.trim().parse().ok()).unwrap_or(1);
+    Duration::from_secs(seconds.clamp(1, 60))
+}
+
+/// A registered person. Clones share the tokens.
+#[derive(Clone)]
+pub(crate) struct Account {
+    pub(crate) user: Uuid,
+    api: Api,
+    grant: Arc<Mutex<Grant>>,
+}
+
+impl Account {
+    /// Tokens for connections, renewed before they expire.
+    pub(crate) fn tokens(&self) -> Tokens {
+        let account = self.clone();
+        Tokens::provider(move |reason| {
+            let account = account.clone();
+            Box::pin(async move {
+                let token = account.token(reason).await;
+                token.map_err(|error| TokenFailure(format!("{error:#}")))
+            })
+        })
+    }
+
+    async fn token(&self, reason: TokenReason) -> Result<Token> {
+        let mut grant = self.grant.lock().await;
+        if reason != TokenReason::Connect || left(&grant) <= TOKEN_MARGIN {
+            let body = json!({"refresh_token": grant.refresh_token});
+            *grant = self.api.call("/auth/refresh", &body).await?;
+        }
+        let renew_in = left(&grant)
+            .saturating_sub(TOKEN_MARGIN)
+            .max(Duration::from_secs(5));
+        Ok(Token {
+            text: grant.token.clone(),
+            renew_in: Some(renew_in),
+        })
+    }
+
+    /// Asks GraphQL as this person, of read models that include `after`; waits as the server asks.
+    pub(crate) async fn query(
+        &self,
+        text: &str,
+        variables: &Value,
+        after: Option<Position>,
+    ) -> Result<Value> {
+        let body = json!({"query": text, "variables": variables});
+        let attempt = async {
+            loop {
+                let token = self.token(TokenReason::Connect).await?.text;
+                let answer: Value = self.api.post("/graphql", &body, Some(&token), after).await?;
+                let Some(error) = answer.pointer("/errors/0") else {
+                    return Ok(answer.get("data").cloned().unwrap_or_default());
+                };
+                let code = error
+                    .pointer("/extensions/code")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                if !matches!(code, "unavailable" | "overloaded" | "rate_limited") {
+                    bail!("GraphQL answers {error}");
+                }
+                let millis = error
+                    .pointer("/extensions/retry_after_ms")
+                    .and_then(Value::as_u64);
+                tokio::time::sleep(Duration::from_millis(millis.unwrap_or(250).clamp(10, 10_000))).await;
+            }
+        };
+        tokio::time::timeout(CALL_TIMEOUT, attempt)
+            .await
+            .map_err(|_| anyhow!("GraphQL takes too long"))?
+    }
+
+    /// All nodes of a list, page by page. `text` takes `$after` and names its list at `pointer`.
+    pub(crate) async fn query_all(
+        &self,
+        text: &str,
+        mut variables: Value,
+        pointer: &str,
+        after: Option<Position>,
+    ) -> Result<Vec<Value>> {
+        let mut all = Vec::new();
+        loop {
+            let mut data = self.query(text, &variables, after).await?;
+            let list = data
+                .pointer_mut(pointer)
+                .with_context(|| format!("no {pointer} in the answer"))?;
+            if let Some(Value::Array(nodes)) = list.get_mut("nodes").map(Value::take) {
+                all.extend(nodes);
+            }
+            if list.pointer("/pageInfo/hasNextPage") != Some(&Value::Bool(true)) {
+                return Ok(all);
+            }
+            let cursor = list.pointer("/pageInfo/endCursor").cloned().unwrap_or_default();
+            if cursor.is_null() || variables.get("after") == Some(&cursor) {
+                bail!("{pointer} has a next page without a new cursor");
+            }
+            variables["after"] = cursor;
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the lifetime of a token is told as a point of real time"
+)]
+fn left(grant: &Grant) -> Duration {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    let expires = Duration::from_millis(u64::try_from(grant.expires_at.millis()).unwrap_or_default());
+    expires.saturating_sub(now)
+}

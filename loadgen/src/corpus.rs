@@ -1,0 +1,153 @@
+//! A chat log through real sockets: every person an account, one group of all, and a direct conversation for
+//! each pair who often address each other.
+
+mod chat;
+mod counts;
+mod history;
+mod listen;
+mod people;
+mod person;
+mod plan;
+mod report;
+mod schedule;
+mod shared;
+mod synthetic;
+mod verify;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep_until},
+};
+
+use crate::api::Api;
+use people::People;
+use person::Job;
+use plan::{Plan, Target};
+use schedule::{Move, Schedule};
+use shared::{Shared, bar};
+
+/// How many messages a made-up log has unless told otherwise.
+const SYNTHETIC_MESSAGES: usize = 5000;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A chat log: one JSON object {"ts","user","text"} a line, plain or gzip. Without it a log is made up.
+    file: Option<PathBuf>,
+    /// Addresses of the nodes; people are spread over them.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    url: Vec<String>,
+    /// Messages a second; without it as fast as acks allow.
+    #[arg(long)]
+    rate: Option<f64>,
+    /// Only the first messages of the log.
+    #[arg(long)]
+    limit: Option<usize>,
+    /// The share of people who are away at a time.
+    #[arg(long, default_value_t = 0.1)]
+    offline_share: f64,
+    /// For who leaves when, and for the made-up log.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many messages may wait for their acks, over all people; each person has one at a time.
+    #[arg(long, default_value_t = 128)]
+    window: usize,
+}
+
+/// Runs the workload and all checks; the error is the first counter-example, or what kept it from running.
+pub(crate) async fn run(args: Args) -> Result<()> {
+    let lines = match &args.file {
+        Some(file) => chat::read_log(file, args.limit.unwrap_or(usize::MAX))?,
+        None => synthetic::make_log(args.limit.unwrap_or(SYNTHETIC_MESSAGES), args.seed),
+    };
+    let plan = Plan::of(lines);
+    if plan.messages.is_empty() {
+        bail!("the log holds no messages");
+    }
+    let nodes: Vec<Api> = args.url.iter().map(|url| Api::new(url)).collect::<Result<_>>()?;
+    let shared = Arc::new(Shared::new(args.window));
+    let mut schedule = Schedule::new(
+        plan.people.len(),
+        plan.messages.len(),
+        args.offline_share,
+        args.seed,
+    );
+
+    let mut people = People::gather(&plan, &nodes, &shared).await?;
+    people.open_conversations(&plan).await?;
+    let started = Instant::now();
+    let result = speak(&args, plan, &mut people, &mut schedule, &shared).await;
+    let took = started.elapsed();
+    if let Some(fault) = shared.fault() {
+        return Err(fault.into());
+    }
+    // A person who stopped knows better why than who could not give them more to do.
+    let run = people.finish().await?;
+    result?;
+    if let Some(fault) = shared.fault() {
+        return Err(fault.into());
+    }
+    let verified = verify::verify(run, &mut schedule, args.seed, &shared).await;
+    report::print(&shared, &verified, took);
+    verified.outcome
+}
+
+/// Has everybody say their lines, leave, come back and read.
+async fn speak(
+    args: &Args,
+    plan: Plan,
+    people: &mut People,
+    schedule: &mut Schedule,
+    shared: &Arc<Shared>,
+) -> Result<()> {
+    let window = Arc::new(Semaphore::new(args.window.max(1)));
+    let pause = args
+        .rate
+        .filter(|rate| *rate > 0.0)
+        .map(|rate| Duration::from_secs_f64(1.0 / rate));
+    let progress = bar("messages", plan.messages.len());
+    let mut due = Instant::now();
+    for (index, (author, target, text)) in plan.messages.into_iter().enumerate() {
+        for step in schedule.before(index, author) {
+            people.apply(step).await?;
+        }
+        if let Some(pause) = pause {
+            sleep_until(due).await;
+            due += pause;
+        }
+        let permit = tokio::select! {
+            permit = Arc::clone(&window).acquire_owned() => permit?,
+            () = shared.failed() => return Ok(()),
+        };
+        let conversation = match target {
+            Target::Group => people.group()?,
+            Target::Pair(pair) => people.direct(pair)?,
+        };
+        people
+            .give(
+                author,
+                Job::Say {
+                    conversation,
+                    text,
+                    permit,
+                },
+            )
+            .await?;
+        progress.set_position(index as u64 + 1);
+    }
+    progress.finish_and_clear();
+    Ok(())
+}
+
+impl People {
+    async fn apply(&self, step: Move) -> Result<()> {
+        match step {
+            Move::Leave(person) => self.give(person, Job::Leave).await,
+            Move::Return(person, how) => self.give(person, Job::Return(how)).await,
+            Move::Read(person) => self.give(person, Job::Read(self.group()?)).await,
+        }
+        .context("a person stopped")
+    }
+}

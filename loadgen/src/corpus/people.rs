@@ -1,0 +1,226 @@
+//! All people of a run: their accounts, connections and conversations.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tidings_protocol::{Ack, Action, Limits};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+};
+use uuid::Uuid;
+
+use super::{
+    person::{Job, Person},
+    plan::Plan,
+    schedule::Return,
+    shared::{Shared, bar},
+};
+use crate::api::Api;
+
+/// Registrations at a time. The server hashes passwords, so more would only wait.
+const REGISTRATIONS_MAX: usize = 4;
+
+/// Connections being opened at a time.
+const CONNECTIONS_MAX: usize = 32;
+
+/// Jobs that may wait for one person.
+const JOBS_MAX: usize = 16;
+
+/// People at work.
+pub(crate) struct People {
+    jobs: Vec<mpsc::Sender<Job>>,
+    workers: JoinSet<Result<(usize, Person)>>,
+    users: Vec<Uuid>,
+    limits: Limits,
+    conversations: Vec<Conversation>,
+}
+
+/// A conversation and the indexes of its members, with the first event that each must be sent.
+pub(crate) struct Conversation {
+    pub(crate) id: Uuid,
+    pub(crate) members: Vec<(usize, u64)>,
+}
+
+/// People after their work, still connected.
+pub(crate) struct Run {
+    pub(crate) people: Vec<Person>,
+    pub(crate) conversations: Vec<Conversation>,
+}
+
+impl People {
+    /// Registers and connects everybody.
+    pub(crate) async fn gather(plan: &Plan, nodes: &[Api], shared: &Arc<Shared>) -> Result<Self> {
+        // Names must be new on a server that has seen this log before.
+        let run = format!("{:08x}", rand::random::<u32>());
+        let progress = bar("accounts", plan.people.len());
+        let register = |index: usize| {
+            let (progress, run) = (progress.clone(), &run);
+            async move {
+                let name = &plan.people[index];
+                let node = &nodes[index % nodes.len()];
+                let account = node.register(&username(name, index, run)).await?;
+                // Its own node first, the others when that one fails.
+                let urls = (0..nodes.len()).map(|other| nodes[(index + other) % nodes.len()].socket_url());
+                progress.inc(1);
+                anyhow::Ok(Person::new(
+                    name.clone(),
+                    account,
+                    urls.collect::<Result<_>>()?,
+                    Arc::clone(shared),
+                ))
+            }
+        };
+        let people: Vec<Person> = stream::iter(0..plan.people.len())
+            .map(register)
+            .buffered(REGISTRATIONS_MAX)
+            .try_collect()
+            .await?;
+        progress.finish_and_clear();
+
+        let connect = |mut person: Person| async move {
+            person
+                .come(Return::NewDevice)
+                .await
+                .with_context(|| format!("{} cannot connect", person.name))?;
+            anyhow::Ok(person)
+        };
+        let people: Vec<Person> = stream::iter(people)
+            .map(connect)
+            .buffered(CONNECTIONS_MAX)
+            .try_collect()
+            .await?;
+        if let Some(fault) = shared.fault() {
+            return Err(fault.into());
+        }
+
+        let users = people.iter().map(|person| person.account.user).collect();
+        let limits = people
+            .first()
+            .and_then(Person::limits)
+            .context("the server did not say its limits")?;
+        let mut workers = JoinSet::new();
+        let mut jobs = Vec::new();
+        for (index, person) in people.into_iter().enumerate() {
+            let (sender, receiver) = mpsc::channel(JOBS_MAX);
+            jobs.push(sender);
+            workers.spawn(async move { Ok((index, person.work(receiver).await?)) });
+        }
+        Ok(Self {
+            jobs,
+            workers,
+            users,
+            limits,
+            conversations: Vec::new(),
+        })
+    }
+
+    /// Makes the group of all and the direct conversation of each pair.
+    pub(crate) async fn open_conversations(&mut self, plan: &Plan) -> Result<()> {
+        if let Some(most) = self
+            .limits
+            .group_members
+            .filter(|most| (*most as usize) < self.users.len())
+        {
+            bail!(
+                "a group of this server holds {most} people, and the log has {}",
+                self.users.len()
+            );
+        }
+        // An id takes 39 bytes of JSON.
+        let fitting = (self.limits.frame_bytes as usize).saturating_sub(512) / 39;
+        let most = self
+            .limits
+            .group_create_members
+            .map_or(fitting, |most| fitting.min(most as usize));
+        let others = &self.users[1..];
+        let (first, later) = others.split_at(others.len().min(most.saturating_sub(1)));
+        let created = self.act(
+            0,
+            Action::GroupCreate {
+                name: "everybody".into(),
+                members: first.into(),
+            },
+        );
+        let Ack { conversation: id, .. } = created.await.context("the group was not made")?;
+        let mut members: Vec<_> = (0..=first.len()).map(|index| (index, 1)).collect();
+        for (index, user) in later.iter().enumerate() {
+            let added = self.act(
+                0,
+                Action::GroupAdd {
+                    conversation: id,
+                    user: *user,
+                },
+            );
+            let ack = added.await.context("a member was not added")?;
+            members.push((first.len() + 1 + index, ack.seq));
+        }
+        self.conversations.push(Conversation { id, members });
+        for (one, other) in &plan.pairs {
+            let opened = self.act(
+                *one,
+                Action::DirectOpen {
+                    user: self.users[*other],
+                },
+            );
+            let id = opened
+                .await
+                .context("a direct conversation was not opened")?
+                .conversation;
+            self.conversations.push(Conversation {
+                id,
+                members: vec![(*one, 1), (*other, 1)],
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn group(&self) -> Result<Uuid> {
+        Ok(self.conversations.first().context("no group yet")?.id)
+    }
+
+    /// The conversation of a pair of the plan.
+    pub(crate) fn direct(&self, pair: usize) -> Result<Uuid> {
+        Ok(self.conversations.get(pair + 1).context("no such pair")?.id)
+    }
+
+    /// Gives a person something to do; waits while there is too much of it.
+    pub(crate) async fn give(&self, person: usize, job: Job) -> Result<()> {
+        self.jobs[person]
+            .send(job)
+            .await
+            .map_err(|_| anyhow::anyhow!("person {person} has stopped"))
+    }
+
+    /// Waits until everybody has done everything.
+    pub(crate) async fn finish(mut self) -> Result<Run> {
+        self.jobs.clear();
+        let mut people: Vec<(usize, Person)> = Vec::new();
+        while let Some(worked) = self.workers.join_next().await {
+            people.push(worked??);
+        }
+        people.sort_by_key(|(index, _)| *index);
+        let people = people.into_iter().map(|(_, person)| person).collect();
+        Ok(Run {
+            people,
+            conversations: self.conversations,
+        })
+    }
+
+    async fn act(&self, person: usize, action: Action) -> Result<Ack> {
+        let (answer, answered) = oneshot::channel();
+        self.give(person, Job::Do(action, answer)).await?;
+        Ok(answered.await??)
+    }
+}
+
+/// A name of at most 30 characters that nobody else has.
+fn username(name: &str, index: usize, run: &str) -> String {
+    let plain: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(14)
+        .collect();
+    format!("{}-{index}-{run}", plain.to_lowercase())
+}

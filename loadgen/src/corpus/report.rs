@@ -1,0 +1,35 @@
+//! The table at the end.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use super::{shared::Shared, verify::Verified};
+
+/// Prints what was done and how fast.
+pub(crate) fn print(shared: &Shared, verified: &Verified, took: Duration) {
+    let latency = shared.latency();
+    let millis = |quantile| format!("{:.1} ms", latency.value_at_quantile(quantile) as f64 / 1000.0);
+    let acks = latency.len() as f64 / took.as_secs_f64().max(0.001);
+    let rows = [
+        ("people", verified.people.to_string()),
+        ("devices", verified.devices.to_string()),
+        ("conversations", verified.conversations.to_string()),
+        ("messages", verified.messages.to_string()),
+        ("took", format!("{:.1} s", took.as_secs_f64())),
+        ("window", shared.window.to_string()),
+        ("acks/s", format!("{acks:.0}")),
+        (
+            "deliveries",
+            shared.deliveries.load(Ordering::Relaxed).to_string(),
+        ),
+        (
+            "reconnects",
+            shared.reconnects.load(Ordering::Relaxed).to_string(),
+        ),
+        ("ack p50", millis(0.5)),
+        ("ack p99", millis(0.99)),
+        ("counts checked", format!("{} people", verified.counted)),
+    ];
+    for (name, value) in rows {
+        println!("{name:<16}{value:>14}");
+    }
+}
