@@ -1,0 +1,129 @@
+// What the chat page asks over GraphQL.
+import { graphql } from '../shared/api.ts';
+import { contentText, type Person, type Summary } from './store.ts';
+
+const PERSON = 'id username displayName';
+/** Enough members to name a group by; the others become known when they speak. */
+const SUMMARY = `
+  id kind title lastSeq lastActivityAt lastReadSeq unreadCount
+  lastMessage { seq kind text recalledAt sender { ${PERSON} } }
+  members(first: 40) { nodes { user { ${PERSON} } } }
+`;
+const LIST = `query Conversations($after: String) {
+  me { ${PERSON} }
+  conversations(first: 40, after: $after) { nodes { ${SUMMARY} } pageInfo { hasNextPage endCursor } }
+}`;
+const ONE = `query Conversation($id: ID!) { conversation(id: $id) { ${SUMMARY} } }`;
+const BY_NAME = `query UserByName($username: String!) { userByName(username: $username) { ${PERSON} } }`;
+
+interface SummaryNode {
+  id: string;
+  kind: 'DIRECT' | 'GROUP';
+  title: string | null;
+  lastSeq: number;
+  lastActivityAt: string;
+  lastReadSeq: number;
+  unreadCount: number;
+  lastMessage: {
+    seq: number;
+    kind: string;
+    text: string | null;
+    recalledAt: string | null;
+    sender: Person;
+  } | null;
+  members: { nodes: { user: Person }[] };
+}
+
+/** Summaries, and the people in them. */
+export interface Found {
+  summaries: Summary[];
+  people: Person[];
+}
+
+export type Ask = <T>(query: string, variables?: Record<string, unknown>, after?: string) => Promise<T>;
+
+/** Asks with a token that is good. */
+export const asker =
+  (token: () => Promise<string>): Ask =>
+  async (query, variables, after) =>
+    graphql(await token(), query, variables, after);
+
+/** One page of the viewer's conversations. */
+export async function listConversations(
+  ask: Ask,
+  after: string | null,
+): Promise<Found & { next: string | null }> {
+  const answer = await ask<{
+    me: Person;
+    conversations: {
+      nodes: SummaryNode[];
+      pageInfo: { hasNextPage: boolean; endCursor: string | null };
+    };
+  }>(LIST, { after });
+  const { nodes, pageInfo } = answer.conversations;
+  const found = gather(nodes);
+  return {
+    summaries: found.summaries,
+    people: [answer.me, ...found.people],
+    next: pageInfo.hasNextPage ? pageInfo.endCursor : null,
+  };
+}
+
+/** One conversation, or nothing where the viewer is no member. `position` is that of an ack to wait for. */
+export async function findConversation(ask: Ask, id: string, position?: string): Promise<Found> {
+  const answer = await ask<{ conversation: SummaryNode | null }>(ONE, { id }, position);
+  return gather(answer.conversation ? [answer.conversation] : []);
+}
+
+export async function findPerson(ask: Ask, username: string): Promise<Person | null> {
+  return (await ask<{ userByName: Person | null }>(BY_NAME, { username })).userByName;
+}
+
+/** The people of these ids, as far as they exist. */
+export async function findPeople(ask: Ask, ids: readonly string[]): Promise<Person[]> {
+  const parameters = ids.map((_, i) => `$u${i}: ID!`).join(', ');
+  const fields = ids.map((_, i) => `u${i}: user(id: $u${i}) { ${PERSON} }`).join(' ');
+  const variables = Object.fromEntries(ids.map((id, i) => [`u${i}`, id]));
+  const answer = await ask<Record<string, Person | null>>(
+    `query People(${parameters}) { ${fields} }`,
+    variables,
+  );
+  return Object.values(answer).filter(person => person !== null);
+}
+
+function gather(nodes: readonly SummaryNode[]): Found {
+  const people: Person[] = [];
+  const summaries = nodes.map(node => {
+    const members = node.members.nodes.map(({ user }) => user);
+    people.push(...members, ...(node.lastMessage ? [node.lastMessage.sender] : []));
+    return summary(node, members);
+  });
+  return { summaries, people };
+}
+
+function summary(node: SummaryNode, members: readonly Person[]): Summary {
+  const { lastMessage } = node;
+  return {
+    id: node.id,
+    kind: node.kind === 'DIRECT' ? 'direct' : 'group',
+    title: node.title,
+    members: members.map(({ id }) => id),
+    lastSeq: node.lastSeq,
+    lastAt: node.lastActivityAt,
+    unread: node.unreadCount,
+    readSeq: node.lastReadSeq,
+    preview: lastMessage && {
+      seq: lastMessage.seq,
+      sender: lastMessage.sender.id,
+      text: contentText(
+        lastMessage.recalledAt
+          ? null
+          : {
+              kind: lastMessage.kind.toLowerCase(),
+              text: lastMessage.text ?? '',
+              caption: lastMessage.text ?? '',
+            },
+      ),
+    },
+  };
+}

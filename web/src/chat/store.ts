@@ -1,0 +1,367 @@
+// The state of the chat page, and how events, answers and what the person does change it. Pure functions only.
+import type { Ephemeral, TidingsEvent } from '../protocol/frames.ts';
+import type { Link } from '../protocol/socket.ts';
+import { append, emptyLog, prepend, type Log } from './log.ts';
+
+/** How long somebody counts as typing after they last said so. */
+export const TYPING_MS = 6_000;
+
+export interface Person {
+  id: string;
+  username: string;
+  displayName: string;
+}
+
+export interface Preview {
+  seq: number;
+  sender: string;
+  text: string;
+}
+
+/** A message of this page that has not come back as an event yet. */
+export interface Outgoing {
+  id: string;
+  text: string;
+  at: string;
+  state: 'sending' | 'sent' | 'failed';
+  /** Why it failed. */
+  reason?: string;
+  /** Its place, once it is acked. */
+  seq?: number;
+}
+
+export interface Conversation {
+  id: string;
+  kind: 'direct' | 'group';
+  title: string | null;
+  /** Those known to be members; of a large group not all. */
+  members: readonly string[];
+  /** Whether the viewer is still a member. */
+  joined: boolean;
+  /** The seq of the last event that the fields of this type include. */
+  lastSeq: number;
+  lastAt: string;
+  unread: number;
+  /** Up to where the viewer has read it. */
+  readSeq: number;
+  preview: Preview | null;
+  /** Up to where the others have read it, as far as they were heard. */
+  reads: ReadonlyMap<string, number>;
+  /** Until when who is typing, in milliseconds. */
+  typing: ReadonlyMap<string, number>;
+  log: Log | null;
+  outbox: readonly Outgoing[];
+  /** Not all is known of it; a summary that is recent enough tells the rest. */
+  partial: boolean;
+  /** Loading what is older than the log. */
+  history: 'idle' | 'loading' | 'failed';
+}
+
+export interface State {
+  me: string;
+  people: ReadonlyMap<string, Person>;
+  conversations: ReadonlyMap<string, Conversation>;
+  selected: string | null;
+  link: Link;
+  /** Whether the list of conversations has come. */
+  loaded: boolean;
+  /** What a screen reader should say next. */
+  announcement: string;
+}
+
+/** What the list of conversations says of one. */
+export type Summary = Pick<
+  Conversation,
+  'id' | 'kind' | 'title' | 'members' | 'lastSeq' | 'lastAt' | 'unread' | 'readSeq' | 'preview'
+>;
+
+export const initialState = (me: string): State => ({
+  me,
+  people: new Map(),
+  conversations: new Map(),
+  selected: null,
+  link: { kind: 'connecting' },
+  loaded: false,
+  announcement: '',
+});
+
+const set = <K, V>(map: ReadonlyMap<K, V>, key: K, value: V): Map<K, V> => new Map(map).set(key, value);
+
+function change(state: State, id: string, update: (conversation: Conversation) => Conversation): State {
+  const before = state.conversations.get(id);
+  if (!before) return state;
+  const after = update(before);
+  return after === before ? state : { ...state, conversations: set(state.conversations, id, after) };
+}
+
+const fresh = (summary: Summary): Conversation => ({
+  ...summary,
+  joined: true,
+  reads: new Map(),
+  typing: new Map(),
+  log: null,
+  outbox: [],
+  partial: false,
+  history: 'idle',
+});
+
+export function withPeople(state: State, people: readonly Person[]): State {
+  const known = new Map(state.people);
+  for (const person of people) known.set(person.id, person);
+  return { ...state, people: known };
+}
+
+/** Takes in summaries. Where events have told more already, only what they do not tell is taken. */
+export function withSummaries(state: State, summaries: readonly Summary[]): State {
+  const conversations = new Map(state.conversations);
+  for (const summary of summaries) {
+    const known = conversations.get(summary.id);
+    if (!known) {
+      conversations.set(summary.id, fresh(summary));
+    } else if (summary.lastSeq >= known.lastSeq) {
+      const merged = { ...known, ...summary, partial: false };
+      conversations.set(summary.id, readUpTo(merged, known.readSeq, state.me));
+    } else if (known.partial) {
+      const { kind, title, members } = summary;
+      conversations.set(summary.id, { ...known, kind, title, members });
+    }
+  }
+  return { ...state, conversations };
+}
+
+/** Takes in events in the order of the socket. */
+export function withEvents(state: State, events: readonly TidingsEvent[]): State {
+  const byConversation = new Map<string, TidingsEvent[]>();
+  for (const event of events) {
+    const others = byConversation.get(event.conversation);
+    if (others) others.push(event);
+    else byConversation.set(event.conversation, [event]);
+  }
+  const conversations = new Map(state.conversations);
+  for (const [id, own] of byConversation) {
+    const known = conversations.get(id) ?? unheardOf(own[0]!);
+    conversations.set(id, withOwnEvents(known, own, state.me));
+  }
+  return { ...state, conversations };
+}
+
+/** A conversation of which an event is the first thing heard. */
+function unheardOf(event: TidingsEvent): Conversation {
+  const { conversation: id, seq, at } = event;
+  const summary: Summary = {
+    id,
+    kind: event.kind === 'direct.opened' ? 'direct' : 'group',
+    title: null,
+    members: [],
+    lastSeq: seq - 1,
+    lastAt: at,
+    unread: 0,
+    readSeq: seq - 1,
+    preview: null,
+  };
+  return { ...fresh(summary), partial: event.kind !== 'direct.opened' && event.kind !== 'group.created' };
+}
+
+function withOwnEvents(before: Conversation, events: readonly TidingsEvent[], me: string): Conversation {
+  const after = { ...before };
+  for (const event of events) if (event.seq > after.lastSeq) summarize(after, event, me);
+  after.log = extend(before.log, events);
+  const sent = new Set(events.flatMap(event => (event.kind === 'message.sent' ? [event.data.message] : [])));
+  if (before.outbox.some(message => sent.has(message.id))) {
+    after.outbox = before.outbox.filter(message => !sent.has(message.id));
+  }
+  return after;
+}
+
+function extend(log: Log | null, events: readonly TidingsEvent[]): Log {
+  const fitting = log ? events.filter(event => event.seq > log.to) : events;
+  const first = fitting[0];
+  if (!first) return log ?? emptyLog(0);
+  // A window that ended too early is begun anew: what is between is loaded like all that is older.
+  const fits = log !== null && first.seq === log.to + 1;
+  return append(fits ? log : emptyLog(first.seq - 1), fitting);
+}
+
+/** Brings the fields of a summary forward by one event. */
+function summarize(conversation: Conversation, event: TidingsEvent, me: string): void {
+  conversation.lastSeq = event.seq;
+  conversation.lastAt = event.at;
+  const without = (user: string): string[] => conversation.members.filter(member => member !== user);
+  switch (event.kind) {
+    case 'direct.opened':
+      conversation.members = event.data.users;
+      break;
+    case 'group.created':
+      conversation.title = event.data.name;
+      conversation.members = event.data.members;
+      break;
+    case 'group.renamed':
+      conversation.title = event.data.name;
+      break;
+    case 'member.added':
+      conversation.members = [...without(event.data.user), event.data.user];
+      if (event.data.user === me) conversation.joined = true;
+      break;
+    case 'member.removed':
+    case 'member.left':
+      conversation.members = without(event.data.user);
+      if (event.data.user === me) conversation.joined = false;
+      break;
+    case 'message.sent': {
+      const { content } = event.data;
+      conversation.preview = { seq: event.seq, sender: event.actor, text: contentText(content) };
+      conversation.typing = new Map([...conversation.typing].filter(([user]) => user !== event.actor));
+      // Sending reads everything before.
+      conversation.unread = event.actor === me ? 0 : conversation.unread + 1;
+      if (event.actor === me) conversation.readSeq = event.seq;
+      break;
+    }
+    default:
+      break;
+  }
+}
+
+/** What a message says in one line of text. */
+export function contentText(content: { kind: string; text?: string; caption?: string } | null): string {
+  if (!content) return 'Message recalled';
+  if (content.kind === 'text') return content.text ?? '';
+  return content.caption || (content.kind === 'image' ? 'Image' : 'File');
+}
+
+/** Events up to `to` will not come: what is shown begins behind them, and older ones are loaded on demand. */
+export const withGap = (state: State, id: string, to: number): State =>
+  change(state, id, conversation => {
+    if (conversation.log && conversation.log.to >= to) return conversation;
+    const outbox = conversation.outbox.filter(message => message.seq === undefined || message.seq > to);
+    return { ...conversation, log: emptyLog(to), outbox, partial: true };
+  });
+
+/** Takes in older events, all of those from `from` on. */
+export const withOlder = (state: State, id: string, from: number, events: readonly TidingsEvent[]): State =>
+  change(state, id, conversation => {
+    const log = conversation.log;
+    if (!log || from >= log.from) return conversation;
+    return { ...conversation, log: prepend(log, from, events) };
+  });
+
+/** Begins the window of a conversation of which no event has come, with the events from `from` on. */
+export const withNewest = (state: State, id: string, from: number, events: readonly TidingsEvent[]): State =>
+  change(state, id, conversation => {
+    if (conversation.log) return conversation;
+    return withOwnEvents({ ...conversation, log: emptyLog(from - 1) }, events, state.me);
+  });
+
+export const withHistory = (state: State, id: string, history: Conversation['history']): State =>
+  change(state, id, conversation => ({ ...conversation, history }));
+
+export function withEphemeral(state: State, frame: Ephemeral, now: number): State {
+  if (frame.type === 'presence') return state;
+  return change(state, frame.conversation, conversation => {
+    if (frame.type === 'typing') {
+      if (frame.user === state.me) return conversation;
+      const typing = new Map(conversation.typing);
+      if (frame.on) typing.set(frame.user, now + TYPING_MS);
+      else typing.delete(frame.user);
+      return { ...conversation, typing };
+    }
+    if (frame.user === state.me) return readUpTo(conversation, frame.read_seq, state.me);
+    if ((conversation.reads.get(frame.user) ?? 0) >= frame.read_seq) return conversation;
+    return { ...conversation, reads: set(conversation.reads, frame.user, frame.read_seq) };
+  });
+}
+
+/** Forgets who has ceased to type without saying so. */
+export function withoutStaleTyping(state: State, now: number): State {
+  let next = state;
+  for (const { id, typing } of state.conversations.values()) {
+    if (![...typing.values()].some(until => until <= now)) continue;
+    next = change(next, id, conversation => ({
+      ...conversation,
+      typing: new Map([...conversation.typing].filter(([, until]) => until > now)),
+    }));
+  }
+  return next;
+}
+
+export const withRead = (state: State, id: string, seq: number): State =>
+  change(state, id, conversation => readUpTo(conversation, seq, state.me));
+
+function readUpTo(conversation: Conversation, seq: number, me: string): Conversation {
+  if (seq <= conversation.readSeq) return conversation;
+  const { log } = conversation;
+  let unread = conversation.unread;
+  if (seq >= conversation.lastSeq) {
+    unread = 0;
+  } else if (log && log.from <= seq + 1) {
+    unread = log.entries.filter(
+      entry => entry.kind === 'message' && entry.seq > seq && entry.sender !== me,
+    ).length;
+  }
+  return { ...conversation, readSeq: seq, unread };
+}
+
+export const withOutgoing = (state: State, id: string, message: Outgoing): State =>
+  change(state, id, conversation => {
+    const others = conversation.outbox.filter(other => other.id !== message.id);
+    return { ...conversation, outbox: [...others, message] };
+  });
+
+/** What became of sending a message. One whose event has come is no longer in the outbox, and stays out. */
+export const withSendState = (
+  state: State,
+  id: string,
+  message: string,
+  outcome: Pick<Outgoing, 'state' | 'reason' | 'seq'>,
+): State =>
+  change(state, id, conversation => {
+    const passed =
+      outcome.seq !== undefined && conversation.log !== null && conversation.log.to >= outcome.seq;
+    const outbox = conversation.outbox
+      .filter(other => other.id !== message || !passed)
+      .map(other => (other.id === message ? { ...other, ...outcome } : other));
+    return { ...conversation, outbox };
+  });
+
+/** The conversations as the list shows them: newest activity first. */
+export const listed = (state: State): Conversation[] =>
+  [...state.conversations.values()].sort((a, b) => (a.lastAt < b.lastAt ? 1 : a.lastAt > b.lastAt ? -1 : 0));
+
+export const personName = (state: State, id: string): string =>
+  id === state.me ? 'You' : (state.people.get(id)?.displayName ?? 'Somebody');
+
+/** Whose picture stands for a conversation: the other person's, or its own. */
+export const faceOf = (state: State, conversation: Conversation): string =>
+  (conversation.kind === 'direct' && conversation.members.find(member => member !== state.me)) ||
+  conversation.id;
+
+/** What a conversation is called. */
+export function titleOf(state: State, conversation: Conversation): string {
+  if (conversation.title) return conversation.title;
+  const others = conversation.members.filter(member => member !== state.me);
+  if (conversation.kind === 'direct' && others[0]) return personName(state, others[0]);
+  return others.map(other => personName(state, other)).join(', ') || 'Conversation';
+}
+
+/** The people who appear but are not known. */
+export function strangers(state: State): string[] {
+  const unknown = new Set<string>();
+  const meet = (user: string): void => {
+    if (!state.people.has(user)) unknown.add(user);
+  };
+  for (const conversation of state.conversations.values()) {
+    if (conversation.preview) meet(conversation.preview.sender);
+    if (conversation.kind === 'direct') conversation.members.forEach(meet);
+    if (conversation.id !== state.selected) continue;
+    conversation.members.slice(0, 100).forEach(meet);
+    for (const entry of conversation.log?.entries ?? []) {
+      if (entry.kind === 'message') meet(entry.sender);
+      else peopleOf(entry.event).forEach(meet);
+    }
+  }
+  return [...unknown];
+}
+
+/** Whom an event is about. */
+export function peopleOf(event: TidingsEvent): string[] {
+  return 'user' in event.data ? [event.actor, event.data.user] : [event.actor];
+}

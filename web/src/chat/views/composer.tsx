@@ -1,0 +1,64 @@
+// Where messages are written.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { TEXT_BYTES_MAX, type Chat } from '../chat.ts';
+
+/** Without a key pressed for so long, nobody is typing any more. */
+const PAUSE_MS = 4_000;
+const encoder = new TextEncoder();
+
+export function Composer({ chat, conversation, title }: { chat: Chat; conversation: string; title: string }) {
+  const [text, setText] = useState('');
+  const field = useRef<HTMLTextAreaElement>(null);
+  const pause = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const tooLong = text.length > TEXT_BYTES_MAX / 4 && encoder.encode(text).length > TEXT_BYTES_MAX;
+
+  useEffect(() => {
+    // On a touch screen the keyboard would cover what there is to read.
+    if (matchMedia('(hover: hover)').matches) field.current?.focus();
+    return () => clearTimeout(pause.current);
+  }, []);
+
+  function changed(value: string): void {
+    setText(value);
+    clearTimeout(pause.current);
+    if (value === '') return chat.stopTyping();
+    chat.typed(conversation);
+    pause.current = setTimeout(() => chat.stopTyping(), PAUSE_MS);
+  }
+
+  function send(event: Event): void {
+    event.preventDefault();
+    if (text.trim() === '' || tooLong) return;
+    clearTimeout(pause.current);
+    chat.send(conversation, text.trim());
+    setText('');
+    field.current?.focus();
+  }
+
+  return (
+    <form class="composer" onSubmit={send}>
+      <div class="growing" data-text={text}>
+        <textarea
+          ref={field}
+          rows={1}
+          value={text}
+          aria-label={`Message to ${title}`}
+          aria-invalid={tooLong}
+          placeholder="Write a message"
+          onInput={event => changed(event.currentTarget.value)}
+          onKeyDown={event => {
+            if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) send(event);
+          }}
+        />
+      </div>
+      {tooLong && (
+        <span class="problem" role="alert">
+          Too long
+        </span>
+      )}
+      <button class="primary" type="submit" disabled={text.trim() === '' || tooLong}>
+        Send
+      </button>
+    </form>
+  );
+}

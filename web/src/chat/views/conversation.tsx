@@ -1,0 +1,57 @@
+// The conversation that is shown: its header, its messages, and where to write.
+import type { Chat } from '../chat.ts';
+import * as store from '../store.ts';
+import { Avatar } from './avatar.tsx';
+import { Composer } from './composer.tsx';
+import { Messages } from './messages.tsx';
+
+interface Props {
+  chat: Chat;
+  state: store.State;
+  conversation: store.Conversation;
+}
+
+export function ConversationView({ chat, state, conversation }: Props) {
+  const title = store.titleOf(state, conversation);
+  return (
+    <main class="conversation" aria-label={title}>
+      <header>
+        <a class="back" href="#" aria-label="Back to the conversations">
+          ←
+        </a>
+        <Avatar id={store.faceOf(state, conversation)} name={title} />
+        <div>
+          <h2>{title}</h2>
+          <p class="quiet">{subtitle(state, conversation)}</p>
+        </div>
+      </header>
+      <Messages chat={chat} state={state} conversation={conversation} />
+      <p class="typing" data-typing={conversation.typing.size}>
+        {typingText(state, conversation)}
+      </p>
+      {conversation.joined ? (
+        <Composer chat={chat} conversation={conversation.id} title={title} />
+      ) : (
+        <p class="composer quiet">You are no longer a member of this conversation.</p>
+      )}
+    </main>
+  );
+}
+
+function subtitle(state: store.State, conversation: store.Conversation): string {
+  if (conversation.kind === 'direct') {
+    const other = conversation.members.find(member => member !== state.me);
+    const person = other === undefined ? undefined : state.people.get(other);
+    return person ? `@${person.username}` : '';
+  }
+  const names = conversation.members.slice(0, 6).map(member => store.personName(state, member));
+  const others = conversation.members.length - names.length;
+  return names.join(', ') + (others > 0 ? ` and ${others} more` : '');
+}
+
+function typingText(state: store.State, conversation: store.Conversation): string {
+  const names = [...conversation.typing.keys()].map(user => store.personName(state, user));
+  if (names.length === 0) return '';
+  if (names.length > 2) return 'Several people are typing…';
+  return `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} typing…`;
+}

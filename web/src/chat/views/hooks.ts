@@ -1,0 +1,38 @@
+// What several views need.
+import { useEffect, useState } from 'preact/hooks';
+import type { Chat } from '../chat.ts';
+import type { State } from '../store.ts';
+
+/** The present state of a chat; the view is drawn again when it changes. */
+export function useChat(chat: Chat): State {
+  const [state, setState] = useState(chat.state);
+  useEffect(() => {
+    setState(chat.state);
+    return chat.subscribe(() => setState(chat.state));
+  }, [chat]);
+  return state;
+}
+
+/** The time, drawn again every second while `on`. */
+export function useNow(on: boolean): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (!on) return;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, [on]);
+  return now;
+}
+
+export function unreadTotal(state: State): number {
+  let total = 0;
+  for (const { unread } of state.conversations.values()) total += unread;
+  return total;
+}
+
+/** What went wrong, as a sentence for people. */
+export const sentence = (error: unknown): string =>
+  error instanceof Error
+    ? error.message.charAt(0).toUpperCase() + error.message.slice(1)
+    : 'Something went wrong.';

@@ -1,0 +1,174 @@
+// The messages of a conversation, oldest first. Scrolling up loads older ones.
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { Chat } from '../chat.ts';
+import type { Entry } from '../log.ts';
+import * as store from '../store.ts';
+import { Happening, Message, Pending } from './message.tsx';
+import { dayName, sameDay } from './time.ts';
+
+/** As close to the end as this counts as being there, in pixels. */
+const END_PX = 48;
+/** As close to the beginning as this, older messages are loaded. */
+const BEGINNING_PX = 400;
+/** Messages of one person within this time stand together. */
+const TOGETHER_MS = 5 * 60_000;
+
+interface Props {
+  chat: Chat;
+  state: store.State;
+  conversation: store.Conversation;
+}
+
+export function Messages({ chat, state, conversation }: Props) {
+  const list = useRef<HTMLDivElement>(null);
+  const shown = useRef({ from: 0, height: 0, pending: 0 });
+  const [atEnd, setAtEnd] = useState(true);
+  // Where the unread messages began when the conversation was opened.
+  const [unreadAfter] = useState(conversation.unread > 0 ? conversation.readSeq : null);
+
+  const { log, outbox, history } = conversation;
+  const entries = log?.entries ?? [];
+
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (!element) return;
+    const before = shown.current;
+    const from = log?.from ?? 0;
+    // What one has just written oneself is always shown; else who reads further up stays where they are.
+    if (atEnd || outbox.length > before.pending) element.scrollTop = element.scrollHeight;
+    else if (from < before.from) element.scrollTop += element.scrollHeight - before.height;
+    shown.current = { from, height: element.scrollHeight, pending: outbox.length };
+  });
+
+  function scrolled(): void {
+    const element = list.current;
+    if (!element) return;
+    const end = element.scrollHeight - element.scrollTop - element.clientHeight < END_PX;
+    setAtEnd(end);
+    chat.viewing(end);
+    if (element.scrollTop < BEGINNING_PX && history === 'idle') void chat.loadOlder(conversation.id);
+  }
+
+  function toEnd(): void {
+    const element = list.current;
+    if (element) element.scrollTop = element.scrollHeight;
+  }
+
+  return (
+    <div class="messages-frame">
+      <div
+        ref={list}
+        class="messages"
+        onScroll={scrolled}
+        tabIndex={0}
+        role="log"
+        aria-live="off"
+        aria-label="Messages"
+      >
+        <Beginning chat={chat} conversation={conversation} />
+        <ol>{rows(chat, state, conversation, entries, unreadAfter)}</ol>
+        <ol class="pending">
+          {outbox.map(message => (
+            <Pending
+              key={message.id}
+              message={message}
+              onRetry={() => chat.retry(conversation.id, message)}
+            />
+          ))}
+        </ol>
+      </div>
+      {!atEnd && (
+        <button class="to-end" type="button" onClick={toEnd}>
+          {conversation.unread > 0 ? `${conversation.unread} new ↓` : 'Newest ↓'}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** What stands above the oldest message shown. */
+function Beginning({ chat, conversation }: { chat: Chat; conversation: store.Conversation }) {
+  const { history, log } = conversation;
+  if (history === 'loading') return <p class="beginning quiet">Loading…</p>;
+  if (history === 'failed') {
+    return (
+      <p class="beginning quiet">
+        Older messages could not be loaded.{' '}
+        <button class="link" type="button" onClick={() => void chat.loadOlder(conversation.id)}>
+          Try again
+        </button>
+      </p>
+    );
+  }
+  if (log && log.from > 1) {
+    return (
+      <p class="beginning">
+        <button class="link" type="button" onClick={() => void chat.loadOlder(conversation.id)}>
+          Load older messages
+        </button>
+      </p>
+    );
+  }
+  return null;
+}
+
+/** The entries, with a line before each new day and before the first unread message. */
+function rows(
+  chat: Chat,
+  state: store.State,
+  conversation: store.Conversation,
+  entries: readonly Entry[],
+  unreadAfter: number | null,
+) {
+  const readBy = Math.max(0, ...conversation.reads.values());
+  const drawn = [];
+  let before: Entry | undefined;
+  let marked = unreadAfter === null;
+  for (const entry of entries) {
+    if (!before || !sameDay(before.at, entry.at)) {
+      drawn.push(
+        <li key={`day-${entry.seq}`} class="line">
+          <span>{dayName(entry.at)}</span>
+        </li>,
+      );
+      before = undefined;
+    }
+    if (!marked && unreadAfter !== null && entry.seq > unreadAfter && entry.kind === 'message') {
+      marked = true;
+      if (entry.sender !== chat.state.me) {
+        drawn.push(
+          <li key="unread" class="line unread">
+            <span>New</span>
+          </li>,
+        );
+      }
+      before = undefined;
+    }
+    if (entry.kind === 'happening') {
+      drawn.push(<Happening key={entry.seq} event={entry.event} state={state} />);
+    } else {
+      const mine = entry.sender === state.me;
+      drawn.push(
+        <Message
+          key={entry.id}
+          message={entry}
+          name={store.personName(state, entry.sender)}
+          mine={mine}
+          together={follows(before, entry)}
+          read={mine && readBy >= entry.seq}
+        />,
+      );
+    }
+    before = entry;
+  }
+  return drawn;
+}
+
+function follows(before: Entry | undefined, entry: Entry): boolean {
+  return (
+    before?.kind === 'message' &&
+    entry.kind === 'message' &&
+    before.sender === entry.sender &&
+    Date.parse(entry.at) - Date.parse(before.at) < TOGETHER_MS
+  );
+}

@@ -1,0 +1,121 @@
+// The list of conversations, who is signed in, and how the connection is.
+import { memo } from 'preact/compat';
+import { useState } from 'preact/hooks';
+import type { Link } from '../../protocol/socket.ts';
+import type { Chat } from '../chat.ts';
+import * as store from '../store.ts';
+import { Avatar } from './avatar.tsx';
+import { useNow } from './hooks.ts';
+import { NewConversation } from './new-conversation.tsx';
+import { shortTime } from './time.ts';
+
+export function Sidebar({ chat, state, username }: { chat: Chat; state: store.State; username: string }) {
+  const [beginning, setBeginning] = useState(false);
+  const conversations = store.listed(state);
+  return (
+    <aside class="sidebar" aria-label="Conversations">
+      <header>
+        <h1>Tidings</h1>
+        <button class="primary small" type="button" onClick={() => setBeginning(true)}>
+          New
+        </button>
+      </header>
+      <LinkState link={state.link} />
+      <nav aria-label="Conversations">
+        {state.loaded && conversations.length === 0 && (
+          <p class="quiet empty">Nothing here yet. Begin with “New” and somebody’s username.</p>
+        )}
+        <ul>
+          {conversations.map(conversation => (
+            <Item
+              key={conversation.id}
+              conversation={conversation}
+              face={store.faceOf(state, conversation)}
+              title={store.titleOf(state, conversation)}
+              preview={preview(state, conversation)}
+              selected={conversation.id === state.selected}
+            />
+          ))}
+        </ul>
+      </nav>
+      <footer>
+        <Avatar id={state.me} name={state.people.get(state.me)?.displayName ?? username} />
+        <span class="me">
+          <strong>{state.people.get(state.me)?.displayName ?? username}</strong>
+          <span class="quiet">@{username}</span>
+        </span>
+        <button class="link" type="button" onClick={() => void chat.signOut()}>
+          Sign out
+        </button>
+      </footer>
+      {beginning && <NewConversation chat={chat} onClose={() => setBeginning(false)} />}
+    </aside>
+  );
+}
+
+interface ItemProps {
+  conversation: store.Conversation;
+  face: string;
+  title: string;
+  preview: string;
+  selected: boolean;
+}
+
+const Item = memo(function Item({ conversation, face, title, preview, selected }: ItemProps) {
+  const { id, unread, lastAt } = conversation;
+  const count = unread > 99 ? '99+' : String(unread);
+  return (
+    <li>
+      <a
+        href={`#${id}`}
+        class={unread > 0 ? 'item unread' : 'item'}
+        aria-current={selected ? 'page' : undefined}
+      >
+        <Avatar id={face} name={title} />
+        <span class="item-title">{title}</span>
+        <time class="quiet" dateTime={lastAt}>
+          {shortTime(lastAt)}
+        </time>
+        <span class="item-preview">{preview}</span>
+        {unread > 0 && (
+          <span class="badge" aria-label={`${unread} unread`}>
+            {count}
+          </span>
+        )}
+      </a>
+    </li>
+  );
+});
+
+function preview(state: store.State, conversation: store.Conversation): string {
+  if (conversation.typing.size > 0) return 'typing…';
+  const pending = conversation.outbox.at(-1);
+  if (pending) return `You: ${pending.text}`;
+  if (!conversation.preview) return conversation.kind === 'group' ? 'New group' : 'No messages yet';
+  const { sender, text } = conversation.preview;
+  if (conversation.kind === 'direct' && sender !== state.me) return text;
+  return `${store.personName(state, sender)}: ${text}`;
+}
+
+/** Says how the connection is; nothing where all is well. */
+function LinkState({ link }: { link: Link }) {
+  const now = useNow(link.kind === 'waiting');
+  const texts = {
+    connecting: 'Connecting…',
+    'catching-up': 'Catching up…',
+    online: '',
+    waiting: '',
+    ended: '',
+  };
+  let text = texts[link.kind];
+  if (link.kind === 'ended') text = link.reason;
+  if (link.kind === 'waiting') {
+    const seconds = Math.ceil((link.until - now) / 1_000);
+    text = seconds > 0 ? `No connection. Trying again in ${seconds} s` : 'No connection. Trying again…';
+  }
+  return (
+    <p class={`link-state ${link.kind}`} data-link={link.kind} role="status" aria-live="off">
+      {text}
+    </p>
+  );
+}

@@ -1,0 +1,102 @@
+// What goes over the socket, as `docs/protocol.md` says. Only what this client uses.
+
+export type Content =
+  { kind: 'text'; text: string } | { kind: 'image' | 'file'; attachment: string; caption?: string };
+
+interface Happened {
+  type: 'event';
+  conversation: string;
+  seq: number;
+  actor: string;
+  at: string;
+}
+
+export type TidingsEvent = Happened &
+  (
+    | { kind: 'direct.opened'; data: { users: [string, string] } }
+    | { kind: 'group.created'; data: { name: string; owner: string; members: string[] } }
+    | { kind: 'member.added'; data: { user: string; role: string } }
+    | { kind: 'member.removed' | 'member.left'; data: { user: string } }
+    | { kind: 'group.renamed'; data: { name: string } }
+    | { kind: 'role.changed'; data: { user: string; role: string } }
+    | { kind: 'message.sent'; data: { message: string; content: Content } }
+    | { kind: 'message.edited'; data: { message: string; content: Content } }
+    | { kind: 'message.recalled'; data: { message: string } }
+    | { kind: 'reaction.changed'; data: { message: string; emoji: string; on: boolean } }
+  );
+
+export interface Ack {
+  type: 'ack';
+  id: string;
+  conversation: string;
+  seq: number;
+  position: string;
+  at: string;
+  duplicate?: boolean;
+}
+
+export interface ErrorFrame {
+  type: 'error';
+  id?: string;
+  code: string;
+  message: string;
+  retryable: boolean;
+  field?: string;
+  retry_after_ms?: number;
+}
+
+export interface Events {
+  type: 'events';
+  id: string;
+  conversation: string;
+  events: TidingsEvent[];
+  more: boolean;
+}
+
+export interface Gap {
+  type: 'gap';
+  conversation: string;
+  from: number;
+  to: number;
+}
+
+export type Ephemeral =
+  | { type: 'typing'; conversation: string; user: string; on: boolean }
+  | { type: 'receipt'; conversation: string; user: string; read_seq: number }
+  | { type: 'presence'; user: string; online: boolean; last_seen?: string };
+
+export type ServerFrame =
+  | TidingsEvent
+  | Ack
+  | ErrorFrame
+  | Events
+  | Gap
+  | Ephemeral
+  | { type: 'welcome'; user: string; session: string; server: string; heartbeat_ms: number; time: string }
+  | { type: 'synced' }
+  | { type: 'notice'; seq: number; kind: string; at: string; data: object }
+  | { type: 'pong'; id?: string }
+  | { type: 'close'; code: number; reason: string; reconnect: boolean; retry_after_ms?: number };
+
+/** A command without its id. */
+export type CommandBody =
+  | { type: 'direct.open'; user: string }
+  | { type: 'group.create'; name: string; members: string[] }
+  | { type: 'group.leave'; conversation: string }
+  | { type: 'message.send'; conversation: string; content: Content }
+  | { type: 'read'; conversation: string; seq: number };
+
+/** The objects of a text frame. What is no object with a type is left out: receivers ignore what they do not know. */
+export function parseFrame(text: string): ServerFrame[] {
+  const objects: ServerFrame[] = [];
+  for (const line of text.split('\n')) {
+    try {
+      const object: unknown = JSON.parse(line);
+      if (typeof object === 'object' && object !== null && 'type' in object)
+        objects.push(object as ServerFrame);
+    } catch {
+      continue;
+    }
+  }
+  return objects;
+}

@@ -1,0 +1,96 @@
+// Calls over HTTP: accounts and GraphQL. Every call ends within a bounded time.
+
+const TIMEOUT_MS = 15_000;
+
+/** What `/auth/*` answers whoever it admits. */
+export interface Grant {
+  user: string;
+  token: string;
+  /** RFC 3339. */
+  expires_at: string;
+  refresh_token: string;
+}
+
+/** A refusal over HTTP, or no answer at all (`unavailable`). `message` is for people. */
+export class Problem extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly field?: string,
+  ) {
+    super(message);
+  }
+}
+
+async function call(path: string, body: object, headers: Record<string, string> = {}): Promise<Response> {
+  try {
+    return await fetch(path, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch {
+    throw new Problem('unavailable', 'The server cannot be reached.');
+  }
+}
+
+async function json(response: Response): Promise<Record<string, unknown>> {
+  try {
+    return (await response.json()) as Record<string, unknown>;
+  } catch {
+    throw new Problem('unavailable', `The server answered ${response.status}.`);
+  }
+}
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+async function account(path: string, body: object): Promise<Grant> {
+  const response = await call(path, body);
+  const answer = await json(response);
+  if (response.ok) return answer as unknown as Grant;
+  const message = text(answer.detail) ?? text(answer.title) ?? `The server answered ${response.status}.`;
+  throw new Problem(text(answer.code) ?? 'unavailable', message, text(answer.field));
+}
+
+export const register = (username: string, password: string, displayName: string): Promise<Grant> =>
+  account('/auth/register', {
+    username,
+    password,
+    ...(displayName ? { display_name: displayName } : {}),
+  });
+
+export const login = (username: string, password: string): Promise<Grant> =>
+  account('/auth/login', { username, password });
+
+export const refresh = (refreshToken: string): Promise<Grant> =>
+  account('/auth/refresh', { refresh_token: refreshToken });
+
+/** Ends the login on the server. */
+export async function logout(refreshToken: string): Promise<void> {
+  await call('/auth/logout', { refresh_token: refreshToken });
+}
+
+/** Answers one GraphQL query. With `after`, an ack's position, the answer includes what was acked. */
+export async function graphql<T>(
+  token: string,
+  query: string,
+  variables: Record<string, unknown> = {},
+  after?: string,
+): Promise<T> {
+  const response = await call(
+    '/graphql',
+    { query, variables },
+    { Authorization: `Bearer ${token}`, ...(after ? { 'tidings-after': after } : {}) },
+  );
+  const answer = (await json(response)) as {
+    data?: T | null;
+    errors?: { message: string; extensions?: { code?: string } }[];
+    code?: string;
+    detail?: string;
+  };
+  const error = answer.errors?.[0];
+  if (error) throw new Problem(error.extensions?.code ?? 'unavailable', error.message);
+  if (answer.data) return answer.data;
+  throw new Problem(answer.code ?? 'unavailable', answer.detail ?? `The server answered ${response.status}.`);
+}

@@ -1,0 +1,160 @@
+// The login of this browser. It is shared by all tabs through localStorage, and its token is refreshed before it expires.
+import * as api from './api.ts';
+
+const KEY = 'tidings.session';
+/** A token with less than this to live is refreshed before it is used. */
+const MARGIN_MS = 30_000;
+/** Timers further ahead than this are not exact in browsers. */
+const TIMER_MAX_MS = 3_600_000;
+
+export interface Login extends api.Grant {
+  username: string;
+}
+
+/** There is no login, or no longer. */
+export class SignedOut extends Error {
+  constructor() {
+    super('You are signed out.');
+  }
+}
+
+export function storedLogin(): Login | null {
+  try {
+    const login = JSON.parse(localStorage.getItem(KEY) ?? 'null') as Login | null;
+    return login && typeof login.token === 'string' && typeof login.refresh_token === 'string' ? login : null;
+  } catch {
+    return null;
+  }
+}
+
+function store(login: Login | null): void {
+  if (login) localStorage.setItem(KEY, JSON.stringify(login));
+  else localStorage.removeItem(KEY);
+}
+
+export async function signIn(username: string, password: string): Promise<Login> {
+  const login = { ...(await api.login(username, password)), username };
+  store(login);
+  return login;
+}
+
+export async function signUp(username: string, password: string, displayName: string): Promise<Login> {
+  const login = { ...(await api.register(username, password, displayName)), username };
+  store(login);
+  return login;
+}
+
+/** Runs alone among all tabs where the browser can do that. A refresh token spent twice would end the login. */
+function alone<T>(run: () => Promise<T>): Promise<T> {
+  return navigator.locks ? navigator.locks.request(KEY, run) : run();
+}
+
+/** When a token should be replaced: once most of its life is over. */
+export function refreshDelay(expiresAt: string, now: number): number {
+  const left = Date.parse(expiresAt) - now;
+  return Math.max(0, Math.min(left - Math.max(MARGIN_MS, left * 0.2), TIMER_MAX_MS));
+}
+
+/** Keeps the token of one user fresh for as long as a page is open. */
+export class Session {
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private refreshing: Promise<Login> | undefined;
+
+  constructor(
+    private login: Login,
+    private readonly listener: { renewed(token: string): void; signedOut(): void },
+  ) {
+    addEventListener('storage', this.onStorage);
+    this.schedule();
+  }
+
+  get user(): string {
+    return this.login.user;
+  }
+
+  /** A token that is good for a while. Fails with `SignedOut`, or with a `Problem` that may pass. */
+  async token(): Promise<string> {
+    if (Date.parse(this.login.expires_at) - Date.now() > MARGIN_MS) return this.login.token;
+    return (await this.renew()).token;
+  }
+
+  /** Replaces a token that the server does not take, whatever its date says. */
+  async renew(): Promise<Login> {
+    this.refreshing ??= this.refresh().finally(() => (this.refreshing = undefined));
+    return this.refreshing;
+  }
+
+  /** Ends the login, here and on the server. */
+  async signOut(): Promise<void> {
+    const { refresh_token } = this.login;
+    store(null);
+    this.end();
+    await api.logout(refresh_token).catch(() => undefined);
+  }
+
+  /** Stops refreshing. */
+  close(): void {
+    clearTimeout(this.timer);
+    removeEventListener('storage', this.onStorage);
+  }
+
+  private refresh(): Promise<Login> {
+    return alone(async () => {
+      const stored = storedLogin();
+      if (!stored || stored.user !== this.login.user) {
+        this.end();
+        throw new SignedOut();
+      }
+      if (stored.token !== this.login.token) {
+        this.take(stored);
+        return stored;
+      }
+      try {
+        const login = { ...(await api.refresh(stored.refresh_token)), username: stored.username };
+        store(login);
+        this.take(login);
+        return login;
+      } catch (error) {
+        if (!(error instanceof api.Problem) || !['unauthenticated', 'forbidden'].includes(error.code))
+          throw error;
+        store(null);
+        this.end();
+        throw new SignedOut();
+      }
+    });
+  }
+
+  private take(login: Login): void {
+    this.login = login;
+    this.schedule();
+    this.listener.renewed(login.token);
+  }
+
+  private schedule(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(
+      () => {
+        if (refreshDelay(this.login.expires_at, Date.now()) > 0) this.schedule();
+        else void this.renew().catch(() => this.later());
+      },
+      refreshDelay(this.login.expires_at, Date.now()),
+    );
+  }
+
+  private later(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.renew().catch(() => this.later()), MARGIN_MS / 3);
+  }
+
+  private end(): void {
+    this.close();
+    this.listener.signedOut();
+  }
+
+  private readonly onStorage = (event: StorageEvent): void => {
+    if (event.key !== KEY && event.key !== null) return;
+    const stored = storedLogin();
+    if (!stored || stored.user !== this.login.user) this.end();
+    else if (stored.token !== this.login.token) this.take(stored);
+  };
+}
