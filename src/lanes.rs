@@ -246,7 +246,7 @@ impl Lanes {
         };
         match refused {
             Some((Request::Conversation { reply, .. } | Request::User { reply, .. }, refusal)) => {
-                reply(Err(refusal))
+                reply(Err(refusal));
             }
             Some((Request::Authorize { reply, .. }, refusal)) => {
                 let _ = reply.send(Err(refusal));

@@ -45,7 +45,7 @@ impl Accounts {
         Ok(found == 1)
     }
 
-    /// Asks the database whether a user is suspended, past what [`Authenticator`] remembers.
+    /// Asks the database whether a user is suspended, past what an authenticator remembers.
     pub async fn is_suspended(&self, user: Uuid) -> Result<bool, AccountError> {
         let ask = "SELECT FROM account WHERE id = $1 AND suspended_at IS NOT NULL";
         Ok(self.inner.database.row(ask, &[&user]).await?.is_some())

@@ -234,7 +234,7 @@ impl Reader {
                         self.gateway
                             .cursors
                             .read(self.user, conversation, seq, seat, id, reply)
-                            .await
+                            .await;
                     }
                     Err(refusal) => reply(ServerFrame::Error(refused(Some(id), &refusal))),
                 }

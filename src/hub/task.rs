@@ -165,7 +165,7 @@ impl HubTask {
                 }
             }
             Some(ConversationEvent::MemberAdded(added)) => {
-                self.subscriptions.join(added.user, recorded.stream)
+                self.subscriptions.join(added.user, recorded.stream);
             }
             _ => {}
         }
