@@ -82,7 +82,7 @@ async fn a_node_without_redis_serves_and_says_so() {
     })
     .await;
     undisturbed_talk(&one, &two, async || {
-        tokio::time::sleep(Duration::from_millis(500)).await
+        tokio::time::sleep(Duration::from_millis(500)).await;
     })
     .await;
     one.stop().await;
