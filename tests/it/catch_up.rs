@@ -49,7 +49,7 @@ async fn a_new_device_gets_what_no_device_was_sent() {
     eventually(async || (node.node.gateway().registry.count() == 1).then_some(())).await;
     a.say(conversation, "two").await;
     // The delivery cursor is stored a moment after the device has gone.
-    let inbox = "{ inbox { nodes { pendingCount conversation { id } messages { text } } } }";
+    let inbox = "{ inbox { nodes { pendingCount conversation { id } messages { nodes { text } } } } }";
     let pending = eventually(async || {
         let answer = node.graphql(&ben, inbox, None).await;
         let nodes = answer["data"]["inbox"]["nodes"].clone();
