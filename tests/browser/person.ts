@@ -1,7 +1,7 @@
 // Somebody at a browser. What goes wrong in their pages is gathered, and fails the test when they leave.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import {
   chromium,
   type Browser,
@@ -22,7 +22,6 @@ const PROGRAMS = [
 ];
 
 export async function openBrowser(): Promise<Browser> {
-  const { existsSync } = await import('node:fs');
   const executablePath = process.env['CHROMIUM'] ?? PROGRAMS.find(existsSync);
   assert.ok(executablePath, 'Chromium is not installed: run scripts/install-deps.sh --with-browser');
   return chromium.launch({
@@ -166,9 +165,9 @@ export class Person {
   }
 
   async shot(name: string): Promise<void> {
-    const directory = join(import.meta.dirname, 'shots');
+    const directory = fileURLToPath(new URL('shots/', import.meta.url));
     mkdirSync(directory, { recursive: true });
-    await this.page.screenshot({ path: join(directory, `${name}.png`) });
+    await this.page.screenshot({ path: `${directory}${name}.png` });
   }
 
   /** Closes the browser's windows. Nothing may have gone wrong but what `expected` names. */

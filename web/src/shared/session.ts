@@ -105,7 +105,7 @@ export class Session {
         this.end();
         throw new SignedOut();
       }
-      if (stored.token !== this.login.token) {
+      if (stored.refresh_token !== this.login.refresh_token) {
         this.take(stored);
         return stored;
       }
@@ -155,6 +155,6 @@ export class Session {
     if (event.key !== KEY && event.key !== null) return;
     const stored = storedLogin();
     if (!stored || stored.user !== this.login.user) this.end();
-    else if (stored.token !== this.login.token) this.take(stored);
+    else if (stored.refresh_token !== this.login.refresh_token) this.take(stored);
   };
 }

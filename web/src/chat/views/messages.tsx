@@ -86,30 +86,25 @@ export function Messages({ chat, state, conversation }: Props) {
   );
 }
 
-/** What stands above the oldest message shown. */
+/** What stands above the oldest message shown. It is always as high, so that messages do not move when it changes. */
 function Beginning({ chat, conversation }: { chat: Chat; conversation: store.Conversation }) {
   const { history, log } = conversation;
-  if (history === 'loading') return <p class="beginning quiet">Loading…</p>;
-  if (history === 'failed') {
-    return (
-      <p class="beginning quiet">
-        Older messages could not be loaded.{' '}
-        <button class="link" type="button" onClick={() => void chat.loadOlder(conversation.id)}>
-          Try again
+  const load = (): void => void chat.loadOlder(conversation.id);
+  let text = '';
+  let action = '';
+  if (history === 'loading') text = 'Loading…';
+  else if (history === 'failed') [text, action] = ['Older messages could not be loaded.', 'Try again'];
+  else if (log && log.from > 1) action = 'Load older messages';
+  return (
+    <p class="beginning quiet">
+      {text}
+      {action !== '' && (
+        <button class="link" type="button" onClick={load}>
+          {action}
         </button>
-      </p>
-    );
-  }
-  if (log && log.from > 1) {
-    return (
-      <p class="beginning">
-        <button class="link" type="button" onClick={() => void chat.loadOlder(conversation.id)}>
-          Load older messages
-        </button>
-      </p>
-    );
-  }
-  return null;
+      )}
+    </p>
+  );
 }
 
 /** The entries, with a line before each new day and before the first unread message. */
