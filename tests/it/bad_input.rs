@@ -260,7 +260,7 @@ async fn tokens_that_are_expired_forged_or_unsigned_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_expires_ends_the_session_unless_a_second_hello_renews_it() {
-    let mut scene = Scene::with(|config| config.auth.token_ttl_s = 3).await;
+    let mut scene = Scene::with(|config| config.auth.token_ttl_s = 6).await;
     let fresh = scene.node.register("fresh").await;
     let mut renewed = scene.node.socket(&fresh).await;
     let login = json!({ "username": fresh.username, "password": "a long passphrase" }).to_string();
@@ -292,7 +292,7 @@ async fn a_token_that_expires_ends_the_session_unless_a_second_hello_renews_it()
                 .await;
             renewed.until("welcome").await;
             renewals += 1;
-            if renewals == 5 {
+            if renewals == 9 {
                 return;
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -311,7 +311,7 @@ async fn a_token_that_expires_ends_the_session_unless_a_second_hello_renews_it()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_says_nothing_or_not_hello_is_asked_and_then_closed() {
-    let scene = Scene::with(|config| config.gateway.hello_ms = 700).await;
+    let scene = Scene::with(|config| config.gateway.hello_ms = 2_000).await;
     let mut silent = scene.node.raw().await;
     assert_eq!(silent.closed().await.1, Some(4003));
     let mut hasty = scene.node.raw().await;

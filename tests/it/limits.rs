@@ -104,7 +104,7 @@ async fn the_registry_knows_who_is_there() {
 async fn who_misses_two_heartbeats_is_closed_and_who_answers_is_not() {
     let store = Store::new().await;
     let mut config = store.config();
-    config.gateway.heartbeat_ms = 200;
+    config.gateway.heartbeat_ms = 1_000;
     let node = TestNode::start(config).await;
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let mut alive = node.socket(&ann).await;
