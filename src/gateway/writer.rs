@@ -94,10 +94,8 @@ impl Writer {
                 continue;
             }
             let mut frames: Vec<Utf8Bytes> = Vec::with_capacity(work.live.len());
-            if !work.live.is_empty() {
-                for event in work.live {
-                    self.admit(event, &mut frames).await?;
-                }
+            for event in work.live {
+                self.admit(event, &mut frames).await?;
             }
             let mut permits = Vec::with_capacity(work.system.len());
             let system = work.system.into_iter().map(|system| {
@@ -131,9 +129,7 @@ impl Writer {
     /// Does what is due: heartbeat, expiry of the token, delivery cursors.
     async fn check_time(&mut self) -> Result<(), Stop> {
         let now = Instant::now();
-        if crate::clock::now().timestamp_millis() >= self.shared.expires_at_ms.load(Ordering::Relaxed) {
-            return Err(Stop::Close(Close::new(CloseCode::NoValidToken)));
-        }
+        self.check_token()?;
         if now >= self.note_at {
             self.note_delivered().await;
             self.note_at = now + Duration::from_millis(self.gateway.limits.delivered_ms);
@@ -224,7 +220,7 @@ impl Writer {
                 Err(error) => {
                     tracing::debug!(%error, "a connection waits for the log");
                     self.attend(tokio::time::sleep(PAUSE)).await?;
-                    self.check_time_while_busy()?;
+                    self.check_token()?;
                 }
             }
         }
@@ -242,7 +238,8 @@ impl Writer {
         }
     }
 
-    fn check_time_while_busy(&self) -> Result<(), Stop> {
+    /// Ends a session whose token has run out.
+    fn check_token(&self) -> Result<(), Stop> {
         if crate::clock::now().timestamp_millis() >= self.shared.expires_at_ms.load(Ordering::Relaxed) {
             return Err(Stop::Close(Close::new(CloseCode::NoValidToken)));
         }

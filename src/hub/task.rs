@@ -153,12 +153,12 @@ impl HubTask {
         } else {
             None
         };
-        if let Some(ConversationEvent::DirectOpened(opened)) = &membership {
-            for user in opened.users {
-                self.subscriptions.join(user, recorded.stream);
-            }
-        }
         match &membership {
+            Some(ConversationEvent::DirectOpened(opened)) => {
+                for user in opened.users {
+                    self.subscriptions.join(user, recorded.stream);
+                }
+            }
             Some(ConversationEvent::GroupCreated(created)) => {
                 for user in &created.members {
                     self.subscriptions.join(*user, recorded.stream);
