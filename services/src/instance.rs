@@ -208,6 +208,7 @@ fn launch(recipe: &Recipe, home: &Home, port: u16) -> Result<Process, Failure> {
     let spawned = Process::spawn(Launch {
         program: &recipe.program,
         arguments: &arguments,
+        environment: &[],
         account: home.account,
         stop_signal: recipe.abandoned,
         log,

@@ -11,6 +11,7 @@ mod orphan;
 mod port;
 mod postgres;
 mod process;
+mod program;
 mod programs;
 mod proxy;
 mod redis;
@@ -18,5 +19,6 @@ pub mod testing;
 
 pub use error::ServiceError;
 pub use postgres::{Postgres, PostgresOptions, Profile};
+pub use program::{Program, unused_port};
 pub use proxy::ChaosProxy;
 pub use redis::{Redis, RedisOptions};

@@ -19,6 +19,7 @@ const POLL: Duration = Duration::from_millis(10);
 pub(crate) struct Launch<'a> {
     pub(crate) program: &'a Path,
     pub(crate) arguments: &'a [String],
+    pub(crate) environment: &'a [(String, String)],
     pub(crate) account: Option<Account>,
     pub(crate) stop_signal: &'static str,
     pub(crate) log: File,
@@ -50,6 +51,7 @@ impl Process {
         let kept = ["PATH", "LD_LIBRARY_PATH"].map(|name| (name, std::env::var_os(name)));
         command.env_clear().env("LC_ALL", "C");
         command.envs(kept.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        command.envs(launch.environment.iter().map(|(name, value)| (name, value)));
         if let Some(account) = launch.account {
             account.apply(&mut command);
         }

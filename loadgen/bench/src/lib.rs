@@ -1,0 +1,1 @@
+//! How fast Tidings accepts and delivers.

@@ -1,0 +1,1 @@
+//! What the parts of this machine can do at best.

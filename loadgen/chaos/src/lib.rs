@@ -1,0 +1,1 @@
+//! Seeded faults under traffic, and the checker after them.

@@ -1,0 +1,133 @@
+//! The lines of a journal: what one device of one person did and saw, with the times of one common clock.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The version of the format, in the first line of each journal.
+pub const FORMAT: &str = "tidings-journal/1";
+
+/// Microseconds of the clock that all journals of a run share.
+pub type Micros = u64;
+
+/// One line of a journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "r", rename_all = "snake_case")]
+pub enum Record {
+    /// The first line.
+    Client {
+        format: String,
+        user: String,
+        device: String,
+    },
+    /// A connection stands. `resume` says, by conversation, the last seq that the client claims to have seen.
+    Connected {
+        at: Micros,
+        resume: BTreeMap<String, u64>,
+    },
+    /// Everything missed has been sent; what follows is live.
+    Synced { at: Micros },
+    /// The connection has ended, for whatever reason.
+    Disconnected { at: Micros },
+    /// A message goes out. A retry is a second `send` with the same id.
+    Send {
+        at: Micros,
+        id: Uuid,
+        conversation: String,
+        /// Of the text; see [`digest`].
+        digest: u64,
+    },
+    /// The server says that the message is durable.
+    Ack {
+        at: Micros,
+        id: Uuid,
+        /// Its place in the conversation, where the server tells it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seq: Option<u64>,
+    },
+    /// The server says that the message did not take effect.
+    Refused { at: Micros, id: Uuid, code: String },
+    /// Something of a conversation came in: by itself, while catching up, or fetched.
+    Delivered {
+        at: Micros,
+        conversation: String,
+        /// Its place in the conversation, where the server tells it; else the checker finds it by `id`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seq: Option<u64>,
+        /// Of the message; none for events that are no messages.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<Uuid>,
+        digest: u64,
+        via: Via,
+    },
+    /// The server says that it leaves out seqs `from` to `to`.
+    Gap {
+        at: Micros,
+        conversation: String,
+        from: u64,
+        to: u64,
+    },
+    /// The reader has read up to `seq`, and the server has confirmed it.
+    Read {
+        at: Micros,
+        conversation: String,
+        seq: u64,
+    },
+    /// The server says how many messages wait to be read, at a moment when nothing is on its way.
+    Unread {
+        at: Micros,
+        conversation: String,
+        count: u64,
+    },
+}
+
+/// How something came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    Live,
+    CatchUp,
+    Fetch,
+}
+
+/// One line of an export of the log: an event of a conversation. Lines of one conversation come in the order of seq.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logged {
+    pub conversation: String,
+    /// From 1, without a hole.
+    pub seq: u64,
+    pub kind: Kind,
+    /// Who did it.
+    pub actor: String,
+    /// Of a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    /// Of the text of a message; 0 for other events.
+    #[serde(default)]
+    pub digest: u64,
+    /// Whom the event makes members, or ends the membership of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<String>,
+}
+
+/// What the checker needs to know about an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Counts as unread for everybody but its sender.
+    Message,
+    /// `users` are members from here on.
+    Joined,
+    /// `users` are no members from here on.
+    Left,
+    /// Anything else that has a seq.
+    Other,
+}
+
+/// The digest of a text: FNV-1a, 64 bit.
+pub fn digest(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}

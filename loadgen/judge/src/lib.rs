@@ -1,0 +1,1 @@
+//! Puts any chat server under the checker, through an adapter.

@@ -1,0 +1,1 @@
+//! How measurements are gathered, printed, stored and drawn.

@@ -1,0 +1,1 @@
+//! How Tidings behaves with many connections and long logs.

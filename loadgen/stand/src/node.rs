@@ -1,0 +1,171 @@
+//! One node as a process of its own, always on the same port.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use tidings_services::{Program, unused_port};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{StandOptions, Usage};
+
+/// A node that is not ready by then will not be. Migration of an empty database counts.
+const READY_LIMIT: Duration = Duration::from_mins(2);
+const KILL_LIMIT: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(10);
+
+/// A node of a stand. It may be down.
+pub struct Node {
+    binary: PathBuf,
+    config: PathBuf,
+    log: PathBuf,
+    port: u16,
+    program: Mutex<Option<Arc<Program>>>,
+}
+
+impl Node {
+    pub(crate) async fn start(
+        name: &str,
+        home: &Path,
+        options: &StandOptions,
+        [database, redis]: &[String; 2],
+    ) -> Result<Self> {
+        let port = unused_port().context("no free port on 127.0.0.1")?;
+        let config = home.join(format!("{name}.toml"));
+        fs::write(
+            &config,
+            format!(
+                "listen = \"127.0.0.1:{port}\"\ndatabase_url = \"{database}\"\nredis_url = \"{redis}\"\n{}\n{}",
+                options.settings, options.tables
+            ),
+        )?;
+        let node = Self {
+            binary: options.program.clone(),
+            config,
+            log: home.join(format!("{name}.log")),
+            port,
+            program: Mutex::new(None),
+        };
+        node.launch(&[]).await?;
+        node.ready().await?;
+        Ok(node)
+    }
+
+    /// Starts the process again after [`Node::kill`] or [`Node::stop`], with these variables in its environment. Does not
+    /// wait until it is ready.
+    pub async fn launch(&self, environment: &[(String, String)]) -> Result<()> {
+        let arguments = [
+            "serve",
+            "--migrate",
+            "--config",
+            &self.config.display().to_string(),
+        ]
+        .map(str::to_owned);
+        let (binary, log, environment) = (self.binary.clone(), self.log.clone(), environment.to_vec());
+        let started =
+            tokio::task::spawn_blocking(move || Program::start(&binary, &arguments, &environment, &log));
+        let program = started
+            .await?
+            .with_context(|| format!("cannot start {}", self.binary.display()))?;
+        *self.slot() = Some(Arc::new(program));
+        Ok(())
+    }
+
+    /// Waits until the node says that it can serve.
+    pub async fn ready(&self) -> Result<()> {
+        let deadline = Instant::now() + READY_LIMIT;
+        while !self.is_ready().await {
+            if self.slot().as_ref().is_none_or(|program| !program.is_running()) {
+                bail!("the node ended: {}", self.last_words());
+            }
+            if Instant::now() >= deadline {
+                bail!("the node was not ready in time: {}", self.last_words());
+            }
+            sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// Whether the node says now that it can serve.
+    pub async fn is_ready(&self) -> bool {
+        let asking = async {
+            let mut socket = TcpStream::connect(("127.0.0.1", self.port)).await?;
+            socket
+                .write_all(b"GET /readyz HTTP/1.0\r\nhost: localhost\r\n\r\n")
+                .await?;
+            let mut status = [0; 12];
+            socket.read_exact(&mut status).await?;
+            Ok::<_, std::io::Error>(status.ends_with(b" 200"))
+        };
+        matches!(timeout(Duration::from_secs(5), asking).await, Ok(Ok(true)))
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// While it runs.
+    pub fn pid(&self) -> Option<u32> {
+        let program = self.slot().clone()?;
+        program.is_running().then(|| program.pid())
+    }
+
+    /// What the process has used so far.
+    pub fn usage(&self) -> Usage {
+        self.pid().map(Usage::of).unwrap_or_default()
+    }
+
+    /// Kills the process at once.
+    pub async fn kill(&self) {
+        self.end(|program| program.kill(KILL_LIMIT)).await;
+    }
+
+    /// Asks the process to end, and kills it when it has not within `limit`.
+    pub async fn stop(&self, limit: Duration) {
+        self.end(move |program| program.stop(limit) || program.kill(KILL_LIMIT))
+            .await;
+    }
+
+    /// Stops the process in the middle of whatever it does.
+    pub fn pause(&self) {
+        if let Some(program) = self.slot().as_ref() {
+            program.pause();
+        }
+    }
+
+    pub fn resume(&self) {
+        if let Some(program) = self.slot().as_ref() {
+            program.resume();
+        }
+    }
+
+    /// The file that the process's output goes to.
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    async fn end(&self, how: impl FnOnce(&Program) -> bool + Send + 'static) {
+        let Some(program) = self.slot().take() else { return };
+        // That it cannot be waited for leaves it to its watchdog.
+        let _ = tokio::task::spawn_blocking(move || how(&program)).await;
+    }
+
+    fn last_words(&self) -> String {
+        let text = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(5)..].join(" | ")
+    }
+
+    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Arc<Program>>> {
+        self.program.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

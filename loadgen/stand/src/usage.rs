@@ -1,0 +1,136 @@
+//! What processes use, as the kernel tells it.
+
+use std::fs;
+use std::ops::Sub;
+use std::time::Duration;
+
+/// Processor time and memory of a process or several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub user: Duration,
+    pub system: Duration,
+    /// Resident memory, in KiB.
+    pub rss_kib: u64,
+    /// The anonymous part of it, in KiB: without the pages of files.
+    pub anonymous_kib: u64,
+    /// Times that the process gave the processor away by itself, and times that it was taken.
+    pub switches: u64,
+}
+
+impl Usage {
+    /// Of one process; nothing for one that has ended.
+    pub fn of(pid: u32) -> Self {
+        Self::read(pid).unwrap_or_default()
+    }
+
+    /// Of a process, its children, and children that it has waited for.
+    pub fn of_family(parent: u32) -> Self {
+        let children = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let children = children
+            .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+            .filter(|pid| fields(*pid).is_some_and(|fields| number(&fields, 1) == u64::from(parent)));
+        let mut sum = Self::of(parent);
+        if let Some(fields) = fields(parent) {
+            sum.user += ticks(number(&fields, 13));
+            sum.system += ticks(number(&fields, 14));
+        }
+        for child in children {
+            let child = Self::of(child);
+            sum.user += child.user;
+            sum.system += child.system;
+            sum.rss_kib += child.rss_kib;
+            sum.anonymous_kib += child.anonymous_kib;
+            sum.switches += child.switches;
+        }
+        sum
+    }
+
+    /// Of the calling process.
+    pub fn own() -> Self {
+        Self::of(std::process::id())
+    }
+
+    /// Processor time in all.
+    pub fn cpu(&self) -> Duration {
+        self.user + self.system
+    }
+
+    fn read(pid: u32) -> Option<Self> {
+        let fields = fields(pid)?;
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let entry = |name: &str| -> u64 {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|line| line.trim_start_matches(':').split_whitespace().next())
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0)
+        };
+        Some(Self {
+            user: ticks(number(&fields, 11)),
+            system: ticks(number(&fields, 12)),
+            rss_kib: entry("VmRSS"),
+            anonymous_kib: entry("RssAnon"),
+            switches: entry("voluntary_ctxt_switches") + entry("nonvoluntary_ctxt_switches"),
+        })
+    }
+}
+
+impl Sub for Usage {
+    type Output = Self;
+
+    /// What was used since `earlier`; memory stays as it is now.
+    fn sub(self, earlier: Self) -> Self {
+        Self {
+            user: self.user.saturating_sub(earlier.user),
+            system: self.system.saturating_sub(earlier.system),
+            switches: self.switches.saturating_sub(earlier.switches),
+            ..self
+        }
+    }
+}
+
+/// Memory of all TCP sockets of the machine, in KiB: kernel memory that no process's resident size shows.
+pub fn socket_kib() -> u64 {
+    let text = fs::read_to_string("/proc/net/sockstat").unwrap_or_default();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("TCP:"))
+        .unwrap_or_default();
+    let mut words = line.split_whitespace();
+    let pages = words.find(|word| *word == "mem").and_then(|_| words.next());
+    pages.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) * rustix::param::page_size() as u64 / 1024
+}
+
+/// The fields of `/proc/PID/stat` after the program's name, which may hold anything.
+fn fields(pid: u32) -> Option<Vec<String>> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    Some(
+        stat.rsplit_once(')')?
+            .1
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
+    )
+}
+
+fn number(fields: &[String], index: usize) -> u64 {
+    fields.get(index).and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+fn ticks(count: u64) -> Duration {
+    Duration::from_secs(count) / u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_shows_in_the_own_usage() {
+        let before = Usage::own();
+        let mut sum = 0_u64;
+        while (Usage::own() - before).cpu() < Duration::from_millis(50) {
+            sum = (0..100_000).fold(sum, |sum, n| std::hint::black_box(sum ^ n));
+        }
+        assert!(before.rss_kib > 0 && sum < u64::MAX);
+    }
+}
