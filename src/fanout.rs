@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tidings_eventlog::Log;
+use tidings_projections::Tail;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -112,6 +113,7 @@ impl Fanout {
         log: &Log,
         log_id: Uuid,
         hub: &Hub,
+        tail: &Tail,
         lanes: usize,
     ) -> Result<Self, RedisError> {
         let client = connection::open(&config.redis_url)?;
@@ -121,7 +123,10 @@ impl Fanout {
         for lane in 0..lanes as u8 {
             let (sink, committed) = mpsc::channel(64);
             let (publish, published) = mpsc::channel(1024);
-            lifecycle.spawn_last("local delivery", deliver(lane, committed, hub.clone(), publish));
+            lifecycle.spawn_last(
+                "local delivery",
+                deliver(lane, committed, tail.clone(), hub.clone(), publish),
+            );
             let publisher =
                 publisher::Publisher::new(lane, keys.lane(lane), log.clone(), client.clone(), config.clone());
             lifecycle.spawn_last("publisher", publisher.run(published, lifecycle.hard_stop()));
@@ -159,10 +164,13 @@ impl Fanout {
 async fn deliver(
     lane: u8,
     mut committed: mpsc::Receiver<Committed>,
+    tail: Tail,
     hub: Hub,
     publish: mpsc::Sender<Committed>,
 ) {
     while let Some(batch) = committed.recv().await {
+        // Before the hub wakes the projections.
+        tail.offer(lane, &batch);
         hub.offer(lane, Arc::clone(&batch)).await;
         if publish.try_send(batch).is_err() {
             metrics::counter!("tidings_publish_skipped_total").increment(1);

@@ -7,12 +7,15 @@ mod answer;
 mod catch_up;
 mod close;
 mod commands;
+mod counters;
+mod frame;
 mod handshake;
 mod limits;
 mod outbox;
 mod reader;
 mod registry;
 mod session;
+mod socket;
 mod upgrade;
 mod writer;
 
@@ -30,6 +33,8 @@ use tidings_projections::Checkpoints;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+pub use counters::Counters;
+pub use frame::Frame;
 pub use limits::GatewayLimits;
 pub use outbox::Outbox;
 pub use registry::{Connection, Registry};
@@ -39,6 +44,7 @@ pub use upgrade::connect;
 pub struct Gateway {
     pub authenticator: Authenticator,
     pub checkpoints: Checkpoints,
+    pub counters: Counters,
     pub cursors: Cursors,
     pub directory: Directory,
     pub ephemeral: Ephemeral,

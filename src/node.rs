@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::cursors::Cursors;
 use crate::directory::Directory;
 use crate::fanout::{self, Fanout, FanoutConfig};
-use crate::gateway::{Gateway, Registry};
+use crate::gateway::{Counters, Gateway, Registry};
 use crate::http::{self, Readiness};
 use crate::hub::{Hub, LanesLater, Observer};
 use crate::inbox::{self, InboxRules};
@@ -99,7 +99,7 @@ impl Node {
         appender.warm().await.context("the log cannot be appended to")?;
 
         let projector = Projector::new(log.clone(), heads.len() as u16, Arc::new(CountProjections));
-        let (wake, checkpoints) = (projector.wake(), projector.checkpoints());
+        let (wake, tail, checkpoints) = (projector.wake(), projector.tail(), projector.checkpoints());
         for head in &heads {
             let (run, stop) = (projector.clone().run_lane(head.lane), lifecycle.hard_stop());
             lifecycle.spawn_last("projections", async move {
@@ -113,7 +113,7 @@ impl Node {
         let lanes_later: LanesLater = Arc::new(OnceLock::new());
         let hub = Hub::start(&lifecycle, &log, &heads, &lanes_later, &observer);
         let fanout_config = FanoutConfig::new(redis_url);
-        let fanout = Fanout::start(&lifecycle, &fanout_config, &log, log_id, &hub, heads.len())?;
+        let fanout = Fanout::start(&lifecycle, &fanout_config, &log, log_id, &hub, &tail, heads.len())?;
         let lanes = Lanes::start(&lifecycle, &log, &appender, fanout.sinks, LaneLimits::default());
         // The hub is the only reader, and this the only writer.
         let _ = lanes_later.set(lanes.clone());
@@ -137,6 +137,7 @@ impl Node {
         let gateway = Arc::new(Gateway {
             authenticator: accounts.authenticator(),
             checkpoints: checkpoints.clone(),
+            counters: Counters::new(),
             cursors: cursors.clone(),
             directory: Directory::new(pool.clone(), log_config.timeout),
             ephemeral: fanout.ephemeral,

@@ -4,9 +4,11 @@ use crate::advance::{Setback, advance};
 use crate::build::{plan, read};
 use crate::checkpoint::Checkpoints;
 use crate::error::{ProjectionError, within};
+use crate::fact::Decoded;
 use crate::observer::Observer;
 use crate::session::{SHORT, Session};
 use crate::store::{self, State};
+use crate::tail::Tail;
 use crate::target::Target;
 use crate::wake::Wake;
 use futures_util::FutureExt;
@@ -15,10 +17,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_eventlog::Log;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 /// Events in one range.
-const RANGE: u64 = 2000;
+const RANGE: u64 = 4000;
+/// After a fold, events gather for so many times as long as it took, and no longer than this, unless somebody waits for
+/// them or they fill a range: a thousand events cost hardly more statements than one, and move each row only once.
+const GATHER_TIMES: u32 = 3;
+const GATHER_MAX: Duration = Duration::from_millis(200);
 /// How often the worker looks at the log unasked.
 const POLL: Duration = Duration::from_millis(250);
 /// How often a follower looks at the checkpoints, and how often while somebody waits for one.
@@ -40,6 +46,7 @@ pub struct Projector {
     targets: Arc<[Target]>,
     checkpoints: Checkpoints,
     wake: Wake,
+    tail: Tail,
     observer: Arc<dyn Observer>,
 }
 
@@ -73,6 +80,7 @@ impl Projector {
             targets: Target::all_live().into(),
             checkpoints,
             wake,
+            tail: Tail::new(usize::from(lanes)),
             observer,
         }
     }
@@ -85,6 +93,11 @@ impl Projector {
     /// Where writers can nudge the projections.
     pub fn wake(&self) -> Wake {
         self.wake.clone()
+    }
+
+    /// Where this process can leave what it has committed, so that it need not be read.
+    pub fn tail(&self) -> Tail {
+        self.tail.clone()
     }
 
     /// Runs one lane for ever; drop the future to end it. Of all processes that run a lane one works and the others follow
@@ -135,7 +148,9 @@ impl Projector {
             if release.tick().now_or_never().is_some() {
                 held.clear();
             }
+            let begun = Instant::now();
             match self.step(session, lane, &held).await {
+                Ok(Step::Folded(events)) if events < RANGE => self.gather(lane, begun.elapsed()).await,
                 Ok(Step::Folded(_) | Step::Moved) => {}
                 Ok(Step::Idle) => {
                     // A nudge or the end of the wait, whichever is first.
@@ -159,6 +174,18 @@ impl Projector {
                 }
             }
         }
+    }
+
+    /// Lets events gather after a fold that took `folding`.
+    async fn gather(&self, lane: u8, folding: Duration) {
+        let limit = (folding * GATHER_TIMES).min(GATHER_MAX);
+        let asked = async {
+            while !self.checkpoints.is_awaited(lane) {
+                self.checkpoints.asked(lane).await;
+            }
+        };
+        // A reader that waits, or the end of the wait, whichever is first.
+        let _ = timeout(limit, asked).await;
     }
 
     /// Watches the checkpoints for a while.
@@ -210,7 +237,10 @@ impl Projector {
         let Some(next) = plan(&state.positions, &goals, RANGE) else {
             return Ok(Step::Idle);
         };
-        let events = read(&self.log, lane, next.from, next.to).await?;
+        let events = match self.tail.range(lane, next.from, next.to) {
+            Some(records) => Decoded::all(records),
+            None => read(&self.log, lane, next.from, next.to).await?,
+        };
         let group: Vec<&Target> = next.group.iter().map(|i| &self.targets[*i]).collect();
         match advance(&mut session.client, lane, &group, &events, &*self.observer).await {
             Ok(advanced) if advanced.held.is_empty() => {

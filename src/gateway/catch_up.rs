@@ -4,9 +4,9 @@
 //! user's conversations, subscribe, read the heads, read the log up to them. What happens from then on waits in the
 //! outbox; what was read already is dropped there by its seq.
 
-use super::writer::{Stop, Writer};
+use super::Frame;
+use super::writer::{Place, Stop, Writer};
 use crate::hub::encode;
-use std::collections::HashMap;
 use std::time::Duration;
 use tidings_domain::Cursor;
 use tidings_eventlog::{Position, ReadError, StreamHead};
@@ -153,11 +153,10 @@ impl Writer {
         let mut ahead = vec![];
         for (membership, head) in memberships.iter().zip(heads) {
             let Some(head) = head else { continue };
-            let known = self
-                .cursors
-                .get(&membership.conversation)
-                .or(resume.get(&membership.conversation))
-                .copied();
+            let known = match self.places.get(&membership.conversation) {
+                Some(place) => Some(place.cursor.seq),
+                None => resume.get(&membership.conversation).copied(),
+            };
             if known.is_some_and(|cursor| cursor > head.seq) {
                 ahead.push(membership.conversation);
             }
@@ -182,7 +181,7 @@ impl Writer {
             from,
             to,
         });
-        self.write(std::iter::once(gap.encode().into())).await
+        self.write(&[Frame::text(gap.encode().as_bytes())]).await
     }
 
     /// Writes ranges of streams from the log, some at a time.
@@ -195,7 +194,7 @@ impl Writer {
                 self.wrote(&event);
                 frames.push(event.frame);
             }
-            self.write(frames.into_iter()).await?;
+            self.write(&frames).await?;
             self.write_system().await?;
         }
         Ok(())
@@ -203,22 +202,28 @@ impl Writer {
 
     /// Every conversation stands where its catch-up ended. A gap that was told is delivered too.
     fn settle(&mut self, missing: &[Missing]) {
-        let mut cursors = HashMap::with_capacity(missing.len());
         for conversation in missing {
-            cursors.insert(conversation.conversation, conversation.to);
-            if let Some(head) = conversation.head
-                && (conversation.delivered_seq < head.seq || conversation.expired_from.is_some())
-            {
-                self.delivered.insert(
-                    conversation.conversation,
-                    Cursor {
+            let known = self.places.get(&conversation.conversation);
+            let place = match conversation.head {
+                Some(head) => Place {
+                    cursor: Cursor {
                         seq: head.seq,
                         msg_no: head.msg_no,
                     },
-                );
-            }
+                    noted: conversation.delivered_seq >= head.seq && conversation.expired_from.is_none(),
+                },
+                // Of a conversation that the user has left, what was written is told.
+                None if known.is_some_and(|place| place.cursor.seq == conversation.to) => continue,
+                None => Place {
+                    cursor: Cursor {
+                        seq: conversation.to,
+                        msg_no: 0,
+                    },
+                    noted: true,
+                },
+            };
+            self.places.insert(conversation.conversation, place);
         }
-        self.cursors.extend(cursors);
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) enum Wanted {
 }
 
 /// Parses a command into the domain's types and looks up what it names.
+///
+/// What only some commands wait for is boxed: every connection has room for this future for as long as it lives.
 pub(super) async fn translate(
     gateway: &Gateway,
     user: UserId,
@@ -37,19 +39,19 @@ pub(super) async fn translate(
     let (conversation, body) = match command.action {
         wire::Action::DirectOpen { user: other } => {
             let other = UserId(other);
-            known(gateway, &[other], Field::User).await?;
+            Box::pin(known(gateway, &[other], Field::User)).await?;
             let conversation = ConversationId::direct(gateway.log_id, user, other);
             (conversation, ConversationCommand::OpenDirect { user: other })
         }
         wire::Action::GroupCreate { name, members } => {
             let members: Vec<UserId> = members.into_iter().map(UserId).collect();
             let name = GroupName::parse(&name)?;
-            known(gateway, &members, Field::Members).await?;
+            Box::pin(known(gateway, &members, Field::Members)).await?;
             let conversation = ConversationId::group(gateway.log_id, user, id);
             (conversation, ConversationCommand::CreateGroup { name, members })
         }
         wire::Action::GroupAdd { conversation, user } => {
-            known(gateway, &[UserId(user)], Field::User).await?;
+            Box::pin(known(gateway, &[UserId(user)], Field::User)).await?;
             (
                 ConversationId(conversation),
                 ConversationCommand::AddMember { user: UserId(user) },
@@ -94,7 +96,7 @@ pub(super) async fn translate(
         } => {
             let content = parse_content(content)?;
             if let Some(message) = reply_to {
-                replied(gateway, conversation, message).await?;
+                Box::pin(replied(gateway, conversation, message)).await?;
             }
             let mentions = mentions.into_iter().map(UserId).collect();
             (

@@ -2,12 +2,11 @@
 
 use super::Gateway;
 use super::close;
+use super::frame::Frame;
 use super::reader::{Incoming, incoming};
+use super::socket::{Sink, Source};
 use crate::auth::AuthError;
-use axum::extract::ws::{Message, WebSocket};
 use chrono::{DateTime, Utc};
-use futures_util::SinkExt as _;
-use futures_util::stream::{SplitSink, SplitStream};
 use std::time::Duration;
 use tidings_domain::UserId;
 use tidings_protocol::{
@@ -33,20 +32,34 @@ const ERRORS_MAX: u32 = 20;
 /// Waits for a hello with a valid token. `None` when the connection has ended; the reason has been said.
 pub(super) async fn greet(
     gateway: &Gateway,
-    sink: &mut SplitSink<WebSocket, Message>,
-    stream: &mut SplitStream<WebSocket>,
+    sink: &mut Sink,
+    source: &mut Source,
     header_token: Option<String>,
 ) -> Option<Greeted> {
     let deadline = Instant::now() + Duration::from_millis(gateway.limits.hello_ms);
     let mut errors = 0;
     loop {
-        let text = match timeout_at(deadline, incoming(stream)).await {
+        let text = match timeout_at(deadline, incoming(source)).await {
             Err(_) => {
                 close::say(sink, Close::new(CloseCode::NoHello)).await;
                 return None;
             }
             Ok(Incoming::Text(text)) => text,
-            Ok(Incoming::Alive) => continue,
+            Ok(Incoming::Ping(payload)) => {
+                let pong = [Frame::pong(&payload)];
+                if !matches!(
+                    timeout(gateway.limits.slow(), sink.write(&pong)).await,
+                    Ok(Ok(()))
+                ) {
+                    return None;
+                }
+                continue;
+            }
+            Ok(Incoming::Pong) => continue,
+            Ok(Incoming::Closed) => {
+                close::answer(sink).await;
+                return None;
+            }
             Ok(Incoming::Gone) => return None,
             Ok(Incoming::Violation(code)) => {
                 close::say(sink, Close::new(code)).await;
@@ -72,15 +85,15 @@ pub(super) async fn greet(
                 Err(error) => error.into(),
             };
             errors += 1;
-            let sent = timeout(
-                gateway.limits.slow(),
-                sink.send(Message::text(ServerFrame::Error(refusal).encode())),
-            );
+            let frame = [Frame::text(ServerFrame::Error(refusal).encode().as_bytes())];
             if errors > ERRORS_MAX {
                 close::say(sink, Close::new(CloseCode::ProtocolViolation)).await;
                 return None;
             }
-            if !matches!(sent.await, Ok(Ok(()))) {
+            if !matches!(
+                timeout(gateway.limits.slow(), sink.write(&frame)).await,
+                Ok(Ok(()))
+            ) {
                 return None;
             }
         }
@@ -89,7 +102,7 @@ pub(super) async fn greet(
 
 async fn accept(
     gateway: &Gateway,
-    sink: &mut SplitSink<WebSocket, Message>,
+    sink: &mut Sink,
     hello: Hello,
     header_token: Option<String>,
     rest: Vec<String>,

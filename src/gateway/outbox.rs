@@ -1,8 +1,7 @@
 //! What waits to be written to one connection: bounded, with a fast lane for answers and system frames.
 
+use super::Frame;
 use crate::hub::LiveEvent;
-use axum::extract::ws::Utf8Bytes;
-use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tidings_protocol::{Close, ServerFrame};
@@ -14,7 +13,7 @@ const EPHEMERAL_MAX: usize = 64;
 /// A frame of the fast lane. What bounds this lane are the permits: a connection's reader takes one for each answer that
 /// it causes, and it is given back when the answer is written.
 pub struct SystemFrame {
-    pub frame: Utf8Bytes,
+    pub frame: Frame,
     pub permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -48,8 +47,18 @@ struct Queues {
     live: VecDeque<LiveEvent>,
     live_bytes: usize,
     ephemeral: usize,
+    pong: Option<Frame>,
     lagged: bool,
     close: Option<Close>,
+}
+
+impl Queues {
+    fn take_system(&mut self) -> Vec<SystemFrame> {
+        self.ephemeral = 0;
+        let mut system: Vec<SystemFrame> = std::mem::take(&mut self.system).into();
+        system.extend(self.pong.take().map(|frame| SystemFrame { frame, permit: None }));
+        system
+    }
 }
 
 impl Outbox {
@@ -64,11 +73,11 @@ impl Outbox {
 
     /// Adds an answer or another system frame.
     pub fn system(&self, frame: &ServerFrame, permit: Option<OwnedSemaphorePermit>) {
-        self.system_text(frame.encode().into(), permit);
+        self.system_frame(Frame::text(frame.encode().as_bytes()), permit);
     }
 
     /// The same for a frame that is encoded already.
-    pub fn system_text(&self, frame: Utf8Bytes, permit: Option<OwnedSemaphorePermit>) {
+    pub fn system_frame(&self, frame: Frame, permit: Option<OwnedSemaphorePermit>) {
         self.queues().system.push_back(SystemFrame { frame, permit });
         self.wake.notify_one();
     }
@@ -94,10 +103,7 @@ impl Outbox {
     }
 
     /// Adds an ephemeral frame, or drops it when several wait already.
-    pub fn ephemeral(&self, frame: Bytes) {
-        let Ok(frame) = Utf8Bytes::try_from(frame) else {
-            return;
-        };
+    pub fn ephemeral(&self, frame: Frame) {
         let mut queues = self.queues();
         if queues.ephemeral >= EPHEMERAL_MAX {
             return;
@@ -105,6 +111,12 @@ impl Outbox {
         queues.ephemeral += 1;
         queues.system.push_back(SystemFrame { frame, permit: None });
         drop(queues);
+        self.wake.notify_one();
+    }
+
+    /// Answers a ping. RFC 6455 lets the answer to the newest one stand for those before it, so one may wait.
+    pub fn pong(&self, payload: &[u8]) {
+        self.queues().pong = Some(Frame::pong(payload));
         self.wake.notify_one();
     }
 
@@ -121,8 +133,7 @@ impl Outbox {
     /// Takes what waits: all of the fast lane and at most `live_max` events.
     pub fn take(&self, live_max: usize) -> Work {
         let mut queues = self.queues();
-        let system: Vec<SystemFrame> = std::mem::take(&mut queues.system).into();
-        queues.ephemeral = 0;
+        let system = queues.take_system();
         let count = live_max.min(queues.live.len());
         let live: Vec<LiveEvent> = queues.live.drain(..count).collect();
         queues.live_bytes -= live.iter().map(|event| event.frame.len()).sum::<usize>();
@@ -140,9 +151,7 @@ impl Outbox {
 
     /// Takes the fast lane only, for a writer that is busy catching up.
     pub fn take_system(&self) -> Vec<SystemFrame> {
-        let mut queues = self.queues();
-        queues.ephemeral = 0;
-        std::mem::take(&mut queues.system).into()
+        self.queues().take_system()
     }
 
     /// Waits until something may be there.
@@ -165,7 +174,7 @@ mod tests {
             conversation: Uuid::nil(),
             seq,
             msg_no: 0,
-            frame: Utf8Bytes::from_static("{}"),
+            frame: Frame::text(b""),
         }
     }
 

@@ -1,17 +1,16 @@
 //! Reads a connection: frames, objects, commands; one after the other, so that they take effect in the order sent.
 
+use super::Frame;
 use super::Gateway;
 use super::answer::{answer, refused};
 use super::commands::{Wanted, translate};
 use super::registry::Registered;
 use super::session::{Shared, welcome};
+use super::socket::Source;
 use crate::cursors::ReadReply;
 use crate::hub::encode;
 use crate::lanes::Refusal;
-use axum::Error;
-use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
-use futures_util::stream::{SplitStream, StreamExt as _};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tidings_domain::{ConversationId, UserId};
@@ -20,7 +19,8 @@ use tidings_protocol::{
     TypingNotice, encode_events, parse, split_frame,
 };
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_tungstenite::tungstenite::Error as WsError;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use uuid::Uuid;
 
 /// What an answer to `fetch` weighs among the answers in flight, since it is so much larger than the others.
@@ -33,8 +33,10 @@ const TURN: u32 = 64;
 /// What came in.
 pub(super) enum Incoming {
     Text(Utf8Bytes),
-    /// A ping or pong: the client lives.
-    Alive,
+    Ping(Bytes),
+    Pong,
+    /// The client closes.
+    Closed,
     Gone,
     Violation(CloseCode),
 }
@@ -43,6 +45,8 @@ pub(super) enum Incoming {
 pub(super) enum ReaderEnd {
     /// The client is gone.
     Gone,
+    /// The client closes, which is answered.
+    Closed,
     /// The client broke the rules; it is told so.
     Violation(CloseCode),
     /// Asked to stop: somebody else says why.
@@ -50,27 +54,25 @@ pub(super) enum ReaderEnd {
 }
 
 /// Reads one frame.
-pub(super) async fn incoming(stream: &mut SplitStream<WebSocket>) -> Incoming {
-    match stream.next().await {
-        Some(Ok(Message::Text(text))) => Incoming::Text(text),
-        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Incoming::Alive,
-        Some(Ok(Message::Binary(_))) => Incoming::Violation(CloseCode::ProtocolViolation),
-        Some(Ok(Message::Close(_))) | None => Incoming::Gone,
-        Some(Err(error)) => violation(error),
-    }
-}
-
-fn violation(error: Error) -> Incoming {
-    match error.into_inner().downcast::<WsError>().map(|error| *error) {
-        Ok(WsError::Capacity(_)) => Incoming::Violation(CloseCode::FrameTooBig),
-        Ok(WsError::Utf8(_) | WsError::Protocol(_)) => Incoming::Violation(CloseCode::ProtocolViolation),
-        _ => Incoming::Gone,
+pub(super) async fn incoming(source: &mut Source) -> Incoming {
+    match source.next().await {
+        Ok(Message::Text(text)) => Incoming::Text(text),
+        Ok(Message::Ping(payload)) => Incoming::Ping(payload),
+        Ok(Message::Pong(_)) => Incoming::Pong,
+        Ok(Message::Close(_)) => Incoming::Closed,
+        Err(Error::Capacity(_)) => Incoming::Violation(CloseCode::FrameTooBig),
+        // That the stream ended without a close is the network's doing.
+        Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Incoming::Gone,
+        Ok(Message::Binary(_) | Message::Frame(_)) | Err(Error::Utf8(_) | Error::Protocol(_)) => {
+            Incoming::Violation(CloseCode::ProtocolViolation)
+        }
+        Err(_) => Incoming::Gone,
     }
 }
 
 pub(super) struct Reader {
     gateway: Arc<Gateway>,
-    pub(super) stream: SplitStream<WebSocket>,
+    pub(super) source: Source,
     shared: Arc<Shared>,
     registered: Registered,
     user: UserId,
@@ -82,7 +84,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(
         gateway: Arc<Gateway>,
-        stream: SplitStream<WebSocket>,
+        source: Source,
         shared: Arc<Shared>,
         registered: Registered,
         session: Uuid,
@@ -90,7 +92,7 @@ impl Reader {
         let user = registered.connection.user;
         Self {
             gateway,
-            stream,
+            source,
             shared,
             registered,
             user,
@@ -112,7 +114,7 @@ impl Reader {
             let next = tokio::select! {
                 biased;
                 () = stop.cancelled() => return ReaderEnd::Stopped,
-                next = incoming(&mut self.stream) => next,
+                next = incoming(&mut self.source) => next,
             };
             self.shared.missed.store(0, Ordering::Relaxed);
             match next {
@@ -130,7 +132,9 @@ impl Reader {
                         }
                     }
                 }
-                Incoming::Alive => {}
+                Incoming::Ping(payload) => self.shared.outbox.pong(&payload),
+                Incoming::Pong => {}
+                Incoming::Closed => return ReaderEnd::Closed,
                 Incoming::Gone => return ReaderEnd::Gone,
                 Incoming::Violation(code) => return ReaderEnd::Violation(code),
             }
@@ -147,7 +151,7 @@ impl Reader {
         self.flood = self.flood.saturating_sub(1);
         match parsed {
             Ok(ClientFrame::Command(command)) => {
-                metrics::counter!("tidings_commands_total", "type" => command.action.name()).increment(1);
+                self.gateway.counters.command(&command);
                 self.command(command, permit).await
             }
             Ok(ClientFrame::Typing { conversation, on }) => {
@@ -158,7 +162,7 @@ impl Reader {
                 self.shared.outbox.system(&ServerFrame::Pong { id }, Some(permit));
                 Ok(())
             }
-            Ok(ClientFrame::Hello(hello)) => self.renew(hello, permit).await,
+            Ok(ClientFrame::Hello(hello)) => Box::pin(self.renew(hello, permit)).await,
             Err(error) => {
                 metrics::counter!("tidings_refused_objects_total", "code" => error.code().as_str())
                     .increment(1);
@@ -250,11 +254,11 @@ impl Reader {
                     .max(1);
                 drop(permit);
                 let permit = self.permit(weight).await?;
-                let frame = match self.fetch(id, conversation, from, limit).await {
-                    Ok(frame) => frame,
-                    Err(refusal) => ServerFrame::Error(refusal).encode().into(),
+                let frame = match Box::pin(self.fetch(id, conversation, from, limit)).await {
+                    Ok(object) => Frame::text(&object),
+                    Err(refusal) => Frame::text(ServerFrame::Error(refusal).encode().as_bytes()),
                 };
-                self.shared.outbox.system_text(frame, Some(permit));
+                self.shared.outbox.system_frame(frame, Some(permit));
             }
         }
         Ok(())
@@ -266,7 +270,7 @@ impl Reader {
         conversation: ConversationId,
         from: u64,
         limit: u32,
-    ) -> Result<Utf8Bytes, ErrorFrame> {
+    ) -> Result<Vec<u8>, ErrorFrame> {
         let invalid =
             |field| ErrorFrame::new(Some(id), ErrorCode::InvalidArgument, "out of range").with_field(field);
         if from == 0 {
@@ -298,13 +302,8 @@ impl Reader {
             }
             frames.push(event.frame);
         }
-        let encoded = encode_events(
-            id,
-            conversation.0,
-            frames.iter().map(|frame| frame.as_str().as_bytes()),
-            more,
-        );
-        Utf8Bytes::try_from(Bytes::from(encoded)).map_err(|_| refused(Some(id), &Refusal::Unavailable))
+        let objects = frames.iter().map(Frame::payload);
+        Ok(encode_events(id, conversation.0, objects, more))
     }
 
     async fn typing(&self, conversation: ConversationId, on: bool) {

@@ -4,12 +4,11 @@ use super::handshake::{Greeted, greet};
 use super::outbox::Outbox;
 use super::reader::{Reader, ReaderEnd};
 use super::registry::{Registered, Registry};
+use super::socket::{Sink, Source};
 use super::writer::Writer;
 use super::{Gateway, close};
 use crate::hub::Subscriber;
-use axum::extract::ws::{Message, WebSocket};
 use futures_util::FutureExt as _;
-use futures_util::stream::{SplitSink, SplitStream, StreamExt as _};
 use rand::RngExt as _;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -38,18 +37,23 @@ pub(super) struct Shared {
 const ANSWERS: Duration = Duration::from_secs(3);
 
 /// Runs a connection.
-pub(super) async fn run(gateway: Arc<Gateway>, socket: WebSocket, address: IpAddr, token: Option<String>) {
-    let (mut sink, mut stream) = socket.split();
+pub(super) async fn run(
+    gateway: Arc<Gateway>,
+    mut sink: Sink,
+    mut source: Source,
+    address: IpAddr,
+    token: Option<String>,
+) {
     let draining = gateway.lifecycle.draining();
     let greeted = tokio::select! {
-        greeted = greet(&gateway, &mut sink, &mut stream, token) => greeted,
+        greeted = Box::pin(greet(&gateway, &mut sink, &mut source, token)) => greeted,
         () = draining.cancelled() => {
             close::say(&mut sink, going_away(&gateway)).await;
             None
         }
     };
     let Some(greeted) = greeted else {
-        close::await_farewell(&mut stream).await;
+        close::await_farewell(&mut source).await;
         return;
     };
     let now = crate::clock::now();
@@ -70,12 +74,12 @@ pub(super) async fn run(gateway: Arc<Gateway>, socket: WebSocket, address: IpAdd
             },
         )
         .await;
-        close::await_farewell(&mut stream).await;
+        close::await_farewell(&mut source).await;
         return;
     };
     let connection = registered.connection.id;
     let user = greeted.user;
-    let serving = serve(&gateway, sink, stream, greeted, registered);
+    let serving = serve(&gateway, sink, source, greeted, registered);
     // A panic ends this connection and nothing else; the hub forgets the connection however it ended.
     if AssertUnwindSafe(serving).catch_unwind().await.is_err() {
         tracing::error!(connection, "a connection panicked");
@@ -84,13 +88,7 @@ pub(super) async fn run(gateway: Arc<Gateway>, socket: WebSocket, address: IpAdd
     gateway.hub.unregister(connection, user).await;
 }
 
-async fn serve(
-    gateway: &Arc<Gateway>,
-    sink: SplitSink<WebSocket, Message>,
-    stream: SplitStream<WebSocket>,
-    greeted: Greeted,
-    registered: Registered,
-) {
+async fn serve(gateway: &Arc<Gateway>, sink: Sink, source: Source, greeted: Greeted, registered: Registered) {
     let shared = Arc::new(Shared {
         outbox: Arc::new(Outbox::new(
             gateway.limits.outbox_events,
@@ -118,11 +116,12 @@ async fn serve(
     let mut writer = Writer::new(Arc::clone(gateway), sink, Arc::clone(&shared), subscriber, resume);
     let mut reader = Reader::new(
         Arc::clone(gateway),
-        stream,
+        source,
         Arc::clone(&shared),
         registered,
         session,
     );
+    let mut closed = false;
     {
         let mut writing = std::pin::pin!(writer.run());
         let mut draining = std::pin::pin!(drain(gateway, &shared));
@@ -130,6 +129,7 @@ async fn serve(
             () = &mut writing => {}
             end = reader.run(rest) => match end {
                 ReaderEnd::Gone => {}
+                ReaderEnd::Closed => closed = true,
                 ReaderEnd::Violation(code) => {
                     shared.outbox.close(Close::new(code));
                     writing.await;
@@ -143,8 +143,11 @@ async fn serve(
             () = &mut draining => writing.await,
         }
     }
+    if closed {
+        writer.answer_close().await;
+    }
     writer.note_delivered().await;
-    close::await_farewell(&mut reader.stream).await;
+    close::await_farewell(&mut reader.source).await;
 }
 
 /// When the node drains: waits this connection's turn, stops reading, lets answers go out, and asks for the close.

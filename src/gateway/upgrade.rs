@@ -1,25 +1,26 @@
 //! From HTTP to WebSocket.
 
-use super::{Gateway, session};
+use super::{Gateway, session, socket};
 use crate::problem::Problem;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, header};
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto::upgrade;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tidings_protocol::SUBPROTOCOL;
-
-/// Small buffers: the default of 128 KiB would be cleared on every read and held by every idle connection.
-const READ_BUFFER: usize = 2048;
-const WRITE_BUFFER: usize = 4096;
+use tidings_protocol::{ErrorCode, SUBPROTOCOL};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
 /// `GET /ws`.
 pub async fn connect(
     State(gateway): State<Arc<Gateway>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    mut request: Request,
 ) -> Response {
     if gateway.lifecycle.is_draining() {
         return Problem::unavailable("this node is going away")
@@ -32,22 +33,56 @@ pub async fn connect(
             .retry_after_ms(5000)
             .into_response();
     }
-    let token = headers
+    let Ok(mut response) = create_response_with_body(&request, Body::empty) else {
+        return Problem::new(
+            ErrorCode::InvalidArgument,
+            "this address is for WebSocket connections, version 13",
+        )
+        .into_response();
+    };
+    let Some(upgrading) = request.extensions_mut().remove::<OnUpgrade>() else {
+        return Problem::new(ErrorCode::InvalidArgument, "this connection cannot be upgraded")
+            .into_response();
+    };
+    if offers_subprotocol(request.headers()) {
+        response.headers_mut().insert(
+            header::SEC_WEBSOCKET_PROTOCOL,
+            HeaderValue::from_static(SUBPROTOCOL),
+        );
+    }
+    let token = request
+        .headers()
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
         .map(str::to_owned);
-    let frame_bytes = gateway.limits.frame_bytes;
-    upgrade
-        .protocols([SUBPROTOCOL])
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_message_size(frame_bytes)
-        .max_frame_size(frame_bytes)
-        .on_upgrade(move |socket| async move {
-            let lifecycle = gateway.lifecycle.clone();
-            lifecycle
-                .connection(Box::pin(session::run(gateway, socket, peer.ip(), token)))
-                .await;
-        })
+    tokio::spawn(async move {
+        let lifecycle = gateway.lifecycle.clone();
+        let connection = async {
+            // A client that hangs up before it has the answer needs no other.
+            let Ok(upgraded) = upgrading.await else { return };
+            let Some((stream, early)) = bare(upgraded) else {
+                tracing::error!("a connection is no TCP stream");
+                return;
+            };
+            let (sink, source) = socket::split(stream, early, gateway.limits.frame_bytes);
+            session::run(gateway, sink, source, peer.ip(), token).await;
+        };
+        lifecycle.connection(Box::pin(connection)).await;
+    });
+    response
+}
+
+/// The stream itself, and what was read of it behind the upgrade.
+fn bare(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
+    let parts = upgrade::downcast::<TokioIo<TcpStream>>(upgraded).ok()?;
+    Some((parts.io.into_inner(), parts.read_buf))
+}
+
+fn offers_subprotocol(headers: &HeaderMap) -> bool {
+    let offers = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    offers
+        .filter_map(|offer| offer.to_str().ok())
+        .flat_map(|offer| offer.split(','))
+        .any(|offer| offer.trim() == SUBPROTOCOL)
 }

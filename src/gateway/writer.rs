@@ -4,21 +4,19 @@
 //! conversation, so whatever comes in, each event goes out once, in order, without a hole.
 
 use super::session::Shared;
-use super::{Gateway, close};
+use super::socket::Sink;
+use super::{Frame, Gateway, close};
 use crate::hub::{LiveEvent, Subscriber, encode};
-use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
-use bytes::Bytes;
-use futures_util::SinkExt as _;
-use futures_util::stream::SplitSink;
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tidings_domain::{ConversationId, Cursor};
 use tidings_eventlog::ReadError;
 use tidings_protocol::{Close, CloseCode, Resume, ServerFrame};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use uuid::Uuid;
 
 /// Events written before the sink is flushed.
@@ -38,23 +36,33 @@ pub(super) enum Stop {
 
 pub(super) struct Writer {
     pub(super) gateway: Arc<Gateway>,
-    sink: SplitSink<WebSocket, Message>,
+    sink: Sink,
     pub(super) shared: Arc<Shared>,
     pub(super) subscriber: Subscriber,
     /// What the client says it has seen; taken by the first catch-up.
     pub(super) resume: Resume,
-    /// The last seq written of each conversation.
-    pub(super) cursors: HashMap<Uuid, u64>,
-    /// Cursors that moved since they were last noted as delivered.
-    pub(super) delivered: HashMap<Uuid, Cursor>,
+    /// The place of each conversation.
+    pub(super) places: HashMap<Uuid, Place>,
     note_at: Instant,
     beat_at: Instant,
+    /// Wakes the writer for what is due. Kept over the waits, since most of them end by an event.
+    alarm: Pin<Box<Sleep>>,
+    /// When the token runs out, as said by the session and as an instant.
+    expiry: (i64, Instant),
+}
+
+/// How far a conversation has been written.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) cursor: Cursor,
+    /// Whether the user's stream has been told.
+    pub(super) noted: bool,
 }
 
 impl Writer {
     pub(super) fn new(
         gateway: Arc<Gateway>,
-        sink: SplitSink<WebSocket, Message>,
+        sink: Sink,
         shared: Arc<Shared>,
         subscriber: Subscriber,
         resume: Resume,
@@ -68,10 +76,11 @@ impl Writer {
             shared,
             subscriber,
             resume,
-            cursors: HashMap::new(),
-            delivered: HashMap::new(),
+            places: HashMap::new(),
             note_at,
             beat_at,
+            alarm: Box::pin(sleep_until(beat_at)),
+            expiry: (0, now),
         }
     }
 
@@ -79,13 +88,19 @@ impl Writer {
     pub(super) async fn run(&mut self) {
         let Err(stop) = self.serve().await;
         if let Stop::Close(close) = stop {
-            close::say(&mut self.sink, close).await;
+            Box::pin(close::say(&mut self.sink, close)).await;
         }
+    }
+
+    /// Answers the client's close.
+    pub(super) async fn answer_close(&mut self) {
+        close::answer(&mut self.sink).await;
     }
 
     async fn serve(&mut self) -> Result<std::convert::Infallible, Stop> {
         self.write_system().await?;
-        self.catch_up_first().await?;
+        // What happens seldom is boxed: every connection has room for this future for as long as it lives.
+        Box::pin(self.catch_up_first()).await?;
         self.shared.outbox.system(&ServerFrame::Synced, None);
         loop {
             let work = self.shared.outbox.take(FLUSH_EVENTS);
@@ -93,23 +108,22 @@ impl Writer {
                 self.idle().await?;
                 continue;
             }
-            let mut frames: Vec<Utf8Bytes> = Vec::with_capacity(work.live.len());
+            let mut frames = Vec::with_capacity(work.system.len() + work.live.len());
+            let mut permits = Vec::with_capacity(work.system.len());
+            for system in work.system {
+                frames.push(system.frame);
+                permits.push(system.permit);
+            }
             for event in work.live {
                 self.admit(event, &mut frames).await?;
             }
-            let mut permits = Vec::with_capacity(work.system.len());
-            let system = work.system.into_iter().map(|system| {
-                permits.push(system.permit);
-                system.frame
-            });
-            let system: Vec<Utf8Bytes> = system.collect();
-            self.write(system.into_iter().chain(frames)).await?;
+            self.write(&frames).await?;
             drop(permits);
             if let Some(close) = work.close {
                 return Err(Stop::Close(close));
             }
             if work.lagged {
-                self.catch_up_lagged().await?;
+                Box::pin(self.catch_up_lagged()).await?;
             }
             self.check_time().await?;
         }
@@ -117,13 +131,29 @@ impl Writer {
 
     /// Waits for something to write, or for the next heartbeat.
     async fn idle(&mut self) -> Result<(), Stop> {
-        let expires_in_ms =
-            self.shared.expires_at_ms.load(Ordering::Relaxed) - crate::clock::now().timestamp_millis();
-        let expiry = Instant::now() + Duration::from_millis(u64::try_from(expires_in_ms).unwrap_or(0));
-        tokio::select! {
-            () = self.shared.outbox.woken() => Ok(()),
-            () = sleep_until(self.beat_at.min(expiry)) => self.check_time().await,
+        let due = self.beat_at.min(self.expiry());
+        if self.alarm.deadline() != due {
+            self.alarm.as_mut().reset(due);
         }
+        tokio::select! {
+            () = self.shared.outbox.woken() => {
+                // Whoever is ready to run now may have more for this connection: it goes out in the same write.
+                tokio::task::yield_now().await;
+                Ok(())
+            }
+            () = &mut self.alarm => self.check_time().await,
+        }
+    }
+
+    /// When the token runs out.
+    fn expiry(&mut self) -> Instant {
+        let at_ms = self.shared.expires_at_ms.load(Ordering::Relaxed);
+        if self.expiry.0 != at_ms {
+            let in_ms = at_ms - crate::clock::now().timestamp_millis();
+            let instant = Instant::now() + Duration::from_millis(u64::try_from(in_ms).unwrap_or(0));
+            self.expiry = (at_ms, instant);
+        }
+        self.expiry.1
     }
 
     /// Does what is due: heartbeat, expiry of the token, delivery cursors.
@@ -142,26 +172,24 @@ impl Writer {
             if self.shared.missed.fetch_add(1, Ordering::Relaxed) >= 2 {
                 return Err(Stop::Close(Close::new(CloseCode::HeartbeatMissed)));
             }
-            self.send(Message::Ping(Bytes::new())).await?;
+            self.write(&[Frame::ping()]).await?;
         }
         Ok(())
     }
 
     /// Takes an event in: once, in order. Fills a hole from the log first.
-    async fn admit(&mut self, event: LiveEvent, frames: &mut Vec<Utf8Bytes>) -> Result<(), Stop> {
+    async fn admit(&mut self, event: LiveEvent, frames: &mut Vec<Frame>) -> Result<(), Stop> {
         // The first event of a conversation that is new to this connection says where it begins.
-        let last = *self
-            .cursors
-            .entry(event.conversation)
-            .or_insert(event.seq.saturating_sub(1));
+        let last = match self.places.get(&event.conversation) {
+            Some(place) => place.cursor.seq,
+            None => event.seq.saturating_sub(1),
+        };
         if event.seq <= last {
             return Ok(());
         }
         let mut at = last;
         while at + 1 < event.seq {
-            let missing = self
-                .read_stream(event.conversation, at + 1, event.seq - 1)
-                .await?;
+            let missing = Box::pin(self.read_stream(event.conversation, at + 1, event.seq - 1)).await?;
             let Some(newest) = missing.last().map(|event| event.seq) else {
                 break;
             };
@@ -186,27 +214,29 @@ impl Writer {
 
     /// Notes that an event goes out.
     pub(super) fn wrote(&mut self, event: &LiveEvent) {
-        self.cursors.insert(event.conversation, event.seq);
-        self.delivered.insert(
-            event.conversation,
-            Cursor {
+        let place = Place {
+            cursor: Cursor {
                 seq: event.seq,
                 msg_no: event.msg_no,
             },
-        );
+            noted: false,
+        };
+        self.places.insert(event.conversation, place);
     }
 
     /// Tells the user's stream how far this device has been sent.
     pub(super) async fn note_delivered(&mut self) {
-        if self.delivered.is_empty() {
-            return;
-        }
         let moved: BTreeMap<ConversationId, Cursor> = self
-            .delivered
-            .drain()
-            .map(|(conversation, cursor)| (ConversationId(conversation), cursor))
+            .places
+            .iter_mut()
+            .filter_map(|(conversation, place)| {
+                let noted = std::mem::replace(&mut place.noted, true);
+                (!noted).then_some((ConversationId(*conversation), place.cursor))
+            })
             .collect();
-        self.gateway.cursors.delivered(self.subscriber.user, moved).await;
+        if !moved.is_empty() {
+            self.gateway.cursors.delivered(self.subscriber.user, moved).await;
+        }
     }
 
     /// Reads, again and again while the log is away; the fast lane goes on meanwhile.
@@ -253,7 +283,7 @@ impl Writer {
             .into_iter()
             .map(|system| (system.frame, system.permit))
             .unzip();
-        self.write(frames.into_iter()).await?;
+        self.write(&frames).await?;
         drop(permits);
         if self.shared.outbox.is_closing() {
             // With nothing taken of the live events, the reason is found at once.
@@ -264,33 +294,19 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes frames and flushes them. A client that does not take them in time is too slow.
-    pub(super) async fn write(&mut self, frames: impl Iterator<Item = Utf8Bytes>) -> Result<(), Stop> {
-        let sink = &mut self.sink;
-        let writing = async {
-            let mut count: u64 = 0;
-            for frame in frames {
-                sink.feed(Message::Text(frame)).await?;
-                count += 1;
-            }
-            if count > 0 {
-                sink.flush().await?;
-            }
-            Ok::<_, axum::Error>(count)
-        };
-        match timeout(self.gateway.limits.slow(), writing).await {
-            Ok(Ok(count)) => {
-                metrics::counter!("tidings_frames_written_total").increment(count);
+    /// Writes frames. A client that does not take them in time is too slow.
+    pub(super) async fn write(&mut self, frames: &[Frame]) -> Result<(), Stop> {
+        if frames.is_empty() {
+            return Ok(());
+        }
+        match timeout(self.gateway.limits.slow(), self.sink.write(frames)).await {
+            Ok(Ok(())) => {
+                self.gateway
+                    .counters
+                    .frames_written
+                    .increment(frames.len() as u64);
                 Ok(())
             }
-            Ok(Err(_)) => Err(Stop::Gone),
-            Err(_) => Err(Stop::Close(Close::new(CloseCode::TooSlow))),
-        }
-    }
-
-    async fn send(&mut self, message: Message) -> Result<(), Stop> {
-        match timeout(self.gateway.limits.slow(), self.sink.send(message)).await {
-            Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Stop::Gone),
             Err(_) => Err(Stop::Close(Close::new(CloseCode::TooSlow))),
         }

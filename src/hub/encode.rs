@@ -1,7 +1,6 @@
 //! Events on the wire, encoded once for all who receive them.
 
-use axum::extract::ws::Utf8Bytes;
-use bytes::Bytes;
+use crate::gateway::Frame;
 use std::borrow::Cow;
 use std::io::Write as _;
 use tidings_domain::stored::{self, Kind};
@@ -15,7 +14,7 @@ pub struct LiveEvent {
     pub conversation: Uuid,
     pub seq: u64,
     pub msg_no: u64,
-    pub frame: Utf8Bytes,
+    pub frame: Frame,
 }
 
 /// Encodes an event of a conversation. `None` for a kind that has no place on the wire or that this version cannot read.
@@ -40,7 +39,7 @@ pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
         at: recorded.at.into(),
         data: std::str::from_utf8(&data).ok()?,
     };
-    let frame = Utf8Bytes::try_from(Bytes::from(event.encode())).ok()?;
+    let frame = Frame::text(&event.encode());
     Some(LiveEvent {
         conversation: recorded.stream,
         seq: recorded.seq,

@@ -1,7 +1,7 @@
 //! Who on this node sees which conversation of one lane.
 
 use super::{LiveEvent, Subscriber};
-use bytes::Bytes;
+use crate::gateway::Frame;
 use std::collections::{HashMap, HashSet};
 use tidings_domain::UserId;
 use uuid::Uuid;
@@ -88,7 +88,12 @@ impl Subscriptions {
         }
     }
 
-    pub(super) fn ephemeral(&self, conversation: Uuid, except: u64, frame: &Bytes) {
+    pub(super) fn ephemeral(&self, conversation: Uuid, except: u64, frame: &[u8]) {
+        // It may come from another version by way of Redis.
+        if std::str::from_utf8(frame).is_err() {
+            return;
+        }
+        let frame = Frame::text(frame);
         for subscriber in self.conversations.get(&conversation).into_iter().flatten() {
             if subscriber.connection != except {
                 subscriber.outbox.ephemeral(frame.clone());

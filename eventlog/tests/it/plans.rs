@@ -56,7 +56,8 @@ async fn only_probes(test: &TestLog, commands: u64) {
         .await
         .unwrap();
     plans.lock().unwrap().clear();
-    for round in 0..3_u64 {
+    let mut sent = Uuid::nil();
+    for round in 0..4_u64 {
         let mut streams: Vec<(Uuid, i64)> = known.clone();
         streams.push((stream(0, 1_000_000 + u64::from(rand::random::<u32>()) + round), 0));
         let n = commands as usize;
@@ -64,7 +65,13 @@ async fn only_probes(test: &TestLog, commands: u64) {
         let per_stream: Vec<i64> = (1..=streams.len() as i32)
             .map(|s| (0..n).filter(|i| of(*i) == s).count() as i64)
             .collect();
-        let ids: Vec<Uuid> = (0..n).map(|_| Uuid::new_v4()).collect();
+        let mut ids: Vec<Uuid> = (0..n).map(|_| Uuid::new_v4()).collect();
+        // The last batch holds a repeat, which must be looked for.
+        let repeats = round == 3;
+        if repeats {
+            ids[0] = sent;
+        }
+        sent = ids[0];
         let ordinals: Vec<i64> = (0..n).map(|i| (i / streams.len()) as i64 + 1).collect();
         let used: Vec<usize> = (0..streams.len()).filter(|s| per_stream[*s] > 0).collect();
         let s_id: Vec<Uuid> = used.iter().map(|s| streams[*s].0).collect();
@@ -101,6 +108,7 @@ async fn only_probes(test: &TestLog, commands: u64) {
             row.get::<_, Option<Vec<i32>>>("g_ordinal").is_none(),
             "the test's own guards are right"
         );
+        assert_eq!(row.get::<_, Option<Vec<i32>>>("d_ordinal").is_some(), repeats);
     }
     // Notices come on the connection's own task.
     client.batch_execute("SELECT 1").await.unwrap();

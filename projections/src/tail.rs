@@ -1,0 +1,155 @@
+//! The newest events of each lane, kept by the process that appended them, so that folding them reads nothing.
+//!
+//! Only what this process has committed itself belongs here: read models are made from the log, and these are events that
+//! the log has confirmed. Whatever is missing is read from the log.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tidings_eventlog::Recorded;
+
+/// Events of a lane that are kept, about: what gathers between two folds under load.
+const EVENTS_MAX: usize = 8192;
+
+/// Handle to the newest events of all lanes. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Tail(Arc<[Mutex<Lane>]>);
+
+/// Batches that follow each other without a gap.
+#[derive(Debug, Default)]
+struct Lane {
+    batches: VecDeque<Arc<Vec<Recorded>>>,
+    events: usize,
+}
+
+impl Tail {
+    pub(crate) fn new(lanes: usize) -> Self {
+        Self((0..lanes).map(|_| Mutex::default()).collect())
+    }
+
+    /// Keeps a batch that this process has committed. A lane that is not there is ignored.
+    pub fn offer(&self, lane: u8, batch: &Arc<Vec<Recorded>>) {
+        if let Some(mut lane) = self.lane(lane) {
+            lane.offer(batch);
+        }
+    }
+
+    /// The events after `after` and up to `upto`, all of them or none.
+    pub(crate) fn range(&self, lane: u8, after: u64, upto: u64) -> Option<Vec<Recorded>> {
+        self.lane(lane)?.range(after, upto)
+    }
+
+    fn lane(&self, lane: u8) -> Option<MutexGuard<'_, Lane>> {
+        let lane = self.0.get(usize::from(lane))?;
+        Some(lane.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Lane {
+    fn last(&self) -> Option<u64> {
+        self.batches.back()?.last().map(|event| event.pos)
+    }
+
+    fn offer(&mut self, batch: &Arc<Vec<Recorded>>) {
+        let Some(first) = batch.first() else { return };
+        // Another process has appended in between.
+        if self.last().is_some_and(|last| last + 1 != first.pos) {
+            *self = Self::default();
+        }
+        self.events += batch.len();
+        self.batches.push_back(Arc::clone(batch));
+        while self.events > EVENTS_MAX
+            && let Some(oldest) = self.batches.pop_front()
+        {
+            self.events -= oldest.len();
+        }
+    }
+
+    fn range(&self, after: u64, upto: u64) -> Option<Vec<Recorded>> {
+        let first = self.batches.front()?.first()?.pos;
+        if first > after + 1 || self.last()? < upto {
+            return None;
+        }
+        let from = self
+            .batches
+            .partition_point(|batch| batch.last().is_some_and(|event| event.pos <= after));
+        let events = self.batches.range(from..).flat_map(|batch| batch.iter());
+        Some(
+            events
+                .skip_while(|event| event.pos <= after)
+                .take_while(|event| event.pos <= upto)
+                .cloned()
+                .collect(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use uuid::Uuid;
+
+    fn batch(from: u64, to: u64) -> Arc<Vec<Recorded>> {
+        let event = |pos| Recorded {
+            lane: 0,
+            pos,
+            stream: Uuid::nil(),
+            seq: pos,
+            msg_no: 0,
+            kind: 16,
+            ver: 1,
+            control: false,
+            actor: Uuid::nil(),
+            at: chrono::DateTime::UNIX_EPOCH,
+            command: Uuid::nil(),
+            idx: 0,
+            payload: Bytes::new(),
+        };
+        Arc::new((from..=to).map(event).collect())
+    }
+
+    fn positions(tail: &Tail, after: u64, upto: u64) -> Option<Vec<u64>> {
+        Some(
+            tail.range(0, after, upto)?
+                .iter()
+                .map(|event| event.pos)
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn ranges_are_whole_or_not_there() {
+        let tail = Tail::new(1);
+        assert_eq!(positions(&tail, 0, 1), None);
+        tail.offer(0, &batch(5, 8));
+        tail.offer(0, &batch(9, 12));
+        assert_eq!(positions(&tail, 4, 12), Some((5..=12).collect()));
+        assert_eq!(positions(&tail, 6, 10), Some((7..=10).collect()));
+        assert_eq!(positions(&tail, 8, 9), Some(vec![9]));
+        assert_eq!(positions(&tail, 3, 8), None);
+        assert_eq!(positions(&tail, 9, 13), None);
+        tail.offer(7, &batch(1, 2));
+    }
+
+    #[test]
+    fn what_others_appended_in_between_begins_anew() {
+        let tail = Tail::new(1);
+        tail.offer(0, &batch(1, 4));
+        tail.offer(0, &batch(8, 9));
+        assert_eq!(positions(&tail, 0, 4), None);
+        assert_eq!(positions(&tail, 7, 9), Some(vec![8, 9]));
+    }
+
+    #[test]
+    fn it_stays_small() {
+        let tail = Tail::new(1);
+        for number in 0..100_u64 {
+            tail.offer(0, &batch(number * 1000 + 1, (number + 1) * 1000));
+        }
+        assert_eq!(positions(&tail, 0, 10), None);
+        assert_eq!(
+            positions(&tail, 99_000, 100_000).map(|found| found.len()),
+            Some(1000)
+        );
+    }
+}
