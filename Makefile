@@ -6,12 +6,15 @@ TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 NPM_CI := npm ci --no-audit --no-fund
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*')
 
-.PHONY: help run test deps deps-test web lint fmt deny clean-data
+OUT ?= bench-results
+
+.PHONY: help run test bench deps deps-test web lint fmt deny clean-data
 .NOTPARALLEL:
 
 help:
 	@echo 'make run         build the server and start it with databases of its own (ARGS="--help" shows more)'
 	@echo 'make test        every check and test that CI runs'
+	@echo 'make bench       measure everything; reports go to OUT=bench-results'
 	@echo 'make deps        install PostgreSQL, Redis, Node.js and a C compiler where they are missing'
 	@echo 'make web         build the pages that the server embeds'
 	@echo 'make lint        formatting, clippy and the documentation'
@@ -25,6 +28,10 @@ run: deps web
 
 test: deps-test web
 	scripts/test.sh
+
+bench: deps web
+	cargo build --release --locked -p tidings -p tidings-loadgen
+	$(TARGET)/release/tidings-loadgen bench --out $(OUT)
 
 deps:
 	scripts/install-deps.sh

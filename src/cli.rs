@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tidings_eventlog::{LogConfig, schema};
 
+mod export;
 mod rebuild;
 
 /// Real-time messaging that people can trust with their conversations.
@@ -48,6 +49,17 @@ enum Command {
     Replay {
         #[command(flatten)]
         which: Which,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Write the log's conversations as JSON lines, for `loadgen check`.
+    Export {
+        /// The data directory of a running or stopped `tidings dev`; used when no database is named.
+        #[arg(long, default_value = ".tidings", env = "TIDINGS_DATA")]
+        data: PathBuf,
+        /// The file to write; standard output, without it.
+        #[arg(long)]
+        output: Option<PathBuf>,
         #[command(flatten)]
         settings: Settings,
     },
@@ -156,6 +168,11 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Replay { which, settings } => {
             return rebuild::replay(settings.load()?, &which.projections, &which.data).await;
         }
+        Command::Export {
+            data,
+            output,
+            settings,
+        } => export::export(settings.load()?, &data, output.as_deref()).await?,
         Command::Verify { which, settings } => {
             return rebuild::verify(settings.load()?, &which.projections, &which.data).await;
         }

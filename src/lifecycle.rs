@@ -7,6 +7,7 @@ use std::future::Future;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TrackedFuture;
 
 /// Owner of a node's tasks. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -42,8 +43,8 @@ impl Lifecycle {
     }
 
     /// Tracks a connection: the node waits for it before it stops what connections rely on.
-    pub async fn connection<T>(&self, session: impl Future<Output = T>) -> T {
-        self.connections.track_future(session).await
+    pub fn connection<F: Future>(&self, session: F) -> TrackedFuture<F> {
+        self.connections.track_future(session)
     }
 
     /// Starts a task that lives as long as the node. When it ends before its time, by error or panic, the node stops

@@ -19,12 +19,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tidings_eventlog::{Appender, Log, LogConfig, schema};
 use tidings_projections::{ProjectionError, Projector, Wake};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// How long connections may take to end beyond the spread of their closes.
 const CONNECTIONS_END: Duration = Duration::from_secs(12);
 /// How long the other tasks may take.
 const TASKS_END: Duration = Duration::from_secs(12);
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 16_384;
 /// How often the log's next segments are looked after.
 const SEGMENTS: Duration = Duration::from_secs(1);
 
@@ -80,8 +82,7 @@ impl Node {
         let redis_url = config.require_redis_url()?.to_owned();
         check_redis(&redis_url, config.redis_required).await?;
         // Bound before anything runs, so that a port in use is found out at once.
-        let listener = TcpListener::bind(config.listen)
-            .await
+        let listener = listen(config.listen)
             .with_context(|| format!("the address {} cannot be listened on", config.listen))?;
         let address = listener.local_addr()?;
 
@@ -234,6 +235,19 @@ async fn check_redis(url: &str, required: bool) -> anyhow::Result<()> {
         }
         checked => checked.context("Redis cannot be used (TIDINGS_REDIS_URL)"),
     }
+}
+
+/// Listens with a backlog for all clients of a node that come back at once: whoever finds it full tries again only a
+/// second later. The system may allow less.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // As every server does, so that a restart can bind at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Connections are open files.

@@ -5,6 +5,13 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio_postgres::NoTls;
 
+/// Settings of pooled sessions, as start-up options.
+///
+/// To plan a read anew each time costs more than to carry it out. Every one of them is a look-up by key, so plans that are
+/// good on small tables only, and would be kept while the tables grow, are ruled out, as for appenders.
+const READER_SETTINGS: &str = "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off \
+    -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
+
 /// Where the log is, and how long to wait for it.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
@@ -49,11 +56,16 @@ impl LogConfig {
     }
 
     /// A pool for reads and projections. Makes no connection yet.
+    ///
+    /// Its sessions keep one plan for each statement (see `READER_SETTINGS`); whoever needs others sets them.
     pub fn pool(&self) -> Result<Pool, ConnectError> {
+        let mut postgres = self.postgres.clone();
+        let asked = postgres.get_options().unwrap_or_default().to_owned();
+        postgres.options(format!("{READER_SETTINGS} {asked}"));
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let manager = Manager::from_config(self.postgres.clone(), NoTls, recycling);
+        let manager = Manager::from_config(postgres, NoTls, recycling);
         Pool::builder(manager)
             .max_size(self.pool_size)
             .runtime(Runtime::Tokio1)

@@ -1,6 +1,7 @@
 //! Load generator and correctness checker for Tidings.
 
 mod api;
+mod bench;
 mod checker;
 mod corpus;
 
@@ -18,6 +19,24 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Workload {
+    /// Every workload that measures, one after the other.
+    Bench(bench::Args),
+    /// How many messages a second become durable, and how long an ack takes.
+    Accept(tidings_bench::accept::Args),
+    /// How many deliveries a second the members of large groups get, and how long the last one waits.
+    Fanout(tidings_bench::fanout::Args),
+    /// How long a message takes when there is little to do.
+    Latency(tidings_bench::latency::Args),
+    /// What a connection costs that nobody uses.
+    Idle(tidings_bench::idle::Args),
+    /// Everybody drops at once and comes back at once.
+    Storm(tidings_bench::storm::Args),
+    /// What the parts of this machine can do at best.
+    Ceilings(tidings_bench::ceilings::Args),
+    /// Decides from what clients saw and an export of the log whether anything went amiss.
+    Check(tidings_journal::Args),
+    /// Puts a chat server under traffic and its clients' journals under the checker.
+    Judge(tidings_judge::Args),
     /// Feeds a chat log through real sockets and checks history, deliveries, unread counts and inboxes.
     Corpus(corpus::Args),
 }
@@ -26,9 +45,7 @@ enum Workload {
 async fn main() -> ExitCode {
     // The HTTP client takes the process's provider. That one is there already would be as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let outcome = match Cli::parse().workload {
-        Workload::Corpus(args) => corpus::run(args).await,
-    };
+    let outcome = Box::pin(Cli::parse().workload.run()).await;
     match outcome {
         Ok(()) => {
             println!("PASS");
@@ -38,6 +55,23 @@ async fn main() -> ExitCode {
             eprintln!("{error:#}");
             println!("FAIL");
             ExitCode::FAILURE
+        }
+    }
+}
+
+impl Workload {
+    async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Bench(args) => bench::run(args).await,
+            Self::Accept(args) => tidings_bench::accept::run(args).await,
+            Self::Fanout(args) => tidings_bench::fanout::run(args).await,
+            Self::Latency(args) => tidings_bench::latency::run(args).await,
+            Self::Idle(args) => tidings_bench::idle::run(args).await,
+            Self::Storm(args) => tidings_bench::storm::run(args).await,
+            Self::Ceilings(args) => tidings_bench::ceilings::run(args).await,
+            Self::Check(args) => tidings_journal::run(args).await,
+            Self::Judge(args) => tidings_judge::run(args).await,
+            Self::Corpus(args) => corpus::run(args).await,
         }
     }
 }

@@ -25,6 +25,8 @@ const RANGE: u64 = 4000;
 /// them or they fill a range: a thousand events cost hardly more statements than one, and move each row only once.
 const GATHER_TIMES: u32 = 3;
 const GATHER_MAX: Duration = Duration::from_millis(200);
+/// How long the first events after a pause are left to those who deliver them, whom a fold would keep from the processor.
+const HEAD_START: Duration = Duration::from_millis(5);
 /// How often the worker looks at the log unasked.
 const POLL: Duration = Duration::from_millis(250);
 /// How often a follower looks at the checkpoints, and how often while somebody waits for one.
@@ -150,11 +152,16 @@ impl Projector {
             }
             let begun = Instant::now();
             match self.step(session, lane, &held).await {
-                Ok(Step::Folded(events)) if events < RANGE => self.gather(lane, begun.elapsed()).await,
+                Ok(Step::Folded(events)) if events < RANGE => {
+                    self.gather(lane, (begun.elapsed() * GATHER_TIMES).min(GATHER_MAX))
+                        .await;
+                }
                 Ok(Step::Folded(_) | Step::Moved) => {}
                 Ok(Step::Idle) => {
                     // A nudge or the end of the wait, whichever is first.
-                    let _ = timeout(POLL, self.wake.nudged(lane)).await;
+                    if timeout(POLL, self.wake.nudged(lane)).await.is_ok() {
+                        self.gather(lane, HEAD_START).await;
+                    }
                 }
                 Ok(Step::Held(stuck)) => {
                     for (label, error) in stuck {
@@ -176,9 +183,8 @@ impl Projector {
         }
     }
 
-    /// Lets events gather after a fold that took `folding`.
-    async fn gather(&self, lane: u8, folding: Duration) {
-        let limit = (folding * GATHER_TIMES).min(GATHER_MAX);
+    /// Lets events gather for a while, unless somebody waits for a position.
+    async fn gather(&self, lane: u8, limit: Duration) {
         let asked = async {
             while !self.checkpoints.is_awaited(lane) {
                 self.checkpoints.asked(lane).await;

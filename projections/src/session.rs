@@ -13,8 +13,9 @@ const FOLD: &str = "SET synchronous_commit = off; SET plan_cache_mode = force_ge
     SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
     SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'";
 
-/// For building, swapping and comparing schemas.
-const ADMIN: &str = "SET synchronous_commit = on; SET jit = off; SET statement_timeout = '15min'; SET lock_timeout = '10s'; \
+/// For building, swapping and comparing schemas, which reads whole tables: the planner is free again.
+const ADMIN: &str = "SET synchronous_commit = on; SET plan_cache_mode = auto; SET enable_seqscan = on; \
+    SET enable_bitmapscan = on; SET enable_hashjoin = on; SET enable_mergejoin = on; SET statement_timeout = '15min'; SET lock_timeout = '10s'; \
     SET idle_in_transaction_session_timeout = '2min'";
 
 /// A connection taken out of the pool for good; it closes when dropped, which frees its locks.

@@ -55,7 +55,7 @@ impl Progress for Bar {
 }
 
 /// The database that is meant: the configured one, or that of `tidings dev`, started for the while if it is not running.
-async fn database(config: &Config, data: &Path) -> anyhow::Result<(LogConfig, Option<Postgres>)> {
+pub(super) async fn database(config: &Config, data: &Path) -> anyhow::Result<(LogConfig, Option<Postgres>)> {
     if config.database_url.is_some() || !data.exists() {
         return Ok((LogConfig::from_url(config.require_database_url()?)?, None));
     }
@@ -143,7 +143,7 @@ pub(super) async fn verify(config: Config, names: &[String], data: &Path) -> any
     }
 }
 
-async fn stop(postgres: Option<Postgres>) -> anyhow::Result<()> {
+pub(super) async fn stop(postgres: Option<Postgres>) -> anyhow::Result<()> {
     if let Some(postgres) = postgres {
         postgres.stop().await?;
     }

@@ -155,7 +155,7 @@ impl Reader {
                 self.command(command, permit).await
             }
             Ok(ClientFrame::Typing { conversation, on }) => {
-                self.typing(ConversationId(conversation), on).await;
+                Box::pin(self.typing(ConversationId(conversation), on)).await;
                 Ok(())
             }
             Ok(ClientFrame::Ping { id }) => {
@@ -230,18 +230,7 @@ impl Reader {
                 self.gateway.lanes.submit(command, reply);
             }
             Ok(Wanted::Read { conversation, seq }) => {
-                let outbox = Arc::clone(&self.shared.outbox);
-                let reply: ReadReply =
-                    Box::new(move |frame: ServerFrame| outbox.system(&frame, Some(permit)));
-                match self.gateway.lanes.authorize(conversation, self.user, false).await {
-                    Ok(seat) => {
-                        self.gateway
-                            .cursors
-                            .read(self.user, conversation, seq, seat, id, reply)
-                            .await;
-                    }
-                    Err(refusal) => reply(ServerFrame::Error(refused(Some(id), &refusal))),
-                }
+                Box::pin(self.read(id, conversation, seq, permit)).await;
             }
             Ok(Wanted::Fetch {
                 conversation,
@@ -262,6 +251,18 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    async fn read(&self, id: Uuid, conversation: ConversationId, seq: u64, permit: OwnedSemaphorePermit) {
+        let outbox = Arc::clone(&self.shared.outbox);
+        let reply: ReadReply = Box::new(move |frame: ServerFrame| outbox.system(&frame, Some(permit)));
+        match self.gateway.lanes.authorize(conversation, self.user, false).await {
+            Ok(seat) => {
+                let cursors = &self.gateway.cursors;
+                cursors.read(self.user, conversation, seq, seat, id, reply).await;
+            }
+            Err(refusal) => reply(ServerFrame::Error(refused(Some(id), &refusal))),
+        }
     }
 
     async fn fetch(

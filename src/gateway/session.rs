@@ -79,9 +79,13 @@ pub(super) async fn run(
     };
     let connection = registered.connection.id;
     let user = greeted.user;
-    let serving = serve(&gateway, sink, source, greeted, registered);
-    // A panic ends this connection and nothing else; the hub forgets the connection however it ended.
-    if AssertUnwindSafe(serving).catch_unwind().await.is_err() {
+    // A panic ends this connection and nothing else; the hub forgets the connection however it ended. The future has no
+    // name, for a name would keep room for it twice.
+    if AssertUnwindSafe(serve(&gateway, sink, source, greeted, registered))
+        .catch_unwind()
+        .await
+        .is_err()
+    {
         tracing::error!(connection, "a connection panicked");
         metrics::counter!("tidings_connection_panics_total").increment(1);
     }

@@ -27,7 +27,7 @@ pub(super) fn split(stream: TcpStream, early: Bytes, frame_bytes: usize) -> (Sin
         .max_frame_size(Some(frame_bytes));
     let source = Source {
         stream: Arc::clone(&stream),
-        context: WebSocketContext::new(Role::Server, Some(config)),
+        context: Box::new(WebSocketContext::new(Role::Server, Some(config))),
         early,
     };
     let sink = Sink {
@@ -40,7 +40,8 @@ pub(super) fn split(stream: TcpStream, early: Bytes, frame_bytes: usize) -> (Sin
 /// The reading end.
 pub(super) struct Source {
     stream: Arc<TcpStream>,
-    context: WebSocketContext,
+    /// Boxed, because each step of a session's beginning keeps room for what it hands on.
+    context: Box<WebSocketContext>,
     /// Bytes that were read and not taken yet.
     early: Bytes,
 }

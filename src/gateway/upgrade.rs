@@ -10,7 +10,7 @@ use bytes::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tidings_protocol::{ErrorCode, SUBPROTOCOL};
 use tokio::net::TcpStream;
@@ -56,27 +56,27 @@ pub async fn connect(
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
         .map(str::to_owned);
-    tokio::spawn(async move {
-        let lifecycle = gateway.lifecycle.clone();
-        let connection = async {
-            // A client that hangs up before it has the answer needs no other.
-            let Ok(upgraded) = upgrading.await else { return };
-            let Some((stream, early)) = bare(upgraded) else {
-                tracing::error!("a connection is no TCP stream");
-                return;
-            };
-            let (sink, source) = socket::split(stream, early, gateway.limits.frame_bytes);
-            session::run(gateway, sink, source, peer.ip(), token).await;
-        };
-        lifecycle.connection(Box::pin(connection)).await;
-    });
+    let lifecycle = gateway.lifecycle.clone();
+    tokio::spawn(lifecycle.connection(converse(gateway, upgrading, peer.ip(), token)));
     response
+}
+
+async fn converse(gateway: Arc<Gateway>, upgrading: OnUpgrade, address: IpAddr, token: Option<String>) {
+    // A client that hangs up before it has the answer needs no other.
+    let Ok(upgraded) = upgrading.await else { return };
+    let Some((stream, early)) = bare(upgraded) else {
+        tracing::error!("a connection is no TCP stream");
+        return;
+    };
+    let (sink, source) = socket::split(stream, early, gateway.limits.frame_bytes);
+    session::run(gateway, sink, source, address, token).await;
 }
 
 /// The stream itself, and what was read of it behind the upgrade.
 fn bare(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
     let parts = upgrade::downcast::<TokioIo<TcpStream>>(upgraded).ok()?;
-    Some((parts.io.into_inner(), parts.read_buf))
+    // A copy, because even an empty slice keeps the buffer that the request was read into.
+    Some((parts.io.into_inner(), Bytes::copy_from_slice(&parts.read_buf)))
 }
 
 fn offers_subprotocol(headers: &HeaderMap) -> bool {

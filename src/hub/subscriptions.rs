@@ -19,7 +19,11 @@ pub(super) struct Subscriptions {
 impl Subscriptions {
     pub(super) fn register(&mut self, subscriber: Subscriber) {
         self.of_connection.entry(subscriber.connection).or_default();
-        self.users.entry(subscriber.user).or_default().push(subscriber);
+        // Most users have one connection, and a vector makes room for four unless told.
+        let connections = self.users.entry(subscriber.user);
+        connections
+            .or_insert_with(|| Vec::with_capacity(1))
+            .push(subscriber);
     }
 
     /// Subscribes a connection; nothing for one that is not registered or subscribed already.

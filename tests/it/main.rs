@@ -9,6 +9,7 @@ mod client;
 mod cluster;
 mod commands;
 mod drain;
+mod export;
 mod faults;
 mod limits;
 mod rebuild;

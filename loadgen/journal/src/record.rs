@@ -21,6 +21,8 @@ pub enum Record {
         user: String,
         device: String,
     },
+    /// The client sets out to connect. May be left out; with it, what was known before must come before `synced`.
+    Connecting { at: Micros },
     /// A connection stands. `resume` says, by conversation, the last seq that the client claims to have seen.
     Connected {
         at: Micros,
@@ -48,6 +50,8 @@ pub enum Record {
     },
     /// The server says that the message did not take effect.
     Refused { at: Micros, id: Uuid, code: String },
+    /// The server answers with an error that leaves open whether the message took effect.
+    Unsettled { at: Micros, id: Uuid, code: String },
     /// Something of a conversation came in: by itself, while catching up, or fetched.
     Delivered {
         at: Micros,

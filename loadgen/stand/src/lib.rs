@@ -1,9 +1,13 @@
 //! Private PostgreSQL, Redis and Tidings nodes to measure and to break. Everything listens on 127.0.0.1, lives in
 //! temporary directories, and ends with this process.
 
+mod clock;
+mod network;
 mod node;
 mod usage;
 
+pub use clock::Clock;
+pub use network::Network;
 pub use node::Node;
 pub use usage::{Usage, socket_kib};
 
@@ -28,6 +32,10 @@ pub struct StandOptions {
     pub settings: String,
     /// Tables of TOML for the same files.
     pub tables: String,
+    /// Whether there are proxies around each node; see [`Stand::networks`].
+    pub networks: bool,
+    /// Whether each node has a clock that can be stepped, where [`Clock::is_available`]; see [`Node::clock`].
+    pub clocks: bool,
 }
 
 impl StandOptions {
@@ -38,11 +46,17 @@ impl StandOptions {
         Self {
             program,
             nodes: 1,
-            postgres: PostgresOptions::new(Profile::Durable),
+            // As docs/operations.md advises: room for the newest segments, and WAL files that are used again.
+            postgres: PostgresOptions::new(Profile::Durable)
+                .with("shared_buffers", "1GB")
+                .with("max_wal_size", "8GB")
+                .with("min_wal_size", "4GB"),
             settings: String::new(),
             tables: "[auth.password_hash]\nmemory_kib = 64\npasses = 1\nqueue = 4096\n\
                      [auth.limits]\nrequests_per_s = 100000\nrequests_burst = 100000\n"
                 .to_owned(),
+            networks: false,
+            clocks: false,
         }
     }
 }
@@ -51,6 +65,7 @@ impl StandOptions {
 pub struct Stand {
     // In this order: nodes go before what they stand on.
     nodes: Vec<Node>,
+    networks: Vec<Network>,
     redis: Private<Redis>,
     postgres: Private<Postgres>,
     _home: tempfile::TempDir,
@@ -64,13 +79,23 @@ impl Stand {
         postgres.ensure_database(DATABASE).await?;
         let home = tempfile::Builder::new().prefix("tidings-stand-").tempdir()?;
         let mut nodes = Vec::with_capacity(options.nodes);
+        let mut networks = Vec::new();
         for number in 0..options.nodes {
             let name = format!("node{number}");
-            let urls = [postgres.url(DATABASE), redis.url(0)];
-            nodes.push(Node::start(&name, home.path(), options, &urls).await?);
+            if options.networks {
+                let stores = Network::stores(&postgres, &redis).await?;
+                let urls = network::urls(&postgres, &redis, &stores);
+                let node = Node::start(&name, home.path(), options, &urls).await?;
+                networks.push(Network::around(&node, stores).await?);
+                nodes.push(node);
+            } else {
+                let urls = [postgres.url(DATABASE), redis.url(0)];
+                nodes.push(Node::start(&name, home.path(), options, &urls).await?);
+            }
         }
         Ok(Self {
             nodes,
+            networks,
             redis,
             postgres,
             _home: home,
@@ -79,6 +104,11 @@ impl Stand {
 
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    /// The proxies around each node, in the order of the nodes; none unless the stand was started with them.
+    pub fn networks(&self) -> &[Network] {
+        &self.networks
     }
 
     pub fn postgres(&self) -> &Postgres {

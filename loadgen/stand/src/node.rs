@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{StandOptions, Usage};
+use crate::{Clock, StandOptions, Usage};
 
 /// A node that is not ready by then will not be. Migration of an empty database counts.
 const READY_LIMIT: Duration = Duration::from_mins(2);
@@ -25,6 +25,7 @@ pub struct Node {
     log: PathBuf,
     port: u16,
     program: Mutex<Option<Arc<Program>>>,
+    clock: Option<Clock>,
 }
 
 impl Node {
@@ -43,12 +44,18 @@ impl Node {
                 options.settings, options.tables
             ),
         )?;
+        let clock = if options.clocks {
+            Clock::new(home.join(format!("{name}.clock")))?
+        } else {
+            None
+        };
         let node = Self {
             binary: options.program.clone(),
             config,
             log: home.join(format!("{name}.log")),
             port,
             program: Mutex::new(None),
+            clock,
         };
         node.launch(&[]).await?;
         node.ready().await?;
@@ -65,7 +72,8 @@ impl Node {
             &self.config.display().to_string(),
         ]
         .map(str::to_owned);
-        let (binary, log, environment) = (self.binary.clone(), self.log.clone(), environment.to_vec());
+        let (binary, log, mut environment) = (self.binary.clone(), self.log.clone(), environment.to_vec());
+        environment.extend(self.clock.iter().flat_map(Clock::environment));
         let started =
             tokio::task::spawn_blocking(move || Program::start(&binary, &arguments, &environment, &log));
         let program = started
@@ -108,9 +116,18 @@ impl Node {
         self.port
     }
 
+    pub fn address(&self) -> std::net::SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
     /// `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The node's own clock; none unless the stand was started with clocks.
+    pub fn clock(&self) -> Option<&Clock> {
+        self.clock.as_ref()
     }
 
     /// While it runs.

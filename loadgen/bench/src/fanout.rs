@@ -1,0 +1,280 @@
+//! `fanout`: how many deliveries a second one node makes to the members of large groups, and how long the last one waits.
+
+mod member;
+mod room;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::report::{Aim, Latencies, Progress, Report, median};
+use anyhow::{Context as _, Result};
+use tidings_stand::{Node, Stand, StandOptions, find_program};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::ceilings::raw_frames;
+use crate::ledger::Acked;
+use crate::pacer::Pacer;
+use crate::people;
+use member::Member;
+use room::Room;
+
+/// Connections that are made at the same time.
+const AT_ONCE: usize = 64;
+/// Sockets that a process can hold both ends of.
+const RAW_MAX: usize = 9_000;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Members of the one group, all of them online; may be given several times.
+    #[arg(long = "members", default_values_t = [1_000, 5_000, 10_000])]
+    members: Vec<usize>,
+    /// Members that write at the same time, each with one message in flight; may be given several times.
+    #[arg(long = "senders", default_values_t = [1, 4])]
+    senders: Vec<usize>,
+    /// Groups of 50 with one sender each, besides the one group.
+    #[arg(long, default_value_t = 20)]
+    rooms: usize,
+    /// Messages that a sender of those groups has in flight.
+    #[arg(long, default_value_t = 8)]
+    window: usize,
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Of each round.
+    #[arg(long, default_value_t = 4)]
+    seconds: u64,
+    /// The `tidings` program; without it, the one beside this program.
+    #[arg(long)]
+    program: Option<PathBuf>,
+    /// Where the report is written.
+    #[arg(long, default_value = "bench-results")]
+    out: PathBuf,
+}
+
+/// Runs the workload on stands of its own, one for each size.
+pub async fn run(args: Args) -> Result<()> {
+    raise_file_limit();
+    let mut report = Report::new("fanout");
+    let shapes = args.members.iter().map(|members| Shape {
+        rooms: 1,
+        members: *members,
+        loads: args
+            .senders
+            .iter()
+            .map(|senders| Load {
+                senders: *senders,
+                window: 1,
+            })
+            .collect(),
+    });
+    let many = (args.rooms > 0).then(|| Shape {
+        rooms: args.rooms,
+        members: 50,
+        loads: vec![Load {
+            senders: 1,
+            window: args.window,
+        }],
+    });
+    for shape in shapes.chain(many) {
+        let program = args.program.clone().map_or_else(find_program, Ok)?;
+        let stand = Stand::start(&StandOptions::new(program)).await?;
+        let done = measure(&stand, &args, &shape, &mut report).await;
+        stand.stop().await;
+        done?;
+    }
+    report.print();
+    report.write(&args.out)
+}
+
+/// Groups of one size.
+struct Shape {
+    rooms: usize,
+    members: usize,
+    loads: Vec<Load>,
+}
+
+/// Who writes in each group, and how much at once.
+struct Load {
+    senders: usize,
+    window: usize,
+}
+
+async fn measure(stand: &Stand, args: &Args, shape: &Shape, report: &mut Report) -> Result<()> {
+    let node = stand.nodes().first().context("a stand without a node")?;
+    let length = Duration::from_secs(args.seconds);
+    let progress = Progress::new("fanout", (shape.loads.len() * (args.rounds + 2)) as u64);
+    progress.step(&format!("{} x {} members connect", shape.rooms, shape.members));
+    // Beyond that, both ends of all sockets are more files than this process may open.
+    let raw = if shape.rooms == 1 && shape.members <= RAW_MAX {
+        let mut rounds = vec![];
+        for _ in 0..args.rounds {
+            rounds.push(raw_frames(shape.members, 1, length).await?);
+        }
+        let raw = median(&rounds);
+        report.figure(
+            &format!("raw frames to {} sockets, one a write", shape.members),
+            "1/s",
+            &rounds,
+        );
+        Some(raw)
+    } else {
+        None
+    };
+    let mut crowd = Crowd::gather(node, shape).await?;
+    for load in &shape.loads {
+        let name = match shape.rooms {
+            1 => format!("{} members, {} senders", shape.members, load.senders),
+            rooms => format!("{rooms} groups of {}, {} in flight", shape.members, load.window),
+        };
+        progress.step(&format!("{name}: warming up"));
+        crowd.round(load, None, length / 2).await?;
+        let mut rates = vec![];
+        for round in 0..args.rounds {
+            progress.step(&format!("{name}, round {}", round + 1));
+            rates.push(crowd.round(load, None, length).await?.deliveries_per_s);
+        }
+        let figure = report.figure(&format!("deliveries, {name}"), "1/s", &rates);
+        if shape.rooms == 1 {
+            if let Some(raw) = raw {
+                figure.beside("raw frames/s", raw);
+            }
+            if shape.members == 5_000 && load.senders == 4 {
+                figure.aim(Aim::AtLeast(0.85));
+            }
+        } else if shape.rooms == 20 && load.window == 8 {
+            figure.aim(Aim::AtLeast(400_000.0));
+        }
+        // Half of what it can do, so that what is measured is no queue.
+        let rate = rates.iter().copied().fold(f64::INFINITY, f64::min) / 2.0 / shape.members as f64;
+        progress.step(&format!("{name}, {rate:.1} messages a second"));
+        let paced = crowd.round(load, Some(rate), length).await?;
+        for (which, latencies) in ["first", "median", "last"].into_iter().zip(&paced.latencies) {
+            report.latencies(
+                &format!("to the {which} of {name}, {rate:.0} messages/s"),
+                latencies,
+            );
+        }
+    }
+    report.note(format!(
+        "{} x {}: checker: PASS, {}",
+        shape.rooms,
+        shape.members,
+        crowd.judge()?
+    ));
+    Ok(())
+}
+
+/// What a round came to.
+struct Outcome {
+    deliveries_per_s: f64,
+    /// To the first, the median and the last recipient, from when a message was to be sent.
+    latencies: [Latencies; 3],
+}
+
+/// All members of all groups, connected.
+struct Crowd {
+    members: Vec<Member>,
+    rooms: Vec<Arc<Room>>,
+    size: usize,
+    acked: Acked,
+}
+
+impl Crowd {
+    async fn gather(node: &Node, shape: &Shape) -> Result<Self> {
+        let people = people::register(node, shape.rooms * shape.members).await?;
+        let mut rooms = vec![];
+        let mut connecting = JoinSet::new();
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        for (number, people) in people.chunks(shape.members).enumerate() {
+            let conversation = people::group(node, &format!("group {number}"), people).await?;
+            let room = Arc::new(Room::new(conversation, shape.members));
+            rooms.push(Arc::clone(&room));
+            for (place, person) in people.iter().cloned().enumerate() {
+                let (turns, room, address) = (Arc::clone(&turns), Arc::clone(&room), node.address());
+                connecting.spawn(async move {
+                    let _turn = turns.acquire().await?;
+                    Member::connect(address, &person, room, place).await
+                });
+            }
+        }
+        let mut members = Vec::with_capacity(people.len());
+        while let Some(member) = connecting.join_next().await {
+            members.push(member??);
+        }
+        members.sort_by_key(Member::place);
+        Ok(Self {
+            members,
+            rooms,
+            size: shape.members,
+            acked: Acked::default(),
+        })
+    }
+
+    /// Lets the senders write for `length`, as fast as deliveries allow or at a rate over all groups, and waits until the
+    /// last message has reached the last member.
+    async fn round(&mut self, load: &Load, rate: Option<f64>, length: Duration) -> Result<Outcome> {
+        for room in &self.rooms {
+            room.begin(load.senders * load.window, rate.is_some());
+        }
+        let (end, ended) = watch::channel(false);
+        let mut turns = vec![];
+        let mut running = JoinSet::new();
+        for member in self.members.drain(..) {
+            let sends = member.place() < load.senders;
+            let calls = (sends && rate.is_some()).then(|| {
+                let (turn, calls) = mpsc::channel(1_024);
+                turns.push(turn);
+                calls
+            });
+            running.spawn(member.run(sends, calls, ended.clone()));
+        }
+        let before: u64 = self.rooms.iter().map(|room| room.deliveries()).sum();
+        let start = tokio::time::Instant::now();
+        let pacer = rate.map(|rate| Pacer::start(rate, length, turns));
+        tokio::time::sleep(length).await;
+        let after: u64 = self.rooms.iter().map(|room| room.deliveries()).sum();
+        let seconds = start.elapsed().as_secs_f64();
+        drop(pacer);
+        for room in &self.rooms {
+            room.stop_sending();
+        }
+        for room in &self.rooms {
+            room.settled().await?;
+        }
+        // Everybody reads until told; receivers that have gone show their error below.
+        let _ = end.send(true);
+        while let Some(done) = running.join_next().await {
+            let (member, acked) = done??;
+            self.members.push(member);
+            self.acked.merge(acked);
+        }
+        self.members.sort_by_key(Member::place);
+        let mut latencies = [Latencies::new(), Latencies::new(), Latencies::new()];
+        for room in &self.rooms {
+            room.latencies(&mut latencies);
+        }
+        Ok(Outcome {
+            deliveries_per_s: (after - before) as f64 / seconds,
+            latencies,
+        })
+    }
+
+    /// Sees that every member was sent exactly what was acked, in that order. Answers what was looked at.
+    fn judge(&mut self) -> Result<String> {
+        self.acked.settle()?;
+        for member in &self.members {
+            self.acked.judge(member.seen())?;
+        }
+        let messages = self.acked.count();
+        Ok(format!(
+            "{messages} messages, each delivered to {} members once, in order",
+            self.size
+        ))
+    }
+}
+
+pub(crate) fn raise_file_limit() {
+    // As high as the system lets; a connection that is too many says so.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+}

@@ -1,0 +1,149 @@
+//! `idle`: what a connection costs that nobody uses.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tidings_stand::{Node, Stand, StandOptions, find_program, socket_kib};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::people::{self, Person, connect};
+use crate::report::{Aim, Progress, Report};
+use crate::wire::Socket;
+
+/// Connections that are made at the same time.
+const AT_ONCE: usize = 64;
+/// People in a group; each is in one.
+const GROUP: usize = 50;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Connections in all, each of a user of its own; may be given several times, in rising order.
+    #[arg(long = "connections", default_values_t = [1_000, 5_000, 10_000])]
+    connections: Vec<usize>,
+    /// How long they are left alone.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// The `tidings` program; without it, the one beside this program.
+    #[arg(long)]
+    program: Option<PathBuf>,
+    /// Where the report is written.
+    #[arg(long, default_value = "bench-results")]
+    out: PathBuf,
+}
+
+/// Runs the workload on a stand of its own.
+pub async fn run(args: Args) -> Result<()> {
+    crate::fanout::raise_file_limit();
+    let program = args.program.clone().map_or_else(find_program, Ok)?;
+    let stand = Stand::start(&StandOptions::new(program)).await?;
+    let mut report = Report::new("idle");
+    let done = measure(&stand, &args, &mut report).await;
+    stand.stop().await;
+    done?;
+    report.print();
+    report.write(&args.out)
+}
+
+async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> {
+    let node = stand.nodes().first().context("a stand without a node")?;
+    let progress = Progress::new("idle", 1 + 2 * args.connections.len() as u64);
+    progress.step("accounts");
+    let most = args.connections.iter().copied().max().unwrap_or(0);
+    let people = people::register(node, most).await?;
+    for (number, members) in people.chunks(GROUP).enumerate() {
+        people::group(node, &format!("group {number}"), members).await?;
+    }
+    // Whatever accounts and groups have cost is there before the first connection.
+    let before = (node.usage(), socket_kib());
+    let (end, ended) = watch::channel(false);
+    let mut idling = JoinSet::new();
+    let mut connected = 0;
+    for wanted in &args.connections {
+        progress.step(&format!("{wanted} connections"));
+        let start = Instant::now();
+        let new = &people[connected..*wanted];
+        for socket in connect_all(node, new).await? {
+            idling.spawn(idle(socket, ended.clone()));
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        report.figure(
+            &format!("connections made, up to {wanted}"),
+            "1/s",
+            &[new.len() as f64 / seconds],
+        );
+        connected = *wanted;
+        progress.step(&format!("{wanted} connections, idle"));
+        let quiet = node.usage();
+        tokio::time::sleep(Duration::from_secs(args.seconds)).await;
+        let now = node.usage();
+        let each = |kib: u64| kib as f64 / *wanted as f64;
+        let rss = each(now.rss_kib.saturating_sub(before.0.rss_kib));
+        let figure = report.figure(
+            &format!("resident memory, {wanted} connections"),
+            "KiB each",
+            &[rss],
+        );
+        if *wanted == 10_000 {
+            figure.aim(Aim::AtMost(8.0));
+        }
+        let sockets = each(socket_kib().saturating_sub(before.1));
+        report.figure(
+            &format!("kernel's socket memory, both ends, {wanted} connections"),
+            "KiB each",
+            &[sockets],
+        );
+        let cpu = (now - quiet).cpu().as_secs_f64() / args.seconds as f64 * 100.0;
+        report.figure(&format!("processor, {wanted} connections"), "% of a core", &[cpu]);
+    }
+    // Receivers that have gone show their error below.
+    let _ = end.send(true);
+    let mut alive = 0;
+    while let Some(socket) = idling.join_next().await {
+        socket??;
+        alive += 1;
+    }
+    anyhow::ensure!(alive == connected, "{} connections were lost", connected - alive);
+    report.note(format!(
+        "checker: PASS, {alive} connections lived to the end and answered every ping"
+    ));
+    report.note(format!(
+        "resident before the first connection: {} KiB",
+        before.0.rss_kib
+    ));
+    Ok(())
+}
+
+async fn connect_all(node: &Node, people: &[Person]) -> Result<Vec<Socket>> {
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let mut connecting = JoinSet::new();
+    for person in people {
+        let (turns, address, person) = (Arc::clone(&turns), node.address(), person.clone());
+        connecting.spawn(async move {
+            let _turn = turns.acquire().await?;
+            connect(address, &person, "idle").await
+        });
+    }
+    let mut sockets = Vec::with_capacity(people.len());
+    while let Some(socket) = connecting.join_next().await {
+        sockets.push(socket??);
+    }
+    Ok(sockets)
+}
+
+/// Answers pings until told to end.
+async fn idle(mut socket: Socket, mut ended: watch::Receiver<bool>) -> Result<()> {
+    loop {
+        tokio::select! {
+            ready = socket.readable() => {
+                ready?;
+                socket.read(|_| {})?;
+                socket.flush().await?;
+            }
+            _ = ended.changed() => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! `latency`: how long a message takes to its ack and to its recipient when there is little to do.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::report::{Aim, Latencies, Progress, Report, millis};
+use anyhow::{Context as _, Result, bail};
+use serde_json::json;
+use tidings_stand::{Node, Stand, StandOptions, find_program};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::ceilings::echo_and_commit;
+use crate::ledger::{Acked, Seen};
+use crate::pacer::Pacer;
+use crate::people::{self, command, connect};
+use crate::wire::{Object, Socket, parse};
+
+/// The longest that the last acks and deliveries are waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Of each round, what is not counted.
+const WARM_UP: Duration = Duration::from_secs(1);
+/// Commits one after the other may take longer than the time between two at a higher rate.
+const ALONE_MAX: f64 = 200.0;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Pairs of people that write to each other.
+    #[arg(long, default_value_t = 20)]
+    pairs: usize,
+    /// Messages a second over all pairs; may be given several times.
+    #[arg(long = "rate", default_values_t = [100.0, 1_000.0])]
+    rates: Vec<f64>,
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Of each round.
+    #[arg(long, default_value_t = 6)]
+    seconds: u64,
+    /// The `tidings` program; without it, the one beside this program.
+    #[arg(long)]
+    program: Option<PathBuf>,
+    /// Where the report is written.
+    #[arg(long, default_value = "bench-results")]
+    out: PathBuf,
+}
+
+/// Runs the workload on a stand of its own.
+pub async fn run(args: Args) -> Result<()> {
+    let program = args.program.clone().map_or_else(find_program, Ok)?;
+    let stand = Stand::start(&StandOptions::new(program)).await?;
+    let mut report = Report::new("latency");
+    let done = measure(&stand, &args, &mut report).await;
+    stand.stop().await;
+    done?;
+    report.print();
+    report.write(&args.out)
+}
+
+async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> {
+    let node = stand.nodes().first().context("a stand without a node")?;
+    let length = Duration::from_secs(args.seconds);
+    let progress = Progress::new("latency", ((args.rounds + 1) * args.rates.len()) as u64);
+    let mut pairs = Pairs::gather(node, args.pairs).await?;
+    let mut messages = 0;
+    for rate in &args.rates {
+        let (mut acks, mut deliveries) = (Latencies::new(), Latencies::new());
+        let mut medians = (vec![], vec![]);
+        for round in 0..args.rounds {
+            progress.step(&format!("{rate} messages a second, round {}", round + 1));
+            let times = pairs.round(*rate, length).await?;
+            medians.0.push(millis(times.acked.quantile(0.5)));
+            medians.1.push(millis(times.delivered.quantile(0.5)));
+            acks.merge(&times.acked);
+            deliveries.merge(&times.delivered);
+            messages += times.messages;
+        }
+        report.figure(&format!("send to ack at {rate}/s, p50"), "ms", &medians.0);
+        let figure = format!("send to delivered at {rate}/s, p50");
+        progress.step(&format!("echo and commit at {rate}/s"));
+        if *rate <= ALONE_MAX {
+            let least = echo_and_commit(stand, *rate, length).await?;
+            report.latencies(&format!("echo and one group commit at {rate}/s"), &least.both);
+            let figure = report.figure(&figure, "ms", &medians.1);
+            figure.beside("ms, echo and one group commit", millis(least.both.quantile(0.5)));
+            if (*rate - 100.0).abs() < f64::EPSILON {
+                figure.aim(Aim::AtMost(1.5));
+            }
+        } else {
+            report.figure(&figure, "ms", &medians.1);
+        }
+        report.latencies(&format!("send to ack at {rate}/s"), &acks);
+        report.latencies(&format!("send to delivered at {rate}/s"), &deliveries);
+    }
+    report.note(format!(
+        "checker: PASS, {messages} messages, each acked and delivered once, in order"
+    ));
+    Ok(())
+}
+
+/// What a round came to, without its warm-up.
+struct Times {
+    acked: Latencies,
+    delivered: Latencies,
+    /// With the warm-up.
+    messages: usize,
+}
+
+/// When each message that is on its way was to be sent.
+type Due = Arc<Mutex<HashMap<Uuid, Instant>>>;
+
+struct Pair {
+    sender: Socket,
+    recipient: Socket,
+    conversation: Uuid,
+}
+
+/// Pairs of people, one of whom writes to the other.
+pub(crate) struct Pairs(Vec<Pair>);
+
+impl Pairs {
+    pub(crate) async fn gather(node: &Node, count: usize) -> Result<Self> {
+        let people = people::register(node, count * 2).await?;
+        let mut pairs = Vec::with_capacity(count);
+        for two in people.chunks_exact(2) {
+            let mut sender = connect(node.address(), &two[0], "sender").await?;
+            let recipient = connect(node.address(), &two[1], "recipient").await?;
+            let open = json!({"type": "direct.open", "user": two[1].user});
+            let conversation = command(&mut sender, open).await?;
+            pairs.push(Pair {
+                sender,
+                recipient,
+                conversation,
+            });
+        }
+        Ok(Self(pairs))
+    }
+
+    /// Lets them write for a while; answers how long deliveries took.
+    pub(crate) async fn run(mut self, rate: f64, length: Duration) -> Result<(Self, Latencies)> {
+        let times = self.round(rate, length).await?;
+        Ok((self, times.delivered))
+    }
+
+    async fn round(&mut self, rate: f64, length: Duration) -> Result<Times> {
+        let due = Due::default();
+        let counted_from = Instant::now() + WARM_UP.min(length / 4);
+        let mut turns = vec![];
+        let mut running = JoinSet::new();
+        for pair in self.0.drain(..) {
+            let (turn, calls) = mpsc::channel(64);
+            turns.push(turn);
+            running.spawn(pair.run(calls, Arc::clone(&due), counted_from));
+        }
+        let _pacer = Pacer::start(rate, length, turns);
+        let mut sum = Times {
+            acked: Latencies::new(),
+            delivered: Latencies::new(),
+            messages: 0,
+        };
+        let deadline = length + PATIENCE;
+        while let Some(done) = tokio::time::timeout(deadline, running.join_next())
+            .await
+            .context("a round hangs")?
+        {
+            let (pair, times) = done??;
+            self.0.push(pair);
+            sum.acked.merge(&times.acked);
+            sum.delivered.merge(&times.delivered);
+            sum.messages += times.messages;
+        }
+        Ok(sum)
+    }
+}
+
+impl Pair {
+    async fn run(
+        self,
+        mut calls: mpsc::Receiver<Instant>,
+        due: Due,
+        counted_from: Instant,
+    ) -> Result<(Self, Times)> {
+        let Self {
+            mut sender,
+            mut recipient,
+            conversation,
+        } = self;
+        let (sent_all, all) = tokio::sync::oneshot::channel::<usize>();
+        let received = {
+            let due = Arc::clone(&due);
+            tokio::spawn(async move {
+                let (times, seen) = receive(&mut recipient, &due, counted_from, all).await?;
+                Ok::<_, anyhow::Error>((recipient, times, seen))
+            })
+        };
+        let mut acked = Acked::default();
+        let mut times = Latencies::new();
+        let (mut sent, mut answered) = (0, 0);
+        let mut ended = false;
+        while !ended || answered < sent {
+            tokio::select! {
+                call = calls.recv(), if !ended => match call {
+                    Some(moment) => {
+                        let id = Uuid::now_v7();
+                        known(&due).insert(id, moment);
+                        let message = json!({
+                            "type": "message.send", "id": id, "conversation": conversation,
+                            "content": {"kind": "text", "text": "Is anybody there?"},
+                        });
+                        sender.queue(message.to_string().as_bytes());
+                        sender.flush().await?;
+                        sent += 1;
+                    }
+                    None => ended = true,
+                },
+                ready = sender.readable() => {
+                    ready?;
+                    let now = Instant::now();
+                    let mut wrong = None;
+                    sender.read(|object| match parse(object) {
+                        Object::Ack { id, conversation, seq } => {
+                            answered += 1;
+                            acked.note(conversation, seq, id);
+                            let moment = known(&due).get(&id).copied();
+                            match moment {
+                                Some(moment) if moment >= counted_from => times.record(now - moment),
+                                Some(_) => {}
+                                None => wrong = Some("an ack for what was not sent".to_owned()),
+                            }
+                        }
+                        Object::Error { text } => wrong = Some(text),
+                        Object::Event { .. } | Object::Other => {}
+                    })?;
+                    if let Some(wrong) = wrong {
+                        bail!(wrong);
+                    }
+                    sender.flush().await?;
+                }
+            }
+        }
+        // That it has gone shows below.
+        let _ = sent_all.send(sent);
+        let (recipient, delivered, seen) = received.await??;
+        acked.settle()?;
+        acked.judge(&seen)?;
+        let pair = Self {
+            sender,
+            recipient,
+            conversation,
+        };
+        Ok((
+            pair,
+            Times {
+                acked: times,
+                delivered,
+                messages: sent,
+            },
+        ))
+    }
+}
+
+/// Reads until as many messages have come as were sent.
+async fn receive(
+    socket: &mut Socket,
+    due: &Due,
+    counted_from: Instant,
+    mut all: tokio::sync::oneshot::Receiver<usize>,
+) -> Result<(Latencies, Seen)> {
+    let mut times = Latencies::new();
+    let mut seen = Seen::default();
+    let (mut received, mut wanted) = (0, None);
+    while wanted != Some(received) {
+        tokio::select! {
+            told = &mut all, if wanted.is_none() => wanted = Some(told.context("the sender broke off")?),
+            ready = socket.readable() => {
+                ready?;
+                let now = Instant::now();
+                let mut wrong = None;
+                socket.read(|object| {
+                    if let Object::Event { conversation, seq, message: Some(message) } = parse(object) {
+                        received += 1;
+                        if let Err(error) = seen.take(conversation, seq, message) {
+                            wrong = Some(error);
+                        }
+                        match known(due).get(&message) {
+                            Some(moment) if *moment >= counted_from => times.record(now - *moment),
+                            _ => {}
+                        }
+                    }
+                })?;
+                if let Some(wrong) = wrong {
+                    return Err(wrong);
+                }
+                socket.flush().await?;
+            }
+        }
+    }
+    Ok((times, seen))
+}
+
+fn known(due: &Due) -> std::sync::MutexGuard<'_, HashMap<Uuid, Instant>> {
+    due.lock().unwrap_or_else(PoisonError::into_inner)
+}

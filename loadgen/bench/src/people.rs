@@ -1,0 +1,137 @@
+//! The accounts and conversations of a workload.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+use serde_json::json;
+use tidings_stand::Node;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::wire::{Object, Socket, parse};
+
+/// Registrations under way at the same time.
+const AT_ONCE: usize = 16;
+
+/// A registered person.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Person {
+    pub user: Uuid,
+    pub token: String,
+}
+
+/// Makes `count` accounts on a node.
+pub async fn register(node: &Node, count: usize) -> Result<Vec<Person>> {
+    // Another workload of this process may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder()
+        .timeout(Duration::from_mins(1))
+        .build()?;
+    let url = Arc::<str>::from(format!("{}/auth/register", node.url()));
+    let mut people = Vec::with_capacity(count);
+    let mut running = JoinSet::new();
+    for _ in 0..count {
+        if running.len() >= AT_ONCE
+            && let Some(person) = running.join_next().await
+        {
+            people.push(person??);
+        }
+        running.spawn(register_one(http.clone(), Arc::clone(&url)));
+    }
+    while let Some(person) = running.join_next().await {
+        people.push(person??);
+    }
+    Ok(people)
+}
+
+async fn register_one(http: reqwest::Client, url: Arc<str>) -> Result<Person> {
+    // As long as a name may be.
+    let name = format!("p{:.31}", Uuid::now_v7().simple().to_string());
+    let body = json!({"username": name, "password": Uuid::new_v4().to_string()});
+    let answer = http.post(&*url).json(&body).send().await?;
+    if !answer.status().is_success() {
+        bail!(
+            "an account was refused: {}",
+            answer.text().await.unwrap_or_default()
+        );
+    }
+    Ok(answer.json().await?)
+}
+
+/// Connects as a person and waits until everything missed has come.
+pub async fn connect(server: SocketAddr, person: &Person, device: &str) -> Result<Socket> {
+    let mut socket = Socket::connect(server, None).await?;
+    socket.hello(&person.token, device, &json!({})).await?;
+    socket.synced(|_| {}).await?;
+    Ok(socket)
+}
+
+/// What a command came to.
+pub struct Ack {
+    pub id: Uuid,
+    pub conversation: Uuid,
+    pub seq: u64,
+}
+
+/// Sends a command and waits for its ack.
+pub async fn answered(socket: &mut Socket, mut action: serde_json::Value) -> Result<Ack> {
+    let wanted = Uuid::now_v7();
+    action["id"] = json!(wanted);
+    socket.queue(action.to_string().as_bytes());
+    socket.flush().await?;
+    let answering = async {
+        let mut answer = None;
+        while answer.is_none() {
+            socket.readable().await?;
+            socket.read(|object| match parse(object) {
+                Object::Ack {
+                    id,
+                    conversation,
+                    seq,
+                } if id == wanted => {
+                    answer = Some(Ok(Ack {
+                        id,
+                        conversation,
+                        seq,
+                    }));
+                }
+                Object::Error { text } => answer = Some(Err(text)),
+                _ => {}
+            })?;
+            socket.flush().await?;
+        }
+        match answer {
+            Some(Ok(ack)) => Ok(ack),
+            Some(Err(text)) => bail!("refused: {text}"),
+            None => bail!("not answered"),
+        }
+    };
+    timeout(Duration::from_mins(1), answering)
+        .await
+        .context("a command was not answered")?
+}
+
+/// Sends a command and answers the conversation that it was about.
+pub async fn command(socket: &mut Socket, action: serde_json::Value) -> Result<Uuid> {
+    Ok(answered(socket, action).await?.conversation)
+}
+
+/// Makes a group of all of `people`, the first of whom owns it.
+pub async fn group(node: &Node, name: &str, people: &[Person]) -> Result<Uuid> {
+    let owner = people.first().context("a group needs an owner")?;
+    let mut socket = connect(node.address(), owner, "maker").await?;
+    // What a frame may hold bounds how many can be named at once.
+    let (first, later) = people[1..].split_at(people.len().saturating_sub(1).min(1_000));
+    let members: Vec<Uuid> = first.iter().map(|person| person.user).collect();
+    let made = json!({"type": "group.create", "name": name, "members": members});
+    let conversation = command(&mut socket, made).await?;
+    for person in later {
+        let added = json!({"type": "group.add", "conversation": conversation, "user": person.user});
+        command(&mut socket, added).await?;
+    }
+    Ok(conversation)
+}

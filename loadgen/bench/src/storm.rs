@@ -1,0 +1,224 @@
+//! `storm`: everybody drops at once, misses something, and comes back at once.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+use tidings_stand::{Node, Stand, StandOptions, find_program};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+use uuid::Uuid;
+
+use crate::latency::Pairs;
+use crate::ledger::{Acked, Seen};
+use crate::people::{self, Person, connect};
+use crate::report::{Aim, Latencies, Progress, Report, millis};
+use crate::wire::{Object, Socket, parse};
+
+/// People in a group; each is in one.
+const GROUP: usize = 50;
+/// Messages a second of those who stay, over all of them.
+const OTHERS: f64 = 100.0;
+/// Everything is over by then, or fails.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[arg(long, default_value_t = 5_000)]
+    clients: usize,
+    /// Messages that each of them misses.
+    #[arg(long, default_value_t = 20)]
+    missed: usize,
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// The `tidings` program; without it, the one beside this program.
+    #[arg(long)]
+    program: Option<PathBuf>,
+    /// Where the report is written.
+    #[arg(long, default_value = "bench-results")]
+    out: PathBuf,
+}
+
+/// Runs the workload on a stand of its own.
+pub async fn run(args: Args) -> Result<()> {
+    crate::fanout::raise_file_limit();
+    let program = args.program.clone().map_or_else(find_program, Ok)?;
+    let stand = Stand::start(&StandOptions::new(program)).await?;
+    let mut report = Report::new("storm");
+    let done = measure(&stand, &args, &mut report).await;
+    stand.stop().await;
+    done?;
+    report.print();
+    report.write(&args.out)
+}
+
+async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> {
+    let node = stand.nodes().first().context("a stand without a node")?;
+    let progress = Progress::new("storm", 3 + 2 * args.rounds as u64);
+    progress.step("accounts and groups");
+    let people = people::register(node, args.clients).await?;
+    let mut groups = vec![];
+    for (number, members) in people.chunks(GROUP).enumerate() {
+        let owner = people::register(node, 1).await?.remove(0);
+        let everybody: Vec<Person> = std::iter::once(owner.clone())
+            .chain(members.iter().cloned())
+            .collect();
+        let conversation = people::group(node, &format!("group {number}"), &everybody).await?;
+        groups.push((conversation, owner));
+    }
+    let others = Pairs::gather(node, 20).await?;
+    progress.step("everybody connects");
+    let mut seqs = vec![0; people.len()];
+    let (_, sockets) = come(node, &people, &groups, &seqs, None).await?;
+    let calm = node.usage();
+    progress.step("the others, before");
+    let (others, before) = others.run(OTHERS, Duration::from_secs(4)).await?;
+    let mut others = Some(others);
+
+    let mut sockets = Some(sockets);
+    let (mut times, mut peaks) = (vec![], vec![]);
+    let mut during = Latencies::new();
+    for round in 0..args.rounds {
+        progress.step(&format!(
+            "round {}: everybody drops and misses something",
+            round + 1
+        ));
+        drop(sockets.take());
+        let mut acked = Acked::default();
+        for (conversation, owner) in &groups {
+            send(node, owner, *conversation, args.missed, &mut acked).await?;
+        }
+        acked.settle()?;
+        for (seq, (conversation, _)) in seqs
+            .iter_mut()
+            .zip(groups.iter().flat_map(|group| [group; GROUP]))
+        {
+            *seq = acked.head(*conversation) - args.missed as u64;
+        }
+        progress.step(&format!("round {}: everybody comes back", round + 1));
+        let watched = others.take().context("the others are gone")?;
+        let going_on = tokio::spawn(watched.run(OTHERS, Duration::from_secs(4)));
+        let (took, back) = come(node, &people, &groups, &seqs, Some((&acked, args.missed))).await?;
+        peaks.push(node.usage().rss_kib as f64 / 1024.0);
+        times.push(took.as_secs_f64());
+        sockets = Some(back);
+        let (back, latencies) = going_on.await??;
+        others = Some(back);
+        during.merge(&latencies);
+    }
+    let figure = report.figure(&format!("{} clients back and synced", args.clients), "s", &times);
+    if args.clients == 5_000 {
+        figure.aim(Aim::AtMost(3.0));
+    }
+    report.figure("server's memory before", "MiB", &[calm.rss_kib as f64 / 1024.0]);
+    report.figure("server's memory when all are back", "MiB", &peaks);
+    report.figure(
+        "others, send to delivered, p50 before",
+        "ms",
+        &[millis(before.quantile(0.5))],
+    );
+    report.figure(
+        "others, send to delivered, p50 during",
+        "ms",
+        &[millis(during.quantile(0.5))],
+    );
+    report.latencies("others, send to delivered, before", &before);
+    report.latencies("others, send to delivered, during", &during);
+    let events = args.clients * args.missed * args.rounds;
+    report.note(format!(
+        "checker: PASS, {events} missed messages came to those who missed them, once, in order, and no other"
+    ));
+    Ok(())
+}
+
+/// Everybody connects at once, claiming to have seen up to their seqs; answers how long it took until the last was synced.
+async fn come(
+    node: &Node,
+    people: &[Person],
+    groups: &[(Uuid, Person)],
+    seqs: &[u64],
+    missed: Option<(&Acked, usize)>,
+) -> Result<(Duration, Vec<Socket>)> {
+    let start = Instant::now();
+    let mut coming = JoinSet::new();
+    for (number, person) in people.iter().cloned().enumerate() {
+        let (address, conversation, seq) = (node.address(), groups[number / GROUP].0, seqs[number]);
+        let claims = missed.is_some();
+        coming.spawn(async move {
+            let resume = if claims {
+                json!({ conversation.to_string(): seq })
+            } else {
+                json!({})
+            };
+            let mut socket = Socket::connect(address, None).await?;
+            socket.hello(&person.token, "phone", &resume).await?;
+            let mut seen = Seen::default();
+            let mut wrong = None;
+            let mut count = 0;
+            socket
+                .synced(|object| match parse(object) {
+                    Object::Event {
+                        conversation,
+                        seq,
+                        message: Some(message),
+                    } => {
+                        count += 1;
+                        if let Err(error) = seen.take(conversation, seq, message) {
+                            wrong = Some(error.to_string());
+                        }
+                    }
+                    Object::Error { text } => wrong = Some(text),
+                    _ => {}
+                })
+                .await?;
+            ensure!(
+                wrong.is_none(),
+                "while catching up: {}",
+                wrong.unwrap_or_default()
+            );
+            Ok::<_, anyhow::Error>((socket, seen, count))
+        });
+    }
+    let mut sockets = Vec::with_capacity(people.len());
+    let mut all = vec![];
+    while let Some(done) = timeout(PATIENCE, coming.join_next())
+        .await
+        .context("not everybody came back")?
+    {
+        let (socket, seen, count) = done??;
+        sockets.push(socket);
+        all.push((seen, count));
+    }
+    let took = start.elapsed();
+    if let Some((acked, missed)) = missed {
+        for (seen, count) in &all {
+            ensure!(
+                *count == missed,
+                "{count} messages came where {missed} had been missed"
+            );
+            acked.judge(seen)?;
+        }
+    }
+    Ok((took, sockets))
+}
+
+/// Sends messages to a group, each after the ack of the one before.
+async fn send(
+    node: &Node,
+    owner: &Person,
+    conversation: Uuid,
+    count: usize,
+    acked: &mut Acked,
+) -> Result<()> {
+    let mut socket = connect(node.address(), owner, "laptop").await?;
+    for number in 0..count {
+        let message = json!({
+            "type": "message.send", "conversation": conversation,
+            "content": {"kind": "text", "text": format!("You have missed {number} of these.")},
+        });
+        let ack = people::answered(&mut socket, message).await?;
+        acked.note(ack.conversation, ack.seq, ack.id);
+    }
+    Ok(())
+}

@@ -1,1 +1,0 @@
-//! What the parts of this machine can do at best.

@@ -1,1 +1,0 @@
-//! Seeded faults under traffic, and the checker after them.

@@ -1,0 +1,295 @@
+//! Follows one journal beside the log.
+
+mod sent;
+mod shown;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::Run;
+use super::found::Line;
+use super::order::{self, Answer, Try};
+use super::reach::{Catch, Reach, Stay};
+use super::unread::Count;
+use crate::counterexample::Source;
+use crate::export::Place;
+use crate::fault::Fault;
+use crate::record::{Micros, Record};
+use shown::Shown;
+
+/// A device whose journal is being read.
+pub(super) struct Follower<'r, 'e> {
+    run: &'r mut Run<'e>,
+    journal: u32,
+    user: u32,
+    connection: Option<Connection>,
+    connections: u32,
+    /// When the client set out to connect.
+    sets_out: Option<Micros>,
+    /// How far the device has come, by conversation, with the line.
+    seen: HashMap<u32, (u64, u32)>,
+    tries: Vec<Try>,
+    /// Tries before the connection in use.
+    tries_before: usize,
+    /// Deliveries came without seqs: every connection goes on where the device stopped.
+    without_seqs: bool,
+}
+
+struct Connection {
+    line: u32,
+    began: Option<Micros>,
+    synced: Option<u32>,
+    reaches: HashMap<u32, Reach>,
+}
+
+impl<'r, 'e> Follower<'r, 'e> {
+    pub(super) fn new(run: &'r mut Run<'e>, user: &str, device: &str, file: Option<PathBuf>) -> Self {
+        let journal = u32::try_from(run.devices.len()).expect("fewer than 2^32 journals");
+        run.devices.push(Source::Journal {
+            user: user.to_owned(),
+            device: device.to_owned(),
+            file,
+        });
+        run.summary.journals += 1;
+        let user = run.users.number(user);
+        Self {
+            run,
+            journal,
+            user,
+            connection: None,
+            connections: 0,
+            sets_out: None,
+            seen: HashMap::new(),
+            tries: Vec::new(),
+            tries_before: 0,
+            without_seqs: false,
+        }
+    }
+
+    pub(super) fn take(&mut self, line: u32, record: &Record) {
+        match record {
+            Record::Client { .. } => {}
+            Record::Connecting { at } => self.sets_out = Some(*at),
+            Record::Connected { resume, .. } => {
+                self.hang_up();
+                self.connections += 1;
+                self.run.summary.connections += 1;
+                self.connection = Some(Connection {
+                    line,
+                    began: self.sets_out.take(),
+                    synced: None,
+                    reaches: HashMap::new(),
+                });
+                for (conversation, claim) in resume {
+                    self.claimed(line, conversation, *claim);
+                }
+            }
+            Record::Synced { .. } => self.synced(line),
+            Record::Disconnected { .. } => self.hang_up(),
+            Record::Send {
+                at,
+                id,
+                conversation,
+                digest,
+            } => self.sent(line, *at, *id, conversation, *digest),
+            Record::Ack { at, id, seq } => self.acked(line, *at, *id, *seq),
+            Record::Refused { id, .. } => self.refused(line, *id),
+            Record::Unsettled { id, .. } => {
+                let sent = self.run.messages.by(*id, self.journal, |_| true);
+                self.answered(line, *id, sent, Answer::Unsettled);
+            }
+            Record::Delivered {
+                at,
+                conversation,
+                seq,
+                id,
+                digest,
+                via,
+            } => self.shown(&Shown {
+                line,
+                at: *at,
+                conversation,
+                seq: *seq,
+                id: *id,
+                digest: *digest,
+                via: *via,
+            }),
+            Record::Gap {
+                conversation,
+                from,
+                to,
+                ..
+            } => self.left_out(line, conversation, *from, *to),
+            Record::Read {
+                at,
+                conversation,
+                seq,
+            } => {
+                if let Some(conversation) = self.find(line, conversation) {
+                    self.run.summary.reads += 1;
+                    let reads = self.run.notes.reads.entry((self.user, conversation));
+                    reads.or_default().push((*at, *seq));
+                }
+            }
+            Record::Unread {
+                at,
+                conversation,
+                count,
+            } => {
+                if let Some(conversation) = self.find(line, conversation) {
+                    self.run.summary.unread += 1;
+                    self.run.notes.counts.push(Count {
+                        journal: self.journal,
+                        line,
+                        user: self.user,
+                        conversation,
+                        at: *at,
+                        unread: *count,
+                    });
+                }
+            }
+        }
+    }
+
+    /// The journal is read.
+    pub(super) fn end(mut self) {
+        let stays = self
+            .connection
+            .as_ref()
+            .is_some_and(|connection| connection.synced.is_some());
+        if let Some(connection) = self.connection.take_if(|_| stays) {
+            self.run.summary.stayed += 1;
+            let mut reaches: HashMap<u32, (u64, u32)> = HashMap::new();
+            if self.without_seqs {
+                reaches.extend(self.seen.iter().map(|(of, (seq, line))| (*of, (seq + 1, *line))));
+            }
+            let own = connection.reaches.iter();
+            reaches.extend(own.map(|(of, reach)| (*of, (reach.next, reach.line))));
+            let mut reaches: Vec<_> = reaches
+                .into_iter()
+                .map(|(of, (next, line))| (of, next, line))
+                .collect();
+            reaches.sort_unstable();
+            self.run.notes.stays.push(Stay {
+                journal: self.journal,
+                user: self.user,
+                connected_line: connection.line,
+                reaches,
+            });
+            self.connection = Some(connection);
+        }
+        self.hang_up();
+        let tries = std::mem::take(&mut self.tries);
+        order::find(self.run, self.journal, &tries);
+    }
+
+    fn line(&self, line: u32) -> Line {
+        Line::Journal {
+            journal: self.journal,
+            line,
+        }
+    }
+
+    /// The number of a conversation of the export.
+    fn find(&mut self, line: u32, conversation: &str) -> Option<u32> {
+        let found = self.run.export.names.find(conversation);
+        if found.is_none() {
+            let device = self.run.device(self.journal);
+            self.run
+                .found
+                .add(Fault::UnknownConversation, [self.line(line)], || {
+                    format!("{device} knows of the conversation {conversation}, which the log does not have")
+                });
+        }
+        found
+    }
+
+    fn claimed(&mut self, line: u32, conversation: &str, claim: u64) {
+        self.run.summary.claims += 1;
+        if claim == 0 && self.run.export.names.find(conversation).is_none() {
+            return;
+        }
+        let Some(number) = self.find(line, conversation) else {
+            return;
+        };
+        if let Some((seen, seen_line)) = self.seen.get(&number).copied()
+            && claim > seen
+        {
+            let device = self.run.device(self.journal);
+            let lines = [self.line(seen_line), self.line(line)];
+            self.run.found.add(Fault::ClaimUnseen, lines, || {
+                format!("{device} claims to have seen {conversation} up to seq {claim}, but was shown it up to seq {seen}")
+            });
+        }
+        self.move_to(number, claim, line);
+        self.run.reached.insert((self.user, number));
+        if let Some(connection) = &mut self.connection {
+            connection.reaches.insert(number, Reach::new(claim + 1, line));
+        }
+    }
+
+    /// The device has come at least so far.
+    fn move_to(&mut self, conversation: u32, seq: u64, line: u32) {
+        let seen = self.seen.entry(conversation).or_insert((seq, line));
+        if seen.0 <= seq {
+            *seen = (seq, line);
+        }
+    }
+
+    fn synced(&mut self, line: u32) {
+        let Some(connection) = &mut self.connection else {
+            self.without_connection(line);
+            return;
+        };
+        let first = connection.synced.is_none();
+        connection.synced.get_or_insert(line);
+        let Some(began) = connection.began.filter(|_| first) else {
+            return;
+        };
+        let mut nexts: HashMap<u32, u64> = HashMap::new();
+        if self.without_seqs {
+            nexts.extend(self.seen.iter().map(|(of, (seq, _))| (*of, seq + 1)));
+        }
+        nexts.extend(connection.reaches.iter().map(|(of, reach)| (*of, reach.next)));
+        let catches = nexts.into_iter().map(|(conversation, next)| Catch {
+            journal: self.journal,
+            user: self.user,
+            conversation,
+            began,
+            synced_line: line,
+            next,
+        });
+        self.run.notes.catches.extend(catches);
+    }
+
+    /// The connection has ended, or the journal.
+    fn hang_up(&mut self) {
+        self.tries_before = self.tries.len();
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        for (conversation, reach) in &connection.reaches {
+            for gap in &reach.gaps {
+                let Some(hole) = gap.hole() else { continue };
+                let device = self.run.device(self.journal);
+                let name = self.run.export.names.name(*conversation);
+                let place = Place {
+                    conversation: *conversation,
+                    seq: hole,
+                };
+                let lines = [self.line(gap.line), Line::Log(place)];
+                self.run.found.add(Fault::FetchHole, lines, || {
+                    let (from, to) = (gap.from, gap.to);
+                    format!("{device} fetched parts of the gap {from} to {to} of {name}, and seq {hole} was not among them")
+                });
+            }
+        }
+    }
+
+    fn without_connection(&mut self, line: u32) {
+        let device = self.run.device(self.journal);
+        self.run.found.add(Fault::NoConnection, [self.line(line)], || {
+            format!("{device} was shown something while it had no connection")
+        });
+    }
+}

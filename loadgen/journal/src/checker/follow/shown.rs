@@ -1,0 +1,261 @@
+//! What a device is shown, and what is left out.
+
+use uuid::Uuid;
+
+use super::Follower;
+use crate::checker::found::Line;
+use crate::checker::reach::{Absence, Gap, Reach};
+use crate::export::{Place, Sight};
+use crate::fault::Fault;
+use crate::record::{Micros, Via};
+
+/// A delivery as the journal has it.
+pub(super) struct Shown<'a> {
+    pub(super) line: u32,
+    pub(super) at: Micros,
+    pub(super) conversation: &'a str,
+    pub(super) seq: Option<u64>,
+    pub(super) id: Option<Uuid>,
+    pub(super) digest: u64,
+    pub(super) via: Via,
+}
+
+impl Follower<'_, '_> {
+    pub(super) fn shown(&mut self, shown: &Shown<'_>) {
+        let fetched = shown.via == Via::Fetch;
+        self.run.summary.delivered += u64::from(!fetched);
+        self.run.summary.fetched += u64::from(fetched);
+        if self.connection.is_none() && !fetched {
+            self.without_connection(shown.line);
+            return;
+        }
+        let Some(conversation) = self.find(shown.line, shown.conversation) else {
+            return;
+        };
+        if shown.seq.is_none() {
+            self.without_seqs = true;
+            self.run.notes.without_seqs = true;
+            if shown.id.is_none() {
+                // Nothing tells which event it is.
+                return;
+            }
+        } else {
+            self.run.notes.with_seqs = true;
+        }
+        let Some(place) = self.compare(shown, conversation) else {
+            return;
+        };
+        self.run.times.learn(place, shown.at, self.journal, shown.line);
+        if fetched {
+            let reach = self
+                .connection
+                .as_mut()
+                .and_then(|standing| standing.reaches.get_mut(&conversation));
+            for gap in reach.into_iter().flat_map(|reach| &mut reach.gaps) {
+                gap.fetched(place.seq);
+            }
+        } else {
+            self.advance(shown, place);
+        }
+        self.see(shown, place);
+    }
+
+    /// Finds the event in the log, and compares it.
+    fn compare(&mut self, shown: &Shown<'_>, conversation: u32) -> Option<Place> {
+        let place = match (shown.seq, shown.id) {
+            (Some(seq), _) => Some(Place { conversation, seq }),
+            (None, Some(id)) => self
+                .run
+                .export
+                .place(id)
+                .filter(|place| place.conversation == conversation),
+            (None, None) => None,
+        };
+        let entry = place.and_then(|place| self.run.export.entry(place));
+        let (Some(place), Some(entry)) = (place, entry) else {
+            let device = self.run.device(self.journal);
+            self.run
+                .found
+                .add(Fault::ShownOther, [self.line(shown.line)], || {
+                    format!(
+                        "{device} was shown something in {} that the log does not have",
+                        shown.conversation
+                    )
+                });
+            return None;
+        };
+        if (entry.id, entry.digest) != (shown.id, shown.digest) {
+            let device = self.run.device(self.journal);
+            let lines = [self.line(shown.line), Line::Log(place)];
+            self.run.found.add(Fault::ShownOther, lines, || {
+                let (seq, name) = (place.seq, shown.conversation);
+                format!("{device} was shown something else at seq {seq} of {name} than the log has there")
+            });
+        }
+        Some(place)
+    }
+
+    /// What comes by itself comes in order, once, without a hole.
+    fn advance(&mut self, shown: &Shown<'_>, place: Place) {
+        let Place { conversation, seq } = place;
+        let log = &self.run.export.conversations[conversation as usize];
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        let seen = self.seen.get(&conversation).copied();
+        let without_seqs = shown.seq.is_none();
+        let reach = connection
+            .reaches
+            .entry(conversation)
+            .or_insert_with(|| match seen {
+                // Without a claim, where to begin is the server's choice.
+                _ if !without_seqs => Reach::new(seq, shown.line),
+                Some((seen, line)) => Reach::new(seen + 1, line),
+                None => Reach::new(log.first_join(self.user), connection.line),
+            });
+        while without_seqs && reach.next <= log.head() && !log.is_message(reach.next) {
+            reach.next += 1;
+        }
+        let next = reach.next;
+        let before = Line::Journal {
+            journal: self.journal,
+            line: reach.line,
+        };
+        reach.next = next.max(seq + 1);
+        reach.line = shown.line;
+        let line = self.line(shown.line);
+        self.run.reached.insert((self.user, conversation));
+        self.move_to(conversation, seq, shown.line);
+        if seq == next {
+            return;
+        }
+        let device = self.run.device(self.journal);
+        let name = shown.conversation;
+        if seq < next {
+            self.run.found.add(Fault::ShownAgain, [before, line], || {
+                format!(
+                    "{device} was shown seq {seq} of {name} when it had come to seq {} already",
+                    next - 1
+                )
+            });
+        } else {
+            let missing = Line::Log(Place {
+                conversation,
+                seq: next,
+            });
+            self.run.found.add(Fault::Hole, [before, line, missing], || {
+                format!("{device} was shown seq {seq} of {name} when seq {next} should have come next")
+            });
+        }
+    }
+
+    /// Whether the person may see it.
+    fn see(&mut self, shown: &Shown<'_>, place: Place) {
+        let Place { conversation, seq } = place;
+        let log = &self.run.export.conversations[conversation as usize];
+        match log.sight(self.user, seq) {
+            Sight::Member => {}
+            Sight::Later(joins) => {
+                let reach = self
+                    .connection
+                    .as_mut()
+                    .and_then(|standing| standing.reaches.get_mut(&conversation));
+                if let Some(reach) = reach {
+                    // Of a run of events, the first decides.
+                    if reach
+                        .absences
+                        .iter()
+                        .any(|(of, first)| *of == joins && *first <= seq)
+                    {
+                        return;
+                    }
+                    reach.absences.push((joins, seq));
+                }
+                self.run.notes.absences.push(Absence {
+                    journal: self.journal,
+                    line: shown.line,
+                    at: shown.at,
+                    conversation,
+                    seq,
+                    joins,
+                });
+            }
+            Sight::Never => {
+                let device = self.run.device(self.journal);
+                let name = shown.conversation;
+                let line = self.line(shown.line);
+                match log.owed(self.user) {
+                    0 => self.run.found.add(Fault::ShownToStranger, [line], || {
+                        format!("{device} was shown seq {seq} of {name}; the person was never a member")
+                    }),
+                    left => {
+                        let left_line = Line::Log(Place {
+                            conversation,
+                            seq: left,
+                        });
+                        self.run.found.add(Fault::ShownToStranger, [line, left_line], || {
+                            format!("{device} was shown seq {seq} of {name}; the person was a member up to seq {left}")
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// The server leaves something out.
+    pub(super) fn left_out(&mut self, line: u32, conversation: &str, from: u64, to: u64) {
+        self.run.summary.gaps += 1;
+        let Some(number) = self.find(line, conversation) else {
+            return;
+        };
+        let head = self.run.export.conversations[number as usize].head();
+        let device = self.run.device(self.journal);
+        let own = Line::Journal {
+            journal: self.journal,
+            line,
+        };
+        let Some(connection) = &mut self.connection else {
+            self.without_connection(line);
+            return;
+        };
+        if from == 0 || from > to || to > head {
+            self.run.found.add(Fault::ShownOther, [own], || {
+                format!(
+                    "{device} was told of a gap {from} to {to} in {conversation}, which ends at seq {head}"
+                )
+            });
+            return;
+        }
+        if let Some(synced) = connection.synced {
+            let synced = Line::Journal {
+                journal: self.journal,
+                line: synced,
+            };
+            self.run.found.add(Fault::GapWhileLive, [synced, own], || {
+                format!(
+                    "{device} was up to date, and still seqs {from} to {to} of {conversation} were left out"
+                )
+            });
+        }
+        let reach = connection
+            .reaches
+            .entry(number)
+            .or_insert_with(|| Reach::new(from, line));
+        let (next, before) = (reach.next, reach.line);
+        reach.next = next.max(to + 1);
+        reach.line = line;
+        reach.gaps.push(Gap::new(from, to, line));
+        self.run.reached.insert((self.user, number));
+        self.move_to(number, to, line);
+        if from > next {
+            let missing = Line::Log(Place {
+                conversation: number,
+                seq: next,
+            });
+            let lines = [self.line(before), own, missing];
+            self.run.found.add(Fault::Hole, lines, || {
+                format!("{device} was told of a gap from seq {from} of {conversation} when seq {next} should have come next")
+            });
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Contradictions as they are found. The smallest is kept; the others are counted.
+
+use crate::export::Place;
+use crate::fault::Fault;
+
+#[derive(Debug)]
+pub(super) struct Contradiction {
+    pub(super) fault: Fault,
+    pub(super) says: String,
+    pub(super) lines: Vec<Line>,
+}
+
+/// A line that is evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    Journal {
+        journal: u32,
+        line: u32,
+    },
+    Log(Place),
+    /// A line of the export that has no place in the log.
+    Torn {
+        line: u32,
+    },
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    smallest: Option<Contradiction>,
+    total: u64,
+}
+
+impl Found {
+    /// Takes a contradiction with the lines that show it; the words are made only when it is kept.
+    pub(super) fn add<const N: usize>(
+        &mut self,
+        fault: Fault,
+        lines: [Line; N],
+        says: impl FnOnce() -> String,
+    ) {
+        self.total += 1;
+        let size = |contradiction: &Contradiction| (contradiction.lines.len(), contradiction.fault);
+        if self
+            .smallest
+            .as_ref()
+            .is_none_or(|smallest| (N, fault) < size(smallest))
+        {
+            self.smallest = Some(Contradiction {
+                fault,
+                says: says(),
+                lines: lines.into(),
+            });
+        }
+    }
+
+    /// The smallest, and how many others there are.
+    pub(super) fn smallest(&self) -> Option<(&Contradiction, u64)> {
+        self.smallest.as_ref().map(|smallest| (smallest, self.total - 1))
+    }
+}

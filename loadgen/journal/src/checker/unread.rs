@@ -1,0 +1,138 @@
+//! Counts of unread messages, against the log and what was read.
+
+use std::collections::HashMap;
+
+use super::Run;
+use super::found::Line;
+use crate::export::{Conversation, Place};
+use crate::fault::Fault;
+use crate::record::{Kind, Micros};
+
+/// Confirmed reads by user and conversation: when, and up to which seq.
+pub(super) type Reads = HashMap<(u32, u32), Vec<(Micros, u64)>>;
+
+/// A count that a server gave.
+pub(super) struct Count {
+    pub(super) journal: u32,
+    pub(super) line: u32,
+    pub(super) user: u32,
+    pub(super) conversation: u32,
+    pub(super) at: Micros,
+    pub(super) unread: u64,
+}
+
+/// Compares all counts. What was on its way at the time widens what is right: the log reached at least as far as somebody
+/// knew, and not to a message that was sent only later.
+pub(super) fn settle(run: &mut Run<'_>, first_sent: impl Fn(Place) -> Option<Micros>) {
+    for count in std::mem::take(&mut run.notes.counts) {
+        let conversation = &run.export.conversations[count.conversation as usize];
+        let known = run.times.of(count.conversation);
+        let low = known
+            .iter()
+            .rposition(|known| known.at <= count.at)
+            .map_or(0, |index| index as u64 + 1);
+        let later = (low + 1..=conversation.head()).find(|seq| {
+            let place = Place {
+                conversation: count.conversation,
+                seq: *seq,
+            };
+            first_sent(place).is_some_and(|at| at > count.at)
+        });
+        let high = later.map_or(conversation.head(), |seq| seq - 1);
+        let reads = run.notes.reads.get(&(count.user, count.conversation));
+        let reads = reads.map_or(&[][..], Vec::as_slice);
+        let read = |until: Micros| {
+            let read = reads.iter().filter(|(at, _)| *at <= until).map(|(_, seq)| *seq);
+            read.max().unwrap_or(0)
+        };
+        let (least, _) = range(conversation, count.user, read(Micros::MAX), low, high);
+        let (_, most) = range(conversation, count.user, read(count.at), low, high);
+        if (least..=most).contains(&count.unread) {
+            continue;
+        }
+        let device = run.device(count.journal);
+        let name = run.export.names.name(count.conversation);
+        let right = if least == most {
+            format!("{least}")
+        } else {
+            format!("{least} to {most}")
+        };
+        let line = Line::Journal {
+            journal: count.journal,
+            line: count.line,
+        };
+        let head = Line::Log(Place {
+            conversation: count.conversation,
+            seq: high,
+        });
+        run.found.add(Fault::Unread, [line, head], || {
+            format!(
+                "{device} was told of {} unread messages in {name} when the log reached seq {high} and everything up to \
+                 seq {} had been read; there were {right}",
+                count.unread,
+                read(count.at),
+            )
+        });
+    }
+}
+
+/// The least and the most unread messages that a user has while the log grows from `low` to `high`, having read everything up
+/// to `read`. Who sends has read everything before, and what was said before somebody came in is not unread to them.
+fn range(conversation: &Conversation, user: u32, read: u64, low: u64, high: u64) -> (u64, u64) {
+    let changes = conversation.changes.get(&user).map_or(&[][..], Vec::as_slice);
+    let joins = |seq| changes.iter().any(|change| change.joins && change.seq == seq);
+    let (mut count, mut least, mut most) = (0, u64::MAX, 0);
+    for (seq, entry) in (1..=high).zip(&conversation.entries) {
+        let message = entry.kind == Kind::Message;
+        if seq <= read || (message && entry.actor == user) || (entry.kind == Kind::Joined && joins(seq)) {
+            count = 0;
+        } else {
+            count += u64::from(message);
+        }
+        if seq >= low {
+            (least, most) = (least.min(count), most.max(count));
+        }
+    }
+    (least.min(count), most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::Export;
+    use crate::record::Logged;
+    use uuid::Uuid;
+
+    /// A log of one conversation: `+a` joins, `a` says something.
+    fn log(text: &str) -> Export {
+        let line = |(seq, word): (u64, &str)| {
+            let user = word.trim_start_matches('+');
+            let joins = user != word;
+            Logged {
+                conversation: "c".to_owned(),
+                seq,
+                kind: if joins { Kind::Joined } else { Kind::Message },
+                actor: user.to_owned(),
+                id: (!joins).then(|| Uuid::from_u128(seq.into())),
+                digest: 0,
+                users: if joins { vec![user.to_owned()] } else { vec![] },
+            }
+        };
+        (1..).zip(text.split(' ')).map(line).collect()
+    }
+
+    #[test]
+    fn joining_reading_and_sending_read_everything_before() {
+        let export = log("+a +b a a b a a +b a");
+        let conversation = &export.conversations[0];
+        let b = export.users.find("b").unwrap();
+        let at = |head, read| range(conversation, b, read, head, head).0;
+        assert_eq!(
+            [1, 2, 3, 4, 5, 6, 7, 8, 9].map(|head| at(head, 0)),
+            [0, 0, 1, 2, 0, 1, 2, 0, 1]
+        );
+        assert_eq!(at(7, 6), 1);
+        assert_eq!(at(7, 99), 0);
+        assert_eq!(range(conversation, b, 0, 4, 7), (0, 2), "while three more come");
+    }
+}

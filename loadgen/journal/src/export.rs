@@ -1,0 +1,248 @@
+//! The log that a server exported: every conversation's events by seq, and who was in it when.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+
+use uuid::Uuid;
+
+use crate::lines::{LineReader, LineWriter, ReadError};
+use crate::names::Names;
+use crate::record::{Kind, Logged};
+
+/// The log in memory, about 100 bytes a message.
+#[derive(Debug, Default)]
+pub struct Export {
+    pub(crate) users: Names,
+    pub(crate) names: Names,
+    /// By the number of the name.
+    pub(crate) conversations: Vec<Conversation>,
+    /// Where each message stands.
+    places: HashMap<Uuid, Place>,
+    /// Messages that stand twice: the first place and the other.
+    pub(crate) repeats: Vec<(Place, Place)>,
+    lines: u32,
+}
+
+/// The log of one conversation.
+#[derive(Debug, Default)]
+pub(crate) struct Conversation {
+    /// The event of seq n stands at n - 1.
+    pub(crate) entries: Vec<Entry>,
+    /// By user and seq: whether the user is in from there on.
+    pub(crate) changes: HashMap<u32, Vec<Change>>,
+    /// The first line whose seq does not follow the one before, with that line and the seq.
+    pub(crate) torn: Option<(u32, u64)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// None for an event that is no message.
+    pub(crate) id: Option<Uuid>,
+    pub(crate) digest: u64,
+    pub(crate) actor: u32,
+    /// Where the export has it, from 1.
+    pub(crate) line: u32,
+    pub(crate) kind: Kind,
+}
+
+/// Where a membership begins or ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    pub(crate) seq: u64,
+    pub(crate) joins: bool,
+}
+
+/// An event of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Place {
+    pub(crate) conversation: u32,
+    pub(crate) seq: u64,
+}
+
+/// What a user has to do with an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// In the conversation when it happened.
+    Member,
+    /// Not in then, but from this later seq on.
+    Later(u64),
+    /// Not in then, nor later.
+    Never,
+}
+
+impl Export {
+    /// Reads an export, `log.jsonl` or `log.jsonl.gz`.
+    pub fn read(path: &Path) -> Result<Self, ReadError> {
+        let mut export = Self::default();
+        let mut lines = LineReader::<Logged>::open(path)?;
+        while let Some(line) = lines.next() {
+            let (_, logged) = line?;
+            if (logged.kind == Kind::Message) != logged.id.is_some() {
+                return Err(lines.fault("a message has an id, and nothing else has one"));
+            }
+            export.add(&logged);
+        }
+        Ok(export)
+    }
+
+    fn add(&mut self, logged: &Logged) {
+        self.lines += 1;
+        let number = self.names.number(&logged.conversation);
+        if number as usize == self.conversations.len() {
+            self.conversations.push(Conversation::default());
+        }
+        let actor = self.users.number(&logged.actor);
+        let conversation = &mut self.conversations[number as usize];
+        let seq = conversation.head() + 1;
+        if logged.seq != seq {
+            // Nothing behind it has a place of its own.
+            conversation.torn.get_or_insert((self.lines, logged.seq));
+        }
+        if conversation.torn.is_some() {
+            return;
+        }
+        conversation.entries.push(Entry {
+            id: logged.id,
+            digest: logged.digest,
+            actor,
+            line: self.lines,
+            kind: logged.kind,
+        });
+        if matches!(logged.kind, Kind::Joined | Kind::Left) {
+            for user in &logged.users {
+                let user = self.users.number(user);
+                let joins = logged.kind == Kind::Joined;
+                let changes = conversation.changes.entry(user).or_default();
+                changes.push(Change { seq, joins });
+            }
+        }
+        let place = Place {
+            conversation: number,
+            seq,
+        };
+        if let Some(id) = logged.id {
+            match self.places.get(&id) {
+                Some(first) => self.repeats.push((*first, place)),
+                None => {
+                    self.places.insert(id, place);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn place(&self, id: Uuid) -> Option<Place> {
+        self.places.get(&id).copied()
+    }
+
+    pub(crate) fn entry(&self, place: Place) -> Option<&Entry> {
+        let conversation = self.conversations.get(place.conversation as usize)?;
+        conversation.entry(place.seq)
+    }
+
+    /// Events in all.
+    pub fn len(&self) -> usize {
+        self.conversations
+            .iter()
+            .map(|conversation| conversation.entries.len())
+            .sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The event as a line again.
+    pub(crate) fn logged(&self, place: Place) -> Option<Logged> {
+        let conversation = self.conversations.get(place.conversation as usize)?;
+        let entry = conversation.entry(place.seq)?;
+        let mut users: Vec<String> = conversation
+            .changes
+            .iter()
+            .filter(|(_, changes)| changes.iter().any(|change| change.seq == place.seq))
+            .map(|(user, _)| self.users.name(*user).to_owned())
+            .collect();
+        users.sort();
+        Some(Logged {
+            conversation: self.names.name(place.conversation).to_owned(),
+            seq: place.seq,
+            kind: entry.kind,
+            actor: self.users.name(entry.actor).to_owned(),
+            id: entry.id,
+            digest: entry.digest,
+            users,
+        })
+    }
+}
+
+impl FromIterator<Logged> for Export {
+    /// Takes lines in the order of the log.
+    fn from_iter<I: IntoIterator<Item = Logged>>(lines: I) -> Self {
+        let mut export = Self::default();
+        for logged in lines {
+            export.add(&logged);
+        }
+        export
+    }
+}
+
+/// Writes lines of the log to a file; one that ends in `.gz` is compressed.
+pub fn write_log<'a>(path: &Path, log: impl IntoIterator<Item = &'a Logged>) -> io::Result<()> {
+    let mut lines = LineWriter::create(path)?;
+    for logged in log {
+        lines.append(logged)?;
+    }
+    lines.close()
+}
+
+impl Conversation {
+    /// The last seq.
+    pub(crate) fn head(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    pub(crate) fn entry(&self, seq: u64) -> Option<&Entry> {
+        let index = usize::try_from(seq.checked_sub(1)?).ok()?;
+        self.entries.get(index)
+    }
+
+    pub(crate) fn is_message(&self, seq: u64) -> bool {
+        self.entry(seq).is_some_and(|entry| entry.kind == Kind::Message)
+    }
+
+    /// A join takes effect with its event, a leave after it. Where the log tells nothing of members, all are.
+    pub(crate) fn sight(&self, user: u32, seq: u64) -> Sight {
+        if self.changes.is_empty() {
+            return Sight::Member;
+        }
+        let changes = self.changes.get(&user).map_or(&[][..], Vec::as_slice);
+        let until = changes.partition_point(|change| change.seq <= seq);
+        let member = changes[..until]
+            .last()
+            .is_some_and(|change| change.joins || change.seq == seq);
+        if member {
+            return Sight::Member;
+        }
+        let joins = changes[until..].iter().find(|change| change.joins);
+        joins.map_or(Sight::Never, |change| Sight::Later(change.seq))
+    }
+
+    /// The last seq that is owed to a user: the head for a member, the leave for a former one, 0 for others.
+    pub(crate) fn owed(&self, user: u32) -> u64 {
+        if self.changes.is_empty() {
+            return self.head();
+        }
+        match self.changes.get(&user).and_then(|changes| changes.last()) {
+            Some(change) if change.joins => self.head(),
+            Some(change) => change.seq,
+            None => 0,
+        }
+    }
+
+    /// Where a user came in first.
+    pub(crate) fn first_join(&self, user: u32) -> u64 {
+        let changes = self.changes.get(&user);
+        let join = changes.and_then(|changes| changes.iter().find(|change| change.joins));
+        join.map_or(1, |change| change.seq)
+    }
+}

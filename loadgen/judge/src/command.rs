@@ -1,0 +1,150 @@
+//! `loadgen judge`.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum;
+use tidings_journal::{check_dir, write_log};
+use tidings_stand::{Node, Stand, StandOptions, find_program};
+
+use crate::board::Counts;
+use crate::plan::Size;
+use crate::seam::Server;
+use crate::tidings::{Export, Tidings};
+use crate::workload;
+use crate::xmpp::{Address, Ejabberd, Xmpp};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// What the server speaks.
+    #[arg(long, value_enum)]
+    adapter: Adapter,
+    /// What the plan of the run follows from; without it, one is drawn and printed.
+    #[arg(long)]
+    seed: Option<u64>,
+    #[command(flatten)]
+    size: Size,
+    /// A new directory for the journals and the export of the log.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// tidings: base address of a running node, like `http://127.0.0.1:8080`; may be given several times. Without it,
+    /// private nodes are started.
+    #[arg(long = "node", value_name = "URL")]
+    nodes: Vec<String>,
+    /// tidings: the program for private nodes; without it, the one beside this program.
+    #[arg(long)]
+    program: Option<PathBuf>,
+    /// tidings: how many private nodes.
+    #[arg(long, default_value_t = 2)]
+    private_nodes: usize,
+    /// tidings: read the log out of the database with `tidings export` instead of fetching it as members.
+    #[arg(long)]
+    export_database: bool,
+    /// tidings: the database of the running nodes, for `--export-database`.
+    #[arg(long, env = "TIDINGS_DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// xmpp: the plain client port of a running server on this machine, like `127.0.0.1:5222`. Without it, a private
+    /// ejabberd is started.
+    #[arg(long, value_name = "ADDRESS")]
+    server: Option<SocketAddr>,
+    /// xmpp: the domain of that server's accounts.
+    #[arg(long, default_value = "localhost")]
+    domain: String,
+    /// xmpp: the domain of its rooms [default: conference.DOMAIN].
+    #[arg(long)]
+    rooms: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Adapter {
+    Tidings,
+    Xmpp,
+}
+
+/// Runs the workload against a server, and has the checker judge what was seen.
+pub async fn run(args: Args) -> Result<()> {
+    let seed = args.seed.unwrap_or_else(rand::random);
+    let dir = match &args.out {
+        Some(dir) => dir.clone(),
+        None => PathBuf::from(format!("judged-{:?}-{seed}", args.adapter).to_lowercase()),
+    };
+    if dir.exists() {
+        bail!("{} is there already", dir.display());
+    }
+    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    println!("seed {seed}, journals in {}", dir.display());
+    match args.adapter {
+        Adapter::Tidings => judge_tidings(&args, seed, &dir).await,
+        Adapter::Xmpp => judge_xmpp(&args, seed, &dir).await,
+    }?;
+    Ok(())
+}
+
+async fn judge_tidings(args: &Args, seed: u64, dir: &Path) -> Result<Counts> {
+    let program = || args.program.clone().map_or_else(find_program, Ok);
+    if !args.nodes.is_empty() {
+        let export = match &args.database_url {
+            Some(url) if args.export_database => Export::database(program()?, url.clone()),
+            None if args.export_database => bail!("--export-database needs --database-url"),
+            _ => Export::Fetch,
+        };
+        return judge(&Tidings::new(&args.nodes, export)?, seed, &args.size, dir).await;
+    }
+    let mut options = StandOptions::new(program()?);
+    options.nodes = args.private_nodes.max(1);
+    let stand = Stand::start(&options).await?;
+    let nodes: Vec<String> = stand.nodes().iter().map(Node::url).collect();
+    let export = if args.export_database {
+        Export::database(options.program, stand.database_url())
+    } else {
+        Export::Fetch
+    };
+    let judged = judge(&Tidings::new(&nodes, export)?, seed, &args.size, dir).await;
+    stand.stop().await;
+    judged
+}
+
+async fn judge_xmpp(args: &Args, seed: u64, dir: &Path) -> Result<Counts> {
+    if let Some(socket) = args.server {
+        let rooms = args.rooms.clone();
+        let address = Address {
+            socket,
+            domain: args.domain.clone(),
+            rooms: rooms.unwrap_or_else(|| format!("conference.{}", args.domain)),
+        };
+        return judge(&Xmpp::new(address), seed, &args.size, dir).await;
+    }
+    let ejabberd = Ejabberd::start().await?;
+    let judged = judge(&Xmpp::new(ejabberd.address().clone()), seed, &args.size, dir).await;
+    ejabberd.stop().await;
+    judged
+}
+
+/// Runs the workload of a seed against a server, writes journals and export into `dir`, and checks them. What the checker
+/// finds is an error, a [`tidings_journal::CheckError`].
+pub async fn judge<S: Server>(server: &S, seed: u64, size: &Size, dir: &Path) -> Result<Counts> {
+    let outcome = workload::run(server, seed, size, dir).await?;
+    let counts = outcome.counts;
+    println!(
+        "{} messages sent, {} of them again, {} acked, {} refused; {} deliveries; {} connections, {} ended by the server",
+        counts.sent,
+        counts.repeated,
+        counts.acked,
+        counts.refused,
+        counts.delivered,
+        counts.connections,
+        counts.broken,
+    );
+    if let Some(reason) = outcome.broken {
+        println!("the server ended a connection: {reason}");
+    }
+    if let Some(restless) = outcome.restless {
+        println!("the run did not come to rest: {restless}");
+    }
+    let log = dir.join("log.jsonl");
+    write_log(&log, &outcome.export).with_context(|| format!("cannot write {}", log.display()))?;
+    println!("{}", check_dir(dir, &log)?);
+    Ok(counts)
+}

@@ -1,0 +1,59 @@
+//! What the workload makes of servers that keep their promises, and of those that do not.
+
+use crate::memory::{Fault, Memory};
+use crate::small;
+use tidings_journal::{CheckError, Fault as Found};
+use tidings_judge::{Counts, judge};
+use tokio::task::JoinSet;
+
+async fn judged(fault: Fault) -> anyhow::Result<Counts> {
+    let dir = tempfile::tempdir().unwrap();
+    let mut size = small();
+    if fault != Fault::None {
+        // What is lost does not come, however long one waits.
+        size.patience = 2;
+    }
+    judge(&Memory::new(fault), 7, &size, dir.path()).await
+}
+
+#[tokio::test]
+async fn a_server_that_keeps_its_promises_passes() {
+    let counts = judged(Fault::None).await.unwrap();
+    assert_eq!(counts.acked, counts.sent);
+    assert!(
+        counts.sent > 100 && counts.delivered > counts.sent && counts.connections > 8,
+        "{counts:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_breaks_one_is_found_out() {
+    let planted = [
+        (Fault::Loses, &[Found::Lost][..]),
+        (Fault::Repeats, &[Found::ShownAgain]),
+        (Fault::Swaps, &[Found::Hole, Found::ShownAgain]),
+        (Fault::Changes, &[Found::Altered]),
+        (
+            Fault::Forgets,
+            &[Found::Hole, Found::CaughtUpShort, Found::NotShown],
+        ),
+        (Fault::Miscounts, &[Found::Unread]),
+    ];
+    let mut running = JoinSet::new();
+    for (fault, fitting) in planted {
+        running.spawn(async move { (fault, fitting, judged(fault).await) });
+    }
+    while let Some(done) = running.join_next().await {
+        let (fault, fitting, judged) = done.unwrap();
+        let error = judged.expect_err("a fault was planted");
+        match error.downcast_ref() {
+            Some(CheckError::Wrong(example)) => {
+                assert!(
+                    fitting.contains(&example.fault),
+                    "{fault:?} was found as {example}"
+                );
+            }
+            _ => panic!("{fault:?}: {error:#}"),
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! How measurements are gathered, printed, stored and drawn.

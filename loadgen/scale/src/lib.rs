@@ -1,1 +1,0 @@
-//! How Tidings behaves with many connections and long logs.

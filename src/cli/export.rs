@@ -1,0 +1,129 @@
+//! `tidings export`: the conversations of the log as JSON lines, for a checker that knows nothing of this program.
+//! The format stands in docs/journals.md.
+
+use super::rebuild::{database, stop};
+use crate::config::Config;
+use anyhow::{Context as _, bail};
+use serde::Serialize;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use tidings_domain::stored::{self, Kind};
+use tidings_domain::{Content, ConversationEvent, Event, UserId};
+use tidings_eventlog::{Log, LogConfig, Recorded, schema};
+use uuid::Uuid;
+
+/// Events read at once.
+const PAGE: usize = 1000;
+
+/// One event of a conversation.
+#[derive(Serialize)]
+struct Line<'a> {
+    conversation: Uuid,
+    seq: u64,
+    kind: &'static str,
+    actor: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Uuid>,
+    digest: u64,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    users: &'a [UserId],
+}
+
+/// Writes the log to a file, or to standard output. A file takes its name when it is whole.
+pub(super) async fn export(config: Config, data: &Path, output: Option<&Path>) -> anyhow::Result<()> {
+    let (log_config, postgres) = database(&config, data).await?;
+    let exported = match output {
+        Some(path) => to_file(&log_config, path).await,
+        None => write(&log_config, io::stdout()).await.map(|_| ()),
+    };
+    stop(postgres).await?;
+    exported
+}
+
+async fn to_file(log_config: &LogConfig, path: &Path) -> anyhow::Result<()> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = Path::new(&part);
+    let file = File::create(part).with_context(|| format!("{} cannot be written", part.display()))?;
+    let events = write(log_config, file).await?;
+    std::fs::rename(part, path).with_context(|| format!("{} cannot be written", path.display()))?;
+    println!("exported {events} events");
+    Ok(())
+}
+
+/// Writes lane after lane, each in the order of its positions up to where it reaches now; answers how many events.
+async fn write(log_config: &LogConfig, to: impl Write) -> anyhow::Result<u64> {
+    let pool = log_config.pool()?;
+    schema::check(&pool).await?;
+    let log = Log::new(pool, log_config.timeout);
+    let mut to = BufWriter::with_capacity(1 << 20, to);
+    let mut events = 0;
+    for lane in log.heads().await? {
+        let mut after = 0;
+        loop {
+            let page = log.lane(lane.lane, after, lane.head, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.pos;
+            for recorded in &page {
+                events += u64::from(write_event(&mut to, recorded)?);
+            }
+        }
+        if after < lane.head {
+            bail!("lane {} holds nothing behind position {after}", lane.lane);
+        }
+    }
+    to.flush()?;
+    Ok(events)
+}
+
+/// Writes an event of a conversation; false for those of users, which are left out.
+fn write_event(to: &mut impl Write, recorded: &Recorded) -> anyhow::Result<bool> {
+    let event = stored::decode(recorded.kind, recorded.ver, &recorded.payload)
+        .with_context(|| format!("lane {}, position {}", recorded.lane, recorded.pos))?;
+    let Event::Conversation(event) = event else {
+        return Ok(false);
+    };
+    let message = Kind(recorded.kind).is_countable();
+    let (kind, users) = match &event {
+        ConversationEvent::DirectOpened(opened) => ("joined", opened.users.as_slice()),
+        ConversationEvent::GroupCreated(created) => ("joined", created.members.as_slice()),
+        ConversationEvent::MemberAdded(added) => ("joined", std::slice::from_ref(&added.user)),
+        ConversationEvent::MemberRemoved(removed) => ("left", std::slice::from_ref(&removed.user)),
+        ConversationEvent::MemberLeft(left) => ("left", std::slice::from_ref(&left.user)),
+        ConversationEvent::MessageSent(_) => ("message", &[][..]),
+        ConversationEvent::GroupRenamed(_) | ConversationEvent::RoleChanged(_) => ("other", &[][..]),
+    };
+    let line = Line {
+        conversation: recorded.stream,
+        seq: recorded.seq,
+        kind,
+        actor: recorded.actor,
+        id: message.then_some(recorded.command),
+        digest: text(&event).map_or(0, digest),
+        users,
+    };
+    serde_json::to_writer(&mut *to, &line)?;
+    to.write_all(b"\n")?;
+    Ok(true)
+}
+
+/// What a message says.
+fn text(event: &ConversationEvent) -> Option<&str> {
+    let ConversationEvent::MessageSent(sent) = event else {
+        return None;
+    };
+    Some(match &sent.content {
+        Content::Text { text } => text.as_str(),
+        Content::Image { caption, .. } | Content::File { caption, .. } => {
+            caption.as_ref().map_or("", |caption| caption.as_str())
+        }
+    })
+}
+
+/// FNV-1a, 64 bit: whoever compares needs no library for it.
+fn digest(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
