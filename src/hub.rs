@@ -38,7 +38,7 @@ enum Message {
     /// The lane's head is at least here.
     Head(u64),
     Register(Subscriber, oneshot::Sender<u64>),
-    Subscribe(Subscriber, Vec<Uuid>, oneshot::Sender<()>),
+    Subscribe(Subscriber, Vec<Uuid>, oneshot::Sender<Vec<(Uuid, u64)>>),
     Unregister(u64, UserId),
     Ephemeral {
         conversation: Uuid,
@@ -117,7 +117,7 @@ impl Hub {
     }
 
     /// Registers a connection with every lane, so that being added to a conversation reaches it. Answers, by lane, the
-    /// last position that it was *not* registered for.
+    /// last position that it was *not* registered for. A connection that is registered already begins to settle anew.
     pub async fn register(&self, subscriber: &Subscriber) -> Vec<u64> {
         let mut waiting = Vec::with_capacity(self.lanes.len());
         for lane in 0..self.lanes.len() as u8 {
@@ -134,7 +134,10 @@ impl Hub {
     }
 
     /// Subscribes a registered connection to conversations. When it returns, every later event of them goes to its outbox.
-    pub async fn subscribe(&self, subscriber: &Subscriber, conversations: &[Uuid]) {
+    ///
+    /// Read models may not know yet that the user has left a conversation: those that were left since the connection was
+    /// registered are not subscribed to, and answered with the seq of the leave.
+    pub async fn subscribe(&self, subscriber: &Subscriber, conversations: &[Uuid]) -> Vec<(Uuid, u64)> {
         let mut by_lane: Vec<Vec<Uuid>> = vec![vec![]; self.lanes.len()];
         for conversation in conversations {
             if let Some(lane) = by_lane.get_mut(usize::from(conversation.as_bytes()[15])) {
@@ -153,10 +156,12 @@ impl Hub {
                 waiting.push(answer);
             }
         }
+        let mut left = vec![];
         for answer in waiting {
             // The hub ends only with the node.
-            let _ = answer.await;
+            left.extend(answer.await.unwrap_or_default());
         }
+        left
     }
 
     /// Forgets a connection.

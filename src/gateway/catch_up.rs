@@ -87,8 +87,8 @@ impl Writer {
     /// The catch-up of a connection whose outbox overflowed: everything, at the pace at which the client takes it.
     pub(super) async fn catch_up_lagged(&mut self) -> Result<(), Stop> {
         metrics::counter!("tidings_slow_catch_ups_total").increment(1);
-        let lanes = self.gateway.lanes.count();
-        let positions: Vec<u64> = (0..lanes).map(|lane| self.gateway.hub.position(lane)).collect();
+        let (hub, subscriber) = (self.gateway.hub.clone(), self.subscriber.clone());
+        let positions = self.attend(hub.register(&subscriber)).await?;
         let missing = self.missing(&positions).await?;
         let ranges = missing
             .iter()
@@ -128,7 +128,7 @@ impl Writer {
             }
         }
         let (pool, user) = (gateway.log.pool().clone(), self.subscriber.user.0);
-        let memberships = self
+        let mut memberships = self
             .patiently(|| async {
                 let found = tidings_projections::memberships(&pool, user).await;
                 found.map_err(|error| ReadError::Database(error.to_string()))
@@ -140,7 +140,15 @@ impl Writer {
             .map(|membership| membership.conversation)
             .collect();
         let subscriber = self.subscriber.clone();
-        self.attend(gateway.hub.subscribe(&subscriber, &current)).await?;
+        let left = self.attend(gateway.hub.subscribe(&subscriber, &current)).await?;
+        for (conversation, seq) in left {
+            let gone = memberships
+                .iter_mut()
+                .find(|membership| membership.conversation == conversation);
+            if let Some(membership) = gone {
+                membership.left_seq = Some(seq);
+            }
+        }
         let streams: Vec<Uuid> = memberships
             .iter()
             .map(|membership| membership.conversation)

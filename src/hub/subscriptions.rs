@@ -13,12 +13,33 @@ pub(super) struct Subscriptions {
     /// Every connection of this node, by user: being added to a conversation subscribes them.
     users: HashMap<UserId, Vec<Subscriber>>,
     /// What each connection is subscribed to, to end it all when the connection ends.
-    of_connection: HashMap<u64, HashSet<Uuid>>,
+    of_connection: HashMap<u64, Own>,
+}
+
+/// The conversations of one connection.
+#[derive(Default)]
+struct Own {
+    subscribed: HashSet<Uuid>,
+    /// The connection has not yet said what it wants to see, and may be reading that from read models which do not know
+    /// of the newest leaves.
+    settling: bool,
+    /// Conversations that its user has left meanwhile, with the seq of the leave.
+    left: Vec<(Uuid, u64)>,
 }
 
 impl Subscriptions {
+    /// Registers a connection, or lets one that is registered settle anew: from now on leaves are kept for
+    /// [`Subscriptions::settle`].
     pub(super) fn register(&mut self, subscriber: Subscriber) {
-        self.of_connection.entry(subscriber.connection).or_default();
+        if let Some(own) = self.of_connection.get_mut(&subscriber.connection) {
+            (own.settling, own.left) = (true, vec![]);
+            return;
+        }
+        let own = Own {
+            settling: true,
+            ..Own::default()
+        };
+        self.of_connection.insert(subscriber.connection, own);
         // Most users have one connection, and a vector makes room for four unless told.
         let connections = self.users.entry(subscriber.user);
         connections
@@ -26,12 +47,28 @@ impl Subscriptions {
             .push(subscriber);
     }
 
+    /// Subscribes a connection to what it has read that its user may see, except what the user has left since it was
+    /// registered; answers those with the seq of the leave.
+    pub(super) fn settle(&mut self, subscriber: &Subscriber, conversations: Vec<Uuid>) -> Vec<(Uuid, u64)> {
+        let Some(own) = self.of_connection.get_mut(&subscriber.connection) else {
+            return vec![];
+        };
+        own.settling = false;
+        let left = std::mem::take(&mut own.left);
+        for conversation in conversations {
+            if left.iter().all(|(gone, _)| *gone != conversation) {
+                self.subscribe(subscriber, conversation);
+            }
+        }
+        left
+    }
+
     /// Subscribes a connection; nothing for one that is not registered or subscribed already.
-    pub(super) fn subscribe(&mut self, subscriber: &Subscriber, conversation: Uuid) {
+    fn subscribe(&mut self, subscriber: &Subscriber, conversation: Uuid) {
         let Some(own) = self.of_connection.get_mut(&subscriber.connection) else {
             return;
         };
-        if own.insert(conversation) {
+        if own.subscribed.insert(conversation) {
             self.conversations
                 .entry(conversation)
                 .or_default()
@@ -45,12 +82,15 @@ impl Subscriptions {
             return;
         };
         for subscriber in connections {
+            if let Some(own) = self.of_connection.get_mut(&subscriber.connection) {
+                own.left.retain(|(gone, _)| *gone != conversation);
+            }
             self.subscribe(&subscriber, conversation);
         }
     }
 
-    /// Ends the subscriptions of a user's connections.
-    pub(super) fn leave(&mut self, user: UserId, conversation: Uuid) {
+    /// Ends the subscriptions of a user's connections; `seq` is of the event by which the user left.
+    pub(super) fn leave(&mut self, user: UserId, conversation: Uuid, seq: u64) {
         if let Some(subscribers) = self.conversations.get_mut(&conversation) {
             subscribers.retain(|subscriber| subscriber.user != user);
             if subscribers.is_empty() {
@@ -59,13 +99,18 @@ impl Subscriptions {
         }
         for subscriber in self.users.get(&user).into_iter().flatten() {
             if let Some(own) = self.of_connection.get_mut(&subscriber.connection) {
-                own.remove(&conversation);
+                own.subscribed.remove(&conversation);
+                if own.settling {
+                    own.left.retain(|(gone, _)| *gone != conversation);
+                    own.left.push((conversation, seq));
+                }
             }
         }
     }
 
     pub(super) fn unregister(&mut self, connection: u64, user: UserId) {
-        for conversation in self.of_connection.remove(&connection).unwrap_or_default() {
+        let own = self.of_connection.remove(&connection).unwrap_or_default();
+        for conversation in own.subscribed {
             if let Some(subscribers) = self.conversations.get_mut(&conversation) {
                 subscribers.retain(|subscriber| subscriber.connection != connection);
                 if subscribers.is_empty() {
@@ -103,5 +148,54 @@ impl Subscriptions {
                 subscriber.outbox.ephemeral(frame.clone());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::Outbox;
+    use std::sync::Arc;
+
+    fn subscriber(connection: u64) -> Subscriber {
+        Subscriber {
+            connection,
+            user: UserId(Uuid::from_u128(7)),
+            outbox: Arc::new(Outbox::new(8, 1000)),
+        }
+    }
+
+    const ROOM: Uuid = Uuid::from_u128(1);
+    const OTHER: Uuid = Uuid::from_u128(2);
+
+    #[test]
+    fn what_was_left_while_settling_is_not_subscribed_to() {
+        let mut subscriptions = Subscriptions::default();
+        let one = subscriber(1);
+        subscriptions.register(one.clone());
+        subscriptions.leave(one.user, ROOM, 9);
+        assert_eq!(subscriptions.settle(&one, vec![ROOM, OTHER]), [(ROOM, 9)]);
+        assert!(!subscriptions.watched(ROOM) && subscriptions.watched(OTHER));
+        // Once it has settled, leaves and joins are its subscriptions' own.
+        subscriptions.leave(one.user, OTHER, 4);
+        subscriptions.join(one.user, OTHER);
+        assert!(subscriptions.settle(&one, vec![]).is_empty() && subscriptions.watched(OTHER));
+    }
+
+    #[test]
+    fn who_comes_back_while_settling_is_subscribed_and_settling_can_begin_anew() {
+        let mut subscriptions = Subscriptions::default();
+        let one = subscriber(1);
+        subscriptions.register(one.clone());
+        subscriptions.leave(one.user, ROOM, 9);
+        subscriptions.join(one.user, ROOM);
+        assert!(subscriptions.settle(&one, vec![ROOM]).is_empty());
+        assert!(subscriptions.watched(ROOM));
+        subscriptions.register(one.clone());
+        subscriptions.leave(one.user, ROOM, 11);
+        assert_eq!(subscriptions.settle(&one, vec![ROOM]), [(ROOM, 11)]);
+        assert!(!subscriptions.watched(ROOM));
+        subscriptions.unregister(one.connection, one.user);
+        assert!(subscriptions.users.is_empty() && subscriptions.of_connection.is_empty());
     }
 }

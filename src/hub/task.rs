@@ -86,10 +86,7 @@ impl HubTask {
                 let _ = reply.send(self.feed.next() - 1);
             }
             Message::Subscribe(subscriber, conversations, reply) => {
-                for conversation in conversations {
-                    self.subscriptions.subscribe(&subscriber, conversation);
-                }
-                let _ = reply.send(());
+                let _ = reply.send(self.subscriptions.settle(&subscriber, conversations));
             }
             Message::Unregister(connection, user) => self.subscriptions.unregister(connection, user),
             Message::Ephemeral {
@@ -176,9 +173,12 @@ impl HubTask {
         }
         match membership {
             Some(ConversationEvent::MemberRemoved(removed)) => {
-                self.subscriptions.leave(removed.user, recorded.stream);
+                self.subscriptions
+                    .leave(removed.user, recorded.stream, recorded.seq);
             }
-            Some(ConversationEvent::MemberLeft(left)) => self.subscriptions.leave(left.user, recorded.stream),
+            Some(ConversationEvent::MemberLeft(left)) => {
+                self.subscriptions.leave(left.user, recorded.stream, recorded.seq);
+            }
             _ => {}
         }
     }
