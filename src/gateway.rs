@@ -10,6 +10,7 @@ mod commands;
 mod counters;
 mod frame;
 mod handshake;
+mod heads;
 mod limits;
 mod outbox;
 mod reader;
@@ -35,6 +36,7 @@ use uuid::Uuid;
 
 pub use counters::Counters;
 pub use frame::Frame;
+pub use heads::Heads;
 pub use limits::GatewayLimits;
 pub use outbox::Outbox;
 pub use registry::{Connection, Registry};
@@ -48,6 +50,7 @@ pub struct Gateway {
     pub cursors: Cursors,
     pub directory: Directory,
     pub ephemeral: Ephemeral,
+    pub heads: Heads,
     pub hub: Hub,
     pub lanes: Lanes,
     pub lifecycle: Lifecycle,

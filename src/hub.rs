@@ -37,7 +37,7 @@ enum Message {
     Batch(Committed),
     /// The lane's head is at least here.
     Head(u64),
-    Register(Subscriber, oneshot::Sender<u64>),
+    Register(Subscriber, oneshot::Sender<()>),
     Subscribe(Subscriber, Vec<Uuid>, oneshot::Sender<Vec<(Uuid, u64)>>),
     Unregister(u64, UserId),
     Ephemeral {
@@ -116,9 +116,9 @@ impl Hub {
         }
     }
 
-    /// Registers a connection with every lane, so that being added to a conversation reaches it. Answers, by lane, the
-    /// last position that it was *not* registered for. A connection that is registered already begins to settle anew.
-    pub async fn register(&self, subscriber: &Subscriber) -> Vec<u64> {
+    /// Registers a connection with every lane: when it returns, being added to a conversation reaches it. A connection that is
+    /// registered already begins to settle anew.
+    pub async fn register(&self, subscriber: &Subscriber) {
         let mut waiting = Vec::with_capacity(self.lanes.len());
         for lane in 0..self.lanes.len() as u8 {
             let (reply, answer) = oneshot::channel();
@@ -126,11 +126,10 @@ impl Hub {
                 .await;
             waiting.push(answer);
         }
-        let mut positions = Vec::with_capacity(waiting.len());
         for answer in waiting {
-            positions.push(answer.await.unwrap_or(0));
+            // The hub ends only with the node.
+            let _ = answer.await;
         }
-        positions
     }
 
     /// Subscribes a registered connection to conversations. When it returns, every later event of them goes to its outbox.

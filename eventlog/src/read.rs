@@ -141,6 +141,34 @@ impl Log {
         .await
     }
 
+    /// The control events of several streams at once, each with a seq and a position above the given ones, stream by stream,
+    /// each in order.
+    pub async fn controls_after(&self, places: &[(Uuid, u64, u64)]) -> Result<Vec<Recorded>, ReadError> {
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let lanes: Vec<i16> = places
+            .iter()
+            .map(|(stream, ..)| i16::from(lane_of(*stream)))
+            .collect();
+        let streams: Vec<Uuid> = places.iter().map(|(stream, ..)| *stream).collect();
+        let seqs: Vec<i64> = places.iter().map(|(_, seq, _)| signed(*seq)).collect();
+        let positions: Vec<i64> = places.iter().map(|(.., pos)| signed(*pos)).collect();
+        let sql = format!(
+            "SELECT e.* FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::bigint[]) WITH ORDINALITY u(lane, id, s, p, i) \
+             CROSS JOIN LATERAL (SELECT {COLUMNS} FROM event e WHERE e.lane = u.lane AND e.stream = u.id AND e.control \
+             AND e.seq > u.s AND e.pos > u.p ORDER BY e.seq) e ORDER BY u.i, e.seq"
+        );
+        self.bounded(async |client| {
+            let statement = client.prepare_cached(&sql).await?;
+            client
+                .query(&statement, &[&lanes, &streams, &seqs, &positions])
+                .await?
+                .iter()
+                .map(recorded)
+                .collect()
+        })
+        .await
+    }
+
     /// Events of several streams at once, each with `from <= seq <= to`, stream by stream, each in order.
     pub async fn ranges(&self, ranges: &[(Uuid, u64, u64)]) -> Result<Vec<Recorded>, ReadError> {
         let lanes: Vec<i16> = ranges

@@ -1,15 +1,15 @@
 //! Catch-up: what a client missed, from its cursors to now, and then without a seam into live events.
 //!
-//! The order makes the seam: register with the hub, wait until the read models hold everything before that, read the
-//! user's conversations, subscribe, read the heads, read the log up to them. What happens from then on waits in the
-//! outbox; what was read already is dropped there by its seq.
+//! The order makes the seam: register with the hub, wait until the read models hold everything that is in the log, read the
+//! user's conversations, subscribe, read the heads, see who has been shown out meanwhile, read the log up to them. What
+//! happens from then on waits in the outbox; what was read already is dropped there by its seq.
 
 use super::Frame;
 use super::writer::{Place, Stop, Writer};
 use crate::hub::encode;
 use std::time::Duration;
-use tidings_domain::Cursor;
-use tidings_eventlog::{Position, ReadError, StreamHead};
+use tidings_domain::{ConversationEvent, Cursor, Event, UserId, stored};
+use tidings_eventlog::{LaneHead, Position, ReadError, Recorded, StreamHead};
 use tidings_projections::Membership;
 use tidings_protocol::{Close, CloseCode, ErrorCode, ErrorFrame, Gap, ServerFrame};
 use uuid::Uuid;
@@ -57,8 +57,8 @@ impl Writer {
     pub(super) async fn catch_up_first(&mut self) -> Result<(), Stop> {
         let gateway = std::sync::Arc::clone(&self.gateway);
         let subscriber = self.subscriber.clone();
-        let positions = self.attend(gateway.hub.register(&subscriber)).await?;
-        let missing = self.missing(&positions).await?;
+        self.attend(gateway.hub.register(&subscriber)).await?;
+        let missing = self.missing().await?;
         let limits = &gateway.limits;
         let mut budget = limits.catch_up_total;
         let mut ranges = vec![];
@@ -88,8 +88,8 @@ impl Writer {
     pub(super) async fn catch_up_lagged(&mut self) -> Result<(), Stop> {
         metrics::counter!("tidings_slow_catch_ups_total").increment(1);
         let (hub, subscriber) = (self.gateway.hub.clone(), self.subscriber.clone());
-        let positions = self.attend(hub.register(&subscriber)).await?;
-        let missing = self.missing(&positions).await?;
+        self.attend(hub.register(&subscriber)).await?;
+        let missing = self.missing().await?;
         let ranges = missing
             .iter()
             .filter(|conversation| conversation.to > conversation.cursor)
@@ -107,14 +107,13 @@ impl Writer {
     }
 
     /// What every conversation of the user lacks, newest activity first.
-    async fn missing(&mut self, positions: &[u64]) -> Result<Vec<Missing>, Stop> {
+    async fn missing(&mut self) -> Result<Vec<Missing>, Stop> {
         let gateway = std::sync::Arc::clone(&self.gateway);
+        // Whatever anybody has been told before this connection came is among it, also what the hub has still to see.
+        let known = self.patiently(|| gateway.heads.now()).await?;
         let limit = Duration::from_millis(gateway.limits.catch_up_wait_ms);
-        for (lane, pos) in positions.iter().enumerate() {
-            let position = Position {
-                lane: lane as u8,
-                pos: *pos,
-            };
+        for LaneHead { lane, head } in known.iter().copied() {
+            let position = Position { lane, pos: head };
             if self
                 .attend(gateway.checkpoints.passed(position, limit))
                 .await?
@@ -145,7 +144,8 @@ impl Writer {
             let gone = memberships
                 .iter_mut()
                 .find(|membership| membership.conversation == conversation);
-            if let Some(membership) = gone {
+            // A hub that is behind may see an old leave of somebody who is in again.
+            if let Some(membership) = gone.filter(|membership| seq > membership.joined_seq) {
                 membership.left_seq = Some(seq);
             }
         }
@@ -155,6 +155,7 @@ impl Writer {
             .collect();
         let log = gateway.log.clone();
         let heads = self.patiently(|| log.stream_heads(&streams)).await?;
+        self.note_later_leaves(&mut memberships, &heads, &known).await?;
 
         let resume = std::mem::take(&mut self.resume).conversations;
         let mut missing = Vec::with_capacity(memberships.len());
@@ -181,6 +182,39 @@ impl Writer {
             .into_iter()
             .map(|(_, conversation)| conversation)
             .collect())
+    }
+
+    /// The heads of the conversations are newer than what the read models are sure to hold: the user may have been shown out
+    /// between. Only the log can tell, and is asked where a conversation's newest control event may be one of that time.
+    async fn note_later_leaves(
+        &mut self,
+        memberships: &mut [Membership],
+        heads: &[Option<StreamHead>],
+        known: &[LaneHead],
+    ) -> Result<(), Stop> {
+        let mut doubtful = vec![];
+        for (membership, head) in memberships.iter().zip(heads) {
+            let conversation = membership.conversation;
+            // Not by the cursors that the client claims: they are its word alone.
+            let told = membership.joined_seq;
+            if head.is_some_and(|head| membership.left_seq.is_none() && head.guard > told) {
+                let lane = known.iter().find(|lane| lane.lane == conversation.as_bytes()[15]);
+                doubtful.push((conversation, told, lane.map_or(0, |lane| lane.head)));
+            }
+        }
+        if doubtful.is_empty() {
+            return Ok(());
+        }
+        let (log, user) = (self.gateway.log.clone(), self.subscriber.user);
+        for recorded in self.patiently(|| log.controls_after(&doubtful)).await? {
+            let membership = memberships
+                .iter_mut()
+                .find(|membership| membership.conversation == recorded.stream);
+            if let Some(membership) = membership {
+                membership.left_seq = left_after(membership.left_seq, user, &recorded);
+            }
+        }
+        Ok(())
     }
 
     async fn say_gap(&mut self, conversation: Uuid, from: u64, to: u64) -> Result<(), Stop> {
@@ -232,6 +266,21 @@ impl Writer {
             };
             self.places.insert(conversation.conversation, place);
         }
+    }
+}
+
+/// By which event the user is out after this one, if any.
+fn left_after(before: Option<u64>, user: UserId, recorded: &Recorded) -> Option<u64> {
+    let event = stored::decode(recorded.kind, recorded.ver, &recorded.payload);
+    match event {
+        Ok(Event::Conversation(ConversationEvent::MemberRemoved(removed))) if removed.user == user => {
+            Some(recorded.seq)
+        }
+        Ok(Event::Conversation(ConversationEvent::MemberLeft(left))) if left.user == user => {
+            Some(recorded.seq)
+        }
+        Ok(Event::Conversation(ConversationEvent::MemberAdded(added))) if added.user == user => None,
+        _ => before,
     }
 }
 

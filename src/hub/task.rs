@@ -83,7 +83,7 @@ impl HubTask {
             Message::Register(subscriber, reply) => {
                 self.subscriptions.register(subscriber);
                 // The connection may be gone already; it unregisters itself.
-                let _ = reply.send(self.feed.next() - 1);
+                let _ = reply.send(());
             }
             Message::Subscribe(subscriber, conversations, reply) => {
                 let _ = reply.send(self.subscriptions.settle(&subscriber, conversations));
