@@ -104,7 +104,7 @@ impl Reader {
     /// Reads until the client is gone, breaks the rules, or the connection is asked to stop.
     pub(super) async fn run(&mut self, first: Vec<String>) -> ReaderEnd {
         for object in first {
-            if let Err(end) = self.object(&object).await {
+            if let Err(end) = Box::pin(self.object(&object)).await {
                 return end;
             }
         }
@@ -123,7 +123,8 @@ impl Reader {
                         if self.shared.outbox.is_closing() {
                             return ReaderEnd::Stopped;
                         }
-                        if let Err(end) = self.object(object).await {
+                        // Boxed, because idle connections would have room for it all their life.
+                        if let Err(end) = Box::pin(self.object(object)).await {
                             return end;
                         }
                         turn += 1;

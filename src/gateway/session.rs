@@ -15,6 +15,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32};
 use std::time::Duration;
+use tidings_domain::UserId;
 use tidings_protocol::{Close, CloseCode, ServerFrame, Welcome};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -36,33 +37,69 @@ pub(super) struct Shared {
 /// How long answers that are on their way are waited for when a connection is drained.
 const ANSWERS: Duration = Duration::from_secs(3);
 
+/// A connection that has said a valid hello. It stays in one place, since every step that hands it on would keep room for it.
+struct Session {
+    shared: Arc<Shared>,
+    writer: Writer,
+    reader: Reader,
+    connection: u64,
+    user: UserId,
+    /// Objects of the hello's frame behind the hello itself.
+    rest: Vec<String>,
+}
+
 /// Runs a connection.
 pub(super) async fn run(
     gateway: Arc<Gateway>,
+    sink: Sink,
+    source: Source,
+    address: IpAddr,
+    token: Option<String>,
+) {
+    // Boxed, like all that happens once or seldom: a connection has room for this future for as long as it lives.
+    let Some(session) = Box::pin(begin(&gateway, sink, source, address, token)).await else {
+        return;
+    };
+    let (connection, user) = (session.connection, session.user);
+    // A panic ends this connection and nothing else; the hub forgets the connection however it ended. The future has no
+    // name, for a name would keep room for it twice.
+    if AssertUnwindSafe(serve(&gateway, session))
+        .catch_unwind()
+        .await
+        .is_err()
+    {
+        tracing::error!(connection, "a connection panicked");
+        metrics::counter!("tidings_connection_panics_total").increment(1);
+    }
+    gateway.hub.unregister(connection, user).await;
+}
+
+/// From the upgrade to a session. `None` when the connection has ended; the reason has been said.
+async fn begin(
+    gateway: &Arc<Gateway>,
     mut sink: Sink,
     mut source: Source,
     address: IpAddr,
     token: Option<String>,
-) {
+) -> Option<Box<Session>> {
     let draining = gateway.lifecycle.draining();
     let greeted = tokio::select! {
-        greeted = Box::pin(greet(&gateway, &mut sink, &mut source, token)) => greeted,
+        greeted = greet(gateway, &mut sink, &mut source, token) => greeted,
         () = draining.cancelled() => {
-            close::say(&mut sink, going_away(&gateway)).await;
+            close::say(&mut sink, going_away(gateway)).await;
             None
         }
     };
     let Some(greeted) = greeted else {
         close::await_farewell(&mut source).await;
-        return;
+        return None;
     };
-    let now = crate::clock::now();
     let entered = Registry::enter(
         &gateway.registry,
         greeted.user,
         greeted.device.clone(),
         address,
-        now,
+        crate::clock::now(),
     );
     let Ok(registered) = entered else {
         let reason = "this user has as many connections as one may have".to_owned();
@@ -75,63 +112,75 @@ pub(super) async fn run(
         )
         .await;
         close::await_farewell(&mut source).await;
-        return;
+        return None;
     };
-    let connection = registered.connection.id;
-    let user = greeted.user;
-    // A panic ends this connection and nothing else; the hub forgets the connection however it ended. The future has no
-    // name, for a name would keep room for it twice.
-    if AssertUnwindSafe(serve(&gateway, sink, source, greeted, registered))
-        .catch_unwind()
-        .await
-        .is_err()
-    {
-        tracing::error!(connection, "a connection panicked");
-        metrics::counter!("tidings_connection_panics_total").increment(1);
-    }
-    gateway.hub.unregister(connection, user).await;
+    Some(Box::new(Session::new(gateway, sink, source, greeted, registered)))
 }
 
-async fn serve(gateway: &Arc<Gateway>, sink: Sink, source: Source, greeted: Greeted, registered: Registered) {
-    let shared = Arc::new(Shared {
-        outbox: Arc::new(Outbox::new(
-            gateway.limits.outbox_events,
-            gateway.limits.outbox_bytes,
-        )),
-        in_flight: Arc::new(Semaphore::new(gateway.limits.commands_in_flight as usize)),
-        missed: AtomicU32::new(0),
-        expires_at_ms: AtomicI64::new(greeted.expires_at.timestamp_millis()),
-        stop_reading: CancellationToken::new(),
-    });
-    let Greeted {
-        user,
-        resume,
+impl Session {
+    fn new(
+        gateway: &Arc<Gateway>,
+        sink: Sink,
+        source: Source,
+        greeted: Greeted,
+        registered: Registered,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            outbox: Arc::new(Outbox::new(
+                gateway.limits.outbox_events,
+                gateway.limits.outbox_bytes,
+            )),
+            in_flight: Arc::new(Semaphore::new(gateway.limits.commands_in_flight as usize)),
+            missed: AtomicU32::new(0),
+            expires_at_ms: AtomicI64::new(greeted.expires_at.timestamp_millis()),
+            stop_reading: CancellationToken::new(),
+        });
+        let Greeted {
+            user,
+            resume,
+            rest,
+            session,
+            ..
+        } = greeted;
+        let connection = registered.connection.id;
+        let subscriber = Subscriber {
+            connection,
+            user,
+            outbox: Arc::clone(&shared.outbox),
+        };
+        shared.outbox.system(&welcome(gateway, user.0, session), None);
+        Self {
+            writer: Writer::new(Arc::clone(gateway), sink, Arc::clone(&shared), subscriber, resume),
+            reader: Reader::new(
+                Arc::clone(gateway),
+                source,
+                Arc::clone(&shared),
+                registered,
+                session,
+            ),
+            shared,
+            connection,
+            user,
+            rest,
+        }
+    }
+}
+
+async fn serve(gateway: &Gateway, mut session: Box<Session>) {
+    let Session {
+        shared,
+        writer,
+        reader,
         rest,
-        session,
         ..
-    } = greeted;
-    let connection = registered.connection.id;
-    let subscriber = Subscriber {
-        connection,
-        user,
-        outbox: Arc::clone(&shared.outbox),
-    };
-    shared.outbox.system(&welcome(gateway, user.0, session), None);
-    let mut writer = Writer::new(Arc::clone(gateway), sink, Arc::clone(&shared), subscriber, resume);
-    let mut reader = Reader::new(
-        Arc::clone(gateway),
-        source,
-        Arc::clone(&shared),
-        registered,
-        session,
-    );
+    } = &mut *session;
     let mut closed = false;
     {
         let mut writing = std::pin::pin!(writer.run());
-        let mut draining = std::pin::pin!(drain(gateway, &shared));
+        let mut draining = std::pin::pin!(drain(gateway, shared));
         tokio::select! {
             () = &mut writing => {}
-            end = reader.run(rest) => match end {
+            end = reader.run(std::mem::take(rest)) => match end {
                 ReaderEnd::Gone => {}
                 ReaderEnd::Closed => closed = true,
                 ReaderEnd::Violation(code) => {
@@ -147,6 +196,11 @@ async fn serve(gateway: &Arc<Gateway>, sink: Sink, source: Source, greeted: Gree
             () = &mut draining => writing.await,
         }
     }
+    Box::pin(end(writer, reader, closed)).await;
+}
+
+/// The last things that a connection does; `closed` when its client has closed it.
+async fn end(writer: &mut Writer, reader: &mut Reader, closed: bool) {
     if closed {
         writer.answer_close().await;
     }
@@ -157,6 +211,10 @@ async fn serve(gateway: &Arc<Gateway>, sink: Sink, source: Source, greeted: Gree
 /// When the node drains: waits this connection's turn, stops reading, lets answers go out, and asks for the close.
 async fn drain(gateway: &Gateway, shared: &Shared) {
     gateway.lifecycle.draining().cancelled().await;
+    Box::pin(go_away(gateway, shared)).await;
+}
+
+async fn go_away(gateway: &Gateway, shared: &Shared) {
     let spread = rand::rng().random_range(0..=gateway.limits.drain_ms);
     tokio::time::sleep(Duration::from_millis(spread)).await;
     shared.stop_reading.cancel();

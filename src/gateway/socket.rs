@@ -118,36 +118,51 @@ pub(super) struct Sink {
 impl Sink {
     /// Writes frames, all of them. When it fails or is dropped before its end, nothing more can be written.
     pub(super) async fn write(&mut self, frames: &[Frame]) -> io::Result<()> {
+        match self.try_write(frames)? {
+            None => Ok(()),
+            Some(place) => self.write_rest(frames, place).await,
+        }
+    }
+
+    /// Writes as much as the kernel takes at once. Answers the place where it stopped, if it did: then [`Sink::write_rest`]
+    /// must go on with the same frames, and nothing else can be written before.
+    pub(super) fn try_write(&mut self, frames: &[Frame]) -> io::Result<Option<Place>> {
         if std::mem::replace(&mut self.midway, true) {
             return Err(ErrorKind::BrokenPipe.into());
         }
-        self.write_all(frames).await?;
-        self.midway = false;
-        Ok(())
+        let mut place = Place::default();
+        let done = self.advance(frames, &mut place)?;
+        self.midway = !done;
+        Ok((!done).then_some(place))
     }
 
-    async fn write_all(&self, frames: &[Frame]) -> io::Result<()> {
-        for some in frames.chunks(SLICES) {
-            // How much of them has been written.
-            let (mut first, mut offset) = (0, 0);
-            while first < some.len() {
-                let written = match &some[first..] {
-                    [one] => self.stream.try_write(&one.bytes()[offset..]),
-                    several => self.write_several(several, offset),
-                };
-                match written {
-                    Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                    Ok(count) => offset += count,
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => self.stream.writable().await?,
-                    Err(error) => return Err(error),
-                }
-                while first < some.len() && offset >= some[first].len() {
-                    offset -= some[first].len();
-                    first += 1;
-                }
+    /// Writes what [`Sink::try_write`] has left.
+    pub(super) async fn write_rest(&mut self, frames: &[Frame], mut place: Place) -> io::Result<()> {
+        loop {
+            self.stream.writable().await?;
+            if self.advance(frames, &mut place)? {
+                self.midway = false;
+                return Ok(());
             }
         }
-        Ok(())
+    }
+
+    /// Writes on from a place, until all is written or the kernel takes no more; answers whether it is all.
+    fn advance(&self, frames: &[Frame], place: &mut Place) -> io::Result<bool> {
+        while place.frame < frames.len() {
+            let end = frames.len().min(place.frame + SLICES);
+            let written = match &frames[place.frame..end] {
+                [one] => self.stream.try_write(&one.bytes()[place.offset..]),
+                several => self.write_several(several, place.offset),
+            };
+            match written {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => place.pass(frames, count),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 
     fn write_several(&self, frames: &[Frame], offset: usize) -> io::Result<usize> {
@@ -157,6 +172,25 @@ impl Sink {
         }
         slices[0].advance(offset);
         self.stream.try_write_vectored(&slices[..frames.len()])
+    }
+}
+
+/// How much of some frames has been written.
+#[derive(Default)]
+pub(super) struct Place {
+    /// The first that has not been written whole.
+    frame: usize,
+    /// Bytes of it that have been.
+    offset: usize,
+}
+
+impl Place {
+    fn pass(&mut self, frames: &[Frame], bytes: usize) {
+        self.offset += bytes;
+        while self.frame < frames.len() && self.offset >= frames[self.frame].len() {
+            self.offset -= frames[self.frame].len();
+            self.frame += 1;
+        }
     }
 }
 

@@ -160,6 +160,13 @@ impl Writer {
     async fn check_time(&mut self) -> Result<(), Stop> {
         let now = Instant::now();
         self.check_token()?;
+        if now >= self.note_at || now >= self.beat_at {
+            Box::pin(self.do_due(now)).await?;
+        }
+        Ok(())
+    }
+
+    async fn do_due(&mut self, now: Instant) -> Result<(), Stop> {
         if now >= self.note_at {
             self.note_delivered().await;
             self.note_at = now + Duration::from_millis(self.gateway.limits.delivered_ms);
@@ -299,16 +306,22 @@ impl Writer {
         if frames.is_empty() {
             return Ok(());
         }
-        match timeout(self.gateway.limits.slow(), self.sink.write(frames)).await {
-            Ok(Ok(())) => {
-                self.gateway
-                    .counters
-                    .frames_written
-                    .increment(frames.len() as u64);
-                Ok(())
+        match self.sink.try_write(frames) {
+            Ok(None) => {}
+            Ok(Some(place)) => {
+                let rest = self.sink.write_rest(frames, place);
+                match Box::pin(timeout(self.gateway.limits.slow(), rest)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return Err(Stop::Gone),
+                    Err(_) => return Err(Stop::Close(Close::new(CloseCode::TooSlow))),
+                }
             }
-            Ok(Err(_)) => Err(Stop::Gone),
-            Err(_) => Err(Stop::Close(Close::new(CloseCode::TooSlow))),
+            Err(_) => return Err(Stop::Gone),
         }
+        self.gateway
+            .counters
+            .frames_written
+            .increment(frames.len() as u64);
+        Ok(())
     }
 }
