@@ -82,21 +82,24 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// Adds an event. When there is no room, all waiting events are dropped and the connection has to catch up.
-    pub fn live(&self, event: LiveEvent) {
+    /// Adds events, in order, with one wake-up. When there is no room, all waiting events are dropped and the connection has
+    /// to catch up.
+    pub fn live(&self, events: &[LiveEvent]) {
         let mut queues = self.queues();
         if queues.lagged || queues.close.is_some() {
             return;
         }
-        let bytes = queues.live_bytes + event.frame.len();
-        if queues.live.len() >= self.events_max || bytes > self.bytes_max {
-            queues.live = VecDeque::new();
-            queues.live_bytes = 0;
-            queues.lagged = true;
-            metrics::counter!("tidings_outbox_overflows_total").increment(1);
-        } else {
+        for event in events {
+            let bytes = queues.live_bytes + event.frame.len();
+            if queues.live.len() >= self.events_max || bytes > self.bytes_max {
+                queues.live = VecDeque::new();
+                queues.live_bytes = 0;
+                queues.lagged = true;
+                metrics::counter!("tidings_outbox_overflows_total").increment(1);
+                break;
+            }
             queues.live_bytes = bytes;
-            queues.live.push_back(event);
+            queues.live.push_back(event.clone());
         }
         drop(queues);
         self.wake.notify_one();
@@ -182,23 +185,25 @@ mod tests {
     fn a_full_outbox_drops_everything_and_says_so_once() {
         let outbox = Outbox::new(2, 1000);
         for seq in 1..=5 {
-            outbox.live(event(seq));
+            outbox.live(&[event(seq)]);
         }
         let work = outbox.take(10);
         assert!(work.lagged && work.live.is_empty());
-        outbox.live(event(6));
+        outbox.live(&[event(6)]);
         let work = outbox.take(10);
         assert!(!work.lagged);
         assert_eq!(work.live.len(), 1);
+        outbox.live(&[event(7), event(8), event(9)]);
+        assert!(outbox.take(10).lagged);
     }
 
     #[test]
     fn bytes_are_bounded_too() {
         let outbox = Outbox::new(100, 5);
-        outbox.live(event(1));
-        outbox.live(event(2));
+        outbox.live(&[event(1)]);
+        outbox.live(&[event(2)]);
         assert!(!outbox.queues().lagged);
-        outbox.live(event(3));
+        outbox.live(&[event(3)]);
         assert!(outbox.take(10).lagged);
     }
 

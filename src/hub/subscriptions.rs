@@ -131,9 +131,10 @@ impl Subscriptions {
         self.conversations.contains_key(&conversation)
     }
 
-    pub(super) fn deliver(&self, event: &LiveEvent) {
-        for subscriber in self.conversations.get(&event.conversation).into_iter().flatten() {
-            subscriber.outbox.live(event.clone());
+    /// Gives events of one conversation, in order, to everybody who sees it.
+    pub(super) fn deliver(&self, conversation: Uuid, events: &[LiveEvent]) {
+        for subscriber in self.conversations.get(&conversation).into_iter().flatten() {
+            subscriber.outbox.live(events);
         }
     }
 

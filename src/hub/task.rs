@@ -2,7 +2,7 @@
 
 use super::feed::Feed;
 use super::subscriptions::Subscriptions;
-use super::{LanesLater, Message, Observer, encode};
+use super::{LanesLater, LiveEvent, Message, Observer, encode};
 use crate::lanes::Committed;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -104,9 +104,7 @@ impl HubTask {
             self.head = self.head.max(last.pos);
         }
         for (batch, new_from) in self.feed.offer(batch) {
-            for event in &batch[new_from..] {
-                self.dispatch(event);
-            }
+            self.dispatch(&batch[new_from..]);
         }
         let known = self.feed.next() - 1;
         if self.position.swap(known, Ordering::AcqRel) < known {
@@ -143,13 +141,34 @@ impl HubTask {
         }
     }
 
-    /// Shows one event to those who may see it: joins take effect before it, leaves after it.
-    fn dispatch(&mut self, recorded: &Recorded) {
-        let membership = if recorded.control {
-            self.membership(recorded)
-        } else {
-            None
-        };
+    /// Shows events to those who may see them. What one conversation has of a batch goes to each connection at once: it is
+    /// woken once, and writes it in one call.
+    fn dispatch(&mut self, batch: &[Recorded]) {
+        let mut waiting = Vec::new();
+        for recorded in batch {
+            if recorded.control {
+                // Who sees a conversation is about to change.
+                self.deliver(&mut waiting);
+                self.dispatch_control(recorded);
+            } else if self.subscriptions.watched(recorded.stream) {
+                waiting.extend(encode(recorded));
+            }
+        }
+        self.deliver(&mut waiting);
+    }
+
+    /// Empties `events`. The order within a conversation stays.
+    fn deliver(&self, events: &mut Vec<LiveEvent>) {
+        events.sort_by_key(|event| event.conversation);
+        for of_one in events.chunk_by(|one, next| one.conversation == next.conversation) {
+            self.subscriptions.deliver(of_one[0].conversation, of_one);
+        }
+        events.clear();
+    }
+
+    /// Joins take effect before the event is shown, leaves after it.
+    fn dispatch_control(&mut self, recorded: &Recorded) {
+        let membership = self.membership(recorded);
         match &membership {
             Some(ConversationEvent::DirectOpened(opened)) => {
                 for user in opened.users {
@@ -169,7 +188,7 @@ impl HubTask {
         if self.subscriptions.watched(recorded.stream)
             && let Some(event) = encode(recorded)
         {
-            self.subscriptions.deliver(&event);
+            self.subscriptions.deliver(recorded.stream, &[event]);
         }
         match membership {
             Some(ConversationEvent::MemberRemoved(removed)) => {
