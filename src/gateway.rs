@@ -10,13 +10,14 @@ mod commands;
 mod counters;
 mod frame;
 mod handshake;
-mod heads;
 mod limits;
+mod lookups;
 mod outbox;
 mod reader;
 mod registry;
 mod session;
 mod socket;
+mod together;
 mod upgrade;
 mod writer;
 
@@ -36,8 +37,8 @@ use uuid::Uuid;
 
 pub use counters::Counters;
 pub use frame::Frame;
-pub use heads::Heads;
 pub use limits::GatewayLimits;
+pub use lookups::Lookups;
 pub use outbox::Outbox;
 pub use registry::{Connection, Registry};
 pub use upgrade::connect;
@@ -50,12 +51,12 @@ pub struct Gateway {
     pub cursors: Cursors,
     pub directory: Directory,
     pub ephemeral: Ephemeral,
-    pub heads: Heads,
     pub hub: Hub,
     pub lanes: Lanes,
     pub lifecycle: Lifecycle,
     pub limits: GatewayLimits,
     pub log: Log,
+    pub lookups: Lookups,
     /// The log's own id, from which ids of conversations derive.
     pub log_id: Uuid,
     pub registry: Arc<Registry>,

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::cursors::Cursors;
 use crate::directory::Directory;
 use crate::fanout::{self, Fanout, FanoutConfig};
-use crate::gateway::{Counters, Gateway, Heads, Registry};
+use crate::gateway::{Counters, Gateway, Lookups, Registry};
 use crate::http::{self, Readiness};
 use crate::hub::{Hub, LanesLater, Observer};
 use crate::inbox::{self, InboxRules};
@@ -142,11 +142,11 @@ impl Node {
             cursors: cursors.clone(),
             directory: Directory::new(pool.clone(), log_config.timeout),
             ephemeral: fanout.ephemeral,
-            heads: Heads::new(log.clone()),
             hub,
             lanes,
             lifecycle: lifecycle.clone(),
             log: log.clone(),
+            lookups: Lookups::start(&lifecycle, &log),
             log_id,
             registry: Arc::new(Registry::new(
                 limits.connections_per_user,

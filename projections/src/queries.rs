@@ -24,26 +24,33 @@ pub struct Membership {
     pub expired_from: Option<u64>,
 }
 
-/// All memberships of a user, current and former, by conversation.
-pub async fn memberships(pool: &Pool, user: Uuid) -> Result<Vec<Membership>, ProjectionError> {
+/// All memberships of each of `users`, current and former, by conversation.
+pub async fn memberships(pool: &Pool, users: &[Uuid]) -> Result<Vec<Vec<Membership>>, ProjectionError> {
     let reading = async {
         let client = pool.get().await?;
         let statement = client
             .prepare_cached(include_str!("queries/memberships.sql"))
             .await?;
-        let rows = client.query(&statement, &[&user]).await?;
-        let read = |row: &tokio_postgres::Row| -> Result<Membership, tokio_postgres::Error> {
-            let optional = |i| Ok(row.try_get::<_, Option<i64>>(i)?.map(|value| value as u64));
-            Ok(Membership {
-                conversation: row.try_get(0)?,
-                joined_seq: row.try_get::<_, i64>(1)? as u64,
-                left_seq: optional(2)?,
-                delivered_seq: optional(3)?,
-                delivered_msg_no: optional(4)?.unwrap_or(0),
-                expired_from: optional(5)?,
-            })
-        };
-        Ok::<_, ProjectionError>(rows.iter().map(read).collect::<Result<_, _>>()?)
+        let mut of_each = vec![vec![]; users.len()];
+        for row in client.query(&statement, &[&users]).await? {
+            let optional = |i| {
+                let value: Option<i64> = row.try_get(i)?;
+                Ok::<_, tokio_postgres::Error>(value.map(|value| value as u64))
+            };
+            let user = row.try_get::<_, i64>(0)? as usize;
+            let Some(memberships) = of_each.get_mut(user.wrapping_sub(1)) else {
+                continue;
+            };
+            memberships.push(Membership {
+                conversation: row.try_get(1)?,
+                joined_seq: row.try_get::<_, i64>(2)? as u64,
+                left_seq: optional(3)?,
+                delivered_seq: optional(4)?,
+                delivered_msg_no: optional(5)?.unwrap_or(0),
+                expired_from: optional(6)?,
+            });
+        }
+        Ok::<_, ProjectionError>(of_each)
     };
     within(SHORT, reading).await
 }

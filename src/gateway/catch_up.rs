@@ -5,11 +5,12 @@
 //! happens from then on waits in the outbox; what was read already is dropped there by its seq.
 
 use super::Frame;
+use super::lookups::Range;
 use super::writer::{Place, Stop, Writer};
 use crate::hub::encode;
 use std::time::Duration;
 use tidings_domain::{ConversationEvent, Cursor, Event, UserId, stored};
-use tidings_eventlog::{LaneHead, Position, ReadError, Recorded, StreamHead};
+use tidings_eventlog::{LaneHead, Position, Recorded, StreamHead};
 use tidings_projections::Membership;
 use tidings_protocol::{Close, CloseCode, ErrorCode, ErrorFrame, Gap, ServerFrame};
 use uuid::Uuid;
@@ -110,7 +111,7 @@ impl Writer {
     async fn missing(&mut self) -> Result<Vec<Missing>, Stop> {
         let gateway = std::sync::Arc::clone(&self.gateway);
         // Whatever anybody has been told before this connection came is among it, also what the hub has still to see.
-        let known = self.patiently(|| gateway.heads.now()).await?;
+        let known = self.patiently(|| gateway.lookups.lanes()).await?;
         let limit = Duration::from_millis(gateway.limits.catch_up_wait_ms);
         for LaneHead { lane, head } in known.iter().copied() {
             let position = Position { lane, pos: head };
@@ -126,13 +127,8 @@ impl Writer {
                 }));
             }
         }
-        let (pool, user) = (gateway.log.pool().clone(), self.subscriber.user.0);
-        let mut memberships = self
-            .patiently(|| async {
-                let found = tidings_projections::memberships(&pool, user).await;
-                found.map_err(|error| ReadError::Database(error.to_string()))
-            })
-            .await?;
+        let user = self.subscriber.user.0;
+        let mut memberships = self.patiently(|| gateway.lookups.memberships(user)).await?;
         let current: Vec<Uuid> = memberships
             .iter()
             .filter(|membership| membership.left_seq.is_none())
@@ -153,8 +149,7 @@ impl Writer {
             .iter()
             .map(|membership| membership.conversation)
             .collect();
-        let log = gateway.log.clone();
-        let heads = self.patiently(|| log.stream_heads(&streams)).await?;
+        let heads = self.patiently(|| gateway.lookups.heads(streams.clone())).await?;
         self.note_later_leaves(&mut memberships, &heads, &known).await?;
 
         let resume = std::mem::take(&mut self.resume).conversations;
@@ -227,10 +222,10 @@ impl Writer {
     }
 
     /// Writes ranges of streams from the log, some at a time.
-    async fn write_ranges(&mut self, ranges: Vec<(Uuid, u64, u64)>) -> Result<(), Stop> {
-        let log = self.gateway.log.clone();
+    async fn write_ranges(&mut self, ranges: Vec<Range>) -> Result<(), Stop> {
+        let gateway = std::sync::Arc::clone(&self.gateway);
         for page in pages(ranges) {
-            let events = self.patiently(|| log.ranges(&page)).await?;
+            let events = self.patiently(|| gateway.lookups.ranges(page.clone())).await?;
             let mut frames = Vec::with_capacity(events.len());
             for event in events.iter().filter_map(encode) {
                 self.wrote(&event);
@@ -285,7 +280,7 @@ fn left_after(before: Option<u64>, user: UserId, recorded: &Recorded) -> Option<
 }
 
 /// Cuts ranges into pages of about [`PAGE`] events.
-fn pages(ranges: Vec<(Uuid, u64, u64)>) -> Vec<Vec<(Uuid, u64, u64)>> {
+fn pages(ranges: Vec<Range>) -> Vec<Vec<Range>> {
     let mut pages = vec![];
     let mut page = vec![];
     let mut room = PAGE;

@@ -72,8 +72,12 @@ async fn members_come_and_go_and_keep_their_row() {
         ["(second,9)"]
     );
 
-    let of = |user| memberships(world.log.pool(), user);
-    let eves = of(eve).await.unwrap();
+    let [eves, bobs, nobodys] = &memberships(world.log.pool(), &[eve, bob, Uuid::nil()])
+        .await
+        .unwrap()[..]
+    else {
+        panic!("three users, but not three answers");
+    };
     assert_eq!(
         (eves[0].conversation, eves[0].joined_seq, eves[0].left_seq),
         (group, 9, None)
@@ -86,12 +90,11 @@ async fn members_come_and_go_and_keep_their_row() {
         ),
         (Some(8), 2, None)
     );
-    let bobs = of(bob).await.unwrap();
     assert_eq!(
         (bobs[0].joined_seq, bobs[0].left_seq, bobs[0].delivered_seq),
         (1, Some(6), None)
     );
-    assert!(of(Uuid::nil()).await.unwrap().is_empty());
+    assert!(nobodys.is_empty());
     let known = known_users(world.log.pool(), &[ann, Uuid::nil(), eve])
         .await
         .unwrap();
