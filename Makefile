@@ -7,14 +7,17 @@ NPM_CI := npm ci --no-audit --no-fund
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*')
 
 OUT ?= bench-results
+SEEDS ?= 200
+JOBS ?= 2
 
-.PHONY: help run test bench deps deps-test web lint fmt deny clean-data
+.PHONY: help run test bench chaos deps deps-test web lint fmt deny clean-data
 .NOTPARALLEL:
 
 help:
 	@echo 'make run         build the server and start it with databases of its own (ARGS="--help" shows more)'
 	@echo 'make test        every check and test that CI runs'
 	@echo 'make bench       measure everything; reports go to OUT=bench-results'
+	@echo 'make chaos       break servers under traffic by SEEDS=200 schedules, and check what clients saw'
 	@echo 'make deps        install PostgreSQL, Redis, Node.js and a C compiler where they are missing'
 	@echo 'make web         build the pages that the server embeds'
 	@echo 'make lint        formatting, clippy and the documentation'
@@ -33,11 +36,15 @@ bench: deps web
 	cargo build --release --locked -p tidings -p tidings-loadgen
 	$(TARGET)/release/tidings-loadgen bench --out $(OUT)
 
+chaos: deps-test web
+	cargo build --release --locked -p tidings -p tidings-loadgen
+	$(TARGET)/release/tidings-loadgen chaos --seeds $(SEEDS) --jobs $(JOBS)
+
 deps:
 	scripts/install-deps.sh
 
 deps-test:
-	scripts/install-deps.sh --with-browser
+	scripts/install-deps.sh --for-tests
 
 web: web/dist/index.html
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what Tidings needs beside a Rust toolchain, and only what is missing:
 # PostgreSQL >= 14, Redis >= 7, Node.js >= 18 with npm, a C compiler and make;
-# with --with-browser also Chromium, which only the browser tests need.
+# with --for-tests also Chromium, for the browser tests, and on Linux libfaketime, for the clocks of nodes under test.
 # No system service is started, enabled or given data: Tidings runs private instances of its own.
 set -eu
 
@@ -9,12 +9,12 @@ POSTGRES_MIN=14
 REDIS_MIN=7
 NODE_MIN=18
 
-with_browser=no
+for_tests=no
 for argument in "$@"; do
     case $argument in
-    --with-browser) with_browser=yes ;;
+    --for-tests) for_tests=yes ;;
     *)
-        echo "usage: $0 [--with-browser]" >&2
+        echo "usage: $0 [--for-tests]" >&2
         exit 2
         ;;
     esac
@@ -100,6 +100,17 @@ found_browser() {
     return 1
 }
 
+found_faketime() {
+    for library in /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib64/faketime/libfaketimeMT.so.1 \
+        /usr/lib/faketime/libfaketimeMT.so.1; do
+        if [ -f "$library" ]; then
+            echo "$library"
+            return 0
+        fi
+    done
+    return 1
+}
+
 missing=
 check() {
     if version=$("found_$1"); then
@@ -116,8 +127,11 @@ check_all() {
     check redis "Redis >= $REDIS_MIN"
     check node "Node.js >= $NODE_MIN with npm"
     check compiler "C compiler and make"
-    if [ "$with_browser" = yes ]; then
+    if [ "$for_tests" = yes ]; then
         check browser "Chromium"
+        if [ "$(uname -s)" = Linux ]; then
+            check faketime "libfaketime"
+        fi
     fi
 }
 
@@ -214,6 +228,7 @@ install_with_apt() {
                 apt_install chromium-browser
             fi
             ;;
+        faketime) apt_install libfaketime ;;
         esac
     done
     apt_undo
@@ -229,6 +244,7 @@ install_with_dnf() {
         node) as_root dnf install -y nodejs npm ;;
         compiler) as_root dnf install -y gcc make ;;
         browser) as_root dnf install -y chromium ;;
+        faketime) as_root dnf install -y libfaketime ;;
         esac
     done
 }

@@ -1,16 +1,25 @@
 //! Every workload that measures, one after the other, into one directory.
 
-use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Parser as _;
+use tidings_report::Summary;
 
 use crate::Cli;
 
-/// In the order in which they run.
-const WORKLOADS: [&str; 6] = ["ceilings", "accept", "fanout", "latency", "idle", "storm"];
+/// In the order in which they run, with the reports that each writes.
+const WORKLOADS: [(&str, &[&str]); 7] = [
+    ("ceilings", &["ceilings"]),
+    ("accept", &["accept"]),
+    ("fanout", &["fanout"]),
+    ("latency", &["latency"]),
+    ("idle", &["idle"]),
+    ("storm", &["storm"]),
+    ("long", &["history", "growth"]),
+];
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -23,27 +32,33 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<()> {
     let out = args.out.display().to_string();
     let mut failed = vec![];
-    for workload in WORKLOADS {
+    for (workload, reports) in WORKLOADS {
+        for report in reports {
+            remove_report(&args.out, report)?;
+        }
         let line = Cli::try_parse_from(["tidings-loadgen", workload, "--out", &out])?;
         if let Err(error) = Box::pin(line.workload.run()).await {
             eprintln!("{workload}: {error:#}");
             failed.push(workload);
         }
     }
-    let mut results = String::from("# Results\n\nMade by `tidings-loadgen bench`.\n\n");
-    for workload in WORKLOADS.iter().filter(|workload| !failed.contains(*workload)) {
-        let path = args.out.join(format!("{workload}.md"));
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        results.push_str(&text);
-        if args.out.join(format!("{workload}.svg")).is_file() {
-            // Writing to a String cannot fail.
-            let _ = writeln!(results, "\n![{workload}]({workload}.svg)");
-        }
-        results.push('\n');
+    if failed.len() < WORKLOADS.len() {
+        Summary::read(&args.out)?.write_markdown(&args.out)?;
     }
-    fs::write(args.out.join("results.md"), results)?;
     if !failed.is_empty() {
         bail!("failed: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+/// A workload that fails shall not leave the report of an earlier run among the results.
+fn remove_report(dir: &Path, report: &str) -> Result<()> {
+    for ending in ["json", "svg"] {
+        let path = dir.join(format!("{report}.{ending}"));
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            removed => removed.with_context(|| format!("cannot remove {}", path.display()))?,
+        }
     }
     Ok(())
 }

@@ -31,14 +31,25 @@ enum Workload {
     Idle(tidings_bench::idle::Args),
     /// Everybody drops at once and comes back at once.
     Storm(tidings_bench::storm::Args),
+    /// How long pages, lists and counts take in short logs and in long ones.
+    History(tidings_scale::history::Args),
+    /// What a long log costs those who write: acks, rows, and the time to start.
+    Growth(tidings_scale::growth::Args),
+    /// `history` and `growth` on the same logs.
+    Long(tidings_scale::long::Args),
     /// What the parts of this machine can do at best.
-    Ceilings(tidings_bench::ceilings::Args),
+    Ceilings(tidings_ceilings::Args),
     /// Decides from what clients saw and an export of the log whether anything went amiss.
     Check(tidings_journal::Args),
+    /// Breaks servers under traffic by schedules made from seeds, and checks what clients saw.
+    Chaos(tidings_chaos::Args),
     /// Puts a chat server under traffic and its clients' journals under the checker.
     Judge(tidings_judge::Args),
     /// Feeds a chat log through real sockets and checks history, deliveries, unread counts and inboxes.
     Corpus(corpus::Args),
+    /// Reads raw frames for a process that has no files left for both ends of its sockets.
+    #[command(hide = true)]
+    FrameReader,
 }
 
 #[tokio::main]
@@ -68,10 +79,15 @@ impl Workload {
             Self::Latency(args) => tidings_bench::latency::run(args).await,
             Self::Idle(args) => tidings_bench::idle::run(args).await,
             Self::Storm(args) => tidings_bench::storm::run(args).await,
-            Self::Ceilings(args) => tidings_bench::ceilings::run(args).await,
+            Self::History(args) => tidings_scale::history::run(args).await,
+            Self::Growth(args) => tidings_scale::growth::run(args).await,
+            Self::Long(args) => tidings_scale::long::run(args).await,
+            Self::Ceilings(args) => tidings_ceilings::run(args).await,
             Self::Check(args) => tidings_journal::run(args).await,
+            Self::Chaos(args) => tidings_chaos::run(args).await,
             Self::Judge(args) => tidings_judge::run(args).await,
             Self::Corpus(args) => corpus::run(args).await,
+            Self::FrameReader => tidings_ceilings::frame_reader().await,
         }
     }
 }

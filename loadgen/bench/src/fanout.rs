@@ -3,58 +3,54 @@
 mod member;
 mod room;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::report::{Aim, Latencies, Progress, Report, median};
 use anyhow::{Context as _, Result};
-use tidings_stand::{Node, Stand, StandOptions, find_program};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tidings_ceilings::{Rounds, raise_file_limit, raw_frames};
+use tidings_report::{Aim, Latencies, Progress, Report};
+use tidings_stand::{Node, Stand};
+use tokio::sync::{Barrier, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::ceilings::raw_frames;
 use crate::ledger::Acked;
 use crate::pacer::Pacer;
 use crate::people;
+use crate::setting::{Setting, at_least_one};
 use member::Member;
 use room::Room;
 
 /// Connections that are made at the same time.
 const AT_ONCE: usize = 64;
-/// Sockets that a process can hold both ends of.
-const RAW_MAX: usize = 9_000;
+/// Files besides the sockets of members and raw frames.
+const FILES: u64 = 1_000;
 
 #[derive(clap::Args)]
 pub struct Args {
     /// Members of the one group, all of them online; may be given several times.
     #[arg(long = "members", default_values_t = [1_000, 5_000, 10_000])]
     members: Vec<usize>,
-    /// Members that write at the same time, each with one message in flight; may be given several times.
+    /// Members that write at the same time, each its next message when its own copy of the last one is back; may be given
+    /// several times.
     #[arg(long = "senders", default_values_t = [1, 4])]
     senders: Vec<usize>,
     /// Groups of 50 with one sender each, besides the one group.
     #[arg(long, default_value_t = 20)]
     rooms: usize,
-    /// Messages that a sender of those groups has in flight.
+    /// Messages that a sender of those groups has in flight: sent, and its own copy is not back.
     #[arg(long, default_value_t = 8)]
     window: usize,
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = at_least_one::<usize>)]
     rounds: usize,
     /// Of each round.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, value_parser = at_least_one::<u64>)]
     seconds: u64,
-    /// The `tidings` program; without it, the one beside this program.
-    #[arg(long)]
-    program: Option<PathBuf>,
-    /// Where the report is written.
-    #[arg(long, default_value = "bench-results")]
-    out: PathBuf,
+    #[command(flatten)]
+    setting: Setting,
 }
 
 /// Runs the workload on stands of its own, one for each size.
 pub async fn run(args: Args) -> Result<()> {
-    raise_file_limit();
     let mut report = Report::new("fanout");
     let shapes = args.members.iter().map(|members| Shape {
         rooms: 1,
@@ -77,14 +73,11 @@ pub async fn run(args: Args) -> Result<()> {
         }],
     });
     for shape in shapes.chain(many) {
-        let program = args.program.clone().map_or_else(find_program, Ok)?;
-        let stand = Stand::start(&StandOptions::new(program)).await?;
-        let done = measure(&stand, &args, &shape, &mut report).await;
-        stand.stop().await;
-        done?;
+        let measuring =
+            async |stand: &Stand, report: &mut Report| measure(stand, &args, &shape, report).await;
+        args.setting.measure(&mut report, measuring).await?;
     }
-    report.print();
-    report.write(&args.out)
+    args.setting.finish(&report)
 }
 
 /// Groups of one size.
@@ -100,45 +93,56 @@ struct Load {
     window: usize,
 }
 
+impl Shape {
+    fn name(&self, load: &Load) -> String {
+        match (self.rooms, load.senders) {
+            (1, 1) => format!("{} members, 1 sender", self.members),
+            (1, senders) => format!("{} members, {senders} senders", self.members),
+            (rooms, _) => format!("{rooms} groups of {}, {} in flight", self.members, load.window),
+        }
+    }
+
+    /// Whether raw frames to as many sockets can take turns with the rounds: then the members' sockets and both ends of
+    /// the others are files of this process.
+    fn takes_turns(&self) -> Result<bool> {
+        Ok(3 * self.members as u64 + FILES <= raise_file_limit()?)
+    }
+}
+
 async fn measure(stand: &Stand, args: &Args, shape: &Shape, report: &mut Report) -> Result<()> {
     let node = stand.nodes().first().context("a stand without a node")?;
     let length = Duration::from_secs(args.seconds);
-    let progress = Progress::new("fanout", (shape.loads.len() * (args.rounds + 2)) as u64);
-    progress.step(&format!("{} x {} members connect", shape.rooms, shape.members));
-    // Beyond that, both ends of all sockets are more files than this process may open.
-    let raw = if shape.rooms == 1 && shape.members <= RAW_MAX {
-        let mut rounds = vec![];
-        for _ in 0..args.rounds {
-            rounds.push(raw_frames(shape.members, 1, length).await?);
-        }
-        let raw = median(&rounds);
-        report.figure(
-            &format!("raw frames to {} sockets, one a write", shape.members),
-            "1/s",
-            &rounds,
-        );
-        Some(raw)
+    let early = shape.rooms == 1 && !shape.takes_turns()?;
+    let steps = usize::from(early) + 1 + shape.loads.len() * (args.rounds + 2);
+    let progress = Progress::new("fanout", steps as u64);
+    let before = if early {
+        progress.step(&format!("raw frames to {} sockets", shape.members));
+        let raw = raw_frames(shape.members, 1, &Rounds::of(args.rounds, length)).await?;
+        raw.frames_per_s
     } else {
-        None
+        vec![]
     };
+    progress.step(&format!("{} x {} members connect", shape.rooms, shape.members));
     let mut crowd = Crowd::gather(node, shape).await?;
     for load in &shape.loads {
-        let name = match shape.rooms {
-            1 => format!("{} members, {} senders", shape.members, load.senders),
-            rooms => format!("{rooms} groups of {}, {} in flight", shape.members, load.window),
-        };
+        let name = shape.name(load);
         progress.step(&format!("{name}: warming up"));
         crowd.round(load, None, length / 2).await?;
-        let mut rates = vec![];
-        for round in 0..args.rounds {
-            progress.step(&format!("{name}, round {}", round + 1));
+        let (mut rates, mut raw) = (vec![], before.clone());
+        for round in 1..=args.rounds {
+            progress.step(&format!("{name}, round {round}"));
             rates.push(crowd.round(load, None, length).await?.deliveries_per_s);
+            if shape.rooms == 1 && !early {
+                let beside = raw_frames(shape.members, 1, &Rounds::of(1, length / 2)).await?;
+                raw.extend(beside.frames_per_s);
+            }
+        }
+        if shape.rooms == 1 {
+            report.figure(&format!("raw frames, one a write, beside {name}"), "1/s", &raw);
         }
         let figure = report.figure(&format!("deliveries, {name}"), "1/s", &rates);
         if shape.rooms == 1 {
-            if let Some(raw) = raw {
-                figure.beside("raw frames/s", raw);
-            }
+            figure.ratio_to("raw frames, one a write", &raw);
             if shape.members == 5_000 && load.senders == 4 {
                 figure.aim(Aim::AtLeast(0.85));
             }
@@ -186,15 +190,20 @@ impl Crowd {
         let mut rooms = vec![];
         let mut connecting = JoinSet::new();
         let turns = Arc::new(Semaphore::new(AT_ONCE));
+        let everybody = Arc::new(Barrier::new(people.len()));
         for (number, people) in people.chunks(shape.members).enumerate() {
             let conversation = people::group(node, &format!("group {number}"), people).await?;
             let room = Arc::new(Room::new(conversation, shape.members));
             rooms.push(Arc::clone(&room));
             for (place, person) in people.iter().cloned().enumerate() {
                 let (turns, room, address) = (Arc::clone(&turns), Arc::clone(&room), node.address());
+                let everybody = Arc::clone(&everybody);
                 connecting.spawn(async move {
-                    let _turn = turns.acquire().await?;
-                    Member::connect(address, &person, room, place).await
+                    let turn = turns.acquire().await?;
+                    let mut member = Member::connect(address, &person, room, place).await?;
+                    drop(turn);
+                    member.wait_for(everybody.wait()).await?;
+                    Ok::<_, anyhow::Error>(member)
                 });
             }
         }
@@ -272,9 +281,4 @@ impl Crowd {
             self.size
         ))
     }
-}
-
-pub(crate) fn raise_file_limit() {
-    // As high as the system lets; a connection that is too many says so.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
 }

@@ -1,17 +1,17 @@
 //! `idle`: what a connection costs that nobody uses.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tidings_stand::{Node, Stand, StandOptions, find_program, socket_kib};
+use tidings_report::{Aim, Progress, Report};
+use tidings_stand::{Node, Stand, socket_kib};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::people::{self, Person, connect};
-use crate::report::{Aim, Progress, Report};
+use crate::setting::{Setting, at_least_one};
 use crate::wire::Socket;
 
 /// Connections that are made at the same time.
@@ -25,27 +25,16 @@ pub struct Args {
     #[arg(long = "connections", default_values_t = [1_000, 5_000, 10_000])]
     connections: Vec<usize>,
     /// How long they are left alone.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = at_least_one::<u64>)]
     seconds: u64,
-    /// The `tidings` program; without it, the one beside this program.
-    #[arg(long)]
-    program: Option<PathBuf>,
-    /// Where the report is written.
-    #[arg(long, default_value = "bench-results")]
-    out: PathBuf,
+    #[command(flatten)]
+    setting: Setting,
 }
 
 /// Runs the workload on a stand of its own.
 pub async fn run(args: Args) -> Result<()> {
-    crate::fanout::raise_file_limit();
-    let program = args.program.clone().map_or_else(find_program, Ok)?;
-    let stand = Stand::start(&StandOptions::new(program)).await?;
-    let mut report = Report::new("idle");
-    let done = measure(&stand, &args, &mut report).await;
-    stand.stop().await;
-    done?;
-    report.print();
-    report.write(&args.out)
+    let measuring = async |stand: &Stand, report: &mut Report| measure(stand, &args, report).await;
+    args.setting.report("idle", measuring).await
 }
 
 async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> {

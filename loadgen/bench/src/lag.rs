@@ -1,12 +1,14 @@
 //! How far the read models are behind the log.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
-use tokio_postgres::{Client, NoTls};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::database::Database;
 
 const EVERY: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -27,19 +29,16 @@ pub(crate) struct Behind {
 }
 
 impl Lag {
-    pub(crate) async fn watch(database_url: &str) -> Result<Self> {
-        let (client, connection) = tokio_postgres::connect(database_url, NoTls).await?;
+    /// Begins. The watch ends by itself when it is dropped.
+    pub(crate) fn watch(database: Arc<Database>) -> Self {
         let (enough, mut told) = oneshot::channel();
         let watching = tokio::spawn(async move {
-            // Ends with the client, which this task owns.
-            tokio::spawn(connection);
             let mut behind = Behind::default();
-            while told.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
-                behind.most = behind.most.max(look(&client).await?);
-                sleep(EVERY).await;
+            while timeout(EVERY, &mut told).await.is_err() {
+                behind.most = behind.most.max(look(&database).await?);
             }
             let end = Instant::now();
-            while look(&client).await? > 0 {
+            while look(&database).await? > 0 {
                 if end.elapsed() > PATIENCE {
                     bail!("the read models do not catch up");
                 }
@@ -48,7 +47,7 @@ impl Lag {
             behind.catching_up = end.elapsed();
             Ok(behind)
         });
-        Ok(Self { enough, watching })
+        Self { enough, watching }
     }
 
     /// Waits until the read models are up to date and says what was seen.
@@ -59,14 +58,14 @@ impl Lag {
     }
 }
 
-async fn look(client: &Client) -> Result<u64> {
-    let row = client
-        .query_one(
+async fn look(database: &Database) -> Result<u64> {
+    let row = database
+        .row(
             "SELECT coalesce(sum(behind), 0)::bigint FROM ( \
-               SELECT l.lane, max(l.head - c.pos) AS behind FROM log_lane l JOIN projection_checkpoint c USING (lane) GROUP BY l.lane \
+               SELECT max(l.head - c.pos) AS behind \
+                 FROM log_lane l JOIN projection_checkpoint c USING (lane) GROUP BY l.lane \
              ) lanes",
-            &[],
         )
         .await?;
-    Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
+    Ok(u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or(0))
 }

@@ -1,22 +1,22 @@
 //! `latency`: how long a message takes to its ack and to its recipient when there is little to do.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::report::{Aim, Latencies, Progress, Report, millis};
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
-use tidings_stand::{Node, Stand, StandOptions, find_program};
+use tidings_ceilings::{EchoAndCommit, Rounds, echo_and_commit};
+use tidings_report::{Aim, Latencies, Progress, Report, millis};
+use tidings_stand::{Node, Stand};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::ceilings::echo_and_commit;
 use crate::ledger::{Acked, Seen};
 use crate::pacer::Pacer;
 use crate::people::{self, command, connect};
+use crate::setting::{Setting, at_least_one};
 use crate::wire::{Object, Socket, parse};
 
 /// The longest that the last acks and deliveries are waited for.
@@ -34,70 +34,84 @@ pub struct Args {
     /// Messages a second over all pairs; may be given several times.
     #[arg(long = "rate", default_values_t = [100.0, 1_000.0])]
     rates: Vec<f64>,
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = at_least_one::<usize>)]
     rounds: usize,
     /// Of each round.
-    #[arg(long, default_value_t = 6)]
+    #[arg(long, default_value_t = 6, value_parser = at_least_one::<u64>)]
     seconds: u64,
-    /// The `tidings` program; without it, the one beside this program.
-    #[arg(long)]
-    program: Option<PathBuf>,
-    /// Where the report is written.
-    #[arg(long, default_value = "bench-results")]
-    out: PathBuf,
+    #[command(flatten)]
+    setting: Setting,
 }
 
 /// Runs the workload on a stand of its own.
 pub async fn run(args: Args) -> Result<()> {
-    let program = args.program.clone().map_or_else(find_program, Ok)?;
-    let stand = Stand::start(&StandOptions::new(program)).await?;
-    let mut report = Report::new("latency");
-    let done = measure(&stand, &args, &mut report).await;
-    stand.stop().await;
-    done?;
-    report.print();
-    report.write(&args.out)
+    let measuring = async |stand: &Stand, report: &mut Report| measure(stand, &args, report).await;
+    args.setting.report("latency", measuring).await
 }
 
 async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> {
     let node = stand.nodes().first().context("a stand without a node")?;
     let length = Duration::from_secs(args.seconds);
-    let progress = Progress::new("latency", ((args.rounds + 1) * args.rates.len()) as u64);
+    let alone = args.rates.iter().filter(|rate| **rate <= ALONE_MAX).count();
+    let steps = args.rounds * (args.rates.len() + alone);
+    let progress = Progress::new("latency", steps as u64);
     let mut pairs = Pairs::gather(node, args.pairs).await?;
     let mut messages = 0;
     for rate in &args.rates {
-        let (mut acks, mut deliveries) = (Latencies::new(), Latencies::new());
-        let mut medians = (vec![], vec![]);
-        for round in 0..args.rounds {
-            progress.step(&format!("{rate} messages a second, round {}", round + 1));
-            let times = pairs.round(*rate, length).await?;
-            medians.0.push(millis(times.acked.quantile(0.5)));
-            medians.1.push(millis(times.delivered.quantile(0.5)));
-            acks.merge(&times.acked);
-            deliveries.merge(&times.delivered);
-            messages += times.messages;
-        }
-        report.figure(&format!("send to ack at {rate}/s, p50"), "ms", &medians.0);
-        let figure = format!("send to delivered at {rate}/s, p50");
-        progress.step(&format!("echo and commit at {rate}/s"));
-        if *rate <= ALONE_MAX {
-            let least = echo_and_commit(stand, *rate, length).await?;
-            report.latencies(&format!("echo and one group commit at {rate}/s"), &least.both);
-            let figure = report.figure(&figure, "ms", &medians.1);
-            figure.beside("ms, echo and one group commit", millis(least.both.quantile(0.5)));
-            if (*rate - 100.0).abs() < f64::EPSILON {
-                figure.aim(Aim::AtMost(1.5));
+        let (mut rounds, mut alone) = (vec![], vec![]);
+        for round in 1..=args.rounds {
+            progress.step(&format!("{rate} messages a second, round {round}"));
+            rounds.push(pairs.round(*rate, length).await?);
+            // In turn with the rounds, so that a machine that is slow for a while is slow for both.
+            if *rate <= ALONE_MAX {
+                progress.step(&format!("echo and one commit, round {round}"));
+                alone.push(echo_and_commit(stand, *rate, &Rounds::of(1, length)).await?);
             }
-        } else {
-            report.figure(&figure, "ms", &medians.1);
         }
-        report.latencies(&format!("send to ack at {rate}/s"), &acks);
-        report.latencies(&format!("send to delivered at {rate}/s"), &deliveries);
+        messages += rounds.iter().map(|times| times.messages).sum::<usize>();
+        report_rate(*rate, &rounds, &alone, report);
     }
     report.note(format!(
         "checker: PASS, {messages} messages, each acked and delivered once, in order"
     ));
     Ok(())
+}
+
+/// Adds what the rounds at a rate came to, and the echoes and commits alone between them.
+fn report_rate(rate: f64, rounds: &[Times], alone: &[EchoAndCommit], report: &mut Report) {
+    let medians = |of: fn(&Times) -> &Latencies| {
+        let medians = rounds.iter().map(|times| millis(of(times).quantile(0.5)));
+        medians.collect::<Vec<_>>()
+    };
+    report.figure(
+        &format!("send to ack at {rate}/s, p50"),
+        "ms",
+        &medians(|times| &times.acked),
+    );
+    let figure = report.figure(
+        &format!("send to delivered at {rate}/s, p50"),
+        "ms",
+        &medians(|times| &times.delivered),
+    );
+    if let Some(first) = alone.first() {
+        let least: Vec<f64> = alone.iter().flat_map(|alone| alone.both_ms(0.5)).collect();
+        figure.ratio_to(&first.name(), &least);
+        if (rate - 100.0).abs() < f64::EPSILON {
+            figure.aim(Aim::AtMost(1.5));
+        }
+        report.latencies(&first.name(), &sum(alone.iter().map(|alone| alone.all().both)));
+    }
+    let acked = rounds.iter().map(|times| times.acked.clone());
+    report.latencies(&format!("send to ack at {rate}/s"), &sum(acked));
+    let delivered = rounds.iter().map(|times| times.delivered.clone());
+    report.latencies(&format!("send to delivered at {rate}/s"), &sum(delivered));
+}
+
+fn sum(parts: impl Iterator<Item = Latencies>) -> Latencies {
+    parts.fold(Latencies::new(), |mut sum, part| {
+        sum.merge(&part);
+        sum
+    })
 }
 
 /// What a round came to, without its warm-up.

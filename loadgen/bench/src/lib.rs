@@ -1,14 +1,14 @@
-//! How fast Tidings accepts and delivers: the workloads, and what bounds them.
+//! How fast Tidings accepts and delivers: the workloads, each of which checks what it was sent.
 
 pub mod accept;
-pub mod ceilings;
+mod database;
 pub mod fanout;
 pub mod idle;
 mod lag;
 pub mod latency;
 pub mod ledger;
-mod pacer;
+pub mod pacer;
 pub mod people;
-pub mod report;
+pub mod setting;
 pub mod storm;
 pub mod wire;

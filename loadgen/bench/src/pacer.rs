@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 const SPIN: Duration = Duration::from_micros(80);
 
 /// Tells when something is due, with the moment at which it was to happen. Dropping it ends the thread.
-pub(crate) struct Pacer {
+pub struct Pacer {
     stop: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -19,7 +19,7 @@ pub(crate) struct Pacer {
 impl Pacer {
     /// Begins to call `rate` times a second, for `length`; each of `turns` gets every n-th call. A turn that is full is
     /// waited for, and the calls meanwhile come late, which their moments show.
-    pub(crate) fn start(rate: f64, length: Duration, turns: Vec<mpsc::Sender<Instant>>) -> Self {
+    pub fn start(rate: f64, length: Duration, turns: Vec<mpsc::Sender<Instant>>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {

@@ -64,7 +64,7 @@ async fn register_one(http: reqwest::Client, url: Arc<str>) -> Result<Person> {
 
 /// Connects as a person and waits until everything missed has come.
 pub async fn connect(server: SocketAddr, person: &Person, device: &str) -> Result<Socket> {
-    let mut socket = Socket::connect(server, None).await?;
+    let mut socket = Socket::connect(server).await?;
     socket.hello(&person.token, device, &json!({})).await?;
     socket.synced(|_| {}).await?;
     Ok(socket)

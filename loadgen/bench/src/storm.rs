@@ -1,11 +1,11 @@
 //! `storm`: everybody drops at once, misses something, and comes back at once.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
-use tidings_stand::{Node, Stand, StandOptions, find_program};
+use tidings_report::{Aim, Latencies, Progress, Report, millis};
+use tidings_stand::{Node, Stand};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::latency::Pairs;
 use crate::ledger::{Acked, Seen};
 use crate::people::{self, Person, connect};
-use crate::report::{Aim, Latencies, Progress, Report, millis};
+use crate::setting::{Setting, at_least_one};
 use crate::wire::{Object, Socket, parse};
 
 /// People in a group; each is in one.
@@ -30,27 +30,16 @@ pub struct Args {
     /// Messages that each of them misses.
     #[arg(long, default_value_t = 20)]
     missed: usize,
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = at_least_one::<usize>)]
     rounds: usize,
-    /// The `tidings` program; without it, the one beside this program.
-    #[arg(long)]
-    program: Option<PathBuf>,
-    /// Where the report is written.
-    #[arg(long, default_value = "bench-results")]
-    out: PathBuf,
+    #[command(flatten)]
+    setting: Setting,
 }
 
 /// Runs the workload on a stand of its own.
 pub async fn run(args: Args) -> Result<()> {
-    crate::fanout::raise_file_limit();
-    let program = args.program.clone().map_or_else(find_program, Ok)?;
-    let stand = Stand::start(&StandOptions::new(program)).await?;
-    let mut report = Report::new("storm");
-    let done = measure(&stand, &args, &mut report).await;
-    stand.stop().await;
-    done?;
-    report.print();
-    report.write(&args.out)
+    let measuring = async |stand: &Stand, report: &mut Report| measure(stand, &args, report).await;
+    args.setting.report("storm", measuring).await
 }
 
 async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> {
@@ -151,7 +140,7 @@ async fn come(
             } else {
                 json!({})
             };
-            let mut socket = Socket::connect(address, None).await?;
+            let mut socket = Socket::connect(address).await?;
             socket.hello(&person.token, "phone", &resume).await?;
             let mut seen = Seen::default();
             let mut wrong = None;

@@ -1,15 +1,14 @@
-//! Every workload and every ceiling in small, against a real node: what they check passes, and their reports are whole.
+//! Every workload in small, against a real node: what they check passes, and their reports are whole.
 //! Nothing here is about speed.
 
 #![expect(clippy::unwrap_used, reason = "a test may end at what must not happen")]
 
 use std::path::Path;
-use std::time::Duration;
 
 use clap::{Args, Parser};
 use serde_json::Value;
-use tidings_bench::{accept, ceilings, fanout, idle, latency, storm};
-use tidings_stand::{Stand, StandOptions, find_program};
+use tidings_bench::{accept, fanout, idle, latency, storm};
+use tidings_report::Summary;
 
 #[derive(Parser)]
 struct Line<A: Args> {
@@ -35,44 +34,70 @@ fn report(out: &Path, workload: &str) -> Value {
     for figure in report["figures"].as_array().unwrap() {
         assert!(figure["median"].as_f64().unwrap() >= 0.0, "{figure}");
     }
-    assert!(out.join(format!("{workload}.md")).is_file());
-    let drawable = !report["latencies"].as_array().unwrap().is_empty();
-    assert_eq!(out.join(format!("{workload}.svg")).is_file(), drawable);
+    let stores = &report["machine"]["versions"];
+    assert!(
+        stores["PostgreSQL"].is_string() && stores["Redis"].is_string(),
+        "{stores}"
+    );
+    assert!(out.join(format!("{workload}.svg")).is_file());
+    let summary = Summary::read(out).unwrap();
+    assert_eq!(summary.workloads().collect::<Vec<_>>(), [workload]);
     report
 }
 
-fn figure(report: &Value, name: &str) -> f64 {
+fn figure<'a>(report: &'a Value, name: &str) -> &'a Value {
     let figures = report["figures"].as_array().unwrap();
     let found = figures.iter().find(|figure| figure["name"] == name);
-    found.unwrap_or_else(|| panic!("no {name} in {report}"))["median"]
-        .as_f64()
-        .unwrap()
+    found.unwrap_or_else(|| panic!("no {name} in {report}"))
+}
+
+fn median(report: &Value, name: &str) -> f64 {
+    figure(report, name)["median"].as_f64().unwrap()
+}
+
+/// In how many rounds a figure stands beside a ceiling of this name.
+fn compared(report: &Value, name: &str, ceiling: &str) -> usize {
+    let figure = figure(report, name);
+    assert_eq!(figure["ceiling"]["name"], ceiling, "{figure}");
+    figure["ceiling"]["ratios"].as_array().unwrap().len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn accept_measures_and_checks() {
     let out = tempfile::tempdir().unwrap();
-    let line = "--connections 8 --conversations 12 --window 4 --rounds 1 --seconds 1";
+    let line = "--connections 8 --conversations 12 --window 4 --rounds 2 --seconds 1";
     accept::run(args(out.path(), line)).await.unwrap();
     let report = report(out.path(), "accept");
-    assert!(figure(&report, "durable acks") > 0.0);
-    assert!(figure(&report, "append path alone") > 0.0);
+    assert_eq!(compared(&report, "durable acks", "the append path alone"), 2);
+    for name in [
+        "durable acks",
+        "processor time of the server per message",
+        "context switches of the server per message",
+        "context switches of PostgreSQL per message",
+        "WAL per message",
+    ] {
+        assert!(median(&report, name) > 0.0, "{name}");
+    }
+    let behind = figure(&report, "read models behind, at most, as time");
+    assert_eq!(behind["aim"]["at_most"], 2.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fanout_measures_and_checks() {
     let out = tempfile::tempdir().unwrap();
-    let line = "--members 30 --senders 2 --rooms 2 --window 3 --rounds 1 --seconds 1";
+    let line = "--members 30 --senders 2 --rooms 2 --window 3 --rounds 2 --seconds 1";
     fanout::run(args(out.path(), line)).await.unwrap();
     let report = report(out.path(), "fanout");
-    assert!(figure(&report, "deliveries, 30 members, 2 senders") > 0.0);
-    assert!(figure(&report, "deliveries, 2 groups of 50, 3 in flight") > 0.0);
+    let name = "deliveries, 30 members, 2 senders";
+    assert!(median(&report, name) > 0.0);
+    assert_eq!(compared(&report, name, "raw frames, one a write"), 2);
+    assert!(median(&report, "deliveries, 2 groups of 50, 3 in flight") > 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn latency_measures_and_checks() {
     let out = tempfile::tempdir().unwrap();
-    latency::run(args(out.path(), "--pairs 2 --rate 50 --rounds 1 --seconds 2"))
+    latency::run(args(out.path(), "--pairs 2 --rate 50 --rounds 2 --seconds 1"))
         .await
         .unwrap();
     let report = report(out.path(), "latency");
@@ -83,6 +108,8 @@ async fn latency_measures_and_checks() {
         .map(|latency| latency["count"].as_u64().unwrap())
         .collect();
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
+    let name = "send to delivered at 50/s, p50";
+    assert_eq!(compared(&report, name, "echo and one commit at 50/s"), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +118,7 @@ async fn idle_measures_and_checks() {
     idle::run(args(out.path(), "--connections 10 --connections 25 --seconds 1"))
         .await
         .unwrap();
-    assert!(figure(&report(out.path(), "idle"), "connections made, up to 25") > 0.0);
+    assert!(median(&report(out.path(), "idle"), "connections made, up to 25") > 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,25 +132,4 @@ async fn storm_measures_and_checks() {
         report["notes"].to_string().contains("300 missed messages"),
         "{report}"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn ceilings_are_of_the_real_parts() {
-    let stand = Stand::start(&StandOptions::new(find_program().unwrap()))
-        .await
-        .unwrap();
-    let length = Duration::from_millis(300);
-    assert!(ceilings::append_loop(&stand, 40, length).await.unwrap() > 0.0);
-    assert!(ceilings::batched_inserts(&stand, 20, length).await.unwrap() > 0.0);
-    assert!(ceilings::copy_in(&stand, 50, length).await.unwrap() > 0.0);
-    assert!(ceilings::raw_frames(20, 4, length).await.unwrap() > 0.0);
-    assert!(ceilings::redis_pipeline(&stand, length).await.unwrap() > 0.0);
-    let times = ceilings::echo_and_commit(&stand, 50.0, Duration::from_secs(1))
-        .await
-        .unwrap();
-    assert_eq!(
-        (times.echo.count(), times.commit.count(), times.both.count()),
-        (50, 50, 50)
-    );
-    stand.stop().await;
 }

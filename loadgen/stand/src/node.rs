@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -81,6 +82,29 @@ impl Node {
             .with_context(|| format!("cannot start {}", self.binary.display()))?;
         *self.slot() = Some(Arc::new(program));
         Ok(())
+    }
+
+    /// Runs another command of the program on the node's configuration, such as `replay`, whether the node is up or not.
+    /// Answers what it printed.
+    pub async fn run(&self, command: &[&str], limit: Duration) -> Result<String> {
+        let name = command.join(" ");
+        let running = tokio::process::Command::new(&self.binary)
+            .args(command)
+            .arg("--config")
+            .arg(&self.config)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        let output = timeout(limit, running)
+            .await
+            .with_context(|| format!("{name} did not end within {limit:?}"))?
+            .with_context(|| format!("cannot run {}", self.binary.display()))?;
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            bail!("{name} failed: {} {}", printed.trim(), errors.trim());
+        }
+        Ok(printed)
     }
 
     /// Waits until the node says that it can serve.

@@ -4,7 +4,7 @@ use std::fs;
 use std::ops::Sub;
 use std::time::Duration;
 
-/// Processor time and memory of a process or several.
+/// Processor time, memory and context switches of a process or several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     pub user: Duration,
@@ -13,7 +13,8 @@ pub struct Usage {
     pub rss_kib: u64,
     /// The anonymous part of it, in KiB: without the pages of files.
     pub anonymous_kib: u64,
-    /// Times that the process gave the processor away by itself, and times that it was taken.
+    /// Times that a thread gave its processor away by itself, and times that it was taken from one. Those of threads that
+    /// have ended are not in it.
     pub switches: u64,
 }
 
@@ -58,18 +59,12 @@ impl Usage {
     fn read(pid: u32) -> Option<Self> {
         let fields = fields(pid)?;
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let entry = |name: &str| -> u64 {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|line| line.trim_start_matches(':').split_whitespace().next())
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(0)
-        };
         Some(Self {
             user: ticks(number(&fields, 11)),
             system: ticks(number(&fields, 12)),
-            rss_kib: entry("VmRSS"),
-            anonymous_kib: entry("RssAnon"),
-            switches: entry("voluntary_ctxt_switches") + entry("nonvoluntary_ctxt_switches"),
+            rss_kib: entry(&status, "VmRSS:"),
+            anonymous_kib: entry(&status, "RssAnon:"),
+            switches: switches(pid),
         })
     }
 }
@@ -98,6 +93,27 @@ pub fn socket_kib() -> u64 {
     let mut words = line.split_whitespace();
     let pages = words.find(|word| *word == "mem").and_then(|_| words.next());
     pages.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) * rustix::param::page_size() as u64 / 1024
+}
+
+/// Of all threads that a process has now.
+fn switches(pid: u32) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
+    // A thread that ends meanwhile counts nothing.
+    let statuses = threads
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok());
+    statuses
+        .map(|status| {
+            entry(&status, "voluntary_ctxt_switches:") + entry(&status, "nonvoluntary_ctxt_switches:")
+        })
+        .sum()
+}
+
+/// The number in a line of a `status` file; zero where it has none.
+fn entry(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
 }
 
 /// The fields of `/proc/PID/stat` after the program's name, which may hold anything.
@@ -132,5 +148,23 @@ mod tests {
             sum = (0..100_000).fold(sum, |sum, n| std::hint::black_box(sum ^ n));
         }
         assert!(before.rss_kib > 0 && sum < u64::MAX);
+    }
+
+    #[test]
+    fn switches_of_all_threads_count() {
+        const SLEEPS: u64 = 200;
+        let before = Usage::own().switches;
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let (slept, done) = std::sync::mpsc::channel();
+        let sleeper = std::thread::spawn(move || {
+            (0..SLEEPS).for_each(|_| std::thread::sleep(Duration::from_micros(50)));
+            slept.send(()).unwrap();
+            // Only while the thread lives do its switches show.
+            let _ = ended.recv();
+        });
+        done.recv().unwrap();
+        assert!(Usage::own().switches >= before + SLEEPS);
+        drop(end);
+        sleeper.join().unwrap();
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::report::Latencies;
 use anyhow::{Context as _, Result, bail};
+use tidings_report::Latencies;
 use tokio::time::{Instant, sleep_until, timeout};
 use uuid::Uuid;
 

@@ -23,6 +23,8 @@ pub(super) struct Member {
     room: Arc<Room>,
     place: usize,
     seen: Seen,
+    /// Own messages whose copies are not back.
+    out: Vec<Uuid>,
 }
 
 impl Member {
@@ -32,7 +34,7 @@ impl Member {
         room: Arc<Room>,
         place: usize,
     ) -> Result<Self> {
-        let mut socket = Socket::connect(server, None).await?;
+        let mut socket = Socket::connect(server).await?;
         socket.hello(&person.token, "member", &json!({})).await?;
         socket.synced(|_| {}).await?;
         Ok(Self {
@@ -40,7 +42,23 @@ impl Member {
             room,
             place,
             seen: Seen::default(),
+            out: vec![],
         })
+    }
+
+    /// Answers pings until others are there too: with ten thousand of them that takes longer than a server waits for a pong.
+    pub(super) async fn wait_for<T>(&mut self, others: impl Future<Output = T>) -> Result<()> {
+        let mut others = std::pin::pin!(others);
+        loop {
+            tokio::select! {
+                ready = self.socket.readable() => {
+                    ready?;
+                    self.read(&mut vec![], &mut Acked::default())?;
+                    self.socket.flush().await?;
+                }
+                _ = &mut others => return Ok(()),
+            }
+        }
     }
 
     /// Its number in the group.
@@ -81,6 +99,7 @@ impl Member {
                     Some(due) if room.is_sending() => {
                         let id = Uuid::now_v7();
                         flying.push(id);
+                        self.out.push(id);
                         room.sent(id, due);
                         let message = json!({
                             "type": "message.send", "id": id, "conversation": room.conversation,
@@ -100,7 +119,11 @@ impl Member {
 
     fn read(&mut self, flying: &mut Vec<Uuid>, acked: &mut Acked) -> Result<()> {
         let Self {
-            socket, room, seen, ..
+            socket,
+            room,
+            seen,
+            out,
+            ..
         } = self;
         let mut wrong = None;
         socket.read(|object| match parse(object) {
@@ -109,7 +132,13 @@ impl Member {
                 seq,
                 message: Some(message),
             } => match seen.take(conversation, seq, message) {
-                Ok(()) => room.delivered(seq, message),
+                Ok(()) => {
+                    if let Some(own) = out.iter().position(|own| *own == message) {
+                        out.swap_remove(own);
+                        room.returned();
+                    }
+                    room.delivered(seq, message);
+                }
                 Err(error) => wrong = Some(error.to_string()),
             },
             Object::Ack {

@@ -4,15 +4,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::report::Latencies;
 use anyhow::{Result, bail};
+use tidings_report::Latencies;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 /// The longest that the last message of a round may take to its last recipient.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Messages whose ways are remembered at the same time; more than any window has.
+/// Messages whose ways are remembered at the same time; more than a slow member's outbox holds.
 const SLOTS: usize = 4_096;
 
 /// A group as its members in this process share it.
@@ -22,7 +22,7 @@ pub(super) struct Room {
     sent: AtomicU64,
     delivered: AtomicU64,
     sending: AtomicBool,
-    /// Messages that may still be sent before another has reached everybody.
+    /// Messages that may still be sent before the copy of another is back at its sender.
     window: Semaphore,
     settled: Notify,
     ways: Mutex<Ways>,
@@ -82,6 +82,11 @@ impl Room {
         self.sent.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Notes that a message is back at its sender, through the whole chain: another may be sent.
+    pub(super) fn returned(&self) {
+        self.window.add_permits(1);
+    }
+
     /// Notes that a message has reached one more member.
     pub(super) fn delivered(&self, seq: u64, message: Uuid) {
         let count = self.counts[seq as usize % SLOTS].fetch_add(1, Ordering::AcqRel) + 1;
@@ -100,7 +105,6 @@ impl Room {
             if count == self.members {
                 ways.due.remove(&message);
                 self.counts[seq as usize % SLOTS].store(0, Ordering::Release);
-                self.window.add_permits(1);
             }
         }
         let delivered = self.delivered.fetch_add(1, Ordering::AcqRel) + 1;

@@ -1,0 +1,274 @@
+//! What can go wrong, and what it happens to.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt as _};
+
+/// Nodes of every run.
+pub const NODES: usize = 3;
+/// Devices that speak to the server without the client library; see [`crate::bare`].
+pub const BARE: usize = 4;
+/// Devices whose client library can be slow to take what comes.
+pub const SLOW: usize = 6;
+
+/// A fault. Those that last are undone when their time is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// SIGKILL; started again at the end.
+    KillNode {
+        node: usize,
+    },
+    /// SIGTERM, so that it drains; started again at the end.
+    DrainNode {
+        node: usize,
+    },
+    /// SIGSTOP, then SIGCONT.
+    PauseNode {
+        node: usize,
+    },
+    /// The wall clock jumps, and back at the end.
+    StepClock {
+        node: usize,
+        seconds: i64,
+    },
+    /// Immediate stop, then a start with recovery.
+    StopPostgres,
+    /// SIGKILL of all its processes, then a start with recovery.
+    KillPostgres,
+    PausePostgres,
+    /// All sessions of the nodes end.
+    TerminateBackends,
+    /// `FLUSHALL`.
+    FlushRedis,
+    /// SIGKILL, then an empty start.
+    KillRedis,
+    PauseRedis,
+    /// Something about the path from a node to a store, or from clients to a node.
+    Link {
+        node: usize,
+        end: End,
+        weather: Weather,
+    },
+    /// All clients lose their connections at once and come back at once.
+    ReconnectStorm,
+    /// A device reads nothing from its socket while somebody floods it.
+    StallReader {
+        bare: usize,
+    },
+    /// A device takes its time over each event.
+    SlowReader {
+        device: usize,
+        pause_ms: u64,
+    },
+    /// The same commands go to all nodes at the same time, and again later.
+    RetryStorm {
+        messages: usize,
+    },
+}
+
+/// The other end of a path to or from a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    Postgres,
+    Redis,
+    Clients,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weather {
+    /// Connections break, and new ones too.
+    Cut,
+    /// Nothing gets through, and nothing breaks.
+    Stalled,
+    /// Everything comes later.
+    Delayed { ms: u64 },
+}
+
+/// What a fault happens to. No two faults happen to one thing at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    Node(usize),
+    Clock(usize),
+    Postgres,
+    Redis,
+    Link(usize, End),
+    Bare(usize),
+    Device(usize),
+    Retries,
+}
+
+/// Kinds of faults, for drawing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    KillNode,
+    DrainNode,
+    PauseNode,
+    StepClock,
+    StopPostgres,
+    KillPostgres,
+    PausePostgres,
+    TerminateBackends,
+    FlushRedis,
+    KillRedis,
+    PauseRedis,
+    Link(End),
+    ReconnectStorm,
+    StallReader,
+    SlowReader,
+    RetryStorm,
+}
+
+impl Kind {
+    /// One of each; what is more likely to find something stands there twice.
+    pub(crate) const BAG: [Self; 22] = [
+        Self::KillNode,
+        Self::KillNode,
+        Self::DrainNode,
+        Self::PauseNode,
+        Self::PauseNode,
+        Self::StepClock,
+        Self::StopPostgres,
+        Self::KillPostgres,
+        Self::PausePostgres,
+        Self::TerminateBackends,
+        Self::FlushRedis,
+        Self::KillRedis,
+        Self::PauseRedis,
+        Self::Link(End::Postgres),
+        Self::Link(End::Postgres),
+        Self::Link(End::Redis),
+        Self::Link(End::Clients),
+        Self::ReconnectStorm,
+        Self::StallReader,
+        Self::SlowReader,
+        Self::RetryStorm,
+        Self::RetryStorm,
+    ];
+
+    /// A fault of this kind, and for how many milliseconds.
+    pub(crate) fn draw(self, random: &mut StdRng) -> (Fault, Duration) {
+        let node = random.random_range(0..NODES);
+        let (fault, ms): (Fault, RangeInclusive<u64>) = match self {
+            Self::KillNode => (Fault::KillNode { node }, 0..=2000),
+            Self::DrainNode => (Fault::DrainNode { node }, 0..=1500),
+            Self::PauseNode => (Fault::PauseNode { node }, 100..=4000),
+            Self::StepClock => {
+                let seconds = random.random_range(2..=600);
+                let seconds = if random.random() { seconds } else { -seconds };
+                (Fault::StepClock { node, seconds }, 1500..=5000)
+            }
+            Self::StopPostgres => (Fault::StopPostgres, 0..=1500),
+            Self::KillPostgres => (Fault::KillPostgres, 0..=1500),
+            Self::PausePostgres => (Fault::PausePostgres, 100..=3000),
+            Self::TerminateBackends => (Fault::TerminateBackends, 0..=0),
+            Self::FlushRedis => (Fault::FlushRedis, 0..=0),
+            Self::KillRedis => (Fault::KillRedis, 0..=2000),
+            Self::PauseRedis => (Fault::PauseRedis, 100..=4000),
+            Self::Link(end) => {
+                let weather = Weather::draw(random);
+                (Fault::Link { node, end, weather }, 50..=4000)
+            }
+            Self::ReconnectStorm => (Fault::ReconnectStorm, 0..=200),
+            Self::StallReader => {
+                let bare = random.random_range(0..BARE);
+                (Fault::StallReader { bare }, 1000..=4000)
+            }
+            Self::SlowReader => {
+                let device = random.random_range(0..SLOW);
+                let pause_ms = random.random_range(5..=60);
+                (Fault::SlowReader { device, pause_ms }, 1000..=4000)
+            }
+            Self::RetryStorm => {
+                let messages = random.random_range(3..=12);
+                (Fault::RetryStorm { messages }, 0..=3000)
+            }
+        };
+        (fault, Duration::from_millis(random.random_range(ms)))
+    }
+}
+
+impl Weather {
+    fn draw(random: &mut impl Rng) -> Self {
+        match random.random_range(0..3) {
+            0 => Self::Cut,
+            1 => Self::Stalled,
+            _ => Self::Delayed {
+                ms: random.random_range(5..=150),
+            },
+        }
+    }
+}
+
+impl Fault {
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        match *self {
+            Self::KillNode { node } | Self::DrainNode { node } | Self::PauseNode { node } => {
+                vec![Target::Node(node)]
+            }
+            Self::StepClock { node, .. } => vec![Target::Clock(node)],
+            Self::StopPostgres | Self::KillPostgres | Self::PausePostgres | Self::TerminateBackends => {
+                vec![Target::Postgres]
+            }
+            Self::FlushRedis | Self::KillRedis | Self::PauseRedis => vec![Target::Redis],
+            Self::Link { node, end, .. } => vec![Target::Link(node, end)],
+            Self::ReconnectStorm => (0..NODES).map(|node| Target::Link(node, End::Clients)).collect(),
+            // The other one of the pair does the flooding.
+            Self::StallReader { bare } => vec![Target::Bare(bare / 2)],
+            Self::SlowReader { device, .. } => vec![Target::Device(device)],
+            Self::RetryStorm { .. } => vec![Target::Retries],
+        }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Postgres => "PostgreSQL",
+            Self::Redis => "Redis",
+            Self::Clients => "its clients",
+        })
+    }
+}
+
+impl fmt::Display for Weather {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cut => out.write_str("cut"),
+            Self::Stalled => out.write_str("stalled"),
+            Self::Delayed { ms } => write!(out, "{ms} ms late"),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::KillNode { node } => write!(out, "node {node} killed"),
+            Self::DrainNode { node } => write!(out, "node {node} drained"),
+            Self::PauseNode { node } => write!(out, "node {node} paused"),
+            Self::StepClock { node, seconds } => write!(out, "clock of node {node} stepped by {seconds:+} s"),
+            Self::StopPostgres => out.write_str("PostgreSQL stopped at once"),
+            Self::KillPostgres => out.write_str("PostgreSQL killed"),
+            Self::PausePostgres => out.write_str("PostgreSQL paused"),
+            Self::TerminateBackends => out.write_str("sessions of PostgreSQL terminated"),
+            Self::FlushRedis => out.write_str("Redis flushed"),
+            Self::KillRedis => out.write_str("Redis killed"),
+            Self::PauseRedis => out.write_str("Redis paused"),
+            Self::Link { node, end, weather } => write!(out, "path between node {node} and {end} {weather}"),
+            Self::ReconnectStorm => out.write_str("all clients dropped"),
+            Self::StallReader { bare } => write!(out, "bare device {bare} reads nothing and is flooded"),
+            Self::SlowReader { device, pause_ms } => {
+                write!(out, "device {device} takes {pause_ms} ms over each event")
+            }
+            Self::RetryStorm { messages } => {
+                write!(
+                    out,
+                    "{messages} messages repeated at all nodes, and again at the end"
+                )
+            }
+        }
+    }
+}

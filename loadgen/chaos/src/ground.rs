@@ -1,0 +1,223 @@
+//! The servers of a run, and how each fault is done to them and undone.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tidings_services::{ChaosProxy, PostgresOptions, Profile};
+use tidings_stand::{Network, Node, Stand, StandOptions};
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::conditions::Conditions;
+use crate::fault::{End, Fault, NODES, Weather};
+use crate::store;
+
+/// How long a node that is started again may take, with stores that are still broken meanwhile.
+const RETURN_LIMIT: Duration = Duration::from_mins(2);
+/// How long a node may take to drain.
+const DRAIN_LIMIT: Duration = Duration::from_secs(20);
+/// A supervisor's pause before it starts a node again that has ended.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Three nodes on PostgreSQL and Redis, with a network that can be disturbed.
+pub(crate) struct Ground {
+    stand: Stand,
+    turns: Turns,
+}
+
+/// One fault at a time for each server: on a slow machine one may last longer than planned.
+#[derive(Default)]
+struct Turns {
+    nodes: [Mutex<()>; NODES],
+    postgres: Mutex<()>,
+    redis: Mutex<()>,
+}
+
+impl Turns {
+    async fn wait(&self, fault: &Fault) -> Option<MutexGuard<'_, ()>> {
+        let turn = match fault {
+            Fault::KillNode { node } | Fault::DrainNode { node } | Fault::PauseNode { node } => {
+                &self.nodes[*node]
+            }
+            Fault::StopPostgres | Fault::KillPostgres | Fault::PausePostgres | Fault::TerminateBackends => {
+                &self.postgres
+            }
+            Fault::FlushRedis | Fault::KillRedis | Fault::PauseRedis => &self.redis,
+            _ => return None,
+        };
+        Some(turn.lock().await)
+    }
+}
+
+impl Ground {
+    pub(crate) async fn prepare(program: PathBuf, conditions: &Conditions) -> Result<Arc<Self>> {
+        let mut options = StandOptions::new(program);
+        options.nodes = NODES;
+        options.networks = true;
+        options.clocks = true;
+        options.postgres = PostgresOptions::new(Profile::Durable)
+            .with("shared_buffers", "64MB")
+            .with("max_wal_size", "256MB")
+            .with("min_wal_size", "32MB");
+        options.settings = conditions.settings();
+        options.tables.push_str(&conditions.table());
+        let stand = Stand::start(&options).await?;
+        Ok(Arc::new(Self {
+            stand,
+            turns: Turns::default(),
+        }))
+    }
+
+    pub(crate) fn nodes(&self) -> &[Node] {
+        self.stand.nodes()
+    }
+
+    pub(crate) fn database_url(&self) -> String {
+        self.stand.database_url()
+    }
+
+    pub(crate) fn redis_url(&self) -> String {
+        self.stand.redis_url()
+    }
+
+    /// Addresses for clients, through the proxies.
+    pub(crate) fn urls(&self) -> Vec<String> {
+        let networks = self.stand.networks().iter();
+        networks
+            .map(|network| format!("ws://{}/ws", network.clients.address()))
+            .collect()
+    }
+
+    /// Does a fault to the servers for its time, and undoes it. Faults that are a matter of clients are left alone.
+    pub(crate) async fn suffer(&self, fault: &Fault, lasts: Duration) -> Result<()> {
+        let _turn = self.turns.wait(fault).await;
+        let (postgres, redis) = (self.stand.postgres(), self.stand.redis());
+        match *fault {
+            Fault::KillNode { node } => {
+                let node = &self.nodes()[node];
+                node.kill().await;
+                sleep(lasts).await;
+                bring_back(node).await?;
+            }
+            Fault::DrainNode { node } => {
+                let node = &self.nodes()[node];
+                node.stop(DRAIN_LIMIT).await;
+                sleep(lasts).await;
+                bring_back(node).await?;
+            }
+            Fault::PauseNode { node } => {
+                let node = &self.nodes()[node];
+                node.pause();
+                sleep(lasts).await;
+                node.resume();
+            }
+            Fault::StepClock { node, seconds } => {
+                if let Some(clock) = self.nodes()[node].clock() {
+                    clock.step(seconds)?;
+                    sleep(lasts).await;
+                    clock.step(0)?;
+                }
+            }
+            Fault::StopPostgres => {
+                postgres.stop_immediate().await?;
+                sleep(lasts).await;
+                postgres.restart().await?;
+            }
+            Fault::KillPostgres => {
+                postgres.kill().await?;
+                sleep(lasts).await;
+                postgres.restart().await?;
+            }
+            Fault::PausePostgres => {
+                postgres.pause().await?;
+                sleep(lasts).await;
+                postgres.resume().await?;
+            }
+            Fault::TerminateBackends => store::terminate_sessions(&self.database_url()).await?,
+            Fault::FlushRedis => store::flush(&self.redis_url()).await?,
+            Fault::KillRedis => {
+                redis.kill().await?;
+                sleep(lasts).await;
+                redis.restart().await?;
+            }
+            Fault::PauseRedis => {
+                redis.pause().await?;
+                sleep(lasts).await;
+                redis.resume().await?;
+            }
+            Fault::Link { node, end, weather } => {
+                let proxy = proxy(&self.stand.networks()[node], end);
+                match weather {
+                    Weather::Cut => proxy.cut().await,
+                    Weather::Stalled => proxy.stall(),
+                    Weather::Delayed { ms } => proxy.delay(ms),
+                }
+                sleep(lasts).await;
+                proxy.delay(0);
+                proxy.restore();
+            }
+            Fault::ReconnectStorm => {
+                for network in self.stand.networks() {
+                    network.clients.cut().await;
+                }
+                sleep(lasts).await;
+                for network in self.stand.networks() {
+                    network.clients.restore();
+                }
+            }
+            Fault::StallReader { .. } | Fault::SlowReader { .. } | Fault::RetryStorm { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Waits until every node says that it can serve.
+    pub(crate) async fn ready(&self) -> Result<()> {
+        for (number, node) in self.nodes().iter().enumerate() {
+            node.ready().await.with_context(|| format!("node {number}"))?;
+        }
+        Ok(())
+    }
+
+    /// What the nodes have logged of panics.
+    pub(crate) fn panics(&self) -> Vec<String> {
+        let mut panics = Vec::new();
+        for (number, node) in self.nodes().iter().enumerate() {
+            let log = std::fs::read_to_string(node.log()).unwrap_or_default();
+            let lines = log.lines().filter(|line| line.contains("panicked"));
+            panics.extend(lines.map(|line| format!("node {number}: {line}")));
+        }
+        panics
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stand.stop().await;
+    }
+}
+
+fn proxy(network: &Network, end: End) -> &ChaosProxy {
+    match end {
+        End::Postgres => &network.postgres,
+        End::Redis => &network.redis,
+        End::Clients => &network.clients,
+    }
+}
+
+/// Starts a node again, and again if it ends at once because its stores are away, as a supervisor does.
+async fn bring_back(node: &Node) -> Result<()> {
+    let deadline = Instant::now() + RETURN_LIMIT;
+    let trying = async {
+        loop {
+            node.launch(&[]).await?;
+            match node.ready().await {
+                Ok(()) => return Ok(()),
+                Err(error) if Instant::now() >= deadline => return Err(error),
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    };
+    timeout(RETURN_LIMIT, trying)
+        .await
+        .context("a node did not come back")?
+}

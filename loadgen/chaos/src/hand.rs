@@ -1,0 +1,105 @@
+//! What the run holds of a device: it gives orders, sees how far the device has come, and takes the journal in the end.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tidings_journal::Journal;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::scribe::Seen;
+
+/// Orders that may wait.
+const ORDERS: usize = 16;
+
+/// What a device is told to do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    /// Take nothing from the connection for so long.
+    Stall(Duration),
+    /// Take so long over each event, for so long in all.
+    Slow { pause: Duration, lasts: Duration },
+    /// Say much in a conversation.
+    Flood { conversation: Uuid, messages: usize },
+    /// Say one last thing in each conversation, bring everything to an answer, and do nothing more.
+    Rest,
+    /// Hand over the journal, with the connection as it is.
+    Finish,
+}
+
+/// A running device.
+pub(crate) struct Hand {
+    /// For people: who, and on what.
+    pub(crate) label: String,
+    pub(crate) user: Uuid,
+    pub(crate) seen: Seen,
+    orders: mpsc::Sender<Order>,
+    /// Whether it rests, is up to date, and has nothing unanswered.
+    at_rest: watch::Receiver<bool>,
+    task: JoinHandle<Done>,
+}
+
+/// The device's own side.
+pub(crate) struct Reins {
+    pub(crate) orders: mpsc::Receiver<Order>,
+    pub(crate) at_rest: watch::Sender<bool>,
+}
+
+/// What a device leaves.
+pub(crate) struct Done {
+    pub(crate) journal: Journal,
+    pub(crate) connections: u64,
+    pub(crate) problems: Vec<String>,
+}
+
+impl Hand {
+    /// Starts a device. Dropping the hand ends it.
+    pub(crate) fn start<F>(label: String, user: Uuid, seen: Seen, run: impl FnOnce(Reins) -> F) -> Self
+    where
+        F: Future<Output = Done> + Send + 'static,
+    {
+        let (sender, orders) = mpsc::channel(ORDERS);
+        let (standing, at_rest) = watch::channel(false);
+        let reins = Reins {
+            orders,
+            at_rest: standing,
+        };
+        Self {
+            label,
+            user,
+            seen,
+            orders: sender,
+            at_rest,
+            task: tokio::spawn(run(reins)),
+        }
+    }
+
+    pub(crate) async fn order(&self, order: Order) {
+        // A device that has ended shows when it is finished.
+        let _ = self.orders.send(order).await;
+    }
+
+    pub(crate) fn is_at_rest(&self) -> bool {
+        *self.at_rest.borrow()
+    }
+
+    pub(crate) async fn finish(mut self) -> Result<Done> {
+        self.order(Order::Finish).await;
+        let done = (&mut self.task).await;
+        done.with_context(|| format!("{} broke", self.label))
+    }
+}
+
+impl Drop for Hand {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Reins {
+    pub(crate) fn say_at_rest(&self, now: bool) {
+        self.at_rest
+            .send_if_modified(|at_rest| std::mem::replace(at_rest, now) != now);
+    }
+}

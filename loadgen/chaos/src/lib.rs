@@ -1,0 +1,28 @@
+//! Seeded faults under traffic, and the checker after them; see docs/chaos.md.
+//!
+//! A seed decides what goes wrong when, who talks, and how the nodes are set up. [`Plan::new`] is a pure function of it;
+//! [`play`] starts servers of its own and plays a plan.
+
+mod bare;
+mod command;
+mod conditions;
+mod device;
+mod fault;
+mod ground;
+mod hand;
+mod http;
+mod plan;
+mod retries;
+mod run;
+mod scribe;
+mod settle;
+mod store;
+mod view;
+mod wire;
+mod world;
+
+pub use command::{Args, run};
+pub use conditions::Conditions;
+pub use fault::{BARE, End, Fault, NODES, SLOW, Weather};
+pub use plan::{Plan, Step};
+pub use run::{Outcome, play};

@@ -1,0 +1,226 @@
+//! One seed, from the start of its servers to the verdict.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
+use tidings_journal::write_log;
+use tidings_stand::Clock as NodeClock;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::bare;
+use crate::device;
+use crate::fault::{BARE, Fault};
+use crate::ground::Ground;
+use crate::hand::{Hand, Order};
+use crate::http::Http;
+use crate::plan::{Plan, Step};
+use crate::retries::{Blown, Storm};
+use crate::scribe::Clock;
+use crate::settle::{Findings, settle};
+use crate::world::{PEOPLE, World};
+
+/// How long accounts and conversations may take.
+const SETUP_LIMIT: Duration = Duration::from_mins(1);
+/// Those who have a second device with the library.
+const SECOND: std::ops::Range<usize> = 8..12;
+/// Messages of a flood.
+const FLOOD: usize = 200;
+
+/// What became of a seed.
+pub struct Outcome {
+    pub seed: u64,
+    /// Faults that were done, without those that this machine cannot do.
+    pub faults: usize,
+    pub messages: u64,
+    pub acked: u64,
+    /// Connections beyond the first of each device.
+    pub reconnects: u64,
+    /// What should not be, in words. Empty for a run that passes.
+    pub problems: Vec<String>,
+    /// Where the evidence of a failure lies.
+    pub evidence: Option<PathBuf>,
+}
+
+impl Outcome {
+    pub fn passed(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// The clients of a run.
+struct Clients {
+    devices: Vec<Hand>,
+    bare: Vec<Hand>,
+}
+
+/// Plays a plan with the `tidings` program, and keeps evidence under `keep` when something is wrong.
+pub async fn play(plan: &Plan, program: &Path, keep: &Path) -> Result<Outcome> {
+    let ground = Ground::prepare(program.to_owned(), &plan.conditions).await?;
+    let mut findings = Findings::default();
+    let played = perform(plan, program, &ground, &mut findings).await;
+    if let Err(error) = played {
+        findings
+            .problems
+            .push(format!("the run could not be finished: {error:#}"));
+        findings.problems.extend(ground.panics());
+    }
+    let mut evidence = None;
+    if !findings.problems.is_empty() {
+        let dir = keep.join(format!("seed-{}", plan.seed));
+        let kept = keep_evidence(&dir, plan, &ground, &findings);
+        kept.with_context(|| format!("cannot keep the evidence in {}", dir.display()))?;
+        evidence = Some(dir);
+    }
+    if let Some(ground) = Arc::into_inner(ground) {
+        ground.stop().await;
+    }
+    let (messages, acked) = findings
+        .summary
+        .map_or((0, 0), |summary| (summary.sent, summary.acked));
+    let devices = (PEOPLE + SECOND.len() + BARE) as u64;
+    Ok(Outcome {
+        seed: plan.seed,
+        faults: plan.steps.iter().filter(|step| is_possible(&step.fault)).count(),
+        messages,
+        acked,
+        reconnects: findings.connections.saturating_sub(devices),
+        problems: findings.problems,
+        evidence,
+    })
+}
+
+/// Whether this machine has what the fault needs.
+fn is_possible(fault: &Fault) -> bool {
+    !matches!(fault, Fault::StepClock { .. }) || NodeClock::is_available()
+}
+
+async fn perform(plan: &Plan, program: &Path, ground: &Arc<Ground>, findings: &mut Findings) -> Result<()> {
+    let http = Http::new()?;
+    // Traffic has random numbers of its own, so that changing it leaves the schedules as they are.
+    let mut random = StdRng::seed_from_u64(!plan.seed);
+    let making = timeout(SETUP_LIMIT, World::make(ground.nodes(), &http, &mut random));
+    let world = Arc::new(making.await.context("no conversations in time")??);
+    let clock = Clock::start();
+    let clients = Arc::new(come(&world, ground, clock, &mut random));
+    let start = Instant::now();
+    let mut steps = JoinSet::new();
+    for (number, step) in plan.steps.iter().cloned().enumerate() {
+        let (ground, world, clients) = (Arc::clone(ground), Arc::clone(&world), Arc::clone(&clients));
+        let seed = random.random();
+        steps.spawn(async move {
+            sleep_until(start + step.at).await;
+            let done = take_step(&step, number, seed, &ground, &world, &clients, clock).await;
+            done.with_context(|| step.fault.to_string())
+        });
+    }
+    sleep_until(start + plan.length).await;
+    while let Some(done) = steps.join_next().await {
+        if let Some(Blown { journal, problems }) = done?? {
+            findings.journals.push(journal);
+            findings.problems.extend(problems);
+        }
+    }
+    let clients = Arc::into_inner(clients).context("a step is still under way")?;
+    let hands = clients.devices.into_iter().chain(clients.bare).collect();
+    settle(ground, program, &world, &http, hands, clock, findings).await
+}
+
+/// Starts all devices.
+fn come(world: &World, ground: &Ground, clock: Clock, random: &mut StdRng) -> Clients {
+    let urls = ground.urls();
+    let phones = (0..PEOPLE).map(|number| (number, "phone"));
+    let laptops = SECOND.map(|number| (number, "laptop"));
+    let devices = phones.chain(laptops);
+    let devices =
+        devices.map(|(number, name)| device::start(world, number, name, &urls, clock, random.random()));
+    let devices = devices.collect();
+    let nodes: Vec<_> = ground.nodes().iter().map(tidings_stand::Node::address).collect();
+    let bare = (0..BARE).map(|number| bare::start(world, number, &nodes, clock, random.random()));
+    Clients {
+        devices,
+        bare: bare.collect(),
+    }
+}
+
+/// Does one fault, to the servers or by the clients.
+async fn take_step(
+    step: &Step,
+    number: usize,
+    seed: u64,
+    ground: &Ground,
+    world: &World,
+    clients: &Clients,
+    clock: Clock,
+) -> Result<Option<Blown>> {
+    let lasts = step.lasts;
+    match step.fault {
+        Fault::StallReader { bare } => {
+            let (reader, writer) = (&clients.bare[bare], &clients.bare[bare ^ 1]);
+            let both = [reader.user, writer.user];
+            let pair = |room: &&crate::world::Room| {
+                !room.is_group && both.iter().all(|user| room.members.contains(user))
+            };
+            let room = world
+                .rooms
+                .iter()
+                .find(pair)
+                .context("the pair has no conversation")?;
+            reader.order(Order::Stall(lasts)).await;
+            let conversation = room.id;
+            let messages = FLOOD;
+            writer
+                .order(Order::Flood {
+                    conversation,
+                    messages,
+                })
+                .await;
+        }
+        Fault::SlowReader { device, pause_ms } => {
+            let pause = Duration::from_millis(pause_ms);
+            clients.devices[device].order(Order::Slow { pause, lasts }).await;
+        }
+        Fault::RetryStorm { messages } => {
+            let mut random = StdRng::seed_from_u64(seed);
+            // Who opened a conversation stays in it.
+            let room = world.rooms.choose(&mut random).context("no conversation")?;
+            let person = world.people.iter().find(|person| person.user == room.owner);
+            let storm = Storm {
+                name: format!("storm-{number}"),
+                person: person.context("an owner is nobody")?.clone(),
+                conversation: room.id,
+                nodes: ground.nodes().iter().map(tidings_stand::Node::address).collect(),
+                messages,
+                later: lasts,
+            };
+            return Ok(Some(storm.blow(clock).await));
+        }
+        _ => ground.suffer(&step.fault, lasts).await?,
+    }
+    Ok(None)
+}
+
+/// Keeps the plan, the problems, the journals, the log, and what the nodes logged.
+fn keep_evidence(dir: &Path, plan: &Plan, ground: &Ground, findings: &Findings) -> Result<()> {
+    if dir.exists() {
+        fs::remove_dir_all(dir)?;
+    }
+    fs::create_dir_all(dir)?;
+    fs::write(dir.join("plan.txt"), plan.to_string())?;
+    fs::write(dir.join("problems.txt"), findings.problems.join("\n\n"))?;
+    write_log(&dir.join("log.jsonl"), &findings.log)?;
+    for journal in &findings.journals {
+        let name = format!("{}-{}.journal.jsonl", journal.user, journal.device);
+        journal.write(&dir.join(name))?;
+    }
+    for (number, node) in ground.nodes().iter().enumerate() {
+        fs::copy(node.log(), dir.join(format!("node{number}.log")))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! After the faults: everybody comes to rest, and then all must agree.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use tidings_journal::{Export, Journal, Kind, Logged, Record, Summary, check};
+use tokio::process::Command;
+use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
+
+use crate::ground::Ground;
+use crate::hand::{Hand, Order};
+use crate::http::{Http, Listed};
+use crate::scribe::Clock;
+use crate::store::{self, Database};
+use crate::world::World;
+
+/// How long everything may take to come to rest.
+const REST_LIMIT: Duration = Duration::from_secs(90);
+/// How long `tidings verify` may take.
+const VERIFY_LIMIT: Duration = Duration::from_mins(2);
+const POLL: Duration = Duration::from_millis(50);
+
+/// What came out of a run.
+#[derive(Default)]
+pub(crate) struct Findings {
+    pub(crate) journals: Vec<Journal>,
+    pub(crate) log: Vec<Logged>,
+    pub(crate) connections: u64,
+    /// Of the journals, where they contradict nothing.
+    pub(crate) summary: Option<Summary>,
+    /// What should not be, in words. Empty for a run that passes.
+    pub(crate) problems: Vec<String>,
+}
+
+/// A conversation at the end of the log.
+struct End {
+    head: u64,
+    members: BTreeSet<String>,
+}
+
+/// Brings everything to rest and checks it. `findings` holds what is known before.
+pub(crate) async fn settle(
+    ground: &Ground,
+    program: &Path,
+    world: &World,
+    http: &Http,
+    hands: Vec<Hand>,
+    clock: Clock,
+    findings: &mut Findings,
+) -> Result<()> {
+    ground.ready().await?;
+    for hand in &hands {
+        hand.order(Order::Rest).await;
+    }
+    let rested = reaches(REST_LIMIT, async || Ok(hands.iter().all(Hand::is_at_rest))).await?;
+    if !rested {
+        let restless = hands.iter().filter(|hand| !hand.is_at_rest());
+        let restless: Vec<_> = restless.map(|hand| hand.label.as_str()).collect();
+        findings
+            .problems
+            .push(format!("not at rest in time: {}", restless.join(", ")));
+    }
+    let database = Database::connect(&ground.database_url()).await?;
+    if !reaches(REST_LIMIT, async || Ok(database.behind().await? == 0)).await? {
+        findings
+            .problems
+            .push("the read models did not catch up with the log".to_owned());
+    }
+    findings.log = database.log().await?;
+    let ends = ends(&findings.log);
+    let lacks = |hand: &Hand| -> Vec<String> {
+        let user = hand.user.to_string();
+        let own = ends.iter().filter(|(_, end)| end.members.contains(&user));
+        let behind = own.filter_map(|(id, end)| {
+            let seen = hand.seen.of(*id);
+            // A device without a cursor is sent what its user has not been sent: another device may have it all.
+            let others = || hands.iter().filter(|other| other.user == hand.user);
+            let excused = seen == 0 && others().any(|other| other.seen.of(*id) == end.head);
+            (seen != end.head && !excused)
+                .then(|| format!("{} has seen {id} up to seq {seen} of {}", hand.label, end.head))
+        });
+        behind.collect()
+    };
+    if !reaches(REST_LIMIT, async || {
+        Ok(hands.iter().all(|hand| lacks(hand).is_empty()))
+    })
+    .await?
+    {
+        findings.problems.extend(hands.iter().flat_map(lacks));
+    }
+    for (number, person) in world.people.iter().enumerate() {
+        let node = &ground.nodes()[number % ground.nodes().len()];
+        let listed = http.conversations(&node.url(), person).await?;
+        let user = person.user.to_string();
+        findings.problems.extend(compare(&user, &ends, &listed));
+        findings.journals.push(counts(user, &listed, clock));
+    }
+    for hand in hands {
+        let label = hand.label.clone();
+        let done = hand.finish().await?;
+        findings.connections += done.connections;
+        let problems = done
+            .problems
+            .into_iter()
+            .map(|problem| format!("{label}: {problem}"));
+        findings.problems.extend(problems);
+        findings.journals.push(done.journal);
+    }
+    match check(
+        &findings.journals,
+        &findings.log.iter().cloned().collect::<Export>(),
+    ) {
+        Ok(summary) => findings.summary = Some(summary),
+        Err(counterexample) => findings.problems.push(counterexample.to_string()),
+    }
+    if let Err(error) = verify(program, &ground.database_url()).await {
+        findings.problems.push(format!("{error:#}"));
+    }
+    findings
+        .problems
+        .extend(fanned_out(ground, &database, &ends).await?);
+    ground.ready().await?;
+    findings.problems.extend(ground.panics());
+    Ok(())
+}
+
+/// Polls until `done`; false when it was not in time.
+async fn reaches(limit: Duration, done: impl AsyncFn() -> Result<bool>) -> Result<bool> {
+    let deadline = Instant::now() + limit;
+    while !done().await? {
+        if Instant::now() >= deadline {
+            return Ok(false);
+        }
+        sleep(POLL).await;
+    }
+    Ok(true)
+}
+
+/// Where the log of each conversation ends, and who is in then.
+fn ends(log: &[Logged]) -> BTreeMap<Uuid, End> {
+    let mut ends: BTreeMap<Uuid, End> = BTreeMap::new();
+    for logged in log {
+        let Ok(id) = logged.conversation.parse() else {
+            continue;
+        };
+        let end = ends.entry(id).or_insert_with(|| End {
+            head: 0,
+            members: BTreeSet::new(),
+        });
+        end.head = logged.seq;
+        match logged.kind {
+            Kind::Joined => end.members.extend(logged.users.iter().cloned()),
+            Kind::Left => end.members.retain(|user| !logged.users.contains(user)),
+            Kind::Message | Kind::Other => {}
+        }
+    }
+    ends
+}
+
+/// The conversation list of somebody against the log.
+fn compare(user: &str, ends: &BTreeMap<Uuid, End>, listed: &[Listed]) -> Vec<String> {
+    let mut own: BTreeMap<Uuid, u64> = ends
+        .iter()
+        .filter(|(_, end)| end.members.contains(user))
+        .map(|(id, end)| (*id, end.head))
+        .collect();
+    let mut problems = Vec::new();
+    for Listed { id, last_seq, .. } in listed {
+        match own.remove(id) {
+            Some(head) if head == *last_seq => {}
+            Some(head) => problems.push(format!(
+                "{user} is told that {id} ends at seq {last_seq}; the log has {head}"
+            )),
+            None => problems.push(format!("{user} is told of {id} without being in")),
+        }
+    }
+    problems.extend(own.keys().map(|id| format!("{user} is not told of {id}")));
+    problems
+}
+
+/// The unread counts of somebody, as a journal of their own.
+fn counts(user: String, listed: &[Listed], clock: Clock) -> Journal {
+    let at = clock.now();
+    let records = listed.iter().map(|listed| Record::Unread {
+        at,
+        conversation: listed.id.to_string(),
+        count: listed.unread_count,
+    });
+    Journal {
+        user,
+        device: "list".to_owned(),
+        records: records.collect(),
+    }
+}
+
+/// Read models made anew from the log equal the live ones.
+async fn verify(program: &Path, database_url: &str) -> Result<()> {
+    let mut verify = Command::new(program);
+    verify
+        .arg("verify")
+        .env("TIDINGS_DATABASE_URL", database_url)
+        .kill_on_drop(true);
+    let output = timeout(VERIFY_LIMIT, verify.output())
+        .await
+        .context("not verified in time")??;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    bail!(
+        "`tidings verify` failed:\n{}",
+        String::from_utf8_lossy(&said).trim()
+    )
+}
+
+/// The streams in Redis have all of the log, in each lane that was written after the faults.
+async fn fanned_out(ground: &Ground, database: &Database, ends: &BTreeMap<Uuid, End>) -> Result<Vec<String>> {
+    let log = database.log_id().await?;
+    // Somebody bade farewell in each conversation that still has members. Its lane is the last byte of its id.
+    let with_members = ends.iter().filter(|(_, end)| !end.members.is_empty());
+    let lanes: BTreeSet<i16> = with_members.map(|(id, _)| i16::from(id.as_bytes()[15])).collect();
+    let lagging = async || {
+        let heads = database.heads().await?;
+        let streams = store::streams(&ground.redis_url(), log, lanes.iter().copied()).await?;
+        let lagging = streams
+            .into_iter()
+            .filter(|(lane, last)| heads.get(lane) != Some(last));
+        Ok::<Vec<_>, anyhow::Error>(lagging.collect())
+    };
+    if reaches(REST_LIMIT, async || Ok(lagging().await?.is_empty())).await? {
+        return Ok(vec![]);
+    }
+    let lagging = lagging().await?;
+    Ok(vec![format!(
+        "the streams in Redis do not catch up (lane, position): {lagging:?}"
+    )])
+}

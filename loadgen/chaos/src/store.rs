@@ -1,0 +1,173 @@
+//! What the stores themselves say, straight from PostgreSQL and Redis.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tidings_journal::{Kind, Logged, digest};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
+
+/// How long connecting, and each question, may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+
+/// Numbers of kinds as the log has them; those from 64 on are not about conversations.
+const LOG: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8') \
+     FROM event WHERE kind < 64 ORDER BY stream, seq";
+
+const HEADS: &str = "SELECT lane, head FROM log_lane ORDER BY lane";
+
+/// Lanes in which a read model is behind the log, and events that none could take.
+const BEHIND: &str = "SELECT (SELECT count(*) FROM projection_checkpoint c JOIN log_lane l ON l.lane = c.lane \
+     WHERE c.pos < l.head) + (SELECT count(*) FROM projection_parked)";
+
+/// A session of its own.
+pub(crate) struct Database {
+    client: Client,
+    driver: JoinHandle<()>,
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Database {
+    pub(crate) async fn connect(url: &str) -> Result<Self> {
+        let connecting = tokio_postgres::connect(url, NoTls);
+        let (client, connection) = timeout(LIMIT, connecting)
+            .await
+            .context("PostgreSQL does not answer")??;
+        let driver = tokio::spawn(async move {
+            // Whoever asks is told of the end.
+            let _ = connection.await;
+        });
+        Ok(Self { client, driver })
+    }
+
+    /// The events of all conversations, by conversation and seq.
+    pub(crate) async fn log(&self) -> Result<Vec<Logged>> {
+        let rows = timeout(LIMIT, self.client.query(LOG, &[]))
+            .await
+            .context("no log in time")??;
+        rows.iter()
+            .map(|row| {
+                let conversation: Uuid = row.try_get(0)?;
+                let seq: i64 = row.try_get(1)?;
+                let actor: Uuid = row.try_get(3)?;
+                let payload: serde_json::Value = serde_json::from_str(row.try_get(5)?)?;
+                let (kind, users) = match row.try_get::<_, i16>(2)? {
+                    1 => (Kind::Joined, users(&payload["users"])),
+                    2 => (Kind::Joined, users(&payload["members"])),
+                    3 => (Kind::Joined, users(&payload["user"])),
+                    4 | 5 => (Kind::Left, users(&payload["user"])),
+                    16 => (Kind::Message, vec![]),
+                    _ => (Kind::Other, vec![]),
+                };
+                let message = kind == Kind::Message;
+                let text = payload["content"]["text"].as_str().unwrap_or_default();
+                Ok(Logged {
+                    conversation: conversation.to_string(),
+                    seq: seq.cast_unsigned(),
+                    kind,
+                    actor: actor.to_string(),
+                    id: message.then_some(row.try_get(4)?),
+                    digest: if message { digest(text) } else { 0 },
+                    users,
+                })
+            })
+            .collect()
+    }
+
+    /// The last position of each lane.
+    pub(crate) async fn heads(&self) -> Result<BTreeMap<i16, u64>> {
+        let rows = timeout(LIMIT, self.client.query(HEADS, &[]))
+            .await
+            .context("no heads in time")??;
+        let heads = rows.iter().map(|row| {
+            let head: i64 = row.try_get(1)?;
+            Ok((row.try_get(0)?, head.cast_unsigned()))
+        });
+        heads.collect()
+    }
+
+    /// How many lanes of read models lag, and events are parked.
+    pub(crate) async fn behind(&self) -> Result<i64> {
+        let row = timeout(LIMIT, self.client.query_one(BEHIND, &[])).await;
+        Ok(row.context("no checkpoints in time")??.try_get(0)?)
+    }
+
+    /// The log's own id, which names its keys in Redis.
+    pub(crate) async fn log_id(&self) -> Result<Uuid> {
+        let asked = self.client.query_one("SELECT id FROM log_identity", &[]);
+        Ok(timeout(LIMIT, asked)
+            .await
+            .context("no identity in time")??
+            .try_get(0)?)
+    }
+}
+
+fn users(value: &serde_json::Value) -> Vec<String> {
+    match value {
+        serde_json::Value::Array(users) => {
+            let users = users.iter().filter_map(serde_json::Value::as_str);
+            users.map(str::to_owned).collect()
+        }
+        serde_json::Value::String(user) => vec![user.clone()],
+        _ => vec![],
+    }
+}
+
+/// Ends all sessions of clients. A server that is away has none.
+pub(crate) async fn terminate_sessions(url: &str) -> Result<()> {
+    let database = Database::connect(url).await?;
+    timeout(LIMIT, database.client.query(TERMINATE, &[]))
+        .await
+        .context("no answer in time")??;
+    Ok(())
+}
+
+pub(crate) async fn flush(url: &str) -> Result<()> {
+    let mut connection = redis(url).await?;
+    let flush = redis::cmd("FLUSHALL");
+    let flushing = timeout(LIMIT, flush.query_async::<()>(&mut connection));
+    Ok(flushing.await.context("Redis does not answer")??)
+}
+
+/// The last position that the stream of each of these lanes has in Redis.
+pub(crate) async fn streams(
+    url: &str,
+    log: Uuid,
+    lanes: impl Iterator<Item = i16>,
+) -> Result<BTreeMap<i16, u64>> {
+    let mut connection = redis(url).await?;
+    let mut positions = BTreeMap::new();
+    for lane in lanes {
+        let key = format!("tidings:{}:{{{lane}}}:log", log.simple());
+        let mut asked = redis::cmd("XREVRANGE");
+        asked.arg(key).arg("+").arg("-").arg("COUNT").arg(1);
+        let reply: redis::streams::StreamRangeReply = timeout(LIMIT, asked.query_async(&mut connection))
+            .await
+            .context("Redis does not answer")??;
+        let last = reply
+            .ids
+            .first()
+            .and_then(|entry| entry.id.split('-').next()?.parse().ok());
+        positions.insert(lane, last.unwrap_or(0));
+    }
+    Ok(positions)
+}
+
+async fn redis(url: &str) -> Result<redis::aio::MultiplexedConnection> {
+    let connecting = redis::Client::open(url)?;
+    let connecting = connecting.get_multiplexed_async_connection();
+    Ok(timeout(LIMIT, connecting)
+        .await
+        .context("Redis does not answer")??)
+}

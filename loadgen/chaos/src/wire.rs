@@ -1,0 +1,106 @@
+//! A bare WebSocket to a node, which shows every frame as it comes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tidings_protocol::{Action, ClientFrame, Command, Hello, Resume, ServerFrame, split_frame};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{WebSocketStream, client_async};
+use uuid::Uuid;
+
+/// How long connecting, and then the welcome, may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// How long a write may take.
+const WRITE_LIMIT: Duration = Duration::from_secs(5);
+/// The receive buffer, so small that a device which does not read is felt by the server soon.
+const RECEIVE_BYTES: u32 = 4096;
+
+/// A connection that has been welcomed.
+pub(crate) struct Wire {
+    socket: WebSocketStream<TcpStream>,
+    ready: VecDeque<ServerFrame>,
+}
+
+impl Wire {
+    /// Connects and says hello; what was missed comes out of [`Wire::next`].
+    pub(crate) async fn connect(
+        node: SocketAddr,
+        token: &str,
+        device: &str,
+        cursors: &BTreeMap<Uuid, u64>,
+    ) -> Result<Self> {
+        let connecting = async {
+            let socket = TcpSocket::new_v4()?;
+            socket.set_recv_buffer_size(RECEIVE_BYTES)?;
+            let stream = socket.connect(node).await?;
+            stream.set_nodelay(true)?;
+            let (socket, _) = client_async(format!("ws://{node}/ws"), stream).await?;
+            let mut wire = Self {
+                socket,
+                ready: VecDeque::new(),
+            };
+            let hello = Hello {
+                token: Some(token.to_owned()),
+                device: Some(device.to_owned()),
+                resume: Resume {
+                    conversations: cursors.iter().map(|(id, seq)| (*id, *seq)).collect(),
+                    notices: None,
+                },
+            };
+            wire.write(&serde_json::to_string(&ClientFrame::Hello(hello))?)
+                .await?;
+            match wire.next().await? {
+                ServerFrame::Welcome(_) => Ok(wire),
+                other => bail!("no welcome, but {}", other.encode()),
+            }
+        };
+        timeout(CONNECT_LIMIT, connecting)
+            .await
+            .context("no welcome in time")?
+    }
+
+    /// Sends commands in one frame.
+    pub(crate) async fn send(&mut self, commands: &[(Uuid, Action)]) -> Result<()> {
+        let objects: Result<Vec<_>, _> = commands
+            .iter()
+            .map(|(id, action)| {
+                let (id, action) = (*id, action.clone());
+                serde_json::to_string(&ClientFrame::Command(Command { action, id }))
+            })
+            .collect();
+        self.write(&objects?.join("\n")).await
+    }
+
+    /// The next object that this side knows of. Cancel-safe. An error is the end of the connection.
+    pub(crate) async fn next(&mut self) -> Result<ServerFrame> {
+        loop {
+            if let Some(frame) = self.ready.pop_front() {
+                return Ok(frame);
+            }
+            match self.socket.next().await {
+                Some(Ok(Message::Text(text))) => {
+                    for object in split_frame(&text) {
+                        self.ready.extend(ServerFrame::parse(object)?);
+                    }
+                }
+                Some(Ok(Message::Close(frame))) => bail!("closed by the server: {frame:?}"),
+                // The answer to a ping goes out with the next read.
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error.into()),
+                None => bail!("the connection has ended"),
+            }
+        }
+    }
+
+    async fn write(&mut self, text: &str) -> Result<()> {
+        timeout(WRITE_LIMIT, self.socket.send(Message::text(text)))
+            .await
+            .context("a frame was not taken in time")??;
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! How Tidings behaves with long logs: the workloads `history` and `growth`, and `long`, which is both on the same logs.
+
+mod database;
+pub mod growth;
+pub mod history;
+pub mod long;
+mod long_log;
+pub mod seed;
