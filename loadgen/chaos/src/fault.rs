@@ -9,7 +9,7 @@ use rand::{Rng, RngExt as _};
 
 /// Nodes of every run.
 pub const NODES: usize = 3;
-/// Devices that speak to the server without the client library; see [`crate::bare`].
+/// Devices that speak to the server without the client library.
 pub const BARE: usize = 4;
 /// Devices whose client library can be slow to take what comes.
 pub const SLOW: usize = 6;

@@ -15,4 +15,5 @@ CREATE TABLE {schema}.message (
     recalled_at  timestamptz,
     PRIMARY KEY (conversation, seq)
 );
-CREATE UNIQUE INDEX message_id ON {schema}.message (conversation, message);
+-- The message first: ids that grow with time, as most clients make them, go to one end of the index.
+CREATE UNIQUE INDEX message_id ON {schema}.message (message, conversation);
