@@ -6,11 +6,11 @@ mod writes;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use tidings_bench::setting::Setting;
 use tidings_ceilings::{name_stores, raise_file_limit};
 use tidings_report::{Aim, Progress, Report};
 
 use crate::long_log::{self, LongLog};
-use tidings_bench::setting::Setting;
 use writes::Writes;
 
 /// How long a node may take to be ready, in seconds.

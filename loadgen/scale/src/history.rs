@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use tidings_bench::pacer::Pacer;
+use tidings_bench::setting::Setting;
 use tidings_ceilings::name_stores;
 use tidings_report::{Aim, Latencies, Progress, Report, millis};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::long_log::{self, LongLog};
-use tidings_bench::setting::Setting;
 use viewer::{Look, PAGE, Viewer};
 
 /// Looks that may wait for their turn; by then the latency says that the rate is too high.

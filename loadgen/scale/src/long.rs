@@ -1,12 +1,12 @@
 //! `long`: `history` and `growth` on the same logs, since a long log takes longer to make than to measure.
 
 use anyhow::Result;
+use tidings_bench::setting::Setting;
 use tidings_report::{Progress, Report};
 
 use crate::growth::{self, Growing};
 use crate::history::{self, Looking};
 use crate::long_log::{self, LongLog};
-use tidings_bench::setting::Setting;
 
 /// A log of each size is made once and measured by both. 10^7 events with their read models take about 10 GB of disk.
 #[derive(clap::Args)]
