@@ -3,23 +3,19 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tidings_stand::Stand;
+use tidings_stand::{Session, Stand};
 use tokio::time::timeout;
-use tokio_postgres::{Client, NoTls, Row};
+use tokio_postgres::Row;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection of its own.
-pub(crate) struct Database(Client);
+pub(crate) struct Database(Session);
 
 impl Database {
     pub(crate) async fn of(stand: &Stand) -> Result<Self> {
-        let url = stand.database_url();
-        let connecting = timeout(PATIENCE, tokio_postgres::connect(&url, NoTls));
-        let (client, connection) = connecting.await.context("PostgreSQL does not answer")??;
-        // Ends with the client.
-        tokio::spawn(connection);
-        Ok(Self(client))
+        let config = stand.database_url().parse()?;
+        Ok(Self(Session::open(&config, PATIENCE).await?))
     }
 
     /// The one row of a query's answer.

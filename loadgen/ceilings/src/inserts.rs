@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 use tidings_report::Report;
-use tidings_stand::Stand;
+use tidings_stand::{Session, Stand};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
@@ -12,7 +12,7 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::meter::{Meter, Rounds};
-use crate::scratch::{LANES, Scratch, Session, all, lane_of, payload, streams};
+use crate::scratch::{LANES, Scratch, all, lane_of, payload, streams};
 use crate::within;
 
 const INSERT: &str = "\

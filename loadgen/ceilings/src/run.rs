@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::ValueEnum;
-use tidings_eventlog::LogConfig;
 use tidings_report::{Progress, Report};
-use tidings_stand::{Stand, StandOptions};
+use tidings_stand::{Session, Stand, StandOptions};
 
-use crate::scratch::Session;
 use crate::{
     PATIENCE, Rounds, append_loop, batched_inserts, copy_in, echo_and_commit, raw_frames, redis_pipeline,
     within,
@@ -139,7 +137,7 @@ impl Args {
 
 /// Adds the versions of the stand's stores to a report.
 pub async fn name_stores(stand: &Stand, report: &mut Report) -> Result<()> {
-    let session = Session::open(&LogConfig::from_url(&stand.database_url())?).await?;
+    let session = Session::open(&stand.database_url().parse()?, PATIENCE).await?;
     let asking = session.query_one("SHOW server_version", &[]);
     let row = within("asking for PostgreSQL's version", asking).await?;
     let version: &str = row.try_get(0)?;

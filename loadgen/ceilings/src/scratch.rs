@@ -1,16 +1,12 @@
 //! A log to be written full and thrown away.
 
-use std::ops::Deref;
-
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use tidings_eventlog::{LogConfig, NewEvent, Proposal, schema};
-use tidings_stand::Stand;
-use tokio::task::JoinHandle;
-use tokio_postgres::{Client, NoTls};
+use tidings_stand::{Session, Stand};
 use uuid::Uuid;
 
-use crate::{PAYLOAD, within};
+use crate::{PATIENCE, PAYLOAD, within};
 
 pub(crate) const LANES: u8 = 4;
 pub(crate) const STREAMS: usize = 1_000;
@@ -34,7 +30,7 @@ impl Scratch {
     }
 
     pub(crate) async fn connect(&self) -> Result<Session> {
-        Session::open(&self.config).await
+        Session::open(&self.config.postgres, PATIENCE).await
     }
 
     /// Makes sure that the log holds exactly so many events, and removes it.
@@ -47,41 +43,9 @@ impl Scratch {
             "{events} events were answered, but the table holds {found}"
         );
         drop(session);
-        let admin = Session::open(&LogConfig::from_url(&stand.database_url())?).await?;
+        let admin = Session::open(&stand.database_url().parse()?, PATIENCE).await?;
         let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
         within("removing a database", admin.batch_execute(&drop)).await
-    }
-}
-
-/// A connection that ends when it is dropped.
-pub(crate) struct Session {
-    client: Client,
-    driver: JoinHandle<()>,
-}
-
-impl Session {
-    pub(crate) async fn open(config: &LogConfig) -> Result<Self> {
-        let connecting = within("connecting to PostgreSQL", config.postgres.connect(NoTls));
-        let (client, connection) = connecting.await?;
-        let driver = tokio::spawn(async move {
-            // Whoever waits for an answer is told by the client.
-            let _ = connection.await;
-        });
-        Ok(Self { client, driver })
-    }
-}
-
-impl Deref for Session {
-    type Target = Client;
-
-    fn deref(&self) -> &Client {
-        &self.client
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.driver.abort();
     }
 }
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tidings_journal::{Kind, Logged, digest};
-use tokio::task::JoinHandle;
+use tidings_stand::Session;
 use tokio::time::timeout;
-use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 /// How long connecting, and each question, may take.
@@ -26,34 +25,17 @@ const HEADS: &str = "SELECT lane, head FROM log_lane ORDER BY lane";
 const BEHIND: &str = "SELECT (SELECT count(*) FROM projection_checkpoint c JOIN log_lane l ON l.lane = c.lane \
      WHERE c.pos < l.head) + (SELECT count(*) FROM projection_parked)";
 
-/// A session of its own.
-pub(crate) struct Database {
-    client: Client,
-    driver: JoinHandle<()>,
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
-}
+/// A session with the log's database.
+pub(crate) struct Database(Session);
 
 impl Database {
     pub(crate) async fn connect(url: &str) -> Result<Self> {
-        let connecting = tokio_postgres::connect(url, NoTls);
-        let (client, connection) = timeout(LIMIT, connecting)
-            .await
-            .context("PostgreSQL does not answer")??;
-        let driver = tokio::spawn(async move {
-            // Whoever asks is told of the end.
-            let _ = connection.await;
-        });
-        Ok(Self { client, driver })
+        Ok(Self(Session::open(&url.parse()?, LIMIT).await?))
     }
 
     /// The events of all conversations, by conversation and seq.
     pub(crate) async fn log(&self) -> Result<Vec<Logged>> {
-        let rows = timeout(LIMIT, self.client.query(LOG, &[]))
+        let rows = timeout(LIMIT, self.0.query(LOG, &[]))
             .await
             .context("no log in time")??;
         rows.iter()
@@ -87,7 +69,7 @@ impl Database {
 
     /// The last position of each lane.
     pub(crate) async fn heads(&self) -> Result<BTreeMap<i16, u64>> {
-        let rows = timeout(LIMIT, self.client.query(HEADS, &[]))
+        let rows = timeout(LIMIT, self.0.query(HEADS, &[]))
             .await
             .context("no heads in time")??;
         let heads = rows.iter().map(|row| {
@@ -99,13 +81,13 @@ impl Database {
 
     /// How many lanes of read models lag, and events are parked.
     pub(crate) async fn behind(&self) -> Result<i64> {
-        let row = timeout(LIMIT, self.client.query_one(BEHIND, &[])).await;
+        let row = timeout(LIMIT, self.0.query_one(BEHIND, &[])).await;
         Ok(row.context("no checkpoints in time")??.try_get(0)?)
     }
 
     /// The log's own id, which names its keys in Redis.
     pub(crate) async fn log_id(&self) -> Result<Uuid> {
-        let asked = self.client.query_one("SELECT id FROM log_identity", &[]);
+        let asked = self.0.query_one("SELECT id FROM log_identity", &[]);
         Ok(timeout(LIMIT, asked)
             .await
             .context("no identity in time")??
@@ -127,7 +109,7 @@ fn users(value: &serde_json::Value) -> Vec<String> {
 /// Ends all sessions of clients. A server that is away has none.
 pub(crate) async fn terminate_sessions(url: &str) -> Result<()> {
     let database = Database::connect(url).await?;
-    timeout(LIMIT, database.client.query(TERMINATE, &[]))
+    timeout(LIMIT, database.0.query(TERMINATE, &[]))
         .await
         .context("no answer in time")??;
     Ok(())

@@ -4,35 +4,26 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tokio::task::JoinHandle;
+use tidings_stand::Session;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest that read models are waited for.
 const CATCH_UP: Duration = Duration::from_mins(2);
 const POLL: Duration = Duration::from_millis(20);
 
-/// A connection that ends when it is dropped.
-pub(crate) struct Database {
-    client: Client,
-    driver: JoinHandle<()>,
-}
+/// A session with a log's database.
+pub(crate) struct Database(Session);
 
 impl Database {
     pub(crate) async fn open(url: &str) -> Result<Self> {
-        let connecting = timeout(PATIENCE, tokio_postgres::connect(url, NoTls));
-        let (client, connection) = connecting.await.context("PostgreSQL does not answer")??;
-        let driver = tokio::spawn(async move {
-            // Whoever waits for an answer is told by the client.
-            let _ = connection.await;
-        });
-        Ok(Self { client, driver })
+        Ok(Self(Session::open(&url.parse()?, PATIENCE).await?))
     }
 
     /// A whole number that a query without parameters answers.
     pub(crate) async fn number(&self, sql: &str) -> Result<i64> {
-        let asking = timeout(PATIENCE, self.client.query_one(sql, &[]));
+        let asking = timeout(PATIENCE, self.0.query_one(sql, &[]));
         let row = asking.await.context("PostgreSQL does not answer")??;
         Ok(row.try_get(0)?)
     }
@@ -65,12 +56,6 @@ impl Deref for Database {
     type Target = Client;
 
     fn deref(&self) -> &Client {
-        &self.client
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        self.driver.abort();
+        &self.0
     }
 }

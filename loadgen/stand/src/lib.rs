@@ -4,11 +4,13 @@
 mod clock;
 mod network;
 mod node;
+mod session;
 mod usage;
 
 pub use clock::Clock;
 pub use network::Network;
 pub use node::Node;
+pub use session::Session;
 pub use usage::{Usage, socket_kib};
 
 use std::path::{Path, PathBuf};
