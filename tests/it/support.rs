@@ -8,14 +8,15 @@ use tidings::node::Node;
 use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::{TestDatabase, shared};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use uuid::Uuid;
 
-/// Far longer than anything here takes; a wait that reaches it has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Far longer than anything here takes, on a busy machine too; a wait that reaches it has failed. It bounds a whole wait, for
+/// an object or an end, and not the frames in between: a server that pings but never answers is a failure, no hang.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A PostgreSQL database and a Redis of their own, on which nodes are started.
 pub(crate) struct Store {
@@ -190,32 +191,37 @@ impl Socket {
 
     /// The next object, or the close code that came instead.
     pub(crate) async fn next(&mut self) -> Result<Value, Option<u16>> {
+        self.next_by(Instant::now() + PATIENCE).await
+    }
+
+    async fn next_by(&mut self, deadline: Instant) -> Result<Value, Option<u16>> {
         loop {
             if let Some(object) = self.waiting.pop_front() {
                 return Ok(object);
             }
-            self.read().await?;
+            self.read_by(deadline).await?;
         }
     }
 
     /// The first object that is wanted; the others wait in their order.
     pub(crate) async fn take(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
         let mut looked_at = 0;
         loop {
             if let Some(index) = self.waiting.iter().skip(looked_at).position(&wanted) {
                 return self.waiting.remove(looked_at + index).unwrap();
             }
             looked_at = self.waiting.len();
-            if let Err(code) = self.read().await {
+            if let Err(code) = self.read_by(deadline).await {
                 panic!("closed with {code:?}; waiting: {:?}", self.waiting);
             }
         }
     }
 
     /// Reads one frame, or the end of the connection.
-    async fn read(&mut self) -> Result<(), Option<u16>> {
-        let Ok(message) = timeout(PATIENCE, self.stream.next()).await else {
-            panic!("nothing came; waiting: {:?}", self.waiting)
+    async fn read_by(&mut self, deadline: Instant) -> Result<(), Option<u16>> {
+        let Ok(message) = timeout_at(deadline, self.stream.next()).await else {
+            panic!("what was waited for did not come; waiting: {:?}", self.waiting)
         };
         match message {
             Some(Ok(Message::Text(text))) => {
@@ -267,9 +273,10 @@ impl Socket {
 
     /// Reads to the end of the connection; answers the `close` object and the close code.
     pub(crate) async fn closed(&mut self) -> (Option<Value>, Option<u16>) {
+        let deadline = Instant::now() + PATIENCE;
         let mut said = None;
         loop {
-            match self.next().await {
+            match self.next_by(deadline).await {
                 Ok(object) if object["type"] == "close" => said = Some(object),
                 Ok(_) => {}
                 Err(code) => return (said, code),
