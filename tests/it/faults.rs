@@ -2,18 +2,23 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::time::Duration;
 use tidings_services::testing::{private_postgres, private_redis};
 use tidings_services::{ChaosProxy, Redis};
+use tokio::sync::watch;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 /// Ann on one node talks to Ben on another while `disturb` runs; Ben must see everything once, in order.
-async fn undisturbed_talk(one: &TestNode, two: &TestNode, disturb: impl AsyncFnOnce()) {
+async fn undisturbed_talk(one: &TestNode, two: &TestNode, disturb: impl AsyncFnOnce(&Heard)) {
     let (ann, ben) = (one.register("ann").await, two.register("ben").await);
     let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
     let conversation = a.open_direct(&ben).await;
     b.events(conversation, 1).await;
-    let (stop, mut stopped) = tokio::sync::watch::channel(false);
+    let heard = Heard::default();
+    let (stop, mut stopped) = watch::channel(false);
+    let (said, mut all_said) = watch::channel(None);
     let talking = async {
         let mut count = 0_u64;
         while !*stopped.borrow_and_update() {
@@ -25,19 +30,55 @@ async fn undisturbed_talk(one: &TestNode, two: &TestNode, disturb: impl AsyncFnO
             a.say(conversation, &count.to_string()).await;
             count += 1;
         }
+        said.send(Some(count)).unwrap();
         count
     };
     let disturbing = async {
-        disturb().await;
+        disturb(&heard).await;
         stop.send(true).unwrap();
     };
-    let (count, ()) = tokio::join!(talking, disturbing);
-    let seen = b.events(conversation, count as usize).await;
+    let hearing = async {
+        let mut seen = vec![];
+        loop {
+            let all = tokio::select! {
+                events = b.events(conversation, 1) => {
+                    seen.extend(events);
+                    heard.0.send_replace(seen.len() as u64);
+                    *all_said.borrow_and_update()
+                }
+                changed = all_said.changed() => {
+                    changed.unwrap();
+                    *all_said.borrow_and_update()
+                }
+            };
+            if all == Some(seen.len() as u64) {
+                return seen;
+            }
+        }
+    };
+    let (count, (), seen) = tokio::join!(talking, disturbing, hearing);
     assert_eq!(seqs(&seen), (2..count + 2).collect::<Vec<_>>());
     assert_eq!(
         words(&seen),
         (0..count).map(|n| n.to_string()).collect::<Vec<_>>()
     );
+}
+
+/// How many messages Ben has heard.
+#[derive(Default)]
+struct Heard(watch::Sender<u64>);
+
+impl Heard {
+    /// Waits until Ben has heard so many more.
+    async fn more(&self, count: u64) {
+        let mut heard = self.0.subscribe();
+        let wanted = *heard.borrow_and_update() + count;
+        let waiting = timeout(PATIENCE, heard.wait_for(|heard| *heard >= wanted));
+        waiting
+            .await
+            .expect("nothing is heard while it is disturbed")
+            .unwrap();
+    }
 }
 
 async fn flush(redis: &Redis) {
@@ -52,16 +93,16 @@ async fn redis_flushed_killed_and_restarted_empty_loses_nothing() {
     let redis = private_redis().await.unwrap();
     store.redis_url = redis.url(0);
     let (one, two) = (store.node().await, store.node().await);
-    undisturbed_talk(&one, &two, async || {
+    undisturbed_talk(&one, &two, async |heard| {
         for _ in 0..5 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            heard.more(10).await;
             flush(&redis).await;
         }
         redis.kill().await.unwrap();
         // Without Redis the nodes follow the log itself.
-        tokio::time::sleep(Duration::from_millis(800)).await;
+        heard.more(50).await;
         redis.restart().await.unwrap();
-        tokio::time::sleep(Duration::from_millis(800)).await;
+        heard.more(50).await;
     })
     .await;
     one.stop().await;
@@ -81,23 +122,21 @@ async fn a_node_without_redis_serves_and_says_so() {
         answer.text().await.unwrap().contains("away").then_some(())
     })
     .await;
-    undisturbed_talk(&one, &two, async || {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    })
-    .await;
+    undisturbed_talk(&one, &two, async |heard| heard.more(50).await).await;
     one.stop().await;
     two.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redis_that_hangs_delays_nobody_for_long() {
+async fn a_redis_that_hangs_keeps_nobody_from_hearing() {
     let mut store = Store::new().await;
     let redis = private_redis().await.unwrap();
     store.redis_url = redis.url(0);
     let (one, two) = (store.node().await, store.node().await);
-    undisturbed_talk(&one, &two, async || {
+    undisturbed_talk(&one, &two, async |heard| {
         redis.pause().await.unwrap();
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        // It hangs for as long as it takes: acks and the way to the other node do not wait for it.
+        heard.more(50).await;
         redis.resume().await.unwrap();
     })
     .await;
@@ -117,30 +156,62 @@ async fn postgres_killed_in_the_middle_of_traffic_loses_nothing_acked() {
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
     let conversation = a.open_direct(&ben).await;
-    let mut restarts = 0;
-    for n in 0..300_u64 {
-        if n % 100 == 50 {
-            postgres.stop_immediate().await.unwrap();
-            postgres.restart().await.unwrap();
-            restarts += 1;
-        }
-        // The same id until it is acked, as every client does.
-        let mut command = message(conversation, &n.to_string());
-        command["id"] = json!(Uuid::now_v7());
+    // Twenty are always under way, so that each crash meets some whose fate nobody knows.
+    let acked = watch::Sender::new(HashMap::new());
+    let talking = async {
+        let mut words = (0..300).map(|n| n.to_string());
+        let mut under_way = HashMap::new();
         loop {
-            a.send(&command).await;
-            let answer = a.answer(id(&command["id"])).await;
-            if answer["type"] == "ack" {
-                assert_eq!(answer["seq"], n + 2);
-                break;
+            while under_way.len() < 20
+                && let Some(word) = words.next()
+            {
+                let mut command = message(conversation, &word);
+                command["id"] = json!(Uuid::now_v7());
+                a.send(&command).await;
+                under_way.insert(id(&command["id"]), command);
             }
+            if under_way.is_empty() {
+                return;
+            }
+            let answer = a
+                .take(|object| object["id"].is_string() && object["type"] != "event")
+                .await;
+            let id = id(&answer["id"]);
+            if answer["type"] == "ack" {
+                let command = under_way.remove(&id).unwrap();
+                let seq = answer["seq"].as_u64().unwrap();
+                acked.send_modify(|acked| {
+                    acked.insert(seq, text(&command["content"]["text"]));
+                });
+                continue;
+            }
+            // The same id until it is acked, as every client does.
             assert_eq!(answer["retryable"], true, "{answer}");
             tokio::time::sleep(Duration::from_millis(answer["retry_after_ms"].as_u64().unwrap())).await;
+            a.send(&under_way[&id]).await;
         }
-    }
-    assert_eq!(restarts, 3);
+    };
+    let killing = async {
+        for count in [50, 150, 250] {
+            let waiting = timeout(PATIENCE, async {
+                acked
+                    .subscribe()
+                    .wait_for(|acked| acked.len() >= count)
+                    .await
+                    .map(|_| ())
+            });
+            waiting.await.unwrap().unwrap();
+            postgres.stop_immediate().await.unwrap();
+            postgres.restart().await.unwrap();
+        }
+    };
+    tokio::join!(talking, killing);
     let seen = b.events(conversation, 301).await;
-    assert_eq!(words(&seen), (0..300).map(|n| n.to_string()).collect::<Vec<_>>());
+    assert_eq!(seqs(&seen), (1..=301).collect::<Vec<_>>());
+    let acked = acked.borrow();
+    for (event, word) in seen[1..].iter().zip(words(&seen)) {
+        assert_eq!(acked.get(&event["seq"].as_u64().unwrap()), Some(&word));
+    }
     node.stop().await;
 }
 
