@@ -36,7 +36,8 @@ pub(super) fn settings(profile: Profile) -> &'static [(&'static str, &'static st
         Profile::Test => &[
             ("listen_addresses", "127.0.0.1"),
             ("unix_socket_directories", ""),
-            ("max_connections", "200"),
+            // As many tests run at once as there are cores, and each may start two nodes with some 20 sessions each.
+            ("max_connections", "1000"),
             ("shared_buffers", "64MB"),
             ("fsync", "off"),
             ("synchronous_commit", "on"),
