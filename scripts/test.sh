@@ -2,37 +2,111 @@
 # Every check that CI makes, or with the argument "lint" those that run no tests. Goes through all steps even when
 # one fails, so that one run shows everything, and ends with the sums.
 # The web bundle must have been built, because the server embeds it.
+#
+# Tests mostly wait, so their binaries run some at a time (TEST_JOBS, 3), beside the browser and clippy.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
 only=${1:-all}
 target=$(cd "${CARGO_TARGET_DIR:-target}" 2>/dev/null && pwd || printf '%s' "${CARGO_TARGET_DIR:-$PWD/target}")
 log=$target/test.log
-mkdir -p "$target"
+outputs=$target/test-outputs
+mkdir -p "$outputs"
 : >"$log"
 export RUST_BACKTRACE=1
 
 failed=()
+beside=()
+beside_names=()
+
+# Ends what runs beside, too, when this run is ended.
+trap 'trap - TERM; kill ${beside[@]+"${beside[@]}"} 2>/dev/null; exit 1' INT TERM HUP
+
+# limited SECONDS COMMAND…: no step may hang for ever. macOS has no `timeout`.
+limited() {
+    local seconds=$1
+    shift
+    if command -v timeout >/dev/null 2>&1; then
+        timeout --kill-after=10 "$seconds" "$@"
+    else
+        "$@"
+    fi
+}
+
+said() {
+    local name=$1 result=$2 seconds=$3
+    if [ "$result" -eq 0 ]; then
+        printf '== %s: ok in %s s\n' "$name" "$seconds"
+    else
+        printf '== %s: FAILED after %s s\n' "$name" "$seconds"
+        failed+=("$name")
+    fi
+}
+
+# step NAME COMMAND…: runs a step and shows it.
 step() {
-    local name=$1 started=$SECONDS
+    local name=$1 started=$SECONDS result=0
     shift
     printf '\n== %s\n' "$name"
-    if "$@" 2>&1 | tee -a "$log"; then
-        printf '== %s: ok in %s s\n' "$name" "$((SECONDS - started))"
-    else
-        printf '== %s: FAILED after %s s\n' "$name" "$((SECONDS - started))"
-        failed+=("$name")
-        return 1
-    fi
+    "$@" 2>&1 | tee -a "$log" || result=$?
+    said "$name" "$result" "$((SECONDS - started))"
+    return "$result"
+}
+
+# begin NAME COMMAND…: the same beside the steps that follow; `collect` shows it.
+begin() {
+    local name=$1 output started=$SECONDS
+    output=$outputs/${name// /-}
+    shift
+    {
+        "$@" >"$output" 2>&1
+        printf '%s %s\n' "$?" "$((SECONDS - started))" >"$output.result"
+    } &
+    beside+=("$!")
+    beside_names+=("$name")
+}
+
+collect() {
+    local name output result seconds
+    wait ${beside[@]+"${beside[@]}"}
+    for name in ${beside_names[@]+"${beside_names[@]}"}; do
+        output=$outputs/${name// /-}
+        printf '\n== %s\n' "$name"
+        tee -a "$log" <"$output"
+        read -r result seconds <"$output.result" || result=1
+        said "$name" "${result:-1}" "${seconds:-?}"
+    done
+}
+
+build() {
+    # The binaries first, with the very features that the tests are built with.
+    limited 3000 cargo build --locked --workspace --all-targets &&
+        limited 3000 cargo test --locked --workspace --no-run --message-format=json-render-diagnostics >"$outputs/tests.json"
+}
+
+tests() {
+    node scripts/run-tests.mjs --jobs "${TEST_JOBS:-3}" --limit 1200 <"$outputs/tests.json"
 }
 
 browser_tests() (
     cd tests/browser || exit 1
-    npm ci --no-audit --no-fund && TIDINGS_BIN="$target/debug/tidings" npm test
+    limited 300 npm ci --no-audit --no-fund && TIDINGS_BIN="$target/debug/tidings" limited 900 npm test
 )
 
 documentation() {
-    RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --lib --quiet
+    RUSTDOCFLAGS='-D warnings' limited 1200 cargo doc --locked --workspace --no-deps --lib --quiet
+}
+
+# What needs cargo, whose runs wait for each other anyway.
+lint() {
+    local result=0
+    limited 1800 cargo clippy --locked --workspace --all-targets -- -D warnings || result=1
+    documentation || result=1
+    return "$result"
+}
+
+examples() {
+    limited 1200 cargo test --locked --workspace --doc
 }
 
 # "N passed, M failed, K skipped" over the runners of all languages.
@@ -46,15 +120,17 @@ sums() {
 }
 
 step 'format' cargo fmt --all --check
-step 'web checks' npm --prefix web run check --if-present
-step 'clippy' cargo clippy --locked --workspace --all-targets -- -D warnings
-step 'documentation' documentation
-if [ "$only" != lint ]; then
-    step 'web tests' npm --prefix web test --if-present
-    # Builds the server's binary with the very features that the tests build it with.
-    if step 'build' cargo build --locked --workspace --all-targets; then
-        step 'tests' cargo test --locked --workspace --no-fail-fast
-        step 'browser tests' browser_tests
+step 'web checks' limited 300 npm --prefix web run check --if-present
+if [ "$only" = lint ]; then
+    step 'lint' lint
+else
+    step 'web tests' limited 300 npm --prefix web test --if-present
+    if step 'build' build; then
+        begin 'browser tests' browser_tests
+        begin 'lint' lint
+        step 'tests' tests
+        collect
+        step 'examples' examples
     fi
     printf '\n'
     sums
