@@ -1,8 +1,8 @@
 //! What the parser refuses, and how it says so.
 
 use tidings_protocol::{
-    Action, ClientFrame, ErrorCode, ErrorFrame, Event, EventData, EventKind, EventRef, ParseError, Position,
-    RawValue, ServerFrame, Timestamp, encode_events, parse, split_frame,
+    Action, ClientFrame, CloseCode, ErrorCode, ErrorFrame, Event, EventData, EventKind, EventRef, ParseError,
+    Position, RawValue, ServerFrame, Timestamp, encode_events, parse, split_frame,
 };
 use uuid::Uuid;
 
@@ -272,10 +272,31 @@ fn positions_are_written_lane_colon_pos() {
 
 #[test]
 fn codes_are_stable() {
-    for code in ErrorCode::ALL {
-        assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{code}\""));
+    let names = [
+        "invalid_frame",
+        "unknown_type",
+        "invalid_argument",
+        "unauthenticated",
+        "forbidden",
+        "not_found",
+        "not_a_member",
+        "conflict",
+        "too_large",
+        "rate_limited",
+        "overloaded",
+        "unavailable",
+    ];
+    assert_eq!(ErrorCode::ALL.map(|code| code.to_string()), names);
+    for (code, name) in ErrorCode::ALL.into_iter().zip(names) {
+        assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{name}\""));
+        assert_eq!(
+            code.retryable(),
+            ["rate_limited", "overloaded", "unavailable"].contains(&name)
+        );
     }
-    for code in tidings_protocol::CloseCode::ALL {
+    let numbers = [4000, 4001, 4002, 4003, 4029, 4500, 4501, 4503, 1009];
+    assert_eq!(CloseCode::ALL.map(CloseCode::code), numbers);
+    for code in CloseCode::ALL {
         let reconnect = !matches!(code.code(), 4500..=4999 | 1009);
         assert_eq!(code.reconnect(), reconnect, "{code:?}");
     }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 /// Far longer than anything here takes, on a busy machine too; a wait that reaches it has failed. It bounds a whole wait, for
 /// an object or an end, and not the frames in between: a server that pings but never answers is a failure, no hang.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A PostgreSQL database and a Redis of their own, on which nodes are started.
 pub(crate) struct Store {

@@ -4,7 +4,7 @@ use crate::harness::{fold, name, text, user};
 use chrono::DateTime;
 use proptest::prelude::*;
 use tidings_domain::event::*;
-use tidings_domain::stored;
+use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent, ConversationId, Event,
     MessageText, Role, UserId,
@@ -96,6 +96,24 @@ proptest! {
     #[test]
     fn no_bytes_make_decoding_panic(kind in any::<i16>(), ver in any::<i16>(), payload in prop::collection::vec(any::<u8>(), 0..60)) {
         let _ = stored::decode(kind, ver, &payload);
+    }
+
+    /// Most bytes are no JSON at all: what comes closest to an event is one with a few bytes changed, under any known kind.
+    #[test]
+    fn no_spoilt_event_makes_decoding_panic(
+        event in events(),
+        kind in prop::option::of(prop::sample::select(&Kind::ALL[..])),
+        ver in 0_i16..3,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        length in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let (own, _, mut payload) = stored::encode(&Event::from(event));
+        for (index, byte) in changes {
+            let index = index.index(payload.len());
+            payload[index] = byte;
+        }
+        payload.truncate(length.map_or(payload.len(), |length| length.index(payload.len())));
+        let _ = stored::decode(kind.unwrap_or(own).0, ver, &payload);
     }
 
     /// Whatever people do, a group with members has an owner, and only members ever act.

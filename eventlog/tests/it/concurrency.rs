@@ -6,7 +6,9 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tidings_eventlog::{AppendError, Appender, Outcome, Proposal};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 /// What was answered to each command, by whoever got the answer first.
@@ -17,6 +19,8 @@ const ROUNDS: usize = 60;
 const STREAMS: u64 = 6;
 /// With fewer answers a run has shown nothing.
 const ENOUGH: usize = 100;
+/// Far longer than a run takes.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn eight_writers_with_repeats_and_stale_guards_leave_a_dense_log() {
@@ -43,15 +47,18 @@ async fn sessions_ended_in_mid_statement_leave_no_hole_and_no_repeat() {
                     .await
                     .unwrap();
                 killed += ended.get::<_, i64>(0);
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
                 if killed > 40 {
                     return killed;
                 }
             }
         })
     };
-    let answers = write(&test, Some(&killer)).await;
-    killer.abort();
+    let writing = timeout(PATIENCE, write(&test, Some(&killer)));
+    let answers = writing
+        .await
+        .expect("enough sessions are ended and enough is answered");
+    assert!(killer.await.unwrap() > 40);
     confirm(&test, &answers).await;
 }
 
@@ -88,8 +95,9 @@ async fn write(test: &Arc<TestLog>, killer: Option<&tokio::task::JoinHandle<i64>
         });
     }
     if let Some(killer) = killer {
+        // A killer that has failed is seen when it is asked for its count.
         while !killer.is_finished() || answers.lock().unwrap().len() <= ENOUGH {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         done.store(true, std::sync::atomic::Ordering::Relaxed);
     }

@@ -51,9 +51,14 @@ async fn readers_never_see_a_later_position_before_an_earlier_one() {
     // B is blocked on A's lock, and nothing of either is visible.
     let watcher = test.client().await;
     let blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while watcher.query_one(blocked, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let until_blocked = async {
+        while watcher.query_one(blocked, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), until_blocked)
+        .await
+        .unwrap();
     assert_eq!(test.log.lane(0, 1, u64::MAX, 10).await.unwrap().len(), 0);
     assert_eq!(test.log.lane(1, 1, u64::MAX, 10).await.unwrap().len(), 1);
 

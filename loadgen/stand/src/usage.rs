@@ -136,7 +136,8 @@ fn ticks(count: u64) -> Duration {
     Duration::from_secs(count) / u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100)
 }
 
-#[cfg(test)]
+// Usage is read from /proc.
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 

@@ -51,7 +51,9 @@ impl World {
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
         };
         let database = shared().database("projections", migrate).await.unwrap();
-        let config = LogConfig::from_url(database.url()).unwrap();
+        let mut config = LogConfig::from_url(database.url()).unwrap();
+        // On a busy machine a read may take longer than a server should wait.
+        config.timeout = Duration::from_mins(1);
         let log = Log::new(config.pool().unwrap(), config.timeout);
         Self {
             appender: Appender::new(config),
