@@ -33,10 +33,12 @@ mod upkeep;
 mod tests;
 
 pub use accounts::{Accounts, StartError};
+pub(crate) use address::client as client_address;
 pub use admission::Admission;
 pub use authenticator::Authenticator;
 pub use config::{AuthConfig, AuthLimits, OutsideIssuer, PasswordHashConfig, Secret, SigningKey};
 pub use error::AccountError;
+pub(crate) use limiter::address_key;
 pub use principal::{AuthError, Principal, Role};
 pub use registrar::{NewUser, Registrar, RegistrarError};
 pub use rules::{Broken, DisplayName, Password, Username};

@@ -2,6 +2,7 @@
 
 use crate::auth::AuthConfig;
 use crate::gateway::GatewayLimits;
+use crate::http::HttpLimits;
 use crate::telemetry::LogFormat;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
@@ -39,6 +40,7 @@ pub struct Config {
     /// How long a query with a position waits for the read models.
     pub query_wait_ms: u64,
     pub gateway: GatewayLimits,
+    pub http: HttpLimits,
     pub auth: AuthConfig,
 }
 
@@ -58,6 +60,7 @@ impl Default for Config {
             inbox_clean_up_s: 600,
             query_wait_ms: 2000,
             gateway: GatewayLimits::default(),
+            http: HttpLimits::default(),
             auth: AuthConfig::default(),
         }
     }
@@ -127,6 +130,12 @@ impl Config {
             return invalid(
                 "`gateway.commands_in_flight` must be at least 1 and `gateway.frame_bytes` at least 1024",
             );
+        }
+        if self.http.spare_sockets < 1 || self.http.sockets_per_address < 1 {
+            return invalid("`http.spare_sockets` and `http.sockets_per_address` must be at least 1");
+        }
+        if self.http.head_ms < 1 || self.http.body_ms < 1 || self.http.stalled_ms < 1 {
+            return invalid("`http.head_ms`, `http.body_ms` and `http.stalled_ms` must be at least 1");
         }
         Ok(self)
     }

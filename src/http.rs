@@ -1,9 +1,17 @@
 //! HTTP: health, metrics, accounts, GraphQL, pages, and the way into the gateway.
 
 pub mod assets;
+mod gate;
 pub mod graphql;
 mod health;
-mod serve;
+mod limits;
+mod listener;
+mod router;
+mod sockets;
 
+pub use gate::{ClientAddress, Gate};
 pub use health::Readiness;
-pub use serve::{router, serve};
+pub use limits::HttpLimits;
+pub use listener::serve;
+pub use router::router;
+pub(crate) use sockets::Socket;

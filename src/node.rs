@@ -7,7 +7,7 @@ use crate::cursors::Cursors;
 use crate::directory::Directory;
 use crate::fanout::{self, Fanout, FanoutConfig};
 use crate::gateway::{Counters, Gateway, Lookups, Registry};
-use crate::http::{self, Readiness};
+use crate::http::{self, Gate, Readiness};
 use crate::hub::{Hub, LanesLater, Observer};
 use crate::inbox::{self, InboxRules};
 use crate::lanes::{LaneLimits, Lanes};
@@ -149,6 +149,7 @@ impl Node {
             lookups: Lookups::start(&lifecycle, &log),
             log_id,
             registry: Arc::new(Registry::new(
+                limits.connections,
                 limits.connections_per_user,
                 limits.commands_per_second,
                 limits.commands_burst,
@@ -172,8 +173,20 @@ impl Node {
                 lifecycle.draining(),
             ),
         ];
-        let router = http::router(Arc::clone(&gateway), readiness, metrics, parts);
-        lifecycle.spawn_last("http", http::serve(listener, router, lifecycle.clone()));
+        let gate = Gate {
+            limits: config.http.clone(),
+            trusted_proxies: config.auth.trusted_proxies,
+        };
+        let router = http::router(Arc::clone(&gateway), readiness, metrics, parts, gate);
+        let serving = http::serve(
+            listener,
+            router,
+            config.http.clone(),
+            gateway.limits.connections + config.http.spare_sockets,
+            config.auth.trusted_proxies > 0,
+            lifecycle.clone(),
+        );
+        lifecycle.spawn_last("http", serving);
         tracing::info!(%address, lanes = heads.len(), "serving");
         Ok(Self {
             address,

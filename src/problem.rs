@@ -60,6 +60,29 @@ impl Problem {
         Self::new(ErrorCode::Unavailable, detail)
     }
 
+    /// The problem that a bare status stands for, of those that frameworks answer.
+    pub fn of_status(status: StatusCode) -> Self {
+        let code = match status {
+            StatusCode::UNAUTHORIZED => ErrorCode::Unauthenticated,
+            StatusCode::FORBIDDEN => ErrorCode::Forbidden,
+            StatusCode::NOT_FOUND => ErrorCode::NotFound,
+            StatusCode::CONFLICT => ErrorCode::Conflict,
+            StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::TooLarge,
+            StatusCode::TOO_MANY_REQUESTS => ErrorCode::RateLimited,
+            status if status.is_client_error() => ErrorCode::InvalidArgument,
+            _ => ErrorCode::Unavailable,
+        };
+        let detail = match status {
+            StatusCode::NOT_FOUND => "there is nothing at this address",
+            StatusCode::METHOD_NOT_ALLOWED => "this address does not take that method",
+            StatusCode::PAYLOAD_TOO_LARGE => "the request is too large",
+            StatusCode::UPGRADE_REQUIRED => "this address is for WebSocket connections, version 13",
+            status if status.is_client_error() => "the request is not as it must be",
+            _ => "the server could not answer",
+        };
+        Self::new(code, detail).status(status)
+    }
+
     /// The same with another code and its status.
     pub fn with_code(mut self, code: ErrorCode) -> Self {
         (self.code, self.status) = (code, status_of(code));

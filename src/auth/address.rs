@@ -29,7 +29,7 @@ impl FromRequestParts<Accounts> for ClientAddress {
 
 /// Each proxy appends the address that it was called from, so the nearest `trusted` entries can be believed and the
 /// client's is the first of them. What stands before came from outside and may be anything.
-fn client(peer: IpAddr, headers: &HeaderMap, trusted: usize) -> IpAddr {
+pub(crate) fn client(peer: IpAddr, headers: &HeaderMap, trusted: usize) -> IpAddr {
     if trusted == 0 {
         return peer;
     }

@@ -102,7 +102,7 @@ impl<K: Hash + Eq + Clone> StateStore for Store<K> {
 }
 
 /// What counts as one address: of IPv6 the /64, because one household has all of it.
-pub(super) fn address_key(address: IpAddr) -> IpAddr {
+pub(crate) fn address_key(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

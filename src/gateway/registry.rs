@@ -23,6 +23,7 @@ pub struct Connection {
 pub struct Registry {
     next: AtomicU64,
     open: Mutex<Open>,
+    all: usize,
     per_user: usize,
     quota: Quota,
 }
@@ -38,9 +39,12 @@ struct User {
     limiter: Arc<DefaultDirectRateLimiter>,
 }
 
-/// The user has as many connections as one may have.
+/// There are as many connections as there may be.
 #[derive(Debug, PartialEq, Eq)]
-pub struct TooMany;
+pub enum TooMany {
+    OfNode,
+    OfUser,
+}
 
 /// A place in the registry, given up when dropped.
 pub struct Registered {
@@ -51,13 +55,14 @@ pub struct Registered {
 }
 
 impl Registry {
-    /// `per_second` and `burst` are of objects that a user sends.
-    pub fn new(per_user: usize, per_second: u32, burst: u32) -> Self {
+    /// `all` connections, `per_user` of one user; `per_second` and `burst` are of objects that a user sends.
+    pub fn new(all: usize, per_user: usize, per_second: u32, burst: u32) -> Self {
         let per_second = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
         let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
         Self {
             next: AtomicU64::new(1),
             open: Mutex::default(),
+            all,
             per_user,
             quota: Quota::per_second(per_second).allow_burst(burst),
         }
@@ -80,12 +85,16 @@ impl Registry {
             address,
         };
         let mut open = registry.open();
+        // Asked at the upgrade too, but those that have not said hello are not counted there.
+        if open.connections.len() >= registry.all {
+            return Err(TooMany::OfNode);
+        }
         let entry = open.users.entry(user).or_insert_with(|| User {
             connections: 0,
             limiter: Arc::new(RateLimiter::direct(registry.quota)),
         });
         if entry.connections >= registry.per_user {
-            return Err(TooMany);
+            return Err(TooMany::OfUser);
         }
         entry.connections += 1;
         let limiter = Arc::clone(&entry.limiter);

@@ -3,7 +3,7 @@
 use super::handshake::{Greeted, greet};
 use super::outbox::Outbox;
 use super::reader::{Reader, ReaderEnd};
-use super::registry::{Registered, Registry};
+use super::registry::{Registered, Registry, TooMany};
 use super::socket::{Sink, Source};
 use super::writer::Writer;
 use super::{Gateway, close};
@@ -101,20 +101,32 @@ async fn begin(
         address,
         crate::clock::now(),
     );
-    let Ok(registered) = entered else {
-        let reason = "this user has as many connections as one may have".to_owned();
-        close::say(
-            &mut sink,
-            Close {
-                reason,
-                ..Close::new(CloseCode::Flooding).with_retry_after_ms(5000)
-            },
-        )
-        .await;
-        close::await_farewell(&mut source).await;
-        return None;
+    let registered = match entered {
+        Ok(registered) => registered,
+        Err(too_many) => {
+            close::say(&mut sink, refusal(&too_many)).await;
+            close::await_farewell(&mut source).await;
+            return None;
+        }
     };
     Some(Box::new(Session::new(gateway, sink, source, greeted, registered)))
+}
+
+fn refusal(too_many: &TooMany) -> Close {
+    let (code, reason) = match too_many {
+        TooMany::OfNode => (
+            CloseCode::GoingAway,
+            "this node has as many connections as it takes",
+        ),
+        TooMany::OfUser => (
+            CloseCode::Flooding,
+            "this user has as many connections as one may have",
+        ),
+    };
+    Close {
+        reason: reason.to_owned(),
+        ..Close::new(code).with_retry_after_ms(5000)
+    }
 }
 
 impl Session {

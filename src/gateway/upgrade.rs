@@ -1,25 +1,24 @@
 //! From HTTP to WebSocket.
 
 use super::{Gateway, session, socket};
+use crate::http::{ClientAddress, Socket};
 use crate::problem::Problem;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::extract::{Extension, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto::upgrade;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use tidings_protocol::{ErrorCode, SUBPROTOCOL};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
 /// `GET /ws`.
 pub async fn connect(
     State(gateway): State<Arc<Gateway>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
     mut request: Request,
 ) -> Response {
     if gateway.lifecycle.is_draining() {
@@ -34,11 +33,7 @@ pub async fn connect(
             .into_response();
     }
     let Ok(mut response) = create_response_with_body(&request, Body::empty) else {
-        return Problem::new(
-            ErrorCode::InvalidArgument,
-            "this address is for WebSocket connections, version 13",
-        )
-        .into_response();
+        return no_websocket();
     };
     let Some(upgrading) = request.extensions_mut().remove::<OnUpgrade>() else {
         return Problem::new(ErrorCode::InvalidArgument, "this connection cannot be upgraded")
@@ -57,24 +52,40 @@ pub async fn connect(
         .and_then(|value| value.strip_prefix("Bearer "))
         .map(str::to_owned);
     let lifecycle = gateway.lifecycle.clone();
-    tokio::spawn(lifecycle.connection(converse(gateway, upgrading, peer.ip(), token)));
+    tokio::spawn(lifecycle.connection(converse(gateway, upgrading, address, token)));
+    response
+}
+
+/// RFC 6455, 4.4: whoever asks otherwise is told which version there is.
+fn no_websocket() -> Response {
+    let problem = Problem::new(
+        ErrorCode::InvalidArgument,
+        "this address is for WebSocket connections, version 13",
+    );
+    let mut response = problem.status(StatusCode::UPGRADE_REQUIRED).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     response
 }
 
 async fn converse(gateway: Arc<Gateway>, upgrading: OnUpgrade, address: IpAddr, token: Option<String>) {
     // A client that hangs up before it has the answer needs no other.
     let Ok(upgraded) = upgrading.await else { return };
-    let Some((stream, early)) = bare(upgraded) else {
+    let Some((socket, early)) = bare(upgraded) else {
         tracing::error!("a connection is no TCP stream");
         return;
     };
+    // It stays counted for as long as it is open.
+    let (stream, _place) = socket.into_parts();
     let (sink, source) = socket::split(stream, early, gateway.limits.frame_bytes);
     session::run(gateway, sink, source, address, token).await;
 }
 
-/// The stream itself, and what was read of it behind the upgrade.
-fn bare(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
-    let parts = upgrade::downcast::<TokioIo<TcpStream>>(upgraded).ok()?;
+/// The socket itself, and what was read of it behind the upgrade.
+fn bare(upgraded: Upgraded) -> Option<(Socket, Bytes)> {
+    let parts = upgraded.downcast::<TokioIo<Socket>>().ok()?;
     // A copy, because even an empty slice keeps the buffer that the request was read into.
     Some((parts.io.into_inner(), Bytes::copy_from_slice(&parts.read_buf)))
 }

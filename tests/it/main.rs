@@ -13,4 +13,5 @@ mod export;
 mod faults;
 mod limits;
 mod rebuild;
+mod sockets;
 mod support;
