@@ -4,6 +4,7 @@
 //! to be durable.
 
 use crate::fanout::Ephemeral;
+use crate::hub::Audience;
 use crate::lanes::{Accepted, Lanes, Refusal, Seat};
 use crate::lifecycle::Lifecycle;
 use bytes::Bytes;
@@ -310,7 +311,7 @@ impl Store {
                 read_seq,
             };
             let frame = Bytes::from(ServerFrame::Receipt(receipt).encode());
-            self.ephemeral.send(conversation.0, 0, frame);
+            self.ephemeral.receipt(conversation.0, Audience::All, frame);
         }
     }
 }

@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 pub use connection::{RedisError, check};
 pub use ephemeral::Ephemeral;
+use ephemeral::EphemeralKeys;
 
 /// Where Redis is and how much of the log's end it keeps.
 #[derive(Clone)]
@@ -92,8 +93,12 @@ impl Keys {
         format!("tidings:{}:{{{lane}}}:log", self.log.simple())
     }
 
-    fn ephemeral(self) -> String {
-        format!("tidings:{}:{{e}}:ephemeral", self.log.simple())
+    fn ephemeral(self) -> EphemeralKeys {
+        let key = |kind| format!("tidings:{}:{{e}}:{kind}", self.log.simple());
+        EphemeralKeys {
+            receipts: key("receipts"),
+            typing: key("typing"),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod registry;
 mod session;
 mod socket;
 mod together;
+mod typing;
 mod upgrade;
 mod writer;
 
@@ -41,6 +42,7 @@ pub use limits::GatewayLimits;
 pub use lookups::Lookups;
 pub use outbox::Outbox;
 pub use registry::{Connection, Registry};
+pub use typing::Typing;
 pub use upgrade::connect;
 
 /// What every connection of a node shares.
@@ -60,6 +62,7 @@ pub struct Gateway {
     /// The log's own id, from which ids of conversations derive.
     pub log_id: Uuid,
     pub registry: Arc<Registry>,
+    pub typing: Typing,
     /// Users whose connections end at their next heartbeat.
     pub suspended: watch::Receiver<Arc<HashSet<Uuid>>>,
 }

@@ -24,6 +24,11 @@ pub use encode::{LiveEvent, encode};
 /// Messages that may wait for one lane's hub. Senders wait when it is full.
 const QUEUE: usize = 1024;
 
+/// Ephemeral frames that may wait for one lane's hub, which takes them when it has nothing else to do. More are not shown.
+const PASSING_QUEUE: usize = 256;
+/// Typing leaves this many places to receipts.
+const PASSING_RESERVED: usize = 128;
+
 /// A connection, as the hub knows it.
 #[derive(Clone)]
 pub struct Subscriber {
@@ -40,11 +45,35 @@ enum Message {
     Register(Subscriber, oneshot::Sender<()>),
     Subscribe(Subscriber, Vec<Uuid>, oneshot::Sender<Vec<(Uuid, u64)>>),
     Unregister(u64, UserId),
-    Ephemeral {
+}
+
+/// What is shown to those who are there, and may be lost.
+enum Passing {
+    Receipt {
         conversation: Uuid,
-        except: u64,
+        audience: Audience,
         frame: Bytes,
     },
+    Typing {
+        conversation: Uuid,
+        /// The connection that it comes from, which has to see the conversation; `None` when another node has made sure.
+        from: Option<u64>,
+        frame: Bytes,
+        /// Done when it is shown.
+        onward: Onward,
+    },
+}
+
+/// What else is done with an ephemeral frame. It must not block.
+pub type Onward = Box<dyn FnOnce() + Send>;
+
+/// Who is shown a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody who sees the conversation.
+    All,
+    /// The connections of one user.
+    User(UserId),
 }
 
 /// What the hub tells the rest of the node about each range that it has dispatched.
@@ -61,6 +90,7 @@ pub struct Hub {
 
 struct LaneHub {
     messages: mpsc::Sender<Message>,
+    passing: mpsc::Sender<Passing>,
     position: Arc<AtomicU64>,
 }
 
@@ -80,6 +110,7 @@ impl Hub {
             .iter()
             .map(|head| {
                 let (messages, receiver) = mpsc::channel(QUEUE);
+                let (passing, passers) = mpsc::channel(PASSING_QUEUE);
                 let position = Arc::new(AtomicU64::new(head.head));
                 let task = task::HubTask::new(
                     *head,
@@ -88,8 +119,12 @@ impl Hub {
                     Arc::clone(lanes),
                     Arc::clone(observer),
                 );
-                lifecycle.spawn_last("hub", task.run(receiver, lifecycle.hard_stop()));
-                LaneHub { messages, position }
+                lifecycle.spawn_last("hub", task.run(receiver, passers, lifecycle.hard_stop()));
+                LaneHub {
+                    messages,
+                    passing,
+                    position,
+                }
             })
             .collect();
         Self {
@@ -170,16 +205,36 @@ impl Hub {
         }
     }
 
-    /// Shows an ephemeral frame to the local members of a conversation, except one connection. May be lost.
-    pub fn ephemeral(&self, conversation: Uuid, except: u64, frame: Bytes) {
-        if let Some(hub) = self.lanes.get(usize::from(conversation.as_bytes()[15])) {
+    /// Shows a receipt to local members of a conversation. May be lost.
+    pub fn receipt(&self, conversation: Uuid, audience: Audience, frame: Bytes) {
+        if let Some(hub) = self.hub_of(conversation) {
             // Ephemeral: when the hub is busy, it is not shown.
-            let _ = hub.messages.try_send(Message::Ephemeral {
+            let _ = hub.passing.try_send(Passing::Receipt {
                 conversation,
-                except,
+                audience,
                 frame,
             });
         }
+    }
+
+    /// Shows the other local members of a conversation that somebody types, and does `onward` then. Nothing happens when
+    /// the connection `from` does not see the conversation, or so many do that it would cost more than it is worth; and it
+    /// is the first that is lost when the hub is busy.
+    pub fn typing(&self, conversation: Uuid, from: Option<u64>, frame: Bytes, onward: Onward) {
+        if let Some(hub) = self.hub_of(conversation)
+            && hub.passing.capacity() > PASSING_RESERVED
+        {
+            let _ = hub.passing.try_send(Passing::Typing {
+                conversation,
+                from,
+                frame,
+                onward,
+            });
+        }
+    }
+
+    fn hub_of(&self, conversation: Uuid) -> Option<&LaneHub> {
+        self.lanes.get(usize::from(conversation.as_bytes()[15]))
     }
 
     async fn send(&self, lane: u8, message: Message) {

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::cursors::Cursors;
 use crate::directory::Directory;
 use crate::fanout::{self, Fanout, FanoutConfig};
-use crate::gateway::{Counters, Gateway, Lookups, Registry};
+use crate::gateway::{Counters, Gateway, Lookups, Registry, Typing};
 use crate::http::{self, Gate, Readiness};
 use crate::hub::{Hub, LanesLater, Observer};
 use crate::inbox::{self, InboxRules};
@@ -156,6 +156,7 @@ impl Node {
             )),
             limits,
             suspended: accounts.authenticator().suspended(),
+            typing: Typing::new(),
         });
         let readiness = Readiness {
             log: log.clone(),

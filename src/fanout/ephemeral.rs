@@ -1,31 +1,56 @@
-//! Typing and receipts: shown here at once, and to other nodes through a short Redis stream. They may be lost.
+//! Typing and receipts: shown here at once, and to other nodes through short Redis streams. They may be lost.
 
 use super::{FanoutConfig, connection};
-use crate::hub::Hub;
+use crate::hub::{Audience, Hub};
 use crate::lifecycle::Lifecycle;
 use bytes::Bytes;
-use redis::streams::{StreamMaxlen, StreamReadOptions, StreamReadReply};
+use redis::streams::{StreamId, StreamMaxlen, StreamReadOptions, StreamReadReply};
 use redis::{AsyncTypedCommands, Client};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// Entries kept in each stream, about.
 const KEEP: usize = 1000;
 const QUEUE: usize = 1024;
+/// Typing leaves this many places in the queue to receipts.
+const RESERVED: usize = 512;
+/// More than any frame of ours has.
+const FRAME_MAX: usize = 1024;
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Names of the streams. Typing has its own, so that it cannot wash receipts out.
+#[derive(Clone)]
+pub(super) struct EphemeralKeys {
+    pub(super) receipts: String,
+    pub(super) typing: String,
+}
+
+/// What goes to other nodes.
+enum Passing {
+    Receipt {
+        conversation: Uuid,
+        audience: Audience,
+        frame: Bytes,
+    },
+    Typing {
+        conversation: Uuid,
+        frame: Bytes,
+    },
+}
 
 /// Sends ephemeral frames to everybody who sees a conversation. Cheap to clone.
 #[derive(Clone)]
 pub struct Ephemeral {
     hub: Hub,
-    queue: mpsc::Sender<(Uuid, Bytes)>,
+    queue: mpsc::Sender<Passing>,
 }
 
 impl Ephemeral {
     pub(super) fn start(
         lifecycle: &Lifecycle,
-        key: String,
+        keys: EphemeralKeys,
         hub: Hub,
         client: Client,
         config: FanoutConfig,
@@ -34,7 +59,7 @@ impl Ephemeral {
         let node = Uuid::new_v4().simple().to_string();
         let stop = lifecycle.hard_stop();
         let writer = write(
-            key.clone(),
+            keys.clone(),
             node.clone(),
             client.clone(),
             config.clone(),
@@ -44,30 +69,48 @@ impl Ephemeral {
         lifecycle.spawn_last("ephemeral writer", writer);
         lifecycle.spawn_last(
             "ephemeral reader",
-            read(key, node, hub.clone(), client, config, stop),
+            read(keys, node, hub.clone(), client, config, stop),
         );
         Self { hub, queue }
     }
 
-    /// Shows `frame` to the members of `conversation`, except the connection that it came from (0 for none).
-    pub fn send(&self, conversation: Uuid, except: u64, frame: Bytes) {
-        self.hub.ephemeral(conversation, except, frame.clone());
+    /// Shows a receipt to those of its audience who see `conversation`.
+    pub fn receipt(&self, conversation: Uuid, audience: Audience, frame: Bytes) {
+        self.hub.receipt(conversation, audience, frame.clone());
         // Ephemeral: when Redis is slow or away, other nodes do not show it.
-        let _ = self.queue.try_send((conversation, frame));
+        let _ = self.queue.try_send(Passing::Receipt {
+            conversation,
+            audience,
+            frame,
+        });
+    }
+
+    /// Shows the other members of `conversation` that somebody types on `connection`, if it may.
+    pub fn typing(&self, conversation: Uuid, connection: u64, frame: Bytes) {
+        let (queue, passed) = (self.queue.clone(), frame.clone());
+        let onward = Box::new(move || {
+            if queue.capacity() > RESERVED {
+                let _ = queue.try_send(Passing::Typing {
+                    conversation,
+                    frame: passed,
+                });
+            }
+        });
+        self.hub.typing(conversation, Some(connection), frame, onward);
     }
 }
 
 async fn write(
-    key: String,
+    keys: EphemeralKeys,
     node: String,
     client: Client,
     config: FanoutConfig,
-    mut queue: mpsc::Receiver<(Uuid, Bytes)>,
+    mut queue: mpsc::Receiver<Passing>,
     stop: CancellationToken,
 ) {
     let mut connection = None;
     loop {
-        let (conversation, frame) = tokio::select! {
+        let passing = tokio::select! {
             () = stop.cancelled() => return,
             next = queue.recv() => match next { Some(next) => next, None => return },
         };
@@ -78,13 +121,28 @@ async fn write(
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let fields = [
+        let (key, conversation, frame, user) = match &passing {
+            Passing::Typing { conversation, frame } => (&keys.typing, conversation, frame, None),
+            Passing::Receipt {
+                conversation,
+                audience,
+                frame,
+            } => {
+                let user = match audience {
+                    Audience::All => None,
+                    Audience::User(user) => Some(&user.0),
+                };
+                (&keys.receipts, conversation, frame, user)
+            }
+        };
+        let mut fields: Vec<(&str, &[u8])> = vec![
             ("n", node.as_bytes()),
-            ("c", conversation.as_bytes().as_slice()),
+            ("c", conversation.as_bytes()),
             ("f", frame.as_ref()),
         ];
+        fields.extend(user.map(|user| ("u", user.as_bytes().as_slice())));
         let added = open
-            .xadd_maxlen(&key, StreamMaxlen::Approx(KEEP), "*", &fields)
+            .xadd_maxlen(key, StreamMaxlen::Approx(KEEP), "*", &fields)
             .await;
         if added.is_err() {
             connection = None;
@@ -93,7 +151,7 @@ async fn write(
 }
 
 async fn read(
-    key: String,
+    keys: EphemeralKeys,
     node: String,
     hub: Hub,
     client: Client,
@@ -102,32 +160,28 @@ async fn read(
 ) {
     let options = StreamReadOptions::default().block(1000).count(256);
     let timeout = config.timeout.max(Duration::from_secs(3));
+    let names = [keys.receipts.as_str(), keys.typing.as_str()];
     loop {
         let reading = async {
             let mut connection = connection::connect(&client, timeout).await?;
-            let mut from = "$".to_owned();
+            // From the ends as they are now: `$` would mean a later end with each reading.
+            let mut from = [String::new(), String::new()];
+            for (name, from) in names.iter().zip(&mut from) {
+                let newest = connection.xrevrange_count(name, "+", "-", 1).await?;
+                *from = newest
+                    .ids
+                    .into_iter()
+                    .next()
+                    .map_or_else(|| "0".to_owned(), |entry| entry.id);
+            }
             loop {
                 let reply: Option<StreamReadReply> =
-                    connection.xread_options(&[&key], &[&from], &options).await?;
-                for entry in reply
-                    .into_iter()
-                    .flat_map(|reply| reply.keys)
-                    .flat_map(|key| key.ids)
-                {
-                    from.clone_from(&entry.id);
-                    let field = |name| match entry.map.get(name) {
-                        Some(redis::Value::BulkString(bytes)) => Some(bytes.as_slice()),
-                        _ => None,
-                    };
-                    let (Some(sender), Some(conversation), Some(frame)) =
-                        (field("n"), field("c"), field("f"))
-                    else {
-                        continue;
-                    };
-                    if sender != node.as_bytes()
-                        && let Ok(conversation) = Uuid::from_slice(conversation)
-                    {
-                        hub.ephemeral(conversation, 0, Bytes::copy_from_slice(frame));
+                    connection.xread_options(&names, &from, &options).await?;
+                for stream in reply.into_iter().flat_map(|reply| reply.keys) {
+                    let is_typing = stream.key == keys.typing;
+                    for entry in stream.ids {
+                        show(&hub, &node, is_typing, &entry);
+                        from[usize::from(is_typing)] = entry.id;
                     }
                 }
             }
@@ -143,5 +197,27 @@ async fn read(
             () = stop.cancelled() => return,
             () = tokio::time::sleep(PAUSE) => {}
         }
+    }
+}
+
+/// Shows what another node has sent. Entries of other versions may hold anything.
+fn show(hub: &Hub, own: &str, is_typing: bool, entry: &StreamId) {
+    let field = |name| match entry.map.get(name) {
+        Some(redis::Value::BulkString(bytes)) => Some(bytes.as_slice()),
+        _ => None,
+    };
+    let id = |name| field(name).and_then(|bytes| Uuid::from_slice(bytes).ok());
+    let (Some(sender), Some(conversation), Some(frame)) = (field("n"), id("c"), field("f")) else {
+        return;
+    };
+    if sender == own.as_bytes() || frame.len() > FRAME_MAX {
+        return;
+    }
+    let frame = Bytes::copy_from_slice(frame);
+    if is_typing {
+        hub.typing(conversation, None, frame, Box::new(|| {}));
+    } else {
+        let audience = id("u").map_or(Audience::All, |user| Audience::User(user.into()));
+        hub.receipt(conversation, audience, frame);
     }
 }

@@ -9,6 +9,8 @@ use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 /// Ephemeral frames that may wait; more are not shown.
 const EPHEMERAL_MAX: usize = 64;
+/// The same where one says that somebody types.
+const TYPING_MAX: usize = 16;
 
 /// A frame of the fast lane. What bounds this lane are the permits: a connection's reader takes one for each answer that
 /// it causes, and it is given back when the answer is written.
@@ -105,10 +107,19 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// Adds an ephemeral frame, or drops it when several wait already.
-    pub fn ephemeral(&self, frame: Frame) {
+    /// Adds a receipt, or drops it when many ephemeral frames wait already.
+    pub fn receipt(&self, frame: Frame) {
+        self.ephemeral(frame, EPHEMERAL_MAX);
+    }
+
+    /// Adds that somebody types, or drops it when several ephemeral frames wait already.
+    pub fn typing(&self, frame: Frame) {
+        self.ephemeral(frame, TYPING_MAX);
+    }
+
+    fn ephemeral(&self, frame: Frame, room: usize) {
         let mut queues = self.queues();
-        if queues.ephemeral >= EPHEMERAL_MAX {
+        if queues.ephemeral >= room || queues.close.is_some() {
             return;
         }
         queues.ephemeral += 1;

@@ -156,7 +156,7 @@ impl Reader {
                 self.command(command, permit).await
             }
             Ok(ClientFrame::Typing { conversation, on }) => {
-                Box::pin(self.typing(ConversationId(conversation), on)).await;
+                self.typing(ConversationId(conversation), on);
                 Ok(())
             }
             Ok(ClientFrame::Ping { id }) => {
@@ -308,23 +308,18 @@ impl Reader {
         Ok(encode_events(id, conversation.0, objects, more))
     }
 
-    async fn typing(&self, conversation: ConversationId, on: bool) {
-        if self
-            .gateway
-            .lanes
-            .authorize(conversation, self.user, false)
-            .await
-            .is_ok()
-        {
+    /// Shows that the user types, unless that is no news. The hub knows whether this connection sees the conversation.
+    fn typing(&self, conversation: ConversationId, on: bool) {
+        let now = tokio::time::Instant::now();
+        if self.gateway.typing.is_news(self.user, conversation, on, now) {
             let notice = TypingNotice {
                 conversation: conversation.0,
                 user: self.user.0,
                 on,
             };
             let frame = Bytes::from(ServerFrame::Typing(notice).encode());
-            self.gateway
-                .ephemeral
-                .send(conversation.0, self.registered.connection.id, frame);
+            let connection = self.registered.connection.id;
+            self.gateway.ephemeral.typing(conversation.0, connection, frame);
         }
     }
 

@@ -1,10 +1,13 @@
 //! Who on this node sees which conversation of one lane.
 
-use super::{LiveEvent, Subscriber};
+use super::{Audience, LiveEvent, Subscriber};
 use crate::gateway::Frame;
 use std::collections::{HashMap, HashSet};
 use tidings_domain::UserId;
 use uuid::Uuid;
+
+/// Where more connections than this see a conversation, nobody is shown typing: each time would reach them all.
+const TYPING_CONNECTIONS_MAX: usize = 100;
 
 /// Subscriptions of one lane.
 #[derive(Default)]
@@ -138,17 +141,49 @@ impl Subscriptions {
         }
     }
 
-    pub(super) fn ephemeral(&self, conversation: Uuid, except: u64, frame: &[u8]) {
+    /// Shows a receipt to those of its audience who see the conversation.
+    pub(super) fn receipt(&self, conversation: Uuid, audience: Audience, frame: &[u8]) {
         // It may come from another version by way of Redis.
         if std::str::from_utf8(frame).is_err() {
             return;
         }
         let frame = Frame::text(frame);
-        for subscriber in self.conversations.get(&conversation).into_iter().flatten() {
-            if subscriber.connection != except {
-                subscriber.outbox.ephemeral(frame.clone());
+        let seers = self.conversations.get(&conversation).into_iter().flatten();
+        match audience {
+            Audience::All => seers.for_each(|subscriber| subscriber.outbox.receipt(frame.clone())),
+            // A user has fewer connections than a large conversation has.
+            Audience::User(user) => {
+                for subscriber in self.users.get(&user).into_iter().flatten() {
+                    if self.sees(subscriber.connection, conversation) {
+                        subscriber.outbox.receipt(frame.clone());
+                    }
+                }
             }
         }
+    }
+
+    /// Shows everybody else that somebody types; whether it did.
+    pub(super) fn typing(&self, conversation: Uuid, from: Option<u64>, frame: &[u8]) -> bool {
+        let allowed = from.is_none_or(|connection| self.sees(connection, conversation));
+        if !allowed || std::str::from_utf8(frame).is_err() {
+            return false;
+        }
+        let seers = self.conversations.get(&conversation);
+        if seers.is_some_and(|seers| seers.len() > TYPING_CONNECTIONS_MAX) {
+            return false;
+        }
+        let frame = Frame::text(frame);
+        for subscriber in seers.into_iter().flatten() {
+            if Some(subscriber.connection) != from {
+                subscriber.outbox.typing(frame.clone());
+            }
+        }
+        true
+    }
+
+    fn sees(&self, connection: u64, conversation: Uuid) -> bool {
+        let own = self.of_connection.get(&connection);
+        own.is_some_and(|own| own.subscribed.contains(&conversation))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::feed::Feed;
 use super::subscriptions::Subscriptions;
-use super::{LanesLater, LiveEvent, Message, Observer, encode};
+use super::{LanesLater, LiveEvent, Message, Observer, Passing, encode};
 use crate::lanes::Committed;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,7 +56,12 @@ impl HubTask {
         }
     }
 
-    pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>, stop: CancellationToken) {
+    pub(super) async fn run(
+        mut self,
+        mut messages: mpsc::Receiver<Message>,
+        mut passing: mpsc::Receiver<Passing>,
+        stop: CancellationToken,
+    ) {
         loop {
             let fill_at = self.fill_at;
             tokio::select! {
@@ -67,6 +72,8 @@ impl HubTask {
                     None => return,
                 },
                 () = wait_until(fill_at), if fill_at.is_some() => self.fill().await,
+                // Last, because it may be lost.
+                Some(passing) = passing.recv() => self.show(passing),
             }
         }
     }
@@ -89,12 +96,25 @@ impl HubTask {
                 let _ = reply.send(self.subscriptions.settle(&subscriber, conversations));
             }
             Message::Unregister(connection, user) => self.subscriptions.unregister(connection, user),
-            Message::Ephemeral {
+        }
+    }
+
+    fn show(&self, passing: Passing) {
+        match passing {
+            Passing::Receipt {
                 conversation,
-                except,
+                audience,
                 frame,
+            } => self.subscriptions.receipt(conversation, audience, &frame),
+            Passing::Typing {
+                conversation,
+                from,
+                frame,
+                onward,
             } => {
-                self.subscriptions.ephemeral(conversation, except, &frame);
+                if self.subscriptions.typing(conversation, from, &frame) {
+                    onward();
+                }
             }
         }
     }

@@ -9,6 +9,7 @@ mod client;
 mod cluster;
 mod commands;
 mod drain;
+mod ephemeral;
 mod export;
 mod faults;
 mod limits;

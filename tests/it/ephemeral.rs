@@ -1,0 +1,162 @@
+//! Typing and receipts: shown to those who may see them, and never at the cost of anything that counts.
+
+use crate::support::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// What came before the answer to a ping that goes out now, and is of this type.
+async fn so_far(socket: &mut Socket, kind: &str) -> Vec<Value> {
+    let id = Uuid::new_v4();
+    socket.send(&json!({ "type": "ping", "id": id })).await;
+    let mut found = vec![];
+    loop {
+        let object = socket.receive().await;
+        if object["id"] == id.to_string() {
+            return found;
+        }
+        found.extend((object["type"] == kind).then_some(object));
+    }
+}
+
+fn typing(conversation: Uuid, on: bool) -> Value {
+    json!({ "type": "typing", "conversation": conversation, "on": on })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn typing_is_shown_to_the_others_on_every_node() {
+    let store = Store::new().await;
+    let (here, there) = (store.node().await, store.node().await);
+    let (ann, ben, cat) = (
+        here.register("ann").await,
+        here.register("ben").await,
+        here.register("cat").await,
+    );
+    let (mut a, mut b, mut c) = (
+        here.socket(&ann).await,
+        here.socket(&ben).await,
+        there.socket(&cat).await,
+    );
+    let group = a.create_group(&[&ben, &cat]).await;
+    c.events(group, 1).await;
+    // Redis may not be read yet on the other node; every change is news.
+    let shown = eventually(async || {
+        a.send(&typing(group, true)).await;
+        a.send(&typing(group, false)).await;
+        so_far(&mut c, "typing").await.into_iter().next()
+    })
+    .await;
+    assert_eq!((id(&shown["conversation"]), id(&shown["user"])), (group, ann.id));
+    assert_eq!(b.until("typing").await["on"], true);
+    assert!(
+        so_far(&mut a, "typing").await.is_empty(),
+        "one's own typing is shown to oneself"
+    );
+    here.stop().await;
+    there.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_typing_is_shown_a_few_times() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    b.events(conversation, 1).await;
+    let frame = |n: usize| {
+        let mut lines = vec![];
+        for m in 0..100 {
+            lines.push(typing(conversation, (n + m).is_multiple_of(2)).to_string());
+        }
+        lines.join("\n")
+    };
+    let before = std::time::Instant::now();
+    for n in 0..20 {
+        a.send_text(&frame(n)).await;
+    }
+    a.works().await;
+    // All of it went through the reader; what it let pass went through the hub before the message did, or was dropped.
+    a.say(conversation, "done").await;
+    b.events(conversation, 1).await;
+    let shown = so_far(&mut b, "typing").await.len();
+    let allowed = 10 + 2 * before.elapsed().as_secs() as usize + 2;
+    assert!(
+        (1..=allowed).contains(&shown),
+        "{shown} of 2000 were shown, {allowed} may be"
+    );
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_and_former_members_type_to_nobody() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben, cat) = (
+        node.register("ann").await,
+        node.register("ben").await,
+        node.register("cat").await,
+    );
+    let (mut a, mut b, mut c) = (
+        node.socket(&ann).await,
+        node.socket(&ben).await,
+        node.socket(&cat).await,
+    );
+    let group = a.create_group(&[&ben]).await;
+    b.events(group, 1).await;
+    c.send(&typing(group, true)).await;
+    c.works().await;
+    b.acked(json!({ "type": "group.leave", "conversation": group }))
+        .await;
+    // The hub has let Ben go once he was shown that he left.
+    b.events(group, 1).await;
+    b.send(&typing(group, true)).await;
+    b.works().await;
+    // A member's typing comes through, behind theirs.
+    let both = a.create_group(&[&ben, &cat]).await;
+    a.events(both, 1).await;
+    assert!(so_far(&mut a, "typing").await.is_empty());
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_shown_typing_where_too_many_are() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let mut people = vec![];
+    for n in 0..3 {
+        people.push(node.register(&format!("p{n}")).await);
+    }
+    let mut a = node.socket(&people[0]).await;
+    let (large, small) = (
+        a.create_group(&people.iter().skip(1).collect::<Vec<_>>()).await,
+        a.open_direct(&people[1]).await,
+    );
+    let mut sockets = vec![];
+    for n in 0..100 {
+        sockets.push(node.socket(&people[1 + n % 2]).await);
+    }
+    // With the sender's there are 101 connections.
+    a.send(&typing(large, true)).await;
+    a.send(&typing(small, true)).await;
+    let shown = sockets[0].until("typing").await;
+    assert_eq!(id(&shown["conversation"]), small);
+    for socket in &mut sockets {
+        let all = so_far(socket, "typing").await;
+        assert!(
+            all.iter().all(|typing| id(&typing["conversation"]) == small),
+            "{all:?}"
+        );
+    }
+    // One less, and they are shown it.
+    sockets.pop();
+    let shown = eventually(async || {
+        a.send(&typing(large, false)).await;
+        a.send(&typing(large, true)).await;
+        let all = so_far(&mut sockets[0], "typing").await;
+        all.into_iter()
+            .find(|typing| id(&typing["conversation"]) == large)
+    })
+    .await;
+    assert_eq!(id(&shown["user"]), people[0].id);
+    node.stop().await;
+}
