@@ -28,6 +28,8 @@ pub struct Config {
     pub lanes: u16,
     /// Connections to PostgreSQL for reading.
     pub database_connections: usize,
+    /// Connections to PostgreSQL through which lanes read what they decide on, apart from those for reading.
+    pub lane_connections: usize,
     /// Connections to PostgreSQL for appending.
     pub appenders: usize,
     pub log_format: LogFormat,
@@ -53,6 +55,7 @@ impl Default for Config {
             redis_required: true,
             lanes: 4,
             database_connections: 24,
+            lane_connections: 4,
             appenders: 2,
             log_format: LogFormat::Text,
             read_gather_ms: 1000,
@@ -123,8 +126,10 @@ impl Config {
         if self.read_gather_ms > 2000 {
             return invalid("`read_gather_ms` must be at most 2000");
         }
-        if self.database_connections < 4 || self.appenders < 1 {
-            return invalid("`database_connections` must be at least 4 and `appenders` at least 1");
+        if self.database_connections < 4 || self.lane_connections < 1 || self.appenders < 1 {
+            return invalid(
+                "`database_connections` must be at least 4, `lane_connections` and `appenders` at least 1",
+            );
         }
         if self.gateway.commands_in_flight < 1 || self.gateway.frame_bytes < 1024 {
             return invalid(

@@ -1,12 +1,12 @@
 //! Which users there are, looked up in the accounts and remembered.
 
-use deadpool_postgres::Pool;
 use lru::LruCache;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use thiserror::Error;
 use tidings_domain::UserId;
+use tidings_eventlog::Pool;
 use uuid::Uuid;
 
 /// Users remembered by a node. Users never go away, so an entry is never wrong.
@@ -26,9 +26,9 @@ pub struct Directory {
 }
 
 impl Directory {
-    pub fn new(pool: Pool, timeout: Duration) -> Self {
+    pub fn new(pool: &Pool, timeout: Duration) -> Self {
         Self {
-            pool,
+            pool: pool.portion(pool.max_size() / 8),
             timeout,
             known: Arc::new(Mutex::new(LruCache::new(REMEMBERED))),
         }

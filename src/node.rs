@@ -115,7 +115,15 @@ impl Node {
         let hub = Hub::start(&lifecycle, &log, &heads, &lanes_later, &observer);
         let fanout_config = FanoutConfig::new(redis_url);
         let fanout = Fanout::start(&lifecycle, &fanout_config, &log, log_id, &hub, &tail, heads.len())?;
-        let lanes = Lanes::start(&lifecycle, &log, &appender, fanout.sinks, LaneLimits::default());
+        // Commands do not wait for those who read.
+        let lanes_log = Log::new(log_config.pool_of(config.lane_connections)?, log_config.timeout);
+        let lanes = Lanes::start(
+            &lifecycle,
+            &lanes_log,
+            &appender,
+            fanout.sinks,
+            LaneLimits::default(),
+        );
         // The hub is the only reader, and this the only writer.
         let _ = lanes_later.set(lanes.clone());
         let cursors = Cursors::start(&lifecycle, &log, &lanes, &fanout.ephemeral, config.read_gather());
@@ -132,7 +140,7 @@ impl Node {
             "inbox clean-up",
             inbox::run(log.clone(), lanes.clone(), rules, lifecycle.hard_stop()),
         );
-        lifecycle.spawn_last("segments", keep_segments(log.clone(), lifecycle.clone()));
+        lifecycle.spawn_last("segments", keep_segments(lanes_log, lifecycle.clone()));
 
         let limits = config.gateway.clone();
         let gateway = Arc::new(Gateway {
@@ -140,7 +148,7 @@ impl Node {
             checkpoints: checkpoints.clone(),
             counters: Counters::new(),
             cursors: cursors.clone(),
-            directory: Directory::new(pool.clone(), log_config.timeout),
+            directory: Directory::new(&pool, log_config.timeout),
             ephemeral: fanout.ephemeral,
             hub,
             lanes,

@@ -2,14 +2,14 @@
 
 use crate::append::{AppendError, Appended, Outcome, Repeat, Stale};
 use crate::batch::Batch;
-use crate::connect::LogConfig;
+use crate::blame::{Blame, describe};
+use crate::connect::{LogConfig, Session};
 use chrono::{DateTime, Utc};
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, NoTls, Row, Statement};
+use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
 
 const APPEND: &str =
@@ -34,15 +34,8 @@ pub struct Appender {
 
 #[derive(Debug)]
 struct Connection {
-    client: Client,
+    session: Session,
     statement: Statement,
-    driver: JoinHandle<()>,
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
 }
 
 impl Appender {
@@ -73,7 +66,7 @@ impl Appender {
             .map_err(|_| AppendError::Unreachable("closed".into()))?;
         let taken = self.idle().pop();
         let connection = match taken {
-            Some(connection) if !connection.client.is_closed() => connection,
+            Some(connection) if !connection.session.client.is_closed() => connection,
             _ => self.connect().await?,
         };
         match timeout(self.config.timeout, run(&connection, batch)).await {
@@ -82,11 +75,10 @@ impl Appender {
                 read_outcome(batch, &row)
             }
             Ok(Err(error)) => {
-                let failed = classify(&error);
-                if !connection.client.is_closed() && matches!(failed, AppendError::Failed { .. }) {
+                if Blame::of(&error).keeps_session() {
                     self.idle().push(connection);
                 }
-                Err(failed)
+                Err(classify(&error))
             }
             Err(_) => Err(AppendError::Unknown(format!(
                 "no answer within {:?}",
@@ -101,23 +93,17 @@ impl Appender {
 
     async fn connect(&self) -> Result<Connection, AppendError> {
         let unreachable = |error: tokio_postgres::Error| AppendError::Unreachable(describe(&error));
-        let connecting = async {
-            let (client, connection) = self.config.postgres.connect(NoTls).await?;
-            let driver = tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(error = describe(&error), "appender connection ended");
-                }
-            });
-            client.batch_execute(APPENDER_SESSION).await?;
-            let statement = client.prepare(APPEND).await?;
-            Ok(Connection {
-                client,
-                statement,
-                driver,
-            })
+        let session = self.config.connect().await;
+        let session = session.map_err(|error| AppendError::Unreachable(error.to_string()))?;
+        let preparing = async {
+            session.client.batch_execute(APPENDER_SESSION).await?;
+            session.client.prepare(APPEND).await
         };
-        match timeout(self.config.timeout, connecting).await {
-            Ok(connected) => connected.map_err(unreachable),
+        match timeout(self.config.timeout, preparing).await {
+            Ok(prepared) => {
+                let statement = prepared.map_err(unreachable)?;
+                Ok(Connection { session, statement })
+            }
             Err(_) => Err(AppendError::Unreachable(format!(
                 "no answer within {:?}",
                 self.config.timeout
@@ -130,6 +116,7 @@ async fn run(connection: &Connection, batch: &Batch) -> Result<Row, tokio_postgr
     let lane = i16::from(batch.lane);
     let payloads: Vec<&[u8]> = batch.event_payload.iter().map(AsRef::as_ref).collect();
     connection
+        .session
         .client
         .query_one(
             &connection.statement,
@@ -203,38 +190,19 @@ fn read_outcome(batch: &Batch, row: &Row) -> Result<Outcome, AppendError> {
     })
 }
 
-/// Tells "nothing was written" from "nobody knows".
+/// Tells "nothing was written" from "nobody knows", and what another try may mend from what is wrong for good.
 fn classify(error: &tokio_postgres::Error) -> AppendError {
-    let Some(db) = error.as_db_error() else {
-        return AppendError::Unknown(describe(error));
-    };
-    let code = db.code();
-    // The server ended this session: a commit may or may not have been reached.
-    if code.code().starts_with("57P") || code.code().starts_with("08") {
-        return AppendError::Unknown(describe(error));
-    }
-    let transient = [
-        SqlState::T_R_SERIALIZATION_FAILURE,
-        SqlState::T_R_DEADLOCK_DETECTED,
-        SqlState::LOCK_NOT_AVAILABLE,
-        SqlState::QUERY_CANCELED,
-        SqlState::DISK_FULL,
-        SqlState::OUT_OF_MEMORY,
-        SqlState::TOO_MANY_CONNECTIONS,
-        // No segment for the position yet: the keeper is making it.
-        SqlState::CHECK_VIOLATION,
-    ]
-    .contains(code);
-    AppendError::Failed {
-        message: describe(error),
-        transient,
-    }
-}
-
-/// The server's own message where there is one; `Display` of the error alone says only "db error".
-pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(db) => format!("{} ({})", db.message(), db.code().code()),
-        None => error.to_string(),
+    let message = describe(error);
+    match Blame::of(error) {
+        Blame::Lost => AppendError::Unknown(message),
+        Blame::Statement => AppendError::Failed {
+            message,
+            // No segment for the position yet: the keeper is making it.
+            transient: error.code() == Some(&SqlState::CHECK_VIOLATION),
+        },
+        Blame::Rival | Blame::Schema | Blame::Session => AppendError::Failed {
+            message,
+            transient: true,
+        },
     }
 }

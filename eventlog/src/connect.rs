@@ -1,9 +1,13 @@
 //! Connections to the log's database.
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use crate::blame::describe;
+use crate::pool::Pool;
+use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime};
 use std::time::Duration;
 use thiserror::Error;
-use tokio_postgres::NoTls;
+use tokio::task::JoinHandle;
+use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::{Client, NoTls};
 
 /// Settings of pooled sessions, as start-up options.
 ///
@@ -11,6 +15,18 @@ use tokio_postgres::NoTls;
 /// good on small tables only, and would be kept while the tables grow, are ruled out, as for appenders.
 const READER_SETTINGS: &str = "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off \
     -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
+
+/// Settings of every session: the server notices within some twenty seconds that a node has gone without a word, and frees
+/// what the session held, locks above all.
+const LIVENESS: &str = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3 \
+    -c tcp_user_timeout=20000";
+/// The same from this side.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(3);
+const KEEPALIVE_RETRIES: u32 = 3;
+
+/// A statement of a pooled session that nobody has given up ends after this many time-outs.
+const STATEMENT_TIMEOUTS: u32 = 3;
 
 /// Where the log is, and how long to wait for it.
 #[derive(Clone, Debug)]
@@ -23,6 +39,8 @@ pub struct LogConfig {
     pub appenders: usize,
     /// The longest wait for any one answer.
     pub timeout: Duration,
+    /// How long a migration waits for another to end.
+    pub migration_wait: Duration,
 }
 
 /// Why the database cannot be used.
@@ -46,33 +64,89 @@ impl LogConfig {
         if postgres.get_connect_timeout().is_none() {
             postgres.connect_timeout(timeout);
         }
-        postgres.application_name("tidings");
+        postgres
+            .application_name("tidings")
+            .keepalives(true)
+            .keepalives_idle(KEEPALIVE_IDLE)
+            .keepalives_interval(KEEPALIVE_INTERVAL)
+            .keepalives_retries(KEEPALIVE_RETRIES);
+        if postgres.get_tcp_user_timeout().is_none() {
+            postgres.tcp_user_timeout(timeout);
+        }
+        // A server that only reads, a standby or one that has been demoted, is not the log. Tools that do no more than read
+        // can say `target_session_attrs=any`.
+        if !url.contains("target_session_attrs=") {
+            postgres.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
         Ok(Self {
             postgres,
             pool_size: 16,
             appenders: 2,
             timeout,
+            migration_wait: Duration::from_mins(2),
         })
     }
 
-    /// A pool for reads and projections. Makes no connection yet.
+    /// A pool for reads and projections, of `pool_size` sessions. Makes no connection yet.
     ///
     /// Its sessions keep one plan for each statement (see `READER_SETTINGS`); whoever needs others sets them.
     pub fn pool(&self) -> Result<Pool, ConnectError> {
-        let mut postgres = self.postgres.clone();
-        let asked = postgres.get_options().unwrap_or_default().to_owned();
-        postgres.options(format!("{READER_SETTINGS} {asked}"));
+        self.pool_of(self.pool_size)
+    }
+
+    /// The same of another size, for those who must not wait for the others.
+    pub fn pool_of(&self, size: usize) -> Result<Pool, ConnectError> {
+        let limit = (self.timeout * STATEMENT_TIMEOUTS).as_millis();
+        let postgres = self.with_settings(&format!("{READER_SETTINGS} -c statement_timeout={limit}"));
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
         let manager = Manager::from_config(postgres, NoTls, recycling);
-        Pool::builder(manager)
-            .max_size(self.pool_size)
+        let sessions = deadpool_postgres::Pool::builder(manager)
+            .max_size(size)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(self.timeout))
             .create_timeout(Some(self.timeout))
             .recycle_timeout(Some(self.timeout))
             .build()
-            .map_err(|error| ConnectError::Pool(error.to_string()))
+            .map_err(|error| ConnectError::Pool(error.to_string()))?;
+        Ok(Pool::new(sessions, self.timeout))
+    }
+
+    /// Opens a session outside of any pool, within the time-out.
+    pub(crate) async fn connect(&self) -> Result<Session, ConnectError> {
+        let postgres = self.with_settings("");
+        let connecting = tokio::time::timeout(self.timeout, postgres.connect(NoTls));
+        let (client, connection) = connecting
+            .await
+            .map_err(|_| ConnectError::Timeout(self.timeout))?
+            .map_err(|error| ConnectError::Unreachable(describe(&error)))?;
+        let driver = tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = describe(&error), "a session ended");
+            }
+        });
+        Ok(Session { client, driver })
+    }
+
+    /// Start-up options of a session; what the URL asks for comes last and wins.
+    fn with_settings(&self, settings: &str) -> tokio_postgres::Config {
+        let mut postgres = self.postgres.clone();
+        let asked = postgres.get_options().unwrap_or_default().to_owned();
+        postgres.options(format!("{LIVENESS} {settings} {asked}"));
+        postgres
+    }
+}
+
+/// A session of its owner's own; it closes when dropped, whatever it is doing.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    driver: JoinHandle<()>,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.driver.abort();
     }
 }

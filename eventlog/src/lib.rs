@@ -11,11 +11,15 @@ pub mod record;
 pub mod schema;
 
 mod appender;
+mod blame;
+mod pool;
 mod read;
 
 pub use append::{AppendError, Appended, Outcome, Repeat, Stale};
 pub use appender::{APPENDER_SESSION, Appender};
 pub use batch::{Batch, NewEvent, Proposal};
+pub use blame::{Blame, describe};
 pub use connect::{ConnectError, LogConfig};
+pub use pool::{Lease, Pool};
 pub use read::{Log, ReadError};
 pub use record::{LaneHead, Position, Recorded, StreamHead};

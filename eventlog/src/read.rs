@@ -1,10 +1,10 @@
 //! Reads: by lane range, by stream range, heads, and the control events that state is folded from.
 
 use crate::append::Repeat;
-use crate::appender::describe;
+use crate::blame::describe;
+use crate::pool::{Lease, Pool};
 use crate::record::{LaneHead, Recorded, StreamHead, lane_of};
 use bytes::Bytes;
-use deadpool_postgres::Pool;
 use std::future::Future;
 use std::time::Duration;
 use thiserror::Error;
@@ -321,10 +321,10 @@ impl Log {
         .await
     }
 
-    /// Runs one read on a pooled connection within the time-out.
+    /// Runs one read on a borrowed session within the time-out, which cancels it.
     async fn bounded<T, F>(&self, read: F) -> Result<T, ReadError>
     where
-        F: AsyncFnOnce(&deadpool_postgres::Client) -> Result<T, ReadError>,
+        F: AsyncFnOnce(&Lease) -> Result<T, ReadError>,
     {
         let reading = async {
             let client = self

@@ -1,9 +1,11 @@
 //! The database's schema: migrations, lanes, and the segments that hold the next events.
 
+use crate::blame::describe;
 use crate::connect::{ConnectError, LogConfig};
-use deadpool_postgres::Pool;
+use crate::pool::Pool;
+use std::time::Duration;
 use thiserror::Error;
-use tokio_postgres::NoTls;
+use tokio_postgres::error::SqlState;
 
 mod embedded {
     refinery::embed_migrations!("../migrations");
@@ -20,35 +22,26 @@ pub enum SchemaError {
     TooOld { found: String },
     #[error("the database is at schema version {found}, this program needs {needed}: run `tidings migrate`")]
     Behind { found: u32, needed: u32 },
+    #[error("another migration has been running for {0:?}; try again when it has ended")]
+    Busy(Duration),
     #[error("the database refused: {0}")]
     Database(String),
 }
 
 impl From<tokio_postgres::Error> for SchemaError {
     fn from(error: tokio_postgres::Error) -> Self {
-        Self::Database(crate::appender::describe(&error))
+        Self::Database(describe(&error))
     }
 }
 
 /// Brings the schema up to this program's version, makes sure of `lanes` lanes, and answers the version. Several nodes
 /// may call it at once. Lanes are only ever added.
 pub async fn migrate(config: &LogConfig, lanes: u16) -> Result<u32, SchemaError> {
-    let connecting = config.postgres.connect(NoTls);
-    let (mut client, connection) = tokio::time::timeout(config.timeout, connecting)
-        .await
-        .map_err(|_| ConnectError::Timeout(config.timeout))?
-        .map_err(|error| ConnectError::Unreachable(crate::appender::describe(&error)))?;
-    let driver = tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "migration connection ended");
-        }
-    });
-    let migrated = run(&mut client, lanes).await;
-    driver.abort();
-    migrated
+    let mut session = config.connect().await?;
+    run(&mut session.client, lanes, config.migration_wait).await
 }
 
-async fn run(client: &mut tokio_postgres::Client, lanes: u16) -> Result<u32, SchemaError> {
+async fn run(client: &mut tokio_postgres::Client, lanes: u16, wait: Duration) -> Result<u32, SchemaError> {
     let row = client
         .query_one(
             "SELECT current_setting('server_version_num')::int, version()",
@@ -62,9 +55,17 @@ async fn run(client: &mut tokio_postgres::Client, lanes: u16) -> Result<u32, Sch
         });
     }
     // A session lock: nodes that start together migrate one after the other.
-    client
-        .batch_execute("SELECT pg_advisory_lock(hashtextextended('tidings.migrate', 0))")
-        .await?;
+    let lock = format!(
+        "SET lock_timeout = {}; SELECT pg_advisory_lock(hashtextextended('tidings.migrate', 0)); RESET lock_timeout",
+        wait.as_millis()
+    );
+    client.batch_execute(&lock).await.map_err(|error| {
+        if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+            SchemaError::Busy(wait)
+        } else {
+            error.into()
+        }
+    })?;
     let report = embedded::migrations::runner().run_async(client).await;
     report.map_err(|error| SchemaError::Migration(chain(&error)))?;
     client
@@ -82,7 +83,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let said = match error.downcast_ref::<tokio_postgres::Error>() {
-            Some(error) => crate::appender::describe(error),
+            Some(error) => describe(error),
             None => error.to_string(),
         };
         text = format!("{text}: {said}");
@@ -104,24 +105,7 @@ pub fn needed() -> u32 {
 
 /// Refuses a database that has not been migrated to this program's version.
 pub async fn check(pool: &Pool) -> Result<(), SchemaError> {
-    let client = pool
-        .get()
-        .await
-        .map_err(|error| ConnectError::Unreachable(error.to_string()))?;
-    let table: Option<String> = client
-        .query_one("SELECT to_regclass('refinery_schema_history')::text", &[])
-        .await?
-        .try_get(0)?;
-    let found: i32 = match table {
-        None => 0,
-        Some(_) => client
-            .query_one(
-                "SELECT coalesce(max(version), 0)::int FROM refinery_schema_history",
-                &[],
-            )
-            .await?
-            .try_get(0)?,
-    };
+    let found = within(pool.timeout(), version(pool)).await?;
     let (found, needed) = (u32::try_from(found).unwrap_or(0), needed());
     if found < needed {
         Err(SchemaError::Behind { found, needed })
@@ -130,15 +114,35 @@ pub async fn check(pool: &Pool) -> Result<(), SchemaError> {
     }
 }
 
-/// Makes the segments that the next events need; answers how many were made. To be called about once a second.
-pub async fn ensure_segments(pool: &Pool) -> Result<u32, SchemaError> {
-    let client = pool
-        .get()
-        .await
-        .map_err(|error| ConnectError::Unreachable(error.to_string()))?;
-    let made: i32 = client
-        .query_one("SELECT log_ensure_segments(1)", &[])
+async fn version(pool: &Pool) -> Result<i32, SchemaError> {
+    let client = pool.get().await?;
+    let table: Option<String> = client
+        .query_one("SELECT to_regclass('refinery_schema_history')::text", &[])
         .await?
         .try_get(0)?;
+    if table.is_none() {
+        return Ok(0);
+    }
+    let newest = "SELECT coalesce(max(version), 0)::int FROM refinery_schema_history";
+    Ok(client.query_one(newest, &[]).await?.try_get(0)?)
+}
+
+/// Makes the segments that the next events need; answers how many were made. To be called about once a second.
+pub async fn ensure_segments(pool: &Pool) -> Result<u32, SchemaError> {
+    let made: i32 = within(pool.timeout(), async {
+        let client = pool.get().await?;
+        let row = client.query_one("SELECT log_ensure_segments(1)", &[]).await?;
+        Ok(row.try_get(0)?)
+    })
+    .await?;
     Ok(u32::try_from(made).unwrap_or(0))
+}
+
+async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, SchemaError>>,
+) -> Result<T, SchemaError> {
+    tokio::time::timeout(limit, answer)
+        .await
+        .unwrap_or(Err(ConnectError::Timeout(limit).into()))
 }

@@ -1,16 +1,13 @@
 //! Statements: each bounded in time, and only so many at once, so that queries leave connections to others.
 
 use crate::errors::Refusal;
-use deadpool_postgres::{Object, Pool};
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_eventlog::Pool;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{NoTls, Row};
-
-/// How long the database has to take note that a statement is given up.
-const CANCEL: Duration = Duration::from_secs(1);
 
 /// The read models' database. Cheap to clone.
 #[derive(Clone)]
@@ -59,24 +56,22 @@ impl Database {
             tracing::warn!("too many GraphQL statements are waiting");
             return Err(NoAnswer);
         };
-        let mut lease = match timeout_at(deadline, self.pool.get()).await {
-            Ok(Ok(client)) => Lease(Some(client)),
-            Ok(Err(error)) => {
+        let asking = timeout_at(deadline, async {
+            let client = self.pool.get().await.map_err(|error| {
                 tracing::warn!(%error, "no connection for a GraphQL statement");
-                return Err(NoAnswer);
-            }
-            Err(_) => {
-                tracing::warn!("no connection for a GraphQL statement in time");
-                return Err(NoAnswer);
-            }
-        };
-        let Ok(answer) = timeout_at(deadline, lease.query(sql, values)).await else {
+                NoAnswer
+            })?;
+            let answer = async {
+                let statement = client.prepare_cached(sql).await?;
+                client.query(&statement, values).await
+            };
+            Ok(answer.await)
+        });
+        let Ok(answer) = asking.await else {
             tracing::warn!(timeout = ?self.timeout, "a GraphQL statement took too long");
-            lease.cancel().await;
             return Err(NoAnswer);
         };
-        lease.give_back();
-        answer
+        answer?
             .and_then(|rows| rows.iter().map(read).collect())
             .map_err(|error| {
                 let refused = error
@@ -85,41 +80,5 @@ impl Database {
                 tracing::warn!(%error, ?refused, "a GraphQL statement failed");
                 NoAnswer
             })
-    }
-}
-
-/// A connection that goes back to the pool only when its statement has ended: whoever got it earlier would wait for the rest.
-struct Lease(Option<Object>);
-
-impl Lease {
-    async fn query(
-        &self,
-        sql: &str,
-        values: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        let Some(client) = &self.0 else { return Ok(vec![]) };
-        let statement = client.prepare_cached(sql).await?;
-        client.query(&statement, values).await
-    }
-
-    fn give_back(&mut self) {
-        self.0 = None;
-    }
-
-    /// Ends the statement at the server's side too.
-    async fn cancel(mut self) {
-        if let Some(client) = self.0.take() {
-            let cancel = client.cancel_token();
-            drop(Object::take(client));
-            let _ = timeout(CANCEL, cancel.cancel_query(NoTls)).await;
-        }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(client) = self.0.take() {
-            drop(Object::take(client));
-        }
     }
 }

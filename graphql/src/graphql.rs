@@ -13,10 +13,10 @@ use crate::viewer::Viewer;
 use crate::waves::Waves;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{EmptyMutation, Request, Response, Schema, ServerError};
-use deadpool_postgres::Pool;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use std::time::Duration;
+use tidings_eventlog::Pool;
 use tidings_projections::Checkpoints;
 
 type TidingsSchema = Schema<Query, EmptyMutation, Subscription>;

@@ -88,6 +88,8 @@ impl From<Refused> for Setback {
         match refused {
             Refused::Moved => Self::Moved,
             Refused::Late => Self::Failed(ProjectionError::Timeout(LIMIT)),
+            // Another session may succeed where this one did not.
+            Refused::Failed(Fault::Transient, error) => Self::Failed(ProjectionError::Unreachable(error)),
             Refused::Failed(_, error) => Self::Failed(ProjectionError::Database(error)),
         }
     }

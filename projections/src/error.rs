@@ -1,9 +1,10 @@
 //! What can go wrong, and whether it is an event's fault.
 
-use deadpool_postgres::PoolError;
 use std::time::Duration;
 use thiserror::Error;
-use tidings_eventlog::ReadError;
+pub(crate) use tidings_eventlog::describe;
+use tidings_eventlog::{Blame, ConnectError, ReadError};
+use tokio_postgres::error::SqlState;
 
 /// Why an operation on read models failed. Nothing is half done: trying again is safe.
 #[derive(Debug, Error)]
@@ -29,16 +30,18 @@ pub enum ProjectionError {
 
 impl From<tokio_postgres::Error> for ProjectionError {
     fn from(error: tokio_postgres::Error) -> Self {
-        Self::Database(describe(&error))
+        match Blame::of(&error) {
+            Blame::Session | Blame::Lost if error.as_db_error().is_some() || error.is_closed() => {
+                Self::Unreachable(describe(&error))
+            }
+            _ => Self::Database(describe(&error)),
+        }
     }
 }
 
-impl From<PoolError> for ProjectionError {
-    fn from(error: PoolError) -> Self {
-        match error {
-            PoolError::Backend(error) => Self::Unreachable(describe(&error)),
-            other => Self::Unreachable(other.to_string()),
-        }
+impl From<ConnectError> for ProjectionError {
+    fn from(error: ConnectError) -> Self {
+        Self::Unreachable(error.to_string())
     }
 }
 
@@ -55,27 +58,15 @@ pub(crate) enum Fault {
     Broken,
 }
 
-/// Judges by the class of the SQLSTATE.
+/// Tells what an attempt to fold may do about an error.
 pub(crate) fn fault(error: &tokio_postgres::Error) -> Fault {
-    let Some(db) = error.as_db_error() else {
-        return Fault::Transient;
-    };
-    let code = db.code().code();
-    match code.get(..2).unwrap_or(code) {
-        _ if code == "57014" => Fault::Slow,
-        // Data, integrity, a limit of the database, and an exception raised on purpose.
-        "22" | "23" | "54" | "P0" => Fault::Poison,
-        // Connection, rollback, resources, locks, intervention, system.
-        "08" | "40" | "53" | "55" | "57" | "58" | "25" => Fault::Transient,
-        _ => Fault::Broken,
+    if error.code() == Some(&SqlState::QUERY_CANCELED) {
+        return Fault::Slow;
     }
-}
-
-/// The server's own message where there is one. Its details, which may quote what people wrote, are left out.
-pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(db) => format!("{} ({})", db.message(), db.code().code()),
-        None => error.to_string(),
+    match Blame::of(error) {
+        Blame::Statement => Fault::Poison,
+        Blame::Rival | Blame::Session | Blame::Lost => Fault::Transient,
+        Blame::Schema => Fault::Broken,
     }
 }
 

@@ -5,9 +5,9 @@ use crate::fact::{Decoded, Fact};
 use crate::session::{SHORT, Session};
 use crate::target::{Target, chosen};
 use chrono::{DateTime, Utc};
-use deadpool_postgres::{Pool, Transaction};
+use deadpool_postgres::Transaction;
 use std::collections::HashSet;
-use tidings_eventlog::Log;
+use tidings_eventlog::{Log, Pool};
 use uuid::Uuid;
 
 /// Events that are folded in one transaction.

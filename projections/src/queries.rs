@@ -4,8 +4,8 @@ pub(crate) mod expiry;
 
 use crate::error::{ProjectionError, within};
 use crate::session::SHORT;
-use deadpool_postgres::Pool;
 use std::collections::HashSet;
+use tidings_eventlog::Pool;
 use uuid::Uuid;
 
 /// A user's place in a conversation, present or past.

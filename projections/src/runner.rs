@@ -172,8 +172,11 @@ impl Projector {
                     release.reset();
                 }
                 Err(error) if session.client.is_closed() => return Err(error),
-                // An answer that came too late may still be on its way: the connection is of no more use.
-                Err(error @ ProjectionError::Timeout(_)) => return Err(error),
+                // An answer that came too late may still be on its way, or the server has become one that only reads: the
+                // session is of no more use, and another node may have a better one.
+                Err(error @ (ProjectionError::Timeout(_) | ProjectionError::Unreachable(_))) => {
+                    return Err(error);
+                }
                 Err(error) => {
                     tracing::warn!(lane, %error, "a range will be tried again");
                     self.observer.failed(lane, &error);

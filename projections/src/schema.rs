@@ -4,7 +4,8 @@ use crate::error::{ProjectionError, within};
 use crate::projection::{self, Projection};
 use crate::session::SHORT;
 use crate::target::Target;
-use deadpool_postgres::{Pool, Transaction};
+use deadpool_postgres::Transaction;
+use tidings_eventlog::Pool;
 
 /// Makes the live schemas that are missing, with checkpoints at the beginning of every lane, and adds checkpoints for lanes
 /// that are new. Several nodes may call it at once.

@@ -1,8 +1,9 @@
 //! Connections of our own: settings that a pooled connection must not keep, and session locks.
 
 use crate::error::{ProjectionError, within};
-use deadpool_postgres::{ClientWrapper, Object, Pool};
+use deadpool_postgres::ClientWrapper;
 use std::time::Duration;
+use tidings_eventlog::Pool;
 
 /// The longest wait for a short statement.
 pub(crate) const SHORT: Duration = Duration::from_secs(15);
@@ -35,8 +36,7 @@ impl Session {
     }
 
     async fn open(pool: &Pool, settings: &str) -> Result<Self, ProjectionError> {
-        let taken = within(SHORT, pool.get()).await?;
-        let client = Object::take(taken);
+        let client = within(SHORT, pool.get()).await?.take();
         within(SHORT, client.batch_execute(settings)).await?;
         Ok(Self { client })
     }

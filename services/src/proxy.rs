@@ -35,6 +35,8 @@ enum Path {
 struct Weather {
     path: Path,
     delay: Duration,
+    /// Connections of earlier generations are stranded.
+    generation: u64,
 }
 
 impl ChaosProxy {
@@ -45,6 +47,7 @@ impl ChaosProxy {
         let (weather, forecast) = watch::channel(Weather {
             path: Path::Open,
             delay: Duration::ZERO,
+            generation: 0,
         });
         let (count, open) = watch::channel(0);
         let acceptor = tokio::spawn(accept(listener, upstream, forecast, count));
@@ -91,6 +94,12 @@ impl ChaosProxy {
     /// after which they go on.
     pub fn stall(&self) {
         self.weather.send_modify(|weather| weather.path = Path::Stalled);
+    }
+
+    /// Holds back all bytes of the connections that are open now, for good, and lets new ones through: what a router leaves
+    /// that has forgotten them.
+    pub fn strand(&self) {
+        self.weather.send_modify(|weather| weather.generation += 1);
     }
 
     /// Lets bytes and new connections through again. The delay stays as it is.
@@ -155,15 +164,16 @@ async fn pump_both(
     upstream: SocketAddr,
     mut weather: watch::Receiver<Weather>,
 ) -> io::Result<()> {
-    wait_for_open(&mut weather).await?;
+    let generation = weather.borrow().generation;
+    wait_for_open(&mut weather, generation).await?;
     let connecting = TcpStream::connect(upstream);
     let mut server = tokio::time::timeout(CONNECT_LIMIT, connecting).await??;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
-    let up = pump(from_client, to_server, weather.clone());
-    let down = pump(from_server, to_client, weather);
+    let up = pump(from_client, to_server, weather.clone(), generation);
+    let down = pump(from_server, to_client, weather, generation);
     tokio::try_join!(up, down).map(|_| ())
 }
 
@@ -172,6 +182,7 @@ async fn pump(
     mut from: impl io::AsyncRead + Unpin,
     mut to: impl io::AsyncWrite + Unpin,
     mut weather: watch::Receiver<Weather>,
+    generation: u64,
 ) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
@@ -180,7 +191,7 @@ async fn pump(
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
-        wait_for_open(&mut weather).await?;
+        wait_for_open(&mut weather, generation).await?;
         if length == 0 {
             return to.shutdown().await;
         }
@@ -188,8 +199,9 @@ async fn pump(
     }
 }
 
-async fn wait_for_open(weather: &mut watch::Receiver<Weather>) -> io::Result<()> {
-    let open = weather.wait_for(|weather| weather.path == Path::Open).await;
+async fn wait_for_open(weather: &mut watch::Receiver<Weather>, generation: u64) -> io::Result<()> {
+    let passes = |weather: &Weather| weather.path == Path::Open && weather.generation == generation;
+    let open = weather.wait_for(passes).await;
     open.map(|_| ())
         .map_err(|_| io::Error::other("the proxy is gone"))
 }

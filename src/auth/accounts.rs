@@ -12,10 +12,10 @@ use super::registrar::Registrar;
 use super::suspension::Suspensions;
 use super::upkeep;
 use crate::lifecycle::Lifecycle;
-use deadpool_postgres::Pool;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
+use tidings_eventlog::Pool;
 
 /// The accounts of this server. Cheap to clone.
 #[derive(Clone)]
@@ -65,7 +65,7 @@ impl Accounts {
             );
         }
         let wait = Duration::from_millis(config.timeout_ms);
-        let database = Database::new(pool, wait);
+        let database = Database::new(&pool, wait);
         let keys = Keys::open(&config, &database).await?;
         let suspensions = Suspensions::open(&database).await?;
         let issuers = outside_issuers(&config, wait)?;

@@ -1,9 +1,9 @@
 //! Single statements on the shared pool, each with a time-out.
 
-use deadpool_postgres::{Object, Pool};
 use std::time::Duration;
 use thiserror::Error;
-use tokio::time::{Instant, timeout_at};
+use tidings_eventlog::{Blame, ConnectError, Lease, Pool, describe};
+use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row, Statement};
@@ -29,8 +29,12 @@ pub(super) enum DatabaseError {
 }
 
 impl Database {
-    pub(super) fn new(pool: Pool, timeout: Duration) -> Self {
-        Self { pool, timeout }
+    /// Takes a quarter of the pool's sessions at most: accounts that cannot be read just now keep nobody from messages.
+    pub(super) fn new(pool: &Pool, timeout: Duration) -> Self {
+        Self {
+            pool: pool.portion(pool.max_size() / 4),
+            timeout,
+        }
     }
 
     pub(super) async fn rows(
@@ -72,25 +76,16 @@ impl Database {
 
     async fn within<T>(
         &self,
-        run: impl AsyncFnOnce(&Object, Statement) -> Result<T, Error>,
+        run: impl AsyncFnOnce(&Lease, Statement) -> Result<T, Error>,
         sql: &str,
     ) -> Result<T, DatabaseError> {
-        let deadline = Instant::now() + self.timeout;
-        let client = timeout_at(deadline, self.pool.get())
-            .await
-            .map_err(|_| DatabaseError::Timeout)?;
-        let client = client.map_err(|error| DatabaseError::Unreachable(error.to_string()))?;
-        let answer = timeout_at(deadline, async {
+        let answer = timeout(self.timeout, async {
+            let unreachable = |error: ConnectError| DatabaseError::Unreachable(error.to_string());
+            let client = self.pool.get().await.map_err(unreachable)?;
             let statement = client.prepare_cached(sql).await?;
-            run(&client, statement).await
+            Ok(run(&client, statement).await?)
         });
-        if let Ok(answer) = answer.await {
-            answer.map_err(DatabaseError::from)
-        } else {
-            // The answer may still come; nobody else may be given this connection.
-            drop(Object::take(client));
-            Err(DatabaseError::Timeout)
-        }
+        answer.await.unwrap_or(Err(DatabaseError::Timeout))
     }
 }
 
@@ -99,10 +94,9 @@ impl From<Error> for DatabaseError {
         if error.code() == Some(&SqlState::UNIQUE_VIOLATION) {
             return Self::Taken;
         }
-        match error.as_db_error() {
-            // Not the detail, which quotes values.
-            Some(refusal) => Self::Refused(format!("{} ({})", refusal.message(), refusal.code().code())),
-            None => Self::Unreachable(error.to_string()),
+        match Blame::of(&error) {
+            Blame::Session | Blame::Lost => Self::Unreachable(describe(&error)),
+            Blame::Statement | Blame::Rival | Blame::Schema => Self::Refused(describe(&error)),
         }
     }
 }

@@ -4,10 +4,10 @@ use super::assets;
 use crate::auth::{AuthError, Authenticator, Principal};
 use crate::clock;
 use axum::Router;
-use deadpool_postgres::Pool;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_eventlog::Pool;
 use tidings_graphql::http::{Authenticate, Service};
 use tidings_graphql::{Code, Graphql, GraphqlConfig, Refusal, Viewer};
 use tidings_projections::Checkpoints;
@@ -23,7 +23,7 @@ pub fn routes(
     draining: CancellationToken,
 ) -> Router {
     // The other connections are for those who do not wait for lists.
-    let statements_at_once = (pool.status().max_size / 2).max(1);
+    let statements_at_once = (pool.max_size() / 2).max(1);
     let config = GraphqlConfig {
         wait,
         statements_at_once,

@@ -4,6 +4,7 @@
 
 mod auth;
 mod bad_input;
+mod borrowing;
 mod catch_up;
 mod client;
 mod cluster;

@@ -6,5 +6,6 @@ mod concurrency;
 mod invariants;
 mod plans;
 mod reading;
+mod recovery;
 mod support;
 mod transactions;

@@ -2,11 +2,10 @@
 
 use async_graphql::{Request, Variables};
 use chrono::{DateTime, Utc};
-use deadpool_postgres::Pool;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_eventlog::{Log, LogConfig, schema};
+use tidings_eventlog::{Log, LogConfig, Pool, schema};
 use tidings_graphql::{Graphql, GraphqlConfig, Viewer};
 use tidings_projections::{Observer, Projector};
 use tidings_services::testing::{TestDatabase, shared};

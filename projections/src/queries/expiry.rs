@@ -3,9 +3,9 @@
 use crate::error::{ProjectionError, within};
 use crate::session::SHORT;
 use chrono::{DateTime, Utc};
-use deadpool_postgres::{Client, Pool};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tidings_domain::{ConversationId, Cursor, UserId};
+use tidings_eventlog::{Lease, Pool};
 use uuid::Uuid;
 
 /// Memberships that one statement looks at.
@@ -52,7 +52,7 @@ pub async fn expired(
     Ok(found.into_iter().take(limit).collect())
 }
 
-async fn pending(client: &Client, after: (Uuid, Uuid)) -> Result<Page, ProjectionError> {
+async fn pending(client: &Lease, after: (Uuid, Uuid)) -> Result<Page, ProjectionError> {
     within(SHORT, async {
         let statement = client.prepare_cached(include_str!("pending.sql")).await?;
         let mut page = Page {
@@ -72,7 +72,7 @@ async fn pending(client: &Client, after: (Uuid, Uuid)) -> Result<Page, Projectio
 }
 
 async fn ends(
-    client: &Client,
+    client: &Lease,
     page: &Page,
     cutoff: DateTime<Utc>,
 ) -> Result<HashMap<Uuid, Cursor>, ProjectionError> {

@@ -1,0 +1,218 @@
+//! Pooled sessions, and the only way to borrow one.
+
+use crate::blame::Blame;
+use crate::connect::ConnectError;
+use deadpool_postgres::{ClientWrapper, Object, PoolError, Transaction};
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, NoTls, Row, Statement, ToStatement};
+
+/// How long the server has to take note that a statement is given up.
+const CANCEL: Duration = Duration::from_secs(1);
+
+/// Sessions to borrow. Cheap to clone. No wait for one is longer than the time-out that the pool was made with.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    sessions: deadpool_postgres::Pool,
+    timeout: Duration,
+    /// How many of the sessions this handle and its clones may hold, where that is less than all.
+    portion: Option<Arc<Semaphore>>,
+}
+
+/// A borrowed session.
+///
+/// It goes back to the pool only when its statements have ended and left it as it was. One that is dropped in the middle of a
+/// statement, by a time-out or because whoever asked has gone, is cancelled at the server and closed: the next borrower would
+/// wait for what the last one has given up. The same holds for a session that an error says is of no more use.
+#[derive(Debug)]
+pub struct Lease {
+    /// `None` once it has been given back or taken out.
+    session: Option<Object>,
+    pool: Pool,
+    permit: Option<OwnedSemaphorePermit>,
+    /// Statements whose end nobody has seen.
+    running: AtomicUsize,
+    spent: AtomicBool,
+}
+
+impl Pool {
+    pub(crate) fn new(sessions: deadpool_postgres::Pool, timeout: Duration) -> Self {
+        Self {
+            sessions,
+            timeout,
+            portion: None,
+        }
+    }
+
+    /// The same sessions, of which this handle and its clones hold at most `size` at a time: whoever waits for a slow table
+    /// leaves the others to those who do not.
+    pub fn portion(&self, size: usize) -> Self {
+        Self {
+            portion: Some(Arc::new(Semaphore::new(size.clamp(1, self.max_size())))),
+            ..self.clone()
+        }
+    }
+
+    /// Borrows a session, or makes one.
+    pub async fn get(&self) -> Result<Lease, ConnectError> {
+        let permit = match &self.portion {
+            None => None,
+            Some(portion) => Some(
+                timeout(self.timeout, Arc::clone(portion).acquire_owned())
+                    .await
+                    .ok()
+                    .and_then(Result::ok)
+                    .ok_or_else(|| ConnectError::Unreachable("too many wait for a session".into()))?,
+            ),
+        };
+        let session = self.sessions.get().await?;
+        Ok(Lease {
+            permit,
+            session: Some(session),
+            pool: self.clone(),
+            running: AtomicUsize::new(0),
+            spent: AtomicBool::new(false),
+        })
+    }
+
+    /// The longest wait for a session, and for any one answer.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// How many sessions there can be.
+    pub fn max_size(&self) -> usize {
+        self.sessions.status().max_size
+    }
+
+    /// Cancels what runs on a session and closes it. Its place in the pool is free when the server has been told, or could
+    /// not be; then the sessions that lie idle are closed too, since the way to the server is what they have in common.
+    fn give_up(&self, session: Object, permit: Option<OwnedSemaphorePermit>) {
+        let Ok(runtime) = Handle::try_current() else {
+            drop(Object::take(session));
+            return;
+        };
+        let (cancel, sessions) = (session.cancel_token(), self.sessions.clone());
+        runtime.spawn(async move {
+            let told = timeout(CANCEL, cancel.cancel_query(NoTls)).await;
+            drop(Object::take(session));
+            drop(permit);
+            if !matches!(told, Ok(Ok(()))) {
+                sessions.retain(|_, _| false);
+            }
+        });
+    }
+}
+
+impl Lease {
+    pub async fn query<T: ?Sized + ToStatement>(
+        &self,
+        statement: &T,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Error> {
+        self.carry_out(self.session().query(statement, values)).await
+    }
+
+    pub async fn query_one<T: ?Sized + ToStatement>(
+        &self,
+        statement: &T,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, Error> {
+        self.carry_out(self.session().query_one(statement, values)).await
+    }
+
+    pub async fn query_opt<T: ?Sized + ToStatement>(
+        &self,
+        statement: &T,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, Error> {
+        self.carry_out(self.session().query_opt(statement, values)).await
+    }
+
+    pub async fn execute<T: ?Sized + ToStatement>(
+        &self,
+        statement: &T,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, Error> {
+        self.carry_out(self.session().execute(statement, values)).await
+    }
+
+    pub async fn batch_execute(&self, sql: &str) -> Result<(), Error> {
+        self.carry_out(self.session().batch_execute(sql)).await
+    }
+
+    pub async fn prepare(&self, sql: &str) -> Result<Statement, Error> {
+        self.carry_out(self.session().prepare(sql)).await
+    }
+
+    /// Prepares once for the life of the session.
+    pub async fn prepare_cached(&self, sql: &str) -> Result<Statement, Error> {
+        self.carry_out(self.session().prepare_cached(sql)).await
+    }
+
+    /// Begins a transaction. The session is closed afterwards, since nothing tells how the transaction ended.
+    pub async fn transaction(&mut self) -> Result<Transaction<'_>, Error> {
+        *self.spent.get_mut() = true;
+        self.session
+            .as_mut()
+            .expect("held until it is dropped")
+            .transaction()
+            .await
+    }
+
+    /// Takes the session out of the pool for good. It closes when it is dropped, which frees its locks.
+    pub fn take(mut self) -> ClientWrapper {
+        Object::take(self.session.take().expect("held until it is dropped"))
+    }
+
+    fn session(&self) -> &ClientWrapper {
+        self.session.as_ref().expect("held until it is dropped")
+    }
+
+    async fn carry_out<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        self.running.fetch_add(1, Ordering::Relaxed);
+        let answer = answer.await;
+        self.running.fetch_sub(1, Ordering::Relaxed);
+        if answer.as_ref().is_err_and(|error| !judged_harmless(error)) {
+            self.spent.store(true, Ordering::Relaxed);
+        }
+        answer
+    }
+}
+
+/// Errors that arise on this side, such as a value of the wrong type or too many rows, leave the session as it was too; a
+/// session that is gone is noticed by the pool.
+fn judged_harmless(error: &Error) -> bool {
+    error.as_db_error().is_none() || Blame::of(error).keeps_session()
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(session) = self.session.take() else {
+            return;
+        };
+        if *self.running.get_mut() > 0 {
+            self.pool.give_up(session, self.permit.take());
+        } else if *self.spent.get_mut() {
+            drop(Object::take(session));
+        }
+    }
+}
+
+impl From<PoolError> for ConnectError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Backend(error) => Self::Unreachable(crate::blame::describe(&error)),
+            PoolError::Timeout(_) => {
+                Self::Unreachable("all sessions are in use, or the server is slow".into())
+            }
+            other => Self::Unreachable(other.to_string()),
+        }
+    }
+}

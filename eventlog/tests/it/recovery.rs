@@ -1,0 +1,140 @@
+//! What a server or a network that misbehaves for a while leaves behind: nothing.
+
+use crate::support::{TestLog, appended, batch, message, proposal, stream};
+use std::time::Duration;
+use tidings_eventlog::{AppendError, Appender, Log, LogConfig, ReadError};
+use tidings_services::ChaosProxy;
+use tokio::task::JoinSet;
+use tokio_postgres::Client;
+
+/// Far longer than any answer takes, on a busy machine too.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// New sessions of this database can only read, as those of a server that has been demoted, and the ones that there are end.
+async fn make_read_only(client: &Client) {
+    alter(client, "SET default_transaction_read_only = on").await;
+    let end = "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity \
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    client.batch_execute(end).await.unwrap();
+}
+
+/// New sessions can write again. The ones that there are stay as they are.
+async fn make_writable(client: &Client) {
+    alter(client, "RESET default_transaction_read_only").await;
+}
+
+async fn alter(client: &Client, how: &str) {
+    let sql = format!("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I {how}', current_database()); END $$");
+    client.batch_execute(&sql).await.unwrap();
+}
+
+async fn append(appender: &Appender, seq: u64) -> Result<(), AppendError> {
+    let one = batch(0, &[proposal(stream(0, 1), 0, vec![message()])]);
+    assert_eq!(appended(appender.append(&one).await?).events[0].seq, seq);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_appender_that_met_a_read_only_server_writes_again_when_the_server_does() {
+    let test = TestLog::new().await;
+    let client = test.client().await;
+    // By default such a server is not even taken; whoever asks for any server gets one that refuses.
+    for (round, url) in [
+        test.database.url().to_owned(),
+        format!("{}?target_session_attrs=any", test.database.url()),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let first = round as u64 * 2 + 1;
+        let appender = Appender::new(LogConfig::from_url(url).unwrap());
+        append(&appender, first).await.unwrap();
+        make_read_only(&client).await;
+        // The first finds out that its session is gone, the next meets the server as it is now.
+        for _ in 0..3 {
+            let refused = append(&appender, 0).await.unwrap_err();
+            let passing = !matches!(refused, AppendError::Failed { transient: false, .. });
+            assert!(passing, "nothing is wrong with the batch: {refused}");
+        }
+        make_writable(&client).await;
+        append(&appender, first + 1).await.unwrap();
+    }
+}
+
+/// A log that is read over `pool_size` sessions at `url`.
+fn reader(url: &str, pool_size: usize, timeout: Duration) -> Log {
+    let mut config = LogConfig::from_url(url).unwrap();
+    (config.pool_size, config.timeout) = (pool_size, timeout);
+    Log::new(config.pool().unwrap(), config.timeout)
+}
+
+async fn waiting_for_locks(client: &Client) -> i64 {
+    let sql = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = \
+               (SELECT oid FROM pg_database WHERE datname = current_database())";
+    client.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_is_given_up_ends_at_the_server_too_and_leaves_the_pool_whole() {
+    let test = TestLog::new().await;
+    let (holder, watcher) = (test.client().await, test.client().await);
+    let log = reader(test.database.url(), 1, Duration::from_secs(2));
+    log.heads().await.unwrap();
+    holder
+        .batch_execute("BEGIN; LOCK TABLE log_identity IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    // One runs out of time; another is dropped by whoever asked.
+    let late = log.identity().await.unwrap_err();
+    assert!(matches!(late, ReadError::Timeout(_)), "{late}");
+    log.heads().await.unwrap();
+    tokio::select! {
+        biased;
+        answer = log.identity() => panic!("the table is locked: {answer:?}"),
+        () = async {
+            while waiting_for_locks(&watcher).await == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        } => {}
+    }
+    log.heads().await.unwrap();
+    tokio::time::timeout(PATIENCE, async {
+        while waiting_for_locks(&watcher).await > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_the_network_has_forgotten_are_replaced() {
+    let test = TestLog::new().await;
+    let port = url_port(test.database.url());
+    let proxy = ChaosProxy::to_port(port).await.unwrap();
+    let url = test
+        .database
+        .url()
+        .replace(&format!(":{port}/"), &format!(":{}/", proxy.port()));
+    let log = reader(&url, 3, Duration::from_secs(1));
+    // As many sessions as there can be.
+    let mut reads = JoinSet::new();
+    for _ in 0..3 {
+        let log = log.clone();
+        reads.spawn(async move { log.identity().await.unwrap() });
+    }
+    reads.join_all().await;
+    proxy.strand();
+    // Each of them costs one time-out at most.
+    for _ in 0..3 {
+        let _ = log.heads().await;
+    }
+    for _ in 0..3 {
+        log.heads().await.unwrap();
+    }
+}
+
+fn url_port(url: &str) -> u16 {
+    let (_, address) = url.rsplit_once(':').unwrap();
+    address.split('/').next().unwrap().parse().unwrap()
+}

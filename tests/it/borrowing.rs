@@ -1,0 +1,57 @@
+//! Sessions with the database are shared: what one table or one caller is slow at is nobody else's matter.
+
+use crate::support::*;
+use serde_json::json;
+use std::time::Duration;
+use uuid::Uuid;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_table_of_accounts_keeps_nobody_from_their_messages() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben, eve) = (
+        node.register("ann").await,
+        node.register("ben").await,
+        node.register("eve").await,
+    );
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    a.say(conversation, "before").await;
+    let mut crowd = vec![];
+    for _ in 0..30 {
+        crowd.push(node.socket(&eve).await);
+    }
+    let (holder, watcher) = (store.client().await, store.client().await);
+    holder
+        .batch_execute("BEGIN; LOCK TABLE account IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    for socket in &mut crowd {
+        let id = Uuid::now_v7();
+        socket
+            .send(&json!({ "type": "direct.open", "id": id, "user": Uuid::new_v4() }))
+            .await;
+    }
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'account'::regclass";
+    eventually(async || (watcher.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) > 0).then_some(()))
+        .await;
+    let crowd = tokio::spawn(async move {
+        for socket in &mut crowd {
+            assert_eq!(socket.until("error").await["code"], "unavailable");
+        }
+    });
+    // Until the last of the crowd has been told, everybody else is served.
+    while !crowd.is_finished() {
+        let fetch = json!({ "type": "fetch", "conversation": conversation, "from": 1, "limit": 10 });
+        let events = a.command(fetch).await;
+        assert_eq!(events["type"], "events", "{events}");
+        a.say(conversation, "meanwhile").await;
+        let ready = node.http.get(node.url("/readyz")).send().await.unwrap();
+        assert_eq!(ready.status(), 200, "{}", ready.text().await.unwrap());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    crowd.await.unwrap();
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    a.open_direct(&eve).await;
+    node.stop().await;
+}
