@@ -7,6 +7,7 @@ mod connection;
 mod ephemeral;
 mod packed;
 mod publisher;
+mod read_marks;
 mod reader;
 mod sweeper;
 
@@ -24,6 +25,7 @@ use uuid::Uuid;
 pub use connection::{RedisError, check};
 pub use ephemeral::Ephemeral;
 use ephemeral::EphemeralKeys;
+pub use read_marks::{ReadMark, ReadMarks};
 
 /// Where Redis is and how much of the log's end it keeps.
 #[derive(Clone)]

@@ -138,6 +138,25 @@ pub struct CursorsMoved {
     pub delivered: BTreeMap<ConversationId, Cursor>,
 }
 
+impl CursorsMoved {
+    pub fn is_empty(&self) -> bool {
+        self.read.is_empty() && self.delivered.is_empty()
+    }
+
+    /// What lies beyond `known`: cursors never move back, and one that stays where it is does not move.
+    pub fn beyond(mut self, known: &Self) -> Self {
+        let keep = |moved: &mut BTreeMap<ConversationId, Cursor>,
+                    known: &BTreeMap<ConversationId, Cursor>| {
+            moved.retain(|conversation, cursor| {
+                known.get(conversation).is_none_or(|known| cursor.seq > known.seq)
+            });
+        };
+        keep(&mut self.read, &known.read);
+        keep(&mut self.delivered, &known.delivered);
+        self
+    }
+}
+
 /// Offline messages that waited longer than the inbox keeps them: the stored delivery cursor moved past them.
 /// They stay in history.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

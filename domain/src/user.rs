@@ -13,7 +13,11 @@ pub struct User {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserCommand {
     Register(Registered),
-    MoveCursors(CursorsMoved),
+    MoveCursors {
+        moved: CursorsMoved,
+        /// What is known of the same cursors, for the state does not hold them: there are as many as conversations.
+        known: CursorsMoved,
+    },
     ExpireInbox(InboxExpired),
 }
 
@@ -22,13 +26,21 @@ impl User {
         self.registered
     }
 
-    /// Decides a command. Registering again is answered with no event: it happened once.
+    /// Decides a command. Registering again is answered with no event: it happened once. So are cursors that stay where
+    /// they are.
     pub fn decide(&self, command: UserCommand) -> Result<Vec<UserEvent>, Rejection> {
         match command {
             UserCommand::Register(_) if self.registered => Ok(vec![]),
             UserCommand::Register(registered) => Ok(vec![UserEvent::Registered(registered)]),
             _ if !self.registered => Err(Rejection::NotFound(Field::User)),
-            UserCommand::MoveCursors(moved) => Ok(vec![UserEvent::CursorsMoved(moved)]),
+            UserCommand::MoveCursors { moved, known } => {
+                let moved = moved.beyond(&known);
+                Ok(if moved.is_empty() {
+                    vec![]
+                } else {
+                    vec![UserEvent::CursorsMoved(moved)]
+                })
+            }
             UserCommand::ExpireInbox(expired) => Ok(vec![UserEvent::InboxExpired(expired)]),
         }
     }

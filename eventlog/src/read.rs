@@ -283,6 +283,22 @@ impl Log {
         .await
     }
 
+    /// The newest events of one kind of a stream, at most `limit`, the newest first.
+    pub async fn newest(&self, stream: Uuid, kind: i16, limit: usize) -> Result<Vec<Recorded>, ReadError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM event WHERE lane = $1 AND stream = $2 AND kind = $3 ORDER BY seq DESC LIMIT $4"
+        );
+        let lane = i16::from(lane_of(stream));
+        self.bounded(async |client| {
+            let statement = client.prepare_cached(&sql).await?;
+            let rows = client
+                .query(&statement, &[&lane, &stream, &kind, &(limit as i64)])
+                .await?;
+            rows.iter().map(recorded).collect()
+        })
+        .await
+    }
+
     /// Whether `command` wrote an event of `kind` to `stream`.
     pub async fn has_command(&self, stream: Uuid, command: Uuid, kind: i16) -> Result<bool, ReadError> {
         let on_lane = i16::from(lane_of(stream));

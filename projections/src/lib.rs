@@ -36,7 +36,7 @@ pub use observer::{Observer, Progress, Stage};
 pub use parked::{Parked, Retried, parked, retry_parked};
 pub use projection::{Projection, Table, all, find, names};
 pub use queries::expiry::expired;
-pub use queries::{Membership, known_users, memberships};
+pub use queries::{Membership, known_users, memberships, read_seqs};
 pub use replay::{Replayed, replay};
 pub use runner::Projector;
 pub use schema::setup;

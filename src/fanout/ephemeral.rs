@@ -1,12 +1,16 @@
 //! Typing and receipts: shown here at once, and to other nodes through short Redis streams. They may be lost.
 
+use super::read_marks::{ReadMark, ReadMarks};
 use super::{FanoutConfig, connection};
 use crate::hub::{Audience, Hub};
 use crate::lifecycle::Lifecycle;
 use bytes::Bytes;
 use redis::streams::{StreamId, StreamMaxlen, StreamReadOptions, StreamReadReply};
 use redis::{AsyncTypedCommands, Client};
+use std::sync::Arc;
 use std::time::Duration;
+use tidings_domain::{ConversationId, UserId};
+use tidings_protocol::{Receipt, ServerFrame};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -30,7 +34,9 @@ pub(super) struct EphemeralKeys {
 /// What goes to other nodes.
 enum Passing {
     Receipt {
+        user: UserId,
         conversation: Uuid,
+        mark: ReadMark,
         audience: Audience,
         frame: Bytes,
     },
@@ -45,6 +51,7 @@ enum Passing {
 pub struct Ephemeral {
     hub: Hub,
     queue: mpsc::Sender<Passing>,
+    marks: Arc<ReadMarks>,
 }
 
 impl Ephemeral {
@@ -67,21 +74,39 @@ impl Ephemeral {
             stop.clone(),
         );
         lifecycle.spawn_last("ephemeral writer", writer);
-        lifecycle.spawn_last(
-            "ephemeral reader",
-            read(keys, node, hub.clone(), client, config, stop),
-        );
-        Self { hub, queue }
+        let marks = Arc::new(ReadMarks::new());
+        let others = Others {
+            node,
+            hub: hub.clone(),
+            marks: Arc::clone(&marks),
+        };
+        lifecycle.spawn_last("ephemeral reader", read(keys, others, client, config, stop));
+        Self { hub, queue, marks }
     }
 
-    /// Shows a receipt to those of its audience who see `conversation`.
-    pub fn receipt(&self, conversation: Uuid, audience: Audience, frame: Bytes) {
-        self.hub.receipt(conversation, audience, frame.clone());
-        // Ephemeral: when Redis is slow or away, other nodes do not show it.
-        let _ = self.queue.try_send(Passing::Receipt {
-            conversation,
-            audience,
-            frame,
+    /// What receipts have said, here and on other nodes.
+    pub fn read_marks(&self) -> &ReadMarks {
+        &self.marks
+    }
+
+    /// Shows how far `user` has read to those of its audience who see `conversation`, unless they were shown as much.
+    pub fn receipt(&self, user: UserId, conversation: ConversationId, mark: ReadMark, audience: Audience) {
+        self.marks.show(user, conversation, mark.seq, || {
+            let receipt = Receipt {
+                conversation: conversation.0,
+                user: user.0,
+                read_seq: mark.seq,
+            };
+            let frame = Bytes::from(ServerFrame::Receipt(receipt).encode());
+            self.hub.receipt(conversation.0, audience, frame.clone());
+            // Ephemeral: when Redis is slow or away, other nodes do not show it.
+            let _ = self.queue.try_send(Passing::Receipt {
+                user,
+                conversation: conversation.0,
+                mark,
+                audience,
+                frame,
+            });
         });
     }
 
@@ -121,26 +146,34 @@ async fn write(
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let (key, conversation, frame, user) = match &passing {
-            Passing::Typing { conversation, frame } => (&keys.typing, conversation, frame, None),
+        let mut fields: Vec<(&str, &[u8])> = vec![("n", node.as_bytes())];
+        let (seq, position);
+        let key = match &passing {
+            Passing::Typing { conversation, frame } => {
+                fields.extend([("c", conversation.as_bytes().as_slice()), ("f", frame)]);
+                &keys.typing
+            }
             Passing::Receipt {
+                user,
                 conversation,
+                mark,
                 audience,
                 frame,
             } => {
-                let user = match audience {
-                    Audience::All => None,
-                    Audience::User(user) => Some(&user.0),
-                };
-                (&keys.receipts, conversation, frame, user)
+                (seq, position) = (mark.seq.to_string(), mark.position.to_string());
+                fields.extend([
+                    ("c", conversation.as_bytes().as_slice()),
+                    ("f", frame),
+                    ("u", user.0.as_bytes()),
+                    ("s", seq.as_bytes()),
+                    ("p", position.as_bytes()),
+                ]);
+                if *audience != Audience::All {
+                    fields.push(("own", b"1"));
+                }
+                &keys.receipts
             }
         };
-        let mut fields: Vec<(&str, &[u8])> = vec![
-            ("n", node.as_bytes()),
-            ("c", conversation.as_bytes()),
-            ("f", frame.as_ref()),
-        ];
-        fields.extend(user.map(|user| ("u", user.as_bytes().as_slice())));
         let added = open
             .xadd_maxlen(key, StreamMaxlen::Approx(KEEP), "*", &fields)
             .await;
@@ -150,10 +183,17 @@ async fn write(
     }
 }
 
-async fn read(
-    keys: EphemeralKeys,
+/// What is shown of other nodes.
+struct Others {
+    /// This node, whose own entries are shown already.
     node: String,
     hub: Hub,
+    marks: Arc<ReadMarks>,
+}
+
+async fn read(
+    keys: EphemeralKeys,
+    others: Others,
     client: Client,
     config: FanoutConfig,
     stop: CancellationToken,
@@ -180,7 +220,7 @@ async fn read(
                 for stream in reply.into_iter().flat_map(|reply| reply.keys) {
                     let is_typing = stream.key == keys.typing;
                     for entry in stream.ids {
-                        show(&hub, &node, is_typing, &entry);
+                        others.show(is_typing, &entry);
                         from[usize::from(is_typing)] = entry.id;
                     }
                 }
@@ -200,24 +240,39 @@ async fn read(
     }
 }
 
-/// Shows what another node has sent. Entries of other versions may hold anything.
-fn show(hub: &Hub, own: &str, is_typing: bool, entry: &StreamId) {
-    let field = |name| match entry.map.get(name) {
-        Some(redis::Value::BulkString(bytes)) => Some(bytes.as_slice()),
-        _ => None,
-    };
-    let id = |name| field(name).and_then(|bytes| Uuid::from_slice(bytes).ok());
-    let (Some(sender), Some(conversation), Some(frame)) = (field("n"), id("c"), field("f")) else {
-        return;
-    };
-    if sender == own.as_bytes() || frame.len() > FRAME_MAX {
-        return;
-    }
-    let frame = Bytes::copy_from_slice(frame);
-    if is_typing {
-        hub.typing(conversation, None, frame, Box::new(|| {}));
-    } else {
-        let audience = id("u").map_or(Audience::All, |user| Audience::User(user.into()));
-        hub.receipt(conversation, audience, frame);
+impl Others {
+    /// Shows what another node has sent. Entries of other versions may hold anything.
+    fn show(&self, is_typing: bool, entry: &StreamId) -> Option<()> {
+        let field = |name| match entry.map.get(name) {
+            Some(redis::Value::BulkString(bytes)) => Some(bytes.as_slice()),
+            _ => None,
+        };
+        let id = |name| field(name).and_then(|bytes| Uuid::from_slice(bytes).ok());
+        let text = |name| field(name).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let (sender, conversation, frame) = (field("n")?, id("c")?, field("f")?);
+        if sender == self.node.as_bytes() || frame.len() > FRAME_MAX {
+            return None;
+        }
+        let frame = Bytes::copy_from_slice(frame);
+        if is_typing {
+            self.hub.typing(conversation, None, frame, Box::new(|| {}));
+            return Some(());
+        }
+        let user = UserId(id("u")?);
+        let mark = ReadMark {
+            seq: text("s")?.parse().ok()?,
+            position: text("p")?.parse().ok()?,
+        };
+        let audience = if field("own").is_some() {
+            Audience::User(user)
+        } else {
+            Audience::All
+        };
+        // It was durable before it was sent.
+        self.marks.raise(user, ConversationId(conversation), mark);
+        self.marks.show(user, ConversationId(conversation), mark.seq, || {
+            self.hub.receipt(conversation, audience, frame);
+        });
+        Some(())
     }
 }

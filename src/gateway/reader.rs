@@ -7,26 +7,32 @@ use super::commands::{Wanted, translate};
 use super::registry::Registered;
 use super::session::{Shared, welcome};
 use super::socket::Source;
-use crate::cursors::ReadReply;
+use crate::cursors::{Read, ReadReply};
 use crate::hub::encode;
 use crate::lanes::Refusal;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tidings_domain::{ConversationId, UserId};
+use tidings_domain::{ConversationCommand, ConversationId, UserId};
 use tidings_protocol::{
     ClientFrame, CloseCode, Command, ErrorCode, ErrorFrame, FETCH_EVENTS_MAX, Hello, ServerFrame,
     TypingNotice, encode_events, parse, split_frame,
 };
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use uuid::Uuid;
 
 /// What an answer to `fetch` weighs among the answers in flight, since it is so much larger than the others.
 const FETCH_PERMITS: u32 = 32;
+/// Reads without an answer that a connection may have; more are refused for rate. They do not count as commands in flight,
+/// for they wait to be gathered.
+pub(super) const READS_IN_FLIGHT: u32 = 1024;
 /// Bytes of events in one answer to `fetch`; what is left is `more`.
 const FETCH_BYTES_MAX: usize = 1 << 20;
+/// When refused reads are worth another try.
+const READS_AGAIN_MS: u64 = 1000;
 /// Objects handled before other connections of the same thread get their turn.
 const TURN: u32 = 64;
 
@@ -77,6 +83,8 @@ pub(super) struct Reader {
     registered: Registered,
     user: UserId,
     session: Uuid,
+    /// Reads that are being handed on. What may change the reader's membership waits for them.
+    reading: JoinSet<()>,
     /// Refusals for rate above acceptances.
     flood: u32,
 }
@@ -97,12 +105,20 @@ impl Reader {
             registered,
             user,
             session,
+            reading: JoinSet::new(),
             flood: 0,
         }
     }
 
     /// Reads until the client is gone, breaks the rules, or the connection is asked to stop.
     pub(super) async fn run(&mut self, first: Vec<String>) -> ReaderEnd {
+        let end = self.read_frames(first).await;
+        // What was asked for before the end is done; it waits for a lane, which always answers.
+        self.reading.detach_all();
+        end
+    }
+
+    async fn read_frames(&mut self, first: Vec<String>) -> ReaderEnd {
         for object in first {
             if let Err(end) = Box::pin(self.object(&object)).await {
                 return end;
@@ -226,12 +242,15 @@ impl Reader {
                     .system(&ServerFrame::Error(refusal), Some(permit));
             }
             Ok(Wanted::Command(command)) => {
+                if !matches!(command.body, ConversationCommand::SendMessage { .. }) {
+                    while self.reading.join_next().await.is_some() {}
+                }
                 let outbox = Arc::clone(&self.shared.outbox);
                 let reply = Box::new(move |result| outbox.system(&answer(id, result), Some(permit)));
                 self.gateway.lanes.submit(command, reply);
             }
             Ok(Wanted::Read { conversation, seq }) => {
-                Box::pin(self.read(id, conversation, seq, permit)).await;
+                self.read(id, conversation, seq, permit);
             }
             Ok(Wanted::Fetch {
                 conversation,
@@ -254,16 +273,39 @@ impl Reader {
         Ok(())
     }
 
-    async fn read(&self, id: Uuid, conversation: ConversationId, seq: u64, permit: OwnedSemaphorePermit) {
-        let outbox = Arc::clone(&self.shared.outbox);
-        let reply: ReadReply = Box::new(move |frame: ServerFrame| outbox.system(&frame, Some(permit)));
-        match self.gateway.lanes.authorize(conversation, self.user, false).await {
-            Ok(seat) => {
-                let cursors = &self.gateway.cursors;
-                cursors.read(self.user, conversation, seq, seat, id, reply).await;
+    /// Hands a read on, without waiting for the lane that knows whether the user may.
+    fn read(&mut self, id: Uuid, conversation: ConversationId, seq: u64, permit: OwnedSemaphorePermit) {
+        while self.reading.try_join_next().is_some() {}
+        let Ok(place) = Arc::clone(&self.shared.reads).try_acquire_owned() else {
+            let refusal = ErrorFrame::new(Some(id), ErrorCode::RateLimited, "too many reads at once");
+            let refusal = refusal.with_retry_after_ms(READS_AGAIN_MS);
+            self.shared
+                .outbox
+                .system(&ServerFrame::Error(refusal), Some(permit));
+            return;
+        };
+        drop(permit);
+        let (gateway, user, outbox) = (
+            Arc::clone(&self.gateway),
+            self.user,
+            Arc::clone(&self.shared.outbox),
+        );
+        self.reading.spawn(async move {
+            let reply: ReadReply = Box::new(move |frame: ServerFrame| outbox.system(&frame, Some(place)));
+            match gateway.lanes.authorize(conversation, user, false).await {
+                Ok(seat) => {
+                    let read = Read {
+                        conversation,
+                        seq,
+                        seat,
+                        id,
+                        reply,
+                    };
+                    gateway.cursors.read(user, read).await;
+                }
+                Err(refusal) => reply(ServerFrame::Error(refused(Some(id), &refusal))),
             }
-            Err(refusal) => reply(ServerFrame::Error(refused(Some(id), &refusal))),
-        }
+        });
     }
 
     async fn fetch(

@@ -2,7 +2,7 @@
 
 use super::handshake::{Greeted, greet};
 use super::outbox::Outbox;
-use super::reader::{Reader, ReaderEnd};
+use super::reader::{READS_IN_FLIGHT, Reader, ReaderEnd};
 use super::registry::{Registered, Registry, TooMany};
 use super::socket::{Sink, Source};
 use super::writer::Writer;
@@ -26,6 +26,8 @@ pub(super) struct Shared {
     pub(super) outbox: Arc<Outbox>,
     /// Permits for answers that are not written yet.
     pub(super) in_flight: Arc<Semaphore>,
+    /// The same for reads, which wait for others to be gathered and hold nobody up meanwhile.
+    pub(super) reads: Arc<Semaphore>,
     /// Heartbeats since the client was last heard.
     pub(super) missed: AtomicU32,
     /// When the token runs out, in milliseconds since 1970. A new hello moves it.
@@ -143,6 +145,7 @@ impl Session {
                 gateway.limits.outbox_bytes,
             )),
             in_flight: Arc::new(Semaphore::new(gateway.limits.commands_in_flight as usize)),
+            reads: Arc::new(Semaphore::new(READS_IN_FLIGHT as usize)),
             missed: AtomicU32::new(0),
             expires_at_ms: AtomicI64::new(greeted.expires_at.timestamp_millis()),
             stop_reading: CancellationToken::new(),
@@ -230,7 +233,10 @@ async fn go_away(gateway: &Gateway, shared: &Shared) {
     let spread = rand::rng().random_range(0..=gateway.limits.drain_ms);
     tokio::time::sleep(Duration::from_millis(spread)).await;
     shared.stop_reading.cancel();
-    let answered = shared.in_flight.acquire_many(gateway.limits.commands_in_flight);
+    let answered = async {
+        let commands = shared.in_flight.acquire_many(gateway.limits.commands_in_flight);
+        tokio::join!(commands, shared.reads.acquire_many(READS_IN_FLIGHT))
+    };
     // What is not answered by then is in doubt for the client, who sends it again with the same id.
     let _ = tokio::time::timeout(ANSWERS, answered).await;
     shared.outbox.close(going_away(gateway));

@@ -14,6 +14,7 @@ mod ephemeral;
 mod export;
 mod faults;
 mod limits;
+mod reads;
 mod rebuild;
 mod sockets;
 mod support;

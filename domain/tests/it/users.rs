@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
 use tidings_domain::event::{CursorsMoved, Registered};
 use tidings_domain::user::UserCommand;
-use tidings_domain::{Field, Rejection, User, UserEvent};
+use tidings_domain::{ConversationId, Cursor, Field, Rejection, User, UserEvent};
+use uuid::Uuid;
 
 fn registered() -> Registered {
     Registered {
@@ -20,9 +22,44 @@ fn a_user_registers_once() {
 
 #[test]
 fn nobody_reads_before_they_register() {
-    let read = UserCommand::MoveCursors(CursorsMoved::default());
+    let read = UserCommand::MoveCursors {
+        moved: CursorsMoved::default(),
+        known: CursorsMoved::default(),
+    };
     assert_eq!(
         User::default().decide(read),
         Err(Rejection::NotFound(Field::User))
+    );
+}
+
+#[test]
+fn cursors_move_on_or_nothing_happens() {
+    let at = |places: &[(u128, u64)]| -> BTreeMap<ConversationId, Cursor> {
+        let cursor = |seq| Cursor { seq, msg_no: seq };
+        let places = places.iter();
+        places
+            .map(|(room, seq)| (ConversationId(Uuid::from_u128(*room)), cursor(*seq)))
+            .collect()
+    };
+    let cursors = |read: &[(u128, u64)], delivered: &[(u128, u64)]| CursorsMoved {
+        read: at(read),
+        delivered: at(delivered),
+    };
+    let mut user = User::default();
+    user.evolve(&UserEvent::Registered(registered()));
+    let known = cursors(&[(1, 5), (2, 5)], &[(1, 7)]);
+    let decide = |moved: CursorsMoved| {
+        user.decide(UserCommand::MoveCursors {
+            moved,
+            known: known.clone(),
+        })
+    };
+    assert_eq!(decide(cursors(&[(1, 5), (2, 4)], &[(1, 7)])), Ok(vec![]));
+    assert_eq!(
+        decide(cursors(&[(1, 6), (2, 5), (3, 1)], &[(1, 6), (2, 2)])),
+        Ok(vec![UserEvent::CursorsMoved(cursors(
+            &[(1, 6), (3, 1)],
+            &[(2, 2)]
+        ))])
     );
 }

@@ -225,10 +225,13 @@ impl Place {
             *read = msg_no;
         }
         let cursors = BTreeMap::from([(ConversationId(id), Cursor { seq, msg_no })]);
-        let moved = UserCommand::MoveCursors(CursorsMoved {
-            read: cursors.clone(),
-            delivered: cursors,
-        });
+        let moved = UserCommand::MoveCursors {
+            moved: CursorsMoved {
+                read: cursors.clone(),
+                delivered: cursors,
+            },
+            known: CursorsMoved::default(),
+        };
         let command = self.author.command_id();
         self.author.user(&mut self.people[person], command, moved)
     }

@@ -1,0 +1,298 @@
+//! One user's gathered moves: what they move, as one event, and the answers.
+
+use super::gatherer::{Delivered, Gathered};
+use super::{Read, ReadReply};
+use crate::fanout::{Ephemeral, ReadMark};
+use crate::hub::Audience;
+use crate::lanes::{Accepted, Lanes, Refusal};
+use lru::LruCache;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use tidings_domain::stored::{self, Kind};
+use tidings_domain::user::UserCommand;
+use tidings_domain::{ConversationId, Cursor, Event, UserEvent, UserId, event::CursorsMoved};
+use tidings_eventlog::Log;
+use tidings_projections::read_seqs;
+use tidings_protocol::{Ack, ErrorCode, ErrorFrame, Position, ServerFrame};
+use uuid::Uuid;
+
+/// Conversations with more members show no read receipts to others: each would reach them all.
+const RECEIPT_MEMBERS_MAX: usize = 100;
+/// Moves of a user that read models may not have folded yet, at about one a second.
+const NEWEST_MOVES: usize = 200;
+/// Delivery cursors remembered, some 10 MB.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(100_000).expect("not zero");
+
+#[derive(Clone)]
+pub(super) struct Store {
+    log: Log,
+    lanes: Lanes,
+    ephemeral: Ephemeral,
+    /// How far the log is known to say that users have been sent conversations.
+    delivered: Arc<Mutex<LruCache<(UserId, ConversationId), u64>>>,
+}
+
+impl Store {
+    pub(super) fn new(log: Log, lanes: Lanes, ephemeral: Ephemeral) -> Self {
+        Self {
+            log,
+            lanes,
+            ephemeral,
+            delivered: Arc::new(Mutex::new(LruCache::new(REMEMBERED))),
+        }
+    }
+
+    pub(super) fn forget(&self) {
+        self.ephemeral.read_marks().forget();
+        self.delivered().clear();
+    }
+
+    /// Stores what moves, and answers every read. Gives back the delivery cursors that could not be stored.
+    pub(super) async fn store(self, user: UserId, gathered: Gathered) -> Delivered {
+        let Gathered { reads, delivered } = gathered;
+        let (reads, moved) = match self.place(user, reads).await {
+            Ok(placed) => placed,
+            Err((reads, error)) => {
+                tracing::debug!(error, "reads could not be placed");
+                refuse_all(reads, &Refusal::Unavailable);
+                (vec![], BTreeMap::new())
+            }
+        };
+        let moved = CursorsMoved {
+            read: moved,
+            delivered,
+        };
+        let known = self.known(user, &moved);
+        let moved = moved.beyond(&known);
+        let mut accepted = None;
+        if !moved.is_empty() {
+            let command = UserCommand::MoveCursors {
+                moved: moved.clone(),
+                known,
+            };
+            match self.lanes.submit_user(user, Uuid::now_v7(), command).await {
+                Ok(answer) => accepted = Some(answer),
+                Err(refusal) => {
+                    refuse_all(reads, &refusal);
+                    return moved.delivered;
+                }
+            }
+        }
+        self.note(user, moved, accepted.as_ref());
+        self.answer(user, reads);
+        Delivered::new()
+    }
+
+    /// Finds what was asked to be read. Refuses what is not there; gives the others, and for each conversation the
+    /// furthest of them that is not known to be read.
+    async fn place(
+        &self,
+        user: UserId,
+        reads: Vec<Read>,
+    ) -> Result<(Vec<Read>, BTreeMap<ConversationId, Cursor>), (Vec<Read>, String)> {
+        let wanted: BTreeSet<ConversationId> = reads.iter().map(|read| read.conversation).collect();
+        if let Err(error) = self.recall(user, &wanted).await {
+            return Err((reads, error));
+        }
+        let marks = self.ephemeral.read_marks();
+        let is_new = |read: &Read| {
+            let known = marks.known(user, read.conversation);
+            known.is_none_or(|known| read.seq > known.seq)
+        };
+        let new: BTreeSet<ConversationId> = reads
+            .iter()
+            .filter(|read| is_new(read))
+            .map(|read| read.conversation)
+            .collect();
+        if new.is_empty() {
+            return Ok((reads, BTreeMap::new()));
+        }
+        let streams: Vec<Uuid> = new.iter().map(|conversation| conversation.0).collect();
+        let heads = match self.log.stream_heads(&streams).await {
+            Ok(heads) => heads,
+            Err(error) => return Err((reads, error.to_string())),
+        };
+        let heads: BTreeMap<ConversationId, u64> = new
+            .into_iter()
+            .zip(heads.into_iter().map(|head| head.map_or(0, |head| head.seq)))
+            .collect();
+        let mut furthest: BTreeMap<ConversationId, u64> = BTreeMap::new();
+        let mut good = Vec::with_capacity(reads.len());
+        for read in reads {
+            match heads.get(&read.conversation) {
+                Some(head) if read.seq > *head || read.seq == 0 => read.refuse_place(),
+                Some(_) => {
+                    let seq = furthest.entry(read.conversation).or_default();
+                    *seq = (*seq).max(read.seq);
+                    good.push(read);
+                }
+                None => good.push(read),
+            }
+        }
+        let places: Vec<(Uuid, u64)> = furthest
+            .iter()
+            .map(|(conversation, seq)| (conversation.0, *seq))
+            .collect();
+        let msg_nos = match self.log.msg_nos(&places).await {
+            Ok(found) => found,
+            Err(error) => return Err((good, error.to_string())),
+        };
+        let cursors = furthest
+            .into_iter()
+            .zip(msg_nos)
+            .filter_map(|((conversation, seq), msg_no)| {
+                msg_no.map(|msg_no| (conversation, Cursor { seq, msg_no }))
+            });
+        let cursors = cursors.collect();
+        Ok((good, cursors))
+    }
+
+    /// Reads how far the user has read where that is not known: from the read model, and from the newest moves in the log,
+    /// which it may not have folded yet.
+    async fn recall(&self, user: UserId, wanted: &BTreeSet<ConversationId>) -> Result<(), String> {
+        let marks = self.ephemeral.read_marks();
+        let unknown: Vec<ConversationId> = wanted
+            .iter()
+            .copied()
+            .filter(|conversation| marks.known(user, *conversation).is_none())
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let streams: Vec<Uuid> = unknown.iter().map(|conversation| conversation.0).collect();
+        let folded = read_seqs(self.log.pool(), user.0, &streams)
+            .await
+            .map_err(|error| error.to_string())?;
+        let newest = self
+            .log
+            .newest(user.0, Kind::CURSORS_MOVED.0, NEWEST_MOVES)
+            .await
+            .map_err(|error| error.to_string())?;
+        // Whatever the read model has of this user's own moves, it has by the newest of them.
+        let position = Position {
+            lane: u16::from(user.lane()),
+            pos: newest.first().map_or(1, |recorded| recorded.pos),
+        };
+        let mut seqs: BTreeMap<ConversationId, u64> = unknown
+            .into_iter()
+            .zip(folded.into_iter().map(Option::unwrap_or_default))
+            .collect();
+        for recorded in &newest {
+            // One of a later version says nothing to this one.
+            if let Ok(Event::User(UserEvent::CursorsMoved(moved))) =
+                stored::decode(recorded.kind, recorded.ver, &recorded.payload)
+            {
+                for (conversation, cursor) in moved.read {
+                    if let Some(seq) = seqs.get_mut(&conversation) {
+                        *seq = (*seq).max(cursor.seq);
+                    }
+                }
+            }
+        }
+        for (conversation, seq) in seqs {
+            marks.raise(user, conversation, ReadMark { seq, position });
+        }
+        Ok(())
+    }
+
+    /// What is known of the cursors that are to be moved.
+    fn known(&self, user: UserId, moved: &CursorsMoved) -> CursorsMoved {
+        let marks = self.ephemeral.read_marks();
+        let cursor = |seq| Cursor { seq, msg_no: 0 };
+        let read = moved.read.keys().filter_map(|conversation| {
+            let mark = marks.known(user, *conversation)?;
+            Some((*conversation, cursor(mark.seq)))
+        });
+        let mut remembered = self.delivered();
+        let delivered = moved.delivered.keys().filter_map(|conversation| {
+            let seq = remembered.get(&(user, *conversation))?;
+            Some((*conversation, cursor(*seq)))
+        });
+        CursorsMoved {
+            read: read.collect(),
+            delivered: delivered.collect(),
+        }
+    }
+
+    /// Remembers what is durable now.
+    fn note(&self, user: UserId, moved: CursorsMoved, accepted: Option<&Accepted>) {
+        let Some(accepted) = accepted else { return };
+        let position = Position {
+            lane: u16::from(accepted.position.lane),
+            pos: accepted.position.pos,
+        };
+        for (conversation, cursor) in moved.read {
+            let mark = ReadMark {
+                seq: cursor.seq,
+                position,
+            };
+            self.ephemeral.read_marks().raise(user, conversation, mark);
+        }
+        let mut remembered = self.delivered();
+        for (conversation, cursor) in moved.delivered {
+            let known = remembered.get_or_insert_mut((user, conversation), || 0);
+            *known = (*known).max(cursor.seq);
+        }
+    }
+
+    /// Acks reads with how far the user has read, and shows that.
+    fn answer(&self, user: UserId, reads: Vec<Read>) {
+        let at = crate::clock::now();
+        let mut shown = BTreeMap::new();
+        for read in reads {
+            let Some(mark) = self.ephemeral.read_marks().known(user, read.conversation) else {
+                // So many are remembered that this one was forgotten at once; the next try finds it in the log.
+                refuse(read.id, read.reply, &Refusal::Overloaded);
+                continue;
+            };
+            shown.insert(read.conversation, (mark, read.seat.members));
+            (read.reply)(ServerFrame::Ack(Ack {
+                id: read.id,
+                conversation: read.conversation.0,
+                seq: mark.seq,
+                position: mark.position,
+                at: at.into(),
+                duplicate: false,
+            }));
+        }
+        for (conversation, (mark, members)) in shown {
+            let audience = if members <= RECEIPT_MEMBERS_MAX {
+                Audience::All
+            } else {
+                Audience::User(user)
+            };
+            self.ephemeral.receipt(user, conversation, mark, audience);
+        }
+    }
+
+    fn delivered(&self) -> std::sync::MutexGuard<'_, LruCache<(UserId, ConversationId), u64>> {
+        self.delivered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Read {
+    fn refuse_place(self) {
+        let refusal = ErrorFrame::new(
+            Some(self.id),
+            ErrorCode::InvalidArgument,
+            "the conversation has no such event",
+        );
+        (self.reply)(ServerFrame::Error(refusal.with_field("seq")));
+    }
+}
+
+fn refuse_all(reads: Vec<Read>, refusal: &Refusal) {
+    for read in reads {
+        refuse(read.id, read.reply, refusal);
+    }
+}
+
+fn refuse(id: Uuid, reply: ReadReply, refusal: &Refusal) {
+    let code = match refusal {
+        Refusal::Overloaded => ErrorCode::Overloaded,
+        _ => ErrorCode::Unavailable,
+    };
+    let frame = ErrorFrame::new(Some(id), code, refusal.to_string());
+    reply(ServerFrame::Error(frame.with_retry_after_ms(500)));
+}
