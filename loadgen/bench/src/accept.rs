@@ -108,7 +108,7 @@ fn report_rounds(rounds: &[Round], report: &mut Report) -> f64 {
     report.figure("append path alone", "events/s", &alone);
     report
         .figure("durable acks", "1/s", &rates)
-        .ratio_to("the append path alone", &alone)
+        .below("the append path alone", &alone)
         .aim(Aim::AtLeast(0.35));
     report
         .figure("durable acks, by themselves", "1/s", &rates)

@@ -95,7 +95,7 @@ fn report_rate(rate: f64, rounds: &[Times], alone: &[EchoAndCommit], report: &mu
     );
     if let Some(first) = alone.first() {
         let least: Vec<f64> = alone.iter().flat_map(|alone| alone.both_ms(0.5)).collect();
-        figure.ratio_to(&first.name(), &least);
+        figure.above(&first.name(), &least);
         if (rate - 100.0).abs() < f64::EPSILON {
             figure.aim(Aim::AtMost(1.5));
         }

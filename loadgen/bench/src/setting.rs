@@ -54,10 +54,11 @@ impl Setting {
         Ok(std::path::absolute(program)?)
     }
 
-    /// Prints and writes a report that is whole.
+    /// Prints and writes a report that is whole, and fails where it contradicts itself.
     pub fn finish(&self, report: &Report) -> Result<()> {
         report.print();
-        report.write(&self.out)
+        report.write(&self.out)?;
+        report.hold_to_bounds()
     }
 }
 

@@ -17,7 +17,7 @@ pub use frame_reader::{FrameReader, frame_reader};
 pub use inserts::{Inserts, batched_inserts, copy_in};
 pub use meter::Rounds;
 pub use pipeline::{Pipeline, redis_pipeline};
-pub use raw_frames::{RawFrames, raise_file_limit, raw_frames, raw_frames_to};
+pub use raw_frames::{RawFrames, raise_file_limit, raw_frames, raw_frames_in_flight, raw_frames_to};
 pub use run::{Args, Ceiling, name_stores, run};
 
 use std::fmt::Display;

@@ -1,11 +1,13 @@
 //! Frames that were built before, written to many sockets: the least that a delivery costs.
 
+use std::io::IoSlice;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
 use tidings_report::Report;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -15,13 +17,16 @@ use crate::{FRAME, within};
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
-/// Writes that wait at a socket; in a closed loop there is never more than one.
-const QUEUE: usize = 4;
+/// Writes that go out as one, at most.
+const GATHERED_MAX: usize = 64;
 
 /// What raw sockets did.
 pub struct RawFrames {
     pub sockets: usize,
+    /// Frames that are handed to a socket at once.
     pub per_write: usize,
+    /// Frames, or handfuls of them, that are on their way to all sockets at the same time.
+    pub in_flight: usize,
     pub frames_per_s: Vec<f64>,
     /// All frames, also those of the warm-up. The reader has counted their bytes.
     pub frames: u64,
@@ -29,10 +34,12 @@ pub struct RawFrames {
 
 impl RawFrames {
     pub fn name(&self) -> String {
-        format!(
-            "raw frames to {} sockets, {} a write",
-            self.sockets, self.per_write
-        )
+        match (self.per_write, self.in_flight) {
+            (1, in_flight) if in_flight > 1 => {
+                format!("raw frames to {} sockets, {in_flight} in flight", self.sockets)
+            }
+            (per_write, _) => format!("raw frames to {} sockets, {per_write} a write", self.sockets),
+        }
     }
 
     pub fn report(&self, report: &mut Report) {
@@ -45,7 +52,13 @@ impl RawFrames {
 ///
 /// Many sockets need a second process; see [`FrameReader::of`].
 pub async fn raw_frames(sockets: usize, per_write: usize, rounds: &Rounds) -> Result<RawFrames> {
-    raw_frames_to(&FrameReader::of(sockets)?, sockets, per_write, rounds).await
+    raw_frames_to(&FrameReader::of(sockets)?, sockets, per_write, 1, rounds).await
+}
+
+/// The most that deliveries can be: frames to each of so many sockets, of which `in_flight` may be on their way to all of
+/// them before the reader has the first. What has queued at a socket meanwhile goes out in one write.
+pub async fn raw_frames_in_flight(sockets: usize, in_flight: usize, rounds: &Rounds) -> Result<RawFrames> {
+    raw_frames_to(&FrameReader::of(sockets)?, sockets, 1, in_flight, rounds).await
 }
 
 /// The same, with a reader of one's choice.
@@ -53,10 +66,11 @@ pub async fn raw_frames_to(
     reader: &FrameReader,
     sockets: usize,
     per_write: usize,
+    in_flight: usize,
     rounds: &Rounds,
 ) -> Result<RawFrames> {
     ensure!(
-        sockets > 0 && per_write > 0,
+        sockets > 0 && per_write > 0 && in_flight > 0,
         "without sockets there are no frames"
     );
     raise_file_limit()?;
@@ -66,48 +80,53 @@ pub async fn raw_frames_to(
         sockets,
         round_bytes: (sockets * per_write * FRAME) as u64,
     };
+    let mut done = RawFrames {
+        sockets,
+        per_write,
+        in_flight,
+        frames_per_s: vec![],
+        frames: 0,
+    };
     let mut reading = reader.start(task).await?;
     let meter = tokio::select! {
-        written = write_rounds(&listener, sockets, per_write, rounds) => written?,
+        written = write_rounds(&listener, &done, rounds) => written?,
         ended = reading.ended() => {
             ended?;
             bail!("the reader of frames ended too early");
         }
     };
     reading.end().await?;
-    Ok(RawFrames {
-        sockets,
-        per_write,
-        frames_per_s: meter.rates(),
-        frames: meter.total(),
-    })
+    done.frames_per_s = meter.rates();
+    done.frames = meter.total();
+    Ok(done)
 }
 
 /// Accepts the reader's connections and writes to them, in a closed loop.
-async fn write_rounds(
-    listener: &TcpListener,
-    sockets: usize,
-    per_write: usize,
-    rounds: &Rounds,
-) -> Result<Meter> {
+async fn write_rounds(listener: &TcpListener, shape: &RawFrames, rounds: &Rounds) -> Result<Meter> {
     // The sockets end with this function, and then so does the reader.
     let (mut control, mut writers) = (accept(listener).await?, JoinSet::new());
-    let mut queues = Vec::with_capacity(sockets);
-    for _ in 0..sockets {
-        let (queue, frames) = mpsc::channel(QUEUE);
+    let mut queues = Vec::with_capacity(shape.sockets);
+    for _ in 0..shape.sockets {
+        let (queue, frames) = mpsc::channel(shape.in_flight + 1);
         writers.spawn(write(accept(listener).await?, frames));
         queues.push(queue);
     }
-    let frames = Bytes::from(vec![b'x'; FRAME * per_write]);
+    let frames = Bytes::from(vec![b'x'; FRAME * shape.per_write]);
     let mut meter = Meter::start(rounds);
+    let (mut begun, mut ended) = (0, 0);
     while !meter.is_over() {
-        for queue in &queues {
-            if queue.try_send(frames.clone()).is_err() {
-                bail!("a socket has ended");
+        while begun - ended < shape.in_flight {
+            for queue in &queues {
+                // A socket may be behind the others, whose bytes have closed the round for all.
+                if let Err(TrySendError::Full(frames)) = queue.try_send(frames.clone()) {
+                    within("a socket that is behind", queue.send(frames)).await?;
+                }
             }
+            begun += 1;
         }
         let told = within("reading frames", control.read_u64_le()).await?;
-        meter.add(Instant::now(), sockets * per_write);
+        ended += 1;
+        meter.add(Instant::now(), shape.sockets * shape.per_write);
         ensure!(
             told == meter.total() * FRAME as u64,
             "the reader has {told} bytes of {} frames",
@@ -135,15 +154,18 @@ async fn accept(listener: &TcpListener) -> Result<TcpStream> {
 }
 
 async fn write(stream: TcpStream, mut waiting: mpsc::Receiver<Bytes>) -> Result<()> {
-    while let Some(frames) = waiting.recv().await {
-        let mut rest = &frames[..];
+    let mut gathered = Vec::with_capacity(GATHERED_MAX);
+    while waiting.recv_many(&mut gathered, GATHERED_MAX).await > 0 {
+        let mut slices: Vec<IoSlice<'_>> = gathered.iter().map(|frames| IoSlice::new(frames)).collect();
+        let mut rest = &mut slices[..];
         while !rest.is_empty() {
-            match stream.try_write(rest) {
-                Ok(count) => rest = &rest[count..],
+            match stream.try_write_vectored(rest) {
+                Ok(count) => IoSlice::advance_slices(&mut rest, count),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => stream.writable().await?,
                 Err(error) => return Err(error.into()),
             }
         }
+        gathered.clear();
     }
     Ok(())
 }

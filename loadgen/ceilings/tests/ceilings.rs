@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tidings_ceilings::{
     Args, Ceiling, FrameReader, Rounds, append_loop, batched_inserts, copy_in, echo_and_commit, frame_reader,
-    raw_frames, raw_frames_to, redis_pipeline, run,
+    raw_frames, raw_frames_in_flight, raw_frames_to, redis_pipeline, run,
 };
 use tidings_report::Summary;
 use tidings_services::{PostgresOptions, Profile};
@@ -89,6 +89,9 @@ async fn every_frame_is_read_by_a_thread() {
         assert_counted(&done.frames_per_s, done.frames);
         assert_eq!(done.frames % (50 * per_write as u64), 0);
     }
+    let done = raw_frames_in_flight(50, 8, &ROUNDS).await.unwrap();
+    assert_counted(&done.frames_per_s, done.frames);
+    assert_eq!(done.name(), "raw frames to 50 sockets, 8 in flight");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -98,7 +101,7 @@ async fn every_frame_is_read_by_a_process() {
         std::env::current_exe().unwrap(),
         arguments.map(str::to_owned).to_vec(),
     );
-    let done = raw_frames_to(&reader, 50, 2, &ROUNDS).await.unwrap();
+    let done = raw_frames_to(&reader, 50, 2, 1, &ROUNDS).await.unwrap();
     assert_counted(&done.frames_per_s, done.frames);
 }
 
@@ -112,7 +115,7 @@ async fn reads_frames_for_another_process() {
 async fn a_reader_that_fails_ends_the_measurement() {
     let reader = FrameReader::Process("/bin/false".into(), vec![]);
     let limit = Duration::from_mins(1);
-    let outcome = tokio::time::timeout(limit, raw_frames_to(&reader, 5, 1, &ROUNDS)).await;
+    let outcome = tokio::time::timeout(limit, raw_frames_to(&reader, 5, 1, 1, &ROUNDS)).await;
     assert!(outcome.unwrap().is_err());
 }
 

@@ -15,15 +15,33 @@ pub struct Figure {
     aim: Option<Aim>,
 }
 
-/// What this machine can do at best, measured in the same run.
+/// What a figure stands beside, measured in the same run.
 #[derive(Debug, Serialize, Deserialize)]
 struct Ceiling {
     name: String,
+    #[serde(default)]
+    bounds: Bounds,
     rounds: Vec<f64>,
     /// The figure's ratio to it, in each round.
     ratios: Vec<f64>,
     ratio: Option<f64>,
 }
+
+/// What it means to stand beside something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Bounds {
+    /// The same thing under other conditions: either may be the larger.
+    #[default]
+    Neither,
+    /// The most that this machine can do: nothing real does more.
+    FromAbove,
+    /// The least that this machine takes: nothing real takes less.
+    FromBelow,
+}
+
+/// Rounds below which the middle of them says too little to prove a bound wrong.
+const PROOF_ROUNDS: usize = 3;
 
 /// What a figure should be: its ratio to the ceiling where it has one, else its value.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,9 +67,43 @@ impl Figure {
         }
     }
 
-    /// Puts the figure beside what bounds it. With as many rounds, each round has its ratio; else each round is compared
-    /// with the ceiling's median.
-    pub fn ratio_to(&mut self, ceiling: &str, rounds: &[f64]) -> &mut Self {
+    /// Puts the figure beside the same thing under other conditions. With as many rounds, each round has its ratio; else
+    /// each round is compared with the other's median.
+    pub fn ratio_to(&mut self, other: &str, rounds: &[f64]) -> &mut Self {
+        self.beside(other, Bounds::Neither, rounds)
+    }
+
+    /// Puts the figure beside the most that this machine can do. A figure that is more proves that the ceiling is none.
+    pub fn below(&mut self, ceiling: &str, rounds: &[f64]) -> &mut Self {
+        self.beside(ceiling, Bounds::FromAbove, rounds)
+    }
+
+    /// Puts the figure beside the least that this machine takes. A figure that is less proves that the floor is none.
+    pub fn above(&mut self, floor: &str, rounds: &[f64]) -> &mut Self {
+        self.beside(floor, Bounds::FromBelow, rounds)
+    }
+
+    /// Why the figure cannot be true beside what is said to bound it, if it cannot. A run of fewer than three rounds proves
+    /// nothing.
+    pub(crate) fn contradiction(&self) -> Option<String> {
+        let ceiling = self.ceiling.as_ref()?;
+        let ratio = ceiling.ratio?;
+        let broken = match ceiling.bounds {
+            Bounds::Neither => false,
+            Bounds::FromAbove => ratio > 1.0,
+            Bounds::FromBelow => ratio < 1.0,
+        };
+        (broken && ceiling.ratios.len() >= PROOF_ROUNDS).then(|| {
+            format!(
+                "\"{}\" is {} of \"{}\", which therefore does not bound it",
+                self.name,
+                short(ratio),
+                ceiling.name
+            )
+        })
+    }
+
+    fn beside(&mut self, ceiling: &str, bounds: Bounds, rounds: &[f64]) -> &mut Self {
         let rounds = finite(rounds);
         let whole = median(&rounds);
         let paired = rounds.len() == self.rounds.len();
@@ -59,6 +111,7 @@ impl Figure {
         let ratios = finite(&self.rounds.iter().enumerate().map(ratio).collect::<Vec<_>>());
         self.ceiling = Some(Ceiling {
             name: ceiling.to_owned(),
+            bounds,
             ratio: middle(&ratios),
             ratios,
             rounds,
@@ -197,6 +250,22 @@ mod tests {
         assert_eq!(ceiling.ratios, [0.5, 0.5, 0.25]);
         assert_eq!(ceiling.ratio, Some(0.5));
         assert_eq!(figure.row()[3], "0.5 of 80/s, ceiling");
+    }
+
+    #[test]
+    fn what_passes_its_bound_proves_the_bound_wrong() {
+        let mut figure = Figure::new("deliveries", "1/s", &[10.0, 11.0, 12.0]);
+        assert_eq!(figure.ratio_to("smaller", &[5.0]).contradiction(), None);
+        assert_eq!(figure.below("ceiling", &[11.5]).contradiction(), None);
+        let proof = figure.below("ceiling", &[10.5]).contradiction().unwrap();
+        assert!(
+            proof.contains("deliveries") && proof.contains("ceiling"),
+            "{proof}"
+        );
+        assert_eq!(figure.above("floor", &[10.5]).contradiction(), None);
+        assert!(figure.above("floor", &[11.5]).contradiction().is_some());
+        let mut short = Figure::new("deliveries", "1/s", &[10.0]);
+        assert_eq!(short.below("ceiling", &[5.0]).contradiction(), None);
     }
 
     #[test]

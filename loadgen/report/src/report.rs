@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::figure::Figure;
@@ -93,6 +93,14 @@ impl Report {
     /// Adds a sentence, such as what the checker said.
     pub fn note(&mut self, text: String) {
         self.notes.push(text);
+    }
+
+    /// Fails where a figure is beyond what is said to bound it: then the bound was measured wrongly, and no ratio to it says
+    /// anything.
+    pub fn hold_to_bounds(&self) -> Result<()> {
+        let broken: Vec<String> = self.figures.iter().filter_map(Figure::contradiction).collect();
+        ensure!(broken.is_empty(), "{}", broken.join("; "));
+        Ok(())
     }
 
     /// Prints tables on standard output.

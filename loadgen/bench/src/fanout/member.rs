@@ -23,8 +23,6 @@ pub(super) struct Member {
     room: Arc<Room>,
     place: usize,
     seen: Seen,
-    /// Own messages whose copies are not back.
-    out: Vec<Uuid>,
 }
 
 impl Member {
@@ -42,7 +40,6 @@ impl Member {
             room,
             place,
             seen: Seen::default(),
-            out: vec![],
         })
     }
 
@@ -99,7 +96,6 @@ impl Member {
                     Some(due) if room.is_sending() => {
                         let id = Uuid::now_v7();
                         flying.push(id);
-                        self.out.push(id);
                         room.sent(id, due);
                         let message = json!({
                             "type": "message.send", "id": id, "conversation": room.conversation,
@@ -119,11 +115,7 @@ impl Member {
 
     fn read(&mut self, flying: &mut Vec<Uuid>, acked: &mut Acked) -> Result<()> {
         let Self {
-            socket,
-            room,
-            seen,
-            out,
-            ..
+            socket, room, seen, ..
         } = self;
         let mut wrong = None;
         socket.read(|object| match parse(object) {
@@ -132,13 +124,7 @@ impl Member {
                 seq,
                 message: Some(message),
             } => match seen.take(conversation, seq, message) {
-                Ok(()) => {
-                    if let Some(own) = out.iter().position(|own| *own == message) {
-                        out.swap_remove(own);
-                        room.returned();
-                    }
-                    room.delivered(seq, message);
-                }
+                Ok(()) => room.delivered(seq, message),
                 Err(error) => wrong = Some(error.to_string()),
             },
             Object::Ack {

@@ -22,7 +22,7 @@ pub(super) struct Room {
     sent: AtomicU64,
     delivered: AtomicU64,
     sending: AtomicBool,
-    /// Messages that may still be sent before the copy of another is back at its sender.
+    /// Messages that may still be sent before another has reached everybody.
     window: Semaphore,
     settled: Notify,
     ways: Mutex<Ways>,
@@ -82,12 +82,7 @@ impl Room {
         self.sent.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Notes that a message is back at its sender, through the whole chain: another may be sent.
-    pub(super) fn returned(&self) {
-        self.window.add_permits(1);
-    }
-
-    /// Notes that a message has reached one more member.
+    /// Notes that a message has reached one more member. When it has reached the last of them, another may be sent.
     pub(super) fn delivered(&self, seq: u64, message: Uuid) {
         let count = self.counts[seq as usize % SLOTS].fetch_add(1, Ordering::AcqRel) + 1;
         if count == 1 || count == self.members.div_ceil(2) || count == self.members {
@@ -105,6 +100,7 @@ impl Room {
             if count == self.members {
                 ways.due.remove(&message);
                 self.counts[seq as usize % SLOTS].store(0, Ordering::Release);
+                self.window.add_permits(1);
             }
         }
         let delivered = self.delivered.fetch_add(1, Ordering::AcqRel) + 1;

@@ -110,7 +110,7 @@ async fn tell(mut benches: Vec<Bench<'_>>, report: &mut Report) -> Result<()> {
                 "1/s",
                 &bench.rates,
             )
-            .ratio_to("the append path alone on a log of its own", &bench.alone);
+            .below("the append path alone on a log of its own", &bench.alone);
         report.latencies(&format!("send to ack, window full, {name}"), &bench.latencies);
         let checked = bench.crowd.judge().await?;
         let now = bench.database.events().await?;
