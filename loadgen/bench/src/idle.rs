@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tidings_report::{Aim, Progress, Report};
-use tidings_stand::{Node, Stand, socket_kib};
+use tidings_stand::{Node, Stand};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -16,14 +16,19 @@ use crate::wire::Socket;
 
 /// Connections that are made at the same time.
 const AT_ONCE: usize = 64;
-/// People in a group; each is in one.
+/// People in a group.
 const GROUP: usize = 50;
+/// How long the node may take to end, once the accounts are made.
+const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 #[derive(clap::Args)]
 pub struct Args {
     /// Connections in all, each of a user of its own; may be given several times, in rising order.
     #[arg(long = "connections", default_values_t = [1_000, 5_000, 10_000])]
     connections: Vec<usize>,
+    /// Conversations of each user.
+    #[arg(long, default_value_t = 10)]
+    conversations: usize,
     /// How long they are left alone.
     #[arg(long, default_value_t = 10, value_parser = at_least_one::<u64>)]
     seconds: u64,
@@ -43,11 +48,12 @@ async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> 
     progress.step("accounts");
     let most = args.connections.iter().copied().max().unwrap_or(0);
     let people = people::register(node, most).await?;
-    for (number, members) in people.chunks(GROUP).enumerate() {
-        people::group(node, &format!("group {number}"), members).await?;
-    }
-    // Whatever accounts and groups have cost is there before the first connection.
-    let before = (node.usage(), socket_kib());
+    people::circles(node, &people, GROUP, args.conversations).await?;
+    // A new process, which has no pages free of what accounts and groups took, that connections could be given unseen.
+    node.stop(STOP_LIMIT).await;
+    node.launch(&[]).await?;
+    node.ready().await?;
+    let before = node.usage();
     let (end, ended) = watch::channel(false);
     let mut idling = JoinSet::new();
     let mut connected = 0;
@@ -70,21 +76,15 @@ async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> 
         tokio::time::sleep(Duration::from_secs(args.seconds)).await;
         let now = node.usage();
         let each = |kib: u64| kib as f64 / *wanted as f64;
-        let rss = each(now.rss_kib.saturating_sub(before.0.rss_kib));
+        let memory = each(now.anonymous_kib.saturating_sub(before.anonymous_kib));
         let figure = report.figure(
-            &format!("resident memory, {wanted} connections"),
+            &format!("anonymous memory, {wanted} connections"),
             "KiB each",
-            &[rss],
+            &[memory],
         );
         if *wanted == 10_000 {
             figure.aim(Aim::AtMost(8.0));
         }
-        let sockets = each(socket_kib().saturating_sub(before.1));
-        report.figure(
-            &format!("kernel's socket memory, both ends, {wanted} connections"),
-            "KiB each",
-            &[sockets],
-        );
         let cpu = (now - quiet).cpu().as_secs_f64() / args.seconds as f64 * 100.0;
         report.figure(&format!("processor, {wanted} connections"), "% of a core", &[cpu]);
     }
@@ -100,8 +100,8 @@ async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> 
         "checker: PASS, {alive} connections lived to the end and answered every ping"
     ));
     report.note(format!(
-        "resident before the first connection: {} KiB",
-        before.0.rss_kib
+        "each user is in {} conversations; before the first connection a new process held {} KiB",
+        args.conversations, before.anonymous_kib
     ));
     Ok(())
 }

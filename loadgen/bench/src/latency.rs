@@ -1,6 +1,7 @@
 //! `latency`: how long a message takes to its ack and to its recipient when there is little to do.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use tidings_report::{Aim, Latencies, Progress, Report, millis};
 use tidings_stand::{Node, Stand};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout_at;
 use uuid::Uuid;
 
 use crate::ledger::{Acked, Seen};
@@ -21,6 +23,8 @@ use crate::wire::{Object, Socket, parse};
 
 /// The longest that the last acks and deliveries are waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that something may go on meanwhile.
+const MEANWHILE: Duration = Duration::from_mins(3);
 /// Of each round, what is not counted.
 const WARM_UP: Duration = Duration::from_secs(1);
 /// Commits one after the other may take longer than the time between two at a higher rate.
@@ -158,9 +162,34 @@ impl Pairs {
         Ok((self, times.delivered))
     }
 
+    /// Lets them write for as long as `work` takes, and no longer: how long deliveries took is how long they took meanwhile.
+    pub(crate) async fn during<T>(
+        mut self,
+        rate: f64,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<(Self, Latencies, T)> {
+        let mut done = None;
+        let until_done = async { done = Some(work.await) };
+        let times = self.write(rate, MEANWHILE, Duration::ZERO, until_done).await?;
+        let done = done.context("what was to go on meanwhile took too long")??;
+        Ok((self, times.delivered, done))
+    }
+
     async fn round(&mut self, rate: f64, length: Duration) -> Result<Times> {
+        let warm_up = WARM_UP.min(length / 4);
+        self.write(rate, length, warm_up, std::future::pending()).await
+    }
+
+    /// Writes for `length`, or until `enough`.
+    async fn write(
+        &mut self,
+        rate: f64,
+        length: Duration,
+        warm_up: Duration,
+        enough: impl Future<Output = ()>,
+    ) -> Result<Times> {
         let due = Due::default();
-        let counted_from = Instant::now() + WARM_UP.min(length / 4);
+        let counted_from = Instant::now() + warm_up;
         let mut turns = vec![];
         let mut running = JoinSet::new();
         for pair in self.0.drain(..) {
@@ -168,17 +197,23 @@ impl Pairs {
             turns.push(turn);
             running.spawn(pair.run(calls, Arc::clone(&due), counted_from));
         }
-        let _pacer = Pacer::start(rate, length, turns);
+        let mut pacer = Some(Pacer::start(rate, length, turns));
+        let mut enough = pin!(enough);
         let mut sum = Times {
             acked: Latencies::new(),
             delivered: Latencies::new(),
             messages: 0,
         };
-        let deadline = length + PATIENCE;
-        while let Some(done) = tokio::time::timeout(deadline, running.join_next())
-            .await
-            .context("a round hangs")?
-        {
+        let deadline = tokio::time::Instant::now() + length + PATIENCE;
+        loop {
+            let done = tokio::select! {
+                () = &mut enough, if pacer.is_some() => {
+                    pacer = None;
+                    continue;
+                }
+                done = timeout_at(deadline, running.join_next()) => done.context("a round hangs")?,
+            };
+            let Some(done) = done else { break };
             let (pair, times) = done??;
             self.0.push(pair);
             sum.acked.merge(&times.acked);

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
 use serde::Deserialize;
 use serde_json::json;
 use tidings_stand::Node;
@@ -122,8 +125,12 @@ pub async fn command(socket: &mut Socket, action: serde_json::Value) -> Result<U
 
 /// Makes a group of all of `people`, the first of whom owns it.
 pub async fn group(node: &Node, name: &str, people: &[Person]) -> Result<Uuid> {
+    group_at(node.address(), name, people).await
+}
+
+async fn group_at(server: SocketAddr, name: &str, people: &[Person]) -> Result<Uuid> {
     let owner = people.first().context("a group needs an owner")?;
-    let mut socket = connect(node.address(), owner, "maker").await?;
+    let mut socket = connect(server, owner, "maker").await?;
     // What a frame may hold bounds how many can be named at once.
     let (first, later) = people[1..].split_at(people.len().saturating_sub(1).min(1_000));
     let members: Vec<Uuid> = first.iter().map(|person| person.user).collect();
@@ -134,4 +141,40 @@ pub async fn group(node: &Node, name: &str, people: &[Person]) -> Result<Uuid> {
         command(&mut socket, added).await?;
     }
     Ok(conversation)
+}
+
+/// Makes `count` rounds of groups of `size` people, each round with everybody in one group, and others in it each time. Answers
+/// the groups of each person.
+pub async fn circles(node: &Node, people: &[Person], size: usize, count: usize) -> Result<Vec<Vec<Uuid>>> {
+    let mut of_each = vec![Vec::with_capacity(count); people.len()];
+    let mut order: Vec<usize> = (0..people.len()).collect();
+    // The same in every run.
+    let mut rng = StdRng::seed_from_u64(1);
+    let mut making = JoinSet::new();
+    for round in 0..count {
+        order.shuffle(&mut rng);
+        for (number, members) in order.chunks(size).enumerate() {
+            let members = members.to_vec();
+            let everybody: Vec<Person> = members.iter().map(|place| people[*place].clone()).collect();
+            let (address, name) = (node.address(), format!("circle {round}.{number}"));
+            if making.len() >= AT_ONCE
+                && let Some(made) = making.join_next().await
+            {
+                enter(&mut of_each, made??);
+            }
+            making.spawn(async move {
+                Ok::<_, anyhow::Error>((group_at(address, &name, &everybody).await?, members))
+            });
+        }
+    }
+    while let Some(made) = making.join_next().await {
+        enter(&mut of_each, made??);
+    }
+    Ok(of_each)
+}
+
+fn enter(of_each: &mut [Vec<Uuid>], (conversation, members): (Uuid, Vec<usize>)) {
+    for place in members {
+        of_each[place].push(conversation);
+    }
 }

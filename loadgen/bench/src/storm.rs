@@ -1,5 +1,6 @@
 //! `storm`: everybody drops at once, misses something, and comes back at once.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -16,7 +17,7 @@ use crate::people::{self, Person, connect};
 use crate::setting::{Setting, at_least_one};
 use crate::wire::{Object, Socket, parse};
 
-/// People in a group; each is in one.
+/// People in a group.
 const GROUP: usize = 50;
 /// Messages a second of those who stay, over all of them.
 const OTHERS: f64 = 100.0;
@@ -27,9 +28,12 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub struct Args {
     #[arg(long, default_value_t = 5_000)]
     clients: usize,
-    /// Messages that each of them misses.
+    /// Messages that each of them misses, all in one conversation.
     #[arg(long, default_value_t = 20)]
     missed: usize,
+    /// Conversations of each, all of which it resumes.
+    #[arg(long, default_value_t = 30, value_parser = at_least_one::<usize>)]
+    conversations: usize,
     #[arg(long, default_value_t = 3, value_parser = at_least_one::<usize>)]
     rounds: usize,
     #[command(flatten)]
@@ -56,10 +60,12 @@ async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> 
         let conversation = people::group(node, &format!("group {number}"), &everybody).await?;
         groups.push((conversation, owner));
     }
+    // Where nothing is missed: their cursors are named and looked up all the same.
+    let quiet = people::circles(node, &people, GROUP, args.conversations - 1).await?;
     let others = Pairs::gather(node, 20).await?;
     progress.step("everybody connects");
     let mut seqs = vec![0; people.len()];
-    let (_, sockets) = come(node, &people, &groups, &seqs, None).await?;
+    let (_, sockets) = come(node, &people, &groups, &quiet, &seqs, None).await?;
     let calm = node.usage();
     progress.step("the others, before");
     let (others, before) = others.run(OTHERS, Duration::from_secs(4)).await?;
@@ -87,13 +93,12 @@ async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> 
         }
         progress.step(&format!("round {}: everybody comes back", round + 1));
         let watched = others.take().context("the others are gone")?;
-        let going_on = tokio::spawn(watched.run(OTHERS, Duration::from_secs(4)));
-        let (took, back) = come(node, &people, &groups, &seqs, Some((&acked, args.missed))).await?;
+        let coming = come(node, &people, &groups, &quiet, &seqs, Some((&acked, args.missed)));
+        let (rested, latencies, (took, back)) = watched.during(OTHERS, coming).await?;
         peaks.push(node.usage().rss_kib as f64 / 1024.0);
         times.push(took.as_secs_f64());
         sockets = Some(back);
-        let (back, latencies) = going_on.await??;
-        others = Some(back);
+        others = Some(rested);
         during.merge(&latencies);
     }
     let figure = report.figure(&format!("{} clients back and synced", args.clients), "s", &times);
@@ -121,11 +126,13 @@ async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> 
     Ok(())
 }
 
-/// Everybody connects at once, claiming to have seen up to their seqs; answers how long it took until the last was synced.
+/// Everybody connects at once, claiming to have seen up to their seqs, and all of the quiet conversations; answers how long it
+/// took until the last was synced.
 async fn come(
     node: &Node,
     people: &[Person],
     groups: &[(Uuid, Person)],
+    quiet: &[Vec<Uuid>],
     seqs: &[u64],
     missed: Option<(&Acked, usize)>,
 ) -> Result<(Duration, Vec<Socket>)> {
@@ -133,13 +140,14 @@ async fn come(
     let mut coming = JoinSet::new();
     for (number, person) in people.iter().cloned().enumerate() {
         let (address, conversation, seq) = (node.address(), groups[number / GROUP].0, seqs[number]);
-        let claims = missed.is_some();
+        let mut cursors = BTreeMap::new();
+        if missed.is_some() {
+            // Of a quiet conversation there is nothing but its beginning.
+            cursors.extend(quiet[number].iter().map(|quiet| (quiet.to_string(), 1)));
+            cursors.insert(conversation.to_string(), seq);
+        }
         coming.spawn(async move {
-            let resume = if claims {
-                json!({ conversation.to_string(): seq })
-            } else {
-                json!({})
-            };
+            let resume = json!(cursors);
             let mut socket = Socket::connect(address).await?;
             socket.hello(&person.token, "phone", &resume).await?;
             let mut seen = Seen::default();

@@ -117,18 +117,24 @@ async fn latency_measures_and_checks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_measures_and_checks() {
     let out = tempfile::tempdir().unwrap();
-    idle::run(args(out.path(), "--connections 10 --connections 25 --seconds 1"))
-        .await
-        .unwrap();
+    idle::run(args(
+        out.path(),
+        "--connections 10 --connections 25 --conversations 3 --seconds 1",
+    ))
+    .await
+    .unwrap();
     assert!(median(&report(out.path(), "idle"), "connections made, up to 25") > 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn storm_measures_and_checks() {
     let out = tempfile::tempdir().unwrap();
-    storm::run(args(out.path(), "--clients 60 --missed 5 --rounds 1"))
-        .await
-        .unwrap();
+    storm::run(args(
+        out.path(),
+        "--clients 60 --missed 5 --conversations 3 --rounds 1",
+    ))
+    .await
+    .unwrap();
     let report = report(out.path(), "storm");
     assert!(
         report["notes"].to_string().contains("300 missed messages"),

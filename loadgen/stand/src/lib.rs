@@ -11,7 +11,7 @@ pub use clock::Clock;
 pub use network::Network;
 pub use node::Node;
 pub use session::Session;
-pub use usage::{Usage, socket_kib};
+pub use usage::Usage;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

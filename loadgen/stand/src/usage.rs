@@ -83,18 +83,6 @@ impl Sub for Usage {
     }
 }
 
-/// Memory of all TCP sockets of the machine, in KiB: kernel memory that no process's resident size shows.
-pub fn socket_kib() -> u64 {
-    let text = fs::read_to_string("/proc/net/sockstat").unwrap_or_default();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("TCP:"))
-        .unwrap_or_default();
-    let mut words = line.split_whitespace();
-    let pages = words.find(|word| *word == "mem").and_then(|_| words.next());
-    pages.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) * rustix::param::page_size() as u64 / 1024
-}
-
 /// Of all threads that a process has now.
 fn switches(pid: u32) -> u64 {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
