@@ -14,6 +14,7 @@ mod appender;
 mod blame;
 mod pool;
 mod read;
+mod slices;
 
 pub use append::{AppendError, Appended, Outcome, Repeat, Stale};
 pub use appender::{APPENDER_SESSION, Appender};
@@ -23,3 +24,4 @@ pub use connect::{ConnectError, LogConfig};
 pub use pool::{Lease, Pool};
 pub use read::{Log, ReadError};
 pub use record::{LaneHead, Position, Recorded, StreamHead};
+pub use slices::Slice;

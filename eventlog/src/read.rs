@@ -11,7 +11,7 @@ use thiserror::Error;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-const COLUMNS: &str = "lane, pos, stream, seq, msg_no, kind, ver, control, actor, at, command, idx, payload";
+pub(crate) const COLUMNS: &str = "lane, pos, stream, seq, msg_no, kind, ver, control, actor, at, command, idx, payload";
 
 /// Why a read failed. Trying again later is safe.
 #[derive(Debug, Error)]
@@ -338,7 +338,7 @@ impl Log {
     }
 
     /// Runs one read on a borrowed session within the time-out, which cancels it.
-    async fn bounded<T, F>(&self, read: F) -> Result<T, ReadError>
+    pub(crate) async fn bounded<T, F>(&self, read: F) -> Result<T, ReadError>
     where
         F: AsyncFnOnce(&Lease) -> Result<T, ReadError>,
     {
@@ -364,20 +364,25 @@ async fn within<T>(
 }
 
 fn recorded(row: &Row) -> Result<Recorded, ReadError> {
+    recorded_at(row, 0)
+}
+
+/// The same where [`COLUMNS`] begin with column `first`.
+pub(crate) fn recorded_at(row: &Row, first: usize) -> Result<Recorded, ReadError> {
     Ok(Recorded {
-        lane: lane(row.try_get(0)?),
-        pos: unsigned(row.try_get(1)?),
-        stream: row.try_get(2)?,
-        seq: unsigned(row.try_get(3)?),
-        msg_no: unsigned(row.try_get(4)?),
-        kind: row.try_get(5)?,
-        ver: row.try_get(6)?,
-        control: row.try_get(7)?,
-        actor: row.try_get(8)?,
-        at: row.try_get(9)?,
-        command: row.try_get(10)?,
-        idx: row.try_get(11)?,
-        payload: Bytes::copy_from_slice(row.try_get(12)?),
+        lane: lane(row.try_get(first)?),
+        pos: unsigned(row.try_get(first + 1)?),
+        stream: row.try_get(first + 2)?,
+        seq: unsigned(row.try_get(first + 3)?),
+        msg_no: unsigned(row.try_get(first + 4)?),
+        kind: row.try_get(first + 5)?,
+        ver: row.try_get(first + 6)?,
+        control: row.try_get(first + 7)?,
+        actor: row.try_get(first + 8)?,
+        at: row.try_get(first + 9)?,
+        command: row.try_get(first + 10)?,
+        idx: row.try_get(first + 11)?,
+        payload: Bytes::copy_from_slice(row.try_get(first + 12)?),
     })
 }
 

@@ -2,7 +2,8 @@
 
 use crate::invariants;
 use crate::support::{TestLog, appended, batch, control, message, proposal, stream};
-use tidings_eventlog::{LaneHead, Outcome};
+use tidings_eventlog::{LaneHead, NewEvent, Outcome, Slice};
+use uuid::Uuid;
 
 #[tokio::test]
 async fn a_batch_gets_dense_positions_in_its_order() {
@@ -76,15 +77,6 @@ async fn reads_by_lane_stream_heads_and_controls_agree() {
     assert_eq!(after(1, 0).await, [5]);
     assert_eq!(after(0, 4).await, [5]);
     assert_eq!(after(0, 5).await, [0; 0]);
-    assert_eq!(
-        seqs(
-            test.log
-                .ranges(&[(a, 1, 2), (stream(2, 9), 1, 5), (a, 5, 9)])
-                .await
-                .unwrap()
-        ),
-        [1, 2, 5]
-    );
     let heads = test.log.stream_heads(&[stream(2, 9), a]).await.unwrap();
     assert!(heads[0].is_none());
     let head = heads[1].unwrap();
@@ -92,6 +84,53 @@ async fn reads_by_lane_stream_heads_and_controls_agree() {
     assert_eq!(
         test.log.msg_nos(&[(a, 3), (a, 6)]).await.unwrap(),
         [Some(2), None]
+    );
+}
+
+#[tokio::test]
+async fn slices_end_where_their_bytes_do_and_never_before_their_first_event() {
+    let test = TestLog::new().await;
+    let (a, b) = (stream(2, 1), stream(2, 2));
+    let long = |bytes: usize| NewEvent {
+        payload: vec![b'x'; bytes].into(),
+        ..message()
+    };
+    let appender = test.appender();
+    let proposals = [
+        proposal(a, 0, vec![long(100), long(200), long(50_000), long(10)]),
+        proposal(b, 0, vec![long(300), long(1)]),
+    ];
+    appended(appender.append(&batch(2, &proposals)).await.unwrap());
+    let slice = |ranges: &[(Uuid, u64, u64)], bytes| Slice {
+        ranges: ranges.to_vec(),
+        bytes,
+    };
+    let slices = [
+        // Ranges go on where those before them end, in their order.
+        slice(&[(a, 1, 2), (stream(2, 9), 1, 5), (b, 1, 9), (a, 4, 4)], 1 << 20),
+        slice(&[], 1 << 20),
+        slice(&[(a, 1, 4)], 299),
+        slice(&[(a, 1, 4)], 300),
+        slice(&[(a, 1, 4)], 301),
+        slice(&[(a, 3, 4), (b, 1, 2)], 1),
+        slice(&[(b, 2, 2), (a, 1, 1)], 2),
+    ];
+    let found = test.log.slices(&slices).await.unwrap();
+    let places: Vec<Vec<(Uuid, u64)>> = found
+        .iter()
+        .map(|events| events.iter().map(|event| (event.stream, event.seq)).collect())
+        .collect();
+    assert_eq!(
+        places,
+        [
+            vec![(a, 1), (a, 2), (b, 1), (b, 2), (a, 4)],
+            vec![],
+            vec![(a, 1), (a, 2)],
+            vec![(a, 1), (a, 2)],
+            vec![(a, 1), (a, 2), (a, 3)],
+            vec![(a, 3)],
+            vec![(b, 2), (a, 1)],
+        ]
     );
 }
 

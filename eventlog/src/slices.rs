@@ -1,0 +1,60 @@
+//! Reads of stream ranges that are bounded in bytes as well as in events.
+
+use crate::read::{COLUMNS, Log, ReadError, recorded_at};
+use crate::record::{Recorded, lane_of};
+use uuid::Uuid;
+
+/// Ranges of streams, read as one: the events come range by range, each in order, until there are enough bytes.
+#[derive(Clone, Debug)]
+pub struct Slice {
+    /// Streams, each with the first and last seq wanted of it.
+    pub ranges: Vec<(Uuid, u64, u64)>,
+    /// No event is begun behind this many bytes of payload; so the first one comes in any case.
+    pub bytes: u64,
+}
+
+impl Log {
+    /// What each slice holds, in the order of the slices. What does not fit into a slice is left out at its end.
+    ///
+    /// # Errors
+    /// When the log does not answer; reading again is safe.
+    pub async fn slices(&self, slices: &[Slice]) -> Result<Vec<Vec<Recorded>>, ReadError> {
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let (mut of, mut bytes, mut lanes, mut streams, mut from, mut to) =
+            (vec![], vec![], vec![], vec![], vec![], vec![]);
+        for (index, slice) in (0_i32..).zip(slices) {
+            for (stream, first, last) in &slice.ranges {
+                of.push(index);
+                bytes.push(signed(slice.bytes));
+                lanes.push(i16::from(lane_of(*stream)));
+                streams.push(*stream);
+                from.push(signed(*first));
+                to.push(signed(*last));
+            }
+        }
+        // A payload's length is known without reading it out of line: what is left out costs no more than its row.
+        let sql = format!(
+            "SELECT page, {COLUMNS} FROM (SELECT u.page, u.bytes, u.i, e.*, sum(octet_length(e.payload)) OVER \
+             (PARTITION BY u.page ORDER BY u.i, e.seq ROWS UNBOUNDED PRECEDING) - octet_length(e.payload) AS before \
+             FROM unnest($1::int[], $2::bigint[], $3::smallint[], $4::uuid[], $5::bigint[], $6::bigint[]) \
+             WITH ORDINALITY u(page, bytes, lane_no, id, f, t, i) CROSS JOIN LATERAL (SELECT {COLUMNS} FROM event e \
+             WHERE e.lane = u.lane_no AND e.stream = u.id AND e.seq >= u.f AND e.seq <= u.t ORDER BY e.seq) e) s \
+             WHERE s.before < s.bytes ORDER BY page, i, seq"
+        );
+        self.bounded(async |client| {
+            let statement = client.prepare_cached(&sql).await?;
+            let rows = client
+                .query(&statement, &[&of, &bytes, &lanes, &streams, &from, &to])
+                .await?;
+            let mut of_each = vec![vec![]; slices.len()];
+            for row in rows {
+                let index = usize::try_from(row.try_get::<_, i32>(0)?).unwrap_or(usize::MAX);
+                if let Some(events) = of_each.get_mut(index) {
+                    events.push(recorded_at(&row, 1)?);
+                }
+            }
+            Ok(of_each)
+        })
+        .await
+    }
+}
