@@ -20,6 +20,10 @@ pub struct GatewayLimits {
     pub catch_up_events: u64,
     /// The same over all conversations.
     pub catch_up_total: u64,
+    /// Bytes of the log that a connection is sent at once when it catches up; the rest is read when the client has taken them.
+    pub catch_up_page_bytes: usize,
+    /// The same over all connections of this node. Where no room is left, a connection goes on with about an event at a time.
+    pub catch_up_node_bytes: usize,
     /// Commands that a connection may have unanswered; then it is not read.
     pub commands_in_flight: u32,
     /// Objects that a user may send each second in the long run.
@@ -33,6 +37,10 @@ pub struct GatewayLimits {
     /// The same in bytes.
     pub outbox_bytes: usize,
     pub heartbeat_ms: u64,
+    /// The pause between two pings that ask a client to prove what it has read. The first goes out with what is written.
+    pub proof_ms: u64,
+    /// What the kernel may keep of a connection's unread bytes; 0 leaves that to the kernel, which may keep megabytes.
+    pub send_buffer_bytes: u32,
     /// How long a client may take to say hello.
     pub hello_ms: u64,
     /// How long a client may take to read what was written before it is closed as too slow.
@@ -55,6 +63,8 @@ impl Default for GatewayLimits {
             frame_bytes: 65_536,
             catch_up_events: 1_000,
             catch_up_total: 10_000,
+            catch_up_page_bytes: 256 << 10,
+            catch_up_node_bytes: 128 << 20,
             commands_in_flight: 256,
             commands_per_second: 2_000,
             commands_burst: 4_000,
@@ -62,6 +72,8 @@ impl Default for GatewayLimits {
             outbox_events: 2_048,
             outbox_bytes: 1 << 20,
             heartbeat_ms: 25_000,
+            proof_ms: 2_000,
+            send_buffer_bytes: 0,
             hello_ms: 10_000,
             slow_ms: 20_000,
             delivered_ms: 30_000,
@@ -93,6 +105,11 @@ impl GatewayLimits {
 
     pub fn heartbeat(&self) -> Duration {
         Duration::from_millis(self.heartbeat_ms)
+    }
+
+    pub fn proof(&self) -> Duration {
+        // Without any pause, a proof that does not come would be asked for all the time.
+        Duration::from_millis(self.proof_ms.max(10))
     }
 
     pub fn slow(&self) -> Duration {

@@ -3,11 +3,17 @@
 //! The library reads and checks what clients send; what goes out are frames that were built elsewhere, written as they
 //! are. Reader and writer live in one task and share the stream.
 
+use super::close::Farewell;
 use super::frame::Frame;
+use super::limits::GatewayLimits;
 use bytes::{Buf as _, Bytes};
+use socket2::SockRef;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::Shutdown;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -15,11 +21,18 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 const READ_BUFFER: usize = 512;
 /// Bytes asked of the kernel at once, on the stack of whoever reads: a burst of commands is one call.
 const BURST: usize = 8192;
+/// Bytes that are read off a client that goes on sending after the close.
+const READ_OFF: usize = 16 << 20;
 /// Frames given to the kernel at once.
 const SLICES: usize = 64;
 
 /// Makes the two ends of a connection whose upgrade is done; `early` is what came in behind the upgrade.
-pub(super) fn split(stream: TcpStream, early: Bytes, frame_bytes: usize) -> (Sink, Source) {
+pub(super) fn split(stream: TcpStream, early: Bytes, limits: &GatewayLimits) -> (Sink, Source) {
+    if limits.send_buffer_bytes > 0 {
+        // What the kernel makes of it is its own affair.
+        let _ = SockRef::from(&stream).set_send_buffer_size(limits.send_buffer_bytes as usize);
+    }
+    let frame_bytes = limits.frame_bytes;
     let stream = Arc::new(stream);
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
@@ -29,10 +42,12 @@ pub(super) fn split(stream: TcpStream, early: Bytes, frame_bytes: usize) -> (Sin
         stream: Arc::clone(&stream),
         context: Box::new(WebSocketContext::new(Role::Server, Some(config))),
         early,
+        broken: false,
     };
     let sink = Sink {
         stream,
         midway: false,
+        rest: None,
     };
     (sink, source)
 }
@@ -44,6 +59,8 @@ pub(super) struct Source {
     context: Box<WebSocketContext>,
     /// Bytes that were read and not taken yet.
     early: Bytes,
+    /// The library has given up: it must not be asked again.
+    broken: bool,
 }
 
 impl Source {
@@ -61,9 +78,55 @@ impl Source {
                 Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
                     self.stream.readable().await?;
                 }
-                read => return read,
+                read => {
+                    self.broken |= read.is_err();
+                    return read;
+                }
             }
         }
+    }
+}
+
+impl Source {
+    /// Reads to the end of the stream, or as much as is read of one that is closing; `silence` is how long nothing may come.
+    /// What comes behind the client's close, or after it broke the protocol, are bytes without meaning.
+    pub(super) async fn read_off(&mut self, farewell: &mut Farewell, silence: Duration) {
+        while !self.broken {
+            match timeout(silence, self.next()).await {
+                Ok(Ok(Message::Close(close))) => {
+                    farewell.code = close.map(|close| close.code.into());
+                    break;
+                }
+                Ok(Ok(_)) => {}
+                Ok(Err(Error::Io(error))) => {
+                    farewell.reset = error.kind() == ErrorKind::ConnectionReset;
+                    return;
+                }
+                Ok(Err(_)) => break,
+                Err(_) => return,
+            }
+        }
+        let mut left = READ_OFF;
+        while left > 0 {
+            match self.skim() {
+                Ok(0) => return,
+                Ok(count) => left = left.saturating_sub(count),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if !matches!(timeout(silence, self.stream.readable()).await, Ok(Ok(()))) {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    farewell.reset = error.kind() == ErrorKind::ConnectionReset;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Reads bytes and forgets them.
+    fn skim(&self) -> io::Result<usize> {
+        self.stream.try_read(&mut [0; BURST])
     }
 }
 
@@ -111,8 +174,10 @@ impl Write for Ear<'_> {
 /// The writing end.
 pub(super) struct Sink {
     stream: Arc<TcpStream>,
-    /// A write was given up, perhaps within a frame: whatever came behind it would be taken for the rest of it.
+    /// A write was dropped, perhaps within a frame: whatever came behind it would be taken for the rest of it.
     midway: bool,
+    /// The frame within which a write was given up, and how much of it is written.
+    rest: Option<Box<(Frame, usize)>>,
 }
 
 impl Sink {
@@ -120,14 +185,40 @@ impl Sink {
     pub(super) async fn write(&mut self, frames: &[Frame]) -> io::Result<()> {
         match self.try_write(frames)? {
             None => Ok(()),
-            Some(place) => self.write_rest(frames, place).await,
+            Some(mut place) => self.write_rest(frames, &mut place).await,
         }
+    }
+
+    /// Gives a write up that is at `place`. Only what is needed to say something else will still be written of it.
+    pub(super) fn give_up(&mut self, frames: &[Frame], place: &Place) {
+        self.midway = false;
+        let begun = frames.get(place.frame).filter(|_| place.offset > 0);
+        self.rest = begun.map(|frame| Box::new((frame.clone(), place.offset)));
+    }
+
+    /// Ends the frame within which a write was given up.
+    pub(super) async fn end_frame(&mut self) -> io::Result<()> {
+        let Some(rest) = self.rest.take() else {
+            return Ok(());
+        };
+        let mut place = Place {
+            frame: 0,
+            offset: rest.1,
+        };
+        self.midway = true;
+        self.write_rest(std::slice::from_ref(&rest.0), &mut place).await
+    }
+
+    /// Ends the stream behind what was written.
+    pub(super) fn finish(&self) {
+        // It may have ended already.
+        let _ = SockRef::from(&*self.stream).shutdown(Shutdown::Write);
     }
 
     /// Writes as much as the kernel takes at once. Answers the place where it stopped, if it did: then [`Sink::write_rest`]
     /// must go on with the same frames, and nothing else can be written before.
     pub(super) fn try_write(&mut self, frames: &[Frame]) -> io::Result<Option<Place>> {
-        if std::mem::replace(&mut self.midway, true) {
+        if self.rest.is_some() || std::mem::replace(&mut self.midway, true) {
             return Err(ErrorKind::BrokenPipe.into());
         }
         let mut place = Place::default();
@@ -137,10 +228,10 @@ impl Sink {
     }
 
     /// Writes what [`Sink::try_write`] has left.
-    pub(super) async fn write_rest(&mut self, frames: &[Frame], mut place: Place) -> io::Result<()> {
+    pub(super) async fn write_rest(&mut self, frames: &[Frame], place: &mut Place) -> io::Result<()> {
         loop {
             self.stream.writable().await?;
-            if self.advance(frames, &mut place)? {
+            if self.advance(frames, place)? {
                 self.midway = false;
                 return Ok(());
             }
@@ -212,7 +303,7 @@ mod tests {
     #[tokio::test]
     async fn frames_of_all_sizes_arrive_whole_at_a_slow_reader() {
         let (mut near, far) = pair().await;
-        let (mut sink, _source) = split(far, Bytes::new(), 65_536);
+        let (mut sink, _source) = split(far, Bytes::new(), &GatewayLimits::default());
         let frames: Vec<Frame> = (0..300_usize)
             .map(|n| Frame::text(&vec![b'a' + (n % 26) as u8; n * n]))
             .collect();
@@ -234,7 +325,7 @@ mod tests {
         let masked = |text: &str| [&[0x81, 0x80 | text.len() as u8, 0, 0, 0, 0], text.as_bytes()].concat();
         let whole: Vec<u8> = (0..2000).flat_map(|n| masked(&n.to_string())).collect();
         let (early, late) = whole.split_at(9);
-        let (_sink, mut source) = split(far, Bytes::copy_from_slice(early), 65_536);
+        let (_sink, mut source) = split(far, Bytes::copy_from_slice(early), &GatewayLimits::default());
         near.write_all(late).await.unwrap();
         for n in 0..2000 {
             assert_eq!(

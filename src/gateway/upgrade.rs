@@ -79,7 +79,7 @@ async fn converse(gateway: Arc<Gateway>, upgrading: OnUpgrade, address: IpAddr, 
     };
     // It stays counted for as long as it is open.
     let (stream, _place) = socket.into_parts();
-    let (sink, source) = socket::split(stream, early, gateway.limits.frame_bytes);
+    let (sink, source) = socket::split(stream, early, &gateway.limits);
     session::run(gateway, sink, source, address, token).await;
 }
 
