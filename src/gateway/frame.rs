@@ -23,8 +23,8 @@ impl Frame {
         Self::build(OpCode::Data(Data::Text), object)
     }
 
-    pub(super) fn ping() -> Self {
-        Self::build(OpCode::Control(Control::Ping), &[])
+    pub(super) fn ping(payload: &[u8]) -> Self {
+        Self::build(OpCode::Control(Control::Ping), payload)
     }
 
     pub(super) fn pong(payload: &[u8]) -> Self {
@@ -90,7 +90,7 @@ mod tests {
         let frame = Frame::text(&long);
         assert_eq!(&frame.bytes()[..4], [0x81, 126, 1, 44]);
         assert_eq!((frame.payload(), frame.len()), (&long[..], 304));
-        assert_eq!(Frame::ping().bytes().as_ref(), [0x89, 0]);
+        assert_eq!(Frame::ping(&[]).bytes().as_ref(), [0x89, 0]);
         assert_eq!(Frame::pong(b"a").bytes().as_ref(), [0x8a, 1, b'a']);
     }
 

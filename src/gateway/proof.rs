@@ -1,0 +1,262 @@
+//! What proves that a client has what was written to it.
+//!
+//! A completed write proves nothing: the kernel, a proxy or a dead network may have the bytes. Nor does any frame of the
+//! client: it may have been on its way before the write. A ping that carries a number goes out behind what was written, and
+//! only the pong with that number shows that the client has read so far.
+
+use super::writer::Place;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tidings_domain::{ConversationId, Cursor};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// The number of the newest ping that the client has answered, as the reader tells the writer. It is looked at when the
+/// writer has something to do anyway: a pong wakes nobody.
+#[derive(Default)]
+pub(super) struct Answered(AtomicU32);
+
+impl Answered {
+    /// Takes the payload of a pong. One that is none of ours proves nothing.
+    pub(super) fn pong(&self, payload: &[u8]) {
+        if let Ok(number) = payload.try_into().map(u32::from_be_bytes) {
+            self.0.store(number, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn number(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A ping that asks for a proof.
+pub(super) struct Asked {
+    pub(super) number: u32,
+    /// It is the first with its number: the answer proves everything in front of it.
+    pub(super) first: bool,
+}
+
+/// What was written to a connection and is not proved yet, and what is proved and not stored yet.
+pub(super) struct Receipts {
+    /// Conversations that were written to since the last numbered ping: up to their places, or to the cursor given.
+    open: Vec<(Uuid, Option<Cursor>)>,
+    /// Places in front of the ping that is not answered yet.
+    marked: Vec<(Uuid, Cursor)>,
+    proved: BTreeMap<ConversationId, Cursor>,
+    /// The number of the newest ping. 0 is none.
+    number: u32,
+    /// When the next proof may be asked for.
+    ask_at: Instant,
+}
+
+impl Receipts {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            open: vec![],
+            marked: vec![],
+            proved: BTreeMap::new(),
+            number: 0,
+            ask_at: now,
+        }
+    }
+
+    /// Notes that a conversation is written to whose place was not open before.
+    pub(super) fn open(&mut self, conversation: Uuid) {
+        self.open.push((conversation, None));
+    }
+
+    /// Notes that a conversation is written up to here, wherever its place is.
+    pub(super) fn open_to(&mut self, conversation: Uuid, cursor: Cursor) {
+        self.open.push((conversation, Some(cursor)));
+    }
+
+    /// Notes a place that the client itself says it has.
+    pub(super) fn claimed(&mut self, conversation: Uuid, cursor: Cursor) {
+        self.prove(conversation, cursor);
+    }
+
+    /// When to ask for a proof; `None` while nothing waits for one.
+    pub(super) fn due(&self) -> Option<Instant> {
+        (!self.open.is_empty()).then_some(self.ask_at)
+    }
+
+    /// Whether to ask for a proof now: something waits for it, the last one was asked for long enough ago and has come.
+    pub(super) fn wanted(&mut self, now: Instant, pause: Duration, answered: &Answered) -> bool {
+        if self.open.is_empty() || now < self.ask_at {
+            return false;
+        }
+        self.settle(answered);
+        self.ask_at = now + pause;
+        self.marked.is_empty()
+    }
+
+    /// A ping that goes out behind everything that was written, or is written before it. While an earlier
+    /// one is not answered it says that one's number again, since a client may answer only the newest of several.
+    pub(super) fn ping(
+        &mut self,
+        now: Instant,
+        pause: Duration,
+        answered: &Answered,
+        places: &mut HashMap<Uuid, Place>,
+    ) -> Asked {
+        self.settle(answered);
+        let first = self.marked.is_empty() && !self.open.is_empty();
+        if first {
+            self.number = self.number.wrapping_add(1).max(1);
+            for (conversation, cursor) in std::mem::take(&mut self.open) {
+                if let Some(cursor) = cursor {
+                    self.marked.push((conversation, cursor));
+                } else if let Some(place) = places.get_mut(&conversation) {
+                    place.open = false;
+                    self.marked.push((conversation, place.cursor));
+                }
+            }
+            self.ask_at = now + pause;
+        }
+        Asked {
+            number: self.number,
+            first,
+        }
+    }
+
+    /// Takes in what the newest pong proves.
+    fn settle(&mut self, answered: &Answered) {
+        if !self.marked.is_empty() && answered.number() == self.number {
+            for (conversation, cursor) in std::mem::take(&mut self.marked) {
+                self.prove(conversation, cursor);
+            }
+        }
+    }
+
+    /// The client has shown in another way that it has everything that was written.
+    pub(super) fn all(&mut self, places: &HashMap<Uuid, Place>) {
+        for (conversation, cursor) in std::mem::take(&mut self.marked) {
+            self.prove(conversation, cursor);
+        }
+        for (conversation, cursor) in std::mem::take(&mut self.open) {
+            let place = || places.get(&conversation).map(|place| place.cursor);
+            if let Some(cursor) = cursor.or_else(place) {
+                self.prove(conversation, cursor);
+            }
+        }
+    }
+
+    fn prove(&mut self, conversation: Uuid, cursor: Cursor) {
+        let known = self.proved.entry(ConversationId(conversation)).or_insert(cursor);
+        *known = (*known).max(cursor);
+    }
+
+    /// Takes what is proved and has not been taken yet.
+    pub(super) fn take(&mut self, answered: &Answered) -> BTreeMap<ConversationId, Cursor> {
+        self.settle(answered);
+        std::mem::take(&mut self.proved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOM: Uuid = Uuid::from_u128(1);
+    const PAUSE: Duration = Duration::from_secs(2);
+
+    struct Scene {
+        receipts: Receipts,
+        answered: Answered,
+        places: HashMap<Uuid, Place>,
+        now: Instant,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let now = Instant::now();
+            Self {
+                receipts: Receipts::new(now),
+                answered: Answered::default(),
+                places: HashMap::new(),
+                now,
+            }
+        }
+
+        fn write(&mut self, seq: u64) {
+            let cursor = Cursor { seq, msg_no: seq };
+            let before = self.places.insert(ROOM, Place { cursor, open: true });
+            if before.is_none_or(|place| !place.open) {
+                self.receipts.open(ROOM);
+            }
+        }
+
+        fn ping(&mut self) -> [u8; 4] {
+            self.receipts
+                .ping(self.now, PAUSE, &self.answered, &mut self.places)
+                .number
+                .to_be_bytes()
+        }
+
+        fn proved(&mut self) -> Option<u64> {
+            let proved = self.receipts.take(&self.answered);
+            proved.get(&ConversationId(ROOM)).map(|cursor| cursor.seq)
+        }
+    }
+
+    #[test]
+    fn a_pong_proves_what_was_written_before_its_ping_and_nothing_else() {
+        let mut scene = Scene::new();
+        scene.write(1);
+        scene.write(2);
+        let first = scene.ping();
+        scene.write(3);
+        assert_eq!(scene.proved(), None);
+        scene.answered.pong(b"");
+        scene.answered.pong(b"other");
+        assert_eq!(scene.proved(), None);
+        scene.answered.pong(&first);
+        assert_eq!(scene.proved(), Some(2));
+        // An old answer does not prove what came later.
+        let second = scene.ping();
+        scene.answered.pong(&first);
+        assert_eq!(scene.proved(), None);
+        scene.answered.pong(&second);
+        assert_eq!((scene.proved(), scene.proved()), (Some(3), None));
+    }
+
+    #[test]
+    fn a_ping_while_one_is_not_answered_repeats_its_number_and_covers_no_more() {
+        let mut scene = Scene::new();
+        scene.write(1);
+        let first = scene.ping();
+        scene.write(2);
+        assert_eq!(scene.ping(), first);
+        scene.answered.pong(&first);
+        assert_eq!(scene.proved(), Some(1));
+    }
+
+    #[test]
+    fn proofs_are_asked_for_at_once_and_then_with_pauses() {
+        let mut scene = Scene::new();
+        let wanted = |scene: &mut Scene| scene.receipts.wanted(scene.now, PAUSE, &scene.answered);
+        assert!(!wanted(&mut scene) && scene.receipts.due().is_none());
+        scene.write(1);
+        assert!(wanted(&mut scene));
+        let number = scene.ping();
+        scene.write(2);
+        assert!(!wanted(&mut scene));
+        scene.now += PAUSE;
+        // Not answered: it is looked at again after a pause.
+        assert!(!wanted(&mut scene) && scene.receipts.due() > Some(scene.now));
+        scene.answered.pong(&number);
+        scene.now += PAUSE;
+        assert!(wanted(&mut scene));
+    }
+
+    #[test]
+    fn what_is_proved_otherwise_takes_everything() {
+        let mut scene = Scene::new();
+        scene.write(1);
+        scene.ping();
+        scene.write(2);
+        scene.receipts.all(&scene.places);
+        assert_eq!(scene.proved(), Some(2));
+    }
+}
