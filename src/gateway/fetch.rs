@@ -1,0 +1,123 @@
+//! Answers to `fetch`: a page of a conversation, bounded in events and in bytes.
+
+use super::Gateway;
+use super::answer::refused;
+use super::frame::Frame;
+use super::gaps::Brought;
+use super::session::Shared;
+use crate::hub::encode;
+use crate::lanes::Refusal;
+use tidings_domain::{ConversationId, Cursor, Rejection, UserId};
+use tidings_eventlog::{ReadError, Slice};
+use tidings_protocol::{ErrorCode, ErrorFrame, FETCH_EVENTS_MAX, encode_events};
+use uuid::Uuid;
+
+/// Bytes of events in one answer; what is left is `more`.
+const BYTES_MAX: usize = 256 << 10;
+/// Readings for one answer: each goes on behind events that cannot be shown.
+const READINGS_MAX: usize = 8;
+
+/// What is asked for.
+pub(super) struct Fetch {
+    pub(super) id: Uuid,
+    pub(super) conversation: ConversationId,
+    pub(super) from: u64,
+    pub(super) limit: u32,
+}
+
+/// An answer, and what of a gap it brings.
+pub(super) struct Fetched {
+    pub(super) frame: Frame,
+    pub(super) brought: Option<Brought>,
+}
+
+/// Reads a page.
+pub(super) async fn fetch(
+    gateway: &Gateway,
+    shared: &Shared,
+    user: UserId,
+    wanted: &Fetch,
+) -> Result<Fetched, ErrorFrame> {
+    let id = Some(wanted.id);
+    let invalid = |field| ErrorFrame::new(id, ErrorCode::InvalidArgument, "out of range").with_field(field);
+    if wanted.from == 0 {
+        return Err(invalid("from"));
+    }
+    if wanted.limit == 0 || wanted.limit > FETCH_EVENTS_MAX {
+        return Err(invalid("limit"));
+    }
+    let conversation = wanted.conversation;
+    let (from, last) = match gateway.lanes.authorize(conversation, user, true).await {
+        Ok(_) => (wanted.from, u64::MAX),
+        Err(refusal) => {
+            // Somebody who has left may have what they were told is still owed to them.
+            let out = matches!(refusal, Refusal::Rejected(Rejection::NotAMember));
+            let owed = || shared.gaps.owed(conversation.0, wanted.from, &shared.answered);
+            out.then(owed).flatten().ok_or_else(|| refused(id, &refusal))?
+        }
+    };
+    page(gateway, shared, wanted, from, last).await.map_err(|error| {
+        tracing::debug!(%error, "a fetch failed");
+        refused(id, &Refusal::Unavailable)
+    })
+}
+
+async fn page(
+    gateway: &Gateway,
+    shared: &Shared,
+    wanted: &Fetch,
+    from: u64,
+    last: u64,
+) -> Result<Fetched, ReadError> {
+    let stream = wanted.conversation.0;
+    let heads = gateway.lookups.heads(vec![stream]).await?;
+    let last = heads
+        .first()
+        .copied()
+        .flatten()
+        .map_or(0, |head| head.seq)
+        .min(last);
+    let limit = wanted.limit as usize;
+    let (mut next, mut frames, mut bytes, mut to) = (from, vec![], 0, None);
+    for _ in 0..READINGS_MAX {
+        if next > last || frames.len() >= limit || bytes >= BYTES_MAX {
+            break;
+        }
+        let slice = Slice {
+            ranges: vec![(stream, next, last.min(next + (limit - frames.len()) as u64 - 1))],
+            bytes: (BYTES_MAX - bytes) as u64,
+        };
+        let found = gateway.log.slices(&[slice]).await?.into_iter().flatten();
+        let before = next;
+        for recorded in found {
+            next = recorded.seq + 1;
+            to = Some(Cursor {
+                seq: recorded.seq,
+                msg_no: recorded.msg_no,
+            });
+            // What cannot be shown was told as a gap, and is left out.
+            if let Some(event) = encode(&recorded) {
+                bytes += event.frame.len();
+                frames.push(event.frame);
+            }
+        }
+        if next == before {
+            // The log is not what its heads say: better no more than the same for ever.
+            next = last.saturating_add(1);
+        }
+    }
+    let more = next <= last;
+    if frames.is_empty() && more {
+        return Err(ReadError::Database(
+            "no event of this page can be shown".to_owned(),
+        ));
+    }
+    let objects = frames.iter().map(Frame::payload);
+    let frame = Frame::text(&encode_events(wanted.id, stream, objects, more));
+    let brought = to.filter(|_| shared.gaps.has(stream)).map(|to| Brought {
+        conversation: stream,
+        from,
+        to,
+    });
+    Ok(Fetched { frame, brought })
+}

@@ -1,0 +1,225 @@
+//! Ranges of the log on their way to a client, a page at a time: no connection holds more of them than one page.
+
+use super::frame::Frame;
+use super::lookups::Range;
+use super::writer::{Stop, Writer};
+use crate::hub::{LiveEvent, encode};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tidings_eventlog::{Recorded, Slice};
+use tidings_protocol::{Gap, ServerFrame};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+/// Events of one page.
+const EVENTS: u64 = 500;
+/// What a page may hold when the node has no room left: about one event, so that everybody goes on.
+const SMALL: u64 = 4 << 10;
+/// The unit in which room is counted, in bytes.
+const UNIT: usize = 1 << 10;
+
+/// Room for all pages of a node that clients have not taken yet. Where there is none left, pages are small.
+pub struct PageRoom {
+    units: Arc<Semaphore>,
+    all: usize,
+    page: u32,
+}
+
+/// A page's part of the room, given back when dropped.
+struct Share {
+    bytes: u64,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl PageRoom {
+    /// `page` and `node` are the bytes of one page and of all.
+    pub fn new(page: usize, node: usize) -> Self {
+        let units = (node / UNIT).min(Semaphore::MAX_PERMITS);
+        Self {
+            units: Arc::new(Semaphore::new(units)),
+            all: units,
+            page: u32::try_from(page / UNIT).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Bytes that pages hold, those aside that found no room.
+    pub fn held(&self) -> usize {
+        (self.all - self.units.available_permits()) * UNIT
+    }
+
+    fn share(&self) -> Share {
+        let permit = Arc::clone(&self.units).try_acquire_many_owned(self.page).ok();
+        if permit.is_none() {
+            metrics::counter!("tidings_small_pages_total").increment(1);
+        }
+        Share {
+            bytes: permit
+                .as_ref()
+                .map_or(SMALL, |_| u64::from(self.page) * UNIT as u64),
+            _permit: permit,
+        }
+    }
+}
+
+impl Writer {
+    /// Writes ranges of streams from the log, a page at a time.
+    pub(super) async fn write_ranges(&mut self, ranges: Vec<Range>) -> Result<(), Stop> {
+        let gateway = Arc::clone(&self.gateway);
+        let mut left = VecDeque::from(ranges);
+        while !left.is_empty() {
+            let share = gateway.page_room.share();
+            let page = Slice {
+                ranges: page(&left),
+                bytes: share.bytes,
+            };
+            let events = self.patiently(|| gateway.lookups.slice(page.clone())).await?;
+            advance(&mut left, &page.ranges, events.last());
+            let mut frames = Vec::with_capacity(events.len());
+            for recorded in events {
+                self.admit_recorded(&recorded, &mut frames);
+            }
+            self.write(&frames).await?;
+            self.written();
+            drop(frames);
+            drop(share);
+            self.write_system().await?;
+            self.check_admission()?;
+        }
+        Ok(())
+    }
+
+    /// Takes in an event from the log, or says that there is one which cannot be shown.
+    fn admit_recorded(&mut self, recorded: &Recorded, frames: &mut Vec<Frame>) {
+        if let Some(event) = encode(recorded) {
+            self.admit_place(&event);
+            frames.push(event.frame);
+        } else {
+            let (conversation, seq) = (recorded.stream, recorded.seq);
+            metrics::counter!("tidings_gaps_total", "reason" => "unknown").increment(1);
+            let frame = gap(conversation, seq, seq);
+            self.admit_place(&LiveEvent {
+                conversation,
+                seq,
+                msg_no: recorded.msg_no,
+                frame: frame.clone(),
+            });
+            frames.push(frame);
+        }
+    }
+
+    /// Says that events are not sent.
+    pub(super) async fn say_gap(&mut self, conversation: Uuid, from: u64, to: u64) -> Result<(), Stop> {
+        metrics::counter!("tidings_gaps_total", "reason" => "limit").increment(1);
+        self.write(&[gap(conversation, from, to)]).await
+    }
+}
+
+fn gap(conversation: Uuid, from: u64, to: u64) -> Frame {
+    let gap = ServerFrame::Gap(Gap {
+        conversation,
+        from,
+        to,
+    });
+    Frame::text(gap.encode().as_bytes())
+}
+
+/// The ranges of the next page, about [`EVENTS`] events.
+fn page(left: &VecDeque<Range>) -> Vec<Range> {
+    let mut page = vec![];
+    let mut room = EVENTS;
+    for (conversation, from, to) in left {
+        if room == 0 {
+            break;
+        }
+        let count = (to - from + 1).min(room);
+        page.push((*conversation, *from, from + count - 1));
+        room -= count;
+    }
+    page
+}
+
+/// Takes what a page has brought off what is left; `last` is its last event. A page that brought nothing is done with: the
+/// log does not have what it was to hold.
+fn advance(left: &mut VecDeque<Range>, page: &[Range], last: Option<&Recorded>) {
+    let end = last.and_then(|last| {
+        let of = |(stream, from, to): &Range| *stream == last.stream && (*from..=*to).contains(&last.seq);
+        page.iter().rposition(of).map(|index| (index, last.seq))
+    });
+    let (ranges, seq) = end.unwrap_or((page.len() - 1, page.last().map_or(0, |(.., to)| *to)));
+    left.drain(..ranges);
+    if let Some((_, from, to)) = left.front_mut() {
+        if seq >= *to {
+            left.pop_front();
+        } else {
+            *from = seq + 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use chrono::DateTime;
+
+    fn event(stream: Uuid, seq: u64) -> Recorded {
+        Recorded {
+            lane: 0,
+            pos: seq,
+            stream,
+            seq,
+            msg_no: seq,
+            kind: 16,
+            ver: 1,
+            control: false,
+            actor: Uuid::nil(),
+            at: DateTime::UNIX_EPOCH,
+            command: Uuid::nil(),
+            idx: 0,
+            payload: Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn pages_of_any_size_bring_every_event_once_and_in_order() {
+        let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let wanted = vec![(a, 1, 700), (b, 5, 5), (a, 701, 1000)];
+        for most in [1, 3, 499, 500, 501] {
+            let mut left = VecDeque::from(wanted.clone());
+            let mut got = vec![];
+            while !left.is_empty() {
+                let page = page(&left);
+                let all = page
+                    .iter()
+                    .flat_map(|(stream, from, to)| (*from..=*to).map(|seq| (*stream, seq)));
+                let brought: Vec<_> = all.take(most).collect();
+                assert!(brought.len() <= 500);
+                let last = brought.last().map(|(stream, seq)| event(*stream, *seq));
+                advance(&mut left, &page, last.as_ref());
+                got.extend(brought);
+            }
+            let all = wanted
+                .iter()
+                .flat_map(|(stream, from, to)| (*from..=*to).map(|seq| (*stream, seq)));
+            assert_eq!(got, all.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn what_the_log_does_not_have_is_not_asked_for_again() {
+        let a = Uuid::from_u128(1);
+        let mut left = VecDeque::from(vec![(a, 1, 700)]);
+        let page = page(&left);
+        advance(&mut left, &page, None);
+        assert_eq!(left, [(a, 501, 700)]);
+    }
+
+    #[test]
+    fn the_room_of_a_node_is_bounded_and_nobody_waits_for_it() {
+        let room = PageRoom::new(256 << 10, 512 << 10);
+        let (one, two, three) = (room.share(), room.share(), room.share());
+        assert_eq!((one.bytes, two.bytes, three.bytes), (256 << 10, 256 << 10, SMALL));
+        drop(one);
+        assert_eq!(room.share().bytes, 256 << 10);
+    }
+}
