@@ -1,0 +1,151 @@
+//! Gaps that a connection was told of: `fetch` brings them also to somebody who has left the conversation, once.
+
+use super::proof::Answered;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tidings_domain::Cursor;
+use uuid::Uuid;
+
+/// What an answer to `fetch` brings of a conversation that has a gap.
+#[derive(Clone, Copy, Debug)]
+pub struct Brought {
+    pub conversation: Uuid,
+    /// The first seq that was asked for.
+    pub from: u64,
+    /// The last event that it holds.
+    pub to: Cursor,
+}
+
+/// How much of a gap has been written after all.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Filled {
+    /// Everything up to the end of what was brought.
+    Partly,
+    /// All of it: what was written behind the gap follows without a hole.
+    Whole,
+}
+
+/// A gap that was told.
+#[derive(Clone, Copy)]
+pub(super) struct Gap {
+    from: u64,
+    to: u64,
+    /// The first event of it that is owed and has not been brought.
+    next: u64,
+    /// The user has left the conversation: it is owed to them until they have it, and nothing else is.
+    left: bool,
+    /// The ping whose answer proves that all of it has come.
+    proof: Option<u32>,
+}
+
+impl Gap {
+    /// The events `from` to `to`, of which those from `owed` on are owed; `left` where the user has left.
+    pub(super) fn new(from: u64, owed: u64, to: u64, left: bool) -> Self {
+        Self {
+            from,
+            to,
+            next: owed,
+            left,
+            proof: None,
+        }
+    }
+}
+
+/// The gaps of one connection, at most one for each of its conversations.
+#[derive(Default)]
+pub(super) struct Gaps(Mutex<HashMap<Uuid, Gap>>);
+
+impl Gaps {
+    pub(super) fn tell(&self, conversation: Uuid, gap: Gap) {
+        self.told().insert(conversation, gap);
+    }
+
+    /// What somebody who has left may fetch from `from` on, as first and last seq.
+    pub(super) fn owed(&self, conversation: Uuid, from: u64, answered: &Answered) -> Option<(u64, u64)> {
+        let mut told = self.told();
+        let gap = told.get(&conversation)?;
+        if gap.proof.is_some_and(|number| answered.number() >= number) {
+            told.remove(&conversation);
+            return None;
+        }
+        (from <= gap.to).then_some((from.max(gap.from), gap.to))
+    }
+
+    pub(super) fn has(&self, conversation: Uuid) -> bool {
+        self.told().contains_key(&conversation)
+    }
+
+    /// Whether a hole of a conversation that the user has left is still open: what comes behind it proves nothing.
+    pub(super) fn holds(&self, conversation: Uuid) -> bool {
+        self.told()
+            .get(&conversation)
+            .is_some_and(|gap| gap.left && gap.next <= gap.to)
+    }
+
+    /// Notes what has been written of a gap; `None` where nothing can be proved by it.
+    pub(super) fn brought(&self, brought: &Brought) -> Option<Filled> {
+        let mut told = self.told();
+        let gap = told.get_mut(&brought.conversation)?;
+        if !gap.left || gap.next > gap.to || !(brought.from..=brought.to.seq).contains(&gap.next) {
+            return None;
+        }
+        gap.next = brought.to.seq + 1;
+        Some(if gap.next > gap.to {
+            Filled::Whole
+        } else {
+            Filled::Partly
+        })
+    }
+
+    /// The ping with this number is behind everything that has been brought.
+    pub(super) fn asked(&self, number: u32) {
+        for gap in self.told().values_mut() {
+            if gap.left && gap.next > gap.to {
+                gap.proof.get_or_insert(number);
+            }
+        }
+    }
+
+    fn told(&self) -> MutexGuard<'_, HashMap<Uuid, Gap>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOM: Uuid = Uuid::from_u128(1);
+
+    fn brought(from: u64, to: u64) -> Brought {
+        Brought {
+            conversation: ROOM,
+            from,
+            to: Cursor { seq: to, msg_no: 0 },
+        }
+    }
+
+    #[test]
+    fn a_gap_is_owed_until_all_of_it_is_proved() {
+        let (gaps, answered) = (Gaps::default(), Answered::default());
+        gaps.tell(ROOM, Gap::new(5, 5, 20, true));
+        assert_eq!(gaps.owed(ROOM, 1, &answered), Some((5, 20)));
+        assert_eq!(gaps.owed(ROOM, 7, &answered), Some((7, 20)));
+        assert_eq!(gaps.owed(ROOM, 21, &answered), None);
+        // Not from its beginning.
+        assert_eq!(gaps.brought(&brought(6, 9)), None);
+        assert_eq!(gaps.brought(&brought(1, 9)), Some(Filled::Partly));
+        assert!(gaps.holds(ROOM));
+        gaps.asked(1);
+        answered.pong(&1_u32.to_be_bytes());
+        assert!(gaps.owed(ROOM, 1, &answered).is_some());
+        assert_eq!(gaps.brought(&brought(10, 20)), Some(Filled::Whole));
+        assert!(!gaps.holds(ROOM));
+        gaps.asked(2);
+        gaps.asked(3);
+        assert!(gaps.owed(ROOM, 1, &answered).is_some());
+        answered.pong(&2_u32.to_be_bytes());
+        assert_eq!(gaps.owed(ROOM, 1, &answered), None);
+        assert!(!gaps.has(ROOM));
+    }
+}
