@@ -8,13 +8,18 @@ mod catch_up;
 mod close;
 mod commands;
 mod counters;
+mod fetch;
 mod frame;
+mod gaps;
 mod handshake;
 mod limits;
 mod lookups;
 mod outbox;
+mod pages;
+mod proof;
 mod reader;
 mod registry;
+mod resume;
 mod session;
 mod socket;
 mod together;
@@ -41,6 +46,7 @@ pub use frame::Frame;
 pub use limits::GatewayLimits;
 pub use lookups::Lookups;
 pub use outbox::Outbox;
+pub use pages::PageRoom;
 pub use registry::{Connection, Registry};
 pub use typing::Typing;
 pub use upgrade::connect;
@@ -61,6 +67,7 @@ pub struct Gateway {
     pub lookups: Lookups,
     /// The log's own id, from which ids of conversations derive.
     pub log_id: Uuid,
+    pub page_room: PageRoom,
     pub registry: Arc<Registry>,
     pub typing: Typing,
     /// Users whose connections end at their next heartbeat.

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::cursors::Cursors;
 use crate::directory::Directory;
 use crate::fanout::{self, Fanout, FanoutConfig};
-use crate::gateway::{Counters, Gateway, Lookups, Registry, Typing};
+use crate::gateway::{Counters, Gateway, Lookups, PageRoom, Registry, Typing};
 use crate::http::{self, Gate, Readiness};
 use crate::hub::{Hub, LanesLater, Observer};
 use crate::inbox::{self, InboxRules};
@@ -156,6 +156,7 @@ impl Node {
             log: log.clone(),
             lookups: Lookups::start(&lifecycle, &log),
             log_id,
+            page_room: PageRoom::new(limits.catch_up_page_bytes, limits.catch_up_node_bytes),
             registry: Arc::new(Registry::new(
                 limits.connections,
                 limits.connections_per_user,

@@ -187,6 +187,7 @@ impl Task {
             token: Some(token),
             device: Some(self.config.device.clone()),
             resume,
+            ..Hello::default()
         };
         serde_json::to_string(&ClientFrame::Hello(hello))
             .expect("maps with string keys always serialize")

@@ -11,7 +11,8 @@ use thiserror::Error;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-pub(crate) const COLUMNS: &str = "lane, pos, stream, seq, msg_no, kind, ver, control, actor, at, command, idx, payload";
+pub(crate) const COLUMNS: &str =
+    "lane, pos, stream, seq, msg_no, kind, ver, control, actor, at, command, idx, payload";
 
 /// Why a read failed. Trying again later is safe.
 #[derive(Debug, Error)]
@@ -161,38 +162,6 @@ impl Log {
             let statement = client.prepare_cached(&sql).await?;
             client
                 .query(&statement, &[&lanes, &streams, &seqs, &positions])
-                .await?
-                .iter()
-                .map(recorded)
-                .collect()
-        })
-        .await
-    }
-
-    /// Events of several streams at once, each with `from <= seq <= to`, stream by stream, each in order.
-    pub async fn ranges(&self, ranges: &[(Uuid, u64, u64)]) -> Result<Vec<Recorded>, ReadError> {
-        let lanes: Vec<i16> = ranges
-            .iter()
-            .map(|(stream, ..)| i16::from(lane_of(*stream)))
-            .collect();
-        let streams: Vec<Uuid> = ranges.iter().map(|(stream, ..)| *stream).collect();
-        let from: Vec<i64> = ranges
-            .iter()
-            .map(|(_, from, _)| i64::try_from(*from).unwrap_or(i64::MAX))
-            .collect();
-        let to: Vec<i64> = ranges
-            .iter()
-            .map(|(.., to)| i64::try_from(*to).unwrap_or(i64::MAX))
-            .collect();
-        let sql = format!(
-            "SELECT e.* FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::bigint[]) WITH ORDINALITY u(lane, id, f, t, i) \
-             CROSS JOIN LATERAL (SELECT {COLUMNS} FROM event e WHERE e.lane = u.lane AND e.stream = u.id AND e.seq >= u.f \
-             AND e.seq <= u.t ORDER BY e.seq) e ORDER BY u.i, e.seq"
-        );
-        self.bounded(async |client| {
-            let statement = client.prepare_cached(&sql).await?;
-            client
-                .query(&statement, &[&lanes, &streams, &from, &to])
                 .await?
                 .iter()
                 .map(recorded)

@@ -12,6 +12,8 @@ use crate::{Content, Resume};
 pub enum ClientFrame {
     /// Says who is there; again in mid-session to renew the token.
     Hello(Hello),
+    /// More cursors of a hello that announced them.
+    Resume(ResumePart),
     /// Answered by `pong`.
     Ping {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,6 +41,25 @@ pub struct Hello {
     #[serde(skip_serializing_if = "Resume::is_empty")]
     #[schemars(default)]
     pub resume: Resume,
+    /// More cursors follow, in `resume` objects.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub more: bool,
+    /// Cursors that could not be read, and count as absent.
+    #[serde(skip)]
+    pub unreadable: usize,
+}
+
+/// More cursors behind a hello that said `more`. Catch-up begins after the last part.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ResumePart {
+    pub resume: Resume,
+    /// Another part follows.
+    #[schemars(default)]
+    pub more: bool,
+    /// Cursors that could not be read, and count as absent.
+    #[serde(skip)]
+    pub unreadable: usize,
 }
 
 /// The token stays out of logs.
@@ -48,6 +69,8 @@ impl std::fmt::Debug for Hello {
             .field("token", &self.token.as_ref().map(|_| "…"))
             .field("device", &self.device)
             .field("resume", &self.resume)
+            .field("more", &self.more)
+            .field("unreadable", &self.unreadable)
             .finish()
     }
 }

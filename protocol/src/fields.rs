@@ -9,7 +9,7 @@ use serde::{
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::{ParseError, SEQ_MAX};
+use crate::{ParseError, Resume, SEQ_MAX};
 
 /// Every field that some type has. The order is that of [`Field::NAMES`].
 #[derive(Clone, Copy)]
@@ -33,10 +33,11 @@ pub(crate) enum Field {
     Seq,
     From,
     Limit,
+    More,
 }
 
 impl Field {
-    const NAMES: [(&'static str, Self); 19] = [
+    const NAMES: [(&'static str, Self); 20] = [
         ("type", Self::Type),
         ("id", Self::Id),
         ("token", Self::Token),
@@ -56,6 +57,7 @@ impl Field {
         ("seq", Self::Seq),
         ("from", Self::From),
         ("limit", Self::Limit),
+        ("more", Self::More),
     ];
 
     const fn name(self) -> &'static str {
@@ -73,6 +75,11 @@ impl<'a> Fields<'a> {
         self.slots[field as usize]
             .map(RawValue::get)
             .filter(|raw| *raw != "null")
+    }
+
+    /// The cursors of `resume`, and how many of them could not be read.
+    pub(crate) fn resume(&self) -> (Resume, usize) {
+        self.get(Field::Resume).map(Resume::read).unwrap_or_default()
     }
 
     pub(crate) fn id(&self) -> Option<Uuid> {

@@ -20,7 +20,7 @@ mod time;
 mod welcome;
 
 pub use close::{Close, CloseCode};
-pub use command::{Action, ClientFrame, Command, Hello, Role};
+pub use command::{Action, ClientFrame, Command, Hello, ResumePart, Role};
 pub use content::Content;
 pub use data::{
     DirectOpened, EventData, GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved,

@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::{
-    Action, ClientFrame, Command, ErrorCode, ErrorFrame, Hello,
+    Action, ClientFrame, Command, ErrorCode, ErrorFrame, Hello, ResumePart,
     fields::{Field, Fields},
 };
 
@@ -87,6 +87,7 @@ pub fn parse(text: &str) -> Result<ClientFrame, ParseError> {
             });
         }
         "hello" => return hello(&fields),
+        "resume" => return part(&fields),
         "direct.open" => Action::DirectOpen {
             user: fields.required(Field::User)?,
         },
@@ -145,9 +146,21 @@ fn hello(fields: &Fields<'_>) -> Result<ClientFrame, ParseError> {
     {
         return Err(fields.wrong(Field::Device));
     }
+    let (resume, unreadable) = fields.resume();
     Ok(ClientFrame::Hello(Hello {
         token: fields.optional(Field::Token)?,
         device,
-        resume: fields.optional(Field::Resume)?.unwrap_or_default(),
+        resume,
+        more: fields.optional(Field::More)?.unwrap_or_default(),
+        unreadable,
+    }))
+}
+
+fn part(fields: &Fields<'_>) -> Result<ClientFrame, ParseError> {
+    let (resume, unreadable) = fields.resume();
+    Ok(ClientFrame::Resume(ResumePart {
+        resume,
+        more: fields.optional(Field::More)?.unwrap_or_default(),
+        unreadable,
     }))
 }

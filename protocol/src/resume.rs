@@ -8,6 +8,7 @@ use serde::{
     de::{self, MapAccess, Visitor},
     ser::SerializeMap,
 };
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// The key of the user's own stream in `resume`.
@@ -40,6 +41,61 @@ impl Serialize for Resume {
             map.serialize_entry(SELF, &seq)?;
         }
         map.end()
+    }
+}
+
+impl Resume {
+    /// Reads cursors one by one: what cannot be read counts as absent and makes no other one unreadable. Answers how many
+    /// those were; `null` is absent and nothing more.
+    pub(crate) fn read(text: &str) -> (Self, usize) {
+        let Ok(Cursors(cursors)) = serde_json::from_str(text) else {
+            return (Self::default(), 1);
+        };
+        let mut resume = Self::default();
+        let mut unreadable = 0;
+        for (key, raw) in cursors {
+            if raw.get() == "null" {
+                continue;
+            }
+            match (&*key, Uuid::try_parse(&key), seq(raw.get())) {
+                (SELF, _, Some(seq)) => resume.notices = Some(seq),
+                (_, Ok(conversation), Some(seq)) => {
+                    resume.conversations.insert(conversation, seq);
+                }
+                _ => unreadable += 1,
+            }
+        }
+        (resume, unreadable)
+    }
+}
+
+fn seq(text: &str) -> Option<u64> {
+    let seq = serde_json::from_str(text).ok()?;
+    (seq <= crate::SEQ_MAX).then_some(seq)
+}
+
+/// The object's fields, as they stand in the text.
+struct Cursors<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Cursors<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct CursorsVisitor;
+        impl<'de> Visitor<'de> for CursorsVisitor {
+            type Value = Cursors<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of cursors")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Cursors<'de>, A::Error> {
+                let mut cursors = vec![];
+                while let Some(cursor) = map.next_entry()? {
+                    cursors.push(cursor);
+                }
+                Ok(Cursors(cursors))
+            }
+        }
+        deserializer.deserialize_map(CursorsVisitor)
     }
 }
 

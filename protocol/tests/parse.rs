@@ -149,20 +149,47 @@ fn a_bad_field_is_named() {
             None,
             "device",
         ),
-        (
-            r#"{"type":"hello","resume":{"nobody":1}}"#.to_owned(),
-            None,
-            "resume",
-        ),
-        (
-            format!(r#"{{"type":"hello","resume":{{"{ID}":-4}}}}"#),
-            None,
-            "resume",
-        ),
         (r#"{"type":"typing","on":true}"#.to_owned(), None, "conversation"),
     ];
     for (text, id, field) in cases {
         assert_eq!(parse(&text), Err(invalid(id, field)), "{text}");
+    }
+}
+
+#[test]
+fn a_cursor_that_cannot_be_read_counts_as_absent_and_spoils_no_other() {
+    let other = "01990000-0000-7000-8000-00000000000a";
+    let read = |resume: &str| {
+        let text = format!(r#"{{"type":"hello","resume":{resume},"more":true}}"#);
+        let Ok(ClientFrame::Hello(hello)) = parse(&text) else {
+            panic!("{text}")
+        };
+        assert!(hello.more);
+        (
+            hello.resume.conversations.len(),
+            hello.resume.notices,
+            hello.unreadable,
+        )
+    };
+    for bad in [
+        "-4",
+        "1.5",
+        "\"7\"",
+        "[]",
+        "{}",
+        "true",
+        "9223372036854775808",
+        "1e400",
+    ] {
+        let resume = format!(r#"{{"{ID}":{bad},"{other}":3,"self":4}}"#);
+        assert_eq!(read(&resume), (1, Some(4), 1), "{bad}");
+        assert_eq!(read(&format!(r#"{{"self":{bad}}}"#)), (0, None, 1), "{bad}");
+    }
+    assert_eq!(read(&format!(r#"{{"nobody":1,"{other}":3,"":2}}"#)), (1, None, 2));
+    assert_eq!(read(&format!(r#"{{"{ID}":null,"self":null}}"#)), (0, None, 0));
+    assert_eq!(read("null"), (0, None, 0));
+    for bad in ["[]", "7", "\"x\""] {
+        assert_eq!(read(bad), (0, None, 1), "{bad}");
     }
 }
 

@@ -4,19 +4,14 @@
 //! user's conversations, subscribe, read the heads, see who has been shown out meanwhile, read the log up to them. What
 //! happens from then on waits in the outbox; what was read already is dropped there by its seq.
 
-use super::Frame;
-use super::lookups::Range;
+use super::gaps::Gap;
 use super::writer::{Place, Stop, Writer};
-use crate::hub::encode;
 use std::time::Duration;
 use tidings_domain::{ConversationEvent, Cursor, Event, UserId, stored};
 use tidings_eventlog::{LaneHead, Position, Recorded, StreamHead};
 use tidings_projections::Membership;
-use tidings_protocol::{Close, CloseCode, ErrorCode, ErrorFrame, Gap, ServerFrame};
+use tidings_protocol::{Close, CloseCode, ErrorCode, ErrorFrame, ServerFrame};
 use uuid::Uuid;
-
-/// Events read from the log at once, about.
-const PAGE: u64 = 500;
 
 /// What one conversation lacks.
 struct Missing {
@@ -25,30 +20,47 @@ struct Missing {
     cursor: u64,
     /// The last seq that it may see now.
     to: u64,
-    /// Set where `to` is the conversation's head.
+    /// The conversation's head; `None` for a former member.
     head: Option<StreamHead>,
-    delivered_seq: u64,
+    /// The stored delivery cursor.
+    delivered: Cursor,
+    /// The client itself says that it has everything up to the head.
+    claimed: bool,
+    /// The client says that it has more than there is: nothing can be said of what it has.
+    ahead: bool,
     expired_from: Option<u64>,
+    /// From where on a former member's device lacks what another one has had. It is not owed any more.
+    settled_from: Option<u64>,
 }
 
 impl Missing {
-    /// `known` is the last seq that the client says it has; without it, the stored delivery cursor counts.
-    fn of(membership: &Membership, head: StreamHead, known: Option<u64>) -> Self {
-        // A former member may see what happened up to and including the leave.
+    /// `known` is the last seq that the client has; without it, the stored delivery cursor counts. A former member is owed
+    /// what came after the stored cursor, up to and including the leave, and nothing else, unless they were here for it (`live`).
+    fn of(membership: &Membership, head: StreamHead, known: Option<u64>, live: bool) -> Self {
+        let left = membership.left_seq.is_some();
         let to = membership.left_seq.unwrap_or(head.seq).min(head.seq);
         let stored = membership
             .delivered_seq
             .unwrap_or(membership.joined_seq.saturating_sub(1));
-        let cursor = known.unwrap_or(stored).min(to);
+        let floor = if left && !live { stored } else { 0 };
+        let cursor = known.unwrap_or(stored).max(floor).min(to);
         Self {
             conversation: membership.conversation,
             cursor,
             to,
-            head: (to == head.seq).then_some(head),
-            delivered_seq: membership.delivered_seq.unwrap_or(0),
+            head: (!left).then_some(head),
+            delivered: Cursor {
+                seq: membership.delivered_seq.unwrap_or(0),
+                msg_no: membership.delivered_msg_no,
+            },
+            claimed: false,
+            ahead: known.is_some_and(|known| known > head.seq),
             expired_from: membership
                 .expired_from
                 .filter(|from| known.is_none() && *from <= cursor),
+            settled_from: known
+                .filter(|known| *known < cursor && cursor < to)
+                .map(|known| known + 1),
         }
     }
 }
@@ -57,31 +69,45 @@ impl Writer {
     /// The catch-up of a new connection, within the announced limits; what they cut off is said as a `gap`.
     pub(super) async fn catch_up_first(&mut self) -> Result<(), Stop> {
         let gateway = std::sync::Arc::clone(&self.gateway);
-        let subscriber = self.subscriber.clone();
+        let (shared, subscriber) = (std::sync::Arc::clone(&self.shared), self.subscriber.clone());
+        let patience = Duration::from_millis(gateway.limits.hello_ms);
+        let whole = tokio::time::timeout(patience, shared.resume.complete());
+        if self.attend(whole).await?.is_err() {
+            return Err(Stop::Close(Close {
+                reason: "the hello was not finished in time".to_owned(),
+                ..Close::new(CloseCode::NoHello)
+            }));
+        }
         self.attend(gateway.hub.register(&subscriber)).await?;
         let missing = self.missing().await?;
         let limits = &gateway.limits;
         let mut budget = limits.catch_up_total;
         let mut ranges = vec![];
         for conversation in &missing {
-            if let Some(from) = conversation.expired_from {
-                self.say_gap(conversation.conversation, from, conversation.cursor)
-                    .await?;
+            let (id, left) = (conversation.conversation, conversation.head.is_none());
+            if let Some(from) = conversation.expired_from.or(conversation.settled_from) {
+                self.say_gap(id, from, conversation.cursor).await?;
             }
             let wanted = (conversation.to - conversation.cursor).min(limits.catch_up_events);
             let wanted = if wanted > budget { 0 } else { wanted };
             budget -= wanted;
             let from = conversation.to - wanted + 1;
             if from > conversation.cursor + 1 {
-                self.say_gap(conversation.conversation, conversation.cursor + 1, from - 1)
-                    .await?;
+                self.say_gap(id, conversation.cursor + 1, from - 1).await?;
+                self.owing |= left;
+            }
+            let first = conversation.expired_from.unwrap_or(conversation.cursor + 1);
+            if first < from {
+                let gap = Gap::new(first, conversation.cursor + 1, from - 1, left);
+                self.shared.gaps.tell(id, gap);
             }
             if wanted > 0 {
-                ranges.push((conversation.conversation, from, conversation.to));
+                ranges.push((id, from, conversation.to));
             }
         }
         self.write_ranges(ranges).await?;
         self.settle(&missing);
+        self.synced = true;
         Ok(())
     }
 
@@ -152,19 +178,25 @@ impl Writer {
         let heads = self.patiently(|| gateway.lookups.heads(streams.clone())).await?;
         self.note_later_leaves(&mut memberships, &heads, &known).await?;
 
-        let resume = std::mem::take(&mut self.resume).conversations;
+        let resume = self.shared.resume.take().conversations;
         let mut missing = Vec::with_capacity(memberships.len());
         let mut ahead = vec![];
         for (membership, head) in memberships.iter().zip(heads) {
             let Some(head) = head else { continue };
-            let known = match self.places.get(&membership.conversation) {
-                Some(place) => Some(place.cursor.seq),
-                None => resume.get(&membership.conversation).copied(),
-            };
+            let written = self.places.get(&membership.conversation);
+            let said = resume.get(&membership.conversation).copied();
+            // What came up while this connection lived begins with the joining: other devices may have had it, this one not.
+            let joined = self.synced.then(|| membership.joined_seq.saturating_sub(1));
+            let known = written.map(|place| place.cursor.seq).or(said).or(joined);
             if known.is_some_and(|cursor| cursor > head.seq) {
                 ahead.push(membership.conversation);
             }
-            missing.push((head.last_at, Missing::of(membership, head, known)));
+            let claimed = written.is_none() && said == Some(head.seq);
+            let lack = Missing {
+                claimed,
+                ..Missing::of(membership, head, known, self.synced)
+            };
+            missing.push((head.last_at, lack));
         }
         for conversation in ahead {
             let message = format!("resume: the cursor of {conversation} is ahead of the conversation");
@@ -212,54 +244,40 @@ impl Writer {
         Ok(())
     }
 
-    async fn say_gap(&mut self, conversation: Uuid, from: u64, to: u64) -> Result<(), Stop> {
-        let gap = ServerFrame::Gap(Gap {
-            conversation,
-            from,
-            to,
-        });
-        self.write(&[Frame::text(gap.encode().as_bytes())]).await
-    }
-
-    /// Writes ranges of streams from the log, some at a time.
-    async fn write_ranges(&mut self, ranges: Vec<Range>) -> Result<(), Stop> {
-        let gateway = std::sync::Arc::clone(&self.gateway);
-        for page in pages(ranges) {
-            let events = self.patiently(|| gateway.lookups.ranges(page.clone())).await?;
-            let mut frames = Vec::with_capacity(events.len());
-            for event in events.iter().filter_map(encode) {
-                self.wrote(&event);
-                frames.push(event.frame);
-            }
-            self.write(&frames).await?;
-            self.write_system().await?;
-        }
-        Ok(())
-    }
-
-    /// Every conversation stands where its catch-up ended. A gap that was told is delivered too.
+    /// Every conversation stands where its catch-up ended. A gap that was told counts as sent, too.
     fn settle(&mut self, missing: &[Missing]) {
-        for conversation in missing {
-            let known = self.places.get(&conversation.conversation);
-            let place = match conversation.head {
-                Some(head) => Place {
-                    cursor: Cursor {
-                        seq: head.seq,
-                        msg_no: head.msg_no,
-                    },
-                    noted: conversation.delivered_seq >= head.seq && conversation.expired_from.is_none(),
-                },
-                // Of a conversation that the user has left, what was written is told.
-                None if known.is_some_and(|place| place.cursor.seq == conversation.to) => continue,
-                None => Place {
-                    cursor: Cursor {
-                        seq: conversation.to,
+        for lack in missing {
+            let conversation = lack.conversation;
+            let known = self.places.get(&conversation);
+            let Some(head) = lack.head else {
+                // Of a conversation that the user has left, only what was written can be proved, and that a lapse was told.
+                if lack.expired_from.is_some() {
+                    self.receipts.open_to(conversation, lack.delivered);
+                }
+                if known.is_none_or(|place| place.cursor.seq != lack.to) {
+                    let cursor = Cursor {
+                        seq: lack.to,
                         msg_no: 0,
-                    },
-                    noted: true,
-                },
+                    };
+                    self.places.insert(conversation, Place { cursor, open: false });
+                }
+                continue;
             };
-            self.places.insert(conversation.conversation, place);
+            let cursor = Cursor {
+                seq: head.seq,
+                msg_no: head.msg_no,
+            };
+            if lack.delivered.seq >= head.seq && lack.expired_from.is_none() {
+                let open = known.is_some_and(|place| place.open);
+                self.places.insert(conversation, Place { cursor, open });
+            } else if lack.claimed || lack.ahead {
+                if lack.claimed {
+                    self.receipts.claimed(conversation, cursor);
+                }
+                self.places.insert(conversation, Place { cursor, open: false });
+            } else {
+                self.open_place(conversation, cursor);
+            }
         }
     }
 }
@@ -276,47 +294,5 @@ fn left_after(before: Option<u64>, user: UserId, recorded: &Recorded) -> Option<
         }
         Ok(Event::Conversation(ConversationEvent::MemberAdded(added))) if added.user == user => None,
         _ => before,
-    }
-}
-
-/// Cuts ranges into pages of about [`PAGE`] events.
-fn pages(ranges: Vec<Range>) -> Vec<Vec<Range>> {
-    let mut pages = vec![];
-    let mut page = vec![];
-    let mut room = PAGE;
-    for (conversation, mut from, to) in ranges {
-        while from <= to {
-            let count = (to - from + 1).min(room);
-            page.push((conversation, from, from + count - 1));
-            from += count;
-            room -= count;
-            if room == 0 {
-                pages.push(std::mem::take(&mut page));
-                room = PAGE;
-            }
-        }
-    }
-    if !page.is_empty() {
-        pages.push(page);
-    }
-    pages
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_hold_every_event_once() {
-        let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let cut = pages(vec![(a, 1, 700), (b, 5, 5), (a, 701, 1000)]);
-        assert_eq!(
-            cut,
-            vec![
-                vec![(a, 1, 500)],
-                vec![(a, 501, 700), (b, 5, 5), (a, 701, 999)],
-                vec![(a, 1000, 1000)]
-            ]
-        );
     }
 }

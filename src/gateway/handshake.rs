@@ -22,8 +22,22 @@ pub(super) struct Greeted {
     pub(super) session: Uuid,
     pub(super) device: String,
     pub(super) resume: Resume,
+    /// More cursors follow.
+    pub(super) more: bool,
+    /// Cursors that could not be read.
+    pub(super) unreadable: usize,
+    pub(super) renewal: Renewal,
     /// Objects of the hello's frame behind the hello itself.
     pub(super) rest: Vec<String>,
+}
+
+/// What a later hello without a token means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Renewal {
+    /// There is no token.
+    Needed,
+    /// The token of the upgrade goes on.
+    ByUpgrade,
 }
 
 /// Errors answered before the hello; a client that makes more is not one of ours.
@@ -55,8 +69,8 @@ pub(super) async fn greet(
                 }
                 continue;
             }
-            Ok(Incoming::Pong) => continue,
-            Ok(Incoming::Closed) => {
+            Ok(Incoming::Pong(_)) => continue,
+            Ok(Incoming::Closed { .. }) => {
                 close::answer(sink).await;
                 return None;
             }
@@ -79,7 +93,7 @@ pub(super) async fn greet(
                 Ok(ClientFrame::Ping { id }) => {
                     ErrorFrame::new(id, ErrorCode::Unauthenticated, "say hello first")
                 }
-                Ok(ClientFrame::Typing { .. }) => {
+                Ok(ClientFrame::Typing { .. } | ClientFrame::Resume(_)) => {
                     ErrorFrame::new(None, ErrorCode::Unauthenticated, "say hello first")
                 }
                 Err(error) => error.into(),
@@ -107,6 +121,10 @@ async fn accept(
     header_token: Option<String>,
     rest: Vec<String>,
 ) -> Option<Greeted> {
+    let renewal = match header_token {
+        Some(_) => Renewal::ByUpgrade,
+        None => Renewal::Needed,
+    };
     let token = hello.token.or(header_token).unwrap_or_default();
     match gateway.authenticator.verify(&token, crate::clock::now()).await {
         Ok(principal) => Some(Greeted {
@@ -115,6 +133,9 @@ async fn accept(
             session: Uuid::now_v7(),
             device: hello.device.unwrap_or_default(),
             resume: hello.resume,
+            more: hello.more,
+            unreadable: hello.unreadable,
+            renewal,
             rest,
         }),
         Err(error) => {

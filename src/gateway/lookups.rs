@@ -3,7 +3,7 @@
 use super::together::Together;
 use crate::lifecycle::Lifecycle;
 use std::sync::Arc;
-use tidings_eventlog::{LaneHead, Log, ReadError, Recorded, StreamHead};
+use tidings_eventlog::{LaneHead, Log, ReadError, Recorded, Slice, StreamHead};
 use tidings_projections::Membership;
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ pub struct Lookups {
     lanes: Together<(), Arc<[LaneHead]>>,
     memberships: Together<Uuid, Vec<Membership>>,
     heads: Together<Vec<Uuid>, Vec<Option<StreamHead>>>,
-    ranges: Together<Vec<Range>, Vec<Recorded>>,
+    slices: Together<Slice, Vec<Recorded>>,
 }
 
 impl Lookups {
@@ -56,18 +56,15 @@ impl Lookups {
             })
         });
         let of = Arc::new(log.clone());
-        let ranges = Together::start(lifecycle, "ranges", PAGES, move |pages: Vec<Vec<Range>>| {
+        let slices = Together::start(lifecycle, "slices", PAGES, move |pages: Vec<Slice>| {
             let log = Arc::clone(&of);
-            Box::pin(async move {
-                let found = log.ranges(&pages.concat()).await?;
-                Ok(split(&pages, found))
-            })
+            Box::pin(async move { log.slices(&pages).await })
         });
         Self {
             lanes,
             memberships,
             heads,
-            ranges,
+            slices,
         }
     }
 
@@ -86,83 +83,8 @@ impl Lookups {
         self.heads.ask(streams).await
     }
 
-    /// The events of a page, range by range, each in order.
-    pub(super) async fn ranges(&self, page: Vec<Range>) -> Result<Vec<Recorded>, ReadError> {
-        self.ranges.ask(page).await
-    }
-}
-
-/// Gives each page its events, which come in the order of the pages' ranges.
-fn split(pages: &[Vec<Range>], found: Vec<Recorded>) -> Vec<Vec<Recorded>> {
-    let mut found = found.into_iter().peekable();
-    let mut of_each = Vec::with_capacity(pages.len());
-    for page in pages {
-        let mut events = vec![];
-        for (stream, from, to) in page {
-            let mut next = *from;
-            while let Some(event) =
-                found.next_if(|event| event.stream == *stream && event.seq >= next && event.seq <= *to)
-            {
-                next = event.seq + 1;
-                events.push(event);
-            }
-        }
-        of_each.push(events);
-    }
-    of_each
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use bytes::Bytes;
-    use chrono::DateTime;
-
-    fn event(stream: u128, seq: u64) -> Recorded {
-        Recorded {
-            lane: 0,
-            pos: seq,
-            stream: Uuid::from_u128(stream),
-            seq,
-            msg_no: seq,
-            kind: 16,
-            ver: 1,
-            control: false,
-            actor: Uuid::nil(),
-            at: DateTime::UNIX_EPOCH,
-            command: Uuid::nil(),
-            idx: 0,
-            payload: Bytes::new(),
-        }
-    }
-
-    #[test]
-    fn every_page_gets_its_own_events_also_where_pages_want_the_same() {
-        let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let pages = [
-            vec![(a, 1, 2), (b, 5, 5)],
-            vec![],
-            vec![(b, 4, 9)],
-            vec![(b, 4, 6), (a, 2, 2)],
-        ];
-        // The stream `b` ends at 6.
-        let wanted = [
-            vec![(1, 1), (1, 2), (2, 5)],
-            vec![],
-            vec![(2, 4), (2, 5), (2, 6)],
-            vec![(2, 4), (2, 5), (2, 6), (1, 2)],
-        ];
-        let found = wanted.iter().flatten().map(|(stream, seq)| event(*stream, *seq));
-        let of_each = split(&pages, found.collect());
-        let got: Vec<Vec<(u128, u64)>> = of_each
-            .iter()
-            .map(|events| {
-                events
-                    .iter()
-                    .map(|event| (event.stream.as_u128(), event.seq))
-                    .collect()
-            })
-            .collect();
-        assert_eq!(got, wanted);
+    /// The first events of a page, range by range, each in order, as many as fit into its bytes.
+    pub(super) async fn slice(&self, page: Slice) -> Result<Vec<Recorded>, ReadError> {
+        self.slices.ask(page).await
     }
 }

@@ -1,6 +1,7 @@
 //! What waits to be written to one connection: bounded, with a fast lane for answers and system frames.
 
 use super::Frame;
+use super::gaps::Brought;
 use crate::hub::LiveEvent;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,6 +18,18 @@ const TYPING_MAX: usize = 16;
 pub struct SystemFrame {
     pub frame: Frame,
     pub permit: Option<OwnedSemaphorePermit>,
+    /// What of a gap it brings. Boxed, since hardly any does.
+    pub brought: Option<Box<Brought>>,
+}
+
+impl SystemFrame {
+    fn new(frame: Frame, permit: Option<OwnedSemaphorePermit>) -> Self {
+        Self {
+            frame,
+            permit,
+            brought: None,
+        }
+    }
 }
 
 /// What the writer takes out at once.
@@ -58,7 +71,7 @@ impl Queues {
     fn take_system(&mut self) -> Vec<SystemFrame> {
         self.ephemeral = 0;
         let mut system: Vec<SystemFrame> = std::mem::take(&mut self.system).into();
-        system.extend(self.pong.take().map(|frame| SystemFrame { frame, permit: None }));
+        system.extend(self.pong.take().map(|frame| SystemFrame::new(frame, None)));
         system
     }
 }
@@ -80,7 +93,19 @@ impl Outbox {
 
     /// The same for a frame that is encoded already.
     pub fn system_frame(&self, frame: Frame, permit: Option<OwnedSemaphorePermit>) {
-        self.queues().system.push_back(SystemFrame { frame, permit });
+        self.push(SystemFrame::new(frame, permit));
+    }
+
+    /// Adds an answer to `fetch`.
+    pub fn fetched(&self, frame: Frame, permit: OwnedSemaphorePermit, brought: Option<Brought>) {
+        self.push(SystemFrame {
+            brought: brought.map(Box::new),
+            ..SystemFrame::new(frame, Some(permit))
+        });
+    }
+
+    fn push(&self, frame: SystemFrame) {
+        self.queues().system.push_back(frame);
         self.wake.notify_one();
     }
 
@@ -123,7 +148,7 @@ impl Outbox {
             return;
         }
         queues.ephemeral += 1;
-        queues.system.push_back(SystemFrame { frame, permit: None });
+        queues.system.push_back(SystemFrame::new(frame, None));
         drop(queues);
         self.wake.notify_one();
     }

@@ -1,22 +1,21 @@
 //! Reads a connection: frames, objects, commands; one after the other, so that they take effect in the order sent.
 
-use super::Frame;
 use super::Gateway;
 use super::answer::{answer, refused};
 use super::commands::{Wanted, translate};
+use super::fetch::{Fetch, fetch};
+use super::handshake::Renewal;
 use super::registry::Registered;
 use super::session::{Shared, welcome};
 use super::socket::Source;
 use crate::cursors::{Read, ReadReply};
-use crate::hub::encode;
-use crate::lanes::Refusal;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tidings_domain::{ConversationCommand, ConversationId, UserId};
 use tidings_protocol::{
-    ClientFrame, CloseCode, Command, ErrorCode, ErrorFrame, FETCH_EVENTS_MAX, Hello, ServerFrame,
-    TypingNotice, encode_events, parse, split_frame,
+    ClientFrame, CloseCode, Command, ErrorCode, ErrorFrame, Hello, ResumePart, ServerFrame, TypingNotice,
+    parse, split_frame,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
@@ -29,8 +28,6 @@ const FETCH_PERMITS: u32 = 32;
 /// Reads without an answer that a connection may have; more are refused for rate. They do not count as commands in flight,
 /// for they wait to be gathered.
 pub(super) const READS_IN_FLIGHT: u32 = 1024;
-/// Bytes of events in one answer to `fetch`; what is left is `more`.
-const FETCH_BYTES_MAX: usize = 1 << 20;
 /// When refused reads are worth another try.
 const READS_AGAIN_MS: u64 = 1000;
 /// Objects handled before other connections of the same thread get their turn.
@@ -40,9 +37,11 @@ const TURN: u32 = 64;
 pub(super) enum Incoming {
     Text(Utf8Bytes),
     Ping(Bytes),
-    Pong,
+    Pong(Bytes),
     /// The client closes.
-    Closed,
+    Closed {
+        clean: bool,
+    },
     Gone,
     Violation(CloseCode),
 }
@@ -52,7 +51,7 @@ pub(super) enum ReaderEnd {
     /// The client is gone.
     Gone,
     /// The client closes, which is answered.
-    Closed,
+    Closed { clean: bool },
     /// The client broke the rules; it is told so.
     Violation(CloseCode),
     /// Asked to stop: somebody else says why.
@@ -64,8 +63,10 @@ pub(super) async fn incoming(source: &mut Source) -> Incoming {
     match source.next().await {
         Ok(Message::Text(text)) => Incoming::Text(text),
         Ok(Message::Ping(payload)) => Incoming::Ping(payload),
-        Ok(Message::Pong(_)) => Incoming::Pong,
-        Ok(Message::Close(_)) => Incoming::Closed,
+        Ok(Message::Pong(payload)) => Incoming::Pong(payload),
+        Ok(Message::Close(close)) => Incoming::Closed {
+            clean: super::close::is_clean(close.as_ref()),
+        },
         Err(Error::Capacity(_)) => Incoming::Violation(CloseCode::FrameTooBig),
         // That the stream ended without a close is the network's doing.
         Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Incoming::Gone,
@@ -85,6 +86,7 @@ pub(super) struct Reader {
     session: Uuid,
     /// Reads that are being handed on. What may change the reader's membership waits for them.
     reading: JoinSet<()>,
+    renewal: Renewal,
     /// Refusals for rate above acceptances.
     flood: u32,
 }
@@ -96,6 +98,7 @@ impl Reader {
         shared: Arc<Shared>,
         registered: Registered,
         session: Uuid,
+        renewal: Renewal,
     ) -> Self {
         let user = registered.connection.user;
         Self {
@@ -106,6 +109,7 @@ impl Reader {
             user,
             session,
             reading: JoinSet::new(),
+            renewal,
             flood: 0,
         }
     }
@@ -150,8 +154,8 @@ impl Reader {
                     }
                 }
                 Incoming::Ping(payload) => self.shared.outbox.pong(&payload),
-                Incoming::Pong => {}
-                Incoming::Closed => return ReaderEnd::Closed,
+                Incoming::Pong(payload) => self.shared.answered.pong(&payload),
+                Incoming::Closed { clean } => return ReaderEnd::Closed { clean },
                 Incoming::Gone => return ReaderEnd::Gone,
                 Incoming::Violation(code) => return ReaderEnd::Violation(code),
             }
@@ -180,6 +184,10 @@ impl Reader {
                 Ok(())
             }
             Ok(ClientFrame::Hello(hello)) => Box::pin(self.renew(hello, permit)).await,
+            Ok(ClientFrame::Resume(part)) => {
+                self.resume(part);
+                Ok(())
+            }
             Err(error) => {
                 metrics::counter!("tidings_refused_objects_total", "code" => error.code().as_str())
                     .increment(1);
@@ -215,7 +223,7 @@ impl Reader {
             Ok(ClientFrame::Ping { id }) => *id,
             // Ephemeral, and never answered.
             Ok(ClientFrame::Typing { .. }) => return Ok(()),
-            Ok(ClientFrame::Hello(_)) => None,
+            Ok(ClientFrame::Hello(_) | ClientFrame::Resume(_)) => None,
             Err(error) => error.id(),
         };
         let wait_ms = 1000 / u64::from(self.gateway.limits.commands_per_second.max(1)) + 100;
@@ -263,11 +271,19 @@ impl Reader {
                     .max(1);
                 drop(permit);
                 let permit = self.permit(weight).await?;
-                let frame = match Box::pin(self.fetch(id, conversation, from, limit)).await {
-                    Ok(object) => Frame::text(&object),
-                    Err(refusal) => Frame::text(ServerFrame::Error(refusal).encode().as_bytes()),
+                let wanted = Fetch {
+                    id,
+                    conversation,
+                    from,
+                    limit,
                 };
-                self.shared.outbox.system_frame(frame, Some(permit));
+                match Box::pin(fetch(&self.gateway, &self.shared, self.user, &wanted)).await {
+                    Ok(fetched) => self.shared.outbox.fetched(fetched.frame, permit, fetched.brought),
+                    Err(refusal) => self
+                        .shared
+                        .outbox
+                        .system(&ServerFrame::Error(refusal), Some(permit)),
+                }
             }
         }
         Ok(())
@@ -308,48 +324,6 @@ impl Reader {
         });
     }
 
-    async fn fetch(
-        &self,
-        id: Uuid,
-        conversation: ConversationId,
-        from: u64,
-        limit: u32,
-    ) -> Result<Vec<u8>, ErrorFrame> {
-        let invalid =
-            |field| ErrorFrame::new(Some(id), ErrorCode::InvalidArgument, "out of range").with_field(field);
-        if from == 0 {
-            return Err(invalid("from"));
-        }
-        if limit == 0 || limit > FETCH_EVENTS_MAX {
-            return Err(invalid("limit"));
-        }
-        let limit = limit as usize;
-        let seat = self.gateway.lanes.authorize(conversation, self.user, true).await;
-        seat.map_err(|refusal| refused(Some(id), &refusal))?;
-        let found = self
-            .gateway
-            .log
-            .stream(conversation.0, from, u64::MAX, limit + 1)
-            .await
-            .map_err(|error| {
-                tracing::debug!(%error, "a fetch failed");
-                refused(Some(id), &Refusal::Unavailable)
-            })?;
-        let mut more = found.len() > limit;
-        let mut bytes = 0;
-        let mut frames = Vec::with_capacity(limit.min(found.len()));
-        for event in found.iter().take(limit).filter_map(encode) {
-            bytes += event.frame.len();
-            if bytes > FETCH_BYTES_MAX && !frames.is_empty() {
-                more = true;
-                break;
-            }
-            frames.push(event.frame);
-        }
-        let objects = frames.iter().map(Frame::payload);
-        Ok(encode_events(id, conversation.0, objects, more))
-    }
-
     /// Shows that the user types, unless that is no news. The hub knows whether this connection sees the conversation.
     fn typing(&self, conversation: ConversationId, on: bool) {
         let now = tokio::time::Instant::now();
@@ -365,8 +339,26 @@ impl Reader {
         }
     }
 
+    /// More cursors of the hello.
+    fn resume(&self, part: ResumePart) {
+        if part.unreadable > 0 {
+            let refusal = super::resume::unreadable(part.unreadable);
+            self.shared.outbox.system(&ServerFrame::Error(refusal), None);
+        }
+        if let Err(refused) = self.shared.resume.add(part.resume, part.more) {
+            self.shared
+                .outbox
+                .system(&ServerFrame::Error(refused.into()), None);
+        }
+    }
+
     /// A second hello renews the token; it must be of the same user. It is answered by `welcome` and nothing else.
     async fn renew(&self, hello: Hello, permit: OwnedSemaphorePermit) -> Result<(), ReaderEnd> {
+        if hello.token.is_none() && self.renewal == Renewal::ByUpgrade {
+            let welcome = welcome(&self.gateway, self.user.0, self.session);
+            self.shared.outbox.system(&welcome, Some(permit));
+            return Ok(());
+        }
         let token = hello.token.unwrap_or_default();
         let principal = match self
             .gateway

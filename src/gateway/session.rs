@@ -1,12 +1,15 @@
 //! One connection, from its first byte to its last.
 
+use super::gaps::Gaps;
 use super::handshake::{Greeted, greet};
 use super::outbox::Outbox;
+use super::proof::Answered;
 use super::reader::{READS_IN_FLIGHT, Reader, ReaderEnd};
 use super::registry::{Registered, Registry, TooMany};
+use super::resume::Parts;
 use super::socket::{Sink, Source};
 use super::writer::Writer;
-use super::{Gateway, close};
+use super::{Gateway, close, resume};
 use crate::hub::Subscriber;
 use futures_util::FutureExt as _;
 use rand::RngExt as _;
@@ -30,6 +33,12 @@ pub(super) struct Shared {
     pub(super) reads: Arc<Semaphore>,
     /// Heartbeats since the client was last heard.
     pub(super) missed: AtomicU32,
+    /// Which of the writer's pings the client has answered.
+    pub(super) answered: Answered,
+    /// Gaps that the client was told of.
+    pub(super) gaps: Gaps,
+    /// What the client says it has seen; taken by the first catch-up.
+    pub(super) resume: Parts,
     /// When the token runs out, in milliseconds since 1970. A new hello moves it.
     pub(super) expires_at_ms: AtomicI64,
     /// Ends the reader, so that no new commands come in while the last answers go out.
@@ -147,14 +156,18 @@ impl Session {
             in_flight: Arc::new(Semaphore::new(gateway.limits.commands_in_flight as usize)),
             reads: Arc::new(Semaphore::new(READS_IN_FLIGHT as usize)),
             missed: AtomicU32::new(0),
+            answered: Answered::default(),
+            gaps: Gaps::default(),
+            resume: Parts::new(greeted.resume, greeted.more),
             expires_at_ms: AtomicI64::new(greeted.expires_at.timestamp_millis()),
             stop_reading: CancellationToken::new(),
         });
         let Greeted {
             user,
-            resume,
+            unreadable,
             rest,
             session,
+            renewal,
             ..
         } = greeted;
         let connection = registered.connection.id;
@@ -164,14 +177,19 @@ impl Session {
             outbox: Arc::clone(&shared.outbox),
         };
         shared.outbox.system(&welcome(gateway, user.0, session), None);
+        if unreadable > 0 {
+            let refusal = ServerFrame::Error(resume::unreadable(unreadable));
+            shared.outbox.system(&refusal, None);
+        }
         Self {
-            writer: Writer::new(Arc::clone(gateway), sink, Arc::clone(&shared), subscriber, resume),
+            writer: Writer::new(Arc::clone(gateway), sink, Arc::clone(&shared), subscriber),
             reader: Reader::new(
                 Arc::clone(gateway),
                 source,
                 Arc::clone(&shared),
                 registered,
                 session,
+                renewal,
             ),
             shared,
             connection,
@@ -189,7 +207,7 @@ async fn serve(gateway: &Gateway, mut session: Box<Session>) {
         rest,
         ..
     } = &mut *session;
-    let mut closed = false;
+    let mut closed = None;
     {
         let mut writing = std::pin::pin!(writer.run());
         let mut draining = std::pin::pin!(drain(gateway, shared));
@@ -197,7 +215,7 @@ async fn serve(gateway: &Gateway, mut session: Box<Session>) {
             () = &mut writing => {}
             end = reader.run(std::mem::take(rest)) => match end {
                 ReaderEnd::Gone => {}
-                ReaderEnd::Closed => closed = true,
+                ReaderEnd::Closed { clean } => closed = Some(clean),
                 ReaderEnd::Violation(code) => {
                     shared.outbox.close(Close::new(code));
                     writing.await;
@@ -214,13 +232,15 @@ async fn serve(gateway: &Gateway, mut session: Box<Session>) {
     Box::pin(end(writer, reader, closed)).await;
 }
 
-/// The last things that a connection does; `closed` when its client has closed it.
-async fn end(writer: &mut Writer, reader: &mut Reader, closed: bool) {
-    if closed {
-        writer.answer_close().await;
+/// The last things that a connection does; `closed` says, when its client has closed it, whether that was a clean close.
+async fn end(writer: &mut Writer, reader: &mut Reader, closed: Option<bool>) {
+    let answered = closed.is_some() && writer.answer_close().await;
+    let farewell = close::await_farewell(&mut reader.source).await;
+    if closed == Some(true) && answered && !farewell.reset {
+        writer.received_all();
     }
+    writer.close_answered(farewell.code);
     writer.note_delivered().await;
-    close::await_farewell(&mut reader.source).await;
 }
 
 /// When the node drains: waits this connection's turn, stops reading, lets answers go out, and asks for the close.

@@ -3,28 +3,30 @@
 //! The log is the truth and this connection a consumer of it. The writer knows the last seq that it wrote of each
 //! conversation, so whatever comes in, each event goes out once, in order, without a hole.
 
+use super::gaps::{Brought, Filled};
+use super::proof::Receipts;
 use super::session::Shared;
 use super::socket::Sink;
 use super::{Frame, Gateway, close};
-use crate::hub::{LiveEvent, Subscriber, encode};
-use std::collections::{BTreeMap, HashMap};
+use crate::hub::{LiveEvent, Subscriber};
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tidings_domain::{ConversationId, Cursor};
+use tidings_domain::Cursor;
 use tidings_eventlog::ReadError;
-use tidings_protocol::{Close, CloseCode, Resume, ServerFrame};
+use tidings_protocol::{Close, CloseCode, ServerFrame};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use uuid::Uuid;
 
 /// Events written before the sink is flushed.
 const FLUSH_EVENTS: usize = 64;
-/// Events read from the log at once to fill a hole.
-const FILL_PAGE: usize = 500;
 /// Pause after a read that failed, while the log is away.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How long a connection waits for a log that is away before it is asked to come again.
+const LOG_AWAY: Duration = Duration::from_mins(1);
 
 /// Why writing ends.
 pub(super) enum Stop {
@@ -39,10 +41,17 @@ pub(super) struct Writer {
     sink: Sink,
     pub(super) shared: Arc<Shared>,
     pub(super) subscriber: Subscriber,
-    /// What the client says it has seen; taken by the first catch-up.
-    pub(super) resume: Resume,
     /// The place of each conversation.
     pub(super) places: HashMap<Uuid, Place>,
+    pub(super) receipts: Receipts,
+    /// The first catch-up is done.
+    pub(super) synced: bool,
+    /// A gap was told of a conversation that the user has left.
+    pub(super) owing: bool,
+    /// Places have moved for events that are not written yet.
+    admitted: bool,
+    /// The code of the close that was said, behind everything that was written.
+    said: Option<u16>,
     note_at: Instant,
     beat_at: Instant,
     /// Wakes the writer for what is due. Kept over the waits, since most of them end by an event.
@@ -55,8 +64,8 @@ pub(super) struct Writer {
 #[derive(Clone, Copy)]
 pub(super) struct Place {
     pub(super) cursor: Cursor,
-    /// Whether the user's stream has been told.
-    pub(super) noted: bool,
+    /// Whether [`Receipts`] knows that a proof is to be asked for.
+    pub(super) open: bool,
 }
 
 impl Writer {
@@ -65,7 +74,6 @@ impl Writer {
         sink: Sink,
         shared: Arc<Shared>,
         subscriber: Subscriber,
-        resume: Resume,
     ) -> Self {
         let now = Instant::now();
         let beat_at = now + gateway.limits.heartbeat();
@@ -75,8 +83,12 @@ impl Writer {
             sink,
             shared,
             subscriber,
-            resume,
             places: HashMap::new(),
+            receipts: Receipts::new(now),
+            synced: false,
+            owing: false,
+            admitted: false,
+            said: None,
             note_at,
             beat_at,
             alarm: Box::pin(sleep_until(beat_at)),
@@ -88,13 +100,30 @@ impl Writer {
     pub(super) async fn run(&mut self) {
         let Err(stop) = self.serve().await;
         if let Stop::Close(close) = stop {
-            Box::pin(close::say(&mut self.sink, close)).await;
+            let code = close.code;
+            if Box::pin(close::say(&mut self.sink, close)).await {
+                self.said = Some(code);
+            }
         }
     }
 
-    /// Answers the client's close.
-    pub(super) async fn answer_close(&mut self) {
-        close::answer(&mut self.sink).await;
+    /// Answers the client's close. Answers whether that is written.
+    pub(super) async fn answer_close(&mut self) -> bool {
+        close::answer(&mut self.sink).await
+    }
+
+    /// The client has answered the close that was said, or closed and read on: it has everything that was written.
+    pub(super) fn close_answered(&mut self, code: Option<u16>) {
+        if self.said.is_some() && self.said == code {
+            self.received_all();
+        }
+    }
+
+    /// The client has everything that was written.
+    pub(super) fn received_all(&mut self) {
+        if !self.admitted {
+            self.receipts.all(&self.places);
+        }
     }
 
     async fn serve(&mut self) -> Result<std::convert::Infallible, Stop> {
@@ -110,15 +139,29 @@ impl Writer {
             }
             let mut frames = Vec::with_capacity(work.system.len() + work.live.len());
             let mut permits = Vec::with_capacity(work.system.len());
+            let mut brought = vec![];
             for system in work.system {
                 frames.push(system.frame);
                 permits.push(system.permit);
+                brought.extend(system.brought);
+            }
+            if work.live.is_empty() && self.proof_wanted() {
+                // In front, so that who reads an answer has seen it.
+                let ping = self.ping();
+                frames.insert(0, ping);
             }
             for event in work.live {
                 self.admit(event, &mut frames).await?;
             }
+            if self.proof_wanted() {
+                frames.push(self.ping_behind());
+            }
             self.write(&frames).await?;
+            self.written();
             drop(permits);
+            for brought in brought {
+                self.brought(&brought);
+            }
             if let Some(close) = work.close {
                 return Err(Stop::Close(close));
             }
@@ -131,7 +174,10 @@ impl Writer {
 
     /// Waits for something to write, or for the next heartbeat.
     async fn idle(&mut self) -> Result<(), Stop> {
-        let due = self.beat_at.min(self.expiry());
+        let mut due = self.beat_at.min(self.expiry());
+        if let Some(ask_at) = self.receipts.due() {
+            due = due.min(ask_at);
+        }
         if self.alarm.deadline() != due {
             self.alarm.as_mut().reset(due);
         }
@@ -160,7 +206,8 @@ impl Writer {
     async fn check_time(&mut self) -> Result<(), Stop> {
         let now = Instant::now();
         self.check_token()?;
-        if now >= self.note_at || now >= self.beat_at {
+        let proof_due = self.receipts.due().is_some_and(|at| now >= at);
+        if now >= self.note_at || now >= self.beat_at || proof_due {
             Box::pin(self.do_due(now)).await?;
         }
         Ok(())
@@ -173,15 +220,43 @@ impl Writer {
         }
         if now >= self.beat_at {
             self.beat_at = now + self.gateway.limits.heartbeat();
-            if self.gateway.suspended.borrow().contains(&self.subscriber.user.0) {
-                return Err(Stop::Close(Close::new(CloseCode::Suspended)));
-            }
+            self.check_suspension()?;
             if self.shared.missed.fetch_add(1, Ordering::Relaxed) >= 2 {
                 return Err(Stop::Close(Close::new(CloseCode::HeartbeatMissed)));
             }
-            self.write(&[Frame::ping()]).await?;
+            let ping = self.ping();
+            self.write(&[ping]).await?;
+        } else if self.proof_wanted() {
+            let ping = self.ping();
+            self.write(&[ping]).await?;
         }
         Ok(())
+    }
+
+    fn proof_wanted(&mut self) -> bool {
+        let pause = self.gateway.limits.proof();
+        self.receipts.wanted(Instant::now(), pause, &self.shared.answered)
+    }
+
+    /// A ping whose answer proves everything that was written.
+    fn ping(&mut self) -> Frame {
+        if self.admitted {
+            return Frame::ping(&[]);
+        }
+        self.ping_behind()
+    }
+
+    /// The same for one that goes out behind everything that was admitted.
+    fn ping_behind(&mut self) -> Frame {
+        let pause = self.gateway.limits.proof();
+        let places = &mut self.places;
+        let asked = self
+            .receipts
+            .ping(Instant::now(), pause, &self.shared.answered, places);
+        if asked.first && self.owing {
+            self.shared.gaps.asked(asked.number);
+        }
+        Frame::ping(&asked.number.to_be_bytes())
     }
 
     /// Takes an event in: once, in order. Fills a hole from the log first.
@@ -194,53 +269,64 @@ impl Writer {
         if event.seq <= last {
             return Ok(());
         }
-        let mut at = last;
-        while at + 1 < event.seq {
-            let missing = Box::pin(self.read_stream(event.conversation, at + 1, event.seq - 1)).await?;
-            let Some(newest) = missing.last().map(|event| event.seq) else {
-                break;
-            };
-            for event in missing {
-                self.wrote(&event);
-                frames.push(event.frame);
-            }
-            at = newest;
+        if last + 1 < event.seq {
+            // What was admitted goes out first, so that no more than a page waits.
+            let before = std::mem::take(frames);
+            self.write(&before).await?;
+            self.written();
+            let hole = vec![(event.conversation, last + 1, event.seq - 1)];
+            Box::pin(self.write_ranges(hole)).await?;
         }
-        self.wrote(&event);
+        self.admit_place(&event);
         frames.push(event.frame);
         Ok(())
     }
 
-    async fn read_stream(&mut self, conversation: Uuid, from: u64, to: u64) -> Result<Vec<LiveEvent>, Stop> {
-        let log = self.gateway.log.clone();
-        let events = self
-            .patiently(|| log.stream(conversation, from, to, FILL_PAGE))
-            .await?;
-        Ok(events.iter().filter_map(encode).collect())
-    }
-
-    /// Notes that an event goes out.
-    pub(super) fn wrote(&mut self, event: &LiveEvent) {
-        let place = Place {
-            cursor: Cursor {
-                seq: event.seq,
-                msg_no: event.msg_no,
-            },
-            noted: false,
+    /// Moves a conversation's place for an event that is about to be written.
+    pub(super) fn admit_place(&mut self, event: &LiveEvent) {
+        self.admitted = true;
+        let cursor = Cursor {
+            seq: event.seq,
+            msg_no: event.msg_no,
         };
-        self.places.insert(event.conversation, place);
+        self.open_place(event.conversation, cursor);
     }
 
-    /// Tells the user's stream how far this device has been sent.
+    /// What was admitted is written.
+    pub(super) fn written(&mut self) {
+        self.admitted = false;
+    }
+
+    /// Moves a conversation's place, for which a proof is to be asked.
+    pub(super) fn open_place(&mut self, conversation: Uuid, cursor: Cursor) {
+        if self.owing && self.shared.gaps.holds(conversation) {
+            let open = self.places.get(&conversation).is_some_and(|place| place.open);
+            self.places.insert(conversation, Place { cursor, open });
+            return;
+        }
+        let before = self.places.insert(conversation, Place { cursor, open: true });
+        if before.is_none_or(|place| !place.open) {
+            self.receipts.open(conversation);
+        }
+    }
+
+    /// Notes what an answer to `fetch` has brought of a gap.
+    fn brought(&mut self, brought: &Brought) {
+        let Brought { conversation, to, .. } = *brought;
+        match self.shared.gaps.brought(brought) {
+            None => {}
+            Some(Filled::Partly) => self.receipts.open_to(conversation, to),
+            Some(Filled::Whole) => {
+                let behind = self.places.get(&conversation).map(|place| place.cursor);
+                let cursor = behind.filter(|cursor| cursor.seq > to.seq).unwrap_or(to);
+                self.open_place(conversation, cursor);
+            }
+        }
+    }
+
+    /// Tells the user's stream what this device has proved to have.
     pub(super) async fn note_delivered(&mut self) {
-        let moved: BTreeMap<ConversationId, Cursor> = self
-            .places
-            .iter_mut()
-            .filter_map(|(conversation, place)| {
-                let noted = std::mem::replace(&mut place.noted, true);
-                (!noted).then_some((ConversationId(*conversation), place.cursor))
-            })
-            .collect();
+        let moved = self.receipts.take(&self.shared.answered);
         if !moved.is_empty() {
             self.gateway.cursors.delivered(self.subscriber.user, moved).await;
         }
@@ -251,13 +337,20 @@ impl Writer {
     where
         R: Future<Output = Result<T, ReadError>>,
     {
+        let since = Instant::now();
         loop {
             match self.attend(read()).await? {
                 Ok(found) => return Ok(found),
                 Err(error) => {
                     tracing::debug!(%error, "a connection waits for the log");
+                    if since.elapsed() >= LOG_AWAY {
+                        return Err(Stop::Close(Close {
+                            reason: "the log is away".to_owned(),
+                            ..Close::new(CloseCode::GoingAway).with_retry_after_ms(1000)
+                        }));
+                    }
                     self.attend(tokio::time::sleep(PAUSE)).await?;
-                    self.check_token()?;
+                    self.check_admission()?;
                 }
             }
         }
@@ -276,6 +369,19 @@ impl Writer {
     }
 
     /// Ends a session whose token has run out.
+    /// Whether the user may still be served, asked while much is read that nobody is to see who may not.
+    pub(super) fn check_admission(&self) -> Result<(), Stop> {
+        self.check_token()?;
+        self.check_suspension()
+    }
+
+    fn check_suspension(&self) -> Result<(), Stop> {
+        if self.gateway.suspended.borrow().contains(&self.subscriber.user.0) {
+            return Err(Stop::Close(Close::new(CloseCode::Suspended)));
+        }
+        Ok(())
+    }
+
     fn check_token(&self) -> Result<(), Stop> {
         if crate::clock::now().timestamp_millis() >= self.shared.expires_at_ms.load(Ordering::Relaxed) {
             return Err(Stop::Close(Close::new(CloseCode::NoValidToken)));
@@ -286,12 +392,19 @@ impl Writer {
     /// Writes the fast lane.
     pub(super) async fn write_system(&mut self) -> Result<(), Stop> {
         let system = self.shared.outbox.take_system();
-        let (frames, permits): (Vec<_>, Vec<_>) = system
-            .into_iter()
-            .map(|system| (system.frame, system.permit))
-            .unzip();
+        let mut frames = Vec::with_capacity(system.len());
+        let mut permits = Vec::with_capacity(system.len());
+        let mut brought = vec![];
+        for system in system {
+            frames.push(system.frame);
+            permits.push(system.permit);
+            brought.extend(system.brought);
+        }
         self.write(&frames).await?;
         drop(permits);
+        for brought in brought {
+            self.brought(&brought);
+        }
         if self.shared.outbox.is_closing() {
             // With nothing taken of the live events, the reason is found at once.
             if let Some(close) = self.shared.outbox.take(0).close {
@@ -308,12 +421,15 @@ impl Writer {
         }
         match self.sink.try_write(frames) {
             Ok(None) => {}
-            Ok(Some(place)) => {
-                let rest = self.sink.write_rest(frames, place);
+            Ok(Some(mut place)) => {
+                let rest = self.sink.write_rest(frames, &mut place);
                 match Box::pin(timeout(self.gateway.limits.slow(), rest)).await {
                     Ok(Ok(())) => {}
                     Ok(Err(_)) => return Err(Stop::Gone),
-                    Err(_) => return Err(Stop::Close(Close::new(CloseCode::TooSlow))),
+                    Err(_) => {
+                        self.sink.give_up(frames, &place);
+                        return Err(Stop::Close(Close::new(CloseCode::TooSlow)));
+                    }
                 }
             }
             Err(_) => return Err(Stop::Gone),

@@ -1,7 +1,9 @@
 //! What was missed comes back: from cursors of any age, from the stored delivery cursor, within limits that are said.
 
+use crate::deaf::{arrived, narrow};
 use crate::support::*;
 use serde_json::json;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,5 +228,242 @@ async fn offline_messages_expire_from_the_inbox_with_a_word_and_stay_in_history(
         .command(json!({ "type": "fetch", "conversation": conversation, "from": 1, "limit": 10 }))
         .await;
     assert_eq!(words(page["events"].as_array().unwrap()), ["soon gone"]);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_device_is_sent_what_was_joined_meanwhile_from_its_beginning() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.outbox_events = 4;
+    config.gateway.send_buffer_bytes = 4096;
+    config.gateway.slow_ms = 300_000;
+    config.gateway.proof_ms = 10;
+    config.gateway.delivered_ms = 10;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let flooded = a.open_direct(&ben).await;
+    let slow = narrow(node.node.address(), &ben).await;
+    arrived(&slow, "synced").await;
+    let long = "x".repeat(8_000);
+    for _ in 0..100 {
+        a.say(flooded, &long).await;
+    }
+    // The slow device has far more to read than fits between the two, and a new conversation comes up.
+    let group = a.create_group(&[&ben]).await;
+    let last = a.say(group, "one").await;
+    // The other device takes everything and proves it.
+    let mut fast = node.socket(&ben).await;
+    let inbox = "{ inbox { nodes { pendingCount } } }";
+    eventually(async || {
+        fast.works().await;
+        let answer = node.graphql(&ben, inbox, last["position"].as_str()).await;
+        (answer["data"]["inbox"]["nodes"] == json!([])).then_some(())
+    })
+    .await;
+    let head = last["seq"].as_u64().unwrap();
+    let mut slow = Socket::from(slow);
+    assert_eq!(
+        seqs(&slow.events(flooded, 101).await),
+        (1..=101).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        seqs(&slow.events(group, head as usize).await),
+        (1..=head).collect::<Vec<_>>()
+    );
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_read_nothing_hold_no_more_than_the_nodes_room_and_delay_nobody() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.catch_up_page_bytes = 256 << 10;
+    config.gateway.catch_up_node_bytes = 1 << 20;
+    config.gateway.send_buffer_bytes = 4096;
+    config.gateway.slow_ms = 300_000;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    let long = "\u{1}".repeat(8_000);
+    for _ in 0..100 {
+        a.say(conversation, &long).await;
+    }
+    let mut idle = vec![];
+    for _ in 0..8 {
+        idle.push(narrow(node.node.address(), &ben).await);
+    }
+    let room = &node.node.gateway().page_room;
+    eventually(async || (room.held() == 1 << 20).then_some(())).await;
+    let (_b, missed) = node.resumed(&ben, json!({ conversation.to_string(): 0 })).await;
+    assert_eq!(seqs(&missed), (1..=101).collect::<Vec<_>>());
+    assert_eq!(room.held(), 1 << 20);
+    drop(idle);
+    eventually(async || (room.held() == 0).then_some(())).await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_of_somebody_who_was_removed_can_be_fetched_until_it_is_proved() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.catch_up_events = 10;
+    config.gateway.proof_ms = 10;
+    let node = TestNode::start(config.clone()).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let group = a.create_group(&[&ben]).await;
+    for n in 0..30 {
+        a.say(group, &n.to_string()).await;
+    }
+    a.acked(json!({ "type": "group.remove", "conversation": group, "user": ben.id }))
+        .await;
+    a.say(group, "behind your back").await;
+    let resume = json!({ group.to_string(): 1 });
+    let fetch = |from: u64, limit: u64| json!({ "type": "fetch", "conversation": group, "from": from, "limit": limit });
+    // A connection that breaks before the gap was fetched changes nothing.
+    for _ in 0..2 {
+        let (mut b, missed) = node.resumed(&ben, resume.clone()).await;
+        let gap = missed.iter().find(|object| object["type"] == "gap").unwrap();
+        assert_eq!((&gap["from"], &gap["to"]), (&json!(2), &json!(22)));
+        assert_eq!(seqs(&missed), (23..=32).collect::<Vec<_>>());
+        b.works().await;
+    }
+    let (mut b, _) = node.resumed(&ben, resume).await;
+    // Exactly the gap, in pages, and nothing of what is behind the leaving or before the cursor.
+    let page = b.command(fetch(1, 5)).await;
+    assert_eq!(seqs(page["events"].as_array().unwrap()), [2, 3, 4, 5, 6]);
+    assert_eq!(page["more"], true);
+    b.refused(fetch(23, 1000), "not_a_member").await;
+    let page = b.command(fetch(7, 1000)).await;
+    assert_eq!(
+        seqs(page["events"].as_array().unwrap()),
+        (7..=22).collect::<Vec<_>>()
+    );
+    assert_eq!(page["more"], false);
+    // Proved by the answers to pings, it is owed no more.
+    eventually(async || {
+        b.works().await;
+        (b.command(fetch(2, 1)).await["code"] == "not_a_member").then_some(())
+    })
+    .await;
+    drop(b);
+    node.stop().await;
+    let node = TestNode::start(config).await;
+    for resume in [json!({}), json!({ group.to_string(): 0 })] {
+        let (mut b, missed) = node.resumed(&ben, resume).await;
+        assert_eq!(missed, Vec::<serde_json::Value>::new());
+        b.refused(fetch(1, 1000), "not_a_member").await;
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cursors_that_cannot_be_read_are_said_and_count_as_absent() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    a.say(conversation, "one").await;
+    let (_socket, missed) = node
+        .resumed(&ben, json!({ conversation.to_string(): null }))
+        .await;
+    assert_eq!((missed.len(), seqs(&missed)), (2, vec![1, 2]));
+    let other = Uuid::new_v4().to_string();
+    for resume in [
+        json!({ conversation.to_string(): 1, "nobody": 7 }),
+        json!({ conversation.to_string(): 1, other: -1 }),
+        json!({ conversation.to_string(): 1, "self": "4" }),
+    ] {
+        let (_socket, missed) = node.resumed(&ben, resume.clone()).await;
+        assert_eq!(
+            (&missed[0]["code"], &missed[0]["field"], missed[0].get("id")),
+            (&json!("invalid_argument"), &json!("resume"), None),
+            "{resume}"
+        );
+        assert_eq!(seqs(&missed), [2], "{resume}");
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cursors_come_in_as_many_parts_as_they_need() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.hello_ms = 2_000;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let (one, two) = (a.open_direct(&ben).await, a.create_group(&[&ben]).await);
+    for _ in 0..3 {
+        a.say(one, "x").await;
+        a.say(two, "y").await;
+    }
+    let foreign = || -> serde_json::Map<String, serde_json::Value> {
+        (0..1_000)
+            .map(|_| (Uuid::new_v4().to_string(), json!(1)))
+            .collect()
+    };
+    let mut b = node.raw().await;
+    let hello =
+        json!({ "type": "hello", "token": ben.token, "resume": { one.to_string(): 4 }, "more": true });
+    b.send(&hello).await;
+    b.until("welcome").await;
+    for _ in 0..4 {
+        b.send(&json!({ "type": "resume", "resume": foreign(), "more": true }))
+            .await;
+    }
+    b.send(&json!({ "type": "resume", "resume": { two.to_string(): 2 } }))
+        .await;
+    let mut missed = vec![];
+    loop {
+        let object = b.receive().await;
+        if object["type"] == "synced" {
+            break;
+        }
+        missed.push(object);
+    }
+    assert!(
+        missed
+            .iter()
+            .all(|event| event["conversation"] == two.to_string())
+    );
+    assert_eq!(seqs(&missed), [3, 4]);
+    // One that nobody waits for is refused and changes nothing.
+    b.send(&json!({ "type": "resume", "resume": { one.to_string(): 0 } }))
+        .await;
+    assert_eq!(b.until("error").await["field"], "resume");
+    b.works().await;
+    // A hello that is never finished does not stay.
+    let mut c = node.raw().await;
+    c.send(&hello).await;
+    assert_eq!(c.closed().await.1, Some(4003));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_hello_without_a_token_keeps_the_upgrades() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let ann = node.register("ann").await;
+    let mut request = format!("ws://{}/ws", node.node.address())
+        .into_client_request()
+        .unwrap();
+    let bearer = format!("Bearer {}", ann.token).parse().unwrap();
+    request.headers_mut().insert("authorization", bearer);
+    let (stream, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    let mut socket = Socket::from(stream);
+    for _ in 0..2 {
+        socket.send(&json!({ "type": "hello" })).await;
+        assert_eq!(socket.until("welcome").await["user"], ann.id.to_string());
+    }
+    socket.works().await;
+    // Where the upgrade had none, there is nothing to keep.
+    let mut socket = node.socket(&ann).await;
+    socket.send(&json!({ "type": "hello" })).await;
+    assert_eq!(socket.closed().await.1, Some(4501));
     node.stop().await;
 }

@@ -61,19 +61,3 @@ async fn no_new_connections_are_taken_while_draining() {
     assert!(refused.is_err());
     node.stop().await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn delivery_cursors_are_stored_before_the_node_ends() {
-    let store = Store::new().await;
-    let node = store.node().await;
-    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
-    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
-    let conversation = a.open_direct(&ben).await;
-    a.say(conversation, "hello").await;
-    b.events(conversation, 2).await;
-    node.stop().await;
-    let node = store.node().await;
-    let (_b, missed) = node.resumed(&ben, json!({})).await;
-    assert_eq!(missed, Vec::<serde_json::Value>::new());
-    node.stop().await;
-}

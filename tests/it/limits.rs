@@ -1,5 +1,6 @@
 //! Connections, heartbeats, and clients that do not read.
 
+use crate::deaf::narrow;
 use crate::support::*;
 use futures_util::StreamExt as _;
 use serde_json::json;
@@ -181,30 +182,29 @@ async fn a_slow_client_catches_up_from_the_log_without_losing_anything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_never_reads_is_closed_as_too_slow() {
+async fn a_client_that_never_reads_is_closed_as_too_slow_and_told_so_when_it_does() {
     let store = Store::new().await;
     let mut config = store.config();
     config.gateway.slow_ms = 500;
-    config.gateway.outbox_events = 16;
+    config.gateway.send_buffer_bytes = 4096;
     let node = TestNode::start(config).await;
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let mut a = node.socket(&ann).await;
     let conversation = a.open_direct(&ben).await;
-    let stuck = node.socket(&ben).await;
     let long = "x".repeat(8000);
-    eventually(async || {
-        for _ in 0..20 {
-            a.say(conversation, &long).await;
-        }
-        (node.node.gateway().registry.count() == 1).then_some(())
-    })
-    .await;
-    drop(stuck);
-    // What it missed is there when it comes back.
-    let head = a.say(conversation, "end").await["seq"].as_u64().unwrap();
-    let (_socket, missed) = node
-        .resumed(&ben, json!({ conversation.to_string(): head - 5 }))
-        .await;
-    assert_eq!(seqs(&missed), (head - 4..=head).collect::<Vec<_>>());
+    for _ in 0..50 {
+        a.say(conversation, &long).await;
+    }
+    let stuck = narrow(node.node.address(), &ben).await;
+    // It is in the middle of a page, and then the page is given up.
+    let room = &node.node.gateway().page_room;
+    eventually(async || (room.held() > 0).then_some(())).await;
+    eventually(async || (room.held() == 0).then_some(())).await;
+    let (said, code) = Socket::from(stuck).closed().await;
+    assert_eq!(code, Some(4001));
+    assert_eq!(said.unwrap()["reconnect"], true);
+    // What it missed is there when it comes back, all of it: it has proved nothing.
+    let (_socket, missed) = node.resumed(&ben, json!({})).await;
+    assert_eq!(seqs(&missed), (1..=51).collect::<Vec<_>>());
     node.stop().await;
 }

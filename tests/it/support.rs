@@ -1,6 +1,6 @@
 //! Nodes on databases of their own, and a bare WebSocket client that shows every frame.
 
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tidings::config::Config;
@@ -363,6 +363,18 @@ pub(crate) async fn eventually<T>(mut check: impl AsyncFnMut() -> Option<T>) -> 
         }
         assert!(Instant::now() < deadline, "it did not come about");
         tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+impl From<WebSocketStream<TcpStream>> for Socket {
+    fn from(stream: WebSocketStream<TcpStream>) -> Self {
+        // What was read with the upgrade would be lost: nothing comes before the hello.
+        let stream = MaybeTlsStream::Plain(stream.into_inner());
+        let role = tokio_tungstenite::tungstenite::protocol::Role::Client;
+        WebSocketStream::from_raw_socket(stream, role, None)
+            .now_or_never()
+            .unwrap()
+            .into()
     }
 }
 

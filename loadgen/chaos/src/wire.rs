@@ -51,6 +51,7 @@ impl Wire {
                     conversations: cursors.iter().map(|(id, seq)| (*id, *seq)).collect(),
                     notices: None,
                 },
+                ..Hello::default()
             };
             wire.write(&serde_json::to_string(&ClientFrame::Hello(hello))?)
                 .await?;

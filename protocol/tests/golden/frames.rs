@@ -4,8 +4,8 @@
 
 use tidings_protocol::{
     Ack, Action, ClientFrame, Close, CloseCode, Command, Content, ErrorCode, ErrorFrame, Event, EventKind,
-    Events, Gap, Hello, Limits, Notice, Position, Presence, RawValue, Receipt, Resume, Role, ServerFrame,
-    Timestamp, TypingNotice, Welcome,
+    Events, Gap, Hello, Limits, Notice, Position, Presence, RawValue, Receipt, Resume, ResumePart, Role,
+    ServerFrame, Timestamp, TypingNotice, Welcome,
 };
 use uuid::Uuid;
 
@@ -33,7 +33,23 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
             ClientFrame::Hello(Hello {
                 token: Some("a.b.c".into()),
                 device: Some("phone".into()),
+                resume: resume.clone(),
+                ..Hello::default()
+            }),
+        ),
+        (
+            "hello.more",
+            ClientFrame::Hello(Hello {
+                more: true,
+                ..Hello::default()
+            }),
+        ),
+        (
+            "resume",
+            ClientFrame::Resume(ResumePart {
                 resume,
+                more: true,
+                ..ResumePart::default()
             }),
         ),
         ("hello.bare", ClientFrame::Hello(Hello::default())),
