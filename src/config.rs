@@ -41,6 +41,10 @@ pub struct Config {
     pub inbox_clean_up_s: u64,
     /// How long a query with a position waits for the read models.
     pub query_wait_ms: u64,
+    /// After how many seconds without a way to append this node lets its clients go, and takes none until there is one.
+    pub unwritable_s: u32,
+    /// After how many seconds read models that have not passed what was in the log count as behind.
+    pub read_models_behind_s: u32,
     pub gateway: GatewayLimits,
     pub http: HttpLimits,
     pub auth: AuthConfig,
@@ -62,6 +66,8 @@ impl Default for Config {
             inbox_days: 30,
             inbox_clean_up_s: 600,
             query_wait_ms: 2000,
+            unwritable_s: 30,
+            read_models_behind_s: 10,
             gateway: GatewayLimits::default(),
             http: HttpLimits::default(),
             auth: AuthConfig::default(),

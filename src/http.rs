@@ -10,7 +10,6 @@ mod router;
 mod sockets;
 
 pub use gate::{ClientAddress, Gate};
-pub use health::Readiness;
 pub use limits::HttpLimits;
 pub use listener::serve;
 pub use router::router;

@@ -20,4 +20,5 @@ pub mod lanes;
 pub mod lifecycle;
 pub mod node;
 pub mod problem;
+pub mod readiness;
 pub mod telemetry;

@@ -4,23 +4,77 @@
 //! rely on commit what has queued and end. Each step has a time-out; what is left then is aborted with the runtime.
 
 use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TrackedFuture;
 
 /// Owner of a node's tasks. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Lifecycle {
     drain: CancellationToken,
     stop: CancellationToken,
     connections: TaskTracker,
     tasks: TaskTracker,
+    doors: Arc<Mutex<Doors>>,
+}
+
+/// Whether the node takes clients, while it does not stop.
+#[derive(Debug)]
+struct Doors {
+    open: bool,
+    /// Cancelled when those who are in are to leave.
+    leave: CancellationToken,
+}
+
+impl Default for Lifecycle {
+    fn default() -> Self {
+        let drain = CancellationToken::new();
+        let doors = Doors {
+            open: true,
+            leave: drain.child_token(),
+        };
+        Self {
+            drain,
+            stop: CancellationToken::new(),
+            connections: TaskTracker::new(),
+            tasks: TaskTracker::new(),
+            doors: Arc::new(Mutex::new(doors)),
+        }
+    }
 }
 
 impl Lifecycle {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Cancelled when the connections that there are now are to end, whether the node stops or only lets them go.
+    pub fn leaving(&self) -> CancellationToken {
+        self.doors().leave.clone()
+    }
+
+    /// Whether clients may come in.
+    pub fn is_open(&self) -> bool {
+        self.doors().open && !self.is_draining()
+    }
+
+    /// Lets those who are in go to other nodes, and nobody in until `open_doors`. Answers whether they were open.
+    pub fn shut_doors(&self) -> bool {
+        let mut doors = self.doors();
+        let next = self.drain.child_token();
+        std::mem::replace(&mut doors.leave, next).cancel();
+        std::mem::replace(&mut doors.open, false)
+    }
+
+    /// Lets clients in again. Answers whether the doors were shut.
+    pub fn open_doors(&self) -> bool {
+        !std::mem::replace(&mut self.doors().open, true)
+    }
+
+    fn doors(&self) -> MutexGuard<'_, Doors> {
+        self.doors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Cancelled when the node begins to stop.

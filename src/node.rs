@@ -7,11 +7,12 @@ use crate::cursors::Cursors;
 use crate::directory::Directory;
 use crate::fanout::{self, Fanout, FanoutConfig};
 use crate::gateway::{Counters, Gateway, Lookups, PageRoom, Registry, Typing};
-use crate::http::{self, Gate, Readiness};
+use crate::http::{self, Gate};
 use crate::hub::{Hub, LanesLater, Observer};
 use crate::inbox::{self, InboxRules};
 use crate::lanes::{LaneLimits, Lanes};
 use crate::lifecycle::Lifecycle;
+use crate::readiness::{Patience, Readiness};
 use crate::telemetry::Metrics;
 use anyhow::Context as _;
 use std::net::SocketAddr;
@@ -91,9 +92,15 @@ impl Node {
         schema::ensure_segments(&pool)
             .await
             .context("the log's segments cannot be made")?;
-        tidings_projections::setup(&pool)
+        let outdated = tidings_projections::setup(&pool)
             .await
             .context("the read models cannot be made")?;
+        if !outdated.is_empty() {
+            tracing::error!(
+                ?outdated,
+                "read models are of another version: they stand still until `tidings replay`"
+            );
+        }
         let log_id = log.identity().await.context("the log cannot be read")?;
         let heads = log.heads().await.context("the log cannot be read")?;
         let appender = Arc::new(Appender::new(log_config.clone()));
@@ -140,7 +147,7 @@ impl Node {
             "inbox clean-up",
             inbox::run(log.clone(), lanes.clone(), rules, lifecycle.hard_stop()),
         );
-        lifecycle.spawn_last("segments", keep_segments(lanes_log, lifecycle.clone()));
+        lifecycle.spawn_last("segments", keep_segments(lanes_log.clone(), lifecycle.clone()));
 
         let limits = config.gateway.clone();
         let gateway = Arc::new(Gateway {
@@ -167,11 +174,18 @@ impl Node {
             suspended: accounts.authenticator().suspended(),
             typing: Typing::new(),
         });
-        let readiness = Readiness {
-            log: log.clone(),
-            redis: fanout.health,
-            lifecycle: lifecycle.clone(),
+        let patience = Patience {
+            unwritable: Duration::from_secs(u64::from(config.unwritable_s)),
+            behind: Duration::from_secs(u64::from(config.read_models_behind_s)),
         };
+        let readiness = Readiness::start(
+            &lifecycle,
+            &appender,
+            &lanes_log,
+            &checkpoints,
+            fanout.health,
+            patience,
+        );
         let query_wait = Duration::from_millis(config.query_wait_ms);
         let parts = vec![
             accounts.routes(),

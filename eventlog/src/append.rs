@@ -93,7 +93,12 @@ pub enum AppendError {
     /// safe, since the log answers repeats.
     #[error("the log did not answer: {0}")]
     Unknown(String),
-    /// The log refused the statement: nothing was written. Worth another try only when `transient`.
+    /// The log refused the statement: nothing was written. Worth another try only when `transient`; `away` when it would have
+    /// refused any.
     #[error("the log refused the batch: {message}")]
-    Failed { message: String, transient: bool },
+    Failed {
+        message: String,
+        transient: bool,
+        away: bool,
+    },
 }

@@ -6,8 +6,9 @@ use crate::blame::{Blame, describe};
 use crate::connect::{LogConfig, Session};
 use chrono::{DateTime, Utc};
 use std::sync::{Mutex, PoisonError};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
@@ -24,12 +25,28 @@ pub const APPENDER_SESSION: &str = "SET plan_cache_mode = force_generic_plan; SE
     SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET synchronous_commit = on; \
     SET statement_timeout = '5s'; SET lock_timeout = '3s'; SET default_transaction_isolation = 'read committed'";
 
+/// How long a refusal of the server counts after it, though sessions can be made: a full disk lets them.
+const REFUSAL: Duration = Duration::from_secs(10);
+
 /// Appends batches over a few connections of its own.
 #[derive(Debug)]
 pub struct Appender {
     config: LogConfig,
     slots: Semaphore,
     idle: Mutex<Vec<Connection>>,
+    trouble: Mutex<Option<Trouble>>,
+}
+
+/// Why nothing can be appended just now. What another transaction or a batch itself is to blame for is none.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// When it began.
+    pub since: Instant,
+    /// When it was met last.
+    pub last: Instant,
+    pub reason: String,
+    /// A session could be made, and then the server refused.
+    refused: bool,
 }
 
 #[derive(Debug)]
@@ -44,6 +61,7 @@ impl Appender {
         Self {
             slots: Semaphore::new(config.appenders),
             idle: Mutex::new(vec![]),
+            trouble: Mutex::new(None),
             config,
         }
     }
@@ -57,9 +75,62 @@ impl Appender {
         Ok(())
     }
 
+    /// What stands in the way of appending, as last met by an append or by `probe`.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Finds out whether a session that may write can be had. To be called about once a second.
+    pub async fn probe(&self) {
+        let probing = async {
+            let (_slot, connection) = self.borrow().await?;
+            let writable =
+                "SELECT NOT (pg_is_in_recovery() OR current_setting('transaction_read_only')::bool)";
+            match connection.session.client.query_one(writable, &[]).await {
+                Ok(row) if row.try_get(0).unwrap_or(false) => {
+                    self.idle().push(connection);
+                    Ok(())
+                }
+                Ok(_) => Err(AppendError::Unreachable("the server only reads".into())),
+                Err(error) => Err(AppendError::Unreachable(describe(&error))),
+            }
+        };
+        let unanswered = || {
+            Err(AppendError::Unreachable(format!(
+                "no answer within {:?}",
+                self.config.timeout
+            )))
+        };
+        let probed = timeout(self.config.timeout, probing)
+            .await
+            .unwrap_or_else(|_| unanswered());
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match probed {
+            Err(error) => meet(&mut trouble, &error),
+            Ok(())
+                if trouble
+                    .as_ref()
+                    .is_some_and(|met| met.refused && met.last.elapsed() < REFUSAL) => {}
+            Ok(()) => *trouble = None,
+        }
+    }
+
     /// Appends one batch, in one statement and one transaction. `Appended` means durable.
     pub async fn append(&self, batch: &Batch) -> Result<Outcome, AppendError> {
-        let _slot = self
+        let outcome = self.attempt(batch).await;
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match &outcome {
+            Ok(_) => *trouble = None,
+            Err(error) => meet(&mut trouble, error),
+        }
+        outcome
+    }
+
+    async fn borrow(&self) -> Result<(SemaphorePermit<'_>, Connection), AppendError> {
+        let slot = self
             .slots
             .acquire()
             .await
@@ -69,6 +140,11 @@ impl Appender {
             Some(connection) if !connection.session.client.is_closed() => connection,
             _ => self.connect().await?,
         };
+        Ok((slot, connection))
+    }
+
+    async fn attempt(&self, batch: &Batch) -> Result<Outcome, AppendError> {
+        let (_slot, connection) = self.borrow().await?;
         match timeout(self.config.timeout, run(&connection, batch)).await {
             Ok(Ok(row)) => {
                 self.idle().push(connection);
@@ -190,6 +266,22 @@ fn read_outcome(batch: &Batch, row: &Row) -> Result<Outcome, AppendError> {
     })
 }
 
+/// Takes note of an error that says something about the server.
+fn meet(trouble: &mut Option<Trouble>, error: &AppendError) {
+    let refused = match error {
+        AppendError::Failed { away: false, .. } => return,
+        AppendError::Failed { .. } => true,
+        AppendError::Unreachable(_) | AppendError::Unknown(_) => false,
+    };
+    let now = Instant::now();
+    *trouble = Some(Trouble {
+        since: trouble.as_ref().map_or(now, |met| met.since),
+        last: now,
+        reason: error.to_string(),
+        refused,
+    });
+}
+
 /// Tells "nothing was written" from "nobody knows", and what another try may mend from what is wrong for good.
 fn classify(error: &tokio_postgres::Error) -> AppendError {
     let message = describe(error);
@@ -199,10 +291,12 @@ fn classify(error: &tokio_postgres::Error) -> AppendError {
             message,
             // No segment for the position yet: the keeper is making it.
             transient: error.code() == Some(&SqlState::CHECK_VIOLATION),
+            away: false,
         },
-        Blame::Rival | Blame::Schema | Blame::Session => AppendError::Failed {
+        blame @ (Blame::Rival | Blame::Schema | Blame::Session) => AppendError::Failed {
             message,
             transient: true,
+            away: blame != Blame::Rival,
         },
     }
 }

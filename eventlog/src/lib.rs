@@ -17,7 +17,7 @@ mod read;
 mod slices;
 
 pub use append::{AppendError, Appended, Outcome, Repeat, Stale};
-pub use appender::{APPENDER_SESSION, Appender};
+pub use appender::{APPENDER_SESSION, Appender, Trouble};
 pub use batch::{Batch, NewEvent, Proposal};
 pub use blame::{Blame, describe};
 pub use connect::{ConnectError, LogConfig};

@@ -93,10 +93,10 @@ async fn begin(
     address: IpAddr,
     token: Option<String>,
 ) -> Option<Box<Session>> {
-    let draining = gateway.lifecycle.draining();
+    let leaving = gateway.lifecycle.leaving();
     let greeted = tokio::select! {
         greeted = greet(gateway, &mut sink, &mut source, token) => greeted,
-        () = draining.cancelled() => {
+        () = leaving.cancelled() => {
             close::say(&mut sink, going_away(gateway)).await;
             None
         }
@@ -243,9 +243,13 @@ async fn end(writer: &mut Writer, reader: &mut Reader, closed: Option<bool>) {
     writer.note_delivered().await;
 }
 
-/// When the node drains: waits this connection's turn, stops reading, lets answers go out, and asks for the close.
+/// When the node lets its clients go: waits this connection's turn, stops reading, lets answers go out, and asks for the close.
 async fn drain(gateway: &Gateway, shared: &Shared) {
-    gateway.lifecycle.draining().cancelled().await;
+    let leaving = gateway.lifecycle.leaving();
+    // The doors may have been shut since this client came in.
+    if gateway.lifecycle.is_open() {
+        leaving.cancelled().await;
+    }
     Box::pin(go_away(gateway, shared)).await;
 }
 

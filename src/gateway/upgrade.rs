@@ -21,8 +21,8 @@ pub async fn connect(
     Extension(ClientAddress(address)): Extension<ClientAddress>,
     mut request: Request,
 ) -> Response {
-    if gateway.lifecycle.is_draining() {
-        return Problem::unavailable("this node is going away")
+    if !gateway.lifecycle.is_open() {
+        return Problem::unavailable("this node takes no connections just now")
             .retry_after_ms(1000)
             .into_response();
     }

@@ -2,8 +2,9 @@
 
 use super::assets;
 use super::gate::{self, Gate};
-use super::health::{self, Readiness};
+use super::health;
 use crate::gateway::{self, Gateway};
+use crate::readiness::Readiness;
 use crate::telemetry::Metrics;
 use axum::Router;
 use axum::extract::State;

@@ -269,6 +269,7 @@ impl LaneTask {
             Err(AppendError::Failed {
                 message,
                 transient: false,
+                ..
             }) => Ok(self.isolate(round.chosen, round.later, &message)),
             Err(error) => {
                 let uncertain = matches!(error, AppendError::Unknown(_));

@@ -16,6 +16,7 @@ mod ephemeral;
 mod export;
 mod faults;
 mod limits;
+mod readiness;
 mod reads;
 mod rebuild;
 mod receipt;
