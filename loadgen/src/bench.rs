@@ -11,13 +11,15 @@ use tidings_report::Summary;
 use crate::Cli;
 
 /// In the order in which they run, with the reports that each writes.
-const WORKLOADS: [(&str, &[&str]); 7] = [
+const WORKLOADS: [(&str, &[&str]); 9] = [
     ("ceilings", &["ceilings"]),
     ("accept", &["accept"]),
     ("fanout", &["fanout"]),
     ("latency", &["latency"]),
+    ("cluster", &["cluster"]),
     ("idle", &["idle"]),
     ("storm", &["storm"]),
+    ("sustained", &["sustained"]),
     ("long", &["history", "growth"]),
 ];
 

@@ -23,10 +23,14 @@ enum Workload {
     Bench(bench::Args),
     /// How many messages a second become durable, and how long an ack takes.
     Accept(tidings_bench::accept::Args),
+    /// Whether a node accepts for minutes what it accepts for seconds.
+    Sustained(tidings_bench::sustained::Args),
     /// How many deliveries a second the members of large groups get, and how long the last one waits.
     Fanout(tidings_bench::fanout::Args),
     /// How long a message takes when there is little to do.
     Latency(tidings_bench::latency::Args),
+    /// What it costs that people are at different nodes.
+    Cluster(tidings_bench::cluster::Args),
     /// What a connection costs that nobody uses.
     Idle(tidings_bench::idle::Args),
     /// Everybody drops at once and comes back at once.
@@ -78,6 +82,8 @@ impl Workload {
             Self::Fanout(args) => tidings_bench::fanout::run(args).await,
             Self::Latency(args) => tidings_bench::latency::run(args).await,
             Self::Idle(args) => tidings_bench::idle::run(args).await,
+            Self::Cluster(args) => tidings_bench::cluster::run(args).await,
+            Self::Sustained(args) => tidings_bench::sustained::run(args).await,
             Self::Storm(args) => tidings_bench::storm::run(args).await,
             Self::History(args) => tidings_scale::history::run(args).await,
             Self::Growth(args) => tidings_scale::growth::run(args).await,

@@ -23,4 +23,10 @@ impl Database {
         let asking = timeout(PATIENCE, self.0.query_one(query, &[]));
         Ok(asking.await.context("PostgreSQL does not answer")??)
     }
+
+    /// Carries out a statement that answers nothing.
+    pub(crate) async fn run(&self, statement: &str) -> Result<()> {
+        let running = timeout(PATIENCE, self.0.batch_execute(statement));
+        Ok(running.await.context("PostgreSQL does not answer")??)
+    }
 }

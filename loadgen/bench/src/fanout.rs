@@ -81,16 +81,16 @@ pub async fn run(args: Args) -> Result<()> {
 }
 
 /// Groups of one size.
-struct Shape {
-    rooms: usize,
-    members: usize,
-    loads: Vec<Load>,
+pub(crate) struct Shape {
+    pub(crate) rooms: usize,
+    pub(crate) members: usize,
+    pub(crate) loads: Vec<Load>,
 }
 
 /// Who writes in each group, and how much at once.
-struct Load {
-    senders: usize,
-    window: usize,
+pub(crate) struct Load {
+    pub(crate) senders: usize,
+    pub(crate) window: usize,
 }
 
 impl Shape {
@@ -102,7 +102,7 @@ impl Shape {
         }
     }
 
-    fn sockets(&self) -> usize {
+    pub(crate) fn sockets(&self) -> usize {
         self.rooms * self.members
     }
 
@@ -115,7 +115,7 @@ impl Shape {
 
 impl Load {
     /// Messages that one group has on their way. As many frames may be on their way to the raw sockets.
-    fn in_flight(&self) -> usize {
+    pub(crate) fn in_flight(&self) -> usize {
         self.senders * self.window
     }
 }
@@ -140,7 +140,7 @@ async fn measure(stand: &Stand, args: &Args, shape: &Shape, report: &mut Report)
         }
     }
     progress.step(&format!("{} x {} members connect", shape.rooms, shape.members));
-    let mut crowd = Crowd::gather(node, shape).await?;
+    let mut crowd = Crowd::gather(&[node], shape).await?;
     for (place, load) in shape.loads.iter().enumerate() {
         let name = shape.name(load);
         progress.step(&format!("{name}: warming up"));
@@ -188,14 +188,14 @@ async fn measure(stand: &Stand, args: &Args, shape: &Shape, report: &mut Report)
 }
 
 /// What a round came to.
-struct Outcome {
-    deliveries_per_s: f64,
+pub(crate) struct Outcome {
+    pub(crate) deliveries_per_s: f64,
     /// To the first, the median and the last recipient, from when a message was to be sent.
-    latencies: [Latencies; 3],
+    pub(crate) latencies: [Latencies; 3],
 }
 
 /// All members of all groups, connected.
-struct Crowd {
+pub(crate) struct Crowd {
     members: Vec<Member>,
     rooms: Vec<Arc<Room>>,
     size: usize,
@@ -203,7 +203,9 @@ struct Crowd {
 }
 
 impl Crowd {
-    async fn gather(node: &Node, shape: &Shape) -> Result<Self> {
+    /// Everybody connects; members of one group take turns with the nodes.
+    pub(crate) async fn gather(nodes: &[&Node], shape: &Shape) -> Result<Self> {
+        let node = nodes.first().context("no node")?;
         let people = people::register(node, shape.rooms * shape.members).await?;
         let mut rooms = vec![];
         let mut connecting = JoinSet::new();
@@ -214,7 +216,8 @@ impl Crowd {
             let room = Arc::new(Room::new(conversation, shape.members));
             rooms.push(Arc::clone(&room));
             for (place, person) in people.iter().cloned().enumerate() {
-                let (turns, room, address) = (Arc::clone(&turns), Arc::clone(&room), node.address());
+                let (turns, room) = (Arc::clone(&turns), Arc::clone(&room));
+                let address = nodes[place % nodes.len()].address();
                 let everybody = Arc::clone(&everybody);
                 connecting.spawn(async move {
                     let turn = turns.acquire().await?;
@@ -240,7 +243,12 @@ impl Crowd {
 
     /// Lets the senders write for `length`, as fast as the last recipients allow or at a rate over all groups, and waits until
     /// the last message has reached the last member.
-    async fn round(&mut self, load: &Load, rate: Option<f64>, length: Duration) -> Result<Outcome> {
+    pub(crate) async fn round(
+        &mut self,
+        load: &Load,
+        rate: Option<f64>,
+        length: Duration,
+    ) -> Result<Outcome> {
         for room in &self.rooms {
             room.begin(load.in_flight(), rate.is_some());
         }
@@ -288,7 +296,7 @@ impl Crowd {
     }
 
     /// Sees that every member was sent exactly what was acked, in that order. Answers what was looked at.
-    fn judge(&mut self) -> Result<String> {
+    pub(crate) fn judge(&mut self) -> Result<String> {
         self.acked.settle()?;
         for member in &self.members {
             self.acked.judge(member.seen())?;

@@ -20,10 +20,12 @@ pub(crate) struct Lag {
 }
 
 /// What was seen.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Behind {
     /// Events between the log's heads and the read model furthest behind, at most.
     pub(crate) most: u64,
+    /// The same over time: seconds since the watch began, and events.
+    pub(crate) series: Vec<(f64, f64)>,
     /// From the end of the watch until nothing was behind.
     pub(crate) catching_up: Duration,
 }
@@ -34,8 +36,11 @@ impl Lag {
         let (enough, mut told) = oneshot::channel();
         let watching = tokio::spawn(async move {
             let mut behind = Behind::default();
+            let begun = Instant::now();
             while timeout(EVERY, &mut told).await.is_err() {
-                behind.most = behind.most.max(look(&database).await?);
+                let events = look(&database).await?;
+                behind.most = behind.most.max(events);
+                behind.series.push((begun.elapsed().as_secs_f64(), events as f64));
             }
             let end = Instant::now();
             while look(&database).await? > 0 {

@@ -59,7 +59,7 @@ async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> 
     let alone = args.rates.iter().filter(|rate| **rate <= ALONE_MAX).count();
     let steps = args.rounds * (args.rates.len() + alone);
     let progress = Progress::new("latency", steps as u64);
-    let mut pairs = Pairs::gather(node, args.pairs).await?;
+    let mut pairs = Pairs::gather(node, node, args.pairs).await?;
     let mut messages = 0;
     for rate in &args.rates {
         let (mut rounds, mut alone) = (vec![], vec![]);
@@ -139,12 +139,13 @@ struct Pair {
 pub(crate) struct Pairs(Vec<Pair>);
 
 impl Pairs {
-    pub(crate) async fn gather(node: &Node, count: usize) -> Result<Self> {
-        let people = people::register(node, count * 2).await?;
+    /// Pairs whose senders are connected to one node, and whose recipients to another or the same.
+    pub(crate) async fn gather(senders: &Node, recipients: &Node, count: usize) -> Result<Self> {
+        let people = people::register(senders, count * 2).await?;
         let mut pairs = Vec::with_capacity(count);
         for two in people.chunks_exact(2) {
-            let mut sender = connect(node.address(), &two[0], "sender").await?;
-            let recipient = connect(node.address(), &two[1], "recipient").await?;
+            let mut sender = connect(senders.address(), &two[0], "sender").await?;
+            let recipient = connect(recipients.address(), &two[1], "recipient").await?;
             let open = json!({"type": "direct.open", "user": two[1].user});
             let conversation = command(&mut sender, open).await?;
             pairs.push(Pair {
@@ -158,8 +159,8 @@ impl Pairs {
 
     /// Lets them write for a while; answers how long deliveries took.
     pub(crate) async fn run(mut self, rate: f64, length: Duration) -> Result<(Self, Latencies)> {
-        let times = self.round(rate, length).await?;
-        Ok((self, times.delivered))
+        let delivered = self.delivered(rate, length).await?;
+        Ok((self, delivered))
     }
 
     /// Lets them write for as long as `work` takes, and no longer: how long deliveries took is how long they took meanwhile.
@@ -173,6 +174,11 @@ impl Pairs {
         let times = self.write(rate, MEANWHILE, Duration::ZERO, until_done).await?;
         let done = done.context("what was to go on meanwhile took too long")??;
         Ok((self, times.delivered, done))
+    }
+
+    /// The same, again and again.
+    pub(crate) async fn delivered(&mut self, rate: f64, length: Duration) -> Result<Latencies> {
+        Ok(self.round(rate, length).await?.delivered)
     }
 
     async fn round(&mut self, rate: f64, length: Duration) -> Result<Times> {

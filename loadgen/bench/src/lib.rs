@@ -1,6 +1,7 @@
 //! How fast Tidings accepts and delivers: the workloads, each of which checks what it was sent.
 
 pub mod accept;
+pub mod cluster;
 mod database;
 pub mod fanout;
 pub mod idle;
@@ -11,4 +12,5 @@ pub mod pacer;
 pub mod people;
 pub mod setting;
 pub mod storm;
+pub mod sustained;
 pub mod wire;

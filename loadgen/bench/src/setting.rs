@@ -37,8 +37,22 @@ impl Setting {
         report: &mut Report,
         measure: impl AsyncFnOnce(&Stand, &mut Report) -> Result<()>,
     ) -> Result<()> {
+        self.measure_nodes(1, report, measure).await
+    }
+
+    /// The same with a stand of so many nodes.
+    pub async fn measure_nodes(
+        &self,
+        nodes: usize,
+        report: &mut Report,
+        measure: impl AsyncFnOnce(&Stand, &mut Report) -> Result<()>,
+    ) -> Result<()> {
         raise_file_limit()?;
-        let stand = Stand::start(&StandOptions::new(self.program()?)).await?;
+        let options = StandOptions {
+            nodes,
+            ..StandOptions::new(self.program()?)
+        };
+        let stand = Stand::start(&options).await?;
         let measuring = async {
             name_stores(&stand, report).await?;
             measure(&stand, report).await

@@ -62,7 +62,7 @@ async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> 
     }
     // Where nothing is missed: their cursors are named and looked up all the same.
     let quiet = people::circles(node, &people, GROUP, args.conversations - 1).await?;
-    let others = Pairs::gather(node, 20).await?;
+    let others = Pairs::gather(node, node, 20).await?;
     progress.step("everybody connects");
     let mut seqs = vec![0; people.len()];
     let (_, sockets) = come(node, &people, &groups, &quiet, &seqs, None).await?;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use clap::{Args, Parser};
 use serde_json::Value;
-use tidings_bench::{accept, fanout, idle, latency, storm};
+use tidings_bench::{accept, cluster, fanout, idle, latency, storm, sustained};
 use tidings_report::Summary;
 
 #[derive(Parser)]
@@ -140,4 +140,32 @@ async fn storm_measures_and_checks() {
         report["notes"].to_string().contains("300 missed messages"),
         "{report}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cluster_measures_and_checks() {
+    let out = tempfile::tempdir().unwrap();
+    let line = "--pairs 2 --rate 50 --members 20 --senders 2 --rounds 2 --seconds 1";
+    cluster::run(args(out.path(), line)).await.unwrap();
+    let report = report(out.path(), "cluster");
+    let name = "send to delivered from node to node at 50/s, p50";
+    assert_eq!(compared(&report, name, "at one node"), 2);
+    for nodes in [1, 2] {
+        assert!(
+            median(
+                &report,
+                &format!("deliveries, 20 members at {nodes} nodes, 2 senders")
+            ) > 0.0
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sustained_measures_and_checks() {
+    let out = tempfile::tempdir().unwrap();
+    let line = "--connections 8 --conversations 12 --rate 200 --seconds 3";
+    sustained::run(args(out.path(), line)).await.unwrap();
+    let report = report(out.path(), "sustained");
+    assert!(median(&report, "durable acks, minute by minute") > 0.0);
+    assert!(report["notes"].to_string().contains("too short"), "{report}");
 }
