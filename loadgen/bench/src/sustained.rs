@@ -53,16 +53,12 @@ async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> 
     database.run("SELECT pg_reload_conf()").await?;
     progress.step("people connect");
     let mut crowd = Crowd::gather(node, args.connections, args.conversations).await?;
-    let rate = match args.rate {
-        Some(rate) => rate,
-        None => {
-            progress.step("a full window");
-            crowd
-                .round(Pace::Window(16), Duration::from_secs(8))
-                .await?
-                .rate()
-                * SHARE
-        }
+    let rate = if let Some(rate) = args.rate {
+        rate
+    } else {
+        progress.step("a full window");
+        let full = crowd.round(Pace::Window(16), Duration::from_secs(8)).await?;
+        full.rate() * SHARE
     };
     let before = Upkeep::of(&database).await?;
     progress.step(&format!("{rate:.0} messages a second for {} s", args.seconds));
