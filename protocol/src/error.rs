@@ -105,6 +105,12 @@ pub struct ErrorFrame {
     /// How long to wait before a retry, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// The conversation whose cursor in `resume` is ahead of the log; absent for the notices' own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<Uuid>,
+    /// The seq at which that log ends: where the client's cursor belongs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<u64>,
 }
 
 impl ErrorFrame {
@@ -117,12 +123,21 @@ impl ErrorFrame {
             retryable: code.retryable(),
             field: None,
             retry_after_ms: None,
+            conversation: None,
+            head: None,
         }
     }
 
     /// The same, naming the field that is wrong.
     pub fn with_field(mut self, field: impl Into<Cow<'static, str>>) -> Self {
         self.field = Some(field.into());
+        self
+    }
+
+    /// The same, saying where the log of a conversation ends.
+    pub fn with_head(mut self, conversation: Uuid, head: u64) -> Self {
+        self.conversation = Some(conversation);
+        self.head = Some(head);
         self
     }
 

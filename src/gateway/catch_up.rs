@@ -189,7 +189,7 @@ impl Writer {
             let joined = self.synced.then(|| membership.joined_seq.saturating_sub(1));
             let known = written.map(|place| place.cursor.seq).or(said).or(joined);
             if known.is_some_and(|cursor| cursor > head.seq) {
-                ahead.push(membership.conversation);
+                ahead.push((membership.conversation, head.seq));
             }
             let claimed = written.is_none() && said == Some(head.seq);
             let lack = Missing {
@@ -198,9 +198,11 @@ impl Writer {
             };
             missing.push((head.last_at, lack));
         }
-        for conversation in ahead {
+        for (conversation, head) in ahead {
             let message = format!("resume: the cursor of {conversation} is ahead of the conversation");
-            let refusal = ErrorFrame::new(None, ErrorCode::InvalidArgument, message).with_field("resume");
+            let refusal = ErrorFrame::new(None, ErrorCode::InvalidArgument, message)
+                .with_field("resume")
+                .with_head(conversation, head);
             self.shared.outbox.system(&ServerFrame::Error(refusal), None);
         }
         self.write_system().await?;

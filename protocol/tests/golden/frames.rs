@@ -258,6 +258,14 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             ),
         ),
         (
+            "error.resume",
+            ServerFrame::Error(
+                ErrorFrame::new(None, ErrorCode::InvalidArgument, "resume: the cursor is ahead")
+                    .with_field("resume")
+                    .with_head(id(1), 17),
+            ),
+        ),
+        (
             "error.retryable",
             ServerFrame::Error(
                 ErrorFrame::new(None, ErrorCode::Overloaded, "too much to do").with_retry_after_ms(250),
