@@ -4,12 +4,13 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use tidings_protocol::Resume;
 
-use crate::Backoff;
+use crate::{Backoff, Tls};
 
 /// The settings of one connection.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Config {
-    /// Addresses like `ws://host:port/ws`, at least one. The first is tried first; each failed try goes on to
+    /// Addresses like `ws://host:port/ws` or `wss://host/ws`, at least one. The first is tried first; each failed try goes on to
     /// the next.
     pub urls: Vec<String>,
     /// The same on each return of the same device, at most 64 characters.
@@ -18,15 +19,18 @@ pub struct Config {
     /// Cursors to resume from, as [`crate::EventStream::cursors`] gave them.
     pub resume: Resume,
     pub backoff: Backoff,
-    /// How many [`crate::Incoming`] values may wait for the user; when it is full the socket is not read.
+    /// Whom to believe that a `wss` address is who it says.
+    pub tls: Tls,
+    /// How many [`crate::Incoming`] values the user's end of the queue holds.
     pub event_queue: usize,
+    /// How many bytes of [`crate::Incoming`] values may wait for the user. The socket is read on behind that, so that
+    /// commands are answered; events are left out then, and fetched again when half of this is free.
+    pub event_bytes: usize,
     /// How many commands may wait for the task.
     pub command_queue: usize,
     /// How many commands may be unanswered at a time; the server's own limit counts too.
     pub in_flight_max: usize,
-    /// How often a command is sent at most when the server refuses it for now.
-    pub command_attempts: u32,
-    /// How long a command may stay unanswered, reconnects included.
+    /// How long a command may stay unanswered, reconnects and refusals for now included.
     pub command_timeout: Duration,
     /// How long the upgrade, and then the welcome, may take.
     pub connect_timeout: Duration,
@@ -41,10 +45,11 @@ impl Config {
             tokens: Tokens::fixed(token),
             resume: Resume::default(),
             backoff: Backoff::default(),
+            tls: Tls::default(),
             event_queue: 256,
+            event_bytes: 4 << 20,
             command_queue: 64,
             in_flight_max: 64,
-            command_attempts: 8,
             command_timeout: Duration::from_mins(1),
             connect_timeout: Duration::from_secs(10),
         }
@@ -53,14 +58,33 @@ impl Config {
 
 /// A token, and when to replace it.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Token {
     pub text: String,
     /// After this the provider is asked again and a new `hello` renews the session; `None` for never.
     pub renew_in: Option<Duration>,
 }
 
+impl Token {
+    /// A token that is used until the server refuses it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            renew_in: None,
+        }
+    }
+
+    /// The same, to be replaced after `delay`.
+    #[must_use]
+    pub fn renewed_in(mut self, delay: Duration) -> Self {
+        self.renew_in = Some(delay);
+        self
+    }
+}
+
 /// Why a token is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TokenReason {
     /// For a new connection.
     Connect,
@@ -103,13 +127,7 @@ impl Tokens {
 
     pub(crate) fn get(&self, reason: TokenReason) -> TokenFuture {
         match &self.0 {
-            Source::Fixed(token) => {
-                let token = Token {
-                    text: token.clone(),
-                    renew_in: None,
-                };
-                Box::pin(std::future::ready(Ok(token)))
-            }
+            Source::Fixed(token) => Box::pin(std::future::ready(Ok(Token::new(token.clone())))),
             Source::Provider(provider) => provider(reason),
         }
     }

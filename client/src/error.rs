@@ -1,11 +1,14 @@
 //! What can go wrong, and what a caller may conclude from it.
 
+use std::time::Duration;
+
 use tidings_protocol::{Close, CloseCode, ErrorCode, ErrorFrame};
 
 /// Why a command has no good answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CommandError {
-    /// The server refused it, for a retryable code after all attempts.
+    /// The server refused it; with a retryable code, until the command's time was over.
     #[error("refused with {}: {}", .0.code, .0.message)]
     Refused(ErrorFrame),
     /// No answer came in time.
@@ -48,6 +51,7 @@ impl CommandError {
 
 /// Why a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DisconnectReason {
     /// The server said so in a `close` object.
     #[error("the server closed with {}: {}", .0.code, .0.reason)]
@@ -58,6 +62,18 @@ pub enum DisconnectReason {
     /// The `hello` was refused.
     #[error("the hello was refused with {}: {}", .0.code, .0.message)]
     HelloRefused(ErrorFrame),
+    /// The server refused the upgrade with an HTTP status; `retry_after` is what it asked for.
+    #[error("the server refused the upgrade with {status}")]
+    UpgradeRefused {
+        status: u16,
+        retry_after: Option<Duration>,
+    },
+    /// The address is none that can be connected to.
+    #[error("not an address to connect to: {0}")]
+    BadAddress(String),
+    /// Notices came faster than the user took them. They come again when there is room.
+    #[error("more notices than there is room for")]
+    Overrun,
     /// It could not be opened, or broke.
     #[error("the network failed: {0}")]
     Network(String),
@@ -79,9 +95,29 @@ impl DisconnectReason {
             Self::Closed(close) => close.reconnect,
             Self::SocketClosed { code } => CloseCode::reconnects(*code),
             Self::HelloRefused(error) => error.retryable,
-            Self::Network(_) | Self::Silent | Self::NoToken(_) => true,
-            Self::ByUser => false,
+            // The others of this class say that the same request will be refused again.
+            Self::UpgradeRefused { status, .. } => {
+                !(400..500).contains(status) || [408, 425, 429].contains(status)
+            }
+            Self::Network(_) | Self::Silent | Self::NoToken(_) | Self::Overrun => true,
+            Self::ByUser | Self::BadAddress(_) => false,
         }
+    }
+
+    /// How long the server wants the client to stay away.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        let millis = match self {
+            Self::Closed(close) => close.retry_after_ms,
+            Self::HelloRefused(error) => error.retry_after_ms,
+            Self::UpgradeRefused { retry_after, .. } => return *retry_after,
+            _ => None,
+        };
+        millis.map(Duration::from_millis)
+    }
+
+    /// Whether another address may do better at once than waiting would.
+    pub(crate) fn blames_address(&self) -> bool {
+        matches!(self, Self::UpgradeRefused { .. } | Self::BadAddress(_))
     }
 
     /// Whether it was about the token, so that another token may help.
@@ -91,6 +127,7 @@ impl DisconnectReason {
             Self::Closed(close) => close.code == code,
             Self::SocketClosed { code: closed } => *closed == code,
             Self::HelloRefused(error) => error.code == ErrorCode::Unauthenticated,
+            Self::UpgradeRefused { status, .. } => *status == 401,
             _ => false,
         }
     }

@@ -5,11 +5,15 @@ use std::{
     time::Duration,
 };
 
-use tidings_protocol::{Ack, Action, ClientFrame, Command, ErrorFrame, Events, FETCH_EVENTS_MAX};
+use tidings_protocol::{Ack, Action, ClientFrame, Command, ErrorCode, ErrorFrame, Events};
 use tokio::{sync::oneshot, time::Instant};
 use uuid::Uuid;
 
-use crate::{CommandError, SendStatus, handle::StatusCell};
+use crate::{CommandError, SendStatus, handle::StatusCell, sequence::Missing};
+
+/// The pause before a refused command is sent again grows from this, twofold each time, up to the other.
+const PAUSE_MIN: Duration = Duration::from_millis(250);
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// What a command can be answered with.
 #[derive(Debug)]
@@ -22,6 +26,8 @@ pub(crate) enum Answer {
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) id: Uuid,
+    /// Commands of one conversation keep their order.
+    pub(crate) conversation: Option<Uuid>,
     /// Encoded once, so that a repeat has the same content.
     pub(crate) text: String,
     pub(crate) answer: oneshot::Sender<Result<Answer, CommandError>>,
@@ -34,24 +40,30 @@ enum Origin {
         answer: oneshot::Sender<Result<Answer, CommandError>>,
         status: StatusCell,
     },
-    /// This library itself, to fill a hole in a conversation.
-    Hole(Uuid),
+    /// This library itself, to fill a hole.
+    Hole(Missing),
 }
 
 struct Waiting {
     id: Uuid,
+    /// What has to wait with it when it is refused for now: its conversation's commands, or it alone.
+    queue: Uuid,
     text: String,
     origin: Origin,
     refusals: u32,
+    /// The last refusal, as long as it has not been sent again since.
+    refused: Option<ErrorFrame>,
     sent: bool,
+    /// It was sent once without an answer that rules out that it took effect.
+    in_doubt: bool,
     deadline: Instant,
 }
 
 /// What came of an answer that belongs to a hole.
 pub(crate) enum HoleAnswer {
-    Filled(Events),
+    Filled(Events, Missing),
     /// It cannot be filled by asking.
-    Refused(Uuid),
+    Refused(Missing),
 }
 
 /// The unanswered commands. Keys rise with age, so repeats after a reconnect keep the first order.
@@ -59,23 +71,26 @@ pub(crate) struct Flight {
     waiting: BTreeMap<u64, Waiting>,
     order_of: HashMap<Uuid, u64>,
     unsent: BTreeSet<u64>,
+    holes: usize,
     next_order: u64,
     timeout: Duration,
-    attempts_max: u32,
     /// Until when the server wants to hear no commands.
     quiet_until: Option<Instant>,
+    /// Until when it wants to hear none of a conversation.
+    paused_until: HashMap<Uuid, Instant>,
 }
 
 impl Flight {
-    pub(crate) fn new(timeout: Duration, attempts_max: u32) -> Self {
+    pub(crate) fn new(timeout: Duration) -> Self {
         Self {
             waiting: BTreeMap::new(),
             order_of: HashMap::new(),
             unsent: BTreeSet::new(),
+            holes: 0,
             next_order: 0,
             timeout,
-            attempts_max,
             quiet_until: None,
+            paused_until: HashMap::new(),
         }
     }
 
@@ -83,9 +98,15 @@ impl Flight {
         self.waiting.len()
     }
 
+    /// Whether a hole is being filled.
+    pub(crate) fn is_filling(&self) -> bool {
+        self.holes > 0
+    }
+
     pub(crate) fn add(&mut self, request: Request, now: Instant) {
         let Request {
             id,
+            conversation,
             text,
             answer,
             status,
@@ -96,31 +117,40 @@ impl Flight {
             let _ = answer.send(Err(CommandError::UnderWay));
             return;
         }
-        self.insert(id, text, Origin::User { answer, status }, now);
+        self.insert(id, conversation, text, Origin::User { answer, status }, now);
     }
 
     /// Asks for the events of a hole.
-    pub(crate) fn add_hole(&mut self, conversation: Uuid, from: u64, now: Instant) {
+    pub(crate) fn add_hole(&mut self, missing: Missing, now: Instant) {
         let id = Uuid::now_v7();
+        let Missing {
+            conversation,
+            from,
+            limit,
+        } = missing;
         let action = Action::Fetch {
             conversation,
             from,
-            limit: FETCH_EVENTS_MAX,
+            limit,
         };
         let text = serde_json::to_string(&ClientFrame::Command(Command { action, id }))
             .expect("maps with string keys always serialize");
-        self.insert(id, text, Origin::Hole(conversation), now);
+        self.holes += 1;
+        self.insert(id, Some(conversation), text, Origin::Hole(missing), now);
     }
 
-    fn insert(&mut self, id: Uuid, text: String, origin: Origin, now: Instant) {
+    fn insert(&mut self, id: Uuid, conversation: Option<Uuid>, text: String, origin: Origin, now: Instant) {
         let order = self.next_order;
         self.next_order += 1;
         let waiting = Waiting {
             id,
+            queue: conversation.unwrap_or(id),
             text,
             origin,
             refusals: 0,
+            refused: None,
             sent: false,
+            in_doubt: false,
             deadline: now + self.timeout,
         };
         self.waiting.insert(order, waiting);
@@ -135,7 +165,13 @@ impl Flight {
             return None;
         }
         self.quiet_until = None;
-        while let Some(order) = self.unsent.pop_first() {
+        self.paused_until.retain(|_, until| *until > now);
+        loop {
+            let order = self.unsent.iter().copied().find(|order| {
+                let waiting = self.waiting.get(order);
+                waiting.is_none_or(|waiting| !self.paused_until.contains_key(&waiting.queue))
+            })?;
+            self.unsent.remove(&order);
             let Some(waiting) = self.waiting.get_mut(&order) else {
                 continue;
             };
@@ -144,32 +180,33 @@ impl Flight {
                 continue;
             }
             waiting.sent = true;
+            waiting.refused = None;
             if let Origin::User { status, .. } = &waiting.origin {
                 status.set(SendStatus::Sent);
             }
             return Some(waiting.text.clone());
         }
-        None
     }
 
-    pub(crate) fn acked(&mut self, ack: Ack) {
-        if let Some(Waiting {
-            origin: Origin::User { answer, status },
-            ..
-        }) = self.take(ack.id)
-        {
-            status.set(SendStatus::Acked);
-            // Nobody may listen any more.
-            let _ = answer.send(Ok(Answer::Ack(ack)));
+    /// An ack is no answer to a fetch: a hole that gets one cannot be filled.
+    pub(crate) fn acked(&mut self, ack: Ack) -> Option<HoleAnswer> {
+        match self.take(ack.id)?.origin {
+            Origin::Hole(missing) => Some(HoleAnswer::Refused(missing)),
+            Origin::User { answer, status } => {
+                status.set(SendStatus::Acked);
+                // Nobody may listen any more.
+                let _ = answer.send(Ok(Answer::Ack(ack)));
+                None
+            }
         }
     }
 
     pub(crate) fn fetched(&mut self, events: Events) -> Option<HoleAnswer> {
         match self.take(events.id)?.origin {
-            Origin::Hole(conversation) if conversation == events.conversation => {
-                Some(HoleAnswer::Filled(events))
+            Origin::Hole(missing) if missing.conversation == events.conversation => {
+                Some(HoleAnswer::Filled(events, missing))
             }
-            Origin::Hole(conversation) => Some(HoleAnswer::Refused(conversation)),
+            Origin::Hole(missing) => Some(HoleAnswer::Refused(missing)),
             Origin::User { answer, status } => {
                 status.set(SendStatus::Acked);
                 // Nobody may listen any more.
@@ -179,22 +216,32 @@ impl Flight {
         }
     }
 
-    /// A refusal. A retryable one puts the command back in its place, and keeps all later ones from the wire
-    /// until the server wants to hear commands again, lest they overtake it.
+    /// A refusal. A retryable one puts the command back in its place until its time is over, and keeps those behind
+    /// it from the wire, lest they overtake it: all, where the server has too much to do, else its conversation's.
     pub(crate) fn refused(&mut self, id: Uuid, error: ErrorFrame, now: Instant) -> Option<HoleAnswer> {
         let order = *self.order_of.get(&id)?;
         let waiting = self.waiting.get_mut(&order)?;
-        waiting.refusals += 1;
-        if error.retryable && waiting.refusals < self.attempts_max {
-            let pause = Duration::from_millis(error.retry_after_ms.unwrap_or(250));
+        if error.retryable {
+            let pause = PAUSE_MIN
+                .saturating_mul(1 << waiting.refusals.min(16))
+                .min(PAUSE_MAX)
+                .max(Duration::from_millis(error.retry_after_ms.unwrap_or(0)));
             let until = now + pause.min(self.timeout);
-            self.quiet_until = Some(self.quiet_until.map_or(until, |other| other.max(until)));
+            waiting.refusals += 1;
+            waiting.in_doubt |= CommandError::Refused(error.clone()).may_have_taken_effect();
+            if error.code == ErrorCode::Unavailable {
+                let paused = self.paused_until.entry(waiting.queue).or_insert(until);
+                *paused = until.max(*paused);
+            } else {
+                self.quiet_until = Some(self.quiet_until.map_or(until, |other| other.max(until)));
+            }
+            waiting.refused = Some(error);
             self.unsent.insert(order);
             return None;
         }
-        if let Origin::Hole(conversation) = waiting.origin {
+        if let Origin::Hole(missing) = waiting.origin {
             self.take(id);
-            return Some(HoleAnswer::Refused(conversation));
+            return Some(HoleAnswer::Refused(missing));
         }
         self.fail(order, CommandError::Refused(error));
         None
@@ -203,22 +250,31 @@ impl Flight {
     /// When [`Self::expire`] or [`Self::next_to_send`] has something to do next.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let oldest = self.waiting.values().next().map(|waiting| waiting.deadline);
-        let quiet = self.quiet_until.filter(|_| !self.unsent.is_empty());
-        [oldest, quiet].into_iter().flatten().min()
+        let pauses = self
+            .quiet_until
+            .into_iter()
+            .chain(self.paused_until.values().copied());
+        let pause = pauses.min().filter(|_| !self.unsent.is_empty());
+        [oldest, pause].into_iter().flatten().min()
     }
 
-    /// Gives up on commands that are too old; returns the conversations of holes among them.
-    pub(crate) fn expire(&mut self, now: Instant) -> Vec<Uuid> {
+    /// Gives up on commands that are too old; returns the holes among them.
+    pub(crate) fn expire(&mut self, now: Instant) -> Vec<Missing> {
         let mut holes = Vec::new();
         while let Some((&order, waiting)) = self.waiting.first_key_value() {
             if waiting.deadline > now {
                 break;
             }
-            if let Origin::Hole(conversation) = waiting.origin {
-                holes.push(conversation);
+            if let Origin::Hole(missing) = waiting.origin {
+                holes.push(missing);
             }
-            let sent = waiting.sent;
-            self.fail(order, CommandError::TimedOut { sent });
+            let error = match &waiting.refused {
+                Some(error) if !waiting.in_doubt || error.code == ErrorCode::Unavailable => {
+                    CommandError::Refused(error.clone())
+                }
+                _ => CommandError::TimedOut { sent: waiting.sent },
+            };
+            self.fail(order, error);
         }
         holes
     }
@@ -226,12 +282,15 @@ impl Flight {
     /// The connection is gone: all that was sent must be sent again, and holes are the next `resume`'s matter.
     pub(crate) fn connection_lost(&mut self) {
         self.quiet_until = None;
+        self.paused_until.clear();
+        self.holes = 0;
         let order_of = &mut self.order_of;
         self.waiting.retain(|_, waiting| {
             let keep = matches!(waiting.origin, Origin::User { .. });
             if !keep {
                 order_of.remove(&waiting.id);
             }
+            waiting.in_doubt |= waiting.sent && waiting.refused.is_none();
             keep
         });
         self.unsent = self.waiting.keys().copied().collect();
@@ -246,17 +305,14 @@ impl Flight {
     }
 
     fn take(&mut self, id: Uuid) -> Option<Waiting> {
-        let order = self.order_of.remove(&id)?;
-        self.unsent.remove(&order);
-        self.waiting.remove(&order)
+        let order = self.order_of.get(&id).copied()?;
+        self.remove(order)
     }
 
     fn fail(&mut self, order: u64, error: CommandError) {
-        let Some(waiting) = self.waiting.remove(&order) else {
+        let Some(waiting) = self.remove(order) else {
             return;
         };
-        self.order_of.remove(&waiting.id);
-        self.unsent.remove(&order);
         if let Origin::User { answer, status } = waiting.origin {
             let unknown = error.may_have_taken_effect();
             status.set(if unknown {
@@ -267,5 +323,15 @@ impl Flight {
             // Nobody may listen any more.
             let _ = answer.send(Err(error));
         }
+    }
+
+    fn remove(&mut self, order: u64) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&order)?;
+        self.order_of.remove(&waiting.id);
+        self.unsent.remove(&order);
+        if matches!(waiting.origin, Origin::Hole(_)) {
+            self.holes = self.holes.saturating_sub(1);
+        }
+        Some(waiting)
     }
 }

@@ -10,18 +10,19 @@ use std::{
 };
 
 use tidings_protocol::{Ack, Action, ClientFrame, Command, Events};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    CommandError,
+    CommandError, ConnectionState,
     flight::{Answer, Request},
 };
 
 /// How far a command has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum SendStatus {
     /// It waits on this side.
     Queued,
@@ -58,6 +59,7 @@ impl StatusCell {
 #[derive(Debug, Clone)]
 pub struct Client {
     requests: mpsc::Sender<Outgoing>,
+    state: watch::Receiver<ConnectionState>,
     ended: CancellationToken,
 }
 
@@ -70,11 +72,29 @@ pub(crate) enum Outgoing {
 }
 
 impl Client {
-    pub(crate) fn new(requests: mpsc::Sender<Outgoing>, ended: CancellationToken) -> Self {
-        Self { requests, ended }
+    pub(crate) fn new(
+        requests: mpsc::Sender<Outgoing>,
+        state: watch::Receiver<ConnectionState>,
+        ended: CancellationToken,
+    ) -> Self {
+        Self {
+            requests,
+            state,
+            ended,
+        }
+    }
+
+    /// How the connection is, to look at or to wait for. It runs ahead of the stream of events, which may still hold
+    /// what was sent before.
+    pub fn state(&self) -> watch::Receiver<ConnectionState> {
+        self.state.clone()
     }
 
     /// Queues a command under a new UUIDv7; waits while the queue is full.
+    ///
+    /// The ack comes however slow the user takes events, so it may be awaited between them. A command that the server
+    /// refuses for now is sent again until its time is over, and those to the same conversation that were not sent yet
+    /// wait behind it; those already sent may overtake it. Whoever needs one after the other awaits each ack.
     ///
     /// # Errors
     /// [`CommandError::Closed`] when the connection has ended for good. What becomes of the command is told
@@ -111,7 +131,8 @@ impl Client {
         }
     }
 
-    /// Says that the user types or has stopped; dropped when there is no connection or no room.
+    /// Says that the user types or has stopped; dropped when there is no connection, no room,
+    /// or the socket does not take it at once.
     pub fn typing(&self, conversation: Uuid, on: bool) {
         let frame = ClientFrame::Typing { conversation, on };
         if let Ok(text) = serde_json::to_string(&frame) {
@@ -121,7 +142,8 @@ impl Client {
     }
 
     /// Ends the connection for all clones. What the server has sent until it hears of that still comes out of
-    /// the stream, then a last `Disconnected`.
+    /// the stream, then a last `Disconnected`. To the server this is proof that the user has it all, so the connection
+    /// waits up to two seconds for the user to take what waits; what is not taken by then stays unproved.
     pub fn close(&self) {
         self.ended.cancel();
     }
@@ -133,10 +155,12 @@ impl Client {
     ) -> Result<(oneshot::Receiver<Result<Answer, CommandError>>, StatusCell), CommandError> {
         let (answer, receiver) = oneshot::channel();
         let status = StatusCell::default();
+        let conversation = action.conversation();
         let frame = ClientFrame::Command(Command { action, id });
         let text = serde_json::to_string(&frame).expect("maps with string keys always serialize");
         let request = Request {
             id,
+            conversation,
             text,
             answer,
             status: status.clone(),

@@ -11,11 +11,13 @@ use futures_util::Stream;
 use tidings_protocol::{Event, Gap, Notice, Presence, Receipt, Resume, TypingNotice, Welcome};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::{DisconnectReason, sequence::Counts};
+use crate::{DisconnectReason, queue::Waiting, sequence::Counts};
 
 /// One thing that the server said, or that became of the connection.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Incoming {
     /// The connection stands; what was missed follows.
     Connected(Box<Welcome>),
@@ -23,6 +25,12 @@ pub enum Incoming {
     Event(Event),
     /// These events were left out; [`crate::Client::fetch`] brings them.
     Gap(Gap),
+    /// The server's log ends before what was seen of a conversation (of the notices, where it is `None`): it was restored
+    /// from a back-up. What is after `to` is no longer so, and the next events take those places.
+    Rewound {
+        conversation: Option<Uuid>,
+        to: u64,
+    },
     /// All that was missed has been delivered; what follows is live.
     Synced,
     Notice(Notice),
@@ -38,6 +46,7 @@ pub enum Incoming {
 
 /// How often the stream was not in order by itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Corrections {
     /// Events that came again and were dropped.
     pub repeats: u64,
@@ -48,7 +57,7 @@ pub struct Corrections {
 /// The stream of a connection. Dropping it ends the connection.
 #[derive(Debug)]
 pub struct EventStream {
-    events: mpsc::Receiver<Incoming>,
+    events: mpsc::Receiver<Waiting>,
     seen: Resume,
     counts: Arc<Counts>,
     ended: CancellationToken,
@@ -57,7 +66,7 @@ pub struct EventStream {
 
 impl EventStream {
     pub(crate) fn new(
-        events: mpsc::Receiver<Incoming>,
+        events: mpsc::Receiver<Waiting>,
         seen: Resume,
         counts: Arc<Counts>,
         ended: CancellationToken,
@@ -74,7 +83,7 @@ impl EventStream {
 
     /// The next value; `None` when the connection has ended for good. Cancel-safe.
     pub async fn next(&mut self) -> Option<Incoming> {
-        let incoming = self.events.recv().await?;
+        let incoming = self.events.recv().await?.incoming;
         self.note(&incoming);
         Some(incoming)
     }
@@ -94,7 +103,8 @@ impl EventStream {
     }
 
     /// Ends the connection, waits until the socket is closed, and returns the final cursors. What has not been
-    /// taken out yet is dropped and does not count as seen.
+    /// taken out yet is dropped and does not count as seen. The server may hold some of it for delivered all the same,
+    /// so the next connection should resume from these cursors.
     pub async fn close(mut self) -> Resume {
         self.events.close();
         self.ended.cancel();
@@ -113,6 +123,16 @@ impl EventStream {
             Incoming::Gap(gap) => {
                 self.seen.conversations.insert(gap.conversation, gap.to);
             }
+            Incoming::Rewound {
+                conversation: Some(conversation),
+                to,
+            } => {
+                self.seen.conversations.insert(*conversation, *to);
+            }
+            Incoming::Rewound {
+                conversation: None,
+                to,
+            } => self.seen.notices = Some(*to),
             Incoming::Notice(notice) => self.seen.notices = Some(notice.seq),
             _ => {}
         }
@@ -123,7 +143,10 @@ impl Stream for EventStream {
     type Item = Incoming;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
-        let polled = self.events.poll_recv(cx);
+        let polled = self
+            .events
+            .poll_recv(cx)
+            .map(|waiting| waiting.map(|waiting| waiting.incoming));
         if let Poll::Ready(Some(incoming)) = &polled {
             self.note(incoming);
         }

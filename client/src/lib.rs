@@ -5,6 +5,12 @@
 //! repeated, across reconnects too, except where a [`Incoming::Gap`] says so. A command that was not answered
 //! when the connection broke is sent again with its id, so it takes effect once.
 //!
+//! Acks come however slow events are taken, so a program may await one while it handles an event. What waits for it
+//! meanwhile is bounded by [`Config::event_bytes`]; events beyond that are fetched again when there is room.
+//!
+//! The server forgets what it has proof that this device received, so a program that must not lose what was in its
+//! memory when it died stores [`EventStream::cursors`] and resumes from them.
+//!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use tidings_client::{Config, Incoming, connect};
@@ -31,21 +37,27 @@ mod config;
 mod error;
 mod flight;
 mod handle;
+mod hello;
 mod incoming;
+mod queue;
 mod sequence;
 mod session;
 mod socket;
+mod state;
 mod task;
+mod tls;
 
 pub use backoff::Backoff;
 pub use config::{Config, Token, TokenFailure, TokenFuture, TokenReason, Tokens};
 pub use error::{CommandError, DisconnectReason};
 pub use handle::{Client, Pending, SendStatus};
 pub use incoming::{Corrections, EventStream, Incoming};
+pub use state::ConnectionState;
+pub use tls::{Tls, TlsError};
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Starts the connection's task and returns at once; [`Incoming::Connected`] says when it stands.
@@ -54,12 +66,13 @@ use tokio_util::sync::CancellationToken;
 /// the limit of attempts forbids another try. It must be called within a tokio runtime.
 pub fn connect(config: Config) -> (Client, EventStream) {
     let (requests_in, requests) = mpsc::channel(config.command_queue.max(1));
-    let (events, events_out) = mpsc::channel(config.event_queue.max(1));
+    let (queue, events) = queue::Queue::new(config.event_queue, config.event_bytes);
+    let (state, states) = watch::channel(ConnectionState::Connecting);
     let ended = CancellationToken::new();
-    let client = Client::new(requests_in, ended.clone());
+    let client = Client::new(requests_in, states, ended.clone());
     let seen = config.resume.clone();
     let counts = Arc::new(sequence::Counts::default());
-    let task = task::Task::new(config, requests, events, ended.clone(), Arc::clone(&counts));
+    let task = task::Task::new(config, requests, queue, state, ended.clone(), Arc::clone(&counts));
     let task = tokio::spawn(task.run());
-    (client, EventStream::new(events_out, seen, counts, ended, task))
+    (client, EventStream::new(events, seen, counts, ended, task))
 }

@@ -1,5 +1,5 @@
-//! Keeps every conversation in order: drops what was seen, holds back what came too early, and says what to
-//! fetch. It does no I/O.
+//! Keeps every conversation in order: drops what was seen, holds back what came too early, leaves out what there is
+//! no room for, and says what to fetch. It does no I/O.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque, hash_map::Entry},
@@ -9,34 +9,59 @@ use std::{
     },
 };
 
-use tidings_protocol::{Event, Events, Gap, Notice, Resume};
+use tidings_protocol::{Event, Events, FETCH_EVENTS_MAX, Gap, Notice, Resume};
 use uuid::Uuid;
 
-use crate::Incoming;
+use crate::{
+    Incoming,
+    queue::{Queue, Room},
+};
 
-/// The most events held back behind a hole; those beyond are fetched again.
-const HELD_MAX: usize = 1000;
+/// The most gaps held back behind a hole; what is in those beyond is fetched.
+const GAPS_HELD_MAX: usize = 1000;
 
-/// The events to ask for, from this seq on.
+/// The events to ask for: so many from this seq on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Missing {
     pub(crate) conversation: Uuid,
     pub(crate) from: u64,
+    pub(crate) limit: u32,
 }
 
-/// What stands behind a hole.
+/// How far a conversation has been put out.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    seq: u64,
+    /// What was fetched may come by itself as well: up to here that is no repeat.
+    fetched: u64,
+}
+
+/// What is missing of a conversation, and what stands behind it.
 #[derive(Default)]
 struct Hole {
-    held: BTreeMap<u64, Event>,
+    /// By the first seq of each.
+    held: BTreeMap<u64, Held>,
     /// The highest seq that is known to exist.
     to: u64,
+    /// There was no room: it is asked for when there is, and nothing is held until then.
+    put_off: bool,
+}
+
+enum Held {
+    Event(Event, Room),
+    /// Up to this seq the server leaves events out.
+    Gap(u64),
 }
 
 /// The cursors, and the holes being filled.
 pub(crate) struct Sequencer {
-    cursors: HashMap<Uuid, u64>,
+    places: HashMap<Uuid, Place>,
     notices: Option<u64>,
     holes: HashMap<Uuid, Hole>,
+    /// The conversations whose holes wait for room, in the order in which they are asked for.
+    put_off: VecDeque<Uuid>,
+    /// What has to be put out before all that was missed has been, once the server says that it has sent that.
+    owed: Option<HashMap<Uuid, u64>>,
     counts: Arc<Counts>,
 }
 
@@ -49,334 +74,316 @@ pub(crate) struct Counts {
 
 impl Sequencer {
     pub(crate) fn new(resume: &Resume, counts: Arc<Counts>) -> Self {
+        let place = |seq: &u64| Place {
+            seq: *seq,
+            fetched: 0,
+        };
         Self {
             counts,
-            cursors: resume.conversations.iter().map(|(id, seq)| (*id, *seq)).collect(),
+            places: resume
+                .conversations
+                .iter()
+                .map(|(id, seq)| (*id, place(seq)))
+                .collect(),
             notices: resume.notices,
             holes: HashMap::new(),
+            put_off: VecDeque::new(),
+            owed: None,
         }
     }
 
     /// What to resume from: all that was put out, whether the user took it yet or not.
     pub(crate) fn resume(&self) -> Resume {
         Resume {
-            conversations: self.cursors.iter().map(|(id, seq)| (*id, *seq)).collect(),
+            conversations: self.places.iter().map(|(id, place)| (*id, place.seq)).collect(),
             notices: self.notices,
         }
     }
 
     /// Takes an event as it comes. The first of a conversation without a cursor sets it: where to begin is the
     /// server's choice.
-    pub(crate) fn event(&mut self, event: Event, out: &mut VecDeque<Incoming>) -> Option<Missing> {
+    pub(crate) fn event(&mut self, event: Event, out: &mut Queue) -> Option<Missing> {
         let conversation = event.conversation;
-        let cursor = match self.cursors.entry(conversation) {
-            Entry::Vacant(entry) => {
-                entry.insert(event.seq);
-                out.push_back(Incoming::Event(event));
-                return None;
-            }
+        let place = match self.places.entry(conversation) {
+            Entry::Vacant(entry) => entry.insert(Place {
+                seq: event.seq.saturating_sub(1),
+                fetched: 0,
+            }),
             Entry::Occupied(entry) => entry.into_mut(),
         };
-        if event.seq <= *cursor {
-            self.counts.repeats.fetch_add(1, Ordering::Relaxed);
-            return None;
-        }
-        if event.seq == *cursor + 1 {
-            *cursor = event.seq;
-            out.push_back(Incoming::Event(event));
-            if self.holes.contains_key(&conversation) {
-                self.release(conversation, out);
+        if event.seq <= place.seq {
+            if event.seq > place.fetched {
+                self.counts.repeats.fetch_add(1, Ordering::Relaxed);
             }
             return None;
         }
-        let from = *cursor + 1;
-        let known = self.holes.contains_key(&conversation);
-        let hole = self.holes.entry(conversation).or_default();
-        hole.to = hole.to.max(event.seq);
-        if hole.held.len() < HELD_MAX {
-            hole.held.insert(event.seq, event);
+        let next = event.seq == place.seq + 1;
+        let room = out.room_for(&event);
+        if next && let Some(room) = room {
+            place.seq = event.seq;
+            out.event(event, room);
+            self.release(conversation, out);
+            return None;
         }
+        if next {
+            self.put_off(conversation, event.seq);
+            return None;
+        }
+        let known = self.holes.contains_key(&conversation);
+        self.hold(conversation, event.seq, room.map(|room| Held::Event(event, room)));
         if known {
             return None;
         }
         self.counts.holes.fetch_add(1, Ordering::Relaxed);
-        Some(Missing { conversation, from })
+        self.missing(conversation)
     }
 
     /// Takes the server's word that events are left out.
-    pub(crate) fn gap(&mut self, gap: Gap, out: &mut VecDeque<Incoming>) {
-        let cursor = self
-            .cursors
-            .entry(gap.conversation)
-            .or_insert(gap.from.saturating_sub(1));
-        if gap.to <= *cursor {
-            return;
-        }
-        let from = *cursor + 1;
-        *cursor = gap.to;
-        out.push_back(Incoming::Gap(Gap { from, ..gap }));
-        self.release(gap.conversation, out);
-    }
-
-    /// Takes the answer to a [`Missing`]. What the server leaves out even so becomes a gap.
-    pub(crate) fn filled(&mut self, events: Events, out: &mut VecDeque<Incoming>) -> Option<Missing> {
-        let conversation = events.conversation;
-        let before = *self.cursors.get(&conversation)?;
-        for event in events
-            .events
-            .into_iter()
-            .filter(|event| event.conversation == conversation)
-        {
-            self.skip_to(conversation, event.seq, out);
-            let cursor = self.cursors.entry(conversation).or_default();
-            if event.seq > *cursor {
-                *cursor = event.seq;
-                out.push_back(Incoming::Event(event));
-            }
-        }
-        self.release(conversation, out);
-        let cursor = *self.cursors.get(&conversation)?;
-        if !self.holes.contains_key(&conversation) {
+    pub(crate) fn gap(&mut self, gap: Gap, out: &mut Queue) -> Option<Missing> {
+        let conversation = gap.conversation;
+        let place = self.places.entry(conversation).or_insert(Place {
+            seq: gap.from.saturating_sub(1),
+            fetched: 0,
+        });
+        if gap.to <= place.seq {
             return None;
         }
-        if cursor == before {
-            return self.unfillable(conversation, out);
+        if gap.from > place.seq + 1 {
+            // What lies before the gap was neither sent nor left out.
+            let known = self.holes.contains_key(&conversation);
+            self.hold_gap(gap);
+            if known {
+                return None;
+            }
+            self.counts.holes.fetch_add(1, Ordering::Relaxed);
+            return self.missing(conversation);
         }
-        Some(Missing {
-            conversation,
-            from: cursor + 1,
-        })
+        let from = place.seq + 1;
+        place.seq = gap.to;
+        out.push(Incoming::Gap(Gap { from, ..gap }), 0);
+        self.release(conversation, out);
+        None
     }
 
-    /// The server has nothing for the first hole of a conversation: it becomes a gap.
-    pub(crate) fn unfillable(&mut self, conversation: Uuid, out: &mut VecDeque<Incoming>) -> Option<Missing> {
-        let hole = self.holes.get(&conversation)?;
-        let next = hole.held.keys().next().copied().unwrap_or(hole.to + 1);
-        self.skip_to(conversation, next, out);
+    /// Takes the answer to a [`Missing`] that asked from seq `from` on. What the server leaves out even so becomes a gap.
+    pub(crate) fn filled(&mut self, events: Events, from: u64, out: &mut Queue) -> Option<Missing> {
+        let conversation = events.conversation;
+        for event in events.events {
+            if event.conversation != conversation {
+                continue;
+            }
+            self.skip_to(conversation, event.seq, out);
+            let place = self.places.entry(conversation).or_default();
+            if event.seq <= place.seq {
+                continue;
+            }
+            let Some(room) = out.room_for(&event) else {
+                self.put_off(conversation, event.seq);
+                return None;
+            };
+            place.seq = event.seq;
+            place.fetched = event.seq;
+            out.event(event, room);
+        }
         self.release(conversation, out);
-        self.holes.contains_key(&conversation).then(|| Missing {
-            conversation,
-            from: self.cursors.get(&conversation).map_or(1, |cursor| cursor + 1),
-        })
+        self.unfillable(conversation, from, out)
+    }
+
+    /// The server has nothing from `from` on. What is missing there still becomes a gap.
+    pub(crate) fn unfillable(&mut self, conversation: Uuid, from: u64, out: &mut Queue) -> Option<Missing> {
+        let hole = self.holes.get(&conversation)?;
+        let place = self.places.get(&conversation)?;
+        if place.seq < from {
+            let next = hole.held.keys().next().copied().unwrap_or(hole.to + 1);
+            self.skip_to(conversation, next, out);
+            self.release(conversation, out);
+        }
+        self.missing(conversation)
     }
 
     /// Takes a notice; they may jump, for the user's own stream holds more than notices.
-    pub(crate) fn notice(&mut self, notice: Notice, out: &mut VecDeque<Incoming>) {
+    pub(crate) fn notice(&mut self, notice: Notice, out: &mut Queue) {
         if self.notices.is_none_or(|seen| notice.seq > seen) {
             self.notices = Some(notice.seq);
-            out.push_back(Incoming::Notice(notice));
+            let bytes = notice.kind.len() + notice.data.get().len();
+            out.push(Incoming::Notice(notice), bytes);
         }
     }
 
-    /// What was held back comes again after the next `resume`.
-    pub(crate) fn connection_lost(&mut self) {
-        self.holes.clear();
+    /// The log ends at `head`, before the cursor of `conversation` (or of the notices, where it is `None`): what it
+    /// says next is new.
+    pub(crate) fn rewind(&mut self, conversation: Option<Uuid>, head: u64, out: &mut Queue) {
+        match conversation {
+            Some(conversation) => {
+                let Some(place) = self
+                    .places
+                    .get_mut(&conversation)
+                    .filter(|place| place.seq > head)
+                else {
+                    return;
+                };
+                *place = Place {
+                    seq: head,
+                    fetched: 0,
+                };
+                self.holes.remove(&conversation);
+            }
+            None if self.notices.is_some_and(|seen| seen > head) => self.notices = Some(head),
+            None => return,
+        }
+        let rewound = Incoming::Rewound {
+            conversation,
+            to: head,
+        };
+        out.push(rewound, 0);
     }
 
-    /// Makes the cursor stand right before `seq`, with a gap for what that passes over.
-    fn skip_to(&mut self, conversation: Uuid, seq: u64, out: &mut VecDeque<Incoming>) {
-        let cursor = self.cursors.entry(conversation).or_default();
-        if seq > *cursor + 1 {
-            out.push_back(Incoming::Gap(Gap {
-                conversation,
-                from: *cursor + 1,
-                to: seq - 1,
-            }));
-            *cursor = seq - 1;
+    /// The server has sent all that was missed.
+    pub(crate) fn all_sent(&mut self) {
+        self.owed = Some(self.holes.iter().map(|(id, hole)| (*id, hole.to)).collect());
+    }
+
+    /// Whether all that was missed has been put out since the last time that this was true.
+    pub(crate) fn has_caught_up(&mut self) -> bool {
+        let Some(owed) = &mut self.owed else { return false };
+        owed.retain(|conversation, to| self.places.get(conversation).is_some_and(|place| place.seq < *to));
+        if owed.is_empty() {
+            self.owed = None;
+        }
+        self.owed.is_none()
+    }
+
+    /// Whether something waits to be asked for when there is room.
+    pub(crate) fn is_behind(&self) -> bool {
+        !self.put_off.is_empty()
+    }
+
+    /// Whether nothing is missing that is known to exist.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.holes.is_empty()
+    }
+
+    /// There is room: what was put off first is to be asked for now.
+    pub(crate) fn resumed(&mut self) -> Option<Missing> {
+        while let Some(conversation) = self.put_off.pop_front() {
+            let hole = self.holes.get_mut(&conversation);
+            if let Some(hole) = hole.filter(|hole| hole.put_off) {
+                hole.put_off = false;
+                return self.missing(conversation);
+            }
+        }
+        None
+    }
+
+    /// What was held back or put off comes again after the next `resume`.
+    pub(crate) fn connection_lost(&mut self) {
+        self.holes.clear();
+        self.put_off.clear();
+        self.owed = None;
+    }
+
+    /// There is no room for a conversation from its cursor up to `to` at least.
+    fn put_off(&mut self, conversation: Uuid, to: u64) {
+        let hole = self.holes.entry(conversation).or_default();
+        hole.to = hole.to.max(to);
+        hole.held.retain(|_, held| matches!(held, Held::Gap(_)));
+        if !hole.put_off {
+            hole.put_off = true;
+            self.put_off.push_back(conversation);
+        }
+    }
+
+    /// Keeps something that came too early, if there is room; that it exists is remembered anyway.
+    fn hold(&mut self, conversation: Uuid, seq: u64, held: Option<Held>) {
+        let hole = self.holes.entry(conversation).or_default();
+        hole.to = hole.to.max(seq);
+        if let Some(held) = held.filter(|_| !hole.put_off) {
+            hole.held.insert(seq, held);
+        }
+    }
+
+    fn hold_gap(&mut self, gap: Gap) {
+        let hole = self.holes.entry(gap.conversation).or_default();
+        hole.to = hole.to.max(gap.to);
+        let gaps = hole.held.values().filter(|held| matches!(held, Held::Gap(_)));
+        if gaps.count() < GAPS_HELD_MAX {
+            hole.held.insert(gap.from, Held::Gap(gap.to));
+        }
+    }
+
+    /// What to fetch next of a conversation: up to what is held.
+    fn missing(&self, conversation: Uuid) -> Option<Missing> {
+        let hole = self.holes.get(&conversation).filter(|hole| !hole.put_off)?;
+        let from = self.places.get(&conversation).map_or(1, |place| place.seq + 1);
+        let end = hole.held.keys().next().copied().unwrap_or(hole.to + 1);
+        Some(Missing {
+            conversation,
+            from,
+            limit: (end.saturating_sub(from)).clamp(1, u64::from(FETCH_EVENTS_MAX)) as u32,
+        })
+    }
+
+    /// Makes the cursor stand right before `seq`, with a gap for what that passes over and is not held.
+    fn skip_to(&mut self, conversation: Uuid, seq: u64, out: &mut Queue) {
+        loop {
+            self.release(conversation, out);
+            let held = self
+                .holes
+                .get(&conversation)
+                .and_then(|hole| hole.held.keys().next());
+            let next = held.copied().map_or(seq, |held| held.min(seq));
+            let place = self.places.entry(conversation).or_default();
+            if next > place.seq + 1 {
+                let from = place.seq + 1;
+                place.seq = next - 1;
+                let gap = Gap {
+                    conversation,
+                    from,
+                    to: next - 1,
+                };
+                out.push(Incoming::Gap(gap), 0);
+            }
+            if next == seq {
+                return;
+            }
         }
     }
 
     /// Puts out what is held and in order now, and forgets the hole when nothing is missing.
-    fn release(&mut self, conversation: Uuid, out: &mut VecDeque<Incoming>) {
+    fn release(&mut self, conversation: Uuid, out: &mut Queue) {
         let Some(hole) = self.holes.get_mut(&conversation) else {
             return;
         };
-        let cursor = self.cursors.entry(conversation).or_default();
-        while let Some(entry) = hole.held.first_entry() {
-            if *entry.key() > *cursor + 1 {
+        let place = self.places.entry(conversation).or_default();
+        while let Some(first) = hole.held.first_entry() {
+            if *first.key() > place.seq + 1 {
                 break;
             }
-            let event = entry.remove();
-            if event.seq == *cursor + 1 {
-                *cursor = event.seq;
-                out.push_back(Incoming::Event(event));
+            let (seq, held) = first.remove_entry();
+            match held {
+                Held::Event(event, room) if seq > place.seq => {
+                    place.seq = seq;
+                    out.event(event, room);
+                }
+                Held::Gap(to) if to > place.seq => {
+                    let from = place.seq + 1;
+                    place.seq = to;
+                    let gap = Gap {
+                        conversation,
+                        from,
+                        to,
+                    };
+                    out.push(Incoming::Gap(gap), 0);
+                }
+                Held::Event(..) | Held::Gap(_) => {}
             }
         }
-        if *cursor >= hole.to {
+        if place.seq >= hole.to {
             self.holes.remove(&conversation);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use tidings_protocol::{EventKind, RawValue, Timestamp};
-
-    const ROOM: Uuid = Uuid::from_u128(7);
-
-    fn event(seq: u64) -> Event {
-        Event {
-            conversation: ROOM,
-            seq,
-            kind: EventKind::MessageSent,
-            actor: Uuid::nil(),
-            at: Timestamp::from_millis(0).unwrap(),
-            data: RawValue::from_string("{}".to_owned()).unwrap(),
-        }
-    }
-
-    fn answer(seqs: impl IntoIterator<Item = u64>, more: bool) -> Events {
-        Events {
-            id: Uuid::nil(),
-            conversation: ROOM,
-            events: seqs.into_iter().map(event).collect(),
-            more,
-        }
-    }
-
-    fn sequencer(cursor: u64) -> Sequencer {
-        Sequencer::new(
-            &Resume {
-                conversations: [(ROOM, cursor)].into(),
-                notices: None,
-            },
-            Arc::default(),
-        )
-    }
-
-    /// Events as their seq, gaps as `from..to`.
-    fn shown(out: &mut VecDeque<Incoming>) -> Vec<String> {
-        out.drain(..)
-            .map(|incoming| match incoming {
-                Incoming::Event(event) => event.seq.to_string(),
-                Incoming::Gap(gap) => format!("{}..{}", gap.from, gap.to),
-                other => format!("{other:?}"),
-            })
-            .collect()
-    }
-
-    #[test]
-    fn repeats_are_dropped_and_the_first_of_an_unknown_conversation_is_taken() {
-        let mut sequencer = Sequencer::new(&Resume::default(), Arc::default());
-        let mut out = VecDeque::new();
-        for seq in [5, 5, 4, 6, 5, 7] {
-            assert_eq!(sequencer.event(event(seq), &mut out), None);
-        }
-        assert_eq!(shown(&mut out), ["5", "6", "7"]);
-        assert_eq!(sequencer.resume().conversations[&ROOM], 7);
-    }
-
-    #[test]
-    fn a_hole_is_fetched_once_and_later_events_wait_for_it() {
-        let mut sequencer = sequencer(2);
-        let mut out = VecDeque::new();
-        assert_eq!(
-            sequencer.event(event(5), &mut out),
-            Some(Missing {
-                conversation: ROOM,
-                from: 3
-            })
-        );
-        assert_eq!(sequencer.event(event(6), &mut out), None);
-        assert_eq!(sequencer.event(event(8), &mut out), None);
-        assert!(out.is_empty());
-        assert_eq!(
-            sequencer.filled(answer(3..=4, true), &mut out),
-            Some(Missing {
-                conversation: ROOM,
-                from: 7
-            })
-        );
-        assert_eq!(shown(&mut out), ["3", "4", "5", "6"]);
-        assert_eq!(sequencer.filled(answer(7..=9, false), &mut out), None);
-        assert_eq!(sequencer.event(event(9), &mut out), None);
-        assert_eq!(sequencer.event(event(10), &mut out), None);
-        assert_eq!(shown(&mut out), ["7", "8", "9", "10"]);
-    }
-
-    #[test]
-    fn the_missing_event_may_come_by_itself() {
-        let mut sequencer = sequencer(2);
-        let mut out = VecDeque::new();
-        assert!(sequencer.event(event(4), &mut out).is_some());
-        assert_eq!(sequencer.event(event(3), &mut out), None);
-        assert_eq!(shown(&mut out), ["3", "4"]);
-        assert_eq!(sequencer.filled(answer(3..=4, false), &mut out), None);
-        assert!(out.is_empty());
-    }
-
-    #[test]
-    fn what_the_server_does_not_have_becomes_a_gap() {
-        let mut sequencer = sequencer(2);
-        let mut out = VecDeque::new();
-        assert!(sequencer.event(event(9), &mut out).is_some());
-        assert!(sequencer.filled(answer(6..=7, true), &mut out).is_some());
-        assert_eq!(shown(&mut out), ["3..5", "6", "7"]);
-        assert_eq!(sequencer.filled(answer([], false), &mut out), None);
-        assert_eq!(shown(&mut out), ["8..8", "9"]);
-
-        assert!(sequencer.event(event(11), &mut out).is_some());
-        assert_eq!(sequencer.unfillable(ROOM, &mut out), None);
-        assert_eq!(shown(&mut out), ["10..10", "11"]);
-    }
-
-    #[test]
-    fn more_than_can_be_held_is_fetched_again() {
-        let mut sequencer = sequencer(0);
-        let mut out = VecDeque::new();
-        let last = HELD_MAX as u64 + 50;
-        for seq in 2..=last {
-            sequencer.event(event(seq), &mut out);
-        }
-        let rest = sequencer.filled(answer([1], true), &mut out);
-        let from = HELD_MAX as u64 + 2;
-        assert_eq!(
-            rest,
-            Some(Missing {
-                conversation: ROOM,
-                from
-            })
-        );
-        assert_eq!(sequencer.filled(answer(from..=last, false), &mut out), None);
-        let expected: Vec<_> = (1..=last).map(|seq| seq.to_string()).collect();
-        assert_eq!(shown(&mut out), expected);
-    }
-
-    #[test]
-    fn a_gap_moves_the_cursor_and_is_told() {
-        let mut sequencer = sequencer(17);
-        let mut out = VecDeque::new();
-        sequencer.gap(
-            Gap {
-                conversation: ROOM,
-                from: 18,
-                to: 5230,
-            },
-            &mut out,
-        );
-        sequencer.event(event(5231), &mut out);
-        sequencer.gap(
-            Gap {
-                conversation: ROOM,
-                from: 18,
-                to: 5230,
-            },
-            &mut out,
-        );
-        assert_eq!(shown(&mut out), ["18..5230", "5231"]);
-    }
-
-    #[test]
-    fn a_lost_connection_forgets_what_was_held_and_keeps_the_cursor() {
-        let mut sequencer = sequencer(2);
-        let mut out = VecDeque::new();
-        sequencer.event(event(5), &mut out);
-        sequencer.connection_lost();
-        assert_eq!(sequencer.resume().conversations[&ROOM], 2);
-        for seq in 3..=5 {
-            assert_eq!(sequencer.event(event(seq), &mut out), None);
-        }
-        assert_eq!(shown(&mut out), ["3", "4", "5"]);
-    }
-}
+#[path = "sequence/tests.rs"]
+mod tests;

@@ -2,18 +2,22 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use futures_util::{SinkExt as _, StreamExt as _, stream::SplitStream};
-use tidings_protocol::{ClientFrame, Hello, ServerFrame, split_frame};
-use tokio::{sync::mpsc, time::Instant};
+use futures_util::{
+    SinkExt as _, StreamExt as _,
+    stream::{SplitSink, SplitStream},
+};
+use tidings_protocol::{ErrorFrame, Resume, ServerFrame, split_frame};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{
     self, Message, Utf8Bytes,
     protocol::{CloseFrame, frame::coding::CloseCode as SocketCode},
 };
 
 use crate::{
-    DisconnectReason, Incoming, Token, TokenFuture, TokenReason,
+    ConnectionState, DisconnectReason, Incoming, Token, TokenFuture, TokenReason,
     flight::HoleAnswer,
     handle::Outgoing,
+    hello::hello,
     sequence::Missing,
     socket::{Socket, network, write},
     task::Task,
@@ -22,9 +26,9 @@ use crate::{
 /// How long a closing handshake may take.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The most cursors in one hello, so that it fits into a frame. The rest resume from the server's stored cursor;
-/// should that be ahead of what came here, the next event shows a hole and it is fetched.
-const RESUME_MAX: usize = 1200;
+/// A token that could not be renewed is asked for again after this, and twice as long each time, up to the other.
+const RENEW_AGAIN_MIN: Duration = Duration::from_secs(1);
+const RENEW_AGAIN_MAX: Duration = Duration::from_secs(30);
 
 /// What a connection came to.
 pub(crate) struct Ended {
@@ -61,6 +65,7 @@ struct Session {
     patience: Duration,
     renew_at: Option<Instant>,
     renewal: Option<TokenFuture>,
+    renew_again: Duration,
 }
 
 impl Task {
@@ -79,9 +84,11 @@ impl Task {
             patience: self.config.connect_timeout,
             renew_at: token.renew_in.map(|delay| now + delay),
             renewal: None,
+            renew_again: RENEW_AGAIN_MIN,
         };
-        let resume = self.resume();
-        session.outgoing.push_back(self.hello(token.text, resume));
+        session
+            .outgoing
+            .extend(hello(&token.text, &self.config.device, self.resume()));
         let mut timer = Box::pin(tokio::time::sleep_until(now + session.patience));
 
         let reason = loop {
@@ -90,30 +97,37 @@ impl Task {
                     session.outgoing.push_back(text.into());
                 }
             }
-            let reading = self.ready.is_empty();
-            let writing = session.unflushed || !session.outgoing.is_empty();
+            if self.sequencer.has_caught_up() {
+                self.caught_up(&mut session);
+            }
+            // What the sink has taken may not be on the wire yet when another branch comes first.
+            session.unflushed |= !session.outgoing.is_empty();
             let room = self.requests_open && self.flight.len() < session.in_flight_max;
-            let due = session.due(reading, self.flight.next_deadline());
+            // One at a time: each answer needs room for itself.
+            let behind = self.sequencer.is_behind() && !self.flight.is_filling();
+            let due = session.due(self.flight.next_deadline());
             if due < timer.deadline() || timer.is_elapsed() {
                 timer.as_mut().reset(due);
             }
             tokio::select! {
                 () = self.ended.cancelled() => break DisconnectReason::ByUser,
-                written = write(&mut sink, &mut session.outgoing), if writing => {
+                written = write(&mut sink, &mut session.outgoing), if session.unflushed => {
                     session.unflushed = false;
                     if let Err(error) = written {
                         break network(&error);
                     }
                 }
-                open = has_room(&self.events), if !reading => {
+                open = self.queue.has_room(), if self.queue.is_waiting() => {
                     if !open {
                         break DisconnectReason::ByUser;
                     }
-                    self.hand_out();
-                    // Silence counts only while this side listens.
-                    session.heard = Instant::now();
+                    self.queue.hand_out();
                 }
-                message = stream.next(), if reading => {
+                () = self.queue.eased(), if behind => {
+                    let missing = self.sequencer.resumed();
+                    self.ask(missing);
+                }
+                message = stream.next() => {
                     session.heard = Instant::now();
                     // Reading may have queued a pong, which only writing sends.
                     if !matches!(message, Some(Ok(Message::Text(_)))) {
@@ -122,11 +136,15 @@ impl Task {
                     if let Some(reason) = self.message(&mut session, message) {
                         break reason;
                     }
-                    self.hand_out();
+                    if self.queue.is_overrun() {
+                        break DisconnectReason::Overrun;
+                    }
+                    self.queue.hand_out();
                 }
                 request = self.requests.recv(), if room => match request {
                     Some(Outgoing::Command(request)) => self.flight.add(request, Instant::now()),
-                    Some(Outgoing::Ephemeral(text)) if session.welcomed => {
+                    // It is of no use later.
+                    Some(Outgoing::Ephemeral(text)) if session.welcomed && !session.unflushed => {
                         session.outgoing.push_back(text.into());
                     }
                     Some(Outgoing::Ephemeral(_)) => {}
@@ -137,20 +155,25 @@ impl Task {
                     match token {
                         Ok(token) => {
                             session.renew_at = token.renew_in.map(|delay| Instant::now() + delay);
-                            session.outgoing.push_back(self.hello(token.text, tidings_protocol::Resume::default()));
+                            session.renew_again = RENEW_AGAIN_MIN;
+                            let hello = hello(&token.text, &self.config.device, Resume::default());
+                            session.outgoing.extend(hello);
                         }
                         // The one in use may still live on; the server says when it does not.
-                        Err(failure) => tracing::warn!(%failure, "token not renewed"),
+                        Err(failure) => {
+                            tracing::warn!(%failure, "token not renewed");
+                            session.renew_at = Some(Instant::now() + session.renew_again);
+                            session.renew_again = (session.renew_again * 2).min(RENEW_AGAIN_MAX);
+                        }
                     }
                 }
                 () = &mut timer => {
                     let now = Instant::now();
-                    if reading && now >= session.heard + session.patience {
+                    if now >= session.heard + session.patience {
                         break DisconnectReason::Silent;
                     }
-                    for conversation in self.flight.expire(now) {
-                        let missing = self.sequencer.unfillable(conversation, &mut self.ready);
-                        self.ask(missing);
+                    for hole in self.flight.expire(now) {
+                        self.hole(HoleAnswer::Refused(hole));
                     }
                     if session.renew_at.is_some_and(|at| at <= now) {
                         session.renew_at = None;
@@ -159,19 +182,10 @@ impl Task {
                 }
             }
         };
-        let closing = async {
-            let frame = CloseFrame {
-                code: SocketCode::Normal,
-                reason: "".into(),
-            };
-            // The other side may be gone already; the reason is known either way.
-            let _ = sink.send(Message::Close(Some(frame))).await;
-            if reason == DisconnectReason::ByUser {
-                self.drain(&mut session, &mut stream).await;
-            }
-            let _ = sink.close().await;
-        };
-        let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
+        // Whatever else ended it, the socket is just dropped: a closing handshake would be proof of receipt.
+        if reason == DisconnectReason::ByUser {
+            self.close(&mut session, &mut sink, &mut stream).await;
+        }
         Ended {
             reason,
             welcomed: session.welcomed,
@@ -179,52 +193,69 @@ impl Task {
         }
     }
 
-    fn hello(&self, token: String, mut resume: tidings_protocol::Resume) -> Utf8Bytes {
-        while resume.conversations.len() > RESUME_MAX {
-            resume.conversations.pop_last();
-        }
-        let hello = Hello {
-            token: Some(token),
-            device: Some(self.config.device.clone()),
-            resume,
-            ..Hello::default()
+    /// The user goes away for good. A normal closure proves that they have all that was sent; any other proves nothing.
+    async fn close(
+        &mut self,
+        session: &mut Session,
+        sink: &mut SplitSink<Socket, Message>,
+        stream: &mut SplitStream<Socket>,
+    ) {
+        // In an error's or a time-out's case nothing is proved, which is true.
+        let taken = tokio::time::timeout(CLOSE_TIMEOUT, self.taken(session, stream)).await;
+        let code = if taken == Ok(true) {
+            SocketCode::Normal
+        } else {
+            SocketCode::Away
         };
-        serde_json::to_string(&ClientFrame::Hello(hello))
-            .expect("maps with string keys always serialize")
-            .into()
+        let closing = async {
+            let frame = CloseFrame {
+                code,
+                reason: "".into(),
+            };
+            // The other side may be gone already.
+            let _ = sink.send(Message::Close(Some(frame))).await;
+            // What the server sent before it answers the close counts as sent, so it is taken too.
+            while self.message(session, stream.next().await).is_none() {
+                self.queue.hand_out();
+            }
+            let _ = sink.close().await;
+        };
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
     }
 
-    /// Moves what is ready into the event queue, as far as there is room now.
-    pub(crate) fn hand_out(&mut self) {
-        while !self.ready.is_empty() {
-            let Ok(permit) = self.events.try_reserve() else {
-                return;
-            };
-            if let Some(incoming) = self.ready.pop_front() {
-                permit.send(incoming);
+    /// Waits until the user has taken all that has come; false when they will not.
+    async fn taken(&mut self, session: &mut Session, stream: &mut SplitStream<Socket>) -> bool {
+        loop {
+            self.queue.hand_out();
+            if !self.sequencer.is_whole() || self.queue.is_closed() {
+                return false;
+            }
+            if self.queue.is_taken() {
+                return true;
+            }
+            tokio::select! {
+                () = self.queue.emptied() => {}
+                message = stream.next() => {
+                    if self.message(session, message).is_some() {
+                        return false;
+                    }
+                }
             }
         }
     }
 
-    /// Takes what the server sent before it answers the close, so that all that it counts as sent has come.
-    async fn drain(&mut self, session: &mut Session, stream: &mut SplitStream<Socket>) {
-        loop {
-            while !self.ready.is_empty() {
-                if !has_room(&self.events).await {
-                    return;
-                }
-                self.hand_out();
-            }
-            let message = stream.next().await;
-            if self.message(session, message).is_some() {
-                return;
-            }
+    fn caught_up(&mut self, session: &mut Session) {
+        if !session.synced {
+            session.synced = true;
+            self.queue.push(Incoming::Synced, 0);
+            self.state.send_replace(ConnectionState::Live);
+            self.queue.hand_out();
         }
     }
 
     fn ask(&mut self, missing: Option<Missing>) {
-        if let Some(Missing { conversation, from }) = missing {
-            self.flight.add_hole(conversation, from, Instant::now());
+        if let Some(missing) = missing {
+            self.flight.add_hole(missing, Instant::now());
         }
     }
 
@@ -261,55 +292,72 @@ impl Task {
     }
 
     fn frame(&mut self, session: &mut Session, frame: ServerFrame) -> Option<DisconnectReason> {
-        let out = &mut self.ready;
+        let out = &mut self.queue;
         match frame {
             ServerFrame::Event(event) => {
                 let missing = self.sequencer.event(event, out);
                 self.ask(missing);
             }
-            ServerFrame::Ack(ack) => self.flight.acked(ack),
+            ServerFrame::Ack(ack) => {
+                if let Some(answer) = self.flight.acked(ack) {
+                    self.hole(answer);
+                }
+            }
             ServerFrame::Welcome(welcome) => {
                 // A renewed hello may be welcomed again; that changes nothing here.
                 if !session.welcomed {
                     session.welcomed(&welcome);
-                    out.push_back(Incoming::Connected(welcome));
+                    out.push(Incoming::Connected(welcome), 0);
+                    self.state.send_replace(ConnectionState::CatchingUp);
                 }
             }
-            ServerFrame::Synced => {
-                if !session.synced {
-                    session.synced = true;
-                    out.push_back(Incoming::Synced);
-                }
+            ServerFrame::Synced => self.sequencer.all_sent(),
+            ServerFrame::Gap(gap) => {
+                let missing = self.sequencer.gap(gap, out);
+                self.ask(missing);
             }
-            ServerFrame::Gap(gap) => self.sequencer.gap(gap, out),
             ServerFrame::Events(events) => {
                 if let Some(answer) = self.flight.fetched(events) {
                     self.hole(answer);
                 }
             }
-            ServerFrame::Error(error) => match error.id {
-                Some(id) => {
-                    if let Some(answer) = self.flight.refused(id, error, Instant::now()) {
-                        self.hole(answer);
-                    }
-                }
-                None if !session.welcomed => return Some(DisconnectReason::HelloRefused(error)),
-                None => tracing::warn!(code = %error.code, "the server refused a frame without an id"),
-            },
+            ServerFrame::Error(error) => return self.refused(session, error),
             ServerFrame::Notice(notice) => self.sequencer.notice(notice, out),
-            ServerFrame::Typing(typing) => out.push_back(Incoming::Typing(typing)),
-            ServerFrame::Presence(presence) => out.push_back(Incoming::Presence(presence)),
-            ServerFrame::Receipt(receipt) => out.push_back(Incoming::Receipt(receipt)),
+            ServerFrame::Typing(typing) => out.offer(Incoming::Typing(typing)),
+            ServerFrame::Presence(presence) => out.offer(Incoming::Presence(presence)),
+            ServerFrame::Receipt(receipt) => out.offer(Incoming::Receipt(receipt)),
             ServerFrame::Pong { .. } => {}
             ServerFrame::Close(close) => return Some(DisconnectReason::Closed(close)),
         }
         None
     }
 
+    fn refused(&mut self, session: &Session, error: ErrorFrame) -> Option<DisconnectReason> {
+        if let Some(id) = error.id {
+            if let Some(answer) = self.flight.refused(id, error, Instant::now()) {
+                self.hole(answer);
+            }
+            return None;
+        }
+        if error.field.as_deref() == Some("resume") {
+            tracing::warn!(message = %error.message, "the server did not take a cursor");
+            if let Some(head) = error.head {
+                self.sequencer.rewind(error.conversation, head, &mut self.queue);
+            }
+            return None;
+        }
+        if !session.welcomed {
+            return Some(DisconnectReason::HelloRefused(error));
+        }
+        tracing::warn!(code = %error.code, "the server refused a frame without an id");
+        None
+    }
+
     fn hole(&mut self, answer: HoleAnswer) {
+        let out = &mut self.queue;
         let missing = match answer {
-            HoleAnswer::Filled(events) => self.sequencer.filled(events, &mut self.ready),
-            HoleAnswer::Refused(conversation) => self.sequencer.unfillable(conversation, &mut self.ready),
+            HoleAnswer::Filled(events, asked) => self.sequencer.filled(events, asked.from, out),
+            HoleAnswer::Refused(asked) => self.sequencer.unfillable(asked.conversation, asked.from, out),
         };
         self.ask(missing);
     }
@@ -328,24 +376,12 @@ impl Session {
     }
 
     /// When the timer has something to do next.
-    fn due(&self, reading: bool, flight: Option<Instant>) -> Instant {
-        let silent = self.heard + self.patience;
-        // While this side does not listen, silence is looked at again later.
-        let silent = if reading {
-            silent
-        } else {
-            silent.max(Instant::now() + self.patience)
-        };
+    fn due(&self, flight: Option<Instant>) -> Instant {
         [flight, self.renew_at]
             .into_iter()
             .flatten()
-            .fold(silent, Instant::min)
+            .fold(self.heard + self.patience, Instant::min)
     }
-}
-
-/// Waits until the queue has room; false when nobody will take anything out any more.
-pub(crate) async fn has_room(events: &mpsc::Sender<Incoming>) -> bool {
-    events.reserve().await.is_ok()
 }
 
 /// The provider's answer; pending for ever when none was asked.

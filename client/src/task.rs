@@ -1,17 +1,21 @@
 //! The connection's one task: connects, runs a session, waits, comes back.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tidings_protocol::Resume;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Config, DisconnectReason, Incoming, Token, TokenReason,
+    Config, ConnectionState, DisconnectReason, Incoming, Token, TokenReason,
     flight::Flight,
     handle::Outgoing,
+    queue::Queue,
     sequence::{Counts, Sequencer},
-    session::{CLOSE_TIMEOUT, Ended, has_room},
+    session::{CLOSE_TIMEOUT, Ended},
     socket::dial,
 };
 
@@ -21,32 +25,32 @@ pub(crate) struct Task {
     pub(crate) requests: mpsc::Receiver<Outgoing>,
     /// Whether any handle is left.
     pub(crate) requests_open: bool,
-    pub(crate) events: mpsc::Sender<Incoming>,
+    /// What waits for the user.
+    pub(crate) queue: Queue,
+    pub(crate) state: watch::Sender<ConnectionState>,
     pub(crate) ended: CancellationToken,
     pub(crate) sequencer: Sequencer,
     pub(crate) flight: Flight,
-    /// What waits for room in the event queue. While it is not empty the socket is not read, so its length is
-    /// bounded by what one text frame can bring.
-    pub(crate) ready: VecDeque<Incoming>,
 }
 
 impl Task {
     pub(crate) fn new(
         config: Config,
         requests: mpsc::Receiver<Outgoing>,
-        events: mpsc::Sender<Incoming>,
+        queue: Queue,
+        state: watch::Sender<ConnectionState>,
         ended: CancellationToken,
         counts: Arc<Counts>,
     ) -> Self {
         Self {
             sequencer: Sequencer::new(&config.resume, counts),
-            flight: Flight::new(config.command_timeout, config.command_attempts),
+            flight: Flight::new(config.command_timeout),
             config,
             requests,
             requests_open: true,
-            events,
+            queue,
+            state,
             ended,
-            ready: VecDeque::new(),
         }
     }
 
@@ -54,6 +58,8 @@ impl Task {
         let mut failures = 0;
         let mut url_index = 0;
         let mut token_reason = TokenReason::Connect;
+        // How many addresses in a row were of no use.
+        let mut useless = 0;
         loop {
             let Ended {
                 reason,
@@ -67,6 +73,7 @@ impl Task {
             if !welcomed {
                 url_index += 1;
             }
+            useless = if reason.blames_address() { useless + 1 } else { 0 };
             // A refused token is final, unless a provider may have another; and that is asked only once.
             let asked_again = token_reason == TokenReason::Refused && !welcomed;
             let new_token = reason.blames_token() && self.config.tokens.can_renew() && !asked_again;
@@ -75,27 +82,39 @@ impl Task {
             } else {
                 TokenReason::Connect
             };
-            let retry_in = if reason.is_retryable() || new_token {
-                let delay = self.config.backoff.delay(failures, rand::random());
-                delay.map(|delay| server_delay(&reason).unwrap_or(delay))
+            let other_address = useless > 0 && useless < self.config.urls.len();
+            let retry_in = if reason.is_retryable() || new_token || other_address {
+                let asked = reason.retry_after();
+                self.config.backoff.delay(failures, asked, rand::random())
             } else {
                 None
             };
-            self.ready.push_back(Incoming::Disconnected { reason, retry_in });
+            self.tell(reason, retry_in);
             let Some(delay) = retry_in else { break };
-            if self.meanwhile(tokio::time::sleep(delay)).await.is_none() {
-                self.ready.push_back(Incoming::Disconnected {
-                    reason: DisconnectReason::ByUser,
-                    retry_in: None,
-                });
+            self.state.send_replace(ConnectionState::Waiting);
+            let recovered = self.queue.recovered();
+            let wait = async {
+                tokio::time::sleep(delay).await;
+                recovered.await;
+            };
+            if self.meanwhile(wait).await.is_none() {
+                self.tell(DisconnectReason::ByUser, None);
                 break;
             }
         }
+        self.state.send_replace(ConnectionState::Ended);
         self.finish().await;
+    }
+
+    /// Says that the connection has ended.
+    fn tell(&mut self, reason: DisconnectReason, retry_in: Option<Duration>) {
+        // Its text is of bounded length, or came in a frame, which is.
+        self.queue.push(Incoming::Disconnected { reason, retry_in }, 0);
     }
 
     /// One connection from its opening to its end.
     async fn attempt(&mut self, url_index: usize, token_reason: TokenReason) -> Ended {
+        self.state.send_replace(ConnectionState::Connecting);
         let limit = self.config.connect_timeout;
         let token = self.config.tokens.get(token_reason);
         let token: Token = match self.meanwhile(tokio::time::timeout(limit, token)).await {
@@ -110,14 +129,15 @@ impl Task {
             .get(url_index % self.config.urls.len().max(1))
             .cloned()
         else {
-            return Ended::early(DisconnectReason::Network("no address given".to_owned()));
+            return Ended::early(DisconnectReason::BadAddress("none is given".to_owned()));
         };
+        let tls = self.config.tls.clone();
         match self
-            .meanwhile(tokio::time::timeout(limit, Box::pin(dial(&url))))
+            .meanwhile(tokio::time::timeout(limit, Box::pin(dial(&url, &tls))))
             .await
         {
             Some(Ok(Ok(socket))) => self.session(socket, token).await,
-            Some(Ok(Err(error))) => Ended::early(DisconnectReason::Network(error.to_string())),
+            Some(Ok(Err(reason))) => Ended::early(reason),
             Some(Err(_)) => Ended::early(DisconnectReason::Network("connecting took too long".to_owned())),
             None => Ended::early(DisconnectReason::ByUser),
         }
@@ -137,11 +157,11 @@ impl Task {
             tokio::select! {
                 () = self.ended.cancelled() => return None,
                 output = &mut future => return Some(output),
-                open = has_room(&self.events), if !self.ready.is_empty() => {
+                open = self.queue.has_room(), if self.queue.is_waiting() => {
                     if !open {
                         return None;
                     }
-                    self.hand_out();
+                    self.queue.hand_out();
                 }
                 request = self.requests.recv(), if room => match request {
                     Some(Outgoing::Command(request)) => self.flight.add(request, Instant::now()),
@@ -166,29 +186,19 @@ impl Task {
             }
         }
         self.flight.close();
-        while let Some(incoming) = self.ready.pop_front() {
+        while let Some(waiting) = self.queue.pop() {
             if self.ended.is_cancelled() {
                 // The user may have stopped reading without dropping the stream.
-                let sent = tokio::time::timeout(CLOSE_TIMEOUT, self.events.send(incoming)).await;
-                if !matches!(sent, Ok(Ok(()))) {
+                let sent = tokio::time::timeout(CLOSE_TIMEOUT, self.queue.send(waiting)).await;
+                if !matches!(sent, Ok(true)) {
                     return;
                 }
             } else {
                 tokio::select! {
                     () = self.ended.cancelled() => return,
-                    sent = self.events.send(incoming) => if sent.is_err() { return },
+                    sent = self.queue.send(waiting) => if !sent { return },
                 }
             }
         }
     }
-}
-
-/// How long the server wants the client to stay away.
-fn server_delay(reason: &DisconnectReason) -> Option<Duration> {
-    let millis = match reason {
-        DisconnectReason::Closed(close) => close.retry_after_ms,
-        DisconnectReason::HelloRefused(error) => error.retry_after_ms,
-        _ => None,
-    };
-    millis.map(Duration::from_millis)
 }

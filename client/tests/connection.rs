@@ -1,22 +1,32 @@
 //! How a connection breaks, comes back and goes on, against a scripted other side.
 
+#[path = "connection/closing.rs"]
+mod closing;
 #[path = "connection/peer.rs"]
 mod peer;
+#[path = "connection/refused.rs"]
+mod refused;
+#[path = "connection/resuming.rs"]
+mod resuming;
+#[path = "connection/slow.rs"]
+mod slow;
+#[cfg(feature = "tls")]
+#[path = "connection/tls.rs"]
+mod tls;
 
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use futures_util::SinkExt as _;
 use peer::{Listener, ROOM, event, next, say, welcome, within};
 use serde_json::json;
-use tidings_client::{CommandError, Corrections, SendStatus, Token, TokenReason, Tokens, connect};
-use tidings_protocol::ErrorCode;
-use tokio_tungstenite::tungstenite::Message;
+use tidings_client::{
+    CommandError, ConnectionState, SendStatus, Token, TokenFailure, TokenReason, Tokens, connect,
+};
 
 #[tokio::test]
 async fn unanswered_commands_are_sent_again_in_order_with_their_ids_and_cursors_resume() {
@@ -80,7 +90,8 @@ async fn a_hole_is_filled_before_later_events_come_out() {
         seen.push(next(&mut events).await);
     }
     assert_eq!(seen, ["connected", "3", "4", "5", "6", "7", "gap 8..20", "21"]);
-    assert_eq!(events.corrections(), Corrections { repeats: 1, holes: 1 });
+    let corrections = events.corrections();
+    assert_eq!((corrections.repeats, corrections.holes), (1, 1));
 }
 
 #[tokio::test]
@@ -139,36 +150,6 @@ async fn it_stays_away_as_long_as_the_server_asks() {
 }
 
 #[tokio::test]
-async fn a_refusal_for_now_is_retried_first_and_in_order_and_a_final_one_is_not() {
-    let listener = Listener::bind().await;
-    let mut config = listener.config();
-    config.command_attempts = 3;
-    let (client, _events) = connect(config);
-    let (mut peer, _) = listener.welcome().await;
-
-    let first = client.send(say("first")).await.unwrap();
-    let command = peer.read().await;
-    peer.refuse(&command, "overloaded", true).await;
-    assert_eq!(peer.read().await, command);
-    peer.ack(&command, 1).await;
-    assert_eq!(within(first).await.unwrap().seq, 1);
-
-    let tired = client.send(say("tired")).await.unwrap();
-    for _ in 0..3 {
-        let command = peer.read().await;
-        peer.refuse(&command, "rate_limited", true).await;
-    }
-    let error = within(tired).await.unwrap_err();
-    assert!(matches!(&error, CommandError::Refused(error) if error.code == ErrorCode::RateLimited));
-    assert!(error.is_retryable() && !error.may_have_taken_effect());
-
-    let wrong = client.send(say("wrong")).await.unwrap();
-    let command = peer.read().await;
-    peer.refuse(&command, "not_a_member", false).await;
-    assert!(!within(wrong).await.unwrap_err().is_retryable());
-}
-
-#[tokio::test]
 async fn a_command_without_an_answer_times_out_in_doubt() {
     let listener = Listener::bind().await;
     let mut config = listener.config();
@@ -221,12 +202,7 @@ async fn a_refused_token_is_replaced_once_by_the_provider() {
     let reasons = Arc::clone(&asked);
     config.tokens = Tokens::provider(move |reason| {
         reasons.lock().unwrap().push(reason);
-        Box::pin(async move {
-            Ok(Token {
-                text: format!("{reason:?}"),
-                renew_in: None,
-            })
-        })
+        Box::pin(async move { Ok(Token::new(format!("{reason:?}"))) })
     });
     let (_client, mut events) = connect(config);
     for token in ["Connect", "Refused"] {
@@ -247,16 +223,19 @@ async fn a_refused_token_is_replaced_once_by_the_provider() {
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_in_mid_session() {
+async fn a_token_is_renewed_in_mid_session_and_asked_for_again_where_there_was_none() {
     let listener = Listener::bind().await;
     let mut config = listener.config();
-    config.tokens = Tokens::provider(|reason| {
-        let renew_in = (reason == TokenReason::Connect).then_some(Duration::from_millis(10));
+    let failed = Arc::new(AtomicBool::new(false));
+    config.tokens = Tokens::provider(move |reason| {
+        let fails = reason == TokenReason::Renew && !failed.swap(true, Ordering::Relaxed);
         Box::pin(async move {
-            Ok(Token {
-                text: format!("{reason:?}"),
-                renew_in,
-            })
+            let token = Token::new(format!("{reason:?}"));
+            match reason {
+                _ if fails => Err(TokenFailure("not now".to_owned())),
+                TokenReason::Connect => Ok(token.renewed_in(Duration::from_millis(10))),
+                _ => Ok(token),
+            }
         })
     });
     let (_client, _events) = connect(config);
@@ -270,90 +249,21 @@ async fn a_token_is_renewed_in_mid_session() {
 }
 
 #[tokio::test]
-async fn a_user_who_does_not_read_keeps_the_socket_unread_and_loses_nothing() {
-    const EVENTS: u64 = 4000;
+async fn the_state_of_the_connection_can_be_watched() {
     let listener = Listener::bind().await;
-    let mut config = listener.config();
-    config.event_queue = 4;
-    let (client, mut events) = connect(config);
+    let (client, _events) = listener.connect();
+    let mut state = client.state();
+    assert_eq!(*state.borrow_and_update(), ConnectionState::Connecting);
     let (mut peer, _) = listener.welcome().await;
-    let written = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&written);
-    let writer = tokio::spawn(async move {
-        let padding = " ".repeat(16 * 1024);
-        for seq in 1..=EVENTS {
-            peer.0
-                .send(Message::text(format!("{}{padding}", event(seq))))
-                .await
-                .unwrap();
-            counter.store(seq, Ordering::Relaxed);
-        }
-        peer
-    });
-    // The kernel's buffers hold a few MiB of the 64; then the writer stands still.
-    let mut before = 0;
-    within(async {
-        loop {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            let now = written.load(Ordering::Relaxed);
-            if now == before && now > 0 {
-                break;
-            }
-            before = now;
-        }
-    })
-    .await;
-    assert!(before < EVENTS, "all was read though nobody took it");
-    // Commands still go out meanwhile: they are queued for the wire, not for the user.
-    let pending = client.send(say("meanwhile")).await.unwrap();
-
-    assert_eq!(next(&mut events).await, "connected");
-    for seq in 1..=EVENTS {
-        assert_eq!(next(&mut events).await, seq.to_string());
-    }
-    let mut peer = writer.await.unwrap();
-    let command = peer.read().await;
-    peer.ack(&command, EVENTS + 1).await;
-    within(pending).await.unwrap();
-}
-
-#[tokio::test]
-async fn what_was_sent_before_the_close_still_comes_out() {
-    let listener = Listener::bind().await;
-    let (client, mut events) = listener.connect();
-    let (mut peer, _) = listener.welcome().await;
-    assert_eq!(next(&mut events).await, "connected");
+    let mut is = async |wanted| {
+        within(state.wait_for(|state| *state == wanted)).await.unwrap();
+    };
+    is(ConnectionState::CatchingUp).await;
+    peer.write(&json!({"type": "synced"})).await;
+    is(ConnectionState::Live).await;
+    peer.cut();
+    let (_peer, _) = listener.welcome().await;
+    is(ConnectionState::CatchingUp).await;
     client.close();
-    for seq in 1..=500 {
-        peer.write(&event(seq)).await;
-    }
-    let message = within(futures_util::StreamExt::next(&mut peer.0)).await;
-    assert!(matches!(message, Some(Ok(Message::Close(_)))), "{message:?}");
-    let answering =
-        tokio::spawn(async move { within(futures_util::StreamExt::next(&mut peer.0)).await.is_none() });
-    for seq in 1..=500 {
-        assert_eq!(next(&mut events).await, seq.to_string());
-    }
-    assert_eq!(next(&mut events).await, "over: closed by this side");
-    assert_eq!(next(&mut events).await, "end");
-    assert!(answering.await.unwrap());
-}
-
-#[tokio::test]
-async fn dropping_the_stream_closes_the_socket_and_close_returns_the_cursors() {
-    let listener = Listener::bind().await;
-    let (client, mut events) = listener.connect();
-    let (mut peer, _) = listener.welcome().await;
-    peer.write(&event(9)).await;
-    assert_eq!(next(&mut events).await, "connected");
-    assert_eq!(next(&mut events).await, "9");
-    let cursors = within(events.close()).await;
-    assert_eq!(cursors.conversations[&ROOM], 9);
-    assert!(client.send(say("late")).await.is_err());
-
-    let (_client, events) = listener.connect();
-    let (mut peer, _) = listener.welcome().await;
-    drop(events);
-    let message = within(futures_util::StreamExt::next(&mut peer.0)).await;
-    assert!(matches!(message, Some(Ok(Message::Close(_)))), "{message:?}");
+    is(ConnectionState::Ended).await;
 }

@@ -151,10 +151,7 @@ impl Account {
         let renew_in = left(&grant)
             .saturating_sub(TOKEN_MARGIN)
             .max(Duration::from_secs(5));
-        Ok(Token {
-            text: grant.token.clone(),
-            renew_in: Some(renew_in),
-        })
+        Ok(Token::new(grant.token.clone()).renewed_in(renew_in))
     }
 
     /// Asks GraphQL as this person, of read models that include `after`; waits as the server asks.

@@ -16,7 +16,7 @@ use tokio_tungstenite::{
     WebSocketStream, accept_hdr_async,
     tungstenite::{
         Message,
-        handshake::server::{Request, Response},
+        handshake::server::{ErrorResponse, Request, Response},
         http::HeaderValue,
     },
 };
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) const ROOM: Uuid = Uuid::from_u128(7);
 
-pub(crate) struct Listener(TcpListener);
+pub(crate) struct Listener(pub(crate) TcpListener);
 
 impl Listener {
     pub(crate) async fn bind() -> Self {
@@ -37,11 +37,8 @@ impl Listener {
     pub(crate) fn config(&self) -> Config {
         let address = self.0.local_addr().unwrap();
         let mut config = Config::new(format!("ws://{address}/ws"), "a-token", "a-device");
-        config.backoff = Backoff {
-            base: Duration::from_millis(5),
-            cap: Duration::from_millis(20),
-            attempts_max: Some(5),
-        };
+        config.backoff =
+            Backoff::new(Duration::from_millis(5), Duration::from_millis(20)).with_attempts_max(5);
         config
     }
 
@@ -52,12 +49,6 @@ impl Listener {
     /// Waits for the next connection.
     pub(crate) async fn accept(&self) -> Peer {
         let (stream, _) = within(self.0.accept()).await.unwrap();
-        #[expect(clippy::result_large_err, reason = "the signature is the library's")]
-        let agree = |_: &Request, mut response: Response| {
-            let name = HeaderValue::from_static(SUBPROTOCOL);
-            response.headers_mut().insert("sec-websocket-protocol", name);
-            Ok(response)
-        };
         Peer(accept_hdr_async(stream, agree).await.unwrap())
     }
 
@@ -69,6 +60,18 @@ impl Listener {
         peer.write(&welcome(25_000)).await;
         (peer, hello)
     }
+}
+
+/// The server's side of the upgrade.
+#[expect(
+    clippy::result_large_err,
+    clippy::unnecessary_wraps,
+    reason = "the signature is the library's"
+)]
+pub(crate) fn agree(_: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+    let name = HeaderValue::from_static(SUBPROTOCOL);
+    response.headers_mut().insert("sec-websocket-protocol", name);
+    Ok(response)
 }
 
 pub(crate) struct Peer(pub(crate) WebSocketStream<TcpStream>);
@@ -100,6 +103,36 @@ impl Peer {
             "retryable": retryable, "retry_after_ms": 1}),
         )
         .await;
+    }
+
+    /// Answers fetches of a conversation that ends at `head`, each with at most `most` events, until the connection ends.
+    pub(crate) async fn serve(mut self, head: u64, most: u64, event: impl Fn(u64) -> Value) {
+        while let Some(Ok(message)) = self.0.next().await {
+            let Message::Text(text) = message else { continue };
+            let command: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(command["type"], "fetch");
+            let from = command["from"].as_u64().unwrap();
+            let limit = command["limit"].as_u64().unwrap();
+            let to = head.min(from + limit.min(most) - 1);
+            let events: Vec<_> = (from..=to).map(&event).collect();
+            let answer = json!({"type": "events", "id": command["id"], "conversation": ROOM,
+                "events": events, "more": to < head});
+            // The client may be gone already.
+            if self.0.send(Message::text(answer.to_string())).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The code of the client's close frame; `None` when the connection ends without one.
+    pub(crate) async fn closing(&mut self) -> Option<u16> {
+        loop {
+            match within(self.0.next()).await {
+                Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code.into()),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return None,
+            }
+        }
     }
 
     /// Cuts the connection without a word.
@@ -143,6 +176,8 @@ pub(crate) async fn next(events: &mut EventStream) -> String {
         Some(Incoming::Synced) => "synced".to_owned(),
         Some(Incoming::Event(event)) => event.seq.to_string(),
         Some(Incoming::Gap(gap)) => format!("gap {}..{}", gap.from, gap.to),
+        Some(Incoming::Rewound { to, .. }) => format!("back to {to}"),
+        Some(Incoming::Notice(notice)) => format!("notice {}", notice.seq),
         Some(Incoming::Disconnected {
             retry_in: Some(_), ..
         }) => "disconnected".to_owned(),

@@ -102,21 +102,15 @@ pub(crate) fn start(
 }
 
 fn dial(urls: &[String], person: &Person, device: &str, resume: Resume) -> (Client, EventStream) {
-    connect(Config {
-        urls: urls.to_vec(),
-        tokens: Tokens::fixed(person.token.clone()),
-        resume,
-        backoff: Backoff {
-            base: Duration::from_millis(50),
-            cap: Duration::from_secs(1),
-            attempts_max: None,
-        },
-        event_queue: 16,
-        command_attempts: u32::MAX,
-        command_timeout: COMMAND_LIMIT,
-        connect_timeout: Duration::from_secs(5),
-        ..Config::new("", "", device)
-    })
+    let mut config = Config::new("", "", device);
+    config.urls = urls.to_vec();
+    config.tokens = Tokens::fixed(person.token.clone());
+    config.resume = resume;
+    config.backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+    config.event_queue = 16;
+    config.command_timeout = COMMAND_LIMIT;
+    config.connect_timeout = Duration::from_secs(5);
+    connect(config)
 }
 
 impl Device {

@@ -180,18 +180,14 @@ impl TidingsPerson {
             urls.rotate_left(turn);
             *connections += 1;
         }
-        let (client, mut events) = connect(Config {
-            urls,
-            resume,
-            backoff: Backoff {
-                attempts_max: Some(1),
-                ..Backoff::default()
-            },
-            // Sending waits for nothing, though nobody reads meanwhile.
-            command_queue: UNANSWERED_MAX * 2,
-            in_flight_max: UNANSWERED_MAX,
-            ..Config::new("", &self.token, device)
-        });
+        let mut config = Config::new("", &self.token, device);
+        config.urls = urls;
+        config.resume = resume;
+        config.backoff = Backoff::default().with_attempts_max(1);
+        // Sending waits for nothing, though nobody reads meanwhile.
+        config.command_queue = UNANSWERED_MAX * 2;
+        config.in_flight_max = UNANSWERED_MAX;
+        let (client, mut events) = connect(config);
         let welcomed = async {
             loop {
                 match events.next().await {

@@ -134,12 +134,10 @@ impl Person {
             self.cursors = Resume::default();
         }
         let journal = self.devices.last().map(Arc::clone).context("no device")?;
-        let config = Config {
-            urls: self.urls.clone(),
-            tokens: self.account.tokens(),
-            resume: self.cursors.clone(),
-            ..Config::new("", "", format!("device-{}", self.devices.len()))
-        };
+        let mut config = Config::new("", "", format!("device-{}", self.devices.len()));
+        config.urls = self.urls.clone();
+        config.tokens = self.account.tokens();
+        config.resume = self.cursors.clone();
         let (client, events) = connect(config);
         let (sender, progress) = watch::channel(Progress::default());
         let shared = Arc::clone(&self.shared);

@@ -1,0 +1,252 @@
+use super::*;
+use tidings_protocol::{EventKind, RawValue, Timestamp};
+
+const ROOM: Uuid = Uuid::from_u128(7);
+
+fn event(seq: u64) -> Event {
+    Event {
+        conversation: ROOM,
+        seq,
+        kind: EventKind::MessageSent,
+        actor: Uuid::nil(),
+        at: Timestamp::from_millis(0).unwrap(),
+        data: RawValue::from_string("{}".to_owned()).unwrap(),
+    }
+}
+
+fn queue() -> Queue {
+    Queue::new(1, 1 << 20).0
+}
+
+fn answer(seqs: impl IntoIterator<Item = u64>, more: bool) -> Events {
+    Events {
+        id: Uuid::nil(),
+        conversation: ROOM,
+        events: seqs.into_iter().map(event).collect(),
+        more,
+    }
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "compared with what the sequencer answers"
+)]
+fn missing(from: u64, limit: u32) -> Option<Missing> {
+    Some(Missing {
+        conversation: ROOM,
+        from,
+        limit,
+    })
+}
+
+fn sequencer(cursor: u64) -> Sequencer {
+    Sequencer::new(
+        &Resume {
+            conversations: [(ROOM, cursor)].into(),
+            notices: None,
+        },
+        Arc::default(),
+    )
+}
+
+/// What was put out: events as their seq, gaps as `from..to`.
+fn shown(out: &mut Queue) -> Vec<String> {
+    std::iter::from_fn(|| out.pop())
+        .map(|waiting| match waiting.incoming {
+            Incoming::Event(event) => event.seq.to_string(),
+            Incoming::Gap(gap) => format!("{}..{}", gap.from, gap.to),
+            Incoming::Rewound { to, .. } => format!("back to {to}"),
+            other => format!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn repeats_are_dropped_and_the_first_of_an_unknown_conversation_is_taken() {
+    let mut sequencer = Sequencer::new(&Resume::default(), Arc::default());
+    let mut out = queue();
+    for seq in [5, 5, 4, 6, 5, 7] {
+        assert_eq!(sequencer.event(event(seq), &mut out), None);
+    }
+    assert_eq!(shown(&mut out), ["5", "6", "7"]);
+    assert_eq!(sequencer.resume().conversations[&ROOM], 7);
+}
+
+#[test]
+fn a_hole_is_fetched_once_and_later_events_wait_for_it() {
+    let mut sequencer = sequencer(2);
+    let mut out = queue();
+    assert_eq!(sequencer.event(event(5), &mut out), missing(3, 2));
+    assert_eq!(sequencer.event(event(6), &mut out), None);
+    assert_eq!(sequencer.event(event(8), &mut out), None);
+    assert!(!out.is_waiting());
+    assert_eq!(sequencer.filled(answer(3..=4, true), 3, &mut out), missing(7, 1));
+    assert_eq!(shown(&mut out), ["3", "4", "5", "6"]);
+    assert_eq!(sequencer.filled(answer(7..=9, false), 7, &mut out), None);
+    assert_eq!(sequencer.event(event(9), &mut out), None);
+    assert_eq!(sequencer.event(event(10), &mut out), None);
+    assert_eq!(shown(&mut out), ["7", "8", "9", "10"]);
+}
+
+#[test]
+fn the_missing_event_may_come_by_itself() {
+    let mut sequencer = sequencer(2);
+    let mut out = queue();
+    assert!(sequencer.event(event(4), &mut out).is_some());
+    assert_eq!(sequencer.event(event(3), &mut out), None);
+    assert_eq!(shown(&mut out), ["3", "4"]);
+    assert_eq!(sequencer.filled(answer(3..=4, false), 3, &mut out), None);
+    assert!(!out.is_waiting());
+}
+
+#[test]
+fn what_the_server_does_not_have_becomes_a_gap() {
+    let mut sequencer = sequencer(2);
+    let mut out = queue();
+    assert!(sequencer.event(event(9), &mut out).is_some());
+    assert!(sequencer.filled(answer(6..=7, true), 3, &mut out).is_some());
+    assert_eq!(shown(&mut out), ["3..5", "6", "7"]);
+    assert_eq!(sequencer.filled(answer([], false), 8, &mut out), None);
+    assert_eq!(shown(&mut out), ["8..8", "9"]);
+
+    assert!(sequencer.event(event(11), &mut out).is_some());
+    assert_eq!(sequencer.unfillable(ROOM, 10, &mut out), None);
+    assert_eq!(shown(&mut out), ["10..10", "11"]);
+}
+
+/// A queue with room for so many of these events, and nothing else.
+fn small_queue(events: usize) -> Queue {
+    Queue::new(1, events * (size_of::<Event>() + 2)).0
+}
+
+#[test]
+fn what_there_is_no_room_for_is_asked_for_again_when_there_is() {
+    let mut sequencer = sequencer(0);
+    let mut out = small_queue(4);
+    for seq in 1..=9 {
+        assert_eq!(sequencer.event(event(seq), &mut out), None);
+    }
+    assert_eq!(shown(&mut out), ["1", "2", "3", "4"]);
+    assert!(sequencer.is_behind() && !sequencer.is_whole());
+    assert_eq!(sequencer.resume().conversations[&ROOM], 4);
+    assert_eq!(sequencer.resumed(), missing(5, 5));
+    // There is room for four again, but five are answered: the last is put off once more.
+    assert_eq!(sequencer.filled(answer(5..=9, false), 5, &mut out), None);
+    assert_eq!(shown(&mut out), ["5", "6", "7", "8"]);
+    assert_eq!(sequencer.resumed(), missing(9, 1));
+    assert_eq!(sequencer.filled(answer(9..=9, false), 9, &mut out), None);
+    assert_eq!(sequencer.event(event(10), &mut out), None);
+    assert_eq!(shown(&mut out), ["9", "10"]);
+    assert!(!sequencer.is_behind() && sequencer.is_whole());
+    let counts = &sequencer.counts;
+    assert_eq!(counts.holes.load(Ordering::Relaxed), 0, "nothing was wrong");
+    assert_eq!(counts.repeats.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn what_is_held_behind_a_hole_makes_way_for_what_fills_it() {
+    let mut sequencer = sequencer(0);
+    let mut out = small_queue(2);
+    assert_eq!(sequencer.event(event(2), &mut out), missing(1, 1));
+    assert_eq!(sequencer.event(event(3), &mut out), None);
+    assert_eq!(sequencer.event(event(4), &mut out), None);
+    assert_eq!(sequencer.filled(answer([1], true), 1, &mut out), None);
+    assert!(shown(&mut out).is_empty());
+    assert_eq!(sequencer.resumed(), missing(1, 4));
+}
+
+#[test]
+fn what_came_by_itself_while_it_was_fetched_is_no_gap() {
+    let mut sequencer = sequencer(3);
+    let mut out = small_queue(2);
+    assert_eq!(sequencer.event(event(5), &mut out), missing(4, 1));
+    assert_eq!(sequencer.event(event(4), &mut out), None);
+    assert_eq!(
+        sequencer.event(event(6), &mut out),
+        None,
+        "there is no room for it"
+    );
+    assert_eq!(sequencer.filled(answer([4], true), 4, &mut out), None);
+    assert_eq!(shown(&mut out), ["4", "5"]);
+    assert_eq!(sequencer.resumed(), missing(6, 1));
+}
+
+#[test]
+fn all_that_was_missed_is_there_only_when_what_was_put_off_is() {
+    let mut sequencer = sequencer(0);
+    let mut out = small_queue(2);
+    for seq in 1..=3 {
+        sequencer.event(event(seq), &mut out);
+    }
+    sequencer.all_sent();
+    assert!(!sequencer.has_caught_up());
+    shown(&mut out);
+    assert!(sequencer.resumed().is_some());
+    sequencer.filled(answer([3], false), 3, &mut out);
+    assert!(sequencer.has_caught_up());
+    assert!(!sequencer.has_caught_up(), "it is said once");
+}
+
+#[test]
+fn a_gap_that_begins_too_late_is_a_hole_before_it() {
+    let mut sequencer = sequencer(10);
+    let mut out = queue();
+    let gap = Gap {
+        conversation: ROOM,
+        from: 15,
+        to: 30,
+    };
+    assert_eq!(sequencer.gap(gap, &mut out), missing(11, 4));
+    assert_eq!(sequencer.event(event(31), &mut out), None);
+    assert_eq!(sequencer.filled(answer(11..=14, true), 11, &mut out), None);
+    assert_eq!(shown(&mut out), ["11", "12", "13", "14", "15..30", "31"]);
+    assert_eq!(sequencer.counts.holes.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_log_that_went_back_takes_the_cursor_with_it() {
+    let mut sequencer = sequencer(10);
+    let mut out = queue();
+    sequencer.rewind(Some(ROOM), 4, &mut out);
+    sequencer.rewind(Some(ROOM), 4, &mut out);
+    sequencer.event(event(5), &mut out);
+    assert_eq!(shown(&mut out), ["back to 4", "5"]);
+    assert_eq!(sequencer.resume().conversations[&ROOM], 5);
+}
+
+#[test]
+fn a_gap_moves_the_cursor_and_is_told() {
+    let mut sequencer = sequencer(17);
+    let mut out = queue();
+    sequencer.gap(
+        Gap {
+            conversation: ROOM,
+            from: 18,
+            to: 5230,
+        },
+        &mut out,
+    );
+    sequencer.event(event(5231), &mut out);
+    sequencer.gap(
+        Gap {
+            conversation: ROOM,
+            from: 18,
+            to: 5230,
+        },
+        &mut out,
+    );
+    assert_eq!(shown(&mut out), ["18..5230", "5231"]);
+}
+
+#[test]
+fn a_lost_connection_forgets_what_was_held_and_keeps_the_cursor() {
+    let mut sequencer = sequencer(2);
+    let mut out = queue();
+    sequencer.event(event(5), &mut out);
+    sequencer.connection_lost();
+    assert_eq!(sequencer.resume().conversations[&ROOM], 2);
+    for seq in 3..=5 {
+        assert_eq!(sequencer.event(event(seq), &mut out), None);
+    }
+    assert_eq!(shown(&mut out), ["3", "4", "5"]);
+}
