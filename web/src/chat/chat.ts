@@ -21,6 +21,13 @@ const TYPING_EVERY_MS = 3_000;
 const TRY_AGAIN_MS = 1_000;
 const TRIES_MAX = 8;
 const PEOPLE_AT_ONCE = 40;
+/** Reads are gathered for so long; those that failed are tried again after the other. */
+const READ_MS = 500;
+const READ_AGAIN_MS = 5_000;
+/** Refusals after which the same may be taken later. */
+const PASSES = (error: unknown): boolean =>
+  !(error instanceof Refusal) ||
+  ['timeout', 'unavailable', 'overloaded', 'rate_limited'].includes(error.code);
 
 const messages = (events: readonly TidingsEvent[]): number =>
   events.filter(event => event.kind === 'message.sent').length;
@@ -35,6 +42,11 @@ export class Chat {
   private readonly completing = new Set<string>();
   private readonly askedPeople = new Set<string>();
   private readonly sweep: ReturnType<typeof setInterval>;
+  /** What was written and not sent, by conversation. */
+  private readonly drafts = new Map<string, string>();
+  /** Up to where conversations were read and the server does not know yet. */
+  private readonly reads = new Map<string, number>();
+  private reading: ReturnType<typeof setTimeout> | undefined;
   private typing: { conversation: string; at: number } | undefined;
   private atEnd = true;
   private closed = false;
@@ -49,11 +61,13 @@ export class Chat {
       renewed: token => this.socket.renew(token),
       signedOut: () => this.end('You have been signed out.'),
     });
-    this.ask = queries.asker(() => this.session.token());
+    const token = async (refused: boolean): Promise<string> =>
+      refused ? (await this.session.renew()).token : this.session.token();
+    this.ask = queries.asker(token);
     this.socket = new Socket({
       url: `${location.origin.replace(/^http/, 'ws')}/ws`,
       device: deviceName(uuidv7),
-      token: async refused => (refused ? (await this.session.renew()).token : this.session.token()),
+      token,
       fatal: error => error instanceof SignedOut,
       listener: {
         link: link => this.update(state => ({ ...state, link })),
@@ -62,6 +76,11 @@ export class Chat {
           this.update(state => store.withGap(state, conversation, to));
           this.cursors.move(conversation, to);
         },
+        rewound: (conversation, head) => {
+          this.update(state => store.withRewound(state, conversation, head));
+          this.cursors.rewind(conversation, head);
+          if (this.state.link.kind === 'online') this.lookAfter();
+        },
         ephemeral: frame => this.update(state => store.withEphemeral(state, frame, Date.now())),
         synced: () => this.lookAfter(),
       },
@@ -69,6 +88,7 @@ export class Chat {
     this.sweep = setInterval(() => this.update(state => store.withoutStaleTyping(state, Date.now())), 1_000);
     addEventListener('online', this.onOnline);
     addEventListener('pagehide', this.onPageHide);
+    addEventListener('beforeunload', this.onBeforeUnload);
     addEventListener('focus', this.onAttention);
     document.addEventListener('visibilitychange', this.onAttention);
     void this.start();
@@ -84,8 +104,18 @@ export class Chat {
     if (id === this.state.selected) return;
     this.stopTyping();
     this.atEnd = true;
-    this.update(state => ({ ...state, selected: id }));
+    this.update(state => store.trimmed({ ...state, selected: id }, true));
     this.lookAfter();
+  }
+
+  /** What was begun to be written in a conversation. */
+  draft(id: string): string {
+    return this.drafts.get(id) ?? '';
+  }
+
+  keepDraft(id: string, text: string): void {
+    if (text === '') this.drafts.delete(id);
+    else this.drafts.set(id, text);
   }
 
   send(id: string, text: string): void {
@@ -134,14 +164,15 @@ export class Chat {
   /** Loads a page of what is older than what is shown. */
   async loadOlder(id: string): Promise<void> {
     const before = this.state.conversations.get(id);
-    if (!before || before.history === 'loading' || before.log?.from === 1) return;
+    if (!before || ['loading', 'closed'].includes(before.history) || before.log?.from === 1) return;
     this.update(state => store.withHistory(state, id, 'loading'));
     try {
       if (before.log) await this.fetchOlder(id);
       else await this.fetchNewest(id, before.lastSeq);
       this.update(state => store.withHistory(state, id, 'idle'));
-    } catch {
-      this.update(state => store.withHistory(state, id, 'failed'));
+    } catch (error) {
+      const closed = error instanceof Refusal && error.code === 'not_a_member';
+      this.update(state => store.withHistory(state, id, closed ? 'closed' : 'failed'));
     }
   }
 
@@ -156,6 +187,8 @@ export class Chat {
     clearInterval(this.sweep);
     removeEventListener('online', this.onOnline);
     removeEventListener('pagehide', this.onPageHide);
+    removeEventListener('beforeunload', this.onBeforeUnload);
+    clearTimeout(this.reading);
     removeEventListener('focus', this.onAttention);
     document.removeEventListener('visibilitychange', this.onAttention);
     this.cursors.save();
@@ -201,12 +234,12 @@ export class Chat {
   }
 
   private onEvents(events: TidingsEvent[]): void {
-    this.update(state => store.withEvents(state, events));
+    this.update(state => store.trimmed(store.withEvents(state, events), this.atEnd));
     for (const { conversation, seq } of events) this.cursors.move(conversation, seq);
     const last = events.findLast(event => event.kind === 'message.sent' && event.actor !== this.state.me);
     if (last?.kind === 'message.sent' && this.state.link.kind === 'online') {
       const text = `${store.personName(this.state, last.actor)}: ${store.contentText(last.data.content)}`;
-      this.update(state => ({ ...state, announcement: text }));
+      this.update(state => store.withAnnouncement(state, text));
     }
     // During the catch-up, what is missing may still come.
     if (this.state.link.kind === 'online') this.lookAfter();
@@ -230,8 +263,24 @@ export class Chat {
     if (!shown || shown.unread === 0 || !this.atEnd || !document.hasFocus() || document.hidden) return;
     const { id, lastSeq: seq } = shown;
     this.update(state => store.withRead(state, id, seq));
-    // One that gets lost is made good by the next.
-    this.socket.command({ type: 'read', conversation: id, seq }).catch(() => undefined);
+    this.reads.set(id, seq);
+    this.tellReads(READ_MS);
+  }
+
+  /** Tells the server what was read, all of a while at once. */
+  private tellReads(after: number): void {
+    this.reading ??= setTimeout(() => {
+      this.reading = undefined;
+      for (const [conversation, seq] of this.reads) {
+        this.reads.delete(conversation);
+        this.socket.command({ type: 'read', conversation, seq }).catch((error: unknown) => {
+          if (this.closed || !PASSES(error)) return;
+          // Else other devices would show it as unread for ever.
+          this.reads.set(conversation, Math.max(seq, this.reads.get(conversation) ?? 0));
+          this.tellReads(READ_AGAIN_MS);
+        });
+      }
+    }, after);
   }
 
   private post(id: string, message: store.Outgoing): void {
@@ -304,7 +353,10 @@ export class Chat {
     this.completing.add(id);
     for (let tries = 0; tries < TRIES_MAX && !this.closed; tries++) {
       const found = await queries.findConversation(this.ask, id).catch(() => null);
-      if (found) {
+      if (found && found.summaries.length === 0 && tries === TRIES_MAX - 1) {
+        // The read models are not that far behind: it is not shown to this person.
+        this.update(state => store.withoutSummary(state, id));
+      } else if (found) {
         this.update(state => store.withSummaries(store.withPeople(state, found.people), found.summaries));
         if (!this.state.conversations.get(id)?.partial) break;
       }
@@ -329,6 +381,10 @@ export class Chat {
   }
 
   private readonly onOnline = (): void => this.socket.hurry();
+  /** Asks before what was written is lost with the page. */
+  private readonly onBeforeUnload = (event: BeforeUnloadEvent): void => {
+    if (store.hasUnsent(this.state)) event.preventDefault();
+  };
   private readonly onPageHide = (): void => this.cursors.save();
   private readonly onAttention = (): void => {
     if (document.hidden) return;

@@ -1,11 +1,12 @@
 // Where this browser stands in each conversation, kept from one visit to the next.
+import * as storage from '../shared/storage.ts';
 
 const SAVE_MS = 1_000;
 const key = (user: string): string => `tidings.cursors.${user}`;
 
 export function storedCursors(user: string): Record<string, number> {
   try {
-    const stored = JSON.parse(localStorage.getItem(key(user)) ?? '{}') as Record<string, unknown>;
+    const stored = JSON.parse(storage.read(key(user)) ?? '{}') as Record<string, unknown>;
     const valid = Object.entries(stored).filter(([, seq]) => Number.isSafeInteger(seq));
     return Object.fromEntries(valid) as Record<string, number>;
   } catch {
@@ -16,6 +17,7 @@ export function storedCursors(user: string): Record<string, number> {
 /** Saves cursors soon after they moved. Other tabs may have come further: the furthest counts. */
 export class CursorKeeper {
   private moved = new Map<string, number>();
+  private readonly rewound = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly user: string) {}
@@ -25,26 +27,32 @@ export class CursorKeeper {
     this.timer ??= setTimeout(() => this.save(), SAVE_MS);
   }
 
+  /** The log went back: so does what is stored. */
+  rewind(conversation: string, seq: number): void {
+    this.rewound.add(conversation);
+    this.move(conversation, seq);
+  }
+
   save(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
     if (this.moved.size === 0) return;
     const cursors = storedCursors(this.user);
-    for (const [id, seq] of this.moved) cursors[id] = Math.max(seq, cursors[id] ?? 0);
-    this.moved.clear();
-    try {
-      localStorage.setItem(key(this.user), JSON.stringify(cursors));
-    } catch {
-      // Without room for them, the next visit is sent some events again.
+    for (const [id, seq] of this.moved) {
+      cursors[id] = this.rewound.has(id) ? seq : Math.max(seq, cursors[id] ?? 0);
     }
+    this.moved.clear();
+    this.rewound.clear();
+    // Without room for them, the next visit is sent some events again.
+    storage.write(key(this.user), JSON.stringify(cursors));
   }
 }
 
 /** A name for this browser, the same each time it returns. */
 export function deviceName(make: () => string): string {
-  const stored = localStorage.getItem('tidings.device');
+  const stored = storage.read('tidings.device');
   if (stored) return stored;
   const name = `web-${make()}`;
-  localStorage.setItem('tidings.device', name);
+  storage.write('tidings.device', name);
   return name;
 }

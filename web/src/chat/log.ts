@@ -60,6 +60,13 @@ export function prepend(log: Log, from: number, events: readonly TidingsEvent[])
   };
 }
 
+/** The newest `most` entries of a window; those before are loaded again when somebody looks for them. */
+export function trim(log: Log, most: number): Log {
+  const first = log.entries[log.entries.length - most];
+  if (!first || log.entries.length <= most) return log;
+  return { ...log, from: first.seq, entries: log.entries.slice(-most) };
+}
+
 function fold(events: readonly TidingsEvent[], from: number): Log {
   const amended = new Map<string, { content: Content | null }>();
   const entries: Entry[] = [];
@@ -72,7 +79,8 @@ function fold(events: readonly TidingsEvent[], from: number): Log {
         break;
       }
       case 'message.edited':
-        amended.set(event.data.message, { content: event.data.content });
+        // Without content it has been recalled since, which comes as an event of its own.
+        if (event.data.content) amended.set(event.data.message, { content: event.data.content });
         break;
       case 'message.recalled':
         amended.set(event.data.message, { content: null });

@@ -1,5 +1,5 @@
 // What the chat page asks over GraphQL.
-import { graphql } from '../shared/api.ts';
+import { graphql, Problem } from '../shared/api.ts';
 import { contentText, type Person, type Summary } from './store.ts';
 
 const PERSON = 'id username displayName';
@@ -42,11 +42,17 @@ export interface Found {
 
 export type Ask = <T>(query: string, variables?: Record<string, unknown>, after?: string) => Promise<T>;
 
-/** Asks with a token that is good. */
+/** Asks with a token that is good; one that the server does not take is replaced once. */
 export const asker =
-  (token: () => Promise<string>): Ask =>
-  async (query, variables, after) =>
-    graphql(await token(), query, variables, after);
+  (token: (refused: boolean) => Promise<string>): Ask =>
+  async (query, variables, after) => {
+    try {
+      return await graphql(await token(false), query, variables, after);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'unauthenticated') throw error;
+      return graphql(await token(true), query, variables, after);
+    }
+  };
 
 /** One page of the viewer's conversations. */
 export async function listConversations(

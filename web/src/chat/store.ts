@@ -1,10 +1,16 @@
 // The state of the chat page, and how events, answers and what the person does change it. Pure functions only.
 import type { Ephemeral, TidingsEvent } from '../protocol/frames.ts';
 import type { Link } from '../protocol/socket.ts';
-import { append, emptyLog, prepend, type Log } from './log.ts';
+import { append, emptyLog, prepend, trim, type Log } from './log.ts';
 
 /** How long somebody counts as typing after they last said so. */
 export const TYPING_MS = 6_000;
+
+/** How much of a conversation that is not shown is kept, and of one that is shown at its end. */
+const HIDDEN_ENTRIES = 200;
+const SHOWN_ENTRIES = 400;
+/** It is cut only when it is longer by this, and not for every message. */
+const SLACK_ENTRIES = 100;
 
 export interface Person {
   id: string;
@@ -53,8 +59,8 @@ export interface Conversation {
   outbox: readonly Outgoing[];
   /** Not all is known of it; a summary that is recent enough tells the rest. */
   partial: boolean;
-  /** Loading what is older than the log. */
-  history: 'idle' | 'loading' | 'failed';
+  /** Loading what is older than the log; `closed`: the viewer may not see it. */
+  history: 'idle' | 'loading' | 'failed' | 'closed';
 }
 
 export interface State {
@@ -65,8 +71,8 @@ export interface State {
   link: Link;
   /** Whether the list of conversations has come. */
   loaded: boolean;
-  /** What a screen reader should say next. */
-  announcement: string;
+  /** What a screen reader should say next; the number tells one from an equal one before it. */
+  announcement: { text: string; number: number };
 }
 
 /** What the list of conversations says of one. */
@@ -82,7 +88,7 @@ export const initialState = (me: string): State => ({
   selected: null,
   link: { kind: 'connecting' },
   loaded: false,
-  announcement: '',
+  announcement: { text: '', number: 0 },
 });
 
 const set = <K, V>(map: ReadonlyMap<K, V>, key: K, value: V): Map<K, V> => new Map(map).set(key, value);
@@ -128,6 +134,43 @@ export function withSummaries(state: State, summaries: readonly Summary[]): Stat
   }
   return { ...state, conversations };
 }
+
+/** A conversation that the server does not show: the viewer is no member, or no longer. */
+export const withoutSummary = (state: State, id: string): State =>
+  change(state, id, conversation => ({ ...conversation, joined: false, partial: false }));
+
+/** The log of a conversation went back to `head`: what was known behind it is no longer so. */
+export const withRewound = (state: State, id: string, head: number): State =>
+  change(state, id, conversation => ({
+    ...conversation,
+    lastSeq: Math.min(head, conversation.lastSeq),
+    readSeq: Math.min(head, conversation.readSeq),
+    unread: 0,
+    preview: null,
+    reads: new Map(),
+    log: null,
+    history: 'idle',
+    partial: true,
+  }));
+
+/** Lets go of the oldest of what is loaded, where there is much of it and nobody looks at it. */
+export function trimmed(state: State, atEnd: boolean): State {
+  let next = state;
+  for (const { id, log, history } of state.conversations.values()) {
+    const shown = id === state.selected;
+    const most = shown ? SHOWN_ENTRIES : HIDDEN_ENTRIES;
+    if (!log || (shown && !atEnd) || history === 'loading' || log.entries.length <= most + SLACK_ENTRIES)
+      continue;
+    next = change(next, id, conversation => ({ ...conversation, log: trim(log, most) }));
+  }
+  return next;
+}
+
+/** Says something to a screen reader. */
+export const withAnnouncement = (state: State, text: string): State => ({
+  ...state,
+  announcement: { text, number: state.announcement.number + 1 },
+});
 
 /** Takes in events in the order of the socket. */
 export function withEvents(state: State, events: readonly TidingsEvent[]): State {
@@ -200,12 +243,19 @@ function summarize(conversation: Conversation, event: TidingsEvent, me: string):
       break;
     case 'member.added':
       conversation.members = [...without(event.data.user), event.data.user];
-      if (event.data.user === me) conversation.joined = true;
+      if (event.data.user === me) {
+        conversation.joined = true;
+        if (conversation.history === 'closed') conversation.history = 'idle';
+      }
       break;
     case 'member.removed':
     case 'member.left':
       conversation.members = without(event.data.user);
-      if (event.data.user === me) conversation.joined = false;
+      if (event.data.user === me) {
+        conversation.joined = false;
+        // There is nobody to ask for the rest.
+        conversation.partial = false;
+      }
       break;
     case 'message.sent': {
       const { content } = event.data;
@@ -233,7 +283,7 @@ export const withGap = (state: State, id: string, to: number): State =>
   change(state, id, conversation => {
     if (conversation.log && conversation.log.to >= to) return conversation;
     const outbox = conversation.outbox.filter(message => message.seq === undefined || message.seq > to);
-    return { ...conversation, log: emptyLog(to), outbox, partial: true };
+    return { ...conversation, log: emptyLog(to), outbox, partial: conversation.joined };
   });
 
 /** Takes in older events, all of those from `from` on. */
@@ -322,11 +372,18 @@ export const withSendState = (
     return { ...conversation, outbox };
   });
 
+/** Whether something that was written has not come to the server yet. */
+export const hasUnsent = (state: State): boolean =>
+  [...state.conversations.values()].some(({ outbox }) => outbox.some(message => message.state !== 'sent'));
+
 /** The conversations as the list shows them: newest activity first. */
 export const listed = (state: State): Conversation[] =>
   [...state.conversations.values()].sort((a, b) => (a.lastAt < b.lastAt ? 1 : a.lastAt > b.lastAt ? -1 : 0));
 
-export const personName = (state: State, id: string): string =>
+/** Who is known by name. */
+export type Known = Pick<State, 'me' | 'people'>;
+
+export const personName = (state: Known, id: string): string =>
   id === state.me ? 'You' : (state.people.get(id)?.displayName ?? 'Somebody');
 
 /** Whose picture stands for a conversation: the other person's, or its own. */

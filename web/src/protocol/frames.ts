@@ -19,8 +19,9 @@ export type TidingsEvent = Happened &
     | { kind: 'member.removed' | 'member.left'; data: { user: string } }
     | { kind: 'group.renamed'; data: { name: string } }
     | { kind: 'role.changed'; data: { user: string; role: string } }
-    | { kind: 'message.sent'; data: { message: string; content: Content } }
-    | { kind: 'message.edited'; data: { message: string; content: Content } }
+    // No content: what it said has been recalled since.
+    | { kind: 'message.sent'; data: { message: string; content: Content | null } }
+    | { kind: 'message.edited'; data: { message: string; content: Content | null } }
     | { kind: 'message.recalled'; data: { message: string } }
     | { kind: 'reaction.changed'; data: { message: string; emoji: string; on: boolean } }
   );
@@ -43,6 +44,9 @@ export interface ErrorFrame {
   retryable: boolean;
   field?: string;
   retry_after_ms?: number;
+  /** Where a cursor in `resume` is ahead: of which conversation (else of the notices), and where that ends. */
+  conversation?: string;
+  head?: number;
 }
 
 export interface Events {

@@ -27,6 +27,12 @@ export class Sequence {
     return this.flush(conversation);
   }
 
+  /** The log of a conversation ends at `seq`: what was seen behind it is no longer so. */
+  rewind(conversation: string, seq: number): void {
+    this.cursors.set(conversation, seq);
+    this.waiting.delete(conversation);
+  }
+
   accept(event: TidingsEvent): Accepted {
     const { conversation, seq } = event;
     const cursor = this.cursors.get(conversation);

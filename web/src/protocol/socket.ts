@@ -17,13 +17,23 @@ import { Sequence } from './sequence.ts';
 const WELCOME_MS = 10_000;
 /** A command that has no answer by then fails. It may have taken effect: its repeat with the same id tells. */
 const ANSWER_MS = 30_000;
+/** A command that is refused for now is sent again after the first of these, and twice as late each time, up to the other. */
 const RETRY_MS = 500;
+const RETRY_MAX_MS = 10_000;
 const CHECK_MS = 5_000;
+/** A ping without an answer for so long means that the connection is dead. */
+const PONG_MS = 10_000;
+/** A connection that stood for so long was a good one: the next try need not wait for long. */
+const GOOD_MS = 10_000;
 /** Events that one `fetch` may ask for. */
 const FETCH_MAX = 1_000;
+/** Cursors in one frame, so that it is no larger than servers take. */
+const CURSORS_MAX = 800;
 /** Codes of the WebSocket itself and of Tidings after which coming back makes no sense. */
 const FINAL = (code: number): boolean => code >= 4500 || code === 1009;
 const NO_VALID_TOKEN = 4501;
+/** `readyState` of a socket that can be written to. */
+const OPEN = 1;
 
 export type Link =
   | { kind: 'connecting' }
@@ -48,6 +58,8 @@ export interface SocketListener {
   events(events: TidingsEvent[]): void;
   /** Events `from` to `to` will not come by themselves. */
   gap(conversation: string, from: number, to: number): void;
+  /** The log of a conversation ends at `head`, before what was seen of it: it went back, and what comes next is new. */
+  rewound(conversation: string, head: number): void;
   ephemeral(frame: Ephemeral): void;
   /** Everything missed has come. */
   synced(): void;
@@ -63,10 +75,19 @@ export interface SocketOptions {
   fatal(error: unknown): boolean;
   listener: SocketListener;
   open?(url: string): WebSocket;
+  /** A clock that only goes forward, in milliseconds. */
+  now?(): number;
 }
 
 interface Flight {
+  id: string;
   object: string;
+  /** Of these, one at a time is on its way, so that none overtakes another. */
+  lane: string | undefined;
+  sent: boolean;
+  refusals: number;
+  /** Not to be sent before this. */
+  after: number;
   resolve(answer: Ack | Events): void;
   reject(refusal: Refusal): void;
   deadline: ReturnType<typeof setTimeout>;
@@ -80,6 +101,8 @@ export class Socket {
   private readonly flights = new Map<string, Flight>();
   private tries = 0;
   private heardAt = 0;
+  private pingedAt: number | undefined;
+  private syncedAt: number | undefined;
   private heartbeatMs = 25_000;
   private selfSeq: number | undefined;
   private tokenRefused = false;
@@ -90,7 +113,11 @@ export class Socket {
   /** Cursors of all conversations that should be resumed. */
   readonly resume = new Set<string>();
 
-  constructor(private readonly options: SocketOptions) {}
+  private readonly now: () => number;
+
+  constructor(private readonly options: SocketOptions) {
+    this.now = options.now ?? (() => performance.now());
+  }
 
   start(): void {
     this.check = setInterval(() => this.checkLife(), CHECK_MS);
@@ -123,7 +150,8 @@ export class Socket {
 
   /** Does a command. It is sent again over new connections, with the same id, until there is an answer. */
   async command(body: CommandBody, id = uuidv7()): Promise<Ack> {
-    return (await this.ask({ ...body, id }, id)) as Ack;
+    const lane = body.type === 'message.send' ? body.conversation : undefined;
+    return (await this.ask({ ...body, id }, id, lane)) as Ack;
   }
 
   async fetch(conversation: string, from: number, limit: number): Promise<Events> {
@@ -140,20 +168,44 @@ export class Socket {
     if (this.greeted) this.write(JSON.stringify({ type: 'hello', token, device: this.options.device }));
   }
 
-  private ask(object: object, id: string): Promise<Ack | Events> {
+  private ask(object: object, id: string, lane?: string): Promise<Ack | Events> {
     return new Promise((resolve, reject) => {
       const deadline = setTimeout(() => {
         this.land(id);
         reject(new Refusal('timeout', 'There was no answer.'));
       }, ANSWER_MS);
       const text = JSON.stringify(object);
-      this.flights.set(id, { object: text, resolve, reject, deadline });
-      if (this.greeted) this.write(text);
+      this.flights.set(id, {
+        id,
+        object: text,
+        lane,
+        sent: false,
+        refusals: 0,
+        after: 0,
+        resolve,
+        reject,
+        deadline,
+      });
+      this.pump();
     });
   }
 
+  /** Sends what may be sent now, in the order in which it was asked for. */
+  private pump(): void {
+    if (!this.greeted) return;
+    const now = this.now();
+    const busy = new Set<string>();
+    for (const flight of this.flights.values()) {
+      const free = flight.lane === undefined || !busy.has(flight.lane);
+      if (flight.lane !== undefined) busy.add(flight.lane);
+      if (flight.sent || !free || flight.after > now) continue;
+      flight.sent = true;
+      this.write(flight.object);
+    }
+  }
+
   private write(text: string): void {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(text);
+    if (this.socket?.readyState === OPEN) this.socket.send(text);
   }
 
   /** Takes a command off those without an answer. */
@@ -163,6 +215,7 @@ export class Socket {
     clearTimeout(flight.deadline);
     clearTimeout(flight.retry);
     this.flights.delete(id);
+    if (flight.lane !== undefined) this.pump();
     return flight;
   }
 
@@ -183,19 +236,39 @@ export class Socket {
     const open = this.options.open ?? ((url: string) => new WebSocket(url, 'tidings.v1'));
     const socket = open(this.options.url);
     this.socket = socket;
-    this.heardAt = Date.now();
+    this.heardAt = this.now();
+    this.pingedAt = undefined;
     socket.onopen = () => {
-      const resume: Record<string, number> = {};
-      for (const conversation of this.resume) resume[conversation] = this.sequence.cursor(conversation) ?? 0;
-      if (this.selfSeq !== undefined) resume['self'] = this.selfSeq;
-      socket.send(JSON.stringify({ type: 'hello', token, device: this.options.device, resume }));
+      for (const part of this.hello(token)) socket.send(JSON.stringify(part));
     };
     socket.onmessage = message => this.receive(String(message.data));
     socket.onclose = closed => this.closed(closed.code, closed.reason);
   }
 
+  /** Who is there and what was seen, in as many objects as the cursors need. */
+  private hello(token: string): object[] {
+    const cursors = [...this.resume].map(id => [id, this.sequence.cursor(id) ?? 0] as const);
+    const parts: object[] = [];
+    for (let first = 0; first === 0 || first < cursors.length; first += CURSORS_MAX) {
+      const resume: Record<string, number> = Object.fromEntries(cursors.slice(first, first + CURSORS_MAX));
+      if (first === 0 && this.selfSeq !== undefined) resume['self'] = this.selfSeq;
+      const more = first + CURSORS_MAX < cursors.length;
+      if (first > 0) parts.push({ type: 'resume', resume, more });
+      else
+        parts.push({
+          type: 'hello',
+          token,
+          device: this.options.device,
+          resume,
+          ...(more ? { more } : {}),
+        });
+    }
+    return parts;
+  }
+
   private receive(text: string): void {
-    this.heardAt = Date.now();
+    this.heardAt = this.now();
+    this.pingedAt = undefined;
     let events: TidingsEvent[] = [];
     const pass = (): void => {
       if (events.length > 0) this.options.listener.events(events);
@@ -222,14 +295,27 @@ export class Socket {
     return accepted.events;
   }
 
-  /** Fetches what is missing until nothing of the conversation waits. */
+  /** Fetches what is missing until nothing of the conversation waits. What cannot be had becomes a gap. */
   private async fill(conversation: string): Promise<void> {
     for (let hole = this.sequence.hole(conversation); hole; hole = this.sequence.hole(conversation)) {
-      const found = await this.fetch(conversation, hole.from, Math.min(hole.to - hole.from + 1, FETCH_MAX));
-      this.receive(found.events.map(event => JSON.stringify(event)).join('\n'));
-      if (this.sequence.hole(conversation)?.from === hole.from)
-        throw new Refusal('not_found', 'Nothing was there.');
+      const { from, to } = hole;
+      try {
+        const found = await this.fetch(conversation, from, Math.min(to - from + 1, FETCH_MAX));
+        this.receive(found.events.map(event => JSON.stringify(event)).join('\n'));
+      } catch (error) {
+        // Without an answer there is no telling; a new connection brings it.
+        if (!(error instanceof Refusal) || ['timeout', 'unavailable'].includes(error.code)) throw error;
+      }
+      const left = this.sequence.hole(conversation);
+      if (left?.from === from) this.leaveOut(conversation, from, left.to);
     }
+  }
+
+  private leaveOut(conversation: string, from: number, to: number): void {
+    const { listener } = this.options;
+    listener.gap(conversation, from, to);
+    const freed = this.sequence.advance(conversation, to);
+    if (freed.length > 0) listener.events(freed);
   }
 
   private handle(frame: Exclude<ServerFrame, TidingsEvent>): void {
@@ -239,23 +325,22 @@ export class Socket {
         this.welcomed(frame.heartbeat_ms);
         break;
       case 'synced':
-        this.tries = 0;
+        this.syncedAt = this.now();
         listener.link({ kind: 'online' });
         listener.synced();
         break;
-      case 'gap': {
+      case 'gap':
         this.resume.add(frame.conversation);
-        listener.gap(frame.conversation, frame.from, frame.to);
-        const freed = this.sequence.advance(frame.conversation, frame.to);
-        if (freed.length > 0) listener.events(freed);
+        this.leaveOut(frame.conversation, frame.from, frame.to);
         break;
-      }
       case 'ack':
       case 'events':
         this.land(frame.id)?.resolve(frame);
         break;
       case 'error':
         if (frame.id !== undefined) this.refused(frame.id, frame);
+        else if (frame.field === 'resume' && frame.head !== undefined)
+          this.rewind(frame.conversation, frame.head);
         break;
       case 'notice':
         this.selfSeq = Math.max(this.selfSeq ?? 0, frame.seq);
@@ -278,7 +363,18 @@ export class Socket {
     if (this.greeted) return;
     this.greeted = true;
     this.options.listener.link({ kind: 'catching-up' });
-    for (const flight of this.flights.values()) this.write(flight.object);
+    for (const flight of this.flights.values()) flight.sent = false;
+    this.pump();
+  }
+
+  /** The log went back behind a cursor: it stands there now, lest what comes next be taken for repeats. */
+  private rewind(conversation: string | undefined, head: number): void {
+    if (conversation === undefined) {
+      this.selfSeq = Math.min(head, this.selfSeq ?? head);
+    } else if ((this.sequence.cursor(conversation) ?? 0) > head) {
+      this.sequence.rewind(conversation, head);
+      this.options.listener.rewound(conversation, head);
+    }
   }
 
   private refused(
@@ -288,11 +384,16 @@ export class Socket {
     const flight = this.flights.get(id);
     if (!flight) return;
     if (error.retryable) {
+      const pause = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(flight.refusals, 8));
+      const wait = Math.max(pause, error.retry_after_ms ?? 0);
+      flight.refusals += 1;
+      flight.sent = false;
+      flight.after = this.now() + wait;
       clearTimeout(flight.retry);
-      flight.retry = setTimeout(
-        () => this.greeted && this.write(flight.object),
-        error.retry_after_ms ?? RETRY_MS,
-      );
+      flight.retry = setTimeout(() => {
+        flight.after = 0;
+        this.pump();
+      }, wait);
     } else {
       this.land(id)?.reject(new Refusal(error.code, error.message));
     }
@@ -313,6 +414,8 @@ export class Socket {
   }
 
   private comeBack(atLeastMs = 0): void {
+    if (this.syncedAt !== undefined && this.now() - this.syncedAt > GOOD_MS) this.tries = 0;
+    this.syncedAt = undefined;
     const wait = backoff(this.tries, atLeastMs);
     this.tries += 1;
     this.timer = setTimeout(() => void this.connect(), wait);
@@ -339,10 +442,18 @@ export class Socket {
     return socket;
   }
 
+  /** Browsers run this once a minute in a hidden tab: silence alone means nothing, only a ping without an answer does. */
   private checkLife(): void {
     if (!this.socket) return;
-    const silence = Date.now() - this.heardAt;
-    if (silence > (this.greeted ? this.heartbeatMs * 2 : WELCOME_MS)) this.drop();
-    else if (this.greeted && silence > this.heartbeatMs) this.write('{"type":"ping"}');
+    const now = this.now();
+    const silence = now - this.heardAt;
+    if (!this.greeted) {
+      if (silence > WELCOME_MS) this.drop();
+    } else if (this.pingedAt !== undefined) {
+      if (now - this.pingedAt >= PONG_MS) this.drop();
+    } else if (silence > this.heartbeatMs) {
+      this.pingedAt = now;
+      this.write('{"type":"ping"}');
+    }
   }
 }

@@ -9,6 +9,8 @@ export interface Grant {
   /** RFC 3339. */
   expires_at: string;
   refresh_token: string;
+  /** How far the server's clock was ahead of this device's when it answered, in milliseconds. */
+  skew_ms?: number;
 }
 
 /** A refusal over HTTP, or no answer at all (`unavailable`). `message` is for people. */
@@ -45,10 +47,16 @@ async function json(response: Response): Promise<Record<string, unknown>> {
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
+/** Clocks of devices may be hours off; the server's own, by which it judges tokens, stands in its answers. */
+function skew(response: Response): number {
+  const date = Date.parse(response.headers.get('Date') ?? '');
+  return Number.isNaN(date) ? 0 : date - Date.now();
+}
+
 async function account(path: string, body: object): Promise<Grant> {
   const response = await call(path, body);
   const answer = await json(response);
-  if (response.ok) return answer as unknown as Grant;
+  if (response.ok) return { ...(answer as unknown as Grant), skew_ms: skew(response) };
   const message = text(answer.detail) ?? text(answer.title) ?? `The server answered ${response.status}.`;
   throw new Problem(text(answer.code) ?? 'unavailable', message, text(answer.field));
 }

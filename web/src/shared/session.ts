@@ -1,9 +1,12 @@
 // The login of this browser. It is shared by all tabs through localStorage, and its token is refreshed before it expires.
 import * as api from './api.ts';
+import * as storage from './storage.ts';
 
 const KEY = 'tidings.session';
 /** A token with less than this to live is refreshed before it is used. */
 const MARGIN_MS = 30_000;
+/** However short tokens live, they are not refreshed more often than this. */
+const REFRESH_MIN_MS = 10_000;
 /** Timers further ahead than this are not exact in browsers. */
 const TIMER_MAX_MS = 3_600_000;
 
@@ -18,9 +21,12 @@ export class SignedOut extends Error {
   }
 }
 
+/** The login where the browser stores nothing: it lasts as long as the page. */
+let memory: string | null = null;
+
 export function storedLogin(): Login | null {
   try {
-    const login = JSON.parse(localStorage.getItem(KEY) ?? 'null') as Login | null;
+    const login = JSON.parse(storage.read(KEY) ?? memory ?? 'null') as Login | null;
     return login && typeof login.token === 'string' && typeof login.refresh_token === 'string' ? login : null;
   } catch {
     return null;
@@ -28,8 +34,8 @@ export function storedLogin(): Login | null {
 }
 
 function store(login: Login | null): void {
-  if (login) localStorage.setItem(KEY, JSON.stringify(login));
-  else localStorage.removeItem(KEY);
+  const text = login && JSON.stringify(login);
+  memory = storage.write(KEY, text) ? null : text;
 }
 
 export async function signIn(username: string, password: string): Promise<Login> {
@@ -49,22 +55,28 @@ function alone<T>(run: () => Promise<T>): Promise<T> {
   return navigator.locks ? navigator.locks.request(KEY, run) : run();
 }
 
-/** When a token should be replaced: once most of its life is over. */
-export function refreshDelay(expiresAt: string, now: number): number {
-  const left = Date.parse(expiresAt) - now;
-  return Math.max(0, Math.min(left - Math.max(MARGIN_MS, left * 0.2), TIMER_MAX_MS));
+/** How long a token has left, by the server's clock. */
+const lifetime = (login: Login): number => Date.parse(login.expires_at) - (Date.now() + (login.skew_ms ?? 0));
+
+/** When a token with so much left should be replaced: once most of its life is over. */
+export function refreshDelay(left: number): number {
+  return Math.max(REFRESH_MIN_MS, Math.min(left - Math.max(MARGIN_MS, left * 0.2), TIMER_MAX_MS));
 }
 
 /** Keeps the token of one user fresh for as long as a page is open. */
 export class Session {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private refreshing: Promise<Login> | undefined;
+  /** On the clock that only goes forward: when the token ends, and from when on it may be refreshed. */
+  private endsAt = 0;
+  private notBefore = 0;
 
   constructor(
     private login: Login,
     private readonly listener: { renewed(token: string): void; signedOut(): void },
   ) {
     addEventListener('storage', this.onStorage);
+    this.endsAt = performance.now() + lifetime(login);
     this.schedule();
   }
 
@@ -74,7 +86,8 @@ export class Session {
 
   /** A token that is good for a while. Fails with `SignedOut`, or with a `Problem` that may pass. */
   async token(): Promise<string> {
-    if (Date.parse(this.login.expires_at) - Date.now() > MARGIN_MS) return this.login.token;
+    // Just refreshed, it is as good as another would be.
+    if (this.left() > MARGIN_MS || performance.now() < this.notBefore) return this.login.token;
     return (await this.renew()).token;
   }
 
@@ -117,6 +130,12 @@ export class Session {
       } catch (error) {
         if (!(error instanceof api.Problem) || !['unauthenticated', 'forbidden'].includes(error.code))
           throw error;
+        // Another tab may have been faster, where tabs cannot wait for each other.
+        const now = storedLogin();
+        if (now?.user === this.login.user && now.refresh_token !== stored.refresh_token) {
+          this.take(now);
+          return now;
+        }
         store(null);
         this.end();
         throw new SignedOut();
@@ -126,19 +145,26 @@ export class Session {
 
   private take(login: Login): void {
     this.login = login;
+    this.endsAt = performance.now() + lifetime(login);
+    this.notBefore = performance.now() + REFRESH_MIN_MS;
     this.schedule();
     this.listener.renewed(login.token);
   }
 
+  /** What the token has left: one clock may be set while the page is open, the other may stand still while the device sleeps. */
+  private left(): number {
+    return Math.min(this.endsAt - performance.now(), lifetime(this.login));
+  }
+
   private schedule(): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(
-      () => {
-        if (refreshDelay(this.login.expires_at, Date.now()) > 0) this.schedule();
-        else void this.renew().catch(() => this.later());
-      },
-      refreshDelay(this.login.expires_at, Date.now()),
-    );
+    const left = this.left();
+    const delay = refreshDelay(left);
+    const due = left - Math.max(MARGIN_MS, left * 0.2) <= delay;
+    this.timer = setTimeout(() => {
+      if (due) void this.renew().catch(() => this.later());
+      else this.schedule();
+    }, delay);
   }
 
   private later(): void {

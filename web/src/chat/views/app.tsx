@@ -57,7 +57,7 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
         </main>
       )}
       <div class="visually-hidden" role="status" aria-live="polite">
-        {state.announcement}
+        <span key={state.announcement.number}>{state.announcement.text}</span>
       </div>
     </div>
   );

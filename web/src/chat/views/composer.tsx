@@ -7,7 +7,7 @@ const PAUSE_MS = 4_000;
 const encoder = new TextEncoder();
 
 export function Composer({ chat, conversation, title }: { chat: Chat; conversation: string; title: string }) {
-  const [text, setText] = useState('');
+  const [text, setText] = useState(() => chat.draft(conversation));
   const field = useRef<HTMLTextAreaElement>(null);
   const pause = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const tooLong = text.length > TEXT_BYTES_MAX / 4 && encoder.encode(text).length > TEXT_BYTES_MAX;
@@ -20,6 +20,7 @@ export function Composer({ chat, conversation, title }: { chat: Chat; conversati
 
   function changed(value: string): void {
     setText(value);
+    chat.keepDraft(conversation, value);
     clearTimeout(pause.current);
     if (value === '') return chat.stopTyping();
     chat.typed(conversation);
@@ -32,6 +33,7 @@ export function Composer({ chat, conversation, title }: { chat: Chat; conversati
     clearTimeout(pause.current);
     chat.send(conversation, text.trim());
     setText('');
+    chat.keepDraft(conversation, '');
     field.current?.focus();
   }
 

@@ -26,7 +26,7 @@ export function ConversationView({ chat, state, conversation }: Props) {
         </div>
       </header>
       <Messages chat={chat} state={state} conversation={conversation} />
-      <p class="typing" data-typing={conversation.typing.size}>
+      <p class="typing" role="status" data-typing={conversation.typing.size}>
         {typingText(state, conversation)}
       </p>
       {conversation.joined ? (

@@ -66,7 +66,7 @@ export function Pending({ message, onRetry }: { message: store.Outgoing; onRetry
   );
 }
 
-export function Happening({ event, state }: { event: TidingsEvent; state: store.State }) {
+export function Happening({ event, state }: { event: TidingsEvent; state: store.Known }) {
   const text = describe(event, user => store.personName(state, user));
   return text === '' ? null : (
     <li class="happening quiet" data-seq={event.seq}>

@@ -1,4 +1,5 @@
 // The messages of a conversation, oldest first. Scrolling up loads older ones.
+import { memo } from 'preact/compat';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Chat } from '../chat.ts';
 import type { Entry } from '../log.ts';
@@ -15,11 +16,20 @@ const TOGETHER_MS = 5 * 60_000;
 
 interface Props {
   chat: Chat;
-  state: store.State;
+  state: store.Known;
   conversation: store.Conversation;
 }
 
-export function Messages({ chat, state, conversation }: Props) {
+/** What is drawn depends on this much of a conversation, and not on who types in it. */
+const DRAWN = ['id', 'log', 'outbox', 'history', 'unread', 'readSeq', 'reads'] as const;
+
+const isSame = (before: Props, after: Props): boolean =>
+  before.chat === after.chat &&
+  before.state.me === after.state.me &&
+  before.state.people === after.state.people &&
+  DRAWN.every(field => before.conversation[field] === after.conversation[field]);
+
+export const Messages = memo(function Messages({ chat, state, conversation }: Props) {
   const list = useRef<HTMLDivElement>(null);
   const shown = useRef({ from: 0, height: 0, pending: 0 });
   const [atEnd, setAtEnd] = useState(true);
@@ -84,7 +94,7 @@ export function Messages({ chat, state, conversation }: Props) {
       )}
     </div>
   );
-}
+}, isSame);
 
 /** What stands above the oldest message shown. It is always as high, so that messages do not move when it changes. */
 function Beginning({ chat, conversation }: { chat: Chat; conversation: store.Conversation }) {
@@ -94,6 +104,7 @@ function Beginning({ chat, conversation }: { chat: Chat; conversation: store.Con
   let action = '';
   if (history === 'loading') text = 'Loading…';
   else if (history === 'failed') [text, action] = ['Older messages could not be loaded.', 'Try again'];
+  else if (history === 'closed') text = '';
   else if (log && log.from > 1) action = 'Load older messages';
   return (
     <p class="beginning quiet">
@@ -110,7 +121,7 @@ function Beginning({ chat, conversation }: { chat: Chat; conversation: store.Con
 /** The entries, with a line before each new day and before the first unread message. */
 function rows(
   chat: Chat,
-  state: store.State,
+  state: store.Known,
   conversation: store.Conversation,
   entries: readonly Entry[],
   unreadAfter: number | null,

@@ -78,7 +78,7 @@ const Item = memo(function Item({ conversation, face, title, preview, selected }
         </time>
         <span class="item-preview">{preview}</span>
         {unread > 0 && (
-          <span class="badge" aria-label={`${unread} unread`}>
+          <span class="badge" role="img" aria-label={`${unread} unread`}>
             {count}
           </span>
         )}

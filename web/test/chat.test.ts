@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Chat } from '../src/chat/chat.ts';
+import { browser, settle, type Browser } from './browser.ts';
+import { BOB, CONVERSATION, left, ME, opened, range, said, time } from './events.ts';
+import { Peer } from './peer.ts';
+
+const person = (id: string) => ({ id, username: id, displayName: id });
+
+const node = (lastSeq: number, more: object = {}) => ({
+  id: CONVERSATION,
+  kind: 'DIRECT',
+  title: null,
+  lastSeq,
+  lastActivityAt: time(lastSeq),
+  lastReadSeq: lastSeq,
+  unreadCount: 0,
+  lastMessage: null,
+  members: { nodes: [{ user: person(ME) }, { user: person(BOB) }] },
+  ...more,
+});
+
+interface Page {
+  page: Browser;
+  chat: Chat;
+  peer: Peer;
+  ended: string[];
+}
+
+/** A signed-in person's page that is online, with the conversations that the list names. */
+async function online(nodes: object[], conversation: () => object | null = () => null): Promise<Page> {
+  const page = browser((_, { query }) => {
+    const text = String(query);
+    if (text.startsWith('query Conversations')) {
+      const pageInfo = { hasNextPage: false, endCursor: null };
+      return { body: { data: { me: person(ME), conversations: { nodes, pageInfo } } } };
+    }
+    if (text.startsWith('query Conversation(')) return { body: { data: { conversation: conversation() } } };
+    return { body: { data: {} } };
+  });
+  const peers: Peer[] = [];
+  Object.defineProperty(globalThis, 'WebSocket', {
+    configurable: true,
+    value: function () {
+      const peer = new Peer();
+      peers.push(peer);
+      return peer.socket;
+    },
+  });
+  const login = {
+    user: ME,
+    username: ME,
+    token: 't',
+    refresh_token: 'r',
+    expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+  };
+  page.stored.set('tidings.session', JSON.stringify(login));
+  const ended: string[] = [];
+  const chat = new Chat(login, reason => ended.push(reason));
+  for (let i = 0; i < 20 && peers.length === 0; i++) {
+    await new Promise(resolve => setImmediate(resolve));
+    await settle();
+  }
+  const peer = peers[0]!;
+  peer.opens();
+  peer.says({ type: 'welcome', heartbeat_ms: 25_000 }, { type: 'synced' });
+  await settle();
+  return { page, chat, peer, ended };
+}
+
+const commands = (peer: Peer, type: string) => peer.taken().filter(frame => frame.type === type);
+const real = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
+
+test('reads are gathered, and one that had no answer is told again', async () => {
+  const { page, chat, peer } = await online([node(1)]);
+  chat.select(CONVERSATION);
+  await settle();
+  peer.taken();
+  for (const event of range(2, 6)) {
+    peer.says(event);
+    await page.pass(50);
+  }
+  assert.deepEqual(commands(peer, 'read'), []);
+  await page.pass(1_000);
+  const [read, ...more] = commands(peer, 'read');
+  assert.deepEqual([read!.conversation, read!.seq, more.length], [CONVERSATION, 6, 0]);
+  // No answer comes within the time that commands have, though the connection stands.
+  for (let i = 0; i < 31; i++) {
+    await page.pass(1_000);
+    peer.says({ type: 'pong' });
+  }
+  await page.pass(6_000);
+  assert.deepEqual(
+    commands(peer, 'read').map(({ seq }) => seq),
+    [6],
+  );
+  chat.close();
+});
+
+test('a conversation that is not shown to this person any more is not asked for for ever', async () => {
+  const { page, chat, peer } = await online([]);
+  peer.says(said(5));
+  const asked = () =>
+    page.calls.filter(({ body }) => String(body['query']).startsWith('query Conversation(')).length;
+  for (let i = 0; i < 20; i++) {
+    await page.pass(1_000);
+    await real();
+  }
+  const before = asked();
+  assert.ok(before >= 2 && before <= 8, String(before));
+  assert.equal(chat.state.conversations.get(CONVERSATION)?.joined, false);
+  peer.says(said(6), left(7, ME));
+  for (let i = 0; i < 20; i++) {
+    await page.pass(1_000);
+    await real();
+  }
+  assert.equal(asked(), before);
+  chat.close();
+});
+
+test('history that this person may not see is asked for once', async () => {
+  const { page, chat, peer } = await online([node(400)]);
+  chat.select(CONVERSATION);
+  await settle();
+  const [fetch] = commands(peer, 'fetch');
+  peer.says({ type: 'error', id: fetch!.id, code: 'not_a_member', message: 'no', retryable: false });
+  await settle();
+  assert.equal(chat.state.conversations.get(CONVERSATION)?.history, 'closed');
+  await chat.loadOlder(CONVERSATION);
+  await page.pass(5_000);
+  assert.deepEqual(commands(peer, 'fetch'), []);
+  chat.close();
+});
+
+test('what is not shown does not grow for ever', async () => {
+  const { chat, peer } = await online([node(1)]);
+  for (let from = 2; from < 5_000; from += 50) peer.says(...range(from, from + 49));
+  const log = chat.state.conversations.get(CONVERSATION)!.log!;
+  assert.ok(log.entries.length <= 300, String(log.entries.length));
+  assert.equal(log.to, chat.state.conversations.get(CONVERSATION)!.lastSeq);
+  assert.equal(log.from, log.entries[0]!.seq);
+  chat.close();
+});
+
+test('the page is not left while something has not been sent', async () => {
+  const { page, chat, peer } = await online([node(1)]);
+  let stopped = 0;
+  const leave = (): number => {
+    page.dispatch('beforeunload', { preventDefault: () => (stopped += 1) });
+    return stopped;
+  };
+  assert.equal(leave(), 0);
+  chat.send(CONVERSATION, 'hello');
+  assert.equal(leave(), 1);
+  const [sent] = commands(peer, 'message.send');
+  peer.says({ type: 'ack', id: sent!.id, conversation: CONVERSATION, seq: 2, position: '0:2', at: time(2) });
+  await settle();
+  assert.equal(leave(), 1);
+  chat.close();
+});
+
+test('a draft is there when its conversation is shown again', async () => {
+  const { chat } = await online([node(1)]);
+  chat.keepDraft(CONVERSATION, 'half a sen');
+  chat.select(CONVERSATION);
+  chat.select(null);
+  assert.equal(chat.draft(CONVERSATION), 'half a sen');
+  chat.keepDraft(CONVERSATION, '');
+  assert.equal(chat.draft(CONVERSATION), '');
+  chat.close();
+});
+
+test('after the log went back, what comes next is shown and counted as new', async () => {
+  const { page, chat, peer } = await online([node(90)], () => node(7));
+  peer.says(...range(91, 95));
+  peer.says({
+    type: 'error',
+    code: 'invalid_argument',
+    message: 'ahead',
+    retryable: false,
+    field: 'resume',
+    conversation: CONVERSATION,
+    head: 7,
+  });
+  await page.pass(2_000);
+  await real();
+  peer.says(said(8));
+  await page.pass(2_000);
+  const conversation = chat.state.conversations.get(CONVERSATION)!;
+  assert.deepEqual(
+    conversation.log?.entries.map(({ seq }) => seq),
+    [8],
+  );
+  assert.deepEqual([conversation.lastSeq, conversation.unread, conversation.partial], [8, 1, false]);
+  assert.deepEqual(JSON.parse(page.stored.get(`tidings.cursors.${ME}`)!), { [CONVERSATION]: 8 });
+  chat.close();
+});
+
+test('equal announcements in a row are two', async () => {
+  const { chat, peer } = await online([node(1)]);
+  peer.says({ ...opened(2) }, said(3, BOB, 'a', 'ping'));
+  const first = chat.state.announcement;
+  peer.says(said(4, BOB, 'b', 'ping'));
+  assert.equal(chat.state.announcement.text, first.text);
+  assert.notEqual(chat.state.announcement.number, first.number);
+  chat.close();
+});

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Session, SignedOut, storedLogin, type Login } from '../src/shared/session.ts';
+import { browser, settle, type Browser } from './browser.ts';
+
+const HOUR = 3_600_000;
+
+/** A server whose clock is so far from this device's, and whose tokens live for so long. */
+function server(offset = 0, ttl = HOUR) {
+  let grants = 0;
+  return () => {
+    grants += 1;
+    const date = Date.now() + offset;
+    const body = {
+      user: 'me',
+      token: `token-${grants}`,
+      expires_at: new Date(date + ttl).toISOString(),
+      refresh_token: `refresh-${grants}`,
+    };
+    return { body, date };
+  };
+}
+
+function login(page: Browser, left = HOUR, more: Partial<Login> = {}): Login {
+  const grant: Login = {
+    user: 'me',
+    username: 'me',
+    token: 'token-0',
+    refresh_token: 'refresh-0',
+    expires_at: new Date(Date.now() + left).toISOString(),
+    ...more,
+  };
+  page.stored.set('tidings.session', JSON.stringify(grant));
+  return grant;
+}
+
+function begun(login: Login) {
+  const renewed: string[] = [];
+  let out = 0;
+  const session = new Session(login, { renewed: token => renewed.push(token), signedOut: () => (out += 1) });
+  return { session, renewed, out: () => out };
+}
+
+test('a device whose clock is hours off refreshes no oftener than any other', async () => {
+  for (const offset of [-5 * HOUR, 0, 5 * HOUR]) {
+    const page = browser(server(offset));
+    const { session, renewed } = begun(login(page, offset + HOUR, { skew_ms: offset }));
+    await page.pass(4 * HOUR);
+    assert.ok(renewed.length >= 4 && renewed.length <= 7, `${offset}: ${renewed.length}`);
+    assert.equal(page.calls.length, renewed.length);
+    session.close();
+  }
+});
+
+test('a server whose tokens have hardly begun when they end is not asked in a loop', async () => {
+  const page = browser(server(0, 1_000));
+  const { session } = begun(login(page, 1_000));
+  await page.pass(60_000);
+  for (let i = 0; i < 50; i++) await session.token();
+  assert.ok(page.calls.length <= 8, String(page.calls.length));
+  session.close();
+});
+
+test('a token that has expired is replaced before it is used, once for all who ask', async () => {
+  const page = browser(server());
+  const { session } = begun(login(page, -1_000));
+  const tokens = await Promise.all([session.token(), session.token(), session.token()]);
+  assert.deepEqual(tokens, ['token-1', 'token-1', 'token-1']);
+  assert.equal(page.calls.length, 1);
+  assert.equal(storedLogin()?.token, 'token-1');
+  session.close();
+});
+
+test('a clock that is set while the page is open ends nothing', async () => {
+  const page = browser(server());
+  const { session } = begun(login(page));
+  page.setClock(Date.now() + 100 * HOUR);
+  assert.equal(await session.token(), 'token-1');
+  assert.equal(await session.token(), 'token-1');
+  assert.equal(page.calls.length, 1);
+  session.close();
+});
+
+test('where another tab was faster, its token is taken', async () => {
+  let other: Login | undefined;
+  const page = browser(() => {
+    // The other tab's grant is stored while this tab's request is on its way, and has spent the token.
+    other = login(page, HOUR, { token: 'theirs', refresh_token: 'refresh-theirs' });
+    return { status: 401, body: { code: 'unauthenticated', title: 'spent' } };
+  });
+  const { session, renewed, out } = begun(login(page, -1_000));
+  assert.equal(await session.token(), 'theirs');
+  assert.deepEqual(renewed, ['theirs']);
+  assert.equal(out(), 0);
+  assert.ok(other);
+  session.close();
+});
+
+test('a refused refresh ends the login, an unreachable server does not', async () => {
+  let status = 503;
+  const page = browser(() => ({
+    status,
+    body: { code: status === 503 ? 'unavailable' : 'unauthenticated', title: 'no' },
+  }));
+  const { session, out } = begun(login(page, -1_000));
+  await assert.rejects(session.token(), { code: 'unavailable' });
+  assert.equal(out(), 0);
+  status = 401;
+  await assert.rejects(session.token(), SignedOut);
+  assert.equal(out(), 1);
+  assert.equal(storedLogin(), null);
+});
+
+test('other tabs that refresh or sign out are followed', async () => {
+  const page = browser(server());
+  const { session, renewed, out } = begun(login(page));
+  login(page, HOUR, { token: 'theirs', refresh_token: 'refresh-theirs' });
+  page.dispatch('storage', { key: 'tidings.session' });
+  assert.deepEqual(renewed, ['theirs']);
+  assert.equal(await session.token(), 'theirs');
+  page.stored.clear();
+  page.dispatch('storage', { key: 'tidings.session' });
+  await settle();
+  assert.equal(out(), 1);
+});
