@@ -30,7 +30,8 @@ test('a gap is said, and the page brings the rest', async () => {
     line.mend();
     await ben.link('online');
     await eventually(() => ben.texts(), ['before', ...missed]);
-    assert.equal(gaps.length, 1, 'the server said a gap');
+    // A connection that breaks once more while it catches up is told again.
+    assert.ok(gaps.length >= 1, 'the server said a gap');
     await eventually(() => ben.page.locator('.badge').count(), 0);
     await ann.leave();
     await ben.leave(/WebSocket connection to|net::ERR_/);

@@ -19,11 +19,13 @@ const PROGRAMS = [
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',
   '/usr/bin/google-chrome-stable',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 
 export async function openBrowser(): Promise<Browser> {
   const executablePath = process.env['CHROMIUM'] ?? PROGRAMS.find(existsSync);
-  assert.ok(executablePath, 'Chromium is not installed: run scripts/install-deps.sh --with-browser');
+  assert.ok(executablePath, 'Chromium is not installed: run scripts/install-deps.sh --for-tests');
   return chromium.launch({
     executablePath,
     args: [

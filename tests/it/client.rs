@@ -146,3 +146,41 @@ async fn a_refusal_says_what_it_means() {
     a.close();
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_saw_more_than_the_log_holds_is_told_and_sees_what_comes_next() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let url = format!("ws://{}/ws", node.node.address());
+    let (a, _events) = connect(Config::new(url.clone(), ann.token.clone(), "a"));
+    let opened = a.send(Action::DirectOpen { user: ben.id }).await.unwrap();
+    let conversation = opened.await.unwrap().conversation;
+
+    // As after a restore: the cursor is of events that are no more.
+    let mut config = Config::new(url, ben.token.clone(), "b");
+    config.resume.conversations.insert(conversation, 500);
+    let (b, mut events) = connect(config);
+    let told = async {
+        loop {
+            match events.next().await {
+                Some(Incoming::Rewound { conversation, to }) => return (conversation, to),
+                Some(Incoming::Event(event)) => panic!("{event:?}"),
+                Some(_) => {}
+                None => panic!("the connection ended"),
+            }
+        }
+    };
+    let told = tokio::time::timeout(PATIENCE, told).await.unwrap();
+    assert_eq!(told, (Some(conversation), 1));
+    a.send(say(conversation, "new".to_owned()))
+        .await
+        .unwrap()
+        .await
+        .unwrap();
+    assert_eq!(texts(&mut events, conversation, 1).await, ["new"]);
+    assert_eq!(events.cursors().conversations[&conversation], 2);
+    a.close();
+    b.close();
+    node.stop().await;
+}
