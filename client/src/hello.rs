@@ -1,29 +1,10 @@
 //! The first words of a connection, in as many frames as the cursors need.
 
-use serde::Serialize;
-use tidings_protocol::Resume;
+use tidings_protocol::{ClientFrame, Hello, Resume, ResumePart};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// The most cursors in one frame, so that it fits into the smallest that servers usually take.
 const CURSORS_MAX: usize = 800;
-
-/// `hello`, or a further part of what to resume from.
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Part<'a> {
-    Hello {
-        token: &'a str,
-        device: &'a str,
-        #[serde(skip_serializing_if = "Resume::is_empty")]
-        resume: Resume,
-        #[serde(skip_serializing_if = "std::ops::Not::not")]
-        more: bool,
-    },
-    Resume {
-        resume: Resume,
-        more: bool,
-    },
-}
 
 /// Who is there, and what was seen already. The server begins to catch up behind the last of these frames.
 pub(crate) fn hello(token: &str, device: &str, resume: Resume) -> Vec<Utf8Bytes> {
@@ -39,14 +20,19 @@ pub(crate) fn hello(token: &str, device: &str, resume: Resume) -> Vec<Utf8Bytes>
             notices: notices.take(),
         };
         let part = if frames.is_empty() {
-            Part::Hello {
-                token,
-                device,
+            ClientFrame::Hello(Hello {
+                token: Some(token.to_owned()),
+                device: Some(device.to_owned()),
                 resume,
                 more,
-            }
+                ..Hello::default()
+            })
         } else {
-            Part::Resume { resume, more }
+            ClientFrame::Resume(ResumePart {
+                resume,
+                more,
+                ..ResumePart::default()
+            })
         };
         let text = serde_json::to_string(&part).expect("maps with string keys always serialize");
         frames.push(text.into());
