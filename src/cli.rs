@@ -13,6 +13,7 @@ use tidings_eventlog::{LogConfig, schema};
 
 mod export;
 mod rebuild;
+mod recover;
 
 /// Real-time messaging that people can trust with their conversations.
 #[derive(Parser)]
@@ -49,6 +50,14 @@ enum Command {
     Replay {
         #[command(flatten)]
         which: Which,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Begin a new time line after a back-up was restored or commits were lost, and set the read models right.
+    Recover {
+        /// The data directory of a running or stopped `tidings dev`; used when no database is named.
+        #[arg(long, default_value = ".tidings", env = "TIDINGS_DATA")]
+        data: PathBuf,
         #[command(flatten)]
         settings: Settings,
     },
@@ -167,6 +176,9 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Replay { which, settings } => {
             return rebuild::replay(settings.load()?, &which.projections, &which.data).await;
+        }
+        Command::Recover { data, settings } => {
+            return Box::pin(recover::recover(settings.load()?, &data)).await;
         }
         Command::Export {
             data,

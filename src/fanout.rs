@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tidings_eventlog::Log;
 use tidings_projections::Tail;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use uuid::Uuid;
 
 pub use connection::{RedisError, check};
@@ -83,16 +83,16 @@ impl Health {
     }
 }
 
-/// Names of keys, derived from the log's own id so that two databases never share one. The hash tag keeps a lane's keys
-/// in one slot of a cluster.
+/// Names of keys, derived from the log's own id so that two databases never share one, and from the lane's time line so that
+/// what the log has lost is not read again. The hash tag keeps a lane's keys in one slot of a cluster.
 #[derive(Clone, Copy)]
 struct Keys {
     log: Uuid,
 }
 
 impl Keys {
-    fn lane(self, lane: u8) -> String {
-        format!("tidings:{}:{{{lane}}}:log", self.log.simple())
+    fn lane(self, lane: u8, epoch: u32) -> String {
+        format!("tidings:{}:{{{lane}}}:{epoch}:log", self.log.simple())
     }
 
     fn ephemeral(self) -> EphemeralKeys {
@@ -103,6 +103,12 @@ impl Keys {
         }
     }
 }
+
+/// KiB of ranges that may wait for a lane's publisher.
+const WAITING_KIB: usize = 32 << 10;
+
+/// A range that waits for the publisher, with the room that it takes.
+type Waiting = (Committed, OwnedSemaphorePermit);
 
 /// Fan-out of one node.
 pub struct Fanout {
@@ -130,16 +136,18 @@ impl Fanout {
         for lane in 0..lanes as u8 {
             let (sink, committed) = mpsc::channel(64);
             let (publish, published) = mpsc::channel(1024);
+            let waiting = Arc::new(Semaphore::new(WAITING_KIB));
             lifecycle.spawn_last(
                 "local delivery",
-                deliver(lane, committed, tail.clone(), hub.clone(), publish),
+                deliver(lane, committed, tail.clone(), hub.clone(), publish, waiting),
             );
             let publisher =
-                publisher::Publisher::new(lane, keys.lane(lane), log.clone(), client.clone(), config.clone());
+                publisher::Publisher::new(lane, keys, log.clone(), client.clone(), config.clone());
             lifecycle.spawn_last("publisher", publisher.run(published, lifecycle.hard_stop()));
             let reader = reader::Reader::new(
                 lane,
-                keys.lane(lane),
+                keys,
+                log.clone(),
                 hub.clone(),
                 client.clone(),
                 config.clone(),
@@ -173,14 +181,21 @@ async fn deliver(
     mut committed: mpsc::Receiver<Committed>,
     tail: Tail,
     hub: Hub,
-    publish: mpsc::Sender<Committed>,
+    publish: mpsc::Sender<Waiting>,
+    waiting: Arc<Semaphore>,
 ) {
+    // Made at once, so that its first increment is seen as one.
+    let skipped = metrics::counter!("tidings_publish_skipped_total");
+    skipped.increment(0);
     while let Some(batch) = committed.recv().await {
         // Before the hub wakes the projections.
-        tail.offer(lane, &batch);
-        hub.offer(lane, Arc::clone(&batch)).await;
-        if publish.try_send(batch).is_err() {
-            metrics::counter!("tidings_publish_skipped_total").increment(1);
+        tail.offer(lane, batch.epoch, &batch.events);
+        hub.offer(lane, batch.clone()).await;
+        let kib = (batch.bytes() >> 10).min(WAITING_KIB) as u32;
+        let room = Arc::clone(&waiting).try_acquire_many_owned(kib);
+        let sent = room.is_ok_and(|room| publish.try_send((batch, room)).is_ok());
+        if !sent {
+            skipped.increment(1);
         }
     }
 }

@@ -16,13 +16,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use tidings_domain::UserId;
 use tidings_eventlog::{LaneHead, Log};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 pub use encode::{LiveEvent, encode};
 
 /// Messages that may wait for one lane's hub. Senders wait when it is full.
 const QUEUE: usize = 1024;
+/// KiB of events that may wait there.
+const QUEUE_KIB: u32 = 32 << 10;
 
 /// Ephemeral frames that may wait for one lane's hub, which takes them when it has nothing else to do. More are not shown.
 const PASSING_QUEUE: usize = 256;
@@ -38,10 +40,13 @@ pub struct Subscriber {
 }
 
 enum Message {
-    /// A range of the lane, from wherever it came.
-    Batch(Committed),
-    /// The lane's head is at least here.
-    Head(u64),
+    /// A range of the lane, from wherever it came, with the room that it takes in the queue.
+    Batch {
+        batch: Committed,
+        room: OwnedSemaphorePermit,
+    },
+    /// The lane has come here, perhaps on another time line.
+    Head(LaneHead),
     Register(Subscriber, oneshot::Sender<()>),
     Subscribe(Subscriber, Vec<Uuid>, oneshot::Sender<Vec<(Uuid, u64)>>),
     Unregister(u64, UserId),
@@ -86,68 +91,109 @@ pub trait Observer: Send + Sync + 'static {
 #[derive(Clone)]
 pub struct Hub {
     lanes: Arc<Vec<LaneHub>>,
+    time_lines: Arc<AtomicU64>,
 }
 
 struct LaneHub {
     messages: mpsc::Sender<Message>,
     passing: mpsc::Sender<Passing>,
-    position: Arc<AtomicU64>,
+    room: Arc<Semaphore>,
+    at: watch::Receiver<LaneHead>,
 }
 
 /// What each lane's hub needs of lanes, which start after it.
 pub type LanesLater = Arc<OnceLock<Lanes>>;
 
 impl Hub {
-    /// Starts a task per lane, each at its lane's head.
+    /// Starts a task per lane, each at its lane's head. Clients that must come again because the log has gone back spread
+    /// their return over `return_ms`.
     pub fn start(
         lifecycle: &Lifecycle,
         log: &Log,
         heads: &[LaneHead],
         lanes: &LanesLater,
         observer: &Arc<dyn Observer>,
+        return_ms: u64,
     ) -> Self {
+        let time_lines = Arc::new(AtomicU64::new(0));
         let hubs = heads
             .iter()
             .map(|head| {
                 let (messages, receiver) = mpsc::channel(QUEUE);
                 let (passing, passers) = mpsc::channel(PASSING_QUEUE);
-                let position = Arc::new(AtomicU64::new(head.head));
+                let (dispatched, at) = watch::channel(*head);
                 let task = task::HubTask::new(
                     *head,
                     log.clone(),
-                    Arc::clone(&position),
+                    dispatched,
                     Arc::clone(lanes),
                     Arc::clone(observer),
+                    Arc::clone(&time_lines),
+                    return_ms,
                 );
                 lifecycle.spawn_last("hub", task.run(receiver, passers, lifecycle.hard_stop()));
                 LaneHub {
                     messages,
                     passing,
-                    position,
+                    room: Arc::new(Semaphore::new(QUEUE_KIB as usize)),
+                    at,
                 }
             })
             .collect();
         Self {
             lanes: Arc::new(hubs),
+            time_lines,
         }
     }
 
-    /// The last position of `lane` that was dispatched.
-    pub fn position(&self, lane: u8) -> u64 {
-        self.lanes
-            .get(usize::from(lane))
-            .map_or(0, |hub| hub.position.load(Ordering::Acquire))
+    /// Up to where `lane` was dispatched, and on which time line. All of it is in the log, unless the log goes back.
+    pub fn at(&self, lane: u8) -> LaneHead {
+        self.lanes.get(usize::from(lane)).map_or(
+            LaneHead {
+                lane,
+                head: 0,
+                epoch: 0,
+            },
+            |hub| *hub.at.borrow(),
+        )
+    }
+
+    /// The same of all lanes.
+    pub fn places(&self) -> Vec<LaneHead> {
+        self.lanes.iter().map(|hub| *hub.at.borrow()).collect()
+    }
+
+    /// How often this node has seen the log go back. What was learnt of the log before such a moment may not be in it.
+    pub fn time_lines(&self) -> u64 {
+        self.time_lines.load(Ordering::Acquire)
     }
 
     /// Offers a range of a lane. Ranges may repeat, overlap, and come out of order. Waits while the hub is busy.
     pub async fn offer(&self, lane: u8, batch: Committed) {
-        self.send(lane, Message::Batch(batch)).await;
+        let Some(hub) = self.lanes.get(usize::from(lane)) else {
+            return;
+        };
+        let kib = u32::try_from(batch.bytes() >> 10).map_or(QUEUE_KIB, |kib| kib.min(QUEUE_KIB));
+        // Neither is ever closed before the node stops.
+        if let Ok(room) = Arc::clone(&hub.room).acquire_many_owned(kib).await {
+            let _ = hub.messages.send(Message::Batch { batch, room }).await;
+        }
     }
 
-    /// Says how far a lane has come; the hub reads what it lacks from the log.
-    pub async fn head(&self, lane: u8, head: u64) {
-        if self.position(lane) < head {
-            self.send(lane, Message::Head(head)).await;
+    /// Says where a lane of the log is; the hub reads what it lacks. On a new time line it begins there, and every client
+    /// of this node comes again: what it was told may be lost.
+    pub async fn head(&self, head: LaneHead) {
+        if self.at(head.lane).is_before(head) {
+            self.send(head.lane, Message::Head(head)).await;
+        }
+    }
+
+    /// The same of another time line; returns when the hub has begun it.
+    pub async fn begin(&self, head: LaneHead) {
+        self.head(head).await;
+        if let Some(hub) = self.lanes.get(usize::from(head.lane)) {
+            // The hub ends only with the node.
+            let _ = hub.at.clone().wait_for(|at| at.epoch >= head.epoch).await;
         }
     }
 

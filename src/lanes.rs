@@ -4,6 +4,7 @@ mod cache;
 mod recent;
 mod task;
 
+use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
 use cache::Invalidations;
 use chrono::{DateTime, Utc};
@@ -78,8 +79,20 @@ pub(crate) enum Request {
     },
 }
 
-/// Where committed batches go, in the order of the lane.
-pub type Committed = Arc<Vec<Recorded>>;
+/// A range of a lane, from a commit or from another node. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// The time line that its positions belong to.
+    pub epoch: u32,
+    pub events: Arc<Vec<Recorded>>,
+}
+
+impl Committed {
+    /// About how much memory its events take.
+    pub fn bytes(&self) -> usize {
+        self.events.iter().map(Recorded::bytes).sum()
+    }
+}
 
 /// Sizes and waits of lanes.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +105,8 @@ pub struct LaneLimits {
     pub batch_bytes: usize,
     /// Streams whose state a lane keeps.
     pub cached_streams: usize,
+    /// Bytes of those states, about; one state is kept however large it is.
+    pub cached_bytes: usize,
     /// Commands whose answers a node keeps, to answer quick repeats without the log.
     pub recent_commands: usize,
     /// How long a batch is tried while the log is away.
@@ -105,16 +120,28 @@ impl Default for LaneLimits {
             batch_commands: 1000,
             batch_bytes: 1 << 20,
             cached_streams: 50_000,
+            cached_bytes: 64 << 20,
             recent_commands: 65_536,
             patience: Duration::from_secs(8),
         }
     }
 }
 
+/// What the tasks of all lanes share.
+#[derive(Clone)]
+struct Shared {
+    log: Log,
+    appender: Arc<Appender>,
+    recent: Arc<Recent>,
+    hub: Hub,
+    limits: LaneLimits,
+}
+
 /// Handle to all lanes of this node. Cheap to clone.
 #[derive(Clone)]
 pub struct Lanes {
     lanes: Arc<Vec<Lane>>,
+    hub: Hub,
 }
 
 struct Lane {
@@ -128,32 +155,37 @@ impl Lanes {
         lifecycle: &Lifecycle,
         log: &Log,
         appender: &Arc<Appender>,
+        hub: &Hub,
         sinks: Vec<mpsc::Sender<Committed>>,
         limits: LaneLimits,
     ) -> Self {
-        let recent = Arc::new(Recent::new(limits.recent_commands));
+        let shared = Shared {
+            log: log.clone(),
+            appender: Arc::clone(appender),
+            recent: Arc::new(Recent::new(limits.recent_commands)),
+            hub: hub.clone(),
+            limits,
+        };
         let lanes = sinks
             .into_iter()
             .enumerate()
             .map(|(number, sink)| {
                 let (queue, requests) = mpsc::channel(limits.queue);
                 let invalid = Arc::new(Invalidations::default());
-                let task = LaneTask::new(
-                    number as u8,
-                    log.clone(),
-                    Arc::clone(appender),
-                    Arc::clone(&recent),
-                    Arc::clone(&invalid),
-                    sink,
-                    limits,
-                );
+                let task = LaneTask::new(number as u8, shared.clone(), Arc::clone(&invalid), sink);
                 lifecycle.spawn_last("lane", task.run(requests, lifecycle.hard_stop()));
                 Lane { queue, invalid }
             })
             .collect();
         Self {
             lanes: Arc::new(lanes),
+            hub: hub.clone(),
         }
+    }
+
+    /// How often this node has seen the log go back: see [`Hub::time_lines`].
+    pub fn time_lines(&self) -> u64 {
+        self.hub.time_lines()
     }
 
     /// How many lanes there are.

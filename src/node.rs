@@ -119,7 +119,14 @@ impl Node {
         }
         let observer: Arc<dyn Observer> = Arc::new(WakeProjections(wake));
         let lanes_later: LanesLater = Arc::new(OnceLock::new());
-        let hub = Hub::start(&lifecycle, &log, &heads, &lanes_later, &observer);
+        let hub = Hub::start(
+            &lifecycle,
+            &log,
+            &heads,
+            &lanes_later,
+            &observer,
+            config.gateway.return_ms,
+        );
         let fanout_config = FanoutConfig::new(redis_url);
         let fanout = Fanout::start(&lifecycle, &fanout_config, &log, log_id, &hub, &tail, heads.len())?;
         // Commands do not wait for those who read.
@@ -128,6 +135,7 @@ impl Node {
             &lifecycle,
             &lanes_log,
             &appender,
+            &hub,
             fanout.sinks,
             LaneLimits::default(),
         );

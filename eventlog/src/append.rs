@@ -1,7 +1,7 @@
 //! What an append answers.
 
 use crate::batch::Batch;
-use crate::record::Recorded;
+use crate::record::{LaneHead, Recorded};
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 use uuid::Uuid;
@@ -13,6 +13,8 @@ pub enum Outcome {
     Appended(Appended),
     /// Nothing was written: some commands are in the log already, or some decisions were made on an old state.
     Refused { repeats: Vec<Repeat>, stale: Vec<Stale> },
+    /// Nothing was written: the log has gone back since, and this is where it is now.
+    OtherTimeLine(LaneHead),
 }
 
 /// Where a batch came to stand.

@@ -4,6 +4,7 @@ use crate::append::{AppendError, Appended, Outcome, Repeat, Stale};
 use crate::batch::Batch;
 use crate::blame::{Blame, describe};
 use crate::connect::{LogConfig, Session};
+use crate::record::LaneHead;
 use chrono::{DateTime, Utc};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
 
 const APPEND: &str =
-    "SELECT * FROM append_lane($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)";
+    "SELECT * FROM append_lane($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20)";
 
 /// Settings of an appender's session.
 ///
@@ -190,6 +191,8 @@ impl Appender {
 
 async fn run(connection: &Connection, batch: &Batch) -> Result<Row, tokio_postgres::Error> {
     let lane = i16::from(batch.lane);
+    let epoch = batch.known.map(|known| known.epoch as i32);
+    let known = batch.known.map(|known| known.head as i64);
     let payloads: Vec<&[u8]> = batch.event_payload.iter().map(AsRef::as_ref).collect();
     connection
         .session
@@ -215,6 +218,8 @@ async fn run(connection: &Connection, batch: &Batch) -> Result<Row, tokio_postgr
                 &batch.event_control,
                 &batch.event_actor,
                 &payloads,
+                &epoch,
+                &known,
             ],
         )
         .await
@@ -223,6 +228,15 @@ async fn run(connection: &Connection, batch: &Batch) -> Result<Row, tokio_postgr
 fn read_outcome(batch: &Batch, row: &Row) -> Result<Outcome, AppendError> {
     let unreadable =
         |error: tokio_postgres::Error| AppendError::Unknown(format!("unreadable answer: {error}"));
+    let epoch: Option<i32> = row.try_get("o_epoch").map_err(unreadable)?;
+    if let Some(epoch) = epoch {
+        let head: i64 = row.try_get("o_head").map_err(unreadable)?;
+        return Ok(Outcome::OtherTimeLine(LaneHead {
+            lane: batch.lane,
+            head: head as u64,
+            epoch: epoch as u32,
+        }));
+    }
     let repeats: Option<Vec<i32>> = row.try_get("d_ordinal").map_err(unreadable)?;
     let stale: Option<Vec<i32>> = row.try_get("g_ordinal").map_err(unreadable)?;
     if repeats.is_none() && stale.is_none() {

@@ -1,6 +1,6 @@
 //! A batch of decided commands for one lane, in the form that `append_lane` takes.
 
-use crate::record::lane_of;
+use crate::record::{LaneHead, lane_of};
 use bytes::Bytes;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -36,6 +36,8 @@ pub struct Proposal {
 #[derive(Debug)]
 pub struct Batch {
     pub(crate) lane: u8,
+    /// The time line that the batch is for, and how far the lane is known to reach on it.
+    pub(crate) known: Option<LaneHead>,
     pub(crate) commands: Vec<Uuid>,
     pub(crate) digests: Vec<i64>,
     pub(crate) streams: Vec<Uuid>,
@@ -62,6 +64,7 @@ impl Batch {
     pub fn new(lane: u8) -> Self {
         Self {
             lane,
+            known: None,
             commands: vec![],
             digests: vec![],
             streams: vec![],
@@ -83,6 +86,12 @@ impl Batch {
             by_stream: HashMap::new(),
             bytes: 0,
         }
+    }
+
+    /// Lets the batch be written only to the time line of `known`, and only where the lane reaches at least as far. Without
+    /// it, the batch is written wherever the log is.
+    pub fn set_known(&mut self, known: LaneHead) {
+        self.known = Some(known);
     }
 
     /// Adds a proposal behind those already there. Its stream must be on the batch's lane and its command id must not

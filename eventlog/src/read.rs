@@ -61,17 +61,44 @@ impl Log {
     pub async fn heads(&self) -> Result<Vec<LaneHead>, ReadError> {
         self.bounded(async |client| {
             let statement = client
-                .prepare_cached("SELECT lane, head FROM log_lane ORDER BY lane")
+                .prepare_cached("SELECT lane, head, epoch FROM log_lane ORDER BY lane")
                 .await?;
             let rows = client.query(&statement, &[]).await?;
-            rows.iter()
-                .map(|row| {
-                    Ok(LaneHead {
-                        lane: lane(row.try_get(0)?),
-                        head: unsigned(row.try_get(1)?),
-                    })
-                })
-                .collect()
+            rows.iter().map(lane_head).collect()
+        })
+        .await
+    }
+
+    /// Where the lane of `known` is now, asked of the row itself. When it has not come as far as was known, what lies
+    /// between is lost: a new time line begins, for everybody, and is answered.
+    pub async fn confirm_head(&self, known: LaneHead) -> Result<LaneHead, ReadError> {
+        let (lane, epoch, head) = (i16::from(known.lane), known.epoch as i32, known.head as i64);
+        self.bounded(async |client| {
+            let statement = client
+                .prepare_cached(
+                    "WITH begun AS (UPDATE log_lane SET epoch = log_next_epoch($2) \
+                     WHERE lane = $1 AND (epoch < $2 OR epoch = $2 AND head < $3) RETURNING lane, head, epoch) \
+                     SELECT lane, head, epoch FROM begun UNION ALL \
+                     SELECT lane, head, epoch FROM log_lane WHERE lane = $1 AND NOT EXISTS (SELECT FROM begun)",
+                )
+                .await?;
+            lane_head(&client.query_one(&statement, &[&lane, &epoch, &head]).await?)
+        })
+        .await
+    }
+
+    /// Begins a new time line in every lane: to be called when the log has been restored. Answers the lanes.
+    pub async fn begin_time_line(&self) -> Result<Vec<LaneHead>, ReadError> {
+        self.bounded(async |client| {
+            let sql = "UPDATE log_lane SET epoch = log_next_epoch(epoch) RETURNING lane, head, epoch";
+            let mut lanes: Vec<LaneHead> = client
+                .query(sql, &[])
+                .await?
+                .iter()
+                .map(lane_head)
+                .collect::<Result<_, _>>()?;
+            lanes.sort_by_key(|lane| lane.lane);
+            Ok(lanes)
         })
         .await
     }
@@ -170,32 +197,44 @@ impl Log {
         .await
     }
 
-    /// Which of `commands` the lane holds already, with the last event that each wrote. `proposal` is the index in
-    /// `commands`.
-    pub async fn repeats(&self, lane: u8, commands: &[Uuid]) -> Result<Vec<Repeat>, ReadError> {
+    /// What a refusal is confirmed by, in one snapshot: for each `(stream, command)` of a lane, the last event that the
+    /// command wrote anywhere in the lane, and the stream's guard, 0 where there is no such stream. `proposal` is the index in
+    /// `asked`.
+    pub async fn doubts(
+        &self,
+        lane: u8,
+        asked: &[(Uuid, Uuid)],
+    ) -> Result<Vec<(Option<Repeat>, u64)>, ReadError> {
         let lane = i16::from(lane);
+        let (streams, commands): (Vec<Uuid>, Vec<Uuid>) = asked.iter().copied().unzip();
         self.bounded(async |client| {
             let statement = client
                 .prepare_cached(
-                    "SELECT u.i, p.stream, p.pos, p.seq, p.at, p.actor, p.digest FROM unnest($2::uuid[]) WITH ORDINALITY u(id, i) \
-                     CROSS JOIN LATERAL (SELECT e.stream, e.pos, e.seq, e.at, e.actor, e.digest FROM event e \
-                     WHERE e.lane = $1 AND e.command = u.id ORDER BY e.idx DESC LIMIT 1) p",
+                    "SELECT s.guard_seq, p.stream, p.pos, p.seq, p.at, p.actor, p.digest \
+                     FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY u(stream, command, i) \
+                     LEFT JOIN LATERAL (SELECT s.guard_seq FROM stream s WHERE s.lane = $1 AND s.stream = u.stream LIMIT 1) s ON true \
+                     LEFT JOIN LATERAL (SELECT e.stream, e.pos, e.seq, e.at, e.actor, e.digest FROM event e \
+                     WHERE e.lane = $1 AND e.command = u.command ORDER BY e.idx DESC LIMIT 1) p ON true ORDER BY u.i",
                 )
                 .await?;
-            let rows = client.query(&statement, &[&lane, &commands]).await?;
-            rows.iter()
-                .map(|row| {
-                    Ok(Repeat {
-                        proposal: unsigned(row.try_get::<_, i64>(0)?) as usize - 1,
-                        stream: row.try_get(1)?,
-                        pos: unsigned(row.try_get(2)?),
-                        seq: unsigned(row.try_get(3)?),
-                        at: row.try_get(4)?,
-                        actor: row.try_get(5)?,
-                        digest: row.try_get(6)?,
-                    })
-                })
-                .collect()
+            let rows = client.query(&statement, &[&lane, &streams, &commands]).await?;
+            let doubt = |(proposal, row): (usize, &Row)| {
+                let guard = row.try_get::<_, Option<i64>>(0)?.map_or(0, unsigned);
+                let Some(stream) = row.try_get::<_, Option<Uuid>>(1)? else {
+                    return Ok((None, guard));
+                };
+                let repeat = Repeat {
+                    proposal,
+                    stream,
+                    pos: unsigned(row.try_get(2)?),
+                    seq: unsigned(row.try_get(3)?),
+                    at: row.try_get(4)?,
+                    actor: row.try_get(5)?,
+                    digest: row.try_get(6)?,
+                };
+                Ok((Some(repeat), guard))
+            };
+            rows.iter().enumerate().map(doubt).collect()
         })
         .await
     }
@@ -352,6 +391,14 @@ pub(crate) fn recorded_at(row: &Row, first: usize) -> Result<Recorded, ReadError
         command: row.try_get(first + 10)?,
         idx: row.try_get(first + 11)?,
         payload: Bytes::copy_from_slice(row.try_get(first + 12)?),
+    })
+}
+
+fn lane_head(row: &Row) -> Result<LaneHead, ReadError> {
+    Ok(LaneHead {
+        lane: lane(row.try_get(0)?),
+        head: unsigned(row.try_get(1)?),
+        epoch: u32::try_from(row.try_get::<_, i32>(2)?).unwrap_or(0),
     })
 }
 

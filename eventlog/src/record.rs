@@ -43,11 +43,28 @@ pub struct Recorded {
     pub payload: Bytes,
 }
 
-/// How far a lane has come.
+impl Recorded {
+    /// About how much memory it takes.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + self.payload.len()
+    }
+}
+
+/// How far a lane has come, and on which time line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LaneHead {
     pub lane: u8,
     pub head: u64,
+    /// Names the lane's time line. It grows when the log has gone back: positions of different epochs do not compare.
+    pub epoch: u32,
+}
+
+impl LaneHead {
+    /// Whether this is an earlier place than `other` of the same lane. The log itself never comes to one: when it answers
+    /// one, it has lost what was there.
+    pub fn is_before(self, other: Self) -> bool {
+        (self.epoch, self.head) < (other.epoch, other.head)
+    }
 }
 
 /// How far a stream has come.

@@ -198,18 +198,25 @@ impl<'a> Build<'a> {
             .iter()
             .map(|target| target.projection.name())
             .collect();
-        let mut goals = heads(self.log, 0).await?;
-        for positions in goals.values_mut() {
-            positions.resize(self.targets.len(), 0);
-        }
         let sql = "SELECT projection, lane, pos FROM projection_checkpoint WHERE projection = ANY($1) \
                    ORDER BY lane, projection, version FOR UPDATE";
-        for row in within(SHORT, transaction.query(sql, &[&labels])).await? {
+        let rows = within(SHORT, transaction.query(sql, &[&labels])).await?;
+        // Read behind the checkpoints, which therefore are not further, unless they are ahead of a log that has gone back.
+        let heads: BTreeMap<u8, u64> = self
+            .log
+            .heads()
+            .await?
+            .into_iter()
+            .map(|lane| (lane.lane, lane.head))
+            .collect();
+        let mut goals: Goals = heads.keys().map(|lane| (*lane, vec![0; labels.len()])).collect();
+        for row in rows {
             let (label, lane): (&str, i16) = (row.try_get(0)?, row.try_get(1)?);
             let at = labels.iter().position(|found| *found == label);
-            if let (Some(at), Ok(lane)) = (at, u8::try_from(lane)) {
-                let positions = goals.entry(lane).or_insert_with(|| vec![0; labels.len()]);
-                positions[at] = positions[at].max(row.try_get::<_, i64>(2)? as u64);
+            let lane = u8::try_from(lane).unwrap_or(0);
+            if let (Some(at), Some(head), Some(positions)) = (at, heads.get(&lane), goals.get_mut(&lane)) {
+                let pos = row.try_get::<_, i64>(2)? as u64;
+                positions[at] = positions[at].max(pos.min(*head));
             }
         }
         self.fill(&goals).await?;

@@ -5,6 +5,7 @@
 //! rebuilt read model equals the live one row for row. Nothing here spawns a task: the futures are the caller's to run.
 
 mod advance;
+mod ahead;
 mod build;
 mod checkpoint;
 mod conversations;
@@ -29,6 +30,7 @@ mod unread;
 mod verify;
 mod wake;
 
+pub use ahead::ahead;
 pub use checkpoint::{Checkpoints, Lag, Lagging};
 pub use error::ProjectionError;
 pub use fact::Fact;

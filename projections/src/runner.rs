@@ -223,8 +223,30 @@ impl Projector {
     async fn look(&self, session: &Session, lane: u8) -> Result<State, ProjectionError> {
         let targets: Vec<&Target> = self.targets.iter().collect();
         let state = within(SHORT, store::state(&session.client, lane, &targets)).await?;
-        self.checkpoints.publish(lane, &state);
+        // What is ahead of the log vouches for nothing.
+        let sound = |pos: &Option<u64>| pos.filter(|pos| *pos <= state.head);
+        let positions = state.positions.iter().map(sound).collect();
+        let (head, epoch) = (state.head, state.epoch);
+        let vouched = State {
+            head,
+            epoch,
+            positions,
+        };
+        self.checkpoints.publish(lane, &vouched);
         Ok(state)
+    }
+
+    /// A read model that has come further than the log holds what the log has lost. Going on would skip what comes to stand at
+    /// those positions, so it stands still until it is rebuilt.
+    fn ahead(&self, state: &State, held: &HashSet<String>) -> Vec<(String, String)> {
+        let each = self.targets.iter().zip(&state.positions);
+        let ahead = each.filter_map(|(target, pos)| {
+            let pos = pos.filter(|pos| *pos > state.head && !held.contains(&target.label))?;
+            let head = state.head;
+            let error = format!("it is at {pos}, and the log ends at {head}: run `tidings recover`");
+            Some((target.label.clone(), error))
+        });
+        ahead.collect()
     }
 
     /// Folds the next range into the projections that are furthest behind.
@@ -234,7 +256,16 @@ impl Projector {
         lane: u8,
         held: &HashSet<String>,
     ) -> Result<Step, ProjectionError> {
+        let kept = self.tail.last(lane);
         let state = self.look(session, lane).await?;
+        // The log has lost what this process has committed: other events come to stand there.
+        if kept.is_some_and(|kept| (state.epoch, state.head) < (kept.epoch, kept.head)) {
+            self.tail.forget(lane);
+        }
+        let ahead = self.ahead(&state, held);
+        if !ahead.is_empty() {
+            return Ok(Step::Held(ahead));
+        }
         let goal = |target: &Target| {
             if held.contains(&target.label) {
                 0
@@ -246,7 +277,7 @@ impl Projector {
         let Some(next) = plan(&state.positions, &goals, RANGE) else {
             return Ok(Step::Idle);
         };
-        let events = match self.tail.range(lane, next.from, next.to) {
+        let events = match self.tail.range(lane, state.epoch, next.from, next.to) {
             Some(records) => Decoded::all(records),
             None => read(&self.log, lane, next.from, next.to).await?,
         };

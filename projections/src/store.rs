@@ -10,6 +10,8 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) head: u64,
+    /// The lane's time line.
+    pub(crate) epoch: u32,
     /// One per target, in their order; `None` where the target has no checkpoint.
     pub(crate) positions: Vec<Option<u64>>,
 }
@@ -38,11 +40,13 @@ pub(crate) async fn state(client: &ClientWrapper, lane: u8, targets: &[&Target])
         .await?;
     let mut state = State {
         head: 0,
+        epoch: 0,
         positions: vec![None; targets.len()],
     };
     for (row, position) in rows.iter().zip(&mut state.positions) {
         state.head = row.try_get::<_, i64>(0)? as u64;
         *position = row.try_get::<_, Option<i64>>(1)?.map(|pos| pos as u64);
+        state.epoch = row.try_get::<_, i32>(2)? as u32;
     }
     Ok(state)
 }

@@ -67,7 +67,7 @@ pub(super) async fn database(config: &Config, data: &Path) -> anyhow::Result<(Lo
     Ok((LogConfig::from_url(&postgres.url(dev::DATABASE))?, Some(postgres)))
 }
 
-async fn open(log_config: &LogConfig) -> anyhow::Result<Log> {
+pub(super) async fn open(log_config: &LogConfig) -> anyhow::Result<Log> {
     let pool = log_config.pool()?;
     schema::check(&pool).await?;
     tidings_projections::setup(&pool).await?;

@@ -20,8 +20,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(super) type Delivered = BTreeMap<ConversationId, Cursor>;
 
 /// What has been gathered of one user.
-#[derive(Default)]
 pub(super) struct Gathered {
+    /// As the store said when gathering began: what is of a log that has gone back since names other events now.
+    pub(super) time_lines: u64,
     pub(super) reads: Vec<Read>,
     pub(super) delivered: Delivered,
 }
@@ -87,7 +88,11 @@ impl Gatherer {
     fn gathered(&mut self, user: UserId) -> &mut Gathered {
         self.users.entry(user).or_insert_with(|| {
             self.order.push_back((Instant::now() + self.gather, user));
-            Gathered::default()
+            Gathered {
+                time_lines: self.store.time_lines(),
+                reads: vec![],
+                delivered: Delivered::new(),
+            }
         })
     }
 

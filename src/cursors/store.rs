@@ -8,6 +8,7 @@ use crate::lanes::{Accepted, Lanes, Refusal};
 use lru::LruCache;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::user::UserCommand;
@@ -31,6 +32,8 @@ pub(super) struct Store {
     ephemeral: Ephemeral,
     /// How far the log is known to say that users have been sent conversations.
     delivered: Arc<Mutex<LruCache<(UserId, ConversationId), u64>>>,
+    /// How often the log had gone back when this was last looked at.
+    seen: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -40,6 +43,20 @@ impl Store {
             lanes,
             ephemeral,
             delivered: Arc::new(Mutex::new(LruCache::new(REMEMBERED))),
+            seen: Arc::default(),
+        }
+    }
+
+    /// See [`Lanes::time_lines`].
+    pub(super) fn time_lines(&self) -> u64 {
+        self.lanes.time_lines()
+    }
+
+    /// Forgets what was known of a log that has gone back since.
+    fn look_back(&self) {
+        let now = self.time_lines();
+        if self.seen.swap(now, Ordering::AcqRel) != now {
+            self.forget();
         }
     }
 
@@ -50,7 +67,16 @@ impl Store {
 
     /// Stores what moves, and answers every read. Gives back the delivery cursors that could not be stored.
     pub(super) async fn store(self, user: UserId, gathered: Gathered) -> Delivered {
-        let Gathered { reads, delivered } = gathered;
+        let Gathered {
+            time_lines,
+            reads,
+            delivered,
+        } = gathered;
+        self.look_back();
+        if time_lines != self.time_lines() {
+            refuse_all(reads, &Refusal::Unavailable);
+            return Delivered::new();
+        }
         let (reads, moved) = match self.place(user, reads).await {
             Ok(placed) => placed,
             Err((reads, error)) => {
@@ -75,7 +101,8 @@ impl Store {
                 Ok(answer) => accepted = Some(answer),
                 Err(refusal) => {
                     refuse_all(reads, &refusal);
-                    return moved.delivered;
+                    let lost = time_lines != self.time_lines();
+                    return if lost { Delivered::new() } else { moved.delivered };
                 }
             }
         }

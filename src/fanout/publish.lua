@@ -13,4 +13,6 @@ if newest[1] then
   end
 end
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], ARGV[2] .. '-0', 'b', ARGV[3])
+-- A time line that nobody writes to any more goes away by itself.
+redis.call('EXPIRE', KEYS[1], 604800)
 return 'ok'

@@ -1,8 +1,7 @@
 //! Publishes one lane's commits, and fills the holes that nodes left which died between commit and publish.
 
 use super::packed::pack;
-use super::{FanoutConfig, connection};
-use crate::lanes::Committed;
+use super::{FanoutConfig, Keys, Waiting, connection};
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Script};
 use std::time::Duration;
@@ -12,14 +11,19 @@ use tokio_util::sync::CancellationToken;
 
 /// The longest hole that is filled; a longer one is jumped, and readers take it from the log.
 const HOLE_MAX: u64 = 20_000;
-/// Events in one entry, about.
+/// Events in one entry, and their bytes, about.
 const ENTRY_EVENTS: usize = 2_000;
+const ENTRY_BYTES: usize = 1 << 20;
+/// Events of a hole that are read at once.
+const HOLE_EVENTS: usize = 250;
+/// Bytes that a lane's stream keeps, about: the larger its entries are, the fewer.
+const STREAM_BYTES: usize = 64 << 20;
 /// Pause after Redis failed. Meanwhile the queue overflows, which loses nothing but speed.
 const PAUSE: Duration = Duration::from_millis(500);
 
 pub(super) struct Publisher {
     lane: u8,
-    key: String,
+    keys: Keys,
     log: Log,
     client: Client,
     config: FanoutConfig,
@@ -28,11 +32,11 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    pub(super) fn new(lane: u8, key: String, log: Log, client: Client, config: FanoutConfig) -> Self {
+    pub(super) fn new(lane: u8, keys: Keys, log: Log, client: Client, config: FanoutConfig) -> Self {
         let script = Script::new(include_str!("publish.lua"));
         Self {
             lane,
-            key,
+            keys,
             log,
             client,
             config,
@@ -41,18 +45,21 @@ impl Publisher {
         }
     }
 
-    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Committed>, stop: CancellationToken) {
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Waiting>, stop: CancellationToken) {
         let mut taken = vec![];
+        let failed = metrics::counter!("tidings_publish_failed_total");
+        failed.increment(0);
+        metrics::counter!("tidings_publish_filled_total").increment(0);
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 count = queue.recv_many(&mut taken, 64) => if count == 0 { return },
             }
-            for range in merge(&mut taken) {
-                if let Err(error) = self.publish(&range).await {
+            for (epoch, range) in merge(&mut taken) {
+                if let Err(error) = self.publish(epoch, &range).await {
                     tracing::debug!(lane = self.lane, kind = ?error.kind(), "a range was not published");
-                    metrics::counter!("tidings_publish_failed_total").increment(1);
+                    failed.increment(1);
                     self.connection = None;
                     tokio::time::sleep(PAUSE).await;
                     break;
@@ -61,32 +68,32 @@ impl Publisher {
         }
     }
 
-    async fn publish(&mut self, range: &[Recorded]) -> redis::RedisResult<()> {
+    async fn publish(&mut self, epoch: u32, range: &[Recorded]) -> redis::RedisResult<()> {
         let Some(first) = range.first().map(|event| event.pos) else {
             return Ok(());
         };
-        let have = self.add(range, false).await?;
+        let have = self.add(epoch, range, false).await?;
         let Some(have) = have else { return Ok(()) };
         // Somebody committed before us and has not published. Our own commit proves that the log has all of it.
         let mut at = have;
         if first - have <= HOLE_MAX {
             while at + 1 < first {
-                let Ok(missing) = self.log.lane(self.lane, at, first - 1, ENTRY_EVENTS).await else {
+                let Ok(missing) = self.log.lane(self.lane, at, first - 1, HOLE_EVENTS).await else {
                     break;
                 };
                 let Some(last) = missing.last().map(|event| event.pos) else {
                     break;
                 };
-                self.add(&missing, false).await?;
+                self.add(epoch, &missing, false).await?;
                 at = last;
                 metrics::counter!("tidings_publish_filled_total").increment(missing.len() as u64);
             }
         }
-        self.add(range, true).await.map(|_| ())
+        self.add(epoch, range, true).await.map(|_| ())
     }
 
     /// Adds a range; answers the last position of the stream when it refused for a hole.
-    async fn add(&mut self, range: &[Recorded], jump: bool) -> redis::RedisResult<Option<u64>> {
+    async fn add(&mut self, epoch: u32, range: &[Recorded], jump: bool) -> redis::RedisResult<Option<u64>> {
         let (Some(first), Some(last)) = (range.first(), range.last()) else {
             return Ok(None);
         };
@@ -94,13 +101,19 @@ impl Publisher {
             Some(connection) => connection,
             None => connection::connect(&self.client, self.config.timeout).await?,
         };
+        let packed = pack(range);
+        let keep = self
+            .config
+            .entries_max
+            .min(STREAM_BYTES / packed.len().max(1))
+            .max(1);
         let answer: String = self
             .script
-            .key(&self.key)
+            .key(self.keys.lane(self.lane, epoch))
             .arg(first.pos)
             .arg(last.pos)
-            .arg(pack(range))
-            .arg(self.config.entries_max)
+            .arg(packed)
+            .arg(keep)
             .arg(u8::from(jump))
             .invoke_async(&mut connection)
             .await?;
@@ -109,19 +122,29 @@ impl Publisher {
     }
 }
 
-/// Joins ranges that follow each other, so that a backlog costs one entry and not many.
-fn merge(taken: &mut Vec<Committed>) -> Vec<Vec<Recorded>> {
-    let mut merged: Vec<Vec<Recorded>> = vec![];
-    for range in taken.drain(..) {
-        let Some(first) = range.first() else { continue };
+/// Joins ranges of one time line that follow each other, so that a backlog costs one entry and not many.
+fn merge(taken: &mut Vec<Waiting>) -> Vec<(u32, Vec<Recorded>)> {
+    let mut merged: Vec<(u32, Vec<Recorded>)> = vec![];
+    let mut open_bytes = 0;
+    for (range, _) in taken.drain(..) {
+        let Some(first) = range.events.first() else {
+            continue;
+        };
+        let bytes = range.bytes();
         match merged.last_mut() {
-            Some(open)
-                if open.len() + range.len() <= ENTRY_EVENTS
+            Some((epoch, open))
+                if *epoch == range.epoch
+                    && open.len() + range.events.len() <= ENTRY_EVENTS
+                    && open_bytes + bytes <= ENTRY_BYTES
                     && open.last().is_some_and(|event| event.pos + 1 == first.pos) =>
             {
-                open.extend(range.iter().cloned());
+                open_bytes += bytes;
+                open.extend(range.events.iter().cloned());
             }
-            _ => merged.push(range.to_vec()),
+            _ => {
+                open_bytes = bytes;
+                merged.push((range.epoch, range.events.to_vec()));
+            }
         }
     }
     merged

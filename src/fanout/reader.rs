@@ -1,23 +1,27 @@
 //! Reads one lane's stream and offers its ranges to the hub.
 
 use super::packed::unpack;
-use super::{FanoutConfig, Health, connection};
+use super::{FanoutConfig, Health, Keys, connection};
 use crate::hub::Hub;
+use crate::lanes::Committed;
 use bytes::Bytes;
-use redis::streams::{StreamReadOptions, StreamReadReply};
+use redis::streams::{StreamRangeReply, StreamReadOptions, StreamReadReply};
 use redis::{AsyncTypedCommands, Client};
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_eventlog::{LaneHead, Log};
 use tokio_util::sync::CancellationToken;
 
 /// How long one read waits for new entries. Shorter than the time-out of an answer.
 const BLOCK_MS: usize = 1000;
-const ENTRIES: usize = 64;
+/// Entries of one read; each holds about a MiB at most.
+const ENTRIES: usize = 16;
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 pub(super) struct Reader {
     lane: u8,
-    key: String,
+    keys: Keys,
+    log: Log,
     hub: Hub,
     client: Client,
     config: FanoutConfig,
@@ -27,7 +31,8 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(
         lane: u8,
-        key: String,
+        keys: Keys,
+        log: Log,
         hub: Hub,
         client: Client,
         config: FanoutConfig,
@@ -35,7 +40,8 @@ impl Reader {
     ) -> Self {
         Self {
             lane,
-            key,
+            keys,
+            log,
             hub,
             client,
             config,
@@ -75,33 +81,74 @@ impl Reader {
     /// and after a flush or an old snapshot of Redis the ids simply go on from wherever they are.
     async fn read(&self, connection: &mut redis::aio::MultiplexedConnection) -> redis::RedisResult<()> {
         let options = StreamReadOptions::default().block(BLOCK_MS).count(ENTRIES);
-        let mut seen = 0;
+        // The end of the stream that was read last, on its time line.
+        let mut seen: Option<LaneHead> = None;
         loop {
-            let from = self.hub.position(self.lane).max(seen);
+            let at = self.hub.at(self.lane);
+            let key = self.keys.lane(self.lane, at.epoch);
+            let mut last = match seen {
+                Some(seen) if seen.epoch == at.epoch => seen.head,
+                _ => {
+                    self.compare(connection, &key, at).await?;
+                    0
+                }
+            };
+            let from = at.head.max(last);
             let reply: Option<StreamReadReply> = connection
-                .xread_options(&[&self.key], &[format!("{from}-0")], &options)
+                .xread_options(&[&key], &[format!("{from}-0")], &options)
                 .await?;
             for entry in reply
                 .into_iter()
                 .flat_map(|reply| reply.keys)
                 .flat_map(|key| key.ids)
             {
-                seen = position(&entry.id).unwrap_or(seen);
-                if seen <= self.hub.position(self.lane) {
+                last = position(&entry.id).unwrap_or(last);
+                let end = LaneHead { head: last, ..at };
+                if !self.hub.at(self.lane).is_before(end) {
                     continue;
                 }
                 let Some(redis::Value::BulkString(packed)) = entry.map.get("b") else {
                     continue;
                 };
                 match unpack(Bytes::copy_from_slice(packed)) {
-                    Ok(events) => self.hub.offer(self.lane, Arc::new(events)).await,
+                    Ok(events) => {
+                        let range = Committed {
+                            epoch: at.epoch,
+                            events: Arc::new(events),
+                        };
+                        self.hub.offer(self.lane, range).await;
+                    }
                     Err(error) => {
                         tracing::warn!(lane = self.lane, id = entry.id, %error, "skipped an entry");
-                        self.hub.head(self.lane, seen).await;
+                        self.hub.head(end).await;
                     }
                 }
             }
+            seen = Some(LaneHead { head: last, ..at });
         }
+    }
+
+    /// Before a stream is read: where it reaches further than the log, the log has gone back since, and this is how a node
+    /// that has just been started learns of it.
+    async fn compare(
+        &self,
+        connection: &mut redis::aio::MultiplexedConnection,
+        key: &str,
+        at: LaneHead,
+    ) -> redis::RedisResult<()> {
+        let newest: StreamRangeReply = connection.xrevrange_count(key, "+", "-", 1).await?;
+        let reached = newest.ids.first().and_then(|entry| position(&entry.id));
+        let Some(known) = reached.map(|head| LaneHead { head, ..at }) else {
+            return Ok(());
+        };
+        if at.is_before(known) {
+            match self.log.confirm_head(known).await {
+                Ok(now) => self.hub.head(now).await,
+                // The sweeper compares too, and an entry that reaches too far is noticed with the next one.
+                Err(error) => tracing::debug!(lane = self.lane, %error, "a head could not be confirmed"),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{FanoutConfig, Health};
 use crate::hub::Hub;
-use tidings_eventlog::Log;
+use tidings_eventlog::{LaneHead, Log};
 use tokio_util::sync::CancellationToken;
 
 pub(super) async fn run(log: Log, hub: Hub, health: Health, config: FanoutConfig, stop: CancellationToken) {
@@ -14,15 +14,32 @@ pub(super) async fn run(log: Log, hub: Hub, health: Health, config: FanoutConfig
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
         }
+        // Known before the log is asked, which therefore has it all.
+        let known = hub.places();
         match log.heads().await {
             Ok(heads) => {
                 for head in heads {
                     metrics::gauge!("tidings_lane_head", "lane" => head.lane.to_string())
                         .set(head.head as f64);
-                    hub.head(head.lane, head.head).await;
+                    look(&log, &hub, known.get(usize::from(head.lane)).copied(), head).await;
                 }
             }
             Err(error) => tracing::debug!(%error, "heads could not be read"),
+        }
+    }
+}
+
+/// Tells the hub where a lane is. A head before the known one means that the log has gone back, or that an old server has
+/// answered: the lane itself says which.
+async fn look(log: &Log, hub: &Hub, known: Option<LaneHead>, head: LaneHead) {
+    let confirmed = match known.filter(|known| head.is_before(*known)) {
+        None => Ok(head),
+        Some(known) => log.confirm_head(known).await,
+    };
+    match confirmed {
+        Ok(head) => hub.head(head).await,
+        Err(error) => {
+            tracing::warn!(lane = head.lane, %error, "a head below the known one could not be confirmed");
         }
     }
 }

@@ -139,7 +139,7 @@ impl Writer {
         // Whatever anybody has been told before this connection came is among it, also what the hub has still to see.
         let known = self.patiently(|| gateway.lookups.lanes()).await?;
         let limit = Duration::from_millis(gateway.limits.catch_up_wait_ms);
-        for LaneHead { lane, head } in known.iter().copied() {
+        for LaneHead { lane, head, .. } in known.iter().copied() {
             let position = Position { lane, pos: head };
             if self
                 .attend(gateway.checkpoints.passed(position, limit))

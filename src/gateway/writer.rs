@@ -52,6 +52,8 @@ pub(super) struct Writer {
     admitted: bool,
     /// The code of the close that was said, behind everything that was written.
     said: Option<u16>,
+    /// As [`Hub::time_lines`](crate::hub::Hub::time_lines) said when the connection began.
+    time_lines: u64,
     note_at: Instant,
     beat_at: Instant,
     /// Wakes the writer for what is due. Kept over the waits, since most of them end by an event.
@@ -78,6 +80,7 @@ impl Writer {
         let now = Instant::now();
         let beat_at = now + gateway.limits.heartbeat();
         let note_at = now + Duration::from_millis(gateway.limits.delivered_ms);
+        let time_lines = gateway.hub.time_lines();
         Self {
             gateway,
             sink,
@@ -89,6 +92,7 @@ impl Writer {
             owing: false,
             admitted: false,
             said: None,
+            time_lines,
             note_at,
             beat_at,
             alarm: Box::pin(sleep_until(beat_at)),
@@ -327,7 +331,9 @@ impl Writer {
     /// Tells the user's stream what this device has proved to have.
     pub(super) async fn note_delivered(&mut self) {
         let moved = self.receipts.take(&self.shared.answered);
-        if !moved.is_empty() {
+        // What was written is of a log that has gone back since, whose seqs now name other events.
+        let lost = self.time_lines != self.gateway.hub.time_lines();
+        if !moved.is_empty() && !lost {
             self.gateway.cursors.delivered(self.subscriber.user, moved).await;
         }
     }

@@ -1,16 +1,21 @@
 //! Puts ranges of a lane in order: drops what was seen, keeps what came too early, tells what is missing.
 
-use crate::lanes::Committed;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tidings_eventlog::Recorded;
 
-/// Ranges that may wait for an earlier one. More than that, and they are read from the log again.
+/// Ranges that may wait for an earlier one, and their bytes. More than that, and they are read from the log again.
 const EARLY_MAX: usize = 256;
+const EARLY_BYTES_MAX: usize = 16 << 20;
+
+type Range = Arc<Vec<Recorded>>;
 
 /// The order of one lane.
 pub(super) struct Feed {
     next: u64,
-    early: BTreeMap<u64, Committed>,
+    early: BTreeMap<u64, Range>,
+    /// Bytes of those.
+    early_bytes: usize,
 }
 
 impl Feed {
@@ -18,6 +23,7 @@ impl Feed {
         Self {
             next: head + 1,
             early: BTreeMap::new(),
+            early_bytes: 0,
         }
     }
 
@@ -27,14 +33,12 @@ impl Feed {
     }
 
     /// Takes a range in; answers the ranges that are in order now, each with the index from which it is new.
-    pub(super) fn offer(&mut self, batch: Committed) -> Vec<(Committed, usize)> {
+    pub(super) fn offer(&mut self, batch: Range) -> Vec<(Range, usize)> {
         let Some(first) = batch.first().map(|event| event.pos) else {
             return vec![];
         };
         if first > self.next {
-            if self.early.len() < EARLY_MAX {
-                self.early.insert(first, batch);
-            }
+            self.keep(first, batch);
             return vec![];
         }
         let mut ready = vec![];
@@ -44,9 +48,21 @@ impl Feed {
                 break;
             }
             let batch = entry.remove();
+            self.early_bytes -= bytes(&batch);
             self.accept(batch, &mut ready);
         }
         ready
+    }
+
+    /// Keeps a range that came too early, where there is room.
+    fn keep(&mut self, first: u64, batch: Range) {
+        let more = bytes(&batch);
+        if self.early.len() < EARLY_MAX && self.early_bytes + more <= EARLY_BYTES_MAX {
+            self.early_bytes += more;
+            if let Some(same) = self.early.insert(first, batch) {
+                self.early_bytes -= bytes(&same);
+            }
+        }
     }
 
     /// The range that must be read from the log before the waiting ones can go on.
@@ -56,7 +72,7 @@ impl Feed {
             .map(|(first, _)| (self.next, first - 1))
     }
 
-    fn accept(&mut self, batch: Committed, ready: &mut Vec<(Committed, usize)>) {
+    fn accept(&mut self, batch: Range, ready: &mut Vec<(Range, usize)>) {
         let Some(last) = batch.last().map(|event| event.pos) else {
             return;
         };
@@ -69,14 +85,17 @@ impl Feed {
     }
 }
 
+fn bytes(range: &Range) -> usize {
+    range.iter().map(Recorded::bytes).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use std::sync::Arc;
     use uuid::Uuid;
 
-    fn range(from: u64, to: u64) -> Committed {
+    fn range(from: u64, to: u64) -> Range {
         let event = |pos| Recorded {
             lane: 0,
             pos,
@@ -95,7 +114,7 @@ mod tests {
         Arc::new((from..=to).map(event).collect())
     }
 
-    fn positions(ready: &[(Committed, usize)]) -> Vec<u64> {
+    fn positions(ready: &[(Range, usize)]) -> Vec<u64> {
         ready
             .iter()
             .flat_map(|(batch, from)| batch[*from..].iter().map(|event| event.pos))
@@ -115,5 +134,23 @@ mod tests {
         assert!(feed.offer(range(18, 19)).is_empty());
         assert_eq!(positions(&feed.offer(range(17, 20))), [17, 18, 19, 20, 21, 22]);
         assert_eq!(feed.next(), 23);
+    }
+
+    #[test]
+    fn what_came_too_early_is_bounded_in_bytes() {
+        let mut feed = Feed::new(0);
+        let heavy = |pos| {
+            let mut events = range(pos, pos).as_ref().clone();
+            events[0].payload = Bytes::from(vec![b' '; EARLY_BYTES_MAX / 4]);
+            Arc::new(events)
+        };
+        for pos in 2..20 {
+            feed.offer(heavy(pos));
+            feed.offer(heavy(pos));
+        }
+        assert!(feed.early_bytes <= EARLY_BYTES_MAX && feed.early.len() == 3);
+        // What found no room is read from the log, and the count comes out even.
+        assert_eq!(positions(&feed.offer(range(1, 1))), [1, 2, 3, 4]);
+        assert_eq!((feed.early_bytes, feed.next()), (0, 5));
     }
 }

@@ -4,6 +4,7 @@ use super::{Audience, LiveEvent, Subscriber};
 use crate::gateway::Frame;
 use std::collections::{HashMap, HashSet};
 use tidings_domain::UserId;
+use tidings_protocol::Close;
 use uuid::Uuid;
 
 /// Where more connections than this see a conversation, nobody is shown typing: each time would reach them all.
@@ -126,6 +127,13 @@ impl Subscriptions {
             if connections.is_empty() {
                 self.users.remove(&user);
             }
+        }
+    }
+
+    /// Ends all connections, each with a reason of its own.
+    pub(super) fn close_all(&self, reason: impl Fn() -> Close) {
+        for subscriber in self.users.values().flatten() {
+            subscriber.outbox.close(reason());
         }
     }
 

@@ -3,14 +3,15 @@
 use super::feed::Feed;
 use super::subscriptions::Subscriptions;
 use super::{LanesLater, LiveEvent, Message, Observer, Passing, encode};
-use crate::lanes::Committed;
+use rand::RngExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{ConversationEvent, Event};
 use tidings_eventlog::{LaneHead, Log, Recorded};
-use tokio::sync::mpsc;
+use tidings_protocol::{Close, CloseCode};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -19,40 +20,51 @@ const HOLE_PATIENCE: Duration = Duration::from_millis(30);
 /// Pause after a read of the log that failed.
 const READ_PAUSE: Duration = Duration::from_millis(250);
 /// Events read from the log at once.
-const FILL_PAGE: usize = 1000;
+const FILL_PAGE: usize = 250;
 
 pub(super) struct HubTask {
     lane: u8,
+    /// The time line that everything here belongs to.
+    epoch: u32,
     log: Log,
     feed: Feed,
     /// The lane is known to reach this far.
     head: u64,
-    position: Arc<AtomicU64>,
+    dispatched: watch::Sender<LaneHead>,
     subscriptions: Subscriptions,
     lanes: LanesLater,
     observer: Arc<dyn Observer>,
     /// When to read what is missing.
     fill_at: Option<Instant>,
+    /// Counts the time lines that begin, over all lanes.
+    time_lines: Arc<AtomicU64>,
+    /// Over how long clients that must come again spread their return.
+    return_ms: u64,
 }
 
 impl HubTask {
     pub(super) fn new(
         head: LaneHead,
         log: Log,
-        position: Arc<AtomicU64>,
+        dispatched: watch::Sender<LaneHead>,
         lanes: LanesLater,
         observer: Arc<dyn Observer>,
+        time_lines: Arc<AtomicU64>,
+        return_ms: u64,
     ) -> Self {
         Self {
             lane: head.lane,
+            epoch: head.epoch,
             log,
             feed: Feed::new(head.head),
             head: head.head,
-            position,
+            dispatched,
             subscriptions: Subscriptions::default(),
             lanes,
             observer,
             fill_at: None,
+            time_lines,
+            return_ms,
         }
     }
 
@@ -62,16 +74,25 @@ impl HubTask {
         mut passing: mpsc::Receiver<Passing>,
         stop: CancellationToken,
     ) {
+        // Holes are filled however many messages come, and messages are taken however much there is to fill: in turn.
+        let mut turn_of_messages = false;
         loop {
             let fill_at = self.fill_at;
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
+                () = wait_until(fill_at), if !turn_of_messages => {
+                    self.fill().await;
+                    turn_of_messages = true;
+                }
                 message = messages.recv() => match message {
-                    Some(message) => self.take(message),
+                    Some(message) => {
+                        self.take(message);
+                        turn_of_messages = false;
+                    }
                     None => return,
                 },
-                () = wait_until(fill_at), if fill_at.is_some() => self.fill().await,
+                () = wait_until(fill_at), if turn_of_messages => self.fill().await,
                 // Last, because it may be lost.
                 Some(passing) = passing.recv() => self.show(passing),
             }
@@ -80,9 +101,16 @@ impl HubTask {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Batch(batch) => self.offer(batch),
+            Message::Batch { batch, room } => {
+                // What another time line has at these positions is not here.
+                if batch.epoch == self.epoch {
+                    self.offer(batch.events);
+                }
+                drop(room);
+            }
+            Message::Head(head) if head.epoch != self.epoch => self.begin_again(head),
             Message::Head(head) => {
-                self.head = self.head.max(head);
+                self.head = self.head.max(head.head);
                 if self.feed.next() <= self.head {
                     self.fill_at.get_or_insert_with(Instant::now);
                 }
@@ -119,7 +147,37 @@ impl HubTask {
         }
     }
 
-    fn offer(&mut self, batch: Committed) {
+    /// The log has gone back: what was dispatched may not be in it, so everybody who has been shown it comes again.
+    fn begin_again(&mut self, head: LaneHead) {
+        // A message from before the one that brought this time line.
+        if head.epoch < self.epoch {
+            return;
+        }
+        let known = self.feed.next() - 1;
+        tracing::warn!(
+            lane = self.lane,
+            known,
+            head = head.head,
+            "the log has gone back; clients come again"
+        );
+        metrics::counter!("tidings_time_lines_total").increment(1);
+        (self.epoch, self.head) = (head.epoch, head.head);
+        self.feed = Feed::new(head.head);
+        self.fill_at = None;
+        // Before anybody is closed, who would note how far they have been sent.
+        self.time_lines.fetch_add(1, Ordering::AcqRel);
+        self.dispatched.send_replace(head);
+        self.subscriptions.close_all(|| {
+            Close {
+                reason: "the log was restored".to_owned(),
+                ..Close::new(CloseCode::GoingAway)
+            }
+            .with_retry_after_ms(rand::rng().random_range(0..=self.return_ms))
+        });
+        self.observer.advanced(self.lane, head.head);
+    }
+
+    fn offer(&mut self, batch: Arc<Vec<Recorded>>) {
         if let Some(last) = batch.last() {
             self.head = self.head.max(last.pos);
         }
@@ -127,13 +185,21 @@ impl HubTask {
             self.dispatch(&batch[new_from..]);
         }
         let known = self.feed.next() - 1;
-        if self.position.swap(known, Ordering::AcqRel) < known {
+        let place = LaneHead {
+            lane: self.lane,
+            head: known,
+            epoch: self.epoch,
+        };
+        let moved = self
+            .dispatched
+            .send_if_modified(|before| std::mem::replace(before, place) != place);
+        if moved {
             self.observer.advanced(self.lane, known);
         }
-        self.fill_at = match self.feed.hole() {
-            None if known >= self.head => None,
-            None => self.fill_at,
-            Some(_) => self.fill_at.or_else(|| Some(Instant::now() + HOLE_PATIENCE)),
+        self.fill_at = if known >= self.head {
+            None
+        } else {
+            self.fill_at.or_else(|| Some(Instant::now() + HOLE_PATIENCE))
         };
     }
 

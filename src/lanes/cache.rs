@@ -30,6 +30,13 @@ pub(crate) struct First {
 }
 
 impl StreamState {
+    /// About how much memory it takes.
+    fn bytes(&self) -> usize {
+        // An entry of a map of members, with the room that maps keep free.
+        const MEMBER: usize = 96;
+        size_of::<Self>() + self.conversation.member_count() * MEMBER
+    }
+
     /// Folds a control event from the log.
     pub(crate) fn fold(&mut self, recorded: &Recorded) -> Result<(), DecodeError> {
         match stored::decode(recorded.kind, recorded.ver, &recorded.payload)? {
@@ -47,32 +54,69 @@ impl StreamState {
     }
 }
 
-/// Bounded cache of states. An entry may be old: the guard tells when a decision depends on that.
-pub(crate) struct States(LruCache<Uuid, Arc<StreamState>>);
+/// What is known of a stream.
+#[derive(Clone)]
+pub(crate) enum Known {
+    State(Arc<StreamState>),
+    /// A control event of it cannot be read by this version, which refuses its commands. A newer node may carry them out.
+    Unreadable,
+}
+
+/// States, bounded in number and in bytes. An entry may be old: the guard tells when a decision depends on that.
+pub(crate) struct States {
+    known: LruCache<Uuid, (Known, usize)>,
+    bytes: usize,
+    bytes_max: usize,
+}
 
 impl States {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self(LruCache::new(
-            NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN),
-        ))
+    pub(crate) fn new(capacity: usize, bytes_max: usize) -> Self {
+        Self {
+            known: LruCache::new(NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN)),
+            bytes: 0,
+            bytes_max,
+        }
     }
 
-    pub(crate) fn get(&mut self, stream: Uuid) -> Option<Arc<StreamState>> {
-        self.0.get(&stream).cloned()
+    pub(crate) fn get(&mut self, stream: Uuid) -> Option<Known> {
+        self.known.get(&stream).map(|(known, _)| known.clone())
     }
 
-    pub(crate) fn put(&mut self, stream: Uuid, state: Arc<StreamState>) {
-        self.0.put(stream, state);
+    pub(crate) fn put(&mut self, stream: Uuid, known: Known) {
+        let bytes = match &known {
+            Known::State(state) => state.bytes(),
+            Known::Unreadable => size_of::<Uuid>(),
+        };
+        self.forget(stream);
+        self.bytes += bytes;
+        if let Some((_, (_, gone))) = self.known.push(stream, (known, bytes)) {
+            self.bytes -= gone;
+        }
+        while self.bytes > self.bytes_max
+            && self.known.len() > 1
+            && let Some((_, (_, gone))) = self.known.pop_lru()
+        {
+            self.bytes -= gone;
+        }
     }
 
     pub(crate) fn forget(&mut self, stream: Uuid) {
-        self.0.pop(&stream);
+        if let Some((_, gone)) = self.known.pop(&stream) {
+            self.bytes -= gone;
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.known.clear();
+        self.bytes = 0;
     }
 
     /// Drops a state that is older than control event `seq`.
     pub(crate) fn outdate(&mut self, stream: Uuid, seq: u64) {
-        if self.0.peek(&stream).is_some_and(|state| state.guard < seq) {
-            self.0.pop(&stream);
+        if let Some((Known::State(state), _)) = self.known.peek(&stream)
+            && state.guard < seq
+        {
+            self.forget(stream);
         }
     }
 }

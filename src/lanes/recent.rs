@@ -30,6 +30,11 @@ impl Recent {
         ids.map(|id| known.get(&id).copied()).collect()
     }
 
+    /// Forgets everything: the log is no longer what it was when these answers were given.
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub(crate) fn remember(&self, entries: impl Iterator<Item = (Uuid, Remembered)>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, entry) in entries {

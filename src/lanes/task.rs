@@ -3,18 +3,19 @@
 //! There is no timer: while a batch is on its way the queue grows, and all of it becomes the next batch. One batch is in
 //! flight at a time, so commands take effect in the order queued.
 
-use super::cache::{Invalidations, States, StreamState};
+use super::cache::{Invalidations, Known, States, StreamState};
 use super::recent::{Recent, Remembered};
-use super::{Accepted, Committed, LaneLimits, Refusal, Reply, Request, Seat};
+use super::{Accepted, Committed, LaneLimits, Refusal, Reply, Request, Seat, Shared};
+use crate::hub::Hub;
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_domain::stored;
+use tidings_domain::stored::{self, DecodeError};
 use tidings_domain::user::UserCommand;
 use tidings_domain::{Command, ConversationId, Event, Rejection, UserId};
 use tidings_eventlog::{
-    AppendError, Appender, Batch, Log, NewEvent, Outcome, Position, Proposal, ReadError, Repeat,
+    AppendError, Appender, Batch, LaneHead, Log, NewEvent, Outcome, Position, Proposal, ReadError, Repeat,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -28,8 +29,11 @@ pub struct LaneTask {
     appender: Arc<Appender>,
     recent: Arc<Recent>,
     invalid: Arc<Invalidations>,
+    hub: Hub,
     sink: mpsc::Sender<Committed>,
     limits: LaneLimits,
+    /// Where the lane is known to be. States belong to its time line.
+    at: LaneHead,
     states: States,
     /// Commands in one batch just now; less than the limit while a culprit is looked for.
     cap: usize,
@@ -76,22 +80,28 @@ struct Round {
 impl LaneTask {
     pub(super) fn new(
         lane: u8,
-        log: Log,
-        appender: Arc<Appender>,
-        recent: Arc<Recent>,
+        shared: Shared,
         invalid: Arc<Invalidations>,
         sink: mpsc::Sender<Committed>,
-        limits: LaneLimits,
     ) -> Self {
+        let Shared {
+            log,
+            appender,
+            recent,
+            hub,
+            limits,
+        } = shared;
         Self {
             lane,
             log,
             appender,
             recent,
             invalid,
+            at: hub.at(lane),
+            hub,
             sink,
             limits,
-            states: States::new(limits.cached_streams),
+            states: States::new(limits.cached_streams, limits.cached_bytes),
             cap: limits.batch_commands,
         }
     }
@@ -117,6 +127,7 @@ impl LaneTask {
         for (stream, seq) in self.invalid.drain() {
             self.states.outdate(stream, seq);
         }
+        self.look_at_hub();
         let mut pending = Vec::with_capacity(taken.len());
         let mut authorizations: Vec<Authorization> = vec![];
         for (order, request) in taken.drain(..).enumerate() {
@@ -167,6 +178,23 @@ impl LaneTask {
         if !authorizations.is_empty() {
             self.authorize(authorizations).await;
         }
+    }
+
+    /// Takes over what the hub has seen of the lane, which may be another time line.
+    fn look_at_hub(&mut self) {
+        let seen = self.hub.at(self.lane);
+        if seen.epoch > self.at.epoch {
+            self.begin_again(seen);
+        } else if self.at.is_before(seen) {
+            self.at = seen;
+        }
+    }
+
+    /// The log has gone back: nothing that was remembered of it need be so.
+    fn begin_again(&mut self, at: LaneHead) {
+        self.at = at;
+        self.states.clear();
+        self.recent.clear();
     }
 
     /// Brings every command to an answer.
@@ -237,13 +265,14 @@ impl LaneTask {
     /// Decides once and commits once. Answers what is left to do, or with an error everything that is.
     async fn round(&mut self, pending: Vec<Pending>) -> Result<Vec<Pending>, (Vec<Pending>, String)> {
         let streams = pending.iter().map(|command| command.stream).collect();
-        if let Err(error) = self.hydrate(streams).await {
-            return Err((pending, error.to_string()));
-        }
-        let mut round = self.decide(pending);
+        let known = match self.hydrate(streams).await {
+            Ok(known) => known,
+            Err(error) => return Err((pending, error.to_string())),
+        };
+        let mut round = self.decide(pending, &known);
         if !round.doubtful.is_empty() {
             let doubtful = std::mem::take(&mut round.doubtful);
-            match self.confirm(doubtful).await {
+            match self.confirm(doubtful, &known).await {
                 // Some state was old: everything is decided again, in the old order.
                 Ok(again) if !again.is_empty() => return Ok(rejoin(again, round)),
                 Ok(_) => {}
@@ -253,7 +282,28 @@ impl LaneTask {
         if round.batch.is_empty() {
             return Ok(round.later);
         }
+        // Seen by the hub before the batch is sent, so it is in the log now, or the log has gone back.
+        let decided_on = self.at.epoch;
+        self.look_at_hub();
+        if self.at.epoch != decided_on {
+            return Ok(rejoin(vec![], round));
+        }
+        round.batch.set_known(self.at);
         match self.appender.append(&round.batch).await {
+            Ok(Outcome::OtherTimeLine(at)) => {
+                self.begin_again(at);
+                self.hub.begin(at).await;
+                let moves_cursors =
+                    |command: &Pending| matches!(command.body, Body::User(UserCommand::MoveCursors { .. }));
+                let (lost, mut rest): (Vec<_>, Vec<_>) =
+                    rejoin(vec![], round).into_iter().partition(moves_cursors);
+                // They name seqs of the lost time line. Everything else means on this one what it meant there.
+                for command in lost {
+                    (command.reply)(Err(Refusal::Unavailable));
+                }
+                rest.sort_by_key(|command| command.order);
+                Ok(rest)
+            }
             Ok(Outcome::Appended(appended)) => {
                 self.committed(round.chosen, round.overlays, appended).await;
                 Ok(round.later)
@@ -303,36 +353,49 @@ impl LaneTask {
         chosen
     }
 
-    /// Loads the states that are not in the cache.
-    async fn hydrate(&mut self, streams: Vec<Uuid>) -> Result<(), ReadError> {
-        let mut missing = streams;
-        missing.retain(|stream| self.states.get(*stream).is_none());
-        missing.sort_unstable();
-        missing.dedup();
+    /// What is known of streams, from the cache or, where it has nothing, from the log. A stream that cannot be read hinders no
+    /// other, and one that does not exist takes no room in the cache: anybody can ask for as many as they like.
+    async fn hydrate(&mut self, mut streams: Vec<Uuid>) -> Result<HashMap<Uuid, Loaded>, ReadError> {
+        streams.sort_unstable();
+        streams.dedup();
+        let mut loaded = HashMap::with_capacity(streams.len());
+        let mut missing = vec![];
+        for stream in streams {
+            match self.states.get(stream) {
+                Some(known) => {
+                    loaded.insert(stream, Loaded { known, fresh: false });
+                }
+                None => missing.push(stream),
+            }
+        }
         for chunk in missing.chunks(256) {
-            let mut folded: HashMap<Uuid, StreamState> = chunk
+            let mut folded: HashMap<Uuid, Result<StreamState, DecodeError>> = chunk
                 .iter()
-                .map(|stream| (*stream, StreamState::default()))
+                .map(|stream| (*stream, Ok(StreamState::default())))
                 .collect();
             for recorded in self.log.controls_of(chunk).await? {
                 let Some(state) = folded.get_mut(&recorded.stream) else {
                     continue;
                 };
-                if let Err(error) = state.fold(&recorded) {
-                    return Err(ReadError::Database(format!(
-                        "{}:{}: {error}",
-                        recorded.lane, recorded.pos
-                    )));
+                if let Ok(readable) = state
+                    && let Err(error) = readable.fold(&recorded)
+                {
+                    tracing::error!(lane = self.lane, pos = recorded.pos, %error, "a control event cannot be read");
+                    *state = Err(error);
                 }
             }
             for (stream, state) in folded {
-                self.states.put(stream, Arc::new(state));
+                let known = state.map_or(Known::Unreadable, |state| Known::State(Arc::new(state)));
+                if !matches!(&known, Known::State(state) if state.guard == 0) {
+                    self.states.put(stream, known.clone());
+                }
+                loaded.insert(stream, Loaded { known, fresh: true });
             }
         }
-        Ok(())
+        Ok(loaded)
     }
 
-    fn decide(&mut self, pending: Vec<Pending>) -> Round {
+    fn decide(&mut self, pending: Vec<Pending>, known: &HashMap<Uuid, Loaded>) -> Round {
         let mut round = Round {
             batch: Batch::new(self.lane),
             chosen: Vec::with_capacity(pending.len()),
@@ -351,13 +414,16 @@ impl LaneTask {
                 round.later.push(command);
                 continue;
             }
-            let Some(cached) = self.states.get(command.stream) else {
-                waiting.insert(command.stream);
-                round.later.push(command);
+            let Some(Loaded {
+                known: Known::State(cached),
+                ..
+            }) = known.get(&command.stream)
+            else {
+                (command.reply)(Err(Refusal::Unavailable));
                 continue;
             };
             let overlay = round.overlays.get(&command.stream);
-            let state = overlay.unwrap_or(&cached);
+            let state = overlay.unwrap_or(cached);
             let decided: Result<Vec<Event>, Rejection> = match &command.body {
                 Body::Conversation(wanted) => state
                     .conversation
@@ -388,7 +454,7 @@ impl LaneTask {
                         let overlay = round
                             .overlays
                             .entry(command.stream)
-                            .or_insert_with(|| (*cached).clone());
+                            .or_insert_with(|| StreamState::clone(cached));
                         for event in &events {
                             match event {
                                 Event::Conversation(event) => overlay.conversation.evolve(event),
@@ -409,31 +475,35 @@ impl LaneTask {
     async fn confirm(
         &mut self,
         doubtful: Vec<(Pending, Rejection)>,
+        known: &HashMap<Uuid, Loaded>,
     ) -> Result<Vec<Pending>, (Vec<Pending>, ReadError)> {
-        let ids: Vec<Uuid> = doubtful.iter().map(|(command, _)| command.id).collect();
-        let streams: Vec<Uuid> = doubtful.iter().map(|(command, _)| command.stream).collect();
-        let looked_up = async {
-            Ok((
-                self.log.repeats(self.lane, &ids).await?,
-                self.log.stream_heads(&streams).await?,
-            ))
+        // What has just been looked for and is not there is not worth another look.
+        let absent = |command: &Pending| {
+            let loaded = known.get(&command.stream);
+            !command.uncertain && loaded.is_some_and(|loaded| loaded.fresh && loaded.guard() == Some(0))
         };
-        let (repeats, heads) = match looked_up.await {
+        let (certain, doubtful): (Vec<_>, Vec<_>) =
+            doubtful.into_iter().partition(|(command, _)| absent(command));
+        for (command, rejection) in certain {
+            (command.reply)(Err(rejection.into()));
+        }
+        if doubtful.is_empty() {
+            return Ok(vec![]);
+        }
+        let asked: Vec<(Uuid, Uuid)> = doubtful
+            .iter()
+            .map(|(command, _)| (command.stream, command.id))
+            .collect();
+        let found = match self.log.doubts(self.lane, &asked).await {
             Ok(found) => found,
             Err(error) => return Err((doubtful.into_iter().map(|(command, _)| command).collect(), error)),
         };
-        let mut first_answers: HashMap<usize, Repeat> = repeats
-            .into_iter()
-            .map(|repeat| (repeat.proposal, repeat))
-            .collect();
         let mut again = vec![];
-        for (index, ((command, rejection), head)) in doubtful.into_iter().zip(heads).enumerate() {
-            if let Some(repeat) = first_answers.remove(&index) {
+        for ((command, rejection), (repeat, guard)) in doubtful.into_iter().zip(found) {
+            let decided_on = known.get(&command.stream).and_then(Loaded::guard);
+            if let Some(repeat) = repeat {
                 self.answer_repeat(command, &repeat);
-                continue;
-            }
-            let guard = self.states.get(command.stream).map(|state| state.guard);
-            if guard == Some(head.map_or(0, |head| head.guard)) {
+            } else if decided_on == Some(guard) {
                 (command.reply)(Err(rejection.into()));
             } else {
                 self.states.forget(command.stream);
@@ -535,37 +605,42 @@ impl LaneTask {
                     at: event.at,
                 });
             }
-            self.states.put(stream, Arc::new(overlay));
+            self.states.put(stream, Known::State(Arc::new(overlay)));
         }
         metrics::counter!("tidings_events_appended_total").increment(appended.events.len() as u64);
+        if let Some(last) = appended.events.last() {
+            self.at.head = last.pos;
+        }
+        let committed = Committed {
+            epoch: self.at.epoch,
+            events: Arc::new(appended.events),
+        };
         // The hub always drains its queue; it has gone only when the node stops, and then the log has it all.
-        let _ = self.sink.send(Arc::new(appended.events)).await;
+        let _ = self.sink.send(committed).await;
     }
 
     async fn authorize(&mut self, requests: Vec<Authorization>) {
-        let streams = requests.iter().map(|request| request.0.0).collect();
-        if let Err(error) = self.hydrate(streams).await {
-            tracing::debug!(lane = self.lane, %error, "membership could not be looked up");
-            for (.., reply) in requests {
-                let _ = reply.send(Err(Refusal::Unavailable));
-            }
-            return;
-        }
         let fresh: Vec<Uuid> = requests
             .iter()
             .filter(|request| request.2)
             .map(|request| request.0.0)
             .collect();
-        if !fresh.is_empty() && !self.refresh(&fresh).await {
-            for (.., reply) in requests {
-                let _ = reply.send(Err(Refusal::Unavailable));
+        let streams = requests.iter().map(|request| request.0.0).collect();
+        let looked_up = async {
+            self.refresh(&fresh).await?;
+            self.hydrate(streams).await
+        };
+        let known = match looked_up.await {
+            Ok(known) => known,
+            Err(error) => {
+                tracing::debug!(lane = self.lane, %error, "membership could not be looked up");
+                HashMap::new()
             }
-            return;
-        }
+        };
         for (conversation, user, _, reply) in requests {
-            let answer = match self.states.get(conversation.0) {
-                None => Err(Refusal::Unavailable),
-                Some(state) => match state.conversation.authorize(user) {
+            let answer = match known.get(&conversation.0).map(|loaded| &loaded.known) {
+                None | Some(Known::Unreadable) => Err(Refusal::Unavailable),
+                Some(Known::State(state)) => match state.conversation.authorize(user) {
                     Ok(_) => Ok(Seat {
                         members: state.conversation.member_count(),
                     }),
@@ -577,15 +652,41 @@ impl LaneTask {
         }
     }
 
-    /// Reloads those states that the log has moved past.
-    async fn refresh(&mut self, streams: &[Uuid]) -> bool {
-        let Ok(heads) = self.log.stream_heads(streams).await else {
-            return false;
-        };
-        for (stream, head) in streams.iter().zip(heads) {
-            self.states.outdate(*stream, head.map_or(0, |head| head.guard));
+    /// Forgets those states that the log has moved past.
+    async fn refresh(&mut self, streams: &[Uuid]) -> Result<(), ReadError> {
+        let cached: Vec<Uuid> = streams
+            .iter()
+            .copied()
+            .filter(|stream| self.states.get(*stream).is_some())
+            .collect();
+        if cached.is_empty() {
+            return Ok(());
         }
-        self.hydrate(streams.to_vec()).await.is_ok()
+        let heads = self.log.stream_heads(&cached).await?;
+        for (stream, head) in cached.into_iter().zip(heads) {
+            match head {
+                Some(head) => self.states.outdate(stream, head.guard),
+                None => self.states.forget(stream),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a round knows of a stream.
+struct Loaded {
+    known: Known,
+    /// It was read from the log for this round.
+    fresh: bool,
+}
+
+impl Loaded {
+    /// Seq of the last control event, 0 for a stream that does not exist; `None` where it cannot be read.
+    fn guard(&self) -> Option<u64> {
+        match &self.known {
+            Known::State(state) => Some(state.guard),
+            Known::Unreadable => None,
+        }
     }
 }
 

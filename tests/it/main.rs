@@ -22,3 +22,5 @@ mod rebuild;
 mod receipt;
 mod sockets;
 mod support;
+mod time_line;
+mod unreadable;

@@ -173,6 +173,7 @@ async fn append_all(appender: &Appender, lane: u8, mut proposals: Vec<Proposal>,
                     }
                 }
             }
+            Ok(Outcome::OtherTimeLine(at)) => panic!("another time line: {at:?}"),
             Err(AppendError::Failed { message, .. }) => panic!("refused for good: {message}"),
             // The session ended, perhaps after the commit: the same batch again finds out.
             Err(AppendError::Unknown(_) | AppendError::Unreachable(_)) => {}

@@ -8,4 +8,5 @@ mod plans;
 mod reading;
 mod recovery;
 mod support;
+mod time_lines;
 mod transactions;

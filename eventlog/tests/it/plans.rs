@@ -52,7 +52,9 @@ async fn only_probes(test: &TestLog, commands: u64) {
         .map(|row| (row.get(0), row.get(1)))
         .collect();
     let statement = client
-        .prepare("SELECT * FROM append_lane($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)")
+        .prepare(
+            "SELECT * FROM append_lane($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,1,0)",
+        )
         .await
         .unwrap();
     plans.lock().unwrap().clear();

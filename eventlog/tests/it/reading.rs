@@ -2,7 +2,7 @@
 
 use crate::invariants;
 use crate::support::{TestLog, appended, batch, control, message, proposal, stream};
-use tidings_eventlog::{LaneHead, NewEvent, Outcome, Slice};
+use tidings_eventlog::{NewEvent, Outcome, Slice};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn reads_by_lane_stream_heads_and_controls_agree() {
 
     let heads = test.log.heads().await.unwrap();
     assert_eq!(heads.len(), 4);
-    assert_eq!(heads[2], LaneHead { lane: 2, head: 5 });
+    assert_eq!((heads[2].lane, heads[2].head), (2, 5));
     let seqs = |events: Vec<tidings_eventlog::Recorded>| events.iter().map(|e| e.seq).collect::<Vec<_>>();
     assert_eq!(seqs(test.log.lane(2, 1, 4, 2).await.unwrap()), [2, 3]);
     assert_eq!(seqs(test.log.stream(a, 2, 4, 10).await.unwrap()), [2, 3, 4]);
@@ -167,14 +167,14 @@ async fn a_repeat_gets_its_first_answer_and_nothing_is_written() {
         (1, last.pos, last.seq, last.at, 7)
     );
     assert_eq!(test.log.heads().await.unwrap()[0].head, 2);
+    let asked = [(stream(0, 9), other.command), (a, first.command)];
+    let doubts = test.log.doubts(0, &asked).await.unwrap();
+    assert_eq!(doubts[0], (None, 0));
     assert_eq!(
-        test.log
-            .repeats(0, &[other.command, first.command])
-            .await
-            .unwrap()[0]
-            .pos,
-        last.pos
+        doubts[1].0.as_ref().map(|repeat| (repeat.proposal, repeat.pos)),
+        Some((1, last.pos))
     );
+    assert_eq!(doubts[1].1, 1);
     // The same id for another stream is found as well.
     let reused = tidings_eventlog::Proposal {
         stream: stream(0, 2),

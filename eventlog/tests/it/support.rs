@@ -97,6 +97,6 @@ pub(crate) fn batch(lane: u8, proposals: &[Proposal]) -> Batch {
 pub(crate) fn appended(outcome: Outcome) -> Appended {
     match outcome {
         Outcome::Appended(appended) => appended,
-        Outcome::Refused { repeats, stale } => panic!("refused: {repeats:?} {stale:?}"),
+        refused => panic!("{refused:?}"),
     }
 }

@@ -164,7 +164,7 @@ impl Lane {
                 );
                 Ok(())
             }
-            Outcome::Refused { .. } => bail!("the log refused new commands"),
+            Outcome::Refused { .. } | Outcome::OtherTimeLine(_) => bail!("the log refused new commands"),
         }
     }
 }

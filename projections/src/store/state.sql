@@ -1,4 +1,4 @@
-SELECT l.head, c.pos
+SELECT l.head, c.pos, l.epoch
   FROM log_lane l
  CROSS JOIN unnest($2::text[], $3::int[]) WITH ORDINALITY u(projection, version, i)
   LEFT JOIN LATERAL (SELECT c.pos FROM projection_checkpoint c

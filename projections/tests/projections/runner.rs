@@ -197,3 +197,28 @@ async fn a_runner_outlives_its_connections() {
     world.settle().await;
     world.assert_as_the_log_says().await;
 }
+
+#[tokio::test]
+async fn a_read_model_ahead_of_the_log_vouches_for_nothing_until_it_is_rebuilt() {
+    let world = World::new().await;
+    let ann = world.register(0, "ann").await;
+    world.settle().await;
+    // As after a log was restored and the read models were not.
+    world
+        .execute("UPDATE projection_checkpoint SET pos = pos + 5 WHERE projection = 'unread' AND lane = 0")
+        .await;
+    assert_eq!(tidings_projections::ahead(&world.log).await.unwrap(), ["unread"]);
+    let projector = world.projector();
+    let error = projector.catch_up(0).await.unwrap_err().to_string();
+    assert!(error.contains("unread") && error.contains("recover"), "{error}");
+    let head = Position { lane: 0, pos: 1 };
+    let passed = projector.checkpoints().passed(head, Duration::ZERO).await;
+    assert_eq!(passed.unwrap_err().projection, "unread");
+
+    tidings_projections::replay(&world.log, &["unread"], 1, &())
+        .await
+        .unwrap();
+    assert!(tidings_projections::ahead(&world.log).await.unwrap().is_empty());
+    world.group("group", &[ann], 0).await;
+    projector.catch_up(0).await.unwrap();
+}

@@ -110,6 +110,7 @@ impl World {
                 Outcome::Appended(appended) => return appended.events,
                 // Somebody else's control event came first.
                 Outcome::Refused { .. } => {}
+                Outcome::OtherTimeLine(at) => panic!("another time line: {at:?}"),
             }
         }
     }

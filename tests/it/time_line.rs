@@ -1,0 +1,248 @@
+//! The log goes back: an older back-up takes its place, under the same Redis.
+
+use crate::support::*;
+use serde_json::{Value, json};
+use std::process::Command;
+use uuid::Uuid;
+
+/// The database of a store, and a back-up of it.
+struct BackUp {
+    admin: tokio_postgres::Client,
+    live: String,
+}
+
+impl BackUp {
+    /// Copies the database as it is. Nodes lose their connections for a moment.
+    async fn take(store: &Store) -> Self {
+        let (server, live) = store.database.url().rsplit_once('/').unwrap();
+        let (admin, connection) =
+            tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls)
+                .await
+                .unwrap();
+        tokio::spawn(connection);
+        let back_up = Self {
+            admin,
+            live: live.to_owned(),
+        };
+        back_up.alone().await;
+        back_up
+            .run(&format!("CREATE DATABASE \"{live}_saved\" TEMPLATE \"{live}\""))
+            .await;
+        back_up
+            .run(&format!("ALTER DATABASE \"{live}\" ALLOW_CONNECTIONS true"))
+            .await;
+        back_up
+    }
+
+    fn saved(&self) -> String {
+        format!("{}_saved", self.live)
+    }
+
+    /// Puts the copy in the place of the database.
+    async fn restore(&self) {
+        self.alone().await;
+        let live = &self.live;
+        self.run(&format!("DROP DATABASE \"{live}\"")).await;
+        self.run(&format!("ALTER DATABASE \"{live}_saved\" RENAME TO \"{live}\""))
+            .await;
+    }
+
+    /// Nobody is connected to the database, and nobody can be.
+    async fn alone(&self) {
+        let live = &self.live;
+        self.run(&format!("ALTER DATABASE \"{live}\" ALLOW_CONNECTIONS false"))
+            .await;
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+        eventually(async || {
+            self.admin
+                .query(sql, &[live])
+                .await
+                .unwrap()
+                .is_empty()
+                .then_some(())
+        })
+        .await;
+    }
+
+    async fn run(&self, sql: &str) {
+        self.admin.batch_execute(sql).await.unwrap();
+    }
+}
+
+/// Connects; answers what was caught up with too, or nothing when the node asked the client to come again.
+async fn come(node: &TestNode, user: &User) -> Option<(Socket, Vec<Value>)> {
+    let mut socket = node.raw().await;
+    socket
+        .send(&json!({ "type": "hello", "token": user.token, "device": "test", "resume": {} }))
+        .await;
+    let mut missed = vec![];
+    loop {
+        let object = socket.next().await.ok()?;
+        match object["type"].as_str() {
+            Some("synced") => return Some((socket, missed)),
+            Some("close") => return None,
+            _ => missed.push(object),
+        }
+    }
+}
+
+/// Until a message is acked, and then until both have it live. Whoever is asked to come again does, and so begins anew.
+async fn meet(
+    (one, ann): (&TestNode, &User),
+    (two, ben): (&TestNode, &User),
+    conversation: Uuid,
+) -> (Socket, Socket) {
+    let hear = async |socket: &mut Socket, seq: &Value| loop {
+        let object = socket.next().await.ok()?;
+        if object["type"] == "event" && object["seq"] == *seq {
+            return Some(());
+        }
+    };
+    eventually(async || {
+        let (mut a, _) = come(one, ann).await?;
+        let (mut b, missed) = come(two, ben).await?;
+        let known = words(&missed);
+        assert!(!known.iter().any(|words| words.starts_with("lost")), "{known:?}");
+        let mut command = message(conversation, "met");
+        command["id"] = json!(Uuid::now_v7());
+        a.send(&command).await;
+        let mut own = vec![];
+        let seq = loop {
+            let object = a.next().await.ok()?;
+            match object["type"].as_str() {
+                Some("ack") => break object["seq"].clone(),
+                Some("error") => return None,
+                _ => own.push(object),
+            }
+        };
+        if !own.iter().any(|object| object["seq"] == seq) {
+            hear(&mut a, &seq).await?;
+        }
+        hear(&mut b, &seq).await?;
+        Some((a, b))
+    })
+    .await
+}
+
+/// What Ann says from now on reaches both of them, and nothing else does.
+async fn talk(a: &mut Socket, b: &mut Socket, conversation: Uuid) {
+    for n in 0..3 {
+        let said = format!("new {n}");
+        let ack = a.say(conversation, &said).await;
+        let seen = (a.events(conversation, 1).await, b.events(conversation, 1).await);
+        assert_eq!(seen.0, seen.1);
+        assert_eq!(
+            (seqs(&seen.0), words(&seen.0)),
+            (vec![ack["seq"].as_u64().unwrap()], vec![said])
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_started_on_a_restored_back_up_deliver_what_is_acked_and_nothing_that_was_lost() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let (ann, ben) = (one.register("ann").await, two.register("ben").await);
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    a.say(conversation, "kept").await;
+    b.events(conversation, 2).await;
+    one.stop().await;
+    let back_up = BackUp::take(&store).await;
+    let one = store.node().await;
+    let (mut a, _) = come(&one, &ann).await.unwrap();
+    let (mut b, _) = come(&two, &ben).await.unwrap();
+    for n in 0..20 {
+        a.say(conversation, &format!("lost {n}")).await;
+    }
+    b.events(conversation, 20).await;
+    one.stop().await;
+    two.stop().await;
+
+    back_up.restore().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let (mut a, mut b) = meet((&one, &ann), (&two, &ben), conversation).await;
+    talk(&mut a, &mut b, conversation).await;
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn running_nodes_notice_that_the_log_went_back_and_their_clients_come_again() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let (ann, ben) = (one.register("ann").await, two.register("ben").await);
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    let back_up = BackUp::take(&store).await;
+    eventually(async || {
+        let answer = a.command(message(conversation, "lost")).await;
+        (answer["type"] == "ack").then_some(())
+    })
+    .await;
+    for n in 0..20 {
+        a.say(conversation, &format!("lost {n}")).await;
+    }
+    b.events(conversation, 21).await;
+
+    back_up.restore().await;
+    for socket in [&mut a, &mut b] {
+        let (said, code) = socket.closed().await;
+        assert_eq!(code, Some(4000));
+        assert_eq!(said.unwrap()["reconnect"], true);
+    }
+    let (mut a, mut b) = meet((&one, &ann), (&two, &ben), conversation).await;
+    talk(&mut a, &mut b, conversation).await;
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recovered_log_that_has_overtaken_the_lost_one_is_told_from_it() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    let back_up = BackUp::take(&store).await;
+    eventually(async || {
+        let answer = a.command(message(conversation, "lost")).await;
+        (answer["type"] == "ack").then_some(())
+    })
+    .await;
+    b.events(conversation, 2).await;
+
+    // Recovered elsewhere, where another node goes on with it, before this node sees it.
+    let mut elsewhere = store.config();
+    elsewhere.redis_url = Some(tidings_services::testing::shared().redis_url());
+    let url = store.database.url().replace(&back_up.live, &back_up.saved());
+    elsewhere.database_url = Some(url.clone());
+    let recovered = Command::new(env!("CARGO_BIN_EXE_tidings"))
+        .arg("recover")
+        .env("TIDINGS_DATABASE_URL", &url)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&recovered.stdout).into_owned();
+    assert!(recovered.status.success(), "{said}");
+    assert!(
+        said.contains("lane 3: time line") && said.contains("no read model holds more"),
+        "{said}"
+    );
+    let other = TestNode::start(elsewhere).await;
+    let mut c = other.socket(&ann).await;
+    for n in 0..30 {
+        c.say(conversation, &format!("other {n}")).await;
+    }
+    other.stop().await;
+
+    back_up.restore().await;
+    for socket in [&mut a, &mut b] {
+        assert_eq!(socket.closed().await.1, Some(4000));
+    }
+    let (_, missed) = eventually(async || come(&node, &ben).await).await;
+    let expected: Vec<String> = (0..30).map(|n| format!("other {n}")).collect();
+    assert_eq!(words(&missed), expected);
+    let (mut a, mut b) = meet((&node, &ann), (&node, &ben), conversation).await;
+    talk(&mut a, &mut b, conversation).await;
+    node.stop().await;
+}

@@ -1,0 +1,68 @@
+//! A conversation that this version cannot read.
+
+use crate::support::*;
+use serde_json::json;
+use tidings_eventlog::{Appender, Batch, LogConfig, NewEvent, Outcome, Proposal};
+use uuid::Uuid;
+
+/// Appends a control event of a kind that nobody knows.
+async fn append_unknown(store: &Store, conversation: Uuid, guard: u64) {
+    let mut batch = Batch::new(conversation.as_bytes()[15]);
+    batch.push(&Proposal {
+        stream: conversation,
+        command: Uuid::now_v7(),
+        digest: 0,
+        actor: Uuid::nil(),
+        guard,
+        events: vec![NewEvent {
+            kind: 9_999,
+            ver: 1,
+            control: true,
+            countable: false,
+            payload: "{}".into(),
+        }],
+    });
+    let appender = Appender::new(LogConfig::from_url(store.database.url()).unwrap());
+    let outcome = appender.append(&batch).await.unwrap();
+    assert!(matches!(outcome, Outcome::Appended(_)), "{outcome:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_refuses_its_own_commands_and_its_neighbours_go_on() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    // Groups of one person share a lane.
+    let (bad, neighbour) = (a.create_group(&[&ben]).await, a.create_group(&[&ben]).await);
+    append_unknown(&store, bad, 1).await;
+    // Until the node has seen the event, it may answer that its state is old, or by what it knew before.
+    eventually(async || {
+        let answer = a
+            .command(json!({ "type": "group.rename", "conversation": bad, "name": "?" }))
+            .await;
+        (answer["code"] == "unavailable").then_some(())
+    })
+    .await;
+
+    for n in 0..10 {
+        let (mut first, mut second) = (message(bad, "?"), message(neighbour, &n.to_string()));
+        let (refused, acked) = (Uuid::now_v7(), Uuid::now_v7());
+        (first["id"], second["id"]) = (json!(refused), json!(acked));
+        a.send_text(&format!("{first}\n{second}")).await;
+        let answer = a.answer(refused).await;
+        assert_eq!(
+            (&answer["code"], &answer["retryable"]),
+            (&json!("unavailable"), &json!(true))
+        );
+        assert_eq!(a.answer(acked).await["type"], "ack");
+        // Whether somebody may see the one has nothing to do with the other either.
+        let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
+        let fetch = |id: Uuid, of: Uuid| json!({ "type": "fetch", "id": id, "conversation": of, "from": 1, "limit": 1 });
+        a.send_text(&format!("{}\n{}", fetch(first, bad), fetch(second, neighbour)))
+            .await;
+        assert_eq!(a.answer(first).await["code"], "unavailable");
+        assert_eq!(a.answer(second).await["type"], "events");
+    }
+    node.stop().await;
+}
