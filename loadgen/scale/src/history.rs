@@ -13,9 +13,12 @@ use tidings_report::{Aim, Latencies, Progress, Report, millis};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::cold;
 use crate::long_log::{self, LongLog};
 use viewer::{Look, PAGE, Viewer};
 
+/// Looks at the large conversation before cold pages are timed.
+const PASSING: usize = 20;
 /// Looks that may wait for their turn; by then the latency says that the rate is too high.
 const AT_ONCE: usize = 64;
 /// How much longer a page of the longest log may take than one of the shortest.
@@ -47,15 +50,18 @@ pub(crate) struct Looking {
 }
 
 impl Looking {
-    pub(crate) fn steps(&self) -> u64 {
-        1 + self.history_rounds as u64
+    pub(crate) fn steps(&self, logs: usize) -> u64 {
+        1 + self.history_rounds as u64 + logs as u64
     }
 }
 
 /// Runs the workload on stands of its own, one for each log.
 pub async fn run(args: Args) -> Result<()> {
     let mut report = Report::new("history");
-    let progress = Progress::new("history", 4 * args.events.len() as u64 + args.looking.steps());
+    let progress = Progress::new(
+        "history",
+        4 * args.events.len() as u64 + args.looking.steps(args.events.len()),
+    );
     let logs = long_log::make_all(&args.setting.program()?, &args.events, None, &progress).await?;
     let all: Vec<&LongLog> = logs.iter().collect();
     let done = measure(&all, args.looking, &mut report, &progress).await;
@@ -114,7 +120,44 @@ pub(crate) async fn measure(
         rounds.push(round(&viewers, looking.looks, length).await?);
     }
     tell(logs, &rounds, report);
+    let mut colds = vec![];
+    for (log, viewer) in logs.iter().zip(&viewers) {
+        progress.step(&format!("history: cold pages of {}", log.name()));
+        colds.push(cold_pages(log, viewer).await?);
+    }
+    tell_cold(logs, &colds, report);
     Ok(())
+}
+
+/// The newest page of each of the reader's small conversations, once, with nothing of them in memory. What every answer needs
+/// (plans, the reader's memberships, the upper levels of indexes) is there, since conversations are asked for in passing.
+async fn cold_pages(log: &LongLog, viewer: &Viewer) -> Result<Latencies> {
+    cold::cool(log).await?;
+    for _ in 0..PASSING {
+        viewer.look(Look::Newest).await?;
+    }
+    let mut latencies = Latencies::new();
+    for listed in viewer.small() {
+        latencies.record(viewer.look_at_small(listed).await?);
+    }
+    Ok(latencies)
+}
+
+fn tell_cold(logs: &[&LongLog], colds: &[Latencies], report: &mut Report) {
+    let size = |log: &usize| logs[*log].size;
+    let shortest = (0..logs.len()).min_by_key(size);
+    for (log, cold) in logs.iter().zip(colds) {
+        let name = format!(
+            "newest page of a small conversation, nothing cached, {}",
+            log.name()
+        );
+        let median = millis(cold.quantile(0.5));
+        let figure = report.figure(&format!("{name}, p50"), "ms", &[median]);
+        if let Some(shortest) = shortest.filter(|shortest| logs[*shortest].size != log.size) {
+            figure.ratio_to(&logs[shortest].name(), &[millis(colds[shortest].quantile(0.5))]);
+        }
+        report.latencies(&name, cold);
+    }
 }
 
 /// Looks at everything again and again, on time whatever became of the looks before.

@@ -1,5 +1,6 @@
 //! How Tidings behaves with long logs: the workloads `history` and `growth`, and `long`, which is both on the same logs.
 
+mod cold;
 mod database;
 pub mod growth;
 pub mod history;

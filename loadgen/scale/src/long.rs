@@ -30,7 +30,7 @@ pub async fn run(args: Args) -> Result<()> {
     let mut sizes: Vec<u64> = args.history.iter().chain(&args.growth).copied().collect();
     sizes.sort_unstable();
     sizes.dedup();
-    let steps = 4 * sizes.len() as u64 + args.looking.steps() + args.growing.steps();
+    let steps = 4 * sizes.len() as u64 + args.looking.steps(args.history.len()) + args.growing.steps();
     let progress = Progress::new("long", steps);
     let program = args.setting.program()?;
     let groups = args.growing.groups(&args.growth);

@@ -76,7 +76,7 @@ pub struct Listed {
 }
 
 /// What the message with this number says in its conversation.
-fn text(number: u64) -> String {
+pub(crate) fn text(number: u64) -> String {
     format!("{number}. {TEXT}")
 }
 

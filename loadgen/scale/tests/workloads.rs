@@ -58,6 +58,12 @@ async fn history_looks_and_checks() {
         compared(&report, &name, "1500 events", "at_most");
     }
     assert!(report["notes"].to_string().contains("80 pages and lists"));
+    let cold = report["latencies"].as_array().unwrap().iter();
+    let cold: Vec<&Value> = cold
+        .filter(|latency| latency["name"].as_str().unwrap().contains("nothing cached"))
+        .collect();
+    assert_eq!(cold.len(), 2);
+    assert!(cold.iter().all(|latency| latency["count"] == 199), "{cold:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::long_log::LongLog;
-use crate::seed::{Archive, Seeded};
+use crate::seed::{Archive, Listed, Seeded, text};
 
 /// Messages of a page.
 pub(super) const PAGE: u64 = 50;
@@ -175,6 +175,38 @@ impl Viewer {
             Look::List => self.list().await,
             Look::Unread => self.unread().await,
         }
+    }
+
+    /// Small conversations of the reader.
+    pub(super) fn small(&self) -> impl Iterator<Item = Listed> {
+        let archive = self.archive().conversation;
+        let listed = self.seeded.listed.iter().copied();
+        listed.filter(move |listed| listed.conversation != archive)
+    }
+
+    /// The newest page of a small conversation. Answers how long it took.
+    pub(super) async fn look_at_small(&self, listed: Listed) -> Result<Duration> {
+        let variables = json!({"id": listed.conversation, "last": PAGE});
+        let start = Instant::now();
+        let (bytes, at) = self
+            .ask(json!({"query": MESSAGES, "variables": variables}))
+            .await?;
+        let found: InConversation<Messages> = read(&bytes)?;
+        let page = found.conversation.context("no conversation")?.messages;
+        // Behind the event that opened it there is nothing but messages.
+        let count = (listed.last_seq - 1).min(PAGE);
+        let seqs = listed.last_seq - count + 1..=listed.last_seq;
+        ensure!(
+            page.nodes.len() as u64 == count
+                && page
+                    .nodes
+                    .iter()
+                    .zip(seqs)
+                    .all(|(message, seq)| message.seq == seq && message.text == text(seq - 1)),
+            "the newest page of {} is not what was said there",
+            listed.conversation
+        );
+        Ok(at - start)
     }
 
     /// A page whose first message has this number.
