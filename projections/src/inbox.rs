@@ -1,10 +1,11 @@
 //! How far each member has been sent each conversation, and what expired before it was.
 
 use crate::fact::Fact;
-use crate::projection::{Projection, Table, run};
+use crate::projection::{Folds, Projection, Table, run};
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
+use tidings_domain::stored::Kind;
 use tidings_domain::{ConversationEvent, Cursor, Event, UserEvent};
 use uuid::Uuid;
 
@@ -19,7 +20,17 @@ impl Projection for Inbox {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
+    }
+
+    fn folds(&self) -> Folds {
+        Folds::Only(&[
+            Kind::CURSORS_MOVED,
+            Kind::INBOX_EXPIRED,
+            Kind::MEMBER_ADDED,
+            Kind::MEMBER_REMOVED,
+            Kind::MEMBER_LEFT,
+        ])
     }
 
     fn ddl(&self) -> &'static str {
@@ -52,11 +63,33 @@ impl Projection for Inbox {
 #[derive(Default)]
 struct Rounds(Vec<BTreeMap<(Uuid, Uuid), Move>>);
 
+/// Places are of a seq and a msg_no.
 #[derive(Clone, Copy, Default)]
 struct Move {
     sent: (i64, i64),
-    joined: (i64, i64),
     expiry: bool,
+    /// The last place before the latest joining.
+    joined: (i64, i64),
+    /// The last place before the first membership, as far as this batch can tell.
+    begun: Option<(i64, i64)>,
+    left: Option<i64>,
+    /// The latest leaving before the latest joining.
+    owed: Option<i64>,
+}
+
+impl Move {
+    fn join(&mut self, seq: i64, msg_no: i64) {
+        // The join itself is still to be sent, and nothing from before it but what was owed.
+        self.joined = (seq - 1, msg_no);
+        self.begun.get_or_insert(self.joined);
+        self.owed = self.left.or(self.owed);
+    }
+
+    fn leave(&mut self, seq: i64) {
+        // Whoever leaves without having been added was there from the beginning.
+        self.begun.get_or_insert((0, 0));
+        self.left = Some(seq);
+    }
 }
 
 impl Rounds {
@@ -72,16 +105,19 @@ impl Rounds {
                     self.send((fact.stream(), conversation.0), *cursor, true);
                 }
             }
-            // The join itself is still to be sent, and nothing from before it.
             Event::Conversation(ConversationEvent::MemberAdded(added)) => {
-                let joined = &mut self.at(0, (added.user.0, fact.stream())).joined;
-                *joined = (joined.0.max(fact.seq() - 1), joined.1.max(fact.msg_no()));
+                self.at(0, (added.user.0, fact.stream()))
+                    .join(fact.seq(), fact.msg_no());
+            }
+            Event::Conversation(ConversationEvent::MemberRemoved(removed)) => {
+                self.at(0, (removed.user.0, fact.stream())).leave(fact.seq());
+            }
+            Event::Conversation(ConversationEvent::MemberLeft(left)) => {
+                self.at(0, (left.user.0, fact.stream())).leave(fact.seq());
             }
             Event::Conversation(
                 ConversationEvent::DirectOpened(_)
                 | ConversationEvent::GroupCreated(_)
-                | ConversationEvent::MemberRemoved(_)
-                | ConversationEvent::MemberLeft(_)
                 | ConversationEvent::GroupRenamed(_)
                 | ConversationEvent::RoleChanged(_)
                 | ConversationEvent::MessageSent(_),
@@ -127,6 +163,10 @@ impl Rounds {
             let sent_msg_nos: Vec<i64> = round.values().map(|moved| moved.sent.1).collect();
             let joined_seqs: Vec<i64> = round.values().map(|moved| moved.joined.0).collect();
             let joined_msg_nos: Vec<i64> = round.values().map(|moved| moved.joined.1).collect();
+            let begun = |moved: &Move| moved.begun.unzip();
+            let (begun_seqs, begun_msg_nos): (Vec<_>, Vec<_>) = round.values().map(begun).unzip();
+            let lefts: Vec<Option<i64>> = round.values().map(|moved| moved.left).collect();
+            let oweds: Vec<Option<i64>> = round.values().map(|moved| moved.owed).collect();
             // Where nothing had been sent before, a lapse begins with the first event.
             let lapses: Vec<Option<i64>> = round.values().map(|moved| moved.expiry.then_some(1)).collect();
             run(
@@ -140,6 +180,10 @@ impl Rounds {
                     &sent_msg_nos,
                     &joined_seqs,
                     &joined_msg_nos,
+                    &begun_seqs,
+                    &begun_msg_nos,
+                    &lefts,
+                    &oweds,
                     &lapses,
                 ],
             )
