@@ -14,6 +14,7 @@ mod gaps;
 mod handshake;
 mod limits;
 mod lookups;
+mod memberships;
 mod outbox;
 mod pages;
 mod proof;

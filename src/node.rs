@@ -62,6 +62,18 @@ impl tidings_projections::Observer for CountProjections {
             .increment(events as u64);
     }
 
+    fn stands(&self, lane: u8, projection: &str, head: u64, pos: Option<u64>) {
+        if let Some(pos) = pos {
+            metrics::gauge!("tidings_projection_lag_events", "projection" => projection.to_owned(), "lane" => lane.to_string())
+                .set(head.saturating_sub(pos) as f64);
+        }
+    }
+
+    fn held(&self, lane: u8, projection: &str, held: bool) {
+        metrics::gauge!("tidings_projection_held", "projection" => projection.to_owned(), "lane" => lane.to_string())
+            .set(f64::from(u8::from(held)));
+    }
+
     fn failed(&self, _lane: u8, _error: &ProjectionError) {
         metrics::counter!("tidings_projection_failures_total").increment(1);
     }
@@ -95,12 +107,7 @@ impl Node {
         let outdated = tidings_projections::setup(&pool)
             .await
             .context("the read models cannot be made")?;
-        if !outdated.is_empty() {
-            tracing::error!(
-                ?outdated,
-                "read models are of another version: they stand still until `tidings replay`"
-            );
-        }
+        tell_outdated(&outdated);
         let log_id = log.identity().await.context("the log cannot be read")?;
         let heads = log.heads().await.context("the log cannot be read")?;
         let appender = Arc::new(Appender::new(log_config.clone()));
@@ -269,6 +276,21 @@ impl Node {
             tracing::warn!("some tasks did not end in time");
         }
         tracing::info!("stopped");
+    }
+}
+
+/// Says which read models stand still, because their tables are of another version than this program's.
+fn tell_outdated(outdated: &[&str]) {
+    for projection in tidings_projections::names() {
+        let is = outdated.contains(&projection);
+        metrics::gauge!("tidings_projection_outdated", "projection" => projection)
+            .set(f64::from(u8::from(is)));
+        if is {
+            tracing::error!(
+                projection,
+                "a read model is of another version; run `tidings replay --projection` with its name"
+            );
+        }
     }
 }
 

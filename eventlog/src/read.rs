@@ -119,6 +119,31 @@ impl Log {
             .await
     }
 
+    /// Events of a lane with `after < pos <= upto`, in order: at most `limit`, and no more after those whose payloads come to
+    /// `bytes` together. There is at least one, if there is any.
+    pub async fn lane_within(
+        &self,
+        lane: u8,
+        after: u64,
+        upto: u64,
+        limit: usize,
+        bytes: u64,
+    ) -> Result<Vec<Recorded>, ReadError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM (SELECT {COLUMNS}, sum(octet_length(payload)) OVER (ORDER BY pos) - octet_length(payload) \
+             AS before FROM event WHERE lane = $1 AND pos > $2 AND pos <= $3 ORDER BY pos LIMIT $4) e WHERE before < $5 ORDER BY pos"
+        );
+        let upto = i64::try_from(upto).unwrap_or(i64::MAX);
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.events(
+            &sql,
+            i16::from(lane),
+            None,
+            &[after as i64, upto, limit as i64, bytes],
+        )
+        .await
+    }
+
     /// Events of a stream with `from <= seq <= to`, in order, at most `limit`.
     pub async fn stream(
         &self,

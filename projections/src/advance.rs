@@ -3,12 +3,14 @@
 use crate::error::{Fault, ProjectionError, describe, fault};
 use crate::fact::{Decoded, Fact};
 use crate::observer::Observer;
+use crate::projection::Folds;
 use crate::store::{self, Aside};
 use crate::target::Target;
 use deadpool_postgres::{ClientWrapper, Transaction};
 use std::collections::HashSet;
 use std::ops::Range;
 use std::time::Duration;
+use tidings_domain::stored::DecodeError;
 use uuid::Uuid;
 
 /// The longest that one transaction may take.
@@ -17,8 +19,17 @@ const LIMIT: Duration = Duration::from_mins(1);
 /// What came of a range.
 #[derive(Debug, Default)]
 pub(crate) struct Advanced {
-    /// Targets that could not go on, with the reason, which is no event's fault.
-    pub(crate) held: Vec<(String, String)>,
+    /// Targets that could not go on.
+    pub(crate) held: Vec<Held>,
+}
+
+/// A target that could not go on, which is no event's fault.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) label: String,
+    pub(crate) reason: String,
+    /// The next event is of a kind or a version that this program does not know: a newer one is to go on.
+    pub(crate) for_newer: bool,
 }
 
 /// Why a range was given up before its end. What was done until then is consistent.
@@ -55,8 +66,24 @@ pub(crate) async fn advance(
     let mut advanced = Advanced::default();
     let mut todo = vec![(targets.to_vec(), 0..events.len())];
     while let Some((mut set, range)) = todo.pop() {
-        set.retain(|target| !advanced.held.iter().any(|(label, _)| *label == target.label));
+        set.retain(|target| !advanced.held.iter().any(|held| held.label == target.label));
         if set.is_empty() || range.is_empty() {
+            continue;
+        }
+        if let Some((known, reason)) = unknown(&set, &events[range.clone()]) {
+            let middle = range.start + known;
+            match &set[..] {
+                [target] if known == 0 => advanced.held.push(Held {
+                    label: target.label.clone(),
+                    reason,
+                    for_newer: true,
+                }),
+                [_] => {
+                    todo.push((set.clone(), middle..range.end));
+                    todo.push((set, range.start..middle));
+                }
+                _ => todo.extend(set.into_iter().rev().map(|target| (vec![target], range.clone()))),
+            }
             continue;
         }
         match fold(client, lane, &set, &events[range.clone()], observer).await {
@@ -73,7 +100,11 @@ pub(crate) async fn advance(
                 todo.push((set, first));
             }
             Err(Refused::Failed(Fault::Broken | Fault::Slow, error)) => {
-                advanced.held.push((set[0].label.clone(), error));
+                advanced.held.push(Held {
+                    label: set[0].label.clone(),
+                    reason: error,
+                    for_newer: false,
+                });
             }
             Err(Refused::Failed(Fault::Poison, error)) => {
                 put_aside(client, lane, set[0], &events[range.start], &error, observer).await?;
@@ -95,6 +126,20 @@ impl From<Refused> for Setback {
     }
 }
 
+/// How many events there are before the first that one of `targets` looks at and this program does not know, and what it says.
+fn unknown(targets: &[&Target], events: &[Decoded]) -> Option<(usize, String)> {
+    let looks = |kind| targets.iter().any(|target| target.projection.folds().has(kind));
+    let mut each = events.iter().enumerate();
+    each.find_map(|(known, Decoded { record, event })| match event {
+        Err(error @ (DecodeError::UnknownKind(_) | DecodeError::UnknownVersion { .. }))
+            if looks(record.kind) =>
+        {
+            Some((known, error.to_string()))
+        }
+        _ => None,
+    })
+}
+
 fn halves(range: Range<usize>) -> (Range<usize>, Range<usize>) {
     let middle = range.start + range.len() / 2;
     (range.start..middle, middle..range.end)
@@ -111,11 +156,14 @@ async fn fold(
     let folding = async {
         let transaction = client.transaction().await?;
         step(&transaction, lane, targets, events).await?;
-        let parked = store::parked_streams(&transaction, lane, targets).await?;
+        let streams: HashSet<Uuid> = events.iter().map(|event| event.record.stream).collect();
+        let streams: Vec<Uuid> = streams.into_iter().collect();
+        let parked = store::parked_streams(&transaction, lane, targets, &streams).await?;
         let nothing = HashSet::new();
         let mut asides = vec![];
         for target in targets {
-            let (facts, aside) = sort_out(events, parked.get(&target.label).unwrap_or(&nothing));
+            let folds = target.projection.folds();
+            let (facts, aside) = sort_out(events, folds, parked.get(&target.label).unwrap_or(&nothing));
             if !facts.is_empty() {
                 target
                     .projection
@@ -195,11 +243,11 @@ async fn bounded<T>(work: impl Future<Output = Result<T, Refused>>) -> Result<T,
         .map_err(|_| Refused::Late)?
 }
 
-/// Divides events into those to fold and those that must wait for an event that could not be.
-fn sort_out<'a>(events: &'a [Decoded], parked: &HashSet<Uuid>) -> (Vec<Fact<'a>>, Vec<Aside>) {
+/// Divides events that a projection looks at into those to fold and those that must wait for an event that could not be.
+fn sort_out<'a>(events: &'a [Decoded], folds: Folds, parked: &HashSet<Uuid>) -> (Vec<Fact<'a>>, Vec<Aside>) {
     let mut broken: HashSet<Uuid> = HashSet::new();
     let (mut facts, mut aside) = (Vec::with_capacity(events.len()), vec![]);
-    for Decoded { record, event } in events {
+    for Decoded { record, event } in events.iter().filter(|event| folds.has(event.record.kind)) {
         let error = match event {
             _ if parked.contains(&record.stream) || broken.contains(&record.stream) => {
                 "an earlier event of its stream was put aside".to_owned()

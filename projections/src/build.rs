@@ -4,6 +4,8 @@ use crate::advance::{Setback, advance};
 use crate::error::{ProjectionError, within};
 use crate::fact::Decoded;
 use crate::observer::Progress;
+use crate::pace::Pace;
+use crate::patience::{Patience, patiently};
 use crate::projection::Projection;
 use crate::schema;
 use crate::session::{SHORT, Session};
@@ -13,15 +15,13 @@ use deadpool_postgres::Transaction;
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 use tidings_eventlog::Log;
-use tokio::time::sleep;
 
 /// Events in one range. Larger than live ranges, since nobody waits for a single one.
 const RANGE: u64 = 5000;
-/// How often one range is tried before the build gives up, and the pause in between.
-const ATTEMPTS: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(100);
+
+/// Events that were read beforehand: those after the first position, up to the second.
+type Ahead = (u64, u64, Vec<Decoded>);
 
 /// Where targets are to come: by lane, one position per target.
 pub(crate) type Goals = BTreeMap<u8, Vec<u64>>;
@@ -64,15 +64,20 @@ pub(crate) fn plan(positions: &[Option<u64>], goals: &[u64], most: u64) -> Optio
     })
 }
 
-/// Reads and decodes a range of a lane, all of it.
+/// Payloads that are read at once, in bytes, about.
+const BYTES: u64 = 8 << 20;
+
+/// Reads and decodes a range of a lane: all of it, or as much from its beginning as is bearable at once.
 pub(crate) async fn read(
     log: &Log,
     lane: u8,
     after: u64,
     upto: u64,
 ) -> Result<Vec<Decoded>, ProjectionError> {
-    let records = log.lane(lane, after, upto, (upto - after) as usize).await?;
-    if records.len() as u64 != upto - after {
+    let most = (upto - after) as usize;
+    let records = log.lane_within(lane, after, upto, most, BYTES).await?;
+    let last = records.last().map_or(after, |record| record.pos);
+    if last == after || last - after != records.len() as u64 {
         return Err(ProjectionError::Hole { lane, after, upto });
     }
     Ok(Decoded::all(records))
@@ -129,7 +134,7 @@ impl<'a> Build<'a> {
         let lanes = Mutex::new(lanes);
         let next = || lanes.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let work = async || {
-            let mut session = Session::fold(self.log.pool()).await?;
+            let mut session = patiently(async || Session::fold(self.log.pool()).await).await?;
             while let Some(lane) = next() {
                 self.fill_lane(&mut session, lane, &goals[&lane]).await?;
             }
@@ -139,55 +144,77 @@ impl<'a> Build<'a> {
         Ok(())
     }
 
+    /// Folds a lane up to `goals`. What fails for the moment is tried again, so that hours of work are not lost to a
+    /// database that restarts; it goes on where the checkpoints are.
     async fn fill_lane(&self, session: &mut Session, lane: u8, goals: &[u64]) -> Result<(), ProjectionError> {
         let end = goals.iter().copied().max().unwrap_or(0);
-        let targets: Vec<&Target> = self.targets.iter().collect();
-        let mut ahead: Option<(u64, u64, Vec<Decoded>)> = None;
-        let mut failures = 0;
+        let (mut pace, mut patience, mut ahead) = (Pace::new(RANGE), Patience::new(), None);
         loop {
-            let state = within(SHORT, store::state(&session.client, lane, &targets)).await?;
-            let Some(next) = plan(&state.positions, goals, RANGE) else {
-                break;
-            };
-            let events = match ahead.take() {
-                Some((from, to, events)) if (from, to) == (next.from, next.to) => events,
-                _ => read(self.log, lane, next.from, next.to).await?,
-            };
-            let group: Vec<&Target> = next.group.iter().map(|i| targets[*i]).collect();
-            let (from, to) = (next.to, end.min(next.to + RANGE));
-            let reading = async {
-                if from == to {
-                    return Ok(None);
+            match self.fill_range(session, lane, goals, pace, &mut ahead).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(done)) => {
+                    pace.faster();
+                    patience = Patience::new();
+                    self.progress.lane(lane, done, end);
                 }
-                read(self.log, lane, from, to)
-                    .await
-                    .map(|events| Some((from, to, events)))
-            };
-            let folding = advance(&mut session.client, lane, &group, &events, &());
-            let (read, folded) = tokio::join!(reading, folding);
-            ahead = read?;
-            match folded {
-                Ok(advanced) => {
-                    if let Some((label, error)) = advanced.held.into_iter().next() {
-                        return Err(ProjectionError::Database(format!("{label}: {error}")));
+                Err(error) => {
+                    if error.is_slow_read() {
+                        pace.slower();
                     }
-                    failures = 0;
-                    self.progress.lane(lane, next.to, end);
-                }
-                Err(setback) => {
-                    failures += 1;
-                    tracing::warn!(lane, ?setback, "a range of the build will be tried again");
-                    if let (Setback::Failed(error), true) = (setback, failures >= ATTEMPTS) {
-                        return Err(error);
+                    tracing::warn!(lane, %error, "a range of the build will be tried again");
+                    patience.wait(error).await?;
+                    if session.client.is_closed()
+                        && let Ok(anew) = Session::fold(self.log.pool()).await
+                    {
+                        *session = anew;
                     }
-                    if session.client.is_closed() {
-                        *session = Session::fold(self.log.pool()).await?;
-                    }
-                    sleep(PAUSE).await;
                 }
             }
         }
-        Ok(())
+    }
+
+    /// Folds the next range of a lane while the one behind it is read; answers how far it came, or `None` at the end.
+    async fn fill_range(
+        &self,
+        session: &mut Session,
+        lane: u8,
+        goals: &[u64],
+        pace: Pace,
+        ahead: &mut Option<Ahead>,
+    ) -> Result<Option<u64>, ProjectionError> {
+        let targets: Vec<&Target> = self.targets.iter().collect();
+        let state = within(SHORT, store::state(&session.client, lane, &targets)).await?;
+        let Some(next) = plan(&state.positions, goals, pace.events()) else {
+            return Ok(None);
+        };
+        let events = match ahead.take() {
+            Some((from, to, events)) if from == next.from && to <= next.to => events,
+            _ => read(self.log, lane, next.from, next.to).await?,
+        };
+        let from = events.last().map_or(next.to, |event| event.record.pos);
+        // What others than these targets lack may lie behind: reading on is then in vain, and no more.
+        let end = goals.iter().copied().max().unwrap_or(0);
+        let to = end.min(from + pace.events());
+        let reading = async {
+            if from >= to {
+                return None;
+            }
+            let events = read(self.log, lane, from, to).await.ok()?;
+            let to = events.last()?.record.pos;
+            Some((from, to, events))
+        };
+        let group: Vec<&Target> = next.group.iter().map(|i| targets[*i]).collect();
+        let folding = advance(&mut session.client, lane, &group, &events, &());
+        let (read, folded) = tokio::join!(reading, folding);
+        *ahead = read;
+        match folded {
+            Ok(advanced) => match advanced.held.into_iter().next() {
+                Some(held) => Err(held.into()),
+                None => Ok(Some(from)),
+            },
+            Err(Setback::Moved) => Err(ProjectionError::Database("a checkpoint has moved".to_owned())),
+            Err(Setback::Failed(error)) => Err(error),
+        }
     }
 
     /// Locks the live checkpoints, so that nothing moves, and brings the build to them. Targets that are further already

@@ -68,8 +68,21 @@ impl Checkpoints {
         }))
     }
 
-    /// Waits until every live projection has come to `position`, so that a read afterwards includes it.
+    /// Waits until every live projection is said to have come to `position`.
+    ///
+    /// That is when to look, and no proof: what was folded last is lost when the database crashes. Whoever must be certain
+    /// reads the checkpoints in the same snapshot as the rows, as [`memberships`](crate::memberships) does.
     pub async fn passed(&self, position: Position, timeout: Duration) -> Result<(), Lagging> {
+        self.passed_by(&projection::names(), position, timeout).await
+    }
+
+    /// The same for the projections of these names.
+    pub async fn passed_by(
+        &self,
+        names: &[&str],
+        position: Position,
+        timeout: Duration,
+    ) -> Result<(), Lagging> {
         let Some(lane) = self.0.lanes.get(usize::from(position.lane)) else {
             return Err(Lagging {
                 projection: projection::names()[0],
@@ -77,20 +90,20 @@ impl Checkpoints {
                 at: 0,
             });
         };
-        if lane.behind(position).is_none() {
+        if lane.behind(names, position).is_none() {
             return Ok(());
         }
         let _waiting = Waiting::begin(lane);
         self.0.wake.lane(position.lane);
         let all = async {
-            for passed in &lane.positions {
+            for (_, passed) in lane.of(names) {
                 // The sender lives as long as `self`, so this cannot end early.
                 let _ = passed.subscribe().wait_for(|pos| *pos >= position.pos).await;
             }
         };
         match tokio::time::timeout(timeout, all).await {
             Ok(()) => Ok(()),
-            Err(_) => lane.behind(position).map_or(Ok(()), Err),
+            Err(_) => lane.behind(names, position).map_or(Ok(()), Err),
         }
     }
 
@@ -125,6 +138,19 @@ impl Checkpoints {
         }
     }
 
+    /// Forgets how far the projections of a lane are: nobody has asked the database since it was lost.
+    pub(crate) fn forget(&self, lane: u8) {
+        for sender in self
+            .0
+            .lanes
+            .get(usize::from(lane))
+            .iter()
+            .flat_map(|lane| &lane.positions)
+        {
+            sender.send_replace(0);
+        }
+    }
+
     /// Whether somebody waits for a position of this lane.
     pub(crate) fn is_awaited(&self, lane: u8) -> bool {
         self.0
@@ -143,9 +169,13 @@ impl Checkpoints {
 }
 
 impl Lane {
-    fn behind(&self, wanted: Position) -> Option<Lagging> {
-        let mut each = projection::names().into_iter().zip(&self.positions);
-        each.find_map(|(projection, pos)| {
+    fn of<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = (&'static str, &'a watch::Sender<u64>)> {
+        let each = projection::names().into_iter().zip(&self.positions);
+        each.filter(|(projection, _)| names.contains(projection))
+    }
+
+    fn behind(&self, names: &[&str], wanted: Position) -> Option<Lagging> {
+        self.of(names).find_map(|(projection, pos)| {
             let at = *pos.borrow();
             (at < wanted.pos).then_some(Lagging {
                 projection,

@@ -1,12 +1,13 @@
 //! People, conversations and their members.
 
 use crate::fact::Fact;
-use crate::projection::{Projection, Table, run};
+use crate::projection::{Folds, Projection, Table, run};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
 use tidings_domain::event::Registered;
+use tidings_domain::stored::Kind;
 use tidings_domain::{ConversationEvent, Event, Role, UserEvent, UserId};
 use uuid::Uuid;
 
@@ -21,6 +22,11 @@ impl Projection for Conversations {
 
     fn version(&self) -> i32 {
         1
+    }
+
+    fn folds(&self) -> Folds {
+        // Every event of a conversation moves it, and any but these may be about people or members.
+        Folds::AllBut(&[Kind::CURSORS_MOVED, Kind::INBOX_EXPIRED])
     }
 
     fn ddl(&self) -> &'static str {

@@ -1,5 +1,6 @@
 //! What can go wrong, and whether it is an event's fault.
 
+use crate::advance::Held;
 use std::time::Duration;
 use thiserror::Error;
 pub(crate) use tidings_eventlog::describe;
@@ -22,10 +23,31 @@ pub enum ProjectionError {
     Hole { lane: u8, after: u64, upto: u64 },
     #[error("there is no projection {0:?}")]
     Unknown(String),
+    /// The projection stands before an event that only a newer version of the program can read.
+    #[error("{projection} waits for a newer version of this program: {reason}")]
+    Newer { projection: String, reason: String },
+    /// The read model is not as its statements expect.
+    #[error("{projection} cannot go on: {reason}")]
+    Stuck { projection: String, reason: String },
     #[error("another rebuild or verification is running")]
     Busy,
     #[error("the read model {0} does not exist yet")]
     Missing(&'static str),
+}
+
+impl ProjectionError {
+    /// Whether another attempt may fare better.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable(_) | Self::Database(_) | Self::Timeout(_) | Self::Log(_)
+        )
+    }
+
+    /// Whether the log took too long to read: fewer events at a time may be read in time.
+    pub(crate) fn is_slow_read(&self) -> bool {
+        matches!(self, Self::Log(ReadError::Timeout(_)))
+    }
 }
 
 impl From<tokio_postgres::Error> for ProjectionError {
@@ -42,6 +64,21 @@ impl From<tokio_postgres::Error> for ProjectionError {
 impl From<ConnectError> for ProjectionError {
     fn from(error: ConnectError) -> Self {
         Self::Unreachable(error.to_string())
+    }
+}
+
+impl From<Held> for ProjectionError {
+    fn from(held: Held) -> Self {
+        let Held {
+            label: projection,
+            reason,
+            for_newer,
+        } = held;
+        if for_newer {
+            Self::Newer { projection, reason }
+        } else {
+            Self::Stuck { projection, reason }
+        }
     }
 }
 

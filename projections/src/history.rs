@@ -1,11 +1,12 @@
 //! Messages, with what was done to them later.
 
 use crate::fact::Fact;
-use crate::projection::{Projection, Table, run};
+use crate::projection::{Folds, Projection, Table, run};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use std::fmt::Write;
+use tidings_domain::stored::Kind;
 use tidings_domain::{Content, ConversationEvent, Event, UserId};
 use uuid::Uuid;
 
@@ -20,6 +21,10 @@ impl Projection for History {
 
     fn version(&self) -> i32 {
         1
+    }
+
+    fn folds(&self) -> Folds {
+        Folds::Only(&[Kind::MESSAGE_SENT])
     }
 
     fn ddl(&self) -> &'static str {

@@ -10,6 +10,12 @@ pub trait Observer: Send + Sync {
     /// `events` of a lane were put aside, because a projection cannot take them or one before them in their stream.
     fn parked(&self, _lane: u8, _projection: &str, _events: usize) {}
 
+    /// A projection of a lane whose head is at `head` is at `pos`; `None` where its tables are of another version.
+    fn stands(&self, _lane: u8, _projection: &str, _head: u64, _pos: Option<u64>) {}
+
+    /// A projection of a lane cannot go on, or can again.
+    fn held(&self, _lane: u8, _projection: &str, _held: bool) {}
+
     /// An attempt failed and will be made again.
     fn failed(&self, _lane: u8, _error: &ProjectionError) {}
 }

@@ -7,6 +7,7 @@ use crate::inbox::Inbox;
 use crate::unread::Unread;
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
+use tidings_domain::stored::Kind;
 
 /// A read model: its tables, and how events change them.
 #[async_trait]
@@ -23,6 +24,10 @@ pub trait Projection: Send + Sync {
     /// Its tables with their primary keys.
     fn tables(&self) -> &'static [Table];
 
+    /// The events that it looks at. It is given no others, and whether they can be read does not matter to it. To look at
+    /// more is to be another version: events of the kind are in the log already.
+    fn folds(&self) -> Folds;
+
     /// Folds facts of one lane, in order, into the tables in `schema`. How the facts are divided into batches, and how
     /// lanes interleave, makes no difference to the outcome.
     ///
@@ -34,6 +39,25 @@ pub trait Projection: Send + Sync {
         schema: &str,
         facts: &[Fact<'_>],
     ) -> Result<(), tokio_postgres::Error>;
+}
+
+/// The events that a projection looks at.
+#[derive(Clone, Copy, Debug)]
+pub enum Folds {
+    /// Those of these kinds.
+    Only(&'static [Kind]),
+    /// Those of all kinds but these, also of kinds that are yet to come.
+    AllBut(&'static [Kind]),
+}
+
+impl Folds {
+    /// Whether events of a kind are among them.
+    pub fn has(self, kind: i16) -> bool {
+        match self {
+            Self::Only(kinds) => kinds.contains(&Kind(kind)),
+            Self::AllBut(kinds) => !kinds.contains(&Kind(kind)),
+        }
+    }
 }
 
 /// A table of a projection.

@@ -3,6 +3,7 @@
 use crate::build::{Build, Goals, heads};
 use crate::error::{ProjectionError, within};
 use crate::observer::{Progress, Stage};
+use crate::patience::Patience;
 use crate::projection::Projection;
 use crate::schema;
 use crate::session::Session;
@@ -18,8 +19,11 @@ use tokio::time::sleep;
 pub(crate) const REBUILD: &str = "tidings.projections.rebuild";
 /// When so few events are missing, the live projections are made to wait for them.
 const NEAR: u64 = 2000;
-/// How often the build runs after the head before it makes the live projections wait all the same.
+/// How often the build runs after the head before it makes the live projections wait all the same: where events come faster
+/// than they are folded, it would never be near.
 const ROUNDS: usize = 10;
+/// How often that is tried when it takes too long or fails.
+const ATTEMPTS: usize = 20;
 /// The longest that the live projections are made to wait.
 const SETTLE: Duration = Duration::from_mins(1);
 
@@ -68,17 +72,54 @@ pub async fn replay(
     replayed
 }
 
+/// Fills the tables and puts them in place. What has been folded is kept over whatever fails for the moment.
 async fn rebuild(chief: &mut Session, build: &Build<'_>) -> Result<Replayed, ProjectionError> {
-    let mut filled: Goals = Goals::new();
+    let (mut patience, mut filled) = (Patience::new(), Goals::new());
+    let mut attempts = 0;
+    loop {
+        let done = match run_after(build, &mut filled).await {
+            Ok(()) => {
+                attempts += 1;
+                settle(chief, build).await
+            }
+            Err(error) => Err(error),
+        };
+        let error = match done {
+            Ok(replayed) => return Ok(replayed),
+            Err(error) if attempts >= ATTEMPTS => return Err(error),
+            Err(error) => error,
+        };
+        tracing::warn!(%error, "the rebuild goes on from where it is");
+        patience.wait(error).await?;
+        if chief.client.is_closed()
+            && let Ok(mut anew) = Session::admin(build.log.pool()).await
+        {
+            if !anew.try_lock(REBUILD).await? {
+                return Err(ProjectionError::Busy);
+            }
+            std::mem::swap(chief, &mut anew);
+            patience = Patience::new();
+        }
+        build.progress.stage(Stage::Building);
+    }
+}
+
+/// Runs after the heads of all lanes until it is near them.
+async fn run_after(build: &Build<'_>, filled: &mut Goals) -> Result<(), ProjectionError> {
     for _ in 0..ROUNDS {
         let goals = heads(build.log, build.targets.len()).await?;
-        let missing: u64 = total(&goals) - total(&filled);
+        let missing: u64 = total(&goals).saturating_sub(total(filled));
         build.fill(&goals).await?;
-        filled = goals;
+        *filled = goals;
         if missing < NEAR {
             break;
         }
     }
+    Ok(())
+}
+
+/// Makes the live projections wait, folds the last events, and swaps.
+async fn settle(chief: &mut Session, build: &Build<'_>) -> Result<Replayed, ProjectionError> {
     build.progress.stage(Stage::Settling);
     within(SETTLE, async {
         let transaction = chief.client.transaction().await?;

@@ -1,11 +1,12 @@
 //! The runner: keeps the live projections of a lane at its head.
 
-use crate::advance::{Setback, advance};
+use crate::advance::{Held, Setback, advance};
 use crate::build::{plan, read};
 use crate::checkpoint::Checkpoints;
 use crate::error::{ProjectionError, within};
 use crate::fact::Decoded;
 use crate::observer::Observer;
+use crate::pace::Pace;
 use crate::session::{SHORT, Session};
 use crate::store::{self, State};
 use crate::tail::Tail;
@@ -34,6 +35,8 @@ const FOLLOW: Duration = Duration::from_millis(100);
 const FOLLOW_AWAITED: Duration = Duration::from_millis(15);
 /// How many looks a follower takes before it stands for election again.
 const TERM: u32 = 10;
+/// How many looks a follower takes that knows that only a newer program can go on: far longer than any other waits.
+const CEDE: u32 = 4 * TERM;
 /// How many looks without any progress a follower takes before it does the work of a silent worker.
 const PATIENCE: u32 = 30;
 /// How long a projection that cannot go on is left alone, and how long a lane waits after a failure.
@@ -56,12 +59,12 @@ pub struct Projector {
 enum Step {
     /// Everything that can go on is at the head.
     Idle,
-    /// So many events were folded.
-    Folded(u64),
+    /// So many events were folded, and there are more.
+    Folded { events: u64, more: bool },
     /// Somebody else had done the work.
     Moved,
     /// Some projections cannot go on.
-    Held(Vec<(String, String)>),
+    Held(Vec<Held>),
 }
 
 /// How long a follower has seen nothing move.
@@ -107,6 +110,8 @@ impl Projector {
     pub async fn run_lane(self, lane: u8) {
         loop {
             let Err(error) = self.serve(lane).await;
+            // The database may have lost what was folded last.
+            self.checkpoints.forget(lane);
             tracing::warn!(lane, %error, "projections of the lane were interrupted");
             self.observer.failed(lane, &error);
             sleep(RECONNECT).await;
@@ -114,18 +119,22 @@ impl Projector {
     }
 
     /// Brings the live projections of a lane to its head, beside any runner, and answers how many events this call folded.
+    /// When one of them cannot go on, the others are there all the same.
     pub async fn catch_up(&self, lane: u8) -> Result<u64, ProjectionError> {
         let mut session = Session::fold(self.log.pool()).await?;
-        let mut folded = 0;
+        let (mut folded, mut pace) = (0, Pace::new(RANGE));
+        let (mut held, mut stuck) = (HashSet::new(), None);
         loop {
-            match self.step(&mut session, lane, &HashSet::new()).await? {
-                Step::Idle => return Ok(folded),
-                Step::Folded(events) => folded += events,
-                Step::Moved => {}
-                Step::Held(mut held) => {
-                    let (label, error) = held.swap_remove(0);
-                    return Err(ProjectionError::Database(format!("{label}: {error}")));
+            match self.step(&mut session, lane, &held, pace).await {
+                Ok(Step::Idle) => return stuck.map_or(Ok(folded), |held: Held| Err(held.into())),
+                Ok(Step::Folded { events, .. }) => folded += events,
+                Ok(Step::Moved) => {}
+                Ok(Step::Held(anew)) => {
+                    held.extend(anew.iter().map(|held| held.label.clone()));
+                    stuck = stuck.or_else(|| anew.into_iter().next());
                 }
+                Err(error) if error.is_slow_read() && pace.slower() => {}
+                Err(error) => return Err(error),
             }
         }
     }
@@ -137,26 +146,37 @@ impl Projector {
         loop {
             if session.try_lock(&office).await? {
                 self.work(&mut session, lane).await?;
+                // A newer program, where there is one, finds the office free in the meantime.
+                session.unlock(&office).await;
+                self.follow(&mut session, lane, &mut stillness, CEDE).await?;
             }
-            self.follow(&mut session, lane, &mut stillness).await?;
+            self.follow(&mut session, lane, &mut stillness, TERM).await?;
         }
     }
 
-    async fn work(&self, session: &mut Session, lane: u8) -> Result<Infallible, ProjectionError> {
-        let mut held = HashSet::new();
+    /// Folds what comes, until only a newer program can go on with some projection and the others are at the head.
+    async fn work(&self, session: &mut Session, lane: u8) -> Result<(), ProjectionError> {
+        let mut held: HashSet<String> = HashSet::new();
+        let mut for_newer = false;
+        let mut pace = Pace::new(RANGE);
         let mut release = interval(HOLD);
         release.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if release.tick().now_or_never().is_some() {
-                held.clear();
+                for label in held.drain() {
+                    self.observer.held(lane, &label, false);
+                }
             }
             let begun = Instant::now();
-            match self.step(session, lane, &held).await {
-                Ok(Step::Folded(events)) if events < RANGE => {
+            match self.step(session, lane, &held, pace).await {
+                Ok(Step::Folded { more: false, .. }) => {
+                    pace.faster();
                     self.gather(lane, (begun.elapsed() * GATHER_TIMES).min(GATHER_MAX))
                         .await;
                 }
-                Ok(Step::Folded(_) | Step::Moved) => {}
+                Ok(Step::Folded { .. }) => pace.faster(),
+                Ok(Step::Moved) => {}
+                Ok(Step::Idle) if for_newer => return Ok(()),
                 Ok(Step::Idle) => {
                     // A nudge or the end of the wait, whichever is first.
                     if timeout(POLL, self.wake.nudged(lane)).await.is_ok() {
@@ -164,10 +184,13 @@ impl Projector {
                     }
                 }
                 Ok(Step::Held(stuck)) => {
-                    for (label, error) in stuck {
-                        tracing::error!(lane, projection = label, error, "a projection cannot go on");
-                        self.observer.failed(lane, &ProjectionError::Database(error));
-                        held.insert(label);
+                    for stuck in stuck {
+                        self.observer.held(lane, &stuck.label, true);
+                        held.insert(stuck.label.clone());
+                        for_newer |= stuck.for_newer;
+                        let error = ProjectionError::from(stuck);
+                        tracing::error!(lane, %error, "a projection cannot go on");
+                        self.observer.failed(lane, &error);
                     }
                     release.reset();
                 }
@@ -178,7 +201,10 @@ impl Projector {
                     return Err(error);
                 }
                 Err(error) => {
-                    tracing::warn!(lane, %error, "a range will be tried again");
+                    if error.is_slow_read() {
+                        pace.slower();
+                    }
+                    tracing::warn!(lane, %error, events = pace.events(), "a range will be tried again");
                     self.observer.failed(lane, &error);
                     sleep(PAUSE).await;
                 }
@@ -203,12 +229,14 @@ impl Projector {
         session: &mut Session,
         lane: u8,
         stillness: &mut Stillness,
+        looks: u32,
     ) -> Result<(), ProjectionError> {
-        for _ in 0..TERM {
+        for _ in 0..looks {
             let state = self.look(session, lane).await?;
             if stillness.is_too_long(&state) {
                 // Harmless if the worker is alive after all: only one of both can move a checkpoint.
-                self.step(session, lane, &HashSet::new()).await?;
+                self.step(session, lane, &HashSet::new(), Pace::new(RANGE))
+                    .await?;
                 continue;
             }
             if self.checkpoints.is_awaited(lane) {
@@ -232,21 +260,32 @@ impl Projector {
             epoch,
             positions,
         };
-        self.checkpoints.publish(lane, &vouched);
+        self.publish(lane, &vouched);
         Ok(state)
     }
 
     /// A read model that has come further than the log holds what the log has lost. Going on would skip what comes to stand at
     /// those positions, so it stands still until it is rebuilt.
-    fn ahead(&self, state: &State, held: &HashSet<String>) -> Vec<(String, String)> {
+    fn ahead(&self, state: &State, held: &HashSet<String>) -> Vec<Held> {
         let each = self.targets.iter().zip(&state.positions);
         let ahead = each.filter_map(|(target, pos)| {
             let pos = pos.filter(|pos| *pos > state.head && !held.contains(&target.label))?;
             let head = state.head;
-            let error = format!("it is at {pos}, and the log ends at {head}: run `tidings recover`");
-            Some((target.label.clone(), error))
+            let reason = format!("it is at {pos}, and the log ends at {head}: run `tidings recover`");
+            Some(Held {
+                label: target.label.clone(),
+                reason,
+                for_newer: false,
+            })
         });
         ahead.collect()
+    }
+
+    fn publish(&self, lane: u8, state: &State) {
+        self.checkpoints.publish(lane, state);
+        for (target, pos) in self.targets.iter().zip(&state.positions) {
+            self.observer.stands(lane, &target.label, state.head, *pos);
+        }
     }
 
     /// Folds the next range into the projections that are furthest behind.
@@ -255,6 +294,7 @@ impl Projector {
         session: &mut Session,
         lane: u8,
         held: &HashSet<String>,
+        pace: Pace,
     ) -> Result<Step, ProjectionError> {
         let kept = self.tail.last(lane);
         let state = self.look(session, lane).await?;
@@ -274,22 +314,24 @@ impl Projector {
             }
         };
         let goals: Vec<u64> = self.targets.iter().map(goal).collect();
-        let Some(next) = plan(&state.positions, &goals, RANGE) else {
+        let Some(next) = plan(&state.positions, &goals, pace.events()) else {
             return Ok(Step::Idle);
         };
         let events = match self.tail.range(lane, state.epoch, next.from, next.to) {
             Some(records) => Decoded::all(records),
             None => read(&self.log, lane, next.from, next.to).await?,
         };
+        let to = events.last().map_or(next.to, |event| event.record.pos);
         let group: Vec<&Target> = next.group.iter().map(|i| &self.targets[*i]).collect();
         match advance(&mut session.client, lane, &group, &events, &*self.observer).await {
             Ok(advanced) if advanced.held.is_empty() => {
                 let mut positions = state.positions;
                 for i in next.group {
-                    positions[i] = Some(next.to);
+                    positions[i] = Some(to);
                 }
-                self.checkpoints.publish(lane, &State { positions, ..state });
-                Ok(Step::Folded(next.to - next.from))
+                let (events, more) = (to - next.from, to < state.head);
+                self.publish(lane, &State { positions, ..state });
+                Ok(Step::Folded { events, more })
             }
             Ok(advanced) => Ok(Step::Held(advanced.held)),
             Err(Setback::Moved) => Ok(Step::Moved),

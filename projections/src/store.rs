@@ -73,27 +73,25 @@ pub(crate) async fn move_checkpoints(
     Ok(moved == targets.len() as u64)
 }
 
-/// The streams of a lane that each target has put aside, by label. To be read after the checkpoints are locked.
+/// Which of `streams`, all of one lane, each target has put aside, by label. To be read after the checkpoints are locked.
 pub(crate) async fn parked_streams(
     transaction: &Transaction<'_>,
     lane: u8,
     targets: &[&Target],
+    streams: &[Uuid],
 ) -> Result<HashMap<String, HashSet<Uuid>>, Error> {
     let (labels, versions) = keys(targets);
     let statement = transaction
         .prepare_cached(include_str!("store/parked_streams.sql"))
         .await?;
-    let mut streams: HashMap<String, HashSet<Uuid>> = HashMap::new();
+    let mut parked: HashMap<String, HashSet<Uuid>> = HashMap::new();
     for row in transaction
-        .query(&statement, &[&i16::from(lane), &labels, &versions])
+        .query(&statement, &[&i16::from(lane), &labels, &versions, &streams])
         .await?
     {
-        streams
-            .entry(row.try_get(0)?)
-            .or_default()
-            .insert(row.try_get(1)?);
+        parked.entry(row.try_get(0)?).or_default().insert(row.try_get(1)?);
     }
-    Ok(streams)
+    Ok(parked)
 }
 
 /// Puts events aside.

@@ -1,10 +1,11 @@
 //! How far each member has read, and where members were mentioned.
 
 use crate::fact::Fact;
-use crate::projection::{Projection, Table, run};
+use crate::projection::{Folds, Projection, Table, run};
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
+use tidings_domain::stored::Kind;
 use tidings_domain::{ConversationEvent, Event, UserEvent};
 use uuid::Uuid;
 
@@ -20,6 +21,10 @@ impl Projection for Unread {
 
     fn version(&self) -> i32 {
         1
+    }
+
+    fn folds(&self) -> Folds {
+        Folds::Only(&[Kind::CURSORS_MOVED, Kind::MESSAGE_SENT, Kind::MEMBER_ADDED])
     }
 
     fn ddl(&self) -> &'static str {

@@ -7,8 +7,8 @@
 use super::gaps::Gap;
 use super::writer::{Place, Stop, Writer};
 use std::time::Duration;
-use tidings_domain::{ConversationEvent, Cursor, Event, UserId, stored};
-use tidings_eventlog::{LaneHead, Position, Recorded, StreamHead};
+use tidings_domain::Cursor;
+use tidings_eventlog::StreamHead;
 use tidings_projections::Membership;
 use tidings_protocol::{Close, CloseCode, ErrorCode, ErrorFrame, ServerFrame};
 use uuid::Uuid;
@@ -138,23 +138,7 @@ impl Writer {
         let gateway = std::sync::Arc::clone(&self.gateway);
         // Whatever anybody has been told before this connection came is among it, also what the hub has still to see.
         let known = self.patiently(|| gateway.lookups.lanes()).await?;
-        let limit = Duration::from_millis(gateway.limits.catch_up_wait_ms);
-        for LaneHead { lane, head, .. } in known.iter().copied() {
-            let position = Position { lane, pos: head };
-            if self
-                .attend(gateway.checkpoints.passed(position, limit))
-                .await?
-                .is_err()
-            {
-                tracing::warn!(lane, "a connection found the read models too far behind");
-                return Err(Stop::Close(Close {
-                    reason: "read models are behind".to_owned(),
-                    ..Close::new(CloseCode::GoingAway).with_retry_after_ms(1000)
-                }));
-            }
-        }
-        let user = self.subscriber.user.0;
-        let mut memberships = self.patiently(|| gateway.lookups.memberships(user)).await?;
+        let mut memberships = self.vouched(&known).await?;
         let current: Vec<Uuid> = memberships
             .iter()
             .filter(|membership| membership.left_seq.is_none())
@@ -176,7 +160,7 @@ impl Writer {
             .map(|membership| membership.conversation)
             .collect();
         let heads = self.patiently(|| gateway.lookups.heads(streams.clone())).await?;
-        self.note_later_leaves(&mut memberships, &heads, &known).await?;
+        self.note_later_leaves(&mut memberships, &heads).await?;
 
         let resume = self.shared.resume.take().conversations;
         let mut missing = Vec::with_capacity(memberships.len());
@@ -211,39 +195,6 @@ impl Writer {
             .into_iter()
             .map(|(_, conversation)| conversation)
             .collect())
-    }
-
-    /// The heads of the conversations are newer than what the read models are sure to hold: the user may have been shown out
-    /// between. Only the log can tell, and is asked where a conversation's newest control event may be one of that time.
-    async fn note_later_leaves(
-        &mut self,
-        memberships: &mut [Membership],
-        heads: &[Option<StreamHead>],
-        known: &[LaneHead],
-    ) -> Result<(), Stop> {
-        let mut doubtful = vec![];
-        for (membership, head) in memberships.iter().zip(heads) {
-            let conversation = membership.conversation;
-            // Not by the cursors that the client claims: they are its word alone.
-            let told = membership.joined_seq;
-            if head.is_some_and(|head| membership.left_seq.is_none() && head.guard > told) {
-                let lane = known.iter().find(|lane| lane.lane == conversation.as_bytes()[15]);
-                doubtful.push((conversation, told, lane.map_or(0, |lane| lane.head)));
-            }
-        }
-        if doubtful.is_empty() {
-            return Ok(());
-        }
-        let (log, user) = (self.gateway.log.clone(), self.subscriber.user);
-        for recorded in self.patiently(|| log.controls_after(&doubtful)).await? {
-            let membership = memberships
-                .iter_mut()
-                .find(|membership| membership.conversation == recorded.stream);
-            if let Some(membership) = membership {
-                membership.left_seq = left_after(membership.left_seq, user, &recorded);
-            }
-        }
-        Ok(())
     }
 
     /// Every conversation stands where its catch-up ended. A gap that was told counts as sent, too.
@@ -281,20 +232,5 @@ impl Writer {
                 self.open_place(conversation, cursor);
             }
         }
-    }
-}
-
-/// By which event the user is out after this one, if any.
-fn left_after(before: Option<u64>, user: UserId, recorded: &Recorded) -> Option<u64> {
-    let event = stored::decode(recorded.kind, recorded.ver, &recorded.payload);
-    match event {
-        Ok(Event::Conversation(ConversationEvent::MemberRemoved(removed))) if removed.user == user => {
-            Some(recorded.seq)
-        }
-        Ok(Event::Conversation(ConversationEvent::MemberLeft(left))) if left.user == user => {
-            Some(recorded.seq)
-        }
-        Ok(Event::Conversation(ConversationEvent::MemberAdded(added))) if added.user == user => None,
-        _ => before,
     }
 }

@@ -4,7 +4,7 @@ use super::together::Together;
 use crate::lifecycle::Lifecycle;
 use std::sync::Arc;
 use tidings_eventlog::{LaneHead, Log, ReadError, Recorded, Slice, StreamHead};
-use tidings_projections::Membership;
+use tidings_projections::Memberships;
 use uuid::Uuid;
 
 /// Connections that share a reading of the lanes' heads.
@@ -20,7 +20,7 @@ pub(super) type Range = (Uuid, u64, u64);
 /// Look-ups that connections share.
 pub struct Lookups {
     lanes: Together<(), Arc<[LaneHead]>>,
-    memberships: Together<Uuid, Vec<Membership>>,
+    memberships: Together<Uuid, Memberships>,
     heads: Together<Vec<Uuid>, Vec<Option<StreamHead>>>,
     slices: Together<Slice, Vec<Recorded>>,
 }
@@ -73,8 +73,8 @@ impl Lookups {
         self.lanes.ask(()).await
     }
 
-    /// All memberships of a user, current and former.
-    pub(super) async fn memberships(&self, user: Uuid) -> Result<Vec<Membership>, ReadError> {
+    /// All memberships of a user, current and former, and what vouches for them.
+    pub(super) async fn memberships(&self, user: Uuid) -> Result<Memberships, ReadError> {
         self.memberships.ask(user).await
     }
 

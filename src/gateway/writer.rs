@@ -9,13 +9,14 @@ use super::session::Shared;
 use super::socket::Sink;
 use super::{Frame, Gateway, close};
 use crate::hub::{LiveEvent, Subscriber};
+use serde::Deserialize;
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tidings_domain::Cursor;
+use tidings_domain::{Cursor, UserId};
 use tidings_eventlog::ReadError;
 use tidings_protocol::{Close, CloseCode, ServerFrame};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
@@ -265,10 +266,21 @@ impl Writer {
 
     /// Takes an event in: once, in order. Fills a hole from the log first.
     async fn admit(&mut self, event: LiveEvent, frames: &mut Vec<Frame>) -> Result<(), Stop> {
-        // The first event of a conversation that is new to this connection says where it begins.
         let last = match self.places.get(&event.conversation) {
             Some(place) => place.cursor.seq,
-            None => event.seq.saturating_sub(1),
+            // The user's own joining says where a conversation begins that is new to this connection.
+            None if begins(&event, self.subscriber.user) => event.seq.saturating_sub(1),
+            // Any other event does not: what the connection was not told of the conversation is found out first.
+            None => {
+                let before = std::mem::take(frames);
+                self.write(&before).await?;
+                self.written();
+                Box::pin(self.catch_up_lagged()).await?;
+                match self.places.get(&event.conversation) {
+                    Some(place) => place.cursor.seq,
+                    None => return Ok(()),
+                }
+            }
         };
         if event.seq <= last {
             return Ok(());
@@ -446,4 +458,21 @@ impl Writer {
             .increment(frames.len() as u64);
         Ok(())
     }
+}
+
+/// Whether an event makes `user` a member of its conversation, or is its first.
+fn begins(event: &LiveEvent, user: UserId) -> bool {
+    #[derive(Deserialize)]
+    struct Joining<'a> {
+        kind: &'a str,
+        data: Joined,
+    }
+    #[derive(Deserialize)]
+    struct Joined {
+        user: Option<Uuid>,
+    }
+    // The first is shown to those alone whom it makes members, who may be many: it is not taken apart for each.
+    event.seq == 1
+        || serde_json::from_slice::<Joining<'_>>(event.frame.payload())
+            .is_ok_and(|joining| joining.kind == "member.added" && joining.data.user == Some(user.0))
 }

@@ -215,6 +215,98 @@ async fn postgres_killed_in_the_middle_of_traffic_loses_nothing_acked() {
     node.stop().await;
 }
 
+/// A fold is committed and not yet flushed when PostgreSQL dies, and people connect as soon as it is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_told_synced_after_a_crash_is_sent_what_comes_next() {
+    let postgres = private_postgres().await.unwrap();
+    postgres.ensure_database("server").await.unwrap();
+    let url = postgres.url("server");
+    let log_config = tidings_eventlog::LogConfig::from_url(&url).unwrap();
+    tidings_eventlog::schema::migrate(&log_config, 4).await.unwrap();
+    let proxy = ChaosProxy::to_port(port_of(&url)).await.unwrap();
+    let mut config = Store::new().await.config();
+    config.database_url = Some(through(&url, proxy.port()));
+    // Nothing else may flush what the folds have left to be flushed later.
+    config.gateway.delivered_ms = 3_600_000;
+    config.gateway.catch_up_wait_ms = 30_000;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let walwriter = sole(
+        &url,
+        "SELECT pid::int8 FROM pg_stat_activity WHERE backend_type = 'walwriter'",
+    )
+    .await;
+    signal(walwriter, "STOP");
+    let group = a.create_group(&[&ben]).await;
+    let ack = a.say(group, "before").await;
+    let position = text(&ack["position"]);
+    let shown = node
+        .graphql(
+            &ann,
+            &format!("{{ conversation(id: \"{group}\") {{ lastSeq }} }}"),
+            Some(&position),
+        )
+        .await;
+    assert_eq!(shown["data"]["conversation"]["lastSeq"], 2, "{shown}");
+
+    postgres.kill().await.unwrap();
+    proxy.cut().await;
+    postgres.restart().await.unwrap();
+    let lost = "SELECT l.head - c.pos FROM log_lane l JOIN projection_checkpoint c USING (lane) \
+                WHERE c.projection = 'conversations' AND l.lane = get_byte(uuid_send($1::text::uuid), 15)";
+    let (holder, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let behind: i64 = holder
+        .query_one(lost, &[&group.to_string()])
+        .await
+        .unwrap()
+        .get(0);
+    assert!(behind > 0, "the crash did not take the fold back");
+    // Until this is lifted nobody can find out how far the read models are.
+    holder
+        .batch_execute("BEGIN; LOCK TABLE projection_checkpoint IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    proxy.restore();
+    let lifted = tokio::sync::Notify::new();
+    let coming = async {
+        let sockets = futures_util::future::join_all((0..12).map(|_| node.socket(&ben))).await;
+        lifted.notify_one();
+        sockets
+    };
+    let lifting = async {
+        // Whoever trusts memory does not wait for it.
+        let _ = timeout(Duration::from_secs(3), lifted.notified()).await;
+        holder.batch_execute("ROLLBACK").await.unwrap();
+    };
+    let (mut sockets, ()) = tokio::join!(coming, lifting);
+    let mut again = node.socket(&ann).await;
+    again.say(group, "after").await;
+    for socket in &mut sockets {
+        let after = socket
+            .take(|object| object["data"]["content"]["text"] == "after")
+            .await;
+        assert_eq!(after["conversation"], group.to_string());
+    }
+    node.stop().await;
+}
+
+async fn sole(url: &str, sql: &str) -> i64 {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+fn signal(pid: i64, name: &str) {
+    let done = std::process::Command::new("kill")
+        .args([&format!("-{name}"), &pid.to_string()])
+        .status();
+    assert!(done.unwrap().success());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_cut_off_makes_commands_retryable_and_heals() {
     let store = Store::new().await;

@@ -16,6 +16,7 @@ mod ephemeral;
 mod export;
 mod faults;
 mod limits;
+mod parked;
 mod readiness;
 mod reads;
 mod rebuild;

@@ -1,4 +1,9 @@
-SELECT DISTINCT p.projection, p.stream
+-- Mostly a lane has nothing aside, which one probe for each read model tells; otherwise it is one for each of the streams,
+-- however many events of them are aside.
+SELECT u.projection, s.stream
   FROM unnest($2::text[], $3::int[]) u(projection, version)
-  JOIN projection_parked p ON p.projection = u.projection AND p.version = u.version
- WHERE p.lane = $1
+ CROSS JOIN LATERAL (SELECT 1 FROM projection_parked p
+                      WHERE p.projection = u.projection AND p.version = u.version AND p.lane = $1 LIMIT 1) something
+ CROSS JOIN unnest($4::uuid[]) s(stream)
+ CROSS JOIN LATERAL (SELECT 1 FROM projection_parked p
+                      WHERE p.projection = u.projection AND p.stream = s.stream AND p.version = u.version LIMIT 1) found

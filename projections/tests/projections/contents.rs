@@ -78,6 +78,7 @@ async fn members_come_and_go_and_keep_their_row() {
     else {
         panic!("three users, but not three answers");
     };
+    let [eves, bobs, nobodys] = [&eves.of_user, &bobs.of_user, &nobodys.of_user];
     assert_eq!(
         (eves[0].conversation, eves[0].joined_seq, eves[0].left_seq),
         (group, 9, None)
@@ -88,11 +89,12 @@ async fn members_come_and_go_and_keep_their_row() {
             eves[0].delivered_msg_no,
             eves[0].expired_from
         ),
-        (Some(8), 2, None)
+        // What was said before the first leaving was never sent.
+        (Some(2), 1, None)
     );
     assert_eq!(
         (bobs[0].joined_seq, bobs[0].left_seq, bobs[0].delivered_seq),
-        (1, Some(6), None)
+        (1, Some(6), Some(0))
     );
     assert!(nobodys.is_empty());
     let known = known_users(world.log.pool(), &[ann, Uuid::nil(), eve])
@@ -178,11 +180,52 @@ async fn an_inbox_lapses_once_and_a_later_delivery_ends_the_lapse() {
     world.expire(bob, &said[7]).await;
     world.settle().await;
     assert_eq!(world.rows(cursor).await, ["(9,8,9)"]);
-    // Joining anew leaves the old lapse behind.
+    // Coming back drops neither the lapse nor what has not been sent since, the leaving itself.
     world.leave(group, bob).await;
     world.add(group, bob).await;
     world.settle().await;
-    assert_eq!(world.rows(cursor).await, ["(10,8,)"]);
+    assert_eq!(world.rows(cursor).await, ["(9,8,9)"]);
+    world.assert_as_the_log_says().await;
+}
+
+#[tokio::test]
+async fn coming_back_drops_nothing_that_was_owed() {
+    let world = World::new().await;
+    let (ann, bob, eve) = (
+        world.register(0, "ann").await,
+        world.register(1, "bob").await,
+        world.register(3, "eve").await,
+    );
+    let group = world.group("g", &[ann, bob], 2).await;
+    let cursor = async |user| {
+        world.settle().await;
+        let sql =
+            format!("SELECT delivered_seq, delivered_msg_no FROM p_inbox.cursor WHERE user_id = '{user}'");
+        world.rows(&sql).await.concat()
+    };
+    let missed = world.send(group, ann, "you were in", &[bob]).await;
+    let left = world.remove(group, bob).await;
+    world.send(group, ann, "you were out", &[]).await;
+    let back = world.add(group, bob).await;
+    // All since the beginning was never sent.
+    assert_eq!(cursor(bob).await, "(0,0)");
+    world.deliver(bob, &missed).await;
+    assert_eq!(cursor(bob).await, "(2,1)");
+    // With everything sent up to the leaving, what was said meanwhile is not owed.
+    world.deliver(bob, &left).await;
+    assert_eq!(cursor(bob).await, format!("({},2)", back.seq - 1));
+    // Whoever was added later is owed nothing from before the first joining.
+    let added = world.add(group, eve).await;
+    assert_eq!(cursor(eve).await, format!("({},2)", added.seq - 1));
+    world.leave(group, eve).await;
+    world.send(group, ann, "and out", &[]).await;
+    world.add(group, eve).await;
+    world.leave(group, eve).await;
+    let last = world.add(group, eve).await;
+    assert_eq!(cursor(eve).await, format!("({},2)", added.seq - 1));
+    world.deliver(eve, &last).await;
+    assert_eq!(cursor(eve).await, format!("({},3)", last.seq));
+    // The user's lane may also be folded first, and all at once.
     world.assert_as_the_log_says().await;
 }
 

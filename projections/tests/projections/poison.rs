@@ -3,7 +3,7 @@
 use crate::support::World;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tidings_projections::{Observer, Projector, Retried, parked, retry_parked};
+use tidings_projections::{Observer, ProjectionError, Projector, Retried, parked, retry_parked};
 
 /// A message whose text PostgreSQL cannot store. Commands with such a text are refused; this is what a bug would write.
 const NUL: &str = r#"{"content":{"kind":"text","text":"a\u0000b"}}"#;
@@ -88,26 +88,96 @@ async fn a_poison_event_parks_its_stream_in_its_projection_only() {
     assert!(retry_parked(&world.log, "nonsense").await.is_err());
 }
 
+/// A newer version has written a kind of event that this one does not know.
 #[tokio::test]
-async fn an_unknown_kind_is_put_aside_by_every_projection() {
+async fn an_unknown_kind_holds_who_looks_at_it_and_is_never_put_aside() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
+    let (newer, well) = (
+        world.direct(ann, bob, 0).await,
+        world.group("well", &[ann, bob], 0).await,
+    );
+    let before = world.send(newer, ann, "before", &[]).await;
+    let unknown = world.append_raw(newer, 999, "{}").await;
+    world.send(newer, ann, "behind", &[]).await;
+    world.send(well, ann, "hello", &[]).await;
+    let refused = world.projector().catch_up(0).await.unwrap_err();
+    assert!(matches!(refused, ProjectionError::Newer { .. }), "{refused}");
+    let at = async |projection: &str| {
+        let sql =
+            format!("SELECT pos FROM projection_checkpoint WHERE lane = 0 AND projection = '{projection}'");
+        world.number(&sql).await as u64
+    };
+    // What it may be about stands before it, and what never looks at it goes on.
+    assert_eq!(at("conversations").await, unknown.pos - 1);
+    for other in ["history", "inbox", "unread"] {
+        assert_eq!(at(other).await, unknown.pos + 2, "{other}");
+    }
+    assert_eq!(world.number("SELECT count(*) FROM p_history.message").await, 3);
+    let last = "SELECT max(last_seq) FROM p_conversations.conversation";
+    assert_eq!(world.number(last).await as u64, before.seq);
+    // Nor is it passed over by a rebuild, which leaves everything as it was.
+    let refused = tidings_projections::replay(&world.log, &[], 2, &())
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, ProjectionError::Newer { .. }), "{refused}");
+    assert_eq!(world.number("SELECT count(*) FROM projection_parked").await, 0);
+    // A version of a kind that is known otherwise is held by all who look at the kind.
+    world
+        .execute(&format!(
+            "UPDATE event SET kind = 16, ver = 9 WHERE lane = 0 AND pos = {}",
+            unknown.pos
+        ))
+        .await;
+    let refused = tidings_projections::replay(&world.log, &["unread"], 2, &())
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, ProjectionError::Newer { .. }), "{refused}");
+    // Whoever can read it goes on where the other stood.
+    let text = r#"{"content":{"kind":"text","text":"new"}}"#;
+    world
+        .execute(&format!(
+            "UPDATE event SET kind = 16, ver = 1, payload = '{text}' WHERE lane = 0 AND pos = {}",
+            unknown.pos
+        ))
+        .await;
+    world.settle().await;
+    assert_eq!(at("conversations").await, unknown.pos + 2);
+}
+
+#[tokio::test]
+async fn what_no_version_can_read_is_put_aside_by_those_who_look_at_it() {
     let world = World::new().await;
     let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
     let (sick, well) = (
         world.direct(ann, bob, 0).await,
         world.group("well", &[ann, bob], 0).await,
     );
-    world.append_raw(sick, 999, "{}").await;
+    world.append_raw(sick, 16, "{}").await;
     world.send(sick, ann, "behind", &[]).await;
     world.send(well, ann, "hello", &[]).await;
     world.settle().await;
     assert_eq!(world.number("SELECT count(*) FROM p_history.message").await, 1);
-    assert_eq!(world.number("SELECT count(*) FROM projection_parked").await, 8);
+    let aside = "SELECT projection, count(*) FROM projection_parked GROUP BY 1 ORDER BY 1";
+    let expected = ["(conversations,2)", "(history,2)", "(unread,2)"];
+    assert_eq!(world.rows(aside).await, expected);
     // A rebuild puts the same aside.
     tidings_projections::replay(&world.log, &[], 2, &())
         .await
         .unwrap();
-    assert_eq!(world.number("SELECT count(*) FROM projection_parked").await, 8);
+    assert_eq!(world.rows(aside).await, expected);
     world.assert_as_the_log_says().await;
+    // What is told of it is as little as there is to know, however many events are aside.
+    for n in 0..20 {
+        world.send(sick, ann, &format!("{n}"), &[]).await;
+    }
+    world.settle().await;
+    let of = tidings_projections::memberships(world.log.pool(), &[ann])
+        .await
+        .unwrap();
+    assert_eq!(of[0].seen.aside, [(sick, 1)]);
+    let parked: Vec<bool> = of[0].of_user.iter().map(|membership| membership.parked).collect();
+    assert_eq!(parked.iter().filter(|parked| **parked).count(), 1);
 }
 
 #[tokio::test]

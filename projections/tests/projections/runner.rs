@@ -1,7 +1,7 @@
 //! The runner: read-your-writes, election, and racing workers.
 
 use crate::support::{Crowd, Failures, LANES, PATIENCE, World, eventually};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_eventlog::{Position, Recorded};
 use tidings_projections::{Observer, Projector};
@@ -221,4 +221,109 @@ async fn a_read_model_ahead_of_the_log_vouches_for_nothing_until_it_is_rebuilt()
     assert!(tidings_projections::ahead(&world.log).await.unwrap().is_empty());
     world.group("group", &[ann], 0).await;
     projector.catch_up(0).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_meets_what_it_does_not_know_leaves_the_lane_to_a_newer_one() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
+    let talk = world.direct(ann, bob, 0).await;
+    let unknown = world.append_raw(talk, 999, "{}").await;
+    let older = world.projector();
+    let worker = tokio::spawn(older.clone().run_lane(0));
+    let models = ["history", "inbox", "unread"];
+    let passed = async |names: &[&str], sent: Recorded| {
+        let position = Position {
+            lane: 0,
+            pos: sent.pos,
+        };
+        older
+            .checkpoints()
+            .passed_by(names, position, PATIENCE)
+            .await
+            .unwrap();
+    };
+    // It does what it can.
+    passed(&models, unknown.clone()).await;
+    // A newer one gets the office, although the older one is there and asks for it as well.
+    let newer = world.log.pool().get().await.unwrap();
+    let lock = "SELECT pg_advisory_lock(hashtextextended('tidings.projections.lane.0', 0))";
+    tokio::time::timeout(PATIENCE, newer.batch_execute(lock))
+        .await
+        .expect("the office was kept")
+        .unwrap();
+    // What the newer one folds, the older one sees and its readers are told of.
+    world
+        .execute(&format!(
+            "UPDATE event SET kind = 6, payload = '{{\"name\":\"new\"}}' WHERE lane = 0 AND pos = {}",
+            unknown.pos
+        ))
+        .await;
+    world.projector().catch_up(0).await.unwrap();
+    passed(&["conversations"], unknown).await;
+    newer
+        .batch_execute("SELECT pg_advisory_unlock(hashtextextended('tidings.projections.lane.0', 0))")
+        .await
+        .unwrap();
+    // While there is no newer one, the older one goes on.
+    let sent = world.send(talk, ann, "hello", &[]).await;
+    passed(&["conversations", "history", "inbox", "unread"], sent).await;
+    worker.abort();
+}
+
+/// Remembers how many events each fold took.
+#[derive(Default)]
+struct Folds(Mutex<Vec<usize>>);
+
+impl Observer for Folds {
+    fn applied(&self, _lane: u8, _projections: &[&str], events: usize) {
+        self.0.lock().unwrap().push(events);
+    }
+}
+
+#[tokio::test]
+async fn a_fold_takes_no_more_bytes_than_it_can_bear() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
+    let talk = world.direct(ann, bob, 0).await;
+    let payload = format!(
+        r#"{{"content":{{"kind":"text","text":"hello"}},"padding":"{}"}}"#,
+        "x".repeat(1 << 20)
+    );
+    for _ in 0..20 {
+        world.append_raw(talk, 16, &payload).await;
+    }
+    let folds = Arc::new(Folds::default());
+    let projector = Projector::new(
+        world.log.clone(),
+        u16::from(LANES),
+        Arc::clone(&folds) as Arc<dyn Observer>,
+    );
+    assert_eq!(projector.catch_up(0).await.unwrap(), 23);
+    assert_eq!(world.number("SELECT count(*) FROM p_history.message").await, 20);
+    let folds = folds.0.lock().unwrap();
+    assert!(folds.iter().all(|events| *events <= 12), "{folds:?}");
+}
+
+#[tokio::test]
+async fn a_log_that_answers_slowly_is_read_in_smaller_ranges() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
+    let talk = world.direct(ann, bob, 0).await;
+    for _ in 0..120 {
+        world.send(talk, ann, "hello", &[]).await;
+    }
+    // Each event takes a while: all of them take far longer than a read may, and some do not.
+    world
+        .execute(
+            "ALTER TABLE event RENAME TO stored; \
+             CREATE FUNCTION takes_a_while() RETURNS bool LANGUAGE plpgsql COST 10 AS \
+             'BEGIN PERFORM pg_sleep(0.02); RETURN true; END'; \
+             CREATE VIEW event AS SELECT * FROM stored WHERE takes_a_while()",
+        )
+        .await;
+    let log = tidings_eventlog::Log::new(world.log.pool().clone(), Duration::from_secs(1));
+    let projector = Projector::new(log, u16::from(LANES), Arc::new(()));
+    assert_eq!(projector.catch_up(0).await.unwrap(), 123);
+    assert_eq!(world.number("SELECT count(*) FROM p_history.message").await, 120);
 }

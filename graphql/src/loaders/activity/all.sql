@@ -1,9 +1,11 @@
+-- Of a conversation whose events are aside nobody knows the members, so it is not shown.
 -- Newest activity first, so what lies behind a cursor is older. Reading counts are looked up for the page only.
 WITH mine AS (
     SELECT c.*, m.role
       FROM p_conversations.member m
       JOIN p_conversations.conversation c ON c.conversation = m.conversation
      WHERE m.user_id = $1 AND m.left_seq IS NULL
+       AND NOT EXISTS (SELECT FROM projection_parked a WHERE a.projection = 'conversations' AND a.stream = m.conversation)
 ), page AS (
     SELECT * FROM mine
      WHERE ($2::timestamptz IS NULL OR (last_at, conversation) < ($2, $3::uuid))

@@ -6,6 +6,7 @@ WITH mine AS (
       JOIN p_conversations.conversation c ON c.conversation = m.conversation
       LEFT JOIN p_inbox.cursor d ON d.user_id = m.user_id AND d.conversation = m.conversation
      WHERE m.user_id = $1 AND m.left_seq IS NULL AND c.last_msg_no > coalesce(d.delivered_msg_no, 0)
+       AND NOT EXISTS (SELECT FROM projection_parked a WHERE a.projection = 'conversations' AND a.stream = m.conversation)
 ), page AS (
     SELECT * FROM mine
      WHERE ($2::timestamptz IS NULL OR (last_at, conversation) < ($2, $3::uuid))

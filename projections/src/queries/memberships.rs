@@ -1,0 +1,125 @@
+//! What connections that come must know: a user's conversations, and what vouches for them.
+
+use crate::error::{ProjectionError, within};
+use crate::projection::{self, Projection};
+use crate::session::SHORT;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tidings_eventlog::LaneHead;
+use tidings_eventlog::Pool;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+/// The projections that memberships are read from.
+pub const MEMBERSHIP_MODELS: [&str; 2] = ["conversations", "inbox"];
+
+/// Conversations that are aside and told of, at most. More of them are no chance misfortune, and are in the log's errors.
+const ASIDE: i32 = 256;
+
+/// A user's place in a conversation, present or past.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    pub conversation: Uuid,
+    /// Seq of the event that made the user a member, the latest time.
+    pub joined_seq: u64,
+    /// Seq of the event that ended it; `None` for a current member.
+    pub left_seq: Option<u64>,
+    /// The last event of the conversation that the read model has folded: what it says holds up to there.
+    pub folded_seq: u64,
+    /// Events of the conversation are aside, so what is said here may be old: only the log can tell.
+    pub parked: bool,
+    /// How far the user has been sent the conversation; `None` when nothing is known to have been.
+    pub delivered_seq: Option<u64>,
+    /// Messages up to `delivered_seq`.
+    pub delivered_msg_no: u64,
+    /// The first event that expired before it was sent; what expired ends at `delivered_seq`.
+    pub expired_from: Option<u64>,
+}
+
+/// A user's memberships, current and former, and how far the read models had come when they said so.
+#[derive(Clone, Debug)]
+pub struct Memberships {
+    pub of_user: Vec<Membership>,
+    pub seen: Arc<Seen>,
+}
+
+/// How far the read models had come, of the same snapshot as what they said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// By lane, how far every one of [`MEMBERSHIP_MODELS`] had come. A lane that one of them does not know is not there.
+    pub lanes: BTreeMap<u8, u64>,
+    /// Conversations of which events are aside, each with the last seq that was folded: members of theirs may be unknown.
+    /// Of very many, some.
+    pub aside: Vec<(Uuid, u64)>,
+}
+
+impl Seen {
+    /// A lane in which not everything up to `heads` had been folded.
+    pub fn behind(&self, heads: &[LaneHead]) -> Option<u8> {
+        let short = |head: &&LaneHead| self.lanes.get(&head.lane).is_none_or(|pos| *pos < head.head);
+        heads.iter().find(short).map(|head| head.lane)
+    }
+}
+
+/// All memberships of each of `users`, current and former.
+pub async fn memberships(pool: &Pool, users: &[Uuid]) -> Result<Vec<Memberships>, ProjectionError> {
+    let models = MEMBERSHIP_MODELS.map(|name| projection::find(name).map_or(0, Projection::version));
+    let (names, versions): (&[&str], &[i32]) = (&MEMBERSHIP_MODELS, &models);
+    let reading = async {
+        let client = pool.get().await?;
+        let statement = client.prepare_cached(include_str!("memberships.sql")).await?;
+        let rows = client
+            .query(
+                &statement,
+                &[&users, &names, &versions, &names[0], &versions[0], &ASIDE],
+            )
+            .await?;
+        let (mut of_each, mut seen) = (vec![vec![]; users.len()], Seen::default());
+        for row in &rows {
+            let i: i64 = row.try_get("i")?;
+            match row.try_get("what")? {
+                "lane" => {
+                    let pos = number(row, "joined_seq")?.unwrap_or(0);
+                    seen.lanes.insert(u8::try_from(i).unwrap_or(u8::MAX), pos);
+                }
+                "aside" => {
+                    let folded = number(row, "folded_seq")?.unwrap_or(0);
+                    seen.aside.push((row.try_get("conversation")?, folded));
+                }
+                _ => {
+                    if let Some(of_user) = of_each.get_mut((i as usize).wrapping_sub(1)) {
+                        of_user.push(membership(row)?);
+                    }
+                }
+            }
+        }
+        let seen = Arc::new(seen);
+        Ok::<_, ProjectionError>(
+            of_each
+                .into_iter()
+                .map(|of_user| Memberships {
+                    of_user,
+                    seen: Arc::clone(&seen),
+                })
+                .collect(),
+        )
+    };
+    within(SHORT, reading).await
+}
+
+fn number(row: &Row, name: &str) -> Result<Option<u64>, tokio_postgres::Error> {
+    Ok(row.try_get::<_, Option<i64>>(name)?.map(|value| value as u64))
+}
+
+fn membership(row: &Row) -> Result<Membership, tokio_postgres::Error> {
+    Ok(Membership {
+        conversation: row.try_get("conversation")?,
+        joined_seq: number(row, "joined_seq")?.unwrap_or(0),
+        left_seq: number(row, "left_seq")?,
+        folded_seq: number(row, "folded_seq")?.unwrap_or(0),
+        parked: row.try_get("parked")?,
+        delivered_seq: number(row, "delivered_seq")?,
+        delivered_msg_no: number(row, "delivered_msg_no")?.unwrap_or(0),
+        expired_from: number(row, "expired_from")?,
+    })
+}

@@ -1,0 +1,162 @@
+//! Which conversations a connection may see, and what vouches for it.
+//!
+//! The read models say it, where they hold everything that anybody has been told. What they have put aside, or not folded
+//! yet, is asked of the log; where the log cannot be read either, nobody is shown the conversation.
+
+use super::writer::{Stop, Writer};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_domain::stored::{self, DecodeError};
+use tidings_domain::{ConversationEvent, Event, UserId};
+use tidings_eventlog::{LaneHead, Position, Recorded, StreamHead};
+use tidings_projections::{MEMBERSHIP_MODELS, Membership, Memberships};
+use tidings_protocol::{Close, CloseCode};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+/// How soon read models are looked at again that are further behind than they were said to be.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+impl Writer {
+    /// The user's memberships, by read models that hold everything up to `known`, and by the log where they cannot.
+    ///
+    /// What vouches for them is read in the same snapshot. How far the read models have come by this process's memory is
+    /// when to look and no more: a crash of the database takes back what was folded last, and memory does not know.
+    pub(super) async fn vouched(&mut self, known: &[LaneHead]) -> Result<Vec<Membership>, Stop> {
+        let gateway = Arc::clone(&self.gateway);
+        let user = self.subscriber.user;
+        let deadline = Instant::now() + Duration::from_millis(gateway.limits.catch_up_wait_ms);
+        let found = loop {
+            for LaneHead { lane, head: pos, .. } in known.iter().copied() {
+                let (position, left) = (
+                    Position { lane, pos },
+                    deadline.saturating_duration_since(Instant::now()),
+                );
+                let passing = gateway.checkpoints.passed_by(&MEMBERSHIP_MODELS, position, left);
+                if self.attend(passing).await?.is_err() {
+                    return Err(behind(lane));
+                }
+            }
+            let found = self.patiently(|| gateway.lookups.memberships(user.0)).await?;
+            match found.seen.behind(known) {
+                None => break found,
+                Some(lane) if Instant::now() >= deadline => return Err(behind(lane)),
+                Some(_) => self.attend(sleep(LOOK_AGAIN)).await?,
+            }
+        };
+        self.resolve_parked(found).await
+    }
+
+    /// Asks the log about conversations of which events are aside: the user may have come or gone in one of these.
+    async fn resolve_parked(&mut self, found: Memberships) -> Result<Vec<Membership>, Stop> {
+        let Memberships { mut of_user, seen } = found;
+        let known: HashSet<Uuid> = of_user.iter().map(|membership| membership.conversation).collect();
+        let strangers = seen.aside.iter().filter(|(aside, _)| !known.contains(aside));
+        of_user.extend(strangers.map(|(conversation, folded_seq)| Membership {
+            conversation: *conversation,
+            // Of somebody who has never been a member, as far as is known.
+            joined_seq: 0,
+            left_seq: Some(0),
+            folded_seq: *folded_seq,
+            parked: true,
+            delivered_seq: None,
+            delivered_msg_no: 0,
+            expired_from: None,
+        }));
+        let parked = of_user.iter().filter(|membership| membership.parked);
+        let places: Vec<_> = parked
+            .map(|membership| (membership.conversation, membership.folded_seq, 0))
+            .collect();
+        if places.is_empty() {
+            return Ok(of_user);
+        }
+        let (log, user) = (self.gateway.log.clone(), self.subscriber.user);
+        let mut doubtful = HashSet::new();
+        for recorded in self.patiently(|| log.controls_after(&places)).await? {
+            let membership = of_user
+                .iter_mut()
+                .find(|membership| membership.conversation == recorded.stream);
+            if let Some(membership) = membership
+                && let Err(error) = follow(membership, user, &recorded)
+            {
+                tracing::error!(conversation = %recorded.stream, seq = recorded.seq, %error,
+                    "who is in a conversation is in doubt; it is shown to nobody");
+                doubtful.insert(recorded.stream);
+            }
+        }
+        of_user
+            .retain(|membership| membership.joined_seq > 0 && !doubtful.contains(&membership.conversation));
+        Ok(of_user)
+    }
+
+    /// The heads of the conversations are newer than what the read models hold: the user may have been shown out between.
+    /// Only the log can tell, and is asked where a conversation's newest control event has not been folded.
+    pub(super) async fn note_later_leaves(
+        &mut self,
+        memberships: &mut [Membership],
+        heads: &[Option<StreamHead>],
+    ) -> Result<(), Stop> {
+        let unfolded = |(membership, head): &(&Membership, &Option<StreamHead>)| {
+            membership.left_seq.is_none() && head.is_some_and(|head| head.guard > membership.folded_seq)
+        };
+        let doubtful: Vec<_> = memberships
+            .iter()
+            .zip(heads)
+            .filter(unfolded)
+            .map(|(membership, _)| (membership.conversation, membership.folded_seq, 0))
+            .collect();
+        if doubtful.is_empty() {
+            return Ok(());
+        }
+        let (log, user) = (self.gateway.log.clone(), self.subscriber.user);
+        for recorded in self.patiently(|| log.controls_after(&doubtful)).await? {
+            let membership = memberships
+                .iter_mut()
+                .find(|membership| membership.conversation == recorded.stream);
+            if let Some(membership) = membership
+                && let Err(error) = follow(membership, user, &recorded)
+            {
+                // It will be folded, put aside, or left to a newer node; until then nobody can tell.
+                tracing::warn!(conversation = %recorded.stream, seq = recorded.seq, %error, "a membership is in doubt");
+                return Err(behind(recorded.lane));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The read models lack something that somebody may have been told of already.
+fn behind(lane: u8) -> Stop {
+    tracing::warn!(lane, "a connection found the read models too far behind");
+    Stop::Close(Close {
+        reason: "read models are behind".to_owned(),
+        ..Close::new(CloseCode::GoingAway).with_retry_after_ms(1000)
+    })
+}
+
+/// Takes a membership past one more control event of its conversation.
+fn follow(membership: &mut Membership, user: UserId, recorded: &Recorded) -> Result<(), DecodeError> {
+    let event = stored::decode(recorded.kind, recorded.ver, &recorded.payload)?;
+    membership.folded_seq = recorded.seq;
+    let Event::Conversation(event) = event else {
+        return Ok(());
+    };
+    let joins = match &event {
+        ConversationEvent::DirectOpened(opened) => opened.users.contains(&user),
+        ConversationEvent::GroupCreated(created) => created.owner == user || created.members.contains(&user),
+        ConversationEvent::MemberAdded(added) => added.user == user,
+        _ => false,
+    };
+    let leaves = match &event {
+        ConversationEvent::MemberRemoved(removed) => removed.user == user,
+        ConversationEvent::MemberLeft(left) => left.user == user,
+        _ => false,
+    };
+    if joins {
+        (membership.joined_seq, membership.left_seq) = (recorded.seq, None);
+    } else if leaves {
+        membership.left_seq = Some(recorded.seq);
+    }
+    Ok(())
+}
