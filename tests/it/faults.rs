@@ -93,7 +93,7 @@ async fn redis_flushed_killed_and_restarted_empty_loses_nothing() {
     let redis = private_redis().await.unwrap();
     store.redis_url = redis.url(0);
     let (one, two) = (store.node().await, store.node().await);
-    undisturbed_talk(&one, &two, async |heard| {
+    Box::pin(undisturbed_talk(&one, &two, async |heard| {
         for _ in 0..5 {
             heard.more(10).await;
             flush(&redis).await;
@@ -103,7 +103,7 @@ async fn redis_flushed_killed_and_restarted_empty_loses_nothing() {
         heard.more(50).await;
         redis.restart().await.unwrap();
         heard.more(50).await;
-    })
+    }))
     .await;
     one.stop().await;
     two.stop().await;
@@ -122,7 +122,7 @@ async fn a_node_without_redis_serves_and_says_so() {
         answer.text().await.unwrap().contains("away").then_some(())
     })
     .await;
-    undisturbed_talk(&one, &two, async |heard| heard.more(50).await).await;
+    Box::pin(undisturbed_talk(&one, &two, async |heard| heard.more(50).await)).await;
     one.stop().await;
     two.stop().await;
 }
@@ -133,12 +133,12 @@ async fn a_redis_that_hangs_keeps_nobody_from_hearing() {
     let redis = private_redis().await.unwrap();
     store.redis_url = redis.url(0);
     let (one, two) = (store.node().await, store.node().await);
-    undisturbed_talk(&one, &two, async |heard| {
+    Box::pin(undisturbed_talk(&one, &two, async |heard| {
         redis.pause().await.unwrap();
         // It hangs for as long as it takes: acks and the way to the other node do not wait for it.
         heard.more(50).await;
         redis.resume().await.unwrap();
-    })
+    }))
     .await;
     one.stop().await;
     two.stop().await;
