@@ -27,18 +27,18 @@ help:
 
 run: deps web
 	cargo build --release --locked
-	exec $(TARGET)/release/tidings dev $(ARGS)
+	exec "$(TARGET)/release/tidings" dev $(ARGS)
 
 test: deps-test web
 	scripts/test.sh
 
 bench: deps web
 	cargo build --release --locked -p tidings -p tidings-loadgen
-	$(TARGET)/release/tidings-loadgen bench --out $(OUT)
+	"$(TARGET)/release/tidings-loadgen" bench --out "$(OUT)"
 
 chaos: deps-test web
 	cargo build --release --locked -p tidings -p tidings-loadgen
-	$(TARGET)/release/tidings-loadgen chaos --seeds $(SEEDS) --jobs $(JOBS)
+	"$(TARGET)/release/tidings-loadgen" chaos --seeds $(SEEDS) --jobs $(JOBS)
 
 deps:
 	scripts/install-deps.sh

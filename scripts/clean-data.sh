@@ -9,7 +9,8 @@ if [ ! -d .tidings ]; then
     exit 0
 fi
 
-find .tidings -name postmaster.pid -o -name redis.pid | while read -r file; do
+# Through the links too: what lies elsewhere may be the data of a server that runs.
+find -L .tidings \( -name postmaster.pid -o -name redis.pid \) | while read -r file; do
     if kill -0 "$(head -n 1 "$file")" 2>/dev/null; then
         echo "error: a server still runs on $(dirname "$file"); stop tidings first" >&2
         exit 1

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Installs what Tidings needs beside a Rust toolchain, and only what is missing:
-# PostgreSQL >= 14, Redis >= 7, Node.js >= 18 with npm, a C compiler and make;
+# PostgreSQL >= 14, Redis >= 7, Node.js >= 20 with npm, a C compiler and make;
 # with --for-tests also Chromium, for the browser tests, and on Linux libfaketime, for the clocks of nodes under test.
 # No system service is started, enabled or given data: Tidings runs private instances of its own.
 set -eu
 
 POSTGRES_MIN=14
 REDIS_MIN=7
-NODE_MIN=18
+NODE_MIN=20
 
 for_tests=no
 for argument in "$@"; do
@@ -142,6 +142,23 @@ CLUSTER_CONFIG=/etc/postgresql-common/createcluster.conf
 policy_added=no
 policy_moved=no
 cluster_config_changed=no
+cluster_config_added=no
+# The first words of what this script leaves in them: a run that was killed cannot take it away, the next one does.
+OURS='# Put here by install-deps.sh of Tidings, for as long as it installs'
+
+is_ours() { [ -f "$1" ] && grep -qF "$OURS" "$1"; }
+
+apt_clear() {
+    for file in "$POLICY" "$CLUSTER_CONFIG"; do
+        if is_ours "$file"; then
+            say "removing what an interrupted run left: $file"
+            as_root rm -f "$file"
+        fi
+        if [ -e "$file.tidings-saved" ] && [ ! -e "$file" ]; then
+            as_root mv -f "$file.tidings-saved" "$file"
+        fi
+    done
+}
 
 apt_undo() {
     if [ "$policy_added" = yes ]; then
@@ -155,6 +172,10 @@ apt_undo() {
     if [ "$cluster_config_changed" = yes ]; then
         as_root mv -f "$CLUSTER_CONFIG.tidings-saved" "$CLUSTER_CONFIG"
         cluster_config_changed=no
+    fi
+    if [ "$cluster_config_added" = yes ]; then
+        as_root rm -f "$CLUSTER_CONFIG"
+        cluster_config_added=no
     fi
 }
 
@@ -170,7 +191,7 @@ forbid_service_starts() {
         policy_moved=yes
     fi
     policy_added=yes
-    printf '#!/bin/sh\nexit 101\n' | as_root tee "$POLICY" >/dev/null
+    printf '#!/bin/sh\n%s, %s\nexit 101\n' "$OURS" "$(date)" | as_root tee "$POLICY" >/dev/null
     as_root chmod 755 "$POLICY"
 }
 
@@ -186,8 +207,10 @@ apt_install_postgres() {
         as_root cp -p "$CLUSTER_CONFIG" "$CLUSTER_CONFIG.tidings-saved"
         cluster_config_changed=yes
         as_root sed -i '/^[# ]*create_main_cluster/d' "$CLUSTER_CONFIG"
+    else
+        cluster_config_added=yes
     fi
-    echo 'create_main_cluster = false' | as_root tee -a "$CLUSTER_CONFIG" >/dev/null
+    printf '%s, %s\ncreate_main_cluster = false\n' "$OURS" "$(date)" | as_root tee -a "$CLUSTER_CONFIG" >/dev/null
     apt_install postgresql
 }
 
@@ -210,6 +233,7 @@ install_with_apt() {
     trap 'exit 143' TERM
     as_root apt-get update -o Acquire::Retries=3 ||
         say "note: apt-get update failed; going on with the package lists at hand"
+    apt_clear
     forbid_service_starts
     for item in $missing; do
         case $item in
@@ -225,7 +249,8 @@ install_with_apt() {
             if apt-cache show chromium >/dev/null 2>&1; then
                 apt_install chromium fonts-dejavu-core
             else
-                apt_install chromium-browser
+                # Ubuntu's package of that name only asks for a snap, which containers do not run.
+                fail "no Chromium among this system's packages; install Chromium or Google Chrome (a .deb), then run make again"
             fi
             ;;
         faketime) apt_install libfaketime ;;
@@ -239,7 +264,7 @@ install_with_apt() {
 install_with_dnf() {
     for item in $missing; do
         case $item in
-        postgres) as_root dnf install -y postgresql-server ;;
+        postgres) as_root dnf install -y postgresql-server postgresql-contrib ;;
         redis) as_root dnf install -y redis || as_root dnf install -y valkey ;;
         node) as_root dnf install -y nodejs npm ;;
         compiler) as_root dnf install -y gcc make ;;
