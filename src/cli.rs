@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tidings_eventlog::{LogConfig, schema};
+use tidings_eventlog::schema;
 
 mod export;
 mod rebuild;
@@ -194,7 +194,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
 
 /// Migrates the configured database.
 pub async fn migrate(config: &Config) -> anyhow::Result<u32> {
-    let log_config = LogConfig::from_url(config.require_database_url()?)?;
+    let log_config = config.log()?;
     let version = schema::migrate(&log_config, config.lanes)
         .await
         .context("the database cannot be migrated")?;

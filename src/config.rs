@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use thiserror::Error;
+use tidings_eventlog::LogConfig;
 
 /// Everything that a node can be told.
 #[derive(Clone, Serialize, Deserialize)]
@@ -22,6 +23,10 @@ pub struct Config {
     pub database_url: Option<String>,
     /// `redis://…`; required by `tidings serve`.
     pub redis_url: Option<String>,
+    /// A file of certificates (PEM) that are trusted for PostgreSQL instead of the system's.
+    pub database_ca: Option<PathBuf>,
+    /// The same for Redis, at a `rediss://` URL.
+    pub redis_ca: Option<PathBuf>,
     /// Whether `tidings serve` refuses to start while Redis is away. A running node goes on without it in any case.
     pub redis_required: bool,
     /// Lanes of a new log, 1 to 256. More can be added later, never fewer.
@@ -56,6 +61,8 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             database_url: None,
             redis_url: None,
+            database_ca: None,
+            redis_ca: None,
             redis_required: true,
             lanes: 4,
             database_connections: 24,
@@ -158,6 +165,12 @@ impl Config {
             "--database-url",
             "database_url",
         ))
+    }
+
+    /// The log that is configured, with the time-outs of a server.
+    pub fn log(&self) -> anyhow::Result<LogConfig> {
+        let url = self.require_database_url()?;
+        Ok(LogConfig::with_authority(url, self.database_ca.as_deref())?)
     }
 
     pub fn require_redis_url(&self) -> Result<&str, ConfigError> {

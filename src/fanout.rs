@@ -14,6 +14,7 @@ mod sweeper;
 use crate::hub::Hub;
 use crate::lanes::Committed;
 use crate::lifecycle::Lifecycle;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub use read_marks::{ReadMark, ReadMarks};
 pub struct FanoutConfig {
     /// A `redis://` URL. It may hold a password, so it is never shown.
     pub redis_url: String,
+    /// Certificates that are trusted instead of the system's, at a `rediss://` URL.
+    pub redis_ca: Option<PathBuf>,
     /// Entries kept in each lane's stream, about.
     pub entries_max: usize,
     /// The longest wait for an answer of Redis.
@@ -46,6 +49,7 @@ impl FanoutConfig {
     pub fn new(redis_url: String) -> Self {
         Self {
             redis_url,
+            redis_ca: None,
             entries_max: 4096,
             timeout: Duration::from_secs(2),
             sweep: Duration::from_secs(1),
@@ -129,7 +133,7 @@ impl Fanout {
         tail: &Tail,
         lanes: usize,
     ) -> Result<Self, RedisError> {
-        let client = connection::open(&config.redis_url)?;
+        let client = connection::open(&config.redis_url, config.redis_ca.as_deref())?;
         let keys = Keys { log: log_id };
         let health = Health::new(lanes);
         let mut sinks = vec![];

@@ -16,9 +16,10 @@ use crate::readiness::{Patience, Readiness};
 use crate::telemetry::Metrics;
 use anyhow::Context as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tidings_eventlog::{Appender, Log, LogConfig, schema};
+use tidings_eventlog::{Appender, Log, schema};
 use tidings_projections::{ProjectionError, Projector, Wake};
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -84,7 +85,7 @@ impl Node {
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         raise_file_limit();
         let metrics = Metrics::install();
-        let mut log_config = LogConfig::from_url(config.require_database_url()?)?;
+        let mut log_config = config.log()?;
         // Each lane's projections keep a connection for good.
         log_config.pool_size = config.database_connections + usize::from(config.lanes);
         log_config.appenders = config.appenders;
@@ -93,7 +94,7 @@ impl Node {
             .await
             .context("the database cannot be used")?;
         let redis_url = config.require_redis_url()?.to_owned();
-        check_redis(&redis_url, config.redis_required).await?;
+        check_redis(&redis_url, config.redis_ca.as_deref(), config.redis_required).await?;
         // Bound before anything runs, so that a port in use is found out at once.
         let listener = listen(config.listen)
             .with_context(|| format!("the address {} cannot be listened on", config.listen))?;
@@ -134,7 +135,8 @@ impl Node {
             &observer,
             config.gateway.return_ms,
         );
-        let fanout_config = FanoutConfig::new(redis_url);
+        let mut fanout_config = FanoutConfig::new(redis_url);
+        fanout_config.redis_ca.clone_from(&config.redis_ca);
         let fanout = Fanout::start(&lifecycle, &fanout_config, &log, log_id, &hub, &tail, heads.len())?;
         // Commands do not wait for those who read.
         let lanes_log = Log::new(log_config.pool_of(config.lane_connections)?, log_config.timeout);
@@ -295,8 +297,8 @@ fn tell_outdated(outdated: &[&str]) {
 }
 
 /// A wrong URL or an old Redis is refused. One that is just away is refused too, unless the node may start without.
-async fn check_redis(url: &str, required: bool) -> anyhow::Result<()> {
-    match fanout::check(url, Duration::from_secs(3)).await {
+async fn check_redis(url: &str, authority: Option<&Path>, required: bool) -> anyhow::Result<()> {
+    match fanout::check(url, authority, Duration::from_secs(3)).await {
         Err(fanout::RedisError::Unreachable(reason)) if !required => {
             tracing::warn!(reason, "Redis is away; starting without it");
             Ok(())

@@ -2,12 +2,14 @@
 
 use crate::blame::describe;
 use crate::pool::Pool;
+use crate::tls::{Asked, Tls};
 use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime};
+use std::path::Path;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::task::JoinHandle;
+use tokio_postgres::Client;
 use tokio_postgres::config::TargetSessionAttrs;
-use tokio_postgres::{Client, NoTls};
 
 /// Settings of pooled sessions, as start-up options.
 ///
@@ -31,8 +33,9 @@ const STATEMENT_TIMEOUTS: u32 = 3;
 /// Where the log is, and how long to wait for it.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
-    /// The database, without TLS and with its time-outs set.
+    /// The database, with its time-outs set.
     pub postgres: tokio_postgres::Config,
+    tls: Tls,
     /// Connections for reading.
     pub pool_size: usize,
     /// Dedicated connections for appending, outside the pool.
@@ -48,6 +51,8 @@ pub struct LogConfig {
 pub enum ConnectError {
     #[error("the database URL cannot be read: {0}")]
     Url(#[source] tokio_postgres::Error),
+    #[error("TLS to the database: {0}")]
+    Tls(String),
     #[error("the database cannot be reached: {0}")]
     Unreachable(String),
     #[error("the database did not answer within {0:?}")]
@@ -57,9 +62,16 @@ pub enum ConnectError {
 }
 
 impl LogConfig {
-    /// Reads a `postgres://` URL.
+    /// Reads a `postgres://` URL, its `sslmode` and `sslrootcert` included.
     pub fn from_url(url: &str) -> Result<Self, ConnectError> {
+        Self::with_authority(url, None)
+    }
+
+    /// The same, where the certificates in the file `authority` are trusted instead of the system's.
+    pub fn with_authority(url: &str, authority: Option<&Path>) -> Result<Self, ConnectError> {
+        let (asked, url) = Asked::take_from(url);
         let mut postgres: tokio_postgres::Config = url.parse().map_err(ConnectError::Url)?;
+        let tls = asked.settle(&mut postgres, authority)?;
         let timeout = Duration::from_secs(5);
         if postgres.get_connect_timeout().is_none() {
             postgres.connect_timeout(timeout);
@@ -80,6 +92,7 @@ impl LogConfig {
         }
         Ok(Self {
             postgres,
+            tls,
             pool_size: 16,
             appenders: 2,
             timeout,
@@ -101,7 +114,7 @@ impl LogConfig {
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let manager = Manager::from_config(postgres, NoTls, recycling);
+        let manager = Manager::from_config(postgres, self.tls.connector(), recycling);
         let sessions = deadpool_postgres::Pool::builder(manager)
             .max_size(size)
             .runtime(Runtime::Tokio1)
@@ -110,13 +123,13 @@ impl LogConfig {
             .recycle_timeout(Some(self.timeout))
             .build()
             .map_err(|error| ConnectError::Pool(error.to_string()))?;
-        Ok(Pool::new(sessions, self.timeout))
+        Ok(Pool::new(sessions, self.tls.clone(), self.timeout))
     }
 
     /// Opens a session outside of any pool, within the time-out.
     pub(crate) async fn connect(&self) -> Result<Session, ConnectError> {
         let postgres = self.with_settings("");
-        let connecting = tokio::time::timeout(self.timeout, postgres.connect(NoTls));
+        let connecting = tokio::time::timeout(self.timeout, postgres.connect(self.tls.connector()));
         let (client, connection) = connecting
             .await
             .map_err(|_| ConnectError::Timeout(self.timeout))?

@@ -15,6 +15,7 @@ mod blame;
 mod pool;
 mod read;
 mod slices;
+mod tls;
 
 pub use append::{AppendError, Appended, Outcome, Repeat, Stale};
 pub use appender::{APPENDER_SESSION, Appender, Trouble};

@@ -2,6 +2,7 @@
 
 use crate::blame::Blame;
 use crate::connect::ConnectError;
+use crate::tls::Tls;
 use deadpool_postgres::{ClientWrapper, Object, PoolError, Transaction};
 use std::future::Future;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Error, NoTls, Row, Statement, ToStatement};
+use tokio_postgres::{Error, Row, Statement, ToStatement};
 
 /// How long the server has to take note that a statement is given up.
 const CANCEL: Duration = Duration::from_secs(1);
@@ -20,6 +21,7 @@ const CANCEL: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Pool {
     sessions: deadpool_postgres::Pool,
+    tls: Tls,
     timeout: Duration,
     /// How many of the sessions this handle and its clones may hold, where that is less than all.
     portion: Option<Arc<Semaphore>>,
@@ -42,9 +44,10 @@ pub struct Lease {
 }
 
 impl Pool {
-    pub(crate) fn new(sessions: deadpool_postgres::Pool, timeout: Duration) -> Self {
+    pub(crate) fn new(sessions: deadpool_postgres::Pool, tls: Tls, timeout: Duration) -> Self {
         Self {
             sessions,
+            tls,
             timeout,
             portion: None,
         }
@@ -98,9 +101,13 @@ impl Pool {
             drop(Object::take(session));
             return;
         };
-        let (cancel, sessions) = (session.cancel_token(), self.sessions.clone());
+        let (cancel, tls, sessions) = (
+            session.cancel_token(),
+            self.tls.connector(),
+            self.sessions.clone(),
+        );
         runtime.spawn(async move {
-            let told = timeout(CANCEL, cancel.cancel_query(NoTls)).await;
+            let told = timeout(CANCEL, cancel.cancel_query(tls)).await;
             drop(Object::take(session));
             drop(permit);
             if !matches!(told, Ok(Ok(()))) {

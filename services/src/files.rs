@@ -2,8 +2,8 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::account::Account;
@@ -12,6 +12,19 @@ use crate::error::ServiceError;
 const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const TAIL_BYTES: u64 = 2048;
 const TAIL_LINES: usize = 8;
+
+/// What a server shows to those who speak TLS with it, in PEM.
+#[derive(Clone)]
+pub struct ServerTls {
+    pub certificate: String,
+    pub key: String,
+}
+
+impl std::fmt::Debug for ServerTls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ServerTls")
+    }
+}
 
 /// One server's directory, locked for as long as this value lives. The kernel lets go of the lock when the process
 /// ends, however it ends.
@@ -82,6 +95,29 @@ impl Home {
         let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
         created.map_err(ServiceError::io("create", path))?;
         self.account.map_or(Ok(()), |account| account.give(path))
+    }
+
+    /// Writes a file that only the server's user can read.
+    pub(crate) fn write_private(&self, path: &Path, contents: &str) -> Result<(), ServiceError> {
+        let written = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(path)
+            .and_then(|mut file| file.write_all(contents.as_bytes()));
+        written.map_err(ServiceError::io("write", path))?;
+        self.account.map_or(Ok(()), |account| account.give(path))
+    }
+
+    /// Puts a certificate and its key where the server can read them; answers their paths.
+    pub(crate) fn write_tls(&self, tls: &ServerTls) -> Result<(String, String), ServiceError> {
+        let dir = self.data.with_file_name("tls");
+        self.create_private(&dir)?;
+        let (certificate, key) = (dir.join("server.crt"), dir.join("server.key"));
+        self.write_private(&certificate, &tls.certificate)?;
+        self.write_private(&key, &tls.key)?;
+        Ok((certificate.display().to_string(), key.display().to_string()))
     }
 
     pub(crate) fn log_path(&self) -> PathBuf {

@@ -18,6 +18,7 @@ mod redis;
 pub mod testing;
 
 pub use error::ServiceError;
+pub use files::ServerTls;
 pub use postgres::{Postgres, PostgresOptions, Profile};
 pub use program::{Program, unused_port};
 pub use proxy::ChaosProxy;

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use tokio_postgres::{Client, NoTls};
 
 use crate::error::ServiceError;
-use crate::files::{Home, running_port};
+use crate::files::{Home, ServerTls, running_port};
 use crate::instance::{Instance, Recipe, blocking};
 use crate::programs::find_postgres;
 
@@ -35,6 +35,8 @@ pub struct PostgresOptions {
     pub profile: Profile,
     /// Server settings by name, applied over those of the profile.
     pub settings: Vec<(String, String)>,
+    /// Whoever asks for TLS is given it.
+    pub tls: Option<ServerTls>,
 }
 
 impl PostgresOptions {
@@ -42,6 +44,14 @@ impl PostgresOptions {
         Self {
             profile,
             settings: Vec::new(),
+            tls: None,
+        }
+    }
+
+    pub fn with_tls(self, tls: ServerTls) -> Self {
+        Self {
+            tls: Some(tls),
+            ..self
         }
     }
 
@@ -90,6 +100,16 @@ impl Postgres {
             .map(|(name, value)| (name.as_str(), value.as_str()));
         for (name, value) in settings.chain(extra) {
             arguments.extend(["-c".to_owned(), format!("{name}={value}")]);
+        }
+        if let Some(tls) = &options.tls {
+            let (certificate, key) = home.write_tls(tls)?;
+            for setting in [
+                "ssl=on".to_owned(),
+                format!("ssl_cert_file={certificate}"),
+                format!("ssl_key_file={key}"),
+            ] {
+                arguments.extend(["-c".to_owned(), setting]);
+            }
         }
         let recipe = Recipe {
             service: SERVICE,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal};
 
 use crate::error::ServiceError;
-use crate::files::Home;
+use crate::files::{Home, ServerTls};
 use crate::instance::{Instance, Recipe, blocking};
 use crate::programs::find_redis;
 
@@ -21,9 +21,18 @@ const PROBE_LIMIT: Duration = Duration::from_secs(1);
 pub struct RedisOptions {
     /// Server settings by name, applied over the usual ones.
     pub settings: Vec<(String, String)>,
+    /// A port of its own for those who speak TLS.
+    pub tls: Option<(u16, ServerTls)>,
 }
 
 impl RedisOptions {
+    pub fn with_tls(self, port: u16, tls: ServerTls) -> Self {
+        Self {
+            tls: Some((port, tls)),
+            ..self
+        }
+    }
+
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
@@ -70,7 +79,20 @@ impl Redis {
             .settings
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
-        let all = settings.into_iter().chain(extra);
+        let tls = match &options.tls {
+            None => vec![],
+            Some((port, tls)) => {
+                let (certificate, key) = home.write_tls(tls)?;
+                vec![
+                    ("tls-port", port.to_string()),
+                    ("tls-cert-file", certificate),
+                    ("tls-key-file", key),
+                    ("tls-auth-clients", "no".to_owned()),
+                ]
+            }
+        };
+        let tls = tls.iter().map(|(name, value)| (*name, value.as_str()));
+        let all = settings.into_iter().chain(tls).chain(extra);
         let recipe = Recipe {
             service: SERVICE,
             program,

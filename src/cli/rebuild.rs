@@ -57,7 +57,7 @@ impl Progress for Bar {
 /// The database that is meant: the configured one, or that of `tidings dev`, started for the while if it is not running.
 pub(super) async fn database(config: &Config, data: &Path) -> anyhow::Result<(LogConfig, Option<Postgres>)> {
     if config.database_url.is_some() || !data.exists() {
-        return Ok((LogConfig::from_url(config.require_database_url()?)?, None));
+        return Ok((config.log()?, None));
     }
     let dir = data.canonicalize()?.join("postgres");
     if let Some(url) = Postgres::running(&dir, dev::DATABASE) {

@@ -24,4 +24,5 @@ mod receipt;
 mod sockets;
 mod support;
 mod time_line;
+mod tls;
 mod unreadable;
