@@ -208,3 +208,37 @@ async fn a_client_that_never_reads_is_closed_as_too_slow_and_told_so_when_it_doe
     assert_eq!(seqs(&missed), (1..=51).collect::<Vec<_>>());
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_catches_up_slowly_is_sent_nothing_more_once_it_is_suspended() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.slow_ms = 300_000;
+    config.gateway.send_buffer_bytes = 4096;
+    config.gateway.catch_up_page_bytes = 64 << 10;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    let long = "x".repeat(8000);
+    for _ in 0..50 {
+        a.say(conversation, &long).await;
+    }
+    let slow = narrow(node.node.address(), &ben).await;
+    let gateway = node.node.gateway();
+    eventually(async || (gateway.page_room.held() > 0).then_some(())).await;
+    assert!(node.node.accounts().suspend(ben.id).await.unwrap());
+    eventually(async || gateway.suspended.borrow().contains(&ben.id).then_some(())).await;
+    let mut slow = Socket::from(slow);
+    let mut events = 0;
+    let code = loop {
+        match slow.next().await {
+            Ok(object) if object["type"] == "event" => events += 1,
+            Ok(_) => {}
+            Err(code) => break code,
+        }
+    };
+    assert_eq!(code, Some(4503));
+    assert!(events < 20, "{events}");
+    node.stop().await;
+}

@@ -15,6 +15,7 @@ mod drain;
 mod ephemeral;
 mod export;
 mod faults;
+mod gaps;
 mod limits;
 mod parked;
 mod readiness;
