@@ -37,7 +37,8 @@ pub struct GatewayLimits {
     /// The same in bytes.
     pub outbox_bytes: usize,
     pub heartbeat_ms: u64,
-    /// The pause between two pings that ask a client to prove what it has read. The first goes out with what is written.
+    /// How long what was written waits until a ping asks the client to prove that it has read it. With an answer to the client it
+    /// goes out sooner.
     pub proof_ms: u64,
     /// What the kernel may keep of a connection's unread bytes; 0 leaves that to the kernel, which may keep megabytes.
     pub send_buffer_bytes: u32,
@@ -72,7 +73,7 @@ impl Default for GatewayLimits {
             outbox_events: 2_048,
             outbox_bytes: 1 << 20,
             heartbeat_ms: 25_000,
-            proof_ms: 2_000,
+            proof_ms: 5_000,
             send_buffer_bytes: 0,
             hello_ms: 10_000,
             slow_ms: 20_000,

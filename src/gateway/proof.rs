@@ -46,9 +46,14 @@ pub(super) struct Receipts {
     proved: BTreeMap<ConversationId, Cursor>,
     /// The number of the newest ping. 0 is none.
     number: u32,
-    /// When the next proof may be asked for.
-    ask_at: Instant,
+    /// Since when something has been open, or the last look for a proof that had not come.
+    since: Instant,
+    /// When a proof was asked for last.
+    asked: Option<Instant>,
 }
+
+/// The pause where a ping goes out with an answer: this client is awake and reading.
+const SOON: Duration = Duration::from_secs(1);
 
 impl Receipts {
     pub(super) fn new(now: Instant) -> Self {
@@ -57,18 +62,26 @@ impl Receipts {
             marked: vec![],
             proved: BTreeMap::new(),
             number: 0,
-            ask_at: now,
+            since: now,
+            asked: None,
         }
     }
 
     /// Notes that a conversation is written to whose place was not open before.
     pub(super) fn open(&mut self, conversation: Uuid) {
-        self.open.push((conversation, None));
+        self.push(conversation, None);
     }
 
     /// Notes that a conversation is written up to here, wherever its place is.
     pub(super) fn open_to(&mut self, conversation: Uuid, cursor: Cursor) {
-        self.open.push((conversation, Some(cursor)));
+        self.push(conversation, Some(cursor));
+    }
+
+    fn push(&mut self, conversation: Uuid, cursor: Option<Cursor>) {
+        if self.open.is_empty() {
+            self.since = Instant::now();
+        }
+        self.open.push((conversation, cursor));
     }
 
     /// Notes a place that the client itself says it has.
@@ -77,18 +90,27 @@ impl Receipts {
     }
 
     /// When to ask for a proof; `None` while nothing waits for one.
-    pub(super) fn due(&self) -> Option<Instant> {
-        (!self.open.is_empty()).then_some(self.ask_at)
+    pub(super) fn due(&self, pause: Duration) -> Option<Instant> {
+        (!self.open.is_empty()).then(|| self.since + pause)
     }
 
-    /// Whether to ask for a proof now: something waits for it, the last one was asked for long enough ago and has come.
+    /// Whether to ask for a proof now: something has waited for it for long enough, and the last one has come.
     pub(super) fn wanted(&mut self, now: Instant, pause: Duration, answered: &Answered) -> bool {
-        if self.open.is_empty() || now < self.ask_at {
-            return false;
+        let due = self.due(pause).is_some_and(|due| now >= due);
+        due && {
+            self.since = now;
+            self.settle(answered);
+            self.marked.is_empty()
         }
-        self.settle(answered);
-        self.ask_at = now + pause;
-        self.marked.is_empty()
+    }
+
+    /// The same for a ping that would go out with an answer to the client.
+    pub(super) fn wanted_with_answer(&mut self, now: Instant, pause: Duration, answered: &Answered) -> bool {
+        let quiet = self.asked.is_none_or(|asked| now >= asked + pause.min(SOON));
+        !self.open.is_empty() && quiet && {
+            self.settle(answered);
+            self.marked.is_empty()
+        }
     }
 
     /// A ping that goes out behind everything that was written, or is written before it. While an earlier
@@ -96,7 +118,6 @@ impl Receipts {
     pub(super) fn ping(
         &mut self,
         now: Instant,
-        pause: Duration,
         answered: &Answered,
         places: &mut HashMap<Uuid, Place>,
     ) -> Asked {
@@ -112,7 +133,7 @@ impl Receipts {
                     self.marked.push((conversation, place.cursor));
                 }
             }
-            self.ask_at = now + pause;
+            self.asked = Some(now);
         }
         Asked {
             number: self.number,
@@ -189,7 +210,7 @@ mod tests {
 
         fn ping(&mut self) -> [u8; 4] {
             self.receipts
-                .ping(self.now, PAUSE, &self.answered, &mut self.places)
+                .ping(self.now, &self.answered, &mut self.places)
                 .number
                 .to_be_bytes()
         }
@@ -233,20 +254,39 @@ mod tests {
     }
 
     #[test]
-    fn proofs_are_asked_for_at_once_and_then_with_pauses() {
+    fn a_proof_is_asked_for_after_a_pause_and_again_when_it_has_come() {
         let mut scene = Scene::new();
         let wanted = |scene: &mut Scene| scene.receipts.wanted(scene.now, PAUSE, &scene.answered);
-        assert!(!wanted(&mut scene) && scene.receipts.due().is_none());
+        assert!(!wanted(&mut scene) && scene.receipts.due(PAUSE).is_none());
         scene.write(1);
+        assert!(!wanted(&mut scene));
+        scene.now = Instant::now() + PAUSE;
         assert!(wanted(&mut scene));
         let number = scene.ping();
         scene.write(2);
-        assert!(!wanted(&mut scene));
         scene.now += PAUSE;
         // Not answered: it is looked at again after a pause.
-        assert!(!wanted(&mut scene) && scene.receipts.due() > Some(scene.now));
+        assert!(!wanted(&mut scene) && scene.receipts.due(PAUSE) > Some(scene.now));
         scene.answered.pong(&number);
         scene.now += PAUSE;
+        assert!(wanted(&mut scene));
+    }
+
+    #[test]
+    fn with_an_answer_a_proof_is_asked_for_sooner() {
+        let mut scene = Scene::new();
+        let wanted = |scene: &mut Scene| {
+            let (now, answered) = (scene.now, &scene.answered);
+            scene.receipts.wanted_with_answer(now, PAUSE, answered)
+        };
+        assert!(!wanted(&mut scene));
+        scene.write(1);
+        assert!(wanted(&mut scene));
+        let number = scene.ping();
+        scene.answered.pong(&number);
+        scene.write(2);
+        assert!(!wanted(&mut scene));
+        scene.now += SOON;
         assert!(wanted(&mut scene));
     }
 

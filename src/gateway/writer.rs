@@ -136,6 +136,7 @@ impl Writer {
         // What happens seldom is boxed: every connection has room for this future for as long as it lives.
         Box::pin(self.catch_up_first()).await?;
         self.shared.outbox.system(&ServerFrame::Synced, None);
+        let mut first = true;
         loop {
             let work = self.shared.outbox.take(FLUSH_EVENTS);
             if work.is_empty() {
@@ -150,8 +151,9 @@ impl Writer {
                 permits.push(system.permit);
                 brought.extend(system.brought);
             }
-            if work.live.is_empty() && self.proof_wanted() {
-                // In front, so that who reads an answer has seen it.
+            let answers = std::mem::take(&mut first) || permits.iter().any(Option::is_some);
+            if answers && self.proof_wanted_with_answer() {
+                // In front, so that whoever has read the answer has seen it.
                 let ping = self.ping();
                 frames.insert(0, ping);
             }
@@ -180,7 +182,7 @@ impl Writer {
     /// Waits for something to write, or for the next heartbeat.
     async fn idle(&mut self) -> Result<(), Stop> {
         let mut due = self.beat_at.min(self.expiry());
-        if let Some(ask_at) = self.receipts.due() {
+        if let Some(ask_at) = self.receipts.due(self.gateway.limits.proof()) {
             due = due.min(ask_at);
         }
         if self.alarm.deadline() != due {
@@ -211,7 +213,8 @@ impl Writer {
     async fn check_time(&mut self) -> Result<(), Stop> {
         let now = Instant::now();
         self.check_token()?;
-        let proof_due = self.receipts.due().is_some_and(|at| now >= at);
+        let proof_due = self.receipts.due(self.gateway.limits.proof());
+        let proof_due = proof_due.is_some_and(|due| now >= due);
         if now >= self.note_at || now >= self.beat_at || proof_due {
             Box::pin(self.do_due(now)).await?;
         }
@@ -243,6 +246,12 @@ impl Writer {
         self.receipts.wanted(Instant::now(), pause, &self.shared.answered)
     }
 
+    fn proof_wanted_with_answer(&mut self) -> bool {
+        let pause = self.gateway.limits.proof();
+        self.receipts
+            .wanted_with_answer(Instant::now(), pause, &self.shared.answered)
+    }
+
     /// A ping whose answer proves everything that was written.
     fn ping(&mut self) -> Frame {
         if self.admitted {
@@ -253,11 +262,8 @@ impl Writer {
 
     /// The same for one that goes out behind everything that was admitted.
     fn ping_behind(&mut self) -> Frame {
-        let pause = self.gateway.limits.proof();
         let places = &mut self.places;
-        let asked = self
-            .receipts
-            .ping(Instant::now(), pause, &self.shared.answered, places);
+        let asked = self.receipts.ping(Instant::now(), &self.shared.answered, places);
         if asked.first && self.owing {
             self.shared.gaps.asked(asked.number);
         }
