@@ -19,8 +19,10 @@ async fn a_draining_node_answers_what_it_took_and_closes_with_a_reason() {
         a.send(&command).await;
         sent.push(id);
     }
+    // It has begun to answer when it is told to go.
+    let first = a.until("ack").await;
     node.node.shut_down();
-    let mut acked = vec![];
+    let mut acked = vec![(id(&first["id"]), first["seq"].clone())];
     let code = loop {
         match a.next().await {
             Ok(object) if object["type"] == "ack" => acked.push((id(&object["id"]), object["seq"].clone())),
@@ -56,8 +58,9 @@ async fn no_new_connections_are_taken_while_draining() {
     let ann = node.register("ann").await;
     let mut a = node.socket(&ann).await;
     node.node.shut_down();
-    assert_eq!(a.closed().await.1, Some(4000));
+    // Others are still there: the node has not ended yet.
     let refused = tokio_tungstenite::connect_async(format!("ws://{}/ws", node.node.address())).await;
     assert!(refused.is_err());
+    assert_eq!(a.closed().await.1, Some(4000));
     node.stop().await;
 }
