@@ -18,6 +18,7 @@ mod faults;
 mod gaps;
 mod limits;
 mod parked;
+mod promises;
 mod readiness;
 mod reads;
 mod rebuild;
