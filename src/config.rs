@@ -40,6 +40,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// How long reads are gathered before they are stored, at most 2,000.
     pub read_gather_ms: u64,
+    /// How often the heads of the lanes are compared with the log while Redis works, in milliseconds.
+    pub sweep_ms: u64,
     /// How many days offline messages wait in the inbox.
     pub inbox_days: u32,
     /// How often expired offline messages are looked for, in seconds.
@@ -70,6 +72,7 @@ impl Default for Config {
             appenders: 2,
             log_format: LogFormat::Text,
             read_gather_ms: 1000,
+            sweep_ms: 1000,
             inbox_days: 30,
             inbox_clean_up_s: 600,
             query_wait_ms: 2000,

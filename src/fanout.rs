@@ -14,6 +14,7 @@ mod sweeper;
 use crate::hub::Hub;
 use crate::lanes::Committed;
 use crate::lifecycle::Lifecycle;
+use redis::Client;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -62,20 +63,13 @@ impl FanoutConfig {
 #[derive(Clone, Default)]
 pub struct Health {
     readers: Arc<AtomicU32>,
-    wanted: u32,
+    wanted: Arc<AtomicU32>,
 }
 
 impl Health {
-    fn new(lanes: usize) -> Self {
-        Self {
-            readers: Arc::default(),
-            wanted: lanes as u32,
-        }
-    }
-
     /// Whether other nodes' events arrive over Redis just now.
     pub fn is_up(&self) -> bool {
-        self.readers.load(Ordering::Relaxed) >= self.wanted
+        self.readers.load(Ordering::Relaxed) >= self.wanted.load(Ordering::Relaxed)
     }
 
     fn connected(&self) {
@@ -118,12 +112,17 @@ type Waiting = (Committed, OwnedSemaphorePermit);
 pub struct Fanout {
     pub health: Health,
     pub ephemeral: Ephemeral,
-    /// For each lane, where its commits go: to this node's hub, and to the other nodes.
-    pub sinks: Vec<mpsc::Sender<Committed>>,
+    lifecycle: Lifecycle,
+    config: FanoutConfig,
+    log: Log,
+    keys: Keys,
+    client: Client,
+    hub: Hub,
+    tail: Tail,
 }
 
 impl Fanout {
-    /// Starts the tasks of every lane. Works without Redis, and with it again once it is back.
+    /// Starts what lanes share. Works without Redis, and with it again once it is back.
     pub fn start(
         lifecycle: &Lifecycle,
         config: &FanoutConfig,
@@ -131,35 +130,10 @@ impl Fanout {
         log_id: Uuid,
         hub: &Hub,
         tail: &Tail,
-        lanes: usize,
     ) -> Result<Self, RedisError> {
         let client = connection::open(&config.redis_url, config.redis_ca.as_deref())?;
         let keys = Keys { log: log_id };
-        let health = Health::new(lanes);
-        let mut sinks = vec![];
-        for lane in 0..lanes as u8 {
-            let (sink, committed) = mpsc::channel(64);
-            let (publish, published) = mpsc::channel(1024);
-            let waiting = Arc::new(Semaphore::new(WAITING_KIB));
-            lifecycle.spawn_last(
-                "local delivery",
-                deliver(lane, committed, tail.clone(), hub.clone(), publish, waiting),
-            );
-            let publisher =
-                publisher::Publisher::new(lane, keys, log.clone(), client.clone(), config.clone());
-            lifecycle.spawn_last("publisher", publisher.run(published, lifecycle.hard_stop()));
-            let reader = reader::Reader::new(
-                lane,
-                keys,
-                log.clone(),
-                hub.clone(),
-                client.clone(),
-                config.clone(),
-                health.clone(),
-            );
-            lifecycle.spawn_last("fan-out reader", reader.run(lifecycle.hard_stop()));
-            sinks.push(sink);
-        }
+        let health = Health::default();
         lifecycle.spawn_last(
             "sweeper",
             sweeper::run(
@@ -170,12 +144,53 @@ impl Fanout {
                 lifecycle.hard_stop(),
             ),
         );
-        let ephemeral = Ephemeral::start(lifecycle, keys.ephemeral(), hub.clone(), client, config.clone());
+        let ephemeral = Ephemeral::start(
+            lifecycle,
+            keys.ephemeral(),
+            hub.clone(),
+            client.clone(),
+            config.clone(),
+        );
         Ok(Self {
             health,
             ephemeral,
-            sinks,
+            lifecycle: lifecycle.clone(),
+            config: config.clone(),
+            log: log.clone(),
+            keys,
+            client,
+            hub: hub.clone(),
+            tail: tail.clone(),
         })
+    }
+
+    /// Starts the tasks of a lane that the hub has. Answers where its commits go: to this node's hub, and to the other
+    /// nodes.
+    pub fn add(&self, lane: u8) -> mpsc::Sender<Committed> {
+        let (sink, committed) = mpsc::channel(64);
+        let (publish, published) = mpsc::channel(1024);
+        let waiting = Arc::new(Semaphore::new(WAITING_KIB));
+        let (tail, hub) = (self.tail.clone(), self.hub.clone());
+        let delivery = deliver(lane, committed, tail, hub, publish, waiting);
+        self.lifecycle.spawn_last("local delivery", delivery);
+        let (log, client, config) = (&self.log, &self.client, &self.config);
+        let publisher =
+            publisher::Publisher::new(lane, self.keys, log.clone(), client.clone(), config.clone());
+        let stop = self.lifecycle.hard_stop();
+        self.lifecycle
+            .spawn_last("publisher", publisher.run(published, stop.clone()));
+        self.health.wanted.fetch_add(1, Ordering::Relaxed);
+        let reader = reader::Reader::new(
+            lane,
+            self.keys,
+            log.clone(),
+            self.hub.clone(),
+            client.clone(),
+            config.clone(),
+            self.health.clone(),
+        );
+        self.lifecycle.spawn_last("fan-out reader", reader.run(stop));
+        sink
     }
 }
 

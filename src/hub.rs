@@ -8,15 +8,17 @@ mod feed;
 mod subscriptions;
 mod task;
 
+use crate::by_lane::ByLane;
 use crate::gateway::Outbox;
 use crate::lanes::{Committed, Lanes};
 use crate::lifecycle::Lifecycle;
 use bytes::Bytes;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidings_domain::UserId;
 use tidings_eventlog::{LaneHead, Log};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 pub use encode::{LiveEvent, encode};
@@ -90,8 +92,21 @@ pub trait Observer: Send + Sync + 'static {
 /// Handle to the hub. Cheap to clone.
 #[derive(Clone)]
 pub struct Hub {
-    lanes: Arc<Vec<LaneHub>>,
+    lanes: Arc<ByLane<LaneHub>>,
+    /// Every connection of this node.
+    registered: Arc<Mutex<HashMap<u64, Subscriber>>>,
+    /// Tells that a lane was added.
+    added: Arc<Notify>,
     time_lines: Arc<AtomicU64>,
+    parts: Arc<Parts>,
+}
+
+/// What the tasks of lanes are made of.
+struct Parts {
+    lifecycle: Lifecycle,
+    log: Log,
+    observer: Arc<dyn Observer>,
+    return_ms: u64,
 }
 
 struct LaneHub {
@@ -101,54 +116,78 @@ struct LaneHub {
     at: watch::Receiver<LaneHead>,
 }
 
-/// What each lane's hub needs of lanes, which start after it.
-pub type LanesLater = Arc<OnceLock<Lanes>>;
-
 impl Hub {
-    /// Starts a task per lane, each at its lane's head. Clients that must come again because the log has gone back spread
-    /// their return over `return_ms`.
-    pub fn start(
-        lifecycle: &Lifecycle,
-        log: &Log,
-        heads: &[LaneHead],
-        lanes: &LanesLater,
-        observer: &Arc<dyn Observer>,
-        return_ms: u64,
-    ) -> Self {
-        let time_lines = Arc::new(AtomicU64::new(0));
-        let hubs = heads
-            .iter()
-            .map(|head| {
-                let (messages, receiver) = mpsc::channel(QUEUE);
-                let (passing, passers) = mpsc::channel(PASSING_QUEUE);
-                let (dispatched, at) = watch::channel(*head);
-                let task = task::HubTask::new(
-                    *head,
-                    log.clone(),
-                    dispatched,
-                    Arc::clone(lanes),
-                    Arc::clone(observer),
-                    Arc::clone(&time_lines),
-                    return_ms,
-                );
-                lifecycle.spawn_last("hub", task.run(receiver, passers, lifecycle.hard_stop()));
-                LaneHub {
-                    messages,
-                    passing,
-                    room: Arc::new(Semaphore::new(QUEUE_KIB as usize)),
-                    at,
-                }
-            })
-            .collect();
+    /// A hub without lanes yet. Clients that must come again because the log has gone back spread their return over
+    /// `return_ms`.
+    pub fn new(lifecycle: &Lifecycle, log: &Log, observer: &Arc<dyn Observer>, return_ms: u64) -> Self {
         Self {
-            lanes: Arc::new(hubs),
-            time_lines,
+            lanes: Arc::default(),
+            registered: Arc::default(),
+            added: Arc::default(),
+            time_lines: Arc::default(),
+            parts: Arc::new(Parts {
+                lifecycle: lifecycle.clone(),
+                log: log.clone(),
+                observer: Arc::clone(observer),
+                return_ms,
+            }),
+        }
+    }
+
+    /// Starts the task of a lane at its head. Connections that are there already see what happens in it from now on.
+    pub fn add(&self, head: LaneHead, lanes: &Lanes) {
+        let parts = &self.parts;
+        let (messages, receiver) = mpsc::channel(QUEUE);
+        let (passing, passers) = mpsc::channel(PASSING_QUEUE);
+        let (dispatched, at) = watch::channel(head);
+        // Held until the lane can be seen, so that whoever registers or goes meanwhile meets it in one way or the other.
+        let registered = self.registered();
+        let task = task::HubTask::new(
+            head,
+            parts.log.clone(),
+            dispatched,
+            lanes.clone(),
+            Arc::clone(&parts.observer),
+            Arc::clone(&self.time_lines),
+            parts.return_ms,
+        );
+        let task = task.with(registered.values().cloned());
+        let lane = LaneHub {
+            messages,
+            passing,
+            room: Arc::new(Semaphore::new(QUEUE_KIB as usize)),
+            at,
+        };
+        self.lanes.add(head.lane, lane);
+        drop(registered);
+        let stop = parts.lifecycle.hard_stop();
+        parts
+            .lifecycle
+            .spawn_last("hub", task.run(receiver, passers, stop));
+        self.added.notify_waiters();
+    }
+
+    fn registered(&self) -> MutexGuard<'_, HashMap<u64, Subscriber>> {
+        self.registered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lane's hub, which may be just about to be added.
+    async fn lane(&self, lane: u8) -> &LaneHub {
+        loop {
+            let added = self.added.notified();
+            tokio::pin!(added);
+            // Before looking, so that what is added from now on is noticed.
+            added.as_mut().enable();
+            if let Some(hub) = self.lanes.get(lane) {
+                return hub;
+            }
+            added.await;
         }
     }
 
     /// Up to where `lane` was dispatched, and on which time line. All of it is in the log, unless the log goes back.
     pub fn at(&self, lane: u8) -> LaneHead {
-        self.lanes.get(usize::from(lane)).map_or(
+        self.lanes.get(lane).map_or(
             LaneHead {
                 lane,
                 head: 0,
@@ -160,7 +199,12 @@ impl Hub {
 
     /// The same of all lanes.
     pub fn places(&self) -> Vec<LaneHead> {
-        self.lanes.iter().map(|hub| *hub.at.borrow()).collect()
+        self.lanes.iter().map(|(_, hub)| *hub.at.borrow()).collect()
+    }
+
+    /// Whether this node runs a lane.
+    pub fn has(&self, lane: u8) -> bool {
+        self.lanes.get(lane).is_some()
     }
 
     /// How often this node has seen the log go back. What was learnt of the log before such a moment may not be in it.
@@ -170,7 +214,7 @@ impl Hub {
 
     /// Offers a range of a lane. Ranges may repeat, overlap, and come out of order. Waits while the hub is busy.
     pub async fn offer(&self, lane: u8, batch: Committed) {
-        let Some(hub) = self.lanes.get(usize::from(lane)) else {
+        let Some(hub) = self.lanes.get(lane) else {
             return;
         };
         let kib = u32::try_from(batch.bytes() >> 10).map_or(QUEUE_KIB, |kib| kib.min(QUEUE_KIB));
@@ -191,7 +235,7 @@ impl Hub {
     /// The same of another time line; returns when the hub has begun it.
     pub async fn begin(&self, head: LaneHead) {
         self.head(head).await;
-        if let Some(hub) = self.lanes.get(usize::from(head.lane)) {
+        if let Some(hub) = self.lanes.get(head.lane) {
             // The hub ends only with the node.
             let _ = hub.at.clone().wait_for(|at| at.epoch >= head.epoch).await;
         }
@@ -200,8 +244,10 @@ impl Hub {
     /// Registers a connection with every lane: when it returns, being added to a conversation reaches it. A connection that is
     /// registered already begins to settle anew.
     pub async fn register(&self, subscriber: &Subscriber) {
-        let mut waiting = Vec::with_capacity(self.lanes.len());
-        for lane in 0..self.lanes.len() as u8 {
+        self.registered()
+            .insert(subscriber.connection, subscriber.clone());
+        let mut waiting = vec![];
+        for (lane, _) in self.lanes.iter() {
             let (reply, answer) = oneshot::channel();
             self.send(lane, Message::Register(subscriber.clone(), reply))
                 .await;
@@ -218,23 +264,20 @@ impl Hub {
     /// Read models may not know yet that the user has left a conversation: those that were left since the connection was
     /// registered are not subscribed to, and answered with the seq of the leave.
     pub async fn subscribe(&self, subscriber: &Subscriber, conversations: &[Uuid]) -> Vec<(Uuid, u64)> {
-        let mut by_lane: Vec<Vec<Uuid>> = vec![vec![]; self.lanes.len()];
+        let mut by_lane: BTreeMap<u8, Vec<Uuid>> = BTreeMap::new();
         for conversation in conversations {
-            if let Some(lane) = by_lane.get_mut(usize::from(conversation.as_bytes()[15])) {
-                lane.push(*conversation);
-            }
+            by_lane
+                .entry(conversation.as_bytes()[15])
+                .or_default()
+                .push(*conversation);
         }
         let mut waiting = vec![];
-        for (lane, conversations) in by_lane.into_iter().enumerate() {
-            if !conversations.is_empty() {
-                let (reply, answer) = oneshot::channel();
-                self.send(
-                    lane as u8,
-                    Message::Subscribe(subscriber.clone(), conversations, reply),
-                )
-                .await;
-                waiting.push(answer);
-            }
+        for (lane, conversations) in by_lane {
+            let (reply, answer) = oneshot::channel();
+            let message = Message::Subscribe(subscriber.clone(), conversations, reply);
+            // Another node may have been quicker to see that there is a new lane. A closed queue means that the node stops.
+            let _ = self.lane(lane).await.messages.send(message).await;
+            waiting.push(answer);
         }
         let mut left = vec![];
         for answer in waiting {
@@ -246,7 +289,8 @@ impl Hub {
 
     /// Forgets a connection.
     pub async fn unregister(&self, connection: u64, user: UserId) {
-        for lane in 0..self.lanes.len() as u8 {
+        self.registered().remove(&connection);
+        for (lane, _) in self.lanes.iter() {
             self.send(lane, Message::Unregister(connection, user)).await;
         }
     }
@@ -280,11 +324,11 @@ impl Hub {
     }
 
     fn hub_of(&self, conversation: Uuid) -> Option<&LaneHub> {
-        self.lanes.get(usize::from(conversation.as_bytes()[15]))
+        self.lanes.get(conversation.as_bytes()[15])
     }
 
     async fn send(&self, lane: u8, message: Message) {
-        if let Some(hub) = self.lanes.get(usize::from(lane)) {
+        if let Some(hub) = self.lanes.get(lane) {
             // A closed queue means that the node stops.
             let _ = hub.messages.send(message).await;
         }

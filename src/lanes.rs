@@ -1,13 +1,18 @@
 //! Lanes: the only way into the log. One task per lane and node decides commands and commits them in batches.
 
 mod cache;
+mod claims;
+mod lobby;
 mod recent;
 mod task;
 
+use crate::by_lane::ByLane;
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
 use cache::Invalidations;
 use chrono::{DateTime, Utc};
+use claims::Claims;
+use lobby::Lobby;
 use recent::Recent;
 use std::sync::Arc;
 use std::time::Duration;
@@ -140,8 +145,11 @@ struct Shared {
 /// Handle to all lanes of this node. Cheap to clone.
 #[derive(Clone)]
 pub struct Lanes {
-    lanes: Arc<Vec<Lane>>,
-    hub: Hub,
+    tasks: Arc<ByLane<Lane>>,
+    lobby: Arc<Lobby>,
+    claims: Arc<Claims>,
+    lifecycle: Lifecycle,
+    shared: Shared,
 }
 
 struct Lane {
@@ -150,53 +158,81 @@ struct Lane {
 }
 
 impl Lanes {
-    /// Starts a task per lane. Each commit is sent to its lane's `sinks` entry before the next batch begins.
-    pub fn start(
+    /// No lanes yet; requests wait until they are there.
+    pub fn new(
         lifecycle: &Lifecycle,
         log: &Log,
         appender: &Arc<Appender>,
         hub: &Hub,
-        sinks: Vec<mpsc::Sender<Committed>>,
         limits: LaneLimits,
     ) -> Self {
-        let shared = Shared {
-            log: log.clone(),
-            appender: Arc::clone(appender),
-            recent: Arc::new(Recent::new(limits.recent_commands)),
-            hub: hub.clone(),
-            limits,
-        };
-        let lanes = sinks
-            .into_iter()
-            .enumerate()
-            .map(|(number, sink)| {
-                let (queue, requests) = mpsc::channel(limits.queue);
-                let invalid = Arc::new(Invalidations::default());
-                let task = LaneTask::new(number as u8, shared.clone(), Arc::clone(&invalid), sink);
-                lifecycle.spawn_last("lane", task.run(requests, lifecycle.hard_stop()));
-                Lane { queue, invalid }
-            })
-            .collect();
         Self {
-            lanes: Arc::new(lanes),
-            hub: hub.clone(),
+            tasks: Arc::default(),
+            lobby: Arc::default(),
+            claims: Arc::default(),
+            lifecycle: lifecycle.clone(),
+            shared: Shared {
+                log: log.clone(),
+                appender: Arc::clone(appender),
+                recent: Arc::new(Recent::new(limits.recent_commands)),
+                hub: hub.clone(),
+                limits,
+            },
+        }
+    }
+
+    /// Starts the task of a lane that the hub has. Each commit is sent to `sink` before the next batch begins.
+    pub fn add(&self, lane: u8, sink: mpsc::Sender<Committed>) {
+        let (queue, requests) = mpsc::channel(self.shared.limits.queue);
+        let invalid = Arc::new(Invalidations::default());
+        let task = LaneTask::new(lane, self.shared.clone(), Arc::clone(&invalid), sink);
+        let stop = self.lifecycle.hard_stop();
+        self.lifecycle.spawn_last("lane", task.run(requests, stop));
+        // Those that wait go first, and whoever comes meanwhile waits for the lobby.
+        self.lobby.leave(lane, |waiting| {
+            for request in waiting {
+                send(&queue, request);
+            }
+            self.tasks.add(lane, Lane { queue, invalid });
+        });
+    }
+
+    /// How many lanes there are.
+    pub fn count(&self) -> u8 {
+        u8::try_from(self.tasks.count()).unwrap_or(u8::MAX)
+    }
+
+    /// Waits until somebody asks for a lane that this node does not run. The caller finds out whether the log has it, and
+    /// [adds](Self::add) it or [refuses](Self::refuse_waiting).
+    pub async fn asked(&self) {
+        self.lobby.asked().await;
+    }
+
+    /// Refuses what still waits for a lane: there is no such lane, or it is not known whether there is.
+    pub fn refuse_waiting(&self, refusal: &Refusal) {
+        for request in self.lobby.clear() {
+            request.refuse(refusal.clone());
         }
     }
 
     /// How often this node has seen the log go back: see [`Hub::time_lines`].
     pub fn time_lines(&self) -> u64 {
-        self.hub.time_lines()
+        self.shared.hub.time_lines()
     }
 
-    /// How many lanes there are.
-    pub fn count(&self) -> u8 {
-        self.lanes.len() as u8
-    }
-
-    /// Queues a command to a conversation. Commands of one caller to one conversation take effect in the order queued.
+    /// Queues a command to a conversation. An id that is on its way to another one is refused. Commands of one caller to one conversation take effect in the order queued.
     pub fn submit(&self, command: Command, reply: Reply) {
         let lane = command.conversation.lane();
         let digest = command.digest();
+        let (actor, id) = (command.actor.0, command.id.0);
+        if !self.claims.claim(actor, id, command.conversation.0) {
+            return reply(Err(Refusal::IdReused));
+        }
+        let claims = Arc::clone(&self.claims);
+        let reply: Reply = Box::new(move |answer| {
+            claims.release(actor, id);
+            reply(answer);
+        });
         self.queue(
             lane,
             Request::Conversation {
@@ -240,50 +276,52 @@ impl Lanes {
         fresh: bool,
     ) -> Result<Seat, Refusal> {
         let (reply, receiver) = oneshot::channel();
-        let Some(lane) = self.lanes.get(usize::from(conversation.lane())) else {
-            return Err(Rejection::NotFound(tidings_domain::Field::Conversation).into());
+        let request = Request::Authorize {
+            conversation,
+            user,
+            fresh,
+            reply,
         };
-        lane.queue
-            .try_send(Request::Authorize {
-                conversation,
-                user,
-                fresh,
-                reply,
-            })
-            .map_err(|_| Refusal::Overloaded)?;
+        self.queue(conversation.lane(), request);
         receiver.await.unwrap_or(Err(Refusal::Unavailable))
     }
 
     /// Says that a stream's control events have moved on to `seq`, perhaps by another node.
     pub fn invalidate(&self, stream: Uuid, seq: u64) {
-        if let Some(lane) = self
-            .lanes
-            .get(usize::from(tidings_eventlog::record::lane_of(stream)))
-        {
+        if let Some(lane) = self.tasks.get(tidings_eventlog::record::lane_of(stream)) {
             lane.invalid.push(stream, seq);
         }
     }
 
     fn queue(&self, lane: u8, request: Request) {
-        let refused = match self.lanes.get(usize::from(lane)) {
-            None => Some((
-                request,
-                Rejection::NotFound(tidings_domain::Field::Conversation).into(),
-            )),
-            Some(lane) => match lane.queue.try_send(request) {
-                Ok(()) => None,
-                Err(mpsc::error::TrySendError::Full(request)) => Some((request, Refusal::Overloaded)),
-                Err(mpsc::error::TrySendError::Closed(request)) => Some((request, Refusal::Unavailable)),
-            },
-        };
-        match refused {
-            Some((Request::Conversation { reply, .. } | Request::User { reply, .. }, refusal)) => {
-                reply(Err(refusal));
-            }
-            Some((Request::Authorize { reply, .. }, refusal)) => {
+        if let Some(lane) = self.tasks.get(lane) {
+            return send(&lane.queue, request);
+        }
+        let come = || self.tasks.get(lane).map(|lane| &lane.queue);
+        match self.lobby.enter(lane, request, come) {
+            None => {}
+            Some((request, Some(queue))) => send(queue, request),
+            Some((request, None)) => request.refuse(Refusal::Overloaded),
+        }
+    }
+}
+
+fn send(queue: &mpsc::Sender<Request>, request: Request) {
+    match queue.try_send(request) {
+        Ok(()) => {}
+        Err(mpsc::error::TrySendError::Full(request)) => request.refuse(Refusal::Overloaded),
+        Err(mpsc::error::TrySendError::Closed(request)) => request.refuse(Refusal::Unavailable),
+    }
+}
+
+impl Request {
+    fn refuse(self, refusal: Refusal) {
+        match self {
+            Self::Conversation { reply, .. } | Self::User { reply, .. } => reply(Err(refusal)),
+            Self::Authorize { reply, .. } => {
+                // Whoever asked may be gone.
                 let _ = reply.send(Err(refusal));
             }
-            None => {}
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod auth;
+pub mod by_lane;
 pub mod cli;
 pub mod clock;
 pub mod config;

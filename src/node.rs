@@ -8,18 +8,19 @@ use crate::directory::Directory;
 use crate::fanout::{self, Fanout, FanoutConfig};
 use crate::gateway::{Counters, Gateway, Lookups, PageRoom, Registry, Typing};
 use crate::http::{self, Gate};
-use crate::hub::{Hub, LanesLater, Observer};
+use crate::hub::{Hub, Observer};
 use crate::inbox::{self, InboxRules};
-use crate::lanes::{LaneLimits, Lanes};
+use crate::lanes::{LaneLimits, Lanes, Refusal};
 use crate::lifecycle::Lifecycle;
 use crate::readiness::{Patience, Readiness};
 use crate::telemetry::Metrics;
 use anyhow::Context as _;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
-use tidings_eventlog::{Appender, Log, schema};
+use tidings_domain::Rejection;
+use tidings_eventlog::{Appender, LaneHead, Log, schema};
 use tidings_projections::{ProjectionError, Projector, Wake};
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -116,41 +117,28 @@ impl Node {
 
         let projector = Projector::new(log.clone(), heads.len() as u16, Arc::new(CountProjections));
         let (wake, tail, checkpoints) = (projector.wake(), projector.tail(), projector.checkpoints());
-        for head in &heads {
-            let (run, stop) = (projector.clone().run_lane(head.lane), lifecycle.hard_stop());
-            lifecycle.spawn_last("projections", async move {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = run => {}
-                }
-            });
-        }
         let observer: Arc<dyn Observer> = Arc::new(WakeProjections(wake));
-        let lanes_later: LanesLater = Arc::new(OnceLock::new());
-        let hub = Hub::start(
-            &lifecycle,
-            &log,
-            &heads,
-            &lanes_later,
-            &observer,
-            config.gateway.return_ms,
-        );
+        let hub = Hub::new(&lifecycle, &log, &observer, config.gateway.return_ms);
         let mut fanout_config = FanoutConfig::new(redis_url);
         fanout_config.redis_ca.clone_from(&config.redis_ca);
-        let fanout = Fanout::start(&lifecycle, &fanout_config, &log, log_id, &hub, &tail, heads.len())?;
+        fanout_config.sweep = Duration::from_millis(config.sweep_ms.max(10));
+        let fanout = Fanout::start(&lifecycle, &fanout_config, &log, log_id, &hub, &tail)?;
         // Commands do not wait for those who read.
         let lanes_log = Log::new(log_config.pool_of(config.lane_connections)?, log_config.timeout);
-        let lanes = Lanes::start(
-            &lifecycle,
-            &lanes_log,
-            &appender,
-            &hub,
-            fanout.sinks,
-            LaneLimits::default(),
-        );
-        // The hub is the only reader, and this the only writer.
-        let _ = lanes_later.set(lanes.clone());
-        let cursors = Cursors::start(&lifecycle, &log, &lanes, &fanout.ephemeral, config.read_gather());
+        let lanes = Lanes::new(&lifecycle, &lanes_log, &appender, &hub, LaneLimits::default());
+        let (ephemeral, redis) = (fanout.ephemeral.clone(), fanout.health.clone());
+        let grow = Grow {
+            log: lanes_log.clone(),
+            lifecycle: lifecycle.clone(),
+            projector,
+            hub: hub.clone(),
+            fanout,
+            lanes: lanes.clone(),
+        };
+        for head in &heads {
+            grow.add(*head);
+        }
+        let cursors = Cursors::start(&lifecycle, &log, &lanes, &ephemeral, config.read_gather());
 
         let registrar = Arc::new(LogRegistrar::new(lanes.clone()));
         let accounts = auth::Accounts::start(&lifecycle, pool.clone(), config.auth.clone(), registrar)
@@ -164,7 +152,7 @@ impl Node {
             "inbox clean-up",
             inbox::run(log.clone(), lanes.clone(), rules, lifecycle.hard_stop()),
         );
-        lifecycle.spawn_last("segments", keep_segments(lanes_log.clone(), lifecycle.clone()));
+        lifecycle.spawn_last("upkeep of the log", grow.keep());
 
         let limits = config.gateway.clone();
         let gateway = Arc::new(Gateway {
@@ -173,7 +161,7 @@ impl Node {
             counters: Counters::new(),
             cursors: cursors.clone(),
             directory: Directory::new(&pool, log_config.timeout),
-            ephemeral: fanout.ephemeral,
+            ephemeral,
             hub,
             lanes,
             lifecycle: lifecycle.clone(),
@@ -195,14 +183,7 @@ impl Node {
             unwritable: Duration::from_secs(u64::from(config.unwritable_s)),
             behind: Duration::from_secs(u64::from(config.read_models_behind_s)),
         };
-        let readiness = Readiness::start(
-            &lifecycle,
-            &appender,
-            &lanes_log,
-            &checkpoints,
-            fanout.health,
-            patience,
-        );
+        let readiness = Readiness::start(&lifecycle, &appender, &lanes_log, &checkpoints, redis, patience);
         let query_wait = Duration::from_millis(config.query_wait_ms);
         let parts = vec![
             accounts.routes(),
@@ -327,15 +308,74 @@ fn raise_file_limit() {
     }
 }
 
-async fn keep_segments(log: Log, lifecycle: Lifecycle) {
-    let stop = lifecycle.hard_stop();
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(SEGMENTS) => {}
+/// Looks after what the log needs as it grows: the next segments, and the tasks of lanes that are added.
+struct Grow {
+    log: Log,
+    lifecycle: Lifecycle,
+    projector: Projector,
+    hub: Hub,
+    fanout: Fanout,
+    lanes: Lanes,
+}
+
+impl Grow {
+    /// Starts everything that a lane needs.
+    fn add(&self, head: LaneHead) {
+        let (run, stop) = (
+            self.projector.clone().run_lane(head.lane),
+            self.lifecycle.hard_stop(),
+        );
+        self.lifecycle.spawn_last("projections", async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = run => {}
+            }
+        });
+        self.hub.add(head, &self.lanes);
+        self.lanes.add(head.lane, self.fanout.add(head.lane));
+    }
+
+    async fn keep(self) {
+        let stop = self.lifecycle.hard_stop();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.lanes.asked() => {}
+                () = tokio::time::sleep(SEGMENTS) => {
+                    if let Err(error) = schema::ensure_segments(self.log.pool()).await {
+                        tracing::debug!(%error, "segments could not be looked after");
+                    }
+                }
+            }
+            match self.look().await {
+                Ok(()) => {
+                    let none = Rejection::NotAMember;
+                    self.lanes.refuse_waiting(&none.into());
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "lanes could not be looked at");
+                    self.lanes.refuse_waiting(&Refusal::Unavailable);
+                }
+            }
         }
-        if let Err(error) = schema::ensure_segments(log.pool()).await {
-            tracing::debug!(%error, "segments could not be looked after");
+    }
+
+    /// Starts the lanes of the log that this node does not run.
+    async fn look(&self) -> anyhow::Result<()> {
+        let heads = self.log.heads().await?;
+        let new: Vec<LaneHead> = heads
+            .into_iter()
+            .filter(|head| !self.hub.has(head.lane))
+            .collect();
+        if new.is_empty() {
+            return Ok(());
         }
+        // Read models need a place to begin in each.
+        tidings_projections::setup(self.log.pool()).await?;
+        for head in new {
+            tracing::info!(lane = head.lane, "a lane was added");
+            self.add(head);
+        }
+        Ok(())
     }
 }

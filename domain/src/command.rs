@@ -4,6 +4,7 @@ use crate::event::{Content, Role};
 use crate::id::{CommandId, ConversationId, UserId};
 use crate::text::GroupName;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// A command to one conversation, by one user.
@@ -115,7 +116,9 @@ impl Form {
         self.0.update(text);
     }
 
+    /// A set: neither order nor repeats say anything.
     fn users(&mut self, users: &[UserId]) {
+        let users: BTreeSet<&UserId> = users.iter().collect();
         self.0.update((users.len() as u64).to_be_bytes());
         for user in users {
             self.id(user.0);
@@ -176,6 +179,19 @@ mod tests {
             send("a", None).digest(),
             send("a", Some(Uuid::from_u128(7))).digest()
         );
+    }
+
+    #[test]
+    fn lists_that_mean_sets_are_the_same_in_any_order() {
+        let create = |members: &[u128]| Command {
+            body: ConversationCommand::CreateGroup {
+                name: GroupName::parse("group").unwrap(),
+                members: members.iter().map(|n| UserId(Uuid::from_u128(*n))).collect(),
+            },
+            ..send("a", None)
+        };
+        assert_eq!(create(&[1, 2, 3]).digest(), create(&[3, 1, 2, 1]).digest());
+        assert_ne!(create(&[1, 2, 3]).digest(), create(&[1, 2]).digest());
     }
 
     /// Digests are stored for ever: a retry years from now is compared with them.

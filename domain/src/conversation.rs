@@ -59,11 +59,9 @@ impl Conversation {
         self.members.keys().copied()
     }
 
-    /// Refuses unless the conversation exists and `user` is in it.
+    /// Refuses unless `user` is in the conversation. One that does not exist has no members: a stranger is told no more of one
+    /// that does.
     pub fn authorize(&self, user: UserId) -> Result<Role, Rejection> {
-        if !self.exists() {
-            return Err(Rejection::NotFound(Field::Conversation));
-        }
         self.role(user).ok_or(Rejection::NotAMember)
     }
 

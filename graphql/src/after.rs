@@ -14,23 +14,12 @@ const POSITIONS_MAX: usize = 256;
 #[derive(Clone)]
 pub(crate) struct Freshness {
     checkpoints: Checkpoints,
-    lanes: u16,
     wait: Duration,
 }
 
 impl Freshness {
     pub(crate) fn new(checkpoints: Checkpoints, wait: Duration) -> Self {
-        let lanes = checkpoints
-            .lag()
-            .iter()
-            .map(|lag| u16::from(lag.lane) + 1)
-            .max()
-            .unwrap_or(0);
-        Self {
-            checkpoints,
-            lanes,
-            wait,
-        }
+        Self { checkpoints, wait }
     }
 
     pub(crate) fn checkpoints(&self) -> &Checkpoints {
@@ -38,7 +27,7 @@ impl Freshness {
     }
 
     pub(crate) fn has_lane(&self, lane: u8) -> bool {
-        u16::from(lane) < self.lanes
+        self.checkpoints.runs(lane)
     }
 
     /// Reads the positions in the header `tidings-after` and in the request's extension `after`, which may be one text or

@@ -3,8 +3,8 @@
 use crate::projection;
 use crate::store::State;
 use crate::wake::Wake;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use thiserror::Error;
 use tidings_eventlog::Position;
@@ -16,12 +16,15 @@ pub struct Checkpoints(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    lanes: Vec<Lane>,
+    /// One for each lane that a log can have, made when it is first asked for.
+    lanes: Vec<OnceLock<Lane>>,
     wake: Wake,
 }
 
 #[derive(Debug, Default)]
 struct Lane {
+    /// This process runs it. One that it does not may have been added by somebody a moment ago.
+    runs: AtomicBool,
     head: AtomicU64,
     /// How many wait for a position of this lane.
     waiting: AtomicUsize,
@@ -58,14 +61,35 @@ impl Lag {
 
 impl Checkpoints {
     pub(crate) fn new(lanes: usize, wake: Wake) -> Self {
-        let lane = || Lane {
+        let checkpoints = Self(Arc::new(Inner {
+            lanes: (0..256).map(|_| OnceLock::new()).collect(),
+            wake,
+        }));
+        for lane in 0..lanes.min(256) {
+            checkpoints.add(lane as u8);
+        }
+        checkpoints
+    }
+
+    /// Begins to follow a lane.
+    pub(crate) fn add(&self, lane: u8) {
+        if let Some(lane) = self.lane(lane) {
+            lane.runs.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether this process runs a lane.
+    pub fn runs(&self, lane: u8) -> bool {
+        let lane = self.0.lanes.get(usize::from(lane)).and_then(OnceLock::get);
+        lane.is_some_and(|lane| lane.runs.load(Ordering::Relaxed))
+    }
+
+    fn lane(&self, lane: u8) -> Option<&Lane> {
+        let make = || Lane {
             positions: projection::all().map(|_| watch::Sender::new(0)).into(),
             ..Lane::default()
         };
-        Self(Arc::new(Inner {
-            lanes: (0..lanes).map(|_| lane()).collect(),
-            wake,
-        }))
+        Some(self.0.lanes.get(usize::from(lane))?.get_or_init(make))
     }
 
     /// Waits until every live projection is said to have come to `position`.
@@ -83,7 +107,7 @@ impl Checkpoints {
         position: Position,
         timeout: Duration,
     ) -> Result<(), Lagging> {
-        let Some(lane) = self.0.lanes.get(usize::from(position.lane)) else {
+        let Some(lane) = self.lane(position.lane) else {
             return Err(Lagging {
                 projection: projection::names()[0],
                 wanted: position,
@@ -111,6 +135,8 @@ impl Checkpoints {
     pub fn lag(&self) -> Vec<Lag> {
         let lanes = self.0.lanes.iter().enumerate();
         lanes
+            .filter_map(|(number, lane)| Some((number, lane.get()?)))
+            .filter(|(_, lane)| lane.runs.load(Ordering::Relaxed))
             .flat_map(|(number, lane)| {
                 let head = lane.head.load(Ordering::Relaxed);
                 projection::names()
@@ -128,7 +154,7 @@ impl Checkpoints {
 
     /// Takes what the database says about all live projections.
     pub(crate) fn publish(&self, lane: u8, state: &State) {
-        let Some(lane) = self.0.lanes.get(usize::from(lane)) else {
+        let Some(lane) = self.lane(lane) else {
             return;
         };
         lane.head.store(state.head, Ordering::Relaxed);
@@ -140,28 +166,20 @@ impl Checkpoints {
 
     /// Forgets how far the projections of a lane are: nobody has asked the database since it was lost.
     pub(crate) fn forget(&self, lane: u8) {
-        for sender in self
-            .0
-            .lanes
-            .get(usize::from(lane))
-            .iter()
-            .flat_map(|lane| &lane.positions)
-        {
+        for sender in self.lane(lane).iter().flat_map(|lane| &lane.positions) {
             sender.send_replace(0);
         }
     }
 
     /// Whether somebody waits for a position of this lane.
     pub(crate) fn is_awaited(&self, lane: u8) -> bool {
-        self.0
-            .lanes
-            .get(usize::from(lane))
+        self.lane(lane)
             .is_some_and(|lane| lane.waiting.load(Ordering::Relaxed) > 0)
     }
 
     /// Waits until somebody begins to wait for a position of this lane.
     pub(crate) async fn asked(&self, lane: u8) {
-        match self.0.lanes.get(usize::from(lane)) {
+        match self.lane(lane) {
             Some(lane) => lane.asked.notified().await,
             None => std::future::pending().await,
         }

@@ -75,17 +75,17 @@ struct Stillness {
 }
 
 impl Projector {
-    /// A projector for lanes 0 to `lanes` - 1. It takes one connection per lane out of the log's pool, for good, and reads
+    /// A projector for lanes 0 to `lanes` - 1, and for those that are run later. It takes one connection per lane out of the log's pool, for good, and reads
     /// events through the pool.
     pub fn new(log: Log, lanes: u16, observer: Arc<dyn Observer>) -> Self {
-        let wake = Wake::new(usize::from(lanes));
+        let wake = Wake::new();
         let checkpoints = Checkpoints::new(usize::from(lanes), wake.clone());
         Self {
             log,
             targets: Target::all_live().into(),
             checkpoints,
             wake,
-            tail: Tail::new(usize::from(lanes)),
+            tail: Tail::new(),
             observer,
         }
     }
@@ -108,6 +108,7 @@ impl Projector {
     /// Runs one lane for ever; drop the future to end it. Of all processes that run a lane one works and the others follow
     /// it, taking over when it goes away or falls silent.
     pub async fn run_lane(self, lane: u8) {
+        self.checkpoints.add(lane);
         loop {
             let Err(error) = self.serve(lane).await;
             // The database may have lost what was folded last.

@@ -8,11 +8,12 @@ use tokio::sync::Notify;
 pub struct Wake(Arc<[Notify]>);
 
 impl Wake {
-    pub(crate) fn new(lanes: usize) -> Self {
-        Self((0..lanes).map(|_| Notify::new()).collect())
+    pub(crate) fn new() -> Self {
+        // As many as a log can have lanes.
+        Self((0..256).map(|_| Notify::new()).collect())
     }
 
-    /// Says that the lane may have new events. A lane that is not there is ignored.
+    /// Says that the lane may have new events.
     pub fn lane(&self, lane: u8) {
         if let Some(runner) = self.0.get(usize::from(lane)) {
             runner.notify_one();

@@ -96,7 +96,7 @@ pub(super) async fn translate(
         } => {
             let content = parse_content(content)?;
             if let Some(message) = reply_to {
-                Box::pin(replied(gateway, conversation, message)).await?;
+                Box::pin(replied(gateway, user, conversation, message)).await?;
             }
             let mentions = mentions.into_iter().map(UserId).collect();
             (
@@ -170,15 +170,19 @@ async fn known(gateway: &Gateway, users: &[UserId], field: Field) -> Result<(), 
     }
 }
 
-/// A reply must be to a message of the same conversation.
-async fn replied(gateway: &Gateway, conversation: Uuid, message: Uuid) -> Result<(), Refusal> {
+/// A reply must be to a message of the same conversation, and only members learn what is in it.
+async fn replied(gateway: &Gateway, user: UserId, conversation: Uuid, message: Uuid) -> Result<(), Refusal> {
     match gateway
         .log
         .has_command(conversation, message, Kind::MESSAGE_SENT.0)
         .await
     {
         Ok(true) => Ok(()),
-        Ok(false) => Err(Rejection::NotFound(Field::ReplyTo).into()),
+        Ok(false) => {
+            let conversation = ConversationId(conversation);
+            gateway.lanes.authorize(conversation, user, true).await?;
+            Err(Rejection::NotFound(Field::ReplyTo).into())
+        }
         Err(_) => Err(Refusal::Unavailable),
     }
 }

@@ -2,7 +2,8 @@
 
 use super::feed::Feed;
 use super::subscriptions::Subscriptions;
-use super::{LanesLater, LiveEvent, Message, Observer, Passing, encode};
+use super::{LiveEvent, Message, Observer, Passing, Subscriber, encode};
+use crate::lanes::Lanes;
 use rand::RngExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +33,7 @@ pub(super) struct HubTask {
     head: u64,
     dispatched: watch::Sender<LaneHead>,
     subscriptions: Subscriptions,
-    lanes: LanesLater,
+    lanes: Lanes,
     observer: Arc<dyn Observer>,
     /// When to read what is missing.
     fill_at: Option<Instant>,
@@ -47,7 +48,7 @@ impl HubTask {
         head: LaneHead,
         log: Log,
         dispatched: watch::Sender<LaneHead>,
-        lanes: LanesLater,
+        lanes: Lanes,
         observer: Arc<dyn Observer>,
         time_lines: Arc<AtomicU64>,
         return_ms: u64,
@@ -66,6 +67,14 @@ impl HubTask {
             time_lines,
             return_ms,
         }
+    }
+
+    /// The same with connections that are there already.
+    pub(super) fn with(mut self, registered: impl Iterator<Item = Subscriber>) -> Self {
+        for subscriber in registered {
+            self.subscriptions.register(subscriber);
+        }
+        self
     }
 
     pub(super) async fn run(
@@ -290,9 +299,7 @@ impl HubTask {
 
     /// A control event, decoded where it is about a conversation; lanes are told to forget what it made old.
     fn membership(&self, recorded: &Recorded) -> Option<ConversationEvent> {
-        if let Some(lanes) = self.lanes.get() {
-            lanes.invalidate(recorded.stream, recorded.seq);
-        }
+        self.lanes.invalidate(recorded.stream, recorded.seq);
         if Kind(recorded.kind) == Kind::USER_REGISTERED {
             return None;
         }

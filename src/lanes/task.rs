@@ -124,7 +124,11 @@ impl LaneTask {
     }
 
     async fn serve(&mut self, taken: &mut Vec<Request>) {
-        for (stream, seq) in self.invalid.drain() {
+        let moved = self.invalid.drain();
+        if moved.all {
+            self.states.clear();
+        }
+        for (stream, seq) in moved.streams {
             self.states.outdate(stream, seq);
         }
         self.look_at_hub();
@@ -566,6 +570,7 @@ impl LaneTask {
         appended: tidings_eventlog::Appended,
     ) {
         let mut remembered = Vec::with_capacity(chosen.len());
+        let mut answers = Vec::with_capacity(chosen.len());
         for (index, command) in chosen.into_iter().enumerate() {
             let Some(last) = appended.of(index).last() else {
                 continue;
@@ -588,9 +593,13 @@ impl LaneTask {
                     accepted,
                 },
             ));
-            (command.reply)(Ok(accepted));
+            answers.push((command.reply, accepted));
         }
+        // Before the answers, so that an id is always known: as one on its way, or as one that was answered.
         self.recent.remember(remembered.into_iter());
+        for (reply, accepted) in answers {
+            reply(Ok(accepted));
+        }
         for (stream, mut overlay) in overlays {
             let controls = appended
                 .events

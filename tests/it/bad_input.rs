@@ -166,7 +166,7 @@ async fn unknown_ids_and_other_peoples_conversations_are_refused() {
         unknown[15] = last;
         scene
             .rude
-            .refused(message(Uuid::from_bytes(unknown), "x"), "not_found")
+            .refused(message(Uuid::from_bytes(unknown), "x"), "not_a_member")
             .await;
     }
     for kind in ["group.leave", "fetch", "read", "group.rename"] {

@@ -110,3 +110,59 @@ async fn typing_crosses_nodes() {
     one.stop().await;
     two.stop().await;
 }
+
+/// Until a node has Redis, and has done with looking at the log often.
+async fn settled(nodes: [&TestNode; 2]) {
+    for node in nodes {
+        eventually(async || {
+            let answer = node.http.get(node.url("/readyz")).send().await.unwrap();
+            answer.text().await.unwrap().contains("\"up\"").then_some(())
+        })
+        .await;
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_cross_nodes_by_redis_alone() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.sweep_ms = 3_600_000;
+    let (one, two) = (
+        TestNode::start(config.clone()).await,
+        TestNode::start(config).await,
+    );
+    settled([&one, &two]).await;
+    let (ann, ben) = (one.register("ann").await, two.register("ben").await);
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    b.events(conversation, 1).await;
+    for n in 0..10 {
+        a.say(conversation, &n.to_string()).await;
+        assert_eq!(words(&b.events(conversation, 1).await), [n.to_string()]);
+        b.say(conversation, &n.to_string()).await;
+        a.events(conversation, 2).await;
+        b.events(conversation, 1).await;
+    }
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_event_whose_entry_is_lost_arrives_all_the_same() {
+    let store = Store::new().await;
+    let one = store.node().await;
+    // A Redis that works, and in which nobody else says anything.
+    let mut config = store.config();
+    config.redis_url = Some(tidings_services::testing::shared().redis_url());
+    let two = TestNode::start(config).await;
+    settled([&one, &two]).await;
+    let (ann, ben) = (one.register("ann").await, two.register("ben").await);
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    b.events(conversation, 1).await;
+    a.say(conversation, "the last one").await;
+    assert_eq!(words(&b.events(conversation, 1).await), ["the last one"]);
+    one.stop().await;
+    two.stop().await;
+}

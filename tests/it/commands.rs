@@ -331,3 +331,106 @@ async fn replies_and_mentions_are_checked() {
     );
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_sent_to_many_conversations_at_once_belongs_to_one() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let ann = node.register("ann").await;
+    let mut a = node.socket(&ann).await;
+    let mut conversations = vec![];
+    // Direct conversations live on the lane of one of both, so that these are spread over all lanes.
+    for n in 0..16 {
+        let other = node.register(&format!("other{n}")).await;
+        conversations.push(a.open_direct(&other).await);
+    }
+    let lanes: std::collections::BTreeSet<u8> = conversations.iter().map(|id| id.as_bytes()[15]).collect();
+    assert!(lanes.len() > 1);
+    for _ in 0..10 {
+        let id = Uuid::now_v7();
+        let commands = conversations.iter().map(|conversation| {
+            let mut command = message(*conversation, "hello");
+            command["id"] = json!(id);
+            command.to_string()
+        });
+        a.send_text(&commands.collect::<Vec<_>>().join("\n")).await;
+        let mut acks = 0;
+        for _ in &conversations {
+            let answer = a.answer(id).await;
+            match answer["type"].as_str() {
+                Some("ack") => acks += 1,
+                _ => assert_eq!(
+                    (&answer["code"], &answer["field"]),
+                    (&json!("conflict"), &json!("id"))
+                ),
+            }
+        }
+        assert_eq!(acks, 1);
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_learns_nothing_of_a_conversation() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben, eve) = (
+        node.register("ann").await,
+        node.register("ben").await,
+        node.register("eve").await,
+    );
+    let (mut a, mut e) = (node.socket(&ann).await, node.socket(&eve).await);
+    let room = a.create_group(&[&ben]).await;
+    let sent = id(&a.say(room, "secret").await["id"]);
+    let mut nowhere = *Uuid::new_v4().as_bytes();
+    nowhere[15] = 0;
+    let mut answers = vec![];
+    for conversation in [room, Uuid::from_bytes(nowhere)] {
+        for reply_to in [sent, Uuid::now_v7()] {
+            let mut command = message(conversation, "?");
+            command["reply_to"] = json!(reply_to);
+            answers.push(e.command(command).await);
+        }
+        answers.push(e.command(message(conversation, "?")).await);
+        answers.push(
+            e.command(json!({ "type": "fetch", "conversation": conversation, "from": 1, "limit": 1 }))
+                .await,
+        );
+        answers.push(
+            e.command(json!({ "type": "group.rename", "conversation": conversation, "name": "?" }))
+                .await,
+        );
+        answers.push(
+            e.command(json!({ "type": "read", "conversation": conversation, "seq": 1 }))
+                .await,
+        );
+    }
+    for answer in answers {
+        assert_eq!(answer["code"], "not_a_member", "{answer}");
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_in_another_order_are_the_same_command() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben, cat) = (
+        node.register("ann").await,
+        node.register("ben").await,
+        node.register("cat").await,
+    );
+    let mut a = node.socket(&ann).await;
+    let command = |members: [Uuid; 2], id: Uuid| json!({ "type": "group.create", "id": id, "name": "g", "members": members });
+    let id = Uuid::now_v7();
+    a.send(&command([ben.id, cat.id], id)).await;
+    let first = a.answer(id).await;
+    a.send(&command([cat.id, ben.id], id)).await;
+    let again = a.answer(id).await;
+    assert_eq!(
+        (&again["type"], &again["duplicate"]),
+        (&json!("ack"), &json!(true))
+    );
+    assert_eq!(again["position"], first["position"]);
+    node.stop().await;
+}

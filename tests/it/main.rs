@@ -16,6 +16,7 @@ mod ephemeral;
 mod export;
 mod faults;
 mod gaps;
+mod lanes;
 mod limits;
 mod parked;
 mod promises;

@@ -15,9 +15,7 @@ fn a_member_sends() {
 
 #[test]
 fn nobody_sends_to_a_conversation_that_does_not_exist() {
-    given([])
-        .when(BEN, say("hi"))
-        .refused(Rejection::NotFound(Field::Conversation));
+    given([]).when(BEN, say("hi")).refused(Rejection::NotAMember);
 }
 
 #[test]

@@ -1,0 +1,57 @@
+//! Lanes that are added while nodes run.
+
+use crate::support::*;
+use serde_json::json;
+use tidings_eventlog::{LogConfig, schema};
+use uuid::Uuid;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn running_nodes_take_up_a_lane_that_is_added_and_nobody_is_refused_meanwhile() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let (ann, ben) = (one.register("ann").await, two.register("ben").await);
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let config = LogConfig::from_url(store.database.url()).unwrap();
+    schema::migrate(&config, 5).await.unwrap();
+
+    // Whoever comes at once is let in.
+    let mut early = two.socket(&ben).await;
+    let cat = eventually(async || {
+        let user = one.register("cat").await;
+        (user.id.as_bytes()[15] == 4).then_some(user)
+    })
+    .await;
+    // The other node need not have seen the lane yet.
+    let mut c = two.socket(&cat).await;
+    let group = c.create_group(&[&ann, &ben]).await;
+    assert_eq!(group.as_bytes()[15], 4);
+    let position = text(&c.say(group, "hello").await["position"]);
+    // Those who were there before the lane was see what happens in it.
+    for socket in [&mut a, &mut b, &mut early, &mut c] {
+        assert_eq!(seqs(&socket.events(group, 2).await), [1, 2]);
+    }
+    b.say(group, "hi").await;
+    for socket in [&mut a, &mut early, &mut c] {
+        assert_eq!(words(&socket.events(group, 1).await), ["hi"]);
+    }
+    let query = format!("{{ conversation(id: \"{group}\") {{ lastSeq }} }}");
+    for node in [&one, &two] {
+        eventually(async || {
+            let answer = node.graphql(&ann, &query, Some(&position)).await;
+            answer["data"]["conversation"]["lastSeq"]
+                .as_u64()
+                .filter(|seq| *seq >= 2)
+        })
+        .await;
+    }
+    // A lane that the log does not have is no lane.
+    let nowhere = Uuid::from_u128(0xffff);
+    a.refused(message(nowhere, "?"), "not_a_member").await;
+    a.refused(
+        json!({ "type": "fetch", "conversation": nowhere, "from": 1, "limit": 1 }),
+        "not_a_member",
+    )
+    .await;
+    one.stop().await;
+    two.stop().await;
+}
