@@ -267,3 +267,37 @@ async fn the_state_of_the_connection_can_be_watched() {
     client.close();
     is(ConnectionState::Ended).await;
 }
+
+#[tokio::test]
+async fn what_a_later_server_says_is_tolerated() {
+    let listener = Listener::bind().await;
+    let (client, mut events) = listener.connect();
+    let (mut peer, _) = listener.welcome().await;
+    let mut recalled = event(1);
+    recalled["data"]["content"] = json!(null);
+    recalled["new"] = json!({"deep": [1]});
+    let mut unheard_of = event(2);
+    unheard_of["kind"] = json!("something.new");
+    for frame in [
+        json!({"type": "presence.count", "conversation": ROOM, "online": 3}),
+        json!({"type": "presence.state", "id": ROOM, "users": {}, "conversations": {}}),
+        recalled,
+        unheard_of,
+    ] {
+        peer.write(&frame).await;
+    }
+    let pending = client.send(say("hi")).await.unwrap();
+    let command = peer.read().await;
+    peer.write(
+        &json!({"type": "ack", "id": command["id"], "conversation": ROOM, "seq": 3, "position": "0:1",
+        "at": "2026-11-23T16:00:00.000Z", "data": {"link": "l", "secret": "s"}}),
+    )
+    .await;
+    assert_eq!(within(pending).await.unwrap().seq, 3);
+    let seen = [
+        next(&mut events).await,
+        next(&mut events).await,
+        next(&mut events).await,
+    ];
+    assert_eq!(seen, ["connected", "1", "2"]);
+}

@@ -18,6 +18,7 @@ mod faults;
 mod gaps;
 mod lanes;
 mod limits;
+mod pages;
 mod parked;
 mod promises;
 mod readiness;
