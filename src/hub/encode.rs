@@ -26,7 +26,9 @@ pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
         let mut data = Vec::with_capacity(payload.len() + 52);
         // Writing to a Vec cannot fail.
         let _ = write!(data, r#"{{"message":"{}","#, recorded.command);
-        data.extend_from_slice(payload.get(1..)?);
+        // A message without any field is spoilt, and what comes behind the id would be no JSON.
+        let fields = payload.get(1..).filter(|fields| !fields.starts_with(b"}"))?;
+        data.extend_from_slice(fields);
         Cow::Owned(data)
     } else {
         payload
