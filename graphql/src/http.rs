@@ -51,25 +51,36 @@ pub fn routes(service: Service) -> Router {
 impl Service {
     /// The viewer that the request's `Authorization` speaks for; `None` when it has none.
     async fn viewer(&self, headers: &HeaderMap) -> Result<Option<Viewer>, Refusal> {
-        let Some(authorization) = headers.get(header::AUTHORIZATION) else {
-            return Ok(None);
-        };
-        let token = authorization
-            .to_str()
-            .ok()
-            .and_then(bearer)
-            .ok_or_else(not_bearer)?;
-        self.authenticate.viewer(token).await.map(Some)
+        match bearer(headers).map_err(|NotBearer| not_bearer())? {
+            None => Ok(None),
+            Some(token) => self.authenticate.viewer(token).await.map(Some),
+        }
     }
 }
 
-/// The token in `Bearer <token>`.
-fn bearer(authorization: &str) -> Option<&str> {
-    let (scheme, token) = authorization.trim().split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim())
-        .filter(|token| !token.is_empty())
+/// `Authorization` says something else than `Bearer <token>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotBearer;
+
+/// The token of the request, from its `Authorization`; `None` when there is no such header.
+pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, NotBearer> {
+    let Some(authorization) = headers.get(header::AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let authorization = authorization.to_str().map_err(|_| NotBearer)?;
+    token_of(authorization).map(Some)
+}
+
+/// The token in `Bearer <token>`. The one rule for all that takes tokens so: the scheme in any case, and any blanks around
+/// the token.
+fn token_of(authorization: &str) -> Result<&str, NotBearer> {
+    let (scheme, token) = authorization.trim().split_once([' ', '\t']).ok_or(NotBearer)?;
+    let token = token.trim();
+    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {
+        Ok(token)
+    } else {
+        Err(NotBearer)
+    }
 }
 
 fn not_bearer() -> Refusal {

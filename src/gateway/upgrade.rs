@@ -12,6 +12,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use std::net::IpAddr;
 use std::sync::Arc;
+use tidings_graphql::http::bearer;
 use tidings_protocol::{ErrorCode, SUBPROTOCOL};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
@@ -45,12 +46,8 @@ pub async fn connect(
             HeaderValue::from_static(SUBPROTOCOL),
         );
     }
-    let token = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .map(str::to_owned);
+    // Without a token the hello has to bring one.
+    let token = bearer(request.headers()).ok().flatten().map(str::to_owned);
     let lifecycle = gateway.lifecycle.clone();
     tokio::spawn(lifecycle.connection(converse(gateway, upgrading, address, token)));
     response

@@ -6,7 +6,7 @@
 mod frames;
 mod operations;
 
-use super::{Service, bearer, not_bearer};
+use super::{NotBearer, Service, not_bearer, token_of};
 use crate::errors::Refusal;
 use crate::viewer::Viewer;
 use axum::extract::State;
@@ -197,7 +197,7 @@ async fn viewer(
     let authorization = text("authorization").or_else(|| text("Authorization"));
     let token = match (text("token"), authorization) {
         (Some(token), _) => token,
-        (None, Some(authorization)) => bearer(authorization).ok_or_else(not_bearer)?,
+        (None, Some(authorization)) => token_of(authorization).map_err(|NotBearer| not_bearer())?,
         (None, None) => return service.viewer(headers).await,
     };
     service.authenticate.viewer(token).await.map(Some)
