@@ -40,7 +40,29 @@ impl MessageText {
     }
 }
 
-/// A group's name: 1 to 100 characters after trimming, without control characters.
+/// Whether a name can be shown among others: something of it is seen, and it holds no control characters, among which are
+/// those that turn the direction of the line around. The rule for names of groups and of people.
+pub fn is_presentable(name: &str) -> bool {
+    let refused = |char: char| char.is_control() || turns_the_line(char);
+    !name.chars().any(refused) && name.chars().any(|char| !is_unseen(char))
+}
+
+/// Unicode's `Bidi_Control`.
+fn turns_the_line(char: char) -> bool {
+    matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Blanks, Unicode's `Default_Ignorable_Code_Point`, and the letter of Braille that has no dots.
+fn is_unseen(char: char) -> bool {
+    char.is_whitespace()
+        || matches!(char,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A group's name: 1 to 100 characters after trimming, [presentable](is_presentable).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GroupName(String);
@@ -58,10 +80,10 @@ impl GroupName {
                 max: GROUP_NAME_CHARS_MAX,
             });
         }
-        if name.chars().any(char::is_control) {
+        if !is_presentable(name) {
             return Err(Rejection::invalid(
                 Field::Name,
-                "the name holds a control character",
+                "the name shows nothing, or holds a control character",
             ));
         }
         Ok(Self(name.to_owned()))
@@ -100,5 +122,34 @@ mod tests {
         assert!(GroupName::parse(" \t").is_err());
         assert!(GroupName::parse("a\nb").is_err());
         assert!(GroupName::parse(&"x".repeat(101)).is_err());
+    }
+
+    #[test]
+    fn a_name_shows_something_and_leaves_the_line_as_it_is() {
+        for name in [
+            "\u{200b}",
+            "\u{200b}\u{2060}\u{feff}",
+            "\u{3164}",
+            "\u{2800} \u{2800}",
+            "\u{202e}nna",
+            "ann\u{2066}a",
+            "\u{200f}ann",
+            "a\u{7}",
+        ] {
+            assert!(
+                !is_presentable(name) && GroupName::parse(name).is_err(),
+                "{name:?}"
+            );
+        }
+        // Joiners are part of words and of emoji, and most scripts need no control to be read from the right.
+        for name in [
+            "א ב",
+            "نام\u{200c}ها",
+            "\u{1f469}\u{200d}\u{1f4bb}",
+            "e\u{301}",
+            "\u{2764}\u{fe0f}",
+        ] {
+            assert!(is_presentable(name) && GroupName::parse(name).is_ok(), "{name:?}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use serde::{
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::{ParseError, Resume, SEQ_MAX};
+use crate::{ParseError, Resume, Spelled, integer::Integer};
 
 /// Every field that some type has. The order is that of [`Field::NAMES`].
 #[derive(Clone, Copy)]
@@ -86,6 +86,25 @@ impl<'a> Fields<'a> {
         self.get(Field::Id).and_then(|raw| serde_json::from_str(raw).ok())
     }
 
+    /// How the id is spelled, where it is one.
+    pub(crate) fn spelled(&self) -> Spelled {
+        let Some(raw) = self.get(Field::Id) else {
+            return Spelled::default();
+        };
+        // Nearly all are as they are written here, and cost no more than this look.
+        if raw.len() == QUOTED_ID_LEN
+            && raw
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-' | b'"'))
+        {
+            return Spelled::default();
+        }
+        match (self.id(), serde_json::from_str(raw)) {
+            (Some(id), Ok(spelled)) => Spelled::new(id, spelled),
+            _ => Spelled::default(),
+        }
+    }
+
     pub(crate) fn wrong(&self, field: Field) -> ParseError {
         ParseError::InvalidArgument {
             id: self.id(),
@@ -116,14 +135,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(crate) fn seq(&self, field: Field) -> Result<u64, ParseError> {
-        self.required(field).and_then(|seq| {
-            if seq <= SEQ_MAX {
-                Ok(seq)
-            } else {
-                Err(self.wrong(field))
-            }
-        })
+    pub(crate) fn integer(&self, field: Field) -> Result<u64, ParseError> {
+        self.required(field).map(|Integer(integer)| integer)
     }
 }
 

@@ -4,15 +4,15 @@
 use uuid::Uuid;
 
 use crate::{
-    Action, ClientFrame, Command, ErrorCode, ErrorFrame, Hello, ResumePart,
+    Action, ClientFrame, Command, ErrorCode, ErrorFrame, Hello, ResumePart, Spelled,
     fields::{Field, Fields},
 };
 
 /// The longest `device`, in characters.
 pub const DEVICE_CHARS_MAX: usize = 64;
 
-/// The highest `seq`: what a signed 64-bit column holds.
-pub const SEQ_MAX: u64 = i64::MAX as u64;
+/// The highest integer: beyond, readers of JSON that hold numbers as doubles do not agree what was meant.
+pub const SEQ_MAX: u64 = 1 << 53;
 
 /// Why an object was not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +57,18 @@ impl From<ParseError> for ErrorFrame {
 /// Reads one object. Unknown fields are ignored; of a repeated field the last counts; `null` is the same as
 /// absent. However deep the text nests, it takes no more stack.
 pub fn parse(text: &str) -> Result<ClientFrame, ParseError> {
-    let fields: Fields<'_> = serde_json::from_str(text).map_err(|_| ParseError::InvalidFrame)?;
+    parse_spelled(text).0
+}
+
+/// The same, and how the object's id was spelled, for its answer.
+pub fn parse_spelled(text: &str) -> (Result<ClientFrame, ParseError>, Spelled) {
+    match serde_json::from_str::<Fields<'_>>(text) {
+        Ok(fields) => (understand(&fields), fields.spelled()),
+        Err(_) => (Err(ParseError::InvalidFrame), Spelled::default()),
+    }
+}
+
+fn understand(fields: &Fields<'_>) -> Result<ClientFrame, ParseError> {
     let kind = fields.kind()?;
     let action = match &*kind {
         "message.send" => Action::MessageSend {
@@ -68,12 +79,15 @@ pub fn parse(text: &str) -> Result<ClientFrame, ParseError> {
         },
         "read" => Action::Read {
             conversation: fields.required(Field::Conversation)?,
-            seq: fields.seq(Field::Seq)?,
+            seq: fields.integer(Field::Seq)?,
         },
         "fetch" => Action::Fetch {
             conversation: fields.required(Field::Conversation)?,
-            from: fields.seq(Field::From)?,
-            limit: fields.required(Field::Limit)?,
+            from: fields.integer(Field::From)?,
+            limit: fields
+                .integer(Field::Limit)?
+                .try_into()
+                .map_err(|_| fields.wrong(Field::Limit))?,
         },
         "typing" => {
             return Ok(ClientFrame::Typing {
@@ -86,8 +100,8 @@ pub fn parse(text: &str) -> Result<ClientFrame, ParseError> {
                 id: fields.optional(Field::Id)?,
             });
         }
-        "hello" => return hello(&fields),
-        "resume" => return part(&fields),
+        "hello" => return hello(fields),
+        "resume" => return part(fields),
         "direct.open" => Action::DirectOpen {
             user: fields.required(Field::User)?,
         },

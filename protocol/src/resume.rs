@@ -11,6 +11,8 @@ use serde::{
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::integer::Integer;
+
 /// The key of the user's own stream in `resume`.
 const SELF: &str = "self";
 
@@ -70,8 +72,7 @@ impl Resume {
 }
 
 fn seq(text: &str) -> Option<u64> {
-    let seq = serde_json::from_str(text).ok()?;
-    (seq <= crate::SEQ_MAX).then_some(seq)
+    serde_json::from_str(text).ok().map(|Integer(seq)| seq)
 }
 
 /// The object's fields, as they stand in the text.
@@ -111,10 +112,7 @@ impl<'de> Deserialize<'de> for Resume {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Resume, A::Error> {
                 let mut resume = Resume::default();
-                while let Some((key, seq)) = map.next_entry::<Cow<'de, str>, u64>()? {
-                    if seq > crate::SEQ_MAX {
-                        return Err(de::Error::custom("a cursor is out of range"));
-                    }
+                while let Some((key, Integer(seq))) = map.next_entry::<Cow<'de, str>, Integer>()? {
                     if key == SELF {
                         resume.notices = Some(seq);
                     } else {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 use thiserror::Error;
+use tidings_domain::text::is_presentable;
 
 /// 3 to 32 ASCII letters, digits, `_`, `-` or `.`, beginning with a letter or digit. Upper and lower case are kept,
 /// but make no difference when names are compared.
@@ -14,7 +15,7 @@ pub struct Username(String);
 #[derive(Clone)]
 pub struct Password(String);
 
-/// 1 to 64 characters after trimming, without control characters.
+/// 1 to 64 characters after trimming, presentable as names of groups are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
@@ -46,7 +47,7 @@ const PASSWORD_COMMON: Broken = Broken {
 };
 const DISPLAY_NAME: Broken = Broken {
     field: "display_name",
-    rule: "a display name has 1 to 64 characters, without control characters or spaces around it",
+    rule: "a display name has 1 to 64 characters, shows something, and holds no control characters or spaces around it",
 };
 
 pub(super) const USERNAME_LEN_MAX: usize = 32;
@@ -107,7 +108,7 @@ impl DisplayName {
     pub fn parse(text: &str) -> Result<Self, Broken> {
         let text = text.trim();
         let length = (1..=DISPLAY_NAME_CHARS_MAX).contains(&text.chars().count());
-        if length && !text.chars().any(char::is_control) {
+        if length && is_presentable(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(DISPLAY_NAME)
