@@ -13,6 +13,9 @@ use std::time::Duration;
 use thiserror::Error;
 use tidings_eventlog::LogConfig;
 
+/// More than anybody sends.
+const LIFTED: u32 = 1_000_000;
+
 /// Everything that a node can be told.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,6 +55,9 @@ pub struct Config {
     pub unwritable_s: u32,
     /// After how many seconds read models that have not passed what was in the log count as behind.
     pub read_models_behind_s: u32,
+    /// Lifts the limits that are made for people: rates of a user's objects and of an address's requests to `/auth`, and
+    /// sockets of one address. For load tests, where a few stand for many; never where strangers come.
+    pub load_test: bool,
     pub gateway: GatewayLimits,
     pub http: HttpLimits,
     pub auth: AuthConfig,
@@ -78,6 +84,7 @@ impl Default for Config {
             query_wait_ms: 2000,
             unwritable_s: 30,
             read_models_behind_s: 10,
+            load_test: false,
             gateway: GatewayLimits::default(),
             http: HttpLimits::default(),
             auth: AuthConfig::default(),
@@ -159,6 +166,18 @@ impl Config {
             return invalid("`http.head_ms`, `http.body_ms` and `http.stalled_ms` must be at least 1");
         }
         Ok(self)
+    }
+
+    /// The same with the limits that this kind of traffic gets.
+    pub fn for_what_comes(mut self) -> Self {
+        if self.load_test {
+            self.gateway.commands_per_second = LIFTED;
+            self.gateway.commands_burst = LIFTED;
+            self.http.sockets_per_address = usize::MAX;
+            self.auth.limits.requests_per_s = LIFTED;
+            self.auth.limits.requests_burst = LIFTED;
+        }
+        self
     }
 
     pub fn require_database_url(&self) -> Result<&str, ConfigError> {

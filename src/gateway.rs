@@ -7,6 +7,7 @@ mod answer;
 mod catch_up;
 mod close;
 mod commands;
+mod costs;
 mod counters;
 mod fetch;
 mod frame;
@@ -42,6 +43,7 @@ use tidings_projections::Checkpoints;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+pub use costs::Sizes;
 pub use counters::Counters;
 pub use frame::Frame;
 pub use limits::GatewayLimits;
@@ -70,6 +72,7 @@ pub struct Gateway {
     pub log_id: Uuid,
     pub page_room: PageRoom,
     pub registry: Arc<Registry>,
+    pub sizes: Sizes,
     pub typing: Typing,
     /// Users whose connections end at their next heartbeat.
     pub suspended: watch::Receiver<Arc<HashSet<Uuid>>>,

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::cursors::Cursors;
 use crate::directory::Directory;
 use crate::fanout::{self, Fanout, FanoutConfig};
-use crate::gateway::{Counters, Gateway, Lookups, PageRoom, Registry, Typing};
+use crate::gateway::{Counters, Gateway, Lookups, PageRoom, Registry, Sizes, Typing};
 use crate::http::{self, Gate};
 use crate::hub::{Hub, Observer};
 use crate::inbox::{self, InboxRules};
@@ -84,6 +84,7 @@ impl tidings_projections::Observer for CountProjections {
 impl Node {
     /// Starts a node on a migrated database. Errors say what is wrong and where.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let config = config.for_what_comes();
         raise_file_limit();
         let metrics = Metrics::install();
         let mut log_config = config.log()?;
@@ -177,6 +178,7 @@ impl Node {
             )),
             limits,
             suspended: accounts.authenticator().suspended(),
+            sizes: Sizes::new(),
             typing: Typing::new(),
         });
         let patience = Patience {

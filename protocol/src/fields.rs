@@ -11,6 +11,9 @@ use uuid::Uuid;
 
 use crate::{ParseError, Resume, Spelled, integer::Integer};
 
+/// An id as it is written here, between quotation marks.
+const QUOTED_ID_LEN: usize = 38;
+
 /// Every field that some type has. The order is that of [`Field::NAMES`].
 #[derive(Clone, Copy)]
 pub(crate) enum Field {

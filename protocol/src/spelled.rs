@@ -26,6 +26,17 @@ impl Spelled {
         }
         encoded
     }
+
+    /// The same for bytes of UTF-8.
+    pub fn answer_bytes(&self, encoded: Vec<u8>) -> Vec<u8> {
+        if self.0.is_none() {
+            return encoded;
+        }
+        match String::from_utf8(encoded) {
+            Ok(encoded) => self.answer(encoded).into_bytes(),
+            Err(error) => error.into_bytes(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -69,7 +80,7 @@ mod tests {
         assert_eq!(spelled.answer(error.clone()), error);
         let id = ID.parse().unwrap_or_default();
         let events = encode_events(id, id, std::iter::empty(), false);
-        let events = spelled.answer(String::from_utf8(events).unwrap_or_default());
+        let events = String::from_utf8(spelled.answer_bytes(events)).unwrap_or_default();
         assert!(
             events.contains(&format!(r#""id":"{}","conversation":"{ID}""#, ID.to_uppercase())),
             "{events}"

@@ -1,14 +1,38 @@
 //! Answers of the domain and the log as frames.
 
+use super::{Frame, Outbox};
 use crate::lanes::{Accepted, Refusal};
+use std::sync::Arc;
 use tidings_domain::Rejection;
-use tidings_protocol::{Ack, ErrorCode, ErrorFrame, Position, ServerFrame};
+use tidings_protocol::{Ack, ErrorCode, ErrorFrame, Position, ServerFrame, Spelled};
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 /// How long a client waits before it sends an overloaded command again.
 const OVERLOADED_MS: u64 = 250;
 /// The same while the log is away.
 const UNAVAILABLE_MS: u64 = 1000;
+
+/// Where the answer to one object goes.
+pub(super) struct Reply {
+    pub(super) outbox: Arc<Outbox>,
+    /// How the object spelled its id.
+    pub(super) spelled: Spelled,
+    /// Given back once the answer is written.
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+impl Reply {
+    pub(super) fn send(self, frame: &ServerFrame) {
+        let object = self.spelled.answer(frame.encode());
+        self.outbox
+            .system_frame(Frame::text(object.as_bytes()), Some(self.permit));
+    }
+
+    pub(super) fn refuse(self, refusal: ErrorFrame) {
+        self.send(&ServerFrame::Error(refusal));
+    }
+}
 
 /// The answer to command `id`.
 pub(super) fn answer(id: Uuid, result: Result<Accepted, Refusal>) -> ServerFrame {

@@ -9,7 +9,7 @@ use crate::hub::encode;
 use crate::lanes::Refusal;
 use tidings_domain::{ConversationId, Cursor, Rejection, UserId};
 use tidings_eventlog::{ReadError, Slice};
-use tidings_protocol::{ErrorCode, ErrorFrame, FETCH_EVENTS_MAX, encode_events};
+use tidings_protocol::{ErrorCode, ErrorFrame, FETCH_EVENTS_MAX, Spelled, encode_events};
 use uuid::Uuid;
 
 /// Bytes of events in one answer; what is left is `more`.
@@ -20,6 +20,7 @@ const READINGS_MAX: usize = 8;
 /// What is asked for.
 pub(super) struct Fetch {
     pub(super) id: Uuid,
+    pub(super) spelled: Spelled,
     pub(super) conversation: ConversationId,
     pub(super) from: u64,
     pub(super) limit: u32,
@@ -113,7 +114,8 @@ async fn page(
         ));
     }
     let objects = frames.iter().map(Frame::payload);
-    let frame = Frame::text(&encode_events(wanted.id, stream, objects, more));
+    let answer = encode_events(wanted.id, stream, objects, more);
+    let frame = Frame::text(&wanted.spelled.answer_bytes(answer));
     let brought = to.filter(|_| shared.gaps.has(stream)).map(|to| Brought {
         conversation: stream,
         from,

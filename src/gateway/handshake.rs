@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use std::time::Duration;
 use tidings_domain::UserId;
 use tidings_protocol::{
-    ClientFrame, Close, CloseCode, ErrorCode, ErrorFrame, Hello, Resume, ServerFrame, parse, split_frame,
+    ClientFrame, Close, CloseCode, ErrorCode, ErrorFrame, Hello, Resume, ServerFrame, parse_spelled,
+    split_frame,
 };
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
@@ -82,7 +83,8 @@ pub(super) async fn greet(
         };
         let mut objects = split_frame(&text);
         while let Some(object) = objects.next() {
-            let refusal = match parse(object) {
+            let (parsed, spelled) = parse_spelled(object);
+            let refusal = match parsed {
                 Ok(ClientFrame::Hello(hello)) => {
                     let rest = objects.map(str::to_owned).collect();
                     return accept(gateway, sink, hello, header_token, rest).await;
@@ -99,7 +101,8 @@ pub(super) async fn greet(
                 Err(error) => error.into(),
             };
             errors += 1;
-            let frame = [Frame::text(ServerFrame::Error(refusal).encode().as_bytes())];
+            let refusal = spelled.answer(ServerFrame::Error(refusal).encode());
+            let frame = [Frame::text(refusal.as_bytes())];
             if errors > ERRORS_MAX {
                 close::say(sink, Close::new(CloseCode::ProtocolViolation)).await;
                 return None;

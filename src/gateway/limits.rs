@@ -26,7 +26,7 @@ pub struct GatewayLimits {
     pub catch_up_node_bytes: usize,
     /// Commands that a connection may have unanswered; then it is not read.
     pub commands_in_flight: u32,
-    /// Objects that a user may send each second in the long run.
+    /// Objects that a user may send each second in the long run. Those that make more work count for several.
     pub commands_per_second: u32,
     /// Objects that a user may send at once after a quiet while.
     pub commands_burst: u32,
@@ -67,7 +67,7 @@ impl Default for GatewayLimits {
             catch_up_page_bytes: 256 << 10,
             catch_up_node_bytes: 128 << 20,
             commands_in_flight: 256,
-            commands_per_second: 2_000,
+            commands_per_second: 200,
             commands_burst: 4_000,
             flood: 5_000,
             outbox_events: 2_048,

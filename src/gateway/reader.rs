@@ -1,24 +1,27 @@
 //! Reads a connection: frames, objects, commands; one after the other, so that they take effect in the order sent.
 
 use super::Gateway;
-use super::answer::{answer, refused};
+use super::answer::{Reply, answer, refused};
 use super::commands::{Wanted, translate};
+use super::costs::cost;
 use super::fetch::{Fetch, fetch};
 use super::handshake::Renewal;
 use super::registry::Registered;
 use super::session::{Shared, welcome};
 use super::socket::Source;
-use crate::cursors::{Read, ReadReply};
+use crate::cursors::Read;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tidings_domain::{ConversationCommand, ConversationId, UserId};
 use tidings_protocol::{
     ClientFrame, CloseCode, Command, ErrorCode, ErrorFrame, Hello, ResumePart, ServerFrame, TypingNotice,
-    parse, split_frame,
+    parse_spelled, split_frame,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use uuid::Uuid;
@@ -28,6 +31,8 @@ const FETCH_PERMITS: u32 = 32;
 /// Reads without an answer that a connection may have; more are refused for rate. They do not count as commands in flight,
 /// for they wait to be gathered.
 pub(super) const READS_IN_FLIGHT: u32 = 1024;
+/// What is added to the time after which a refused command would be let through.
+const LIMITED_MS: u64 = 100;
 /// When refused reads are worth another try.
 const READS_AGAIN_MS: u64 = 1000;
 /// Objects handled before other connections of the same thread get their turn.
@@ -165,25 +170,34 @@ impl Reader {
     async fn object(&mut self, object: &str) -> Result<(), ReaderEnd> {
         // Taken before anything else: a client that does not read its answers is not read either.
         let permit = self.permit(1).await?;
-        let parsed = parse(object);
-        if self.registered.limiter.check().is_err() {
-            return self.limited(&parsed, permit);
+        let (parsed, spelled) = parse_spelled(object);
+        let reply = Reply {
+            outbox: Arc::clone(&self.shared.outbox),
+            spelled,
+            permit,
+        };
+        let cost = cost(&parsed, &self.gateway.sizes, Instant::now());
+        if let Err(wait) = self.registered.budget.take(cost.units) {
+            return self.limited(&parsed, wait, reply);
+        }
+        if let Some(conversation) = cost.unknown {
+            self.ask_size(ConversationId(conversation));
         }
         self.flood = self.flood.saturating_sub(1);
         match parsed {
             Ok(ClientFrame::Command(command)) => {
                 self.gateway.counters.command(&command);
-                self.command(command, permit).await
+                self.command(command, reply).await
             }
             Ok(ClientFrame::Typing { conversation, on }) => {
                 self.typing(ConversationId(conversation), on);
                 Ok(())
             }
             Ok(ClientFrame::Ping { id }) => {
-                self.shared.outbox.system(&ServerFrame::Pong { id }, Some(permit));
+                reply.send(&ServerFrame::Pong { id });
                 Ok(())
             }
-            Ok(ClientFrame::Hello(hello)) => Box::pin(self.renew(hello, permit)).await,
+            Ok(ClientFrame::Hello(hello)) => Box::pin(self.renew(hello, reply)).await,
             Ok(ClientFrame::Resume(part)) => {
                 self.resume(part);
                 Ok(())
@@ -191,9 +205,7 @@ impl Reader {
             Err(error) => {
                 metrics::counter!("tidings_refused_objects_total", "code" => error.code().as_str())
                     .increment(1);
-                self.shared
-                    .outbox
-                    .system(&ServerFrame::Error(error.into()), Some(permit));
+                reply.refuse(error.into());
                 Ok(())
             }
         }
@@ -211,7 +223,8 @@ impl Reader {
     fn limited(
         &mut self,
         parsed: &Result<ClientFrame, tidings_protocol::ParseError>,
-        permit: OwnedSemaphorePermit,
+        wait: Duration,
+        reply: Reply,
     ) -> Result<(), ReaderEnd> {
         self.flood += 1;
         metrics::counter!("tidings_rate_limited_total").increment(1);
@@ -226,40 +239,30 @@ impl Reader {
             Ok(ClientFrame::Hello(_) | ClientFrame::Resume(_)) => None,
             Err(error) => error.id(),
         };
-        let wait_ms = 1000 / u64::from(self.gateway.limits.commands_per_second.max(1)) + 100;
+        let wait_ms = wait.as_millis() as u64 + LIMITED_MS;
         let refusal =
             ErrorFrame::new(id, ErrorCode::RateLimited, "too many commands").with_retry_after_ms(wait_ms);
-        self.shared
-            .outbox
-            .system(&ServerFrame::Error(refusal), Some(permit));
+        reply.refuse(refusal);
         Ok(())
     }
 
-    async fn command(&mut self, command: Command, permit: OwnedSemaphorePermit) -> Result<(), ReaderEnd> {
+    async fn command(&mut self, command: Command, reply: Reply) -> Result<(), ReaderEnd> {
         let id = command.id;
         match translate(&self.gateway, self.user, command).await {
-            Err(refusal) => {
-                let frame = ServerFrame::Error(refused(Some(id), &refusal));
-                self.shared.outbox.system(&frame, Some(permit));
-            }
-            Ok(Wanted::Unsupported) => {
-                let refusal =
-                    ErrorFrame::new(Some(id), ErrorCode::UnknownType, "not supported by this server");
-                self.shared
-                    .outbox
-                    .system(&ServerFrame::Error(refusal), Some(permit));
-            }
+            Err(refusal) => reply.refuse(refused(Some(id), &refusal)),
+            Ok(Wanted::Unsupported) => reply.refuse(ErrorFrame::new(
+                Some(id),
+                ErrorCode::UnknownType,
+                "not supported by this server",
+            )),
             Ok(Wanted::Command(command)) => {
                 if !matches!(command.body, ConversationCommand::SendMessage { .. }) {
                     while self.reading.join_next().await.is_some() {}
                 }
-                let outbox = Arc::clone(&self.shared.outbox);
-                let reply = Box::new(move |result| outbox.system(&answer(id, result), Some(permit)));
+                let reply = Box::new(move |result| reply.send(&answer(id, result)));
                 self.gateway.lanes.submit(command, reply);
             }
-            Ok(Wanted::Read { conversation, seq }) => {
-                self.read(id, conversation, seq, permit);
-            }
+            Ok(Wanted::Read { conversation, seq }) => self.read(id, conversation, seq, reply),
             Ok(Wanted::Fetch {
                 conversation,
                 from,
@@ -269,64 +272,84 @@ impl Reader {
                     .min(self.gateway.limits.commands_in_flight)
                     .saturating_sub(1)
                     .max(1);
+                let Reply {
+                    outbox,
+                    spelled,
+                    permit,
+                } = reply;
                 drop(permit);
                 let permit = self.permit(weight).await?;
                 let wanted = Fetch {
                     id,
+                    spelled,
                     conversation,
                     from,
                     limit,
                 };
                 match Box::pin(fetch(&self.gateway, &self.shared, self.user, &wanted)).await {
-                    Ok(fetched) => self.shared.outbox.fetched(fetched.frame, permit, fetched.brought),
-                    Err(refusal) => self
-                        .shared
-                        .outbox
-                        .system(&ServerFrame::Error(refusal), Some(permit)),
+                    Ok(fetched) => outbox.fetched(fetched.frame, permit, fetched.brought),
+                    Err(refusal) => {
+                        let spelled = wanted.spelled;
+                        let reply = Reply {
+                            outbox,
+                            spelled,
+                            permit,
+                        };
+                        reply.refuse(refusal);
+                    }
                 }
             }
         }
         Ok(())
     }
 
+    /// Finds out how many members a message reaches, so that the next ones are paid for.
+    fn ask_size(&mut self, conversation: ConversationId) {
+        while self.reading.try_join_next().is_some() {}
+        if self.reading.is_empty() {
+            let (gateway, user) = (Arc::clone(&self.gateway), self.user);
+            self.reading.spawn(async move {
+                // Whoever may not write there is refused soon enough.
+                let seat = gateway.lanes.authorize(conversation, user, false).await;
+                let members = seat.map_or(0, |seat| seat.members);
+                gateway.sizes.note(conversation.0, members, Instant::now());
+            });
+        }
+    }
+
     /// Hands a read on, without waiting for the lane that knows whether the user may.
-    fn read(&mut self, id: Uuid, conversation: ConversationId, seq: u64, permit: OwnedSemaphorePermit) {
+    fn read(&mut self, id: Uuid, conversation: ConversationId, seq: u64, reply: Reply) {
         while self.reading.try_join_next().is_some() {}
         let Ok(place) = Arc::clone(&self.shared.reads).try_acquire_owned() else {
             let refusal = ErrorFrame::new(Some(id), ErrorCode::RateLimited, "too many reads at once");
-            let refusal = refusal.with_retry_after_ms(READS_AGAIN_MS);
-            self.shared
-                .outbox
-                .system(&ServerFrame::Error(refusal), Some(permit));
-            return;
+            return reply.refuse(refusal.with_retry_after_ms(READS_AGAIN_MS));
         };
-        drop(permit);
-        let (gateway, user, outbox) = (
-            Arc::clone(&self.gateway),
-            self.user,
-            Arc::clone(&self.shared.outbox),
-        );
+        let reply = Reply {
+            permit: place,
+            ..reply
+        };
+        let (gateway, user) = (Arc::clone(&self.gateway), self.user);
         self.reading.spawn(async move {
-            let reply: ReadReply = Box::new(move |frame: ServerFrame| outbox.system(&frame, Some(place)));
             match gateway.lanes.authorize(conversation, user, false).await {
                 Ok(seat) => {
+                    gateway.sizes.note(conversation.0, seat.members, Instant::now());
                     let read = Read {
                         conversation,
                         seq,
                         seat,
                         id,
-                        reply,
+                        reply: Box::new(move |frame: ServerFrame| reply.send(&frame)),
                     };
                     gateway.cursors.read(user, read).await;
                 }
-                Err(refusal) => reply(ServerFrame::Error(refused(Some(id), &refusal))),
+                Err(refusal) => reply.refuse(refused(Some(id), &refusal)),
             }
         });
     }
 
     /// Shows that the user types, unless that is no news. The hub knows whether this connection sees the conversation.
     fn typing(&self, conversation: ConversationId, on: bool) {
-        let now = tokio::time::Instant::now();
+        let now = Instant::now();
         if self.gateway.typing.is_news(self.user, conversation, on, now) {
             let notice = TypingNotice {
                 conversation: conversation.0,
@@ -353,10 +376,9 @@ impl Reader {
     }
 
     /// A second hello renews the token; it must be of the same user. It is answered by `welcome` and nothing else.
-    async fn renew(&self, hello: Hello, permit: OwnedSemaphorePermit) -> Result<(), ReaderEnd> {
+    async fn renew(&self, hello: Hello, reply: Reply) -> Result<(), ReaderEnd> {
         if hello.token.is_none() && self.renewal == Renewal::ByUpgrade {
-            let welcome = welcome(&self.gateway, self.user.0, self.session);
-            self.shared.outbox.system(&welcome, Some(permit));
+            reply.send(&welcome(&self.gateway, self.user.0, self.session));
             return Ok(());
         }
         let token = hello.token.unwrap_or_default();
@@ -373,10 +395,7 @@ impl Reader {
                     ErrorCode::Unavailable,
                     "accounts cannot be checked just now",
                 );
-                self.shared.outbox.system(
-                    &ServerFrame::Error(refusal.with_retry_after_ms(1000)),
-                    Some(permit),
-                );
+                reply.refuse(refusal.with_retry_after_ms(1000));
                 return Ok(());
             }
             Err(error) => {
@@ -390,9 +409,7 @@ impl Reader {
         self.shared
             .expires_at_ms
             .store(principal.expires_at.timestamp_millis(), Ordering::Relaxed);
-        self.shared
-            .outbox
-            .system(&welcome(&self.gateway, self.user.0, self.session), Some(permit));
+        reply.send(&welcome(&self.gateway, self.user.0, self.session));
         Ok(())
     }
 }

@@ -1,13 +1,19 @@
 //! Who is connected to this node.
 
 use chrono::{DateTime, Utc};
+use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use lru::LruCache;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tidings_domain::UserId;
+
+/// Users whose budgets are remembered after their last connection has ended, some 10 MB.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
 
 /// What is known of a connection.
 #[derive(Clone, Debug)]
@@ -28,15 +34,42 @@ pub struct Registry {
     quota: Quota,
 }
 
-#[derive(Default)]
 struct Open {
     connections: HashMap<u64, Connection>,
     users: HashMap<UserId, User>,
+    /// Budgets of users who have no connection: whoever comes back finds what they left.
+    left: LruCache<UserId, Budget>,
 }
 
 struct User {
     connections: usize,
+    budget: Budget,
+}
+
+/// What a user may still send: so many units at once, and more with time. Shared by all connections of the user.
+#[derive(Clone)]
+pub struct Budget {
     limiter: Arc<DefaultDirectRateLimiter>,
+    burst: NonZeroU32,
+}
+
+impl Budget {
+    fn new(quota: Quota) -> Self {
+        Self {
+            limiter: Arc::new(RateLimiter::direct(quota)),
+            burst: quota.burst_size(),
+        }
+    }
+
+    /// Takes `units`, or everything where they are more than there can be; otherwise says how long to wait.
+    pub(super) fn take(&self, units: NonZeroU32) -> Result<(), Duration> {
+        match self.limiter.check_n(units.min(self.burst)) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(refusal)) => Err(refusal.wait_time_from(DefaultClock::default().now())),
+            // It is not more than the burst.
+            Err(_) => Err(Duration::from_secs(1)),
+        }
+    }
 }
 
 /// There are as many connections as there may be.
@@ -50,8 +83,7 @@ pub enum TooMany {
 pub struct Registered {
     registry: Arc<Registry>,
     pub connection: Connection,
-    /// Shared by all connections of the user.
-    pub limiter: Arc<DefaultDirectRateLimiter>,
+    pub budget: Budget,
 }
 
 impl Registry {
@@ -61,7 +93,11 @@ impl Registry {
         let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
         Self {
             next: AtomicU64::new(1),
-            open: Mutex::default(),
+            open: Mutex::new(Open {
+                connections: HashMap::new(),
+                users: HashMap::new(),
+                left: LruCache::new(REMEMBERED),
+            }),
             all,
             per_user,
             quota: Quota::per_second(per_second).allow_burst(burst),
@@ -89,22 +125,23 @@ impl Registry {
         if open.connections.len() >= registry.all {
             return Err(TooMany::OfNode);
         }
-        let entry = open.users.entry(user).or_insert_with(|| User {
+        let Open { users, left, .. } = &mut *open;
+        let entry = users.entry(user).or_insert_with(|| User {
             connections: 0,
-            limiter: Arc::new(RateLimiter::direct(registry.quota)),
+            budget: left.pop(&user).unwrap_or_else(|| Budget::new(registry.quota)),
         });
         if entry.connections >= registry.per_user {
             return Err(TooMany::OfUser);
         }
         entry.connections += 1;
-        let limiter = Arc::clone(&entry.limiter);
+        let budget = entry.budget.clone();
         open.connections.insert(id, connection.clone());
         metrics::gauge!("tidings_connections").set(open.connections.len() as f64);
         drop(open);
         Ok(Registered {
             registry: Arc::clone(registry),
             connection,
-            limiter,
+            budget,
         })
     }
 
@@ -131,8 +168,10 @@ impl Drop for Registered {
         let user = self.connection.user;
         if let Some(entry) = open.users.get_mut(&user) {
             entry.connections -= 1;
-            if entry.connections == 0 {
-                open.users.remove(&user);
+            if entry.connections == 0
+                && let Some(gone) = open.users.remove(&user)
+            {
+                open.left.put(user, gone.budget);
             }
         }
     }

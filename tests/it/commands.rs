@@ -434,3 +434,71 @@ async fn members_in_another_order_are_the_same_command() {
     assert_eq!(again["position"], first["position"]);
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_are_repeated_as_they_were_spelled_and_numbers_are_taken_as_they_are_written() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    let shouted = |value: Uuid| value.to_string().to_uppercase();
+    let ids: Vec<String> = (0..6).map(|_| shouted(Uuid::now_v7())).collect();
+    let room = shouted(conversation);
+    for (id, object) in ids.iter().zip([
+        format!(r#"{{"type":"message.send","id":"ID","conversation":"{room}","content":{{"kind":"text","text":"x"}}}}"#),
+        format!(r#"{{"type":"read","id":"ID","conversation":"{room}","seq":2e0}}"#),
+        format!(r#"{{"type":"fetch","id":"ID","conversation":"{room}","from":1.0,"limit":10.0}}"#),
+        format!(r#"{{"type":"fetch","id":"ID","conversation":"{room}","from":9007199254740993,"limit":1}}"#),
+        r#"{"type":"ping","id":"ID"}"#.to_owned(),
+        r#"{"type":"fly","id":"ID"}"#.to_owned(),
+    ]) {
+        a.send_text(&object.replace("ID", id)).await;
+        let answer = a.take(|object| object["id"] == *id).await;
+        match text(&answer["type"]).as_str() {
+            "error" => assert!(["seq", "from"].contains(&answer["field"].as_str().unwrap_or("from")), "{answer}"),
+            "pong" => {}
+            kind => {
+                assert!(["ack", "events"].contains(&kind), "{answer}");
+                assert_eq!(answer["conversation"], json!(conversation), "{answer}");
+            }
+        }
+    }
+    // Everywhere else ids are as always.
+    let event = b.events(conversation, 2).await.remove(1);
+    assert_eq!(text(&event["data"]["message"]), ids[0].to_lowercase());
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_and_people_have_names_that_can_be_shown() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let ann = node.register("ann").await;
+    let mut a = node.socket(&ann).await;
+    let group = a.create_group(&[]).await;
+    for name in ["\u{200b}", "\u{202e}evil"] {
+        for command in [
+            json!({ "type": "group.create", "name": name, "members": [] }),
+            json!({ "type": "group.rename", "conversation": group, "name": name }),
+        ] {
+            assert_eq!(a.refused(command, "invalid_argument").await["field"], "name");
+        }
+        let body = json!({ "username": "shown-1", "password": "a long passphrase", "display_name": name });
+        let request = node
+            .http
+            .post(node.url("/auth/register"))
+            .header("content-type", "application/json");
+        let answer = request
+            .body(body.to_string())
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["field"], "display_name", "{answer}");
+    }
+    node.stop().await;
+}

@@ -242,3 +242,79 @@ async fn a_client_that_catches_up_slowly_is_sent_nothing_more_once_it_is_suspend
     assert!(events < 20, "{events}");
     node.stop().await;
 }
+
+/// How many of 60 pings are let through, said in one go.
+async fn pings_let_through(socket: &mut Socket) -> usize {
+    let ping = |_| json!({ "type": "ping", "id": Uuid::new_v4() }).to_string();
+    let frame: Vec<String> = (0..60).map(ping).collect();
+    socket.send_text(&frame.join("\n")).await;
+    let mut let_through = 0;
+    for _ in 0..60 {
+        let answer = socket.receive().await;
+        let_through += usize::from(answer["type"] == "pong");
+    }
+    let_through
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_finds_the_budget_that_was_left() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    // In the time that this test may take not even one more is earned.
+    config.gateway.commands_per_second = 1;
+    config.gateway.commands_burst = 40;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut socket = node.socket(&ann).await;
+    let before = std::time::Instant::now();
+    let mut let_through = pings_let_through(&mut socket).await;
+    for _ in 0..3 {
+        drop(socket);
+        eventually(async || (node.node.gateway().registry.count() == 0).then_some(())).await;
+        socket = node.socket(&ann).await;
+        let_through += pings_let_through(&mut socket).await;
+    }
+    let earned = before.elapsed().as_secs() as usize + 1;
+    assert!(
+        (40..=40 + earned).contains(&let_through),
+        "{let_through}, {earned} earned"
+    );
+    // Others have budgets of their own.
+    assert!(pings_let_through(&mut node.socket(&ben).await).await >= 40);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_makes_more_work_costs_more() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.commands_per_second = 1;
+    config.gateway.commands_burst = 102;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = b.open_direct(&ann).await;
+    let fetch = json!({ "type": "fetch", "conversation": conversation, "from": 1, "limit": 1000 });
+    let before = std::time::Instant::now();
+    let mut answered = 0;
+    loop {
+        let answer = a.command(fetch.clone()).await;
+        if answer["type"] == "error" {
+            assert_eq!(answer["code"], "rate_limited", "{answer}");
+            // Waiting as long as it says is enough.
+            let earned = before.elapsed().as_millis() as u64;
+            let wait = answer["retry_after_ms"].as_u64().unwrap();
+            assert!(
+                (1..=51_100).contains(&wait) && wait + earned + 1_000 >= 51_000,
+                "{answer} after {earned}"
+            );
+            break;
+        }
+        answered += 1;
+    }
+    assert!(
+        answered >= 2 && answered <= 2 + before.elapsed().as_secs() / 51,
+        "{answered} large fetches"
+    );
+    node.stop().await;
+}

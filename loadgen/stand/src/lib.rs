@@ -55,8 +55,7 @@ impl StandOptions {
                 .with("min_wal_size", "4GB"),
             settings: String::new(),
             tables: "[auth.password_hash]\nmemory_kib = 64\npasses = 1\nqueue = 4096\n\
-                     [auth.limits]\nrequests_per_s = 100000\nrequests_burst = 100000\n\
-                     [http]\nsockets_per_address = 1000000\n"
+                     [auth.limits]\nrequests_per_s = 100000\nrequests_burst = 100000\n"
                 .to_owned(),
             networks: false,
             clocks: false,

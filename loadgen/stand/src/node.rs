@@ -41,7 +41,7 @@ impl Node {
         fs::write(
             &config,
             format!(
-                "listen = \"127.0.0.1:{port}\"\ndatabase_url = \"{database}\"\nredis_url = \"{redis}\"\n{}\n{}",
+                "listen = \"127.0.0.1:{port}\"\ndatabase_url = \"{database}\"\nredis_url = \"{redis}\"\nload_test = true\n{}\n{}",
                 options.settings, options.tables
             ),
         )?;
