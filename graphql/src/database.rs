@@ -1,13 +1,14 @@
 //! Statements: each bounded in time, and only so many at once, so that queries leave connections to others.
 
 use crate::errors::Refusal;
+use futures_util::future::join4;
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_eventlog::Pool;
+use tidings_eventlog::{Lease, Pool, Position};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
-use tokio_postgres::Row;
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Statement};
 
 /// The read models' database. Cheap to clone.
 #[derive(Clone)]
@@ -15,7 +16,26 @@ pub(crate) struct Database {
     pool: Pool,
     permits: Arc<Semaphore>,
     timeout: Duration,
+    /// What every answer must include.
+    floor: Option<Arc<Floor>>,
 }
+
+/// Positions by lane that all read models must have passed.
+#[derive(Debug)]
+struct Floor {
+    lanes: Vec<i16>,
+    positions: Vec<i64>,
+    names: Vec<&'static str>,
+    versions: Vec<i32>,
+}
+
+/// Whether a read model has not come to one of some positions.
+const BEHIND: &str = "SELECT EXISTS (SELECT 1 FROM unnest($1::smallint[], $2::bigint[]) w(lane, pos) \
+    CROSS JOIN unnest($3::text[], $4::int[]) v(projection, version) \
+    WHERE NOT EXISTS (SELECT 1 FROM projection_checkpoint c WHERE c.projection = v.projection AND c.version = v.version \
+                         AND c.lane = w.lane AND c.pos >= w.pos))";
+/// How soon read models are looked at again that have not come so far.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The database did not answer. Why stands in the log, where it is told once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +61,29 @@ impl Database {
             pool,
             permits: Arc::new(Semaphore::new(at_once.max(1))),
             timeout,
+            floor: None,
+        }
+    }
+
+    /// The same database, whose answers include everything up to these positions. What vouches for them is read in one
+    /// snapshot with each answer: what this process remembers of it, a crash of the database can take back.
+    pub(crate) fn after(&self, positions: &[Position]) -> Self {
+        let (names, versions) = tidings_projections::all()
+            .map(|projection| (projection.name(), projection.version()))
+            .into_iter()
+            .unzip();
+        let floor = Floor {
+            lanes: positions
+                .iter()
+                .map(|position| i16::from(position.lane))
+                .collect(),
+            positions: positions.iter().map(|position| position.pos as i64).collect(),
+            names,
+            versions,
+        };
+        Self {
+            floor: (!positions.is_empty()).then(|| Arc::new(floor)),
+            ..self.clone()
         }
     }
 
@@ -63,7 +106,15 @@ impl Database {
             })?;
             let answer = async {
                 let statement = client.prepare_cached(sql).await?;
-                client.query(&statement, values).await
+                let Some(floor) = &self.floor else {
+                    return client.query(&statement, values).await;
+                };
+                loop {
+                    if let Some(rows) = floor.query(&client, &statement, values).await? {
+                        return Ok(rows);
+                    }
+                    sleep(LOOK_AGAIN).await;
+                }
             };
             Ok(answer.await)
         });
@@ -80,5 +131,32 @@ impl Database {
                 tracing::warn!(%error, ?refused, "a GraphQL statement failed");
                 NoAnswer
             })
+    }
+}
+
+impl Floor {
+    /// The rows, or `None` where the read models did not include everything when they were read. All of it goes to the
+    /// database at once.
+    async fn query(
+        &self,
+        client: &Lease,
+        statement: &Statement,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Vec<Row>>, tokio_postgres::Error> {
+        let behind = client.prepare_cached(BEHIND).await?;
+        let wanted: [&(dyn ToSql + Sync); 4] = [&self.lanes, &self.positions, &self.names, &self.versions];
+        // Sent together, so the end is on its way whatever comes of the rest.
+        let (begun, behind, rows, ended) = join4(
+            client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+            client.query_one(&behind, &wanted),
+            client.query(statement, values),
+            client.batch_execute("COMMIT"),
+        )
+        .await;
+        begun?;
+        let behind: bool = behind?.try_get(0)?;
+        let rows = rows?;
+        ended?;
+        Ok((!behind).then_some(rows))
     }
 }

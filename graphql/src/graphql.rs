@@ -134,7 +134,11 @@ impl Graphql {
         if let Some(viewer) = viewer {
             self.freshness.passed(&positions).await.map_err(boxed)?;
             request = request
-                .data(Loaders::new(&self.database, viewer.user, &waves))
+                .data(Loaders::new(
+                    &self.database.after(&positions),
+                    viewer.user,
+                    &waves,
+                ))
                 .data(viewer);
         }
         Ok(Admitted {

@@ -69,7 +69,7 @@ pub(crate) async fn by_name(context: &Context<'_>, username: &str) -> Result<Opt
     }
     let heads = heads(context, None).await?;
     context.data_unchecked::<Freshness>().passed(&heads).await?;
-    Ok(loaders::named(database, username).await?)
+    Ok(loaders::named(&database.after(&heads), username).await?)
 }
 
 /// Where the log is now, in one lane or in all.

@@ -78,6 +78,36 @@ async fn a_query_waits_for_its_position() {
     running.abort();
 }
 
+/// A crash of the database takes back what was folded last, and the process remembers more than there is.
+#[tokio::test]
+async fn what_was_taken_back_is_waited_for_again() {
+    let world = World::new().await;
+    let user = somebody();
+    let position = register(&world, user).await;
+    world.projector.catch_up(1).await.unwrap();
+    let passed = world
+        .projector
+        .checkpoints()
+        .passed(position, Duration::ZERO)
+        .await;
+    assert_eq!(passed, Ok(()));
+    world
+        .run("UPDATE projection_checkpoint SET pos = 0 WHERE lane = 1; DELETE FROM p_conversations.person")
+        .await;
+    let (query, after) = (Request::new("{ me { username } }"), position.to_string());
+    let asking = ask(&world, user, query, Some(&after));
+    let mut asking = std::pin::pin!(asking);
+    // What it remembers lets it read; what it reads says that it must wait.
+    assert!(
+        tokio::time::timeout(Duration::from_millis(500), &mut asking)
+            .await
+            .is_err()
+    );
+    world.projector.catch_up(1).await.unwrap();
+    let answer = tokio::time::timeout(LONG, asking).await.unwrap();
+    assert_eq!(answer["data"]["me"]["username"], json!("late"), "{answer:#}");
+}
+
 /// Nobody who has just signed up can know a position.
 #[tokio::test]
 async fn whoever_has_just_registered_is_found() {
