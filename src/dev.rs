@@ -6,10 +6,15 @@ use crate::config::Config;
 use crate::node::Node;
 use anyhow::Context as _;
 use std::path::Path;
+use std::time::Duration;
 use tidings_services::{Postgres, PostgresOptions, Profile, Redis, RedisOptions};
 
 /// The database's name in the private PostgreSQL.
 pub const DATABASE: &str = "tidings";
+
+/// How often the private services are looked after, and at most how seldom when they do not start.
+const LOOK: Duration = Duration::from_secs(1);
+const LOOK_MAX: Duration = Duration::from_mins(1);
 
 /// Runs until a signal, and stops the private services after the node.
 pub async fn run(mut config: Config, data: &Path) -> anyhow::Result<()> {
@@ -22,10 +27,37 @@ pub async fn run(mut config: Config, data: &Path) -> anyhow::Result<()> {
     config.database_url = Some(postgres.url(DATABASE));
     config.redis_url = Some(redis.url(0));
 
-    let served = serve(config).await;
+    let served = tokio::select! {
+        served = serve(config) => served,
+        () = keep(&postgres, &redis) => Ok(()),
+    };
     redis.stop().await?;
     postgres.stop().await?;
     served
+}
+
+/// Starts a server again that has died. The node goes on by itself when it is back.
+async fn keep(postgres: &Postgres, redis: &Redis) {
+    let mut pause = LOOK;
+    loop {
+        tokio::time::sleep(pause).await;
+        let mut restarted = Ok(());
+        if postgres.pid().is_none() {
+            tracing::warn!(log = %postgres.log_path().display(), "PostgreSQL has ended; starting it again");
+            restarted = postgres.restart().await;
+        }
+        if redis.pid().is_none() {
+            tracing::warn!(log = %redis.log_path().display(), "Redis has ended; starting it again");
+            restarted = restarted.and(redis.restart().await);
+        }
+        pause = match restarted {
+            Ok(()) => LOOK,
+            Err(error) => {
+                tracing::error!(%error, "failed");
+                (pause * 2).min(LOOK_MAX)
+            }
+        };
+    }
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {

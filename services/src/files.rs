@@ -42,11 +42,7 @@ impl Home {
         fs::create_dir_all(dir).map_err(ServiceError::io("create", dir))?;
         let dir = fs::canonicalize(dir).map_err(ServiceError::io("find", dir))?;
         let lock_path = dir.join("lock");
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path);
+        let lock = private().truncate(false).write(true).open(&lock_path);
         let lock = lock.map_err(ServiceError::io("open", &lock_path))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -99,15 +95,31 @@ impl Home {
 
     /// Writes a file that only the server's user can read.
     pub(crate) fn write_private(&self, path: &Path, contents: &str) -> Result<(), ServiceError> {
-        let written = OpenOptions::new()
-            .create(true)
+        let written = private()
             .truncate(true)
             .write(true)
-            .mode(0o600)
             .open(path)
             .and_then(|mut file| file.write_all(contents.as_bytes()));
         written.map_err(ServiceError::io("write", path))?;
         self.account.map_or(Ok(()), |account| account.give(path))
+    }
+
+    /// Writes a file of that name for the owner of this directory alone.
+    pub(crate) fn write_own(&self, name: &str, contents: &str) -> Result<(), ServiceError> {
+        let path = self.dir.join(name);
+        let part = self.dir.join(format!("{name}.part"));
+        let written = private()
+            .truncate(true)
+            .write(true)
+            .open(&part)
+            .and_then(|mut file| file.write_all(contents.as_bytes()))
+            .and_then(|()| fs::rename(&part, &path));
+        written.map_err(ServiceError::io("write", &path))
+    }
+
+    /// The directory itself.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Puts a certificate and its key where the server can read them; answers their paths.
@@ -130,8 +142,7 @@ impl Home {
         if fs::metadata(&path).is_ok_and(|found| found.len() > LOG_BYTES_MAX) {
             fs::rename(&path, self.dir.join("server.log.old")).map_err(ServiceError::io("rename", &path))?;
         }
-        OpenOptions::new()
-            .create(true)
+        private()
             .append(true)
             .open(&path)
             .map_err(ServiceError::io("open", &path))
@@ -147,9 +158,15 @@ impl Home {
     }
 
     pub(crate) fn keep_port(&self, port: u16) -> Result<(), ServiceError> {
-        let path = self.dir.join("port");
-        fs::write(&path, format!("{port}\n")).map_err(ServiceError::io("write", &path))
+        self.write_own("port", &format!("{port}\n"))
     }
+}
+
+/// How files that are nobody else's business are made.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).mode(0o600);
+    options
 }
 
 /// The port of the server that another process runs on `dir`: the directory is locked and something listens.

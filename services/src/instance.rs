@@ -14,6 +14,7 @@ use crate::files::Home;
 use crate::orphan;
 use crate::port::{free_port, is_free};
 use crate::process::{Launch, Process, gone_within};
+use crate::secret::Secret;
 
 /// Recovery after a crash counts as starting.
 const START_LIMIT: Duration = Duration::from_mins(2);
@@ -36,6 +37,7 @@ pub(crate) struct Recipe {
     pub(crate) clean: Signal,
     /// What the watchdog sends when the parent is gone: a name that `kill -s` knows.
     pub(crate) abandoned: &'static str,
+    pub(crate) secret: Secret,
     pub(crate) ready: fn(&Self, port: u16, server: Pid) -> bool,
 }
 

@@ -1,6 +1,6 @@
 //! Private PostgreSQL and Redis instances for `tidings dev` and for the tests.
 //!
-//! Every server listens on 127.0.0.1 only, keeps its files in one directory, runs as an unprivileged user when the
+//! Every server listens on 127.0.0.1 only, asks for a password that only its owner can read, keeps its files in one directory, runs as an unprivileged user when the
 //! caller is root, and ends with the process that started it, even when that process is killed.
 
 mod account;
@@ -15,6 +15,7 @@ mod program;
 mod programs;
 mod proxy;
 mod redis;
+mod secret;
 pub mod testing;
 
 pub use error::ServiceError;

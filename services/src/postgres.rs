@@ -13,10 +13,12 @@ use tokio_postgres::{Client, NoTls};
 use crate::error::ServiceError;
 use crate::files::{Home, ServerTls, running_port};
 use crate::instance::{Instance, Recipe, blocking};
+use crate::orphan;
 use crate::programs::find_postgres;
+use crate::secret::Secret;
 
 const SERVICE: &str = "PostgreSQL";
-/// The superuser of every private instance. It needs no password, which only 127.0.0.1 can make use of.
+/// The superuser of every private instance.
 const USER: &str = "tidings";
 const STATEMENT_LIMIT: Duration = Duration::from_mins(1);
 
@@ -66,6 +68,7 @@ impl PostgresOptions {
 #[derive(Debug, Clone)]
 pub struct Postgres {
     instance: Arc<Instance>,
+    secret: Secret,
 }
 
 impl Postgres {
@@ -86,10 +89,19 @@ impl Postgres {
         let version = fs::read_to_string(home.data().join("PG_VERSION")).ok();
         let version = version.and_then(|text| text.trim().parse().ok());
         let programs = find_postgres(version, dir)?;
-        if version.is_none() {
-            cluster::initialise(&home, &programs)?;
-        }
         let data = home.data().to_owned();
+        let pid_file = data.join("postmaster.pid");
+        let kept = Secret::read(home.dir());
+        let secret = kept.clone().map_or_else(Secret::make, Ok)?;
+        if version.is_none() {
+            secret.keep(&home)?;
+            cluster::initialise(&home, &programs, options.profile, &secret)?;
+        } else if kept.is_none() {
+            // Made by a version that asked for no password.
+            orphan::stop(&data, &pid_file, Signal::INT)?;
+            cluster::protect(&home, &programs, options.profile, &secret)?;
+            secret.keep(&home)?;
+        }
         let mut arguments = vec!["-D".to_owned(), data.display().to_string()];
         let settings = cluster::settings(options.profile)
             .iter()
@@ -116,7 +128,8 @@ impl Postgres {
             program: programs.bin.join("postgres"),
             arguments,
             port_option: "-p",
-            pid_file: data.join("postmaster.pid"),
+            pid_file,
+            secret: secret.clone(),
             clean: Signal::INT,
             abandoned: match options.profile {
                 Profile::Durable => "INT",
@@ -126,18 +139,20 @@ impl Postgres {
         };
         Ok(Self {
             instance: Arc::new(Instance::start(recipe, home)?),
+            secret,
         })
     }
 
-    /// The connection URL of a database on the server that another process runs on `dir`; `None` when none does.
+    /// The connection URL of a database on the server that another process of the same owner runs on `dir`; `None` when none
+    /// does.
     pub fn running(dir: &Path, database: &str) -> Option<String> {
         let port = running_port(dir)?;
-        Some(format!("postgres://{USER}@127.0.0.1:{port}/{database}"))
+        Some(url(&Secret::read(dir)?, port, database))
     }
 
-    /// The connection URL of a database on this server, for a superuser.
+    /// The connection URL of a database on this server, for a superuser. It holds the password.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://{USER}@127.0.0.1:{}/{database}", self.port())
+        url(&self.secret, self.port(), database)
     }
 
     pub fn port(&self) -> u16 {
@@ -246,6 +261,10 @@ impl Postgres {
         let instance = Arc::clone(&self.instance);
         blocking(move || work(&instance)).await
     }
+}
+
+fn url(secret: &Secret, port: u16, database: &str) -> String {
+    format!("postgres://{USER}:{}@127.0.0.1:{port}/{database}", secret.text())
 }
 
 /// An SQL identifier, safe for any name.

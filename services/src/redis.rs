@@ -12,6 +12,7 @@ use crate::error::ServiceError;
 use crate::files::{Home, ServerTls};
 use crate::instance::{Instance, Recipe, blocking};
 use crate::programs::find_redis;
+use crate::secret::Secret;
 
 const SERVICE: &str = "Redis";
 const PROBE_LIMIT: Duration = Duration::from_secs(1);
@@ -44,6 +45,7 @@ impl RedisOptions {
 #[derive(Debug, Clone)]
 pub struct Redis {
     instance: Arc<Instance>,
+    secret: Secret,
 }
 
 impl Redis {
@@ -64,6 +66,11 @@ impl Redis {
         home.create_private(home.data())?;
         let data = home.data().to_owned();
         let pid_file = data.join("redis.pid");
+        let secret = Secret::read(home.dir()).map_or_else(Secret::make, Ok)?;
+        secret.keep(&home)?;
+        // In a file, because everybody can read what a program was started with.
+        let file = data.with_file_name("redis.conf");
+        home.write_private(&file, &format!("requirepass {}\n", secret.text()))?;
         let (data_text, pid_text) = (data.display().to_string(), pid_file.display().to_string());
         let settings = [
             ("bind", "127.0.0.1"),
@@ -96,9 +103,10 @@ impl Redis {
         let recipe = Recipe {
             service: SERVICE,
             program,
-            arguments: all
-                .flat_map(|(name, value)| [format!("--{name}"), value.to_owned()])
+            arguments: std::iter::once(file.display().to_string())
+                .chain(all.flat_map(|(name, value)| [format!("--{name}"), value.to_owned()]))
                 .collect(),
+            secret: secret.clone(),
             port_option: "--port",
             pid_file,
             clean: Signal::TERM,
@@ -107,12 +115,17 @@ impl Redis {
         };
         Ok(Self {
             instance: Arc::new(Instance::start(recipe, home)?),
+            secret,
         })
     }
 
-    /// The connection URL of a logical database (0 to 15 unless the setting `databases` allows more).
+    /// The connection URL of a logical database (0 to 15 unless the setting `databases` allows more). It holds the password.
     pub fn url(&self, database: u32) -> String {
-        format!("redis://127.0.0.1:{}/{database}", self.port())
+        format!(
+            "redis://:{}@127.0.0.1:{}/{database}",
+            self.secret.text(),
+            self.port()
+        )
     }
 
     pub fn port(&self) -> u16 {
@@ -175,13 +188,14 @@ impl Redis {
 }
 
 /// Asks the server on `port` for its process id, so that a stranger who took the port first is not mistaken for ours.
-fn is_ready(_: &Recipe, port: u16, server: Pid) -> bool {
+fn is_ready(recipe: &Recipe, port: u16, server: Pid) -> bool {
     let ask = || -> std::io::Result<String> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut stream = TcpStream::connect_timeout(&address, PROBE_LIMIT)?;
         stream.set_read_timeout(Some(PROBE_LIMIT))?;
         stream.set_write_timeout(Some(PROBE_LIMIT))?;
-        stream.write_all(b"INFO server\r\nQUIT\r\n")?;
+        let secret = recipe.secret.text();
+        stream.write_all(format!("AUTH {secret}\r\nINFO server\r\nQUIT\r\n").as_bytes())?;
         let mut answer = Vec::new();
         stream.take(64 * 1024).read_to_end(&mut answer)?;
         Ok(String::from_utf8_lossy(&answer).into_owned())

@@ -110,6 +110,51 @@ async fn a_port_that_was_taken_meanwhile_is_replaced() {
 }
 
 #[tokio::test]
+async fn whoever_cannot_read_the_secret_is_let_nowhere() {
+    let postgres = private_postgres().await.unwrap();
+    let url = postgres.url("postgres");
+    let (scheme, rest) = url.split_once("tidings:").unwrap();
+    let address = rest.split_once('@').unwrap().1;
+    for stranger in ["tidings", "tidings:guess"] {
+        let refused = tokio_postgres::connect(&format!("{scheme}{stranger}@{address}"), NoTls).await;
+        assert!(refused.is_err(), "{stranger} was let in");
+    }
+    for file in ["secret", "server.log", "port", "lock"] {
+        let mode = fs::metadata(postgres.dir().join(file))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
+/// Data of a version that asked for no password is given one and keeps what it holds.
+#[tokio::test]
+async fn data_that_was_open_to_everybody_is_closed_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().join("postgres");
+    let options = || PostgresOptions::new(Profile::Durable);
+    let postgres = Postgres::start(&dir, options()).await.unwrap();
+    postgres.ensure_database("kept").await.unwrap();
+    postgres.stop().await.unwrap();
+    let base = fs::canonicalize(dir.join("elsewhere")).unwrap_or_else(|_| dir.clone());
+    fs::remove_file(dir.join("secret")).unwrap();
+    fs::write(base.join("data/pg_hba.conf"), "host all all 127.0.0.1/32 trust\n").unwrap();
+    let again = Postgres::start(&dir, options()).await.unwrap();
+    connect(&again.url("kept"))
+        .await
+        .simple_query("SELECT 1")
+        .await
+        .unwrap();
+    let stranger = format!("postgres://tidings@127.0.0.1:{}/kept", again.port());
+    assert!(tokio_postgres::connect(&stranger, NoTls).await.is_err());
+    again.stop().await.unwrap();
+    if base != dir {
+        fs::remove_dir_all(base).unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_directory_in_use_is_refused() {
     let postgres = private_postgres().await.unwrap();
     let error = Postgres::start(postgres.dir(), directory_of(postgres.dir()))

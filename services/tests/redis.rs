@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use tidings_services::testing::private_redis;
@@ -22,14 +23,34 @@ async fn ask(stream: &mut BufReader<TcpStream>, command: &str) -> std::io::Resul
     Ok(line.trim().to_owned())
 }
 
-async fn connect(port: u16) -> BufReader<TcpStream> {
-    BufReader::new(TcpStream::connect(("127.0.0.1", port)).await.unwrap())
+async fn connect(redis: &Redis) -> BufReader<TcpStream> {
+    let mut stream = stranger(redis).await;
+    let url = redis.url(0);
+    let secret = url.strip_prefix("redis://:").unwrap().split_once('@').unwrap().0;
+    assert_eq!(ask(&mut stream, &format!("AUTH {secret}")).await.unwrap(), "+OK");
+    stream
+}
+
+async fn stranger(redis: &Redis) -> BufReader<TcpStream> {
+    BufReader::new(TcpStream::connect(("127.0.0.1", redis.port())).await.unwrap())
+}
+
+#[tokio::test]
+async fn whoever_cannot_read_the_secret_is_told_nothing() {
+    let redis = private_redis().await.unwrap();
+    let mut stream = stranger(&redis).await;
+    assert!(ask(&mut stream, "GET key").await.unwrap().starts_with("-NOAUTH"));
+    let mode = std::fs::metadata(redis.dir().join("secret"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[tokio::test]
 async fn it_starts_empty_again_on_the_same_port_after_a_kill() {
     let redis = private_redis().await.unwrap();
-    let mut stream = connect(redis.port()).await;
+    let mut stream = connect(&redis).await;
     assert_eq!(ask(&mut stream, "SET key value").await.unwrap(), "+OK");
     redis.kill().await.unwrap();
     assert_eq!(redis.pid(), None);
@@ -37,7 +58,7 @@ async fn it_starts_empty_again_on_the_same_port_after_a_kill() {
 
     redis.restart().await.unwrap();
     assert!(redis.pid().is_some());
-    let mut stream = connect(redis.port()).await;
+    let mut stream = connect(&redis).await;
     assert_eq!(ask(&mut stream, "EXISTS key").await.unwrap(), ":0");
 }
 
@@ -46,7 +67,7 @@ async fn settings_of_the_caller_win_and_nothing_is_persisted() {
     let dir = tempfile::tempdir().unwrap();
     let options = RedisOptions::default().with("databases", "20");
     let redis = Redis::start(&dir.path().join("redis"), options).await.unwrap();
-    let mut stream = connect(redis.port()).await;
+    let mut stream = connect(&redis).await;
     assert_eq!(ask(&mut stream, "SELECT 19").await.unwrap(), "+OK");
     assert!(ask(&mut stream, "SELECT 20").await.unwrap().starts_with("-ERR"));
     assert_eq!(ask(&mut stream, "SET key value").await.unwrap(), "+OK");
@@ -67,7 +88,7 @@ async fn settings_of_the_caller_win_and_nothing_is_persisted() {
 #[tokio::test]
 async fn a_paused_server_answers_nothing_until_it_is_resumed() {
     let redis = private_redis().await.unwrap();
-    let mut stream = connect(redis.port()).await;
+    let mut stream = connect(&redis).await;
     assert_eq!(ask(&mut stream, "PING").await.unwrap(), "+PONG");
     redis.pause().await.unwrap();
     let answer = ask(&mut stream, "PING");

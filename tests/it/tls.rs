@@ -48,14 +48,18 @@ async fn every_session_of_a_node_is_encrypted() {
     let postgres = private_postgres_with(options).await.unwrap();
     postgres.ensure_database("server").await.unwrap();
     let port = unused_port().unwrap();
-    let _redis = private_redis_with(RedisOptions::default().with_tls(port, authority.server("localhost")))
+    let redis = private_redis_with(RedisOptions::default().with_tls(port, authority.server("localhost")))
         .await
         .unwrap();
     let mut config = Store::new().await.config();
     let url = postgres.url("server").replace("127.0.0.1", "localhost");
     config.database_url = Some(format!("{url}?sslmode=verify-full"));
     config.database_ca = Some(authority.file.clone());
-    config.redis_url = Some(format!("rediss://localhost:{port}/0"));
+    let url = redis.url(0).replace("redis://", "rediss://");
+    config.redis_url = Some(url.replace(
+        &format!("127.0.0.1:{}", redis.port()),
+        &format!("localhost:{port}"),
+    ));
     config.redis_ca = Some(authority.file.clone());
     schema::migrate(&config.log().unwrap(), 4).await.unwrap();
 
