@@ -1,11 +1,13 @@
 //! Configuration: flags win over `TIDINGS_*` variables, variables over the file, the file over defaults.
 
+mod environment;
+
 use crate::auth::AuthConfig;
 use crate::gateway::GatewayLimits;
 use crate::http::HttpLimits;
 use crate::telemetry::LogFormat;
 use figment::Figment;
-use figment::providers::{Env, Format as _, Serialized, Toml};
+use figment::providers::{Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -129,12 +131,12 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
-        // `TIDINGS_CONFIG` names the file, and test harnesses have variables of their own.
-        let environment = Env::prefixed("TIDINGS_")
-            .ignore(&["CONFIG", "BIN", "TEST_LOG"])
-            .split("__");
+        // Logging begins with what is read here.
+        for name in environment::strangers() {
+            eprintln!("tidings: {name} is no setting and is ignored");
+        }
         let config: Self = figment
-            .merge(environment)
+            .merge(environment::settings())
             .merge(Serialized::defaults(flags))
             .extract()
             .map_err(|error| ConfigError::Invalid(describe(&error)))?;
@@ -157,6 +159,34 @@ impl Config {
         if self.gateway.commands_in_flight < 1 || self.gateway.frame_bytes < 1024 {
             return invalid(
                 "`gateway.commands_in_flight` must be at least 1 and `gateway.frame_bytes` at least 1024",
+            );
+        }
+        let gateway = &self.gateway;
+        if [
+            gateway.heartbeat_ms,
+            gateway.hello_ms,
+            gateway.slow_ms,
+            gateway.delivered_ms,
+        ]
+        .contains(&0)
+        {
+            return invalid(
+                "`gateway.heartbeat_ms`, `gateway.hello_ms`, `gateway.slow_ms` and `gateway.delivered_ms` must be at least 1",
+            );
+        }
+        if gateway.outbox_events < 1 || gateway.outbox_bytes < 1024 || gateway.connections < 1 {
+            return invalid(
+                "`gateway.outbox_events` and `gateway.connections` must be at least 1 and `gateway.outbox_bytes` at least 1024",
+            );
+        }
+        if gateway.connections_per_user < 1 || gateway.commands_per_second < 1 || gateway.commands_burst < 1 {
+            return invalid(
+                "`gateway.connections_per_user`, `gateway.commands_per_second` and `gateway.commands_burst` must be at least 1",
+            );
+        }
+        if self.unwritable_s < 1 || self.read_models_behind_s < 1 || self.inbox_clean_up_s < 1 {
+            return invalid(
+                "`unwritable_s`, `read_models_behind_s` and `inbox_clean_up_s` must be at least 1",
             );
         }
         if self.http.spare_sockets < 1 || self.http.sockets_per_address < 1 {
@@ -272,6 +302,19 @@ mod tests {
             .unwrap()
             .to_string();
         assert!(error.contains("lains"), "{error}");
+    }
+
+    #[test]
+    fn what_would_stand_still_at_nought_is_refused() {
+        for setting in ["heartbeat_ms", "outbox_events", "slow_ms"] {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            writeln!(file, "[gateway]\n{setting} = 0").unwrap();
+            let error = Config::load(Some(file.path()), &Flags::default())
+                .err()
+                .unwrap()
+                .to_string();
+            assert!(error.contains(setting), "{error}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod cluster;
 mod commands;
 mod deaf;
 mod drain;
+mod environment;
 mod ephemeral;
 mod export;
 mod faults;
