@@ -4,7 +4,7 @@ mod environment;
 
 use crate::auth::AuthConfig;
 use crate::gateway::GatewayLimits;
-use crate::http::HttpLimits;
+use crate::http::{GraphqlLimits, HttpLimits};
 use crate::telemetry::LogFormat;
 use figment::Figment;
 use figment::providers::{Format as _, Serialized, Toml};
@@ -62,6 +62,7 @@ pub struct Config {
     pub load_test: bool,
     pub gateway: GatewayLimits,
     pub http: HttpLimits,
+    pub graphql: GraphqlLimits,
     pub auth: AuthConfig,
 }
 
@@ -89,6 +90,7 @@ impl Default for Config {
             load_test: false,
             gateway: GatewayLimits::default(),
             http: HttpLimits::default(),
+            graphql: GraphqlLimits::default(),
             auth: AuthConfig::default(),
         }
     }

@@ -194,6 +194,7 @@ impl Node {
                 checkpoints,
                 accounts.authenticator(),
                 query_wait,
+                &config.graphql,
                 lifecycle.draining(),
             ),
         ];

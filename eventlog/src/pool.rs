@@ -4,7 +4,10 @@ use crate::blame::Blame;
 use crate::connect::ConnectError;
 use crate::tls::Tls;
 use deadpool_postgres::{ClientWrapper, Object, PoolError, Transaction};
+use futures_util::TryStreamExt as _;
 use std::future::Future;
+use std::ops::ControlFlow;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -124,6 +127,31 @@ impl Lease {
         values: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Error> {
         self.carry_out(self.session().query(statement, values)).await
+    }
+
+    /// Reads row by row for as long as `take` goes on. When it breaks, what is still to come is cancelled with the lease.
+    pub async fn each<T: ?Sized + ToStatement>(
+        &self,
+        statement: &T,
+        values: &[&(dyn ToSql + Sync)],
+        mut take: impl FnMut(Row) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Error> {
+        let read = self.carry_out(async {
+            let values = values.iter().map(|value| *value as &dyn ToSql);
+            let mut rows = pin!(self.session().query_raw(statement, values).await?);
+            while let Some(row) = rows.try_next().await? {
+                if take(row).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        });
+        let read = read.await?;
+        if read.is_break() {
+            // It runs on until the lease is dropped.
+            self.running.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(read)
     }
 
     pub async fn query_one<T: ?Sized + ToStatement>(

@@ -1,11 +1,13 @@
 //! Read-your-writes: a request waits until the read models include the positions that it carries.
 
+use crate::database::{Database, NoAnswer};
 use crate::errors::Refusal;
 use async_graphql::Value;
 use std::time::Duration;
 use tidings_eventlog::Position;
 use tidings_projections::Checkpoints;
 use tokio::time::Instant;
+use tokio_postgres::types::ToSql;
 
 /// Positions that one request may carry: more than there are lanes make no sense.
 const POSITIONS_MAX: usize = 256;
@@ -71,6 +73,34 @@ impl Freshness {
         Ok(())
     }
 
+    /// Whether all read models include these positions, as far as this node knows.
+    pub(crate) fn has_passed(&self, positions: &[Position]) -> bool {
+        let lag = self.checkpoints.lag();
+        positions.iter().all(|wanted| {
+            lag.iter()
+                .filter(|lag| lag.lane == wanted.lane)
+                .all(|lag| lag.pos >= wanted.pos)
+        })
+    }
+
+    /// Refuses positions that the log has not come to: nobody was told them, and nobody knows how long to wait.
+    pub(crate) async fn check_reached(
+        &self,
+        database: &Database,
+        positions: &[Position],
+    ) -> Result<(), Refusal> {
+        let heads = heads(database, self, None).await?;
+        let beyond = |wanted: &Position| {
+            heads
+                .iter()
+                .any(|head| head.lane == wanted.lane && head.pos < wanted.pos)
+        };
+        if positions.iter().any(beyond) {
+            return Err(Refusal::invalid("after", "the log has not come to the position"));
+        }
+        Ok(())
+    }
+
     /// Waits, bounded, until all read models include these positions.
     pub(crate) async fn passed(&self, positions: &[Position]) -> Result<(), Refusal> {
         let deadline = Instant::now() + self.wait;
@@ -86,6 +116,23 @@ impl Freshness {
         }
         Ok(())
     }
+}
+
+/// Where the log is now, in one lane or in all.
+pub(crate) async fn heads(
+    database: &Database,
+    freshness: &Freshness,
+    lane: Option<u8>,
+) -> Result<Vec<Position>, NoAnswer> {
+    let sql = "SELECT lane, head FROM log_lane WHERE $1::smallint IS NULL OR lane = $1";
+    let lane = lane.map(i16::from);
+    let values: [&(dyn ToSql + Sync); 1] = [&lane];
+    let heads = database.rows(sql, &values, |row| {
+        let (lane, head): (i16, i64) = (row.try_get("lane")?, row.try_get("head")?);
+        Ok(u8::try_from(lane).ok().zip(u64::try_from(head).ok()))
+    });
+    let known = |(lane, pos)| freshness.has_lane(lane).then_some(Position { lane, pos });
+    Ok(heads.await?.into_iter().flatten().filter_map(known).collect())
 }
 
 fn malformed(field: &'static str) -> Refusal {

@@ -87,6 +87,20 @@ impl Question {
         response
     }
 
+    /// How many fields the root of the operation has in the answer.
+    pub(crate) fn root_fields(&self) -> usize {
+        let mut fields = Fields::new();
+        if let Some(operation) = self.operation() {
+            self.collect(&[&operation.selection_set.node], &mut fields);
+        }
+        fields.len()
+    }
+
+    pub(crate) fn is_subscription(&self) -> bool {
+        self.operation()
+            .is_some_and(|operation| operation.ty == OperationType::Subscription)
+    }
+
     /// The operation that is meant; `None` when there is none of that name.
     pub(crate) fn operation(&self) -> Option<&OperationDefinition> {
         let mut operations = self.document.operations.iter();

@@ -2,6 +2,7 @@
 
 use crate::cursor::{ActivityPlace, MemberPlace, MessagePlace};
 use crate::loaders::{Loaders, MemberPage, MessagePage};
+use crate::long::Long;
 use crate::member::{Member, MemberRole};
 use crate::message::Message;
 use crate::page::{List, Page, PageArguments};
@@ -33,11 +34,11 @@ pub(crate) struct Conversation {
     /// What the viewer is in it.
     pub(crate) my_role: MemberRole,
     /// The seq of its last event.
-    pub(crate) last_seq: i64,
+    pub(crate) last_seq: Long,
     /// Up to which seq the viewer has read it; 0 before the first time.
-    pub(crate) last_read_seq: i64,
+    pub(crate) last_read_seq: Long,
     /// Messages that the viewer has not read.
-    pub(crate) unread_count: i64,
+    pub(crate) unread_count: Long,
     #[graphql(skip)]
     pub(crate) last_at: DateTime<Utc>,
 }
@@ -82,9 +83,9 @@ impl Conversation {
     }
 
     /// Unread messages that mention the viewer.
-    async fn mention_count(&self, context: &Context<'_>) -> Result<i64> {
+    async fn mention_count(&self, context: &Context<'_>) -> Result<Long> {
         let counts = &context.data_unchecked::<Loaders>().mention_counts;
-        Ok(counts.load_one(self.id).await?.unwrap_or(0))
+        Ok(Long(counts.load_one(self.id).await?.unwrap_or(0)))
     }
 
     async fn last_message(&self, context: &Context<'_>) -> Result<Option<Message>> {
@@ -143,9 +144,9 @@ impl Conversation {
             title: row.try_get("title")?,
             created_at: Time(row.try_get("created_at")?),
             my_role: MemberRole::named(row.try_get("role")?),
-            last_seq: row.try_get("last_seq")?,
-            last_read_seq: row.try_get("read_seq")?,
-            unread_count: row.try_get("unread_count")?,
+            last_seq: Long(row.try_get("last_seq")?),
+            last_read_seq: Long(row.try_get("read_seq")?),
+            unread_count: Long(row.try_get("unread_count")?),
             last_at: row.try_get("last_at")?,
         })
     }
@@ -159,5 +160,5 @@ pub(crate) async fn messages(context: &Context<'_>, key: MessagePage) -> Result<
         .load_one(key)
         .await?
         .unwrap_or_default();
-    Ok(entries.into_list(|message| (MessagePlace(message.seq), message)))
+    Ok(entries.into_list(|message| (MessagePlace(message.seq.0), message)))
 }

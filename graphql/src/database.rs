@@ -1,8 +1,11 @@
 //! Statements: each bounded in time, and only so many at once, so that queries leave connections to others.
 
 use crate::errors::Refusal;
+use crate::limits::budget::Budget;
 use futures_util::future::join4;
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tidings_eventlog::{Lease, Pool, Position};
 use tokio::sync::Semaphore;
@@ -18,6 +21,8 @@ pub(crate) struct Database {
     timeout: Duration,
     /// What every answer must include.
     floor: Option<Arc<Floor>>,
+    /// What the rows are counted against.
+    budget: Option<Budget>,
 }
 
 /// Positions by lane that all read models must have passed.
@@ -62,6 +67,7 @@ impl Database {
             permits: Arc::new(Semaphore::new(at_once.max(1))),
             timeout,
             floor: None,
+            budget: None,
         }
     }
 
@@ -87,6 +93,14 @@ impl Database {
         }
     }
 
+    /// The same for one request, whose rows are counted as they come.
+    pub(crate) fn within(&self, budget: &Budget) -> Self {
+        Self {
+            budget: Some(budget.clone()),
+            ..self.clone()
+        }
+    }
+
     /// Runs a statement and reads each of its rows with `read`.
     pub(crate) async fn rows<T>(
         &self,
@@ -106,15 +120,17 @@ impl Database {
             })?;
             let answer = async {
                 let statement = client.prepare_cached(sql).await?;
-                let Some(floor) = &self.floor else {
-                    return client.query(&statement, values).await;
+                let mut found = Ok(vec![]);
+                let take = |row: Row| match &self.budget {
+                    // The rest of the rows is not waited for. The request is refused with the reason that its budget knows.
+                    Some(budget) if budget.read(row.raw_size_bytes()).is_err() => ControlFlow::Break(()),
+                    _ => keep(&mut found, read(&row)),
                 };
-                loop {
-                    if let Some(rows) = floor.query(&client, &statement, values).await? {
-                        return Ok(rows);
-                    }
-                    sleep(LOOK_AGAIN).await;
-                }
+                let whole = match &self.floor {
+                    None => client.each(&statement, values, take).await?,
+                    Some(floor) => floor.each(&client, &statement, values, take).await?,
+                };
+                Ok(whole.is_continue().then_some(found?))
             };
             Ok(answer.await)
         });
@@ -122,41 +138,69 @@ impl Database {
             tracing::warn!(timeout = ?self.timeout, "a GraphQL statement took too long");
             return Err(NoAnswer);
         };
-        answer?
-            .and_then(|rows| rows.iter().map(read).collect())
-            .map_err(|error| {
+        match answer? {
+            Ok(Some(rows)) => Ok(rows),
+            Ok(None) => Err(NoAnswer),
+            Err(error) => {
                 let refused = error
                     .as_db_error()
                     .map(|refused| (refused.code().code(), refused.message()));
                 tracing::warn!(%error, ?refused, "a GraphQL statement failed");
-                NoAnswer
-            })
+                Err(NoAnswer)
+            }
+        }
     }
 }
 
 impl Floor {
-    /// The rows, or `None` where the read models did not include everything when they were read. All of it goes to the
-    /// database at once.
-    async fn query(
+    /// Reads row by row, once the read models include everything in the snapshot that the rows are read in.
+    async fn each(
         &self,
         client: &Lease,
         statement: &Statement,
         values: &[&(dyn ToSql + Sync)],
-    ) -> Result<Option<Vec<Row>>, tokio_postgres::Error> {
+        mut take: impl FnMut(Row) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, tokio_postgres::Error> {
         let behind = client.prepare_cached(BEHIND).await?;
         let wanted: [&(dyn ToSql + Sync); 4] = [&self.lanes, &self.positions, &self.names, &self.versions];
-        // Sent together, so the end is on its way whatever comes of the rest.
-        let (begun, behind, rows, ended) = join4(
-            client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
-            client.query_one(&behind, &wanted),
-            client.query(statement, values),
-            client.batch_execute("COMMIT"),
-        )
-        .await;
-        begun?;
-        let behind: bool = behind?.try_get(0)?;
-        let rows = rows?;
-        ended?;
-        Ok((!behind).then_some(rows))
+        loop {
+            let is_behind = AtomicBool::new(true);
+            let looking = async {
+                let found: bool = client.query_one(&behind, &wanted).await?.try_get(0)?;
+                is_behind.store(found, Ordering::Relaxed);
+                Ok::<_, tokio_postgres::Error>(())
+            };
+            // Answers come in the order of the questions, so whether to take a row is known before the first.
+            let take = |row| match is_behind.load(Ordering::Relaxed) {
+                true => ControlFlow::Continue(()),
+                false => take(row),
+            };
+            // Sent together, so the end is on its way whatever comes of the rest.
+            let (begun, looked, read, ended) = join4(
+                client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+                looking,
+                client.each(statement, values, take),
+                client.batch_execute("COMMIT"),
+            )
+            .await;
+            begun?;
+            looked?;
+            let read = read?;
+            ended?;
+            if !is_behind.into_inner() {
+                return Ok(read);
+            }
+            sleep(LOOK_AGAIN).await;
+        }
     }
+}
+
+/// Keeps an item, or the error in place of all.
+fn keep<T, E>(found: &mut Result<Vec<T>, E>, item: Result<T, E>) -> ControlFlow<()> {
+    match (found.as_mut(), item) {
+        (Ok(items), Ok(item)) => items.push(item),
+        (Ok(_), Err(error)) => *found = Err(error),
+        (Err(_), _) => {}
+    }
+    ControlFlow::Continue(())
 }

@@ -19,6 +19,10 @@ pub enum Code {
     NotFound,
     /// More than the limits allow.
     TooLarge,
+    /// Too much in too short a time. A retry helps when it has passed.
+    RateLimited,
+    /// The server has more to do than it can. A retry may help.
+    Overloaded,
     /// Something that the server needs is away or late. A retry may help.
     Unavailable,
 }
@@ -31,6 +35,8 @@ impl Code {
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::TooLarge => "too_large",
+            Self::RateLimited => "rate_limited",
+            Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
         }
     }
@@ -45,6 +51,8 @@ pub struct Refusal {
     pub message: Cow<'static, str>,
     /// What was wrong, for `invalid_argument`.
     pub field: Option<&'static str>,
+    /// When a retry makes sense, in milliseconds; `None` where it makes none.
+    pub retry_after_ms: Option<u64>,
 }
 
 impl Refusal {
@@ -53,6 +61,7 @@ impl Refusal {
             code,
             message: message.into(),
             field: None,
+            retry_after_ms: None,
         }
     }
 
@@ -71,7 +80,13 @@ impl Refusal {
 
     /// Something is away or late.
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Code::Unavailable, message)
+        Self::new(Code::Unavailable, message).retry_after_ms(RETRY_AFTER_MS)
+    }
+
+    /// The same with the time after which a retry makes sense, in milliseconds.
+    pub fn retry_after_ms(mut self, retry_after_ms: u64) -> Self {
+        self.retry_after_ms = Some(retry_after_ms);
+        self
     }
 
     /// The answer to a request that was refused as a whole.
@@ -90,9 +105,9 @@ impl From<Refusal> for Error {
             if let Some(field) = refusal.field {
                 extensions.set("field", field);
             }
-            if refusal.code == Code::Unavailable {
+            if let Some(retry_after_ms) = refusal.retry_after_ms {
                 extensions.set("retryable", true);
-                extensions.set("retry_after_ms", RETRY_AFTER_MS);
+                extensions.set("retry_after_ms", retry_after_ms);
             }
         })
     }

@@ -1,6 +1,7 @@
 //! GraphQL over HTTP and, for subscriptions, over WebSocket.
 
 mod accept;
+mod body;
 mod endpoint;
 mod payload;
 mod reply;
@@ -10,13 +11,15 @@ use crate::errors::{Code, Refusal};
 use crate::graphql::Graphql;
 use crate::viewer::Viewer;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use axum::routing::get;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+pub use body::{BodyError, read_body};
 
 /// The longest request, in bytes.
 pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
@@ -26,6 +29,10 @@ pub trait Authenticate: Send + Sync + 'static {
     /// The viewer that `token` speaks for, or a refusal: `unauthenticated` for a token that is not good, `unavailable` when
     /// that cannot be found out.
     fn viewer<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Viewer, Refusal>>;
+
+    /// Waits until the viewer's token is no longer good although it has not expired: the user is suspended, the session
+    /// revoked.
+    fn ended<'a>(&'a self, viewer: &Viewer) -> BoxFuture<'a, ()>;
 }
 
 /// What serving GraphQL needs.
@@ -35,6 +42,8 @@ pub struct Service {
     pub authenticate: Arc<dyn Authenticate>,
     /// The page for people who open the address with a browser; `None` when this build has none.
     pub playground: fn() -> Option<Response>,
+    /// How long a client of a socket may take to say who it is.
+    pub init: Duration,
     /// Cancelled when sockets must end.
     pub draining: CancellationToken,
 }
@@ -43,7 +52,6 @@ pub struct Service {
 pub fn routes(service: Service) -> Router {
     Router::new()
         .route("/graphql", get(endpoint::get).post(endpoint::post))
-        .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
         .route("/graphql/ws", get(socket::upgrade))
         .with_state(service)
 }

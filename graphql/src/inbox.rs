@@ -3,6 +3,7 @@
 use crate::conversation::{self, Conversation};
 use crate::cursor::{ActivityPlace, MessagePlace};
 use crate::loaders::MessagePage;
+use crate::long::Long;
 use crate::message::Message;
 use crate::page::{List, Page, PageArguments};
 use async_graphql::connection::{ConnectionNameType, EdgeNameType};
@@ -15,7 +16,7 @@ use tokio_postgres::Row;
 pub(crate) struct Waiting {
     pub(crate) conversation: Conversation,
     /// How many messages wait.
-    pub(crate) pending_count: i64,
+    pub(crate) pending_count: Long,
     #[graphql(skip)]
     pub(crate) delivered_seq: i64,
 }
@@ -72,7 +73,7 @@ impl Waiting {
     pub(crate) fn read(row: &Row) -> Result<Self, tokio_postgres::Error> {
         Ok(Self {
             conversation: Conversation::read(row)?,
-            pending_count: row.try_get("pending_count")?,
+            pending_count: Long(row.try_get("pending_count")?),
             delivered_seq: row.try_get("delivered_seq")?,
         })
     }

@@ -14,6 +14,7 @@ mod id;
 mod inbox;
 mod limits;
 mod loaders;
+mod long;
 mod member;
 mod message;
 mod page;
@@ -29,7 +30,7 @@ mod waves;
 pub mod http;
 
 pub use errors::{Code, Refusal};
-pub use graphql::{Graphql, GraphqlConfig, sdl};
+pub use graphql::{Answer, Graphql, GraphqlConfig, sdl};
 pub use limits::{COST_MAX, DEPTH_MAX};
 pub use page::{PAGE_DEFAULT, PAGE_MAX};
 pub use viewer::Viewer;

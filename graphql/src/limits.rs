@@ -1,8 +1,10 @@
 //! What a document may cost. Measured before it is validated, in time linear in its length, because validation and
 //! execution follow every fragment as often as it is spread.
 
+pub(crate) mod budget;
 mod measure;
 mod nesting;
+pub(crate) mod turns;
 
 use crate::errors::{Code, Refusal};
 use async_graphql::{Request, ServerError};
@@ -18,6 +20,9 @@ const INTROSPECTION_LISTS_MAX: usize = 3;
 /// Brackets within each other. The parser has no bound of its own and would exhaust its stack.
 const NESTING_MAX: usize = 64;
 
+/// The longest document of a request without a viewer: tools that read the schema need some 2,000 bytes.
+const STRANGER_BYTES_MAX: usize = 8 * 1024;
+
 /// Why a request is refused before it is executed.
 pub(crate) enum Excess {
     /// It does not parse.
@@ -31,8 +36,19 @@ impl From<Refusal> for Excess {
     }
 }
 
-/// Refuses a document that is nested too deep or would cost too much.
-pub(crate) fn check(request: &mut Request) -> Result<(), Excess> {
+/// Refuses a long document of somebody who has not said who they are: reading it is work already.
+pub(crate) fn check_length(request: &Request, has_viewer: bool) -> Result<(), Refusal> {
+    if has_viewer || request.query.len() <= STRANGER_BYTES_MAX {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Code::Unauthenticated,
+        "a document of this length needs a valid token",
+    ))
+}
+
+/// Refuses a document that is nested too deep or would cost too much; answers what it costs.
+pub(crate) fn check(request: &mut Request) -> Result<usize, Excess> {
     if nesting::depth(&request.query) > NESTING_MAX {
         return Err(too_large(format!("brackets are nested deeper than {NESTING_MAX}")).into());
     }
@@ -59,7 +75,7 @@ pub(crate) fn check(request: &mut Request) -> Result<(), Excess> {
         let cost = measure.cost;
         return Err(too_large(format!("the query costs {cost}, which is more than {COST_MAX}")).into());
     }
-    Ok(())
+    Ok(measure.cost)
 }
 
 fn too_large(message: String) -> Refusal {

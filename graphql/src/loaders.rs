@@ -52,7 +52,7 @@ pub(crate) struct Loaders {
 }
 
 impl Loaders {
-    /// Loaders that see what `viewer` may see.
+    /// Loaders that see what `viewer` may see. What they read is counted against `database`'s budget.
     pub(crate) fn new(database: &Database, viewer: Uuid, waves: &Waves) -> Self {
         let database = || database.clone();
         Self {

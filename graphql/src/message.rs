@@ -2,9 +2,11 @@
 
 use crate::conversation::Conversation;
 use crate::loaders::{Loaders, MessageId};
+use crate::long::Long;
 use crate::time::Time;
 use crate::user::{self, User};
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+use std::sync::Arc;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -33,11 +35,12 @@ pub(crate) struct Message {
     #[graphql(skip)]
     attachment: Option<Uuid>,
     /// Its place among the events of the conversation.
-    pub(crate) seq: i64,
+    pub(crate) seq: Long,
     sent_at: Time,
     kind: ContentKind,
     /// The text, or an attachment's caption. Null when there is none, and when the message was recalled.
-    text: Option<String>,
+    // Shared, because a message may be asked for by many names at once.
+    text: Option<Arc<str>>,
     /// When it was last edited.
     edited_at: Option<Time>,
     /// When its sender took it back.
@@ -107,14 +110,17 @@ impl Message {
             reply_to: row.try_get("reply_to")?,
             mentions: row.try_get("mentions")?,
             attachment: row.try_get::<_, Option<Uuid>>("attachment")?.filter(|_| shown),
-            seq: row.try_get("seq")?,
+            seq: Long(row.try_get("seq")?),
             sent_at: Time(row.try_get("at")?),
             kind: match row.try_get("kind")? {
                 "image" => ContentKind::Image,
                 "file" => ContentKind::File,
                 _ => ContentKind::Text,
             },
-            text: row.try_get::<_, Option<String>>("text")?.filter(|_| shown),
+            text: row
+                .try_get::<_, Option<&str>>("text")?
+                .filter(|_| shown)
+                .map(Arc::from),
             edited_at: row.try_get::<_, Option<_>>("edited_at")?.map(Time),
             recalled_at,
         })

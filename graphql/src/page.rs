@@ -149,7 +149,8 @@ pub(crate) fn surroundings(row: &Row) -> Result<(bool, bool), tokio_postgres::Er
 
 fn size(argument: &'static str, size: i32) -> Result<usize, Refusal> {
     match usize::try_from(size) {
-        Ok(size) if (1..=PAGE_MAX).contains(&size) => Ok(size),
-        _ => Err(Refusal::invalid(argument, format!("must be 1 to {PAGE_MAX}"))),
+        // An empty page still tells what lies around it.
+        Ok(size) if size <= PAGE_MAX => Ok(size),
+        _ => Err(Refusal::invalid(argument, format!("must be 0 to {PAGE_MAX}"))),
     }
 }

@@ -11,7 +11,7 @@ use crate::message::Message;
 use crate::page::{List, Page, PageArguments};
 use crate::read_model::{self, ReadModelProgress};
 use crate::user::{self, User};
-use crate::viewer::viewer;
+use crate::viewer::{admin, viewer};
 use async_graphql::{Context, ID, Object, Result};
 
 pub(crate) struct Query;
@@ -116,13 +116,13 @@ impl Query {
             .into_list(|waiting| (waiting.conversation.place(), waiting)))
     }
 
-    /// How far the read models are in each lane of the log.
+    /// How far the read models are in each lane of the log. For administrators.
     #[expect(
         clippy::unused_async,
         reason = "the library wants every field to be asynchronous"
     )]
     async fn read_models(&self, context: &Context<'_>) -> Result<Vec<ReadModelProgress>> {
-        viewer(context)?;
+        admin(context)?;
         Ok(read_model::all(context.data_unchecked::<Freshness>()))
     }
 }

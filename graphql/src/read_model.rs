@@ -1,6 +1,7 @@
 //! How far the read models are.
 
 use crate::after::Freshness;
+use crate::long::Long;
 use async_graphql::SimpleObject;
 use tidings_eventlog::Position;
 use tidings_projections::Lag;
@@ -15,7 +16,7 @@ pub(crate) struct ReadModelProgress {
     /// The lane's last position.
     head: String,
     /// Events between both.
-    behind: u64,
+    behind: Long,
 }
 
 impl From<Lag> for ReadModelProgress {
@@ -26,7 +27,7 @@ impl From<Lag> for ReadModelProgress {
             lane: i32::from(lag.lane),
             position: at(lag.pos),
             head: at(lag.head),
-            behind: lag.events(),
+            behind: Long(lag.events().cast_signed()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::after::Freshness;
 use crate::read_model::{self, ReadModelProgress};
-use crate::viewer::viewer;
+use crate::viewer::admin;
 use async_graphql::{Context, Result};
 use futures_util::stream::{self, Stream};
 use std::time::Duration;
@@ -16,6 +16,7 @@ pub(crate) struct Subscription;
 #[async_graphql::Subscription]
 impl Subscription {
     /// How far the read models are in each lane of the log: at once, and then whenever it has changed, at most once a second.
+    /// For administrators.
     #[expect(
         clippy::unused_async,
         reason = "the library wants every field to be asynchronous"
@@ -24,7 +25,7 @@ impl Subscription {
         &self,
         context: &Context<'_>,
     ) -> Result<impl Stream<Item = Vec<ReadModelProgress>> + use<>> {
-        viewer(context)?;
+        admin(context)?;
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let watch = Watch {

@@ -1,13 +1,11 @@
 //! People, as any signed-in user may see them.
 
-use crate::after::Freshness;
+use crate::after::{Freshness, heads};
 use crate::database::{Database, NoAnswer};
 use crate::errors::Refusal;
 use crate::loaders::{self, Loaders};
 use async_graphql::{Context, ID, SimpleObject};
-use tidings_eventlog::Position;
 use tidings_eventlog::record::lane_of;
-use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 /// A person.
@@ -56,7 +54,7 @@ pub(crate) async fn by_id(context: &Context<'_>, user: Uuid) -> Result<Option<Us
     if !freshness.has_lane(lane_of(user)) {
         return Ok(None);
     }
-    let heads = heads(context, Some(lane_of(user))).await?;
+    let heads = heads(context.data_unchecked(), freshness, Some(lane_of(user))).await?;
     freshness.passed(&heads).await?;
     Ok(people.load_one(user).await?)
 }
@@ -67,21 +65,8 @@ pub(crate) async fn by_name(context: &Context<'_>, username: &str) -> Result<Opt
     if let Some(found) = loaders::named(database, username).await? {
         return Ok(Some(found));
     }
-    let heads = heads(context, None).await?;
-    context.data_unchecked::<Freshness>().passed(&heads).await?;
-    Ok(loaders::named(&database.after(&heads), username).await?)
-}
-
-/// Where the log is now, in one lane or in all.
-async fn heads(context: &Context<'_>, lane: Option<u8>) -> Result<Vec<Position>, NoAnswer> {
     let freshness = context.data_unchecked::<Freshness>();
-    let sql = "SELECT lane, head FROM log_lane WHERE $1::smallint IS NULL OR lane = $1";
-    let lane = lane.map(i16::from);
-    let values: [&(dyn ToSql + Sync); 1] = [&lane];
-    let heads = context.data_unchecked::<Database>().rows(sql, &values, |row| {
-        let (lane, head): (i16, i64) = (row.try_get("lane")?, row.try_get("head")?);
-        Ok(u8::try_from(lane).ok().zip(u64::try_from(head).ok()))
-    });
-    let known = |(lane, pos)| freshness.has_lane(lane).then_some(Position { lane, pos });
-    Ok(heads.await?.into_iter().flatten().filter_map(known).collect())
+    let heads = heads(database, freshness, None).await?;
+    freshness.passed(&heads).await?;
+    Ok(loaders::named(&database.after(&heads), username).await?)
 }

@@ -5,6 +5,7 @@ use crate::auth::{AuthError, Authenticator, Principal};
 use crate::clock;
 use axum::Router;
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_eventlog::Pool;
@@ -13,6 +14,44 @@ use tidings_graphql::{Code, Graphql, GraphqlConfig, Refusal, Viewer};
 use tidings_projections::Checkpoints;
 use tokio_util::sync::CancellationToken;
 
+/// What queries may cost. The cost of a query is one for each field, times the sizes of the pages that it lies in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GraphqlLimits {
+    /// The longest answer, in bytes: of rows read, and of JSON. What would be longer is `too_large`.
+    pub answer_bytes: usize,
+    /// The same of all answers that this node is making or sending; what would be more is `overloaded`.
+    pub answers_bytes: usize,
+    /// Requests that are answered at once; more are `overloaded`.
+    pub requests_at_once: usize,
+    /// Requests of one user that are answered at once; more are `rate_limited`. Those without a token count as one user.
+    pub requests_per_user: usize,
+    /// The cost that one user may cause each second in the long run; beyond it, requests are `rate_limited`.
+    pub cost_per_second: u32,
+    /// The cost that one user may cause at once.
+    pub cost_burst: u32,
+    /// How long a request may take in all, in milliseconds.
+    pub deadline_ms: u64,
+    /// How long a client of `/graphql/ws` may take to say who it is, in milliseconds.
+    pub init_ms: u64,
+}
+
+impl Default for GraphqlLimits {
+    fn default() -> Self {
+        let config = GraphqlConfig::default();
+        Self {
+            answer_bytes: config.answer_bytes,
+            answers_bytes: config.answers_bytes,
+            requests_at_once: config.requests_at_once,
+            requests_per_user: config.requests_per_viewer,
+            cost_per_second: config.cost_per_second,
+            cost_burst: config.cost_burst,
+            deadline_ms: 15_000,
+            init_ms: 10_000,
+        }
+    }
+}
+
 /// `/graphql` and `/graphql/ws`, read through `pool`. `wait` bounds how long a query waits for a position; sockets end when
 /// `draining` is cancelled.
 pub fn routes(
@@ -20,6 +59,7 @@ pub fn routes(
     checkpoints: Checkpoints,
     authenticator: Authenticator,
     wait: Duration,
+    limits: &GraphqlLimits,
     draining: CancellationToken,
 ) -> Router {
     // The other connections are for those who do not wait for lists.
@@ -27,12 +67,20 @@ pub fn routes(
     let config = GraphqlConfig {
         wait,
         statements_at_once,
+        deadline: Duration::from_millis(limits.deadline_ms),
+        answer_bytes: limits.answer_bytes,
+        answers_bytes: limits.answers_bytes,
+        requests_at_once: limits.requests_at_once,
+        requests_per_viewer: limits.requests_per_user,
+        cost_per_second: limits.cost_per_second,
+        cost_burst: limits.cost_burst,
         ..GraphqlConfig::default()
     };
     tidings_graphql::http::routes(Service {
         graphql: Graphql::new(pool, checkpoints, config),
         authenticate: Arc::new(Tokens(authenticator)),
         playground: || assets::get("graphiql/index.html"),
+        init: Duration::from_millis(limits.init_ms),
         draining,
     })
 }
@@ -48,13 +96,23 @@ impl Authenticate for Tokens {
                 user,
                 roles,
                 expires_at,
-                ..
+                session,
             } = self.0.verify(token, now).await.map_err(refusal)?;
             Ok(Viewer {
                 user,
                 roles: roles.into_iter().map(|role| role.as_str().to_owned()).collect(),
+                session,
                 valid_for: Some((expires_at - now).to_std().unwrap_or_default()),
             })
+        })
+    }
+
+    fn ended<'a>(&'a self, viewer: &Viewer) -> BoxFuture<'a, ()> {
+        let user = viewer.user;
+        let mut suspended = self.0.suspended();
+        Box::pin(async move {
+            // It ends with the node, and then nobody listens.
+            let _ = suspended.wait_for(|users| users.contains(&user)).await;
         })
     }
 }

@@ -1,13 +1,15 @@
 //! `/graphql`: `GET` for queries and for people, `POST` for everything.
 
-use super::Service;
 use super::accept::Wanted;
+use super::body::{BodyError, read_body};
 use super::payload::{Parameters, Payload};
 use super::reply::{answer, refuse};
+use super::{REQUEST_BYTES_MAX, Service};
 use crate::errors::{Code, Refusal};
+use crate::viewer::Viewer;
 use async_graphql::Request;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -34,22 +36,22 @@ pub(super) async fn get(
         Ok(request) => request,
         Err(refusal) => return refuse(wanted, StatusCode::BAD_REQUEST, refusal),
     };
-    match service.graphql.is_query(&mut request) {
-        Ok(true) => execute(&service, wanted, &headers, request).await,
+    let viewer = match service.viewer(&headers).await {
+        Ok(viewer) => viewer,
+        Err(refusal) => return answer(wanted, refusal.into_response().into()),
+    };
+    match service.graphql.is_query(&mut request, viewer.as_ref()) {
+        Ok(true) => execute(&service, wanted, &headers, request, viewer).await,
         Ok(false) => {
             let refusal = Refusal::new(Code::InvalidArgument, "only queries can be sent by GET");
             refuse(wanted, StatusCode::METHOD_NOT_ALLOWED, refusal)
         }
-        Err(refused) => answer(wanted, &refused),
+        Err(refused) => answer(wanted, (*refused).into()),
     }
 }
 
 /// `POST /graphql`.
-pub(super) async fn post(
-    State(service): State<Service>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
+pub(super) async fn post(State(service): State<Service>, headers: HeaderMap, body: Body) -> Response {
     // Whoever sends a query can read an answer, even one who would rather have a page.
     let wanted = match Wanted::of(&headers) {
         None => return not_acceptable(),
@@ -60,31 +62,34 @@ pub(super) async fn post(
         let refusal = Refusal::new(Code::InvalidArgument, "the content type must be application/json");
         return refuse(wanted, StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal);
     }
-    let body = match body {
+    let body = match read_body(body, REQUEST_BYTES_MAX).await {
         Ok(body) => body,
-        Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+        Err(BodyError::TooLarge) => {
             let refusal = Refusal::new(Code::TooLarge, "the request is too large");
             return refuse(wanted, StatusCode::PAYLOAD_TOO_LARGE, refusal);
         }
-        Err(error) => {
-            return refuse(
-                wanted,
-                error.status(),
-                Refusal::invalid("body", "the body cannot be read"),
-            );
+        Err(BodyError::Broken) => {
+            let refusal = Refusal::invalid("body", "the body cannot be read");
+            return refuse(wanted, StatusCode::BAD_REQUEST, refusal);
         }
     };
-    match Payload::parse(&body).and_then(Payload::into_request) {
-        Ok(request) => execute(&service, wanted, &headers, request).await,
-        Err(refusal) => refuse(wanted, StatusCode::BAD_REQUEST, refusal),
+    let request = match Payload::parse(&body).and_then(Payload::into_request) {
+        Ok(request) => request,
+        Err(refusal) => return refuse(wanted, StatusCode::BAD_REQUEST, refusal),
+    };
+    match service.viewer(&headers).await {
+        Ok(viewer) => execute(&service, wanted, &headers, request, viewer).await,
+        Err(refusal) => answer(wanted, refusal.into_response().into()),
     }
 }
 
-async fn execute(service: &Service, wanted: Wanted, headers: &HeaderMap, request: Request) -> Response {
-    let viewer = match service.viewer(headers).await {
-        Ok(viewer) => viewer,
-        Err(refusal) => return answer(wanted, &refusal.into_response()),
-    };
+async fn execute(
+    service: &Service,
+    wanted: Wanted,
+    headers: &HeaderMap,
+    request: Request,
+    viewer: Option<Viewer>,
+) -> Response {
     let after: Vec<&str> = headers
         .get_all(AFTER)
         .iter()
@@ -93,7 +98,7 @@ async fn execute(service: &Service, wanted: Wanted, headers: &HeaderMap, request
     let after = (!after.is_empty()).then(|| after.join(","));
     answer(
         wanted,
-        &service.graphql.execute(request, viewer, after.as_deref()).await,
+        service.graphql.execute(request, viewer, after.as_deref()).await,
     )
 }
 

@@ -16,13 +16,18 @@ use axum::response::Response;
 use frames::{Closing, FromClient, ToClient};
 use operations::{Event, Operations};
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at};
+use tokio_tungstenite::tungstenite;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 const MESSAGE_BYTES_MAX: usize = super::REQUEST_BYTES_MAX;
-/// How long a client may take to say who it is.
-const INIT: Duration = Duration::from_secs(10);
+/// A message of up to this length is read whole before it is refused, so that nothing unread resets the connection before
+/// its sender has read why.
+const READ_BYTES_MAX: usize = 4 * MESSAGE_BYTES_MAX;
+/// How long a client's own close is waited for.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// How often the client is asked whether it is still there. One that has been silent for two of these is not.
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
 /// How long the client may take to read one message.
@@ -36,8 +41,8 @@ pub(super) async fn upgrade(
 ) -> Response {
     upgrade
         .protocols([PROTOCOL])
-        .max_message_size(MESSAGE_BYTES_MAX)
-        .max_frame_size(MESSAGE_BYTES_MAX)
+        .max_message_size(READ_BYTES_MAX)
+        .max_frame_size(READ_BYTES_MAX)
         .on_upgrade(move |socket| async move {
             let draining = service.draining.clone();
             let mut connection = Connection { service, socket };
@@ -90,6 +95,8 @@ impl Connection {
         keep_alive.reset();
         let expiry = sleep(viewer.valid_for.unwrap_or(Duration::MAX));
         tokio::pin!(expiry);
+        let authenticate = Arc::clone(&self.service.authenticate);
+        let mut ended = authenticate.ended(&viewer);
         let mut heard = Instant::now();
         loop {
             tokio::select! {
@@ -107,13 +114,14 @@ impl Connection {
                     self.send(&ToClient::Ping).await?;
                 }
                 () = &mut expiry => return Err(Closing::Forbidden.into()),
+                () = &mut ended => return Err(Closing::Forbidden.into()),
             }
         }
     }
 
     /// Waits for the first message and finds out who is there.
     async fn greet(&mut self, headers: &HeaderMap) -> Result<Viewer, End> {
-        let deadline = Instant::now() + INIT;
+        let deadline = Instant::now() + self.service.init;
         loop {
             let message = timeout_at(deadline, receive(&mut self.socket))
                 .await
@@ -160,7 +168,10 @@ impl Connection {
 
     async fn tell(&mut self, event: Event) -> Result<(), End> {
         match &event {
-            Event::Answer(id, payload) => self.send(&ToClient::Next { id, payload }).await,
+            Event::Answer(id, answer) => {
+                let payload = &answer.response;
+                self.send(&ToClient::Next { id, payload }).await
+            }
             Event::Refused(id, payload) => self.send(&ToClient::Error { id, payload }).await,
             Event::Ended(id) => self.send(&ToClient::Complete { id }).await,
         }
@@ -180,6 +191,9 @@ impl Connection {
             reason: closing.reason().into_owned().into(),
         };
         let _ = timeout(SEND, self.socket.send(Message::Close(Some(frame)))).await;
+        // A socket that is dropped with unread bytes is reset, which can overtake the reason.
+        let farewell = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+        let _ = timeout(FAREWELL, farewell).await;
     }
 }
 
@@ -206,12 +220,17 @@ async fn viewer(
 /// The next message; `None` for one that only shows that the client is there.
 async fn receive(socket: &mut WebSocket) -> Result<Option<FromClient>, End> {
     match socket.recv().await {
+        Some(Ok(Message::Text(text))) if text.len() > MESSAGE_BYTES_MAX => Err(Closing::TooBig.into()),
         Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
             Ok(message) => Ok(Some(message)),
             Err(_) => Err(Closing::InvalidMessage.into()),
         },
         Some(Ok(Message::Binary(_))) => Err(Closing::InvalidMessage.into()),
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
-        Some(Ok(Message::Close(_)) | Err(_)) | None => Err(End::Gone),
+        Some(Ok(Message::Close(_))) | None => Err(End::Gone),
+        Some(Err(error)) => Err(match error.into_inner().downcast_ref() {
+            Some(tungstenite::Error::Capacity(_)) => Closing::TooBig.into(),
+            _ => End::Gone,
+        }),
     }
 }

@@ -8,6 +8,8 @@ use std::collections::HashMap;
 
 /// Fields that are lists with pages.
 pub(super) const PAGED: [&str; 4] = ["conversations", "inbox", "members", "messages"];
+/// The longest name of a field in the answer: it is repeated for each entry of the lists around it.
+const KEY_BYTES_MAX: usize = 128;
 /// Lists of an introspection that lead back to where they came from.
 const INTROSPECTION_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
 
@@ -81,6 +83,10 @@ impl<'a> Walk<'a> {
     }
 
     fn field(&mut self, field: &'a Field) -> Result<Measure, Refusal> {
+        if field.response_key().node.len() > KEY_BYTES_MAX {
+            let message = format!("the name of a field is longer than {KEY_BYTES_MAX} bytes");
+            return Err(Refusal::new(Code::TooLarge, message));
+        }
         let inner = self.selection(&field.selection_set.node)?;
         let name = field.name.node.as_str();
         let times = if PAGED.contains(&name) {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 const BY_ID: &str =
     "SELECT user_id, username, display_name FROM p_conversations.person WHERE user_id = ANY($1)";
 const BY_NAME: &str = "SELECT user_id, username, display_name FROM p_conversations.person \
-    WHERE lower(username) = lower($1) ORDER BY registered_at, user_id LIMIT 1";
+    WHERE lower(username) = $1 ORDER BY registered_at, user_id LIMIT 1";
 /// No name is longer, in bytes.
 const NAME_LEN_MAX: usize = 256;
 
@@ -26,13 +26,15 @@ impl Loader<Uuid> for People {
     }
 }
 
-/// The person of that name, whatever the case of its letters.
+/// The person of that name, whatever the case of its letters. Names are ASCII, so other letters that have an ASCII one as
+/// their lower case are not folded.
 pub(crate) async fn named(database: &Database, username: &str) -> Result<Option<User>, NoAnswer> {
     // PostgreSQL knows no text with a NUL in it.
     if username.len() > NAME_LEN_MAX || username.contains('\0') {
         return Ok(None);
     }
-    Ok(database.rows(BY_NAME, &[&username], read).await?.pop())
+    let key = username.to_ascii_lowercase();
+    Ok(database.rows(BY_NAME, &[&key], read).await?.pop())
 }
 
 fn read(row: &Row) -> Result<User, tokio_postgres::Error> {

@@ -37,6 +37,7 @@ async fn a_statement_that_takes_too_long_is_given_up() {
         wait: LONG,
         statement_timeout,
         statements_at_once: 1,
+        ..GraphqlConfig::default()
     })
     .await;
     let me = world.person(1).await;

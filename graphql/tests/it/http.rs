@@ -6,6 +6,7 @@ use axum::http::Request;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tidings_graphql::GraphqlConfig;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use uuid::Uuid;
 
 const STRICT: &str = "application/graphql-response+json";
@@ -275,9 +276,10 @@ async fn the_header_carries_positions() {
     let world = World::with(GraphqlConfig {
         wait,
         statement_timeout: LONG,
-        statements_at_once: 4,
+        ..GraphqlConfig::default()
     })
     .await;
+    world.run("UPDATE log_lane SET head = 7").await;
     let (me, server) = (world.person(1).await, Server::start(&world).await);
     let ask = async |after: &[&str]| {
         let mut request = Request::post("/graphql")
@@ -306,5 +308,36 @@ async fn the_header_carries_positions() {
             (400, "invalid_argument"),
             "{wrong:?}"
         );
+    }
+}
+
+/// Whoever sends all of it before reading must still come to read why it was refused.
+#[tokio::test]
+async fn a_body_that_is_too_large_is_answered_and_not_reset() {
+    let world = World::new().await;
+    let server = Server::start(&world).await;
+    let head =
+        "POST /graphql HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/json\r\n";
+    let body = vec![b' '; 5_000_000];
+    let mut chunked = format!("{head}transfer-encoding: chunked\r\n\r\n").into_bytes();
+    for chunk in body.chunks(50_000) {
+        chunked.extend(format!("{:x}\r\n", chunk.len()).into_bytes());
+        chunked.extend(chunk);
+        chunked.extend(b"\r\n");
+    }
+    chunked.extend(b"0\r\n\r\n");
+    let mut declared = format!("{head}content-length: {}\r\n\r\n", body.len()).into_bytes();
+    declared.extend(&body);
+    for request in [chunked, declared] {
+        let exchange = async {
+            let mut stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
+            stream.write_all(&request).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        let answer = tokio::time::timeout(LONG, exchange).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        assert!(answer.contains("too_large"), "{answer}");
     }
 }

@@ -1,8 +1,199 @@
 //! What is too much.
 
-use crate::support::{World, code, user};
-use serde_json::json;
+use crate::support::{LONG, World, code, user, viewer};
+use async_graphql::Request;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::time::Duration;
+use tidings_graphql::GraphqlConfig;
+use uuid::Uuid;
+
+/// A group with `count` messages of `bytes` each.
+async fn talk(world: &World, n: u64, me: Uuid, count: u32, bytes: u32) -> Uuid {
+    let group = world.group(n, &[me]).await;
+    world
+        .run(&format!(
+            "INSERT INTO p_history.message (conversation, seq, message, msg_no, sender, at, kind, text, mentions) \
+             SELECT '{group}', no + 1, gen_random_uuid(), no, '{me}', now(), 'text', repeat('x', {bytes}), '{{}}' \
+             FROM generate_series(1, {count}) no"
+        ))
+        .await;
+    group
+}
+
+fn aliases(count: usize, field: &str) -> String {
+    (0..count).fold(String::new(), |mut text, i| {
+        write!(text, "a{i}: {field} ").unwrap();
+        text
+    })
+}
+
+/// One page under many names costs the database nothing, and the answer all the more.
+#[tokio::test]
+async fn an_answer_is_bounded_in_bytes_however_it_is_asked_for() {
+    let world = World::new().await;
+    let me = world.person(1).await;
+    let group = talk(&world, 1, me, 100, 8_000).await;
+    let page = |fields: &str| {
+        format!("conversation(id: \"{group}\") {{ messages(first: 100) {{ nodes {{ {fields} }} }} }}")
+    };
+    for query in [
+        aliases(124, &page("text")),
+        page(&aliases(20, "text")),
+        aliases(6, &page("text again: text")),
+    ] {
+        let answer = world.ask(me, &format!("{{ {query} }}")).await;
+        assert_eq!(code(&answer), "too_large", "{query:.300}");
+        assert_eq!(answer["data"], Value::Null);
+    }
+    let data = world.data(me, &format!("{{ {} }}", page("text"))).await;
+    assert_eq!(
+        data["conversation"]["messages"]["nodes"].as_array().map(Vec::len),
+        Some(100)
+    );
+}
+
+/// The rest of the rows is not read when it is clear that they are too many.
+#[tokio::test]
+async fn what_is_read_is_bounded_before_it_is_there() {
+    let world = World::new().await;
+    let me = world.person(1).await;
+    let group = talk(&world, 1, me, 200, 100_000).await;
+    let ids = format!("{{ conversation(id: \"{group}\") {{ messages(first: 200) {{ nodes {{ id }} }} }} }}");
+    assert_eq!(code(&world.ask(me, &ids).await), "too_large");
+    let few = ids.replace("first: 200", "first: 20");
+    assert!(world.ask(me, &few).await.get("errors").is_none());
+}
+
+#[tokio::test]
+async fn a_long_name_is_not_repeated_in_a_list() {
+    let world = World::new().await;
+    let me = world.person(1).await;
+    let query = |length: usize| {
+        format!(
+            "{{ conversations(first: 200) {{ nodes {{ {}: id }} }} }}",
+            "a".repeat(length)
+        )
+    };
+    assert!(world.ask(me, &query(128)).await.get("errors").is_none());
+    assert_eq!(code(&world.ask(me, &query(129)).await), "too_large");
+}
+
+#[tokio::test]
+async fn all_answers_of_a_node_are_bounded_together() {
+    let world = World::with(GraphqlConfig {
+        answers_bytes: 2_000_000,
+        ..GraphqlConfig::default()
+    })
+    .await;
+    let (me, other) = (world.person(1).await, world.person(2).await);
+    let group = talk(&world, 1, me, 100, 8_000).await;
+    let page =
+        format!("{{ conversation(id: \"{group}\") {{ messages(first: 100) {{ nodes {{ text }} }} }} }}");
+    let held = world
+        .graphql
+        .execute(Request::new(&page), Some(viewer(me)), None)
+        .await;
+    let answer = world.ask(me, &page).await;
+    assert_eq!(code(&answer), "overloaded");
+    assert_eq!(answer["errors"][0]["extensions"]["retryable"], json!(true));
+    // What is small has room.
+    assert_eq!(
+        world.data(other, "{ me { username } }").await["me"]["username"],
+        json!("user2")
+    );
+    drop(held);
+    assert!(world.ask(me, &page).await.get("errors").is_none());
+}
+
+#[tokio::test]
+async fn a_viewer_spends_what_there_is_and_leaves_others_theirs() {
+    let world = World::with(GraphqlConfig {
+        cost_per_second: 1,
+        cost_burst: 1_500,
+        ..GraphqlConfig::default()
+    })
+    .await;
+    let (me, other) = (world.person(1).await, world.person(2).await);
+    let query = "{ conversations(first: 200) { nodes { id kind } } }";
+    assert!(world.ask(me, query).await.get("errors").is_none());
+    assert!(world.ask(me, query).await.get("errors").is_none());
+    let answer = world.ask(me, query).await;
+    assert_eq!(code(&answer), "rate_limited");
+    let wait = answer["errors"][0]["extensions"]["retry_after_ms"]
+        .as_u64()
+        .unwrap();
+    assert!(wait > 1_000, "{wait}");
+    assert!(world.ask(other, query).await.get("errors").is_none());
+}
+
+/// While one viewer's requests are under way, here because they wait for a position, another's are answered.
+#[tokio::test]
+async fn requests_of_one_viewer_at_once_are_bounded() {
+    let world = World::with(GraphqlConfig {
+        wait: LONG,
+        deadline: LONG,
+        requests_per_viewer: 2,
+        ..GraphqlConfig::default()
+    })
+    .await;
+    let (me, other) = (world.person(1).await, world.person(2).await);
+    world.run("UPDATE log_lane SET head = 5").await;
+    let waiting = || {
+        let request = Request::new("{ me { id } }");
+        let execute = async |graphql: tidings_graphql::Graphql| {
+            graphql.execute(request, Some(viewer(me)), Some("0:5")).await
+        };
+        Box::pin(execute(world.graphql.clone()))
+    };
+    let (mut first, mut second) = (waiting(), waiting());
+    for request in [&mut first, &mut second] {
+        assert!(futures_util::poll!(request).is_pending());
+    }
+    assert_eq!(code(&world.ask(me, "{ me { id } }").await), "rate_limited");
+    assert!(world.ask(other, "{ me { id } }").await.get("errors").is_none());
+    drop(first);
+    assert!(world.ask(me, "{ me { id } }").await.get("errors").is_none());
+}
+
+#[tokio::test]
+async fn a_request_has_a_deadline() {
+    let world = World::with(GraphqlConfig {
+        statement_timeout: LONG,
+        deadline: Duration::from_millis(300),
+        ..GraphqlConfig::default()
+    })
+    .await;
+    let me = world.person(1).await;
+    let mut blocker = world.pool.get().await.unwrap();
+    let lock = blocker.transaction().await.unwrap();
+    lock.batch_execute("LOCK TABLE p_conversations.person IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let answer = tokio::time::timeout(LONG, world.ask(me, "{ me { username } }"))
+        .await
+        .unwrap();
+    assert_eq!(code(&answer), "unavailable");
+}
+
+#[tokio::test]
+async fn a_stranger_asks_for_little() {
+    let world = World::with(GraphqlConfig {
+        cost_per_second: 1,
+        cost_burst: 1_000,
+        ..GraphqlConfig::default()
+    })
+    .await;
+    let ask = async |query: &str| {
+        let answer = world.graphql.execute(Request::new(query), None, None).await;
+        serde_json::to_value(answer).unwrap()
+    };
+    let long = format!("{{ __typename {} }}", "#".repeat(9_000));
+    assert_eq!(code(&ask(&long).await), "unauthenticated");
+    let schema = format!("{{ __schema {{ {} }} }}", aliases(300, "types { name }"));
+    assert!(ask(&schema).await.get("errors").is_none());
+    assert_eq!(code(&ask(&schema).await), "rate_limited");
+}
 
 #[tokio::test]
 async fn a_query_that_is_too_deep_is_refused() {

@@ -189,15 +189,54 @@ async fn a_page_has_fifty_entries_from_the_beginning_unless_asked_otherwise() {
 }
 
 #[tokio::test]
+async fn an_empty_page_tells_what_lies_around_it() {
+    let world = World::new().await;
+    let me = world.person(1).await;
+    let group = world.group(1, &[me]).await;
+    world.messages(group, 3, me).await;
+    let info = async |arguments: &str| {
+        let query = format!(
+            "{{ conversation(id: \"{group}\") {{ messages({arguments}) {{ nodes {{ id }} pageInfo {{ hasPreviousPage hasNextPage endCursor }} }} }} }}"
+        );
+        let mut data = world.data(me, &query).await;
+        data["conversation"]["messages"].take()
+    };
+    let page = |previous: bool, next: bool| json!({ "nodes": [], "pageInfo": { "hasPreviousPage": previous, "hasNextPage": next, "endCursor": null } });
+    assert_eq!(info("first: 0").await, page(false, true));
+    assert_eq!(info("last: 0").await, page(true, false));
+    let query =
+        format!("{{ conversation(id: \"{group}\") {{ messages(last: 1) {{ pageInfo {{ endCursor }} }} }} }}");
+    let data = world.data(me, &query).await;
+    let last = &data["conversation"]["messages"]["pageInfo"]["endCursor"];
+    assert_eq!(info(&format!("first: 0, after: {last}")).await, page(true, false));
+}
+
+#[tokio::test]
+async fn a_name_is_found_by_its_ascii_letters_alone() {
+    let world = World::new().await;
+    let me = world.person(1).await;
+    world
+        .run("UPDATE p_conversations.person SET username = 'Kim'")
+        .await;
+    let find = async |name: &str| {
+        let query = format!("{{ userByName(username: \"{name}\") {{ username }} }}");
+        world.data(me, &query).await["userByName"]["username"].take()
+    };
+    assert_eq!(find("kIM").await, json!("Kim"));
+    // A sign for Kelvin and a capital I with a dot, of which a lower case is `k` and `i`.
+    assert_eq!(find("\u{212a}im").await, json!(null));
+    assert_eq!(find("K\u{130}m").await, json!(null));
+}
+
+#[tokio::test]
 async fn wrong_arguments_are_named() {
     let world = World::new().await;
     let me = world.person(1).await;
     world.group(1, &[me]).await;
     for (arguments, wrong) in [
-        ("first: 0", "first"),
         ("first: -1", "first"),
         ("first: 201", "first"),
-        ("last: 0", "last"),
+        ("last: -1", "last"),
         ("last: 201", "last"),
         ("first: 1, last: 1", "last"),
         ("after: \"x\"", "after"),

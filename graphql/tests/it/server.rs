@@ -22,11 +22,15 @@ use uuid::Uuid;
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) draining: CancellationToken,
+    /// Ends the sessions of all viewers.
+    pub(crate) revoking: CancellationToken,
     task: JoinHandle<()>,
 }
 
-/// Tokens of these tests are user ids. `brief <id>` is one that expires soon.
-struct Tokens;
+/// Tokens of these tests are user ids. `brief-<id>` is one that expires soon, `admin-<id>` an administrator's.
+struct Tokens {
+    revoking: CancellationToken,
+}
 
 impl Authenticate for Tokens {
     fn viewer<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Viewer, Refusal>> {
@@ -34,6 +38,10 @@ impl Authenticate for Tokens {
             if token == "away" {
                 return Err(Refusal::unavailable("tokens cannot be checked just now"));
             }
+            let (token, roles) = match token.strip_prefix("admin-") {
+                Some(id) => (id, vec!["admin".to_owned()]),
+                None => (token, vec![]),
+            };
             let (id, valid_for) = match token.strip_prefix("brief-") {
                 Some(id) => (id, Some(Duration::from_millis(100))),
                 None => (token, None),
@@ -42,19 +50,32 @@ impl Authenticate for Tokens {
                 .map_err(|_| Refusal::new(Code::Unauthenticated, "the token is not valid"))?;
             Ok(Viewer {
                 user,
-                roles: vec![],
+                roles,
+                session: None,
                 valid_for,
             })
         })
+    }
+
+    fn ended<'a>(&'a self, _: &Viewer) -> BoxFuture<'a, ()> {
+        Box::pin(self.revoking.cancelled())
     }
 }
 
 impl Server {
     pub(crate) async fn start(world: &World) -> Self {
-        let draining = CancellationToken::new();
+        Self::with_init(world, LONG).await
+    }
+
+    /// With another time for a client of a socket to say who it is.
+    pub(crate) async fn with_init(world: &World, init: Duration) -> Self {
+        let (draining, revoking) = (CancellationToken::new(), CancellationToken::new());
         let service = Service {
             graphql: world.graphql.clone(),
-            authenticate: Arc::new(Tokens),
+            authenticate: Arc::new(Tokens {
+                revoking: revoking.clone(),
+            }),
+            init,
             playground: || Some(Response::new(Body::from("<html>")).into_response()),
             draining: draining.clone(),
         };
@@ -64,6 +85,7 @@ impl Server {
         Self {
             address,
             draining,
+            revoking,
             task,
         }
     }

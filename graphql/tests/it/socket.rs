@@ -4,6 +4,7 @@ use crate::server::Server;
 use crate::support::{LONG, World};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -26,7 +27,7 @@ impl Client {
     /// Connected and greeted.
     async fn greeted(server: &Server, user: Uuid) -> Self {
         let mut client = Self::connect(server, "graphql-transport-ws").await;
-        client.say(&json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {user}") } })).await;
+        client.say(&json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer admin-{user}") } })).await;
         assert_eq!(client.hear().await, json!({ "type": "connection_ack" }));
         client
     }
@@ -222,7 +223,73 @@ async fn a_connection_ends_with_its_token_and_with_the_server() {
 #[tokio::test]
 async fn a_client_that_does_not_greet_is_closed() {
     let world = World::new().await;
-    let server = Server::start(&world).await;
+    let server = Server::with_init(&world, Duration::from_millis(50)).await;
     let mut client = Client::connect(&server, "graphql-transport-ws").await;
     assert_eq!(client.closed().await, 4408);
+}
+
+#[tokio::test]
+async fn an_open_socket_ends_with_its_session() {
+    let world = World::new().await;
+    let (me, server) = (world.person(1).await, Server::start(&world).await);
+    let mut client = Client::greeted(&server, me).await;
+    client
+        .subscribe("a", "subscription { readModels { name } }")
+        .await;
+    assert_eq!(client.hear().await["type"], json!("next"));
+    server.revoking.cancel();
+    assert_eq!(client.closed().await, 4403);
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_big_is_told_so() {
+    let world = World::new().await;
+    let (me, server) = (world.person(1).await, Server::start(&world).await);
+    // What is beyond reading is told too, as long as the client listens while it writes.
+    for bytes in [256 * 1024, 900 * 1024, 1500 * 1024] {
+        let client = Client::greeted(&server, me).await;
+        let (mut sink, mut stream) = client.0.split();
+        let message = json!({ "type": "ping", "payload": { "x": "x".repeat(bytes) } });
+        let writing = async {
+            let _ = sink.send(Message::text(message.to_string())).await;
+            std::future::pending::<()>().await;
+        };
+        let reading = async {
+            loop {
+                match stream.next().await {
+                    Some(Ok(Message::Close(Some(frame)))) => return u16::from(frame.code),
+                    Some(Ok(_)) => {}
+                    ended => panic!("{bytes}: {ended:?}"),
+                }
+            }
+        };
+        let code = tokio::time::timeout(LONG, async {
+            tokio::select! {
+                code = reading => code,
+                () = writing => unreachable!(),
+            }
+        });
+        assert_eq!(code.await.unwrap(), 1009, "{bytes}");
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_has_one_field_at_its_root() {
+    let world = World::new().await;
+    let (me, server) = (world.person(1).await, Server::start(&world).await);
+    let mut client = Client::greeted(&server, me).await;
+    for query in [
+        "subscription { a: readModels { name } b: readModels { name } }",
+        "subscription { ...f readModels { name } } fragment f on Subscription { b: readModels { lane } }",
+        "subscription { readModels { name } __typename }",
+    ] {
+        client.subscribe("w", query).await;
+        let refused = client.hear().await;
+        let code = &refused["payload"][0]["extensions"]["code"];
+        assert_eq!(
+            (&refused["type"], code),
+            (&json!("error"), &json!("invalid_argument")),
+            "{query}"
+        );
+    }
 }

@@ -22,7 +22,7 @@ async fn a_query_costs_as_many_statements_for_one_conversation_as_for_many() {
     let config = GraphqlConfig {
         wait: LONG,
         statement_timeout: LONG,
-        statements_at_once: 8,
+        ..GraphqlConfig::default()
     };
     let world = World::at(&url, config);
     world.run("CREATE EXTENSION pg_stat_statements").await;

@@ -33,7 +33,8 @@ impl World {
         Self::with(GraphqlConfig {
             wait: LONG,
             statement_timeout: LONG,
-            statements_at_once: 8,
+            deadline: 2 * LONG,
+            ..GraphqlConfig::default()
         })
         .await
     }
@@ -70,12 +71,17 @@ impl World {
 
     pub(crate) async fn ask_with(&self, user: Uuid, query: &str, variables: Value) -> Value {
         let request = Request::new(query).variables(Variables::from_json(variables));
+        serde_json::to_value(self.graphql.execute(request, Some(viewer(user)), None).await).unwrap()
+    }
+
+    /// Answers `query` for a user who is an administrator.
+    pub(crate) async fn ask_as_admin(&self, user: Uuid, query: &str) -> Value {
         let viewer = Viewer {
-            user,
-            roles: vec![],
-            valid_for: None,
+            roles: vec!["admin".to_owned()],
+            ..viewer(user)
         };
-        serde_json::to_value(self.graphql.execute(request, Some(viewer), None).await).unwrap()
+        let answer = self.graphql.execute(Request::new(query), Some(viewer), None);
+        serde_json::to_value(answer.await).unwrap()
     }
 
     /// The same, and refuses errors.
@@ -142,6 +148,15 @@ pub(crate) async fn migrate(url: String) -> Result<(), Box<dyn std::error::Error
     schema::migrate(&config, LANES).await?;
     tidings_projections::setup(&config.pool()?).await?;
     Ok(())
+}
+
+pub(crate) fn viewer(user: Uuid) -> Viewer {
+    Viewer {
+        user,
+        roles: vec![],
+        session: None,
+        valid_for: None,
+    }
 }
 
 /// Ids whose order is that of their numbers, on lane 0.

@@ -65,6 +65,8 @@ pub(super) enum Closing {
     InitTimeout,
     Duplicate(String),
     TooManyInits,
+    /// A message is longer than any may be.
+    TooBig,
     /// Whether the token is good cannot be found out just now.
     TryAgain,
 }
@@ -80,6 +82,7 @@ impl Closing {
 
     pub(super) fn code(&self) -> u16 {
         match self {
+            Self::TooBig => 1009,
             Self::GoingAway => 1012,
             Self::TryAgain => 1013,
             Self::InvalidMessage => 4400,
@@ -104,6 +107,7 @@ impl Closing {
             // A reason has 123 bytes at most.
             Self::Duplicate(id) if id.len() <= 64 => format!("Subscriber for {id} already exists").into(),
             Self::Duplicate(_) => "Subscriber already exists".into(),
+            Self::TooBig => "Message too big".into(),
             Self::TooManyInits => "Too many initialisation requests".into(),
         }
     }

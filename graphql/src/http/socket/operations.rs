@@ -1,11 +1,11 @@
 //! The operations of one connection.
 
 use crate::errors::{Code, Refusal};
-use crate::graphql::Graphql;
+use crate::graphql::{Answer, Graphql};
 use crate::http::payload::Payload;
 use crate::http::reply::is_refusal;
 use crate::viewer::Viewer;
-use async_graphql::{Response, ServerError};
+use async_graphql::ServerError;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, AbortHandle, Abortable, BoxStream, SelectAll};
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ const OPERATIONS_MAX: usize = 32;
 
 /// What has become of an operation.
 pub(super) enum Event {
-    Answer(String, Box<Response>),
+    Answer(String, Box<Answer>),
     /// It was never executed.
     Refused(String, Vec<ServerError>),
     Ended(String),
@@ -53,8 +53,8 @@ impl Operations {
             .stream(payload.into_request()?, Some(self.viewer.clone()));
         let (name, end) = (id.clone(), id.clone());
         let events = answers.map(move |answer| {
-            if is_refusal(&answer) {
-                Event::Refused(name.clone(), answer.errors)
+            if is_refusal(&answer.response) {
+                Event::Refused(name.clone(), answer.response.errors)
             } else {
                 Event::Answer(name.clone(), Box::new(answer))
             }

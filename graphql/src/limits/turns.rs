@@ -1,0 +1,156 @@
+//! Who may ask now: so much cost per time, and so many requests at once, of each viewer and of all.
+
+use crate::errors::{Code, Refusal};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use lru::LruCache;
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+/// Viewers whose cost is remembered; the one who has not asked for longest is forgotten first.
+const REMEMBERED_MAX: usize = 50_000;
+/// When a place is likely to be free again.
+const RETRY_AFTER_MS: u64 = 250;
+
+/// What all requests of a node share. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Turns(Arc<Shared>);
+
+struct Shared {
+    places: Arc<Semaphore>,
+    per_viewer: usize,
+    open: Mutex<HashMap<Uuid, usize>>,
+    quota: Quota,
+    /// Least recently used first.
+    spent: Mutex<LruCache<Uuid, Arc<DefaultDirectRateLimiter>>>,
+}
+
+/// A request's place, free again when dropped.
+pub(crate) struct Place {
+    turns: Turns,
+    viewer: Uuid,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Turns {
+    /// `at_once` requests, of one viewer `per_viewer`; of cost `burst` at once, and `per_second` in the long run.
+    pub(crate) fn new(at_once: usize, per_viewer: usize, per_second: u32, burst: u32) -> Self {
+        let number = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        Self(Arc::new(Shared {
+            places: Arc::new(Semaphore::new(at_once.clamp(1, Semaphore::MAX_PERMITS))),
+            per_viewer: per_viewer.max(1),
+            open: Mutex::default(),
+            quota: Quota::per_second(number(per_second)).allow_burst(number(burst)),
+            spent: Mutex::new(LruCache::unbounded()),
+        }))
+    }
+
+    /// Takes a place for a request of `viewer`.
+    pub(crate) fn enter(&self, viewer: Uuid) -> Result<Place, Refusal> {
+        let permit = Arc::clone(&self.0.places).try_acquire_owned().map_err(|_| {
+            let message = "this node answers as many requests as it can";
+            Refusal::new(Code::Overloaded, message).retry_after_ms(RETRY_AFTER_MS)
+        })?;
+        let mut open = lock(&self.0.open);
+        let count = open.entry(viewer).or_default();
+        if *count >= self.0.per_viewer {
+            let message = format!("at most {} requests can be open at once", self.0.per_viewer);
+            return Err(Refusal::new(Code::RateLimited, message).retry_after_ms(RETRY_AFTER_MS));
+        }
+        *count += 1;
+        Ok(Place {
+            turns: self.clone(),
+            viewer,
+            _permit: permit,
+        })
+    }
+
+    /// Takes `cost` of what `viewer` may spend, or says how long to wait for it.
+    pub(crate) fn spend(&self, viewer: Uuid, cost: usize) -> Result<(), Refusal> {
+        let Some(cost) = NonZeroU32::new(u32::try_from(cost).unwrap_or(u32::MAX)) else {
+            return Ok(());
+        };
+        // What costs more than can ever be saved up costs all of it.
+        let cost = cost.min(self.0.quota.burst_size());
+        let limiter = self.limiter(viewer);
+        match limiter.check_n(cost) {
+            Ok(Ok(())) | Err(_) => Ok(()),
+            Ok(Err(early)) => {
+                let now = governor::clock::Clock::now(limiter.clock());
+                let wait = early.wait_time_from(now).as_millis();
+                let wait = u64::try_from(wait).unwrap_or(u64::MAX).saturating_add(1);
+                let message = "too much was asked for in too short a time";
+                Err(Refusal::new(Code::RateLimited, message).retry_after_ms(wait))
+            }
+        }
+    }
+
+    fn limiter(&self, viewer: Uuid) -> Arc<DefaultDirectRateLimiter> {
+        let mut spent = lock(&self.0.spent);
+        let limiter = spent.get_or_insert(viewer, || Arc::new(RateLimiter::direct(self.0.quota)));
+        let limiter = Arc::clone(limiter);
+        if spent.len() > REMEMBERED_MAX {
+            spent.pop_lru();
+        }
+        limiter
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = lock(&self.turns.0.open);
+        if let Some(count) = open.get_mut(&self.viewer) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.viewer);
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_viewer_who_takes_all_places_leaves_some_to_others() {
+        let turns = Turns::new(3, 2, 1, 1);
+        let (ada, bob) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let first = turns.enter(ada).unwrap();
+        let _second = turns.enter(ada).unwrap();
+        assert_eq!(turns.enter(ada).err().unwrap().code, Code::RateLimited);
+        let _third = turns.enter(bob).unwrap();
+        assert_eq!(turns.enter(bob).err().unwrap().code, Code::Overloaded);
+        drop(first);
+        assert!(turns.enter(bob).is_ok());
+        assert!(turns.enter(ada).is_ok());
+    }
+
+    #[test]
+    fn cost_is_saved_up_again_in_time() {
+        let turns = Turns::new(1, 1, 1, 100);
+        let (ada, bob) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        assert!(turns.spend(ada, 0).is_ok());
+        assert!(turns.spend(ada, 1_000_000).is_ok(), "all that there is");
+        let refused = turns.spend(ada, 50).unwrap_err();
+        assert_eq!(refused.code, Code::RateLimited);
+        let wait = refused.retry_after_ms.unwrap();
+        assert!((40_000..=50_001).contains(&wait), "{wait}");
+        assert!(turns.spend(bob, 100).is_ok());
+    }
+
+    #[test]
+    fn what_is_remembered_of_viewers_is_bounded() {
+        let turns = Turns::new(1, 1, 1, 1);
+        for viewer in 0..REMEMBERED_MAX + 10 {
+            turns.spend(Uuid::from_u128(viewer as u128), 1).unwrap();
+        }
+        assert_eq!(lock(&turns.0.spent).len(), REMEMBERED_MAX);
+    }
+}
