@@ -14,6 +14,7 @@ mod frame;
 mod gaps;
 mod handshake;
 mod limits;
+mod logins;
 mod lookups;
 mod memberships;
 mod outbox;
@@ -36,17 +37,16 @@ use crate::fanout::Ephemeral;
 use crate::hub::Hub;
 use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
-use std::collections::HashSet;
 use std::sync::Arc;
 use tidings_eventlog::Log;
 use tidings_projections::Checkpoints;
-use tokio::sync::watch;
 use uuid::Uuid;
 
 pub use costs::Sizes;
 pub use counters::Counters;
 pub use frame::Frame;
 pub use limits::GatewayLimits;
+pub use logins::Logins;
 pub use lookups::Lookups;
 pub use outbox::Outbox;
 pub use pages::PageRoom;
@@ -67,6 +67,7 @@ pub struct Gateway {
     pub lifecycle: Lifecycle,
     pub limits: GatewayLimits,
     pub log: Log,
+    pub logins: Logins,
     pub lookups: Lookups,
     /// The log's own id, from which ids of conversations derive.
     pub log_id: Uuid,
@@ -74,6 +75,4 @@ pub struct Gateway {
     pub registry: Arc<Registry>,
     pub sizes: Sizes,
     pub typing: Typing,
-    /// Users whose connections end at their next heartbeat.
-    pub suspended: watch::Receiver<Arc<HashSet<Uuid>>>,
 }

@@ -11,7 +11,6 @@ mod sockets;
 
 pub use gate::{ClientAddress, Gate};
 pub use graphql::GraphqlLimits;
-pub use health::Readiness;
 pub use limits::HttpLimits;
 pub use listener::serve;
 pub use router::router;

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::cursors::Cursors;
 use crate::directory::Directory;
 use crate::fanout::{self, Fanout, FanoutConfig};
-use crate::gateway::{Counters, Gateway, Lookups, PageRoom, Registry, Sizes, Typing};
+use crate::gateway::{Counters, Gateway, Logins, Lookups, PageRoom, Registry, Sizes, Typing};
 use crate::http::{self, Gate};
 use crate::hub::{Hub, Observer};
 use crate::inbox::{self, InboxRules};
@@ -156,6 +156,14 @@ impl Node {
         lifecycle.spawn_last("upkeep of the log", grow.keep());
 
         let limits = config.gateway.clone();
+        let logins = Logins::new(accounts.authenticator());
+        let (watch, stop) = (logins.clone().watch(), lifecycle.hard_stop());
+        lifecycle.spawn_last("logins", async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = watch => {}
+            }
+        });
         let gateway = Arc::new(Gateway {
             authenticator: accounts.authenticator(),
             checkpoints: checkpoints.clone(),
@@ -167,6 +175,7 @@ impl Node {
             lanes,
             lifecycle: lifecycle.clone(),
             log: log.clone(),
+            logins: logins.clone(),
             lookups: Lookups::start(&lifecycle, &log),
             log_id,
             page_room: PageRoom::new(limits.catch_up_page_bytes, limits.catch_up_node_bytes),
@@ -177,7 +186,6 @@ impl Node {
                 limits.commands_burst,
             )),
             limits,
-            suspended: accounts.authenticator().suspended(),
             sizes: Sizes::new(),
             typing: Typing::new(),
         });

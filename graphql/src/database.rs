@@ -130,7 +130,7 @@ impl Database {
                     None => client.each(&statement, values, take).await?,
                     Some(floor) => floor.each(&client, &statement, values, take).await?,
                 };
-                Ok(whole.is_continue().then_some(found?))
+                Ok::<_, tokio_postgres::Error>(whole.is_continue().then_some(found?))
             };
             Ok(answer.await)
         });

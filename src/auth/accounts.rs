@@ -8,14 +8,17 @@ use super::identity::Identities;
 use super::issuer::{Issuer, http_client};
 use super::keys::Keys;
 use super::password::Hasher;
-use super::registrar::Registrar;
-use super::suspension::Suspensions;
+use super::registrar::{NewUser, Registrar, RegistrarError};
+use super::standing::Standing;
 use super::upkeep;
 use crate::lifecycle::Lifecycle;
+use futures_util::future::BoxFuture;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tidings_eventlog::Pool;
+use uuid::Uuid;
 
 /// The accounts of this server. Cheap to clone.
 #[derive(Clone)]
@@ -54,6 +57,13 @@ impl Accounts {
         Ok(accounts)
     }
 
+    /// Opens the accounts of a migrated database to administer them, without serving them.
+    pub async fn administer(pool: Pool, config: AuthConfig) -> Result<Self, StartError> {
+        Self::open(pool, config, Arc::new(NoRegistrar))
+            .await
+            .map_err(|error| StartError(error.to_string()))
+    }
+
     async fn open(
         pool: Pool,
         config: AuthConfig,
@@ -67,7 +77,8 @@ impl Accounts {
         let wait = Duration::from_millis(config.timeout_ms);
         let database = Database::new(&pool, wait);
         let keys = Keys::open(&config, &database).await?;
-        let suspensions = Suspensions::open(&database).await?;
+        let token_ttl = Duration::from_secs(config.token_ttl_s.into());
+        let standing = Standing::open(&database, token_ttl).await?;
         let issuers = outside_issuers(&config, wait)?;
         let identities = Identities::new(database.clone(), Arc::clone(&registrar), wait);
         let hasher = Hasher::new(&config.password_hash).await?;
@@ -76,7 +87,7 @@ impl Accounts {
             keys,
             issuers,
             identities,
-            suspensions,
+            standing,
         });
         let inner = Inner {
             config,
@@ -102,6 +113,19 @@ impl Accounts {
     }
 }
 
+/// Stands where nobody registers.
+struct NoRegistrar;
+
+impl Registrar for NoRegistrar {
+    fn mint_user_id(&self) -> Uuid {
+        Uuid::new_v4()
+    }
+
+    fn register(&self, _: NewUser) -> BoxFuture<'_, Result<(), RegistrarError>> {
+        Box::pin(std::future::ready(Err(RegistrarError)))
+    }
+}
+
 fn outside_issuers(
     config: &AuthConfig,
     wait: Duration,
@@ -119,10 +143,18 @@ fn outside_issuers(
             .jwks_url
             .parse()
             .map_err(|error| format!("`jwks_url` of {:?}: {error}", outside.issuer))?;
-        if !matches!(url.scheme(), "https" | "http") {
-            return Err(format!("`jwks_url` of {:?} is neither https nor http", outside.issuer).into());
+        // Whoever is on the way could hand out keys of their own.
+        let here = url.host_str().is_some_and(is_loopback);
+        if !(url.scheme() == "https" || url.scheme() == "http" && here) {
+            return Err(format!("`jwks_url` of {:?} is not https", outside.issuer).into());
         }
         issuers.push(Issuer::new(outside.clone(), http.clone()));
     }
     Ok(issuers)
+}
+
+/// Whether a URL's host is this machine.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }

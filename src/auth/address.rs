@@ -1,10 +1,11 @@
 //! Where a request comes from.
 
 use super::accounts::Accounts;
+use super::admission::Caller;
 use crate::problem::Problem;
 use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use std::net::{IpAddr, SocketAddr};
 
 /// The address that limits apply to.
@@ -25,6 +26,27 @@ impl FromRequestParts<Accounts> for ClientAddress {
             accounts.config().trusted_proxies,
         )))
     }
+}
+
+/// What a client calls itself has at most this many characters here.
+const DEVICE_CHARS_MAX: usize = 64;
+
+impl FromRequestParts<Accounts> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, accounts: &Accounts) -> Result<Self, Problem> {
+        let ClientAddress(address) = ClientAddress::from_request_parts(parts, accounts).await?;
+        let agent = parts.headers.get(header::USER_AGENT);
+        let device = agent.and_then(|agent| agent.to_str().ok()).and_then(device);
+        Ok(Self { address, device })
+    }
+}
+
+/// What people are shown of a device's name; `None` when that is nothing.
+pub(super) fn device(name: &str) -> Option<String> {
+    let shown = name.trim().chars().filter(|c| !c.is_control());
+    let name: String = shown.take(DEVICE_CHARS_MAX).collect();
+    (!name.is_empty()).then_some(name)
 }
 
 /// Each proxy appends the address that it was called from, so the nearest `trusted` entries can be believed and the

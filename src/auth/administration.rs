@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 impl Accounts {
-    /// Ends the session that a refresh token belongs to. Access tokens of the session live to their expiry.
+    /// Ends the session that a refresh token belongs to, with its access tokens and connections.
     pub async fn logout(&self, refresh_token: &str, from: IpAddr) -> Result<(), AccountError> {
         let this = &*self.inner;
         this.guard.refresh(from)?;
@@ -17,17 +17,23 @@ impl Accounts {
         let revoke = "UPDATE session SET revoked_at = coalesce(revoked_at, now()) \
                       WHERE id = (SELECT session FROM refresh_token WHERE hash = $1)";
         let revoked = this.database.execute(revoke, &[&token.hash().as_slice()]).await?;
-        if revoked == 0 { Err(bad()) } else { Ok(()) }
+        if revoked == 0 {
+            return Err(bad());
+        }
+        this.shared.standing.look().await?;
+        Ok(())
     }
 
-    /// Ends every session of a user. Access tokens live to their expiry. Answers how many sessions were ended.
+    /// Ends every session of a user, with their access tokens and connections. Answers how many sessions were ended.
     pub async fn revoke_sessions(&self, user: Uuid) -> Result<u64, AccountError> {
         let revoke = "UPDATE session SET revoked_at = now() WHERE account = $1 AND revoked_at IS NULL";
-        Ok(self.inner.database.execute(revoke, &[&user]).await?)
+        let ended = self.inner.database.execute(revoke, &[&user]).await?;
+        self.inner.shared.standing.look().await?;
+        Ok(ended)
     }
 
     /// Suspends a user: nobody is admitted as them any more, and their tokens are refused, here at once and on other
-    /// nodes within seconds. Answers whether there is such a user.
+    /// nodes within a second. Answers whether there is such a user.
     pub async fn suspend(&self, user: Uuid) -> Result<bool, AccountError> {
         let suspend = "UPDATE account SET suspended_at = coalesce(suspended_at, now()) WHERE id = $1";
         self.set_suspended(suspend, user).await
@@ -41,8 +47,16 @@ impl Accounts {
 
     async fn set_suspended(&self, sql: &str, user: Uuid) -> Result<bool, AccountError> {
         let found = self.inner.database.execute(sql, &[&user]).await?;
-        self.inner.shared.suspensions.look().await?;
+        self.inner.shared.standing.look().await?;
         Ok(found == 1)
+    }
+
+    /// The user of that name, whatever the case of its letters.
+    pub async fn user_named(&self, username: &str) -> Result<Option<Uuid>, AccountError> {
+        let key = username.trim().to_ascii_lowercase();
+        let find = "SELECT id FROM account WHERE username_key = $1";
+        let row = self.inner.database.row(find, &[&key]).await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
     /// Asks the database whether a user is suspended, past what an authenticator remembers.

@@ -2,11 +2,12 @@
 
 use super::accounts::{Accounts, Inner};
 use super::error::AccountError;
+use super::limiter::address_key;
 use super::password::Verdict;
 use super::principal::{Role, parse_roles};
 use super::refresh::RefreshToken;
 use super::registrar::NewUser;
-use super::rules::{DisplayName, PASSWORD_LEN_MAX, Password, Username};
+use super::rules::{DisplayName, Password, Username, prepare};
 use crate::clock;
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use std::net::IpAddr;
@@ -24,6 +25,23 @@ pub struct Admission {
     pub expires_at: DateTime<Utc>,
     /// Good once, for the next admission.
     pub refresh_token: String,
+}
+
+/// Where an admission is asked for.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub address: IpAddr,
+    /// What the caller calls the device or program that asks.
+    pub device: Option<String>,
+}
+
+impl From<IpAddr> for Caller {
+    fn from(address: IpAddr) -> Self {
+        Self {
+            address,
+            device: None,
+        }
+    }
 }
 
 /// An account whose password was right.
@@ -44,14 +62,15 @@ impl Accounts {
         username: &str,
         password: String,
         display_name: Option<&str>,
-        from: IpAddr,
+        from: impl Into<Caller>,
     ) -> Result<Admission, AccountError> {
+        let from = from.into();
         let username = Username::parse(username)?;
-        let password = Password::parse(password, &username)?;
+        let password = Password::parse(&password, &username)?;
         let display_name =
             display_name.map_or_else(|| Ok(DisplayName::from(&username)), DisplayName::parse)?;
         let this = &*self.inner;
-        this.guard.register(from)?;
+        this.guard.register(from.address)?;
         let turn = this.hasher.turn().await?;
         let hash = this.hasher.hash(turn, password.into_inner()).await?;
         let user = NewUser {
@@ -85,88 +104,137 @@ impl Accounts {
                 suspended: false,
             },
             None,
+            &from,
         )
         .await
     }
 
     /// Admits a user by password. What is wrong, the name or the password, shows neither in the answer nor in the
-    /// work it takes.
+    /// work it takes. White space around the name is dropped: people do not see it.
     pub async fn login(
         &self,
         username: &str,
         password: String,
-        from: IpAddr,
+        from: impl Into<Caller>,
     ) -> Result<Admission, AccountError> {
         let this = &*self.inner;
-        this.guard.login(from)?;
-        let Ok(username) = Username::parse(username) else {
-            return Err(this.guard.wrong_address(from, AccountError::Wrong));
-        };
-        if password.len() > PASSWORD_LEN_MAX {
-            return Err(this.guard.wrong_address(from, AccountError::Wrong));
-        }
+        let from = from.into();
+        this.guard.login(from.address)?;
+        let wrong = || this.guard.wrong_address(from.address, AccountError::Wrong);
+        let username = Username::parse(username.trim()).map_err(|_| wrong())?;
+        let password = prepare(&password).ok_or_else(wrong)?;
         let key = username.key();
-        this.guard.name(&key)?;
+        this.guard.name(&key, from.address)?;
         // The turn comes first, so that an attempt is not counted when there is no time for it.
         let turn = this.hasher.turn().await?;
-        let limits = &this.config.limits;
-        let attempt = "SELECT * FROM account_attempt($1, $2, $3, $4)";
-        let free = i32::try_from(limits.name_failures).unwrap_or(i32::MAX);
-        let (delay, longest) = (
-            limits.name_delay_ms.cast_signed(),
-            limits.name_delay_ms_max.cast_signed(),
-        );
-        let row = this
-            .database
-            .row(attempt, &[&key, &free, &delay, &longest])
+        let row = self.attempt(&key, &from).await?;
+        let known: Option<Uuid> = row.try_get("o_id")?;
+        let verdict = this
+            .hasher
+            .verify(turn, password, row.try_get("o_password_hash")?)
             .await?;
-        if let Some(row) = &row {
-            let locked_ms: i64 = row.try_get("o_locked_ms")?;
-            if locked_ms > 0 {
-                return Err(AccountError::TooMany {
-                    wait: Duration::from_millis(locked_ms.unsigned_abs()),
-                });
-            }
-        }
-        let stored = row
-            .as_ref()
-            .map(|row| row.try_get::<_, Option<String>>("o_password_hash"))
-            .transpose()?
-            .flatten();
-        let verdict = this.hasher.verify(turn, password, stored).await?;
-        let (Verdict::Right(renewed), Some(row)) = (verdict, row) else {
-            this.guard.wrong_name(&key);
-            return Err(this.guard.wrong_address(from, AccountError::Wrong));
+        let (Verdict::Right(renewed), Some(_)) = (verdict, known) else {
+            return Err(self.wrong(&key, &from));
         };
-        this.guard.right_name(&key);
-        this.admit(Entrant::read(&row)?, renewed).await
+        self.forget_attempts(&key, &from).await?;
+        this.admit(Entrant::read(&row)?, renewed, &from).await
     }
 
-    /// Admits a user again by a refresh token, which is spent by it. A token that was spent before revokes the
-    /// session: somebody else may have it. So do two that are sent side by side.
-    pub async fn refresh(&self, refresh_token: &str, from: IpAddr) -> Result<Admission, AccountError> {
+    /// Counts an attempt as failed before it is made; answers what is known of the account. Refused where it comes too early.
+    pub(super) async fn attempt(&self, key: &str, from: &Caller) -> Result<Row, AccountError> {
+        let limits = &self.inner.config.limits;
+        let begin = "SELECT * FROM login_begin($1, $2, $3, $4, $5, $6)";
+        let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+        let address = address_key(from.address).to_string();
+        let row = self
+            .inner
+            .database
+            .row(
+                begin,
+                &[
+                    &key,
+                    &address,
+                    &number(limits.name_failures),
+                    &number(limits.name_failures_everywhere),
+                    &limits.name_delay_ms.cast_signed(),
+                    &limits.name_delay_ms_max.cast_signed(),
+                ],
+            )
+            .await?;
+        let row = row.ok_or_else(|| AccountError::Unavailable("a login had no answer".to_owned()))?;
+        let locked_ms: i64 = row.try_get("o_locked_ms")?;
+        if locked_ms > 0 {
+            return Err(AccountError::TooMany {
+                wait: Duration::from_millis(locked_ms.unsigned_abs()),
+            });
+        }
+        Ok(row)
+    }
+
+    /// Takes back what was counted of a name, at this address and at all together; guesses from elsewhere stay counted.
+    pub(super) async fn forget_attempts(&self, key: &str, from: &Caller) -> Result<(), AccountError> {
+        self.inner.guard.right_name(key, from.address);
+        let forget = "DELETE FROM login_attempt WHERE key = $1 AND address IN ('', $2)";
+        let address = address_key(from.address).to_string();
+        self.inner.database.execute(forget, &[&key, &address]).await?;
+        Ok(())
+    }
+
+    /// Counts a wrong password in memory too.
+    pub(super) fn wrong(&self, key: &str, from: &Caller) -> AccountError {
+        self.inner.guard.wrong_name(key, from.address);
+        self.inner.guard.wrong_address(from.address, AccountError::Wrong)
+    }
+
+    /// Admits a user again by a refresh token, which is spent by it. Presented again soon, and before its successor was used,
+    /// it is taken for the same refresh repeated: by another tab, or because the answer was lost. Later it revokes the
+    /// session: somebody else may have it.
+    pub async fn refresh(
+        &self,
+        refresh_token: &str,
+        from: impl Into<Caller>,
+    ) -> Result<Admission, AccountError> {
         let this = &*self.inner;
-        this.guard.refresh(from)?;
-        let bad = || this.guard.wrong_address(from, AccountError::BadRefreshToken);
+        let from = from.into();
+        this.guard.refresh(from.address)?;
+        let bad = || {
+            this.guard
+                .wrong_address(from.address, AccountError::BadRefreshToken)
+        };
         let old = RefreshToken::parse(refresh_token).ok_or_else(bad)?;
         let new = RefreshToken::random();
-        let rotate = "SELECT * FROM refresh_rotate($1, $2, $3)";
+        let refresh = "SELECT * FROM session_refresh($1, $2, $3, $4, $5)";
         let ttl_s = i64::from(this.config.refresh_ttl_s);
+        let grace_s = i64::from(this.config.refresh_grace_s);
+        let address = from.address.to_canonical().to_string();
         let row = this
             .database
-            .row(rotate, &[&old.hash().as_slice(), &new.hash().as_slice(), &ttl_s])
+            .row(
+                refresh,
+                &[
+                    &old.hash().as_slice(),
+                    &new.hash().as_slice(),
+                    &ttl_s,
+                    &grace_s,
+                    &address,
+                ],
+            )
             .await?;
         let row = row.ok_or_else(|| AccountError::Unavailable("a refresh had no answer".to_owned()))?;
         match row.try_get("o_outcome")? {
-            "rotated" => {}
+            "refreshed" => {}
             "suspended" => return Err(AccountError::Suspended),
             "reused" => {
                 let session: Uuid = row.try_get("o_session")?;
                 tracing::warn!(%session, "a spent refresh token was used again; its session is revoked");
+                this.shared.standing.look().await?;
                 return Err(bad());
             }
             _ => return Err(bad()),
         }
+        // Its owner is there, so what strangers guessed need not keep them out.
+        let key: String = row.try_get("o_key")?;
+        self.forget_attempts(&key, &from).await?;
         let roles: Vec<String> = row.try_get("o_roles")?;
         let roles = parse_roles(roles.iter().map(String::as_str));
         this.admission(row.try_get("o_account")?, &roles, row.try_get("o_session")?, &new)
@@ -175,7 +243,12 @@ impl Accounts {
 
 impl Inner {
     /// Tells the log where it does not know yet, and begins a session.
-    async fn admit(&self, entrant: Entrant, renewed_hash: Option<String>) -> Result<Admission, AccountError> {
+    async fn admit(
+        &self,
+        entrant: Entrant,
+        renewed_hash: Option<String>,
+        from: &Caller,
+    ) -> Result<Admission, AccountError> {
         if entrant.suspended {
             return Err(AccountError::Suspended);
         }
@@ -192,19 +265,29 @@ impl Inner {
             }
         }
         // The account is asked again whether it is suspended, which may have happened meanwhile.
-        let begin = "WITH entrant AS (UPDATE account SET failed_count = 0, locked_until = NULL, \
+        let begin = "WITH entrant AS (UPDATE account SET \
                          announced_at = coalesce(announced_at, now()), password_hash = coalesce($2, password_hash) \
                          WHERE id = $1 AND suspended_at IS NULL RETURNING id), \
-                     begun AS (INSERT INTO session (id, account, expires_at) \
-                         SELECT $3, id, now() + $5::bigint * interval '1 second' FROM entrant RETURNING id, expires_at) \
+                     begun AS (INSERT INTO session (id, account, expires_at, device, address, last_used_at) \
+                         SELECT $3, id, now() + $5::bigint * interval '1 second', $6, $7, now() FROM entrant \
+                         RETURNING id, expires_at) \
                      INSERT INTO refresh_token (hash, session, expires_at) SELECT $4, id, expires_at FROM begun";
         let (session, refresh) = (Uuid::new_v4(), RefreshToken::random());
         let ttl_s = i64::from(self.config.refresh_ttl_s);
+        let address = from.address.to_canonical().to_string();
         let begun = self
             .database
             .execute(
                 begin,
-                &[&id, &renewed_hash, &session, &refresh.hash().as_slice(), &ttl_s],
+                &[
+                    &id,
+                    &renewed_hash,
+                    &session,
+                    &refresh.hash().as_slice(),
+                    &ttl_s,
+                    &from.device,
+                    &address,
+                ],
             )
             .await?;
         if begun == 0 {
@@ -213,7 +296,7 @@ impl Inner {
         self.admission(id, &entrant.roles, session, &refresh)
     }
 
-    fn admission(
+    pub(super) fn admission(
         &self,
         user: Uuid,
         roles: &[Role],

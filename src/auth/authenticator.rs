@@ -4,12 +4,11 @@ use super::identity::Identities;
 use super::issuer::Issuer;
 use super::keys::Keys;
 use super::principal::{AuthError, Principal};
-use super::suspension::Suspensions;
+use super::standing::Standing;
 use super::token::Refusal;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, Header, dangerous, decode_header};
 use serde::Deserialize;
-use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -19,7 +18,7 @@ const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// Verifies access tokens. Cheap to clone; a token of ours costs no query.
 ///
-/// A good token stays good until it expires, whatever becomes of its session. Only suspension ends it sooner.
+/// A good token stays good until it expires, unless its user is suspended or its session ends.
 #[derive(Clone)]
 pub struct Authenticator {
     shared: Arc<Shared>,
@@ -29,7 +28,7 @@ pub(super) struct Shared {
     pub(super) keys: Keys,
     pub(super) issuers: Vec<Issuer>,
     pub(super) identities: Identities,
-    pub(super) suspensions: Suspensions,
+    pub(super) standing: Standing,
 }
 
 #[derive(Deserialize)]
@@ -60,16 +59,34 @@ impl Authenticator {
             }
             _ => return Err(AuthError::Invalid),
         };
-        if self.shared.suspensions.contains(principal.user) {
-            return Err(AuthError::Suspended);
+        match self.refusal(principal.user, principal.session) {
+            Some(error) => Err(error),
+            None => Ok(principal),
         }
-        Ok(principal)
     }
 
-    /// The suspended users, now and whenever they change; every node sees a change within seconds. For ending
-    /// connections that were open before.
-    pub fn suspended(&self) -> watch::Receiver<Arc<HashSet<Uuid>>> {
-        self.shared.suspensions.subscribe()
+    /// Why a token of this user and session, which was good, is so no longer; `None` while it is.
+    pub fn refusal(&self, user: Uuid, session: Option<Uuid>) -> Option<AuthError> {
+        self.shared.standing.refusal(user, session)
+    }
+
+    /// Tells whenever answers of [`Self::refusal`] may have changed, within a second of the change on whatever node.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.standing.changes()
+    }
+
+    /// Waits until a token of this user and session is good no longer, for another reason than its age.
+    pub async fn ended(&self, user: Uuid, session: Option<Uuid>) -> AuthError {
+        let mut changes = self.changes();
+        loop {
+            if let Some(error) = self.refusal(user, session) {
+                return error;
+            }
+            if changes.changed().await.is_err() {
+                // The node has ended, and whoever waits ends with it.
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     async fn verify_ours(

@@ -1,11 +1,11 @@
 //! Small JSON bodies, read field by field so that each can be refused by name.
 
 use crate::problem::Problem;
-use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
 use std::time::Duration;
+use tidings_graphql::http::{BodyError, read_body};
 use tidings_protocol::ErrorCode;
 use tokio::time::timeout;
 
@@ -41,27 +41,17 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
             let problem = Problem::invalid("content-type", "the body must be sent as `application/json`");
             return Err(problem.status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
-        let declared = request
-            .headers()
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok());
-        if declared
-            .and_then(|length| length.parse().ok())
-            .is_some_and(|length: u64| length > BODY_BYTES_MAX as u64)
-        {
-            return Err(too_large());
-        }
-        let body = timeout(BODY_LIMIT, to_bytes(request.into_body(), BODY_BYTES_MAX + 1))
+        let reading = timeout(BODY_LIMIT, read_body(request.into_body(), BODY_BYTES_MAX));
+        let body = reading
             .await
             .map_err(|_| {
                 let problem = Problem::new(ErrorCode::InvalidArgument, "the body did not arrive in time");
                 problem.status(StatusCode::REQUEST_TIMEOUT)
+            })?
+            .map_err(|error| match error {
+                BodyError::TooLarge => too_large(),
+                BodyError::Broken => Problem::new(ErrorCode::InvalidArgument, "the body cannot be read"),
             })?;
-        // It fails when it is too long, or when the client is gone and nobody reads the answer.
-        let body = body.map_err(|_| too_large())?;
-        if body.len() > BODY_BYTES_MAX {
-            return Err(too_large());
-        }
         match serde_json::from_slice(&body) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(_) => Err(Problem::new(

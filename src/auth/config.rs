@@ -9,10 +9,13 @@ use std::fmt;
 pub struct AuthConfig {
     /// The `iss` of our own tokens.
     pub issuer: String,
-    /// How long an access token is good, in seconds. It cannot be taken back before that, except by suspension.
+    /// How long an access token is good, in seconds. Only suspension and the end of its session take it back before that.
     pub token_ttl_s: u32,
     /// How long a refresh token is good, in seconds. Each refresh begins this time anew.
     pub refresh_ttl_s: u32,
+    /// How long a spent refresh token may be presented again as the same refresh repeated, in seconds, as long as no
+    /// successor of it was used.
+    pub refresh_grace_s: u32,
     /// Keys for our own tokens, the first of which signs. Without any, keys live in the database, where the first
     /// node makes one.
     pub signing_keys: Vec<SigningKey>,
@@ -50,7 +53,7 @@ pub struct PasswordHashConfig {
     pub memory_kib: u32,
     pub passes: u32,
     pub lanes: u32,
-    /// Hashes that are computed at the same time; 0 means one for each core.
+    /// Hashes that are computed at the same time; 0 means half of the cores, so that messages have the others.
     pub concurrency: usize,
     /// Hashes that wait for their turn; beyond that, requests are answered `overloaded`.
     pub queue: usize,
@@ -60,15 +63,18 @@ pub struct PasswordHashConfig {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthLimits {
-    /// Registrations from one address: how many a second in the long run, and how many at once. The same is allowed
-    /// of logins and of refreshes.
+    /// Registrations from one address: how many a second in the long run, and how many at once.
+    pub registrations_per_s: u32,
+    pub registrations_burst: u32,
+    /// The same of logins, and of refreshes.
     pub requests_per_s: u32,
     pub requests_burst: u32,
     /// Failed logins and refreshes from one address: how many at once, and the milliseconds that earn another one.
     pub address_failures: u32,
     pub address_failure_ms: u64,
-    /// Failed logins of one username that have no consequence.
+    /// Failed logins of one username from one address that have no consequence, and from all addresses together.
     pub name_failures: u32,
+    pub name_failures_everywhere: u32,
     /// The delay after the next failed one, in milliseconds; it doubles with each up to the longest.
     pub name_delay_ms: u64,
     pub name_delay_ms_max: u64,
@@ -80,7 +86,7 @@ pub struct AuthLimits {
 pub struct OutsideIssuer {
     /// What its tokens say as `iss`.
     pub issuer: String,
-    /// Where its public keys are, over HTTPS or HTTP.
+    /// Where its public keys are, over HTTPS; over HTTP on this machine alone.
     pub jwks_url: String,
     /// What its tokens must hold in `aud`. Without it, any audience is accepted, which is right only for an issuer
     /// that serves nobody else.
@@ -101,6 +107,7 @@ impl Default for AuthConfig {
             issuer: "tidings".to_owned(),
             token_ttl_s: 60 * 60,
             refresh_ttl_s: 30 * 24 * 60 * 60,
+            refresh_grace_s: 30,
             signing_keys: Vec::new(),
             signing_key_age_s: 90 * 24 * 60 * 60,
             password_hash: PasswordHashConfig::default(),
@@ -127,11 +134,14 @@ impl Default for PasswordHashConfig {
 impl Default for AuthLimits {
     fn default() -> Self {
         Self {
+            registrations_per_s: 5,
+            registrations_burst: 200,
             requests_per_s: 100,
             requests_burst: 2000,
             address_failures: 100,
             address_failure_ms: 1000,
             name_failures: 5,
+            name_failures_everywhere: 100,
             name_delay_ms: 1000,
             name_delay_ms_max: 5 * 60 * 1000,
         }

@@ -17,6 +17,8 @@ pub enum AccountError {
     Wrong,
     #[error("the refresh token is not good")]
     BadRefreshToken,
+    #[error("this account has no password here")]
+    NoPassword,
     #[error("the account is suspended")]
     Suspended,
     #[error("too many attempts")]

@@ -14,8 +14,9 @@ pub(super) struct Guard {
     logins: Limiter<IpAddr>,
     refreshes: Limiter<IpAddr>,
     address_failures: Limiter<IpAddr>,
-    /// Also of names that do not exist, so that they are slowed like the others.
-    name_failures: Limiter<String>,
+    /// By name and address, so that nobody is kept out by a stranger's guesses. Also of names that do not exist, so that they
+    /// are slowed like the others.
+    name_failures: Limiter<(String, IpAddr)>,
 }
 
 impl Guard {
@@ -25,7 +26,10 @@ impl Guard {
             Limiter::new(limits.requests_burst, period)
         };
         Self {
-            registrations: requests(),
+            registrations: Limiter::new(
+                limits.registrations_burst,
+                Duration::from_secs(1) / limits.registrations_per_s.max(1),
+            ),
             logins: requests(),
             refreshes: requests(),
             address_failures: Limiter::new(
@@ -56,8 +60,8 @@ impl Guard {
             .map_err(too_many)
     }
 
-    pub(super) fn name(&self, key: &str) -> Result<(), AccountError> {
-        self.name_failures.check(&key.to_owned()).map_err(too_many)
+    pub(super) fn name(&self, key: &str, from: IpAddr) -> Result<(), AccountError> {
+        self.name_failures.check(&at(key, from)).map_err(too_many)
     }
 
     /// Counts a failed attempt, and answers `error`, or how long to wait where there were too many.
@@ -67,14 +71,18 @@ impl Guard {
             .map_or_else(too_many, |()| error)
     }
 
-    pub(super) fn wrong_name(&self, key: &str) {
+    pub(super) fn wrong_name(&self, key: &str, from: IpAddr) {
         // Refused means that others failed at the same time; the count is full either way.
-        let _ = self.name_failures.take(&key.to_owned());
+        let _ = self.name_failures.take(&at(key, from));
     }
 
-    pub(super) fn right_name(&self, key: &str) {
-        self.name_failures.forget(&key.to_owned());
+    pub(super) fn right_name(&self, key: &str, from: IpAddr) {
+        self.name_failures.forget(&at(key, from));
     }
+}
+
+fn at(key: &str, from: IpAddr) -> (String, IpAddr) {
+    (key.to_owned(), address_key(from))
 }
 
 fn too_many(wait: Duration) -> AccountError {

@@ -21,6 +21,25 @@ const REMEMBERED_FOR: Duration = Duration::from_mins(1);
 /// How many usernames are tried before giving up; all but the first end in random digits.
 const NAMES_TRIED: usize = 6;
 
+const RESERVED: [&str; 16] = [
+    "abuse",
+    "admin",
+    "administrator",
+    "everyone",
+    "help",
+    "hostmaster",
+    "info",
+    "moderator",
+    "postmaster",
+    "root",
+    "security",
+    "support",
+    "sysadmin",
+    "system",
+    "tidings",
+    "webmaster",
+];
+
 /// Maps issuer and subject to accounts.
 pub(super) struct Identities {
     database: Database,
@@ -155,7 +174,7 @@ impl Identities {
                 .unwrap_or(&outsider.subject),
         );
         for attempt in 0..NAMES_TRIED {
-            let username = if attempt == 0 {
+            let username = if attempt == 0 && !is_reserved(&base) {
                 base.clone()
             } else {
                 with_digits(&base, rand::random())
@@ -204,6 +223,13 @@ fn username_base(preferred: &str) -> String {
         };
     }
     name
+}
+
+/// Names that people take for the server's own. An issuer outside cannot give them away.
+fn is_reserved(name: &str) -> bool {
+    RESERVED
+        .iter()
+        .any(|reserved| name.eq_ignore_ascii_case(reserved))
 }
 
 fn with_digits(base: &str, random: u32) -> String {

@@ -64,7 +64,7 @@ impl Hasher {
             .map_err(|error| HashError::Failed(error.to_string()))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let turns = match config.concurrency {
-            0 => available_parallelism().map_or(1, NonZero::get),
+            0 => (available_parallelism().map_or(1, NonZero::get) / 2).max(1),
             turns => turns,
         };
         let mut hasher = Self {

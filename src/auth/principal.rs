@@ -31,6 +31,8 @@ pub enum AuthError {
     Invalid,
     #[error("the account is suspended")]
     Suspended,
+    #[error("the session has ended")]
+    Ended,
     /// It could not be found out whether it is good.
     #[error("tokens cannot be checked just now")]
     Unavailable,
@@ -48,6 +50,13 @@ impl Role {
         match self {
             Self::Admin => "admin",
         }
+    }
+}
+
+impl Role {
+    /// The role of that name; `None` for one that this version does not know.
+    pub fn named(name: &str) -> Option<Self> {
+        (name == Self::Admin.as_str()).then_some(Self::Admin)
     }
 }
 

@@ -1,15 +1,16 @@
 //! Accounts over HTTP.
 
 use super::accounts::Accounts;
-use super::address::ClientAddress;
-use super::admission::Admission;
+use super::address::{ClientAddress, device};
+use super::admission::{Admission, Caller};
+use super::bearer::Bearer;
 use super::body::Fields;
 use super::error::AccountError;
 use crate::problem::Problem;
-use axum::extract::State;
+use axum::extract::{FromRequest as _, FromRequestParts as _, Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use axum::{Json, Router};
 use serde::Serialize;
 use std::time::Duration;
@@ -29,67 +30,154 @@ struct Admitted {
     refresh_token: String,
 }
 
+/// A session, as its user sees it.
+#[derive(Serialize)]
+struct Listed {
+    id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
+    address: String,
+    created_at: Timestamp,
+    last_used_at: Timestamp,
+    current: bool,
+}
+
 impl Accounts {
-    /// `POST /auth/register`, `/auth/login`, `/auth/refresh` and `/auth/logout`. The server must give requests their
-    /// [`axum::extract::ConnectInfo`].
+    /// `POST /auth/register`, `/auth/login`, `/auth/refresh`, `/auth/password` and `/auth/logout`; `GET /auth/sessions` and
+    /// `DELETE /auth/sessions/{id}`. The server must give requests their [`axum::extract::ConnectInfo`].
     pub fn routes(&self) -> Router {
         Router::new()
-            .route("/auth/register", only(post(register)))
-            .route("/auth/login", only(post(login)))
-            .route("/auth/refresh", only(post(refresh)))
-            .route("/auth/logout", only(post(logout)))
+            .route("/auth/register", only("POST", post(register)))
+            .route("/auth/login", only("POST", post(login)))
+            .route("/auth/refresh", only("POST", post(refresh)))
+            .route("/auth/password", only("POST", post(password)))
+            .route("/auth/logout", only("POST", post(logout)))
+            .route("/auth/sessions", only("GET, HEAD", get(sessions)))
+            .route("/auth/sessions/{id}", only("DELETE", delete(end_session)))
             .with_state(self.clone())
     }
 }
 
 async fn register(
     State(accounts): State<Accounts>,
-    ClientAddress(from): ClientAddress,
+    caller: Caller,
     mut fields: Fields,
 ) -> Result<Response, Problem> {
     let (username, password) = (fields.text("username")?, fields.text("password")?);
     let display_name = fields.optional_text("display_name")?;
+    let caller = named(caller, &mut fields)?;
     let outcome = accounts
-        .register(&username, password, display_name.as_deref(), from)
+        .register(&username, password, display_name.as_deref(), caller)
         .await;
     answer("register", StatusCode::CREATED, outcome)
 }
 
 async fn login(
     State(accounts): State<Accounts>,
-    ClientAddress(from): ClientAddress,
+    caller: Caller,
     mut fields: Fields,
 ) -> Result<Response, Problem> {
     let (username, password) = (fields.text("username")?, fields.text("password")?);
+    let caller = named(caller, &mut fields)?;
     answer(
         "login",
         StatusCode::OK,
-        accounts.login(&username, password, from).await,
+        accounts.login(&username, password, caller).await,
     )
 }
 
 async fn refresh(
     State(accounts): State<Accounts>,
-    ClientAddress(from): ClientAddress,
+    caller: Caller,
     mut fields: Fields,
 ) -> Result<Response, Problem> {
     let refresh_token = fields.text("refresh_token")?;
     answer(
         "refresh",
         StatusCode::OK,
-        accounts.refresh(&refresh_token, from).await,
+        accounts.refresh(&refresh_token, caller).await,
     )
 }
 
+async fn password(
+    State(accounts): State<Accounts>,
+    Bearer(principal): Bearer,
+    caller: Caller,
+    mut fields: Fields,
+) -> Result<Response, Problem> {
+    let (password, new) = (fields.text("password")?, fields.text("new_password")?);
+    let outcome = accounts
+        .change_password(&principal, &password, &new, caller)
+        .await;
+    answer("password", StatusCode::OK, outcome)
+}
+
+/// Ends the session of the token, or that of a refresh token for clients whose token has expired.
 async fn logout(
     State(accounts): State<Accounts>,
     ClientAddress(from): ClientAddress,
-    mut fields: Fields,
+    request: Request,
 ) -> Result<StatusCode, Problem> {
-    let refresh_token = fields.text("refresh_token")?;
-    let outcome = accounts.logout(&refresh_token, from).await;
+    let outcome = if request.headers().contains_key(header::AUTHORIZATION) {
+        let (mut parts, _) = request.into_parts();
+        let Bearer(principal) = Bearer::from_request_parts(&mut parts, &accounts).await?;
+        match principal.session {
+            Some(session) => accounts.end_session(principal.user, session).await.map(|_| ()),
+            // The sessions of outside issuers are theirs to end.
+            None => Ok(()),
+        }
+    } else {
+        let mut fields = Fields::from_request(request, &accounts).await?;
+        accounts.logout(&fields.text("refresh_token")?, from).await
+    };
     count("logout", outcome.as_ref().err());
     outcome.map(|()| StatusCode::NO_CONTENT).map_err(Problem::from)
+}
+
+async fn sessions(State(accounts): State<Accounts>, Bearer(principal): Bearer) -> Result<Response, Problem> {
+    let outcome = accounts.sessions(principal.user).await;
+    count("sessions", outcome.as_ref().err());
+    let listed: Vec<_> = outcome?
+        .into_iter()
+        .map(|session| Listed {
+            id: session.id,
+            device: session.device,
+            address: session.address.unwrap_or_default(),
+            created_at: session.created_at.into(),
+            last_used_at: session.last_used_at.into(),
+            current: principal.session == Some(session.id),
+        })
+        .collect();
+    Ok(([no_store()], Json(listed)).into_response())
+}
+
+async fn end_session(
+    State(accounts): State<Accounts>,
+    Bearer(principal): Bearer,
+    Path(session): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let missing = || Problem::new(ErrorCode::NotFound, "there is no such session");
+    let session = Uuid::try_parse(&session).map_err(|_| missing())?;
+    let outcome = accounts.end_session(principal.user, session).await;
+    count("end_session", outcome.as_ref().err());
+    if outcome? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(missing())
+    }
+}
+
+/// With the name that the client gives its device, where it does.
+fn named(caller: Caller, fields: &mut Fields) -> Result<Caller, Problem> {
+    let name = fields.optional_text("device")?;
+    Ok(Caller {
+        device: name.and_then(|name| device(&name)).or(caller.device),
+        ..caller
+    })
+}
+
+fn no_store() -> (header::HeaderName, HeaderValue) {
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }
 
 fn answer(
@@ -105,8 +193,7 @@ fn answer(
         expires_at: admission.expires_at.into(),
         refresh_token: admission.refresh_token,
     };
-    let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    Ok((status, no_store, Json(admitted)).into_response())
+    Ok((status, [no_store()], Json(admitted)).into_response())
 }
 
 fn count(call: &'static str, error: Option<&AccountError>) {
@@ -117,11 +204,11 @@ fn count(call: &'static str, error: Option<&AccountError>) {
     }
 }
 
-fn only(route: MethodRouter<Accounts>) -> MethodRouter<Accounts> {
-    route.fallback(async || {
-        let problem =
-            Problem::invalid("method", "this is called with POST").status(StatusCode::METHOD_NOT_ALLOWED);
-        ([(header::ALLOW, "POST")], problem)
+fn only(methods: &'static str, route: MethodRouter<Accounts>) -> MethodRouter<Accounts> {
+    route.fallback(async move || {
+        let problem = Problem::invalid("method", format!("this is called with {methods}"))
+            .status(StatusCode::METHOD_NOT_ALLOWED);
+        ([(header::ALLOW, methods)], problem)
     })
 }
 
@@ -131,7 +218,7 @@ impl AccountError {
             Self::Broken(_) => ErrorCode::InvalidArgument,
             Self::Taken => ErrorCode::Conflict,
             Self::Wrong | Self::BadRefreshToken => ErrorCode::Unauthenticated,
-            Self::Suspended => ErrorCode::Forbidden,
+            Self::Suspended | Self::NoPassword => ErrorCode::Forbidden,
             Self::TooMany { .. } => ErrorCode::RateLimited,
             Self::Busy => ErrorCode::Overloaded,
             Self::Unavailable(_) => ErrorCode::Unavailable,
@@ -151,9 +238,10 @@ impl From<AccountError> for Problem {
             AccountError::Unavailable(_) => Problem::unavailable("accounts cannot be checked just now")
                 .retry_after_ms(UNAVAILABLE_RETRY_MS),
             AccountError::Taken => Problem::invalid("username", error.to_string()).with_code(code),
-            AccountError::Wrong | AccountError::BadRefreshToken | AccountError::Suspended => {
-                Problem::new(code, error.to_string())
-            }
+            AccountError::Wrong
+            | AccountError::BadRefreshToken
+            | AccountError::NoPassword
+            | AccountError::Suspended => Problem::new(code, error.to_string()),
         }
     }
 }

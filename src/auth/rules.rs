@@ -4,14 +4,15 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 use thiserror::Error;
 use tidings_domain::text::is_presentable;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// 3 to 32 ASCII letters, digits, `_`, `-` or `.`, beginning with a letter or digit. Upper and lower case are kept,
 /// but make no difference when names are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Username(String);
 
-/// 8 to 256 bytes, of any kind, compared byte for byte; not the username, and not one of the passwords that everybody
-/// tries first.
+/// 8 to 256 bytes, of any kind, compared as [`prepare`] leaves them; not the username, and not one of the passwords that
+/// everybody tries first.
 #[derive(Clone)]
 pub struct Password(String);
 
@@ -27,6 +28,13 @@ pub struct Broken {
     pub field: &'static str,
     /// The whole rule, for people.
     pub rule: &'static str,
+}
+
+impl Broken {
+    /// The same rule, broken by another field.
+    pub(super) fn of(self, field: &'static str) -> Self {
+        Self { field, ..self }
+    }
 }
 
 const USERNAME: Broken = Broken {
@@ -53,7 +61,9 @@ const DISPLAY_NAME: Broken = Broken {
 pub(super) const USERNAME_LEN_MAX: usize = 32;
 pub(super) const USERNAME_LEN_MIN: usize = 3;
 const PASSWORD_LEN_MIN: usize = 8;
-pub(super) const PASSWORD_LEN_MAX: usize = 256;
+const PASSWORD_LEN_MAX: usize = 256;
+/// The longest in bytes before it is composed, which makes it at most three times as short.
+const PASSWORD_TYPED_MAX: usize = 3 * PASSWORD_LEN_MAX;
 pub(super) const DISPLAY_NAME_CHARS_MAX: usize = 64;
 
 static COMMON: LazyLock<HashSet<&'static str>> =
@@ -85,8 +95,32 @@ pub(super) fn username_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
+/// A password as it is hashed, so that one keyboard's `é` is another's: the profile `OpaqueString` of RFC 8265, but for the
+/// characters that it refuses. Spaces of every kind become the one of ASCII, and everything is composed (NFC). `None` when it is
+/// too long.
+pub(super) fn prepare(password: &str) -> Option<String> {
+    if password.len() > PASSWORD_TYPED_MAX {
+        return None;
+    }
+    let prepared: String = password
+        .chars()
+        .map(|c| if is_space(c) { ' ' } else { c })
+        .nfc()
+        .collect();
+    (prepared.len() <= PASSWORD_LEN_MAX).then_some(prepared)
+}
+
+/// Unicode's general category Zs.
+fn is_space(c: char) -> bool {
+    matches!(
+        c,
+        ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+    )
+}
+
 impl Password {
-    pub fn parse(text: String, username: &Username) -> Result<Self, Broken> {
+    pub fn parse(text: &str, username: &Username) -> Result<Self, Broken> {
+        let text = prepare(text).ok_or(PASSWORD)?;
         if !(PASSWORD_LEN_MIN..=PASSWORD_LEN_MAX).contains(&text.len()) {
             return Err(PASSWORD);
         }
@@ -164,7 +198,7 @@ mod tests {
     #[test]
     fn weak_passwords_are_refused() {
         let ada = Username::parse("ada.lovelace").unwrap();
-        let parse = |text: &str| Password::parse(text.to_owned(), &ada);
+        let parse = |text: &str| Password::parse(text, &ada);
         for text in [
             "",
             "1234567",
@@ -178,6 +212,23 @@ mod tests {
         assert!(parse("motor boat").is_ok());
         assert!(parse("ääää").is_ok());
         assert!(parse(&"x".repeat(256)).is_ok());
+    }
+
+    #[test]
+    fn a_password_is_the_same_however_it_is_composed() {
+        assert_eq!(
+            prepare("cafe\u{301} au lait"),
+            prepare("caf\u{e9}\u{a0}au\u{3000}lait")
+        );
+        assert_ne!(prepare("cafe au lait"), prepare("caf\u{e9} au lait"));
+        assert_eq!(
+            prepare("\u{fb01}sh"),
+            Some("\u{fb01}sh".to_owned()),
+            "no more than composed"
+        );
+        let longest = "e\u{301}".repeat(128);
+        assert_eq!(prepare(&longest).map(|text| text.len()), Some(256));
+        assert_eq!(prepare(&"x".repeat(257)), None);
     }
 
     #[test]

@@ -168,6 +168,16 @@ impl Http {
             .await
     }
 
+    async fn get(&self, path: &str, token: &str) -> Answer {
+        let request = self.client.get(format!("{}{path}", self.base));
+        self.send(request.bearer_auth(token)).await
+    }
+
+    async fn delete(&self, path: &str, token: &str) -> Answer {
+        let request = self.client.delete(format!("{}{path}", self.base));
+        self.send(request.bearer_auth(token)).await
+    }
+
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-const SUSPENSIONS: Duration = Duration::from_secs(2);
+/// Half of what every node may take to learn who is let in no longer.
+const STANDING: Duration = Duration::from_millis(500);
 const KEYS: Duration = Duration::from_mins(1);
 const HOURLY: Duration = Duration::from_hours(1);
 /// Rows removed by one statement, so that none holds its locks for long.
@@ -15,23 +16,19 @@ const PRUNE_ROWS: i64 = 5_000;
 
 /// Runs until `stop`.
 pub(super) async fn run(accounts: Arc<Inner>, stop: CancellationToken) {
-    let work = join3(
-        watch_suspensions(&accounts),
-        watch_keys(&accounts),
-        tidy(&accounts),
-    );
+    let work = join3(watch_standing(&accounts), watch_keys(&accounts), tidy(&accounts));
     tokio::select! {
         () = stop.cancelled() => {}
         _ = Box::pin(work) => {}
     }
 }
 
-async fn watch_suspensions(accounts: &Inner) {
-    let mut ticks = every(SUSPENSIONS);
+async fn watch_standing(accounts: &Inner) {
+    let mut ticks = every(STANDING);
     loop {
         ticks.tick().await;
-        if let Err(error) = accounts.shared.suspensions.look().await {
-            tracing::warn!(%error, "suspended accounts cannot be looked up");
+        if let Err(error) = accounts.shared.standing.look().await {
+            tracing::warn!(%error, "suspended users and ended sessions cannot be looked up");
         }
     }
 }
@@ -66,19 +63,23 @@ fn every(period: Duration) -> Interval {
     ticks
 }
 
-/// Removes what has expired: sessions, and of the living ones the tokens whose reuse need not be seen any more.
+/// Removes what has expired: sessions, of the living ones the tokens whose reuse need not be seen any more, and failed logins
+/// that count no longer.
 async fn prune(accounts: &Inner) {
     let tokens = "DELETE FROM refresh_token WHERE hash IN \
                   (SELECT hash FROM refresh_token WHERE expires_at < now() ORDER BY expires_at LIMIT $1)";
     let sessions = "DELETE FROM session WHERE id IN \
                     (SELECT id FROM session WHERE expires_at < now() ORDER BY expires_at LIMIT $1)";
-    for sql in [tokens, sessions] {
+    let attempts = "DELETE FROM login_attempt l USING (SELECT key, address FROM login_attempt \
+                    WHERE locked_until < now() - interval '1 day' ORDER BY locked_until LIMIT $1) old \
+                    WHERE l.key = old.key AND l.address = old.address";
+    for sql in [tokens, sessions, attempts] {
         loop {
             match accounts.database.execute(sql, &[&PRUNE_ROWS]).await {
                 Ok(removed) if removed == PRUNE_ROWS.unsigned_abs() => {}
                 Ok(_) => break,
                 Err(error) => {
-                    tracing::warn!(%error, "expired sessions cannot be removed");
+                    tracing::warn!(%error, "what has expired cannot be removed");
                     return;
                 }
             }

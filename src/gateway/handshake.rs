@@ -21,6 +21,8 @@ pub(super) struct Greeted {
     pub(super) user: UserId,
     pub(super) expires_at: DateTime<Utc>,
     pub(super) session: Uuid,
+    /// The session of the token, where that is one of ours.
+    pub(super) login: Option<Uuid>,
     pub(super) device: String,
     pub(super) resume: Resume,
     /// More cursors follow.
@@ -134,6 +136,7 @@ async fn accept(
             user: UserId(principal.user),
             expires_at: principal.expires_at,
             session: Uuid::now_v7(),
+            login: principal.session,
             device: hello.device.unwrap_or_default(),
             resume: hello.resume,
             more: hello.more,

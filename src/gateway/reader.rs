@@ -6,6 +6,7 @@ use super::commands::{Wanted, translate};
 use super::costs::cost;
 use super::fetch::{Fetch, fetch};
 use super::handshake::Renewal;
+use super::logins::Login;
 use super::registry::Registered;
 use super::session::{Shared, welcome};
 use super::socket::Source;
@@ -92,6 +93,7 @@ pub(super) struct Reader {
     /// Reads that are being handed on. What may change the reader's membership waits for them.
     reading: JoinSet<()>,
     renewal: Renewal,
+    login: Login,
     /// Refusals for rate above acceptances.
     flood: u32,
 }
@@ -104,6 +106,7 @@ impl Reader {
         registered: Registered,
         session: Uuid,
         renewal: Renewal,
+        login: Login,
     ) -> Self {
         let user = registered.connection.user;
         Self {
@@ -115,6 +118,7 @@ impl Reader {
             session,
             reading: JoinSet::new(),
             renewal,
+            login,
             flood: 0,
         }
     }
@@ -409,6 +413,7 @@ impl Reader {
         self.shared
             .expires_at_ms
             .store(principal.expires_at.timestamp_millis(), Ordering::Relaxed);
+        self.login.renew(self.user, principal.session, &self.shared);
         reply.send(&welcome(&self.gateway, self.user.0, self.session));
         Ok(())
     }

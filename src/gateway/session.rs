@@ -168,6 +168,7 @@ impl Session {
             rest,
             session,
             renewal,
+            login,
             ..
         } = greeted;
         let connection = registered.connection.id;
@@ -181,6 +182,7 @@ impl Session {
             let refusal = ServerFrame::Error(resume::unreadable(unreadable));
             shared.outbox.system(&refusal, None);
         }
+        let login = gateway.logins.enter(connection, user, login, &shared);
         Self {
             writer: Writer::new(Arc::clone(gateway), sink, Arc::clone(&shared), subscriber),
             reader: Reader::new(
@@ -190,6 +192,7 @@ impl Session {
                 registered,
                 session,
                 renewal,
+                login,
             ),
             shared,
             connection,

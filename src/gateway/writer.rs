@@ -228,7 +228,6 @@ impl Writer {
         }
         if now >= self.beat_at {
             self.beat_at = now + self.gateway.limits.heartbeat();
-            self.check_suspension()?;
             if self.shared.missed.fetch_add(1, Ordering::Relaxed) >= 2 {
                 return Err(Stop::Close(Close::new(CloseCode::HeartbeatMissed)));
             }
@@ -392,20 +391,17 @@ impl Writer {
         }
     }
 
-    /// Ends a session whose token has run out.
     /// Whether the user may still be served, asked while much is read that nobody is to see who may not.
     pub(super) fn check_admission(&self) -> Result<(), Stop> {
         self.check_token()?;
-        self.check_suspension()
-    }
-
-    fn check_suspension(&self) -> Result<(), Stop> {
-        if self.gateway.suspended.borrow().contains(&self.subscriber.user.0) {
-            return Err(Stop::Close(Close::new(CloseCode::Suspended)));
+        let user = self.subscriber.user.0;
+        match self.gateway.authenticator.refusal(user, None) {
+            Some(error) => Err(Stop::Close(super::handshake::reason(error))),
+            None => Ok(()),
         }
-        Ok(())
     }
 
+    /// Ends a session whose token has run out.
     fn check_token(&self) -> Result<(), Stop> {
         if crate::clock::now().timestamp_millis() >= self.shared.expires_at_ms.load(Ordering::Relaxed) {
             return Err(Stop::Close(Close::new(CloseCode::NoValidToken)));

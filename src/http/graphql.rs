@@ -108,18 +108,16 @@ impl Authenticate for Tokens {
     }
 
     fn ended<'a>(&'a self, viewer: &Viewer) -> BoxFuture<'a, ()> {
-        let user = viewer.user;
-        let mut suspended = self.0.suspended();
+        let (user, session) = (viewer.user, viewer.session);
         Box::pin(async move {
-            // It ends with the node, and then nobody listens.
-            let _ = suspended.wait_for(|users| users.contains(&user)).await;
+            self.0.ended(user, session).await;
         })
     }
 }
 
 fn refusal(error: AuthError) -> Refusal {
     let code = match error {
-        AuthError::Expired | AuthError::Invalid => Code::Unauthenticated,
+        AuthError::Expired | AuthError::Invalid | AuthError::Ended => Code::Unauthenticated,
         AuthError::Suspended => Code::Forbidden,
         AuthError::Unavailable => Code::Unavailable,
     };

@@ -49,6 +49,7 @@ impl Store {
         };
         config.auth.password_hash.memory_kib = 64;
         config.auth.password_hash.passes = 1;
+        config.auth.limits.registrations_per_s = 1000;
         config.gateway.drain_ms = 100;
         config.gateway.return_ms = 50;
         config

@@ -261,7 +261,14 @@ async fn settings_that_cannot_work_are_refused() {
                 issuers: vec![issuer("other", "file:///etc/passwd")],
                 ..cheap()
             },
-            "neither https nor http",
+            "not https",
+        ),
+        (
+            AuthConfig {
+                issuers: vec![issuer("other", "http://issuer.example/jwks")],
+                ..cheap()
+            },
+            "not https",
         ),
         (
             AuthConfig {

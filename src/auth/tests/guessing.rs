@@ -60,9 +60,9 @@ async fn guesses_lock_an_account_on_every_node_until_the_delay_is_over() {
     let right = elsewhere.login("ada", PASSWORD.to_owned(), HERE).await;
     assert!(matches!(right, Err(AccountError::TooMany { .. })));
 
-    world.sql("UPDATE account SET locked_until = now()").await;
+    world.sql("UPDATE login_attempt SET locked_until = now()").await;
     elsewhere.login("ada", PASSWORD.to_owned(), HERE).await.unwrap();
-    assert_eq!(world.text("SELECT failed_count::text FROM account").await, "0");
+    assert_eq!(world.text("SELECT count(*)::text FROM login_attempt").await, "0");
     assert!(matches!(guess(&elsewhere, "ada").await, AccountError::Wrong));
 }
 
@@ -105,19 +105,15 @@ async fn delays_double_up_to_the_longest() {
     world.register("ada").await;
     let mut delays = Vec::new();
     for failures in 1..=12 {
+        world.sql("UPDATE login_attempt SET locked_until = now()").await;
         world
-            .sql("UPDATE account SET locked_until = now() WHERE locked_until IS NOT NULL")
+            .text("SELECT o_username FROM login_begin('ada', '192.0.2.1', 3, 100, 1000000, 60000000)")
             .await;
-        world
-            .text("SELECT o_username FROM account_attempt('ada', 3, 1000000, 60000000)")
-            .await;
-        let delay =
-            "SELECT ceil(extract(epoch FROM locked_until - clock_timestamp()) / 1000)::text FROM account";
+        let delay = "SELECT ceil(extract(epoch FROM locked_until - clock_timestamp()) / 1000)::text \
+                     FROM login_attempt WHERE address <> ''";
         delays.push(world.text(delay).await);
-        assert_eq!(
-            world.text("SELECT failed_count::text FROM account").await,
-            failures.to_string()
-        );
+        let counts = "SELECT string_agg(failed_count::text, ' ') FROM login_attempt";
+        assert_eq!(world.text(counts).await, format!("{failures} {failures}"));
     }
     assert_eq!(delays[3..], ["1", "2", "4", "8", "16", "32", "60", "60", "60"]);
 }
@@ -126,11 +122,13 @@ async fn delays_double_up_to_the_longest() {
 async fn a_day_of_rest_clears_the_count() {
     let world = World::new().await;
     world.register("ada").await;
+    guess(&world.accounts, "ada").await;
     world
-        .sql("UPDATE account SET failed_count = 50, locked_until = now() - interval '25 hours'")
+        .sql("UPDATE login_attempt SET failed_count = 50, locked_until = now() - interval '25 hours'")
         .await;
     guess(&world.accounts, "ada").await;
-    assert_eq!(world.text("SELECT failed_count::text FROM account").await, "1");
+    let counts = "SELECT string_agg(failed_count::text, ' ') FROM login_attempt";
+    assert_eq!(world.text(counts).await, "1 1");
 }
 
 #[tokio::test]
@@ -210,8 +208,8 @@ async fn who_does_not_fail_is_not_slowed() {
 #[tokio::test]
 async fn a_flood_of_registrations_is_refused() {
     let limits = AuthLimits {
-        requests_per_s: 1,
-        requests_burst: 2,
+        registrations_per_s: 1,
+        registrations_burst: 2,
         ..AuthLimits::default()
     };
     let world = World::with(AuthConfig { limits, ..cheap() }).await;
@@ -250,8 +248,93 @@ async fn more_passwords_than_there_is_time_for_are_refused_and_not_counted() {
         compared >= 1 && refused >= 1 && compared + refused == 8,
         "{compared} compared, {refused} refused"
     );
-    assert_eq!(
-        world.text("SELECT failed_count::text FROM account").await,
-        compared.to_string()
-    );
+    let count = "SELECT failed_count::text FROM login_attempt WHERE address = ''";
+    assert_eq!(world.text(count).await, compared.to_string());
+}
+
+#[tokio::test]
+async fn a_strangers_guesses_lock_nobody_out() {
+    let world = World::with(limits(600_000)).await;
+    world.register("ada").await;
+    let stranger: IpAddr = "192.0.2.1".parse().unwrap();
+    let guess = async || {
+        let guess = world
+            .accounts
+            .login("ada", "a wrong guess".to_owned(), stranger)
+            .await;
+        guess.err().unwrap()
+    };
+    eventually("the stranger should be locked out", async || {
+        matches!(guess().await, AccountError::TooMany { .. }).then_some(())
+    })
+    .await;
+    // On another node, whose memory is empty, it is the database that tells them apart.
+    let elsewhere = world.another(limits(600_000)).await;
+    elsewhere.login("ada", PASSWORD.to_owned(), HERE).await.unwrap();
+    let fourth = elsewhere.login("ada", "a wrong guess".to_owned(), stranger).await;
+    assert!(matches!(fourth, Err(AccountError::Wrong)));
+    elsewhere.login("ada", PASSWORD.to_owned(), HERE).await.unwrap();
+    let locked = elsewhere.login("ada", PASSWORD.to_owned(), stranger).await;
+    assert!(locked.is_err(), "not even with the right password");
+    assert!(matches!(guess().await, AccountError::TooMany { .. }));
+}
+
+/// Guesses from everywhere lock the name, until its owner shows that they are there.
+#[tokio::test]
+async fn a_refresh_takes_back_what_was_guessed_from_everywhere() {
+    let mut config = limits(600_000);
+    config.limits.name_failures_everywhere = 4;
+    let world = World::with(config).await;
+    let ada = world.register("ada").await;
+    for n in 1..=5 {
+        let stranger: IpAddr = format!("192.0.2.{n}").parse().unwrap();
+        let guess = world
+            .accounts
+            .login("ada", "a wrong guess".to_owned(), stranger)
+            .await;
+        assert!(matches!(guess, Err(AccountError::Wrong)), "{n}");
+    }
+    let login = async || world.accounts.login("ada", PASSWORD.to_owned(), HERE).await;
+    assert!(matches!(login().await, Err(AccountError::TooMany { .. })));
+    world.accounts.refresh(&ada.refresh_token, HERE).await.unwrap();
+    login().await.unwrap();
+}
+
+/// What is locked tells nobody which names there are.
+#[tokio::test]
+async fn an_unknown_name_is_locked_on_every_node_like_a_known_one() {
+    let world = World::with(limits(600_000)).await;
+    world.register("ada").await;
+    let mut outcomes = vec![];
+    for name in ["ada", "nobody"] {
+        for _ in 0..3 {
+            assert!(matches!(guess(&world.accounts, name).await, AccountError::Wrong));
+        }
+        let elsewhere = world.another(limits(600_000)).await;
+        assert!(matches!(guess(&elsewhere, name).await, AccountError::Wrong));
+        let AccountError::TooMany { wait } = guess(&elsewhere, name).await else {
+            panic!("a fifth guess of {name} passed")
+        };
+        outcomes.push(wait.as_secs() / 60);
+    }
+    assert_eq!(outcomes[0], outcomes[1]);
+}
+
+#[tokio::test]
+async fn a_password_is_known_however_it_is_typed() {
+    let world = World::new().await;
+    world
+        .accounts
+        .register("ada", "caf\u{e9} au lait".to_owned(), None, HERE)
+        .await
+        .unwrap();
+    for (name, typed) in [
+        (" ada\t", "cafe\u{301} au lait"),
+        ("ada", "caf\u{e9}\u{a0}au lait"),
+    ] {
+        let login = world.accounts.login(name, typed.to_owned(), HERE).await;
+        assert!(login.is_ok(), "{typed:?}");
+    }
+    let other = world.accounts.login("ada", "cafe au lait".to_owned(), HERE).await;
+    assert!(matches!(other, Err(AccountError::Wrong)));
 }

@@ -2,8 +2,15 @@
 
 use super::*;
 
+/// A spent refresh token, spent long ago.
+async fn age(world: &World) {
+    world
+        .sql("UPDATE refresh_token SET spent_at = spent_at - interval '31 seconds'")
+        .await;
+}
+
 #[tokio::test]
-async fn a_refresh_token_is_good_once() {
+async fn a_spent_refresh_token_revokes_its_family_when_the_grace_is_over() {
     let world = World::new().await;
     let http = world.serve().await;
     let first = world.register("ada").await;
@@ -11,22 +18,26 @@ async fn a_refresh_token_is_good_once() {
     let second = refresh(first.refresh_token.clone()).await;
     assert_eq!(second.status, 200, "{}", second.body);
     assert_eq!(second.body["user"], first.user.to_string());
-    let principal = world
-        .verify(second.body["token"].as_str().unwrap())
-        .await
-        .unwrap();
+    let second_token = second.body["token"].as_str().unwrap();
+    let principal = world.verify(second_token).await.unwrap();
     let before = world.verify(&first.token).await.unwrap();
     assert_eq!((principal.user, principal.session), (first.user, before.session));
-    let second_token = second.body["refresh_token"].as_str().unwrap().to_owned();
-    assert_ne!(second_token, first.refresh_token);
+    let successor = second.body["refresh_token"].as_str().unwrap().to_owned();
+    assert_ne!(successor, first.refresh_token);
 
+    age(&world).await;
     let reused = refresh(first.refresh_token.clone()).await;
     assert_eq!((reused.status, reused.code()), (401, "unauthenticated"));
-    let revoked = refresh(second_token).await;
+    let revoked = refresh(successor).await;
     assert_eq!(
         (revoked.status, revoked.code()),
         (401, "unauthenticated"),
         "the whole family is revoked"
+    );
+    assert_eq!(
+        world.verify(second_token).await,
+        Err(AuthError::Ended),
+        "and its tokens with it"
     );
     // Another login is another family.
     let other = world
@@ -37,8 +48,43 @@ async fn a_refresh_token_is_good_once() {
     assert!(world.accounts.refresh(&other.refresh_token, HERE).await.is_ok());
 }
 
+/// Two tabs, or an answer that was lost.
 #[tokio::test]
-async fn two_refreshes_side_by_side_are_a_reuse() {
+async fn a_refresh_that_is_repeated_soon_is_the_same_refresh() {
+    let world = World::new().await;
+    let first = world.register("ada").await;
+    let refresh = async |token: &str| world.accounts.refresh(token, HERE).await;
+    let lost = refresh(&first.refresh_token).await.unwrap();
+    let again = refresh(&first.refresh_token).await.unwrap();
+    assert_ne!(lost.refresh_token, again.refresh_token);
+    let (one, two) = (
+        world.verify(&lost.token).await.unwrap(),
+        world.verify(&again.token).await.unwrap(),
+    );
+    assert_eq!(one.session, two.session);
+    // Each tab goes on with its own.
+    let next = refresh(&again.refresh_token).await.unwrap();
+    refresh(&lost.refresh_token).await.unwrap();
+    refresh(&next.refresh_token).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_spent_refresh_token_revokes_its_family_once_a_successor_was_used() {
+    let world = World::new().await;
+    let first = world.register("ada").await;
+    let refresh = async |token: &str| world.accounts.refresh(token, HERE).await;
+    let second = refresh(&first.refresh_token).await.unwrap();
+    let third = refresh(&second.refresh_token).await.unwrap();
+    let reused = refresh(&first.refresh_token).await;
+    assert!(matches!(reused, Err(AccountError::BadRefreshToken)));
+    assert!(
+        refresh(&third.refresh_token).await.is_err(),
+        "the family is revoked"
+    );
+}
+
+#[tokio::test]
+async fn two_refreshes_side_by_side_are_one_refresh() {
     let world = World::new().await;
     let first = world.register("ada").await;
     // While the token's row is held, neither can end, and both have begun when both wait.
@@ -62,15 +108,9 @@ async fn two_refreshes_side_by_side_are_a_reuse() {
         world.accounts.refresh(&first.refresh_token, HERE),
         release
     );
-    let winners: Vec<_> = [one, two].into_iter().filter_map(Result::ok).collect();
-    assert_eq!(winners.len(), 1);
-    assert!(
-        world
-            .accounts
-            .refresh(&winners[0].refresh_token, HERE)
-            .await
-            .is_err()
-    );
+    for winner in [one.unwrap(), two.unwrap()] {
+        assert!(world.accounts.refresh(&winner.refresh_token, HERE).await.is_ok());
+    }
 }
 
 #[tokio::test]
@@ -84,6 +124,7 @@ async fn a_revocation_catches_a_token_that_is_just_being_issued() {
             .await
             .unwrap();
         let current = world.accounts.refresh(&spent.refresh_token, HERE).await.unwrap();
+        age(&world).await;
         let (stolen, next) = tokio::join!(
             world.accounts.refresh(&spent.refresh_token, HERE),
             world.accounts.refresh(&current.refresh_token, HERE)
@@ -152,16 +193,17 @@ async fn a_suspended_user_is_shut_out_everywhere() {
     let http = world.serve().await;
     let elsewhere = world.another(cheap()).await.authenticator();
     let first = world.register("ada").await;
-    let mut suspended = elsewhere.suspended();
+    let told = elsewhere.clone();
+    let told = tokio::spawn(async move { told.ended(first.user, None).await });
     assert!(elsewhere.verify(&first.token, now()).await.is_ok());
     assert!(world.accounts.suspend(first.user).await.unwrap());
     assert!(world.accounts.is_suspended(first.user).await.unwrap());
     assert_eq!(world.verify(&first.token).await, Err(AuthError::Suspended));
-    let told = tokio::time::timeout(
-        Duration::from_secs(30),
-        suspended.wait_for(|users| users.contains(&first.user)),
+    let told = tokio::time::timeout(Duration::from_secs(30), told).await;
+    assert_eq!(
+        told.expect("the other node should hear of it").unwrap(),
+        AuthError::Suspended
     );
-    assert!(told.await.is_ok(), "the other node should hear of it");
     assert_eq!(
         elsewhere.verify(&first.token, now()).await,
         Err(AuthError::Suspended)
@@ -294,4 +336,131 @@ async fn expired_sessions_are_removed() {
         (world.text(left).await == "0").then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_session_ends_its_tokens_on_every_node() {
+    let world = World::new().await;
+    let elsewhere = world.another(cheap()).await.authenticator();
+    let (first, other) = (
+        world.register("ada").await,
+        world
+            .accounts
+            .login("ada", PASSWORD.to_owned(), HERE)
+            .await
+            .unwrap(),
+    );
+    let principal = elsewhere.verify(&first.token, now()).await.unwrap();
+    world.accounts.logout(&first.refresh_token, HERE).await.unwrap();
+    assert_eq!(world.verify(&first.token).await, Err(AuthError::Ended));
+    let told = elsewhere.ended(principal.user, principal.session);
+    let told = tokio::time::timeout(Duration::from_secs(30), told).await;
+    assert_eq!(told.expect("the other node should hear of it"), AuthError::Ended);
+    assert_eq!(elsewhere.verify(&first.token, now()).await, Err(AuthError::Ended));
+    assert!(elsewhere.verify(&other.token, now()).await.is_ok());
+    // A node that starts later knows it too.
+    let later = world.another(cheap()).await.authenticator();
+    assert_eq!(later.verify(&first.token, now()).await, Err(AuthError::Ended));
+}
+
+#[tokio::test]
+async fn people_see_their_sessions_and_end_them() {
+    let world = World::new().await;
+    let http = world.serve().await;
+    let other = world.register("eve").await;
+    let mut body = credentials("ada", PASSWORD);
+    body["device"] = json!("phone");
+    let phone = http.post("/auth/register", body).await.body;
+    let mut body = credentials("ada", PASSWORD);
+    body["device"] = json!("laptop");
+    let laptop = http.post("/auth/login", body).await.body;
+    let (phone, laptop) = (
+        phone["token"].as_str().unwrap(),
+        laptop["token"].as_str().unwrap(),
+    );
+    let list = async |token: &str| http.get("/auth/sessions", token).await;
+    let listed = list(phone).await;
+    assert_eq!(listed.status, 200, "{}", listed.body);
+    assert_eq!(listed.headers["cache-control"], "no-store");
+    let shown: Vec<_> = listed.body.as_array().unwrap().iter().collect();
+    let fields: Vec<_> = shown
+        .iter()
+        .map(|session| (&session["device"], &session["address"], &session["current"]))
+        .collect();
+    let here = json!("127.0.0.1");
+    assert_eq!(
+        fields,
+        [
+            (&json!("laptop"), &here, &json!(false)),
+            (&json!("phone"), &here, &json!(true))
+        ]
+    );
+    assert!(shown[0]["created_at"].is_string() && shown[0]["last_used_at"].is_string());
+
+    let path = format!("/auth/sessions/{}", shown[0]["id"].as_str().unwrap());
+    let stranger = http.delete(&path, &other.token).await;
+    assert_eq!((stranger.status, stranger.code()), (404, "not_found"));
+    assert_eq!(http.delete(&path, phone).await.status, 204);
+    assert_eq!(http.delete(&path, phone).await.code(), "not_found");
+    assert_eq!(http.delete("/auth/sessions/x", phone).await.code(), "not_found");
+    assert_eq!(list(laptop).await.code(), "unauthenticated");
+    assert_eq!(list(phone).await.body.as_array().unwrap().len(), 1);
+
+    let logout = http.client.post(format!("{}/auth/logout", http.base));
+    let scheme = format!("BEARER {phone}");
+    assert_eq!(
+        http.send(logout.header("authorization", scheme)).await.status,
+        204
+    );
+    assert_eq!(list(phone).await.code(), "unauthenticated");
+    assert_eq!(list("").await.code(), "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_new_password_ends_every_other_session() {
+    let world = World::new().await;
+    let http = world.serve().await;
+    let mine = world.register("ada").await;
+    let other = world
+        .accounts
+        .login("ada", PASSWORD.to_owned(), HERE)
+        .await
+        .unwrap();
+    let change = async |token: &str, password: &str, new: &str| {
+        let body = json!({ "password": password, "new_password": new });
+        let request = http.client.post(format!("{}/auth/password", http.base));
+        http.send(request.bearer_auth(token).json(&body)).await
+    };
+    let new = "a better passphrase";
+    let wrong = change(&mine.token, "a wrong guess", new).await;
+    assert_eq!((wrong.status, wrong.code()), (401, "unauthenticated"));
+    let weak = change(&mine.token, PASSWORD, "short").await;
+    assert_eq!(
+        (weak.code(), &weak.body["field"]),
+        ("invalid_argument", &json!("new_password"))
+    );
+    assert!(world.verify(&other.token).await.is_ok(), "nothing has changed");
+
+    let changed = change(&mine.token, PASSWORD, new).await;
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    let granted = world
+        .verify(changed.body["token"].as_str().unwrap())
+        .await
+        .unwrap();
+    let before = world.verify(&mine.token).await.unwrap();
+    assert_eq!(granted.session, before.session, "one's own goes on");
+    assert_eq!(world.verify(&other.token).await, Err(AuthError::Ended));
+    assert!(world.accounts.refresh(&other.refresh_token, HERE).await.is_err());
+    // A refresh token from before the change is no way back.
+    assert!(world.accounts.refresh(&mine.refresh_token, HERE).await.is_err());
+    let refresh_token = changed.body["refresh_token"].as_str().unwrap();
+    world.accounts.refresh(refresh_token, HERE).await.unwrap();
+    let old = http.post("/auth/login", credentials("ada", PASSWORD)).await;
+    assert_eq!(old.status, 401);
+    assert_eq!(
+        http.post("/auth/login", credentials("ada", new)).await.status,
+        200
+    );
+    let nobody = change("", new, PASSWORD).await;
+    assert_eq!((nobody.status, nobody.code()), (401, "unauthenticated"));
 }

@@ -1,0 +1,122 @@
+//! A user's sessions, as they see them and end them, and their password.
+
+use super::accounts::Accounts;
+use super::admission::{Admission, Caller};
+use super::error::AccountError;
+use super::password::Verdict;
+use super::principal::{Principal, parse_roles};
+use super::refresh::RefreshToken;
+use super::rules::{Password, Username, prepare};
+use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+/// Sessions that are listed at most, the latest used first.
+const LISTED_MAX: i64 = 200;
+
+/// A login and all that was refreshed from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub id: Uuid,
+    /// What began it, as far as it said.
+    pub device: Option<String>,
+    /// From where it was last used.
+    pub address: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// When it was last used for a login or a refresh.
+    pub last_used_at: DateTime<Utc>,
+}
+
+impl Accounts {
+    /// The sessions of a user that have not ended, the latest used first.
+    pub async fn sessions(&self, user: Uuid) -> Result<Vec<Session>, AccountError> {
+        let list = "SELECT id, device, address, created_at, coalesce(last_used_at, created_at) AS last_used_at FROM session \
+                    WHERE account = $1 AND revoked_at IS NULL AND expires_at > now() \
+                    ORDER BY coalesce(last_used_at, created_at) DESC, id LIMIT $2";
+        let rows = self.inner.database.rows(list, &[&user, &LISTED_MAX]).await?;
+        let sessions = rows.iter().map(Session::read).collect::<Result<_, _>>()?;
+        Ok(sessions)
+    }
+
+    /// Ends a session of a user, with its tokens and connections. Answers whether there was such a session.
+    pub async fn end_session(&self, user: Uuid, session: Uuid) -> Result<bool, AccountError> {
+        let revoke = "UPDATE session SET revoked_at = now() \
+                      WHERE id = $1 AND account = $2 AND revoked_at IS NULL AND expires_at > now()";
+        let ended = self.inner.database.execute(revoke, &[&session, &user]).await?;
+        self.inner.shared.standing.look().await?;
+        Ok(ended == 1)
+    }
+
+    /// Sets a new password for somebody who knows the old one. Their session goes on with the grant that is answered; every
+    /// other one ends.
+    pub async fn change_password(
+        &self,
+        principal: &Principal,
+        password: &str,
+        new_password: &str,
+        from: impl Into<Caller>,
+    ) -> Result<Admission, AccountError> {
+        let this = &*self.inner;
+        let from = from.into();
+        this.guard.login(from.address)?;
+        let find = "SELECT username, password_hash, roles FROM account WHERE id = $1";
+        let row = this.database.row(find, &[&principal.user]).await?;
+        let row = row.ok_or(AccountError::Wrong)?;
+        let (name, stored): (String, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
+        let roles: Vec<String> = row.try_get(2)?;
+        // Whoever comes from an outside issuer has no password here, and no session.
+        let (Some(session), Some(stored)) = (principal.session, stored) else {
+            return Err(AccountError::NoPassword);
+        };
+        let username = Username::parse(&name).map_err(|_| AccountError::Wrong)?;
+        let new = Password::parse(new_password, &username).map_err(|broken| broken.of("new_password"))?;
+        let turn = this.hasher.turn().await?;
+        // Guesses here count like those at the door.
+        self.attempt(&username.key(), &from).await?;
+        let old = prepare(password).unwrap_or_default();
+        let verdict = this.hasher.verify(turn, old, Some(stored.clone())).await?;
+        if verdict == Verdict::Wrong {
+            return Err(self.wrong(&username.key(), &from));
+        }
+        self.forget_attempts(&username.key(), &from).await?;
+        let turn = this.hasher.turn().await?;
+        let hash = this.hasher.hash(turn, new.into_inner()).await?;
+        let refresh = RefreshToken::random();
+        let set = "SELECT account_set_password($1, $2, $3, $4, $5, $6)";
+        let ttl_s = i64::from(this.config.refresh_ttl_s);
+        let answer = this
+            .database
+            .row(
+                set,
+                &[
+                    &principal.user,
+                    &stored,
+                    &hash,
+                    &session,
+                    &refresh.hash().as_slice(),
+                    &ttl_s,
+                ],
+            )
+            .await?;
+        let set = answer.map(|row| row.try_get::<_, bool>(0)).transpose()?;
+        if set != Some(true) {
+            // Another change, or the session's end, came first.
+            return Err(AccountError::Wrong);
+        }
+        this.shared.standing.look().await?;
+        let roles = parse_roles(roles.iter().map(String::as_str));
+        this.admission(principal.user, &roles, session, &refresh)
+    }
+}
+
+impl Session {
+    fn read(row: &Row) -> Result<Self, tokio_postgres::Error> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            device: row.try_get("device")?,
+            address: row.try_get("address")?,
+            created_at: row.try_get("created_at")?,
+            last_used_at: row.try_get("last_used_at")?,
+        })
+    }
+}

@@ -1,0 +1,115 @@
+//! Who is let in no longer, although their tokens have not expired: suspended users and sessions that were ended. Known on
+//! every node within a second, and at once on the one that did it.
+
+use super::database::{Database, DatabaseError};
+use super::principal::AuthError;
+use std::collections::{HashMap, HashSet};
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{Mutex, watch};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// What a look reaches back beyond the last one: longer than a statement takes from its time to its commit.
+const OVERLAP: Duration = Duration::from_secs(30);
+/// How often sessions are forgotten whose tokens have expired.
+const FORGET: Duration = Duration::from_mins(1);
+
+/// Users and sessions as of the last look. While the database is away, the last look stands.
+pub(super) struct Standing {
+    database: Database,
+    /// The longest that a token is good.
+    token_ttl: Duration,
+    ended: RwLock<Ended>,
+    /// Counts changes.
+    changes: watch::Sender<u64>,
+    /// Looks happen one after the other, so that an older one cannot replace a newer.
+    looking: Mutex<Looked>,
+}
+
+#[derive(Default)]
+struct Ended {
+    users: HashSet<Uuid>,
+    /// Ended sessions, and until when there can be tokens of theirs.
+    sessions: HashMap<Uuid, Instant>,
+}
+
+struct Looked {
+    /// When the last look began that succeeded; `None` before the first.
+    at: Option<Instant>,
+    forgot_at: Instant,
+}
+
+impl Standing {
+    pub(super) async fn open(database: &Database, token_ttl: Duration) -> Result<Self, DatabaseError> {
+        let standing = Self {
+            database: database.clone(),
+            token_ttl,
+            ended: RwLock::default(),
+            changes: watch::Sender::new(0),
+            looking: Mutex::new(Looked {
+                at: None,
+                forgot_at: Instant::now(),
+            }),
+        };
+        standing.look().await?;
+        Ok(standing)
+    }
+
+    /// Why a token of this user and session is good no longer; `None` while it is.
+    pub(super) fn refusal(&self, user: Uuid, session: Option<Uuid>) -> Option<AuthError> {
+        let ended = self.ended.read().unwrap_or_else(PoisonError::into_inner);
+        if ended.users.contains(&user) {
+            return Some(AuthError::Suspended);
+        }
+        session
+            .is_some_and(|session| ended.sessions.contains_key(&session))
+            .then_some(AuthError::Ended)
+    }
+
+    /// Tells of changes, each of which may concern anybody.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    pub(super) async fn look(&self) -> Result<(), DatabaseError> {
+        let mut looked = self.looking.lock().await;
+        let now = Instant::now();
+        let since = looked.at.map_or(self.token_ttl, |at| now - at) + OVERLAP;
+        let sql = "SELECT id, NULL::uuid FROM account WHERE suspended_at IS NOT NULL UNION ALL \
+                   SELECT NULL, id FROM session WHERE revoked_at > now() - $1::bigint * interval '1 second'";
+        let seconds = i64::try_from(since.as_secs() + 1).unwrap_or(i64::MAX);
+        let rows = self.database.rows(sql, &[&seconds]).await?;
+        let (mut users, mut sessions) = (HashSet::new(), vec![]);
+        for row in rows {
+            users.extend(row.try_get::<_, Option<Uuid>>(0)?);
+            sessions.extend(row.try_get::<_, Option<Uuid>>(1)?);
+        }
+        looked.at = Some(now);
+        let forget = now - looked.forgot_at >= FORGET;
+        if forget {
+            looked.forgot_at = now;
+        }
+        if self.take(users, &sessions, now, forget) {
+            self.changes.send_modify(|changes| *changes += 1);
+        }
+        Ok(())
+    }
+
+    /// Answers whether anything is new.
+    fn take(&self, users: HashSet<Uuid>, sessions: &[Uuid], now: Instant, forget: bool) -> bool {
+        let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = ended.users != users;
+        ended.users = users;
+        let until = now + self.token_ttl + OVERLAP;
+        for session in sessions {
+            let known = ended.sessions.contains_key(session);
+            ended.sessions.entry(*session).or_insert(until);
+            changed |= !known;
+        }
+        if forget {
+            ended.sessions.retain(|_, until| *until > now);
+        }
+        changed
+    }
+}
