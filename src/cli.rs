@@ -12,8 +12,10 @@ use std::process::ExitCode;
 use tidings_eventlog::schema;
 
 mod export;
+mod parked;
 mod rebuild;
 mod recover;
+mod user;
 
 /// Real-time messaging that people can trust with their conversations.
 #[derive(Parser)]
@@ -72,6 +74,26 @@ enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Shut users out and let them in again, set their roles, end their sessions.
+    User {
+        #[command(subcommand)]
+        command: user::UserCommand,
+        /// The data directory of a running or stopped `tidings dev`; used when no database is named.
+        #[arg(long, global = true, default_value = ".tidings", env = "TIDINGS_DATA")]
+        data: PathBuf,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// List events that could not be folded into read models, or fold them again.
+    Parked {
+        #[command(subcommand)]
+        command: Option<parked::ParkedCommand>,
+        /// The data directory of a running or stopped `tidings dev`; used when no database is named.
+        #[arg(long, global = true, default_value = ".tidings", env = "TIDINGS_DATA")]
+        data: PathBuf,
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Rebuild read models beside the live ones and compare them, row for row.
     Verify {
         #[command(flatten)]
@@ -95,22 +117,22 @@ struct Which {
 #[derive(Args)]
 struct Settings {
     /// A TOML file.
-    #[arg(long, env = "TIDINGS_CONFIG")]
+    #[arg(long, global = true, env = "TIDINGS_CONFIG")]
     config: Option<PathBuf>,
     /// Address to serve on [default: 127.0.0.1:8080; TIDINGS_LISTEN].
-    #[arg(long)]
+    #[arg(long, global = true)]
     listen: Option<SocketAddr>,
     /// postgres://… [TIDINGS_DATABASE_URL].
-    #[arg(long)]
+    #[arg(long, global = true)]
     database_url: Option<String>,
     /// redis://… [TIDINGS_REDIS_URL].
-    #[arg(long)]
+    #[arg(long, global = true)]
     redis_url: Option<String>,
     /// Lanes of a new log, 1 to 256 [default: 4; TIDINGS_LANES].
-    #[arg(long)]
+    #[arg(long, global = true)]
     lanes: Option<u16>,
     /// How log lines look.
-    #[arg(long)]
+    #[arg(long, global = true)]
     log_format: Option<LogFormat>,
 }
 
@@ -185,6 +207,16 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             output,
             settings,
         } => export::export(settings.load()?, &data, output.as_deref()).await?,
+        Command::User {
+            command,
+            data,
+            settings,
+        } => return user::run(settings.load()?, &data, command).await,
+        Command::Parked {
+            command,
+            data,
+            settings,
+        } => return parked::run(settings.load()?, &data, command).await,
         Command::Verify { which, settings } => {
             return rebuild::verify(settings.load()?, &which.projections, &which.data).await;
         }
