@@ -258,8 +258,8 @@ async fn operators_shut_users_out_and_let_them_in_from_the_command_line() {
     })
     .await;
     tidings(&["user", "grant", &name, "admin"]).await;
-    let admin = login(&here, &ann).await;
-    let answer = here.graphql(&admin, "{ readModels { name } }", None).await;
+    let admin = login(&there, &ann).await;
+    let answer = there.graphql(&admin, "{ readModels { name } }", None).await;
     assert!(answer.get("errors").is_none(), "{answer}");
     assert_eq!(
         tidings(&["user", "sign-out", &name]).await,

@@ -228,7 +228,7 @@ async fn a_client_that_catches_up_slowly_is_sent_nothing_more_once_it_is_suspend
     let gateway = node.node.gateway();
     eventually(async || (gateway.page_room.held() > 0).then_some(())).await;
     assert!(node.node.accounts().suspend(ben.id).await.unwrap());
-    eventually(async || gateway.suspended.borrow().contains(&ben.id).then_some(())).await;
+    assert!(gateway.authenticator.refusal(ben.id, None).is_some());
     let mut slow = Socket::from(slow);
     let mut events = 0;
     let code = loop {
