@@ -22,5 +22,5 @@ pub use error::ServiceError;
 pub use files::ServerTls;
 pub use postgres::{Postgres, PostgresOptions, Profile};
 pub use program::{Program, unused_port};
-pub use proxy::ChaosProxy;
+pub use proxy::{ChaosProxy, Harm};
 pub use redis::{Redis, RedisOptions};

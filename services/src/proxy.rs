@@ -1,16 +1,21 @@
 //! A TCP proxy that stands in front of a server and misbehaves when told to.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{self, AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 const CHUNK_BYTES: usize = 16 * 1024;
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const CUT_LIMIT: Duration = Duration::from_secs(5);
+/// Of a narrow proxy's sockets, so that a receiver which does not read is felt by the sender soon.
+const NARROW_BYTES: u32 = 4096;
+const BACKLOG: u32 = 1024;
 
 /// Forwards TCP connections from a port of its own on 127.0.0.1 to a server, and cuts, stalls or delays them. Ends
 /// with all its connections when dropped. It belongs to the tokio runtime that started it.
@@ -19,7 +24,26 @@ pub struct ChaosProxy {
     address: SocketAddr,
     weather: watch::Sender<Weather>,
     open: watch::Receiver<usize>,
+    done: Arc<Done>,
     acceptor: JoinHandle<()>,
+}
+
+/// What a proxy has done to connections since it started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Harm {
+    /// Connections that were closed, or not taken.
+    pub cut: u64,
+    /// Chunks, and connections, that had to wait for [`ChaosProxy::restore`].
+    pub held: u64,
+    /// Chunks that came later.
+    pub late: u64,
+}
+
+#[derive(Debug, Default)]
+struct Done {
+    cut: AtomicU64,
+    held: AtomicU64,
+    late: AtomicU64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +67,20 @@ impl ChaosProxy {
     /// Listens on a free port and forwards to `upstream`, which need not be up yet.
     pub async fn start(upstream: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::on(listener, upstream, false)
+    }
+
+    /// As [`ChaosProxy::start`], but through buffers that hold a few KiB: a client that does not read blocks the server as
+    /// if nothing stood between them. To be called within a tokio runtime.
+    pub fn narrow(upstream: SocketAddr) -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        // Accepted sockets inherit it.
+        socket.set_send_buffer_size(NARROW_BYTES)?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        Self::on(socket.listen(BACKLOG)?, upstream, true)
+    }
+
+    fn on(listener: TcpListener, upstream: SocketAddr, narrow: bool) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (weather, forecast) = watch::channel(Weather {
             path: Path::Open,
@@ -50,11 +88,18 @@ impl ChaosProxy {
             generation: 0,
         });
         let (count, open) = watch::channel(0);
-        let acceptor = tokio::spawn(accept(listener, upstream, forecast, count));
+        let done = Arc::<Done>::default();
+        let to = Upstream {
+            address: upstream,
+            narrow,
+            done: Arc::clone(&done),
+        };
+        let acceptor = tokio::spawn(accept(listener, to, forecast, count));
         Ok(Self {
             address,
             weather,
             open,
+            done,
             acceptor,
         })
     }
@@ -75,6 +120,15 @@ impl ChaosProxy {
     /// The number of connections that are being forwarded.
     pub fn connections(&self) -> usize {
         *self.open.borrow()
+    }
+
+    /// What it has done so far.
+    pub fn harm(&self) -> Harm {
+        Harm {
+            cut: self.done.cut.load(Ordering::Relaxed),
+            held: self.done.held.load(Ordering::Relaxed),
+            late: self.done.late.load(Ordering::Relaxed),
+        }
     }
 
     /// Closes all connections, and new ones as they come, until [`ChaosProxy::restore`]. Returns when none is left.
@@ -120,10 +174,28 @@ impl Drop for ChaosProxy {
     }
 }
 
+/// Where connections lead, and how.
+#[derive(Debug, Clone)]
+struct Upstream {
+    address: SocketAddr,
+    narrow: bool,
+    done: Arc<Done>,
+}
+
+impl Upstream {
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        if self.narrow {
+            socket.set_recv_buffer_size(NARROW_BYTES)?;
+        }
+        socket.connect(self.address).await
+    }
+}
+
 /// Owns the connections' tasks, so that aborting it ends them.
 async fn accept(
     listener: TcpListener,
-    upstream: SocketAddr,
+    upstream: Upstream,
     weather: watch::Receiver<Weather>,
     count: watch::Sender<usize>,
 ) {
@@ -132,8 +204,10 @@ async fn accept(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((client, _)) => {
-                    if weather.borrow().path != Path::Cut {
-                        connections.spawn(forward(client, upstream, weather.clone()));
+                    if weather.borrow().path == Path::Cut {
+                        upstream.done.cut.fetch_add(1, Ordering::Relaxed);
+                    } else {
+                        connections.spawn(forward(client, upstream.clone(), weather.clone()));
                     }
                 }
                 // Out of file descriptors, most likely: give the connections a moment to end.
@@ -148,32 +222,35 @@ async fn accept(
     }
 }
 
-async fn forward(client: TcpStream, upstream: SocketAddr, mut weather: watch::Receiver<Weather>) {
+async fn forward(client: TcpStream, upstream: Upstream, mut weather: watch::Receiver<Weather>) {
+    let done = Arc::clone(&upstream.done);
     let pumping = pump_both(client, upstream, weather.clone());
     tokio::select! {
         result = pumping => if let Err(error) = result {
             tracing::debug!(%error, "a connection through the proxy ended");
         },
         // Also when the proxy itself is gone.
-        _ = weather.wait_for(|weather| weather.path == Path::Cut) => {}
+        cut = weather.wait_for(|weather| weather.path == Path::Cut) => {
+            done.cut.fetch_add(u64::from(cut.is_ok()), Ordering::Relaxed);
+        }
     }
 }
 
 async fn pump_both(
     mut client: TcpStream,
-    upstream: SocketAddr,
+    upstream: Upstream,
     mut weather: watch::Receiver<Weather>,
 ) -> io::Result<()> {
+    let done = &*upstream.done;
     let generation = weather.borrow().generation;
-    wait_for_open(&mut weather, generation).await?;
-    let connecting = TcpStream::connect(upstream);
-    let mut server = tokio::time::timeout(CONNECT_LIMIT, connecting).await??;
+    wait_for_open(&mut weather, generation, done).await?;
+    let mut server = tokio::time::timeout(CONNECT_LIMIT, upstream.connect()).await??;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
-    let up = pump(from_client, to_server, weather.clone(), generation);
-    let down = pump(from_server, to_client, weather, generation);
+    let up = pump(from_client, to_server, weather.clone(), generation, done);
+    let down = pump(from_server, to_client, weather, generation, done);
     tokio::try_join!(up, down).map(|_| ())
 }
 
@@ -183,15 +260,17 @@ async fn pump(
     mut to: impl io::AsyncWrite + Unpin,
     mut weather: watch::Receiver<Weather>,
     generation: u64,
+    done: &Done,
 ) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         let length = from.read(&mut chunk).await?;
         let delay = weather.borrow().delay;
         if !delay.is_zero() {
+            done.late.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(delay).await;
         }
-        wait_for_open(&mut weather, generation).await?;
+        wait_for_open(&mut weather, generation, done).await?;
         if length == 0 {
             return to.shutdown().await;
         }
@@ -199,8 +278,15 @@ async fn pump(
     }
 }
 
-async fn wait_for_open(weather: &mut watch::Receiver<Weather>, generation: u64) -> io::Result<()> {
+async fn wait_for_open(
+    weather: &mut watch::Receiver<Weather>,
+    generation: u64,
+    done: &Done,
+) -> io::Result<()> {
     let passes = |weather: &Weather| weather.path == Path::Open && weather.generation == generation;
+    if !passes(&weather.borrow()) {
+        done.held.fetch_add(1, Ordering::Relaxed);
+    }
     let open = weather.wait_for(passes).await;
     open.map(|_| ())
         .map_err(|_| io::Error::other("the proxy is gone"))

@@ -12,6 +12,8 @@ pub struct Network {
     pub redis: ChaosProxy,
     /// Clients that connect to [`ChaosProxy::address`] of this one can be disturbed; others reach the node itself.
     pub clients: ChaosProxy,
+    /// As `clients`, for those who are to block the node when they do not read: its buffers hold next to nothing.
+    pub narrow: ChaosProxy,
 }
 
 impl Network {
@@ -25,10 +27,12 @@ impl Network {
 
     pub(crate) async fn around(node: &Node, [postgres, redis]: [ChaosProxy; 2]) -> Result<Self> {
         let clients = ChaosProxy::start(node.address()).await;
+        let narrow = ChaosProxy::narrow(node.address());
         Ok(Self {
             postgres,
             redis,
             clients: clients.context("no proxy for clients")?,
+            narrow: narrow.context("no narrow proxy for clients")?,
         })
     }
 }

@@ -16,6 +16,9 @@ use crate::{Clock, StandOptions, Usage};
 
 /// A node that is not ready by then will not be. Migration of an empty database counts.
 const READY_LIMIT: Duration = Duration::from_mins(2);
+/// How long an answer may take, and how long it may be.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+const ANSWER_BYTES_MAX: u64 = 1 << 20;
 const KILL_LIMIT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
 
@@ -134,6 +137,19 @@ impl Node {
             Ok::<_, std::io::Error>(status.ends_with(b" 200"))
         };
         matches!(timeout(Duration::from_secs(5), asking).await, Ok(Ok(true)))
+    }
+
+    /// What the node answers to `GET path`, head and body; none when it does not answer soon.
+    pub async fn get(&self, path: &str) -> Option<String> {
+        let asking = async {
+            let mut socket = TcpStream::connect(("127.0.0.1", self.port)).await?;
+            let request = format!("GET {path} HTTP/1.0\r\nhost: localhost\r\n\r\n");
+            socket.write_all(request.as_bytes()).await?;
+            let mut answer = String::new();
+            socket.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).await?;
+            Ok::<_, std::io::Error>(answer)
+        };
+        timeout(ANSWER_LIMIT, asking).await.ok()?.ok()
     }
 
     pub fn port(&self) -> u16 {
