@@ -7,9 +7,11 @@ mod follow;
 mod found;
 mod messages;
 mod order;
+mod owed;
 mod reach;
 mod settle;
 mod times;
+mod told;
 mod unread;
 
 use std::collections::HashSet;
@@ -28,6 +30,7 @@ use follow::Follower;
 use found::{Found, Line};
 use messages::Messages;
 use times::Times;
+use told::Told;
 
 /// The most characters of a line that a counterexample shows.
 const TEXT_MAX: usize = 400;
@@ -108,6 +111,7 @@ struct Run<'e> {
     times: Times,
     /// Users and the conversations of which something reached them.
     reached: HashSet<(u32, u32)>,
+    told: Told,
     notes: Notes,
     found: Found,
     summary: Summary,
@@ -120,6 +124,7 @@ struct Notes {
     absences: Vec<reach::Absence>,
     catches: Vec<reach::Catch>,
     stays: Vec<reach::Stay>,
+    beginnings: Vec<reach::Beginning>,
     reads: unread::Reads,
     counts: Vec<unread::Count>,
     /// Whether deliveries came with and without seqs.
@@ -137,6 +142,7 @@ impl<'e> Run<'e> {
             messages: Messages::default(),
             times: Times::new(export),
             reached: HashSet::new(),
+            told: Told::default(),
             notes: Notes::default(),
             found: Found::default(),
             summary: Summary::default(),

@@ -37,9 +37,10 @@ pub(crate) struct Conversation {
 
 #[derive(Debug)]
 pub(crate) struct Entry {
-    /// None for an event that is no message.
+    /// Of other events than messages, the command, where the export tells it.
     pub(crate) id: Option<Uuid>,
     pub(crate) digest: u64,
+    pub(crate) whole: Option<u64>,
     pub(crate) actor: u32,
     /// Where the export has it, from 1.
     pub(crate) line: u32,
@@ -78,8 +79,8 @@ impl Export {
         let mut lines = LineReader::<Logged>::open(path)?;
         while let Some(line) = lines.next() {
             let (_, logged) = line?;
-            if (logged.kind == Kind::Message) != logged.id.is_some() {
-                return Err(lines.fault("a message has an id, and nothing else has one"));
+            if logged.kind == Kind::Message && logged.id.is_none() {
+                return Err(lines.fault("a message has an id"));
             }
             export.add(&logged);
         }
@@ -105,6 +106,7 @@ impl Export {
         conversation.entries.push(Entry {
             id: logged.id,
             digest: logged.digest,
+            whole: logged.whole,
             actor,
             line: self.lines,
             kind: logged.kind,
@@ -170,6 +172,7 @@ impl Export {
             actor: self.users.name(entry.actor).to_owned(),
             id: entry.id,
             digest: entry.digest,
+            whole: entry.whole,
             users,
         })
     }
@@ -237,6 +240,12 @@ impl Conversation {
             Some(change) => change.seq,
             None => 0,
         }
+    }
+
+    /// Whether a user leaves behind this seq.
+    pub(crate) fn leaves_behind(&self, user: u32, seq: u64) -> bool {
+        let changes = self.changes.get(&user);
+        changes.is_some_and(|changes| changes.iter().any(|change| change.seq > seq && !change.joins))
     }
 
     /// Where a user came in first.

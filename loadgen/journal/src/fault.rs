@@ -43,6 +43,12 @@ pub enum Fault {
     CaughtUpShort,
     /// A device that stayed to the end was not shown everything.
     NotShown,
+    /// A connection that claims nothing begins behind what nobody has told the person.
+    LateBeginning,
+    /// More was left out than the server's limits make it leave out.
+    NeedlessGap,
+    /// Something that a person is owed reached none of their devices.
+    Withheld,
     /// Two messages of one sender stand in the other order than they were sent.
     SenderOrder,
     /// A message stands before one that was known before it was sent.
@@ -69,10 +75,13 @@ impl Fault {
             Self::ShownAgain => "shown-again",
             Self::Hole => "hole",
             Self::GapWhileLive => "gap-while-live",
+            Self::NeedlessGap => "needless-gap",
             Self::FetchHole => "fetch-hole",
             Self::ClaimUnseen => "claim-unseen",
             Self::CaughtUpShort => "caught-up-short",
             Self::NotShown => "not-shown",
+            Self::LateBeginning => "late-beginning",
+            Self::Withheld => "withheld",
             Self::ShownToStranger => "shown-to-stranger",
             Self::SenderOrder => "sender-order",
             Self::RealTimeOrder => "real-time-order",

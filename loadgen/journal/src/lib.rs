@@ -22,5 +22,5 @@ pub use export::{Export, write_log};
 pub use fault::Fault;
 pub use journal::{Journal, Writer, journals_in, read_dir};
 pub use lines::ReadError;
-pub use record::{FORMAT, Kind, Logged, Micros, Record, Via, digest};
+pub use record::{FORMAT, Kind, Logged, Micros, Record, Via, digest, whole};
 pub use summary::Summary;

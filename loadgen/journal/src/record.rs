@@ -28,6 +28,14 @@ pub enum Record {
         at: Micros,
         resume: BTreeMap<String, u64>,
     },
+    /// With how much the server says, on this connection, that it catches up before it leaves something out. May be left out.
+    Limits {
+        at: Micros,
+        /// Events of one conversation.
+        catch_up: u64,
+        /// Events of all together.
+        catch_up_total: u64,
+    },
     /// Everything missed has been sent; what follows is live.
     Synced { at: Micros },
     /// The connection has ended, for whatever reason.
@@ -59,10 +67,13 @@ pub enum Record {
         /// Its place in the conversation, where the server tells it; else the checker finds it by `id`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seq: Option<u64>,
-        /// Of the message; none for events that are no messages.
+        /// Of the message; none for other events, or the command that made them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<Uuid>,
         digest: u64,
+        /// Of the whole event; see [`whole`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        whole: Option<u64>,
         via: Via,
     },
     /// The server says that it leaves out seqs `from` to `to`.
@@ -86,6 +97,28 @@ pub enum Record {
     },
 }
 
+impl Record {
+    /// When it happened.
+    pub fn at(&self) -> Micros {
+        match self {
+            Self::Client { .. } => 0,
+            Self::Connecting { at }
+            | Self::Connected { at, .. }
+            | Self::Limits { at, .. }
+            | Self::Synced { at }
+            | Self::Disconnected { at }
+            | Self::Send { at, .. }
+            | Self::Ack { at, .. }
+            | Self::Refused { at, .. }
+            | Self::Unsettled { at, .. }
+            | Self::Delivered { at, .. }
+            | Self::Gap { at, .. }
+            | Self::Read { at, .. }
+            | Self::Unread { at, .. } => *at,
+        }
+    }
+}
+
 /// How something came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -104,12 +137,15 @@ pub struct Logged {
     pub kind: Kind,
     /// Who did it.
     pub actor: String,
-    /// Of a message.
+    /// Of a message; of another event, the command that made it, where commands are in journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Uuid>,
-    /// Of the text of a message; 0 for other events.
+    /// Of the text of a message; 0 for other events, or of what they say.
     #[serde(default)]
     pub digest: u64,
+    /// Of the whole event; see [`whole`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<u64>,
     /// Whom the event makes members, or ends the membership of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<String>,
@@ -127,6 +163,15 @@ pub enum Kind {
     Left,
     /// Anything else that has a seq.
     Other,
+}
+
+/// The digest of an event with everything in it: its kind, who did it, when (in milliseconds since 1970), and its data, which
+/// is JSON. Neither white space nor the order of fields counts.
+pub fn whole(kind: &str, actor: &str, millis: i64, raw: &str) -> u64 {
+    // Maps of this crate are sorted. What is no JSON is compared as it stands.
+    let data = serde_json::from_str::<serde_json::Value>(raw);
+    let data = data.map_or_else(|_| raw.to_owned(), |data| data.to_string());
+    digest(&format!("{kind} {actor} {millis} {data}"))
 }
 
 /// The digest of a text: FNV-1a, 64 bit.

@@ -211,6 +211,7 @@ impl<P: Person> Member<P> {
                     seq,
                     id,
                     digest,
+                    whole: None,
                     via,
                 })?;
                 if let Some(id) = id {

@@ -139,6 +139,7 @@ impl Server for Xmpp {
             actor: conversation.writers.first().cloned().unwrap_or_default(),
             id: None,
             digest: 0,
+            whole: None,
             users: conversation.readers.clone(),
         };
         let messages = (2..).zip(messages).map(|(seq, message)| Logged {
@@ -151,6 +152,7 @@ impl Server for Xmpp {
             },
             id: Some(message.id),
             digest: digest(&message.text),
+            whole: None,
             users: vec![],
         });
         Ok(std::iter::once(joined).chain(messages).collect())

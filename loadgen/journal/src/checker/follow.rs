@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::Run;
 use super::found::Line;
 use super::order::{self, Answer, Try};
-use super::reach::{Catch, Reach, Stay};
+use super::reach::{Catch, Reach, Stay, Synced};
 use super::unread::Count;
 use crate::counterexample::Source;
 use crate::export::Place;
@@ -35,10 +35,23 @@ pub(super) struct Follower<'r, 'e> {
     without_seqs: bool,
 }
 
+/// What a server says of how it catches up, and where.
+#[derive(Clone, Copy)]
+struct Limits {
+    line: u32,
+    catch_up: u64,
+    total: u64,
+}
+
 struct Connection {
     line: u32,
+    /// When it stood.
+    at: Micros,
     began: Option<Micros>,
-    synced: Option<u32>,
+    synced: Option<Synced>,
+    limits: Option<Limits>,
+    /// Events that came so far.
+    came: u64,
     reaches: HashMap<u32, Reach>,
 }
 
@@ -70,21 +83,37 @@ impl<'r, 'e> Follower<'r, 'e> {
         match record {
             Record::Client { .. } => {}
             Record::Connecting { at } => self.sets_out = Some(*at),
-            Record::Connected { resume, .. } => {
+            Record::Connected { at, resume } => {
                 self.hang_up();
                 self.connections += 1;
                 self.run.summary.connections += 1;
                 self.connection = Some(Connection {
                     line,
+                    at: *at,
                     began: self.sets_out.take(),
                     synced: None,
+                    limits: None,
+                    came: 0,
                     reaches: HashMap::new(),
                 });
                 for (conversation, claim) in resume {
                     self.claimed(line, conversation, *claim);
                 }
             }
-            Record::Synced { .. } => self.synced(line),
+            Record::Limits {
+                catch_up,
+                catch_up_total,
+                ..
+            } => {
+                if let Some(connection) = &mut self.connection {
+                    connection.limits = Some(Limits {
+                        line,
+                        catch_up: *catch_up,
+                        total: *catch_up_total,
+                    });
+                }
+            }
+            Record::Synced { at } => self.synced(line, *at),
             Record::Disconnected { .. } => self.hang_up(),
             Record::Send {
                 at,
@@ -104,6 +133,7 @@ impl<'r, 'e> Follower<'r, 'e> {
                 seq,
                 id,
                 digest,
+                whole,
                 via,
             } => self.shown(&Shown {
                 line,
@@ -112,14 +142,15 @@ impl<'r, 'e> Follower<'r, 'e> {
                 seq: *seq,
                 id: *id,
                 digest: *digest,
+                whole: *whole,
                 via: *via,
             }),
             Record::Gap {
+                at,
                 conversation,
                 from,
                 to,
-                ..
-            } => self.left_out(line, conversation, *from, *to),
+            } => self.left_out(line, *at, conversation, (*from, *to)),
             Record::Read {
                 at,
                 conversation,
@@ -153,11 +184,10 @@ impl<'r, 'e> Follower<'r, 'e> {
 
     /// The journal is read.
     pub(super) fn end(mut self) {
-        let stays = self
-            .connection
-            .as_ref()
-            .is_some_and(|connection| connection.synced.is_some());
-        if let Some(connection) = self.connection.take_if(|_| stays) {
+        let synced = self.connection.as_ref().and_then(|connection| connection.synced);
+        if let Some(synced) = synced
+            && let Some(connection) = self.connection.take()
+        {
             self.run.summary.stayed += 1;
             let mut reaches: HashMap<u32, (u64, u32)> = HashMap::new();
             if self.without_seqs {
@@ -174,6 +204,7 @@ impl<'r, 'e> Follower<'r, 'e> {
                 journal: self.journal,
                 user: self.user,
                 connected_line: connection.line,
+                synced,
                 reaches,
             });
             self.connection = Some(connection);
@@ -221,9 +252,14 @@ impl<'r, 'e> Follower<'r, 'e> {
                 format!("{device} claims to have seen {conversation} up to seq {claim}, but was shown it up to seq {seen}")
             });
         }
+        // What a device claims before anything reached it here, it has from an earlier life.
+        let before = !self.seen.contains_key(&number) && claim > 0;
         self.move_to(number, claim, line);
         self.run.reached.insert((self.user, number));
         if let Some(connection) = &mut self.connection {
+            if before {
+                self.run.told.add(self.user, number, connection.at, (1, claim));
+            }
             connection.reaches.insert(number, Reach::new(claim + 1, line));
         }
     }
@@ -236,13 +272,19 @@ impl<'r, 'e> Follower<'r, 'e> {
         }
     }
 
-    fn synced(&mut self, line: u32) {
+    fn synced(&mut self, line: u32, at: Micros) {
         let Some(connection) = &mut self.connection else {
             self.without_connection(line);
             return;
         };
         let first = connection.synced.is_none();
-        connection.synced.get_or_insert(line);
+        connection.synced.get_or_insert(Synced { at, line });
+        if first {
+            self.gaps_were_needed();
+        }
+        let Some(connection) = &self.connection else {
+            return;
+        };
         let Some(began) = connection.began.filter(|_| first) else {
             return;
         };
@@ -269,6 +311,9 @@ impl<'r, 'e> Follower<'r, 'e> {
             return;
         };
         for (conversation, reach) in &connection.reaches {
+            for seqs in reach.told.iter() {
+                self.run.told.add(self.user, *conversation, connection.at, seqs);
+            }
             for gap in &reach.gaps {
                 let Some(hole) = gap.hole() else { continue };
                 let device = self.run.device(self.journal);

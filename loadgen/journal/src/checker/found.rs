@@ -8,6 +8,8 @@ pub(super) struct Contradiction {
     pub(super) fault: Fault,
     pub(super) says: String,
     pub(super) lines: Vec<Line>,
+    /// How much there is to understand: lines, those that show two things counted twice.
+    size: usize,
 }
 
 /// A line that is evidence.
@@ -39,7 +41,7 @@ impl Found {
         says: impl FnOnce() -> String,
     ) {
         self.total += 1;
-        let size = |contradiction: &Contradiction| (contradiction.lines.len(), contradiction.fault);
+        let size = |contradiction: &Contradiction| (contradiction.size, contradiction.fault);
         if self
             .smallest
             .as_ref()
@@ -48,7 +50,8 @@ impl Found {
             self.smallest = Some(Contradiction {
                 fault,
                 says: says(),
-                lines: lines.into(),
+                lines: distinct(&lines),
+                size: N,
             });
         }
     }
@@ -57,4 +60,15 @@ impl Found {
     pub(super) fn smallest(&self) -> Option<(&Contradiction, u64)> {
         self.smallest.as_ref().map(|smallest| (smallest, self.total - 1))
     }
+}
+
+/// One event may show two things.
+fn distinct(lines: &[Line]) -> Vec<Line> {
+    let mut distinct: Vec<Line> = Vec::with_capacity(lines.len());
+    for line in lines {
+        if !distinct.contains(line) {
+            distinct.push(*line);
+        }
+    }
+    distinct
 }

@@ -1,5 +1,6 @@
 //! How far a connection has come in a conversation, and what is left to decide about that.
 
+use super::told::Runs;
 use crate::record::Micros;
 
 /// How far a connection has come in one conversation.
@@ -9,6 +10,10 @@ pub(super) struct Reach {
     /// The last line that moved it.
     pub(super) line: u32,
     pub(super) gaps: Vec<Gap>,
+    /// Events that came since the last gap.
+    pub(super) since_gap: u64,
+    /// What was shown or left out by a gap.
+    pub(super) told: Runs,
     /// For each later joining, the first event shown from the time before it.
     pub(super) absences: Vec<(u64, u64)>,
 }
@@ -19,6 +24,8 @@ impl Reach {
             next,
             line,
             gaps: Vec::new(),
+            since_gap: 0,
+            told: Runs::default(),
             absences: Vec::new(),
         }
     }
@@ -29,7 +36,7 @@ pub(super) struct Gap {
     pub(super) from: u64,
     pub(super) to: u64,
     pub(super) line: u32,
-    runs: Vec<(u64, u64)>,
+    runs: Runs,
 }
 
 impl Gap {
@@ -38,30 +45,19 @@ impl Gap {
             from,
             to,
             line,
-            runs: Vec::new(),
+            runs: Runs::default(),
         }
     }
 
     pub(super) fn fetched(&mut self, seq: u64) {
-        if seq < self.from || seq > self.to {
-            return;
+        if (self.from..=self.to).contains(&seq) {
+            self.runs.add((seq, seq));
         }
-        let (mut from, mut to) = (seq, seq);
-        // Pages come in order, so that there is about one run.
-        self.runs.retain(|run| {
-            let joins = run.0 <= to + 1 && from <= run.1 + 1;
-            if joins {
-                (from, to) = (from.min(run.0), to.max(run.1));
-            }
-            !joins
-        });
-        self.runs.push((from, to));
     }
 
     /// The first seq missing between fetched ones.
     pub(super) fn hole(&self) -> Option<u64> {
-        let first = self.runs.iter().min()?;
-        (self.runs.len() > 1).then_some(first.1 + 1)
+        self.runs.hole()
     }
 }
 
@@ -87,11 +83,32 @@ pub(super) struct Catch {
     pub(super) next: u64,
 }
 
+/// A connection that claims nothing of a conversation begins with an event of it, or with a gap.
+pub(super) struct Beginning {
+    pub(super) journal: u32,
+    pub(super) user: u32,
+    pub(super) line: u32,
+    pub(super) at: Micros,
+    pub(super) conversation: u32,
+    /// The first that came.
+    pub(super) seq: u64,
+    /// Where the connection was up to date by then.
+    pub(super) synced: Option<Synced>,
+}
+
+/// When a connection was up to date, and the line that says so.
+#[derive(Clone, Copy)]
+pub(super) struct Synced {
+    pub(super) at: Micros,
+    pub(super) line: u32,
+}
+
 /// A journal ends with a connection that is up to date.
 pub(super) struct Stay {
     pub(super) journal: u32,
     pub(super) user: u32,
     pub(super) connected_line: u32,
+    pub(super) synced: Synced,
     /// How far it has come, with the last line of each conversation.
     pub(super) reaches: Vec<(u32, u64, u32)>,
 }

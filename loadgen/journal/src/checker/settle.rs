@@ -3,13 +3,14 @@
 use super::Run;
 use super::found::Line;
 use super::reach::{Absence, Catch, Stay};
-use super::{order, unread};
+use super::told::Runs;
+use super::{order, owed, unread};
 use crate::export::{Place, Sight};
 use crate::fault::Fault;
 use crate::record::Micros;
 
 /// The first try to send each message of the log: when, and where it stands. By conversation and seq - 1.
-type FirstTries = Vec<Vec<Option<(Micros, Line)>>>;
+pub(super) type FirstTries = Vec<Vec<Option<(Micros, Line)>>>;
 
 pub(super) fn settle(run: &mut Run<'_>) {
     log_itself(run);
@@ -18,6 +19,7 @@ pub(super) fn settle(run: &mut Run<'_>) {
     real_time(run, &first);
     order::settle(run);
     caught_up(run);
+    owed::settle(run, &first);
     stayed(run);
     absences(run, &first);
     unread::settle(run, |place| {
@@ -161,8 +163,12 @@ fn caught_up(run: &mut Run<'_>) {
         let known = run.times.of(conversation);
         // Without seqs, only messages are shown.
         let shows = |seq| run.notes.with_seqs || log.is_message(seq);
+        let excused = others_have(run, user, conversation);
         let missed = (next..=log.owed(user)).find(|seq| {
-            known[*seq as usize - 1].at < began && shows(*seq) && log.sight(user, *seq) == Sight::Member
+            !excused.holds(*seq)
+                && known[*seq as usize - 1].at < began
+                && shows(*seq)
+                && log.sight(user, *seq) == Sight::Member
         });
         let Some(seq) = missed else { continue };
         let device = run.device(journal);
@@ -182,6 +188,15 @@ fn caught_up(run: &mut Run<'_>) {
     }
 }
 
+/// What a device need not be shown: whoever has left is owed only what none of their devices has been told of.
+fn others_have(run: &Run<'_>, user: u32, conversation: u32) -> Runs {
+    let log = &run.export.conversations[conversation as usize];
+    if log.owed(user) == log.head() {
+        return Runs::default();
+    }
+    run.told.until(user, conversation, Micros::MAX)
+}
+
 /// Who stayed to the end has everything.
 fn stayed(run: &mut Run<'_>) {
     let mut memberships: Vec<Vec<u32>> = vec![Vec::new(); run.users.len()];
@@ -197,6 +212,7 @@ fn stayed(run: &mut Run<'_>) {
             user,
             connected_line,
             reaches,
+            ..
         } = stay;
         // Without seqs, each device begins at the beginning; else a server may take one for as far as another.
         let knows = |conversation: u32| {
@@ -215,7 +231,9 @@ fn stayed(run: &mut Run<'_>) {
         for (conversation, next, line) in all {
             let log = &run.export.conversations[conversation as usize];
             let owed = log.owed(user);
-            let Some(seq) = (next..=owed).find(|seq| with_seqs || log.is_message(*seq)) else {
+            let excused = others_have(run, user, conversation);
+            let missing = |seq: &u64| (with_seqs || log.is_message(*seq)) && !excused.holds(*seq);
+            let Some(seq) = (next..=owed).find(missing) else {
                 continue;
             };
             let device = run.device(journal);

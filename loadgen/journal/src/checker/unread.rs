@@ -115,6 +115,7 @@ mod tests {
                 actor: user.to_owned(),
                 id: (!joins).then(|| Uuid::from_u128(seq.into())),
                 digest: 0,
+                whole: None,
                 users: if joins { vec![user.to_owned()] } else { vec![] },
             }
         };

@@ -1,9 +1,11 @@
 //! Each kind of fault is planted in runs that were right, and must be found and named.
 
+mod commands;
 mod gaps;
 mod log;
 mod missing;
 mod order;
+mod owed;
 mod shown;
 mod strangers;
 mod unread;
@@ -12,7 +14,7 @@ mod without_seqs;
 use crate::world::{Run, Seqs, World, run};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use tidings_journal::{Fault, Logged, Micros, Record, Via};
+use tidings_journal::{Fault, Kind, Logged, Micros, Record, Via};
 use uuid::Uuid;
 
 const SEEDS: u64 = 100;
@@ -73,6 +75,7 @@ fn delivered(logged: &Logged, at: Micros, via: Via) -> Record {
         seq: Some(logged.seq),
         id: logged.id,
         digest: logged.digest,
+        whole: logged.whole,
         via,
     }
 }
@@ -103,6 +106,16 @@ fn head(run: &Run, conversation: &str) -> u64 {
         .count() as u64
 }
 
+/// Whether somebody never leaves a conversation.
+fn stays(run: &Run, conversation: &str, user: &String) -> bool {
+    let own = run
+        .log
+        .iter()
+        .filter(|logged| logged.conversation == conversation);
+    let mut changes = own.filter(|logged| logged.users.contains(user));
+    changes.all(|change| change.kind == Kind::Joined)
+}
+
 fn logged_at<'a>(run: &'a Run, conversation: &str, seq: u64) -> Option<&'a Logged> {
     run.log
         .iter()
@@ -110,21 +123,7 @@ fn logged_at<'a>(run: &'a Run, conversation: &str, seq: u64) -> Option<&'a Logge
 }
 
 fn at(record: &Record) -> Micros {
-    match record {
-        Record::Client { .. } => 0,
-        Record::Connecting { at }
-        | Record::Connected { at, .. }
-        | Record::Synced { at }
-        | Record::Disconnected { at }
-        | Record::Send { at, .. }
-        | Record::Ack { at, .. }
-        | Record::Refused { at, .. }
-        | Record::Unsettled { at, .. }
-        | Record::Delivered { at, .. }
-        | Record::Gap { at, .. }
-        | Record::Read { at, .. }
-        | Record::Unread { at, .. } => *at,
-    }
+    record.at()
 }
 
 /// Tries to send a message.

@@ -110,6 +110,7 @@ fn logged(event: &Event) -> Logged {
         actor: event.actor.to_string(),
         id,
         digest,
+        whole: None,
         users: users.iter().map(Uuid::to_string).collect(),
     }
 }

@@ -99,6 +99,7 @@ impl Server for Memory {
             actor: room.readers[0].clone(),
             id: None,
             digest: 0,
+            whole: None,
             users: room.readers.clone(),
         };
         let messages = (2..).zip(&room.log).map(|(seq, (actor, id, text))| Logged {
@@ -108,6 +109,7 @@ impl Server for Memory {
             actor: actor.clone(),
             id: Some(*id),
             digest: digest(text),
+            whole: None,
             users: vec![],
         });
         Ok(std::iter::once(joined).chain(messages).collect())

@@ -4,10 +4,10 @@ use uuid::Uuid;
 
 use super::Follower;
 use crate::checker::found::Line;
-use crate::checker::reach::{Absence, Gap, Reach};
+use crate::checker::reach::{Absence, Beginning, Gap, Reach};
 use crate::export::{Place, Sight};
 use crate::fault::Fault;
-use crate::record::{Micros, Via};
+use crate::record::{Kind, Micros, Via};
 
 /// A delivery as the journal has it.
 pub(super) struct Shown<'a> {
@@ -17,6 +17,7 @@ pub(super) struct Shown<'a> {
     pub(super) seq: Option<u64>,
     pub(super) id: Option<Uuid>,
     pub(super) digest: u64,
+    pub(super) whole: Option<u64>,
     pub(super) via: Via,
 }
 
@@ -47,6 +48,10 @@ impl Follower<'_, '_> {
         };
         self.run.times.learn(place, shown.at, self.journal, shown.line);
         if fetched {
+            let since = self.connection.as_ref().map_or(shown.at, |standing| standing.at);
+            self.run
+                .told
+                .add(self.user, conversation, since, (place.seq, place.seq));
             let reach = self
                 .connection
                 .as_mut()
@@ -84,7 +89,10 @@ impl Follower<'_, '_> {
                 });
             return None;
         };
-        if (entry.id, entry.digest) != (shown.id, shown.digest) {
+        let whole = entry.whole.is_none() || shown.whole.is_none() || entry.whole == shown.whole;
+        // Which command made an event that is no message is not shown.
+        let id = entry.id == shown.id || (entry.kind != Kind::Message && shown.id.is_none());
+        if !id || !whole || entry.digest != shown.digest {
             let device = self.run.device(self.journal);
             let lines = [self.line(shown.line), Line::Log(place)];
             self.run.found.add(Fault::ShownOther, lines, || {
@@ -104,11 +112,22 @@ impl Follower<'_, '_> {
         };
         let seen = self.seen.get(&conversation).copied();
         let without_seqs = shown.seq.is_none();
+        if !without_seqs && !connection.reaches.contains_key(&conversation) {
+            self.run.notes.beginnings.push(Beginning {
+                journal: self.journal,
+                user: self.user,
+                line: shown.line,
+                at: shown.at,
+                conversation,
+                seq,
+                synced: connection.synced,
+            });
+        }
         let reach = connection
             .reaches
             .entry(conversation)
             .or_insert_with(|| match seen {
-                // Without a claim, where to begin is the server's choice.
+                // Without a claim, the first event sets it; whether it may is settled when all is known.
                 _ if !without_seqs => Reach::new(seq, shown.line),
                 Some((seen, line)) => Reach::new(seen + 1, line),
                 None => Reach::new(log.first_join(self.user), connection.line),
@@ -117,12 +136,16 @@ impl Follower<'_, '_> {
             reach.next += 1;
         }
         let next = reach.next;
+        connection.came += 1;
+        reach.since_gap += 1;
         let before = Line::Journal {
             journal: self.journal,
             line: reach.line,
         };
         reach.next = next.max(seq + 1);
         reach.line = shown.line;
+        // A hole is found by itself, and explains what others were not told of.
+        reach.told.add((seq.min(next), seq));
         let line = self.line(shown.line);
         self.run.reached.insert((self.user, conversation));
         self.move_to(conversation, seq, shown.line);
@@ -202,8 +225,44 @@ impl Follower<'_, '_> {
         }
     }
 
+    /// Before `synced`: a gap is followed by as many events as the server catches up with, or by none where the budget for all
+    /// conversations is spent.
+    pub(super) fn gaps_were_needed(&mut self) {
+        let Some(connection) = &self.connection else {
+            return;
+        };
+        let (Some(limits), Some(synced)) = (connection.limits, connection.synced) else {
+            return;
+        };
+        if connection.came >= limits.total {
+            return;
+        }
+        let short = connection.reaches.iter().filter_map(|(conversation, reach)| {
+            let gap = reach.gaps.last()?;
+            // Whoever has left is owed what none of their devices has had, and is told of the rest.
+            let log = &self.run.export.conversations[*conversation as usize];
+            let left = log.leaves_behind(self.user, gap.to);
+            (reach.since_gap < limits.catch_up && !left).then_some((*conversation, gap, reach.since_gap))
+        });
+        let short: Vec<_> = short
+            .map(|(conversation, gap, followed)| (conversation, (gap.from, gap.to), gap.line, followed))
+            .collect();
+        for (conversation, (from, to), line, followed) in short {
+            let device = self.run.device(self.journal);
+            let name = self.run.export.names.name(conversation);
+            let lines = [limits.line, line, synced.line].map(|line| self.line(line));
+            self.run.found.add(Fault::NeedlessGap, lines, || {
+                let catch_up = limits.catch_up;
+                format!(
+                    "{device} was told that seqs {from} to {to} of {name} are left out and was shown {followed} events behind \
+                     them; the server catches up with {catch_up}"
+                )
+            });
+        }
+    }
+
     /// The server leaves something out.
-    pub(super) fn left_out(&mut self, line: u32, conversation: &str, from: u64, to: u64) {
+    pub(super) fn left_out(&mut self, line: u32, at: Micros, conversation: &str, (from, to): (u64, u64)) {
         self.run.summary.gaps += 1;
         let Some(number) = self.find(line, conversation) else {
             return;
@@ -229,12 +288,23 @@ impl Follower<'_, '_> {
         if let Some(synced) = connection.synced {
             let synced = Line::Journal {
                 journal: self.journal,
-                line: synced,
+                line: synced.line,
             };
             self.run.found.add(Fault::GapWhileLive, [synced, own], || {
                 format!(
                     "{device} was up to date, and still seqs {from} to {to} of {conversation} were left out"
                 )
+            });
+        }
+        if !connection.reaches.contains_key(&number) {
+            self.run.notes.beginnings.push(Beginning {
+                journal: self.journal,
+                user: self.user,
+                line,
+                at,
+                conversation: number,
+                seq: from,
+                synced: connection.synced,
             });
         }
         let reach = connection
@@ -245,6 +315,8 @@ impl Follower<'_, '_> {
         reach.next = next.max(to + 1);
         reach.line = line;
         reach.gaps.push(Gap::new(from, to, line));
+        reach.since_gap = 0;
+        reach.told.add((from.min(next), to));
         self.run.reached.insert((self.user, number));
         self.move_to(number, to, line);
         if from > next {

@@ -1,6 +1,6 @@
 //! What may be left out, and what cursors may claim.
 
-use super::{conversation_of, found, pushed};
+use super::{conversation_of, found, pushed, stays};
 use rand::seq::{IndexedRandom as _, IteratorRandom as _};
 use tidings_journal::{Fault, Record, Via};
 
@@ -109,5 +109,29 @@ fn a_claim_of_what_was_never_shown() {
             .any(|record| matches!(record, Record::Connected { .. }));
         records.remove(index + behind);
         (!reconnects).then_some(())
+    });
+}
+
+#[test]
+fn a_gap_that_leaves_out_more_than_the_limits_say() {
+    found(Fault::NeedlessGap, |run, rng| {
+        let gaps = run.places(|record| matches!(record, Record::Gap { .. }));
+        let limited = gaps.into_iter().filter(|(journal, index)| {
+            let before = run.journals[*journal].records[..*index].iter().rev();
+            let mut since = before.take_while(|record| !matches!(record, Record::Connected { .. }));
+            let Record::Gap { conversation, .. } = &run.journals[*journal].records[*index] else {
+                return false;
+            };
+            // Who leaves later is owed less.
+            stays(run, conversation, &run.journals[*journal].user)
+                && since.any(|record| matches!(record, Record::Limits { .. }))
+        });
+        let (journal, index) = limited.choose(rng)?;
+        let records = &mut run.journals[journal].records;
+        records.remove(index + 1);
+        if let Record::Gap { to, .. } = &mut records[index] {
+            *to += 1;
+        }
+        Some(())
     });
 }

@@ -160,6 +160,7 @@ fn a_message_from_nobody() {
             actor: "user0".to_owned(),
             id: Some(Uuid::from_u128(7)),
             digest: 7,
+            whole: None,
             users: vec![],
         });
         Some(())

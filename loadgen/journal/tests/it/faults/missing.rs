@@ -1,6 +1,6 @@
 //! What must have come in time.
 
-use super::{at, conversation_of, found, head, pushed};
+use super::{at, conversation_of, found, head, pushed, stays};
 use rand::seq::{IndexedRandom as _, IteratorRandom as _};
 use tidings_journal::{Fault, Kind, Record};
 
@@ -34,7 +34,8 @@ fn what_was_missed_comes_after_synced() {
             let member = changes
                 .next_back()
                 .is_some_and(|change| change.kind == Kind::Joined || change.seq == seq);
-            resumes && member && !known.is_empty()
+            // Who has left is owed only what no device of theirs has had.
+            resumes && member && !known.is_empty() && stays(run, conversation, user)
         });
         let (journal, index) = late.choose(rng)?;
         run.journals[journal].records.swap(index - 1, index);

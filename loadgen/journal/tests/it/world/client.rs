@@ -28,6 +28,13 @@ impl World {
             BTreeMap::new()
         };
         self.write(number, |at| Record::Connected { at, resume });
+        if told && self.rng.random_bool(0.8) {
+            self.write(number, |at| Record::Limits {
+                at,
+                catch_up: CATCH_UP_MAX,
+                catch_up_total: u64::MAX,
+            });
+        }
         let mut next = BTreeMap::new();
         for conversation in 0..self.conversations.len() {
             let end = self.end(conversation, who);
@@ -136,6 +143,7 @@ impl World {
             seq: told.then_some(seq),
             id: logged.id,
             digest: logged.digest,
+            whole: logged.whole,
             via,
         });
     }

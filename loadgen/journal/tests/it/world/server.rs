@@ -23,6 +23,7 @@ impl World {
             actor: user(0),
             id: None,
             digest: 0,
+            whole: None,
             users: users.iter().copied().map(user).collect(),
         });
         self.order.push((number, seq));
@@ -56,6 +57,7 @@ impl World {
                 actor: user.to_string(),
                 id: None,
                 digest: 0,
+                whole: None,
                 users: vec![],
             });
             self.order.push((number, seq));
@@ -128,6 +130,7 @@ impl World {
                     actor: user(who),
                     id: Some(message.id),
                     digest: digest(&message.text),
+                    whole: None,
                     users: vec![],
                 });
                 conversation.read[who] = seq;
