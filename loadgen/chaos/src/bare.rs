@@ -8,15 +8,17 @@ use std::time::Duration;
 use anyhow::Result;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use tidings_protocol::{ErrorCode, ErrorFrame, ServerFrame};
+use tidings_protocol::{Action, ErrorCode, ErrorFrame, Events, FETCH_EVENTS_MAX, Gap, ServerFrame};
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
-use crate::device::{text, words};
+use crate::device::{FETCH_PAUSE, FETCH_TRIES, words};
+use crate::effects::Effects;
 use crate::hand::{Done, Hand, Order, Reins};
 use crate::http::Person;
-use crate::scribe::{Clock, Message, Scribe};
-use crate::view::View;
+use crate::said::Said;
+use crate::scribe::{Clock, Scribe};
+use crate::view::{View, gets_farewell};
 use crate::wire::Wire;
 use crate::world::World;
 
@@ -39,10 +41,20 @@ struct Bare {
     flood: Option<(Uuid, usize)>,
     /// Whether messages that were turned away go out again at this time.
     again_at: Option<Instant>,
-    again: Vec<Message>,
+    again: Vec<Said>,
+    /// Gaps that are to be fetched, and those that are being fetched, by the command that asks.
+    gaps: Vec<Gap>,
+    fetching: BTreeMap<Uuid, Gap>,
+    /// How often a fetch brought nothing, by where it began.
+    vain: BTreeMap<(Uuid, u64), u32>,
+    /// The reads of others that this connection was told of.
+    receipts: BTreeMap<(Uuid, Uuid), u64>,
     act_at: Instant,
+    /// Whether the device is lost, and until when there is none.
+    lost: Option<Instant>,
     /// Conversations that still get a farewell; none before it is time to rest.
     farewells: Option<Vec<Uuid>>,
+    effects: Effects,
     problems: Vec<String>,
 }
 
@@ -72,8 +84,14 @@ pub(crate) fn start(world: &World, number: usize, nodes: &[SocketAddr], clock: C
         flood: None,
         again_at: None,
         again: Vec::new(),
+        gaps: Vec::new(),
+        fetching: BTreeMap::new(),
+        vain: BTreeMap::new(),
+        receipts: BTreeMap::new(),
         act_at: Instant::now(),
+        lost: None,
         farewells: None,
+        effects: Effects::default(),
         problems: Vec::new(),
         person,
     };
@@ -87,17 +105,26 @@ impl Bare {
             self.scribe.connecting();
             let connected = Wire::connect(self.nodes[0], &self.person.token, &self.name, &self.cursors).await;
             if let Ok(mut wire) = connected {
-                self.scribe.connected(&self.cursors);
+                self.scribe.connected(&self.cursors, wire.limits());
                 let ended = self.talk_over(&mut wire, &mut reins).await;
                 if matches!(ended, Ok(End::Finished)) {
                     break;
+                }
+                // What was read has reached the person.
+                for frame in wire.end() {
+                    self.take(frame);
                 }
                 self.scribe.disconnected();
             }
             reins.say_at_rest(false);
             self.nodes.rotate_left(1);
             let pause = Duration::from_millis(self.random.random_range(10..200));
-            let again_at = Instant::now() + pause;
+            let mut again_at = Instant::now() + pause;
+            if let Some(away_until) = self.lost.take() {
+                self.cursors.clear();
+                self.effects.add("devices replaced", 1);
+                again_at = away_until;
+            }
             tokio::select! {
                 () = sleep_until(again_at) => {}
                 order = reins.orders.recv() => {
@@ -109,6 +136,7 @@ impl Bare {
         }
         Done {
             connections: self.scribe.connections(),
+            effects: self.effects,
             journal: self.scribe.close(),
             problems: self.problems,
         }
@@ -117,6 +145,8 @@ impl Bare {
     /// Uses one connection until it ends.
     async fn talk_over(&mut self, wire: &mut Wire, reins: &mut Reins) -> Result<End> {
         (self.again_at, self.again) = (None, Vec::new());
+        self.gaps.extend(std::mem::take(&mut self.fetching).into_values());
+        self.receipts.clear();
         // As the contract says: what has no answer goes out again, in the first order.
         let unanswered = self.scribe.unanswered().to_vec();
         put(wire, &unanswered).await?;
@@ -128,6 +158,9 @@ impl Bare {
                     if self.obey(order).await {
                         return Ok(End::Finished);
                     }
+                    if self.lost.is_some() {
+                        return Ok(End::Broken);
+                    }
                     silent_at = Instant::now() + SILENCE;
                 }
                 frame = wire.next() => {
@@ -136,9 +169,9 @@ impl Bare {
                 }
                 () = sleep_until(again_at.unwrap_or_else(Instant::now)), if again_at.is_some() => {
                     self.again_at = None;
-                    for message in std::mem::take(&mut self.again) {
-                        self.scribe.send_again(&message);
-                        put(wire, &[message]).await?;
+                    for said in std::mem::take(&mut self.again) {
+                        self.scribe.send_again(&said);
+                        put(wire, &[said]).await?;
                     }
                 }
                 () = sleep_until(self.act_at), if self.farewells.is_none() => {
@@ -147,13 +180,21 @@ impl Bare {
                     self.act(wire).await?;
                 }
                 // While nothing is open, there is nothing to wait for.
-                () = sleep_until(silent_at), if !self.scribe.unanswered().is_empty() || !self.scribe.is_synced() => {
+                () = sleep_until(silent_at), if !self.scribe.unanswered().is_empty()
+                    || !self.fetching.is_empty()
+                    || !self.scribe.is_synced() => {
                     return Ok(End::Broken);
                 }
             }
+            if self.again_at.is_none() {
+                self.fetch(wire).await?;
+            }
             self.say_farewells(wire).await?;
             let said = self.farewells.as_ref().is_some_and(Vec::is_empty);
-            reins.say_at_rest(said && self.scribe.unanswered().is_empty() && self.scribe.is_synced());
+            let fetched = self.gaps.is_empty() && self.fetching.is_empty();
+            reins.say_at_rest(
+                said && fetched && self.scribe.unanswered().is_empty() && self.scribe.is_synced(),
+            );
         }
     }
 
@@ -167,9 +208,16 @@ impl Bare {
             }) => self.flood = Some((conversation, messages)),
             // Only the library is slowed.
             Some(Order::Slow { .. }) => {}
+            Some(Order::Replace(away)) => self.lost = Some(Instant::now() + away),
             Some(Order::Rest) => {
                 self.flood = None;
-                self.farewells = Some(self.view.inside().map(|(id, _)| id).collect());
+                self.farewells = Some(
+                    self.view
+                        .inside()
+                        .map(|(id, _)| id)
+                        .filter(gets_farewell)
+                        .collect(),
+                );
             }
             Some(Order::Finish) | None => return true,
         }
@@ -186,6 +234,7 @@ impl Bare {
             ServerFrame::Gap(gap) => {
                 self.scribe.gap(&gap);
                 self.cursors.insert(gap.conversation, gap.to);
+                self.gaps.push(gap);
             }
             ServerFrame::Synced => self.scribe.synced(),
             ServerFrame::Ack(ack) => {
@@ -194,6 +243,20 @@ impl Bare {
                 self.problems.extend(stray);
             }
             ServerFrame::Error(error) => self.refused(&error),
+            ServerFrame::Events(events) => self.fetched(&events),
+            ServerFrame::Receipt(receipt) => {
+                let known = self
+                    .receipts
+                    .entry((receipt.conversation, receipt.user))
+                    .or_default();
+                if receipt.read_seq < *known {
+                    let (seq, known) = (receipt.read_seq, *known);
+                    self.problems.push(format!(
+                        "a receipt went back from seq {known} to {seq}: {receipt:?}"
+                    ));
+                }
+                *known = receipt.read_seq.max(*known);
+            }
             _ => {}
         }
     }
@@ -205,6 +268,10 @@ impl Bare {
             return;
         };
         let code = error.code.as_str();
+        if let Some(gap) = self.fetching.remove(&id) {
+            self.not_fetched(gap, error);
+            return;
+        }
         if !error.retryable {
             let unanswered = self.scribe.unanswered();
             let message = unanswered.iter().find(|message| message.id == id).cloned();
@@ -231,6 +298,63 @@ impl Bare {
         self.again_at.get_or_insert_with(|| Instant::now() + pause);
     }
 
+    /// Asks for the next part of every gap.
+    async fn fetch(&mut self, wire: &mut Wire) -> Result<()> {
+        for gap in std::mem::take(&mut self.gaps) {
+            let id = Uuid::now_v7();
+            self.fetching.insert(id, gap);
+            let Gap {
+                conversation,
+                from,
+                to,
+            } = gap;
+            let limit = (to - from + 1).min(u64::from(FETCH_EVENTS_MAX)) as u32;
+            let action = Action::Fetch {
+                conversation,
+                from,
+                limit,
+            };
+            wire.send(&[(id, action)]).await?;
+        }
+        Ok(())
+    }
+
+    fn fetched(&mut self, events: &Events) {
+        let Some(gap) = self.fetching.remove(&events.id) else {
+            self.problems
+                .push(format!("events came that nobody asked for: {}", events.id));
+            return;
+        };
+        match self.scribe.filled(&gap, events) {
+            (rest, true) => self.gaps.extend(rest),
+            (_, false) => self.in_vain(gap),
+        }
+    }
+
+    /// Nothing came. Whoever has left is owed only what no device of theirs has had; that they have left may come later.
+    fn in_vain(&mut self, gap: Gap) {
+        let tries = self.vain.entry((gap.conversation, gap.from)).or_default();
+        *tries += 1;
+        if *tries < FETCH_TRIES {
+            self.gaps.push(gap);
+            self.again_at.get_or_insert_with(|| Instant::now() + FETCH_PAUSE);
+        } else if self.view.is_inside(gap.conversation) {
+            self.problems.push(format!("nothing comes of {gap:?}"));
+        }
+    }
+
+    fn not_fetched(&mut self, gap: Gap, error: &ErrorFrame) {
+        if error.retryable {
+            self.gaps.push(gap);
+            let pause = Duration::from_millis(error.retry_after_ms.unwrap_or(250));
+            self.again_at.get_or_insert_with(|| Instant::now() + pause);
+        } else if error.code != ErrorCode::NotAMember {
+            let code = error.code;
+            self.problems
+                .push(format!("{gap:?} cannot be fetched: {code}: {}", error.message));
+        }
+    }
+
     /// Says something, or several things at once.
     async fn act(&mut self, wire: &mut Wire) -> Result<()> {
         let room = UNDER_WAY.saturating_sub(self.scribe.unanswered().len());
@@ -245,12 +369,8 @@ impl Bare {
             let count = self.random.random_range(1..=5).min(room);
             (conversation, count, self.random.random_range(1..200))
         };
-        let burst: Vec<Message> = (0..count)
-            .map(|_| Message {
-                id: Uuid::now_v7(),
-                conversation,
-                text: words(&mut self.random, length),
-            })
+        let burst: Vec<Said> = (0..count)
+            .map(|_| Said::text(conversation, words(&mut self.random, length)))
             .collect();
         for message in &burst {
             self.scribe.send(message.clone());
@@ -260,11 +380,8 @@ impl Bare {
 
     async fn say_farewells(&mut self, wire: &mut Wire) -> Result<()> {
         let farewells = self.farewells.as_mut().map(std::mem::take).unwrap_or_default();
-        let farewells = farewells.into_iter().map(|conversation| Message {
-            id: Uuid::now_v7(),
-            conversation,
-            text: "farewell".to_owned(),
-        });
+        let farewells = farewells.into_iter();
+        let farewells = farewells.map(|conversation| Said::text(conversation, "farewell".to_owned()));
         let farewells: Vec<_> = farewells.collect();
         for message in &farewells {
             self.scribe.send(message.clone());
@@ -274,9 +391,9 @@ impl Bare {
 }
 
 /// Puts messages on the wire, as many in a frame as fit.
-async fn put(wire: &mut Wire, messages: &[Message]) -> Result<()> {
+async fn put(wire: &mut Wire, messages: &[Said]) -> Result<()> {
     for some in messages.chunks(6) {
-        let commands: Vec<_> = some.iter().map(|message| (message.id, text(message))).collect();
+        let commands: Vec<_> = some.iter().map(|said| (said.id, said.action.clone())).collect();
         wire.send(&commands).await?;
     }
     Ok(())

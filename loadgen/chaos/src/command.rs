@@ -8,8 +8,9 @@ use futures_util::stream::{self, StreamExt as _};
 use tidings_stand::{Clock, find_program};
 use tokio::time::Instant;
 
+use crate::effects::Effects;
 use crate::plan::Plan;
-use crate::run::{Outcome, play};
+use crate::run::{Outcome, is_possible, play};
 
 /// Options of `loadgen chaos`.
 #[derive(clap::Args)]
@@ -65,11 +66,17 @@ pub async fn run(args: Args) -> Result<()> {
     let played = stream::iter(plans).map(async |plan| {
         let started = Instant::now();
         let outcome = Box::pin(play(&plan, &program, &keep)).await;
-        (plan.seed, outcome, started.elapsed())
+        (plan, outcome, started.elapsed())
     });
     let mut played = std::pin::pin!(played.buffer_unordered(args.jobs.max(1)));
     let (mut passed, mut failed) = (0_u64, Vec::new());
-    while let Some((seed, outcome, took)) = played.next().await {
+    let (mut effects, mut planned) = (Effects::default(), Vec::new());
+    while let Some((plan, outcome, took)) = played.next().await {
+        let seed = plan.seed;
+        if let Ok(outcome) = &outcome {
+            effects.merge(&outcome.effects);
+            planned.extend(plan.steps.into_iter().map(|step| step.fault).filter(is_possible));
+        }
         match outcome {
             Ok(outcome) if outcome.passed() => {
                 passed += 1;
@@ -86,7 +93,15 @@ pub async fn run(args: Args) -> Result<()> {
             }
         }
     }
+    println!("effects: {effects}");
     if failed.is_empty() {
+        let missing = effects.missing(planned);
+        if !missing.is_empty() {
+            bail!(
+                "{passed} passed, but some faults had no effect: no {}",
+                missing.join(", no ")
+            );
+        }
         println!("{passed} PASS");
         return Ok(());
     }

@@ -6,6 +6,9 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 
+/// So little that a flood fills the socket of whoever does not read.
+const SEND_BUFFER_BYTES: u32 = 8192;
+
 /// Settings of all nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conditions {
@@ -48,7 +51,7 @@ impl Conditions {
     pub(crate) fn table(&self) -> String {
         format!(
             "[gateway]\ncatch_up_events = {}\noutbox_events = {}\nheartbeat_ms = {}\nslow_ms = {}\ndelivered_ms = {}\n\
-             drain_ms = 200\nreturn_ms = 200\n",
+             drain_ms = 200\nreturn_ms = 200\nsend_buffer_bytes = {SEND_BUFFER_BYTES}\n",
             self.catch_up_events, self.outbox_events, self.heartbeat_ms, self.slow_ms, self.delivered_ms
         )
     }

@@ -1,36 +1,52 @@
 //! A person's device with the client library: talks, reads, manages groups, moves from node to node.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom as _;
+use rand::seq::{IndexedRandom as _, IteratorRandom as _};
 use rand::{RngExt as _, SeedableRng as _};
 use tidings_client::{Backoff, Client, CommandError, Config, EventStream, Incoming, Tokens, connect};
-use tidings_protocol::{Ack, Action, Content, ErrorCode, Events, FETCH_EVENTS_MAX, Gap, Resume};
+use tidings_journal::Micros;
+use tidings_protocol::{Ack, Action, ErrorCode, Events, FETCH_EVENTS_MAX, Gap, Resume, Role};
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
+use crate::effects::Effects;
 use crate::hand::{Done, Hand, Order, Reins};
 use crate::http::Person;
-use crate::scribe::{Clock, Message, Scribe};
-use crate::view::View;
+use crate::said::Said;
+use crate::scribe::{Clock, Scribe};
+use crate::view::{View, gets_farewell};
 use crate::world::World;
 
 /// Longer than any run: every command is brought to an answer.
 const COMMAND_LIMIT: Duration = Duration::from_mins(10);
+/// Before a gap that could not be fetched is asked for again.
+pub(crate) const FETCH_PAUSE: Duration = Duration::from_millis(300);
+/// How often a gap is asked for of which nothing comes.
+pub(crate) const FETCH_TRIES: u32 = 10;
 /// Messages under way at a time, each in another conversation.
 const UNDER_WAY: usize = 4;
 
 /// What is being asked of the server.
 #[derive(Clone, Debug)]
 enum Asked {
-    Send(Message),
-    Read { id: Uuid, conversation: Uuid, seq: u64 },
-    Manage { conversation: Uuid, action: Action },
+    /// A message, or a change of a conversation.
+    Say(Said),
+    /// A new group, asked for at this time.
+    Make {
+        at: Micros,
+        said: Said,
+    },
+    Read {
+        id: Uuid,
+        conversation: Uuid,
+        seq: u64,
+    },
 }
 
 enum Answer {
@@ -52,6 +68,9 @@ struct Device {
     answers: FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>,
     /// Conversations with a message or a change under way.
     busy: BTreeSet<Uuid>,
+    effects: Effects,
+    /// How often a fetch brought nothing, by where it began.
+    vain: BTreeMap<(Uuid, u64), u32>,
     problems: Vec<String>,
     slow: Option<(Duration, Instant)>,
     /// Conversations that still get a farewell; none before it is time to rest.
@@ -93,6 +112,8 @@ pub(crate) fn start(
             events,
             answers: FuturesUnordered::new(),
             busy: BTreeSet::new(),
+            effects: Effects::default(),
+            vain: BTreeMap::new(),
             problems: Vec::new(),
             slow: None,
             farewells: None,
@@ -123,11 +144,11 @@ impl Device {
                 order = reins.orders.recv() => match order {
                     Some(Order::Stall(lasts)) => sleep(lasts).await,
                     Some(Order::Slow { pause, lasts }) => self.slow = Some((pause, Instant::now() + lasts)),
-                    // Only bare devices flood.
-                    Some(Order::Flood { .. }) => {}
+                    // Only bare devices flood and are lost.
+                    Some(Order::Flood { .. } | Order::Replace(_)) => {}
                     Some(Order::Rest) => {
                         self.slow = None;
-                        self.farewells = Some(self.view.inside().map(|(id, _)| id).collect());
+                        self.farewells = Some(self.view.inside().map(|(id, _)| id).filter(gets_farewell).collect());
                     }
                     Some(Order::Finish) | None => return self.finish().await,
                 },
@@ -145,49 +166,73 @@ impl Device {
     }
 
     async fn take(&mut self, incoming: Option<Incoming>) {
+        let Some(incoming) = incoming else {
+            self.move_on();
+            return;
+        };
+        let event = matches!(incoming, Incoming::Event(_));
+        self.note(incoming);
+        if let Some((pause, until)) = self.slow.filter(|_| event) {
+            self.effects.add("events taken slowly", 1);
+            sleep(pause).await;
+            self.slow = self.slow.filter(|_| Instant::now() < until);
+        }
+    }
+
+    fn note(&mut self, incoming: Incoming) {
         match incoming {
-            Some(Incoming::Connected(_)) => self.scribe.connected(&self.events.cursors().conversations),
-            Some(Incoming::Synced) => self.scribe.synced(),
-            Some(Incoming::Event(event)) => {
+            Incoming::Connected(welcome) => {
+                let cursors = &self.events.cursors().conversations;
+                self.scribe.connected(cursors, &welcome.limits);
+            }
+            Incoming::Synced => self.scribe.synced(),
+            Incoming::Event(event) => {
                 self.scribe.shown(&event);
                 self.view.note(&event);
-                if let Some((pause, until)) = self.slow {
-                    sleep(pause).await;
-                    self.slow = self.slow.filter(|_| Instant::now() < until);
-                }
             }
-            Some(Incoming::Gap(gap)) => {
+            Incoming::Gap(gap) => {
                 self.scribe.gap(&gap);
-                self.fetch(gap);
+                self.fetch(gap, Duration::ZERO);
             }
-            Some(Incoming::Disconnected { reason, retry_in }) => {
+            Incoming::Disconnected { reason, retry_in } => {
                 self.scribe.disconnected();
                 if retry_in.is_none() {
                     self.problems
                         .push(format!("the connection ended for good: {reason}"));
                 }
             }
-            Some(_) => {}
-            None => self.move_on(),
+            _ => {}
         }
     }
 
     fn answered(&mut self, answer: Answer) {
         match answer {
             Answer::Command(asked, result) => self.command_answered(asked, result),
-            Answer::Fetched(gap, Ok(events)) => {
-                let within = events.events.iter().filter(|event| event.seq <= gap.to);
-                let mut last = None;
-                for event in within {
-                    self.scribe.fetched(event);
-                    last = Some(event.seq);
-                }
-                if let Some(from) = last.map(|seq| seq + 1).filter(|from| *from <= gap.to) {
-                    self.fetch(Gap { from, ..gap });
-                }
+            Answer::Fetched(gap, Ok(events)) => match self.scribe.filled(&gap, &events) {
+                (Some(rest), true) => self.fetch(rest, Duration::ZERO),
+                (None, _) => {}
+                (Some(_), false) => self.in_vain(gap),
+            },
+            // Who is out need not be told any more.
+            Answer::Fetched(_, Err(CommandError::Refused(error))) if error.code == ErrorCode::NotAMember => {}
+            Answer::Fetched(gap, Err(CommandError::Refused(error))) if !error.retryable => {
+                self.problems.push(format!(
+                    "{gap:?} cannot be fetched: {}: {}",
+                    error.code, error.message
+                ));
             }
-            // Nobody has to fetch a gap.
-            Answer::Fetched(_, Err(_)) => {}
+            Answer::Fetched(gap, Err(_)) => self.fetch(gap, FETCH_PAUSE),
+        }
+    }
+
+    /// Nothing came. Whoever has left is owed only what no device of theirs has had; that they have left may come later.
+    fn in_vain(&mut self, gap: Gap) {
+        let tries = self.vain.entry((gap.conversation, gap.from)).or_default();
+        *tries += 1;
+        if *tries < FETCH_TRIES {
+            self.fetch(gap, FETCH_PAUSE);
+        } else if self.view.is_inside(gap.conversation) {
+            self.problems.push(format!("nothing comes of {gap:?}"));
         }
     }
 
@@ -195,16 +240,14 @@ impl Device {
         let refusal = match result {
             Ok(ack) => {
                 match asked {
-                    Asked::Send(message) => {
-                        self.scribe.acked(message.id, ack.seq);
-                        self.busy.remove(&message.conversation);
+                    Asked::Say(said) => {
+                        self.scribe.acked(said.id, ack.seq);
+                        self.busy.remove(&said.conversation);
                     }
+                    Asked::Make { at, said } => self.scribe.made(at, &said, &ack),
                     Asked::Read {
                         conversation, seq, ..
                     } => self.scribe.read(conversation, seq),
-                    Asked::Manage { conversation, .. } => {
-                        self.busy.remove(&conversation);
-                    }
                 }
                 return;
             }
@@ -213,22 +256,24 @@ impl Device {
             Err(_) => return self.ask_again(asked),
         };
         match asked {
-            Asked::Send(message) => {
-                self.scribe.refused(message.id, refusal.code.as_str());
-                self.busy.remove(&message.conversation);
+            Asked::Say(said) => {
+                self.scribe.refused(said.id, refusal.code.as_str());
+                self.busy.remove(&said.conversation);
+                let message = matches!(said.action, Action::MessageSend { .. });
                 if refusal.code == ErrorCode::NotAMember {
-                    self.view.outside(message.conversation);
-                } else {
+                    self.view.outside(said.conversation);
+                } else if message {
                     self.problems.push(format!(
                         "a message was refused with {}: {}",
                         refusal.code, refusal.message
                     ));
                 }
             }
+            Asked::Make { .. } => self.problems.push(format!(
+                "a group was refused with {}: {}",
+                refusal.code, refusal.message
+            )),
             Asked::Read { .. } => {}
-            Asked::Manage { conversation, .. } => {
-                self.busy.remove(&conversation);
-            }
         }
     }
 
@@ -243,6 +288,7 @@ impl Device {
             70..85 => self.read(),
             85..94 => self.manage(),
             94..96 => self.leave(),
+            96 => self.make(),
             _ => self.move_on(),
         }
     }
@@ -257,19 +303,14 @@ impl Device {
                 self.random.random_range(1..200)
             };
             let text = words(&mut self.random, length);
-            self.say(conversation, text);
+            self.say(Said::text(conversation, text));
         }
     }
 
-    fn say(&mut self, conversation: Uuid, text: String) {
-        let message = Message {
-            id: Uuid::now_v7(),
-            conversation,
-            text,
-        };
-        self.busy.insert(conversation);
-        self.scribe.send(message.clone());
-        self.ask(Asked::Send(message));
+    fn say(&mut self, said: Said) {
+        self.busy.insert(said.conversation);
+        self.scribe.send(said.clone());
+        self.ask(Asked::Say(said));
     }
 
     /// Reads up to what was shown, or somewhat less.
@@ -291,28 +332,36 @@ impl Device {
         });
     }
 
-    /// Lets somebody into an own group, or shows them out.
+    /// Changes something about an own group.
     fn manage(&mut self) {
         let (own, busy) = (self.person.user, &self.busy);
         let room = self.view.any(&mut self.random, |id, room| {
             room.is_group && room.owner == own && !busy.contains(&id)
         });
         let Some((conversation, room)) = room else { return };
-        let Some(user) = self
-            .people
-            .choose(&mut self.random)
-            .copied()
-            .filter(|user| *user != own)
-        else {
+        let somebody = self.people.choose(&mut self.random).copied();
+        let Some(user) = somebody.filter(|user| *user != own) else {
             return;
         };
-        let action = if room.members.contains(&user) {
-            Action::GroupRemove { conversation, user }
-        } else {
-            Action::GroupAdd { conversation, user }
+        let inside = room.members.contains(&user);
+        let action = match self.random.random_range(0..4) {
+            0 => Action::GroupRename {
+                conversation,
+                name: words(&mut self.random, 3),
+            },
+            1 if inside => Action::GroupRole {
+                conversation,
+                user,
+                role: if self.random.random() {
+                    Role::Admin
+                } else {
+                    Role::Member
+                },
+            },
+            _ if inside => Action::GroupRemove { conversation, user },
+            _ => Action::GroupAdd { conversation, user },
         };
-        self.busy.insert(conversation);
-        self.ask(Asked::Manage { conversation, action });
+        self.change(conversation, action);
     }
 
     fn leave(&mut self) {
@@ -320,16 +369,39 @@ impl Device {
         let room = self.view.any(&mut self.random, |id, room| {
             room.is_group && room.owner != own && !busy.contains(&id)
         });
-        let Some((conversation, _)) = room else { return };
-        self.busy.insert(conversation);
-        let action = Action::GroupLeave { conversation };
-        self.ask(Asked::Manage { conversation, action });
+        if let Some((conversation, _)) = room {
+            self.change(conversation, Action::GroupLeave { conversation });
+        }
+    }
+
+    fn change(&mut self, conversation: Uuid, action: Action) {
+        if let Some(said) = Said::change(self.person.user, conversation, action) {
+            self.say(said);
+        }
+    }
+
+    /// Makes a group with some others.
+    fn make(&mut self) {
+        let own = self.person.user;
+        let count = self.random.random_range(1..5);
+        let others = self.people.iter().copied().filter(|user| *user != own);
+        let members = others.sample(&mut self.random, count);
+        let name = words(&mut self.random, 3);
+        let action = Action::GroupCreate { name, members };
+        if let Some(said) = Said::change(own, Uuid::nil(), action) {
+            let at = self.scribe.now();
+            self.ask(Asked::Make { at, said });
+        }
     }
 
     /// Leaves and comes back at another node, with the cursors of what was taken in.
     fn move_on(&mut self) {
         self.urls.rotate_left(1);
         self.correct();
+        // What the library has read may count as received.
+        while let Some(Some(incoming)) = self.events.next().now_or_never() {
+            self.note(incoming);
+        }
         self.scribe.disconnected();
         self.scribe.connecting();
         let resume = self.events.cursors().clone();
@@ -343,14 +415,14 @@ impl Device {
         let next: Vec<Uuid> = farewells.difference(&self.busy).copied().collect();
         farewells.retain(|conversation| !next.contains(conversation));
         for conversation in next {
-            self.say(conversation, "farewell".to_owned());
+            self.say(Said::text(conversation, "farewell".to_owned()));
         }
     }
 
     fn ask(&mut self, asked: Asked) {
         let client = self.client.clone();
         let (id, action) = match &asked {
-            Asked::Send(message) => (message.id, text(message)),
+            Asked::Say(said) | Asked::Make { said, .. } => (said.id, said.action.clone()),
             Asked::Read {
                 id,
                 conversation,
@@ -359,7 +431,6 @@ impl Device {
                 let (conversation, seq) = (*conversation, *seq);
                 (*id, Action::Read { conversation, seq })
             }
-            Asked::Manage { action, .. } => (Uuid::now_v7(), action.clone()),
         };
         self.answers.push(Box::pin(async move {
             let result = match client.send_as(id, action).await {
@@ -371,22 +442,17 @@ impl Device {
     }
 
     fn ask_again(&mut self, asked: Asked) {
-        match &asked {
-            Asked::Send(message) => self.scribe.send_again(message),
-            Asked::Read { .. } => {}
-            // Whether it took effect will be seen.
-            Asked::Manage { conversation, .. } => {
-                self.busy.remove(conversation);
-                return;
-            }
+        if let Asked::Say(said) = &asked {
+            self.scribe.send_again(said);
         }
         self.ask(asked);
     }
 
-    fn fetch(&mut self, gap: Gap) {
+    fn fetch(&mut self, gap: Gap, after: Duration) {
         let client = self.client.clone();
         let limit = (gap.to - gap.from + 1).min(u64::from(FETCH_EVENTS_MAX)) as u32;
         self.answers.push(Box::pin(async move {
+            sleep(after).await;
             let fetched = client.fetch(gap.conversation, gap.from, limit).await;
             Answer::Fetched(gap, fetched)
         }));
@@ -406,19 +472,10 @@ impl Device {
         self.events.close().await;
         Done {
             connections: self.scribe.connections(),
+            effects: self.effects,
             journal: self.scribe.close(),
             problems: self.problems,
         }
-    }
-}
-
-/// The command that sends a message.
-pub(crate) fn text(message: &Message) -> Action {
-    Action::MessageSend {
-        conversation: message.conversation,
-        content: Content::text(message.text.clone()),
-        reply_to: None,
-        mentions: vec![],
     }
 }
 

@@ -63,6 +63,10 @@ pub enum Fault {
         device: usize,
         pause_ms: u64,
     },
+    /// A device is lost, and its person comes back with a new one that knows nothing.
+    Replace {
+        bare: usize,
+    },
     /// The same commands go to all nodes at the same time, and again later.
     RetryStorm {
         messages: usize,
@@ -118,12 +122,13 @@ pub(crate) enum Kind {
     ReconnectStorm,
     StallReader,
     SlowReader,
+    Replace,
     RetryStorm,
 }
 
 impl Kind {
     /// One of each; what is more likely to find something stands there twice.
-    pub(crate) const BAG: [Self; 22] = [
+    pub(crate) const BAG: [Self; 24] = [
         Self::KillNode,
         Self::KillNode,
         Self::DrainNode,
@@ -144,6 +149,8 @@ impl Kind {
         Self::ReconnectStorm,
         Self::StallReader,
         Self::SlowReader,
+        Self::Replace,
+        Self::Replace,
         Self::RetryStorm,
         Self::RetryStorm,
     ];
@@ -181,6 +188,10 @@ impl Kind {
                 let pause_ms = random.random_range(5..=60);
                 (Fault::SlowReader { device, pause_ms }, 1000..=4000)
             }
+            Self::Replace => {
+                let bare = random.random_range(0..BARE);
+                (Fault::Replace { bare }, 0..=2000)
+            }
             Self::RetryStorm => {
                 let messages = random.random_range(3..=12);
                 (Fault::RetryStorm { messages }, 0..=3000)
@@ -216,7 +227,7 @@ impl Fault {
             Self::Link { node, end, .. } => vec![Target::Link(node, end)],
             Self::ReconnectStorm => (0..NODES).map(|node| Target::Link(node, End::Clients)).collect(),
             // The other one of the pair does the flooding.
-            Self::StallReader { bare } => vec![Target::Bare(bare / 2)],
+            Self::StallReader { bare } | Self::Replace { bare } => vec![Target::Bare(bare / 2)],
             Self::SlowReader { device, .. } => vec![Target::Device(device)],
             Self::RetryStorm { .. } => vec![Target::Retries],
         }
@@ -263,6 +274,7 @@ impl fmt::Display for Fault {
             Self::SlowReader { device, pause_ms } => {
                 write!(out, "device {device} takes {pause_ms} ms over each event")
             }
+            Self::Replace { bare } => write!(out, "bare device {bare} lost, and a new one"),
             Self::RetryStorm { messages } => {
                 write!(
                     out,

@@ -1,16 +1,20 @@
 //! The servers of a run, and how each fault is done to them and undone.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tidings_services::{ChaosProxy, PostgresOptions, Profile};
+use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
+use tidings_services::{ChaosProxy, Harm, PostgresOptions, Profile};
 use tidings_stand::{Network, Node, Stand, StandOptions};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::conditions::Conditions;
+use crate::effects::{Effects, shown_by};
 use crate::fault::{End, Fault, NODES, Weather};
 use crate::store;
 
@@ -20,11 +24,14 @@ const RETURN_LIMIT: Duration = Duration::from_mins(2);
 const DRAIN_LIMIT: Duration = Duration::from_secs(20);
 /// A supervisor's pause before it starts a node again that has ended.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How exactly a node's clock is seen.
+const CLOCK_SECONDS: i64 = 2;
 
 /// Three nodes on PostgreSQL and Redis, with a network that can be disturbed.
 pub(crate) struct Ground {
     stand: Stand,
     turns: Turns,
+    effects: std::sync::Mutex<Effects>,
 }
 
 /// One fault at a time for each server: on a slow machine one may last longer than planned.
@@ -67,6 +74,7 @@ impl Ground {
         Ok(Arc::new(Self {
             stand,
             turns: Turns::default(),
+            effects: std::sync::Mutex::default(),
         }))
     }
 
@@ -90,19 +98,30 @@ impl Ground {
             .collect()
     }
 
+    /// The same for devices that show every frame.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        let networks = self.stand.networks().iter();
+        networks.map(|network| network.narrow.address()).collect()
+    }
+
     /// Does a fault to the servers for its time, and undoes it. Faults that are a matter of clients are left alone.
     pub(crate) async fn suffer(&self, fault: &Fault, lasts: Duration) -> Result<()> {
         let _turn = self.turns.wait(fault).await;
         let (postgres, redis) = (self.stand.postgres(), self.stand.redis());
+        let mut effect = 1;
         match *fault {
             Fault::KillNode { node } => {
                 let node = &self.nodes()[node];
+                effect = u64::from(node.pid().is_some());
+                self.scrape(node).await;
                 node.kill().await;
                 sleep(lasts).await;
                 bring_back(node).await?;
             }
             Fault::DrainNode { node } => {
                 let node = &self.nodes()[node];
+                effect = u64::from(node.pid().is_some());
+                self.scrape(node).await;
                 node.stop(DRAIN_LIMIT).await;
                 sleep(lasts).await;
                 bring_back(node).await?;
@@ -110,13 +129,16 @@ impl Ground {
             Fault::PauseNode { node } => {
                 let node = &self.nodes()[node];
                 node.pause();
+                effect = u64::from(node.pid().is_some());
                 sleep(lasts).await;
                 node.resume();
             }
             Fault::StepClock { node, seconds } => {
+                effect = 0;
                 if let Some(clock) = self.nodes()[node].clock() {
                     clock.step(seconds)?;
                     sleep(lasts).await;
+                    effect = u64::from(steps(&self.nodes()[node], seconds).await);
                     clock.step(0)?;
                 }
             }
@@ -135,8 +157,8 @@ impl Ground {
                 sleep(lasts).await;
                 postgres.resume().await?;
             }
-            Fault::TerminateBackends => store::terminate_sessions(&self.database_url()).await?,
-            Fault::FlushRedis => store::flush(&self.redis_url()).await?,
+            Fault::TerminateBackends => effect = store::terminate_sessions(&self.database_url()).await?,
+            Fault::FlushRedis => effect = store::flush(&self.redis_url()).await?,
             Fault::KillRedis => {
                 redis.kill().await?;
                 sleep(lasts).await;
@@ -148,28 +170,76 @@ impl Ground {
                 redis.resume().await?;
             }
             Fault::Link { node, end, weather } => {
-                let proxy = proxy(&self.stand.networks()[node], end);
-                match weather {
-                    Weather::Cut => proxy.cut().await,
-                    Weather::Stalled => proxy.stall(),
-                    Weather::Delayed { ms } => proxy.delay(ms),
+                let proxies = proxies(&self.stand.networks()[node], end);
+                let before = harm(&proxies);
+                for proxy in &proxies {
+                    match weather {
+                        Weather::Cut => proxy.cut().await,
+                        Weather::Stalled => proxy.stall(),
+                        Weather::Delayed { ms } => proxy.delay(ms),
+                    }
                 }
                 sleep(lasts).await;
-                proxy.delay(0);
-                proxy.restore();
+                for proxy in &proxies {
+                    proxy.delay(0);
+                    proxy.restore();
+                }
+                let after = harm(&proxies);
+                effect = match weather {
+                    Weather::Cut => after.cut - before.cut,
+                    Weather::Stalled => after.held - before.held,
+                    Weather::Delayed { .. } => after.late - before.late,
+                };
             }
             Fault::ReconnectStorm => {
-                for network in self.stand.networks() {
-                    network.clients.cut().await;
-                }
+                let networks = self.stand.networks().iter();
+                let all: Vec<_> = networks
+                    .flat_map(|network| proxies(network, End::Clients))
+                    .collect();
+                let before = harm(&all);
+                join_all(all.iter().map(|proxy| proxy.cut())).await;
                 sleep(lasts).await;
-                for network in self.stand.networks() {
-                    network.clients.restore();
+                effect = harm(&all).cut - before.cut;
+                for proxy in all {
+                    proxy.restore();
                 }
             }
-            Fault::StallReader { .. } | Fault::SlowReader { .. } | Fault::RetryStorm { .. } => {}
+            Fault::StallReader { .. }
+            | Fault::SlowReader { .. }
+            | Fault::Replace { .. }
+            // Whoever does these counts them.
+            | Fault::RetryStorm { .. } => effect = 0,
         }
+        self.count(shown_by(fault), effect);
         Ok(())
+    }
+
+    pub(crate) fn count(&self, name: &'static str, count: u64) {
+        self.effects
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .add(name, count);
+    }
+
+    /// What the faults did, as far as it shows here, and what all nodes count of themselves.
+    pub(crate) async fn effects(&self) -> Effects {
+        for node in self.nodes() {
+            self.scrape(node).await;
+        }
+        self.effects
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Keeps what a node has counted; when it starts again, it begins anew.
+    async fn scrape(&self, node: &Node) {
+        if let Some(metrics) = node.get("/metrics").await {
+            self.effects
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .scrape(&metrics);
+        }
     }
 
     /// Waits until every node says that it can serve.
@@ -196,11 +266,43 @@ impl Ground {
     }
 }
 
-fn proxy(network: &Network, end: End) -> &ChaosProxy {
+/// Whether a node's clock differs from the right time by about so many seconds.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the right time is what a node's clock is compared with"
+)]
+async fn steps(node: &Node, seconds: i64) -> bool {
+    let Some(answer) = node.get("/healthz").await else {
+        return false;
+    };
+    let date = answer.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let date = name.eq_ignore_ascii_case("date").then_some(value.trim())?;
+        DateTime::parse_from_rfc2822(date).ok()
+    });
+    date.is_some_and(|date| {
+        let differs = date.timestamp() - Utc::now().timestamp();
+        (differs - seconds).abs() <= CLOCK_SECONDS
+    })
+}
+
+/// What has been done by all of these.
+fn harm(proxies: &[&ChaosProxy]) -> Harm {
+    proxies.iter().fold(Harm::default(), |sum, proxy| {
+        let Harm { cut, held, late } = proxy.harm();
+        Harm {
+            cut: sum.cut + cut,
+            held: sum.held + held,
+            late: sum.late + late,
+        }
+    })
+}
+
+fn proxies(network: &Network, end: End) -> Vec<&ChaosProxy> {
     match end {
-        End::Postgres => &network.postgres,
-        End::Redis => &network.redis,
-        End::Clients => &network.clients,
+        End::Postgres => vec![&network.postgres],
+        End::Redis => vec![&network.redis],
+        End::Clients => vec![&network.clients, &network.narrow],
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::effects::Effects;
 use crate::scribe::Seen;
 
 /// Orders that may wait.
@@ -22,6 +23,8 @@ pub(crate) enum Order {
     Slow { pause: Duration, lasts: Duration },
     /// Say much in a conversation.
     Flood { conversation: Uuid, messages: usize },
+    /// End the connection without a word, stay away for so long, and come back knowing nothing.
+    Replace(Duration),
     /// Say one last thing in each conversation, bring everything to an answer, and do nothing more.
     Rest,
     /// Hand over the journal, with the connection as it is.
@@ -50,6 +53,8 @@ pub(crate) struct Reins {
 pub(crate) struct Done {
     pub(crate) journal: Journal,
     pub(crate) connections: u64,
+    /// What the faults that a device takes part in did to it.
+    pub(crate) effects: Effects,
     pub(crate) problems: Vec<String>,
 }
 

@@ -8,14 +8,14 @@ use std::time::Duration;
 use anyhow::Result;
 use futures_util::future::join_all;
 use tidings_journal::Journal;
-use tidings_protocol::{Ack, ErrorCode, ErrorFrame, ServerFrame};
+use tidings_protocol::{Ack, Action, ErrorCode, ErrorFrame, ServerFrame};
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-use crate::device::text;
 use crate::http::Person;
-use crate::scribe::{Clock, Message, Scribe};
-use crate::wire::Wire;
+use crate::said::Said;
+use crate::scribe::{Clock, Scribe};
+use crate::witness::Witness;
 
 /// How long one node may take to answer before the storm goes on without it.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
@@ -28,6 +28,7 @@ pub(crate) struct Storm {
     pub(crate) name: String,
     pub(crate) person: Person,
     pub(crate) conversation: Uuid,
+    pub(crate) is_group: bool,
     pub(crate) nodes: Vec<SocketAddr>,
     pub(crate) messages: usize,
     /// Between the first time and the next.
@@ -36,7 +37,9 @@ pub(crate) struct Storm {
 
 /// What a storm leaves.
 pub(crate) struct Blown {
-    pub(crate) journal: Journal,
+    pub(crate) journals: Vec<Journal>,
+    /// Answers that said that the command was known.
+    pub(crate) duplicates: u64,
     pub(crate) problems: Vec<String>,
 }
 
@@ -48,27 +51,39 @@ enum Answer {
 
 struct Run {
     storm: Storm,
-    wires: Vec<Option<Wire>>,
+    witnesses: Vec<Witness>,
     scribe: Scribe,
+    duplicates: u64,
     problems: Vec<String>,
 }
 
 impl Storm {
+    /// Something with this text. In a group of one's own each third one is its name.
+    fn says(&self, number: usize, text: String) -> Said {
+        let conversation = self.conversation;
+        let rename = Action::GroupRename {
+            conversation,
+            name: text.clone(),
+        };
+        let renamed = (self.is_group && number % 3 == 2)
+            .then(|| Said::change(self.person.user, conversation, rename))
+            .flatten();
+        renamed.unwrap_or_else(|| Said::text(conversation, text))
+    }
+
     /// Storms until every message has its answer.
     pub(crate) async fn blow(self, clock: Clock) -> Blown {
         let mut run = Run {
-            wires: self.nodes.iter().map(|_| None).collect(),
+            witnesses: self.witnesses(clock),
             scribe: Scribe::new(clock, self.person.user, &self.name),
             storm: self,
+            duplicates: 0,
             problems: Vec::new(),
         };
         let mut first_answers = BTreeMap::new();
         for number in 0..run.storm.messages {
-            let message = Message {
-                id: Uuid::now_v7(),
-                conversation: run.storm.conversation,
-                text: format!("{} {number}", run.storm.name),
-            };
+            let text = format!("{} {number}", run.storm.name);
+            let message = run.storm.says(number, text);
             run.scribe.send(message.clone());
             match run.insist(&message).await {
                 Some(Answer::Ack(ack)) => {
@@ -82,17 +97,28 @@ impl Storm {
         for (message, ack) in first_answers.into_values() {
             run.repeat(&message, &ack).await;
         }
+        let journals = run.witnesses.into_iter().map(Witness::close);
         Blown {
-            journal: run.scribe.close(),
+            journals: journals.chain([run.scribe.close()]).collect(),
+            duplicates: run.duplicates,
             problems: run.problems,
         }
+    }
+
+    fn witnesses(&self, clock: Clock) -> Vec<Witness> {
+        let nodes = self.nodes.iter().enumerate();
+        let witness = |(number, node): (usize, &SocketAddr)| {
+            let journal = format!("{} at {number}", self.name);
+            Witness::new(clock, &self.person, &self.name, &journal, *node)
+        };
+        nodes.map(witness).collect()
     }
 }
 
 impl Run {
     /// Sends a message to all nodes until one of them answers. All who do must say the same, and the answer is a duplicate
     /// if any of them says so: a node whose attempt broke off cannot know whether the message that it finds is its own.
-    async fn insist(&mut self, message: &Message) -> Option<Answer> {
+    async fn insist(&mut self, message: &Said) -> Option<Answer> {
         let deadline = Instant::now() + PATIENCE;
         let mut first: Option<Ack> = None;
         let mut refused = None;
@@ -100,6 +126,7 @@ impl Run {
             for answer in self.ask_all(message).await {
                 match answer {
                     Answer::Ack(ack) => {
+                        self.duplicates += u64::from(ack.duplicate);
                         self.scribe.acked(message.id, ack.seq);
                         match &mut first {
                             Some(first) => {
@@ -133,7 +160,7 @@ impl Run {
     }
 
     /// The same message later, and then its id with another text.
-    async fn repeat(&mut self, message: &Message, first: &Ack) {
+    async fn repeat(&mut self, message: &Said, first: &Ack) {
         if let Some(Answer::Ack(ack)) = self.insist(message).await {
             self.compare(first, &ack);
             if !ack.duplicate {
@@ -144,9 +171,15 @@ impl Run {
             self.problems
                 .push(format!("{} was acked, and later not", message.id));
         }
-        let other = Message {
-            text: format!("not {}", message.text),
-            ..message.clone()
+        // Of the same kind.
+        let number = if matches!(message.action, Action::GroupRename { .. }) {
+            2
+        } else {
+            0
+        };
+        let other = Said {
+            id: message.id,
+            ..self.storm.says(number, "something else".to_owned())
         };
         match self.insist(&other).await {
             Some(Answer::Refused(error)) if error.code == ErrorCode::Conflict => {}
@@ -173,42 +206,26 @@ impl Run {
     }
 
     /// Sends a message twice to each node at once; answers what came in time.
-    async fn ask_all(&mut self, message: &Message) -> Vec<Answer> {
-        let (person, name) = (&self.storm.person, &self.storm.name);
-        let asked = self
-            .storm
-            .nodes
-            .iter()
-            .zip(&mut self.wires)
-            .map(async |(node, wire)| {
-                let asking = ask(wire, *node, person, name, message);
-                let answers = timeout(ANSWER_LIMIT, asking).await.ok().and_then(Result::ok);
-                if answers.is_none() {
-                    // The node is away, or too late: what it still says is lost with the connection.
-                    *wire = None;
-                }
-                answers.unwrap_or_default()
-            });
+    async fn ask_all(&mut self, message: &Said) -> Vec<Answer> {
+        let asked = self.witnesses.iter_mut().map(async |witness| {
+            let answers = timeout(ANSWER_LIMIT, ask(witness, message)).await;
+            let answers = answers.ok().and_then(Result::ok);
+            if answers.is_none() {
+                // The node is away, or too late: what it still says is lost with the connection.
+                witness.hang_up();
+            }
+            answers.unwrap_or_default()
+        });
         join_all(asked).await.into_iter().flatten().collect()
     }
 }
 
-async fn ask(
-    wire: &mut Option<Wire>,
-    node: SocketAddr,
-    person: &Person,
-    device: &str,
-    message: &Message,
-) -> Result<Vec<Answer>> {
-    let wire = match wire {
-        Some(wire) => wire,
-        None => wire.insert(Wire::connect(node, &person.token, device, &BTreeMap::new()).await?),
-    };
-    let command = (message.id, text(message));
-    wire.send(&[command.clone(), command]).await?;
+async fn ask(witness: &mut Witness, message: &Said) -> Result<Vec<Answer>> {
+    let command = (message.id, message.action.clone());
+    witness.send(&[command.clone(), command]).await?;
     let mut answers = Vec::with_capacity(2);
     while answers.len() < 2 {
-        match wire.next().await? {
+        match witness.next().await? {
             ServerFrame::Ack(ack) if ack.id == message.id => answers.push(Answer::Ack(ack)),
             ServerFrame::Error(error) if error.id == Some(message.id) => answers.push(Answer::Refused(error)),
             _ => {}

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::bare;
 use crate::device;
+use crate::effects::Effects;
 use crate::fault::{BARE, Fault};
 use crate::ground::Ground;
 use crate::hand::{Hand, Order};
@@ -30,6 +31,8 @@ use crate::world::{PEOPLE, World};
 const SETUP_LIMIT: Duration = Duration::from_mins(1);
 /// Those who have a second device with the library.
 const SECOND: std::ops::Range<usize> = 8..12;
+/// Those who have a bare device only: a pair of them.
+const ALONE: std::ops::Range<usize> = 2..BARE;
 /// Messages of a flood.
 const FLOOD: usize = 200;
 
@@ -40,6 +43,8 @@ pub struct Outcome {
     pub faults: usize,
     pub messages: u64,
     pub acked: u64,
+    /// What the faults really did.
+    pub effects: Effects,
     /// Connections beyond the first of each device.
     pub reconnects: u64,
     /// What should not be, in words. Empty for a run that passes.
@@ -84,12 +89,13 @@ pub async fn play(plan: &Plan, program: &Path, keep: &Path) -> Result<Outcome> {
     let (messages, acked) = findings
         .summary
         .map_or((0, 0), |summary| (summary.sent, summary.acked));
-    let devices = (PEOPLE + SECOND.len() + BARE) as u64;
+    let devices = (PEOPLE - ALONE.len() + SECOND.len() + BARE) as u64;
     Ok(Outcome {
         seed: plan.seed,
         faults: plan.steps.iter().filter(|step| is_possible(&step.fault)).count(),
         messages,
         acked,
+        effects: findings.effects,
         reconnects: findings.connections.saturating_sub(devices),
         problems: findings.problems,
         evidence,
@@ -97,7 +103,7 @@ pub async fn play(plan: &Plan, program: &Path, keep: &Path) -> Result<Outcome> {
 }
 
 /// Whether this machine has what the fault needs.
-fn is_possible(fault: &Fault) -> bool {
+pub(crate) fn is_possible(fault: &Fault) -> bool {
     !matches!(fault, Fault::StepClock { .. }) || NodeClock::is_available()
 }
 
@@ -105,9 +111,15 @@ async fn perform(plan: &Plan, program: &Path, ground: &Arc<Ground>, findings: &m
     let http = Http::new()?;
     // Traffic has random numbers of its own, so that changing it leaves the schedules as they are.
     let mut random = StdRng::seed_from_u64(!plan.seed);
-    let making = timeout(SETUP_LIMIT, World::make(ground.nodes(), &http, &mut random));
-    let world = Arc::new(making.await.context("no conversations in time")??);
     let clock = Clock::start();
+    let making = timeout(
+        SETUP_LIMIT,
+        World::make(ground.nodes(), &http, clock, &mut random),
+    );
+    let (world, journals) = making.await.context("no conversations in time")??;
+    let world = Arc::new(world);
+    findings.journals.extend(journals);
+    findings.began = clock.now();
     let clients = Arc::new(come(&world, ground, clock, &mut random));
     let start = Instant::now();
     let mut steps = JoinSet::new();
@@ -122,8 +134,14 @@ async fn perform(plan: &Plan, program: &Path, ground: &Arc<Ground>, findings: &m
     }
     sleep_until(start + plan.length).await;
     while let Some(done) = steps.join_next().await {
-        if let Some(Blown { journal, problems }) = done?? {
-            findings.journals.push(journal);
+        if let Some(Blown {
+            journals,
+            duplicates,
+            problems,
+        }) = done??
+        {
+            ground.count("repeats answered", duplicates);
+            findings.journals.extend(journals);
             findings.problems.extend(problems);
         }
     }
@@ -135,13 +153,15 @@ async fn perform(plan: &Plan, program: &Path, ground: &Arc<Ground>, findings: &m
 /// Starts all devices.
 fn come(world: &World, ground: &Ground, clock: Clock, random: &mut StdRng) -> Clients {
     let urls = ground.urls();
-    let phones = (0..PEOPLE).map(|number| (number, "phone"));
+    // Some have a bare device and nothing else: when it is lost, nobody has seen what comes meanwhile.
+    let phones = (0..PEOPLE).filter(|number| !ALONE.contains(number));
+    let phones = phones.map(|number| (number, "phone"));
     let laptops = SECOND.map(|number| (number, "laptop"));
     let devices = phones.chain(laptops);
     let devices =
         devices.map(|(number, name)| device::start(world, number, name, &urls, clock, random.random()));
     let devices = devices.collect();
-    let nodes: Vec<_> = ground.nodes().iter().map(tidings_stand::Node::address).collect();
+    let nodes = ground.addresses();
     let bare = (0..BARE).map(|number| bare::start(world, number, &nodes, clock, random.random()));
     Clients {
         devices,
@@ -186,6 +206,7 @@ async fn take_step(
             let pause = Duration::from_millis(pause_ms);
             clients.devices[device].order(Order::Slow { pause, lasts }).await;
         }
+        Fault::Replace { bare } => clients.bare[bare].order(Order::Replace(lasts)).await,
         Fault::RetryStorm { messages } => {
             let mut random = StdRng::seed_from_u64(seed);
             // Who opened a conversation stays in it.
@@ -195,7 +216,8 @@ async fn take_step(
                 name: format!("storm-{number}"),
                 person: person.context("an owner is nobody")?.clone(),
                 conversation: room.id,
-                nodes: ground.nodes().iter().map(tidings_stand::Node::address).collect(),
+                is_group: room.is_group,
+                nodes: ground.addresses(),
                 messages,
                 later: lasts,
             };
@@ -212,7 +234,11 @@ fn keep_evidence(dir: &Path, plan: &Plan, ground: &Ground, findings: &Findings) 
         fs::remove_dir_all(dir)?;
     }
     fs::create_dir_all(dir)?;
-    fs::write(dir.join("plan.txt"), plan.to_string())?;
+    let began = findings.began;
+    fs::write(
+        dir.join("plan.txt"),
+        format!("{plan}traffic began at {began} µs of the journals\n"),
+    )?;
     fs::write(dir.join("problems.txt"), findings.problems.join("\n\n"))?;
     write_log(&dir.join("log.jsonl"), &findings.log)?;
     for journal in &findings.journals {

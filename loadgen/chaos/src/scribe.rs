@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidings_journal::{Journal, Micros, Record, Via, digest};
-use tidings_protocol::{Content, Event, EventData, Gap};
+use tidings_journal::{Journal, Micros, Record, Via, whole};
+use tidings_protocol::{Ack, Event, EventData, Events, Gap, Limits};
 use tokio::time::Instant;
 use uuid::Uuid;
+
+use crate::said::{Said, says};
 
 /// The clock that all journals of a run share.
 #[derive(Clone, Copy, Debug)]
@@ -22,14 +24,6 @@ impl Clock {
     }
 }
 
-/// A message on its way.
-#[derive(Clone, Debug)]
-pub(crate) struct Message {
-    pub(crate) id: Uuid,
-    pub(crate) conversation: Uuid,
-    pub(crate) text: String,
-}
-
 /// One device's journal as it grows.
 #[derive(Debug)]
 pub(crate) struct Scribe {
@@ -39,7 +33,7 @@ pub(crate) struct Scribe {
     connected: bool,
     connections: u64,
     /// Sent and not answered, in the order of sending.
-    unanswered: Vec<Message>,
+    unanswered: Vec<Said>,
     /// The last seq shown, by conversation; others look at it while the device lives.
     seen: Seen,
 }
@@ -83,6 +77,10 @@ impl Scribe {
         }
     }
 
+    pub(crate) fn now(&self) -> Micros {
+        self.clock.now()
+    }
+
     pub(crate) fn seen(&self) -> &Seen {
         &self.seen
     }
@@ -91,7 +89,7 @@ impl Scribe {
         self.connections
     }
 
-    pub(crate) fn unanswered(&self) -> &[Message] {
+    pub(crate) fn unanswered(&self) -> &[Said] {
         &self.unanswered
     }
 
@@ -109,15 +107,21 @@ impl Scribe {
         self.add(Record::Connecting { at });
     }
 
-    /// With the cursors that the client claimed. Everything unanswered goes out again, in the first order.
-    pub(crate) fn connected(&mut self, resume: &BTreeMap<Uuid, u64>) {
+    /// With the cursors that the client claimed, and what the server says of its limits. Everything unanswered goes out again,
+    /// in the first order.
+    pub(crate) fn connected(&mut self, resume: &BTreeMap<Uuid, u64>, limits: &Limits) {
         (self.connected, self.synced) = (true, false);
         self.connections += 1;
         let at = self.clock.now();
         let resume = resume.iter().map(|(id, seq)| (id.to_string(), *seq)).collect();
         self.add(Record::Connected { at, resume });
-        for message in self.unanswered.clone() {
-            self.try_to_send(&message);
+        self.add(Record::Limits {
+            at,
+            catch_up: limits.catch_up_events.into(),
+            catch_up_total: limits.catch_up_total.into(),
+        });
+        for said in self.unanswered.clone() {
+            self.try_to_send(&said);
         }
     }
 
@@ -134,15 +138,35 @@ impl Scribe {
         }
     }
 
-    /// Before the message goes out.
-    pub(crate) fn send(&mut self, message: Message) {
-        self.try_to_send(&message);
-        self.unanswered.push(message);
+    /// Before the command goes out.
+    pub(crate) fn send(&mut self, said: Said) {
+        self.try_to_send(&said);
+        self.unanswered.push(said);
     }
 
-    /// Before an unanswered message goes out once more.
-    pub(crate) fn send_again(&mut self, message: &Message) {
-        self.try_to_send(message);
+    /// Before an unanswered command goes out once more.
+    pub(crate) fn send_again(&mut self, said: &Said) {
+        self.try_to_send(said);
+    }
+
+    /// A command that went out at this time has made a conversation, which had no name before.
+    pub(crate) fn made(&mut self, at: Micros, said: &Said, ack: &Ack) {
+        // Others may have told of it before the ack came, and what was said there since stands behind it.
+        let records = &mut self.journal.records;
+        let place = records.partition_point(|record| record.at() <= at);
+        let sent = Record::Send {
+            at,
+            id: said.id,
+            conversation: ack.conversation.to_string(),
+            digest: said.digest,
+        };
+        records.insert(place, sent);
+        let at = self.clock.now();
+        self.add(Record::Ack {
+            at,
+            id: said.id,
+            seq: Some(ack.seq),
+        });
     }
 
     /// The server has it. Answers whether that was open.
@@ -185,8 +209,19 @@ impl Scribe {
         self.delivered(event, via);
     }
 
-    pub(crate) fn fetched(&mut self, event: &Event) {
+    fn fetched(&mut self, event: &Event) {
         self.delivered(event, Via::Fetch);
+    }
+
+    /// A part of a gap was fetched. Answers what is still missing, and whether anything came.
+    pub(crate) fn filled(&mut self, gap: &Gap, events: &Events) -> (Option<Gap>, bool) {
+        let within = events.events.iter().filter(|event| event.seq <= gap.to);
+        let mut from = gap.from;
+        for event in within {
+            self.fetched(event);
+            from = event.seq + 1;
+        }
+        ((from <= gap.to).then_some(Gap { from, ..*gap }), from > gap.from)
     }
 
     pub(crate) fn gap(&mut self, gap: &Gap) {
@@ -210,46 +245,41 @@ impl Scribe {
     }
 
     fn delivered(&mut self, event: &Event, via: Via) {
-        let (id, digest) = match event.decode() {
-            EventData::MessageSent(sent) => (Some(sent.message), content_digest(&sent.content)),
-            _ => (None, 0),
+        let data = event.decode();
+        let id = match &data {
+            EventData::MessageSent(sent) => Some(sent.message),
+            _ => None,
         };
+        let (actor, millis) = (event.actor.to_string(), event.at.millis());
         let at = self.clock.now();
         self.add(Record::Delivered {
             at,
             conversation: event.conversation.to_string(),
             seq: Some(event.seq),
             id,
-            digest,
+            digest: says(&data),
+            whole: Some(whole(event.kind.as_str(), &actor, millis, event.data.get())),
             via,
         });
     }
 
-    fn try_to_send(&mut self, message: &Message) {
+    fn try_to_send(&mut self, said: &Said) {
         let at = self.clock.now();
         self.add(Record::Send {
             at,
-            id: message.id,
-            conversation: message.conversation.to_string(),
-            digest: digest(&message.text),
+            id: said.id,
+            conversation: said.conversation.to_string(),
+            digest: said.digest,
         });
     }
 
     fn settle(&mut self, id: Uuid) -> bool {
         let before = self.unanswered.len();
-        self.unanswered.retain(|message| message.id != id);
+        self.unanswered.retain(|said| said.id != id);
         self.unanswered.len() < before
     }
 
     fn add(&mut self, record: Record) {
         self.journal.records.push(record);
-    }
-}
-
-fn content_digest(content: &Content) -> u64 {
-    match content {
-        Content::Text { text } => digest(text),
-        // Nobody here sends anything else.
-        _ => 0,
     }
 }

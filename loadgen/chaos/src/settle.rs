@@ -5,16 +5,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tidings_journal::{Export, Journal, Kind, Logged, Record, Summary, check};
+use tidings_journal::{Export, Journal, Kind, Logged, Micros, Record, Summary, check};
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
+use crate::effects::Effects;
 use crate::ground::Ground;
 use crate::hand::{Hand, Order};
 use crate::http::{Http, Listed};
 use crate::scribe::Clock;
 use crate::store::{self, Database};
+use crate::view::gets_farewell;
 use crate::world::World;
 
 /// How long everything may take to come to rest.
@@ -29,6 +31,9 @@ pub(crate) struct Findings {
     pub(crate) journals: Vec<Journal>,
     pub(crate) log: Vec<Logged>,
     pub(crate) connections: u64,
+    pub(crate) effects: Effects,
+    /// When the traffic began, on the clock of the journals.
+    pub(crate) began: Micros,
     /// Of the journals, where they contradict nothing.
     pub(crate) summary: Option<Summary>,
     /// What should not be, in words. Empty for a run that passes.
@@ -102,6 +107,7 @@ pub(crate) async fn settle(
         let label = hand.label.clone();
         let done = hand.finish().await?;
         findings.connections += done.connections;
+        findings.effects.merge(&done.effects);
         let problems = done
             .problems
             .into_iter()
@@ -113,7 +119,14 @@ pub(crate) async fn settle(
         &findings.journals,
         &findings.log.iter().cloned().collect::<Export>(),
     ) {
-        Ok(summary) => findings.summary = Some(summary),
+        Ok(summary) => {
+            if summary.acked == 0 {
+                findings.problems.push("nothing was acked".to_owned());
+            }
+            findings.effects.add("gaps", summary.gaps);
+            findings.effects.add("fetched events", summary.fetched);
+            findings.summary = Some(summary);
+        }
         Err(counterexample) => findings.problems.push(counterexample.to_string()),
     }
     if let Err(error) = verify(program, &ground.database_url()).await {
@@ -123,6 +136,7 @@ pub(crate) async fn settle(
         .problems
         .extend(fanned_out(ground, &database, &ends).await?);
     ground.ready().await?;
+    findings.effects.merge(&ground.effects().await);
     findings.problems.extend(ground.panics());
     Ok(())
 }
@@ -220,14 +234,17 @@ async fn verify(program: &Path, database_url: &str) -> Result<()> {
 async fn fanned_out(ground: &Ground, database: &Database, ends: &BTreeMap<Uuid, End>) -> Result<Vec<String>> {
     let log = database.log_id().await?;
     // Somebody bade farewell in each conversation that still has members. Its lane is the last byte of its id.
-    let with_members = ends.iter().filter(|(_, end)| !end.members.is_empty());
+    let with_members = ends
+        .iter()
+        .filter(|(id, end)| !end.members.is_empty() && gets_farewell(id));
     let lanes: BTreeSet<i16> = with_members.map(|(id, _)| i16::from(id.as_bytes()[15])).collect();
     let lagging = async || {
         let heads = database.heads().await?;
-        let streams = store::streams(&ground.redis_url(), log, lanes.iter().copied()).await?;
+        let epochs = lanes.iter().filter_map(|lane| Some((*lane, heads.get(lane)?.1)));
+        let streams = store::streams(&ground.redis_url(), log, epochs).await?;
         let lagging = streams
             .into_iter()
-            .filter(|(lane, last)| heads.get(lane) != Some(last));
+            .filter(|(lane, last)| heads.get(lane).is_none_or(|(head, _)| head != last));
         Ok::<Vec<_>, anyhow::Error>(lagging.collect())
     };
     if reaches(REST_LIMIT, async || Ok(lagging().await?.is_empty())).await? {

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tidings_journal::{Kind, Logged, digest};
+use tidings_journal::{Kind, Logged, whole};
 use tidings_stand::Session;
 use tokio::time::timeout;
 use uuid::Uuid;
+
+use crate::said;
 
 /// How long connecting, and each question, may take.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -16,10 +18,10 @@ const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity 
      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
 
 /// Numbers of kinds as the log has them; those from 64 on are not about conversations.
-const LOG: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8') \
-     FROM event WHERE kind < 64 ORDER BY stream, seq";
+const LOG: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8'), idx, \
+     floor(extract(epoch FROM at) * 1000)::bigint FROM event WHERE kind < 64 ORDER BY stream, seq";
 
-const HEADS: &str = "SELECT lane, head FROM log_lane ORDER BY lane";
+const HEADS: &str = "SELECT lane, head, epoch FROM log_lane ORDER BY lane";
 
 /// Lanes in which a read model is behind the log, and events that none could take.
 const BEHIND: &str = "SELECT (SELECT count(*) FROM projection_checkpoint c JOIN log_lane l ON l.lane = c.lane \
@@ -43,38 +45,49 @@ impl Database {
                 let conversation: Uuid = row.try_get(0)?;
                 let seq: i64 = row.try_get(1)?;
                 let actor: Uuid = row.try_get(3)?;
-                let payload: serde_json::Value = serde_json::from_str(row.try_get(5)?)?;
-                let (kind, users) = match row.try_get::<_, i16>(2)? {
-                    1 => (Kind::Joined, users(&payload["users"])),
-                    2 => (Kind::Joined, users(&payload["members"])),
-                    3 => (Kind::Joined, users(&payload["user"])),
-                    4 | 5 => (Kind::Left, users(&payload["user"])),
-                    16 => (Kind::Message, vec![]),
-                    _ => (Kind::Other, vec![]),
+                let millis: i64 = row.try_get(7)?;
+                let mut payload: serde_json::Value = serde_json::from_str(row.try_get(5)?)?;
+                let (kind, name, users) = match row.try_get::<_, i16>(2)? {
+                    1 => (Kind::Joined, "direct.opened", users(&payload["users"])),
+                    2 => (Kind::Joined, "group.created", users(&payload["members"])),
+                    3 => (Kind::Joined, "member.added", users(&payload["user"])),
+                    4 => (Kind::Left, "member.removed", users(&payload["user"])),
+                    5 => (Kind::Left, "member.left", users(&payload["user"])),
+                    6 => (Kind::Other, "group.renamed", vec![]),
+                    7 => (Kind::Other, "role.changed", vec![]),
+                    16 => (Kind::Message, "message.sent", vec![]),
+                    _ => (Kind::Other, "", vec![]),
                 };
-                let message = kind == Kind::Message;
-                let text = payload["content"]["text"].as_str().unwrap_or_default();
+                let command: Uuid = row.try_get(4)?;
+                if kind == Kind::Message {
+                    // The log keeps it in a column.
+                    payload["message"] = command.to_string().into();
+                }
+                let data = payload.to_string();
+                // Of several events that one command makes, the first stands for it.
+                let first = row.try_get::<_, i16>(6).map(|idx| idx == 0)?;
                 Ok(Logged {
                     conversation: conversation.to_string(),
                     seq: seq.cast_unsigned(),
                     kind,
                     actor: actor.to_string(),
-                    id: message.then_some(row.try_get(4)?),
-                    digest: if message { digest(text) } else { 0 },
+                    id: first.then_some(command),
+                    digest: said::logged(name, &data),
+                    whole: (!name.is_empty()).then(|| whole(name, &actor.to_string(), millis, &data)),
                     users,
                 })
             })
             .collect()
     }
 
-    /// The last position of each lane.
-    pub(crate) async fn heads(&self) -> Result<BTreeMap<i16, u64>> {
+    /// The last position of each lane, and the epoch of its time line.
+    pub(crate) async fn heads(&self) -> Result<BTreeMap<i16, (u64, i32)>> {
         let rows = timeout(LIMIT, self.0.query(HEADS, &[]))
             .await
             .context("no heads in time")??;
         let heads = rows.iter().map(|row| {
             let head: i64 = row.try_get(1)?;
-            Ok((row.try_get(0)?, head.cast_unsigned()))
+            Ok((row.try_get(0)?, (head.cast_unsigned(), row.try_get(2)?)))
         });
         heads.collect()
     }
@@ -106,32 +119,35 @@ fn users(value: &serde_json::Value) -> Vec<String> {
     }
 }
 
-/// Ends all sessions of clients. A server that is away has none.
-pub(crate) async fn terminate_sessions(url: &str) -> Result<()> {
+/// Ends all sessions of clients; answers how many. A server that is away has none.
+pub(crate) async fn terminate_sessions(url: &str) -> Result<u64> {
     let database = Database::connect(url).await?;
-    timeout(LIMIT, database.0.query(TERMINATE, &[]))
+    let ended = timeout(LIMIT, database.0.query(TERMINATE, &[]))
         .await
         .context("no answer in time")??;
-    Ok(())
+    Ok(ended.len() as u64)
 }
 
-pub(crate) async fn flush(url: &str) -> Result<()> {
+/// Empties Redis; answers how many keys there were.
+pub(crate) async fn flush(url: &str) -> Result<u64> {
     let mut connection = redis(url).await?;
-    let flush = redis::cmd("FLUSHALL");
-    let flushing = timeout(LIMIT, flush.query_async::<()>(&mut connection));
-    Ok(flushing.await.context("Redis does not answer")??)
+    let mut commands = redis::pipe();
+    commands.cmd("DBSIZE").cmd("FLUSHALL").ignore();
+    let flushing = timeout(LIMIT, commands.query_async::<(u64,)>(&mut connection));
+    let (keys,) = flushing.await.context("Redis does not answer")??;
+    Ok(keys)
 }
 
-/// The last position that the stream of each of these lanes has in Redis.
+/// The last position that the stream of each of these lanes, in this epoch, has in Redis.
 pub(crate) async fn streams(
     url: &str,
     log: Uuid,
-    lanes: impl Iterator<Item = i16>,
+    lanes: impl Iterator<Item = (i16, i32)>,
 ) -> Result<BTreeMap<i16, u64>> {
     let mut connection = redis(url).await?;
     let mut positions = BTreeMap::new();
-    for lane in lanes {
-        let key = format!("tidings:{}:{{{lane}}}:log", log.simple());
+    for (lane, epoch) in lanes {
+        let key = format!("tidings:{}:{{{lane}}}:{epoch}:log", log.simple());
         let mut asked = redis::cmd("XREVRANGE");
         asked.arg(key).arg("+").arg("-").arg("COUNT").arg(1);
         let reply: redis::streams::StreamRangeReply = timeout(LIMIT, asked.query_async(&mut connection))

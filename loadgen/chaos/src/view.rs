@@ -46,6 +46,12 @@ impl View {
         rooms.filter(|(_, room)| room.members.contains(&self.user))
     }
 
+    pub(crate) fn is_inside(&self, conversation: Uuid) -> bool {
+        self.rooms
+            .get(&conversation)
+            .is_some_and(|room| room.members.contains(&self.user))
+    }
+
     /// One of those that `fits`.
     pub(crate) fn any(
         &self,
@@ -65,7 +71,15 @@ impl View {
     pub(crate) fn note(&mut self, event: &Event) {
         let (joins, leaves) = match event.decode() {
             EventData::DirectOpened(opened) => (opened.users.to_vec(), vec![]),
-            EventData::GroupCreated(created) => (created.members, vec![]),
+            EventData::GroupCreated(created) => {
+                let owner = created.owner;
+                self.rooms.entry(event.conversation).or_insert_with(|| Known {
+                    is_group: true,
+                    owner,
+                    members: BTreeSet::new(),
+                });
+                (created.members, vec![])
+            }
             EventData::MemberAdded(added) => (vec![added.user], vec![]),
             EventData::MemberRemoved(removed) => (vec![], vec![removed.user]),
             EventData::MemberLeft(left) => (vec![], vec![left.user]),
@@ -82,4 +96,10 @@ impl View {
             room.members.remove(&user);
         }
     }
+}
+
+/// Whether people say a last word in a conversation: in half of them, the last thing that happened under the faults must
+/// reach everybody by itself, and a read of it must hold.
+pub(crate) fn gets_farewell(conversation: &Uuid) -> bool {
+    conversation.as_bytes()[14].is_multiple_of(2)
 }

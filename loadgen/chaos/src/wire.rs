@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
-use tidings_protocol::{Action, ClientFrame, Command, Hello, Resume, ServerFrame, split_frame};
+use tidings_protocol::{Action, ClientFrame, Command, Hello, Limits, Resume, ServerFrame, split_frame};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -24,6 +24,7 @@ const RECEIVE_BYTES: u32 = 4096;
 pub(crate) struct Wire {
     socket: WebSocketStream<TcpStream>,
     ready: VecDeque<ServerFrame>,
+    limits: Limits,
 }
 
 impl Wire {
@@ -43,6 +44,7 @@ impl Wire {
             let mut wire = Self {
                 socket,
                 ready: VecDeque::new(),
+                limits: Limits::default(),
             };
             let hello = Hello {
                 token: Some(token.to_owned()),
@@ -56,13 +58,21 @@ impl Wire {
             wire.write(&serde_json::to_string(&ClientFrame::Hello(hello))?)
                 .await?;
             match wire.next().await? {
-                ServerFrame::Welcome(_) => Ok(wire),
+                ServerFrame::Welcome(welcome) => {
+                    wire.limits = welcome.limits;
+                    Ok(wire)
+                }
                 other => bail!("no welcome, but {}", other.encode()),
             }
         };
         timeout(CONNECT_LIMIT, connecting)
             .await
             .context("no welcome in time")?
+    }
+
+    /// What the server said of its limits.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Sends commands in one frame.
@@ -96,6 +106,11 @@ impl Wire {
                 None => bail!("the connection has ended"),
             }
         }
+    }
+
+    /// Ends the connection without a word; what was read and not given out is the answer.
+    pub(crate) fn end(self) -> VecDeque<ServerFrame> {
+        self.ready
     }
 
     async fn write(&mut self, text: &str) -> Result<()> {

@@ -1,23 +1,29 @@
 //! The people and conversations of a run.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
+use tidings_journal::Journal;
 use tidings_protocol::{Action, ServerFrame};
 use tidings_stand::Node;
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::fault::BARE;
 use crate::http::{Http, Person};
-use crate::wire::Wire;
+use crate::said::Said;
+use crate::scribe::Clock;
+use crate::witness::Witness;
 
-/// People in all. The first [`BARE`] of them also have a bare device each.
+/// People in all. The first [`BARE`] of them have a bare device each, and the others of the pairs nothing else.
 pub(crate) const PEOPLE: usize = 14;
 const GROUPS: usize = 4;
+/// Before a command that was not answered goes out again. Whoever waits for the world has a limit.
+const PAUSE: Duration = Duration::from_millis(50);
 /// Pairs beside those of the bare devices.
 const PAIRS: usize = 6;
 
@@ -39,8 +45,13 @@ pub(crate) struct Room {
 }
 
 impl World {
-    /// Makes accounts and conversations while all is well.
-    pub(crate) async fn make(nodes: &[Node], http: &Http, random: &mut StdRng) -> Result<Self> {
+    /// Makes accounts and conversations while all is well. Who makes them is shown what happens, and has journals.
+    pub(crate) async fn make(
+        nodes: &[Node],
+        http: &Http,
+        clock: Clock,
+        random: &mut StdRng,
+    ) -> Result<(Self, Vec<Journal>)> {
         let tag = Uuid::new_v4().simple().to_string();
         let mut people = Vec::with_capacity(PEOPLE);
         for number in 0..PEOPLE {
@@ -48,7 +59,7 @@ impl World {
             let name = format!("p{number}-{}", &tag[..8]);
             people.push(http.register(&node.url(), &name).await?);
         }
-        let mut makers: BTreeMap<usize, Wire> = BTreeMap::new();
+        let mut makers: BTreeMap<usize, Witness> = BTreeMap::new();
         let mut rooms = Vec::new();
         // The pairs of bare devices, which flood each other.
         let bare = (0..BARE).step_by(2).map(|first| (first, first + 1));
@@ -60,27 +71,35 @@ impl World {
             .collect();
         for (owner, other) in bare.chain(others) {
             let user = people[other].user;
-            let action = Action::DirectOpen { user };
-            let id = opened(&mut makers, nodes, &people, owner, action).await?;
-            if rooms.iter().all(|room: &Room| room.id != id) {
-                rooms.push(Room {
-                    id,
-                    is_group: false,
-                    owner: people[owner].user,
-                    members: vec![people[owner].user, user],
-                });
+            let pair = [people[owner].user, user];
+            // Opening it again finds it, and leaves nothing in the log.
+            if rooms
+                .iter()
+                .any(|room: &Room| pair.iter().all(|user| room.members.contains(user)))
+            {
+                continue;
             }
+            let action = Action::DirectOpen { user };
+            let id = opened(maker(&mut makers, nodes, &people, clock, owner), pair[0], action).await?;
+            rooms.push(Room {
+                id,
+                is_group: false,
+                owner: pair[0],
+                members: pair.to_vec(),
+            });
         }
         for number in 0..GROUPS {
             let mut users: Vec<Uuid> = people.iter().map(|person| person.user).collect();
-            let owner = users.swap_remove(number);
+            let owner_number = BARE + number;
+            let owner = users.swap_remove(owner_number);
             users.shuffle(random);
             users.truncate(random.random_range(3..PEOPLE - 2));
             let action = Action::GroupCreate {
                 name: format!("group {number}"),
                 members: users.clone(),
             };
-            let id = opened(&mut makers, nodes, &people, number, action).await?;
+            let maker = maker(&mut makers, nodes, &people, clock, owner_number);
+            let id = opened(maker, owner, action).await?;
             users.push(owner);
             rooms.push(Room {
                 id,
@@ -89,7 +108,8 @@ impl World {
                 members: users,
             });
         }
-        Ok(Self { people, rooms })
+        let journals = makers.into_values().map(Witness::close);
+        Ok((Self { people, rooms }, journals.collect()))
     }
 
     /// What somebody talks in at the beginning.
@@ -99,27 +119,44 @@ impl World {
     }
 }
 
-/// Opens a conversation as one of the people.
-async fn opened(
-    makers: &mut BTreeMap<usize, Wire>,
+/// The one of the people who opens a conversation.
+fn maker<'a>(
+    makers: &'a mut BTreeMap<usize, Witness>,
     nodes: &[Node],
     people: &[Person],
-    maker: usize,
-    action: Action,
-) -> Result<Uuid> {
-    let wire = match makers.entry(maker) {
-        Entry::Occupied(known) => known.into_mut(),
-        Entry::Vacant(new) => {
-            let node = nodes[maker % nodes.len()].address();
-            new.insert(Wire::connect(node, &people[maker].token, "maker", &BTreeMap::new()).await?)
-        }
-    };
-    let id = Uuid::now_v7();
-    wire.send(&[(id, action)]).await?;
+    clock: Clock,
+    number: usize,
+) -> &'a mut Witness {
+    let node = nodes[number % nodes.len()].address();
+    let new = || Witness::new(clock, &people[number], "maker", "maker", node);
+    makers.entry(number).or_insert_with(new)
+}
+
+/// A connection that ends meanwhile is no reason to give up: the command goes out again, and takes effect once.
+async fn opened(maker: &mut Witness, owner: Uuid, action: Action) -> Result<Uuid> {
+    let said = Said::change(owner, Uuid::nil(), action).context("the command makes no conversation")?;
+    let at = maker.now();
     loop {
-        match wire.next().await? {
-            ServerFrame::Ack(ack) if ack.id == id => return Ok(ack.conversation),
-            ServerFrame::Error(error) if error.id == Some(id) => bail!("not opened: {}", error.message),
+        match asked(maker, &said).await {
+            Ok(ServerFrame::Ack(ack)) => {
+                maker.made(at, &said, &ack);
+                return Ok(ack.conversation);
+            }
+            Ok(ServerFrame::Error(error)) if !error.retryable => bail!("not opened: {}", error.message),
+            Ok(_) => {}
+            Err(_) => maker.hang_up(),
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// The answer to a command.
+async fn asked(maker: &mut Witness, said: &Said) -> Result<ServerFrame> {
+    maker.send(&[(said.id, said.action.clone())]).await?;
+    loop {
+        match maker.next().await? {
+            ServerFrame::Ack(ack) if ack.id == said.id => return Ok(ServerFrame::Ack(ack)),
+            ServerFrame::Error(error) if error.id == Some(said.id) => return Ok(ServerFrame::Error(error)),
             _ => {}
         }
     }

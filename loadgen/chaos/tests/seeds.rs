@@ -37,6 +37,7 @@ fn every_kind_of_fault_is_in_some_schedule() {
         "PausePostgres",
         "PauseRedis",
         "ReconnectStorm",
+        "Replace",
         "RetryStorm",
         "SlowReader",
         "StallReader",

@@ -1,0 +1,99 @@
+//! What is asked of the server, and what the events say that it makes: as digests, for journals.
+
+use tidings_journal::digest;
+use tidings_protocol::{
+    Action, Content, DirectOpened, EventData, EventKind, GroupCreated, GroupRenamed, MemberAdded, MemberLeft,
+    MemberRemoved, Role, RoleChanged,
+};
+use uuid::Uuid;
+
+/// A command on its way that makes an event.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    pub(crate) id: Uuid,
+    pub(crate) conversation: Uuid,
+    pub(crate) action: Action,
+    /// Of what the event says.
+    pub(crate) digest: u64,
+}
+
+impl Said {
+    /// A message, under a new id.
+    pub(crate) fn text(conversation: Uuid, text: String) -> Self {
+        let digest = digest(&text);
+        let action = Action::MessageSend {
+            conversation,
+            content: Content::text(text),
+            reply_to: None,
+            mentions: vec![],
+        };
+        Self {
+            id: Uuid::now_v7(),
+            conversation,
+            action,
+            digest,
+        }
+    }
+
+    /// A change of a conversation by `actor`, under a new id; none for what makes no such event.
+    pub(crate) fn change(actor: Uuid, conversation: Uuid, action: Action) -> Option<Self> {
+        let digest = says(&expected(actor, &action)?);
+        Some(Self {
+            id: Uuid::now_v7(),
+            conversation,
+            action,
+            digest,
+        })
+    }
+}
+
+/// The event that a command makes.
+fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
+    Some(match action.clone() {
+        Action::DirectOpen { user } => EventData::DirectOpened(DirectOpened {
+            users: [actor.min(user), actor.max(user)],
+        }),
+        Action::GroupCreate { name, members } => EventData::GroupCreated(GroupCreated {
+            name,
+            owner: actor,
+            members: members.into_iter().chain([actor]).collect(),
+        }),
+        Action::GroupAdd { user, .. } => EventData::MemberAdded(MemberAdded {
+            user,
+            role: Role::Member,
+        }),
+        Action::GroupRemove { user, .. } => EventData::MemberRemoved(MemberRemoved { user }),
+        Action::GroupLeave { .. } => EventData::MemberLeft(MemberLeft { user: actor }),
+        Action::GroupRename { name, .. } => EventData::GroupRenamed(GroupRenamed { name }),
+        Action::GroupRole { user, role, .. } => EventData::RoleChanged(RoleChanged { user, role }),
+        _ => return None,
+    })
+}
+
+/// The digest of what an event says, as far as a command decides it: of a message its text.
+pub(crate) fn says(data: &EventData) -> u64 {
+    match data {
+        EventData::MessageSent(sent) => match &sent.content {
+            Content::Text { text } => digest(text),
+            // Nobody here sends anything else.
+            _ => 0,
+        },
+        EventData::GroupCreated(created) => {
+            let mut created = created.clone();
+            // The first member is the owner; the others come in any order.
+            created.members.sort_unstable();
+            created.members.dedup();
+            written(&EventData::GroupCreated(created))
+        }
+        data => written(data),
+    }
+}
+
+fn written(data: &EventData) -> u64 {
+    digest(&serde_json::to_string(data).unwrap_or_default())
+}
+
+/// What an event of this kind says, from the log.
+pub(crate) fn logged(kind: &str, data: &str) -> u64 {
+    says(&EventData::decode(&EventKind::from(kind), data))
+}

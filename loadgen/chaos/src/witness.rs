@@ -1,0 +1,96 @@
+//! A bare connection of somebody who only asks. What the server shows meanwhile is written down too: it counts as having
+//! reached the person.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use anyhow::Result;
+use tidings_journal::{Journal, Micros};
+use tidings_protocol::{Ack, Action, ServerFrame};
+use uuid::Uuid;
+
+use crate::http::Person;
+use crate::said::Said;
+use crate::scribe::{Clock, Scribe};
+use crate::wire::Wire;
+
+/// One place to connect to, and what came from there.
+pub(crate) struct Witness {
+    person: Person,
+    device: String,
+    node: SocketAddr,
+    wire: Option<Wire>,
+    scribe: Scribe,
+}
+
+impl Witness {
+    /// `journal` tells the journals of one device apart.
+    pub(crate) fn new(clock: Clock, person: &Person, device: &str, journal: &str, node: SocketAddr) -> Self {
+        Self {
+            person: person.clone(),
+            device: device.to_owned(),
+            node,
+            wire: None,
+            scribe: Scribe::new(clock, person.user, journal),
+        }
+    }
+
+    /// Sends commands, on a new connection where none stands. It claims nothing.
+    pub(crate) async fn send(&mut self, commands: &[(Uuid, Action)]) -> Result<()> {
+        let wire = match &mut self.wire {
+            Some(wire) => wire,
+            empty => {
+                self.scribe.connecting();
+                let cursors = BTreeMap::new();
+                let wire = Wire::connect(self.node, &self.person.token, &self.device, &cursors).await?;
+                self.scribe.connected(&cursors, wire.limits());
+                empty.insert(wire)
+            }
+        };
+        wire.send(commands).await
+    }
+
+    /// The next object, written down where it is an event. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Result<ServerFrame> {
+        let wire = self
+            .wire
+            .as_mut()
+            .ok_or_else(|| anyhow::anyhow!("no connection"))?;
+        let frame = wire.next().await?;
+        note(&mut self.scribe, &frame);
+        Ok(frame)
+    }
+
+    /// A command that went out at this time has made a conversation.
+    pub(crate) fn made(&mut self, at: Micros, said: &Said, ack: &Ack) {
+        self.scribe.made(at, said, ack);
+    }
+
+    pub(crate) fn now(&self) -> Micros {
+        self.scribe.now()
+    }
+
+    /// Ends the connection. What was read from it has reached the person.
+    pub(crate) fn hang_up(&mut self) {
+        if let Some(wire) = self.wire.take() {
+            for frame in wire.end() {
+                note(&mut self.scribe, &frame);
+            }
+        }
+        self.scribe.disconnected();
+    }
+
+    pub(crate) fn close(mut self) -> Journal {
+        self.hang_up();
+        self.scribe.close()
+    }
+}
+
+fn note(scribe: &mut Scribe, frame: &ServerFrame) {
+    match frame {
+        ServerFrame::Event(event) => scribe.shown(event),
+        ServerFrame::Gap(gap) => scribe.gap(gap),
+        ServerFrame::Synced => scribe.synced(),
+        _ => {}
+    }
+}
