@@ -171,9 +171,12 @@ impl Floor {
                 Ok::<_, tokio_postgres::Error>(())
             };
             // Answers come in the order of the questions, so whether to take a row is known before the first.
-            let take = |row| match is_behind.load(Ordering::Relaxed) {
-                true => ControlFlow::Continue(()),
-                false => take(row),
+            let take = |row| {
+                if is_behind.load(Ordering::Relaxed) {
+                    ControlFlow::Continue(())
+                } else {
+                    take(row)
+                }
             };
             // Sent together, so the end is on its way whatever comes of the rest.
             let (begun, looked, read, ended) = join4(

@@ -11,7 +11,7 @@ use unicode_normalization::UnicodeNormalization as _;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Username(String);
 
-/// 8 to 256 bytes, of any kind, compared as [`prepare`] leaves them; not the username, and not one of the passwords that
+/// 8 to 256 bytes, of any kind, compared after composition (NFC); not the username, and not one of the passwords that
 /// everybody tries first.
 #[derive(Clone)]
 pub struct Password(String);

@@ -88,6 +88,8 @@ impl Writer {
                 seq: event["seq"].as_u64(),
                 id: words.map(|_| id(&event["data"]["message"])),
                 digest: words.map_or(0, digest),
+                // The program's export has what is said, and no more of an event.
+                whole: None,
                 via: Via::Live,
             });
         }
