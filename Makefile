@@ -1,6 +1,9 @@
 # From a fresh clone: `make run` starts a server to try out, `make test` runs everything that CI checks.
 # Both install what the machine lacks (see scripts/install-deps.sh); a Rust toolchain must be there.
 
+# Node.js where the system's is too old, see scripts/install-deps.sh.
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
 ARGS ?=
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 NPM_CI := npm ci --no-audit --no-fund

