@@ -23,6 +23,7 @@ use tidings_domain::Rejection;
 use tidings_eventlog::{Appender, LaneHead, Log, schema};
 use tidings_projections::{ProjectionError, Projector, Wake};
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::time::MissedTickBehavior;
 
 /// How long connections may take to end beyond the spread of their closes.
 const CONNECTIONS_END: Duration = Duration::from_secs(12);
@@ -348,15 +349,19 @@ impl Grow {
 
     async fn keep(self) {
         let stop = self.lifecycle.hard_stop();
+        let mut ticks = tokio::time::interval(SEGMENTS);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                // However often somebody asks for a lane that is not there, the next segments are made in time.
+                biased;
                 () = stop.cancelled() => return,
-                () = self.lanes.asked() => {}
-                () = tokio::time::sleep(SEGMENTS) => {
+                _ = ticks.tick() => {
                     if let Err(error) = schema::ensure_segments(self.log.pool()).await {
                         tracing::debug!(%error, "segments could not be looked after");
                     }
                 }
+                () = self.lanes.asked() => {}
             }
             match self.look().await {
                 Ok(()) => {

@@ -55,3 +55,34 @@ async fn running_nodes_take_up_a_lane_that_is_added_and_nobody_is_refused_meanwh
     one.stop().await;
     two.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn segments_are_made_in_time_however_often_somebody_asks_for_a_lane_that_is_not_there() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let ann = node.register("ann").await;
+    let mut a = node.socket(&ann).await;
+    let database = store.client().await;
+    let nowhere = Uuid::from_u128(0xffff);
+    for _ in 0..20 {
+        a.command(message(nowhere, "?")).await;
+    }
+    // The segment that the node has to make again.
+    database.batch_execute("DROP TABLE event_000001").await.unwrap();
+    let made = eventually(async || {
+        let row = database
+            .query_one("SELECT to_regclass('event_000001') IS NOT NULL", &[])
+            .await;
+        row.unwrap().get::<_, bool>(0).then_some(())
+    });
+    let asking = async {
+        loop {
+            a.command(message(nowhere, "?")).await;
+        }
+    };
+    tokio::select! {
+        () = made => {}
+        () = asking => {}
+    }
+    node.stop().await;
+}
