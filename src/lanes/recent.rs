@@ -15,7 +15,9 @@ pub(crate) struct Remembered {
 }
 
 /// Bounded; shared by the lanes of a node, so that an id used again on another lane is recognised too.
-pub(crate) struct Recent(Mutex<LruCache<Uuid, Remembered>>);
+///
+/// By actor and id: what somebody else does with an id must not stand in the way of its owner's repeat.
+pub(crate) struct Recent(Mutex<LruCache<(Uuid, Uuid), Remembered>>);
 
 impl Recent {
     pub(crate) fn new(capacity: usize) -> Self {
@@ -24,8 +26,8 @@ impl Recent {
         )))
     }
 
-    /// Looks a batch of ids up under one lock.
-    pub(crate) fn find(&self, ids: impl Iterator<Item = Uuid>) -> Vec<Option<Remembered>> {
+    /// Looks a batch of actors' ids up under one lock.
+    pub(crate) fn find(&self, ids: impl Iterator<Item = (Uuid, Uuid)>) -> Vec<Option<Remembered>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         ids.map(|id| known.get(&id).copied()).collect()
     }
@@ -38,7 +40,7 @@ impl Recent {
     pub(crate) fn remember(&self, entries: impl Iterator<Item = (Uuid, Remembered)>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, entry) in entries {
-            known.put(id, entry);
+            known.put((entry.actor, id), entry);
         }
     }
 }

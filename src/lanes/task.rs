@@ -242,15 +242,15 @@ impl LaneTask {
 
     /// Answers quick repeats from memory.
     fn answer_recent(&self, pending: Vec<Pending>) -> Vec<Pending> {
-        let known = self.recent.find(pending.iter().map(|command| command.id));
+        let known = self
+            .recent
+            .find(pending.iter().map(|command| (command.actor, command.id)));
         let mut rest = Vec::with_capacity(pending.len());
         for (command, known) in pending.into_iter().zip(known) {
             match known {
                 None => rest.push(command),
                 Some(known) => {
-                    let same = known.actor == command.actor
-                        && known.digest == command.digest
-                        && known.accepted.stream == command.stream;
+                    let same = known.digest == command.digest && known.accepted.stream == command.stream;
                     let duplicate = !command.uncertain;
                     (command.reply)(if same {
                         Ok(Accepted {

@@ -502,3 +502,41 @@ async fn groups_and_people_have_names_that_can_be_shown() {
     }
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_does_with_an_id_is_not_in_the_way_of_its_owners_repeat() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let (ann, ben) = (one.register("ann").await, one.register("ben").await);
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    // A group lies on the lane of who made it.
+    let mut eve = one.register("eve0").await;
+    for n in 1..32 {
+        if eve.id.as_bytes()[15] != conversation.as_bytes()[15] {
+            break;
+        }
+        eve = one.register(&format!("eve{n}")).await;
+    }
+    let mut e = two.socket(&eve).await;
+    let elsewhere = e.create_group(&[]).await;
+    assert_ne!(elsewhere.as_bytes()[15], conversation.as_bytes()[15]);
+    let id = Uuid::now_v7();
+    let mut first = message(conversation, "once");
+    first["id"] = json!(id);
+    a.send(&first).await;
+    let ack = a.answer(id).await;
+    b.events(conversation, 2).await;
+    // Somebody who has heard of the id uses it on another lane, by a node that has not answered it.
+    let mut other = message(elsewhere, "mine");
+    other["id"] = json!(id);
+    e.send(&other).await;
+    assert_eq!(e.answer(id).await["type"], "ack");
+    let mut again = two.socket(&ann).await;
+    again.send(&first).await;
+    let answer = again.answer(id).await;
+    assert_eq!(answer["duplicate"], true, "{answer}");
+    assert_eq!(answer["position"], ack["position"]);
+    one.stop().await;
+    two.stop().await;
+}
