@@ -15,18 +15,24 @@ use uuid::Uuid;
 /// The number of the newest ping that the client has answered, as the reader tells the writer. It is looked at when the
 /// writer has something to do anyway: a pong wakes nobody.
 #[derive(Default)]
-pub(super) struct Answered(AtomicU32);
+pub(super) struct Answered {
+    number: AtomicU32,
+    /// The number of the newest ping.
+    asked: AtomicU32,
+}
 
 impl Answered {
-    /// Takes the payload of a pong. One that is none of ours proves nothing.
-    pub(super) fn pong(&self, payload: &[u8]) {
-        if let Ok(number) = payload.try_into().map(u32::from_be_bytes) {
-            self.0.store(number, Ordering::Relaxed);
-        }
+    /// Takes the payload of a pong. One that is none of ours proves nothing. Answers whether it was waited for.
+    pub(super) fn pong(&self, payload: &[u8]) -> bool {
+        let Ok(number) = payload.try_into().map(u32::from_be_bytes) else {
+            return false;
+        };
+        let before = self.number.swap(number, Ordering::Relaxed);
+        before != number && number == self.asked.load(Ordering::Relaxed)
     }
 
     pub(super) fn number(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+        self.number.load(Ordering::Relaxed)
     }
 }
 
@@ -134,6 +140,7 @@ impl Receipts {
                 }
             }
             self.asked = Some(now);
+            answered.asked.store(self.number, Ordering::Relaxed);
         }
         Asked {
             number: self.number,

@@ -12,6 +12,8 @@ use super::session::{Shared, welcome};
 use super::socket::Source;
 use crate::cursors::Read;
 use bytes::Bytes;
+use std::convert::Infallible;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -125,48 +127,55 @@ impl Reader {
 
     /// Reads until the client is gone, breaks the rules, or the connection is asked to stop.
     pub(super) async fn run(&mut self, first: Vec<String>) -> ReaderEnd {
-        let end = self.read_frames(first).await;
+        let Err(end) = self.read_frames(first).await;
         // What was asked for before the end is done; it waits for a lane, which always answers.
         self.reading.detach_all();
         end
     }
 
-    async fn read_frames(&mut self, first: Vec<String>) -> ReaderEnd {
+    async fn read_frames(&mut self, first: Vec<String>) -> Result<Infallible, ReaderEnd> {
         for object in first {
-            if let Err(end) = Box::pin(self.object(&object)).await {
-                return end;
-            }
+            Box::pin(self.object(&object)).await?;
         }
         let stop = self.shared.stop_reading.clone();
         let mut turn = 0;
         loop {
             let next = tokio::select! {
                 biased;
-                () = stop.cancelled() => return ReaderEnd::Stopped,
+                () = stop.cancelled() => return Err(ReaderEnd::Stopped),
                 next = incoming(&mut self.source) => next,
             };
             self.shared.missed.store(0, Ordering::Relaxed);
             match next {
                 Incoming::Text(text) => {
+                    if split_frame(&text).next().is_none() && !self.afford()? {
+                        continue;
+                    }
                     for object in split_frame(&text) {
                         if self.shared.outbox.is_closing() {
-                            return ReaderEnd::Stopped;
+                            return Err(ReaderEnd::Stopped);
                         }
                         // Boxed, because idle connections would have room for it all their life.
-                        if let Err(end) = Box::pin(self.object(object)).await {
-                            return end;
-                        }
+                        Box::pin(self.object(object)).await?;
                         turn += 1;
                         if turn % TURN == 0 {
                             tokio::task::yield_now().await;
                         }
                     }
                 }
-                Incoming::Ping(payload) => self.shared.outbox.pong(&payload),
-                Incoming::Pong(payload) => self.shared.answered.pong(&payload),
-                Incoming::Closed { clean } => return ReaderEnd::Closed { clean },
-                Incoming::Gone => return ReaderEnd::Gone,
-                Incoming::Violation(code) => return ReaderEnd::Violation(code),
+                Incoming::Ping(payload) => {
+                    if self.afford()? {
+                        self.shared.outbox.pong(&payload);
+                    }
+                }
+                Incoming::Pong(payload) => {
+                    if !self.shared.answered.pong(&payload) {
+                        self.afford()?;
+                    }
+                }
+                Incoming::Closed { clean } => return Err(ReaderEnd::Closed { clean }),
+                Incoming::Gone => return Err(ReaderEnd::Gone),
+                Incoming::Violation(code) => return Err(ReaderEnd::Violation(code)),
             }
         }
     }
@@ -203,7 +212,7 @@ impl Reader {
             }
             Ok(ClientFrame::Hello(hello)) => Box::pin(self.renew(hello, reply)).await,
             Ok(ClientFrame::Resume(part)) => {
-                self.resume(part);
+                self.resume(part, reply);
                 Ok(())
             }
             Err(error) => {
@@ -213,6 +222,19 @@ impl Reader {
                 Ok(())
             }
         }
+    }
+
+    /// Pays for a frame that holds no object. Answers whether it is worth anything; too many that are not end the connection.
+    fn afford(&mut self) -> Result<bool, ReaderEnd> {
+        if self.registered.budget.take(NonZeroU32::MIN).is_ok() {
+            self.flood = self.flood.saturating_sub(1);
+            return Ok(true);
+        }
+        self.flood += 1;
+        if self.flood > self.gateway.limits.flood {
+            return Err(ReaderEnd::Violation(CloseCode::Flooding));
+        }
+        Ok(false)
     }
 
     async fn permit(&self, weight: u32) -> Result<OwnedSemaphorePermit, ReaderEnd> {
@@ -367,15 +389,16 @@ impl Reader {
     }
 
     /// More cursors of the hello.
-    fn resume(&self, part: ResumePart) {
-        if part.unreadable > 0 {
-            let refusal = super::resume::unreadable(part.unreadable);
-            self.shared.outbox.system(&ServerFrame::Error(refusal), None);
-        }
-        if let Err(refused) = self.shared.resume.add(part.resume, part.more) {
-            self.shared
-                .outbox
-                .system(&ServerFrame::Error(refused.into()), None);
+    fn resume(&self, part: ResumePart, reply: Reply) {
+        let unreadable = (part.unreadable > 0).then(|| super::resume::unreadable(part.unreadable));
+        let refused = self.shared.resume.add(part.resume, part.more).err();
+        match (unreadable, refused.map(ErrorFrame::from)) {
+            (None, None) => {}
+            (Some(error), None) | (None, Some(error)) => reply.refuse(error),
+            (Some(unreadable), Some(refused)) => {
+                self.shared.outbox.system(&ServerFrame::Error(unreadable), None);
+                reply.refuse(refused);
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -21,6 +22,11 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 const READ_BUFFER: usize = 512;
 /// Bytes asked of the kernel at once, on the stack of whoever reads: a burst of commands is one call.
 const BURST: usize = 8192;
+/// Bytes taken in before other connections of the same thread get their turn. A client that sends faster than it is read
+/// would otherwise never let go of the thread.
+const TURN: usize = 64 << 10;
+/// What all frames of one message may weigh, in largest messages: one in frames of a byte each weighs seven times as much.
+const FRAMED: usize = 8;
 /// Bytes that are read off a client that goes on sending after the close.
 const READ_OFF: usize = 16 << 20;
 /// Frames given to the kernel at once.
@@ -42,6 +48,9 @@ pub(super) fn split(stream: TcpStream, early: Bytes, limits: &GatewayLimits) -> 
         stream: Arc::clone(&stream),
         context: Box::new(WebSocketContext::new(Role::Server, Some(config))),
         early,
+        turn: TURN,
+        unended: 0,
+        unended_max: frame_bytes.saturating_mul(FRAMED).saturating_add(BURST),
         broken: false,
     };
     let sink = Sink {
@@ -59,6 +68,11 @@ pub(super) struct Source {
     context: Box<WebSocketContext>,
     /// Bytes that were read and not taken yet.
     early: Bytes,
+    /// Bytes left of this connection's turn.
+    turn: usize,
+    /// Bytes read since the last message ended, and how many they may be: fragments without content never end one.
+    unended: usize,
+    unended_max: usize,
     /// The library has given up: it must not be asked again.
     broken: bool,
 }
@@ -73,12 +87,29 @@ impl Source {
             let mut ear = Ear {
                 stream: &self.stream,
                 early: &mut self.early,
+                turn: &mut self.turn,
+                taken: 0,
             };
-            match self.context.read(&mut ear) {
+            let read = self.context.read(&mut ear);
+            self.unended += ear.taken;
+            match read {
                 Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
-                    self.stream.readable().await?;
+                    if self.unended > self.unended_max {
+                        self.broken = true;
+                        return Err(Error::Capacity(CapacityError::MessageTooLong {
+                            size: self.unended,
+                            max_size: self.unended_max,
+                        }));
+                    }
+                    if self.turn == 0 {
+                        self.turn = TURN;
+                        tokio::task::yield_now().await;
+                    } else {
+                        self.stream.readable().await?;
+                    }
                 }
                 read => {
+                    self.unended = 0;
                     self.broken |= read.is_err();
                     return read;
                 }
@@ -134,6 +165,21 @@ impl Source {
 struct Ear<'a> {
     stream: &'a TcpStream,
     early: &'a mut Bytes,
+    turn: &'a mut usize,
+    /// Bytes taken from the kernel.
+    taken: usize,
+}
+
+impl Ear<'_> {
+    fn listen(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        if *self.turn == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let count = self.stream.try_read(room)?;
+        self.taken += count;
+        *self.turn = self.turn.saturating_sub(count);
+        Ok(count)
+    }
 }
 
 impl Read for Ear<'_> {
@@ -147,10 +193,10 @@ impl Read for Ear<'_> {
             return Ok(count);
         }
         if room.len() >= BURST {
-            return self.stream.try_read(room);
+            return self.listen(room);
         }
         let mut burst = [0; BURST];
-        let count = self.stream.try_read(&mut burst)?;
+        let count = self.listen(&mut burst)?;
         let taken = count.min(room.len());
         room[..taken].copy_from_slice(&burst[..taken]);
         if taken < count {

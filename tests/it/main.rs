@@ -12,6 +12,7 @@ mod cluster;
 mod commands;
 mod deaf;
 mod drain;
+mod endless;
 mod environment;
 mod ephemeral;
 mod export;
