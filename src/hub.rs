@@ -21,7 +21,7 @@ use tidings_eventlog::{LaneHead, Log};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use uuid::Uuid;
 
-pub use encode::{LiveEvent, encode};
+pub use encode::{LiveEvent, encode, shown};
 
 /// Messages that may wait for one lane's hub. Senders wait when it is full.
 const QUEUE: usize = 1024;

@@ -3,7 +3,7 @@
 use super::frame::Frame;
 use super::lookups::Range;
 use super::writer::{Stop, Writer};
-use crate::hub::{LiveEvent, encode};
+use crate::hub::shown;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tidings_eventlog::{Recorded, Slice};
@@ -90,21 +90,9 @@ impl Writer {
 
     /// Takes in an event from the log, or says that there is one which cannot be shown.
     fn admit_recorded(&mut self, recorded: &Recorded, frames: &mut Vec<Frame>) {
-        if let Some(event) = encode(recorded) {
-            self.admit_place(&event);
-            frames.push(event.frame);
-        } else {
-            let (conversation, seq) = (recorded.stream, recorded.seq);
-            metrics::counter!("tidings_gaps_total", "reason" => "unknown").increment(1);
-            let frame = gap(conversation, seq, seq);
-            self.admit_place(&LiveEvent {
-                conversation,
-                seq,
-                msg_no: recorded.msg_no,
-                frame: frame.clone(),
-            });
-            frames.push(frame);
-        }
+        let event = shown(recorded);
+        self.admit_place(&event);
+        frames.push(event.frame);
     }
 
     /// Says that events are not sent.

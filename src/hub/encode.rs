@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::io::Write as _;
 use tidings_domain::stored::{self, Kind};
 use tidings_eventlog::Recorded;
-use tidings_protocol::EventRef;
+use tidings_protocol::{EventRef, Gap, ServerFrame};
 use uuid::Uuid;
 
 /// An event as it goes to outboxes. Cloning shares the bytes.
@@ -15,6 +15,25 @@ pub struct LiveEvent {
     pub seq: u64,
     pub msg_no: u64,
     pub frame: Frame,
+}
+
+/// An event of a conversation, or the word that there is one which cannot be shown.
+pub fn shown(recorded: &Recorded) -> LiveEvent {
+    encode(recorded).unwrap_or_else(|| {
+        metrics::counter!("tidings_gaps_total", "reason" => "unknown").increment(1);
+        let (conversation, seq) = (recorded.stream, recorded.seq);
+        let gap = ServerFrame::Gap(Gap {
+            conversation,
+            from: seq,
+            to: seq,
+        });
+        LiveEvent {
+            conversation,
+            seq,
+            msg_no: recorded.msg_no,
+            frame: Frame::text(gap.encode().as_bytes()),
+        }
+    })
 }
 
 /// Encodes an event of a conversation. `None` for a kind that has no place on the wire or that this version cannot read.

@@ -2,7 +2,7 @@
 
 use super::feed::Feed;
 use super::subscriptions::Subscriptions;
-use super::{LiveEvent, Message, Observer, Passing, Subscriber, encode};
+use super::{LiveEvent, Message, Observer, Passing, Subscriber, shown};
 use crate::lanes::Lanes;
 use rand::RngExt as _;
 use std::sync::Arc;
@@ -246,7 +246,7 @@ impl HubTask {
                 self.deliver(&mut waiting);
                 self.dispatch_control(recorded);
             } else if self.subscriptions.watched(recorded.stream) {
-                waiting.extend(encode(recorded));
+                waiting.push(shown(recorded));
             }
         }
         self.deliver(&mut waiting);
@@ -280,10 +280,8 @@ impl HubTask {
             }
             _ => {}
         }
-        if self.subscriptions.watched(recorded.stream)
-            && let Some(event) = encode(recorded)
-        {
-            self.subscriptions.deliver(recorded.stream, &[event]);
+        if self.subscriptions.watched(recorded.stream) {
+            self.subscriptions.deliver(recorded.stream, &[shown(recorded)]);
         }
         match membership {
             Some(ConversationEvent::MemberRemoved(removed)) => {

@@ -59,3 +59,21 @@ async fn an_event_that_cannot_be_shown_is_said_as_a_gap_and_left_out_of_pages() 
     }
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_shown_is_said_at_once_and_not_with_the_next_event() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let mut b = node.socket(&ben).await;
+    let conversation = a.open_direct(&ben).await;
+    b.events(conversation, 1).await;
+    append_empty(&store, conversation, 1, 9_999).await;
+    let gap = b.until("gap").await;
+    assert_eq!(
+        (&gap["conversation"], &gap["from"], &gap["to"]),
+        (&json!(conversation), &json!(2), &json!(2))
+    );
+    node.stop().await;
+}
