@@ -29,8 +29,10 @@ struct Missing {
     /// The client says that it has more than there is: nothing can be said of what it has.
     ahead: bool,
     expired_from: Option<u64>,
-    /// From where on a former member's device lacks what another one has had. It is not owed any more.
+    /// From where on a former member's device lacks what another one has had. It is not owed any more, but said.
     settled_from: Option<u64>,
+    /// The joining by which the user is, or was, a member.
+    joined: u64,
 }
 
 impl Missing {
@@ -61,6 +63,7 @@ impl Missing {
             settled_from: known
                 .filter(|known| *known < cursor && cursor < to)
                 .map(|known| known + 1),
+            joined: membership.joined_seq,
         }
     }
 }
@@ -96,7 +99,14 @@ impl Writer {
                 self.say_gap(id, conversation.cursor + 1, from - 1).await?;
                 self.owing |= left;
             }
-            let first = conversation.expired_from.unwrap_or(conversation.cursor + 1);
+            // What another device has had can be fetched, but not what is older than the membership.
+            let settled = conversation
+                .settled_from
+                .map(|from| from.max(conversation.joined));
+            let first = conversation
+                .expired_from
+                .or(settled)
+                .unwrap_or(conversation.cursor + 1);
             if first < from {
                 let gap = Gap::new(first, conversation.cursor + 1, from - 1, left);
                 self.shared.gaps.tell(id, gap);

@@ -48,8 +48,19 @@ pub(super) async fn fetch(
         return Err(invalid("limit"));
     }
     let conversation = wanted.conversation;
+    let failed = |error: ReadError| {
+        tracing::debug!(%error, "a fetch failed");
+        refused(id, &Refusal::Unavailable)
+    };
+    // Before it is asked who may see it: what comes later may be behind a leaving.
+    let heads = gateway
+        .lookups
+        .heads(vec![conversation.0])
+        .await
+        .map_err(failed)?;
+    let head = heads.first().copied().flatten().map_or(0, |head| head.seq);
     let (from, last) = match gateway.lanes.authorize(conversation, user, true).await {
-        Ok(_) => (wanted.from, u64::MAX),
+        Ok(_) => (wanted.from, head),
         Err(refusal) => {
             // Somebody who has left may have what they were told is still owed to them.
             let out = matches!(refusal, Refusal::Rejected(Rejection::NotAMember));
@@ -57,10 +68,9 @@ pub(super) async fn fetch(
             out.then(owed).flatten().ok_or_else(|| refused(id, &refusal))?
         }
     };
-    page(gateway, shared, wanted, from, last).await.map_err(|error| {
-        tracing::debug!(%error, "a fetch failed");
-        refused(id, &Refusal::Unavailable)
-    })
+    page(gateway, shared, wanted, from, last.min(head))
+        .await
+        .map_err(failed)
 }
 
 async fn page(
@@ -71,13 +81,6 @@ async fn page(
     last: u64,
 ) -> Result<Fetched, ReadError> {
     let stream = wanted.conversation.0;
-    let heads = gateway.lookups.heads(vec![stream]).await?;
-    let last = heads
-        .first()
-        .copied()
-        .flatten()
-        .map_or(0, |head| head.seq)
-        .min(last);
     let limit = wanted.limit as usize;
     let (mut next, mut frames, mut bytes, mut to) = (from, vec![], 0, None);
     for _ in 0..READINGS_MAX {

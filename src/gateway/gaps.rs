@@ -34,6 +34,9 @@ pub(super) struct Gap {
     next: u64,
     /// The user has left the conversation: it is owed to them until they have it, and nothing else is.
     left: bool,
+    /// Some of it is owed. Where nothing is, it is only what other devices have had, or what has lapsed: no proof is asked
+    /// for, and it can be fetched for as long as the connection lives.
+    owed: bool,
     /// The ping whose answer proves that all of it has come.
     proof: Option<u32>,
 }
@@ -46,6 +49,7 @@ impl Gap {
             to,
             next: owed,
             left,
+            owed: owed <= to,
             proof: None,
         }
     }
@@ -100,7 +104,7 @@ impl Gaps {
     /// The ping with this number is behind everything that has been brought.
     pub(super) fn asked(&self, number: u32) {
         for gap in self.told().values_mut() {
-            if gap.left && gap.next > gap.to {
+            if gap.left && gap.owed && gap.next > gap.to {
                 gap.proof.get_or_insert(number);
             }
         }

@@ -361,6 +361,45 @@ async fn a_gap_of_somebody_who_was_removed_can_be_fetched_until_it_is_proved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_another_device_of_somebody_removed_has_had_is_said_and_can_be_fetched() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let group = a.create_group(&[&ben]).await;
+    for n in 0..5 {
+        a.say(group, &n.to_string()).await;
+    }
+    let (mut phone, missed) = node.resumed(&ben, json!({})).await;
+    assert_eq!(seqs(&missed), (1..=6).collect::<Vec<_>>());
+    phone.stream.close(None).await.unwrap();
+    phone.closed().await;
+    crate::deaf::gone(&node, &ben).await;
+    a.say(group, "while away").await;
+    a.acked(json!({ "type": "group.remove", "conversation": group, "user": ben.id }))
+        .await;
+    a.say(group, "behind your back").await;
+    // What the phone has had is stored by then.
+    node.stop().await;
+    let node = store.node().await;
+    let (mut laptop, missed) = node.resumed(&ben, json!({ group.to_string(): 3 })).await;
+    assert_eq!(
+        (&missed[0]["type"], &missed[0]["from"], &missed[0]["to"]),
+        (&json!("gap"), &json!(4), &json!(6))
+    );
+    assert_eq!(seqs(&missed), [7, 8]);
+    // The proof of what was owed closes nothing that is still to be fetched.
+    laptop.works().await;
+    laptop.works().await;
+    let fetch = |from: u64| json!({ "type": "fetch", "conversation": group, "from": from, "limit": 1000 });
+    let page = laptop.command(fetch(1)).await;
+    assert_eq!(seqs(page["events"].as_array().unwrap()), [4, 5, 6], "{page}");
+    assert_eq!(page["more"], false);
+    laptop.refused(fetch(7), "not_a_member").await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn cursors_that_cannot_be_read_are_said_and_count_as_absent() {
     let store = Store::new().await;
     let node = store.node().await;
