@@ -195,8 +195,12 @@ impl Log {
     }
 
     /// The control events of several streams at once, each with a seq and a position above the given ones, stream by stream,
-    /// each in order.
-    pub async fn controls_after(&self, places: &[(Uuid, u64, u64)]) -> Result<Vec<Recorded>, ReadError> {
+    /// each in order, at most `limit` in all.
+    pub async fn controls_after(
+        &self,
+        places: &[(Uuid, u64, u64)],
+        limit: usize,
+    ) -> Result<Vec<Recorded>, ReadError> {
         let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let lanes: Vec<i16> = places
             .iter()
@@ -208,12 +212,15 @@ impl Log {
         let sql = format!(
             "SELECT e.* FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::bigint[]) WITH ORDINALITY u(lane, id, s, p, i) \
              CROSS JOIN LATERAL (SELECT {COLUMNS} FROM event e WHERE e.lane = u.lane AND e.stream = u.id AND e.control \
-             AND e.seq > u.s AND e.pos > u.p ORDER BY e.seq) e ORDER BY u.i, e.seq"
+             AND e.seq > u.s AND e.pos > u.p ORDER BY e.seq LIMIT $5) e ORDER BY u.i, e.seq LIMIT $5"
         );
         self.bounded(async |client| {
             let statement = client.prepare_cached(&sql).await?;
             client
-                .query(&statement, &[&lanes, &streams, &seqs, &positions])
+                .query(
+                    &statement,
+                    &[&lanes, &streams, &seqs, &positions, &(limit as i64)],
+                )
                 .await?
                 .iter()
                 .map(recorded)

@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 /// How soon read models are looked at again that are further behind than they were said to be.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// Control events read from the log at once.
+const PAGE: usize = 250;
 
 impl Writer {
     /// The user's memberships, by read models that hold everything up to `known`, and by the log where they cannot.
@@ -71,9 +73,9 @@ impl Writer {
         if places.is_empty() {
             return Ok(of_user);
         }
-        let (log, user) = (self.gateway.log.clone(), self.subscriber.user);
+        let user = self.subscriber.user;
         let mut doubtful = HashSet::new();
-        for recorded in self.patiently(|| log.controls_after(&places)).await? {
+        self.each_control_after(places, |recorded| {
             let membership = of_user
                 .iter_mut()
                 .find(|membership| membership.conversation == recorded.stream);
@@ -84,7 +86,9 @@ impl Writer {
                     "who is in a conversation is in doubt; it is shown to nobody");
                 doubtful.insert(recorded.stream);
             }
-        }
+            Ok(())
+        })
+        .await?;
         of_user
             .retain(|membership| membership.joined_seq > 0 && !doubtful.contains(&membership.conversation));
         Ok(of_user)
@@ -109,8 +113,8 @@ impl Writer {
         if doubtful.is_empty() {
             return Ok(());
         }
-        let (log, user) = (self.gateway.log.clone(), self.subscriber.user);
-        for recorded in self.patiently(|| log.controls_after(&doubtful)).await? {
+        let user = self.subscriber.user;
+        self.each_control_after(doubtful, |recorded| {
             let membership = memberships
                 .iter_mut()
                 .find(|membership| membership.conversation == recorded.stream);
@@ -121,8 +125,32 @@ impl Writer {
                 tracing::warn!(conversation = %recorded.stream, seq = recorded.seq, %error, "a membership is in doubt");
                 return Err(behind(recorded.lane));
             }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Reads the control events behind some places of the log, stream by stream and page by page: there may be any number.
+    async fn each_control_after(
+        &mut self,
+        mut places: Vec<(Uuid, u64, u64)>,
+        mut take: impl FnMut(Recorded) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let log = self.gateway.log.clone();
+        loop {
+            let page = self.patiently(|| log.controls_after(&places, PAGE)).await?;
+            let next = page.last().filter(|_| page.len() == PAGE);
+            let next = next.map(|last| (last.stream, last.seq));
+            page.into_iter().try_for_each(&mut take)?;
+            let Some((stream, seq)) = next else {
+                return Ok(());
+            };
+            // Those before it are read to their ends.
+            places.drain(..places.iter().position(|place| place.0 == stream).unwrap_or(0));
+            if let Some(place) = places.first_mut() {
+                place.1 = seq;
+            }
         }
-        Ok(())
     }
 }
 

@@ -68,11 +68,13 @@ async fn reads_by_lane_stream_heads_and_controls_agree() {
         seqs(test.log.controls_of(&[stream(2, 9), a]).await.unwrap()),
         [1, 5]
     );
-    let after = |seq, pos| {
+    let after_within = |seq, pos, limit| {
         let places = [(stream(2, 9), 0, 0), (a, seq, pos)];
         let log = &test.log;
-        async move { seqs(log.controls_after(&places).await.unwrap()) }
+        async move { seqs(log.controls_after(&places, limit).await.unwrap()) }
     };
+    let after = |seq, pos| after_within(seq, pos, 10);
+    assert_eq!(after_within(0, 0, 1).await, [1]);
     assert_eq!(after(0, 0).await, [1, 5]);
     assert_eq!(after(1, 0).await, [5]);
     assert_eq!(after(0, 4).await, [5]);
