@@ -47,6 +47,8 @@ impl From<IpAddr> for Caller {
 /// An account whose password was right.
 struct Entrant {
     user: NewUser,
+    /// What the password was checked against.
+    password_hash: String,
     roles: Vec<Role>,
     announced: bool,
     suspended: bool,
@@ -99,6 +101,7 @@ impl Accounts {
         this.admit(
             Entrant {
                 user,
+                password_hash: hash,
                 roles: Vec::new(),
                 announced: false,
                 suspended: false,
@@ -264,10 +267,11 @@ impl Inner {
                 }
             }
         }
-        // The account is asked again whether it is suspended, which may have happened meanwhile.
+        // The account is asked again: it may have been suspended meanwhile, or have another password, which ends all sessions
+        // and must not be replaced by what the old one hashes to.
         let begin = "WITH entrant AS (UPDATE account SET \
                          announced_at = coalesce(announced_at, now()), password_hash = coalesce($2, password_hash) \
-                         WHERE id = $1 AND suspended_at IS NULL RETURNING id), \
+                         WHERE id = $1 AND suspended_at IS NULL AND password_hash = $8 RETURNING id), \
                      begun AS (INSERT INTO session (id, account, expires_at, device, address, last_used_at) \
                          SELECT $3, id, now() + $5::bigint * interval '1 second', $6, $7, now() FROM entrant \
                          RETURNING id, expires_at) \
@@ -287,11 +291,17 @@ impl Inner {
                     &ttl_s,
                     &from.device,
                     &address,
+                    &entrant.password_hash,
                 ],
             )
             .await?;
         if begun == 0 {
-            return Err(AccountError::Suspended);
+            let ask = "SELECT FROM account WHERE id = $1 AND suspended_at IS NOT NULL";
+            return Err(match self.database.row(ask, &[&id]).await? {
+                Some(_) => AccountError::Suspended,
+                // Trying again finds out what the password is now.
+                None => AccountError::Unavailable("the password was set anew meanwhile".to_owned()),
+            });
         }
         self.admission(id, &entrant.roles, session, &refresh)
     }
@@ -329,6 +339,7 @@ impl Entrant {
                 username: row.try_get("o_username")?,
                 display_name: row.try_get("o_display_name")?,
             },
+            password_hash: row.try_get("o_password_hash")?,
             roles: parse_roles(roles.iter().map(String::as_str)),
             announced: row.try_get("o_announced")?,
             suspended: row.try_get("o_suspended")?,

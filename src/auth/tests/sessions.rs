@@ -464,3 +464,30 @@ async fn a_new_password_ends_every_other_session() {
     let nobody = change("", new, PASSWORD).await;
     assert_eq!((nobody.status, nobody.code()), (401, "unauthenticated"));
 }
+
+#[tokio::test]
+async fn a_login_by_the_old_password_that_is_under_way_is_ended_by_the_new_one() {
+    let world = World::new().await;
+    world.register("ada").await;
+    // While the account is held the login waits with its password checked, and the change comes first.
+    let pool = pool(world.database.url());
+    let mut holder = pool.get().await.unwrap();
+    let change = holder.transaction().await.unwrap();
+    let set = "UPDATE account SET password_hash = 'of a new password'";
+    change.execute(set, &[]).await.unwrap();
+    let release = async {
+        let waiting = "SELECT count(*)::text FROM pg_stat_activity \
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        eventually("the login should wait", async || {
+            (world.text(waiting).await == "1").then_some(())
+        })
+        .await;
+        change.commit().await.unwrap();
+    };
+    let (login, ()) = tokio::join!(world.accounts.login("ada", PASSWORD.to_owned(), HERE), release);
+    assert!(matches!(login, Err(AccountError::Unavailable(_))));
+    assert_eq!(
+        world.text("SELECT password_hash FROM account").await,
+        "of a new password"
+    );
+}
