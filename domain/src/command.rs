@@ -48,6 +48,20 @@ pub enum ConversationCommand {
 }
 
 impl Command {
+    /// The message of the same conversation that the command refers to. It is among the [`Facts`](crate::Facts) that the command
+    /// is decided on, if it exists.
+    pub fn needs(&self) -> Option<Uuid> {
+        match &self.body {
+            ConversationCommand::SendMessage { reply_to, .. } => *reply_to,
+            _ => None,
+        }
+    }
+
+    /// The message that the command makes.
+    pub fn makes(&self) -> Option<Uuid> {
+        matches!(self.body, ConversationCommand::SendMessage { .. }).then_some(self.id.0)
+    }
+
     /// A fingerprint of what the command says, kept with its events. A retry with the same id must have the same one.
     ///
     /// The first 64 bits of a SHA-256 over a canonical form. The form must never change for a command that has been

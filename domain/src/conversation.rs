@@ -5,6 +5,7 @@ use crate::event::{
     Content, ConversationEvent, DirectOpened, GroupCreated, GroupRenamed, MemberAdded, MemberLeft,
     MemberRemoved, MessageSent, Role, RoleChanged,
 };
+use crate::facts::Facts;
 use crate::id::UserId;
 use crate::rejection::{Field, Rejection};
 use chrono::{DateTime, Utc};
@@ -71,6 +72,7 @@ impl Conversation {
     pub fn decide(
         &self,
         command: &Command,
+        facts: &Facts,
         _now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         let actor = command.actor;
@@ -132,6 +134,9 @@ impl Conversation {
                         field: Field::Mentions,
                         max: MENTIONS_MAX,
                     });
+                }
+                if reply_to.is_some_and(|message| !facts.has_message(command.conversation, message)) {
+                    return Err(Rejection::NotFound(Field::ReplyTo));
                 }
                 let mut mentions = mentions.clone();
                 dedupe(&mut mentions);

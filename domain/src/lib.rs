@@ -7,6 +7,7 @@
 pub mod command;
 pub mod conversation;
 pub mod event;
+pub mod facts;
 pub mod id;
 pub mod rejection;
 pub mod stored;
@@ -16,6 +17,7 @@ pub mod user;
 pub use command::{Command, ConversationCommand};
 pub use conversation::Conversation;
 pub use event::{Content, ConversationEvent, Cursor, Event, Role, UserEvent};
+pub use facts::Facts;
 pub use id::{CommandId, ConversationId, UserId};
 pub use rejection::{Field, Rejection};
 pub use text::{GroupName, MessageText};

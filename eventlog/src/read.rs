@@ -339,16 +339,25 @@ impl Log {
         .await
     }
 
-    /// Whether `command` wrote an event of `kind` to `stream`.
-    pub async fn has_command(&self, stream: Uuid, command: Uuid, kind: i16) -> Result<bool, ReadError> {
-        let on_lane = i16::from(lane_of(stream));
+    /// Which of the given `(stream, command)` of a lane have written an event of `kind`.
+    pub async fn written(
+        &self,
+        lane: u8,
+        kind: i16,
+        asked: &[(Uuid, Uuid)],
+    ) -> Result<Vec<(Uuid, Uuid)>, ReadError> {
+        let lane = i16::from(lane);
+        let (streams, commands): (Vec<Uuid>, Vec<Uuid>) = asked.iter().copied().unzip();
         self.bounded(async |client| {
             let statement = client
                 .prepare_cached(
-                    "SELECT EXISTS (SELECT 1 FROM event WHERE lane = $1 AND command = $2 AND stream = $3 AND kind = $4)",
+                    "SELECT u.stream, u.command FROM unnest($2::uuid[], $3::uuid[]) u(stream, command) \
+                     CROSS JOIN LATERAL (SELECT 1 FROM event e \
+                     WHERE e.lane = $1 AND e.command = u.command AND e.stream = u.stream AND e.kind = $4 LIMIT 1) p",
                 )
                 .await?;
-            Ok(client.query_one(&statement, &[&on_lane, &command, &stream, &kind]).await?.try_get(0)?)
+            let rows = client.query(&statement, &[&lane, &streams, &commands, &kind]).await?;
+            rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
         })
         .await
     }

@@ -2,13 +2,11 @@
 
 use super::Gateway;
 use crate::lanes::Refusal;
-use tidings_domain::stored::Kind;
 use tidings_domain::{
     Command, CommandId, Content, ConversationCommand, ConversationId, Field, GroupName, MessageText,
     Rejection, Role, UserId,
 };
 use tidings_protocol as wire;
-use uuid::Uuid;
 
 /// What a wire command turns out to be.
 pub(super) enum Wanted {
@@ -95,9 +93,6 @@ pub(super) async fn translate(
             mentions,
         } => {
             let content = parse_content(content)?;
-            if let Some(message) = reply_to {
-                Box::pin(replied(gateway, user, conversation, message)).await?;
-            }
             let mentions = mentions.into_iter().map(UserId).collect();
             (
                 ConversationId(conversation),
@@ -166,23 +161,6 @@ async fn known(gateway: &Gateway, users: &[UserId], field: Field) -> Result<(), 
     match gateway.directory.all_known(users).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(Rejection::NotFound(field).into()),
-        Err(_) => Err(Refusal::Unavailable),
-    }
-}
-
-/// A reply must be to a message of the same conversation, and only members learn what is in it.
-async fn replied(gateway: &Gateway, user: UserId, conversation: Uuid, message: Uuid) -> Result<(), Refusal> {
-    match gateway
-        .log
-        .has_command(conversation, message, Kind::MESSAGE_SENT.0)
-        .await
-    {
-        Ok(true) => Ok(()),
-        Ok(false) => {
-            let conversation = ConversationId(conversation);
-            gateway.lanes.authorize(conversation, user, true).await?;
-            Err(Rejection::NotFound(Field::ReplyTo).into())
-        }
         Err(_) => Err(Refusal::Unavailable),
     }
 }

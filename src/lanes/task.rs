@@ -11,9 +11,9 @@ use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_domain::stored::{self, DecodeError};
+use tidings_domain::stored::{self, DecodeError, Kind};
 use tidings_domain::user::UserCommand;
-use tidings_domain::{Command, ConversationId, Event, Rejection, UserId};
+use tidings_domain::{Command, ConversationId, Event, Facts, Rejection, UserId};
 use tidings_eventlog::{
     AppendError, Appender, Batch, LaneHead, Log, NewEvent, Outcome, Position, Proposal, ReadError, Repeat,
 };
@@ -56,6 +56,16 @@ struct Pending {
 enum Body {
     Conversation(Command),
     User(UserCommand),
+}
+
+impl Pending {
+    /// The message, of the same stream, that it refers to.
+    fn needs(&self) -> Option<(Uuid, Uuid)> {
+        match &self.body {
+            Body::Conversation(command) => Some((self.stream, command.needs()?)),
+            Body::User(_) => None,
+        }
+    }
 }
 
 type Authorization = (
@@ -273,7 +283,12 @@ impl LaneTask {
             Ok(known) => known,
             Err(error) => return Err((pending, error.to_string())),
         };
-        let mut round = self.decide(pending, &known);
+        let needed = pending.iter().filter_map(Pending::needs).collect();
+        let facts = match self.facts(needed).await {
+            Ok(facts) => facts,
+            Err(error) => return Err((pending, error.to_string())),
+        };
+        let mut round = self.decide(pending, &known, facts);
         if !round.doubtful.is_empty() {
             let doubtful = std::mem::take(&mut round.doubtful);
             match self.confirm(doubtful, &known).await {
@@ -399,7 +414,22 @@ impl LaneTask {
         Ok(loaded)
     }
 
-    fn decide(&mut self, pending: Vec<Pending>, known: &HashMap<Uuid, Loaded>) -> Round {
+    /// What is in the log of that which commands refer to. What stands before them in the same batch is added as it is decided.
+    async fn facts(&self, mut needed: Vec<(Uuid, Uuid)>) -> Result<Facts, ReadError> {
+        let mut facts = Facts::default();
+        if needed.is_empty() {
+            return Ok(facts);
+        }
+        needed.sort_unstable();
+        needed.dedup();
+        let kind = Kind::MESSAGE_SENT.0;
+        for (stream, message) in self.log.written(self.lane, kind, &needed).await? {
+            facts.add_message(ConversationId(stream), message);
+        }
+        Ok(facts)
+    }
+
+    fn decide(&mut self, pending: Vec<Pending>, known: &HashMap<Uuid, Loaded>, mut facts: Facts) -> Round {
         let mut round = Round {
             batch: Batch::new(self.lane),
             chosen: Vec::with_capacity(pending.len()),
@@ -431,7 +461,7 @@ impl LaneTask {
             let decided: Result<Vec<Event>, Rejection> = match &command.body {
                 Body::Conversation(wanted) => state
                     .conversation
-                    .decide(wanted, now)
+                    .decide(wanted, &facts, now)
                     .map(|events| events.into_iter().map(Event::from).collect()),
                 Body::User(wanted) => state
                     .user
@@ -465,6 +495,11 @@ impl LaneTask {
                                 Event::User(event) => overlay.user.evolve(event),
                             }
                         }
+                    }
+                    if let Body::Conversation(wanted) = &command.body
+                        && let Some(message) = wanted.makes()
+                    {
+                        facts.add_message(wanted.conversation, message);
                     }
                     round.batch.push(&proposal);
                     round.chosen.push(command);

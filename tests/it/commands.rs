@@ -332,6 +332,73 @@ async fn replies_and_mentions_are_checked() {
     node.stop().await;
 }
 
+/// An outbox that is flushed at once holds replies to its own messages, and mentions of people who are only being added.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_command_refers_to_may_have_been_sent_just_before_it() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben, cat) = (
+        node.register("ann").await,
+        node.register("ben").await,
+        node.register("cat").await,
+    );
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let group = a.create_group(&[&ben]).await;
+    let other = a.open_direct(&ben).await;
+    b.events(group, 1).await;
+    for _ in 0..10 {
+        let ids: Vec<Uuid> = (0..6).map(|_| Uuid::now_v7()).collect();
+        let reply = |to: Uuid, conversation: Uuid| {
+            let mut command = message(conversation, "answer");
+            command["reply_to"] = json!(to);
+            command
+        };
+        let mut commands = [
+            message(group, "question"),
+            reply(ids[0], group),
+            reply(ids[1], group),
+            // A message is one of its own conversation only, and nothing refers to what comes behind it.
+            reply(ids[0], other),
+            reply(ids[5], group),
+            message(group, "too late"),
+        ];
+        for (command, id) in commands.iter_mut().zip(&ids) {
+            command["id"] = json!(id);
+        }
+        a.send_text(
+            &commands
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        )
+        .await;
+        for (command, id) in commands.iter().zip(&ids) {
+            let answer = a.answer(*id).await;
+            if *id == ids[3] || *id == ids[4] {
+                assert_eq!(
+                    (&answer["code"], &answer["field"]),
+                    (&json!("not_found"), &json!("reply_to"))
+                );
+            } else {
+                assert_eq!(answer["type"], "ack", "{command}: {answer}");
+            }
+        }
+        let seen = b.events(group, 4).await;
+        assert_eq!(seen[2]["data"]["reply_to"], json!(ids[1]));
+    }
+    let mut add = json!({ "type": "group.add", "id": Uuid::now_v7(), "conversation": group, "user": cat.id });
+    let mut mention = message(group, "welcome");
+    mention["id"] = json!(Uuid::now_v7());
+    mention["mentions"] = json!([cat.id]);
+    a.send_text(&format!("{add}\n{mention}")).await;
+    for command in [&mut add, &mut mention] {
+        let id = serde_json::from_value(command["id"].take()).unwrap();
+        assert_eq!(a.answer(id).await["type"], "ack");
+    }
+    node.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_id_sent_to_many_conversations_at_once_belongs_to_one() {
     let store = Store::new().await;

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use tidings_domain::event::{DirectOpened, GroupCreated, MemberAdded, RoleChanged};
 use tidings_domain::{
-    Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent, ConversationId,
+    Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent, ConversationId, Facts,
     GroupName, MessageText, Rejection, Role, UserId,
 };
 use uuid::Uuid;
@@ -86,7 +86,7 @@ impl Given {
             conversation: ConversationId(Uuid::from_u128(50)),
             body,
         };
-        When(self.0.decide(&command, DateTime::UNIX_EPOCH))
+        When(self.0.decide(&command, &Facts::default(), DateTime::UNIX_EPOCH))
     }
 }
 

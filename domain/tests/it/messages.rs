@@ -43,6 +43,19 @@ fn members_are_mentioned_once_each_and_strangers_not_at_all() {
 }
 
 #[test]
+fn a_reply_is_to_a_message_of_its_conversation_and_strangers_are_not_told() {
+    let reply = ConversationCommand::SendMessage {
+        content: text("hi"),
+        reply_to: Some(Uuid::from_u128(7)),
+        mentions: vec![],
+    };
+    given(group())
+        .when(BEN, reply.clone())
+        .refused(Rejection::NotFound(Field::ReplyTo));
+    given(group()).when(DAN, reply).refused(Rejection::NotAMember);
+}
+
+#[test]
 fn an_attachment_that_does_not_exist_is_not_found() {
     let image = Content::Image {
         attachment: Uuid::from_u128(5),

@@ -7,7 +7,7 @@ use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent, ConversationId, Event,
-    MessageText, Role, UserId,
+    Facts, MessageText, Role, UserId,
 };
 use uuid::Uuid;
 
@@ -123,7 +123,7 @@ proptest! {
         for command in commands {
             let was_member = state.is_member(command.actor);
             let existed = state.exists();
-            let Ok(events) = state.decide(&command, DateTime::UNIX_EPOCH) else { continue };
+            let Ok(events) = state.decide(&command, &Facts::default(), DateTime::UNIX_EPOCH) else { continue };
             prop_assert!(!existed || was_member || events.is_empty());
             let group = matches!(events.first(), Some(ConversationEvent::GroupCreated(_)))
                 || (existed && !events.is_empty() && state.members().any(|user| state.role(user) == Some(Role::Owner)));
@@ -145,8 +145,8 @@ proptest! {
             .cloned()
             .collect();
         prop_assert_eq!(
-            fold(&all).decide(&command, DateTime::UNIX_EPOCH),
-            fold(&controls).decide(&command, DateTime::UNIX_EPOCH)
+            fold(&all).decide(&command, &Facts::default(), DateTime::UNIX_EPOCH),
+            fold(&controls).decide(&command, &Facts::default(), DateTime::UNIX_EPOCH)
         );
     }
 }

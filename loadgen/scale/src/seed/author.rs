@@ -6,7 +6,9 @@ use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tidings_domain::stored::{Kind, encode};
 use tidings_domain::user::UserCommand;
-use tidings_domain::{Command, CommandId, Conversation, ConversationCommand, ConversationId, Event, UserId};
+use tidings_domain::{
+    Command, CommandId, Conversation, ConversationCommand, ConversationId, Event, Facts, UserId,
+};
 use tidings_eventlog::record::{LaneHead, StreamHead};
 use uuid::{Builder, Uuid};
 
@@ -164,7 +166,7 @@ impl Author {
             conversation: ConversationId(room.stream.id),
             body,
         };
-        let events = room.state.decide(&command, self.next_at)?;
+        let events = room.state.decide(&command, &Facts::default(), self.next_at)?;
         for event in &events {
             room.state.evolve(event);
         }
