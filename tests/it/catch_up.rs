@@ -432,8 +432,8 @@ async fn cursors_that_cannot_be_read_are_said_and_count_as_absent() {
 async fn cursors_come_in_as_many_parts_as_they_need() {
     let store = Store::new().await;
     let mut config = store.config();
-    config.gateway.hello_ms = 2_000;
-    let node = TestNode::start(config).await;
+    config.gateway.hello_ms = 500;
+    let (node, impatient) = (store.node().await, TestNode::start(config).await);
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let mut a = node.socket(&ann).await;
     let (one, two) = (a.open_direct(&ben).await, a.create_group(&[&ben]).await);
@@ -477,9 +477,10 @@ async fn cursors_come_in_as_many_parts_as_they_need() {
     assert_eq!(b.until("error").await["field"], "resume");
     b.works().await;
     // A hello that is never finished does not stay.
-    let mut c = node.raw().await;
+    let mut c = impatient.raw().await;
     c.send(&hello).await;
     assert_eq!(c.closed().await.1, Some(4003));
+    impatient.stop().await;
     node.stop().await;
 }
 

@@ -53,14 +53,20 @@ async fn a_draining_node_answers_what_it_took_and_closes_with_a_reason() {
 async fn no_new_connections_are_taken_while_draining() {
     let store = Store::new().await;
     let mut config = store.config();
-    config.gateway.drain_ms = 3_000;
+    config.gateway.drain_ms = 5_000;
     let node = TestNode::start(config).await;
     let ann = node.register("ann").await;
-    let mut a = node.socket(&ann).await;
+    let mut sockets = vec![];
+    for _ in 0..10 {
+        sockets.push(node.socket(&ann).await);
+    }
     node.node.shut_down();
-    // Others are still there: the node has not ended yet.
     let refused = tokio_tungstenite::connect_async(format!("ws://{}/ws", node.node.address())).await;
+    // Others are still there, so that it was the drain that refused and no end.
+    assert!(node.node.gateway().registry.count() > 0, "the drain is over");
     assert!(refused.is_err());
-    assert_eq!(a.closed().await.1, Some(4000));
+    for socket in &mut sockets {
+        assert_eq!(socket.closed().await.1, Some(4000));
+    }
     node.stop().await;
 }

@@ -322,8 +322,11 @@ async fn a_database_that_is_cut_off_makes_commands_retryable_and_heals() {
     let refused = a.refused(message(conversation, "during"), "unavailable").await;
     assert_eq!(refused["retryable"], true);
     assert!(refused["retry_after_ms"].is_u64());
-    let ready = node.http.get(node.url("/readyz")).send().await.unwrap();
-    assert_eq!(ready.status(), 503);
+    eventually(async || {
+        let ready = node.http.get(node.url("/readyz")).send().await.unwrap();
+        (ready.status() == 503).then_some(())
+    })
+    .await;
     a.works().await;
     proxy.restore();
     eventually(async || {

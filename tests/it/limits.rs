@@ -1,10 +1,9 @@
 //! Connections, heartbeats, and clients that do not read.
 
-use crate::deaf::narrow;
+use crate::deaf::{arrived, narrow};
 use crate::support::*;
 use futures_util::StreamExt as _;
 use serde_json::json;
-use tokio::net::TcpSocket;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use uuid::Uuid;
 
@@ -105,7 +104,8 @@ async fn the_registry_knows_who_is_there() {
 async fn who_misses_two_heartbeats_is_closed_and_who_answers_is_not() {
     let store = Store::new().await;
     let mut config = store.config();
-    config.gateway.heartbeat_ms = 1_000;
+    // Far more than a busy machine stands still.
+    config.gateway.heartbeat_ms = 5_000;
     let node = TestNode::start(config).await;
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let mut alive = node.socket(&ann).await;
@@ -126,68 +126,49 @@ async fn a_slow_client_catches_up_from_the_log_without_losing_anything() {
     let store = Store::new().await;
     let mut config = store.config();
     config.gateway.outbox_events = 16;
+    config.gateway.slow_ms = 300_000;
+    config.gateway.send_buffer_bytes = 4096;
     let node = TestNode::start(config).await;
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let mut a = node.socket(&ann).await;
     let conversation = a.open_direct(&ben).await;
-    // A small receive buffer, so that little fits between the two.
-    let tcp = TcpSocket::new_v4().unwrap();
-    tcp.set_recv_buffer_size(4096).unwrap();
-    let tcp = tcp.connect(node.node.address()).await.unwrap();
-    let request = format!("ws://{}/ws", node.node.address())
-        .into_client_request()
-        .unwrap();
-    let (stream, _) = tokio_tungstenite::client_async(request, tokio_tungstenite::MaybeTlsStream::Plain(tcp))
-        .await
-        .unwrap();
-    let mut slow = Socket::from(stream);
-    slow.send(&json!({ "type": "hello", "token": ben.token, "resume": { conversation.to_string(): 1 } }))
-        .await;
-    slow.until("synced").await;
+    let before = overflows(&node).await;
+    // It reads nothing before everything is said.
+    let slow = narrow(node.node.address(), &ben).await;
+    arrived(&slow, "synced").await;
     let long = "x".repeat(8000);
-    let mut waiting = std::collections::VecDeque::new();
-    let count = 1500;
-    for _ in 0..count {
-        let mut command = message(conversation, &long);
-        let id = Uuid::now_v7();
-        command["id"] = json!(id);
-        a.send(&command).await;
-        waiting.push_back(id);
-        if waiting.len() > 50 {
-            a.answer(waiting.pop_front().unwrap()).await;
-        }
+    for _ in 0..200 {
+        a.say(conversation, &long).await;
     }
-    for id in waiting {
-        a.answer(id).await;
-    }
-    let overflowed = node
-        .http
-        .get(node.url("/metrics"))
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
-    assert!(
-        overflowed.contains("tidings_outbox_overflows_total"),
-        "the outbox never overflowed"
-    );
+    assert!(overflows(&node).await > before, "the outbox never overflowed");
+    let mut slow = Socket::from(slow);
     assert_eq!(
-        seqs(&slow.events(conversation, count).await),
-        (2..count as u64 + 2).collect::<Vec<_>>()
+        seqs(&slow.events(conversation, 201).await),
+        (1..=201).collect::<Vec<_>>()
     );
     slow.works().await;
     node.stop().await;
 }
 
+/// How many outboxes have overflowed in this process.
+async fn overflows(node: &TestNode) -> u64 {
+    let shown = node.http.get(node.url("/metrics")).send().await.unwrap();
+    let shown = shown.text().await.unwrap();
+    let value = shown
+        .lines()
+        .find_map(|line| line.strip_prefix("tidings_outbox_overflows_total "));
+    value.map_or(0, |value| value.parse().unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_never_reads_is_closed_as_too_slow_and_told_so_when_it_does() {
     let store = Store::new().await;
+    // Those who read are beside it, where nobody is closed for being slow.
+    let node = store.node().await;
     let mut config = store.config();
-    config.gateway.slow_ms = 500;
+    config.gateway.slow_ms = 3_000;
     config.gateway.send_buffer_bytes = 4096;
-    let node = TestNode::start(config).await;
+    let impatient = TestNode::start(config).await;
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let mut a = node.socket(&ann).await;
     let conversation = a.open_direct(&ben).await;
@@ -195,9 +176,9 @@ async fn a_client_that_never_reads_is_closed_as_too_slow_and_told_so_when_it_doe
     for _ in 0..50 {
         a.say(conversation, &long).await;
     }
-    let stuck = narrow(node.node.address(), &ben).await;
+    let stuck = narrow(impatient.node.address(), &ben).await;
     // It is in the middle of a page, and then the page is given up.
-    let room = &node.node.gateway().page_room;
+    let room = &impatient.node.gateway().page_room;
     eventually(async || (room.held() > 0).then_some(())).await;
     eventually(async || (room.held() == 0).then_some(())).await;
     let (said, code) = Socket::from(stuck).closed().await;
@@ -206,6 +187,7 @@ async fn a_client_that_never_reads_is_closed_as_too_slow_and_told_so_when_it_doe
     // What it missed is there when it comes back, all of it: it has proved nothing.
     let (_socket, missed) = node.resumed(&ben, json!({})).await;
     assert_eq!(seqs(&missed), (1..=51).collect::<Vec<_>>());
+    impatient.stop().await;
     node.stop().await;
 }
 

@@ -15,6 +15,13 @@ async fn node(change: impl FnOnce(&mut Config)) -> TestNode {
     TestNode::start(config).await
 }
 
+/// Sockets over which nothing comes stay for longer than any test.
+fn stay(config: &mut Config) {
+    config.gateway.hello_ms = 300_000;
+    config.http.head_ms = 300_000;
+    config.graphql.init_ms = 300_000;
+}
+
 impl TestNode {
     /// A socket over which a request was answered; `None` when there is no place for it.
     async fn answered(&self) -> Option<TcpStream> {
@@ -59,7 +66,7 @@ fn problem(answer: &str) -> (u16, Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn half_requests_and_idle_sockets_are_closed() {
-    let node = node(|config| config.http.head_ms = 500).await;
+    let node = node(|config| config.http.head_ms = 3_000).await;
     let mut sockets = vec![];
     for words in [
         "",
@@ -127,6 +134,7 @@ async fn every_kind_of_socket_counts_until_it_ends() {
     let node = node(|config| {
         config.gateway.connections = 2;
         config.http.spare_sockets = 3;
+        stay(config);
     })
     .await;
     // One that is used for requests, one that has said hello, and three that have not.
@@ -197,15 +205,16 @@ async fn a_node_takes_no_more_hellos_than_connections() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_has_only_so_many_sockets() {
-    let node = node(|config| config.http.sockets_per_address = 3).await;
-    let ann = node.register("ann").await;
-    let mut connection = node.socket(&ann).await;
-    let idle = node.tcp("").await;
-    let answer = eventually(async || {
-        let answer = rest(&mut node.tcp("").await).await;
-        (!answer.is_empty()).then_some(answer)
+    let node = node(|config| {
+        config.http.sockets_per_address = 3;
+        stay(config);
     })
     .await;
+    let ann = node.register("ann").await;
+    let mut connection = node.socket(&ann).await;
+    // Who has been answered is counted.
+    let idle = node.answered().await.unwrap();
+    let answer = rest(&mut node.tcp("").await).await;
     let (status, document) = problem(&answer);
     assert_eq!((status, &document["code"]), (429, &json!("rate_limited")));
     connection.works().await;
@@ -219,6 +228,7 @@ async fn behind_a_proxy_each_client_is_counted_and_not_the_proxy() {
     let node = node(|config| {
         config.http.sockets_per_address = 2;
         config.auth.trusted_proxies = 1;
+        stay(config);
     })
     .await;
     let ask =

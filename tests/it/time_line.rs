@@ -150,8 +150,9 @@ async fn nodes_started_on_a_restored_back_up_deliver_what_is_acked_and_nothing_t
     one.stop().await;
     let back_up = BackUp::take(&store).await;
     let one = store.node().await;
-    let (mut a, _) = come(&one, &ann).await.unwrap();
-    let (mut b, _) = come(&two, &ben).await.unwrap();
+    let (mut a, _) = eventually(async || come(&one, &ann).await).await;
+    // This node has lost its sessions with the database, and may have to ask for another moment.
+    let (mut b, _) = eventually(async || come(&two, &ben).await).await;
     for n in 0..20 {
         a.say(conversation, &format!("lost {n}")).await;
     }

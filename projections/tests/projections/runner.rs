@@ -318,11 +318,11 @@ async fn a_log_that_answers_slowly_is_read_in_smaller_ranges() {
         .execute(
             "ALTER TABLE event RENAME TO stored; \
              CREATE FUNCTION takes_a_while() RETURNS bool LANGUAGE plpgsql COST 10 AS \
-             'BEGIN PERFORM pg_sleep(0.02); RETURN true; END'; \
+             'BEGIN PERFORM pg_sleep(0.05); RETURN true; END'; \
              CREATE VIEW event AS SELECT * FROM stored WHERE takes_a_while()",
         )
         .await;
-    let log = tidings_eventlog::Log::new(world.log.pool().clone(), Duration::from_secs(1));
+    let log = tidings_eventlog::Log::new(world.log.pool().clone(), Duration::from_secs(3));
     let projector = Projector::new(log, u16::from(LANES), Arc::new(()));
     assert_eq!(projector.catch_up(0).await.unwrap(), 123);
     assert_eq!(world.number("SELECT count(*) FROM p_history.message").await, 120);
