@@ -260,6 +260,24 @@ async fn tokens_that_are_expired_forged_or_unsigned_are_refused() {
         assert_eq!(said.unwrap()["reconnect"], false);
     }
     scene.undisturbed().await;
+
+    // A token that was good once: the first hello lasts to its end, the second comes behind it.
+    let mut config = Store::new().await.config();
+    config.auth.token_ttl_s = 1;
+    let node = TestNode::start(config).await;
+    let late = node.register("late").await;
+    for comes_late in [false, true] {
+        let mut socket = node.raw().await;
+        socket
+            .send(&json!({ "type": "hello", "token": late.token }))
+            .await;
+        if comes_late {
+            let first = socket.receive().await;
+            assert_eq!((&first["type"], &first["code"]), (&json!("close"), &json!(4501)));
+        }
+        assert_eq!(socket.closed().await.1, Some(4501));
+    }
+    node.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -314,10 +332,8 @@ async fn a_token_that_expires_ends_the_session_unless_a_second_hello_renews_it()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_says_nothing_or_not_hello_is_asked_and_then_closed() {
-    let scene = Scene::with(|config| config.gateway.hello_ms = 2_000).await;
-    let mut silent = scene.node.raw().await;
-    assert_eq!(silent.closed().await.1, Some(4003));
-    let mut hasty = scene.node.raw().await;
+    let scene = Scene::with(|config| config.gateway.hello_ms = 5_000).await;
+    let (mut silent, mut hasty) = (scene.node.raw().await, scene.node.raw().await);
     let id = Uuid::new_v4();
     hasty
         .send(&json!({ "type": "fetch", "id": id, "conversation": id, "from": 1, "limit": 1 }))
@@ -325,6 +341,7 @@ async fn who_says_nothing_or_not_hello_is_asked_and_then_closed() {
     let refused = hasty.answer(id).await;
     assert_eq!(refused["code"], "unauthenticated");
     assert_eq!(hasty.closed().await.1, Some(4003));
+    assert_eq!(silent.closed().await.1, Some(4003));
     scene.undisturbed().await;
 }
 
