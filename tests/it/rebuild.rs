@@ -13,26 +13,49 @@ async fn a_rebuild_under_traffic_changes_no_answer_and_verifies() {
     for n in 0..50 {
         a.say(conversation, &n.to_string()).await;
     }
-    b.acked(json!({ "type": "read", "conversation": conversation, "seq": 11 }))
+    let read = b
+        .acked(json!({ "type": "read", "conversation": conversation, "seq": 11 }))
         .await;
     let log = node.node.gateway().log.clone();
+    let query =
+        format!("{{ conversation(id: \"{conversation}\") {{ unreadCount lastMessage {{ text }} }} }}");
+    let (rebuilt, is_rebuilt) = tokio::sync::watch::channel(false);
     let rebuilding = async {
         let replayed = tidings_projections::replay(&log, &[], 2, &()).await.unwrap();
         assert!(replayed.events > 50);
+        rebuilt.send(true).unwrap();
     };
+    // There is talk for as long as it lasts, so that each step of it falls among other events.
     let talking = async {
-        for n in 50..150 {
-            a.say(conversation, &n.to_string()).await;
+        let mut count = 50;
+        while count < 150 || !*is_rebuilt.borrow() {
+            a.say(conversation, &count.to_string()).await;
+            count += 1;
         }
-        a.say(conversation, "last").await["position"].clone()
+        (count, a.say(conversation, "last").await["position"].clone())
     };
-    let ((), position) = tokio::join!(rebuilding, talking);
-    let query =
-        format!("{{ conversation(id: \"{conversation}\") {{ unreadCount lastMessage {{ text }} }} }}");
+    // Whoever asks meanwhile is answered, and what was once counted stays so.
+    let asking = async {
+        let mut least = 0;
+        // From now on reading takes nothing away.
+        node.graphql(&ben, &query, read["position"].as_str()).await;
+        while !*is_rebuilt.borrow() {
+            let answer = node.graphql(&ben, &query, None).await;
+            assert!(answer.get("errors").is_none(), "{answer}");
+            let unread = answer["data"]["conversation"]["unreadCount"].as_u64().unwrap();
+            assert!(unread >= least, "{unread} after {least}");
+            assert!(
+                answer["data"]["conversation"]["lastMessage"]["text"].is_string(),
+                "{answer}"
+            );
+            least = unread;
+        }
+    };
+    let ((), (count, position), ()) = tokio::join!(rebuilding, talking, asking);
     let answer = node.graphql(&ben, &query, position.as_str()).await;
     assert_eq!(
         answer["data"]["conversation"],
-        json!({ "unreadCount": 141, "lastMessage": { "text": "last" } }),
+        json!({ "unreadCount": count - 9, "lastMessage": { "text": "last" } }),
         "{answer}"
     );
     let report = tidings_projections::verify(&log, &[], 2, &()).await.unwrap();
