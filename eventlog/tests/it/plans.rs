@@ -4,6 +4,8 @@
 
 use crate::support::{TestLog, appended, batch, control, message, proposal, stream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tidings_eventlog::{Log, LogConfig};
 use tokio_postgres::{AsyncMessage, Client, NoTls};
 use uuid::Uuid;
 
@@ -172,14 +174,32 @@ async fn messages_do_not_slow_hydration() {
             .await
             .unwrap(),
     );
-    let client = test.client().await;
-    let rows = client
+    // The statements as they were prepared, in the one session that they were prepared in.
+    let mut config = LogConfig::from_url(test.database.url()).unwrap();
+    config.pool_size = 1;
+    let log = Log::new(config.pool().unwrap(), Duration::from_mins(1));
+    assert_eq!(log.controls_of(&[id]).await.unwrap().len(), 1);
+    assert_eq!(log.controls_after(&[(id, 0, 0)]).await.unwrap().len(), 1);
+    let session = log.pool().get().await.unwrap();
+    let prepared = session
         .query(
-            "EXPLAIN SELECT * FROM event WHERE lane = 1 AND stream = $1 AND control ORDER BY seq",
-            &[&id],
+            "SELECT name, cardinality(parameter_types)::int8 FROM pg_prepared_statements \
+             WHERE statement LIKE 'SELECT e.*%e.control%' ORDER BY 2",
+            &[],
         )
         .await
         .unwrap();
-    let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    assert!(plan.join("\n").contains("event_000000_ctl"), "{plan:#?}");
+    assert_eq!(prepared.len(), 2);
+    for row in prepared {
+        let (name, arguments): (String, i64) = (row.get(0), row.get(1));
+        let places = if arguments == 4 { ", '{0}', '{0}'" } else { "" };
+        let explain = format!("EXPLAIN EXECUTE \"{name}\" ('{{1}}', '{{{id}}}'{places})");
+        let rows = session.query(&explain, &[]).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let plan = plan.join("\n");
+        assert!(
+            plan.contains("event_000000_ctl") && !plan.contains("Seq Scan"),
+            "{plan}"
+        );
+    }
 }
