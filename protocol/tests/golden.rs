@@ -4,7 +4,7 @@
 #[path = "golden/frames.rs"]
 mod frames;
 
-use std::{env, fs, path::PathBuf};
+use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
 use frames::{client_frames, server_frames};
 use tidings_protocol::{
@@ -43,6 +43,31 @@ fn server_frames_are_written_as_the_golden_files_say_and_read_back() {
             assert_ne!(event.decode(), EventData::Unknown, "{name}");
         }
     }
+}
+
+/// A file without an example is read by other rooms and held by nothing.
+#[test]
+fn every_golden_file_has_an_example() {
+    for (side, named) in [
+        ("client", names(client_frames())),
+        ("server", names(server_frames())),
+    ] {
+        let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("golden")
+            .join(side);
+        let files: BTreeSet<String> = fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        assert_eq!(files, named, "{side}");
+    }
+}
+
+fn names<F>(frames: Vec<(&str, F)>) -> BTreeSet<String> {
+    frames
+        .into_iter()
+        .map(|(name, _)| format!("{name}.json"))
+        .collect()
 }
 
 #[test]
