@@ -1,21 +1,12 @@
-//! XMPP under judgement, where ejabberd is installed.
-
-use std::io::Write as _;
+//! XMPP under judgement, for machines where ejabberd is installed. Elsewhere it counts as ignored and not as passed.
 
 use crate::small;
 use tidings_judge::{Ejabberd, Xmpp, judge};
 
 #[tokio::test]
-async fn ejabberd_passes_where_it_is_installed() {
-    if !Ejabberd::is_installed() {
-        // Written past the test runner, which hides what passing tests print.
-        let said = writeln!(
-            std::io::stderr(),
-            "XMPP was left out: there is no ejabberd on this machine"
-        );
-        said.unwrap();
-        return;
-    }
+#[ignore = "needs ejabberd: `cargo test -p tidings-judge -- --ignored` where it is installed"]
+async fn ejabberd_passes() {
+    assert!(Ejabberd::is_installed(), "there is no ejabberd on this machine");
     let ejabberd = Ejabberd::start().await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let server = Xmpp::new(ejabberd.address().clone());
