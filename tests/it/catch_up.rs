@@ -3,6 +3,7 @@
 use crate::deaf::{arrived, narrow};
 use crate::support::*;
 use serde_json::json;
+use std::sync::atomic::Ordering::Relaxed;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use uuid::Uuid;
 
@@ -124,24 +125,33 @@ async fn the_seam_between_catch_up_and_live_neither_skips_nor_repeats() {
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let mut a = node.socket(&ann).await;
     let conversation = a.open_direct(&ben).await;
+    let comings = std::sync::atomic::AtomicU32::new(0);
+    // Until enough comings have fallen into it.
     let talking = async {
-        for n in 0..400 {
-            a.say(conversation, &n.to_string()).await;
+        let mut count = 0;
+        while count < 400 || comings.load(Relaxed) < 20 {
+            a.say(conversation, &count.to_string()).await;
+            count += 1;
         }
+        a.say(conversation, "end").await;
     };
     let coming_and_going = async {
         let mut cursor = 0_u64;
-        while cursor < 401 {
-            let (mut socket, missed) = node
+        let mut is_over = false;
+        while !is_over {
+            let (mut socket, mut seen) = node
                 .resumed(&ben, json!({ conversation.to_string(): cursor }))
                 .await;
-            let mut seen = seqs(&missed);
-            let live = usize::from(cursor + (seen.len() as u64) < 401);
-            seen.extend(seqs(&socket.events(conversation, live).await));
-            for seq in seen {
+            let is_last = |seen: &[serde_json::Value]| words(seen).last().is_some_and(|word| word == "end");
+            if !is_last(&seen) {
+                seen.extend(socket.events(conversation, 1).await);
+            }
+            for seq in seqs(&seen) {
                 assert_eq!(seq, cursor + 1);
                 cursor = seq;
             }
+            is_over = is_last(&seen);
+            comings.fetch_add(1, Relaxed);
         }
     };
     tokio::join!(talking, coming_and_going);
