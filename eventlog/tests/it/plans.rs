@@ -179,7 +179,7 @@ async fn messages_do_not_slow_hydration() {
     config.pool_size = 1;
     let log = Log::new(config.pool().unwrap(), Duration::from_mins(1));
     assert_eq!(log.controls_of(&[id]).await.unwrap().len(), 1);
-    assert_eq!(log.controls_after(&[(id, 0, 0)]).await.unwrap().len(), 1);
+    assert_eq!(log.controls_after(&[(id, 0, 0)], 10).await.unwrap().len(), 1);
     let session = log.pool().get().await.unwrap();
     let prepared = session
         .query(
