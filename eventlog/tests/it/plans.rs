@@ -192,7 +192,7 @@ async fn messages_do_not_slow_hydration() {
     assert_eq!(prepared.len(), 2);
     for row in prepared {
         let (name, arguments): (String, i64) = (row.get(0), row.get(1));
-        let places = if arguments == 4 { ", '{0}', '{0}'" } else { "" };
+        let places = if arguments == 2 { "" } else { ", '{0}', '{0}', 10" };
         let explain = format!("EXPLAIN EXECUTE \"{name}\" ('{{1}}', '{{{id}}}'{places})");
         let rows = session.query(&explain, &[]).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
