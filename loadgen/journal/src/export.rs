@@ -242,6 +242,12 @@ impl Conversation {
         }
     }
 
+    /// Whether a user is a member at the end, also where a leave is the last event of all.
+    pub(crate) fn stays(&self, user: u32) -> bool {
+        let last = self.changes.get(&user).and_then(|changes| changes.last());
+        self.changes.is_empty() || last.is_some_and(|change| change.joins)
+    }
+
     /// Whether a user leaves behind this seq.
     pub(crate) fn leaves_behind(&self, user: u32, seq: u64) -> bool {
         let changes = self.changes.get(&user);

@@ -191,7 +191,9 @@ fn caught_up(run: &mut Run<'_>) {
 /// What a device need not be shown: whoever has left is owed only what none of their devices has been told of.
 fn others_have(run: &Run<'_>, user: u32, conversation: u32) -> Runs {
     let log = &run.export.conversations[conversation as usize];
-    if log.owed(user) == log.head() {
+    // Without seqs a leave that is the last event of all cannot be told from none.
+    let without_seqs = run.notes.without_seqs && !run.notes.with_seqs;
+    if log.stays(user) || (without_seqs && log.owed(user) == log.head()) {
         return Runs::default();
     }
     run.told.until(user, conversation, Micros::MAX)
