@@ -132,6 +132,13 @@ struct Notes {
     without_seqs: bool,
 }
 
+impl Notes {
+    /// Whether clients are shown seqs. Where nobody was shown anything, they are taken to be.
+    fn shows_seqs(&self) -> bool {
+        self.with_seqs || !self.without_seqs
+    }
+}
+
 impl<'e> Run<'e> {
     fn new(export: &'e Export) -> Self {
         Self {

@@ -88,7 +88,7 @@ fn deaf(run: &mut Run<'_>, stay: &Stay, first: &FirstTries) {
 
 /// Everything that is owed to somebody who is there at the end has come to one of their devices, or is said to be left out.
 fn withheld(run: &mut Run<'_>, stays: &[Stay]) {
-    let with_seqs = run.notes.with_seqs || !run.notes.without_seqs;
+    let with_seqs = run.notes.shows_seqs();
     let people: BTreeMap<u32, &Stay> = stays.iter().map(|stay| (stay.user, stay)).collect();
     for (user, stay) in people {
         for (conversation, log) in (0..).zip(&run.export.conversations) {

@@ -192,8 +192,7 @@ fn caught_up(run: &mut Run<'_>) {
 fn others_have(run: &Run<'_>, user: u32, conversation: u32) -> Runs {
     let log = &run.export.conversations[conversation as usize];
     // Without seqs a leave that is the last event of all cannot be told from none.
-    let without_seqs = run.notes.without_seqs && !run.notes.with_seqs;
-    if log.stays(user) || (without_seqs && log.owed(user) == log.head()) {
+    if log.stays(user) || (!run.notes.shows_seqs() && log.owed(user) == log.head()) {
         return Runs::default();
     }
     run.told.until(user, conversation, Micros::MAX)
@@ -207,7 +206,7 @@ fn stayed(run: &mut Run<'_>) {
             memberships[*user as usize].push(number);
         }
     }
-    let with_seqs = run.notes.with_seqs || !run.notes.without_seqs;
+    let with_seqs = run.notes.shows_seqs();
     for stay in std::mem::take(&mut run.notes.stays) {
         let Stay {
             journal,
