@@ -38,6 +38,8 @@ pub struct Counts {
     pub connections: u64,
     /// Connections that the server ended.
     pub broken: u64,
+    /// Repeats and holes that never reached the journals; see [`crate::Session::corrections`].
+    pub corrected: u64,
 }
 
 impl Board {

@@ -16,6 +16,9 @@ use crate::tidings::{Export, Tidings};
 use crate::workload;
 use crate::xmpp::{Address, Ejabberd, Xmpp};
 
+/// A run with fewer acks than that has judged hardly anything: a message in doubt may be in the log or not.
+const ACKED_PERCENT_MIN: u64 = 90;
+
 #[derive(clap::Args)]
 pub struct Args {
     /// What the server speaks.
@@ -123,7 +126,8 @@ async fn judge_xmpp(args: &Args, seed: u64, dir: &Path) -> Result<Counts> {
 }
 
 /// Runs the workload of a seed against a server, writes journals and export into `dir`, and checks them. What the checker
-/// finds is an error, a [`tidings_journal::CheckError`].
+/// finds is an error, a [`tidings_journal::CheckError`]. So is a run that does not come to rest, in which too little was acked, or in
+/// which the adapter had to put the server right.
 pub async fn judge<S: Server>(server: &S, seed: u64, size: &Size, dir: &Path) -> Result<Counts> {
     let outcome = workload::run(server, seed, size, dir).await?;
     let counts = outcome.counts;
@@ -140,11 +144,25 @@ pub async fn judge<S: Server>(server: &S, seed: u64, size: &Size, dir: &Path) ->
     if let Some(reason) = outcome.broken {
         println!("the server ended a connection: {reason}");
     }
-    if let Some(restless) = outcome.restless {
-        println!("the run did not come to rest: {restless}");
-    }
     let log = dir.join("log.jsonl");
     write_log(&log, &outcome.export).with_context(|| format!("cannot write {}", log.display()))?;
+    // What the checker can show says more than that a run never ended.
     println!("{}", check_dir(dir, &log)?);
+    if let Some(restless) = outcome.restless {
+        bail!("the run did not come to rest: {restless}");
+    }
+    if counts.corrected > 0 {
+        bail!(
+            "the adapter put the server right {} times, where no journal shows it",
+            counts.corrected
+        );
+    }
+    if counts.acked * 100 < counts.sent * ACKED_PERCENT_MIN {
+        bail!(
+            "only {} of {} messages were acked; what is in doubt proves little",
+            counts.acked,
+            counts.sent
+        );
+    }
     Ok(counts)
 }

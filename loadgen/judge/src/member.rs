@@ -96,8 +96,8 @@ impl<P: Person> Member<P> {
                     self.follow(order.unwrap_or(Order::Return)).await?;
                 }
                 incoming = heard(&mut self.session) => self.take(incoming).await?,
-                // The sender outlives all people.
-                _ = rested.changed(), if !ordered => break,
+                // The sender outlives all people. Orders that wait for answers which never come are given up with the run.
+                _ = rested.changed() => break,
             }
         }
         self.finish(&conversations).await
@@ -277,6 +277,7 @@ impl<P: Person> Member<P> {
         let Some(session) = self.session.take() else {
             return Ok(());
         };
+        self.count_corrections(&session);
         self.place = session.close().await;
         self.synced = false;
         let repeats_are_safe = self.repeats_are_safe;
@@ -301,12 +302,21 @@ impl<P: Person> Member<P> {
                 })?;
             }
         }
+        let session = self.session.take();
+        if let Some(session) = &session {
+            self.count_corrections(session);
+        }
         // The journal ends while the connection stands, which says that nothing was missing.
         self.recorder.close()?;
-        if let Some(session) = self.session.take() {
+        if let Some(session) = session {
             session.close().await;
         }
         Ok(())
+    }
+
+    fn count_corrections(&self, session: &P::Session) {
+        let corrections = session.corrections();
+        self.board.count(|counts| counts.corrected += corrections);
     }
 }
 

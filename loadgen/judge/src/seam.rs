@@ -86,6 +86,12 @@ pub trait Session: Send + 'static {
     /// The next thing that the server said. Cancel-safe.
     fn next(&mut self) -> impl Future<Output = Incoming> + Send;
 
+    /// How often whatever stands between the wire and [`Session::next`] had to put the server right on this connection: repeats
+    /// that it dropped, holes that it filled. A run in which that happened fails, for the journals cannot show it.
+    fn corrections(&self) -> u64 {
+        0
+    }
+
     /// Ends the connection. The place covers what [`Session::next`] gave out, and nothing else.
     fn close(self) -> impl Future<Output = Self::Place> + Send;
 }

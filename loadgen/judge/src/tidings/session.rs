@@ -232,6 +232,11 @@ impl Session for TidingsSession {
         }
     }
 
+    fn corrections(&self) -> u64 {
+        let corrections = self.events.corrections();
+        corrections.repeats + corrections.holes
+    }
+
     async fn close(self) -> TidingsPlace {
         self.client.close();
         TidingsPlace {

@@ -25,6 +25,14 @@ pub(crate) enum Fault {
     Forgets,
     /// It counts one too many.
     Miscounts,
+    /// It takes messages, and never says so.
+    Mute,
+    /// It refuses one message in five.
+    TurnsAway,
+    /// It never confirms a read.
+    LeavesReadsOpen,
+    /// Its adapter drops what the server repeats.
+    IsPutRight,
 }
 
 #[derive(Clone)]
@@ -214,6 +222,13 @@ impl Session for Connection {
     }
 
     async fn send(&mut self, id: Uuid, conversation: &str, text: &str) -> Result<()> {
+        if self.shared.fault == Fault::TurnsAway && id.as_u128().is_multiple_of(5) {
+            let code = "full".to_owned();
+            self.ready.push_back(Incoming::Refused { id, code });
+            // Whoever sends hears of it.
+            self.shared.bell.send_replace(());
+            return Ok(());
+        }
         let mut rooms = self.shared.rooms.lock().unwrap();
         let room = rooms.get_mut(conversation).context("no such room")?;
         let known = room.log.iter().position(|(_, known, _)| *known == id);
@@ -232,7 +247,9 @@ impl Session for Connection {
         *read = (*read).max(index + 1);
         drop(rooms);
         let seq = Some(index as u64 + 2);
-        self.ready.push_back(Incoming::Ack { id, seq });
+        if self.shared.fault != Fault::Mute {
+            self.ready.push_back(Incoming::Ack { id, seq });
+        }
         self.shared.bell.send_replace(());
         Ok(())
     }
@@ -242,10 +259,12 @@ impl Session for Connection {
         let room = rooms.get_mut(conversation).context("no such room")?;
         let read = room.read.entry(self.name.clone()).or_default();
         *read = (*read).max(seq as usize - 1);
-        self.ready.push_back(Incoming::Read {
-            conversation: conversation.to_owned(),
-            seq,
-        });
+        if self.shared.fault != Fault::LeavesReadsOpen {
+            self.ready.push_back(Incoming::Read {
+                conversation: conversation.to_owned(),
+                seq,
+            });
+        }
         Ok(true)
     }
 
@@ -270,6 +289,10 @@ impl Session for Connection {
                 };
             }
         }
+    }
+
+    fn corrections(&self) -> u64 {
+        u64::from(self.shared.fault == Fault::IsPutRight)
     }
 
     async fn close(self) -> BTreeMap<String, u64> {

@@ -9,7 +9,10 @@ use tokio::task::JoinSet;
 async fn judged(fault: Fault) -> anyhow::Result<Counts> {
     let dir = tempfile::tempdir().unwrap();
     let mut size = small();
-    if matches!(fault, Fault::Loses | Fault::Forgets) {
+    if matches!(
+        fault,
+        Fault::Loses | Fault::Forgets | Fault::Mute | Fault::LeavesReadsOpen
+    ) {
         // What is lost does not come, however long one waits; what is merely late must not look lost.
         size.patience = 2;
     }
@@ -55,5 +58,27 @@ async fn a_server_that_breaks_one_is_found_out() {
             }
             _ => panic!("{fault:?}: {error:#}"),
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_proves_little_does_not_pass() {
+    let planted = [
+        (Fault::Mute, "the run did not come to rest"),
+        (Fault::LeavesReadsOpen, "the run did not come to rest"),
+        (
+            Fault::TurnsAway,
+            "messages were acked; what is in doubt proves little",
+        ),
+        (Fault::IsPutRight, "the adapter put the server right"),
+    ];
+    let mut running = JoinSet::new();
+    for (fault, fitting) in planted {
+        running.spawn(async move { (fault, fitting, judged(fault).await) });
+    }
+    while let Some(done) = running.join_next().await {
+        let (fault, fitting, judged) = done.unwrap();
+        let error = judged.expect_err("nothing was proved").to_string();
+        assert!(error.contains(fitting), "{fault:?}: {error}");
     }
 }
