@@ -72,6 +72,8 @@ enum Step {
 struct Stillness {
     last: Vec<Option<u64>>,
     looks: u32,
+    /// What it could not fold itself since then.
+    held: HashSet<String>,
 }
 
 impl Projector {
@@ -236,9 +238,19 @@ impl Projector {
             let state = self.look(session, lane).await?;
             if stillness.is_too_long(&state) {
                 // Harmless if the worker is alive after all: only one of both can move a checkpoint.
-                self.step(session, lane, &HashSet::new(), Pace::new(RANGE))
-                    .await?;
-                continue;
+                match self
+                    .step(session, lane, &stillness.held, Pace::new(RANGE))
+                    .await?
+                {
+                    Step::Folded { .. } | Step::Moved => continue,
+                    // The others may be able to go on.
+                    Step::Held(stuck) => {
+                        stillness.held.extend(stuck.into_iter().map(|held| held.label));
+                        continue;
+                    }
+                    // Nobody can go on: the worker is not silent, or has as little to do.
+                    Step::Idle => stillness.begin_again(),
+                }
             }
             if self.checkpoints.is_awaited(lane) {
                 sleep(FOLLOW_AWAITED).await;
@@ -347,9 +359,14 @@ impl Stillness {
         if behind && self.last == state.positions {
             self.looks += 1;
         } else {
-            self.looks = 0;
+            self.begin_again();
             self.last.clone_from(&state.positions);
         }
         self.looks > PATIENCE
+    }
+
+    fn begin_again(&mut self) {
+        self.looks = 0;
+        self.held.clear();
     }
 }

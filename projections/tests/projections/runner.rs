@@ -1,6 +1,7 @@
 //! The runner: read-your-writes, election, and racing workers.
 
 use crate::support::{Crowd, Failures, LANES, PATIENCE, World, eventually};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_eventlog::{Position, Recorded};
@@ -269,6 +270,52 @@ async fn a_worker_that_meets_what_it_does_not_know_leaves_the_lane_to_a_newer_on
     let sent = world.send(talk, ann, "hello", &[]).await;
     passed(&["conversations", "history", "inbox", "unread"], sent).await;
     worker.abort();
+}
+
+/// Counts how often the state of a read model was looked at.
+#[derive(Default)]
+struct Looks(AtomicUsize);
+
+impl Observer for Looks {
+    fn stands(&self, _lane: u8, projection: &str, _head: u64, _pos: Option<u64>) {
+        self.0
+            .fetch_add(usize::from(projection == "history"), Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_is_in_no_haste_where_nobody_can_go_on_and_does_what_can_be_done() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
+    let talk = world.direct(ann, bob, 0).await;
+    world.append_raw(talk, 999, "{}").await;
+    let office = world.log.pool().get().await.unwrap();
+    let lock = "SELECT pg_advisory_lock(hashtextextended('tidings.projections.lane.0', 0))";
+    office.batch_execute(lock).await.unwrap();
+    let looks = Arc::new(Looks::default());
+    let projector = Projector::new(
+        world.log.clone(),
+        u16::from(LANES),
+        Arc::clone(&looks) as Arc<dyn Observer>,
+    );
+    let follower = tokio::spawn(projector.clone().run_lane(0));
+    // The worker is silent, and one read model waits for a newer program: the others are folded all the same.
+    let models = ["history", "inbox", "unread"];
+    for _ in 0..2 {
+        let sent = world.send(talk, ann, "hello", &[]).await;
+        let position = Position {
+            lane: 0,
+            pos: sent.pos,
+        };
+        let checkpoints = projector.checkpoints();
+        checkpoints.passed_by(&models, position, PATIENCE).await.unwrap();
+    }
+    // Ten looks a second and no more, though what it waits for does not come.
+    let (before, seconds) = (looks.0.load(Ordering::Relaxed), 5);
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    let many = looks.0.load(Ordering::Relaxed) - before;
+    assert!(many <= 20 * seconds as usize, "{many} looks in {seconds} s");
+    follower.abort();
 }
 
 /// Remembers how many events each fold took.
