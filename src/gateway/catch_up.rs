@@ -31,6 +31,8 @@ struct Missing {
     expired_from: Option<u64>,
     /// From where on a former member's device lacks what another one has had. It is not owed any more, but said.
     settled_from: Option<u64>,
+    /// Nothing is owed any more to a former member whose device lacks the leaving: it is shown that, and no way to the rest.
+    closed: bool,
     /// The joining by which the user is, or was, a member.
     joined: u64,
 }
@@ -46,6 +48,8 @@ impl Missing {
             .unwrap_or(membership.joined_seq.saturating_sub(1));
         let floor = if left && !live { stored } else { 0 };
         let cursor = known.unwrap_or(stored).max(floor).min(to);
+        let closed = cursor == to && known.is_some_and(|known| known < to);
+        let cursor = cursor - u64::from(closed);
         Self {
             conversation: membership.conversation,
             cursor,
@@ -63,6 +67,7 @@ impl Missing {
             settled_from: known
                 .filter(|known| *known < cursor && cursor < to)
                 .map(|known| known + 1),
+            closed,
             joined: membership.joined_seq,
         }
     }
@@ -97,7 +102,7 @@ impl Writer {
             let from = conversation.to - wanted + 1;
             if from > conversation.cursor + 1 {
                 self.say_gap(id, conversation.cursor + 1, from - 1).await?;
-                self.owing |= left;
+                self.owing |= left && !conversation.closed;
             }
             // What another device has had can be fetched, but not what is older than the membership.
             let settled = conversation
@@ -107,7 +112,7 @@ impl Writer {
                 .expired_from
                 .or(settled)
                 .unwrap_or(conversation.cursor + 1);
-            if first < from {
+            if first < from && !conversation.closed {
                 let gap = Gap::new(first, conversation.cursor + 1, from - 1, left);
                 self.shared.gaps.tell(id, gap);
             }

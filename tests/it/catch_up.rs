@@ -362,11 +362,66 @@ async fn a_gap_of_somebody_who_was_removed_can_be_fetched_until_it_is_proved() {
     drop(b);
     node.stop().await;
     let node = TestNode::start(config).await;
-    for resume in [json!({}), json!({ group.to_string(): 0 })] {
+    for (resume, shown) in [
+        (json!({}), vec![]),
+        (json!({ group.to_string(): 32 }), vec![]),
+        (json!({ group.to_string(): 0 }), vec![32]),
+    ] {
         let (mut b, missed) = node.resumed(&ben, resume).await;
-        assert_eq!(missed, Vec::<serde_json::Value>::new());
+        assert_eq!(seqs(&missed), shown);
         b.refused(fetch(1, 1000), "not_a_member").await;
     }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_device_of_somebody_removed_learns_of_it_and_goes_on_without_a_hole_when_they_are_back() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let group = a.create_group(&[&ben]).await;
+    for n in 0..5 {
+        a.say(group, &n.to_string()).await;
+    }
+    a.acked(json!({ "type": "group.remove", "conversation": group, "user": ben.id }))
+        .await;
+    let (mut phone, missed) = node.resumed(&ben, json!({})).await;
+    assert_eq!(seqs(&missed), (1..=7).collect::<Vec<_>>());
+    phone.stream.close(None).await.unwrap();
+    phone.closed().await;
+    crate::deaf::gone(&node, &ben).await;
+    a.say(group, "behind your back").await;
+    // What the phone has had is stored by then: nothing is owed any more.
+    node.stop().await;
+    let node = store.node().await;
+    let mut a = node.socket(&ann).await;
+    let told = |missed: &[serde_json::Value]| -> Vec<(String, Option<u64>, Option<u64>)> {
+        let number = |object: &serde_json::Value, name: &str| object[name].as_u64();
+        let gap = |object: &serde_json::Value| (number(object, "from"), number(object, "to"));
+        missed
+            .iter()
+            .map(|object| match object["type"].as_str().unwrap() {
+                "gap" => ("gap".to_owned(), gap(object).0, gap(object).1),
+                _ => (text(&object["kind"]), number(object, "seq"), None),
+            })
+            .collect()
+    };
+    let removed = ("member.removed".to_owned(), Some(7), None);
+    for (cursor, gap) in [(3, Some((4, 6))), (6, None)] {
+        let (mut laptop, missed) = node.resumed(&ben, json!({ group.to_string(): cursor })).await;
+        let gap = gap.map(|(from, to)| ("gap".to_owned(), Some(from), Some(to)));
+        let expected: Vec<_> = gap.into_iter().chain([removed.clone()]).collect();
+        assert_eq!(told(&missed), expected);
+        // The past stays closed.
+        let fetch = json!({ "type": "fetch", "conversation": group, "from": 1, "limit": 1000 });
+        laptop.refused(fetch, "not_a_member").await;
+    }
+    let (mut laptop, _) = node.resumed(&ben, json!({ group.to_string(): 3 })).await;
+    a.acked(json!({ "type": "group.add", "conversation": group, "user": ben.id }))
+        .await;
+    a.say(group, "welcome back").await;
+    assert_eq!(seqs(&laptop.events(group, 3).await), [8, 9, 10]);
     node.stop().await;
 }
 
