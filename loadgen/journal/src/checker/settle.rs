@@ -188,11 +188,12 @@ fn caught_up(run: &mut Run<'_>) {
     }
 }
 
-/// What a device need not be shown: whoever has left is owed only what none of their devices has been told of.
+/// What a device need not be shown: where nobody claims anything, whoever has left is owed only what none of their devices has
+/// been told of. A device that is at a seq is shown, or told to be left out, whatever follows up to the leaving.
 fn others_have(run: &Run<'_>, user: u32, conversation: u32) -> Runs {
     let log = &run.export.conversations[conversation as usize];
     // Without seqs a leave that is the last event of all cannot be told from none.
-    if log.stays(user) || (!run.notes.shows_seqs() && log.owed(user) == log.head()) {
+    if run.notes.shows_seqs() || log.stays(user) || log.owed(user) == log.head() {
         return Runs::default();
     }
     run.told.until(user, conversation, Micros::MAX)

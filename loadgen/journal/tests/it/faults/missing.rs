@@ -1,8 +1,8 @@
 //! What must have come in time.
 
-use super::{at, conversation_of, found, head, pushed, stays};
+use super::{at, conversation_of, found, head, pushed};
 use rand::seq::{IndexedRandom as _, IteratorRandom as _};
-use tidings_journal::{Fault, Kind, Record};
+use tidings_journal::{Fault, Kind, Record, Via};
 
 #[test]
 fn what_was_missed_comes_after_synced() {
@@ -34,8 +34,7 @@ fn what_was_missed_comes_after_synced() {
             let member = changes
                 .next_back()
                 .is_some_and(|change| change.kind == Kind::Joined || change.seq == seq);
-            // Who has left is owed only what no device of theirs has had.
-            resumes && member && !known.is_empty() && stays(run, conversation, user)
+            resumes && member && !known.is_empty()
         });
         let (journal, index) = late.choose(rng)?;
         run.journals[journal].records.swap(index - 1, index);
@@ -57,6 +56,39 @@ fn the_last_event_never_comes() {
                 })
         });
         let (journal, index) = lasts.choose(rng)?;
+        run.journals[journal].records.remove(index);
+        Some(())
+    });
+}
+
+#[test]
+fn the_leaving_comes_to_one_device_and_not_to_another_that_claims_the_conversation() {
+    found(Fault::NotShown, |run, rng| {
+        let live = run.places(|record| matches!(record, Record::Delivered { via: Via::Live, .. }));
+        let leavings = live.into_iter().filter(|(number, index)| {
+            let journal = &run.journals[*number];
+            let Some(leaving) = pushed(&journal.records[*index]) else {
+                return false;
+            };
+            let mut own = run.log.iter().filter(|logged| logged.conversation == leaving.0);
+            let last = own.rfind(|logged| logged.users.contains(&journal.user));
+            let connected = journal
+                .records
+                .iter()
+                .rposition(|record| matches!(record, Record::Connected { .. }));
+            let claims = connected.is_some_and(|at| {
+                at < *index
+                    && matches!(&journal.records[at], Record::Connected { resume, .. } if resume.contains_key(leaving.0))
+            });
+            let others = run.journals.iter().filter(|other| {
+                other.user == journal.user && other.device != journal.device
+            });
+            let other_has = others
+                .flat_map(|other| &other.records)
+                .any(|record| pushed(record) == Some(leaving));
+            last.is_some_and(|last| last.kind == Kind::Left && last.seq == leaving.1) && claims && other_has
+        });
+        let (journal, index) = leavings.choose(rng)?;
         run.journals[journal].records.remove(index);
         Some(())
     });
