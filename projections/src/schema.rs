@@ -5,7 +5,7 @@ use crate::projection::{self, Projection};
 use crate::session::SHORT;
 use crate::target::Target;
 use deadpool_postgres::Transaction;
-use tidings_eventlog::Pool;
+use tidings_eventlog::{Lease, Pool};
 
 /// Makes the live schemas that are missing, with checkpoints at the beginning of every lane, and adds checkpoints for lanes
 /// that are new. Several nodes may call it at once.
@@ -15,6 +15,10 @@ use tidings_eventlog::Pool;
 pub async fn setup(pool: &Pool) -> Result<Vec<&'static str>, ProjectionError> {
     within(SHORT, async {
         let mut client = pool.get().await?;
+        // Nodes that start at once do not wait for each other where nothing is to be made.
+        if is_complete(&client).await? {
+            return Ok(vec![]);
+        }
         let transaction = client.transaction().await?;
         exclusive(&transaction).await?;
         let mut outdated = vec![];
@@ -27,6 +31,20 @@ pub async fn setup(pool: &Pool) -> Result<Vec<&'static str>, ProjectionError> {
         Ok::<_, ProjectionError>(outdated)
     })
     .await
+}
+
+/// Whether every projection has its live schema, and a checkpoint of this program's version in every lane.
+async fn is_complete(client: &Lease) -> Result<bool, ProjectionError> {
+    let sql = "SELECT NOT EXISTS (SELECT 1 FROM unnest($1::text[], $2::text[], $3::int[]) wanted (schema, label, version)
+                WHERE NOT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = wanted.schema)
+                   OR EXISTS (SELECT 1 FROM log_lane lane WHERE NOT EXISTS (SELECT 1 FROM projection_checkpoint point
+                        WHERE point.projection = wanted.label AND point.lane = lane.lane AND point.version = wanted.version)))";
+    let live = Target::all_live();
+    let schemas: Vec<&str> = live.iter().map(|target| target.schema.as_str()).collect();
+    let labels: Vec<&str> = live.iter().map(|target| target.label.as_str()).collect();
+    let versions: Vec<i32> = live.iter().map(|target| target.projection.version()).collect();
+    let row = client.query_one(sql, &[&schemas, &labels, &versions]).await?;
+    Ok(row.try_get(0)?)
 }
 
 async fn make_live(

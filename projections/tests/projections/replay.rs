@@ -269,6 +269,27 @@ async fn read_models_can_be_built_where_there_are_none_and_a_dropped_one_starts_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_starts_where_all_is_there_waits_for_nobody() {
+    let world = World::new().await;
+    let mut making = world.log.pool().get().await.unwrap();
+    let making = making.transaction().await.unwrap();
+    making
+        .batch_execute("SELECT pg_advisory_xact_lock(hashtextextended('tidings.projections', 0))")
+        .await
+        .unwrap();
+    assert!(setup(world.log.pool()).await.unwrap().is_empty());
+    // Where something is to be made, one after the other makes it.
+    world
+        .execute("DELETE FROM projection_checkpoint WHERE projection = 'history' AND lane = 0")
+        .await;
+    assert!(setup(world.log.pool()).await.is_err());
+    making.rollback().await.unwrap();
+    assert!(setup(world.log.pool()).await.unwrap().is_empty());
+    let lanes = "SELECT count(*) FROM projection_checkpoint WHERE projection = 'history'";
+    assert_eq!(world.number(lanes).await, i64::from(LANES));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rebuild_that_fails_leaves_everything_as_it_was() {
     let world = World::new().await;
     let mut crowd = Crowd::new(&world, 13).await;
