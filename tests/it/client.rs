@@ -95,10 +95,12 @@ async fn commands_and_events_survive_cuts_of_the_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restarted_node_finds_its_clients_again() {
     let store = Store::new().await;
-    let node = store.node().await;
+    let mut config = store.config();
+    // No outgoing connection takes it in between.
+    config.listen.set_port(tidings_services::testing::unused_port());
+    let node = TestNode::start(config.clone()).await;
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
-    let address = node.node.address();
-    let url = format!("ws://{address}/ws");
+    let url = format!("ws://{}/ws", node.node.address());
     let (a, mut events) = connect(Config::new(url, ann.token.clone(), "a"));
     let conversation = a
         .send(Action::DirectOpen { user: ben.id })
@@ -116,8 +118,6 @@ async fn a_restarted_node_finds_its_clients_again() {
     // Sent while nobody is there: it waits.
     let waiting = a.send(say(conversation, "between".to_owned())).await.unwrap();
     assert_ne!(waiting.status(), SendStatus::Acked);
-    let mut config = store.config();
-    config.listen = address;
     let node = TestNode::start(config).await;
     assert_eq!(waiting.await.unwrap().seq, 3);
     assert_eq!(texts(&mut events, conversation, 2).await, ["before", "between"]);
