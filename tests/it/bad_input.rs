@@ -348,7 +348,7 @@ async fn who_says_nothing_or_not_hello_is_asked_and_then_closed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_million_commands_without_reading_hurt_nobody() {
     let mut scene = Scene::with(|config| {
-        config.gateway.slow_ms = 3_000;
+        config.gateway.slow_ms = 8_000;
         config.gateway.flood = 2_000;
     })
     .await;

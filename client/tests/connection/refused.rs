@@ -21,9 +21,7 @@ use crate::peer::{Listener, next, say, within};
 #[tokio::test]
 async fn a_refusal_for_now_is_retried_first_and_in_order_and_a_final_one_is_not() {
     let listener = Listener::bind().await;
-    let mut config = listener.config();
-    config.command_timeout = Duration::from_secs(3);
-    let (client, _events) = connect(config);
+    let (client, _events) = listener.connect();
     let (mut peer, _) = listener.welcome().await;
 
     let first = client.send(say("first")).await.unwrap();
@@ -32,6 +30,20 @@ async fn a_refusal_for_now_is_retried_first_and_in_order_and_a_final_one_is_not(
     assert_eq!(peer.read().await, command);
     peer.ack(&command, 1).await;
     assert_eq!(within(first).await.unwrap().seq, 1);
+
+    let wrong = client.send(say("wrong")).await.unwrap();
+    let command = peer.read().await;
+    peer.refuse(&command, "not_a_member", false).await;
+    assert!(!within(wrong).await.unwrap_err().is_retryable());
+}
+
+#[tokio::test]
+async fn a_command_that_is_refused_for_its_whole_time_was_refused() {
+    let listener = Listener::bind().await;
+    let mut config = listener.config();
+    config.command_timeout = Duration::from_secs(3);
+    let (client, _events) = connect(config);
+    let (mut peer, _) = listener.welcome().await;
 
     let tired = client.send(say("tired")).await.unwrap();
     let refusing = async {
@@ -49,11 +61,6 @@ async fn a_refusal_for_now_is_retried_first_and_in_order_and_a_final_one_is_not(
     .await;
     assert!(matches!(&error, CommandError::Refused(error) if error.code == ErrorCode::RateLimited));
     assert!(error.is_retryable() && !error.may_have_taken_effect());
-
-    let wrong = client.send(say("wrong")).await.unwrap();
-    let command = peer.read().await;
-    peer.refuse(&command, "not_a_member", false).await;
-    assert!(!within(wrong).await.unwrap_err().is_retryable());
 }
 
 #[tokio::test]
