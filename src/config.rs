@@ -42,6 +42,8 @@ pub struct Config {
     pub lane_connections: usize,
     /// Connections to PostgreSQL for appending.
     pub appenders: usize,
+    /// The longest wait for one answer of PostgreSQL, at least 100.
+    pub database_timeout_ms: u64,
     pub log_format: LogFormat,
     /// How long reads are gathered before they are stored, at most 2,000.
     pub read_gather_ms: u64,
@@ -79,6 +81,7 @@ impl Default for Config {
             database_connections: 24,
             lane_connections: 4,
             appenders: 2,
+            database_timeout_ms: 5000,
             log_format: LogFormat::Text,
             read_gather_ms: 1000,
             sweep_ms: 1000,
@@ -163,6 +166,9 @@ impl Config {
                 "`gateway.commands_in_flight` must be at least 1 and `gateway.frame_bytes` at least 1024",
             );
         }
+        if self.database_timeout_ms < 100 {
+            return invalid("`database_timeout_ms` must be at least 100");
+        }
         let gateway = &self.gateway;
         if [
             gateway.heartbeat_ms,
@@ -229,7 +235,8 @@ impl Config {
     /// The log that is configured, with the time-outs of a server.
     pub fn log(&self) -> anyhow::Result<LogConfig> {
         let url = self.require_database_url()?;
-        Ok(LogConfig::with_authority(url, self.database_ca.as_deref())?)
+        let config = LogConfig::with_authority(url, self.database_ca.as_deref())?;
+        Ok(config.with_timeout(Duration::from_millis(self.database_timeout_ms)))
     }
 
     pub fn require_redis_url(&self) -> Result<&str, ConfigError> {

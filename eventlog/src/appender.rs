@@ -24,7 +24,7 @@ const APPEND: &str =
 /// for cheaper, and then keeps that plan while the table grows.
 pub const APPENDER_SESSION: &str = "SET plan_cache_mode = force_generic_plan; SET jit = off; SET enable_seqscan = off; \
     SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET synchronous_commit = on; \
-    SET statement_timeout = '5s'; SET lock_timeout = '3s'; SET default_transaction_isolation = 'read committed'";
+    SET default_transaction_isolation = 'read committed'";
 
 /// How long a refusal of the server counts after it, though sessions can be made: a full disk lets them.
 const REFUSAL: Duration = Duration::from_secs(10);
@@ -172,8 +172,13 @@ impl Appender {
         let unreachable = |error: tokio_postgres::Error| AppendError::Unreachable(describe(&error));
         let session = self.config.connect().await;
         let session = session.map_err(|error| AppendError::Unreachable(error.to_string()))?;
+        // A lock is given up first, so that it is known that nothing was written.
+        let statement = self.config.timeout.as_millis();
+        let lock = statement * 3 / 5;
+        let limits = format!("SET statement_timeout = {statement}; SET lock_timeout = {lock}");
         let preparing = async {
             session.client.batch_execute(APPENDER_SESSION).await?;
+            session.client.batch_execute(&limits).await?;
             session.client.prepare(APPEND).await
         };
         match timeout(self.config.timeout, preparing).await {

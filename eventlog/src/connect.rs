@@ -27,6 +27,8 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(3);
 const KEEPALIVE_RETRIES: u32 = 3;
 
+/// The longest wait for any one answer, unless told otherwise.
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// A statement of a pooled session that nobody has given up ends after this many time-outs.
 const STATEMENT_TIMEOUTS: u32 = 3;
 
@@ -72,19 +74,12 @@ impl LogConfig {
         let (asked, url) = Asked::take_from(url);
         let mut postgres: tokio_postgres::Config = url.parse().map_err(ConnectError::Url)?;
         let tls = asked.settle(&mut postgres, authority)?;
-        let timeout = Duration::from_secs(5);
-        if postgres.get_connect_timeout().is_none() {
-            postgres.connect_timeout(timeout);
-        }
         postgres
             .application_name("tidings")
             .keepalives(true)
             .keepalives_idle(KEEPALIVE_IDLE)
             .keepalives_interval(KEEPALIVE_INTERVAL)
             .keepalives_retries(KEEPALIVE_RETRIES);
-        if postgres.get_tcp_user_timeout().is_none() {
-            postgres.tcp_user_timeout(timeout);
-        }
         // A server that only reads, a standby or one that has been demoted, is not the log. Tools that do no more than read
         // can say `target_session_attrs=any`.
         if !url.contains("target_session_attrs=") {
@@ -95,9 +90,24 @@ impl LogConfig {
             tls,
             pool_size: 16,
             appenders: 2,
-            timeout,
+            timeout: Duration::ZERO,
             migration_wait: Duration::from_mins(2),
-        })
+        }
+        .with_timeout(TIMEOUT))
+    }
+
+    /// Waits so long for any one answer, and for a connection where the URL says nothing else.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        let old = std::mem::replace(&mut self.timeout, timeout);
+        let is_ours = |wait: Option<&Duration>| wait.is_none_or(|wait| *wait == old);
+        if is_ours(self.postgres.get_connect_timeout()) {
+            self.postgres.connect_timeout(timeout);
+        }
+        if is_ours(self.postgres.get_tcp_user_timeout()) {
+            self.postgres.tcp_user_timeout(timeout);
+        }
+        self
     }
 
     /// A pool for reads and projections, of `pool_size` sessions. Makes no connection yet.

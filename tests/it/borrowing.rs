@@ -8,7 +8,9 @@ use uuid::Uuid;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_table_of_accounts_keeps_nobody_from_their_messages() {
     let store = Store::new().await;
-    let node = store.node().await;
+    let mut config = store.config();
+    config.database_timeout_ms = 5000;
+    let node = TestNode::start(config).await;
     let (ann, ben, eve) = (
         node.register("ann").await,
         node.register("ben").await,

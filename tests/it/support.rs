@@ -44,6 +44,8 @@ impl Store {
             database_url: Some(self.database.url().to_owned()),
             redis_url: Some(self.redis_url.clone()),
             database_connections: 8,
+            // A machine that is busy with other tests is no database that is away.
+            database_timeout_ms: 30_000,
             read_gather_ms: 20,
             ..Config::default()
         };
