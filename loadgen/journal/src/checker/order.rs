@@ -38,7 +38,7 @@ struct Placed {
     line: u32,
     conversation: u32,
     seq: u64,
-    /// Whether it took effect if it reached the server.
+    /// Whether it took effect.
     sure: bool,
 }
 
@@ -67,7 +67,8 @@ pub(super) fn find(run: &mut Run<'_>, journal: u32, tries: &[Try]) {
                     line: tried.line,
                     conversation: place.conversation,
                     seq: place.seq,
-                    sure: tried.answer != Answer::Unsettled,
+                    // What was not answered may have been turned away with an answer that was lost.
+                    sure: tried.answer == Answer::Acked,
                 });
         }
     }

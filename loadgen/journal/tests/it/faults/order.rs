@@ -1,7 +1,7 @@
 //! The order of one sender, and of real time.
 
 use super::{at, found, tries};
-use crate::world::Run;
+use crate::world::{Run, run};
 use rand::seq::IteratorRandom as _;
 use tidings_journal::{Fault, Kind, Logged, Record};
 use uuid::Uuid;
@@ -54,23 +54,57 @@ fn only_try(run: &Run, id: Option<Uuid>) -> Option<(usize, usize)> {
     }
 }
 
+/// Messages that follow each other in the log, were sent once on one connection, and the first of which was acked.
+fn sent_in_order(run: &Run) -> Vec<(usize, usize)> {
+    let mut pairs = adjacent(run);
+    pairs.retain(|(one, other)| {
+        let tries = [one, other].map(|index| only_try(run, run.log[*index].id));
+        let [Some((journal, first)), Some((same, second))] = tries else {
+            return false;
+        };
+        let connects = |record: &Record| matches!(record, Record::Connected { .. });
+        let acked = acks(run, run.log[*one].id);
+        journal == same
+            && first < second
+            && !acked.is_empty()
+            && !run.journals[journal].records[first..second].iter().any(connects)
+    });
+    pairs
+}
+
+fn acks(run: &Run, message: Option<Uuid>) -> Vec<(usize, usize)> {
+    run.places(|record| matches!(record, Record::Ack { id, .. } if Some(*id) == message))
+}
+
 #[test]
 fn two_messages_of_one_sender_in_the_wrong_order() {
     found(Fault::SenderOrder, |run, rng| {
-        let pairs = adjacent(run).into_iter().filter(|(one, other)| {
-            let tries = [one, other].map(|index| only_try(run, run.log[*index].id));
-            let [Some((journal, first)), Some((same, second))] = tries else {
-                return false;
-            };
-            let connects = |record: &Record| matches!(record, Record::Connected { .. });
-            journal == same
-                && first < second
-                && !run.journals[journal].records[first..second].iter().any(connects)
-        });
-        let (one, other) = pairs.choose(rng)?;
+        let (one, other) = sent_in_order(run).into_iter().choose(rng)?;
         swap(run, one, other);
         Some(())
     });
+}
+
+#[test]
+fn a_message_whose_answer_was_lost_may_have_been_turned_away_before_a_later_one_was_taken() {
+    for seed in 0..100 {
+        let mut run = run(seed);
+        let Some((one, other)) = sent_in_order(&run).first().copied() else {
+            continue;
+        };
+        let message = run.log[one].id;
+        swap(&mut run, one, other);
+        for (journal, index) in acks(&run, message).into_iter().rev() {
+            run.journals[journal].records.remove(index);
+        }
+        let wrong = run.check().err();
+        assert!(
+            wrong
+                .as_ref()
+                .is_none_or(|wrong| wrong.fault != Fault::SenderOrder),
+            "{wrong:?}"
+        );
+    }
 }
 
 #[test]
