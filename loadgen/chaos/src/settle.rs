@@ -76,26 +76,32 @@ pub(crate) async fn settle(
     }
     findings.log = database.log().await?;
     let ends = ends(&findings.log);
+    let others_told = told(&findings.journals);
     let lacks = |hand: &Hand| -> Vec<String> {
         let user = hand.user.to_string();
         let own = ends.iter().filter(|(_, end)| end.members.contains(&user));
         let behind = own.filter_map(|(id, end)| {
             let seen = hand.seen.of(*id);
             // A device without a cursor is sent what its user has not been sent: another device may have it all.
-            let others = || hands.iter().filter(|other| other.user == hand.user);
-            let excused = seen == 0 && others().any(|other| other.seen.of(*id) == end.head);
+            let excused = seen == 0
+                && (others_told.contains(&(user.as_str(), *id, end.head))
+                    || hands
+                        .iter()
+                        .any(|other| other.user == hand.user && other.seen.of(*id) == end.head));
             (seen != end.head && !excused)
                 .then(|| format!("{} has seen {id} up to seq {seen} of {}", hand.label, end.head))
         });
         behind.collect()
     };
-    if !reaches(REST_LIMIT, async || {
+    let complete = reaches(REST_LIMIT, async || {
         Ok(hands.iter().all(|hand| lacks(hand).is_empty()))
-    })
-    .await?
-    {
-        findings.problems.extend(hands.iter().flat_map(lacks));
-    }
+    });
+    let lacking: Vec<_> = if complete.await? {
+        vec![]
+    } else {
+        hands.iter().flat_map(lacks).collect()
+    };
+    findings.problems.extend(lacking);
     for (number, person) in world.people.iter().enumerate() {
         let node = &ground.nodes()[number % ground.nodes().len()];
         let listed = http.conversations(&node.url(), person).await?;
@@ -139,6 +145,28 @@ pub(crate) async fn settle(
     findings.effects.merge(&ground.effects().await);
     findings.problems.extend(ground.panics());
     Ok(())
+}
+
+/// What those were told of who have gone: the user, the conversation, and the seq.
+fn told(journals: &[Journal]) -> BTreeSet<(&str, Uuid, u64)> {
+    let all = journals.iter().flat_map(|journal| {
+        let records = journal.records.iter();
+        records.map(|record| (journal.user.as_str(), record))
+    });
+    all.filter_map(|(user, record)| match record {
+        Record::Delivered {
+            conversation,
+            seq: Some(seq),
+            ..
+        }
+        | Record::Gap {
+            conversation,
+            to: seq,
+            ..
+        } => Some((user, conversation.parse().ok()?, *seq)),
+        _ => None,
+    })
+    .collect()
 }
 
 /// Polls until `done`; false when it was not in time.
