@@ -1,7 +1,7 @@
 //! A device without the client library: it sees every frame as the server sent it, sends several messages at a time, and its
 //! socket holds so little that the server feels it when it does not read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ struct Bare {
     /// Whether messages that were turned away go out again at this time.
     again_at: Option<Instant>,
     again: Vec<Said>,
+    /// Messages that were turned away or refused once: what answers them may be refused for it.
+    turned_away: BTreeSet<Uuid>,
     /// Gaps that are to be fetched, and those that are being fetched, by the command that asks.
     gaps: Vec<Gap>,
     fetching: BTreeMap<Uuid, Gap>,
@@ -50,8 +52,8 @@ struct Bare {
     /// The reads of others that this connection was told of.
     receipts: BTreeMap<(Uuid, Uuid), u64>,
     act_at: Instant,
-    /// Whether the device is lost, and until when there is none.
-    lost: Option<Instant>,
+    /// Until when the person has no device, and whether they come back with this one.
+    away: Option<(Instant, bool)>,
     /// Conversations that still get a farewell; none before it is time to rest.
     farewells: Option<Vec<Uuid>>,
     effects: Effects,
@@ -84,12 +86,13 @@ pub(crate) fn start(world: &World, number: usize, nodes: &[SocketAddr], clock: C
         flood: None,
         again_at: None,
         again: Vec::new(),
+        turned_away: BTreeSet::new(),
         gaps: Vec::new(),
         fetching: BTreeMap::new(),
         vain: BTreeMap::new(),
         receipts: BTreeMap::new(),
         act_at: Instant::now(),
-        lost: None,
+        away: None,
         farewells: None,
         effects: Effects::default(),
         problems: Vec::new(),
@@ -120,10 +123,12 @@ impl Bare {
             self.nodes.rotate_left(1);
             let pause = Duration::from_millis(self.random.random_range(10..200));
             let mut again_at = Instant::now() + pause;
-            if let Some(away_until) = self.lost.take() {
-                self.cursors.clear();
-                self.effects.add("devices replaced", 1);
-                again_at = away_until;
+            if let Some((back_at, is_kept)) = self.away.take() {
+                if !is_kept {
+                    self.cursors.clear();
+                    self.effects.add("devices replaced", 1);
+                }
+                again_at = back_at;
             }
             tokio::select! {
                 () = sleep_until(again_at) => {}
@@ -158,7 +163,7 @@ impl Bare {
                     if self.obey(order).await {
                         return Ok(End::Finished);
                     }
-                    if self.lost.is_some() {
+                    if self.away.is_some() {
                         return Ok(End::Broken);
                     }
                     silent_at = Instant::now() + SILENCE;
@@ -208,7 +213,8 @@ impl Bare {
             }) => self.flood = Some((conversation, messages)),
             // Only the library is slowed.
             Some(Order::Slow { .. }) => {}
-            Some(Order::Replace(away)) => self.lost = Some(Instant::now() + away),
+            Some(Order::Away(lasts)) => self.away = Some((Instant::now() + lasts, true)),
+            Some(Order::Replace(lasts)) => self.away = Some((Instant::now() + lasts, false)),
             Some(Order::Rest) => {
                 self.flood = None;
                 self.farewells = Some(
@@ -237,6 +243,7 @@ impl Bare {
                 self.gaps.push(gap);
             }
             ServerFrame::Synced => self.scribe.synced(),
+            ServerFrame::Typing(_) => self.effects.add("typing shown", 1),
             ServerFrame::Ack(ack) => {
                 let awaited = self.scribe.acked(ack.id, ack.seq);
                 let stray = (!awaited).then(|| format!("an ack came that nobody waited for: {}", ack.id));
@@ -272,6 +279,7 @@ impl Bare {
             self.not_fetched(gap, error);
             return;
         }
+        self.turned_away.insert(id);
         if !error.retryable {
             let unanswered = self.scribe.unanswered();
             let message = unanswered.iter().find(|message| message.id == id).cloned();
@@ -280,6 +288,14 @@ impl Bare {
                 Some(message) if error.code == ErrorCode::NotAMember => {
                     self.view.outside(message.conversation);
                 }
+                Some(message)
+                    if error.field.as_deref() == Some("mentions")
+                        && self.view.names_former_members(&message) => {}
+                Some(message)
+                    if error.field.as_deref() == Some("reply_to")
+                        && message
+                            .answers()
+                            .is_some_and(|answered| self.turned_away.contains(&answered)) => {}
                 _ => self
                     .problems
                     .push(format!("a message was refused with {code}: {}", error.message)),
@@ -369,11 +385,22 @@ impl Bare {
             let count = self.random.random_range(1..=5).min(room);
             (conversation, count, self.random.random_range(1..200))
         };
-        let burst: Vec<Said> = (0..count)
-            .map(|_| Said::text(conversation, words(&mut self.random, length)))
-            .collect();
+        let mut burst: Vec<Said> = Vec::with_capacity(count);
+        for _ in 0..count {
+            let text = words(&mut self.random, length);
+            // Some answer what stands before them in the same frame.
+            let before = burst.last().map(|said| said.id);
+            let message = match before.filter(|_| self.random.random_ratio(1, 3)) {
+                Some(before) => Said::message(conversation, text, Some(before), vec![]),
+                None => self.view.message(&mut self.random, conversation, text),
+            };
+            burst.push(message);
+        }
         for message in &burst {
             self.scribe.send(message.clone());
+        }
+        if self.random.random_ratio(1, 8) {
+            wire.typing(conversation, self.random.random()).await?;
         }
         put(wire, &burst).await
     }

@@ -1,7 +1,6 @@
-//! Retry storms: the same command, with the same id and content, goes to every node at the same time, and again later. It must
-//! take effect once and get the same answer each time.
+//! Somebody who says the same, under one id, to every node at the same time, and twice to each. It must take effect once and
+//! get the same answer each time.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -10,8 +9,8 @@ use futures_util::future::join_all;
 use tidings_journal::Journal;
 use tidings_protocol::{Ack, Action, ErrorCode, ErrorFrame, ServerFrame};
 use tokio::time::{Instant, sleep, timeout};
-use uuid::Uuid;
 
+use crate::effects::Effects;
 use crate::http::Person;
 use crate::said::Said;
 use crate::scribe::{Clock, Scribe};
@@ -23,23 +22,19 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Who storms, and where.
-pub(crate) struct Storm {
-    pub(crate) name: String,
-    pub(crate) person: Person,
-    pub(crate) conversation: Uuid,
-    pub(crate) is_group: bool,
-    pub(crate) nodes: Vec<SocketAddr>,
-    pub(crate) messages: usize,
-    /// Between the first time and the next.
-    pub(crate) later: Duration,
+/// Somebody who says the same to all nodes.
+pub(crate) struct Chorus {
+    witnesses: Vec<Witness>,
+    scribe: Scribe,
+    pub(crate) effects: Effects,
+    pub(crate) problems: Vec<String>,
 }
 
-/// What a storm leaves.
-pub(crate) struct Blown {
+/// What a chorus leaves.
+#[derive(Default)]
+pub(crate) struct Sung {
     pub(crate) journals: Vec<Journal>,
-    /// Answers that said that the command was known.
-    pub(crate) duplicates: u64,
+    pub(crate) effects: Effects,
     pub(crate) problems: Vec<String>,
 }
 
@@ -49,73 +44,97 @@ enum Answer {
     Refused(ErrorFrame),
 }
 
-struct Run {
-    storm: Storm,
-    witnesses: Vec<Witness>,
-    scribe: Scribe,
-    duplicates: u64,
-    problems: Vec<String>,
+impl Sung {
+    pub(crate) fn and(&mut self, other: Self) {
+        self.journals.extend(other.journals);
+        self.effects.merge(&other.effects);
+        self.problems.extend(other.problems);
+    }
 }
 
-impl Storm {
-    /// Something with this text. In a group of one's own each third one is its name.
-    fn says(&self, number: usize, text: String) -> Said {
-        let conversation = self.conversation;
-        let rename = Action::GroupRename {
-            conversation,
-            name: text.clone(),
-        };
-        let renamed = (self.is_group && number % 3 == 2)
-            .then(|| Said::change(self.person.user, conversation, rename))
-            .flatten();
-        renamed.unwrap_or_else(|| Said::text(conversation, text))
-    }
-
-    /// Storms until every message has its answer.
-    pub(crate) async fn blow(self, clock: Clock) -> Blown {
-        let mut run = Run {
-            witnesses: self.witnesses(clock),
-            scribe: Scribe::new(clock, self.person.user, &self.name),
-            storm: self,
-            duplicates: 0,
-            problems: Vec::new(),
-        };
-        let mut first_answers = BTreeMap::new();
-        for number in 0..run.storm.messages {
-            let text = format!("{} {number}", run.storm.name);
-            let message = run.storm.says(number, text);
-            run.scribe.send(message.clone());
-            match run.insist(&message).await {
-                Some(Answer::Ack(ack)) => {
-                    first_answers.insert(message.id, (message, ack));
-                }
-                Some(Answer::Refused(error)) => run.scribe.refused(message.id, error.code.as_str()),
-                None => run.problems.push(format!("{} got no answer", message.id)),
-            }
-        }
-        sleep(run.storm.later).await;
-        for (message, ack) in first_answers.into_values() {
-            run.repeat(&message, &ack).await;
-        }
-        let journals = run.witnesses.into_iter().map(Witness::close);
-        Blown {
-            journals: journals.chain([run.scribe.close()]).collect(),
-            duplicates: run.duplicates,
-            problems: run.problems,
-        }
-    }
-
-    fn witnesses(&self, clock: Clock) -> Vec<Witness> {
-        let nodes = self.nodes.iter().enumerate();
+impl Chorus {
+    /// `name` is that of the person's device.
+    pub(crate) fn new(clock: Clock, name: &str, person: &Person, nodes: &[SocketAddr]) -> Self {
         let witness = |(number, node): (usize, &SocketAddr)| {
-            let journal = format!("{} at {number}", self.name);
-            Witness::new(clock, &self.person, &self.name, &journal, *node)
+            let journal = format!("{name} at {number}");
+            Witness::new(clock, person, name, &journal, *node)
         };
-        nodes.map(witness).collect()
+        Self {
+            witnesses: nodes.iter().enumerate().map(witness).collect(),
+            scribe: Scribe::new(clock, person.user, name),
+            effects: Effects::default(),
+            problems: Vec::new(),
+        }
     }
-}
 
-impl Run {
+    pub(crate) fn close(self) -> Sung {
+        let journals = self.witnesses.into_iter().map(Witness::close);
+        Sung {
+            journals: journals.chain([self.scribe.close()]).collect(),
+            effects: self.effects,
+            problems: self.problems,
+        }
+    }
+
+    /// Says something for the first time, until there is an answer. What comes back is the ack, where it is one.
+    pub(crate) async fn say(&mut self, said: &Said) -> Option<Ack> {
+        let at = self.scribe.now();
+        let opens = said.action.conversation().is_none();
+        if !opens {
+            self.scribe.send(said.clone());
+        }
+        match self.insist(said).await {
+            Some(Answer::Ack(ack)) => {
+                self.effects.add(said.action.name(), 1);
+                match said.action {
+                    // Somebody else may have opened it, and then the log has nothing of this.
+                    Action::DirectOpen { .. } => self.scribe.tried(at, said, ack.conversation),
+                    _ if opens => self.scribe.made(at, said, &ack),
+                    _ => {}
+                }
+                return Some(ack);
+            }
+            Some(Answer::Refused(error)) => self.scribe.refused(said.id, error.code.as_str()),
+            None => self.problems.push(format!("{} got no answer", said.id)),
+        }
+        None
+    }
+
+    /// Says once more what was acked, and must hear the same.
+    pub(crate) async fn say_again(&mut self, said: &Said, first: &Ack) {
+        let Some(Answer::Ack(ack)) = self.insist(said).await else {
+            self.problems
+                .push(format!("{} was acked, and later not", said.id));
+            return;
+        };
+        self.compare(first, &ack);
+        // Who has found an opened conversation finds it again.
+        if !ack.duplicate && !matches!(said.action, Action::DirectOpen { .. }) {
+            self.problems
+                .push(format!("{} was answered as if it were new", said.id));
+        }
+    }
+
+    /// The id of what was acked, with something else under it.
+    pub(crate) async fn say_otherwise(&mut self, other: &Said) {
+        let id = other.id;
+        match self.insist(other).await {
+            Some(Answer::Refused(error)) if error.code == ErrorCode::Conflict => {}
+            Some(Answer::Refused(error)) => {
+                let (code, name) = (error.code, other.action.name());
+                self.problems.push(format!(
+                    "{id} with another content ({name}) is refused with {code}"
+                ));
+            }
+            Some(Answer::Ack(_)) => self
+                .problems
+                .push(format!("{id} was acked with another content too")),
+            None => self
+                .problems
+                .push(format!("{id} with another content got no answer")),
+        }
+    }
+
     /// Sends a message to all nodes until one of them answers. All who do must say the same, and the answer is a duplicate
     /// if any of them says so: a node whose attempt broke off cannot know whether the message that it finds is its own.
     async fn insist(&mut self, message: &Said) -> Option<Answer> {
@@ -126,7 +145,7 @@ impl Run {
             for answer in self.ask_all(message).await {
                 match answer {
                     Answer::Ack(ack) => {
-                        self.duplicates += u64::from(ack.duplicate);
+                        self.effects.add("repeats answered", u64::from(ack.duplicate));
                         self.scribe.acked(message.id, ack.seq);
                         match &mut first {
                             Some(first) => {
@@ -159,45 +178,8 @@ impl Run {
         }
     }
 
-    /// The same message later, and then its id with another text.
-    async fn repeat(&mut self, message: &Said, first: &Ack) {
-        if let Some(Answer::Ack(ack)) = self.insist(message).await {
-            self.compare(first, &ack);
-            if !ack.duplicate {
-                self.problems
-                    .push(format!("{} was answered as if it were new", message.id));
-            }
-        } else {
-            self.problems
-                .push(format!("{} was acked, and later not", message.id));
-        }
-        // Of the same kind.
-        let number = if matches!(message.action, Action::GroupRename { .. }) {
-            2
-        } else {
-            0
-        };
-        let other = Said {
-            id: message.id,
-            ..self.storm.says(number, "something else".to_owned())
-        };
-        match self.insist(&other).await {
-            Some(Answer::Refused(error)) if error.code == ErrorCode::Conflict => {}
-            Some(Answer::Refused(error)) => {
-                let code = error.code;
-                self.problems
-                    .push(format!("{} with another text is refused with {code}", message.id));
-            }
-            Some(Answer::Ack(_)) => self
-                .problems
-                .push(format!("{} was acked with another text too", message.id)),
-            None => self
-                .problems
-                .push(format!("{} with another text got no answer", message.id)),
-        }
-    }
-
-    fn compare(&mut self, first: &Ack, other: &Ack) {
+    /// Two answers to one command, from wherever.
+    pub(crate) fn compare(&mut self, first: &Ack, other: &Ack) {
         let place = |ack: &Ack| (ack.conversation, ack.seq, ack.position, ack.at);
         if place(first) != place(other) {
             self.problems

@@ -52,6 +52,8 @@ enum Asked {
 enum Answer {
     Command(Asked, Result<Ack, CommandError>),
     Fetched(Gap, Result<Events, CommandError>),
+    /// What was shown already, once more.
+    SeenAgain(Gap, Result<Events, CommandError>),
 }
 
 struct Device {
@@ -73,6 +75,8 @@ struct Device {
     vain: BTreeMap<(Uuid, u64), u32>,
     problems: Vec<String>,
     slow: Option<(Duration, Instant)>,
+    /// Whether what comes is what was missed while the device was away.
+    was_away: bool,
     /// Conversations that still get a farewell; none before it is time to rest.
     farewells: Option<BTreeSet<Uuid>>,
 }
@@ -116,6 +120,7 @@ pub(crate) fn start(
             vain: BTreeMap::new(),
             problems: Vec::new(),
             slow: None,
+            was_away: false,
             farewells: None,
         };
         device.run(reins).await
@@ -143,6 +148,7 @@ impl Device {
                 biased;
                 order = reins.orders.recv() => match order {
                     Some(Order::Stall(lasts)) => sleep(lasts).await,
+                    Some(Order::Away(lasts)) => self.go_away(lasts).await,
                     Some(Order::Slow { pause, lasts }) => self.slow = Some((pause, Instant::now() + lasts)),
                     // Only bare devices flood and are lost.
                     Some(Order::Flood { .. } | Order::Replace(_)) => {}
@@ -185,8 +191,13 @@ impl Device {
                 let cursors = &self.events.cursors().conversations;
                 self.scribe.connected(cursors, &welcome.limits);
             }
-            Incoming::Synced => self.scribe.synced(),
+            Incoming::Synced => {
+                self.was_away = false;
+                self.scribe.synced();
+            }
             Incoming::Event(event) => {
+                self.effects
+                    .add("events missed while away", u64::from(self.was_away));
                 self.scribe.shown(&event);
                 self.view.note(&event);
             }
@@ -194,6 +205,7 @@ impl Device {
                 self.scribe.gap(&gap);
                 self.fetch(gap, Duration::ZERO);
             }
+            Incoming::Typing(_) => self.effects.add("typing shown", 1),
             Incoming::Disconnected { reason, retry_in } => {
                 self.scribe.disconnected();
                 if retry_in.is_none() {
@@ -222,6 +234,33 @@ impl Device {
                 ));
             }
             Answer::Fetched(gap, Err(_)) => self.fetch(gap, FETCH_PAUSE),
+            Answer::SeenAgain(gap, Ok(events)) => self.seen_again(gap, &events),
+            Answer::SeenAgain(gap, Err(CommandError::Refused(error)))
+                if !error.retryable && error.code != ErrorCode::NotAMember =>
+            {
+                self.problems.push(format!(
+                    "{gap:?} was shown and cannot be fetched: {}: {}",
+                    error.code, error.message
+                ));
+            }
+            // Who is out has no right to it, and nobody needs it.
+            Answer::SeenAgain(..) => {}
+        }
+    }
+
+    /// A page of what was shown. There is something of it, unless the person is out by now.
+    fn seen_again(&mut self, gap: Gap, events: &Events) {
+        self.effects.add("fetch", 1);
+        let (_, came) = self.scribe.filled(&gap, events);
+        let is_whole = events
+            .events
+            .iter()
+            .zip(gap.from..)
+            .all(|(event, seq)| event.seq == seq);
+        if self.view.is_inside(gap.conversation) && !(came && is_whole) {
+            self.problems.push(format!(
+                "{gap:?} was shown, and its events do not come again: {events:?}"
+            ));
         }
     }
 
@@ -241,13 +280,20 @@ impl Device {
             Ok(ack) => {
                 match asked {
                     Asked::Say(said) => {
+                        self.effects.add(said.action.name(), 1);
                         self.scribe.acked(said.id, ack.seq);
                         self.busy.remove(&said.conversation);
                     }
-                    Asked::Make { at, said } => self.scribe.made(at, &said, &ack),
+                    Asked::Make { at, said } => {
+                        self.effects.add(said.action.name(), 1);
+                        self.scribe.made(at, &said, &ack);
+                    }
                     Asked::Read {
                         conversation, seq, ..
-                    } => self.scribe.read(conversation, seq),
+                    } => {
+                        self.effects.add("read", 1);
+                        self.scribe.read(conversation, seq);
+                    }
                 }
                 return;
             }
@@ -262,7 +308,7 @@ impl Device {
                 let message = matches!(said.action, Action::MessageSend { .. });
                 if refusal.code == ErrorCode::NotAMember {
                     self.view.outside(said.conversation);
-                } else if message {
+                } else if message && !self.view.names_former_members(&said) {
                     self.problems.push(format!(
                         "a message was refused with {}: {}",
                         refusal.code, refusal.message
@@ -280,11 +326,13 @@ impl Device {
     /// Does one thing of those that people do.
     fn act(&mut self) {
         match self.random.random_range(0..100) {
-            0..70 => {
+            0..66 => {
                 if self.scribe.unanswered().len() < UNDER_WAY {
                     self.talk();
                 }
             }
+            66..68 => self.type_something(),
+            68..70 => self.look_back(),
             70..85 => self.read(),
             85..94 => self.manage(),
             94..96 => self.leave(),
@@ -303,8 +351,34 @@ impl Device {
                 self.random.random_range(1..200)
             };
             let text = words(&mut self.random, length);
-            self.say(Said::text(conversation, text));
+            let said = self.view.message(&mut self.random, conversation, text);
+            self.say(said);
         }
+    }
+
+    fn type_something(&mut self) {
+        if let Some((conversation, _)) = self.view.any(&mut self.random, |_, _| true) {
+            self.client.typing(conversation, self.random.random());
+        }
+    }
+
+    /// Fetches some of what was shown.
+    fn look_back(&mut self) {
+        let room = self.view.any(&mut self.random, |_, room| !room.shown.is_empty());
+        let Some((conversation, room)) = room else { return };
+        let to = *room.shown.end();
+        let from = self.random.random_range(*room.shown.start()..=to);
+        let gap = Gap {
+            conversation,
+            from,
+            to,
+        };
+        let client = self.client.clone();
+        let limit = (to - from + 1).min(u64::from(FETCH_EVENTS_MAX)) as u32;
+        self.answers.push(Box::pin(async move {
+            let fetched = client.fetch(conversation, from, limit).await;
+            Answer::SeenAgain(gap, fetched)
+        }));
     }
 
     fn say(&mut self, said: Said) {
@@ -336,7 +410,7 @@ impl Device {
     fn manage(&mut self) {
         let (own, busy) = (self.person.user, &self.busy);
         let room = self.view.any(&mut self.random, |id, room| {
-            room.is_group && room.owner == own && !busy.contains(&id)
+            room.is_group && !room.is_staged && room.owner == own && !busy.contains(&id)
         });
         let Some((conversation, room)) = room else { return };
         let somebody = self.people.choose(&mut self.random).copied();
@@ -367,7 +441,7 @@ impl Device {
     fn leave(&mut self) {
         let (own, busy) = (self.person.user, &self.busy);
         let room = self.view.any(&mut self.random, |id, room| {
-            room.is_group && room.owner != own && !busy.contains(&id)
+            room.is_group && !room.is_staged && room.owner != own && !busy.contains(&id)
         });
         if let Some((conversation, _)) = room {
             self.change(conversation, Action::GroupLeave { conversation });
@@ -406,6 +480,20 @@ impl Device {
         self.scribe.connecting();
         let resume = self.events.cursors().clone();
         (self.client, self.events) = dial(&self.urls, &self.person, &self.name, resume);
+    }
+
+    /// Says goodbye, so that the server knows what was received, and comes back at another node.
+    async fn go_away(&mut self, lasts: Duration) {
+        self.client.close();
+        while let Some(incoming) = self.events.next().await {
+            if !matches!(incoming, Incoming::Disconnected { .. }) {
+                self.note(incoming);
+            }
+        }
+        self.scribe.disconnected();
+        sleep(lasts).await;
+        self.move_on();
+        self.was_away = true;
     }
 
     fn say_farewells(&mut self) {

@@ -108,7 +108,10 @@ pub(crate) fn shown_by(fault: &Fault) -> &'static str {
         Fault::StallReader { .. } => "slow clients noticed",
         Fault::SlowReader { .. } => "events taken slowly",
         Fault::Replace { .. } => "devices replaced",
+        Fault::Away { .. } => "events missed while away",
+        Fault::Remove { .. } => "removed while away",
         Fault::RetryStorm { .. } => "repeats answered",
+        Fault::OpenTogether => "conversations opened from both sides",
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can go wrong, and what it happens to.
 
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -11,7 +11,9 @@ use rand::{Rng, RngExt as _};
 pub const NODES: usize = 3;
 /// Devices that speak to the server without the client library.
 pub const BARE: usize = 4;
-/// Devices whose client library can be slow to take what comes.
+/// Those of them whose person has no other device.
+pub const ALONE: Range<usize> = 2..BARE;
+/// Devices with the client library that can be slow to take what comes, or away. Their people have another device each.
 pub const SLOW: usize = 6;
 
 /// A fault. Those that last are undone when their time is over.
@@ -67,10 +69,24 @@ pub enum Fault {
     Replace {
         bare: usize,
     },
+    /// A device goes away with what it knows and comes back, while another one of the person goes on.
+    Away {
+        device: usize,
+    },
+    /// A person is removed from a group while their only device is away.
+    Remove {
+        bare: usize,
+        /// Whether the device comes back with what it knew.
+        keeps: bool,
+        /// Whether the person is let in again before.
+        again: bool,
+    },
     /// The same commands go to all nodes at the same time, and again later.
     RetryStorm {
-        messages: usize,
+        commands: usize,
     },
+    /// Two people open their conversation at the same moment.
+    OpenTogether,
 }
 
 /// The other end of a path to or from a node.
@@ -123,12 +139,15 @@ pub(crate) enum Kind {
     StallReader,
     SlowReader,
     Replace,
+    Away,
+    Remove,
     RetryStorm,
+    OpenTogether,
 }
 
 impl Kind {
     /// One of each; what is more likely to find something stands there twice.
-    pub(crate) const BAG: [Self; 24] = [
+    pub(crate) const BAG: [Self; 28] = [
         Self::KillNode,
         Self::KillNode,
         Self::DrainNode,
@@ -151,8 +170,12 @@ impl Kind {
         Self::SlowReader,
         Self::Replace,
         Self::Replace,
+        Self::Away,
+        Self::Remove,
+        Self::Remove,
         Self::RetryStorm,
         Self::RetryStorm,
+        Self::OpenTogether,
     ];
 
     /// A fault of this kind, and for how many milliseconds.
@@ -192,10 +215,23 @@ impl Kind {
                 let bare = random.random_range(0..BARE);
                 (Fault::Replace { bare }, 0..=2000)
             }
-            Self::RetryStorm => {
-                let messages = random.random_range(3..=12);
-                (Fault::RetryStorm { messages }, 0..=3000)
+            Self::Away => {
+                let device = random.random_range(0..SLOW);
+                (Fault::Away { device }, 500..=4000)
             }
+            Self::Remove => {
+                let fault = Fault::Remove {
+                    bare: random.random_range(ALONE),
+                    keeps: random.random(),
+                    again: random.random_ratio(2, 3),
+                };
+                (fault, 500..=3000)
+            }
+            Self::RetryStorm => {
+                let commands = random.random_range(3..=12);
+                (Fault::RetryStorm { commands }, 0..=3000)
+            }
+            Self::OpenTogether => (Fault::OpenTogether, 0..=2000),
         };
         (fault, Duration::from_millis(random.random_range(ms)))
     }
@@ -227,9 +263,12 @@ impl Fault {
             Self::Link { node, end, .. } => vec![Target::Link(node, end)],
             Self::ReconnectStorm => (0..NODES).map(|node| Target::Link(node, End::Clients)).collect(),
             // The other one of the pair does the flooding.
-            Self::StallReader { bare } | Self::Replace { bare } => vec![Target::Bare(bare / 2)],
-            Self::SlowReader { device, .. } => vec![Target::Device(device)],
+            Self::StallReader { bare } | Self::Replace { bare } | Self::Remove { bare, .. } => {
+                vec![Target::Bare(bare / 2)]
+            }
+            Self::SlowReader { device, .. } | Self::Away { device } => vec![Target::Device(device)],
             Self::RetryStorm { .. } => vec![Target::Retries],
+            Self::OpenTogether => vec![],
         }
     }
 }
@@ -275,12 +314,25 @@ impl fmt::Display for Fault {
                 write!(out, "device {device} takes {pause_ms} ms over each event")
             }
             Self::Replace { bare } => write!(out, "bare device {bare} lost, and a new one"),
-            Self::RetryStorm { messages } => {
+            Self::Away { device } => write!(out, "device {device} away, and back with what it knew"),
+            Self::Remove { bare, keeps, again } => {
+                write!(out, "who has bare device {bare} removed while it is away")?;
+                if *again {
+                    out.write_str(", and let in again")?;
+                }
+                if *keeps {
+                    Ok(())
+                } else {
+                    out.write_str("; it comes back knowing nothing")
+                }
+            }
+            Self::RetryStorm { commands } => {
                 write!(
                     out,
-                    "{messages} messages repeated at all nodes, and again at the end"
+                    "a group and {commands} commands, repeated at all nodes, and again at the end"
                 )
             }
+            Self::OpenTogether => out.write_str("two people open their conversation at once"),
         }
     }
 }

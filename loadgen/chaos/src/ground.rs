@@ -208,7 +208,10 @@ impl Ground {
             | Fault::SlowReader { .. }
             | Fault::Replace { .. }
             // Whoever does these counts them.
-            | Fault::RetryStorm { .. } => effect = 0,
+            | Fault::Away { .. }
+            | Fault::Remove { .. }
+            | Fault::RetryStorm { .. }
+            | Fault::OpenTogether => effect = 0,
         }
         self.count(shown_by(fault), effect);
         Ok(())

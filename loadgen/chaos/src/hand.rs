@@ -23,6 +23,8 @@ pub(crate) enum Order {
     Slow { pause: Duration, lasts: Duration },
     /// Say much in a conversation.
     Flood { conversation: Uuid, messages: usize },
+    /// End the connection, stay away for so long, and come back with what was known.
+    Away(Duration),
     /// End the connection without a word, stay away for so long, and come back knowing nothing.
     Replace(Duration),
     /// Say one last thing in each conversation, bring everything to an answer, and do nothing more.

@@ -3,7 +3,9 @@
 //! A seed decides what goes wrong when, who talks, and how the nodes are set up. [`Plan::new`] is a pure function of it;
 //! [`play`] starts servers of its own and plays a plan.
 
+mod absence;
 mod bare;
+mod chorus;
 mod command;
 mod conditions;
 mod device;
@@ -12,6 +14,7 @@ mod fault;
 mod ground;
 mod hand;
 mod http;
+mod openings;
 mod plan;
 mod retries;
 mod run;
@@ -27,6 +30,6 @@ mod world;
 pub use command::{Args, run};
 pub use conditions::Conditions;
 pub use effects::Effects;
-pub use fault::{BARE, End, Fault, NODES, SLOW, Weather};
+pub use fault::{ALONE, BARE, End, Fault, NODES, SLOW, Weather};
 pub use plan::{Plan, Step};
 pub use run::{Outcome, play};

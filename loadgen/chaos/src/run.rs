@@ -5,24 +5,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom as _;
+use rand::seq::{IndexedRandom as _, IteratorRandom as _};
 use rand::{RngExt as _, SeedableRng as _};
 use tidings_journal::write_log;
 use tidings_stand::Clock as NodeClock;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::absence::Absence;
 use crate::bare;
+use crate::chorus::Sung;
 use crate::device;
 use crate::effects::Effects;
-use crate::fault::{BARE, Fault};
+use crate::fault::{ALONE, BARE, Fault};
 use crate::ground::Ground;
 use crate::hand::{Hand, Order};
 use crate::http::Http;
+use crate::openings::Opening;
 use crate::plan::{Plan, Step};
-use crate::retries::{Blown, Storm};
+use crate::retries::Storm;
 use crate::scribe::Clock;
 use crate::settle::{Findings, settle};
 use crate::world::{PEOPLE, World};
@@ -31,8 +34,6 @@ use crate::world::{PEOPLE, World};
 const SETUP_LIMIT: Duration = Duration::from_mins(1);
 /// Those who have a second device with the library.
 const SECOND: std::ops::Range<usize> = 8..12;
-/// Those who have a bare device only: a pair of them.
-const ALONE: std::ops::Range<usize> = 2..BARE;
 /// Messages of a flood.
 const FLOOD: usize = 200;
 
@@ -134,15 +135,10 @@ async fn perform(plan: &Plan, program: &Path, ground: &Arc<Ground>, findings: &m
     }
     sleep_until(start + plan.length).await;
     while let Some(done) = steps.join_next().await {
-        if let Some(Blown {
-            journals,
-            duplicates,
-            problems,
-        }) = done??
-        {
-            ground.count("repeats answered", duplicates);
-            findings.journals.extend(journals);
-            findings.problems.extend(problems);
+        if let Some(sung) = done?? {
+            findings.effects.merge(&sung.effects);
+            findings.journals.extend(sung.journals);
+            findings.problems.extend(sung.problems);
         }
     }
     let clients = Arc::into_inner(clients).context("a step is still under way")?;
@@ -157,7 +153,8 @@ fn come(world: &World, ground: &Ground, clock: Clock, random: &mut StdRng) -> Cl
     let phones = (0..PEOPLE).filter(|number| !ALONE.contains(number));
     let phones = phones.map(|number| (number, "phone"));
     let laptops = SECOND.map(|number| (number, "laptop"));
-    let devices = phones.chain(laptops);
+    // Those whose people have another device come first.
+    let devices = laptops.chain(phones);
     let devices =
         devices.map(|(number, name)| device::start(world, number, name, &urls, clock, random.random()));
     let devices = devices.collect();
@@ -178,7 +175,7 @@ async fn take_step(
     world: &World,
     clients: &Clients,
     clock: Clock,
-) -> Result<Option<Blown>> {
+) -> Result<Option<Sung>> {
     let lasts = step.lasts;
     match step.fault {
         Fault::StallReader { bare } => {
@@ -207,21 +204,58 @@ async fn take_step(
             clients.devices[device].order(Order::Slow { pause, lasts }).await;
         }
         Fault::Replace { bare } => clients.bare[bare].order(Order::Replace(lasts)).await,
-        Fault::RetryStorm { messages } => {
+        Fault::Away { device } => clients.devices[device].order(Order::Away(lasts)).await,
+        Fault::Remove { bare, keeps, again } => {
+            let mut random = StdRng::seed_from_u64(seed);
+            let away = &clients.bare[bare];
+            let others = world.people.iter().filter(|person| person.user != away.user);
+            let [owner, other] = others
+                .sample(&mut random, 2)
+                .try_into()
+                .map_err(|_| anyhow!("too few people"))?;
+            let absence = Absence {
+                name: format!("absence-{number}"),
+                owner: owner.clone(),
+                other: other.user,
+                away,
+                nodes: ground.addresses(),
+                lasts,
+                keeps,
+                again,
+            };
+            return Ok(Some(absence.play(clock).await));
+        }
+        Fault::RetryStorm { commands } => {
             let mut random = StdRng::seed_from_u64(seed);
             // Who opened a conversation stays in it.
             let room = world.rooms.choose(&mut random).context("no conversation")?;
             let person = world.people.iter().find(|person| person.user == room.owner);
+            let others = world.people.iter().filter(|person| person.user != room.owner);
+            let others = others.map(|person| person.user).sample(&mut random, 3);
             let storm = Storm {
                 name: format!("storm-{number}"),
                 person: person.context("an owner is nobody")?.clone(),
+                others: others.try_into().map_err(|_| anyhow!("too few people"))?,
                 conversation: room.id,
-                is_group: room.is_group,
                 nodes: ground.addresses(),
-                messages,
+                commands,
                 later: lasts,
             };
             return Ok(Some(storm.blow(clock).await));
+        }
+        Fault::OpenTogether => {
+            let mut random = StdRng::seed_from_u64(seed);
+            let pair: Vec<_> = world.strangers().collect();
+            let opening = Opening {
+                name: format!("opening-{number}"),
+                pair: pair
+                    .choose(&mut random)
+                    .context("everybody knows everybody")?
+                    .clone(),
+                nodes: ground.addresses(),
+                later: lasts,
+            };
+            return Ok(Some(opening.open(clock).await));
         }
         _ => ground.suffer(&step.fault, lasts).await?,
     }

@@ -3,7 +3,7 @@
 use tidings_journal::digest;
 use tidings_protocol::{
     Action, Content, DirectOpened, EventData, EventKind, GroupCreated, GroupRenamed, MemberAdded, MemberLeft,
-    MemberRemoved, Role, RoleChanged,
+    MemberRemoved, MessageSent, Role, RoleChanged,
 };
 use uuid::Uuid;
 
@@ -20,19 +20,48 @@ pub(crate) struct Said {
 impl Said {
     /// A message, under a new id.
     pub(crate) fn text(conversation: Uuid, text: String) -> Self {
-        let digest = digest(&text);
+        Self::message(conversation, text, None, vec![])
+    }
+
+    /// A message that answers another or names people, under a new id.
+    pub(crate) fn message(
+        conversation: Uuid,
+        text: String,
+        reply_to: Option<Uuid>,
+        mentions: Vec<Uuid>,
+    ) -> Self {
+        let id = Uuid::now_v7();
+        let content = Content::text(text);
+        let digest = says(&EventData::MessageSent(MessageSent {
+            message: id,
+            content: content.clone(),
+            reply_to,
+            mentions: mentions.clone(),
+        }));
         let action = Action::MessageSend {
             conversation,
-            content: Content::text(text),
-            reply_to: None,
-            mentions: vec![],
+            content,
+            reply_to,
+            mentions,
         };
         Self {
-            id: Uuid::now_v7(),
+            id,
             conversation,
             action,
             digest,
         }
+    }
+
+    /// The message that this one answers.
+    pub(crate) fn answers(&self) -> Option<Uuid> {
+        match self.action {
+            Action::MessageSend { reply_to, .. } => reply_to,
+            _ => None,
+        }
+    }
+
+    pub(crate) fn names_people(&self) -> bool {
+        matches!(&self.action, Action::MessageSend { mentions, .. } if !mentions.is_empty())
     }
 
     /// A change of a conversation by `actor`, under a new id; none for what makes no such event.
@@ -70,11 +99,17 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
     })
 }
 
-/// The digest of what an event says, as far as a command decides it: of a message its text.
+/// The digest of what an event says, as far as a command decides it: of a message its text, and whom it answers and names.
 pub(crate) fn says(data: &EventData) -> u64 {
     match data {
         EventData::MessageSent(sent) => match &sent.content {
-            Content::Text { text } => digest(text),
+            Content::Text { text } if sent.reply_to.is_none() && sent.mentions.is_empty() => digest(text),
+            Content::Text { text } => {
+                // Those who are named are a set.
+                let mut mentions = sent.mentions.clone();
+                mentions.sort_unstable();
+                digest(&format!("{:?} {mentions:?} {text}", sent.reply_to))
+            }
             // Nobody here sends anything else.
             _ => 0,
         },

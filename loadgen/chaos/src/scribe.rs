@@ -151,22 +151,27 @@ impl Scribe {
 
     /// A command that went out at this time has made a conversation, which had no name before.
     pub(crate) fn made(&mut self, at: Micros, said: &Said, ack: &Ack) {
-        // Others may have told of it before the ack came, and what was said there since stands behind it.
-        let records = &mut self.journal.records;
-        let place = records.partition_point(|record| record.at() <= at);
-        let sent = Record::Send {
-            at,
-            id: said.id,
-            conversation: ack.conversation.to_string(),
-            digest: said.digest,
-        };
-        records.insert(place, sent);
+        self.tried(at, said, ack.conversation);
         let at = self.clock.now();
         self.add(Record::Ack {
             at,
             id: said.id,
             seq: Some(ack.seq),
         });
+    }
+
+    /// A command that went out at this time wants to make this conversation, which had no name before.
+    pub(crate) fn tried(&mut self, at: Micros, said: &Said, conversation: Uuid) {
+        // Others may have told of it before, and what was said there since stands behind it.
+        let records = &mut self.journal.records;
+        let place = records.partition_point(|record| record.at() <= at);
+        let sent = Record::Send {
+            at,
+            id: said.id,
+            conversation: conversation.to_string(),
+            digest: said.digest,
+        };
+        records.insert(place, sent);
     }
 
     /// The server has it. Answers whether that was open.

@@ -1,13 +1,19 @@
 //! What a device believes about its conversations, from what it was shown.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
+use rand::RngExt as _;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom as _;
 use tidings_protocol::{Event, EventData};
 use uuid::Uuid;
 
+use crate::said::Said;
 use crate::world::Room;
+
+/// What the names of groups begin with in which nobody but their maker changes anything.
+pub(crate) const STAGED: &str = "staged";
 
 /// The conversations of one person.
 #[derive(Debug)]
@@ -22,18 +28,33 @@ pub(crate) struct Known {
     pub(crate) is_group: bool,
     pub(crate) owner: Uuid,
     pub(crate) members: BTreeSet<Uuid>,
+    /// Somebody else plays through it what they have thought out, so it is left as it is.
+    pub(crate) is_staged: bool,
+    /// The last message that was shown.
+    pub(crate) message: Option<Uuid>,
+    /// The seqs that were shown last without a hole.
+    pub(crate) shown: RangeInclusive<u64>,
+}
+
+impl Known {
+    fn new(is_group: bool, owner: Uuid, members: impl IntoIterator<Item = Uuid>) -> Self {
+        Self {
+            is_group,
+            owner,
+            members: members.into_iter().collect(),
+            is_staged: false,
+            message: None,
+            #[expect(clippy::reversed_empty_ranges, reason = "nothing was shown")]
+            shown: 1..=0,
+        }
+    }
 }
 
 impl View {
     pub(crate) fn new(user: Uuid, rooms: Vec<Room>) -> Self {
-        let rooms = rooms.into_iter().map(|room| {
-            let known = Known {
-                is_group: room.is_group,
-                owner: room.owner,
-                members: room.members.into_iter().collect(),
-            };
-            (room.id, known)
-        });
+        let rooms = rooms
+            .into_iter()
+            .map(|room| (room.id, Known::new(room.is_group, room.owner, room.members)));
         Self {
             user,
             rooms: rooms.collect(),
@@ -61,6 +82,31 @@ impl View {
         self.inside().filter(|(id, room)| fits(*id, room)).choose(random)
     }
 
+    /// A message that sometimes answers the last one and names people, under a new id.
+    pub(crate) fn message(&self, random: &mut StdRng, conversation: Uuid, text: String) -> Said {
+        let room = self.rooms.get(&conversation);
+        let reply_to = room
+            .and_then(|room| room.message)
+            .filter(|_| random.random_ratio(1, 4));
+        let names = if random.random_ratio(1, 6) {
+            random.random_range(1..3)
+        } else {
+            0
+        };
+        let members = room.into_iter().flat_map(|room| room.members.iter().copied());
+        let mentions = members.sample(random, names);
+        Said::message(conversation, text, reply_to, mentions)
+    }
+
+    /// Whether a message may name somebody who has left meanwhile, which is no fault of the server.
+    pub(crate) fn names_former_members(&self, said: &Said) -> bool {
+        let is_group = self
+            .rooms
+            .get(&said.conversation)
+            .is_some_and(|room| room.is_group);
+        is_group && said.names_people()
+    }
+
     /// The server says that the person is not in.
     pub(crate) fn outside(&mut self, conversation: Uuid) {
         if let Some(room) = self.rooms.get_mut(&conversation) {
@@ -69,28 +115,32 @@ impl View {
     }
 
     pub(crate) fn note(&mut self, event: &Event) {
-        let (joins, leaves) = match event.decode() {
-            EventData::DirectOpened(opened) => (opened.users.to_vec(), vec![]),
-            EventData::GroupCreated(created) => {
-                let owner = created.owner;
-                self.rooms.entry(event.conversation).or_insert_with(|| Known {
-                    is_group: true,
-                    owner,
-                    members: BTreeSet::new(),
-                });
-                (created.members, vec![])
+        let (mut joins, mut leaves, mut message) = (vec![], vec![], None);
+        let mut known = Known::new(true, Uuid::nil(), []);
+        match event.decode() {
+            EventData::DirectOpened(opened) => {
+                known.is_group = false;
+                joins = opened.users.to_vec();
             }
-            EventData::MemberAdded(added) => (vec![added.user], vec![]),
-            EventData::MemberRemoved(removed) => (vec![], vec![removed.user]),
-            EventData::MemberLeft(left) => (vec![], vec![left.user]),
-            _ => return,
+            EventData::GroupCreated(created) => {
+                known.owner = created.owner;
+                known.is_staged = created.name.starts_with(STAGED);
+                joins = created.members;
+            }
+            EventData::MemberAdded(added) => joins = vec![added.user],
+            EventData::MemberRemoved(removed) => leaves = vec![removed.user],
+            EventData::MemberLeft(left) => leaves = vec![left.user],
+            EventData::MessageSent(sent) => message = Some(sent.message),
+            _ => {}
+        }
+        // Only groups let people in later, and their owners know them from the beginning.
+        let room = self.rooms.entry(event.conversation).or_insert(known);
+        room.message = message.or(room.message);
+        room.shown = if event.seq == room.shown.end() + 1 {
+            *room.shown.start()..=event.seq
+        } else {
+            event.seq..=event.seq
         };
-        let room = self.rooms.entry(event.conversation).or_insert_with(|| Known {
-            // Only groups let people in later, and their owners know them from the beginning.
-            is_group: true,
-            owner: Uuid::nil(),
-            members: BTreeSet::new(),
-        });
         room.members.extend(joins);
         for user in leaves {
             room.members.remove(&user);

@@ -87,6 +87,12 @@ impl Wire {
         self.write(&objects?.join("\n")).await
     }
 
+    /// Says that the person types, or has stopped.
+    pub(crate) async fn typing(&mut self, conversation: Uuid, on: bool) -> Result<()> {
+        let typing = ClientFrame::Typing { conversation, on };
+        self.write(&serde_json::to_string(&typing)?).await
+    }
+
     /// The next object that this side knows of. Cancel-safe. An error is the end of the connection.
     pub(crate) async fn next(&mut self) -> Result<ServerFrame> {
         loop {

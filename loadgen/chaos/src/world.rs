@@ -112,6 +112,19 @@ impl World {
         Ok((Self { people, rooms }, journals.collect()))
     }
 
+    /// Pairs of people that have no conversation of their own at the beginning.
+    pub(crate) fn strangers(&self) -> impl Iterator<Item = [Person; 2]> {
+        let firsts = self.people.iter().enumerate();
+        let pairs = firsts.flat_map(|(number, one)| {
+            let others = self.people[number + 1..].iter();
+            others.map(move |other| [one.clone(), other.clone()])
+        });
+        pairs.filter(|pair| {
+            let mut rooms = self.rooms.iter().filter(|room| !room.is_group);
+            !rooms.any(|room| pair.iter().all(|person| room.members.contains(&person.user)))
+        })
+    }
+
     /// What somebody talks in at the beginning.
     pub(crate) fn rooms_of(&self, user: Uuid) -> Vec<Room> {
         let own = self.rooms.iter().filter(|room| room.members.contains(&user));

@@ -27,16 +27,19 @@ fn every_kind_of_fault_is_in_some_schedule() {
         .map(|step| kind(&step.fault))
         .collect();
     let all = [
+        "Away",
         "DrainNode",
         "FlushRedis",
         "KillNode",
         "KillPostgres",
         "KillRedis",
         "Link",
+        "OpenTogether",
         "PauseNode",
         "PausePostgres",
         "PauseRedis",
         "ReconnectStorm",
+        "Remove",
         "Replace",
         "RetryStorm",
         "SlowReader",
