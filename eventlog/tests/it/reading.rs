@@ -261,3 +261,52 @@ async fn segments_are_made_ahead_and_positions_cross_them() {
         Outcome::Refused { .. }
     ));
 }
+
+#[tokio::test]
+async fn segments_that_were_dropped_or_detached_are_not_made_again_and_a_new_lane_has_what_it_needs() {
+    let test = TestLog::new().await;
+    let client = test.client().await;
+    let segments = async || {
+        let sql = "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
+                   WHERE i.inhparent = 'event'::regclass ORDER BY 1";
+        let rows = client.query(sql, &[]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect::<Vec<String>>()
+    };
+    let ensure = async || {
+        let made = tidings_eventlog::schema::ensure_segments(test.log.pool()).await;
+        made.unwrap()
+    };
+    // The last position of the second segment was given, and the fourth has begun.
+    client
+        .batch_execute(
+            "UPDATE log_lane SET head = 2 * log_segment_size() - 1; \
+             UPDATE log_lane SET head = 3 * log_segment_size() WHERE lane = 0",
+        )
+        .await
+        .unwrap();
+    assert_eq!(ensure().await, 3);
+    client
+        .batch_execute("ALTER TABLE event DETACH PARTITION event_000000; DROP TABLE event_000001")
+        .await
+        .unwrap();
+    assert_eq!(ensure().await, 0);
+    assert_eq!(segments().await, ["event_000002", "event_000003", "event_000004"]);
+    // A lane that is added begins where the others have long been.
+    client
+        .batch_execute("INSERT INTO log_lane (lane) VALUES (9)")
+        .await
+        .unwrap();
+    assert_eq!((ensure().await, ensure().await), (2, 0));
+    assert_eq!(
+        segments().await,
+        [
+            "event_000000_2",
+            "event_000001",
+            "event_000002",
+            "event_000003",
+            "event_000004"
+        ]
+    );
+    let first = proposal(stream(9, 1), 0, vec![control()]);
+    appended(test.appender().append(&batch(9, &[first])).await.unwrap());
+}
