@@ -6,11 +6,12 @@ use std::time::Duration;
 use tidings_domain::event::InboxExpired;
 use tidings_domain::user::UserCommand;
 use tidings_eventlog::Log;
+use tidings_projections::{Expiry, Place};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Users cleaned up at once.
-const PAGE: usize = 200;
+/// After so many refusals one behind the other, it is not the users that are the cause.
+const REFUSED_IN_A_ROW: usize = 10;
 
 /// How long offline messages wait, and how often they are looked through.
 #[derive(Clone, Copy, Debug)]
@@ -19,42 +20,59 @@ pub struct InboxRules {
     pub every: Duration,
 }
 
-/// Expires offline messages until `stop`. Several nodes may do it: moving a cursor twice changes nothing.
+/// Expires offline messages until `stop`, where no other node does it already.
 pub async fn run(log: Log, lanes: Lanes, rules: InboxRules, stop: CancellationToken) {
+    // Kept from one time to the next, so that it is the same node that does it.
+    let mut task = None;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(rules.every) => {}
         }
-        match expire(&log, &lanes, rules.keep).await {
+        let looked = tokio::select! {
+            () = stop.cancelled() => return,
+            looked = look(&log, &lanes, rules.keep, &mut task) => looked,
+        };
+        match looked {
             Ok(0) => {}
             Ok(users) => tracing::info!(users, "expired offline messages"),
-            Err(error) => tracing::warn!(error, "offline messages could not be expired"),
+            Err(error) => {
+                task = None;
+                tracing::warn!(%error, "offline messages could not be expired");
+            }
         }
     }
 }
 
-/// Expires once; answers how many users' inboxes changed.
-pub async fn expire(log: &Log, lanes: &Lanes, keep: Duration) -> Result<usize, String> {
-    let keep = TimeDelta::from_std(keep).map_err(|error| error.to_string())?;
-    let cutoff = crate::clock::now() - keep;
-    let mut changed = 0;
-    loop {
-        let expired = tidings_projections::expired(log.pool(), cutoff, PAGE)
-            .await
-            .map_err(|error| error.to_string())?;
-        let count = expired.len();
-        let mut last = None;
-        for (user, cursors) in expired {
-            let command = UserCommand::ExpireInbox(InboxExpired { cursors });
-            let accepted = lanes.submit_user(user, Uuid::now_v7(), command).await;
-            last = Some(accepted.map_err(|refusal| refusal.to_string())?);
-            changed += 1;
-        }
-        // A full page may have more behind it; the next look must not see these again.
-        if count < PAGE || last.is_none() {
-            return Ok(changed);
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+/// Looks through all inboxes once, unless somebody else does; answers how many were changed.
+async fn look(log: &Log, lanes: &Lanes, keep: Duration, task: &mut Option<Expiry>) -> anyhow::Result<usize> {
+    if task.is_none() {
+        *task = Expiry::take(log.pool()).await?;
     }
+    match task {
+        Some(task) => expire(task, lanes, keep).await,
+        None => Ok(0),
+    }
+}
+
+async fn expire(task: &Expiry, lanes: &Lanes, keep: Duration) -> anyhow::Result<usize> {
+    let cutoff = crate::clock::now() - TimeDelta::from_std(keep)?;
+    let (mut changed, mut refused, mut place) = (0, 0, Some(Place::default()));
+    while let Some(after) = place {
+        let page = task.page(cutoff, after).await?;
+        for (user, cursors) in page.inboxes {
+            let command = UserCommand::ExpireInbox(InboxExpired { cursors });
+            match lanes.submit_user(user, Uuid::now_v7(), command).await {
+                Ok(_) => (changed, refused) = (changed + 1, 0),
+                Err(refusal) => {
+                    // One whose stream cannot be read keeps nobody else's waiting.
+                    tracing::debug!(user = %user.0, %refusal, "an inbox was left as it is");
+                    refused += 1;
+                    anyhow::ensure!(refused < REFUSED_IN_A_ROW, refusal);
+                }
+            }
+        }
+        place = page.next;
+    }
+    Ok(changed)
 }

@@ -39,7 +39,7 @@ pub use fact::Fact;
 pub use observer::{Observer, Progress, Stage};
 pub use parked::{Parked, Retried, parked, retry_parked};
 pub use projection::{Projection, Table, all, find, names};
-pub use queries::expiry::expired;
+pub use queries::expiry::{Expired, Expiry, Place};
 pub use queries::memberships::{MEMBERSHIP_MODELS, Membership, Memberships, Seen, memberships};
 pub use queries::{known_users, read_seqs};
 pub use replay::{Replayed, replay};

@@ -1,70 +1,92 @@
 //! Inboxes that have waited too long.
 
 use crate::error::{ProjectionError, within};
-use crate::session::SHORT;
+use crate::session::{SHORT, Session};
 use chrono::{DateTime, Utc};
+use deadpool_postgres::ClientWrapper;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tidings_domain::{ConversationId, Cursor, UserId};
-use tidings_eventlog::{Lease, Pool};
+use tidings_eventlog::Pool;
 use uuid::Uuid;
 
-/// Memberships that one statement looks at.
+/// Memberships that one page looks at.
 const PAGE: i64 = 2000;
+/// Whoever looks through the inboxes holds this lock.
+const LOCK: &str = "tidings.inbox.expiry";
+
+/// Whoever looks for inboxes that have waited too long: one session of all that are connected to the database, for as long as
+/// it is held. What the others would find is the same, and nothing breaks where two do it.
+pub struct Expiry {
+    session: Session,
+}
+
+/// What has waited too long in one page of memberships.
+#[derive(Debug)]
+pub struct Expired {
+    /// Where the delivery cursors of these users are to be moved.
+    pub inboxes: BTreeMap<UserId, BTreeMap<ConversationId, Cursor>>,
+    /// The next page. `None` behind the last membership.
+    pub next: Option<Place>,
+}
+
+/// A place among all memberships: behind this user's membership of this conversation. The default is before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place(Uuid, Uuid);
 
 /// A page of memberships.
 struct Page {
     /// User, conversation and delivered messages, where more wait.
     pending: Vec<(Uuid, Uuid, i64)>,
-    last: Option<(Uuid, Uuid)>,
+    /// Where the next page begins.
+    next: Option<Place>,
 }
 
-/// Current members with messages from `cutoff` or before that were never delivered, and the last message of each such
-/// conversation at or before `cutoff`: where their delivery cursor is to be moved. At most `limit` users; when the answer is
-/// that long there may be more. Looks at all memberships, in small statements.
-pub async fn expired(
-    pool: &Pool,
-    cutoff: DateTime<Utc>,
-    limit: usize,
-) -> Result<Vec<(UserId, BTreeMap<ConversationId, Cursor>)>, ProjectionError> {
-    let mut found: BTreeMap<UserId, BTreeMap<ConversationId, Cursor>> = BTreeMap::new();
-    let client = within(SHORT, pool.get()).await?;
-    let mut after = (Uuid::nil(), Uuid::nil());
-    // One user more may have been cut off by the end of a page.
-    while found.len() <= limit {
-        let page = pending(&client, after).await?;
-        let ends = ends(&client, &page, cutoff).await?;
+impl Expiry {
+    /// Takes the task, with a session of its own; `None` where somebody else has it.
+    pub async fn take(pool: &Pool) -> Result<Option<Self>, ProjectionError> {
+        let session = Session::fold(pool).await?;
+        Ok(session.try_lock(LOCK).await?.then_some(Self { session }))
+    }
+
+    /// Current members, of a page of memberships behind `after`, with messages from `cutoff` or before that were never
+    /// delivered, and the last message of each such conversation at or before `cutoff`. However many wait, a page is two
+    /// short statements. After an error the task is no longer held for certain: it is to be taken anew.
+    pub async fn page(&self, cutoff: DateTime<Utc>, after: Place) -> Result<Expired, ProjectionError> {
+        let client = &self.session.client;
+        let page = pending(client, after).await?;
+        let ends = ends(client, &page, cutoff).await?;
+        let mut inboxes: BTreeMap<UserId, BTreeMap<ConversationId, Cursor>> = BTreeMap::new();
         for (user, conversation, delivered) in page.pending {
-            if let Some(end) = ends
-                .get(&conversation)
-                .filter(|end| end.msg_no as i64 > delivered)
-            {
-                found
-                    .entry(user.into())
-                    .or_default()
-                    .insert(conversation.into(), *end);
+            let end = ends.get(&conversation);
+            if let Some(end) = end.filter(|end| end.msg_no as i64 > delivered) {
+                let cursors = inboxes.entry(user.into()).or_default();
+                cursors.insert(conversation.into(), *end);
             }
         }
-        match page.last {
-            Some(last) => after = last,
-            None => break,
-        }
+        Ok(Expired {
+            inboxes,
+            next: page.next,
+        })
     }
-    Ok(found.into_iter().take(limit).collect())
 }
 
-async fn pending(client: &Lease, after: (Uuid, Uuid)) -> Result<Page, ProjectionError> {
+async fn pending(client: &ClientWrapper, after: Place) -> Result<Page, ProjectionError> {
     within(SHORT, async {
         let statement = client.prepare_cached(include_str!("pending.sql")).await?;
+        let rows = client.query(&statement, &[&after.0, &after.1, &PAGE]).await?;
         let mut page = Page {
             pending: vec![],
-            last: None,
+            next: None,
         };
-        for row in client.query(&statement, &[&after.0, &after.1, &PAGE]).await? {
+        for row in &rows {
             let (user, conversation): (Uuid, Uuid) = (row.try_get(0)?, row.try_get(1)?);
-            page.last = Some((user, conversation));
+            page.next = Some(Place(user, conversation));
             if let Some(delivered) = row.try_get(2)? {
                 page.pending.push((user, conversation, delivered));
             }
+        }
+        if (rows.len() as i64) < PAGE {
+            page.next = None;
         }
         Ok::<_, tokio_postgres::Error>(page)
     })
@@ -72,7 +94,7 @@ async fn pending(client: &Lease, after: (Uuid, Uuid)) -> Result<Page, Projection
 }
 
 async fn ends(
-    client: &Lease,
+    client: &ClientWrapper,
     page: &Page,
     cutoff: DateTime<Utc>,
 ) -> Result<HashMap<Uuid, Cursor>, ProjectionError> {

@@ -2,7 +2,7 @@
 
 use crate::support::{Crowd, World};
 use tidings_domain::{Cursor, Role};
-use tidings_projections::{expired, known_users, memberships};
+use tidings_projections::{Expiry, Place, known_users, memberships};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -256,25 +256,25 @@ async fn what_waited_too_long_is_found_with_where_to_move() {
         seq: said[n].seq,
         msg_no: said[n].msg_no,
     };
+    let task = Expiry::take(world.log.pool()).await.unwrap().unwrap();
+    let expired = async |cutoff| {
+        let page = task.page(cutoff, Place::default()).await.unwrap();
+        assert!(page.next.is_none());
+        page.inboxes
+    };
     for (n, message) in said.iter().enumerate() {
-        let found = expired(world.log.pool(), message.at, 10).await.unwrap();
+        let found = expired(message.at).await;
         if n <= 12 {
             assert!(found.is_empty(), "{found:?}");
         } else {
-            assert_eq!(found, [(bob.into(), [(group.into(), at(n))].into())]);
+            assert_eq!(found, [(bob.into(), [(group.into(), at(n))].into())].into());
         }
     }
-    let found = expired(world.log.pool(), whisper.at, 10).await.unwrap();
-    assert_eq!(found[0].1.len(), 2);
-    assert_eq!(found[0].1[&quiet.into()], Cursor { seq: 2, msg_no: 1 });
-    assert!(expired(world.log.pool(), whisper.at, 0).await.unwrap().is_empty());
+    let found = expired(whisper.at).await;
+    assert_eq!(found[&bob.into()].len(), 2);
+    assert_eq!(found[&bob.into()][&quiet.into()], Cursor { seq: 2, msg_no: 1 });
     world.expire(bob, &said[19]).await;
     world.expire(bob, &whisper).await;
     world.settle().await;
-    assert!(
-        expired(world.log.pool(), whisper.at, 10)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(expired(whisper.at).await.is_empty());
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
 
 mod contents;
+mod expiry;
 mod poison;
 mod replay;
 mod runner;
