@@ -12,7 +12,7 @@ mod people;
 pub(crate) use member_pages::MemberPage;
 pub(crate) use message_pages::MessagePage;
 pub(crate) use messages::MessageId;
-pub(crate) use people::named;
+pub(crate) use people::{named, person};
 
 use crate::cursor::Cursor;
 use crate::database::Database;

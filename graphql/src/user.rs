@@ -47,16 +47,19 @@ pub(crate) async fn part(context: &Context<'_>, user: Uuid) -> Result<User, NoAn
 /// The person of that id. One who has just registered is waited for.
 pub(crate) async fn by_id(context: &Context<'_>, user: Uuid) -> Result<Option<User>, Refusal> {
     let people = &context.data_unchecked::<Loaders>().people;
-    let freshness = context.data_unchecked::<Freshness>();
     if let Some(found) = people.load_one(user).await? {
         return Ok(Some(found));
     }
+    let (database, freshness) = (
+        context.data_unchecked::<Database>(),
+        context.data_unchecked::<Freshness>(),
+    );
     if !freshness.has_lane(lane_of(user)) {
         return Ok(None);
     }
-    let heads = heads(context.data_unchecked(), freshness, Some(lane_of(user))).await?;
+    let heads = heads(database, freshness, Some(lane_of(user))).await?;
     freshness.passed(&heads).await?;
-    Ok(people.load_one(user).await?)
+    Ok(loaders::person(&database.after(&heads), user).await?)
 }
 
 /// The person of that name. One who has just registered is waited for.

@@ -26,6 +26,11 @@ impl Loader<Uuid> for People {
     }
 }
 
+/// The person of that id, past any cache.
+pub(crate) async fn person(database: &Database, user: Uuid) -> Result<Option<User>, NoAnswer> {
+    Ok(database.rows(BY_ID, &[&[user].as_slice()], read).await?.pop())
+}
+
 /// The person of that name, whatever the case of its letters. Names are ASCII, so other letters that have an ASCII one as
 /// their lower case are not folded.
 pub(crate) async fn named(database: &Database, username: &str) -> Result<Option<User>, NoAnswer> {

@@ -103,6 +103,33 @@ async fn what_was_taken_back_is_waited_for_again() {
     assert_eq!(answer["data"]["me"]["username"], json!("late"), "{answer:#}");
 }
 
+/// Who asks for a person carries no position: the node finds out itself how far the read models must be.
+#[tokio::test]
+async fn a_person_who_was_taken_back_is_waited_for_again_by_id_and_by_name() {
+    let world = World::new().await;
+    let user = somebody();
+    register(&world, user).await;
+    for query in [
+        format!("{{ found: user(id: \"{user}\") {{ username }} }}"),
+        "{ found: userByName(username: \"late\") { username } }".to_owned(),
+    ] {
+        world.projector.catch_up(1).await.unwrap();
+        world
+            .run(
+                "UPDATE projection_checkpoint SET pos = 0 WHERE lane = 1; DELETE FROM p_conversations.person",
+            )
+            .await;
+        let asking = ask(&world, user, Request::new(query), None);
+        let mut asking = std::pin::pin!(asking);
+        // Memory says that everything is there. Nothing folds events yet.
+        let early = tokio::time::timeout(Duration::from_millis(500), &mut asking).await;
+        assert!(early.is_err(), "{early:?}");
+        world.projector.catch_up(1).await.unwrap();
+        let answer = tokio::time::timeout(LONG, asking).await.unwrap();
+        assert_eq!(answer["data"]["found"]["username"], json!("late"), "{answer:#}");
+    }
+}
+
 /// Nobody who has just signed up can know a position.
 #[tokio::test]
 async fn whoever_has_just_registered_is_found() {
