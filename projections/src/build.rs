@@ -94,7 +94,8 @@ pub(crate) async fn heads(log: &Log, targets: usize) -> Result<Goals, Projection
 }
 
 impl<'a> Build<'a> {
-    /// Makes empty tables in schemas named `p_<projection>_<suffix>`.
+    /// Makes empty tables in schemas named `p_<projection>_<suffix>`, or goes on with those that an earlier run has left, where
+    /// they are of the same program, version and time lines.
     pub(crate) async fn begin(
         chief: &mut Session,
         log: &'a Log,
@@ -111,18 +112,64 @@ impl<'a> Build<'a> {
             let transaction = chief.client.transaction().await?;
             schema::exclusive(&transaction).await?;
             for target in &targets {
-                schema::create(&transaction, target).await?;
+                let origin = schema::origin(&transaction, target).await?;
+                if !schema::is_of(&transaction, target, &origin).await? {
+                    schema::create_of(&transaction, target, &origin).await?;
+                }
             }
             transaction.commit().await?;
             Ok::<_, ProjectionError>(())
         };
         within(SHORT, making).await?;
-        Ok(Self {
+        let build = Self {
             log,
             targets,
             workers: workers.max(1),
             progress,
-        })
+        };
+        for (lane, (head, positions)) in build.positions(chief).await? {
+            match positions.into_iter().min() {
+                Some(done) if done > 0 => progress.resumes(lane, done, head),
+                _ => {}
+            }
+        }
+        Ok(build)
+    }
+
+    /// The head of each lane, and how far each target is in it.
+    async fn positions(&self, chief: &Session) -> Result<BTreeMap<u8, (u64, Vec<u64>)>, ProjectionError> {
+        let targets: Vec<&Target> = self.targets.iter().collect();
+        let mut found = BTreeMap::new();
+        for lane in self.log.heads().await? {
+            let state = within(SHORT, store::state(&chief.client, lane.lane, &targets)).await?;
+            let positions = state.positions.into_iter().map(|pos| pos.unwrap_or(0)).collect();
+            found.insert(lane.lane, (state.head, positions));
+        }
+        Ok(found)
+    }
+
+    /// Makes those targets anew that have come further than `goals`, as tables may that an earlier run has left.
+    pub(crate) async fn begin_anew_beyond(
+        &self,
+        chief: &mut Session,
+        goals: &Goals,
+    ) -> Result<(), ProjectionError> {
+        let positions = self.positions(chief).await?;
+        let beyond = |of: usize| {
+            positions.iter().any(|(lane, (_, positions))| {
+                goals.get(lane).and_then(|goals| goals.get(of)) < positions.get(of)
+            })
+        };
+        for (of, target) in self.targets.iter().enumerate() {
+            if beyond(of) {
+                let transaction = chief.client.transaction().await?;
+                schema::exclusive(&transaction).await?;
+                let origin = schema::origin(&transaction, target).await?;
+                schema::create_of(&transaction, target, &origin).await?;
+                transaction.commit().await?;
+            }
+        }
+        Ok(())
     }
 
     /// Folds all lanes up to `goals`, several at a time.
@@ -250,8 +297,17 @@ impl<'a> Build<'a> {
         Ok(goals)
     }
 
+    /// Drops what was built, unless the next run may go on with it after such an error.
+    pub(crate) async fn end(&self, chief: &mut Session, error: Option<&ProjectionError>) {
+        if error.is_some_and(ProjectionError::may_pass) {
+            tracing::warn!("what was built is kept: the next run goes on from there");
+        } else {
+            self.discard(chief).await;
+        }
+    }
+
     /// Drops what was built, as far as that is possible now.
-    pub(crate) async fn discard(&self, chief: &mut Session) {
+    async fn discard(&self, chief: &mut Session) {
         let dropping = async {
             let transaction = chief.client.transaction().await?;
             schema::exclusive(&transaction).await?;

@@ -31,7 +31,7 @@ pub enum ProjectionError {
     Stuck { projection: String, reason: String },
     #[error("another rebuild or verification is running")]
     Busy,
-    #[error("the read model {0} does not exist yet")]
+    #[error("the read model {0} does not exist yet in this version")]
     Missing(&'static str),
 }
 

@@ -8,6 +8,7 @@ mod advance;
 mod ahead;
 mod build;
 mod checkpoint;
+mod compare;
 mod conversations;
 mod error;
 mod fact;

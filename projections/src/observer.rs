@@ -24,8 +24,15 @@ impl Observer for () {}
 
 /// Told how far a rebuild or a verification has come.
 pub trait Progress: Send + Sync {
+    /// `done` of the `total` events of a lane are in before any is folded: an earlier run was interrupted. Told of each lane
+    /// where there are any.
+    fn resumes(&self, _lane: u8, _done: u64, _total: u64) {}
+
     /// `done` of the `total` events of a lane are in. `total` may grow while the log does.
     fn lane(&self, _lane: u8, _done: u64, _total: u64) {}
+
+    /// So many rows of a live table are compared.
+    fn compared(&self, _projection: &str, _table: &str, _rows: u64) {}
 
     /// The operation goes on to another step.
     fn stage(&self, _stage: Stage) {}

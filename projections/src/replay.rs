@@ -42,7 +42,8 @@ pub struct Replayed {
 
 /// Rebuilds the named projections, or all of them when no name is given, and swaps them for the live ones in one short
 /// transaction. Readers and runners go on meanwhile and afterwards. Up to `workers` lanes are folded at a time, each on a
-/// connection of its own. On an error everything is as it was.
+/// connection of its own. On an error the live ones are as they were. A rebuild that was interrupted has left what it had
+/// folded, and the next one goes on from there.
 pub async fn replay(
     log: &Log,
     names: &[&str],
@@ -63,7 +64,7 @@ pub async fn replay(
                 Ok(replayed)
             }
             Err(error) => {
-                build.discard(&mut chief).await;
+                build.end(&mut chief, Some(&error)).await;
                 Err(error)
             }
         },
@@ -164,7 +165,7 @@ async fn summary(transaction: &Transaction<'_>, build: &Build<'_>) -> Result<Rep
             .map(|target| target.projection.name())
             .collect(),
         events,
-        parked: store::parked_count(transaction, &labels).await?,
+        parked: store::parked_count(&**transaction, &labels).await?,
         positions,
     })
 }

@@ -96,6 +96,45 @@ pub(crate) async fn create(transaction: &Transaction<'_>, target: &Target) -> Re
     add_lanes(transaction, target).await
 }
 
+/// What a build depends on beside the events: whoever goes on with it must find this unchanged.
+pub(crate) async fn origin(
+    transaction: &Transaction<'_>,
+    target: &Target,
+) -> Result<String, ProjectionError> {
+    let sql = "SELECT coalesce(string_agg(lane || ':' || epoch, ' ' ORDER BY lane), '') FROM log_lane";
+    let time_lines: String = transaction.query_one(sql, &[]).await?.try_get(0)?;
+    Ok(format!(
+        "version {} by tidings {} on time lines {time_lines}",
+        target.projection.version(),
+        env!("CARGO_PKG_VERSION")
+    ))
+}
+
+/// Whether the target's tables are there, of that origin.
+pub(crate) async fn is_of(
+    transaction: &Transaction<'_>,
+    target: &Target,
+    origin: &str,
+) -> Result<bool, ProjectionError> {
+    let sql = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1 AND obj_description(oid, 'pg_namespace') = $2)";
+    Ok(transaction
+        .query_one(sql, &[&target.schema, &origin])
+        .await?
+        .try_get(0)?)
+}
+
+/// Makes the target anew, and notes its origin.
+pub(crate) async fn create_of(
+    transaction: &Transaction<'_>,
+    target: &Target,
+    origin: &str,
+) -> Result<(), ProjectionError> {
+    create(transaction, target).await?;
+    // Digits and plain words.
+    let note = format!("COMMENT ON SCHEMA {} IS '{origin}'", target.schema);
+    Ok(transaction.batch_execute(&note).await?)
+}
+
 /// Drops the target's schema, checkpoints and parked events.
 pub(crate) async fn drop(transaction: &Transaction<'_>, target: &Target) -> Result<(), ProjectionError> {
     transaction

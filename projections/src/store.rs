@@ -125,10 +125,10 @@ pub(crate) async fn park(
 }
 
 /// How many events these labels have put aside.
-pub(crate) async fn parked_count(transaction: &Transaction<'_>, labels: &[&str]) -> Result<u64, Error> {
+pub(crate) async fn parked_count(
+    client: &impl tokio_postgres::GenericClient,
+    labels: &[&str],
+) -> Result<u64, Error> {
     let sql = "SELECT count(*) FROM projection_parked WHERE projection = ANY($1)";
-    Ok(transaction
-        .query_one(sql, &[&labels])
-        .await?
-        .try_get::<_, i64>(0)? as u64)
+    Ok(client.query_one(sql, &[&labels]).await?.try_get::<_, i64>(0)? as u64)
 }

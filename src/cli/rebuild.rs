@@ -5,10 +5,11 @@ use crate::dev;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tidings_eventlog::{Log, LogConfig, schema};
 use tidings_projections::{DifferenceKind, Progress, Stage};
 use tidings_services::{Postgres, PostgresOptions, Profile};
@@ -16,25 +17,31 @@ use tidings_services::{Postgres, PostgresOptions, Profile};
 /// Lanes that are folded at a time.
 const WORKERS: usize = 4;
 
-/// One bar over all lanes.
-struct Bar {
+/// How often it is told how far the work is where there is no terminal to draw on.
+const TELL: Duration = Duration::from_secs(10);
+/// The exit code of whoever was interrupted.
+const INTERRUPTED: u8 = 130;
+
+/// One bar over all lanes; lines, where nobody would see a bar.
+struct Meter {
     bar: ProgressBar,
     lanes: Mutex<BTreeMap<u8, (u64, u64)>>,
+    told: Mutex<Instant>,
 }
 
-impl Bar {
+impl Meter {
     fn new() -> Self {
         let style = "{msg:10} {bar:32} {human_pos}/{human_len} events  {per_sec}  ETA {eta}";
         let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
         Self {
             bar: ProgressBar::new(0).with_style(style),
             lanes: Mutex::default(),
+            told: Mutex::new(Instant::now()),
         }
     }
-}
 
-impl Progress for Bar {
-    fn lane(&self, lane: u8, done: u64, total: u64) {
+    /// Notes how far a lane is; answers the sums over all lanes.
+    fn note(&self, lane: u8, done: u64, total: u64) -> (u64, u64) {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         lanes.insert(lane, (done, total));
         let (done, total) = lanes
@@ -42,6 +49,54 @@ impl Progress for Bar {
             .fold((0, 0), |sum, lane| (sum.0 + lane.0, sum.1 + lane.1));
         self.bar.set_length(total);
         self.bar.set_position(done);
+        (done, total)
+    }
+
+    /// Says something now and then, where no bar does.
+    fn tell(&self, what: impl FnOnce() -> String) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::io::stderr().is_terminal() && told.elapsed() >= TELL {
+            *told = Instant::now();
+            eprintln!("{}", what());
+        }
+    }
+
+    /// Does the work until it is done or somebody interrupts it, which loses nothing of it.
+    async fn watch<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<Option<T>> {
+        tokio::select! {
+            done = work => done.map(Some),
+            interrupted = tokio::signal::ctrl_c() => {
+                interrupted?;
+                self.bar.abandon();
+                eprintln!(
+                    "interrupted: {} of {} events are in; the next run goes on from there",
+                    self.bar.position(),
+                    self.bar.length().unwrap_or(0)
+                );
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl Progress for Meter {
+    fn resumes(&self, lane: u8, done: u64, total: u64) {
+        self.note(lane, done, total);
+        self.bar.reset_eta();
+        let text =
+            format!("lane {lane} goes on behind {done} of {total} events, which an earlier run has folded");
+        self.bar.suspend(|| eprintln!("{text}"));
+    }
+
+    fn lane(&self, lane: u8, done: u64, total: u64) {
+        let (done, total) = self.note(lane, done, total);
+        self.tell(|| format!("{done} of {total} events are in"));
+    }
+
+    fn compared(&self, projection: &str, table: &str, rows: u64) {
+        self.bar
+            .set_message(format!("comparing {projection}.{table}, {rows} rows"));
+        self.tell(|| format!("{rows} rows of {projection}.{table} are compared"));
     }
 
     fn stage(&self, stage: Stage) {
@@ -77,16 +132,18 @@ pub(super) async fn open(log_config: &LogConfig) -> anyhow::Result<Log> {
 /// Rebuilds, and says how much in how long.
 pub(super) async fn replay(config: Config, names: &[String], data: &Path) -> anyhow::Result<ExitCode> {
     let (log_config, postgres) = database(&config, data).await?;
-    let (bar, started) = (Bar::new(), Instant::now());
+    let (bar, started) = (Meter::new(), Instant::now());
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let replayed = async {
+    let replaying = async {
         let log = open(&log_config).await?;
         let replayed = tidings_projections::replay(&log, &names, WORKERS, &bar).await;
         replayed.context("the read models cannot be rebuilt")
-    }
-    .await;
+    };
+    let replayed = bar.watch(Box::pin(replaying)).await;
     stop(postgres).await?;
-    let replayed = replayed?;
+    let Some(replayed) = replayed? else {
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
     bar.bar.finish_and_clear();
     let seconds = started.elapsed().as_secs_f64();
     println!(
@@ -102,16 +159,18 @@ pub(super) async fn replay(config: Config, names: &[String], data: &Path) -> any
 /// Compares; exit code 1 when anything differs.
 pub(super) async fn verify(config: Config, names: &[String], data: &Path) -> anyhow::Result<ExitCode> {
     let (log_config, postgres) = database(&config, data).await?;
-    let bar = Bar::new();
+    let bar = Meter::new();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let verified = async {
+    let verifying = async {
         let log = open(&log_config).await?;
         let verified = tidings_projections::verify(&log, &names, WORKERS, &bar).await;
         verified.context("the read models cannot be verified")
-    }
-    .await;
+    };
+    let verified = bar.watch(Box::pin(verifying)).await;
     stop(postgres).await?;
-    let report = verified?;
+    let Some(report) = verified? else {
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
     bar.bar.finish_and_clear();
     for table in &report.tables {
         let verdict = if table.equal { "equal" } else { "DIFFERENT" };

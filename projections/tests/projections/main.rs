@@ -4,6 +4,7 @@
 
 mod contents;
 mod expiry;
+mod long;
 mod poison;
 mod replay;
 mod runner;
