@@ -211,6 +211,10 @@ impl Node {
             limits: config.http.clone(),
             trusted_proxies: config.auth.trusted_proxies,
         };
+        let metrics = metrics.with_pools(vec![
+            ("readers", log.pool().clone()),
+            ("lanes", lanes_log.pool().clone()),
+        ]);
         let router = http::router(Arc::clone(&gateway), readiness, metrics, parts, gate);
         let serving = http::serve(
             listener,

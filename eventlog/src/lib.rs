@@ -22,7 +22,7 @@ pub use appender::{APPENDER_SESSION, Appender, Trouble};
 pub use batch::{Batch, NewEvent, Proposal};
 pub use blame::{Blame, describe};
 pub use connect::{ConnectError, LogConfig};
-pub use pool::{Lease, Pool};
+pub use pool::{Lease, Pool, Usage};
 pub use read::{Log, ReadError};
 pub use record::{LaneHead, Position, Recorded, StreamHead};
 pub use slices::Slice;

@@ -28,6 +28,19 @@ pub struct Pool {
     timeout: Duration,
     /// How many of the sessions this handle and its clones may hold, where that is less than all.
     portion: Option<Arc<Semaphore>>,
+    /// How many wait for one, through whatever handle.
+    waiting: Arc<AtomicUsize>,
+}
+
+/// What has become of a pool's sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Sessions that there are, idle ones included.
+    pub sessions: usize,
+    /// Those of them that somebody has.
+    pub borrowed: usize,
+    /// How many wait for one.
+    pub waiting: usize,
 }
 
 /// A borrowed session.
@@ -53,6 +66,7 @@ impl Pool {
             tls,
             timeout,
             portion: None,
+            waiting: Arc::default(),
         }
     }
 
@@ -67,6 +81,7 @@ impl Pool {
 
     /// Borrows a session, or makes one.
     pub async fn get(&self) -> Result<Lease, ConnectError> {
+        let _waiting = Waiting::begin(&self.waiting);
         let permit = match &self.portion {
             None => None,
             Some(portion) => Some(
@@ -90,6 +105,16 @@ impl Pool {
     /// The longest wait for a session, and for any one answer.
     pub fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// What has become of the sessions just now, over all handles.
+    pub fn usage(&self) -> Usage {
+        let status = self.sessions.status();
+        Usage {
+            sessions: status.size,
+            borrowed: status.size.saturating_sub(status.available),
+            waiting: self.waiting.load(Ordering::Relaxed),
+        }
     }
 
     /// How many sessions there can be.
@@ -117,6 +142,22 @@ impl Pool {
                 sessions.retain(|_, _| false);
             }
         });
+    }
+}
+
+/// Counts somebody for as long as they wait.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

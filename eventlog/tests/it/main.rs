@@ -5,6 +5,7 @@
 mod concurrency;
 mod invariants;
 mod plans;
+mod pool;
 mod reading;
 mod recovery;
 mod support;

@@ -1,0 +1,36 @@
+//! What a pool says of its sessions.
+
+use crate::support::TestLog;
+use std::time::Duration;
+use tidings_eventlog::{LogConfig, Usage};
+
+#[tokio::test]
+async fn a_pool_says_how_many_sessions_are_borrowed_and_how_many_wait_for_one() {
+    let test = TestLog::new().await;
+    let mut config = LogConfig::from_url(test.database.url()).unwrap();
+    config.timeout = Duration::from_secs(30);
+    let pool = config.pool_of(2).unwrap();
+    let usage = |sessions, borrowed, waiting| Usage {
+        sessions,
+        borrowed,
+        waiting,
+    };
+    assert_eq!(pool.usage(), usage(0, 0, 0));
+    // Of a portion that is used up, too, somebody waits, although there is a session.
+    let portion = pool.portion(1);
+    let first = portion.get().await.unwrap();
+    assert_eq!(pool.usage(), usage(1, 1, 0));
+    let mut second = Box::pin(portion.get());
+    assert!(futures_util::poll!(&mut second).is_pending());
+    assert_eq!(pool.usage(), usage(1, 1, 1));
+    let other = pool.get().await.unwrap();
+    let mut third = Box::pin(pool.get());
+    assert!(futures_util::poll!(&mut third).is_pending());
+    assert_eq!(pool.usage(), usage(2, 2, 2));
+    // Whoever gives up waits no more.
+    drop(third);
+    assert_eq!(pool.usage(), usage(2, 2, 1));
+    drop((first, other));
+    drop(second.await.unwrap());
+    assert_eq!(pool.usage(), usage(2, 0, 0));
+}
