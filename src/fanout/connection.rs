@@ -1,13 +1,22 @@
 //! Connections to Redis.
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, TlsCertificates};
+use redis::io::tcp::TcpSettings;
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo as _, TlsCertificates};
+use socket2::TcpKeepalive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use thiserror::Error;
 
 /// How a certificate in a PEM file begins.
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
+/// How long a connection may be silent before it is asked whether the other end is still there, how often it is asked then, and
+/// how long what was sent may go without a word that it came.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(3);
+const KEEPALIVE_RETRIES: u32 = 3;
+const USER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Why Redis cannot be used. Holds no part of the URL.
 #[derive(Debug, Error)]
@@ -28,8 +37,9 @@ pub(super) fn open(url: &str, authority: Option<&Path>) -> Result<Client, RedisE
     // Another test or part of this process may have been first; the one cryptography is as good as the other.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let wrong = |error: redis::RedisError| RedisError::Url(error.kind().to_string_lossy());
+    let info = lively(url.into_connection_info().map_err(wrong)?);
     let Some(path) = authority else {
-        return Client::open(url).map_err(wrong);
+        return Client::open(info).map_err(wrong);
     };
     if !url.starts_with("rediss://") {
         return Err(RedisError::Url("an authority is for `rediss://`".into()));
@@ -42,7 +52,19 @@ pub(super) fn open(url: &str, authority: Option<&Path>) -> Result<Client, RedisE
         client_tls: None,
         root_cert: Some(certificates),
     };
-    Client::build_with_tls(url, certificates).map_err(wrong)
+    Client::build_with_tls(info, certificates).map_err(wrong)
+}
+
+/// Notices a server that has gone without a word, and sends small commands at once.
+fn lively(info: ConnectionInfo) -> ConnectionInfo {
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_IDLE)
+        .with_interval(KEEPALIVE_INTERVAL)
+        .with_retries(KEEPALIVE_RETRIES);
+    let settings = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
+    #[cfg(target_os = "linux")]
+    let settings = settings.set_user_timeout(USER_TIMEOUT);
+    info.set_tcp_settings(settings)
 }
 
 trait Lossy {
