@@ -5,6 +5,8 @@ use crate::cli;
 use crate::config::Config;
 use crate::node::Node;
 use anyhow::Context as _;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 use tidings_services::{Postgres, PostgresOptions, Profile, Redis, RedisOptions};
@@ -18,8 +20,7 @@ const LOOK_MAX: Duration = Duration::from_mins(1);
 
 /// Runs until a signal, and stops the private services after the node.
 pub async fn run(mut config: Config, data: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(data)
-        .with_context(|| format!("the data directory {} cannot be made", data.display()))?;
+    make_private(data).with_context(|| format!("the data directory {} cannot be made", data.display()))?;
     let data = data.canonicalize()?;
     let postgres = Postgres::start(&data.join("postgres"), PostgresOptions::new(Profile::Durable)).await?;
     postgres.ensure_database(DATABASE).await?;
@@ -37,6 +38,15 @@ pub async fn run(mut config: Config, data: &Path) -> anyhow::Result<()> {
     redis.stop().await?;
     postgres.stop().await?;
     served
+}
+
+/// Makes a directory that is its owner's alone, or makes it so. The servers of root run as somebody else, who passes through
+/// it and sees nothing there.
+fn make_private(dir: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(dir)?;
+    let found = fs::metadata(dir)?;
+    let mode = if found.uid() == 0 { 0o711 } else { 0o700 };
+    fs::set_permissions(dir, Permissions::from_mode(mode))
 }
 
 /// Starts a server again that has died. The node goes on by itself when it is back.
@@ -80,4 +90,22 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     );
     println!("ready {base}/");
     cli::until_signal(node).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_directory_can_be_read_by_its_owner_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let data = root.path().join("data");
+        // Made anew, and found open.
+        for _ in 0..2 {
+            make_private(&data).unwrap();
+            let mode = fs::metadata(&data).unwrap().permissions().mode();
+            assert_eq!(mode & 0o066, 0, "{mode:o}");
+            fs::set_permissions(&data, Permissions::from_mode(0o777)).unwrap();
+        }
+    }
 }

@@ -165,6 +165,12 @@ async fn every_kind_of_socket_counts_until_it_ends() {
         shown.contains("tidings_sockets_refused_total{limit=\"node\"}"),
         "{shown}"
     );
+    for pool in ["readers", "lanes"] {
+        for of in ["sessions", "borrowed", "waiting"] {
+            let line = format!("tidings_pool_{of}{{pool=\"{pool}\"}} ");
+            assert!(shown.contains(&line), "{shown}");
+        }
+    }
     // Whichever ends makes room for one, which is taken again.
     let mut taken = vec![];
     for ended in [
@@ -262,7 +268,7 @@ async fn every_refusal_is_a_document_with_a_code() {
         ("POST", "/metrics", 405, "invalid_argument"),
         ("GET", "/auth/login", 405, "invalid_argument"),
         ("GET", "/ws", 426, "invalid_argument"),
-        ("GET", "/graphql/ws", 400, "invalid_argument"),
+        ("GET", "/graphql/ws", 426, "invalid_argument"),
     ] {
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -288,9 +294,9 @@ async fn every_refusal_is_a_document_with_a_code() {
 #[tokio::test(flavor = "multi_thread")]
 async fn handshakes_are_as_the_rfc_asks() {
     let node = node(|_| {}).await;
-    let ask = |host: &str, version: &str| {
+    let ask = |path: &str, host: &str, version: &str| {
         format!(
-            "GET /ws HTTP/1.1\r\n{host}Connection: Upgrade, close\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\n{host}Connection: Upgrade, close\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{version}\r\n"
         )
     };
@@ -299,17 +305,24 @@ async fn handshakes_are_as_the_rfc_asks() {
         "Sec-WebSocket-Version: 8\r\n",
         "Sec-WebSocket-Version: 14\r\n",
     ] {
-        let answer = rest(&mut node.tcp(&ask("Host: here\r\n", version)).await).await;
-        let (status, document) = problem(&answer);
-        assert_eq!(
-            (status, &document["code"]),
-            (426, &json!("invalid_argument")),
-            "{version}"
-        );
-        assert!(answer.contains("sec-websocket-version: 13\r\n"), "{answer}");
+        for path in ["/ws", "/graphql/ws"] {
+            let answer = rest(&mut node.tcp(&ask(path, "Host: here\r\n", version)).await).await;
+            let (status, document) = problem(&answer);
+            assert_eq!(
+                (status, &document["code"]),
+                (426, &json!("invalid_argument")),
+                "{path} {version}"
+            );
+            assert!(answer.contains("sec-websocket-version: 13\r\n"), "{answer}");
+        }
     }
     for hosts in ["", "Host: here\r\nHost: there\r\n"] {
-        let answer = rest(&mut node.tcp(&ask(hosts, "Sec-WebSocket-Version: 13\r\n")).await).await;
+        let answer = rest(
+            &mut node
+                .tcp(&ask("/ws", hosts, "Sec-WebSocket-Version: 13\r\n"))
+                .await,
+        )
+        .await;
         let (status, document) = problem(&answer);
         assert_eq!((status, &document["field"]), (400, &json!("host")), "{hosts}");
     }

@@ -10,9 +10,10 @@ use super::{NotBearer, Service, not_bearer, token_of};
 use crate::errors::Refusal;
 use crate::viewer::Viewer;
 use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use frames::{Closing, FromClient, ToClient};
 use operations::{Event, Operations};
 use serde_json::Value;
@@ -37,8 +38,11 @@ const SEND: Duration = Duration::from_secs(10);
 pub(super) async fn upgrade(
     State(service): State<Service>,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
+    let Ok(upgrade) = upgrade else {
+        return no_websocket();
+    };
     upgrade
         .protocols([PROTOCOL])
         .max_message_size(READ_BYTES_MAX)
@@ -54,6 +58,16 @@ pub(super) async fn upgrade(
                 connection.close(closing).await;
             }
         })
+}
+
+/// RFC 6455, 4.4: whoever asks otherwise is told which version there is.
+fn no_websocket() -> Response {
+    let says = [
+        (header::SEC_WEBSOCKET_VERSION, "13"),
+        (header::UPGRADE, "websocket"),
+        (header::CONNECTION, "upgrade"),
+    ];
+    (StatusCode::UPGRADE_REQUIRED, says).into_response()
 }
 
 struct Connection {
