@@ -205,3 +205,99 @@ test('equal announcements in a row are two', async () => {
   assert.notEqual(chat.state.announcement.number, first.number);
   chat.close();
 });
+
+test('whoever reads far up and down again has a bounded part of the conversation, without a hole', async () => {
+  const { chat, peer } = await online([node(6_000)]);
+  const all = range(2, 6_000);
+  const shown = () => chat.state.conversations.get(CONVERSATION)!;
+  /** Answers fetches until there are none. */
+  const answers = async (): Promise<void> => {
+    for (let fetches = commands(peer, 'fetch'); fetches.length > 0; fetches = commands(peer, 'fetch')) {
+      for (const { id, from, limit } of fetches) {
+        const first = Math.max(Number(from), 2);
+        const events = all.filter(({ seq }) => seq >= first && seq < Number(from) + Number(limit));
+        peer.says({
+          type: 'events',
+          id,
+          conversation: CONVERSATION,
+          events: [...(from === 1 ? [opened()] : []), ...events],
+          more: false,
+        });
+      }
+      await settle();
+      await real();
+    }
+  };
+  const whole = (): void => {
+    const { log } = shown();
+    const seqs = log!.entries.map(({ seq }) => seq);
+    assert.ok(seqs.length <= 1_300, `${seqs.length} entries`);
+    assert.deepEqual(
+      seqs,
+      Array.from({ length: log!.to - log!.from + 1 }, (_, i) => log!.from + i),
+    );
+  };
+  chat.select(CONVERSATION);
+  await answers();
+  assert.equal(shown().log!.to, 6_000);
+  chat.viewing(false);
+  for (let pages = 0; shown().log!.from > 1 && pages < 100; pages++) {
+    const loading = chat.loadOlder(CONVERSATION);
+    await answers();
+    await loading;
+    whole();
+  }
+  assert.equal(shown().log!.from, 1);
+  assert.ok(shown().log!.to < 2_000 && shown().log!.cut);
+  // What comes meanwhile counts, and moves nothing that is being read.
+  const { to } = shown().log!;
+  all.push(said(6_001));
+  peer.says(said(6_001));
+  assert.deepEqual([shown().log!.to, shown().unread, shown().lastSeq], [to, 1, 6_001]);
+  for (let pages = 0; shown().log!.cut && pages < 100; pages++) {
+    const loading = chat.loadNewer(CONVERSATION);
+    await answers();
+    await loading;
+    whole();
+  }
+  assert.equal(shown().log!.to, 6_001);
+  peer.says(said(6_002));
+  assert.equal(shown().log!.to, 6_002);
+  whole();
+  chat.close();
+});
+
+test('what one writes while reading far up is shown, with the newest', async () => {
+  const { chat, peer } = await online([node(3_000)]);
+  chat.select(CONVERSATION);
+  const all = range(2, 3_000);
+  const shown = () => chat.state.conversations.get(CONVERSATION)!;
+  const answers = async (): Promise<void> => {
+    for (const { id, from, limit } of commands(peer, 'fetch')) {
+      const events = all.filter(({ seq }) => seq >= Number(from) && seq < Number(from) + Number(limit));
+      peer.says({ type: 'events', id, conversation: CONVERSATION, events, more: false });
+    }
+    await settle();
+    await real();
+  };
+  await settle();
+  await answers();
+  chat.viewing(false);
+  while (!shown().log!.cut) {
+    const loading = chat.loadOlder(CONVERSATION);
+    await settle();
+    await answers();
+    await loading;
+  }
+  // While a page is under way.
+  const loading = chat.loadOlder(CONVERSATION);
+  await settle();
+  chat.send(CONVERSATION, 'here I am');
+  await settle();
+  await answers();
+  await loading;
+  await settle();
+  await answers();
+  assert.deepEqual([shown().log!.to, shown().log!.cut ?? false], [3_000, false]);
+  chat.close();
+});

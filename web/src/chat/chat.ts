@@ -120,6 +120,8 @@ export class Chat {
 
   send(id: string, text: string): void {
     this.stopTyping();
+    // What one has just written oneself is always shown.
+    this.toNewest(id);
     this.post(id, { id: uuidv7(), text, at: new Date().toISOString(), state: 'sending' });
   }
 
@@ -165,7 +167,7 @@ export class Chat {
   async loadOlder(id: string): Promise<void> {
     const before = this.state.conversations.get(id);
     if (!before || ['loading', 'closed'].includes(before.history) || before.log?.from === 1) return;
-    this.update(state => store.withHistory(state, id, 'loading'));
+    this.update(state => store.withHistory(store.withoutNewest(state, id), id, 'loading'));
     try {
       if (before.log) await this.fetchOlder(id);
       else await this.fetchNewest(id, before.lastSeq);
@@ -174,6 +176,34 @@ export class Chat {
       const closed = error instanceof Refusal && error.code === 'not_a_member';
       this.update(state => store.withHistory(state, id, closed ? 'closed' : 'failed'));
     }
+    // Somebody has gone back to the newest meanwhile.
+    if (before.log && !this.state.conversations.get(id)?.log) this.lookAfter();
+  }
+
+  /** Loads a page of what follows on what is shown, where the newest was let go of. */
+  async loadNewer(id: string): Promise<void> {
+    const before = this.state.conversations.get(id);
+    if (!before?.log?.cut || ['loading', 'closed'].includes(before.history)) return;
+    this.update(state => store.withHistory(store.withoutOldest(state, id), id, 'loading'));
+    try {
+      const { to } = before.log;
+      const events = await this.fetchAll(id, to + 1, Math.min(to + PAGE_EVENTS, before.lastSeq));
+      this.update(state => store.withHistory(store.withNewer(state, id, events), id, 'idle'));
+    } catch (error) {
+      const closed = error instanceof Refusal && error.code === 'not_a_member';
+      this.update(state => store.withHistory(state, id, closed ? 'closed' : 'failed'));
+    }
+    // Somebody has gone back to the newest meanwhile.
+    if (before.log && !this.state.conversations.get(id)?.log) this.lookAfter();
+  }
+
+  /** Goes back to the newest, where it was let go of. */
+  toNewest(id: string): void {
+    const shown = this.state.conversations.get(id);
+    if (!shown?.log?.cut) return;
+    this.atEnd = true;
+    this.update(state => store.withoutLog(state, id));
+    this.lookAfter();
   }
 
   async signOut(): Promise<void> {

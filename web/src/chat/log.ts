@@ -30,6 +30,8 @@ export interface Log {
   entries: readonly Entry[];
   /** What became of messages by the window's events: also of messages that are older than the window. */
   amended: ReadonlyMap<string, { content: Content | null }>;
+  /** There is more behind the window, which was let go of: what comes live does not follow on it. */
+  cut?: boolean;
 }
 
 /** A window with nothing in it, behind `seq`. */
@@ -41,7 +43,7 @@ export function append(log: Log, events: readonly TidingsEvent[]): Log {
   const touched = log.entries.some(entry => entry.kind === 'message' && later.amended.has(entry.id));
   const entries = touched ? log.entries.map(entry => amend(entry, later.amended)) : log.entries;
   return {
-    from: log.from,
+    ...log,
     to: later.to,
     entries: later.entries.length > 0 ? [...entries, ...later.entries] : entries,
     amended: later.amended.size > 0 ? new Map([...log.amended, ...later.amended]) : log.amended,
@@ -53,8 +55,8 @@ export function prepend(log: Log, from: number, events: readonly TidingsEvent[])
   const older = events.filter(event => event.seq >= from && event.seq < log.from);
   const earlier = fold(older, from);
   return {
+    ...log,
     from,
-    to: log.to,
     entries: [...earlier.entries.map(entry => amend(entry, log.amended)), ...log.entries],
     amended: new Map([...earlier.amended, ...log.amended]),
   };
@@ -65,6 +67,12 @@ export function trim(log: Log, most: number): Log {
   const first = log.entries[log.entries.length - most];
   if (!first || log.entries.length <= most) return log;
   return { ...log, from: first.seq, entries: log.entries.slice(-most) };
+}
+
+/** The oldest `most` entries of a window; those behind are loaded again when somebody comes back to them. */
+export function cut(log: Log, most: number): Log {
+  const first = log.entries[most];
+  return first ? { ...log, to: first.seq - 1, entries: log.entries.slice(0, most), cut: true } : log;
 }
 
 function fold(events: readonly TidingsEvent[], from: number): Log {

@@ -1,7 +1,7 @@
 // The state of the chat page, and how events, answers and what the person does change it. Pure functions only.
 import type { Ephemeral, TidingsEvent } from '../protocol/frames.ts';
 import type { Link } from '../protocol/socket.ts';
-import { append, emptyLog, prepend, trim, type Log } from './log.ts';
+import { append, cut, emptyLog, prepend, trim, type Log } from './log.ts';
 
 /** How long somebody counts as typing after they last said so. */
 export const TYPING_MS = 6_000;
@@ -9,6 +9,8 @@ export const TYPING_MS = 6_000;
 /** How much of a conversation that is not shown is kept, and of one that is shown at its end. */
 const HIDDEN_ENTRIES = 200;
 const SHOWN_ENTRIES = 400;
+/** How much of one is kept whose reader goes through what is older. */
+const READ_ENTRIES = 1_000;
 /** It is cut only when it is longer by this, and not for every message. */
 const SLACK_ENTRIES = 100;
 
@@ -159,12 +161,52 @@ export function trimmed(state: State, atEnd: boolean): State {
   for (const { id, log, history } of state.conversations.values()) {
     const shown = id === state.selected;
     const most = shown ? SHOWN_ENTRIES : HIDDEN_ENTRIES;
-    if (!log || (shown && !atEnd) || history === 'loading' || log.entries.length <= most + SLACK_ENTRIES)
+    // Whoever comes back to it begins with the newest.
+    if (log?.cut && !shown && history !== 'loading') next = withoutLog(next, id);
+    if (
+      !log ||
+      log.cut ||
+      (shown && !atEnd) ||
+      history === 'loading' ||
+      log.entries.length <= most + SLACK_ENTRIES
+    )
       continue;
     next = change(next, id, conversation => ({ ...conversation, log: trim(log, most) }));
   }
   return next;
 }
+
+/** Lets go of the newest of what is loaded, where there is much of it and somebody goes on to what is older. */
+export const withoutNewest = (state: State, id: string): State =>
+  change(state, id, conversation => {
+    const { log } = conversation;
+    if (!log || log.entries.length <= READ_ENTRIES + SLACK_ENTRIES) return conversation;
+    return { ...conversation, log: cut(log, READ_ENTRIES) };
+  });
+
+/** Lets go of the oldest of what is loaded, where there is much of it and somebody comes back to what is newer. */
+export const withoutOldest = (state: State, id: string): State =>
+  change(state, id, conversation => {
+    const { log } = conversation;
+    if (!log || log.entries.length <= READ_ENTRIES + SLACK_ENTRIES) return conversation;
+    return { ...conversation, log: trim(log, READ_ENTRIES) };
+  });
+
+/** Takes in events that follow on a window whose end was let go of. */
+export const withNewer = (state: State, id: string, events: readonly TidingsEvent[]): State =>
+  change(state, id, conversation => {
+    const { log } = conversation;
+    if (!log?.cut) return conversation;
+    const longer = append(
+      log,
+      events.filter(event => event.seq > log.to),
+    );
+    return { ...conversation, log: { ...longer, cut: longer.to < conversation.lastSeq } };
+  });
+
+/** Lets go of everything that is loaded of a conversation: it is loaded anew, from the newest on. */
+export const withoutLog = (state: State, id: string): State =>
+  change(state, id, conversation => ({ ...conversation, log: null }));
 
 /** Says something to a screen reader. */
 export const withAnnouncement = (state: State, text: string): State => ({
@@ -208,7 +250,8 @@ function unheardOf(event: TidingsEvent): Conversation {
 function withOwnEvents(before: Conversation, events: readonly TidingsEvent[], me: string): Conversation {
   const after = { ...before };
   for (const event of events) if (event.seq > after.lastSeq) summarize(after, event, me);
-  after.log = extend(before.log, events);
+  // What was let go of stands between.
+  if (!before.log?.cut) after.log = extend(before.log, events);
   const sent = new Set(events.flatMap(event => (event.kind === 'message.sent' ? [event.data.message] : [])));
   if (before.outbox.some(message => sent.has(message.id))) {
     after.outbox = before.outbox.filter(message => !sent.has(message.id));
@@ -342,7 +385,7 @@ function readUpTo(conversation: Conversation, seq: number, me: string): Conversa
   let unread = conversation.unread;
   if (seq >= conversation.lastSeq) {
     unread = 0;
-  } else if (log && log.from <= seq + 1) {
+  } else if (log && !log.cut && log.from <= seq + 1) {
     unread = log.entries.filter(
       entry => entry.kind === 'message' && entry.seq > seq && entry.sender !== me,
     ).length;

@@ -1,4 +1,4 @@
-// The messages of a conversation, oldest first. Scrolling up loads older ones.
+// The messages of a conversation, oldest first. Scrolling up loads older ones, and lets go of the newest when there are many.
 import { memo } from 'preact/compat';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Chat } from '../chat.ts';
@@ -46,20 +46,27 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
     const from = log?.from ?? 0;
     // What one has just written oneself is always shown; else who reads further up stays where they are.
     if (atEnd || outbox.length > before.pending) element.scrollTop = element.scrollHeight;
-    else if (from < before.from) element.scrollTop += element.scrollHeight - before.height;
+    else if (from !== before.from) element.scrollTop += element.scrollHeight - before.height;
     shown.current = { from, height: element.scrollHeight, pending: outbox.length };
   });
 
   function scrolled(): void {
     const element = list.current;
     if (!element) return;
-    const end = element.scrollHeight - element.scrollTop - element.clientHeight < END_PX;
+    const below = element.scrollHeight - element.scrollTop - element.clientHeight;
+    const end = below < END_PX && !log?.cut;
     setAtEnd(end);
     chat.viewing(end);
-    if (element.scrollTop < BEGINNING_PX && history === 'idle') void chat.loadOlder(conversation.id);
+    if (history !== 'idle') return;
+    if (element.scrollTop < BEGINNING_PX) void chat.loadOlder(conversation.id);
+    else if (log?.cut && below < BEGINNING_PX) void chat.loadNewer(conversation.id);
   }
 
   function toEnd(): void {
+    if (log?.cut) {
+      setAtEnd(true);
+      chat.toNewest(conversation.id);
+    }
     const element = list.current;
     if (element) element.scrollTop = element.scrollHeight;
   }

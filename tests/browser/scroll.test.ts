@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually, openBrowser, Person } from './person.ts';
+import { Server } from './server.ts';
+
+const MESSAGES = 2_000;
+/** What the page may hold of a conversation, and a page more. */
+const MOST = 1_300;
+
+/** Says so much that nobody could type it, over a socket of the page's own. */
+async function flood(person: Person, count: number): Promise<void> {
+  await person.page.evaluate(async count => {
+    const { token } = JSON.parse(localStorage.getItem('tidings.session')!) as { token: string };
+    const conversation = location.hash.slice(1);
+    const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/ws`);
+    await new Promise(opened => (socket.onopen = opened));
+    socket.send(JSON.stringify({ type: 'hello', token, device: crypto.randomUUID() }));
+    let acks = 0;
+    await new Promise<void>(done => {
+      socket.onmessage = ({ data }) => {
+        for (const line of String(data).split('\n')) if (line.startsWith('{"type":"ack"')) acks += 1;
+        if (acks === count) done();
+      };
+      for (let n = 1; n <= count; n++) {
+        const [id, content] = [crypto.randomUUID(), { kind: 'text', text: `message ${n}` }];
+        socket.send(JSON.stringify({ type: 'message.send', id, conversation, content }));
+      }
+    });
+    socket.close(1000);
+  }, count);
+}
+
+test('a page holds a bounded part of a long conversation, wherever its reader is', async () => {
+  const server = await Server.start({ TIDINGS_LOAD_TEST: 'true' });
+  const browser = await openBrowser();
+  try {
+    const ann = await Person.arrive(browser, server.url, 'Ann');
+    const ben = await Person.arrive(browser, server.url, 'Ben');
+    await ann.register();
+    await ben.register();
+    await ann.openDirect(ben);
+    await flood(ann, MESSAGES);
+    await ben.choose('Ann');
+    await ben.sees(`message ${MESSAGES}`);
+    const list = ben.page.locator('.messages');
+    const numbers = async (): Promise<number[]> =>
+      (await ben.texts()).map(text => Number(text.replace('message ', '')));
+    /** Scrolls as far as there is something, until it is there, and looks at all that is shown on the way. */
+    const scrollTo = async (top: boolean, text: string): Promise<void> => {
+      for (let rounds = 0; (await ben.message(text).count()) === 0; rounds++) {
+        assert.ok(rounds < 2_000, `${text} is never shown`);
+        await list.evaluate((element, top) => (element.scrollTop = top ? 0 : element.scrollHeight), top);
+        await ben.page.waitForTimeout(20);
+        const shown = await numbers();
+        assert.ok(shown.length <= MOST, `${shown.length} messages are shown`);
+        assert.deepEqual(
+          shown,
+          shown.map((_, i) => shown[0]! + i),
+        );
+      }
+    };
+    await scrollTo(true, 'message 1');
+    assert.equal(await ben.message(`message ${MESSAGES}`).count(), 0);
+    // What comes meanwhile is counted, and moves nothing.
+    await ann.say('are you there?');
+    await ben.page.getByRole('button', { name: '1 new ↓' }).waitFor();
+    assert.equal((await numbers())[0], 1);
+    await scrollTo(false, 'message 1500');
+    await scrollTo(true, 'message 1');
+    await ben.page.getByRole('button', { name: '1 new ↓' }).click();
+    await ben.sees('are you there?');
+    await eventually(() => ben.page.locator('.badge').count(), 0);
+    await ann.leave();
+    await ben.leave();
+  } finally {
+    await browser.close();
+    await server.stop();
+  }
+});
