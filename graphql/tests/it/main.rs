@@ -8,6 +8,7 @@ mod http;
 mod inbox;
 mod limits;
 mod paging;
+mod plans;
 mod schema;
 mod server;
 mod socket;

@@ -1,0 +1,87 @@
+//! How many rows the lists touch: each look-up is a probe of its own, however many conversations the viewer has.
+
+use crate::support::World;
+
+/// Conversations of the viewer, and of everybody else.
+const MINE: u64 = 400;
+
+const LISTS: [&str; 2] = [
+    include_str!("../../src/loaders/activity/all.sql"),
+    include_str!("../../src/loaders/activity/pending.sql"),
+];
+const BY_ID: [&str; 2] = [
+    include_str!("../../src/loaders/conversations/by_id.sql"),
+    include_str!("../../src/loaders/mention_counts/count.sql"),
+];
+
+#[tokio::test]
+async fn lists_touch_a_few_rows_for_each_conversation_and_not_all_for_each() {
+    let world = World::new().await;
+    let me = crate::support::user(1);
+    world
+        .run(&format!(
+            "INSERT INTO p_conversations.conversation SELECT gen_random_uuid(), 'group', 'g', now(), gen_random_uuid(), 100, 99, \
+                    now() - n * interval '1 s', NULL, NULL FROM generate_series(1, 10 * {MINE}) n; \
+             INSERT INTO p_conversations.member SELECT conversation, '{me}', 'member', 1, 0, now(), NULL \
+                    FROM p_conversations.conversation LIMIT {MINE}; \
+             INSERT INTO p_conversations.member SELECT conversation, created_by, 'member', 1, 0, now(), NULL \
+                    FROM p_conversations.conversation; \
+             INSERT INTO p_unread.reader SELECT user_id, conversation, 90, 89 FROM p_conversations.member; \
+             INSERT INTO p_unread.mention SELECT user_id, conversation, 90 + n, 89 + n FROM p_conversations.member, \
+                    generate_series(0, 3) n; \
+             INSERT INTO p_inbox.cursor (user_id, conversation, sent_seq, sent_msg_no, joined_seq, joined_msg_no) \
+                    SELECT user_id, conversation, 90, 80, 0, 0 FROM p_conversations.member; \
+             INSERT INTO projection_parked SELECT 'conversations', 1, 0, n, gen_random_uuid(), 'e' FROM generate_series(1, {MINE}) n; \
+             ANALYZE"
+        ))
+        .await;
+    let ids: String = {
+        let session = world.pool.get().await.unwrap();
+        let some = "SELECT array_agg(conversation)::text FROM \
+            (SELECT conversation FROM p_conversations.member WHERE user_id = $1 LIMIT 50) m";
+        session.query_one(some, &[&me]).await.unwrap().get(0)
+    };
+    for sql in LISTS {
+        for direction in ["ASC", "DESC"] {
+            let sql = sql.replace("{direction}", direction);
+            let here = "'2000-01-01', '00000000-0000-0000-0000-000000000000'";
+            for places in ["NULL, NULL, NULL, NULL".to_owned(), format!("NULL, NULL, {here}")] {
+                let rows = touched(&world, &sql, &format!("'{me}', {places}, 51")).await;
+                assert!((MINE..20 * MINE).contains(&rows), "{rows} rows\n{sql}");
+            }
+        }
+    }
+    for sql in BY_ID {
+        let rows = touched(&world, sql, &format!("'{me}', '{ids}'")).await;
+        assert!((50..20 * 50).contains(&rows), "{rows} rows\n{sql}");
+    }
+}
+
+/// Carries a statement out as the pool's sessions do, and counts the rows that its steps have looked at.
+async fn touched(world: &World, sql: &str, values: &str) -> u64 {
+    let session = world.pool.get().await.unwrap();
+    session
+        .batch_execute(&format!("PREPARE touching AS {sql}"))
+        .await
+        .unwrap();
+    let explain = format!("EXPLAIN (ANALYZE, TIMING OFF, FORMAT YAML) EXECUTE touching({values})");
+    let plan: String = session.query_one(&explain, &[]).await.unwrap().get(0);
+    session.batch_execute("DEALLOCATE touching").await.unwrap();
+    let (mut all, mut rows, mut loops) = (0.0, 0.0, 0.0);
+    for line in plan.lines() {
+        let Some((name, value)) = line.trim().split_once(": ") else {
+            continue;
+        };
+        // What a step says of itself comes in this order, before its own steps.
+        match (name, value.parse::<f64>()) {
+            ("Actual Rows", Ok(value)) => rows = value,
+            ("Actual Loops", Ok(value)) => {
+                loops = value;
+                all += rows * loops;
+            }
+            ("Rows Removed by Filter" | "Rows Removed by Join Filter", Ok(value)) => all += value * loops,
+            _ => {}
+        }
+    }
+    all as u64
+}
