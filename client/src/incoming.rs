@@ -13,7 +13,11 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{DisconnectReason, queue::Waiting, sequence::Counts};
+use crate::{
+    DisconnectReason,
+    queue::{Taken, Waiting},
+    sequence::Counts,
+};
 
 /// One thing that the server said, or that became of the connection.
 #[derive(Debug, Clone)]
@@ -58,6 +62,7 @@ pub struct Corrections {
 #[derive(Debug)]
 pub struct EventStream {
     events: mpsc::Receiver<Waiting>,
+    had: Arc<Taken>,
     seen: Resume,
     counts: Arc<Counts>,
     ended: CancellationToken,
@@ -67,6 +72,7 @@ pub struct EventStream {
 impl EventStream {
     pub(crate) fn new(
         events: mpsc::Receiver<Waiting>,
+        had: Arc<Taken>,
         seen: Resume,
         counts: Arc<Counts>,
         ended: CancellationToken,
@@ -74,6 +80,7 @@ impl EventStream {
     ) -> Self {
         Self {
             events,
+            had,
             seen,
             counts,
             ended,
@@ -103,8 +110,7 @@ impl EventStream {
     }
 
     /// Ends the connection, waits until the socket is closed, and returns the final cursors. What has not been
-    /// taken out yet is dropped and does not count as seen. The server may hold some of it for delivered all the same,
-    /// so the next connection should resume from these cursors.
+    /// taken out yet is dropped and does not count as seen, neither here nor to the server.
     pub async fn close(mut self) -> Resume {
         self.events.close();
         self.ended.cancel();
@@ -116,6 +122,7 @@ impl EventStream {
     }
 
     fn note(&mut self, incoming: &Incoming) {
+        self.had.one();
         match incoming {
             Incoming::Event(event) => {
                 self.seen.conversations.insert(event.conversation, event.seq);
@@ -156,6 +163,8 @@ impl Stream for EventStream {
 
 impl Drop for EventStream {
     fn drop(&mut self) {
+        // First, lest the connection's task find everything taken and say so.
+        self.events.close();
         self.ended.cancel();
     }
 }

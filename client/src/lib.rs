@@ -8,8 +8,9 @@
 //! Acks come however slow events are taken, so a program may await one while it handles an event. What waits for it
 //! meanwhile is bounded by [`Config::event_bytes`]; events beyond that are fetched again when there is room.
 //!
-//! The server forgets what it has proof that this device received, so a program that must not lose what was in its
-//! memory when it died stores [`EventStream::cursors`] and resumes from them.
+//! The server forgets what it has proof that this device received. Its pings are answered when everything in front of them
+//! has been taken out of the stream, and not before: what dies in this library's memory is sent again, to this device or to another.
+//! So a program that must not lose what was in its own memory stores [`EventStream::cursors`] and resumes from them.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -70,9 +71,9 @@ pub fn connect(config: Config) -> (Client, EventStream) {
     let (state, states) = watch::channel(ConnectionState::Connecting);
     let ended = CancellationToken::new();
     let client = Client::new(requests_in, states, ended.clone());
-    let seen = config.resume.clone();
+    let (had, seen) = (queue.had(), config.resume.clone());
     let counts = Arc::new(sequence::Counts::default());
     let task = task::Task::new(config, requests, queue, state, ended.clone(), Arc::clone(&counts));
     let task = tokio::spawn(task.run());
-    (client, EventStream::new(events, seen, counts, ended, task))
+    (client, EventStream::new(events, had, seen, counts, ended, task))
 }

@@ -4,10 +4,17 @@
 //! events beyond it are left out, to be fetched again when there is room; what may be lost is lost; and what can
 //! neither be fetched nor lost has as much room again, behind which the connection ends, to be resumed later.
 
-use std::{collections::VecDeque, mem::size_of, sync::Arc};
+use std::{
+    collections::VecDeque,
+    mem::size_of,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use tidings_protocol::Event;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::Incoming;
 
@@ -22,10 +29,32 @@ pub(crate) struct Waiting {
     _room: Option<Room>,
 }
 
+/// How many values the user has taken out.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    count: AtomicU64,
+    moved: Notify,
+}
+
+impl Taken {
+    /// The user has one more.
+    pub(crate) fn one(&self) {
+        self.count.fetch_add(1, Ordering::AcqRel);
+        self.moved.notify_one();
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Acquire)
+    }
+}
+
 /// The queue to the user, as the connection's task sees it.
 pub(crate) struct Queue {
     ready: VecDeque<Waiting>,
     taken: mpsc::Sender<Waiting>,
+    /// Values that were put in, and of those the ones that the user has.
+    put: u64,
+    had: Arc<Taken>,
     /// For events, and for what may be lost.
     room: Arc<Semaphore>,
     /// For what can be neither fetched again nor lost.
@@ -42,6 +71,8 @@ impl Queue {
         let queue = Self {
             ready: VecDeque::new(),
             taken,
+            put: 0,
+            had: Arc::default(),
             room: Arc::new(Semaphore::new(bytes)),
             spare: Arc::new(Semaphore::new(bytes)),
             half: (bytes / 2) as u32,
@@ -82,6 +113,23 @@ impl Queue {
     /// Whether something waits for the user to make room.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.ready.is_empty()
+    }
+
+    /// What counts the values that the user takes out.
+    pub(crate) fn had(&self) -> Arc<Taken> {
+        Arc::clone(&self.had)
+    }
+
+    /// How many values have been put in since the beginning.
+    pub(crate) fn put_in(&self) -> u64 {
+        self.put
+    }
+
+    /// Waits until the user has the first `count` values. Cancel-safe.
+    pub(crate) async fn had_to(&self, count: u64) {
+        while self.had.count() < count {
+            self.had.moved.notified().await;
+        }
     }
 
     /// Whether the user has taken out all that there was.
@@ -148,6 +196,7 @@ impl Queue {
     }
 
     fn put(&mut self, incoming: Incoming, room: Option<Room>) {
+        self.put += 1;
         self.ready.push_back(Waiting {
             incoming,
             _room: room,

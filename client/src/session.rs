@@ -1,6 +1,6 @@
 //! One connection: writes commands, reads frames, watches the silence.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures_util::{
     SinkExt as _, StreamExt as _,
@@ -9,7 +9,7 @@ use futures_util::{
 use tidings_protocol::{ErrorFrame, Resume, ServerFrame, split_frame};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{
-    self, Message, Utf8Bytes,
+    self, Bytes, Message,
     protocol::{CloseFrame, frame::coding::CloseCode as SocketCode},
 };
 
@@ -19,7 +19,7 @@ use crate::{
     handle::Outgoing,
     hello::hello,
     sequence::Missing,
-    socket::{Socket, network, write},
+    socket::{Proof, Socket, network, write},
     task::Task,
 };
 
@@ -52,7 +52,7 @@ impl Ended {
 
 /// The state of one connection.
 struct Session {
-    outgoing: VecDeque<Utf8Bytes>,
+    outgoing: VecDeque<Message>,
     /// Whether the sink may hold bytes that are not on the wire.
     unflushed: bool,
     welcomed: bool,
@@ -66,11 +66,23 @@ struct Session {
     renew_at: Option<Instant>,
     renewal: Option<TokenFuture>,
     renew_again: Duration,
+    /// Whether pings are answered as they come.
+    proof: Arc<Proof>,
+    /// The ping whose answer has to wait for the user.
+    held: Option<Held>,
+}
+
+/// A ping that was read behind something that the user does not have yet.
+struct Held {
+    payload: Bytes,
+    /// How many values the user has to have for the answer; not known while something is still to be fetched.
+    upto: Option<u64>,
 }
 
 impl Task {
     /// Runs one connection to its end.
     pub(crate) async fn session(&mut self, socket: Socket, token: Token) -> Ended {
+        let proof = socket.proof();
         let (mut sink, mut stream) = socket.split();
         let now = Instant::now();
         let mut session = Session {
@@ -85,21 +97,23 @@ impl Task {
             renew_at: token.renew_in.map(|delay| now + delay),
             renewal: None,
             renew_again: RENEW_AGAIN_MIN,
+            proof,
+            held: None,
         };
-        session
-            .outgoing
-            .extend(hello(&token.text, &self.config.device, self.resume()));
+        let words = hello(&token.text, &self.config.device, self.resume());
+        session.outgoing.extend(words.into_iter().map(Message::Text));
         let mut timer = Box::pin(tokio::time::sleep_until(now + session.patience));
 
         let reason = loop {
             if session.welcomed {
                 while let Some(text) = self.flight.next_to_send(Instant::now(), session.frame_bytes) {
-                    session.outgoing.push_back(text.into());
+                    session.outgoing.push_back(Message::text(text));
                 }
             }
             if self.sequencer.has_caught_up() {
                 self.caught_up(&mut session);
             }
+            let provable = self.provable(&mut session);
             // What the sink has taken may not be on the wire yet when another branch comes first.
             session.unflushed |= !session.outgoing.is_empty();
             let room = self.requests_open && self.flight.len() < session.in_flight_max;
@@ -123,6 +137,11 @@ impl Task {
                     }
                     self.queue.hand_out();
                 }
+                () = self.queue.had_to(provable.unwrap_or(0)), if provable.is_some() => {
+                    if let Some(held) = session.held.take() {
+                        session.outgoing.push_back(Message::Pong(held.payload));
+                    }
+                }
                 () = self.queue.eased(), if behind => {
                     let missing = self.sequencer.resumed();
                     self.ask(missing);
@@ -145,7 +164,7 @@ impl Task {
                     Some(Outgoing::Command(request)) => self.flight.add(request, Instant::now()),
                     // It is of no use later.
                     Some(Outgoing::Ephemeral(text)) if session.welcomed && !session.unflushed => {
-                        session.outgoing.push_back(text.into());
+                        session.outgoing.push_back(Message::text(text));
                     }
                     Some(Outgoing::Ephemeral(_)) => {}
                     None => self.requests_open = false,
@@ -156,8 +175,8 @@ impl Task {
                         Ok(token) => {
                             session.renew_at = token.renew_in.map(|delay| Instant::now() + delay);
                             session.renew_again = RENEW_AGAIN_MIN;
-                            let hello = hello(&token.text, &self.config.device, Resume::default());
-                            session.outgoing.extend(hello);
+                            let words = hello(&token.text, &self.config.device, Resume::default());
+                            session.outgoing.extend(words.into_iter().map(Message::Text));
                         }
                         // The one in use may still live on; the server says when it does not.
                         Err(failure) => {
@@ -233,6 +252,7 @@ impl Task {
             if self.queue.is_taken() {
                 return true;
             }
+            self.provable(session);
             tokio::select! {
                 () = self.queue.emptied() => {}
                 message = stream.next() => {
@@ -242,6 +262,16 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// Says what a ping that is read next asks for; answers how many values the user has to have before the one that waits is
+    /// answered.
+    fn provable(&self, session: &mut Session) -> Option<u64> {
+        let wanted = self.sequencer.is_whole().then(|| self.queue.put_in());
+        session.proof.want(wanted);
+        let held = session.held.as_mut()?;
+        held.upto = held.upto.or(wanted);
+        held.upto
     }
 
     fn caught_up(&mut self, session: &mut Session) {
@@ -271,6 +301,10 @@ impl Task {
                 // 1005: the close frame had no code.
                 let code = frame.map_or(1005, |frame| u16::from(frame.code));
                 return Some(DisconnectReason::SocketClosed { code });
+            }
+            Some(Ok(Message::Ping(payload))) => {
+                session.pinged(payload);
+                return None;
             }
             Some(Ok(_)) => return None,
             Some(Err(error)) => return Some(network(&error)),
@@ -364,6 +398,16 @@ impl Task {
 }
 
 impl Session {
+    /// A ping was read, and answered if it could be.
+    fn pinged(&mut self, payload: Bytes) {
+        if self.proof.is_given() {
+            self.held = None;
+        } else if self.held.as_ref().is_none_or(|held| held.payload != payload) && !payload.is_empty() {
+            // An answer to the newest ping stands for those before it. The same one again asks for no more than it did.
+            self.held = Some(Held { payload, upto: None });
+        }
+    }
+
     fn welcomed(&mut self, welcome: &tidings_protocol::Welcome) {
         self.welcomed = true;
         self.patience = Duration::from_millis(welcome.heartbeat_ms.saturating_mul(5) / 2);

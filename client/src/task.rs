@@ -133,7 +133,10 @@ impl Task {
         };
         let tls = self.config.tls.clone();
         match self
-            .meanwhile(tokio::time::timeout(limit, Box::pin(dial(&url, &tls))))
+            .meanwhile(tokio::time::timeout(
+                limit,
+                Box::pin(dial(&url, &tls, self.queue.had())),
+            ))
             .await
         {
             Some(Ok(Ok(socket))) => self.session(socket, token).await,

@@ -124,6 +124,22 @@ impl Peer {
         }
     }
 
+    /// The next text, and what the pongs in front of it say.
+    pub(crate) async fn text_and_pongs(&mut self) -> (Value, Vec<Vec<u8>>) {
+        let mut pongs = vec![];
+        loop {
+            match within(self.0.next()).await.unwrap().unwrap() {
+                Message::Text(text) => return (serde_json::from_str(&text).unwrap(), pongs),
+                Message::Pong(payload) => pongs.push(payload.to_vec()),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    pub(crate) async fn ping(&mut self, payload: &'static [u8]) {
+        self.0.send(Message::Ping(payload.into())).await.unwrap();
+    }
+
     /// The code of the client's close frame; `None` when the connection ends without one.
     pub(crate) async fn closing(&mut self) -> Option<u16> {
         loop {
