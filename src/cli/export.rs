@@ -26,8 +26,18 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Uuid>,
     digest: u64,
+    stored: Stored,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     users: &'a [UserId],
+}
+
+/// Where and when an event was stored, as acks tell it.
+#[derive(Serialize)]
+struct Stored {
+    lane: u8,
+    pos: u64,
+    /// Milliseconds since 1970.
+    time: i64,
 }
 
 /// Writes the log to a file, or to standard output. A file takes its name when it is whole.
@@ -101,6 +111,11 @@ fn write_event(to: &mut impl Write, recorded: &Recorded) -> anyhow::Result<bool>
         actor: recorded.actor,
         id: message.then_some(recorded.command),
         digest: text(&event).map_or(0, digest),
+        stored: Stored {
+            lane: recorded.lane,
+            pos: recorded.pos,
+            time: recorded.at.timestamp_millis(),
+        },
         users,
     };
     serde_json::to_writer(&mut *to, &line)?;

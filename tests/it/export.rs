@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
-use tidings_journal::{Export, Fault, Journal, Kind, Logged, Micros, Record, Via, check, digest};
+use tidings_journal::{Export, Fault, Journal, Kind, Logged, Micros, Record, Stored, Via, check, digest};
 use uuid::Uuid;
 
 /// Runs the program's own command.
@@ -30,6 +30,17 @@ fn exported(store: &Store, path: &Path) -> Vec<Logged> {
 
 fn micros(start: Instant) -> Micros {
     start.elapsed().as_micros() as Micros
+}
+
+/// What an ack tells of where and when.
+fn stored(ack: &Value) -> Option<Stored> {
+    let (lane, pos) = ack["position"].as_str()?.split_once(':')?;
+    let at: tidings_protocol::Timestamp = serde_json::from_value(ack["at"].clone()).ok()?;
+    Some(Stored {
+        lane: lane.parse().ok()?,
+        pos: pos.parse().ok()?,
+        time: at.millis(),
+    })
 }
 
 /// One device that writes down what it does and sees.
@@ -76,6 +87,7 @@ impl Writer {
             at: micros(self.start),
             id,
             seq: ack["seq"].as_u64(),
+            stored: stored(&ack),
         });
     }
 
@@ -153,11 +165,20 @@ async fn an_exported_log_agrees_with_what_clients_saw() {
     assert_eq!(log.len(), 9, "events of users are left out");
 
     let mut journals = [a.journal, b.journal, e.journal];
+    for journal in &mut journals {
+        journal.records.push(Record::End { at: micros(start) });
+    }
+    let told = |record: &Record| matches!(record, Record::Ack { stored, .. } if stored.is_some());
+    assert_eq!(
+        journals[0].records.iter().filter(|record| told(record)).count(),
+        3
+    );
     let summary = check(&journals, &log.iter().cloned().collect::<Export>()).unwrap();
     assert_eq!((summary.acked, summary.delivered, summary.stayed), (4, 21, 3));
 
     // And it would notice.
-    journals[2].records.pop();
+    let end = journals[2].records.len() - 2;
+    journals[2].records.remove(end);
     let wrong = check(&journals, &log.into_iter().collect::<Export>()).unwrap_err();
     assert_eq!(wrong.fault, Fault::NotShown, "{wrong}");
 }

@@ -49,8 +49,6 @@ struct Bare {
     fetching: BTreeMap<Uuid, Gap>,
     /// How often a fetch brought nothing, by where it began.
     vain: BTreeMap<(Uuid, u64), u32>,
-    /// The reads of others that this connection was told of.
-    receipts: BTreeMap<(Uuid, Uuid), u64>,
     act_at: Instant,
     /// Until when the person has no device, and whether they come back with this one.
     away: Option<(Instant, bool)>,
@@ -90,7 +88,6 @@ pub(crate) fn start(world: &World, number: usize, nodes: &[SocketAddr], clock: C
         gaps: Vec::new(),
         fetching: BTreeMap::new(),
         vain: BTreeMap::new(),
-        receipts: BTreeMap::new(),
         act_at: Instant::now(),
         away: None,
         farewells: None,
@@ -151,7 +148,6 @@ impl Bare {
     async fn talk_over(&mut self, wire: &mut Wire, reins: &mut Reins) -> Result<End> {
         (self.again_at, self.again) = (None, Vec::new());
         self.gaps.extend(std::mem::take(&mut self.fetching).into_values());
-        self.receipts.clear();
         // As the contract says: what has no answer goes out again, in the first order.
         let unanswered = self.scribe.unanswered().to_vec();
         put(wire, &unanswered).await?;
@@ -245,25 +241,14 @@ impl Bare {
             ServerFrame::Synced => self.scribe.synced(),
             ServerFrame::Typing(_) => self.effects.add("typing shown", 1),
             ServerFrame::Ack(ack) => {
-                let awaited = self.scribe.acked(ack.id, ack.seq);
+                let awaited = self.scribe.acked(&ack);
                 let stray = (!awaited).then(|| format!("an ack came that nobody waited for: {}", ack.id));
                 self.problems.extend(stray);
             }
             ServerFrame::Error(error) => self.refused(&error),
             ServerFrame::Events(events) => self.fetched(&events),
-            ServerFrame::Receipt(receipt) => {
-                let known = self
-                    .receipts
-                    .entry((receipt.conversation, receipt.user))
-                    .or_default();
-                if receipt.read_seq < *known {
-                    let (seq, known) = (receipt.read_seq, *known);
-                    self.problems.push(format!(
-                        "a receipt went back from seq {known} to {seq}: {receipt:?}"
-                    ));
-                }
-                *known = receipt.read_seq.max(*known);
-            }
+            ServerFrame::Receipt(receipt) => self.scribe.receipt(&receipt),
+            ServerFrame::Pong { .. } => self.scribe.alive(),
             _ => {}
         }
     }

@@ -146,7 +146,7 @@ impl Chorus {
                 match answer {
                     Answer::Ack(ack) => {
                         self.effects.add("repeats answered", u64::from(ack.duplicate));
-                        self.scribe.acked(message.id, ack.seq);
+                        self.scribe.acked(&ack);
                         match &mut first {
                             Some(first) => {
                                 self.compare(first, &ack);

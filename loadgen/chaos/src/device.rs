@@ -281,7 +281,7 @@ impl Device {
                 match asked {
                     Asked::Say(said) => {
                         self.effects.add(said.action.name(), 1);
-                        self.scribe.acked(said.id, ack.seq);
+                        self.scribe.acked(&ack);
                         self.busy.remove(&said.conversation);
                     }
                     Asked::Make { at, said } => {

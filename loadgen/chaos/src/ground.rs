@@ -59,11 +59,18 @@ impl Turns {
 }
 
 impl Ground {
-    pub(crate) async fn prepare(program: PathBuf, conditions: &Conditions) -> Result<Arc<Self>> {
+    /// `planted` names a fault of the nodes, which must be built for that.
+    pub(crate) async fn prepare(
+        program: PathBuf,
+        conditions: &Conditions,
+        planted: Option<&str>,
+    ) -> Result<Arc<Self>> {
         let mut options = StandOptions::new(program);
         options.nodes = NODES;
         options.networks = true;
         options.clocks = true;
+        let planted = planted.map(|name| ("TIDINGS_PLANTED".to_owned(), name.to_owned()));
+        options.environment.extend(planted);
         options.postgres = PostgresOptions::new(Profile::Durable)
             .with("shared_buffers", "64MB")
             .with("max_wal_size", "256MB")

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, anyhow};
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom as _, IteratorRandom as _};
 use rand::{RngExt as _, SeedableRng as _};
-use tidings_journal::write_log;
+use tidings_journal::{Fault as Broken, Heard, write_log, write_world};
 use tidings_stand::Clock as NodeClock;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -46,10 +46,14 @@ pub struct Outcome {
     pub acked: u64,
     /// What the faults really did.
     pub effects: Effects,
+    /// How soon everybody had everything once all was well.
+    pub heard: Option<Heard>,
     /// Connections beyond the first of each device.
     pub reconnects: u64,
     /// What should not be, in words. Empty for a run that passes.
     pub problems: Vec<String>,
+    /// The rules of the checker that were broken.
+    pub broken: Vec<Broken>,
     /// Where the evidence of a failure lies.
     pub evidence: Option<PathBuf>,
 }
@@ -68,7 +72,17 @@ struct Clients {
 
 /// Plays a plan with the `tidings` program, and keeps evidence under `keep` when something is wrong.
 pub async fn play(plan: &Plan, program: &Path, keep: &Path) -> Result<Outcome> {
-    let ground = Ground::prepare(program.to_owned(), &plan.conditions).await?;
+    play_with(None, plan, program, keep).await
+}
+
+/// The same with nodes that have a fault planted.
+pub(crate) async fn play_with(
+    planted: Option<&str>,
+    plan: &Plan,
+    program: &Path,
+    keep: &Path,
+) -> Result<Outcome> {
+    let ground = Ground::prepare(program.to_owned(), &plan.conditions, planted).await?;
     let mut findings = Findings::default();
     let played = perform(plan, program, &ground, &mut findings).await;
     if let Err(error) = played {
@@ -97,8 +111,10 @@ pub async fn play(plan: &Plan, program: &Path, keep: &Path) -> Result<Outcome> {
         messages,
         acked,
         effects: findings.effects,
+        heard: findings.summary.and_then(|summary| summary.heard),
         reconnects: findings.connections.saturating_sub(devices),
         problems: findings.problems,
+        broken: findings.broken,
         evidence,
     })
 }
@@ -275,6 +291,7 @@ fn keep_evidence(dir: &Path, plan: &Plan, ground: &Ground, findings: &Findings) 
     )?;
     fs::write(dir.join("problems.txt"), findings.problems.join("\n\n"))?;
     write_log(&dir.join("log.jsonl"), &findings.log)?;
+    write_world(&dir.join("world.jsonl"), &findings.words())?;
     for journal in &findings.journals {
         let name = format!("{}-{}.journal.jsonl", journal.user, journal.device);
         journal.write(&dir.join(name))?;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidings_journal::{Journal, Micros, Record, Via, whole};
-use tidings_protocol::{Ack, Event, EventData, Events, Gap, Limits};
+use tidings_journal::{Journal, Micros, Record, Stored, Via, whole};
+use tidings_protocol::{Ack, Event, EventData, Events, Gap, Limits, Receipt};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -97,7 +97,9 @@ impl Scribe {
         self.connected && self.synced
     }
 
-    pub(crate) fn close(self) -> Journal {
+    pub(crate) fn close(mut self) -> Journal {
+        let at = self.clock.now();
+        self.add(Record::End { at });
         self.journal
     }
 
@@ -157,6 +159,7 @@ impl Scribe {
             at,
             id: said.id,
             seq: Some(ack.seq),
+            stored: Some(stored(ack)),
         });
     }
 
@@ -175,17 +178,35 @@ impl Scribe {
     }
 
     /// The server has it. Answers whether that was open.
-    pub(crate) fn acked(&mut self, id: Uuid, seq: u64) -> bool {
-        let open = self.settle(id);
+    pub(crate) fn acked(&mut self, ack: &Ack) -> bool {
+        let open = self.settle(ack.id);
         if open {
             let at = self.clock.now();
             self.add(Record::Ack {
                 at,
-                id,
-                seq: Some(seq),
+                id: ack.id,
+                seq: Some(ack.seq),
+                stored: Some(stored(ack)),
             });
         }
         open
+    }
+
+    /// The server says how far somebody has read.
+    pub(crate) fn receipt(&mut self, receipt: &Receipt) {
+        let at = self.clock.now();
+        self.add(Record::Receipt {
+            at,
+            conversation: receipt.conversation.to_string(),
+            user: receipt.user.to_string(),
+            seq: receipt.read_seq,
+        });
+    }
+
+    /// The server has answered a ping.
+    pub(crate) fn alive(&mut self) {
+        let at = self.clock.now();
+        self.add(Record::Alive { at });
     }
 
     /// The server does not take it, now or ever.
@@ -286,5 +307,13 @@ impl Scribe {
 
     fn add(&mut self, record: Record) {
         self.journal.records.push(record);
+    }
+}
+
+fn stored(ack: &Ack) -> Stored {
+    Stored {
+        lane: ack.position.lane,
+        pos: ack.position.pos,
+        time: ack.at.millis(),
     }
 }

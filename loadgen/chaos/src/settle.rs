@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tidings_journal::{Export, Journal, Kind, Logged, Micros, Record, Summary, check};
+use tidings_journal::{Export, Fault, Journal, Kind, Logged, Micros, Record, Summary, World as Word, check};
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
@@ -34,10 +34,21 @@ pub(crate) struct Findings {
     pub(crate) effects: Effects,
     /// When the traffic began, on the clock of the journals.
     pub(crate) began: Micros,
+    /// When all was well again.
+    pub(crate) healed: Option<Micros>,
     /// Of the journals, where they contradict nothing.
     pub(crate) summary: Option<Summary>,
     /// What should not be, in words. Empty for a run that passes.
     pub(crate) problems: Vec<String>,
+    /// The rules of the checker that were broken.
+    pub(crate) broken: Vec<Fault>,
+}
+
+impl Findings {
+    /// What the run says of itself beside the journals.
+    pub(crate) fn words(&self) -> Option<Word> {
+        self.healed.map(|at| Word::Healed { at })
+    }
 }
 
 /// A conversation at the end of the log.
@@ -60,6 +71,7 @@ pub(crate) async fn settle(
     for hand in &hands {
         hand.order(Order::Rest).await;
     }
+    findings.healed = Some(clock.now());
     let rested = reaches(REST_LIMIT, async || Ok(hands.iter().all(Hand::is_at_rest))).await?;
     if !rested {
         let restless = hands.iter().filter(|hand| !hand.is_at_rest());
@@ -121,10 +133,8 @@ pub(crate) async fn settle(
         findings.problems.extend(problems);
         findings.journals.push(done.journal);
     }
-    match check(
-        &findings.journals,
-        &findings.log.iter().cloned().collect::<Export>(),
-    ) {
+    let export: Export = findings.log.iter().cloned().collect();
+    match check(&findings.journals, &export.with_world(findings.words())) {
         Ok(summary) => {
             if summary.acked == 0 {
                 findings.problems.push("nothing was acked".to_owned());
@@ -133,7 +143,10 @@ pub(crate) async fn settle(
             findings.effects.add("fetched events", summary.fetched);
             findings.summary = Some(summary);
         }
-        Err(counterexample) => findings.problems.push(counterexample.to_string()),
+        Err(counterexample) => {
+            findings.broken.extend(counterexample.counts.keys());
+            findings.problems.push(counterexample.to_string());
+        }
     }
     if let Err(error) = verify(program, &ground.database_url()).await {
         findings.problems.push(format!("{error:#}"));
@@ -234,7 +247,7 @@ fn counts(user: String, listed: &[Listed], clock: Clock) -> Journal {
     Journal {
         user,
         device: "list".to_owned(),
-        records: records.collect(),
+        records: records.chain([Record::End { at }]).collect(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tidings_journal::{Kind, Logged, whole};
+use tidings_journal::{Kind, Logged, Stored, whole};
 use tidings_stand::Session;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity 
 
 /// Numbers of kinds as the log has them; those from 64 on are not about conversations.
 const LOG: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8'), idx, \
-     floor(extract(epoch FROM at) * 1000)::bigint FROM event WHERE kind < 64 ORDER BY stream, seq";
+     floor(extract(epoch FROM at) * 1000)::bigint, lane, pos FROM event WHERE kind < 64 ORDER BY stream, seq";
 
 const HEADS: &str = "SELECT lane, head, epoch FROM log_lane ORDER BY lane";
 
@@ -74,6 +74,11 @@ impl Database {
                     id: first.then_some(command),
                     digest: said::logged(name, &data),
                     whole: (!name.is_empty()).then(|| whole(name, &actor.to_string(), millis, &data)),
+                    stored: Some(Stored {
+                        lane: row.try_get::<_, i16>(8)?.cast_unsigned(),
+                        pos: row.try_get::<_, i64>(9)?.cast_unsigned(),
+                        time: millis,
+                    }),
                     users,
                 })
             })

@@ -5,6 +5,7 @@
 
 mod follow;
 mod found;
+mod heard;
 mod messages;
 mod order;
 mod owed;
@@ -26,6 +27,7 @@ use crate::lines::{LineReader, ReadError};
 use crate::names::Names;
 use crate::record::Record;
 use crate::summary::Summary;
+use crate::world::Words;
 use follow::Follower;
 use found::{Found, Line};
 use messages::Messages;
@@ -46,7 +48,8 @@ pub fn check(journals: &[Journal], export: &Export) -> Result<Summary, Counterex
         follower.end();
     }
     run.verdict(|journal, line| {
-        let record = journals[journal].records.get(line as usize - 2);
+        let index = (line as usize).checked_sub(2);
+        let record = index.and_then(|index| journals[journal].records.get(index));
         record.map_or_else(String::new, json)
     })
 }
@@ -68,7 +71,8 @@ pub fn check_dir(dir: &Path, export: &Path) -> Result<Summary, CheckError> {
     if paths.is_empty() {
         return Err(CheckError::Empty(dir.to_owned()));
     }
-    let export = Export::read(export)?;
+    let world = Words::read(&dir.join("world.jsonl"))?;
+    let export = Export::read(export)?.with_world(world);
     let mut run = Run::new(&export);
     for path in &paths {
         let reader = Reader::open(path)?;
@@ -127,6 +131,7 @@ struct Notes {
     beginnings: Vec<reach::Beginning>,
     reads: unread::Reads,
     counts: Vec<unread::Count>,
+    heard: Vec<heard::Heard>,
     /// Whether deliveries came with and without seqs.
     with_seqs: bool,
     without_seqs: bool,
@@ -188,6 +193,7 @@ impl<'e> Run<'e> {
             says: contradiction.says.clone(),
             evidence: evidence.collect(),
             others,
+            counts: self.found.counts().clone(),
         })
     }
 

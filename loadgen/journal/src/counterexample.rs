@@ -1,5 +1,6 @@
 //! The few lines that contradict a promise, in plain words.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -17,6 +18,8 @@ pub struct Counterexample {
     pub evidence: Vec<Evidence>,
     /// Contradictions that were found beside this one.
     pub others: u64,
+    /// How many were found of each kind, this one included.
+    pub counts: BTreeMap<Fault, u64>,
 }
 
 /// A line of a journal or of the export.
@@ -73,9 +76,14 @@ impl fmt::Display for Counterexample {
             write!(out, "\n  {source}, line {line}:\n    {text}")?;
         }
         match self.others {
-            0 => Ok(()),
-            1 => write!(out, "\n  and 1 more contradiction"),
-            others => write!(out, "\n  and {others} more contradictions"),
+            0 => return Ok(()),
+            1 => write!(out, "\n  and 1 more contradiction")?,
+            others => write!(out, "\n  and {others} more contradictions")?,
         }
+        let counts = self
+            .counts
+            .iter()
+            .map(|(fault, count)| format!("{count} {fault}"));
+        write!(out, "; in all {}", counts.collect::<Vec<_>>().join(", "))
     }
 }

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::lines::{LineReader, LineWriter, ReadError};
 use crate::names::Names;
-use crate::record::{Kind, Logged};
+use crate::record::{Kind, Logged, Stored};
+use crate::world::{Words, World};
 
 /// The log in memory, about 100 bytes a message.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub struct Export {
     places: HashMap<Uuid, Place>,
     /// Messages that stand twice: the first place and the other.
     pub(crate) repeats: Vec<(Place, Place)>,
+    /// What is known of the run beside it.
+    pub(crate) world: Words,
     lines: u32,
 }
 
@@ -41,6 +44,7 @@ pub(crate) struct Entry {
     pub(crate) id: Option<Uuid>,
     pub(crate) digest: u64,
     pub(crate) whole: Option<u64>,
+    pub(crate) stored: Option<Stored>,
     pub(crate) actor: u32,
     /// Where the export has it, from 1.
     pub(crate) line: u32,
@@ -87,6 +91,13 @@ impl Export {
         Ok(export)
     }
 
+    /// With what is known of the run from outside.
+    #[must_use]
+    pub fn with_world(mut self, words: impl IntoIterator<Item = World>) -> Self {
+        words.into_iter().for_each(|word| self.world.add(word));
+        self
+    }
+
     fn add(&mut self, logged: &Logged) {
         self.lines += 1;
         let number = self.names.number(&logged.conversation);
@@ -107,6 +118,7 @@ impl Export {
             id: logged.id,
             digest: logged.digest,
             whole: logged.whole,
+            stored: logged.stored,
             actor,
             line: self.lines,
             kind: logged.kind,
@@ -173,6 +185,7 @@ impl Export {
             id: entry.id,
             digest: entry.digest,
             whole: entry.whole,
+            stored: entry.stored,
             users,
         })
     }

@@ -13,7 +13,7 @@ pub enum Fault {
     NoConnection,
     /// A message was acked and is not in the log.
     Lost,
-    /// A message was acked at another seq than the log has it.
+    /// A message was acked at another place than the log has it: another seq, position or time.
     Misplaced,
     /// The log has a message with another text, author or conversation than it was sent with.
     Altered,
@@ -55,6 +55,14 @@ pub enum Fault {
     RealTimeOrder,
     /// A count of unread messages is wrong.
     Unread,
+    /// What somebody is said to have read went back, or beyond the log.
+    ReceiptBack,
+    /// A device was up to date and heard other things, and was not shown an event until long after others knew of it.
+    Deaf,
+    /// A journal has no end, or goes on behind it.
+    Unfinished,
+    /// A device without a journal, or a journal of no device.
+    NoJournal,
 }
 
 impl Fault {
@@ -86,6 +94,10 @@ impl Fault {
             Self::SenderOrder => "sender-order",
             Self::RealTimeOrder => "real-time-order",
             Self::Unread => "unread",
+            Self::ReceiptBack => "receipt-back",
+            Self::Deaf => "deaf",
+            Self::Unfinished => "unfinished",
+            Self::NoJournal => "no-journal",
         }
     }
 }

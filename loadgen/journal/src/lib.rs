@@ -14,6 +14,7 @@ mod lines;
 mod names;
 mod record;
 mod summary;
+mod world;
 
 pub use checker::{CheckError, check, check_dir};
 pub use command::{Args, run};
@@ -22,5 +23,6 @@ pub use export::{Export, write_log};
 pub use fault::Fault;
 pub use journal::{Journal, Writer, journals_in, read_dir};
 pub use lines::ReadError;
-pub use record::{FORMAT, Kind, Logged, Micros, Record, Via, digest, whole};
-pub use summary::Summary;
+pub use record::{FORMAT, Kind, Logged, Micros, Record, Stored, Via, digest, whole};
+pub use summary::{Heard, Summary};
+pub use world::{World, write_world};

@@ -1,12 +1,13 @@
 //! The lines of a journal: what one device of one person did and saw, with the times of one common clock.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The version of the format, in the first line of each journal.
-pub const FORMAT: &str = "tidings-journal/1";
+pub const FORMAT: &str = "tidings-journal/2";
 
 /// Microseconds of the clock that all journals of a run share.
 pub type Micros = u64;
@@ -55,6 +56,9 @@ pub enum Record {
         /// Its place in the conversation, where the server tells it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seq: Option<u64>,
+        /// Where and when it was stored, where the server tells it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stored: Option<Stored>,
     },
     /// The server says that the message did not take effect.
     Refused { at: Micros, id: Uuid, code: String },
@@ -95,6 +99,17 @@ pub enum Record {
         conversation: String,
         count: u64,
     },
+    /// The server says how far somebody has read.
+    Receipt {
+        at: Micros,
+        conversation: String,
+        user: String,
+        seq: u64,
+    },
+    /// The server answered something that leaves nothing in the log: the connection carries what is sent.
+    Alive { at: Micros },
+    /// The last line: nothing was cut off.
+    End { at: Micros },
 }
 
 impl Record {
@@ -114,8 +129,28 @@ impl Record {
             | Self::Delivered { at, .. }
             | Self::Gap { at, .. }
             | Self::Read { at, .. }
-            | Self::Unread { at, .. } => *at,
+            | Self::Unread { at, .. }
+            | Self::Receipt { at, .. }
+            | Self::Alive { at }
+            | Self::End { at } => *at,
         }
+    }
+}
+
+/// Where a server has stored an event, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// The part of the log.
+    pub lane: u16,
+    /// In this part, in the order of commits.
+    pub pos: u64,
+    /// Milliseconds since 1970.
+    pub time: i64,
+}
+
+impl fmt::Display for Stored {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{} at {} ms", self.lane, self.pos, self.time)
     }
 }
 
@@ -146,6 +181,9 @@ pub struct Logged {
     /// Of the whole event; see [`whole`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whole: Option<u64>,
+    /// Where and when it was stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Stored>,
     /// Whom the event makes members, or ends the membership of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<String>,

@@ -25,10 +25,33 @@ pub struct Summary {
     pub claims: u64,
     pub gaps: u64,
     pub reads: u64,
+    pub receipts: u64,
     /// Counts of unread messages that were compared.
     pub unread: u64,
     /// Journals that end with a connection that is up to date.
     pub stayed: u64,
+    /// How soon everybody had everything once all was well, where that is known.
+    pub heard: Option<Heard>,
+}
+
+/// How long devices waited, each for what it waited for longest, since both it was there and somebody knew of the event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Heard {
+    pub devices: u64,
+    /// Milliseconds, for half of the devices at most.
+    pub p50_ms: u64,
+    /// Milliseconds, for all of them at most.
+    pub max_ms: u64,
+}
+
+impl fmt::Display for Heard {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "when all was well, {} devices had everything within {} ms, half of them within {} ms",
+            self.devices, self.max_ms, self.p50_ms
+        )
+    }
 }
 
 impl fmt::Display for Summary {
@@ -36,7 +59,7 @@ impl fmt::Display for Summary {
         write!(
             out,
             "{} events in {} conversations; {} messages sent, {} acked, {} not in the log; {} journals of {} people: \
-             {} deliveries, {} fetched, {} connections with {} cursors, {} gaps, {} reads, {} unread counts; \
+             {} deliveries, {} fetched, {} connections with {} cursors, {} gaps, {} reads, {} receipts, {} unread counts; \
              {} stayed to the end",
             self.logged,
             self.conversations,
@@ -51,8 +74,13 @@ impl fmt::Display for Summary {
             self.claims,
             self.gaps,
             self.reads,
+            self.receipts,
             self.unread,
             self.stayed,
-        )
+        )?;
+        match &self.heard {
+            Some(heard) => write!(out, "; {heard}"),
+            None => Ok(()),
+        }
     }
 }

@@ -219,7 +219,8 @@ impl<P: Person> Member<P> {
                 }
             }
             Incoming::Ack { id, seq } => {
-                self.recorder.add(|at| Record::Ack { at, id, seq })?;
+                let stored = None;
+                self.recorder.add(|at| Record::Ack { at, id, seq, stored })?;
                 if let Some(message) = self.answered(id) {
                     self.board.count(|counts| counts.acked += 1);
                     self.board.promised(&message.conversation, id);

@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use tidings_journal::{Micros, Record, Writer};
+use tidings_journal::{Micros, Record, World, Writer, write_world};
 use tokio::time::Instant;
+
+/// Everybody's one device.
+const DEVICE: &str = "device";
 
 /// The clock that all journals of a run share.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +29,7 @@ impl Recorder {
     /// Begins the journal `NAME.journal.jsonl` in a directory.
     pub(crate) fn create(dir: &Path, name: &str, user: &str, clock: Clock) -> Result<Self> {
         let path = dir.join(format!("{name}.journal.jsonl"));
-        let writer = Writer::create(&path, user, "device");
+        let writer = Writer::create(&path, user, DEVICE);
         Ok(Self {
             writer: writer.with_context(|| format!("cannot write {}", path.display()))?,
             clock,
@@ -39,7 +42,20 @@ impl Recorder {
         Ok(self.writer.append(&record(now))?)
     }
 
-    pub(crate) fn close(self) -> Result<()> {
+    /// Says in a directory who must have a journal there.
+    pub(crate) fn list(dir: &Path, users: impl Iterator<Item = String>) -> Result<()> {
+        let words = users.map(|user| World::Device {
+            user,
+            device: DEVICE.to_owned(),
+            killed: false,
+        });
+        let path = dir.join("world.jsonl");
+        let written = write_world(&path, &words.collect::<Vec<_>>());
+        written.with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    pub(crate) fn close(mut self) -> Result<()> {
+        self.add(|at| Record::End { at })?;
         Ok(self.writer.close()?)
     }
 }

@@ -52,6 +52,7 @@ pub(crate) async fn run<S: Server>(server: &S, seed: u64, size: &Size, dir: &Pat
     });
     let board = Arc::new(Board::new(readers.collect(), people.len()));
 
+    Recorder::list(dir, people.iter().map(|person| person.user().to_owned()))?;
     let clock = Clock::start();
     let (end, rested) = watch::channel(());
     let mut running = JoinSet::new();

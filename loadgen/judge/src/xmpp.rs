@@ -140,6 +140,7 @@ impl Server for Xmpp {
             id: None,
             digest: 0,
             whole: None,
+            stored: None,
             users: conversation.readers.clone(),
         };
         let messages = (2..).zip(messages).map(|(seq, message)| Logged {
@@ -153,6 +154,7 @@ impl Server for Xmpp {
             id: Some(message.id),
             digest: digest(&message.text),
             whole: None,
+            stored: None,
             users: vec![],
         });
         Ok(std::iter::once(joined).chain(messages).collect())

@@ -38,6 +38,8 @@ pub struct StandOptions {
     pub networks: bool,
     /// Whether each node has a clock that can be stepped, where [`Clock::is_available`]; see [`Node::clock`].
     pub clocks: bool,
+    /// Variables of the nodes, each time they start.
+    pub environment: Vec<(String, String)>,
 }
 
 impl StandOptions {
@@ -59,6 +61,7 @@ impl StandOptions {
                 .to_owned(),
             networks: false,
             clocks: false,
+            environment: Vec::new(),
         }
     }
 }

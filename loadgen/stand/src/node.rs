@@ -30,6 +30,7 @@ pub struct Node {
     port: u16,
     program: Mutex<Option<Arc<Program>>>,
     clock: Option<Clock>,
+    environment: Vec<(String, String)>,
 }
 
 impl Node {
@@ -60,6 +61,7 @@ impl Node {
             port,
             program: Mutex::new(None),
             clock,
+            environment: options.environment.clone(),
         };
         node.launch(&[]).await?;
         node.ready().await?;
@@ -77,6 +79,7 @@ impl Node {
         ]
         .map(str::to_owned);
         let (binary, log, mut environment) = (self.binary.clone(), self.log.clone(), environment.to_vec());
+        environment.extend(self.environment.iter().cloned());
         environment.extend(self.clock.iter().flat_map(Clock::environment));
         let started =
             tokio::task::spawn_blocking(move || Program::start(&binary, &arguments, &environment, &log));

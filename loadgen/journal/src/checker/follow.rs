@@ -1,13 +1,17 @@
 //! Follows one journal beside the log.
 
+mod receipts;
 mod sent;
 mod shown;
+mod there;
+mod whole;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::Run;
 use super::found::Line;
+use super::heard::Answers;
 use super::order::{self, Answer, Try};
 use super::reach::{Catch, Reach, Stay, Synced};
 use super::unread::Count;
@@ -33,6 +37,11 @@ pub(super) struct Follower<'r, 'e> {
     tries_before: usize,
     /// Deliveries came without seqs: every connection goes on where the device stopped.
     without_seqs: bool,
+    /// Since when the device has been there and all was well, with whatever connections.
+    present: Option<Micros>,
+    /// The last line, and the one that says that it is the last.
+    last: u32,
+    end: Option<u32>,
 }
 
 /// What a server says of how it catches up, and where.
@@ -52,6 +61,10 @@ struct Connection {
     limits: Option<Limits>,
     /// Events that came so far.
     came: u64,
+    /// What came that was asked for, since it was up to date.
+    answers: Answers,
+    /// How far others have read, by conversation and user, with the line that said so.
+    receipts: HashMap<(u32, u32), (u64, u32)>,
     reaches: HashMap<u32, Reach>,
 }
 
@@ -76,10 +89,15 @@ impl<'r, 'e> Follower<'r, 'e> {
             tries: Vec::new(),
             tries_before: 0,
             without_seqs: false,
+            present: None,
+            last: 1,
+            end: None,
         }
     }
 
     pub(super) fn take(&mut self, line: u32, record: &Record) {
+        self.last = line;
+        self.be_there(record.at());
         match record {
             Record::Client { .. } => {}
             Record::Connecting { at } => self.sets_out = Some(*at),
@@ -94,6 +112,8 @@ impl<'r, 'e> Follower<'r, 'e> {
                     synced: None,
                     limits: None,
                     came: 0,
+                    answers: Answers::default(),
+                    receipts: HashMap::new(),
                     reaches: HashMap::new(),
                 });
                 for (conversation, claim) in resume {
@@ -121,7 +141,18 @@ impl<'r, 'e> Follower<'r, 'e> {
                 conversation,
                 digest,
             } => self.sent(line, *at, *id, conversation, *digest),
-            Record::Ack { at, id, seq } => self.acked(line, *at, *id, *seq),
+            Record::Ack { at, id, seq, stored } => {
+                self.answer_came(*at);
+                self.acked(line, *at, *id, *seq, *stored);
+            }
+            Record::Alive { at } => self.answer_came(*at),
+            Record::End { .. } => self.end = self.end.or(Some(line)),
+            Record::Receipt {
+                conversation,
+                user,
+                seq,
+                ..
+            } => self.receipt(line, conversation, user, *seq),
             Record::Refused { id, .. } => self.refused(line, *id),
             Record::Unsettled { id, .. } => {
                 let sent = self.run.messages.by(*id, self.journal, |_| true);
@@ -184,6 +215,7 @@ impl<'r, 'e> Follower<'r, 'e> {
 
     /// The journal is read.
     pub(super) fn end(mut self) {
+        self.is_whole();
         let synced = self.connection.as_ref().and_then(|connection| connection.synced);
         if let Some(synced) = synced
             && let Some(connection) = self.connection.take()

@@ -1,5 +1,7 @@
 //! Contradictions as they are found. The smallest is kept; the others are counted.
 
+use std::collections::BTreeMap;
+
 use crate::export::Place;
 use crate::fault::Fault;
 
@@ -30,6 +32,7 @@ pub(super) enum Line {
 pub(super) struct Found {
     smallest: Option<Contradiction>,
     total: u64,
+    counts: BTreeMap<Fault, u64>,
 }
 
 impl Found {
@@ -41,6 +44,7 @@ impl Found {
         says: impl FnOnce() -> String,
     ) {
         self.total += 1;
+        *self.counts.entry(fault).or_default() += 1;
         let size = |contradiction: &Contradiction| (contradiction.size, contradiction.fault);
         if self
             .smallest
@@ -54,6 +58,11 @@ impl Found {
                 size: N,
             });
         }
+    }
+
+    /// How many there are of each kind.
+    pub(super) fn counts(&self) -> &BTreeMap<Fault, u64> {
+        &self.counts
     }
 
     /// The smallest, and how many others there are.

@@ -4,7 +4,8 @@ use super::Run;
 use super::found::Line;
 use super::reach::{Absence, Catch, Stay};
 use super::told::Runs;
-use super::{order, owed, unread};
+use super::{heard, order, owed, unread};
+use crate::counterexample::Source;
 use crate::export::{Place, Sight};
 use crate::fault::Fault;
 use crate::record::Micros;
@@ -22,11 +23,40 @@ pub(super) fn settle(run: &mut Run<'_>) {
     owed::settle(run, &first);
     stayed(run);
     absences(run, &first);
+    heard::settle(run);
+    devices(run);
     unread::settle(run, |place| {
         let first = &first[place.conversation as usize][place.seq as usize - 1];
         first.map(|(at, _)| at)
     });
     summarise(run);
+}
+
+/// Each device that is known of has a journal, and each journal a device.
+fn devices(run: &mut Run<'_>) {
+    let listed = &run.export.world.devices;
+    if listed.is_empty() {
+        return;
+    }
+    let mut missing = listed.clone();
+    for (journal, source) in (0..).zip(&run.devices) {
+        let Source::Journal { user, device, .. } = source else {
+            continue;
+        };
+        let known = (user.clone(), device.clone());
+        if !listed.contains_key(&known) {
+            let line = Line::Journal { journal, line: 1 };
+            run.found.add(Fault::NoJournal, [line], || {
+                format!("there is a journal of {user} on {device}, which nobody had")
+            });
+        }
+        missing.remove(&known);
+    }
+    for (user, device) in missing.into_keys() {
+        run.found.add(Fault::NoJournal, [], || {
+            format!("there is no journal of {user} on {device}")
+        });
+    }
 }
 
 /// Seqs without a hole, and no message twice.

@@ -116,6 +116,7 @@ mod tests {
                 id: (!joins).then(|| Uuid::from_u128(seq.into())),
                 digest: 0,
                 whole: None,
+                stored: None,
                 users: if joins { vec![user.to_owned()] } else { vec![] },
             }
         };

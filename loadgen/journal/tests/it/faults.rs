@@ -2,6 +2,7 @@
 
 mod commands;
 mod gaps;
+mod heard;
 mod log;
 mod missing;
 mod order;
@@ -9,6 +10,7 @@ mod owed;
 mod shown;
 mod strangers;
 mod unread;
+mod whole;
 mod without_seqs;
 
 use crate::world::{Run, Seqs, World, run};

@@ -6,18 +6,19 @@ use std::path::Path;
 
 use crate::world::run;
 use tempfile::TempDir;
-use tidings_journal::{CheckError, FORMAT, Fault, Record, check_dir, read_dir, write_log};
+use tidings_journal::{CheckError, FORMAT, Fault, Record, check_dir, read_dir, write_log, write_world};
 
 /// Writes a run into a directory; every other journal is compressed.
 fn written(seed: u64) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let run = run(seed);
-    for (index, journal) in run.journals.iter().enumerate() {
+    for (index, journal) in run.ended().iter().enumerate() {
         let ending = if index % 2 == 0 { "" } else { ".gz" };
         let name = format!("{index}.journal.jsonl{ending}");
         journal.write(&dir.path().join(name)).unwrap();
     }
     write_log(&dir.path().join("log.jsonl.gz"), &run.log).unwrap();
+    write_world(&dir.path().join("world.jsonl"), &run.words()).unwrap();
     dir
 }
 
@@ -46,7 +47,7 @@ fn what_is_written_is_read_and_checked_as_in_memory() {
     for seed in 0..10 {
         let dir = written(seed);
         let run = run(seed);
-        let (mut read, mut journals) = (read_dir(dir.path()).unwrap(), run.journals.clone());
+        let (mut read, mut journals) = (read_dir(dir.path()).unwrap(), run.ended());
         for all in [&mut read, &mut journals] {
             all.sort_by(|one, other| (&one.user, &one.device).cmp(&(&other.user, &other.device)));
         }
@@ -63,6 +64,8 @@ fn a_counterexample_shows_the_lines_of_the_files() {
         r#"{"r":"connected","at":1,"resume":{}}"#,
         "\n",
         r#"{"r":"delivered","at":2,"conversation":"nowhere","seq":1,"digest":0,"via":"live"}"#,
+        "\n",
+        r#"{"r":"end","at":3}"#,
         "\n"
     );
     fs::write(dir.path().join("9.journal.jsonl"), client("eve") + stranger).unwrap();

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, VecDeque};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
-use tidings_journal::{Counterexample, Export, Journal, Kind, Logged, Micros, Record, Summary, Via, check};
+use tidings_journal::{
+    Counterexample, Export, Journal, Kind, Logged, Micros, Record, Summary, Via, World as Word, check,
+};
 use uuid::Uuid;
 
 /// What a run leaves behind.
@@ -16,11 +18,32 @@ use uuid::Uuid;
 pub(crate) struct Run {
     pub(crate) journals: Vec<Journal>,
     pub(crate) log: Vec<Logged>,
+    /// When everybody was there again.
+    pub(crate) healed: Micros,
 }
 
 impl Run {
     pub(crate) fn check(&self) -> Result<Summary, Counterexample> {
-        check(&self.journals, &self.log.iter().cloned().collect::<Export>())
+        check(&self.ended(), &self.export())
+    }
+
+    /// The journals with their ends, which are written last.
+    pub(crate) fn ended(&self) -> Vec<Journal> {
+        let mut journals = self.journals.clone();
+        for journal in &mut journals {
+            let at = journal.records.iter().map(Record::at).max().unwrap_or(0);
+            journal.records.push(Record::End { at });
+        }
+        journals
+    }
+
+    pub(crate) fn export(&self) -> Export {
+        let export: Export = self.log.iter().cloned().collect();
+        export.with_world(self.words())
+    }
+
+    pub(crate) fn words(&self) -> [Word; 1] {
+        [Word::Healed { at: self.healed }]
     }
 
     /// The places of records for which this holds.
@@ -160,6 +183,7 @@ impl World {
         for device in 0..self.devices.len() {
             self.connect(device);
         }
+        let healed = self.now;
         while self.deliver_something() {}
         self.count_unread();
         let log = self.order.iter().map(|(number, seq)| {
@@ -168,6 +192,7 @@ impl World {
         });
         Run {
             log: log.collect(),
+            healed,
             journals: self.devices.into_iter().map(|device| device.journal).collect(),
         }
     }

@@ -111,6 +111,7 @@ fn logged(event: &Event) -> Logged {
         id,
         digest,
         whole: None,
+        stored: None,
         users: users.iter().map(Uuid::to_string).collect(),
     }
 }

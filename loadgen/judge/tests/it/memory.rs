@@ -108,6 +108,7 @@ impl Server for Memory {
             id: None,
             digest: 0,
             whole: None,
+            stored: None,
             users: room.readers.clone(),
         };
         let messages = (2..).zip(&room.log).map(|(seq, (actor, id, text))| Logged {
@@ -118,6 +119,7 @@ impl Server for Memory {
             id: Some(*id),
             digest: digest(text),
             whole: None,
+            stored: None,
             users: vec![],
         });
         Ok(std::iter::once(joined).chain(messages).collect())

@@ -7,7 +7,7 @@ use crate::checker::found::Line;
 use crate::checker::messages::Content;
 use crate::checker::order::{Answer, Try};
 use crate::fault::Fault;
-use crate::record::Micros;
+use crate::record::{Micros, Stored};
 
 impl Follower<'_, '_> {
     pub(super) fn sent(&mut self, line: u32, at: Micros, id: Uuid, conversation: &str, digest: u64) {
@@ -44,7 +44,14 @@ impl Follower<'_, '_> {
         sent
     }
 
-    pub(super) fn acked(&mut self, line: u32, at: Micros, id: Uuid, seq: Option<u64>) {
+    pub(super) fn acked(
+        &mut self,
+        line: u32,
+        at: Micros,
+        id: Uuid,
+        seq: Option<u64>,
+        stored: Option<Stored>,
+    ) {
         let place = self.run.export.place(id);
         let entry = place.and_then(|place| self.run.export.entry(place));
         let digest = entry.map(|entry| entry.digest);
@@ -79,6 +86,18 @@ impl Follower<'_, '_> {
                 let right = place.seq;
                 format!(
                     "{device} was told that its message {id} has seq {seq}; in the log it has seq {right}"
+                )
+            });
+        }
+        let logged = self.run.export.entry(place).and_then(|entry| entry.stored);
+        if let (Some(told), Some(logged)) = (stored, logged)
+            && told != logged
+        {
+            let lines = [own, Line::Log(place)];
+            let device = self.run.device(self.journal);
+            self.run.found.add(Fault::Misplaced, lines, || {
+                format!(
+                    "{device} was told that its message {id} is stored as {told}; the log has it as {logged}"
                 )
             });
         }

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::Follower;
 use crate::checker::found::Line;
+use crate::checker::heard::Heard;
 use crate::checker::reach::{Absence, Beginning, Gap, Reach};
 use crate::export::{Place, Sight};
 use crate::fault::Fault;
@@ -146,6 +147,12 @@ impl Follower<'_, '_> {
         reach.line = shown.line;
         // A hole is found by itself, and explains what others were not told of.
         reach.told.add((seq.min(next), seq));
+        let is_new = seen.is_none_or(|(seen, _)| seen < seq);
+        if let Some(since) = self.present.filter(|_| is_new && shown.seq.is_some()) {
+            let own = (self.journal, shown.line);
+            let heard = Heard::new(own, place, shown.at, since, &connection.answers);
+            self.run.notes.heard.push(heard);
+        }
         let line = self.line(shown.line);
         self.run.reached.insert((self.user, conversation));
         self.move_to(conversation, seq, shown.line);

@@ -32,6 +32,7 @@ fn command(run: &mut Run, rng: &mut StdRng) -> Option<usize> {
             at: 1_000_000,
             id,
             seq: Some(logged.seq),
+            stored: logged.stored,
         },
     ];
     run.journals.push(Journal {

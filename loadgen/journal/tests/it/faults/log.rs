@@ -2,8 +2,9 @@
 
 use super::order::adjacent;
 use super::{found, head, tries};
+use crate::world::run;
 use rand::seq::{IndexedRandom as _, IteratorRandom as _};
-use tidings_journal::{Fault, Kind, Logged, Record};
+use tidings_journal::{Fault, Kind, Logged, Record, Stored};
 use uuid::Uuid;
 
 #[test]
@@ -19,6 +20,7 @@ fn an_ack_for_what_is_not_in_the_log() {
             at: at + 1,
             id,
             seq: Some(3),
+            stored: None,
         };
         run.journals[place.0].records.insert(place.1 + 1, ack);
         Some(())
@@ -41,7 +43,7 @@ fn the_end_of_a_log_that_was_acked_and_is_gone() {
         run.log.remove(index);
         for journal in &mut run.journals {
             journal.records.retain(|record| match record {
-                Record::Unread { .. } => false,
+                Record::Unread { .. } | Record::Receipt { .. } => false,
                 Record::Delivered { id, .. } => *id != last.id,
                 _ => true,
             });
@@ -69,6 +71,27 @@ fn an_ack_with_another_seq() {
         *seq += 1;
         Some(())
     });
+}
+
+#[test]
+fn an_ack_with_another_position_or_time() {
+    let wrong: [fn(&mut Stored); 3] = [
+        |stored| stored.lane += 1,
+        |stored| stored.pos -= 1,
+        |stored| stored.time += 1,
+    ];
+    for change in wrong {
+        let mut run = run(5);
+        let acks = run.places(|record| matches!(record, Record::Ack { .. }));
+        let Record::Ack {
+            stored: Some(stored), ..
+        } = run.record(acks[0])
+        else {
+            panic!("acks tell the place");
+        };
+        change(stored);
+        assert_eq!(run.check().unwrap_err().fault, Fault::Misplaced);
+    }
 }
 
 #[test]
@@ -132,6 +155,7 @@ fn two_contents_acked_under_one_id() {
             at: at + 2,
             id,
             seq: None,
+            stored: None,
         };
         run.journals[other].records.extend([again, ack]);
         Some(())
@@ -161,6 +185,7 @@ fn a_message_from_nobody() {
             id: Some(Uuid::from_u128(7)),
             digest: 7,
             whole: None,
+            stored: None,
             users: vec![],
         });
         Some(())

@@ -1,6 +1,6 @@
 //! The clients: they come and go, send, read, and write down what they see.
 
-use super::{CATCH_UP_MAX, Connection, Message, Seqs, World, room, user};
+use super::{CATCH_UP_MAX, Connection, Device, Message, Seqs, World, room, user};
 use rand::RngExt as _;
 use std::collections::{BTreeMap, VecDeque};
 use tidings_journal::{Kind, Logged, Record, Via, digest};
@@ -181,11 +181,25 @@ impl World {
         }
         let read = &mut self.conversations[conversation].read[who];
         *read = (*read).max(seq);
+        let read = *read;
         self.write(device, |at| Record::Read {
             at,
             conversation: room(conversation),
             seq,
         });
+        for other in 0..self.devices.len() {
+            let Device {
+                user: of, connection, ..
+            } = &self.devices[other];
+            if connection.is_some() && *of != who && self.conversations[conversation].members[*of] {
+                self.devices[other].journal.records.push(Record::Receipt {
+                    at: self.now,
+                    conversation: room(conversation),
+                    user: user(who),
+                    seq: read,
+                });
+            }
+        }
     }
 
     pub(super) fn count_unread(&mut self) {

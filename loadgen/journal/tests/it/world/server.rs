@@ -2,10 +2,20 @@
 
 use super::{Seqs, World, room, user};
 use rand::RngExt as _;
-use tidings_journal::{Kind, Logged, Record, digest};
+use tidings_journal::{Kind, Logged, Record, Stored, digest};
 
 impl World {
+    /// Of the next event that goes into the log.
+    fn next_place(&self) -> Stored {
+        Stored {
+            lane: 0,
+            pos: self.order.len() as u64 + 1,
+            time: self.now as i64,
+        }
+    }
+
     pub(super) fn change(&mut self, number: usize, kind: Kind, users: &[usize]) {
+        let stored = self.next_place();
         let conversation = &mut self.conversations[number];
         let seq = conversation.log.len() as u64 + 1;
         for user in users {
@@ -24,6 +34,7 @@ impl World {
             id: None,
             digest: 0,
             whole: None,
+            stored: Some(stored),
             users: users.iter().copied().map(user).collect(),
         });
         self.order.push((number, seq));
@@ -50,6 +61,7 @@ impl World {
         };
         if self.rng.random_bool(0.2) {
             let seq = self.conversations[number].log.len() as u64 + 1;
+            let stored = self.next_place();
             self.conversations[number].log.push(Logged {
                 conversation: room(number),
                 seq,
@@ -58,6 +70,7 @@ impl World {
                 id: None,
                 digest: 0,
                 whole: None,
+                stored: Some(stored),
                 users: vec![],
             });
             self.order.push((number, seq));
@@ -104,6 +117,7 @@ impl World {
     /// The server takes the next command of a device.
     pub(super) fn commit(&mut self, device: usize) {
         let who = self.devices[device].user;
+        let stored = self.next_place();
         let connection = self.devices[device].connection.as_mut().unwrap();
         let message = connection.commands.pop_front().unwrap();
         let conversation = &mut self.conversations[message.conversation];
@@ -111,8 +125,8 @@ impl World {
             .log
             .iter()
             .find(|logged| logged.id == Some(message.id));
-        let seq = match known {
-            Some(logged) => logged.seq,
+        let (seq, stored) = match known {
+            Some(logged) => (logged.seq, logged.stored),
             None if !conversation.members[who] => {
                 connection.answers.push_back(Record::Refused {
                     at: 0,
@@ -131,17 +145,19 @@ impl World {
                     id: Some(message.id),
                     digest: digest(&message.text),
                     whole: None,
+                    stored: Some(stored),
                     users: vec![],
                 });
                 conversation.read[who] = seq;
                 self.order.push((message.conversation, seq));
-                seq
+                (seq, Some(stored))
             }
         };
         connection.answers.push_back(Record::Ack {
             at: 0,
             id: message.id,
             seq: (self.seqs == Seqs::Told).then_some(seq),
+            stored,
         });
     }
 }
