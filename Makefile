@@ -13,7 +13,7 @@ OUT ?= bench-results
 SEEDS ?= 200
 JOBS ?= 2
 
-.PHONY: help run test bench chaos deps deps-test web lint fmt deny clean-data
+.PHONY: help run test bench chaos planted deps deps-test web lint fmt deny clean-data
 .NOTPARALLEL:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo 'make test        every check and test that CI runs'
 	@echo 'make bench       measure everything; reports go to OUT=bench-results'
 	@echo 'make chaos       break servers under traffic by SEEDS=200 schedules, and check what clients saw'
+	@echo 'make planted     plant faults in the servers, and see that each is found'
 	@echo 'make deps        install PostgreSQL, Redis, Node.js and a C compiler where they are missing'
 	@echo 'make web         build the pages that the server embeds'
 	@echo 'make lint        formatting, clippy and the documentation'
@@ -42,6 +43,10 @@ bench: deps web
 chaos: deps-test web
 	cargo build --release --locked -p tidings -p tidings-loadgen
 	"$(TARGET)/release/tidings-loadgen" chaos --seeds $(SEEDS) --jobs $(JOBS)
+
+planted: deps-test web
+	cargo build --locked -p tidings -p tidings-loadgen --features tidings/planted
+	"$(TARGET)/debug/tidings-loadgen" chaos --planted
 
 deps:
 	scripts/install-deps.sh

@@ -179,6 +179,14 @@ impl Appender {
         let preparing = async {
             session.client.batch_execute(APPENDER_SESSION).await?;
             session.client.batch_execute(&limits).await?;
+            // An ack for what a crash takes back.
+            #[cfg(feature = "planted")]
+            if std::env::var("TIDINGS_PLANTED").is_ok_and(|planted| planted == "lost") {
+                session
+                    .client
+                    .batch_execute("SET synchronous_commit = off")
+                    .await?;
+            }
             session.client.prepare(APPEND).await
         };
         match timeout(self.config.timeout, preparing).await {

@@ -2,6 +2,8 @@
 
 use super::{Frame, Outbox};
 use crate::lanes::{Accepted, Refusal};
+use crate::planted;
+use chrono::TimeDelta;
 use std::sync::Arc;
 use tidings_domain::Rejection;
 use tidings_protocol::{Ack, ErrorCode, ErrorFrame, Position, ServerFrame, Spelled};
@@ -52,7 +54,7 @@ pub(super) fn ack(id: Uuid, accepted: &Accepted) -> Ack {
             lane: u16::from(accepted.position.lane),
             pos: accepted.position.pos,
         },
-        at: accepted.at.into(),
+        at: (accepted.at + TimeDelta::milliseconds(planted::is("misplaced").into())).into(),
         duplicate: accepted.duplicate,
     }
 }

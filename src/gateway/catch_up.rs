@@ -6,6 +6,7 @@
 
 use super::gaps::Gap;
 use super::writer::{Place, Stop, Writer};
+use crate::planted;
 use std::time::Duration;
 use tidings_domain::Cursor;
 use tidings_eventlog::StreamHead;
@@ -43,9 +44,11 @@ impl Missing {
     fn of(membership: &Membership, head: StreamHead, known: Option<u64>, live: bool) -> Self {
         let left = membership.left_seq.is_some();
         let to = membership.left_seq.unwrap_or(head.seq).min(head.seq);
-        let stored = membership
-            .delivered_seq
-            .unwrap_or(membership.joined_seq.saturating_sub(1));
+        let stored = membership.delivered_seq.unwrap_or(
+            membership
+                .joined_seq
+                .saturating_sub(u64::from(!planted::is("late"))),
+        );
         let floor = if left && !live { stored } else { 0 };
         let cursor = known.unwrap_or(stored).max(floor).min(to);
         let closed = cursor == to && known.is_some_and(|known| known < to);
@@ -96,7 +99,8 @@ impl Writer {
             if let Some(from) = conversation.expired_from.or(conversation.settled_from) {
                 self.say_gap(id, from, conversation.cursor).await?;
             }
-            let wanted = (conversation.to - conversation.cursor).min(limits.catch_up_events);
+            let half = u64::from(planted::is("needless-gap"));
+            let wanted = (conversation.to - conversation.cursor).min(limits.catch_up_events >> half);
             let wanted = if wanted > budget { 0 } else { wanted };
             budget -= wanted;
             let from = conversation.to - wanted + 1;
@@ -120,7 +124,9 @@ impl Writer {
                 ranges.push((id, from, conversation.to));
             }
         }
-        self.write_ranges(ranges).await?;
+        if !planted::is("short") {
+            self.write_ranges(ranges).await?;
+        }
         self.settle(&missing);
         self.synced = true;
         Ok(())

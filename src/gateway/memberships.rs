@@ -4,6 +4,7 @@
 //! yet, is asked of the log; where the log cannot be read either, nobody is shown the conversation.
 
 use super::writer::{Stop, Writer};
+use crate::planted;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,9 @@ impl Writer {
         let user = self.subscriber.user;
         let deadline = Instant::now() + Duration::from_millis(gateway.limits.catch_up_wait_ms);
         let found = loop {
+            if planted::is("unvouched") {
+                break self.patiently(|| gateway.lookups.memberships(user.0)).await?;
+            }
             for LaneHead { lane, head: pos, .. } in known.iter().copied() {
                 let (position, left) = (
                     Position { lane, pos },

@@ -2,6 +2,7 @@
 
 use super::{Audience, LiveEvent, Subscriber};
 use crate::gateway::Frame;
+use crate::planted;
 use std::collections::{HashMap, HashSet};
 use tidings_domain::UserId;
 use tidings_protocol::Close;
@@ -60,7 +61,8 @@ impl Subscriptions {
         own.settling = false;
         let left = std::mem::take(&mut own.left);
         for conversation in conversations {
-            if left.iter().all(|(gone, _)| *gone != conversation) {
+            let deaf = planted::is("deaf") && conversation.as_u128() % 64 < 16;
+            if !deaf && left.iter().all(|(gone, _)| *gone != conversation) {
                 self.subscribe(subscriber, conversation);
             }
         }
@@ -95,6 +97,9 @@ impl Subscriptions {
 
     /// Ends the subscriptions of a user's connections; `seq` is of the event by which the user left.
     pub(super) fn leave(&mut self, user: UserId, conversation: Uuid, seq: u64) {
+        if planted::is("reads-on") {
+            return;
+        }
         if let Some(subscribers) = self.conversations.get_mut(&conversation) {
             subscribers.retain(|subscriber| subscriber.user != user);
             if subscribers.is_empty() {

@@ -16,7 +16,15 @@ fn every_test_in_the_table_of_promises_exists() {
     let named: Vec<&str> = named.collect();
     assert!(named.len() > 40);
     let mut tests = HashSet::new();
-    for room in ["tests", "client", "eventlog", "graphql", "projections", "src"] {
+    for room in [
+        "tests",
+        "client",
+        "eventlog",
+        "graphql",
+        "loadgen",
+        "projections",
+        "src",
+    ] {
         collect(&root.join(room), &mut tests);
     }
     let missing: Vec<&&str> = named.iter().filter(|name| !tests.contains(**name)).collect();

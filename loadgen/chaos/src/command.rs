@@ -10,13 +10,14 @@ use tokio::time::Instant;
 
 use crate::effects::Effects;
 use crate::plan::Plan;
+use crate::planted::find_all;
 use crate::run::{Outcome, is_possible, play};
 
 /// Options of `loadgen chaos`.
 #[derive(clap::Args)]
 pub struct Args {
     /// Plays one seed.
-    #[arg(long, conflicts_with_all = ["seeds", "from"], required_unless_present = "seeds")]
+    #[arg(long, conflicts_with_all = ["seeds", "from"], required_unless_present_any = ["seeds", "planted"])]
     seed: Option<u64>,
     /// Plays so many seeds, one after the other.
     #[arg(long)]
@@ -33,6 +34,10 @@ pub struct Args {
     /// Prints the schedules and plays nothing.
     #[arg(long)]
     plan: bool,
+    /// Plants faults in the nodes, all or those named, and fails unless each is found within ten seeds. The `tidings` program must
+    /// have been built with the feature `planted`.
+    #[arg(long, num_args = 0.., value_name = "NAME", conflicts_with_all = ["seed", "seeds", "from", "plan"])]
+    planted: Option<Vec<String>>,
     /// Where the evidence of failures goes, a directory for each seed [default: in the temporary directory].
     #[arg(long)]
     keep: Option<PathBuf>,
@@ -63,6 +68,9 @@ pub async fn run(args: Args) -> Result<()> {
         .keep
         .clone()
         .unwrap_or_else(|| std::env::temp_dir().join("tidings-chaos"));
+    if let Some(only) = &args.planted {
+        return find_all(only, length, &program, &keep).await;
+    }
     let played = stream::iter(plans).map(async |plan| {
         let started = Instant::now();
         let outcome = Box::pin(play(&plan, &program, &keep)).await;
@@ -120,6 +128,9 @@ fn report(outcome: &Outcome, took: Duration, verdict: &str) {
         outcome.reconnects,
         took.as_secs_f64(),
     );
+    if let Some(heard) = &outcome.heard {
+        println!("  {heard}");
+    }
 }
 
 fn explain(outcome: &Outcome, length: u64) {
