@@ -44,14 +44,17 @@ impl Store {
             database_url: Some(self.database.url().to_owned()),
             redis_url: Some(self.redis_url.clone()),
             database_connections: 8,
-            // A machine that is busy with other tests is no database that is away.
+            // A machine that is busy with other tests is no database that is away, nor are its read models behind.
             database_timeout_ms: 30_000,
+            query_wait_ms: 30_000,
             read_gather_ms: 20,
             ..Config::default()
         };
         config.auth.password_hash.memory_kib = 64;
         config.auth.password_hash.passes = 1;
         config.auth.limits.registrations_per_s = 1000;
+        config.auth.timeout_ms = 30_000;
+        config.gateway.catch_up_wait_ms = 30_000;
         config.gateway.drain_ms = 100;
         config.gateway.return_ms = 50;
         config
