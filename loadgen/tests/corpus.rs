@@ -1,0 +1,54 @@
+//! The chat log of README's "See that it keeps its word" in small: said through real sockets to two nodes, and checked.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+use tidings_services::{PostgresOptions, Profile};
+use tidings_stand::{Stand, StandOptions, find_program};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+const MESSAGES: usize = 300;
+/// Enough that some are always away.
+const PEOPLE: usize = 12;
+
+/// A log in which everybody speaks in turns, and to each other by name.
+fn write_log(file: &Path) {
+    let lines = (0..MESSAGES).map(|n| {
+        let (user, other) = (n * 7 % PEOPLE, n * 5 % PEOPLE);
+        json!({ "ts": n, "user": format!("person{user}"), "text": format!("person{other}: word {n}") })
+            .to_string()
+    });
+    std::fs::write(file, lines.collect::<Vec<_>>().join("\n")).unwrap();
+}
+
+#[tokio::test]
+async fn a_small_log_is_said_by_all_its_people_and_nothing_is_missing() {
+    let mut options = StandOptions::new(find_program().unwrap());
+    options.nodes = 2;
+    options.postgres = PostgresOptions::new(Profile::Test);
+    let stand = Stand::start(&options).await.unwrap();
+    let mut corpus = Command::new(env!("CARGO_BIN_EXE_tidings-loadgen"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log.jsonl");
+    write_log(&file);
+    corpus.arg("corpus").arg(&file).args(["--offline-share", "0.3"]);
+    for node in stand.nodes() {
+        corpus.args(["--url", &node.url()]);
+    }
+    let running = corpus.kill_on_drop(true).output();
+    let output = timeout(Duration::from_mins(5), running).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{complaints}");
+    let number = |name: &str| -> u64 {
+        let row = said.lines().find_map(|line| line.strip_prefix(name));
+        row.unwrap().trim().parse().unwrap()
+    };
+    assert_eq!(number("messages"), MESSAGES as u64, "{said}");
+    assert_eq!(number("people"), PEOPLE as u64, "{said}");
+    assert!(number("deliveries") > number("messages"), "{said}");
+    stand.stop().await;
+}
