@@ -61,6 +61,10 @@ struct Weather {
     delay: Duration,
     /// Connections of earlier generations are stranded.
     generation: u64,
+    /// Of connections of earlier generations than this the server has heard too little for too long.
+    given_up: u64,
+    /// How many bytes new connections get from the server before nothing passes any more.
+    allowance: Option<u64>,
 }
 
 impl ChaosProxy {
@@ -86,6 +90,8 @@ impl ChaosProxy {
             path: Path::Open,
             delay: Duration::ZERO,
             generation: 0,
+            given_up: 0,
+            allowance: None,
         });
         let (count, open) = watch::channel(0);
         let done = Arc::<Done>::default();
@@ -154,6 +160,19 @@ impl ChaosProxy {
     /// that has forgotten them.
     pub fn strand(&self) {
         self.weather.send_modify(|weather| weather.generation += 1);
+    }
+
+    /// Ends the server's side of all that is stranded, as its keepalives would after a while. The client's side stays as it is.
+    pub fn give_up_stranded(&self) {
+        self.weather
+            .send_modify(|weather| weather.given_up = weather.generation);
+    }
+
+    /// Strands each connection from now on when it has brought so many bytes from the server: a network that dies in the
+    /// middle of something.
+    pub fn strand_after(&self, bytes: u64) {
+        self.weather
+            .send_modify(|weather| weather.allowance = Some(bytes));
     }
 
     /// Lets bytes and new connections through again. The delay stays as it is.
@@ -242,24 +261,50 @@ async fn pump_both(
     mut weather: watch::Receiver<Weather>,
 ) -> io::Result<()> {
     let done = &*upstream.done;
-    let generation = weather.borrow().generation;
+    let (generation, mut allowance) = {
+        let weather = weather.borrow();
+        (weather.generation, weather.allowance)
+    };
     wait_for_open(&mut weather, generation, done).await?;
     let mut server = tokio::time::timeout(CONNECT_LIMIT, upstream.connect()).await??;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    let (from_client, to_client) = client.split();
-    let (from_server, to_server) = server.split();
-    let up = pump(from_client, to_server, weather.clone(), generation, done);
-    let down = pump(from_server, to_client, weather, generation, done);
-    tokio::try_join!(up, down).map(|_| ())
+    let mut forecast = weather.clone();
+    let given_up = |weather: &Weather| weather.given_up > generation;
+    {
+        let (from_client, to_client) = client.split();
+        let (from_server, to_server) = server.split();
+        let mut no_end = None;
+        let up = pump(
+            from_client,
+            to_server,
+            weather.clone(),
+            generation,
+            &mut no_end,
+            done,
+        );
+        let down = pump(from_server, to_client, weather, generation, &mut allowance, done);
+        tokio::select! {
+            both = async { tokio::try_join!(up, down) } => match both {
+                Err(error) if error.kind() == io::ErrorKind::QuotaExceeded => {}
+                both => return both.map(|_| ()),
+            },
+            ended = forecast.wait_for(given_up) => drop(ended.map_err(|_| gone())?),
+        }
+    }
+    forecast.wait_for(given_up).await.map_err(|_| gone())?;
+    drop(server);
+    // Nobody tells the client.
+    std::future::pending().await
 }
 
-/// Moves bytes one way until the source ends, then passes the end on.
+/// Moves bytes one way until the source ends, then passes the end on. That the `allowance` is used up is an error.
 async fn pump(
     mut from: impl io::AsyncRead + Unpin,
     mut to: impl io::AsyncWrite + Unpin,
     mut weather: watch::Receiver<Weather>,
     generation: u64,
+    allowance: &mut Option<u64>,
     done: &Done,
 ) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK_BYTES];
@@ -274,7 +319,15 @@ async fn pump(
         if length == 0 {
             return to.shutdown().await;
         }
-        to.write_all(&chunk[..length]).await?;
+        let passes = allowance.map_or(length, |left| left.min(length as u64) as usize);
+        to.write_all(&chunk[..passes]).await?;
+        if let Some(left) = allowance {
+            *left -= passes as u64;
+            if passes < length {
+                done.held.fetch_add(1, Ordering::Relaxed);
+                return Err(io::ErrorKind::QuotaExceeded.into());
+            }
+        }
     }
 }
 
@@ -288,6 +341,9 @@ async fn wait_for_open(
         done.held.fetch_add(1, Ordering::Relaxed);
     }
     let open = weather.wait_for(passes).await;
-    open.map(|_| ())
-        .map_err(|_| io::Error::other("the proxy is gone"))
+    open.map(|_| ()).map_err(|_| gone())
+}
+
+fn gone() -> io::Error {
+    io::Error::other("the proxy is gone")
 }

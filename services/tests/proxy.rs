@@ -116,3 +116,35 @@ async fn a_dropped_proxy_closes_its_connections() {
             .is_err()
     );
 }
+
+#[tokio::test]
+async fn what_is_stranded_hears_nothing_and_its_server_is_told_when_it_is_given_up() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let proxy = ChaosProxy::start(listener.local_addr().unwrap()).await.unwrap();
+    let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+    let (mut server, _) = listener.accept().await.unwrap();
+    client.write_all(&[1]).await.unwrap();
+    assert_eq!(server.read_u8().await.unwrap(), 1);
+    proxy.strand();
+    proxy.give_up_stranded();
+    let told = tokio::time::timeout(PATIENCE, server.read_u8()).await.unwrap();
+    assert!(told.is_err());
+    // A stranded client can only be seen by an end that stays out.
+    let end = tokio::time::timeout(Duration::from_millis(200), client.read_u8()).await;
+    assert!(end.is_err());
+}
+
+#[tokio::test]
+async fn a_connection_may_die_in_the_middle() {
+    let proxy = ChaosProxy::start(echo_server().await).await.unwrap();
+    proxy.strand_after(3);
+    let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+    stream.write_all(&[1, 2, 3, 4, 5]).await.unwrap();
+    let mut came = [0; 3];
+    let coming = tokio::time::timeout(PATIENCE, stream.read_exact(&mut came));
+    coming.await.unwrap().unwrap();
+    assert_eq!(came, [1, 2, 3]);
+    let more = tokio::time::timeout(Duration::from_millis(200), stream.read_u8()).await;
+    assert!(more.is_err());
+    assert_eq!(proxy.harm().held, 1);
+}
