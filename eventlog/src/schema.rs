@@ -7,6 +7,8 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio_postgres::error::SqlState;
 
+const NEWEST: &str = "SELECT coalesce(max(version), 0)::int FROM refinery_schema_history";
+
 mod embedded {
     refinery::embed_migrations!("../migrations");
 }
@@ -38,13 +40,18 @@ impl From<tokio_postgres::Error> for SchemaError {
 /// may call it at once. Lanes are only ever added.
 pub async fn migrate(config: &LogConfig, lanes: u16) -> Result<u32, SchemaError> {
     let mut session = config.connect().await?;
-    run(&mut session.client, lanes, config.migration_wait).await
+    // Most of those that start find everything there, and wait for nobody.
+    if within(config.timeout, is_made(&session.client, lanes)).await? {
+        return Ok(needed());
+    }
+    run(&mut session.client, lanes, config).await
 }
 
-async fn run(client: &mut tokio_postgres::Client, lanes: u16, wait: Duration) -> Result<u32, SchemaError> {
+/// Whether nothing is left to be done: the schema is this program's, and has the lanes.
+async fn is_made(client: &tokio_postgres::Client, lanes: u16) -> Result<bool, SchemaError> {
     let row = client
         .query_one(
-            "SELECT current_setting('server_version_num')::int, version()",
+            "SELECT current_setting('server_version_num')::int, to_regclass('refinery_schema_history')::text",
             &[],
         )
         .await?;
@@ -54,24 +61,49 @@ async fn run(client: &mut tokio_postgres::Client, lanes: u16, wait: Duration) ->
             found: format!("{}.{}", number / 10_000, number % 10_000),
         });
     }
+    if row.try_get::<_, Option<String>>(1)?.is_none() {
+        return Ok(false);
+    }
+    let newest: i32 = client.query_one(NEWEST, &[]).await?.try_get(0)?;
+    if u32::try_from(newest).ok() != Some(needed()) {
+        return Ok(false);
+    }
+    let found = "SELECT count(*) FROM log_lane WHERE lane < $1::int";
+    let found: i64 = client.query_one(found, &[&lane_count(lanes)]).await?.try_get(0)?;
+    Ok(found == i64::from(lane_count(lanes)))
+}
+
+fn lane_count(lanes: u16) -> i32 {
+    i32::from(lanes.clamp(1, 256))
+}
+
+async fn run(
+    client: &mut tokio_postgres::Client,
+    lanes: u16,
+    config: &LogConfig,
+) -> Result<u32, SchemaError> {
+    let wait = config.migration_wait;
     // A session lock: nodes that start together migrate one after the other.
     let lock = format!(
         "SET lock_timeout = {}; SELECT pg_advisory_lock(hashtextextended('tidings.migrate', 0)); RESET lock_timeout",
         wait.as_millis()
     );
-    client.batch_execute(&lock).await.map_err(|error| {
-        if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
-            SchemaError::Busy(wait)
-        } else {
-            error.into()
-        }
-    })?;
+    within(wait + config.timeout, async {
+        client.batch_execute(&lock).await.map_err(|error| {
+            if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+                SchemaError::Busy(wait)
+            } else {
+                error.into()
+            }
+        })
+    })
+    .await?;
     let report = embedded::migrations::runner().run_async(client).await;
     report.map_err(|error| SchemaError::Migration(chain(&error)))?;
     client
         .execute(
             "INSERT INTO log_lane (lane) SELECT generate_series(0, $1::int - 1)::smallint ON CONFLICT DO NOTHING",
-            &[&i32::from(lanes.clamp(1, 256))],
+            &[&lane_count(lanes)],
         )
         .await?;
     Ok(needed())
@@ -123,8 +155,7 @@ async fn version(pool: &Pool) -> Result<i32, SchemaError> {
     if table.is_none() {
         return Ok(0);
     }
-    let newest = "SELECT coalesce(max(version), 0)::int FROM refinery_schema_history";
-    Ok(client.query_one(newest, &[]).await?.try_get(0)?)
+    Ok(client.query_one(NEWEST, &[]).await?.try_get(0)?)
 }
 
 /// Makes the segments that the next events need; answers how many were made. To be called about once a second.
