@@ -394,7 +394,8 @@ impl Grow {
         tidings_projections::setup(self.log.pool()).await?;
         for head in new {
             tracing::info!(lane = head.lane, "a lane was added");
-            self.add(head);
+            // From its beginning: whoever is connected has been shown nothing of it, however far it reaches by now.
+            self.add(LaneHead { head: 0, ..head });
         }
         Ok(())
     }

@@ -337,7 +337,7 @@ async fn a_database_that_is_cut_off_makes_commands_retryable_and_heals() {
     node.stop().await;
 }
 
-fn port_of(url: &str) -> u16 {
+pub(crate) fn port_of(url: &str) -> u16 {
     url.rsplit_once(':')
         .unwrap()
         .1
@@ -348,6 +348,6 @@ fn port_of(url: &str) -> u16 {
         .unwrap()
 }
 
-fn through(url: &str, port: u16) -> String {
+pub(crate) fn through(url: &str, port: u16) -> String {
     url.replace(&format!(":{}/", port_of(url)), &format!(":{port}/"))
 }

@@ -1,8 +1,10 @@
 //! Lanes that are added while nodes run.
 
+use crate::faults::{port_of, through};
 use crate::support::*;
 use serde_json::json;
 use tidings_eventlog::{LogConfig, schema};
+use tidings_services::ChaosProxy;
 use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,6 +54,35 @@ async fn running_nodes_take_up_a_lane_that_is_added_and_nobody_is_refused_meanwh
         "not_a_member",
     )
     .await;
+    one.stop().await;
+    two.stop().await;
+}
+
+/// A lane is used by others for a while before a node can find out that it is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happened_in_a_lane_before_a_node_knew_of_it_reaches_those_who_were_connected() {
+    let store = Store::new().await;
+    let proxy = ChaosProxy::to_port(port_of(store.database.url())).await.unwrap();
+    let mut config = store.config();
+    config.database_url = Some(through(store.database.url(), proxy.port()));
+    // It keeps its clients however long it cannot write.
+    config.unwritable_s = 3600;
+    let (one, two) = (store.node().await, TestNode::start(config).await);
+    let ben = one.register("ben").await;
+    let mut b = two.socket(&ben).await;
+    proxy.stall();
+    let config = LogConfig::from_url(store.database.url()).unwrap();
+    schema::migrate(&config, 5).await.unwrap();
+    let cat = eventually(async || {
+        let user = one.register("cat").await;
+        (user.id.as_bytes()[15] == 4).then_some(user)
+    })
+    .await;
+    let mut c = one.socket(&cat).await;
+    let group = c.create_group(&[&ben]).await;
+    c.say(group, "hello").await;
+    proxy.restore();
+    assert_eq!(seqs(&b.events(group, 2).await), [1, 2]);
     one.stop().await;
     two.stop().await;
 }
