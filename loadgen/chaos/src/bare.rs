@@ -120,27 +120,38 @@ impl Bare {
             self.nodes.rotate_left(1);
             let pause = Duration::from_millis(self.random.random_range(10..200));
             let mut again_at = Instant::now() + pause;
-            if let Some((back_at, is_kept)) = self.away.take() {
+            if let Some((back_at, is_kept)) = self.away {
                 if !is_kept {
                     self.cursors.clear();
+                    self.scribe.forget();
                     self.effects.add("devices replaced", 1);
                 }
                 again_at = back_at;
             }
-            tokio::select! {
-                () = sleep_until(again_at) => {}
-                order = reins.orders.recv() => {
-                    if self.obey(order).await {
-                        break;
-                    }
-                }
+            if self.wait(again_at, &mut reins).await {
+                break;
             }
+            self.away = None;
         }
         Done {
             connections: self.scribe.connections(),
             effects: self.effects,
             journal: self.scribe.close(),
             problems: self.problems,
+        }
+    }
+
+    /// Waits until it is time to connect again. Answers whether it is time to finish.
+    async fn wait(&mut self, until: Instant, reins: &mut Reins) -> bool {
+        loop {
+            tokio::select! {
+                () = sleep_until(until) => return false,
+                order = reins.orders.recv() => {
+                    if self.obey(order).await {
+                        return true;
+                    }
+                }
+            }
         }
     }
 
@@ -152,6 +163,8 @@ impl Bare {
         let unanswered = self.scribe.unanswered().to_vec();
         put(wire, &unanswered).await?;
         let mut silent_at = Instant::now() + SILENCE;
+        // Where nothing is open, only a question shows whether anybody is there.
+        let mut ping_at = Some(Instant::now() + SILENCE / 2);
         loop {
             let again_at = self.again_at;
             tokio::select! {
@@ -163,10 +176,12 @@ impl Bare {
                         return Ok(End::Broken);
                     }
                     silent_at = Instant::now() + SILENCE;
+                    ping_at = Some(Instant::now() + SILENCE / 2);
                 }
                 frame = wire.next() => {
                     self.take(frame?);
                     silent_at = Instant::now() + SILENCE;
+                    ping_at = Some(Instant::now() + SILENCE / 2);
                 }
                 () = sleep_until(again_at.unwrap_or_else(Instant::now)), if again_at.is_some() => {
                     self.again_at = None;
@@ -180,12 +195,11 @@ impl Bare {
                     self.act_at = Instant::now() + Duration::from_millis(pause);
                     self.act(wire).await?;
                 }
-                // While nothing is open, there is nothing to wait for.
-                () = sleep_until(silent_at), if !self.scribe.unanswered().is_empty()
-                    || !self.fetching.is_empty()
-                    || !self.scribe.is_synced() => {
-                    return Ok(End::Broken);
+                () = sleep_until(ping_at.unwrap_or(silent_at)), if ping_at.is_some() => {
+                    ping_at = None;
+                    wire.ping().await?;
                 }
+                () = sleep_until(silent_at) => return Ok(End::Broken),
             }
             if self.again_at.is_none() {
                 self.fetch(wire).await?;

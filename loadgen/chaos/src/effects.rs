@@ -7,6 +7,8 @@ use crate::fault::{End, Fault, Weather};
 
 /// A fault that was planned so often must have had an effect once.
 const ENOUGH: usize = 5;
+/// What shows that lanes were added, counted when all is over.
+pub(crate) const ADDED: &str = "events in added lanes";
 /// The counters of a node that say what faults did to it, and the names of their sums.
 const COUNTERS: [(&str, &str); 10] = [
     ("tidings_outbox_overflows_total", "slow clients noticed"),
@@ -90,18 +92,25 @@ pub(crate) fn shown_by(fault: &Fault) -> &'static str {
         Fault::KillPostgres => "times PostgreSQL killed",
         Fault::PausePostgres => "times PostgreSQL paused",
         Fault::TerminateBackends => "sessions terminated",
+        Fault::CrashBeforeFlush => "folds taken back by a crash",
+        Fault::ReadOnlyPostgres => "times PostgreSQL was seen read-only",
+        Fault::LockTable { .. } => "sessions that waited for a locked table",
+        Fault::AddLanes { .. } => ADDED,
         Fault::FlushRedis => "keys of Redis flushed",
         Fault::KillRedis => "times Redis killed",
         Fault::PauseRedis => "times Redis paused",
         Fault::Link { end, weather, .. } => match (end, weather) {
             (End::Postgres, Weather::Cut) => "connections to PostgreSQL cut",
             (End::Postgres, Weather::Stalled) => "chunks to PostgreSQL held",
+            (End::Postgres, Weather::Silent) => "chunks to PostgreSQL dropped",
             (End::Postgres, Weather::Delayed { .. }) => "chunks to PostgreSQL late",
             (End::Redis, Weather::Cut) => "connections to Redis cut",
             (End::Redis, Weather::Stalled) => "chunks to Redis held",
+            (End::Redis, Weather::Silent) => "chunks to Redis dropped",
             (End::Redis, Weather::Delayed { .. }) => "chunks to Redis late",
             (End::Clients, Weather::Cut) => "connections of clients cut",
             (End::Clients, Weather::Stalled) => "chunks to clients held",
+            (End::Clients, Weather::Silent) => "chunks to clients dropped",
             (End::Clients, Weather::Delayed { .. }) => "chunks to clients late",
         },
         Fault::ReconnectStorm => "clients dropped",
@@ -110,6 +119,7 @@ pub(crate) fn shown_by(fault: &Fault) -> &'static str {
         Fault::Replace { .. } => "devices replaced",
         Fault::Away { .. } => "events missed while away",
         Fault::Remove { .. } => "removed while away",
+        Fault::CutCatchUp { .. } => "catch-ups that the network ended",
         Fault::RetryStorm { .. } => "repeats answered",
         Fault::OpenTogether => "conversations opened from both sides",
     }

@@ -16,6 +16,9 @@ pub const ALONE: Range<usize> = 2..BARE;
 /// Devices with the client library that can be slow to take what comes, or away. Their people have another device each.
 pub const SLOW: usize = 6;
 
+/// The most lanes that a run begins with.
+pub(crate) const LANES_MAX: u16 = 4;
+
 /// A fault. Those that last are undone when their time is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -43,6 +46,19 @@ pub enum Fault {
     PausePostgres,
     /// All sessions of the nodes end.
     TerminateBackends,
+    /// SIGKILL when folds are committed that nothing has flushed, then a start with recovery. Clients lose their connections
+    /// too and come back at once, some on devices that know nothing.
+    CrashBeforeFlush,
+    /// Nothing can be written to PostgreSQL.
+    ReadOnlyPostgres,
+    /// Nobody else can use this table.
+    LockTable {
+        table: &'static str,
+    },
+    /// The log gets so many lanes in all while the nodes run.
+    AddLanes {
+        lanes: u16,
+    },
     /// `FLUSHALL`.
     FlushRedis,
     /// SIGKILL, then an empty start.
@@ -81,6 +97,11 @@ pub enum Fault {
         /// Whether the person is let in again before.
         again: bool,
     },
+    /// The network dies under a new device of somebody's when it has been caught up with so many bytes; then comes another.
+    CutCatchUp {
+        bare: usize,
+        bytes: u64,
+    },
     /// The same commands go to all nodes at the same time, and again later.
     RetryStorm {
         commands: usize,
@@ -103,6 +124,8 @@ pub enum Weather {
     Cut,
     /// Nothing gets through, and nothing breaks.
     Stalled,
+    /// Nothing gets through, and what was open then stays so for good: packets are dropped, and nobody is told.
+    Silent,
     /// Everything comes later.
     Delayed { ms: u64 },
 }
@@ -114,6 +137,7 @@ pub(crate) enum Target {
     Clock(usize),
     Postgres,
     Redis,
+    Lanes,
     Link(usize, End),
     Bare(usize),
     Device(usize),
@@ -131,6 +155,10 @@ pub(crate) enum Kind {
     KillPostgres,
     PausePostgres,
     TerminateBackends,
+    CrashBeforeFlush,
+    ReadOnlyPostgres,
+    LockTable,
+    AddLanes,
     FlushRedis,
     KillRedis,
     PauseRedis,
@@ -141,13 +169,27 @@ pub(crate) enum Kind {
     Replace,
     Away,
     Remove,
+    CutCatchUp,
     RetryStorm,
     OpenTogether,
 }
 
+/// Tables whose lock is felt: the log's own, the marks of the read models, and one of each read model that connects and reads
+/// ask.
+const TABLES: [&str; 8] = [
+    "event",
+    "log_lane",
+    "stream",
+    "projection_checkpoint",
+    "p_conversations.conversation",
+    "p_history.message",
+    "p_inbox.cursor",
+    "p_unread.reader",
+];
+
 impl Kind {
     /// One of each; what is more likely to find something stands there twice.
-    pub(crate) const BAG: [Self; 28] = [
+    pub(crate) const BAG: [Self; 35] = [
         Self::KillNode,
         Self::KillNode,
         Self::DrainNode,
@@ -158,6 +200,11 @@ impl Kind {
         Self::KillPostgres,
         Self::PausePostgres,
         Self::TerminateBackends,
+        Self::CrashBeforeFlush,
+        Self::ReadOnlyPostgres,
+        Self::LockTable,
+        Self::LockTable,
+        Self::AddLanes,
         Self::FlushRedis,
         Self::KillRedis,
         Self::PauseRedis,
@@ -173,6 +220,8 @@ impl Kind {
         Self::Away,
         Self::Remove,
         Self::Remove,
+        Self::CutCatchUp,
+        Self::CutCatchUp,
         Self::RetryStorm,
         Self::RetryStorm,
         Self::OpenTogether,
@@ -194,6 +243,16 @@ impl Kind {
             Self::KillPostgres => (Fault::KillPostgres, 0..=1500),
             Self::PausePostgres => (Fault::PausePostgres, 100..=3000),
             Self::TerminateBackends => (Fault::TerminateBackends, 0..=0),
+            Self::CrashBeforeFlush => (Fault::CrashBeforeFlush, 0..=500),
+            Self::ReadOnlyPostgres => (Fault::ReadOnlyPostgres, 500..=3000),
+            Self::LockTable => {
+                let table = TABLES[random.random_range(0..TABLES.len())];
+                (Fault::LockTable { table }, 500..=4000)
+            }
+            Self::AddLanes => {
+                let lanes = random.random_range(LANES_MAX + 1..=2 * LANES_MAX);
+                (Fault::AddLanes { lanes }, 0..=0)
+            }
             Self::FlushRedis => (Fault::FlushRedis, 0..=0),
             Self::KillRedis => (Fault::KillRedis, 0..=2000),
             Self::PauseRedis => (Fault::PauseRedis, 100..=4000),
@@ -219,6 +278,11 @@ impl Kind {
                 let device = random.random_range(0..SLOW);
                 (Fault::Away { device }, 500..=4000)
             }
+            Self::CutCatchUp => {
+                let bare = random.random_range(0..BARE);
+                let bytes = random.random_range(1000..=30_000);
+                (Fault::CutCatchUp { bare, bytes }, 1500..=3000)
+            }
             Self::Remove => {
                 let fault = Fault::Remove {
                     bare: random.random_range(ALONE),
@@ -239,9 +303,10 @@ impl Kind {
 
 impl Weather {
     fn draw(random: &mut impl Rng) -> Self {
-        match random.random_range(0..3) {
+        match random.random_range(0..4) {
             0 => Self::Cut,
             1 => Self::Stalled,
+            2 => Self::Silent,
             _ => Self::Delayed {
                 ms: random.random_range(5..=150),
             },
@@ -256,20 +321,44 @@ impl Fault {
                 vec![Target::Node(node)]
             }
             Self::StepClock { node, .. } => vec![Target::Clock(node)],
-            Self::StopPostgres | Self::KillPostgres | Self::PausePostgres | Self::TerminateBackends => {
-                vec![Target::Postgres]
+            Self::StopPostgres
+            | Self::KillPostgres
+            | Self::PausePostgres
+            | Self::TerminateBackends
+            | Self::ReadOnlyPostgres
+            | Self::LockTable { .. } => vec![Target::Postgres],
+            Self::CrashBeforeFlush => {
+                let clients = (0..NODES).map(|node| Target::Link(node, End::Clients));
+                let pairs = (0..BARE / 2).map(Target::Bare);
+                [Target::Postgres]
+                    .into_iter()
+                    .chain(clients)
+                    .chain(pairs)
+                    .collect()
             }
+            Self::AddLanes { .. } => vec![Target::Lanes],
             Self::FlushRedis | Self::KillRedis | Self::PauseRedis => vec![Target::Redis],
             Self::Link { node, end, .. } => vec![Target::Link(node, end)],
             Self::ReconnectStorm => (0..NODES).map(|node| Target::Link(node, End::Clients)).collect(),
             // The other one of the pair does the flooding.
-            Self::StallReader { bare } | Self::Replace { bare } | Self::Remove { bare, .. } => {
+            Self::StallReader { bare }
+            | Self::Replace { bare }
+            | Self::Remove { bare, .. }
+            | Self::CutCatchUp { bare, .. } => {
                 vec![Target::Bare(bare / 2)]
             }
             Self::SlowReader { device, .. } | Self::Away { device } => vec![Target::Device(device)],
             Self::RetryStorm { .. } => vec![Target::Retries],
             Self::OpenTogether => vec![],
         }
+    }
+}
+
+impl Fault {
+    /// Whether clients and nodes lose each other without a word.
+    pub(crate) fn is_felt_by_heartbeats(&self) -> bool {
+        let silent = |end: End, weather: Weather| (end, weather) == (End::Clients, Weather::Silent);
+        matches!(*self, Self::Link { end, weather, .. } if silent(end, weather))
     }
 }
 
@@ -288,6 +377,7 @@ impl fmt::Display for Weather {
         match self {
             Self::Cut => out.write_str("cut"),
             Self::Stalled => out.write_str("stalled"),
+            Self::Silent => out.write_str("silently cut"),
             Self::Delayed { ms } => write!(out, "{ms} ms late"),
         }
     }
@@ -304,6 +394,12 @@ impl fmt::Display for Fault {
             Self::KillPostgres => out.write_str("PostgreSQL killed"),
             Self::PausePostgres => out.write_str("PostgreSQL paused"),
             Self::TerminateBackends => out.write_str("sessions of PostgreSQL terminated"),
+            Self::CrashBeforeFlush => {
+                out.write_str("PostgreSQL killed before folds were flushed, and all clients dropped")
+            }
+            Self::ReadOnlyPostgres => out.write_str("PostgreSQL read-only"),
+            Self::LockTable { table } => write!(out, "table {table} locked"),
+            Self::AddLanes { lanes } => write!(out, "{lanes} lanes in all"),
             Self::FlushRedis => out.write_str("Redis flushed"),
             Self::KillRedis => out.write_str("Redis killed"),
             Self::PauseRedis => out.write_str("Redis paused"),
@@ -314,6 +410,10 @@ impl fmt::Display for Fault {
                 write!(out, "device {device} takes {pause_ms} ms over each event")
             }
             Self::Replace { bare } => write!(out, "bare device {bare} lost, and a new one"),
+            Self::CutCatchUp { bare, bytes } => write!(
+                out,
+                "bare device {bare} lost, the network of a new one dies after {bytes} bytes, and another new one"
+            ),
             Self::Away { device } => write!(out, "device {device} away, and back with what it knew"),
             Self::Remove { bare, keeps, again } => {
                 write!(out, "who has bare device {bare} removed while it is away")?;

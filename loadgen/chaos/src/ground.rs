@@ -2,26 +2,32 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use tidings_services::{ChaosProxy, Harm, PostgresOptions, Profile};
 use tidings_stand::{Network, Node, Stand, StandOptions};
+use tokio::process::Command;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::conditions::Conditions;
 use crate::effects::{Effects, shown_by};
 use crate::fault::{End, Fault, NODES, Weather};
-use crate::store;
+use crate::store::{self, Locked, Unflushed};
 
 /// How long a node that is started again may take, with stores that are still broken meanwhile.
 const RETURN_LIMIT: Duration = Duration::from_mins(2);
 /// How long a node may take to drain.
 const DRAIN_LIMIT: Duration = Duration::from_secs(20);
+/// After which a server gives up a session that the network has forgotten. Real ones take longer.
+const KEEPALIVE: Duration = Duration::from_secs(2);
+/// How long a command of the program may take.
+const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 /// A supervisor's pause before it starts a node again that has ended.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How exactly a node's clock is seen.
@@ -30,6 +36,9 @@ const CLOCK_SECONDS: i64 = 2;
 /// Three nodes on PostgreSQL and Redis, with a network that can be disturbed.
 pub(crate) struct Ground {
     stand: Stand,
+    program: PathBuf,
+    /// Networks that have died, and lead nowhere until the end.
+    dead: std::sync::Mutex<Vec<ChaosProxy>>,
     turns: Turns,
     effects: std::sync::Mutex<Effects>,
 }
@@ -48,9 +57,13 @@ impl Turns {
             Fault::KillNode { node } | Fault::DrainNode { node } | Fault::PauseNode { node } => {
                 &self.nodes[*node]
             }
-            Fault::StopPostgres | Fault::KillPostgres | Fault::PausePostgres | Fault::TerminateBackends => {
-                &self.postgres
-            }
+            Fault::StopPostgres
+            | Fault::KillPostgres
+            | Fault::PausePostgres
+            | Fault::TerminateBackends
+            | Fault::CrashBeforeFlush
+            | Fault::ReadOnlyPostgres
+            | Fault::LockTable { .. } => &self.postgres,
             Fault::FlushRedis | Fault::KillRedis | Fault::PauseRedis => &self.redis,
             _ => return None,
         };
@@ -65,7 +78,7 @@ impl Ground {
         conditions: &Conditions,
         planted: Option<&str>,
     ) -> Result<Arc<Self>> {
-        let mut options = StandOptions::new(program);
+        let mut options = StandOptions::new(program.clone());
         options.nodes = NODES;
         options.networks = true;
         options.clocks = true;
@@ -80,6 +93,8 @@ impl Ground {
         let stand = Stand::start(&options).await?;
         Ok(Arc::new(Self {
             stand,
+            program,
+            dead: std::sync::Mutex::default(),
             turns: Turns::default(),
             effects: std::sync::Mutex::default(),
         }))
@@ -165,6 +180,36 @@ impl Ground {
                 postgres.resume().await?;
             }
             Fault::TerminateBackends => effect = store::terminate_sessions(&self.database_url()).await?,
+            Fault::CrashBeforeFlush => {
+                // Where that is not reached it is a crash all the same.
+                let unflushed = Unflushed::reach(&self.database_url()).await.ok();
+                postgres.kill().await?;
+                sleep(lasts).await;
+                postgres.restart().await?;
+                effect = match &unflushed {
+                    Some(unflushed) => store::taken_back(&self.database_url(), &unflushed.folds).await?,
+                    None => 0,
+                };
+                self.drop_clients(Duration::ZERO).await;
+            }
+            Fault::ReadOnlyPostgres => {
+                effect = u64::from(store::set_read_only(&self.database_url(), true).await?);
+                sleep(lasts).await;
+                store::set_read_only(&self.database_url(), false).await?;
+            }
+            Fault::LockTable { table } => {
+                let locked = Locked::take(&self.database_url(), table).await?;
+                sleep(lasts).await;
+                effect = match locked {
+                    Some(locked) => locked.let_go().await?,
+                    None => 0,
+                };
+            }
+            Fault::AddLanes { lanes } => {
+                self.add_lanes(lanes).await?;
+                // What is in them is counted in the end.
+                effect = 0;
+            }
             Fault::FlushRedis => effect = store::flush(&self.redis_url()).await?,
             Fault::KillRedis => {
                 redis.kill().await?;
@@ -182,38 +227,36 @@ impl Ground {
                 for proxy in &proxies {
                     match weather {
                         Weather::Cut => proxy.cut().await,
-                        Weather::Stalled => proxy.stall(),
+                        Weather::Stalled | Weather::Silent => proxy.stall(),
                         Weather::Delayed { ms } => proxy.delay(ms),
                     }
                 }
                 sleep(lasts).await;
                 for proxy in &proxies {
+                    if weather == Weather::Silent {
+                        proxy.strand();
+                    }
                     proxy.delay(0);
                     proxy.restore();
+                }
+                if weather == Weather::Silent && end != End::Clients {
+                    sleep(KEEPALIVE).await;
+                    for proxy in &proxies {
+                        proxy.give_up_stranded();
+                    }
                 }
                 let after = harm(&proxies);
                 effect = match weather {
                     Weather::Cut => after.cut - before.cut,
-                    Weather::Stalled => after.held - before.held,
+                    Weather::Stalled | Weather::Silent => after.held - before.held,
                     Weather::Delayed { .. } => after.late - before.late,
                 };
             }
-            Fault::ReconnectStorm => {
-                let networks = self.stand.networks().iter();
-                let all: Vec<_> = networks
-                    .flat_map(|network| proxies(network, End::Clients))
-                    .collect();
-                let before = harm(&all);
-                join_all(all.iter().map(|proxy| proxy.cut())).await;
-                sleep(lasts).await;
-                effect = harm(&all).cut - before.cut;
-                for proxy in all {
-                    proxy.restore();
-                }
-            }
+            Fault::ReconnectStorm => effect = self.drop_clients(lasts).await,
             Fault::StallReader { .. }
             | Fault::SlowReader { .. }
             | Fault::Replace { .. }
+            | Fault::CutCatchUp { .. }
             // Whoever does these counts them.
             | Fault::Away { .. }
             | Fault::Remove { .. }
@@ -222,6 +265,59 @@ impl Ground {
         }
         self.count(shown_by(fault), effect);
         Ok(())
+    }
+
+    /// All clients lose their connections; those that they try to make meanwhile, too. Answers how many that were.
+    async fn drop_clients(&self, lasts: Duration) -> u64 {
+        let networks = self.stand.networks().iter();
+        let all: Vec<_> = networks
+            .flat_map(|network| proxies(network, End::Clients))
+            .collect();
+        let before = harm(&all);
+        join_all(all.iter().map(|proxy| proxy.cut())).await;
+        sleep(lasts).await;
+        let dropped = harm(&all).cut - before.cut;
+        for proxy in all {
+            proxy.restore();
+        }
+        dropped
+    }
+
+    /// As an operator does who finds the database away for a moment.
+    async fn add_lanes(&self, lanes: u16) -> Result<()> {
+        let deadline = Instant::now() + RETURN_LIMIT;
+        loop {
+            let said = self.tidings(&["migrate", "--lanes", &lanes.to_string()]).await;
+            match said {
+                Err(_) if Instant::now() < deadline => sleep(PAUSE).await,
+                said => return said.context("no lanes could be added"),
+            }
+        }
+    }
+
+    /// Runs a command of the program on the database itself.
+    async fn tidings(&self, command: &[&str]) -> Result<()> {
+        let running = Command::new(&self.program)
+            .args(command)
+            .env("TIDINGS_DATABASE_URL", self.database_url())
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        let output = timeout(COMMAND_LIMIT, running)
+            .await
+            .context("it did not end in time")??;
+        if !output.status.success() {
+            bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(())
+    }
+
+    /// Keeps what has died as it is.
+    pub(crate) fn bury(&self, proxy: ChaosProxy) {
+        self.dead
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(proxy);
     }
 
     pub(crate) fn count(&self, name: &'static str, count: u64) {
@@ -319,17 +415,16 @@ fn proxies(network: &Network, end: End) -> Vec<&ChaosProxy> {
 /// Starts a node again, and again if it ends at once because its stores are away, as a supervisor does.
 async fn bring_back(node: &Node) -> Result<()> {
     let deadline = Instant::now() + RETURN_LIMIT;
-    let trying = async {
-        loop {
-            node.launch(&[]).await?;
-            match node.ready().await {
-                Ok(()) => return Ok(()),
-                Err(error) if Instant::now() >= deadline => return Err(error),
-                Err(_) => sleep(PAUSE).await,
+    loop {
+        node.launch(&[]).await?;
+        // It has a limit of its own.
+        match node.ready().await {
+            Ok(()) => return Ok(()),
+            Err(error) if Instant::now() >= deadline => return Err(error.context("a node did not come back")),
+            Err(_) => {
+                node.kill().await;
+                sleep(PAUSE).await;
             }
         }
-    };
-    timeout(RETURN_LIMIT, trying)
-        .await
-        .context("a node did not come back")?
+    }
 }

@@ -15,6 +15,9 @@ const DRAWS: usize = 8;
 /// How long a target is left alone between two faults.
 const REST: Duration = Duration::from_millis(200);
 
+/// Heartbeats where clients are cut off silently.
+const HEARTBEAT_MS: u64 = 500;
+
 /// The schedule of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -39,7 +42,7 @@ impl Plan {
     /// The schedule of a seed.
     pub fn new(seed: u64, length: Duration) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
-        let conditions = Conditions::draw(&mut random);
+        let mut conditions = Conditions::draw(&mut random);
         let count = random.random_range(length.mul_f64(0.8).as_secs()..=length.mul_f64(1.5).as_secs());
         // A run shows many kinds of faults rather than one often.
         let mut bag = Kind::BAG;
@@ -65,6 +68,10 @@ impl Plan {
             }
         }
         steps.sort_by_key(|step| step.at);
+        // Whoever is cut off without a word learns it by heartbeats, and nobody waits a minute for those.
+        if steps.iter().any(|step| step.fault.is_felt_by_heartbeats()) {
+            conditions.heartbeat_ms = conditions.heartbeat_ms.min(HEARTBEAT_MS);
+        }
         Self {
             seed,
             length,

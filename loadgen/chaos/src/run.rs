@@ -12,17 +12,19 @@ use rand::{RngExt as _, SeedableRng as _};
 use tidings_journal::{Fault as Broken, Heard, write_log, write_world};
 use tidings_stand::Clock as NodeClock;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::absence::Absence;
 use crate::bare;
 use crate::chorus::Sung;
+use crate::cut;
 use crate::device;
-use crate::effects::Effects;
-use crate::fault::{ALONE, BARE, Fault};
+use crate::effects::{Effects, shown_by};
+use crate::fault::{ALONE, BARE, Fault, NODES};
 use crate::ground::Ground;
 use crate::hand::{Hand, Order};
 use crate::http::Http;
+use crate::newcomer;
 use crate::openings::Opening;
 use crate::plan::{Plan, Step};
 use crate::retries::Storm;
@@ -36,6 +38,8 @@ const SETUP_LIMIT: Duration = Duration::from_mins(1);
 const SECOND: std::ops::Range<usize> = 8..12;
 /// Messages of a flood.
 const FLOOD: usize = 200;
+/// Messages of one that is to be caught up with.
+const SMALL_FLOOD: usize = 20;
 
 /// What became of a seed.
 pub struct Outcome {
@@ -131,7 +135,7 @@ async fn perform(plan: &Plan, program: &Path, ground: &Arc<Ground>, findings: &m
     let clock = Clock::start();
     let making = timeout(
         SETUP_LIMIT,
-        World::make(ground.nodes(), &http, clock, &mut random),
+        World::make(ground.nodes(), plan.conditions.lanes, &http, clock, &mut random),
     );
     let (world, journals) = making.await.context("no conversations in time")??;
     let world = Arc::new(world);
@@ -195,25 +199,39 @@ async fn take_step(
     let lasts = step.lasts;
     match step.fault {
         Fault::StallReader { bare } => {
-            let (reader, writer) = (&clients.bare[bare], &clients.bare[bare ^ 1]);
-            let both = [reader.user, writer.user];
-            let pair = |room: &&crate::world::Room| {
-                !room.is_group && both.iter().all(|user| room.members.contains(user))
-            };
-            let room = world
-                .rooms
-                .iter()
-                .find(pair)
-                .context("the pair has no conversation")?;
-            reader.order(Order::Stall(lasts)).await;
-            let conversation = room.id;
-            let messages = FLOOD;
-            writer
-                .order(Order::Flood {
-                    conversation,
-                    messages,
-                })
-                .await;
+            clients.bare[bare].order(Order::Stall(lasts)).await;
+            flood(world, clients, bare, FLOOD).await?;
+        }
+        Fault::CutCatchUp { bare, bytes } => {
+            // There is something to be caught up with, and one device after the other to be caught up.
+            clients.bare[bare].order(Order::Replace(lasts)).await;
+            flood(world, clients, bare, SMALL_FLOOD).await?;
+            sleep(lasts / 2).await;
+            let node = ground.nodes()[number % NODES].address();
+            let name = format!("cut-{number}");
+            let dead = cut::die_in_catch_up(node, &world.people[bare], &name, bytes, clock).await?;
+            // The next device comes after this one, however long that took.
+            clients.bare[bare].order(Order::Replace(Duration::ZERO)).await;
+            ground.count(shown_by(&step.fault), dead.cut.into());
+            ground.bury(dead.network);
+            return Ok(Some(Sung {
+                journals: vec![dead.journal],
+                ..Sung::default()
+            }));
+        }
+        Fault::AddLanes { .. } => {
+            ground.suffer(&step.fault, lasts).await?;
+            let journal = newcomer::come(world, ground.nodes(), &format!("n{number}"), clock).await?;
+            return Ok(Some(Sung {
+                journals: vec![journal],
+                ..Sung::default()
+            }));
+        }
+        Fault::CrashBeforeFlush => {
+            ground.suffer(&step.fault, lasts).await?;
+            for bare in &clients.bare {
+                bare.order(Order::Replace(Duration::ZERO)).await;
+            }
         }
         Fault::SlowReader { device, pause_ms } => {
             let pause = Duration::from_millis(pause_ms);
@@ -276,6 +294,26 @@ async fn take_step(
         _ => ground.suffer(&step.fault, lasts).await?,
     }
     Ok(None)
+}
+
+/// The other one of a pair of bare devices says much to this one.
+async fn flood(world: &World, clients: &Clients, bare: usize, messages: usize) -> Result<()> {
+    let (reader, writer) = (&clients.bare[bare], &clients.bare[bare ^ 1]);
+    let both = [reader.user, writer.user];
+    let pair =
+        |room: &&crate::world::Room| !room.is_group && both.iter().all(|user| room.members.contains(user));
+    let room = world
+        .rooms
+        .iter()
+        .find(pair)
+        .context("the pair has no conversation")?;
+    let conversation = room.id;
+    let flood = Order::Flood {
+        conversation,
+        messages,
+    };
+    writer.order(flood).await;
+    Ok(())
 }
 
 /// Keeps the plan, the problems, the journals, the log, and what the nodes logged.

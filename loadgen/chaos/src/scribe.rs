@@ -127,6 +127,11 @@ impl Scribe {
         }
     }
 
+    /// The device is lost; the next one has been shown nothing.
+    pub(crate) fn forget(&mut self) {
+        self.seen.lock().clear();
+    }
+
     pub(crate) fn synced(&mut self) {
         self.synced = true;
         let at = self.clock.now();

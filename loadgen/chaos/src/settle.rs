@@ -10,7 +10,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-use crate::effects::Effects;
+use crate::effects::{ADDED, Effects};
 use crate::ground::Ground;
 use crate::hand::{Hand, Order};
 use crate::http::{Http, Listed};
@@ -87,6 +87,11 @@ pub(crate) async fn settle(
             .push("the read models did not catch up with the log".to_owned());
     }
     findings.log = database.log().await?;
+    let in_added = |logged: &&Logged| {
+        let id: Option<Uuid> = logged.conversation.parse().ok();
+        id.is_some_and(|id| u16::from(id.as_bytes()[15]) >= world.lanes)
+    };
+    ground.count(ADDED, findings.log.iter().filter(in_added).count() as u64);
     let ends = ends(&findings.log);
     let others_told = told(&findings.journals);
     let lacks = |hand: &Hand| -> Vec<String> {

@@ -4,15 +4,22 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use rustix::process::{Pid, Signal, kill_process};
 use tidings_journal::{Kind, Logged, Stored, whole};
 use tidings_stand::Session;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use crate::said;
 
 /// How long connecting, and each question, may take.
 const LIMIT: Duration = Duration::from_secs(20);
+
+/// How long read models may take to have everything that is in the log.
+const FOLD_LIMIT: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_millis(10);
+
+const WALWRITER: &str = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'";
 
 const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
@@ -103,6 +110,16 @@ impl Database {
         Ok(row.context("no checkpoints in time")??.try_get(0)?)
     }
 
+    async fn folds(&self) -> Result<Folds> {
+        let rows = timeout(LIMIT, self.0.query(FOLDS, &[]))
+            .await
+            .context("no checkpoints in time")??;
+        let folds = rows
+            .iter()
+            .map(|row| Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?)));
+        folds.collect()
+    }
+
     /// The log's own id, which names its keys in Redis.
     pub(crate) async fn log_id(&self) -> Result<Uuid> {
         let asked = self.0.query_one("SELECT id FROM log_identity", &[]);
@@ -110,6 +127,113 @@ impl Database {
             .await
             .context("no identity in time")??
             .try_get(0)?)
+    }
+}
+
+/// How far each read model says that it is, by its name and lane.
+pub(crate) type Folds = BTreeMap<(String, i16), i64>;
+
+const FOLDS: &str = "SELECT projection, lane, pos FROM projection_checkpoint";
+
+/// A PostgreSQL whose last folds are committed, and flushed by nothing.
+pub(crate) struct Unflushed {
+    pub(crate) folds: Folds,
+    /// Holds up appends, each of which would flush what stands before it.
+    _holder: Database,
+}
+
+impl Unflushed {
+    /// Freezes what flushes by itself, holds up what flushes as it commits, and waits until the read models have everything. The
+    /// server is to be killed then.
+    pub(crate) async fn reach(url: &str) -> Result<Self> {
+        let holder = Database::connect(url).await?;
+        let session = &holder.0;
+        let pid: i32 = timeout(LIMIT, session.query_one(WALWRITER, &[]))
+            .await
+            .context("no answer in time")??
+            .try_get(0)?;
+        if let Some(pid) = Pid::from_raw(pid) {
+            kill_process(pid, Signal::STOP)?;
+        }
+        let hold = "BEGIN; LOCK TABLE log_lane IN EXCLUSIVE MODE";
+        timeout(LIMIT, session.batch_execute(hold))
+            .await
+            .context("appends cannot be held up")??;
+        let deadline = Instant::now() + FOLD_LIMIT;
+        while holder.behind().await? > 0 && Instant::now() < deadline {
+            sleep(POLL).await;
+        }
+        Ok(Self {
+            folds: holder.folds().await?,
+            _holder: holder,
+        })
+    }
+}
+
+/// How many of these a crash has taken back.
+pub(crate) async fn taken_back(url: &str, before: &Folds) -> Result<u64> {
+    let now = Database::connect(url).await?.folds().await?;
+    let back = before
+        .iter()
+        .filter(|(key, pos)| now.get(key).is_none_or(|now| now < pos));
+    Ok(back.count() as u64)
+}
+
+/// Makes the server refuse to write, or write again. Answers whether that was seen.
+pub(crate) async fn set_read_only(url: &str, read_only: bool) -> Result<bool> {
+    let set = if read_only {
+        "ALTER SYSTEM SET default_transaction_read_only = on"
+    } else {
+        "ALTER SYSTEM RESET default_transaction_read_only"
+    };
+    let database = Database::connect(url).await?;
+    for statement in [set, "SELECT pg_reload_conf()"] {
+        timeout(LIMIT, database.0.batch_execute(statement))
+            .await
+            .context("no answer in time")??;
+    }
+    // A server reads its settings when it comes to it.
+    let deadline = Instant::now() + LIMIT;
+    while Instant::now() < deadline {
+        let row = timeout(
+            LIMIT,
+            database.0.query_one("SHOW default_transaction_read_only", &[]),
+        );
+        let shown: String = row.await.context("no answer in time")??.try_get(0)?;
+        if (shown == "on") == read_only {
+            return Ok(true);
+        }
+        sleep(POLL).await;
+    }
+    Ok(false)
+}
+
+/// A table that nobody else can use until this is let go.
+pub(crate) struct Locked {
+    holder: Database,
+    table: &'static str,
+}
+
+impl Locked {
+    /// None where it could not be had soon.
+    pub(crate) async fn take(url: &str, table: &'static str) -> Result<Option<Self>> {
+        let holder = Database::connect(url).await?;
+        let lock = format!("SET lock_timeout = '3s'; BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+        let locked = timeout(LIMIT, holder.0.batch_execute(&lock)).await;
+        let locked = locked.context("no answer in time")?;
+        Ok(locked.is_ok().then_some(Self { holder, table }))
+    }
+
+    /// Answers how many sessions waited for it.
+    pub(crate) async fn let_go(self) -> Result<u64> {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = $1::text::regclass";
+        let session = &self.holder.0;
+        let row = timeout(LIMIT, session.query_one(waiting, &[&self.table])).await;
+        let waiting: i64 = row.context("no answer in time")??.try_get(0)?;
+        timeout(LIMIT, session.batch_execute("ROLLBACK"))
+            .await
+            .context("no answer in time")??;
+        Ok(waiting.unsigned_abs())
     }
 }
 

@@ -93,6 +93,12 @@ impl Wire {
         self.write(&serde_json::to_string(&typing)?).await
     }
 
+    /// Asks for a sign of life.
+    pub(crate) async fn ping(&mut self) -> Result<()> {
+        self.write(&serde_json::to_string(&ClientFrame::Ping { id: None })?)
+            .await
+    }
+
     /// The next object that this side knows of. Cancel-safe. An error is the end of the connection.
     pub(crate) async fn next(&mut self) -> Result<ServerFrame> {
         loop {

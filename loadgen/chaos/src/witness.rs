@@ -35,9 +35,14 @@ impl Witness {
         }
     }
 
-    /// Sends commands, on a new connection where none stands. It claims nothing.
+    /// Sends commands, on a new connection where none stands.
     pub(crate) async fn send(&mut self, commands: &[(Uuid, Action)]) -> Result<()> {
-        let wire = match &mut self.wire {
+        self.come().await?.send(commands).await
+    }
+
+    /// Connects where no connection stands. It claims nothing.
+    pub(crate) async fn come(&mut self) -> Result<&mut Wire> {
+        Ok(match &mut self.wire {
             Some(wire) => wire,
             empty => {
                 self.scribe.connecting();
@@ -46,8 +51,7 @@ impl Witness {
                 self.scribe.connected(&cursors, wire.limits());
                 empty.insert(wire)
             }
-        };
-        wire.send(commands).await
+        })
     }
 
     /// The next object, written down where it is an event. Cancel-safe.

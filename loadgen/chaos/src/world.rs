@@ -31,6 +31,8 @@ const PAIRS: usize = 6;
 pub(crate) struct World {
     pub(crate) people: Vec<Person>,
     pub(crate) rooms: Vec<Room>,
+    /// Lanes that the log begins with.
+    pub(crate) lanes: u16,
 }
 
 /// A conversation.
@@ -48,6 +50,7 @@ impl World {
     /// Makes accounts and conversations while all is well. Who makes them is shown what happens, and has journals.
     pub(crate) async fn make(
         nodes: &[Node],
+        lanes: u16,
         http: &Http,
         clock: Clock,
         random: &mut StdRng,
@@ -109,7 +112,8 @@ impl World {
             });
         }
         let journals = makers.into_values().map(Witness::close);
-        Ok((Self { people, rooms }, journals.collect()))
+        let world = Self { people, rooms, lanes };
+        Ok((world, journals.collect()))
     }
 
     /// Pairs of people that have no conversation of their own at the beginning.
@@ -146,7 +150,7 @@ fn maker<'a>(
 }
 
 /// A connection that ends meanwhile is no reason to give up: the command goes out again, and takes effect once.
-async fn opened(maker: &mut Witness, owner: Uuid, action: Action) -> Result<Uuid> {
+pub(crate) async fn opened(maker: &mut Witness, owner: Uuid, action: Action) -> Result<Uuid> {
     let said = Said::change(owner, Uuid::nil(), action).context("the command makes no conversation")?;
     let at = maker.now();
     loop {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tidings_chaos::{Fault, Plan, play};
+use tidings_chaos::{Effects, End, Fault, Plan, Step, Weather, play};
 use tidings_stand::find_program;
 
 const LENGTH: Duration = Duration::from_secs(6);
@@ -27,17 +27,22 @@ fn every_kind_of_fault_is_in_some_schedule() {
         .map(|step| kind(&step.fault))
         .collect();
     let all = [
+        "AddLanes",
         "Away",
+        "CrashBeforeFlush",
+        "CutCatchUp",
         "DrainNode",
         "FlushRedis",
         "KillNode",
         "KillPostgres",
         "KillRedis",
         "Link",
+        "LockTable",
         "OpenTogether",
         "PauseNode",
         "PausePostgres",
         "PauseRedis",
+        "ReadOnlyPostgres",
         "ReconnectStorm",
         "Remove",
         "Replace",
@@ -67,19 +72,81 @@ async fn more_seeds_pass() {
     played(&[3, 4]).await;
 }
 
+/// What happens to the stores, one after the other, each with the effect that it is meant to have.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_before_a_flush_deceives_nobody() {
+    let (crash, cut) = (
+        Fault::CrashBeforeFlush,
+        Fault::CutCatchUp { bare: 2, bytes: 5000 },
+    );
+    let steps = [(300, 2000, cut), (4000, 0, crash.clone()), (7000, 300, crash)];
+    let effects = made_by_hand(9001, &steps).await;
+    assert!(effects.of("folds taken back by a crash") > 0, "{effects}");
+    assert!(effects.of("catch-ups that the network ended") > 0, "{effects}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_that_refuse_wait_or_are_forgotten_lose_nothing() {
+    let silent = |node, end| Fault::Link {
+        node,
+        end,
+        weather: Weather::Silent,
+    };
+    let locked = |table| Fault::LockTable { table };
+    let steps = [
+        (300, 0, Fault::AddLanes { lanes: 7 }),
+        (500, 1500, Fault::ReadOnlyPostgres),
+        (600, 1500, silent(0, End::Redis)),
+        (1000, 1000, silent(1, End::Clients)),
+        (2500, 1500, locked("log_lane")),
+        (2600, 1500, silent(2, End::Postgres)),
+        (4500, 1500, locked("p_conversations.conversation")),
+    ];
+    let effects = made_by_hand(9002, &steps).await;
+    for effect in [
+        "events in added lanes",
+        "times PostgreSQL was seen read-only",
+        "sessions that waited for a locked table",
+        "chunks to Redis dropped",
+        "chunks to clients dropped",
+        "chunks to PostgreSQL dropped",
+    ] {
+        assert!(effects.of(effect) > 0, "no {effect}: {effects}");
+    }
+}
+
+/// Plays these faults (when, for how long in milliseconds, and what) and nothing else.
+async fn made_by_hand(seed: u64, steps: &[(u64, u64, Fault)]) -> Effects {
+    let mut plan = Plan::new(seed, Duration::from_secs(8));
+    plan.conditions.heartbeat_ms = 500;
+    plan.steps = steps
+        .iter()
+        .map(|(at, lasts, fault)| Step {
+            at: Duration::from_millis(*at),
+            fault: fault.clone(),
+            lasts: Duration::from_millis(*lasts),
+        })
+        .collect();
+    passes(&plan).await
+}
+
 async fn played(seeds: &[u64]) {
+    for seed in seeds {
+        passes(&Plan::new(*seed, LENGTH)).await;
+    }
+}
+
+async fn passes(plan: &Plan) -> Effects {
     let program = find_program().unwrap();
     let keep = std::env::temp_dir().join("tidings-chaos-tests");
-    for seed in seeds {
-        let plan = Plan::new(*seed, LENGTH);
-        let outcome = Box::pin(play(&plan, &program, &keep)).await.unwrap();
-        assert!(
-            outcome.passed(),
-            "{:#?}\n{plan}\nevidence: {:?}",
-            outcome.problems,
-            outcome.evidence
-        );
-        assert!(outcome.faults > 0 && outcome.acked > 0 && outcome.reconnects > 0);
-        assert!(outcome.acked <= outcome.messages);
-    }
+    let outcome = Box::pin(play(plan, &program, &keep)).await.unwrap();
+    assert!(
+        outcome.passed(),
+        "{:#?}\n{plan}\nevidence: {:?}",
+        outcome.problems,
+        outcome.evidence
+    );
+    assert!(outcome.faults > 0 && outcome.acked > 0 && outcome.reconnects > 0);
+    assert!(outcome.acked <= outcome.messages);
+    outcome.effects
 }
