@@ -61,6 +61,9 @@ pub type Reply = Box<dyn FnOnce(Result<Accepted, Refusal>) + Send>;
 pub struct Seat {
     /// How many members the conversation has.
     pub members: usize,
+    /// Where a fresh answer was asked for, the last seq of the conversation, read before it was found out who is in it and
+    /// behind all that was queued earlier: whoever has the seat may see everything up to there. 0 otherwise.
+    pub reach: u64,
 }
 
 /// What waits in a lane's queue.
@@ -208,9 +211,14 @@ impl Lanes {
         self.lobby.asked().await;
     }
 
-    /// Refuses what still waits for a lane: there is no such lane, or it is not known whether there is.
-    pub fn refuse_waiting(&self, refusal: &Refusal) {
-        for request in self.lobby.clear() {
+    /// How many requests have waited for a lane ever: to be asked before the log is, which can then tell of them.
+    pub fn waited(&self) -> u64 {
+        self.lobby.entered()
+    }
+
+    /// Refuses those of the first `waited` that still wait for a lane: there is no such lane, or it is not known whether there is.
+    pub fn refuse_waiting(&self, waited: u64, refusal: &Refusal) {
+        for request in self.lobby.clear(waited) {
             request.refuse(refusal.clone());
         }
     }
@@ -267,8 +275,8 @@ impl Lanes {
         receiver.await.unwrap_or(Err(Refusal::Unavailable))
     }
 
-    /// Asks whether `user` is a member now. With `fresh` the answer is checked against the log; without, it may be as
-    /// old as fan-out takes.
+    /// Asks whether `user` is a member now, behind the commands that were queued before. With `fresh` the answer is checked
+    /// against the log; without, it may be as old as fan-out takes.
     pub async fn authorize(
         &self,
         conversation: ConversationId,

@@ -367,14 +367,15 @@ impl Grow {
                 }
                 () = self.lanes.asked() => {}
             }
+            let waited = self.lanes.waited();
             match self.look().await {
                 Ok(()) => {
                     let none = Rejection::NotAMember;
-                    self.lanes.refuse_waiting(&none.into());
+                    self.lanes.refuse_waiting(waited, &none.into());
                 }
                 Err(error) => {
                     tracing::debug!(%error, "lanes could not be looked at");
-                    self.lanes.refuse_waiting(&Refusal::Unavailable);
+                    self.lanes.refuse_waiting(waited, &Refusal::Unavailable);
                 }
             }
         }

@@ -53,25 +53,22 @@ pub(super) async fn fetch(
         tracing::debug!(%error, "a fetch failed");
         refused(id, &Refusal::Unavailable)
     };
-    // Before it is asked who may see it: what comes later may be behind a leaving.
-    let heads = gateway
-        .lookups
-        .heads(vec![conversation.0])
-        .await
-        .map_err(failed)?;
-    let head = heads.first().copied().flatten().map_or(0, |head| head.seq);
+    // Behind the commands that came before it, and no further than was there when it was found out who may see it: what comes
+    // later may be behind a leaving.
     let (from, last) = match gateway.lanes.authorize(conversation, user, true).await {
-        Ok(_) => (wanted.from, head),
+        Ok(seat) => (wanted.from, seat.reach),
         Err(refusal) => {
             // Somebody who has left may have what they were told is still owed to them.
             let out = matches!(refusal, Refusal::Rejected(Rejection::NotAMember));
             let owed = || shared.gaps.owed(conversation.0, wanted.from, &shared.answered);
-            out.then(owed).flatten().ok_or_else(|| refused(id, &refusal))?
+            let (from, last) = out.then(owed).flatten().ok_or_else(|| refused(id, &refusal))?;
+            // The log may have gone back since.
+            let heads = gateway.lookups.heads(vec![conversation.0]).await;
+            let head = heads.map_err(failed)?.first().copied().flatten();
+            (from, last.min(head.map_or(0, |head| head.seq)))
         }
     };
-    page(gateway, shared, wanted, from, last.min(head))
-        .await
-        .map_err(failed)
+    page(gateway, shared, wanted, from, last).await.map_err(failed)
 }
 
 async fn page(

@@ -671,14 +671,14 @@ impl LaneTask {
             .collect();
         let streams = requests.iter().map(|request| request.0.0).collect();
         let looked_up = async {
-            self.refresh(&fresh).await?;
-            self.hydrate(streams).await
+            let reach = self.refresh(&fresh).await?;
+            Ok::<_, ReadError>((reach, self.hydrate(streams).await?))
         };
-        let known = match looked_up.await {
-            Ok(known) => known,
+        let (reach, known) = match looked_up.await {
+            Ok(found) => found,
             Err(error) => {
                 tracing::debug!(lane = self.lane, %error, "membership could not be looked up");
-                HashMap::new()
+                (HashMap::new(), HashMap::new())
             }
         };
         for (conversation, user, _, reply) in requests {
@@ -687,6 +687,7 @@ impl LaneTask {
                 Some(Known::State(state)) => match state.conversation.authorize(user) {
                     Ok(_) => Ok(Seat {
                         members: state.conversation.member_count(),
+                        reach: reach.get(&conversation.0).copied().unwrap_or(0),
                     }),
                     Err(rejection) => Err(rejection.into()),
                 },
@@ -696,24 +697,23 @@ impl LaneTask {
         }
     }
 
-    /// Forgets those states that the log has moved past.
-    async fn refresh(&mut self, streams: &[Uuid]) -> Result<(), ReadError> {
-        let cached: Vec<Uuid> = streams
-            .iter()
-            .copied()
-            .filter(|stream| self.states.get(*stream).is_some())
-            .collect();
-        if cached.is_empty() {
-            return Ok(());
+    /// Reads how far streams reach, and forgets those states that the log has moved past.
+    async fn refresh(&mut self, streams: &[Uuid]) -> Result<HashMap<Uuid, u64>, ReadError> {
+        let mut reach = HashMap::with_capacity(streams.len());
+        if streams.is_empty() {
+            return Ok(reach);
         }
-        let heads = self.log.stream_heads(&cached).await?;
-        for (stream, head) in cached.into_iter().zip(heads) {
+        let heads = self.log.stream_heads(streams).await?;
+        for (stream, head) in streams.iter().copied().zip(heads) {
             match head {
-                Some(head) => self.states.outdate(stream, head.guard),
+                Some(head) => {
+                    self.states.outdate(stream, head.guard);
+                    reach.insert(stream, head.seq);
+                }
                 None => self.states.forget(stream),
             }
         }
-        Ok(())
+        Ok(reach)
     }
 }
 

@@ -228,6 +228,47 @@ async fn fetch_reads_history_in_pages_for_members_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_fetch_brings_what_was_sent_just_before_it() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    let mut database = store.client().await;
+    for round in 1..=5 {
+        // The message is on its way for as long as this lasts.
+        let held = database.transaction().await.unwrap();
+        held.batch_execute("SELECT * FROM log_lane FOR UPDATE")
+            .await
+            .unwrap();
+        let (sent, fetched) = (Uuid::now_v7(), Uuid::now_v7());
+        let mut send = message(conversation, "just now");
+        send["id"] = json!(sent);
+        let fetch =
+            json!({ "type": "fetch", "id": fetched, "conversation": conversation, "from": 1, "limit": 1000 });
+        a.send_text(&format!("{send}\n{fetch}")).await;
+        eventually(async || {
+            let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                AND wait_event_type = 'Lock' AND query LIKE '%append_lane%'";
+            let count: i64 = held.query_one(waiting, &[]).await.unwrap().get(0);
+            (count > 0).then_some(())
+        })
+        .await;
+        b.works().await;
+        held.commit().await.unwrap();
+        let ack = a.answer(sent).await;
+        let page = a.answer(fetched).await;
+        let last = page["events"].as_array().unwrap().last().unwrap();
+        assert_eq!(
+            (&last["seq"], &ack["seq"]),
+            (&ack["seq"], &json!(round + 1)),
+            "{page}"
+        );
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn typing_and_receipts_are_shown_to_the_others() {
     let store = Store::new().await;
     let node = store.node().await;
