@@ -5,6 +5,7 @@
 //! happens from then on waits in the outbox; what was read already is dropped there by its seq.
 
 use super::gaps::Gap;
+use super::lookups::STREAMS;
 use super::writer::{Place, Stop, Writer};
 use crate::planted;
 use std::time::Duration;
@@ -180,7 +181,10 @@ impl Writer {
             .iter()
             .map(|membership| membership.conversation)
             .collect();
-        let heads = self.patiently(|| gateway.lookups.heads(streams.clone())).await?;
+        let mut heads = Vec::with_capacity(streams.len());
+        for some in streams.chunks(STREAMS) {
+            heads.extend(self.patiently(|| gateway.lookups.heads(some.to_vec())).await?);
+        }
         self.note_later_leaves(&mut memberships, &heads).await?;
 
         let resume = self.shared.resume.take().conversations;

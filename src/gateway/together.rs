@@ -14,6 +14,14 @@ const WAITING: usize = 1_024;
 /// Readings under way at the same time.
 const READERS: usize = 3;
 
+/// What a question weighs in a reading.
+pub(super) type Weigh<Q> = fn(&Q) -> usize;
+
+/// So many questions in a reading, whatever they are.
+pub(super) fn each<Q>(most: usize) -> (usize, Weigh<Q>) {
+    (most, |_| 1)
+}
+
 /// A question, and where its answer goes.
 type Asked<Q, A> = (Q, oneshot::Sender<Result<A, ReadError>>);
 
@@ -27,18 +35,25 @@ where
     Q: Send + 'static,
     A: Send + 'static,
 {
-    /// Starts the readers. `read` answers up to `at_once` questions, in their order.
-    pub(super) fn start<F>(lifecycle: &Lifecycle, name: &'static str, at_once: usize, read: F) -> Self
+    /// Starts the readers. `read` answers questions in their order: as many as weigh `most` together, or one.
+    pub(super) fn start<F>(
+        lifecycle: &Lifecycle,
+        name: &'static str,
+        (most, weigh): (usize, Weigh<Q>),
+        read: F,
+    ) -> Self
     where
         F: Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, ReadError>> + Clone + Send + Sync + 'static,
     {
         let (questions, asked) = mpsc::channel(WAITING);
-        let asked = Arc::new(Mutex::new(asked));
+        let asked = Arc::new(Mutex::new(Waiting {
+            asked,
+            left: None,
+            most,
+            weigh,
+        }));
         for _ in 0..READERS {
-            lifecycle.spawn_last(
-                name,
-                serve(Arc::clone(&asked), at_once, read.clone(), lifecycle.clone()),
-            );
+            lifecycle.spawn_last(name, serve(Arc::clone(&asked), read.clone(), lifecycle.clone()));
         }
         Self { questions }
     }
@@ -56,25 +71,54 @@ where
     }
 }
 
+/// What has been asked.
+struct Waiting<Q, A> {
+    asked: mpsc::Receiver<Asked<Q, A>>,
+    /// It had no room in the last reading.
+    left: Option<Asked<Q, A>>,
+    most: usize,
+    weigh: Weigh<Q>,
+}
+
+impl<Q, A> Waiting<Q, A> {
+    /// The questions of one reading, in the order asked; none when there will be no more. Nothing is lost when the future is
+    /// dropped.
+    async fn gather(&mut self) -> Vec<Asked<Q, A>> {
+        let first = match self.left.take() {
+            Some(left) => Some(left),
+            None => self.asked.recv().await,
+        };
+        let mut weight = first.as_ref().map_or(self.most, |(one, _)| (self.weigh)(one));
+        let mut taken: Vec<_> = first.into_iter().collect();
+        while weight < self.most
+            && let Ok(next) = self.asked.try_recv()
+        {
+            weight += (self.weigh)(&next.0);
+            if weight > self.most {
+                self.left = Some(next);
+            } else {
+                taken.push(next);
+            }
+        }
+        taken
+    }
+}
+
 /// Answers questions until the node stops. One reader at a time gathers what has been asked.
-async fn serve<Q, A, F>(
-    asked: Arc<Mutex<mpsc::Receiver<Asked<Q, A>>>>,
-    at_once: usize,
-    read: F,
-    lifecycle: Lifecycle,
-) where
+async fn serve<Q, A, F>(asked: Arc<Mutex<Waiting<Q, A>>>, read: F, lifecycle: Lifecycle)
+where
     F: Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, ReadError>>,
 {
     let stop = lifecycle.hard_stop();
     loop {
-        let mut taken = Vec::new();
-        let gathered = async { asked.lock().await.recv_many(&mut taken, at_once).await };
-        tokio::select! {
+        let gathered = async { asked.lock().await.gather().await };
+        let mut taken = tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            count = gathered => if count == 0 {
-                return;
-            },
+            taken = gathered => taken,
+        };
+        if taken.is_empty() {
+            return;
         }
         // Whoever asked may have hung up meanwhile.
         taken.retain(|(_, answer)| !answer.is_closed());
@@ -91,5 +135,42 @@ async fn serve<Q, A, F>(
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::future::join_all;
+    use std::sync::Mutex as StdMutex;
+
+    #[tokio::test]
+    async fn a_reading_weighs_no_more_than_it_may_and_every_question_is_answered() {
+        let lifecycle = Lifecycle::new();
+        let readings: Arc<StdMutex<Vec<Vec<usize>>>> = Arc::default();
+        let noted = Arc::clone(&readings);
+        let together = Together::start(
+            &lifecycle,
+            "test",
+            (10, |weight| *weight),
+            move |asked: Vec<usize>| {
+                noted.lock().unwrap().push(asked.clone());
+                Box::pin(async move {
+                    tokio::task::yield_now().await;
+                    Ok(asked)
+                })
+            },
+        );
+        let weights = [3, 3, 3, 3, 12, 0, 0, 10, 1, 1, 9, 2];
+        let answers = join_all(weights.map(|weight| together.ask(weight))).await;
+        assert!(answers.into_iter().map(Result::unwrap).eq(weights));
+        let readings = readings.lock().unwrap();
+        assert!(readings.len() > 4, "{readings:?}");
+        assert!(
+            readings
+                .iter()
+                .all(|one| one.len() == 1 || one.iter().sum::<usize>() <= 10),
+            "{readings:?}"
+        );
     }
 }

@@ -10,6 +10,7 @@ mod client;
 mod closing;
 mod cluster;
 mod commands;
+mod crowded;
 mod deaf;
 mod drain;
 mod endless;
