@@ -35,7 +35,7 @@ const FOLLOW: Duration = Duration::from_millis(100);
 const FOLLOW_AWAITED: Duration = Duration::from_millis(15);
 /// How many looks a follower takes before it stands for election again.
 const TERM: u32 = 10;
-/// How many looks a follower takes that knows that only a newer program can go on: far longer than any other waits.
+/// How many looks a follower takes that knows that only another program can go on: far longer than any other waits.
 const CEDE: u32 = 4 * TERM;
 /// How many looks without any progress a follower takes before it does the work of a silent worker.
 const PATIENCE: u32 = 30;
@@ -57,10 +57,10 @@ pub struct Projector {
 
 /// What one step came to.
 enum Step {
-    /// Everything that can go on is at the head.
-    Idle,
+    /// Everything that can go on is at the head; whether some read model is of another version than this program's.
+    Idle { lacking: bool },
     /// So many events were folded, and there are more.
-    Folded { events: u64, more: bool },
+    Folded { events: u64, more: bool, lacking: bool },
     /// Somebody else had done the work.
     Moved,
     /// Some projections cannot go on.
@@ -129,7 +129,7 @@ impl Projector {
         let (mut held, mut stuck) = (HashSet::new(), None);
         loop {
             match self.step(&mut session, lane, &held, pace).await {
-                Ok(Step::Idle) => return stuck.map_or(Ok(folded), |held: Held| Err(held.into())),
+                Ok(Step::Idle { .. }) => return stuck.map_or(Ok(folded), |held: Held| Err(held.into())),
                 Ok(Step::Folded { events, .. }) => folded += events,
                 Ok(Step::Moved) => {}
                 Ok(Step::Held(anew)) => {
@@ -149,7 +149,7 @@ impl Projector {
         loop {
             if session.try_lock(&office).await? {
                 self.work(&mut session, lane).await?;
-                // A newer program, where there is one, finds the office free in the meantime.
+                // Another program, where there is one, finds the office free in the meantime.
                 session.unlock(&office).await;
                 self.follow(&mut session, lane, &mut stillness, CEDE).await?;
             }
@@ -157,7 +157,8 @@ impl Projector {
         }
     }
 
-    /// Folds what comes, until only a newer program can go on with some projection and the others are at the head.
+    /// Folds what comes, until only another program can go on with some projection, a newer one or one that knows the version of
+    /// its tables, and the others are at the head.
     async fn work(&self, session: &mut Session, lane: u8) -> Result<(), ProjectionError> {
         let mut held: HashSet<String> = HashSet::new();
         let mut for_newer = false;
@@ -172,6 +173,12 @@ impl Projector {
             }
             let begun = Instant::now();
             match self.step(session, lane, &held, pace).await {
+                Ok(
+                    Step::Idle { lacking }
+                    | Step::Folded {
+                        more: false, lacking, ..
+                    },
+                ) if for_newer || lacking => return Ok(()),
                 Ok(Step::Folded { more: false, .. }) => {
                     pace.faster();
                     self.gather(lane, (begun.elapsed() * GATHER_TIMES).min(GATHER_MAX))
@@ -179,8 +186,7 @@ impl Projector {
                 }
                 Ok(Step::Folded { .. }) => pace.faster(),
                 Ok(Step::Moved) => {}
-                Ok(Step::Idle) if for_newer => return Ok(()),
-                Ok(Step::Idle) => {
+                Ok(Step::Idle { .. }) => {
                     // A nudge or the end of the wait, whichever is first.
                     if timeout(POLL, self.wake.nudged(lane)).await.is_ok() {
                         self.gather(lane, HEAD_START).await;
@@ -249,7 +255,7 @@ impl Projector {
                         continue;
                     }
                     // Nobody can go on: the worker is not silent, or has as little to do.
-                    Step::Idle => stillness.begin_again(),
+                    Step::Idle { .. } => stillness.begin_again(),
                 }
             }
             if self.checkpoints.is_awaited(lane) {
@@ -327,8 +333,9 @@ impl Projector {
             }
         };
         let goals: Vec<u64> = self.targets.iter().map(goal).collect();
+        let lacking = state.positions.contains(&None);
         let Some(next) = plan(&state.positions, &goals, pace.events()) else {
-            return Ok(Step::Idle);
+            return Ok(Step::Idle { lacking });
         };
         let events = match self.tail.range(lane, state.epoch, next.from, next.to) {
             Some(records) => Decoded::all(records),
@@ -344,7 +351,11 @@ impl Projector {
                 }
                 let (events, more) = (to - next.from, to < state.head);
                 self.publish(lane, &State { positions, ..state });
-                Ok(Step::Folded { events, more })
+                Ok(Step::Folded {
+                    events,
+                    more,
+                    lacking,
+                })
             }
             Ok(advanced) => Ok(Step::Held(advanced.held)),
             Err(Setback::Moved) => Ok(Step::Moved),

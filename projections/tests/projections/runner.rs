@@ -272,6 +272,40 @@ async fn a_worker_that_meets_what_it_does_not_know_leaves_the_lane_to_a_newer_on
     worker.abort();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_leaves_the_lane_to_those_who_know_the_version_of_a_read_model_under_traffic_too() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
+    let talk = world.direct(ann, bob, 0).await;
+    // Of the version before or behind: other nodes fold it.
+    world
+        .execute("UPDATE projection_checkpoint SET version = version + 1 WHERE projection = 'inbox'")
+        .await;
+    let projector = world.projector();
+    let worker = tokio::spawn(projector.clone().run_lane(0));
+    let sent = world.send(talk, ann, "hello", &[]).await;
+    let position = Position {
+        lane: 0,
+        pos: sent.pos,
+    };
+    let models = ["conversations", "history", "unread"];
+    let checkpoints = projector.checkpoints();
+    checkpoints.passed_by(&models, position, PATIENCE).await.unwrap();
+    let other = world.log.pool().get().await.unwrap();
+    let lock = "SELECT pg_advisory_lock(hashtextextended('tidings.projections.lane.0', 0))";
+    let talking = async {
+        loop {
+            world.send(talk, bob, "hello", &[]).await;
+            projector.wake().lane(0);
+        }
+    };
+    tokio::select! {
+        got = tokio::time::timeout(PATIENCE, other.batch_execute(lock)) => got.expect("the office was kept").unwrap(),
+        () = talking => {}
+    }
+    worker.abort();
+}
+
 /// Counts how often the state of a read model was looked at.
 #[derive(Default)]
 struct Looks(AtomicUsize);
