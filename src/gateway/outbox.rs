@@ -68,6 +68,12 @@ struct Queues {
 }
 
 impl Queues {
+    fn lag(&mut self) {
+        self.live = VecDeque::new();
+        self.live_bytes = 0;
+        self.lagged = true;
+    }
+
     fn take_system(&mut self) -> Vec<SystemFrame> {
         self.ephemeral = 0;
         let mut system: Vec<SystemFrame> = std::mem::take(&mut self.system).into();
@@ -119,9 +125,7 @@ impl Outbox {
         for event in events {
             let bytes = queues.live_bytes + event.frame.len();
             if queues.live.len() >= self.events_max || bytes > self.bytes_max {
-                queues.live = VecDeque::new();
-                queues.live_bytes = 0;
-                queues.lagged = true;
+                queues.lag();
                 metrics::counter!("tidings_outbox_overflows_total").increment(1);
                 break;
             }
@@ -130,6 +134,16 @@ impl Outbox {
         }
         drop(queues);
         self.wake.notify_one();
+    }
+
+    /// Drops all waiting events: the connection has to catch up.
+    pub fn lag(&self) {
+        let mut queues = self.queues();
+        if queues.close.is_none() {
+            queues.lag();
+            drop(queues);
+            self.wake.notify_one();
+        }
     }
 
     /// Adds a receipt, or drops it when many ephemeral frames wait already.

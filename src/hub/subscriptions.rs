@@ -117,6 +117,16 @@ impl Subscriptions {
         }
     }
 
+    /// Ends all subscriptions of a conversation. Each connection that had one catches up, and so finds out whether it may see on.
+    pub(super) fn doubt(&mut self, conversation: Uuid) {
+        for subscriber in self.conversations.remove(&conversation).unwrap_or_default() {
+            if let Some(own) = self.of_connection.get_mut(&subscriber.connection) {
+                own.subscribed.remove(&conversation);
+            }
+            subscriber.outbox.lag();
+        }
+    }
+
     pub(super) fn unregister(&mut self, connection: u64, user: UserId) {
         let own = self.of_connection.remove(&connection).unwrap_or_default();
         for conversation in own.subscribed {

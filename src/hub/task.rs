@@ -8,7 +8,7 @@ use rand::RngExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tidings_domain::stored::{self, Kind};
+use tidings_domain::stored::{self, DecodeError, Kind};
 use tidings_domain::{ConversationEvent, Event};
 use tidings_eventlog::{LaneHead, Log, Recorded};
 use tidings_protocol::{Close, CloseCode};
@@ -261,9 +261,13 @@ impl HubTask {
         events.clear();
     }
 
-    /// Joins take effect before the event is shown, leaves after it.
+    /// Joins take effect before the event is shown, leaves after it. Who sees the conversation behind one that cannot be read is
+    /// not known here: those who did find out anew whether they may.
     fn dispatch_control(&mut self, recorded: &Recorded) {
-        let membership = self.membership(recorded);
+        let Ok(membership) = self.membership(recorded) else {
+            self.subscriptions.doubt(recorded.stream);
+            return;
+        };
         match &membership {
             Some(ConversationEvent::DirectOpened(opened)) => {
                 for user in opened.users {
@@ -296,17 +300,17 @@ impl HubTask {
     }
 
     /// A control event, decoded where it is about a conversation; lanes are told to forget what it made old.
-    fn membership(&self, recorded: &Recorded) -> Option<ConversationEvent> {
+    fn membership(&self, recorded: &Recorded) -> Result<Option<ConversationEvent>, DecodeError> {
         self.lanes.invalidate(recorded.stream, recorded.seq);
         if Kind(recorded.kind) == Kind::USER_REGISTERED {
-            return None;
+            return Ok(None);
         }
         match stored::decode(recorded.kind, recorded.ver, &recorded.payload) {
-            Ok(Event::Conversation(event)) => Some(event),
-            Ok(Event::User(_)) => None,
+            Ok(Event::Conversation(event)) => Ok(Some(event)),
+            Ok(Event::User(_)) => Ok(None),
             Err(error) => {
                 tracing::error!(lane = self.lane, pos = recorded.pos, %error, "a control event cannot be read");
-                None
+                Err(error)
             }
         }
     }

@@ -9,17 +9,17 @@ use uuid::Uuid;
 const MESSAGE_SENT: i16 = 16;
 const MEMBER_ADDED: i16 = 3;
 
-/// Appends an event of a known kind that no version can read, as only a bug would.
-async fn append_garbage(store: &Store, conversation: Uuid, kind: i16) {
+/// Appends an event as it is, beside all nodes.
+async fn append(store: &Store, conversation: Uuid, kind: i16, payload: &'static str) {
     let config = LogConfig::from_url(store.database.url()).unwrap();
     let log = Log::new(config.pool().unwrap(), config.timeout);
     let guard = log.stream_heads(&[conversation]).await.unwrap()[0].unwrap().guard;
-    let garbage = NewEvent {
+    let event = NewEvent {
         kind,
         ver: 1,
         control: kind != MESSAGE_SENT,
         countable: kind == MESSAGE_SENT,
-        payload: br#"{"what":"nobody knows"}"#.to_vec().into(),
+        payload: payload.into(),
     };
     let mut batch = Batch::new(lane_of(conversation));
     batch.push(&Proposal {
@@ -28,10 +28,15 @@ async fn append_garbage(store: &Store, conversation: Uuid, kind: i16) {
         digest: 0,
         actor: Uuid::nil(),
         guard,
-        events: vec![garbage],
+        events: vec![event],
     });
     let outcome = Appender::new(config).append(&batch).await.unwrap();
     assert!(matches!(outcome, Outcome::Appended(_)));
+}
+
+/// Appends an event of a known kind that no version can read, as only a bug would.
+async fn append_garbage(store: &Store, conversation: Uuid, kind: i16) {
+    append(store, conversation, kind, r#"{"what":"nobody knows"}"#).await;
     // Until it is aside, this is about events that wait to be folded.
     let client = store.client().await;
     eventually(async || {
@@ -122,5 +127,29 @@ async fn a_conversation_whose_members_are_in_doubt_is_shown_to_nobody() {
     let shown: Vec<Uuid> = missed.iter().map(|object| id(&object["conversation"])).collect();
     assert_eq!(shown, [well], "{missed:?}");
     assert!(!sees(&node, &ben, group).await);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_connected_when_the_members_come_into_doubt_is_shown_nothing_more() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, mal) = (node.register("ann").await, node.register("mal").await);
+    let (mut a, mut m) = (node.socket(&ann).await, node.socket(&mal).await);
+    // In one lane: what is said in the second comes after what is said in the first.
+    let (group, well) = (a.create_group(&[&mal]).await, a.create_group(&[&mal]).await);
+    a.say(group, "before").await;
+    assert_eq!(words(&m.events(group, 2).await), ["before"]);
+    // It may have removed somebody.
+    append_garbage(&store, group, MEMBER_ADDED).await;
+    let secret = r#"{"content":{"kind":"text","text":"secret"}}"#;
+    append(&store, group, MESSAGE_SENT, secret).await;
+    a.say(well, "marker").await;
+    let first = m.take(|object| object["kind"] == "message.sent").await;
+    assert_eq!(words(&[first]), ["marker"]);
+    // All else goes on as before.
+    a.say(well, "more").await;
+    assert_eq!(words(&m.events(well, 2).await), ["more"]);
+    m.works().await;
     node.stop().await;
 }

@@ -5,8 +5,8 @@ use serde_json::json;
 use tidings_eventlog::{Appender, Batch, LogConfig, NewEvent, Outcome, Proposal};
 use uuid::Uuid;
 
-/// Appends a control event of a kind that nobody knows.
-async fn append_unknown(store: &Store, conversation: Uuid, guard: u64) {
+/// Appends a control event that no version can read.
+async fn append_garbage(store: &Store, conversation: Uuid, guard: u64) {
     let mut batch = Batch::new(conversation.as_bytes()[15]);
     batch.push(&Proposal {
         stream: conversation,
@@ -15,7 +15,7 @@ async fn append_unknown(store: &Store, conversation: Uuid, guard: u64) {
         actor: Uuid::nil(),
         guard,
         events: vec![NewEvent {
-            kind: 9_999,
+            kind: 3,
             ver: 1,
             control: true,
             countable: false,
@@ -35,7 +35,7 @@ async fn it_refuses_its_own_commands_and_its_neighbours_go_on() {
     let mut a = node.socket(&ann).await;
     // Groups of one person share a lane.
     let (bad, neighbour) = (a.create_group(&[&ben]).await, a.create_group(&[&ben]).await);
-    append_unknown(&store, bad, 1).await;
+    append_garbage(&store, bad, 1).await;
     // Until the node has seen the event, it may answer that its state is old, or by what it knew before.
     eventually(async || {
         let answer = a
