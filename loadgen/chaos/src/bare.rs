@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use crate::device::{FETCH_PAUSE, FETCH_TRIES, words};
-use crate::effects::Effects;
+use crate::effects::{Effects, SET_BACK};
 use crate::hand::{Done, Hand, Order, Reins};
 use crate::http::Person;
 use crate::said::Said;
@@ -55,6 +55,8 @@ struct Bare {
     /// Conversations that still get a farewell; none before it is time to rest.
     farewells: Option<Vec<Uuid>>,
     effects: Effects,
+    /// Conversations of which this device knew more than the log.
+    rewound: BTreeSet<Uuid>,
     problems: Vec<String>,
 }
 
@@ -92,6 +94,7 @@ pub(crate) fn start(world: &World, number: usize, nodes: &[SocketAddr], clock: C
         away: None,
         farewells: None,
         effects: Effects::default(),
+        rewound: BTreeSet::new(),
         problems: Vec::new(),
         person,
     };
@@ -269,6 +272,13 @@ impl Bare {
 
     fn refused(&mut self, error: &ErrorFrame) {
         let Some(id) = error.id else {
+            if let (Some(conversation), Some(head)) = (error.conversation, error.head) {
+                self.cursors.insert(conversation, head);
+                self.scribe.rewound(conversation, head);
+                self.rewound.insert(conversation);
+                self.effects.add(SET_BACK, 1);
+                return;
+            }
             self.problems
                 .push(format!("the server complains: {}: {}", error.code, error.message));
             return;
@@ -353,7 +363,7 @@ impl Bare {
         if *tries < FETCH_TRIES {
             self.gaps.push(gap);
             self.again_at.get_or_insert_with(|| Instant::now() + FETCH_PAUSE);
-        } else if self.view.is_inside(gap.conversation) {
+        } else if self.view.is_inside(gap.conversation) && !self.rewound.contains(&gap.conversation) {
             self.problems.push(format!("nothing comes of {gap:?}"));
         }
     }

@@ -15,7 +15,7 @@ use tidings_protocol::{Ack, Action, ErrorCode, Events, FETCH_EVENTS_MAX, Gap, Re
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
-use crate::effects::Effects;
+use crate::effects::{Effects, SET_BACK};
 use crate::hand::{Done, Hand, Order, Reins};
 use crate::http::Person;
 use crate::said::Said;
@@ -73,6 +73,8 @@ struct Device {
     effects: Effects,
     /// How often a fetch brought nothing, by where it began.
     vain: BTreeMap<(Uuid, u64), u32>,
+    /// Conversations of which this device knew more than the log.
+    rewound: BTreeSet<Uuid>,
     problems: Vec<String>,
     slow: Option<(Duration, Instant)>,
     /// Whether what comes is what was missed while the device was away.
@@ -118,6 +120,7 @@ pub(crate) fn start(
             busy: BTreeSet::new(),
             effects: Effects::default(),
             vain: BTreeMap::new(),
+            rewound: BTreeSet::new(),
             problems: Vec::new(),
             slow: None,
             was_away: false,
@@ -190,6 +193,14 @@ impl Device {
             Incoming::Connected(welcome) => {
                 let cursors = &self.events.cursors().conversations;
                 self.scribe.connected(cursors, &welcome.limits);
+            }
+            Incoming::Rewound {
+                conversation: Some(conversation),
+                to,
+            } => {
+                self.scribe.rewound(conversation, to);
+                self.rewound.insert(conversation);
+                self.effects.add(SET_BACK, 1);
             }
             Incoming::Synced => {
                 self.was_away = false;
@@ -270,7 +281,7 @@ impl Device {
         *tries += 1;
         if *tries < FETCH_TRIES {
             self.fetch(gap, FETCH_PAUSE);
-        } else if self.view.is_inside(gap.conversation) {
+        } else if self.view.is_inside(gap.conversation) && !self.rewound.contains(&gap.conversation) {
             self.problems.push(format!("nothing comes of {gap:?}"));
         }
     }

@@ -9,6 +9,8 @@ use crate::fault::{End, Fault, Weather};
 const ENOUGH: usize = 5;
 /// What shows that lanes were added, counted when all is over.
 pub(crate) const ADDED: &str = "events in added lanes";
+/// Claims of devices that were ahead of the log.
+pub(crate) const SET_BACK: &str = "cursors set back";
 /// The counters of a node that say what faults did to it, and the names of their sums.
 const COUNTERS: [(&str, &str); 10] = [
     ("tidings_outbox_overflows_total", "slow clients noticed"),
@@ -95,6 +97,7 @@ pub(crate) fn shown_by(fault: &Fault) -> &'static str {
         Fault::CrashBeforeFlush => "folds taken back by a crash",
         Fault::ReadOnlyPostgres => "times PostgreSQL was seen read-only",
         Fault::LockTable { .. } => "sessions that waited for a locked table",
+        Fault::Restore { .. } => "events that a back-up lacked",
         Fault::AddLanes { .. } => ADDED,
         Fault::FlushRedis => "keys of Redis flushed",
         Fault::KillRedis => "times Redis killed",

@@ -55,6 +55,11 @@ pub enum Fault {
     LockTable {
         table: &'static str,
     },
+    /// An older back-up takes the place of the log, under the same Redis and under nodes that run or are stopped for it; then
+    /// `tidings recover`.
+    Restore {
+        stopped: bool,
+    },
     /// The log gets so many lanes in all while the nodes run.
     AddLanes {
         lanes: u16,
@@ -138,6 +143,8 @@ pub(crate) enum Target {
     Postgres,
     Redis,
     Lanes,
+    /// For ever: a run knows of one back-up.
+    TimeLine,
     Link(usize, End),
     Bare(usize),
     Device(usize),
@@ -158,6 +165,7 @@ pub(crate) enum Kind {
     CrashBeforeFlush,
     ReadOnlyPostgres,
     LockTable,
+    Restore,
     AddLanes,
     FlushRedis,
     KillRedis,
@@ -189,7 +197,7 @@ const TABLES: [&str; 8] = [
 
 impl Kind {
     /// One of each; what is more likely to find something stands there twice.
-    pub(crate) const BAG: [Self; 35] = [
+    pub(crate) const BAG: [Self; 36] = [
         Self::KillNode,
         Self::KillNode,
         Self::DrainNode,
@@ -204,6 +212,7 @@ impl Kind {
         Self::ReadOnlyPostgres,
         Self::LockTable,
         Self::LockTable,
+        Self::Restore,
         Self::AddLanes,
         Self::FlushRedis,
         Self::KillRedis,
@@ -248,6 +257,10 @@ impl Kind {
             Self::LockTable => {
                 let table = TABLES[random.random_range(0..TABLES.len())];
                 (Fault::LockTable { table }, 500..=4000)
+            }
+            Self::Restore => {
+                let stopped = random.random();
+                (Fault::Restore { stopped }, 500..=2500)
             }
             Self::AddLanes => {
                 let lanes = random.random_range(LANES_MAX + 1..=2 * LANES_MAX);
@@ -336,6 +349,11 @@ impl Fault {
                     .chain(pairs)
                     .collect()
             }
+            Self::Restore { stopped } => {
+                let nodes = (0..NODES).filter(|_| stopped).map(Target::Node);
+                let whole = [Target::Postgres, Target::Lanes, Target::Retries, Target::TimeLine];
+                whole.into_iter().chain(nodes).collect()
+            }
             Self::AddLanes { .. } => vec![Target::Lanes],
             Self::FlushRedis | Self::KillRedis | Self::PauseRedis => vec![Target::Redis],
             Self::Link { node, end, .. } => vec![Target::Link(node, end)],
@@ -399,6 +417,10 @@ impl fmt::Display for Fault {
             }
             Self::ReadOnlyPostgres => out.write_str("PostgreSQL read-only"),
             Self::LockTable { table } => write!(out, "table {table} locked"),
+            Self::Restore { stopped } => {
+                let nodes = if *stopped { "stopped" } else { "running" };
+                write!(out, "an older back-up in the place of the log, nodes {nodes}")
+            }
             Self::AddLanes { lanes } => write!(out, "{lanes} lanes in all"),
             Self::FlushRedis => out.write_str("Redis flushed"),
             Self::KillRedis => out.write_str("Redis killed"),

@@ -12,13 +12,14 @@ use futures_util::future::join_all;
 use tidings_services::{ChaosProxy, Harm, PostgresOptions, Profile};
 use tidings_stand::{Network, Node, Stand, StandOptions};
 use tokio::process::Command;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::conditions::Conditions;
 use crate::effects::{Effects, shown_by};
 use crate::fault::{End, Fault, NODES, Weather};
-use crate::store::{self, Locked, Unflushed};
+use crate::scribe::Clock;
+use crate::store::{self, BackUp, Locked, Restored, Unflushed};
 
 /// How long a node that is started again may take, with stores that are still broken meanwhile.
 const RETURN_LIMIT: Duration = Duration::from_mins(2);
@@ -37,6 +38,9 @@ const CLOCK_SECONDS: i64 = 2;
 pub(crate) struct Ground {
     stand: Stand,
     program: PathBuf,
+    /// Held by those for whom an answer that was given once must stay.
+    calm: RwLock<()>,
+    restored: std::sync::Mutex<Option<Restored>>,
     /// Networks that have died, and lead nowhere until the end.
     dead: std::sync::Mutex<Vec<ChaosProxy>>,
     turns: Turns,
@@ -63,7 +67,9 @@ impl Turns {
             | Fault::TerminateBackends
             | Fault::CrashBeforeFlush
             | Fault::ReadOnlyPostgres
-            | Fault::LockTable { .. } => &self.postgres,
+            | Fault::LockTable { .. }
+            | Fault::Restore { .. }
+            | Fault::AddLanes { .. } => &self.postgres,
             Fault::FlushRedis | Fault::KillRedis | Fault::PauseRedis => &self.redis,
             _ => return None,
         };
@@ -94,6 +100,8 @@ impl Ground {
         Ok(Arc::new(Self {
             stand,
             program,
+            calm: RwLock::default(),
+            restored: std::sync::Mutex::default(),
             dead: std::sync::Mutex::default(),
             turns: Turns::default(),
             effects: std::sync::Mutex::default(),
@@ -257,6 +265,7 @@ impl Ground {
             | Fault::SlowReader { .. }
             | Fault::Replace { .. }
             | Fault::CutCatchUp { .. }
+            | Fault::Restore { .. }
             // Whoever does these counts them.
             | Fault::Away { .. }
             | Fault::Remove { .. }
@@ -265,6 +274,47 @@ impl Ground {
         }
         self.count(shown_by(fault), effect);
         Ok(())
+    }
+
+    /// Nothing that was acked is lost while this is held.
+    pub(crate) async fn calm(&self) -> RwLockReadGuard<'_, ()> {
+        self.calm.read().await
+    }
+
+    /// The log goes back to where it was `age` ago, and a new time line begins.
+    pub(crate) async fn restore(&self, stopped: bool, age: Duration, clock: Clock) -> Result<()> {
+        let _alone = self.calm.write().await;
+        let _turn = self.turns.wait(&Fault::Restore { stopped }).await;
+        let back_up = BackUp::take(&self.database_url()).await?;
+        sleep(age).await;
+        back_up.age().await?;
+        let mut turns = Vec::new();
+        if stopped {
+            for (node, turn) in self.nodes().iter().zip(&self.turns.nodes) {
+                turns.push(turn.lock().await);
+                self.scrape(node).await;
+                node.kill().await;
+            }
+        }
+        let restored = back_up.restore(clock).await?;
+        self.tidings(&["recover"]).await.context("not recovered")?;
+        if stopped {
+            for node in self.nodes() {
+                bring_back(node).await?;
+            }
+        }
+        let lacked = restored.lost.len().saturating_sub(restored.kept.len());
+        self.count(shown_by(&Fault::Restore { stopped }), lacked as u64);
+        *self.restored.lock().unwrap_or_else(PoisonError::into_inner) = Some(restored);
+        Ok(())
+    }
+
+    /// What was lost, where the log has gone back.
+    pub(crate) fn restored(&self) -> Option<Restored> {
+        self.restored
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// All clients lose their connections; those that they try to make meanwhile, too. Answers how many that were.

@@ -11,6 +11,7 @@ mod conditions;
 mod cut;
 mod device;
 mod effects;
+mod eras;
 mod fault;
 mod ground;
 mod hand;

@@ -63,7 +63,10 @@ impl Plan {
             });
             if let Some((step, targets)) = free {
                 let ends = step.at + step.lasts;
-                taken.extend(targets.into_iter().map(|target| (target, step.at, ends)));
+                taken.extend(targets.into_iter().map(|target| match target {
+                    Target::TimeLine => (target, Duration::ZERO, 2 * length),
+                    target => (target, step.at, ends),
+                }));
                 steps.push(step);
             }
         }

@@ -197,7 +197,14 @@ async fn take_step(
     clock: Clock,
 ) -> Result<Option<Sung>> {
     let lasts = step.lasts;
+    let _calm = match step.fault {
+        Fault::RetryStorm { .. } | Fault::OpenTogether | Fault::Remove { .. } | Fault::AddLanes { .. } => {
+            Some(ground.calm().await)
+        }
+        _ => None,
+    };
     match step.fault {
+        Fault::Restore { stopped } => ground.restore(stopped, lasts, clock).await?,
         Fault::StallReader { bare } => {
             clients.bare[bare].order(Order::Stall(lasts)).await;
             flood(world, clients, bare, FLOOD).await?;
@@ -330,6 +337,9 @@ fn keep_evidence(dir: &Path, plan: &Plan, ground: &Ground, findings: &Findings) 
     fs::write(dir.join("problems.txt"), findings.problems.join("\n\n"))?;
     write_log(&dir.join("log.jsonl"), &findings.log)?;
     write_world(&dir.join("world.jsonl"), &findings.words())?;
+    if let Some(restored) = ground.restored() {
+        write_log(&dir.join("lost.jsonl"), &restored.lost)?;
+    }
     for journal in &findings.journals {
         let name = format!("{}-{}.journal.jsonl", journal.user, journal.device);
         journal.write(&dir.join(name))?;

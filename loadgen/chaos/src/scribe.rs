@@ -127,6 +127,23 @@ impl Scribe {
         }
     }
 
+    /// The server says that its log ends here: what the client claimed of the conversation is put right.
+    pub(crate) fn rewound(&mut self, conversation: Uuid, to: u64) {
+        let claims = self
+            .journal
+            .records
+            .iter_mut()
+            .rev()
+            .find_map(|record| match record {
+                Record::Connected { resume, .. } => Some(resume),
+                _ => None,
+            });
+        if let Some(claim) = claims.and_then(|resume| resume.get_mut(&conversation.to_string())) {
+            *claim = to.min(*claim);
+        }
+        self.seen.reach(conversation, to);
+    }
+
     /// The device is lost; the next one has been shown nothing.
     pub(crate) fn forget(&mut self) {
         self.seen.lock().clear();

@@ -5,17 +5,20 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tidings_journal::{Export, Fault, Journal, Kind, Logged, Micros, Record, Summary, World as Word, check};
+use tidings_journal::{
+    Counterexample, Export, Fault, Journal, Kind, Logged, Micros, Record, Summary, World as Word, check,
+};
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-use crate::effects::{ADDED, Effects};
+use crate::effects::{ADDED, Effects, SET_BACK};
+use crate::eras::Eras;
 use crate::ground::Ground;
 use crate::hand::{Hand, Order};
 use crate::http::{Http, Listed};
 use crate::scribe::Clock;
-use crate::store::{self, Database};
+use crate::store::{self, Database, Restored};
 use crate::view::gets_farewell;
 use crate::world::World;
 
@@ -87,6 +90,7 @@ pub(crate) async fn settle(
             .push("the read models did not catch up with the log".to_owned());
     }
     findings.log = database.log().await?;
+    let restored = ground.restored();
     let in_added = |logged: &&Logged| {
         let id: Option<Uuid> = logged.conversation.parse().ok();
         id.is_some_and(|id| u16::from(id.as_bytes()[15]) >= world.lanes)
@@ -134,12 +138,17 @@ pub(crate) async fn settle(
         let problems = done
             .problems
             .into_iter()
+            .filter(|problem| restored.is_none() || !names_what_was_lost(problem))
             .map(|problem| format!("{label}: {problem}"));
         findings.problems.extend(problems);
         findings.journals.push(done.journal);
     }
-    let export: Export = findings.log.iter().cloned().collect();
-    match check(&findings.journals, &export.with_world(findings.words())) {
+    if restored.is_none() && findings.effects.of(SET_BACK) > 0 {
+        findings
+            .problems
+            .push("a cursor is said to be ahead of a log that has never gone back".to_owned());
+    }
+    match judge(findings, &database, restored.as_ref()).await? {
         Ok(summary) => {
             if summary.acked == 0 {
                 findings.problems.push("nothing was acked".to_owned());
@@ -148,9 +157,9 @@ pub(crate) async fn settle(
             findings.effects.add("fetched events", summary.fetched);
             findings.summary = Some(summary);
         }
-        Err(counterexample) => {
+        Err((era, counterexample)) => {
             findings.broken.extend(counterexample.counts.keys());
-            findings.problems.push(counterexample.to_string());
+            findings.problems.push(format!("{era}{counterexample}"));
         }
     }
     if let Err(error) = verify(program, &ground.database_url()).await {
@@ -185,6 +194,54 @@ fn told(journals: &[Journal]) -> BTreeSet<(&str, Uuid, u64)> {
         _ => None,
     })
     .collect()
+}
+
+/// The checker's word on the journals: of a run whose log went back, on each of its two eras. A contradiction comes with its era.
+async fn judge(
+    findings: &Findings,
+    database: &Database,
+    restored: Option<&Restored>,
+) -> Result<Result<Summary, (&'static str, Counterexample)>> {
+    let export = |log: &[Logged]| log.iter().cloned().collect::<Export>();
+    let whole = export(&findings.log).with_world(findings.words());
+    let Some(restored) = restored else {
+        return Ok(check(&findings.journals, &whole).map_err(|found| ("", found)));
+    };
+    let known: BTreeSet<&str> = findings
+        .log
+        .iter()
+        .map(|logged| logged.conversation.as_str())
+        .collect();
+    let at = restored.at;
+    let reads = database.reads().await?.into_iter();
+    let reads = reads.filter(|(_, conversation, _)| known.contains(conversation.as_str()));
+    let reads = reads.map(|(user, conversation, seq)| Journal {
+        user: user.to_string(),
+        device: "log".to_owned(),
+        records: vec![
+            Record::Read {
+                at,
+                conversation,
+                seq,
+            },
+            Record::End { at },
+        ],
+    });
+    let eras = Eras::of(&findings.journals, &findings.log, reads.collect(), restored);
+    let before = check(&eras.before, &export(&eras.log_before));
+    let after = check(&eras.after, &whole);
+    Ok(match (before, after) {
+        (Err(found), _) => Err(("before the log went back: ", found)),
+        (_, Err(found)) => Err(("since the log went back: ", found)),
+        (Ok(_), Ok(summary)) => Ok(summary),
+    })
+}
+
+/// Whether a refusal may be for what a back-up lacks: what was replied to, or who was let in.
+fn names_what_was_lost(problem: &str) -> bool {
+    ["not_found", "forbidden", "invalid_argument"]
+        .iter()
+        .any(|code| problem.starts_with(&format!("a message was refused with {code}")))
 }
 
 /// Polls until `done`; false when it was not in time.

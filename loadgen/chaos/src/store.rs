@@ -28,11 +28,18 @@ const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity 
 const LOG: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8'), idx, \
      floor(extract(epoch FROM at) * 1000)::bigint, lane, pos FROM event WHERE kind < 64 ORDER BY stream, seq";
 
+/// Cursors of people, gathered.
+const MOVES: &str = "SELECT stream, convert_from(payload, 'UTF8') FROM event WHERE kind = 65";
+
 const HEADS: &str = "SELECT lane, head, epoch FROM log_lane ORDER BY lane";
 
 /// Lanes in which a read model is behind the log, and events that none could take.
 const BEHIND: &str = "SELECT (SELECT count(*) FROM projection_checkpoint c JOIN log_lane l ON l.lane = c.lane \
      WHERE c.pos < l.head) + (SELECT count(*) FROM projection_parked)";
+
+mod restore;
+
+pub(crate) use restore::{BackUp, Restored};
 
 /// A session with the log's database.
 pub(crate) struct Database(Session);
@@ -108,6 +115,24 @@ impl Database {
     pub(crate) async fn behind(&self) -> Result<i64> {
         let row = timeout(LIMIT, self.0.query_one(BEHIND, &[])).await;
         Ok(row.context("no checkpoints in time")??.try_get(0)?)
+    }
+
+    /// How far everybody has read, as the log says: who, and up to which seq of which conversation.
+    pub(crate) async fn reads(&self) -> Result<Vec<(Uuid, String, u64)>> {
+        let rows = timeout(LIMIT, self.0.query(MOVES, &[]))
+            .await
+            .context("no reads in time")??;
+        let mut reads = Vec::new();
+        for row in &rows {
+            let user: Uuid = row.try_get(0)?;
+            let moved: serde_json::Value = serde_json::from_str(row.try_get(1)?)?;
+            let read = moved["read"].as_object().into_iter().flatten();
+            let read = read.filter_map(|(conversation, cursor)| {
+                Some((user, conversation.clone(), cursor["seq"].as_u64()?))
+            });
+            reads.extend(read);
+        }
+        Ok(reads)
     }
 
     async fn folds(&self) -> Result<Folds> {

@@ -46,6 +46,7 @@ fn every_kind_of_fault_is_in_some_schedule() {
         "ReconnectStorm",
         "Remove",
         "Replace",
+        "Restore",
         "RetryStorm",
         "SlowReader",
         "StallReader",
@@ -113,6 +114,22 @@ async fn stores_that_refuse_wait_or_are_forgotten_lose_nothing() {
     ] {
         assert!(effects.of(effect) > 0, "no {effect}: {effects}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_back_up_under_running_nodes_deceives_nobody() {
+    gone_back(9003, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_back_up_under_nodes_that_start_on_it_deceives_nobody() {
+    gone_back(9004, true).await;
+}
+
+async fn gone_back(seed: u64, stopped: bool) {
+    let effects = made_by_hand(seed, &[(2000, 2000, Fault::Restore { stopped })]).await;
+    assert!(effects.of("events that a back-up lacked") > 0, "{effects}");
+    assert!(effects.of("cursors set back") > 0, "{effects}");
 }
 
 /// Plays these faults (when, for how long in milliseconds, and what) and nothing else.
