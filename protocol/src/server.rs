@@ -53,7 +53,7 @@ pub struct Events {
 }
 
 /// The command is durable in the log and will reach every member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ack {
     pub id: Uuid,
     pub conversation: Uuid,
@@ -64,6 +64,11 @@ pub struct Ack {
     /// The id had been seen before: this is the first answer again, and nothing was appended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub duplicate: bool,
+    /// What the command made for its sender alone, where it makes such a thing; the same in a repeated answer. Of commands of this
+    /// version none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>", default)]
+    pub data: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// A durable event of the user's own stream.

@@ -301,6 +301,7 @@ impl Store {
                 position: mark.position,
                 at: at.into(),
                 duplicate: false,
+                data: None,
             }));
         }
         for (conversation, (mark, members)) in shown {

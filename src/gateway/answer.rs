@@ -56,6 +56,7 @@ pub(super) fn ack(id: Uuid, accepted: &Accepted) -> Ack {
         },
         at: (accepted.at + TimeDelta::milliseconds(planted::is("misplaced").into())).into(),
         duplicate: accepted.duplicate,
+        data: None,
     }
 }
 

@@ -51,9 +51,9 @@ impl Shared {
             lock(&self.latency).saturating_record(took.as_micros() as u64);
         }
         let mut heads = lock(&self.heads);
-        let head = heads.entry(ack.conversation).or_insert(*ack);
+        let head = heads.entry(ack.conversation).or_insert_with(|| ack.clone());
         if ack.seq > head.seq {
-            *head = *ack;
+            *head = ack.clone();
         }
     }
 

@@ -207,7 +207,9 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         position,
         at: at(),
         duplicate: false,
+        data: None,
     };
+    let secret = serde_json::json!({ "link": id(20), "secret": "a word that opens" });
     let message = format!(
         r#"{{"message":"{}","content":{{"kind":"text","text":"hi"}}}}"#,
         id(3)
@@ -234,7 +236,14 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 more: true,
             }),
         ),
-        ("ack", ServerFrame::Ack(ack)),
+        ("ack", ServerFrame::Ack(ack.clone())),
+        (
+            "ack.data",
+            ServerFrame::Ack(Ack {
+                data: secret.as_object().cloned(),
+                ..ack.clone()
+            }),
+        ),
         (
             "ack.duplicate",
             ServerFrame::Ack(Ack {
