@@ -1,8 +1,8 @@
 //! What a server or a network that misbehaves for a while leaves behind: nothing.
 
-use crate::support::{TestLog, appended, batch, message, proposal, stream};
+use crate::support::{LANES, TestLog, appended, batch, message, proposal, stream};
 use std::time::Duration;
-use tidings_eventlog::{AppendError, Appender, Log, LogConfig, ReadError};
+use tidings_eventlog::{AppendError, Appender, Log, LogConfig, ReadError, schema};
 use tidings_services::ChaosProxy;
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
@@ -140,4 +140,21 @@ async fn sessions_that_the_network_has_forgotten_are_replaced() {
 fn url_port(url: &str) -> u16 {
     let (_, address) = url.rsplit_once(':').unwrap();
     address.split('/').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn who_starts_on_a_schema_that_is_made_waits_for_no_migration() {
+    let test = TestLog::new().await;
+    let (holder, connection) = tokio_postgres::connect(test.database.url(), tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    // As a migration that has been cut off leaves it, until the server notices.
+    let lock = "SELECT pg_advisory_lock(hashtextextended('tidings.migrate', 0))";
+    holder.execute(lock, &[]).await.unwrap();
+    let mut config = test.config.clone();
+    config.migration_wait = Duration::from_millis(100);
+    schema::migrate(&config, u16::from(LANES)).await.unwrap();
+    // Whoever has something to do waits.
+    assert!(schema::migrate(&config, u16::from(LANES) + 1).await.is_err());
 }
