@@ -123,6 +123,7 @@ pub(crate) fn shown_by(fault: &Fault) -> &'static str {
         Fault::Away { .. } => "events missed while away",
         Fault::Remove { .. } => "removed while away",
         Fault::CutCatchUp { .. } => "catch-ups that the network ended",
+        Fault::Hostile { how, .. } => how.effect(),
         Fault::RetryStorm { .. } => "repeats answered",
         Fault::OpenTogether => "conversations opened from both sides",
     }

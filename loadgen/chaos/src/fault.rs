@@ -7,6 +7,8 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt as _};
 
+use crate::hostile::Hostility;
+
 /// Nodes of every run.
 pub const NODES: usize = 3;
 /// Devices that speak to the server without the client library.
@@ -107,6 +109,11 @@ pub enum Fault {
         bare: usize,
         bytes: u64,
     },
+    /// Some clients misbehave at a node.
+    Hostile {
+        node: usize,
+        how: Hostility,
+    },
     /// The same commands go to all nodes at the same time, and again later.
     RetryStorm {
         commands: usize,
@@ -149,6 +156,7 @@ pub(crate) enum Target {
     Bare(usize),
     Device(usize),
     Retries,
+    Hostile,
 }
 
 /// Kinds of faults, for drawing.
@@ -178,6 +186,7 @@ pub(crate) enum Kind {
     Away,
     Remove,
     CutCatchUp,
+    Hostile,
     RetryStorm,
     OpenTogether,
 }
@@ -197,7 +206,7 @@ const TABLES: [&str; 8] = [
 
 impl Kind {
     /// One of each; what is more likely to find something stands there twice.
-    pub(crate) const BAG: [Self; 36] = [
+    pub(crate) const BAG: [Self; 38] = [
         Self::KillNode,
         Self::KillNode,
         Self::DrainNode,
@@ -231,6 +240,8 @@ impl Kind {
         Self::Remove,
         Self::CutCatchUp,
         Self::CutCatchUp,
+        Self::Hostile,
+        Self::Hostile,
         Self::RetryStorm,
         Self::RetryStorm,
         Self::OpenTogether,
@@ -304,6 +315,10 @@ impl Kind {
                 };
                 (fault, 500..=3000)
             }
+            Self::Hostile => {
+                let how = Hostility::ALL[random.random_range(0..Hostility::ALL.len())];
+                (Fault::Hostile { node, how }, 1000..=3000)
+            }
             Self::RetryStorm => {
                 let commands = random.random_range(3..=12);
                 (Fault::RetryStorm { commands }, 0..=3000)
@@ -367,6 +382,7 @@ impl Fault {
             }
             Self::SlowReader { device, .. } | Self::Away { device } => vec![Target::Device(device)],
             Self::RetryStorm { .. } => vec![Target::Retries],
+            Self::Hostile { .. } => vec![Target::Hostile],
             Self::OpenTogether => vec![],
         }
     }
@@ -448,6 +464,7 @@ impl fmt::Display for Fault {
                     out.write_str("; it comes back knowing nothing")
                 }
             }
+            Self::Hostile { node, how } => write!(out, "{how} at node {node}"),
             Self::RetryStorm { commands } => {
                 write!(
                     out,

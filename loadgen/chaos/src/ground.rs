@@ -269,6 +269,7 @@ impl Ground {
             // Whoever does these counts them.
             | Fault::Away { .. }
             | Fault::Remove { .. }
+            | Fault::Hostile { .. }
             | Fault::RetryStorm { .. }
             | Fault::OpenTogether => effect = 0,
         }

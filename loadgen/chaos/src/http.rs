@@ -57,6 +57,18 @@ impl Http {
         Ok(answer.json().await?)
     }
 
+    /// Asks anything, and reads the whole answer, whatever it is.
+    pub(crate) async fn ask(&self, node: &str, person: &Person, query: &str) -> Result<()> {
+        let request = self.0.post(format!("{node}/graphql")).bearer_auth(&person.token);
+        request
+            .json(&json!({ "query": query }))
+            .send()
+            .await?
+            .bytes()
+            .await?;
+        Ok(())
+    }
+
     /// The conversations of somebody, as a node's read models have them.
     pub(crate) async fn conversations(&self, node: &str, person: &Person) -> Result<Vec<Listed>> {
         let request = self.0.post(format!("{node}/graphql")).bearer_auth(&person.token);

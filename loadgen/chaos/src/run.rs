@@ -23,6 +23,7 @@ use crate::effects::{Effects, shown_by};
 use crate::fault::{ALONE, BARE, Fault, NODES};
 use crate::ground::Ground;
 use crate::hand::{Hand, Order};
+use crate::hostile::Horde;
 use crate::http::Http;
 use crate::newcomer;
 use crate::openings::Opening;
@@ -265,6 +266,17 @@ async fn take_step(
                 again,
             };
             return Ok(Some(absence.play(clock).await));
+        }
+        Fault::Hostile { node, how } => {
+            let (hostile, conversation) = &world.hostile;
+            let horde = Horde {
+                kind: how,
+                people: hostile,
+                conversation: *conversation,
+                node: ground.nodes()[node].address(),
+                http: &Http::new()?,
+            };
+            ground.count(how.effect(), horde.harass(lasts).await);
         }
         Fault::RetryStorm { commands } => {
             let mut random = StdRng::seed_from_u64(seed);

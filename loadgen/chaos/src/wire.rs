@@ -125,7 +125,8 @@ impl Wire {
         self.ready
     }
 
-    async fn write(&mut self, text: &str) -> Result<()> {
+    /// Sends a frame as it stands.
+    pub(crate) async fn write(&mut self, text: &str) -> Result<()> {
         timeout(WRITE_LIMIT, self.socket.send(Message::text(text)))
             .await
             .context("a frame was not taken in time")??;

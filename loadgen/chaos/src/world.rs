@@ -17,11 +17,14 @@ use crate::fault::BARE;
 use crate::http::{Http, Person};
 use crate::said::Said;
 use crate::scribe::Clock;
+use crate::view::STAGED;
 use crate::witness::Witness;
 
 /// People in all. The first [`BARE`] of them have a bare device each, and the others of the pairs nothing else.
 pub(crate) const PEOPLE: usize = 14;
 const GROUPS: usize = 4;
+/// Those who misbehave.
+const HOSTILE: usize = 4;
 /// Before a command that was not answered goes out again. Whoever waits for the world has a limit.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Pairs beside those of the bare devices.
@@ -33,6 +36,8 @@ pub(crate) struct World {
     pub(crate) rooms: Vec<Room>,
     /// Lanes that the log begins with.
     pub(crate) lanes: u16,
+    /// Those who mean no good, and the conversation that they have with one of the others.
+    pub(crate) hostile: (Vec<Person>, Uuid),
 }
 
 /// A conversation.
@@ -111,8 +116,26 @@ impl World {
                 members: users,
             });
         }
-        let journals = makers.into_values().map(Witness::close);
-        let world = Self { people, rooms, lanes };
+        let mut hostile = Vec::with_capacity(HOSTILE);
+        for number in 0..HOSTILE {
+            let node = &nodes[number % nodes.len()];
+            let name = format!("hostile{number}-{}", &tag[..8]);
+            hostile.push(http.register(&node.url(), &name).await?);
+        }
+        let mut leader = Witness::new(clock, &hostile[0], "maker", "maker", nodes[0].address());
+        let members = hostile[1..].iter().chain([&people[BARE]]);
+        let action = Action::GroupCreate {
+            name: format!("{STAGED} by the hostile"),
+            members: members.map(|person| person.user).collect(),
+        };
+        let id = opened(&mut leader, hostile[0].user, action).await?;
+        let journals = makers.into_values().chain([leader]).map(Witness::close);
+        let world = Self {
+            people,
+            rooms,
+            lanes,
+            hostile: (hostile, id),
+        };
         Ok((world, journals.collect()))
     }
 

@@ -33,6 +33,7 @@ fn every_kind_of_fault_is_in_some_schedule() {
         "CutCatchUp",
         "DrainNode",
         "FlushRedis",
+        "Hostile",
         "KillNode",
         "KillPostgres",
         "KillRedis",

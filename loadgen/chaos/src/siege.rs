@@ -1,0 +1,170 @@
+//! Two neighbours talk while others misbehave, and their talk is compared with what it was before.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use tidings_protocol::{Action, EventData, ServerFrame};
+use tidings_services::{PostgresOptions, Profile};
+use tidings_stand::{Node, Stand, StandOptions};
+use tokio::time::{Instant, timeout};
+use uuid::Uuid;
+
+use crate::hostile::{Horde, Hostility};
+use crate::http::{Http, Person};
+use crate::said::Said;
+use crate::wire::Wire;
+
+/// Those who misbehave.
+const HOSTILE: usize = 4;
+/// Messages while all is well.
+const CALM: usize = 60;
+/// How long a message may take to be acked and to reach the other one.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// What became of the neighbours.
+#[derive(Clone, Debug)]
+pub struct Siege {
+    pub hostility: Hostility,
+    /// From sending to the other one's having it, the middle of all: while all is well, and while others misbehave.
+    pub calm: Duration,
+    pub besieged: Duration,
+    /// Messages in the meantime.
+    pub messages: usize,
+    /// Resident memory of the node in KiB: before, and after.
+    pub before_kib: u64,
+    pub after_kib: u64,
+    /// How often the hostile came through.
+    pub came_through: u64,
+}
+
+struct Neighbours {
+    one: Wire,
+    other: Wire,
+    conversation: Uuid,
+}
+
+/// Lets others misbehave at a node, in each way for so long.
+pub async fn besiege(program: &Path, ways: &[Hostility], lasts: Duration) -> Result<Vec<Siege>> {
+    let mut options = StandOptions::new(program.to_owned());
+    options.postgres = PostgresOptions::new(Profile::Durable).with("shared_buffers", "64MB");
+    "database_connections = 8\n".clone_into(&mut options.settings);
+    // So few that floods meet their limit soon, and so many that neighbours do not.
+    options.tables.push_str("[gateway]\ncommands_burst = 1000\n");
+    let stand = Stand::start(&options).await?;
+    let node = &stand.nodes()[0];
+    let http = Http::new()?;
+    let mut people = Vec::new();
+    for number in 0..2 + HOSTILE {
+        people.push(http.register(&node.url(), &format!("person{number}")).await?);
+    }
+    let (good, hostile) = people.split_at(2);
+    let mut neighbours = Neighbours::meet(node, good).await?;
+    let mut leader = connect(node, &hostile[0]).await?;
+    let members = hostile.iter().map(|person| person.user).collect();
+    let name = "hostile".to_owned();
+    let conversation = made(&mut leader, Action::GroupCreate { name, members }).await?;
+    let mut sieges = Vec::new();
+    for way in ways {
+        let mut calm = Vec::new();
+        for _ in 0..CALM {
+            calm.push(neighbours.talk().await?);
+        }
+        let before_kib = node.usage().rss_kib;
+        let horde = Horde {
+            kind: *way,
+            people: hostile,
+            conversation,
+            node: node.address(),
+            http: &http,
+        };
+        let ends = Instant::now() + lasts;
+        let talking = async {
+            let mut took = Vec::new();
+            while Instant::now() < ends {
+                took.push(neighbours.talk().await?);
+            }
+            Ok::<_, anyhow::Error>(took)
+        };
+        let (came_through, besieged) = tokio::join!(horde.harass(lasts), talking);
+        let besieged = besieged.with_context(|| format!("beside {way}"))?;
+        sieges.push(Siege {
+            hostility: *way,
+            calm: middle(calm),
+            messages: besieged.len(),
+            besieged: middle(besieged),
+            before_kib,
+            after_kib: node.usage().rss_kib,
+            came_through,
+        });
+    }
+    stand.stop().await;
+    Ok(sieges)
+}
+
+impl Neighbours {
+    async fn meet(node: &Node, people: &[Person]) -> Result<Self> {
+        let (mut one, other) = (connect(node, &people[0]).await?, connect(node, &people[1]).await?);
+        let user = people[1].user;
+        let conversation = made(&mut one, Action::DirectOpen { user }).await?;
+        Ok(Self {
+            one,
+            other,
+            conversation,
+        })
+    }
+
+    /// One says something; how long it takes until it is acked and the other one has it.
+    async fn talk(&mut self) -> Result<Duration> {
+        let said = Said::text(self.conversation, "how are you?".to_owned());
+        let start = Instant::now();
+        self.one.send(&[(said.id, said.action.clone())]).await?;
+        let acked = async {
+            loop {
+                match self.one.next().await? {
+                    ServerFrame::Ack(ack) if ack.id == said.id => return Ok(()),
+                    ServerFrame::Error(error) => bail!("refused: {}: {}", error.code, error.message),
+                    _ => {}
+                }
+            }
+        };
+        let shown = async {
+            loop {
+                if let ServerFrame::Event(event) = self.other.next().await?
+                    && matches!(event.decode(), EventData::MessageSent(sent) if sent.message == said.id)
+                {
+                    return Ok(());
+                }
+            }
+        };
+        let both = async { tokio::try_join!(acked, shown) };
+        timeout(LIMIT, both).await.context("a message took too long")??;
+        Ok(start.elapsed())
+    }
+}
+
+async fn connect(node: &Node, person: &Person) -> Result<Wire> {
+    Wire::connect(node.address(), &person.token, "device", &BTreeMap::new()).await
+}
+
+/// The conversation that a command makes.
+async fn made(wire: &mut Wire, action: Action) -> Result<Uuid> {
+    let id = Uuid::now_v7();
+    wire.send(&[(id, action)]).await?;
+    let answered = async {
+        loop {
+            match wire.next().await? {
+                ServerFrame::Ack(ack) if ack.id == id => return Ok(ack.conversation),
+                ServerFrame::Error(error) => bail!("refused: {}: {}", error.code, error.message),
+                _ => {}
+            }
+        }
+    };
+    timeout(LIMIT, answered).await.context("no answer in time")?
+}
+
+fn middle(mut took: Vec<Duration>) -> Duration {
+    took.sort_unstable();
+    took.get(took.len() / 2).copied().unwrap_or(LIMIT)
+}
