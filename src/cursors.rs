@@ -14,6 +14,7 @@ use store::Store;
 use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Log;
 use tidings_protocol::{ErrorCode, ErrorFrame, ServerFrame};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -79,7 +80,19 @@ impl Cursors {
     }
 
     /// Moves the delivery cursors of a user. They are kept, and tried again, while the log does not take them.
-    pub async fn delivered(&self, user: UserId, cursors: Delivered) {
+    ///
+    /// # Errors
+    /// Gives them back when there is no room for them now.
+    pub fn delivered(&self, user: UserId, cursors: Delivered) -> Result<(), Delivered> {
+        match self.moves.try_send(Move::Delivered(user, cursors)) {
+            Err(TrySendError::Full(Move::Delivered(_, cursors))) => Err(cursors),
+            // When the node has stopped already, a later device is sent the same events once more.
+            _ => Ok(()),
+        }
+    }
+
+    /// The same for somebody who cannot come again: waits for room.
+    pub async fn delivered_last(&self, user: UserId, cursors: Delivered) {
         // When the node has stopped already, a later device is sent the same events once more.
         let _ = self.moves.send(Move::Delivered(user, cursors)).await;
     }

@@ -194,8 +194,9 @@ impl Writer {
             let Some(head) = head else { continue };
             let written = self.places.get(&membership.conversation);
             let said = resume.get(&membership.conversation).copied();
-            // What came up while this connection lived begins with the joining: other devices may have had it, this one not.
-            let joined = self.synced.then(|| membership.joined_seq.saturating_sub(1));
+            // What came up while this connection lived begins with the first joining, for there was none before: other devices may
+            // have had it, this one not.
+            let joined = self.synced.then(|| membership.before());
             let known = written.map(|place| place.cursor.seq).or(said).or(joined);
             if known.is_some_and(|cursor| cursor > head.seq) {
                 ahead.push((membership.conversation, head.seq));

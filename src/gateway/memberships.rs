@@ -63,6 +63,7 @@ impl Writer {
             conversation: *conversation,
             // Of somebody who has never been a member, as far as is known.
             joined_seq: 0,
+            begun_seq: None,
             left_seq: Some(0),
             folded_seq: *folded_seq,
             parked: true,
@@ -186,6 +187,9 @@ fn follow(membership: &mut Membership, user: UserId, recorded: &Recorded) -> Res
         _ => false,
     };
     if joins {
+        if membership.joined_seq > 0 {
+            membership.begun_seq = Some(membership.before());
+        }
         (membership.joined_seq, membership.left_seq) = (recorded.seq, None);
     } else if leaves {
         membership.left_seq = Some(recorded.seq);

@@ -83,6 +83,7 @@ impl Writer {
             drop(frames);
             drop(share);
             self.write_system().await?;
+            self.keep_up().await?;
             self.check_admission()?;
         }
         Ok(())

@@ -175,6 +175,13 @@ impl Receipts {
         *known = (*known).max(cursor);
     }
 
+    /// Keeps what was taken and found no room.
+    pub(super) fn put_back(&mut self, cursors: BTreeMap<ConversationId, Cursor>) {
+        for (conversation, cursor) in cursors {
+            self.prove(conversation.0, cursor);
+        }
+    }
+
     /// Takes what is proved and has not been taken yet.
     pub(super) fn take(&mut self, answered: &Answered) -> BTreeMap<ConversationId, Cursor> {
         self.settle(answered);
@@ -295,6 +302,22 @@ mod tests {
         assert!(!wanted(&mut scene));
         scene.now += SOON;
         assert!(wanted(&mut scene));
+    }
+
+    #[test]
+    fn what_found_no_room_is_kept_beside_what_is_proved_since() {
+        let mut scene = Scene::new();
+        scene.write(1);
+        let first = scene.ping();
+        scene.answered.pong(&first);
+        let taken = scene.receipts.take(&scene.answered);
+        scene.receipts.put_back(taken.clone());
+        assert_eq!(scene.proved(), Some(1));
+        scene.write(2);
+        let second = scene.ping();
+        scene.answered.pong(&second);
+        scene.receipts.put_back(taken);
+        assert_eq!(scene.proved(), Some(2));
     }
 
     #[test]

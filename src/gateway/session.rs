@@ -243,7 +243,7 @@ async fn end(writer: &mut Writer, reader: &mut Reader, closed: Option<bool>) {
         writer.received_all();
     }
     writer.close_answered(farewell.code);
-    writer.note_delivered().await;
+    writer.note_delivered_last().await;
 }
 
 /// When the node lets its clients go: waits this connection's turn, stops reading, lets answers go out, and asks for the close.

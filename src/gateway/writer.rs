@@ -11,13 +11,13 @@ use super::{Frame, Gateway, close};
 use crate::hub::{LiveEvent, Subscriber};
 use crate::planted;
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tidings_domain::{Cursor, UserId};
+use tidings_domain::{ConversationId, Cursor, UserId};
 use tidings_eventlog::ReadError;
 use tidings_protocol::{Close, CloseCode, ServerFrame};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
@@ -29,6 +29,9 @@ const FLUSH_EVENTS: usize = 64;
 const PAUSE: Duration = Duration::from_millis(250);
 /// How long a connection waits for a log that is away before it is asked to come again.
 const LOG_AWAY: Duration = Duration::from_mins(1);
+
+/// How long what was proved last waits for room, when the connection ends.
+const LAST_NOTE: Duration = Duration::from_secs(5);
 
 /// Why writing ends.
 pub(super) enum Stop {
@@ -224,7 +227,7 @@ impl Writer {
 
     async fn do_due(&mut self, now: Instant) -> Result<(), Stop> {
         if now >= self.note_at {
-            self.note_delivered().await;
+            self.note_delivered();
             self.note_at = now + Duration::from_millis(self.gateway.limits.delivered_ms);
         }
         if now >= self.beat_at {
@@ -353,17 +356,34 @@ impl Writer {
         }
     }
 
-    /// Tells the user's stream what this device has proved to have.
-    pub(super) async fn note_delivered(&mut self) {
+    /// Tells the user's stream what this device has proved to have. Where that has no room, nobody waits: it is told next time.
+    fn note_delivered(&mut self) {
+        let moved = self.moved();
+        if !moved.is_empty()
+            && let Err(moved) = self.gateway.cursors.delivered(self.subscriber.user, moved)
+        {
+            self.receipts.put_back(moved);
+        }
+    }
+
+    /// The same when there is no next time.
+    pub(super) async fn note_delivered_last(&mut self) {
+        let moved = self.moved();
+        if !moved.is_empty() {
+            let noting = self.gateway.cursors.delivered_last(self.subscriber.user, moved);
+            // A later device is sent the same events once more.
+            let _ = timeout(LAST_NOTE, noting).await;
+        }
+    }
+
+    fn moved(&mut self) -> BTreeMap<ConversationId, Cursor> {
         if planted::is("unproved") {
             self.receipts.all(&self.places);
         }
         let moved = self.receipts.take(&self.shared.answered);
         // What was written is of a log that has gone back since, whose seqs now name other events.
         let lost = self.time_lines != self.gateway.hub.time_lines();
-        if !moved.is_empty() && !lost {
-            self.gateway.cursors.delivered(self.subscriber.user, moved).await;
-        }
+        if lost { BTreeMap::new() } else { moved }
     }
 
     /// Reads, again and again while the log is away; the fast lane goes on meanwhile.
@@ -390,16 +410,34 @@ impl Writer {
         }
     }
 
-    /// Waits for `work` while the fast lane goes on.
+    /// Waits for `work` while the fast lane and the heartbeat go on.
     pub(super) async fn attend<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Stop> {
         let mut work = std::pin::pin!(work);
         loop {
+            let beat_at = self.beat_at;
             tokio::select! {
                 biased;
                 done = &mut work => return Ok(done),
                 () = self.shared.outbox.woken() => self.write_system().await?,
+                () = sleep_until(beat_at) => self.keep_up().await?,
             }
         }
+    }
+
+    /// Does while much is read what is due, but for judging the client by its silence: the ping may be behind more than it can read
+    /// in time, and that it takes what is written shows that it lives.
+    pub(super) async fn keep_up(&mut self) -> Result<(), Stop> {
+        let now = Instant::now();
+        if now >= self.note_at {
+            self.note_delivered();
+            self.note_at = now + Duration::from_millis(self.gateway.limits.delivered_ms);
+        }
+        if now >= self.beat_at {
+            self.beat_at = now + self.gateway.limits.heartbeat();
+            let ping = self.ping();
+            self.write(&[ping]).await?;
+        }
+        Ok(())
     }
 
     /// Whether the user may still be served, asked while much is read that nobody is to see who may not.

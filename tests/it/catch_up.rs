@@ -286,6 +286,63 @@ async fn a_slow_device_is_sent_what_was_joined_meanwhile_from_its_beginning() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_slow_device_is_sent_what_was_joined_left_and_joined_again_meanwhile_from_its_beginning() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.outbox_events = 4;
+    config.gateway.send_buffer_bytes = 4096;
+    config.gateway.slow_ms = 300_000;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let flooded = a.open_direct(&ben).await;
+    let slow = narrow(node.node.address(), &ben).await;
+    arrived(&slow, "synced").await;
+    let long = "x".repeat(8_000);
+    for _ in 0..100 {
+        a.say(flooded, &long).await;
+    }
+    // What comes now finds no room, and is dropped.
+    let group = a.create_group(&[&ben]).await;
+    a.say(group, "one").await;
+    let of_ben = |kind: &str| json!({ "type": kind, "conversation": group, "user": ben.id });
+    a.acked(of_ben("group.remove")).await;
+    a.acked(of_ben("group.add")).await;
+    let head = a.say(group, "two").await["seq"].as_u64().unwrap();
+    let mut slow = Socket::from(slow);
+    assert_eq!(
+        seqs(&slow.events(group, head as usize).await),
+        (1..=head).collect::<Vec<_>>()
+    );
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_waits_for_the_log_is_pinged_all_the_same() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.heartbeat_ms = 100;
+    let node = TestNode::start(config).await;
+    let ann = node.register("ann").await;
+    let jam = store.client().await;
+    jam.batch_execute("BEGIN; LOCK TABLE log_lane IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let mut a = node.raw().await;
+    a.send(&json!({ "type": "hello", "token": ann.token, "device": "test" }))
+        .await;
+    a.until("welcome").await;
+    for _ in 0..5 {
+        let next = tokio::time::timeout(PATIENCE, futures_util::StreamExt::next(&mut a.stream));
+        let frame = next.await.unwrap().unwrap().unwrap();
+        assert!(frame.is_ping(), "{frame:?}");
+    }
+    jam.batch_execute("ROLLBACK").await.unwrap();
+    a.until("synced").await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn clients_that_read_nothing_hold_no_more_than_the_nodes_room_and_delay_nobody() {
     let store = Store::new().await;
     let mut config = store.config();

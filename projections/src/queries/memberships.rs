@@ -22,6 +22,8 @@ pub struct Membership {
     pub conversation: Uuid,
     /// Seq of the event that made the user a member, the latest time.
     pub joined_seq: u64,
+    /// The last event before the user's first membership; `None` where the latest is the only one.
+    pub begun_seq: Option<u64>,
     /// Seq of the event that ended it; `None` for a current member.
     pub left_seq: Option<u64>,
     /// The last event of the conversation that the read model has folded: what it says holds up to there.
@@ -51,6 +53,14 @@ pub struct Seen {
     /// Conversations of which events are aside, each with the last seq that was folded: members of theirs may be unknown.
     /// Of very many, some.
     pub aside: Vec<(Uuid, u64)>,
+}
+
+impl Membership {
+    /// The last event before everything that the user has been a member for.
+    pub fn before(&self) -> u64 {
+        let latest = self.joined_seq.saturating_sub(1);
+        self.begun_seq.map_or(latest, |begun| begun.min(latest))
+    }
 }
 
 impl Seen {
@@ -115,6 +125,7 @@ fn membership(row: &Row) -> Result<Membership, tokio_postgres::Error> {
     Ok(Membership {
         conversation: row.try_get("conversation")?,
         joined_seq: number(row, "joined_seq")?.unwrap_or(0),
+        begun_seq: number(row, "begun_seq")?,
         left_seq: number(row, "left_seq")?,
         folded_seq: number(row, "folded_seq")?.unwrap_or(0),
         parked: row.try_get("parked")?,
