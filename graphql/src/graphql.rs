@@ -3,6 +3,7 @@
 use crate::after::Freshness;
 use crate::complete::{Question, Types};
 use crate::database::Database;
+use crate::desk::{Desk, Stopped};
 use crate::errors::{Refusal, coded};
 use crate::limits::budget::{Answers, Budget, Counting};
 use crate::limits::turns::{Place, Turns};
@@ -45,6 +46,8 @@ pub struct GraphqlConfig {
     pub requests_at_once: usize,
     /// Requests of one viewer that are answered at once.
     pub requests_per_viewer: usize,
+    /// Threads that read, resolve and write out requests. The other processors are left to what must not wait for them.
+    pub threads: usize,
     /// The cost that a viewer may cause each second in the long run, and at once.
     pub cost_per_second: u32,
     pub cost_burst: u32,
@@ -61,6 +64,8 @@ impl Default for GraphqlConfig {
             answers_bytes: 256 * 1024 * 1024,
             requests_at_once: 256,
             requests_per_viewer: 8,
+            threads: std::thread::available_parallelism()
+                .map_or(1, |processors| processors.get().div_ceil(2)),
             cost_per_second: 10_000,
             cost_burst: 200_000,
         }
@@ -76,6 +81,7 @@ pub struct Graphql {
     types: Types,
     answers: Answers,
     turns: Turns,
+    desk: Desk,
     deadline: Duration,
 }
 
@@ -91,7 +97,7 @@ pub struct Answer {
 /// The place and the bytes that an answer takes, given back when dropped.
 #[derive(Default)]
 pub(crate) struct Held {
-    _place: Option<Place>,
+    place: Option<Place>,
     _budget: Option<Budget>,
 }
 
@@ -114,51 +120,81 @@ impl Graphql {
                 config.cost_per_second,
                 config.cost_burst,
             ),
+            desk: Desk::new(config.threads),
             deadline: config.deadline,
         }
     }
 
     /// Answers a query for `viewer`. `after` is the header `tidings-after`.
     pub async fn execute(&self, request: Request, viewer: Option<Viewer>, after: Option<&str>) -> Answer {
-        let answering = async {
-            let admitted = self.admit(request, viewer, after).await?;
-            Ok::<_, Box<Response>>(self.answer(admitted).await)
+        let place = match self.enter(&request, viewer.as_ref()) {
+            Ok(place) => place,
+            Err(refused) => return (*refused).into(),
         };
-        // Dropping what is under way ends its statements.
-        match timeout(self.deadline, answering).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(refused)) => (*refused).into(),
+        let (graphql, after) = (self.clone(), after.map(str::to_owned));
+        let answering = Box::pin(async move {
+            match graphql.admit(request, viewer, after.as_deref()).await {
+                Ok(admitted) => graphql.answer(admitted).await,
+                Err(refused) => (*refused).into(),
+            }
+        });
+        let mut answer = self.in_time(answering).await.unwrap_or_else(Answer::from);
+        answer.held.place = Some(place);
+        answer
+    }
+
+    /// Does the work of a request. Dropping what is under way ends its statements.
+    async fn in_time<F>(&self, work: F) -> Result<F::Output, Refusal>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        match timeout(self.deadline, self.desk.run(work)).await {
+            Ok(Ok(output)) => Ok(output),
+            Ok(Err(Stopped)) => Err(Refusal::unavailable("the server stops")),
             Err(_) => {
                 tracing::debug!("a GraphQL request took too long");
-                let refusal = Refusal::unavailable("the request took too long");
-                refusal.into_response().into()
+                Err(Refusal::unavailable("the request took too long"))
             }
         }
+    }
+
+    /// Does what takes long, such as writing out an answer, where the work of requests is done. `None` when the runtime ends.
+    pub(crate) async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        self.desk.run(async { work() }).await.ok()
     }
 
     /// Answers a query with one response, a subscription with one for each change. Dropping the stream ends it.
     pub fn stream(&self, request: Request, viewer: Option<Viewer>) -> BoxStream<'static, Answer> {
         let graphql = self.clone();
         let answers = async move {
-            match timeout(graphql.deadline, graphql.admit(request, viewer, None)).await {
-                Ok(Ok(admitted)) if admitted.question.is_subscription() => graphql.follow(admitted),
-                Ok(Ok(admitted)) => {
-                    let answered = timeout(graphql.deadline, graphql.answer(admitted)).await;
-                    let late = |_| {
-                        Refusal::unavailable("the request took too long")
-                            .into_response()
-                            .into()
-                    };
-                    stream::iter([answered.unwrap_or_else(late)]).boxed()
-                }
-                Ok(Err(refused)) => stream::iter([(*refused).into()]).boxed(),
-                Err(_) => {
-                    let refusal = Refusal::unavailable("the request took too long");
-                    stream::iter([refusal.into_response().into()]).boxed()
-                }
-            }
+            graphql
+                .begin(request, viewer)
+                .await
+                .unwrap_or_else(|refused| stream::iter([(*refused).into()]).boxed())
         };
         stream::once(answers).flatten().boxed()
+    }
+
+    async fn begin(
+        &self,
+        request: Request,
+        viewer: Option<Viewer>,
+    ) -> Result<BoxStream<'static, Answer>, Box<Response>> {
+        let place = self.enter(&request, viewer.as_ref())?;
+        let graphql = self.clone();
+        let admitting = Box::pin(async move { graphql.admit(request, viewer, None).await });
+        let admitted = self.in_time(admitting).await.map_err(boxed)??;
+        if admitted.question.is_subscription() {
+            return Ok(self.desk.stream(self.follow(admitted)).boxed());
+        }
+        let graphql = self.clone();
+        let answering = Box::pin(async move { graphql.answer(admitted).await });
+        let mut answer = self.in_time(answering).await.map_err(boxed)?;
+        answer.held.place = Some(place);
+        Ok(stream::iter([answer]).boxed())
     }
 
     /// Answers a query until its budget is spent.
@@ -168,7 +204,6 @@ impl Graphql {
             question,
             waves,
             budget,
-            place,
         } = admitted;
         let answering = waves.carry(Box::pin(self.schema.execute(request)));
         let response = tokio::select! {
@@ -189,7 +224,7 @@ impl Graphql {
         Answer {
             response,
             held: Held {
-                _place: Some(place),
+                place: None,
                 _budget: Some(budget),
             },
         }
@@ -202,7 +237,6 @@ impl Graphql {
             question,
             waves,
             budget,
-            ..
         } = admitted;
         let answers = waves.carry(self.schema.execute_stream(request));
         answers
@@ -217,24 +251,36 @@ impl Graphql {
             .boxed()
     }
 
-    /// Whether the request's operation is a query; refuses what would not be executed anyway.
-    pub(crate) fn is_query(
-        &self,
-        request: &mut Request,
-        viewer: Option<&Viewer>,
-    ) -> Result<bool, Box<Response>> {
+    /// Takes a place for a request and the cost of reading it, before there is any work.
+    fn enter(&self, request: &Request, viewer: Option<&Viewer>) -> Result<Place, Box<Response>> {
         limits::check_length(request, viewer.is_some()).map_err(boxed)?;
-        self.turns
-            .spend(spender(viewer), reading_cost(request))
-            .map_err(boxed)?;
-        check(request)?;
-        let name = request.operation_name.clone();
-        let document = request.parsed_query().map_err(refuse)?;
-        let question = Question::new(&self.types, document.clone(), name.as_deref());
-        // Which operation is meant, if that is not clear, execution says better.
-        Ok(question
-            .operation()
-            .is_none_or(|operation| operation.ty == OperationType::Query))
+        let spender = spender(viewer);
+        let place = self.turns.enter(spender).map_err(boxed)?;
+        self.turns.spend(spender, reading_cost(request)).map_err(boxed)?;
+        Ok(place)
+    }
+
+    /// Whether the request's operation is a query, and the request, whose document has been read; refuses what would not be
+    /// executed anyway.
+    pub(crate) async fn is_query(
+        &self,
+        mut request: Request,
+        viewer: Option<&Viewer>,
+    ) -> Result<(bool, Request), Box<Response>> {
+        let _place = self.enter(&request, viewer)?;
+        let types = self.types.clone();
+        let reading = Box::pin(async move {
+            check(&mut request)?;
+            let name = request.operation_name.clone();
+            let document = request.parsed_query().map_err(refuse)?;
+            let question = Question::new(&types, document.clone(), name.as_deref());
+            // Which operation is meant, if that is not clear, execution says better.
+            let is_query = question
+                .operation()
+                .is_none_or(|operation| operation.ty == OperationType::Query);
+            Ok((is_query, request))
+        });
+        self.in_time(reading).await.map_err(boxed)?
     }
 
     /// Checks what can be checked before execution, and waits for the positions that the request carries.
@@ -244,12 +290,8 @@ impl Graphql {
         viewer: Option<Viewer>,
         after: Option<&str>,
     ) -> Result<Admitted, Box<Response>> {
-        limits::check_length(&request, viewer.is_some()).map_err(boxed)?;
-        let spender = spender(viewer.as_ref());
-        let place = self.turns.enter(spender).map_err(boxed)?;
-        self.turns.spend(spender, reading_cost(&request)).map_err(boxed)?;
         let cost = check(&mut request)?;
-        self.turns.spend(spender, cost).map_err(boxed)?;
+        self.turns.spend(spender(viewer.as_ref()), cost).map_err(boxed)?;
         let positions = self.freshness.positions(after, request.extensions.get("after"));
         let positions = positions.map_err(boxed)?;
         let document = request.parsed_query().map_err(refuse)?.clone();
@@ -286,7 +328,6 @@ impl Graphql {
             question,
             waves,
             budget,
-            place,
         })
     }
 }
@@ -307,6 +348,12 @@ impl From<Response> for Answer {
             response,
             held: Held::default(),
         }
+    }
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        refusal.into_response().into()
     }
 }
 
@@ -331,7 +378,6 @@ struct Admitted {
     question: Question,
     waves: Waves,
     budget: Budget,
-    place: Place,
 }
 
 fn builder() -> async_graphql::SchemaBuilder<Query, EmptyMutation, Subscription> {

@@ -8,6 +8,7 @@ mod complete;
 mod conversation;
 mod cursor;
 mod database;
+mod desk;
 mod errors;
 mod graphql;
 mod id;

@@ -32,7 +32,7 @@ pub(super) async fn get(
         .map_err(|_| Refusal::invalid("query", "the address cannot be read"))
         .and_then(|Query(parameters)| parameters.into_payload())
         .and_then(Payload::into_request);
-    let mut request = match request {
+    let request = match request {
         Ok(request) => request,
         Err(refusal) => return refuse(wanted, StatusCode::BAD_REQUEST, refusal),
     };
@@ -40,9 +40,9 @@ pub(super) async fn get(
         Ok(viewer) => viewer,
         Err(refusal) => return answer(wanted, refusal.into_response().into()),
     };
-    match service.graphql.is_query(&mut request, viewer.as_ref()) {
-        Ok(true) => execute(&service, wanted, &headers, request, viewer).await,
-        Ok(false) => {
+    match service.graphql.is_query(request, viewer.as_ref()).await {
+        Ok((true, request)) => execute(&service, wanted, &headers, request, viewer).await,
+        Ok((false, _)) => {
             let refusal = Refusal::new(Code::InvalidArgument, "only queries can be sent by GET");
             refuse(wanted, StatusCode::METHOD_NOT_ALLOWED, refusal)
         }
@@ -96,10 +96,12 @@ async fn execute(
         .map(|value| value.to_str().unwrap_or("?"))
         .collect();
     let after = (!after.is_empty()).then(|| after.join(","));
-    answer(
-        wanted,
-        service.graphql.execute(request, viewer, after.as_deref()).await,
-    )
+    let answered = service.graphql.execute(request, viewer, after.as_deref()).await;
+    service
+        .graphql
+        .aside(move || answer(wanted, answered))
+        .await
+        .unwrap_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
 }
 
 fn playground(service: &Service) -> Response {

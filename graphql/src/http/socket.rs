@@ -181,18 +181,29 @@ impl Connection {
     }
 
     async fn tell(&mut self, event: Event) -> Result<(), End> {
-        match &event {
+        match event {
             Event::Answer(id, answer) => {
-                let payload = &answer.response;
-                self.send(&ToClient::Next { id, payload }).await
+                let encoding = move || {
+                    let payload = &answer.response;
+                    // It counts among the answers until it is sent.
+                    (encode(&ToClient::Next { id: &id, payload }), answer)
+                };
+                let (text, _answer) = self.service.graphql.aside(encoding).await.ok_or(End::Gone)?;
+                self.send_text(text?).await
             }
-            Event::Refused(id, payload) => self.send(&ToClient::Error { id, payload }).await,
-            Event::Ended(id) => self.send(&ToClient::Complete { id }).await,
+            Event::Refused(id, payload) => {
+                let (id, payload) = (&id, &payload);
+                self.send(&ToClient::Error { id, payload }).await
+            }
+            Event::Ended(id) => self.send(&ToClient::Complete { id: &id }).await,
         }
     }
 
     async fn send(&mut self, message: &ToClient<'_>) -> Result<(), End> {
-        let text = serde_json::to_string(message).map_err(|_| End::Gone)?;
+        self.send_text(encode(message)?).await
+    }
+
+    async fn send_text(&mut self, text: String) -> Result<(), End> {
         match timeout(SEND, self.socket.send(Message::text(text))).await {
             Ok(Ok(())) => Ok(()),
             _ => Err(End::Gone),
@@ -209,6 +220,10 @@ impl Connection {
         let farewell = async { while let Some(Ok(_)) = self.socket.recv().await {} };
         let _ = timeout(FAREWELL, farewell).await;
     }
+}
+
+fn encode(message: &ToClient<'_>) -> Result<String, End> {
+    serde_json::to_string(message).map_err(|_| End::Gone)
 }
 
 /// Who the greeting speaks for, or else the upgrade.

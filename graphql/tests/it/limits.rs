@@ -4,6 +4,8 @@ use crate::support::{LONG, World, code, user, viewer};
 use async_graphql::Request;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tidings_graphql::GraphqlConfig;
 use uuid::Uuid;
@@ -154,6 +156,33 @@ async fn requests_of_one_viewer_at_once_are_bounded() {
     assert!(world.ask(other, "{ me { id } }").await.get("errors").is_none());
     drop(first);
     assert!(world.ask(me, "{ me { id } }").await.get("errors").is_none());
+}
+
+/// Documents that are refused when they have been read need nothing but a processor; here the runtime has one thread.
+#[tokio::test]
+async fn documents_are_read_beside_those_who_serve_sockets() {
+    let world = World::new().await;
+    let me = world.person(1).await;
+    let (graphql, started) = (world.graphql.clone(), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&started);
+    let ask = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .on_thread_start(move || {
+                count.fetch_add(1, Ordering::SeqCst);
+            })
+            .build()
+            .unwrap();
+        let request = Request::new("{ me { id ");
+        serde_json::to_value(runtime.block_on(graphql.execute(request, Some(viewer(me)), None))).unwrap()
+    };
+    let answer = std::thread::spawn(ask).join().unwrap();
+    assert!(answer["errors"][0]["message"].is_string(), "{answer}");
+    assert_eq!(
+        started.load(Ordering::SeqCst),
+        1,
+        "threads beside the runtime's own"
+    );
 }
 
 #[tokio::test]
