@@ -34,6 +34,17 @@ struct Place {
     seq: u64,
     /// What was fetched may come by itself as well: up to here that is no repeat.
     fetched: u64,
+    /// Whether anything of the conversation has come on this connection.
+    heard: bool,
+}
+
+impl Place {
+    fn at(seq: u64) -> Self {
+        Self {
+            seq,
+            ..Self::default()
+        }
+    }
 }
 
 /// What is missing of a conversation, and what stands behind it.
@@ -74,16 +85,12 @@ pub(crate) struct Counts {
 
 impl Sequencer {
     pub(crate) fn new(resume: &Resume, counts: Arc<Counts>) -> Self {
-        let place = |seq: &u64| Place {
-            seq: *seq,
-            fetched: 0,
-        };
         Self {
             counts,
             places: resume
                 .conversations
                 .iter()
-                .map(|(id, seq)| (*id, place(seq)))
+                .map(|(id, seq)| (*id, Place::at(*seq)))
                 .collect(),
             notices: resume.notices,
             holes: HashMap::new(),
@@ -104,13 +111,17 @@ impl Sequencer {
     /// server's choice.
     pub(crate) fn event(&mut self, event: Event, out: &mut Queue) -> Option<Missing> {
         let conversation = event.conversation;
+        let before = event.seq.saturating_sub(1);
         let place = match self.places.entry(conversation) {
-            Entry::Vacant(entry) => entry.insert(Place {
-                seq: event.seq.saturating_sub(1),
-                fetched: 0,
-            }),
+            Entry::Vacant(entry) => entry.insert(Place::at(before)),
             Entry::Occupied(entry) => entry.into_mut(),
         };
+        if !std::mem::replace(&mut place.heard, true) && event.seq <= place.seq {
+            // A server begins behind the cursor. Where it had nothing of the conversation when this connection came, it could
+            // not say that its log has gone back.
+            self.rewind(Some(conversation), before, out);
+            return self.event(event, out);
+        }
         if event.seq <= place.seq {
             if event.seq > place.fetched {
                 self.counts.repeats.fetch_add(1, Ordering::Relaxed);
@@ -141,10 +152,11 @@ impl Sequencer {
     /// Takes the server's word that events are left out.
     pub(crate) fn gap(&mut self, gap: Gap, out: &mut Queue) -> Option<Missing> {
         let conversation = gap.conversation;
-        let place = self.places.entry(conversation).or_insert(Place {
-            seq: gap.from.saturating_sub(1),
-            fetched: 0,
-        });
+        let place = self
+            .places
+            .entry(conversation)
+            .or_insert(Place::at(gap.from.saturating_sub(1)));
+        place.heard = true;
         if gap.to <= place.seq {
             return None;
         }
@@ -223,8 +235,8 @@ impl Sequencer {
                     return;
                 };
                 *place = Place {
-                    seq: head,
-                    fetched: 0,
+                    heard: place.heard,
+                    ..Place::at(head)
                 };
                 self.holes.remove(&conversation);
             }
@@ -280,6 +292,9 @@ impl Sequencer {
         self.holes.clear();
         self.put_off.clear();
         self.owed = None;
+        for place in self.places.values_mut() {
+            place.heard = false;
+        }
     }
 
     /// There is no room for a conversation from its cursor up to `to` at least.

@@ -73,8 +73,8 @@ async fn a_hole_is_filled_before_later_events_come_out() {
     let (_client, mut events) = connect(config);
     let (mut peer, hello) = listener.welcome().await;
     assert_eq!(hello["resume"], json!({ROOM.to_string(): 2}));
-    peer.write(&event(2)).await;
     peer.write(&event(3)).await;
+    peer.write(&event(2)).await;
     peer.write(&event(6)).await;
     let fetch = peer.read().await;
     assert_eq!((&fetch["type"], &fetch["from"]), (&json!("fetch"), &json!(4)));

@@ -73,6 +73,24 @@ fn repeats_are_dropped_and_the_first_of_an_unknown_conversation_is_taken() {
 }
 
 #[test]
+fn a_conversation_that_begins_before_the_cursor_has_gone_back_and_is_shown_from_there() {
+    let mut sequencer = sequencer(5);
+    let mut out = queue();
+    for seq in [3, 3, 4] {
+        assert_eq!(sequencer.event(event(seq), &mut out), None);
+    }
+    assert_eq!(shown(&mut out), ["back to 2", "3", "4"]);
+    // Within a connection it is a repeat.
+    sequencer.event(event(2), &mut out);
+    assert!(!out.is_waiting());
+    sequencer.connection_lost();
+    sequencer.event(event(1), &mut out);
+    sequencer.event(event(2), &mut out);
+    assert_eq!(shown(&mut out), ["back to 0", "1", "2"]);
+    assert_eq!(sequencer.counts.repeats.load(Ordering::Relaxed), 2);
+}
+
+#[test]
 fn a_hole_is_fetched_once_and_later_events_wait_for_it() {
     let mut sequencer = sequencer(2);
     let mut out = queue();
