@@ -23,6 +23,8 @@ use crate::scribe::{Clock, Scribe};
 use crate::view::{View, gets_farewell};
 use crate::world::World;
 
+/// What a device says of an event that was shown to it and cannot be had again.
+pub(crate) const NOT_AGAIN: &str = "its events do not come again";
 /// Longer than any run: every command is brought to an answer.
 const COMMAND_LIMIT: Duration = Duration::from_mins(10);
 /// Before a gap that could not be fetched is asked for again.
@@ -269,9 +271,8 @@ impl Device {
             .zip(gap.from..)
             .all(|(event, seq)| event.seq == seq);
         if self.view.is_inside(gap.conversation) && !(came && is_whole) {
-            self.problems.push(format!(
-                "{gap:?} was shown, and its events do not come again: {events:?}"
-            ));
+            self.problems
+                .push(format!("{gap:?} was shown, and {NOT_AGAIN}: {events:?}"));
         }
     }
 

@@ -12,6 +12,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
+use crate::device::NOT_AGAIN;
 use crate::effects::{ADDED, Effects, SET_BACK};
 use crate::eras::Eras;
 use crate::ground::Ground;
@@ -138,7 +139,10 @@ pub(crate) async fn settle(
         let problems = done
             .problems
             .into_iter()
-            .filter(|problem| restored.is_none() || !names_what_was_lost(problem))
+            .filter(|problem| {
+                let excused = |restored| names_what_was_lost(problem, restored);
+                !restored.as_ref().is_some_and(excused)
+            })
             .map(|problem| format!("{label}: {problem}"));
         findings.problems.extend(problems);
         findings.journals.push(done.journal);
@@ -237,11 +241,24 @@ async fn judge(
     })
 }
 
-/// Whether a refusal may be for what a back-up lacks: what was replied to, or who was let in.
-fn names_what_was_lost(problem: &str) -> bool {
-    ["not_found", "forbidden", "invalid_argument"]
+/// Whether a refusal may be for what a back-up lacks: what was replied to, or who was let in; or an event that was shown does not
+/// come again where the conversation lost some.
+fn names_what_was_lost(problem: &str, restored: &Restored) -> bool {
+    let is_refusal = ["not_found", "forbidden", "invalid_argument"]
         .iter()
-        .any(|code| problem.starts_with(&format!("a message was refused with {code}")))
+        .any(|code| problem.starts_with(&format!("a message was refused with {code}")));
+    let is_kept = |lost: &Logged| {
+        let same = |kept: &Logged| kept.conversation == lost.conversation && kept.seq == lost.seq;
+        restored.kept.iter().any(same)
+    };
+    let of_a_loser = || {
+        let mut named = restored
+            .lost
+            .iter()
+            .filter(|lost| problem.contains(&lost.conversation));
+        named.any(|lost| !is_kept(lost))
+    };
+    is_refusal || (problem.contains(NOT_AGAIN) && of_a_loser())
 }
 
 /// Polls until `done`; false when it was not in time.
