@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tidings_domain::stored::leave_out;
 use tidings_eventlog::schema;
 
 mod export;
@@ -186,6 +187,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             if migrates {
                 migrate(&config).await?;
             }
+            leave_out(config.left_out());
             let node = Node::start(config).await?;
             println!("ready http://{}/", node.address());
             until_signal(node).await?;

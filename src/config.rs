@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use thiserror::Error;
+use tidings_domain::stored::Kind;
 use tidings_eventlog::LogConfig;
 
 /// More than anybody sends.
@@ -62,6 +63,9 @@ pub struct Config {
     /// Lifts the limits that are made for people: rates of a user's objects and of an address's requests to `/auth`, and
     /// sockets of one address. For load tests, where a few stand for many; never where strangers come.
     pub load_test: bool,
+    /// Kinds of events that this node takes for unknown, as a version that does not have them would. For rehearsals of an
+    /// upgrade that brings new ones.
+    pub unknown_kinds: Vec<String>,
     pub gateway: GatewayLimits,
     pub http: HttpLimits,
     pub graphql: GraphqlLimits,
@@ -91,6 +95,7 @@ impl Default for Config {
             unwritable_s: 30,
             read_models_behind_s: 10,
             load_test: false,
+            unknown_kinds: vec![],
             gateway: GatewayLimits::default(),
             http: HttpLimits::default(),
             graphql: GraphqlLimits::default(),
@@ -203,7 +208,20 @@ impl Config {
         if self.http.head_ms < 1 || self.http.body_ms < 1 || self.http.stalled_ms < 1 {
             return invalid("`http.head_ms`, `http.body_ms` and `http.stalled_ms` must be at least 1");
         }
+        if self
+            .unknown_kinds
+            .iter()
+            .any(|name| Kind::by_name(name).is_none())
+        {
+            return invalid("`unknown_kinds` must be names of kinds of events");
+        }
         Ok(self)
+    }
+
+    /// The kinds that this node takes for unknown.
+    pub fn left_out(&self) -> Vec<Kind> {
+        let names = self.unknown_kinds.iter();
+        names.filter_map(|name| Kind::by_name(name)).collect()
     }
 
     /// The same with the limits that this kind of traffic gets.

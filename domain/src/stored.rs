@@ -9,7 +9,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::sync::OnceLock;
 use thiserror::Error;
+
+/// Kinds that this process takes for unknown.
+static LEFT_OUT: OnceLock<Vec<Kind>> = OnceLock::new();
+
+/// From here on this process reads and shows no event of these kinds, as an older version that does not have them. Only what is
+/// said first counts: call it once, before anything is read.
+pub fn leave_out(kinds: Vec<Kind>) {
+    LEFT_OUT.get_or_init(|| kinds);
+}
 
 /// The number of an event kind in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,8 +53,12 @@ impl Kind {
         Self::INBOX_EXPIRED,
     ];
 
-    /// The name on the wire and in golden files; `None` for a number that this version does not know.
+    /// The name on the wire and in golden files; `None` for a number that this version does not know or that was
+    /// [left out](leave_out).
     pub fn name(self) -> Option<&'static str> {
+        if LEFT_OUT.get().is_some_and(|left_out| left_out.contains(&self)) {
+            return None;
+        }
         Some(match self {
             Self::DIRECT_OPENED => "direct.opened",
             Self::GROUP_CREATED => "group.created",
@@ -59,6 +73,11 @@ impl Kind {
             Self::INBOX_EXPIRED => "inbox.expired",
             _ => return None,
         })
+    }
+
+    /// The kind of this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == Some(name))
     }
 
     /// The version that this program writes.

@@ -9,6 +9,8 @@ use crate::fault::{End, Fault, Weather};
 const ENOUGH: usize = 5;
 /// What shows that lanes were added, counted when all is over.
 pub(crate) const ADDED: &str = "events in added lanes";
+/// Read models that an older node has held, and that went on while it was still there.
+pub(crate) const TAKEN_OVER: &str = "read models taken over from an older node";
 /// Claims of devices that were ahead of the log.
 pub(crate) const SET_BACK: &str = "cursors set back";
 /// The counters of a node that say what faults did to it, and the names of their sums.
@@ -88,6 +90,7 @@ pub(crate) fn shown_by(fault: &Fault) -> &'static str {
     match fault {
         Fault::KillNode { .. } => "nodes killed",
         Fault::DrainNode { .. } => "nodes drained",
+        Fault::OlderNode { .. } => TAKEN_OVER,
         Fault::PauseNode { .. } => "nodes paused",
         Fault::StepClock { .. } => "clocks seen to step",
         Fault::StopPostgres => "times PostgreSQL stopped",

@@ -32,6 +32,12 @@ pub enum Fault {
     DrainNode {
         node: usize,
     },
+    /// All nodes stop, and one of them comes first as a version that does not know a kind of events: it folds alone, until it
+    /// meets the kind. Then come the others, and in the end it as it was.
+    OlderNode {
+        node: usize,
+        kind: &'static str,
+    },
     /// SIGSTOP, then SIGCONT.
     PauseNode {
         node: usize,
@@ -164,6 +170,7 @@ pub(crate) enum Target {
 pub(crate) enum Kind {
     KillNode,
     DrainNode,
+    OlderNode,
     PauseNode,
     StepClock,
     StopPostgres,
@@ -204,12 +211,16 @@ const TABLES: [&str; 8] = [
     "p_unread.reader",
 ];
 
+/// Kinds that a node is made to know no more. The read models that connecting waits for look at them.
+const KINDS: [&str; 1] = ["cursors.moved"];
+
 impl Kind {
     /// One of each; what is more likely to find something stands there twice.
-    pub(crate) const BAG: [Self; 38] = [
+    pub(crate) const BAG: [Self; 39] = [
         Self::KillNode,
         Self::KillNode,
         Self::DrainNode,
+        Self::OlderNode,
         Self::PauseNode,
         Self::PauseNode,
         Self::StepClock,
@@ -253,6 +264,10 @@ impl Kind {
         let (fault, ms): (Fault, RangeInclusive<u64>) = match self {
             Self::KillNode => (Fault::KillNode { node }, 0..=2000),
             Self::DrainNode => (Fault::DrainNode { node }, 0..=1500),
+            Self::OlderNode => {
+                let kind = KINDS[random.random_range(0..KINDS.len())];
+                (Fault::OlderNode { node, kind }, 500..=2000)
+            }
             Self::PauseNode => (Fault::PauseNode { node }, 100..=4000),
             Self::StepClock => {
                 let seconds = random.random_range(2..=600);
@@ -348,6 +363,7 @@ impl Fault {
             Self::KillNode { node } | Self::DrainNode { node } | Self::PauseNode { node } => {
                 vec![Target::Node(node)]
             }
+            Self::OlderNode { .. } => (0..NODES).map(Target::Node).collect(),
             Self::StepClock { node, .. } => vec![Target::Clock(node)],
             Self::StopPostgres
             | Self::KillPostgres
@@ -422,6 +438,12 @@ impl fmt::Display for Fault {
         match self {
             Self::KillNode { node } => write!(out, "node {node} killed"),
             Self::DrainNode { node } => write!(out, "node {node} drained"),
+            Self::OlderNode { node, kind } => {
+                write!(
+                    out,
+                    "all nodes stopped, and node {node} back first without knowing {kind}"
+                )
+            }
             Self::PauseNode { node } => write!(out, "node {node} paused"),
             Self::StepClock { node, seconds } => write!(out, "clock of node {node} stepped by {seconds:+} s"),
             Self::StopPostgres => out.write_str("PostgreSQL stopped at once"),

@@ -21,6 +21,8 @@ use crate::fault::{End, Fault, NODES, Weather};
 use crate::scribe::Clock;
 use crate::store::{self, BackUp, Locked, Restored, Unflushed};
 
+mod older;
+
 /// How long a node that is started again may take, with stores that are still broken meanwhile.
 const RETURN_LIMIT: Duration = Duration::from_mins(2);
 /// How long a node may take to drain.
@@ -156,6 +158,7 @@ impl Ground {
                 sleep(lasts).await;
                 bring_back(node).await?;
             }
+            Fault::OlderNode { node, kind } => effect = self.be_older(node, kind, lasts).await?,
             Fault::PauseNode { node } => {
                 let node = &self.nodes()[node];
                 node.pause();

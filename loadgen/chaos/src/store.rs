@@ -135,7 +135,7 @@ impl Database {
         Ok(reads)
     }
 
-    async fn folds(&self) -> Result<Folds> {
+    pub(crate) async fn folds(&self) -> Result<Folds> {
         let rows = timeout(LIMIT, self.0.query(FOLDS, &[]))
             .await
             .context("no checkpoints in time")??;

@@ -39,6 +39,7 @@ fn every_kind_of_fault_is_in_some_schedule() {
         "KillRedis",
         "Link",
         "LockTable",
+        "OlderNode",
         "OpenTogether",
         "PauseNode",
         "PausePostgres",
@@ -125,6 +126,16 @@ async fn a_back_up_under_running_nodes_deceives_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_back_up_under_nodes_that_start_on_it_deceives_nobody() {
     gone_back(9004, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_knows_a_kind_less_holds_and_a_newer_one_takes_over() {
+    let older = |kind| Fault::OlderNode { node: 0, kind };
+    let effects = made_by_hand(9005, &[(1000, 1000, older("cursors.moved"))]).await;
+    assert!(
+        effects.of("read models taken over from an older node") > 0,
+        "{effects}"
+    );
 }
 
 async fn gone_back(seed: u64, stopped: bool) {
