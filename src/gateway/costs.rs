@@ -16,6 +16,9 @@ const EVENTS: u32 = 20;
 const NAMED: usize = 20;
 /// What is decided alone, or by other people's conversations: a change of members or roles, a renewed token.
 const CHANGE: u32 = 5;
+/// What is added for a conversation that the user turns out not to be in: what is not there is looked for in the log each time,
+/// and nobody else's.
+pub(super) const STRANGE: u32 = 9;
 /// Conversations whose size is remembered, some 8 MB.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
 /// How long a size is taken for true.

@@ -3,21 +3,22 @@
 use super::Gateway;
 use super::answer::{Reply, answer, refused};
 use super::commands::{Wanted, translate};
-use super::costs::cost;
+use super::costs::{STRANGE, cost};
 use super::fetch::{Fetch, fetch};
 use super::handshake::Renewal;
 use super::logins::Login;
-use super::registry::Registered;
+use super::registry::{Budget, Registered};
 use super::session::{Shared, welcome};
 use super::socket::Source;
 use crate::cursors::Read;
+use crate::lanes::Refusal;
 use bytes::Bytes;
 use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tidings_domain::{ConversationCommand, ConversationId, UserId};
+use tidings_domain::{ConversationCommand, ConversationId, Rejection, UserId};
 use tidings_protocol::{
     ClientFrame, CloseCode, Command, ErrorCode, ErrorFrame, Hello, ResumePart, ServerFrame, TypingNotice,
     parse_spelled, split_frame,
@@ -285,7 +286,13 @@ impl Reader {
                 if !matches!(command.body, ConversationCommand::SendMessage { .. }) {
                     while self.reading.join_next().await.is_some() {}
                 }
-                let reply = Box::new(move |result| reply.send(&answer(id, result)));
+                let budget = self.registered.budget.clone();
+                let reply = Box::new(move |result: Result<_, Refusal>| {
+                    if let Err(refusal) = &result {
+                        charge(&budget, refusal);
+                    }
+                    reply.send(&answer(id, result));
+                });
                 self.gateway.lanes.submit(command, reply);
             }
             Ok(Wanted::Read { conversation, seq }) => self.read(id, conversation, seq, reply),
@@ -315,6 +322,9 @@ impl Reader {
                 match Box::pin(fetch(&self.gateway, &self.shared, self.user, &wanted)).await {
                     Ok(fetched) => outbox.fetched(fetched.frame, permit, fetched.brought),
                     Err(refusal) => {
+                        if refusal.code == ErrorCode::NotAMember {
+                            self.registered.budget.owe(STRANGE);
+                        }
                         let spelled = wanted.spelled;
                         let reply = Reply {
                             outbox,
@@ -335,10 +345,10 @@ impl Reader {
         if self.reading.is_empty() {
             let (gateway, user) = (Arc::clone(&self.gateway), self.user);
             self.reading.spawn(async move {
-                // Whoever may not write there is refused soon enough.
-                let seat = gateway.lanes.authorize(conversation, user, false).await;
-                let members = seat.map_or(0, |seat| seat.members);
-                gateway.sizes.note(conversation.0, members, Instant::now());
+                // Whoever may not write there is refused soon enough, and takes nobody's place among the sizes.
+                if let Ok(seat) = gateway.lanes.authorize(conversation, user, false).await {
+                    gateway.sizes.note(conversation.0, seat.members, Instant::now());
+                }
             });
         }
     }
@@ -355,6 +365,7 @@ impl Reader {
             ..reply
         };
         let (gateway, user) = (Arc::clone(&self.gateway), self.user);
+        let budget = self.registered.budget.clone();
         self.reading.spawn(async move {
             match gateway.lanes.authorize(conversation, user, false).await {
                 Ok(seat) => {
@@ -368,7 +379,10 @@ impl Reader {
                     };
                     gateway.cursors.read(user, read).await;
                 }
-                Err(refusal) => reply.refuse(refused(Some(id), &refusal)),
+                Err(refusal) => {
+                    charge(&budget, &refusal);
+                    reply.refuse(refused(Some(id), &refusal));
+                }
             }
         });
     }
@@ -439,5 +453,12 @@ impl Reader {
         self.login.renew(self.user, principal.session, &self.shared);
         reply.send(&welcome(&self.gateway, self.user.0, self.session));
         Ok(())
+    }
+}
+
+/// Lets the user pay for a conversation that they are not in.
+fn charge(budget: &Budget, refusal: &Refusal) {
+    if matches!(refusal, Refusal::Rejected(Rejection::NotAMember)) {
+        budget.owe(STRANGE);
     }
 }

@@ -7,7 +7,7 @@ use lru::LruCache;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tidings_domain::UserId;
@@ -51,6 +51,8 @@ struct User {
 pub struct Budget {
     limiter: Arc<DefaultDirectRateLimiter>,
     burst: NonZeroU32,
+    /// What objects turned out to cost when they had been let through. The next one pays it.
+    owed: Arc<AtomicU32>,
 }
 
 impl Budget {
@@ -58,17 +60,30 @@ impl Budget {
         Self {
             limiter: Arc::new(RateLimiter::direct(quota)),
             burst: quota.burst_size(),
+            owed: Arc::default(),
         }
     }
 
     /// Takes `units`, or everything where they are more than there can be; otherwise says how long to wait.
     pub(super) fn take(&self, units: NonZeroU32) -> Result<(), Duration> {
-        match self.limiter.check_n(units.min(self.burst)) {
+        let owed = self.owed.swap(0, Ordering::Relaxed);
+        match self.limiter.check_n(units.saturating_add(owed).min(self.burst)) {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(refusal)) => Err(refusal.wait_time_from(DefaultClock::default().now())),
+            Ok(Err(refusal)) => {
+                self.owe(owed);
+                Err(refusal.wait_time_from(DefaultClock::default().now()))
+            }
             // It is not more than the burst.
             Err(_) => Err(Duration::from_secs(1)),
         }
+    }
+
+    /// Adds `units` to what the next object costs, so that all together are no more than there can be.
+    pub(super) fn owe(&self, units: u32) {
+        let most = self.burst.get();
+        let more = |owed: u32| Some(owed.saturating_add(units).min(most));
+        // It is always some.
+        let _ = self.owed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
     }
 }
 

@@ -300,3 +300,38 @@ async fn what_makes_more_work_costs_more() {
     );
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conversations_that_one_is_not_in_cost_more() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.commands_per_second = 1;
+    config.gateway.commands_burst = 100;
+    let node = TestNode::start(config).await;
+    let commands = [
+        json!({ "type": "read", "seq": 1 }),
+        json!({ "type": "fetch", "from": 1, "limit": 1 }),
+        json!({ "type": "message.send", "content": { "kind": "text", "text": "x" } }),
+    ];
+    for (n, mut command) in commands.into_iter().enumerate() {
+        let user = node.register(&format!("stranger{n}")).await;
+        let mut socket = node.socket(&user).await;
+        let before = std::time::Instant::now();
+        let mut refused = 0;
+        loop {
+            command["conversation"] = json!(Uuid::now_v7());
+            let answer = socket.command(command.clone()).await;
+            if answer["code"] == "rate_limited" {
+                break;
+            }
+            assert_eq!(answer["code"], "not_a_member", "{answer}");
+            refused += 1;
+        }
+        let earned = before.elapsed().as_secs() / 10 + 1;
+        assert!(
+            (10..=10 + earned).contains(&refused),
+            "{command}: {refused}, {earned} earned"
+        );
+    }
+    node.stop().await;
+}
