@@ -167,7 +167,16 @@ impl Task {
             }
             while bytes >= next {
                 // One number for each round: the other side waits for it before it goes on, so it always fits.
-                control.write_all(&next.to_le_bytes())?;
+                match control.write_all(&next.to_le_bytes()) {
+                    // What was still on its way when the other side ended makes up another round.
+                    Err(error)
+                        if [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset]
+                            .contains(&error.kind()) =>
+                    {
+                        return Ok(());
+                    }
+                    written => written?,
+                }
                 next += self.round_bytes;
             }
         }
