@@ -132,15 +132,14 @@ struct Notes {
     reads: unread::Reads,
     counts: Vec<unread::Count>,
     heard: Vec<heard::Heard>,
-    /// Whether deliveries came with and without seqs.
+    /// Whether deliveries came with seqs.
     with_seqs: bool,
-    without_seqs: bool,
 }
 
 impl Notes {
-    /// Whether clients are shown seqs. Where nobody was shown anything, they are taken to be.
+    /// Whether clients are shown seqs. Where nobody was shown anything, nothing but messages is known to be shown.
     fn shows_seqs(&self) -> bool {
-        self.with_seqs || !self.without_seqs
+        self.with_seqs
     }
 }
 

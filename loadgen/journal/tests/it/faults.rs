@@ -19,7 +19,7 @@ use rand::rngs::StdRng;
 use tidings_journal::{Fault, Kind, Logged, Micros, Record, Via};
 use uuid::Uuid;
 
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 200;
 /// Few runs have a place for some faults.
 const PLANTED_MIN: u64 = 3;
 

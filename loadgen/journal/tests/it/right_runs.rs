@@ -3,7 +3,7 @@
 use crate::world::{Seqs, World, run};
 use tidings_journal::Summary;
 
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 1200;
 
 #[test]
 fn right_runs_pass_and_hold_everything() {

@@ -36,7 +36,6 @@ impl Follower<'_, '_> {
         };
         if shown.seq.is_none() {
             self.without_seqs = true;
-            self.run.notes.without_seqs = true;
             if shown.id.is_none() {
                 // Nothing tells which event it is.
                 return;

@@ -1,6 +1,6 @@
 //! A server that tells no seqs is followed by the ids of messages.
 
-use super::{conversation_of, found_in};
+use super::{conversation_of, found_in, stays};
 use crate::world::{Run, Seqs};
 use rand::seq::{IndexedRandom as _, IteratorRandom as _};
 use tidings_journal::{Fault, Record};
@@ -50,12 +50,14 @@ fn without_seqs_the_last_message_that_never_comes_is_found() {
             let Record::Delivered { conversation, id, .. } = &run.journals[*journal].records[*index] else {
                 return false;
             };
+            // Of somebody who has left, it may have come to another device, and that is enough.
+            let stays = stays(run, conversation, &run.journals[*journal].user);
             let mut messages = run
                 .log
                 .iter()
                 .filter(|logged| logged.conversation == *conversation && logged.id.is_some());
             let more = follows.iter().any(|(of, one, _)| (of, one) == (journal, index));
-            !more && messages.next_back().is_some_and(|last| last.id == *id)
+            stays && !more && messages.next_back().is_some_and(|last| last.id == *id)
         });
         let (journal, index) = lasts.choose(rng)?;
         run.journals[journal].records.remove(index);
