@@ -119,6 +119,25 @@ impl Log {
             .await
     }
 
+    /// The same while the lane is in the time line `epoch`, and nothing when it is in another: there, other events may be at these
+    /// positions. Which one it is in is read in the same snapshot.
+    pub async fn lane_in(
+        &self,
+        lane: u8,
+        epoch: u32,
+        after: u64,
+        upto: u64,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, ReadError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM event WHERE lane = $1 AND pos > $2 AND pos <= $3 \
+             AND EXISTS (SELECT FROM log_lane WHERE lane = $1 AND epoch::bigint = $5) ORDER BY pos LIMIT $4"
+        );
+        let upto = i64::try_from(upto).unwrap_or(i64::MAX);
+        let numbers = [after as i64, upto, limit as i64, i64::from(epoch)];
+        self.events(&sql, i16::from(lane), None, &numbers).await
+    }
+
     /// Events of a lane with `after < pos <= upto`, in order: at most `limit`, and no more after those whose payloads come to
     /// `bytes` together. There is at least one, if there is any.
     pub async fn lane_within(

@@ -78,9 +78,8 @@ impl Publisher {
         let mut at = have;
         if first - have <= HOLE_MAX {
             while at + 1 < first {
-                let Ok(missing) = self.log.lane(self.lane, at, first - 1, HOLE_EVENTS).await else {
-                    break;
-                };
+                let missing = self.log.lane_in(self.lane, epoch, at, first - 1, HOLE_EVENTS);
+                let Ok(missing) = missing.await else { break };
                 let Some(last) = missing.last().map(|event| event.pos) else {
                     break;
                 };

@@ -218,10 +218,13 @@ impl HubTask {
         self.fill_at = None;
         match self
             .log
-            .lane(self.lane, self.feed.next() - 1, upto, FILL_PAGE)
+            .lane_in(self.lane, self.epoch, self.feed.next() - 1, upto, FILL_PAGE)
             .await
         {
-            Ok(events) if events.is_empty() => self.fill_at = Some(Instant::now() + READ_PAUSE),
+            Ok(events) if events.is_empty() => {
+                self.fill_at = Some(Instant::now() + READ_PAUSE);
+                self.look_at_time_line().await;
+            }
             Ok(events) => {
                 metrics::counter!("tidings_hub_filled_events_total").increment(events.len() as u64);
                 self.offer(Arc::new(events));
@@ -233,6 +236,15 @@ impl HubTask {
                 tracing::debug!(lane = self.lane, %error, "the hub could not read the log");
                 self.fill_at = Some(Instant::now() + READ_PAUSE);
             }
+        }
+    }
+
+    /// Begins anew when the log has gone back: then what is missing is not there, and something else may be.
+    async fn look_at_time_line(&mut self) {
+        let lanes = self.log.heads().await.unwrap_or_default();
+        let head = lanes.into_iter().find(|head| head.lane == self.lane);
+        if let Some(head) = head.filter(|head| head.epoch != self.epoch) {
+            self.begin_again(head);
         }
     }
 

@@ -57,3 +57,28 @@ async fn a_head_is_confirmed_by_the_lane_itself() {
     assert!(begun.is_before(again[0]) && again[0].head == 1);
     assert_eq!(test.log.heads().await.unwrap(), again);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_in_a_time_line_is_not_shown_what_another_one_has_there() {
+    let test = TestLog::new().await;
+    let a = stream(0, 1);
+    let wanted = batch(0, &[proposal(a, 0, vec![control(), message()])]);
+    appended(test.appender().append(&wanted).await.unwrap());
+    let before = test.log.heads().await.unwrap()[0];
+    let read = async |at: LaneHead| test.log.lane_in(0, at.epoch, 0, before.head, 10).await.unwrap();
+    assert_eq!(read(before).await, test.log.lane(0, 0, 2, 10).await.unwrap());
+    assert_eq!(read(before).await.len(), 2);
+
+    go_back(&test).await;
+    let mut now = test.log.confirm_head(before).await.unwrap();
+    let mut wanted = batch(0, &[proposal(a, 1, vec![message()])]);
+    wanted.set_known(now);
+    appended(test.appender().append(&wanted).await.unwrap());
+    now.head += 1;
+    assert_eq!(
+        now.head, before.head,
+        "another event has the place of the lost one"
+    );
+    assert!(read(before).await.is_empty());
+    assert_eq!(read(now).await.len(), 2);
+}
