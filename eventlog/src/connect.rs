@@ -19,9 +19,10 @@ const READER_SETTINGS: &str = "-c plan_cache_mode=force_generic_plan -c jit=off 
     -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 
 /// Settings of every session: the server notices within some twenty seconds that a node has gone without a word, and frees
-/// what the session held, locks above all.
+/// what the session held, locks above all. Where something between answers for the node, a transaction that nobody goes on
+/// with ends as well.
 const LIVENESS: &str = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3 \
-    -c tcp_user_timeout=20000";
+    -c tcp_user_timeout=20000 -c idle_in_transaction_session_timeout=30000";
 /// The same from this side.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(3);

@@ -34,3 +34,14 @@ async fn a_pool_says_how_many_sessions_are_borrowed_and_how_many_wait_for_one() 
     drop(second.await.unwrap());
     assert_eq!(pool.usage(), usage(2, 0, 0));
 }
+
+/// The server sees nothing amiss with a node that is gone when something between answers for it.
+#[tokio::test]
+async fn a_transaction_that_nobody_goes_on_with_ends() {
+    let test = TestLog::new().await;
+    let pool = test.config.pool_of(1).unwrap();
+    let session = pool.get().await.unwrap();
+    let sql = "SELECT setting::int FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'";
+    let limit: i32 = session.query_one(sql, &[]).await.unwrap().get(0);
+    assert_eq!(limit, 30_000, "milliseconds");
+}
