@@ -344,3 +344,6 @@ fn ended(mut records: Vec<Record>) -> Vec<Record> {
     records.extend([Record::Disconnected { at }, Record::End { at }]);
     records
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+use tidings_journal::Kind;
+
+use super::*;
+
+/// When the log went back.
+const AT: Micros = 100;
+
+fn message(conversation: &str, seq: u64, id: u128) -> Logged {
+    Logged {
+        conversation: conversation.to_owned(),
+        seq,
+        kind: Kind::Message,
+        actor: "ann".to_owned(),
+        id: Some(Uuid::from_u128(id)),
+        digest: id as u64,
+        whole: Some(id as u64),
+        stored: None,
+        users: vec![],
+    }
+}
+
+/// `torn` loses its seqs 3 and 4, and gets another 3; `gone` loses all; `same` loses nothing, and gets a seq 2.
+fn restored() -> (Vec<Logged>, Restored) {
+    let kept = vec![
+        message("same", 1, 11),
+        message("torn", 1, 1),
+        message("torn", 2, 2),
+    ];
+    let lost = [
+        kept.clone(),
+        vec![
+            message("torn", 3, 3),
+            message("torn", 4, 4),
+            message("gone", 1, 21),
+        ],
+    ];
+    let log = [kept.clone(), vec![message("same", 2, 12), message("torn", 3, 5)]];
+    let restored = Restored {
+        at: AT,
+        lost: lost.concat(),
+        kept,
+    };
+    (log.concat(), restored)
+}
+
+/// The eras of one journal: before, its part that lasts, and after.
+fn parted(records: Vec<Record>) -> [Vec<Record>; 3] {
+    let (log, restored) = restored();
+    let journal = Journal {
+        user: "ann".to_owned(),
+        device: "phone".to_owned(),
+        records,
+    };
+    let eras = Eras::of(&[journal], &log, vec![], &restored);
+    let of = |era: &[Journal], device: &str| {
+        let mut found = era.iter().filter(|journal| journal.device == device);
+        found
+            .next()
+            .expect("each era has a journal of the device")
+            .records
+            .clone()
+    };
+    [
+        of(&eras.before, "phone"),
+        of(&eras.after, "phone, before"),
+        of(&eras.after, "phone"),
+    ]
+}
+
+fn connected(at: Micros, claims: &[(&str, u64)]) -> Record {
+    let claims = claims
+        .iter()
+        .map(|(conversation, seq)| ((*conversation).to_owned(), *seq));
+    Record::Connected {
+        at,
+        resume: claims.collect(),
+    }
+}
+
+fn shown(at: Micros, logged: &Logged) -> Record {
+    Record::Delivered {
+        at,
+        conversation: logged.conversation.clone(),
+        seq: Some(logged.seq),
+        id: logged.id,
+        digest: logged.digest,
+        whole: logged.whole,
+        via: Via::Live,
+    }
+}
+
+fn sent(at: Micros, conversation: &str, id: u128) -> Record {
+    Record::Send {
+        at,
+        id: Uuid::from_u128(id),
+        conversation: conversation.to_owned(),
+        digest: id as u64,
+    }
+}
+
+fn acked(at: Micros, id: u128) -> Record {
+    Record::Ack {
+        at,
+        id: Uuid::from_u128(id),
+        seq: None,
+        stored: None,
+    }
+}
+
+/// Who was shown what of `torn` and the others.
+fn seqs(records: &[Record]) -> Vec<(&str, u64)> {
+    let shown = records.iter().filter_map(|record| match record {
+        Record::Delivered {
+            conversation, seq, ..
+        } => Some((conversation.as_str(), (*seq)?)),
+        _ => None,
+    });
+    shown.collect()
+}
+
+#[test]
+fn a_connection_that_stood_when_the_log_went_back_belongs_to_the_time_before_until_it_ends() {
+    let [before, lasting, after] = parted(vec![
+        connected(10, &[]),
+        shown(20, &message("torn", 2, 2)),
+        shown(30, &message("torn", 3, 3)),
+        shown(120, &message("torn", 4, 4)),
+        Record::Disconnected { at: 130 },
+        connected(140, &[("torn", 2)]),
+        shown(150, &message("torn", 3, 5)),
+        Record::End { at: 160 },
+    ]);
+    assert_eq!(seqs(&before), [("torn", 2), ("torn", 3), ("torn", 4)]);
+    assert_eq!(seqs(&lasting), [("torn", 2)]);
+    assert_eq!(after.first(), Some(&connected(140, &[("torn", 2)])));
+    assert_eq!(seqs(&after), [("torn", 3)]);
+}
+
+#[test]
+fn a_connection_that_set_out_before_is_known_by_what_it_was_shown() {
+    let on_the_way = |event: &Logged| {
+        parted(vec![
+            Record::Connecting { at: AT - 1 },
+            connected(AT + 1, &[]),
+            shown(AT + 2, event),
+            Record::End { at: AT + 3 },
+        ])
+    };
+    let [before, _, after] = on_the_way(&message("torn", 4, 4));
+    assert_eq!((seqs(&before).len(), seqs(&after).len()), (1, 0));
+    let [before, _, after] = on_the_way(&message("torn", 3, 5));
+    assert_eq!((seqs(&before).len(), seqs(&after).len()), (0, 1));
+}
+
+#[test]
+fn an_ack_for_what_the_back_up_lacks_is_excused_and_no_other_is() {
+    let [before, lasting, _] = parted(vec![
+        connected(10, &[]),
+        sent(11, "torn", 2),
+        acked(12, 2),
+        sent(13, "torn", 3),
+        acked(14, 3),
+        Record::End { at: 160 },
+    ]);
+    assert!(before.contains(&acked(12, 2)) && before.contains(&acked(14, 3)));
+    assert!(lasting.contains(&acked(12, 2)) && !lasting.contains(&acked(14, 3)));
+    // It may be sent again and be in the log in the end.
+    assert!(lasting.contains(&sent(13, "torn", 3)));
+}
+
+#[test]
+fn an_answer_of_the_time_after_comes_with_what_was_asked_before() {
+    let [_, _, after] = parted(vec![
+        connected(10, &[]),
+        sent(20, "torn", 5),
+        Record::Disconnected { at: 30 },
+        connected(110, &[]),
+        acked(120, 5),
+        Record::End { at: 160 },
+    ]);
+    let asked = after.iter().position(|record| *record == sent(20, "torn", 5));
+    let answered = after.iter().position(|record| *record == acked(120, 5));
+    assert!(asked.is_some() && asked < answered, "{after:?}");
+}
+
+#[test]
+fn of_a_conversation_of_which_nothing_is_left_nothing_is_asked_in_the_time_after() {
+    let [before, lasting, after] = parted(vec![
+        connected(10, &[]),
+        sent(11, "gone", 21),
+        acked(12, 21),
+        shown(13, &message("gone", 1, 21)),
+        Record::Disconnected { at: 20 },
+        connected(110, &[("gone", 1), ("same", 1)]),
+        Record::End { at: 160 },
+    ]);
+    assert_eq!(seqs(&before), [("gone", 1)]);
+    assert!(seqs(&lasting).is_empty() && !lasting.contains(&sent(11, "gone", 21)));
+    assert_eq!(after.first(), Some(&connected(110, &[("same", 1)])));
+}
+
+#[test]
+fn what_lost_nothing_goes_on_in_both_logs_and_each_journal_ends_once() {
+    let (log, restored) = restored();
+    let journal = Journal {
+        user: "ann".to_owned(),
+        device: "phone".to_owned(),
+        records: vec![connected(10, &[]), Record::End { at: 160 }],
+    };
+    let eras = Eras::of(&[journal], &log, vec![], &restored);
+    let places: Vec<_> = eras
+        .log_before
+        .iter()
+        .map(|logged| (logged.conversation.as_str(), logged.seq))
+        .collect();
+    let torn = (1..=4).map(|seq| ("torn", seq));
+    let all = [("gone", 1), ("same", 1), ("same", 2)].into_iter().chain(torn);
+    assert_eq!(places, all.collect::<Vec<_>>());
+    for journal in eras.before.iter().chain(&eras.after) {
+        let ends = journal
+            .records
+            .iter()
+            .filter(|record| matches!(record, Record::End { .. }));
+        assert_eq!(ends.count(), 1, "{}", journal.device);
+        assert!(matches!(journal.records.last(), Some(Record::End { .. })));
+    }
+}
