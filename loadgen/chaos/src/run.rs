@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,9 @@ use crate::world::{PEOPLE, World};
 
 /// How long accounts and conversations may take.
 const SETUP_LIMIT: Duration = Duration::from_mins(1);
+/// How long a device that is to go away may take to be shown something before.
+const SEEN_LIMIT: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(20);
 /// Those who have a second device with the library.
 const SECOND: std::ops::Range<usize> = 8..12;
 /// Messages of a flood.
@@ -98,7 +102,7 @@ pub(crate) async fn play_with(
     }
     let mut evidence = None;
     if !findings.problems.is_empty() {
-        let dir = keep.join(format!("seed-{}", plan.seed));
+        let dir = keep.join(format!("seed-{}-{}", plan.seed, process::id()));
         let kept = keep_evidence(&dir, plan, &ground, &findings);
         kept.with_context(|| format!("cannot keep the evidence in {}", dir.display()))?;
         evidence = Some(dir);
@@ -246,7 +250,14 @@ async fn take_step(
             clients.devices[device].order(Order::Slow { pause, lasts }).await;
         }
         Fault::Replace { bare } => clients.bare[bare].order(Order::Replace(lasts)).await,
-        Fault::Away { device } => clients.devices[device].order(Order::Away(lasts)).await,
+        Fault::Away { device } => {
+            // One that has nothing yet claims nothing when it is back, and misses nothing that another one of its person has.
+            let deadline = Instant::now() + SEEN_LIMIT;
+            while clients.devices[device].seen.is_empty() && Instant::now() < deadline {
+                sleep(POLL).await;
+            }
+            clients.devices[device].order(Order::Away(lasts)).await;
+        }
         Fault::Remove { bare, keeps, again } => {
             let mut random = StdRng::seed_from_u64(seed);
             let away = &clients.bare[bare];

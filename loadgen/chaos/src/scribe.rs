@@ -47,6 +47,10 @@ impl Seen {
         self.lock().get(&conversation).copied().unwrap_or(0)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     pub(crate) fn all(&self) -> BTreeMap<Uuid, u64> {
         self.lock().clone()
     }
