@@ -22,7 +22,7 @@ pub struct Planted {
 }
 
 /// All of them.
-pub const PLANTED: [Planted; 15] = [
+pub const PLANTED: [Planted; 16] = [
     Planted {
         name: "hole",
         rules: &[Rule::Hole],
@@ -87,6 +87,10 @@ pub const PLANTED: [Planted; 15] = [
     Planted {
         name: "unread",
         rules: &[Rule::Unread],
+    },
+    Planted {
+        name: "time-line",
+        rules: &[Rule::ShownOther, Rule::Hole, Rule::ShownAgain],
     },
 ];
 
