@@ -143,7 +143,8 @@ impl Readiness {
                     continue;
                 }
             };
-            if goal.as_ref().is_none_or(|goal| goal.is_passed(checkpoints)) {
+            let is_over = |goal: &Goal| goal.is_passed(checkpoints) || goal.is_void(&heads);
+            if goal.as_ref().is_none_or(is_over) {
                 goal = Some(Goal {
                     set: Instant::now(),
                     heads,
@@ -176,6 +177,14 @@ struct Goal {
 }
 
 impl Goal {
+    /// Whether the log that the goal is of is no more: it has gone back, and may never come as far again.
+    fn is_void(&self, heads: &[LaneHead]) -> bool {
+        self.heads.iter().any(|goal| {
+            let head = heads.iter().find(|head| head.lane == goal.lane);
+            head.is_none_or(|head| head.epoch != goal.epoch || head.head < goal.head)
+        })
+    }
+
     fn is_passed(&self, checkpoints: &Checkpoints) -> bool {
         let lags = checkpoints.lag();
         let mut needed = lags.iter().filter(|lag| NEEDED.contains(&lag.projection));

@@ -18,11 +18,11 @@ async fn ready(node: &TestNode) -> (u16, Vec<String>) {
     (status, reasons)
 }
 
-async fn until_ready(node: &TestNode) {
+pub(crate) async fn until_ready(node: &TestNode) {
     eventually(async || (ready(node).await.0 == 200).then_some(())).await;
 }
 
-async fn until_reason(node: &TestNode, reason: &str) {
+pub(crate) async fn until_reason(node: &TestNode, reason: &str) {
     eventually(async || {
         let (status, reasons) = ready(node).await;
         (status == 503 && reasons.iter().any(|given| given == reason)).then_some(())

@@ -171,7 +171,12 @@ async fn nodes_started_on_a_restored_back_up_deliver_what_is_acked_and_nothing_t
 #[tokio::test(flavor = "multi_thread")]
 async fn running_nodes_notice_that_the_log_went_back_and_their_clients_come_again() {
     let store = Store::new().await;
-    let (one, two) = (store.node().await, store.node().await);
+    let mut config = store.config();
+    config.read_models_behind_s = 1;
+    let (one, two) = (
+        TestNode::start(config.clone()).await,
+        TestNode::start(config).await,
+    );
     let (ann, ben) = (one.register("ann").await, two.register("ben").await);
     let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
     let conversation = a.open_direct(&ben).await;
@@ -185,6 +190,16 @@ async fn running_nodes_notice_that_the_log_went_back_and_their_clients_come_agai
         a.say(conversation, &format!("lost {n}")).await;
     }
     b.events(conversation, 21).await;
+    // What the nodes wait for then, their read models will never see.
+    let holder = store.client().await;
+    holder
+        .batch_execute("BEGIN; LOCK TABLE projection_checkpoint IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    a.say(conversation, "lost, and folded by nobody").await;
+    for node in [&one, &two] {
+        crate::readiness::until_reason(node, "read_models_behind").await;
+    }
 
     back_up.restore().await;
     for socket in [&mut a, &mut b] {
@@ -194,6 +209,9 @@ async fn running_nodes_notice_that_the_log_went_back_and_their_clients_come_agai
     }
     let (mut a, mut b) = meet((&one, &ann), (&two, &ben), conversation).await;
     talk(&mut a, &mut b, conversation).await;
+    for node in [&one, &two] {
+        crate::readiness::until_ready(node).await;
+    }
     one.stop().await;
     two.stop().await;
 }
