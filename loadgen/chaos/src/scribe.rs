@@ -40,11 +40,23 @@ pub(crate) struct Scribe {
 
 /// How far a device has come; shared with those who wait for it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Seen(Arc<Mutex<BTreeMap<Uuid, u64>>>);
+pub(crate) struct Seen(Arc<Mutex<Places>>);
+
+#[derive(Debug, Default)]
+struct Places {
+    /// Of the device that there is now.
+    now: BTreeMap<Uuid, u64>,
+    /// Of those, too, in whose place it came: the last seq that any of them was shown.
+    ever: BTreeMap<Uuid, u64>,
+}
 
 impl Seen {
     pub(crate) fn of(&self, conversation: Uuid) -> u64 {
-        self.lock().get(&conversation).copied().unwrap_or(0)
+        self.lock().now.get(&conversation).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn ever(&self, conversation: Uuid) -> u64 {
+        self.lock().ever.get(&conversation).copied().unwrap_or(0)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -52,14 +64,16 @@ impl Seen {
     }
 
     pub(crate) fn all(&self) -> BTreeMap<Uuid, u64> {
-        self.lock().clone()
+        self.lock().now.clone()
     }
 
     fn reach(&self, conversation: Uuid, seq: u64) {
-        self.lock().insert(conversation, seq);
+        let mut places = self.lock();
+        places.now.insert(conversation, seq);
+        places.ever.insert(conversation, seq);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Uuid, u64>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Places> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -150,7 +164,7 @@ impl Scribe {
 
     /// The device is lost; the next one has been shown nothing.
     pub(crate) fn forget(&mut self) {
-        self.seen.lock().clear();
+        self.seen.lock().now.clear();
     }
 
     pub(crate) fn synced(&mut self) {

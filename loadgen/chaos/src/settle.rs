@@ -106,7 +106,8 @@ pub(crate) async fn settle(
             let seen = hand.seen.of(*id);
             // A device without a cursor is sent what its user has not been sent: another device may have it all.
             let excused = seen == 0
-                && (others_told.contains(&(user.as_str(), *id, end.head))
+                && (hand.seen.ever(*id) == end.head
+                    || others_told.contains(&(user.as_str(), *id, end.head))
                     || hands
                         .iter()
                         .any(|other| other.user == hand.user && other.seen.of(*id) == end.head));
