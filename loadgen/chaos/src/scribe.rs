@@ -60,7 +60,7 @@ impl Seen {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.lock().now.is_empty()
     }
 
     pub(crate) fn all(&self) -> BTreeMap<Uuid, u64> {

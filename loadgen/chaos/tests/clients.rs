@@ -18,7 +18,7 @@ const CONDITIONS: Conditions = Conditions {
 };
 
 /// Plays these faults, each after so many milliseconds and for so many.
-async fn played(seed: u64, steps: &[(u64, u64, Fault)]) -> Effects {
+async fn played(seed: u64, seconds: u64, steps: &[(u64, u64, Fault)]) -> Effects {
     let steps = steps.iter().map(|(at, lasts, fault)| Step {
         at: Duration::from_millis(*at),
         fault: fault.clone(),
@@ -26,7 +26,7 @@ async fn played(seed: u64, steps: &[(u64, u64, Fault)]) -> Effects {
     });
     let plan = Plan {
         seed,
-        length: Duration::from_secs(5),
+        length: Duration::from_secs(seconds),
         conditions: CONDITIONS,
         steps: steps.collect(),
     };
@@ -47,6 +47,7 @@ async fn played(seed: u64, steps: &[(u64, u64, Fault)]) -> Effects {
 async fn commands_of_every_kind_are_carried_out_once_wherever_they_are_repeated() {
     let effects = played(
         9001,
+        5,
         &[
             (100, 2500, Fault::RetryStorm { commands: 12 }),
             (300, 1500, Fault::OpenTogether),
@@ -79,6 +80,7 @@ async fn who_lags_or_is_removed_while_away_is_told_of_all_that_is_owed() {
     let remove = |bare, keeps, again| Fault::Remove { bare, keeps, again };
     let effects = played(
         9002,
+        12,
         &[
             (100, 2000, Fault::Away { device: 0 }),
             (
@@ -89,10 +91,11 @@ async fn who_lags_or_is_removed_while_away_is_told_of_all_that_is_owed() {
                     pause_ms: 40,
                 },
             ),
-            (100, 2000, remove(2, true, true)),
-            (200, 2000, remove(3, false, true)),
-            (3500, 1200, remove(2, true, false)),
-            (3600, 1200, remove(3, false, false)),
+            // Long enough that they are still away when their removal is acked, on a busy machine too.
+            (100, 6000, remove(2, true, true)),
+            (200, 6000, remove(3, false, true)),
+            (7500, 4000, remove(2, true, false)),
+            (7600, 4000, remove(3, false, false)),
         ],
     )
     .await;
