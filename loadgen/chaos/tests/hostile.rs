@@ -8,7 +8,7 @@ use tidings_stand::find_program;
 /// How much longer a message may take, in the middle. Sharing the processors costs some of it; starving costs more.
 const RATIO: u32 = 20;
 /// A talk that was faster than this is taken for as fast: ratios of next to nothing say nothing.
-const FLOOR: Duration = Duration::from_millis(40);
+const FLOOR: Duration = Duration::from_millis(250);
 /// What the node's memory may grow by, in KiB.
 const GROWTH_KIB: u64 = 200 << 10;
 
