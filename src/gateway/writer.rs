@@ -226,22 +226,32 @@ impl Writer {
     }
 
     async fn do_due(&mut self, now: Instant) -> Result<(), Stop> {
-        if now >= self.note_at {
-            self.note_delivered();
-            self.note_at = now + Duration::from_millis(self.gateway.limits.delivered_ms);
+        self.note_if_due(now);
+        let beats = self.beats(now);
+        if beats && self.shared.missed.fetch_add(1, Ordering::Relaxed) >= 2 {
+            return Err(Stop::Close(Close::new(CloseCode::HeartbeatMissed)));
         }
-        if now >= self.beat_at {
-            self.beat_at = now + self.gateway.limits.heartbeat();
-            if self.shared.missed.fetch_add(1, Ordering::Relaxed) >= 2 {
-                return Err(Stop::Close(Close::new(CloseCode::HeartbeatMissed)));
-            }
-            let ping = self.ping();
-            self.write(&[ping]).await?;
-        } else if self.proof_wanted() {
+        if beats || self.proof_wanted() {
             let ping = self.ping();
             self.write(&[ping]).await?;
         }
         Ok(())
+    }
+
+    fn note_if_due(&mut self, now: Instant) {
+        if now >= self.note_at {
+            self.note_delivered();
+            self.note_at = now + Duration::from_millis(self.gateway.limits.delivered_ms);
+        }
+    }
+
+    /// Whether the heartbeat is due, which sets the next one.
+    fn beats(&mut self, now: Instant) -> bool {
+        let due = now >= self.beat_at;
+        if due {
+            self.beat_at = now + self.gateway.limits.heartbeat();
+        }
+        due
     }
 
     fn proof_wanted(&mut self) -> bool {
@@ -428,12 +438,8 @@ impl Writer {
     /// in time, and that it takes what is written shows that it lives.
     pub(super) async fn keep_up(&mut self) -> Result<(), Stop> {
         let now = Instant::now();
-        if now >= self.note_at {
-            self.note_delivered();
-            self.note_at = now + Duration::from_millis(self.gateway.limits.delivered_ms);
-        }
-        if now >= self.beat_at {
-            self.beat_at = now + self.gateway.limits.heartbeat();
+        self.note_if_due(now);
+        if self.beats(now) {
             let ping = self.ping();
             self.write(&[ping]).await?;
         }
