@@ -181,7 +181,7 @@ impl Goal {
     fn is_void(&self, heads: &[LaneHead]) -> bool {
         self.heads.iter().any(|goal| {
             let head = heads.iter().find(|head| head.lane == goal.lane);
-            head.is_none_or(|head| head.epoch != goal.epoch || head.head < goal.head)
+            head.is_none_or(|head| head.epoch != goal.epoch || head.is_before(*goal))
         })
     }
 
