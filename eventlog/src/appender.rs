@@ -175,10 +175,10 @@ impl Appender {
         // A lock is given up first, so that it is known that nothing was written.
         let statement = self.config.timeout.as_millis();
         let lock = statement * 3 / 5;
-        let limits = format!("SET statement_timeout = {statement}; SET lock_timeout = {lock}");
+        let settings =
+            format!("{APPENDER_SESSION}; SET statement_timeout = {statement}; SET lock_timeout = {lock}");
         let preparing = async {
-            session.client.batch_execute(APPENDER_SESSION).await?;
-            session.client.batch_execute(&limits).await?;
+            session.client.batch_execute(&settings).await?;
             // An ack for what a crash takes back.
             #[cfg(feature = "planted")]
             if std::env::var("TIDINGS_PLANTED").is_ok_and(|planted| planted == "lost") {
