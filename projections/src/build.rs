@@ -9,7 +9,7 @@ use crate::patience::{Patience, patiently};
 use crate::projection::Projection;
 use crate::schema;
 use crate::session::{SHORT, Session};
-use crate::store;
+use crate::store::{self, State};
 use crate::target::Target;
 use deadpool_postgres::Transaction;
 use futures_util::future::try_join_all;
@@ -93,6 +93,20 @@ pub(crate) async fn heads(log: &Log, targets: usize) -> Result<Goals, Projection
         .collect())
 }
 
+/// How far each of `targets` is in every lane, and where the lane ends.
+pub(crate) async fn states(
+    log: &Log,
+    chief: &Session,
+    targets: &[&Target],
+) -> Result<BTreeMap<u8, State>, ProjectionError> {
+    let mut found = BTreeMap::new();
+    for lane in log.heads().await? {
+        let state = within(SHORT, store::state(&chief.client, lane.lane, targets)).await?;
+        found.insert(lane.lane, state);
+    }
+    Ok(found)
+}
+
 impl<'a> Build<'a> {
     /// Makes empty tables in schemas named `p_<projection>_<suffix>`, or goes on with those that an earlier run has left, where
     /// they are of the same program, version and time lines.
@@ -139,13 +153,12 @@ impl<'a> Build<'a> {
     /// The head of each lane, and how far each target is in it.
     async fn positions(&self, chief: &Session) -> Result<BTreeMap<u8, (u64, Vec<u64>)>, ProjectionError> {
         let targets: Vec<&Target> = self.targets.iter().collect();
-        let mut found = BTreeMap::new();
-        for lane in self.log.heads().await? {
-            let state = within(SHORT, store::state(&chief.client, lane.lane, &targets)).await?;
-            let positions = state.positions.into_iter().map(|pos| pos.unwrap_or(0)).collect();
-            found.insert(lane.lane, (state.head, positions));
-        }
-        Ok(found)
+        let states = states(self.log, chief, &targets).await?;
+        let of_lane = |(lane, state): (u8, State)| {
+            let positions = state.positions.into_iter().map(|pos| pos.unwrap_or(0));
+            (lane, (state.head, positions.collect()))
+        };
+        Ok(states.into_iter().map(of_lane).collect())
     }
 
     /// Makes those targets anew that have come further than `goals`, as tables may that an earlier run has left.

@@ -1,6 +1,6 @@
 //! Comparing live read models with what the log says.
 
-use crate::build::{Build, Goals};
+use crate::build::{Build, Goals, states};
 use crate::compare::Comparison;
 use crate::error::{ProjectionError, within};
 use crate::observer::{Progress, Stage};
@@ -123,13 +123,12 @@ async fn live_positions(chief: &Session, build: &Build<'_>) -> Result<Goals, Pro
         .collect();
     let targets: Vec<&Target> = live.iter().collect();
     let mut goals = Goals::new();
-    for lane in build.log.heads().await? {
-        let state = within(SHORT, store::state(&chief.client, lane.lane, &targets)).await?;
+    for (lane, state) in states(build.log, chief, &targets).await? {
         let positions = state.positions.iter().zip(&live).map(|(pos, target)| {
             pos.map(|pos| pos.min(state.head))
                 .ok_or_else(|| ProjectionError::Missing(target.projection.name()))
         });
-        goals.insert(lane.lane, positions.collect::<Result<_, _>>()?);
+        goals.insert(lane, positions.collect::<Result<_, _>>()?);
     }
     Ok(goals)
 }
