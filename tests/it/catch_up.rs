@@ -4,6 +4,9 @@ use crate::deaf::{arrived, narrow};
 use crate::support::*;
 use serde_json::json;
 use std::sync::atomic::Ordering::Relaxed;
+use tidings::gateway::GatewayLimits;
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use uuid::Uuid;
 
@@ -241,25 +244,51 @@ async fn offline_messages_expire_from_the_inbox_with_a_word_and_stay_in_history(
     node.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_slow_device_is_sent_what_was_joined_meanwhile_from_its_beginning() {
+/// A device of Ben's that reads nothing, and has far more to read of one conversation than fits between it and the node.
+struct Behind {
+    _store: Store,
+    node: TestNode,
+    /// Ann, who has said all that.
+    a: Socket,
+    ben: User,
+    slow: WebSocketStream<TcpStream>,
+    flooded: Uuid,
+}
+
+async fn behind(shape: impl FnOnce(&mut GatewayLimits)) -> Behind {
     let store = Store::new().await;
     let mut config = store.config();
     config.gateway.outbox_events = 4;
     config.gateway.send_buffer_bytes = 4096;
     config.gateway.slow_ms = 300_000;
-    config.gateway.proof_ms = 10;
-    config.gateway.delivered_ms = 10;
+    shape(&mut config.gateway);
     let node = TestNode::start(config).await;
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let mut a = node.socket(&ann).await;
     let flooded = a.open_direct(&ben).await;
     let slow = narrow(node.node.address(), &ben).await;
     arrived(&slow, "synced").await;
-    let long = "x".repeat(8_000);
-    for _ in 0..100 {
-        a.say(flooded, &long).await;
+    a.say_much(flooded, 100).await;
+    Behind {
+        _store: store,
+        node,
+        a,
+        ben,
+        slow,
+        flooded,
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_device_is_sent_what_was_joined_meanwhile_from_its_beginning() {
+    let Behind {
+        node,
+        mut a,
+        ben,
+        slow,
+        flooded,
+        _store,
+    } = behind(|limits| (limits.proof_ms, limits.delivered_ms) = (10, 10)).await;
     // The slow device has far more to read than fits between the two, and a new conversation comes up.
     let group = a.create_group(&[&ben]).await;
     let last = a.say(group, "one").await;
@@ -287,21 +316,14 @@ async fn a_slow_device_is_sent_what_was_joined_meanwhile_from_its_beginning() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_device_is_sent_what_was_joined_left_and_joined_again_meanwhile_from_its_beginning() {
-    let store = Store::new().await;
-    let mut config = store.config();
-    config.gateway.outbox_events = 4;
-    config.gateway.send_buffer_bytes = 4096;
-    config.gateway.slow_ms = 300_000;
-    let node = TestNode::start(config).await;
-    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
-    let mut a = node.socket(&ann).await;
-    let flooded = a.open_direct(&ben).await;
-    let slow = narrow(node.node.address(), &ben).await;
-    arrived(&slow, "synced").await;
-    let long = "x".repeat(8_000);
-    for _ in 0..100 {
-        a.say(flooded, &long).await;
-    }
+    let Behind {
+        node,
+        mut a,
+        ben,
+        slow,
+        _store,
+        ..
+    } = behind(|_| {}).await;
     // What comes now finds no room, and is dropped.
     let group = a.create_group(&[&ben]).await;
     a.say(group, "one").await;

@@ -136,10 +136,7 @@ async fn a_slow_client_catches_up_from_the_log_without_losing_anything() {
     // It reads nothing before everything is said.
     let slow = narrow(node.node.address(), &ben).await;
     arrived(&slow, "synced").await;
-    let long = "x".repeat(8000);
-    for _ in 0..200 {
-        a.say(conversation, &long).await;
-    }
+    a.say_much(conversation, 200).await;
     assert!(overflows(&node).await > before, "the outbox never overflowed");
     let mut slow = Socket::from(slow);
     assert_eq!(
@@ -172,10 +169,7 @@ async fn a_client_that_never_reads_is_closed_as_too_slow_and_told_so_when_it_doe
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let mut a = node.socket(&ann).await;
     let conversation = a.open_direct(&ben).await;
-    let long = "x".repeat(8000);
-    for _ in 0..50 {
-        a.say(conversation, &long).await;
-    }
+    a.say_much(conversation, 50).await;
     let stuck = narrow(impatient.node.address(), &ben).await;
     // It is in the middle of a page, and then the page is given up.
     let room = &impatient.node.gateway().page_room;
@@ -202,10 +196,7 @@ async fn a_client_that_catches_up_slowly_is_sent_nothing_more_once_it_is_suspend
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let mut a = node.socket(&ann).await;
     let conversation = a.open_direct(&ben).await;
-    let long = "x".repeat(8000);
-    for _ in 0..50 {
-        a.say(conversation, &long).await;
-    }
+    a.say_much(conversation, 50).await;
     let slow = narrow(node.node.address(), &ben).await;
     let gateway = node.node.gateway();
     eventually(async || (gateway.page_room.held() > 0).then_some(())).await;

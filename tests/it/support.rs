@@ -315,6 +315,14 @@ impl Socket {
         self.acked(message(conversation, words)).await
     }
 
+    /// Sends `count` messages of some 8 KB each.
+    pub(crate) async fn say_much(&mut self, conversation: Uuid, count: usize) {
+        let long = "x".repeat(8000);
+        for _ in 0..count {
+            self.say(conversation, &long).await;
+        }
+    }
+
     /// The next `count` events of a conversation.
     pub(crate) async fn events(&mut self, conversation: Uuid, count: usize) -> Vec<Value> {
         let conversation = conversation.to_string();
