@@ -1,14 +1,14 @@
 //! Schedules are functions of their seeds, and a few of them played against real servers leave nothing to complain of.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod stage;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tidings_chaos::{Effects, End, Fault, Plan, Step, Weather, play};
-use tidings_stand::find_program;
+use stage::{has_effects, passes, steps};
+use tidings_chaos::{End, Fault, Plan, Weather};
 
-/// How often a plan made by hand is played until it has its effects.
-const RUNS: usize = 4;
 const LENGTH: Duration = Duration::from_secs(6);
 
 #[test]
@@ -144,48 +144,16 @@ async fn gone_back(seed: u64, stopped: bool) {
     .await;
 }
 
-/// Plays these faults (when, for how long in milliseconds, and what) and nothing else. Every run must pass; that each of the effects
-/// is there is left to chance, so some runs are made until they are.
-async fn made_by_hand(seed: u64, steps: &[(u64, u64, Fault)], wanted: &[&str]) {
+/// Plays these faults and nothing else, until each of the effects is there.
+async fn made_by_hand(seed: u64, faults: &[(u64, u64, Fault)], wanted: &[&str]) {
     let mut plan = Plan::new(seed, Duration::from_secs(8));
     plan.conditions.heartbeat_ms = 500;
-    plan.steps = steps
-        .iter()
-        .map(|(at, lasts, fault)| Step {
-            at: Duration::from_millis(*at),
-            fault: fault.clone(),
-            lasts: Duration::from_millis(*lasts),
-        })
-        .collect();
-    for _ in 1..RUNS {
-        let effects = passes(&plan).await;
-        if wanted.iter().all(|effect| effects.of(effect) > 0) {
-            return;
-        }
-    }
-    let effects = passes(&plan).await;
-    for effect in wanted {
-        assert!(effects.of(effect) > 0, "no {effect}: {effects}");
-    }
+    plan.steps = steps(faults);
+    has_effects(&plan, wanted).await;
 }
 
 async fn played(seeds: &[u64]) {
     for seed in seeds {
         passes(&Plan::new(*seed, LENGTH)).await;
     }
-}
-
-async fn passes(plan: &Plan) -> Effects {
-    let program = find_program().unwrap();
-    let keep = std::env::temp_dir().join("tidings-chaos-tests");
-    let outcome = Box::pin(play(plan, &program, &keep)).await.unwrap();
-    assert!(
-        outcome.passed(),
-        "{:#?}\n{plan}\nevidence: {:?}",
-        outcome.problems,
-        outcome.evidence
-    );
-    assert!(outcome.faults > 0 && outcome.acked > 0 && outcome.reconnects > 0);
-    assert!(outcome.acked <= outcome.messages);
-    outcome.effects
 }
