@@ -1,4 +1,5 @@
 //! Neighbours of those who misbehave do not feel it, by a comparison with how it was for them just before.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::time::Duration;
 
@@ -8,30 +9,46 @@ use tidings_stand::find_program;
 /// How much longer a message may take, in the middle. Sharing the processors costs some of it; starving costs more.
 const RATIO: u32 = 20;
 /// A talk that was faster than this is taken for as fast: ratios of next to nothing say nothing.
-const FLOOR: Duration = Duration::from_millis(250);
+const FLOOR: Duration = Duration::from_millis(40);
 /// What the node's memory may grow by, in KiB.
 const GROWTH_KIB: u64 = 200 << 10;
 
+/// How often those who were felt are let loose: who starves others does so each time, a busy machine does not.
+const TRIES: usize = 3;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn neighbours_of_those_who_misbehave_do_not_feel_it() {
+    let mut ways = Hostility::ALL.to_vec();
+    for _ in 1..TRIES {
+        let sieges = besieged(&ways).await;
+        ways = sieges
+            .iter()
+            .filter(|siege| is_felt(siege))
+            .map(|siege| siege.hostility)
+            .collect();
+        if ways.is_empty() {
+            return;
+        }
+    }
+    for siege in besieged(&ways).await {
+        assert!(!is_felt(&siege), "{siege:?}");
+    }
+}
+
+async fn besieged(ways: &[Hostility]) -> Vec<Siege> {
     let lasts = Duration::from_secs(3);
-    let sieges = Box::pin(besiege(&find_program().unwrap(), &Hostility::ALL, lasts))
+    let sieges = Box::pin(besiege(&find_program().unwrap(), ways, lasts))
         .await
         .unwrap();
-    assert_eq!(sieges.len(), Hostility::ALL.len());
+    assert_eq!(sieges.len(), ways.len());
     for siege in &sieges {
         println!("{siege:?}");
-    }
-    for siege in sieges {
-        let Siege {
-            calm,
-            besieged,
-            before_kib,
-            after_kib,
-            ..
-        } = siege;
         assert!(siege.came_through > 0 && siege.messages > 0, "{siege:?}");
-        assert!(besieged <= RATIO * calm.max(FLOOR), "{siege:?}");
-        assert!(after_kib <= before_kib + GROWTH_KIB, "{siege:?}");
+        assert!(siege.after_kib <= siege.before_kib + GROWTH_KIB, "{siege:?}");
     }
+    sieges
+}
+
+fn is_felt(siege: &Siege) -> bool {
+    siege.besieged > RATIO * siege.calm.max(FLOOR)
 }
