@@ -11,11 +11,7 @@ async fn a_locked_table_of_accounts_keeps_nobody_from_their_messages() {
     let mut config = store.config();
     config.database_timeout_ms = 5000;
     let node = TestNode::start(config).await;
-    let (ann, ben, eve) = (
-        node.register("ann").await,
-        node.register("ben").await,
-        node.register("eve").await,
-    );
+    let [ann, ben, eve] = node.people(["ann", "ben", "eve"]).await;
     let mut a = node.socket(&ann).await;
     let conversation = a.open_direct(&ben).await;
     a.say(conversation, "before").await;

@@ -94,11 +94,7 @@ async fn a_group_lives_from_creation_to_the_last_leave() {
 async fn a_repeated_id_gets_the_first_answer_and_other_content_is_a_conflict() {
     let store = Store::new().await;
     let node = store.node().await;
-    let (ann, ben, cat) = (
-        node.register("ann").await,
-        node.register("ben").await,
-        node.register("cat").await,
-    );
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
     let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
     let conversation = a.open_direct(&ben).await;
     let other = a.open_direct(&cat).await;
@@ -198,11 +194,7 @@ async fn commands_of_one_connection_take_effect_in_the_order_sent() {
 async fn fetch_reads_history_in_pages_for_members_only() {
     let store = Store::new().await;
     let node = store.node().await;
-    let (ann, ben, cat) = (
-        node.register("ann").await,
-        node.register("ben").await,
-        node.register("cat").await,
-    );
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
     let (mut a, mut c) = (node.socket(&ann).await, node.socket(&cat).await);
     let conversation = a.open_direct(&ben).await;
     for n in 0..10 {
@@ -345,11 +337,7 @@ async fn counts_and_history_are_answered_with_ones_own_writes() {
 async fn replies_and_mentions_are_checked() {
     let store = Store::new().await;
     let node = store.node().await;
-    let (ann, ben, cat) = (
-        node.register("ann").await,
-        node.register("ben").await,
-        node.register("cat").await,
-    );
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
     let mut a = node.socket(&ann).await;
     let conversation = a.open_direct(&ben).await;
     let first = a.say(conversation, "first").await;
@@ -378,11 +366,7 @@ async fn replies_and_mentions_are_checked() {
 async fn what_a_command_refers_to_may_have_been_sent_just_before_it() {
     let store = Store::new().await;
     let node = store.node().await;
-    let (ann, ben, cat) = (
-        node.register("ann").await,
-        node.register("ben").await,
-        node.register("cat").await,
-    );
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
     let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
     let group = a.create_group(&[&ben]).await;
     let other = a.open_direct(&ben).await;
@@ -484,11 +468,7 @@ async fn an_id_sent_to_many_conversations_at_once_belongs_to_one() {
 async fn a_stranger_learns_nothing_of_a_conversation() {
     let store = Store::new().await;
     let node = store.node().await;
-    let (ann, ben, eve) = (
-        node.register("ann").await,
-        node.register("ben").await,
-        node.register("eve").await,
-    );
+    let [ann, ben, eve] = node.people(["ann", "ben", "eve"]).await;
     let (mut a, mut e) = (node.socket(&ann).await, node.socket(&eve).await);
     let room = a.create_group(&[&ben]).await;
     let sent = id(&a.say(room, "secret").await["id"]);
@@ -525,11 +505,7 @@ async fn a_stranger_learns_nothing_of_a_conversation() {
 async fn members_in_another_order_are_the_same_command() {
     let store = Store::new().await;
     let node = store.node().await;
-    let (ann, ben, cat) = (
-        node.register("ann").await,
-        node.register("ben").await,
-        node.register("cat").await,
-    );
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
     let mut a = node.socket(&ann).await;
     let command = |members: [Uuid; 2], id: Uuid| json!({ "type": "group.create", "id": id, "name": "g", "members": members });
     let id = Uuid::now_v7();

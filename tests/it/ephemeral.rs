@@ -26,11 +26,7 @@ fn typing(conversation: Uuid, on: bool) -> Value {
 async fn typing_is_shown_to_the_others_on_every_node() {
     let store = Store::new().await;
     let (here, there) = (store.node().await, store.node().await);
-    let (ann, ben, cat) = (
-        here.register("ann").await,
-        here.register("ben").await,
-        here.register("cat").await,
-    );
+    let [ann, ben, cat] = here.people(["ann", "ben", "cat"]).await;
     let (mut a, mut b, mut c) = (
         here.socket(&ann).await,
         here.socket(&ben).await,
@@ -91,11 +87,7 @@ async fn a_flood_of_typing_is_shown_a_few_times() {
 async fn strangers_and_former_members_type_to_nobody() {
     let store = Store::new().await;
     let node = store.node().await;
-    let (ann, ben, cat) = (
-        node.register("ann").await,
-        node.register("ben").await,
-        node.register("cat").await,
-    );
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
     let (mut a, mut b, mut c) = (
         node.socket(&ann).await,
         node.socket(&ben).await,

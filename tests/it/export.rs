@@ -112,11 +112,7 @@ impl Writer {
 async fn an_exported_log_agrees_with_what_clients_saw() {
     let store = Store::new().await;
     let node = store.node().await;
-    let (ann, ben, eve) = (
-        node.register("ann").await,
-        node.register("ben").await,
-        node.register("eve").await,
-    );
+    let [ann, ben, eve] = node.people(["ann", "ben", "eve"]).await;
     let start = Instant::now();
     let mut a = Writer::connect(&node, &ann, start).await;
     let mut b = Writer::connect(&node, &ben, start).await;

@@ -90,11 +90,7 @@ async fn who_was_removed_from_a_parked_conversation_reads_nothing_more() {
 async fn who_joined_a_parked_conversation_is_sent_what_is_said_there() {
     let store = Store::new().await;
     let node = store.node().await;
-    let (ann, ben, cat) = (
-        node.register("ann").await,
-        node.register("ben").await,
-        node.register("cat").await,
-    );
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
     let mut a = node.socket(&ann).await;
     let group = a.create_group(&[&ben]).await;
     append_garbage(&store, group, MESSAGE_SENT).await;

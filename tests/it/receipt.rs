@@ -147,11 +147,7 @@ async fn a_draining_node_stores_what_was_proved_and_leaves_the_rest_owed() {
     let mut config = store.config();
     config.gateway.proof_ms = NEVER_MS;
     let node = TestNode::start(config).await;
-    let (ann, ben, cat) = (
-        node.register("ann").await,
-        node.register("ben").await,
-        node.register("cat").await,
-    );
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
     let mut a = node.socket(&ann).await;
     let group = a.create_group(&[&ben, &cat]).await;
     let mut b = node.socket(&ben).await;

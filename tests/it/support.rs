@@ -124,6 +124,14 @@ impl TestNode {
         }
     }
 
+    pub(crate) async fn people<const N: usize>(&self, names: [&str; N]) -> [User; N] {
+        let mut people = Vec::with_capacity(N);
+        for name in names {
+            people.push(self.register(name).await);
+        }
+        people.try_into().unwrap()
+    }
+
     pub(crate) async fn graphql(&self, user: &User, query: &str, after: Option<&str>) -> Value {
         let mut request = self.http.post(self.url("/graphql")).bearer_auth(&user.token);
         if let Some(after) = after {
