@@ -1,7 +1,7 @@
 //! Statements: each bounded in time, and only so many at once, so that queries leave connections to others.
 
+use crate::budget::Budget;
 use crate::errors::Refusal;
-use crate::limits::budget::Budget;
 use futures_util::future::join4;
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -2,18 +2,18 @@
 //!
 //! Everything is read from the tables that the projections fill, with one statement per list however long it is and however
 //! deep it lies. What the viewer may not see is null, as if it did not exist.
+//!
+//! `schema` holds a file a type, `serve` the way of a request to them and back. `schema` knows nothing of `serve`; both
+//! stand on the other modules.
 
-mod after;
-mod complete;
+mod budget;
 mod conversation;
 mod cursor;
 mod database;
-mod desk;
 mod errors;
-mod graphql;
+mod freshness;
 mod id;
 mod inbox;
-mod limits;
 mod loaders;
 mod long;
 mod member;
@@ -21,17 +21,16 @@ mod message;
 mod page;
 mod query;
 mod read_model;
+mod serve;
 mod subscription;
 mod time;
 mod user;
-mod variables;
 mod viewer;
 mod waves;
 
-pub mod http;
-
 pub use errors::{Code, Refusal};
-pub use graphql::{Answer, Graphql, GraphqlConfig, sdl};
-pub use limits::{COST_MAX, DEPTH_MAX};
 pub use page::{PAGE_DEFAULT, PAGE_MAX};
+pub use serve::graphql::{Answer, Graphql, GraphqlConfig, sdl};
+pub use serve::http;
+pub use serve::limits::{COST_MAX, DEPTH_MAX};
 pub use viewer::Viewer;

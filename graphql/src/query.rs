@@ -1,9 +1,9 @@
 //! The root of queries.
 
-use crate::after::Freshness;
 use crate::conversation::Conversation;
 use crate::cursor::ActivityPlace;
 use crate::errors::{Code, Refusal};
+use crate::freshness::Freshness;
 use crate::id;
 use crate::inbox::Inbox;
 use crate::loaders::{Loaders, MessageId};

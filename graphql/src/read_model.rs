@@ -1,6 +1,6 @@
 //! How far the read models are.
 
-use crate::after::Freshness;
+use crate::freshness::Freshness;
 use crate::long::Long;
 use async_graphql::SimpleObject;
 use tidings_eventlog::Position;

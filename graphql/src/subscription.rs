@@ -1,6 +1,6 @@
 //! The root of subscriptions.
 
-use crate::after::Freshness;
+use crate::freshness::Freshness;
 use crate::read_model::{self, ReadModelProgress};
 use crate::viewer::admin;
 use async_graphql::{Context, Result};

@@ -1,7 +1,7 @@
 //! The messages of `graphql-transport-ws`, and its reasons to close.
 
 use crate::errors::{Code, Refusal};
-use crate::http::payload::Payload;
+use crate::serve::http::payload::Payload;
 use async_graphql::{Response, ServerError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,7 +1,6 @@
 //! What a document may cost. Measured before it is validated, in time linear in its length, because validation and
 //! execution follow every fragment as often as it is spread.
 
-pub(crate) mod budget;
 mod measure;
 mod nesting;
 pub(crate) mod turns;

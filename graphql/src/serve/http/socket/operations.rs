@@ -1,9 +1,9 @@
 //! The operations of one connection.
 
 use crate::errors::{Code, Refusal};
-use crate::graphql::{Answer, Graphql};
-use crate::http::payload::Payload;
-use crate::http::reply::is_refusal;
+use crate::serve::graphql::{Answer, Graphql};
+use crate::serve::http::payload::Payload;
+use crate::serve::http::reply::is_refusal;
 use crate::viewer::Viewer;
 use async_graphql::ServerError;
 use futures_util::StreamExt as _;

@@ -2,7 +2,7 @@
 
 use super::accept::Wanted;
 use crate::errors::{Code, Refusal};
-use crate::graphql::{Answer, Held};
+use crate::serve::graphql::{Answer, Held};
 use async_graphql::{ServerError, Value};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};

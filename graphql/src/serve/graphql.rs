@@ -1,17 +1,17 @@
 //! The schema, and one request's way through it.
 
-use crate::after::Freshness;
-use crate::complete::{Question, Types};
+use crate::budget::{Answers, Budget, Counting};
 use crate::database::Database;
-use crate::desk::{Desk, Stopped};
 use crate::errors::{Refusal, coded};
-use crate::limits::budget::{Answers, Budget, Counting};
-use crate::limits::turns::{Place, Turns};
-use crate::limits::{self, Excess};
+use crate::freshness::Freshness;
 use crate::loaders::Loaders;
 use crate::query::Query;
+use crate::serve::complete::{Question, Types};
+use crate::serve::desk::{Desk, Stopped};
+use crate::serve::limits::turns::{Place, Turns};
+use crate::serve::limits::{self, Excess};
+use crate::serve::variables;
 use crate::subscription::Subscription;
-use crate::variables;
 use crate::viewer::Viewer;
 use crate::waves::Waves;
 use async_graphql::parser::types::OperationType;

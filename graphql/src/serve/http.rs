@@ -8,7 +8,7 @@ mod reply;
 mod socket;
 
 use crate::errors::{Code, Refusal};
-use crate::graphql::Graphql;
+use crate::serve::graphql::Graphql;
 use crate::viewer::Viewer;
 use axum::Router;
 use axum::http::{HeaderMap, header};
