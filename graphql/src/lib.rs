@@ -7,30 +7,18 @@
 //! stand on the other modules.
 
 mod budget;
-mod conversation;
-mod cursor;
 mod database;
 mod errors;
 mod freshness;
-mod id;
-mod inbox;
-mod loaders;
-mod long;
-mod member;
-mod message;
-mod page;
-mod query;
-mod read_model;
+mod schema;
 mod serve;
-mod subscription;
-mod time;
-mod user;
 mod viewer;
 mod waves;
 
 pub use errors::{Code, Refusal};
-pub use page::{PAGE_DEFAULT, PAGE_MAX};
-pub use serve::graphql::{Answer, Graphql, GraphqlConfig, sdl};
+pub use schema::page::{PAGE_DEFAULT, PAGE_MAX};
+pub use schema::sdl;
+pub use serve::graphql::{Answer, Graphql, GraphqlConfig};
 pub use serve::http;
 pub use serve::limits::{COST_MAX, DEPTH_MAX};
 pub use viewer::Viewer;

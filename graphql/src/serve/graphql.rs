@@ -1,21 +1,20 @@
 //! The schema, and one request's way through it.
 
-use crate::budget::{Answers, Budget, Counting};
+use crate::budget::{Answers, Budget};
 use crate::database::Database;
 use crate::errors::{Refusal, coded};
 use crate::freshness::Freshness;
-use crate::loaders::Loaders;
-use crate::query::Query;
+use crate::schema::loaders::Loaders;
+use crate::schema::{self, Schema};
 use crate::serve::complete::{Question, Types};
 use crate::serve::desk::{Desk, Stopped};
 use crate::serve::limits::turns::{Place, Turns};
 use crate::serve::limits::{self, Excess};
 use crate::serve::variables;
-use crate::subscription::Subscription;
 use crate::viewer::Viewer;
 use crate::waves::Waves;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{EmptyMutation, Request, Response, Schema, ServerError};
+use async_graphql::{Request, Response, ServerError};
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use serde::Serialize;
@@ -24,8 +23,6 @@ use tidings_eventlog::Pool;
 use tidings_projections::Checkpoints;
 use tokio::time::timeout;
 use uuid::Uuid;
-
-type TidingsSchema = Schema<Query, EmptyMutation, Subscription>;
 
 /// Bounds of the work that requests make.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +72,7 @@ impl Default for GraphqlConfig {
 /// Answers GraphQL requests. Cheap to clone.
 #[derive(Clone)]
 pub struct Graphql {
-    schema: TidingsSchema,
+    schema: Schema,
     database: Database,
     freshness: Freshness,
     types: Types,
@@ -106,7 +103,7 @@ impl Graphql {
     pub fn new(pool: Pool, checkpoints: Checkpoints, config: GraphqlConfig) -> Self {
         let database = Database::new(pool, config.statements_at_once, config.statement_timeout);
         let freshness = Freshness::new(checkpoints, config.wait);
-        let schema = builder().data(freshness.clone()).finish();
+        let schema = schema::builder().data(freshness.clone()).finish();
         let types = Types::of(&schema.sdl());
         Self {
             schema,
@@ -378,16 +375,4 @@ struct Admitted {
     question: Question,
     waves: Waves,
     budget: Budget,
-}
-
-fn builder() -> async_graphql::SchemaBuilder<Query, EmptyMutation, Subscription> {
-    Schema::build(Query, EmptyMutation, Subscription)
-        .limit_recursive_depth(64)
-        .limit_directives(8)
-        .extension(Counting)
-}
-
-/// The schema in GraphQL's own language, as committed in `schema.graphql`.
-pub fn sdl() -> String {
-    builder().finish().sdl()
 }

@@ -1,7 +1,7 @@
 //! The depth and the cost of a document.
 
 use crate::errors::{Code, Refusal};
-use crate::page::{PAGE_DEFAULT, PAGE_MAX};
+use crate::schema::page::{PAGE_DEFAULT, PAGE_MAX};
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;

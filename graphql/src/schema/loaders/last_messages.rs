@@ -1,7 +1,7 @@
 //! The last message of each conversation. Whoever asks has made sure that the viewer is a member.
 
 use crate::database::{Database, NoAnswer};
-use crate::message::Message;
+use crate::schema::message::Message;
 use async_graphql::dataloader::Loader;
 use std::collections::HashMap;
 use uuid::Uuid;

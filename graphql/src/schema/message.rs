@@ -1,10 +1,10 @@
 //! Messages with what became of them.
 
-use crate::conversation::Conversation;
-use crate::loaders::{Loaders, MessageId};
-use crate::long::Long;
-use crate::time::Time;
-use crate::user::{self, User};
+use super::conversation::Conversation;
+use super::loaders::{Loaders, MessageId};
+use super::long::Long;
+use super::time::Time;
+use super::user::{self, User};
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use std::sync::Arc;
 use tokio_postgres::Row;

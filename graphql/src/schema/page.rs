@@ -4,7 +4,7 @@
 //! is given, a page has 50 entries: those before the cursor where only `before` is given, else those from the beginning
 //! or from `after` on.
 
-use crate::cursor::{self, Cursor};
+use super::cursor::{self, Cursor};
 use crate::errors::Refusal;
 use async_graphql::OutputType;
 use async_graphql::connection::{

@@ -1,10 +1,10 @@
 //! Pages of the viewer's conversations, newest activity first: of all, and of those with undelivered messages.
 
-use crate::conversation::Conversation;
-use crate::cursor::ActivityPlace;
 use crate::database::{Database, NoAnswer};
-use crate::inbox::Waiting;
-use crate::page::{Entries, Page, surroundings};
+use crate::schema::conversation::Conversation;
+use crate::schema::cursor::ActivityPlace;
+use crate::schema::inbox::Waiting;
+use crate::schema::page::{Entries, Page, surroundings};
 use async_graphql::dataloader::Loader;
 use std::collections::HashMap;
 use tokio_postgres::Row;

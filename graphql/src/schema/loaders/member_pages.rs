@@ -1,10 +1,10 @@
 //! Pages of current members, of many conversations at once. Whoever asks has made sure that the viewer is one of them.
 
 use super::group;
-use crate::cursor::MemberPlace;
 use crate::database::{Database, NoAnswer};
-use crate::member::Member;
-use crate::page::{Entries, Page, surroundings};
+use crate::schema::cursor::MemberPlace;
+use crate::schema::member::Member;
+use crate::schema::page::{Entries, Page, surroundings};
 use async_graphql::dataloader::Loader;
 use std::collections::HashMap;
 use uuid::Uuid;

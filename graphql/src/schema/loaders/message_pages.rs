@@ -1,10 +1,10 @@
 //! Pages of messages, of many conversations at once. Whoever asks has made sure that the viewer is a member.
 
 use super::group;
-use crate::cursor::MessagePlace;
 use crate::database::{Database, NoAnswer};
-use crate::message::Message;
-use crate::page::{Entries, Page, surroundings};
+use crate::schema::cursor::MessagePlace;
+use crate::schema::message::Message;
+use crate::schema::page::{Entries, Page, surroundings};
 use async_graphql::dataloader::Loader;
 use std::collections::HashMap;
 use uuid::Uuid;

@@ -14,9 +14,9 @@ pub(crate) use message_pages::MessagePage;
 pub(crate) use messages::MessageId;
 pub(crate) use people::{named, person};
 
-use crate::cursor::Cursor;
+use super::cursor::Cursor;
+use super::page::{Entries, Page};
 use crate::database::Database;
-use crate::page::{Entries, Page};
 use crate::waves::Waves;
 use activity::{ActivityPages, PendingPages};
 use async_graphql::dataloader::{CacheFactory, DataLoader, HashMapCache, NoCache};

@@ -1,9 +1,9 @@
 //! People, as any signed-in user may see them.
 
+use super::loaders::{self, Loaders};
 use crate::database::{Database, NoAnswer};
 use crate::errors::Refusal;
 use crate::freshness::{Freshness, heads};
-use crate::loaders::{self, Loaders};
 use async_graphql::{Context, ID, SimpleObject};
 use tidings_eventlog::record::lane_of;
 use uuid::Uuid;

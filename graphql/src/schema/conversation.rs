@@ -1,12 +1,12 @@
 //! Conversations, as one of their members sees them.
 
-use crate::cursor::{ActivityPlace, MemberPlace, MessagePlace};
-use crate::loaders::{Loaders, MemberPage, MessagePage};
-use crate::long::Long;
-use crate::member::{Member, MemberRole};
-use crate::message::Message;
-use crate::page::{List, Page, PageArguments};
-use crate::time::Time;
+use super::cursor::{ActivityPlace, MemberPlace, MessagePlace};
+use super::loaders::{Loaders, MemberPage, MessagePage};
+use super::long::Long;
+use super::member::{Member, MemberRole};
+use super::message::Message;
+use super::page::{List, Page, PageArguments};
+use super::time::Time;
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;

@@ -1,7 +1,7 @@
 //! How far the read models are.
 
+use super::long::Long;
 use crate::freshness::Freshness;
-use crate::long::Long;
 use async_graphql::SimpleObject;
 use tidings_eventlog::Position;
 use tidings_projections::Lag;

@@ -1,7 +1,7 @@
 //! Members of conversations.
 
-use crate::time::Time;
-use crate::user::{self, User};
+use super::time::Time;
+use super::user::{self, User};
 use async_graphql::{ComplexObject, Context, Enum, Result, SimpleObject};
 use tokio_postgres::Row;
 use uuid::Uuid;

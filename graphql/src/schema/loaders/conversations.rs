@@ -1,7 +1,7 @@
 //! Conversations by id, where the viewer is a member.
 
-use crate::conversation::Conversation;
 use crate::database::{Database, NoAnswer};
+use crate::schema::conversation::Conversation;
 use async_graphql::dataloader::Loader;
 use std::collections::HashMap;
 use uuid::Uuid;

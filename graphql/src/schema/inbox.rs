@@ -1,11 +1,11 @@
 //! The inbox: what no device of the viewer has been sent yet.
 
-use crate::conversation::{self, Conversation};
-use crate::cursor::{ActivityPlace, MessagePlace};
-use crate::loaders::MessagePage;
-use crate::long::Long;
-use crate::message::Message;
-use crate::page::{List, Page, PageArguments};
+use super::conversation::{self, Conversation};
+use super::cursor::{ActivityPlace, MessagePlace};
+use super::loaders::MessagePage;
+use super::long::Long;
+use super::message::Message;
+use super::page::{List, Page, PageArguments};
 use async_graphql::connection::{ConnectionNameType, EdgeNameType};
 use async_graphql::{ComplexObject, Context, OutputType, Result, SimpleObject};
 use tokio_postgres::Row;

@@ -1,7 +1,7 @@
 //! The root of subscriptions.
 
+use super::read_model::{self, ReadModelProgress};
 use crate::freshness::Freshness;
-use crate::read_model::{self, ReadModelProgress};
 use crate::viewer::admin;
 use async_graphql::{Context, Result};
 use futures_util::stream::{self, Stream};

@@ -1,16 +1,16 @@
 //! The root of queries.
 
-use crate::conversation::Conversation;
-use crate::cursor::ActivityPlace;
+use super::conversation::Conversation;
+use super::cursor::ActivityPlace;
+use super::id;
+use super::inbox::Inbox;
+use super::loaders::{Loaders, MessageId};
+use super::message::Message;
+use super::page::{List, Page, PageArguments};
+use super::read_model::{self, ReadModelProgress};
+use super::user::{self, User};
 use crate::errors::{Code, Refusal};
 use crate::freshness::Freshness;
-use crate::id;
-use crate::inbox::Inbox;
-use crate::loaders::{Loaders, MessageId};
-use crate::message::Message;
-use crate::page::{List, Page, PageArguments};
-use crate::read_model::{self, ReadModelProgress};
-use crate::user::{self, User};
 use crate::viewer::{admin, viewer};
 use async_graphql::{Context, ID, Object, Result};
 

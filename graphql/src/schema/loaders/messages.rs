@@ -1,7 +1,7 @@
 //! Messages by id.
 
 use crate::database::{Database, NoAnswer};
-use crate::message::Message;
+use crate::schema::message::Message;
 use async_graphql::dataloader::Loader;
 use std::collections::HashMap;
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! People by id, and one by name.
 
 use crate::database::{Database, NoAnswer};
-use crate::user::User;
+use crate::schema::user::User;
 use async_graphql::dataloader::Loader;
 use std::collections::HashMap;
 use tokio_postgres::Row;

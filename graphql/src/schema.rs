@@ -1,0 +1,36 @@
+//! What can be asked for: a file a type, with what reads it.
+
+pub(crate) mod conversation;
+pub(crate) mod cursor;
+pub(crate) mod id;
+pub(crate) mod inbox;
+pub(crate) mod loaders;
+pub(crate) mod long;
+pub(crate) mod member;
+pub(crate) mod message;
+pub(crate) mod page;
+pub(crate) mod query;
+pub(crate) mod read_model;
+pub(crate) mod subscription;
+pub(crate) mod time;
+pub(crate) mod user;
+
+use crate::budget::Counting;
+use async_graphql::{EmptyMutation, SchemaBuilder};
+use query::Query;
+use subscription::Subscription;
+
+pub(crate) type Schema = async_graphql::Schema<Query, EmptyMutation, Subscription>;
+
+/// The schema, to which data can be added.
+pub(crate) fn builder() -> SchemaBuilder<Query, EmptyMutation, Subscription> {
+    Schema::build(Query, EmptyMutation, Subscription)
+        .limit_recursive_depth(64)
+        .limit_directives(8)
+        .extension(Counting)
+}
+
+/// The schema in GraphQL's own language, as committed in `schema.graphql`.
+pub fn sdl() -> String {
+    builder().finish().sdl()
+}
