@@ -1,14 +1,17 @@
 //! Conversations, as one of their members sees them.
 
 use super::cursor::{ActivityPlace, MemberPlace, MessagePlace};
-use super::loaders::{Loaders, MemberPage, MessagePage};
+use super::loaders::Loaders;
 use super::long::Long;
-use super::member::{Member, MemberRole};
-use super::message::Message;
-use super::page::{List, Page, PageArguments};
+use super::member::{Member, MemberPage, MemberRole};
+use super::message::{Message, MessagePage};
+use super::page::{Entries, List, Page, PageArguments, surroundings};
 use super::time::Time;
+use crate::database::{Database, NoAnswer};
+use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
+use std::collections::HashMap;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -20,6 +23,9 @@ pub(crate) enum ConversationKind {
     /// Among any number of people who come and go.
     Group,
 }
+
+/// A page of the viewer's conversations.
+pub(crate) type ActivityPage = Page<ActivityPlace>;
 
 /// A conversation of which the viewer is a member.
 #[derive(Clone, Debug, SimpleObject)]
@@ -161,4 +167,111 @@ pub(crate) async fn messages(context: &Context<'_>, key: MessagePage) -> Result<
         .await?
         .unwrap_or_default();
     Ok(entries.into_list(|message| (MessagePlace(message.seq.0), message)))
+}
+
+/// Reads conversations by id, where the viewer is a member.
+pub(crate) struct Conversations {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
+
+impl Loader<Uuid> for Conversations {
+    type Value = Conversation;
+    type Error = NoAnswer;
+
+    async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Conversation>, NoAnswer> {
+        let sql = include_str!("conversation/by_id.sql");
+        let found = self
+            .database
+            .rows(sql, &[&self.viewer, &ids], Conversation::read)
+            .await?;
+        Ok(found
+            .into_iter()
+            .map(|conversation| (conversation.id, conversation))
+            .collect())
+    }
+}
+
+/// Reads pages of the viewer's conversations, newest activity first.
+pub(crate) struct ActivityPages {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
+
+impl Loader<ActivityPage> for ActivityPages {
+    type Value = Entries<Conversation>;
+    type Error = NoAnswer;
+
+    async fn load(&self, pages: &[ActivityPage]) -> Result<HashMap<ActivityPage, Self::Value>, NoAnswer> {
+        read_pages(
+            &self.database,
+            include_str!("conversation/page.sql"),
+            self.viewer,
+            pages,
+            Conversation::read,
+        )
+        .await
+    }
+}
+
+/// Reads pages of conversations, newest activity first.
+pub(super) async fn read_pages<T>(
+    database: &Database,
+    sql: &str,
+    viewer: Uuid,
+    pages: &[ActivityPage],
+    read: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
+) -> Result<HashMap<ActivityPage, Entries<T>>, NoAnswer> {
+    let at = |place: &Option<ActivityPlace>| place.map(|place| place.at);
+    let id = |place: &Option<ActivityPlace>| place.map(|place| place.conversation);
+    let mut answers = HashMap::with_capacity(pages.len());
+    for page in pages {
+        let sql = sql.replace("{direction}", page.direction(false));
+        let rows = database
+            .rows(
+                &sql,
+                &[
+                    &viewer,
+                    &at(&page.after),
+                    &id(&page.after),
+                    &at(&page.before),
+                    &id(&page.before),
+                    &page.rows(),
+                ],
+                |row| {
+                    // An empty page is one row without a conversation.
+                    let found: Option<Uuid> = row.try_get("conversation")?;
+                    Ok((surroundings(row)?, found.map(|_| read(row)).transpose()?))
+                },
+            )
+            .await?;
+        let (earlier, later) = rows.first().map_or((false, false), |(around, _)| *around);
+        let items = rows.into_iter().filter_map(|(_, item)| item).collect();
+        answers.insert(page.clone(), page.entries(items, earlier, later));
+    }
+    Ok(answers)
+}
+
+/// Reads how often the viewer is mentioned in what they have not read.
+pub(crate) struct MentionCounts {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
+
+impl Loader<Uuid> for MentionCounts {
+    type Value = i64;
+    type Error = NoAnswer;
+
+    async fn load(&self, conversations: &[Uuid]) -> Result<HashMap<Uuid, i64>, NoAnswer> {
+        let read = |row: &Row| Ok((row.try_get("conversation")?, row.try_get("mentions")?));
+        let counts: Vec<(Uuid, i64)> = self
+            .database
+            .rows(
+                include_str!("conversation/mention_counts.sql"),
+                &[&self.viewer, &conversations],
+                read,
+            )
+            .await?;
+        Ok(counts.into_iter().collect())
+    }
 }

@@ -1,14 +1,17 @@
 //! The inbox: what no device of the viewer has been sent yet.
 
-use super::conversation::{self, Conversation};
+use super::conversation::{self, ActivityPage, Conversation, read_pages};
 use super::cursor::{ActivityPlace, MessagePlace};
-use super::loaders::MessagePage;
 use super::long::Long;
-use super::message::Message;
-use super::page::{List, Page, PageArguments};
+use super::message::{Message, MessagePage};
+use super::page::{Entries, List, Page, PageArguments};
+use crate::database::{Database, NoAnswer};
 use async_graphql::connection::{ConnectionNameType, EdgeNameType};
+use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, OutputType, Result, SimpleObject};
+use std::collections::HashMap;
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 /// A conversation with undelivered messages.
 #[derive(Clone, Debug, SimpleObject)]
@@ -76,5 +79,27 @@ impl Waiting {
             pending_count: Long(row.try_get("pending_count")?),
             delivered_seq: row.try_get("delivered_seq")?,
         })
+    }
+}
+
+/// Reads pages of the viewer's conversations with messages that no device of the viewer has been sent.
+pub(crate) struct PendingPages {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
+
+impl Loader<ActivityPage> for PendingPages {
+    type Value = Entries<Waiting>;
+    type Error = NoAnswer;
+
+    async fn load(&self, pages: &[ActivityPage]) -> Result<HashMap<ActivityPage, Self::Value>, NoAnswer> {
+        read_pages(
+            &self.database,
+            include_str!("inbox/page.sql"),
+            self.viewer,
+            pages,
+            Waiting::read,
+        )
+        .await
     }
 }

@@ -1,11 +1,16 @@
 //! Messages with what became of them.
 
 use super::conversation::Conversation;
-use super::loaders::{Loaders, MessageId};
+use super::cursor::MessagePlace;
+use super::loaders::Loaders;
 use super::long::Long;
+use super::page::{Entries, Page, gather, group, surroundings};
 use super::time::Time;
 use super::user::{self, User};
+use crate::database::{Database, NoAnswer};
+use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+use std::collections::HashMap;
 use std::sync::Arc;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -124,5 +129,107 @@ impl Message {
             edited_at: row.try_get::<_, Option<_>>("edited_at")?.map(Time),
             recalled_at,
         })
+    }
+}
+
+const BY_ID: &str = "SELECT m.conversation, m.seq, m.message, m.sender, m.at, m.kind, m.text, m.attachment, m.reply_to, m.mentions, \
+    m.edited_at, m.recalled_at FROM unnest($1::uuid[], $2::uuid[]) k(conversation, message) \
+    JOIN p_history.message m ON m.conversation = k.conversation AND m.message = k.message";
+
+/// Reads messages by id.
+pub(crate) struct Messages(pub(super) Database);
+
+/// A message in a conversation. Whoever asks has made sure that the viewer is a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct MessageId {
+    pub(crate) conversation: Uuid,
+    pub(crate) message: Uuid,
+}
+
+impl Loader<MessageId> for Messages {
+    type Value = Message;
+    type Error = NoAnswer;
+
+    async fn load(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Message>, NoAnswer> {
+        let conversations: Vec<Uuid> = ids.iter().map(|id| id.conversation).collect();
+        let messages: Vec<Uuid> = ids.iter().map(|id| id.message).collect();
+        let found = self
+            .0
+            .rows(BY_ID, &[&conversations, &messages], Message::read)
+            .await?;
+        let key = |found: &Message| MessageId {
+            conversation: found.conversation,
+            message: found.id,
+        };
+        Ok(found
+            .into_iter()
+            .map(|message| (key(&message), message))
+            .collect())
+    }
+}
+
+/// Read from the history itself, which may be a little ahead of or behind what the conversation's row says.
+const LAST: &str = "SELECT m.conversation, m.seq, m.message, m.sender, m.at, m.kind, m.text, m.attachment, m.reply_to, m.mentions, \
+    m.edited_at, m.recalled_at FROM unnest($1::uuid[]) k(conversation) CROSS JOIN LATERAL \
+    (SELECT * FROM p_history.message h WHERE h.conversation = k.conversation ORDER BY h.seq DESC LIMIT 1) m";
+
+/// Reads the last message of each conversation. Whoever asks has made sure that the viewer is a member.
+pub(crate) struct LastMessages(pub(super) Database);
+
+impl Loader<Uuid> for LastMessages {
+    type Value = Message;
+    type Error = NoAnswer;
+
+    async fn load(&self, conversations: &[Uuid]) -> Result<HashMap<Uuid, Message>, NoAnswer> {
+        let found = self.0.rows(LAST, &[&conversations], Message::read).await?;
+        Ok(found
+            .into_iter()
+            .map(|message| (message.conversation, message))
+            .collect())
+    }
+}
+
+/// Reads pages of messages, of many conversations at once. Whoever asks has made sure that the viewer is a member.
+pub(crate) struct MessagePages(pub(super) Database);
+
+/// A page of a conversation's messages, in the order of their seq.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct MessagePage {
+    pub(crate) conversation: Uuid,
+    /// Only messages behind this seq belong to the list.
+    pub(crate) floor: i64,
+    pub(crate) page: Page<MessagePlace>,
+}
+
+impl Loader<MessagePage> for MessagePages {
+    type Value = Entries<Message>;
+    type Error = NoAnswer;
+
+    async fn load(&self, keys: &[MessagePage]) -> Result<HashMap<MessagePage, Entries<Message>>, NoAnswer> {
+        let mut pages = HashMap::with_capacity(keys.len());
+        for (page, keys) in group(keys, |key| &key.page) {
+            let conversations: Vec<Uuid> = keys.iter().map(|key| key.conversation).collect();
+            let floors: Vec<i64> = keys.iter().map(|key| key.floor).collect();
+            let (after, before) = (page.after.map(|place| place.0), page.before.map(|place| place.0));
+            let sql = include_str!("message/page.sql").replace("{direction}", page.direction(true));
+            let rows = self
+                .0
+                .rows(
+                    &sql,
+                    &[&conversations, &floors, &after, &before, &page.rows()],
+                    |row| {
+                        let number: i64 = row.try_get("number")?;
+                        let found: Option<Uuid> = row.try_get("message")?;
+                        Ok((
+                            number,
+                            surroundings(row)?,
+                            found.map(|_| Message::read(row)).transpose()?,
+                        ))
+                    },
+                )
+                .await?;
+            pages.extend(gather(&keys, page, rows));
+        }
+        Ok(pages)
     }
 }

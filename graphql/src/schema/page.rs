@@ -10,6 +10,8 @@ use async_graphql::OutputType;
 use async_graphql::connection::{
     Connection, ConnectionNameType, DefaultConnectionName, DefaultEdgeName, Edge, EdgeNameType, EmptyFields,
 };
+use std::collections::HashMap;
+use std::hash::Hash;
 use tokio_postgres::Row;
 
 /// Entries of a page when the client does not say.
@@ -145,6 +147,43 @@ impl<T> Entries<T> {
 /// What the first two columns of a page's rows say: whether the list has entries before and behind the range.
 pub(crate) fn surroundings(row: &Row) -> Result<(bool, bool), tokio_postgres::Error> {
     Ok((row.try_get("earlier")?, row.try_get("later")?))
+}
+
+/// The keys of each page, in their order.
+pub(crate) fn group<'a, K, P: Eq + Hash>(
+    keys: &'a [K],
+    page: impl Fn(&'a K) -> &'a P,
+) -> HashMap<&'a P, Vec<&'a K>> {
+    let mut groups: HashMap<&P, Vec<&K>> = HashMap::new();
+    for key in keys {
+        groups.entry(page(key)).or_default().push(key);
+    }
+    groups
+}
+
+/// A row of the pages of many lists: the list's number from 1, what lies around the page, and the entry, if there is any.
+pub(crate) type PageRow<T> = (i64, (bool, bool), Option<T>);
+
+/// Puts the rows of many lists together, one page for each key.
+pub(crate) fn gather<K: Clone, C: Cursor, T>(
+    keys: &[&K],
+    page: &Page<C>,
+    rows: Vec<PageRow<T>>,
+) -> Vec<(K, Entries<T>)> {
+    let mut lists: Vec<((bool, bool), Vec<T>)> = keys.iter().map(|_| ((false, false), vec![])).collect();
+    for (number, around, item) in rows {
+        let list = usize::try_from(number - 1)
+            .ok()
+            .and_then(|index| lists.get_mut(index));
+        if let Some(list) = list {
+            list.0 = around;
+            list.1.extend(item);
+        }
+    }
+    let pages = lists
+        .into_iter()
+        .map(|((earlier, later), items)| page.entries(items, earlier, later));
+    keys.iter().map(|key| (*key).clone()).zip(pages).collect()
 }
 
 fn size(argument: &'static str, size: i32) -> Result<usize, Refusal> {

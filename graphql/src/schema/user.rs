@@ -1,11 +1,14 @@
 //! People, as any signed-in user may see them.
 
-use super::loaders::{self, Loaders};
+use super::loaders::Loaders;
 use crate::database::{Database, NoAnswer};
 use crate::errors::Refusal;
 use crate::freshness::{Freshness, heads};
+use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, SimpleObject};
+use std::collections::HashMap;
 use tidings_eventlog::record::lane_of;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// A person.
@@ -59,17 +62,61 @@ pub(crate) async fn by_id(context: &Context<'_>, user: Uuid) -> Result<Option<Us
     }
     let heads = heads(database, freshness, Some(lane_of(user))).await?;
     freshness.passed(&heads).await?;
-    Ok(loaders::person(&database.after(&heads), user).await?)
+    Ok(person(&database.after(&heads), user).await?)
 }
 
 /// The person of that name. One who has just registered is waited for.
 pub(crate) async fn by_name(context: &Context<'_>, username: &str) -> Result<Option<User>, Refusal> {
     let database = context.data_unchecked::<Database>();
-    if let Some(found) = loaders::named(database, username).await? {
+    if let Some(found) = named(database, username).await? {
         return Ok(Some(found));
     }
     let freshness = context.data_unchecked::<Freshness>();
     let heads = heads(database, freshness, None).await?;
     freshness.passed(&heads).await?;
-    Ok(loaders::named(&database.after(&heads), username).await?)
+    Ok(named(&database.after(&heads), username).await?)
+}
+
+const BY_ID: &str =
+    "SELECT user_id, username, display_name FROM p_conversations.person WHERE user_id = ANY($1)";
+const BY_NAME: &str = "SELECT user_id, username, display_name FROM p_conversations.person \
+    WHERE lower(username) = $1 ORDER BY registered_at, user_id LIMIT 1";
+/// No name is longer, in bytes.
+const NAME_LEN_MAX: usize = 256;
+
+/// Reads people by id.
+pub(crate) struct People(pub(super) Database);
+
+impl Loader<Uuid> for People {
+    type Value = User;
+    type Error = NoAnswer;
+
+    async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, User>, NoAnswer> {
+        let people = self.0.rows(BY_ID, &[&ids], read).await?;
+        Ok(people.into_iter().map(|person| (person.id, person)).collect())
+    }
+}
+
+/// The person of that id, past any cache.
+async fn person(database: &Database, user: Uuid) -> Result<Option<User>, NoAnswer> {
+    Ok(database.rows(BY_ID, &[&[user].as_slice()], read).await?.pop())
+}
+
+/// The person of that name, whatever the case of its letters. Names are ASCII, so other letters that have an ASCII one as
+/// their lower case are not folded.
+async fn named(database: &Database, username: &str) -> Result<Option<User>, NoAnswer> {
+    // PostgreSQL knows no text with a NUL in it.
+    if username.len() > NAME_LEN_MAX || username.contains('\0') {
+        return Ok(None);
+    }
+    let key = username.to_ascii_lowercase();
+    Ok(database.rows(BY_NAME, &[&key], read).await?.pop())
+}
+
+fn read(row: &Row) -> Result<User, tokio_postgres::Error> {
+    Ok(User {
+        id: row.try_get("user_id")?,
+        username: row.try_get("username")?,
+        display_name: row.try_get("display_name")?,
+    })
 }

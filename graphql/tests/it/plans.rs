@@ -6,12 +6,12 @@ use crate::support::World;
 const MINE: u64 = 400;
 
 const LISTS: [&str; 2] = [
-    include_str!("../../src/schema/loaders/activity/all.sql"),
-    include_str!("../../src/schema/loaders/activity/pending.sql"),
+    include_str!("../../src/schema/conversation/page.sql"),
+    include_str!("../../src/schema/inbox/page.sql"),
 ];
 const BY_ID: [&str; 2] = [
-    include_str!("../../src/schema/loaders/conversations/by_id.sql"),
-    include_str!("../../src/schema/loaders/mention_counts/count.sql"),
+    include_str!("../../src/schema/conversation/by_id.sql"),
+    include_str!("../../src/schema/conversation/mention_counts.sql"),
 ];
 
 #[tokio::test]

@@ -1,4 +1,4 @@
--- As all.sql, for the conversations whose last message the viewer has not been sent.
+-- As the page of all conversations, for the conversations whose last message the viewer has not been sent.
 WITH mine AS (
     SELECT m.conversation, m.role, c.last_at, coalesce(d.delivered_seq, 0) AS delivered_seq,
            c.last_msg_no - coalesce(d.delivered_msg_no, 0) AS pending_count
