@@ -1,16 +1,12 @@
-//! Read-your-writes: a request waits until the read models include the positions that it carries.
+//! How far the read models are: waiting until they include what has been acknowledged.
 
 use crate::database::{Database, NoAnswer};
 use crate::errors::Refusal;
-use async_graphql::Value;
 use std::time::Duration;
 use tidings_eventlog::Position;
 use tidings_projections::Checkpoints;
 use tokio::time::Instant;
 use tokio_postgres::types::ToSql;
-
-/// Positions that one request may carry: more than there are lanes make no sense.
-const POSITIONS_MAX: usize = 256;
 
 /// What requests can wait for.
 #[derive(Clone)]
@@ -30,47 +26,6 @@ impl Freshness {
 
     pub(crate) fn has_lane(&self, lane: u8) -> bool {
         self.checkpoints.runs(lane)
-    }
-
-    /// Reads the positions in the header `tidings-after` and in the request's extension `after`, which may be one text or
-    /// a list of them. A text holds one or more positions `<lane>:<pos>`, separated by commas.
-    pub(crate) fn positions(
-        &self,
-        header: Option<&str>,
-        extension: Option<&Value>,
-    ) -> Result<Vec<Position>, Refusal> {
-        let mut positions = vec![];
-        if let Some(header) = header {
-            self.read("tidings-after", header, &mut positions)?;
-        }
-        match extension {
-            None | Some(Value::Null) => {}
-            Some(Value::String(text)) => self.read("after", text, &mut positions)?,
-            Some(Value::List(texts)) => {
-                for text in texts {
-                    let Value::String(text) = text else {
-                        return Err(malformed("after"));
-                    };
-                    self.read("after", text, &mut positions)?;
-                }
-            }
-            Some(_) => return Err(malformed("after")),
-        }
-        Ok(positions)
-    }
-
-    fn read(&self, field: &'static str, text: &str, positions: &mut Vec<Position>) -> Result<(), Refusal> {
-        for part in text.split(',') {
-            let position = position(part.trim()).ok_or_else(|| malformed(field))?;
-            if !self.has_lane(position.lane) {
-                return Err(Refusal::invalid(field, "there is no such lane"));
-            }
-            if positions.len() == POSITIONS_MAX {
-                return Err(Refusal::invalid(field, "too many positions"));
-            }
-            positions.push(position);
-        }
-        Ok(())
     }
 
     /// Whether all read models include these positions, as far as this node knows.
@@ -133,48 +88,4 @@ pub(crate) async fn heads(
     });
     let known = |(lane, pos)| freshness.has_lane(lane).then_some(Position { lane, pos });
     Ok(heads.await?.into_iter().flatten().filter_map(known).collect())
-}
-
-fn malformed(field: &'static str) -> Refusal {
-    Refusal::invalid(field, "a position is <lane>:<pos>")
-}
-
-fn position(text: &str) -> Option<Position> {
-    let (lane, pos) = text.split_once(':')?;
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
-    if !digits(lane) || !digits(pos) {
-        return None;
-    }
-    // A greater one could not be compared with what the database holds.
-    let pos: u64 = pos.parse().ok().filter(|pos| i64::try_from(*pos).is_ok())?;
-    Some(Position {
-        lane: lane.parse().ok()?,
-        pos,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::position;
-    use tidings_eventlog::Position;
-
-    #[test]
-    fn a_position_is_a_lane_and_a_number() {
-        assert_eq!(position("3:17"), Some(Position { lane: 3, pos: 17 }));
-        for text in [
-            "",
-            "3",
-            ":",
-            "3:",
-            ":7",
-            "+3:7",
-            "3:-7",
-            "256:7",
-            "3:99999999999999999999",
-            "3:7:1",
-            "a:b",
-        ] {
-            assert_eq!(position(text), None, "{text}");
-        }
-    }
 }

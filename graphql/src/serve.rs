@@ -1,5 +1,6 @@
 //! How the schema is served: what a request may cost, its way through the schema, and HTTP and WebSocket.
 
+mod after;
 mod complete;
 mod desk;
 pub(crate) mod graphql;

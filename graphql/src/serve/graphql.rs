@@ -6,6 +6,7 @@ use crate::errors::{Refusal, coded};
 use crate::freshness::Freshness;
 use crate::schema::loaders::Loaders;
 use crate::schema::{self, Schema};
+use crate::serve::after::positions;
 use crate::serve::complete::{Question, Types};
 use crate::serve::desk::{Desk, Stopped};
 use crate::serve::limits::turns::{Place, Turns};
@@ -289,8 +290,7 @@ impl Graphql {
     ) -> Result<Admitted, Box<Response>> {
         let cost = check(&mut request)?;
         self.turns.spend(spender(viewer.as_ref()), cost).map_err(boxed)?;
-        let positions = self.freshness.positions(after, request.extensions.get("after"));
-        let positions = positions.map_err(boxed)?;
+        let positions = positions(&self.freshness, after, request.extensions.get("after")).map_err(boxed)?;
         let document = request.parsed_query().map_err(refuse)?.clone();
         let question = Question::new(&self.types, document, request.operation_name.as_deref());
         if let Some(operation) = question.operation() {
