@@ -10,6 +10,7 @@ mod budget;
 mod database;
 mod errors;
 mod freshness;
+mod loader;
 mod schema;
 mod serve;
 mod viewer;

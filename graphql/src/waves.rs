@@ -1,32 +1,31 @@
 //! Batching by waves: what a request's loaders have been asked is read when the request can do nothing more without it.
 //!
-//! A batch that goes by a timer splits whenever the machine is slow. Here a request costs as many statements as its fields
-//! have levels and kinds, however many objects there are and on whatever runtime.
+//! A batch that goes by a timer waits for the timer's next tick, and splits whenever the machine is slow. Here a request
+//! costs as many statements as its fields have levels and kinds, however many objects there are and on whatever runtime, and
+//! nothing but its statements is waited for.
 
 use futures_util::future::BoxFuture;
-use futures_util::stream::Stream;
+use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _};
 use futures_util::task::AtomicWaker;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use tokio::task::JoinSet;
 
-/// The batches of one request. Dropping the last handle ends them.
+/// Steps of a request before others get their turn, when it never has to wait.
+const STEPS_MAX: usize = 64;
+
+/// Reads what a loader has been asked, and tells those who asked.
+pub(crate) type Batch = BoxFuture<'static, ()>;
+
+/// The batches of one request that have not begun.
 #[derive(Clone, Default)]
-pub(crate) struct Waves(Arc<Mutex<Batches>>);
-
-#[derive(Default)]
-struct Batches {
-    waiting: Vec<BoxFuture<'static, ()>>,
-    running: JoinSet<()>,
-}
+pub(crate) struct Waves(Arc<Mutex<Vec<Batch>>>);
 
 impl Waves {
-    /// Where a loader leaves its batches.
-    pub(crate) fn spawner(&self) -> impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static {
-        let waves = self.clone();
-        move |batch| waves.lock().waiting.push(batch)
+    /// Leaves a batch for the next wave.
+    pub(crate) fn add(&self, batch: Batch) {
+        self.lock().push(batch);
     }
 
     /// Runs the request that the batches belong to.
@@ -34,40 +33,22 @@ impl Waves {
         Carried {
             request,
             waves: self,
+            running: FuturesUnordered::new(),
             bell: Arc::default(),
         }
     }
 
-    /// Whether the last wave has come in. A request that saw it come in piece by piece would ask for more piece by piece.
-    fn have_come_in(&self, context: &mut Context<'_>) -> bool {
-        let mut batches = self.lock();
-        while let Poll::Ready(Some(_)) = batches.running.poll_join_next(context) {}
-        batches.running.is_empty()
-    }
-
-    /// Starts what waits.
-    fn roll(&self, context: &mut Context<'_>) {
-        let mut batches = self.lock();
-        let started = !batches.waiting.is_empty();
-        for batch in std::mem::take(&mut batches.waiting) {
-            batches.running.spawn(batch);
-        }
-        drop(batches);
-        // Registers for their end; when they have all ended already, the next step is due at once.
-        if self.have_come_in(context) && started {
-            context.waker().wake_by_ref();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Batches> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Batch>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A request that starts the next wave of its batches whenever it has come to a standstill.
+/// A request that starts the next wave of its batches whenever it has come to a standstill. Dropping it ends them.
 pub(crate) struct Carried<R> {
     request: R,
     waves: Waves,
+    /// The wave that is being read.
+    running: FuturesUnordered<Batch>,
     bell: Arc<Bell>,
 }
 
@@ -92,22 +73,38 @@ impl Wake for Bell {
 impl<R> Carried<R> {
     fn step<T>(
         &mut self,
-        context: &Context<'_>,
-        poll: impl FnOnce(&mut R, &mut Context<'_>) -> Poll<T>,
+        context: &mut Context<'_>,
+        mut poll: impl FnMut(&mut R, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         self.bell.request.register(context.waker());
-        self.bell.rung.store(false, Ordering::Release);
         let waker = Waker::from(Arc::clone(&self.bell));
-        let mut context = Context::from_waker(&waker);
-        if !self.waves.have_come_in(&mut context) {
-            return Poll::Pending;
+        for _ in 0..STEPS_MAX {
+            // A request that saw a wave come in piece by piece would ask for more piece by piece.
+            while let Poll::Ready(batch) = self.running.poll_next_unpin(context) {
+                if batch.is_none() {
+                    break;
+                }
+            }
+            if !self.running.is_empty() {
+                return Poll::Pending;
+            }
+            self.bell.rung.store(false, Ordering::Release);
+            let polled = poll(&mut self.request, &mut Context::from_waker(&waker));
+            if polled.is_ready() {
+                return polled;
+            }
+            // One that was woken meanwhile can go on and may ask for more.
+            if self.bell.rung.load(Ordering::Acquire) {
+                continue;
+            }
+            let wave = std::mem::take(&mut *self.waves.lock());
+            if wave.is_empty() {
+                return Poll::Pending;
+            }
+            self.running.extend(wave);
         }
-        let polled = poll(&mut self.request, &mut context);
-        // One that was woken meanwhile can go on and may ask for more.
-        if polled.is_pending() && !self.bell.rung.load(Ordering::Acquire) {
-            self.waves.roll(&mut context);
-        }
-        polled
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 

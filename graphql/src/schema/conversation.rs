@@ -8,7 +8,7 @@ use super::message::{Message, MessagePage};
 use super::page::{Entries, List, Page, PageArguments, surroundings};
 use super::time::Time;
 use crate::database::{Database, NoAnswer};
-use async_graphql::dataloader::Loader;
+use crate::loader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -177,7 +177,6 @@ pub(crate) struct Conversations {
 
 impl Loader<Uuid> for Conversations {
     type Value = Conversation;
-    type Error = NoAnswer;
 
     async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Conversation>, NoAnswer> {
         let sql = include_str!("conversation/by_id.sql");
@@ -200,7 +199,6 @@ pub(crate) struct ActivityPages {
 
 impl Loader<ActivityPage> for ActivityPages {
     type Value = Entries<Conversation>;
-    type Error = NoAnswer;
 
     async fn load(&self, pages: &[ActivityPage]) -> Result<HashMap<ActivityPage, Self::Value>, NoAnswer> {
         read_pages(
@@ -260,7 +258,6 @@ pub(crate) struct MentionCounts {
 
 impl Loader<Uuid> for MentionCounts {
     type Value = i64;
-    type Error = NoAnswer;
 
     async fn load(&self, conversations: &[Uuid]) -> Result<HashMap<Uuid, i64>, NoAnswer> {
         let read = |row: &Row| Ok((row.try_get("conversation")?, row.try_get("mentions")?));

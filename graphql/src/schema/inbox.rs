@@ -6,8 +6,8 @@ use super::long::Long;
 use super::message::{Message, MessagePage};
 use super::page::{Entries, List, Page, PageArguments};
 use crate::database::{Database, NoAnswer};
+use crate::loader::Loader;
 use async_graphql::connection::{ConnectionNameType, EdgeNameType};
-use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, OutputType, Result, SimpleObject};
 use std::collections::HashMap;
 use tokio_postgres::Row;
@@ -90,7 +90,6 @@ pub(crate) struct PendingPages {
 
 impl Loader<ActivityPage> for PendingPages {
     type Value = Entries<Waiting>;
-    type Error = NoAnswer;
 
     async fn load(&self, pages: &[ActivityPage]) -> Result<HashMap<ActivityPage, Self::Value>, NoAnswer> {
         read_pages(

@@ -1,83 +1,58 @@
-//! Loaders: what the fields of many objects need is gathered and read with one statement.
+//! The loaders of one request.
 
-use super::conversation::{ActivityPages, Conversations, MentionCounts};
+use super::conversation::{ActivityPage, ActivityPages, Conversations, MentionCounts};
 use super::inbox::PendingPages;
-use super::member::MemberPages;
-use super::message::{LastMessages, MessagePages, Messages};
+use super::member::{MemberPage, MemberPages};
+use super::message::{LastMessages, MessageId, MessagePage, MessagePages, Messages};
 use super::user::People;
 use crate::database::Database;
+use crate::loader::Gathering;
 use crate::waves::Waves;
-use async_graphql::dataloader::{CacheFactory, DataLoader, HashMapCache, NoCache};
-use std::time::Duration;
 use uuid::Uuid;
 
-/// More keys than one request can ask for.
-const BATCH_MAX: usize = 100_000;
-
-/// A loader that also remembers, for as long as the request lasts.
-pub(crate) type Remembering<L> = DataLoader<L, HashMapCache>;
-
-/// The loaders of one request.
+/// What the fields of a request read from.
 pub(crate) struct Loaders {
-    pub(crate) people: Remembering<People>,
-    pub(crate) conversations: Remembering<Conversations>,
-    pub(crate) activity_pages: DataLoader<ActivityPages, NoCache>,
-    pub(crate) pending_pages: DataLoader<PendingPages, NoCache>,
-    pub(crate) messages: Remembering<Messages>,
-    pub(crate) last_messages: Remembering<LastMessages>,
-    pub(crate) message_pages: DataLoader<MessagePages, NoCache>,
-    pub(crate) member_pages: DataLoader<MemberPages, NoCache>,
-    pub(crate) mention_counts: Remembering<MentionCounts>,
+    pub(crate) people: Gathering<Uuid, People>,
+    pub(crate) conversations: Gathering<Uuid, Conversations>,
+    pub(crate) activity_pages: Gathering<ActivityPage, ActivityPages>,
+    pub(crate) pending_pages: Gathering<ActivityPage, PendingPages>,
+    pub(crate) messages: Gathering<MessageId, Messages>,
+    pub(crate) last_messages: Gathering<Uuid, LastMessages>,
+    pub(crate) message_pages: Gathering<MessagePage, MessagePages>,
+    pub(crate) member_pages: Gathering<MemberPage, MemberPages>,
+    pub(crate) mention_counts: Gathering<Uuid, MentionCounts>,
 }
 
 impl Loaders {
     /// Loaders that see what `viewer` may see. What they read is counted against `database`'s budget.
     pub(crate) fn new(database: &Database, viewer: Uuid, waves: &Waves) -> Self {
         let database = || database.clone();
+        let conversations = Conversations {
+            database: database(),
+            viewer,
+        };
+        let activity_pages = ActivityPages {
+            database: database(),
+            viewer,
+        };
+        let pending_pages = PendingPages {
+            database: database(),
+            viewer,
+        };
+        let mention_counts = MentionCounts {
+            database: database(),
+            viewer,
+        };
         Self {
-            people: batched(People(database()), waves, HashMapCache::default()),
-            conversations: batched(
-                Conversations {
-                    database: database(),
-                    viewer,
-                },
-                waves,
-                HashMapCache::default(),
-            ),
-            activity_pages: batched(
-                ActivityPages {
-                    database: database(),
-                    viewer,
-                },
-                waves,
-                NoCache,
-            ),
-            pending_pages: batched(
-                PendingPages {
-                    database: database(),
-                    viewer,
-                },
-                waves,
-                NoCache,
-            ),
-            messages: batched(Messages(database()), waves, HashMapCache::default()),
-            last_messages: batched(LastMessages(database()), waves, HashMapCache::default()),
-            message_pages: batched(MessagePages(database()), waves, NoCache),
-            member_pages: batched(MemberPages(database()), waves, NoCache),
-            mention_counts: batched(
-                MentionCounts {
-                    database: database(),
-                    viewer,
-                },
-                waves,
-                HashMapCache::default(),
-            ),
+            people: Gathering::remembering(People(database()), waves),
+            conversations: Gathering::remembering(conversations, waves),
+            activity_pages: Gathering::new(activity_pages, waves),
+            pending_pages: Gathering::new(pending_pages, waves),
+            messages: Gathering::remembering(Messages(database()), waves),
+            last_messages: Gathering::remembering(LastMessages(database()), waves),
+            message_pages: Gathering::new(MessagePages(database()), waves),
+            member_pages: Gathering::new(MemberPages(database()), waves),
+            mention_counts: Gathering::remembering(mention_counts, waves),
         }
     }
-}
-
-fn batched<L, C: CacheFactory>(loader: L, waves: &Waves, cache: C) -> DataLoader<L, C> {
-    DataLoader::with_cache(loader, waves.spawner(), cache)
-        .delay(Duration::ZERO)
-        .max_batch_size(BATCH_MAX)
 }

@@ -5,7 +5,7 @@ use super::page::{Entries, Page, gather, group, surroundings};
 use super::time::Time;
 use super::user::{self, User};
 use crate::database::{Database, NoAnswer};
-use async_graphql::dataloader::Loader;
+use crate::loader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, Result, SimpleObject};
 use std::collections::HashMap;
 use tokio_postgres::Row;
@@ -70,7 +70,6 @@ pub(crate) struct MemberPage {
 
 impl Loader<MemberPage> for MemberPages {
     type Value = Entries<Member>;
-    type Error = NoAnswer;
 
     async fn load(&self, keys: &[MemberPage]) -> Result<HashMap<MemberPage, Entries<Member>>, NoAnswer> {
         let mut pages = HashMap::with_capacity(keys.len());

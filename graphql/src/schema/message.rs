@@ -8,7 +8,7 @@ use super::page::{Entries, Page, gather, group, surroundings};
 use super::time::Time;
 use super::user::{self, User};
 use crate::database::{Database, NoAnswer};
-use async_graphql::dataloader::Loader;
+use crate::loader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -148,7 +148,6 @@ pub(crate) struct MessageId {
 
 impl Loader<MessageId> for Messages {
     type Value = Message;
-    type Error = NoAnswer;
 
     async fn load(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Message>, NoAnswer> {
         let conversations: Vec<Uuid> = ids.iter().map(|id| id.conversation).collect();
@@ -178,7 +177,6 @@ pub(crate) struct LastMessages(pub(super) Database);
 
 impl Loader<Uuid> for LastMessages {
     type Value = Message;
-    type Error = NoAnswer;
 
     async fn load(&self, conversations: &[Uuid]) -> Result<HashMap<Uuid, Message>, NoAnswer> {
         let found = self.0.rows(LAST, &[&conversations], Message::read).await?;
@@ -203,7 +201,6 @@ pub(crate) struct MessagePage {
 
 impl Loader<MessagePage> for MessagePages {
     type Value = Entries<Message>;
-    type Error = NoAnswer;
 
     async fn load(&self, keys: &[MessagePage]) -> Result<HashMap<MessagePage, Entries<Message>>, NoAnswer> {
         let mut pages = HashMap::with_capacity(keys.len());

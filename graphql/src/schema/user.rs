@@ -4,7 +4,7 @@ use super::loaders::Loaders;
 use crate::database::{Database, NoAnswer};
 use crate::errors::Refusal;
 use crate::freshness::{Freshness, heads};
-use async_graphql::dataloader::Loader;
+use crate::loader::Loader;
 use async_graphql::{Context, ID, SimpleObject};
 use std::collections::HashMap;
 use tidings_eventlog::record::lane_of;
@@ -89,7 +89,6 @@ pub(crate) struct People(pub(super) Database);
 
 impl Loader<Uuid> for People {
     type Value = User;
-    type Error = NoAnswer;
 
     async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, User>, NoAnswer> {
         let people = self.0.rows(BY_ID, &[&ids], read).await?;
