@@ -4,61 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Content, EventKind, Role};
-
-/// The data of an event, by kind.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(tag = "kind", content = "data")]
-pub enum EventData {
-    #[serde(rename = "direct.opened")]
-    DirectOpened(DirectOpened),
-    #[serde(rename = "group.created")]
-    GroupCreated(GroupCreated),
-    #[serde(rename = "member.added")]
-    MemberAdded(MemberAdded),
-    #[serde(rename = "member.removed")]
-    MemberRemoved(MemberRemoved),
-    #[serde(rename = "member.left")]
-    MemberLeft(MemberLeft),
-    #[serde(rename = "group.renamed")]
-    GroupRenamed(GroupRenamed),
-    #[serde(rename = "role.changed")]
-    RoleChanged(RoleChanged),
-    #[serde(rename = "message.sent")]
-    MessageSent(MessageSent),
-    #[serde(rename = "message.edited")]
-    MessageEdited(MessageEdited),
-    #[serde(rename = "message.recalled")]
-    MessageRecalled(MessageRecalled),
-    #[serde(rename = "reaction.changed")]
-    ReactionChanged(ReactionChanged),
-    /// A kind or shape that this version does not know; the raw data is in [`crate::Event::data`].
-    #[serde(skip)]
-    Unknown,
-}
-
-impl EventData {
-    /// Reads `data` as what `kind` says it is.
-    pub fn decode(kind: &EventKind, data: &str) -> Self {
-        fn read<'a, T: Deserialize<'a>>(data: &'a str, make: impl FnOnce(T) -> EventData) -> EventData {
-            serde_json::from_str(data).map_or(EventData::Unknown, make)
-        }
-        match kind {
-            EventKind::DirectOpened => read(data, Self::DirectOpened),
-            EventKind::GroupCreated => read(data, Self::GroupCreated),
-            EventKind::MemberAdded => read(data, Self::MemberAdded),
-            EventKind::MemberRemoved => read(data, Self::MemberRemoved),
-            EventKind::MemberLeft => read(data, Self::MemberLeft),
-            EventKind::GroupRenamed => read(data, Self::GroupRenamed),
-            EventKind::RoleChanged => read(data, Self::RoleChanged),
-            EventKind::MessageSent => read(data, Self::MessageSent),
-            EventKind::MessageEdited => read(data, Self::MessageEdited),
-            EventKind::MessageRecalled => read(data, Self::MessageRecalled),
-            EventKind::ReactionChanged => read(data, Self::ReactionChanged),
-            EventKind::Other(_) => Self::Unknown,
-        }
-    }
-}
+use crate::{Content, Role};
 
 /// The two who talk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

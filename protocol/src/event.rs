@@ -1,112 +1,13 @@
-//! Durable events of conversations: their kinds, their data, and their encoding.
+//! Durable events of conversations, and their encoding.
 
-use std::{fmt, io::Write as _};
+use std::io::Write as _;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::{EventData, Timestamp};
-
-/// What happened, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum EventKind {
-    DirectOpened,
-    GroupCreated,
-    MemberAdded,
-    MemberRemoved,
-    MemberLeft,
-    GroupRenamed,
-    RoleChanged,
-    MessageSent,
-    MessageEdited,
-    MessageRecalled,
-    ReactionChanged,
-    /// A kind that this version has no name for.
-    Other(Box<str>),
-}
-
-impl EventKind {
-    /// Every kind that this version names.
-    pub const NAMED: [Self; 11] = [
-        Self::DirectOpened,
-        Self::GroupCreated,
-        Self::MemberAdded,
-        Self::MemberRemoved,
-        Self::MemberLeft,
-        Self::GroupRenamed,
-        Self::RoleChanged,
-        Self::MessageSent,
-        Self::MessageEdited,
-        Self::MessageRecalled,
-        Self::ReactionChanged,
-    ];
-
-    /// The name on the wire.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::DirectOpened => "direct.opened",
-            Self::GroupCreated => "group.created",
-            Self::MemberAdded => "member.added",
-            Self::MemberRemoved => "member.removed",
-            Self::MemberLeft => "member.left",
-            Self::GroupRenamed => "group.renamed",
-            Self::RoleChanged => "role.changed",
-            Self::MessageSent => "message.sent",
-            Self::MessageEdited => "message.edited",
-            Self::MessageRecalled => "message.recalled",
-            Self::ReactionChanged => "reaction.changed",
-            Self::Other(name) => name,
-        }
-    }
-}
-
-impl From<&str> for EventKind {
-    fn from(name: &str) -> Self {
-        // By far the most frequent kind is looked at first.
-        if name == "message.sent" {
-            return Self::MessageSent;
-        }
-        Self::NAMED
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
-            .unwrap_or_else(|| Self::Other(name.into()))
-    }
-}
-
-impl fmt::Display for EventKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for EventKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for EventKind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(KindVisitor)
-    }
-}
-
-/// Reads a kind without allocating where it has a name.
-struct KindVisitor;
-
-impl Visitor<'_> for KindVisitor {
-    type Value = EventKind;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a kind")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<EventKind, E> {
-        Ok(EventKind::from(name))
-    }
-}
+use crate::{EventData, EventKind, Timestamp};
 
 /// One event of a conversation, with its data as it stands on the wire.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

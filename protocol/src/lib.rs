@@ -11,6 +11,7 @@ mod error;
 mod event;
 mod fields;
 mod integer;
+mod kind;
 mod parse;
 mod position;
 mod resume;
@@ -25,11 +26,12 @@ pub use close::{Close, CloseCode};
 pub use command::{Action, ClientFrame, Command, Hello, ResumePart, Role};
 pub use content::Content;
 pub use data::{
-    DirectOpened, EventData, GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved,
-    MessageEdited, MessageRecalled, MessageSent, ReactionChanged, RoleChanged,
+    DirectOpened, GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved, MessageEdited,
+    MessageRecalled, MessageSent, ReactionChanged, RoleChanged,
 };
 pub use error::{ErrorCode, ErrorFrame};
-pub use event::{Event, EventKind, EventRef, encode_events};
+pub use event::{Event, EventRef, encode_events};
+pub use kind::{EventData, EventKind};
 pub use parse::{DEVICE_CHARS_MAX, ParseError, SEQ_MAX, parse, parse_spelled};
 pub use position::{Position, PositionError};
 pub use resume::Resume;

@@ -1,0 +1,164 @@
+//! The kinds of events: their names, and the data of each.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
+
+use crate::{
+    DirectOpened, GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved, MessageEdited,
+    MessageRecalled, MessageSent, ReactionChanged, RoleChanged,
+};
+
+/// What happened, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    DirectOpened,
+    GroupCreated,
+    MemberAdded,
+    MemberRemoved,
+    MemberLeft,
+    GroupRenamed,
+    RoleChanged,
+    MessageSent,
+    MessageEdited,
+    MessageRecalled,
+    ReactionChanged,
+    /// A kind that this version has no name for.
+    Other(Box<str>),
+}
+
+impl EventKind {
+    /// Every kind that this version names.
+    pub const NAMED: [Self; 11] = [
+        Self::DirectOpened,
+        Self::GroupCreated,
+        Self::MemberAdded,
+        Self::MemberRemoved,
+        Self::MemberLeft,
+        Self::GroupRenamed,
+        Self::RoleChanged,
+        Self::MessageSent,
+        Self::MessageEdited,
+        Self::MessageRecalled,
+        Self::ReactionChanged,
+    ];
+
+    /// The name on the wire.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::DirectOpened => "direct.opened",
+            Self::GroupCreated => "group.created",
+            Self::MemberAdded => "member.added",
+            Self::MemberRemoved => "member.removed",
+            Self::MemberLeft => "member.left",
+            Self::GroupRenamed => "group.renamed",
+            Self::RoleChanged => "role.changed",
+            Self::MessageSent => "message.sent",
+            Self::MessageEdited => "message.edited",
+            Self::MessageRecalled => "message.recalled",
+            Self::ReactionChanged => "reaction.changed",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl From<&str> for EventKind {
+    fn from(name: &str) -> Self {
+        // By far the most frequent kind is looked at first.
+        if name == "message.sent" {
+            return Self::MessageSent;
+        }
+        Self::NAMED
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+            .unwrap_or_else(|| Self::Other(name.into()))
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for EventKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for EventKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KindVisitor)
+    }
+}
+
+/// Reads a kind without allocating where it has a name.
+struct KindVisitor;
+
+impl Visitor<'_> for KindVisitor {
+    type Value = EventKind;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a kind")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<EventKind, E> {
+        Ok(EventKind::from(name))
+    }
+}
+
+/// The data of an event, by kind.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "kind", content = "data")]
+pub enum EventData {
+    #[serde(rename = "direct.opened")]
+    DirectOpened(DirectOpened),
+    #[serde(rename = "group.created")]
+    GroupCreated(GroupCreated),
+    #[serde(rename = "member.added")]
+    MemberAdded(MemberAdded),
+    #[serde(rename = "member.removed")]
+    MemberRemoved(MemberRemoved),
+    #[serde(rename = "member.left")]
+    MemberLeft(MemberLeft),
+    #[serde(rename = "group.renamed")]
+    GroupRenamed(GroupRenamed),
+    #[serde(rename = "role.changed")]
+    RoleChanged(RoleChanged),
+    #[serde(rename = "message.sent")]
+    MessageSent(MessageSent),
+    #[serde(rename = "message.edited")]
+    MessageEdited(MessageEdited),
+    #[serde(rename = "message.recalled")]
+    MessageRecalled(MessageRecalled),
+    #[serde(rename = "reaction.changed")]
+    ReactionChanged(ReactionChanged),
+    /// A kind or shape that this version does not know; the raw data is in [`crate::Event::data`].
+    #[serde(skip)]
+    Unknown,
+}
+
+impl EventData {
+    /// Reads `data` as what `kind` says it is.
+    pub fn decode(kind: &EventKind, data: &str) -> Self {
+        fn read<'a, T: Deserialize<'a>>(data: &'a str, make: impl FnOnce(T) -> EventData) -> EventData {
+            serde_json::from_str(data).map_or(EventData::Unknown, make)
+        }
+        match kind {
+            EventKind::DirectOpened => read(data, Self::DirectOpened),
+            EventKind::GroupCreated => read(data, Self::GroupCreated),
+            EventKind::MemberAdded => read(data, Self::MemberAdded),
+            EventKind::MemberRemoved => read(data, Self::MemberRemoved),
+            EventKind::MemberLeft => read(data, Self::MemberLeft),
+            EventKind::GroupRenamed => read(data, Self::GroupRenamed),
+            EventKind::RoleChanged => read(data, Self::RoleChanged),
+            EventKind::MessageSent => read(data, Self::MessageSent),
+            EventKind::MessageEdited => read(data, Self::MessageEdited),
+            EventKind::MessageRecalled => read(data, Self::MessageRecalled),
+            EventKind::ReactionChanged => read(data, Self::ReactionChanged),
+            EventKind::Other(_) => Self::Unknown,
+        }
+    }
+}
