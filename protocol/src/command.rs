@@ -1,10 +1,10 @@
 //! What a client says.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{Content, Resume};
+use crate::{Content, Resume, Role};
 
 /// One object from a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -183,13 +183,4 @@ impl Action {
             Self::Fetch { .. } => "fetch",
         }
     }
-}
-
-/// What a member of a group may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    Owner,
-    Admin,
-    Member,
 }

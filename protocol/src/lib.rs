@@ -6,40 +6,49 @@
 mod close;
 mod command;
 mod content;
-mod data;
+mod direct;
 mod error;
 mod event;
 mod fields;
+mod group;
 mod integer;
 mod kind;
+mod message;
 mod parse;
 mod position;
+mod presence;
+mod reaction;
+mod reading;
 mod resume;
 pub mod schema;
 mod server;
 mod spelled;
 mod split;
 mod time;
+mod typing;
 mod welcome;
 
 pub use close::{Close, CloseCode};
-pub use command::{Action, ClientFrame, Command, Hello, ResumePart, Role};
+pub use command::{Action, ClientFrame, Command, Hello, ResumePart};
 pub use content::Content;
-pub use data::{
-    DirectOpened, GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved, MessageEdited,
-    MessageRecalled, MessageSent, ReactionChanged, RoleChanged,
-};
+pub use direct::DirectOpened;
 pub use error::{ErrorCode, ErrorFrame};
 pub use event::{Event, EventRef, encode_events};
+pub use group::{GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved, Role, RoleChanged};
 pub use kind::{EventData, EventKind};
+pub use message::{MessageEdited, MessageRecalled, MessageSent};
 pub use parse::{DEVICE_CHARS_MAX, ParseError, SEQ_MAX, parse, parse_spelled};
 pub use position::{Position, PositionError};
+pub use presence::Presence;
+pub use reaction::ReactionChanged;
+pub use reading::{Events, Receipt};
 pub use resume::Resume;
 pub use serde_json::value::RawValue;
-pub use server::{Ack, Events, Gap, Notice, Presence, Receipt, ServerFrame, ServerFrameError, TypingNotice};
+pub use server::{Ack, Gap, Notice, ServerFrame, ServerFrameError};
 pub use spelled::Spelled;
 pub use split::split_frame;
 pub use time::Timestamp;
+pub use typing::TypingNotice;
 pub use welcome::{Limits, Welcome};
 
 /// The WebSocket subprotocol of this version.

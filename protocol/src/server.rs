@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::{Close, ErrorFrame, Event, Position, Timestamp, Welcome};
+use crate::{
+    Close, ErrorFrame, Event, Events, Position, Presence, Receipt, Timestamp, TypingNotice, Welcome,
+};
 
 /// One object from the server.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -42,16 +44,6 @@ pub struct Gap {
     pub to: u64,
 }
 
-/// A part of a conversation, in order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Events {
-    pub id: Uuid,
-    pub conversation: Uuid,
-    pub events: Vec<Event>,
-    /// Whether the conversation goes on behind the last of them.
-    pub more: bool,
-}
-
 /// The command is durable in the log and will reach every member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ack {
@@ -80,31 +72,6 @@ pub struct Notice {
     pub at: Timestamp,
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub data: Box<RawValue>,
-}
-
-/// Somebody types, or has stopped. It may be lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TypingNotice {
-    pub conversation: Uuid,
-    pub user: Uuid,
-    pub on: bool,
-}
-
-/// Somebody came or went. It may be lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Presence {
-    pub user: Uuid,
-    pub online: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_seen: Option<Timestamp>,
-}
-
-/// Somebody has read up to a seq. It may be lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Receipt {
-    pub conversation: Uuid,
-    pub user: Uuid,
-    pub read_seq: u64,
 }
 
 /// A frame from the server that this version cannot read.
