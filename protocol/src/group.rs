@@ -4,6 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::{
+    Action, ParseError,
+    fields::{Field, Fields},
+};
+
 /// What a member of a group may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -51,4 +56,46 @@ pub struct GroupRenamed {
 pub struct RoleChanged {
     pub user: Uuid,
     pub role: Role,
+}
+
+pub(crate) fn create(fields: &Fields<'_>) -> Result<Action, ParseError> {
+    Ok(Action::GroupCreate {
+        name: fields.required(Field::Name)?,
+        members: fields.required(Field::Members)?,
+    })
+}
+
+pub(crate) fn add(fields: &Fields<'_>) -> Result<Action, ParseError> {
+    Ok(Action::GroupAdd {
+        conversation: fields.required(Field::Conversation)?,
+        user: fields.required(Field::User)?,
+    })
+}
+
+pub(crate) fn remove(fields: &Fields<'_>) -> Result<Action, ParseError> {
+    Ok(Action::GroupRemove {
+        conversation: fields.required(Field::Conversation)?,
+        user: fields.required(Field::User)?,
+    })
+}
+
+pub(crate) fn leave(fields: &Fields<'_>) -> Result<Action, ParseError> {
+    Ok(Action::GroupLeave {
+        conversation: fields.required(Field::Conversation)?,
+    })
+}
+
+pub(crate) fn rename(fields: &Fields<'_>) -> Result<Action, ParseError> {
+    Ok(Action::GroupRename {
+        conversation: fields.required(Field::Conversation)?,
+        name: fields.required(Field::Name)?,
+    })
+}
+
+pub(crate) fn role(fields: &Fields<'_>) -> Result<Action, ParseError> {
+    Ok(Action::GroupRole {
+        conversation: fields.required(Field::Conversation)?,
+        user: fields.required(Field::User)?,
+        role: fields.required(Field::Role)?,
+    })
 }

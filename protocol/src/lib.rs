@@ -3,8 +3,8 @@
 //! It knows the shapes and nothing of the rules: whether a text is too long or a user may speak is for the
 //! server to say. Ids are plain UUIDs.
 
+mod client;
 mod close;
-mod command;
 mod content;
 mod direct;
 mod error;
@@ -28,8 +28,8 @@ mod time;
 mod typing;
 mod welcome;
 
+pub use client::{Action, ClientFrame, Command, Hello};
 pub use close::{Close, CloseCode};
-pub use command::{Action, ClientFrame, Command, Hello, ResumePart};
 pub use content::Content;
 pub use direct::DirectOpened;
 pub use error::{ErrorCode, ErrorFrame};
@@ -42,7 +42,7 @@ pub use position::{Position, PositionError};
 pub use presence::Presence;
 pub use reaction::ReactionChanged;
 pub use reading::{Events, Receipt};
-pub use resume::Resume;
+pub use resume::{Resume, ResumePart};
 pub use serde_json::value::RawValue;
 pub use server::{Ack, Gap, Notice, ServerFrame, ServerFrameError};
 pub use spelled::Spelled;

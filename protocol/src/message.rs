@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Content;
+use crate::{
+    Action, Content, ParseError,
+    fields::{Field, Fields},
+};
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -28,4 +31,28 @@ pub struct MessageEdited {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageRecalled {
     pub message: Uuid,
+}
+
+pub(crate) fn send(fields: &Fields<'_>) -> Result<Action, ParseError> {
+    Ok(Action::MessageSend {
+        conversation: fields.required(Field::Conversation)?,
+        content: fields.required(Field::Content)?,
+        reply_to: fields.optional(Field::ReplyTo)?,
+        mentions: fields.optional(Field::Mentions)?.unwrap_or_default(),
+    })
+}
+
+pub(crate) fn edit(fields: &Fields<'_>) -> Result<Action, ParseError> {
+    Ok(Action::MessageEdit {
+        conversation: fields.required(Field::Conversation)?,
+        message: fields.required(Field::Message)?,
+        content: fields.required(Field::Content)?,
+    })
+}
+
+pub(crate) fn recall(fields: &Fields<'_>) -> Result<Action, ParseError> {
+    Ok(Action::MessageRecall {
+        conversation: fields.required(Field::Conversation)?,
+        message: fields.required(Field::Message)?,
+    })
 }

@@ -3,10 +3,7 @@
 
 use uuid::Uuid;
 
-use crate::{
-    Action, ClientFrame, Command, ErrorCode, ErrorFrame, Hello, ResumePart, Spelled,
-    fields::{Field, Fields},
-};
+use crate::{ClientFrame, ErrorCode, ErrorFrame, Spelled, client::understand, fields::Fields};
 
 /// The longest `device`, in characters.
 pub const DEVICE_CHARS_MAX: usize = 64;
@@ -66,115 +63,4 @@ pub fn parse_spelled(text: &str) -> (Result<ClientFrame, ParseError>, Spelled) {
         Ok(fields) => (understand(&fields), fields.spelled()),
         Err(_) => (Err(ParseError::InvalidFrame), Spelled::default()),
     }
-}
-
-fn understand(fields: &Fields<'_>) -> Result<ClientFrame, ParseError> {
-    let kind = fields.kind()?;
-    let action = match &*kind {
-        "message.send" => Action::MessageSend {
-            conversation: fields.required(Field::Conversation)?,
-            content: fields.required(Field::Content)?,
-            reply_to: fields.optional(Field::ReplyTo)?,
-            mentions: fields.optional(Field::Mentions)?.unwrap_or_default(),
-        },
-        "read" => Action::Read {
-            conversation: fields.required(Field::Conversation)?,
-            seq: fields.integer(Field::Seq)?,
-        },
-        "fetch" => Action::Fetch {
-            conversation: fields.required(Field::Conversation)?,
-            from: fields.integer(Field::From)?,
-            limit: fields
-                .integer(Field::Limit)?
-                .try_into()
-                .map_err(|_| fields.wrong(Field::Limit))?,
-        },
-        "typing" => {
-            return Ok(ClientFrame::Typing {
-                conversation: fields.required(Field::Conversation)?,
-                on: fields.required(Field::On)?,
-            });
-        }
-        "ping" => {
-            return Ok(ClientFrame::Ping {
-                id: fields.optional(Field::Id)?,
-            });
-        }
-        "hello" => return hello(fields),
-        "resume" => return part(fields),
-        "direct.open" => Action::DirectOpen {
-            user: fields.required(Field::User)?,
-        },
-        "group.create" => Action::GroupCreate {
-            name: fields.required(Field::Name)?,
-            members: fields.required(Field::Members)?,
-        },
-        "group.add" => Action::GroupAdd {
-            conversation: fields.required(Field::Conversation)?,
-            user: fields.required(Field::User)?,
-        },
-        "group.remove" => Action::GroupRemove {
-            conversation: fields.required(Field::Conversation)?,
-            user: fields.required(Field::User)?,
-        },
-        "group.leave" => Action::GroupLeave {
-            conversation: fields.required(Field::Conversation)?,
-        },
-        "group.rename" => Action::GroupRename {
-            conversation: fields.required(Field::Conversation)?,
-            name: fields.required(Field::Name)?,
-        },
-        "group.role" => Action::GroupRole {
-            conversation: fields.required(Field::Conversation)?,
-            user: fields.required(Field::User)?,
-            role: fields.required(Field::Role)?,
-        },
-        "message.edit" => Action::MessageEdit {
-            conversation: fields.required(Field::Conversation)?,
-            message: fields.required(Field::Message)?,
-            content: fields.required(Field::Content)?,
-        },
-        "message.recall" => Action::MessageRecall {
-            conversation: fields.required(Field::Conversation)?,
-            message: fields.required(Field::Message)?,
-        },
-        "message.react" => Action::MessageReact {
-            conversation: fields.required(Field::Conversation)?,
-            message: fields.required(Field::Message)?,
-            emoji: fields.required(Field::Emoji)?,
-            on: fields.required(Field::On)?,
-        },
-        _ => return Err(ParseError::UnknownType { id: fields.id() }),
-    };
-    Ok(ClientFrame::Command(Command {
-        action,
-        id: fields.required(Field::Id)?,
-    }))
-}
-
-fn hello(fields: &Fields<'_>) -> Result<ClientFrame, ParseError> {
-    let device: Option<String> = fields.optional(Field::Device)?;
-    if device
-        .as_ref()
-        .is_some_and(|device| device.chars().count() > DEVICE_CHARS_MAX)
-    {
-        return Err(fields.wrong(Field::Device));
-    }
-    let (resume, unreadable) = fields.resume();
-    Ok(ClientFrame::Hello(Hello {
-        token: fields.optional(Field::Token)?,
-        device,
-        resume,
-        more: fields.optional(Field::More)?.unwrap_or_default(),
-        unreadable,
-    }))
-}
-
-fn part(fields: &Fields<'_>) -> Result<ClientFrame, ParseError> {
-    let (resume, unreadable) = fields.resume();
-    Ok(ClientFrame::Resume(ResumePart {
-        resume,
-        more: fields.optional(Field::More)?.unwrap_or_default(),
-        unreadable,
-    }))
 }

@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Event;
+use crate::{
+    Action, Event, ParseError,
+    fields::{Field, Fields},
+};
 
 /// Somebody has read up to a seq. It may be lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,4 +25,22 @@ pub struct Events {
     pub events: Vec<Event>,
     /// Whether the conversation goes on behind the last of them.
     pub more: bool,
+}
+
+pub(crate) fn read(fields: &Fields<'_>) -> Result<Action, ParseError> {
+    Ok(Action::Read {
+        conversation: fields.required(Field::Conversation)?,
+        seq: fields.integer(Field::Seq)?,
+    })
+}
+
+pub(crate) fn fetch(fields: &Fields<'_>) -> Result<Action, ParseError> {
+    Ok(Action::Fetch {
+        conversation: fields.required(Field::Conversation)?,
+        from: fields.integer(Field::From)?,
+        limit: fields
+            .integer(Field::Limit)?
+            .try_into()
+            .map_err(|_| fields.wrong(Field::Limit))?,
+    })
 }

@@ -11,7 +11,11 @@ use serde::{
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::integer::Integer;
+use crate::{
+    ClientFrame, ParseError,
+    fields::{Field, Fields},
+    integer::Integer,
+};
 
 /// The key of the user's own stream in `resume`.
 const SELF: &str = "self";
@@ -125,4 +129,25 @@ impl<'de> Deserialize<'de> for Resume {
         }
         deserializer.deserialize_map(ResumeVisitor)
     }
+}
+
+/// More cursors behind a hello that said `more`. Catch-up begins after the last part.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ResumePart {
+    pub resume: Resume,
+    /// Another part follows.
+    #[schemars(default)]
+    pub more: bool,
+    /// Cursors that could not be read, and count as absent.
+    #[serde(skip)]
+    pub unreadable: usize,
+}
+
+pub(crate) fn part(fields: &Fields<'_>) -> Result<ClientFrame, ParseError> {
+    let (resume, unreadable) = fields.resume();
+    Ok(ClientFrame::Resume(ResumePart {
+        resume,
+        more: fields.optional(Field::More)?.unwrap_or_default(),
+        unreadable,
+    }))
 }

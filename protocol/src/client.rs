@@ -1,10 +1,14 @@
-//! What a client says.
+//! What a client says, and how it is read.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{Content, Resume, Role};
+use crate::{
+    Content, DEVICE_CHARS_MAX, ParseError, Resume, ResumePart, Role, direct,
+    fields::{Field, Fields},
+    group, message, reaction, reading, resume, typing,
+};
 
 /// One object from a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -43,18 +47,6 @@ pub struct Hello {
     pub resume: Resume,
     /// More cursors follow, in `resume` objects.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schemars(default)]
-    pub more: bool,
-    /// Cursors that could not be read, and count as absent.
-    #[serde(skip)]
-    pub unreadable: usize,
-}
-
-/// More cursors behind a hello that said `more`. Catch-up begins after the last part.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct ResumePart {
-    pub resume: Resume,
-    /// Another part follows.
     #[schemars(default)]
     pub more: bool,
     /// Cursors that could not be read, and count as absent.
@@ -183,4 +175,55 @@ impl Action {
             Self::Fetch { .. } => "fetch",
         }
     }
+}
+
+/// Reads an object by its type; each noun reads its own.
+pub(crate) fn understand(fields: &Fields<'_>) -> Result<ClientFrame, ParseError> {
+    let kind = fields.kind()?;
+    let action = match &*kind {
+        "message.send" => message::send(fields)?,
+        "read" => reading::read(fields)?,
+        "fetch" => reading::fetch(fields)?,
+        "typing" => return typing::typing(fields),
+        "ping" => {
+            return Ok(ClientFrame::Ping {
+                id: fields.optional(Field::Id)?,
+            });
+        }
+        "hello" => return hello(fields),
+        "resume" => return resume::part(fields),
+        "direct.open" => direct::open(fields)?,
+        "group.create" => group::create(fields)?,
+        "group.add" => group::add(fields)?,
+        "group.remove" => group::remove(fields)?,
+        "group.leave" => group::leave(fields)?,
+        "group.rename" => group::rename(fields)?,
+        "group.role" => group::role(fields)?,
+        "message.edit" => message::edit(fields)?,
+        "message.recall" => message::recall(fields)?,
+        "message.react" => reaction::react(fields)?,
+        _ => return Err(ParseError::UnknownType { id: fields.id() }),
+    };
+    Ok(ClientFrame::Command(Command {
+        action,
+        id: fields.required(Field::Id)?,
+    }))
+}
+
+fn hello(fields: &Fields<'_>) -> Result<ClientFrame, ParseError> {
+    let device: Option<String> = fields.optional(Field::Device)?;
+    if device
+        .as_ref()
+        .is_some_and(|device| device.chars().count() > DEVICE_CHARS_MAX)
+    {
+        return Err(fields.wrong(Field::Device));
+    }
+    let (resume, unreadable) = fields.resume();
+    Ok(ClientFrame::Hello(Hello {
+        token: fields.optional(Field::Token)?,
+        device,
+        resume,
+        more: fields.optional(Field::More)?.unwrap_or_default(),
+        unreadable,
+    }))
 }
