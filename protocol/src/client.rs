@@ -111,18 +111,22 @@ pub enum Action {
         #[schemars(default)]
         mentions: Vec<Uuid>,
     },
+    /// Gives a message of one's own another text or caption.
     #[serde(rename = "message.edit")]
     MessageEdit {
         conversation: Uuid,
         message: Uuid,
         content: Content,
     },
+    /// Takes a message back.
     #[serde(rename = "message.recall")]
     MessageRecall { conversation: Uuid, message: Uuid },
+    /// Sets or takes back a reaction of one's own.
     #[serde(rename = "message.react")]
     MessageReact {
         conversation: Uuid,
         message: Uuid,
+        /// One grapheme, or `:name:`.
         emoji: String,
         on: bool,
     },

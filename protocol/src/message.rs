@@ -13,24 +13,30 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageSent {
     pub message: Uuid,
-    pub content: Content,
+    /// `null` where the message has been recalled since: what is read from the log afterwards comes without it.
+    pub content: Option<Content>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<Uuid>,
 }
 
-/// A message says something else now.
+/// A message says something else now, unless it has been recalled at a lower seq: then this has no effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageEdited {
     pub message: Uuid,
-    pub content: Content,
+    /// Where the message stands in the conversation.
+    pub message_seq: u64,
+    /// `null` where the message has been recalled since.
+    pub content: Option<Content>,
 }
 
-/// A message was taken back.
+/// A message was taken back, by the actor: its content, edits and reactions are gone, its place stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageRecalled {
     pub message: Uuid,
+    /// Where the message stands in the conversation.
+    pub message_seq: u64,
 }
 
 pub(crate) fn send(fields: &Fields<'_>) -> Result<Action, ParseError> {

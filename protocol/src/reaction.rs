@@ -9,10 +9,13 @@ use crate::{
     fields::{Field, Fields},
 };
 
-/// The actor set or took back a reaction.
+/// The actor set or took back a reaction. On a recalled message it has no effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReactionChanged {
     pub message: Uuid,
+    /// Where the message stands in the conversation.
+    pub message_seq: u64,
+    /// One grapheme, or `:name:`.
     pub emoji: String,
     pub on: bool,
 }

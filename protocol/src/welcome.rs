@@ -46,6 +46,24 @@ pub struct Limits {
     /// The most mentions in one message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mentions: Option<u32>,
+    /// For how many seconds a message can be edited; 0 for never, -1 for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit_window_s: Option<i64>,
+    /// For how many seconds its author can recall a message; 0 for never, -1 for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recall_window_s: Option<i64>,
+    /// The most versions of a message, the first included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_versions: Option<u32>,
+    /// The longest emoji of a reaction, in bytes of UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emoji_bytes: Option<u32>,
+    /// The most different emoji on one message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_reactions: Option<u32>,
+    /// The most reactions of one user on one message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_reactions: Option<u32>,
     /// How many commands a connection may have unanswered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commands_in_flight: Option<u32>,

@@ -101,6 +101,7 @@ impl GatewayLimits {
             commands_in_flight: Some(self.commands_in_flight),
             commands_per_second: Some(self.commands_per_second),
             commands_burst: Some(self.commands_burst),
+            ..Limits::default()
         }
     }
 

@@ -35,7 +35,7 @@ async fn texts(events: &mut EventStream, conversation: Uuid, count: usize) -> Ve
         }
         last = Some(event.seq);
         if let EventData::MessageSent(sent) = event.decode()
-            && let Content::Text { text } = sent.content
+            && let Some(Content::Text { text }) = sent.content
         {
             texts.push(text);
         }

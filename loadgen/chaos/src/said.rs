@@ -34,7 +34,7 @@ impl Said {
         let content = Content::text(text);
         let digest = says(&EventData::MessageSent(MessageSent {
             message: id,
-            content: content.clone(),
+            content: Some(content.clone()),
             reply_to,
             mentions: mentions.clone(),
         }));
@@ -103,8 +103,8 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
 pub(crate) fn says(data: &EventData) -> u64 {
     match data {
         EventData::MessageSent(sent) => match &sent.content {
-            Content::Text { text } if sent.reply_to.is_none() && sent.mentions.is_empty() => digest(text),
-            Content::Text { text } => {
+            Some(Content::Text { text }) if sent.reply_to.is_none() && sent.mentions.is_empty() => digest(text),
+            Some(Content::Text { text }) => {
                 // Those who are named are a set.
                 let mut mentions = sent.mentions.clone();
                 mentions.sort_unstable();

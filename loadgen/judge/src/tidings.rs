@@ -226,7 +226,7 @@ fn message(event: &Event) -> Option<(Uuid, String)> {
         return None;
     };
     let text = match sent.content {
-        Content::Text { text } => text,
+        Some(Content::Text { text }) => text,
         _ => String::new(),
     };
     Some((sent.message, text))

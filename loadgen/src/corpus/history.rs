@@ -39,8 +39,8 @@ pub(crate) async fn fetch_log(client: &Client, conversation: Uuid) -> Result<Log
             log.prints.push(event_print(event));
             if let EventData::MessageSent(sent) = event.decode() {
                 let text = match &sent.content {
-                    Content::Text { text } => text_print(text),
-                    Content::Image { .. } | Content::File { .. } => 0,
+                    Some(Content::Text { text }) => text_print(text),
+                    Some(Content::Image { .. } | Content::File { .. }) | None => 0,
                 };
                 log.messages.push(Message {
                     seq: event.seq,

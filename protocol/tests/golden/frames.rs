@@ -189,6 +189,8 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         catch_up_total: 10_000,
         fetch_events: Some(1000),
         group_members: Some(100_000),
+        edit_window_s: Some(10_800),
+        recall_window_s: Some(-1),
         ..Limits::default()
     };
     let welcome = Welcome {
@@ -215,6 +217,10 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         id(3)
     );
     let sent = event(17, EventKind::MessageSent, &message);
+    let edited = format!(
+        r#"{{"message":"{}","message_seq":17,"content":{{"kind":"text","text":"hi"}}}}"#,
+        id(3)
+    );
     let of_user = format!(r#"{{"user":"{user}"}}"#);
     let mut frames = vec![
         ("welcome", ServerFrame::Welcome(Box::new(welcome))),
@@ -232,7 +238,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             ServerFrame::Events(Events {
                 id: id(10),
                 conversation,
-                events: vec![sent.clone(), event(18, EventKind::MessageEdited, &message)],
+                events: vec![sent.clone(), event(18, EventKind::MessageEdited, &edited)],
                 more: true,
             }),
         ),
@@ -369,16 +375,29 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 id(6)
             ),
         ),
-        ("message.edited", EventKind::MessageEdited, message),
+        (
+            "message.sent.recalled",
+            EventKind::MessageSent,
+            format!(r#"{{"message":"{}","content":null}}"#, id(3)),
+        ),
+        ("message.edited", EventKind::MessageEdited, edited),
+        (
+            "message.edited.recalled",
+            EventKind::MessageEdited,
+            format!(r#"{{"message":"{}","message_seq":17,"content":null}}"#, id(3)),
+        ),
         (
             "message.recalled",
             EventKind::MessageRecalled,
-            format!(r#"{{"message":"{}"}}"#, id(3)),
+            format!(r#"{{"message":"{}","message_seq":17}}"#, id(3)),
         ),
         (
             "reaction.changed",
             EventKind::ReactionChanged,
-            format!(r#"{{"message":"{}","emoji":"👍","on":true}}"#, id(3)),
+            format!(
+                r#"{{"message":"{}","message_seq":17,"emoji":"👍","on":true}}"#,
+                id(3)
+            ),
         ),
     ];
     frames.extend(events.map(|(name, kind, data)| (name, ServerFrame::Event(event(17, kind, &data)))));
