@@ -9,7 +9,7 @@ use tidings_protocol::{Ack, Action, ClientFrame, Command, ErrorCode, ErrorFrame,
 use tokio::{sync::oneshot, time::Instant};
 use uuid::Uuid;
 
-use crate::{CommandError, SendStatus, handle::StatusCell, sequence::Missing};
+use crate::{CommandError, SendStatus, sequence::Missing, status::StatusCell};
 
 /// The pause before a refused command is sent again grows from this, twofold each time, up to the other.
 const PAUSE_MIN: Duration = Duration::from_millis(250);

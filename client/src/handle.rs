@@ -2,10 +2,6 @@
 
 use std::{
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
     task::{Context, Poll},
 };
 
@@ -15,45 +11,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    CommandError, ConnectionState,
+    CommandError, ConnectionState, SendStatus,
     flight::{Answer, Request},
+    status::StatusCell,
 };
-
-/// How far a command has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-#[non_exhaustive]
-pub enum SendStatus {
-    /// It waits on this side.
-    Queued,
-    /// It was given to the socket at least once.
-    Sent,
-    /// It is durable.
-    Acked,
-    /// It was refused or never sent.
-    Failed,
-    /// It was sent, and the answer never came.
-    Unknown,
-}
-
-#[derive(Debug, Clone, Default)]
-pub(crate) struct StatusCell(Arc<AtomicU8>);
-
-impl StatusCell {
-    pub(crate) fn set(&self, status: SendStatus) {
-        self.0.store(status as u8, Ordering::Relaxed);
-    }
-
-    pub(crate) fn get(&self) -> SendStatus {
-        match self.0.load(Ordering::Relaxed) {
-            0 => SendStatus::Queued,
-            1 => SendStatus::Sent,
-            2 => SendStatus::Acked,
-            3 => SendStatus::Failed,
-            _ => SendStatus::Unknown,
-        }
-    }
-}
 
 /// Sends commands through a connection's task. Clones share the connection.
 #[derive(Debug, Clone)]

@@ -45,15 +45,17 @@ mod sequence;
 mod session;
 mod socket;
 mod state;
+mod status;
 mod task;
 mod tls;
 
 pub use backoff::Backoff;
 pub use config::{Config, Token, TokenFailure, TokenFuture, TokenReason, Tokens};
 pub use error::{CommandError, DisconnectReason};
-pub use handle::{Client, Pending, SendStatus};
+pub use handle::{Client, Pending};
 pub use incoming::{Corrections, EventStream, Incoming};
 pub use state::ConnectionState;
+pub use status::SendStatus;
 pub use tls::{Tls, TlsError};
 
 use std::sync::Arc;
