@@ -42,7 +42,6 @@ mod hello;
 mod incoming;
 mod queue;
 mod sequence;
-mod session;
 mod socket;
 mod state;
 mod status;

@@ -1,5 +1,7 @@
 //! The connection's one task: connects, runs a session, waits, comes back.
 
+mod session;
+
 use std::{sync::Arc, time::Duration};
 
 use tidings_protocol::Resume;
@@ -15,22 +17,44 @@ use crate::{
     handle::Outgoing,
     queue::Queue,
     sequence::{Counts, Sequencer},
-    session::{CLOSE_TIMEOUT, Ended},
     socket::dial,
 };
 
+/// How long a closing handshake may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// All that outlives a single session.
 pub(crate) struct Task {
-    pub(crate) config: Config,
-    pub(crate) requests: mpsc::Receiver<Outgoing>,
+    config: Config,
+    requests: mpsc::Receiver<Outgoing>,
     /// Whether any handle is left.
-    pub(crate) requests_open: bool,
+    requests_open: bool,
     /// What waits for the user.
-    pub(crate) queue: Queue,
-    pub(crate) state: watch::Sender<ConnectionState>,
-    pub(crate) ended: CancellationToken,
-    pub(crate) sequencer: Sequencer,
-    pub(crate) flight: Flight,
+    queue: Queue,
+    state: watch::Sender<ConnectionState>,
+    ended: CancellationToken,
+    sequencer: Sequencer,
+    flight: Flight,
+}
+
+/// What a connection came to.
+struct Ended {
+    reason: DisconnectReason,
+    /// Whether the server took the hello.
+    welcomed: bool,
+    /// Whether all that was missed had come.
+    synced: bool,
+}
+
+impl Ended {
+    /// The end of a connection that never stood.
+    fn early(reason: DisconnectReason) -> Self {
+        Self {
+            reason,
+            welcomed: false,
+            synced: false,
+        }
+    }
 }
 
 impl Task {
@@ -146,7 +170,7 @@ impl Task {
         }
     }
 
-    pub(crate) fn resume(&self) -> Resume {
+    fn resume(&self) -> Resume {
         self.sequencer.resume()
     }
 

@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode as SocketCode},
 };
 
+use super::{CLOSE_TIMEOUT, Ended, Task};
 use crate::{
     ConnectionState, DisconnectReason, Incoming, Token, TokenFuture, TokenReason,
     flight::HoleAnswer,
@@ -20,35 +21,11 @@ use crate::{
     hello::hello,
     sequence::Missing,
     socket::{Proof, Socket, network, write},
-    task::Task,
 };
-
-/// How long a closing handshake may take.
-pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A token that could not be renewed is asked for again after this, and twice as long each time, up to the other.
 const RENEW_AGAIN_MIN: Duration = Duration::from_secs(1);
 const RENEW_AGAIN_MAX: Duration = Duration::from_secs(30);
-
-/// What a connection came to.
-pub(crate) struct Ended {
-    pub(crate) reason: DisconnectReason,
-    /// Whether the server took the hello.
-    pub(crate) welcomed: bool,
-    /// Whether all that was missed had come.
-    pub(crate) synced: bool,
-}
-
-impl Ended {
-    /// The end of a connection that never stood.
-    pub(crate) fn early(reason: DisconnectReason) -> Self {
-        Self {
-            reason,
-            welcomed: false,
-            synced: false,
-        }
-    }
-}
 
 /// The state of one connection.
 struct Session {
@@ -81,7 +58,7 @@ struct Held {
 
 impl Task {
     /// Runs one connection to its end.
-    pub(crate) async fn session(&mut self, socket: Socket, token: Token) -> Ended {
+    pub(super) async fn session(&mut self, socket: Socket, token: Token) -> Ended {
         let proof = socket.proof();
         let (mut sink, mut stream) = socket.split();
         let now = Instant::now();
