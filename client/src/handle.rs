@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use tidings_protocol::{Ack, Action, ClientFrame, Command, Events};
+use tidings_protocol::{Ack, Action, ClientFrame, Command, Content, Events};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -71,6 +71,60 @@ impl Client {
     pub async fn send_as(&self, id: Uuid, action: Action) -> Result<Pending, CommandError> {
         let (answer, status) = self.submit(id, action).await?;
         Ok(Pending { id, status, answer })
+    }
+
+    /// Gives a message of the user's own another content: another text, or another caption with the same attachment.
+    ///
+    /// It may be queued right behind the message's own [`Self::send`], whose [`Pending::id`] is the message's. Events say
+    /// that it was done ([`tidings_protocol::MessageEdited`]), for this user's devices too; one that comes behind the message's
+    /// recall has no effect.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn edit(
+        &self,
+        conversation: Uuid,
+        message: Uuid,
+        content: Content,
+    ) -> Result<Pending, CommandError> {
+        self.send(Action::MessageEdit {
+            conversation,
+            message,
+            content,
+        })
+        .await
+    }
+
+    /// Takes a message back. What is read of it from then on has no content.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn recall(&self, conversation: Uuid, message: Uuid) -> Result<Pending, CommandError> {
+        self.send(Action::MessageRecall {
+            conversation,
+            message,
+        })
+        .await
+    }
+
+    /// Sets a reaction of the user to a message, or takes it back. `emoji` is one grapheme, or `:name:`.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn react(
+        &self,
+        conversation: Uuid,
+        message: Uuid,
+        emoji: impl Into<String>,
+        on: bool,
+    ) -> Result<Pending, CommandError> {
+        self.send(Action::MessageReact {
+            conversation,
+            message,
+            emoji: emoji.into(),
+            on,
+        })
+        .await
     }
 
     /// Asks for at most `limit` events of a conversation from seq `from` on. They do not move any cursor.

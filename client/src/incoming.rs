@@ -25,7 +25,8 @@ use crate::{
 pub enum Incoming {
     /// The connection stands; what was missed follows.
     Connected(Box<Welcome>),
-    /// The next event of its conversation.
+    /// The next event of its conversation; [`Event::decode`] says what happened in it. What a message said that has been
+    /// recalled since is not in it any more.
     Event(Event),
     /// These events were left out; [`crate::Client::fetch`] brings them.
     Gap(Gap),

@@ -21,6 +21,8 @@
 //! let conversation = "01990000-0000-7000-8000-000000000001".parse()?;
 //! let text = Action::MessageSend { conversation, content: Content::text("hi"), reply_to: None, mentions: vec![] };
 //! let pending = client.send(text).await?;
+//! // The command's id is the message's; what refers to it may follow at once.
+//! client.react(conversation, pending.id(), "👍", true).await?;
 //! while let Some(incoming) = events.next().await {
 //!     if let Incoming::Event(event) = incoming {
 //!         println!("{} {:?}", event.seq, event.decode());

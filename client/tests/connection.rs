@@ -2,6 +2,8 @@
 
 #[path = "connection/closing.rs"]
 mod closing;
+#[path = "connection/messages.rs"]
+mod messages;
 #[path = "connection/peer.rs"]
 mod peer;
 #[path = "connection/refused.rs"]
