@@ -1,55 +1,38 @@
 // One signed-in person's chat: ties the session, the socket, GraphQL and the state together.
 import type { TidingsEvent } from '../protocol/frames.ts';
-import { Refusal, Socket } from '../protocol/socket.ts';
-import { Problem } from '../shared/api.ts';
+import { Socket, type Refusal } from '../protocol/socket.ts';
 import { uuidv7 } from '../shared/ids.ts';
 import { Session, SignedOut, type Login } from '../shared/session.ts';
+import type { Core } from './core.ts';
 import { CursorKeeper, deviceName, storedCursors } from './cursors.ts';
+import { History, PAGE_MESSAGES } from './history.ts';
+import { People } from './people.ts';
 import * as queries from './queries.ts';
+import { Reads } from './reads.ts';
 import * as store from './store.ts';
+import { Summaries } from './summaries.ts';
+import { Typing } from './typing.ts';
 
-/** Events in one page of history, and how many messages there should be before no more pages are asked for. */
-const PAGE_EVENTS = 100;
-const PAGE_MESSAGES = 30;
-const NEWEST_MAX = 200;
-/** Pages of the list of conversations that are loaded, of 40 each. */
-const LIST_PAGES_MAX = 25;
 /** The largest text, in bytes of UTF-8. */
 export const TEXT_BYTES_MAX = 8192;
-/** How often the others are told that somebody still types. */
-const TYPING_EVERY_MS = 3_000;
-const TRY_AGAIN_MS = 1_000;
-const TRIES_MAX = 8;
-const PEOPLE_AT_ONCE = 40;
-/** Reads are gathered for so long; those that failed are tried again after the other. */
-const READ_MS = 500;
-const READ_AGAIN_MS = 5_000;
-/** Refusals after which the same may be taken later. */
-const PASSES = (error: unknown): boolean =>
-  !(error instanceof Refusal) ||
-  ['timeout', 'unavailable', 'overloaded', 'rate_limited'].includes(error.code);
 
-const messages = (events: readonly TidingsEvent[]): number =>
-  events.filter(event => event.kind === 'message.sent').length;
-
-export class Chat {
+export class Chat implements Core {
   state: store.State;
+  closed = false;
+  readonly socket: Socket;
+  readonly ask: queries.Ask;
   private readonly session: Session;
-  private readonly socket: Socket;
-  private readonly ask: queries.Ask;
   private readonly cursors: CursorKeeper;
+  private readonly history = new History(this);
+  private readonly summaries = new Summaries(this);
+  private readonly people = new People(this);
+  private readonly reads = new Reads(this);
+  private readonly typing: Typing;
   private readonly listeners = new Set<() => void>();
-  private readonly completing = new Set<string>();
-  private readonly askedPeople = new Set<string>();
   private readonly sweep: ReturnType<typeof setInterval>;
   /** What was written and not sent, by conversation. */
   private readonly drafts = new Map<string, string>();
-  /** Up to where conversations were read and the server does not know yet. */
-  private readonly reads = new Map<string, number>();
-  private reading: ReturnType<typeof setTimeout> | undefined;
-  private typing: { conversation: string; at: number } | undefined;
   private atEnd = true;
-  private closed = false;
 
   constructor(
     login: Login,
@@ -85,6 +68,7 @@ export class Chat {
         synced: () => this.lookAfter(),
       },
     });
+    this.typing = new Typing(this.socket);
     this.sweep = setInterval(() => this.update(state => store.withoutStaleTyping(state, Date.now())), 1_000);
     addEventListener('online', this.onOnline);
     addEventListener('pagehide', this.onPageHide);
@@ -98,6 +82,12 @@ export class Chat {
   subscribe(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  update(next: (state: store.State) => store.State): void {
+    const before = this.state;
+    this.state = next(before);
+    if (this.state !== before) for (const listener of this.listeners) listener();
   }
 
   select(id: string | null): void {
@@ -132,15 +122,11 @@ export class Chat {
 
   /** Tells the others that somebody types. */
   typed(conversation: string): void {
-    const now = Date.now();
-    if (this.typing?.conversation === conversation && now - this.typing.at < TYPING_EVERY_MS) return;
-    this.typing = { conversation, at: now };
-    this.socket.typing(conversation, true);
+    this.typing.begin(conversation);
   }
 
   stopTyping(): void {
-    if (this.typing) this.socket.typing(this.typing.conversation, false);
-    this.typing = undefined;
+    this.typing.stop();
   }
 
   /** Says whether the newest message is in view: only then it counts as read. */
@@ -151,58 +137,32 @@ export class Chat {
 
   /** Opens the conversation with somebody. Fails with a sentence for people. */
   async openDirect(username: string): Promise<string> {
-    const person = await this.person(username);
+    const person = await this.people.find(username);
     if (person.id === this.state.me) throw new Error('That is you. Who else is there to talk to?');
     return this.opened(await this.socket.command({ type: 'direct.open', user: person.id }));
   }
 
   /** Makes a group. Fails with a sentence for people. */
   async createGroup(name: string, usernames: readonly string[]): Promise<string> {
-    const people = await Promise.all(usernames.map(username => this.person(username)));
+    const people = await Promise.all(usernames.map(username => this.people.find(username)));
     const members = [...new Set(people.map(({ id }) => id))].filter(id => id !== this.state.me);
     return this.opened(await this.socket.command({ type: 'group.create', name, members }));
   }
 
   /** Loads a page of what is older than what is shown. */
-  async loadOlder(id: string): Promise<void> {
-    const before = this.state.conversations.get(id);
-    if (!before || ['loading', 'closed'].includes(before.history) || before.log?.from === 1) return;
-    this.update(state => store.withHistory(store.withoutNewest(state, id), id, 'loading'));
-    try {
-      if (before.log) await this.fetchOlder(id);
-      else await this.fetchNewest(id, before.lastSeq);
-      this.update(state => store.withHistory(state, id, 'idle'));
-    } catch (error) {
-      const closed = error instanceof Refusal && error.code === 'not_a_member';
-      this.update(state => store.withHistory(state, id, closed ? 'closed' : 'failed'));
-    }
-    // Somebody has gone back to the newest meanwhile.
-    if (before.log && !this.state.conversations.get(id)?.log) this.lookAfter();
+  loadOlder(id: string): Promise<void> {
+    return this.history.loadOlder(id);
   }
 
   /** Loads a page of what follows on what is shown, where the newest was let go of. */
-  async loadNewer(id: string): Promise<void> {
-    const before = this.state.conversations.get(id);
-    if (!before?.log?.cut || ['loading', 'closed'].includes(before.history)) return;
-    this.update(state => store.withHistory(store.withoutOldest(state, id), id, 'loading'));
-    try {
-      const { to } = before.log;
-      const events = await this.fetchAll(id, to + 1, Math.min(to + PAGE_EVENTS, before.lastSeq));
-      this.update(state => store.withHistory(store.withNewer(state, id, events), id, 'idle'));
-    } catch (error) {
-      const closed = error instanceof Refusal && error.code === 'not_a_member';
-      this.update(state => store.withHistory(state, id, closed ? 'closed' : 'failed'));
-    }
-    // Somebody has gone back to the newest meanwhile.
-    if (before.log && !this.state.conversations.get(id)?.log) this.lookAfter();
+  loadNewer(id: string): Promise<void> {
+    return this.history.loadNewer(id);
   }
 
   /** Goes back to the newest, where it was let go of. */
   toNewest(id: string): void {
-    const shown = this.state.conversations.get(id);
-    if (!shown?.log?.cut) return;
+    if (!this.history.toNewest(id)) return;
     this.atEnd = true;
-    this.update(state => store.withoutLog(state, id));
     this.lookAfter();
   }
 
@@ -218,18 +178,24 @@ export class Chat {
     removeEventListener('online', this.onOnline);
     removeEventListener('pagehide', this.onPageHide);
     removeEventListener('beforeunload', this.onBeforeUnload);
-    clearTimeout(this.reading);
     removeEventListener('focus', this.onAttention);
     document.removeEventListener('visibilitychange', this.onAttention);
+    this.reads.stop();
     this.cursors.save();
     this.session.close();
     this.socket.stop();
   }
 
-  private update(next: (state: store.State) => store.State): void {
-    const before = this.state;
-    this.state = next(before);
-    if (this.state !== before) for (const listener of this.listeners) listener();
+  /** Whatever the present state calls for: history, names, missing summaries, read marks. */
+  lookAfter(): void {
+    const { selected, conversations } = this.state;
+    const shown = selected === null ? undefined : conversations.get(selected);
+    if (shown && (!shown.log || shown.log.entries.length < PAGE_MESSAGES) && shown.history === 'idle') {
+      void this.loadOlder(shown.id).then(() => this.people.meetStrangers());
+    }
+    this.summaries.complete();
+    void this.people.meetStrangers();
+    this.markRead();
   }
 
   private end(reason: string): void {
@@ -237,27 +203,9 @@ export class Chat {
     this.onEnd(reason);
   }
 
-  /** Loads the list of conversations, connects from the stored cursors, and loads the rest of the list. */
+  /** Loads the list of conversations, and connects from the stored cursors. */
   private async start(): Promise<void> {
-    const cursors = storedCursors(this.state.me);
-    let after: string | null = null;
-    for (let page = 0, tries = 0; page < LIST_PAGES_MAX && !this.closed;) {
-      try {
-        const found = await queries.listConversations(this.ask, after);
-        this.update(state => store.withSummaries(store.withPeople(state, found.people), found.summaries));
-        for (const { id, lastSeq } of found.summaries) {
-          this.socket.follow(id, Math.min(cursors[id] ?? lastSeq, lastSeq));
-        }
-        page += 1;
-        after = found.next;
-        if (after === null) break;
-      } catch (error) {
-        if (error instanceof SignedOut || this.closed) return;
-        tries += 1;
-        await new Promise(resolve => setTimeout(resolve, TRY_AGAIN_MS * Math.min(tries, TRIES_MAX)));
-      }
-    }
-    if (this.closed) return;
+    if (!(await this.summaries.load(storedCursors(this.state.me)))) return;
     this.update(state => ({ ...state, loaded: true }));
     this.socket.start();
     this.lookAfter();
@@ -275,42 +223,13 @@ export class Chat {
     if (this.state.link.kind === 'online') this.lookAfter();
   }
 
-  /** Whatever the present state calls for: history, names, missing summaries, read marks. */
-  private lookAfter(): void {
-    const { selected, conversations } = this.state;
-    const shown = selected === null ? undefined : conversations.get(selected);
-    if (shown && (!shown.log || shown.log.entries.length < PAGE_MESSAGES) && shown.history === 'idle') {
-      void this.loadOlder(shown.id).then(() => this.meetStrangers());
-    }
-    for (const { id, partial } of conversations.values()) if (partial) void this.complete(id);
-    void this.meetStrangers();
-    this.markRead();
-  }
-
   private markRead(): void {
     const { selected, conversations } = this.state;
     const shown = selected === null ? undefined : conversations.get(selected);
     if (!shown || shown.unread === 0 || !this.atEnd || !document.hasFocus() || document.hidden) return;
     const { id, lastSeq: seq } = shown;
     this.update(state => store.withRead(state, id, seq));
-    this.reads.set(id, seq);
-    this.tellReads(READ_MS);
-  }
-
-  /** Tells the server what was read, all of a while at once. */
-  private tellReads(after: number): void {
-    this.reading ??= setTimeout(() => {
-      this.reading = undefined;
-      for (const [conversation, seq] of this.reads) {
-        this.reads.delete(conversation);
-        this.socket.command({ type: 'read', conversation, seq }).catch((error: unknown) => {
-          if (this.closed || !PASSES(error)) return;
-          // Else other devices would show it as unread for ever.
-          this.reads.set(conversation, Math.max(seq, this.reads.get(conversation) ?? 0));
-          this.tellReads(READ_AGAIN_MS);
-        });
-      }
-    }, after);
+    this.reads.read(id, seq);
   }
 
   private post(id: string, message: store.Outgoing): void {
@@ -325,89 +244,10 @@ export class Chat {
     );
   }
 
-  private async person(username: string): Promise<store.Person> {
-    const person = await queries.findPerson(this.ask, username);
-    if (!person) throw new Error(`Nobody here is called “${username}”.`);
-    this.update(state => store.withPeople(state, [person]));
-    return person;
-  }
-
   private async opened(ack: { conversation: string; position: string }): Promise<string> {
-    const { conversation } = ack;
-    // The event that opens it tells as much, and sooner, where this page has not known the conversation before.
-    if (!this.state.conversations.has(conversation)) {
-      const found = await queries.findConversation(this.ask, conversation, ack.position);
-      this.update(state => store.withSummaries(store.withPeople(state, found.people), found.summaries));
-    }
-    this.select(conversation);
-    return conversation;
-  }
-
-  /** Fetches older events until there are enough messages, where `gained` have come already. */
-  private async fetchOlder(id: string, gained = 0): Promise<void> {
-    while (gained < PAGE_MESSAGES) {
-      const log = this.state.conversations.get(id)?.log;
-      if (!log || log.from === 1) return;
-      const from = Math.max(1, log.from - PAGE_EVENTS);
-      const events = await this.fetchAll(id, from, log.from - 1);
-      this.update(state => store.withOlder(state, id, from, events));
-      gained += messages(events);
-    }
-  }
-
-  private async fetchNewest(id: string, lastSeq: number): Promise<void> {
-    const from = Math.max(1, lastSeq - PAGE_EVENTS + 1);
-    const { events } = await this.socket.fetch(id, from, NEWEST_MAX);
-    this.update(state => store.withNewest(state, id, from, events));
-    const last = events.at(-1);
-    if (last) this.socket.follow(id, last.seq);
-    await this.fetchOlder(id, messages(events));
-  }
-
-  /** Fetches a range; one answer may hold less than was asked for. */
-  private async fetchAll(id: string, from: number, to: number): Promise<TidingsEvent[]> {
-    const events: TidingsEvent[] = [];
-    for (let next = from; next <= to;) {
-      const found = await this.socket.fetch(id, next, to - next + 1);
-      events.push(...found.events);
-      const last = found.events.at(-1);
-      if (!last) throw new Problem('not_found', 'The history has a hole.');
-      next = last.seq + 1;
-    }
-    return events;
-  }
-
-  /** Asks for the summary of a conversation until it is as new as what events told. */
-  private async complete(id: string): Promise<void> {
-    if (this.completing.has(id)) return;
-    this.completing.add(id);
-    for (let tries = 0; tries < TRIES_MAX && !this.closed; tries++) {
-      const found = await queries.findConversation(this.ask, id).catch(() => null);
-      if (found && found.summaries.length === 0 && tries === TRIES_MAX - 1) {
-        // The read models are not that far behind: it is not shown to this person.
-        this.update(state => store.withoutSummary(state, id));
-      } else if (found) {
-        this.update(state => store.withSummaries(store.withPeople(state, found.people), found.summaries));
-        if (!this.state.conversations.get(id)?.partial) break;
-      }
-      await new Promise(resolve => setTimeout(resolve, TRY_AGAIN_MS));
-    }
-    this.completing.delete(id);
-  }
-
-  private async meetStrangers(): Promise<void> {
-    const ids = store.strangers(this.state).filter(id => !this.askedPeople.has(id));
-    for (let first = 0; first < ids.length; first += PEOPLE_AT_ONCE) {
-      const some = ids.slice(first, first + PEOPLE_AT_ONCE);
-      for (const id of some) this.askedPeople.add(id);
-      try {
-        const people = await queries.findPeople(this.ask, some);
-        this.update(state => store.withPeople(state, people));
-      } catch {
-        // They are asked for again when something else happens.
-        for (const id of some) this.askedPeople.delete(id);
-      }
-    }
+    await this.summaries.opened(ack.conversation, ack.position);
+    this.select(ack.conversation);
+    return ack.conversation;
   }
 
   private readonly onOnline = (): void => this.socket.hurry();

@@ -1,0 +1,99 @@
+// What is older than what came live, and the way back to the newest.
+import type { TidingsEvent } from '../protocol/frames.ts';
+import { Refusal } from '../protocol/socket.ts';
+import { Problem } from '../shared/api.ts';
+import type { Core } from './core.ts';
+import * as store from './store.ts';
+
+/** Events in one page of history, and how many messages there should be before no more pages are asked for. */
+const PAGE_EVENTS = 100;
+export const PAGE_MESSAGES = 30;
+const NEWEST_MAX = 200;
+
+const messages = (events: readonly TidingsEvent[]): number =>
+  events.filter(event => event.kind === 'message.sent').length;
+
+export class History {
+  constructor(private readonly core: Core) {}
+
+  /** Loads a page of what is older than what is shown. */
+  async loadOlder(id: string): Promise<void> {
+    const { core } = this;
+    const before = core.state.conversations.get(id);
+    if (!before || ['loading', 'closed'].includes(before.history) || before.log?.from === 1) return;
+    core.update(state => store.withHistory(store.withoutNewest(state, id), id, 'loading'));
+    await this.load(id, async () => {
+      if (before.log) await this.fetchOlder(id);
+      else await this.fetchNewest(id, before.lastSeq);
+    });
+    // Somebody has gone back to the newest meanwhile.
+    if (before.log && !core.state.conversations.get(id)?.log) core.lookAfter();
+  }
+
+  /** Loads a page of what follows on what is shown, where the newest was let go of. */
+  async loadNewer(id: string): Promise<void> {
+    const { core } = this;
+    const before = core.state.conversations.get(id);
+    if (!before?.log?.cut || ['loading', 'closed'].includes(before.history)) return;
+    const { to } = before.log;
+    core.update(state => store.withHistory(store.withoutOldest(state, id), id, 'loading'));
+    await this.load(id, async () => {
+      const events = await this.fetchAll(id, to + 1, Math.min(to + PAGE_EVENTS, before.lastSeq));
+      core.update(state => store.withNewer(state, id, events));
+    });
+    // Somebody has gone back to the newest meanwhile.
+    if (!core.state.conversations.get(id)?.log) core.lookAfter();
+  }
+
+  /** Goes back to the newest, where it was let go of. Answers whether it was. */
+  toNewest(id: string): boolean {
+    if (!this.core.state.conversations.get(id)?.log?.cut) return false;
+    this.core.update(state => store.withoutLog(state, id));
+    return true;
+  }
+
+  /** Loads something, and says what came of it. */
+  private async load(id: string, loading: () => Promise<void>): Promise<void> {
+    let outcome: store.Conversation['history'] = 'idle';
+    try {
+      await loading();
+    } catch (error) {
+      outcome = error instanceof Refusal && error.code === 'not_a_member' ? 'closed' : 'failed';
+    }
+    this.core.update(state => store.withHistory(state, id, outcome));
+  }
+
+  /** Fetches older events until there are enough messages, where `gained` have come already. */
+  private async fetchOlder(id: string, gained = 0): Promise<void> {
+    while (gained < PAGE_MESSAGES) {
+      const log = this.core.state.conversations.get(id)?.log;
+      if (!log || log.from === 1) return;
+      const from = Math.max(1, log.from - PAGE_EVENTS);
+      const events = await this.fetchAll(id, from, log.from - 1);
+      this.core.update(state => store.withOlder(state, id, from, events));
+      gained += messages(events);
+    }
+  }
+
+  private async fetchNewest(id: string, lastSeq: number): Promise<void> {
+    const from = Math.max(1, lastSeq - PAGE_EVENTS + 1);
+    const { events } = await this.core.socket.fetch(id, from, NEWEST_MAX);
+    this.core.update(state => store.withNewest(state, id, from, events));
+    const last = events.at(-1);
+    if (last) this.core.socket.follow(id, last.seq);
+    await this.fetchOlder(id, messages(events));
+  }
+
+  /** Fetches a range; one answer may hold less than was asked for. */
+  private async fetchAll(id: string, from: number, to: number): Promise<TidingsEvent[]> {
+    const events: TidingsEvent[] = [];
+    for (let next = from; next <= to;) {
+      const found = await this.core.socket.fetch(id, next, to - next + 1);
+      events.push(...found.events);
+      const last = found.events.at(-1);
+      if (!last) throw new Problem('not_found', 'The history has a hole.');
+      next = last.seq + 1;
+    }
+    return events;
+  }
+}

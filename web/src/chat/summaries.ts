@@ -1,0 +1,77 @@
+// The list of conversations: loaded at the beginning, and completed where events tell of what it does not have.
+import { SignedOut } from '../shared/session.ts';
+import type { Core } from './core.ts';
+import * as queries from './queries.ts';
+import * as store from './store.ts';
+
+/** Pages of the list that are loaded, of 40 each. */
+const LIST_PAGES_MAX = 25;
+const TRY_AGAIN_MS = 1_000;
+const TRIES_MAX = 8;
+
+const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
+
+export class Summaries {
+  private readonly completing = new Set<string>();
+
+  constructor(private readonly core: Core) {}
+
+  /** Loads the list. Each conversation is followed from its stored cursor on. False: nobody is signed in any more. */
+  async load(cursors: Record<string, number>): Promise<boolean> {
+    const { core } = this;
+    let after: string | null = null;
+    for (let page = 0, tries = 0; page < LIST_PAGES_MAX && !core.closed;) {
+      try {
+        const found = await queries.listConversations(core.ask, after);
+        this.take(found);
+        for (const { id, lastSeq } of found.summaries) {
+          core.socket.follow(id, Math.min(cursors[id] ?? lastSeq, lastSeq));
+        }
+        page += 1;
+        after = found.next;
+        if (after === null) break;
+      } catch (error) {
+        if (error instanceof SignedOut || core.closed) return false;
+        tries += 1;
+        await pause(TRY_AGAIN_MS * Math.min(tries, TRIES_MAX));
+      }
+    }
+    return !core.closed;
+  }
+
+  /** One that a command has just opened; `position` is that of its ack. */
+  async opened(id: string, position: string): Promise<void> {
+    // The event that opens it tells as much, and sooner, where this page has not known the conversation before.
+    if (this.core.state.conversations.has(id)) return;
+    this.take(await queries.findConversation(this.core.ask, id, position));
+  }
+
+  /** Asks for the summaries of all of which something is missing, each until it is as new as what events told. */
+  complete(): void {
+    for (const { id, partial } of this.core.state.conversations.values()) {
+      if (partial) void this.completeOne(id);
+    }
+  }
+
+  private async completeOne(id: string): Promise<void> {
+    const { core } = this;
+    if (this.completing.has(id)) return;
+    this.completing.add(id);
+    for (let tries = 0; tries < TRIES_MAX && !core.closed; tries++) {
+      const found = await queries.findConversation(core.ask, id).catch(() => null);
+      if (found && found.summaries.length === 0 && tries === TRIES_MAX - 1) {
+        // The read models are not that far behind: it is not shown to this person.
+        core.update(state => store.withoutSummary(state, id));
+      } else if (found) {
+        this.take(found);
+        if (!core.state.conversations.get(id)?.partial) break;
+      }
+      await pause(TRY_AGAIN_MS);
+    }
+    this.completing.delete(id);
+  }
+
+  private take({ summaries, people }: queries.Found): void {
+    this.core.update(state => store.withSummaries(store.withPeople(state, people), summaries));
+  }
+}
