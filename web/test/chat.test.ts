@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Chat } from '../src/chat/chat.ts';
 import { browser, settle, type Browser } from './browser.ts';
-import { BOB, CONVERSATION, left, ME, opened, range, said, time } from './events.ts';
+import { BOB, CONVERSATION, edited, left, ME, opened, range, recalled, said, time } from './events.ts';
 import { Peer } from './peer.ts';
 
 const person = (id: string) => ({ id, username: id, displayName: id });
@@ -11,12 +11,13 @@ const node = (lastSeq: number, more: object = {}) => ({
   id: CONVERSATION,
   kind: 'DIRECT',
   title: null,
+  myRole: 'MEMBER',
   lastSeq,
   lastActivityAt: time(lastSeq),
   lastReadSeq: lastSeq,
   unreadCount: 0,
   lastMessage: null,
-  members: { nodes: [{ user: person(ME) }, { user: person(BOB) }] },
+  members: { nodes: [ME, BOB].map(id => ({ role: 'MEMBER', user: person(id) })) },
   ...more,
 });
 
@@ -299,5 +300,40 @@ test('what one writes while reading far up is shown, with the newest', async () 
   await settle();
   await answers();
   assert.deepEqual([shown().log!.to, shown().log!.cut ?? false], [3_000, false]);
+  chat.close();
+});
+
+test('an edit that the server refuses is taken back, and said', async () => {
+  const { chat, peer } = await online([node(1)]);
+  peer.says(said(2, ME, 'm2', 'helo'));
+  const shown = () => chat.state.conversations.get(CONVERSATION)!;
+  chat.changes.edit(CONVERSATION, 'm2', { kind: 'text', text: 'hello' });
+  const [edit] = commands(peer, 'message.edit');
+  assert.deepEqual([edit!['message'], edit!['content']], ['m2', { kind: 'text', text: 'hello' }]);
+  peer.says({ type: 'error', id: edit!.id, code: 'forbidden', message: 'too late', retryable: false });
+  await settle();
+  const [failed] = shown().changes;
+  assert.deepEqual([failed?.kind, failed?.reason], ['edit', 'too late']);
+  // Another try takes the place of the one that failed, and ends with its event.
+  chat.changes.edit(CONVERSATION, 'm2', { kind: 'text', text: 'hello!' });
+  const [again] = commands(peer, 'message.edit');
+  assert.deepEqual(
+    shown().changes.map(({ reason }) => reason),
+    [undefined],
+  );
+  peer.says({ type: 'ack', id: again!.id, conversation: CONVERSATION, seq: 3, position: '0:3', at: time(3) });
+  await settle();
+  assert.equal(shown().changes.length, 1);
+  peer.says(edited(3, 'm2', 'hello!'));
+  assert.equal(shown().changes.length, 0);
+  chat.close();
+});
+
+test("the last message of one's own is the one that is edited by a key", async () => {
+  const { chat, peer } = await online([node(1)]);
+  const now = new Date(Date.now()).toISOString();
+  peer.says({ ...said(2, ME), at: now }, { ...said(3, ME), at: now }, recalled(4, 'm3'), said(5));
+  chat.editLast(CONVERSATION);
+  assert.equal(chat.state.conversations.get(CONVERSATION)!.editing, 'm2');
   chat.close();
 });

@@ -16,16 +16,31 @@ export const said = (seq: number, actor = BOB, message = `m${seq}`, text = `text
   data: { message, content: { kind: 'text', text } },
 });
 
+/** Messages are called by their seqs here. */
+const place = (message: string): number => Number(message.slice(1));
+
 export const edited = (seq: number, message: string, text: string): TidingsEvent => ({
   ...happened(seq, BOB),
   kind: 'message.edited',
-  data: { message, content: { kind: 'text', text } },
+  data: { message, message_seq: place(message), content: { kind: 'text', text } },
 });
 
 export const recalled = (seq: number, message: string): TidingsEvent => ({
   ...happened(seq, BOB),
   kind: 'message.recalled',
-  data: { message },
+  data: { message, message_seq: place(message) },
+});
+
+export const reacted = (
+  seq: number,
+  message: string,
+  emoji: string,
+  on = true,
+  actor = BOB,
+): TidingsEvent => ({
+  ...happened(seq, actor),
+  kind: 'reaction.changed',
+  data: { message, message_seq: place(message), emoji, on },
 });
 
 export const opened = (seq = 1): TidingsEvent => ({

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fold } from '../src/chat/events.ts';
+import type { Amendment, Entry } from '../src/chat/fold.ts';
 import { backoff } from '../src/protocol/backoff.ts';
 import { parseFrame } from '../src/protocol/frames.ts';
+import { isFinal } from '../src/protocol/socket.ts';
 import { uuidv7 } from '../src/shared/ids.ts';
 import { refreshDelay } from '../src/shared/session.ts';
 
@@ -44,4 +48,31 @@ test('a token is refreshed before it expires, and never in a loop', () => {
   assert.ok(delay > 0 && delay < 900_000 - 30_000);
   assert.equal(refreshDelay(10_000), 10_000);
   assert.equal(refreshDelay(-3_600_000), 10_000);
+});
+
+/** One of each frame of the server, as the protocol's own tests write them. */
+const golden = new URL('../../protocol/golden/server/', import.meta.url);
+const frames = readdirSync(golden).map(file => ({
+  file,
+  frame: parseFrame(readFileSync(new URL(file, golden), 'utf8'))[0]!,
+}));
+
+test('every kind of event does something to the page', () => {
+  const events = frames.flatMap(({ file, frame }) => (frame.type === 'event' ? [{ file, frame }] : []));
+  assert.ok(events.length > 10);
+  for (const { file, frame } of events) {
+    const into = { entries: [] as Entry[], amended: new Map<string, Amendment>() };
+    fold(into, frame);
+    // An edit of what was recalled since says nothing any more.
+    const expected = file === 'message.edited.recalled.json' ? 0 : 1;
+    assert.equal(into.entries.length + into.amended.size, expected, file);
+  }
+});
+
+test('the page comes back after the closes after which the server says so', () => {
+  for (const { file, frame } of frames) {
+    if (frame.type === 'close') assert.equal(isFinal(frame.code), !frame.reconnect, file);
+  }
+  for (const code of [1002, 1003, 1007, 1008, 1009, 4500, 4999]) assert.ok(isFinal(code), String(code));
+  for (const code of [1000, 1001, 1006, 1011, 1012, 4000, 4499]) assert.ok(!isFinal(code), String(code));
 });

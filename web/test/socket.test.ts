@@ -19,6 +19,7 @@ function started(before: (socket: Socket) => void = () => undefined) {
     gap: (_, from, to) => seen.push(`gap ${from}..${to}`),
     rewound: (_, head) => seen.push(`back to ${head}`),
     ephemeral: frame => seen.push(frame.type),
+    welcomed: () => undefined,
     synced: () => seen.push('synced'),
   };
   const socket = new Socket({
@@ -230,4 +231,21 @@ test('a refused token is replaced once, and a final close is followed by no retu
   await page.pass(60_000);
   assert.equal(page.links.at(-1), 'ended');
   assert.equal(page.peers.length, 2);
+});
+
+test('what changes a message waits for the message, and for what changed it before', async () => {
+  const { socket, greeted, settle } = started();
+  const peer = await greeted();
+  peer.taken();
+  const content = { kind: 'text', text: 'hello' } as const;
+  const [conversation, message] = ['c1', 'm'];
+  void socket.command({ type: 'message.send', conversation, content }, message);
+  void socket.command({ type: 'message.edit', conversation, message, content }, 'e');
+  void socket.command({ type: 'message.recall', conversation, message }, 'r');
+  for (const id of [message, 'e', 'r']) {
+    await settle();
+    assert.deepEqual(peer.ids(), [id]);
+    peer.says({ type: 'ack', id, conversation, seq: 1, position: '0:1', at: '' });
+  }
+  socket.stop();
 });

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as store from '../src/chat/store.ts';
 import type { TidingsEvent } from '../src/protocol/frames.ts';
-import { added, BOB, CONVERSATION, left, ME, opened, range, said, time } from './events.ts';
+import { added, BOB, CONVERSATION, edited, left, ME, opened, range, recalled, said, time } from './events.ts';
 
 const summary = (lastSeq: number, more: Partial<store.Summary> = {}): store.Summary => ({
   id: CONVERSATION,
   kind: 'direct',
   title: null,
   members: [ME, BOB],
+  roles: new Map(),
   lastSeq,
   lastAt: time(lastSeq),
   unread: 0,
@@ -154,4 +155,27 @@ test('the list shows the newest activity first', () => {
     store.listed(state).map(({ id }) => id),
     ['c2', CONVERSATION],
   );
+});
+
+test('a recalled message is not unread any more, once; one that was read changes nothing', () => {
+  let state = store.withEvents(withSummary(1), range(2, 4));
+  assert.equal(only(state).unread, 3);
+  state = store.withEvents(state, [recalled(5, 'm3')]);
+  assert.equal(only(state).unread, 2);
+  state = store.withEvents(state, [recalled(6, 'm3')]);
+  assert.equal(only(state).unread, 2);
+  state = store.withRead(state, CONVERSATION, 4);
+  state = store.withEvents(state, [said(7), recalled(8, 'm2')]);
+  assert.equal(only(state).unread, 1);
+  state = store.withRead(state, CONVERSATION, 8);
+  assert.equal(only(state).unread, 0);
+});
+
+test('the list shows what the last message says now', () => {
+  let state = store.withEvents(withSummary(1), [said(2), said(3), edited(4, 'm2', 'older')]);
+  assert.equal(only(state).preview?.text, 'text 3');
+  state = store.withEvents(state, [edited(5, 'm3', 'newer')]);
+  assert.equal(only(state).preview?.text, 'newer');
+  state = store.withEvents(state, [recalled(6, 'm3'), edited(7, 'm3', 'too late')]);
+  assert.equal(only(state).preview?.text, 'Message recalled');
 });

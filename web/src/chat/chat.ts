@@ -3,18 +3,17 @@ import type { TidingsEvent } from '../protocol/frames.ts';
 import { Socket, type Refusal } from '../protocol/socket.ts';
 import { uuidv7 } from '../shared/ids.ts';
 import { Session, SignedOut, type Login } from '../shared/session.ts';
+import { Changes } from './changes.ts';
 import type { Core } from './core.ts';
 import { CursorKeeper, deviceName, storedCursors } from './cursors.ts';
 import { History, PAGE_MESSAGES } from './history.ts';
+import { contentText, mayEdit } from './nouns/message.ts';
 import { People } from './people.ts';
 import * as queries from './queries.ts';
 import { Reads } from './reads.ts';
 import * as store from './store.ts';
 import { Summaries } from './summaries.ts';
 import { Typing } from './typing.ts';
-
-/** The largest text, in bytes of UTF-8. */
-export const TEXT_BYTES_MAX = 8192;
 
 export class Chat implements Core {
   state: store.State;
@@ -23,6 +22,7 @@ export class Chat implements Core {
   readonly ask: queries.Ask;
   private readonly session: Session;
   private readonly cursors: CursorKeeper;
+  readonly changes = new Changes(this);
   private readonly history = new History(this);
   private readonly summaries = new Summaries(this);
   private readonly people = new People(this);
@@ -65,6 +65,7 @@ export class Chat implements Core {
           if (this.state.link.kind === 'online') this.lookAfter();
         },
         ephemeral: frame => this.update(state => store.withEphemeral(state, frame, Date.now())),
+        welcomed: welcome => this.update(state => store.withLimits(state, welcome)),
         synced: () => this.lookAfter(),
       },
     });
@@ -118,6 +119,27 @@ export class Chat implements Core {
   /** Sends a message that failed again. Its id stays the same, so that it cannot appear twice. */
   retry(id: string, message: store.Outgoing): void {
     this.post(id, { id: message.id, text: message.text, at: message.at, state: 'sending' });
+  }
+
+  /** Begins to edit a message, or ceases to. */
+  editing(id: string, message: string | null): void {
+    this.update(state => store.withEditing(state, id, message));
+  }
+
+  /** Begins to edit the last message of this person's own, if that is shown and can be edited. */
+  editLast(id: string): void {
+    const { me, limits, conversations } = this.state;
+    const conversation = conversations.get(id);
+    const last = conversation?.log?.entries.findLast(
+      entry => entry.kind === 'message' && entry.sender === me && entry.content !== null,
+    );
+    if (last?.kind !== 'message' || !conversation || conversation.log?.cut) return;
+    if (mayEdit(last, conversation, me, limits, Date.now())) this.editing(id, last.id);
+  }
+
+  /** What a message said before it was edited, the oldest first. */
+  versions(id: string, message: string): Promise<queries.Version[]> {
+    return queries.findVersions(this.ask, id, message);
   }
 
   /** Tells the others that somebody types. */
@@ -216,7 +238,7 @@ export class Chat implements Core {
     for (const { conversation, seq } of events) this.cursors.move(conversation, seq);
     const last = events.findLast(event => event.kind === 'message.sent' && event.actor !== this.state.me);
     if (last?.kind === 'message.sent' && this.state.link.kind === 'online') {
-      const text = `${store.personName(this.state, last.actor)}: ${store.contentText(last.data.content)}`;
+      const text = `${store.personName(this.state, last.actor)}: ${contentText(last.data.content)}`;
       this.update(state => store.withAnnouncement(state, text));
     }
     // During the catch-up, what is missing may still come.

@@ -1,26 +1,7 @@
 // The part of a conversation's events that is on this page: a window without holes, folded into what is shown.
-import type { Content, TidingsEvent } from '../protocol/frames.ts';
-
-export interface MessageEntry {
-  kind: 'message';
-  id: string;
-  seq: number;
-  sender: string;
-  at: string;
-  /** `null` once it is recalled. */
-  content: Content | null;
-  edited: boolean;
-}
-
-/** Something that happened beside messages. */
-export interface HappeningEntry {
-  kind: 'happening';
-  seq: number;
-  at: string;
-  event: TidingsEvent;
-}
-
-export type Entry = MessageEntry | HappeningEntry;
+import type { TidingsEvent } from '../protocol/frames.ts';
+import { fold } from './events.ts';
+import { amended, together, type Amendment, type Entry } from './fold.ts';
 
 export interface Log {
   /** The first event of the window, from 1. */
@@ -29,7 +10,7 @@ export interface Log {
   to: number;
   entries: readonly Entry[];
   /** What became of messages by the window's events: also of messages that are older than the window. */
-  amended: ReadonlyMap<string, { content: Content | null }>;
+  amended: ReadonlyMap<string, Amendment>;
   /** There is more behind the window, which was let go of: what comes live does not follow on it. */
   cut?: boolean;
 }
@@ -39,26 +20,26 @@ export const emptyLog = (seq: number): Log => ({ from: seq + 1, to: seq, entries
 
 /** Folds events that follow the window. They must be in order and without holes. */
 export function append(log: Log, events: readonly TidingsEvent[]): Log {
-  const later = fold(events, log.to + 1);
+  const later = folded(events, log.to + 1);
   const touched = log.entries.some(entry => entry.kind === 'message' && later.amended.has(entry.id));
-  const entries = touched ? log.entries.map(entry => amend(entry, later.amended)) : log.entries;
+  const entries = touched ? amendAll(log.entries, later.amended) : log.entries;
   return {
     ...log,
     to: later.to,
     entries: later.entries.length > 0 ? [...entries, ...later.entries] : entries,
-    amended: later.amended.size > 0 ? new Map([...log.amended, ...later.amended]) : log.amended,
+    amended: merged(log.amended, later.amended),
   };
 }
 
 /** Folds the events from `from` on that come before the window. */
 export function prepend(log: Log, from: number, events: readonly TidingsEvent[]): Log {
   const older = events.filter(event => event.seq >= from && event.seq < log.from);
-  const earlier = fold(older, from);
+  const earlier = folded(older, from);
   return {
     ...log,
     from,
-    entries: [...earlier.entries.map(entry => amend(entry, log.amended)), ...log.entries],
-    amended: new Map([...earlier.amended, ...log.amended]),
+    entries: [...amendAll(earlier.entries, log.amended), ...log.entries],
+    amended: merged(earlier.amended, log.amended),
   };
 }
 
@@ -75,48 +56,23 @@ export function cut(log: Log, most: number): Log {
   return first ? { ...log, to: first.seq - 1, entries: log.entries.slice(0, most), cut: true } : log;
 }
 
-function fold(events: readonly TidingsEvent[], from: number): Log {
-  const amended = new Map<string, { content: Content | null }>();
-  const entries: Entry[] = [];
-  for (const event of events) {
-    const { seq, at } = event;
-    switch (event.kind) {
-      case 'message.sent': {
-        const { message: id, content } = event.data;
-        entries.push({ kind: 'message', id, seq, sender: event.actor, at, content, edited: false });
-        break;
-      }
-      case 'message.edited':
-        // Without content it has been recalled since, which comes as an event of its own.
-        if (event.data.content) amended.set(event.data.message, { content: event.data.content });
-        break;
-      case 'message.recalled':
-        amended.set(event.data.message, { content: null });
-        break;
-      case 'direct.opened':
-      case 'group.created':
-      case 'group.renamed':
-      case 'member.added':
-      case 'member.removed':
-      case 'member.left':
-      case 'role.changed':
-        entries.push({ kind: 'happening', seq, at, event });
-        break;
-      default:
-        break;
-    }
-  }
+function folded(events: readonly TidingsEvent[], from: number): Log {
+  const into = { entries: [] as Entry[], amended: new Map<string, Amendment>() };
+  for (const event of events) fold(into, event);
   return {
     from,
     to: events.at(-1)?.seq ?? from - 1,
-    entries: entries.map(entry => amend(entry, amended)),
-    amended,
+    entries: amendAll(into.entries, into.amended),
+    amended: into.amended,
   };
 }
 
-function amend(entry: Entry, amended: Log['amended']): Entry {
-  const change = entry.kind === 'message' ? amended.get(entry.id) : undefined;
-  return change
-    ? { ...(entry as MessageEntry), content: change.content, edited: change.content !== null }
-    : entry;
+const amendAll = (entries: readonly Entry[], by: Log['amended']): Entry[] =>
+  entries.map(entry => (entry.kind === 'message' ? amended(entry, by.get(entry.id)) : entry));
+
+function merged(before: Log['amended'], after: Log['amended']): Log['amended'] {
+  if (after.size === 0) return before;
+  const both = new Map(before);
+  for (const [id, amendment] of after) both.set(id, together(both.get(id), amendment));
+  return both;
 }

@@ -1,13 +1,14 @@
 // What the chat page asks over GraphQL.
 import { graphql, Problem } from '../shared/api.ts';
-import { contentText, type Person, type Summary } from './store.ts';
+import { contentText } from './nouns/message.ts';
+import type { Person, Role, Summary } from './store.ts';
 
 const PERSON = 'id username displayName';
 /** Enough members to name a group by; the others become known when they speak. */
 const SUMMARY = `
-  id kind title lastSeq lastActivityAt lastReadSeq unreadCount
+  id kind title myRole lastSeq lastActivityAt lastReadSeq unreadCount
   lastMessage { seq kind text recalledAt sender { ${PERSON} } }
-  members(first: 40) { nodes { user { ${PERSON} } } }
+  members(first: 40) { nodes { role user { ${PERSON} } } }
 `;
 const LIST = `query Conversations($after: String) {
   me { ${PERSON} }
@@ -16,10 +17,13 @@ const LIST = `query Conversations($after: String) {
 const ONE = `query Conversation($id: ID!) { conversation(id: $id) { ${SUMMARY} } }`;
 const BY_NAME = `query UserByName($username: String!) { userByName(username: $username) { ${PERSON} } }`;
 
+type RoleName = 'OWNER' | 'ADMIN' | 'MEMBER';
+
 interface SummaryNode {
   id: string;
   kind: 'DIRECT' | 'GROUP';
   title: string | null;
+  myRole: RoleName;
   lastSeq: number;
   lastActivityAt: string;
   lastReadSeq: number;
@@ -31,7 +35,7 @@ interface SummaryNode {
     recalledAt: string | null;
     sender: Person;
   } | null;
-  members: { nodes: { user: Person }[] };
+  members: { nodes: { role: RoleName; user: Person }[] };
 }
 
 /** Summaries, and the people in them. */
@@ -57,6 +61,7 @@ export const asker =
 /** One page of the viewer's conversations. */
 export async function listConversations(
   ask: Ask,
+  me: string,
   after: string | null,
 ): Promise<Found & { next: string | null }> {
   const answer = await ask<{
@@ -67,7 +72,7 @@ export async function listConversations(
     };
   }>(LIST, { after });
   const { nodes, pageInfo } = answer.conversations;
-  const found = gather(nodes);
+  const found = gather(nodes, me);
   return {
     summaries: found.summaries,
     people: [answer.me, ...found.people],
@@ -76,9 +81,29 @@ export async function listConversations(
 }
 
 /** One conversation, or nothing where the viewer is no member. `position` is that of an ack to wait for. */
-export async function findConversation(ask: Ask, id: string, position?: string): Promise<Found> {
+export async function findConversation(ask: Ask, me: string, id: string, position?: string): Promise<Found> {
   const answer = await ask<{ conversation: SummaryNode | null }>(ONE, { id }, position);
-  return gather(answer.conversation ? [answer.conversation] : []);
+  return gather(answer.conversation ? [answer.conversation] : [], me);
+}
+
+/** What a message said from some time on. */
+export interface Version {
+  at: string;
+  text: string;
+}
+
+/** As many as a message can have. */
+const VERSIONS = `query Versions($conversation: ID!, $id: ID!) {
+  message(conversation: $conversation, id: $id) { edits(first: 100) { nodes { at text } } }
+}`;
+
+/** All versions of a message, the oldest first. None of one that was recalled. */
+export async function findVersions(ask: Ask, conversation: string, id: string): Promise<Version[]> {
+  const answer = await ask<{
+    message: { edits: { nodes: { at: string; text: string | null }[] } } | null;
+  }>(VERSIONS, { conversation, id });
+  const nodes = answer.message?.edits.nodes ?? [];
+  return nodes.map(({ at, text }) => ({ at, text: text ?? '' }));
 }
 
 export async function findPerson(ask: Ask, username: string): Promise<Person | null> {
@@ -97,23 +122,27 @@ export async function findPeople(ask: Ask, ids: readonly string[]): Promise<Pers
   return Object.values(answer).filter(person => person !== null);
 }
 
-function gather(nodes: readonly SummaryNode[]): Found {
+function gather(nodes: readonly SummaryNode[], me: string): Found {
   const people: Person[] = [];
   const summaries = nodes.map(node => {
     const members = node.members.nodes.map(({ user }) => user);
     people.push(...members, ...(node.lastMessage ? [node.lastMessage.sender] : []));
-    return summary(node, members);
+    return summary(node, members, me);
   });
   return { summaries, people };
 }
 
-function summary(node: SummaryNode, members: readonly Person[]): Summary {
+const role = (name: RoleName): Role => name.toLowerCase() as Role;
+
+function summary(node: SummaryNode, members: readonly Person[], me: string): Summary {
   const { lastMessage } = node;
+  const roles = new Map(node.members.nodes.map(member => [member.user.id, role(member.role)] as const));
   return {
     id: node.id,
     kind: node.kind === 'DIRECT' ? 'direct' : 'group',
     title: node.title,
     members: members.map(({ id }) => id),
+    roles: roles.set(me, role(node.myRole)),
     lastSeq: node.lastSeq,
     lastAt: node.lastActivityAt,
     unread: node.unreadCount,
@@ -121,6 +150,7 @@ function summary(node: SummaryNode, members: readonly Person[]): Summary {
     preview: lastMessage && {
       seq: lastMessage.seq,
       sender: lastMessage.sender.id,
+      recalled: lastMessage.recalledAt !== null,
       text: contentText(
         lastMessage.recalledAt
           ? null

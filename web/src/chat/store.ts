@@ -1,7 +1,11 @@
 // The state of the chat page, and how events, answers and what the person does change it. Pure functions only.
-import type { Ephemeral, TidingsEvent } from '../protocol/frames.ts';
+import type { Ephemeral, Role, TidingsEvent, Welcome } from '../protocol/frames.ts';
 import type { Link } from '../protocol/socket.ts';
+import { pending, type Change } from './change.ts';
+import { summarize } from './events.ts';
 import { append, cut, emptyLog, prepend, trim, type Log } from './log.ts';
+
+export type { Role };
 
 /** How long somebody counts as typing after they last said so. */
 export const TYPING_MS = 6_000;
@@ -11,6 +15,8 @@ const HIDDEN_ENTRIES = 200;
 const SHOWN_ENTRIES = 400;
 /** How much of one is kept whose reader goes through what is older. */
 const READ_ENTRIES = 1_000;
+/** So many of those who reacted are named. */
+export const NAMED_REACTORS = 20;
 /** It is cut only when it is longer by this, and not for every message. */
 const SLACK_ENTRIES = 100;
 
@@ -24,6 +30,7 @@ export interface Preview {
   seq: number;
   sender: string;
   text: string;
+  recalled?: boolean;
 }
 
 /** A message of this page that has not come back as an event yet. */
@@ -38,12 +45,23 @@ export interface Outgoing {
   seq?: number;
 }
 
+/** What the server allows. */
+export interface Limits {
+  textBytes: number;
+  emojiBytes: number;
+  /** In seconds; 0 is never, -1 for ever. */
+  editWindowS: number;
+  recallWindowS: number;
+}
+
 export interface Conversation {
   id: string;
   kind: 'direct' | 'group';
   title: string | null;
   /** Those known to be members; of a large group not all. */
   members: readonly string[];
+  /** What members of a group are, as far as it is known. */
+  roles: ReadonlyMap<string, Role>;
   /** Whether the viewer is still a member. */
   joined: boolean;
   /** The seq of the last event that the fields of this type include. */
@@ -52,6 +70,8 @@ export interface Conversation {
   unread: number;
   /** Up to where the viewer has read it. */
   readSeq: number;
+  /** Unread messages that were recalled, and so no longer count. */
+  voided: ReadonlySet<string>;
   preview: Preview | null;
   /** Up to where the others have read it, as far as they were heard. */
   reads: ReadonlyMap<string, number>;
@@ -59,6 +79,9 @@ export interface Conversation {
   typing: ReadonlyMap<string, number>;
   log: Log | null;
   outbox: readonly Outgoing[];
+  changes: readonly Change[];
+  /** The message that is being edited. */
+  editing: string | null;
   /** Not all is known of it; a summary that is recent enough tells the rest. */
   partial: boolean;
   /** Loading what is older than the log; `closed`: the viewer may not see it. */
@@ -73,6 +96,7 @@ export interface State {
   link: Link;
   /** Whether the list of conversations has come. */
   loaded: boolean;
+  limits: Limits;
   /** What a screen reader should say next; the number tells one from an equal one before it. */
   announcement: { text: string; number: number };
 }
@@ -80,7 +104,7 @@ export interface State {
 /** What the list of conversations says of one. */
 export type Summary = Pick<
   Conversation,
-  'id' | 'kind' | 'title' | 'members' | 'lastSeq' | 'lastAt' | 'unread' | 'readSeq' | 'preview'
+  'id' | 'kind' | 'title' | 'members' | 'roles' | 'lastSeq' | 'lastAt' | 'unread' | 'readSeq' | 'preview'
 >;
 
 export const initialState = (me: string): State => ({
@@ -90,12 +114,19 @@ export const initialState = (me: string): State => ({
   selected: null,
   link: { kind: 'connecting' },
   loaded: false,
+  // As servers usually have them, until this one says.
+  limits: { textBytes: 8_192, emojiBytes: 64, editWindowS: 10_800, recallWindowS: 600 },
   announcement: { text: '', number: 0 },
 });
 
 const set = <K, V>(map: ReadonlyMap<K, V>, key: K, value: V): Map<K, V> => new Map(map).set(key, value);
 
-function change(state: State, id: string, update: (conversation: Conversation) => Conversation): State {
+/** Changes one conversation. */
+export function change(
+  state: State,
+  id: string,
+  update: (conversation: Conversation) => Conversation,
+): State {
   const before = state.conversations.get(id);
   if (!before) return state;
   const after = update(before);
@@ -109,8 +140,22 @@ const fresh = (summary: Summary): Conversation => ({
   typing: new Map(),
   log: null,
   outbox: [],
+  changes: [],
+  editing: null,
+  voided: new Set(),
   partial: false,
   history: 'idle',
+});
+
+/** Takes in what the server allows. */
+export const withLimits = (state: State, { limits = {} }: Welcome): State => ({
+  ...state,
+  limits: {
+    textBytes: limits.text_bytes ?? state.limits.textBytes,
+    emojiBytes: limits.emoji_bytes ?? state.limits.emojiBytes,
+    editWindowS: limits.edit_window_s ?? state.limits.editWindowS,
+    recallWindowS: limits.recall_window_s ?? state.limits.recallWindowS,
+  },
 });
 
 export function withPeople(state: State, people: readonly Person[]): State {
@@ -127,11 +172,11 @@ export function withSummaries(state: State, summaries: readonly Summary[]): Stat
     if (!known) {
       conversations.set(summary.id, fresh(summary));
     } else if (summary.lastSeq >= known.lastSeq) {
-      const merged = { ...known, ...summary, partial: false };
+      const merged = { ...known, ...summary, voided: new Set<string>(), partial: false };
       conversations.set(summary.id, readUpTo(merged, known.readSeq, state.me));
     } else if (known.partial) {
-      const { kind, title, members } = summary;
-      conversations.set(summary.id, { ...known, kind, title, members });
+      const { kind, title, members, roles } = summary;
+      conversations.set(summary.id, { ...known, kind, title, members, roles });
     }
   }
   return { ...state, conversations };
@@ -149,8 +194,10 @@ export const withRewound = (state: State, id: string, head: number): State =>
     readSeq: Math.min(head, conversation.readSeq),
     unread: 0,
     preview: null,
+    voided: new Set(),
     reads: new Map(),
     log: null,
+    changes: [],
     history: 'idle',
     partial: true,
   }));
@@ -238,6 +285,7 @@ function unheardOf(event: TidingsEvent): Conversation {
     kind: event.kind === 'direct.opened' ? 'direct' : 'group',
     title: null,
     members: [],
+    roles: new Map(),
     lastSeq: seq - 1,
     lastAt: at,
     unread: 0,
@@ -256,6 +304,7 @@ function withOwnEvents(before: Conversation, events: readonly TidingsEvent[], me
   if (before.outbox.some(message => sent.has(message.id))) {
     after.outbox = before.outbox.filter(message => !sent.has(message.id));
   }
+  after.changes = pending(before.changes, after.log);
   return after;
 }
 
@@ -266,59 +315,6 @@ function extend(log: Log | null, events: readonly TidingsEvent[]): Log {
   // A window that ended too early is begun anew: what is between is loaded like all that is older.
   const fits = log !== null && first.seq === log.to + 1;
   return append(fits ? log : emptyLog(first.seq - 1), fitting);
-}
-
-/** Brings the fields of a summary forward by one event. */
-function summarize(conversation: Conversation, event: TidingsEvent, me: string): void {
-  conversation.lastSeq = event.seq;
-  conversation.lastAt = event.at;
-  const without = (user: string): string[] => conversation.members.filter(member => member !== user);
-  switch (event.kind) {
-    case 'direct.opened':
-      conversation.members = event.data.users;
-      break;
-    case 'group.created':
-      conversation.title = event.data.name;
-      conversation.members = event.data.members;
-      break;
-    case 'group.renamed':
-      conversation.title = event.data.name;
-      break;
-    case 'member.added':
-      conversation.members = [...without(event.data.user), event.data.user];
-      if (event.data.user === me) {
-        conversation.joined = true;
-        if (conversation.history === 'closed') conversation.history = 'idle';
-      }
-      break;
-    case 'member.removed':
-    case 'member.left':
-      conversation.members = without(event.data.user);
-      if (event.data.user === me) {
-        conversation.joined = false;
-        // There is nobody to ask for the rest.
-        conversation.partial = false;
-      }
-      break;
-    case 'message.sent': {
-      const { content } = event.data;
-      conversation.preview = { seq: event.seq, sender: event.actor, text: contentText(content) };
-      conversation.typing = new Map([...conversation.typing].filter(([user]) => user !== event.actor));
-      // Sending reads everything before.
-      conversation.unread = event.actor === me ? 0 : conversation.unread + 1;
-      if (event.actor === me) conversation.readSeq = event.seq;
-      break;
-    }
-    default:
-      break;
-  }
-}
-
-/** What a message says in one line of text. */
-export function contentText(content: { kind: string; text?: string; caption?: string } | null): string {
-  if (!content) return 'Message recalled';
-  if (content.kind === 'text') return content.text ?? '';
-  return content.caption || (content.kind === 'image' ? 'Image' : 'File');
 }
 
 /** Events up to `to` will not come: what is shown begins behind them, and older ones are loaded on demand. */
@@ -387,10 +383,11 @@ function readUpTo(conversation: Conversation, seq: number, me: string): Conversa
     unread = 0;
   } else if (log && !log.cut && log.from <= seq + 1) {
     unread = log.entries.filter(
-      entry => entry.kind === 'message' && entry.seq > seq && entry.sender !== me,
+      entry => entry.kind === 'message' && entry.seq > seq && entry.sender !== me && entry.content !== null,
     ).length;
   }
-  return { ...conversation, readSeq: seq, unread };
+  const voided = unread === 0 ? new Set<string>() : conversation.voided;
+  return { ...conversation, readSeq: seq, unread, voided };
 }
 
 export const withOutgoing = (state: State, id: string, message: Outgoing): State =>
@@ -415,9 +412,17 @@ export const withSendState = (
     return { ...conversation, outbox };
   });
 
+/** Begins to edit a message, or ceases to. */
+export const withEditing = (state: State, id: string, message: string | null): State =>
+  change(state, id, conversation => ({ ...conversation, editing: message }));
+
 /** Whether something that was written has not come to the server yet. */
 export const hasUnsent = (state: State): boolean =>
-  [...state.conversations.values()].some(({ outbox }) => outbox.some(message => message.state !== 'sent'));
+  [...state.conversations.values()].some(
+    ({ outbox, changes }) =>
+      outbox.some(message => message.state !== 'sent') ||
+      changes.some(({ kind, seq, reason }) => kind !== 'react' && seq === undefined && reason === undefined),
+  );
 
 /** The conversations as the list shows them: newest activity first. */
 export const listed = (state: State): Conversation[] =>
@@ -454,8 +459,10 @@ export function strangers(state: State): string[] {
     if (conversation.id !== state.selected) continue;
     conversation.members.slice(0, 100).forEach(meet);
     for (const entry of conversation.log?.entries ?? []) {
-      if (entry.kind === 'message') meet(entry.sender);
-      else peopleOf(entry.event).forEach(meet);
+      if (entry.kind === 'message') {
+        meet(entry.sender);
+        for (const users of entry.reactions.values()) users.slice(0, NAMED_REACTORS).forEach(meet);
+      } else peopleOf(entry.event).forEach(meet);
     }
   }
   return [...unknown];

@@ -22,7 +22,7 @@ export class Summaries {
     let after: string | null = null;
     for (let page = 0, tries = 0; page < LIST_PAGES_MAX && !core.closed;) {
       try {
-        const found = await queries.listConversations(core.ask, after);
+        const found = await queries.listConversations(core.ask, core.state.me, after);
         this.take(found);
         for (const { id, lastSeq } of found.summaries) {
           core.socket.follow(id, Math.min(cursors[id] ?? lastSeq, lastSeq));
@@ -43,7 +43,7 @@ export class Summaries {
   async opened(id: string, position: string): Promise<void> {
     // The event that opens it tells as much, and sooner, where this page has not known the conversation before.
     if (this.core.state.conversations.has(id)) return;
-    this.take(await queries.findConversation(this.core.ask, id, position));
+    this.take(await queries.findConversation(this.core.ask, this.core.state.me, id, position));
   }
 
   /** Asks for the summaries of all of which something is missing, each until it is as new as what events told. */
@@ -58,7 +58,7 @@ export class Summaries {
     if (this.completing.has(id)) return;
     this.completing.add(id);
     for (let tries = 0; tries < TRIES_MAX && !core.closed; tries++) {
-      const found = await queries.findConversation(core.ask, id).catch(() => null);
+      const found = await queries.findConversation(core.ask, core.state.me, id).catch(() => null);
       if (found && found.summaries.length === 0 && tries === TRIES_MAX - 1) {
         // The read models are not that far behind: it is not shown to this person.
         core.update(state => store.withoutSummary(state, id));

@@ -3,6 +3,9 @@
 export type Content =
   { kind: 'text'; text: string } | { kind: 'image' | 'file'; attachment: string; caption?: string };
 
+/** What a member of a group may do. */
+export type Role = 'owner' | 'admin' | 'member';
+
 interface Happened {
   type: 'event';
   conversation: string;
@@ -15,15 +18,19 @@ export type TidingsEvent = Happened &
   (
     | { kind: 'direct.opened'; data: { users: [string, string] } }
     | { kind: 'group.created'; data: { name: string; owner: string; members: string[] } }
-    | { kind: 'member.added'; data: { user: string; role: string } }
-    | { kind: 'member.removed' | 'member.left'; data: { user: string } }
+    | { kind: 'member.added'; data: { user: string; role: Role } }
+    | { kind: 'member.removed'; data: { user: string } }
+    | { kind: 'member.left'; data: { user: string } }
     | { kind: 'group.renamed'; data: { name: string } }
-    | { kind: 'role.changed'; data: { user: string; role: string } }
-    // No content: what it said has been recalled since.
+    | { kind: 'role.changed'; data: { user: string; role: Role } }
+    // No content: what it said has been recalled since. `message_seq` is the place of the message that changed.
     | { kind: 'message.sent'; data: { message: string; content: Content | null } }
-    | { kind: 'message.edited'; data: { message: string; content: Content | null } }
-    | { kind: 'message.recalled'; data: { message: string } }
-    | { kind: 'reaction.changed'; data: { message: string; emoji: string; on: boolean } }
+    | { kind: 'message.edited'; data: { message: string; message_seq: number; content: Content | null } }
+    | { kind: 'message.recalled'; data: { message: string; message_seq: number } }
+    | {
+        kind: 'reaction.changed';
+        data: { message: string; message_seq: number; emoji: string; on: boolean };
+      }
   );
 
 export interface Ack {
@@ -69,6 +76,23 @@ export type Ephemeral =
   | { type: 'receipt'; conversation: string; user: string; read_seq: number }
   | { type: 'presence'; user: string; online: boolean; last_seen?: string };
 
+export interface Welcome {
+  type: 'welcome';
+  user: string;
+  session: string;
+  server: string;
+  heartbeat_ms: number;
+  time: string;
+  /** What is absent has no limit of its own. */
+  limits?: {
+    text_bytes?: number;
+    /** In seconds; 0 is never, -1 for ever. */
+    edit_window_s?: number;
+    recall_window_s?: number;
+    emoji_bytes?: number;
+  };
+}
+
 export type ServerFrame =
   | TidingsEvent
   | Ack
@@ -76,7 +100,7 @@ export type ServerFrame =
   | Events
   | Gap
   | Ephemeral
-  | { type: 'welcome'; user: string; session: string; server: string; heartbeat_ms: number; time: string }
+  | Welcome
   | { type: 'synced' }
   | { type: 'notice'; seq: number; kind: string; at: string; data: object }
   | { type: 'pong'; id?: string }
@@ -88,6 +112,9 @@ export type CommandBody =
   | { type: 'group.create'; name: string; members: string[] }
   | { type: 'group.leave'; conversation: string }
   | { type: 'message.send'; conversation: string; content: Content }
+  | { type: 'message.edit'; conversation: string; message: string; content: Content }
+  | { type: 'message.recall'; conversation: string; message: string }
+  | { type: 'message.react'; conversation: string; message: string; emoji: string; on: boolean }
   | { type: 'read'; conversation: string; seq: number };
 
 /** The objects of a text frame. What is no object with a type is left out: receivers ignore what they do not know. */

@@ -10,6 +10,7 @@ import {
   type Events,
   type ServerFrame,
   type TidingsEvent,
+  type Welcome,
 } from './frames.ts';
 import { Sequence } from './sequence.ts';
 
@@ -29,8 +30,9 @@ const GOOD_MS = 10_000;
 const FETCH_MAX = 1_000;
 /** Cursors in one frame, so that it is no larger than servers take. */
 const CURSORS_MAX = 800;
-/** Codes of the WebSocket itself and of Tidings after which coming back makes no sense. */
-const FINAL = (code: number): boolean => code >= 4500 || code === 1009;
+/** Codes of the WebSocket itself and of Tidings after which coming back makes no sense: they blame what was sent. */
+export const isFinal = (code: number): boolean =>
+  (code >= 4500 && code <= 4999) || [1002, 1003, 1007, 1008, 1009].includes(code);
 const NO_VALID_TOKEN = 4501;
 /** `readyState` of a socket that can be written to. */
 const OPEN = 1;
@@ -61,6 +63,8 @@ export interface SocketListener {
   /** The log of a conversation ends at `head`, before what was seen of it: it went back, and what comes next is new. */
   rewound(conversation: string, head: number): void;
   ephemeral(frame: Ephemeral): void;
+  /** The server has taken the hello, and said what it allows. */
+  welcomed(welcome: Welcome): void;
   /** Everything missed has come. */
   synced(): void;
 }
@@ -150,7 +154,8 @@ export class Socket {
 
   /** Does a command. It is sent again over new connections, with the same id, until there is an answer. */
   async command(body: CommandBody, id = uuidv7()): Promise<Ack> {
-    const lane = body.type === 'message.send' ? body.conversation : undefined;
+    // What changes a message must not overtake it.
+    const lane = body.type.startsWith('message.') && 'conversation' in body ? body.conversation : undefined;
     return (await this.ask({ ...body, id }, id, lane)) as Ack;
   }
 
@@ -322,7 +327,7 @@ export class Socket {
     const { listener } = this.options;
     switch (frame.type) {
       case 'welcome':
-        this.welcomed(frame.heartbeat_ms);
+        this.welcomed(frame);
         break;
       case 'synced':
         this.syncedAt = this.now();
@@ -356,12 +361,13 @@ export class Socket {
     }
   }
 
-  private welcomed(heartbeatMs: number): void {
-    this.heartbeatMs = heartbeatMs;
+  private welcomed(welcome: Welcome): void {
+    this.heartbeatMs = welcome.heartbeat_ms;
     this.tokenRefused = false;
     // A later welcome answers a renewal.
     if (this.greeted) return;
     this.greeted = true;
+    this.options.listener.welcomed(welcome);
     this.options.listener.link({ kind: 'catching-up' });
     for (const flight of this.flights.values()) flight.sent = false;
     this.pump();
@@ -406,7 +412,7 @@ export class Socket {
       // Another token may be taken.
       this.tokenRefused = true;
       this.comeBack();
-    } else if (FINAL(code)) {
+    } else if (isFinal(code)) {
       this.end(reason || `The server closed the connection (${code}).`);
     } else {
       this.comeBack(retryAfterMs);

@@ -1,6 +1,6 @@
 // Where messages are written.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { TEXT_BYTES_MAX, type Chat } from '../chat.ts';
+import type { Chat } from '../chat.ts';
 
 /** Without a key pressed for so long, nobody is typing any more. */
 const PAUSE_MS = 4_000;
@@ -10,7 +10,8 @@ export function Composer({ chat, conversation, title }: { chat: Chat; conversati
   const [text, setText] = useState(() => chat.draft(conversation));
   const field = useRef<HTMLTextAreaElement>(null);
   const pause = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const tooLong = text.length > TEXT_BYTES_MAX / 4 && encoder.encode(text).length > TEXT_BYTES_MAX;
+  const { textBytes } = chat.state.limits;
+  const tooLong = text.length > textBytes / 4 && encoder.encode(text).length > textBytes;
 
   useEffect(() => {
     // On a touch screen the keyboard would cover what there is to read.
@@ -50,6 +51,10 @@ export function Composer({ chat, conversation, title }: { chat: Chat; conversati
           onInput={event => changed(event.currentTarget.value)}
           onKeyDown={event => {
             if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) send(event);
+            else if (event.key === 'ArrowUp' && text === '') {
+              event.preventDefault();
+              chat.editLast(conversation);
+            }
           }}
         />
       </div>

@@ -1,42 +1,203 @@
 // One message, one that is on its way, and what happened beside messages. Whatever people wrote is only ever text.
+import type { JSX } from 'preact';
 import { memo } from 'preact/compat';
+import { useRef, useState } from 'preact/hooks';
 import type { TidingsEvent } from '../../protocol/frames.ts';
-import type { MessageEntry } from '../log.ts';
+import type { Change } from '../change.ts';
+import type { Chat } from '../chat.ts';
+import { caption } from '../events.ts';
+import type { MessageEntry } from '../fold.ts';
+import { contentText, editable, mayEdit, mayRecall, withText } from '../nouns/message.ts';
 import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
+import { Editor } from './editor.tsx';
+import { EditIcon, ReactIcon, RecallIcon } from './icons.tsx';
+import { Picker, Reactions } from './reactions.tsx';
+import { RecallQuestion } from './recall.tsx';
 import { clockTime } from './time.ts';
+import { Versions } from './versions.tsx';
 
 interface MessageProps {
+  chat: Chat;
+  /** The conversation's id. */
+  conversation: string;
+  me: string;
+  people: store.State['people'];
   message: MessageEntry;
-  name: string;
   mine: boolean;
   /** Whether it continues what the same person has just said. */
   together: boolean;
   /** Whether somebody has read it. */
   read: boolean;
+  /** Whether a change of it has not come to the server yet. */
+  changing: boolean;
+  /** A change of it that failed. */
+  failed: Change | undefined;
+  editing: boolean;
+  /** Whether the Tab key stops at it. */
+  stop: boolean;
 }
 
-export const Message = memo(function Message({ message, name, mine, together, read }: MessageProps) {
-  const classes = ['message', mine && 'mine', together && 'together', !message.content && 'recalled'];
+export const Message = memo(function Message(props: MessageProps) {
+  const { chat, conversation, me, people, message, mine, together, read, changing, failed, editing, stop } =
+    props;
+  const known = { me, people };
+  const name = store.personName(known, message.sender);
+  const [active, setActive] = useState(false);
+  const [panel, setPanel] = useState<'none' | 'picker' | 'recall' | 'versions'>('none');
+  const row = useRef<HTMLLIElement>(null);
+  const { content } = message;
+
+  const react = (emoji: string, on: boolean): void => chat.changes.react(conversation, message.id, emoji, on);
+  const edit = (): void => chat.editing(conversation, message.id);
+  function close(): void {
+    setPanel('none');
+    row.current?.focus();
+  }
+  function pick(emoji: string): void {
+    react(emoji, true);
+    close();
+  }
+  function save(text: string): void {
+    chat.editing(conversation, null);
+    if (content && text !== editable(content)) {
+      chat.changes.edit(conversation, message.id, withText(content, text));
+    }
+  }
+
+  /** What can be done with it now, in the order of the buttons. */
+  const acts = active && !editing && content ? actsFor(chat, conversation, message) : [];
+  const act: Record<Act, () => void> = {
+    react: () => setPanel(panel === 'picker' ? 'none' : 'picker'),
+    edit,
+    recall: () => setPanel('recall'),
+  };
+
+  function pressed(event: KeyboardEvent): void {
+    if (event.target !== row.current || event.ctrlKey || event.metaKey || event.altKey) return;
+    const wanted = KEYS[event.key];
+    if (wanted && acts.includes(wanted)) {
+      event.preventDefault();
+      act[wanted]();
+    }
+  }
+
+  const classes = ['message', mine && 'mine', together && 'together', !content && 'recalled'];
   return (
-    <li class={classes.filter(Boolean).join(' ')} data-seq={message.seq}>
+    <li
+      ref={row}
+      class={classes.filter(Boolean).join(' ')}
+      data-seq={message.seq}
+      data-changing={changing || undefined}
+      tabIndex={stop ? 0 : -1}
+      aria-label={`${name}: ${contentText(content)}`}
+      onMouseEnter={() => setActive(true)}
+      onMouseLeave={() => setActive(row.current?.contains(document.activeElement) ?? false)}
+      onFocusIn={() => setActive(true)}
+      onFocusOut={event => setActive(row.current?.contains(event.relatedTarget as Node | null) ?? false)}
+      onKeyDown={pressed}
+    >
       {!mine && !together && <Avatar id={message.sender} name={name} />}
       <div class="bubble">
         {!together && <span class={mine ? 'visually-hidden' : 'name'}>{name}</span>}
-        <span class="text">{store.contentText(message.content)}</span>
+        {editing && content ? (
+          <Editor
+            text={failed?.kind === 'edit' ? editable(failed.content) : editable(content)}
+            optional={content.kind !== 'text'}
+            bytesMax={chat.state.limits.textBytes}
+            onSave={save}
+            onCancel={() => chat.editing(conversation, null)}
+          />
+        ) : (
+          <span class="text">{contentText(content)}</span>
+        )}
         <span class="meta">
-          {message.edited && 'edited '}
+          {message.editedAt && (
+            <button class="link" type="button" onClick={() => setPanel('versions')}>
+              edited
+            </button>
+          )}{' '}
           <time dateTime={message.at}>{clockTime(message.at)}</time>
           {mine && (
             <span class="mark" title={read ? 'Read' : 'Sent'} role="img" aria-label={read ? 'Read' : 'Sent'}>
-              {read ? '✓✓' : '✓'}
+              {changing ? '…' : read ? '✓✓' : '✓'}
             </span>
           )}
         </span>
+        {acts.length > 0 && (
+          <div class="tools" role="toolbar" aria-label="What to do with this message">
+            {acts.map(which => (
+              <button
+                key={which}
+                type="button"
+                aria-label={TOOLS[which].label}
+                title={TOOLS[which].label}
+                aria-expanded={which === 'react' ? panel === 'picker' : undefined}
+                onClick={act[which]}
+              >
+                {TOOLS[which].icon()}
+              </button>
+            ))}
+          </div>
+        )}
+        <Reactions message={message} known={known} onToggle={react} />
+        {panel === 'picker' && (
+          <Picker bytesMax={chat.state.limits.emojiBytes} onPick={pick} onClose={close} />
+        )}
+        {failed && !editing && (
+          <p class="problem" role="alert">
+            {FAILURES[failed.kind]}: {failed.reason}{' '}
+            {failed.kind === 'edit' && (
+              <button class="link" type="button" onClick={edit}>
+                Edit again
+              </button>
+            )}
+            <button class="link" type="button" onClick={() => chat.changes.forget(conversation, failed.id)}>
+              Dismiss
+            </button>
+          </p>
+        )}
       </div>
+      {panel === 'recall' && (
+        <RecallQuestion
+          text={contentText(content)}
+          onRecall={() => chat.changes.recall(conversation, message.id)}
+          onClose={close}
+        />
+      )}
+      {panel === 'versions' && (
+        <Versions load={() => chat.versions(conversation, message.id)} onClose={close} />
+      )}
     </li>
   );
 });
+
+type Act = 'react' | 'edit' | 'recall';
+
+const TOOLS: Record<Act, { label: string; icon: () => JSX.Element }> = {
+  react: { label: 'React', icon: ReactIcon },
+  edit: { label: 'Edit', icon: EditIcon },
+  recall: { label: 'Recall', icon: RecallIcon },
+};
+
+/** What the keys do with the message that has the focus. */
+const KEYS: Record<string, Act> = { r: 'react', e: 'edit', Delete: 'recall' };
+
+const FAILURES: Record<Change['kind'], string> = {
+  react: 'Not reacted',
+  edit: 'Not edited',
+  recall: 'Not recalled',
+};
+
+function actsFor(chat: Chat, id: string, message: MessageEntry): Act[] {
+  const { me, limits, conversations } = chat.state;
+  const conversation = conversations.get(id);
+  if (!conversation?.joined) return [];
+  const acts: Act[] = ['react'];
+  if (mayEdit(message, conversation, me, limits, Date.now())) acts.push('edit');
+  if (mayRecall(message, conversation, me, limits, Date.now())) acts.push('recall');
+  return acts;
+}
 
 export function Pending({ message, onRetry }: { message: store.Outgoing; onRetry(): void }) {
   const { text, at, state, reason } = message;
@@ -67,32 +228,10 @@ export function Pending({ message, onRetry }: { message: store.Outgoing; onRetry
 }
 
 export function Happening({ event, state }: { event: TidingsEvent; state: store.Known }) {
-  const text = describe(event, user => store.personName(state, user));
+  const text = caption(event, user => store.personName(state, user));
   return text === '' ? null : (
     <li class="happening quiet" data-seq={event.seq}>
       {text}
     </li>
   );
-}
-
-function describe(event: TidingsEvent, name: (user: string) => string): string {
-  const actor = name(event.actor);
-  switch (event.kind) {
-    case 'direct.opened':
-      return `${actor} opened the conversation`;
-    case 'group.created':
-      return `${actor} created the group “${event.data.name}”`;
-    case 'group.renamed':
-      return `${actor} renamed the group to “${event.data.name}”`;
-    case 'member.added':
-      return `${actor} added ${name(event.data.user)}`;
-    case 'member.removed':
-      return `${actor} removed ${name(event.data.user)}`;
-    case 'member.left':
-      return `${name(event.data.user)} left`;
-    case 'role.changed':
-      return `${actor} made ${name(event.data.user)} ${event.data.role === 'admin' ? 'an' : 'a'} ${event.data.role}`;
-    default:
-      return '';
-  }
 }

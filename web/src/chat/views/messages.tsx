@@ -1,8 +1,9 @@
 // The messages of a conversation, oldest first. Scrolling up loads older ones, and lets go of the newest when there are many.
 import { memo } from 'preact/compat';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { pending, wanted } from '../change.ts';
 import type { Chat } from '../chat.ts';
-import type { Entry } from '../log.ts';
+import type { Entry } from '../fold.ts';
 import * as store from '../store.ts';
 import { Happening, Message, Pending } from './message.tsx';
 import { dayName, sameDay } from './time.ts';
@@ -21,7 +22,7 @@ interface Props {
 }
 
 /** What is drawn depends on this much of a conversation, and not on who types in it. */
-const DRAWN = ['id', 'log', 'outbox', 'history', 'unread', 'readSeq', 'reads'] as const;
+const DRAWN = ['id', 'log', 'outbox', 'changes', 'editing', 'history', 'unread', 'readSeq', 'reads'] as const;
 
 const isSame = (before: Props, after: Props): boolean =>
   before.chat === after.chat &&
@@ -62,6 +63,17 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
     else if (log?.cut && below < BEGINNING_PX) void chat.loadNewer(conversation.id);
   }
 
+  /** Where a message has the focus, the arrows go to the one above or below. */
+  function moved(event: KeyboardEvent): void {
+    const step = event.key === 'ArrowUp' ? -1 : event.key === 'ArrowDown' ? 1 : 0;
+    if (step === 0 || !(event.target instanceof HTMLElement) || !event.target.matches('.message')) return;
+    const all = [...(list.current?.querySelectorAll<HTMLElement>('.message[data-seq]') ?? [])];
+    const next = all[all.indexOf(event.target) + step];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  }
+
   function toEnd(): void {
     if (log?.cut) {
       setAtEnd(true);
@@ -77,6 +89,7 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
         ref={list}
         class="messages"
         onScroll={scrolled}
+        onKeyDown={moved}
         tabIndex={0}
         role="log"
         aria-live="off"
@@ -134,6 +147,9 @@ function rows(
   unreadAfter: number | null,
 ) {
   const readBy = Math.max(0, ...conversation.reads.values());
+  const { id, editing } = conversation;
+  const changes = pending(conversation.changes, conversation.log);
+  const lastMessage = entries.findLast(entry => entry.kind === 'message');
   const drawn = [];
   let before: Entry | undefined;
   let marked = unreadAfter === null;
@@ -161,14 +177,22 @@ function rows(
       drawn.push(<Happening key={entry.seq} event={entry.event} state={state} />);
     } else {
       const mine = entry.sender === state.me;
+      const own = changes.filter(change => change.message === entry.id);
       drawn.push(
         <Message
           key={entry.id}
-          message={entry}
-          name={store.personName(state, entry.sender)}
+          chat={chat}
+          conversation={id}
+          me={state.me}
+          people={state.people}
+          message={own.length > 0 ? wanted(entry, own, state.me) : entry}
           mine={mine}
           together={follows(before, entry)}
           read={mine && readBy >= entry.seq}
+          changing={own.some(({ kind, reason }) => kind !== 'react' && reason === undefined)}
+          failed={own.find(({ reason }) => reason !== undefined)}
+          editing={editing === entry.id}
+          stop={entry === lastMessage}
         />,
       );
     }

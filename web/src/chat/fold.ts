@@ -1,0 +1,90 @@
+// What events of a conversation become on this page: entries, and what later events did to messages.
+import type { Content, TidingsEvent } from '../protocol/frames.ts';
+
+export interface MessageEntry {
+  kind: 'message';
+  id: string;
+  seq: number;
+  sender: string;
+  at: string;
+  /** `null` once it is recalled. */
+  content: Content | null;
+  /** When it was edited last. */
+  editedAt: string | null;
+  /** By emoji, who reacted so, in the order in which they did. */
+  reactions: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Something that happened beside messages. */
+export interface HappeningEntry {
+  kind: 'happening';
+  seq: number;
+  at: string;
+  event: TidingsEvent;
+}
+
+export type Entry = MessageEntry | HappeningEntry;
+
+/** What became of a message by later events. */
+export interface Amendment {
+  /** It stays so, whatever else comes. */
+  recalled?: boolean;
+  edit?: { content: Content; at: string };
+  /** By emoji, the last word of each who set it (true) or took it back. */
+  reactions?: ReadonlyMap<string, ReadonlyMap<string, boolean>>;
+}
+
+/** A stretch of events that is being folded. */
+export interface Fold {
+  entries: Entry[];
+  amended: Map<string, Amendment>;
+}
+
+/** An event that is shown as a line of its own. */
+export function happened({ entries }: Fold, event: TidingsEvent): void {
+  entries.push({ kind: 'happening', seq: event.seq, at: event.at, event });
+}
+
+/** Something became of a message, wherever that is. */
+export function amend({ amended }: Fold, message: string, amendment: Amendment): void {
+  amended.set(message, together(amended.get(message), amendment));
+}
+
+/** Both, one after the other. */
+export function together(before: Amendment | undefined, after: Amendment): Amendment {
+  if (!before) return after;
+  const reactions = new Map(before.reactions);
+  for (const [emoji, words] of after.reactions ?? []) {
+    reactions.set(emoji, new Map([...(reactions.get(emoji) ?? []), ...words]));
+  }
+  return { ...before, ...after, ...(reactions.size > 0 ? { reactions } : {}) };
+}
+
+/** What stands in an entry after an amendment. */
+export function amended(entry: Entry, amendment: Amendment | undefined): Entry {
+  if (entry.kind !== 'message' || entry.content === null || !amendment) return entry;
+  if (amendment.recalled) return { ...entry, content: null, editedAt: null, reactions: new Map() };
+  const { edit, reactions } = amendment;
+  return {
+    ...entry,
+    ...(edit && { content: edit.content, editedAt: edit.at }),
+    ...(reactions && { reactions: reacted(entry.reactions, reactions) }),
+  };
+}
+
+function reacted(
+  before: MessageEntry['reactions'],
+  words: NonNullable<Amendment['reactions']>,
+): MessageEntry['reactions'] {
+  const after = new Map(before);
+  for (const [emoji, ofEmoji] of words) {
+    const users = new Set(after.get(emoji));
+    for (const [user, on] of ofEmoji) {
+      if (on) users.add(user);
+      else users.delete(user);
+    }
+    if (users.size > 0) after.set(emoji, [...users]);
+    else after.delete(emoji);
+  }
+  return after;
+}

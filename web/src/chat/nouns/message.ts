@@ -1,0 +1,99 @@
+// Messages on the chat page: sent, edited, recalled.
+import type { Content } from '../../protocol/frames.ts';
+import { amend, type MessageEntry } from '../fold.ts';
+import type { Conversation, Limits } from '../store.ts';
+import type { Noun } from './noun.ts';
+
+export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled'> = {
+  'message.sent': {
+    summarize(conversation, { seq, actor, data }, me) {
+      const { content } = data;
+      conversation.preview = { seq, sender: actor, text: contentText(content), recalled: content === null };
+      conversation.typing = new Map([...conversation.typing].filter(([user]) => user !== actor));
+      // Sending reads everything before.
+      conversation.unread = actor === me ? 0 : conversation.unread + 1;
+      if (actor !== me) return;
+      conversation.readSeq = seq;
+      conversation.voided = new Set();
+    },
+    fold({ entries }, { seq, at, actor, data }) {
+      const { message: id, content } = data;
+      const reactions = new Map<string, string[]>();
+      entries.push({ kind: 'message', id, seq, sender: actor, at, content, editedAt: null, reactions });
+    },
+  },
+  'message.edited': {
+    summarize(conversation, { data: { message_seq: seq, content } }) {
+      const { preview } = conversation;
+      if (preview?.seq !== seq || preview.recalled || !content) return;
+      conversation.preview = { ...preview, text: contentText(content) };
+    },
+    fold(into, { at, data: { message: id, content } }) {
+      // Without content it has been recalled since, which comes as an event of its own.
+      if (content) amend(into, id, { edit: { content, at } });
+    },
+  },
+  'message.recalled': {
+    summarize(conversation, { data: { message: id, message_seq: seq } }) {
+      const { preview, voided } = conversation;
+      if (preview?.seq === seq) {
+        conversation.preview = { ...preview, text: contentText(null), recalled: true };
+      }
+      // One's own are read. Two who recall it at one moment recall it once.
+      if (seq <= conversation.readSeq || voided.has(id)) return;
+      conversation.unread = Math.max(0, conversation.unread - 1);
+      conversation.voided = new Set(voided).add(id);
+    },
+    fold: (into, { data }) => amend(into, data.message, { recalled: true }),
+  },
+};
+
+/** What a message says in one line of text. */
+export function contentText(content: { kind: string; text?: string; caption?: string } | null): string {
+  if (!content) return 'Message recalled';
+  if (content.kind === 'text') return content.text ?? '';
+  return content.caption || (content.kind === 'image' ? 'Image' : 'File');
+}
+
+/** The part of a content that can be edited. */
+export const editable = (content: Content): string =>
+  content.kind === 'text' ? content.text : (content.caption ?? '');
+
+/** The same content with another text, or another caption. */
+export function withText(content: Content, text: string): Content {
+  if (content.kind === 'text') return { kind: 'text', text };
+  const { kind, attachment } = content;
+  return text === '' ? { kind, attachment } : { kind, attachment, caption: text };
+}
+
+/** Whether the server would let somebody edit a message now, as far as this page can tell. */
+export const mayEdit = (
+  entry: MessageEntry,
+  conversation: Conversation,
+  me: string,
+  limits: Limits,
+  now: number,
+): boolean =>
+  conversation.joined &&
+  entry.content !== null &&
+  entry.sender === me &&
+  within(limits.editWindowS, entry.at, now);
+
+/** The same for taking it back: its author for a while, and in groups those of a higher rank. */
+export function mayRecall(
+  entry: MessageEntry,
+  conversation: Conversation,
+  me: string,
+  limits: Limits,
+  now: number,
+): boolean {
+  if (!conversation.joined || entry.content === null) return false;
+  if (entry.sender === me && within(limits.recallWindowS, entry.at, now)) return true;
+  const rank = (user: string): string => conversation.roles.get(user) ?? 'member';
+  if (conversation.kind === 'direct') return false;
+  return rank(me) === 'owner' || (rank(me) === 'admin' && rank(entry.sender) === 'member');
+}
+
+/** `window` in seconds; 0 is never, -1 for ever. */
+const within = (window: number, at: string, now: number): boolean =>
+  window < 0 || now - Date.parse(at) < window * 1_000;

@@ -1,0 +1,11 @@
+// Small pictures on buttons; the buttons say in words what they are.
+const icon = (path: string) => (
+  <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true" class="icon">
+    <path d={path} />
+  </svg>
+);
+
+export const ReactIcon = () =>
+  icon('M20 12.5A8.5 8.5 0 1 1 12.5 4M8.5 14.5a4.5 4.5 0 0 0 7 0M9 9.6v.2M15 9.6v.2M19 3v6M16 6h6');
+export const EditIcon = () => icon('M4 20l1-4.5L16.5 4l3.5 3.5L8.5 19 4 20ZM14 6.5l3.5 3.5');
+export const RecallIcon = () => icon('M9 8 4.5 12.5 9 17M5 12.5h9.5a4.5 4.5 0 0 0 0-9H12');
