@@ -1,10 +1,10 @@
 //! What people ask for, already parsed; whether it may happen is for `decide` to say.
 
+use crate::conversation::{direct, group, message};
+use crate::digest::Form;
 use crate::event::{Content, Role};
 use crate::id::{CommandId, ConversationId, UserId};
 use crate::text::GroupName;
-use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// A command to one conversation, by one user.
@@ -63,105 +63,27 @@ impl Command {
     }
 
     /// A fingerprint of what the command says, kept with its events. A retry with the same id must have the same one.
-    ///
-    /// The first 64 bits of a SHA-256 over a canonical form. The form must never change for a command that has been
-    /// written, so it does not use any library's serialisation.
     pub fn digest(&self) -> i64 {
-        let mut form = Form(Sha256::new());
+        let mut form = Form::new();
         form.id(self.actor.0);
         form.id(self.conversation.0);
         match &self.body {
-            ConversationCommand::OpenDirect { user } => {
-                form.tag(1);
-                form.id(user.0);
-            }
+            ConversationCommand::OpenDirect { user } => direct::open_form(&mut form, *user),
             ConversationCommand::CreateGroup { name, members } => {
-                form.tag(2);
-                form.text(name.as_str());
-                form.users(members);
+                group::create_form(&mut form, name, members);
             }
-            ConversationCommand::AddMember { user } => {
-                form.tag(3);
-                form.id(user.0);
-            }
-            ConversationCommand::RemoveMember { user } => {
-                form.tag(4);
-                form.id(user.0);
-            }
-            ConversationCommand::Leave => form.tag(5),
-            ConversationCommand::Rename { name } => {
-                form.tag(6);
-                form.text(name.as_str());
-            }
-            ConversationCommand::ChangeRole { user, role } => {
-                form.tag(7);
-                form.id(user.0);
-                form.text(role.as_str());
-            }
+            ConversationCommand::AddMember { user } => group::add_form(&mut form, *user),
+            ConversationCommand::RemoveMember { user } => group::remove_form(&mut form, *user),
+            ConversationCommand::Leave => group::leave_form(&mut form),
+            ConversationCommand::Rename { name } => group::rename_form(&mut form, name),
+            ConversationCommand::ChangeRole { user, role } => group::role_form(&mut form, *user, *role),
             ConversationCommand::SendMessage {
                 content,
                 reply_to,
                 mentions,
-            } => {
-                form.tag(8);
-                form.content(content);
-                form.id(reply_to.unwrap_or_default());
-                form.users(mentions);
-            }
+            } => message::send_form(&mut form, content, *reply_to, mentions),
         }
         form.finish()
-    }
-}
-
-/// Length-prefixed fields, so that no two commands share a form.
-struct Form(Sha256);
-
-impl Form {
-    fn tag(&mut self, tag: u8) {
-        self.0.update([tag]);
-    }
-
-    fn id(&mut self, id: Uuid) {
-        self.0.update(id.as_bytes());
-    }
-
-    fn text(&mut self, text: &str) {
-        self.0.update((text.len() as u64).to_be_bytes());
-        self.0.update(text);
-    }
-
-    /// A set: neither order nor repeats say anything.
-    fn users(&mut self, users: &[UserId]) {
-        let users: BTreeSet<&UserId> = users.iter().collect();
-        self.0.update((users.len() as u64).to_be_bytes());
-        for user in users {
-            self.id(user.0);
-        }
-    }
-
-    fn content(&mut self, content: &Content) {
-        match content {
-            Content::Text { text } => {
-                self.tag(1);
-                self.text(text.as_str());
-            }
-            Content::Image { attachment, caption } | Content::File { attachment, caption } => {
-                self.tag(if matches!(content, Content::Image { .. }) {
-                    2
-                } else {
-                    3
-                });
-                self.id(*attachment);
-                self.text(caption.as_ref().map_or("", |caption| caption.as_str()));
-            }
-        }
-    }
-
-    fn finish(self) -> i64 {
-        let digest = self.0.finalize();
-        let mut first = [0; 8];
-        first.copy_from_slice(&digest[..8]);
-        i64::from_be_bytes(first)
     }
 }
 

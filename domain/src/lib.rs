@@ -6,9 +6,11 @@
 
 pub mod command;
 pub mod conversation;
+mod digest;
 pub mod event;
 pub mod facts;
 pub mod id;
+pub mod membership;
 pub mod rejection;
 pub mod stored;
 pub mod text;

@@ -1,5 +1,8 @@
 //! A user's own stream: registration, and how far the user has read and been sent.
 
+pub mod cursors;
+pub mod registration;
+
 use crate::event::{CursorsMoved, InboxExpired, Registered, UserEvent};
 use crate::rejection::{Field, Rejection};
 
@@ -30,17 +33,9 @@ impl User {
     /// they are.
     pub fn decide(&self, command: UserCommand) -> Result<Vec<UserEvent>, Rejection> {
         match command {
-            UserCommand::Register(_) if self.registered => Ok(vec![]),
-            UserCommand::Register(registered) => Ok(vec![UserEvent::Registered(registered)]),
+            UserCommand::Register(registered) => Ok(self.register(registered)),
             _ if !self.registered => Err(Rejection::NotFound(Field::User)),
-            UserCommand::MoveCursors { moved, known } => {
-                let moved = moved.beyond(&known);
-                Ok(if moved.is_empty() {
-                    vec![]
-                } else {
-                    vec![UserEvent::CursorsMoved(moved)]
-                })
-            }
+            UserCommand::MoveCursors { moved, known } => Ok(cursors::move_on(moved, &known)),
             UserCommand::ExpireInbox(expired) => Ok(vec![UserEvent::InboxExpired(expired)]),
         }
     }

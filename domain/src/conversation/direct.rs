@@ -1,0 +1,43 @@
+//! Direct conversations: one for each pair, for ever.
+
+use super::Conversation;
+use crate::digest::Form;
+use crate::event::ConversationEvent;
+use crate::id::UserId;
+use crate::rejection::{Field, Rejection};
+use serde::{Deserialize, Serialize};
+
+/// Two people have a conversation of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectOpened {
+    pub users: [UserId; 2],
+}
+
+impl Conversation {
+    pub(super) fn open_direct(
+        &self,
+        actor: UserId,
+        user: UserId,
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
+        if actor == user {
+            return Err(Rejection::invalid(
+                Field::User,
+                "a direct conversation needs two people",
+            ));
+        }
+        if self.exists() {
+            return Ok(vec![]);
+        }
+        let users = if actor <= user {
+            [actor, user]
+        } else {
+            [user, actor]
+        };
+        Ok(vec![ConversationEvent::DirectOpened(DirectOpened { users })])
+    }
+}
+
+pub(crate) fn open_form(form: &mut Form, user: UserId) {
+    form.tag(1);
+    form.id(user.0);
+}

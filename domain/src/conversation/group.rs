@@ -1,0 +1,213 @@
+//! Groups: who may come and go, and who says so.
+
+use super::{Conversation, Shape, dedupe};
+use crate::digest::Form;
+use crate::event::{ConversationEvent, Role};
+use crate::id::UserId;
+use crate::rejection::{Field, Rejection};
+use crate::text::GroupName;
+use serde::{Deserialize, Serialize};
+
+/// The most members that a group may have.
+pub const GROUP_MEMBERS_MAX: usize = 100_000;
+
+/// A group began. `members` holds everybody, the owner first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupCreated {
+    pub name: GroupName,
+    pub owner: UserId,
+    pub members: Vec<UserId>,
+}
+
+/// Somebody came in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberAdded {
+    pub user: UserId,
+    pub role: Role,
+}
+
+/// Somebody was removed by an owner or admin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberRemoved {
+    pub user: UserId,
+}
+
+/// Somebody went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberLeft {
+    pub user: UserId,
+}
+
+/// The group has another name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupRenamed {
+    pub name: GroupName,
+}
+
+/// A member has another role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleChanged {
+    pub user: UserId,
+    pub role: Role,
+}
+
+impl Conversation {
+    pub(super) fn create_group(
+        &self,
+        actor: UserId,
+        name: &GroupName,
+        members: &[UserId],
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
+        if self.exists() {
+            return Err(Rejection::Conflict("the group exists already"));
+        }
+        let mut all = vec![actor];
+        all.extend(members.iter().copied().filter(|user| *user != actor));
+        dedupe(&mut all);
+        if all.len() > GROUP_MEMBERS_MAX {
+            return Err(Rejection::TooLarge {
+                field: Field::Members,
+                max: GROUP_MEMBERS_MAX,
+            });
+        }
+        let created = GroupCreated {
+            name: name.clone(),
+            owner: actor,
+            members: all,
+        };
+        Ok(vec![ConversationEvent::GroupCreated(created)])
+    }
+
+    pub(super) fn add(&self, actor: UserId, user: UserId) -> Result<Vec<ConversationEvent>, Rejection> {
+        self.manager(actor)?;
+        if self.is_member(user) {
+            return Err(Rejection::Conflict("this user is a member already"));
+        }
+        if self.members.len() >= GROUP_MEMBERS_MAX {
+            return Err(Rejection::Conflict("the group is full"));
+        }
+        Ok(vec![ConversationEvent::MemberAdded(MemberAdded {
+            user,
+            role: Role::Member,
+        })])
+    }
+
+    pub(super) fn rename(
+        &self,
+        actor: UserId,
+        name: &GroupName,
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
+        self.manager(actor)?;
+        Ok(vec![ConversationEvent::GroupRenamed(GroupRenamed {
+            name: name.clone(),
+        })])
+    }
+
+    pub(super) fn remove(&self, actor: UserId, user: UserId) -> Result<Vec<ConversationEvent>, Rejection> {
+        let own = self.manager(actor)?;
+        if actor == user {
+            return Err(Rejection::invalid(Field::User, "to go yourself, use group.leave"));
+        }
+        let role = self.role(user).ok_or(Rejection::NotFound(Field::User))?;
+        if own != Role::Owner && role >= own {
+            return Err(Rejection::Forbidden("an admin can remove ordinary members only"));
+        }
+        Ok(vec![ConversationEvent::MemberRemoved(MemberRemoved { user })])
+    }
+
+    /// Leaving hands the group on: when the last owner goes, the longest-serving admin, or else member, becomes one.
+    pub(super) fn leave(&self, actor: UserId) -> Result<Vec<ConversationEvent>, Rejection> {
+        let role = self.group(actor)?;
+        let mut events = vec![ConversationEvent::MemberLeft(MemberLeft { user: actor })];
+        if role == Role::Owner && self.owners() == 1 {
+            let heir = self
+                .members
+                .iter()
+                .filter(|(user, _)| **user != actor)
+                .min_by_key(|(user, member)| (std::cmp::Reverse(member.role), member.arrival, **user));
+            if let Some((user, _)) = heir {
+                events.push(ConversationEvent::RoleChanged(RoleChanged {
+                    user: *user,
+                    role: Role::Owner,
+                }));
+            }
+        }
+        Ok(events)
+    }
+
+    pub(super) fn change_role(
+        &self,
+        actor: UserId,
+        user: UserId,
+        role: Role,
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
+        if self.group(actor)? != Role::Owner {
+            return Err(Rejection::Forbidden("only an owner can change roles"));
+        }
+        let current = self.role(user).ok_or(Rejection::NotFound(Field::User))?;
+        if current == role {
+            return Err(Rejection::Conflict("this user has that role already"));
+        }
+        if current == Role::Owner && self.owners() == 1 {
+            return Err(Rejection::Conflict("a group needs an owner"));
+        }
+        Ok(vec![ConversationEvent::RoleChanged(RoleChanged { user, role })])
+    }
+
+    fn owners(&self) -> usize {
+        self.members
+            .values()
+            .filter(|member| member.role == Role::Owner)
+            .count()
+    }
+
+    fn group(&self, actor: UserId) -> Result<Role, Rejection> {
+        let role = self.authorize(actor)?;
+        if self.shape != Shape::Group {
+            return Err(Rejection::invalid(
+                Field::Conversation,
+                "a direct conversation is not a group",
+            ));
+        }
+        Ok(role)
+    }
+
+    fn manager(&self, actor: UserId) -> Result<Role, Rejection> {
+        let role = self.group(actor)?;
+        if role < Role::Admin {
+            return Err(Rejection::Forbidden("only an owner or admin can do this"));
+        }
+        Ok(role)
+    }
+}
+
+pub(crate) fn create_form(form: &mut Form, name: &GroupName, members: &[UserId]) {
+    form.tag(2);
+    form.text(name.as_str());
+    form.users(members);
+}
+
+pub(crate) fn add_form(form: &mut Form, user: UserId) {
+    form.tag(3);
+    form.id(user.0);
+}
+
+pub(crate) fn remove_form(form: &mut Form, user: UserId) {
+    form.tag(4);
+    form.id(user.0);
+}
+
+pub(crate) fn leave_form(form: &mut Form) {
+    form.tag(5);
+}
+
+pub(crate) fn rename_form(form: &mut Form, name: &GroupName) {
+    form.tag(6);
+    form.text(name.as_str());
+}
+
+pub(crate) fn role_form(form: &mut Form, user: UserId, role: Role) {
+    form.tag(7);
+    form.id(user.0);
+    form.text(role.as_str());
+}

@@ -1,0 +1,107 @@
+//! Messages: what they hold, and who may send them.
+
+use super::{Conversation, dedupe};
+use crate::digest::Form;
+use crate::event::ConversationEvent;
+use crate::id::UserId;
+use crate::rejection::{Field, Rejection};
+use crate::text::MessageText;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The most people that one message may mention.
+pub const MENTIONS_MAX: usize = 100;
+
+/// What a message holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Content {
+    Text {
+        text: MessageText,
+    },
+    Image {
+        attachment: Uuid,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        caption: Option<MessageText>,
+    },
+    File {
+        attachment: Uuid,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        caption: Option<MessageText>,
+    },
+}
+
+/// A message. Its id is the id of the command that sent it, which the log keeps beside the payload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageSent {
+    pub content: Content,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reply_to: Option<Uuid>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub mentions: Vec<UserId>,
+}
+
+impl Conversation {
+    /// `known` says whether a message of this conversation is there.
+    pub(super) fn send(
+        &self,
+        actor: UserId,
+        content: &Content,
+        reply_to: Option<Uuid>,
+        mentions: &[UserId],
+        known: impl Fn(Uuid) -> bool,
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
+        self.authorize(actor)?;
+        if !matches!(content, Content::Text { .. }) {
+            return Err(Rejection::NotFound(Field::Content));
+        }
+        if mentions.len() > MENTIONS_MAX {
+            return Err(Rejection::TooLarge {
+                field: Field::Mentions,
+                max: MENTIONS_MAX,
+            });
+        }
+        if reply_to.is_some_and(|message| !known(message)) {
+            return Err(Rejection::NotFound(Field::ReplyTo));
+        }
+        let mut mentions = mentions.to_vec();
+        dedupe(&mut mentions);
+        if !mentions.iter().all(|user| self.is_member(*user)) {
+            return Err(Rejection::invalid(
+                Field::Mentions,
+                "only members can be mentioned",
+            ));
+        }
+        let sent = MessageSent {
+            content: content.clone(),
+            reply_to,
+            mentions,
+        };
+        Ok(vec![ConversationEvent::MessageSent(sent)])
+    }
+}
+
+pub(crate) fn send_form(form: &mut Form, content: &Content, reply_to: Option<Uuid>, mentions: &[UserId]) {
+    form.tag(8);
+    content_form(form, content);
+    form.id(reply_to.unwrap_or_default());
+    form.users(mentions);
+}
+
+fn content_form(form: &mut Form, content: &Content) {
+    match content {
+        Content::Text { text } => {
+            form.tag(1);
+            form.text(text.as_str());
+        }
+        Content::Image { attachment, caption } | Content::File { attachment, caption } => {
+            form.tag(if matches!(content, Content::Image { .. }) {
+                2
+            } else {
+                3
+            });
+            form.id(*attachment);
+            form.text(caption.as_ref().map_or("", |caption| caption.as_str()));
+        }
+    }
+}
