@@ -10,6 +10,7 @@ mod digest;
 pub mod event;
 pub mod facts;
 pub mod id;
+pub mod kind;
 pub mod membership;
 pub mod rejection;
 pub mod stored;

@@ -2,8 +2,9 @@
 
 use super::Conversation;
 use crate::digest::Form;
-use crate::event::ConversationEvent;
+use crate::event::{ConversationEvent, Event};
 use crate::id::UserId;
+use crate::kind::{Kind, Stored};
 use crate::rejection::{Field, Rejection};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirectOpened {
     pub users: [UserId; 2],
+}
+
+impl Stored for DirectOpened {
+    const KIND: Kind = Kind::DIRECT_OPENED;
+    const NAME: &'static str = "direct.opened";
+    const CONTROL: bool = true;
+
+    fn into_event(self) -> Event {
+        ConversationEvent::DirectOpened(self).into()
+    }
 }
 
 impl Conversation {

@@ -2,8 +2,9 @@
 
 use super::{Conversation, Shape, dedupe};
 use crate::digest::Form;
-use crate::event::{ConversationEvent, Role};
+use crate::event::{ConversationEvent, Event, Role};
 use crate::id::UserId;
+use crate::kind::{Kind, Stored};
 use crate::rejection::{Field, Rejection};
 use crate::text::GroupName;
 use serde::{Deserialize, Serialize};
@@ -19,11 +20,31 @@ pub struct GroupCreated {
     pub members: Vec<UserId>,
 }
 
+impl Stored for GroupCreated {
+    const KIND: Kind = Kind::GROUP_CREATED;
+    const NAME: &'static str = "group.created";
+    const CONTROL: bool = true;
+
+    fn into_event(self) -> Event {
+        ConversationEvent::GroupCreated(self).into()
+    }
+}
+
 /// Somebody came in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberAdded {
     pub user: UserId,
     pub role: Role,
+}
+
+impl Stored for MemberAdded {
+    const KIND: Kind = Kind::MEMBER_ADDED;
+    const NAME: &'static str = "member.added";
+    const CONTROL: bool = true;
+
+    fn into_event(self) -> Event {
+        ConversationEvent::MemberAdded(self).into()
+    }
 }
 
 /// Somebody was removed by an owner or admin.
@@ -32,10 +53,30 @@ pub struct MemberRemoved {
     pub user: UserId,
 }
 
+impl Stored for MemberRemoved {
+    const KIND: Kind = Kind::MEMBER_REMOVED;
+    const NAME: &'static str = "member.removed";
+    const CONTROL: bool = true;
+
+    fn into_event(self) -> Event {
+        ConversationEvent::MemberRemoved(self).into()
+    }
+}
+
 /// Somebody went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberLeft {
     pub user: UserId,
+}
+
+impl Stored for MemberLeft {
+    const KIND: Kind = Kind::MEMBER_LEFT;
+    const NAME: &'static str = "member.left";
+    const CONTROL: bool = true;
+
+    fn into_event(self) -> Event {
+        ConversationEvent::MemberLeft(self).into()
+    }
 }
 
 /// The group has another name.
@@ -44,11 +85,31 @@ pub struct GroupRenamed {
     pub name: GroupName,
 }
 
+impl Stored for GroupRenamed {
+    const KIND: Kind = Kind::GROUP_RENAMED;
+    const NAME: &'static str = "group.renamed";
+    const CONTROL: bool = true;
+
+    fn into_event(self) -> Event {
+        ConversationEvent::GroupRenamed(self).into()
+    }
+}
+
 /// A member has another role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleChanged {
     pub user: UserId,
     pub role: Role,
+}
+
+impl Stored for RoleChanged {
+    const KIND: Kind = Kind::ROLE_CHANGED;
+    const NAME: &'static str = "role.changed";
+    const CONTROL: bool = true;
+
+    fn into_event(self) -> Event {
+        ConversationEvent::RoleChanged(self).into()
+    }
 }
 
 impl Conversation {

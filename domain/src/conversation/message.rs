@@ -2,8 +2,9 @@
 
 use super::{Conversation, dedupe};
 use crate::digest::Form;
-use crate::event::ConversationEvent;
+use crate::event::{ConversationEvent, Event};
 use crate::id::UserId;
+use crate::kind::{Kind, Stored};
 use crate::rejection::{Field, Rejection};
 use crate::text::MessageText;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,16 @@ pub struct MessageSent {
     pub reply_to: Option<Uuid>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub mentions: Vec<UserId>,
+}
+
+impl Stored for MessageSent {
+    const KIND: Kind = Kind::MESSAGE_SENT;
+    const NAME: &'static str = "message.sent";
+    const COUNTABLE: bool = true;
+
+    fn into_event(self) -> Event {
+        ConversationEvent::MessageSent(self).into()
+    }
 }
 
 impl Conversation {

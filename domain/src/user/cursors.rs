@@ -1,7 +1,8 @@
 //! Cursors: how far a user has read, and how far the user's devices have been sent.
 
-use crate::event::UserEvent;
+use crate::event::{Event, UserEvent};
 use crate::id::ConversationId;
+use crate::kind::{Kind, Stored};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -19,6 +20,15 @@ pub struct CursorsMoved {
     pub read: BTreeMap<ConversationId, Cursor>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub delivered: BTreeMap<ConversationId, Cursor>,
+}
+
+impl Stored for CursorsMoved {
+    const KIND: Kind = Kind::CURSORS_MOVED;
+    const NAME: &'static str = "cursors.moved";
+
+    fn into_event(self) -> Event {
+        UserEvent::CursorsMoved(self).into()
+    }
 }
 
 impl CursorsMoved {
@@ -45,6 +55,15 @@ impl CursorsMoved {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InboxExpired {
     pub cursors: BTreeMap<ConversationId, Cursor>,
+}
+
+impl Stored for InboxExpired {
+    const KIND: Kind = Kind::INBOX_EXPIRED;
+    const NAME: &'static str = "inbox.expired";
+
+    fn into_event(self) -> Event {
+        UserEvent::InboxExpired(self).into()
+    }
 }
 
 pub(super) fn move_on(moved: CursorsMoved, known: &CursorsMoved) -> Vec<UserEvent> {

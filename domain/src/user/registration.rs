@@ -1,7 +1,8 @@
 //! Registration: it happens once.
 
 use super::User;
-use crate::event::UserEvent;
+use crate::event::{Event, UserEvent};
+use crate::kind::{Kind, Stored};
 use serde::{Deserialize, Serialize};
 
 /// Somebody has an account.
@@ -9,6 +10,16 @@ use serde::{Deserialize, Serialize};
 pub struct Registered {
     pub username: String,
     pub display_name: String,
+}
+
+impl Stored for Registered {
+    const KIND: Kind = Kind::USER_REGISTERED;
+    const NAME: &'static str = "user.registered";
+    const CONTROL: bool = true;
+
+    fn into_event(self) -> Event {
+        UserEvent::Registered(self).into()
+    }
 }
 
 impl User {

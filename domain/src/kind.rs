@@ -1,0 +1,161 @@
+//! Kinds of stored events: one table, a line an event, from which follows all that is known of a kind.
+//!
+//! A kind's number is never used again for anything else, and names never carry Rust type names, so renaming a type costs
+//! nothing.
+
+use crate::event::{
+    CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed, InboxExpired, MemberAdded, MemberLeft,
+    MemberRemoved, MessageSent, Registered, RoleChanged,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::OnceLock;
+
+/// An event as the log keeps it: as JSON, with the number of its kind and a version.
+pub trait Stored: Serialize + DeserializeOwned {
+    const KIND: Kind;
+    /// The name on the wire and in golden files.
+    const NAME: &'static str;
+    /// The version that this program writes.
+    const VERSION: i16 = 1;
+    /// Whether decisions depend on events of this kind.
+    const CONTROL: bool = false;
+    /// Whether events of this kind are messages, which unread counts count.
+    const COUNTABLE: bool = false;
+
+    fn into_event(self) -> Event;
+}
+
+/// The number of an event kind in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Kind(pub i16);
+
+/// What is known of a kind.
+pub(crate) struct Entry {
+    kind: Kind,
+    name: &'static str,
+    version: i16,
+    control: bool,
+    countable: bool,
+    pub(crate) parse: fn(&[u8]) -> serde_json::Result<Event>,
+}
+
+const fn entry<E: Stored>() -> Entry {
+    Entry {
+        kind: E::KIND,
+        name: E::NAME,
+        version: E::VERSION,
+        control: E::CONTROL,
+        countable: E::COUNTABLE,
+        parse: parse::<E>,
+    }
+}
+
+fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
+    serde_json::from_slice::<E>(payload).map(E::into_event)
+}
+
+/// By number.
+const TABLE: [Entry; 11] = [
+    entry::<DirectOpened>(),
+    entry::<GroupCreated>(),
+    entry::<MemberAdded>(),
+    entry::<MemberRemoved>(),
+    entry::<MemberLeft>(),
+    entry::<GroupRenamed>(),
+    entry::<RoleChanged>(),
+    entry::<MessageSent>(),
+    entry::<Registered>(),
+    entry::<CursorsMoved>(),
+    entry::<InboxExpired>(),
+];
+
+/// Kinds that this process takes for unknown.
+static LEFT_OUT: OnceLock<Vec<Kind>> = OnceLock::new();
+
+/// From here on this process reads and shows no event of these kinds, as an older version that does not have them. Only what is
+/// said first counts: call it once, before anything is read.
+pub fn leave_out(kinds: Vec<Kind>) {
+    LEFT_OUT.get_or_init(|| kinds);
+}
+
+impl Kind {
+    pub const DIRECT_OPENED: Self = Self(1);
+    pub const GROUP_CREATED: Self = Self(2);
+    pub const MEMBER_ADDED: Self = Self(3);
+    pub const MEMBER_REMOVED: Self = Self(4);
+    pub const MEMBER_LEFT: Self = Self(5);
+    pub const GROUP_RENAMED: Self = Self(6);
+    pub const ROLE_CHANGED: Self = Self(7);
+    pub const MESSAGE_SENT: Self = Self(16);
+    pub const USER_REGISTERED: Self = Self(64);
+    pub const CURSORS_MOVED: Self = Self(65);
+    pub const INBOX_EXPIRED: Self = Self(66);
+
+    /// Every kind that this version can decode, by number.
+    pub const ALL: [Self; TABLE.len()] = {
+        let mut all = [Self(0); TABLE.len()];
+        let mut index = 0;
+        while index < all.len() {
+            all[index] = TABLE[index].kind;
+            index += 1;
+        }
+        all
+    };
+
+    /// What this version knows of the kind, unless it was [left out](leave_out).
+    pub(crate) fn entry(self) -> Option<&'static Entry> {
+        static ENTRIES: [Entry; TABLE.len()] = TABLE;
+        if LEFT_OUT.get().is_some_and(|left_out| left_out.contains(&self)) {
+            return None;
+        }
+        ENTRIES.iter().find(|entry| entry.kind == self)
+    }
+
+    /// The name on the wire and in golden files; `None` for a number that this version does not know or that was
+    /// [left out](leave_out).
+    pub fn name(self) -> Option<&'static str> {
+        self.entry().map(|entry| entry.name)
+    }
+
+    /// The kind of this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == Some(name))
+    }
+
+    /// The version that this program writes; 1 of a kind that it does not know.
+    pub fn version(self) -> i16 {
+        self.entry().map_or(1, |entry| entry.version)
+    }
+
+    /// Whether decisions depend on events of this kind, as they may on those of one that is not known.
+    pub fn is_control(self) -> bool {
+        self.entry().is_none_or(|entry| entry.control)
+    }
+
+    /// Whether events of this kind are messages, which unread counts count.
+    pub fn is_countable(self) -> bool {
+        self.entry().is_some_and(|entry| entry.countable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_number_and_a_name_of_its_own() {
+        assert!(Kind::ALL.is_sorted_by(|one, next| one < next));
+        for kind in Kind::ALL {
+            assert_eq!(kind.name().and_then(Kind::by_name), Some(kind));
+            assert!(!(kind.is_control() && kind.is_countable()), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn of_an_unknown_kind_the_worst_is_assumed() {
+        let unknown = Kind(999);
+        assert_eq!((unknown.name(), unknown.version()), (None, 1));
+        assert!(unknown.is_control() && !unknown.is_countable());
+    }
+}
