@@ -5,11 +5,10 @@ pub mod group;
 pub mod message;
 
 use crate::command::{Command, ConversationCommand};
-use crate::event::{
-    ConversationEvent, DirectOpened, GroupCreated, MemberAdded, MemberLeft, MemberRemoved, Role, RoleChanged,
-};
+use crate::event::{ConversationEvent, Role, RoleChanged};
 use crate::facts::Facts;
 use crate::id::UserId;
+use crate::membership::Membership;
 use crate::rejection::Rejection;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -22,7 +21,7 @@ pub use message::MENTIONS_MAX;
 pub struct Conversation {
     shape: Shape,
     members: HashMap<UserId, Member>,
-    /// Grows by one with each event folded, so that members have an order of arrival.
+    /// Grows by one with each member who comes in, so that members have an order of arrival.
     arrivals: u64,
 }
 
@@ -98,37 +97,35 @@ impl Conversation {
 
     /// Folds one event. Total: any event in any state is taken as the fact that it is.
     pub fn evolve(&mut self, event: &ConversationEvent) {
-        self.arrivals += 1;
+        match event.membership() {
+            Membership::Joined(joined) => {
+                for (user, role) in joined.iter() {
+                    self.insert(user, role);
+                }
+            }
+            Membership::Left(user) => {
+                self.members.remove(&user);
+            }
+            Membership::Unchanged => {}
+        }
         match event {
-            ConversationEvent::DirectOpened(DirectOpened { users }) => {
-                self.shape = Shape::Direct;
-                for user in users {
-                    self.insert(*user, Role::Member);
-                }
-            }
-            ConversationEvent::GroupCreated(GroupCreated { owner, members, .. }) => {
-                self.shape = Shape::Group;
-                for user in members {
-                    self.insert(*user, Role::Member);
-                    self.arrivals += 1;
-                }
-                self.insert(*owner, Role::Owner);
-            }
-            ConversationEvent::MemberAdded(MemberAdded { user, role }) => self.insert(*user, *role),
-            ConversationEvent::MemberRemoved(MemberRemoved { user })
-            | ConversationEvent::MemberLeft(MemberLeft { user }) => {
-                self.members.remove(user);
-            }
+            ConversationEvent::DirectOpened(_) => self.shape = Shape::Direct,
+            ConversationEvent::GroupCreated(_) => self.shape = Shape::Group,
             ConversationEvent::RoleChanged(RoleChanged { user, role }) => {
                 if let Some(member) = self.members.get_mut(user) {
                     member.role = *role;
                 }
             }
-            ConversationEvent::GroupRenamed(_) | ConversationEvent::MessageSent(_) => {}
+            ConversationEvent::MemberAdded(_)
+            | ConversationEvent::MemberRemoved(_)
+            | ConversationEvent::MemberLeft(_)
+            | ConversationEvent::GroupRenamed(_)
+            | ConversationEvent::MessageSent(_) => {}
         }
     }
 
     fn insert(&mut self, user: UserId, role: Role) {
+        self.arrivals += 1;
         let arrival = self.arrivals;
         self.members
             .entry(user)

@@ -22,6 +22,7 @@ pub use conversation::Conversation;
 pub use event::{Content, ConversationEvent, Cursor, Event, Role, UserEvent};
 pub use facts::Facts;
 pub use id::{CommandId, ConversationId, UserId};
+pub use membership::{Joined, Membership};
 pub use rejection::{Field, Rejection};
 pub use text::{GroupName, MessageText};
 pub use user::User;
