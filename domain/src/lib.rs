@@ -14,6 +14,7 @@ pub mod kind;
 pub mod membership;
 pub mod rejection;
 pub mod stored;
+pub mod stream;
 pub mod text;
 pub mod user;
 
@@ -24,5 +25,6 @@ pub use facts::Facts;
 pub use id::{CommandId, ConversationId, UserId};
 pub use membership::{Joined, Membership};
 pub use rejection::{Field, Rejection};
+pub use stream::{Stream, StreamCommand};
 pub use text::{GroupName, MessageText};
-pub use user::User;
+pub use user::{User, UserCommand};

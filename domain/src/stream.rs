@@ -1,0 +1,210 @@
+//! Streams of either kind, for those who carry commands to them: one sort of command, one sort of state.
+
+use crate::command::Command;
+use crate::conversation::Conversation;
+use crate::event::{Event, Role};
+use crate::facts::Facts;
+use crate::id::{CommandId, UserId};
+use crate::rejection::Rejection;
+use crate::user::{User, UserCommand};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// What decisions about a stream depend on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Stream {
+    /// Nothing has happened yet: whether it is a conversation or a user is for its first event to say.
+    #[default]
+    Empty,
+    Conversation(Conversation),
+    User(User),
+}
+
+/// A command to a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamCommand {
+    Conversation(Command),
+    /// To the user's own stream.
+    User {
+        user: UserId,
+        id: CommandId,
+        command: UserCommand,
+    },
+}
+
+impl StreamCommand {
+    pub fn id(&self) -> Uuid {
+        match self {
+            Self::Conversation(command) => command.id.0,
+            Self::User { id, .. } => id.0,
+        }
+    }
+
+    pub fn actor(&self) -> UserId {
+        match self {
+            Self::Conversation(command) => command.actor,
+            Self::User { user, .. } => *user,
+        }
+    }
+
+    /// The id of the stream that it goes to.
+    pub fn stream(&self) -> Uuid {
+        match self {
+            Self::Conversation(command) => command.conversation.0,
+            Self::User { user, .. } => user.0,
+        }
+    }
+
+    /// [`Command::digest`]; 0 for commands that the server makes itself, whose ids nobody else can use.
+    pub fn digest(&self) -> i64 {
+        match self {
+            Self::Conversation(command) => command.digest(),
+            Self::User { .. } => 0,
+        }
+    }
+
+    /// [`Command::needs`].
+    pub fn needs(&self) -> Option<Uuid> {
+        match self {
+            Self::Conversation(command) => command.needs(),
+            Self::User { .. } => None,
+        }
+    }
+}
+
+impl Stream {
+    /// Decides a command. An empty answer means that the stream already is as the command wants it.
+    pub fn decide(
+        &self,
+        command: &StreamCommand,
+        facts: &Facts,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Event>, Rejection> {
+        match command {
+            StreamCommand::Conversation(command) => {
+                let events = match self {
+                    Self::Conversation(conversation) => conversation.decide(command, facts, now),
+                    Self::Empty | Self::User(_) => Conversation::default().decide(command, facts, now),
+                };
+                events.map(|events| events.into_iter().map(Event::from).collect())
+            }
+            StreamCommand::User { command, .. } => {
+                let events = match self {
+                    Self::User(user) => user.decide(command.clone()),
+                    Self::Empty | Self::Conversation(_) => User::default().decide(command.clone()),
+                };
+                events.map(|events| events.into_iter().map(Event::from).collect())
+            }
+        }
+    }
+
+    /// Folds one event. Total: what does not belong to the stream leaves it as it is.
+    pub fn evolve(&mut self, event: &Event) {
+        if matches!(self, Self::Empty) {
+            *self = match event {
+                Event::Conversation(_) => Self::Conversation(Conversation::default()),
+                Event::User(_) => Self::User(User::default()),
+            };
+        }
+        match (self, event) {
+            (Self::Conversation(conversation), Event::Conversation(event)) => conversation.evolve(event),
+            (Self::User(user), Event::User(event)) => user.evolve(event),
+            (Self::Empty, _)
+            | (Self::Conversation(_), Event::User(_))
+            | (Self::User(_), Event::Conversation(_)) => {}
+        }
+    }
+
+    /// [`Conversation::authorize`]; nobody is a member of what is no conversation.
+    pub fn authorize(&self, user: UserId) -> Result<Role, Rejection> {
+        match self {
+            Self::Conversation(conversation) => conversation.authorize(user),
+            Self::Empty | Self::User(_) => Err(Rejection::NotAMember),
+        }
+    }
+
+    /// How many members the conversation has; none, where it is no conversation.
+    pub fn member_count(&self) -> usize {
+        match self {
+            Self::Conversation(conversation) => conversation.member_count(),
+            Self::Empty | Self::User(_) => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::ConversationCommand;
+    use crate::event::{ConversationEvent, DirectOpened, Registered, UserEvent};
+    use crate::id::ConversationId;
+
+    fn user(n: u128) -> UserId {
+        UserId(Uuid::from_u128(n))
+    }
+
+    fn leave() -> StreamCommand {
+        StreamCommand::Conversation(Command {
+            id: CommandId(Uuid::nil()),
+            actor: user(1),
+            conversation: ConversationId(Uuid::from_u128(9)),
+            body: ConversationCommand::Leave,
+        })
+    }
+
+    fn registered() -> Event {
+        let registered = Registered {
+            username: "ann".to_owned(),
+            display_name: "Ann".to_owned(),
+        };
+        UserEvent::Registered(registered).into()
+    }
+
+    #[test]
+    fn the_first_event_says_what_a_stream_is_and_no_other_changes_that() {
+        let opened = Event::from(ConversationEvent::DirectOpened(DirectOpened {
+            users: [user(1), user(2)],
+        }));
+        let mut stream = Stream::default();
+        stream.evolve(&opened);
+        let conversation = stream.clone();
+        assert!(stream.authorize(user(1)).is_ok() && stream.member_count() == 2);
+        stream.evolve(&registered());
+        assert_eq!(stream, conversation);
+        let mut stream = Stream::default();
+        stream.evolve(&registered());
+        let user_stream = stream.clone();
+        stream.evolve(&opened);
+        assert_eq!(stream, user_stream);
+        assert_eq!(stream.member_count(), 0);
+    }
+
+    #[test]
+    fn a_stream_that_is_no_conversation_has_no_members() {
+        let mut stream = Stream::default();
+        let decide = |stream: &Stream| stream.decide(&leave(), &Facts::default(), DateTime::UNIX_EPOCH);
+        assert_eq!(decide(&stream), Err(Rejection::NotAMember));
+        stream.evolve(&registered());
+        assert_eq!(decide(&stream), Err(Rejection::NotAMember));
+        assert_eq!(stream.authorize(user(1)), Err(Rejection::NotAMember));
+    }
+
+    #[test]
+    fn a_command_says_whose_it_is_and_where_it_goes() {
+        let register = StreamCommand::User {
+            user: user(1),
+            id: CommandId(Uuid::from_u128(5)),
+            command: UserCommand::ExpireInbox(crate::event::InboxExpired::default()),
+        };
+        assert_eq!(
+            (register.id(), register.actor(), register.stream()),
+            (Uuid::from_u128(5), user(1), user(1).0)
+        );
+        assert_eq!((register.digest(), register.needs()), (0, None));
+        assert_eq!(
+            (leave().id(), leave().actor(), leave().stream()),
+            (Uuid::nil(), user(1), Uuid::from_u128(9))
+        );
+        assert_ne!(leave().digest(), 0);
+    }
+}
