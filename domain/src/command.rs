@@ -1,8 +1,10 @@
 //! What people ask for, already parsed; whether it may happen is for `decide` to say.
 
-use crate::conversation::{direct, group, message};
+use crate::conversation::reaction::Emoji;
+use crate::conversation::{direct, edit, group, message, reaction, recall};
 use crate::digest::Form;
 use crate::event::{Content, Role};
+use crate::facts::{Aspect, Need};
 use crate::id::{CommandId, ConversationId, UserId};
 use crate::text::GroupName;
 use uuid::Uuid;
@@ -45,21 +47,38 @@ pub enum ConversationCommand {
         reply_to: Option<Uuid>,
         mentions: Vec<UserId>,
     },
+    EditMessage {
+        message: Uuid,
+        content: Content,
+    },
+    RecallMessage {
+        message: Uuid,
+    },
+    React {
+        message: Uuid,
+        emoji: Emoji,
+        on: bool,
+    },
 }
 
 impl Command {
-    /// The message of the same conversation that the command refers to. It is among the [`Facts`](crate::Facts) that the command
-    /// is decided on, if it exists.
-    pub fn needs(&self) -> Option<Uuid> {
-        match &self.body {
-            ConversationCommand::SendMessage { reply_to, .. } => *reply_to,
-            _ => None,
-        }
-    }
-
-    /// The message that the command makes.
-    pub fn makes(&self) -> Option<Uuid> {
-        matches!(self.body, ConversationCommand::SendMessage { .. }).then_some(self.id.0)
+    /// What the command must know of a message of the same conversation. It is among the [`Facts`](crate::Facts) that the command
+    /// is decided on, if the message exists.
+    pub fn needs(&self) -> Option<Need> {
+        let (message, aspect) = match &self.body {
+            ConversationCommand::SendMessage { reply_to, .. } => ((*reply_to)?, Aspect::Presence),
+            ConversationCommand::EditMessage { message, .. }
+            | ConversationCommand::RecallMessage { message } => (*message, Aspect::Message),
+            ConversationCommand::React { message, .. } => (*message, Aspect::Reactions),
+            ConversationCommand::OpenDirect { .. }
+            | ConversationCommand::CreateGroup { .. }
+            | ConversationCommand::AddMember { .. }
+            | ConversationCommand::RemoveMember { .. }
+            | ConversationCommand::Leave
+            | ConversationCommand::Rename { .. }
+            | ConversationCommand::ChangeRole { .. } => return None,
+        };
+        Some(Need { message, aspect })
     }
 
     /// A fingerprint of what the command says, kept with its events. A retry with the same id must have the same one.
@@ -82,6 +101,13 @@ impl Command {
                 reply_to,
                 mentions,
             } => message::send_form(&mut form, content, *reply_to, mentions),
+            ConversationCommand::EditMessage { message, content } => {
+                edit::edit_form(&mut form, *message, content)
+            }
+            ConversationCommand::RecallMessage { message } => recall::recall_form(&mut form, *message),
+            ConversationCommand::React { message, emoji, on } => {
+                reaction::react_form(&mut form, *message, emoji, *on)
+            }
         }
         form.finish()
     }
@@ -137,4 +163,68 @@ mod tests {
     }
 
     const PINNED_DIGEST: i64 = -8_628_427_205_309_453_621;
+
+    #[test]
+    fn each_part_of_what_is_done_to_a_message_is_in_its_digest() {
+        let (one, other) = (Uuid::from_u128(7), Uuid::from_u128(8));
+        let edit = |message, text: &str| ConversationCommand::EditMessage {
+            message,
+            content: Content::Text {
+                text: MessageText::parse(text).unwrap(),
+            },
+        };
+        let react = |message, emoji: &str, on| ConversationCommand::React {
+            message,
+            emoji: Emoji::parse(emoji).unwrap(),
+            on,
+        };
+        let recall = |message| ConversationCommand::RecallMessage { message };
+        let bodies = [
+            edit(one, "a"),
+            edit(one, "b"),
+            edit(other, "a"),
+            recall(one),
+            recall(other),
+            react(one, "👍", true),
+            react(one, "👍", false),
+            react(one, "❤", true),
+            react(other, "👍", true),
+        ];
+        let digests: Vec<i64> = bodies
+            .into_iter()
+            .map(|body| {
+                Command {
+                    body,
+                    ..send("a", None)
+                }
+                .digest()
+            })
+            .collect();
+        let distinct: std::collections::HashSet<&i64> = digests.iter().collect();
+        assert_eq!(distinct.len(), digests.len());
+    }
+
+    #[test]
+    fn a_command_says_what_it_must_know_of_a_message() {
+        let message = Uuid::from_u128(7);
+        let needs = |body| {
+            Command {
+                body,
+                ..send("a", None)
+            }
+            .needs()
+        };
+        let recall = ConversationCommand::RecallMessage { message };
+        let react = ConversationCommand::React {
+            message,
+            emoji: Emoji::parse("👍").unwrap(),
+            on: true,
+        };
+        let aspect = |aspect| Some(Need { message, aspect });
+        assert_eq!(send("a", Some(message)).needs(), aspect(Aspect::Presence));
+        assert_eq!(needs(recall), aspect(Aspect::Message));
+        assert_eq!(needs(react), aspect(Aspect::Reactions));
+        assert_eq!(send("a", None).needs(), None);
+        assert_eq!(needs(ConversationCommand::Leave), None);
+    }
 }

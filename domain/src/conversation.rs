@@ -1,8 +1,11 @@
 //! A conversation: who is in it, and what its members may do. Each noun has its events and rules in a file of its own.
 
 pub mod direct;
+pub mod edit;
 pub mod group;
 pub mod message;
+pub mod reaction;
+pub mod recall;
 
 use crate::command::{Command, ConversationCommand};
 use crate::event::{ConversationEvent, Role, RoleChanged};
@@ -67,13 +70,11 @@ impl Conversation {
     }
 
     /// Decides a command. An empty answer means that the conversation already is as the command wants it.
-    ///
-    /// `_now` is there for rules that depend on time; none of today's does.
     pub fn decide(
         &self,
         command: &Command,
         facts: &Facts,
-        _now: DateTime<Utc>,
+        now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         let actor = command.actor;
         match &command.body {
@@ -91,6 +92,15 @@ impl Conversation {
             } => {
                 let known = |message| facts.has_message(command.conversation, message);
                 self.send(actor, content, *reply_to, mentions, known)
+            }
+            ConversationCommand::EditMessage { message, content } => {
+                self.edit(command.conversation, actor, *message, content, facts, now)
+            }
+            ConversationCommand::RecallMessage { message } => {
+                self.recall(command.conversation, actor, *message, facts, now)
+            }
+            ConversationCommand::React { message, emoji, on } => {
+                self.react(command.conversation, actor, *message, emoji, *on, facts)
             }
         }
     }
@@ -120,7 +130,10 @@ impl Conversation {
             | ConversationEvent::MemberRemoved(_)
             | ConversationEvent::MemberLeft(_)
             | ConversationEvent::GroupRenamed(_)
-            | ConversationEvent::MessageSent(_) => {}
+            | ConversationEvent::MessageSent(_)
+            | ConversationEvent::MessageEdited(_)
+            | ConversationEvent::MessageRecalled(_)
+            | ConversationEvent::ReactionChanged(_) => {}
         }
     }
 

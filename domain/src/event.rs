@@ -1,10 +1,13 @@
 //! What happened: the facts that the log keeps. Each stands in the file of its noun.
 
 pub use crate::conversation::direct::DirectOpened;
+pub use crate::conversation::edit::MessageEdited;
 pub use crate::conversation::group::{
     GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved, RoleChanged,
 };
 pub use crate::conversation::message::{Content, MessageSent};
+pub use crate::conversation::reaction::ReactionChanged;
+pub use crate::conversation::recall::MessageRecalled;
 pub use crate::membership::Role;
 pub use crate::user::cursors::{Cursor, CursorsMoved, InboxExpired};
 pub use crate::user::registration::Registered;
@@ -20,6 +23,9 @@ pub enum ConversationEvent {
     GroupRenamed(GroupRenamed),
     RoleChanged(RoleChanged),
     MessageSent(MessageSent),
+    MessageEdited(MessageEdited),
+    MessageRecalled(MessageRecalled),
+    ReactionChanged(ReactionChanged),
 }
 
 /// An event of a user's stream.

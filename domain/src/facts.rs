@@ -1,23 +1,236 @@
 //! What decisions depend on beyond the state of a conversation.
 
-use crate::id::ConversationId;
-use std::collections::HashSet;
+use crate::conversation::reaction::Emoji;
+use crate::event::{Content, ConversationEvent};
+use crate::id::{CommandId, ConversationId, UserId};
+use crate::rules::Rules;
+use chrono::{DateTime, Utc};
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
+/// What a command wants to know of a message of its conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    pub message: Uuid,
+    pub aspect: Aspect,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Aspect {
+    /// That it is there.
+    Presence,
+    /// What it is, and what has become of it.
+    Message,
+    /// The same, and which reactions people have on it, the actor above all.
+    Reactions,
+}
+
 /// What is known of the things that commands name. Whoever has commands decided loads what they need
-/// ([`Command::needs`](crate::Command::needs)) and adds what stands before them in the same batch.
+/// ([`Command::needs`](crate::Command::needs)) and [folds](Self::evolve) what stands before them in the same batch.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    messages: HashSet<(ConversationId, Uuid)>,
+    pub(crate) rules: Rules,
+    messages: HashMap<(ConversationId, Uuid), Known>,
+    /// Messages that something in the batch is about.
+    touched: HashSet<(ConversationId, Uuid)>,
+}
+
+#[derive(Clone, Debug)]
+enum Known {
+    /// It is there, and no more is known.
+    There,
+    /// It will be, once what has been decided is written: its place is not known before.
+    Coming,
+    Message(Box<Message>),
+}
+
+/// What is known of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub seq: u64,
+    /// How many messages the conversation has up to and including it.
+    pub msg_no: u64,
+    pub sender: UserId,
+    pub at: DateTime<Utc>,
+    /// As the last edit left it.
+    pub content: Content,
+    /// How often it has been written: 1 and its edits.
+    pub versions: usize,
+    pub recalled: bool,
+    pub reactions: Reactions,
+}
+
+/// Which reactions people have on a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reactions {
+    by_emoji: HashMap<Emoji, Reactors>,
+    /// There are more emoji than are told of one by one.
+    more: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Reactors {
+    /// Those who are known to have it.
+    known: HashSet<UserId>,
+    /// Others may have it too.
+    others: bool,
+}
+
+impl Reactions {
+    /// Somebody has `emoji` on the message; `actor`, of whom it is known, has it or not.
+    pub fn add(&mut self, emoji: Emoji, actor: UserId, mine: bool) {
+        let reactors = self.by_emoji.entry(emoji).or_default();
+        reactors.others = true;
+        if mine {
+            reactors.known.insert(actor);
+        }
+    }
+
+    /// There are more emoji on the message than were added: as many as rules ever let there be.
+    pub fn and_more(&mut self) {
+        self.more = true;
+    }
+
+    pub(crate) fn has(&self, emoji: &Emoji, actor: UserId) -> bool {
+        self.by_emoji
+            .get(emoji)
+            .is_some_and(|reactors| reactors.known.contains(&actor))
+    }
+
+    /// Whether one more emoji would be one too many for the message.
+    pub(crate) fn is_full(&self, emoji: &Emoji, most: usize) -> bool {
+        !self.by_emoji.contains_key(emoji) && (self.more || self.by_emoji.len() >= most)
+    }
+
+    /// How many emoji somebody has on the message.
+    pub(crate) fn of(&self, actor: UserId) -> usize {
+        self.by_emoji
+            .values()
+            .filter(|reactors| reactors.known.contains(&actor))
+            .count()
+    }
+
+    fn set(&mut self, emoji: &Emoji, actor: UserId, on: bool) {
+        if on {
+            self.by_emoji
+                .entry(emoji.clone())
+                .or_default()
+                .known
+                .insert(actor);
+        } else if let Some(reactors) = self.by_emoji.get_mut(emoji) {
+            reactors.known.remove(&actor);
+            if reactors.known.is_empty() && !reactors.others {
+                self.by_emoji.remove(emoji);
+            }
+        }
+    }
 }
 
 impl Facts {
-    /// The message is there, or will be once what has been decided is written.
-    pub fn add_message(&mut self, conversation: ConversationId, message: Uuid) {
-        self.messages.insert((conversation, message));
+    /// Nothing is known yet.
+    pub fn under(rules: Rules) -> Self {
+        Self {
+            rules,
+            ..Self::default()
+        }
     }
 
+    /// The message is there. What is known of it already stays known.
+    pub fn add_presence(&mut self, conversation: ConversationId, message: Uuid) {
+        self.messages
+            .entry((conversation, message))
+            .or_insert(Known::There);
+    }
+
+    /// What the message is. Of one that several commands are about, each adds what it knows of reactions.
+    pub fn add_message(&mut self, conversation: ConversationId, id: Uuid, message: Message) {
+        match self.messages.entry((conversation, id)).or_insert(Known::There) {
+            Known::Message(known) => {
+                let Reactions { by_emoji, more } = message.reactions;
+                known.reactions.more |= more;
+                for (emoji, reactors) in by_emoji {
+                    let entry = known.reactions.by_emoji.entry(emoji).or_default();
+                    entry.known.extend(reactors.known);
+                    entry.others |= reactors.others;
+                }
+            }
+            unknown => *unknown = Known::Message(Box::new(message)),
+        }
+    }
+
+    /// Whether the message is there, or will be once what has been decided is written.
     pub fn has_message(&self, conversation: ConversationId, message: Uuid) -> bool {
-        self.messages.contains(&(conversation, message))
+        self.messages.contains_key(&(conversation, message))
+    }
+
+    /// The message, unless it is not there or was recalled.
+    pub(crate) fn standing(&self, conversation: ConversationId, message: Uuid) -> Option<&Message> {
+        self.message(conversation, message)
+            .filter(|message| !message.recalled)
+    }
+
+    /// The message, if more is known of it than that it is there.
+    pub fn message(&self, conversation: ConversationId, message: Uuid) -> Option<&Message> {
+        match self.messages.get(&(conversation, message))? {
+            Known::Message(message) => Some(message),
+            Known::There | Known::Coming => None,
+        }
+    }
+
+    /// Whether a command cannot be decided before what stands before it is written: the message that it is about has no place yet.
+    pub fn is_coming(&self, conversation: ConversationId, need: Need) -> bool {
+        need.aspect > Aspect::Presence
+            && matches!(
+                self.messages.get(&(conversation, need.message)),
+                Some(Known::Coming)
+            )
+    }
+
+    /// Whether something that stands before in the same batch is about the message. A refusal then may be its doing.
+    pub fn is_touched(&self, conversation: ConversationId, message: Uuid) -> bool {
+        self.touched.contains(&(conversation, message))
+    }
+
+    /// Folds an event that was decided and will be written before what is decided next.
+    pub fn evolve(
+        &mut self,
+        conversation: ConversationId,
+        actor: UserId,
+        command: CommandId,
+        event: &ConversationEvent,
+    ) {
+        let about = match event {
+            ConversationEvent::MessageSent(_) => {
+                self.messages
+                    .entry((conversation, command.0))
+                    .or_insert(Known::Coming);
+                return;
+            }
+            ConversationEvent::MessageEdited(edited) => edited.message,
+            ConversationEvent::MessageRecalled(recalled) => recalled.message,
+            ConversationEvent::ReactionChanged(changed) => changed.message,
+            ConversationEvent::DirectOpened(_)
+            | ConversationEvent::GroupCreated(_)
+            | ConversationEvent::MemberAdded(_)
+            | ConversationEvent::MemberRemoved(_)
+            | ConversationEvent::MemberLeft(_)
+            | ConversationEvent::GroupRenamed(_)
+            | ConversationEvent::RoleChanged(_) => return,
+        };
+        self.touched.insert((conversation, about));
+        let Some(Known::Message(message)) = self.messages.get_mut(&(conversation, about)) else {
+            return;
+        };
+        match event {
+            ConversationEvent::MessageEdited(edited) => {
+                message.content = edited.content.clone();
+                message.versions += 1;
+            }
+            ConversationEvent::MessageRecalled(_) => message.recalled = true,
+            ConversationEvent::ReactionChanged(changed) => {
+                message.reactions.set(&changed.emoji, actor, changed.on);
+            }
+            _ => {}
+        }
     }
 }

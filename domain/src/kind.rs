@@ -5,7 +5,7 @@
 
 use crate::event::{
     CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed, InboxExpired, MemberAdded, MemberLeft,
-    MemberRemoved, MessageSent, Registered, RoleChanged,
+    MemberRemoved, MessageEdited, MessageRecalled, MessageSent, ReactionChanged, Registered, RoleChanged,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -56,7 +56,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 11] = [
+const TABLE: [Entry; 14] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -65,6 +65,9 @@ const TABLE: [Entry; 11] = [
     entry::<GroupRenamed>(),
     entry::<RoleChanged>(),
     entry::<MessageSent>(),
+    entry::<MessageEdited>(),
+    entry::<MessageRecalled>(),
+    entry::<ReactionChanged>(),
     entry::<Registered>(),
     entry::<CursorsMoved>(),
     entry::<InboxExpired>(),
@@ -88,6 +91,9 @@ impl Kind {
     pub const GROUP_RENAMED: Self = Self(6);
     pub const ROLE_CHANGED: Self = Self(7);
     pub const MESSAGE_SENT: Self = Self(16);
+    pub const MESSAGE_EDITED: Self = Self(17);
+    pub const MESSAGE_RECALLED: Self = Self(18);
+    pub const REACTION_CHANGED: Self = Self(19);
     pub const USER_REGISTERED: Self = Self(64);
     pub const CURSORS_MOVED: Self = Self(65);
     pub const INBOX_EXPIRED: Self = Self(66);

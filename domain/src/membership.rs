@@ -75,7 +75,12 @@ impl ConversationEvent {
             Self::MemberRemoved(MemberRemoved { user }) | Self::MemberLeft(MemberLeft { user }) => {
                 Membership::Left(*user)
             }
-            Self::GroupRenamed(_) | Self::RoleChanged(_) | Self::MessageSent(_) => Membership::Unchanged,
+            Self::GroupRenamed(_)
+            | Self::RoleChanged(_)
+            | Self::MessageSent(_)
+            | Self::MessageEdited(_)
+            | Self::MessageRecalled(_)
+            | Self::ReactionChanged(_) => Membership::Unchanged,
         }
     }
 }

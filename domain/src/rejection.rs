@@ -7,8 +7,10 @@ use thiserror::Error;
 pub enum Field {
     Content,
     Conversation,
+    Emoji,
     Members,
     Mentions,
+    Message,
     Name,
     ReplyTo,
     Role,
@@ -21,8 +23,10 @@ impl Field {
         match self {
             Self::Content => "content",
             Self::Conversation => "conversation",
+            Self::Emoji => "emoji",
             Self::Members => "members",
             Self::Mentions => "mentions",
+            Self::Message => "message",
             Self::Name => "name",
             Self::ReplyTo => "reply_to",
             Self::Role => "role",
@@ -44,6 +48,9 @@ pub enum Rejection {
     /// The actor is a member, but the rules do not allow it this.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// The rules allowed it once: what it is about was done too long ago, or is never undone here.
+    #[error("it is too late for this {}", .0.as_str())]
+    TooLate(Field),
     /// The conversation is already in the wanted state, or the command would leave it in one that cannot be.
     #[error("{0}")]
     Conflict(&'static str),

@@ -44,6 +44,9 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
             ConversationEvent::GroupRenamed(data) => form(data),
             ConversationEvent::RoleChanged(data) => form(data),
             ConversationEvent::MessageSent(data) => form(data),
+            ConversationEvent::MessageEdited(data) => form(data),
+            ConversationEvent::MessageRecalled(data) => form(data),
+            ConversationEvent::ReactionChanged(data) => form(data),
         },
         Event::User(event) => match event {
             UserEvent::Registered(data) => form(data),

@@ -3,7 +3,7 @@
 use crate::command::Command;
 use crate::conversation::Conversation;
 use crate::event::{Event, Role};
-use crate::facts::Facts;
+use crate::facts::{Facts, Need};
 use crate::id::{CommandId, UserId};
 use crate::rejection::Rejection;
 use crate::user::{User, UserCommand};
@@ -64,7 +64,7 @@ impl StreamCommand {
     }
 
     /// [`Command::needs`].
-    pub fn needs(&self) -> Option<Uuid> {
+    pub fn needs(&self) -> Option<Need> {
         match self {
             Self::Conversation(command) => command.needs(),
             Self::User { .. } => None,

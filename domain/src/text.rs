@@ -48,12 +48,12 @@ pub fn is_presentable(name: &str) -> bool {
 }
 
 /// Unicode's `Bidi_Control`.
-fn turns_the_line(char: char) -> bool {
+pub(crate) fn turns_the_line(char: char) -> bool {
     matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Blanks, Unicode's `Default_Ignorable_Code_Point`, and the letter of Braille that has no dots.
-fn is_unseen(char: char) -> bool {
+pub(crate) fn is_unseen(char: char) -> bool {
     char.is_whitespace()
         || matches!(char,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'

@@ -146,6 +146,9 @@ impl<'a> Changes<'a> {
             ConversationEvent::MessageSent(_) => {
                 conversation.message = Some((fact.record.command, fact.seq()));
             }
+            ConversationEvent::MessageEdited(_)
+            | ConversationEvent::MessageRecalled(_)
+            | ConversationEvent::ReactionChanged(_) => {}
         }
     }
 

@@ -120,7 +120,10 @@ impl Rounds {
                 | ConversationEvent::GroupCreated(_)
                 | ConversationEvent::GroupRenamed(_)
                 | ConversationEvent::RoleChanged(_)
-                | ConversationEvent::MessageSent(_),
+                | ConversationEvent::MessageSent(_)
+                | ConversationEvent::MessageEdited(_)
+                | ConversationEvent::MessageRecalled(_)
+                | ConversationEvent::ReactionChanged(_),
             )
             | Event::User(UserEvent::Registered(_)) => {}
         }

@@ -96,7 +96,10 @@ impl Changes {
                 | ConversationEvent::MemberRemoved(_)
                 | ConversationEvent::MemberLeft(_)
                 | ConversationEvent::GroupRenamed(_)
-                | ConversationEvent::RoleChanged(_),
+                | ConversationEvent::RoleChanged(_)
+                | ConversationEvent::MessageEdited(_)
+                | ConversationEvent::MessageRecalled(_)
+                | ConversationEvent::ReactionChanged(_),
             )
             | Event::User(UserEvent::Registered(_) | UserEvent::InboxExpired(_)) => {}
         }

@@ -102,7 +102,11 @@ fn write_event(to: &mut impl Write, recorded: &Recorded) -> anyhow::Result<bool>
         ConversationEvent::MemberRemoved(removed) => ("left", std::slice::from_ref(&removed.user)),
         ConversationEvent::MemberLeft(left) => ("left", std::slice::from_ref(&left.user)),
         ConversationEvent::MessageSent(_) => ("message", &[][..]),
-        ConversationEvent::GroupRenamed(_) | ConversationEvent::RoleChanged(_) => ("other", &[][..]),
+        ConversationEvent::GroupRenamed(_)
+        | ConversationEvent::RoleChanged(_)
+        | ConversationEvent::MessageEdited(_)
+        | ConversationEvent::MessageRecalled(_)
+        | ConversationEvent::ReactionChanged(_) => ("other", &[][..]),
     };
     let line = Line {
         conversation: recorded.stream,

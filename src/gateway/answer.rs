@@ -83,6 +83,9 @@ fn rejected(id: Option<Uuid>, rejection: &Rejection) -> ErrorFrame {
         }
         Rejection::NotAMember => ErrorFrame::new(id, ErrorCode::NotAMember, message),
         Rejection::Forbidden(_) => ErrorFrame::new(id, ErrorCode::Forbidden, message),
+        Rejection::TooLate(field) => {
+            ErrorFrame::new(id, ErrorCode::Forbidden, message).with_field(field.as_str())
+        }
         Rejection::Conflict(_) => ErrorFrame::new(id, ErrorCode::Conflict, message),
         Rejection::Invalid { field, .. } => {
             ErrorFrame::new(id, ErrorCode::InvalidArgument, message).with_field(field.as_str())

@@ -99,7 +99,7 @@ pub(crate) fn send_form(form: &mut Form, content: &Content, reply_to: Option<Uui
     form.users(mentions);
 }
 
-fn content_form(form: &mut Form, content: &Content) {
+pub(super) fn content_form(form: &mut Form, content: &Content) {
     match content {
         Content::Text { text } => {
             form.tag(1);

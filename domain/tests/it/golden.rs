@@ -1,7 +1,7 @@
 //! One file for each stored kind and version. A file never changes once it has been released: the log is full of them.
 //! `UPDATE_GOLDEN=1` writes files that are missing, and only those.
 
-use crate::harness::{name, role, text, user};
+use crate::harness::{emoji, name, role, text, user};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tidings_domain::event::*;
@@ -36,6 +36,25 @@ fn examples() -> Vec<Event> {
             content: text("hello\n\"world\" ✓"),
             reply_to: Some(Uuid::from_u128(77)),
             mentions: vec![user(2)],
+        })
+        .into(),
+        ConversationEvent::MessageEdited(MessageEdited {
+            message: Uuid::from_u128(77),
+            message_seq: 7,
+            content: text("hello, world"),
+        })
+        .into(),
+        ConversationEvent::MessageRecalled(MessageRecalled {
+            message: Uuid::from_u128(77),
+            message_seq: 7,
+            message_no: 4,
+        })
+        .into(),
+        ConversationEvent::ReactionChanged(ReactionChanged {
+            message: Uuid::from_u128(77),
+            message_seq: 7,
+            emoji: emoji("👍🏽"),
+            on: true,
         })
         .into(),
         UserEvent::Registered(Registered {

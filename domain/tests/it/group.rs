@@ -1,5 +1,5 @@
 use crate::harness::*;
-use tidings_domain::event::{GroupCreated, GroupRenamed, MemberLeft, MemberRemoved};
+use tidings_domain::event::{GroupCreated, GroupRenamed, MemberRemoved};
 use tidings_domain::{ConversationCommand, ConversationEvent, Field, Rejection, Role};
 
 fn create(members: &[u128]) -> ConversationCommand {
@@ -23,10 +23,6 @@ fn change(n: u128, role: Role) -> ConversationCommand {
 
 fn removed(n: u128) -> ConversationEvent {
     ConversationEvent::MemberRemoved(MemberRemoved { user: user(n) })
-}
-
-fn left(n: u128) -> ConversationEvent {
-    ConversationEvent::MemberLeft(MemberLeft { user: user(n) })
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Given events, when a command, then events or a refusal.
 
-use chrono::DateTime;
-use tidings_domain::event::{DirectOpened, GroupCreated, MemberAdded, RoleChanged};
+use chrono::{DateTime, TimeDelta, Utc};
+use tidings_domain::event::{DirectOpened, GroupCreated, MemberAdded, MemberLeft, RoleChanged};
 use tidings_domain::{
-    Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent, ConversationId, Facts,
-    GroupName, MessageText, Rejection, Role, UserId,
+    Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent, ConversationId, Emoji,
+    Facts, GroupName, Message, MessageText, Reactions, Rejection, Role, Rules, UserId,
 };
 use uuid::Uuid;
 
@@ -70,23 +70,88 @@ pub(crate) fn fold(events: &[ConversationEvent]) -> Conversation {
     state
 }
 
-pub(crate) struct Given(Conversation);
+pub(crate) fn left(n: u128) -> ConversationEvent {
+    ConversationEvent::MemberLeft(MemberLeft { user: user(n) })
+}
+
+pub(crate) const CONVERSATION: ConversationId = ConversationId(Uuid::from_u128(50));
+/// A message that [`written`] tells of.
+pub(crate) const MESSAGE: Uuid = Uuid::from_u128(70);
+pub(crate) const MESSAGE_SEQ: u64 = 7;
+pub(crate) const MESSAGE_NO: u64 = 4;
+
+pub(crate) fn emoji(emoji: &str) -> Emoji {
+    Emoji::parse(emoji).unwrap()
+}
+
+/// What is known of a message that somebody sent at the beginning of time.
+pub(crate) fn written(sender: u128, words: &str) -> Message {
+    Message {
+        seq: MESSAGE_SEQ,
+        msg_no: MESSAGE_NO,
+        sender: user(sender),
+        at: DateTime::UNIX_EPOCH,
+        content: text(words),
+        versions: 1,
+        recalled: false,
+        reactions: Reactions::default(),
+    }
+}
+
+/// State and facts, and how late it is.
+pub(crate) struct Given {
+    state: Conversation,
+    facts: Facts,
+    now: DateTime<Utc>,
+}
 
 pub(crate) struct When(Result<Vec<ConversationEvent>, Rejection>);
 
 pub(crate) fn given(events: impl IntoIterator<Item = ConversationEvent>) -> Given {
-    Given(fold(&events.into_iter().collect::<Vec<_>>()))
+    Given {
+        state: fold(&events.into_iter().collect::<Vec<_>>()),
+        facts: Facts::default(),
+        now: DateTime::UNIX_EPOCH,
+    }
 }
 
 impl Given {
+    /// The rules are others than usual. To be said first.
+    pub(crate) fn under(mut self, rules: Rules) -> Self {
+        self.facts = Facts::under(rules);
+        self
+    }
+
+    /// [`MESSAGE`] is there.
+    pub(crate) fn and(mut self, message: Message) -> Self {
+        self.facts.add_message(CONVERSATION, MESSAGE, message);
+        self
+    }
+
+    pub(crate) fn after(mut self, seconds: i64) -> Self {
+        self.now += TimeDelta::seconds(seconds);
+        self
+    }
+
+    /// Something is decided, and stands before what comes next.
+    #[track_caller]
+    pub(crate) fn done(mut self, actor: u128, body: ConversationCommand) -> Self {
+        for event in self.when(actor, body).0.unwrap() {
+            self.state.evolve(&event);
+            self.facts
+                .evolve(CONVERSATION, user(actor), CommandId(Uuid::from_u128(99)), &event);
+        }
+        self
+    }
+
     pub(crate) fn when(&self, actor: u128, body: ConversationCommand) -> When {
         let command = Command {
             id: CommandId(Uuid::from_u128(99)),
             actor: user(actor),
-            conversation: ConversationId(Uuid::from_u128(50)),
+            conversation: CONVERSATION,
             body,
         };
-        When(self.0.decide(&command, &Facts::default(), DateTime::UNIX_EPOCH))
+        When(self.state.decide(&command, &self.facts, self.now))
     }
 }
 

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod direct;
+mod edits;
 mod golden;
 mod group;
 mod harness;
 mod messages;
 mod properties;
+mod reactions;
+mod recalls;
 mod users;

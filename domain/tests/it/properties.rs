@@ -1,13 +1,13 @@
 //! Laws that hold of any events and any commands.
 
-use crate::harness::{fold, name, text, user};
+use crate::harness::{MESSAGE, emoji, fold, name, text, user, written};
 use chrono::DateTime;
 use proptest::prelude::*;
 use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
-    Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent, ConversationId, Event,
-    Facts, MessageText, Role, UserId,
+    Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent, ConversationId, Emoji,
+    Event, Facts, Message, MessageText, Role, UserId,
 };
 use uuid::Uuid;
 
@@ -46,7 +46,34 @@ fn events() -> impl Strategy<Value = ConversationEvent> {
                 mentions: vec![],
             })
         }),
+        "[^\u{0}]{1,40}".prop_map(|words| {
+            let content = Content::Text {
+                text: MessageText::parse(words).unwrap(),
+            };
+            ConversationEvent::MessageEdited(MessageEdited {
+                message: MESSAGE,
+                message_seq: 3,
+                content,
+            })
+        }),
+        Just(ConversationEvent::MessageRecalled(MessageRecalled {
+            message: MESSAGE,
+            message_seq: 3,
+            message_no: 2,
+        })),
+        (emojis(), any::<bool>()).prop_map(|(emoji, on)| {
+            ConversationEvent::ReactionChanged(ReactionChanged {
+                message: MESSAGE,
+                message_seq: 3,
+                emoji,
+                on,
+            })
+        }),
     ]
+}
+
+fn emojis() -> impl Strategy<Value = Emoji> {
+    prop::sample::select(&["👍", "👎", "❤️", ":a:"][..]).prop_map(emoji)
 }
 
 fn commands() -> impl Strategy<Value = Command> {
@@ -64,6 +91,16 @@ fn commands() -> impl Strategy<Value = Command> {
             content: text("x"),
             reply_to: None,
             mentions: vec![]
+        }),
+        prop::sample::select(&["x", "y"][..]).prop_map(|words| ConversationCommand::EditMessage {
+            message: MESSAGE,
+            content: text(words),
+        }),
+        Just(ConversationCommand::RecallMessage { message: MESSAGE }),
+        (emojis(), any::<bool>()).prop_map(|(emoji, on)| ConversationCommand::React {
+            message: MESSAGE,
+            emoji,
+            on,
         }),
     ];
     (users(), body).prop_map(|(actor, body)| Command {
@@ -148,5 +185,62 @@ proptest! {
             fold(&all).decide(&command, &Facts::default(), DateTime::UNIX_EPOCH),
             fold(&controls).decide(&command, &Facts::default(), DateTime::UNIX_EPOCH)
         );
+    }
+
+    /// A message that is recalled stays so: nothing is done to it any more, whatever people ask in whatever order.
+    #[test]
+    fn nothing_is_done_to_a_recalled_message(commands in prop::collection::vec(commands(), 0..40)) {
+        let mut state = fold(&crate::harness::group());
+        let mut facts = Facts::default();
+        facts.add_message(ConversationId(Uuid::nil()), MESSAGE, written(1, "hi"));
+        let mut recalled = false;
+        for command in commands {
+            let Ok(events) = state.decide(&command, &facts, DateTime::UNIX_EPOCH) else { continue };
+            for event in &events {
+                let about = match event {
+                    ConversationEvent::MessageEdited(_) | ConversationEvent::ReactionChanged(_) => true,
+                    ConversationEvent::MessageRecalled(_) => {
+                        prop_assert!(!recalled);
+                        recalled = true;
+                        false
+                    }
+                    _ => false,
+                };
+                prop_assert!(!(about && recalled));
+                state.evolve(event);
+                facts.evolve(command.conversation, command.actor, command.id, event);
+            }
+        }
+    }
+
+    /// What stands before in the same batch counts as it will when it is read back: versions, words, and who has which emoji.
+    #[test]
+    fn facts_of_a_batch_are_those_of_a_plain_model(commands in prop::collection::vec(commands(), 0..60)) {
+        let mut state = fold(&crate::harness::group());
+        let conversation = ConversationId(Uuid::nil());
+        let mut facts = Facts::default();
+        facts.add_message(conversation, MESSAGE, written(1, "hi"));
+        let (mut versions, mut words, mut on) = (1, text("hi"), std::collections::BTreeSet::new());
+        for command in commands {
+            let Ok(events) = state.decide(&command, &facts, DateTime::UNIX_EPOCH) else { continue };
+            for event in &events {
+                match event {
+                    ConversationEvent::MessageEdited(edited) => {
+                        versions += 1;
+                        words = edited.content.clone();
+                    }
+                    ConversationEvent::ReactionChanged(changed) => {
+                        let reaction = (changed.emoji.clone(), command.actor);
+                        let was = if changed.on { !on.insert(reaction) } else { !on.remove(&reaction) };
+                        prop_assert!(!was, "only what changes is an event");
+                    }
+                    _ => {}
+                }
+                state.evolve(event);
+                facts.evolve(conversation, command.actor, command.id, event);
+            }
+            let known: &Message = facts.message(conversation, MESSAGE).unwrap();
+            prop_assert_eq!((known.versions, &known.content), (versions, &words));
+        }
     }
 }

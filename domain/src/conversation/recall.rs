@@ -1,0 +1,77 @@
+//! Recalls: a message is taken back. What it said is gone for everybody; its place stays.
+
+use super::{Conversation, Shape};
+use crate::digest::Form;
+use crate::event::{ConversationEvent, Event, Role};
+use crate::facts::{Facts, Message};
+use crate::id::{ConversationId, UserId};
+use crate::kind::{Kind, Stored};
+use crate::rejection::{Field, Rejection};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A message was taken back, by whoever the event's actor is. It wins over every edit and reaction, before and behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageRecalled {
+    pub message: Uuid,
+    /// Seq of the message.
+    pub message_seq: u64,
+    /// How many messages the conversation has up to and including it, so that counts can leave it out.
+    pub message_no: u64,
+}
+
+impl Stored for MessageRecalled {
+    const KIND: Kind = Kind::MESSAGE_RECALLED;
+    const NAME: &'static str = "message.recalled";
+
+    fn into_event(self) -> Event {
+        ConversationEvent::MessageRecalled(self).into()
+    }
+}
+
+impl Conversation {
+    pub(super) fn recall(
+        &self,
+        conversation: ConversationId,
+        actor: UserId,
+        id: Uuid,
+        facts: &Facts,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
+        let role = self.authorize(actor)?;
+        let message = facts
+            .message(conversation, id)
+            .ok_or(Rejection::NotFound(Field::Message))?;
+        if !self.rules_over(role, message) {
+            if message.sender != actor {
+                return Err(Rejection::Forbidden(
+                    "only its author, an admin over members or an owner can recall a message",
+                ));
+            }
+            // Who recalls again what is recalled finds it so, however late.
+            if !message.recalled && !facts.rules.recall_window.is_open(message.at, now) {
+                return Err(Rejection::TooLate(Field::Message));
+            }
+        }
+        if message.recalled {
+            return Ok(vec![]);
+        }
+        Ok(vec![ConversationEvent::MessageRecalled(MessageRecalled {
+            message: id,
+            message_seq: message.seq,
+            message_no: message.msg_no,
+        })])
+    }
+
+    /// Whether somebody's role lets them recall the message at any time. Who has left is an ordinary member here.
+    fn rules_over(&self, role: Role, message: &Message) -> bool {
+        let sender = self.role(message.sender).unwrap_or(Role::Member);
+        self.shape == Shape::Group && (role == Role::Owner || role == Role::Admin && sender == Role::Member)
+    }
+}
+
+pub(crate) fn recall_form(form: &mut Form, message: Uuid) {
+    form.tag(10);
+    form.id(message);
+}
