@@ -57,6 +57,7 @@ impl Appended {
                     command: batch.commands[command],
                     idx: batch.event_idx[i],
                     payload: batch.event_payload[i].clone(),
+                    withdrawn: false,
                 }
             })
             .collect();

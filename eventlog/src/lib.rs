@@ -15,6 +15,7 @@ mod blame;
 mod pool;
 mod read;
 mod slices;
+mod subjects;
 mod tls;
 
 pub use append::{AppendError, Appended, Outcome, Repeat, Stale};
@@ -26,3 +27,4 @@ pub use pool::{Lease, Pool, Usage};
 pub use read::{Log, ReadError};
 pub use record::{LaneHead, Position, Recorded, StreamHead};
 pub use slices::Slice;
+pub use subjects::{MARKS_MAX, Question, Subject, Subjects};

@@ -4,6 +4,7 @@ use crate::append::Repeat;
 use crate::blame::describe;
 use crate::pool::{Lease, Pool};
 use crate::record::{LaneHead, Recorded, StreamHead, lane_of};
+use crate::subjects::Subjects;
 use bytes::Bytes;
 use std::future::Future;
 use std::time::Duration;
@@ -36,12 +37,25 @@ impl From<tokio_postgres::Error> for ReadError {
 pub struct Log {
     pool: Pool,
     timeout: Duration,
+    pub(crate) subjects: Option<Subjects>,
 }
 
 impl Log {
     /// Reads through `pool`; no single read waits longer than `timeout`.
     pub fn new(pool: Pool, timeout: Duration) -> Self {
-        Self { pool, timeout }
+        Self {
+            pool,
+            timeout,
+            subjects: None,
+        }
+    }
+
+    /// The same log, where ranges of lanes and streams are read with whether each event was [withdrawn](Recorded::withdrawn), and
+    /// [`subjects`](Self::subjects) are found. What folds the log does not need to know, and is spared the look-ups.
+    #[must_use]
+    pub fn knowing(mut self, subjects: Subjects) -> Self {
+        self.subjects = Some(subjects);
+        self
     }
 
     pub fn pool(&self) -> &Pool {
@@ -111,8 +125,9 @@ impl Log {
         upto: u64,
         limit: usize,
     ) -> Result<Vec<Recorded>, ReadError> {
+        let shown = self.shown("e");
         let sql = format!(
-            "SELECT {COLUMNS} FROM event WHERE lane = $1 AND pos > $2 AND pos <= $3 ORDER BY pos LIMIT $4"
+            "SELECT {shown} FROM event e WHERE lane = $1 AND pos > $2 AND pos <= $3 ORDER BY pos LIMIT $4"
         );
         let upto = i64::try_from(upto).unwrap_or(i64::MAX);
         self.events(&sql, i16::from(lane), None, &[after as i64, upto, limit as i64])
@@ -129,8 +144,9 @@ impl Log {
         upto: u64,
         limit: usize,
     ) -> Result<Vec<Recorded>, ReadError> {
+        let shown = self.shown("e");
         let sql = format!(
-            "SELECT {COLUMNS} FROM event WHERE lane = $1 AND pos > $2 AND pos <= $3 \
+            "SELECT {shown} FROM event e WHERE lane = $1 AND pos > $2 AND pos <= $3 \
              AND EXISTS (SELECT FROM log_lane WHERE lane = $1 AND epoch::bigint = $5) ORDER BY pos LIMIT $4"
         );
         let upto = i64::try_from(upto).unwrap_or(i64::MAX);
@@ -148,8 +164,9 @@ impl Log {
         limit: usize,
         bytes: u64,
     ) -> Result<Vec<Recorded>, ReadError> {
+        let shown = self.shown("e");
         let sql = format!(
-            "SELECT {COLUMNS} FROM (SELECT {COLUMNS}, sum(octet_length(payload)) OVER (ORDER BY pos) - octet_length(payload) \
+            "SELECT {shown} FROM (SELECT {COLUMNS}, sum(octet_length(payload)) OVER (ORDER BY pos) - octet_length(payload) \
              AS before FROM event WHERE lane = $1 AND pos > $2 AND pos <= $3 ORDER BY pos LIMIT $4) e WHERE before < $5 ORDER BY pos"
         );
         let upto = i64::try_from(upto).unwrap_or(i64::MAX);
@@ -171,8 +188,9 @@ impl Log {
         to: u64,
         limit: usize,
     ) -> Result<Vec<Recorded>, ReadError> {
+        let shown = self.shown("e");
         let sql = format!(
-            "SELECT {COLUMNS} FROM event WHERE lane = $1 AND stream = $2 AND seq >= $3 AND seq <= $4 ORDER BY seq LIMIT $5"
+            "SELECT {shown} FROM event e WHERE lane = $1 AND stream = $2 AND seq >= $3 AND seq <= $4 ORDER BY seq LIMIT $5"
         );
         let to = i64::try_from(to).unwrap_or(i64::MAX);
         let from = i64::try_from(from).unwrap_or(i64::MAX);
@@ -187,8 +205,9 @@ impl Log {
 
     /// The control events of a stream, in order: all that its state is folded from.
     pub async fn controls(&self, stream: Uuid) -> Result<Vec<Recorded>, ReadError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM event WHERE lane = $1 AND stream = $2 AND control ORDER BY seq");
+        let sql = format!(
+            "SELECT {COLUMNS}, false FROM event WHERE lane = $1 AND stream = $2 AND control ORDER BY seq"
+        );
         self.events(&sql, i16::from(lane_of(stream)), Some(stream), &[])
             .await
     }
@@ -198,7 +217,7 @@ impl Log {
         let lanes: Vec<i16> = streams.iter().map(|stream| i16::from(lane_of(*stream))).collect();
         let sql = format!(
             "SELECT e.* FROM unnest($1::smallint[], $2::uuid[]) WITH ORDINALITY u(lane, id, i) CROSS JOIN LATERAL \
-             (SELECT {COLUMNS} FROM event e WHERE e.lane = u.lane AND e.stream = u.id AND e.control ORDER BY e.seq) e \
+             (SELECT {COLUMNS}, false FROM event e WHERE e.lane = u.lane AND e.stream = u.id AND e.control ORDER BY e.seq) e \
              ORDER BY u.i, e.seq"
         );
         self.bounded(async |client| {
@@ -230,7 +249,7 @@ impl Log {
         let positions: Vec<i64> = places.iter().map(|(.., pos)| signed(*pos)).collect();
         let sql = format!(
             "SELECT e.* FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::bigint[]) WITH ORDINALITY u(lane, id, s, p, i) \
-             CROSS JOIN LATERAL (SELECT {COLUMNS} FROM event e WHERE e.lane = u.lane AND e.stream = u.id AND e.control \
+             CROSS JOIN LATERAL (SELECT {COLUMNS}, false FROM event e WHERE e.lane = u.lane AND e.stream = u.id AND e.control \
              AND e.seq > u.s AND e.pos > u.p ORDER BY e.seq LIMIT $5) e ORDER BY u.i, e.seq LIMIT $5"
         );
         self.bounded(async |client| {
@@ -345,7 +364,7 @@ impl Log {
     /// The newest events of one kind of a stream, at most `limit`, the newest first.
     pub async fn newest(&self, stream: Uuid, kind: i16, limit: usize) -> Result<Vec<Recorded>, ReadError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM event WHERE lane = $1 AND stream = $2 AND kind = $3 ORDER BY seq DESC LIMIT $4"
+            "SELECT {COLUMNS}, false FROM event WHERE lane = $1 AND stream = $2 AND kind = $3 ORDER BY seq DESC LIMIT $4"
         );
         let lane = i16::from(lane_of(stream));
         self.bounded(async |client| {
@@ -379,6 +398,14 @@ impl Log {
             rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
         })
         .await
+    }
+
+    /// Columns of an event's row `of` as it is read for others: [`COLUMNS`] and whether it was withdrawn.
+    fn shown(&self, of: &str) -> String {
+        match self.subjects {
+            Some(subjects) => format!("{COLUMNS}, {}", subjects.withdrawn(of)),
+            None => format!("{COLUMNS}, false"),
+        }
     }
 
     async fn events(
@@ -435,7 +462,7 @@ fn recorded(row: &Row) -> Result<Recorded, ReadError> {
     recorded_at(row, 0)
 }
 
-/// The same where [`COLUMNS`] begin with column `first`.
+/// The same where [`COLUMNS`], with whether it was withdrawn behind them, begin with column `first`.
 pub(crate) fn recorded_at(row: &Row, first: usize) -> Result<Recorded, ReadError> {
     Ok(Recorded {
         lane: lane(row.try_get(first)?),
@@ -451,6 +478,7 @@ pub(crate) fn recorded_at(row: &Row, first: usize) -> Result<Recorded, ReadError
         command: row.try_get(first + 10)?,
         idx: row.try_get(first + 11)?,
         payload: Bytes::copy_from_slice(row.try_get(first + 12)?),
+        withdrawn: row.try_get(first + 13)?,
     })
 }
 
@@ -463,7 +491,7 @@ fn lane_head(row: &Row) -> Result<LaneHead, ReadError> {
 }
 
 /// Positions are never negative in the log; a negative one would be read as 0.
-fn unsigned(value: i64) -> u64 {
+pub(crate) fn unsigned(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }
 

@@ -41,6 +41,9 @@ pub struct Recorded {
     /// Ordinal among the events of its command, from 0.
     pub idx: i16,
     pub payload: Bytes,
+    /// When it was read from the log, it had been taken back, or was about something that had ([`Subjects`](crate::Subjects)).
+    /// What has just been committed never was.
+    pub withdrawn: bool,
 }
 
 impl Recorded {

@@ -137,6 +137,7 @@ mod tests {
             command: Uuid::nil(),
             idx: 0,
             payload: Bytes::new(),
+            withdrawn: false,
         };
         Arc::new((from..=to).map(event).collect())
     }

@@ -10,6 +10,9 @@ use tidings_eventlog::Recorded;
 use uuid::Uuid;
 
 const VERSION: u8 = 1;
+/// Flags of an event. Whoever does not know one takes the event for what it was when it was committed.
+const CONTROL: u8 = 1;
+const WITHDRAWN: u8 = 2;
 /// Bytes of one event before its payload.
 const HEADER: usize = 16 + 8 + 8 + 2 + 2 + 1 + 16 + 8 + 16 + 2 + 4;
 
@@ -39,7 +42,7 @@ pub(super) fn pack(events: &[Recorded]) -> Vec<u8> {
         out.put_u64_le(event.msg_no);
         out.put_i16_le(event.kind);
         out.put_i16_le(event.ver);
-        out.put_u8(u8::from(event.control));
+        out.put_u8(u8::from(event.control) * CONTROL | u8::from(event.withdrawn) * WITHDRAWN);
         out.put_slice(event.actor.as_bytes());
         out.put_i64_le(event.at.timestamp_micros());
         out.put_slice(event.command.as_bytes());
@@ -71,7 +74,7 @@ pub(super) fn unpack(mut entry: Bytes) -> Result<Vec<Recorded>, UnpackError> {
         }
         let stream = id(&mut entry);
         let (seq, msg_no) = (entry.get_u64_le(), entry.get_u64_le());
-        let (kind, ver, control) = (entry.get_i16_le(), entry.get_i16_le(), entry.get_u8() == 1);
+        let (kind, ver, flags) = (entry.get_i16_le(), entry.get_i16_le(), entry.get_u8());
         let actor = id(&mut entry);
         let at = DateTime::from_timestamp_micros(entry.get_i64_le()).ok_or(UnpackError("no such time"))?;
         let command = id(&mut entry);
@@ -90,12 +93,13 @@ pub(super) fn unpack(mut entry: Bytes) -> Result<Vec<Recorded>, UnpackError> {
             msg_no,
             kind,
             ver,
-            control,
+            control: flags & CONTROL != 0,
             actor,
             at,
             command,
             idx,
             payload,
+            withdrawn: flags & WITHDRAWN != 0,
         });
     }
     Ok(events)
@@ -126,6 +130,7 @@ mod tests {
             command: Uuid::from_u128(u128::from(pos)),
             idx: 0,
             payload: Bytes::from(format!("{{\"n\":{pos}}}")),
+            withdrawn: pos.is_multiple_of(3),
         }
     }
 

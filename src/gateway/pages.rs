@@ -166,6 +166,7 @@ mod tests {
             command: Uuid::nil(),
             idx: 0,
             payload: Bytes::new(),
+            withdrawn: false,
         }
     }
 

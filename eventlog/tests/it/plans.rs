@@ -2,10 +2,12 @@
 //!
 //! `auto_explain` reports the plans of the statements within `append_lane`, as they run, on the settings of an appender.
 
+use crate::subjects::SUBJECTS;
 use crate::support::{TestLog, appended, batch, control, message, proposal, stream};
+use bytes::Bytes;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tidings_eventlog::{Log, LogConfig};
+use tidings_eventlog::{Log, LogConfig, Question, Slice};
 use tokio_postgres::{AsyncMessage, Client, NoTls};
 use uuid::Uuid;
 
@@ -201,5 +203,94 @@ async fn messages_do_not_slow_hydration() {
             plan.contains("event_000000_ctl") && !plan.contains("Seq Scan"),
             "{plan}"
         );
+    }
+}
+
+#[tokio::test]
+async fn what_is_about_others_is_found_by_indexes_alone() {
+    let test = TestLog::new().await;
+    let id = stream(1, 1);
+    let client = test.client().await;
+    // Many events in two segments, a few of which are about others.
+    let segment: i64 = client
+        .query_one("SELECT log_segment_size()", &[])
+        .await
+        .unwrap()
+        .get(0);
+    client
+        .batch_execute(&format!(
+            "INSERT INTO event SELECT 1, CASE WHEN n <= 20000 THEN n ELSE {segment} + n END, '{id}', n, n, \
+                    CASE WHEN n % 10 = 0 THEN 17 + (n / 10) % 3 ELSE 16 END, 1, false, gen_random_uuid(), now(), \
+                    gen_random_uuid(), 0, 0, convert_to(format('{{\"message_seq\":%s,\"emoji\":\"%s\",\"on\":true}}', n - 5, n % 7), 'UTF8') \
+               FROM generate_series(1, 40000) n",
+        ))
+        .await
+        .unwrap();
+    let command: Uuid = client
+        .query_one(
+            "SELECT command FROM event WHERE lane = 1 AND stream = $1 AND seq = 35",
+            &[&id],
+        )
+        .await
+        .unwrap()
+        .get(0);
+    client.batch_execute("ANALYZE event").await.unwrap();
+    let mut config = LogConfig::from_url(test.database.url()).unwrap();
+    config.pool_size = 1;
+    let log = Log::new(config.pool().unwrap(), Duration::from_mins(1)).knowing(SUBJECTS);
+    let question = Question {
+        stream: id,
+        command,
+        mark: Some((Uuid::nil(), Bytes::from_static(b"x"))),
+    };
+    assert!(log.subjects(1, &[question]).await.unwrap()[0].is_some());
+    let slice = Slice {
+        ranges: vec![(id, 1, 50)],
+        bytes: 1 << 20,
+    };
+    assert_eq!(log.slices(&[slice]).await.unwrap()[0].len(), 50);
+    assert_eq!(log.lane(1, 0, 50, 50).await.unwrap().len(), 50);
+    let session = log.pool().get().await.unwrap();
+    for (like, arguments) in [
+        (
+            "%WITH RECURSIVE%",
+            format!("1, '{{{id}}}', '{{{command}}}', '{{{}}}', '{{x}}'", Uuid::nil()),
+        ),
+        (
+            "%PARTITION BY u.page%",
+            format!("'{{0}}', '{{1000}}', '{{1}}', '{{{id}}}', '{{1}}', '{{50}}'"),
+        ),
+        (
+            "SELECT%FROM event e WHERE lane = $1 AND pos > $2 AND pos <= $3 ORDER BY pos LIMIT $4",
+            "1, 0, 50, 50".to_owned(),
+        ),
+    ] {
+        let name: String = session
+            .query_one(
+                "SELECT name FROM pg_prepared_statements WHERE statement LIKE $1",
+                &[&like],
+            )
+            .await
+            .unwrap()
+            .get(0);
+        let rows = session
+            .query(
+                &format!("EXPLAIN (ANALYZE, BUFFERS) EXECUTE \"{name}\" ({arguments})"),
+                &[],
+            )
+            .await
+            .unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let plan = plan.join("\n");
+        assert!(plan.contains("_abt"), "{plan}");
+        for scan in [
+            "Seq Scan",
+            "Bitmap Heap Scan",
+            "Hash Join",
+            "Merge Join",
+            "Rows Removed by Filter",
+        ] {
+            assert!(!plan.contains(scan), "{scan} in\n{plan}");
+        }
     }
 }

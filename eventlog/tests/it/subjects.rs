@@ -1,0 +1,234 @@
+//! Events about earlier events of their stream.
+
+use crate::support::{TestLog, appended, batch, message, proposal, stream};
+use bytes::Bytes;
+use tidings_eventlog::{MARKS_MAX, NewEvent, Proposal, Question, Recorded, Slice, Subjects};
+use uuid::Uuid;
+
+pub(crate) const SUBJECTS: Subjects = Subjects {
+    subject: 16,
+    revision: 17,
+    withdrawal: 18,
+    mark: 19,
+};
+
+fn about(kind: i16, payload: &str) -> NewEvent {
+    NewEvent {
+        kind,
+        countable: false,
+        payload: Bytes::copy_from_slice(payload.as_bytes()),
+        ..message()
+    }
+}
+
+pub(crate) fn revision(seq: u64, text: &str) -> NewEvent {
+    about(17, &format!(r#"{{"message_seq":{seq},"text":"{text}"}}"#))
+}
+
+pub(crate) fn withdrawal(seq: u64) -> NewEvent {
+    about(18, &format!(r#"{{"message_seq":{seq}}}"#))
+}
+
+pub(crate) fn mark(seq: u64, emoji: &str, on: bool) -> NewEvent {
+    about(
+        19,
+        &format!(r#"{{"message_seq":{seq},"emoji":"{emoji}","on":{on}}}"#),
+    )
+}
+
+fn by(actor: u128, proposal: Proposal) -> Proposal {
+    Proposal {
+        actor: Uuid::from_u128(actor),
+        ..proposal
+    }
+}
+
+fn withdrawn(events: &[Recorded]) -> Vec<u64> {
+    let gone = events.iter().filter(|event| event.withdrawn);
+    gone.map(|event| event.seq).collect()
+}
+
+#[tokio::test]
+async fn what_was_withdrawn_is_told_with_every_range_that_is_read_for_others() {
+    let test = TestLog::new().await;
+    let (a, b) = (stream(1, 1), stream(1, 2));
+    let events = vec![
+        message(),                  // 1, stays
+        message(),                  // 2, is withdrawn
+        revision(2, "once"),        // 3, before it
+        revision(1, "once"),        // 4
+        withdrawal(2),              // 5
+        revision(2, "late"),        // 6, behind it
+        mark(2, "\u{1f44d}", true), // 7
+        message(),                  // 8, is withdrawn in another batch
+    ];
+    let appender = test.appender();
+    let done = appended(
+        appender
+            .append(&batch(1, &[proposal(a, 0, events)]))
+            .await
+            .unwrap(),
+    );
+    assert_eq!(withdrawn(&done.events), [0; 0], "what is committed is not read");
+    // The same seqs of another stream stay.
+    let other = [
+        proposal(b, 0, vec![message(); 8]),
+        proposal(a, 0, vec![withdrawal(8)]),
+    ];
+    appended(appender.append(&batch(1, &other)).await.unwrap());
+
+    let log = test.log.clone().knowing(SUBJECTS);
+    let gone = [2, 3, 6, 8];
+    assert_eq!(withdrawn(&log.lane(1, 0, u64::MAX, 100).await.unwrap()), gone);
+    assert_eq!(
+        withdrawn(&log.lane_in(1, 1, 0, u64::MAX, 100).await.unwrap()),
+        gone
+    );
+    assert_eq!(
+        withdrawn(&log.lane_within(1, 0, u64::MAX, 100, 1 << 20).await.unwrap()),
+        gone
+    );
+    assert_eq!(withdrawn(&log.stream(a, 1, u64::MAX, 100).await.unwrap()), gone);
+    assert_eq!(withdrawn(&log.stream(b, 1, u64::MAX, 100).await.unwrap()), [0; 0]);
+    let slice = |ranges: &[(Uuid, u64, u64)]| Slice {
+        ranges: ranges.to_vec(),
+        bytes: 1 << 20,
+    };
+    let slices = [
+        slice(&[(b, 1, 8)]),
+        slice(&[(a, 1, 2), (a, 6, 8)]),
+        slice(&[(a, 3, 4)]),
+    ];
+    let found = log.slices(&slices).await.unwrap();
+    let found: Vec<Vec<u64>> = found.iter().map(|events| withdrawn(events)).collect();
+    assert_eq!(found, [vec![], vec![2, 6, 8], vec![3]]);
+
+    // Whoever folds the log is spared the look-ups.
+    assert_eq!(
+        withdrawn(&test.log.lane(1, 0, u64::MAX, 100).await.unwrap()),
+        [0; 0]
+    );
+}
+
+#[tokio::test]
+async fn a_subject_is_found_with_what_became_of_it() {
+    let test = TestLog::new().await;
+    let (a, b) = (stream(1, 1), stream(1, 2));
+    let (ann, ben, cat) = (11, 12, 13);
+    let first = by(ann, proposal(a, 0, vec![message()]));
+    let second = by(ben, proposal(a, 0, vec![message()]));
+    let elsewhere = by(ben, proposal(b, 0, vec![message()]));
+    let log = test.log.clone().knowing(SUBJECTS);
+    let put = async |who: u128, events: Vec<NewEvent>| {
+        let proposal = by(who, proposal(a, 0, events));
+        appended(test.appender().append(&batch(1, &[proposal])).await.unwrap());
+    };
+    let all = [first.clone(), second.clone(), elsewhere];
+    let done = appended(test.appender().append(&batch(1, &all)).await.unwrap());
+    put(ann, vec![revision(1, "b"), revision(1, "c"), withdrawal(2)]).await;
+    put(
+        ann,
+        vec![mark(1, "x", true), mark(1, "y", true), mark(1, "y", false)],
+    )
+    .await;
+    put(ben, vec![mark(1, "x", true), mark(1, "z", true)]).await;
+    put(
+        cat,
+        vec![mark(1, "w", true), mark(1, "w", false), mark(1, "w", true)],
+    )
+    .await;
+    // Spoilt ones are about nothing.
+    put(
+        cat,
+        vec![
+            about(17, "{"),
+            about(18, r#"{"text":"\"message_seq\":1"}"#),
+            about(19, "\u{0}"),
+        ],
+    )
+    .await;
+
+    let question = |stream, command, mark: Option<(u128, &str)>| Question {
+        stream,
+        command,
+        mark: mark.map(|(who, mark)| (Uuid::from_u128(who), Bytes::copy_from_slice(mark.as_bytes()))),
+    };
+    let questions = [
+        question(a, first.command, None),
+        question(b, first.command, None),
+        question(a, second.command, None),
+        question(a, first.command, Some((ben, "x"))),
+        question(a, first.command, Some((ann, "unused"))),
+        question(a, Uuid::new_v4(), Some((ann, "x"))),
+    ];
+    let found = log.subjects(1, &questions).await.unwrap();
+    let one = found[0].as_ref().unwrap();
+    let event = &done.events[0];
+    assert_eq!(
+        (one.stream, one.seq, one.msg_no, one.actor, one.at),
+        (a, 1, 1, Uuid::from_u128(ann), event.at)
+    );
+    assert_eq!((one.revisions, one.withdrawn), (2, false));
+    assert_eq!(
+        one.current,
+        (17, 1, Bytes::from_static(br#"{"message_seq":1,"text":"c"}"#))
+    );
+    assert_eq!(one.marks, []);
+    assert_eq!(found[1], None);
+    let two = found[2].as_ref().unwrap();
+    assert_eq!((two.seq, two.revisions, two.withdrawn), (2, 0, true));
+    assert_eq!(two.current, (16, 1, Bytes::from_static(b"{}")));
+    let marks = |index: usize| {
+        let found = found[index].as_ref().unwrap();
+        assert!(!found.more_marks);
+        let mut marks: Vec<(String, bool)> = found
+            .marks
+            .iter()
+            .map(|(mark, mine)| (String::from_utf8(mark.to_vec()).unwrap(), *mine))
+            .collect();
+        marks.sort();
+        marks
+    };
+    let named = |marks: &[(&str, bool)]| -> Vec<(String, bool)> {
+        marks
+            .iter()
+            .map(|(mark, mine)| ((*mark).to_owned(), *mine))
+            .collect()
+    };
+    assert_eq!(marks(3), named(&[("w", false), ("x", true), ("z", true)]));
+    assert_eq!(marks(4), named(&[("w", false), ("x", true), ("z", false)]));
+    assert_eq!(found[5], None);
+    // A log that was not told which kinds are about others finds none.
+    assert_eq!(test.log.subjects(1, &questions[..1]).await.unwrap(), [None]);
+}
+
+#[tokio::test]
+async fn so_many_marks_are_looked_at_and_the_one_that_is_asked_for_always() {
+    let test = TestLog::new().await;
+    let a = stream(1, 1);
+    let first = proposal(a, 0, vec![message()]);
+    let name = |n: usize| format!(":{n:03}:");
+    let marks = (0..=MARKS_MAX).map(|n| mark(1, &name(n), n % 2 == 0));
+    let marks = proposal(a, 0, marks.collect());
+    let proposals = [first.clone(), marks];
+    appended(test.appender().append(&batch(1, &proposals)).await.unwrap());
+    let log = test.log.clone().knowing(SUBJECTS);
+    let question = |n| Question {
+        stream: a,
+        command: first.command,
+        mark: Some((Uuid::from_u128(1), Bytes::from(name(n)))),
+    };
+    let found = log
+        .subjects(1, &[question(0), question(MARKS_MAX)])
+        .await
+        .unwrap();
+    let numbers: Vec<usize> = found
+        .iter()
+        .map(|found| {
+            let found = found.as_ref().unwrap();
+            assert!(found.more_marks);
+            found.marks.len()
+        })
+        .collect();
+    assert_eq!(numbers, [MARKS_MAX / 2, MARKS_MAX / 2 + 1]);
+}
