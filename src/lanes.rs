@@ -1,28 +1,33 @@
 //! Lanes: the only way into the log. One task per lane and node decides commands and commits them in batches.
 
-mod cache;
+mod answers;
 mod claims;
+mod facts;
 mod lobby;
 mod recent;
+mod round;
+mod states;
 mod task;
 
 use crate::by_lane::ByLane;
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
-use cache::Invalidations;
 use chrono::{DateTime, Utc};
 use claims::Claims;
 use lobby::Lobby;
 use recent::Recent;
+use states::Invalidations;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tidings_domain::user::UserCommand;
-use tidings_domain::{Command, ConversationId, Rejection, UserId};
+use tidings_domain::{
+    Command, CommandId, ConversationId, Rejection, Rules, StreamCommand, UserCommand, UserId,
+};
 use tidings_eventlog::{Appender, Log, Position, Recorded};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+pub use facts::SUBJECTS;
 pub use task::LaneTask;
 
 /// The answer to a command that is in the log.
@@ -68,23 +73,21 @@ pub struct Seat {
 
 /// What waits in a lane's queue.
 pub(crate) enum Request {
-    Conversation {
-        command: Command,
+    Command {
+        command: StreamCommand,
         digest: i64,
         reply: Reply,
     },
-    User {
-        user: UserId,
-        id: Uuid,
-        command: UserCommand,
-        reply: Reply,
-    },
-    Authorize {
-        conversation: ConversationId,
-        user: UserId,
-        fresh: bool,
-        reply: oneshot::Sender<Result<Seat, Refusal>>,
-    },
+    Authorize(Authorize),
+}
+
+/// The question whether a user may see a conversation.
+pub(crate) struct Authorize {
+    conversation: ConversationId,
+    user: UserId,
+    /// Whether the log itself must say so.
+    fresh: bool,
+    reply: oneshot::Sender<Result<Seat, Refusal>>,
 }
 
 /// A range of a lane, from a commit or from another node. Cheap to clone.
@@ -119,6 +122,8 @@ pub struct LaneLimits {
     pub recent_commands: usize,
     /// How long a batch is tried while the log is away.
     pub patience: Duration,
+    /// What the operator lets people do.
+    pub rules: Rules,
 }
 
 impl Default for LaneLimits {
@@ -131,6 +136,7 @@ impl Default for LaneLimits {
             cached_bytes: 64 << 20,
             recent_commands: 65_536,
             patience: Duration::from_secs(8),
+            rules: Rules::default(),
         }
     }
 }
@@ -243,8 +249,8 @@ impl Lanes {
         });
         self.queue(
             lane,
-            Request::Conversation {
-                command,
+            Request::Command {
+                command: StreamCommand::Conversation(command),
                 digest,
                 reply,
             },
@@ -265,10 +271,13 @@ impl Lanes {
         });
         self.queue(
             user.lane(),
-            Request::User {
-                user,
-                id,
-                command,
+            Request::Command {
+                digest: 0,
+                command: StreamCommand::User {
+                    user,
+                    id: CommandId(id),
+                    command,
+                },
                 reply,
             },
         );
@@ -284,12 +293,12 @@ impl Lanes {
         fresh: bool,
     ) -> Result<Seat, Refusal> {
         let (reply, receiver) = oneshot::channel();
-        let request = Request::Authorize {
+        let request = Request::Authorize(Authorize {
             conversation,
             user,
             fresh,
             reply,
-        };
+        });
         self.queue(conversation.lane(), request);
         receiver.await.unwrap_or(Err(Refusal::Unavailable))
     }
@@ -325,10 +334,10 @@ fn send(queue: &mpsc::Sender<Request>, request: Request) {
 impl Request {
     fn refuse(self, refusal: Refusal) {
         match self {
-            Self::Conversation { reply, .. } | Self::User { reply, .. } => reply(Err(refusal)),
-            Self::Authorize { reply, .. } => {
+            Self::Command { reply, .. } => reply(Err(refusal)),
+            Self::Authorize(question) => {
                 // Whoever asked may be gone.
-                let _ = reply.send(Err(refusal));
+                let _ = question.reply.send(Err(refusal));
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::gateway::{Counters, Gateway, Logins, Lookups, PageRoom, Registry, Siz
 use crate::http::{self, Gate};
 use crate::hub::{Hub, Observer};
 use crate::inbox::{self, InboxRules};
-use crate::lanes::{LaneLimits, Lanes, Refusal};
+use crate::lanes::{LaneLimits, Lanes, Refusal, SUBJECTS};
 use crate::lifecycle::Lifecycle;
 use crate::readiness::{Patience, Readiness};
 use crate::telemetry::Metrics;
@@ -118,6 +118,8 @@ impl Node {
         appender.warm().await.context("the log cannot be appended to")?;
 
         let projector = Projector::new(log.clone(), heads.len() as u16, Arc::new(CountProjections));
+        // Whoever shows what was said must know what was taken back; read models fold both.
+        let log = log.knowing(SUBJECTS);
         let (wake, tail, checkpoints) = (projector.wake(), projector.tail(), projector.checkpoints());
         let observer: Arc<dyn Observer> = Arc::new(WakeProjections(wake));
         let hub = Hub::new(&lifecycle, &log, &observer, config.gateway.return_ms);
@@ -126,7 +128,8 @@ impl Node {
         fanout_config.sweep = Duration::from_millis(config.sweep_ms.max(10));
         let fanout = Fanout::start(&lifecycle, &fanout_config, &log, log_id, &hub, &tail)?;
         // Commands do not wait for those who read.
-        let lanes_log = Log::new(log_config.pool_of(config.lane_connections)?, log_config.timeout);
+        let lanes_log =
+            Log::new(log_config.pool_of(config.lane_connections)?, log_config.timeout).knowing(SUBJECTS);
         let lanes = Lanes::new(&lifecycle, &lanes_log, &appender, &hub, LaneLimits::default());
         let (ephemeral, redis) = (fanout.ephemeral.clone(), fanout.health.clone());
         let grow = Grow {

@@ -88,6 +88,7 @@ impl Lobby {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Authorize;
     use super::*;
     use tidings_domain::{ConversationId, UserId};
     use tokio::sync::oneshot;
@@ -95,12 +96,12 @@ mod tests {
 
     fn enter(lobby: &Lobby, lane: u8) {
         let (reply, _) = oneshot::channel();
-        let request = Request::Authorize {
+        let request = Request::Authorize(Authorize {
             conversation: ConversationId(Uuid::from_u128(u128::from(lane))),
             user: UserId(Uuid::nil()),
             fresh: false,
             reply,
-        };
+        });
         assert!(lobby.enter(lane, request, || None::<()>).is_none());
     }
 

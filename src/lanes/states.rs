@@ -5,16 +5,15 @@ use lru::LruCache;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
+use tidings_domain::Stream;
 use tidings_domain::stored::{self, DecodeError};
-use tidings_domain::{Conversation, Event, User};
-use tidings_eventlog::Recorded;
+use tidings_eventlog::{Log, ReadError, Recorded};
 use uuid::Uuid;
 
 /// The state of one stream.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StreamState {
-    pub(crate) conversation: Conversation,
-    pub(crate) user: User,
+    pub(crate) stream: Stream,
     /// Seq of the last control event folded.
     pub(crate) guard: u64,
     /// The first event of the stream, which answers commands that find it already there.
@@ -34,15 +33,13 @@ impl StreamState {
     fn bytes(&self) -> usize {
         // An entry of a map of members, with the room that maps keep free.
         const MEMBER: usize = 96;
-        size_of::<Self>() + self.conversation.member_count() * MEMBER
+        size_of::<Self>() + self.stream.member_count() * MEMBER
     }
 
     /// Folds a control event from the log.
     pub(crate) fn fold(&mut self, recorded: &Recorded) -> Result<(), DecodeError> {
-        match stored::decode(recorded.kind, recorded.ver, &recorded.payload)? {
-            Event::Conversation(event) => self.conversation.evolve(&event),
-            Event::User(event) => self.user.evolve(&event),
-        }
+        let event = stored::decode(recorded.kind, recorded.ver, &recorded.payload)?;
+        self.stream.evolve(&event);
         self.guard = recorded.seq;
         self.first.get_or_insert(First {
             command: recorded.command,
@@ -62,6 +59,58 @@ pub(crate) enum Known {
     Unreadable,
 }
 
+/// What a round knows of a stream.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    pub(crate) known: Known,
+    /// It was read from the log for this round.
+    pub(crate) fresh: bool,
+}
+
+impl Loaded {
+    /// Its state, where it can be read.
+    pub(crate) fn state(&self) -> Option<&StreamState> {
+        match &self.known {
+            Known::State(state) => Some(state),
+            Known::Unreadable => None,
+        }
+    }
+
+    /// Seq of the last control event, 0 for a stream that does not exist; `None` where it cannot be read.
+    pub(crate) fn guard(&self) -> Option<u64> {
+        self.state().map(|state| state.guard)
+    }
+}
+
+/// Reads states from the log. A stream that cannot be read hinders no other.
+pub(crate) async fn read(log: &Log, lane: u8, streams: &[Uuid]) -> Result<Vec<(Uuid, Known)>, ReadError> {
+    /// Streams that one statement asks for.
+    const AT_ONCE: usize = 256;
+    let mut known = Vec::with_capacity(streams.len());
+    for chunk in streams.chunks(AT_ONCE) {
+        let mut folded: HashMap<Uuid, Result<StreamState, DecodeError>> = chunk
+            .iter()
+            .map(|stream| (*stream, Ok(StreamState::default())))
+            .collect();
+        for recorded in log.controls_of(chunk).await? {
+            let Some(state) = folded.get_mut(&recorded.stream) else {
+                continue;
+            };
+            if let Ok(readable) = state
+                && let Err(error) = readable.fold(&recorded)
+            {
+                tracing::error!(lane, pos = recorded.pos, %error, "a control event cannot be read");
+                *state = Err(error);
+            }
+        }
+        known.extend(folded.into_iter().map(|(stream, state)| {
+            let known = state.map_or(Known::Unreadable, |state| Known::State(Arc::new(state)));
+            (stream, known)
+        }));
+    }
+    Ok(known)
+}
+
 /// States, bounded in number and in bytes. An entry may be old: the guard tells when a decision depends on that.
 pub(crate) struct States {
     known: LruCache<Uuid, (Known, usize)>,
@@ -75,6 +124,33 @@ impl States {
             known: LruCache::new(NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN)),
             bytes: 0,
             bytes_max,
+        }
+    }
+
+    /// What is known of streams, and which of them the log must be asked about.
+    pub(crate) fn look_up(&mut self, mut streams: Vec<Uuid>) -> (HashMap<Uuid, Loaded>, Vec<Uuid>) {
+        streams.sort_unstable();
+        streams.dedup();
+        let mut loaded = HashMap::with_capacity(streams.len());
+        let mut missing = vec![];
+        for stream in streams {
+            match self.get(stream) {
+                Some(known) => {
+                    loaded.insert(stream, Loaded { known, fresh: false });
+                }
+                None => missing.push(stream),
+            }
+        }
+        (loaded, missing)
+    }
+
+    /// Takes in what was [read](read). A stream that does not exist takes no room: anybody can ask for as many as they like.
+    pub(crate) fn take(&mut self, read: Vec<(Uuid, Known)>, loaded: &mut HashMap<Uuid, Loaded>) {
+        for (stream, known) in read {
+            if !matches!(&known, Known::State(state) if state.guard == 0) {
+                self.put(stream, known.clone());
+            }
+            loaded.insert(stream, Loaded { known, fresh: true });
         }
     }
 

@@ -1,0 +1,167 @@
+//! What commands are answered, and what is remembered of that.
+
+use super::recent::{Recent, Remembered};
+use super::round::{Pending, Verdict};
+use super::states::StreamState;
+use super::{Accepted, Refusal};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tidings_eventlog::{Appended, Position, Recorded, Repeat};
+use uuid::Uuid;
+
+/// What a command is answered without the log's saying more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Accepted(Accepted),
+    Unavailable,
+}
+
+impl Answer {
+    /// Nothing is left to do: the stream began as the command wants it, or has come to be so. Its first event is the answer.
+    pub(super) fn existing(lane: u8, state: &StreamState, command: &Pending) -> Self {
+        let Some(first) = state.first else {
+            return Self::Unavailable;
+        };
+        Self::Accepted(Accepted {
+            stream: command.stream(),
+            seq: first.seq,
+            position: Position { lane, pos: first.pos },
+            at: first.at,
+            duplicate: first.command == command.id() && !command.uncertain,
+        })
+    }
+
+    pub(super) fn give(self, command: Pending) {
+        (command.reply)(match self {
+            Self::Accepted(accepted) => Ok(accepted),
+            Self::Unavailable => Err(Refusal::Unavailable),
+        });
+    }
+}
+
+/// The answers of one lane.
+pub(super) struct Answers {
+    lane: u8,
+    recent: Arc<Recent>,
+}
+
+impl Answers {
+    pub(super) fn new(lane: u8, recent: Arc<Recent>) -> Self {
+        Self { lane, recent }
+    }
+
+    /// The log is no longer what it was when these answers were given.
+    pub(super) fn forget(&self) {
+        self.recent.clear();
+    }
+
+    /// Answers quick repeats from memory; gives back the others.
+    pub(super) fn recent(&self, pending: Vec<Pending>) -> Vec<Pending> {
+        let known = self
+            .recent
+            .find(pending.iter().map(|command| (command.actor(), command.id())));
+        let mut rest = Vec::with_capacity(pending.len());
+        for (command, known) in pending.into_iter().zip(known) {
+            match known {
+                None => rest.push(command),
+                Some(known) => repeated(command, &known),
+            }
+        }
+        rest
+    }
+
+    /// Answers those of `chosen` that the log holds already; gives back the others.
+    pub(super) fn repeats(&self, chosen: Vec<Pending>, repeats: &[Repeat]) -> Vec<Pending> {
+        let by_proposal: HashMap<usize, &Repeat> =
+            repeats.iter().map(|repeat| (repeat.proposal, repeat)).collect();
+        let mut rest = vec![];
+        for (index, command) in chosen.into_iter().enumerate() {
+            match by_proposal.get(&index) {
+                Some(repeat) => self.repeat(command, repeat),
+                None => rest.push(command),
+            }
+        }
+        rest
+    }
+
+    /// Answers a command that the log holds, or one like it.
+    pub(super) fn repeat(&self, command: Pending, repeat: &Repeat) {
+        let known = Remembered {
+            actor: repeat.actor,
+            digest: repeat.digest,
+            accepted: Accepted {
+                stream: repeat.stream,
+                seq: repeat.seq,
+                position: Position {
+                    lane: self.lane,
+                    pos: repeat.pos,
+                },
+                at: repeat.at,
+                duplicate: true,
+            },
+        };
+        self.recent.remember(std::iter::once((command.id(), known)));
+        repeated(command, &known);
+    }
+
+    /// Answers a command that appends nothing, where the state that it was decided on is the log's own.
+    pub(super) fn confirmed(&self, command: Pending, verdict: Verdict, state: Option<&StreamState>) {
+        match (verdict, state) {
+            (Verdict::Refused(rejection), _) => (command.reply)(Err(rejection.into())),
+            (Verdict::Nothing, Some(state)) => Answer::existing(self.lane, state, &command).give(command),
+            (Verdict::Nothing, None) => Answer::Unavailable.give(command),
+        }
+    }
+
+    /// Answers what is durable.
+    pub(super) fn committed(&self, chosen: Vec<Pending>, appended: &Appended) {
+        let mut remembered = Vec::with_capacity(chosen.len());
+        let mut answers = Vec::with_capacity(chosen.len());
+        for (index, command) in chosen.into_iter().enumerate() {
+            let Some(last) = appended.of(index).last() else {
+                continue;
+            };
+            let accepted = self.accepted(last);
+            let entry = Remembered {
+                actor: command.actor(),
+                digest: command.digest,
+                accepted,
+            };
+            remembered.push((command.id(), entry));
+            answers.push((command.reply, accepted));
+        }
+        // Before the answers, so that an id is always known: as one on its way, or as one that was answered.
+        self.recent.remember(remembered.into_iter());
+        for (reply, accepted) in answers {
+            reply(Ok(accepted));
+        }
+    }
+
+    fn accepted(&self, last: &Recorded) -> Accepted {
+        Accepted {
+            stream: last.stream,
+            seq: last.seq,
+            position: Position {
+                lane: self.lane,
+                pos: last.pos,
+            },
+            at: last.at,
+            duplicate: false,
+        }
+    }
+}
+
+/// An id that is known: the same command again gets its first answer, another one is told so.
+fn repeated(command: Pending, known: &Remembered) {
+    let stream: Uuid = known.accepted.stream;
+    let same = known.actor == command.actor() && known.digest == command.digest && stream == command.stream();
+    let duplicate = !command.uncertain;
+    (command.reply)(if same {
+        Ok(Accepted {
+            duplicate,
+            ..known.accepted
+        })
+    } else {
+        Err(Refusal::IdReused)
+    });
+}

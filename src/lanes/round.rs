@@ -1,0 +1,231 @@
+//! One round of decisions: which commands go into the next batch, which wait, which are in doubt. Pure: states, facts, the
+//! time and limits come in.
+
+use super::Reply;
+use super::answers::Answer;
+use super::states::{Known, Loaded, StreamState};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use std::collections::{HashMap, HashSet};
+use tidings_domain::{CommandId, ConversationId, Event, Facts, Need, Rejection, StreamCommand, stored};
+use tidings_eventlog::{Batch, NewEvent, Proposal};
+use uuid::Uuid;
+
+/// A command on its way.
+pub(super) struct Pending {
+    /// Place in the order queued.
+    pub(super) order: usize,
+    pub(super) command: StreamCommand,
+    pub(super) digest: i64,
+    pub(super) reply: Reply,
+    /// It was in a batch whose fate is unknown, so finding it in the log may just mean that it got there.
+    pub(super) uncertain: bool,
+}
+
+impl Pending {
+    pub(super) fn stream(&self) -> Uuid {
+        self.command.stream()
+    }
+
+    pub(super) fn id(&self) -> Uuid {
+        self.command.id()
+    }
+
+    pub(super) fn actor(&self) -> Uuid {
+        self.command.actor().0
+    }
+
+    /// What it must know of a message of its stream.
+    pub(super) fn needs(&self) -> Option<Need> {
+        self.command.needs()
+    }
+}
+
+/// What a decision came to that appends nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// All is as the command wants it.
+    Nothing,
+    Refused(Rejection),
+}
+
+/// How much goes into one batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    pub(super) commands: usize,
+    /// Of payload; the event that passes it is the last one.
+    pub(super) bytes: usize,
+}
+
+/// What one round of decisions came to.
+pub(super) struct Round {
+    /// What the batch holds: the decisions about `chosen`, in order.
+    pub(super) proposals: Vec<Proposal>,
+    pub(super) chosen: Vec<Pending>,
+    /// Not decided yet: they wait for the outcome of others in this batch, or the batch is full.
+    pub(super) later: Vec<Pending>,
+    /// Decided on what may be old, or perhaps a repeat of what is in the log: to be confirmed.
+    pub(super) doubtful: Vec<(Pending, Verdict)>,
+    /// Nothing is left to be found out about them.
+    pub(super) answered: Vec<(Pending, Answer)>,
+    /// States as they are once the batch is committed.
+    pub(super) overlays: HashMap<Uuid, StreamState>,
+}
+
+impl Round {
+    /// Decides commands in their order, each on what those before it have changed. A command of a stream that waits makes those
+    /// behind it wait too, so that a stream's commands take effect in order however rounds fall.
+    pub(super) fn decide(
+        lane: u8,
+        pending: Vec<Pending>,
+        known: &HashMap<Uuid, Loaded>,
+        mut facts: Facts,
+        room: Room,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let mut round = Self {
+            proposals: Vec::with_capacity(pending.len()),
+            chosen: Vec::with_capacity(pending.len()),
+            later: vec![],
+            doubtful: vec![],
+            answered: vec![],
+            overlays: HashMap::new(),
+        };
+        let mut ids = HashSet::with_capacity(pending.len());
+        let mut waiting: HashSet<Uuid> = HashSet::new();
+        let mut bytes = 0;
+        for command in pending {
+            let stream = command.stream();
+            let full = round.chosen.len() >= room.commands || bytes >= room.bytes;
+            let waits = full || waiting.contains(&stream) || !ids.insert(command.id());
+            if waits || round.is_early(&command, &facts) {
+                waiting.insert(stream);
+                round.later.push(command);
+                continue;
+            }
+            let Some(Known::State(cached)) = known.get(&stream).map(|loaded| &loaded.known) else {
+                round.answered.push((command, Answer::Unavailable));
+                continue;
+            };
+            let overlay = round.overlays.get(&stream);
+            let state = overlay.unwrap_or(cached);
+            // Whether what stands before in this batch may be why nothing comes of it. Then the log must say first that it is so.
+            let moved = overlay.is_some()
+                || command
+                    .needs()
+                    .is_some_and(|need| facts.is_touched(ConversationId(stream), need.message));
+            match state.stream.decide(&command.command, &facts, now) {
+                Ok(events) if !events.is_empty() => {
+                    bytes += round.choose(command, &events, cached, &mut facts);
+                }
+                _ if moved => {
+                    waiting.insert(stream);
+                    round.later.push(command);
+                }
+                Err(rejection) => round.doubtful.push((command, Verdict::Refused(rejection))),
+                // What did it may have been this very command.
+                Ok(_) if command.needs().is_some() => round.doubtful.push((command, Verdict::Nothing)),
+                Ok(_) => {
+                    let answer = Answer::existing(lane, state, &command);
+                    round.answered.push((command, answer));
+                }
+            }
+        }
+        round
+    }
+
+    /// Whether a command is about a message that this batch makes, whose place is not known before it is written.
+    fn is_early(&self, command: &Pending, facts: &Facts) -> bool {
+        let conversation = ConversationId(command.stream());
+        command
+            .needs()
+            .is_some_and(|need| facts.is_coming(conversation, need))
+    }
+
+    /// Answers how many bytes of payload that takes.
+    fn choose(
+        &mut self,
+        command: Pending,
+        events: &[Event],
+        cached: &StreamState,
+        facts: &mut Facts,
+    ) -> usize {
+        let stream = command.stream();
+        let guard = self.overlays.get(&stream).unwrap_or(cached).guard;
+        let proposal = propose(&command, guard, events);
+        if proposal.events.iter().any(|event| event.control) {
+            let overlay = self
+                .overlays
+                .entry(stream)
+                .or_insert_with(|| StreamState::clone(cached));
+            for event in events {
+                overlay.stream.evolve(event);
+            }
+        }
+        let (actor, id) = (command.command.actor(), CommandId(command.id()));
+        for event in events {
+            if let Event::Conversation(event) = event {
+                facts.evolve(ConversationId(stream), actor, id, event);
+            }
+        }
+        let bytes = proposal.events.iter().map(|event| event.payload.len()).sum();
+        self.proposals.push(proposal);
+        self.chosen.push(command);
+        bytes
+    }
+
+    /// The batch as the log takes it.
+    pub(super) fn batch(&self, lane: u8) -> Batch {
+        let mut batch = Batch::new(lane);
+        for proposal in &self.proposals {
+            batch.push(proposal);
+        }
+        batch
+    }
+
+    /// Everything that is not answered yet, with `again` that is to be decided anew.
+    pub(super) fn rejoin(self, mut again: Vec<Pending>) -> Vec<Pending> {
+        let mut rest = self.chosen;
+        rest.append(&mut again);
+        rest.extend(self.later);
+        rest
+    }
+}
+
+/// The log refuses something in a batch for good. The culprit must not take the others with it: a command that was alone is the
+/// culprit and comes back, and otherwise the next batch, of `cap` commands, is half of this one.
+pub(super) fn isolate(chosen: &mut Vec<Pending>, cap: &mut usize, most: usize) -> Option<Pending> {
+    if chosen.len() == 1 {
+        *cap = most;
+        return chosen.pop();
+    }
+    *cap = (chosen.len() / 2).max(1);
+    None
+}
+
+fn propose(command: &Pending, guard: u64, events: &[Event]) -> Proposal {
+    let events = events
+        .iter()
+        .map(|event| {
+            let (kind, ver, payload) = stored::encode(event);
+            NewEvent {
+                kind: kind.0,
+                ver,
+                control: kind.is_control(),
+                countable: kind.is_countable(),
+                payload: Bytes::from(payload),
+            }
+        })
+        .collect();
+    Proposal {
+        stream: command.stream(),
+        command: command.id(),
+        digest: command.digest,
+        actor: command.actor(),
+        guard,
+        events,
+    }
+}
+
+#[cfg(test)]
+mod tests;
