@@ -69,7 +69,7 @@ impl ConversationEvent {
         match self {
             Self::DirectOpened(DirectOpened { users }) => joined(users.as_slice(), Role::Member, None),
             Self::GroupCreated(GroupCreated { owner, members, .. }) => {
-                joined(members, Role::Member, Some(*owner))
+                joined(members.as_slice(), Role::Member, Some(*owner))
             }
             Self::MemberAdded(MemberAdded { user, role }) => joined(std::slice::from_ref(user), *role, None),
             Self::MemberRemoved(MemberRemoved { user }) | Self::MemberLeft(MemberLeft { user }) => {

@@ -39,7 +39,7 @@ impl Subjects {
 }
 
 /// What is asked of a subject.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Question {
     pub stream: Uuid,
     /// The command that wrote it.
