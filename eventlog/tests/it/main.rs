@@ -8,6 +8,7 @@ mod plans;
 mod pool;
 mod reading;
 mod recovery;
+mod statements;
 mod subjects;
 mod support;
 mod time_lines;
