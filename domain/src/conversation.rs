@@ -2,6 +2,7 @@
 
 pub mod direct;
 pub mod edit;
+mod frozen;
 pub mod group;
 pub mod message;
 pub mod reaction;

@@ -29,6 +29,15 @@ impl User {
         self.registered
     }
 
+    pub(crate) fn thaw(registered: u8) -> Option<Self> {
+        let registered = match registered {
+            0 => false,
+            1 => true,
+            _ => return None,
+        };
+        Some(Self { registered })
+    }
+
     /// Decides a command. Registering again is answered with no event: it happened once. So are cursors that stay where
     /// they are.
     pub fn decide(&self, command: UserCommand) -> Result<Vec<UserEvent>, Rejection> {

@@ -7,7 +7,7 @@ use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent, ConversationId, Emoji,
-    Event, Facts, Message, MessageText, Role, UserId,
+    Event, Facts, Message, MessageText, Role, Stream, UserId,
 };
 use uuid::Uuid;
 
@@ -242,5 +242,27 @@ proptest! {
             let known: &Message = facts.message(conversation, MESSAGE).unwrap();
             prop_assert_eq!((known.versions, &known.content), (versions, &words));
         }
+    }
+
+    /// A state that was frozen goes on as if it never had been.
+    #[test]
+    fn what_is_frozen_is_thawed_and_goes_on(all in prop::collection::vec(events(), 0..30), cut in 0..30_usize) {
+        let cut = cut.min(all.len());
+        let mut whole = Stream::default();
+        for event in &all[..cut] {
+            whole.evolve(&event.clone().into());
+        }
+        let mut thawed = Stream::thaw(&whole.freeze()).unwrap();
+        prop_assert_eq!(&thawed, &whole);
+        for event in &all[cut..] {
+            whole.evolve(&event.clone().into());
+            thawed.evolve(&event.clone().into());
+        }
+        prop_assert_eq!(thawed, whole);
+    }
+
+    #[test]
+    fn no_bytes_make_thawing_panic(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+        let _ = Stream::thaw(&bytes);
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use tidings_domain::event::{CursorsMoved, Registered};
 use tidings_domain::user::UserCommand;
-use tidings_domain::{ConversationId, Cursor, Field, Rejection, User, UserEvent};
+use tidings_domain::{ConversationId, Cursor, Field, Rejection, Stream, User, UserEvent};
 use uuid::Uuid;
 
 fn registered() -> Registered {
@@ -61,5 +61,17 @@ fn cursors_move_on_or_nothing_happens() {
             &[(1, 6), (3, 1)],
             &[(2, 2)]
         ))])
+    );
+}
+
+#[test]
+fn a_user_that_was_frozen_is_registered_or_not_as_before() {
+    let mut stream = Stream::default();
+    assert_eq!(Stream::thaw(&stream.freeze()), Some(stream.clone()));
+    stream.evolve(&UserEvent::Registered(registered()).into());
+    assert_eq!(Stream::thaw(&stream.freeze()), Some(stream.clone()));
+    assert_eq!(
+        Stream::thaw(&Stream::User(User::default()).freeze()),
+        Some(Stream::User(User::default()))
     );
 }

@@ -1,0 +1,58 @@
+//! A conversation's state as bytes.
+
+use super::{Conversation, Member, Shape};
+use crate::frozen::Frozen;
+use crate::id::UserId;
+use crate::membership::Role;
+use uuid::Uuid;
+
+/// Id, role, arrival.
+const MEMBER_BYTES: usize = 16 + 1 + 8;
+
+impl Conversation {
+    pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
+        out.reserve(32 + self.members.len() * MEMBER_BYTES);
+        out.push(match self.shape {
+            Shape::Absent => 0,
+            Shape::Direct => 1,
+            Shape::Group => 2,
+        });
+        out.extend(self.arrivals.to_le_bytes());
+        out.extend((self.members.len() as u64).to_le_bytes());
+        for (user, member) in &self.members {
+            out.extend(user.0.as_bytes());
+            out.push(match member.role {
+                Role::Member => 0,
+                Role::Admin => 1,
+                Role::Owner => 2,
+            });
+            out.extend(member.arrival.to_le_bytes());
+        }
+    }
+
+    pub(crate) fn thaw(frozen: &mut Frozen<'_>) -> Option<Self> {
+        let shape = match frozen.byte()? {
+            0 => Shape::Absent,
+            1 => Shape::Direct,
+            2 => Shape::Group,
+            _ => return None,
+        };
+        let (arrivals, count) = (frozen.number()?, frozen.number()?);
+        let members = frozen.map(count, MEMBER_BYTES, |frozen| {
+            let user = UserId(Uuid::from_bytes(frozen.array()?));
+            let role = match frozen.byte()? {
+                0 => Role::Member,
+                1 => Role::Admin,
+                2 => Role::Owner,
+                _ => return None,
+            };
+            let arrival = frozen.number()?;
+            Some((user, Member { role, arrival }))
+        })?;
+        Some(Self {
+            shape,
+            members,
+            arrivals,
+        })
+    }
+}
