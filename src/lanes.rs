@@ -3,6 +3,7 @@
 mod answers;
 mod claims;
 mod facts;
+mod keeper;
 mod lobby;
 mod recent;
 mod round;
@@ -14,6 +15,7 @@ use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
 use chrono::{DateTime, Utc};
 use claims::Claims;
+use keeper::Keeper;
 use lobby::Lobby;
 use recent::Recent;
 use states::Invalidations;
@@ -148,6 +150,7 @@ struct Shared {
     appender: Arc<Appender>,
     recent: Arc<Recent>,
     hub: Hub,
+    keeper: Keeper,
     limits: LaneLimits,
 }
 
@@ -175,6 +178,8 @@ impl Lanes {
         hub: &Hub,
         limits: LaneLimits,
     ) -> Self {
+        let (keeper, keeping) = Keeper::new(log.clone(), lifecycle.hard_stop());
+        lifecycle.spawn_last("states", keeping);
         Self {
             tasks: Arc::default(),
             lobby: Arc::default(),
@@ -185,6 +190,7 @@ impl Lanes {
                 appender: Arc::clone(appender),
                 recent: Arc::new(Recent::new(limits.recent_commands)),
                 hub: hub.clone(),
+                keeper,
                 limits,
             },
         }

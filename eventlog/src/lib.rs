@@ -15,6 +15,7 @@ mod blame;
 mod pool;
 mod read;
 mod slices;
+mod states;
 mod subjects;
 mod tls;
 
@@ -27,4 +28,5 @@ pub use pool::{Lease, Pool, Usage};
 pub use read::{Log, ReadError};
 pub use record::{LaneHead, Position, Recorded, StreamHead};
 pub use slices::Slice;
+pub use states::{Keep, Step};
 pub use subjects::{MARKS_MAX, Question, Subject, Subjects};

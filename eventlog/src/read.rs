@@ -212,26 +212,6 @@ impl Log {
             .await
     }
 
-    /// The control events of several streams at once, stream by stream, each in order.
-    pub async fn controls_of(&self, streams: &[Uuid]) -> Result<Vec<Recorded>, ReadError> {
-        let lanes: Vec<i16> = streams.iter().map(|stream| i16::from(lane_of(*stream))).collect();
-        let sql = format!(
-            "SELECT e.* FROM unnest($1::smallint[], $2::uuid[]) WITH ORDINALITY u(lane, id, i) CROSS JOIN LATERAL \
-             (SELECT {COLUMNS}, false FROM event e WHERE e.lane = u.lane AND e.stream = u.id AND e.control ORDER BY e.seq) e \
-             ORDER BY u.i, e.seq"
-        );
-        self.bounded(async |client| {
-            let statement = client.prepare_cached(&sql).await?;
-            client
-                .query(&statement, &[&lanes, &streams])
-                .await?
-                .iter()
-                .map(recorded)
-                .collect()
-        })
-        .await
-    }
-
     /// The control events of several streams at once, each with a seq and a position above the given ones, stream by stream,
     /// each in order, at most `limit` in all.
     pub async fn controls_after(

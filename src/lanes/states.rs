@@ -5,9 +5,9 @@ use lru::LruCache;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
-use tidings_domain::Stream;
 use tidings_domain::stored::{self, DecodeError};
-use tidings_eventlog::{Log, ReadError, Recorded};
+use tidings_domain::{FROZEN_VERSION, Stream};
+use tidings_eventlog::{Log, ReadError, Recorded, Step};
 use uuid::Uuid;
 
 /// The state of one stream.
@@ -18,6 +18,8 @@ pub(crate) struct StreamState {
     pub(crate) guard: u64,
     /// The first event of the stream, which answers commands that find it already there.
     pub(crate) first: Option<First>,
+    /// Control events folded since it was kept beside the log.
+    pub(crate) unkept: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +28,17 @@ pub(crate) struct First {
     pub(crate) pos: u64,
     pub(crate) seq: u64,
     pub(crate) at: DateTime<Utc>,
+}
+
+impl First {
+    fn of(recorded: &Recorded) -> Self {
+        Self {
+            command: recorded.command,
+            pos: recorded.pos,
+            seq: recorded.seq,
+            at: recorded.at,
+        }
+    }
 }
 
 impl StreamState {
@@ -40,14 +53,31 @@ impl StreamState {
     pub(crate) fn fold(&mut self, recorded: &Recorded) -> Result<(), DecodeError> {
         let event = stored::decode(recorded.kind, recorded.ver, &recorded.payload)?;
         self.stream.evolve(&event);
-        self.guard = recorded.seq;
-        self.first.get_or_insert(First {
-            command: recorded.command,
-            pos: recorded.pos,
-            seq: recorded.seq,
-            at: recorded.at,
-        });
+        self.count(recorded);
         Ok(())
+    }
+
+    /// Takes note of a control event that is folded in.
+    pub(crate) fn count(&mut self, recorded: &Recorded) {
+        self.guard = recorded.seq;
+        self.first.get_or_insert(First::of(recorded));
+        self.unkept += 1;
+    }
+
+    /// One that was kept beside the log.
+    fn thaw(first: &Recorded, seq: u64, state: &[u8]) -> Option<Self> {
+        Some(Self {
+            stream: Stream::thaw(state)?,
+            guard: seq,
+            first: Some(First::of(first)),
+            unkept: 0,
+        })
+    }
+
+    /// Whether it should be kept again: to fold what came since takes about as long as to read it.
+    pub(crate) fn is_due(&self) -> bool {
+        const CONTROLS: usize = 256;
+        self.unkept >= CONTROLS.max(self.stream.member_count() / 4)
     }
 }
 
@@ -88,19 +118,31 @@ pub(crate) async fn read(log: &Log, lane: u8, streams: &[Uuid]) -> Result<Vec<(U
     const AT_ONCE: usize = 256;
     let mut known = Vec::with_capacity(streams.len());
     for chunk in streams.chunks(AT_ONCE) {
-        let mut folded: HashMap<Uuid, Result<StreamState, DecodeError>> = chunk
+        let mut folded: HashMap<Uuid, Option<StreamState>> = chunk
             .iter()
-            .map(|stream| (*stream, Ok(StreamState::default())))
+            .map(|stream| (*stream, Some(StreamState::default())))
             .collect();
-        for recorded in log.controls_of(chunk).await? {
-            let Some(state) = folded.get_mut(&recorded.stream) else {
-                continue;
-            };
-            if let Ok(readable) = state
-                && let Err(error) = readable.fold(&recorded)
-            {
-                tracing::error!(lane, pos = recorded.pos, %error, "a control event cannot be read");
-                *state = Err(error);
+        let mut spoilt = vec![];
+        for step in log.steps(lane, chunk, FROZEN_VERSION).await? {
+            match step {
+                Step::Kept { first, seq, state } => match StreamState::thaw(&first, seq, &state) {
+                    Some(state) => {
+                        folded.insert(first.stream, Some(state));
+                    }
+                    None => {
+                        tracing::error!(lane, stream = %first.stream, seq, "a state that was kept cannot be read");
+                        spoilt.push(first.stream);
+                        folded.remove(&first.stream);
+                    }
+                },
+                Step::Control(recorded) => fold(lane, &mut folded, &recorded),
+            }
+        }
+        for stream in spoilt {
+            // The events tell the same.
+            folded.insert(stream, Some(StreamState::default()));
+            for recorded in log.controls(stream).await? {
+                fold(lane, &mut folded, &recorded);
             }
         }
         known.extend(folded.into_iter().map(|(stream, state)| {
@@ -109,6 +151,17 @@ pub(crate) async fn read(log: &Log, lane: u8, streams: &[Uuid]) -> Result<Vec<(U
         }));
     }
     Ok(known)
+}
+
+/// Folds a control event into the state of its stream; one that cannot be read makes it none.
+fn fold(lane: u8, folded: &mut HashMap<Uuid, Option<StreamState>>, recorded: &Recorded) {
+    if let Some(state) = folded.get_mut(&recorded.stream)
+        && let Some(readable) = state
+        && let Err(error) = readable.fold(recorded)
+    {
+        tracing::error!(lane, pos = recorded.pos, %error, "a control event cannot be read");
+        *state = None;
+    }
 }
 
 /// States, bounded in number and in bytes. An entry may be old: the guard tells when a decision depends on that.

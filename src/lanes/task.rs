@@ -5,8 +5,9 @@
 
 use super::answers::Answers;
 use super::facts;
+use super::keeper::Keeper;
 use super::round::{Pending, Room, Round, Verdict, isolate};
-use super::states::{First, Invalidations, Known, Loaded, States, StreamState, read};
+use super::states::{Invalidations, Known, Loaded, States, StreamState, read};
 use super::{Authorize, Committed, LaneLimits, Refusal, Request, Seat, Shared};
 use crate::hub::Hub;
 use std::collections::HashMap;
@@ -27,6 +28,7 @@ pub struct LaneTask {
     answers: Answers,
     invalid: Arc<Invalidations>,
     hub: Hub,
+    keeper: Keeper,
     sink: mpsc::Sender<Committed>,
     limits: LaneLimits,
     /// Where the lane is known to be. States belong to its time line.
@@ -48,6 +50,7 @@ impl LaneTask {
             appender,
             recent,
             hub,
+            keeper,
             limits,
         } = shared;
         Self {
@@ -58,6 +61,7 @@ impl LaneTask {
             invalid,
             at: hub.at(lane),
             hub,
+            keeper,
             sink,
             limits,
             states: States::new(limits.cached_streams, limits.cached_bytes),
@@ -268,6 +272,13 @@ impl LaneTask {
             read(&self.log, self.lane, &missing),
             facts::load(&self.log, self.lane, self.limits.rules, pending),
         )?;
+        for (stream, known) in &states {
+            if let Known::State(state) = known
+                && state.is_due()
+            {
+                self.keeper.offer(self.lane, *stream, self.at.epoch, state);
+            }
+        }
         self.states.take(states, &mut known);
         Ok((known, facts))
     }
@@ -329,15 +340,17 @@ impl LaneTask {
                 .iter()
                 .filter(|event| event.stream == stream && event.control);
             for event in controls {
-                overlay.guard = event.seq;
-                overlay.first.get_or_insert(First {
-                    command: event.command,
-                    pos: event.pos,
-                    seq: event.seq,
-                    at: event.at,
-                });
+                overlay.count(event);
             }
-            self.states.put(stream, Known::State(Arc::new(overlay)));
+            let due = overlay.is_due();
+            if due {
+                overlay.unkept = 0;
+            }
+            let state = Arc::new(overlay);
+            if due {
+                self.keeper.offer(self.lane, stream, self.at.epoch, &state);
+            }
+            self.states.put(stream, Known::State(state));
         }
         metrics::counter!("tidings_events_appended_total").increment(appended.events.len() as u64);
         if let Some(last) = appended.events.last() {

@@ -180,7 +180,7 @@ async fn messages_do_not_slow_hydration() {
     let mut config = LogConfig::from_url(test.database.url()).unwrap();
     config.pool_size = 1;
     let log = Log::new(config.pool().unwrap(), Duration::from_mins(1));
-    assert_eq!(log.controls_of(&[id]).await.unwrap().len(), 1);
+    assert_eq!(log.steps(1, &[id], 1).await.unwrap().len(), 1);
     assert_eq!(log.controls_after(&[(id, 0, 0)], 10).await.unwrap().len(), 1);
     let session = log.pool().get().await.unwrap();
     let prepared = session
@@ -194,8 +194,12 @@ async fn messages_do_not_slow_hydration() {
     assert_eq!(prepared.len(), 2);
     for row in prepared {
         let (name, arguments): (String, i64) = (row.get(0), row.get(1));
-        let places = if arguments == 2 { "" } else { ", '{0}', '{0}', 10" };
-        let explain = format!("EXPLAIN EXECUTE \"{name}\" ('{{1}}', '{{{id}}}'{places})");
+        let arguments = if arguments == 3 {
+            format!("1, '{{{id}}}', 1")
+        } else {
+            format!("'{{1}}', '{{{id}}}', '{{0}}', '{{0}}', 10")
+        };
+        let explain = format!("EXPLAIN EXECUTE \"{name}\" ({arguments})");
         let rows = session.query(&explain, &[]).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         let plan = plan.join("\n");

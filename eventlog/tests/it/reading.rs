@@ -2,7 +2,7 @@
 
 use crate::invariants;
 use crate::support::{TestLog, appended, batch, control, message, proposal, stream};
-use tidings_eventlog::{NewEvent, Outcome, Slice};
+use tidings_eventlog::{Keep, NewEvent, Outcome, Slice, Step};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -64,10 +64,12 @@ async fn reads_by_lane_stream_heads_and_controls_agree() {
     assert_eq!(seqs(test.log.lane(2, 1, 4, 2).await.unwrap()), [2, 3]);
     assert_eq!(seqs(test.log.stream(a, 2, 4, 10).await.unwrap()), [2, 3, 4]);
     assert_eq!(seqs(test.log.controls(a).await.unwrap()), [1, 5]);
-    assert_eq!(
-        seqs(test.log.controls_of(&[stream(2, 9), a]).await.unwrap()),
-        [1, 5]
-    );
+    let steps = test.log.steps(2, &[stream(2, 9), a], 1).await.unwrap();
+    let steps = steps.into_iter().map(|step| match step {
+        Step::Control(event) => event,
+        kept @ Step::Kept { .. } => panic!("{kept:?}"),
+    });
+    assert_eq!(seqs(steps.collect()), [1, 5]);
     let after_within = |seq, pos, limit| {
         let places = [(stream(2, 9), 0, 0), (a, seq, pos)];
         let log = &test.log;
@@ -309,4 +311,67 @@ async fn segments_that_were_dropped_or_detached_are_not_made_again_and_a_new_lan
     );
     let first = proposal(stream(9, 1), 0, vec![control()]);
     appended(test.appender().append(&batch(9, &[first])).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_state_that_is_kept_is_the_first_step_as_long_as_it_is_true() {
+    let test = TestLog::new().await;
+    let (id, appender) = (stream(1, 1), test.appender());
+    let add = async |guard, events| {
+        let proposals = [proposal(id, guard, events)];
+        appended(appender.append(&batch(1, &proposals)).await.unwrap())
+    };
+    let first = add(0, vec![control(), message(), control(), control()])
+        .await
+        .events[0]
+        .clone();
+    let steps = async |form| {
+        let steps = test.log.steps(1, &[stream(1, 9), id], form).await.unwrap();
+        let step = |step: Step| match step {
+            Step::Control(event) => (event.seq, None),
+            Step::Kept {
+                first: begun,
+                seq,
+                state,
+            } => {
+                assert_eq!(
+                    (begun.seq, begun.command, begun.pos, begun.at),
+                    (1, first.command, 1, first.at)
+                );
+                (seq, Some(String::from_utf8(state.to_vec()).unwrap()))
+            }
+        };
+        steps.into_iter().map(step).collect::<Vec<_>>()
+    };
+    let keep = async |epoch, form, seq, state: &str| {
+        let keep = Keep {
+            lane: 1,
+            stream: id,
+            epoch,
+            seq,
+            form,
+            state: state.as_bytes().to_vec(),
+        };
+        test.log.keep(&keep).await.unwrap();
+    };
+    let kept = |seq, state: &str| (seq, Some(state.to_owned()));
+    // Of what the log does not hold nothing is kept.
+    keep(1, 1, 5, "ahead").await;
+    keep(2, 1, 3, "elsewhere").await;
+    assert_eq!(steps(1).await, [(1, None), (3, None), (4, None)]);
+    keep(1, 1, 3, "three").await;
+    assert_eq!(steps(1).await, [kept(3, "three"), (4, None)]);
+    // Neither an older one nor one in an older form takes its place, and another form is not read.
+    keep(1, 1, 1, "one").await;
+    assert_eq!(steps(1).await, [kept(3, "three"), (4, None)]);
+    keep(1, 2, 4, "new").await;
+    keep(1, 1, 4, "old").await;
+    assert_eq!(steps(2).await, [kept(4, "new")]);
+    assert_eq!(steps(1).await, [(1, None), (3, None), (4, None)]);
+    // On another time line it is nothing.
+    test.log.begin_time_line().await.unwrap();
+    assert_eq!(steps(2).await, [(1, None), (3, None), (4, None)]);
+    let epoch = test.log.heads().await.unwrap()[1].epoch;
+    keep(epoch, 1, 3, "again").await;
+    assert_eq!(steps(1).await, [kept(3, "again"), (4, None)]);
 }

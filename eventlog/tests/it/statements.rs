@@ -4,7 +4,7 @@ use crate::subjects::SUBJECTS;
 use crate::support::{TestLog, appended, batch, control, proposal, stream};
 use bytes::Bytes;
 use std::time::Duration;
-use tidings_eventlog::{Log, LogConfig, Outcome, Question, Slice};
+use tidings_eventlog::{Keep, Log, LogConfig, Outcome, Question, Slice};
 
 /// How often a statement reads or changes rows of the log, and how often it says of which lane.
 fn names(sql: &str) -> (usize, usize) {
@@ -12,6 +12,7 @@ fn names(sql: &str) -> (usize, usize) {
     let tables = [
         "FROM event ",
         "FROM stream ",
+        "FROM stream_state ",
         "UPDATE stream ",
         "UPDATE log_lane ",
     ];
@@ -31,7 +32,7 @@ async fn every_read_of_events_and_streams_names_their_lane() {
     log.lane_within(1, 0, 9, 9, 9).await.unwrap();
     log.stream(id, 0, 9, 9).await.unwrap();
     log.controls(id).await.unwrap();
-    log.controls_of(&[id]).await.unwrap();
+    log.steps(1, &[id], 1).await.unwrap();
     log.controls_after(&[(id, 0, 0)], 9).await.unwrap();
     log.doubts(1, &[(id, id)]).await.unwrap();
     log.stream_heads(&[id]).await.unwrap();
@@ -49,6 +50,15 @@ async fn every_read_of_events_and_streams_names_their_lane() {
         mark: Some((id, Bytes::from_static(b"x"))),
     };
     log.subjects(1, &[question]).await.unwrap();
+    let keep = Keep {
+        lane: 1,
+        stream: id,
+        epoch: 1,
+        seq: 1,
+        form: 1,
+        state: vec![],
+    };
+    log.keep(&keep).await.unwrap();
     let session = log.pool().get().await.unwrap();
     let statements = session
         .query("SELECT statement FROM pg_prepared_statements", &[])
@@ -61,7 +71,7 @@ async fn every_read_of_events_and_streams_names_their_lane() {
         assert!(lanes >= tables, "{sql}");
         seen += usize::from(tables > 0);
     }
-    assert_eq!(seen, 14, "a read that is not tested, or one that is gone");
+    assert_eq!(seen, 15, "a read that is not tested, or one that is gone");
 }
 
 #[tokio::test]
