@@ -4,6 +4,7 @@ pub mod direct;
 pub mod edit;
 mod frozen;
 pub mod group;
+mod members;
 pub mod message;
 pub mod reaction;
 pub mod recall;
@@ -15,7 +16,7 @@ use crate::id::UserId;
 use crate::membership::Membership;
 use crate::rejection::Rejection;
 use chrono::{DateTime, Utc};
-use std::collections::HashMap;
+use members::{Member, Members};
 
 pub use group::GROUP_MEMBERS_MAX;
 pub use message::MENTIONS_MAX;
@@ -24,7 +25,7 @@ pub use message::MENTIONS_MAX;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conversation {
     shape: Shape,
-    members: HashMap<UserId, Member>,
+    members: Members,
     /// Grows by one with each member who comes in, so that members have an order of arrival.
     arrivals: u64,
 }
@@ -37,31 +38,25 @@ enum Shape {
     Group,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Member {
-    role: Role,
-    arrival: u64,
-}
-
 impl Conversation {
     pub fn exists(&self) -> bool {
         self.shape != Shape::Absent
     }
 
     pub fn is_member(&self, user: UserId) -> bool {
-        self.members.contains_key(&user)
+        self.members.get(user).is_some()
     }
 
     pub fn role(&self, user: UserId) -> Option<Role> {
-        self.members.get(&user).map(|member| member.role)
+        self.members.get(user).map(|member| member.role)
     }
 
     pub fn member_count(&self) -> usize {
-        self.members.len()
+        self.members.count()
     }
 
     pub fn members(&self) -> impl Iterator<Item = UserId> + '_ {
-        self.members.keys().copied()
+        self.members.iter().map(|(user, _)| user)
     }
 
     /// Refuses unless `user` is in the conversation. One that does not exist has no members: a stranger is told no more of one
@@ -115,7 +110,7 @@ impl Conversation {
                 }
             }
             Membership::Left(user) => {
-                self.members.remove(&user);
+                self.members.set(user, None);
             }
             Membership::Unchanged => {}
         }
@@ -123,8 +118,14 @@ impl Conversation {
             ConversationEvent::DirectOpened(_) => self.shape = Shape::Direct,
             ConversationEvent::GroupCreated(_) => self.shape = Shape::Group,
             ConversationEvent::RoleChanged(RoleChanged { user, role }) => {
-                if let Some(member) = self.members.get_mut(user) {
-                    member.role = *role;
+                if let Some(member) = self.members.get(*user) {
+                    self.members.set(
+                        *user,
+                        Some(Member {
+                            role: *role,
+                            ..member
+                        }),
+                    );
                 }
             }
             ConversationEvent::MemberAdded(_)
@@ -140,11 +141,11 @@ impl Conversation {
 
     fn insert(&mut self, user: UserId, role: Role) {
         self.arrivals += 1;
-        let arrival = self.arrivals;
-        self.members
-            .entry(user)
-            .and_modify(|member| member.role = role)
-            .or_insert(Member { role, arrival });
+        let arrival = self
+            .members
+            .get(user)
+            .map_or(self.arrivals, |member| member.arrival);
+        self.members.set(user, Some(Member { role, arrival }));
     }
 }
 

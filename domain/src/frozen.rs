@@ -4,7 +4,6 @@
 use crate::conversation::Conversation;
 use crate::stream::Stream;
 use crate::user::User;
-use std::collections::HashMap;
 
 /// Names the form, and what is folded into it. It grows when either changes, with a new kind of control event above all: what
 /// an older version froze knows nothing of it, and an older version must not take what it cannot fold for folded.
@@ -60,23 +59,22 @@ impl Frozen<'_> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// A map of so many entries, each of which takes at least `least` bytes: no count makes room for more than there is.
-    pub(crate) fn map<K: std::hash::Hash + Eq, V>(
+    /// So many entries, each of which takes at least `least` bytes: no count makes room for more than there is.
+    pub(crate) fn list<T>(
         &mut self,
         count: u64,
         least: usize,
-        mut entry: impl FnMut(&mut Self) -> Option<(K, V)>,
-    ) -> Option<HashMap<K, V>> {
+        mut entry: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
         let count = usize::try_from(count).ok()?;
         if count > self.0.len() / least {
             return None;
         }
-        let mut map = HashMap::with_capacity(count);
+        let mut list = Vec::with_capacity(count);
         for _ in 0..count {
-            let (key, value) = entry(self)?;
-            map.insert(key, value);
+            list.push(entry(self)?);
         }
-        Some(map)
+        Some(list)
     }
 }
 

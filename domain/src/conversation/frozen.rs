@@ -1,6 +1,7 @@
 //! A conversation's state as bytes.
 
-use super::{Conversation, Member, Shape};
+use super::members::Member;
+use super::{Conversation, Shape};
 use crate::frozen::Frozen;
 use crate::id::UserId;
 use crate::membership::Role;
@@ -11,15 +12,15 @@ const MEMBER_BYTES: usize = 16 + 1 + 8;
 
 impl Conversation {
     pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
-        out.reserve(32 + self.members.len() * MEMBER_BYTES);
+        out.reserve(32 + self.members.count() * MEMBER_BYTES);
         out.push(match self.shape {
             Shape::Absent => 0,
             Shape::Direct => 1,
             Shape::Group => 2,
         });
         out.extend(self.arrivals.to_le_bytes());
-        out.extend((self.members.len() as u64).to_le_bytes());
-        for (user, member) in &self.members {
+        out.extend((self.members.count() as u64).to_le_bytes());
+        for (user, member) in self.members.iter() {
             out.extend(user.0.as_bytes());
             out.push(match member.role {
                 Role::Member => 0,
@@ -38,7 +39,7 @@ impl Conversation {
             _ => return None,
         };
         let (arrivals, count) = (frozen.number()?, frozen.number()?);
-        let members = frozen.map(count, MEMBER_BYTES, |frozen| {
+        let members = frozen.list(count, MEMBER_BYTES, |frozen| {
             let user = UserId(Uuid::from_bytes(frozen.array()?));
             let role = match frozen.byte()? {
                 0 => Role::Member,
@@ -51,7 +52,7 @@ impl Conversation {
         })?;
         Some(Self {
             shape,
-            members,
+            members: members.into_iter().collect(),
             arrivals,
         })
     }

@@ -144,7 +144,7 @@ impl Conversation {
         if self.is_member(user) {
             return Err(Rejection::Conflict("this user is a member already"));
         }
-        if self.members.len() >= GROUP_MEMBERS_MAX {
+        if self.member_count() >= GROUP_MEMBERS_MAX {
             return Err(Rejection::Conflict("the group is full"));
         }
         Ok(vec![ConversationEvent::MemberAdded(MemberAdded {
@@ -180,15 +180,15 @@ impl Conversation {
     pub(super) fn leave(&self, actor: UserId) -> Result<Vec<ConversationEvent>, Rejection> {
         let role = self.group(actor)?;
         let mut events = vec![ConversationEvent::MemberLeft(MemberLeft { user: actor })];
-        if role == Role::Owner && self.owners() == 1 {
+        if role == Role::Owner && self.members.owners() == 1 {
             let heir = self
                 .members
                 .iter()
-                .filter(|(user, _)| **user != actor)
-                .min_by_key(|(user, member)| (std::cmp::Reverse(member.role), member.arrival, **user));
+                .filter(|(user, _)| *user != actor)
+                .min_by_key(|(user, member)| (std::cmp::Reverse(member.role), member.arrival, *user));
             if let Some((user, _)) = heir {
                 events.push(ConversationEvent::RoleChanged(RoleChanged {
-                    user: *user,
+                    user,
                     role: Role::Owner,
                 }));
             }
@@ -209,17 +209,10 @@ impl Conversation {
         if current == role {
             return Err(Rejection::Conflict("this user has that role already"));
         }
-        if current == Role::Owner && self.owners() == 1 {
+        if current == Role::Owner && self.members.owners() == 1 {
             return Err(Rejection::Conflict("a group needs an owner"));
         }
         Ok(vec![ConversationEvent::RoleChanged(RoleChanged { user, role })])
-    }
-
-    fn owners(&self) -> usize {
-        self.members
-            .values()
-            .filter(|member| member.role == Role::Owner)
-            .count()
     }
 
     fn group(&self, actor: UserId) -> Result<Role, Rejection> {
