@@ -9,6 +9,7 @@ mod recent;
 mod round;
 mod states;
 mod task;
+mod waiting;
 
 use crate::by_lane::ByLane;
 use crate::hub::Hub;
@@ -147,6 +148,8 @@ impl Default for LaneLimits {
 #[derive(Clone)]
 struct Shared {
     log: Log,
+    /// The same, over some of its sessions, so that what waits aside for slow reads leaves room for those who do not.
+    slow: Log,
     appender: Arc<Appender>,
     recent: Arc<Recent>,
     hub: Hub,
@@ -178,7 +181,8 @@ impl Lanes {
         hub: &Hub,
         limits: LaneLimits,
     ) -> Self {
-        let (keeper, keeping) = Keeper::new(log.clone(), lifecycle.hard_stop());
+        let slow = log.portion(log.pool().max_size() / 2);
+        let (keeper, keeping) = Keeper::new(slow.clone(), lifecycle.hard_stop());
         lifecycle.spawn_last("states", keeping);
         Self {
             tasks: Arc::default(),
@@ -187,6 +191,7 @@ impl Lanes {
             lifecycle: lifecycle.clone(),
             shared: Shared {
                 log: log.clone(),
+                slow: slow.clone(),
                 appender: Arc::clone(appender),
                 recent: Arc::new(Recent::new(limits.recent_commands)),
                 hub: hub.clone(),
@@ -338,6 +343,13 @@ fn send(queue: &mpsc::Sender<Request>, request: Request) {
 }
 
 impl Request {
+    fn stream(&self) -> Uuid {
+        match self {
+            Self::Command { command, .. } => command.stream(),
+            Self::Authorize(question) => question.conversation.0,
+        }
+    }
+
     fn refuse(self, refusal: Refusal) {
         match self {
             Self::Command { reply, .. } => reply(Err(refusal)),

@@ -58,6 +58,15 @@ impl Log {
         self
     }
 
+    /// The same log over a [portion](Pool::portion) of the sessions.
+    #[must_use]
+    pub fn portion(&self, size: usize) -> Self {
+        Self {
+            pool: self.pool.portion(size),
+            ..self.clone()
+        }
+    }
+
     pub fn pool(&self) -> &Pool {
         &self.pool
     }

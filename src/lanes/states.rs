@@ -93,7 +93,7 @@ pub(crate) enum Known {
 #[derive(Clone)]
 pub(crate) struct Loaded {
     pub(crate) known: Known,
-    /// It was read from the log for this round.
+    /// It was read from the log after the commands of this round had come.
     pub(crate) fresh: bool,
 }
 
@@ -198,13 +198,14 @@ impl States {
     }
 
     /// Takes in what was [read](read). A stream that does not exist takes no room: anybody can ask for as many as they like.
-    pub(crate) fn take(&mut self, read: Vec<(Uuid, Known)>, loaded: &mut HashMap<Uuid, Loaded>) {
-        for (stream, known) in read {
-            if !matches!(&known, Known::State(state) if state.guard == 0) {
-                self.put(stream, known.clone());
-            }
-            loaded.insert(stream, Loaded { known, fresh: true });
+    pub(crate) fn take(&mut self, stream: Uuid, known: &Known) {
+        if !matches!(known, Known::State(state) if state.guard == 0) {
+            self.put(stream, known.clone());
         }
+    }
+
+    pub(crate) fn contains(&self, stream: Uuid) -> bool {
+        self.known.contains(&stream)
     }
 
     pub(crate) fn get(&mut self, stream: Uuid) -> Option<Known> {

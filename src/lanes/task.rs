@@ -8,6 +8,7 @@ use super::facts;
 use super::keeper::Keeper;
 use super::round::{Pending, Room, Round, Verdict, isolate};
 use super::states::{Invalidations, Known, Loaded, States, StreamState, read};
+use super::waiting::{Read, Waiting};
 use super::{Authorize, Committed, LaneLimits, Refusal, Request, Seat, Shared};
 use crate::hub::Hub;
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ use uuid::Uuid;
 pub struct LaneTask {
     lane: u8,
     log: Log,
+    slow: Log,
     appender: Arc<Appender>,
     answers: Answers,
     invalid: Arc<Invalidations>,
@@ -34,6 +36,7 @@ pub struct LaneTask {
     /// Where the lane is known to be. States belong to its time line.
     at: LaneHead,
     states: States,
+    waiting: Waiting,
     /// Commands in one batch just now; less than the limit while a culprit is looked for.
     cap: usize,
 }
@@ -47,6 +50,7 @@ impl LaneTask {
     ) -> Self {
         let Shared {
             log,
+            slow,
             appender,
             recent,
             hub,
@@ -56,6 +60,7 @@ impl LaneTask {
         Self {
             lane,
             log,
+            slow,
             appender,
             answers: Answers::new(lane, recent),
             invalid,
@@ -65,6 +70,7 @@ impl LaneTask {
             sink,
             limits,
             states: States::new(limits.cached_streams, limits.cached_bytes),
+            waiting: Waiting::new(limits.queue),
             cap: limits.batch_commands,
         }
     }
@@ -72,32 +78,90 @@ impl LaneTask {
     /// Runs until `stop`, then commits what has queued and ends.
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>, stop: CancellationToken) {
         let mut taken = Vec::with_capacity(self.limits.batch_commands);
-        loop {
+        let mut open = true;
+        while open || !self.waiting.is_empty() {
             tokio::select! {
                 biased;
                 () = stop.cancelled(), if !requests.is_closed() => requests.close(),
-                count = requests.recv_many(&mut taken, self.limits.batch_commands) => {
-                    if count == 0 {
-                        return;
-                    }
+                read = self.waiting.next() => self.arrived(read).await,
+                count = requests.recv_many(&mut taken, self.limits.batch_commands), if open => {
+                    open = count > 0;
                     self.serve(&mut taken).await;
                 }
             }
         }
     }
 
+    /// Carries requests out, but for those whose stream has to be read first.
     async fn serve(&mut self, taken: &mut Vec<Request>) {
+        self.look_around();
+        let mut ready = Vec::with_capacity(taken.len());
+        for request in taken.drain(..) {
+            let stream = request.stream();
+            if self.waiting.holds(stream) || !self.states.contains(stream) {
+                self.waiting.add(request);
+            } else {
+                ready.push(request);
+            }
+        }
+        self.read_on();
+        self.carry_out(ready, vec![]).await;
+    }
+
+    /// Carries out what has waited for streams to be read.
+    async fn arrived(&mut self, read: Read) {
+        self.look_around();
+        let old = self.waiting.is_old(&read);
+        let (mut ready, mut fresh) = (vec![], vec![]);
+        match read.states {
+            None => {
+                for request in read
+                    .streams
+                    .into_iter()
+                    .flat_map(|stream| self.waiting.leave(stream))
+                {
+                    request.refuse(Refusal::Unavailable);
+                }
+            }
+            Some(states) => {
+                for (stream, known) in states {
+                    let waited = self.waiting.take(stream, &known, old);
+                    if !waited.is_empty() {
+                        ready.extend(waited);
+                        fresh.push((stream, known));
+                    }
+                }
+            }
+        }
+        self.read_on();
+        self.carry_out(ready, fresh).await;
+    }
+
+    fn read_on(&mut self) {
+        self.waiting.start(&self.slow, self.lane, self.limits.patience);
+    }
+
+    /// Takes over what has been heard of the lane.
+    fn look_around(&mut self) {
         let moved = self.invalid.drain();
         if moved.all {
             self.states.clear();
+            self.waiting.forget();
         }
         for (stream, seq) in moved.streams {
             self.states.outdate(stream, seq);
+            self.waiting.moved(stream, seq);
         }
         self.look_at_hub();
-        let mut pending = Vec::with_capacity(taken.len());
+    }
+
+    /// Brings requests to their answers. What was read for them of their streams comes with them.
+    async fn carry_out(&mut self, requests: Vec<Request>, read: Vec<(Uuid, Known)>) {
+        // Some came when their stream was being read already, and must not be told that what came before them is not there.
+        let mut fresh = self.take_in(read, false);
+        let mut pending = Vec::with_capacity(requests.len());
         let mut questions = vec![];
-        for (order, request) in taken.drain(..).enumerate() {
+        for (order, request) in requests.into_iter().enumerate() {
             match request {
                 Request::Command {
                     command,
@@ -115,7 +179,7 @@ impl LaneTask {
         }
         if !pending.is_empty() {
             metrics::histogram!("tidings_lane_batch_commands").record(pending.len() as f64);
-            self.settle(pending).await;
+            self.settle(pending, &mut fresh).await;
         }
         if !questions.is_empty() {
             self.authorize(questions).await;
@@ -136,11 +200,12 @@ impl LaneTask {
     fn begin_again(&mut self, at: LaneHead) {
         self.at = at;
         self.states.clear();
+        self.waiting.forget();
         self.answers.forget();
     }
 
-    /// Brings every command to an answer.
-    async fn settle(&mut self, mut pending: Vec<Pending>) {
+    /// Brings every command to an answer. What of their streams was read for them is in `fresh`.
+    async fn settle(&mut self, mut pending: Vec<Pending>, fresh: &mut HashMap<Uuid, Loaded>) {
         let deadline = Instant::now() + self.limits.patience;
         let mut pause = Duration::from_millis(20);
         self.cap = self.limits.batch_commands;
@@ -150,7 +215,7 @@ impl LaneTask {
             if pending.is_empty() {
                 return;
             }
-            match self.round(pending).await {
+            match self.round(pending, fresh).await {
                 Ok(rest) => {
                     pending = rest;
                     pause = Duration::from_millis(20);
@@ -179,8 +244,12 @@ impl LaneTask {
     }
 
     /// Decides once and commits once. Answers what is left to do, or with an error everything that is.
-    async fn round(&mut self, pending: Vec<Pending>) -> Result<Vec<Pending>, (Vec<Pending>, String)> {
-        let (known, facts) = match self.load(&pending).await {
+    async fn round(
+        &mut self,
+        pending: Vec<Pending>,
+        fresh: &mut HashMap<Uuid, Loaded>,
+    ) -> Result<Vec<Pending>, (Vec<Pending>, String)> {
+        let (known, facts) = match self.load(&pending, fresh).await {
             Ok(loaded) => loaded,
             Err(error) => return Err((pending, error.to_string())),
         };
@@ -265,22 +334,38 @@ impl LaneTask {
     }
 
     /// The states of commands' streams and what else they are decided on, in the time that one look into the log takes.
-    async fn load(&mut self, pending: &[Pending]) -> Result<(HashMap<Uuid, Loaded>, Facts), ReadError> {
+    async fn load(
+        &mut self,
+        pending: &[Pending],
+        fresh: &mut HashMap<Uuid, Loaded>,
+    ) -> Result<(HashMap<Uuid, Loaded>, Facts), ReadError> {
         let streams = pending.iter().map(Pending::stream).collect();
-        let (mut known, missing) = self.states.look_up(streams);
+        let (mut known, mut missing) = self.states.look_up(streams);
+        missing.retain(|stream| match fresh.remove(stream) {
+            Some(loaded) => known.insert(*stream, loaded).is_some(),
+            None => true,
+        });
         let (states, facts) = tokio::try_join!(
             read(&self.log, self.lane, &missing),
             facts::load(&self.log, self.lane, self.limits.rules, pending),
         )?;
-        for (stream, known) in &states {
-            if let Known::State(state) = known
+        known.extend(self.take_in(states, true));
+        Ok((known, facts))
+    }
+
+    /// Takes in what was read of streams; `fresh` where that was after everybody had asked who is told of it.
+    fn take_in(&mut self, states: Vec<(Uuid, Known)>, fresh: bool) -> HashMap<Uuid, Loaded> {
+        let mut loaded = HashMap::with_capacity(states.len());
+        for (stream, known) in states {
+            if let Known::State(state) = &known
                 && state.is_due()
             {
-                self.keeper.offer(self.lane, *stream, self.at.epoch, state);
+                self.keeper.offer(self.lane, stream, self.at.epoch, state);
             }
+            self.states.take(stream, &known);
+            loaded.insert(stream, Loaded { known, fresh });
         }
-        self.states.take(states, &mut known);
-        Ok((known, facts))
+        loaded
     }
 
     /// Makes sure of what appends nothing: a repeat of a command that took effect gets its first answer, and a verdict stands only
@@ -400,7 +485,7 @@ impl LaneTask {
         let streams = questions.iter().map(|question| question.conversation.0).collect();
         let (mut known, missing) = self.states.look_up(streams);
         let states = read(&self.log, self.lane, &missing).await?;
-        self.states.take(states, &mut known);
+        known.extend(self.take_in(states, true));
         Ok((known, reach))
     }
 

@@ -29,6 +29,7 @@ mod reads;
 mod rebuild;
 mod receipt;
 mod sockets;
+mod states;
 mod support;
 mod time_line;
 mod tls;
