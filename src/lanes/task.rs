@@ -341,9 +341,12 @@ impl LaneTask {
     ) -> Result<(HashMap<Uuid, Loaded>, Facts), ReadError> {
         let streams = pending.iter().map(Pending::stream).collect();
         let (mut known, mut missing) = self.states.look_up(streams);
-        missing.retain(|stream| match fresh.remove(stream) {
-            Some(loaded) => known.insert(*stream, loaded).is_some(),
-            None => true,
+        missing.retain(|stream| {
+            let Some(loaded) = fresh.remove(stream) else {
+                return true;
+            };
+            known.insert(*stream, loaded);
+            false
         });
         let (states, facts) = tokio::try_join!(
             read(&self.log, self.lane, &missing),
