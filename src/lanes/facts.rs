@@ -19,24 +19,39 @@ pub const SUBJECTS: Subjects = Subjects {
     mark: Kind::REACTION_CHANGED.0,
 };
 
-/// What the log holds of that which commands refer to. What stands before them in the same batch is folded as it is decided.
-pub(super) async fn load(log: &Log, lane: u8, rules: Rules, pending: &[Pending]) -> Result<Facts, ReadError> {
-    let mut facts = Facts::under(rules);
-    let (mut present, mut questions) = (HashSet::new(), HashSet::new());
-    for command in pending {
-        let Some(need) = command.needs() else { continue };
-        if need.aspect == Aspect::Presence {
-            present.insert((command.stream(), need.message));
-        } else {
-            questions.insert(Question {
-                stream: command.stream(),
-                command: need.message,
-                mark: mark(&command.command),
-            });
+/// What a batch of commands asks the log.
+pub(super) struct Asked {
+    /// Messages that have to be there, by their stream.
+    present: Vec<(Uuid, Uuid)>,
+    questions: Vec<Question>,
+}
+
+impl Asked {
+    pub(super) fn by(pending: &[Pending]) -> Self {
+        let (mut present, mut questions) = (HashSet::new(), HashSet::new());
+        for command in pending {
+            let Some(need) = command.needs() else { continue };
+            if need.aspect == Aspect::Presence {
+                present.insert((command.stream(), need.message));
+            } else {
+                questions.insert(Question {
+                    stream: command.stream(),
+                    command: need.message,
+                    mark: mark(&command.command),
+                });
+            }
+        }
+        Self {
+            present: present.into_iter().collect(),
+            questions: questions.into_iter().collect(),
         }
     }
-    let present: Vec<(Uuid, Uuid)> = present.into_iter().collect();
-    let questions: Vec<Question> = questions.into_iter().collect();
+}
+
+/// What the log holds of that which commands refer to. What stands before them in the same batch is folded as it is decided.
+pub(super) async fn load(log: &Log, lane: u8, rules: Rules, asked: Asked) -> Result<Facts, ReadError> {
+    let Asked { present, questions } = asked;
+    let mut facts = Facts::under(rules);
     let (present, subjects) = tokio::try_join!(
         async {
             if present.is_empty() {

@@ -4,7 +4,7 @@
 //! flight at a time, so commands take effect in the order queued.
 
 use super::answers::Answers;
-use super::facts;
+use super::facts::{self, Asked};
 use super::keeper::Keeper;
 use super::round::{Pending, Room, Round, Verdict, isolate};
 use super::states::{Invalidations, Known, Loaded, States, StreamState, read};
@@ -249,7 +249,8 @@ impl LaneTask {
         pending: Vec<Pending>,
         fresh: &mut HashMap<Uuid, Loaded>,
     ) -> Result<Vec<Pending>, (Vec<Pending>, String)> {
-        let (known, facts) = match self.load(&pending, fresh).await {
+        let streams = pending.iter().map(Pending::stream).collect();
+        let (known, facts) = match self.load(streams, Asked::by(&pending), fresh).await {
             Ok(loaded) => loaded,
             Err(error) => return Err((pending, error.to_string())),
         };
@@ -336,10 +337,10 @@ impl LaneTask {
     /// The states of commands' streams and what else they are decided on, in the time that one look into the log takes.
     async fn load(
         &mut self,
-        pending: &[Pending],
+        streams: Vec<Uuid>,
+        asked: Asked,
         fresh: &mut HashMap<Uuid, Loaded>,
     ) -> Result<(HashMap<Uuid, Loaded>, Facts), ReadError> {
-        let streams = pending.iter().map(Pending::stream).collect();
         let (mut known, mut missing) = self.states.look_up(streams);
         missing.retain(|stream| {
             let Some(loaded) = fresh.remove(stream) else {
@@ -350,7 +351,7 @@ impl LaneTask {
         });
         let (states, facts) = tokio::try_join!(
             read(&self.log, self.lane, &missing),
-            facts::load(&self.log, self.lane, self.limits.rules, pending),
+            facts::load(&self.log, self.lane, self.limits.rules, asked),
         )?;
         known.extend(self.take_in(states, true));
         Ok((known, facts))
