@@ -114,7 +114,8 @@ impl Log {
 }
 
 /// The statement that finds subjects. Each look-up is a probe of an index; marks are stepped through, from one to the next that
-/// differs, so that it does not matter how many people put the same one.
+/// differs, so that it does not matter how many people put the same one. What comes later of one actor is asked with a limit, which keeps
+/// it a look-up of its own: joined, all of them would be read.
 fn statement(kinds: Subjects) -> String {
     let Subjects {
         subject,
@@ -158,8 +159,8 @@ fn statement(kinds: Subjects) -> String {
              coalesce((SELECT log_mark_on(m.payload) FROM event m WHERE {put} AND log_mark(m.payload) = c.mark \
                AND m.actor = u.actor ORDER BY m.seq DESC LIMIT 1), false) AS mine, \
              EXISTS (SELECT FROM event m WHERE {put} AND log_mark(m.payload) = c.mark AND log_mark_on(m.payload) \
-               AND NOT EXISTS (SELECT FROM event n WHERE {later} AND log_mark(n.payload) = c.mark \
-               AND n.actor = m.actor AND n.seq > m.seq)) AS somebody \
+               AND NOT coalesce((SELECT true FROM event n WHERE {later} AND log_mark(n.payload) = c.mark \
+               AND n.actor = m.actor AND n.seq > m.seq LIMIT 1), false)) AS somebody \
              FROM (SELECT mark FROM looked_at UNION SELECT u.mark WHERE u.mark IS NOT NULL) c) d) k \
          ORDER BY u.i"
     )
