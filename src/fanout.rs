@@ -12,14 +12,13 @@ mod reader;
 mod sweeper;
 
 use crate::hub::Hub;
-use crate::lanes::Committed;
 use crate::lifecycle::Lifecycle;
 use redis::Client;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tidings_eventlog::Log;
+use tidings_eventlog::{Committed, Log};
 use tidings_projections::Tail;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use uuid::Uuid;

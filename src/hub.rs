@@ -10,14 +10,14 @@ mod task;
 
 use crate::by_lane::ByLane;
 use crate::gateway::Outbox;
-use crate::lanes::{Committed, Lanes};
+use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidings_domain::UserId;
-use tidings_eventlog::{LaneHead, Log};
+use tidings_eventlog::{Committed, LaneHead, Log};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use uuid::Uuid;
 

@@ -14,7 +14,6 @@ mod waiting;
 use crate::by_lane::ByLane;
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
-use chrono::{DateTime, Utc};
 use claims::Claims;
 use keeper::Keeper;
 use lobby::Lobby;
@@ -22,44 +21,14 @@ use recent::Recent;
 use states::Invalidations;
 use std::sync::Arc;
 use std::time::Duration;
-use thiserror::Error;
-use tidings_domain::{
-    Command, CommandId, ConversationId, Rejection, Rules, StreamCommand, UserCommand, UserId,
-};
-use tidings_eventlog::{Appender, Log, Position, Recorded};
+use tidings_domain::{Command, CommandId, ConversationId, Rules, StreamCommand, UserCommand, UserId};
+use tidings_eventlog::{Appender, Committed, Log};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+pub use crate::outcome::{Accepted, Refusal};
 pub use facts::SUBJECTS;
 pub use task::LaneTask;
-
-/// The answer to a command that is in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Accepted {
-    pub stream: Uuid,
-    /// Seq of the last event that the command wrote.
-    pub seq: u64,
-    pub position: Position,
-    pub at: DateTime<Utc>,
-    /// The command was in the log already, and this is its first answer again.
-    pub duplicate: bool,
-}
-
-/// Why a command is not in the log, or is not known to be.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Refusal {
-    #[error(transparent)]
-    Rejected(#[from] Rejection),
-    /// The id was used for a command with other content.
-    #[error("this id was used for another command")]
-    IdReused,
-    /// The lane's queue is full.
-    #[error("too much to do, try again")]
-    Overloaded,
-    /// The log did not answer in time. The command may have taken effect; sending it again with the same id is safe.
-    #[error("the log is away, try again")]
-    Unavailable,
-}
 
 /// What is called with the answer. Called at most once, from the lane's task, so it must not block.
 pub type Reply = Box<dyn FnOnce(Result<Accepted, Refusal>) + Send>;
@@ -91,21 +60,6 @@ pub(crate) struct Authorize {
     /// Whether the log itself must say so.
     fresh: bool,
     reply: oneshot::Sender<Result<Seat, Refusal>>,
-}
-
-/// A range of a lane, from a commit or from another node. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Committed {
-    /// The time line that its positions belong to.
-    pub epoch: u32,
-    pub events: Arc<Vec<Recorded>>,
-}
-
-impl Committed {
-    /// About how much memory its events take.
-    pub fn bytes(&self) -> usize {
-        self.events.iter().map(Recorded::bytes).sum()
-    }
 }
 
 /// Sizes and waits of lanes.

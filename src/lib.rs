@@ -20,6 +20,7 @@ pub mod inbox;
 pub mod lanes;
 pub mod lifecycle;
 pub mod node;
+pub mod outcome;
 pub mod planted;
 pub mod problem;
 pub mod readiness;

@@ -12,6 +12,7 @@ pub mod schema;
 
 mod appender;
 mod blame;
+mod committed;
 mod pool;
 mod read;
 mod slices;
@@ -23,6 +24,7 @@ pub use append::{AppendError, Appended, Outcome, Repeat, Stale};
 pub use appender::{APPENDER_SESSION, Appender, Trouble};
 pub use batch::{Batch, NewEvent, Proposal};
 pub use blame::{Blame, describe};
+pub use committed::Committed;
 pub use connect::{ConnectError, LogConfig};
 pub use pool::{Lease, Pool, Usage};
 pub use read::{Log, ReadError};

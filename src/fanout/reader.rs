@@ -3,13 +3,12 @@
 use super::packed::unpack;
 use super::{FanoutConfig, Health, Keys, connection};
 use crate::hub::Hub;
-use crate::lanes::Committed;
 use bytes::Bytes;
 use redis::streams::{StreamRangeReply, StreamReadOptions, StreamReadReply};
 use redis::{AsyncTypedCommands, Client};
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_eventlog::{LaneHead, Log};
+use tidings_eventlog::{Committed, LaneHead, Log};
 use tokio_util::sync::CancellationToken;
 
 /// How long one read waits for new entries. Shorter than the time-out of an answer.

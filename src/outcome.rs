@@ -1,0 +1,35 @@
+//! What becomes of a command: the rooms that carry it out say so, and `wire` tells clients.
+
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+use tidings_domain::Rejection;
+use tidings_eventlog::Position;
+use uuid::Uuid;
+
+/// The answer to a command that is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    pub stream: Uuid,
+    /// Seq of the last event that the command wrote.
+    pub seq: u64,
+    pub position: Position,
+    pub at: DateTime<Utc>,
+    /// The command was in the log already, and this is its first answer again.
+    pub duplicate: bool,
+}
+
+/// Why a command is not in the log, or is not known to be.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The id was used for a command with other content.
+    #[error("this id was used for another command")]
+    IdReused,
+    /// The lane's queue is full.
+    #[error("too much to do, try again")]
+    Overloaded,
+    /// The log did not answer in time. The command may have taken effect; sending it again with the same id is safe.
+    #[error("the log is away, try again")]
+    Unavailable,
+}
