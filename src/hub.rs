@@ -10,8 +10,8 @@ mod task;
 
 use crate::by_lane::ByLane;
 use crate::gateway::Outbox;
-use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
+use crate::stale::StaleStreams;
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -106,6 +106,7 @@ struct Parts {
     lifecycle: Lifecycle,
     log: Log,
     observer: Arc<dyn Observer>,
+    stale: StaleStreams,
     return_ms: u64,
 }
 
@@ -119,7 +120,13 @@ struct LaneHub {
 impl Hub {
     /// A hub without lanes yet. Clients that must come again because the log has gone back spread their return over
     /// `return_ms`.
-    pub fn new(lifecycle: &Lifecycle, log: &Log, observer: &Arc<dyn Observer>, return_ms: u64) -> Self {
+    pub fn new(
+        lifecycle: &Lifecycle,
+        log: &Log,
+        observer: &Arc<dyn Observer>,
+        stale: &StaleStreams,
+        return_ms: u64,
+    ) -> Self {
         Self {
             lanes: Arc::default(),
             registered: Arc::default(),
@@ -129,13 +136,14 @@ impl Hub {
                 lifecycle: lifecycle.clone(),
                 log: log.clone(),
                 observer: Arc::clone(observer),
+                stale: stale.clone(),
                 return_ms,
             }),
         }
     }
 
     /// Starts the task of a lane at its head. Connections that are there already see what happens in it from now on.
-    pub fn add(&self, head: LaneHead, lanes: &Lanes) {
+    pub fn add(&self, head: LaneHead) {
         let parts = &self.parts;
         let (messages, receiver) = mpsc::channel(QUEUE);
         let (passing, passers) = mpsc::channel(PASSING_QUEUE);
@@ -146,7 +154,7 @@ impl Hub {
             head,
             parts.log.clone(),
             dispatched,
-            lanes.clone(),
+            parts.stale.clone(),
             Arc::clone(&parts.observer),
             Arc::clone(&self.time_lines),
             parts.return_ms,

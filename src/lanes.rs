@@ -14,11 +14,11 @@ mod waiting;
 use crate::by_lane::ByLane;
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
+use crate::stale::StaleStreams;
 use claims::Claims;
 use keeper::Keeper;
 use lobby::Lobby;
 use recent::Recent;
-use states::Invalidations;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::{Command, CommandId, ConversationId, Rules, StreamCommand, UserCommand, UserId};
@@ -108,6 +108,7 @@ struct Shared {
     recent: Arc<Recent>,
     hub: Hub,
     keeper: Keeper,
+    stale: StaleStreams,
     limits: LaneLimits,
 }
 
@@ -123,7 +124,6 @@ pub struct Lanes {
 
 struct Lane {
     queue: mpsc::Sender<Request>,
-    invalid: Arc<Invalidations>,
 }
 
 impl Lanes {
@@ -133,6 +133,7 @@ impl Lanes {
         log: &Log,
         appender: &Arc<Appender>,
         hub: &Hub,
+        stale: &StaleStreams,
         limits: LaneLimits,
     ) -> Self {
         let slow = log.portion(log.pool().max_size() / 2);
@@ -150,6 +151,7 @@ impl Lanes {
                 recent: Arc::new(Recent::new(limits.recent_commands)),
                 hub: hub.clone(),
                 keeper,
+                stale: stale.clone(),
                 limits,
             },
         }
@@ -158,8 +160,7 @@ impl Lanes {
     /// Starts the task of a lane that the hub has. Each commit is sent to `sink` before the next batch begins.
     pub fn add(&self, lane: u8, sink: mpsc::Sender<Committed>) {
         let (queue, requests) = mpsc::channel(self.shared.limits.queue);
-        let invalid = Arc::new(Invalidations::default());
-        let task = LaneTask::new(lane, self.shared.clone(), Arc::clone(&invalid), sink);
+        let task = LaneTask::new(lane, self.shared.clone(), sink);
         let stop = self.lifecycle.hard_stop();
         self.lifecycle.spawn_last("lane", task.run(requests, stop));
         // Those that wait go first, and whoever comes meanwhile waits for the lobby.
@@ -167,7 +168,7 @@ impl Lanes {
             for request in waiting {
                 send(&queue, request);
             }
-            self.tasks.add(lane, Lane { queue, invalid });
+            self.tasks.add(lane, Lane { queue });
         });
     }
 
@@ -266,13 +267,6 @@ impl Lanes {
         });
         self.queue(conversation.lane(), request);
         receiver.await.unwrap_or(Err(Refusal::Unavailable))
-    }
-
-    /// Says that a stream's control events have moved on to `seq`, perhaps by another node.
-    pub fn invalidate(&self, stream: Uuid, seq: u64) {
-        if let Some(lane) = self.tasks.get(tidings_eventlog::record::lane_of(stream)) {
-            lane.invalid.push(stream, seq);
-        }
     }
 
     fn queue(&self, lane: u8, request: Request) {

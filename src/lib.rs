@@ -24,4 +24,5 @@ pub mod outcome;
 pub mod planted;
 pub mod problem;
 pub mod readiness;
+pub mod stale;
 pub mod telemetry;

@@ -13,6 +13,7 @@ use crate::inbox::{self, InboxRules};
 use crate::lanes::{LaneLimits, Lanes, Refusal, SUBJECTS};
 use crate::lifecycle::Lifecycle;
 use crate::readiness::{Patience, Readiness};
+use crate::stale::StaleStreams;
 use crate::telemetry::Metrics;
 use anyhow::Context as _;
 use std::net::SocketAddr;
@@ -122,7 +123,8 @@ impl Node {
         let log = log.knowing(SUBJECTS);
         let (wake, tail, checkpoints) = (projector.wake(), projector.tail(), projector.checkpoints());
         let observer: Arc<dyn Observer> = Arc::new(WakeProjections(wake));
-        let hub = Hub::new(&lifecycle, &log, &observer, config.gateway.return_ms);
+        let stale = StaleStreams::default();
+        let hub = Hub::new(&lifecycle, &log, &observer, &stale, config.gateway.return_ms);
         let mut fanout_config = FanoutConfig::new(redis_url);
         fanout_config.redis_ca.clone_from(&config.redis_ca);
         fanout_config.sweep = Duration::from_millis(config.sweep_ms.max(10));
@@ -130,7 +132,14 @@ impl Node {
         // Commands do not wait for those who read.
         let lanes_log =
             Log::new(log_config.pool_of(config.lane_connections)?, log_config.timeout).knowing(SUBJECTS);
-        let lanes = Lanes::new(&lifecycle, &lanes_log, &appender, &hub, LaneLimits::default());
+        let lanes = Lanes::new(
+            &lifecycle,
+            &lanes_log,
+            &appender,
+            &hub,
+            &stale,
+            LaneLimits::default(),
+        );
         let (ephemeral, redis) = (fanout.ephemeral.clone(), fanout.health.clone());
         let grow = Grow {
             log: lanes_log.clone(),
@@ -350,7 +359,7 @@ impl Grow {
                 () = run => {}
             }
         });
-        self.hub.add(head, &self.lanes);
+        self.hub.add(head);
         self.lanes.add(head.lane, self.fanout.add(head.lane));
     }
 

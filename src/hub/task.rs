@@ -3,8 +3,8 @@
 use super::feed::Feed;
 use super::subscriptions::Subscriptions;
 use super::{LiveEvent, Message, Observer, Passing, Subscriber, shown};
-use crate::lanes::Lanes;
 use crate::planted;
+use crate::stale::StaleStreams;
 use rand::RngExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,7 +34,7 @@ pub(super) struct HubTask {
     head: u64,
     dispatched: watch::Sender<LaneHead>,
     subscriptions: Subscriptions,
-    lanes: Lanes,
+    stale: StaleStreams,
     observer: Arc<dyn Observer>,
     /// When to read what is missing.
     fill_at: Option<Instant>,
@@ -49,7 +49,7 @@ impl HubTask {
         head: LaneHead,
         log: Log,
         dispatched: watch::Sender<LaneHead>,
-        lanes: Lanes,
+        stale: StaleStreams,
         observer: Arc<dyn Observer>,
         time_lines: Arc<AtomicU64>,
         return_ms: u64,
@@ -62,7 +62,7 @@ impl HubTask {
             head: head.head,
             dispatched,
             subscriptions: Subscriptions::default(),
-            lanes,
+            stale,
             observer,
             fill_at: None,
             time_lines,
@@ -319,7 +319,7 @@ impl HubTask {
 
     /// A control event, decoded where it is about a conversation; lanes are told to forget what it made old.
     fn membership(&self, recorded: &Recorded) -> Result<Option<ConversationEvent>, DecodeError> {
-        self.lanes.invalidate(recorded.stream, recorded.seq);
+        self.stale.push(recorded.stream, recorded.seq);
         if Kind(recorded.kind) == Kind::USER_REGISTERED {
             return Ok(None);
         }

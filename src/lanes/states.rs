@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use lru::LruCache;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tidings_domain::stored::{self, DecodeError};
 use tidings_domain::{FROZEN_VERSION, Stream};
 use tidings_eventlog::{Log, ReadError, Recorded, Step};
@@ -251,58 +251,9 @@ impl States {
     }
 }
 
-/// Streams whose control events moved on, as the hub saw them; the lane's task takes them before it decides.
-#[derive(Default)]
-pub(crate) struct Invalidations(Mutex<Moved>);
-
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Moved {
-    /// With the seq of each one's newest control event.
-    pub(crate) streams: HashMap<Uuid, u64>,
-    /// More than are kept one by one: any state may be old.
-    pub(crate) all: bool,
-}
-
-impl Invalidations {
-    /// Streams that wait. A node that is sent no command of a lane does not take them.
-    const WAITING: usize = 10_000;
-
-    pub(crate) fn push(&self, stream: Uuid, seq: u64) {
-        let mut moved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if moved.all {
-            return;
-        }
-        moved.streams.insert(stream, seq);
-        if moved.streams.len() > Self::WAITING {
-            *moved = Moved {
-                streams: HashMap::new(),
-                all: true,
-            };
-        }
-    }
-
-    pub(crate) fn drain(&self) -> Moved {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_nobody_takes_is_bounded_and_nothing_of_it_is_lost() {
-        let invalid = Invalidations::default();
-        invalid.push(Uuid::from_u128(1), 7);
-        let one = invalid.drain();
-        assert_eq!((one.streams.len(), one.all), (1, false));
-        for n in 0..=Invalidations::WAITING as u128 {
-            invalid.push(Uuid::from_u128(n), 1);
-        }
-        let most = invalid.drain();
-        assert_eq!((most.streams.capacity(), most.all), (0, true));
-        assert_eq!(invalid.drain(), Moved::default());
-    }
 
     #[test]
     fn states_are_bounded_in_bytes() {

@@ -7,10 +7,11 @@ use super::answers::Answers;
 use super::facts::{self, Asked};
 use super::keeper::Keeper;
 use super::round::{Pending, Room, Round, Verdict, isolate};
-use super::states::{Invalidations, Known, Loaded, States, StreamState, read};
+use super::states::{Known, Loaded, States, StreamState, read};
 use super::waiting::{Read, Waiting};
 use super::{Authorize, LaneLimits, Refusal, Request, Seat, Shared};
 use crate::hub::Hub;
+use crate::stale::Invalidations;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,12 +43,7 @@ pub struct LaneTask {
 }
 
 impl LaneTask {
-    pub(super) fn new(
-        lane: u8,
-        shared: Shared,
-        invalid: Arc<Invalidations>,
-        sink: mpsc::Sender<Committed>,
-    ) -> Self {
+    pub(super) fn new(lane: u8, shared: Shared, sink: mpsc::Sender<Committed>) -> Self {
         let Shared {
             log,
             slow,
@@ -55,6 +51,7 @@ impl LaneTask {
             recent,
             hub,
             keeper,
+            stale,
             limits,
         } = shared;
         Self {
@@ -63,7 +60,7 @@ impl LaneTask {
             slow,
             appender,
             answers: Answers::new(lane, recent),
-            invalid,
+            invalid: stale.of(lane),
             at: hub.at(lane),
             hub,
             keeper,
