@@ -11,7 +11,7 @@ mod read_marks;
 mod reader;
 mod sweeper;
 
-use crate::hub::Hub;
+use crate::delivery::Hub;
 use crate::lifecycle::Lifecycle;
 use redis::Client;
 use std::path::PathBuf;

@@ -12,7 +12,7 @@ mod task;
 mod waiting;
 
 use crate::by_lane::ByLane;
-use crate::hub::Hub;
+use crate::delivery::Hub;
 use crate::lifecycle::Lifecycle;
 use crate::stale::StaleStreams;
 use claims::Claims;

@@ -1,7 +1,7 @@
 //! Tidings: the server.
 //!
-//! Rooms in the order of one message's walk: [`gateway`] reads and parses, [`lanes`] decide and commit, [`hub`] delivers
-//! here, [`fanout`] tells the other nodes, projections fold what was committed, and GraphQL answers from them.
+//! Rooms in the order of one message's walk: [`gateway`] reads and parses, [`lanes`] decide and commit, [`delivery`] shows
+//! it here, [`fanout`] tells the other nodes, projections fold what was committed, and GraphQL answers from them.
 
 pub mod accounts;
 pub mod auth;
@@ -10,12 +10,12 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod cursors;
+pub mod delivery;
 pub mod dev;
 pub mod directory;
 pub mod fanout;
 pub mod gateway;
 pub mod http;
-pub mod hub;
 pub mod inbox;
 pub mod lanes;
 pub mod lifecycle;
@@ -26,3 +26,4 @@ pub mod problem;
 pub mod readiness;
 pub mod stale;
 pub mod telemetry;
+pub mod wire;

@@ -2,8 +2,8 @@
 
 use super::gatherer::{Delivered, Gathered};
 use super::{Read, ReadReply};
+use crate::delivery::Audience;
 use crate::fanout::{Ephemeral, ReadMark};
-use crate::hub::Audience;
 use crate::lanes::{Accepted, Lanes, Refusal};
 use crate::planted;
 use lru::LruCache;

@@ -2,7 +2,7 @@
 
 use super::read_marks::{ReadMark, ReadMarks};
 use super::{FanoutConfig, connection};
-use crate::hub::{Audience, Hub};
+use crate::delivery::{Audience, Hub};
 use crate::lifecycle::Lifecycle;
 use crate::planted;
 use bytes::Bytes;

@@ -2,7 +2,7 @@
 
 use super::packed::unpack;
 use super::{FanoutConfig, Health, Keys, connection};
-use crate::hub::Hub;
+use crate::delivery::Hub;
 use bytes::Bytes;
 use redis::streams::{StreamRangeReply, StreamReadOptions, StreamReadReply};
 use redis::{AsyncTypedCommands, Client};

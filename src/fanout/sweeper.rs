@@ -2,7 +2,7 @@
 //! while it does not, which is how nodes then learn of each other's commits.
 
 use super::{FanoutConfig, Health};
-use crate::hub::Hub;
+use crate::delivery::Hub;
 use tidings_eventlog::{LaneHead, Log};
 use tokio_util::sync::CancellationToken;
 

@@ -1,8 +1,9 @@
 //! Answers of the domain and the log as frames.
 
-use super::{Frame, Outbox};
+use crate::delivery::Outbox;
 use crate::lanes::{Accepted, Refusal};
 use crate::planted;
+use crate::wire::Frame;
 use chrono::TimeDelta;
 use std::sync::Arc;
 use tidings_domain::Rejection;

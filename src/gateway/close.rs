@@ -1,7 +1,7 @@
 //! Saying why, then closing.
 
-use super::frame::Frame;
 use super::socket::{Sink, Source};
+use crate::wire::Frame;
 use std::time::Duration;
 use tidings_protocol::{Close, ServerFrame};
 use tokio::time::timeout;

@@ -2,12 +2,11 @@
 
 use super::Gateway;
 use super::answer::refused;
-use super::frame::Frame;
-use super::gaps::Brought;
 use super::session::Shared;
-use crate::hub::encode;
+use crate::delivery::Brought;
 use crate::lanes::Refusal;
 use crate::planted;
+use crate::wire::{Frame, encode};
 use tidings_domain::{ConversationId, Cursor, Rejection, UserId};
 use tidings_eventlog::{ReadError, Slice};
 use tidings_protocol::{ErrorCode, ErrorFrame, FETCH_EVENTS_MAX, Spelled, encode_events};
@@ -102,7 +101,7 @@ async fn page(
                 continue;
             }
             if let Some(event) = encode(&recorded) {
-                bytes += event.frame.len();
+                bytes += event.frame.size();
                 frames.push(event.frame);
             }
         }

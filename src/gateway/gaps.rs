@@ -1,20 +1,10 @@
 //! Gaps that a connection was told of: `fetch` brings them also to somebody who has left the conversation, once.
 
 use super::proof::Answered;
+use crate::delivery::Brought;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tidings_domain::Cursor;
 use uuid::Uuid;
-
-/// What an answer to `fetch` brings of a conversation that has a gap.
-#[derive(Clone, Copy, Debug)]
-pub struct Brought {
-    pub conversation: Uuid,
-    /// The first seq that was asked for.
-    pub from: u64,
-    /// The last event that it holds.
-    pub to: Cursor,
-}
 
 /// How much of a gap has been written after all.
 #[derive(Debug, PartialEq, Eq)]
@@ -118,6 +108,7 @@ impl Gaps {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tidings_domain::Cursor;
 
     const ROOM: Uuid = Uuid::from_u128(1);
 

@@ -2,10 +2,10 @@
 
 use super::Gateway;
 use super::close;
-use super::frame::Frame;
 use super::reader::{Incoming, incoming};
 use super::socket::{Sink, Source};
 use crate::auth::AuthError;
+use crate::wire::Frame;
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 use tidings_domain::UserId;

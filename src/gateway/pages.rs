@@ -1,13 +1,11 @@
 //! Ranges of the log on their way to a client, a page at a time: no connection holds more of them than one page.
 
-use super::frame::Frame;
 use super::lookups::Range;
 use super::writer::{Stop, Writer};
-use crate::hub::shown;
+use crate::wire::{Frame, gap, shown};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tidings_eventlog::{Recorded, Slice};
-use tidings_protocol::{Gap, ServerFrame};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
@@ -101,15 +99,6 @@ impl Writer {
         metrics::counter!("tidings_gaps_total", "reason" => "limit").increment(1);
         self.write(&[gap(conversation, from, to)]).await
     }
-}
-
-fn gap(conversation: Uuid, from: u64, to: u64) -> Frame {
-    let gap = ServerFrame::Gap(Gap {
-        conversation,
-        from,
-        to,
-    });
-    Frame::text(gap.encode().as_bytes())
 }
 
 /// The ranges of the next page, about [`EVENTS`] events.

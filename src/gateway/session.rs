@@ -2,7 +2,6 @@
 
 use super::gaps::Gaps;
 use super::handshake::{Greeted, greet};
-use super::outbox::Outbox;
 use super::proof::Answered;
 use super::reader::{READS_IN_FLIGHT, Reader, ReaderEnd};
 use super::registry::{Registered, Registry, TooMany};
@@ -10,7 +9,7 @@ use super::resume::Parts;
 use super::socket::{Sink, Source};
 use super::writer::Writer;
 use super::{Gateway, close, resume};
-use crate::hub::Subscriber;
+use crate::delivery::{Outbox, Subscriber};
 use futures_util::FutureExt as _;
 use rand::RngExt as _;
 use std::net::IpAddr;

@@ -4,8 +4,8 @@
 //! are. Reader and writer live in one task and share the stream.
 
 use super::close::Farewell;
-use super::frame::Frame;
 use super::limits::GatewayLimits;
+use crate::wire::Frame;
 use bytes::{Buf as _, Bytes};
 use socket2::SockRef;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
@@ -324,8 +324,8 @@ pub(super) struct Place {
 impl Place {
     fn pass(&mut self, frames: &[Frame], bytes: usize) {
         self.offset += bytes;
-        while self.frame < frames.len() && self.offset >= frames[self.frame].len() {
-            self.offset -= frames[self.frame].len();
+        while self.frame < frames.len() && self.offset >= frames[self.frame].size() {
+            self.offset -= frames[self.frame].size();
             self.frame += 1;
         }
     }

@@ -3,13 +3,14 @@
 //! The log is the truth and this connection a consumer of it. The writer knows the last seq that it wrote of each
 //! conversation, so whatever comes in, each event goes out once, in order, without a hole.
 
-use super::gaps::{Brought, Filled};
+use super::gaps::Filled;
 use super::proof::Receipts;
 use super::session::Shared;
 use super::socket::Sink;
-use super::{Frame, Gateway, close};
-use crate::hub::{LiveEvent, Subscriber};
+use super::{Gateway, close};
+use crate::delivery::{Brought, Subscriber};
 use crate::planted;
+use crate::wire::{Frame, LiveEvent};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -57,7 +58,7 @@ pub(super) struct Writer {
     admitted: bool,
     /// The code of the close that was said, behind everything that was written.
     said: Option<u16>,
-    /// As [`Hub::time_lines`](crate::hub::Hub::time_lines) said when the connection began.
+    /// As [`Hub::time_lines`](crate::delivery::Hub::time_lines) said when the connection began.
     time_lines: u64,
     note_at: Instant,
     beat_at: Instant,

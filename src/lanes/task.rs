@@ -10,7 +10,7 @@ use super::round::{Pending, Room, Round, Verdict, isolate};
 use super::states::{Known, Loaded, States, StreamState, read};
 use super::waiting::{Read, Waiting};
 use super::{Authorize, LaneLimits, Refusal, Request, Seat, Shared};
-use crate::hub::Hub;
+use crate::delivery::Hub;
 use crate::stale::Invalidations;
 use std::collections::HashMap;
 use std::sync::Arc;

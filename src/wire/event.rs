@@ -1,6 +1,6 @@
 //! Events on the wire, encoded once for all who receive them.
 
-use crate::gateway::Frame;
+use super::frame::Frame;
 use std::borrow::Cow;
 use std::io::Write as _;
 use tidings_domain::stored::{self, Kind};
@@ -22,18 +22,23 @@ pub fn shown(recorded: &Recorded) -> LiveEvent {
     encode(recorded).unwrap_or_else(|| {
         metrics::counter!("tidings_gaps_total", "reason" => "unknown").increment(1);
         let (conversation, seq) = (recorded.stream, recorded.seq);
-        let gap = ServerFrame::Gap(Gap {
-            conversation,
-            from: seq,
-            to: seq,
-        });
         LiveEvent {
             conversation,
             seq,
             msg_no: recorded.msg_no,
-            frame: Frame::text(gap.encode().as_bytes()),
+            frame: gap(conversation, seq, seq),
         }
     })
+}
+
+/// The word that events of a conversation are not sent.
+pub fn gap(conversation: Uuid, from: u64, to: u64) -> Frame {
+    let gap = ServerFrame::Gap(Gap {
+        conversation,
+        from,
+        to,
+    });
+    Frame::text(gap.encode().as_bytes())
 }
 
 /// Encodes an event of a conversation. `None` for a kind that has no place on the wire or that this version cannot read.

@@ -1,17 +1,27 @@
 //! What waits to be written to one connection: bounded, with a fast lane for answers and system frames.
 
-use super::Frame;
-use super::gaps::Brought;
-use crate::hub::LiveEvent;
+use crate::wire::{Frame, LiveEvent};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tidings_domain::Cursor;
 use tidings_protocol::{Close, ServerFrame};
 use tokio::sync::{Notify, OwnedSemaphorePermit};
+use uuid::Uuid;
 
 /// Ephemeral frames that may wait; more are not shown.
 const EPHEMERAL_MAX: usize = 64;
 /// The same where one says that somebody types.
 const TYPING_MAX: usize = 16;
+
+/// What an answer to `fetch` brings of a conversation that has a gap.
+#[derive(Clone, Copy, Debug)]
+pub struct Brought {
+    pub conversation: Uuid,
+    /// The first seq that was asked for.
+    pub from: u64,
+    /// The last event that it holds.
+    pub to: Cursor,
+}
 
 /// A frame of the fast lane. What bounds this lane are the permits: a connection's reader takes one for each answer that
 /// it causes, and it is given back when the answer is written.
@@ -123,7 +133,7 @@ impl Outbox {
             return;
         }
         for event in events {
-            let bytes = queues.live_bytes + event.frame.len();
+            let bytes = queues.live_bytes + event.frame.size();
             if queues.live.len() >= self.events_max || bytes > self.bytes_max {
                 queues.lag();
                 metrics::counter!("tidings_outbox_overflows_total").increment(1);
@@ -189,7 +199,7 @@ impl Outbox {
         let system = queues.take_system();
         let count = live_max.min(queues.live.len());
         let live: Vec<LiveEvent> = queues.live.drain(..count).collect();
-        queues.live_bytes -= live.iter().map(|event| event.frame.len()).sum::<usize>();
+        queues.live_bytes -= live.iter().map(|event| event.frame.size()).sum::<usize>();
         if queues.live.is_empty() {
             // An idle connection keeps no buffers.
             queues.live = VecDeque::new();
@@ -220,7 +230,6 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use uuid::Uuid;
 
     fn event(seq: u64) -> LiveEvent {
         LiveEvent {

@@ -1,15 +1,11 @@
-//! The hub: every event of a lane once, in order, encoded once, to the outboxes of those who may see it.
+//! The hub: the way into the lanes' tasks, and to everybody who is connected here.
 //!
 //! One task a lane owns the subscriptions of the lane's conversations, so there are no locks. Batches come from local
 //! commits, from other nodes, and from the log; positions tell repeats and holes apart.
 
-mod encode;
-mod feed;
-mod subscriptions;
-mod task;
-
+use super::outbox::Outbox;
+use super::task::HubTask;
 use crate::by_lane::ByLane;
-use crate::gateway::Outbox;
 use crate::lifecycle::Lifecycle;
 use crate::stale::StaleStreams;
 use bytes::Bytes;
@@ -20,8 +16,6 @@ use tidings_domain::UserId;
 use tidings_eventlog::{Committed, LaneHead, Log};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use uuid::Uuid;
-
-pub use encode::{LiveEvent, encode, shown};
 
 /// Messages that may wait for one lane's hub. Senders wait when it is full.
 const QUEUE: usize = 1024;
@@ -41,7 +35,7 @@ pub struct Subscriber {
     pub outbox: Arc<Outbox>,
 }
 
-enum Message {
+pub(super) enum Message {
     /// A range of the lane, from wherever it came, with the room that it takes in the queue.
     Batch {
         batch: Committed,
@@ -55,7 +49,7 @@ enum Message {
 }
 
 /// What is shown to those who are there, and may be lost.
-enum Passing {
+pub(super) enum Passing {
     Receipt {
         conversation: Uuid,
         audience: Audience,
@@ -150,7 +144,7 @@ impl Hub {
         let (dispatched, at) = watch::channel(head);
         // Held until the lane can be seen, so that whoever registers or goes meanwhile meets it in one way or the other.
         let registered = self.registered();
-        let task = task::HubTask::new(
+        let task = HubTask::new(
             head,
             parts.log.clone(),
             dispatched,

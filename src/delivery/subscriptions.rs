@@ -1,8 +1,8 @@
 //! Who on this node sees which conversation of one lane.
 
-use super::{Audience, LiveEvent, Subscriber};
-use crate::gateway::Frame;
+use super::hub::{Audience, Subscriber};
 use crate::planted;
+use crate::wire::{Frame, LiveEvent};
 use std::collections::{HashMap, HashSet};
 use tidings_domain::UserId;
 use tidings_protocol::Close;
@@ -213,7 +213,7 @@ impl Subscriptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::Outbox;
+    use crate::delivery::Outbox;
     use std::sync::Arc;
 
     fn subscriber(connection: u64) -> Subscriber {

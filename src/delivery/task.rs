@@ -1,10 +1,11 @@
 //! One lane's hub.
 
 use super::feed::Feed;
+use super::hub::{Message, Observer, Passing, Subscriber};
 use super::subscriptions::Subscriptions;
-use super::{LiveEvent, Message, Observer, Passing, Subscriber, shown};
 use crate::planted;
 use crate::stale::StaleStreams;
+use crate::wire::{LiveEvent, shown};
 use rand::RngExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -23,15 +23,18 @@ impl Frame {
         Self::build(OpCode::Data(Data::Text), object)
     }
 
-    pub(super) fn ping(payload: &[u8]) -> Self {
+    /// A ping; at most 125 bytes.
+    pub fn ping(payload: &[u8]) -> Self {
         Self::build(OpCode::Control(Control::Ping), payload)
     }
 
-    pub(super) fn pong(payload: &[u8]) -> Self {
+    /// The answer to a ping.
+    pub fn pong(payload: &[u8]) -> Self {
         Self::build(OpCode::Control(Control::Pong), payload)
     }
 
-    pub(super) fn close(close: &Close) -> Self {
+    /// The frame that ends the connection. A long reason is cut.
+    pub fn close(close: &Close) -> Self {
         let mut end = close.reason.len().min(REASON_MAX);
         while !close.reason.is_char_boundary(end) {
             end -= 1;
@@ -41,7 +44,7 @@ impl Frame {
     }
 
     /// The answer to a client's close.
-    pub(super) fn farewell() -> Self {
+    pub fn farewell() -> Self {
         Self::build(OpCode::Control(Control::Close), &1000_u16.to_be_bytes())
     }
 
@@ -69,12 +72,12 @@ impl Frame {
     }
 
     /// The whole frame.
-    pub(super) fn bytes(&self) -> &Bytes {
+    pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
     /// How many bytes it takes on the wire.
-    pub(super) fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.bytes.len()
     }
 }
@@ -89,7 +92,7 @@ mod tests {
         let long = vec![b'x'; 300];
         let frame = Frame::text(&long);
         assert_eq!(&frame.bytes()[..4], [0x81, 126, 1, 44]);
-        assert_eq!((frame.payload(), frame.len()), (&long[..], 304));
+        assert_eq!((frame.payload(), frame.size()), (&long[..], 304));
         assert_eq!(Frame::ping(&[]).bytes().as_ref(), [0x89, 0]);
         assert_eq!(Frame::pong(b"a").bytes().as_ref(), [0x8a, 1, b'a']);
     }
