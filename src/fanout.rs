@@ -18,14 +18,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tidings_eventlog::{Committed, Log};
-use tidings_projections::Tail;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tidings_eventlog::Log;
 use uuid::Uuid;
 
 pub use connection::{RedisError, check};
 pub use ephemeral::Ephemeral;
 use ephemeral::EphemeralKeys;
+pub use publisher::Publishing;
 pub use read_marks::{ReadMark, ReadMarks};
 
 /// Where Redis is and how much of the log's end it keeps.
@@ -101,12 +100,6 @@ impl Keys {
     }
 }
 
-/// KiB of ranges that may wait for a lane's publisher.
-const WAITING_KIB: usize = 32 << 10;
-
-/// A range that waits for the publisher, with the room that it takes.
-type Waiting = (Committed, OwnedSemaphorePermit);
-
 /// Fan-out of one node.
 pub struct Fanout {
     pub health: Health,
@@ -117,7 +110,6 @@ pub struct Fanout {
     keys: Keys,
     client: Client,
     hub: Hub,
-    tail: Tail,
 }
 
 impl Fanout {
@@ -128,7 +120,6 @@ impl Fanout {
         log: &Log,
         log_id: Uuid,
         hub: &Hub,
-        tail: &Tail,
     ) -> Result<Self, RedisError> {
         let client = connection::open(&config.redis_url, config.redis_ca.as_deref())?;
         let keys = Keys { log: log_id };
@@ -159,19 +150,12 @@ impl Fanout {
             keys,
             client,
             hub: hub.clone(),
-            tail: tail.clone(),
         })
     }
 
-    /// Starts the tasks of a lane that the hub has. Answers where its commits go: to this node's hub, and to the other
-    /// nodes.
-    pub fn add(&self, lane: u8) -> mpsc::Sender<Committed> {
-        let (sink, committed) = mpsc::channel(64);
-        let (publish, published) = mpsc::channel(1024);
-        let waiting = Arc::new(Semaphore::new(WAITING_KIB));
-        let (tail, hub) = (self.tail.clone(), self.hub.clone());
-        let delivery = deliver(lane, committed, tail, hub, publish, waiting);
-        self.lifecycle.spawn_last("local delivery", delivery);
+    /// Starts the tasks of a lane that the hub has. Returns the way to the other nodes.
+    pub fn add(&self, lane: u8) -> Publishing {
+        let (publishing, published) = Publishing::new();
         let (log, client, config) = (&self.log, &self.client, &self.config);
         let publisher =
             publisher::Publisher::new(lane, self.keys, log.clone(), client.clone(), config.clone());
@@ -189,31 +173,6 @@ impl Fanout {
             self.health.clone(),
         );
         self.lifecycle.spawn_last("fan-out reader", reader.run(stop));
-        sink
-    }
-}
-
-/// Local sockets first, then the other nodes. What the publisher has no room for, the others read from the log.
-async fn deliver(
-    lane: u8,
-    mut committed: mpsc::Receiver<Committed>,
-    tail: Tail,
-    hub: Hub,
-    publish: mpsc::Sender<Waiting>,
-    waiting: Arc<Semaphore>,
-) {
-    // Made at once, so that its first increment is seen as one.
-    let skipped = metrics::counter!("tidings_publish_skipped_total");
-    skipped.increment(0);
-    while let Some(batch) = committed.recv().await {
-        // Before the hub wakes the projections.
-        tail.offer(lane, batch.epoch, &batch.events);
-        hub.offer(lane, batch.clone()).await;
-        let kib = (batch.bytes() >> 10).min(WAITING_KIB) as u32;
-        let room = Arc::clone(&waiting).try_acquire_many_owned(kib);
-        let sent = room.is_ok_and(|room| publish.try_send((batch, room)).is_ok());
-        if !sent {
-            skipped.increment(1);
-        }
+        publishing
     }
 }

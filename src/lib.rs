@@ -8,6 +8,7 @@ pub mod auth;
 pub mod by_lane;
 pub mod cli;
 pub mod clock;
+pub mod commits;
 pub mod config;
 pub mod cursors;
 pub mod delivery;

@@ -2,6 +2,7 @@
 
 use crate::accounts::LogRegistrar;
 use crate::auth;
+use crate::commits::Commits;
 use crate::config::Config;
 use crate::cursors::Cursors;
 use crate::delivery::{Hub, Observer};
@@ -128,7 +129,7 @@ impl Node {
         let mut fanout_config = FanoutConfig::new(redis_url);
         fanout_config.redis_ca.clone_from(&config.redis_ca);
         fanout_config.sweep = Duration::from_millis(config.sweep_ms.max(10));
-        let fanout = Fanout::start(&lifecycle, &fanout_config, &log, log_id, &hub, &tail)?;
+        let fanout = Fanout::start(&lifecycle, &fanout_config, &log, log_id, &hub)?;
         // Commands do not wait for those who read.
         let lanes_log =
             Log::new(log_config.pool_of(config.lane_connections)?, log_config.timeout).knowing(SUBJECTS);
@@ -146,7 +147,7 @@ impl Node {
             lifecycle: lifecycle.clone(),
             projector,
             hub: hub.clone(),
-            fanout,
+            commits: Commits::new(&lifecycle, &tail, &hub, fanout),
             lanes: lanes.clone(),
         };
         for head in &heads {
@@ -342,7 +343,7 @@ struct Grow {
     lifecycle: Lifecycle,
     projector: Projector,
     hub: Hub,
-    fanout: Fanout,
+    commits: Commits,
     lanes: Lanes,
 }
 
@@ -360,7 +361,7 @@ impl Grow {
             }
         });
         self.hub.add(head);
-        self.lanes.add(head.lane, self.fanout.add(head.lane));
+        self.lanes.add(head.lane, self.commits.add(head.lane));
     }
 
     async fn keep(self) {

@@ -1,12 +1,14 @@
 //! Publishes one lane's commits, and fills the holes that nodes left which died between commit and publish.
 
 use super::packed::pack;
-use super::{FanoutConfig, Keys, Waiting, connection};
+use super::{FanoutConfig, Keys, connection};
+use metrics::Counter;
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Script};
+use std::sync::Arc;
 use std::time::Duration;
-use tidings_eventlog::{Log, Recorded};
-use tokio::sync::mpsc;
+use tidings_eventlog::{Committed, Log, Recorded};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 /// The longest hole that is filled; a longer one is jumped, and readers take it from the log.
@@ -20,6 +22,42 @@ const HOLE_EVENTS: usize = 250;
 const STREAM_BYTES: usize = 64 << 20;
 /// Pause after Redis failed. Meanwhile the queue overflows, which loses nothing but speed.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// Ranges that may wait for a lane's publisher, and their KiB.
+const WAITING: usize = 1024;
+const WAITING_KIB: usize = 32 << 10;
+
+/// A range that waits for the publisher, with the room that it takes.
+type Waiting = (Committed, OwnedSemaphorePermit);
+
+/// The way to the other nodes for what a lane commits.
+pub struct Publishing {
+    queue: mpsc::Sender<Waiting>,
+    room: Arc<Semaphore>,
+    skipped: Counter,
+}
+
+impl Publishing {
+    pub(super) fn new() -> (Self, mpsc::Receiver<Waiting>) {
+        let (queue, receiver) = mpsc::channel(WAITING);
+        // Made at once, so that its first increment is seen as one.
+        let skipped = metrics::counter!("tidings_publish_skipped_total");
+        skipped.increment(0);
+        let room = Arc::new(Semaphore::new(WAITING_KIB));
+        let publishing = Self { queue, room, skipped };
+        (publishing, receiver)
+    }
+
+    /// Publishes a range. What there is no room for, the others read from the log.
+    pub fn offer(&self, batch: Committed) {
+        let kib = (batch.bytes() >> 10).min(WAITING_KIB) as u32;
+        let room = Arc::clone(&self.room).try_acquire_many_owned(kib);
+        let sent = room.is_ok_and(|room| self.queue.try_send((batch, room)).is_ok());
+        if !sent {
+            self.skipped.increment(1);
+        }
+    }
+}
 
 pub(super) struct Publisher {
     lane: u8,
