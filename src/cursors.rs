@@ -6,32 +6,27 @@ mod gatherer;
 mod store;
 
 use crate::fanout::Ephemeral;
-use crate::lanes::{Lanes, Seat};
+use crate::lanes::{Lanes, Reply, Seat};
 use crate::lifecycle::Lifecycle;
+use crate::outcome::Refusal;
 use gatherer::{Delivered, Gatherer};
 use std::time::Duration;
 use store::Store;
 use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Log;
-use tidings_protocol::{ErrorCode, ErrorFrame, ServerFrame};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
-use uuid::Uuid;
 
 /// Moves that may wait to be gathered. Senders wait when it is full.
 const QUEUE: usize = 4096;
-
-/// What is called with the answer to a read.
-pub type ReadReply = Box<dyn FnOnce(ServerFrame) + Send>;
 
 /// A read that waits for its answer.
 pub struct Read {
     pub conversation: ConversationId,
     pub seq: u64,
     pub seat: Seat,
-    pub id: Uuid,
-    /// Gets the ack once it is durable.
-    pub reply: ReadReply,
+    /// Gets the answer once it is durable: how far the user has read.
+    pub reply: Reply,
 }
 
 enum Move {
@@ -74,8 +69,7 @@ impl Cursors {
         if let Err(mpsc::error::SendError(Move::Read(_, read))) =
             self.moves.send(Move::Read(user, read)).await
         {
-            let refusal = ErrorFrame::new(Some(read.id), ErrorCode::Unavailable, "this node is going away");
-            (read.reply)(ServerFrame::Error(refusal.with_retry_after_ms(1000)));
+            (read.reply)(Err(Refusal::Unavailable));
         }
     }
 

@@ -1,12 +1,10 @@
-//! The WebSocket gateway: the only place that knows the wire and the domain.
+//! The WebSocket gateway: reads and writes connections, and knows who may see what.
 //!
 //! A connection is one reader and one writer. The writer owns the sink and the cursors; everybody else reaches the
 //! connection through its bounded outbox.
 
-mod answer;
 mod catch_up;
 mod close;
-mod commands;
 mod costs;
 mod counters;
 mod fetch;
@@ -20,6 +18,7 @@ mod pages;
 mod proof;
 mod reader;
 mod registry;
+mod reply;
 mod resume;
 mod session;
 mod socket;

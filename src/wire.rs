@@ -2,8 +2,19 @@
 //!
 //! Everything here is pure and synchronous.
 
+mod answer;
+mod command;
+mod direct;
 mod event;
 mod frame;
+mod group;
+mod message;
+mod reading;
+mod typing;
 
+pub use answer::{answer, refused};
+pub use command::{Named, Wanted, translate};
 pub use event::{LiveEvent, encode, gap, shown};
 pub use frame::Frame;
+pub use reading::receipt;
+pub use typing::typing;

@@ -1,10 +1,11 @@
 //! One user's gathered moves: what they move, as one event, and the answers.
 
+use super::Read;
 use super::gatherer::{Delivered, Gathered};
-use super::{Read, ReadReply};
 use crate::delivery::Audience;
 use crate::fanout::{Ephemeral, ReadMark};
-use crate::lanes::{Accepted, Lanes, Refusal};
+use crate::lanes::Lanes;
+use crate::outcome::{Accepted, Refusal};
 use crate::planted;
 use lru::LruCache;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,10 +14,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::user::UserCommand;
-use tidings_domain::{ConversationId, Cursor, Event, UserEvent, UserId, event::CursorsMoved};
-use tidings_eventlog::Log;
+use tidings_domain::{
+    ConversationId, Cursor, Event, Field, Rejection, UserEvent, UserId, event::CursorsMoved,
+};
+use tidings_eventlog::{Log, Position};
 use tidings_projections::read_seqs;
-use tidings_protocol::{Ack, ErrorCode, ErrorFrame, Position, ServerFrame};
 use uuid::Uuid;
 
 /// Conversations with more members show no read receipts to others: each would reach them all.
@@ -168,7 +170,10 @@ impl Store {
         let mut good = Vec::with_capacity(reads.len());
         for read in reads {
             match heads.get(&read.conversation) {
-                Some(head) if read.seq > *head || read.seq == 0 => read.refuse_place(),
+                Some(head) if read.seq > *head || read.seq == 0 => {
+                    let nothing = Rejection::invalid(Field::Seq, "the conversation has no such event");
+                    (read.reply)(Err(nothing.into()));
+                }
                 Some(_) => {
                     let seq = furthest.entry(read.conversation).or_default();
                     *seq = (*seq).max(read.seq);
@@ -218,7 +223,7 @@ impl Store {
             .map_err(|error| error.to_string())?;
         // Whatever the read model has of this user's own moves, it has by the newest of them.
         let position = Position {
-            lane: u16::from(user.lane()),
+            lane: user.lane(),
             pos: newest.first().map_or(1, |recorded| recorded.pos),
         };
         let mut seqs: BTreeMap<ConversationId, u64> = unknown
@@ -265,14 +270,10 @@ impl Store {
     /// Remembers what is durable now.
     fn note(&self, user: UserId, moved: CursorsMoved, accepted: Option<&Accepted>) {
         let Some(accepted) = accepted else { return };
-        let position = Position {
-            lane: u16::from(accepted.position.lane),
-            pos: accepted.position.pos,
-        };
         for (conversation, cursor) in moved.read {
             let mark = ReadMark {
                 seq: cursor.seq,
-                position,
+                position: accepted.position,
             };
             self.ephemeral.read_marks().raise(user, conversation, mark);
         }
@@ -290,18 +291,16 @@ impl Store {
         for read in reads {
             let Some(mark) = self.ephemeral.read_marks().known(user, read.conversation) else {
                 // So many are remembered that this one was forgotten at once; the next try finds it in the log.
-                refuse(read.id, read.reply, &Refusal::Overloaded);
+                (read.reply)(Err(Refusal::Overloaded));
                 continue;
             };
             shown.insert(read.conversation, (mark, read.seat.members));
-            (read.reply)(ServerFrame::Ack(Ack {
-                id: read.id,
-                conversation: read.conversation.0,
+            (read.reply)(Ok(Accepted {
+                stream: read.conversation.0,
                 seq: mark.seq,
                 position: mark.position,
-                at: at.into(),
+                at,
                 duplicate: false,
-                data: None,
             }));
         }
         for (conversation, (mark, members)) in shown {
@@ -319,28 +318,8 @@ impl Store {
     }
 }
 
-impl Read {
-    fn refuse_place(self) {
-        let refusal = ErrorFrame::new(
-            Some(self.id),
-            ErrorCode::InvalidArgument,
-            "the conversation has no such event",
-        );
-        (self.reply)(ServerFrame::Error(refusal.with_field("seq")));
-    }
-}
-
 fn refuse_all(reads: Vec<Read>, refusal: &Refusal) {
     for read in reads {
-        refuse(read.id, read.reply, refusal);
+        (read.reply)(Err(refusal.clone()));
     }
-}
-
-fn refuse(id: Uuid, reply: ReadReply, refusal: &Refusal) {
-    let code = match refusal {
-        Refusal::Overloaded => ErrorCode::Overloaded,
-        _ => ErrorCode::Unavailable,
-    };
-    let frame = ErrorFrame::new(Some(id), code, refusal.to_string());
-    reply(ServerFrame::Error(frame.with_retry_after_ms(500)));
 }

@@ -5,13 +5,14 @@ use super::{FanoutConfig, connection};
 use crate::delivery::{Audience, Hub};
 use crate::lifecycle::Lifecycle;
 use crate::planted;
+use crate::wire;
 use bytes::Bytes;
 use redis::streams::{StreamId, StreamMaxlen, StreamReadOptions, StreamReadReply};
 use redis::{AsyncTypedCommands, Client};
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::{ConversationId, UserId};
-use tidings_protocol::{Receipt, ServerFrame};
+use tidings_eventlog::Position;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -93,12 +94,8 @@ impl Ephemeral {
     /// Shows how far `user` has read to those of its audience who see `conversation`, unless they were shown as much.
     pub fn receipt(&self, user: UserId, conversation: ConversationId, mark: ReadMark, audience: Audience) {
         self.marks.show(user, conversation, mark.seq, || {
-            let receipt = Receipt {
-                conversation: conversation.0,
-                user: user.0,
-                read_seq: mark.seq ^ u64::from(planted::is("receipt-back")),
-            };
-            let frame = Bytes::from(ServerFrame::Receipt(receipt).encode());
+            let seq = mark.seq ^ u64::from(planted::is("receipt-back"));
+            let frame = wire::receipt(conversation, user, seq);
             self.hub.receipt(conversation.0, audience, frame.clone());
             // Ephemeral: when Redis is slow or away, other nodes do not show it.
             let _ = self.queue.try_send(Passing::Receipt {
@@ -262,7 +259,7 @@ impl Others {
         let user = UserId(id("u")?);
         let mark = ReadMark {
             seq: text("s")?.parse().ok()?,
-            position: text("p")?.parse().ok()?,
+            position: position(text("p")?)?,
         };
         let audience = if field("own").is_some() {
             Audience::User(user)
@@ -276,4 +273,13 @@ impl Others {
         });
         Some(())
     }
+}
+
+/// A position as it is shown.
+fn position(text: &str) -> Option<Position> {
+    let (lane, pos) = text.split_once(':')?;
+    Some(Position {
+        lane: lane.parse().ok()?,
+        pos: pos.parse().ok()?,
+    })
 }

@@ -4,7 +4,7 @@ use lru::LruCache;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tidings_domain::{ConversationId, UserId};
-use tidings_protocol::Position;
+use tidings_eventlog::Position;
 
 /// Places remembered, some 15 MB.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(100_000).expect("not zero");

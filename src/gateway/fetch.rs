@@ -1,12 +1,11 @@
 //! Answers to `fetch`: a page of a conversation, bounded in events and in bytes.
 
 use super::Gateway;
-use super::answer::refused;
 use super::session::Shared;
 use crate::delivery::Brought;
 use crate::lanes::Refusal;
 use crate::planted;
-use crate::wire::{Frame, encode};
+use crate::wire::{Frame, encode, refused};
 use tidings_domain::{ConversationId, Cursor, Rejection, UserId};
 use tidings_eventlog::{ReadError, Slice};
 use tidings_protocol::{ErrorCode, ErrorFrame, FETCH_EVENTS_MAX, Spelled, encode_events};

@@ -1,17 +1,17 @@
 //! Reads a connection: frames, objects, commands; one after the other, so that they take effect in the order sent.
 
 use super::Gateway;
-use super::answer::{Reply, answer, refused};
-use super::commands::{Wanted, translate};
 use super::costs::{STRANGE, cost};
 use super::fetch::{Fetch, fetch};
 use super::handshake::Renewal;
 use super::logins::Login;
 use super::registry::{Budget, Registered};
+use super::reply::Reply;
 use super::session::{Shared, welcome};
 use super::socket::Source;
 use crate::cursors::Read;
 use crate::lanes::Refusal;
+use crate::wire::{self, Named, Wanted, answer, refused, translate};
 use bytes::Bytes;
 use std::convert::Infallible;
 use std::num::NonZeroU32;
@@ -20,8 +20,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tidings_domain::{ConversationCommand, ConversationId, Rejection, UserId};
 use tidings_protocol::{
-    ClientFrame, CloseCode, Command, ErrorCode, ErrorFrame, Hello, ResumePart, ServerFrame, TypingNotice,
-    parse_spelled, split_frame,
+    ClientFrame, CloseCode, Command, ErrorCode, ErrorFrame, Hello, ResumePart, ServerFrame, parse_spelled,
+    split_frame,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
@@ -275,14 +275,21 @@ impl Reader {
 
     async fn command(&mut self, command: Command, reply: Reply) -> Result<(), ReaderEnd> {
         let id = command.id;
-        match translate(&self.gateway, self.user, command).await {
-            Err(refusal) => reply.refuse(refused(Some(id), &refusal)),
+        match translate(self.gateway.log_id, self.user, command) {
+            Err(rejection) => reply.refuse(refused(Some(id), &rejection.into())),
             Ok(Wanted::Unsupported) => reply.refuse(ErrorFrame::new(
                 Some(id),
                 ErrorCode::UnknownType,
                 "not supported by this server",
             )),
-            Ok(Wanted::Command(command)) => {
+            Ok(Wanted::Command { command, named }) => {
+                // Boxed, because every connection has room for this future for as long as it lives.
+                if let Some(named) = named
+                    && let Err(refusal) = Box::pin(self.known(&named)).await
+                {
+                    reply.refuse(refused(Some(id), &refusal));
+                    return Ok(());
+                }
                 if !matches!(command.body, ConversationCommand::SendMessage { .. }) {
                     while self.reading.join_next().await.is_some() {}
                 }
@@ -339,6 +346,15 @@ impl Reader {
         Ok(())
     }
 
+    /// Whether those exist whom a command names.
+    async fn known(&self, named: &Named) -> Result<(), Refusal> {
+        match self.gateway.directory.all_known(&named.users).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Rejection::NotFound(named.field).into()),
+            Err(_) => Err(Refusal::Unavailable),
+        }
+    }
+
     /// Finds out how many members a message reaches, so that the next ones are paid for.
     fn ask_size(&mut self, conversation: ConversationId) {
         while self.reading.try_join_next().is_some() {}
@@ -374,8 +390,7 @@ impl Reader {
                         conversation,
                         seq,
                         seat,
-                        id,
-                        reply: Box::new(move |frame: ServerFrame| reply.send(&frame)),
+                        reply: Box::new(move |result| reply.send(&answer(id, result))),
                     };
                     gateway.cursors.read(user, read).await;
                 }
@@ -391,12 +406,7 @@ impl Reader {
     fn typing(&self, conversation: ConversationId, on: bool) {
         let now = Instant::now();
         if self.gateway.typing.is_news(self.user, conversation, on, now) {
-            let notice = TypingNotice {
-                conversation: conversation.0,
-                user: self.user.0,
-                on,
-            };
-            let frame = Bytes::from(ServerFrame::Typing(notice).encode());
+            let frame = wire::typing(conversation, self.user, on);
             let connection = self.registered.connection.id;
             self.gateway.ephemeral.typing(conversation.0, connection, frame);
         }

@@ -1,14 +1,10 @@
-//! Answers of the domain and the log as frames.
+//! What becomes of commands, as clients are told: the one place where refusals get their codes.
 
-use crate::delivery::Outbox;
-use crate::lanes::{Accepted, Refusal};
+use crate::outcome::{Accepted, Refusal};
 use crate::planted;
-use crate::wire::Frame;
 use chrono::TimeDelta;
-use std::sync::Arc;
 use tidings_domain::Rejection;
-use tidings_protocol::{Ack, ErrorCode, ErrorFrame, Position, ServerFrame, Spelled};
-use tokio::sync::OwnedSemaphorePermit;
+use tidings_protocol::{Ack, ErrorCode, ErrorFrame, Position, ServerFrame};
 use uuid::Uuid;
 
 /// How long a client waits before it sends an overloaded command again.
@@ -16,29 +12,8 @@ const OVERLOADED_MS: u64 = 250;
 /// The same while the log is away.
 const UNAVAILABLE_MS: u64 = 1000;
 
-/// Where the answer to one object goes.
-pub(super) struct Reply {
-    pub(super) outbox: Arc<Outbox>,
-    /// How the object spelled its id.
-    pub(super) spelled: Spelled,
-    /// Given back once the answer is written.
-    pub(super) permit: OwnedSemaphorePermit,
-}
-
-impl Reply {
-    pub(super) fn send(self, frame: &ServerFrame) {
-        let object = self.spelled.answer(frame.encode());
-        self.outbox
-            .system_frame(Frame::text(object.as_bytes()), Some(self.permit));
-    }
-
-    pub(super) fn refuse(self, refusal: ErrorFrame) {
-        self.send(&ServerFrame::Error(refusal));
-    }
-}
-
 /// The answer to command `id`.
-pub(super) fn answer(id: Uuid, result: Result<Accepted, Refusal>) -> ServerFrame {
+pub fn answer(id: Uuid, result: Result<Accepted, Refusal>) -> ServerFrame {
     match result {
         Ok(accepted) => ServerFrame::Ack(ack(id, &accepted)),
         Err(refusal) => ServerFrame::Error(refused(Some(id), &refusal)),
@@ -46,7 +21,7 @@ pub(super) fn answer(id: Uuid, result: Result<Accepted, Refusal>) -> ServerFrame
 }
 
 /// An ack for a command whose conversation is the stream that it wrote to.
-pub(super) fn ack(id: Uuid, accepted: &Accepted) -> Ack {
+fn ack(id: Uuid, accepted: &Accepted) -> Ack {
     Ack {
         id,
         conversation: accepted.stream,
@@ -62,7 +37,7 @@ pub(super) fn ack(id: Uuid, accepted: &Accepted) -> Ack {
 }
 
 /// A refusal as a frame.
-pub(super) fn refused(id: Option<Uuid>, refusal: &Refusal) -> ErrorFrame {
+pub fn refused(id: Option<Uuid>, refusal: &Refusal) -> ErrorFrame {
     let message = refusal.to_string();
     match refusal {
         Refusal::Rejected(rejection) => rejected(id, rejection),

@@ -1,0 +1,95 @@
+//! From the wire's commands to the domain's. Each noun has a file of its own beside this one.
+
+use super::{direct, group, message};
+use tidings_domain::{Command, CommandId, ConversationCommand, ConversationId, Field, Rejection, UserId};
+use tidings_protocol::{self as protocol, Action};
+use uuid::Uuid;
+
+/// What a command of the wire turns out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// For the conversation's lane, once it is known that those whom it names exist.
+    Command { command: Command, named: Option<Named> },
+    /// To have read so far.
+    Read { conversation: ConversationId, seq: u64 },
+    /// To be shown so much of a conversation.
+    Fetch {
+        conversation: ConversationId,
+        from: u64,
+        limit: u32,
+    },
+    /// A command of the protocol that this version does not carry out.
+    Unsupported,
+}
+
+/// Users whom a command names, and the field that does.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Named {
+    pub users: Vec<UserId>,
+    pub field: Field,
+}
+
+/// Whose command it is, and what its ids derive from.
+pub(super) struct Author {
+    pub(super) log_id: Uuid,
+    pub(super) user: UserId,
+    pub(super) id: CommandId,
+}
+
+/// A command's conversation, what it wants of it, and whom it names.
+pub(super) type Translated = (ConversationId, ConversationCommand, Option<Named>);
+
+/// Turns a command into the domain's words. `log_id` is the log's own id, from which ids of conversations derive.
+///
+/// # Errors
+/// What cannot be right in any state.
+pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Result<Wanted, Rejection> {
+    let id = CommandId(command.id);
+    let author = Author { log_id, user, id };
+    let (conversation, body, named) = match command.action {
+        Action::DirectOpen { user } => direct::open(&author, user),
+        Action::GroupCreate { name, members } => group::create(&author, &name, members)?,
+        Action::GroupAdd { conversation, user } => group::add(conversation, user),
+        Action::GroupRemove { conversation, user } => group::remove(conversation, user),
+        Action::GroupLeave { conversation } => group::leave(conversation),
+        Action::GroupRename { conversation, name } => group::rename(conversation, &name)?,
+        Action::GroupRole {
+            conversation,
+            user,
+            role,
+        } => group::change_role(conversation, user, role),
+        Action::MessageSend {
+            conversation,
+            content,
+            reply_to,
+            mentions,
+        } => message::send(conversation, content, reply_to, mentions)?,
+        Action::Read { conversation, seq } => {
+            return Ok(Wanted::Read {
+                conversation: ConversationId(conversation),
+                seq,
+            });
+        }
+        Action::Fetch {
+            conversation,
+            from,
+            limit,
+        } => {
+            return Ok(Wanted::Fetch {
+                conversation: ConversationId(conversation),
+                from,
+                limit,
+            });
+        }
+        Action::MessageEdit { .. } | Action::MessageRecall { .. } | Action::MessageReact { .. } => {
+            return Ok(Wanted::Unsupported);
+        }
+    };
+    let command = Command {
+        id,
+        actor: user,
+        conversation,
+        body,
+    };
+    Ok(Wanted::Command { command, named })
+}
