@@ -1,21 +1,18 @@
 //! The command line.
 
 use crate::config::{Config, Flags};
-use crate::dev;
-use crate::node::Node;
 use crate::telemetry::{self, LogFormat};
-use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tidings_domain::stored::leave_out;
-use tidings_eventlog::schema;
 
+mod dev;
 mod export;
 mod parked;
 mod rebuild;
 mod recover;
+mod serve;
 mod user;
 
 /// Real-time messaging that people can trust with their conversations.
@@ -184,18 +181,12 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         } => {
             let config = settings.load()?;
             telemetry::start_logging(config.log_format);
-            if migrates {
-                migrate(&config).await?;
-            }
-            leave_out(config.left_out());
-            let node = Node::start(config).await?;
-            println!("ready http://{}/", node.address());
-            until_signal(node).await?;
+            serve::run(config, migrates).await?;
         }
         Command::Migrate { settings } => {
             let config = settings.load()?;
             telemetry::start_logging(config.log_format);
-            let version = migrate(&config).await?;
+            let version = serve::migrate(&config).await?;
             println!("the database is at schema version {version}");
         }
         Command::Replay { which, settings } => {
@@ -224,37 +215,4 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Migrates the configured database.
-pub async fn migrate(config: &Config) -> anyhow::Result<u32> {
-    let log_config = config.log()?;
-    let version = schema::migrate(&log_config, config.lanes)
-        .await
-        .context("the database cannot be migrated")?;
-    tidings_projections::setup(&log_config.pool()?)
-        .await
-        .context("the read models cannot be made")?;
-    Ok(version)
-}
-
-/// Serves until SIGTERM or SIGINT, then drains. A second signal ends at once.
-pub async fn until_signal(node: Node) -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let draining = node.gateway().lifecycle.draining();
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        () = draining.cancelled() => {}
-    }
-    tracing::info!("going away");
-    node.shut_down();
-    tokio::select! {
-        () = node.stopped() => {}
-        _ = terminate.recv() => tracing::warn!("a second signal: ending at once"),
-        _ = interrupt.recv() => tracing::warn!("a second signal: ending at once"),
-    }
-    Ok(())
 }

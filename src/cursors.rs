@@ -2,6 +2,7 @@
 //!
 //! A read is acked when the log says so. One that moves nothing is acked from what is known, and appends nothing.
 
+mod expiry;
 mod gatherer;
 mod store;
 
@@ -9,6 +10,7 @@ use crate::fanout::Ephemeral;
 use crate::lanes::{Lanes, Reply, Seat};
 use crate::lifecycle::Lifecycle;
 use crate::outcome::Refusal;
+pub use expiry::{InboxRules, expire_inboxes};
 use gatherer::{Delivered, Gatherer};
 use std::time::Duration;
 use store::Store;

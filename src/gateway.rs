@@ -27,10 +27,9 @@ mod typing;
 mod upgrade;
 mod writer;
 
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Directory};
 use crate::cursors::Cursors;
 use crate::delivery::Hub;
-use crate::directory::Directory;
 use crate::fanout::Ephemeral;
 use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
@@ -47,7 +46,7 @@ pub use lookups::Lookups;
 pub use pages::PageRoom;
 pub use registry::{Connection, Registry};
 pub use typing::Typing;
-pub use upgrade::connect;
+pub use upgrade::routes;
 
 /// What every connection of a node shares.
 pub struct Gateway {

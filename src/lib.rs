@@ -3,7 +3,6 @@
 //! Rooms in the order of one message's walk: [`gateway`] reads and parses, [`lanes`] decide and commit, [`delivery`] shows
 //! it here, [`fanout`] tells the other nodes, projections fold what was committed, and GraphQL answers from them.
 
-pub mod accounts;
 pub mod auth;
 pub mod by_lane;
 pub mod cli;
@@ -12,12 +11,9 @@ pub mod commits;
 pub mod config;
 pub mod cursors;
 pub mod delivery;
-pub mod dev;
-pub mod directory;
 pub mod fanout;
 pub mod gateway;
 pub mod http;
-pub mod inbox;
 pub mod lanes;
 pub mod lifecycle;
 pub mod node;

@@ -1,16 +1,13 @@
 //! A node: everything put together, started in order and stopped in order.
 
-use crate::accounts::LogRegistrar;
-use crate::auth;
+use crate::auth::{self, Directory, LogRegistrar};
 use crate::commits::Commits;
 use crate::config::Config;
-use crate::cursors::Cursors;
+use crate::cursors::{self, Cursors, InboxRules};
 use crate::delivery::{Hub, Observer};
-use crate::directory::Directory;
 use crate::fanout::{self, Fanout, FanoutConfig};
-use crate::gateway::{Counters, Gateway, Logins, Lookups, PageRoom, Registry, Sizes, Typing};
+use crate::gateway::{self, Counters, Gateway, Logins, Lookups, PageRoom, Registry, Sizes, Typing};
 use crate::http::{self, Gate};
-use crate::inbox::{self, InboxRules};
 use crate::lanes::{LaneLimits, Lanes, Refusal, SUBJECTS};
 use crate::lifecycle::Lifecycle;
 use crate::readiness::{Patience, Readiness};
@@ -165,7 +162,7 @@ impl Node {
         };
         lifecycle.spawn_last(
             "inbox clean-up",
-            inbox::run(log.clone(), lanes.clone(), rules, lifecycle.hard_stop()),
+            cursors::expire_inboxes(log.clone(), lanes.clone(), rules, lifecycle.hard_stop()),
         );
         lifecycle.spawn_last("upkeep of the log", grow.keep());
 
@@ -210,6 +207,7 @@ impl Node {
         let readiness = Readiness::start(&lifecycle, &appender, &lanes_log, &checkpoints, redis, patience);
         let query_wait = Duration::from_millis(config.query_wait_ms);
         let parts = vec![
+            gateway::routes(Arc::clone(&gateway)),
             accounts.routes(),
             http::graphql::routes(
                 pool,
@@ -228,7 +226,7 @@ impl Node {
             ("readers", log.pool().clone()),
             ("lanes", lanes_log.pool().clone()),
         ]);
-        let router = http::router(Arc::clone(&gateway), readiness, metrics, parts, gate);
+        let router = http::router(readiness, metrics, parts, gate);
         let serving = http::serve(
             listener,
             router,

@@ -1,7 +1,7 @@
 //! `tidings replay` and `tidings verify`.
 
+use super::dev;
 use crate::config::Config;
-use crate::dev;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;

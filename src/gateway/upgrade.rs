@@ -3,10 +3,12 @@
 use super::{Gateway, session, socket};
 use crate::http::{ClientAddress, Socket};
 use crate::problem::Problem;
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
 use bytes::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -17,7 +19,11 @@ use tidings_protocol::{ErrorCode, SUBPROTOCOL};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
 /// `GET /ws`.
-pub async fn connect(
+pub fn routes(gateway: Arc<Gateway>) -> Router {
+    Router::new().route("/ws", get(connect)).with_state(gateway)
+}
+
+async fn connect(
     State(gateway): State<Arc<Gateway>>,
     Extension(ClientAddress(address)): Extension<ClientAddress>,
     mut request: Request,

@@ -3,7 +3,6 @@
 use super::assets;
 use super::gate::{self, Gate};
 use super::health;
-use crate::gateway::{self, Gateway};
 use crate::readiness::Readiness;
 use crate::telemetry::Metrics;
 use axum::Router;
@@ -16,13 +15,7 @@ use std::sync::Arc;
 use tower_http::compression::CompressionLayer;
 
 /// Every route of a node, behind its gate.
-pub fn router(
-    gateway: Arc<Gateway>,
-    readiness: Readiness,
-    metrics: Metrics,
-    parts: Vec<Router>,
-    gate: Gate,
-) -> Router {
+pub fn router(readiness: Readiness, metrics: Metrics, parts: Vec<Router>, gate: Gate) -> Router {
     let pages = Router::new()
         .route("/", get(assets::index))
         .route("/assets/{*path}", get(assets::asset))
@@ -39,11 +32,6 @@ pub fn router(
             Router::new()
                 .route("/metrics", get(show_metrics))
                 .with_state(metrics),
-        )
-        .merge(
-            Router::new()
-                .route("/ws", get(gateway::connect))
-                .with_state(gateway),
         );
     let gate = middleware::from_fn_with_state(Arc::new(gate), gate::pass);
     parts.into_iter().fold(own, Router::merge).layer(gate)

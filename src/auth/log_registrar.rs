@@ -1,6 +1,6 @@
 //! Accounts meet the log: a registered user is an event on a stream of their own.
 
-use crate::auth::{NewUser, Registrar, RegistrarError};
+use super::registrar::{NewUser, Registrar, RegistrarError};
 use crate::lanes::Lanes;
 use futures_util::future::BoxFuture;
 use rand::RngExt as _;

@@ -1,7 +1,7 @@
 //! `tidings dev`: a private PostgreSQL and Redis, a node on them, and demo users.
 
+use super::serve::{migrate, until_signal};
 use crate::auth;
-use crate::cli;
 use crate::config::Config;
 use crate::node::Node;
 use anyhow::Context as _;
@@ -12,14 +12,14 @@ use std::time::Duration;
 use tidings_services::{Postgres, PostgresOptions, Profile, Redis, RedisOptions};
 
 /// The database's name in the private PostgreSQL.
-pub const DATABASE: &str = "tidings";
+pub(super) const DATABASE: &str = "tidings";
 
 /// How often the private services are looked after, and at most how seldom when they do not start.
 const LOOK: Duration = Duration::from_secs(1);
 const LOOK_MAX: Duration = Duration::from_mins(1);
 
 /// Runs until a signal, and stops the private services after the node.
-pub async fn run(mut config: Config, data: &Path) -> anyhow::Result<()> {
+pub(super) async fn run(mut config: Config, data: &Path) -> anyhow::Result<()> {
     make_private(data).with_context(|| format!("the data directory {} cannot be made", data.display()))?;
     let data = data.canonicalize()?;
     let postgres = Postgres::start(&data.join("postgres"), PostgresOptions::new(Profile::Durable)).await?;
@@ -74,7 +74,7 @@ async fn keep(postgres: &Postgres, redis: &Redis) {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    cli::migrate(&config).await?;
+    migrate(&config).await?;
     let node = Node::start(config).await?;
     let demo = auth::demo::create(node.accounts())
         .await
@@ -89,7 +89,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         demo.password
     );
     println!("ready {base}/");
-    cli::until_signal(node).await
+    until_signal(node).await
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Clean-up of the offline inbox: messages that nobody fetched in time leave it, as an event, and stay in history.
+//! Expiry of the offline inbox: messages that nobody fetched in time leave it, as an event, and stay in history.
 
 use crate::lanes::Lanes;
 use chrono::TimeDelta;
@@ -21,7 +21,7 @@ pub struct InboxRules {
 }
 
 /// Expires offline messages until `stop`, where no other node does it already.
-pub async fn run(log: Log, lanes: Lanes, rules: InboxRules, stop: CancellationToken) {
+pub async fn expire_inboxes(log: Log, lanes: Lanes, rules: InboxRules, stop: CancellationToken) {
     // Kept from one time to the next, so that it is the same node that does it.
     let mut task = None;
     loop {
