@@ -10,6 +10,7 @@ mod counters;
 mod fetch;
 mod gaps;
 mod handshake;
+mod incoming;
 mod limits;
 mod logins;
 mod lookups;
@@ -21,6 +22,7 @@ mod registry;
 mod reply;
 mod resume;
 mod session;
+mod shared;
 mod socket;
 mod together;
 mod typing;
@@ -33,9 +35,12 @@ use crate::delivery::Hub;
 use crate::fanout::Ephemeral;
 use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
+use crate::{clock, wire};
 use std::sync::Arc;
+use tidings_domain::UserId;
 use tidings_eventlog::Log;
 use tidings_projections::Checkpoints;
+use tidings_protocol::ServerFrame;
 use uuid::Uuid;
 
 pub use costs::Sizes;
@@ -69,4 +74,11 @@ pub struct Gateway {
     pub registry: Arc<Registry>,
     pub sizes: Sizes,
     pub typing: Typing,
+}
+
+impl Gateway {
+    /// What a session is told that has said a valid hello.
+    fn welcome(&self, user: UserId, session: Uuid) -> ServerFrame {
+        wire::welcome(user.0, session, clock::now(), &self.limits.announced())
+    }
 }

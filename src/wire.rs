@@ -11,6 +11,7 @@ mod group;
 mod message;
 mod reading;
 mod typing;
+mod welcome;
 
 pub use answer::{answer, refused};
 pub use command::{Named, Wanted, translate};
@@ -18,3 +19,4 @@ pub use event::{LiveEvent, encode, gap, shown};
 pub use frame::Frame;
 pub use reading::receipt;
 pub use typing::typing;
+pub use welcome::{Announced, welcome};

@@ -1,12 +1,13 @@
 //! Saying why, then closing.
 
 use super::socket::{Sink, Source};
+use crate::auth::AuthError;
 use crate::wire::Frame;
 use std::time::Duration;
-use tidings_protocol::{Close, ServerFrame};
+use tidings_protocol::{Close, CloseCode, ServerFrame};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::frame::coding;
 
 /// How long a client may take to read its last words.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -24,10 +25,22 @@ pub(super) struct Farewell {
     pub(super) reset: bool,
 }
 
+/// How a connection ends whose token is not good.
+pub(super) fn reason(error: AuthError) -> Close {
+    match error {
+        AuthError::Suspended => Close::new(CloseCode::Suspended),
+        AuthError::Unavailable => Close {
+            reason: "accounts cannot be checked just now".to_owned(),
+            ..Close::new(CloseCode::GoingAway).with_retry_after_ms(1000)
+        },
+        _ => Close::new(CloseCode::NoValidToken),
+    }
+}
+
 /// Whether a client that closes so says that it has all that it was sent. One that is only going away (1001) does not:
 /// browsers say that when a tab is closed, whatever its page has still to read.
 pub(super) fn is_clean(close: Option<&CloseFrame>) -> bool {
-    close.is_none_or(|close| matches!(close.code, CloseCode::Normal | CloseCode::Status))
+    close.is_none_or(|close| matches!(close.code, coding::CloseCode::Normal | coding::CloseCode::Status))
 }
 
 /// Writes the `close` object and the close frame behind all that was written, and ends the stream there. Answers whether

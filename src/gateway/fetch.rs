@@ -1,7 +1,7 @@
 //! Answers to `fetch`: a page of a conversation, bounded in events and in bytes.
 
 use super::Gateway;
-use super::session::Shared;
+use super::shared::Shared;
 use crate::delivery::Brought;
 use crate::lanes::Refusal;
 use crate::planted;

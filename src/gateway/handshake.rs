@@ -2,9 +2,8 @@
 
 use super::Gateway;
 use super::close;
-use super::reader::{Incoming, incoming};
+use super::incoming::{Incoming, incoming};
 use super::socket::{Sink, Source};
-use crate::auth::AuthError;
 use crate::wire::Frame;
 use chrono::{DateTime, Utc};
 use std::time::Duration;
@@ -145,20 +144,8 @@ async fn accept(
             rest,
         }),
         Err(error) => {
-            close::say(sink, reason(error)).await;
+            close::say(sink, close::reason(error)).await;
             None
         }
-    }
-}
-
-/// How a connection ends whose token is not good.
-pub(super) fn reason(error: AuthError) -> Close {
-    match error {
-        AuthError::Suspended => Close::new(CloseCode::Suspended),
-        AuthError::Unavailable => Close {
-            reason: "accounts cannot be checked just now".to_owned(),
-            ..Close::new(CloseCode::GoingAway).with_retry_after_ms(1000)
-        },
-        _ => Close::new(CloseCode::NoValidToken),
     }
 }

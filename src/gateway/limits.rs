@@ -1,10 +1,8 @@
 //! What a connection may do, and how long the server waits for it.
 
+use crate::wire::Announced;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use tidings_domain::conversation::{GROUP_MEMBERS_MAX, MENTIONS_MAX};
-use tidings_domain::text::{GROUP_NAME_CHARS_MAX, MESSAGE_TEXT_BYTES_MAX};
-use tidings_protocol::{FETCH_EVENTS_MAX, Limits};
 
 /// Limits of the gateway. Those that clients need to know stand in `welcome`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -87,21 +85,15 @@ impl Default for GatewayLimits {
 
 impl GatewayLimits {
     /// The part that clients are told.
-    pub fn announced(&self) -> Limits {
-        Limits {
-            frame_bytes: self.frame_bytes as u32,
-            text_bytes: MESSAGE_TEXT_BYTES_MAX as u32,
-            catch_up_events: self.catch_up_events as u32,
-            catch_up_total: self.catch_up_total as u32,
-            fetch_events: Some(FETCH_EVENTS_MAX),
-            group_members: Some(GROUP_MEMBERS_MAX as u32),
-            group_create_members: None,
-            name_chars: Some(GROUP_NAME_CHARS_MAX as u32),
-            mentions: Some(MENTIONS_MAX as u32),
-            commands_in_flight: Some(self.commands_in_flight),
-            commands_per_second: Some(self.commands_per_second),
-            commands_burst: Some(self.commands_burst),
-            ..Limits::default()
+    pub fn announced(&self) -> Announced {
+        Announced {
+            heartbeat_ms: self.heartbeat_ms,
+            frame_bytes: self.frame_bytes,
+            catch_up_events: self.catch_up_events,
+            catch_up_total: self.catch_up_total,
+            commands_in_flight: self.commands_in_flight,
+            commands_per_second: self.commands_per_second,
+            commands_burst: self.commands_burst,
         }
     }
 

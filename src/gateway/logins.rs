@@ -1,8 +1,8 @@
 //! Whose login each open connection speaks for, so that it ends with it: when its user is suspended, and when its session is
 //! ended or revoked, on whatever node that was done.
 
-use super::handshake::reason;
-use super::session::Shared;
+use super::close::reason;
+use super::shared::Shared;
 use crate::auth::Authenticator;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

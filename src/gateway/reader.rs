@@ -4,15 +4,15 @@ use super::Gateway;
 use super::costs::{STRANGE, cost};
 use super::fetch::{Fetch, fetch};
 use super::handshake::Renewal;
+use super::incoming::{Incoming, incoming};
 use super::logins::Login;
 use super::registry::{Budget, Registered};
 use super::reply::Reply;
-use super::session::{Shared, welcome};
+use super::shared::{ReaderEnd, Shared};
 use super::socket::Source;
 use crate::cursors::Read;
 use crate::lanes::Refusal;
 use crate::wire::{self, Named, Wanted, answer, refused, translate};
-use bytes::Bytes;
 use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -26,8 +26,6 @@ use tidings_protocol::{
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use uuid::Uuid;
 
 /// What an answer to `fetch` weighs among the answers in flight, since it is so much larger than the others.
@@ -41,50 +39,6 @@ const LIMITED_MS: u64 = 100;
 const READS_AGAIN_MS: u64 = 1000;
 /// Objects handled before other connections of the same thread get their turn.
 const TURN: u32 = 64;
-
-/// What came in.
-pub(super) enum Incoming {
-    Text(Utf8Bytes),
-    Ping(Bytes),
-    Pong(Bytes),
-    /// The client closes.
-    Closed {
-        clean: bool,
-    },
-    Gone,
-    Violation(CloseCode),
-}
-
-/// Why reading ended.
-pub(super) enum ReaderEnd {
-    /// The client is gone.
-    Gone,
-    /// The client closes, which is answered.
-    Closed { clean: bool },
-    /// The client broke the rules; it is told so.
-    Violation(CloseCode),
-    /// Asked to stop: somebody else says why.
-    Stopped,
-}
-
-/// Reads one frame.
-pub(super) async fn incoming(source: &mut Source) -> Incoming {
-    match source.next().await {
-        Ok(Message::Text(text)) => Incoming::Text(text),
-        Ok(Message::Ping(payload)) => Incoming::Ping(payload),
-        Ok(Message::Pong(payload)) => Incoming::Pong(payload),
-        Ok(Message::Close(close)) => Incoming::Closed {
-            clean: super::close::is_clean(close.as_ref()),
-        },
-        Err(Error::Capacity(_)) => Incoming::Violation(CloseCode::FrameTooBig),
-        // That the stream ended without a close is the network's doing.
-        Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Incoming::Gone,
-        Ok(Message::Binary(_) | Message::Frame(_)) | Err(Error::Utf8(_) | Error::Protocol(_)) => {
-            Incoming::Violation(CloseCode::ProtocolViolation)
-        }
-        Err(_) => Incoming::Gone,
-    }
-}
 
 pub(super) struct Reader {
     gateway: Arc<Gateway>,
@@ -429,7 +383,7 @@ impl Reader {
     /// A second hello renews the token; it must be of the same user. It is answered by `welcome` and nothing else.
     async fn renew(&self, hello: Hello, reply: Reply) -> Result<(), ReaderEnd> {
         if hello.token.is_none() && self.renewal == Renewal::ByUpgrade {
-            reply.send(&welcome(&self.gateway, self.user.0, self.session));
+            reply.send(&self.gateway.welcome(self.user, self.session));
             return Ok(());
         }
         let token = hello.token.unwrap_or_default();
@@ -450,7 +404,7 @@ impl Reader {
                 return Ok(());
             }
             Err(error) => {
-                self.shared.outbox.close(super::handshake::reason(error));
+                self.shared.outbox.close(super::close::reason(error));
                 return Err(ReaderEnd::Stopped);
             }
         };
@@ -461,7 +415,7 @@ impl Reader {
             .expires_at_ms
             .store(principal.expires_at.timestamp_millis(), Ordering::Relaxed);
         self.login.renew(self.user, principal.session, &self.shared);
-        reply.send(&welcome(&self.gateway, self.user.0, self.session));
+        reply.send(&self.gateway.welcome(self.user, self.session));
         Ok(())
     }
 }

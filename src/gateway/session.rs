@@ -3,9 +3,10 @@
 use super::gaps::Gaps;
 use super::handshake::{Greeted, greet};
 use super::proof::Answered;
-use super::reader::{READS_IN_FLIGHT, Reader, ReaderEnd};
+use super::reader::{READS_IN_FLIGHT, Reader};
 use super::registry::{Registered, Registry, TooMany};
 use super::resume::Parts;
+use super::shared::{ReaderEnd, Shared};
 use super::socket::{Sink, Source};
 use super::writer::Writer;
 use super::{Gateway, close, resume};
@@ -18,31 +19,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32};
 use std::time::Duration;
 use tidings_domain::UserId;
-use tidings_protocol::{Close, CloseCode, ServerFrame, Welcome};
+use tidings_protocol::{Close, CloseCode, ServerFrame};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-
-/// What a connection's reader and writer share.
-pub(super) struct Shared {
-    pub(super) outbox: Arc<Outbox>,
-    /// Permits for answers that are not written yet.
-    pub(super) in_flight: Arc<Semaphore>,
-    /// The same for reads, which wait for others to be gathered and hold nobody up meanwhile.
-    pub(super) reads: Arc<Semaphore>,
-    /// Heartbeats since the client was last heard.
-    pub(super) missed: AtomicU32,
-    /// Which of the writer's pings the client has answered.
-    pub(super) answered: Answered,
-    /// Gaps that the client was told of.
-    pub(super) gaps: Gaps,
-    /// What the client says it has seen; taken by the first catch-up.
-    pub(super) resume: Parts,
-    /// When the token runs out, in milliseconds since 1970. A new hello moves it.
-    pub(super) expires_at_ms: AtomicI64,
-    /// Ends the reader, so that no new commands come in while the last answers go out.
-    pub(super) stop_reading: CancellationToken,
-}
 
 /// How long answers that are on their way are waited for when a connection is drained.
 const ANSWERS: Duration = Duration::from_secs(3);
@@ -176,7 +156,7 @@ impl Session {
             user,
             outbox: Arc::clone(&shared.outbox),
         };
-        shared.outbox.system(&welcome(gateway, user.0, session), None);
+        shared.outbox.system(&gateway.welcome(user, session), None);
         if unreadable > 0 {
             let refusal = ServerFrame::Error(resume::unreadable(unreadable));
             shared.outbox.system(&refusal, None);
@@ -271,16 +251,4 @@ async fn go_away(gateway: &Gateway, shared: &Shared) {
 fn going_away(gateway: &Gateway) -> Close {
     Close::new(CloseCode::GoingAway)
         .with_retry_after_ms(rand::rng().random_range(0..=gateway.limits.return_ms))
-}
-
-/// The `welcome` of a session.
-pub(super) fn welcome(gateway: &Gateway, user: Uuid, session: Uuid) -> ServerFrame {
-    ServerFrame::Welcome(Box::new(Welcome {
-        user,
-        session,
-        server: concat!("tidings/", env!("CARGO_PKG_VERSION")).to_owned(),
-        heartbeat_ms: gateway.limits.heartbeat_ms,
-        time: crate::clock::now().into(),
-        limits: gateway.limits.announced(),
-    }))
 }

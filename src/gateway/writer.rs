@@ -5,7 +5,7 @@
 
 use super::gaps::Filled;
 use super::proof::Receipts;
-use super::session::Shared;
+use super::shared::Shared;
 use super::socket::Sink;
 use super::{Gateway, close};
 use crate::delivery::{Brought, Subscriber};
@@ -452,7 +452,7 @@ impl Writer {
         self.check_token()?;
         let user = self.subscriber.user.0;
         match self.gateway.authenticator.refusal(user, None) {
-            Some(error) => Err(Stop::Close(super::handshake::reason(error))),
+            Some(error) => Err(Stop::Close(close::reason(error))),
             None => Ok(()),
         }
     }

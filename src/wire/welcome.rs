@@ -1,0 +1,50 @@
+//! The answer to a valid hello.
+
+use chrono::{DateTime, Utc};
+use tidings_domain::conversation::{GROUP_MEMBERS_MAX, MENTIONS_MAX};
+use tidings_domain::text::{GROUP_NAME_CHARS_MAX, MESSAGE_TEXT_BYTES_MAX};
+use tidings_protocol::{FETCH_EVENTS_MAX, Limits, ServerFrame, Welcome};
+use uuid::Uuid;
+
+/// The settings of a node that its clients are told.
+#[derive(Clone, Copy, Debug)]
+pub struct Announced {
+    pub heartbeat_ms: u64,
+    pub frame_bytes: usize,
+    pub catch_up_events: u64,
+    pub catch_up_total: u64,
+    pub commands_in_flight: u32,
+    pub commands_per_second: u32,
+    pub commands_burst: u32,
+}
+
+/// The `welcome` of a session.
+pub fn welcome(user: Uuid, session: Uuid, time: DateTime<Utc>, announced: &Announced) -> ServerFrame {
+    ServerFrame::Welcome(Box::new(Welcome {
+        user,
+        session,
+        server: concat!("tidings/", env!("CARGO_PKG_VERSION")).to_owned(),
+        heartbeat_ms: announced.heartbeat_ms,
+        time: time.into(),
+        limits: limits(announced),
+    }))
+}
+
+/// The node's settings, and the limits that the domain itself sets.
+fn limits(announced: &Announced) -> Limits {
+    Limits {
+        frame_bytes: announced.frame_bytes as u32,
+        text_bytes: MESSAGE_TEXT_BYTES_MAX as u32,
+        catch_up_events: announced.catch_up_events as u32,
+        catch_up_total: announced.catch_up_total as u32,
+        fetch_events: Some(FETCH_EVENTS_MAX),
+        group_members: Some(GROUP_MEMBERS_MAX as u32),
+        group_create_members: None,
+        name_chars: Some(GROUP_NAME_CHARS_MAX as u32),
+        mentions: Some(MENTIONS_MAX as u32),
+        commands_in_flight: Some(announced.commands_in_flight),
+        commands_per_second: Some(announced.commands_per_second),
+        commands_burst: Some(announced.commands_burst),
+        ..Limits::default()
+    }
+}
