@@ -33,3 +33,10 @@ pub enum Refusal {
     #[error("the log is away, try again")]
     Unavailable,
 }
+
+impl Refusal {
+    /// Whether it says that there is no such conversation for the asker.
+    pub fn is_for_strangers(&self) -> bool {
+        matches!(self, Self::Rejected(Rejection::NotAMember))
+    }
+}

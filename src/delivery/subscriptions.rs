@@ -3,9 +3,10 @@
 use super::hub::{Audience, Subscriber};
 use crate::planted;
 use crate::wire::{Frame, LiveEvent};
+use rand::RngExt as _;
 use std::collections::{HashMap, HashSet};
 use tidings_domain::UserId;
-use tidings_protocol::Close;
+use tidings_protocol::{Close, CloseCode};
 use uuid::Uuid;
 
 /// Where more connections than this see a conversation, nobody is shown typing: each time would reach them all.
@@ -145,10 +146,15 @@ impl Subscriptions {
         }
     }
 
-    /// Ends all connections, each with a reason of its own.
-    pub(super) fn close_all(&self, reason: impl Fn() -> Close) {
+    /// Ends all connections, since the log has gone back. Clients spread their return over `return_ms`.
+    pub(super) fn close_all(&self, return_ms: u64) {
         for subscriber in self.users.values().flatten() {
-            subscriber.outbox.close(reason());
+            let close = Close {
+                reason: "the log was restored".to_owned(),
+                ..Close::new(CloseCode::GoingAway)
+            };
+            let retry_after_ms = rand::rng().random_range(0..=return_ms);
+            subscriber.outbox.close(close.with_retry_after_ms(retry_after_ms));
         }
     }
 

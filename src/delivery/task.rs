@@ -6,14 +6,12 @@ use super::subscriptions::Subscriptions;
 use crate::planted;
 use crate::stale::StaleStreams;
 use crate::wire::{LiveEvent, shown};
-use rand::RngExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tidings_domain::stored::{self, DecodeError, Kind};
 use tidings_domain::{ConversationEvent, Event};
 use tidings_eventlog::{LaneHead, Log, Recorded};
-use tidings_protocol::{Close, CloseCode};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -183,13 +181,7 @@ impl HubTask {
         // Before anybody is closed, who would note how far they have been sent.
         self.time_lines.fetch_add(1, Ordering::AcqRel);
         self.dispatched.send_replace(head);
-        self.subscriptions.close_all(|| {
-            Close {
-                reason: "the log was restored".to_owned(),
-                ..Close::new(CloseCode::GoingAway)
-            }
-            .with_retry_after_ms(rand::rng().random_range(0..=self.return_ms))
-        });
+        self.subscriptions.close_all(self.return_ms);
         self.observer.advanced(self.lane, head.head);
     }
 

@@ -6,7 +6,7 @@ use crate::delivery::Brought;
 use crate::lanes::Refusal;
 use crate::planted;
 use crate::wire::{Frame, encode, refused};
-use tidings_domain::{ConversationId, Cursor, Rejection, UserId};
+use tidings_domain::{ConversationId, Cursor, UserId};
 use tidings_eventlog::{ReadError, Slice};
 use tidings_protocol::{ErrorCode, ErrorFrame, FETCH_EVENTS_MAX, Spelled, encode_events};
 use uuid::Uuid;
@@ -57,7 +57,7 @@ pub(super) async fn fetch(
         Ok(seat) => (wanted.from, seat.reach),
         Err(refusal) => {
             // Somebody who has left may have what they were told is still owed to them.
-            let out = matches!(refusal, Refusal::Rejected(Rejection::NotAMember));
+            let out = refusal.is_for_strangers();
             let owed = || shared.gaps.owed(conversation.0, wanted.from, &shared.answered);
             let (from, last) = out.then(owed).flatten().ok_or_else(|| refused(id, &refusal))?;
             // The log may have gone back since.

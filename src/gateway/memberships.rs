@@ -12,7 +12,6 @@ use tidings_domain::stored::{self, DecodeError};
 use tidings_domain::{ConversationEvent, Event, UserId};
 use tidings_eventlog::{LaneHead, Position, Recorded, StreamHead};
 use tidings_projections::{MEMBERSHIP_MODELS, Membership, Memberships};
-use tidings_protocol::{Close, CloseCode};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -41,13 +40,13 @@ impl Writer {
                 );
                 let passing = gateway.checkpoints.passed_by(&MEMBERSHIP_MODELS, position, left);
                 if self.attend(passing).await?.is_err() {
-                    return Err(behind(lane));
+                    return Err(Stop::behind(lane));
                 }
             }
             let found = self.patiently(|| gateway.lookups.memberships(user.0)).await?;
             match found.seen.behind(known) {
                 None => break found,
-                Some(lane) if Instant::now() >= deadline => return Err(behind(lane)),
+                Some(lane) if Instant::now() >= deadline => return Err(Stop::behind(lane)),
                 Some(_) => self.attend(sleep(LOOK_AGAIN)).await?,
             }
         };
@@ -128,7 +127,7 @@ impl Writer {
             {
                 // It will be folded, put aside, or left to a newer node; until then nobody can tell.
                 tracing::warn!(conversation = %recorded.stream, seq = recorded.seq, %error, "a membership is in doubt");
-                return Err(behind(recorded.lane));
+                return Err(Stop::behind(recorded.lane));
             }
             Ok(())
         })
@@ -157,15 +156,6 @@ impl Writer {
             }
         }
     }
-}
-
-/// The read models lack something that somebody may have been told of already.
-fn behind(lane: u8) -> Stop {
-    tracing::warn!(lane, "a connection found the read models too far behind");
-    Stop::Close(Close {
-        reason: "read models are behind".to_owned(),
-        ..Close::new(CloseCode::GoingAway).with_retry_after_ms(1000)
-    })
 }
 
 /// Takes a membership past one more control event of its conversation.

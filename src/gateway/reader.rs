@@ -18,7 +18,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tidings_domain::{ConversationCommand, ConversationId, Rejection, UserId};
+use tidings_domain::{ConversationId, UserId};
 use tidings_protocol::{
     ClientFrame, CloseCode, Command, ErrorCode, ErrorFrame, Hello, ResumePart, ServerFrame, parse_spelled,
     split_frame,
@@ -236,7 +236,11 @@ impl Reader {
                 ErrorCode::UnknownType,
                 "not supported by this server",
             )),
-            Ok(Wanted::Command { command, named }) => {
+            Ok(Wanted::Command {
+                command,
+                named,
+                behind_reads,
+            }) => {
                 // Boxed, because every connection has room for this future for as long as it lives.
                 if let Some(named) = named
                     && let Err(refusal) = Box::pin(self.known(&named)).await
@@ -244,7 +248,7 @@ impl Reader {
                     reply.refuse(refused(Some(id), &refusal));
                     return Ok(());
                 }
-                if !matches!(command.body, ConversationCommand::SendMessage { .. }) {
+                if behind_reads {
                     while self.reading.join_next().await.is_some() {}
                 }
                 let budget = self.registered.budget.clone();
@@ -304,7 +308,7 @@ impl Reader {
     async fn known(&self, named: &Named) -> Result<(), Refusal> {
         match self.gateway.directory.all_known(&named.users).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Rejection::NotFound(named.field).into()),
+            Ok(false) => Err(named.unknown()),
             Err(_) => Err(Refusal::Unavailable),
         }
     }
@@ -422,7 +426,7 @@ impl Reader {
 
 /// Lets the user pay for a conversation that they are not in.
 fn charge(budget: &Budget, refusal: &Refusal) {
-    if matches!(refusal, Refusal::Rejected(Rejection::NotAMember)) {
+    if refusal.is_for_strangers() {
         budget.owe(STRANGE);
     }
 }

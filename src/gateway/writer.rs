@@ -42,6 +42,17 @@ pub(super) enum Stop {
     Close(Close),
 }
 
+impl Stop {
+    /// The read models lack something that somebody may have been told of already.
+    pub(super) fn behind(lane: u8) -> Self {
+        tracing::warn!(lane, "a connection found the read models too far behind");
+        Self::Close(Close {
+            reason: "read models are behind".to_owned(),
+            ..Close::new(CloseCode::GoingAway).with_retry_after_ms(1000)
+        })
+    }
+}
+
 pub(super) struct Writer {
     pub(super) gateway: Arc<Gateway>,
     sink: Sink,

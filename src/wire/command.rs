@@ -1,6 +1,7 @@
 //! From the wire's commands to the domain's. Each noun has a file of its own beside this one.
 
 use super::{direct, group, message};
+use crate::outcome::Refusal;
 use tidings_domain::{Command, CommandId, ConversationCommand, ConversationId, Field, Rejection, UserId};
 use tidings_protocol::{self as protocol, Action};
 use uuid::Uuid;
@@ -9,7 +10,12 @@ use uuid::Uuid;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// For the conversation's lane, once it is known that those whom it names exist.
-    Command { command: Command, named: Option<Named> },
+    Command {
+        command: Command,
+        named: Option<Named>,
+        /// It may change who is a member, so reads that were asked for before it come before it.
+        behind_reads: bool,
+    },
     /// To have read so far.
     Read { conversation: ConversationId, seq: u64 },
     /// To be shown so much of a conversation.
@@ -27,6 +33,13 @@ pub enum Wanted {
 pub struct Named {
     pub users: Vec<UserId>,
     pub field: Field,
+}
+
+impl Named {
+    /// The refusal of a command that names somebody who does not exist.
+    pub fn unknown(&self) -> Refusal {
+        Rejection::NotFound(self.field).into()
+    }
 }
 
 /// Whose command it is, and what its ids derive from.
@@ -85,11 +98,16 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
             return Ok(Wanted::Unsupported);
         }
     };
+    let behind_reads = !matches!(body, ConversationCommand::SendMessage { .. });
     let command = Command {
         id,
         actor: user,
         conversation,
         body,
     };
-    Ok(Wanted::Command { command, named })
+    Ok(Wanted::Command {
+        command,
+        named,
+        behind_reads,
+    })
 }

@@ -28,6 +28,7 @@ mod readiness;
 mod reads;
 mod rebuild;
 mod receipt;
+mod rooms;
 mod sockets;
 mod states;
 mod support;
