@@ -16,6 +16,7 @@ mod logins;
 mod lookups;
 mod memberships;
 mod pages;
+mod plan;
 mod proof;
 mod reader;
 mod registry;

@@ -4,78 +4,14 @@
 //! user's conversations, subscribe, read the heads, see who has been shown out meanwhile, read the log up to them. What
 //! happens from then on waits in the outbox; what was read already is dropped there by its seq.
 
-use super::gaps::Gap;
 use super::lookups::STREAMS;
+use super::plan::{Missing, everything, plan};
 use super::writer::{Place, Stop, Writer};
 use crate::planted;
 use std::time::Duration;
 use tidings_domain::Cursor;
-use tidings_eventlog::StreamHead;
-use tidings_projections::Membership;
 use tidings_protocol::{Close, CloseCode, ErrorCode, ErrorFrame, ServerFrame};
 use uuid::Uuid;
-
-/// What one conversation lacks.
-struct Missing {
-    conversation: Uuid,
-    /// The last seq that the client has.
-    cursor: u64,
-    /// The last seq that it may see now.
-    to: u64,
-    /// The conversation's head; `None` for a former member.
-    head: Option<StreamHead>,
-    /// The stored delivery cursor.
-    delivered: Cursor,
-    /// The client itself says that it has everything up to the head.
-    claimed: bool,
-    /// The client says that it has more than there is: nothing can be said of what it has.
-    ahead: bool,
-    expired_from: Option<u64>,
-    /// From where on a former member's device lacks what another one has had. It is not owed any more, but said.
-    settled_from: Option<u64>,
-    /// Nothing is owed any more to a former member whose device lacks the leaving: it is shown that, and no way to the rest.
-    closed: bool,
-    /// The joining by which the user is, or was, a member.
-    joined: u64,
-}
-
-impl Missing {
-    /// `known` is the last seq that the client has; without it, the stored delivery cursor counts. A former member is owed
-    /// what came after the stored cursor, up to and including the leave, and nothing else, unless they were here for it (`live`).
-    fn of(membership: &Membership, head: StreamHead, known: Option<u64>, live: bool) -> Self {
-        let left = membership.left_seq.is_some();
-        let to = membership.left_seq.unwrap_or(head.seq).min(head.seq);
-        let stored = membership.delivered_seq.unwrap_or(
-            membership
-                .joined_seq
-                .saturating_sub(u64::from(!planted::is("late"))),
-        );
-        let floor = if left && !live { stored } else { 0 };
-        let cursor = known.unwrap_or(stored).max(floor).min(to);
-        let closed = cursor == to && known.is_some_and(|known| known < to);
-        let cursor = cursor - u64::from(closed);
-        Self {
-            conversation: membership.conversation,
-            cursor,
-            to,
-            head: (!left).then_some(head),
-            delivered: Cursor {
-                seq: membership.delivered_seq.unwrap_or(0),
-                msg_no: membership.delivered_msg_no,
-            },
-            claimed: false,
-            ahead: known.is_some_and(|known| known > head.seq),
-            expired_from: membership
-                .expired_from
-                .filter(|from| known.is_none() && *from <= cursor),
-            settled_from: known
-                .filter(|known| *known < cursor && cursor < to)
-                .map(|known| known + 1),
-            closed,
-            joined: membership.joined_seq,
-        }
-    }
-}
 
 impl Writer {
     /// The catch-up of a new connection, within the announced limits; what they cut off is said as a `gap`.
@@ -93,40 +29,18 @@ impl Writer {
         self.attend(gateway.hub.register(&subscriber)).await?;
         let missing = self.missing().await?;
         let limits = &gateway.limits;
-        let mut budget = limits.catch_up_total;
-        let mut ranges = vec![];
-        for conversation in &missing {
-            let (id, left) = (conversation.conversation, conversation.head.is_none());
-            if let Some(from) = conversation.expired_from.or(conversation.settled_from) {
-                self.say_gap(id, from, conversation.cursor).await?;
-            }
-            let half = u64::from(planted::is("needless-gap"));
-            let wanted = (conversation.to - conversation.cursor).min(limits.catch_up_events >> half);
-            let wanted = if wanted > budget { 0 } else { wanted };
-            budget -= wanted;
-            let from = conversation.to - wanted + 1;
-            if from > conversation.cursor + 1 {
-                self.say_gap(id, conversation.cursor + 1, from - 1).await?;
-                self.owing |= left && !conversation.closed;
-            }
-            // What another device has had can be fetched, but not what is older than the membership.
-            let settled = conversation
-                .settled_from
-                .map(|from| from.max(conversation.joined));
-            let first = conversation
-                .expired_from
-                .or(settled)
-                .unwrap_or(conversation.cursor + 1);
-            if first < from && !conversation.closed {
-                let gap = Gap::new(first, conversation.cursor + 1, from - 1, left);
-                self.shared.gaps.tell(id, gap);
-            }
-            if wanted > 0 {
-                ranges.push((id, from, conversation.to));
-            }
+        let events = limits.catch_up_events >> u64::from(planted::is("needless-gap"));
+        let plan = plan(&missing, events, limits.catch_up_total);
+        self.owing |= plan.owing;
+        // Before they are said, so that whoever is told of a gap can fetch it.
+        for (conversation, gap) in plan.gaps {
+            self.shared.gaps.tell(conversation, gap);
+        }
+        for (conversation, from, to) in plan.left_out {
+            self.say_gap(conversation, from, to).await?;
         }
         if !planted::is("short") {
-            self.write_ranges(ranges).await?;
+            self.write_ranges(plan.ranges).await?;
         }
         self.settle(&missing);
         self.synced = true;
@@ -139,18 +53,7 @@ impl Writer {
         let (hub, subscriber) = (self.gateway.hub.clone(), self.subscriber.clone());
         self.attend(hub.register(&subscriber)).await?;
         let missing = self.missing().await?;
-        let ranges = missing
-            .iter()
-            .filter(|conversation| conversation.to > conversation.cursor)
-            .map(|conversation| {
-                (
-                    conversation.conversation,
-                    conversation.cursor + 1,
-                    conversation.to,
-                )
-            })
-            .collect();
-        self.write_ranges(ranges).await?;
+        self.write_ranges(everything(&missing)).await?;
         self.settle(&missing);
         Ok(())
     }

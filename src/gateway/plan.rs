@@ -1,0 +1,222 @@
+//! The plan of a catch-up: what a client is sent of that which it missed, and what it is told instead.
+
+use super::gaps::Gap;
+use super::lookups::Range;
+use crate::planted;
+use tidings_domain::Cursor;
+use tidings_eventlog::StreamHead;
+use tidings_projections::Membership;
+use uuid::Uuid;
+
+/// What one conversation lacks.
+#[derive(Clone, Debug)]
+pub(super) struct Missing {
+    pub(super) conversation: Uuid,
+    /// The last seq that the client has.
+    pub(super) cursor: u64,
+    /// The last seq that it may see now.
+    pub(super) to: u64,
+    /// The conversation's head; `None` for a former member.
+    pub(super) head: Option<StreamHead>,
+    /// The stored delivery cursor.
+    pub(super) delivered: Cursor,
+    /// The client itself says that it has everything up to the head.
+    pub(super) claimed: bool,
+    /// The client says that it has more than there is: nothing can be said of what it has.
+    pub(super) ahead: bool,
+    pub(super) expired_from: Option<u64>,
+    /// From where on a former member's device lacks what another one has had. It is not owed any more, but said.
+    pub(super) settled_from: Option<u64>,
+    /// Nothing is owed any more to a former member whose device lacks the leaving: it is shown that, and no way to the rest.
+    pub(super) closed: bool,
+    /// The joining by which the user is, or was, a member.
+    pub(super) joined: u64,
+}
+
+impl Missing {
+    /// `known` is the last seq that the client has; without it, the stored delivery cursor counts. A former member is owed
+    /// what came after the stored cursor, up to and including the leave, and nothing else, unless they were here for it (`live`).
+    pub(super) fn of(membership: &Membership, head: StreamHead, known: Option<u64>, live: bool) -> Self {
+        let left = membership.left_seq.is_some();
+        let to = membership.left_seq.unwrap_or(head.seq).min(head.seq);
+        let stored = membership.delivered_seq.unwrap_or(
+            membership
+                .joined_seq
+                .saturating_sub(u64::from(!planted::is("late"))),
+        );
+        let floor = if left && !live { stored } else { 0 };
+        let cursor = known.unwrap_or(stored).max(floor).min(to);
+        let closed = cursor == to && known.is_some_and(|known| known < to);
+        let cursor = cursor - u64::from(closed);
+        Self {
+            conversation: membership.conversation,
+            cursor,
+            to,
+            head: (!left).then_some(head),
+            delivered: Cursor {
+                seq: membership.delivered_seq.unwrap_or(0),
+                msg_no: membership.delivered_msg_no,
+            },
+            claimed: false,
+            ahead: known.is_some_and(|known| known > head.seq),
+            expired_from: membership
+                .expired_from
+                .filter(|from| known.is_none() && *from <= cursor),
+            settled_from: known
+                .filter(|known| *known < cursor && cursor < to)
+                .map(|known| known + 1),
+            closed,
+            joined: membership.joined_seq,
+        }
+    }
+}
+
+/// What a first catch-up does, in this order.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// Gaps that can be fetched, by conversation.
+    pub(super) gaps: Vec<(Uuid, Gap)>,
+    /// A former member is owed what is left out.
+    pub(super) owing: bool,
+    /// What is said to be left out.
+    pub(super) left_out: Vec<Range>,
+    /// What is sent.
+    pub(super) ranges: Vec<Range>,
+}
+
+/// Plans for what is missing, newest activity first: of each conversation its newest `events`, of all together `total`.
+/// A conversation that does not fit into what is left of these is told as a gap, and those behind it have their chance.
+pub(super) fn plan(missing: &[Missing], events: u64, total: u64) -> Plan {
+    let mut plan = Plan::default();
+    let mut budget = total;
+    for lack in missing {
+        let (conversation, left) = (lack.conversation, lack.head.is_none());
+        if let Some(from) = lack.expired_from.or(lack.settled_from) {
+            plan.left_out.push((conversation, from, lack.cursor));
+        }
+        let wanted = (lack.to - lack.cursor).min(events);
+        let wanted = if wanted > budget { 0 } else { wanted };
+        budget -= wanted;
+        let from = lack.to - wanted + 1;
+        if from > lack.cursor + 1 {
+            plan.left_out.push((conversation, lack.cursor + 1, from - 1));
+            plan.owing |= left && !lack.closed;
+        }
+        // What another device has had can be fetched, but not what is older than the membership.
+        let settled = lack.settled_from.map(|from| from.max(lack.joined));
+        let first = lack.expired_from.or(settled).unwrap_or(lack.cursor + 1);
+        if first < from && !lack.closed {
+            let gap = Gap::new(first, lack.cursor + 1, from - 1, left);
+            plan.gaps.push((conversation, gap));
+        }
+        if wanted > 0 {
+            plan.ranges.push((conversation, from, lack.to));
+        }
+    }
+    plan
+}
+
+/// All that is missing, for a connection that has been told what it may miss and takes the rest at its own pace.
+pub(super) fn everything(missing: &[Missing]) -> Vec<Range> {
+    let some = missing.iter().filter(|lack| lack.to > lack.cursor);
+    some.map(|lack| (lack.conversation, lack.cursor + 1, lack.to))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    fn head(seq: u64) -> StreamHead {
+        StreamHead {
+            stream: Uuid::nil(),
+            seq,
+            msg_no: seq,
+            guard: 1,
+            last_at: chrono::DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn member(number: u128) -> Membership {
+        Membership {
+            conversation: Uuid::from_u128(number),
+            joined_seq: 1,
+            begun_seq: None,
+            left_seq: None,
+            folded_seq: 1,
+            parked: false,
+            delivered_seq: None,
+            delivered_msg_no: 0,
+            expired_from: None,
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said_and_what_fits_behind_it_is_sent() {
+        let lack = |number, known, reach| Missing::of(&member(number), head(reach), Some(known), false);
+        let plan = plan(&[lack(1, 0, 9), lack(2, 10, 14), lack(3, 0, 2)], 5, 8);
+        let of = |number: u128| Uuid::from_u128(number);
+        assert_eq!(plan.ranges, [(of(1), 5, 9), (of(3), 1, 2)]);
+        assert_eq!(plan.left_out, [(of(1), 1, 4), (of(2), 11, 14)]);
+        assert!(!plan.owing);
+    }
+
+    #[test]
+    fn a_former_member_is_owed_what_came_up_to_the_leave_and_nothing_else() {
+        let former = Membership {
+            joined_seq: 3,
+            left_seq: Some(12),
+            delivered_seq: Some(4),
+            ..member(1)
+        };
+        let lack = Missing::of(&former, head(40), None, false);
+        assert_eq!((lack.cursor, lack.to, lack.head), (4, 12, None));
+        let sent = plan(std::slice::from_ref(&lack), 3, 100);
+        assert_eq!(sent.ranges, [(former.conversation, 10, 12)]);
+        assert_eq!(sent.left_out, [(former.conversation, 5, 9)]);
+        assert!(sent.owing && sent.gaps.len() == 1);
+        // Another device has had it all: this one is shown the leave.
+        let had = Membership {
+            delivered_seq: Some(12),
+            ..former
+        };
+        let lack = Missing::of(&had, head(40), Some(6), false);
+        assert!(
+            lack.closed && plan(std::slice::from_ref(&lack), 3, 100).ranges == [(had.conversation, 12, 12)]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn everything_is_sent_or_said_once_and_in_order(
+            lacks in vec((0_u64..40, 0_u64..40), 0..12),
+            events in 1_u64..20,
+            total in 0_u64..60,
+        ) {
+            let missing: Vec<Missing> = (1..)
+                .zip(&lacks)
+                .map(|(number, (known, more))| {
+                    Missing::of(&member(number), head(known + more), Some(*known), false)
+                })
+                .collect();
+            let plan = plan(&missing, events, total);
+            let count = |ranges: &[Range]| ranges.iter().map(|(_, from, to)| to + 1 - from).sum::<u64>();
+            prop_assert!(count(&plan.ranges) <= total);
+            for lack in &missing {
+                let of = |range: &&Range| range.0 == lack.conversation;
+                let sent: Vec<_> = plan.ranges.iter().filter(of).copied().collect();
+                let said: Vec<_> = plan.left_out.iter().filter(of).copied().collect();
+                prop_assert!(sent.len() <= 1 && said.len() <= 1 && count(&sent) <= events);
+                // First what is said, then what is sent, without a hole between.
+                let mut next = lack.cursor + 1;
+                for (_, from, to) in said.into_iter().chain(sent) {
+                    prop_assert_eq!(from, next);
+                    next = to + 1;
+                }
+                prop_assert_eq!(next, lack.to + 1);
+            }
+        }
+    }
+}
