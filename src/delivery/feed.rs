@@ -93,6 +93,8 @@ fn bytes(range: &Range) -> usize {
 mod tests {
     use super::*;
     use bytes::Bytes;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
     use uuid::Uuid;
 
     fn range(from: u64, to: u64) -> Range {
@@ -153,5 +155,26 @@ mod tests {
         // What found no room is read from the log, and the count comes out even.
         assert_eq!(positions(&feed.offer(range(1, 1))), [1, 2, 3, 4]);
         assert_eq!((feed.early_bytes, feed.next()), (0, 5));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_ranges_come_each_event_comes_out_once_in_order_without_a_hole(
+            head in 0_u64..20,
+            offers in vec((1_u64..60, 0_u64..8), 0..60),
+        ) {
+            let mut feed = Feed::new(head);
+            let mut got = vec![];
+            for (from, more) in offers {
+                got.extend(positions(&feed.offer(range(from, from + more))));
+            }
+            // What is missing is read from the log.
+            while let Some((from, to)) = feed.hole() {
+                prop_assert_eq!(from, feed.next());
+                got.extend(positions(&feed.offer(range(from, to))));
+            }
+            prop_assert_eq!(&got, &(head + 1..feed.next()).collect::<Vec<_>>());
+            prop_assert_eq!(feed.early_bytes, 0);
+        }
     }
 }

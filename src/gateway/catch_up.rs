@@ -6,7 +6,7 @@
 
 use super::lookups::STREAMS;
 use super::plan::{Missing, everything, plan};
-use super::writer::{Place, Stop, Writer};
+use super::writer::{Stop, Writer};
 use crate::planted;
 use std::time::Duration;
 use tidings_domain::Cursor;
@@ -95,7 +95,7 @@ impl Writer {
         let mut ahead = vec![];
         for (membership, head) in memberships.iter().zip(heads) {
             let Some(head) = head else { continue };
-            let written = self.places.get(&membership.conversation);
+            let written = self.places.get(membership.conversation);
             let said = resume.get(&membership.conversation).copied();
             // What came up while this connection lived begins with the first joining, for there was none before: other devices may
             // have had it, this one not.
@@ -130,7 +130,7 @@ impl Writer {
     fn settle(&mut self, missing: &[Missing]) {
         for lack in missing {
             let conversation = lack.conversation;
-            let known = self.places.get(&conversation);
+            let known = self.places.get(conversation);
             let Some(head) = lack.head else {
                 // Of a conversation that the user has left, only what was written can be proved, and that a lapse was told.
                 if lack.expired_from.is_some() {
@@ -141,7 +141,7 @@ impl Writer {
                         seq: lack.to,
                         msg_no: 0,
                     };
-                    self.places.insert(conversation, Place { cursor, open: false });
+                    self.places.close_at(conversation, cursor);
                 }
                 continue;
             };
@@ -150,13 +150,12 @@ impl Writer {
                 msg_no: head.msg_no,
             };
             if lack.delivered.seq >= head.seq && lack.expired_from.is_none() {
-                let open = known.is_some_and(|place| place.open);
-                self.places.insert(conversation, Place { cursor, open });
+                self.places.keep(conversation, cursor);
             } else if lack.claimed || lack.ahead {
                 if lack.claimed {
                     self.receipts.claimed(conversation, cursor);
                 }
-                self.places.insert(conversation, Place { cursor, open: false });
+                self.places.close_at(conversation, cursor);
             } else {
                 self.open_place(conversation, cursor);
             }

@@ -4,8 +4,8 @@
 //! client: it may have been on its way before the write. A ping that carries a number goes out behind what was written, and
 //! only the pong with that number shows that the client has read so far.
 
-use super::writer::Place;
-use std::collections::{BTreeMap, HashMap};
+use super::places::Places;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tidings_domain::{ConversationId, Cursor};
@@ -121,22 +121,14 @@ impl Receipts {
 
     /// A ping that goes out behind everything that was written, or is written before it. While an earlier
     /// one is not answered it says that one's number again, since a client may answer only the newest of several.
-    pub(super) fn ping(
-        &mut self,
-        now: Instant,
-        answered: &Answered,
-        places: &mut HashMap<Uuid, Place>,
-    ) -> Asked {
+    pub(super) fn ping(&mut self, now: Instant, answered: &Answered, places: &mut Places) -> Asked {
         self.settle(answered);
         let first = self.marked.is_empty() && !self.open.is_empty();
         if first {
             self.number = self.number.wrapping_add(1).max(1);
             for (conversation, cursor) in std::mem::take(&mut self.open) {
-                if let Some(cursor) = cursor {
+                if let Some(cursor) = cursor.or_else(|| places.close(conversation)) {
                     self.marked.push((conversation, cursor));
-                } else if let Some(place) = places.get_mut(&conversation) {
-                    place.open = false;
-                    self.marked.push((conversation, place.cursor));
                 }
             }
             self.asked = Some(now);
@@ -158,12 +150,12 @@ impl Receipts {
     }
 
     /// The client has shown in another way that it has everything that was written.
-    pub(super) fn all(&mut self, places: &HashMap<Uuid, Place>) {
+    pub(super) fn all(&mut self, places: &Places) {
         for (conversation, cursor) in std::mem::take(&mut self.marked) {
             self.prove(conversation, cursor);
         }
         for (conversation, cursor) in std::mem::take(&mut self.open) {
-            let place = || places.get(&conversation).map(|place| place.cursor);
+            let place = || places.get(conversation).map(|place| place.cursor);
             if let Some(cursor) = cursor.or_else(place) {
                 self.prove(conversation, cursor);
             }
@@ -199,7 +191,7 @@ mod tests {
     struct Scene {
         receipts: Receipts,
         answered: Answered,
-        places: HashMap<Uuid, Place>,
+        places: Places,
         now: Instant,
     }
 
@@ -209,15 +201,14 @@ mod tests {
             Self {
                 receipts: Receipts::new(now),
                 answered: Answered::default(),
-                places: HashMap::new(),
+                places: Places::default(),
                 now,
             }
         }
 
         fn write(&mut self, seq: u64) {
             let cursor = Cursor { seq, msg_no: seq };
-            let before = self.places.insert(ROOM, Place { cursor, open: true });
-            if before.is_none_or(|place| !place.open) {
+            if self.places.open(ROOM, cursor) {
                 self.receipts.open(ROOM);
             }
         }

@@ -4,15 +4,17 @@
 //! conversation, so whatever comes in, each event goes out once, in order, without a hole.
 
 use super::gaps::Filled;
+use super::places::{Admission, Places};
 use super::proof::Receipts;
 use super::shared::Shared;
 use super::socket::Sink;
+use super::timers::{Due, Timers};
 use super::{Gateway, close};
 use crate::delivery::{Brought, Subscriber};
 use crate::planted;
 use crate::wire::{Frame, LiveEvent};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -59,7 +61,7 @@ pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) subscriber: Subscriber,
     /// The place of each conversation.
-    pub(super) places: HashMap<Uuid, Place>,
+    pub(super) places: Places,
     pub(super) receipts: Receipts,
     /// The first catch-up is done.
     pub(super) synced: bool,
@@ -71,20 +73,9 @@ pub(super) struct Writer {
     said: Option<u16>,
     /// As [`Hub::time_lines`](crate::delivery::Hub::time_lines) said when the connection began.
     time_lines: u64,
-    note_at: Instant,
-    beat_at: Instant,
+    timers: Timers,
     /// Wakes the writer for what is due. Kept over the waits, since most of them end by an event.
     alarm: Pin<Box<Sleep>>,
-    /// When the token runs out, as said by the session and as an instant.
-    expiry: (i64, Instant),
-}
-
-/// How far a conversation has been written.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    pub(super) cursor: Cursor,
-    /// Whether [`Receipts`] knows that a proof is to be asked for.
-    pub(super) open: bool,
 }
 
 impl Writer {
@@ -95,25 +86,23 @@ impl Writer {
         subscriber: Subscriber,
     ) -> Self {
         let now = Instant::now();
-        let beat_at = now + gateway.limits.heartbeat();
-        let note_at = now + Duration::from_millis(gateway.limits.delivered_ms);
+        let note = Duration::from_millis(gateway.limits.delivered_ms);
+        let timers = Timers::new(now, gateway.limits.heartbeat(), note);
         let time_lines = gateway.hub.time_lines();
         Self {
             gateway,
             sink,
             shared,
             subscriber,
-            places: HashMap::new(),
+            places: Places::default(),
             receipts: Receipts::new(now),
             synced: false,
             owing: false,
             admitted: false,
             said: None,
             time_lines,
-            note_at,
-            beat_at,
-            alarm: Box::pin(sleep_until(beat_at)),
-            expiry: (0, now),
+            alarm: Box::pin(sleep_until(timers.beat_at())),
+            timers,
         }
     }
 
@@ -197,10 +186,11 @@ impl Writer {
 
     /// Waits for something to write, or for the next heartbeat.
     async fn idle(&mut self) -> Result<(), Stop> {
-        let mut due = self.beat_at.min(self.expiry());
-        if let Some(ask_at) = self.receipts.due(self.gateway.limits.proof()) {
-            due = due.min(ask_at);
-        }
+        let expires_at_ms = self.shared.expires_at_ms.load(Ordering::Relaxed);
+        let proof_at = self.receipts.due(self.gateway.limits.proof());
+        let due = self
+            .timers
+            .wake_at(expires_at_ms, proof_at, Instant::now(), crate::clock::now());
         if self.alarm.deadline() != due {
             self.alarm.as_mut().reset(due);
         }
@@ -214,56 +204,25 @@ impl Writer {
         }
     }
 
-    /// When the token runs out.
-    fn expiry(&mut self) -> Instant {
-        let at_ms = self.shared.expires_at_ms.load(Ordering::Relaxed);
-        if self.expiry.0 != at_ms {
-            let in_ms = at_ms - crate::clock::now().timestamp_millis();
-            let instant = Instant::now() + Duration::from_millis(u64::try_from(in_ms).unwrap_or(0));
-            self.expiry = (at_ms, instant);
-        }
-        self.expiry.1
-    }
-
     /// Does what is due: heartbeat, expiry of the token, delivery cursors.
     async fn check_time(&mut self) -> Result<(), Stop> {
         let now = Instant::now();
         self.check_token()?;
-        let proof_due = self.receipts.due(self.gateway.limits.proof());
-        let proof_due = proof_due.is_some_and(|due| now >= due);
-        if now >= self.note_at || now >= self.beat_at || proof_due {
-            Box::pin(self.do_due(now)).await?;
+        let proof_at = self.receipts.due(self.gateway.limits.proof());
+        let proof_due = proof_at.is_some_and(|due| now >= due);
+        let Due { beat, note } = self.timers.due(now);
+        if note {
+            self.note_delivered();
         }
-        Ok(())
-    }
-
-    async fn do_due(&mut self, now: Instant) -> Result<(), Stop> {
-        self.note_if_due(now);
-        let beats = self.beats(now);
-        if beats && self.shared.missed.fetch_add(1, Ordering::Relaxed) >= 2 {
+        if beat && self.shared.missed.fetch_add(1, Ordering::Relaxed) >= 2 {
             return Err(Stop::Close(Close::new(CloseCode::HeartbeatMissed)));
         }
-        if beats || self.proof_wanted() {
+        if beat || (proof_due && self.proof_wanted()) {
             let ping = self.ping();
-            self.write(&[ping]).await?;
+            // Boxed, like all that happens seldom.
+            Box::pin(self.write(&[ping])).await?;
         }
         Ok(())
-    }
-
-    fn note_if_due(&mut self, now: Instant) {
-        if now >= self.note_at {
-            self.note_delivered();
-            self.note_at = now + Duration::from_millis(self.gateway.limits.delivered_ms);
-        }
-    }
-
-    /// Whether the heartbeat is due, which sets the next one.
-    fn beats(&mut self, now: Instant) -> bool {
-        let due = now >= self.beat_at;
-        if due {
-            self.beat_at = now + self.gateway.limits.heartbeat();
-        }
-        due
     }
 
     fn proof_wanted(&mut self) -> bool {
@@ -297,32 +256,26 @@ impl Writer {
 
     /// Takes an event in: once, in order. Fills a hole from the log first.
     async fn admit(&mut self, event: LiveEvent, frames: &mut Vec<Frame>) -> Result<(), Stop> {
-        let last = match self.places.get(&event.conversation) {
-            Some(place) => place.cursor.seq,
-            // The user's own joining says where a conversation begins that is new to this connection.
-            None if begins(&event, self.subscriber.user) => event.seq.saturating_sub(1),
-            // Any other event does not: what the connection was not told of the conversation is found out first.
-            None => {
-                let before = std::mem::take(frames);
-                self.write(&before).await?;
-                self.written();
-                Box::pin(self.catch_up_lagged()).await?;
-                match self.places.get(&event.conversation) {
-                    Some(place) => place.cursor.seq,
-                    None => return Ok(()),
-                }
-            }
-        };
-        if event.seq <= last {
-            return Ok(());
-        }
-        if last + 1 < event.seq {
-            // What was admitted goes out first, so that no more than a page waits.
+        // The user's own joining says where a conversation begins that is new to this connection; no other event does.
+        let user = self.subscriber.user;
+        let mut admission = self.places.admission(&event, || begins(&event, user));
+        if admission == Admission::Unknown {
             let before = std::mem::take(frames);
             self.write(&before).await?;
             self.written();
-            let hole = vec![(event.conversation, last + 1, event.seq - 1)];
-            Box::pin(self.write_ranges(hole)).await?;
+            Box::pin(self.catch_up_lagged()).await?;
+            admission = self.places.admission(&event, || false);
+        }
+        match admission {
+            Admission::Next => {}
+            Admission::Old | Admission::Unknown => return Ok(()),
+            Admission::Behind(hole) => {
+                // What was admitted goes out first, so that no more than a page waits.
+                let before = std::mem::take(frames);
+                self.write(&before).await?;
+                self.written();
+                Box::pin(self.write_ranges(vec![hole])).await?;
+            }
         }
         self.admit_place(&event);
         if planted::is("hole") && event.seq.is_multiple_of(20) {
@@ -354,12 +307,8 @@ impl Writer {
     /// Moves a conversation's place, for which a proof is to be asked.
     pub(super) fn open_place(&mut self, conversation: Uuid, cursor: Cursor) {
         if self.owing && self.shared.gaps.holds(conversation) {
-            let open = self.places.get(&conversation).is_some_and(|place| place.open);
-            self.places.insert(conversation, Place { cursor, open });
-            return;
-        }
-        let before = self.places.insert(conversation, Place { cursor, open: true });
-        if before.is_none_or(|place| !place.open) {
+            self.places.keep(conversation, cursor);
+        } else if self.places.open(conversation, cursor) {
             self.receipts.open(conversation);
         }
     }
@@ -371,7 +320,7 @@ impl Writer {
             None => {}
             Some(Filled::Partly) => self.receipts.open_to(conversation, to),
             Some(Filled::Whole) => {
-                let behind = self.places.get(&conversation).map(|place| place.cursor);
+                let behind = self.places.get(conversation).map(|place| place.cursor);
                 let cursor = behind.filter(|cursor| cursor.seq > to.seq).unwrap_or(to);
                 self.open_place(conversation, cursor);
             }
@@ -436,7 +385,7 @@ impl Writer {
     pub(super) async fn attend<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Stop> {
         let mut work = std::pin::pin!(work);
         loop {
-            let beat_at = self.beat_at;
+            let beat_at = self.timers.beat_at();
             tokio::select! {
                 biased;
                 done = &mut work => return Ok(done),
@@ -449,9 +398,11 @@ impl Writer {
     /// Does while much is read what is due, but for judging the client by its silence: the ping may be behind more than it can read
     /// in time, and that it takes what is written shows that it lives.
     pub(super) async fn keep_up(&mut self) -> Result<(), Stop> {
-        let now = Instant::now();
-        self.note_if_due(now);
-        if self.beats(now) {
+        let Due { beat, note } = self.timers.due(Instant::now());
+        if note {
+            self.note_delivered();
+        }
+        if beat {
             let ping = self.ping();
             self.write(&[ping]).await?;
         }

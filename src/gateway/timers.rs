@@ -1,0 +1,122 @@
+//! What a connection does by the clock: its heartbeat, the noting of what is proved, the end of its token.
+
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// When a connection's next things are due.
+pub(super) struct Timers {
+    heartbeat: Duration,
+    note: Duration,
+    beat_at: Instant,
+    note_at: Instant,
+    /// When the token runs out, in milliseconds since 1970 and as an instant.
+    expiry: (i64, Instant),
+}
+
+/// What is due. To ask for it sets the next time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    /// The client is asked for a sign of life.
+    pub(super) beat: bool,
+    /// What the client has proved to have is noted.
+    pub(super) note: bool,
+}
+
+impl Timers {
+    pub(super) fn new(now: Instant, heartbeat: Duration, note: Duration) -> Self {
+        Self {
+            heartbeat,
+            note,
+            beat_at: now + heartbeat,
+            note_at: now + note,
+            expiry: (0, now),
+        }
+    }
+
+    pub(super) fn beat_at(&self) -> Instant {
+        self.beat_at
+    }
+
+    pub(super) fn due(&mut self, now: Instant) -> Due {
+        let due = Due {
+            beat: now >= self.beat_at,
+            note: now >= self.note_at,
+        };
+        if due.beat {
+            self.beat_at = now + self.heartbeat;
+        }
+        if due.note {
+            self.note_at = now + self.note;
+        }
+        due
+    }
+
+    /// When to look again at the latest, with a token that runs out at `expires_at_ms` and a proof that may be due at
+    /// `proof_at`. What is to be noted waits for one of these: nobody is woken for it.
+    pub(super) fn wake_at(
+        &mut self,
+        expires_at_ms: i64,
+        proof_at: Option<Instant>,
+        now: Instant,
+        clock: DateTime<Utc>,
+    ) -> Instant {
+        if self.expiry.0 != expires_at_ms {
+            let in_ms = u64::try_from(expires_at_ms - clock.timestamp_millis()).unwrap_or(0);
+            self.expiry = (expires_at_ms, now + Duration::from_millis(in_ms));
+        }
+        let wake_at = self.beat_at.min(self.expiry.1);
+        proof_at.map_or(wake_at, |proof_at| wake_at.min(proof_at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEAT: Duration = Duration::from_secs(25);
+    const NOTE: Duration = Duration::from_secs(30);
+
+    fn at(ms: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(ms).unwrap()
+    }
+
+    #[test]
+    fn each_thing_is_due_once_and_then_again_after_its_time() {
+        let start = Instant::now();
+        let mut timers = Timers::new(start, BEAT, NOTE);
+        let mut due = |seconds| {
+            let due = timers.due(start + Duration::from_secs(seconds));
+            (due.beat, due.note)
+        };
+        assert_eq!(due(24), (false, false));
+        assert_eq!(due(25), (true, false));
+        assert_eq!(due(30), (false, true));
+        assert_eq!(due(49), (false, false));
+        assert_eq!(due(60), (true, true));
+        // From when it was looked at, not from when it was due.
+        assert_eq!(due(84), (false, false));
+        assert_eq!(due(90), (true, true));
+    }
+
+    #[test]
+    fn it_wakes_for_whatever_is_first_and_a_new_token_moves_that() {
+        let start = Instant::now();
+        let mut timers = Timers::new(start, BEAT, NOTE);
+        let soon = start + Duration::from_millis(10);
+        assert_eq!(timers.wake_at(100_000, None, start, at(0)), timers.beat_at());
+        assert_eq!(timers.wake_at(100_000, Some(soon), start, at(0)), soon);
+        assert_eq!(
+            timers.wake_at(5_000, None, start, at(1_000)),
+            start + Duration::from_secs(4)
+        );
+        // A clock that has been set since does not move it.
+        assert_eq!(
+            timers.wake_at(5_000, None, soon, at(4_000)),
+            start + Duration::from_secs(4)
+        );
+        // One that has run out is noticed at once.
+        assert_eq!(timers.wake_at(4_000, None, soon, at(9_000)), soon);
+        assert_eq!(timers.wake_at(90_000, None, soon, at(9_000)), timers.beat_at());
+    }
+}
