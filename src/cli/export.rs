@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use tidings_domain::stored::{self, Kind};
-use tidings_domain::{Content, ConversationEvent, Event, UserId};
+use tidings_domain::{Content, ConversationEvent, Event, Membership, UserId};
 use tidings_eventlog::{Log, LogConfig, Recorded, schema};
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ const PAGE: usize = 1000;
 
 /// One event of a conversation.
 #[derive(Serialize)]
-struct Line<'a> {
+struct Line {
     conversation: Uuid,
     seq: u64,
     kind: &'static str,
@@ -27,8 +27,8 @@ struct Line<'a> {
     id: Option<Uuid>,
     digest: u64,
     stored: Stored,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    users: &'a [UserId],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    users: Vec<UserId>,
 }
 
 /// Where and when an event was stored, as acks tell it.
@@ -95,18 +95,11 @@ fn write_event(to: &mut impl Write, recorded: &Recorded) -> anyhow::Result<bool>
         return Ok(false);
     };
     let message = Kind(recorded.kind).is_countable();
-    let (kind, users) = match &event {
-        ConversationEvent::DirectOpened(opened) => ("joined", opened.users.as_slice()),
-        ConversationEvent::GroupCreated(created) => ("joined", created.members.as_slice()),
-        ConversationEvent::MemberAdded(added) => ("joined", std::slice::from_ref(&added.user)),
-        ConversationEvent::MemberRemoved(removed) => ("left", std::slice::from_ref(&removed.user)),
-        ConversationEvent::MemberLeft(left) => ("left", std::slice::from_ref(&left.user)),
-        ConversationEvent::MessageSent(_) => ("message", &[][..]),
-        ConversationEvent::GroupRenamed(_)
-        | ConversationEvent::RoleChanged(_)
-        | ConversationEvent::MessageEdited(_)
-        | ConversationEvent::MessageRecalled(_)
-        | ConversationEvent::ReactionChanged(_) => ("other", &[][..]),
+    let (kind, users) = match event.membership() {
+        Membership::Joined(joined) => ("joined", joined.iter().map(|(user, _)| user).collect()),
+        Membership::Left(user) => ("left", vec![user]),
+        Membership::Unchanged if message => ("message", vec![]),
+        Membership::Unchanged => ("other", vec![]),
     };
     let line = Line {
         conversation: recorded.stream,

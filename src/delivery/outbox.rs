@@ -236,6 +236,7 @@ mod tests {
             conversation: Uuid::nil(),
             seq,
             msg_no: 0,
+            joins: None,
             frame: Frame::text(b""),
         }
     }

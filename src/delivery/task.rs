@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tidings_domain::stored::{self, DecodeError, Kind};
-use tidings_domain::{ConversationEvent, Event};
+use tidings_domain::{ConversationEvent, Event, Membership};
 use tidings_eventlog::{LaneHead, Log, Recorded};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -275,43 +275,28 @@ impl HubTask {
     /// Joins take effect before the event is shown, leaves after it. Who sees the conversation behind one that cannot be read is
     /// not known here: those who did find out anew whether they may.
     fn dispatch_control(&mut self, recorded: &Recorded) {
-        let Ok(membership) = self.membership(recorded) else {
+        let Ok(event) = self.control(recorded) else {
             self.subscriptions.doubt(recorded.stream);
             return;
         };
-        match &membership {
-            Some(ConversationEvent::DirectOpened(opened)) => {
-                for user in opened.users {
-                    self.subscriptions.join(user, recorded.stream);
-                }
+        let membership = event
+            .as_ref()
+            .map_or(Membership::Unchanged, ConversationEvent::membership);
+        if let Membership::Joined(joined) = membership {
+            for (user, _) in joined.iter() {
+                self.subscriptions.join(user, recorded.stream);
             }
-            Some(ConversationEvent::GroupCreated(created)) => {
-                for user in &created.members {
-                    self.subscriptions.join(*user, recorded.stream);
-                }
-            }
-            Some(ConversationEvent::MemberAdded(added)) => {
-                self.subscriptions.join(added.user, recorded.stream);
-            }
-            _ => {}
         }
         if self.subscriptions.watched(recorded.stream) {
             self.subscriptions.deliver(recorded.stream, &[shown(recorded)]);
         }
-        match membership {
-            Some(ConversationEvent::MemberRemoved(removed)) => {
-                self.subscriptions
-                    .leave(removed.user, recorded.stream, recorded.seq);
-            }
-            Some(ConversationEvent::MemberLeft(left)) => {
-                self.subscriptions.leave(left.user, recorded.stream, recorded.seq);
-            }
-            _ => {}
+        if let Membership::Left(user) = membership {
+            self.subscriptions.leave(user, recorded.stream, recorded.seq);
         }
     }
 
     /// A control event, decoded where it is about a conversation; lanes are told to forget what it made old.
-    fn membership(&self, recorded: &Recorded) -> Result<Option<ConversationEvent>, DecodeError> {
+    fn control(&self, recorded: &Recorded) -> Result<Option<ConversationEvent>, DecodeError> {
         self.stale.push(recorded.stream, recorded.seq);
         if Kind(recorded.kind) == Kind::USER_REGISTERED {
             return Ok(None);

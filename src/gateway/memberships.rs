@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::stored::{self, DecodeError};
-use tidings_domain::{ConversationEvent, Event, UserId};
+use tidings_domain::{self as domain, Event, UserId};
 use tidings_eventlog::{LaneHead, Position, Recorded, StreamHead};
 use tidings_projections::{MEMBERSHIP_MODELS, Membership, Memberships};
 use tokio::time::{Instant, sleep};
@@ -165,24 +165,15 @@ fn follow(membership: &mut Membership, user: UserId, recorded: &Recorded) -> Res
     let Event::Conversation(event) = event else {
         return Ok(());
     };
-    let joins = match &event {
-        ConversationEvent::DirectOpened(opened) => opened.users.contains(&user),
-        ConversationEvent::GroupCreated(created) => created.owner == user || created.members.contains(&user),
-        ConversationEvent::MemberAdded(added) => added.user == user,
-        _ => false,
-    };
-    let leaves = match &event {
-        ConversationEvent::MemberRemoved(removed) => removed.user == user,
-        ConversationEvent::MemberLeft(left) => left.user == user,
-        _ => false,
-    };
-    if joins {
-        if membership.joined_seq > 0 {
-            membership.begun_seq = Some(membership.before());
+    match event.membership() {
+        domain::Membership::Joined(joined) if joined.contains(user) => {
+            if membership.joined_seq > 0 {
+                membership.begun_seq = Some(membership.before());
+            }
+            (membership.joined_seq, membership.left_seq) = (recorded.seq, None);
         }
-        (membership.joined_seq, membership.left_seq) = (recorded.seq, None);
-    } else if leaves {
-        membership.left_seq = Some(recorded.seq);
+        domain::Membership::Left(left) if left == user => membership.left_seq = Some(recorded.seq),
+        _ => {}
     }
     Ok(())
 }

@@ -125,6 +125,7 @@ mod tests {
                 conversation: Uuid::from_u128(room as u128),
                 seq,
                 msg_no: seq,
+                joins: None,
                 frame: Frame::text(b"{}"),
             };
             let mut admission = self.places.admission(&event, || seq == 1);

@@ -13,7 +13,6 @@ use super::{Gateway, close};
 use crate::delivery::{Brought, Subscriber};
 use crate::planted;
 use crate::wire::{Frame, LiveEvent};
-use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -480,19 +479,8 @@ impl Writer {
     }
 }
 
-/// Whether an event makes `user` a member of its conversation, or is its first.
+/// Whether an event makes `user` a member of its conversation, or is its first, which is shown to those alone whom it makes
+/// members.
 fn begins(event: &LiveEvent, user: UserId) -> bool {
-    #[derive(Deserialize)]
-    struct Joining<'a> {
-        kind: &'a str,
-        data: Joined,
-    }
-    #[derive(Deserialize)]
-    struct Joined {
-        user: Option<Uuid>,
-    }
-    // The first is shown to those alone whom it makes members, who may be many: it is not taken apart for each.
-    event.seq == 1
-        || serde_json::from_slice::<Joining<'_>>(event.frame.payload())
-            .is_ok_and(|joining| joining.kind == "member.added" && joining.data.user == Some(user.0))
+    event.seq == 1 || event.joins == Some(user)
 }

@@ -4,6 +4,7 @@ use super::frame::Frame;
 use std::borrow::Cow;
 use std::io::Write as _;
 use tidings_domain::stored::{self, Kind};
+use tidings_domain::{Event, Membership, UserId};
 use tidings_eventlog::Recorded;
 use tidings_protocol::{EventRef, Gap, ServerFrame};
 use uuid::Uuid;
@@ -14,6 +15,8 @@ pub struct LiveEvent {
     pub conversation: Uuid,
     pub seq: u64,
     pub msg_no: u64,
+    /// Who becomes a member by it, where that is one person.
+    pub joins: Option<UserId>,
     pub frame: Frame,
 }
 
@@ -26,6 +29,7 @@ pub fn shown(recorded: &Recorded) -> LiveEvent {
             conversation,
             seq,
             msg_no: recorded.msg_no,
+            joins: None,
             frame: gap(conversation, seq, seq),
         }
     })
@@ -70,8 +74,24 @@ pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
         conversation: recorded.stream,
         seq: recorded.seq,
         msg_no: recorded.msg_no,
+        joins: joins(recorded),
         frame,
     })
+}
+
+/// Who comes in by an event that brings one person in. Where a conversation begins, it begins for all.
+fn joins(recorded: &Recorded) -> Option<UserId> {
+    if !recorded.control || recorded.seq == 1 {
+        return None;
+    }
+    let decoded = stored::decode(recorded.kind, recorded.ver, &recorded.payload);
+    let Ok(Event::Conversation(event)) = decoded else {
+        return None;
+    };
+    match event.membership() {
+        Membership::Joined(joined) => joined.iter().next().map(|(user, _)| user),
+        _ => None,
+    }
 }
 
 /// The payload in today's version: as stored, or lifted.
