@@ -1,18 +1,19 @@
 //! Reads a connection: frames, objects, commands; one after the other, so that they take effect in the order sent.
 
+mod commands;
+mod hello;
+mod reads;
+
 use super::Gateway;
-use super::costs::{STRANGE, cost};
-use super::fetch::{Fetch, fetch};
+use super::costs::cost;
 use super::handshake::Renewal;
 use super::incoming::{Incoming, incoming};
 use super::logins::Login;
-use super::registry::{Budget, Registered};
+use super::registry::Registered;
 use super::reply::Reply;
 use super::shared::{ReaderEnd, Shared};
 use super::socket::Source;
-use crate::cursors::Read;
-use crate::lanes::Refusal;
-use crate::wire::{self, Named, Wanted, answer, refused, translate};
+use crate::wire;
 use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -20,23 +21,18 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tidings_domain::{ConversationId, UserId};
 use tidings_protocol::{
-    ClientFrame, CloseCode, Command, ErrorCode, ErrorFrame, Hello, ResumePart, ServerFrame, parse_spelled,
-    split_frame,
+    ClientFrame, CloseCode, ErrorCode, ErrorFrame, ServerFrame, parse_spelled, split_frame,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// What an answer to `fetch` weighs among the answers in flight, since it is so much larger than the others.
-const FETCH_PERMITS: u32 = 32;
 /// Reads without an answer that a connection may have; more are refused for rate. They do not count as commands in flight,
 /// for they wait to be gathered.
 pub(super) const READS_IN_FLIGHT: u32 = 1024;
 /// What is added to the time after which a refused command would be let through.
 const LIMITED_MS: u64 = 100;
-/// When refused reads are worth another try.
-const READS_AGAIN_MS: u64 = 1000;
 /// Objects handled before other connections of the same thread get their turn.
 const TURN: u32 = 64;
 
@@ -227,139 +223,6 @@ impl Reader {
         Ok(())
     }
 
-    async fn command(&mut self, command: Command, reply: Reply) -> Result<(), ReaderEnd> {
-        let id = command.id;
-        match translate(self.gateway.log_id, self.user, command) {
-            Err(rejection) => reply.refuse(refused(Some(id), &rejection.into())),
-            Ok(Wanted::Unsupported) => reply.refuse(ErrorFrame::new(
-                Some(id),
-                ErrorCode::UnknownType,
-                "not supported by this server",
-            )),
-            Ok(Wanted::Command {
-                command,
-                named,
-                behind_reads,
-            }) => {
-                // Boxed, because every connection has room for this future for as long as it lives.
-                if let Some(named) = named
-                    && let Err(refusal) = Box::pin(self.known(&named)).await
-                {
-                    reply.refuse(refused(Some(id), &refusal));
-                    return Ok(());
-                }
-                if behind_reads {
-                    while self.reading.join_next().await.is_some() {}
-                }
-                let budget = self.registered.budget.clone();
-                let reply = Box::new(move |result: Result<_, Refusal>| {
-                    if let Err(refusal) = &result {
-                        charge(&budget, refusal);
-                    }
-                    reply.send(&answer(id, result));
-                });
-                self.gateway.lanes.submit(command, reply);
-            }
-            Ok(Wanted::Read { conversation, seq }) => self.read(id, conversation, seq, reply),
-            Ok(Wanted::Fetch {
-                conversation,
-                from,
-                limit,
-            }) => {
-                let weight = FETCH_PERMITS
-                    .min(self.gateway.limits.commands_in_flight)
-                    .saturating_sub(1)
-                    .max(1);
-                let Reply {
-                    outbox,
-                    spelled,
-                    permit,
-                } = reply;
-                drop(permit);
-                let permit = self.permit(weight).await?;
-                let wanted = Fetch {
-                    id,
-                    spelled,
-                    conversation,
-                    from,
-                    limit,
-                };
-                match Box::pin(fetch(&self.gateway, &self.shared, self.user, &wanted)).await {
-                    Ok(fetched) => outbox.fetched(fetched.frame, permit, fetched.brought),
-                    Err(refusal) => {
-                        if refusal.code == ErrorCode::NotAMember {
-                            self.registered.budget.owe(STRANGE);
-                        }
-                        let spelled = wanted.spelled;
-                        let reply = Reply {
-                            outbox,
-                            spelled,
-                            permit,
-                        };
-                        reply.refuse(refusal);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether those exist whom a command names.
-    async fn known(&self, named: &Named) -> Result<(), Refusal> {
-        match self.gateway.directory.all_known(&named.users).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(named.unknown()),
-            Err(_) => Err(Refusal::Unavailable),
-        }
-    }
-
-    /// Finds out how many members a message reaches, so that the next ones are paid for.
-    fn ask_size(&mut self, conversation: ConversationId) {
-        while self.reading.try_join_next().is_some() {}
-        if self.reading.is_empty() {
-            let (gateway, user) = (Arc::clone(&self.gateway), self.user);
-            self.reading.spawn(async move {
-                // Whoever may not write there is refused soon enough, and takes nobody's place among the sizes.
-                if let Ok(seat) = gateway.lanes.authorize(conversation, user, false).await {
-                    gateway.sizes.note(conversation.0, seat.members, Instant::now());
-                }
-            });
-        }
-    }
-
-    /// Hands a read on, without waiting for the lane that knows whether the user may.
-    fn read(&mut self, id: Uuid, conversation: ConversationId, seq: u64, reply: Reply) {
-        while self.reading.try_join_next().is_some() {}
-        let Ok(place) = Arc::clone(&self.shared.reads).try_acquire_owned() else {
-            let refusal = ErrorFrame::new(Some(id), ErrorCode::RateLimited, "too many reads at once");
-            return reply.refuse(refusal.with_retry_after_ms(READS_AGAIN_MS));
-        };
-        let reply = Reply {
-            permit: place,
-            ..reply
-        };
-        let (gateway, user) = (Arc::clone(&self.gateway), self.user);
-        let budget = self.registered.budget.clone();
-        self.reading.spawn(async move {
-            match gateway.lanes.authorize(conversation, user, false).await {
-                Ok(seat) => {
-                    gateway.sizes.note(conversation.0, seat.members, Instant::now());
-                    let read = Read {
-                        conversation,
-                        seq,
-                        seat,
-                        reply: Box::new(move |result| reply.send(&answer(id, result))),
-                    };
-                    gateway.cursors.read(user, read).await;
-                }
-                Err(refusal) => {
-                    charge(&budget, &refusal);
-                    reply.refuse(refused(Some(id), &refusal));
-                }
-            }
-        });
-    }
-
     /// Shows that the user types, unless that is no news. The hub knows whether this connection sees the conversation.
     fn typing(&self, conversation: ConversationId, on: bool) {
         let now = Instant::now();
@@ -368,65 +231,5 @@ impl Reader {
             let connection = self.registered.connection.id;
             self.gateway.ephemeral.typing(conversation.0, connection, frame);
         }
-    }
-
-    /// More cursors of the hello.
-    fn resume(&self, part: ResumePart, reply: Reply) {
-        let unreadable = (part.unreadable > 0).then(|| super::resume::unreadable(part.unreadable));
-        let refused = self.shared.resume.add(part.resume, part.more).err();
-        match (unreadable, refused.map(ErrorFrame::from)) {
-            (None, None) => {}
-            (Some(error), None) | (None, Some(error)) => reply.refuse(error),
-            (Some(unreadable), Some(refused)) => {
-                self.shared.outbox.system(&ServerFrame::Error(unreadable), None);
-                reply.refuse(refused);
-            }
-        }
-    }
-
-    /// A second hello renews the token; it must be of the same user. It is answered by `welcome` and nothing else.
-    async fn renew(&self, hello: Hello, reply: Reply) -> Result<(), ReaderEnd> {
-        if hello.token.is_none() && self.renewal == Renewal::ByUpgrade {
-            reply.send(&self.gateway.welcome(self.user, self.session));
-            return Ok(());
-        }
-        let token = hello.token.unwrap_or_default();
-        let principal = match self
-            .gateway
-            .authenticator
-            .verify(&token, crate::clock::now())
-            .await
-        {
-            Ok(principal) => principal,
-            Err(crate::auth::AuthError::Unavailable) => {
-                let refusal = ErrorFrame::new(
-                    None,
-                    ErrorCode::Unavailable,
-                    "accounts cannot be checked just now",
-                );
-                reply.refuse(refusal.with_retry_after_ms(1000));
-                return Ok(());
-            }
-            Err(error) => {
-                self.shared.outbox.close(super::close::reason(error));
-                return Err(ReaderEnd::Stopped);
-            }
-        };
-        if principal.user != self.user.0 {
-            return Err(ReaderEnd::Violation(CloseCode::ProtocolViolation));
-        }
-        self.shared
-            .expires_at_ms
-            .store(principal.expires_at.timestamp_millis(), Ordering::Relaxed);
-        self.login.renew(self.user, principal.session, &self.shared);
-        reply.send(&self.gateway.welcome(self.user, self.session));
-        Ok(())
-    }
-}
-
-/// Lets the user pay for a conversation that they are not in.
-fn charge(budget: &Budget, refusal: &Refusal) {
-    if refusal.is_for_strangers() {
-        budget.owe(STRANGE);
     }
 }

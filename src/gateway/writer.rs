@@ -3,37 +3,28 @@
 //! The log is the truth and this connection a consumer of it. The writer knows the last seq that it wrote of each
 //! conversation, so whatever comes in, each event goes out once, in order, without a hole.
 
-use super::gaps::Filled;
+mod proving;
+mod waiting;
+
 use super::places::{Admission, Places};
 use super::proof::Receipts;
 use super::shared::Shared;
 use super::socket::Sink;
 use super::timers::{Due, Timers};
 use super::{Gateway, close};
-use crate::delivery::{Brought, Subscriber};
+use crate::delivery::Subscriber;
 use crate::planted;
 use crate::wire::{Frame, LiveEvent};
-use std::collections::BTreeMap;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tidings_domain::{ConversationId, Cursor, UserId};
-use tidings_eventlog::ReadError;
+use tidings_domain::{Cursor, UserId};
 use tidings_protocol::{Close, CloseCode, ServerFrame};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
-use uuid::Uuid;
 
 /// Events written before the sink is flushed.
 const FLUSH_EVENTS: usize = 64;
-/// Pause after a read that failed, while the log is away.
-const PAUSE: Duration = Duration::from_millis(250);
-/// How long a connection waits for a log that is away before it is asked to come again.
-const LOG_AWAY: Duration = Duration::from_mins(1);
-
-/// How long what was proved last waits for room, when the connection ends.
-const LAST_NOTE: Duration = Duration::from_secs(5);
 
 /// Why writing ends.
 pub(super) enum Stop {
@@ -119,20 +110,6 @@ impl Writer {
     /// Answers the client's close. Answers whether that is written.
     pub(super) async fn answer_close(&mut self) -> bool {
         close::answer(&mut self.sink).await
-    }
-
-    /// The client has answered the close that was said, or closed and read on: it has everything that was written.
-    pub(super) fn close_answered(&mut self, code: Option<u16>) {
-        if self.said.is_some() && self.said == code {
-            self.received_all();
-        }
-    }
-
-    /// The client has everything that was written.
-    pub(super) fn received_all(&mut self) {
-        if !self.admitted {
-            self.receipts.all(&self.places);
-        }
     }
 
     async fn serve(&mut self) -> Result<std::convert::Infallible, Stop> {
@@ -224,35 +201,6 @@ impl Writer {
         Ok(())
     }
 
-    fn proof_wanted(&mut self) -> bool {
-        let pause = self.gateway.limits.proof();
-        self.receipts.wanted(Instant::now(), pause, &self.shared.answered)
-    }
-
-    fn proof_wanted_with_answer(&mut self) -> bool {
-        let pause = self.gateway.limits.proof();
-        self.receipts
-            .wanted_with_answer(Instant::now(), pause, &self.shared.answered)
-    }
-
-    /// A ping whose answer proves everything that was written.
-    fn ping(&mut self) -> Frame {
-        if self.admitted {
-            return Frame::ping(&[]);
-        }
-        self.ping_behind()
-    }
-
-    /// The same for one that goes out behind everything that was admitted.
-    fn ping_behind(&mut self) -> Frame {
-        let places = &mut self.places;
-        let asked = self.receipts.ping(Instant::now(), &self.shared.answered, places);
-        if asked.first && self.owing {
-            self.shared.gaps.asked(asked.number);
-        }
-        Frame::ping(&asked.number.to_be_bytes())
-    }
-
     /// Takes an event in: once, in order. Fills a hole from the log first.
     async fn admit(&mut self, event: LiveEvent, frames: &mut Vec<Frame>) -> Result<(), Stop> {
         // The user's own joining says where a conversation begins that is new to this connection; no other event does.
@@ -301,129 +249,6 @@ impl Writer {
     /// What was admitted is written.
     pub(super) fn written(&mut self) {
         self.admitted = false;
-    }
-
-    /// Moves a conversation's place, for which a proof is to be asked.
-    pub(super) fn open_place(&mut self, conversation: Uuid, cursor: Cursor) {
-        if self.owing && self.shared.gaps.holds(conversation) {
-            self.places.keep(conversation, cursor);
-        } else if self.places.open(conversation, cursor) {
-            self.receipts.open(conversation);
-        }
-    }
-
-    /// Notes what an answer to `fetch` has brought of a gap.
-    fn brought(&mut self, brought: &Brought) {
-        let Brought { conversation, to, .. } = *brought;
-        match self.shared.gaps.brought(brought) {
-            None => {}
-            Some(Filled::Partly) => self.receipts.open_to(conversation, to),
-            Some(Filled::Whole) => {
-                let behind = self.places.get(conversation).map(|place| place.cursor);
-                let cursor = behind.filter(|cursor| cursor.seq > to.seq).unwrap_or(to);
-                self.open_place(conversation, cursor);
-            }
-        }
-    }
-
-    /// Tells the user's stream what this device has proved to have. Where that has no room, nobody waits: it is told next time.
-    fn note_delivered(&mut self) {
-        let moved = self.moved();
-        if !moved.is_empty()
-            && let Err(moved) = self.gateway.cursors.delivered(self.subscriber.user, moved)
-        {
-            self.receipts.put_back(moved);
-        }
-    }
-
-    /// The same when there is no next time.
-    pub(super) async fn note_delivered_last(&mut self) {
-        let moved = self.moved();
-        if !moved.is_empty() {
-            let noting = self.gateway.cursors.delivered_last(self.subscriber.user, moved);
-            // A later device is sent the same events once more.
-            let _ = timeout(LAST_NOTE, noting).await;
-        }
-    }
-
-    fn moved(&mut self) -> BTreeMap<ConversationId, Cursor> {
-        if planted::is("unproved") {
-            self.receipts.all(&self.places);
-        }
-        let moved = self.receipts.take(&self.shared.answered);
-        // What was written is of a log that has gone back since, whose seqs now name other events.
-        let lost = self.time_lines != self.gateway.hub.time_lines();
-        if lost { BTreeMap::new() } else { moved }
-    }
-
-    /// Reads, again and again while the log is away; the fast lane goes on meanwhile.
-    pub(super) async fn patiently<T, R>(&mut self, read: impl Fn() -> R) -> Result<T, Stop>
-    where
-        R: Future<Output = Result<T, ReadError>>,
-    {
-        let since = Instant::now();
-        loop {
-            match self.attend(read()).await? {
-                Ok(found) => return Ok(found),
-                Err(error) => {
-                    tracing::debug!(%error, "a connection waits for the log");
-                    if since.elapsed() >= LOG_AWAY {
-                        return Err(Stop::Close(Close {
-                            reason: "the log is away".to_owned(),
-                            ..Close::new(CloseCode::GoingAway).with_retry_after_ms(1000)
-                        }));
-                    }
-                    self.attend(tokio::time::sleep(PAUSE)).await?;
-                    self.check_admission()?;
-                }
-            }
-        }
-    }
-
-    /// Waits for `work` while the fast lane and the heartbeat go on.
-    pub(super) async fn attend<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Stop> {
-        let mut work = std::pin::pin!(work);
-        loop {
-            let beat_at = self.timers.beat_at();
-            tokio::select! {
-                biased;
-                done = &mut work => return Ok(done),
-                () = self.shared.outbox.woken() => self.write_system().await?,
-                () = sleep_until(beat_at) => self.keep_up().await?,
-            }
-        }
-    }
-
-    /// Does while much is read what is due, but for judging the client by its silence: the ping may be behind more than it can read
-    /// in time, and that it takes what is written shows that it lives.
-    pub(super) async fn keep_up(&mut self) -> Result<(), Stop> {
-        let Due { beat, note } = self.timers.due(Instant::now());
-        if note {
-            self.note_delivered();
-        }
-        if beat {
-            let ping = self.ping();
-            self.write(&[ping]).await?;
-        }
-        Ok(())
-    }
-
-    /// Whether the user may still be served, asked while much is read that nobody is to see who may not.
-    pub(super) fn check_admission(&self) -> Result<(), Stop> {
-        self.check_token()?;
-        let user = self.subscriber.user.0;
-        match self.gateway.authenticator.refusal(user, None) {
-            Some(error) => Err(Stop::Close(close::reason(error))),
-            None => Ok(()),
-        }
-    }
-
-    /// Ends a session whose token has run out.
-    fn check_token(&self) -> Result<(), Stop> {
-        if crate::clock::now().timestamp_millis() >= self.shared.expires_at_ms.load(Ordering::Relaxed) {
-            return Err(Stop::Close(Close::new(CloseCode::NoValidToken)));
-        }
-        Ok(())
     }
 
     /// Writes the fast lane.

@@ -1,0 +1,109 @@
+//! Commands on their way to those who carry them out.
+
+use super::Reader;
+use crate::gateway::costs::STRANGE;
+use crate::gateway::fetch::{Fetch, fetch};
+use crate::gateway::registry::Budget;
+use crate::gateway::reply::Reply;
+use crate::gateway::shared::ReaderEnd;
+use crate::outcome::Refusal;
+use crate::wire::{Named, Wanted, answer, refused, translate};
+use tidings_protocol::{Command, ErrorCode, ErrorFrame};
+
+/// What an answer to `fetch` weighs among the answers in flight, since it is so much larger than the others.
+const FETCH_PERMITS: u32 = 32;
+
+impl Reader {
+    pub(super) async fn command(&mut self, command: Command, reply: Reply) -> Result<(), ReaderEnd> {
+        let id = command.id;
+        match translate(self.gateway.log_id, self.user, command) {
+            Err(rejection) => reply.refuse(refused(Some(id), &rejection.into())),
+            Ok(Wanted::Unsupported) => reply.refuse(ErrorFrame::new(
+                Some(id),
+                ErrorCode::UnknownType,
+                "not supported by this server",
+            )),
+            Ok(Wanted::Command {
+                command,
+                named,
+                behind_reads,
+            }) => {
+                // Boxed, because every connection has room for this future for as long as it lives.
+                if let Some(named) = named
+                    && let Err(refusal) = Box::pin(self.known(&named)).await
+                {
+                    reply.refuse(refused(Some(id), &refusal));
+                    return Ok(());
+                }
+                if behind_reads {
+                    while self.reading.join_next().await.is_some() {}
+                }
+                let budget = self.registered.budget.clone();
+                let reply = Box::new(move |result: Result<_, Refusal>| {
+                    if let Err(refusal) = &result {
+                        charge(&budget, refusal);
+                    }
+                    reply.send(&answer(id, result));
+                });
+                self.gateway.lanes.submit(command, reply);
+            }
+            Ok(Wanted::Read { conversation, seq }) => self.read(id, conversation, seq, reply),
+            Ok(Wanted::Fetch {
+                conversation,
+                from,
+                limit,
+            }) => {
+                let weight = FETCH_PERMITS
+                    .min(self.gateway.limits.commands_in_flight)
+                    .saturating_sub(1)
+                    .max(1);
+                let Reply {
+                    outbox,
+                    spelled,
+                    permit,
+                } = reply;
+                drop(permit);
+                let permit = self.permit(weight).await?;
+                let wanted = Fetch {
+                    id,
+                    spelled,
+                    conversation,
+                    from,
+                    limit,
+                };
+                match Box::pin(fetch(&self.gateway, &self.shared, self.user, &wanted)).await {
+                    Ok(fetched) => outbox.fetched(fetched.frame, permit, fetched.brought),
+                    Err(refusal) => {
+                        if refusal.code == ErrorCode::NotAMember {
+                            self.registered.budget.owe(STRANGE);
+                        }
+                        let spelled = wanted.spelled;
+                        let reply = Reply {
+                            outbox,
+                            spelled,
+                            permit,
+                        };
+                        reply.refuse(refusal);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether those exist whom a command names.
+    async fn known(&self, named: &Named) -> Result<(), Refusal> {
+        match self.gateway.directory.all_known(&named.users).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(named.unknown()),
+            Err(_) => Err(Refusal::Unavailable),
+        }
+    }
+}
+
+/// Lets the user pay for a conversation that they are not in.
+pub(super) fn charge(budget: &Budget, refusal: &Refusal) {
+    if refusal.is_for_strangers() {
+        budget.owe(STRANGE);
+    }
+}

@@ -1,0 +1,64 @@
+//! Reads, which wait to be gathered and hold nobody up meanwhile.
+
+use super::Reader;
+use super::commands::charge;
+use crate::cursors::Read;
+use crate::gateway::reply::Reply;
+use crate::wire::{answer, refused};
+use std::sync::Arc;
+use tidings_domain::ConversationId;
+use tidings_protocol::{ErrorCode, ErrorFrame};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// When refused reads are worth another try.
+const READS_AGAIN_MS: u64 = 1000;
+
+impl Reader {
+    /// Finds out how many members a message reaches, so that the next ones are paid for.
+    pub(super) fn ask_size(&mut self, conversation: ConversationId) {
+        while self.reading.try_join_next().is_some() {}
+        if self.reading.is_empty() {
+            let (gateway, user) = (Arc::clone(&self.gateway), self.user);
+            self.reading.spawn(async move {
+                // Whoever may not write there is refused soon enough, and takes nobody's place among the sizes.
+                if let Ok(seat) = gateway.lanes.authorize(conversation, user, false).await {
+                    gateway.sizes.note(conversation.0, seat.members, Instant::now());
+                }
+            });
+        }
+    }
+
+    /// Hands a read on, without waiting for the lane that knows whether the user may.
+    pub(super) fn read(&mut self, id: Uuid, conversation: ConversationId, seq: u64, reply: Reply) {
+        while self.reading.try_join_next().is_some() {}
+        let Ok(place) = Arc::clone(&self.shared.reads).try_acquire_owned() else {
+            let refusal = ErrorFrame::new(Some(id), ErrorCode::RateLimited, "too many reads at once");
+            return reply.refuse(refusal.with_retry_after_ms(READS_AGAIN_MS));
+        };
+        let reply = Reply {
+            permit: place,
+            ..reply
+        };
+        let (gateway, user) = (Arc::clone(&self.gateway), self.user);
+        let budget = self.registered.budget.clone();
+        self.reading.spawn(async move {
+            match gateway.lanes.authorize(conversation, user, false).await {
+                Ok(seat) => {
+                    gateway.sizes.note(conversation.0, seat.members, Instant::now());
+                    let read = Read {
+                        conversation,
+                        seq,
+                        seat,
+                        reply: Box::new(move |result| reply.send(&answer(id, result))),
+                    };
+                    gateway.cursors.read(user, read).await;
+                }
+                Err(refusal) => {
+                    charge(&budget, &refusal);
+                    reply.refuse(refused(Some(id), &refusal));
+                }
+            }
+        });
+    }
+}
