@@ -1,37 +1,34 @@
 //! A node: everything put together, started in order and stopped in order.
 
+mod ground;
+mod grow;
+
 use crate::auth::{self, Directory, LogRegistrar};
 use crate::commits::Commits;
 use crate::config::Config;
 use crate::cursors::{self, Cursors, InboxRules};
 use crate::delivery::{Hub, Observer};
-use crate::fanout::{self, Fanout, FanoutConfig};
+use crate::fanout::{Fanout, FanoutConfig};
 use crate::gateway::{self, Counters, Gateway, Logins, Lookups, PageRoom, Registry, Sizes, Typing};
 use crate::http::{self, Gate};
-use crate::lanes::{LaneLimits, Lanes, Refusal, SUBJECTS};
+use crate::lanes::{LaneLimits, Lanes, SUBJECTS};
 use crate::lifecycle::Lifecycle;
 use crate::readiness::{Patience, Readiness};
 use crate::stale::StaleStreams;
 use crate::telemetry::Metrics;
 use anyhow::Context as _;
+use ground::{check_redis, listen, raise_file_limit};
+use grow::Grow;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_domain::Rejection;
-use tidings_eventlog::{Appender, LaneHead, Log, schema};
+use tidings_eventlog::{Appender, Log, schema};
 use tidings_projections::{ProjectionError, Projector, Wake};
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::time::MissedTickBehavior;
 
 /// How long connections may take to end beyond the spread of their closes.
 const CONNECTIONS_END: Duration = Duration::from_secs(12);
 /// How long the other tasks may take.
 const TASKS_END: Duration = Duration::from_secs(12);
-/// Connections that may wait to be accepted.
-const BACKLOG: u32 = 16_384;
-/// How often the log's next segments are looked after.
-const SEGMENTS: Duration = Duration::from_secs(1);
 
 /// A running node.
 pub struct Node {
@@ -301,114 +298,5 @@ fn tell_outdated(outdated: &[&str]) {
                 "a read model is of another version; run `tidings replay --projection` with its name"
             );
         }
-    }
-}
-
-/// A wrong URL or an old Redis is refused. One that is just away is refused too, unless the node may start without.
-async fn check_redis(url: &str, authority: Option<&Path>, required: bool) -> anyhow::Result<()> {
-    match fanout::check(url, authority, Duration::from_secs(3)).await {
-        Err(fanout::RedisError::Unreachable(reason)) if !required => {
-            tracing::warn!(reason, "Redis is away; starting without it");
-            Ok(())
-        }
-        checked => checked.context("Redis cannot be used (TIDINGS_REDIS_URL)"),
-    }
-}
-
-/// Listens with a backlog for all clients of a node that come back at once: whoever finds it full tries again only a
-/// second later. The system may allow less.
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    // As every server does, so that a restart can bind at once.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
-/// Connections are open files.
-fn raise_file_limit() {
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        tracing::warn!(%error, "the limit of open files could not be raised");
-    }
-}
-
-/// Looks after what the log needs as it grows: the next segments, and the tasks of lanes that are added.
-struct Grow {
-    log: Log,
-    lifecycle: Lifecycle,
-    projector: Projector,
-    hub: Hub,
-    commits: Commits,
-    lanes: Lanes,
-}
-
-impl Grow {
-    /// Starts everything that a lane needs.
-    fn add(&self, head: LaneHead) {
-        let (run, stop) = (
-            self.projector.clone().run_lane(head.lane),
-            self.lifecycle.hard_stop(),
-        );
-        self.lifecycle.spawn_last("projections", async move {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = run => {}
-            }
-        });
-        self.hub.add(head);
-        self.lanes.add(head.lane, self.commits.add(head.lane));
-    }
-
-    async fn keep(self) {
-        let stop = self.lifecycle.hard_stop();
-        let mut ticks = tokio::time::interval(SEGMENTS);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                // However often somebody asks for a lane that is not there, the next segments are made in time.
-                biased;
-                () = stop.cancelled() => return,
-                _ = ticks.tick() => {
-                    if let Err(error) = schema::ensure_segments(self.log.pool()).await {
-                        tracing::debug!(%error, "segments could not be looked after");
-                    }
-                }
-                () = self.lanes.asked() => {}
-            }
-            let waited = self.lanes.waited();
-            match self.look().await {
-                Ok(()) => {
-                    let none = Rejection::NotAMember;
-                    self.lanes.refuse_waiting(waited, &none.into());
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "lanes could not be looked at");
-                    self.lanes.refuse_waiting(waited, &Refusal::Unavailable);
-                }
-            }
-        }
-    }
-
-    /// Starts the lanes of the log that this node does not run.
-    async fn look(&self) -> anyhow::Result<()> {
-        let heads = self.log.heads().await?;
-        let new: Vec<LaneHead> = heads
-            .into_iter()
-            .filter(|head| !self.hub.has(head.lane))
-            .collect();
-        if new.is_empty() {
-            return Ok(());
-        }
-        // Read models need a place to begin in each.
-        tidings_projections::setup(self.log.pool()).await?;
-        for head in new {
-            tracing::info!(lane = head.lane, "a lane was added");
-            // From its beginning: whoever is connected has been shown nothing of it, however far it reaches by now.
-            self.add(LaneHead { head: 0, ..head });
-        }
-        Ok(())
     }
 }

@@ -22,7 +22,6 @@ use tidings_domain::UserId;
 use tidings_protocol::{Close, CloseCode, ServerFrame};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 /// How long answers that are on their way are waited for when a connection is drained.
 const ANSWERS: Duration = Duration::from_secs(3);
