@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use thiserror::Error;
 use tidings_domain::stored::Kind;
+use tidings_domain::{Rules, Window};
 use tidings_eventlog::LogConfig;
 
 /// More than anybody sends.
@@ -54,6 +55,11 @@ pub struct Config {
     pub inbox_days: u32,
     /// How often expired offline messages are looked for, in seconds.
     pub inbox_clean_up_s: u64,
+    /// For how many seconds people may edit what they have written; 0 is never, -1 any time.
+    pub edit_window_s: i64,
+    /// For how many seconds people may recall what they have written; 0 is never, -1 any time. Owners and admins of groups may
+    /// recall what those below them have written, whatever this says.
+    pub recall_window_s: i64,
     /// How long a query with a position waits for the read models.
     pub query_wait_ms: u64,
     /// After how many seconds without a way to append this node lets its clients go, and takes none until there is one.
@@ -91,6 +97,8 @@ impl Default for Config {
             sweep_ms: 1000,
             inbox_days: 30,
             inbox_clean_up_s: 600,
+            edit_window_s: Rules::default().edit_window.setting(),
+            recall_window_s: Rules::default().recall_window.setting(),
             query_wait_ms: 2000,
             unwritable_s: 30,
             read_models_behind_s: 10,
@@ -171,6 +179,9 @@ impl Config {
                 "`gateway.commands_in_flight` must be at least 1 and `gateway.frame_bytes` at least 1024",
             );
         }
+        if self.edit_window_s < -1 || self.recall_window_s < -1 {
+            return invalid("`edit_window_s` and `recall_window_s` must be at least -1");
+        }
         if self.database_timeout_ms < 100 {
             return invalid("`database_timeout_ms` must be at least 100");
         }
@@ -222,6 +233,15 @@ impl Config {
     pub fn left_out(&self) -> Vec<Kind> {
         let names = self.unknown_kinds.iter();
         names.filter_map(|name| Kind::by_name(name)).collect()
+    }
+
+    /// What the operator lets people do.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            edit_window: Window::from_setting(self.edit_window_s),
+            recall_window: Window::from_setting(self.recall_window_s),
+            ..Rules::default()
+        }
     }
 
     /// The same with the limits that this kind of traffic gets.

@@ -38,6 +38,7 @@ use crate::delivery::Hub;
 use crate::fanout::Ephemeral;
 use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
+use crate::wire::Announced;
 use crate::{clock, wire};
 use std::sync::Arc;
 use tidings_domain::UserId;
@@ -58,6 +59,8 @@ pub use upgrade::routes;
 
 /// What every connection of a node shares.
 pub struct Gateway {
+    /// What clients are told of the limits.
+    pub announced: Announced,
     pub authenticator: Authenticator,
     pub checkpoints: Checkpoints,
     pub counters: Counters,
@@ -82,6 +85,6 @@ pub struct Gateway {
 impl Gateway {
     /// What a session is told that has said a valid hello.
     fn welcome(&self, user: UserId, session: Uuid) -> ServerFrame {
-        wire::welcome(user.0, session, clock::now(), &self.limits.announced())
+        wire::welcome(user.0, session, clock::now(), &self.announced)
     }
 }

@@ -127,14 +127,11 @@ impl Node {
         // Commands do not wait for those who read.
         let lanes_log =
             Log::new(log_config.pool_of(config.lane_connections)?, log_config.timeout).knowing(SUBJECTS);
-        let lanes = Lanes::new(
-            &lifecycle,
-            &lanes_log,
-            &appender,
-            &hub,
-            &stale,
-            LaneLimits::default(),
-        );
+        let lane_limits = LaneLimits {
+            rules: config.rules(),
+            ..LaneLimits::default()
+        };
+        let lanes = Lanes::new(&lifecycle, &lanes_log, &appender, &hub, &stale, lane_limits);
         let (ephemeral, redis) = (fanout.ephemeral.clone(), fanout.health.clone());
         let grow = Grow {
             log: lanes_log.clone(),
@@ -173,6 +170,7 @@ impl Node {
             }
         });
         let gateway = Arc::new(Gateway {
+            announced: limits.announced(config.rules()),
             authenticator: accounts.authenticator(),
             checkpoints: checkpoints.clone(),
             counters: Counters::new(),

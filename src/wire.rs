@@ -9,6 +9,7 @@ mod event;
 mod frame;
 mod group;
 mod message;
+mod reaction;
 mod reading;
 mod typing;
 mod welcome;

@@ -3,6 +3,7 @@
 
 use super::rebuild::{database, stop};
 use crate::config::Config;
+use crate::lanes::SUBJECTS;
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 use std::fs::File;
@@ -25,7 +26,13 @@ struct Line {
     actor: Uuid,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Uuid>,
+    /// The message that it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<Uuid>,
     digest: u64,
+    /// What it said was recalled, and is left out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    withheld: bool,
     stored: Stored,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     users: Vec<UserId>,
@@ -66,7 +73,7 @@ async fn to_file(log_config: &LogConfig, path: &Path) -> anyhow::Result<()> {
 async fn write(log_config: &LogConfig, to: impl Write) -> anyhow::Result<u64> {
     let pool = log_config.pool()?;
     schema::check(&pool).await?;
-    let log = Log::new(pool, log_config.timeout);
+    let log = Log::new(pool, log_config.timeout).knowing(SUBJECTS);
     let mut to = BufWriter::with_capacity(1 << 20, to);
     let mut events = 0;
     for lane in log.heads().await? {
@@ -98,8 +105,7 @@ fn write_event(to: &mut impl Write, recorded: &Recorded) -> anyhow::Result<bool>
     let (kind, users) = match event.membership() {
         Membership::Joined(joined) => ("joined", joined.iter().map(|(user, _)| user).collect()),
         Membership::Left(user) => ("left", vec![user]),
-        Membership::Unchanged if message => ("message", vec![]),
-        Membership::Unchanged => ("other", vec![]),
+        Membership::Unchanged => (changed(&event), vec![]),
     };
     let line = Line {
         conversation: recorded.stream,
@@ -107,7 +113,9 @@ fn write_event(to: &mut impl Write, recorded: &Recorded) -> anyhow::Result<bool>
         kind,
         actor: recorded.actor,
         id: message.then_some(recorded.command),
-        digest: text(&event).map_or(0, digest),
+        of: about(&event),
+        digest: text(&event).filter(|_| !recorded.withdrawn).map_or(0, digest),
+        withheld: recorded.withdrawn,
         stored: Stored {
             lane: recorded.lane,
             pos: recorded.pos,
@@ -120,12 +128,34 @@ fn write_event(to: &mut impl Write, recorded: &Recorded) -> anyhow::Result<bool>
     Ok(true)
 }
 
-/// What a message says.
+/// What an event that changes nobody's membership is to a checker.
+fn changed(event: &ConversationEvent) -> &'static str {
+    match event {
+        ConversationEvent::MessageSent(_) => "message",
+        ConversationEvent::MessageEdited(_) => "edited",
+        ConversationEvent::MessageRecalled(_) => "recalled",
+        _ => "other",
+    }
+}
+
+/// The message that an event changes.
+fn about(event: &ConversationEvent) -> Option<Uuid> {
+    match event {
+        ConversationEvent::MessageEdited(edited) => Some(edited.message),
+        ConversationEvent::MessageRecalled(recalled) => Some(recalled.message),
+        ConversationEvent::ReactionChanged(changed) => Some(changed.message),
+        _ => None,
+    }
+}
+
+/// What a message says, or a version of it. It is written down as a digest alone.
 fn text(event: &ConversationEvent) -> Option<&str> {
-    let ConversationEvent::MessageSent(sent) = event else {
-        return None;
+    let content = match event {
+        ConversationEvent::MessageSent(sent) => &sent.content,
+        ConversationEvent::MessageEdited(edited) => &edited.content,
+        _ => return None,
     };
-    Some(match &sent.content {
+    Some(match content {
         Content::Text { text } => text.as_str(),
         Content::Image { caption, .. } | Content::File { caption, .. } => {
             caption.as_ref().map_or("", |caption| caption.as_str())

@@ -63,7 +63,11 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
     let mut unknown = None;
     let units = match parsed {
         Ok(ClientFrame::Command(command)) => match &command.action {
-            Action::MessageSend { conversation, .. } => {
+            // What is seen by every member.
+            Action::MessageSend { conversation, .. }
+            | Action::MessageEdit { conversation, .. }
+            | Action::MessageRecall { conversation, .. }
+            | Action::MessageReact { conversation, .. } => {
                 let (members, is_fresh) = sizes.of(*conversation, now);
                 unknown = (!is_fresh).then_some(*conversation);
                 1 + (members / MEMBERS) as u32

@@ -3,6 +3,7 @@
 use crate::wire::Announced;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use tidings_domain::Rules;
 
 /// Limits of the gateway. Those that clients need to know stand in `welcome`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -84,8 +85,8 @@ impl Default for GatewayLimits {
 }
 
 impl GatewayLimits {
-    /// The part that clients are told.
-    pub fn announced(&self) -> Announced {
+    /// The part that clients are told, with the `rules` of their conversations.
+    pub fn announced(&self, rules: Rules) -> Announced {
         Announced {
             heartbeat_ms: self.heartbeat_ms,
             frame_bytes: self.frame_bytes,
@@ -94,6 +95,7 @@ impl GatewayLimits {
             commands_in_flight: self.commands_in_flight,
             commands_per_second: self.commands_per_second,
             commands_burst: self.commands_burst,
+            rules,
         }
     }
 

@@ -1,6 +1,6 @@
 //! From the wire's commands to the domain's. Each noun has a file of its own beside this one.
 
-use super::{direct, group, message};
+use super::{direct, group, message, reaction};
 use crate::outcome::Refusal;
 use tidings_domain::{Command, CommandId, ConversationCommand, ConversationId, Field, Rejection, UserId};
 use tidings_protocol::{self as protocol, Action};
@@ -24,8 +24,6 @@ pub enum Wanted {
         from: u64,
         limit: u32,
     },
-    /// A command of the protocol that this version does not carry out.
-    Unsupported,
 }
 
 /// Users whom a command names, and the field that does.
@@ -94,11 +92,29 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
                 limit,
             });
         }
-        Action::MessageEdit { .. } | Action::MessageRecall { .. } | Action::MessageReact { .. } => {
-            return Ok(Wanted::Unsupported);
-        }
+        Action::MessageEdit {
+            conversation,
+            message,
+            content,
+        } => message::edit(conversation, message, content)?,
+        Action::MessageRecall {
+            conversation,
+            message,
+        } => message::recall(conversation, message),
+        Action::MessageReact {
+            conversation,
+            message,
+            emoji,
+            on,
+        } => reaction::react(conversation, message, emoji, on)?,
     };
-    let behind_reads = !matches!(body, ConversationCommand::SendMessage { .. });
+    let behind_reads = !matches!(
+        body,
+        ConversationCommand::SendMessage { .. }
+            | ConversationCommand::EditMessage { .. }
+            | ConversationCommand::RecallMessage { .. }
+            | ConversationCommand::React { .. }
+    );
     let command = Command {
         id,
         actor: user,

@@ -1,9 +1,10 @@
 //! Events on the wire, encoded once for all who receive them.
 
 use super::frame::Frame;
+use super::message;
 use std::borrow::Cow;
 use std::io::Write as _;
-use tidings_domain::stored::{self, Kind};
+use tidings_domain::stored::{self, DecodeError, Kind};
 use tidings_domain::{Event, Membership, UserId};
 use tidings_eventlog::Recorded;
 use tidings_protocol::{EventRef, Gap, ServerFrame};
@@ -48,18 +49,11 @@ pub fn gap(conversation: Uuid, from: u64, to: u64) -> Frame {
 /// Encodes an event of a conversation. `None` for a kind that has no place on the wire or that this version cannot read.
 pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
     let kind = Kind(recorded.kind);
-    let payload = current(recorded)?;
-    let data = if kind == Kind::MESSAGE_SENT {
-        // The message's id is the command's id, which the log keeps in a column of its own.
-        let mut data = Vec::with_capacity(payload.len() + 52);
-        // Writing to a Vec cannot fail.
-        let _ = write!(data, r#"{{"message":"{}","#, recorded.command);
-        // A message without any field is spoilt, and what comes behind the id would be no JSON.
-        let fields = payload.get(1..).filter(|fields| !fields.starts_with(b"}"))?;
-        data.extend_from_slice(fields);
-        Cow::Owned(data)
+    let says_something = kind == Kind::MESSAGE_SENT || kind == Kind::MESSAGE_EDITED;
+    let data = if recorded.withdrawn && says_something {
+        Cow::Owned(message::withdrawn(recorded.command, &decode(recorded)?)?)
     } else {
-        payload
+        whole(recorded, kind)?
     };
     let event = EventRef {
         conversation: recorded.stream,
@@ -77,6 +71,22 @@ pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
         joins: joins(recorded),
         frame,
     })
+}
+
+/// The data of an event with all that it was stored with.
+fn whole(recorded: &Recorded, kind: Kind) -> Option<Cow<'_, [u8]>> {
+    let payload = current(recorded)?;
+    if kind == Kind::MESSAGE_SENT {
+        // The message's id is the command's id, which the log keeps in a column of its own.
+        let mut data = Vec::with_capacity(payload.len() + 52);
+        // Writing to a Vec cannot fail.
+        let _ = write!(data, r#"{{"message":"{}","#, recorded.command);
+        // A message without any field is spoilt, and what comes behind the id would be no JSON.
+        let fields = payload.get(1..).filter(|fields| !fields.starts_with(b"}"))?;
+        data.extend_from_slice(fields);
+        return Some(Cow::Owned(data));
+    }
+    Some(payload)
 }
 
 /// Who comes in by an event that brings one person in. Where a conversation begins, it begins for all.
@@ -100,11 +110,76 @@ fn current(recorded: &Recorded) -> Option<Cow<'_, [u8]>> {
     if recorded.ver == kind.version() {
         return Some(Cow::Borrowed(&recorded.payload));
     }
-    match stored::decode(recorded.kind, recorded.ver, &recorded.payload) {
-        Ok(event) => Some(Cow::Owned(stored::encode(&event).2)),
-        Err(error) => {
-            tracing::error!(lane = recorded.lane, pos = recorded.pos, %error, "an event cannot be shown");
-            None
+    decode(recorded).map(|event| Cow::Owned(stored::encode(&event).2))
+}
+
+fn decode(recorded: &Recorded) -> Option<Event> {
+    let decoded = stored::decode(recorded.kind, recorded.ver, &recorded.payload);
+    let report = |error: &DecodeError| {
+        tracing::error!(lane = recorded.lane, pos = recorded.pos, %error, "an event cannot be shown");
+    };
+    decoded.inspect_err(report).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use serde_json::{Value, json};
+
+    const MESSAGE: Uuid = Uuid::from_u128(7);
+
+    fn recorded(kind: Kind, payload: &Value, withdrawn: bool) -> Recorded {
+        Recorded {
+            lane: 0,
+            pos: 9,
+            stream: Uuid::from_u128(1),
+            seq: 3,
+            msg_no: 2,
+            kind: kind.0,
+            ver: kind.version(),
+            control: false,
+            actor: Uuid::from_u128(2),
+            at: chrono::DateTime::UNIX_EPOCH,
+            command: MESSAGE,
+            idx: 0,
+            payload: Bytes::from(payload.to_string()),
+            withdrawn,
         }
+    }
+
+    fn data(kind: Kind, payload: &Value, withdrawn: bool) -> Value {
+        let event = encode(&recorded(kind, payload, withdrawn)).unwrap();
+        let object: Value = serde_json::from_slice(event.frame.payload()).unwrap();
+        assert_eq!(
+            (&object["seq"], &object["actor"]),
+            (&json!(3), &json!(Uuid::from_u128(2)))
+        );
+        object["data"].clone()
+    }
+
+    #[test]
+    fn what_was_recalled_keeps_its_place_and_loses_its_words() {
+        let reply_to = Uuid::from_u128(5);
+        let sent = json!({ "content": { "kind": "text", "text": "secret" }, "reply_to": reply_to,
+            "mentions": [Uuid::from_u128(6)] });
+        assert_eq!(
+            data(Kind::MESSAGE_SENT, &sent, false)["content"]["text"],
+            "secret"
+        );
+        assert_eq!(
+            data(Kind::MESSAGE_SENT, &sent, true),
+            json!({ "message": MESSAGE, "content": null, "reply_to": reply_to })
+        );
+        let edited =
+            json!({ "message": reply_to, "message_seq": 1, "content": { "kind": "text", "text": "secret" } });
+        assert_eq!(data(Kind::MESSAGE_EDITED, &edited, false), edited);
+        assert_eq!(
+            data(Kind::MESSAGE_EDITED, &edited, true),
+            json!({ "message": reply_to, "message_seq": 1, "content": null })
+        );
+        // One that cannot be read is not shown in any way.
+        let spoilt = json!({ "content": "secret" });
+        assert!(encode(&recorded(Kind::MESSAGE_SENT, &spoilt, true)).is_none());
     }
 }

@@ -1,7 +1,9 @@
 //! Messages and what they hold.
 
 use super::command::Translated;
-use tidings_domain::{Content, ConversationCommand, ConversationId, MessageText, Rejection, UserId};
+use tidings_domain::{
+    Content, ConversationCommand, ConversationEvent, ConversationId, Event, MessageText, Rejection, UserId,
+};
 use tidings_protocol as protocol;
 use uuid::Uuid;
 
@@ -17,6 +19,46 @@ pub(super) fn send(
         mentions: mentions.into_iter().map(UserId).collect(),
     };
     Ok((ConversationId(conversation), body, None))
+}
+
+pub(super) fn edit(
+    conversation: Uuid,
+    message: Uuid,
+    content: protocol::Content,
+) -> Result<Translated, Rejection> {
+    let content = parse(content)?;
+    let body = ConversationCommand::EditMessage { message, content };
+    Ok((ConversationId(conversation), body, None))
+}
+
+pub(super) fn recall(conversation: Uuid, message: Uuid) -> Translated {
+    let body = ConversationCommand::RecallMessage { message };
+    (ConversationId(conversation), body, None)
+}
+
+/// The data of an event of a message that was recalled: what it said is left out, and who it mentioned. `None` for an event
+/// that says nothing.
+pub(super) fn withdrawn(message: Uuid, event: &Event) -> Option<Vec<u8>> {
+    let data = match event {
+        Event::Conversation(ConversationEvent::MessageSent(sent)) => {
+            serde_json::to_vec(&protocol::MessageSent {
+                message,
+                content: None,
+                reply_to: sent.reply_to,
+                mentions: vec![],
+            })
+        }
+        Event::Conversation(ConversationEvent::MessageEdited(edited)) => {
+            serde_json::to_vec(&protocol::MessageEdited {
+                message: edited.message,
+                message_seq: edited.message_seq,
+                content: None,
+            })
+        }
+        _ => return None,
+    };
+    // Ids and numbers can always be written.
+    data.ok()
 }
 
 fn parse(content: protocol::Content) -> Result<Content, Rejection> {

@@ -1,6 +1,8 @@
 //! The answer to a valid hello.
 
 use chrono::{DateTime, Utc};
+use tidings_domain::Rules;
+use tidings_domain::conversation::reaction::EMOJI_BYTES_MAX;
 use tidings_domain::conversation::{GROUP_MEMBERS_MAX, MENTIONS_MAX};
 use tidings_domain::text::{GROUP_NAME_CHARS_MAX, MESSAGE_TEXT_BYTES_MAX};
 use tidings_protocol::{FETCH_EVENTS_MAX, Limits, ServerFrame, Welcome};
@@ -16,6 +18,7 @@ pub struct Announced {
     pub commands_in_flight: u32,
     pub commands_per_second: u32,
     pub commands_burst: u32,
+    pub rules: Rules,
 }
 
 /// The `welcome` of a session.
@@ -45,6 +48,11 @@ fn limits(announced: &Announced) -> Limits {
         commands_in_flight: Some(announced.commands_in_flight),
         commands_per_second: Some(announced.commands_per_second),
         commands_burst: Some(announced.commands_burst),
-        ..Limits::default()
+        edit_window_s: Some(announced.rules.edit_window.setting()),
+        recall_window_s: Some(announced.rules.recall_window.setting()),
+        message_versions: Some(announced.rules.versions as u32),
+        emoji_bytes: Some(EMOJI_BYTES_MAX as u32),
+        message_reactions: Some(announced.rules.reactions as u32),
+        user_reactions: Some(announced.rules.reactions_of_user as u32),
     }
 }

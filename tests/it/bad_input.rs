@@ -128,8 +128,8 @@ async fn objects_that_cannot_be_read_are_refused_one_by_one() {
             format!(
                 "{{\"type\":\"message.react\",\"id\":\"{id}\",\"conversation\":\"{conversation}\",\"message\":\"{id}\",\"emoji\":\"+\",\"on\":true}}"
             ),
-            "unknown_type",
-            None,
+            "invalid_argument",
+            Some("emoji"),
         ),
     ];
     for (object, code, field) in cases {

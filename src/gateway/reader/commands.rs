@@ -8,7 +8,7 @@ use crate::gateway::reply::Reply;
 use crate::gateway::shared::ReaderEnd;
 use crate::outcome::Refusal;
 use crate::wire::{Named, Wanted, answer, refused, translate};
-use tidings_protocol::{Command, ErrorCode, ErrorFrame};
+use tidings_protocol::{Command, ErrorCode};
 
 /// What an answer to `fetch` weighs among the answers in flight, since it is so much larger than the others.
 const FETCH_PERMITS: u32 = 32;
@@ -18,11 +18,6 @@ impl Reader {
         let id = command.id;
         match translate(self.gateway.log_id, self.user, command) {
             Err(rejection) => reply.refuse(refused(Some(id), &rejection.into())),
-            Ok(Wanted::Unsupported) => reply.refuse(ErrorFrame::new(
-                Some(id),
-                ErrorCode::UnknownType,
-                "not supported by this server",
-            )),
             Ok(Wanted::Command {
                 command,
                 named,

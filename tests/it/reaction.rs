@@ -1,0 +1,112 @@
+//! Reactions to messages.
+
+use crate::support::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn react(conversation: Uuid, message: &Value, emoji: &str, on: bool) -> Value {
+    json!({ "type": "message.react", "conversation": conversation, "message": message,
+        "emoji": emoji, "on": on })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reactions_come_and_go_and_are_seen_by_all() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben] = one.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    let sent = a.say(conversation, "tea?").await;
+    b.events(conversation, 2).await;
+
+    let mut command = react(conversation, &sent["id"], "👍🏽", true);
+    let id = Uuid::now_v7();
+    command["id"] = json!(id);
+    b.send(&command).await;
+    let first = b.answer(id).await;
+    assert_eq!(
+        (&first["type"], &first["seq"]),
+        (&json!("ack"), &json!(3)),
+        "{first}"
+    );
+    b.send(&command).await;
+    let again = b.answer(id).await;
+    assert_eq!((&again["duplicate"], &again["seq"]), (&json!(true), &json!(3)));
+    // One's own message too, and names as well as pictures.
+    a.acked(react(conversation, &sent["id"], ":tea:", true)).await;
+    a.acked(react(conversation, &sent["id"], "👨‍👩‍👧", true)).await;
+    // What is so already is acked and not written.
+    a.acked(react(conversation, &sent["id"], ":tea:", true)).await;
+    a.acked(react(conversation, &sent["id"], "🐌", false)).await;
+    a.acked(react(conversation, &sent["id"], ":tea:", false)).await;
+    let seen = a.events(conversation, 6).await;
+    assert_eq!(seqs(&seen), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(
+        (&seen[2]["kind"], &seen[2]["actor"]),
+        (&json!("reaction.changed"), &json!(ben.id))
+    );
+    let data =
+        |emoji: &str, on: bool| json!({ "message": sent["id"], "message_seq": 2, "emoji": emoji, "on": on });
+    assert_eq!(seen[2]["data"], data("👍🏽", true));
+    assert_eq!(seen[3]["data"], data(":tea:", true));
+    assert_eq!(seen[5]["data"], data(":tea:", false));
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reaction_is_one_picture_or_one_name_to_a_message_that_is_there() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut c) = (node.socket(&ann).await, node.socket(&cat).await);
+    let conversation = a.open_direct(&ben).await;
+    let sent = a.say(conversation, "tea?").await;
+    for bad in [
+        "",
+        "a",
+        "👍👍",
+        "hello",
+        ":",
+        "::",
+        ":a b:",
+        "\u{7}",
+        &"👍".repeat(20),
+    ] {
+        let refused = a
+            .refused(react(conversation, &sent["id"], bad, true), "invalid_argument")
+            .await;
+        assert_eq!(refused["field"], "emoji", "{bad:?}");
+    }
+    let nowhere = json!(Uuid::now_v7());
+    let unknown = a
+        .refused(react(conversation, &nowhere, "👍", true), "not_found")
+        .await;
+    assert_eq!(unknown["field"], "message");
+    c.refused(react(conversation, &sent["id"], "👍", true), "not_a_member")
+        .await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_has_only_so_many_reactions() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    let sent = a.say(conversation, "tea?").await;
+    for n in 0..20 {
+        a.acked(react(conversation, &sent["id"], &format!(":tea_{n}:"), true))
+            .await;
+    }
+    a.refused(react(conversation, &sent["id"], ":more:", true), "conflict")
+        .await;
+    b.refused(react(conversation, &sent["id"], ":more:", true), "conflict")
+        .await;
+    // One that is there already can be joined, and one that goes makes room.
+    b.acked(react(conversation, &sent["id"], ":tea_7:", true)).await;
+    a.acked(react(conversation, &sent["id"], ":tea_3:", false)).await;
+    b.acked(react(conversation, &sent["id"], ":more:", true)).await;
+    node.stop().await;
+}
