@@ -42,7 +42,7 @@ pub(super) fn pack(events: &[Recorded]) -> Vec<u8> {
         out.put_u64_le(event.msg_no);
         out.put_i16_le(event.kind);
         out.put_i16_le(event.ver);
-        out.put_u8(u8::from(event.control) * CONTROL | u8::from(event.withdrawn) * WITHDRAWN);
+        out.put_u8((u8::from(event.control) * CONTROL) | (u8::from(event.withdrawn) * WITHDRAWN));
         out.put_slice(event.actor.as_bytes());
         out.put_i64_le(event.at.timestamp_micros());
         out.put_slice(event.command.as_bytes());

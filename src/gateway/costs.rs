@@ -80,7 +80,7 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
             | Action::GroupLeave { .. }
             | Action::GroupRename { .. }
             | Action::GroupRole { .. } => CHANGE,
-            _ => 1,
+            Action::Read { .. } => 1,
         },
         Ok(ClientFrame::Hello(_)) => CHANGE,
         Ok(_) | Err(_) => 1,
