@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidings_journal::{Journal, Logged, Micros, Record, Via};
+use tidings_journal::{Journal, Kind, Logged, Micros, Record, Via};
 use uuid::Uuid;
 
 use crate::store::Restored;
@@ -34,7 +34,7 @@ impl Eras {
             // What was sent later and stands in both logs is nothing that nobody sent.
             let later = second.iter().filter(|record| logs.is_later(record));
             before.push(named(format!("{device}, later"), ended(later.cloned().collect())));
-            let kept = first.iter().filter_map(|record| logs.kept(record));
+            let kept = first.iter().filter_map(|record| logs.kept(&journal.user, record));
             after.push(named(format!("{device}, before"), ended(kept.collect())));
             before.push(named(device.clone(), ended(first)));
             let second = logs.without_vain_claims(second);
@@ -54,6 +54,9 @@ impl Eras {
 struct Logs {
     /// How far what was seen before the restoring is true after it; conversations that are not here lost nothing.
     kept: BTreeMap<String, u64>,
+    /// The same for somebody who is out of a conversation where the back-up ends: up to where they went, though the lost log
+    /// may have shown them more when it let them in again.
+    went: BTreeMap<(String, String), u64>,
     /// Of what was acked before and is in the log in the end, the command.
     lasting: BTreeSet<Uuid>,
     /// Of what was only in the log that was lost.
@@ -116,6 +119,7 @@ impl Logs {
             gone,
             to_gone,
             lasting,
+            went: went(&restored.kept, &kept),
             kept,
         }
     }
@@ -252,8 +256,13 @@ impl Logs {
     }
 
     /// What is left of a record of the time before where the back-up is all that is left.
-    fn kept(&self, record: &Record) -> Option<Record> {
-        let bound = |conversation: &str| self.kept.get(conversation).copied().unwrap_or(u64::MAX);
+    fn kept(&self, user: &str, record: &Record) -> Option<Record> {
+        let bound = |conversation: &str| {
+            let went = self.went.get(&(user.to_owned(), conversation.to_owned()));
+            went.or_else(|| self.kept.get(conversation))
+                .copied()
+                .unwrap_or(u64::MAX)
+        };
         let mut record = record.clone();
         let stays = match &mut record {
             Record::Connected { resume, .. } => {
@@ -318,6 +327,25 @@ fn heads(log: &[Logged]) -> BTreeMap<String, u64> {
         *head = logged.seq.max(*head);
     }
     heads
+}
+
+/// Who is out of a conversation that lost something where the back-up ends, and since which seq.
+fn went(log: &[Logged], losers: &BTreeMap<String, u64>) -> BTreeMap<(String, String), u64> {
+    let mut went = BTreeMap::new();
+    for logged in log
+        .iter()
+        .filter(|logged| losers.contains_key(&logged.conversation))
+    {
+        for user in &logged.users {
+            let place = (user.clone(), logged.conversation.clone());
+            match logged.kind {
+                Kind::Left => went.insert(place, logged.seq),
+                Kind::Joined => went.remove(&place),
+                Kind::Message | Kind::Other => None,
+            };
+        }
+    }
+    went
 }
 
 /// What was asked in the first part of a journal and answered in the second one, where it was not asked again.

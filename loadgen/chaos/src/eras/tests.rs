@@ -1,5 +1,3 @@
-use tidings_journal::Kind;
-
 use super::*;
 
 /// When the log went back.
@@ -224,4 +222,48 @@ fn what_lost_nothing_goes_on_in_both_logs_and_each_journal_ends_once() {
         assert_eq!(ends.count(), 1, "{}", journal.device);
         assert!(matches!(journal.records.last(), Some(Record::End { .. })));
     }
+}
+
+#[test]
+fn what_a_lost_return_showed_does_not_count_once_the_return_is_lost() {
+    let left = Logged {
+        kind: Kind::Left,
+        users: vec!["ann".to_owned()],
+        ..message("torn", 2, 2)
+    };
+    let back = Logged {
+        kind: Kind::Joined,
+        users: vec!["ann".to_owned()],
+        ..message("torn", 4, 4)
+    };
+    let kept = vec![message("torn", 1, 1), left, message("torn", 3, 3)];
+    let restored = Restored {
+        at: AT,
+        lost: [kept.clone(), vec![back]].concat(),
+        kept: kept.clone(),
+    };
+    let records = [
+        &restored.lost[0],
+        &restored.lost[1],
+        &restored.lost[2],
+        &restored.lost[3],
+    ];
+    let records = records.map(|logged| shown(50, logged));
+    let journal = Journal {
+        user: "ann".to_owned(),
+        device: "phone".to_owned(),
+        records: [vec![connected(10, &[])], records.to_vec()].concat(),
+    };
+    let eras = Eras::of(&[journal], &kept, vec![], &restored);
+    let before = eras
+        .after
+        .iter()
+        .find(|journal| journal.device == "phone, before")
+        .unwrap();
+    assert_eq!(seqs(&before.records), [("torn", 1), ("torn", 2)]);
+    assert_eq!(
+        seqs(&eras.before[1].records).len(),
+        4,
+        "judged by the log that was lost"
+    );
 }
