@@ -141,6 +141,7 @@ impl Bare {
             effects: self.effects,
             journal: self.scribe.close(),
             problems: self.problems,
+            unless_out: Vec::new(),
         }
     }
 

@@ -77,6 +77,8 @@ struct Device {
     vain: BTreeMap<(Uuid, u64), u32>,
     /// Conversations of which this device knew more than the log.
     rewound: BTreeSet<Uuid>,
+    /// What was shown and did not come again, by conversation.
+    not_again: Vec<(Uuid, String)>,
     problems: Vec<String>,
     slow: Option<(Duration, Instant)>,
     /// Whether what comes is what was missed while the device was away.
@@ -123,6 +125,7 @@ pub(crate) fn start(
             effects: Effects::default(),
             vain: BTreeMap::new(),
             rewound: BTreeSet::new(),
+            not_again: Vec::new(),
             problems: Vec::new(),
             slow: None,
             was_away: false,
@@ -271,8 +274,8 @@ impl Device {
             .zip(gap.from..)
             .all(|(event, seq)| event.seq == seq);
         if self.view.is_inside(gap.conversation) && !(came && is_whole) {
-            self.problems
-                .push(format!("{gap:?} was shown, and {NOT_AGAIN}: {events:?}"));
+            let problem = format!("{gap:?} was shown, and {NOT_AGAIN}: {events:?}");
+            self.not_again.push((gap.conversation, problem));
         }
     }
 
@@ -572,6 +575,7 @@ impl Device {
             effects: self.effects,
             journal: self.scribe.close(),
             problems: self.problems,
+            unless_out: self.not_again,
         }
     }
 }

@@ -58,6 +58,8 @@ pub(crate) struct Done {
     /// What the faults that a device takes part in did to it.
     pub(crate) effects: Effects,
     pub(crate) problems: Vec<String>,
+    /// Problems, by conversation, unless the person was out of it when the device did not know that yet.
+    pub(crate) unless_out: Vec<(Uuid, String)>,
 }
 
 impl Hand {

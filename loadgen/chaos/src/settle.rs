@@ -133,13 +133,25 @@ pub(crate) async fn settle(
         findings.journals.push(counts(user, &listed, clock));
     }
     for hand in hands {
-        let label = hand.label.clone();
+        let (label, user) = (hand.label.clone(), hand.user.to_string());
         let done = hand.finish().await?;
         findings.connections += done.connections;
         findings.effects.merge(&done.effects);
+        // Who was out when they asked has no right to it, and is told of that when their device comes to it.
+        let was_out = |conversation: Uuid| {
+            let mut log = findings.log.iter();
+            log.any(|logged| {
+                logged.kind == Kind::Left
+                    && logged.conversation == conversation.to_string()
+                    && logged.users.contains(&user)
+            })
+        };
+        let unexcused = done.unless_out.into_iter();
+        let unexcused = unexcused.filter(|(conversation, _)| !was_out(*conversation));
         let problems = done
             .problems
             .into_iter()
+            .chain(unexcused.map(|(_, problem)| problem))
             .filter(|problem| {
                 let excused = |restored| names_what_was_lost(problem, restored);
                 !restored.as_ref().is_some_and(excused)
