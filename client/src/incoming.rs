@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, PoisonError, atomic::Ordering},
     task::{Context, Poll},
     time::Duration,
 };
@@ -57,6 +57,8 @@ pub struct Corrections {
     pub repeats: u64,
     /// Holes that had to be fetched.
     pub holes: u64,
+    /// The newest of them: the events that were neither sent nor left out.
+    pub last_hole: Option<Gap>,
 }
 
 /// The stream of a connection. Dropping it ends the connection.
@@ -107,6 +109,11 @@ impl EventStream {
         Corrections {
             repeats: self.counts.repeats.load(Ordering::Relaxed),
             holes: self.counts.holes.load(Ordering::Relaxed),
+            last_hole: *self
+                .counts
+                .last_hole
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
         }
     }
 

@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque, hash_map::Entry},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -81,6 +81,16 @@ pub(crate) struct Sequencer {
 pub(crate) struct Counts {
     pub(crate) repeats: AtomicU64,
     pub(crate) holes: AtomicU64,
+    pub(crate) last_hole: Mutex<Option<Gap>>,
+}
+
+impl Counts {
+    /// Notes that the events of `hole` were neither sent nor left out.
+    fn hole(&self, hole: Gap) {
+        tracing::warn!(conversation = %hole.conversation, from = hole.from, to = hole.to, "events are missing");
+        self.holes.fetch_add(1, Ordering::Relaxed);
+        *self.last_hole.lock().unwrap_or_else(PoisonError::into_inner) = Some(hole);
+    }
 }
 
 impl Sequencer {
@@ -140,12 +150,16 @@ impl Sequencer {
             self.put_off(conversation, event.seq);
             return None;
         }
-        let known = self.holes.contains_key(&conversation);
+        let (seen, known) = (place.seq, self.holes.contains_key(&conversation));
         self.hold(conversation, event.seq, room.map(|room| Held::Event(event, room)));
         if known {
             return None;
         }
-        self.counts.holes.fetch_add(1, Ordering::Relaxed);
+        self.counts.hole(Gap {
+            conversation,
+            from: seen + 1,
+            to: before,
+        });
         self.missing(conversation)
     }
 
@@ -163,11 +177,16 @@ impl Sequencer {
         if gap.from > place.seq + 1 {
             // What lies before the gap was neither sent nor left out.
             let known = self.holes.contains_key(&conversation);
+            let (from, to) = (place.seq + 1, gap.from - 1);
             self.hold_gap(gap);
             if known {
                 return None;
             }
-            self.counts.holes.fetch_add(1, Ordering::Relaxed);
+            self.counts.hole(Gap {
+                conversation,
+                from,
+                to,
+            });
             return self.missing(conversation);
         }
         let from = place.seq + 1;

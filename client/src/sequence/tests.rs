@@ -219,6 +219,8 @@ fn a_gap_that_begins_too_late_is_a_hole_before_it() {
     assert_eq!(sequencer.filled(answer(11..=14, true), 11, &mut out), None);
     assert_eq!(shown(&mut out), ["11", "12", "13", "14", "15..30", "31"]);
     assert_eq!(sequencer.counts.holes.load(Ordering::Relaxed), 1);
+    let hole = sequencer.counts.last_hole.lock().unwrap().unwrap();
+    assert_eq!((hole.conversation, hole.from, hole.to), (ROOM, 11, 14));
 }
 
 #[test]
