@@ -45,8 +45,17 @@ pub(crate) use restore::{BackUp, Restored};
 pub(crate) struct Database(Session);
 
 impl Database {
+    /// A server that has just been started, or that another fault has stopped for a moment, is waited for.
     pub(crate) async fn connect(url: &str) -> Result<Self> {
-        Ok(Self(Session::open(&url.parse()?, LIMIT).await?))
+        let config = url.parse()?;
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            match Session::open(&config, LIMIT).await {
+                Err(error) if Instant::now() >= deadline => return Err(error),
+                Err(_) => sleep(POLL).await,
+                Ok(session) => return Ok(Self(session)),
+            }
+        }
     }
 
     /// The events of all conversations, by conversation and seq.
