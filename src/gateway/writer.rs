@@ -222,6 +222,9 @@ impl Writer {
                 self.write(&before).await?;
                 self.written();
                 Box::pin(self.write_ranges(vec![hole])).await?;
+                if self.places.admission(&event, || false) != Admission::Next {
+                    return Err(Stop::Close(gone_back()));
+                }
             }
         }
         self.admit_place(&event);
@@ -301,6 +304,15 @@ impl Writer {
             .frames_written
             .increment(frames.len() as u64);
         Ok(())
+    }
+}
+
+/// The log lacks what stands before an event that it has held: another one has taken its place, and what the node still has of
+/// the first fits nothing that it reads.
+fn gone_back() -> Close {
+    Close {
+        reason: "the log has gone back".to_owned(),
+        ..Close::new(CloseCode::GoingAway).with_retry_after_ms(1000)
     }
 }
 
