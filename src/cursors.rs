@@ -4,6 +4,7 @@
 
 mod expiry;
 mod gatherer;
+mod sent;
 mod store;
 
 use crate::fanout::Ephemeral;

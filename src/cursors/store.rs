@@ -2,14 +2,13 @@
 
 use super::Read;
 use super::gatherer::{Delivered, Gathered};
+use super::sent::Sent;
 use crate::delivery::Audience;
 use crate::fanout::{Ephemeral, ReadMark};
 use crate::lanes::Lanes;
 use crate::outcome::{Accepted, Refusal};
 use crate::planted;
-use lru::LruCache;
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tidings_domain::stored::{self, Kind};
@@ -25,8 +24,6 @@ use uuid::Uuid;
 const RECEIPT_MEMBERS_MAX: usize = 100;
 /// Moves of a user that read models may not have folded yet, at about one a second.
 const NEWEST_MOVES: usize = 200;
-/// Delivery cursors remembered, some 10 MB.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(100_000).expect("not zero");
 
 #[derive(Clone)]
 pub(super) struct Store {
@@ -34,7 +31,7 @@ pub(super) struct Store {
     lanes: Lanes,
     ephemeral: Ephemeral,
     /// How far the log is known to say that users have been sent conversations.
-    delivered: Arc<Mutex<LruCache<(UserId, ConversationId), u64>>>,
+    sent: Arc<Mutex<Sent>>,
     /// How often the log had gone back when this was last looked at.
     seen: Arc<AtomicU64>,
 }
@@ -45,7 +42,7 @@ impl Store {
             log,
             lanes,
             ephemeral,
-            delivered: Arc::new(Mutex::new(LruCache::new(REMEMBERED))),
+            sent: Arc::new(Mutex::new(Sent::new())),
             seen: Arc::default(),
         }
     }
@@ -65,7 +62,7 @@ impl Store {
 
     pub(super) fn forget(&self) {
         self.ephemeral.read_marks().forget();
-        self.delivered().clear();
+        self.sent().forget();
     }
 
     /// Stores what moves, and answers every read. Gives back the delivery cursors that could not be stored.
@@ -76,11 +73,13 @@ impl Store {
             delivered,
         } = gathered;
         self.look_back();
+        // Before the other is asked: what is stored from here on is of this time line, or refused.
+        let epoch = self.ephemeral.epoch(user);
         if time_lines != self.time_lines() {
             refuse_all(reads, &Refusal::Unavailable);
             return Delivered::new();
         }
-        let (reads, moved) = match self.place(user, reads).await {
+        let (reads, moved) = match self.place(user, epoch, reads).await {
             Ok(placed) => placed,
             Err((reads, error)) => {
                 tracing::debug!(error, "reads could not be placed");
@@ -89,7 +88,7 @@ impl Store {
             }
         };
         let moved = if planted::is("unread") {
-            self.only_remember(user, moved)
+            self.only_remember(user, epoch, moved)
         } else {
             moved
         };
@@ -97,7 +96,7 @@ impl Store {
             read: moved,
             delivered,
         };
-        let known = self.known(user, &moved);
+        let known = self.known(user, epoch, &moved);
         let moved = moved.beyond(&known);
         let mut accepted = None;
         if !moved.is_empty() {
@@ -114,8 +113,8 @@ impl Store {
                 }
             }
         }
-        self.note(user, moved, accepted.as_ref());
-        self.answer(user, reads);
+        self.note(user, epoch, moved, accepted.as_ref());
+        self.answer(user, epoch, reads);
         Delivered::new()
     }
 
@@ -123,11 +122,12 @@ impl Store {
     fn only_remember(
         &self,
         user: UserId,
+        epoch: u32,
         moved: BTreeMap<ConversationId, Cursor>,
     ) -> BTreeMap<ConversationId, Cursor> {
         let position = Position { lane: 0, pos: 1 };
         for (conversation, Cursor { seq, .. }) in moved {
-            let mark = ReadMark { seq, position };
+            let mark = ReadMark { seq, position, epoch };
             self.ephemeral.read_marks().raise(user, conversation, mark);
         }
         BTreeMap::new()
@@ -138,15 +138,16 @@ impl Store {
     async fn place(
         &self,
         user: UserId,
+        epoch: u32,
         reads: Vec<Read>,
     ) -> Result<(Vec<Read>, BTreeMap<ConversationId, Cursor>), (Vec<Read>, String)> {
         let wanted: BTreeSet<ConversationId> = reads.iter().map(|read| read.conversation).collect();
-        if let Err(error) = self.recall(user, &wanted).await {
+        if let Err(error) = self.recall(user, epoch, &wanted).await {
             return Err((reads, error));
         }
         let marks = self.ephemeral.read_marks();
         let is_new = |read: &Read| {
-            let known = marks.known(user, read.conversation);
+            let known = marks.known(user, read.conversation, epoch);
             known.is_none_or(|known| read.seq > known.seq)
         };
         let new: BTreeSet<ConversationId> = reads
@@ -202,12 +203,17 @@ impl Store {
 
     /// Reads how far the user has read where that is not known: from the read model, and from the newest moves in the log,
     /// which it may not have folded yet.
-    async fn recall(&self, user: UserId, wanted: &BTreeSet<ConversationId>) -> Result<(), String> {
+    async fn recall(
+        &self,
+        user: UserId,
+        epoch: u32,
+        wanted: &BTreeSet<ConversationId>,
+    ) -> Result<(), String> {
         let marks = self.ephemeral.read_marks();
         let unknown: Vec<ConversationId> = wanted
             .iter()
             .copied()
-            .filter(|conversation| marks.known(user, *conversation).is_none())
+            .filter(|conversation| marks.known(user, *conversation, epoch).is_none())
             .collect();
         if unknown.is_empty() {
             return Ok(());
@@ -243,23 +249,23 @@ impl Store {
             }
         }
         for (conversation, seq) in seqs {
-            marks.raise(user, conversation, ReadMark { seq, position });
+            marks.raise(user, conversation, ReadMark { seq, position, epoch });
         }
         Ok(())
     }
 
     /// What is known of the cursors that are to be moved.
-    fn known(&self, user: UserId, moved: &CursorsMoved) -> CursorsMoved {
+    fn known(&self, user: UserId, epoch: u32, moved: &CursorsMoved) -> CursorsMoved {
         let marks = self.ephemeral.read_marks();
         let cursor = |seq| Cursor { seq, msg_no: 0 };
         let read = moved.read.keys().filter_map(|conversation| {
-            let mark = marks.known(user, *conversation)?;
+            let mark = marks.known(user, *conversation, epoch)?;
             Some((*conversation, cursor(mark.seq)))
         });
-        let mut remembered = self.delivered();
+        let mut sent = self.sent();
         let delivered = moved.delivered.keys().filter_map(|conversation| {
-            let seq = remembered.get(&(user, *conversation))?;
-            Some((*conversation, cursor(*seq)))
+            let seq = sent.known(user, epoch, *conversation)?;
+            Some((*conversation, cursor(seq)))
         });
         CursorsMoved {
             read: read.collect(),
@@ -268,28 +274,27 @@ impl Store {
     }
 
     /// Remembers what is durable now.
-    fn note(&self, user: UserId, moved: CursorsMoved, accepted: Option<&Accepted>) {
+    fn note(&self, user: UserId, epoch: u32, moved: CursorsMoved, accepted: Option<&Accepted>) {
         let Some(accepted) = accepted else { return };
         for (conversation, cursor) in moved.read {
             let mark = ReadMark {
                 seq: cursor.seq,
                 position: accepted.position,
+                epoch,
             };
             self.ephemeral.read_marks().raise(user, conversation, mark);
         }
-        let mut remembered = self.delivered();
-        for (conversation, cursor) in moved.delivered {
-            let known = remembered.get_or_insert_mut((user, conversation), || 0);
-            *known = (*known).max(cursor.seq);
-        }
+        let delivered = moved.delivered.into_iter();
+        let delivered = delivered.map(|(conversation, cursor)| (conversation, cursor.seq));
+        self.sent().remember(user, epoch, delivered);
     }
 
     /// Acks reads with how far the user has read, and shows that.
-    fn answer(&self, user: UserId, reads: Vec<Read>) {
+    fn answer(&self, user: UserId, epoch: u32, reads: Vec<Read>) {
         let at = crate::clock::now();
         let mut shown = BTreeMap::new();
         for read in reads {
-            let Some(mark) = self.ephemeral.read_marks().known(user, read.conversation) else {
+            let Some(mark) = self.ephemeral.read_marks().known(user, read.conversation, epoch) else {
                 // So many are remembered that this one was forgotten at once; the next try finds it in the log.
                 (read.reply)(Err(Refusal::Overloaded));
                 continue;
@@ -313,8 +318,8 @@ impl Store {
         }
     }
 
-    fn delivered(&self) -> std::sync::MutexGuard<'_, LruCache<(UserId, ConversationId), u64>> {
-        self.delivered.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sent(&self) -> std::sync::MutexGuard<'_, Sent> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

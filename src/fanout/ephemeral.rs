@@ -91,6 +91,11 @@ impl Ephemeral {
         &self.marks
     }
 
+    /// The time line that this node knows of the user's lane.
+    pub fn epoch(&self, user: UserId) -> u32 {
+        self.hub.at(user.lane()).epoch
+    }
+
     /// Shows how far `user` has read to those of its audience who see `conversation`, unless they were shown as much.
     pub fn receipt(&self, user: UserId, conversation: ConversationId, mark: ReadMark, audience: Audience) {
         self.marks.show(user, conversation, mark.seq, || {
@@ -145,7 +150,7 @@ async fn write(
             continue;
         };
         let mut fields: Vec<(&str, &[u8])> = vec![("n", node.as_bytes())];
-        let (seq, position);
+        let (seq, position, epoch);
         let key = match &passing {
             Passing::Typing { conversation, frame } => {
                 fields.extend([("c", conversation.as_bytes().as_slice()), ("f", frame)]);
@@ -159,12 +164,14 @@ async fn write(
                 frame,
             } => {
                 (seq, position) = (mark.seq.to_string(), mark.position.to_string());
+                epoch = mark.epoch.to_string();
                 fields.extend([
                     ("c", conversation.as_bytes().as_slice()),
                     ("f", frame),
                     ("u", user.0.as_bytes()),
                     ("s", seq.as_bytes()),
                     ("p", position.as_bytes()),
+                    ("e", epoch.as_bytes()),
                 ]);
                 if *audience != Audience::All {
                     fields.push(("own", b"1"));
@@ -260,6 +267,7 @@ impl Others {
         let mark = ReadMark {
             seq: text("s")?.parse().ok()?,
             position: position(text("p")?)?,
+            epoch: text("e")?.parse().ok()?,
         };
         let audience = if field("own").is_some() {
             Audience::User(user)
@@ -268,9 +276,11 @@ impl Others {
         };
         // It was durable before it was sent.
         self.marks.raise(user, ConversationId(conversation), mark);
-        self.marks.show(user, ConversationId(conversation), mark.seq, || {
-            self.hub.receipt(conversation, audience, frame);
-        });
+        if mark.epoch == self.hub.at(user.lane()).epoch {
+            self.marks.show(user, ConversationId(conversation), mark, || {
+                self.hub.receipt(conversation, audience, frame);
+            });
+        }
         Some(())
     }
 }

@@ -14,6 +14,8 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(100_000).expect("not zero");
 pub struct ReadMark {
     pub seq: u64,
     pub position: Position,
+    /// The time line of the user's lane that has it. In another one the seq may name another event, or none.
+    pub epoch: u32,
 }
 
 /// Read positions that are known to be durable, and those that were shown as receipts: neither goes back. What is
@@ -23,7 +25,8 @@ pub struct ReadMarks(Mutex<LruCache<(UserId, ConversationId), Place>>);
 #[derive(Default)]
 struct Place {
     known: Option<ReadMark>,
-    shown: u64,
+    /// The time line and the seq of the furthest receipt.
+    shown: (u32, u64),
 }
 
 impl ReadMarks {
@@ -31,30 +34,37 @@ impl ReadMarks {
         Self(Mutex::new(LruCache::new(REMEMBERED)))
     }
 
-    /// How far a user is known to have read; the truth may be further.
-    pub fn known(&self, user: UserId, conversation: ConversationId) -> Option<ReadMark> {
+    /// How far a user is known to have read in the time line `epoch`; the truth may be further.
+    pub fn known(&self, user: UserId, conversation: ConversationId, epoch: u32) -> Option<ReadMark> {
         self.places()
             .get(&(user, conversation))
             .and_then(|place| place.known)
+            .filter(|known| known.epoch == epoch)
     }
 
-    /// Notes a read position that is durable; answers how far the user has read.
-    pub fn raise(&self, user: UserId, conversation: ConversationId, mark: ReadMark) -> ReadMark {
+    /// Notes a read position that is durable.
+    pub fn raise(&self, user: UserId, conversation: ConversationId, mark: ReadMark) {
         let mut places = self.places();
         let place = places.get_or_insert_mut((user, conversation), Place::default);
-        match place.known {
-            Some(known) if known.seq >= mark.seq => known,
-            _ => *place.known.insert(mark),
+        let is_further = |known: ReadMark| (mark.epoch, mark.seq) > (known.epoch, known.seq);
+        if place.known.is_none_or(is_further) {
+            place.known = Some(mark);
         }
     }
 
-    /// Does `show` where a receipt for `seq` says something new, and before any other of the same place is shown. It must
+    /// Does `show` where a receipt for `mark` says something new, and before any other of the same place is shown. It must
     /// not block.
-    pub(super) fn show(&self, user: UserId, conversation: ConversationId, seq: u64, show: impl FnOnce()) {
+    pub(super) fn show(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        mark: ReadMark,
+        show: impl FnOnce(),
+    ) {
         let mut places = self.places();
         let place = places.get_or_insert_mut((user, conversation), Place::default);
-        if seq > place.shown {
-            place.shown = seq;
+        if (mark.epoch, mark.seq) > place.shown {
+            place.shown = (mark.epoch, mark.seq);
             show();
         }
     }
@@ -74,24 +84,46 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
+    const USER: UserId = UserId(Uuid::nil());
+    const ROOM: ConversationId = ConversationId(Uuid::nil());
+
+    fn mark(epoch: u32, seq: u64) -> ReadMark {
+        ReadMark {
+            seq,
+            position: Position { lane: 0, pos: seq },
+            epoch,
+        }
+    }
+
     #[test]
     fn neither_what_is_known_nor_what_is_shown_goes_back() {
         let marks = ReadMarks::new();
-        let (user, room) = (UserId(Uuid::nil()), ConversationId(Uuid::nil()));
-        let mark = |seq| ReadMark {
-            seq,
-            position: Position { lane: 0, pos: seq },
-        };
-        assert_eq!(marks.known(user, room), None);
-        assert_eq!(marks.raise(user, room, mark(5)), mark(5));
-        assert_eq!(marks.raise(user, room, mark(3)), mark(5));
-        assert_eq!(marks.known(user, room), Some(mark(5)));
+        assert_eq!(marks.known(USER, ROOM, 1), None);
+        for seq in [5, 3] {
+            marks.raise(USER, ROOM, mark(1, seq));
+            assert_eq!(marks.known(USER, ROOM, 1), Some(mark(1, 5)));
+        }
         let mut shown = vec![];
         for seq in [4, 3, 4, 5] {
-            marks.show(user, room, seq, || shown.push(seq));
+            marks.show(USER, ROOM, mark(1, seq), || shown.push(seq));
         }
         assert_eq!(shown, [4, 5]);
         marks.forget();
-        assert_eq!(marks.known(user, room), None);
+        assert_eq!(marks.known(USER, ROOM, 1), None);
+    }
+
+    #[test]
+    fn what_was_read_in_a_time_line_says_nothing_of_the_next() {
+        let marks = ReadMarks::new();
+        marks.raise(USER, ROOM, mark(1, 39));
+        assert_eq!(marks.known(USER, ROOM, 2), None);
+        marks.raise(USER, ROOM, mark(2, 30));
+        marks.raise(USER, ROOM, mark(1, 40));
+        assert_eq!(marks.known(USER, ROOM, 2), Some(mark(2, 30)));
+        let mut shown = vec![];
+        for (epoch, seq) in [(1, 39), (2, 30), (1, 40), (2, 31)] {
+            marks.show(USER, ROOM, mark(epoch, seq), || shown.push(seq));
+        }
+        assert_eq!(shown, [39, 30, 31]);
     }
 }
