@@ -98,7 +98,10 @@ impl Ephemeral {
 
     /// Shows how far `user` has read to those of its audience who see `conversation`, unless they were shown as much.
     pub fn receipt(&self, user: UserId, conversation: ConversationId, mark: ReadMark, audience: Audience) {
-        self.marks.show(user, conversation, mark.seq, || {
+        if mark.epoch != self.epoch(user) {
+            return;
+        }
+        self.marks.show(user, conversation, mark, || {
             let seq = mark.seq ^ u64::from(planted::is("receipt-back"));
             let frame = wire::receipt(conversation, user, seq);
             self.hub.receipt(conversation.0, audience, frame.clone());
