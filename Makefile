@@ -13,7 +13,7 @@ OUT ?= bench-results
 SEEDS ?= 200
 JOBS ?= 2
 
-.PHONY: help run test bench chaos planted deps deps-test web lint fmt deny clean-data
+.PHONY: help run test bench chaos planted deps deps-test web lint fmt generate deny clean-data
 .NOTPARALLEL:
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo 'make web         build the pages that the server embeds'
 	@echo 'make lint        formatting, clippy and the documentation'
 	@echo 'make fmt         format the Rust code'
+	@echo 'make generate    write the files that are made from code: the GraphQL schema, JSON Schema, golden files'
 	@echo 'make deny        licences, advisories and sources of the dependencies (needs cargo-deny)'
 	@echo 'make clean-data  remove the databases that "make run" keeps'
 
@@ -70,6 +71,11 @@ lint: web
 
 fmt:
 	cargo fmt --all
+
+# The tests hold that they are current.
+generate:
+	UPDATE_SCHEMA=1 cargo test --locked -p tidings-graphql --test it schema
+	UPDATE_GOLDEN=1 cargo test --locked -p tidings-protocol -p tidings-domain golden
 
 deny:
 	@if cargo deny --version >/dev/null 2>&1; then \

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what Tidings needs beside a Rust toolchain, and only what is missing:
 # PostgreSQL >= 14, Redis >= 7, Node.js >= 20 with npm, a C compiler and make;
-# with --for-tests also Chromium, for the browser tests, and on Linux libfaketime, for the clocks of nodes under test.
+# with --for-tests also Chromium, for the browser tests, codespell, and on Linux libfaketime, for the clocks of nodes under test.
 # No system service is started, enabled or given data: Tidings runs private instances of its own.
 set -eu
 
@@ -105,6 +105,11 @@ found_browser() {
     return 1
 }
 
+found_codespell() {
+    have codespell || return 1
+    codespell --version 2>&1
+}
+
 found_faketime() {
     for library in /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib64/faketime/libfaketimeMT.so.1 \
         /usr/lib/faketime/libfaketimeMT.so.1; do
@@ -134,6 +139,7 @@ check_all() {
     check compiler "C compiler and make"
     if [ "$for_tests" = yes ]; then
         check browser "Chromium"
+        check codespell "codespell"
         if [ "$(uname -s)" = Linux ]; then
             check faketime "libfaketime"
         fi
@@ -274,6 +280,7 @@ install_with_apt() {
             fi
             ;;
         faketime) apt_install libfaketime ;;
+        codespell) apt_install codespell ;;
         esac
     done
     apt_undo
@@ -290,6 +297,7 @@ install_with_dnf() {
         compiler) as_root dnf install -y gcc make ;;
         browser) as_root dnf install -y chromium ;;
         faketime) as_root dnf install -y libfaketime ;;
+        codespell) as_root dnf install -y codespell ;;
         esac
     done
 }
@@ -302,6 +310,7 @@ install_with_brew() {
         node) brew install node ;;
         compiler) fail "no C compiler: run 'xcode-select --install', then run make again" ;;
         browser) brew install --cask google-chrome ;;
+        codespell) brew install codespell ;;
         esac
     done
 }

@@ -15,6 +15,7 @@ mkdir -p "$outputs"
 : >"$log"
 export RUST_BACKTRACE=1
 
+tree=$(git status --porcelain 2>/dev/null)
 failed=()
 beside=()
 beside_names=()
@@ -93,6 +94,22 @@ browser_tests() (
     limited 300 npm ci --no-audit --no-fund && TIDINGS_BIN="$target/debug/tidings" limited 900 npm test
 )
 
+# Words that are misspelt often, in what people read. Words that are right all the same stand in .codespellrc.
+spelling() {
+    git ls-files -z '*.md' '*.rs' '*.ts' '*.tsx' '*.sql' '*.sh' '*.mjs' '*.toml' '*.graphql' | xargs -0 codespell
+}
+
+# What is generated is committed, and nothing leaves anything behind.
+same_tree() {
+    local now
+    now=$(git status --porcelain 2>/dev/null)
+    if [ "$now" != "$tree" ]; then
+        printf 'This was changed or left behind:\n'
+        diff <(printf '%s\n' "$tree") <(printf '%s\n' "$now")
+        return 1
+    fi
+}
+
 documentation() {
     RUSTDOCFLAGS='-D warnings' limited 1200 cargo doc --locked --workspace --no-deps --lib --quiet
 }
@@ -120,6 +137,8 @@ sums() {
 }
 
 step 'format' cargo fmt --all --check
+step 'links' node scripts/check-links.mjs
+step 'spelling' spelling
 step 'web checks' limited 300 npm --prefix web run check --if-present
 if [ "$only" = lint ]; then
     step 'lint' lint
@@ -132,6 +151,7 @@ else
         collect
         step 'examples' examples
     fi
+    step 'same tree' same_tree
     printf '\n'
     sums
 fi
