@@ -3,16 +3,21 @@
 use super::assets;
 use crate::auth::{AuthError, Authenticator, Principal};
 use crate::clock;
+use crate::telemetry::trace_of;
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tidings_eventlog::Pool;
 use tidings_graphql::http::{Authenticate, Service};
 use tidings_graphql::{Code, Graphql, GraphqlConfig, Refusal, Viewer};
 use tidings_projections::Checkpoints;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
 
 /// What queries may cost. The cost of a query is one for each field, times the sizes of the pages that it lies in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,6 +88,19 @@ pub fn routes(
         init: Duration::from_millis(limits.init_ms),
         draining,
     })
+    .route_layer(from_fn(watched))
+}
+
+/// Measures requests, and puts the trace that one belongs to on its log lines.
+async fn watched(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let span = match trace_of(request.headers()) {
+        Some(trace) => tracing::info_span!("graphql", trace),
+        None => Span::none(),
+    };
+    let answer = next.run(request).instrument(span).await;
+    metrics::histogram!("tidings_graphql_request_seconds").record(began.elapsed());
+    answer
 }
 
 /// The tokens that the gateway takes too.
