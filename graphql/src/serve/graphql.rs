@@ -125,20 +125,34 @@ impl Graphql {
 
     /// Answers a query for `viewer`. `after` is the header `tidings-after`.
     pub async fn execute(&self, request: Request, viewer: Option<Viewer>, after: Option<&str>) -> Answer {
+        self.execute_into(request, viewer, after, |answer| answer).await
+    }
+
+    /// Answers a query, and makes of the answer what is sent. That may take as long as the answer is, so it is done where requests
+    /// are worked on.
+    pub(crate) async fn execute_into<T: Send + 'static>(
+        &self,
+        request: Request,
+        viewer: Option<Viewer>,
+        after: Option<&str>,
+        finish: impl Fn(Answer) -> T + Copy + Send + 'static,
+    ) -> T {
         let place = match self.enter(&request, viewer.as_ref()) {
             Ok(place) => place,
-            Err(refused) => return (*refused).into(),
+            Err(refused) => return finish((*refused).into()),
         };
         let (graphql, after) = (self.clone(), after.map(str::to_owned));
         let answering = Box::pin(async move {
-            match graphql.admit(request, viewer, after.as_deref()).await {
+            let mut answer = match graphql.admit(request, viewer, after.as_deref()).await {
                 Ok(admitted) => graphql.answer(admitted).await,
                 Err(refused) => (*refused).into(),
-            }
+            };
+            answer.held.place = Some(place);
+            finish(answer)
         });
-        let mut answer = self.in_time(answering).await.unwrap_or_else(Answer::from);
-        answer.held.place = Some(place);
-        answer
+        self.in_time(answering)
+            .await
+            .unwrap_or_else(|refusal| finish(refusal.into()))
     }
 
     /// Does the work of a request. Dropping what is under way ends its statements.
@@ -156,12 +170,12 @@ impl Graphql {
         }
     }
 
-    /// Does what takes long, such as writing out an answer, where the work of requests is done. `None` when the runtime ends.
-    pub(crate) async fn aside<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Option<T> {
-        self.desk.run(async { work() }).await.ok()
+    /// Does what may take long where requests are worked on. Dropping the future gives it up at its next pause.
+    pub(crate) async fn at_desk<F>(&self, work: F) -> Result<F::Output, Stopped>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.desk.run(work).await
     }
 
     /// Answers a query with one response, a subscription with one for each change. Dropping the stream ends it.

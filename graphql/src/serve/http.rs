@@ -3,13 +3,13 @@
 mod accept;
 mod body;
 mod endpoint;
-mod payload;
 mod reply;
 mod socket;
 
 use crate::errors::{Code, Refusal};
 use crate::serve::graphql::Graphql;
 use crate::viewer::Viewer;
+use async_graphql::Request;
 use axum::Router;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
@@ -93,4 +93,10 @@ fn token_of(authorization: &str) -> Result<&str, NotBearer> {
 
 fn not_bearer() -> Refusal {
     Refusal::new(Code::Unauthenticated, "the authorization is not `Bearer <token>`")
+}
+
+/// A request as the library has read it, without what some clients send for nothing.
+fn tidy(mut request: Request) -> Request {
+    request.operation_name = request.operation_name.filter(|name| !name.is_empty());
+    request
 }

@@ -2,39 +2,48 @@
 
 use super::accept::Wanted;
 use super::body::{BodyError, read_body};
-use super::payload::{Parameters, Payload};
 use super::reply::{answer, refuse};
-use super::{REQUEST_BYTES_MAX, Service};
+use super::{REQUEST_BYTES_MAX, Service, tidy};
 use crate::errors::{Code, Refusal};
 use crate::viewer::Viewer;
-use async_graphql::Request;
+use async_graphql::{ParseRequestError, Request};
+use async_graphql_axum::GraphQLRequest;
+use async_graphql_axum::rejection::GraphQLRejection;
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{FromRequest as _, Query, Request as HttpRequest, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
 
 /// The header that carries positions to wait for.
 const AFTER: &str = "tidings-after";
 
+/// The library looks for the operation's name under another one in addresses.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Named {
+    operation_name: Option<String>,
+}
+
 /// `GET /graphql`.
-pub(super) async fn get(
-    State(service): State<Service>,
-    headers: HeaderMap,
-    parameters: Result<Query<Parameters>, QueryRejection>,
-) -> Response {
+pub(super) async fn get(State(service): State<Service>, sent: HttpRequest) -> Response {
+    let headers = sent.headers().clone();
     let wanted = match Wanted::of(&headers) {
         None => return not_acceptable(),
         Some(Wanted::Page) => return playground(&service),
         Some(wanted) => wanted,
     };
-    let request = parameters
-        .map_err(|_| Refusal::invalid("query", "the address cannot be read"))
-        .and_then(|Query(parameters)| parameters.into_payload())
-        .and_then(Payload::into_request);
-    let request = match request {
-        Ok(request) => request,
-        Err(refusal) => return refuse(wanted, StatusCode::BAD_REQUEST, refusal),
+    let name = Query::try_from_uri(sent.uri()).map(|Query(Named { operation_name })| operation_name);
+    let request = match (read(sent).await, name) {
+        (Ok(mut request), Ok(name)) => {
+            request.operation_name = name;
+            tidy(request)
+        }
+        (Err(refusal), _) => return refuse(wanted, StatusCode::BAD_REQUEST, refusal),
+        (_, Err(_)) => {
+            let refusal = Refusal::invalid("query", "the address cannot be read");
+            return refuse(wanted, StatusCode::BAD_REQUEST, refusal);
+        }
     };
     let viewer = match service.viewer(&headers).await {
         Ok(viewer) => viewer,
@@ -51,7 +60,9 @@ pub(super) async fn get(
 }
 
 /// `POST /graphql`.
-pub(super) async fn post(State(service): State<Service>, headers: HeaderMap, body: Body) -> Response {
+pub(super) async fn post(State(service): State<Service>, sent: HttpRequest) -> Response {
+    let (parts, body) = sent.into_parts();
+    let headers = parts.headers.clone();
     // Whoever sends a query can read an answer, even one who would rather have a page.
     let wanted = match Wanted::of(&headers) {
         None => return not_acceptable(),
@@ -73,13 +84,30 @@ pub(super) async fn post(State(service): State<Service>, headers: HeaderMap, bod
             return refuse(wanted, StatusCode::BAD_REQUEST, refusal);
         }
     };
-    let request = match Payload::parse(&body).and_then(Payload::into_request) {
-        Ok(request) => request,
+    let request = match read(HttpRequest::from_parts(parts, Body::from(body))).await {
+        Ok(request) => tidy(request),
         Err(refusal) => return refuse(wanted, StatusCode::BAD_REQUEST, refusal),
     };
     match service.viewer(&headers).await {
         Ok(viewer) => execute(&service, wanted, &headers, request, viewer).await,
         Err(refusal) => answer(wanted, refusal.into_response().into()),
+    }
+}
+
+/// Reads a request from its body or from its address.
+async fn read(sent: HttpRequest) -> Result<Request, Refusal> {
+    match GraphQLRequest::<GraphQLRejection>::from_request(sent, &()).await {
+        Ok(request) => Some(request.into_inner())
+            .filter(|request| !request.query.is_empty())
+            .ok_or_else(|| Refusal::invalid("query", "there is no `query`")),
+        Err(GraphQLRejection(ParseRequestError::UnsupportedBatch)) => Err(Refusal::invalid(
+            "body",
+            "several requests in one are not supported",
+        )),
+        Err(GraphQLRejection(_)) => Err(Refusal::invalid(
+            "body",
+            "a request is a JSON object with a `query` and, perhaps, `variables`",
+        )),
     }
 }
 
@@ -96,12 +124,12 @@ async fn execute(
         .map(|value| value.to_str().unwrap_or("?"))
         .collect();
     let after = (!after.is_empty()).then(|| after.join(","));
-    let answered = service.graphql.execute(request, viewer, after.as_deref()).await;
     service
         .graphql
-        .aside(move || answer(wanted, answered))
+        .execute_into(request, viewer, after.as_deref(), move |answered| {
+            answer(wanted, answered)
+        })
         .await
-        .unwrap_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
 }
 
 fn playground(service: &Service) -> Response {

@@ -4,10 +4,14 @@ use super::accept::Wanted;
 use crate::errors::{Code, Refusal};
 use crate::serve::graphql::{Answer, Held};
 use async_graphql::{ServerError, Value};
+use async_graphql_axum::GraphQLResponse;
+use axum::body::{Body, HttpBody as _};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use futures_util::TryStreamExt as _;
 use serde::Serialize;
+use std::sync::Arc;
 
 const RETRY_AFTER_S: u64 = 1;
 
@@ -24,21 +28,53 @@ pub(super) fn is_refusal(answer: &async_graphql::Response) -> bool {
 /// The answer to a well-formed request.
 pub(super) fn answer(wanted: Wanted, answer: Answer) -> Response {
     let Answer { response, held } = answer;
-    if !is_refusal(&response) {
-        return reply(wanted, StatusCode::OK, &response, held);
+    if is_refusal(&response) {
+        let status = match wanted {
+            Wanted::GraphqlResponse => status_of(&response.errors),
+            Wanted::Json | Wanted::Page => StatusCode::OK,
+        };
+        return refused(wanted, status, &response.errors);
     }
-    let status = match wanted {
-        Wanted::GraphqlResponse => status_of(&response.errors),
-        Wanted::Json | Wanted::Page => StatusCode::OK,
-    };
-    let errors = &response.errors;
-    reply(wanted, status, &Refused { errors }, held)
+    let body = GraphQLResponse::from(response).into_response().into_body();
+    let length = body.size_hint().exact();
+    let held = Arc::new(held);
+    let chunks = body.into_data_stream().map_ok(move |chunk| {
+        Bytes::from_owner(Sending {
+            chunk,
+            _held: Arc::clone(&held),
+        })
+    });
+    let mut response = dress(wanted, StatusCode::OK, Body::from_stream(chunks));
+    if let Some(length) = length {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response
+}
+
+/// A part of a body, which counts as held until it is sent.
+struct Sending {
+    chunk: Bytes,
+    _held: Arc<Held>,
+}
+
+impl AsRef<[u8]> for Sending {
+    fn as_ref(&self) -> &[u8] {
+        &self.chunk
+    }
 }
 
 /// The answer to what is no request, or not one for this method: an error whatever the client wants.
 pub(super) fn refuse(wanted: Wanted, status: StatusCode, refusal: Refusal) -> Response {
-    let errors = &refusal.into_response().errors;
-    reply(wanted, status, &Refused { errors }, Held::default())
+    refused(wanted, status, &refusal.into_response().errors)
+}
+
+fn refused(wanted: Wanted, status: StatusCode, errors: &[ServerError]) -> Response {
+    match serde_json::to_vec(&Refused { errors }) {
+        Ok(body) => dress(wanted, status, Body::from(body)),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 fn status_of(errors: &[ServerError]) -> StatusCode {
@@ -59,27 +95,12 @@ fn status_of(errors: &[ServerError]) -> StatusCode {
     }
 }
 
-/// A body that counts as held until it is sent.
-struct Encoded {
-    text: Vec<u8>,
-    _held: Held,
-}
-
-impl AsRef<[u8]> for Encoded {
-    fn as_ref(&self) -> &[u8] {
-        &self.text
-    }
-}
-
-fn reply(wanted: Wanted, status: StatusCode, body: &impl Serialize, held: Held) -> Response {
+/// Puts on what every answer has.
+fn dress(wanted: Wanted, status: StatusCode, body: Body) -> Response {
     let kind = match wanted {
         Wanted::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
         Wanted::Json | Wanted::Page => "application/json; charset=utf-8",
     };
-    let Ok(text) = serde_json::to_vec(body) else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
-    let body = Bytes::from_owner(Encoded { text, _held: held });
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
