@@ -1,86 +1,79 @@
-//! The operations of one connection.
+//! The operations of one connection, as the library runs them.
 
-use crate::errors::{Code, Refusal};
-use crate::serve::graphql::{Answer, Graphql};
-use crate::serve::http::payload::Payload;
+use crate::errors::Refusal;
+use crate::serve::graphql::{Graphql, Held};
 use crate::serve::http::reply::is_refusal;
+use crate::serve::http::tidy;
 use crate::viewer::Viewer;
-use async_graphql::ServerError;
+use async_graphql::{Data, Executor, Request, Response, ServerError};
 use futures_util::StreamExt as _;
-use futures_util::stream::{self, AbortHandle, Abortable, BoxStream, SelectAll};
-use std::collections::HashMap;
+use futures_util::stream::BoxStream;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// Operations of one connection at the same time.
-const OPERATIONS_MAX: usize = 32;
-
-/// What has become of an operation.
-pub(super) enum Event {
-    Answer(String, Box<Answer>),
-    /// It was never executed.
-    Refused(String, Vec<ServerError>),
-    Ended(String),
-}
-
-/// All operations that run, by the id that the client gave them.
+/// Runs requests for whoever has been greeted. Clones share it.
+#[derive(Clone)]
 pub(super) struct Operations {
     graphql: Graphql,
-    viewer: Viewer,
-    handles: HashMap<String, AbortHandle>,
-    answers: SelectAll<Abortable<BoxStream<'static, Event>>>,
+    viewer: Arc<OnceLock<Viewer>>,
+    /// What goes with the answer that the library has just been given. It writes out one answer and hands it on before it asks for
+    /// the next.
+    beside: Arc<Mutex<Option<Beside>>>,
+}
+
+/// What goes with an answer that the library writes out.
+pub(super) enum Beside {
+    /// It counts among the answers of this node.
+    Held(Held),
+    /// The request was never executed, for which the protocol has another message.
+    Refused(Vec<ServerError>),
 }
 
 impl Operations {
-    pub(super) fn new(graphql: Graphql, viewer: Viewer) -> Self {
+    pub(super) fn new(graphql: Graphql) -> Self {
         Self {
             graphql,
-            viewer,
-            handles: HashMap::new(),
-            answers: SelectAll::new(),
+            viewer: Arc::default(),
+            beside: Arc::default(),
         }
     }
 
-    pub(super) fn has(&self, id: &str) -> bool {
-        self.handles.contains_key(id)
+    /// Runs what comes for this viewer.
+    pub(super) fn begin(&self, viewer: Viewer) {
+        // There is one greeting.
+        let _ = self.viewer.set(viewer);
     }
 
-    pub(super) fn start(&mut self, id: String, payload: Payload) -> Result<(), Refusal> {
-        if self.handles.len() >= OPERATIONS_MAX {
-            let message = format!("at most {OPERATIONS_MAX} operations can run at once");
-            return Err(Refusal::new(Code::TooLarge, message));
-        }
-        let answers = self
-            .graphql
-            .stream(payload.into_request()?, Some(self.viewer.clone()));
-        let (name, end) = (id.clone(), id.clone());
-        let events = answers.map(move |answer| {
-            if is_refusal(&answer.response) {
-                Event::Refused(name.clone(), answer.response.errors)
-            } else {
-                Event::Answer(name.clone(), Box::new(answer))
-            }
-        });
-        let ended = stream::once(std::future::ready(Event::Ended(end)));
-        let (handle, registration) = AbortHandle::new_pair();
-        self.answers
-            .push(Abortable::new(events.chain(ended).boxed(), registration));
-        self.handles.insert(id, handle);
-        Ok(())
+    /// What goes with the message that the library hands on; `None` when it is no answer.
+    pub(super) fn beside(&self) -> Option<Beside> {
+        self.beside.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Executor for Operations {
+    async fn execute(&self, request: Request) -> Response {
+        let Some(viewer) = self.viewer.get().cloned() else {
+            return Refusal::unauthenticated().into_response();
+        };
+        self.graphql
+            .execute(tidy(request), Some(viewer), None)
+            .await
+            .response
     }
 
-    /// Ends an operation that the client no longer wants; nothing more is said of it.
-    pub(super) fn end(&mut self, id: &str) {
-        if let Some(handle) = self.handles.remove(id) {
-            handle.abort();
-        }
-    }
-
-    /// The next event; `None` while nothing runs. Dropping the future loses nothing.
-    pub(super) async fn next(&mut self) -> Option<Event> {
-        let event = self.answers.next().await?;
-        // One that was refused or has ended says nothing more.
-        if let Event::Refused(id, _) | Event::Ended(id) = &event {
-            self.end(id);
-        }
-        Some(event)
+    fn execute_stream(&self, request: Request, _: Option<Arc<Data>>) -> BoxStream<'static, Response> {
+        // Without a viewer it is refused.
+        let answers = self.graphql.stream(tidy(request), self.viewer.get().cloned());
+        let beside = Arc::clone(&self.beside);
+        let note = move |with| *beside.lock().unwrap_or_else(PoisonError::into_inner) = Some(with);
+        answers
+            .map(move |answer| {
+                note(if is_refusal(&answer.response) {
+                    Beside::Refused(answer.response.errors.clone())
+                } else {
+                    Beside::Held(answer.held)
+                });
+                answer.response
+            })
+            .boxed()
     }
 }

@@ -1,56 +1,7 @@
-//! The messages of `graphql-transport-ws`, and its reasons to close.
+//! Why a socket is closed.
 
 use crate::errors::{Code, Refusal};
-use crate::serve::http::payload::Payload;
-use async_graphql::{Response, ServerError};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::borrow::Cow;
-
-/// What a client may say.
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum FromClient {
-    ConnectionInit {
-        #[serde(default)]
-        payload: Option<Value>,
-    },
-    Ping {
-        #[serde(default)]
-        payload: Option<Value>,
-    },
-    Pong,
-    Subscribe {
-        id: String,
-        payload: Payload,
-    },
-    Complete {
-        id: String,
-    },
-}
-
-/// What a client is told.
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum ToClient<'a> {
-    ConnectionAck,
-    Ping,
-    Pong {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        payload: Option<Value>,
-    },
-    Next {
-        id: &'a str,
-        payload: &'a Response,
-    },
-    Error {
-        id: &'a str,
-        payload: &'a [ServerError],
-    },
-    Complete {
-        id: &'a str,
-    },
-}
 
 /// Why a connection is closed.
 pub(super) enum Closing {
@@ -72,11 +23,21 @@ pub(super) enum Closing {
 }
 
 impl Closing {
+    /// Why somebody is closed whose token is refused.
     pub(super) fn of(refusal: &Refusal) -> Self {
         if refusal.code == Code::Unavailable {
             Self::TryAgain
         } else {
             Self::Forbidden
+        }
+    }
+
+    /// What the library means by the code that it closes with.
+    pub(super) fn meant_by(code: u16) -> Self {
+        match code {
+            1011 => Self::Unauthorized,
+            4429 => Self::TooManyInits,
+            _ => Self::InvalidMessage,
         }
     }
 
