@@ -25,6 +25,11 @@ use tidings_projections::Checkpoints;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+/// The longest document of a request that is worked on where it arrives, and the most that it may cost: a page of fifty messages
+/// with all about their senders.
+const SHORT_BYTES: usize = 1024;
+const SHORT_COST: usize = 1000;
+
 /// Bounds of the work that requests make.
 #[derive(Clone, Copy, Debug)]
 pub struct GraphqlConfig {
@@ -132,13 +137,14 @@ impl Graphql {
     /// are worked on.
     pub(crate) async fn execute_into<T: Send + 'static>(
         &self,
-        request: Request,
+        mut request: Request,
         viewer: Option<Viewer>,
         after: Option<&str>,
         finish: impl Fn(Answer) -> T + Copy + Send + 'static,
     ) -> T {
-        let place = match self.enter(&request, viewer.as_ref()) {
-            Ok(place) => place,
+        let entered = self.enter(&request, viewer.as_ref());
+        let (place, pace) = match entered.and_then(|place| Ok((place, pace(&mut request)?))) {
+            Ok(entered) => entered,
             Err(refused) => return finish((*refused).into()),
         };
         let (graphql, after) = (self.clone(), after.map(str::to_owned));
@@ -150,9 +156,11 @@ impl Graphql {
             answer.held.place = Some(place);
             finish(answer)
         });
-        self.in_time(answering)
-            .await
-            .unwrap_or_else(|refusal| finish(refusal.into()))
+        let answered = match pace {
+            Pace::Short => self.within(self.desk.here(answering)).await,
+            Pace::Long => self.in_time(answering).await,
+        };
+        answered.unwrap_or_else(|refusal| finish(refusal.into()))
     }
 
     /// Does the work of a request. Dropping what is under way ends its statements.
@@ -160,7 +168,12 @@ impl Graphql {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        match timeout(self.deadline, self.desk.run(work)).await {
+        self.within(self.desk.run(work)).await
+    }
+
+    /// Gives work up that takes too long.
+    async fn within<T>(&self, work: impl Future<Output = Result<T, Stopped>>) -> Result<T, Refusal> {
+        match timeout(self.deadline, work).await {
             Ok(Ok(output)) => Ok(output),
             Ok(Err(Stopped)) => Err(Refusal::unavailable("the server stops")),
             Err(_) => {
@@ -341,6 +354,26 @@ impl Graphql {
             budget,
         })
     }
+}
+
+/// How long the steps of a request take.
+enum Pace {
+    /// So short that it is not worth the way to another thread.
+    Short,
+    Long,
+}
+
+/// Tells from the document, and reads one that is short.
+fn pace(request: &mut Request) -> Result<Pace, Box<Response>> {
+    if request.query.len() > SHORT_BYTES {
+        return Ok(Pace::Long);
+    }
+    let cost = check(request)?;
+    Ok(if cost <= SHORT_COST {
+        Pace::Short
+    } else {
+        Pace::Long
+    })
 }
 
 /// Who pays for a request. All those who have not said who they are share what one viewer has.

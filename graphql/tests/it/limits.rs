@@ -158,7 +158,8 @@ async fn requests_of_one_viewer_at_once_are_bounded() {
     assert!(world.ask(me, "{ me { id } }").await.get("errors").is_none());
 }
 
-/// Documents that are refused when they have been read need nothing but a processor; here the runtime has one thread.
+/// Documents that are refused when they have been read need nothing but a processor; here the runtime has one thread. Those that are
+/// read in no time are not worth the way.
 #[tokio::test]
 async fn documents_are_read_beside_those_who_serve_sockets() {
     let world = World::new().await;
@@ -173,7 +174,7 @@ async fn documents_are_read_beside_those_who_serve_sockets() {
             })
             .build()
             .unwrap();
-        let request = Request::new("{ me { id ");
+        let request = Request::new(format!("{{ me {{ id # {}", "x".repeat(4096)));
         serde_json::to_value(runtime.block_on(graphql.execute(request, Some(viewer(me)), None))).unwrap()
     };
     let answer = std::thread::spawn(ask).join().unwrap();
