@@ -94,6 +94,11 @@ browser_tests() (
     limited 300 npm ci --no-audit --no-fund && TIDINGS_BIN="$target/debug/tidings" limited 900 npm test
 )
 
+audits() (
+    cd tests/graphql-http || exit 1
+    limited 300 npm ci --no-audit --no-fund && TIDINGS_BIN="$target/debug/tidings" limited 600 npm test
+)
+
 # Words that are misspelt often, in what people read. Words that are right all the same stand in .codespellrc.
 spelling() {
     git ls-files -z '*.md' '*.rs' '*.ts' '*.tsx' '*.sql' '*.sh' '*.mjs' '*.toml' '*.graphql' | xargs -0 codespell
@@ -148,6 +153,7 @@ else
         begin 'browser tests' browser_tests
         begin 'lint' lint
         step 'tests' tests
+        step 'GraphQL audits' audits
         collect
         step 'examples' examples
     fi
