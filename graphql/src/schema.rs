@@ -1,5 +1,6 @@
 //! What can be asked for: a file a type, with what reads it.
 
+mod admin;
 pub(crate) mod conversation;
 pub(crate) mod cursor;
 pub(crate) mod id;

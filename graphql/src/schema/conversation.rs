@@ -243,9 +243,7 @@ pub(super) async fn read_pages<T>(
                 },
             )
             .await?;
-        let (earlier, later) = rows.first().map_or((false, false), |(around, _)| *around);
-        let items = rows.into_iter().filter_map(|(_, item)| item).collect();
-        answers.insert(page.clone(), page.entries(items, earlier, later));
+        answers.insert(page.clone(), page.gathered(rows));
     }
     Ok(answers)
 }

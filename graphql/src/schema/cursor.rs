@@ -6,6 +6,9 @@ use chrono::{DateTime, Utc};
 use std::hash::Hash;
 use uuid::Uuid;
 
+/// No name is longer, in bytes.
+pub(crate) const NAME_LEN_MAX: usize = 256;
+
 /// The place of a message in its conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct MessagePlace(pub(crate) i64);
@@ -21,6 +24,25 @@ pub(crate) struct ActivityPlace {
     pub(crate) conversation: Uuid,
 }
 
+/// The place of an event among those that are parked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ParkedPlace {
+    pub(crate) projection: String,
+    pub(crate) lane: i16,
+    pub(crate) pos: i64,
+}
+
+/// The place of a person in the order of names, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PersonPlace(pub(crate) String);
+
+impl PersonPlace {
+    /// The place of whoever has that name.
+    pub(crate) fn of(username: &str) -> Self {
+        Self(username.to_ascii_lowercase())
+    }
+}
+
 /// What every cursor can do.
 pub(crate) trait Cursor:
     CursorType<Error = NotACursor> + Clone + Eq + Hash + Send + Sync + 'static
@@ -30,6 +52,8 @@ pub(crate) trait Cursor:
 impl Cursor for MessagePlace {}
 impl Cursor for MemberPlace {}
 impl Cursor for ActivityPlace {}
+impl Cursor for ParkedPlace {}
+impl Cursor for PersonPlace {}
 
 /// The text is no cursor of this list.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +113,48 @@ impl CursorType for ActivityPlace {
     }
 }
 
+impl CursorType for ParkedPlace {
+    type Error = NotACursor;
+
+    fn decode_cursor(text: &str) -> Result<Self, NotACursor> {
+        let (place, projection) = text
+            .strip_prefix('p')
+            .and_then(|text| text.split_at_checked(18))
+            .ok_or(NotACursor)?;
+        let (lane, pos) = place.split_at_checked(2).ok_or(NotACursor)?;
+        let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        if lane.len() != 2 || !is_name(projection) {
+            return Err(NotACursor);
+        }
+        Ok(Self {
+            projection: projection.to_owned(),
+            lane: u8::from_str_radix(lane, 16).map_err(|_| NotACursor)?.into(),
+            pos: number(pos)?,
+        })
+    }
+
+    fn encode_cursor(&self) -> String {
+        format!("p{:02x}{:016x}{}", self.lane, self.pos, self.projection)
+    }
+}
+
+impl CursorType for PersonPlace {
+    type Error = NotACursor;
+
+    fn decode_cursor(text: &str) -> Result<Self, NotACursor> {
+        let name = text.strip_prefix('n').ok_or(NotACursor)?;
+        // PostgreSQL knows no text with a NUL in it.
+        if name.contains('\0') || name.len() > NAME_LEN_MAX {
+            return Err(NotACursor);
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    fn encode_cursor(&self) -> String {
+        format!("n{}", self.0)
+    }
+}
+
 /// Reads the cursor in an argument.
 pub(crate) fn parse<C: Cursor>(argument: &'static str, text: Option<String>) -> Result<Option<C>, Refusal> {
     text.map(|text| C::decode_cursor(&text))
@@ -127,6 +193,14 @@ mod tests {
         );
         let place = MemberPlace(Uuid::from_u128(78));
         assert_eq!(MemberPlace::decode_cursor(&place.encode_cursor()).unwrap(), place);
+        let place = ParkedPlace {
+            projection: "history".to_owned(),
+            lane: 255,
+            pos: 17,
+        };
+        assert_eq!(ParkedPlace::decode_cursor(&place.encode_cursor()).unwrap(), place);
+        let place = PersonPlace::of("Ada");
+        assert_eq!(PersonPlace::decode_cursor(&place.encode_cursor()).unwrap(), place);
         let place = MessagePlace(i64::MAX);
         assert_eq!(
             MessagePlace::decode_cursor(&place.encode_cursor()).unwrap(),
@@ -148,6 +222,8 @@ mod tests {
             assert!(MessagePlace::decode_cursor(text).is_err(), "{text}");
             assert!(MemberPlace::decode_cursor(text).is_err(), "{text}");
             assert!(ActivityPlace::decode_cursor(text).is_err(), "{text}");
+            assert!(ParkedPlace::decode_cursor(text).is_err(), "{text}");
+            assert!(PersonPlace::decode_cursor(text).is_err(), "{text}");
         }
     }
 }

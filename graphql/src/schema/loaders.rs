@@ -4,7 +4,7 @@ use super::conversation::{ActivityPage, ActivityPages, Conversations, MentionCou
 use super::inbox::PendingPages;
 use super::member::{MemberPage, MemberPages};
 use super::message::{LastMessages, MessageId, MessagePage, MessagePages, Messages};
-use super::user::People;
+use super::user::{People, Suspensions};
 use crate::database::Database;
 use crate::loader::Gathering;
 use crate::waves::Waves;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 /// What the fields of a request read from.
 pub(crate) struct Loaders {
     pub(crate) people: Gathering<Uuid, People>,
+    pub(crate) suspensions: Gathering<Uuid, Suspensions>,
     pub(crate) conversations: Gathering<Uuid, Conversations>,
     pub(crate) activity_pages: Gathering<ActivityPage, ActivityPages>,
     pub(crate) pending_pages: Gathering<ActivityPage, PendingPages>,
@@ -45,6 +46,7 @@ impl Loaders {
         };
         Self {
             people: Gathering::remembering(People(database()), waves),
+            suspensions: Gathering::remembering(Suspensions(database()), waves),
             conversations: Gathering::remembering(conversations, waves),
             activity_pages: Gathering::new(activity_pages, waves),
             pending_pages: Gathering::new(pending_pages, waves),

@@ -113,6 +113,15 @@ impl<C: Cursor> Page<C> {
     }
 }
 
+impl<C: Cursor> Page<C> {
+    /// Puts the page of one list together from its rows, of which there is one without an entry when the page is empty.
+    pub(crate) fn gathered<T>(&self, rows: Vec<((bool, bool), Option<T>)>) -> Entries<T> {
+        let (earlier, later) = rows.first().map_or((false, false), |(around, _)| *around);
+        let items = rows.into_iter().filter_map(|(_, item)| item).collect();
+        self.entries(items, earlier, later)
+    }
+}
+
 impl<T> Default for Entries<T> {
     fn default() -> Self {
         Self {

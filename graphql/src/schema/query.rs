@@ -1,5 +1,6 @@
 //! The root of queries.
 
+use super::admin::Admin;
 use super::conversation::Conversation;
 use super::cursor::ActivityPlace;
 use super::id;
@@ -114,6 +115,16 @@ impl Query {
         Ok(found
             .unwrap_or_default()
             .into_list(|waiting| (waiting.conversation.place(), waiting)))
+    }
+
+    /// What administrators see of the whole server. Null for whoever is none.
+    #[expect(
+        clippy::unused_async,
+        reason = "the library wants every field to be asynchronous"
+    )]
+    async fn admin(&self, context: &Context<'_>) -> Result<Option<Admin>> {
+        viewer(context)?;
+        Ok(admin(context).is_ok().then_some(Admin))
     }
 
     /// How far the read models are in each lane of the log. For administrators.

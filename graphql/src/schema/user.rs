@@ -1,11 +1,14 @@
 //! People, as any signed-in user may see them.
 
+use super::cursor::NAME_LEN_MAX;
 use super::loaders::Loaders;
+use super::time::Time;
 use crate::database::{Database, NoAnswer};
 use crate::errors::Refusal;
 use crate::freshness::{Freshness, heads};
 use crate::loader::Loader;
-use async_graphql::{Context, ID, SimpleObject};
+use crate::viewer::admin;
+use async_graphql::{Context, ID, Result, SimpleObject};
 use std::collections::HashMap;
 use tidings_eventlog::record::lane_of;
 use tokio_postgres::Row;
@@ -27,6 +30,15 @@ pub(crate) struct User {
 impl User {
     async fn id(&self) -> ID {
         self.id.into()
+    }
+
+    /// Since when the person is suspended. Null for those who are not, and for whoever asks without being an administrator.
+    async fn suspended_at(&self, context: &Context<'_>) -> Result<Option<Time>> {
+        if admin(context).is_err() {
+            return Ok(None);
+        }
+        let suspensions = &context.data_unchecked::<Loaders>().suspensions;
+        Ok(suspensions.load_one(self.id).await?)
     }
 }
 
@@ -81,8 +93,6 @@ const BY_ID: &str =
     "SELECT user_id, username, display_name FROM p_conversations.person WHERE user_id = ANY($1)";
 const BY_NAME: &str = "SELECT user_id, username, display_name FROM p_conversations.person \
     WHERE lower(username) = $1 ORDER BY registered_at, user_id LIMIT 1";
-/// No name is longer, in bytes.
-const NAME_LEN_MAX: usize = 256;
 
 /// Reads people by id.
 pub(crate) struct People(pub(super) Database);
@@ -112,10 +122,23 @@ async fn named(database: &Database, username: &str) -> Result<Option<User>, NoAn
     Ok(database.rows(BY_NAME, &[&key], read).await?.pop())
 }
 
-fn read(row: &Row) -> Result<User, tokio_postgres::Error> {
+pub(crate) fn read(row: &Row) -> Result<User, tokio_postgres::Error> {
     Ok(User {
         id: row.try_get("user_id")?,
         username: row.try_get("username")?,
         display_name: row.try_get("display_name")?,
     })
+}
+
+/// Reads since when people are suspended, those who are.
+pub(crate) struct Suspensions(pub(super) Database);
+
+impl Loader<Uuid> for Suspensions {
+    type Value = Time;
+
+    async fn load(&self, users: &[Uuid]) -> Result<HashMap<Uuid, Time>, NoAnswer> {
+        let sql = "SELECT id, suspended_at FROM account WHERE id = ANY($1) AND suspended_at IS NOT NULL";
+        let read = |row: &Row| Ok((row.try_get("id")?, Time(row.try_get("suspended_at")?)));
+        Ok(self.0.rows(sql, &[&users], read).await?.into_iter().collect())
+    }
 }

@@ -7,7 +7,7 @@ use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
 
 /// Fields that are lists with pages.
-pub(super) const PAGED: [&str; 4] = ["conversations", "inbox", "members", "messages"];
+pub(super) const PAGED: [&str; 6] = ["conversations", "inbox", "members", "messages", "parked", "users"];
 /// The longest name of a field in the answer: it is repeated for each entry of the lists around it.
 const KEY_BYTES_MAX: usize = 128;
 /// Lists of an introspection that lead back to where they came from.

@@ -1,0 +1,102 @@
+//! Events that could not be folded, as administrators see them.
+
+use crate::database::{Database, NoAnswer};
+use crate::schema::cursor::ParkedPlace;
+use crate::schema::page::{Entries, Page, surroundings};
+use crate::schema::time::Time;
+use async_graphql::{ComplexObject, ID, SimpleObject};
+use tidings_eventlog::Position;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+/// An event that a read model could not take, or one behind it in the same stream.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct Parked {
+    projection: String,
+    /// Its place in the log, as `<lane>:<pos>`.
+    position: String,
+    /// What is wrong with it, or that it waits for another one.
+    error: String,
+    /// How often it was tried.
+    attempts: i32,
+    #[graphql(name = "parkedAt")]
+    at: Time,
+    #[graphql(skip)]
+    stream: Uuid,
+    #[graphql(skip)]
+    place: ParkedPlace,
+}
+
+#[ComplexObject]
+impl Parked {
+    async fn id(&self) -> ID {
+        format!("{}:{}", self.projection, self.position).into()
+    }
+
+    /// The conversation or the user that it belongs to.
+    async fn stream(&self) -> ID {
+        self.stream.into()
+    }
+}
+
+impl Parked {
+    pub(super) fn place(&self) -> ParkedPlace {
+        self.place.clone()
+    }
+
+    fn read(row: &Row) -> Result<Self, tokio_postgres::Error> {
+        let place = ParkedPlace {
+            projection: row.try_get("projection")?,
+            lane: row.try_get("lane")?,
+            pos: row.try_get("pos")?,
+        };
+        let position = Position {
+            lane: u8::try_from(place.lane).unwrap_or_default(),
+            pos: place.pos.cast_unsigned(),
+        };
+        Ok(Self {
+            projection: place.projection.clone(),
+            position: position.to_string(),
+            error: row.try_get("error")?,
+            attempts: row.try_get("attempts")?,
+            at: Time(row.try_get("parked_at")?),
+            stream: row.try_get("stream")?,
+            place,
+        })
+    }
+}
+
+/// A page of what the live read models have put aside.
+pub(super) async fn read(database: &Database, page: &Page<ParkedPlace>) -> Result<Entries<Parked>, NoAnswer> {
+    let (names, versions): (Vec<&str>, Vec<i32>) = tidings_projections::all()
+        .map(|projection| (projection.name(), projection.version()))
+        .into_iter()
+        .unzip();
+    let sql = include_str!("parked/page.sql").replace("{direction}", page.direction(true));
+    let name = |place: &Option<ParkedPlace>| place.as_ref().map(|place| place.projection.clone());
+    let lane = |place: &Option<ParkedPlace>| place.as_ref().map(|place| place.lane);
+    let pos = |place: &Option<ParkedPlace>| place.as_ref().map(|place| place.pos);
+    let rows = database
+        .rows(
+            &sql,
+            &[
+                &names,
+                &versions,
+                &name(&page.after),
+                &lane(&page.after),
+                &pos(&page.after),
+                &name(&page.before),
+                &lane(&page.before),
+                &pos(&page.before),
+                &page.rows(),
+            ],
+            |row| {
+                // An empty page is one row without an event.
+                let found: Option<&str> = row.try_get("projection")?;
+                Ok((surroundings(row)?, found.map(|_| Parked::read(row)).transpose()?))
+            },
+        )
+        .await?;
+    Ok(page.gathered(rows))
+}
