@@ -221,6 +221,7 @@ impl Node {
             ("readers", log.pool().clone()),
             ("lanes", lanes_log.pool().clone()),
         ]);
+        lifecycle.spawn_last("metrics", metrics.clone().keep_up(lifecycle.hard_stop()));
         let router = http::router(readiness, metrics, parts, gate);
         let serving = http::serve(
             listener,

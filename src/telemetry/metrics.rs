@@ -3,7 +3,13 @@
 use super::{process, runtime, table};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::sync::OnceLock;
+use std::time::Duration;
 use tidings_eventlog::Pool;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// How often what was measured is put into its buckets.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The metrics, and what is looked at when they are shown.
 #[derive(Clone)]
@@ -38,6 +44,13 @@ impl Metrics {
     /// The same, which also say what has become of the sessions of these pools.
     pub fn with_pools(self, pools: Vec<(&'static str, Pool)>) -> Self {
         Self { pools, ..self }
+    }
+
+    /// Puts what was measured into its buckets, until `stop`: every value is kept until then, and there may be nobody who asks.
+    pub(crate) async fn keep_up(self, stop: CancellationToken) {
+        while timeout(UPKEEP, stop.cancelled()).await.is_err() {
+            self.recorder.run_upkeep();
+        }
     }
 
     /// All metrics as text.

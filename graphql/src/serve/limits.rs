@@ -46,7 +46,7 @@ pub(crate) fn check_length(request: &Request, has_viewer: bool) -> Result<(), Re
     ))
 }
 
-/// Refuses a document that is nested too deep or would cost too much; answers what it costs.
+/// Refuses a document that is nested too deep or would cost too much. Returns what it costs.
 pub(crate) fn check(request: &mut Request) -> Result<usize, Excess> {
     if nesting::depth(&request.query) > NESTING_MAX {
         return Err(too_large(format!("brackets are nested deeper than {NESTING_MAX}")).into());
