@@ -102,11 +102,11 @@ impl Command {
                 mentions,
             } => message::send_form(&mut form, content, *reply_to, mentions),
             ConversationCommand::EditMessage { message, content } => {
-                edit::edit_form(&mut form, *message, content)
+                edit::edit_form(&mut form, *message, content);
             }
             ConversationCommand::RecallMessage { message } => recall::recall_form(&mut form, *message),
             ConversationCommand::React { message, emoji, on } => {
-                reaction::react_form(&mut form, *message, emoji, *on)
+                reaction::react_form(&mut form, *message, emoji, *on);
             }
         }
         form.finish()
