@@ -71,7 +71,7 @@ pub(super) async fn load(log: &Log, lane: u8, rules: Rules, asked: Asked) -> Res
     }
     for (question, subject) in questions.iter().zip(subjects) {
         if let Some(subject) = subject
-            && let Some(message) = message(lane, question, subject)
+            && let Some(message) = message(lane, question, &subject)
         {
             facts.add_message(ConversationId(question.stream), question.command, message);
         }
@@ -92,7 +92,7 @@ fn mark(command: &StreamCommand) -> Option<(Uuid, Bytes)> {
 }
 
 /// `None` where this version cannot read what the message says: nothing can be done to it here.
-fn message(lane: u8, question: &Question, subject: Subject) -> Option<Message> {
+fn message(lane: u8, question: &Question, subject: &Subject) -> Option<Message> {
     let (kind, ver, payload) = &subject.current;
     let content = match stored::decode(*kind, *ver, payload) {
         Ok(Event::Conversation(ConversationEvent::MessageSent(sent))) => sent.content,

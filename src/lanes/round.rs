@@ -98,7 +98,7 @@ impl Round {
             let stream = command.stream();
             let full = round.chosen.len() >= room.commands || bytes >= room.bytes;
             let waits = full || waiting.contains(&stream) || !ids.insert(command.id());
-            if waits || round.is_early(&command, &facts) {
+            if waits || is_early(&command, &facts) {
                 waiting.insert(stream);
                 round.later.push(command);
                 continue;
@@ -132,14 +132,6 @@ impl Round {
             }
         }
         round
-    }
-
-    /// Whether a command is about a message that this batch makes, whose place is not known before it is written.
-    fn is_early(&self, command: &Pending, facts: &Facts) -> bool {
-        let conversation = ConversationId(command.stream());
-        command
-            .needs()
-            .is_some_and(|need| facts.is_coming(conversation, need))
     }
 
     /// Answers how many bytes of payload that takes.
@@ -190,6 +182,14 @@ impl Round {
         rest.extend(self.later);
         rest
     }
+}
+
+/// Whether a command is about a message that this batch makes, whose place is not known before it is written.
+fn is_early(command: &Pending, facts: &Facts) -> bool {
+    let conversation = ConversationId(command.stream());
+    command
+        .needs()
+        .is_some_and(|need| facts.is_coming(conversation, need))
 }
 
 /// The log refuses something in a batch for good. The culprit must not take the others with it: a command that was alone is the

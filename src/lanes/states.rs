@@ -125,16 +125,15 @@ pub(crate) async fn read(log: &Log, lane: u8, streams: &[Uuid]) -> Result<Vec<(U
         let mut spoilt = vec![];
         for step in log.steps(lane, chunk, FROZEN_VERSION).await? {
             match step {
-                Step::Kept { first, seq, state } => match StreamState::thaw(&first, seq, &state) {
-                    Some(state) => {
+                Step::Kept { first, seq, state } => {
+                    if let Some(state) = StreamState::thaw(&first, seq, &state) {
                         folded.insert(first.stream, Some(state));
-                    }
-                    None => {
+                    } else {
                         tracing::error!(lane, stream = %first.stream, seq, "a state that was kept cannot be read");
                         spoilt.push(first.stream);
                         folded.remove(&first.stream);
                     }
-                },
+                }
                 Step::Control(recorded) => fold(lane, &mut folded, &recorded),
             }
         }

@@ -347,8 +347,8 @@ impl LaneTask {
             false
         });
         let (states, facts) = tokio::try_join!(
-            read(&self.log, self.lane, &missing),
-            facts::load(&self.log, self.lane, self.limits.rules, asked),
+            Box::pin(read(&self.log, self.lane, &missing)),
+            Box::pin(facts::load(&self.log, self.lane, self.limits.rules, asked)),
         )?;
         known.extend(self.take_in(states, true));
         Ok((known, facts))
