@@ -6,10 +6,11 @@
 
 use super::lookups::STREAMS;
 use super::plan::{Missing, everything, plan};
-use super::writer::{Stop, Writer};
+use super::writer::{Stop, Writer, gone_back};
 use crate::planted;
 use std::time::Duration;
 use tidings_domain::Cursor;
+use tidings_eventlog::LaneHead;
 use tidings_protocol::{Close, CloseCode, ErrorCode, ErrorFrame, ServerFrame};
 use uuid::Uuid;
 
@@ -27,6 +28,7 @@ impl Writer {
             }));
         }
         self.attend(gateway.hub.register(&subscriber)).await?;
+        let held = gateway.hub.places();
         let missing = self.missing().await?;
         let limits = &gateway.limits;
         let events = limits.catch_up_events >> u64::from(planted::is("needless-gap"));
@@ -42,6 +44,7 @@ impl Writer {
         if !planted::is("short") {
             self.write_ranges(plan.ranges).await?;
         }
+        self.check_time_line(&held).await?;
         self.settle(&missing);
         self.synced = true;
         Ok(())
@@ -52,10 +55,24 @@ impl Writer {
         metrics::counter!("tidings_slow_catch_ups_total").increment(1);
         let (hub, subscriber) = (self.gateway.hub.clone(), self.subscriber.clone());
         self.attend(hub.register(&subscriber)).await?;
+        let held = hub.places();
         let missing = self.missing().await?;
         self.write_ranges(everything(&missing)).await?;
+        self.check_time_line(&held).await?;
         self.settle(&missing);
         Ok(())
+    }
+
+    /// Whether what was read is of the log that the hub goes on with. One that has gone back may have been read before the hub
+    /// knows of it: what it sends next does not follow what was read.
+    async fn check_time_line(&mut self, held: &[LaneHead]) -> Result<(), Stop> {
+        let gateway = std::sync::Arc::clone(&self.gateway);
+        let now = self.patiently(|| gateway.lookups.lanes()).await?;
+        if goes_on(held, &now) {
+            Ok(())
+        } else {
+            Err(Stop::Close(gone_back()))
+        }
     }
 
     /// What every conversation of the user lacks, newest activity first.
@@ -160,5 +177,28 @@ impl Writer {
                 self.open_place(conversation, cursor);
             }
         }
+    }
+}
+
+/// Whether a log that is at `now` has what it had when it was at `held`, by lane.
+fn goes_on(held: &[LaneHead], now: &[LaneHead]) -> bool {
+    held.iter().all(|held| {
+        let mut lanes = now.iter();
+        lanes.any(|now| now.lane == held.lane && now.epoch == held.epoch && now.head >= held.head)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_goes_on_in_its_time_line_and_never_loses_a_lane() {
+        let at = |lane, epoch, head| LaneHead { lane, head, epoch };
+        let held = [at(0, 1, 5), at(1, 1, 7)];
+        assert!(goes_on(&held, &[at(1, 1, 7), at(0, 1, 6), at(2, 1, 1)]));
+        assert!(!goes_on(&held, &[at(0, 1, 4), at(1, 1, 7)]));
+        assert!(!goes_on(&held, &[at(0, 2, 9), at(1, 2, 9)]));
+        assert!(!goes_on(&held, &[at(0, 1, 5)]));
     }
 }

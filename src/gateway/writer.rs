@@ -307,9 +307,8 @@ impl Writer {
     }
 }
 
-/// The log lacks what stands before an event that it has held: another one has taken its place, and what the node still has of
-/// the first fits nothing that it reads.
-fn gone_back() -> Close {
+/// Another log has taken the place of the one that the node still has events of: they fit nothing that it reads.
+pub(super) fn gone_back() -> Close {
     Close {
         reason: "the log has gone back".to_owned(),
         ..Close::new(CloseCode::GoingAway).with_retry_after_ms(1000)

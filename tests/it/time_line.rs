@@ -265,3 +265,42 @@ async fn a_recovered_log_that_has_overtaken_the_lost_one_is_told_from_it() {
     talk(&mut a, &mut b, conversation).await;
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_catches_up_while_the_log_goes_back_is_not_told_that_nothing_is_missing() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    a.say(conversation, "missed").await;
+    let mut holder = store.client().await;
+    let hold = holder.transaction().await.unwrap();
+    hold.batch_execute("LOCK TABLE event IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let mut b = node.raw().await;
+    b.send(&json!({ "type": "hello", "token": ben.token, "device": "test", "resume": {} }))
+        .await;
+    b.until("welcome").await;
+    eventually(async || {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        let waiting: i64 = hold.query_one(waiting, &[]).await.unwrap().get(0);
+        (waiting > 0).then_some(())
+    })
+    .await;
+    hold.batch_execute("UPDATE log_lane SET epoch = epoch + 1")
+        .await
+        .unwrap();
+    hold.commit().await.unwrap();
+    loop {
+        let said = b.next().await.unwrap();
+        assert_ne!(said["type"], "synced");
+        if said["type"] == "close" {
+            assert_eq!(said["code"], 4000);
+            break;
+        }
+    }
+    eventually(async || come(&node, &ben).await).await;
+    node.stop().await;
+}
