@@ -242,3 +242,36 @@ async fn a_device_that_comes_late_is_never_sent_what_was_recalled() {
     assert_eq!(bare.count(), 10);
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recall_wins_over_what_another_node_does_to_the_message_at_that_moment() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben] = one.people(["ann", "ben"]).await;
+    let (mut a1, mut a2, mut b) = (
+        one.socket(&ann).await,
+        two.socket(&ann).await,
+        two.socket(&ben).await,
+    );
+    let conversation = a1.open_direct(&ben).await;
+    for n in 0..20 {
+        let sent = a1.say(conversation, &format!("secret {n}")).await;
+        let (recalled, edited, reacted) = tokio::join!(
+            a1.command(recall(conversation, &sent["id"])),
+            a2.command(edit(conversation, &sent["id"], "another secret")),
+            b.command(react(conversation, &sent["id"], true)),
+        );
+        assert_eq!(recalled["type"], "ack", "{recalled}");
+        for other in [edited, reacted] {
+            let late =
+                other["type"] == "ack" || (other["code"] == "not_found" && other["field"] == "message");
+            assert!(late, "{other}");
+        }
+    }
+    let (_, missed) = two.resumed(&ben, json!({ conversation.to_string(): 0 })).await;
+    let all: Vec<u64> = (1..=missed.len() as u64).collect();
+    assert_eq!(seqs(&missed), all);
+    assert!(missed.len() > 40 && !missed.iter().any(|event| event.to_string().contains("secret")));
+    one.stop().await;
+    two.stop().await;
+}
