@@ -93,10 +93,10 @@ mod tests {
         assert_eq!(due(25), (true, false));
         assert_eq!(due(30), (false, true));
         assert_eq!(due(49), (false, false));
-        assert_eq!(due(60), (true, true));
+        assert_eq!(due(70), (true, true));
         // From when it was looked at, not from when it was due.
-        assert_eq!(due(84), (false, false));
-        assert_eq!(due(90), (true, true));
+        assert_eq!(due(94), (false, false));
+        assert_eq!(due(100), (true, true));
     }
 
     #[test]
