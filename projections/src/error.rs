@@ -1,6 +1,6 @@
 //! What can go wrong, and whether it is an event's fault.
 
-use crate::advance::Held;
+use crate::engine::advance::Held;
 use std::time::Duration;
 use thiserror::Error;
 pub(crate) use tidings_eventlog::describe;

@@ -1,29 +1,34 @@
 //! Holds the plans of folding statements to index probes, on tables as empty as when a plan is first made.
 
-use crate::projection;
-use crate::session::Session;
-use crate::target::Target;
+use crate::engine::session::Session;
+use crate::engine::target::Target;
+use crate::models;
+use std::fs;
+use std::path::{Path, PathBuf};
 use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::shared;
 
-const STATEMENTS: &[&str] = &[
-    include_str!("conversations/register.sql"),
-    include_str!("conversations/create.sql"),
-    include_str!("conversations/move.sql"),
-    include_str!("conversations/join.sql"),
-    include_str!("conversations/change.sql"),
-    include_str!("history/send.sql"),
-    include_str!("unread/read.sql"),
-    include_str!("unread/mention.sql"),
-    include_str!("inbox/move.sql"),
-    include_str!("store/state.sql"),
-    include_str!("store/advance.sql"),
-    include_str!("store/parked_streams.sql"),
-    include_str!("queries/memberships.sql"),
-    include_str!("queries/pending.sql"),
-    include_str!("queries/cutoff.sql"),
-    include_str!("queries/known_users.sql"),
-];
+/// Statements that make tables are no look-ups.
+const OTHERS: &[&str] = &["ddl.sql"];
+
+/// Every statement that stands beside its room, with its path.
+fn statements() -> Vec<(PathBuf, String)> {
+    let (mut found, mut folders) = (vec![], vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let named = |name: &&str| path.ends_with(name);
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "sql")
+                && !OTHERS.iter().any(|name| named(name))
+            {
+                found.push((path.clone(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found
+}
 
 #[tokio::test]
 async fn every_look_up_is_an_index_probe() {
@@ -33,9 +38,12 @@ async fn every_look_up_is_an_index_probe() {
     let pool = config.pool().unwrap();
     crate::setup(&pool).await.unwrap();
     let session = Session::fold(&pool).await.unwrap();
-    for sql in STATEMENTS {
+    let statements = statements();
+    assert!(statements.len() > 10, "{statements:?}");
+    for (path, sql) in statements {
+        let path = path.display();
         // Each statement belongs to one projection or to none; names of tables tell which.
-        let owner = projection::all().into_iter().find(|projection| {
+        let owner = models::all().into_iter().find(|projection| {
             projection
                 .tables()
                 .iter()
@@ -58,7 +66,7 @@ async fn every_look_up_is_an_index_probe() {
         let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         let plan = plan.join("\n");
         for scan in ["Seq Scan", "Hash Join", "Merge Join", "Bitmap"] {
-            assert!(!plan.contains(scan), "{sql}\n{plan}");
+            assert!(!plan.contains(scan), "{path}\n{plan}");
         }
         let scans = plan
             .lines()
@@ -67,7 +75,7 @@ async fn every_look_up_is_an_index_probe() {
         assert_eq!(
             scans,
             plan.matches("Index Cond").count(),
-            "a whole index is read:\n{sql}\n{plan}"
+            "a whole index is read by {path}:\n{plan}"
         );
         session.client.batch_execute("DEALLOCATE probed").await.unwrap();
     }

@@ -1,10 +1,6 @@
-//! What a projection is, and which ones there are.
+//! What a projection is.
 
-use crate::conversations::Conversations;
 use crate::fact::Fact;
-use crate::history::History;
-use crate::inbox::Inbox;
-use crate::unread::Unread;
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use tidings_domain::stored::Kind;
@@ -66,21 +62,6 @@ pub struct Table {
     pub name: &'static str,
     /// Columns of the primary key.
     pub key: &'static [&'static str],
-}
-
-/// Every projection, by name.
-pub fn all() -> [&'static dyn Projection; 4] {
-    [&Conversations, &History, &Inbox, &Unread]
-}
-
-/// The projection of that name.
-pub fn find(name: &str) -> Option<&'static dyn Projection> {
-    all().into_iter().find(|projection| projection.name() == name)
-}
-
-/// The names of all projections.
-pub fn names() -> [&'static str; 4] {
-    all().map(Projection::name)
 }
 
 /// Puts the schema's name into a statement and runs it.

@@ -1,14 +1,14 @@
 //! Rebuilding read models from the log, beside the live ones, and putting them in their place.
 
-use crate::build::{Build, Goals, heads};
+use crate::engine::build::{Build, Goals, heads};
+use crate::engine::observer::{Progress, Stage};
+use crate::engine::patience::Patience;
+use crate::engine::schema;
+use crate::engine::session::Session;
+use crate::engine::store;
+use crate::engine::target::{Target, chosen};
 use crate::error::{ProjectionError, within};
-use crate::observer::{Progress, Stage};
-use crate::patience::Patience;
 use crate::projection::Projection;
-use crate::schema;
-use crate::session::Session;
-use crate::store;
-use crate::target::{Target, chosen};
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
 use std::time::Duration;

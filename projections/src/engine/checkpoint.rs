@@ -1,8 +1,8 @@
 //! How far each live projection has come, as last seen by this process, for readers that must not read too early.
 
-use crate::projection;
-use crate::store::State;
-use crate::wake::Wake;
+use crate::engine::store::State;
+use crate::engine::wake::Wake;
+use crate::models;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -86,7 +86,7 @@ impl Checkpoints {
 
     fn lane(&self, lane: u8) -> Option<&Lane> {
         let make = || Lane {
-            positions: projection::all().map(|_| watch::Sender::new(0)).into(),
+            positions: models::all().map(|_| watch::Sender::new(0)).into(),
             ..Lane::default()
         };
         Some(self.0.lanes.get(usize::from(lane))?.get_or_init(make))
@@ -97,7 +97,7 @@ impl Checkpoints {
     /// That is when to look, and no proof: what was folded last is lost when the database crashes. Whoever must be certain
     /// reads the checkpoints in the same snapshot as the rows, as [`memberships`](crate::memberships) does.
     pub async fn passed(&self, position: Position, timeout: Duration) -> Result<(), Lagging> {
-        self.passed_by(&projection::names(), position, timeout).await
+        self.passed_by(&models::names(), position, timeout).await
     }
 
     /// The same for the projections of these names.
@@ -109,7 +109,7 @@ impl Checkpoints {
     ) -> Result<(), Lagging> {
         let Some(lane) = self.lane(position.lane) else {
             return Err(Lagging {
-                projection: projection::names()[0],
+                projection: models::names()[0],
                 wanted: position,
                 at: 0,
             });
@@ -139,7 +139,7 @@ impl Checkpoints {
             .filter(|(_, lane)| lane.runs.load(Ordering::Relaxed))
             .flat_map(|(number, lane)| {
                 let head = lane.head.load(Ordering::Relaxed);
-                projection::names()
+                models::names()
                     .into_iter()
                     .zip(&lane.positions)
                     .map(move |(projection, pos)| Lag {
@@ -188,7 +188,7 @@ impl Checkpoints {
 
 impl Lane {
     fn of<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = (&'static str, &'a watch::Sender<u64>)> {
-        let each = projection::names().into_iter().zip(&self.positions);
+        let each = models::names().into_iter().zip(&self.positions);
         each.filter(|(projection, _)| names.contains(projection))
     }
 

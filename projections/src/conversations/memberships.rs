@@ -1,8 +1,9 @@
 //! What connections that come must know: a user's conversations, and what vouches for them.
 
+use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
-use crate::projection::{self, Projection};
-use crate::session::SHORT;
+use crate::models;
+use crate::projection::Projection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidings_eventlog::LaneHead;
@@ -73,7 +74,7 @@ impl Seen {
 
 /// All memberships of each of `users`, current and former.
 pub async fn memberships(pool: &Pool, users: &[Uuid]) -> Result<Vec<Memberships>, ProjectionError> {
-    let models = MEMBERSHIP_MODELS.map(|name| projection::find(name).map_or(0, Projection::version));
+    let models = MEMBERSHIP_MODELS.map(|name| models::find(name).map_or(0, Projection::version));
     let (names, versions): (&[&str], &[i32]) = (&MEMBERSHIP_MODELS, &models);
     let reading = async {
         let client = pool.get().await?;

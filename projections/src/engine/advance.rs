@@ -1,11 +1,11 @@
 //! One step of a lane: a range of events into some projections, in one transaction with their checkpoints.
 
+use crate::engine::observer::Observer;
+use crate::engine::store::{self, Aside};
+use crate::engine::target::Target;
 use crate::error::{Fault, ProjectionError, describe, fault};
 use crate::fact::{Decoded, Fact};
-use crate::observer::Observer;
 use crate::projection::Folds;
-use crate::store::{self, Aside};
-use crate::target::Target;
 use deadpool_postgres::{ClientWrapper, Transaction};
 use std::collections::HashSet;
 use std::ops::Range;

@@ -3,14 +3,14 @@
 //! Nothing is held from one page to the next, neither a snapshot nor a lock nor the rows: each page of the live table is read
 //! with how far the read model was just then, the build is brought exactly there, and the same page of it is read.
 
-use crate::build::{Build, Goals};
+use crate::engine::build::{Build, Goals};
+use crate::engine::pace::Pace;
+use crate::engine::patience::Patience;
+use crate::engine::session::Session;
+use crate::engine::target::Target;
+use crate::engine::verify::{Difference, DifferenceKind, TableReport};
 use crate::error::{ProjectionError, within};
-use crate::pace::Pace;
-use crate::patience::Patience;
 use crate::projection::Table;
-use crate::session::Session;
-use crate::target::Target;
-use crate::verify::{Difference, DifferenceKind, TableReport};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use tokio_postgres::{IsolationLevel, Row};

@@ -1,6 +1,6 @@
 //! Checkpoints and parked events in the database.
 
-use crate::target::Target;
+use crate::engine::target::Target;
 use deadpool_postgres::{ClientWrapper, Transaction};
 use std::collections::{HashMap, HashSet};
 use tokio_postgres::Error;

@@ -1,9 +1,10 @@
 //! Schemas of projections: making and dropping them.
 
+use crate::engine::session::SHORT;
+use crate::engine::target::Target;
 use crate::error::{ProjectionError, within};
-use crate::projection::{self, Projection};
-use crate::session::SHORT;
-use crate::target::Target;
+use crate::models;
+use crate::projection::Projection;
 use deadpool_postgres::Transaction;
 use tidings_eventlog::{Lease, Pool};
 
@@ -11,7 +12,7 @@ use tidings_eventlog::{Lease, Pool};
 /// that are new. Several nodes may call it at once.
 ///
 /// Answers the projections whose live tables are of another version than this program's: they stand still until
-/// [`replay`](crate::replay) has rebuilt them.
+/// [`replay`](crate::engine::replay) has rebuilt them.
 pub async fn setup(pool: &Pool) -> Result<Vec<&'static str>, ProjectionError> {
     within(SHORT, async {
         let mut client = pool.get().await?;
@@ -22,7 +23,7 @@ pub async fn setup(pool: &Pool) -> Result<Vec<&'static str>, ProjectionError> {
         let transaction = client.transaction().await?;
         exclusive(&transaction).await?;
         let mut outdated = vec![];
-        for projection in projection::all() {
+        for projection in models::all() {
             if !make_live(&transaction, projection).await? {
                 outdated.push(projection.name());
             }

@@ -1,9 +1,10 @@
 //! Events that were put aside: listing them, and folding them after all.
 
+use crate::engine::session::{SHORT, Session};
+use crate::engine::target::{Target, chosen};
 use crate::error::{ProjectionError, describe, within};
 use crate::fact::{Decoded, Fact};
-use crate::session::{SHORT, Session};
-use crate::target::{Target, chosen};
+use crate::models;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use std::collections::HashSet;
@@ -37,7 +38,7 @@ pub struct Retried {
 
 /// The events that live projections have put aside, oldest first, at most `limit`.
 pub async fn parked(pool: &Pool, limit: u32) -> Result<Vec<Parked>, ProjectionError> {
-    let names = crate::projection::names();
+    let names = models::names();
     let names: &[&str] = &names;
     let reading = async {
         let client = pool.get().await?;

@@ -1,7 +1,8 @@
 //! A projection in one of its schemas: the live one, or one that is being built beside it.
 
 use crate::error::ProjectionError;
-use crate::projection::{self, Projection};
+use crate::models;
+use crate::projection::Projection;
 
 /// Where a projection's events go.
 #[derive(Clone)]
@@ -36,16 +37,16 @@ impl Target {
 
     /// Every live projection, by name.
     pub(crate) fn all_live() -> Vec<Self> {
-        projection::all().into_iter().map(Self::live).collect()
+        models::all().into_iter().map(Self::live).collect()
     }
 }
 
 /// The projections of these names, by name and each once; all of them when no name is given.
 pub(crate) fn chosen(names: &[&str]) -> Result<Vec<&'static dyn Projection>, ProjectionError> {
     for name in names {
-        projection::find(name).ok_or_else(|| ProjectionError::Unknown((*name).to_owned()))?;
+        models::find(name).ok_or_else(|| ProjectionError::Unknown((*name).to_owned()))?;
     }
     let wanted =
         |projection: &&'static dyn Projection| names.is_empty() || names.contains(&projection.name());
-    Ok(projection::all().into_iter().filter(wanted).collect())
+    Ok(models::all().into_iter().filter(wanted).collect())
 }

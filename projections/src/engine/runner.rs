@@ -1,17 +1,17 @@
 //! The runner: keeps the live projections of a lane at its head.
 
-use crate::advance::{Held, Setback, advance};
-use crate::build::{plan, read};
-use crate::checkpoint::Checkpoints;
+use crate::engine::advance::{Held, Setback, advance};
+use crate::engine::checkpoint::Checkpoints;
+use crate::engine::observer::Observer;
+use crate::engine::pace::Pace;
+use crate::engine::range::{plan, read};
+use crate::engine::session::{SHORT, Session};
+use crate::engine::store::{self, State};
+use crate::engine::tail::Tail;
+use crate::engine::target::Target;
+use crate::engine::wake::Wake;
 use crate::error::{ProjectionError, within};
 use crate::fact::Decoded;
-use crate::observer::Observer;
-use crate::pace::Pace;
-use crate::session::{SHORT, Session};
-use crate::store::{self, State};
-use crate::tail::Tail;
-use crate::target::Target;
-use crate::wake::Wake;
 use futures_util::FutureExt;
 use std::collections::HashSet;
 use std::convert::Infallible;

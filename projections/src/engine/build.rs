@@ -1,16 +1,17 @@
 //! Building read models beside the live ones, from the beginning of the log to given positions.
 
-use crate::advance::{Setback, advance};
+use crate::engine::advance::{Setback, advance};
+use crate::engine::observer::Progress;
+use crate::engine::pace::Pace;
+use crate::engine::patience::{Patience, patiently};
+use crate::engine::range::{plan, read};
+use crate::engine::schema;
+use crate::engine::session::{SHORT, Session};
+use crate::engine::store::{self, State};
+use crate::engine::target::Target;
 use crate::error::{ProjectionError, within};
 use crate::fact::Decoded;
-use crate::observer::Progress;
-use crate::pace::Pace;
-use crate::patience::{Patience, patiently};
 use crate::projection::Projection;
-use crate::schema;
-use crate::session::{SHORT, Session};
-use crate::store::{self, State};
-use crate::target::Target;
 use deadpool_postgres::Transaction;
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
@@ -32,55 +33,6 @@ pub(crate) struct Build<'a> {
     pub(crate) targets: Vec<Target>,
     pub(crate) workers: usize,
     pub(crate) progress: &'a dyn Progress,
-}
-
-/// The next range of a lane, and which targets take it.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Next {
-    pub(crate) group: Vec<usize>,
-    pub(crate) from: u64,
-    pub(crate) to: u64,
-}
-
-/// Chooses the targets that are furthest behind, and how far they can go together: to a goal, to where others are, or as far
-/// as one range allows. Targets without a position stand still.
-pub(crate) fn plan(positions: &[Option<u64>], goals: &[u64], most: u64) -> Option<Next> {
-    let active = || {
-        positions
-            .iter()
-            .zip(goals)
-            .filter_map(|(pos, goal)| pos.filter(|pos| pos < goal))
-    };
-    let from = active().min()?;
-    let group: Vec<usize> = (0..positions.len())
-        .filter(|i| positions[*i] == Some(from) && from < goals[*i])
-        .collect();
-    let others = active().filter(|pos| *pos > from).min().unwrap_or(u64::MAX);
-    let goal = group.iter().map(|i| goals[*i]).min()?;
-    Some(Next {
-        group,
-        from,
-        to: others.min(goal).min(from + most),
-    })
-}
-
-/// Payloads that are read at once, in bytes, about.
-const BYTES: u64 = 8 << 20;
-
-/// Reads and decodes a range of a lane: all of it, or as much from its beginning as is bearable at once.
-pub(crate) async fn read(
-    log: &Log,
-    lane: u8,
-    after: u64,
-    upto: u64,
-) -> Result<Vec<Decoded>, ProjectionError> {
-    let most = (upto - after) as usize;
-    let records = log.lane_within(lane, after, upto, most, BYTES).await?;
-    let last = records.last().map_or(after, |record| record.pos);
-    if last == after || last - after != records.len() as u64 {
-        return Err(ProjectionError::Hole { lane, after, upto });
-    }
-    Ok(Decoded::all(records))
 }
 
 /// Goals for `targets` at the heads of all lanes.
@@ -333,61 +285,5 @@ impl<'a> Build<'a> {
         if let Err(error) = within(SHORT, dropping).await {
             tracing::warn!(%error, "half-built tables are left until the next build");
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn those_behind_go_first_until_they_meet_the_others() {
-        let next = plan(&[Some(10), Some(4), None], &[20, 20, 20], 100);
-        assert_eq!(
-            next,
-            Some(Next {
-                group: vec![1],
-                from: 4,
-                to: 10
-            })
-        );
-        let next = plan(&[Some(10), Some(10), None], &[20, 20, 20], 100);
-        assert_eq!(
-            next,
-            Some(Next {
-                group: vec![0, 1],
-                from: 10,
-                to: 20
-            })
-        );
-        assert_eq!(plan(&[Some(20), None], &[20, 20], 100), None);
-    }
-
-    #[test]
-    fn a_range_ends_at_its_size_and_at_each_goal() {
-        assert_eq!(
-            plan(&[Some(0)], &[9], 5),
-            Some(Next {
-                group: vec![0],
-                from: 0,
-                to: 5
-            })
-        );
-        assert_eq!(
-            plan(&[Some(0), Some(0)], &[3, 9], 5),
-            Some(Next {
-                group: vec![0, 1],
-                from: 0,
-                to: 3
-            })
-        );
-        assert_eq!(
-            plan(&[Some(3), Some(3)], &[3, 9], 5),
-            Some(Next {
-                group: vec![1],
-                from: 3,
-                to: 8
-            })
-        );
     }
 }

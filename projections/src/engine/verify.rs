@@ -1,13 +1,13 @@
 //! Comparing live read models with what the log says.
 
-use crate::build::{Build, Goals, states};
-use crate::compare::Comparison;
+use crate::engine::build::{Build, Goals, states};
+use crate::engine::compare::Comparison;
+use crate::engine::observer::{Progress, Stage};
+use crate::engine::replay::REBUILD;
+use crate::engine::session::{SHORT, Session};
+use crate::engine::store;
+use crate::engine::target::{Target, chosen};
 use crate::error::{ProjectionError, within};
-use crate::observer::{Progress, Stage};
-use crate::replay::REBUILD;
-use crate::session::{SHORT, Session};
-use crate::store;
-use crate::target::{Target, chosen};
 use tidings_eventlog::Log;
 
 /// What a verification found.

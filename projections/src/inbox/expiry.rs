@@ -1,7 +1,7 @@
 //! Inboxes that have waited too long.
 
+use crate::engine::session::{SHORT, Session};
 use crate::error::{ProjectionError, within};
-use crate::session::{SHORT, Session};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::ClientWrapper;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -1,26 +1,9 @@
-//! What the server asks of the read models.
+//! How far somebody has read.
 
-pub(crate) mod expiry;
-pub(crate) mod memberships;
-
+use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
-use crate::session::SHORT;
-use std::collections::HashSet;
 use tidings_eventlog::Pool;
 use uuid::Uuid;
-
-/// Which of `users` are registered.
-pub async fn known_users(pool: &Pool, users: &[Uuid]) -> Result<HashSet<Uuid>, ProjectionError> {
-    let reading = async {
-        let client = pool.get().await?;
-        let statement = client
-            .prepare_cached(include_str!("queries/known_users.sql"))
-            .await?;
-        let rows = client.query(&statement, &[&users]).await?;
-        Ok::<_, ProjectionError>(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
-    };
-    within(SHORT, reading).await
-}
 
 /// How far `user` has read each of `conversations`, in the same order; `None` where nothing is known to be read. It may be
 /// less than the log says.
@@ -31,9 +14,7 @@ pub async fn read_seqs(
 ) -> Result<Vec<Option<u64>>, ProjectionError> {
     let reading = async {
         let client = pool.get().await?;
-        let statement = client
-            .prepare_cached(include_str!("queries/read_seqs.sql"))
-            .await?;
+        let statement = client.prepare_cached(include_str!("read_seqs.sql")).await?;
         let rows = client.query(&statement, &[&user, &conversations]).await?;
         let seq = |row: &tokio_postgres::Row| {
             row.try_get::<_, Option<i64>>(0)

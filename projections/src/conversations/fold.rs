@@ -1,0 +1,369 @@
+//! How events change it.
+
+use crate::fact::Fact;
+use crate::projection::{Folds, Projection, Table, run};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Transaction;
+use std::collections::BTreeMap;
+use tidings_domain::event::Registered;
+use tidings_domain::stored::Kind;
+use tidings_domain::{ConversationEvent, Event, Role, UserEvent, UserId};
+use uuid::Uuid;
+
+/// The `conversations` projection. Every row belongs to one stream, so lanes never meet.
+pub(crate) struct Conversations;
+
+#[async_trait]
+impl Projection for Conversations {
+    fn name(&self) -> &'static str {
+        "conversations"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn folds(&self) -> Folds {
+        // Every event of a conversation moves it, and any but these may be about people or members.
+        Folds::AllBut(&[Kind::CURSORS_MOVED, Kind::INBOX_EXPIRED])
+    }
+
+    fn ddl(&self) -> &'static str {
+        include_str!("ddl.sql")
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        &[
+            Table {
+                name: "person",
+                key: &["user_id"],
+            },
+            Table {
+                name: "conversation",
+                key: &["conversation"],
+            },
+            Table {
+                name: "member",
+                key: &["conversation", "user_id"],
+            },
+        ]
+    }
+
+    async fn apply(
+        &self,
+        transaction: &Transaction<'_>,
+        schema: &str,
+        facts: &[Fact<'_>],
+    ) -> Result<(), tokio_postgres::Error> {
+        let mut changes = Changes::default();
+        for fact in facts {
+            changes.fold(fact);
+        }
+        changes.write(transaction, schema).await
+    }
+}
+
+/// What a batch changes, one entry per row.
+#[derive(Default)]
+struct Changes<'a> {
+    people: BTreeMap<Uuid, (&'a Registered, DateTime<Utc>)>,
+    conversations: BTreeMap<Uuid, Conversation<'a>>,
+    members: BTreeMap<(Uuid, Uuid), Member>,
+}
+
+struct Conversation<'a> {
+    created: Option<Created>,
+    title: Option<&'a str>,
+    last_seq: i64,
+    last_msg_no: i64,
+    last_at: DateTime<Utc>,
+    message: Option<(Uuid, i64)>,
+}
+
+struct Created {
+    kind: &'static str,
+    at: DateTime<Utc>,
+    by: Uuid,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Member {
+    joined: Option<(i64, i64, DateTime<Utc>)>,
+    role: Option<Role>,
+    left: Option<i64>,
+}
+
+impl<'a> Changes<'a> {
+    fn fold(&mut self, fact: &Fact<'a>) {
+        match fact.event {
+            Event::User(UserEvent::Registered(registered)) => {
+                self.people.insert(fact.stream(), (registered, fact.at()));
+            }
+            Event::User(UserEvent::CursorsMoved(_) | UserEvent::InboxExpired(_)) => {}
+            Event::Conversation(event) => self.fold_conversation(fact, event),
+        }
+    }
+
+    fn fold_conversation(&mut self, fact: &Fact<'a>, event: &'a ConversationEvent) {
+        let created = |kind| {
+            Some(Created {
+                kind,
+                at: fact.at(),
+                by: fact.record.actor,
+            })
+        };
+        let conversation = self.touch(fact);
+        match event {
+            ConversationEvent::DirectOpened(opened) => {
+                (conversation.created, conversation.title) = (created("direct"), None);
+                for user in opened.users {
+                    self.join(fact, user, Role::Member);
+                }
+            }
+            ConversationEvent::GroupCreated(group) => {
+                (conversation.created, conversation.title) = (created("group"), Some(group.name.as_str()));
+                for user in &group.members {
+                    self.join(
+                        fact,
+                        *user,
+                        if *user == group.owner {
+                            Role::Owner
+                        } else {
+                            Role::Member
+                        },
+                    );
+                }
+                self.join(fact, group.owner, Role::Owner);
+            }
+            ConversationEvent::MemberAdded(added) => self.join(fact, added.user, added.role),
+            ConversationEvent::MemberRemoved(removed) => self.leave(fact, removed.user),
+            ConversationEvent::MemberLeft(left) => self.leave(fact, left.user),
+            ConversationEvent::GroupRenamed(renamed) => conversation.title = Some(renamed.name.as_str()),
+            ConversationEvent::RoleChanged(changed) => {
+                self.member(fact, changed.user).role = Some(changed.role);
+            }
+            ConversationEvent::MessageSent(_) => {
+                conversation.message = Some((fact.record.command, fact.seq()));
+            }
+            ConversationEvent::MessageEdited(_)
+            | ConversationEvent::MessageRecalled(_)
+            | ConversationEvent::ReactionChanged(_) => {}
+        }
+    }
+
+    /// The conversation's entry, moved on to this fact.
+    fn touch(&mut self, fact: &Fact<'_>) -> &mut Conversation<'a> {
+        let entry = self.conversations.entry(fact.stream()).or_insert(Conversation {
+            created: None,
+            title: None,
+            last_seq: 0,
+            last_msg_no: 0,
+            last_at: fact.at(),
+            message: None,
+        });
+        (entry.last_seq, entry.last_msg_no, entry.last_at) = (fact.seq(), fact.msg_no(), fact.at());
+        entry
+    }
+
+    fn member(&mut self, fact: &Fact<'_>, user: UserId) -> &mut Member {
+        self.members.entry((fact.stream(), user.0)).or_default()
+    }
+
+    fn join(&mut self, fact: &Fact<'_>, user: UserId, role: Role) {
+        let joined = Some((fact.seq(), fact.msg_no(), fact.at()));
+        *self.member(fact, user) = Member {
+            joined,
+            role: Some(role),
+            left: None,
+        };
+    }
+
+    fn leave(&mut self, fact: &Fact<'_>, user: UserId) {
+        self.member(fact, user).left = Some(fact.seq());
+    }
+
+    async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), tokio_postgres::Error> {
+        self.write_people(transaction, schema).await?;
+        self.write_conversations(transaction, schema).await?;
+        self.write_members(transaction, schema).await
+    }
+
+    async fn write_people(
+        &self,
+        transaction: &Transaction<'_>,
+        schema: &str,
+    ) -> Result<(), tokio_postgres::Error> {
+        if self.people.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = self.people.keys().copied().collect();
+        let usernames: Vec<&str> = self
+            .people
+            .values()
+            .map(|(person, _)| person.username.as_str())
+            .collect();
+        let names: Vec<&str> = self
+            .people
+            .values()
+            .map(|(person, _)| person.display_name.as_str())
+            .collect();
+        let ats: Vec<DateTime<Utc>> = self.people.values().map(|(_, at)| *at).collect();
+        let sql = include_str!("register.sql");
+        run(transaction, schema, sql, &[&ids, &usernames, &names, &ats]).await?;
+        Ok(())
+    }
+
+    async fn write_conversations(
+        &self,
+        transaction: &Transaction<'_>,
+        schema: &str,
+    ) -> Result<(), tokio_postgres::Error> {
+        let (mut kinds, mut created_ats, mut created_bys) = (vec![], vec![], vec![]);
+        let (mut new, mut old) = (Heads::default(), Heads::default());
+        for (id, conversation) in &self.conversations {
+            let heads = match &conversation.created {
+                Some(created) => {
+                    kinds.push(created.kind);
+                    created_ats.push(created.at);
+                    created_bys.push(created.by);
+                    &mut new
+                }
+                None => &mut old,
+            };
+            heads.push(*id, conversation);
+        }
+        if !new.ids.is_empty() {
+            let Heads {
+                ids,
+                titles,
+                seqs,
+                msg_nos,
+                ats,
+                messages,
+                message_seqs,
+            } = &new;
+            let sql = include_str!("create.sql");
+            run(
+                transaction,
+                schema,
+                sql,
+                &[
+                    ids,
+                    &kinds,
+                    titles,
+                    &created_ats,
+                    &created_bys,
+                    seqs,
+                    msg_nos,
+                    ats,
+                    messages,
+                    message_seqs,
+                ],
+            )
+            .await?;
+        }
+        if !old.ids.is_empty() {
+            let Heads {
+                ids,
+                titles,
+                seqs,
+                msg_nos,
+                ats,
+                messages,
+                message_seqs,
+            } = &old;
+            let sql = include_str!("move.sql");
+            run(
+                transaction,
+                schema,
+                sql,
+                &[ids, titles, seqs, msg_nos, ats, messages, message_seqs],
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn write_members(
+        &self,
+        transaction: &Transaction<'_>,
+        schema: &str,
+    ) -> Result<(), tokio_postgres::Error> {
+        let (mut joined, mut changed): (Vec<_>, Vec<_>) = (vec![], vec![]);
+        for (key, member) in &self.members {
+            match member.joined {
+                Some(place) => joined.push((key, member, place)),
+                None => changed.push((key, member)),
+            }
+        }
+        if !joined.is_empty() {
+            let conversations: Vec<Uuid> = joined
+                .iter()
+                .map(|((conversation, _), ..)| *conversation)
+                .collect();
+            let users: Vec<Uuid> = joined.iter().map(|((_, user), ..)| *user).collect();
+            let roles: Vec<&str> = joined
+                .iter()
+                .map(|(_, member, _)| member.role.unwrap_or(Role::Member).as_str())
+                .collect();
+            let seqs: Vec<i64> = joined.iter().map(|(.., place)| place.0).collect();
+            let msg_nos: Vec<i64> = joined.iter().map(|(.., place)| place.1).collect();
+            let ats: Vec<DateTime<Utc>> = joined.iter().map(|(.., place)| place.2).collect();
+            let lefts: Vec<Option<i64>> = joined.iter().map(|(_, member, _)| member.left).collect();
+            let sql = include_str!("join.sql");
+            run(
+                transaction,
+                schema,
+                sql,
+                &[&conversations, &users, &roles, &seqs, &msg_nos, &ats, &lefts],
+            )
+            .await?;
+        }
+        if !changed.is_empty() {
+            let conversations: Vec<Uuid> = changed
+                .iter()
+                .map(|((conversation, _), _)| *conversation)
+                .collect();
+            let users: Vec<Uuid> = changed.iter().map(|((_, user), _)| *user).collect();
+            let roles: Vec<Option<&str>> = changed
+                .iter()
+                .map(|(_, member)| member.role.map(Role::as_str))
+                .collect();
+            let lefts: Vec<Option<i64>> = changed.iter().map(|(_, member)| member.left).collect();
+            let sql = include_str!("change.sql");
+            run(
+                transaction,
+                schema,
+                sql,
+                &[&conversations, &users, &roles, &lefts],
+            )
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+/// The columns of conversations that move with each batch.
+#[derive(Default)]
+struct Heads<'a> {
+    ids: Vec<Uuid>,
+    titles: Vec<Option<&'a str>>,
+    seqs: Vec<i64>,
+    msg_nos: Vec<i64>,
+    ats: Vec<DateTime<Utc>>,
+    messages: Vec<Option<Uuid>>,
+    message_seqs: Vec<Option<i64>>,
+}
+
+impl<'a> Heads<'a> {
+    fn push(&mut self, id: Uuid, conversation: &Conversation<'a>) {
+        self.ids.push(id);
+        self.titles.push(conversation.title);
+        self.seqs.push(conversation.last_seq);
+        self.msg_nos.push(conversation.last_msg_no);
+        self.ats.push(conversation.last_at);
+        self.messages.push(conversation.message.map(|(id, _)| id));
+        self.message_seqs.push(conversation.message.map(|(_, seq)| seq));
+    }
+}

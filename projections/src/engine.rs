@@ -1,0 +1,21 @@
+//! What keeps read models current, rebuilds them and compares them with the log, whatever they hold.
+
+pub(crate) mod advance;
+pub(crate) mod ahead;
+pub(crate) mod build;
+pub(crate) mod checkpoint;
+mod compare;
+pub(crate) mod observer;
+mod pace;
+pub(crate) mod parked;
+mod patience;
+mod range;
+pub(crate) mod replay;
+pub(crate) mod runner;
+pub(crate) mod schema;
+pub(crate) mod session;
+mod store;
+pub(crate) mod tail;
+pub(crate) mod target;
+pub(crate) mod verify;
+pub(crate) mod wake;

@@ -1,0 +1,22 @@
+//! Which read models there are.
+
+use crate::conversations::Conversations;
+use crate::history::History;
+use crate::inbox::Inbox;
+use crate::projection::Projection;
+use crate::unread::Unread;
+
+/// Every projection, by name.
+pub fn all() -> [&'static dyn Projection; 4] {
+    [&Conversations, &History, &Inbox, &Unread]
+}
+
+/// The projection of that name.
+pub fn find(name: &str) -> Option<&'static dyn Projection> {
+    all().into_iter().find(|projection| projection.name() == name)
+}
+
+/// The names of all projections.
+pub fn names() -> [&'static str; 4] {
+    all().map(Projection::name)
+}
