@@ -48,12 +48,12 @@ pub(crate) async fn heads(log: &Log, targets: usize) -> Result<Goals, Projection
 /// How far each of `targets` is in every lane, and where the lane ends.
 pub(crate) async fn states(
     log: &Log,
-    chief: &Session,
+    admin: &Session,
     targets: &[&Target],
 ) -> Result<BTreeMap<u8, State>, ProjectionError> {
     let mut found = BTreeMap::new();
     for lane in log.heads().await? {
-        let state = within(SHORT, store::state(&chief.client, lane.lane, targets)).await?;
+        let state = within(SHORT, store::state(&admin.client, lane.lane, targets)).await?;
         found.insert(lane.lane, state);
     }
     Ok(found)
@@ -63,7 +63,7 @@ impl<'a> Build<'a> {
     /// Makes empty tables in schemas named `p_<projection>_<suffix>`, or goes on with those that an earlier run has left, where
     /// they are of the same program, version and time lines.
     pub(crate) async fn begin(
-        chief: &mut Session,
+        admin: &mut Session,
         log: &'a Log,
         projections: &[&'static dyn Projection],
         suffix: &str,
@@ -75,7 +75,7 @@ impl<'a> Build<'a> {
             .map(|projection| Target::beside(*projection, suffix))
             .collect();
         let making = async {
-            let transaction = chief.client.transaction().await?;
+            let transaction = admin.client.transaction().await?;
             schema::exclusive(&transaction).await?;
             for target in &targets {
                 let origin = schema::origin(&transaction, target).await?;
@@ -93,7 +93,7 @@ impl<'a> Build<'a> {
             workers: workers.max(1),
             progress,
         };
-        for (lane, (head, positions)) in build.positions(chief).await? {
+        for (lane, (head, positions)) in build.positions(admin).await? {
             match positions.into_iter().min() {
                 Some(done) if done > 0 => progress.resumes(lane, done, head),
                 _ => {}
@@ -103,9 +103,9 @@ impl<'a> Build<'a> {
     }
 
     /// The head of each lane, and how far each target is in it.
-    async fn positions(&self, chief: &Session) -> Result<BTreeMap<u8, (u64, Vec<u64>)>, ProjectionError> {
+    async fn positions(&self, admin: &Session) -> Result<BTreeMap<u8, (u64, Vec<u64>)>, ProjectionError> {
         let targets: Vec<&Target> = self.targets.iter().collect();
-        let states = states(self.log, chief, &targets).await?;
+        let states = states(self.log, admin, &targets).await?;
         let of_lane = |(lane, state): (u8, State)| {
             let positions = state.positions.into_iter().map(|pos| pos.unwrap_or(0));
             (lane, (state.head, positions.collect()))
@@ -116,10 +116,10 @@ impl<'a> Build<'a> {
     /// Makes those targets anew that have come further than `goals`, as tables may that an earlier run has left.
     pub(crate) async fn begin_anew_beyond(
         &self,
-        chief: &mut Session,
+        admin: &mut Session,
         goals: &Goals,
     ) -> Result<(), ProjectionError> {
-        let positions = self.positions(chief).await?;
+        let positions = self.positions(admin).await?;
         let beyond = |of: usize| {
             positions.iter().any(|(lane, (_, positions))| {
                 goals.get(lane).and_then(|goals| goals.get(of)) < positions.get(of)
@@ -127,7 +127,7 @@ impl<'a> Build<'a> {
         };
         for (of, target) in self.targets.iter().enumerate() {
             if beyond(of) {
-                let transaction = chief.client.transaction().await?;
+                let transaction = admin.client.transaction().await?;
                 schema::exclusive(&transaction).await?;
                 let origin = schema::origin(&transaction, target).await?;
                 schema::create_of(&transaction, target, &origin).await?;
@@ -263,18 +263,18 @@ impl<'a> Build<'a> {
     }
 
     /// Drops what was built, unless the next run may go on with it after such an error.
-    pub(crate) async fn end(&self, chief: &mut Session, error: Option<&ProjectionError>) {
+    pub(crate) async fn end(&self, admin: &mut Session, error: Option<&ProjectionError>) {
         if error.is_some_and(ProjectionError::may_pass) {
             tracing::warn!("what was built is kept: the next run goes on from there");
         } else {
-            self.discard(chief).await;
+            self.discard(admin).await;
         }
     }
 
     /// Drops what was built, as far as that is possible now.
-    async fn discard(&self, chief: &mut Session) {
+    async fn discard(&self, admin: &mut Session) {
         let dropping = async {
-            let transaction = chief.client.transaction().await?;
+            let transaction = admin.client.transaction().await?;
             schema::exclusive(&transaction).await?;
             for target in &self.targets {
                 schema::drop(&transaction, target).await?;

@@ -51,37 +51,37 @@ pub async fn replay(
     progress: &dyn Progress,
 ) -> Result<Replayed, ProjectionError> {
     let projections = chosen(names)?;
-    let mut chief = Session::admin(log.pool()).await?;
-    if !chief.try_lock(REBUILD).await? {
+    let mut admin = Session::admin(log.pool()).await?;
+    if !admin.try_lock(REBUILD).await? {
         return Err(ProjectionError::Busy);
     }
     progress.stage(Stage::Building);
-    let replayed = match Build::begin(&mut chief, log, &projections, "next", workers, progress).await {
+    let replayed = match Build::begin(&mut admin, log, &projections, "next", workers, progress).await {
         Err(error) => Err(error),
-        Ok(build) => match rebuild(&mut chief, &build).await {
+        Ok(build) => match rebuild(&mut admin, &build).await {
             Ok(replayed) => {
-                drop_old(&mut chief, &projections).await;
+                drop_old(&mut admin, &projections).await;
                 Ok(replayed)
             }
             Err(error) => {
-                build.end(&mut chief, Some(&error)).await;
+                build.end(&mut admin, Some(&error)).await;
                 Err(error)
             }
         },
     };
-    chief.unlock(REBUILD).await;
+    admin.unlock(REBUILD).await;
     replayed
 }
 
 /// Fills the tables and puts them in place. What has been folded is kept over whatever fails for the moment.
-async fn rebuild(chief: &mut Session, build: &Build<'_>) -> Result<Replayed, ProjectionError> {
+async fn rebuild(admin: &mut Session, build: &Build<'_>) -> Result<Replayed, ProjectionError> {
     let (mut patience, mut filled) = (Patience::new(), Goals::new());
     let mut attempts = 0;
     loop {
         let done = match run_after(build, &mut filled).await {
             Ok(()) => {
                 attempts += 1;
-                settle(chief, build).await
+                settle(admin, build).await
             }
             Err(error) => Err(error),
         };
@@ -92,13 +92,13 @@ async fn rebuild(chief: &mut Session, build: &Build<'_>) -> Result<Replayed, Pro
         };
         tracing::warn!(%error, "the rebuild goes on from where it is");
         patience.wait(error).await?;
-        if chief.client.is_closed()
+        if admin.client.is_closed()
             && let Ok(mut anew) = Session::admin(build.log.pool()).await
         {
             if !anew.try_lock(REBUILD).await? {
                 return Err(ProjectionError::Busy);
             }
-            std::mem::swap(chief, &mut anew);
+            std::mem::swap(admin, &mut anew);
             patience = Patience::new();
         }
         build.progress.stage(Stage::Building);
@@ -120,10 +120,10 @@ async fn run_after(build: &Build<'_>, filled: &mut Goals) -> Result<(), Projecti
 }
 
 /// Makes the live projections wait, folds the last events, and swaps.
-async fn settle(chief: &mut Session, build: &Build<'_>) -> Result<Replayed, ProjectionError> {
+async fn settle(admin: &mut Session, build: &Build<'_>) -> Result<Replayed, ProjectionError> {
     build.progress.stage(Stage::Settling);
     within(SETTLE, async {
-        let transaction = chief.client.transaction().await?;
+        let transaction = admin.client.transaction().await?;
         schema::exclusive(&transaction).await?;
         build.settle(&transaction).await?;
         build.progress.stage(Stage::Swapping);
@@ -199,10 +199,10 @@ async fn swap(transaction: &Transaction<'_>, next: &Target) -> Result<(), Projec
 
 /// Drops the tables that were live before. A reader may still hold one for a moment; what cannot be dropped now goes with
 /// the next rebuild.
-async fn drop_old(chief: &mut Session, projections: &[&'static dyn Projection]) {
+async fn drop_old(admin: &mut Session, projections: &[&'static dyn Projection]) {
     for attempt in 1..=5 {
         let dropping = async {
-            let transaction = chief.client.transaction().await?;
+            let transaction = admin.client.transaction().await?;
             schema::exclusive(&transaction).await?;
             transaction.batch_execute("SET LOCAL lock_timeout = '1s'").await?;
             for projection in projections {

@@ -33,12 +33,12 @@ const POLL: Duration = Duration::from_millis(250);
 /// How often a follower looks at the checkpoints, and how often while somebody waits for one.
 const FOLLOW: Duration = Duration::from_millis(100);
 const FOLLOW_AWAITED: Duration = Duration::from_millis(15);
-/// How many looks a follower takes before it stands for election again.
-const TERM: u32 = 10;
+/// How many looks a follower takes before it asks for the leader lock again.
+const FOLLOW_LOOKS: u32 = 10;
 /// How many looks a follower takes that knows that only another program can go on: far longer than any other waits.
-const CEDE: u32 = 4 * TERM;
+const CEDE: u32 = 4 * FOLLOW_LOOKS;
 /// How many looks without any progress a follower takes before it does the work of a silent worker.
-const PATIENCE: u32 = 30;
+const STALL_LOOKS: u32 = 30;
 /// How long a projection that cannot go on is left alone, and how long a lane waits after a failure.
 const HOLD: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(50);
@@ -69,7 +69,7 @@ enum Step {
 
 /// How long a follower has seen nothing move.
 #[derive(Default)]
-struct Stillness {
+struct Stall {
     last: Vec<Option<u64>>,
     looks: u32,
     /// What it could not fold itself since then.
@@ -144,16 +144,16 @@ impl Projector {
 
     async fn serve(&self, lane: u8) -> Result<Infallible, ProjectionError> {
         let mut session = Session::fold(self.log.pool()).await?;
-        let mut stillness = Stillness::default();
-        let office = format!("tidings.projections.lane.{lane}");
+        let mut stall = Stall::default();
+        let leader = format!("tidings.projections.lane.{lane}");
         loop {
-            if session.try_lock(&office).await? {
+            if session.try_lock(&leader).await? {
                 self.work(&mut session, lane).await?;
-                // Another program, where there is one, finds the office free in the meantime.
-                session.unlock(&office).await;
-                self.follow(&mut session, lane, &mut stillness, CEDE).await?;
+                // Another program, where there is one, finds the lock free in the meantime.
+                session.unlock(&leader).await;
+                self.follow(&mut session, lane, &mut stall, CEDE).await?;
             }
-            self.follow(&mut session, lane, &mut stillness, TERM).await?;
+            self.follow(&mut session, lane, &mut stall, FOLLOW_LOOKS).await?;
         }
     }
 
@@ -237,25 +237,22 @@ impl Projector {
         &self,
         session: &mut Session,
         lane: u8,
-        stillness: &mut Stillness,
+        stall: &mut Stall,
         looks: u32,
     ) -> Result<(), ProjectionError> {
         for _ in 0..looks {
             let state = self.look(session, lane).await?;
-            if stillness.is_too_long(&state) {
+            if stall.is_too_long(&state) {
                 // Harmless if the worker is alive after all: only one of both can move a checkpoint.
-                match self
-                    .step(session, lane, &stillness.held, Pace::new(RANGE))
-                    .await?
-                {
+                match self.step(session, lane, &stall.held, Pace::new(RANGE)).await? {
                     Step::Folded { .. } | Step::Moved => continue,
                     // The others may be able to go on.
                     Step::Held(stuck) => {
-                        stillness.held.extend(stuck.into_iter().map(|held| held.label));
+                        stall.held.extend(stuck.into_iter().map(|held| held.label));
                         continue;
                     }
                     // Nobody can go on: the worker is not silent, or has as little to do.
-                    Step::Idle { .. } => stillness.begin_again(),
+                    Step::Idle { .. } => stall.begin_again(),
                 }
             }
             if self.checkpoints.is_awaited(lane) {
@@ -364,7 +361,7 @@ impl Projector {
     }
 }
 
-impl Stillness {
+impl Stall {
     fn is_too_long(&mut self, state: &State) -> bool {
         let behind = state.positions.iter().flatten().any(|pos| *pos < state.head);
         if behind && self.last == state.positions {
@@ -373,7 +370,7 @@ impl Stillness {
             self.begin_again();
             self.last.clone_from(&state.positions);
         }
-        self.looks > PATIENCE
+        self.looks > STALL_LOOKS
     }
 
     fn begin_again(&mut self) {

@@ -71,26 +71,26 @@ pub async fn verify(
     progress: &dyn Progress,
 ) -> Result<Report, ProjectionError> {
     let projections = chosen(names)?;
-    let mut chief = Session::admin(log.pool()).await?;
-    if !chief.try_lock(REBUILD).await? {
+    let mut admin = Session::admin(log.pool()).await?;
+    if !admin.try_lock(REBUILD).await? {
         return Err(ProjectionError::Busy);
     }
     progress.stage(Stage::Building);
-    let report = match Build::begin(&mut chief, log, &projections, "check", workers, progress).await {
+    let report = match Build::begin(&mut admin, log, &projections, "check", workers, progress).await {
         Err(error) => Err(error),
         Ok(mut build) => {
-            let report = check(&mut chief, &mut build).await;
-            build.end(&mut chief, report.as_ref().err()).await;
+            let report = check(&mut admin, &mut build).await;
+            build.end(&mut admin, report.as_ref().err()).await;
             report
         }
     };
-    chief.unlock(REBUILD).await;
+    admin.unlock(REBUILD).await;
     report
 }
 
-async fn check(chief: &mut Session, build: &mut Build<'_>) -> Result<Report, ProjectionError> {
-    let live = live_positions(chief, build).await?;
-    build.begin_anew_beyond(chief, &live).await?;
+async fn check(admin: &mut Session, build: &mut Build<'_>) -> Result<Report, ProjectionError> {
+    let live = live_positions(admin, build).await?;
+    build.begin_anew_beyond(admin, &live).await?;
     build.fill(&live).await?;
     build.progress.stage(Stage::Comparing);
     let mut tables = vec![];
@@ -105,8 +105,8 @@ async fn check(chief: &mut Session, build: &mut Build<'_>) -> Result<Report, Pro
         .map(|target| target.projection.name())
         .collect();
     let labels: Vec<&str> = build.targets.iter().map(|target| target.label.as_str()).collect();
-    let parked = within(SHORT, store::parked_count(&*chief.client, &lives)).await?;
-    let parked_anew = within(SHORT, store::parked_count(&*chief.client, &labels)).await?;
+    let parked = within(SHORT, store::parked_count(&*admin.client, &lives)).await?;
+    let parked_anew = within(SHORT, store::parked_count(&*admin.client, &labels)).await?;
     Ok(Report {
         tables,
         parked,
@@ -115,7 +115,7 @@ async fn check(chief: &mut Session, build: &mut Build<'_>) -> Result<Report, Pro
 }
 
 /// How far the live projections are, or the log, where they are ahead of it.
-async fn live_positions(chief: &Session, build: &Build<'_>) -> Result<Goals, ProjectionError> {
+async fn live_positions(admin: &Session, build: &Build<'_>) -> Result<Goals, ProjectionError> {
     let live: Vec<Target> = build
         .targets
         .iter()
@@ -123,7 +123,7 @@ async fn live_positions(chief: &Session, build: &Build<'_>) -> Result<Goals, Pro
         .collect();
     let targets: Vec<&Target> = live.iter().collect();
     let mut goals = Goals::new();
-    for (lane, state) in states(build.log, chief, &targets).await? {
+    for (lane, state) in states(build.log, admin, &targets).await? {
         let positions = state.positions.iter().zip(&live).map(|(pos, target)| {
             pos.map(|pos| pos.min(state.head))
                 .ok_or_else(|| ProjectionError::Missing(target.projection.name()))

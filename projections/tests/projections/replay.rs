@@ -230,8 +230,8 @@ async fn only_one_rebuild_runs_and_unknown_names_are_refused() {
     let both = tokio::join!(replay(&world.log, &[], 2, &()), replay(&world.log, &[], 2, &()));
     let done = [both.0.is_ok(), both.1.is_ok()];
     assert!(done.contains(&true), "{done:?}");
-    let office = world.log.pool().get().await.unwrap();
-    office
+    let leader = world.log.pool().get().await.unwrap();
+    leader
         .batch_execute("SELECT pg_advisory_lock(hashtextextended('tidings.projections.rebuild', 0))")
         .await
         .unwrap();

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tidings_eventlog::{Position, Recorded};
 use tidings_projections::{Observer, Projector};
 
-/// How many workers are elected.
-const OFFICES: &str = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
+/// How many leader locks are held.
+const LEADERS: &str = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
     WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.granted";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +87,7 @@ async fn a_follower_sees_the_worker_and_takes_over_from_it() {
         let sent = passed(world.send(talk, ann, "more", &[]).await);
         second.checkpoints().passed(sent, PATIENCE).await.unwrap();
     }
-    assert_eq!(world.number(OFFICES).await, 1);
+    assert_eq!(world.number(LEADERS).await, 1);
     worker.abort();
     let sent = passed(world.send(talk, ann, "last", &[]).await);
     second.checkpoints().passed(sent, PATIENCE).await.unwrap();
@@ -100,9 +100,9 @@ async fn a_follower_does_the_work_of_a_silent_worker() {
     let world = World::new().await;
     let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
     let talk = world.direct(ann, bob, 0).await;
-    let office = world.log.pool().get().await.unwrap();
+    let leader = world.log.pool().get().await.unwrap();
     let lock = "SELECT pg_advisory_lock(hashtextextended('tidings.projections.lane.0', 0))";
-    office.batch_execute(lock).await.unwrap();
+    leader.batch_execute(lock).await.unwrap();
     let projector = world.projector();
     let follower = tokio::spawn(projector.clone().run_lane(0));
     let sent = world.send(talk, ann, "hello", &[]).await;
@@ -188,8 +188,8 @@ async fn a_runner_outlives_its_connections() {
         assert_eq!(world.number(end).await, 1);
         passed(world.send(talk, bob, "hello", &[]).await).await;
         // The next round finds the new worker's lock.
-        eventually("a worker is elected again", async || {
-            world.number(OFFICES).await == 1
+        eventually("a worker leads again", async || {
+            world.number(LEADERS).await == 1
         })
         .await;
     }
@@ -246,12 +246,12 @@ async fn a_worker_that_meets_what_it_does_not_know_leaves_the_lane_to_a_newer_on
     };
     // It does what it can.
     passed(&models, unknown.clone()).await;
-    // A newer one gets the office, although the older one is there and asks for it as well.
+    // A newer one gets the lock, although the older one is there and asks for it as well.
     let newer = world.log.pool().get().await.unwrap();
     let lock = "SELECT pg_advisory_lock(hashtextextended('tidings.projections.lane.0', 0))";
     tokio::time::timeout(PATIENCE, newer.batch_execute(lock))
         .await
-        .expect("the office was kept")
+        .expect("the lock was kept")
         .unwrap();
     // What the newer one folds, the older one sees and its readers are told of.
     world
@@ -300,7 +300,7 @@ async fn a_worker_leaves_the_lane_to_those_who_know_the_version_of_a_read_model_
         }
     };
     tokio::select! {
-        got = tokio::time::timeout(PATIENCE, other.batch_execute(lock)) => got.expect("the office was kept").unwrap(),
+        got = tokio::time::timeout(PATIENCE, other.batch_execute(lock)) => got.expect("the lock was kept").unwrap(),
         () = talking => {}
     }
     worker.abort();
@@ -323,9 +323,9 @@ async fn a_follower_is_in_no_haste_where_nobody_can_go_on_and_does_what_can_be_d
     let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
     let talk = world.direct(ann, bob, 0).await;
     world.append_raw(talk, 999, "{}").await;
-    let office = world.log.pool().get().await.unwrap();
+    let leader = world.log.pool().get().await.unwrap();
     let lock = "SELECT pg_advisory_lock(hashtextextended('tidings.projections.lane.0', 0))";
-    office.batch_execute(lock).await.unwrap();
+    leader.batch_execute(lock).await.unwrap();
     let looks = Arc::new(Looks::default());
     let projector = Projector::new(
         world.log.clone(),
