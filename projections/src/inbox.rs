@@ -2,5 +2,7 @@
 
 pub(crate) mod expiry;
 mod fold;
+mod waiting;
 
 pub(crate) use fold::Inbox;
+pub use waiting::{Waiting, waiting};

@@ -4,17 +4,18 @@
 //! the same transaction. The same fold serves live and rebuilding, and uses no clock, no randomness and no serials, so a
 //! rebuilt read model equals the live one row for row. Nothing here spawns a task: the futures are the caller's to run.
 
-mod conversations;
+pub mod conversations;
 mod engine;
 mod error;
 mod fact;
-mod history;
-mod inbox;
+pub mod history;
+pub mod inbox;
 mod models;
 #[cfg(test)]
 mod plans;
 mod projection;
-mod unread;
+mod select;
+pub mod unread;
 
 pub use conversations::known_users::known_users;
 pub use conversations::memberships::{MEMBERSHIP_MODELS, Membership, Memberships, Seen, memberships};
@@ -33,4 +34,5 @@ pub use fact::Fact;
 pub use inbox::expiry::{Expired, Expiry, Place};
 pub use models::{all, find, names};
 pub use projection::{Folds, Projection, Table};
+pub use select::{Listed, Order, Range, Select};
 pub use unread::read_seqs::read_seqs;

@@ -3,6 +3,7 @@
 use crate::engine::session::Session;
 use crate::engine::target::Target;
 use crate::models;
+use crate::select::with_schemas;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tidings_eventlog::{LogConfig, schema};
@@ -50,7 +51,9 @@ async fn every_look_up_is_an_index_probe() {
                 .any(|table| sql.contains(&format!("{{schema}}.{} ", table.name)))
         });
         let schema = owner.map_or(String::new(), |projection| Target::live(projection).schema);
-        let sql = sql.replace("{schema}", &schema);
+        let sql = with_schemas(&sql)
+            .replace("{schema}", &schema)
+            .replace("{direction}", "ASC");
         let count = (1..100).take_while(|n| sql.contains(&format!("${n}"))).count();
         let nulls = vec!["NULL"; count].join(", ");
         session

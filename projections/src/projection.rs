@@ -8,8 +8,11 @@ use tidings_domain::stored::Kind;
 /// A read model: its tables, and how events change them.
 #[async_trait]
 pub trait Projection: Send + Sync {
-    /// Its name, as in checkpoints and on the command line. The live schema is `p_<name>`.
+    /// Its name, as in checkpoints and on the command line.
     fn name(&self) -> &'static str;
+
+    /// The schema of its live tables.
+    fn schema(&self) -> &'static str;
 
     /// Raised when the tables or the fold change: the read model is then rebuilt from the log.
     fn version(&self) -> i32;

@@ -20,6 +20,10 @@ impl Projection for Conversations {
         "conversations"
     }
 
+    fn schema(&self) -> &'static str {
+        "p_conversations"
+    }
+
     fn version(&self) -> i32 {
         1
     }

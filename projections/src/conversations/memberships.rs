@@ -4,12 +4,15 @@ use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::models;
 use crate::projection::Projection;
+use crate::select::Sql;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidings_eventlog::LaneHead;
 use tidings_eventlog::Pool;
 use tokio_postgres::Row;
 use uuid::Uuid;
+
+static MEMBERSHIPS: Sql = Sql::new(include_str!("memberships.sql"));
 
 /// The projections that memberships are read from.
 pub const MEMBERSHIP_MODELS: [&str; 2] = ["conversations", "inbox"];
@@ -78,7 +81,7 @@ pub async fn memberships(pool: &Pool, users: &[Uuid]) -> Result<Vec<Memberships>
     let (names, versions): (&[&str], &[i32]) = (&MEMBERSHIP_MODELS, &models);
     let reading = async {
         let client = pool.get().await?;
-        let statement = client.prepare_cached(include_str!("memberships.sql")).await?;
+        let statement = client.prepare_cached(MEMBERSHIPS.text()).await?;
         let rows = client
             .query(
                 &statement,

@@ -20,15 +20,15 @@ SELECT 'lane' AS what, c.lane::bigint AS i, NULL::uuid AS conversation, min(c.po
 UNION ALL
 SELECT 'aside', 0, a.stream, NULL, NULL, c.last_seq, true, NULL, NULL, NULL, NULL
   FROM aside a
-  LEFT JOIN LATERAL (SELECT c.last_seq FROM p_conversations.conversation c WHERE c.conversation = a.stream LIMIT 1) c ON true
+  LEFT JOIN LATERAL (SELECT c.last_seq FROM {conversations}.conversation c WHERE c.conversation = a.stream LIMIT 1) c ON true
 UNION ALL
 SELECT 'member', u.i, m.conversation, m.joined_seq, m.left_seq, c.last_seq, p.parked, k.delivered_seq, k.delivered_msg_no,
        k.expired_from, k.begun_seq
   FROM unnest($1::uuid[]) WITH ORDINALITY u(id, i)
-  JOIN p_conversations.member m ON m.user_id = u.id
-  LEFT JOIN LATERAL (SELECT c.last_seq FROM p_conversations.conversation c WHERE c.conversation = m.conversation LIMIT 1) c
+  JOIN {conversations}.member m ON m.user_id = u.id
+  LEFT JOIN LATERAL (SELECT c.last_seq FROM {conversations}.conversation c WHERE c.conversation = m.conversation LIMIT 1) c
        ON true
  CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM projection_parked p WHERE p.projection = $4 AND p.version = $5
                                        AND p.stream = m.conversation) AS parked) p
-  LEFT JOIN LATERAL (SELECT k.delivered_seq, k.delivered_msg_no, k.expired_from, k.begun_seq FROM p_inbox.cursor k
+  LEFT JOIN LATERAL (SELECT k.delivered_seq, k.delivered_msg_no, k.expired_from, k.begun_seq FROM {inbox}.cursor k
                       WHERE k.user_id = m.user_id AND k.conversation = m.conversation LIMIT 1) k ON true

@@ -17,21 +17,19 @@ pub(crate) struct Target {
 impl Target {
     /// The schema that readers see.
     pub(crate) fn live(projection: &'static dyn Projection) -> Self {
-        let label = projection.name().to_owned();
         Self {
             projection,
-            schema: format!("p_{label}"),
-            label,
+            schema: projection.schema().to_owned(),
+            label: projection.name().to_owned(),
         }
     }
 
     /// A schema beside the live one.
     pub(crate) fn beside(projection: &'static dyn Projection, suffix: &str) -> Self {
-        let label = format!("{}_{suffix}", projection.name());
         Self {
             projection,
-            schema: format!("p_{label}"),
-            label,
+            schema: format!("{}_{suffix}", projection.schema()),
+            label: format!("{}_{suffix}", projection.name()),
         }
     }
 

@@ -19,6 +19,10 @@ impl Projection for History {
         "history"
     }
 
+    fn schema(&self) -> &'static str {
+        "p_history"
+    }
+
     fn version(&self) -> i32 {
         1
     }

@@ -3,7 +3,7 @@
 WITH RECURSIVE search(conversation, low, high, seq, msg_no) AS (
     SELECT u.conversation, 0::bigint, m.seq + 1, NULL::bigint, NULL::bigint
       FROM unnest($1::uuid[]) u(conversation)
-     CROSS JOIN LATERAL (SELECT m.seq FROM p_history.message m WHERE m.conversation = u.conversation
+     CROSS JOIN LATERAL (SELECT m.seq FROM {history}.message m WHERE m.conversation = u.conversation
                           ORDER BY m.seq DESC LIMIT 1) m
     UNION ALL
     SELECT s.conversation,
@@ -12,7 +12,7 @@ WITH RECURSIVE search(conversation, low, high, seq, msg_no) AS (
            CASE WHEN m.at <= $2 THEN m.seq ELSE s.seq END,
            CASE WHEN m.at <= $2 THEN m.msg_no ELSE s.msg_no END
       FROM search s
-      LEFT JOIN LATERAL (SELECT m.seq, m.msg_no, m.at FROM p_history.message m
+      LEFT JOIN LATERAL (SELECT m.seq, m.msg_no, m.at FROM {history}.message m
                           WHERE m.conversation = s.conversation AND m.seq <= (s.low + s.high) / 2
                           ORDER BY m.seq DESC LIMIT 1) m ON true
      WHERE s.high - s.low > 1)

@@ -2,6 +2,7 @@
 
 use crate::engine::session::{SHORT, Session};
 use crate::error::{ProjectionError, within};
+use crate::select::Sql;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::ClientWrapper;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,6 +14,9 @@ use uuid::Uuid;
 const PAGE: i64 = 2000;
 /// Whoever looks through the inboxes holds this lock.
 const LOCK: &str = "tidings.inbox.expiry";
+
+static PENDING: Sql = Sql::new(include_str!("pending.sql"));
+static CUTOFF: Sql = Sql::new(include_str!("cutoff.sql"));
 
 /// Whoever looks for inboxes that have waited too long: one session of all that are connected to the database, for as long as
 /// it is held. What the others would find is the same, and nothing breaks where two do it.
@@ -72,7 +76,7 @@ impl Expiry {
 
 async fn pending(client: &ClientWrapper, after: Place) -> Result<Page, ProjectionError> {
     within(SHORT, async {
-        let statement = client.prepare_cached(include_str!("pending.sql")).await?;
+        let statement = client.prepare_cached(PENDING.text()).await?;
         let rows = client.query(&statement, &[&after.0, &after.1, &PAGE]).await?;
         let mut page = Page {
             pending: vec![],
@@ -108,7 +112,7 @@ async fn ends(
         return Ok(HashMap::new());
     }
     within(SHORT, async {
-        let statement = client.prepare_cached(include_str!("cutoff.sql")).await?;
+        let statement = client.prepare_cached(CUTOFF.text()).await?;
         let rows = client.query(&statement, &[&conversations, &cutoff]).await?;
         rows.iter()
             .map(|row| {

@@ -19,6 +19,10 @@ impl Projection for Inbox {
         "inbox"
     }
 
+    fn schema(&self) -> &'static str {
+        "p_inbox"
+    }
+
     fn version(&self) -> i32 {
         2
     }

@@ -2,10 +2,10 @@
 SELECT m.user_id, m.conversation,
        CASE WHEN m.left_seq IS NULL AND c.last_msg_no > coalesce(k.delivered_msg_no, 0)
             THEN coalesce(k.delivered_msg_no, 0) END AS delivered
-  FROM (SELECT m.user_id, m.conversation, m.left_seq FROM p_conversations.member m
+  FROM (SELECT m.user_id, m.conversation, m.left_seq FROM {conversations}.member m
          WHERE (m.user_id, m.conversation) > ($1, $2) ORDER BY m.user_id, m.conversation LIMIT $3) m
-  LEFT JOIN LATERAL (SELECT c.last_msg_no FROM p_conversations.conversation c
+  LEFT JOIN LATERAL (SELECT c.last_msg_no FROM {conversations}.conversation c
                       WHERE c.conversation = m.conversation LIMIT 1) c ON true
-  LEFT JOIN LATERAL (SELECT k.delivered_msg_no FROM p_inbox.cursor k
+  LEFT JOIN LATERAL (SELECT k.delivered_msg_no FROM {inbox}.cursor k
                       WHERE k.user_id = m.user_id AND k.conversation = m.conversation LIMIT 1) k ON true
  ORDER BY m.user_id, m.conversation

@@ -19,6 +19,10 @@ impl Projection for Unread {
         "unread"
     }
 
+    fn schema(&self) -> &'static str {
+        "p_unread"
+    }
+
     fn version(&self) -> i32 {
         1
     }

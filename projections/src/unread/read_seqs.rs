@@ -2,8 +2,11 @@
 
 use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
+use crate::select::Sql;
 use tidings_eventlog::Pool;
 use uuid::Uuid;
+
+static READ_SEQS: Sql = Sql::new(include_str!("read_seqs.sql"));
 
 /// How far `user` has read each of `conversations`, in the same order; `None` where nothing is known to be read. It may be
 /// less than the log says.
@@ -14,7 +17,7 @@ pub async fn read_seqs(
 ) -> Result<Vec<Option<u64>>, ProjectionError> {
     let reading = async {
         let client = pool.get().await?;
-        let statement = client.prepare_cached(include_str!("read_seqs.sql")).await?;
+        let statement = client.prepare_cached(READ_SEQS.text()).await?;
         let rows = client.query(&statement, &[&user, &conversations]).await?;
         let seq = |row: &tokio_postgres::Row| {
             row.try_get::<_, Option<i64>>(0)

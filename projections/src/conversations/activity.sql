@@ -1,0 +1,26 @@
+-- Of a conversation whose events are aside nobody knows the members, so it is not shown; mostly nothing is aside, which one probe tells.
+-- Newest activity first, so what lies behind a cursor is older. Each conversation of the viewer costs a probe of its own and no more,
+-- whatever the planner believes about the tables; what is shown of it is looked up for those of the page.
+WITH mine AS (
+    SELECT m.conversation, m.role, c.last_at
+      FROM {conversations}.member m
+     CROSS JOIN LATERAL (SELECT c.last_at FROM {conversations}.conversation c WHERE c.conversation = m.conversation LIMIT 1) c
+     WHERE m.user_id = $1 AND m.left_seq IS NULL
+       AND (NOT (SELECT EXISTS (SELECT FROM projection_parked a WHERE a.projection = 'conversations'))
+            OR NOT (SELECT EXISTS (SELECT FROM projection_parked a WHERE a.projection = 'conversations' AND a.stream = m.conversation)))
+), page AS (
+    SELECT * FROM mine
+     WHERE ($2::timestamptz IS NULL OR (last_at, conversation) < ($2, $3::uuid))
+       AND ($4::timestamptz IS NULL OR (last_at, conversation) > ($4, $5::uuid))
+     ORDER BY last_at {direction}, conversation {direction}
+     LIMIT $6
+)
+SELECT 1::bigint AS number, around.earlier, around.later, p.conversation, c.kind, c.title, c.created_at, c.last_seq, p.last_at, p.role,
+       coalesce(r.read_seq, 0) AS read_seq, greatest(c.last_msg_no - coalesce(r.read_msg_no, 0), 0) AS unread_count
+  FROM (SELECT $2 IS NOT NULL AND EXISTS (SELECT FROM mine WHERE (last_at, conversation) >= ($2, $3)) AS earlier,
+               $4 IS NOT NULL AND EXISTS (SELECT FROM mine WHERE (last_at, conversation) <= ($4, $5)) AS later) around
+  LEFT JOIN page p ON true
+  LEFT JOIN LATERAL (SELECT * FROM {conversations}.conversation c WHERE c.conversation = p.conversation LIMIT 1) c ON true
+  LEFT JOIN LATERAL (SELECT r.read_seq, r.read_msg_no FROM {unread}.reader r
+                      WHERE r.user_id = $1 AND r.conversation = p.conversation LIMIT 1) r ON true
+ ORDER BY p.last_at {direction}, p.conversation {direction}

@@ -1,0 +1,36 @@
+//! People.
+
+use crate::select::{Select, Sql};
+use tokio_postgres::{Error, Row};
+use uuid::Uuid;
+
+/// A registered person.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub id: Uuid,
+    pub username: String,
+    pub display_name: String,
+}
+
+static BY_ID: Sql = Sql::new(include_str!("person_by_id.sql"));
+static BY_NAME: Sql = Sql::new(include_str!("person_by_name.sql"));
+
+/// The people of these ids.
+pub fn people(ids: Vec<Uuid>) -> Select<Person> {
+    Select::new(BY_ID.text(), Person::read).with(ids)
+}
+
+/// The person of this username, which is in lower case.
+pub fn person_named(username: String) -> Select<Person> {
+    Select::new(BY_NAME.text(), Person::read).with(username)
+}
+
+impl Person {
+    fn read(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.try_get("user_id")?,
+            username: row.try_get("username")?,
+            display_name: row.try_get("display_name")?,
+        })
+    }
+}

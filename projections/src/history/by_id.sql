@@ -1,0 +1,4 @@
+SELECT m.conversation, m.seq, m.message, m.sender, m.at, m.kind, m.text, m.attachment, m.reply_to, m.mentions, m.edited_at,
+       m.recalled_at
+  FROM unnest($1::uuid[], $2::uuid[]) k(conversation, message)
+ CROSS JOIN LATERAL (SELECT * FROM {history}.message m WHERE m.message = k.message AND m.conversation = k.conversation LIMIT 1) m
