@@ -73,6 +73,11 @@ impl tidings_projections::Observer for CountProjections {
             .set(f64::from(u8::from(held)));
     }
 
+    fn building(&self, projection: &str, building: bool) {
+        metrics::gauge!("tidings_projection_building", "projection" => projection.to_owned())
+            .set(f64::from(u8::from(building)));
+    }
+
     fn failed(&self, _lane: u8, _error: &ProjectionError) {
         metrics::counter!("tidings_projection_failures_total").increment(1);
     }
@@ -104,10 +109,9 @@ impl Node {
         schema::ensure_segments(&pool)
             .await
             .context("the log's segments cannot be made")?;
-        let outdated = tidings_projections::setup(&pool)
+        let unbuilt = tidings_projections::setup(&pool)
             .await
             .context("the read models cannot be made")?;
-        tell_outdated(&outdated);
         let log_id = log.identity().await.context("the log cannot be read")?;
         let heads = log.heads().await.context("the log cannot be read")?;
         let appender = Arc::new(Appender::new(log_config.clone()));
@@ -116,6 +120,7 @@ impl Node {
         let projector = Projector::new(log.clone(), heads.len() as u16, Arc::new(CountProjections));
         // Whoever shows what was said must know what was taken back; read models fold both.
         let log = log.knowing(SUBJECTS);
+        build_read_models(&lifecycle, &projector, &unbuilt);
         let (wake, tail, checkpoints) = (projector.wake(), projector.tail(), projector.checkpoints());
         let observer: Arc<dyn Observer> = Arc::new(WakeProjections(wake));
         let stale = StaleStreams::default();
@@ -285,17 +290,13 @@ impl Node {
     }
 }
 
-/// Says which read models stand still, because their tables are of another version than this program's.
-fn tell_outdated(outdated: &[&str]) {
-    for projection in tidings_projections::names() {
-        let is = outdated.contains(&projection);
-        metrics::gauge!("tidings_projection_outdated", "projection" => projection)
-            .set(f64::from(u8::from(is)));
-        if is {
-            tracing::error!(
-                projection,
-                "a read model is of another version; run `tidings replay --projection` with its name"
-            );
-        }
-    }
+/// Builds the read models that are new in this version, beside those that older nodes go on with.
+fn build_read_models(lifecycle: &Lifecycle, projector: &Projector, unbuilt: &[&'static str]) {
+    projector.begin_builds(unbuilt);
+    let (build, stop) = (projector.clone().build(), lifecycle.hard_stop());
+    lifecycle.spawn_last("read models being built", async move {
+        stop.run_until_cancelled(build).await;
+        // A task that ends before the node does is taken for a failure.
+        stop.cancelled().await;
+    });
 }

@@ -204,8 +204,8 @@ pub(crate) const METRICS: &[Metric] = &[
     )
     .labelled(),
     gauge(
-        "tidings_projection_outdated",
-        "1 when a read model's tables are of another version, by projection.",
+        "tidings_projection_building",
+        "1 while a read model that is new in this version is built, by projection.",
     )
     .labelled(),
     seconds(

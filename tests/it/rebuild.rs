@@ -64,12 +64,68 @@ async fn a_rebuild_under_traffic_changes_no_answer_and_verifies() {
     // And it would notice.
     let client = store.client().await;
     client
-        .batch_execute("UPDATE p_unread.reader SET read_msg_no = read_msg_no + 1")
+        .batch_execute("UPDATE p_unread_2.own_position SET msg_no = msg_no + 1")
         .await
         .unwrap();
     let report = tidings_projections::verify(&log, &["unread"], 2, &())
         .await
         .unwrap();
     assert!(!report.is_equal());
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_builds_what_is_new_in_its_version_and_keeps_only_readers_of_that_waiting() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    for n in 0..20 {
+        a.say(conversation, &n.to_string()).await;
+    }
+    node.stop().await;
+
+    // As the version before has left it, which had no such tables; and the build has to wait for its turn.
+    let client = store.client().await;
+    client
+        .batch_execute(
+            "DROP SCHEMA p_history_2 CASCADE; DROP SCHEMA p_unread_2 CASCADE; \
+             DELETE FROM projection_checkpoint WHERE projection IN ('history', 'unread'); \
+             DELETE FROM projection_version WHERE projection IN ('history', 'unread'); \
+             SELECT pg_advisory_lock(hashtextextended('tidings.projections.rebuild', 0))",
+        )
+        .await
+        .unwrap();
+    let node = store.node().await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let ack = a.say(conversation, "meanwhile").await;
+    b.take(|object| object["data"]["content"]["text"] == "meanwhile")
+        .await;
+    let me = node
+        .graphql(&ben, "{ me { username } }", ack["position"].as_str())
+        .await;
+    assert!(me["data"]["me"]["username"].is_string(), "{me}");
+    let query = format!(
+        "{{ conversation(id: \"{conversation}\") {{ unreadCount messages {{ nodes {{ text }} }} }} }}"
+    );
+    let waited = node.graphql(&ben, &query, None).await;
+    assert_eq!(
+        waited["errors"][0]["extensions"]["code"], "unavailable",
+        "{waited}"
+    );
+
+    client
+        .batch_execute("SELECT pg_advisory_unlock(hashtextextended('tidings.projections.rebuild', 0))")
+        .await
+        .unwrap();
+    let found = eventually(async || {
+        let answer = node.graphql(&ben, &query, ack["position"].as_str()).await;
+        answer.get("errors").is_none().then_some(answer)
+    })
+    .await;
+    let found = &found["data"]["conversation"];
+    assert_eq!(found["unreadCount"], 21, "{found}");
+    assert_eq!(found["messages"]["nodes"].as_array().unwrap().len(), 21);
     node.stop().await;
 }

@@ -17,6 +17,8 @@ pub(crate) struct ReadModelProgress {
     head: String,
     /// Events between both.
     behind: Long,
+    /// This version of it is being built, so nobody reads it yet.
+    building: bool,
 }
 
 impl From<Lag> for ReadModelProgress {
@@ -28,6 +30,7 @@ impl From<Lag> for ReadModelProgress {
             position: at(lag.pos),
             head: at(lag.head),
             behind: Long(lag.events().cast_signed()),
+            building: lag.building,
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::engine::advance::{Setback, advance};
 use crate::engine::observer::Progress;
 use crate::engine::pace::Pace;
-use crate::engine::patience::{Patience, patiently};
+use crate::engine::patience::Patience;
 use crate::engine::range::{plan, read};
 use crate::engine::schema;
 use crate::engine::session::{SHORT, Session};
@@ -17,9 +17,12 @@ use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use tidings_eventlog::Log;
+use tokio::time::{Instant, sleep};
 
 /// Events in one range. Larger than live ranges, since nobody waits for a single one.
 const RANGE: u64 = 5000;
+/// The same for a build that others are not to notice.
+const RANGE_GENTLE: u64 = 1000;
 
 /// Events that were read beforehand: those after the first position, up to the second.
 type Ahead = (u64, u64, Vec<Decoded>);
@@ -33,6 +36,8 @@ pub(crate) struct Build<'a> {
     pub(crate) targets: Vec<Target>,
     pub(crate) workers: usize,
     pub(crate) progress: &'a dyn Progress,
+    /// It leaves the database to others half of the time, and in between.
+    pub(crate) gentle: bool,
 }
 
 /// Goals for `targets` at the heads of all lanes.
@@ -92,6 +97,7 @@ impl<'a> Build<'a> {
             targets,
             workers: workers.max(1),
             progress,
+            gentle: false,
         };
         for (lane, (head, positions)) in build.positions(admin).await? {
             match positions.into_iter().min() {
@@ -144,30 +150,43 @@ impl<'a> Build<'a> {
         lanes.sort_by_key(|lane| goals[lane].iter().max().copied());
         let workers = self.workers.min(lanes.len());
         let lanes = Mutex::new(lanes);
-        let next = || lanes.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let work = async || {
-            let mut session = patiently(async || Session::fold(self.log.pool()).await).await?;
-            while let Some(lane) = next() {
-                self.fill_lane(&mut session, lane, &goals[&lane]).await?;
-            }
-            Ok::<_, ProjectionError>(())
-        };
-        try_join_all((0..workers).map(|_| work())).await?;
+        try_join_all((0..workers).map(|_| self.fill_some(&lanes, goals))).await?;
         Ok(())
+    }
+
+    /// Folds one lane after the other of those that nobody has begun.
+    async fn fill_some(&self, lanes: &Mutex<Vec<u8>>, goals: &Goals) -> Result<(), ProjectionError> {
+        let mut patience = Patience::new();
+        let mut session = loop {
+            match Session::fold(self.log.pool()).await {
+                Ok(session) => break session,
+                Err(error) => patience.wait(error).await?,
+            }
+        };
+        loop {
+            let next = lanes.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some(lane) = next else { return Ok(()) };
+            self.fill_lane(&mut session, lane, &goals[&lane]).await?;
+        }
     }
 
     /// Folds a lane up to `goals`. What fails for the moment is tried again, so that hours of work are not lost to a
     /// database that restarts; it goes on where the checkpoints are.
     async fn fill_lane(&self, session: &mut Session, lane: u8, goals: &[u64]) -> Result<(), ProjectionError> {
         let end = goals.iter().copied().max().unwrap_or(0);
-        let (mut pace, mut patience, mut ahead) = (Pace::new(RANGE), Patience::new(), None);
+        let range = if self.gentle { RANGE_GENTLE } else { RANGE };
+        let (mut pace, mut patience, mut ahead) = (Pace::new(range), Patience::new(), None);
         loop {
+            let begun = Instant::now();
             match self.fill_range(session, lane, goals, pace, &mut ahead).await {
                 Ok(None) => return Ok(()),
                 Ok(Some(done)) => {
                     pace.faster();
                     patience = Patience::new();
                     self.progress.lane(lane, done, end);
+                    if self.gentle {
+                        sleep(begun.elapsed()).await;
+                    }
                 }
                 Err(error) => {
                     if error.is_slow_read() {
@@ -232,14 +251,14 @@ impl<'a> Build<'a> {
     /// Locks the live checkpoints, so that nothing moves, and brings the build to them. Targets that are further already
     /// stay there. Answers the live positions.
     pub(crate) async fn settle(&self, transaction: &Transaction<'_>) -> Result<Goals, ProjectionError> {
-        let labels: Vec<&str> = self
+        let live: Vec<Target> = self
             .targets
             .iter()
-            .map(|target| target.projection.name())
+            .map(|target| Target::live(target.projection))
             .collect();
-        let sql = "SELECT projection, lane, pos FROM projection_checkpoint WHERE projection = ANY($1) \
-                   ORDER BY lane, projection, version FOR UPDATE";
-        let rows = within(SHORT, transaction.query(sql, &[&labels])).await?;
+        let (labels, versions) = store::keys(&live.iter().collect::<Vec<_>>());
+        let sql = include_str!("admin/lock_checkpoints.sql");
+        let rows = within(SHORT, transaction.query(sql, &[&labels, &versions])).await?;
         // Read behind the checkpoints, which therefore are not further, unless they are ahead of a log that has gone back.
         let heads: BTreeMap<u8, u64> = self
             .log

@@ -18,6 +18,8 @@ pub struct Checkpoints(Arc<Inner>);
 struct Inner {
     /// One for each lane that a log can have, made when it is first asked for.
     lanes: Vec<OnceLock<Lane>>,
+    /// Read models that are being built: nobody may read them yet.
+    building: watch::Sender<Vec<&'static str>>,
     wake: Wake,
 }
 
@@ -50,6 +52,8 @@ pub struct Lag {
     pub lane: u8,
     pub head: u64,
     pub pos: u64,
+    /// It is being built, so nobody reads it yet.
+    pub building: bool,
 }
 
 impl Lag {
@@ -63,6 +67,7 @@ impl Checkpoints {
     pub(crate) fn new(lanes: usize, wake: Wake) -> Self {
         let checkpoints = Self(Arc::new(Inner {
             lanes: (0..256).map(|_| OnceLock::new()).collect(),
+            building: watch::Sender::new(vec![]),
             wake,
         }));
         for lane in 0..lanes.min(256) {
@@ -92,12 +97,44 @@ impl Checkpoints {
         Some(self.0.lanes.get(usize::from(lane))?.get_or_init(make))
     }
 
-    /// Waits until every live projection is said to have come to `position`.
+    /// Read models that are being built.
+    pub fn building(&self) -> Vec<&'static str> {
+        self.0.building.borrow().clone()
+    }
+
+    pub(crate) fn set_building(&self, names: &[&'static str]) {
+        self.0.building.send_if_modified(|building| {
+            let changed = building != names;
+            *building = names.to_vec();
+            changed
+        });
+    }
+
+    pub(crate) fn is_building(&self, name: &str) -> bool {
+        self.0.building.borrow().contains(&name)
+    }
+
+    /// Waits until none of the read models of these names is being built.
+    pub async fn built(&self, names: &[&str]) {
+        if self.0.building.borrow().is_empty() {
+            return;
+        }
+        let none = |building: &Vec<&str>| !building.iter().any(|name| names.contains(name));
+        // The sender lives as long as `self`, so this cannot end early.
+        let _ = self.0.building.subscribe().wait_for(none).await;
+    }
+
+    /// Waits until every live projection is said to have come to `position`. What is still being built is none.
     ///
     /// That is when to look, and no proof: what was folded last is lost when the database crashes. Whoever must be certain
     /// reads the checkpoints in the same snapshot as the rows, as [`memberships`](crate::memberships) does.
     pub async fn passed(&self, position: Position, timeout: Duration) -> Result<(), Lagging> {
-        self.passed_by(&models::names(), position, timeout).await
+        let building = self.building();
+        let live: Vec<&str> = models::names()
+            .into_iter()
+            .filter(|name| !building.contains(name))
+            .collect();
+        self.passed_by(&live, position, timeout).await
     }
 
     /// The same for the projections of these names.
@@ -147,6 +184,7 @@ impl Checkpoints {
                         lane: number as u8,
                         head,
                         pos: *pos.borrow(),
+                        building: self.is_building(projection),
                     })
             })
             .collect()

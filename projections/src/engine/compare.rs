@@ -143,8 +143,7 @@ impl<'a> Comparison<'a> {
     }
 
     async fn key_types(&self) -> Result<Vec<String>, ProjectionError> {
-        let sql = "SELECT format_type(a.atttypid, a.atttypmod) FROM unnest($2::text[]) WITH ORDINALITY k(name, i) \
-                   JOIN pg_attribute a ON a.attrelid = $1::text::regclass AND a.attname = k.name ORDER BY k.i";
+        let sql = include_str!("admin/key_types.sql");
         let name = format!("{}.{}", self.live.schema, self.table.name);
         let rows = within(
             STATEMENT,
@@ -205,9 +204,7 @@ impl<'a> Comparison<'a> {
                 .read_only(true)
                 .start()
                 .await?;
-            // A read model that is ahead of a log that has gone back is compared with all that there is.
-            let at = "SELECT c.lane, least(c.pos, l.head) FROM projection_checkpoint c JOIN log_lane l ON l.lane = c.lane \
-                      WHERE c.projection = $1 AND c.version = $2";
+            let at = include_str!("admin/positions.sql");
             let at = snapshot
                 .query(at, &[&target.label, &target.projection.version()])
                 .await?;

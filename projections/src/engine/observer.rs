@@ -16,6 +16,9 @@ pub trait Observer: Send + Sync {
     /// A projection of a lane cannot go on, or can again.
     fn held(&self, _lane: u8, _projection: &str, _held: bool) {}
 
+    /// A read model is being built, so that nobody reads it yet; or it is not.
+    fn building(&self, _projection: &str, _building: bool) {}
+
     /// An attempt failed and will be made again.
     fn failed(&self, _lane: u8, _error: &ProjectionError) {}
 }

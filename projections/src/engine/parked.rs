@@ -2,9 +2,9 @@
 
 use crate::engine::session::{SHORT, Session};
 use crate::engine::target::{Target, chosen};
+use crate::engine::version;
 use crate::error::{ProjectionError, describe, within};
 use crate::fact::{Decoded, Fact};
-use crate::models;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use std::collections::HashSet;
@@ -38,13 +38,11 @@ pub struct Retried {
 
 /// The events that live projections have put aside, oldest first, at most `limit`.
 pub async fn parked(pool: &Pool, limit: u32) -> Result<Vec<Parked>, ProjectionError> {
-    let names = models::names();
-    let names: &[&str] = &names;
+    let (names, versions) = version::current();
     let reading = async {
         let client = pool.get().await?;
-        let sql = "SELECT projection, lane, pos, stream, error, attempts, parked_at FROM projection_parked \
-                   WHERE projection = ANY($1) ORDER BY parked_at, projection, lane, pos LIMIT $2";
-        let rows = client.query(sql, &[&names, &i64::from(limit)]).await?;
+        let sql = include_str!("admin/parked.sql");
+        let rows = client.query(sql, &[&names, &versions, &i64::from(limit)]).await?;
         let read = |row: &tokio_postgres::Row| -> Result<Parked, tokio_postgres::Error> {
             Ok(Parked {
                 projection: row.try_get(0)?,
@@ -107,8 +105,7 @@ async fn retry_page(
     let lock =
         "SELECT 1 FROM projection_checkpoint WHERE projection = $1 AND version = $2 AND lane = $3 FOR UPDATE";
     within(SHORT, transaction.query_opt(lock, &[&key.0, &key.1, &key.2])).await?;
-    let sql = "SELECT pos, stream FROM projection_parked WHERE projection = $1 AND version = $2 AND lane = $3 AND pos > $4 \
-               ORDER BY pos LIMIT $5";
+    let sql = include_str!("admin/parked_page.sql");
     let rows = within(
         SHORT,
         transaction.query(sql, &[&key.0, &key.1, &key.2, &(after as i64), &PAGE]),
@@ -132,8 +129,7 @@ async fn retry_page(
             Some(error) => {
                 stuck.insert(stream);
                 retried.left += 1;
-                let sql = "UPDATE projection_parked SET attempts = attempts + 1, error = $5 \
-                           WHERE projection = $1 AND version = $2 AND lane = $3 AND pos = $4";
+                let sql = include_str!("admin/parked_again.sql");
                 within(
                     SHORT,
                     transaction.execute(sql, &[&key.0, &key.1, &key.2, &pos, error]),

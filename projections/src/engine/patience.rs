@@ -34,16 +34,3 @@ impl Patience {
         Ok(())
     }
 }
-
-/// Does what may be done again until it is done.
-pub(crate) async fn patiently<T>(
-    attempt: impl AsyncFn() -> Result<T, ProjectionError>,
-) -> Result<T, ProjectionError> {
-    let mut patience = Patience::new();
-    loop {
-        match attempt().await {
-            Ok(done) => return Ok(done),
-            Err(error) => patience.wait(error).await?,
-        }
-    }
-}

@@ -7,6 +7,7 @@ use crate::engine::schema;
 use crate::engine::session::Session;
 use crate::engine::store;
 use crate::engine::target::{Target, chosen};
+use crate::engine::version;
 use crate::error::{ProjectionError, within};
 use crate::projection::Projection;
 use deadpool_postgres::Transaction;
@@ -106,7 +107,7 @@ async fn rebuild(admin: &mut Session, build: &Build<'_>) -> Result<Replayed, Pro
 }
 
 /// Runs after the heads of all lanes until it is near them.
-async fn run_after(build: &Build<'_>, filled: &mut Goals) -> Result<(), ProjectionError> {
+pub(crate) async fn run_after(build: &Build<'_>, filled: &mut Goals) -> Result<(), ProjectionError> {
     for _ in 0..ROUNDS {
         let goals = heads(build.log, build.targets.len()).await?;
         let missing: u64 = total(&goals).saturating_sub(total(filled));
@@ -145,13 +146,10 @@ fn total(goals: &Goals) -> u64 {
 }
 
 async fn summary(transaction: &Transaction<'_>, build: &Build<'_>) -> Result<Replayed, ProjectionError> {
-    let labels: Vec<&str> = build.targets.iter().map(|target| target.label.as_str()).collect();
-    let rows = transaction
-        .query(
-            "SELECT lane, min(pos), max(pos) FROM projection_checkpoint WHERE projection = ANY($1) GROUP BY lane",
-            &[&labels],
-        )
-        .await?;
+    let targets: Vec<&Target> = build.targets.iter().collect();
+    let (labels, versions) = store::keys(&targets);
+    let sql = include_str!("admin/rebuilt.sql");
+    let rows = transaction.query(sql, &[&labels, &versions]).await?;
     let (mut positions, mut events) = (BTreeMap::new(), 0);
     for row in rows {
         let lane = u8::try_from(row.try_get::<_, i16>(0)?).unwrap_or(0);
@@ -165,7 +163,7 @@ async fn summary(transaction: &Transaction<'_>, build: &Build<'_>) -> Result<Rep
             .map(|target| target.projection.name())
             .collect(),
         events,
-        parked: store::parked_count(&**transaction, &labels).await?,
+        parked: store::parked_count(&**transaction, &targets).await?,
         positions,
     })
 }
@@ -185,16 +183,15 @@ async fn swap(transaction: &Transaction<'_>, next: &Target) -> Result<(), Projec
         .batch_execute(&format!("ALTER SCHEMA {} RENAME TO {}", next.schema, live.schema))
         .await?;
     for table in ["projection_checkpoint", "projection_parked"] {
+        let version = next.projection.version();
+        let sql = format!("DELETE FROM {table} WHERE projection = $1 AND version = $2");
+        transaction.execute(&sql, &[&live.label, &version]).await?;
+        let sql = format!("UPDATE {table} SET projection = $3 WHERE projection = $1 AND version = $2");
         transaction
-            .execute(
-                &format!("DELETE FROM {table} WHERE projection = $1"),
-                &[&live.label],
-            )
+            .execute(&sql, &[&next.label, &version, &live.label])
             .await?;
-        let sql = format!("UPDATE {table} SET projection = $2 WHERE projection = $1");
-        transaction.execute(&sql, &[&next.label, &live.label]).await?;
     }
-    Ok(())
+    Ok(version::go_live(&**transaction, &[&live]).await?)
 }
 
 /// Drops the tables that were live before. A reader may still hold one for a moment; what cannot be dropped now goes with

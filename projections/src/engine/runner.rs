@@ -9,6 +9,7 @@ use crate::engine::session::{SHORT, Session};
 use crate::engine::store::{self, State};
 use crate::engine::tail::Tail;
 use crate::engine::target::Target;
+use crate::engine::version;
 use crate::engine::wake::Wake;
 use crate::error::{ProjectionError, within};
 use crate::fact::Decoded;
@@ -26,8 +27,9 @@ const RANGE: u64 = 4000;
 /// them or they fill a range: a thousand events cost hardly more statements than one, and move each row only once.
 const GATHER_TIMES: u32 = 3;
 const GATHER_MAX: Duration = Duration::from_millis(200);
-/// How long the first events after a pause are left to those who deliver them, whom a fold would keep from the processor.
-const HEAD_START: Duration = Duration::from_millis(5);
+/// How long the first events after a pause are left to those who deliver them, whom a fold would keep from the processor, and to
+/// gather with those that follow: at low rates too, one fold of two costs hardly more than of one.
+const HEAD_START: Duration = Duration::from_millis(20);
 /// How often the worker looks at the log unasked.
 const POLL: Duration = Duration::from_millis(250);
 /// How often a follower looks at the checkpoints, and how often while somebody waits for one.
@@ -47,12 +49,12 @@ const RECONNECT: Duration = Duration::from_millis(500);
 /// Keeps live projections current. Cheap to clone.
 #[derive(Clone)]
 pub struct Projector {
-    log: Log,
+    pub(super) log: Log,
     targets: Arc<[Target]>,
-    checkpoints: Checkpoints,
+    pub(super) checkpoints: Checkpoints,
     wake: Wake,
     tail: Tail,
-    observer: Arc<dyn Observer>,
+    pub(super) observer: Arc<dyn Observer>,
 }
 
 /// What one step came to.
@@ -145,7 +147,7 @@ impl Projector {
     async fn serve(&self, lane: u8) -> Result<Infallible, ProjectionError> {
         let mut session = Session::fold(self.log.pool()).await?;
         let mut stall = Stall::default();
-        let leader = format!("tidings.projections.lane.{lane}");
+        let leader = leader_lock(lane);
         loop {
             if session.try_lock(&leader).await? {
                 self.work(&mut session, lane).await?;
@@ -323,7 +325,7 @@ impl Projector {
             return Ok(Step::Held(ahead));
         }
         let goal = |target: &Target| {
-            if held.contains(&target.label) {
+            if held.contains(&target.label) || self.checkpoints.is_building(&target.label) {
                 0
             } else {
                 state.head
@@ -359,6 +361,13 @@ impl Projector {
             Err(Setback::Failed(error)) => Err(error),
         }
     }
+}
+
+/// The lock of whoever folds a lane. Programs with other versions of the read models fold them beside these.
+fn leader_lock(lane: u8) -> String {
+    let (_, versions) = version::current();
+    let versions: Vec<String> = versions.iter().map(i32::to_string).collect();
+    format!("tidings.projections.lane.{lane}.{}", versions.join("."))
 }
 
 impl Stall {

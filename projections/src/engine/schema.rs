@@ -2,44 +2,38 @@
 
 use crate::engine::session::SHORT;
 use crate::engine::target::Target;
+use crate::engine::version;
 use crate::error::{ProjectionError, within};
 use crate::models;
 use crate::projection::Projection;
 use deadpool_postgres::Transaction;
 use tidings_eventlog::{Lease, Pool};
 
-/// Makes the live schemas that are missing, with checkpoints at the beginning of every lane, and adds checkpoints for lanes
-/// that are new. Several nodes may call it at once.
+/// Makes the tables of this program's versions of the read models where they are missing, with checkpoints at the beginning of
+/// every lane, and adds checkpoints for lanes that are new. Tables of other versions stay as they are: nodes that know them
+/// go on folding and reading them. Several nodes may call it at once.
 ///
-/// Answers the projections whose live tables are of another version than this program's: they stand still until
-/// [`replay`](crate::engine::replay) has rebuilt them.
+/// Returns the read models that are still to be built, as [`Projector::build`](crate::Projector::build) does.
 pub async fn setup(pool: &Pool) -> Result<Vec<&'static str>, ProjectionError> {
     within(SHORT, async {
         let mut client = pool.get().await?;
         // Nodes that start at once do not wait for each other where nothing is to be made.
-        if is_complete(&client).await? {
-            return Ok(vec![]);
-        }
-        let transaction = client.transaction().await?;
-        exclusive(&transaction).await?;
-        let mut outdated = vec![];
-        for projection in models::all() {
-            if !make_live(&transaction, projection).await? {
-                outdated.push(projection.name());
+        if !is_complete(&client).await? {
+            let transaction = client.transaction().await?;
+            exclusive(&transaction).await?;
+            for projection in models::all() {
+                make_live(&transaction, projection).await?;
             }
+            transaction.commit().await?;
         }
-        transaction.commit().await?;
-        Ok::<_, ProjectionError>(outdated)
+        Ok::<_, ProjectionError>(version::unbuilt(&client).await?)
     })
     .await
 }
 
 /// Whether every projection has its live schema, and a checkpoint of this program's version in every lane.
 async fn is_complete(client: &Lease) -> Result<bool, ProjectionError> {
-    let sql = "SELECT NOT EXISTS (SELECT 1 FROM unnest($1::text[], $2::text[], $3::int[]) wanted (schema, label, version)
-                WHERE NOT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = wanted.schema)
-                   OR EXISTS (SELECT 1 FROM log_lane lane WHERE NOT EXISTS (SELECT 1 FROM projection_checkpoint point
-                        WHERE point.projection = wanted.label AND point.lane = lane.lane AND point.version = wanted.version)))";
+    let sql = include_str!("admin/complete.sql");
     let live = Target::all_live();
     let schemas: Vec<&str> = live.iter().map(|target| target.schema.as_str()).collect();
     let labels: Vec<&str> = live.iter().map(|target| target.label.as_str()).collect();
@@ -51,21 +45,23 @@ async fn is_complete(client: &Lease) -> Result<bool, ProjectionError> {
 async fn make_live(
     transaction: &Transaction<'_>,
     projection: &'static dyn Projection,
-) -> Result<bool, ProjectionError> {
+) -> Result<(), ProjectionError> {
     let target = Target::live(projection);
-    if !exists(transaction, &target.schema).await? {
-        create(transaction, &target).await?;
-        return Ok(true);
-    }
     let sql = "SELECT EXISTS (SELECT 1 FROM projection_checkpoint WHERE projection = $1 AND version = $2)";
-    let current: bool = transaction
+    let begun: bool = transaction
         .query_one(sql, &[&target.label, &projection.version()])
         .await?
         .try_get(0)?;
-    if current {
-        add_lanes(transaction, &target).await?;
+    if begun && exists(transaction, &target.schema).await? {
+        return add_lanes(transaction, &target).await;
     }
-    Ok(current)
+    create(transaction, &target).await?;
+    // Nothing is to be built where nothing has happened.
+    let empty = "SELECT NOT EXISTS (SELECT 1 FROM log_lane WHERE head > 0)";
+    if transaction.query_one(empty, &[]).await?.try_get(0)? {
+        version::go_live(&**transaction, &[&target]).await?;
+    }
+    Ok(())
 }
 
 /// Holds off everybody else who makes, swaps or drops schemas, until the transaction ends.
@@ -136,30 +132,23 @@ pub(crate) async fn create_of(
     Ok(transaction.batch_execute(&note).await?)
 }
 
-/// Drops the target's schema, checkpoints and parked events.
+/// Drops the target's schema, checkpoints and parked events, and what says that it is built.
 pub(crate) async fn drop(transaction: &Transaction<'_>, target: &Target) -> Result<(), ProjectionError> {
     transaction
         .batch_execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", target.schema))
         .await?;
-    transaction
-        .execute(
-            "DELETE FROM projection_checkpoint WHERE projection = $1",
-            &[&target.label],
-        )
-        .await?;
-    transaction
-        .execute(
-            "DELETE FROM projection_parked WHERE projection = $1",
-            &[&target.label],
-        )
-        .await?;
+    for table in ["projection_checkpoint", "projection_parked", "projection_version"] {
+        let sql = format!("DELETE FROM {table} WHERE projection = $1 AND version = $2");
+        transaction
+            .execute(&sql, &[&target.label, &target.projection.version()])
+            .await?;
+    }
     Ok(())
 }
 
 /// Gives the target a checkpoint for every lane that it has none for.
 pub(crate) async fn add_lanes(transaction: &Transaction<'_>, target: &Target) -> Result<(), ProjectionError> {
-    let sql = "INSERT INTO projection_checkpoint (projection, version, lane) SELECT $1, $2, lane FROM log_lane \
-               ON CONFLICT DO NOTHING";
+    let sql = include_str!("admin/add_lanes.sql");
     transaction
         .execute(sql, &[&target.label, &target.projection.version()])
         .await?;

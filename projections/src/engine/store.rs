@@ -24,7 +24,8 @@ pub(crate) struct Aside {
     pub(crate) error: String,
 }
 
-fn keys(targets: &[&Target]) -> (Vec<String>, Vec<i32>) {
+/// The names and versions of targets, as checkpoints have them.
+pub(crate) fn keys(targets: &[&Target]) -> (Vec<String>, Vec<i32>) {
     targets
         .iter()
         .map(|target| (target.label.clone(), target.projection.version()))
@@ -124,11 +125,13 @@ pub(crate) async fn park(
     Ok(())
 }
 
-/// How many events these labels have put aside.
+/// How many events these targets have put aside.
 pub(crate) async fn parked_count(
     client: &impl tokio_postgres::GenericClient,
-    labels: &[&str],
+    targets: &[&Target],
 ) -> Result<u64, Error> {
-    let sql = "SELECT count(*) FROM projection_parked WHERE projection = ANY($1)";
-    Ok(client.query_one(sql, &[&labels]).await?.try_get::<_, i64>(0)? as u64)
+    let (labels, versions) = keys(targets);
+    let sql = include_str!("admin/parked_count.sql");
+    let row = client.query_one(sql, &[&labels, &versions]).await?;
+    Ok(row.try_get::<_, i64>(0)? as u64)
 }

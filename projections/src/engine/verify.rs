@@ -99,14 +99,15 @@ async fn check(admin: &mut Session, build: &mut Build<'_>) -> Result<Report, Pro
             tables.push(Comparison::run(build, of, *table).await?);
         }
     }
-    let lives: Vec<&str> = build
+    let lives: Vec<Target> = build
         .targets
         .iter()
-        .map(|target| target.projection.name())
+        .map(|target| Target::live(target.projection))
         .collect();
-    let labels: Vec<&str> = build.targets.iter().map(|target| target.label.as_str()).collect();
+    let lives: Vec<&Target> = lives.iter().collect();
+    let anew: Vec<&Target> = build.targets.iter().collect();
     let parked = within(SHORT, store::parked_count(&*admin.client, &lives)).await?;
-    let parked_anew = within(SHORT, store::parked_count(&*admin.client, &labels)).await?;
+    let parked_anew = within(SHORT, store::parked_count(&*admin.client, &anew)).await?;
     Ok(Report {
         tables,
         parked,

@@ -4,8 +4,11 @@
 
 mod contents;
 mod expiry;
+mod lanes;
 mod long;
+mod nouns;
 mod poison;
 mod replay;
 mod runner;
 mod support;
+mod upgrade;

@@ -8,8 +8,15 @@ use tidings_eventlog::{Position, Recorded};
 use tidings_projections::{Observer, Projector};
 
 /// How many leader locks are held.
-const LEADERS: &str = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
+pub(crate) const LEADERS: &str = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
     WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.granted";
+
+/// Takes the lock of whoever leads lane 0, or gives it back.
+fn leader_lock(function: &str) -> String {
+    let versions = tidings_projections::all().map(|projection| projection.version().to_string());
+    let versions = versions.join(".");
+    format!("SELECT {function}(hashtextextended('tidings.projections.lane.0.{versions}', 0))")
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_waits_until_all_projections_have_passed() {
@@ -34,7 +41,7 @@ async fn a_reader_waits_until_all_projections_have_passed() {
             )
             .await
             .unwrap();
-        assert_eq!(world.number("SELECT count(*) FROM p_history.message").await, n);
+        assert_eq!(world.number("SELECT count(*) FROM p_history_2.message").await, n);
         assert_eq!(
             world
                 .number("SELECT last_msg_no FROM p_conversations.conversation")
@@ -63,7 +70,7 @@ async fn a_reader_waits_until_all_projections_have_passed() {
     // Nobody says that there is something: the poll finds it.
     world.send(talk, bob, "hello", &[]).await;
     eventually("the unannounced message is there", async || {
-        world.number("SELECT count(*) FROM p_history.message").await == 51
+        world.number("SELECT count(*) FROM p_history_2.message").await == 51
     })
     .await;
     runners.iter().for_each(tokio::task::JoinHandle::abort);
@@ -91,7 +98,7 @@ async fn a_follower_sees_the_worker_and_takes_over_from_it() {
     worker.abort();
     let sent = passed(world.send(talk, ann, "last", &[]).await);
     second.checkpoints().passed(sent, PATIENCE).await.unwrap();
-    assert_eq!(world.number("SELECT count(*) FROM p_history.message").await, 22);
+    assert_eq!(world.number("SELECT count(*) FROM p_history_2.message").await, 22);
     follower.abort();
 }
 
@@ -101,7 +108,7 @@ async fn a_follower_does_the_work_of_a_silent_worker() {
     let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
     let talk = world.direct(ann, bob, 0).await;
     let leader = world.log.pool().get().await.unwrap();
-    let lock = "SELECT pg_advisory_lock(hashtextextended('tidings.projections.lane.0', 0))";
+    let lock = &leader_lock("pg_advisory_lock");
     leader.batch_execute(lock).await.unwrap();
     let projector = world.projector();
     let follower = tokio::spawn(projector.clone().run_lane(0));
@@ -188,10 +195,7 @@ async fn a_runner_outlives_its_connections() {
         assert_eq!(world.number(end).await, 1);
         passed(world.send(talk, bob, "hello", &[]).await).await;
         // The next round finds the new worker's lock.
-        eventually("a worker leads again", async || {
-            world.number(LEADERS).await == 1
-        })
-        .await;
+        eventually("a worker leads again", async || world.number(LEADERS).await == 1).await;
     }
     runner.abort();
     assert!(failures.0.lock().unwrap().len() >= 3);
@@ -248,7 +252,7 @@ async fn a_worker_that_meets_what_it_does_not_know_leaves_the_lane_to_a_newer_on
     passed(&models, unknown.clone()).await;
     // A newer one gets the lock, although the older one is there and asks for it as well.
     let newer = world.log.pool().get().await.unwrap();
-    let lock = "SELECT pg_advisory_lock(hashtextextended('tidings.projections.lane.0', 0))";
+    let lock = &leader_lock("pg_advisory_lock");
     tokio::time::timeout(PATIENCE, newer.batch_execute(lock))
         .await
         .expect("the lock was kept")
@@ -263,7 +267,7 @@ async fn a_worker_that_meets_what_it_does_not_know_leaves_the_lane_to_a_newer_on
     world.projector().catch_up(0).await.unwrap();
     passed(&["conversations"], unknown).await;
     newer
-        .batch_execute("SELECT pg_advisory_unlock(hashtextextended('tidings.projections.lane.0', 0))")
+        .batch_execute(&leader_lock("pg_advisory_unlock"))
         .await
         .unwrap();
     // While there is no newer one, the older one goes on.
@@ -292,7 +296,7 @@ async fn a_worker_leaves_the_lane_to_those_who_know_the_version_of_a_read_model_
     let checkpoints = projector.checkpoints();
     checkpoints.passed_by(&models, position, PATIENCE).await.unwrap();
     let other = world.log.pool().get().await.unwrap();
-    let lock = "SELECT pg_advisory_lock(hashtextextended('tidings.projections.lane.0', 0))";
+    let lock = &leader_lock("pg_advisory_lock");
     let talking = async {
         loop {
             world.send(talk, bob, "hello", &[]).await;
@@ -324,7 +328,7 @@ async fn a_follower_is_in_no_haste_where_nobody_can_go_on_and_does_what_can_be_d
     let talk = world.direct(ann, bob, 0).await;
     world.append_raw(talk, 999, "{}").await;
     let leader = world.log.pool().get().await.unwrap();
-    let lock = "SELECT pg_advisory_lock(hashtextextended('tidings.projections.lane.0', 0))";
+    let lock = &leader_lock("pg_advisory_lock");
     leader.batch_execute(lock).await.unwrap();
     let looks = Arc::new(Looks::default());
     let projector = Projector::new(
@@ -381,7 +385,7 @@ async fn a_fold_takes_no_more_bytes_than_it_can_bear() {
         Arc::clone(&folds) as Arc<dyn Observer>,
     );
     assert_eq!(projector.catch_up(0).await.unwrap(), 23);
-    assert_eq!(world.number("SELECT count(*) FROM p_history.message").await, 20);
+    assert_eq!(world.number("SELECT count(*) FROM p_history_2.message").await, 20);
     let folds = folds.0.lock().unwrap();
     assert!(folds.iter().all(|events| *events <= 12), "{folds:?}");
 }
@@ -406,5 +410,8 @@ async fn a_log_that_answers_slowly_is_read_in_smaller_ranges() {
     let log = tidings_eventlog::Log::new(world.log.pool().clone(), Duration::from_secs(3));
     let projector = Projector::new(log, u16::from(LANES), Arc::new(()));
     assert_eq!(projector.catch_up(0).await.unwrap(), 123);
-    assert_eq!(world.number("SELECT count(*) FROM p_history.message").await, 120);
+    assert_eq!(
+        world.number("SELECT count(*) FROM p_history_2.message").await,
+        120
+    );
 }
