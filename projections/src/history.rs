@@ -1,7 +1,12 @@
 //! Messages, with what was done to them later.
 
+mod edit;
 mod fold;
 mod message;
+mod reaction;
+mod recall;
 
+pub use edit::{Edit, edits};
 pub(crate) use fold::History;
 pub use message::{Message, by_id, last, pages};
+pub use reaction::{Reaction, reaction_people, reactions};

@@ -9,7 +9,8 @@ use uuid::Uuid;
 /// A question to the live read models: one statement, its values, and how each row of the answer is read. Whoever carries
 /// it out bounds it in time and in size.
 pub struct Select<T> {
-    sql: &'static str,
+    sql: &'static Sql,
+    order: Order,
     values: Vec<Box<dyn ToSql + Send + Sync>>,
     read: fn(&Row) -> Result<T, Error>,
 }
@@ -44,9 +45,11 @@ pub struct Listed<T> {
     pub entry: Option<T>,
 }
 
-/// A statement with the names of read models, in braces, for the schemas of their tables.
+/// A statement with the names of read models, in braces, for the schemas of their tables, and with `_version` for their
+/// versions.
 pub(crate) struct Sql {
     template: &'static str,
+    models: OnceLock<Vec<&'static str>>,
     texts: [OnceLock<String>; 2],
 }
 
@@ -54,39 +57,55 @@ impl Sql {
     pub(crate) const fn new(template: &'static str) -> Self {
         Self {
             template,
+            models: OnceLock::new(),
             texts: [OnceLock::new(), OnceLock::new()],
         }
     }
 
     /// The text for PostgreSQL.
-    pub(crate) fn text(&'static self) -> &'static str {
+    pub(crate) fn text(&self) -> &str {
         self.ordered(Order::Ascending)
     }
 
     /// The same with `{direction}` filled in.
-    pub(crate) fn ordered(&'static self, order: Order) -> &'static str {
+    fn ordered(&self, order: Order) -> &str {
         let (text, direction) = match order {
             Order::Ascending => (&self.texts[0], "ASC"),
             Order::Descending => (&self.texts[1], "DESC"),
         };
         text.get_or_init(|| with_schemas(self.template).replace("{direction}", direction))
     }
+
+    /// The read models that it reads.
+    fn models(&self) -> &[&'static str] {
+        let read = |name: &&str| self.template.contains(&format!("{{{name}}}"));
+        self.models
+            .get_or_init(|| models::names().into_iter().filter(read).collect())
+    }
 }
 
 /// Puts the live schemas in the places of their read models.
 pub(crate) fn with_schemas(template: &str) -> String {
     models::all().iter().fold(template.to_owned(), |sql, projection| {
-        sql.replace(&format!("{{{}}}", projection.name()), projection.schema())
+        let (name, version) = (projection.name(), projection.version());
+        sql.replace(&format!("{{{name}}}"), projection.schema())
+            .replace(&format!("{{{name}_version}}"), &version.to_string())
     })
 }
 
 impl<T> Select<T> {
-    pub(crate) fn new(sql: &'static str, read: fn(&Row) -> Result<T, Error>) -> Self {
+    pub(crate) fn new(sql: &'static Sql, read: fn(&Row) -> Result<T, Error>) -> Self {
         Self {
             sql,
+            order: Order::Ascending,
             values: vec![],
             read,
         }
+    }
+
+    /// Reads lists in this order.
+    pub(crate) fn ordered(self, order: Order) -> Self {
+        Self { order, ..self }
     }
 
     /// Adds the next value.
@@ -97,7 +116,12 @@ impl<T> Select<T> {
 
     /// The statement.
     pub fn sql(&self) -> &'static str {
-        self.sql
+        self.sql.ordered(self.order)
+    }
+
+    /// The read models that it reads.
+    pub fn models(&self) -> &'static [&'static str] {
+        self.sql.models()
     }
 
     /// The values of its parameters.

@@ -206,9 +206,9 @@ const TABLES: [&str; 8] = [
     "stream",
     "projection_checkpoint",
     "p_conversations.conversation",
-    "p_history.message",
+    "p_history_2.message",
     "p_inbox.cursor",
-    "p_unread.reader",
+    "p_unread_2.own_position",
 ];
 
 /// Kinds that a node is made to know no more. The read models that connecting waits for look at them.

@@ -6,8 +6,8 @@ WITH mine AS (
       FROM {conversations}.member m
      CROSS JOIN LATERAL (SELECT c.last_at FROM {conversations}.conversation c WHERE c.conversation = m.conversation LIMIT 1) c
      WHERE m.user_id = $1 AND m.left_seq IS NULL
-       AND (NOT (SELECT EXISTS (SELECT FROM projection_parked a WHERE a.projection = 'conversations'))
-            OR NOT (SELECT EXISTS (SELECT FROM projection_parked a WHERE a.projection = 'conversations' AND a.stream = m.conversation)))
+       AND (NOT (SELECT EXISTS (SELECT FROM projection_parked a WHERE a.projection = 'conversations' AND a.version = {conversations_version}))
+            OR NOT (SELECT EXISTS (SELECT FROM projection_parked a WHERE a.projection = 'conversations' AND a.version = {conversations_version} AND a.stream = m.conversation)))
 ), page AS (
     SELECT * FROM mine
      WHERE ($2::timestamptz IS NULL OR (last_at, conversation) < ($2, $3::uuid))
@@ -16,11 +16,16 @@ WITH mine AS (
      LIMIT $6
 )
 SELECT 1::bigint AS number, around.earlier, around.later, p.conversation, c.kind, c.title, c.created_at, c.last_seq, p.last_at, p.role,
-       coalesce(r.read_seq, 0) AS read_seq, greatest(c.last_msg_no - coalesce(r.read_msg_no, 0), 0) AS unread_count
+       coalesce(greatest(r.seq, o.seq), 0) AS read_seq, greatest(c.last_msg_no - coalesce(greatest(r.msg_no, o.msg_no), 0) - v.recalled, 0) AS unread_count
   FROM (SELECT $2 IS NOT NULL AND EXISTS (SELECT FROM mine WHERE (last_at, conversation) >= ($2, $3)) AS earlier,
                $4 IS NOT NULL AND EXISTS (SELECT FROM mine WHERE (last_at, conversation) <= ($4, $5)) AS later) around
   LEFT JOIN page p ON true
   LEFT JOIN LATERAL (SELECT * FROM {conversations}.conversation c WHERE c.conversation = p.conversation LIMIT 1) c ON true
-  LEFT JOIN LATERAL (SELECT r.read_seq, r.read_msg_no FROM {unread}.reader r
+  LEFT JOIN LATERAL (SELECT r.seq, r.msg_no FROM {unread}.read_position r
                       WHERE r.user_id = $1 AND r.conversation = p.conversation LIMIT 1) r ON true
+  LEFT JOIN LATERAL (SELECT o.seq, o.msg_no FROM {unread}.own_position o
+                      WHERE o.user_id = $1 AND o.conversation = p.conversation LIMIT 1) o ON true
+ CROSS JOIN LATERAL (SELECT count(*) AS recalled FROM (SELECT FROM {unread}.void v
+                      WHERE v.conversation = p.conversation AND v.msg_no > coalesce(greatest(r.msg_no, o.msg_no), 0)
+                        AND v.msg_no <= c.last_msg_no LIMIT 10000) v) v
  ORDER BY p.last_at {direction}, p.conversation {direction}

@@ -1,10 +1,15 @@
 -- Of a conversation whose events are aside nobody knows the members, so it is not shown.
-SELECT c.conversation, c.kind, c.title, c.created_at, c.last_seq, c.last_at, m.role, coalesce(r.read_seq, 0) AS read_seq,
-       greatest(c.last_msg_no - coalesce(r.read_msg_no, 0), 0) AS unread_count
+SELECT c.conversation, c.kind, c.title, c.created_at, c.last_seq, c.last_at, m.role, coalesce(greatest(r.seq, o.seq), 0) AS read_seq,
+       greatest(c.last_msg_no - coalesce(greatest(r.msg_no, o.msg_no), 0) - v.recalled, 0) AS unread_count
   FROM unnest($2::uuid[]) k(conversation)
  CROSS JOIN LATERAL (SELECT m.role FROM {conversations}.member m
                       WHERE m.conversation = k.conversation AND m.user_id = $1 AND m.left_seq IS NULL LIMIT 1) m
  CROSS JOIN LATERAL (SELECT * FROM {conversations}.conversation c WHERE c.conversation = k.conversation LIMIT 1) c
-  LEFT JOIN LATERAL (SELECT r.read_seq, r.read_msg_no FROM {unread}.reader r
+  LEFT JOIN LATERAL (SELECT r.seq, r.msg_no FROM {unread}.read_position r
                       WHERE r.user_id = $1 AND r.conversation = k.conversation LIMIT 1) r ON true
- WHERE NOT (SELECT EXISTS (SELECT FROM projection_parked a WHERE a.projection = 'conversations' AND a.stream = k.conversation))
+  LEFT JOIN LATERAL (SELECT o.seq, o.msg_no FROM {unread}.own_position o
+                      WHERE o.user_id = $1 AND o.conversation = k.conversation LIMIT 1) o ON true
+ CROSS JOIN LATERAL (SELECT count(*) AS recalled FROM (SELECT FROM {unread}.void v
+                      WHERE v.conversation = k.conversation AND v.msg_no > coalesce(greatest(r.msg_no, o.msg_no), 0)
+                        AND v.msg_no <= c.last_msg_no LIMIT 10000) v) v
+ WHERE NOT (SELECT EXISTS (SELECT FROM projection_parked a WHERE a.projection = 'conversations' AND a.version = {conversations_version} AND a.stream = k.conversation))

@@ -32,15 +32,13 @@ static ACTIVITY: Sql = Sql::new(include_str!("activity.sql"));
 
 /// The conversations of these ids of which `viewer` is a member.
 pub fn by_id(viewer: Uuid, ids: Vec<Uuid>) -> Select<Conversation> {
-    Select::new(BY_ID.text(), Conversation::read)
-        .with(viewer)
-        .with(ids)
+    Select::new(&BY_ID, Conversation::read).with(viewer).with(ids)
 }
 
 /// A part of the conversations of which `viewer` is a member, newest activity first.
 pub fn activity(viewer: Uuid, range: &Range<Activity>) -> Select<Listed<Conversation>> {
     let read = |row: &Row| Listed::read(row, "conversation", Conversation::read);
-    by_activity(Select::new(ACTIVITY.ordered(range.order), read), viewer, range)
+    by_activity(Select::new(&ACTIVITY, read).ordered(range.order), viewer, range)
 }
 
 /// Adds the values of a list by activity.

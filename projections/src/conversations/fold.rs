@@ -8,7 +8,7 @@ use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
 use tidings_domain::event::Registered;
 use tidings_domain::stored::Kind;
-use tidings_domain::{ConversationEvent, Event, Role, UserEvent, UserId};
+use tidings_domain::{ConversationEvent, Event, Membership, Role, UserEvent, UserId};
 use uuid::Uuid;
 
 /// The `conversations` projection. Every row belongs to one stream, so lanes never meet.
@@ -76,12 +76,13 @@ struct Changes<'a> {
     members: BTreeMap<(Uuid, Uuid), Member>,
 }
 
+#[derive(Default)]
 struct Conversation<'a> {
     created: Option<Created>,
     title: Option<&'a str>,
     last_seq: i64,
     last_msg_no: i64,
-    last_at: DateTime<Utc>,
+    active_at: Option<DateTime<Utc>>,
     message: Option<(Uuid, i64)>,
 }
 
@@ -117,32 +118,14 @@ impl<'a> Changes<'a> {
                 by: fact.record.actor,
             })
         };
-        let conversation = self.touch(fact);
+        let conversation = self.touch(fact, event);
         match event {
-            ConversationEvent::DirectOpened(opened) => {
+            ConversationEvent::DirectOpened(_) => {
                 (conversation.created, conversation.title) = (created("direct"), None);
-                for user in opened.users {
-                    self.join(fact, user, Role::Member);
-                }
             }
             ConversationEvent::GroupCreated(group) => {
                 (conversation.created, conversation.title) = (created("group"), Some(group.name.as_str()));
-                for user in &group.members {
-                    self.join(
-                        fact,
-                        *user,
-                        if *user == group.owner {
-                            Role::Owner
-                        } else {
-                            Role::Member
-                        },
-                    );
-                }
-                self.join(fact, group.owner, Role::Owner);
             }
-            ConversationEvent::MemberAdded(added) => self.join(fact, added.user, added.role),
-            ConversationEvent::MemberRemoved(removed) => self.leave(fact, removed.user),
-            ConversationEvent::MemberLeft(left) => self.leave(fact, left.user),
             ConversationEvent::GroupRenamed(renamed) => conversation.title = Some(renamed.name.as_str()),
             ConversationEvent::RoleChanged(changed) => {
                 self.member(fact, changed.user).role = Some(changed.role);
@@ -150,23 +133,32 @@ impl<'a> Changes<'a> {
             ConversationEvent::MessageSent(_) => {
                 conversation.message = Some((fact.record.command, fact.seq()));
             }
-            ConversationEvent::MessageEdited(_)
-            | ConversationEvent::MessageRecalled(_)
-            | ConversationEvent::ReactionChanged(_) => {}
+            _ => {}
+        }
+        match event.membership() {
+            Membership::Joined(joined) => {
+                for (user, role) in joined.iter() {
+                    self.join(fact, user, role);
+                }
+            }
+            Membership::Left(user) => self.leave(fact, user),
+            Membership::Unchanged => {}
         }
     }
 
     /// The conversation's entry, moved on to this fact.
-    fn touch(&mut self, fact: &Fact<'_>) -> &mut Conversation<'a> {
-        let entry = self.conversations.entry(fact.stream()).or_insert(Conversation {
-            created: None,
-            title: None,
-            last_seq: 0,
-            last_msg_no: 0,
-            last_at: fact.at(),
-            message: None,
-        });
-        (entry.last_seq, entry.last_msg_no, entry.last_at) = (fact.seq(), fact.msg_no(), fact.at());
+    fn touch(&mut self, fact: &Fact<'_>, event: &ConversationEvent) -> &mut Conversation<'a> {
+        let entry = self.conversations.entry(fact.stream()).or_default();
+        (entry.last_seq, entry.last_msg_no) = (fact.seq(), fact.msg_no());
+        // What is done to an earlier message does not bring the conversation to the top of lists.
+        if !matches!(
+            event,
+            ConversationEvent::MessageEdited(_)
+                | ConversationEvent::MessageRecalled(_)
+                | ConversationEvent::ReactionChanged(_)
+        ) {
+            entry.active_at = Some(fact.at());
+        }
         entry
     }
 
@@ -355,7 +347,7 @@ struct Heads<'a> {
     titles: Vec<Option<&'a str>>,
     seqs: Vec<i64>,
     msg_nos: Vec<i64>,
-    ats: Vec<DateTime<Utc>>,
+    ats: Vec<Option<DateTime<Utc>>>,
     messages: Vec<Option<Uuid>>,
     message_seqs: Vec<Option<i64>>,
 }
@@ -366,7 +358,7 @@ impl<'a> Heads<'a> {
         self.titles.push(conversation.title);
         self.seqs.push(conversation.last_seq);
         self.msg_nos.push(conversation.last_msg_no);
-        self.ats.push(conversation.last_at);
+        self.ats.push(conversation.active_at);
         self.messages.push(conversation.message.map(|(id, _)| id));
         self.message_seqs.push(conversation.message.map(|(_, seq)| seq));
     }

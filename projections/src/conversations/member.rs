@@ -19,7 +19,8 @@ static PAGES: Sql = Sql::new(include_str!("members.sql"));
 /// A part of the members of each of `conversations`, in the order of their ids.
 pub fn members(conversations: Vec<Uuid>, range: &Range<Uuid>) -> Select<Listed<Member>> {
     let read = |row: &Row| Listed::read(row, "user_id", Member::read);
-    Select::new(PAGES.ordered(range.order), read)
+    Select::new(&PAGES, read)
+        .ordered(range.order)
         .with(conversations)
         .with(range.after)
         .with(range.before)

@@ -17,12 +17,12 @@ static BY_NAME: Sql = Sql::new(include_str!("person_by_name.sql"));
 
 /// The people of these ids.
 pub fn people(ids: Vec<Uuid>) -> Select<Person> {
-    Select::new(BY_ID.text(), Person::read).with(ids)
+    Select::new(&BY_ID, Person::read).with(ids)
 }
 
 /// The person of this username, which is in lower case.
 pub fn person_named(username: String) -> Select<Person> {
-    Select::new(BY_NAME.text(), Person::read).with(username)
+    Select::new(&BY_NAME, Person::read).with(username)
 }
 
 impl Person {

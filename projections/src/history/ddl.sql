@@ -17,3 +17,22 @@ CREATE TABLE {schema}.message (
 );
 -- The message first: ids that grow with time, as most clients make them, go to one end of the index.
 CREATE UNIQUE INDEX message_id ON {schema}.message (message, conversation);
+
+-- What an edited message has said: the text that it was sent with, and that of each edit, by the seq of the event that brought it.
+CREATE TABLE {schema}.edit (
+    conversation uuid NOT NULL,
+    message_seq  bigint NOT NULL,
+    seq          bigint NOT NULL,
+    at           timestamptz NOT NULL,
+    text         text,
+    PRIMARY KEY (conversation, message_seq, seq)
+);
+
+CREATE TABLE {schema}.reaction (
+    conversation uuid NOT NULL,
+    message_seq  bigint NOT NULL,
+    emoji        text COLLATE "C" NOT NULL,
+    user_id      uuid NOT NULL,
+    seq          bigint NOT NULL,
+    PRIMARY KEY (conversation, message_seq, emoji, user_id)
+);

@@ -1,8 +1,14 @@
 //! Messages as they are now.
 
+use crate::fact::Fact;
+use crate::projection::run;
 use crate::select::{Listed, Range, Select, Sql};
 use chrono::{DateTime, Utc};
+use deadpool_postgres::Transaction;
+use std::fmt::Write;
 use std::sync::Arc;
+use tidings_domain::event::MessageSent;
+use tidings_domain::{Content, MessageText, UserId};
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
@@ -33,21 +39,22 @@ static PAGES: Sql = Sql::new(include_str!("page.sql"));
 
 /// The messages of these ids, each in the conversation at the same place of `conversations`.
 pub fn by_id(conversations: Vec<Uuid>, messages: Vec<Uuid>) -> Select<Message> {
-    Select::new(BY_ID.text(), Message::read)
+    Select::new(&BY_ID, Message::read)
         .with(conversations)
         .with(messages)
 }
 
 /// The last message of each of `conversations`.
 pub fn last(conversations: Vec<Uuid>) -> Select<Message> {
-    Select::new(LAST.text(), Message::read).with(conversations)
+    Select::new(&LAST, Message::read).with(conversations)
 }
 
 /// A part of the messages of each of `conversations`, in the order of their seq; of each, what lies behind the seq at the
 /// same place of `floors`.
 pub fn pages(conversations: Vec<Uuid>, floors: Vec<i64>, range: &Range<i64>) -> Select<Listed<Message>> {
     let read = |row: &Row| Listed::read(row, "message", Message::read);
-    Select::new(PAGES.ordered(range.order), read)
+    Select::new(&PAGES, read)
+        .ordered(range.order)
         .with(conversations)
         .with(floors)
         .with(range.after)
@@ -72,4 +79,90 @@ impl Message {
             recalled_at: row.try_get("recalled_at")?,
         })
     }
+}
+
+/// The messages of a batch, as columns.
+#[derive(Default)]
+pub(super) struct Sent<'a> {
+    conversations: Vec<Uuid>,
+    seqs: Vec<i64>,
+    messages: Vec<Uuid>,
+    msg_nos: Vec<i64>,
+    senders: Vec<Uuid>,
+    ats: Vec<DateTime<Utc>>,
+    kinds: Vec<&'static str>,
+    texts: Vec<Option<&'a str>>,
+    attachments: Vec<Option<Uuid>>,
+    replies: Vec<Option<Uuid>>,
+    mentions: Vec<String>,
+}
+
+impl<'a> Sent<'a> {
+    pub(super) fn fold(&mut self, fact: &Fact<'a>, sent: &'a MessageSent) {
+        let (kind, text, attachment) = parts(&sent.content);
+        self.conversations.push(fact.stream());
+        self.seqs.push(fact.seq());
+        self.messages.push(fact.record.command);
+        self.msg_nos.push(fact.msg_no());
+        self.senders.push(fact.record.actor);
+        self.ats.push(fact.at());
+        self.kinds.push(kind);
+        self.texts.push(text);
+        self.attachments.push(attachment);
+        self.replies.push(sent.reply_to);
+        self.mentions.push(array_literal(&sent.mentions));
+    }
+    pub(super) async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
+        if self.conversations.is_empty() {
+            return Ok(());
+        }
+        run(
+            transaction,
+            schema,
+            include_str!("message.sql"),
+            &[
+                &self.conversations,
+                &self.seqs,
+                &self.messages,
+                &self.msg_nos,
+                &self.senders,
+                &self.ats,
+                &self.kinds,
+                &self.texts,
+                &self.attachments,
+                &self.replies,
+                &self.mentions,
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// The kind of a content, its text or caption, and its attachment.
+pub(super) fn parts(content: &Content) -> (&'static str, Option<&str>, Option<Uuid>) {
+    match content {
+        Content::Text { text } => ("text", Some(text.as_str()), None),
+        Content::Image { attachment, caption } => (
+            "image",
+            caption.as_ref().map(MessageText::as_str),
+            Some(*attachment),
+        ),
+        Content::File { attachment, caption } => (
+            "file",
+            caption.as_ref().map(MessageText::as_str),
+            Some(*attachment),
+        ),
+    }
+}
+
+/// Ids in PostgreSQL's text form of an array.
+fn array_literal(users: &[UserId]) -> String {
+    let mut literal = String::from("{");
+    for (i, user) in users.iter().enumerate() {
+        let comma = if i == 0 { "" } else { "," };
+        write!(literal, "{comma}{user}").expect("writing to a string cannot fail");
+    }
+    literal.push('}');
+    literal
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
 use tidings_domain::stored::Kind;
-use tidings_domain::{ConversationEvent, Cursor, Event, UserEvent};
+use tidings_domain::{Cursor, Event, Membership, UserEvent};
 use uuid::Uuid;
 
 /// The `inbox` projection. User lanes and conversation lanes move different columns of a row, so it does not matter in which
@@ -28,6 +28,7 @@ impl Projection for Inbox {
     }
 
     fn folds(&self) -> Folds {
+        // Who is there from the beginning has no row before the first delivery.
         Folds::Only(&[
             Kind::CURSORS_MOVED,
             Kind::INBOX_EXPIRED,
@@ -109,27 +110,17 @@ impl Rounds {
                     self.send((fact.stream(), conversation.0), *cursor, true);
                 }
             }
-            Event::Conversation(ConversationEvent::MemberAdded(added)) => {
-                self.at(0, (added.user.0, fact.stream()))
-                    .join(fact.seq(), fact.msg_no());
-            }
-            Event::Conversation(ConversationEvent::MemberRemoved(removed)) => {
-                self.at(0, (removed.user.0, fact.stream())).leave(fact.seq());
-            }
-            Event::Conversation(ConversationEvent::MemberLeft(left)) => {
-                self.at(0, (left.user.0, fact.stream())).leave(fact.seq());
-            }
-            Event::Conversation(
-                ConversationEvent::DirectOpened(_)
-                | ConversationEvent::GroupCreated(_)
-                | ConversationEvent::GroupRenamed(_)
-                | ConversationEvent::RoleChanged(_)
-                | ConversationEvent::MessageSent(_)
-                | ConversationEvent::MessageEdited(_)
-                | ConversationEvent::MessageRecalled(_)
-                | ConversationEvent::ReactionChanged(_),
-            )
-            | Event::User(UserEvent::Registered(_)) => {}
+            Event::Conversation(event) => match event.membership() {
+                Membership::Joined(joined) => {
+                    for (user, _) in joined.iter() {
+                        self.at(0, (user.0, fact.stream()))
+                            .join(fact.seq(), fact.msg_no());
+                    }
+                }
+                Membership::Left(user) => self.at(0, (user.0, fact.stream())).leave(fact.seq()),
+                Membership::Unchanged => {}
+            },
+            Event::User(UserEvent::Registered(_)) => {}
         }
     }
 

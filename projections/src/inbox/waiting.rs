@@ -20,7 +20,7 @@ static WAITING: Sql = Sql::new(include_str!("waiting.sql"));
 /// A part of the conversations that hold undelivered messages for `viewer`, newest activity first.
 pub fn waiting(viewer: Uuid, range: &Range<Activity>) -> Select<Listed<Waiting>> {
     let read = |row: &Row| Listed::read(row, "conversation", Waiting::read);
-    by_activity(Select::new(WAITING.ordered(range.order), read), viewer, range)
+    by_activity(Select::new(&WAITING, read).ordered(range.order), viewer, range)
 }
 
 impl Waiting {

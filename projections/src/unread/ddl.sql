@@ -1,8 +1,18 @@
-CREATE TABLE {schema}.reader (
+-- How far somebody has read a conversation is the greatest of what two lanes say. Each has a table of its own, so that lanes never
+-- meet: what was read is said on the user's stream, what was sent and when somebody joined on the conversation's.
+CREATE TABLE {schema}.read_position (
     user_id      uuid NOT NULL,
     conversation uuid NOT NULL,
-    read_seq     bigint NOT NULL,
-    read_msg_no  bigint NOT NULL,
+    seq          bigint NOT NULL,
+    msg_no       bigint NOT NULL,
+    PRIMARY KEY (user_id, conversation)
+) WITH (fillfactor = 70);
+
+CREATE TABLE {schema}.own_position (
+    user_id      uuid NOT NULL,
+    conversation uuid NOT NULL,
+    seq          bigint NOT NULL,
+    msg_no       bigint NOT NULL,
     PRIMARY KEY (user_id, conversation)
 ) WITH (fillfactor = 70);
 
@@ -12,4 +22,12 @@ CREATE TABLE {schema}.mention (
     seq          bigint NOT NULL,
     msg_no       bigint NOT NULL,
     PRIMARY KEY (user_id, conversation, seq)
+);
+
+-- Messages that count no more: one row for each that was recalled, however many members there are.
+CREATE TABLE {schema}.void (
+    conversation uuid NOT NULL,
+    msg_no       bigint NOT NULL,
+    seq          bigint NOT NULL,
+    PRIMARY KEY (conversation, msg_no)
 );

@@ -6,11 +6,10 @@ use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
 use tidings_domain::stored::Kind;
-use tidings_domain::{ConversationEvent, Event, UserEvent};
+use tidings_domain::{ConversationEvent, Event, Membership, UserEvent};
 use uuid::Uuid;
 
-/// The `unread` projection. A reader's row is a maximum, so it does not matter in which order the reader's own lane and the
-/// conversation's lane come to it.
+/// The `unread` projection. Every row belongs to one stream, so lanes never meet.
 pub(crate) struct Unread;
 
 #[async_trait]
@@ -20,15 +19,20 @@ impl Projection for Unread {
     }
 
     fn schema(&self) -> &'static str {
-        "p_unread"
+        "p_unread_2"
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn folds(&self) -> Folds {
-        Folds::Only(&[Kind::CURSORS_MOVED, Kind::MESSAGE_SENT, Kind::MEMBER_ADDED])
+        Folds::Only(&[
+            Kind::CURSORS_MOVED,
+            Kind::MESSAGE_SENT,
+            Kind::MESSAGE_RECALLED,
+            Kind::MEMBER_ADDED,
+        ])
     }
 
     fn ddl(&self) -> &'static str {
@@ -38,12 +42,20 @@ impl Projection for Unread {
     fn tables(&self) -> &'static [Table] {
         &[
             Table {
-                name: "reader",
+                name: "read_position",
+                key: &["user_id", "conversation"],
+            },
+            Table {
+                name: "own_position",
                 key: &["user_id", "conversation"],
             },
             Table {
                 name: "mention",
                 key: &["user_id", "conversation", "seq"],
+            },
+            Table {
+                name: "void",
+                key: &["conversation", "msg_no"],
             },
         ]
     }
@@ -62,65 +74,65 @@ impl Projection for Unread {
     }
 }
 
+/// By user and conversation: a seq, and the msg_no there.
+type Positions = BTreeMap<(Uuid, Uuid), (i64, i64)>;
+
 /// What a batch changes, by key.
 #[derive(Default)]
 struct Changes {
-    read: BTreeMap<(Uuid, Uuid), (i64, i64)>,
+    read: Positions,
+    /// Where somebody's own message, or their joining, has brought them.
+    own: Positions,
     mentions: BTreeMap<(Uuid, Uuid, i64), i64>,
+    /// Messages that do not count any more, by conversation and msg_no, with their seq.
+    voids: BTreeMap<(Uuid, i64), i64>,
 }
 
 impl Changes {
     fn fold(&mut self, fact: &Fact<'_>) {
+        let here = (fact.seq(), fact.msg_no());
         match fact.event {
             Event::User(UserEvent::CursorsMoved(moved)) => {
                 for (conversation, cursor) in &moved.read {
-                    self.read_to(
-                        fact.stream(),
-                        conversation.0,
-                        cursor.seq as i64,
-                        cursor.msg_no as i64,
-                    );
+                    let position = self.read.entry((fact.stream(), conversation.0)).or_default();
+                    position.0 = position.0.max(cursor.seq as i64);
+                    position.1 = position.1.max(cursor.msg_no as i64);
                 }
             }
             Event::Conversation(ConversationEvent::MessageSent(sent)) => {
                 let sender = fact.record.actor;
-                self.read_to(sender, fact.stream(), fact.seq(), fact.msg_no());
+                self.own.insert((sender, fact.stream()), here);
                 for user in sent.mentions.iter().filter(|user| user.0 != sender) {
                     self.mentions
                         .insert((user.0, fact.stream(), fact.seq()), fact.msg_no());
                 }
             }
-            // What was said before is not unread to somebody new.
-            Event::Conversation(ConversationEvent::MemberAdded(added)) => {
-                self.read_to(added.user.0, fact.stream(), fact.seq(), fact.msg_no());
+            Event::Conversation(ConversationEvent::MessageRecalled(recalled)) => {
+                let key = (fact.stream(), recalled.message_no as i64);
+                self.voids.entry(key).or_insert(recalled.message_seq as i64);
             }
-            Event::Conversation(
-                ConversationEvent::DirectOpened(_)
-                | ConversationEvent::GroupCreated(_)
-                | ConversationEvent::MemberRemoved(_)
-                | ConversationEvent::MemberLeft(_)
-                | ConversationEvent::GroupRenamed(_)
-                | ConversationEvent::RoleChanged(_)
-                | ConversationEvent::MessageEdited(_)
-                | ConversationEvent::MessageRecalled(_)
-                | ConversationEvent::ReactionChanged(_),
-            )
-            | Event::User(UserEvent::Registered(_) | UserEvent::InboxExpired(_)) => {}
+            // What was said before is not unread to somebody new.
+            Event::Conversation(event) => {
+                if let Membership::Joined(joined) = event.membership() {
+                    for (user, _) in joined.iter() {
+                        self.own.insert((user.0, fact.stream()), here);
+                    }
+                }
+            }
+            Event::User(_) => {}
         }
     }
 
-    fn read_to(&mut self, user: Uuid, conversation: Uuid, seq: i64, msg_no: i64) {
-        let cursor = self.read.entry((user, conversation)).or_default();
-        *cursor = (cursor.0.max(seq), cursor.1.max(msg_no));
-    }
-
     async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), tokio_postgres::Error> {
-        if !self.read.is_empty() {
-            let users: Vec<Uuid> = self.read.keys().map(|(user, _)| *user).collect();
-            let conversations: Vec<Uuid> = self.read.keys().map(|(_, conversation)| *conversation).collect();
-            let seqs: Vec<i64> = self.read.values().map(|(seq, _)| *seq).collect();
-            let msg_nos: Vec<i64> = self.read.values().map(|(_, msg_no)| *msg_no).collect();
-            let sql = include_str!("read.sql");
+        for (positions, sql) in [
+            (&self.read, include_str!("read_position.sql")),
+            (&self.own, include_str!("own_position.sql")),
+        ] {
+            if positions.is_empty() {
+                continue;
+            }
+            let (users, conversations): (Vec<Uuid>, Vec<Uuid>) = positions.keys().copied().unzip();
+            let (seqs, msg_nos): (Vec<i64>, Vec<i64>) = positions.values().copied().unzip();
             run(
                 transaction,
                 schema,
@@ -146,6 +158,13 @@ impl Changes {
                 &[&users, &conversations, &seqs, &msg_nos],
             )
             .await?;
+        }
+        if !self.voids.is_empty() {
+            let conversations: Vec<Uuid> = self.voids.keys().map(|(conversation, _)| *conversation).collect();
+            let msg_nos: Vec<i64> = self.voids.keys().map(|(_, msg_no)| *msg_no).collect();
+            let seqs: Vec<i64> = self.voids.values().copied().collect();
+            let sql = include_str!("void.sql");
+            run(transaction, schema, sql, &[&conversations, &msg_nos, &seqs]).await?;
         }
         Ok(())
     }

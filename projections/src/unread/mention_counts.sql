@@ -1,7 +1,10 @@
 -- What the viewer has not read of what mentions them, by conversation. Each is counted from its own place on.
 SELECT k.conversation,
        (SELECT count(*) FROM {unread}.mention n
-         WHERE n.user_id = $1 AND n.conversation = k.conversation AND n.seq > coalesce(r.read_seq, 0)) AS mentions
+         WHERE n.user_id = $1 AND n.conversation = k.conversation AND n.seq > coalesce(greatest(r.seq, o.seq), 0)
+           AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = n.conversation AND v.msg_no = n.msg_no)) AS mentions
   FROM unnest($2::uuid[]) k(conversation)
-  LEFT JOIN LATERAL (SELECT r.read_seq FROM {unread}.reader r
+  LEFT JOIN LATERAL (SELECT r.seq FROM {unread}.read_position r
                       WHERE r.user_id = $1 AND r.conversation = k.conversation LIMIT 1) r ON true
+  LEFT JOIN LATERAL (SELECT o.seq FROM {unread}.own_position o
+                      WHERE o.user_id = $1 AND o.conversation = k.conversation LIMIT 1) o ON true

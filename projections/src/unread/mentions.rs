@@ -9,5 +9,5 @@ static COUNTS: Sql = Sql::new(include_str!("mention_counts.sql"));
 /// How often `viewer` is mentioned in what they have not read of each of `conversations`.
 pub fn mention_counts(viewer: Uuid, conversations: Vec<Uuid>) -> Select<(Uuid, i64)> {
     let read = |row: &Row| Ok((row.try_get("conversation")?, row.try_get("mentions")?));
-    Select::new(COUNTS.text(), read).with(viewer).with(conversations)
+    Select::new(&COUNTS, read).with(viewer).with(conversations)
 }

@@ -5,6 +5,10 @@ use tidings_domain::{Cursor, Role};
 use tidings_projections::{Expiry, Place, known_users, memberships};
 use uuid::Uuid;
 
+/// How far everybody has read everything.
+const POSITIONS: &str = "(SELECT user_id, conversation, max(seq) AS read_seq, max(msg_no) AS read_msg_no \
+    FROM (SELECT * FROM p_unread_2.read_position UNION ALL SELECT * FROM p_unread_2.own_position) p GROUP BY 1, 2)";
+
 #[tokio::test]
 async fn messages_come_to_history_with_their_numbers() {
     let world = World::new().await;
@@ -13,7 +17,7 @@ async fn messages_come_to_history_with_their_numbers() {
     let first = world.send(talk, ann, "hello", &[]).await;
     let second = world.send(talk, bob, "hello, ann", &[ann]).await;
     world.settle().await;
-    let sql = "SELECT seq, message, msg_no, sender, kind, text, attachment, mentions, edited_at FROM p_history.message ORDER BY seq";
+    let sql = "SELECT seq, message, msg_no, sender, kind, text, attachment, mentions, edited_at FROM p_history_2.message ORDER BY seq";
     let expected = [
         format!("(2,{},1,{ann},text,hello,,{{}},)", first.command),
         format!("(3,{},2,{bob},text,\"hello, ann\",,{{{ann}}},)", second.command),
@@ -115,10 +119,13 @@ async fn reading_never_moves_back_and_sending_reads() {
     world.read(bob, &said[4]).await;
     world.read(bob, &said[1]).await;
     world.settle().await;
-    let unread = "SELECT m.user_id = c.created_by AS ann, greatest(0, c.last_msg_no - coalesce(r.read_msg_no, 0)) AS unread, \
-        (SELECT count(*) FROM p_unread.mention x WHERE x.user_id = m.user_id AND x.conversation = m.conversation AND x.seq > coalesce(r.read_seq, 0)) \
+    let unread = format!(
+        "SELECT m.user_id = c.created_by AS ann, greatest(0, c.last_msg_no - coalesce(r.read_msg_no, 0)) AS unread, \
+        (SELECT count(*) FROM p_unread_2.mention x WHERE x.user_id = m.user_id AND x.conversation = m.conversation AND x.seq > coalesce(r.read_seq, 0)) \
         FROM p_conversations.member m JOIN p_conversations.conversation c USING (conversation) \
-        LEFT JOIN p_unread.reader r USING (user_id, conversation) ORDER BY 1";
+        LEFT JOIN {POSITIONS} r USING (user_id, conversation) ORDER BY 1"
+    );
+    let unread = unread.as_str();
     assert_eq!(world.rows(unread).await, ["(f,1,1)", "(t,0,0)"]);
     world.send(talk, bob, "and I say", &[]).await;
     world.settle().await;
@@ -136,14 +143,16 @@ async fn unread_counts_equal_a_recount_of_the_log() {
         }
     }
     world.settle().await;
-    let wrong = "SELECT m.user_id, m.conversation FROM p_conversations.member m JOIN p_conversations.conversation c USING (conversation) \
-        LEFT JOIN p_unread.reader r USING (user_id, conversation) \
+    let wrong = format!(
+        "SELECT m.user_id, m.conversation FROM p_conversations.member m JOIN p_conversations.conversation c USING (conversation) \
+        LEFT JOIN {POSITIONS} r USING (user_id, conversation) \
         WHERE greatest(0, c.last_msg_no - coalesce(r.read_msg_no, 0)) <> (SELECT count(*) FROM event e \
-        WHERE e.stream = m.conversation AND e.kind = 16 AND e.seq > coalesce(r.read_seq, 0))";
-    assert_eq!(world.rows(wrong).await, Vec::<String>::new());
+        WHERE e.stream = m.conversation AND e.kind = 16 AND e.seq > coalesce(r.read_seq, 0))"
+    );
+    assert_eq!(world.rows(&wrong).await, Vec::<String>::new());
     assert!(
         world
-            .number("SELECT count(*) FROM p_unread.reader WHERE read_seq > 0")
+            .number("SELECT count(*) FROM p_unread_2.read_position WHERE seq > 0")
             .await
             > 5
     );

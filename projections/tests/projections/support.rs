@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_domain::event::{
     CursorsMoved, DirectOpened, GroupCreated, GroupRenamed, InboxExpired, MemberAdded, MemberLeft,
-    MemberRemoved, MessageSent, Registered, RoleChanged,
+    MemberRemoved, MessageEdited, MessageRecalled, MessageSent, ReactionChanged, Registered, RoleChanged,
 };
 use tidings_domain::stored::encode;
 use tidings_domain::{
-    Content, ConversationEvent, Cursor, Event, GroupName, MessageText, Role, UserEvent, UserId,
+    Content, ConversationEvent, Cursor, Emoji, Event, GroupName, MessageText, Role, UserEvent, UserId,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Batch, Log, LogConfig, NewEvent, Outcome, Proposal, Recorded};
-use tidings_projections::{Observer, ProjectionError, Projector};
+use tidings_projections::{Observer, ProjectionError, Projector, Select};
 use tidings_services::testing::shared;
 use uuid::Uuid;
 
@@ -228,14 +228,80 @@ impl World {
         mentions: &[Uuid],
     ) -> Recorded {
         let sent = MessageSent {
-            content: Content::Text {
-                text: MessageText::parse(text).unwrap(),
-            },
-            reply_to: None,
             mentions: mentions.iter().map(|user| UserId(*user)).collect(),
+            ..sent(text)
         };
         self.say(conversation, sender, ConversationEvent::MessageSent(sent))
             .await
+    }
+
+    /// Messages in a conversation of which there is one event so far, and in its lane two. They are written straight into the log, in the
+    /// form that appending gives them.
+    pub(crate) async fn write_messages(&self, conversation: Uuid, sender: Uuid, count: u64) {
+        let lane = lane_of(conversation);
+        self.execute(&format!(
+            "INSERT INTO event SELECT {lane}, 2 + n, '{conversation}', 1 + n, n, 16, 1, false, '{sender}', now() + n * interval '1 ms', \
+             gen_random_uuid(), 0, 0, \
+             convert_to('{{\"content\":{{\"kind\":\"text\",\"text\":\"message ' || n || '\"}}}}', 'UTF8') \
+             FROM generate_series(1, {count}) n; \
+             UPDATE log_lane SET head = {count} + 2 WHERE lane = {lane}; \
+             UPDATE stream SET head_seq = {count} + 1, msg_no = {count} WHERE stream = '{conversation}'"
+        ))
+        .await;
+    }
+
+    pub(crate) async fn edit(&self, message: &Recorded, text: &str) -> Recorded {
+        let edited = MessageEdited {
+            message: message.command,
+            message_seq: message.seq,
+            content: Content::Text {
+                text: MessageText::parse(text).unwrap(),
+            },
+        };
+        self.say(
+            message.stream,
+            message.actor,
+            ConversationEvent::MessageEdited(edited),
+        )
+        .await
+    }
+
+    pub(crate) async fn recall(&self, message: &Recorded, by: Uuid) -> Recorded {
+        let recalled = MessageRecalled {
+            message: message.command,
+            message_seq: message.seq,
+            message_no: message.msg_no,
+        };
+        self.say(message.stream, by, ConversationEvent::MessageRecalled(recalled))
+            .await
+    }
+
+    pub(crate) async fn react(&self, message: &Recorded, by: Uuid, emoji: &str, on: bool) -> Recorded {
+        let changed = ReactionChanged {
+            message: message.command,
+            message_seq: message.seq,
+            emoji: Emoji::parse(emoji).unwrap(),
+            on,
+        };
+        self.say(message.stream, by, ConversationEvent::ReactionChanged(changed))
+            .await
+    }
+
+    /// Asks the live read models.
+    pub(crate) async fn ask<T>(&self, select: Select<T>) -> Vec<T> {
+        let client = self.log.pool().get().await.unwrap();
+        let rows = client.query(select.sql(), &select.values()).await.unwrap();
+        rows.iter().map(|row| select.read(row).unwrap()).collect()
+    }
+
+    /// Everything that the log holds.
+    pub(crate) async fn told(&self) -> Vec<Recorded> {
+        let mut told = vec![];
+        for head in self.log.heads().await.unwrap() {
+            let most = head.head as usize;
+            told.extend(self.log.lane(head.lane, 0, head.head, most).await.unwrap());
+        }
+        told
     }
 
     pub(crate) async fn read(&self, user: Uuid, at: &Recorded) -> Recorded {
@@ -303,12 +369,26 @@ impl World {
         let mut tables = BTreeMap::new();
         for projection in tidings_projections::all() {
             for table in projection.tables() {
-                let name = format!("p_{}.{}", projection.name(), table.name);
+                let name = format!("{}.{}", projection.schema(), table.name);
                 let sql = format!("SELECT * FROM {name} ORDER BY {}", table.key.join(", "));
                 tables.insert(name, self.rows(&sql).await);
             }
         }
         tables
+    }
+
+    /// As a program leaves it that knows these read models in the version before only.
+    pub(crate) async fn forget_version(&self, names: &[&str]) {
+        for name in names {
+            let projection = tidings_projections::find(name).unwrap();
+            let (schema, version) = (projection.schema(), projection.version());
+            self.execute(&format!(
+                "DROP SCHEMA {schema} CASCADE; CREATE SCHEMA p_{name}; CREATE TABLE p_{name}.kept (id int); \
+                 UPDATE projection_checkpoint SET version = {version} - 1 WHERE projection = '{name}'; \
+                 UPDATE projection_version SET version = {version} - 1 WHERE projection = '{name}'"
+            ))
+            .await;
+        }
     }
 
     /// Schemas of read models.
@@ -341,6 +421,16 @@ pub(crate) struct Failures(pub(crate) Mutex<Vec<String>>);
 impl Observer for Failures {
     fn failed(&self, lane: u8, error: &ProjectionError) {
         self.0.lock().unwrap().push(format!("lane {lane}: {error}"));
+    }
+}
+
+fn sent(text: &str) -> MessageSent {
+    MessageSent {
+        content: Content::Text {
+            text: MessageText::parse(text).unwrap(),
+        },
+        reply_to: None,
+        mentions: vec![],
     }
 }
 
@@ -387,9 +477,18 @@ impl Crowd {
         }
     }
 
+    pub(crate) fn users(&self) -> &[Uuid] {
+        &self.users
+    }
+
+    /// The groups with those who are members now.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = (Uuid, &BTreeSet<Uuid>)> {
+        self.groups.iter().map(|(group, members, _)| (*group, members))
+    }
+
     /// One thing happens.
     pub(crate) async fn act(&mut self, world: &World) {
-        let deed = self.rng.random_range(0..12);
+        let deed = self.rng.random_range(0..20);
         let user = *self.users.choose(&mut self.rng).unwrap();
         let which = self.rng.random_range(0..self.groups.len());
         let (group, members, said) = &mut self.groups[which];
@@ -417,6 +516,18 @@ impl Crowd {
             }
             (8, Some(earlier)) => {
                 world.expire(user, &earlier).await;
+            }
+            (9 | 10, Some(earlier)) => {
+                world.edit(&earlier, &format!("edit {}", said.len())).await;
+            }
+            // Now and then one that is recalled already: two nodes may do it at once.
+            (11, Some(earlier)) => {
+                world.recall(&earlier, user).await;
+            }
+            (12..=14, Some(earlier)) => {
+                let emoji = ["👍", "❤️", ":party:"].choose(&mut self.rng).unwrap();
+                let on = self.rng.random_bool(0.7);
+                world.react(&earlier, user, emoji, on).await;
             }
             _ => {
                 let sender = *members.first().unwrap();

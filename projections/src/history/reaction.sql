@@ -1,0 +1,9 @@
+-- A recall wins: what comes behind it has no effect.
+INSERT INTO {schema}.reaction (conversation, message_seq, emoji, user_id, seq)
+SELECT u.conversation, u.message_seq, u.emoji, u.user_id, u.seq
+  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::uuid[], $6::bigint[])
+       u(conversation, message_seq, emoji, user_id, message, seq)
+ CROSS JOIN LATERAL (SELECT FROM {schema}.message m
+                      WHERE m.conversation = u.conversation AND m.seq = u.message_seq AND m.message = u.message
+                        AND m.recalled_at IS NULL LIMIT 1) m
+ON CONFLICT DO NOTHING

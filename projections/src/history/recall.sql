@@ -1,0 +1,9 @@
+WITH recalled AS (
+    UPDATE {schema}.message m
+       SET text = NULL, attachment = NULL, mentions = '{}', edited_at = NULL, recalled_at = u.at
+      FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::timestamptz[]) u(conversation, seq, message, at)
+     WHERE m.conversation = u.conversation AND m.seq = u.seq AND m.message = u.message AND m.recalled_at IS NULL
+    RETURNING m.conversation, m.seq
+), forgotten AS (
+    DELETE FROM {schema}.edit e USING recalled r WHERE e.conversation = r.conversation AND e.message_seq = r.seq)
+DELETE FROM {schema}.reaction x USING recalled r WHERE x.conversation = r.conversation AND x.message_seq = r.seq

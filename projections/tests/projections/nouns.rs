@@ -1,0 +1,350 @@
+//! Edits, recalls and reactions in the read models.
+
+use crate::support::{Crowd, World};
+use std::collections::{BTreeMap, BTreeSet};
+use tidings_domain::stored::decode;
+use tidings_domain::{Content, ConversationEvent, Event, UserEvent};
+use tidings_eventlog::Recorded;
+use tidings_projections::{Order, Range, conversations, history, inbox, unread};
+use uuid::Uuid;
+
+fn all<P>() -> Range<P> {
+    Range {
+        after: None,
+        before: None,
+        order: Order::Ascending,
+        rows: 1000,
+    }
+}
+
+async fn versions(world: &World, message: &Recorded) -> Vec<(i64, String)> {
+    let edits = history::edits(vec![message.stream], vec![message.seq as i64], &all());
+    let found = world.ask(edits).await.into_iter().filter_map(|row| row.entry);
+    found
+        .map(|edit| (edit.seq, edit.text.unwrap().to_string()))
+        .collect()
+}
+
+async fn reactions(world: &World, viewer: Uuid, message: &Recorded) -> Vec<(String, i64, bool)> {
+    let reactions = history::reactions(viewer, vec![message.stream], vec![message.seq as i64]);
+    let found = world.ask(reactions).await.into_iter();
+    found
+        .map(|reaction| (reaction.emoji, reaction.count, reaction.viewer_reacted))
+        .collect()
+}
+
+async fn message(world: &World, message: &Recorded) -> history::Message {
+    let found = history::by_id(vec![message.stream], vec![message.command]);
+    world.ask(found).await.remove(0)
+}
+
+/// Folds after each event, or everything at once.
+async fn settle(world: &World, each: bool) {
+    if each {
+        world.settle().await;
+    }
+}
+
+#[tokio::test]
+async fn an_edited_message_keeps_every_version() {
+    for each in [true, false] {
+        let world = World::new().await;
+        let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+        let talk = world.direct(ann, bob, 2).await;
+        let sent = world.send(talk, ann, "hallo", &[]).await;
+        let other = world.send(talk, bob, "what?", &[]).await;
+        settle(&world, each).await;
+        let first = world.edit(&sent, "hullo").await;
+        settle(&world, each).await;
+        let second = world.edit(&sent, "hello").await;
+        world.settle().await;
+        let now = message(&world, &sent).await;
+        assert_eq!(
+            (now.text.as_deref(), now.edited_at, now.recalled_at),
+            (Some("hello"), Some(second.at), None)
+        );
+        let expected = [
+            (sent.seq as i64, "hallo".to_owned()),
+            (first.seq as i64, "hullo".to_owned()),
+            (second.seq as i64, "hello".to_owned()),
+        ];
+        assert_eq!(versions(&world, &sent).await, expected);
+        assert!(versions(&world, &other).await.is_empty());
+        assert_eq!(message(&world, &other).await.edited_at, None);
+        world.assert_as_the_log_says().await;
+    }
+}
+
+#[tokio::test]
+async fn a_recalled_message_keeps_its_place_and_nothing_else() {
+    for each in [true, false] {
+        let world = World::new().await;
+        let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+        let talk = world.direct(ann, bob, 2).await;
+        let sent = world.send(talk, ann, "secret", &[bob]).await;
+        world.react(&sent, bob, "👍", true).await;
+        world.edit(&sent, "more secret").await;
+        settle(&world, each).await;
+        let recall = world.recall(&sent, ann).await;
+        settle(&world, each).await;
+        // What comes behind the recall has no effect.
+        world.edit(&sent, "most secret").await;
+        world.react(&sent, ann, "👍", true).await;
+        world.recall(&sent, bob).await;
+        world.settle().await;
+        let now = message(&world, &sent).await;
+        assert_eq!((now.seq, now.sender), (sent.seq as i64, ann));
+        assert_eq!(
+            (now.text, now.edited_at, now.recalled_at),
+            (None, None, Some(recall.at))
+        );
+        assert!(now.mentions.is_empty());
+        assert!(versions(&world, &sent).await.is_empty());
+        assert!(reactions(&world, bob, &sent).await.is_empty());
+        for table in world.everything().await {
+            assert!(!format!("{table:?}").contains("secret"), "{table:?}");
+        }
+        world.assert_as_the_log_says().await;
+    }
+}
+
+#[tokio::test]
+async fn a_reaction_counts_once_for_each_person_and_emoji_until_it_is_taken_back() {
+    for each in [true, false] {
+        let world = World::new().await;
+        let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+        let talk = world.direct(ann, bob, 2).await;
+        let sent = world.send(talk, ann, "hello", &[]).await;
+        for (who, emoji, on) in [
+            (bob, "🎉", true),
+            (bob, "👍", true),
+            (ann, "👍", true),
+            (ann, "👍", true),
+            (bob, "🎉", false),
+            (ann, ":shrug:", true),
+            (bob, "🎉", true),
+            (ann, ":shrug:", false),
+        ] {
+            world.react(&sent, who, emoji, on).await;
+            settle(&world, each).await;
+        }
+        world.settle().await;
+        let expected = [("👍".to_owned(), 2, true), ("🎉".to_owned(), 1, false)];
+        assert_eq!(reactions(&world, ann, &sent).await, expected);
+        let people =
+            history::reaction_people(vec![talk], vec![sent.seq as i64], vec!["👍".to_owned()], &all());
+        let people: BTreeSet<Uuid> = world
+            .ask(people)
+            .await
+            .into_iter()
+            .filter_map(|row| row.entry)
+            .collect();
+        assert_eq!(people, [ann, bob].into());
+        world.assert_as_the_log_says().await;
+    }
+}
+
+#[tokio::test]
+async fn a_recalled_message_is_not_unread_does_not_mention_and_does_not_wait() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let talk = world.direct(ann, bob, 2).await;
+    let counts = async || {
+        world.settle().await;
+        let seen = world.ask(conversations::by_id(bob, vec![talk])).await;
+        let mentions = world.ask(unread::mention_counts(bob, vec![talk])).await;
+        let waiting = world.ask(inbox::waiting(bob, &all())).await;
+        let pending = waiting
+            .iter()
+            .find_map(|row| row.entry.as_ref())
+            .map_or(0, |entry| entry.pending_count);
+        (seen[0].unread_count, mentions[0].1, pending)
+    };
+    let mut said = vec![];
+    for n in 0..3 {
+        said.push(world.send(talk, ann, &format!("{n}"), &[bob]).await);
+    }
+    assert_eq!(counts().await, (3, 3, 3));
+    world.recall(&said[1], ann).await;
+    assert_eq!(counts().await, (2, 2, 2));
+    // One that was read is not subtracted again.
+    world.read(bob, &said[1]).await;
+    world.deliver(bob, &said[1]).await;
+    assert_eq!(counts().await, (1, 1, 1));
+    world.recall(&said[0], ann).await;
+    assert_eq!(counts().await, (1, 1, 1));
+    world.recall(&said[2], ann).await;
+    assert_eq!(counts().await, (0, 0, 0));
+    world.send(talk, ann, "at last", &[]).await;
+    assert_eq!(counts().await, (1, 0, 1));
+    world.assert_as_the_log_says().await;
+}
+
+/// What somebody is told of a conversation: by definition, from all that ever happened.
+#[derive(Default)]
+struct Reference {
+    /// By seq: text, versions, reactions and mentions.
+    messages: BTreeMap<i64, Told>,
+    recalled: BTreeSet<i64>,
+    /// Of each person, up to which seq they have read, sent or joined.
+    places: BTreeMap<Uuid, i64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Told {
+    text: Option<String>,
+    versions: Vec<String>,
+    reactions: BTreeSet<(String, Uuid)>,
+    mentions: BTreeSet<Uuid>,
+}
+
+impl Reference {
+    fn of(conversation: Uuid, events: &[Recorded]) -> Self {
+        let mut reference = Self::default();
+        for record in events {
+            let seq = record.seq as i64;
+            match decode(record.kind, record.ver, &record.payload).unwrap() {
+                Event::User(UserEvent::CursorsMoved(moved)) => {
+                    if let Some(cursor) = moved.read.get(&conversation.into()) {
+                        reference.reach(record.stream, cursor.seq as i64);
+                    }
+                }
+                Event::Conversation(event) if record.stream == conversation => {
+                    reference.take(record, seq, event);
+                }
+                _ => {}
+            }
+        }
+        for seq in &reference.recalled {
+            reference.messages.insert(*seq, Told::default());
+        }
+        reference
+    }
+
+    fn take(&mut self, record: &Recorded, seq: i64, event: ConversationEvent) {
+        let text = |content| match content {
+            Content::Text { text } => text.as_str().to_owned(),
+            other => panic!("{other:?}"),
+        };
+        match event {
+            ConversationEvent::MemberAdded(added) => self.reach(added.user.0, seq),
+            ConversationEvent::MessageSent(sent) => {
+                let told = Told {
+                    text: Some(text(sent.content)),
+                    mentions: sent.mentions.iter().map(|user| user.0).collect(),
+                    ..Told::default()
+                };
+                self.messages.insert(seq, told);
+                self.reach(record.actor, seq);
+            }
+            ConversationEvent::MessageEdited(edited) => {
+                let told = self.told(edited.message_seq);
+                if told.versions.is_empty() {
+                    told.versions.extend(told.text.take());
+                }
+                let text = text(edited.content);
+                told.versions.push(text.clone());
+                told.text = Some(text);
+            }
+            ConversationEvent::MessageRecalled(recalled) => {
+                self.recalled.insert(recalled.message_seq as i64);
+            }
+            ConversationEvent::ReactionChanged(changed) => {
+                let reaction = (changed.emoji.as_str().to_owned(), record.actor);
+                let reactions = &mut self.told(changed.message_seq).reactions;
+                if changed.on {
+                    reactions.insert(reaction);
+                } else {
+                    reactions.remove(&reaction);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn told(&mut self, seq: u64) -> &mut Told {
+        self.messages.get_mut(&(seq as i64)).unwrap()
+    }
+
+    fn reach(&mut self, user: Uuid, seq: i64) {
+        let place = self.places.entry(user).or_default();
+        *place = seq.max(*place);
+    }
+
+    /// Unread messages, and those that mention the user.
+    fn counts(&self, user: Uuid) -> (i64, i64) {
+        let place = self.places.get(&user).copied().unwrap_or(0);
+        let unread = self.messages.range(place + 1..);
+        let unread: Vec<_> = unread.filter(|(seq, _)| !self.recalled.contains(seq)).collect();
+        let mentions = unread.iter().filter(|(_, told)| told.mentions.contains(&user));
+        (unread.len() as i64, mentions.count() as i64)
+    }
+}
+
+async fn shown(world: &World, conversation: Uuid, seq: i64, message: &history::Message) -> Told {
+    let edits = history::edits(vec![conversation], vec![seq], &all());
+    let versions = world.ask(edits).await.into_iter().filter_map(|row| row.entry);
+    let mut told = Told {
+        text: message.text.as_deref().map(str::to_owned),
+        versions: versions.map(|edit| edit.text.unwrap().to_string()).collect(),
+        reactions: BTreeSet::new(),
+        mentions: message.mentions.iter().copied().collect(),
+    };
+    for reaction in world
+        .ask(history::reactions(Uuid::nil(), vec![conversation], vec![seq]))
+        .await
+    {
+        let people = history::reaction_people(
+            vec![conversation],
+            vec![seq],
+            vec![reaction.emoji.clone()],
+            &all(),
+        );
+        let people = world.ask(people).await.into_iter().filter_map(|row| row.entry);
+        let before = told.reactions.len();
+        told.reactions
+            .extend(people.map(|user| (reaction.emoji.clone(), user)));
+        assert_eq!((told.reactions.len() - before) as i64, reaction.count);
+    }
+    told
+}
+
+#[tokio::test]
+async fn whatever_happens_the_read_models_say_what_its_definition_says() {
+    for seed in 31..34 {
+        let world = World::new().await;
+        let mut crowd = Crowd::new(&world, seed).await;
+        for n in 0..400 {
+            crowd.act(&world).await;
+            // Ranges of many sizes, and lanes in many orders.
+            if n % 13 == 0 {
+                world.projector().catch_up((n % 4) as u8).await.unwrap();
+            }
+        }
+        world.settle().await;
+        let log = world.told().await;
+        let mut recalled = 0;
+        for (group, members) in crowd.groups() {
+            let reference = Reference::of(group, &log);
+            recalled += reference.recalled.len();
+            let messages = world.ask(history::pages(vec![group], vec![0], &all())).await;
+            let messages: Vec<_> = messages.into_iter().filter_map(|row| row.entry).collect();
+            assert_eq!(messages.len(), reference.messages.len());
+            for (message, (seq, told)) in messages.iter().zip(&reference.messages) {
+                assert_eq!(message.recalled_at.is_some(), reference.recalled.contains(seq));
+                assert_eq!(shown(&world, group, *seq, message).await, *told, "seq {seq}");
+            }
+            for user in crowd.users().iter().filter(|user| members.contains(user)) {
+                let seen = world.ask(conversations::by_id(*user, vec![group])).await;
+                let mentions = world.ask(unread::mention_counts(*user, vec![group])).await;
+                assert_eq!(
+                    (seen[0].unread_count, mentions[0].1),
+                    reference.counts(*user),
+                    "user {user} in {group}, seed {seed}"
+                );
+            }
+        }
+        assert!(recalled > 0, "seed {seed} recalls nothing");
+        world.assert_as_the_log_says().await;
+    }
+}
