@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tidings_eventlog::{Lease, Pool, Position};
+use tidings_projections::{Checkpoints, Projection, Select};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::types::ToSql;
@@ -19,19 +20,19 @@ pub(crate) struct Database {
     pool: Pool,
     permits: Arc<Semaphore>,
     timeout: Duration,
+    /// Which read models are being built.
+    checkpoints: Checkpoints,
     /// What every answer must include.
     floor: Option<Arc<Floor>>,
     /// What the rows are counted against.
     budget: Option<Budget>,
 }
 
-/// Positions by lane that all read models must have passed.
+/// Positions by lane that the read models must have passed from which an answer comes.
 #[derive(Debug)]
 struct Floor {
     lanes: Vec<i16>,
     positions: Vec<i64>,
-    names: Vec<&'static str>,
-    versions: Vec<i32>,
 }
 
 /// Whether a read model has not come to one of some positions.
@@ -61,11 +62,12 @@ impl From<NoAnswer> for async_graphql::Error {
 impl Database {
     /// At most `at_once` statements run at the same time, and each has `timeout` from waiting for a connection to the
     /// last row.
-    pub(crate) fn new(pool: Pool, at_once: usize, timeout: Duration) -> Self {
+    pub(crate) fn new(pool: Pool, at_once: usize, timeout: Duration, checkpoints: Checkpoints) -> Self {
         Self {
             pool,
             permits: Arc::new(Semaphore::new(at_once.max(1))),
             timeout,
+            checkpoints,
             floor: None,
             budget: None,
         }
@@ -74,18 +76,12 @@ impl Database {
     /// The same database, whose answers include everything up to these positions. What vouches for them is read in one
     /// snapshot with each answer: what this process remembers of it, a crash of the database can take back.
     pub(crate) fn after(&self, positions: &[Position]) -> Self {
-        let (names, versions) = tidings_projections::all()
-            .map(|projection| (projection.name(), projection.version()))
-            .into_iter()
-            .unzip();
         let floor = Floor {
             lanes: positions
                 .iter()
                 .map(|position| i16::from(position.lane))
                 .collect(),
             positions: positions.iter().map(|position| position.pos as i64).collect(),
-            names,
-            versions,
         };
         Self {
             floor: (!positions.is_empty()).then(|| Arc::new(floor)),
@@ -101,14 +97,41 @@ impl Database {
         }
     }
 
-    /// Runs a statement and reads each of its rows with `read`.
+    /// Asks the read models. Where one of those that are asked is being built, it waits.
+    pub(crate) async fn ask<T>(&self, select: &Select<T>) -> Result<Vec<T>, NoAnswer> {
+        let read = |row: &Row| select.read(row);
+        self.carry_out(select.sql(), &select.values(), select.models(), read)
+            .await
+    }
+
+    /// Runs a statement on other tables and reads each of its rows with `read`.
     pub(crate) async fn rows<T>(
         &self,
         sql: &str,
         values: &[&(dyn ToSql + Sync)],
         read: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
     ) -> Result<Vec<T>, NoAnswer> {
+        self.carry_out(sql, values, &[], read).await
+    }
+
+    async fn carry_out<T>(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+        models: &[&str],
+        read: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<Vec<T>, NoAnswer> {
         let deadline = Instant::now() + self.timeout;
+        if timeout_at(deadline, self.checkpoints.built(models))
+            .await
+            .is_err()
+        {
+            tracing::debug!(
+                ?models,
+                "a GraphQL statement waited in vain for a read model that is being built"
+            );
+            return Err(NoAnswer);
+        }
         let Ok(Ok(_permit)) = timeout_at(deadline, self.permits.acquire()).await else {
             tracing::warn!("too many GraphQL statements are waiting");
             return Err(NoAnswer);
@@ -128,7 +151,7 @@ impl Database {
                 };
                 let whole = match &self.floor {
                     None => client.each(&statement, values, take).await?,
-                    Some(floor) => floor.each(&client, &statement, values, take).await?,
+                    Some(floor) => floor.each(&client, models, &statement, values, take).await?,
                 };
                 Ok::<_, tokio_postgres::Error>(whole.is_continue().then_some(found?))
             };
@@ -157,12 +180,15 @@ impl Floor {
     async fn each(
         &self,
         client: &Lease,
+        models: &[&str],
         statement: &Statement,
         values: &[&(dyn ToSql + Sync)],
         mut take: impl FnMut(Row) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, tokio_postgres::Error> {
         let behind = client.prepare_cached(BEHIND).await?;
-        let wanted: [&(dyn ToSql + Sync); 4] = [&self.lanes, &self.positions, &self.names, &self.versions];
+        let version = |name: &&str| tidings_projections::find(name).map_or(0, Projection::version);
+        let versions: Vec<i32> = models.iter().map(version).collect();
+        let wanted: [&(dyn ToSql + Sync); 4] = [&self.lanes, &self.positions, &models, &versions];
         loop {
             let is_behind = AtomicBool::new(true);
             let looking = async {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use tidings_eventlog::Position;
 use tidings_projections::Checkpoints;
 use tokio::time::Instant;
-use tokio_postgres::types::ToSql;
 
 /// What requests can wait for.
 #[derive(Clone)]
@@ -28,12 +27,12 @@ impl Freshness {
         self.checkpoints.runs(lane)
     }
 
-    /// Whether all read models include these positions, as far as this node knows.
+    /// Whether all live read models include these positions, as far as this node knows.
     pub(crate) fn has_passed(&self, positions: &[Position]) -> bool {
         let lag = self.checkpoints.lag();
         positions.iter().all(|wanted| {
             lag.iter()
-                .filter(|lag| lag.lane == wanted.lane)
+                .filter(|lag| lag.lane == wanted.lane && !lag.building)
                 .all(|lag| lag.pos >= wanted.pos)
         })
     }
@@ -56,7 +55,7 @@ impl Freshness {
         Ok(())
     }
 
-    /// Waits, bounded, until all read models include these positions.
+    /// Waits, bounded, until all live read models include these positions.
     pub(crate) async fn passed(&self, positions: &[Position]) -> Result<(), Refusal> {
         let deadline = Instant::now() + self.wait;
         for position in positions {
@@ -79,13 +78,9 @@ pub(crate) async fn heads(
     freshness: &Freshness,
     lane: Option<u8>,
 ) -> Result<Vec<Position>, NoAnswer> {
-    let sql = "SELECT lane, head FROM log_lane WHERE $1::smallint IS NULL OR lane = $1";
-    let lane = lane.map(i16::from);
-    let values: [&(dyn ToSql + Sync); 1] = [&lane];
-    let heads = database.rows(sql, &values, |row| {
-        let (lane, head): (i16, i64) = (row.try_get("lane")?, row.try_get("head")?);
-        Ok(u8::try_from(lane).ok().zip(u64::try_from(head).ok()))
-    });
-    let known = |(lane, pos)| freshness.has_lane(lane).then_some(Position { lane, pos });
-    Ok(heads.await?.into_iter().flatten().filter_map(known).collect())
+    let heads = database.ask(&tidings_projections::heads(lane)).await?;
+    Ok(heads
+        .into_iter()
+        .filter(|head| freshness.has_lane(head.lane))
+        .collect())
 }

@@ -3,6 +3,7 @@
 mod admin;
 pub(crate) mod conversation;
 pub(crate) mod cursor;
+pub(crate) mod edit;
 pub(crate) mod id;
 pub(crate) mod inbox;
 pub(crate) mod loaders;
@@ -11,6 +12,7 @@ pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod page;
 pub(crate) mod query;
+pub(crate) mod reaction;
 pub(crate) mod read_model;
 pub(crate) mod subscription;
 pub(crate) mod time;

@@ -5,14 +5,15 @@ use super::loaders::Loaders;
 use super::long::Long;
 use super::member::{Member, MemberPage, MemberRole};
 use super::message::{Message, MessagePage};
-use super::page::{Entries, List, Page, PageArguments, surroundings};
+use super::page::{Entries, List, Page, PageArguments, gather};
 use super::time::Time;
 use crate::database::{Database, NoAnswer};
 use crate::loader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
-use tokio_postgres::Row;
+use tidings_projections::conversations::Activity;
+use tidings_projections::{Listed, Range, Select, conversations, unread};
 use uuid::Uuid;
 
 /// What sort of conversation it is.
@@ -137,24 +138,25 @@ impl Conversation {
             conversation: self.id,
         }
     }
+}
 
-    pub(crate) fn read(row: &Row) -> Result<Self, tokio_postgres::Error> {
-        let kind: &str = row.try_get("kind")?;
-        Ok(Self {
-            id: row.try_get("conversation")?,
-            kind: if kind == "direct" {
+impl From<conversations::Conversation> for Conversation {
+    fn from(found: conversations::Conversation) -> Self {
+        Self {
+            id: found.id,
+            kind: if found.kind == "direct" {
                 ConversationKind::Direct
             } else {
                 ConversationKind::Group
             },
-            title: row.try_get("title")?,
-            created_at: Time(row.try_get("created_at")?),
-            my_role: MemberRole::named(row.try_get("role")?),
-            last_seq: Long(row.try_get("last_seq")?),
-            last_read_seq: Long(row.try_get("read_seq")?),
-            unread_count: Long(row.try_get("unread_count")?),
-            last_at: row.try_get("last_at")?,
-        })
+            title: found.title,
+            created_at: Time(found.created_at),
+            my_role: MemberRole::named(&found.role),
+            last_seq: Long(found.last_seq),
+            last_read_seq: Long(found.read_seq),
+            unread_count: Long(found.unread_count),
+            last_at: found.last_at,
+        }
     }
 }
 
@@ -179,13 +181,12 @@ impl Loader<Uuid> for Conversations {
     type Value = Conversation;
 
     async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Conversation>, NoAnswer> {
-        let sql = include_str!("conversation/by_id.sql");
         let found = self
             .database
-            .rows(sql, &[&self.viewer, &ids], Conversation::read)
+            .ask(&conversations::by_id(self.viewer, ids.to_vec()))
             .await?;
+        let found = found.into_iter().map(Conversation::from);
         Ok(found
-            .into_iter()
             .map(|conversation| (conversation.id, conversation))
             .collect())
     }
@@ -201,49 +202,24 @@ impl Loader<ActivityPage> for ActivityPages {
     type Value = Entries<Conversation>;
 
     async fn load(&self, pages: &[ActivityPage]) -> Result<HashMap<ActivityPage, Self::Value>, NoAnswer> {
-        read_pages(
-            &self.database,
-            include_str!("conversation/page.sql"),
-            self.viewer,
-            pages,
-            Conversation::read,
-        )
+        read_pages(&self.database, pages, |range| {
+            conversations::activity(self.viewer, range)
+        })
         .await
     }
 }
 
 /// Reads pages of conversations, newest activity first.
-pub(super) async fn read_pages<T>(
+pub(super) async fn read_pages<R, T: From<R>>(
     database: &Database,
-    sql: &str,
-    viewer: Uuid,
     pages: &[ActivityPage],
-    read: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
+    select: impl Fn(&Range<Activity>) -> Select<Listed<R>>,
 ) -> Result<HashMap<ActivityPage, Entries<T>>, NoAnswer> {
-    let at = |place: &Option<ActivityPlace>| place.map(|place| place.at);
-    let id = |place: &Option<ActivityPlace>| place.map(|place| place.conversation);
     let mut answers = HashMap::with_capacity(pages.len());
     for page in pages {
-        let sql = sql.replace("{direction}", page.direction(false));
-        let rows = database
-            .rows(
-                &sql,
-                &[
-                    &viewer,
-                    &at(&page.after),
-                    &id(&page.after),
-                    &at(&page.before),
-                    &id(&page.before),
-                    &page.rows(),
-                ],
-                |row| {
-                    // An empty page is one row without a conversation.
-                    let found: Option<Uuid> = row.try_get("conversation")?;
-                    Ok((surroundings(row)?, found.map(|_| read(row)).transpose()?))
-                },
-            )
-            .await?;
-        answers.insert(page.clone(), page.gathered(rows));
+        let range = page.range(false, |place| (place.at, place.conversation));
+        let rows = database.ask(&select(&range)).await?;
+        answers.extend(gather(&[page], page, rows));
     }
     Ok(answers)
 }
@@ -258,15 +234,7 @@ impl Loader<Uuid> for MentionCounts {
     type Value = i64;
 
     async fn load(&self, conversations: &[Uuid]) -> Result<HashMap<Uuid, i64>, NoAnswer> {
-        let read = |row: &Row| Ok((row.try_get("conversation")?, row.try_get("mentions")?));
-        let counts: Vec<(Uuid, i64)> = self
-            .database
-            .rows(
-                include_str!("conversation/mention_counts.sql"),
-                &[&self.viewer, &conversations],
-                read,
-            )
-            .await?;
-        Ok(counts.into_iter().collect())
+        let counts = unread::mention_counts(self.viewer, conversations.to_vec());
+        Ok(self.database.ask(&counts).await?.into_iter().collect())
     }
 }

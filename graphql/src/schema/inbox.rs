@@ -10,7 +10,7 @@ use crate::loader::Loader;
 use async_graphql::connection::{ConnectionNameType, EdgeNameType};
 use async_graphql::{ComplexObject, Context, OutputType, Result, SimpleObject};
 use std::collections::HashMap;
-use tokio_postgres::Row;
+use tidings_projections::inbox;
 use uuid::Uuid;
 
 /// A conversation with undelivered messages.
@@ -72,13 +72,13 @@ impl Waiting {
     }
 }
 
-impl Waiting {
-    pub(crate) fn read(row: &Row) -> Result<Self, tokio_postgres::Error> {
-        Ok(Self {
-            conversation: Conversation::read(row)?,
-            pending_count: Long(row.try_get("pending_count")?),
-            delivered_seq: row.try_get("delivered_seq")?,
-        })
+impl From<inbox::Waiting> for Waiting {
+    fn from(found: inbox::Waiting) -> Self {
+        Self {
+            conversation: found.conversation.into(),
+            pending_count: Long(found.pending_count),
+            delivered_seq: found.delivered_seq,
+        }
     }
 }
 
@@ -92,13 +92,6 @@ impl Loader<ActivityPage> for PendingPages {
     type Value = Entries<Waiting>;
 
     async fn load(&self, pages: &[ActivityPage]) -> Result<HashMap<ActivityPage, Self::Value>, NoAnswer> {
-        read_pages(
-            &self.database,
-            include_str!("inbox/page.sql"),
-            self.viewer,
-            pages,
-            Waiting::read,
-        )
-        .await
+        read_pages(&self.database, pages, |range| inbox::waiting(self.viewer, range)).await
     }
 }

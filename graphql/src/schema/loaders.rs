@@ -1,9 +1,11 @@
 //! The loaders of one request.
 
 use super::conversation::{ActivityPage, ActivityPages, Conversations, MentionCounts};
+use super::edit::{EditPage, EditPages};
 use super::inbox::PendingPages;
 use super::member::{MemberPage, MemberPages};
 use super::message::{LastMessages, MessageId, MessagePage, MessagePages, Messages};
+use super::reaction::{ReactedTo, ReactionPage, ReactionPages, Reactions};
 use super::user::{People, Suspensions};
 use crate::database::Database;
 use crate::loader::Gathering;
@@ -22,6 +24,9 @@ pub(crate) struct Loaders {
     pub(crate) message_pages: Gathering<MessagePage, MessagePages>,
     pub(crate) member_pages: Gathering<MemberPage, MemberPages>,
     pub(crate) mention_counts: Gathering<Uuid, MentionCounts>,
+    pub(crate) edit_pages: Gathering<EditPage, EditPages>,
+    pub(crate) reactions: Gathering<ReactedTo, Reactions>,
+    pub(crate) reaction_pages: Gathering<ReactionPage, ReactionPages>,
 }
 
 impl Loaders {
@@ -44,6 +49,10 @@ impl Loaders {
             database: database(),
             viewer,
         };
+        let reactions = Reactions {
+            database: database(),
+            viewer,
+        };
         Self {
             people: Gathering::remembering(People(database()), waves),
             suspensions: Gathering::remembering(Suspensions(database()), waves),
@@ -55,6 +64,9 @@ impl Loaders {
             message_pages: Gathering::new(MessagePages(database()), waves),
             member_pages: Gathering::new(MemberPages(database()), waves),
             mention_counts: Gathering::remembering(mention_counts, waves),
+            edit_pages: Gathering::new(EditPages(database()), waves),
+            reactions: Gathering::remembering(reactions, waves),
+            reaction_pages: Gathering::new(ReactionPages(database()), waves),
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Members of conversations.
 
 use super::cursor::MemberPlace;
-use super::page::{Entries, Page, gather, group, surroundings};
+use super::page::{Entries, Page, gather, group};
 use super::time::Time;
 use super::user::{self, User};
 use crate::database::{Database, NoAnswer};
 use crate::loader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, Result, SimpleObject};
 use std::collections::HashMap;
-use tokio_postgres::Row;
+use tidings_projections::conversations;
 use uuid::Uuid;
 
 /// What a member may do.
@@ -48,13 +48,13 @@ impl MemberRole {
     }
 }
 
-impl Member {
-    pub(crate) fn read(row: &Row) -> Result<Self, tokio_postgres::Error> {
-        Ok(Self {
-            user: row.try_get("user_id")?,
-            role: MemberRole::named(row.try_get("role")?),
-            joined_at: Time(row.try_get("joined_at")?),
-        })
+impl From<conversations::Member> for Member {
+    fn from(found: conversations::Member) -> Self {
+        Self {
+            user: found.user,
+            role: MemberRole::named(&found.role),
+            joined_at: Time(found.joined_at),
+        }
     }
 }
 
@@ -74,21 +74,9 @@ impl Loader<MemberPage> for MemberPages {
     async fn load(&self, keys: &[MemberPage]) -> Result<HashMap<MemberPage, Entries<Member>>, NoAnswer> {
         let mut pages = HashMap::with_capacity(keys.len());
         for (page, keys) in group(keys, |key| &key.page) {
-            let conversations: Vec<Uuid> = keys.iter().map(|key| key.conversation).collect();
-            let (after, before) = (page.after.map(|place| place.0), page.before.map(|place| place.0));
-            let sql = include_str!("member/page.sql").replace("{direction}", page.direction(true));
-            let rows = self
-                .0
-                .rows(&sql, &[&conversations, &after, &before, &page.rows()], |row| {
-                    let number: i64 = row.try_get("number")?;
-                    let found: Option<Uuid> = row.try_get("user_id")?;
-                    Ok((
-                        number,
-                        surroundings(row)?,
-                        found.map(|_| Member::read(row)).transpose()?,
-                    ))
-                })
-                .await?;
+            let of = keys.iter().map(|key| key.conversation).collect();
+            let range = page.range(true, |place| place.0);
+            let rows = self.0.ask(&conversations::members(of, &range)).await?;
             pages.extend(gather(&keys, page, rows));
         }
         Ok(pages)

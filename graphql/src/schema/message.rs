@@ -2,9 +2,11 @@
 
 use super::conversation::Conversation;
 use super::cursor::MessagePlace;
+use super::edit::{Edit, EditPage};
 use super::loaders::Loaders;
 use super::long::Long;
-use super::page::{Entries, Page, gather, group, surroundings};
+use super::page::{Entries, List, Page, PageArguments, gather, group};
+use super::reaction::{ReactedTo, Reaction};
 use super::time::Time;
 use super::user::{self, User};
 use crate::database::{Database, NoAnswer};
@@ -12,7 +14,7 @@ use crate::loader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use std::collections::HashMap;
 use std::sync::Arc;
-use tokio_postgres::Row;
+use tidings_projections::history;
 use uuid::Uuid;
 
 /// What a message consists of.
@@ -46,9 +48,9 @@ pub(crate) struct Message {
     /// The text, or an attachment's caption. Null when there is none, and when the message was recalled.
     // Shared, because a message may be asked for by many names at once.
     text: Option<Arc<str>>,
-    /// When it was last edited.
+    /// When it was last edited. Null when it never was, and when it was recalled.
     edited_at: Option<Time>,
-    /// When its sender took it back.
+    /// When it was taken back, by its sender or by somebody who may.
     recalled_at: Option<Time>,
 }
 
@@ -94,6 +96,44 @@ impl Message {
             .collect())
     }
 
+    /// Everything that it has said, oldest first; empty when it was never edited, and when it was recalled.
+    async fn edits(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<List<MessagePlace, Edit>> {
+        let page = Page::parse(PageArguments {
+            first,
+            after,
+            ..PageArguments::default()
+        })?;
+        let mut entries = Entries::default();
+        if self.edited_at.is_some() {
+            let key = EditPage {
+                conversation: self.conversation,
+                message: self.seq.0,
+                page,
+            };
+            let pages = &context.data_unchecked::<Loaders>().edit_pages;
+            entries = pages.load_one(key).await?.unwrap_or_default();
+        }
+        Ok(entries.into_list(|edit| (MessagePlace(edit.seq.0), edit)))
+    }
+
+    /// What people have put on it, each emoji once, in the order in which they came. Empty when it was recalled.
+    async fn reactions(&self, context: &Context<'_>) -> Result<Vec<Reaction>> {
+        if self.recalled_at.is_some() {
+            return Ok(vec![]);
+        }
+        let key = ReactedTo {
+            conversation: self.conversation,
+            message: self.seq.0,
+        };
+        let reactions = &context.data_unchecked::<Loaders>().reactions;
+        Ok(reactions.load_one(key).await?.unwrap_or_default())
+    }
+
     /// Null when the viewer has ceased to be a member since.
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
         Ok(context
@@ -104,37 +144,30 @@ impl Message {
     }
 }
 
-impl Message {
-    pub(crate) fn read(row: &Row) -> Result<Self, tokio_postgres::Error> {
-        let recalled_at = row.try_get::<_, Option<_>>("recalled_at")?.map(Time);
-        let shown = recalled_at.is_none();
-        Ok(Self {
-            id: row.try_get("message")?,
-            conversation: row.try_get("conversation")?,
-            sender: row.try_get("sender")?,
-            reply_to: row.try_get("reply_to")?,
-            mentions: row.try_get("mentions")?,
-            attachment: row.try_get::<_, Option<Uuid>>("attachment")?.filter(|_| shown),
-            seq: Long(row.try_get("seq")?),
-            sent_at: Time(row.try_get("at")?),
-            kind: match row.try_get("kind")? {
+impl From<history::Message> for Message {
+    fn from(message: history::Message) -> Self {
+        // What a recalled message held is gone from the read model; it is not shown in any case.
+        let shown = message.recalled_at.is_none();
+        Self {
+            id: message.id,
+            conversation: message.conversation,
+            sender: message.sender,
+            reply_to: message.reply_to,
+            mentions: message.mentions,
+            attachment: message.attachment.filter(|_| shown),
+            seq: Long(message.seq),
+            sent_at: Time(message.sent_at),
+            kind: match message.kind.as_str() {
                 "image" => ContentKind::Image,
                 "file" => ContentKind::File,
                 _ => ContentKind::Text,
             },
-            text: row
-                .try_get::<_, Option<&str>>("text")?
-                .filter(|_| shown)
-                .map(Arc::from),
-            edited_at: row.try_get::<_, Option<_>>("edited_at")?.map(Time),
-            recalled_at,
-        })
+            text: message.text.filter(|_| shown),
+            edited_at: message.edited_at.map(Time),
+            recalled_at: message.recalled_at.map(Time),
+        }
     }
 }
-
-const BY_ID: &str = "SELECT m.conversation, m.seq, m.message, m.sender, m.at, m.kind, m.text, m.attachment, m.reply_to, m.mentions, \
-    m.edited_at, m.recalled_at FROM unnest($1::uuid[], $2::uuid[]) k(conversation, message) \
-    JOIN p_history.message m ON m.conversation = k.conversation AND m.message = k.message";
 
 /// Reads messages by id.
 pub(crate) struct Messages(pub(super) Database);
@@ -152,25 +185,15 @@ impl Loader<MessageId> for Messages {
     async fn load(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Message>, NoAnswer> {
         let conversations: Vec<Uuid> = ids.iter().map(|id| id.conversation).collect();
         let messages: Vec<Uuid> = ids.iter().map(|id| id.message).collect();
-        let found = self
-            .0
-            .rows(BY_ID, &[&conversations, &messages], Message::read)
-            .await?;
+        let found = self.0.ask(&history::by_id(conversations, messages)).await?;
         let key = |found: &Message| MessageId {
             conversation: found.conversation,
             message: found.id,
         };
-        Ok(found
-            .into_iter()
-            .map(|message| (key(&message), message))
-            .collect())
+        let found = found.into_iter().map(Message::from);
+        Ok(found.map(|message| (key(&message), message)).collect())
     }
 }
-
-/// Read from the history itself, which may be a little ahead of or behind what the conversation's row says.
-const LAST: &str = "SELECT m.conversation, m.seq, m.message, m.sender, m.at, m.kind, m.text, m.attachment, m.reply_to, m.mentions, \
-    m.edited_at, m.recalled_at FROM unnest($1::uuid[]) k(conversation) CROSS JOIN LATERAL \
-    (SELECT * FROM p_history.message h WHERE h.conversation = k.conversation ORDER BY h.seq DESC LIMIT 1) m";
 
 /// Reads the last message of each conversation. Whoever asks has made sure that the viewer is a member.
 pub(crate) struct LastMessages(pub(super) Database);
@@ -179,11 +202,9 @@ impl Loader<Uuid> for LastMessages {
     type Value = Message;
 
     async fn load(&self, conversations: &[Uuid]) -> Result<HashMap<Uuid, Message>, NoAnswer> {
-        let found = self.0.rows(LAST, &[&conversations], Message::read).await?;
-        Ok(found
-            .into_iter()
-            .map(|message| (message.conversation, message))
-            .collect())
+        let found = self.0.ask(&history::last(conversations.to_vec())).await?;
+        let found = found.into_iter().map(Message::from);
+        Ok(found.map(|message| (message.conversation, message)).collect())
     }
 }
 
@@ -207,24 +228,8 @@ impl Loader<MessagePage> for MessagePages {
         for (page, keys) in group(keys, |key| &key.page) {
             let conversations: Vec<Uuid> = keys.iter().map(|key| key.conversation).collect();
             let floors: Vec<i64> = keys.iter().map(|key| key.floor).collect();
-            let (after, before) = (page.after.map(|place| place.0), page.before.map(|place| place.0));
-            let sql = include_str!("message/page.sql").replace("{direction}", page.direction(true));
-            let rows = self
-                .0
-                .rows(
-                    &sql,
-                    &[&conversations, &floors, &after, &before, &page.rows()],
-                    |row| {
-                        let number: i64 = row.try_get("number")?;
-                        let found: Option<Uuid> = row.try_get("message")?;
-                        Ok((
-                            number,
-                            surroundings(row)?,
-                            found.map(|_| Message::read(row)).transpose()?,
-                        ))
-                    },
-                )
-                .await?;
+            let range = page.range(true, |place| place.0);
+            let rows = self.0.ask(&history::pages(conversations, floors, &range)).await?;
             pages.extend(gather(&keys, page, rows));
         }
         Ok(pages)

@@ -12,6 +12,7 @@ use async_graphql::connection::{
 };
 use std::collections::HashMap;
 use std::hash::Hash;
+use tidings_projections::{Listed, Order, Range};
 use tokio_postgres::Row;
 
 /// Entries of a page when the client does not say.
@@ -81,6 +82,21 @@ impl<C: Cursor> Page<C> {
         })
     }
 
+    /// The part of the list to read, where `ascending` says whether the list's own order is. One entry more than the page holds
+    /// tells whether there is more.
+    pub(crate) fn range<P>(&self, ascending: bool, place: impl Fn(&C) -> P) -> Range<P> {
+        Range {
+            after: self.after.as_ref().map(&place),
+            before: self.before.as_ref().map(&place),
+            order: if self.backward == ascending {
+                Order::Descending
+            } else {
+                Order::Ascending
+            },
+            rows: self.rows(),
+        }
+    }
+
     /// Rows to read: one more than the page holds tells whether there is more.
     pub(crate) fn rows(&self) -> i64 {
         self.size as i64 + 1
@@ -91,7 +107,7 @@ impl<C: Cursor> Page<C> {
         if self.backward == ascending { "DESC" } else { "ASC" }
     }
 
-    /// Puts the page together from rows that were read in [`direction`](Self::direction). `earlier` and `later` say
+    /// Puts the page together from entries that were read as [`range`](Self::range) says. `earlier` and `later` say
     /// whether the list has entries before and behind the range.
     pub(crate) fn entries<T>(&self, mut items: Vec<T>, earlier: bool, later: bool) -> Entries<T> {
         let more = items.len() > self.size;
@@ -170,23 +186,20 @@ pub(crate) fn group<'a, K, P: Eq + Hash>(
     groups
 }
 
-/// A row of the pages of many lists: the list's number from 1, what lies around the page, and the entry, if there is any.
-pub(crate) type PageRow<T> = (i64, (bool, bool), Option<T>);
-
 /// Puts the rows of many lists together, one page for each key.
-pub(crate) fn gather<K: Clone, C: Cursor, T>(
+pub(crate) fn gather<K: Clone, C: Cursor, R, T: From<R>>(
     keys: &[&K],
     page: &Page<C>,
-    rows: Vec<PageRow<T>>,
+    rows: Vec<Listed<R>>,
 ) -> Vec<(K, Entries<T>)> {
     let mut lists: Vec<((bool, bool), Vec<T>)> = keys.iter().map(|_| ((false, false), vec![])).collect();
-    for (number, around, item) in rows {
-        let list = usize::try_from(number - 1)
+    for row in rows {
+        let list = usize::try_from(row.number - 1)
             .ok()
             .and_then(|index| lists.get_mut(index));
         if let Some(list) = list {
-            list.0 = around;
-            list.1.extend(item);
+            list.0 = row.around;
+            list.1.extend(row.entry.map(T::from));
         }
     }
     let pages = lists

@@ -11,6 +11,7 @@ use crate::viewer::admin;
 use async_graphql::{Context, ID, Result, SimpleObject};
 use std::collections::HashMap;
 use tidings_eventlog::record::lane_of;
+use tidings_projections::conversations;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -59,6 +60,16 @@ pub(crate) async fn part(context: &Context<'_>, user: Uuid) -> Result<User, NoAn
     Ok(found.unwrap_or_else(|| User::unknown(user)))
 }
 
+/// The people who are part of something that is shown, in the same order.
+pub(crate) async fn parts(context: &Context<'_>, users: &[Uuid]) -> Result<Vec<User>, NoAnswer> {
+    let people = &context.data_unchecked::<Loaders>().people;
+    let mut found = people.load_many(users.iter().copied()).await?;
+    let found = users
+        .iter()
+        .map(|user| found.remove(user).unwrap_or_else(|| User::unknown(*user)));
+    Ok(found.collect())
+}
+
 /// The person of that id. One who has just registered is waited for.
 pub(crate) async fn by_id(context: &Context<'_>, user: Uuid) -> Result<Option<User>, Refusal> {
     let people = &context.data_unchecked::<Loaders>().people;
@@ -89,11 +100,6 @@ pub(crate) async fn by_name(context: &Context<'_>, username: &str) -> Result<Opt
     Ok(named(&database.after(&heads), username).await?)
 }
 
-const BY_ID: &str =
-    "SELECT user_id, username, display_name FROM p_conversations.person WHERE user_id = ANY($1)";
-const BY_NAME: &str = "SELECT user_id, username, display_name FROM p_conversations.person \
-    WHERE lower(username) = $1 ORDER BY registered_at, user_id LIMIT 1";
-
 /// Reads people by id.
 pub(crate) struct People(pub(super) Database);
 
@@ -101,14 +107,18 @@ impl Loader<Uuid> for People {
     type Value = User;
 
     async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, User>, NoAnswer> {
-        let people = self.0.rows(BY_ID, &[&ids], read).await?;
-        Ok(people.into_iter().map(|person| (person.id, person)).collect())
+        let people = self.0.ask(&conversations::people(ids.to_vec())).await?;
+        Ok(people
+            .into_iter()
+            .map(|person| (person.id, person.into()))
+            .collect())
     }
 }
 
 /// The person of that id, past any cache.
 async fn person(database: &Database, user: Uuid) -> Result<Option<User>, NoAnswer> {
-    Ok(database.rows(BY_ID, &[&[user].as_slice()], read).await?.pop())
+    let mut found = database.ask(&conversations::people(vec![user])).await?;
+    Ok(found.pop().map(User::from))
 }
 
 /// The person of that name, whatever the case of its letters. Names are ASCII, so other letters that have an ASCII one as
@@ -119,7 +129,18 @@ async fn named(database: &Database, username: &str) -> Result<Option<User>, NoAn
         return Ok(None);
     }
     let key = username.to_ascii_lowercase();
-    Ok(database.rows(BY_NAME, &[&key], read).await?.pop())
+    let mut found = database.ask(&conversations::person_named(key)).await?;
+    Ok(found.pop().map(User::from))
+}
+
+impl From<conversations::Person> for User {
+    fn from(person: conversations::Person) -> Self {
+        Self {
+            id: person.id,
+            username: person.username,
+            display_name: person.display_name,
+        }
+    }
 }
 
 pub(crate) fn read(row: &Row) -> Result<User, tokio_postgres::Error> {

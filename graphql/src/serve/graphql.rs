@@ -107,7 +107,12 @@ pub(crate) struct Held {
 impl Graphql {
     /// Reads through `pool`; `checkpoints` say how far the read models are.
     pub fn new(pool: Pool, checkpoints: Checkpoints, config: GraphqlConfig) -> Self {
-        let database = Database::new(pool, config.statements_at_once, config.statement_timeout);
+        let database = Database::new(
+            pool,
+            config.statements_at_once,
+            config.statement_timeout,
+            checkpoints.clone(),
+        );
         let freshness = Freshness::new(checkpoints, config.wait);
         let schema = schema::builder().data(freshness.clone()).finish();
         let types = Types::of(&schema.sdl());

@@ -11,7 +11,7 @@ async fn a_field_that_cannot_be_read_leaves_the_others() {
     let me = world.person(1).await;
     let group = world.group(1, &[me]).await;
     world.message(group, 1, me).await;
-    world.run("ALTER TABLE p_history.message RENAME TO gone").await;
+    world.run("ALTER TABLE p_history_2.message RENAME TO gone").await;
     let query =
         format!("{{ conversation(id: \"{group}\") {{ title lastMessage {{ id }} }} me {{ username }} }}");
     let answer = world.ask(me, &query).await;
@@ -25,7 +25,7 @@ async fn a_field_that_cannot_be_read_leaves_the_others() {
         !said.contains("SELECT") && !said.contains("message_id") && !said.contains("p_history"),
         "{said}"
     );
-    world.run("ALTER TABLE p_history.gone RENAME TO message").await;
+    world.run("ALTER TABLE p_history_2.gone RENAME TO message").await;
     let data = world.data(me, &query).await;
     assert!(data["conversation"]["lastMessage"]["id"].is_string());
 }

@@ -8,6 +8,7 @@ mod failures;
 mod http;
 mod inbox;
 mod limits;
+mod nouns;
 mod paging;
 mod plans;
 mod schema;

@@ -1,18 +1,10 @@
 //! How many rows the lists touch: each look-up is a probe of its own, however many conversations the viewer has.
 
 use crate::support::World;
+use tidings_projections::{Order, Range, conversations, inbox, unread};
 
 /// Conversations of the viewer, and of everybody else.
 const MINE: u64 = 400;
-
-const LISTS: [&str; 2] = [
-    include_str!("../../src/schema/conversation/page.sql"),
-    include_str!("../../src/schema/inbox/page.sql"),
-];
-const BY_ID: [&str; 2] = [
-    include_str!("../../src/schema/conversation/by_id.sql"),
-    include_str!("../../src/schema/conversation/mention_counts.sql"),
-];
 
 #[tokio::test]
 async fn lists_touch_a_few_rows_for_each_conversation_and_not_all_for_each() {
@@ -26,8 +18,10 @@ async fn lists_touch_a_few_rows_for_each_conversation_and_not_all_for_each() {
                     FROM p_conversations.conversation LIMIT {MINE}; \
              INSERT INTO p_conversations.member SELECT conversation, created_by, 'member', 1, 0, now(), NULL \
                     FROM p_conversations.conversation; \
-             INSERT INTO p_unread.reader SELECT user_id, conversation, 90, 89 FROM p_conversations.member; \
-             INSERT INTO p_unread.mention SELECT user_id, conversation, 90 + n, 89 + n FROM p_conversations.member, \
+             INSERT INTO p_unread_2.read_position SELECT user_id, conversation, 90, 89 FROM p_conversations.member; \
+             INSERT INTO p_unread_2.own_position SELECT user_id, conversation, 80, 79 FROM p_conversations.member; \
+             INSERT INTO p_unread_2.void SELECT conversation, n, n + 1 FROM p_conversations.conversation, generate_series(90, 90) n; \
+             INSERT INTO p_unread_2.mention SELECT user_id, conversation, 90 + n, 89 + n FROM p_conversations.member, \
                     generate_series(0, 3) n; \
              INSERT INTO p_inbox.cursor (user_id, conversation, sent_seq, sent_msg_no, joined_seq, joined_msg_no) \
                     SELECT user_id, conversation, 90, 80, 0, 0 FROM p_conversations.member; \
@@ -41,17 +35,28 @@ async fn lists_touch_a_few_rows_for_each_conversation_and_not_all_for_each() {
             (SELECT conversation FROM p_conversations.member WHERE user_id = $1 LIMIT 50) m";
         session.query_one(some, &[&me]).await.unwrap().get(0)
     };
-    for sql in LISTS {
-        for direction in ["ASC", "DESC"] {
-            let sql = sql.replace("{direction}", direction);
+    for order in [Order::Ascending, Order::Descending] {
+        let range = Range {
+            after: None,
+            before: None,
+            order,
+            rows: 51,
+        };
+        for sql in [
+            conversations::activity(me, &range).sql(),
+            inbox::waiting(me, &range).sql(),
+        ] {
             let here = "'2000-01-01', '00000000-0000-0000-0000-000000000000'";
             for places in ["NULL, NULL, NULL, NULL".to_owned(), format!("NULL, NULL, {here}")] {
-                let rows = touched(&world, &sql, &format!("'{me}', {places}, 51")).await;
+                let rows = touched(&world, sql, &format!("'{me}', {places}, 51")).await;
                 assert!((MINE..20 * MINE).contains(&rows), "{rows} rows\n{sql}");
             }
         }
     }
-    for sql in BY_ID {
+    for sql in [
+        conversations::by_id(me, vec![]).sql(),
+        unread::mention_counts(me, vec![]).sql(),
+    ] {
         let rows = touched(&world, sql, &format!("'{me}', '{ids}'")).await;
         assert!((50..20 * 50).contains(&rows), "{rows} rows\n{sql}");
     }

@@ -107,9 +107,9 @@ async fn a_message_is_shown_with_all_that_became_of_it() {
     );
     world
         .run(&format!(
-            "UPDATE p_history.message SET reply_to = '{first}', mentions = '{{{me}}}', edited_at = '2026-01-02T03:04:05.678901Z' \
+            "UPDATE p_history_2.message SET reply_to = '{first}', mentions = '{{{me}}}', edited_at = '2026-01-02T03:04:05.678901Z' \
              WHERE message = '{second}'; \
-             UPDATE p_history.message SET recalled_at = '2026-01-03T00:00:00Z' WHERE message = '{first}'"
+             UPDATE p_history_2.message SET recalled_at = '2026-01-03T00:00:00Z' WHERE message = '{first}'"
         ))
         .await;
     let query = format!(
@@ -134,7 +134,7 @@ async fn counts_follow_what_was_read() {
     world.messages(group, 5, other).await;
     world
         .run(&format!(
-            "INSERT INTO p_unread.mention SELECT '{me}', '{group}', no + 1, no FROM unnest('{{1,3,4}}'::bigint[]) no"
+            "INSERT INTO p_unread_2.mention SELECT '{me}', '{group}', no + 1, no FROM unnest('{{1,3,4}}'::bigint[]) no"
         ))
         .await;
     let query = "{ conversations { nodes { unreadCount mentionCount lastReadSeq lastSeq myRole lastMessage { text } } } }";
@@ -146,7 +146,7 @@ async fn counts_follow_what_was_read() {
     );
     world
         .run(&format!(
-            "INSERT INTO p_unread.reader VALUES ('{me}', '{group}', 4, 3), ('{other}', '{group}', 9, 8)"
+            "INSERT INTO p_unread_2.read_position VALUES ('{me}', '{group}', 4, 3), ('{other}', '{group}', 9, 8)"
         ))
         .await;
     let mine = counts(me).await;

@@ -2,12 +2,21 @@
 
 use crate::errors::{Code, Refusal};
 use crate::schema::page::{PAGE_DEFAULT, PAGE_MAX};
+use crate::schema::reaction::REACTIONS_MAX;
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
 
 /// Fields that are lists with pages.
-pub(super) const PAGED: [&str; 6] = ["conversations", "inbox", "members", "messages", "parked", "users"];
+pub(super) const PAGED: [&str; 7] = [
+    "conversations",
+    "edits",
+    "inbox",
+    "members",
+    "messages",
+    "parked",
+    "users",
+];
 /// The longest name of a field in the answer: it is repeated for each entry of the lists around it.
 const KEY_BYTES_MAX: usize = 128;
 /// Lists of an introspection that lead back to where they came from.
@@ -89,10 +98,10 @@ impl<'a> Walk<'a> {
         }
         let inner = self.selection(&field.selection_set.node)?;
         let name = field.name.node.as_str();
-        let times = if PAGED.contains(&name) {
-            self.page(field)
-        } else {
-            1
+        let times = match name {
+            _ if PAGED.contains(&name) => self.page(field),
+            "reactions" => REACTIONS_MAX,
+            _ => 1,
         };
         let cost = inner.cost.saturating_mul(times).saturating_add(1);
         if matches!(name, "__schema" | "__type") {
@@ -195,6 +204,12 @@ mod tests {
         assert_eq!(measure(query, r#"{"n": 100}"#).cost, 201);
         assert_eq!(measure(query, r#"{"n": 100000}"#).cost, 401);
         assert_eq!(measure(query, r#"{"n": null}"#).cost, 101);
+    }
+
+    #[test]
+    fn reactions_cost_as_many_as_there_may_be() {
+        let query = "{ conversation(id: 1) { messages(first: 10) { nodes { reactions { emoji } } } } }";
+        assert_eq!(measure(query, "{}").cost, 2 + 10 * (1 + 1 + 20));
     }
 
     #[test]
