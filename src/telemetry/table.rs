@@ -243,7 +243,7 @@ pub(crate) fn describe() {
             Kind::Counter => describe_counter!(name, help),
             Kind::Gauge => describe_gauge!(name, help),
             Kind::Histogram(_) if name.ends_with("_seconds") => {
-                describe_histogram!(name, Unit::Seconds, help)
+                describe_histogram!(name, Unit::Seconds, help);
             }
             Kind::Histogram(_) => describe_histogram!(name, help),
         }
