@@ -102,6 +102,7 @@ impl Writer {
                 digest: words.map_or(0, digest),
                 // The program's export has what is said, and no more of an event.
                 whole: None,
+                withheld: false,
                 via: Via::Live,
             });
         }

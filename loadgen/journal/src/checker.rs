@@ -10,6 +10,7 @@ mod messages;
 mod order;
 mod owed;
 mod reach;
+mod recalls;
 mod settle;
 mod times;
 mod told;
@@ -132,6 +133,7 @@ struct Notes {
     reads: unread::Reads,
     counts: Vec<unread::Count>,
     heard: Vec<heard::Heard>,
+    recalled: Vec<recalls::Recalled>,
     /// Whether deliveries came with seqs.
     with_seqs: bool,
 }

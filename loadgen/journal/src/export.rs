@@ -20,6 +20,8 @@ pub struct Export {
     pub(crate) conversations: Vec<Conversation>,
     /// Where each message stands.
     places: HashMap<Uuid, Place>,
+    /// Where each message was first taken back, if it was.
+    recalls: HashMap<Uuid, Place>,
     /// Messages that stand twice: the first place and the other.
     pub(crate) repeats: Vec<(Place, Place)>,
     /// What is known of the run beside it.
@@ -34,6 +36,8 @@ pub(crate) struct Conversation {
     pub(crate) entries: Vec<Entry>,
     /// By user and seq: whether the user is in from there on.
     pub(crate) changes: HashMap<u32, Vec<Change>>,
+    /// By the seq of a recall, that of the message which it takes back, where no other did so before.
+    pub(crate) recalls: HashMap<u64, u64>,
     /// The first line whose seq does not follow the one before, with that line and the seq.
     pub(crate) torn: Option<(u32, u64)>,
 }
@@ -44,11 +48,20 @@ pub(crate) struct Entry {
     pub(crate) id: Option<Uuid>,
     pub(crate) digest: u64,
     pub(crate) whole: Option<u64>,
+    pub(crate) of: Option<Uuid>,
+    pub(crate) withheld: bool,
     pub(crate) stored: Option<Stored>,
     pub(crate) actor: u32,
     /// Where the export has it, from 1.
     pub(crate) line: u32,
     pub(crate) kind: Kind,
+}
+
+impl Entry {
+    /// Whether this may be the digest of what it says.
+    pub(crate) fn says(&self, digest: u64) -> bool {
+        self.withheld || self.digest == digest
+    }
 }
 
 /// Where a membership begins or ends.
@@ -118,6 +131,8 @@ impl Export {
             id: logged.id,
             digest: logged.digest,
             whole: logged.whole,
+            of: logged.of,
+            withheld: logged.withheld,
             stored: logged.stored,
             actor,
             line: self.lines,
@@ -135,6 +150,17 @@ impl Export {
             conversation: number,
             seq,
         };
+        if logged.kind == Kind::Recalled
+            && let Some(message) = logged.of
+            && let Some(target) = self.places.get(&message)
+            && target.conversation == number
+            && !self.recalls.contains_key(&message)
+        {
+            self.conversations[number as usize]
+                .recalls
+                .insert(seq, target.seq);
+            self.recalls.insert(message, place);
+        }
         if let Some(id) = logged.id {
             match self.places.get(&id) {
                 Some(first) => self.repeats.push((*first, place)),
@@ -152,6 +178,17 @@ impl Export {
     pub(crate) fn entry(&self, place: Place) -> Option<&Entry> {
         let conversation = self.conversations.get(place.conversation as usize)?;
         conversation.entry(place.seq)
+    }
+
+    /// Where the message was taken back of which an event says what it said: its own, or an edit.
+    pub(crate) fn recall(&self, place: Place) -> Option<Place> {
+        let entry = self.entry(place)?;
+        let message = match entry.kind {
+            Kind::Message => entry.id,
+            Kind::Edited => entry.of,
+            Kind::Joined | Kind::Left | Kind::Recalled | Kind::Other => None,
+        };
+        self.recalls.get(&message?).copied()
     }
 
     /// Events in all.
@@ -185,6 +222,8 @@ impl Export {
             id: entry.id,
             digest: entry.digest,
             whole: entry.whole,
+            of: entry.of,
+            withheld: entry.withheld,
             stored: entry.stored,
             users,
         })

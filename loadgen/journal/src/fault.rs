@@ -27,6 +27,8 @@ pub enum Fault {
     AnswerToNothing,
     /// A device was shown something else than the log has.
     ShownOther,
+    /// A device was shown what a message said that had been recalled before it connected.
+    ShownRecalled,
     /// A device was shown an event again, or after a later one.
     ShownAgain,
     /// A device was not shown an event, but a later one.
@@ -80,6 +82,7 @@ impl Fault {
             Self::RefusedYetLogged => "refused-yet-logged",
             Self::AnswerToNothing => "answer-to-nothing",
             Self::ShownOther => "shown-other",
+            Self::ShownRecalled => "shown-recalled",
             Self::ShownAgain => "shown-again",
             Self::Hole => "hole",
             Self::GapWhileLive => "gap-while-live",

@@ -78,6 +78,9 @@ pub enum Record {
         /// Of the whole event; see [`whole`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         whole: Option<u64>,
+        /// It came without what it once said, for that was recalled: neither digest says anything.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        withheld: bool,
         via: Via,
     },
     /// The server says that it leaves out seqs `from` to `to`.
@@ -181,6 +184,12 @@ pub struct Logged {
     /// Of the whole event; see [`whole`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whole: Option<u64>,
+    /// The message that it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<Uuid>,
+    /// The export has it without what it once said, for that was recalled: neither digest says anything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
     /// Where and when it was stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored: Option<Stored>,
@@ -199,6 +208,10 @@ pub enum Kind {
     Joined,
     /// `users` are no members from here on.
     Left,
+    /// The message `of` says something else.
+    Edited,
+    /// The message `of` is taken back: it does not count any more, and what it said is shown to nobody.
+    Recalled,
     /// Anything else that has a seq.
     Other,
 }

@@ -20,6 +20,8 @@ pub struct Summary {
     /// Deliveries, live or while catching up.
     pub delivered: u64,
     pub fetched: u64,
+    /// Events that came without what they once said.
+    pub withheld: u64,
     pub connections: u64,
     /// Cursors that were claimed when connecting.
     pub claims: u64,
@@ -59,7 +61,7 @@ impl fmt::Display for Summary {
         write!(
             out,
             "{} events in {} conversations; {} messages sent, {} acked, {} not in the log; {} journals of {} people: \
-             {} deliveries, {} fetched, {} connections with {} cursors, {} gaps, {} reads, {} receipts, {} unread counts; \
+             {} deliveries, {} fetched, {} withheld, {} connections with {} cursors, {} gaps, {} reads, {} receipts, {} unread counts; \
              {} stayed to the end",
             self.logged,
             self.conversations,
@@ -70,6 +72,7 @@ impl fmt::Display for Summary {
             self.people,
             self.delivered,
             self.fetched,
+            self.withheld,
             self.connections,
             self.claims,
             self.gaps,

@@ -212,6 +212,7 @@ impl<P: Person> Member<P> {
                     id,
                     digest,
                     whole: None,
+                    withheld: false,
                     via,
                 })?;
                 if let Some(id) = id {

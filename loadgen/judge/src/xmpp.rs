@@ -140,6 +140,8 @@ impl Server for Xmpp {
             id: None,
             digest: 0,
             whole: None,
+            of: None,
+            withheld: false,
             stored: None,
             users: conversation.readers.clone(),
         };
@@ -154,6 +156,8 @@ impl Server for Xmpp {
             id: Some(message.id),
             digest: digest(&message.text),
             whole: None,
+            of: None,
+            withheld: false,
             stored: None,
             users: vec![],
         });

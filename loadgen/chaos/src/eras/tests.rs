@@ -12,6 +12,8 @@ fn message(conversation: &str, seq: u64, id: u128) -> Logged {
         id: Some(Uuid::from_u128(id)),
         digest: id as u64,
         whole: Some(id as u64),
+        of: None,
+        withheld: false,
         stored: None,
         users: vec![],
     }
@@ -83,6 +85,7 @@ fn shown(at: Micros, logged: &Logged) -> Record {
         id: logged.id,
         digest: logged.digest,
         whole: logged.whole,
+        withheld: false,
         via: Via::Live,
     }
 }

@@ -165,6 +165,7 @@ impl<'r, 'e> Follower<'r, 'e> {
                 id,
                 digest,
                 whole,
+                withheld,
                 via,
             } => self.shown(&Shown {
                 line,
@@ -174,6 +175,7 @@ impl<'r, 'e> Follower<'r, 'e> {
                 id: *id,
                 digest: *digest,
                 whole: *whole,
+                withheld: *withheld,
                 via: *via,
             }),
             Record::Gap {

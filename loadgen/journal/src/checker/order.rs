@@ -55,7 +55,7 @@ pub(super) fn find(run: &mut Run<'_>, journal: u32, tries: &[Try]) {
         };
         let same = run.export.entry(place).is_some_and(|entry| {
             let content = sent.content;
-            (entry.digest, place.conversation) == (content.digest, content.conversation)
+            entry.says(content.digest) && place.conversation == content.conversation
         });
         if same {
             by_conversation

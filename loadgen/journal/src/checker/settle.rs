@@ -4,7 +4,7 @@ use super::Run;
 use super::found::Line;
 use super::reach::{Absence, Catch, Stay};
 use super::told::Runs;
-use super::{heard, order, owed, unread};
+use super::{heard, order, owed, recalls, unread};
 use crate::counterexample::Source;
 use crate::export::{Place, Sight};
 use crate::fault::Fault;
@@ -25,10 +25,12 @@ pub(super) fn settle(run: &mut Run<'_>) {
     absences(run, &first);
     heard::settle(run);
     devices(run);
-    unread::settle(run, |place| {
+    let first_sent = |place: Place| {
         let first = &first[place.conversation as usize][place.seq as usize - 1];
         first.map(|(at, _)| at)
-    });
+    };
+    unread::settle(run, first_sent);
+    recalls::settle(run, first_sent);
     summarise(run);
 }
 
@@ -92,7 +94,8 @@ fn logged_was_sent(run: &mut Run<'_>) -> FirstTries {
             let (mut other, mut refusal, mut possible) = (None, None, false);
             for sent in run.messages.of(id) {
                 let content = sent.content;
-                if (content.user, content.conversation, content.digest) != (entry.actor, number, entry.digest)
+                if (content.user, content.conversation) != (entry.actor, number)
+                    || !entry.says(content.digest)
                 {
                     other = Some(sent.line());
                     continue;
@@ -142,8 +145,8 @@ fn acked_is_logged(run: &mut Run<'_>) {
             continue;
         };
         let content = sent.content;
-        if (content.user, content.conversation, content.digest)
-            != (entry.actor, place.conversation, entry.digest)
+        if (content.user, content.conversation) != (entry.actor, place.conversation)
+            || !entry.says(content.digest)
         {
             let id = sent.id;
             run.found

@@ -77,15 +77,24 @@ pub(super) fn settle(run: &mut Run<'_>, first_sent: impl Fn(Place) -> Option<Mic
 }
 
 /// The least and the most unread messages that a user has while the log grows from `low` to `high`, having read everything up
-/// to `read`. Who sends has read everything before, and what was said before somebody came in is not unread to them.
+/// to `read`. Who sends has read everything before, what was said before somebody came in is not unread to them, and what was
+/// recalled is unread to nobody.
 fn range(conversation: &Conversation, user: u32, read: u64, low: u64, high: u64) -> (u64, u64) {
     let changes = conversation.changes.get(&user).map_or(&[][..], Vec::as_slice);
     let joins = |seq| changes.iter().any(|change| change.joins && change.seq == seq);
     let (mut count, mut least, mut most) = (0, u64::MAX, 0);
+    // Up to where everything is read.
+    let mut position = 0;
     for (seq, entry) in (1..=high).zip(&conversation.entries) {
         let message = entry.kind == Kind::Message;
         if seq <= read || (message && entry.actor == user) || (entry.kind == Kind::Joined && joins(seq)) {
-            count = 0;
+            (count, position) = (0, seq);
+        } else if conversation
+            .recalls
+            .get(&seq)
+            .is_some_and(|message| *message > position)
+        {
+            count -= 1;
         } else {
             count += u64::from(message);
         }
@@ -103,19 +112,27 @@ mod tests {
     use crate::record::Logged;
     use uuid::Uuid;
 
-    /// A log of one conversation: `+a` joins, `a` says something.
+    /// A log of one conversation: `+a` joins, `a` says something, `a-3` takes the message at seq 3 back.
     fn log(text: &str) -> Export {
         let line = |(seq, word): (u64, &str)| {
+            let (word, recalled) = word.split_once('-').unwrap_or((word, ""));
             let user = word.trim_start_matches('+');
             let joins = user != word;
+            let of = recalled.parse().ok().map(Uuid::from_u128);
             Logged {
                 conversation: "c".to_owned(),
                 seq,
-                kind: if joins { Kind::Joined } else { Kind::Message },
+                kind: match of {
+                    Some(_) => Kind::Recalled,
+                    None if joins => Kind::Joined,
+                    None => Kind::Message,
+                },
                 actor: user.to_owned(),
                 id: (!joins).then(|| Uuid::from_u128(seq.into())),
                 digest: 0,
                 whole: None,
+                of,
+                withheld: false,
                 stored: None,
                 users: if joins { vec![user.to_owned()] } else { vec![] },
             }
@@ -136,5 +153,19 @@ mod tests {
         assert_eq!(at(7, 6), 1);
         assert_eq!(at(7, 99), 0);
         assert_eq!(range(conversation, b, 0, 4, 7), (0, 2), "while three more come");
+    }
+
+    #[test]
+    fn what_was_recalled_is_unread_to_nobody_once() {
+        let export = log("+a +b a a a-3 a-3 a b a-4 a a-10");
+        let conversation = &export.conversations[0];
+        let b = export.users.find("b").unwrap();
+        let at = |head, read| range(conversation, b, read, head, head).0;
+        assert_eq!(
+            [3, 4, 5, 6, 7, 8, 9, 10, 11].map(|head| at(head, 0)),
+            [1, 2, 1, 1, 2, 0, 0, 1, 0]
+        );
+        assert_eq!(at(5, 3), 1, "one that was read");
+        assert_eq!(range(conversation, b, 0, 4, 5), (1, 2), "while it is recalled");
     }
 }

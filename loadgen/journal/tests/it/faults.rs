@@ -78,6 +78,7 @@ fn delivered(logged: &Logged, at: Micros, via: Via) -> Record {
         id: logged.id,
         digest: logged.digest,
         whole: logged.whole,
+        withheld: false,
         via,
     }
 }

@@ -3,5 +3,6 @@
 
 mod faults;
 mod files;
+mod recalls;
 mod right_runs;
 mod world;

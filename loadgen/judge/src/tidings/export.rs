@@ -90,8 +90,24 @@ pub(super) async fn fetched(conversation: &Conversation, reader: &TidingsPerson)
 
 /// The event as a line of an export.
 fn logged(event: &Event) -> Logged {
+    let (mut of, mut withheld) = (None, false);
     let (kind, users) = match event.decode() {
-        EventData::MessageSent(_) => (Kind::Message, vec![]),
+        EventData::MessageSent(sent) => {
+            withheld = sent.content.is_none();
+            (Kind::Message, vec![])
+        }
+        EventData::MessageEdited(edited) => {
+            (of, withheld) = (Some(edited.message), edited.content.is_none());
+            (Kind::Edited, vec![])
+        }
+        EventData::MessageRecalled(recalled) => {
+            of = Some(recalled.message);
+            (Kind::Recalled, vec![])
+        }
+        EventData::ReactionChanged(reaction) => {
+            of = Some(reaction.message);
+            (Kind::Other, vec![])
+        }
         EventData::DirectOpened(opened) => (Kind::Joined, opened.users.to_vec()),
         EventData::GroupCreated(created) => (Kind::Joined, created.members),
         EventData::MemberAdded(added) => (Kind::Joined, vec![added.user]),
@@ -111,6 +127,8 @@ fn logged(event: &Event) -> Logged {
         id,
         digest,
         whole: None,
+        of,
+        withheld,
         stored: None,
         users: users.iter().map(Uuid::to_string).collect(),
     }

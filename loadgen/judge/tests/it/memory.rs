@@ -108,6 +108,8 @@ impl Server for Memory {
             id: None,
             digest: 0,
             whole: None,
+            of: None,
+            withheld: false,
             stored: None,
             users: room.readers.clone(),
         };
@@ -119,6 +121,8 @@ impl Server for Memory {
             id: Some(*id),
             digest: digest(text),
             whole: None,
+            of: None,
+            withheld: false,
             stored: None,
             users: vec![],
         });

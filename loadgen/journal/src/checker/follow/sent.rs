@@ -54,11 +54,9 @@ impl Follower<'_, '_> {
     ) {
         let place = self.run.export.place(id);
         let entry = place.and_then(|place| self.run.export.entry(place));
-        let digest = entry.map(|entry| entry.digest);
-        let sent = self
-            .run
-            .messages
-            .by(id, self.journal, |content| Some(content.digest) == digest);
+        let sent = self.run.messages.by(id, self.journal, |content| {
+            entry.is_some_and(|entry| entry.says(content.digest))
+        });
         let Some(sent) = self.answered(line, id, sent, Answer::Acked) else {
             return;
         };
@@ -107,12 +105,10 @@ impl Follower<'_, '_> {
     pub(super) fn refused(&mut self, line: u32, id: Uuid) {
         let place = self.run.export.place(id);
         let entry = place.and_then(|place| self.run.export.entry(place));
-        let digest = entry.map(|entry| entry.digest);
         // Of two contents under one id, the one that is not in the log was refused.
-        let sent = self
-            .run
-            .messages
-            .by(id, self.journal, |content| Some(content.digest) != digest);
+        let sent = self.run.messages.by(id, self.journal, |content| {
+            entry.is_none_or(|entry| entry.withheld || !entry.says(content.digest))
+        });
         if let Some(sent) = self.answered(line, id, sent, Answer::Refused) {
             let sent = self.run.messages.get_mut(sent);
             sent.refused += 1;

@@ -6,6 +6,7 @@ use super::Follower;
 use crate::checker::found::Line;
 use crate::checker::heard::Heard;
 use crate::checker::reach::{Absence, Beginning, Gap, Reach};
+use crate::checker::recalls::Recalled;
 use crate::export::{Place, Sight};
 use crate::fault::Fault;
 use crate::record::{Kind, Micros, Via};
@@ -19,6 +20,7 @@ pub(super) struct Shown<'a> {
     pub(super) id: Option<Uuid>,
     pub(super) digest: u64,
     pub(super) whole: Option<u64>,
+    pub(super) withheld: bool,
     pub(super) via: Via,
 }
 
@@ -92,7 +94,8 @@ impl Follower<'_, '_> {
         let whole = entry.whole.is_none() || shown.whole.is_none() || entry.whole == shown.whole;
         // Which command made an event that is no message is not shown.
         let id = entry.id == shown.id || (entry.kind != Kind::Message && shown.id.is_none());
-        if !id || !whole || entry.digest != shown.digest {
+        let same = shown.withheld || entry.withheld || (whole && entry.digest == shown.digest);
+        if !id || !same {
             let device = self.run.device(self.journal);
             let lines = [self.line(shown.line), Line::Log(place)];
             self.run.found.add(Fault::ShownOther, lines, || {
@@ -100,7 +103,36 @@ impl Follower<'_, '_> {
                 format!("{device} was shown something else at seq {seq} of {name} than the log has there")
             });
         }
+        self.recalled(shown, place);
         Some(place)
+    }
+
+    /// What was taken back is shown to nobody who comes later, and only that is left out. Who knew of it when is settled at the end.
+    fn recalled(&mut self, shown: &Shown<'_>, place: Place) {
+        let recall = self.run.export.recall(place);
+        let Some(recall) = recall else {
+            if shown.withheld {
+                let device = self.run.device(self.journal);
+                let lines = [self.line(shown.line), Line::Log(place)];
+                self.run.found.add(Fault::ShownOther, lines, || {
+                    let (seq, name) = (place.seq, shown.conversation);
+                    format!(
+                        "{device} was not shown what seq {seq} of {name} says, and nobody has recalled it"
+                    )
+                });
+            }
+            return;
+        };
+        let began = self.connection.as_ref().and_then(|standing| standing.began);
+        self.run.notes.recalled.push(Recalled {
+            journal: self.journal,
+            line: shown.line,
+            at: shown.at,
+            began,
+            place,
+            recall,
+            withheld: shown.withheld,
+        });
     }
 
     /// What comes by itself comes in order, once, without a hole.

@@ -185,6 +185,8 @@ fn a_message_from_nobody() {
             id: Some(Uuid::from_u128(7)),
             digest: 7,
             whole: None,
+            of: None,
+            withheld: false,
             stored: None,
             users: vec![],
         });

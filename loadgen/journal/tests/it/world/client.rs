@@ -144,6 +144,7 @@ impl World {
             id: logged.id,
             digest: logged.digest,
             whole: logged.whole,
+            withheld: false,
             via,
         });
     }

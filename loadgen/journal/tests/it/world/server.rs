@@ -34,6 +34,8 @@ impl World {
             id: None,
             digest: 0,
             whole: None,
+            of: None,
+            withheld: false,
             stored: Some(stored),
             users: users.iter().copied().map(user).collect(),
         });
@@ -70,6 +72,8 @@ impl World {
                 id: None,
                 digest: 0,
                 whole: None,
+                of: None,
+                withheld: false,
                 stored: Some(stored),
                 users: vec![],
             });
@@ -145,6 +149,8 @@ impl World {
                     id: Some(message.id),
                     digest: digest(&message.text),
                     whole: None,
+                    of: None,
+                    withheld: false,
                     stored: Some(stored),
                     users: vec![],
                 });

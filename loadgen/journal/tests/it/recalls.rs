@@ -1,0 +1,208 @@
+//! What was taken back is shown to nobody who comes later, and nothing else is withheld.
+
+use std::collections::BTreeMap;
+
+use tidings_journal::{Counterexample, Export, Fault, Journal, Kind, Logged, Record, Summary, Via, check};
+use uuid::Uuid;
+
+const MESSAGE: Uuid = Uuid::from_u128(1);
+const EDIT: Uuid = Uuid::from_u128(2);
+const RECALL: Uuid = Uuid::from_u128(3);
+
+/// Ann says something to Ben, edits it, and takes it back.
+fn log() -> Vec<Logged> {
+    let event = |seq, kind, id: Option<Uuid>| Logged {
+        conversation: "c".to_owned(),
+        seq,
+        kind,
+        actor: "ann".to_owned(),
+        id,
+        digest: seq * 10,
+        whole: None,
+        of: None,
+        withheld: false,
+        stored: None,
+        users: vec![],
+    };
+    let of_message = |logged| Logged {
+        of: Some(MESSAGE),
+        ..logged
+    };
+    vec![
+        Logged {
+            users: vec!["ann".to_owned(), "ben".to_owned()],
+            digest: 0,
+            ..event(1, Kind::Joined, None)
+        },
+        event(2, Kind::Message, Some(MESSAGE)),
+        of_message(event(3, Kind::Edited, Some(EDIT))),
+        of_message(event(4, Kind::Recalled, Some(RECALL))),
+    ]
+}
+
+/// Something that a device was shown at this time.
+fn shown(at: u64, seq: u64, withheld: bool) -> Record {
+    Record::Delivered {
+        at,
+        conversation: "c".to_owned(),
+        seq: Some(seq),
+        id: (seq == 2).then_some(MESSAGE),
+        digest: if withheld || seq == 1 { 0 } else { seq * 10 },
+        whole: None,
+        withheld,
+        via: Via::CatchUp,
+    }
+}
+
+fn sent(at: u64, id: Uuid, seq: u64) -> [Record; 2] {
+    [
+        Record::Send {
+            at,
+            id,
+            conversation: "c".to_owned(),
+            digest: seq * 10,
+        },
+        Record::Ack {
+            at: at + 5,
+            id,
+            seq: Some(seq),
+            stored: None,
+        },
+    ]
+}
+
+fn connected(at: u64) -> [Record; 2] {
+    let resume = BTreeMap::new();
+    [
+        Record::Connecting { at },
+        Record::Connected { at: at + 1, resume },
+    ]
+}
+
+fn journal(user: &str, records: Vec<Record>) -> Journal {
+    let (user, device) = (user.to_owned(), "phone".to_owned());
+    Journal {
+        user,
+        device,
+        records,
+    }
+}
+
+/// Ann's journal: the message at 20, the edit at 30, the recall at 40.
+fn ann() -> Journal {
+    let mut records = connected(10).to_vec();
+    records.push(shown(12, 1, false));
+    records.push(Record::Synced { at: 13 });
+    for (at, id, seq) in [(20, MESSAGE, 2), (30, EDIT, 3), (40, RECALL, 4)] {
+        records.extend(sent(at, id, seq));
+        records.push(shown(at + 6, seq, false));
+    }
+    records.push(Record::End { at: 900 });
+    journal("ann", records)
+}
+
+/// Ben's, whose device comes at this time and is shown these events, withheld or not.
+fn ben(at: u64, withheld: [bool; 4]) -> Journal {
+    let mut records = connected(at).to_vec();
+    records.extend(
+        (1..)
+            .zip(withheld)
+            .map(|(seq, withheld)| shown(at + seq + 1, seq, withheld)),
+    );
+    records.push(Record::Synced { at: at + 10 });
+    records.push(Record::End { at: 900 });
+    journal("ben", records)
+}
+
+fn judged(journals: &[Journal], log: Vec<Logged>) -> Result<Summary, Counterexample> {
+    check(journals, &log.into_iter().collect::<Export>())
+}
+
+fn fault(journals: &[Journal], log: Vec<Logged>) -> Fault {
+    judged(journals, log).unwrap_err().fault
+}
+
+const LEFT_OUT: [bool; 4] = [false, true, true, false];
+const ALL: [bool; 4] = [false; 4];
+
+#[test]
+fn what_was_recalled_is_withheld_from_who_comes_later() {
+    let summary = judged(&[ann(), ben(100, LEFT_OUT)], log()).unwrap();
+    assert_eq!(summary.withheld, 2);
+    // Who came before may have been shown it.
+    judged(&[ann(), ben(44, ALL)], log()).unwrap();
+    judged(&[ann(), ben(44, LEFT_OUT)], log()).unwrap();
+}
+
+#[test]
+fn an_export_may_lack_what_was_recalled_and_nothing_else() {
+    let mut exported = log();
+    for logged in &mut exported[1..3] {
+        (logged.digest, logged.withheld) = (0, true);
+    }
+    let journals = [ann(), ben(100, LEFT_OUT)];
+    judged(&journals, exported.clone()).unwrap();
+    exported[2].withheld = false;
+    judged(&journals, exported).unwrap_err();
+}
+
+#[test]
+fn whoever_comes_later_and_is_shown_it_is_found() {
+    assert_eq!(fault(&[ann(), ben(100, ALL)], log()), Fault::ShownRecalled);
+    let edit = [false, true, false, false];
+    assert_eq!(fault(&[ann(), ben(100, edit)], log()), Fault::ShownRecalled);
+}
+
+#[test]
+fn what_nobody_recalled_is_withheld_from_nobody() {
+    let mut kept = log();
+    kept.truncate(3);
+    let mut ann = ann();
+    let records = &mut ann.records;
+    records.retain(|record| {
+        !matches!(record, Record::Send { id, .. } | Record::Ack { id, .. } if *id == RECALL)
+            && !matches!(record, Record::Delivered { seq: Some(4), .. })
+    });
+    let mut ben = ben(100, [false, true, false, false]);
+    ben.records
+        .retain(|record| !matches!(record, Record::Delivered { seq: Some(4), .. }));
+    assert_eq!(fault(&[ann, ben], kept), Fault::ShownOther);
+    // Nor is a recall itself.
+    let strange = self::ben(100, [false, true, true, true]);
+    assert_eq!(fault(&[self::ann(), strange], log()), Fault::ShownOther);
+}
+
+#[test]
+fn nothing_is_withheld_before_it_is_recalled() {
+    let mut early = ben(26, LEFT_OUT);
+    for record in &mut early.records {
+        // The edit and the recall come when they have happened.
+        if let Record::Delivered {
+            at, seq: Some(seq), ..
+        } = record
+        {
+            *at = [0, 28, 29, 46, 46][*seq as usize];
+        } else if let Record::Synced { at } = record {
+            *at = 50;
+        }
+    }
+    assert_eq!(fault(&[ann(), early], log()), Fault::ShownOther);
+}
+
+#[test]
+fn what_was_recalled_counts_as_unread_for_nobody() {
+    let counted = |count| {
+        let at = 500;
+        let conversation = "c".to_owned();
+        let unread = Record::Unread {
+            at,
+            conversation,
+            count,
+        };
+        let mut list = journal("ben", vec![unread, Record::End { at }]);
+        list.device = "list".to_owned();
+        judged(&[ann(), ben(100, LEFT_OUT), list], log())
+    };
+    counted(0).unwrap();
+    assert_eq!(counted(1).unwrap_err().fault, Fault::Unread);
+}
