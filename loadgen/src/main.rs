@@ -1,6 +1,5 @@
 //! Load generator and correctness checker for Tidings.
 
-mod api;
 mod bench;
 mod checker;
 mod corpus;

@@ -1,16 +1,15 @@
 //! The accounts and conversations of a workload.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
-use serde::Deserialize;
 use serde_json::json;
-use tidings_stand::Node;
+use tidings_stand::{Api, Node};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -21,7 +20,7 @@ use crate::wire::{Object, Socket, parse};
 const AT_ONCE: usize = 16;
 
 /// A registered person.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Person {
     pub user: Uuid,
     pub token: String,
@@ -29,40 +28,21 @@ pub struct Person {
 
 /// Makes `count` accounts on a node.
 pub async fn register(node: &Node, count: usize) -> Result<Vec<Person>> {
-    // Another workload of this process may have been first.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let http = reqwest::Client::builder()
-        .timeout(Duration::from_mins(1))
-        .build()?;
-    let url = Arc::<str>::from(format!("{}/auth/register", node.url()));
-    let mut people = Vec::with_capacity(count);
-    let mut running = JoinSet::new();
-    for _ in 0..count {
-        if running.len() >= AT_ONCE
-            && let Some(person) = running.join_next().await
-        {
-            people.push(person??);
-        }
-        running.spawn(register_one(http.clone(), Arc::clone(&url)));
-    }
-    while let Some(person) = running.join_next().await {
-        people.push(person??);
-    }
-    Ok(people)
-}
-
-async fn register_one(http: reqwest::Client, url: Arc<str>) -> Result<Person> {
-    // As long as a name may be.
-    let name = format!("p{:.31}", Uuid::now_v7().simple().to_string());
-    let body = json!({"username": name, "password": Uuid::new_v4().to_string()});
-    let answer = http.post(&*url).json(&body).send().await?;
-    if !answer.status().is_success() {
-        bail!(
-            "an account was refused: {}",
-            answer.text().await.unwrap_or_default()
-        );
-    }
-    Ok(answer.json().await?)
+    let api = Api::new(&node.url())?;
+    let register = async |_| {
+        // As long as a name may be.
+        let name = format!("p{:.31}", Uuid::now_v7().simple().to_string());
+        let account = api.register(&name).await?;
+        anyhow::Ok(Person {
+            user: account.user,
+            token: account.first_token.to_string(),
+        })
+    };
+    stream::iter(0..count)
+        .map(register)
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await
 }
 
 /// Connects as a person and waits until everything missed has come.

@@ -2,7 +2,6 @@
 //! repeat of an id for what it is, so all that the checker knows is judged.
 
 mod export;
-mod http;
 mod session;
 
 use std::collections::HashMap;
@@ -10,23 +9,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
 use tidings_client::{Backoff, Client, Config, EventStream, Incoming as Said, connect};
 use tidings_journal::Logged;
 use tidings_protocol::{Action, Content, Event, EventData, FETCH_EVENTS_MAX, Position, Resume};
+use tidings_stand::{Account, Api};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::seam::{Conversation, Person, Server, UNANSWERED_MAX};
 pub use export::Export;
-use http::Http;
 pub use session::{TidingsPlace, TidingsSession};
 
 /// How long a connection or a command of the preparations may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+const UNREAD: &str = "query($id: ID!) { conversation(id: $id) { unreadCount } }";
+
 /// One or several nodes of a cluster; people are spread over them.
 pub struct Tidings {
-    nodes: Vec<Http>,
+    nodes: Vec<Api>,
     people: Mutex<usize>,
     positions: Positions,
     export: Export,
@@ -38,7 +40,7 @@ type Positions = Arc<Mutex<HashMap<Uuid, Position>>>;
 impl Tidings {
     /// For base addresses like `http://127.0.0.1:8080`, at least one.
     pub fn new(nodes: &[String], export: Export) -> Result<Self> {
-        let nodes = nodes.iter().map(|node| Http::new(node));
+        let nodes = nodes.iter().map(|node| Api::new(node));
         let nodes = nodes.collect::<Result<Vec<_>>>()?;
         if nodes.is_empty() {
             bail!("no address of a node");
@@ -71,8 +73,7 @@ impl Server for Tidings {
         Ok(TidingsPerson {
             user: account.user.to_string(),
             id: account.user,
-            token: account.token,
-            http: home.clone(),
+            account,
             urls: urls.collect(),
             connections: Mutex::new(0),
             conversations: Mutex::default(),
@@ -107,8 +108,7 @@ impl Server for Tidings {
 pub struct TidingsPerson {
     user: String,
     id: Uuid,
-    token: String,
-    http: Http,
+    account: Account,
     urls: Vec<String>,
     connections: Mutex<usize>,
     /// Those that the first connection must be shown from the beginning.
@@ -145,7 +145,13 @@ impl Person for TidingsPerson {
         let mut count = None;
         // They are in different lanes, and a query waits for one; read models never go back.
         for position in positions.into_iter().flatten() {
-            count = Some(self.http.unread(&self.token, id, position).await?);
+            let answer = self
+                .account
+                .query(UNREAD, &json!({"id": id}), Some(position))
+                .await?;
+            let unread = answer.pointer("/conversation/unreadCount");
+            let unread = unread.and_then(Value::as_u64);
+            count = Some(unread.context("no unread count in the answer")?);
         }
         Ok(count)
     }
@@ -180,7 +186,7 @@ impl TidingsPerson {
             urls.rotate_left(turn);
             *connections += 1;
         }
-        let mut config = Config::new("", &self.token, device);
+        let mut config = Config::new("", &*self.account.first_token, device);
         config.urls = urls;
         config.resume = resume;
         config.backoff = Backoff::default().with_attempts_max(1);

@@ -1,12 +1,14 @@
 //! Private PostgreSQL, Redis and Tidings nodes to measure and to break. Everything listens on 127.0.0.1, lives in
 //! temporary directories, and ends with this process.
 
+mod accounts;
 mod clock;
 mod network;
 mod node;
 mod session;
 mod usage;
 
+pub use accounts::{Account, Api};
 pub use clock::Clock;
 pub use network::Network;
 pub use node::Node;

@@ -1,6 +1,6 @@
-//! The server's HTTP side: accounts and GraphQL.
+//! A node's HTTP side: accounts and GraphQL.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use reqwest::{Response, StatusCode, header::RETRY_AFTER};
@@ -19,7 +19,7 @@ const TOKEN_MARGIN: Duration = Duration::from_mins(1);
 
 /// One node.
 #[derive(Debug, Clone)]
-pub(crate) struct Api {
+pub struct Api {
     http: reqwest::Client,
     base: String,
 }
@@ -35,7 +35,12 @@ struct Grant {
 
 impl Api {
     /// For a base address like `http://127.0.0.1:8080`.
-    pub(crate) fn new(base: &str) -> Result<Self> {
+    pub fn new(base: &str) -> Result<Self> {
+        if !base.starts_with("http") {
+            bail!("the address of a node must begin with http");
+        }
+        // Another part of this process may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(Duration::from_mins(1))
             .build()?;
@@ -46,16 +51,12 @@ impl Api {
     }
 
     /// The address of the socket.
-    pub(crate) fn socket_url(&self) -> Result<String> {
-        let rest = self
-            .base
-            .strip_prefix("http")
-            .context("the address must begin with http")?;
-        Ok(format!("ws{rest}/ws"))
+    pub fn socket_url(&self) -> String {
+        format!("{}/ws", self.base.replacen("http", "ws", 1))
     }
 
     /// Makes an account.
-    pub(crate) async fn register(&self, username: &str) -> Result<Account> {
+    pub async fn register(&self, username: &str) -> Result<Account> {
         let password = Uuid::new_v4().to_string();
         let body = json!({"username": username, "password": password, "display_name": username});
         let grant: Grant = self
@@ -64,9 +65,25 @@ impl Api {
             .with_context(|| format!("cannot register {username}"))?;
         Ok(Account {
             user: grant.user,
+            first_token: grant.token.as_str().into(),
             api: self.clone(),
             grant: Arc::new(Mutex::new(grant)),
         })
+    }
+
+    /// Asks GraphQL anything, and reads the whole answer, whatever it is.
+    pub async fn ask(&self, token: &str, query: &str) -> Result<()> {
+        let request = self
+            .http
+            .post(format!("{}/graphql", self.base))
+            .bearer_auth(token);
+        request
+            .json(&json!({ "query": query }))
+            .send()
+            .await?
+            .bytes()
+            .await?;
+        Ok(())
     }
 
     async fn call<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
@@ -123,15 +140,17 @@ fn retry_after(response: &Response) -> Duration {
 
 /// A registered person. Clones share the tokens.
 #[derive(Clone)]
-pub(crate) struct Account {
-    pub(crate) user: Uuid,
+pub struct Account {
+    pub user: Uuid,
+    /// The token that came with the account, for those who need none for long.
+    pub first_token: Arc<str>,
     api: Api,
     grant: Arc<Mutex<Grant>>,
 }
 
 impl Account {
     /// Tokens for connections, renewed before they expire.
-    pub(crate) fn tokens(&self) -> Tokens {
+    pub fn tokens(&self) -> Tokens {
         let account = self.clone();
         Tokens::provider(move |reason| {
             let account = account.clone();
@@ -155,12 +174,7 @@ impl Account {
     }
 
     /// Asks GraphQL as this person, of read models that include `after`; waits as the server asks.
-    pub(crate) async fn query(
-        &self,
-        text: &str,
-        variables: &Value,
-        after: Option<Position>,
-    ) -> Result<Value> {
+    pub async fn query(&self, text: &str, variables: &Value, after: Option<Position>) -> Result<Value> {
         let body = json!({"query": text, "variables": variables});
         let attempt = async {
             loop {
@@ -188,7 +202,7 @@ impl Account {
     }
 
     /// All nodes of a list, page by page. `text` takes `$after` and names its list at `pointer`.
-    pub(crate) async fn query_all(
+    pub async fn query_all(
         &self,
         text: &str,
         mut variables: Value,
@@ -213,6 +227,15 @@ impl Account {
             }
             variables["after"] = cursor;
         }
+    }
+}
+
+/// Tokens stay out of logs.
+impl fmt::Debug for Account {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Account")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 
