@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use tidings_protocol::{Action, ErrorCode, ErrorFrame, Events, FETCH_EVENTS_MAX, Gap, ServerFrame};
+use tidings_protocol::{Action, Content, ErrorCode, ErrorFrame, Events, FETCH_EVENTS_MAX, Gap, ServerFrame};
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
@@ -28,6 +28,8 @@ const UNDER_WAY: usize = 24;
 const FLOOD_BYTES: usize = 7000;
 /// Silence after which the connection is given up: longer than any pause of a node.
 const SILENCE: Duration = Duration::from_secs(8);
+/// What bare devices react with, and no other device of their people.
+const EMOJI: &str = "🔥";
 
 struct Bare {
     person: Person,
@@ -44,6 +46,8 @@ struct Bare {
     again: Vec<Said>,
     /// Messages that were turned away or refused once: what answers them may be refused for it.
     turned_away: BTreeSet<Uuid>,
+    /// What went out over more than one connection.
+    repeated: BTreeSet<Uuid>,
     /// Gaps that are to be fetched, and those that are being fetched, by the command that asks.
     gaps: Vec<Gap>,
     fetching: BTreeMap<Uuid, Gap>,
@@ -87,6 +91,7 @@ pub(crate) fn start(world: &World, number: usize, nodes: &[SocketAddr], clock: C
         again_at: None,
         again: Vec::new(),
         turned_away: BTreeSet::new(),
+        repeated: BTreeSet::new(),
         gaps: Vec::new(),
         fetching: BTreeMap::new(),
         vain: BTreeMap::new(),
@@ -165,6 +170,7 @@ impl Bare {
         self.gaps.extend(std::mem::take(&mut self.fetching).into_values());
         // As the contract says: what has no answer goes out again, in the first order.
         let unanswered = self.scribe.unanswered().to_vec();
+        self.repeated.extend(unanswered.iter().map(|said| said.id));
         put(wire, &unanswered).await?;
         let mut silent_at = Instant::now() + SILENCE;
         // Where nothing is open, only a question shows whether anybody is there.
@@ -259,6 +265,11 @@ impl Bare {
             ServerFrame::Synced => self.scribe.synced(),
             ServerFrame::Typing(_) => self.effects.add("typing shown", 1),
             ServerFrame::Ack(ack) => {
+                let unanswered = self.scribe.unanswered().iter();
+                let mut changes = unanswered.filter(|said| said.id == ack.id && said.changes_message());
+                if changes.next().is_some() {
+                    self.effects.add("changes right behind their message", 1);
+                }
                 let awaited = self.scribe.acked(&ack);
                 let stray = (!awaited).then(|| format!("an ack came that nobody waited for: {}", ack.id));
                 self.problems.extend(stray);
@@ -302,10 +313,23 @@ impl Bare {
                     if error.field.as_deref() == Some("mentions")
                         && self.view.names_former_members(&message) => {}
                 Some(message)
-                    if error.field.as_deref() == Some("reply_to")
+                    if matches!(error.field.as_deref(), Some("reply_to" | "message"))
                         && message
-                            .answers()
-                            .is_some_and(|answered| self.turned_away.contains(&answered)) => {}
+                            .refers_to()
+                            .is_some_and(|other| self.turned_away.contains(&other)) => {}
+                // Several nodes may be at a message and its change at the same time; one of them may see the change first.
+                Some(message)
+                    if error.code == ErrorCode::NotFound
+                        && message.changes_message()
+                        && self.repeated.contains(&id) =>
+                {
+                    self.effects.add("repeated changes that found no message", 1);
+                }
+                // Clocks that step end windows.
+                Some(message)
+                    if error.code == ErrorCode::Forbidden
+                        && error.field.as_deref() == Some("message")
+                        && message.refers_to().is_some() => {}
                 _ => self
                     .problems
                     .push(format!("a message was refused with {code}: {}", error.message)),
@@ -396,15 +420,45 @@ impl Bare {
             (conversation, count, self.random.random_range(1..200))
         };
         let mut burst: Vec<Said> = Vec::with_capacity(count);
+        // What was said last, unless it was taken back; and whether it was reacted to.
+        let mut last: Option<(Uuid, bool)> = None;
         for _ in 0..count {
             let text = words(&mut self.random, length);
-            // Some answer what stands before them in the same frame.
-            let before = burst.last().map(|said| said.id);
-            let message = match before.filter(|_| self.random.random_ratio(1, 3)) {
-                Some(before) => Said::message(conversation, text, Some(before), vec![]),
-                None => self.view.message(&mut self.random, conversation, text),
+            // Some answer or change what stands before them in the same frame.
+            let before = last.filter(|_| self.flood.is_none() && self.random.random_ratio(1, 2));
+            let said = match before {
+                Some((message, is_reacted)) if self.random.random() => {
+                    let kind = self.random.random_range(0..3);
+                    last = (kind > 0).then_some((message, is_reacted || kind == 1));
+                    let action = match kind {
+                        0 => Action::MessageRecall {
+                            conversation,
+                            message,
+                        },
+                        1 if !is_reacted => Action::MessageReact {
+                            conversation,
+                            message,
+                            emoji: EMOJI.to_owned(),
+                            on: true,
+                        },
+                        _ => Action::MessageEdit {
+                            conversation,
+                            message,
+                            content: Content::text(text),
+                        },
+                    };
+                    Said::amendment(conversation, action)
+                }
+                before => {
+                    let said = match before {
+                        Some((before, _)) => Said::message(conversation, text, Some(before), vec![]),
+                        None => self.view.message(&mut self.random, conversation, text),
+                    };
+                    last = Some((said.id, false));
+                    Some(said)
+                }
             };
-            burst.push(message);
+            burst.extend(said);
         }
         for message in &burst {
             self.scribe.send(message.clone());

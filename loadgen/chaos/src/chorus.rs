@@ -4,17 +4,16 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::Result;
 use futures_util::future::join_all;
 use tidings_journal::Journal;
-use tidings_protocol::{Ack, Action, ErrorCode, ErrorFrame, ServerFrame};
+use tidings_protocol::{Ack, Action, ErrorCode};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::effects::Effects;
 use crate::http::Person;
 use crate::said::Said;
 use crate::scribe::{Clock, Scribe};
-use crate::witness::Witness;
+use crate::witness::{Answer, Witness};
 
 /// How long one node may take to answer before the storm goes on without it.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
@@ -36,12 +35,6 @@ pub(crate) struct Sung {
     pub(crate) journals: Vec<Journal>,
     pub(crate) effects: Effects,
     pub(crate) problems: Vec<String>,
-}
-
-/// What a node says to a command.
-enum Answer {
-    Ack(Ack),
-    Refused(ErrorFrame),
 }
 
 impl Sung {
@@ -190,7 +183,7 @@ impl Chorus {
     /// Sends a message twice to each node at once; answers what came in time.
     async fn ask_all(&mut self, message: &Said) -> Vec<Answer> {
         let asked = self.witnesses.iter_mut().map(async |witness| {
-            let answers = timeout(ANSWER_LIMIT, ask(witness, message)).await;
+            let answers = timeout(ANSWER_LIMIT, witness.ask(message, 2)).await;
             let answers = answers.ok().and_then(Result::ok);
             if answers.is_none() {
                 // The node is away, or too late: what it still says is lost with the connection.
@@ -200,18 +193,4 @@ impl Chorus {
         });
         join_all(asked).await.into_iter().flatten().collect()
     }
-}
-
-async fn ask(witness: &mut Witness, message: &Said) -> Result<Vec<Answer>> {
-    let command = (message.id, message.action.clone());
-    witness.send(&[command.clone(), command]).await?;
-    let mut answers = Vec::with_capacity(2);
-    while answers.len() < 2 {
-        match witness.next().await? {
-            ServerFrame::Ack(ack) if ack.id == message.id => answers.push(Answer::Ack(ack)),
-            ServerFrame::Error(error) if error.id == Some(message.id) => answers.push(Answer::Refused(error)),
-            _ => {}
-        }
-    }
-    Ok(answers)
 }

@@ -11,7 +11,7 @@ use rand::seq::{IndexedRandom as _, IteratorRandom as _};
 use rand::{RngExt as _, SeedableRng as _};
 use tidings_client::{Backoff, Client, CommandError, Config, EventStream, Incoming, Tokens, connect};
 use tidings_journal::Micros;
-use tidings_protocol::{Ack, Action, ErrorCode, Events, FETCH_EVENTS_MAX, Gap, Resume, Role};
+use tidings_protocol::{Ack, Action, Content, ErrorCode, Events, FETCH_EVENTS_MAX, Gap, Resume, Role};
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
@@ -23,6 +23,8 @@ use crate::scribe::{Clock, Scribe};
 use crate::view::{View, gets_farewell};
 use crate::world::World;
 
+/// What the second device of a person is called.
+pub(crate) const SECOND_NAME: &str = "laptop";
 /// What a device says of an event that was shown to it and cannot be had again.
 pub(crate) const NOT_AGAIN: &str = "its events do not come again";
 /// Longer than any run: every command is brought to an answer.
@@ -33,6 +35,11 @@ pub(crate) const FETCH_PAUSE: Duration = Duration::from_millis(300);
 pub(crate) const FETCH_TRIES: u32 = 10;
 /// Messages under way at a time, each in another conversation.
 const UNDER_WAY: usize = 4;
+/// Messages of its own in one conversation that a device may still change.
+const OWN_MAX: usize = 8;
+/// What devices react with. Those of one person have none in common: what is set already leaves nothing in the log.
+const EMOJI: [&str; 2] = ["👍", ":wave:"];
+const EMOJI_OF_SECOND: [&str; 2] = ["🎉", "👩‍👩‍👧‍👦"];
 
 /// What is being asked of the server.
 #[derive(Clone, Debug)]
@@ -72,6 +79,13 @@ struct Device {
     answers: FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>,
     /// Conversations with a message or a change under way.
     busy: BTreeSet<Uuid>,
+    /// What this device said last and has not taken back, by conversation.
+    own: BTreeMap<Uuid, Vec<Uuid>>,
+    /// What this device has reacted with to which message.
+    reacted: BTreeSet<(Uuid, &'static str)>,
+    emoji: [&'static str; 2],
+    /// Whether reactions are taken back: of one that the log has lost, that leaves nothing in it.
+    takes_back: bool,
     effects: Effects,
     /// How often a fetch brought nothing, by where it began.
     vain: BTreeMap<(Uuid, u64), u32>,
@@ -106,6 +120,8 @@ pub(crate) fn start(
     let places = urls.len();
     urls.rotate_left(number % places.max(1));
     let name = name.to_owned();
+    let is_second = name == SECOND_NAME;
+    let takes_back = !world.goes_back;
     Hand::start(label, person.user, seen, async move |reins| {
         let mut scribe = scribe;
         scribe.connecting();
@@ -122,6 +138,10 @@ pub(crate) fn start(
             events,
             answers: FuturesUnordered::new(),
             busy: BTreeSet::new(),
+            own: BTreeMap::new(),
+            reacted: BTreeSet::new(),
+            emoji: if is_second { EMOJI_OF_SECOND } else { EMOJI },
+            takes_back,
             effects: Effects::default(),
             vain: BTreeMap::new(),
             rewound: BTreeSet::new(),
@@ -138,7 +158,7 @@ pub(crate) fn start(
 fn dial(urls: &[String], person: &Person, device: &str, resume: Resume) -> (Client, EventStream) {
     let mut config = Config::new("", "", device);
     config.urls = urls.to_vec();
-    config.tokens = Tokens::fixed(person.token.clone());
+    config.tokens = Tokens::fixed(&*person.token);
     config.resume = resume;
     config.backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
     config.event_queue = 16;
@@ -204,6 +224,7 @@ impl Device {
                 to,
             } => {
                 self.scribe.rewound(conversation, to);
+                self.own.remove(&conversation);
                 self.rewound.insert(conversation);
                 self.effects.add(SET_BACK, 1);
             }
@@ -298,6 +319,7 @@ impl Device {
                         self.effects.add(said.action.name(), 1);
                         self.scribe.acked(&ack);
                         self.busy.remove(&said.conversation);
+                        self.keep(&said);
                     }
                     Asked::Make { at, said } => {
                         self.effects.add(said.action.name(), 1);
@@ -320,13 +342,23 @@ impl Device {
             Asked::Say(said) => {
                 self.scribe.refused(said.id, refusal.code.as_str());
                 self.busy.remove(&said.conversation);
-                let message = matches!(said.action, Action::MessageSend { .. });
+                let own = match said.action {
+                    Action::MessageSend { .. } => !self.view.names_former_members(&said),
+                    // Clocks that step end windows, and others take back what this one reacts to.
+                    Action::MessageEdit { .. } | Action::MessageRecall { .. } => {
+                        refusal.code != ErrorCode::Forbidden || refusal.field.as_deref() != Some("message")
+                    }
+                    Action::MessageReact { .. } => refusal.code != ErrorCode::NotFound,
+                    _ => false,
+                };
                 if refusal.code == ErrorCode::NotAMember {
                     self.view.outside(said.conversation);
-                } else if message && !self.view.names_former_members(&said) {
+                } else if own {
                     self.problems.push(format!(
-                        "a message was refused with {}: {}",
-                        refusal.code, refusal.message
+                        "a message was refused with {}: {} ({})",
+                        refusal.code,
+                        refusal.message,
+                        said.action.name()
                     ));
                 }
             }
@@ -341,9 +373,14 @@ impl Device {
     /// Does one thing of those that people do.
     fn act(&mut self) {
         match self.random.random_range(0..100) {
-            0..66 => {
+            0..54 => {
                 if self.scribe.unanswered().len() < UNDER_WAY {
                     self.talk();
+                }
+            }
+            54..66 => {
+                if self.scribe.unanswered().len() < UNDER_WAY {
+                    self.amend();
                 }
             }
             66..68 => self.type_something(),
@@ -367,6 +404,75 @@ impl Device {
             };
             let text = words(&mut self.random, length);
             let said = self.view.message(&mut self.random, conversation, text);
+            self.say(said);
+        }
+    }
+
+    /// Remembers what can be changed later.
+    fn keep(&mut self, said: &Said) {
+        let own = self.own.entry(said.conversation).or_default();
+        match &said.action {
+            Action::MessageSend { .. } => {
+                own.push(said.id);
+                own.drain(..own.len().saturating_sub(OWN_MAX));
+            }
+            Action::MessageRecall { message, .. } => own.retain(|own| own != message),
+            _ => {}
+        }
+    }
+
+    /// Edits or takes back something of its own, or reacts to what was shown last. Nothing is asked for that has been done: such a
+    /// command is acked, and leaves nothing in the log.
+    fn amend(&mut self) {
+        let (busy, own) = (&self.busy, &self.own);
+        let kind = self.random.random_range(0..6);
+        let room = self.view.any(&mut self.random, |id, room| {
+            let has = if kind < 3 {
+                room.message.is_some()
+            } else {
+                own.get(&id).is_some_and(|own| !own.is_empty())
+            };
+            has && !room.is_staged && !busy.contains(&id)
+        });
+        let Some((conversation, room)) = room else { return };
+        let target = if kind < 3 {
+            room.message
+        } else {
+            own.get(&conversation)
+                .and_then(|own| own.choose(&mut self.random))
+                .copied()
+        };
+        let Some(message) = target else { return };
+        let action = match kind {
+            0..3 => {
+                let Some(emoji) = self.emoji.choose(&mut self.random).copied() else {
+                    return;
+                };
+                let on = self.reacted.insert((message, emoji));
+                if !on && !self.takes_back {
+                    return;
+                }
+                if !on {
+                    self.reacted.remove(&(message, emoji));
+                }
+                Action::MessageReact {
+                    conversation,
+                    message,
+                    emoji: emoji.to_owned(),
+                    on,
+                }
+            }
+            3..5 => Action::MessageEdit {
+                conversation,
+                message,
+                content: Content::text(words(&mut self.random, 20)),
+            },
+            _ => Action::MessageRecall {
+                conversation,
+                message,
+            },
+        };
+        if let Some(said) = Said::amendment(conversation, action) {
             self.say(said);
         }
     }

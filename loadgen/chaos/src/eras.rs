@@ -341,7 +341,7 @@ fn went(log: &[Logged], losers: &BTreeMap<String, u64>) -> BTreeMap<(String, Str
             match logged.kind {
                 Kind::Left => went.insert(place, logged.seq),
                 Kind::Joined => went.remove(&place),
-                Kind::Message | Kind::Other => None,
+                Kind::Message | Kind::Edited | Kind::Recalled | Kind::Other => None,
             };
         }
     }

@@ -335,7 +335,7 @@ impl Kind {
                 (Fault::Hostile { node, how }, 1000..=3000)
             }
             Self::RetryStorm => {
-                let commands = random.random_range(3..=12);
+                let commands = random.random_range(3..=15);
                 (Fault::RetryStorm { commands }, 0..=3000)
             }
             Self::OpenTogether => (Fault::OpenTogether, 0..=2000),

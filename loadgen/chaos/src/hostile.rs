@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use rand::RngExt as _;
 use tidings_protocol::{Action, ClientFrame, Content, Hello};
+use tidings_stand::Api;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -19,7 +20,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::{WebSocketStream, client_async};
 use uuid::Uuid;
 
-use crate::http::{Http, Person};
+use crate::http::Person;
 use crate::wire::Wire;
 
 /// Clients of each kind.
@@ -64,7 +65,6 @@ pub(crate) struct Horde<'a> {
     /// A conversation that all of them are in.
     pub(crate) conversation: Uuid,
     pub(crate) node: SocketAddr,
-    pub(crate) http: &'a Http,
 }
 
 impl Hostility {
@@ -216,12 +216,13 @@ impl Horde<'_> {
                     sleep(PAUSE).await;
                 }
             }
-            Hostility::Graphql => loop {
-                self.http
-                    .ask(&format!("http://{}", self.node), person, &question())
-                    .await?;
-                *count += 1;
-            },
+            Hostility::Graphql => {
+                let api = Api::new(&format!("http://{}", self.node))?;
+                loop {
+                    api.ask(&person.token, &question()).await?;
+                    *count += 1;
+                }
+            }
         }
     }
 
@@ -234,7 +235,7 @@ impl Horde<'_> {
     async fn welcomed(&self, person: &Person) -> Result<WebSocketStream<TcpStream>> {
         let mut socket = self.open().await?;
         let hello = Hello {
-            token: Some(person.token.clone()),
+            token: Some(person.token.to_string()),
             device: Some("hostile".to_owned()),
             ..Hello::default()
         };

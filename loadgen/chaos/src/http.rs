@@ -1,26 +1,29 @@
 //! What is asked of a node by HTTP: accounts, and the conversation list with its counts.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tidings_stand::{Account, Api, Node};
 use uuid::Uuid;
 
-/// How long one answer may take.
-const CALL_LIMIT: Duration = Duration::from_secs(15);
+use crate::fold::Told;
 
-const LIST: &str = "{ conversations(first: 100) { nodes { id lastSeq unreadCount } } }";
+const LIST: &str = "query($after: String) { conversations(first: 100, after: $after) { \
+     nodes { id lastSeq unreadCount } pageInfo { hasNextPage endCursor } } }";
 
-/// Asks nodes.
-#[derive(Clone, Debug)]
-pub(crate) struct Http(reqwest::Client);
+const MESSAGES: &str = "query($id: ID!, $after: String) { conversation(id: $id) { messages(first: 100, after: $after) { \
+     nodes { id seq text editedAt recalledAt reactions { emoji count } } pageInfo { hasNextPage endCursor } } } }";
 
 /// Somebody with an account.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(crate) user: Uuid,
-    pub(crate) token: String,
+    pub(crate) token: Arc<str>,
+    account: Account,
 }
 
 /// A conversation in somebody's list.
@@ -32,51 +35,66 @@ pub(crate) struct Listed {
     pub(crate) unread_count: u64,
 }
 
-impl Http {
-    pub(crate) fn new() -> Result<Self> {
-        // Another part of this process may have been first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Ok(Self(reqwest::Client::builder().timeout(CALL_LIMIT).build()?))
+impl Person {
+    /// Makes an account at a node.
+    pub(crate) async fn register(node: &Node, username: &str) -> Result<Self> {
+        let account = Api::new(&node.url())?.register(username).await?;
+        Ok(Self {
+            user: account.user,
+            token: Arc::clone(&account.first_token),
+            account,
+        })
     }
 
-    /// Makes an account at a node like `http://127.0.0.1:8080`.
-    pub(crate) async fn register(&self, node: &str, username: &str) -> Result<Person> {
-        let body = json!({"username": username, "password": Uuid::new_v4().to_string()});
-        let answer = self
-            .0
-            .post(format!("{node}/auth/register"))
-            .json(&body)
-            .send()
-            .await?;
-        if !answer.status().is_success() {
-            bail!(
-                "{username} was not registered: {}",
-                answer.text().await.unwrap_or_default()
-            );
-        }
-        Ok(answer.json().await?)
+    /// The person's conversations, as the read models of that node have them.
+    pub(crate) async fn conversations(&self) -> Result<Vec<Listed>> {
+        let listed = self.all(LIST, json!({}), "/conversations").await?;
+        listed.into_iter().map(read).collect()
     }
 
-    /// Asks anything, and reads the whole answer, whatever it is.
-    pub(crate) async fn ask(&self, node: &str, person: &Person, query: &str) -> Result<()> {
-        let request = self.0.post(format!("{node}/graphql")).bearer_auth(&person.token);
-        request
-            .json(&json!({ "query": query }))
-            .send()
-            .await?
-            .bytes()
-            .await?;
-        Ok(())
+    /// The messages of one of them.
+    pub(crate) async fn messages(&self, conversation: Uuid) -> Result<BTreeMap<Uuid, Told>> {
+        let variables = json!({ "id": conversation });
+        let nodes = self.all(MESSAGES, variables, "/conversation/messages").await?;
+        let messages = nodes.into_iter().map(|node| {
+            let node: MessageNode = read(node)?;
+            let reactions = node.reactions.into_iter();
+            let told = Told {
+                seq: node.seq,
+                text: node.text,
+                edited: node.edited_at.is_some(),
+                recalled: node.recalled_at.is_some(),
+                reactions: reactions
+                    .map(|reaction| (reaction.emoji, reaction.count))
+                    .collect(),
+            };
+            Ok((node.id, told))
+        });
+        messages.collect()
     }
 
-    /// The conversations of somebody, as a node's read models have them.
-    pub(crate) async fn conversations(&self, node: &str, person: &Person) -> Result<Vec<Listed>> {
-        let request = self.0.post(format!("{node}/graphql")).bearer_auth(&person.token);
-        let mut answer: Value = request.json(&json!({"query": LIST})).send().await?.json().await?;
-        let nodes = answer
-            .pointer_mut("/data/conversations/nodes")
-            .map(Value::take)
-            .with_context(|| format!("no conversations in the answer: {answer}"))?;
-        Ok(serde_json::from_value(nodes)?)
+    async fn all(&self, query: &str, variables: Value, list: &str) -> Result<Vec<Value>> {
+        self.account.query_all(query, variables, list, None).await
     }
+}
+
+fn read<T: DeserializeOwned>(node: Value) -> Result<T> {
+    serde_json::from_value(node).context("something of another shape")
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MessageNode {
+    id: Uuid,
+    seq: u64,
+    text: Option<String>,
+    edited_at: Option<String>,
+    recalled_at: Option<String>,
+    reactions: Vec<ReactionNode>,
+}
+
+#[derive(Deserialize)]
+struct ReactionNode {
+    emoji: String,
+    count: usize,
 }

@@ -13,6 +13,7 @@ mod device;
 mod effects;
 mod eras;
 mod fault;
+mod fold;
 mod ground;
 mod hand;
 mod hostile;

@@ -9,7 +9,7 @@ use tidings_stand::Node;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-use crate::http::{Http, Person};
+use crate::http::Person;
 use crate::scribe::Clock;
 use crate::witness::Witness;
 use crate::world::{World, opened};
@@ -33,13 +33,12 @@ pub(crate) async fn come(world: &World, nodes: &[Node], name: &str, clock: Clock
 
 /// People are spread over all lanes that a node knows of, and groups are where those are who make them.
 async fn register<'a>(nodes: &'a [Node], lanes: u16, name: &str) -> Result<(Person, &'a Node)> {
-    let http = Http::new()?;
     let tag = Uuid::new_v4().simple();
     let mut all = nodes.iter().cycle();
     for number in 0_u64.. {
         let Some(node) = all.next() else { break };
         let name = format!("{name}-{number}-{}", &tag.to_string()[..8]);
-        match http.register(&node.url(), &name).await {
+        match Person::register(node, &name).await {
             Ok(person) if u16::from(person.user.as_bytes()[15]) >= lanes => return Ok((person, node)),
             Ok(_) => {}
             Err(_) => sleep(PAUSE).await,

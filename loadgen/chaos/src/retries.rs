@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tidings_protocol::{Ack, Action, Role};
+use tidings_protocol::{Ack, Action, Content, Role};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -90,20 +90,41 @@ impl Storm {
                 let answered = acked.has(1).map(|said| said.id);
                 Some(Said::message(group, text, answered, vec![first, second]))
             }
-            3 => change(Action::GroupAdd {
+            3..=5 => {
+                let message = acked.has(1)?.id;
+                let action = match number {
+                    3 => Action::MessageEdit {
+                        conversation,
+                        message,
+                        content: Content::text(text),
+                    },
+                    4 => Action::MessageReact {
+                        conversation,
+                        message,
+                        emoji: "👍".to_owned(),
+                        on: true,
+                    },
+                    _ => Action::MessageRecall {
+                        conversation,
+                        message,
+                    },
+                };
+                Said::amendment(conversation, action)
+            }
+            6 => change(Action::GroupAdd {
                 conversation,
                 user: third,
             }),
-            4 => change(Action::GroupRole {
+            10 => change(Action::GroupRole {
                 conversation,
                 user: third,
                 role: Role::Admin,
             }),
-            5 => change(Action::GroupRename {
+            8 => change(Action::GroupRename {
                 conversation,
                 name: text,
             }),
-            6 => change(Action::GroupRemove {
+            9 => change(Action::GroupRemove {
                 conversation,
                 user: third,
             }),
@@ -113,11 +134,11 @@ impl Storm {
                 role: Role::Owner,
             }),
             // While there is another owner, leaving is one event.
-            8 => {
-                acked.has(7)?;
+            11 => {
+                acked.has(10)?;
                 change(Action::GroupLeave { conversation })
             }
-            9 => Said::change(own, Uuid::nil(), Action::DirectOpen { user: third }),
+            12 => Said::change(own, Uuid::nil(), Action::DirectOpen { user: third }),
             // The first too.
             _ => Some(Said::text(self.conversation, text)),
         }

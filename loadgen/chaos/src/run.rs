@@ -25,7 +25,6 @@ use crate::fault::{ALONE, BARE, Fault, NODES};
 use crate::ground::Ground;
 use crate::hand::{Hand, Order};
 use crate::hostile::Horde;
-use crate::http::Http;
 use crate::newcomer;
 use crate::openings::Opening;
 use crate::plan::{Plan, Step};
@@ -134,15 +133,16 @@ pub(crate) fn is_possible(fault: &Fault) -> bool {
 }
 
 async fn perform(plan: &Plan, program: &Path, ground: &Arc<Ground>, findings: &mut Findings) -> Result<()> {
-    let http = Http::new()?;
     // Traffic has random numbers of its own, so that changing it leaves the schedules as they are.
     let mut random = StdRng::seed_from_u64(!plan.seed);
     let clock = Clock::start();
     let making = timeout(
         SETUP_LIMIT,
-        World::make(ground.nodes(), plan.conditions.lanes, &http, clock, &mut random),
+        World::make(ground.nodes(), plan.conditions.lanes, clock, &mut random),
     );
-    let (world, journals) = making.await.context("no conversations in time")??;
+    let (mut world, journals) = making.await.context("no conversations in time")??;
+    let restores = |step: &Step| matches!(step.fault, Fault::Restore { .. });
+    world.goes_back = plan.steps.iter().any(restores);
     let world = Arc::new(world);
     findings.journals.extend(journals);
     findings.began = clock.now();
@@ -168,7 +168,7 @@ async fn perform(plan: &Plan, program: &Path, ground: &Arc<Ground>, findings: &m
     }
     let clients = Arc::into_inner(clients).context("a step is still under way")?;
     let hands = clients.devices.into_iter().chain(clients.bare).collect();
-    settle(ground, program, &world, &http, hands, clock, findings).await
+    settle(ground, program, &world, hands, clock, findings).await
 }
 
 /// Starts all devices.
@@ -177,7 +177,7 @@ fn come(world: &World, ground: &Ground, clock: Clock, random: &mut StdRng) -> Cl
     // Some have a bare device and nothing else: when it is lost, nobody has seen what comes meanwhile.
     let phones = (0..PEOPLE).filter(|number| !ALONE.contains(number));
     let phones = phones.map(|number| (number, "phone"));
-    let laptops = SECOND.map(|number| (number, "laptop"));
+    let laptops = SECOND.map(|number| (number, device::SECOND_NAME));
     // Those whose people have another device come first.
     let devices = laptops.chain(phones);
     let devices =
@@ -285,7 +285,6 @@ async fn take_step(
                 people: hostile,
                 conversation: *conversation,
                 node: ground.nodes()[node].address(),
-                http: &Http::new()?,
             };
             ground.count(how.effect(), horde.harass(lasts).await);
         }

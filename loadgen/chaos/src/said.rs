@@ -3,7 +3,7 @@
 use tidings_journal::digest;
 use tidings_protocol::{
     Action, Content, DirectOpened, EventData, EventKind, GroupCreated, GroupRenamed, MemberAdded, MemberLeft,
-    MemberRemoved, MessageSent, Role, RoleChanged,
+    MemberRemoved, MessageEdited, MessageRecalled, MessageSent, ReactionChanged, Role, RoleChanged,
 };
 use uuid::Uuid;
 
@@ -52,12 +52,25 @@ impl Said {
         }
     }
 
-    /// The message that this one answers.
-    pub(crate) fn answers(&self) -> Option<Uuid> {
+    /// A change of a message, under a new id; none for what changes no message.
+    pub(crate) fn amendment(conversation: Uuid, action: Action) -> Option<Self> {
+        // Nobody does it here to a conversation that is not there yet.
+        Self::change(Uuid::nil(), conversation, action)
+    }
+
+    /// The message that this one answers or changes.
+    pub(crate) fn refers_to(&self) -> Option<Uuid> {
         match self.action {
             Action::MessageSend { reply_to, .. } => reply_to,
+            Action::MessageEdit { message, .. }
+            | Action::MessageRecall { message, .. }
+            | Action::MessageReact { message, .. } => Some(message),
             _ => None,
         }
+    }
+
+    pub(crate) fn changes_message(&self) -> bool {
+        self.refers_to().is_some() && !matches!(self.action, Action::MessageSend { .. })
     }
 
     pub(crate) fn names_people(&self) -> bool {
@@ -95,15 +108,35 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
         Action::GroupLeave { .. } => EventData::MemberLeft(MemberLeft { user: actor }),
         Action::GroupRename { name, .. } => EventData::GroupRenamed(GroupRenamed { name }),
         Action::GroupRole { user, role, .. } => EventData::RoleChanged(RoleChanged { user, role }),
+        Action::MessageEdit { message, content, .. } => EventData::MessageEdited(MessageEdited {
+            message,
+            message_seq: 0,
+            content: Some(content),
+        }),
+        Action::MessageRecall { message, .. } => EventData::MessageRecalled(MessageRecalled {
+            message,
+            message_seq: 0,
+        }),
+        Action::MessageReact {
+            message, emoji, on, ..
+        } => EventData::ReactionChanged(ReactionChanged {
+            message,
+            message_seq: 0,
+            emoji,
+            on,
+        }),
         _ => return None,
     })
 }
 
-/// The digest of what an event says, as far as a command decides it: of a message its text, and whom it answers and names.
+/// The digest of what an event says, as far as a command decides it: of a message its text, and whom it answers and names; of a
+/// change of one, not where it stands.
 pub(crate) fn says(data: &EventData) -> u64 {
     match data {
         EventData::MessageSent(sent) => match &sent.content {
-            Some(Content::Text { text }) if sent.reply_to.is_none() && sent.mentions.is_empty() => digest(text),
+            Some(Content::Text { text }) if sent.reply_to.is_none() && sent.mentions.is_empty() => {
+                digest(text)
+            }
             Some(Content::Text { text }) => {
                 // Those who are named are a set.
                 let mut mentions = sent.mentions.clone();
@@ -120,12 +153,33 @@ pub(crate) fn says(data: &EventData) -> u64 {
             created.members.dedup();
             written(&EventData::GroupCreated(created))
         }
+        EventData::MessageEdited(edited) => written(&EventData::MessageEdited(MessageEdited {
+            message_seq: 0,
+            ..edited.clone()
+        })),
+        EventData::MessageRecalled(recalled) => written(&EventData::MessageRecalled(MessageRecalled {
+            message_seq: 0,
+            ..recalled.clone()
+        })),
+        EventData::ReactionChanged(reaction) => written(&EventData::ReactionChanged(ReactionChanged {
+            message_seq: 0,
+            ..reaction.clone()
+        })),
         data => written(data),
     }
 }
 
 fn written(data: &EventData) -> u64 {
     digest(&serde_json::to_string(data).unwrap_or_default())
+}
+
+/// Whether an event comes without what it once said.
+pub(crate) fn is_withheld(data: &EventData) -> bool {
+    match data {
+        EventData::MessageSent(sent) => sent.content.is_none(),
+        EventData::MessageEdited(edited) => edited.content.is_none(),
+        _ => false,
+    }
 }
 
 /// What an event of this kind says, from the log.

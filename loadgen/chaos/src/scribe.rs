@@ -8,7 +8,7 @@ use tidings_protocol::{Ack, Event, EventData, Events, Gap, Limits, Receipt};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::said::{Said, says};
+use crate::said::{Said, is_withheld, says};
 
 /// The clock that all journals of a run share.
 #[derive(Clone, Copy, Debug)]
@@ -318,13 +318,16 @@ impl Scribe {
         };
         let (actor, millis) = (event.actor.to_string(), event.at.millis());
         let at = self.clock.now();
+        let withheld = is_withheld(&data);
+        let whole = (!withheld).then(|| whole(event.kind.as_str(), &actor, millis, event.data.get()));
         self.add(Record::Delivered {
             at,
             conversation: event.conversation.to_string(),
             seq: Some(event.seq),
             id,
-            digest: says(&data),
-            whole: Some(whole(event.kind.as_str(), &actor, millis, event.data.get())),
+            digest: if withheld { 0 } else { says(&data) },
+            whole,
+            withheld,
             via,
         });
     }

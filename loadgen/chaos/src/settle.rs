@@ -17,7 +17,7 @@ use crate::effects::{ADDED, Effects, SET_BACK};
 use crate::eras::Eras;
 use crate::ground::Ground;
 use crate::hand::{Hand, Order};
-use crate::http::{Http, Listed};
+use crate::http::Listed;
 use crate::scribe::Clock;
 use crate::store::{self, Database, Restored};
 use crate::view::gets_farewell;
@@ -66,7 +66,6 @@ pub(crate) async fn settle(
     ground: &Ground,
     program: &Path,
     world: &World,
-    http: &Http,
     hands: Vec<Hand>,
     clock: Clock,
     findings: &mut Findings,
@@ -125,9 +124,8 @@ pub(crate) async fn settle(
         hands.iter().flat_map(lacks).collect()
     };
     findings.problems.extend(lacking);
-    for (number, person) in world.people.iter().enumerate() {
-        let node = &ground.nodes()[number % ground.nodes().len()];
-        let listed = http.conversations(&node.url(), person).await?;
+    for person in &world.people {
+        let listed = person.conversations().await?;
         let user = person.user.to_string();
         findings.problems.extend(compare(&user, &ends, &listed));
         findings.journals.push(counts(user, &listed, clock));
@@ -179,6 +177,9 @@ pub(crate) async fn settle(
             findings.problems.push(format!("{era}{counterexample}"));
         }
     }
+    findings
+        .problems
+        .extend(told_otherwise(&database, world, &ends).await?);
     if let Err(error) = verify(program, &ground.database_url()).await {
         findings.problems.push(format!("{error:#}"));
     }
@@ -189,6 +190,28 @@ pub(crate) async fn settle(
     findings.effects.merge(&ground.effects().await);
     findings.problems.extend(ground.panics());
     Ok(())
+}
+
+/// What history says of messages otherwise than the log, of each conversation to one of its members.
+async fn told_otherwise(
+    database: &Database,
+    world: &World,
+    ends: &BTreeMap<Uuid, End>,
+) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    for (id, fold) in database.messages().await? {
+        let is_in = |user: &Uuid| {
+            ends.get(&id)
+                .is_some_and(|end| end.members.contains(&user.to_string()))
+        };
+        let Some(member) = world.people.iter().find(|person| is_in(&person.user)) else {
+            continue;
+        };
+        let told = member.messages(id).await?;
+        let differs = fold.differs(&told);
+        problems.extend(differs.map(|differs| format!("in {id}, {differs}")));
+    }
+    Ok(problems)
 }
 
 /// What those were told of who have gone: the user, the conversation, and the seq.
@@ -301,7 +324,7 @@ fn ends(log: &[Logged]) -> BTreeMap<Uuid, End> {
         match logged.kind {
             Kind::Joined => end.members.extend(logged.users.iter().cloned()),
             Kind::Left => end.members.retain(|user| !logged.users.contains(user)),
-            Kind::Message | Kind::Other => {}
+            Kind::Message | Kind::Edited | Kind::Recalled | Kind::Other => {}
         }
     }
     ends

@@ -1,20 +1,20 @@
 //! Two neighbours talk while others misbehave, and their talk is compared with what it was before.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tidings_protocol::{Action, EventData, ServerFrame};
+use tidings_protocol::{Ack, Action, EventData, ServerFrame};
 use tidings_services::{PostgresOptions, Profile};
 use tidings_stand::{Node, Stand, StandOptions};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use crate::hostile::{Horde, Hostility};
-use crate::http::{Http, Person};
+use crate::http::Person;
 use crate::said::Said;
-use crate::wire::Wire;
+use crate::scribe::Clock;
+use crate::witness::{Answer, Witness};
 
 /// Those who misbehave.
 const HOSTILE: usize = 4;
@@ -40,8 +40,8 @@ pub struct Siege {
 }
 
 struct Neighbours {
-    one: Wire,
-    other: Wire,
+    one: Witness,
+    other: Witness,
     conversation: Uuid,
 }
 
@@ -54,17 +54,17 @@ pub async fn besiege(program: &Path, ways: &[Hostility], lasts: Duration) -> Res
     options.tables.push_str("[gateway]\ncommands_burst = 1000\n");
     let stand = Stand::start(&options).await?;
     let node = &stand.nodes()[0];
-    let http = Http::new()?;
     let mut people = Vec::new();
     for number in 0..2 + HOSTILE {
-        people.push(http.register(&node.url(), &format!("person{number}")).await?);
+        people.push(Person::register(node, &format!("person{number}")).await?);
     }
     let (good, hostile) = people.split_at(2);
-    let mut neighbours = Neighbours::meet(node, good).await?;
-    let mut leader = connect(node, &hostile[0]).await?;
+    let clock = Clock::start();
+    let mut neighbours = Neighbours::meet(node, good, clock).await?;
+    let mut leader = connect(node, &hostile[0], clock);
     let members = hostile.iter().map(|person| person.user).collect();
     let name = "hostile".to_owned();
-    let conversation = made(&mut leader, Action::GroupCreate { name, members }).await?;
+    let conversation = made(&mut leader, &hostile[0], Action::GroupCreate { name, members }).await?;
     let mut sieges = Vec::new();
     for way in ways {
         let mut calm = Vec::new();
@@ -77,7 +77,6 @@ pub async fn besiege(program: &Path, ways: &[Hostility], lasts: Duration) -> Res
             people: hostile,
             conversation,
             node: node.address(),
-            http: &http,
         };
         let ends = Instant::now() + lasts;
         let talking = async {
@@ -104,10 +103,11 @@ pub async fn besiege(program: &Path, ways: &[Hostility], lasts: Duration) -> Res
 }
 
 impl Neighbours {
-    async fn meet(node: &Node, people: &[Person]) -> Result<Self> {
-        let (mut one, other) = (connect(node, &people[0]).await?, connect(node, &people[1]).await?);
+    async fn meet(node: &Node, people: &[Person], clock: Clock) -> Result<Self> {
+        let [mut one, mut other] = [0, 1].map(|number| connect(node, &people[number], clock));
+        other.come().await?;
         let user = people[1].user;
-        let conversation = made(&mut one, Action::DirectOpen { user }).await?;
+        let conversation = made(&mut one, &people[0], Action::DirectOpen { user }).await?;
         Ok(Self {
             one,
             other,
@@ -119,16 +119,7 @@ impl Neighbours {
     async fn talk(&mut self) -> Result<Duration> {
         let said = Said::text(self.conversation, "how are you?".to_owned());
         let start = Instant::now();
-        self.one.send(&[(said.id, said.action.clone())]).await?;
-        let acked = async {
-            loop {
-                match self.one.next().await? {
-                    ServerFrame::Ack(ack) if ack.id == said.id => return Ok(()),
-                    ServerFrame::Error(error) => bail!("refused: {}: {}", error.code, error.message),
-                    _ => {}
-                }
-            }
-        };
+        let acked = acked(&mut self.one, &said);
         let shown = async {
             loop {
                 if let ServerFrame::Event(event) = self.other.next().await?
@@ -144,24 +135,25 @@ impl Neighbours {
     }
 }
 
-async fn connect(node: &Node, person: &Person) -> Result<Wire> {
-    Wire::connect(node.address(), &person.token, "device", &BTreeMap::new()).await
+fn connect(node: &Node, person: &Person, clock: Clock) -> Witness {
+    Witness::new(clock, person, "device", "device", node.address())
+}
+
+/// The answer to a command that nothing stands against.
+async fn acked(witness: &mut Witness, said: &Said) -> Result<Ack> {
+    let answers = timeout(LIMIT, witness.ask(said, 1)).await;
+    match answers.context("no answer in time")??.pop() {
+        Some(Answer::Ack(ack)) => Ok(ack),
+        Some(Answer::Refused(error)) => bail!("refused: {}: {}", error.code, error.message),
+        None => bail!("not answered"),
+    }
 }
 
 /// The conversation that a command makes.
-async fn made(wire: &mut Wire, action: Action) -> Result<Uuid> {
-    let id = Uuid::now_v7();
-    wire.send(&[(id, action)]).await?;
-    let answered = async {
-        loop {
-            match wire.next().await? {
-                ServerFrame::Ack(ack) if ack.id == id => return Ok(ack.conversation),
-                ServerFrame::Error(error) => bail!("refused: {}: {}", error.code, error.message),
-                _ => {}
-            }
-        }
-    };
-    timeout(LIMIT, answered).await.context("no answer in time")?
+async fn made(witness: &mut Witness, person: &Person, action: Action) -> Result<Uuid> {
+    let said = Said::change(person.user, Uuid::nil(), action);
+    let said = said.context("the command makes no conversation")?;
+    Ok(acked(witness, &said).await?.conversation)
 }
 
 fn middle(mut took: Vec<Duration>) -> Duration {

@@ -6,10 +6,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use tidings_journal::{Kind, Logged, Stored, whole};
+use tidings_protocol::{EventData, EventKind};
 use tidings_stand::Session;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
+use crate::fold::Fold;
 use crate::said;
 
 /// How long connecting, and each question, may take.
@@ -27,6 +29,10 @@ const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity 
 /// Numbers of kinds as the log has them; those from 64 on are not about conversations.
 const LOG: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8'), idx, \
      floor(extract(epoch FROM at) * 1000)::bigint, lane, pos FROM event WHERE kind < 64 ORDER BY stream, seq";
+
+/// What changes messages, with the columns of [`LOG`].
+const MESSAGES: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8') \
+     FROM event WHERE kind BETWEEN 16 AND 19 ORDER BY stream, seq";
 
 /// Cursors of people, gathered.
 const MOVES: &str = "SELECT stream, convert_from(payload, 'UTF8') FROM event WHERE kind = 65";
@@ -79,6 +85,9 @@ impl Database {
                     6 => (Kind::Other, "group.renamed", vec![]),
                     7 => (Kind::Other, "role.changed", vec![]),
                     16 => (Kind::Message, "message.sent", vec![]),
+                    17 => (Kind::Edited, "message.edited", vec![]),
+                    18 => (Kind::Recalled, "message.recalled", vec![]),
+                    19 => (Kind::Other, "reaction.changed", vec![]),
                     _ => (Kind::Other, "", vec![]),
                 };
                 let command: Uuid = row.try_get(4)?;
@@ -97,6 +106,11 @@ impl Database {
                     id: first.then_some(command),
                     digest: said::logged(name, &data),
                     whole: (!name.is_empty()).then(|| whole(name, &actor.to_string(), millis, &data)),
+                    of: payload["message"]
+                        .as_str()
+                        .filter(|_| kind != Kind::Message)
+                        .and_then(|message| message.parse().ok()),
+                    withheld: false,
                     stored: Some(Stored {
                         lane: row.try_get::<_, i16>(8)?.cast_unsigned(),
                         pos: row.try_get::<_, i64>(9)?.cast_unsigned(),
@@ -106,6 +120,31 @@ impl Database {
                 })
             })
             .collect()
+    }
+
+    /// What the messages of each conversation say at the end.
+    pub(crate) async fn messages(&self) -> Result<BTreeMap<Uuid, Fold>> {
+        let rows = timeout(LIMIT, self.0.query(MESSAGES, &[]))
+            .await
+            .context("no messages in time")??;
+        let mut folds: BTreeMap<Uuid, Fold> = BTreeMap::new();
+        for row in &rows {
+            let mut payload: serde_json::Value = serde_json::from_str(row.try_get(5)?)?;
+            let kind = match row.try_get::<_, i16>(2)? {
+                16 => {
+                    payload["message"] = row.try_get::<_, Uuid>(4)?.to_string().into();
+                    EventKind::MessageSent
+                }
+                17 => EventKind::MessageEdited,
+                18 => EventKind::MessageRecalled,
+                _ => EventKind::ReactionChanged,
+            };
+            let seq: i64 = row.try_get(1)?;
+            let data = EventData::decode(&kind, &payload.to_string());
+            let fold = folds.entry(row.try_get(0)?).or_default();
+            fold.take(seq.cast_unsigned(), row.try_get(3)?, data);
+        }
+        Ok(folds)
     }
 
     /// The last position of each lane, and the epoch of its time line.

@@ -115,7 +115,7 @@ impl View {
     }
 
     pub(crate) fn note(&mut self, event: &Event) {
-        let (mut joins, mut leaves, mut message) = (vec![], vec![], None);
+        let (mut joins, mut leaves, mut message, mut recalled) = (vec![], vec![], None, None);
         let mut known = Known::new(true, Uuid::nil(), []);
         match event.decode() {
             EventData::DirectOpened(opened) => {
@@ -131,11 +131,14 @@ impl View {
             EventData::MemberRemoved(removed) => leaves = vec![removed.user],
             EventData::MemberLeft(left) => leaves = vec![left.user],
             EventData::MessageSent(sent) => message = Some(sent.message),
+            EventData::MessageRecalled(message) => recalled = Some(message.message),
             _ => {}
         }
         // Only groups let people in later, and their owners know them from the beginning.
         let room = self.rooms.entry(event.conversation).or_insert(known);
-        room.message = message.or(room.message);
+        room.message = message
+            .or(room.message)
+            .filter(|message| Some(*message) != recalled);
         room.shown = if event.seq == room.shown.end() + 1 {
             *room.shown.start()..=event.seq
         } else {

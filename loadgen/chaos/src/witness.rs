@@ -6,13 +6,19 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 use tidings_journal::{Journal, Micros};
-use tidings_protocol::{Ack, Action, ServerFrame};
+use tidings_protocol::{Ack, Action, ErrorFrame, ServerFrame};
 use uuid::Uuid;
 
 use crate::http::Person;
 use crate::said::Said;
 use crate::scribe::{Clock, Scribe};
 use crate::wire::Wire;
+
+/// What a node says to a command.
+pub(crate) enum Answer {
+    Ack(Ack),
+    Refused(ErrorFrame),
+}
 
 /// One place to connect to, and what came from there.
 pub(crate) struct Witness {
@@ -52,6 +58,23 @@ impl Witness {
                 empty.insert(wire)
             }
         })
+    }
+
+    /// Sends a command so many times at once, and waits for as many answers. What else comes meanwhile is written down.
+    pub(crate) async fn ask(&mut self, said: &Said, times: usize) -> Result<Vec<Answer>> {
+        let command = (said.id, said.action.clone());
+        self.send(&vec![command; times]).await?;
+        let mut answers = Vec::with_capacity(times);
+        while answers.len() < times {
+            match self.next().await? {
+                ServerFrame::Ack(ack) if ack.id == said.id => answers.push(Answer::Ack(ack)),
+                ServerFrame::Error(error) if error.id == Some(said.id) => {
+                    answers.push(Answer::Refused(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(answers)
     }
 
     /// The next object, written down where it is an event. Cancel-safe.

@@ -8,17 +8,17 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use tidings_journal::Journal;
-use tidings_protocol::{Action, ServerFrame};
+use tidings_protocol::Action;
 use tidings_stand::Node;
 use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::fault::BARE;
-use crate::http::{Http, Person};
+use crate::http::Person;
 use crate::said::Said;
 use crate::scribe::Clock;
 use crate::view::STAGED;
-use crate::witness::Witness;
+use crate::witness::{Answer, Witness};
 
 /// People in all. The first [`BARE`] of them have a bare device each, and the others of the pairs nothing else.
 pub(crate) const PEOPLE: usize = 14;
@@ -36,6 +36,8 @@ pub(crate) struct World {
     pub(crate) rooms: Vec<Room>,
     /// Lanes that the log begins with.
     pub(crate) lanes: u16,
+    /// Whether an older back-up takes the place of the log.
+    pub(crate) goes_back: bool,
     /// Those who mean no good, and the conversation that they have with one of the others.
     pub(crate) hostile: (Vec<Person>, Uuid),
 }
@@ -56,7 +58,6 @@ impl World {
     pub(crate) async fn make(
         nodes: &[Node],
         lanes: u16,
-        http: &Http,
         clock: Clock,
         random: &mut StdRng,
     ) -> Result<(Self, Vec<Journal>)> {
@@ -65,7 +66,7 @@ impl World {
         for number in 0..PEOPLE {
             let node = &nodes[number % nodes.len()];
             let name = format!("p{number}-{}", &tag[..8]);
-            people.push(http.register(&node.url(), &name).await?);
+            people.push(Person::register(node, &name).await?);
         }
         let mut makers: BTreeMap<usize, Witness> = BTreeMap::new();
         let mut rooms = Vec::new();
@@ -120,7 +121,7 @@ impl World {
         for number in 0..HOSTILE {
             let node = &nodes[number % nodes.len()];
             let name = format!("hostile{number}-{}", &tag[..8]);
-            hostile.push(http.register(&node.url(), &name).await?);
+            hostile.push(Person::register(node, &name).await?);
         }
         let mut leader = Witness::new(clock, &hostile[0], "maker", "maker", nodes[0].address());
         let members = hostile[1..].iter().chain([&people[BARE]]);
@@ -134,6 +135,7 @@ impl World {
             people,
             rooms,
             lanes,
+            goes_back: false,
             hostile: (hostile, id),
         };
         Ok((world, journals.collect()))
@@ -177,27 +179,17 @@ pub(crate) async fn opened(maker: &mut Witness, owner: Uuid, action: Action) -> 
     let said = Said::change(owner, Uuid::nil(), action).context("the command makes no conversation")?;
     let at = maker.now();
     loop {
-        match asked(maker, &said).await {
-            Ok(ServerFrame::Ack(ack)) => {
-                maker.made(at, &said, &ack);
-                return Ok(ack.conversation);
-            }
-            Ok(ServerFrame::Error(error)) if !error.retryable => bail!("not opened: {}", error.message),
-            Ok(_) => {}
+        match maker.ask(&said, 1).await {
+            Ok(answers) => match answers.into_iter().next() {
+                Some(Answer::Ack(ack)) => {
+                    maker.made(at, &said, &ack);
+                    return Ok(ack.conversation);
+                }
+                Some(Answer::Refused(error)) if !error.retryable => bail!("not opened: {}", error.message),
+                _ => {}
+            },
             Err(_) => maker.hang_up(),
         }
         sleep(PAUSE).await;
-    }
-}
-
-/// The answer to a command.
-async fn asked(maker: &mut Witness, said: &Said) -> Result<ServerFrame> {
-    maker.send(&[(said.id, said.action.clone())]).await?;
-    loop {
-        match maker.next().await? {
-            ServerFrame::Ack(ack) if ack.id == said.id => return Ok(ServerFrame::Ack(ack)),
-            ServerFrame::Error(error) if error.id == Some(said.id) => return Ok(ServerFrame::Error(error)),
-            _ => {}
-        }
     }
 }

@@ -1,0 +1,229 @@
+//! What the messages of a log say at its end, whatever was edited, taken back or reacted with: what history has to tell.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tidings_protocol::{Content, EventData};
+use uuid::Uuid;
+
+/// A message as it is at the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) seq: u64,
+    /// None where it was recalled.
+    pub(crate) text: Option<String>,
+    pub(crate) edited: bool,
+    /// Who reacts so, by emoji.
+    pub(crate) reactions: BTreeMap<String, BTreeSet<Uuid>>,
+}
+
+/// The messages of one conversation, by id.
+#[derive(Debug, Default)]
+pub(crate) struct Fold {
+    messages: BTreeMap<Uuid, Said>,
+    /// Changes that name another place of their message than it has.
+    misplaced: Vec<u64>,
+}
+
+impl Fold {
+    /// Takes the next event.
+    pub(crate) fn take(&mut self, seq: u64, actor: Uuid, data: EventData) {
+        let target = match &data {
+            EventData::MessageEdited(edited) => Some((edited.message, edited.message_seq)),
+            EventData::MessageRecalled(recalled) => Some((recalled.message, recalled.message_seq)),
+            EventData::ReactionChanged(reaction) => Some((reaction.message, reaction.message_seq)),
+            _ => None,
+        };
+        if let Some((message, place)) = target
+            && self.messages.get(&message).is_none_or(|said| said.seq != place)
+        {
+            self.misplaced.push(seq);
+        }
+        match data {
+            EventData::MessageSent(sent) => {
+                let said = Said {
+                    seq,
+                    text: sent.content.and_then(text),
+                    ..Said::default()
+                };
+                self.messages.insert(sent.message, said);
+            }
+            EventData::MessageEdited(edited) => {
+                // Behind a recall nothing has an effect.
+                if let Some(said) = self
+                    .messages
+                    .get_mut(&edited.message)
+                    .filter(|said| said.text.is_some())
+                {
+                    said.text = edited.content.and_then(text);
+                    said.edited = true;
+                }
+            }
+            EventData::MessageRecalled(recalled) => {
+                if let Some(said) = self.messages.get_mut(&recalled.message) {
+                    *said = Said {
+                        seq: said.seq,
+                        ..Said::default()
+                    };
+                }
+            }
+            EventData::ReactionChanged(reaction) => {
+                let said = self
+                    .messages
+                    .get_mut(&reaction.message)
+                    .filter(|said| said.text.is_some());
+                let Some(said) = said else { return };
+                let users = said.reactions.entry(reaction.emoji.clone()).or_default();
+                if reaction.on {
+                    users.insert(actor);
+                } else {
+                    users.remove(&actor);
+                }
+                said.reactions.retain(|_, users| !users.is_empty());
+            }
+            _ => {}
+        }
+    }
+
+    /// How history tells it differently, in words; `None` where it does not.
+    pub(crate) fn differs(&self, told: &BTreeMap<Uuid, Told>) -> Option<String> {
+        if let Some(seq) = self.misplaced.first() {
+            return Some(format!(
+                "seq {seq} of the log changes a message that does not stand where it says"
+            ));
+        }
+        for (id, said) in &self.messages {
+            let expected = Told::from(said);
+            match told.get(id) {
+                Some(told) if *told == expected => {}
+                told => return Some(format!("{id} should be {expected:?} in history, and is {told:?}")),
+            }
+        }
+        let strange = told.keys().find(|id| !self.messages.contains_key(id));
+        strange.map(|id| format!("{id} is in history and not in the log"))
+    }
+}
+
+/// A message as history tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) seq: u64,
+    pub(crate) text: Option<String>,
+    pub(crate) edited: bool,
+    pub(crate) recalled: bool,
+    /// How many react so, by emoji.
+    pub(crate) reactions: BTreeMap<String, usize>,
+}
+
+impl From<&Said> for Told {
+    fn from(said: &Said) -> Self {
+        Self {
+            seq: said.seq,
+            text: said.text.clone(),
+            edited: said.edited,
+            recalled: said.text.is_none(),
+            reactions: said
+                .reactions
+                .iter()
+                .map(|(emoji, users)| (emoji.clone(), users.len()))
+                .collect(),
+        }
+    }
+}
+
+/// Nobody here sends anything else.
+fn text(content: Content) -> Option<String> {
+    match content {
+        Content::Text { text } => Some(text),
+        Content::Image { .. } | Content::File { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidings_protocol::EventKind;
+
+    const ANN: Uuid = Uuid::from_u128(1);
+    const BOB: Uuid = Uuid::from_u128(2);
+    const MESSAGE: Uuid = Uuid::from_u128(9);
+
+    /// The message at the end of these events, each with its actor.
+    fn end(events: &[(Uuid, &str, &str)]) -> Told {
+        let mut fold = Fold::default();
+        for (seq, (actor, kind, fields)) in (1..).zip(events) {
+            let data = format!(r#"{{"message":"{MESSAGE}","message_seq":1{fields}}}"#);
+            let data = EventData::decode(&EventKind::from(*kind), &data);
+            assert_ne!(data, EventData::Unknown);
+            fold.take(seq, *actor, data);
+        }
+        Told::from(&fold.messages[&MESSAGE])
+    }
+
+    const SENT: (Uuid, &str, &str) = (ANN, "message.sent", r#","content":{"kind":"text","text":"a"}"#);
+    const EDITED: (Uuid, &str, &str) = (ANN, "message.edited", r#","content":{"kind":"text","text":"b"}"#);
+    const RECALLED: (Uuid, &str, &str) = (ANN, "message.recalled", "");
+    const ON: (Uuid, &str, &str) = (BOB, "reaction.changed", r#","emoji":"+","on":true"#);
+    const OFF: (Uuid, &str, &str) = (BOB, "reaction.changed", r#","emoji":"+","on":false"#);
+
+    #[test]
+    fn the_last_edit_and_the_last_word_of_each_who_reacts_count() {
+        let told = end(&[SENT, ON, EDITED, (ANN, ON.1, ON.2), OFF, ON]);
+        assert_eq!(
+            (told.text.as_deref(), told.edited, told.recalled),
+            (Some("b"), true, false)
+        );
+        assert_eq!(told.reactions, [("+".to_owned(), 2)].into());
+        assert_eq!(end(&[SENT, ON, OFF]).reactions, [].into());
+    }
+
+    #[test]
+    fn a_change_that_names_another_place_is_found() {
+        let mut fold = Fold::default();
+        let data = format!(r#"{{"message":"{MESSAGE}"{}}}"#, SENT.2);
+        fold.take(2, ANN, EventData::decode(&EventKind::MessageSent, &data));
+        let told = [(MESSAGE, Told::from(&fold.messages[&MESSAGE]))].into();
+        assert_eq!(fold.differs(&told), None);
+        let data = format!(r#"{{"message":"{MESSAGE}","message_seq":1{}}}"#, OFF.2);
+        fold.take(3, BOB, EventData::decode(&EventKind::ReactionChanged, &data));
+        assert!(fold.differs(&told).is_some());
+    }
+
+    #[test]
+    fn a_recall_wins_over_what_comes_behind_it() {
+        let gone = end(&[SENT, RECALLED]);
+        assert_eq!(
+            (gone.text.as_deref(), gone.edited, gone.recalled),
+            (None, false, true)
+        );
+        assert_eq!(end(&[SENT, ON, EDITED, RECALLED, EDITED, ON]), gone);
+    }
+
+    #[test]
+    fn what_history_tells_differently_is_found() {
+        let mut fold = Fold::default();
+        let data = format!(r#"{{"message":"{MESSAGE}"{}}}"#, SENT.2);
+        fold.take(1, ANN, EventData::decode(&EventKind::MessageSent, &data));
+        let right = Told::from(&fold.messages[&MESSAGE]);
+        let told = |told: &Told| [(MESSAGE, told.clone())].into();
+        assert_eq!(fold.differs(&told(&right)), None);
+        for wrong in [
+            Told {
+                text: Some("b".to_owned()),
+                ..right.clone()
+            },
+            Told {
+                edited: true,
+                ..right.clone()
+            },
+            Told {
+                reactions: [("+".to_owned(), 1)].into(),
+                ..right.clone()
+            },
+        ] {
+            assert!(fold.differs(&told(&wrong)).is_some(), "{wrong:?}");
+        }
+        assert!(fold.differs(&BTreeMap::new()).is_some());
+        let more = [(MESSAGE, right.clone()), (ANN, right)].into();
+        assert!(fold.differs(&more).is_some());
+    }
+}
