@@ -1,6 +1,7 @@
 //! A chat log through real sockets: every person an account, one group of all, and a direct conversation for
 //! each pair who often address each other.
 
+mod amend;
 mod chat;
 mod counts;
 mod history;
@@ -17,12 +18,12 @@ mod verify;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
+use tidings_stand::Api;
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep_until},
 };
 
-use crate::api::Api;
 use people::People;
 use person::Job;
 use plan::{Plan, Target};
@@ -147,6 +148,9 @@ impl People {
             Move::Leave(person) => self.give(person, Job::Leave).await,
             Move::Return(person, how) => self.give(person, Job::Return(how)).await,
             Move::Read(person) => self.give(person, Job::Read(self.group()?)).await,
+            Move::Edit(person) => self.give(person, Job::Edit).await,
+            Move::Recall(person) => self.give(person, Job::Recall).await,
+            Move::React(person) => self.give(person, Job::React(self.group()?)).await,
         }
         .context("a person stopped")
     }

@@ -50,7 +50,8 @@ pub(crate) fn check_pending(
 }
 
 fn after(sent: &[&Sent], seq: u64) -> u64 {
-    sent.iter().filter(|sent| sent.message.seq > seq).count() as u64
+    let counts = |sent: &&&Sent| sent.message.seq > seq && !sent.message.is_recalled;
+    sent.iter().filter(counts).count() as u64
 }
 
 #[cfg(test)]
@@ -72,7 +73,7 @@ mod tests {
                     seq,
                     id: Uuid::from_u128(u128::from(seq)),
                     sender,
-                    text: 0,
+                    ..Message::default()
                 },
             })
             .collect()
@@ -95,6 +96,21 @@ mod tests {
                 ..
             })
         ));
+    }
+
+    #[test]
+    fn what_was_recalled_counts_for_nobody() {
+        let mut sent = sent();
+        sent[3].message.is_recalled = true;
+        let sent: Vec<_> = sent.iter().collect();
+        assert_eq!(check_unread(("ann", ANN), ROOM, &sent, 0, 1), Ok(()));
+        assert_eq!(check_unread(("ann", Uuid::nil()), ROOM, &sent, 0, 3), Ok(()));
+        assert_eq!(check_pending("ann", ROOM, &sent, 3, 1), Ok(()));
+        // One's own last message is where one has read to, recalled or not.
+        let mut own = self::sent();
+        own[1].message.is_recalled = true;
+        let own: Vec<_> = own.iter().collect();
+        assert_eq!(check_unread(("ann", ANN), ROOM, &own, 0, 2), Ok(()));
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(crate) fn check_deliveries(reader: &Reader<'_>, log: &Log) -> Result<(), Fau
             }
             for (seq, print) in (segment.first..).zip(&segment.prints) {
                 match log.prints.get(seq as usize - 1) {
-                    Some(other) if other == print => {}
+                    Some(other) if other == print || log.before.get(&seq) == Some(print) => {}
                     Some(_) => {
                         return Err(Fault::DeliveredOther {
                             reader: name(),
@@ -110,7 +110,7 @@ mod tests {
         let log = Log {
             conversation: ROOM,
             prints,
-            messages: Vec::new(),
+            ..Log::default()
         };
         check_deliveries(
             &Reader {
@@ -171,6 +171,29 @@ mod tests {
             check(&[journal], 4),
             Err(Fault::DeliveredOther { seq: 4, .. })
         ));
+    }
+
+    #[test]
+    fn what_was_recalled_may_have_been_shown_as_it_was_before() {
+        let mut log = Log {
+            conversation: ROOM,
+            prints: (1..=4).map(|seq| event_print(&event(seq))).collect(),
+            ..Log::default()
+        };
+        log.prints[3] = 7;
+        let journal = journal(1..=4);
+        let check = |log: &Log| {
+            let (name, devices) = ("ann", vec![&journal]);
+            let reader = Reader {
+                name,
+                from: 1,
+                devices,
+            };
+            check_deliveries(&reader, log)
+        };
+        assert!(matches!(check(&log), Err(Fault::DeliveredOther { seq: 4, .. })));
+        log.before.insert(4, event_print(&event(4)));
+        assert_eq!(check(&log), Ok(()));
     }
 
     #[test]

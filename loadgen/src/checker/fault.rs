@@ -36,6 +36,33 @@ pub(crate) enum Fault {
         seq: u64,
         id: Uuid,
     },
+    #[error("message {id} (seq {seq} of {conversation}) should be {expected} in the {place}, and is {found}")]
+    WrongState {
+        place: &'static str,
+        conversation: Uuid,
+        seq: u64,
+        id: Uuid,
+        expected: String,
+        found: String,
+    },
+    #[error(
+        "message {id} of {conversation} was recalled, and {reader}, who connected later, was shown what it said"
+    )]
+    ShownRecalled {
+        reader: String,
+        conversation: Uuid,
+        id: Uuid,
+    },
+    #[error(
+        "what message {id} of {conversation} says was left out of the log at seq {seq}, and nobody recalled it"
+    )]
+    Withheld { conversation: Uuid, seq: u64, id: Uuid },
+    #[error("{reader} could not react to message {id} of {conversation}, which nobody had recalled")]
+    NotReacted {
+        reader: String,
+        conversation: Uuid,
+        id: Uuid,
+    },
     #[error("message {id} (seq {seq} of {conversation}) has another sender in the {place}")]
     WrongSender {
         place: &'static str,

@@ -1,19 +1,24 @@
 //! Acked messages against a list of messages that the server tells.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use tidings_protocol::Event;
 use uuid::Uuid;
 
 use super::Fault;
 
 /// A message as some part of the server tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) seq: u64,
     pub(crate) id: Uuid,
     pub(crate) sender: Uuid,
-    /// [`super::text_print`] of its text.
-    pub(crate) text: u64,
+    /// [`super::text_print`] of its text; none of a recalled one.
+    pub(crate) text: Option<u64>,
+    pub(crate) is_edited: bool,
+    pub(crate) is_recalled: bool,
+    /// How many react so, by emoji.
+    pub(crate) reactions: BTreeMap<String, u64>,
 }
 
 /// A conversation as `fetch` told it.
@@ -23,6 +28,10 @@ pub(crate) struct Log {
     /// [`super::event_print`] of every event; seq 1 is the first.
     pub(crate) prints: Vec<u32>,
     pub(crate) messages: Vec<Message>,
+    /// Those events that came without what the message said.
+    pub(crate) withheld: Vec<Event>,
+    /// By seq, the prints that those had before.
+    pub(crate) before: HashMap<u64, u32>,
 }
 
 /// A message that was acked.
@@ -103,6 +112,25 @@ pub(crate) fn check_messages(
                 id,
             });
         }
+        let state = |message: &Message| {
+            let Message {
+                is_edited,
+                is_recalled,
+                reactions,
+                ..
+            } = message;
+            (*is_edited, *is_recalled, reactions.clone())
+        };
+        if state(message) != state(acked) {
+            return Err(Fault::WrongState {
+                place,
+                conversation,
+                seq,
+                id,
+                expected: format!("{acked:?}"),
+                found: format!("{message:?}"),
+            });
+        }
         if message.sender != acked.sender {
             return Err(Fault::WrongSender {
                 place,
@@ -146,7 +174,8 @@ mod tests {
             seq,
             id: Uuid::from_u128(100 + u128::from(seq)),
             sender,
-            text: seq * 31,
+            text: Some(seq * 31),
+            ..Message::default()
         }
     }
 
@@ -234,12 +263,18 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_text_or_sender_and_a_strange_message_are_found() {
+    fn a_wrong_text_state_or_sender_and_a_strange_message_are_found() {
         let mut wrong = found(&[2, 3]);
-        wrong[0].text += 1;
+        wrong[0].text = Some(1);
         assert!(matches!(
             check(&[2, 3], &wrong),
             Err(Fault::WrongText { seq: 2, .. })
+        ));
+        let mut wrong = found(&[2, 3]);
+        wrong[1].reactions.insert("+".to_owned(), 1);
+        assert!(matches!(
+            check(&[2, 3], &wrong),
+            Err(Fault::WrongState { seq: 3, .. })
         ));
         let mut wrong = found(&[2, 3]);
         wrong[0].sender = Uuid::nil();

@@ -5,19 +5,17 @@ use serde::Deserialize;
 use serde_json::json;
 use tidings_client::Client;
 use tidings_protocol::{Content, EventData, FETCH_EVENTS_MAX, Position};
+use tidings_stand::Account;
 use uuid::Uuid;
 
-use crate::{
-    api::Account,
-    checker::{Log, Message, event_print, text_print},
-};
+use crate::checker::{Log, Message, event_print, is_withheld, text_print};
 
 /// Messages on one page of history.
 const PAGE: u32 = 100;
 
 const HISTORY: &str = "query($id: ID!, $first: Int!, $after: String) { conversation(id: $id) {
     messages(first: $first, after: $after) {
-        nodes { id seq text sender { id } } pageInfo { hasNextPage endCursor } } } }";
+        nodes { id seq text editedAt recalledAt reactions { emoji count } sender { id } } pageInfo { hasNextPage endCursor } } } }";
 
 /// The whole log of a conversation, fetched by a member.
 pub(crate) async fn fetch_log(client: &Client, conversation: Uuid) -> Result<Log> {
@@ -37,16 +35,21 @@ pub(crate) async fn fetch_log(client: &Client, conversation: Uuid) -> Result<Log
                 );
             }
             log.prints.push(event_print(event));
-            if let EventData::MessageSent(sent) = event.decode() {
-                let text = match &sent.content {
-                    Some(Content::Text { text }) => text_print(text),
-                    Some(Content::Image { .. } | Content::File { .. }) | None => 0,
-                };
+            let data = event.decode();
+            if is_withheld(&data) {
+                log.withheld.push(event.clone());
+            }
+            if let EventData::MessageSent(sent) = data {
+                let text = sent.content.and_then(|content| match content {
+                    Content::Text { text } => Some(text_print(&text)),
+                    Content::Image { .. } | Content::File { .. } => None,
+                });
                 log.messages.push(Message {
                     seq: event.seq,
                     id: sent.message,
                     sender: event.actor,
                     text,
+                    ..Message::default()
                 });
             }
         }
@@ -57,11 +60,21 @@ pub(crate) async fn fetch_log(client: &Client, conversation: Uuid) -> Result<Log
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Node {
     id: Uuid,
     seq: u64,
     text: Option<String>,
+    edited_at: Option<String>,
+    recalled_at: Option<String>,
+    reactions: Vec<Reaction>,
     sender: Sender,
+}
+
+#[derive(Deserialize)]
+struct Reaction {
+    emoji: String,
+    count: u64,
 }
 
 #[derive(Deserialize)]
@@ -83,12 +96,17 @@ pub(crate) async fn history(
         .into_iter()
         .map(|node| {
             let node: Node = serde_json::from_value(node).context("a message of another shape")?;
-            let text = node.text.as_deref().map_or(0, text_print);
+            let reactions = node.reactions.into_iter();
             Ok(Message {
                 seq: node.seq,
                 id: node.id,
                 sender: node.sender.id,
-                text,
+                text: node.text.as_deref().map(text_print),
+                is_edited: node.edited_at.is_some(),
+                is_recalled: node.recalled_at.is_some(),
+                reactions: reactions
+                    .map(|reaction| (reaction.emoji, reaction.count))
+                    .collect(),
             })
         })
         .collect()

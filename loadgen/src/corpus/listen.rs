@@ -1,10 +1,14 @@
 //! Reads one connection into a journal.
 
-use std::sync::{Arc, Mutex, atomic::Ordering};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, atomic::Ordering},
+};
 
 use tidings_client::{Client, CommandError, DisconnectReason, EventStream, Incoming};
-use tidings_protocol::{FETCH_EVENTS_MAX, Gap, Limits, Resume};
+use tidings_protocol::{Event, EventData, FETCH_EVENTS_MAX, Gap, Limits, Resume};
 use tokio::{sync::watch, task::JoinSet};
+use uuid::Uuid;
 
 use super::shared::{Shared, lock};
 use crate::checker::{Fault, Journal};
@@ -30,11 +34,16 @@ pub(crate) async fn listen(
     shared: Arc<Shared>,
 ) -> Resume {
     let mut catching_up = true;
+    let recalled = shared.amendments().all_recalled();
     let mut fetches = JoinSet::new();
     loop {
         tokio::select! {
             incoming = events.next() => match incoming {
                 Some(Incoming::Event(event)) => {
+                    if let Some(id) = shows(&event, &recalled) {
+                        let (reader, conversation) = (reader.clone(), event.conversation);
+                        shared.fail(Fault::ShownRecalled { reader, conversation, id });
+                    }
                     lock(&journal).record(&event);
                     shared.delivered();
                 }
@@ -83,6 +92,19 @@ pub(crate) async fn listen(
     }
     progress.send_modify(|progress| progress.ended = true);
     events.cursors().clone()
+}
+
+/// The message, one of these, of which an event says what it said.
+fn shows(event: &Event, recalled: &HashSet<Uuid>) -> Option<Uuid> {
+    if recalled.is_empty() {
+        return None;
+    }
+    let (message, content) = match event.decode() {
+        EventData::MessageSent(sent) => (sent.message, sent.content),
+        EventData::MessageEdited(edited) => (edited.message, edited.content),
+        _ => return None,
+    };
+    (content.is_some() && recalled.contains(&message)).then_some(message)
 }
 
 async fn fetch(client: Client, journal: Arc<Mutex<Journal>>, gap: Gap) -> Result<(), CommandError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tidings_protocol::{Ack, Action, Limits};
+use tidings_stand::Api;
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -17,7 +18,6 @@ use super::{
     schedule::Return,
     shared::{Shared, bar},
 };
-use crate::api::Api;
 
 /// Registrations at a time. The server hashes passwords, so more would only wait.
 const REGISTRATIONS_MAX: usize = 4;
@@ -67,7 +67,7 @@ impl People {
                 anyhow::Ok(Person::new(
                     name.clone(),
                     account,
-                    urls.collect::<Result<_>>()?,
+                    urls.collect(),
                     Arc::clone(shared),
                 ))
             }

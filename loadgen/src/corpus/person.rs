@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use tidings_client::{Client, CommandError, Config, Pending, connect};
 use tidings_protocol::{Ack, Action, Content, Limits, Resume};
+use tidings_stand::Account;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
     task::JoinHandle,
@@ -17,14 +18,12 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
+    amend::Own,
     listen::{Progress, listen},
     schedule::Return,
     shared::{Shared, lock},
 };
-use crate::{
-    api::Account,
-    checker::{Fault, Journal, Message, Sent, text_print},
-};
+use crate::checker::{Fault, Journal, Message, Sent, text_print};
 
 /// How long a connection may take until all that was missed has come.
 const SYNC_TIMEOUT: Duration = Duration::from_mins(2);
@@ -41,6 +40,9 @@ pub(crate) enum Job {
     },
     /// Reads all that has come in a conversation.
     Read(Uuid),
+    Edit,
+    Recall,
+    React(Uuid),
     Leave,
     Return(Return),
     /// Anything else.
@@ -60,7 +62,11 @@ pub(crate) struct Person {
     cursors: Resume,
     live: Option<Live>,
     reads: Vec<(Uuid, u64, Pending)>,
-    shared: Arc<Shared>,
+    /// The last message, unless it was recalled.
+    pub(super) last: Option<Own>,
+    /// What this person reacts to now.
+    pub(super) reacted: Option<Uuid>,
+    pub(super) shared: Arc<Shared>,
 }
 
 struct Live {
@@ -81,6 +87,8 @@ impl Person {
             cursors: Resume::default(),
             live: None,
             reads: Vec::new(),
+            last: None,
+            reacted: None,
             shared,
         }
     }
@@ -107,6 +115,9 @@ impl Person {
                 drop(permit);
             }
             Job::Read(conversation) => self.read(conversation).await?,
+            Job::Edit => self.edit().await?,
+            Job::Recall => self.recall().await?,
+            Job::React(conversation) => self.react(conversation).await?,
             Job::Leave => self.leave().await?,
             Job::Return(how) => self.come(how).await?,
             Job::Do(action, answer) => {
@@ -231,8 +242,15 @@ impl Person {
                     seq: ack.seq,
                     id,
                     sender: self.account.user,
-                    text: print,
+                    text: Some(print),
+                    ..Message::default()
                 };
+                self.last = Some(Own {
+                    conversation,
+                    id,
+                    acked: Instant::now(),
+                });
+                self.shared.latest().insert(conversation, id);
                 self.sent.push(Sent {
                     conversation,
                     author: self.name.clone(),

@@ -18,6 +18,12 @@ pub(crate) enum Move {
     Return(usize, Return),
     /// Reads all that has come in the group.
     Read(usize),
+    /// Edits the last of one's own messages.
+    Edit(usize),
+    /// Takes it back.
+    Recall(usize),
+    /// Reacts to the last message of the group, or takes that reaction back.
+    React(usize),
 }
 
 /// Moves about `share` of the people in and out, one after the other.
@@ -63,6 +69,15 @@ impl Schedule {
         if index % 40 == 20 {
             let here = self.people(false);
             moves.push(Move::Read(here[self.random.random_range(0..here.len())]));
+        }
+        match index % 30 {
+            7 | 19 => moves.push(Move::Edit(author)),
+            24 => moves.push(Move::Recall(author)),
+            3 | 4 | 11 | 28 => {
+                let here = self.people(false);
+                moves.push(Move::React(here[self.random.random_range(0..here.len())]));
+            }
+            _ => {}
         }
         moves
     }
@@ -110,7 +125,9 @@ mod tests {
                         left += 1;
                     }
                     Move::Return(person, _) => assert!(std::mem::replace(&mut away[person], false)),
-                    Move::Read(person) => assert!(!away[person]),
+                    Move::Read(person) | Move::Edit(person) | Move::Recall(person) | Move::React(person) => {
+                        assert!(!away[person]);
+                    }
                 }
             }
             assert!(!away[author]);

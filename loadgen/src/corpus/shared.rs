@@ -15,7 +15,7 @@ use tidings_protocol::{Ack, Position};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::checker::Fault;
+use crate::checker::{Amendments, Fault};
 
 /// Ack latencies up to this are told apart.
 const LATENCY_MICROS_MAX: u64 = 600_000_000;
@@ -26,6 +26,12 @@ pub(crate) struct Shared {
     pub(crate) reconnects: AtomicU64,
     pub(crate) window: usize,
     latency: Mutex<Histogram<u64>>,
+    /// What was acked of edits, recalls and reactions.
+    amendments: Mutex<Amendments>,
+    /// Reactions that were refused because their message had been recalled: who, where, and to which.
+    late: Mutex<Vec<(String, Uuid, Uuid)>>,
+    /// The message of each conversation that was acked last.
+    latest: Mutex<HashMap<Uuid, Uuid>>,
     /// The highest ack of each conversation.
     heads: Mutex<HashMap<Uuid, Ack>>,
     fault: watch::Sender<Option<Fault>>,
@@ -40,6 +46,9 @@ impl Shared {
             latency: Mutex::new(
                 Histogram::new_with_max(LATENCY_MICROS_MAX, 3).expect("the bounds are valid for a histogram"),
             ),
+            amendments: Mutex::default(),
+            late: Mutex::default(),
+            latest: Mutex::default(),
             heads: Mutex::default(),
             fault: watch::Sender::new(None),
         }
@@ -55,6 +64,19 @@ impl Shared {
         if ack.seq > head.seq {
             *head = ack.clone();
         }
+    }
+
+    pub(crate) fn amendments(&self) -> MutexGuard<'_, Amendments> {
+        lock(&self.amendments)
+    }
+
+    pub(crate) fn late(&self) -> MutexGuard<'_, Vec<(String, Uuid, Uuid)>> {
+        lock(&self.late)
+    }
+
+    /// By conversation, the message that was acked last.
+    pub(crate) fn latest(&self) -> MutexGuard<'_, HashMap<Uuid, Uuid>> {
+        lock(&self.latest)
     }
 
     /// The highest acked seq of a conversation.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use tidings_protocol::EventData;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ use super::{
     schedule::{Move, Schedule},
     shared::{Shared, bar, lock},
 };
-use crate::checker::{Fault, Reader, Sent, check_deliveries, check_messages};
+use crate::checker::{Fault, Log, Reader, Sent, check_deliveries, check_messages, event_print_with};
 
 /// How long no delivery at all may come while some are due.
 const STANDSTILL_MAX: Duration = Duration::from_secs(30);
@@ -61,7 +62,8 @@ async fn check(
 ) -> Result<()> {
     wait_for_deliveries(run, shared).await?;
     let group = run.conversations.first().context("no group")?.id;
-    *counted = check_counts(run, &by_conversation(run), seed, shared.position(group)).await?;
+    let told = by_conversation(run, |sent| shared.amendments().in_history(sent));
+    *counted = check_counts(run, &borrowed(&told), seed, shared.position(group)).await?;
 
     // Now those who are away come back, and get what they missed.
     for step in schedule.gather() {
@@ -75,6 +77,17 @@ async fn check(
     }
     wait_for_deliveries(run, shared).await?;
     check_conversations(run, shared).await?;
+    for (reader, conversation, id) in shared.late().iter() {
+        if !shared.amendments().is_recalled(*id) {
+            let (reader, conversation, id) = (reader.clone(), *conversation, *id);
+            return Err(Fault::NotReacted {
+                reader,
+                conversation,
+                id,
+            }
+            .into());
+        }
+    }
 
     for person in &mut run.people {
         person.leave().await?;
@@ -92,20 +105,23 @@ async fn check(
 
 /// Every conversation: the log and history against the acks, and every member's deliveries against the log.
 async fn check_conversations(run: &Run, shared: &Shared) -> Result<()> {
-    let sent = by_conversation(run);
+    let logged = by_conversation(run, |sent| shared.amendments().in_log(sent));
+    let told = by_conversation(run, |sent| shared.amendments().in_history(sent));
+    let (logged, told) = (borrowed(&logged), borrowed(&told));
+    let sent = by_id(run);
     let progress = bar("checks", run.conversations.len());
     for conversation in &run.conversations {
         let id = conversation.id;
-        let sent = sent.get(&id).map(Vec::as_slice).unwrap_or_default();
         let member = conversation
             .members
             .first()
             .map(|(index, _)| &run.people[*index])
             .context("no members")?;
-        let log = fetch_log(member.client()?, id).await?;
-        check_messages("log", id, sent, &log.messages)?;
+        let mut log = fetch_log(member.client()?, id).await?;
+        check_messages("log", id, &of(&logged, id), &log.messages)?;
         let history = history(&member.account, id, shared.position(id)).await?;
-        check_messages("history", id, sent, &history)?;
+        check_messages("history", id, &of(&told, id), &history)?;
+        give_back(&mut log, &sent, shared)?;
         for (index, from) in &conversation.members {
             let person = &run.people[*index];
             let journals: Vec<_> = person.devices.iter().map(|journal| lock(journal)).collect();
@@ -125,13 +141,54 @@ async fn check_conversations(run: &Run, shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-/// Acked messages by conversation; each author's in the order of sending.
-fn by_conversation(run: &Run) -> HashMap<Uuid, Vec<&Sent>> {
-    let mut sent: HashMap<Uuid, Vec<&Sent>> = HashMap::new();
+/// Acked messages by conversation, as they should be found; each author's in the order of sending.
+fn by_conversation(run: &Run, found: impl Fn(&Sent) -> Sent) -> HashMap<Uuid, Vec<Sent>> {
+    let mut sent: HashMap<Uuid, Vec<Sent>> = HashMap::new();
     for message in run.people.iter().flat_map(|person| &person.sent) {
-        sent.entry(message.conversation).or_default().push(message);
+        sent.entry(message.conversation).or_default().push(found(message));
     }
     sent
+}
+
+fn borrowed(all: &HashMap<Uuid, Vec<Sent>>) -> HashMap<Uuid, Vec<&Sent>> {
+    all.iter()
+        .map(|(id, sent)| (*id, sent.iter().collect()))
+        .collect()
+}
+
+fn of<'a>(all: &HashMap<Uuid, Vec<&'a Sent>>, conversation: Uuid) -> Vec<&'a Sent> {
+    all.get(&conversation).cloned().unwrap_or_default()
+}
+
+fn by_id(run: &Run) -> HashMap<Uuid, &Sent> {
+    let sent = run.people.iter().flat_map(|person| &person.sent);
+    sent.map(|sent| (sent.message.id, sent)).collect()
+}
+
+/// Finds out which prints those events had that the log tells without what was said. Each must be of a message that was recalled.
+fn give_back(log: &mut Log, sent: &HashMap<Uuid, &Sent>, shared: &Shared) -> Result<(), Fault> {
+    let amendments = shared.amendments();
+    for event in &log.withheld {
+        let (id, text) = match event.decode() {
+            EventData::MessageEdited(edited) => {
+                (edited.message, amendments.edit_at(edited.message, event.seq))
+            }
+            EventData::MessageSent(message) => {
+                let sent = sent.get(&message.message);
+                (message.message, sent.and_then(|sent| sent.message.text))
+            }
+            _ => continue,
+        };
+        let Some(text) = text.filter(|_| amendments.is_recalled(id)) else {
+            return Err(Fault::Withheld {
+                conversation: log.conversation,
+                seq: event.seq,
+                id,
+            });
+        };
+        log.before.insert(event.seq, event_print_with(event, text));
+    }
+    Ok(())
 }
 
 /// Waits until everybody who is here was sent everything.
