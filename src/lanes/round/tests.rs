@@ -507,3 +507,38 @@ fn a_batch_ends_with_the_command_that_passes_its_bytes() {
         Stream::Conversation(_)
     ));
 }
+
+#[test]
+fn what_is_so_or_cannot_be_because_of_the_batch_is_answered_behind_it() {
+    let told = Told::default();
+    let mut log = Log::new();
+    let react = |emoji, on| ConversationCommand::React {
+        message: id(0),
+        emoji: Emoji::parse(emoji).unwrap(),
+        on,
+    };
+    // All the room that there is is taken, by one person each.
+    let begun = [(1, send("a")), (2, react("👍", true)), (3, react("👎", true))].into_iter();
+    let begun = begun.enumerate();
+    let begun = begun
+        .map(|(n, (actor, body))| pending(n, 1, actor, body, &told))
+        .collect();
+    settle(&mut log, begun, std::iter::empty());
+    // The same again is not acked before it is written, and who makes room in a batch makes it for those behind.
+    for (order, second) in [(10, (2, react("👍", false))), (20, (1, react("❤", true)))] {
+        let commands = vec![
+            pending(order, 1, 2, react("👍", false), &told),
+            pending(order + 1, 1, second.0, second.1, &told),
+        ];
+        let (known, facts) = log.load(&commands);
+        let room = Room {
+            commands: 10,
+            bytes: usize::MAX,
+        };
+        let round = Round::decide(0, commands, &known, facts, room, DateTime::UNIX_EPOCH);
+        assert_eq!(
+            (round.chosen.len(), round.later.len(), round.doubtful.len()),
+            (1, 1, 0)
+        );
+    }
+}
