@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_eventlog::{Committed, Log, Recorded};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// The longest hole that is filled; a longer one is jumped, and readers take it from the log.
@@ -144,6 +145,7 @@ impl Publisher {
             .entries_max
             .min(STREAM_BYTES / packed.len().max(1))
             .max(1);
+        let began = Instant::now();
         let answer: String = self
             .script
             .key(self.keys.lane(self.lane, epoch))
@@ -154,6 +156,7 @@ impl Publisher {
             .arg(u8::from(jump))
             .invoke_async(&mut connection)
             .await?;
+        metrics::histogram!("tidings_redis_publish_seconds").record(began.elapsed());
         self.connection = Some(connection);
         Ok(answer.parse().ok())
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tidings_domain::Cursor;
 use tidings_eventlog::LaneHead;
 use tidings_protocol::{Close, CloseCode, ErrorCode, ErrorFrame, ServerFrame};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 impl Writer {
@@ -27,6 +28,7 @@ impl Writer {
                 ..Close::new(CloseCode::NoHello)
             }));
         }
+        let began = Instant::now();
         self.attend(gateway.hub.register(&subscriber)).await?;
         let held = gateway.hub.places();
         let missing = self.missing().await?;
@@ -47,6 +49,7 @@ impl Writer {
         self.check_time_line(&held).await?;
         self.settle(&missing);
         self.synced = true;
+        metrics::histogram!("tidings_catch_up_seconds").record(began.elapsed());
         Ok(())
     }
 

@@ -1,11 +1,12 @@
 //! Counters of what happens for every message: looked up once, because looking up costs more than counting.
 
-use metrics::{Counter, counter};
+use metrics::{Counter, Histogram, counter, histogram};
 use tidings_protocol::{Action, Command};
 
 /// Handles to the busiest counters of the gateway.
 pub struct Counters {
     pub(super) frames_written: Counter,
+    pub(super) acks: Histogram,
     messages: Counter,
 }
 
@@ -14,6 +15,7 @@ impl Counters {
     pub fn new() -> Self {
         Self {
             frames_written: counter!("tidings_frames_written_total"),
+            acks: histogram!("tidings_ack_seconds"),
             messages: counter!("tidings_commands_total", "type" => "message.send"),
         }
     }

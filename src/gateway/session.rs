@@ -21,7 +21,9 @@ use std::time::Duration;
 use tidings_domain::UserId;
 use tidings_protocol::{Close, CloseCode, ServerFrame};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// How long answers that are on their way are waited for when a connection is drained.
 const ANSWERS: Duration = Duration::from_secs(3);
@@ -52,14 +54,18 @@ pub(super) async fn run(
     let (connection, user) = (session.connection, session.user);
     // A panic ends this connection and nothing else; the hub forgets the connection however it ended. The future has no
     // name, for a name would keep room for it twice.
+    let began = Instant::now();
+    let span = tracing::info_span!("connection", connection, user = %user);
     if AssertUnwindSafe(serve(&gateway, session))
         .catch_unwind()
+        .instrument(span)
         .await
         .is_err()
     {
         tracing::error!(connection, "a connection panicked");
         metrics::counter!("tidings_connection_panics_total").increment(1);
     }
+    metrics::histogram!("tidings_connection_seconds").record(began.elapsed());
     gateway.hub.unregister(connection, user).await;
 }
 

@@ -279,7 +279,10 @@ impl LaneTask {
         }
         let mut batch = round.batch(self.lane);
         batch.set_known(self.at);
-        match self.appender.append(&batch).await {
+        let began = Instant::now();
+        let outcome = self.appender.append(&batch).await;
+        metrics::histogram!("tidings_append_seconds").record(began.elapsed());
+        match outcome {
             Ok(Outcome::OtherTimeLine(at)) => {
                 self.begin_again(at);
                 self.hub.begin(at).await;

@@ -55,6 +55,13 @@ impl Metric {
         }
     }
 
+    const fn buckets(self, bounds: &'static [f64]) -> Self {
+        Self {
+            kind: Kind::Histogram(Some(bounds)),
+            ..self
+        }
+    }
+
     const fn labelled(self) -> Self {
         Self {
             is_labelled: true,
@@ -67,10 +74,34 @@ impl Metric {
 pub(crate) const SECONDS: [f64; 15] = [
     0.000_25, 0.000_5, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 4.0, 16.0,
 ];
+/// Bounds of how long clients stay, in seconds.
+const STAYS: &[f64] = &[1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0];
 const COMMANDS: &[f64] = &[1.0, 4.0, 16.0, 64.0, 256.0, 1_000.0];
 
 /// The table.
 pub(crate) const METRICS: &[Metric] = &[
+    // How long things take.
+    seconds(
+        "tidings_ack_seconds",
+        "From a command that is handed to its lane to its answer.",
+    ),
+    seconds(
+        "tidings_append_seconds",
+        "How long a batch takes to be committed.",
+    ),
+    seconds(
+        "tidings_catch_up_seconds",
+        "How long the first catch-up of a connection takes.",
+    ),
+    seconds(
+        "tidings_connection_seconds",
+        "How long connections lasted that have ended.",
+    )
+    .buckets(STAYS),
+    seconds(
+        "tidings_redis_publish_seconds",
+        "How long Redis takes to add a range to a lane's stream.",
+    ),
     // Clients.
     gauge(
         "tidings_connections",

@@ -9,6 +9,7 @@ use crate::gateway::shared::ReaderEnd;
 use crate::outcome::Refusal;
 use crate::wire::{Named, Wanted, answer, refused, translate};
 use tidings_protocol::{Command, ErrorCode};
+use tokio::time::Instant;
 
 /// What an answer to `fetch` weighs among the answers in flight, since it is so much larger than the others.
 const FETCH_PERMITS: u32 = 32;
@@ -33,12 +34,14 @@ impl Reader {
                 if behind_reads {
                     while self.reading.join_next().await.is_some() {}
                 }
-                let budget = self.registered.budget.clone();
+                let (budget, began) = (self.registered.budget.clone(), Instant::now());
+                let acks = self.gateway.counters.acks.clone();
                 let reply = Box::new(move |result: Result<_, Refusal>| {
                     if let Err(refusal) = &result {
                         charge(&budget, refusal);
                     }
                     reply.send(&answer(id, result));
+                    acks.record(began.elapsed());
                 });
                 self.gateway.lanes.submit(command, reply);
             }
