@@ -117,16 +117,23 @@ impl Projector {
 
 /// Says now and then how far a build is.
 #[derive(Default)]
-struct Telling(Mutex<(BTreeMap<u8, (u64, u64)>, Option<Instant>)>);
+struct Telling(Mutex<Told>);
+
+#[derive(Default)]
+struct Told {
+    /// Of each lane, how many events are in, and of how many.
+    lanes: BTreeMap<u8, (u64, u64)>,
+    at: Option<Instant>,
+}
 
 impl Progress for Telling {
     fn lane(&self, lane: u8, done: u64, total: u64) {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.0.insert(lane, (done, total));
-        if told.1.is_none_or(|at| at.elapsed() >= TELL) {
-            told.1 = Some(Instant::now());
+        told.lanes.insert(lane, (done, total));
+        if told.at.is_none_or(|at| at.elapsed() >= TELL) {
+            told.at = Some(Instant::now());
             let (done, total) = told
-                .0
+                .lanes
                 .values()
                 .fold((0, 0), |sum, lane| (sum.0 + lane.0, sum.1 + lane.1));
             tracing::info!(
