@@ -9,6 +9,7 @@ use tidings_protocol::{EventData, EventKind};
 const USERS_FROM: u16 = 64;
 
 /// The stored events of conversations: their kinds' names, and their payloads.
+#[expect(clippy::unwrap_used, reason = "a test that cannot read its files has failed")]
 fn stored() -> Vec<(String, String)> {
     let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../domain/tests/golden");
     let mut stored = vec![];
