@@ -6,7 +6,7 @@ use crate::error::{ProjectionError, within};
 use tidings_eventlog::Log;
 
 /// The projections that have come further than the log in some lane: they hold what the log has lost, and stand still until
-/// [`replay`](crate::engine::replay) has rebuilt them.
+/// a replay has rebuilt them.
 pub async fn ahead(log: &Log) -> Result<Vec<&'static str>, ProjectionError> {
     let sql = include_str!("admin/ahead.sql");
     let (names, versions) = version::current();
