@@ -20,6 +20,8 @@ pub(super) struct Pending {
     pub(super) reply: Reply,
     /// It was in a batch whose fate is unknown, so finding it in the log may just mean that it got there.
     pub(super) uncertain: bool,
+    /// What it needs has been read since the log was asked whether it is a repeat.
+    pub(super) looked_again: bool,
 }
 
 impl Pending {

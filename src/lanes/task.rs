@@ -170,6 +170,7 @@ impl LaneTask {
                     digest,
                     reply,
                     uncertain: false,
+                    looked_again: false,
                 }),
                 Request::Authorize(question) => questions.push(question),
             }
@@ -373,7 +374,8 @@ impl LaneTask {
     }
 
     /// Makes sure of what appends nothing: a repeat of a command that took effect gets its first answer, and a verdict stands only
-    /// when the state that it was made on is the newest. Answers the commands to decide again.
+    /// when the state that it was made on is the newest, and what it says of a message was read after it was known to be no repeat:
+    /// the message may have come by an attempt at another node. Answers the commands to decide again.
     async fn confirm(
         &mut self,
         doubtful: Vec<(Pending, Verdict)>,
@@ -401,10 +403,14 @@ impl LaneTask {
             Err(error) => return Err((doubtful.into_iter().map(|(command, _)| command).collect(), error)),
         };
         let mut again = vec![];
-        for ((command, verdict), (repeat, guard)) in doubtful.into_iter().zip(found) {
+        for ((mut command, verdict), (repeat, guard)) in doubtful.into_iter().zip(found) {
             let state = known.get(&command.stream()).and_then(Loaded::state);
+            let needs_a_look = command.needs().is_some() && !command.looked_again;
             if let Some(repeat) = repeat {
                 self.answers.repeat(command, &repeat);
+            } else if state.map(|state| state.guard) == Some(guard) && needs_a_look {
+                command.looked_again = true;
+                again.push(command);
             } else if state.map(|state| state.guard) == Some(guard) {
                 self.answers.confirmed(command, verdict, state);
             } else {

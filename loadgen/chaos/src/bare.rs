@@ -46,8 +46,6 @@ struct Bare {
     again: Vec<Said>,
     /// Messages that were turned away or refused once: what answers them may be refused for it.
     turned_away: BTreeSet<Uuid>,
-    /// What went out over more than one connection.
-    repeated: BTreeSet<Uuid>,
     /// Gaps that are to be fetched, and those that are being fetched, by the command that asks.
     gaps: Vec<Gap>,
     fetching: BTreeMap<Uuid, Gap>,
@@ -91,7 +89,6 @@ pub(crate) fn start(world: &World, number: usize, nodes: &[SocketAddr], clock: C
         again_at: None,
         again: Vec::new(),
         turned_away: BTreeSet::new(),
-        repeated: BTreeSet::new(),
         gaps: Vec::new(),
         fetching: BTreeMap::new(),
         vain: BTreeMap::new(),
@@ -170,7 +167,6 @@ impl Bare {
         self.gaps.extend(std::mem::take(&mut self.fetching).into_values());
         // As the contract says: what has no answer goes out again, in the first order.
         let unanswered = self.scribe.unanswered().to_vec();
-        self.repeated.extend(unanswered.iter().map(|said| said.id));
         put(wire, &unanswered).await?;
         let mut silent_at = Instant::now() + SILENCE;
         // Where nothing is open, only a question shows whether anybody is there.
@@ -318,13 +314,6 @@ impl Bare {
                             .refers_to()
                             .is_some_and(|other| self.turned_away.contains(&other)) => {}
                 // Several nodes may be at a message and its change at the same time; one of them may see the change first.
-                Some(message)
-                    if error.code == ErrorCode::NotFound
-                        && message.changes_message()
-                        && self.repeated.contains(&id) =>
-                {
-                    self.effects.add("repeated changes that found no message", 1);
-                }
                 // Clocks that step end windows.
                 Some(message)
                     if error.code == ErrorCode::Forbidden

@@ -68,6 +68,7 @@ fn pending(order: usize, stream: u128, actor: u128, body: ConversationCommand, t
             assert!(before.is_none(), "a command is answered once");
         }),
         uncertain: false,
+        looked_again: false,
     }
 }
 
