@@ -27,6 +27,8 @@ use crate::world::World;
 pub(crate) const SECOND_NAME: &str = "laptop";
 /// What a device says of an event that was shown to it and cannot be had again.
 pub(crate) const NOT_AGAIN: &str = "its events do not come again";
+/// How a device begins to say that the library had to put something right.
+pub(crate) const CORRECTED: &str = "the library had to correct the server";
 /// Longer than any run: every command is brought to an answer.
 const COMMAND_LIMIT: Duration = Duration::from_mins(10);
 /// Before a gap that could not be fetched is asked for again.
@@ -668,8 +670,7 @@ impl Device {
     fn correct(&mut self) {
         let corrections = self.events.corrections();
         if corrections.repeats + corrections.holes > 0 {
-            self.problems
-                .push(format!("the library had to correct the server: {corrections:?}"));
+            self.problems.push(format!("{CORRECTED}: {corrections:?}"));
         }
     }
 
