@@ -464,7 +464,8 @@ impl Device {
                     on,
                 }
             }
-            3..5 => Action::MessageEdit {
+            // What is recalled in a log that is lost is not judged.
+            _ if kind < 5 || !self.takes_back => Action::MessageEdit {
                 conversation,
                 message,
                 content: Content::text(words(&mut self.random, 20)),
