@@ -181,8 +181,10 @@ impl Connection {
                 }
                 found = &mut greeting, if !is_greeted => {
                     is_greeted = true;
-                    let viewer = found.map_err(|_| End::Gone)??;
-                    until = Box::pin(no_longer(Arc::clone(&authenticate), viewer));
+                    // A library that ends without a greeting has said why, and that is still to be heard.
+                    if let Ok(found) = found {
+                        until = Box::pin(no_longer(Arc::clone(&authenticate), found?));
+                    }
                 }
                 _ = keep_alive.tick() => {
                     if heard.elapsed() > 2 * KEEP_ALIVE {
