@@ -6,7 +6,7 @@ mod projection;
 mod stats;
 
 use super::cursor::{ParkedPlace, PersonPlace};
-use super::page::{List, Page, PageArguments};
+use super::page::{List, Page};
 use super::user::User;
 use crate::database::Database;
 use crate::freshness::Freshness;
@@ -35,12 +35,7 @@ impl Admin {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<List<ParkedPlace, Parked>> {
-        let page = Page::parse(PageArguments {
-            first,
-            after,
-            last,
-            before,
-        })?;
+        let page = Page::parse(first, after, last, before)?;
         let entries = parked::read(context.data_unchecked::<Database>(), &page).await?;
         Ok(entries.into_list(|parked| (parked.place(), parked)))
     }
@@ -64,12 +59,7 @@ impl Admin {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<List<PersonPlace, User>> {
-        let page = Page::parse(PageArguments {
-            first,
-            after,
-            last,
-            before,
-        })?;
+        let page = Page::parse(first, after, last, before)?;
         let entries = people::read(context.data_unchecked::<Database>(), query.as_deref(), &page).await?;
         Ok(entries.into_list(|user| (PersonPlace::of(&user.username), user)))
     }

@@ -5,7 +5,7 @@ use super::loaders::Loaders;
 use super::long::Long;
 use super::member::{Member, MemberPage, MemberRole};
 use super::message::{Message, MessagePage};
-use super::page::{Entries, List, Page, PageArguments, gather};
+use super::page::{Entries, List, Page, gather};
 use super::time::Time;
 use crate::database::{Database, NoAnswer};
 use crate::loader::Loader;
@@ -70,12 +70,7 @@ impl Conversation {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<List<MemberPlace, Member>> {
-        let page = Page::parse(PageArguments {
-            first,
-            after,
-            last,
-            before,
-        })?;
+        let page = Page::parse(first, after, last, before)?;
         let key = MemberPage {
             conversation: self.id,
             page,
@@ -112,12 +107,7 @@ impl Conversation {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<List<MessagePlace, Message>> {
-        let page = Page::parse(PageArguments {
-            first,
-            after,
-            last,
-            before,
-        })?;
+        let page = Page::parse(first, after, last, before)?;
         messages(
             context,
             MessagePage {

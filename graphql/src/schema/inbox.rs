@@ -4,7 +4,7 @@ use super::conversation::{self, ActivityPage, Conversation, read_pages};
 use super::cursor::{ActivityPlace, MessagePlace};
 use super::long::Long;
 use super::message::{Message, MessagePage};
-use super::page::{Entries, List, Page, PageArguments};
+use super::page::{Entries, List, Page};
 use crate::database::{Database, NoAnswer};
 use crate::loader::Loader;
 use async_graphql::connection::{ConnectionNameType, EdgeNameType};
@@ -53,12 +53,7 @@ impl Waiting {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<List<MessagePlace, Message>> {
-        let page = Page::parse(PageArguments {
-            first,
-            after,
-            last,
-            before,
-        })?;
+        let page = Page::parse(first, after, last, before)?;
         let conversation = self.conversation.id;
         conversation::messages(
             context,

@@ -5,7 +5,7 @@ use super::cursor::MessagePlace;
 use super::edit::{Edit, EditPage};
 use super::loaders::Loaders;
 use super::long::Long;
-use super::page::{Entries, List, Page, PageArguments, gather, group};
+use super::page::{Entries, List, Page, gather, group};
 use super::reaction::{ReactedTo, Reaction};
 use super::time::Time;
 use super::user::{self, User};
@@ -103,11 +103,7 @@ impl Message {
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<List<MessagePlace, Edit>> {
-        let page = Page::parse(PageArguments {
-            first,
-            after,
-            ..PageArguments::default()
-        })?;
+        let page = Page::parse(first, after, None, None)?;
         let mut entries = Entries::default();
         if self.edited_at.is_some() {
             let key = EditPage {

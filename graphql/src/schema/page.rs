@@ -24,15 +24,6 @@ pub const PAGE_MAX: usize = 200;
 pub(crate) type List<C, N, Name = DefaultConnectionName, EdgeName = DefaultEdgeName> =
     Connection<C, N, EmptyFields, EmptyFields, Name, EdgeName>;
 
-/// The four arguments of a list, as the client gave them.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct PageArguments {
-    pub(crate) first: Option<i32>,
-    pub(crate) after: Option<String>,
-    pub(crate) last: Option<i32>,
-    pub(crate) before: Option<String>,
-}
-
 /// A part of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Page<C> {
@@ -54,14 +45,13 @@ pub(crate) struct Entries<T> {
 }
 
 impl<C: Cursor> Page<C> {
-    /// Checks the arguments.
-    pub(crate) fn parse(arguments: PageArguments) -> Result<Self, Refusal> {
-        let PageArguments {
-            first,
-            after,
-            last,
-            before,
-        } = arguments;
+    /// Checks the four arguments of a list, as the client gave them.
+    pub(crate) fn parse(
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Self, Refusal> {
         if first.is_some() && last.is_some() {
             return Err(Refusal::invalid(
                 "last",

@@ -7,7 +7,7 @@ use super::id;
 use super::inbox::Inbox;
 use super::loaders::Loaders;
 use super::message::{Message, MessageId};
-use super::page::{List, Page, PageArguments};
+use super::page::{List, Page};
 use super::read_model::{self, ReadModelProgress};
 use super::user::{self, User};
 use crate::errors::{Code, Refusal};
@@ -46,12 +46,7 @@ impl Query {
         before: Option<String>,
     ) -> Result<List<ActivityPlace, Conversation>> {
         viewer(context)?;
-        let page = Page::parse(PageArguments {
-            first,
-            after,
-            last,
-            before,
-        })?;
+        let page = Page::parse(first, after, last, before)?;
         let found = context
             .data_unchecked::<Loaders>()
             .activity_pages
@@ -101,12 +96,7 @@ impl Query {
         before: Option<String>,
     ) -> Result<Inbox> {
         viewer(context)?;
-        let page = Page::parse(PageArguments {
-            first,
-            after,
-            last,
-            before,
-        })?;
+        let page = Page::parse(first, after, last, before)?;
         let found = context
             .data_unchecked::<Loaders>()
             .pending_pages

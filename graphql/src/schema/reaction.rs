@@ -2,7 +2,7 @@
 
 use super::cursor::{NotACursor, PersonPlace};
 use super::loaders::Loaders;
-use super::page::{Entries, List, Page, PageArguments, gather, group};
+use super::page::{Entries, List, Page, gather, group};
 use super::user::{self, User};
 use crate::database::{Database, NoAnswer};
 use crate::errors::Refusal;
@@ -38,11 +38,7 @@ impl Reaction {
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<List<PersonPlace, User>> {
-        let page: Page<PersonPlace> = Page::parse(PageArguments {
-            first,
-            after,
-            ..PageArguments::default()
-        })?;
+        let page: Page<PersonPlace> = Page::parse(first, after, None, None)?;
         // Lists of people have cursors of one type. In this one they stand in the order of their ids.
         if page.after.as_ref().is_some_and(|place| id(place).is_none()) {
             return Err(Refusal::invalid("after", NotACursor.to_string()).into());
