@@ -42,7 +42,6 @@ enum Move {
 #[derive(Clone)]
 pub struct Cursors {
     moves: mpsc::Sender<Move>,
-    store: Store,
 }
 
 impl Cursors {
@@ -57,14 +56,14 @@ impl Cursors {
         let (moves, receiver) = mpsc::channel(QUEUE);
         let store = Store::new(log.clone(), lanes.clone(), ephemeral.clone());
         let stop = lifecycle.hard_stop();
-        let gatherer = Gatherer::new(store.clone(), gather);
+        let gatherer = Gatherer::new(store, gather);
         lifecycle.spawn_last("cursors", async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = gatherer.run(receiver) => {}
             }
         });
-        Self { moves, store }
+        Self { moves }
     }
 
     /// Moves a member's read position.
@@ -101,10 +100,5 @@ impl Cursors {
             // An error means that the gatherer has ended.
             let _ = waiting.await;
         }
-    }
-
-    /// Forgets what was known, when the log is not what it was.
-    pub fn forget(&self) {
-        self.store.forget();
     }
 }

@@ -56,13 +56,9 @@ impl Store {
     fn look_back(&self) {
         let now = self.time_lines();
         if self.seen.swap(now, Ordering::AcqRel) != now {
-            self.forget();
+            self.ephemeral.read_marks().forget();
+            self.sent().forget();
         }
-    }
-
-    pub(super) fn forget(&self) {
-        self.ephemeral.read_marks().forget();
-        self.sent().forget();
     }
 
     /// Stores what moves, and answers every read. Gives back the delivery cursors that could not be stored.
