@@ -12,7 +12,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-use crate::device::{CORRECTED, NOT_AGAIN};
+use crate::device::NOT_AGAIN;
 use crate::effects::{ADDED, Effects, SET_BACK};
 use crate::eras::Eras;
 use crate::ground::Ground;
@@ -294,10 +294,7 @@ fn names_what_was_lost(problem: &str, restored: &Restored) -> bool {
             .filter(|lost| problem.contains(&lost.conversation));
         named.any(|lost| !is_kept(lost))
     };
-    // Until every node knows, a connection may be sent what does not follow what it was caught up with. It is not deceived: the hole
-    // shows, and the library fetches it. Repeats are none of that.
-    let is_hole = problem.starts_with(CORRECTED) && problem.contains("repeats: 0,");
-    is_refusal || is_hole || (problem.contains(NOT_AGAIN) && of_a_loser())
+    is_refusal || (problem.contains(NOT_AGAIN) && of_a_loser())
 }
 
 /// Polls until `done`; false when it was not in time.
