@@ -1,8 +1,8 @@
 //! Catch-up: what a client missed, from its cursors to now, and then without a seam into live events.
 //!
 //! The order makes the seam: register with the hub, wait until the read models hold everything that is in the log, read the
-//! user's conversations, subscribe, read the heads, see who has been shown out meanwhile, read the log up to them. What
-//! happens from then on waits in the outbox; what was read already is dropped there by its seq.
+//! user's conversations, subscribe, read the heads, see who has been shown out meanwhile, read the log up to them, see that it
+//! has not gone back. What happens from then on waits in the outbox; what was read already is dropped there by its seq.
 
 use super::lookups::STREAMS;
 use super::plan::{Missing, everything, plan};
@@ -30,7 +30,7 @@ impl Writer {
         }
         let began = Instant::now();
         self.attend(gateway.hub.register(&subscriber)).await?;
-        let held = gateway.hub.places();
+        let begun = gateway.hub.places();
         let missing = self.missing().await?;
         let limits = &gateway.limits;
         let events = limits.catch_up_events >> u64::from(planted::is("needless-gap"));
@@ -46,7 +46,7 @@ impl Writer {
         if !planted::is("short") {
             self.write_ranges(plan.ranges).await?;
         }
-        self.check_time_line(&held).await?;
+        self.check_time_line(&begun).await?;
         self.settle(&missing);
         self.synced = true;
         metrics::histogram!("tidings_catch_up_seconds").record(began.elapsed());
@@ -58,20 +58,22 @@ impl Writer {
         metrics::counter!("tidings_slow_catch_ups_total").increment(1);
         let (hub, subscriber) = (self.gateway.hub.clone(), self.subscriber.clone());
         self.attend(hub.register(&subscriber)).await?;
-        let held = hub.places();
+        let begun = hub.places();
         let missing = self.missing().await?;
         self.write_ranges(everything(&missing)).await?;
-        self.check_time_line(&held).await?;
+        self.check_time_line(&begun).await?;
         self.settle(&missing);
         Ok(())
     }
 
-    /// Whether what was read is of the log that the hub goes on with. One that has gone back may have been read before the hub
-    /// knows of it: what it sends next does not follow what was read.
-    async fn check_time_line(&mut self, held: &[LaneHead]) -> Result<(), Stop> {
+    /// Whether what was read since the hub was at `begun` is of the log that it goes on with. One that has gone back may have been
+    /// read before the hub knows of it: what it sends next does not follow what was read.
+    async fn check_time_line(&mut self, begun: &[LaneHead]) -> Result<(), Stop> {
         let gateway = std::sync::Arc::clone(&self.gateway);
+        // The hub may have come further meanwhile than the log that was read; and it is known before the log is asked.
+        let held = gateway.hub.places();
         let now = self.patiently(|| gateway.lookups.lanes()).await?;
-        if goes_on(held, &now) {
+        if goes_on(begun, &now) && goes_on(&held, &now) {
             Ok(())
         } else {
             Err(Stop::Close(gone_back()))

@@ -266,6 +266,33 @@ async fn a_recovered_log_that_has_overtaken_the_lost_one_is_told_from_it() {
     node.stop().await;
 }
 
+/// Somebody's device connects, and comes no further than what `hold` keeps it from.
+async fn held_up(node: &TestNode, user: &User, hold: &tokio_postgres::Transaction<'_>) -> Socket {
+    let mut socket = node.raw().await;
+    socket
+        .send(&json!({ "type": "hello", "token": user.token, "device": "test", "resume": {} }))
+        .await;
+    socket.until("welcome").await;
+    eventually(async || {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        let waiting: i64 = hold.query_one(waiting, &[]).await.unwrap().get(0);
+        (waiting > 0).then_some(())
+    })
+    .await;
+    socket
+}
+
+/// It is asked to come again, and was not told before that it has everything.
+async fn asked_again_unsynced(socket: &mut Socket) {
+    loop {
+        let said = socket.next().await.unwrap();
+        assert_ne!(said["type"], "synced");
+        if said["type"] == "close" {
+            return assert_eq!(said["code"], 4000);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_catches_up_while_the_log_goes_back_is_not_told_that_nothing_is_missing() {
     let store = Store::new().await;
@@ -279,28 +306,45 @@ async fn who_catches_up_while_the_log_goes_back_is_not_told_that_nothing_is_miss
     hold.batch_execute("LOCK TABLE event IN ACCESS EXCLUSIVE MODE")
         .await
         .unwrap();
-    let mut b = node.raw().await;
-    b.send(&json!({ "type": "hello", "token": ben.token, "device": "test", "resume": {} }))
-        .await;
-    b.until("welcome").await;
-    eventually(async || {
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
-        let waiting: i64 = hold.query_one(waiting, &[]).await.unwrap().get(0);
-        (waiting > 0).then_some(())
-    })
-    .await;
+    let mut b = held_up(&node, &ben, &hold).await;
     hold.batch_execute("UPDATE log_lane SET epoch = epoch + 1")
         .await
         .unwrap();
     hold.commit().await.unwrap();
-    loop {
-        let said = b.next().await.unwrap();
-        assert_ne!(said["type"], "synced");
-        if said["type"] == "close" {
-            assert_eq!(said["code"], 4000);
-            break;
-        }
-    }
+    asked_again_unsynced(&mut b).await;
     eventually(async || come(&node, &ben).await).await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_is_who_began_before_what_the_log_loses_was_in_it() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    a.say(conversation, "missed").await;
+    let mut holder = store.client().await;
+    let (lane, id) = (i16::from(conversation.as_bytes()[15]), conversation);
+    let head = "SELECT l.head, s.head_seq, s.msg_no FROM log_lane l, stream s WHERE l.lane = $1 AND s.lane = $1 AND s.stream = $2";
+    let head = holder.query_one(head, &[&lane, &id]).await.unwrap();
+    let (head, seq, msg_no): (i64, i64, i64) = (head.get(0), head.get(1), head.get(2));
+    let hold = holder.transaction().await.unwrap();
+    hold.batch_execute("LOCK TABLE p_conversations.member IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let mut b = held_up(&node, &ben, &hold).await;
+    a.say(conversation, "lost").await;
+    a.events(conversation, 3).await;
+    for sql in [
+        "DELETE FROM event WHERE lane = $1 AND pos > $2",
+        "UPDATE log_lane SET head = $2 WHERE lane = $1",
+    ] {
+        hold.execute(sql, &[&lane, &head]).await.unwrap();
+    }
+    let sql = "UPDATE stream SET head_seq = $3, msg_no = $4 WHERE lane = $1 AND stream = $2";
+    hold.execute(sql, &[&lane, &id, &seq, &msg_no]).await.unwrap();
+    hold.commit().await.unwrap();
+    asked_again_unsynced(&mut b).await;
     node.stop().await;
 }
