@@ -668,8 +668,7 @@ impl Device {
     /// may be sent what does not follow what it was caught up with. It is not deceived: the hole shows, and the library fetches it.
     fn correct(&mut self) {
         let corrections = self.events.corrections();
-        let holes = if self.goes_back { 0 } else { corrections.holes };
-        if corrections.repeats + holes > 0 {
+        if corrections.repeats + corrections.holes > 0 {
             self.problems
                 .push(format!("the library had to correct the server: {corrections:?}"));
         }
