@@ -2,7 +2,7 @@
 
 mod environment;
 
-use crate::auth::AuthConfig;
+use crate::accounts::AuthConfig;
 use crate::gateway::GatewayLimits;
 use crate::http::{GraphqlLimits, HttpLimits};
 use crate::telemetry::LogFormat;

@@ -32,7 +32,7 @@ mod typing;
 mod upgrade;
 mod writer;
 
-use crate::auth::{Authenticator, Directory};
+use crate::accounts::{Authenticator, Directory};
 use crate::cursors::Cursors;
 use crate::delivery::Hub;
 use crate::fanout::Ephemeral;

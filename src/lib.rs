@@ -3,7 +3,7 @@
 //! Rooms in the order of one message's walk: [`gateway`] reads and parses, [`lanes`] decide and commit, [`delivery`] shows
 //! it here, [`fanout`] tells the other nodes, projections fold what was committed, and GraphQL answers from them.
 
-pub mod auth;
+pub mod accounts;
 pub mod by_lane;
 pub mod cli;
 pub mod clock;

@@ -3,7 +3,7 @@
 mod ground;
 mod grow;
 
-use crate::auth::{self, Directory, LogRegistrar};
+use crate::accounts::{self, Directory, LogRegistrar};
 use crate::commits::Commits;
 use crate::config::Config;
 use crate::cursors::{self, Cursors, InboxRules};
@@ -36,7 +36,7 @@ pub struct Node {
     lifecycle: Lifecycle,
     cursors: Cursors,
     gateway: Arc<Gateway>,
-    accounts: auth::Accounts,
+    accounts: accounts::Accounts,
 }
 
 /// What a hub tells the projections.
@@ -152,7 +152,7 @@ impl Node {
         let cursors = Cursors::start(&lifecycle, &log, &lanes, &ephemeral, config.read_gather());
 
         let registrar = Arc::new(LogRegistrar::new(lanes.clone()));
-        let accounts = auth::Accounts::start(&lifecycle, pool.clone(), config.auth.clone(), registrar)
+        let accounts = accounts::Accounts::start(&lifecycle, pool.clone(), config.auth.clone(), registrar)
             .await
             .context("accounts cannot be started")?;
         let rules = InboxRules {
@@ -258,7 +258,7 @@ impl Node {
     }
 
     /// Its accounts.
-    pub fn accounts(&self) -> &auth::Accounts {
+    pub fn accounts(&self) -> &accounts::Accounts {
         &self.accounts
     }
 

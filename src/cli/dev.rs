@@ -1,7 +1,7 @@
 //! `tidings dev`: a private PostgreSQL and Redis, a node on them, and demo users.
 
 use super::serve::{migrate, until_signal};
-use crate::auth;
+use crate::accounts;
 use crate::config::Config;
 use crate::node::Node;
 use anyhow::Context as _;
@@ -76,7 +76,7 @@ async fn keep(postgres: &Postgres, redis: &Redis) {
 async fn serve(config: Config) -> anyhow::Result<()> {
     migrate(&config).await?;
     let node = Node::start(config).await?;
-    let demo = auth::demo::create(node.accounts())
+    let demo = accounts::demo::create(node.accounts())
         .await
         .context("the demo users cannot be made")?;
     let base = format!("http://{}", node.address());

@@ -1,7 +1,7 @@
 //! `tidings user`: what operators do to accounts. Running nodes learn of it within a second.
 
 use super::rebuild::{database, stop};
-use crate::auth::{Accounts, Role};
+use crate::accounts::{Accounts, Role};
 use crate::config::Config;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;

@@ -1,7 +1,7 @@
 //! Saying why, then closing.
 
 use super::socket::{Sink, Source};
-use crate::auth::AuthError;
+use crate::accounts::AuthError;
 use crate::wire::Frame;
 use std::time::Duration;
 use tidings_protocol::{Close, CloseCode, ServerFrame};

@@ -3,7 +3,7 @@
 
 use super::close::reason;
 use super::shared::Shared;
-use crate::auth::Authenticator;
+use crate::accounts::Authenticator;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tidings_domain::UserId;

@@ -2,7 +2,7 @@
 
 use super::limits::HttpLimits;
 use super::sockets::{Full, Place};
-use crate::auth::client_address;
+use crate::accounts::client_address;
 use crate::problem::Problem;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, Request, State};

@@ -1,7 +1,7 @@
 //! GraphQL on this node: who may ask, and the page for people.
 
 use super::assets;
-use crate::auth::{AuthError, Authenticator, Principal};
+use crate::accounts::{AuthError, Authenticator, Principal};
 use crate::clock;
 use crate::telemetry::trace_of;
 use axum::Router;

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
-mod auth;
+mod accounts;
 mod bad_input;
 mod borrowing;
 mod catch_up;

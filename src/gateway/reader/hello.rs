@@ -1,7 +1,7 @@
 //! What else belongs to the hello: more of its cursors, and the next token.
 
 use super::Reader;
-use crate::auth::AuthError;
+use crate::accounts::AuthError;
 use crate::clock;
 use crate::gateway::close;
 use crate::gateway::handshake::Renewal;

@@ -1,6 +1,5 @@
 //! Registration, login and refresh: what happens, whatever transport asked for it.
 
-use super::accounts::{Accounts, Inner};
 use super::error::AccountError;
 use super::limiter::address_key;
 use super::password::Verdict;
@@ -8,6 +7,7 @@ use super::principal::{Role, parse_roles};
 use super::refresh::RefreshToken;
 use super::registrar::NewUser;
 use super::rules::{DisplayName, Password, Username, prepare};
+use super::service::{Accounts, Inner};
 use crate::clock;
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use std::net::IpAddr;

@@ -1,7 +1,7 @@
 //! Who sends a request.
 
-use super::accounts::Accounts;
 use super::principal::{AuthError, Principal};
+use super::service::Accounts;
 use crate::clock;
 use crate::problem::Problem;
 use axum::extract::FromRequestParts;

@@ -3,7 +3,6 @@
 //! Passwords become Argon2id hashes, logins become sessions, sessions become short JWTs that every node can verify on
 //! its own. The log knows users only by their registration, which goes through [`Registrar`].
 
-mod accounts;
 mod address;
 mod administration;
 mod admission;
@@ -28,6 +27,7 @@ mod refresh;
 mod registrar;
 mod routes;
 mod rules;
+mod service;
 mod sessions;
 mod standing;
 mod token;
@@ -36,7 +36,6 @@ mod upkeep;
 #[cfg(test)]
 mod tests;
 
-pub use accounts::{Accounts, StartError};
 pub(crate) use address::client as client_address;
 pub use admission::{Admission, Caller};
 pub use authenticator::Authenticator;
@@ -48,4 +47,5 @@ pub use log_registrar::LogRegistrar;
 pub use principal::{AuthError, Principal, Role};
 pub use registrar::{NewUser, Registrar, RegistrarError};
 pub use rules::{Broken, DisplayName, Password, Username};
+pub use service::{Accounts, StartError};
 pub use sessions::Session;

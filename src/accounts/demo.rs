@@ -1,8 +1,8 @@
 //! Users for trying things out.
 
-use super::accounts::Accounts;
 use super::error::AccountError;
 use super::principal::Role;
+use super::service::Accounts;
 use std::net::{IpAddr, Ipv4Addr};
 
 const USERNAMES: [(&str, &str); 3] = [("alice", "Alice"), ("bob", "Bob"), ("carol", "Carol")];

@@ -1,6 +1,6 @@
 //! What accounts need from time to time.
 
-use super::accounts::Inner;
+use super::service::Inner;
 use futures_util::future::join3;
 use std::sync::Arc;
 use std::time::Duration;

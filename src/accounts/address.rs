@@ -1,7 +1,7 @@
 //! Where a request comes from.
 
-use super::accounts::Accounts;
 use super::admission::Caller;
+use super::service::Accounts;
 use crate::problem::Problem;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;

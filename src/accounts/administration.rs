@@ -1,9 +1,9 @@
 //! Ending sessions, suspending users, granting roles.
 
-use super::accounts::Accounts;
 use super::error::AccountError;
 use super::principal::Role;
 use super::refresh::RefreshToken;
+use super::service::Accounts;
 use std::net::IpAddr;
 use uuid::Uuid;
 

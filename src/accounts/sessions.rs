@@ -1,12 +1,12 @@
 //! A user's sessions, as they see them and end them, and their password.
 
-use super::accounts::Accounts;
 use super::admission::{Admission, Caller};
 use super::error::AccountError;
 use super::password::Verdict;
 use super::principal::{Principal, parse_roles};
 use super::refresh::RefreshToken;
 use super::rules::{Password, Username, prepare};
+use super::service::Accounts;
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;

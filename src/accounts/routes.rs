@@ -1,11 +1,11 @@
 //! Accounts over HTTP.
 
-use super::accounts::Accounts;
 use super::address::{ClientAddress, device};
 use super::admission::{Admission, Caller};
 use super::bearer::Bearer;
 use super::body::Fields;
 use super::error::AccountError;
+use super::service::Accounts;
 use crate::problem::Problem;
 use axum::extract::{FromRequest as _, FromRequestParts as _, Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
