@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal};
 use crate::error::ServiceError;
 use crate::files::Home;
 use crate::orphan;
-use crate::port::{free_port, is_free};
+use crate::port::{Port, is_free};
 use crate::process::{Launch, Process, gone_within};
 use crate::secret::Secret;
 
@@ -46,7 +46,7 @@ pub(crate) struct Recipe {
 pub(crate) struct Instance {
     recipe: Recipe,
     home: Home,
-    port: u16,
+    port: Port,
     process: Mutex<Option<Process>>,
 }
 
@@ -59,9 +59,9 @@ enum Failure {
 impl Instance {
     pub(crate) fn start(recipe: Recipe, home: Home) -> Result<Self, ServiceError> {
         orphan::stop(home.data(), &recipe.pid_file, recipe.clean)?;
-        let mut port = home.last_port();
+        let mut port = home.last_port().and_then(Port::of);
         for attempt in 1.. {
-            let Some(chosen) = port.filter(|port| is_free(*port)).or_else(free_port) else {
+            let Some(chosen) = port.take().or_else(Port::unused) else {
                 let source = std::io::Error::other("no free port on 127.0.0.1");
                 return Err(ServiceError::Io {
                     action: "listen for",
@@ -69,9 +69,9 @@ impl Instance {
                     source,
                 });
             };
-            match launch(&recipe, &home, chosen) {
+            match launch(&recipe, &home, chosen.number()) {
                 Ok(process) => {
-                    home.keep_port(chosen)?;
+                    home.keep_port(chosen.number())?;
                     let process = Mutex::new(Some(process));
                     return Ok(Self {
                         recipe,
@@ -81,9 +81,9 @@ impl Instance {
                     });
                 }
                 // Either another process took the port first, or children of a killed server still hold its memory.
-                Err(Failure::Ended(_)) if attempt < ATTEMPTS && may_pass(&home, chosen) => {
+                Err(Failure::Ended(_)) if attempt < ATTEMPTS && may_pass(&home, chosen.number()) => {
                     thread::sleep(Duration::from_millis(200));
-                    port = Some(chosen);
+                    port = is_free(chosen.number()).then_some(chosen);
                 }
                 Err(failure) => return Err(failure.into_error(&recipe, &home)),
             }
@@ -92,7 +92,7 @@ impl Instance {
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     pub(crate) fn log_path(&self) -> PathBuf {
@@ -143,12 +143,12 @@ impl Instance {
         self.stop_clean()?;
         let deadline = Instant::now() + START_LIMIT;
         loop {
-            match launch(&self.recipe, &self.home, self.port) {
+            match launch(&self.recipe, &self.home, self.port()) {
                 Ok(process) => {
                     *self.process() = Some(process);
                     return Ok(());
                 }
-                Err(Failure::Ended(_)) if Instant::now() < deadline && may_pass(&self.home, self.port) => {
+                Err(Failure::Ended(_)) if Instant::now() < deadline && may_pass(&self.home, self.port()) => {
                     thread::sleep(Duration::from_millis(200));
                 }
                 Err(failure) => return Err(failure.into_error(&self.recipe, &self.home)),

@@ -20,7 +20,8 @@ pub mod testing;
 
 pub use error::ServiceError;
 pub use files::ServerTls;
+pub use port::Port;
 pub use postgres::{Postgres, PostgresOptions, Profile};
-pub use program::{Program, unused_port};
+pub use program::Program;
 pub use proxy::{ChaosProxy, Harm};
 pub use redis::{Redis, RedisOptions};

@@ -43,17 +43,51 @@ pub(crate) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// A port that nobody listens on now. Another process may take it before it is used; the caller tries again then.
-pub(crate) fn free_port() -> Option<u16> {
-    let ports = ports();
-    let count = ports.len();
-    let start = RandomState::new().hash_one(std::process::id()) as usize % count;
-    ports
-        .clone()
-        .cycle()
-        .skip(start)
-        .take(count)
-        .find(|&port| is_free(port))
+/// A port of 127.0.0.1 that is kept for a server as long as this lives, also while the server is down: no other process that takes
+/// its ports from here is given it. One of another kind may listen on it all the same.
+#[derive(Debug)]
+pub struct Port {
+    number: u16,
+    _claim: Claim,
+}
+
+impl Port {
+    /// One that nobody has or listens on now, and that the system gives to no outgoing connection. `None` when there is none.
+    pub fn unused() -> Option<Self> {
+        let ports = ports();
+        let count = ports.len();
+        let start = RandomState::new().hash_one(std::process::id()) as usize % count;
+        ports.cycle().skip(start).take(count).find_map(Self::of)
+    }
+
+    /// That one, unless somebody has it or listens on it.
+    pub(crate) fn of(number: u16) -> Option<Self> {
+        let _claim = claim(number)?;
+        is_free(number).then_some(Self { number, _claim })
+    }
+
+    pub fn number(&self) -> u16 {
+        self.number
+    }
+}
+
+#[cfg(target_os = "linux")]
+type Claim = std::os::unix::net::UnixDatagram;
+
+/// A socket of an abstract name is one process's at a time, and goes with it however it ends.
+#[cfg(target_os = "linux")]
+fn claim(number: u16) -> Option<Claim> {
+    use std::os::linux::net::SocketAddrExt;
+    let name = std::os::unix::net::SocketAddr::from_abstract_name(format!("tidings-port-{number}")).ok()?;
+    Claim::bind_addr(&name).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+type Claim = ();
+
+#[cfg(not(target_os = "linux"))]
+fn claim(_number: u16) -> Option<Claim> {
+    Some(())
 }
 
 #[cfg(test)]
@@ -68,8 +102,19 @@ mod tests {
 
     #[test]
     fn a_free_port_is_found_outside_the_range_of_outgoing_connections() {
-        let port = free_port().unwrap();
-        assert!(ports().contains(&port));
+        let port = Port::unused().unwrap();
+        assert!(ports().contains(&port.number()));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_port_is_nobody_elses_while_it_is_kept_even_if_nobody_listens() {
+        let port = Port::unused().unwrap();
+        let number = port.number();
+        assert!(is_free(number));
+        assert!(Port::of(number).is_none());
+        drop(port);
+        assert!(Port::of(number).is_some());
     }
 
     #[test]

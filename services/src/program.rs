@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::port::free_port;
 use crate::process::{Launch, Process};
 
 /// A running program under a watchdog, which ends it when this process ends, however it does. Dropping it ends it too.
@@ -85,9 +84,4 @@ impl Program {
     fn process(&self) -> MutexGuard<'_, Process> {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A port of 127.0.0.1 that nobody listens on now, and that the system gives to no outgoing connection.
-pub fn unused_port() -> Option<u16> {
-    free_port()
 }

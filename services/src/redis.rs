@@ -22,7 +22,7 @@ const PROBE_LIMIT: Duration = Duration::from_secs(1);
 pub struct RedisOptions {
     /// Server settings by name, applied over the usual ones.
     pub settings: Vec<(String, String)>,
-    /// A port of its own for those who speak TLS.
+    /// A port of its own for those who speak TLS, which the caller keeps ([`crate::Port`]).
     pub tls: Option<(u16, ServerTls)>,
 }
 

@@ -59,11 +59,6 @@ pub fn shared() -> &'static Shared {
     })
 }
 
-/// A port on 127.0.0.1 on which nobody listens, and which no outgoing connection takes.
-pub fn unused_port() -> u16 {
-    crate::port::free_port().expect("some port is free")
-}
-
 /// A PostgreSQL (`Profile::Test`) for one test that stops, kills or pauses it.
 pub async fn private_postgres() -> Result<Private<Postgres>, ServiceError> {
     blocking(|| Private::postgres(&PostgresOptions::new(Profile::Test))).await

@@ -96,8 +96,9 @@ async fn commands_and_events_survive_cuts_of_the_connection() {
 async fn a_restarted_node_finds_its_clients_again() {
     let store = Store::new().await;
     let mut config = store.config();
-    // No outgoing connection takes it in between.
-    config.listen.set_port(tidings_services::testing::unused_port());
+    // Nobody takes it in between.
+    let port = tidings_services::Port::unused().unwrap();
+    config.listen.set_port(port.number());
     let node = TestNode::start(config.clone()).await;
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let url = format!("ws://{}/ws", node.node.address());

@@ -5,7 +5,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use std::path::PathBuf;
 use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::{private_postgres_with, private_redis_with};
-use tidings_services::{PostgresOptions, Profile, RedisOptions, ServerTls, unused_port};
+use tidings_services::{Port, PostgresOptions, Profile, RedisOptions, ServerTls};
 
 /// Somebody who signs certificates, and the file that whoever trusts them names.
 struct Authority {
@@ -47,10 +47,11 @@ async fn every_session_of_a_node_is_encrypted() {
     let options = PostgresOptions::new(Profile::Test).with_tls(authority.server("localhost"));
     let postgres = private_postgres_with(options).await.unwrap();
     postgres.ensure_database("server").await.unwrap();
-    let port = unused_port().unwrap();
-    let redis = private_redis_with(RedisOptions::default().with_tls(port, authority.server("localhost")))
-        .await
-        .unwrap();
+    let port = Port::unused().unwrap();
+    let redis =
+        private_redis_with(RedisOptions::default().with_tls(port.number(), authority.server("localhost")))
+            .await
+            .unwrap();
     let mut config = Store::new().await.config();
     let url = postgres.url("server").replace("127.0.0.1", "localhost");
     config.database_url = Some(format!("{url}?sslmode=verify-full"));
@@ -58,7 +59,7 @@ async fn every_session_of_a_node_is_encrypted() {
     let url = redis.url(0).replace("redis://", "rediss://");
     config.redis_url = Some(url.replace(
         &format!("127.0.0.1:{}", redis.port()),
-        &format!("localhost:{port}"),
+        &format!("localhost:{}", port.number()),
     ));
     config.redis_ca = Some(authority.file.clone());
     schema::migrate(&config.log().unwrap(), 4).await.unwrap();

@@ -664,8 +664,7 @@ impl Device {
         }));
     }
 
-    /// A server that keeps the contract needs no corrections. But until every node knows that the log has gone back, a connection
-    /// may be sent what does not follow what it was caught up with. It is not deceived: the hole shows, and the library fetches it.
+    /// A server that keeps the contract needs no corrections, also while its log goes back.
     fn correct(&mut self) {
         let corrections = self.events.corrections();
         if corrections.repeats + corrections.holes > 0 {

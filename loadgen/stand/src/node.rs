@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tidings_services::{Program, unused_port};
+use tidings_services::{Port, Program};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -27,7 +27,7 @@ pub struct Node {
     binary: PathBuf,
     config: PathBuf,
     log: PathBuf,
-    port: u16,
+    port: Port,
     program: Mutex<Option<Arc<Program>>>,
     clock: Option<Clock>,
     environment: Vec<(String, String)>,
@@ -40,13 +40,15 @@ impl Node {
         options: &StandOptions,
         [database, redis]: &[String; 2],
     ) -> Result<Self> {
-        let port = unused_port().context("no free port on 127.0.0.1")?;
+        let port = Port::unused().context("no free port on 127.0.0.1")?;
         let config = home.join(format!("{name}.toml"));
         fs::write(
             &config,
             format!(
-                "listen = \"127.0.0.1:{port}\"\ndatabase_url = \"{database}\"\nredis_url = \"{redis}\"\nload_test = true\n{}\n{}",
-                options.settings, options.tables
+                "listen = \"127.0.0.1:{}\"\ndatabase_url = \"{database}\"\nredis_url = \"{redis}\"\nload_test = true\n{}\n{}",
+                port.number(),
+                options.settings,
+                options.tables
             ),
         )?;
         let clock = if options.clocks {
@@ -131,7 +133,7 @@ impl Node {
     /// Whether the node says now that it can serve.
     pub async fn is_ready(&self) -> bool {
         let asking = async {
-            let mut socket = TcpStream::connect(("127.0.0.1", self.port)).await?;
+            let mut socket = TcpStream::connect(("127.0.0.1", self.port())).await?;
             socket
                 .write_all(b"GET /readyz HTTP/1.0\r\nhost: localhost\r\n\r\n")
                 .await?;
@@ -145,7 +147,7 @@ impl Node {
     /// What the node answers to `GET path`, head and body; none when it does not answer soon.
     pub async fn get(&self, path: &str) -> Option<String> {
         let asking = async {
-            let mut socket = TcpStream::connect(("127.0.0.1", self.port)).await?;
+            let mut socket = TcpStream::connect(("127.0.0.1", self.port())).await?;
             let request = format!("GET {path} HTTP/1.0\r\nhost: localhost\r\n\r\n");
             socket.write_all(request.as_bytes()).await?;
             let mut answer = String::new();
@@ -156,16 +158,16 @@ impl Node {
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     pub fn address(&self) -> std::net::SocketAddr {
-        ([127, 0, 0, 1], self.port).into()
+        ([127, 0, 0, 1], self.port()).into()
     }
 
     /// `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.port())
     }
 
     /// The node's own clock; none unless the stand was started with clocks.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
-use tidings_services::{Program, unused_port};
+use tidings_services::{Port, Program};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
@@ -24,6 +24,7 @@ pub struct Ejabberd {
     program: Program,
     address: Address,
     home: TempDir,
+    _port: Port,
 }
 
 /// What belongs to an installation.
@@ -45,14 +46,14 @@ impl Ejabberd {
             "no ejabberd on this machine; on Debian: apt-get install --no-install-recommends ejabberd",
         )?;
         let home = tempfile::Builder::new().prefix("tidings-ejabberd-").tempdir()?;
-        let port = unused_port().context("no free port on 127.0.0.1")?;
+        let port = Port::unused().context("no free port on 127.0.0.1")?;
         let address = Address {
-            socket: ([127, 0, 0, 1], port).into(),
+            socket: ([127, 0, 0, 1], port.number()).into(),
             domain: DOMAIN.to_owned(),
             rooms: ROOMS.to_owned(),
         };
         let path = |name: &str| home.path().join(name).display().to_string();
-        fs::write(path("ejabberd.yml"), settings(port))?;
+        fs::write(path("ejabberd.yml"), settings(port.number()))?;
         let arguments = [
             "-noinput",
             "-mnesia",
@@ -78,6 +79,7 @@ impl Ejabberd {
             program,
             address,
             home,
+            _port: port,
         };
         ejabberd.ready().await?;
         Ok(ejabberd)
