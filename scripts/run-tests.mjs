@@ -6,6 +6,7 @@
 // does not end within the limit is ended, with the names of the tests that had not come to an end, and counts as failed.
 
 import { execFileSync, spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { dirname, basename, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
@@ -14,6 +15,10 @@ import { parseArgs } from 'node:util';
 const HEAVY = new Set(['tidings-bench', 'tidings-chaos', 'tidings-judge', 'tidings-scale']);
 // Begun first, because they take longest.
 const LONGEST = ['tidings', 'tidings-chaos', 'tidings-services', 'tidings-scale', 'tidings-bench'];
+// Those of them that measure have as many tests at a time as there are processors.
+const MEASURING = new Set(['tidings-bench', 'tidings-judge', 'tidings-scale']);
+// The others have more, because most of a test's time is waiting, too.
+const THREADS = { usual: Math.max(6, availableParallelism()), heavy: Math.max(4, availableParallelism()) };
 // What a binary may print; more is cut.
 const OUTPUT_MAX = 8 * 1024 * 1024;
 
@@ -90,7 +95,11 @@ async function run(binary) {
     const child = spawn(binary.executable, [], {
         cwd: binary.folder,
         detached: true,
-        env: { ...process.env, CARGO_MANIFEST_DIR: binary.folder },
+        env: {
+            ...(MEASURING.has(binary.crate) ? {} : { RUST_TEST_THREADS: threads(binary.crate) }),
+            ...process.env,
+            CARGO_MANIFEST_DIR: binary.folder,
+        },
         stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
@@ -125,6 +134,10 @@ async function run(binary) {
     if (how !== 0) {
         failed.push(`${binary.name} (${late ? 'not ended in time' : how})`);
     }
+}
+
+function threads(crate) {
+    return String(HEAVY.has(crate) ? THREADS.heavy : THREADS.usual);
 }
 
 function unfinished(binary, output) {
