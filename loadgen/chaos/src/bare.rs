@@ -32,8 +32,6 @@ const SILENCE: Duration = Duration::from_secs(8);
 const EMOJI: &str = "🔥";
 
 struct Bare {
-    /// Whether it takes back what it said: in a run whose log goes back nobody does.
-    recalls: bool,
     person: Person,
     name: String,
     nodes: Vec<SocketAddr>,
@@ -86,7 +84,6 @@ pub(crate) fn start(world: &World, number: usize, nodes: &[SocketAddr], clock: C
         random: StdRng::seed_from_u64(seed),
         scribe,
         view: View::new(person.user, world.rooms_of(person.user)),
-        recalls: !world.goes_back,
         cursors: BTreeMap::new(),
         flood: None,
         again_at: None,
@@ -420,7 +417,7 @@ impl Bare {
             let before = last.filter(|_| self.flood.is_none() && self.random.random_ratio(1, 2));
             let said = match before {
                 Some((message, is_reacted)) if self.random.random() => {
-                    let kind = self.random.random_range(u8::from(!self.recalls)..3);
+                    let kind = self.random.random_range(0..3);
                     last = (kind > 0).then_some((message, is_reacted || kind == 1));
                     let action = match kind {
                         0 => Action::MessageRecall {

@@ -84,7 +84,7 @@ struct Device {
     /// What this device has reacted with to which message.
     reacted: BTreeSet<(Uuid, &'static str)>,
     emoji: [&'static str; 2],
-    /// Whether the log goes back in this run: then nothing is taken back, for of what the log has lost that would leave nothing in it.
+    /// Whether the log goes back in this run: then no reaction ends, for where its beginning is lost that leaves nothing in the log.
     goes_back: bool,
     effects: Effects,
     /// How often a fetch brought nothing, by where it began.
@@ -462,7 +462,7 @@ impl Device {
                     on,
                 }
             }
-            _ if kind < 5 || self.goes_back => Action::MessageEdit {
+            _ if kind < 5 => Action::MessageEdit {
                 conversation,
                 message,
                 content: Content::text(words(&mut self.random, 20)),

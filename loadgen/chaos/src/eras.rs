@@ -8,6 +8,9 @@ use tidings_journal::{Journal, Kind, Logged, Micros, Record, Via};
 use uuid::Uuid;
 
 use crate::store::Restored;
+use recalls::Recalls;
+
+mod recalls;
 
 /// The two eras of a run.
 pub(crate) struct Eras {
@@ -36,7 +39,8 @@ impl Eras {
             before.push(named(format!("{device}, later"), ended(later.cloned().collect())));
             let kept = first.iter().filter_map(|record| logs.kept(&journal.user, record));
             after.push(named(format!("{device}, before"), ended(kept.collect())));
-            before.push(named(device.clone(), ended(first)));
+            let first = first.into_iter().map(|record| logs.recalls.for_lost(record));
+            before.push(named(device.clone(), ended(first.collect())));
             let second = logs.without_vain_claims(second);
             let left = second.into_iter().filter_map(|record| logs.left(record));
             after.push(named(device.clone(), left.collect()));
@@ -70,6 +74,7 @@ struct Logs {
     to_gone: BTreeSet<Uuid>,
     /// Events of the lost log behind the back-up, as a whole.
     wholes: BTreeSet<(String, u64, u64)>,
+    recalls: Recalls,
 }
 
 impl Logs {
@@ -108,6 +113,7 @@ impl Logs {
         let lasting = ids(log);
         Self {
             wholes: wholes.collect(),
+            recalls: Recalls::of(log, restored, &kept),
             lost: in_lost.difference(&in_kept).copied().collect(),
             since: log
                 .iter()
@@ -201,16 +207,16 @@ impl Logs {
         let shown = rest
             .iter()
             .take_while(|record| !matches!(record, Record::Disconnected { .. }));
-        let mut shown = shown.filter_map(|record| match record {
+        let mut shown = shown.filter(|record| match record {
             Record::Delivered {
                 conversation,
                 seq: Some(seq),
                 whole: Some(whole),
                 ..
-            } => Some((conversation.clone(), *seq, *whole)),
-            _ => None,
+            } => self.wholes.contains(&(conversation.clone(), *seq, *whole)),
+            record => self.recalls.shows_lost(record),
         });
-        !shown.any(|event| self.wholes.contains(&event))
+        shown.next().is_none()
     }
 
     /// A claim of a conversation that has lost something says nothing where the log does not have it at that moment, and it may come
@@ -294,6 +300,7 @@ impl Logs {
             }
             _ => true,
         };
+        self.recalls.for_kept(&mut record);
         stays.then_some(record)
     }
 }

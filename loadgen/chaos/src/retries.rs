@@ -22,8 +22,6 @@ pub(crate) struct Storm {
     /// A conversation that others talk in too.
     pub(crate) conversation: Uuid,
     pub(crate) nodes: Vec<SocketAddr>,
-    /// Whether it takes back what it said: in a run whose log goes back nobody does.
-    pub(crate) recalls: bool,
     /// Commands beside the first, which makes the group.
     pub(crate) commands: usize,
     /// Between the first time and the next.
@@ -95,7 +93,7 @@ impl Storm {
             3..=5 => {
                 let message = acked.has(1)?.id;
                 let action = match number {
-                    _ if number == 3 || number == 5 && !self.recalls => Action::MessageEdit {
+                    3 => Action::MessageEdit {
                         conversation,
                         message,
                         content: Content::text(text),

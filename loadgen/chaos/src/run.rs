@@ -300,7 +300,6 @@ async fn take_step(
                 person: person.context("an owner is nobody")?.clone(),
                 others: others.try_into().map_err(|_| anyhow!("too few people"))?,
                 conversation: room.id,
-                recalls: !world.goes_back,
                 nodes: ground.addresses(),
                 commands,
                 later: lasts,

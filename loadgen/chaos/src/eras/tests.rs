@@ -1,3 +1,5 @@
+use tidings_journal::{Export, Fault, check};
+
 use super::*;
 
 /// When the log went back.
@@ -269,4 +271,182 @@ fn what_a_lost_return_showed_does_not_count_once_the_return_is_lost() {
         4,
         "judged by the log that was lost"
     );
+}
+
+/// Ann says something as seq 1 and takes it back as seq 2; `then` follows. What is kept of the log ends with seq `kept`.
+fn recalled(kept: u64, then: &[Logged]) -> Restored {
+    let recall = Logged {
+        kind: Kind::Recalled,
+        of: Some(Uuid::from_u128(1)),
+        ..message("torn", 2, 2)
+    };
+    let lost = [vec![message("torn", 1, 1), recall], then.to_vec()].concat();
+    let kept = lost.iter().filter(|logged| logged.seq <= kept);
+    Restored {
+        at: AT,
+        kept: kept.cloned().collect(),
+        lost,
+    }
+}
+
+fn withheld(at: Micros, logged: &Logged) -> Record {
+    let mut record = shown(at, logged);
+    if let Record::Delivered {
+        digest,
+        whole,
+        withheld,
+        ..
+    } = &mut record
+    {
+        (*digest, *whole, *withheld) = (0, None, true);
+    }
+    record
+}
+
+/// Ann's phone says it at 10 and takes it back at 20; Ann's tablet, or what somebody else has, does and sees what is given.
+fn judged(restored: &Restored, log: &[Logged], records: Vec<Record>) -> [Vec<Fault>; 2] {
+    let mut said = vec![connected(5, &[])];
+    for logged in &restored.lost {
+        let at = logged.seq * 10;
+        let id = logged.digest.into();
+        said.extend([sent(at, "torn", id), acked(at + 2, id), shown(at + 3, logged)]);
+    }
+    said.push(Record::Disconnected { at: 99 });
+    for logged in log.iter().filter(|logged| !restored.lost.contains(logged)) {
+        let at = AT + logged.seq * 10;
+        said.extend([connected(at, &[]), sent(at, "torn", logged.digest.into())]);
+        said.extend([
+            acked(at + 2, logged.digest.into()),
+            Record::Disconnected { at: at + 4 },
+        ]);
+    }
+    let journal = |device: &str, records: Vec<Record>| Journal {
+        user: "ann".to_owned(),
+        device: device.to_owned(),
+        records: [records, vec![Record::End { at: 900 }]].concat(),
+    };
+    let journals = [journal("phone", said), journal("tablet", records)];
+    let eras = Eras::of(&journals, log, vec![], restored);
+    let found = |journals: &[Journal], log: &[Logged]| {
+        let export = log.iter().cloned().collect::<Export>();
+        let found = check(journals, &export).map_err(|found| found.counts);
+        found
+            .err()
+            .into_iter()
+            .flatten()
+            .map(|(fault, _)| fault)
+            .collect()
+    };
+    [found(&eras.before, &eras.log_before), found(&eras.after, log)]
+}
+
+/// A device that sets out at this time, and is shown these.
+fn comes(at: Micros, shown: Vec<Record>) -> Vec<Record> {
+    let left = shown.last().map_or(at, Record::at) + 1;
+    let came = vec![Record::Connecting { at }, connected(at + 1, &[])];
+    [came, shown, vec![Record::Disconnected { at: left }]].concat()
+}
+
+#[test]
+fn what_a_lost_recall_took_back_was_withheld_and_stands_again() {
+    let restored = recalled(1, &[]);
+    let [said, recall] = [&restored.lost[0], &restored.lost[1]];
+    let before = comes(50, vec![withheld(52, said), shown(53, recall)]);
+    let after = comes(AT + 20, vec![shown(AT + 22, said)]);
+    let records = [before, after].concat();
+    let none: [Vec<Fault>; 2] = Default::default();
+    assert_eq!(judged(&restored, &restored.kept, records), none);
+}
+
+#[test]
+fn what_the_lost_log_took_back_was_shown_to_nobody_who_came_before_it_was_lost() {
+    let restored = recalled(1, &[]);
+    let [said, recall] = [&restored.lost[0], &restored.lost[1]];
+    let before = comes(50, vec![shown(52, said), shown(53, recall)]);
+    let found = judged(&restored, &restored.kept, before);
+    assert_eq!(found, [vec![Fault::ShownRecalled], vec![]]);
+}
+
+#[test]
+fn what_stands_again_is_withheld_from_nobody() {
+    let restored = recalled(1, &[]);
+    let after = comes(AT + 20, vec![withheld(AT + 22, &restored.lost[0])]);
+    let found = judged(&restored, &restored.kept, after);
+    assert_eq!(found, [vec![], vec![Fault::ShownOther]]);
+}
+
+#[test]
+fn a_recall_that_the_back_up_has_holds_on_both_sides() {
+    let restored = recalled(2, &[message("torn", 3, 3)]);
+    let said = &restored.lost[0];
+    let before = comes(50, vec![shown(52, said)]);
+    let found = judged(&restored, &restored.kept, before);
+    assert_eq!(found, [vec![Fault::ShownRecalled], vec![Fault::ShownRecalled]]);
+    let after = comes(AT + 20, vec![shown(AT + 22, said)]);
+    let found = judged(&restored, &restored.kept, after);
+    assert_eq!(found, [vec![], vec![Fault::ShownRecalled]]);
+    let rightly = comes(AT + 20, vec![withheld(AT + 22, said)]);
+    let none: [Vec<Fault>; 2] = Default::default();
+    assert_eq!(judged(&restored, &restored.kept, rightly), none);
+}
+
+#[test]
+fn a_connection_that_stood_is_shown_by_either_log_what_the_lost_one_took_back() {
+    let restored = recalled(1, &[]);
+    let [said, recall] = [&restored.lost[0], &restored.lost[1]];
+    let fetched = |mut record: Record| {
+        if let Record::Delivered { via, .. } = &mut record {
+            *via = Via::Fetch;
+        }
+        record
+    };
+    let none: [Vec<Fault>; 2] = Default::default();
+    for again in [shown(AT + 5, said), withheld(AT + 5, said)] {
+        let stood = comes(50, vec![withheld(52, said), shown(53, recall), fetched(again)]);
+        assert_eq!(judged(&restored, &restored.kept, stood), none);
+    }
+    // What was asked for before is answered by the one.
+    let stood = comes(
+        50,
+        vec![withheld(52, said), shown(53, recall), fetched(shown(60, said))],
+    );
+    let found = judged(&restored, &restored.kept, stood);
+    assert_eq!(found, [vec![Fault::ShownRecalled], vec![]]);
+}
+
+#[test]
+fn a_recall_that_is_repeated_and_stands_in_the_end_is_judged_by_each_log() {
+    let restored = recalled(1, &[]);
+    let said = &restored.lost[0];
+    let again = Logged {
+        kind: Kind::Recalled,
+        of: Some(Uuid::from_u128(1)),
+        ..message("torn", 2, 7)
+    };
+    let log = [restored.kept.clone(), vec![again]].concat();
+    let before = comes(50, vec![withheld(52, said)]);
+    let early = comes(AT + 10, vec![shown(AT + 12, said)]);
+    let late = comes(AT + 40, vec![withheld(AT + 42, said)]);
+    let none: [Vec<Fault>; 2] = Default::default();
+    assert_eq!(judged(&restored, &log, [before, early, late].concat()), none);
+    let found = judged(&restored, &log, comes(AT + 40, vec![shown(AT + 42, said)]));
+    assert_eq!(found, [vec![], vec![Fault::ShownRecalled]]);
+}
+
+#[test]
+fn a_connection_that_set_out_before_is_known_by_what_was_withheld_from_it() {
+    let restored = recalled(1, &[]);
+    let [said, recall] = [&restored.lost[0], &restored.lost[1]];
+    let records = vec![
+        Record::Connecting { at: AT - 1 },
+        connected(AT + 1, &[]),
+        withheld(AT + 2, said),
+        shown(AT + 3, recall),
+        Record::Disconnected { at: AT + 4 },
+    ];
+    let none: [Vec<Fault>; 2] = Default::default();
+    assert_eq!(judged(&restored, &restored.kept, records.clone()), none);
+    // Even where nothing else tells.
+    let records = [&records[..3], &records[4..]].concat();
+    assert_eq!(judged(&restored, &restored.kept, records), none);
 }
