@@ -4,6 +4,7 @@
 
 mod expiry;
 mod gatherer;
+mod gathering;
 mod sent;
 mod store;
 
@@ -12,7 +13,8 @@ use crate::lanes::{Lanes, Reply, Seat};
 use crate::lifecycle::Lifecycle;
 use crate::outcome::Refusal;
 pub use expiry::{InboxRules, expire_inboxes};
-use gatherer::{Delivered, Gatherer};
+use gatherer::Gatherer;
+use gathering::Delivered;
 use std::time::Duration;
 use store::Store;
 use tidings_domain::{ConversationId, UserId};
@@ -33,10 +35,14 @@ pub struct Read {
 }
 
 enum Move {
-    Read(UserId, Read),
-    Delivered(UserId, Delivered),
+    Read(UserId, TimeLines, Read),
+    Delivered(UserId, TimeLines, Delivered),
     Flush(oneshot::Sender<()>),
 }
+
+/// How often the log had gone back when a connection began, see [`Hub::time_lines`](crate::delivery::Hub::time_lines): the seqs
+/// that it knows name other events once that number is another.
+type TimeLines = u64;
 
 /// Handle to the gatherer. Cheap to clone.
 #[derive(Clone)]
@@ -67,9 +73,9 @@ impl Cursors {
     }
 
     /// Moves a member's read position.
-    pub async fn read(&self, user: UserId, read: Read) {
-        if let Err(mpsc::error::SendError(Move::Read(_, read))) =
-            self.moves.send(Move::Read(user, read)).await
+    pub async fn read(&self, user: UserId, time_lines: TimeLines, read: Read) {
+        if let Err(mpsc::error::SendError(Move::Read(_, _, read))) =
+            self.moves.send(Move::Read(user, time_lines, read)).await
         {
             (read.reply)(Err(Refusal::Unavailable));
         }
@@ -79,18 +85,23 @@ impl Cursors {
     ///
     /// # Errors
     /// Gives them back when there is no room for them now.
-    pub fn delivered(&self, user: UserId, cursors: Delivered) -> Result<(), Delivered> {
-        match self.moves.try_send(Move::Delivered(user, cursors)) {
-            Err(TrySendError::Full(Move::Delivered(_, cursors))) => Err(cursors),
+    pub fn delivered(
+        &self,
+        user: UserId,
+        time_lines: TimeLines,
+        cursors: Delivered,
+    ) -> Result<(), Delivered> {
+        match self.moves.try_send(Move::Delivered(user, time_lines, cursors)) {
+            Err(TrySendError::Full(Move::Delivered(_, _, cursors))) => Err(cursors),
             // When the node has stopped already, a later device is sent the same events once more.
             _ => Ok(()),
         }
     }
 
     /// The same for somebody who cannot come again: waits for room.
-    pub async fn delivered_last(&self, user: UserId, cursors: Delivered) {
+    pub async fn delivered_last(&self, user: UserId, time_lines: TimeLines, cursors: Delivered) {
         // When the node has stopped already, a later device is sent the same events once more.
-        let _ = self.moves.send(Move::Delivered(user, cursors)).await;
+        let _ = self.moves.send(Move::Delivered(user, time_lines, cursors)).await;
     }
 
     /// Stores everything gathered so far.

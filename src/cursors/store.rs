@@ -1,7 +1,7 @@
 //! One user's gathered moves: what they move, as one event, and the answers.
 
 use super::Read;
-use super::gatherer::{Delivered, Gathered};
+use super::gathering::{Delivered, Gathered};
 use super::sent::Sent;
 use crate::delivery::Audience;
 use crate::fanout::{Ephemeral, ReadMark};

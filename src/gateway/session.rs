@@ -144,6 +144,7 @@ impl Session {
             gaps: Gaps::default(),
             resume: Parts::new(greeted.resume, greeted.more),
             expires_at_ms: AtomicI64::new(greeted.expires_at.timestamp_millis()),
+            time_lines: gateway.hub.time_lines(),
             stop_reading: CancellationToken::new(),
         });
         let Greeted {

@@ -27,6 +27,8 @@ pub(super) struct Shared {
     pub(super) resume: Parts,
     /// When the token runs out, in milliseconds since 1970. A new hello moves it.
     pub(super) expires_at_ms: AtomicI64,
+    /// As [`Hub::time_lines`](crate::delivery::Hub::time_lines) said when the connection began.
+    pub(super) time_lines: u64,
     /// Ends the reader, so that no new commands come in while the last answers go out.
     pub(super) stop_reading: CancellationToken,
 }

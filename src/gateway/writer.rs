@@ -61,8 +61,6 @@ pub(super) struct Writer {
     admitted: bool,
     /// The code of the close that was said, behind everything that was written.
     said: Option<u16>,
-    /// As [`Hub::time_lines`](crate::delivery::Hub::time_lines) said when the connection began.
-    time_lines: u64,
     timers: Timers,
     /// Wakes the writer for what is due. Kept over the waits, since most of them end by an event.
     alarm: Pin<Box<Sleep>>,
@@ -78,7 +76,6 @@ impl Writer {
         let now = Instant::now();
         let note = Duration::from_millis(gateway.limits.delivered_ms);
         let timers = Timers::new(now, gateway.limits.heartbeat(), note);
-        let time_lines = gateway.hub.time_lines();
         Self {
             gateway,
             sink,
@@ -90,7 +87,6 @@ impl Writer {
             owing: false,
             admitted: false,
             said: None,
-            time_lines,
             alarm: Box::pin(sleep_until(timers.beat_at())),
             timers,
         }

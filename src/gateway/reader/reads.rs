@@ -41,7 +41,7 @@ impl Reader {
             ..reply
         };
         let (gateway, user) = (Arc::clone(&self.gateway), self.user);
-        let budget = self.registered.budget.clone();
+        let (budget, time_lines) = (self.registered.budget.clone(), self.shared.time_lines);
         self.reading.spawn(async move {
             match gateway.lanes.authorize(conversation, user, false).await {
                 Ok(seat) => {
@@ -52,7 +52,7 @@ impl Reader {
                         seat,
                         reply: Box::new(move |result| reply.send(&answer(id, result))),
                     };
-                    gateway.cursors.read(user, read).await;
+                    gateway.cursors.read(user, time_lines, read).await;
                 }
                 Err(refusal) => {
                     charge(&budget, &refusal);

@@ -85,7 +85,10 @@ impl Writer {
     pub(super) fn note_delivered(&mut self) {
         let moved = self.moved();
         if !moved.is_empty()
-            && let Err(moved) = self.gateway.cursors.delivered(self.subscriber.user, moved)
+            && let Err(moved) =
+                self.gateway
+                    .cursors
+                    .delivered(self.subscriber.user, self.shared.time_lines, moved)
         {
             self.receipts.put_back(moved);
         }
@@ -95,7 +98,8 @@ impl Writer {
     pub(in crate::gateway) async fn note_delivered_last(&mut self) {
         let moved = self.moved();
         if !moved.is_empty() {
-            let noting = self.gateway.cursors.delivered_last(self.subscriber.user, moved);
+            let (user, time_lines) = (self.subscriber.user, self.shared.time_lines);
+            let noting = self.gateway.cursors.delivered_last(user, time_lines, moved);
             // A later device is sent the same events once more.
             let _ = timeout(LAST_NOTE, noting).await;
         }
@@ -105,9 +109,6 @@ impl Writer {
         if planted::is("unproved") {
             self.receipts.all(&self.places);
         }
-        let moved = self.receipts.take(&self.shared.answered);
-        // What was written is of a log that has gone back since, whose seqs now name other events.
-        let lost = self.time_lines != self.gateway.hub.time_lines();
-        if lost { BTreeMap::new() } else { moved }
+        self.receipts.take(&self.shared.answered)
     }
 }
