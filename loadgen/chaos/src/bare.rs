@@ -8,12 +8,11 @@ use std::time::Duration;
 use anyhow::Result;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use tidings_protocol::{Action, Content, ErrorCode, ErrorFrame, Events, FETCH_EVENTS_MAX, Gap, ServerFrame};
+use tidings_protocol::{Gap, ServerFrame};
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
-use crate::device::{FETCH_PAUSE, FETCH_TRIES, words};
-use crate::effects::{Effects, SET_BACK};
+use crate::effects::Effects;
 use crate::hand::{Done, Hand, Order, Reins};
 use crate::http::Person;
 use crate::said::Said;
@@ -22,14 +21,11 @@ use crate::view::{View, gets_farewell};
 use crate::wire::Wire;
 use crate::world::World;
 
-/// Messages under way at a time.
-const UNDER_WAY: usize = 24;
-/// The text of a flood's messages, in bytes.
-const FLOOD_BYTES: usize = 7000;
+mod answers;
+mod doings;
+
 /// Silence after which the connection is given up: longer than any pause of a node.
 const SILENCE: Duration = Duration::from_secs(8);
-/// What bare devices react with, and no other device of their people.
-const EMOJI: &str = "🔥";
 
 struct Bare {
     person: Person,
@@ -276,197 +272,6 @@ impl Bare {
             ServerFrame::Pong { .. } => self.scribe.alive(),
             _ => {}
         }
-    }
-
-    fn refused(&mut self, error: &ErrorFrame) {
-        let Some(id) = error.id else {
-            if let (Some(conversation), Some(head)) = (error.conversation, error.head) {
-                self.cursors.insert(conversation, head);
-                self.scribe.rewound(conversation, head);
-                self.rewound.insert(conversation);
-                self.effects.add(SET_BACK, 1);
-                return;
-            }
-            self.problems
-                .push(format!("the server complains: {}: {}", error.code, error.message));
-            return;
-        };
-        let code = error.code.as_str();
-        if let Some(gap) = self.fetching.remove(&id) {
-            self.not_fetched(gap, error);
-            return;
-        }
-        self.turned_away.insert(id);
-        if !error.retryable {
-            let unanswered = self.scribe.unanswered();
-            let message = unanswered.iter().find(|message| message.id == id).cloned();
-            self.scribe.refused(id, code);
-            match message {
-                Some(message) if error.code == ErrorCode::NotAMember => {
-                    self.view.outside(message.conversation);
-                }
-                Some(message)
-                    if error.field.as_deref() == Some("mentions")
-                        && self.view.names_former_members(&message) => {}
-                Some(message)
-                    if matches!(error.field.as_deref(), Some("reply_to" | "message"))
-                        && message
-                            .refers_to()
-                            .is_some_and(|other| self.turned_away.contains(&other)) => {}
-                // Several nodes may be at a message and its change at the same time; one of them may see the change first.
-                // Clocks that step end windows.
-                Some(message)
-                    if error.code == ErrorCode::Forbidden
-                        && error.field.as_deref() == Some("message")
-                        && message.refers_to().is_some() => {}
-                _ => self
-                    .problems
-                    .push(format!("a message was refused with {code}: {}", error.message)),
-            }
-            return;
-        }
-        if error.code == ErrorCode::Unavailable {
-            self.scribe.unsettled(id, code);
-        } else {
-            self.scribe.turned_away(id, code);
-        }
-        let unanswered = self.scribe.unanswered();
-        self.again
-            .extend(unanswered.iter().find(|message| message.id == id).cloned());
-        let pause = Duration::from_millis(error.retry_after_ms.unwrap_or(250));
-        self.again_at.get_or_insert_with(|| Instant::now() + pause);
-    }
-
-    /// Asks for the next part of every gap.
-    async fn fetch(&mut self, wire: &mut Wire) -> Result<()> {
-        for gap in std::mem::take(&mut self.gaps) {
-            let id = Uuid::now_v7();
-            self.fetching.insert(id, gap);
-            let Gap {
-                conversation,
-                from,
-                to,
-            } = gap;
-            let limit = (to - from + 1).min(u64::from(FETCH_EVENTS_MAX)) as u32;
-            let action = Action::Fetch {
-                conversation,
-                from,
-                limit,
-            };
-            wire.send(&[(id, action)]).await?;
-        }
-        Ok(())
-    }
-
-    fn fetched(&mut self, events: &Events) {
-        let Some(gap) = self.fetching.remove(&events.id) else {
-            self.problems
-                .push(format!("events came that nobody asked for: {}", events.id));
-            return;
-        };
-        match self.scribe.filled(&gap, events) {
-            (rest, true) => self.gaps.extend(rest),
-            (_, false) => self.in_vain(gap),
-        }
-    }
-
-    /// Nothing came. Whoever has left is owed only what no device of theirs has had; that they have left may come later.
-    fn in_vain(&mut self, gap: Gap) {
-        let tries = self.vain.entry((gap.conversation, gap.from)).or_default();
-        *tries += 1;
-        if *tries < FETCH_TRIES {
-            self.gaps.push(gap);
-            self.again_at.get_or_insert_with(|| Instant::now() + FETCH_PAUSE);
-        } else if self.view.is_inside(gap.conversation) && !self.rewound.contains(&gap.conversation) {
-            self.problems.push(format!("nothing comes of {gap:?}"));
-        }
-    }
-
-    fn not_fetched(&mut self, gap: Gap, error: &ErrorFrame) {
-        if error.retryable {
-            self.gaps.push(gap);
-            let pause = Duration::from_millis(error.retry_after_ms.unwrap_or(250));
-            self.again_at.get_or_insert_with(|| Instant::now() + pause);
-        } else if error.code != ErrorCode::NotAMember {
-            let code = error.code;
-            self.problems
-                .push(format!("{gap:?} cannot be fetched: {code}: {}", error.message));
-        }
-    }
-
-    /// Says something, or several things at once.
-    async fn act(&mut self, wire: &mut Wire) -> Result<()> {
-        let room = UNDER_WAY.saturating_sub(self.scribe.unanswered().len());
-        let (conversation, count, length) = if let Some((conversation, left)) = self.flood {
-            let count = room.min(4).min(left);
-            self.flood = Some((conversation, left - count)).filter(|(_, left)| *left > 0);
-            (conversation, count, FLOOD_BYTES)
-        } else {
-            let Some((conversation, _)) = self.view.any(&mut self.random, |_, _| true) else {
-                return Ok(());
-            };
-            let count = self.random.random_range(1..=5).min(room);
-            (conversation, count, self.random.random_range(1..200))
-        };
-        let mut burst: Vec<Said> = Vec::with_capacity(count);
-        // What was said last, unless it was taken back; and whether it was reacted to.
-        let mut last: Option<(Uuid, bool)> = None;
-        for _ in 0..count {
-            let text = words(&mut self.random, length);
-            // Some answer or change what stands before them in the same frame.
-            let before = last.filter(|_| self.flood.is_none() && self.random.random_ratio(1, 2));
-            let said = match before {
-                Some((message, is_reacted)) if self.random.random() => {
-                    let kind = self.random.random_range(0..3);
-                    last = (kind > 0).then_some((message, is_reacted || kind == 1));
-                    let action = match kind {
-                        0 => Action::MessageRecall {
-                            conversation,
-                            message,
-                        },
-                        1 if !is_reacted => Action::MessageReact {
-                            conversation,
-                            message,
-                            emoji: EMOJI.to_owned(),
-                            on: true,
-                        },
-                        _ => Action::MessageEdit {
-                            conversation,
-                            message,
-                            content: Content::text(text),
-                        },
-                    };
-                    Said::amendment(conversation, action)
-                }
-                before => {
-                    let said = match before {
-                        Some((before, _)) => Said::message(conversation, text, Some(before), vec![]),
-                        None => self.view.message(&mut self.random, conversation, text),
-                    };
-                    last = Some((said.id, false));
-                    Some(said)
-                }
-            };
-            burst.extend(said);
-        }
-        for message in &burst {
-            self.scribe.send(message.clone());
-        }
-        if self.random.random_ratio(1, 8) {
-            wire.typing(conversation, self.random.random()).await?;
-        }
-        put(wire, &burst).await
-    }
-
-    async fn say_farewells(&mut self, wire: &mut Wire) -> Result<()> {
-        let farewells = self.farewells.as_mut().map(std::mem::take).unwrap_or_default();
-        let farewells = farewells.into_iter();
-        let farewells = farewells.map(|conversation| Said::text(conversation, "farewell".to_owned()));
-        let farewells: Vec<_> = farewells.collect();
-        for message in &farewells {
-            self.scribe.send(message.clone());
-        }
-        put(wire, &farewells).await
     }
 }
 
