@@ -1,0 +1,77 @@
+//! What an operator does to the log: restores a back-up, and adds lanes.
+
+use std::process::Stdio;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use tokio::process::Command;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Ground, PAUSE, RETURN_LIMIT, bring_back};
+use crate::effects::shown_by;
+use crate::fault::Fault;
+use crate::scribe::Clock;
+use crate::store::BackUp;
+
+/// How long a command of the program may take.
+const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+
+impl Ground {
+    /// The log goes back to where it was `age` ago, and a new time line begins.
+    pub(crate) async fn restore(&self, stopped: bool, age: Duration, clock: Clock) -> Result<()> {
+        let _alone = self.calm.write().await;
+        let _turn = self.turns.wait(&Fault::Restore { stopped }).await;
+        let back_up = BackUp::take(&self.database_url()).await?;
+        sleep(age).await;
+        back_up.age().await?;
+        let mut turns = Vec::new();
+        if stopped {
+            for (node, turn) in self.nodes().iter().zip(&self.turns.nodes) {
+                turns.push(turn.lock().await);
+                self.scrape(node).await;
+                node.kill().await;
+            }
+        }
+        let restored = back_up.restore(clock).await?;
+        self.tidings(&["recover"]).await.context("not recovered")?;
+        if stopped {
+            for node in self.nodes() {
+                bring_back(node).await?;
+            }
+        }
+        let lacked = restored.lost.len().saturating_sub(restored.kept.len());
+        self.count(shown_by(&Fault::Restore { stopped }), lacked as u64);
+        *self.restored.lock().unwrap_or_else(PoisonError::into_inner) = Some(restored);
+        Ok(())
+    }
+
+    /// As an operator does who finds the database away for a moment.
+    pub(super) async fn add_lanes(&self, lanes: u16) -> Result<()> {
+        let deadline = Instant::now() + RETURN_LIMIT;
+        loop {
+            let said = self.tidings(&["migrate", "--lanes", &lanes.to_string()]).await;
+            match said {
+                Err(_) if Instant::now() < deadline => sleep(PAUSE).await,
+                said => return said.context("no lanes could be added"),
+            }
+        }
+    }
+
+    /// Runs a command of the program on the database itself.
+    async fn tidings(&self, command: &[&str]) -> Result<()> {
+        let running = Command::new(&self.program)
+            .args(command)
+            .env("TIDINGS_DATABASE_URL", self.database_url())
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        let output = timeout(COMMAND_LIMIT, running)
+            .await
+            .context("it did not end in time")??;
+        if !output.status.success() {
+            bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(())
+    }
+}
