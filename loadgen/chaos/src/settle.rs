@@ -5,23 +5,23 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tidings_journal::{
-    Counterexample, Export, Fault, Journal, Kind, Logged, Micros, Record, Summary, World as Word, check,
-};
+use tidings_journal::{Fault, Journal, Kind, Logged, Micros, Summary, World as Word};
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-use crate::device::NOT_AGAIN;
 use crate::effects::{ADDED, Effects, SET_BACK};
-use crate::eras::Eras;
 use crate::ground::Ground;
 use crate::hand::{Hand, Order};
-use crate::http::Listed;
 use crate::scribe::Clock;
-use crate::store::{self, Database, Restored};
+use crate::store::{self, Database};
 use crate::view::gets_farewell;
 use crate::world::World;
+use against_log::{End, compare, counts, ends, told, told_otherwise};
+use judge::{judge, names_what_was_lost};
+
+mod against_log;
+mod judge;
 
 /// How long everything may take to come to rest.
 const REST_LIMIT: Duration = Duration::from_secs(90);
@@ -53,12 +53,6 @@ impl Findings {
     pub(crate) fn words(&self) -> Option<Word> {
         self.healed.map(|at| Word::Healed { at })
     }
-}
-
-/// A conversation at the end of the log.
-struct End {
-    head: u64,
-    members: BTreeSet<String>,
 }
 
 /// Brings everything to rest and checks it. `findings` holds what is known before.
@@ -192,111 +186,6 @@ pub(crate) async fn settle(
     Ok(())
 }
 
-/// What history says of messages otherwise than the log, of each conversation to one of its members.
-async fn told_otherwise(
-    database: &Database,
-    world: &World,
-    ends: &BTreeMap<Uuid, End>,
-) -> Result<Vec<String>> {
-    let mut problems = Vec::new();
-    for (id, fold) in database.messages().await? {
-        let is_in = |user: &Uuid| {
-            ends.get(&id)
-                .is_some_and(|end| end.members.contains(&user.to_string()))
-        };
-        let Some(member) = world.people.iter().find(|person| is_in(&person.user)) else {
-            continue;
-        };
-        let told = member.messages(id).await?;
-        let differs = fold.differs(&told);
-        problems.extend(differs.map(|differs| format!("in {id}, {differs}")));
-    }
-    Ok(problems)
-}
-
-/// What those were told of who have gone: the user, the conversation, and the seq.
-fn told(journals: &[Journal]) -> BTreeSet<(&str, Uuid, u64)> {
-    let all = journals.iter().flat_map(|journal| {
-        let records = journal.records.iter();
-        records.map(|record| (journal.user.as_str(), record))
-    });
-    all.filter_map(|(user, record)| match record {
-        Record::Delivered {
-            conversation,
-            seq: Some(seq),
-            ..
-        }
-        | Record::Gap {
-            conversation,
-            to: seq,
-            ..
-        } => Some((user, conversation.parse().ok()?, *seq)),
-        _ => None,
-    })
-    .collect()
-}
-
-/// The checker's word on the journals: of a run whose log went back, on each of its two eras. A contradiction comes with its era.
-async fn judge(
-    findings: &Findings,
-    database: &Database,
-    restored: Option<&Restored>,
-) -> Result<Result<Summary, (&'static str, Counterexample)>> {
-    let export = |log: &[Logged]| log.iter().cloned().collect::<Export>();
-    let whole = export(&findings.log).with_world(findings.words());
-    let Some(restored) = restored else {
-        return Ok(check(&findings.journals, &whole).map_err(|found| ("", found)));
-    };
-    let known: BTreeSet<&str> = findings
-        .log
-        .iter()
-        .map(|logged| logged.conversation.as_str())
-        .collect();
-    let at = restored.at;
-    let reads = database.reads().await?.into_iter();
-    let reads = reads.filter(|(_, conversation, _)| known.contains(conversation.as_str()));
-    let reads = reads.map(|(user, conversation, seq)| Journal {
-        user: user.to_string(),
-        device: "log".to_owned(),
-        records: vec![
-            Record::Read {
-                at,
-                conversation,
-                seq,
-            },
-            Record::End { at },
-        ],
-    });
-    let eras = Eras::of(&findings.journals, &findings.log, reads.collect(), restored);
-    let before = check(&eras.before, &export(&eras.log_before));
-    let after = check(&eras.after, &whole);
-    Ok(match (before, after) {
-        (Err(found), _) => Err(("before the log went back: ", found)),
-        (_, Err(found)) => Err(("since the log went back: ", found)),
-        (Ok(_), Ok(summary)) => Ok(summary),
-    })
-}
-
-/// Whether a refusal may be for what a back-up lacks: what was replied to, or who was let in; or an event that was shown does not
-/// come again where the conversation lost some.
-fn names_what_was_lost(problem: &str, restored: &Restored) -> bool {
-    let is_refusal = ["not_found", "forbidden", "invalid_argument"]
-        .iter()
-        .any(|code| problem.starts_with(&format!("a message was refused with {code}")));
-    let is_kept = |lost: &Logged| {
-        let same = |kept: &Logged| kept.conversation == lost.conversation && kept.seq == lost.seq;
-        restored.kept.iter().any(same)
-    };
-    let of_a_loser = || {
-        let mut named = restored
-            .lost
-            .iter()
-            .filter(|lost| problem.contains(&lost.conversation));
-        named.any(|lost| !is_kept(lost))
-    };
-    is_refusal || (problem.contains(NOT_AGAIN) && of_a_loser())
-}
-
 /// Polls until `done`; false when it was not in time.
 async fn reaches(limit: Duration, done: impl AsyncFn() -> Result<bool>) -> Result<bool> {
     let deadline = Instant::now() + limit;
@@ -307,63 +196,6 @@ async fn reaches(limit: Duration, done: impl AsyncFn() -> Result<bool>) -> Resul
         sleep(POLL).await;
     }
     Ok(true)
-}
-
-/// Where the log of each conversation ends, and who is in then.
-fn ends(log: &[Logged]) -> BTreeMap<Uuid, End> {
-    let mut ends: BTreeMap<Uuid, End> = BTreeMap::new();
-    for logged in log {
-        let Ok(id) = logged.conversation.parse() else {
-            continue;
-        };
-        let end = ends.entry(id).or_insert_with(|| End {
-            head: 0,
-            members: BTreeSet::new(),
-        });
-        end.head = logged.seq;
-        match logged.kind {
-            Kind::Joined => end.members.extend(logged.users.iter().cloned()),
-            Kind::Left => end.members.retain(|user| !logged.users.contains(user)),
-            Kind::Message | Kind::Edited | Kind::Recalled | Kind::Other => {}
-        }
-    }
-    ends
-}
-
-/// The conversation list of somebody against the log.
-fn compare(user: &str, ends: &BTreeMap<Uuid, End>, listed: &[Listed]) -> Vec<String> {
-    let mut own: BTreeMap<Uuid, u64> = ends
-        .iter()
-        .filter(|(_, end)| end.members.contains(user))
-        .map(|(id, end)| (*id, end.head))
-        .collect();
-    let mut problems = Vec::new();
-    for Listed { id, last_seq, .. } in listed {
-        match own.remove(id) {
-            Some(head) if head == *last_seq => {}
-            Some(head) => problems.push(format!(
-                "{user} is told that {id} ends at seq {last_seq}; the log has {head}"
-            )),
-            None => problems.push(format!("{user} is told of {id} without being in")),
-        }
-    }
-    problems.extend(own.keys().map(|id| format!("{user} is not told of {id}")));
-    problems
-}
-
-/// The unread counts of somebody, as a journal of their own.
-fn counts(user: String, listed: &[Listed], clock: Clock) -> Journal {
-    let at = clock.now();
-    let records = listed.iter().map(|listed| Record::Unread {
-        at,
-        conversation: listed.id.to_string(),
-        count: listed.unread_count,
-    });
-    Journal {
-        user,
-        device: "list".to_owned(),
-        records: records.chain([Record::End { at }]).collect(),
-    }
 }
 
 /// Read models made anew from the log equal the live ones.
