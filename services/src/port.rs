@@ -62,8 +62,11 @@ impl Port {
 
     /// That one, unless somebody has it or listens on it.
     pub(crate) fn of(number: u16) -> Option<Self> {
-        let _claim = claim(number)?;
-        is_free(number).then_some(Self { number, _claim })
+        let claim = claim(number)?;
+        is_free(number).then_some(Self {
+            number,
+            _claim: claim,
+        })
     }
 
     pub fn number(&self) -> u16 {
