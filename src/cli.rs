@@ -126,6 +126,9 @@ struct Settings {
     /// redis://… [TIDINGS_REDIS_URL].
     #[arg(long, global = true)]
     redis_url: Option<String>,
+    /// The schema that everything is in [default: where the database leads; TIDINGS_HOME].
+    #[arg(long, global = true)]
+    home: Option<String>,
     /// Lanes of a new log, 1 to 256 [default: 4; TIDINGS_LANES].
     #[arg(long, global = true)]
     lanes: Option<u16>,
@@ -140,6 +143,7 @@ impl Settings {
             listen: self.listen,
             database_url: self.database_url,
             redis_url: self.redis_url,
+            home: self.home,
             lanes: self.lanes,
             log_format: self.log_format,
         };

@@ -15,7 +15,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tidings_domain::stored::Kind;
 use tidings_domain::{Rules, Window};
-use tidings_eventlog::LogConfig;
+use tidings_eventlog::{Home, HomeError, LogConfig};
 
 /// More than anybody sends.
 const LIFTED: u32 = 1_000_000;
@@ -30,6 +30,9 @@ pub struct Config {
     pub database_url: Option<String>,
     /// `redis://…`; required by `tidings serve`.
     pub redis_url: Option<String>,
+    /// The schema that the log and the accounts are in; those of the read models bear its name. Without it, where the database's
+    /// own `search_path` leads, mostly `public`.
+    pub home: Option<String>,
     /// A file of certificates (PEM) that are trusted for PostgreSQL instead of the system's.
     pub database_ca: Option<PathBuf>,
     /// The same for Redis, at a `rediss://` URL.
@@ -84,6 +87,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             database_url: None,
             redis_url: None,
+            home: None,
             database_ca: None,
             redis_ca: None,
             redis_required: true,
@@ -132,6 +136,8 @@ pub struct Flags {
     pub database_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redis_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lanes: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -219,6 +225,7 @@ impl Config {
         if self.http.head_ms < 1 || self.http.body_ms < 1 || self.http.stalled_ms < 1 {
             return invalid("`http.head_ms`, `http.body_ms` and `http.stalled_ms` must be at least 1");
         }
+        self.home()?;
         if self
             .unknown_kinds
             .iter()
@@ -258,6 +265,10 @@ impl Config {
             self.graphql.cost_burst = LIFTED;
             self.graphql.requests_per_user = usize::MAX;
         }
+        // Homes have users of their own, also where they share their keys.
+        if let Some(home) = self.home().ok().as_ref().and_then(Home::other) {
+            self.auth.issuer = format!("{}/{home}", self.auth.issuer);
+        }
         self
     }
 
@@ -273,8 +284,16 @@ impl Config {
     /// The log that is configured, with the time-outs of a server.
     pub fn log(&self) -> anyhow::Result<LogConfig> {
         let url = self.require_database_url()?;
-        let config = LogConfig::with_authority(url, self.database_ca.as_deref())?;
+        let mut config = LogConfig::with_authority(url, self.database_ca.as_deref())?;
+        config.home = self.home()?;
         Ok(config.with_timeout(Duration::from_millis(self.database_timeout_ms)))
+    }
+
+    /// Where in the database everything is.
+    pub fn home(&self) -> Result<Home, ConfigError> {
+        let named = self.home.as_deref().map(Home::named).transpose();
+        let invalid = |error: HomeError| ConfigError::Invalid(format!("`home`: {error}"));
+        Ok(named.map_err(invalid)?.unwrap_or_default())
     }
 
     pub fn require_redis_url(&self) -> Result<&str, ConfigError> {

@@ -1,6 +1,7 @@
 //! Connections to the log's database.
 
 use crate::blame::describe;
+use crate::home::Home;
 use crate::pool::Pool;
 use crate::tls::{Asked, Tls};
 use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime};
@@ -38,6 +39,8 @@ const STATEMENT_TIMEOUTS: u32 = 3;
 pub struct LogConfig {
     /// The database, with its time-outs set.
     pub postgres: tokio_postgres::Config,
+    /// The schema in it.
+    pub home: Home,
     tls: Tls,
     /// Connections for reading.
     pub pool_size: usize,
@@ -88,6 +91,7 @@ impl LogConfig {
         }
         Ok(Self {
             postgres,
+            home: Home::default(),
             tls,
             pool_size: 16,
             appenders: 2,
@@ -134,7 +138,12 @@ impl LogConfig {
             .recycle_timeout(Some(self.timeout))
             .build()
             .map_err(|error| ConnectError::Pool(error.to_string()))?;
-        Ok(Pool::new(sessions, self.tls.clone(), self.timeout))
+        Ok(Pool::new(
+            sessions,
+            self.home.clone(),
+            self.tls.clone(),
+            self.timeout,
+        ))
     }
 
     /// Opens a session outside of any pool, within the time-out.
@@ -153,11 +162,11 @@ impl LogConfig {
         Ok(Session { client, driver })
     }
 
-    /// Start-up options of a session; what the URL asks for comes last and wins.
+    /// Start-up options of a session; what the URL asks for comes last and wins, but for where the log is.
     fn with_settings(&self, settings: &str) -> tokio_postgres::Config {
         let mut postgres = self.postgres.clone();
         let asked = postgres.get_options().unwrap_or_default().to_owned();
-        postgres.options(format!("{LIVENESS} {settings} {asked}"));
+        postgres.options(format!("{LIVENESS} {settings} {asked} {}", self.home.option()));
         postgres
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::blame::Blame;
 use crate::connect::ConnectError;
+use crate::home::Home;
 use crate::tls::Tls;
 use deadpool_postgres::{ClientWrapper, Object, PoolError, Transaction};
 use futures_util::TryStreamExt as _;
@@ -24,6 +25,7 @@ const CANCEL: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Pool {
     sessions: deadpool_postgres::Pool,
+    home: Home,
     tls: Tls,
     timeout: Duration,
     /// How many of the sessions this handle and its clones may hold, where that is less than all.
@@ -60,9 +62,10 @@ pub struct Lease {
 }
 
 impl Pool {
-    pub(crate) fn new(sessions: deadpool_postgres::Pool, tls: Tls, timeout: Duration) -> Self {
+    pub(crate) fn new(sessions: deadpool_postgres::Pool, home: Home, tls: Tls, timeout: Duration) -> Self {
         Self {
             sessions,
+            home,
             tls,
             timeout,
             portion: None,
@@ -100,6 +103,11 @@ impl Pool {
             running: AtomicUsize::new(0),
             spent: AtomicBool::new(false),
         })
+    }
+
+    /// Where its sessions are at home.
+    pub fn home(&self) -> &Home {
+        &self.home
     }
 
     /// The longest wait for a session, and for any one answer.
@@ -240,6 +248,11 @@ impl Lease {
             .expect("held until it is dropped")
             .transaction()
             .await
+    }
+
+    /// Where the session is at home.
+    pub fn home(&self) -> &Home {
+        self.pool.home()
     }
 
     /// Takes the session out of the pool for good. It closes when it is dropped, which frees its locks.

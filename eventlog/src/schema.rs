@@ -2,6 +2,7 @@
 
 use crate::blame::describe;
 use crate::connect::{ConnectError, LogConfig};
+use crate::home::quoted;
 use crate::pool::Pool;
 use std::time::Duration;
 use thiserror::Error;
@@ -85,8 +86,9 @@ async fn run(
     let wait = config.migration_wait;
     // A session lock: nodes that start together migrate one after the other.
     let lock = format!(
-        "SET lock_timeout = {}; SELECT pg_advisory_lock(hashtextextended('tidings.migrate', 0)); RESET lock_timeout",
-        wait.as_millis()
+        "SET lock_timeout = {}; SELECT pg_advisory_lock(hashtextextended({}, 0)); RESET lock_timeout",
+        wait.as_millis(),
+        literal(&config.home.lock("tidings.migrate"))
     );
     within(wait + config.timeout, async {
         client.batch_execute(&lock).await.map_err(|error| {
@@ -98,6 +100,9 @@ async fn run(
         })
     })
     .await?;
+    if let Some(home) = config.home.name() {
+        make_home(client, home).await?;
+    }
     let report = embedded::migrations::runner().run_async(client).await;
     report.map_err(|error| SchemaError::Migration(chain(&error)))?;
     client
@@ -107,6 +112,22 @@ async fn run(
         )
         .await?;
     Ok(needed())
+}
+
+/// Makes the schema where it is missing. Whoever finds it made needs no right to make any.
+async fn make_home(client: &tokio_postgres::Client, home: &str) -> Result<(), SchemaError> {
+    let made = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
+    if !client.query_one(made, &[&home]).await?.try_get::<_, bool>(0)? {
+        client
+            .batch_execute(&format!("CREATE SCHEMA {}", quoted(home)))
+            .await?;
+    }
+    Ok(())
+}
+
+/// A text as statements have it.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// An error with its causes; the database's own message stands in the last one.

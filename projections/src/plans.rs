@@ -50,8 +50,8 @@ async fn every_look_up_is_an_index_probe() {
                 .iter()
                 .any(|table| sql.contains(&format!("{{schema}}.{} ", table.name)))
         });
-        let schema = owner.map_or(String::new(), |projection| Target::live(projection).schema);
-        let sql = with_schemas(&sql)
+        let schema = owner.map_or(String::new(), |projection| Target::live(pool.home(), projection).quoted);
+        let sql = with_schemas(pool.home(), &sql)
             .replace("{schema}", &schema)
             .replace("{direction}", "ASC");
         let count = (1..100).take_while(|n| sql.contains(&format!("${n}"))).count();

@@ -1,7 +1,9 @@
 //! Questions to the live read models.
 
+use crate::engine::target::Target;
 use crate::models;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use tidings_eventlog::Home;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
@@ -50,7 +52,8 @@ pub struct Listed<T> {
 pub(crate) struct Sql {
     template: &'static str,
     models: OnceLock<Vec<&'static str>>,
-    texts: [OnceLock<String>; 2],
+    /// Its texts for PostgreSQL, of which a process needs few: it mostly has one home.
+    texts: RwLock<Vec<(Home, Order, Arc<str>)>>,
 }
 
 impl Sql {
@@ -58,22 +61,33 @@ impl Sql {
         Self {
             template,
             models: OnceLock::new(),
-            texts: [OnceLock::new(), OnceLock::new()],
+            texts: RwLock::new(vec![]),
         }
     }
 
-    /// The text for PostgreSQL.
-    pub(crate) fn text(&self) -> &str {
-        self.ordered(Order::Ascending)
+    /// The text for PostgreSQL in a home.
+    pub(crate) fn text(&self, home: &Home) -> Arc<str> {
+        self.ordered(home, Order::Ascending)
     }
 
     /// The same with `{direction}` filled in.
-    fn ordered(&self, order: Order) -> &str {
-        let (text, direction) = match order {
-            Order::Ascending => (&self.texts[0], "ASC"),
-            Order::Descending => (&self.texts[1], "DESC"),
+    fn ordered(&self, home: &Home, order: Order) -> Arc<str> {
+        let texts = self.texts.read().unwrap_or_else(PoisonError::into_inner);
+        let found = texts.iter().find(|text| text.0 == *home && text.1 == order);
+        if let Some((_, _, text)) = found {
+            return Arc::clone(text);
+        }
+        drop(texts);
+        let direction = match order {
+            Order::Ascending => "ASC",
+            Order::Descending => "DESC",
         };
-        text.get_or_init(|| with_schemas(self.template).replace("{direction}", direction))
+        let text: Arc<str> = with_schemas(home, self.template)
+            .replace("{direction}", direction)
+            .into();
+        let mut texts = self.texts.write().unwrap_or_else(PoisonError::into_inner);
+        texts.push((home.clone(), order, Arc::clone(&text)));
+        text
     }
 
     /// The read models that it reads.
@@ -84,13 +98,15 @@ impl Sql {
     }
 }
 
-/// Puts the live schemas in the places of their read models.
-pub(crate) fn with_schemas(template: &str) -> String {
-    models::all().iter().fold(template.to_owned(), |sql, projection| {
-        let (name, version) = (projection.name(), projection.version());
-        sql.replace(&format!("{{{name}}}"), projection.schema())
-            .replace(&format!("{{{name}_version}}"), &version.to_string())
-    })
+/// Puts a home's live schemas in the places of their read models.
+pub(crate) fn with_schemas(home: &Home, template: &str) -> String {
+    Target::all_live(home)
+        .iter()
+        .fold(template.to_owned(), |sql, target| {
+            let (name, version) = (target.projection.name(), target.projection.version());
+            sql.replace(&format!("{{{name}}}"), &target.quoted)
+                .replace(&format!("{{{name}_version}}"), &version.to_string())
+        })
 }
 
 impl<T> Select<T> {
@@ -114,9 +130,9 @@ impl<T> Select<T> {
         self
     }
 
-    /// The statement.
-    pub fn sql(&self) -> &'static str {
-        self.sql.ordered(self.order)
+    /// The statement, for a session at this home.
+    pub fn sql(&self, home: &Home) -> Arc<str> {
+        self.sql.ordered(home, self.order)
     }
 
     /// The read models that it reads.

@@ -115,11 +115,16 @@ pub(super) async fn database(config: &Config, data: &Path) -> anyhow::Result<(Lo
         return Ok((config.log()?, None));
     }
     let dir = data.canonicalize()?.join("postgres");
+    let at = |url: &str| -> anyhow::Result<LogConfig> {
+        let mut log_config = LogConfig::from_url(url)?;
+        log_config.home = config.home()?;
+        Ok(log_config)
+    };
     if let Some(url) = Postgres::running(&dir, dev::DATABASE) {
-        return Ok((LogConfig::from_url(&url)?, None));
+        return Ok((at(&url)?, None));
     }
     let postgres = Postgres::start(&dir, PostgresOptions::new(Profile::Durable)).await?;
-    Ok((LogConfig::from_url(&postgres.url(dev::DATABASE))?, Some(postgres)))
+    Ok((at(&postgres.url(dev::DATABASE))?, Some(postgres)))
 }
 
 pub(super) async fn open(log_config: &LogConfig) -> anyhow::Result<Log> {

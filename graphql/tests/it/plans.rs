@@ -43,21 +43,21 @@ async fn lists_touch_a_few_rows_for_each_conversation_and_not_all_for_each() {
             rows: 51,
         };
         for sql in [
-            conversations::activity(me, &range).sql(),
-            inbox::waiting(me, &range).sql(),
+            conversations::activity(me, &range).sql(world.pool.home()),
+            inbox::waiting(me, &range).sql(world.pool.home()),
         ] {
             let here = "'2000-01-01', '00000000-0000-0000-0000-000000000000'";
             for places in ["NULL, NULL, NULL, NULL".to_owned(), format!("NULL, NULL, {here}")] {
-                let rows = touched(&world, sql, &format!("'{me}', {places}, 51")).await;
+                let rows = touched(&world, &sql, &format!("'{me}', {places}, 51")).await;
                 assert!((MINE..20 * MINE).contains(&rows), "{rows} rows\n{sql}");
             }
         }
     }
     for sql in [
-        conversations::by_id(me, vec![]).sql(),
-        unread::mention_counts(me, vec![]).sql(),
+        conversations::by_id(me, vec![]).sql(world.pool.home()),
+        unread::mention_counts(me, vec![]).sql(world.pool.home()),
     ] {
-        let rows = touched(&world, sql, &format!("'{me}', '{ids}'")).await;
+        let rows = touched(&world, &sql, &format!("'{me}', '{ids}'")).await;
         assert!((50..20 * 50).contains(&rows), "{rows} rows\n{sql}");
     }
 }

@@ -13,7 +13,7 @@ static KNOWN: Sql = Sql::new(include_str!("known_users.sql"));
 pub async fn known_users(pool: &Pool, users: &[Uuid]) -> Result<HashSet<Uuid>, ProjectionError> {
     let reading = async {
         let client = pool.get().await?;
-        let statement = client.prepare_cached(KNOWN.text()).await?;
+        let statement = client.prepare_cached(&KNOWN.text(client.home())).await?;
         let rows = client.query(&statement, &[&users]).await?;
         Ok::<_, ProjectionError>(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
     };

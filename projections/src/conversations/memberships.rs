@@ -81,7 +81,7 @@ pub async fn memberships(pool: &Pool, users: &[Uuid]) -> Result<Vec<Memberships>
     let (names, versions): (&[&str], &[i32]) = (&MEMBERSHIP_MODELS, &models);
     let reading = async {
         let client = pool.get().await?;
-        let statement = client.prepare_cached(MEMBERSHIPS.text()).await?;
+        let statement = client.prepare_cached(&MEMBERSHIPS.text(client.home())).await?;
         let rows = client
             .query(
                 &statement,

@@ -167,7 +167,7 @@ async fn fold(
             if !facts.is_empty() {
                 target
                     .projection
-                    .apply(&transaction, &target.schema, &facts)
+                    .apply(&transaction, &target.quoted, &facts)
                     .await?;
             }
             store::park(&transaction, lane, target, &aside).await?;

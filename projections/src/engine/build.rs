@@ -77,11 +77,11 @@ impl<'a> Build<'a> {
     ) -> Result<Self, ProjectionError> {
         let targets: Vec<Target> = projections
             .iter()
-            .map(|projection| Target::beside(*projection, suffix))
+            .map(|projection| Target::beside(log.pool().home(), *projection, suffix))
             .collect();
         let making = async {
             let transaction = admin.client.transaction().await?;
-            schema::exclusive(&transaction).await?;
+            schema::exclusive(&transaction, log.pool().home()).await?;
             for target in &targets {
                 let origin = schema::origin(&transaction, target).await?;
                 if !schema::is_of(&transaction, target, &origin).await? {
@@ -106,6 +106,12 @@ impl<'a> Build<'a> {
             }
         }
         Ok(build)
+    }
+
+    /// The live targets of the projections that are built, in their order.
+    pub(crate) fn lives(&self) -> Vec<Target> {
+        let projections = self.targets.iter().map(|target| target.projection);
+        Target::these_live(self.log.pool().home(), projections)
     }
 
     /// The head of each lane, and how far each target is in it.
@@ -134,7 +140,7 @@ impl<'a> Build<'a> {
         for (of, target) in self.targets.iter().enumerate() {
             if beyond(of) {
                 let transaction = admin.client.transaction().await?;
-                schema::exclusive(&transaction).await?;
+                schema::exclusive(&transaction, self.log.pool().home()).await?;
                 let origin = schema::origin(&transaction, target).await?;
                 schema::create_of(&transaction, target, &origin).await?;
                 transaction.commit().await?;
@@ -251,11 +257,7 @@ impl<'a> Build<'a> {
     /// Locks the live checkpoints, so that nothing moves, and brings the build to them. Targets that are further already
     /// stay there. Answers the live positions.
     pub(crate) async fn settle(&self, transaction: &Transaction<'_>) -> Result<Goals, ProjectionError> {
-        let live: Vec<Target> = self
-            .targets
-            .iter()
-            .map(|target| Target::live(target.projection))
-            .collect();
+        let live = self.lives();
         let (labels, versions) = store::keys(&live.iter().collect::<Vec<_>>());
         let sql = include_str!("admin/lock_checkpoints.sql");
         let rows = within(SHORT, transaction.query(sql, &[&labels, &versions])).await?;
@@ -294,7 +296,7 @@ impl<'a> Build<'a> {
     async fn discard(&self, admin: &mut Session) {
         let dropping = async {
             let transaction = admin.client.transaction().await?;
-            schema::exclusive(&transaction).await?;
+            schema::exclusive(&transaction, self.log.pool().home()).await?;
             for target in &self.targets {
                 schema::drop(&transaction, target).await?;
             }

@@ -58,7 +58,7 @@ impl<'a> Comparison<'a> {
         let mut comparison = Self {
             build,
             of,
-            live: Target::live(target.projection),
+            live: Target::live(build.log.pool().home(), target.projection),
             table,
             types: vec![],
             session: Session::admin(build.log.pool()).await?,
@@ -144,7 +144,7 @@ impl<'a> Comparison<'a> {
 
     async fn key_types(&self) -> Result<Vec<String>, ProjectionError> {
         let sql = include_str!("admin/key_types.sql");
-        let name = format!("{}.{}", self.live.schema, self.table.name);
+        let name = format!("{}.{}", self.live.quoted, self.table.name);
         let rows = within(
             STATEMENT,
             self.session.client.query(sql, &[&name, &self.table.key]),
@@ -159,7 +159,7 @@ impl<'a> Comparison<'a> {
         let of = |target: &Target| {
             format!(
                 "(SELECT {key} FROM {}.{} t WHERE {} ORDER BY {key} OFFSET $2 LIMIT 1)",
-                target.schema,
+                target.quoted,
                 self.table.name,
                 self.beyond(after, ">", 1)
             )
@@ -185,7 +185,7 @@ impl<'a> Comparison<'a> {
         let sql = format!(
             "SELECT {}, hashtextextended(t::text, 0) FROM {}.{} t WHERE {} AND {} ORDER BY {}",
             self.texts(),
-            target.schema,
+            target.quoted,
             self.table.name,
             self.beyond(after, ">", 1),
             self.beyond(upto, "<=", 2),

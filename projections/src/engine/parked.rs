@@ -65,7 +65,7 @@ pub async fn retry_parked(log: &Log, projection: &str) -> Result<Retried, Projec
     let Some(projection) = chosen(&[projection])?.pop() else {
         return Ok(Retried::default());
     };
-    let target = Target::live(projection);
+    let target = Target::live(log.pool().home(), projection);
     let mut session = Session::fold(log.pool()).await?;
     let mut retried = Retried::default();
     for lane in log.heads().await? {
@@ -169,7 +169,7 @@ async fn fold(
             record: &record,
             event: &event,
         }];
-        match target.projection.apply(&savepoint, &target.schema, &facts).await {
+        match target.projection.apply(&savepoint, &target.quoted, &facts).await {
             Ok(()) => {
                 savepoint.commit().await?;
                 Ok(None)

@@ -13,7 +13,7 @@ use crate::projection::Projection;
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tidings_eventlog::Log;
+use tidings_eventlog::{Home, Log};
 use tokio::time::sleep;
 
 /// Builds and verifications exclude one another by this lock.
@@ -61,7 +61,7 @@ pub async fn replay(
         Err(error) => Err(error),
         Ok(build) => match rebuild(&mut admin, &build).await {
             Ok(replayed) => {
-                drop_old(&mut admin, &projections).await;
+                drop_old(&mut admin, log.pool().home(), &projections).await;
                 Ok(replayed)
             }
             Err(error) => {
@@ -123,14 +123,15 @@ pub(crate) async fn run_after(build: &Build<'_>, filled: &mut Goals) -> Result<(
 /// Makes the live projections wait, folds the last events, and swaps.
 async fn settle(admin: &mut Session, build: &Build<'_>) -> Result<Replayed, ProjectionError> {
     build.progress.stage(Stage::Settling);
+    let home = build.log.pool().home();
     within(SETTLE, async {
         let transaction = admin.client.transaction().await?;
-        schema::exclusive(&transaction).await?;
+        schema::exclusive(&transaction, home).await?;
         build.settle(&transaction).await?;
         build.progress.stage(Stage::Swapping);
         let replayed = summary(&transaction, build).await?;
         for target in &build.targets {
-            swap(&transaction, target).await?;
+            swap(&transaction, home, target).await?;
         }
         transaction.commit().await?;
         Ok::<_, ProjectionError>(replayed)
@@ -169,18 +170,18 @@ async fn summary(transaction: &Transaction<'_>, build: &Build<'_>) -> Result<Rep
 }
 
 /// Gives the new schema, its checkpoints and its parked events the live names.
-async fn swap(transaction: &Transaction<'_>, next: &Target) -> Result<(), ProjectionError> {
-    let live = Target::live(next.projection);
-    let old = Target::beside(next.projection, "old");
+async fn swap(transaction: &Transaction<'_>, home: &Home, next: &Target) -> Result<(), ProjectionError> {
+    let live = Target::live(home, next.projection);
+    let old = Target::beside(home, next.projection, "old");
     schema::add_lanes(transaction, next).await?;
     schema::drop(transaction, &old).await?;
     if schema::exists(transaction, &live.schema).await? {
         transaction
-            .batch_execute(&format!("ALTER SCHEMA {} RENAME TO {}", live.schema, old.schema))
+            .batch_execute(&format!("ALTER SCHEMA {} RENAME TO {}", live.quoted, old.quoted))
             .await?;
     }
     transaction
-        .batch_execute(&format!("ALTER SCHEMA {} RENAME TO {}", next.schema, live.schema))
+        .batch_execute(&format!("ALTER SCHEMA {} RENAME TO {}", next.quoted, live.quoted))
         .await?;
     for table in ["projection_checkpoint", "projection_parked"] {
         let version = next.projection.version();
@@ -196,14 +197,14 @@ async fn swap(transaction: &Transaction<'_>, next: &Target) -> Result<(), Projec
 
 /// Drops the tables that were live before. A reader may still hold one for a moment; what cannot be dropped now goes with
 /// the next rebuild.
-async fn drop_old(admin: &mut Session, projections: &[&'static dyn Projection]) {
+async fn drop_old(admin: &mut Session, home: &Home, projections: &[&'static dyn Projection]) {
     for attempt in 1..=5 {
         let dropping = async {
             let transaction = admin.client.transaction().await?;
-            schema::exclusive(&transaction).await?;
+            schema::exclusive(&transaction, home).await?;
             transaction.batch_execute("SET LOCAL lock_timeout = '1s'").await?;
             for projection in projections {
-                schema::drop(&transaction, &Target::beside(*projection, "old")).await?;
+                schema::drop(&transaction, &Target::beside(home, *projection, "old")).await?;
             }
             transaction.commit().await?;
             Ok::<_, ProjectionError>(())

@@ -84,9 +84,10 @@ impl Projector {
     pub fn new(log: Log, lanes: u16, observer: Arc<dyn Observer>) -> Self {
         let wake = Wake::new();
         let checkpoints = Checkpoints::new(usize::from(lanes), wake.clone());
+        let targets = Target::all_live(log.pool().home());
         Self {
             log,
-            targets: Target::all_live().into(),
+            targets: targets.into(),
             checkpoints,
             wake,
             tail: Tail::new(),

@@ -7,7 +7,7 @@ use crate::error::{ProjectionError, within};
 use crate::models;
 use crate::projection::Projection;
 use deadpool_postgres::Transaction;
-use tidings_eventlog::{Lease, Pool};
+use tidings_eventlog::{Home, Lease, Pool};
 
 /// Makes the tables of this program's versions of the read models where they are missing, with checkpoints at the beginning of
 /// every lane, and adds checkpoints for lanes that are new. Tables of other versions stay as they are: nodes that know them
@@ -20,9 +20,9 @@ pub async fn setup(pool: &Pool) -> Result<Vec<&'static str>, ProjectionError> {
         // Nodes that start at once do not wait for each other where nothing is to be made.
         if !is_complete(&client).await? {
             let transaction = client.transaction().await?;
-            exclusive(&transaction).await?;
-            for projection in models::all() {
-                make_live(&transaction, projection).await?;
+            exclusive(&transaction, pool.home()).await?;
+            for target in Target::all_live(pool.home()) {
+                make_live(&transaction, &target).await?;
             }
             transaction.commit().await?;
         }
@@ -34,7 +34,7 @@ pub async fn setup(pool: &Pool) -> Result<Vec<&'static str>, ProjectionError> {
 /// Whether every projection has its live schema, and a checkpoint of this program's version in every lane.
 async fn is_complete(client: &Lease) -> Result<bool, ProjectionError> {
     let sql = include_str!("admin/complete.sql");
-    let live = Target::all_live();
+    let live = Target::all_live(client.home());
     let schemas: Vec<&str> = live.iter().map(|target| target.schema.as_str()).collect();
     let labels: Vec<&str> = live.iter().map(|target| target.label.as_str()).collect();
     let versions: Vec<i32> = live.iter().map(|target| target.projection.version()).collect();
@@ -44,33 +44,33 @@ async fn is_complete(client: &Lease) -> Result<bool, ProjectionError> {
 
 async fn make_live(
     transaction: &Transaction<'_>,
-    projection: &'static dyn Projection,
+    target: &Target,
 ) -> Result<(), ProjectionError> {
-    let target = Target::live(projection);
     let sql = "SELECT EXISTS (SELECT 1 FROM projection_checkpoint WHERE projection = $1 AND version = $2)";
     let begun: bool = transaction
-        .query_one(sql, &[&target.label, &projection.version()])
+        .query_one(sql, &[&target.label, &target.projection.version()])
         .await?
         .try_get(0)?;
     if begun && exists(transaction, &target.schema).await? {
-        return add_lanes(transaction, &target).await;
+        return add_lanes(transaction, target).await;
     }
-    create(transaction, &target).await?;
+    create(transaction, target).await?;
     // Nothing is to be built where nothing has happened.
     let empty = "SELECT NOT EXISTS (SELECT 1 FROM log_lane WHERE head > 0)";
     if transaction.query_one(empty, &[]).await?.try_get(0)? {
-        version::go_live(&**transaction, &[&target]).await?;
+        version::go_live(&**transaction, &[target]).await?;
     }
     Ok(())
 }
 
-/// Holds off everybody else who makes, swaps or drops schemas, until the transaction ends.
-pub(crate) async fn exclusive(transaction: &Transaction<'_>) -> Result<(), ProjectionError> {
+/// Holds off everybody else who makes, swaps or drops schemas of this home, until the transaction ends.
+pub(crate) async fn exclusive(transaction: &Transaction<'_>, home: &Home) -> Result<(), ProjectionError> {
     transaction
         .batch_execute("SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '60s'")
         .await?;
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
     transaction
-        .batch_execute("SELECT pg_advisory_xact_lock(hashtextextended('tidings.projections', 0))")
+        .execute(lock, &[&home.lock("tidings.projections")])
         .await?;
     Ok(())
 }
@@ -85,10 +85,10 @@ pub(crate) async fn exists(transaction: &Transaction<'_>, schema: &str) -> Resul
 pub(crate) async fn create(transaction: &Transaction<'_>, target: &Target) -> Result<(), ProjectionError> {
     drop(transaction, target).await?;
     transaction
-        .batch_execute(&format!("CREATE SCHEMA {}", target.schema))
+        .batch_execute(&format!("CREATE SCHEMA {}", target.quoted))
         .await?;
     transaction
-        .batch_execute(&target.projection.ddl().replace("{schema}", &target.schema))
+        .batch_execute(&target.projection.ddl().replace("{schema}", &target.quoted))
         .await?;
     add_lanes(transaction, target).await
 }
@@ -128,14 +128,14 @@ pub(crate) async fn create_of(
 ) -> Result<(), ProjectionError> {
     create(transaction, target).await?;
     // Digits and plain words.
-    let note = format!("COMMENT ON SCHEMA {} IS '{origin}'", target.schema);
+    let note = format!("COMMENT ON SCHEMA {} IS '{origin}'", target.quoted);
     Ok(transaction.batch_execute(&note).await?)
 }
 
 /// Drops the target's schema, checkpoints and parked events, and what says that it is built.
 pub(crate) async fn drop(transaction: &Transaction<'_>, target: &Target) -> Result<(), ProjectionError> {
     transaction
-        .batch_execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", target.schema))
+        .batch_execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", target.quoted))
         .await?;
     for table in ["projection_checkpoint", "projection_parked", "projection_version"] {
         let sql = format!("DELETE FROM {table} WHERE projection = $1 AND version = $2");

@@ -3,7 +3,7 @@
 use crate::error::{ProjectionError, within};
 use deadpool_postgres::ClientWrapper;
 use std::time::Duration;
-use tidings_eventlog::Pool;
+use tidings_eventlog::{Home, Pool};
 
 /// The longest wait for a short statement.
 pub(crate) const SHORT: Duration = Duration::from_secs(15);
@@ -22,6 +22,7 @@ const ADMIN: &str = "SET synchronous_commit = on; SET plan_cache_mode = auto; SE
 /// A connection taken out of the pool for good; it closes when dropped, which frees its locks.
 pub(crate) struct Session {
     pub(crate) client: ClientWrapper,
+    pub(crate) home: Home,
 }
 
 impl Session {
@@ -38,20 +39,23 @@ impl Session {
     async fn open(pool: &Pool, settings: &str) -> Result<Self, ProjectionError> {
         let client = within(SHORT, pool.get()).await?.take();
         within(SHORT, client.batch_execute(settings)).await?;
-        Ok(Self { client })
+        Ok(Self {
+            client,
+            home: pool.home().clone(),
+        })
     }
 
-    /// Tries to take a lock that lasts as long as this connection.
+    /// Tries to take a lock of this home that lasts as long as this connection.
     pub(crate) async fn try_lock(&self, name: &str) -> Result<bool, ProjectionError> {
         let sql = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))";
-        let row = within(SHORT, self.client.query_one(sql, &[&name])).await?;
+        let row = within(SHORT, self.client.query_one(sql, &[&self.home.lock(name)])).await?;
         Ok(row.try_get(0)?)
     }
 
     /// Gives a lock back at once, rather than when the server notices that the connection is gone.
     pub(crate) async fn unlock(&self, name: &str) {
         let sql = "SELECT pg_advisory_unlock(hashtextextended($1, 0))";
-        if let Err(error) = within(SHORT, self.client.query_one(sql, &[&name])).await {
+        if let Err(error) = within(SHORT, self.client.query_one(sql, &[&self.home.lock(name)])).await {
             tracing::debug!(%error, name, "a lock ends with its connection");
         }
     }

@@ -82,7 +82,7 @@ impl Projector {
         let names = self.checkpoints.building();
         let begun = Instant::now();
         tracing::info!(?names, "read models of this version are being built");
-        let targets: Vec<Target> = chosen(&names)?.into_iter().map(Target::live).collect();
+        let targets = Target::these_live(self.log.pool().home(), chosen(&names)?);
         let telling = Telling::default();
         let build = Build {
             log: &self.log,

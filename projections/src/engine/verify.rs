@@ -99,11 +99,7 @@ async fn check(admin: &mut Session, build: &mut Build<'_>) -> Result<Report, Pro
             tables.push(Comparison::run(build, of, *table).await?);
         }
     }
-    let lives: Vec<Target> = build
-        .targets
-        .iter()
-        .map(|target| Target::live(target.projection))
-        .collect();
+    let lives = build.lives();
     let lives: Vec<&Target> = lives.iter().collect();
     let anew: Vec<&Target> = build.targets.iter().collect();
     let parked = within(SHORT, store::parked_count(&*admin.client, &lives)).await?;
@@ -117,11 +113,7 @@ async fn check(admin: &mut Session, build: &mut Build<'_>) -> Result<Report, Pro
 
 /// How far the live projections are, or the log, where they are ahead of it.
 async fn live_positions(admin: &Session, build: &Build<'_>) -> Result<Goals, ProjectionError> {
-    let live: Vec<Target> = build
-        .targets
-        .iter()
-        .map(|target| Target::live(target.projection))
-        .collect();
+    let live = build.lives();
     let targets: Vec<&Target> = live.iter().collect();
     let mut goals = Goals::new();
     for (lane, state) in states(build.log, admin, &targets).await? {

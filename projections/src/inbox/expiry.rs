@@ -4,7 +4,6 @@ use crate::engine::session::{SHORT, Session};
 use crate::error::{ProjectionError, within};
 use crate::select::Sql;
 use chrono::{DateTime, Utc};
-use deadpool_postgres::ClientWrapper;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tidings_domain::{ConversationId, Cursor, UserId};
 use tidings_eventlog::Pool;
@@ -56,9 +55,9 @@ impl Expiry {
     /// delivered, and the last message of each such conversation at or before `cutoff`. However many wait, a page is two
     /// short statements. After an error the task is no longer held for certain: it is to be taken anew.
     pub async fn page(&self, cutoff: DateTime<Utc>, after: Place) -> Result<Expired, ProjectionError> {
-        let client = &self.session.client;
-        let page = pending(client, after).await?;
-        let ends = ends(client, &page, cutoff).await?;
+        let session = &self.session;
+        let page = pending(session, after).await?;
+        let ends = ends(session, &page, cutoff).await?;
         let mut inboxes: BTreeMap<UserId, BTreeMap<ConversationId, Cursor>> = BTreeMap::new();
         for (user, conversation, delivered) in page.pending {
             let end = ends.get(&conversation);
@@ -74,9 +73,10 @@ impl Expiry {
     }
 }
 
-async fn pending(client: &ClientWrapper, after: Place) -> Result<Page, ProjectionError> {
+async fn pending(session: &Session, after: Place) -> Result<Page, ProjectionError> {
+    let client = &session.client;
     within(SHORT, async {
-        let statement = client.prepare_cached(PENDING.text()).await?;
+        let statement = client.prepare_cached(&PENDING.text(&session.home)).await?;
         let rows = client.query(&statement, &[&after.0, &after.1, &PAGE]).await?;
         let mut page = Page {
             pending: vec![],
@@ -98,7 +98,7 @@ async fn pending(client: &ClientWrapper, after: Place) -> Result<Page, Projectio
 }
 
 async fn ends(
-    client: &ClientWrapper,
+    session: &Session,
     page: &Page,
     cutoff: DateTime<Utc>,
 ) -> Result<HashMap<Uuid, Cursor>, ProjectionError> {
@@ -111,8 +111,9 @@ async fn ends(
     if conversations.is_empty() {
         return Ok(HashMap::new());
     }
+    let client = &session.client;
     within(SHORT, async {
-        let statement = client.prepare_cached(CUTOFF.text()).await?;
+        let statement = client.prepare_cached(&CUTOFF.text(&session.home)).await?;
         let rows = client.query(&statement, &[&conversations, &cutoff]).await?;
         rows.iter()
             .map(|row| {

@@ -17,7 +17,7 @@ pub async fn read_seqs(
 ) -> Result<Vec<Option<u64>>, ProjectionError> {
     let reading = async {
         let client = pool.get().await?;
-        let statement = client.prepare_cached(READ_SEQS.text()).await?;
+        let statement = client.prepare_cached(&READ_SEQS.text(client.home())).await?;
         let rows = client.query(&statement, &[&user, &conversations]).await?;
         let seq = |row: &tokio_postgres::Row| {
             row.try_get::<_, Option<i64>>(0)
