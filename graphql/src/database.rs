@@ -100,8 +100,13 @@ impl Database {
     /// Asks the read models. Where one of those that are asked is being built, it waits.
     pub(crate) async fn ask<T>(&self, select: &Select<T>) -> Result<Vec<T>, NoAnswer> {
         let read = |row: &Row| select.read(row);
-        self.carry_out(&select.sql(self.pool.home()), &select.values(), select.models(), read)
-            .await
+        self.carry_out(
+            &select.sql(self.pool.home()),
+            &select.values(),
+            select.models(),
+            read,
+        )
+        .await
     }
 
     /// Runs a statement on other tables and reads each of its rows with `read`.

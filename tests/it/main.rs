@@ -20,6 +20,7 @@ mod ephemeral;
 mod export;
 mod faults;
 mod gaps;
+mod homes;
 mod lanes;
 mod limits;
 mod pages;

@@ -208,6 +208,11 @@ impl Socket {
         self.next_by(Instant::now() + PATIENCE).await
     }
 
+    /// An object that has come already and was not taken.
+    pub(crate) fn next_already(&mut self) -> Option<Value> {
+        self.waiting.pop_front()
+    }
+
     async fn next_by(&mut self, deadline: Instant) -> Result<Value, Option<u16>> {
         loop {
             if let Some(object) = self.waiting.pop_front() {
