@@ -1,14 +1,19 @@
 //! The database's schema: migrations, lanes, and the segments that hold the next events.
 
+mod beforehand;
+
 use crate::blame::describe;
 use crate::connect::{ConnectError, LogConfig};
 use crate::home::quoted;
 use crate::pool::Pool;
 use std::time::Duration;
 use thiserror::Error;
-use tokio_postgres::error::SqlState;
+use tokio::time::{Instant, sleep};
 
 const NEWEST: &str = "SELECT coalesce(max(version), 0)::int FROM refinery_schema_history";
+
+/// How often a migration looks whether another has ended.
+const LOOK: Duration = Duration::from_millis(200);
 
 mod embedded {
     refinery::embed_migrations!("../migrations");
@@ -83,26 +88,11 @@ async fn run(
     lanes: u16,
     config: &LogConfig,
 ) -> Result<u32, SchemaError> {
-    let wait = config.migration_wait;
-    // A session lock: nodes that start together migrate one after the other.
-    let lock = format!(
-        "SET lock_timeout = {}; SELECT pg_advisory_lock(hashtextextended({}, 0)); RESET lock_timeout",
-        wait.as_millis(),
-        literal(&config.home.lock("tidings.migrate"))
-    );
-    within(wait + config.timeout, async {
-        client.batch_execute(&lock).await.map_err(|error| {
-            if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
-                SchemaError::Busy(wait)
-            } else {
-                error.into()
-            }
-        })
-    })
-    .await?;
+    lock(client, config).await?;
     if let Some(home) = config.home.name() {
         make_home(client, home).await?;
     }
+    beforehand::index_subjects(client).await?;
     let report = embedded::migrations::runner().run_async(client).await;
     report.map_err(|error| SchemaError::Migration(chain(&error)))?;
     client
@@ -114,6 +104,26 @@ async fn run(
     Ok(needed())
 }
 
+/// Takes a session lock: nodes that start together migrate one after the other. One that waits holds no snapshot meanwhile, for
+/// which an index that is made beside others would have to wait in turn.
+async fn lock(client: &tokio_postgres::Client, config: &LogConfig) -> Result<(), SchemaError> {
+    let (wait, name) = (config.migration_wait, config.home.lock("tidings.migrate"));
+    let deadline = Instant::now() + wait;
+    let sql = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))";
+    loop {
+        let taken = within(config.timeout, async {
+            Ok(client.query_one(sql, &[&name]).await?.try_get::<_, bool>(0)?)
+        });
+        if taken.await? {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(SchemaError::Busy(wait));
+        }
+        sleep(LOOK.min(wait)).await;
+    }
+}
+
 /// Makes the schema where it is missing. Whoever finds it made needs no right to make any.
 async fn make_home(client: &tokio_postgres::Client, home: &str) -> Result<(), SchemaError> {
     let made = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
@@ -123,11 +133,6 @@ async fn make_home(client: &tokio_postgres::Client, home: &str) -> Result<(), Sc
             .await?;
     }
     Ok(())
-}
-
-/// A text as statements have it.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// An error with its causes; the database's own message stands in the last one.

@@ -4,6 +4,7 @@
 
 mod concurrency;
 mod invariants;
+mod migrating;
 mod plans;
 mod pool;
 mod reading;

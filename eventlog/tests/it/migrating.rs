@@ -1,0 +1,97 @@
+//! A log of an earlier version is brought up to this one while others append to it.
+
+use refinery::Target;
+use std::time::Duration;
+use tidings_eventlog::schema::SchemaError;
+use tidings_eventlog::{LogConfig, schema};
+use tidings_services::testing::{TestDatabase, shared};
+use tokio::time::{sleep, timeout};
+use tokio_postgres::{Client, NoTls};
+
+mod embedded {
+    refinery::embed_migrations!("../migrations");
+}
+
+/// Far longer than anything here takes.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// The last version before segments are indexed by what events are about.
+const BEFORE: i32 = 13;
+
+async fn client(database: &TestDatabase) -> Client {
+    let (client, connection) = tokio_postgres::connect(database.url(), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+async fn migrate(config: LogConfig) -> Result<u32, SchemaError> {
+    schema::migrate(&config, 4).await
+}
+
+/// An event that no appender knows of.
+fn event(pos: i64) -> String {
+    format!(
+        "INSERT INTO event SELECT 0, {pos}, gen_random_uuid(), 1, 1, 18, 1, false, gen_random_uuid(), now(), gen_random_uuid(), 0, 0, \
+         convert_to('{{\"message_seq\":7}}', 'UTF8')"
+    )
+}
+
+/// The session that waits until it can index a segment.
+async fn indexing(client: &Client) -> i32 {
+    let sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ~ '^(CREATE|DROP) INDEX CONCURRENTLY' \
+               AND wait_event_type = 'Lock'";
+    let found = async {
+        loop {
+            if let Some(row) = client.query_opt(sql, &[]).await.unwrap() {
+                return row.get(0);
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, found).await.unwrap()
+}
+
+#[tokio::test]
+async fn segments_are_indexed_beside_those_who_append_and_over_an_interruption() {
+    let database = shared().empty_database().await.unwrap();
+    let mut early = client(&database).await;
+    embedded::migrations::runner()
+        .set_target(Target::Version(BEFORE))
+        .run_async(&mut early)
+        .await
+        .unwrap();
+    let (writer, other) = (client(&database).await, client(&database).await);
+    // An append that is not committed yet is waited for.
+    writer
+        .batch_execute(&format!("BEGIN; {}", event(1)))
+        .await
+        .unwrap();
+    let config = LogConfig::from_url(database.url()).unwrap();
+    let first = tokio::spawn(migrate(config.clone()));
+    let session = indexing(&other).await;
+    timeout(PATIENCE, other.batch_execute(&event(2)))
+        .await
+        .expect("others append meanwhile")
+        .unwrap();
+    let terminated = other
+        .execute("SELECT pg_terminate_backend($1)", &[&session])
+        .await;
+    terminated.unwrap();
+    assert!(timeout(PATIENCE, first).await.unwrap().unwrap().is_err());
+
+    let second = tokio::spawn(migrate(config));
+    indexing(&other).await;
+    timeout(PATIENCE, other.batch_execute(&event(3)))
+        .await
+        .expect("others append meanwhile")
+        .unwrap();
+    writer.batch_execute("COMMIT").await.unwrap();
+    let version = timeout(PATIENCE, second).await.unwrap().unwrap().unwrap();
+    assert_eq!(version, schema::needed());
+
+    // Each segment has both.
+    let whole = "SELECT count(*) FILTER (WHERE i.indisvalid), count(*), (SELECT count(*) FROM pg_inherits WHERE inhparent = 'event'::regclass) \
+                 FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid WHERE c.relname ~ '^event_[0-9]+_(abt|mrk)$'";
+    let row = other.query_one(whole, &[]).await.unwrap();
+    let (valid, all, segments): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    assert_eq!((valid, all), (2 * segments, 2 * segments));
+}
