@@ -29,6 +29,9 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(3);
 const KEEPALIVE_RETRIES: u32 = 3;
 
+/// Says that this program deletes by version what belongs to one version of a read model, so that triggers let it.
+const TOLD_APART: &str = "-c tidings.versions=apart";
+
 /// The longest wait for any one answer, unless told otherwise.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// A statement of a pooled session that nobody has given up ends after this many time-outs.
@@ -166,7 +169,10 @@ impl LogConfig {
     fn with_settings(&self, settings: &str) -> tokio_postgres::Config {
         let mut postgres = self.postgres.clone();
         let asked = postgres.get_options().unwrap_or_default().to_owned();
-        postgres.options(format!("{LIVENESS} {settings} {asked} {}", self.home.option()));
+        postgres.options(format!(
+            "{LIVENESS} {TOLD_APART} {settings} {asked} {}",
+            self.home.option()
+        ));
         postgres
     }
 }
