@@ -78,6 +78,13 @@ impl tidings_projections::Observer for CountProjections {
             .set(f64::from(u8::from(building)));
     }
 
+    fn built(&self, projection: &str, done: u64, total: u64) {
+        metrics::gauge!("tidings_projection_build_done_events", "projection" => projection.to_owned())
+            .set(done as f64);
+        metrics::gauge!("tidings_projection_build_total_events", "projection" => projection.to_owned())
+            .set(total as f64);
+    }
+
     fn failed(&self, _lane: u8, _error: &ProjectionError) {
         metrics::counter!("tidings_projection_failures_total").increment(1);
     }

@@ -3,6 +3,7 @@
 pub(crate) mod advance;
 pub(crate) mod ahead;
 pub(crate) mod build;
+mod check;
 pub(crate) mod checkpoint;
 mod compare;
 pub(crate) mod heads;

@@ -29,6 +29,9 @@ pub enum ProjectionError {
     /// The read model is not as its statements expect.
     #[error("{projection} cannot go on: {reason}")]
     Stuck { projection: String, reason: String },
+    /// It was built, and folding its events again yields something else.
+    #[error("{projection} was built and is refused: {reason}")]
+    Refused { projection: String, reason: String },
     #[error("another rebuild or verification is running")]
     Busy,
     #[error("the read model {0} does not exist yet in this version")]

@@ -10,7 +10,7 @@ use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::shared;
 
 /// Statements that make tables are no look-ups, and those of administration look at whole tables.
-const OTHERS: [&str; 2] = ["ddl.sql", "admin"];
+const OTHERS: [&str; 3] = ["ddl.sql", "indexes.sql", "admin"];
 
 /// Every statement that stands beside its room, with its path.
 fn statements() -> Vec<(PathBuf, String)> {
@@ -50,7 +50,9 @@ async fn every_look_up_is_an_index_probe() {
                 .iter()
                 .any(|table| sql.contains(&format!("{{schema}}.{} ", table.name)))
         });
-        let schema = owner.map_or(String::new(), |projection| Target::live(pool.home(), projection).quoted);
+        let schema = owner.map_or(String::new(), |projection| {
+            Target::live(pool.home(), projection).quoted
+        });
         let sql = with_schemas(pool.home(), &sql)
             .replace("{schema}", &schema)
             .replace("{direction}", "ASC");

@@ -20,6 +20,12 @@ pub trait Projection: Send + Sync {
     /// The statements that make its tables, with `{schema}` where the schema's name belongs.
     fn ddl(&self) -> &'static str;
 
+    /// The statements that make indexes which only readers need, each where it is missing. Tables that are built from the
+    /// beginning of the log get them once their rows are there, which costs less than to keep them meanwhile.
+    fn indexes(&self) -> &'static str {
+        ""
+    }
+
     /// Its tables with their primary keys.
     fn tables(&self) -> &'static [Table];
 

@@ -102,6 +102,7 @@ impl Progress for Meter {
     fn stage(&self, stage: Stage) {
         self.bar.set_message(match stage {
             Stage::Building => "building",
+            Stage::Indexing => "indexing",
             Stage::Settling => "settling",
             Stage::Comparing => "comparing",
             Stage::Swapping => "swapping",

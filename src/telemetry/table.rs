@@ -239,6 +239,16 @@ pub(crate) const METRICS: &[Metric] = &[
         "1 while a read model that is new in this version is built, by projection.",
     )
     .labelled(),
+    gauge(
+        "tidings_projection_build_done_events",
+        "Events that are in a read model while it is built, over all lanes, by projection.",
+    )
+    .labelled(),
+    gauge(
+        "tidings_projection_build_total_events",
+        "Events that a read model is to hold that is being built, over all lanes, by projection.",
+    )
+    .labelled(),
     seconds(
         "tidings_graphql_request_seconds",
         "How long GraphQL requests take, from their body to their answer.",

@@ -4,7 +4,6 @@ CREATE TABLE {schema}.person (
     display_name  text NOT NULL,
     registered_at timestamptz NOT NULL
 );
-CREATE INDEX person_username ON {schema}.person (lower(username));
 
 -- Only the key is indexed, so that moving the last_* columns is a HOT update.
 CREATE TABLE {schema}.conversation (
@@ -30,4 +29,3 @@ CREATE TABLE {schema}.member (
     left_seq      bigint,
     PRIMARY KEY (conversation, user_id)
 );
-CREATE INDEX member_user ON {schema}.member (user_id, conversation);

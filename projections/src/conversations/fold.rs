@@ -37,6 +37,10 @@ impl Projection for Conversations {
         include_str!("ddl.sql")
     }
 
+    fn indexes(&self) -> &'static str {
+        include_str!("indexes.sql")
+    }
+
     fn tables(&self) -> &'static [Table] {
         &[
             Table {

@@ -1,7 +1,7 @@
 //! Building read models beside the live ones, from the beginning of the log to given positions.
 
 use crate::engine::advance::{Setback, advance};
-use crate::engine::observer::Progress;
+use crate::engine::observer::{Progress, Stage};
 use crate::engine::pace::Pace;
 use crate::engine::patience::Patience;
 use crate::engine::range::{plan, read};
@@ -106,6 +106,18 @@ impl<'a> Build<'a> {
             }
         }
         Ok(build)
+    }
+
+    /// The same from the beginning, whatever an earlier run has left, on one connection and without telling how far it is.
+    pub(crate) async fn begin_anew(
+        admin: &mut Session,
+        log: &'a Log,
+        projections: &[&'static dyn Projection],
+        suffix: &str,
+    ) -> Result<Self, ProjectionError> {
+        let build = Self::begin(admin, log, projections, suffix, 1, &()).await?;
+        build.discard(admin).await;
+        Self::begin(admin, log, projections, suffix, 1, &()).await
     }
 
     /// The live targets of the projections that are built, in their order.
@@ -283,6 +295,17 @@ impl<'a> Build<'a> {
         Ok(goals)
     }
 
+    /// Makes the indexes that only readers need. Nobody but the build writes to its tables meanwhile.
+    pub(crate) async fn index(&self, admin: &mut Session) -> Result<(), ProjectionError> {
+        self.progress.stage(Stage::Indexing);
+        for target in &self.targets {
+            let transaction = admin.client.transaction().await?;
+            schema::index(&transaction, target).await?;
+            transaction.commit().await?;
+        }
+        Ok(())
+    }
+
     /// Drops what was built, unless the next run may go on with it after such an error.
     pub(crate) async fn end(&self, admin: &mut Session, error: Option<&ProjectionError>) {
         if error.is_some_and(ProjectionError::may_pass) {
@@ -293,7 +316,7 @@ impl<'a> Build<'a> {
     }
 
     /// Drops what was built, as far as that is possible now.
-    async fn discard(&self, admin: &mut Session) {
+    pub(crate) async fn discard(&self, admin: &mut Session) {
         let dropping = async {
             let transaction = admin.client.transaction().await?;
             schema::exclusive(&transaction, self.log.pool().home()).await?;

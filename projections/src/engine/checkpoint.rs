@@ -4,7 +4,7 @@ use crate::engine::store::State;
 use crate::engine::wake::Wake;
 use crate::models;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use thiserror::Error;
 use tidings_eventlog::Position;
@@ -20,6 +20,8 @@ struct Inner {
     lanes: Vec<OnceLock<Lane>>,
     /// Read models that are being built: nobody may read them yet.
     building: watch::Sender<Vec<&'static str>>,
+    /// Those of them that were built and are refused, each with the reason.
+    refused: RwLock<Vec<(&'static str, String)>>,
     wake: Wake,
 }
 
@@ -68,6 +70,7 @@ impl Checkpoints {
         let checkpoints = Self(Arc::new(Inner {
             lanes: (0..256).map(|_| OnceLock::new()).collect(),
             building: watch::Sender::new(vec![]),
+            refused: RwLock::default(),
             wake,
         }));
         for lane in 0..lanes.min(256) {
@@ -100,6 +103,16 @@ impl Checkpoints {
     /// Read models that are being built.
     pub fn building(&self) -> Vec<&'static str> {
         self.0.building.borrow().clone()
+    }
+
+    /// Read models that were built and found not to be what the log says, each with the reason. Nobody may read them either.
+    pub fn refused(&self) -> Vec<(&'static str, String)> {
+        let refused = self.0.refused.read();
+        refused.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_refused(&self, refused: Vec<(&'static str, String)>) {
+        *self.0.refused.write().unwrap_or_else(PoisonError::into_inner) = refused;
     }
 
     pub(crate) fn set_building(&self, names: &[&'static str]) {

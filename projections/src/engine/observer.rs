@@ -19,6 +19,9 @@ pub trait Observer: Send + Sync {
     /// A read model is being built, so that nobody reads it yet; or it is not.
     fn building(&self, _projection: &str, _building: bool) {}
 
+    /// Of a read model that is being built, `done` of `total` events are in.
+    fn built(&self, _projection: &str, _done: u64, _total: u64) {}
+
     /// An attempt failed and will be made again.
     fn failed(&self, _lane: u8, _error: &ProjectionError) {}
 }
@@ -48,6 +51,8 @@ impl Progress for () {}
 pub enum Stage {
     /// Events are being folded into fresh tables.
     Building,
+    /// The fresh tables get the indexes that readers need.
+    Indexing,
     /// The live projections wait while the last few events are folded.
     Settling,
     /// Tables are being compared.

@@ -1,6 +1,7 @@
 //! Rebuilding read models from the log, beside the live ones, and putting them in their place.
 
 use crate::engine::build::{Build, Goals, heads};
+use crate::engine::check::check;
 use crate::engine::observer::{Progress, Stage};
 use crate::engine::patience::Patience;
 use crate::engine::schema;
@@ -77,11 +78,15 @@ pub async fn replay(
 /// Fills the tables and puts them in place. What has been folded is kept over whatever fails for the moment.
 async fn rebuild(admin: &mut Session, build: &Build<'_>) -> Result<Replayed, ProjectionError> {
     let (mut patience, mut filled) = (Patience::new(), Goals::new());
-    let mut attempts = 0;
+    let (mut attempts, mut checked) = (0, false);
     loop {
-        let done = match run_after(build, &mut filled).await {
+        let done = match build_up(admin, build, &mut filled).await {
             Ok(()) => {
                 attempts += 1;
+                if !checked {
+                    Box::pin(check(admin, build)).await?;
+                    checked = true;
+                }
                 settle(admin, build).await
             }
             Err(error) => Err(error),
@@ -106,8 +111,19 @@ async fn rebuild(admin: &mut Session, build: &Build<'_>) -> Result<Replayed, Pro
     }
 }
 
+/// Fills and indexes the tables, and fills in what has come meanwhile.
+pub(crate) async fn build_up(
+    admin: &mut Session,
+    build: &Build<'_>,
+    filled: &mut Goals,
+) -> Result<(), ProjectionError> {
+    run_after(build, filled).await?;
+    build.index(admin).await?;
+    run_after(build, filled).await
+}
+
 /// Runs after the heads of all lanes until it is near them.
-pub(crate) async fn run_after(build: &Build<'_>, filled: &mut Goals) -> Result<(), ProjectionError> {
+async fn run_after(build: &Build<'_>, filled: &mut Goals) -> Result<(), ProjectionError> {
     for _ in 0..ROUNDS {
         let goals = heads(build.log, build.targets.len()).await?;
         let missing: u64 = total(&goals).saturating_sub(total(filled));

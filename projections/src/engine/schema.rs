@@ -4,8 +4,6 @@ use crate::engine::session::SHORT;
 use crate::engine::target::Target;
 use crate::engine::version;
 use crate::error::{ProjectionError, within};
-use crate::models;
-use crate::projection::Projection;
 use deadpool_postgres::Transaction;
 use tidings_eventlog::{Home, Lease, Pool};
 
@@ -42,10 +40,7 @@ async fn is_complete(client: &Lease) -> Result<bool, ProjectionError> {
     Ok(row.try_get(0)?)
 }
 
-async fn make_live(
-    transaction: &Transaction<'_>,
-    target: &Target,
-) -> Result<(), ProjectionError> {
+async fn make_live(transaction: &Transaction<'_>, target: &Target) -> Result<(), ProjectionError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM projection_checkpoint WHERE projection = $1 AND version = $2)";
     let begun: bool = transaction
         .query_one(sql, &[&target.label, &target.projection.version()])
@@ -58,6 +53,7 @@ async fn make_live(
     // Nothing is to be built where nothing has happened.
     let empty = "SELECT NOT EXISTS (SELECT 1 FROM log_lane WHERE head > 0)";
     if transaction.query_one(empty, &[]).await?.try_get(0)? {
+        index(transaction, target).await?;
         version::go_live(&**transaction, &[target]).await?;
     }
     Ok(())
@@ -81,7 +77,7 @@ pub(crate) async fn exists(transaction: &Transaction<'_>, schema: &str) -> Resul
     Ok(transaction.query_one(sql, &[&schema]).await?.try_get(0)?)
 }
 
-/// Makes the target's schema and tables anew, with checkpoints at the beginning of every lane.
+/// Makes the target's schema and tables anew, without what [`index`] makes, and with checkpoints at the beginning of every lane.
 pub(crate) async fn create(transaction: &Transaction<'_>, target: &Target) -> Result<(), ProjectionError> {
     drop(transaction, target).await?;
     transaction
@@ -91,6 +87,15 @@ pub(crate) async fn create(transaction: &Transaction<'_>, target: &Target) -> Re
         .batch_execute(&target.projection.ddl().replace("{schema}", &target.quoted))
         .await?;
     add_lanes(transaction, target).await
+}
+
+/// Makes the indexes of the target's tables that only readers need, where they are missing. It takes as long as the tables are long.
+pub(crate) async fn index(transaction: &Transaction<'_>, target: &Target) -> Result<(), ProjectionError> {
+    let indexes = target.projection.indexes().replace("{schema}", &target.quoted);
+    transaction
+        .batch_execute(&format!("SET LOCAL statement_timeout = 0; {indexes}"))
+        .await?;
+    Ok(())
 }
 
 /// What a build depends on beside the events: whoever goes on with it must find this unchanged.
@@ -107,15 +112,17 @@ pub(crate) async fn origin(
     ))
 }
 
-/// Whether the target's tables are there, of that origin.
+/// Whether the target's tables are there, of that origin, with what says how far they are.
 pub(crate) async fn is_of(
     transaction: &Transaction<'_>,
     target: &Target,
     origin: &str,
 ) -> Result<bool, ProjectionError> {
-    let sql = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1 AND obj_description(oid, 'pg_namespace') = $2)";
+    let sql = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1 AND obj_description(oid, 'pg_namespace') = $2) \
+               AND EXISTS (SELECT FROM projection_checkpoint WHERE projection = $3 AND version = $4)";
+    let version = target.projection.version();
     Ok(transaction
-        .query_one(sql, &[&target.schema, &origin])
+        .query_one(sql, &[&target.schema, &origin, &target.label, &version])
         .await?
         .try_get(0)?)
 }
@@ -137,7 +144,12 @@ pub(crate) async fn drop(transaction: &Transaction<'_>, target: &Target) -> Resu
     transaction
         .batch_execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", target.quoted))
         .await?;
-    for table in ["projection_checkpoint", "projection_parked", "projection_version"] {
+    for table in [
+        "projection_checkpoint",
+        "projection_parked",
+        "projection_version",
+        "projection_refused",
+    ] {
         let sql = format!("DELETE FROM {table} WHERE projection = $1 AND version = $2");
         transaction
             .execute(&sql, &[&target.label, &target.projection.version()])

@@ -15,8 +15,6 @@ CREATE TABLE {schema}.message (
     recalled_at  timestamptz,
     PRIMARY KEY (conversation, seq)
 );
--- The message first: ids that grow with time, as most clients make them, go to one end of the index.
-CREATE UNIQUE INDEX message_id ON {schema}.message (message, conversation);
 
 -- What an edited message has said: the text that it was sent with, and that of each edit, by the seq of the event that brought it.
 CREATE TABLE {schema}.edit (

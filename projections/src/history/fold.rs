@@ -43,6 +43,10 @@ impl Projection for History {
         include_str!("ddl.sql")
     }
 
+    fn indexes(&self) -> &'static str {
+        include_str!("indexes.sql")
+    }
+
     fn tables(&self) -> &'static [Table] {
         &[
             Table {

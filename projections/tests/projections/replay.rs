@@ -176,7 +176,13 @@ async fn a_rebuild_of_many_ranges_tells_its_progress() {
     );
     assert_eq!(
         told.stages.into_inner().unwrap(),
-        [Stage::Building, Stage::Settling, Stage::Swapping]
+        [
+            Stage::Building,
+            Stage::Indexing,
+            Stage::Comparing,
+            Stage::Settling,
+            Stage::Swapping
+        ]
     );
     assert_eq!(
         told.steps.into_inner().unwrap(),

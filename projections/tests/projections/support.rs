@@ -290,7 +290,10 @@ impl World {
     /// Asks the live read models.
     pub(crate) async fn ask<T>(&self, select: Select<T>) -> Vec<T> {
         let client = self.log.pool().get().await.unwrap();
-        let rows = client.query(&*select.sql(client.home()), &select.values()).await.unwrap();
+        let rows = client
+            .query(&*select.sql(client.home()), &select.values())
+            .await
+            .unwrap();
         rows.iter().map(|row| select.read(row).unwrap()).collect()
     }
 

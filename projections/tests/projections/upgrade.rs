@@ -3,7 +3,7 @@
 use crate::support::{Crowd, LANES, PATIENCE, World, eventually};
 use std::time::Duration;
 use tidings_eventlog::{Position, Recorded};
-use tidings_projections::{Projector, setup};
+use tidings_projections::{Projector, replay, setup};
 use tokio::time::timeout;
 
 /// Runs all lanes.
@@ -77,25 +77,23 @@ async fn a_build_that_was_killed_goes_on_where_it_was() {
     world.write_messages(group, ann, 7000).await;
     world.forget_version(&["history"]).await;
     assert_eq!(setup(world.log.pool()).await.unwrap(), ["history"]);
-    let first = world.projector();
-    first.begin_builds(&["history"]);
-    let building = tokio::spawn(first.build());
+    let one = world.projector();
+    one.begin_builds(&["history"]);
+    let building = tokio::spawn(one.build());
     let done =
         "SELECT pos FROM projection_checkpoint WHERE projection = 'history' AND version = 2 AND lane = 0";
     eventually("a part is built", async || world.number(done).await > 0).await;
     building.abort();
     assert!(building.await.is_err(), "it was done too soon to be killed");
-    // Whoever begins anew would lose this.
-    world
-        .execute("UPDATE p_history_2.message SET text = 'kept' WHERE seq = 2")
-        .await;
+    // Whoever begins anew would write this again.
+    let written = "SELECT xmin::text::bigint FROM p_history_2.message WHERE seq = 2";
+    let first = world.number(written).await;
 
     assert_eq!(setup(world.log.pool()).await.unwrap(), ["history"]);
-    let second = world.projector();
-    second.begin_builds(&["history"]);
-    timeout(PATIENCE, second.build()).await.unwrap();
-    let kept = "SELECT count(*) FROM p_history_2.message WHERE text = 'kept'";
-    assert_eq!(world.number(kept).await, 1);
+    let other = world.projector();
+    other.begin_builds(&["history"]);
+    timeout(PATIENCE, other.build()).await.unwrap();
+    assert_eq!(world.number(written).await, first);
     assert_eq!(
         world.number("SELECT count(*) FROM p_history_2.message").await,
         7000
@@ -148,4 +146,108 @@ async fn whoever_folds_other_versions_keeps_nobody_from_folding_these() {
         .passed(position(&sent), PATIENCE)
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_program_that_knows_no_versions_deletes_nothing_of_a_later_one() {
+    let world = World::new().await;
+    let client = world.log.pool().get().await.unwrap();
+    let parked = "INSERT INTO projection_parked (projection, version, lane, pos, stream, error) \
+                  VALUES ('history', 2, 0, 1, gen_random_uuid(), 'e')";
+    client.execute(parked, &[]).await.unwrap();
+    // As it deletes, which does not say when it connects that it tells them apart.
+    client
+        .batch_execute(
+            "BEGIN; SET LOCAL tidings.versions = ''; DELETE FROM projection_checkpoint WHERE projection = 'history'; \
+             DELETE FROM projection_parked WHERE projection = 'history'; COMMIT",
+        )
+        .await
+        .unwrap();
+    let kept = "SELECT (SELECT count(*) FROM projection_checkpoint WHERE projection = 'history') \
+                     + (SELECT count(*) FROM projection_parked WHERE projection = 'history')";
+    assert_eq!(world.number(kept).await, i64::from(LANES) + 1);
+    // What it knows itself is its own affair.
+    client
+        .batch_execute("BEGIN; SET LOCAL tidings.versions = ''; DELETE FROM projection_checkpoint WHERE projection = 'conversations'; COMMIT")
+        .await
+        .unwrap();
+    let left = "SELECT count(*) FROM projection_checkpoint WHERE projection = 'conversations'";
+    assert_eq!(world.number(left).await, 0);
+    // This program can.
+    let deleted = client
+        .execute("DELETE FROM projection_parked WHERE projection = 'history'", &[])
+        .await;
+    assert_eq!(deleted.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_built_and_is_not_what_the_log_says_is_refused_until_it_is_rebuilt() {
+    let world = World::new().await;
+    let ann = world.register(0, "ann").await;
+    let group = world.group("g", &[ann], 1).await;
+    for n in 0..5 {
+        world.send(group, ann, &n.to_string(), &[]).await;
+    }
+    world.settle().await;
+    world.forget_version(&["history", "unread"]).await;
+    assert_eq!(setup(world.log.pool()).await.unwrap(), ["history", "unread"]);
+    // Something between the fold and its table.
+    world
+        .execute(
+            "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.text := 'spoilt'; RETURN NEW; END $$; \
+             CREATE TRIGGER spoil BEFORE INSERT ON p_history_2.message FOR EACH ROW WHEN (NEW.msg_no = 3) EXECUTE FUNCTION spoil()",
+        )
+        .await;
+    let projector = world.projector();
+    projector.begin_builds(&["history", "unread"]);
+    let checkpoints = projector.checkpoints();
+    let mut building = tokio::task::JoinSet::new();
+    building.spawn(projector.clone().build());
+    // The others are used all the same.
+    timeout(PATIENCE, checkpoints.built(&["unread"])).await.unwrap();
+    let refused = checkpoints.refused();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!(refused[0].0, "history");
+    assert!(refused[0].1.contains("message"), "{refused:?}");
+    assert_eq!(checkpoints.building(), ["history"]);
+    let live = "SELECT count(*) FROM projection_version WHERE projection = 'history' AND version = 2";
+    assert_eq!(world.number(live).await, 0);
+    // Nobody builds it again and again.
+    let spoilt = "SELECT count(*) FROM p_history_2.message WHERE text = 'spoilt'";
+    assert_eq!(world.number(spoilt).await, 1);
+
+    // Whoever built may hold the lock for a moment longer.
+    eventually("a rebuild", async || {
+        replay(&world.log, &["history"], 1, &()).await.is_ok()
+    })
+    .await;
+    timeout(PATIENCE, building.join_next())
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    checkpoints.built(&["history"]).await;
+    assert_eq!(checkpoints.refused(), []);
+    assert_eq!(world.number(live).await, 1);
+    world.assert_as_the_log_says().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_that_are_built_have_the_indexes_of_those_that_were_made_empty() {
+    let world = World::new().await;
+    let indexes = "SELECT indexdef FROM pg_indexes WHERE schemaname LIKE 'p\\_%' ORDER BY 1";
+    let made = world.rows(indexes).await;
+    let ann = world.register(0, "ann").await;
+    world.group("g", &[ann], 1).await;
+    world.settle().await;
+    replay(&world.log, &[], 1, &()).await.unwrap();
+    assert_eq!(world.rows(indexes).await, made);
+    world.forget_version(&["history"]).await;
+    assert_eq!(setup(world.log.pool()).await.unwrap(), ["history"]);
+    let early = "SELECT count(*) FROM pg_indexes WHERE indexname = 'message_id'";
+    assert_eq!(world.number(early).await, 0);
+    let projector = world.projector();
+    projector.begin_builds(&["history"]);
+    timeout(PATIENCE, projector.build()).await.unwrap();
+    assert_eq!(world.rows(indexes).await, made);
 }

@@ -13,6 +13,8 @@ pub(crate) struct ProjectionStatus {
     /// The version of its tables and of the way they are made.
     version: i32,
     state: ProjectionState,
+    /// Why it was refused after it had been built.
+    refusal: Option<String>,
     /// How many events of all lanes it has not folded.
     behind: Long,
     lanes: Vec<ProjectionLane>,
@@ -25,6 +27,10 @@ pub(crate) enum ProjectionState {
     Current,
     /// It has not, in one lane at least.
     Behind,
+    /// It is new in this version and is being built, so nobody reads it yet.
+    Building,
+    /// It was built and is not what the log says. Nobody reads it until it has been rebuilt.
+    Refused,
 }
 
 /// How far a read model has come in one lane of the log.
@@ -53,7 +59,7 @@ impl From<&Lag> for ProjectionLane {
 
 /// All read models.
 pub(super) fn all(freshness: &Freshness) -> Vec<ProjectionStatus> {
-    let lags = freshness.checkpoints().lag();
+    let (lags, refused) = (freshness.checkpoints().lag(), freshness.checkpoints().refused());
     tidings_projections::all()
         .into_iter()
         .map(|projection| {
@@ -62,14 +68,21 @@ pub(super) fn all(freshness: &Freshness) -> Vec<ProjectionStatus> {
                 .filter(|lag| lag.projection == projection.name())
                 .collect();
             let behind: u64 = of_it.iter().map(|lag| lag.events()).sum();
+            let refusal = refused.iter().find(|(name, _)| *name == projection.name());
+            let state = if refusal.is_some() {
+                ProjectionState::Refused
+            } else if of_it.iter().any(|lag| lag.building) {
+                ProjectionState::Building
+            } else if behind == 0 {
+                ProjectionState::Current
+            } else {
+                ProjectionState::Behind
+            };
             ProjectionStatus {
                 name: projection.name(),
                 version: projection.version(),
-                state: if behind == 0 {
-                    ProjectionState::Current
-                } else {
-                    ProjectionState::Behind
-                },
+                state,
+                refusal: refusal.map(|(_, reason)| reason.clone()),
                 behind: Long(behind.cast_signed()),
                 lanes: of_it.into_iter().map(ProjectionLane::from).collect(),
             }
