@@ -42,10 +42,13 @@ async fn a_draining_node_answers_what_it_took_and_closes_with_a_reason() {
     assert!(!acked.is_empty());
     let node = store.node().await;
     let (_socket, missed) = node.resumed(&ann, json!({ conversation.to_string(): 0 })).await;
-    for (id, seq) in acked {
-        let event = missed.iter().find(|event| event["seq"] == seq).unwrap();
+    for (id, seq) in &acked {
+        let event = missed.iter().find(|event| event["seq"] == *seq).unwrap();
         assert_eq!(event["data"]["message"], id.to_string());
     }
+    // And nothing took effect that was not answered.
+    let said = missed.iter().filter(|event| event["kind"] == "message.sent");
+    assert_eq!(said.count(), acked.len());
     node.stop().await;
 }
 
