@@ -31,7 +31,8 @@ pub enum Incoming {
     /// These events were left out; [`crate::Client::fetch`] brings them.
     Gap(Gap),
     /// The server's log ends before what was seen of a conversation (of the notices, where it is `None`): it was restored
-    /// from a back-up. What is after `to` is no longer so, and the next events take those places.
+    /// from a back-up. What is after `to` is no longer so, and the next events take those places. Where `to` is 0, the log knows nothing
+    /// of the user in that conversation: should they be let in again, it begins with that.
     Rewound {
         conversation: Option<Uuid>,
         to: u64,
@@ -142,7 +143,11 @@ impl EventStream {
                 conversation: Some(conversation),
                 to,
             } => {
-                self.seen.conversations.insert(*conversation, *to);
+                if *to > 0 {
+                    self.seen.conversations.insert(*conversation, *to);
+                } else {
+                    self.seen.conversations.remove(conversation);
+                }
             }
             Incoming::Rewound {
                 conversation: None,

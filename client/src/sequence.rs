@@ -242,7 +242,7 @@ impl Sequencer {
     }
 
     /// The log ends at `head`, before the cursor of `conversation` (or of the notices, where it is `None`): what it
-    /// says next is new.
+    /// says next is new. Where it has nothing for the user, that may begin anywhere.
     pub(crate) fn rewind(&mut self, conversation: Option<Uuid>, head: u64, out: &mut Queue) {
         match conversation {
             Some(conversation) => {
@@ -257,6 +257,9 @@ impl Sequencer {
                     heard: place.heard,
                     ..Place::at(head)
                 };
+                if head == 0 {
+                    self.places.remove(&conversation);
+                }
                 self.holes.remove(&conversation);
             }
             None if self.notices.is_some_and(|seen| seen > head) => self.notices = Some(head),

@@ -181,6 +181,15 @@ test('a hole is fetched; one that may not be fetched becomes a gap and costs no 
   page.socket.stop();
 });
 
+test('what the log has nothing of begins where it is said to', async () => {
+  const page = started(socket => socket.follow(CONVERSATION, 11));
+  const peer = await page.greeted();
+  const refusal = { type: 'error', code: 'invalid_argument', message: '', retryable: false, field: 'resume' };
+  peer.says({ ...refusal, conversation: CONVERSATION, head: 0 }, said(20), said(21), { type: 'synced' });
+  assert.deepEqual(page.seen, ['back to 0', '20', '21', 'synced']);
+  page.socket.stop();
+});
+
 test('a cursor ahead of the log goes back with it', async () => {
   const page = started(socket => socket.follow(CONVERSATION, 90));
   const peer = await page.greeted();

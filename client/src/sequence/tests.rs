@@ -235,6 +235,19 @@ fn a_log_that_went_back_takes_the_cursor_with_it() {
 }
 
 #[test]
+fn a_log_that_has_nothing_for_the_user_may_begin_anywhere() {
+    let mut sequencer = sequencer(11);
+    let mut out = queue();
+    sequencer.rewind(Some(ROOM), 0, &mut out);
+    assert!(sequencer.resume().conversations.is_empty());
+    for seq in [20, 21] {
+        assert_eq!(sequencer.event(event(seq), &mut out), None);
+    }
+    assert_eq!(shown(&mut out), ["back to 0", "20", "21"]);
+    assert_eq!(sequencer.counts.holes.load(Ordering::Relaxed), 0);
+}
+
+#[test]
 fn a_gap_moves_the_cursor_and_is_told() {
     let mut sequencer = sequencer(17);
     let mut out = queue();

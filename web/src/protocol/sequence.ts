@@ -27,9 +27,10 @@ export class Sequence {
     return this.flush(conversation);
   }
 
-  /** The log of a conversation ends at `seq`: what was seen behind it is no longer so. */
+  /** The log of a conversation ends at `seq`: what was seen behind it is no longer so. Where it has nothing, it may begin anywhere. */
   rewind(conversation: string, seq: number): void {
-    this.cursors.set(conversation, seq);
+    if (seq > 0) this.cursors.set(conversation, seq);
+    else this.cursors.delete(conversation);
     this.waiting.delete(conversation);
   }
 

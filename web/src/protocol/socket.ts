@@ -379,6 +379,7 @@ export class Socket {
       this.selfSeq = Math.min(head, this.selfSeq ?? head);
     } else if ((this.sequence.cursor(conversation) ?? 0) > head) {
       this.sequence.rewind(conversation, head);
+      if (head === 0) this.resume.delete(conversation);
       this.options.listener.rewound(conversation, head);
     }
   }
