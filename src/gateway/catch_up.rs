@@ -15,6 +15,9 @@ use tidings_protocol::{Close, CloseCode, ErrorCode, ErrorFrame, ServerFrame};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+/// Cursors that are refused at once, so that not all of them wait to be written.
+const REFUSALS: usize = 100;
+
 impl Writer {
     /// The catch-up of a new connection, within the announced limits; what they cut off is said as a `gap`.
     pub(super) async fn catch_up_first(&mut self) -> Result<(), Stop> {
@@ -85,7 +88,10 @@ impl Writer {
         let gateway = std::sync::Arc::clone(&self.gateway);
         // Whatever anybody has been told before this connection came is among it, also what the hub has still to see.
         let known = self.patiently(|| gateway.lookups.lanes()).await?;
-        let mut memberships = self.vouched(&known).await?;
+        let resume = self.shared.resume.take().conversations;
+        let claims = resume.iter().filter(|(_, seq)| **seq > 0);
+        let claims: Vec<Uuid> = claims.map(|(conversation, _)| *conversation).collect();
+        let (mut memberships, strange) = self.vouched(&known, &claims).await?;
         let current: Vec<Uuid> = memberships
             .iter()
             .filter(|membership| membership.left_seq.is_none())
@@ -112,9 +118,12 @@ impl Writer {
         }
         self.note_later_leaves(&mut memberships, &heads).await?;
 
-        let resume = self.shared.resume.take().conversations;
         let mut missing = Vec::with_capacity(memberships.len());
-        let mut ahead = vec![];
+        // A log that has gone back may not know any more that somebody was let in. What comes next begins with the next joining.
+        let mut ahead: Vec<(Uuid, u64)> = strange
+            .into_iter()
+            .map(|conversation| (conversation, 0))
+            .collect();
         for (membership, head) in memberships.iter().zip(heads) {
             let Some(head) = head else { continue };
             let written = self.places.get(membership.conversation);
@@ -133,12 +142,15 @@ impl Writer {
             };
             missing.push((head.last_at, lack));
         }
-        for (conversation, head) in ahead {
-            let message = format!("resume: the cursor of {conversation} is ahead of the conversation");
-            let refusal = ErrorFrame::new(None, ErrorCode::InvalidArgument, message)
-                .with_field("resume")
-                .with_head(conversation, head);
-            self.shared.outbox.system(&ServerFrame::Error(refusal), None);
+        for some in ahead.chunks(REFUSALS) {
+            for (conversation, head) in some {
+                let message = format!("resume: the cursor of {conversation} is ahead of the conversation");
+                let refusal = ErrorFrame::new(None, ErrorCode::InvalidArgument, message)
+                    .with_field("resume")
+                    .with_head(*conversation, *head);
+                self.shared.outbox.system(&ServerFrame::Error(refusal), None);
+            }
+            self.write_system().await?;
         }
         self.write_system().await?;
         missing.sort_by_key(|(last_at, _)| std::cmp::Reverse(*last_at));

@@ -25,7 +25,13 @@ impl Writer {
     ///
     /// What vouches for them is read in the same snapshot. How far the read models have come by this process's memory is
     /// when to look and no more: a crash of the database takes back what was folded last, and memory does not know.
-    pub(super) async fn vouched(&mut self, known: &[LaneHead]) -> Result<Vec<Membership>, Stop> {
+    ///
+    /// Besides, of the conversations that `claims` tells of, those in which the user has never been.
+    pub(super) async fn vouched(
+        &mut self,
+        known: &[LaneHead],
+        claims: &[Uuid],
+    ) -> Result<(Vec<Membership>, Vec<Uuid>), Stop> {
         let gateway = Arc::clone(&self.gateway);
         let user = self.subscriber.user;
         let deadline = Instant::now() + Duration::from_millis(gateway.limits.catch_up_wait_ms);
@@ -50,7 +56,8 @@ impl Writer {
                 Some(_) => self.attend(sleep(LOOK_AGAIN)).await?,
             }
         };
-        self.resolve_parked(found).await
+        let strange = never_in(&found, claims);
+        Ok((self.resolve_parked(found).await?, strange))
     }
 
     /// Asks the log about conversations of which events are aside: the user may have come or gone in one of these.
@@ -156,6 +163,21 @@ impl Writer {
             }
         }
     }
+}
+
+/// Those of these conversations in which the user has never been. Of one that is aside only the log can tell, and where very many
+/// are, not all of them are known.
+fn never_in(found: &Memberships, conversations: &[Uuid]) -> Vec<Uuid> {
+    if !found.seen.names_all_aside() {
+        return vec![];
+    }
+    let of_user = found.of_user.iter().map(|membership| membership.conversation);
+    let aside = found.seen.aside.iter().map(|(conversation, _)| *conversation);
+    let known: HashSet<Uuid> = of_user.chain(aside).collect();
+    let strange = conversations
+        .iter()
+        .filter(|conversation| !known.contains(conversation));
+    strange.copied().collect()
 }
 
 /// Takes a membership past one more control event of its conversation.

@@ -148,6 +148,21 @@ async fn a_refusal_says_what_it_means() {
     node.stop().await;
 }
 
+/// Waits until a cursor is set back: of which conversation, and to where. No event comes before.
+async fn set_back(events: &mut EventStream) -> (Option<Uuid>, u64) {
+    let told = async {
+        loop {
+            match events.next().await {
+                Some(Incoming::Rewound { conversation, to }) => return (conversation, to),
+                Some(Incoming::Event(event)) => panic!("{event:?}"),
+                Some(_) => {}
+                None => panic!("the connection ended"),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, told).await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_saw_more_than_the_log_holds_is_told_and_sees_what_comes_next() {
     let store = Store::new().await;
@@ -162,18 +177,7 @@ async fn a_device_that_saw_more_than_the_log_holds_is_told_and_sees_what_comes_n
     let mut config = Config::new(url, ben.token.clone(), "b");
     config.resume.conversations.insert(conversation, 500);
     let (b, mut events) = connect(config);
-    let told = async {
-        loop {
-            match events.next().await {
-                Some(Incoming::Rewound { conversation, to }) => return (conversation, to),
-                Some(Incoming::Event(event)) => panic!("{event:?}"),
-                Some(_) => {}
-                None => panic!("the connection ended"),
-            }
-        }
-    };
-    let told = tokio::time::timeout(PATIENCE, told).await.unwrap();
-    assert_eq!(told, (Some(conversation), 1));
+    assert_eq!(set_back(&mut events).await, (Some(conversation), 1));
     a.send(say(conversation, "new".to_owned()))
         .await
         .unwrap()
@@ -181,6 +185,35 @@ async fn a_device_that_saw_more_than_the_log_holds_is_told_and_sees_what_comes_n
         .unwrap();
     assert_eq!(texts(&mut events, conversation, 1).await, ["new"]);
     assert_eq!(events.cursors().conversations[&conversation], 2);
+    a.close();
+    b.close();
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_let_in_by_a_lost_log_alone_begins_with_the_next_joining() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let url = format!("ws://{}/ws", node.node.address());
+    let (a, _events) = connect(Config::new(url.clone(), ann.token.clone(), "a"));
+    let ask = async |action| a.send(action).await.unwrap().await.unwrap();
+    let (name, members) = ("a group".to_owned(), vec![]);
+    let conversation = ask(Action::GroupCreate { name, members }).await.conversation;
+    for number in 2..=9 {
+        ask(say(conversation, number.to_string())).await;
+    }
+    // As after a restore: Ben was shown something of a group that he is not in.
+    let mut config = Config::new(url, ben.token.clone(), "b");
+    config.resume.conversations.insert(conversation, 5);
+    let (b, mut events) = connect(config);
+    assert_eq!(set_back(&mut events).await, (Some(conversation), 0));
+    let user = ben.id;
+    ask(Action::GroupAdd { conversation, user }).await;
+    ask(say(conversation, "new".to_owned())).await;
+    assert_eq!(texts(&mut events, conversation, 1).await, ["new"]);
+    assert_eq!(events.cursors().conversations[&conversation], 11);
+    assert_eq!(events.corrections().holes, 0);
     a.close();
     b.close();
     node.stop().await;

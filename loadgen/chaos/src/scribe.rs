@@ -156,8 +156,18 @@ impl Scribe {
                 Record::Connected { resume, .. } => Some(resume),
                 _ => None,
             });
-        if let Some(claim) = claims.and_then(|resume| resume.get_mut(&conversation.to_string())) {
-            *claim = to.min(*claim);
+        let conversation_name = conversation.to_string();
+        match claims {
+            // The log knows nothing of the person there.
+            Some(resume) if to == 0 => {
+                resume.remove(&conversation_name);
+            }
+            Some(resume) => {
+                if let Some(claim) = resume.get_mut(&conversation_name) {
+                    *claim = to.min(*claim);
+                }
+            }
+            None => {}
         }
         self.seen.reach(conversation, to);
     }

@@ -68,6 +68,11 @@ impl Membership {
 }
 
 impl Seen {
+    /// Whether every conversation is named of which events are aside.
+    pub fn names_all_aside(&self) -> bool {
+        self.aside.len() < ASIDE as usize
+    }
+
     /// A lane in which not everything up to `heads` had been folded.
     pub fn behind(&self, heads: &[LaneHead]) -> Option<u8> {
         let short = |head: &&LaneHead| self.lanes.get(&head.lane).is_none_or(|pos| *pos < head.head);

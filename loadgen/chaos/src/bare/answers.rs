@@ -16,7 +16,11 @@ impl Bare {
     pub(super) fn refused(&mut self, error: &ErrorFrame) {
         let Some(id) = error.id else {
             if let (Some(conversation), Some(head)) = (error.conversation, error.head) {
-                self.cursors.insert(conversation, head);
+                if head > 0 {
+                    self.cursors.insert(conversation, head);
+                } else {
+                    self.cursors.remove(&conversation);
+                }
                 self.scribe.rewound(conversation, head);
                 self.rewound.insert(conversation);
                 self.effects.add(SET_BACK, 1);
