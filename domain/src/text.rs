@@ -121,6 +121,7 @@ mod tests {
         );
         assert!(GroupName::parse(" \t").is_err());
         assert!(GroupName::parse("a\nb").is_err());
+        assert!(GroupName::parse(&"ä".repeat(100)).is_ok());
         assert!(GroupName::parse(&"x".repeat(101)).is_err());
     }
 

@@ -57,3 +57,28 @@ impl Conversation {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an unreadable count makes room for is bounded by it.
+    #[test]
+    fn each_member_takes_the_bytes_that_are_reckoned_with() {
+        let bytes = |members: u128| {
+            let member = Member {
+                role: Role::Admin,
+                arrival: 7,
+            };
+            let members = (0..members).map(|n| (UserId(Uuid::from_u128(n)), member));
+            let conversation = Conversation {
+                members: members.collect(),
+                ..Conversation::default()
+            };
+            let mut bytes = vec![];
+            conversation.freeze(&mut bytes);
+            bytes.len()
+        };
+        assert_eq!(bytes(300) - bytes(200), 100 * MEMBER_BYTES);
+    }
+}

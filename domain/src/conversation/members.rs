@@ -149,6 +149,29 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_shares_what_there_is_until_much_has_changed() {
+        let member = Member {
+            role: Role::Member,
+            arrival: 1,
+        };
+        let user = |n| UserId(Uuid::from_u128(n));
+        for (size, changes) in [(0, 64), (64 * 64, 64), (64 * 100, 100)] {
+            let kept = Members::from_iter((0..size).map(|n| (user(n), member)));
+            let mut copy = kept.clone();
+            for n in 0..changes {
+                copy.set(user(size + n), Some(member));
+                assert!(Arc::ptr_eq(&kept.base, &copy.base), "{n} of {size}");
+            }
+            copy.set(user(size + changes), Some(member));
+            assert!(
+                !Arc::ptr_eq(&kept.base, &copy.base) && copy.changed.is_empty(),
+                "{size}"
+            );
+            assert_eq!(copy.count() as u128, size + changes + 1);
+        }
+    }
+
+    #[test]
     fn sets_of_as_many_others_are_not_the_same() {
         let member = Member {
             role: Role::Member,

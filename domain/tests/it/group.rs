@@ -1,4 +1,5 @@
 use crate::harness::*;
+use tidings_domain::conversation::GROUP_MEMBERS_MAX;
 use tidings_domain::event::{GroupCreated, GroupRenamed, MemberRemoved};
 use tidings_domain::{ConversationCommand, ConversationEvent, Field, Rejection, Role};
 
@@ -33,6 +34,23 @@ fn the_creator_owns_the_group_and_everybody_is_in_it_once() {
         members: vec![user(ANN), user(BEN), user(CAT)],
     });
     given([]).when(ANN, create(&[BEN, ANN, CAT, BEN])).then([created]);
+}
+
+#[test]
+fn a_group_has_so_many_members_at_most() {
+    let max = GROUP_MEMBERS_MAX as u128;
+    let others = |count: u128| (2..2 + count).collect::<Vec<_>>();
+    let full = given([]).done(ANN, create(&others(max - 1)));
+    full.when(ANN, add(max + 1)).conflicts();
+    full.done(BEN, ConversationCommand::Leave)
+        .when(ANN, add(max + 1))
+        .then([added(max + 1)]);
+    given([])
+        .when(ANN, create(&others(max)))
+        .refused(Rejection::TooLarge {
+            field: Field::Members,
+            max: GROUP_MEMBERS_MAX,
+        });
 }
 
 #[test]
@@ -106,6 +124,32 @@ fn the_last_owner_hands_the_group_to_the_longest_serving_admin_or_member() {
     given(group().into_iter().chain([role(CAT, Role::Owner)]))
         .when(ANN, ConversationCommand::Leave)
         .then([left(ANN)]);
+}
+
+#[test]
+fn who_came_first_has_served_longest_whatever_their_id() {
+    let events = [
+        ConversationEvent::GroupCreated(GroupCreated {
+            name: name("friends"),
+            owner: user(BEN),
+            members: vec![user(BEN), user(DAN)],
+        }),
+        added(ANN),
+    ];
+    given(events.clone())
+        .when(BEN, ConversationCommand::Leave)
+        .then([left(BEN), role(DAN, Role::Owner)]);
+    // Who comes again begins again, and who only has another role does not.
+    given(events.clone().into_iter().chain([left(DAN), added(DAN)]))
+        .when(BEN, ConversationCommand::Leave)
+        .then([left(BEN), role(ANN, Role::Owner)]);
+    given(
+        events
+            .into_iter()
+            .chain([role(DAN, Role::Admin), role(DAN, Role::Member)]),
+    )
+    .when(BEN, ConversationCommand::Leave)
+    .then([left(BEN), role(DAN, Role::Owner)]);
 }
 
 #[test]

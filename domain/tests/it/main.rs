@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod digests;
 mod direct;
 mod edits;
+mod facts;
 mod golden;
 mod group;
 mod harness;

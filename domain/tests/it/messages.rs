@@ -40,6 +40,14 @@ fn members_are_mentioned_once_each_and_strangers_not_at_all() {
             field: Field::Mentions,
             max: 100,
         });
+    let crowd = || (1000..1100).map(added);
+    given(group().into_iter().chain(crowd()))
+        .when(BEN, mention(&many[..100]))
+        .then([ConversationEvent::MessageSent(MessageSent {
+            content: text("hi"),
+            reply_to: None,
+            mentions: (1000..1100).map(user).collect(),
+        })]);
 }
 
 #[test]

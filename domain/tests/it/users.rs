@@ -62,6 +62,10 @@ fn cursors_move_on_or_nothing_happens() {
             &[(2, 2)]
         ))])
     );
+    // Either moves without the other.
+    for one in [cursors(&[(1, 6)], &[]), cursors(&[], &[(1, 8)])] {
+        assert_eq!(decide(one.clone()), Ok(vec![UserEvent::CursorsMoved(one)]));
+    }
 }
 
 #[test]
