@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
 use frames::{client_frames, server_frames};
 use tidings_protocol::{
-    EventData, ServerFrame, parse,
+    ClientFrame, EventData, ServerFrame, parse,
     schema::{SCHEMA_FILE, async_api, document},
 };
 
@@ -29,6 +29,19 @@ fn client_frames_are_written_as_the_golden_files_say_and_read_back() {
         let text = serde_json::to_string(&frame).unwrap();
         check(&format!("golden/client/{name}.json"), &text);
         assert_eq!(parse(&text).as_ref(), Ok(&frame), "{name}");
+    }
+}
+
+#[test]
+fn a_command_says_of_itself_what_stands_in_its_text() {
+    for (name, frame) in client_frames() {
+        let ClientFrame::Command(command) = &frame else {
+            continue;
+        };
+        let text = serde_json::to_value(&frame).unwrap();
+        assert_eq!(text["type"], command.action.name(), "{name}");
+        let conversation = command.action.conversation().map(|id| id.to_string());
+        assert_eq!(text["conversation"].as_str(), conversation.as_deref(), "{name}");
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the parser refuses, and how it says so.
 
 use tidings_protocol::{
-    Action, ClientFrame, CloseCode, ErrorCode, ErrorFrame, Event, EventData, EventKind, EventRef, ParseError,
-    Position, RawValue, ServerFrame, Timestamp, encode_events, parse, split_frame,
+    Action, ClientFrame, ErrorCode, ErrorFrame, EventData, EventKind, Hello, ParseError, ServerFrame, parse,
+    split_frame,
 };
 use uuid::Uuid;
 
@@ -194,6 +194,32 @@ fn a_cursor_that_cannot_be_read_counts_as_absent_and_spoils_no_other() {
 }
 
 #[test]
+fn a_device_has_a_name_of_so_many_characters() {
+    let hello = |device: &str| parse(&format!(r#"{{"type":"hello","device":"{device}"}}"#));
+    for device in ["", "phone", &"ä".repeat(64)] {
+        let Ok(ClientFrame::Hello(read)) = hello(device) else {
+            panic!("{device}")
+        };
+        assert_eq!(read.device.as_deref(), Some(device));
+    }
+    assert_eq!(hello(&"ä".repeat(65)), Err(invalid(None, "device")));
+}
+
+#[test]
+fn what_is_printed_of_a_hello_holds_no_token() {
+    let hello = Hello {
+        token: Some("a.secret.one".to_owned()),
+        device: Some("phone".to_owned()),
+        ..Hello::default()
+    };
+    let printed = format!("{hello:?}");
+    assert!(
+        printed.contains("phone") && !printed.contains("secret"),
+        "{printed}"
+    );
+}
+
+#[test]
 fn a_refusal_becomes_an_error_frame() {
     let frame = ErrorFrame::from(invalid(Some(ID), "seq"));
     assert_eq!(frame.code, ErrorCode::InvalidArgument);
@@ -227,43 +253,6 @@ fn a_text_frame_is_split_at_newlines_and_blank_lines_are_skipped() {
 }
 
 #[test]
-fn the_fast_encoding_of_an_event_equals_the_derived_one() {
-    let id: Uuid = ID.parse().unwrap();
-    let at = Timestamp::from_millis(1_795_449_600_000).unwrap();
-    let data = r#"{"message":"01990000-0000-7000-8000-00000000000a"}"#;
-    let kind = EventKind::MessageRecalled;
-    let fast = EventRef {
-        conversation: id,
-        seq: 9,
-        kind: kind.as_str(),
-        actor: id,
-        at,
-        data,
-    }
-    .encode();
-    let event = Event {
-        conversation: id,
-        seq: 9,
-        kind,
-        actor: id,
-        at,
-        data: RawValue::from_string(data.into()).unwrap(),
-    };
-    let derived = serde_json::to_string(&event).unwrap();
-    assert_eq!(String::from_utf8(fast.clone()).unwrap(), derived);
-
-    for count in 0..3 {
-        let text = encode_events(id, id, std::iter::repeat_n(&fast[..], count), count == 1);
-        let Some(ServerFrame::Events(events)) = ServerFrame::parse(str::from_utf8(&text).unwrap()).unwrap()
-        else {
-            panic!("not events")
-        };
-        assert_eq!(events.events, vec![event.clone(); count]);
-        assert_eq!(events.more, count == 1);
-    }
-}
-
-#[test]
 fn what_a_later_server_says_does_not_break_this_client() {
     assert!(
         ServerFrame::parse(r#"{"type":"weather","sun":true}"#)
@@ -284,47 +273,4 @@ fn what_a_later_server_says_does_not_break_this_client() {
         EventData::decode(&EventKind::MessageSent, r#"{"content":7}"#),
         EventData::Unknown
     );
-}
-
-#[test]
-fn positions_are_written_lane_colon_pos() {
-    assert_eq!("3:42".parse(), Ok(Position { lane: 3, pos: 42 }));
-    assert_eq!(Position { lane: 3, pos: 42 }.to_string(), "3:42");
-    for text in [
-        "", ":", "3", "3:", ":4", "+3:4", "3:-4", "a:b", "99999:1", "1:2:3",
-    ] {
-        assert!(text.parse::<Position>().is_err(), "{text}");
-    }
-}
-
-#[test]
-fn codes_are_stable() {
-    let names = [
-        "invalid_frame",
-        "unknown_type",
-        "invalid_argument",
-        "unauthenticated",
-        "forbidden",
-        "not_found",
-        "not_a_member",
-        "conflict",
-        "too_large",
-        "rate_limited",
-        "overloaded",
-        "unavailable",
-    ];
-    assert_eq!(ErrorCode::ALL.map(|code| code.to_string()), names);
-    for (code, name) in ErrorCode::ALL.into_iter().zip(names) {
-        assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{name}\""));
-        assert_eq!(
-            code.retryable(),
-            ["rate_limited", "overloaded", "unavailable"].contains(&name)
-        );
-    }
-    let numbers = [4000, 4001, 4002, 4003, 4029, 4500, 4501, 4503, 1009];
-    assert_eq!(CloseCode::ALL.map(CloseCode::code), numbers);
-    for code in CloseCode::ALL {
-        let reconnect = !matches!(code.code(), 4500..=4999 | 1009);
-        assert_eq!(code.reconnect(), reconnect, "{code:?}");
-    }
 }
