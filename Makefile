@@ -4,6 +4,12 @@
 # Node.js where the system's is too old, see scripts/install-deps.sh.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
+# Where rustup knows the pinned release by another name only.
+TOOLCHAIN := $(shell scripts/toolchain.sh)
+ifneq ($(TOOLCHAIN),)
+export RUSTUP_TOOLCHAIN := $(TOOLCHAIN)
+endif
+
 ARGS ?=
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 NPM_CI := npm ci --no-audit --no-fund
