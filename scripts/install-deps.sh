@@ -1,13 +1,15 @@
 #!/bin/sh
 # Installs what Tidings needs beside a Rust toolchain, and only what is missing:
 # PostgreSQL >= 14, Redis >= 7, Node.js >= 20 with npm, a C compiler and make;
-# with --for-tests also Chromium, for the browser tests, codespell, and on Linux libfaketime, for the clocks of nodes under test.
+# with --for-tests also Chromium, for the browser tests, codespell, cargo-deny, and on Linux libfaketime, for the clocks of nodes
+# under test.
 # No system service is started, enabled or given data: Tidings runs private instances of its own.
 set -eu
 
 POSTGRES_MIN=14
 REDIS_MIN=7
 NODE_MIN=20
+DENY_VERSION=0.20.2
 # What is kept for this directory alone; the Makefile puts it in front of PATH.
 TOOLS=$(cd "$(dirname "$0")/.." && pwd)/.tools
 
@@ -159,6 +161,17 @@ fetch_node() {
     npm install --prefix "$TOOLS" --no-save --no-audit --no-fund "$package@$NODE_MIN" || return 0
     mkdir -p "$TOOLS/bin"
     ln -sf "../node_modules/$package/bin/node" "$TOOLS/bin/node"
+}
+
+# No system has a package of it. Built without optimisation, which takes a minute and suffices. Who cannot build it goes without:
+# scripts/test.sh says so.
+build_deny() {
+    if have cargo-deny || [ -x "$TOOLS/bin/cargo-deny" ]; then
+        return 0
+    fi
+    say "building cargo-deny $DENY_VERSION into .tools"
+    cargo install --quiet --debug --locked --root "$TOOLS" "cargo-deny@$DENY_VERSION" ||
+        say "note: cargo-deny could not be built; the tests will not look at licences and sources"
 }
 
 # --- Debian and Ubuntu -------------------------------------------------------------------------------
@@ -321,6 +334,7 @@ have cargo || fail "no Rust toolchain: install one as https://rustup.rs describe
 
 check_all
 if [ -z "$missing" ]; then
+    [ "$for_tests" = no ] || build_deny
     exit 0
 fi
 
@@ -346,3 +360,4 @@ check_all
 if [ -n "$missing" ]; then
     fail "this system's packages do not provide in a recent enough version:$missing; please install by hand"
 fi
+[ "$for_tests" = no ] || build_deny

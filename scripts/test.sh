@@ -104,6 +104,15 @@ spelling() {
     git ls-files -z '*.md' '*.rs' '*.ts' '*.tsx' '*.sql' '*.sh' '*.mjs' '*.toml' '*.graphql' | xargs -0 codespell
 }
 
+# Not the advisories: they are new every day, and have to be fetched (`make deny`).
+dependencies() {
+    if cargo deny --version >/dev/null 2>&1; then
+        limited 300 cargo deny --locked --workspace --all-features check --hide-inclusion-graph --allow duplicate bans licenses sources
+    else
+        echo 'cargo-deny is not here: licences and sources of dependencies were not checked.'
+    fi
+}
+
 # What is generated is committed, and nothing leaves anything behind.
 same_tree() {
     local now
@@ -144,6 +153,7 @@ sums() {
 step 'format' cargo fmt --all --check
 step 'links' node scripts/check-links.mjs
 step 'spelling' spelling
+step 'dependencies' dependencies
 step 'web checks' limited 300 npm --prefix web run check --if-present
 if [ "$only" = lint ]; then
     step 'lint' lint
