@@ -19,7 +19,7 @@ OUT ?= bench-results
 SEEDS ?= 200
 JOBS ?= 2
 
-.PHONY: help run test bench chaos planted deps deps-test web lint fmt generate deny clean-data
+.PHONY: help run test bench chaos planted deps deps-test web lint fmt generate mutants deny clean-data
 .NOTPARALLEL:
 
 help:
@@ -33,6 +33,7 @@ help:
 	@echo 'make lint        formatting, clippy and the documentation'
 	@echo 'make fmt         format the Rust code'
 	@echo 'make generate    write the files that are made from code: the GraphQL schema, JSON Schema, golden files'
+	@echo 'make mutants     change the code and see whether tests notice: ARGS="domain", "protocol", "server" or "checker" (ADR 35)'
 	@echo 'make deny        licences, advisories and sources of the dependencies (needs cargo-deny)'
 	@echo 'make clean-data  remove the databases that "make run" keeps'
 
@@ -82,6 +83,9 @@ fmt:
 generate:
 	UPDATE_SCHEMA=1 cargo test --locked -p tidings-graphql --test it schema
 	UPDATE_GOLDEN=1 cargo test --locked -p tidings-protocol -p tidings-domain golden
+
+mutants: deps web
+	scripts/mutants.sh $(ARGS)
 
 deny:
 	@if cargo deny --version >/dev/null 2>&1; then \
