@@ -4,7 +4,6 @@ use tidings_protocol::{
     Action, ClientFrame, ErrorCode, ErrorFrame, EventData, EventKind, Hello, ParseError, ServerFrame, parse,
     split_frame,
 };
-use uuid::Uuid;
 
 const ID: &str = "01990000-0000-7000-8000-00000000000a";
 

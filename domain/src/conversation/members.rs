@@ -156,7 +156,7 @@ mod tests {
         };
         let user = |n| UserId(Uuid::from_u128(n));
         for (size, changes) in [(0, 64), (64 * 64, 64), (64 * 100, 100)] {
-            let kept = Members::from_iter((0..size).map(|n| (user(n), member)));
+            let kept: Members = (0..size).map(|n| (user(n), member)).collect();
             let mut copy = kept.clone();
             for n in 0..changes {
                 copy.set(user(size + n), Some(member));
