@@ -21,7 +21,9 @@ use lobby::Lobby;
 use recent::Recent;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_domain::event::Acted;
 use tidings_domain::{Command, CommandId, ConversationId, Rules, StreamCommand, UserCommand, UserId};
+use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Committed, Log};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -230,23 +232,31 @@ impl Lanes {
         id: Uuid,
         command: UserCommand,
     ) -> Result<Accepted, Refusal> {
+        let id = CommandId(id);
+        self.submit_own(StreamCommand::User { user, id, command }).await
+    }
+
+    /// Queues what the administrator `actor` is about to do, and waits until the log has it.
+    pub async fn submit_act(&self, actor: UserId, id: Uuid, acted: Acted) -> Result<Accepted, Refusal> {
+        let id = CommandId(id);
+        self.submit_own(StreamCommand::Administration { actor, id, acted })
+            .await
+    }
+
+    /// A command that the server makes itself.
+    async fn submit_own(&self, command: StreamCommand) -> Result<Accepted, Refusal> {
         let (sender, receiver) = oneshot::channel();
         let reply: Reply = Box::new(move |answer| {
             // The caller may have given up waiting.
             let _ = sender.send(answer);
         });
-        self.queue(
-            user.lane(),
-            Request::Command {
-                digest: 0,
-                command: StreamCommand::User {
-                    user,
-                    id: CommandId(id),
-                    command,
-                },
-                reply,
-            },
-        );
+        let lane = lane_of(command.stream());
+        let request = Request::Command {
+            digest: 0,
+            command,
+            reply,
+        };
+        self.queue(lane, request);
         receiver.await.unwrap_or(Err(Refusal::Unavailable))
     }
 

@@ -1,5 +1,6 @@
 //! What happened: the facts that the log keeps. Each stands in the file of its noun.
 
+pub use crate::administration::Acted;
 pub use crate::conversation::direct::DirectOpened;
 pub use crate::conversation::edit::MessageEdited;
 pub use crate::conversation::group::{
@@ -41,6 +42,8 @@ pub enum UserEvent {
 pub enum Event {
     Conversation(ConversationEvent),
     User(UserEvent),
+    /// Of the administration's stream.
+    Administration(Acted),
 }
 
 impl From<ConversationEvent> for Event {

@@ -4,7 +4,7 @@
 //! nothing.
 
 use crate::event::{
-    CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed, InboxExpired, MemberAdded, MemberLeft,
+    Acted, CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed, InboxExpired, MemberAdded, MemberLeft,
     MemberRemoved, MessageEdited, MessageRecalled, MessageSent, ReactionChanged, Registered, RoleChanged,
 };
 use serde::Serialize;
@@ -56,7 +56,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 14] = [
+const TABLE: [Entry; 15] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -71,6 +71,7 @@ const TABLE: [Entry; 14] = [
     entry::<Registered>(),
     entry::<CursorsMoved>(),
     entry::<InboxExpired>(),
+    entry::<Acted>(),
 ];
 
 /// Kinds that this process takes for unknown.
@@ -97,6 +98,7 @@ impl Kind {
     pub const USER_REGISTERED: Self = Self(64);
     pub const CURSORS_MOVED: Self = Self(65);
     pub const INBOX_EXPIRED: Self = Self(66);
+    pub const ADMINISTRATOR_ACTED: Self = Self(96);
 
     /// Every kind that this version can decode, by number.
     pub const ALL: [Self; TABLE.len()] = {

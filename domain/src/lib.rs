@@ -4,6 +4,7 @@
 //! state. Time and ids arrive as arguments. There is no I/O, no clock, no randomness and no async; the wire format
 //! and the log are unknown here.
 
+pub mod administration;
 pub mod command;
 pub mod conversation;
 mod digest;
@@ -20,6 +21,7 @@ pub mod stream;
 pub mod text;
 pub mod user;
 
+pub use administration::{ADMINISTRATION, Act};
 pub use command::{Command, ConversationCommand};
 pub use conversation::Conversation;
 pub use conversation::reaction::Emoji;

@@ -53,6 +53,7 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
             UserEvent::CursorsMoved(data) => form(data),
             UserEvent::InboxExpired(data) => form(data),
         },
+        Event::Administration(data) => form(data),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Streams of either kind, for those who carry commands to them: one sort of command, one sort of state.
 
+use crate::administration::ADMINISTRATION;
 use crate::command::Command;
 use crate::conversation::Conversation;
-use crate::event::{Event, Role};
+use crate::event::{Acted, Event, Role};
 use crate::facts::{Facts, Need};
 use crate::id::{CommandId, UserId};
 use crate::rejection::Rejection;
@@ -30,13 +31,19 @@ pub enum StreamCommand {
         id: CommandId,
         command: UserCommand,
     },
+    /// To the administration's stream: what the administrator `actor` is about to do.
+    Administration {
+        actor: UserId,
+        id: CommandId,
+        acted: Acted,
+    },
 }
 
 impl StreamCommand {
     pub fn id(&self) -> Uuid {
         match self {
             Self::Conversation(command) => command.id.0,
-            Self::User { id, .. } => id.0,
+            Self::User { id, .. } | Self::Administration { id, .. } => id.0,
         }
     }
 
@@ -44,6 +51,7 @@ impl StreamCommand {
         match self {
             Self::Conversation(command) => command.actor,
             Self::User { user, .. } => *user,
+            Self::Administration { actor, .. } => *actor,
         }
     }
 
@@ -52,6 +60,7 @@ impl StreamCommand {
         match self {
             Self::Conversation(command) => command.conversation.0,
             Self::User { user, .. } => user.0,
+            Self::Administration { .. } => ADMINISTRATION,
         }
     }
 
@@ -59,7 +68,7 @@ impl StreamCommand {
     pub fn digest(&self) -> i64 {
         match self {
             Self::Conversation(command) => command.digest(),
-            Self::User { .. } => 0,
+            Self::User { .. } | Self::Administration { .. } => 0,
         }
     }
 
@@ -67,7 +76,7 @@ impl StreamCommand {
     pub fn needs(&self) -> Option<Need> {
         match self {
             Self::Conversation(command) => command.needs(),
-            Self::User { .. } => None,
+            Self::User { .. } | Self::Administration { .. } => None,
         }
     }
 }
@@ -95,6 +104,7 @@ impl Stream {
                 };
                 events.map(|events| events.into_iter().map(Event::from).collect())
             }
+            StreamCommand::Administration { acted, .. } => Ok(vec![Event::Administration(acted.clone())]),
         }
     }
 
@@ -104,12 +114,15 @@ impl Stream {
             *self = match event {
                 Event::Conversation(_) => Self::Conversation(Conversation::default()),
                 Event::User(_) => Self::User(User::default()),
+                // Nothing is decided by it.
+                Event::Administration(_) => Self::Empty,
             };
         }
         match (self, event) {
             (Self::Conversation(conversation), Event::Conversation(event)) => conversation.evolve(event),
             (Self::User(user), Event::User(event)) => user.evolve(event),
             (Self::Empty, _)
+            | (_, Event::Administration(_))
             | (Self::Conversation(_), Event::User(_))
             | (Self::User(_), Event::Conversation(_)) => {}
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
-use tidings_domain::{ConversationEvent, ConversationId, Cursor, Event, Role, UserEvent};
+use tidings_domain::{Act, ConversationEvent, ConversationId, Cursor, Event, Role, UserEvent};
 use uuid::Uuid;
 
 fn examples() -> Vec<Event> {
@@ -68,6 +68,11 @@ fn examples() -> Vec<Event> {
         })
         .into(),
         UserEvent::InboxExpired(InboxExpired { cursors: cursors(12) }).into(),
+        Event::Administration(Acted {
+            act: Act::SuspendUser.as_str().to_owned(),
+            target: user(3).0.to_string(),
+            reason: Some("spam".to_owned()),
+        }),
     ]
 }
 

@@ -120,7 +120,7 @@ impl Rounds {
                 Membership::Left(user) => self.at(0, (user.0, fact.stream())).leave(fact.seq()),
                 Membership::Unchanged => {}
             },
-            Event::User(UserEvent::Registered(_)) => {}
+            Event::User(UserEvent::Registered(_)) | Event::Administration(_) => {}
         }
     }
 

@@ -119,7 +119,7 @@ impl Changes {
                     }
                 }
             }
-            Event::User(_) => {}
+            Event::User(_) | Event::Administration(_) => {}
         }
     }
 
