@@ -23,7 +23,7 @@ pub use engine::ahead::ahead;
 pub use engine::checkpoint::{Checkpoints, Lag, Lagging};
 pub use engine::heads::heads;
 pub use engine::observer::{Observer, Progress, Stage};
-pub use engine::parked::{Parked, Retried, parked, retry_parked};
+pub use engine::parked::{Parked, Retried, parked, retry_parked, retry_parked_stream, skip_parked};
 pub use engine::replay::{Replayed, replay};
 pub use engine::runner::Projector;
 pub use engine::schema::setup;

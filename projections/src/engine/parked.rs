@@ -8,7 +8,9 @@ use crate::fact::{Decoded, Fact};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use std::collections::HashSet;
+use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Log, Pool};
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 /// Events that are folded in one transaction.
@@ -62,85 +64,134 @@ pub async fn parked(pool: &Pool, limit: u32) -> Result<Vec<Parked>, ProjectionEr
 /// Tries the events that a live projection has put aside again, stream by stream in order. A stream whose first event fails
 /// again stays aside.
 pub async fn retry_parked(log: &Log, projection: &str) -> Result<Retried, ProjectionError> {
+    let lanes: Vec<u8> = log.heads().await?.into_iter().map(|head| head.lane).collect();
+    retry(log, projection, &lanes, None).await
+}
+
+/// The same for the events of one stream alone.
+pub async fn retry_parked_stream(
+    log: &Log,
+    projection: &str,
+    stream: Uuid,
+) -> Result<Retried, ProjectionError> {
+    retry(log, projection, &[lane_of(stream)], Some(stream)).await
+}
+
+/// Leaves an event out that a live projection has put aside, if it is the first of its stream that is; the next one of the stream
+/// can be tried then. Returns whether it is left out. A rebuild meets the event again.
+pub async fn skip_parked(log: &Log, projection: &str, lane: u8, pos: u64) -> Result<bool, ProjectionError> {
     let Some(projection) = chosen(&[projection])?.pop() else {
-        return Ok(Retried::default());
+        return Ok(false);
     };
     let target = Target::live(log.pool().home(), projection);
     let mut session = Session::fold(log.pool()).await?;
+    let transaction = within(SHORT, session.client.transaction()).await?;
+    hold_runner(&transaction, &target, lane).await?;
+    let sql = include_str!("admin/skip_parked.sql");
+    let key: (&str, i32, i16) = (&target.label, target.projection.version(), i16::from(lane));
+    let pos = pos as i64;
+    let skipped = within(
+        SHORT,
+        transaction.execute(sql, &[&key.0, &key.1, &key.2, &pos]),
+    )
+    .await?;
+    within(SHORT, transaction.commit()).await?;
+    Ok(skipped > 0)
+}
+
+/// Tries what is aside in these lanes, or of one stream.
+async fn retry(
+    log: &Log,
+    projection: &str,
+    lanes: &[u8],
+    only: Option<Uuid>,
+) -> Result<Retried, ProjectionError> {
     let mut retried = Retried::default();
-    for lane in log.heads().await? {
-        // Everything up to here has been tried, or waits for something that was.
-        let mut after = 0;
-        let mut stuck = HashSet::new();
-        while let Some(last) = retry_page(
-            &mut session,
+    let Some(projection) = chosen(&[projection])?.pop() else {
+        return Ok(retried);
+    };
+    let target = Target::live(log.pool().home(), projection);
+    let mut session = Session::fold(log.pool()).await?;
+    for lane in lanes {
+        let mut retry = Retry {
             log,
-            &target,
-            lane.lane,
-            after,
-            &mut stuck,
-            &mut retried,
-        )
-        .await?
-        {
-            after = last;
-        }
+            target: &target,
+            lane: *lane,
+            only,
+            after: 0,
+            stuck: HashSet::new(),
+            retried: &mut retried,
+        };
+        while retry.page(&mut session).await? {}
     }
     Ok(retried)
 }
 
-/// Tries a page of a lane's parked events; answers the last position tried, or `None` when there are no more.
-async fn retry_page(
-    session: &mut Session,
-    log: &Log,
+/// The runner of a lane waits until the transaction ends, so that no later event of a stream overtakes those that are folded in it.
+async fn hold_runner(
+    transaction: &Transaction<'_>,
     target: &Target,
     lane: u8,
-    after: u64,
-    stuck: &mut HashSet<Uuid>,
-    retried: &mut Retried,
-) -> Result<Option<u64>, ProjectionError> {
-    let key: (&str, i32, i16) = (&target.label, target.projection.version(), i16::from(lane));
-    let mut transaction = within(SHORT, session.client.transaction()).await?;
-    // The runner waits meanwhile, so that no later event of a stream overtakes the ones that are folded here.
+) -> Result<(), ProjectionError> {
     let lock =
         "SELECT 1 FROM projection_checkpoint WHERE projection = $1 AND version = $2 AND lane = $3 FOR UPDATE";
+    let key: (&str, i32, i16) = (&target.label, target.projection.version(), i16::from(lane));
     within(SHORT, transaction.query_opt(lock, &[&key.0, &key.1, &key.2])).await?;
-    let sql = include_str!("admin/parked_page.sql");
-    let rows = within(
-        SHORT,
-        transaction.query(sql, &[&key.0, &key.1, &key.2, &(after as i64), &PAGE]),
-    )
-    .await?;
-    let mut last = None;
-    for row in &rows {
-        let (pos, stream): (i64, Uuid) = (row.try_get(0)?, row.try_get(1)?);
-        last = Some(pos as u64);
-        if stuck.contains(&stream) {
-            retried.left += 1;
-            continue;
+    Ok(())
+}
+
+/// A lane's events that are aside, on their way to being tried.
+struct Retry<'a> {
+    log: &'a Log,
+    target: &'a Target,
+    lane: u8,
+    /// Of this stream alone.
+    only: Option<Uuid>,
+    /// Everything up to here has been tried, or waits for something that was.
+    after: u64,
+    /// Streams of which an event could not be folded again.
+    stuck: HashSet<Uuid>,
+    retried: &'a mut Retried,
+}
+
+impl Retry<'_> {
+    /// Tries a page of them; whether there may be more.
+    async fn page(&mut self, session: &mut Session) -> Result<bool, ProjectionError> {
+        let target = self.target;
+        let key: (&str, i32, i16) = (&target.label, target.projection.version(), i16::from(self.lane));
+        let mut transaction = within(SHORT, session.client.transaction()).await?;
+        hold_runner(&transaction, target, self.lane).await?;
+        let sql = include_str!("admin/parked_page.sql");
+        let after = self.after as i64;
+        let values: [&(dyn ToSql + Sync); 6] = [&key.0, &key.1, &key.2, &after, &PAGE, &self.only];
+        let rows = within(SHORT, transaction.query(sql, &values)).await?;
+        for row in &rows {
+            let (pos, stream): (i64, Uuid) = (row.try_get(0)?, row.try_get(1)?);
+            self.after = pos as u64;
+            if self.stuck.contains(&stream) {
+                self.retried.left += 1;
+                continue;
+            }
+            let refused = fold(&mut transaction, self.log, target, self.lane, self.after).await?;
+            let done = match &refused {
+                None => {
+                    self.retried.applied += 1;
+                    let sql = "DELETE FROM projection_parked WHERE projection = $1 AND version = $2 AND lane = $3 AND pos = $4";
+                    within(SHORT, transaction.execute(sql, &[&key.0, &key.1, &key.2, &pos])).await
+                }
+                Some(error) => {
+                    self.stuck.insert(stream);
+                    self.retried.left += 1;
+                    let sql = include_str!("admin/parked_again.sql");
+                    let values: [&(dyn ToSql + Sync); 5] = [&key.0, &key.1, &key.2, &pos, error];
+                    within(SHORT, transaction.execute(sql, &values)).await
+                }
+            };
+            done?;
         }
-        let refused = fold(&mut transaction, log, target, lane, pos as u64).await?;
-        let done = match &refused {
-            None => {
-                retried.applied += 1;
-                let sql = "DELETE FROM projection_parked WHERE projection = $1 AND version = $2 AND lane = $3 AND pos = $4";
-                within(SHORT, transaction.execute(sql, &[&key.0, &key.1, &key.2, &pos])).await
-            }
-            Some(error) => {
-                stuck.insert(stream);
-                retried.left += 1;
-                let sql = include_str!("admin/parked_again.sql");
-                within(
-                    SHORT,
-                    transaction.execute(sql, &[&key.0, &key.1, &key.2, &pos, error]),
-                )
-                .await
-            }
-        };
-        done?;
+        within(SHORT, transaction.commit()).await?;
+        Ok(!rows.is_empty())
     }
-    within(SHORT, transaction.commit()).await?;
-    Ok(last)
 }
 
 /// Folds one event under a savepoint; answers why it could not be.
