@@ -3,6 +3,7 @@
 //! Redis is a cache of the log's end and never the truth. Losing it, or any part of it, costs latency: nodes see holes
 //! by arithmetic on positions and read them from the log.
 
+mod asks;
 mod connection;
 mod ephemeral;
 mod packed;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use tidings_eventlog::Log;
 use uuid::Uuid;
 
+pub use asks::{Answering, Asks, Unanswered};
 pub use connection::{RedisError, check};
 pub use ephemeral::Ephemeral;
 use ephemeral::EphemeralKeys;
@@ -91,6 +93,15 @@ impl Keys {
         format!("tidings:{}:{{{lane}}}:{epoch}:log", self.log.simple())
     }
 
+    fn asks(self) -> String {
+        format!("tidings:{}:{{a}}:asks", self.log.simple())
+    }
+
+    /// Where the answers to a question are.
+    fn answers(self, question: &str) -> String {
+        format!("tidings:{}:{{a}}:answers:{question}", self.log.simple())
+    }
+
     fn ephemeral(self) -> EphemeralKeys {
         let key = |kind| format!("tidings:{}:{{e}}:{kind}", self.log.simple());
         EphemeralKeys {
@@ -151,6 +162,11 @@ impl Fanout {
             client,
             hub: hub.clone(),
         })
+    }
+
+    /// The way to ask the other nodes.
+    pub fn asks(&self) -> Asks {
+        Asks::new(self.keys, self.client.clone(), self.config.clone())
     }
 
     /// Starts the tasks of a lane that the hub has. Returns the way to the other nodes.
