@@ -36,10 +36,7 @@ struct Floor {
 }
 
 /// Whether a read model has not come to one of some positions.
-const BEHIND: &str = "SELECT EXISTS (SELECT 1 FROM unnest($1::smallint[], $2::bigint[]) w(lane, pos) \
-    CROSS JOIN unnest($3::text[], $4::int[]) v(projection, version) \
-    WHERE NOT EXISTS (SELECT 1 FROM projection_checkpoint c WHERE c.projection = v.projection AND c.version = v.version \
-                         AND c.lane = w.lane AND c.pos >= w.pos))";
+const BEHIND: &str = include_str!("database/behind.sql");
 /// How soon read models are looked at again that have not come so far.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
