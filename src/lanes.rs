@@ -174,6 +174,15 @@ impl Lanes {
         });
     }
 
+    /// How many requests wait in each lane.
+    pub fn queues(&self) -> Vec<(u8, usize)> {
+        let waiting = |lane: &Lane| lane.queue.max_capacity() - lane.queue.capacity();
+        self.tasks
+            .iter()
+            .map(|(lane, task)| (lane, waiting(task)))
+            .collect()
+    }
+
     /// How many lanes there are.
     pub fn count(&self) -> u8 {
         u8::try_from(self.tasks.count()).unwrap_or(u8::MAX)

@@ -4,6 +4,7 @@
 //! it here, [`fanout`] tells the other nodes, projections fold what was committed, and GraphQL answers from them.
 
 pub mod accounts;
+pub mod administration;
 pub mod by_lane;
 pub mod cli;
 pub mod clock;

@@ -8,5 +8,6 @@ mod table;
 mod trace;
 
 pub use logs::{LogFormat, start_logging};
-pub use metrics::Metrics;
+pub use metrics::{Look, Metrics};
+pub(crate) use process::resident_bytes;
 pub(crate) use trace::trace_of;

@@ -4,8 +4,9 @@
 //! nothing.
 
 use crate::event::{
-    Acted, CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed, InboxExpired, MemberAdded, MemberLeft,
-    MemberRemoved, MessageEdited, MessageRecalled, MessageSent, ReactionChanged, Registered, RoleChanged,
+    Acted, CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed, InboxExpired, MemberAdded,
+    MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent, ReactionChanged, Registered,
+    RoleChanged,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;

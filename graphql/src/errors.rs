@@ -17,6 +17,8 @@ pub enum Code {
     Forbidden,
     /// What the request is about does not exist.
     NotFound,
+    /// Something is in the way of it, or in that state already.
+    Conflict,
     /// More than the limits allow.
     TooLarge,
     /// Too much in too short a time. A retry helps when it has passed.
@@ -34,6 +36,7 @@ impl Code {
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
             Self::TooLarge => "too_large",
             Self::RateLimited => "rate_limited",
             Self::Overloaded => "overloaded",

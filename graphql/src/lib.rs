@@ -6,6 +6,7 @@
 //! `schema` holds a file a type, `serve` the way of a request to them and back. `schema` knows nothing of `serve`; both
 //! stand on the other modules.
 
+mod backend;
 mod budget;
 mod database;
 mod errors;
@@ -16,10 +17,13 @@ mod serve;
 mod viewer;
 mod waves;
 
+pub use backend::{Audited, Backend, ConnectionState, NodeState, Order, Part, RebuildStage, RebuildState};
 pub use errors::{Code, Refusal};
 pub use schema::page::{PAGE_DEFAULT, PAGE_MAX};
 pub use schema::sdl;
-pub use serve::graphql::{Answer, Graphql, GraphqlConfig};
+pub use serve::answer::Answer;
+pub use serve::config::GraphqlConfig;
+pub use serve::graphql::Graphql;
 pub use serve::http;
 pub use serve::limits::{COST_MAX, DEPTH_MAX};
 pub use viewer::Viewer;

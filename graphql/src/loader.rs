@@ -69,6 +69,13 @@ where
         self.ask(key).wait().await
     }
 
+    /// What is asked from here on is read again, because something has changed it.
+    pub(crate) fn forget(&self) {
+        if let Some(known) = &mut self.0.lock().known {
+            known.clear();
+        }
+    }
+
     /// The values of those of `keys` that have one.
     pub(crate) async fn load_many(
         &self,

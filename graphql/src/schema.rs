@@ -10,6 +10,7 @@ pub(crate) mod loaders;
 pub(crate) mod long;
 pub(crate) mod member;
 pub(crate) mod message;
+pub(crate) mod mutation;
 pub(crate) mod page;
 pub(crate) mod query;
 pub(crate) mod reaction;
@@ -19,15 +20,16 @@ pub(crate) mod time;
 pub(crate) mod user;
 
 use crate::budget::Counting;
-use async_graphql::{EmptyMutation, SchemaBuilder};
+use async_graphql::SchemaBuilder;
+use mutation::Mutation;
 use query::Query;
 use subscription::Subscription;
 
-pub(crate) type Schema = async_graphql::Schema<Query, EmptyMutation, Subscription>;
+pub(crate) type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The schema, to which data can be added.
-pub(crate) fn builder() -> SchemaBuilder<Query, EmptyMutation, Subscription> {
-    Schema::build(Query, EmptyMutation, Subscription)
+pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query, Mutation, Subscription)
         .limit_recursive_depth(64)
         .limit_directives(8)
         .extension(Counting)

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidings_domain::UserId;
 use tidings_eventlog::{Committed, LaneHead, Log};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Messages that may wait for one lane's hub. Senders wait when it is full.
@@ -40,6 +41,8 @@ pub(super) enum Message {
     Batch {
         batch: Committed,
         room: OwnedSemaphorePermit,
+        /// Since when it has been on its way.
+        since: Instant,
     },
     /// The lane has come here, perhaps on another time line.
     Head(LaneHead),
@@ -204,6 +207,15 @@ impl Hub {
         self.lanes.iter().map(|(_, hub)| *hub.at.borrow()).collect()
     }
 
+    /// How many messages wait for the hub of each lane.
+    pub fn queues(&self) -> Vec<(u8, usize)> {
+        let waiting = |hub: &LaneHub| hub.messages.max_capacity() - hub.messages.capacity();
+        self.lanes
+            .iter()
+            .map(|(lane, hub)| (lane, waiting(hub)))
+            .collect()
+    }
+
     /// Whether this node runs a lane.
     pub fn has(&self, lane: u8) -> bool {
         self.lanes.get(lane).is_some()
@@ -219,10 +231,11 @@ impl Hub {
         let Some(hub) = self.lanes.get(lane) else {
             return;
         };
+        let since = Instant::now();
         let kib = u32::try_from(batch.bytes() >> 10).map_or(QUEUE_KIB, |kib| kib.min(QUEUE_KIB));
         // Neither is ever closed before the node stops.
         if let Ok(room) = Arc::clone(&hub.room).acquire_many_owned(kib).await {
-            let _ = hub.messages.send(Message::Batch { batch, room }).await;
+            let _ = hub.messages.send(Message::Batch { batch, room, since }).await;
         }
     }
 

@@ -3,9 +3,11 @@
 use crate::wire::{Frame, LiveEvent};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tidings_domain::Cursor;
 use tidings_protocol::{Close, ServerFrame};
 use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Ephemeral frames that may wait; more are not shown.
@@ -71,6 +73,8 @@ struct Queues {
     system: VecDeque<SystemFrame>,
     live: VecDeque<LiveEvent>,
     live_bytes: usize,
+    /// Since when there have been any events.
+    since: Option<Instant>,
     ephemeral: usize,
     pong: Option<Frame>,
     lagged: bool,
@@ -81,6 +85,7 @@ impl Queues {
     fn lag(&mut self) {
         self.live = VecDeque::new();
         self.live_bytes = 0;
+        self.since = None;
         self.lagged = true;
     }
 
@@ -140,6 +145,7 @@ impl Outbox {
                 break;
             }
             queues.live_bytes = bytes;
+            queues.since.get_or_insert_with(Instant::now);
             queues.live.push_back(event.clone());
         }
         drop(queues);
@@ -189,6 +195,15 @@ impl Outbox {
         self.wake.notify_one();
     }
 
+    /// Bytes of events that wait, and for how long some have.
+    pub fn waiting(&self) -> (usize, Duration) {
+        let queues = self.queues();
+        (
+            queues.live_bytes,
+            queues.since.map_or(Duration::ZERO, |since| since.elapsed()),
+        )
+    }
+
     pub fn is_closing(&self) -> bool {
         self.queues().close.is_some()
     }
@@ -203,6 +218,7 @@ impl Outbox {
         if queues.live.is_empty() {
             // An idle connection keeps no buffers.
             queues.live = VecDeque::new();
+            queues.since = None;
         }
         Work {
             system,

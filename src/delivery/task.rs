@@ -6,6 +6,7 @@ use super::subscriptions::Subscriptions;
 use crate::planted;
 use crate::stale::StaleStreams;
 use crate::wire::{LiveEvent, shown};
+use metrics::Histogram;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub(super) struct HubTask {
     time_lines: Arc<AtomicU64>,
     /// Over how long clients that must come again spread their return.
     return_ms: u64,
+    /// How long ranges were on their way. Looked up once, because looking up costs more than recording.
+    delivery: Histogram,
 }
 
 impl HubTask {
@@ -66,6 +69,7 @@ impl HubTask {
             fill_at: None,
             time_lines,
             return_ms,
+            delivery: metrics::histogram!("tidings_delivery_seconds"),
         }
     }
 
@@ -110,10 +114,11 @@ impl HubTask {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Batch { batch, room } => {
+            Message::Batch { batch, room, since } => {
                 // What another time line has at these positions is not here.
                 if batch.epoch == self.epoch {
                     self.offer(batch.events);
+                    self.delivery.record(since.elapsed());
                 }
                 drop(room);
             }

@@ -7,7 +7,11 @@ use crate::accounts::Authenticator;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tidings_domain::UserId;
+use tidings_protocol::{Close, CloseCode};
 use uuid::Uuid;
+
+/// When a client comes again whose connection an administrator has closed, in milliseconds.
+const RETURN_MS: u64 = 1000;
 
 /// The logins of all connections of a node. Cheap to clone.
 #[derive(Clone)]
@@ -20,6 +24,8 @@ struct Inner {
 
 struct Open {
     user: UserId,
+    /// What its welcome names it.
+    session: Uuid,
     /// The session of its token, where that is one of ours.
     login: Option<Uuid>,
     connection: Weak<Shared>,
@@ -44,11 +50,13 @@ impl Logins {
         &self,
         connection: u64,
         user: UserId,
+        session: Uuid,
         login: Option<Uuid>,
         shared: &Arc<Shared>,
     ) -> Login {
         let open = Open {
             user,
+            session,
             login,
             connection: Arc::downgrade(shared),
         };
@@ -57,6 +65,54 @@ impl Logins {
         Login {
             logins: self.clone(),
             connection,
+        }
+    }
+
+    /// Closes the connections of a user, or those of a session, be it their own or that of their token; with both, those of both.
+    /// Their clients come again. Returns how many there were.
+    pub fn disconnect(&self, user: Option<UserId>, session: Option<Uuid>) -> usize {
+        let is_meant = |open: &Open| {
+            user.is_none_or(|user| user == open.user)
+                && session.is_none_or(|session| session == open.session || Some(session) == open.login)
+        };
+        let meant: Vec<Arc<Shared>> = self
+            .open()
+            .values()
+            .filter(|open| is_meant(open))
+            .filter_map(|open| open.connection.upgrade())
+            // Others have been told to go already, and are on their way.
+            .filter(|shared| !shared.outbox.is_closing())
+            .collect();
+        for shared in &meant {
+            shared.outbox.close(Close {
+                reason: "an administrator has closed the connection".to_owned(),
+                ..Close::new(CloseCode::GoingAway).with_retry_after_ms(RETURN_MS)
+            });
+            shared.stop_reading.cancel();
+        }
+        meant.len()
+    }
+
+    /// The session of the token of a connection, and the bytes of events that wait to be written to it.
+    pub fn of(&self, connection: u64) -> Option<(Option<Uuid>, usize)> {
+        let (login, shared) = {
+            let open = self.open();
+            let open = open.get(&connection)?;
+            (open.login, open.connection.upgrade()?)
+        };
+        Some((login, shared.outbox.waiting().0))
+    }
+
+    /// Records what waits to be written to each connection.
+    pub fn look(&self) {
+        let bytes = metrics::histogram!("tidings_outbox_bytes");
+        let age = metrics::histogram!("tidings_outbox_age_seconds");
+        for open in self.open().values() {
+            if let Some(shared) = open.connection.upgrade() {
+                let (waiting, since) = shared.outbox.waiting();
+                bytes.record(waiting as f64);
+                age.record(since);
+            }
         }
     }
 

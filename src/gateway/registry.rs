@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tidings_domain::UserId;
+use tidings_projections::{Order, Range};
+use uuid::Uuid;
 
 /// Users whose budgets are remembered after their last connection has ended, some 10 MB.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
@@ -20,6 +22,8 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
 pub struct Connection {
     pub id: u64,
     pub user: UserId,
+    /// What its welcome names it, different on every node.
+    pub session: Uuid,
     pub device: String,
     pub since: DateTime<Utc>,
     pub address: IpAddr,
@@ -123,6 +127,7 @@ impl Registry {
     pub fn enter(
         registry: &Arc<Self>,
         user: UserId,
+        session: Uuid,
         device: String,
         address: IpAddr,
         since: DateTime<Utc>,
@@ -131,6 +136,7 @@ impl Registry {
         let connection = Connection {
             id,
             user,
+            session,
             device,
             since,
             address,
@@ -148,6 +154,7 @@ impl Registry {
         if entry.connections >= registry.per_user {
             return Err(TooMany::OfUser);
         }
+        metrics::counter!("tidings_connections_opened_total").increment(1);
         entry.connections += 1;
         let budget = entry.budget.clone();
         open.connections.insert(id, connection.clone());
@@ -168,6 +175,32 @@ impl Registry {
     /// All open connections.
     pub fn connections(&self) -> Vec<Connection> {
         self.open().connections.values().cloned().collect()
+    }
+
+    /// A part of the open connections, or of those of one user, in the order of their sessions, and whether there are any before
+    /// the range and behind it.
+    pub fn part(&self, user: Option<UserId>, range: &Range<Uuid>) -> (Vec<Connection>, (bool, bool)) {
+        let open = self.open();
+        let (mut within, mut around) = (vec![], (false, false));
+        let is_meant = |connection: &&Connection| user.is_none_or(|user| user == connection.user);
+        for connection in open.connections.values().filter(is_meant) {
+            let session = connection.session;
+            if range.after.is_some_and(|after| session <= after) {
+                around.0 = true;
+            } else if range.before.is_some_and(|before| session >= before) {
+                around.1 = true;
+            } else {
+                within.push((session, connection.id));
+            }
+        }
+        within.sort_unstable();
+        if range.order == Order::Descending {
+            within.reverse();
+        }
+        let rows = usize::try_from(range.rows).unwrap_or(0);
+        let part = within.iter().take(rows);
+        let part = part.filter_map(|(_, id)| open.connections.get(id).cloned());
+        (part.collect(), around)
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {

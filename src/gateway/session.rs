@@ -23,7 +23,8 @@ use tidings_protocol::{Close, CloseCode, ServerFrame};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument as _;
+use tracing::Span;
+use tracing::field::display;
 
 /// How long answers that are on their way are waited for when a connection is drained.
 const ANSWERS: Duration = Duration::from_secs(3);
@@ -55,10 +56,8 @@ pub(super) async fn run(
     // A panic ends this connection and nothing else; the hub forgets the connection however it ended. The future has no
     // name, for a name would keep room for it twice.
     let began = Instant::now();
-    let span = tracing::info_span!("connection", connection, user = %user);
     if AssertUnwindSafe(serve(&gateway, session))
         .catch_unwind()
-        .instrument(span)
         .await
         .is_err()
     {
@@ -92,6 +91,7 @@ async fn begin(
     let entered = Registry::enter(
         &gateway.registry,
         greeted.user,
+        greeted.session,
         greeted.device.clone(),
         address,
         crate::clock::now(),
@@ -157,6 +157,11 @@ impl Session {
             ..
         } = greeted;
         let connection = registered.connection.id;
+        // What is logged about it from here on is found by these.
+        let span = Span::current();
+        span.record("connection", connection);
+        span.record("session", display(session));
+        span.record("user", display(user));
         let subscriber = Subscriber {
             connection,
             user,
@@ -167,7 +172,7 @@ impl Session {
             let refusal = ServerFrame::Error(resume::unreadable(unreadable));
             shared.outbox.system(&refusal, None);
         }
-        let login = gateway.logins.enter(connection, user, login, &shared);
+        let login = gateway.logins.enter(connection, user, session, login, &shared);
         Self {
             writer: Writer::new(Arc::clone(gateway), sink, Arc::clone(&shared), subscriber),
             reader: Reader::new(

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tidings_eventlog::Pool;
 use tidings_graphql::http::{Authenticate, Service};
-use tidings_graphql::{Code, Graphql, GraphqlConfig, Refusal, Viewer};
+use tidings_graphql::{Backend, Code, Graphql, GraphqlConfig, Refusal, Viewer};
 use tidings_projections::Checkpoints;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
@@ -57,11 +57,12 @@ impl Default for GraphqlLimits {
     }
 }
 
-/// `/graphql` and `/graphql/ws`, read through `pool`. `wait` bounds how long a query waits for a position; sockets end when
+/// `/graphql` and `/graphql/ws`, read through `pool`; `backend` is what administrators see and do beyond that. `wait` bounds how long a query waits for a position; sockets end when
 /// `draining` is cancelled.
 pub fn routes(
     pool: Pool,
     checkpoints: Checkpoints,
+    backend: Arc<dyn Backend>,
     authenticator: Authenticator,
     wait: Duration,
     limits: &GraphqlLimits,
@@ -82,7 +83,7 @@ pub fn routes(
         ..GraphqlConfig::default()
     };
     tidings_graphql::http::routes(Service {
-        graphql: Graphql::new(pool, checkpoints, config),
+        graphql: Graphql::new(pool, checkpoints, backend, config),
         authenticate: Arc::new(Tokens(authenticator)),
         playground: || assets::get("graphiql/index.html"),
         init: Duration::from_millis(limits.init_ms),

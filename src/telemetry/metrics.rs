@@ -2,7 +2,7 @@
 
 use super::{process, runtime, table};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tidings_eventlog::Pool;
 use tokio::time::timeout;
@@ -16,7 +16,11 @@ const UPKEEP: Duration = Duration::from_secs(5);
 pub struct Metrics {
     recorder: PrometheusHandle,
     pools: Vec<(&'static str, Pool)>,
+    looks: Vec<Look>,
 }
+
+/// Looks at something that is not told of by itself, and records it.
+pub type Look = Arc<dyn Fn() + Send + Sync>;
 
 impl Metrics {
     /// Installs the recorder at the first call; later calls share it.
@@ -38,6 +42,7 @@ impl Metrics {
         Self {
             recorder: handle.clone(),
             pools: vec![],
+            looks: vec![],
         }
     }
 
@@ -46,9 +51,15 @@ impl Metrics {
         Self { pools, ..self }
     }
 
+    /// The same, which also take these looks: whenever they are shown, and every some seconds.
+    pub fn with_looks(self, looks: Vec<Look>) -> Self {
+        Self { looks, ..self }
+    }
+
     /// Puts what was measured into its buckets, until `stop`: every value is kept until then, and there may be nobody who asks.
     pub(crate) async fn keep_up(self, stop: CancellationToken) {
         while timeout(UPKEEP, stop.cancelled()).await.is_err() {
+            self.looks.iter().for_each(|look| look());
             self.recorder.run_upkeep();
         }
     }
@@ -61,6 +72,7 @@ impl Metrics {
             metrics::gauge!("tidings_pool_borrowed", "pool" => *name).set(usage.borrowed as f64);
             metrics::gauge!("tidings_pool_waiting", "pool" => *name).set(usage.waiting as f64);
         }
+        self.looks.iter().for_each(|look| look());
         process::look();
         runtime::look();
         self.recorder.run_upkeep();

@@ -76,6 +76,9 @@ pub(crate) const SECONDS: [f64; 15] = [
 ];
 /// Bounds of how long clients stay, in seconds.
 const STAYS: &[f64] = &[1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0];
+/// Bounds of what waits for a client, in bytes and in seconds.
+const BYTES: &[f64] = &[0.0, 1_024.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0];
+const AGES: &[f64] = &[0.0, 0.01, 0.1, 1.0, 5.0, 15.0, 60.0];
 const COMMANDS: &[f64] = &[1.0, 4.0, 16.0, 64.0, 256.0, 1_000.0];
 
 /// The table.
@@ -99,6 +102,14 @@ pub(crate) const METRICS: &[Metric] = &[
     )
     .buckets(STAYS),
     seconds(
+        "tidings_delivery_seconds",
+        "From a range that a lane here has committed, or another node published, to the queues of those who are connected.",
+    ),
+    seconds(
+        "tidings_fold_seconds",
+        "How long a range of a lane takes to be folded into the read models and committed.",
+    ),
+    seconds(
         "tidings_redis_publish_seconds",
         "How long Redis takes to add a range to a lane's stream.",
     ),
@@ -106,6 +117,10 @@ pub(crate) const METRICS: &[Metric] = &[
     gauge(
         "tidings_connections",
         "Connections that have said hello and are served.",
+    ),
+    counter(
+        "tidings_connections_opened_total",
+        "Connections that have said hello.",
     ),
     counter(
         "tidings_connections_refused_total",
@@ -146,6 +161,21 @@ pub(crate) const METRICS: &[Metric] = &[
         "tidings_frames_written_total",
         "Frames that were written to connections.",
     ),
+    metric(
+        "tidings_outbox_bytes",
+        Kind::Histogram(Some(BYTES)),
+        "Bytes of events that wait to be written to a connection, of each one every some seconds.",
+    ),
+    metric(
+        "tidings_outbox_age_seconds",
+        Kind::Histogram(Some(AGES)),
+        "How long events have waited to be written to a connection, of each one every some seconds; 0 where none do.",
+    ),
+    gauge(
+        "tidings_hub_queue",
+        "Ranges and questions that wait for the hub of a lane.",
+    )
+    .labelled(),
     counter(
         "tidings_outbox_overflows_total",
         "Times that a client's queue was dropped because it read too slowly.",
@@ -182,6 +212,11 @@ pub(crate) const METRICS: &[Metric] = &[
         Kind::Histogram(Some(COMMANDS)),
         "Commands in a batch.",
     ),
+    gauge(
+        "tidings_lane_queue",
+        "Commands and questions that wait in a lane.",
+    )
+    .labelled(),
     counter(
         "tidings_lane_given_up_total",
         "Commands that were answered `unavailable` after all attempts.",
@@ -227,6 +262,26 @@ pub(crate) const METRICS: &[Metric] = &[
     gauge(
         "tidings_projection_lag_events",
         "Events that a read model has not folded, by projection and lane.",
+    )
+    .labelled(),
+    gauge(
+        "tidings_projection_lag_seconds",
+        "For how long there have been events that a read model has not folded, by projection and lane.",
+    )
+    .labelled(),
+    gauge(
+        "tidings_projection_position",
+        "The last position that a read model has folded, by projection and lane.",
+    )
+    .labelled(),
+    gauge(
+        "tidings_parked_events",
+        "Events that wait because they could not be folded, by projection.",
+    )
+    .labelled(),
+    gauge(
+        "tidings_parked_oldest_seconds",
+        "How long the oldest of them has waited, by projection.",
     )
     .labelled(),
     gauge(
@@ -338,6 +393,24 @@ mod tests {
         collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut recorded);
         let known: BTreeSet<String> = METRICS.iter().map(|metric| metric.name.to_owned()).collect();
         assert_eq!(recorded, known);
+    }
+
+    #[test]
+    fn the_table_in_the_documents_is_this_one() {
+        let text = include_str!("../../docs/operations.md");
+        let (_, table) = text.split_once("### All metrics").unwrap();
+        let table = table.split("\n## ").next().unwrap();
+        let told: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+        let row = |metric: &Metric| {
+            let kind = match metric.kind {
+                Kind::Counter => "counter",
+                Kind::Gauge => "gauge",
+                Kind::Histogram(_) => "histogram",
+            };
+            format!("| `{}` | {kind} | {} |", metric.name, metric.help)
+        };
+        let known: Vec<String> = METRICS.iter().map(row).collect();
+        assert_eq!(told, known);
     }
 
     /// The names in the sources, but those of this file.

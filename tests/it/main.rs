@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod accounts;
+mod administration;
 mod bad_input;
 mod borrowing;
 mod catch_up;
@@ -23,6 +24,7 @@ mod gaps;
 mod homes;
 mod lanes;
 mod limits;
+mod metrics;
 mod pages;
 mod parked;
 mod promises;

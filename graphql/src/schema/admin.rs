@@ -1,19 +1,30 @@
 //! What administrators see of the whole server.
 
-mod parked;
+mod audit;
+mod connection;
+mod node;
+pub(crate) mod parked;
 mod people;
-mod projection;
-mod stats;
+pub(crate) mod projection;
+pub(crate) mod rebuild;
+pub(crate) mod stats;
 
-use super::cursor::{ParkedPlace, PersonPlace};
+use super::cursor::{AuditPlace, ConnectionPlace, ParkedPlace, PersonPlace};
+use super::id;
 use super::page::{List, Page};
 use super::user::User;
+use crate::backend::Backend;
 use crate::database::Database;
 use crate::freshness::Freshness;
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
+use audit::Audit;
+use connection::Connection;
+use node::Node;
 use parked::Parked;
 use projection::ProjectionStatus;
+use rebuild::RebuildJob;
 use stats::Stats;
+use std::sync::Arc;
 
 /// The administration. Whoever has it is an administrator.
 pub(crate) struct Admin;
@@ -40,6 +51,46 @@ impl Admin {
         Ok(entries.into_list(|parked| (parked.place(), parked)))
     }
 
+    /// The latest rebuild of each read model that administrators have ordered.
+    async fn rebuilds(&self, context: &Context<'_>) -> Result<Vec<RebuildJob>> {
+        Ok(rebuild::all(backend(context)).await?)
+    }
+
+    /// The nodes that run, by when they started.
+    async fn nodes(&self, context: &Context<'_>) -> Result<Vec<Node>> {
+        Ok(node::all(backend(context)).await?)
+    }
+
+    /// Connections of clients on all nodes, or those of a user, by when they began.
+    async fn connections(
+        &self,
+        context: &Context<'_>,
+        user: Option<ID>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<List<ConnectionPlace, Connection>> {
+        let user = user.map(|user| id::parse("user", &user)).transpose()?;
+        let page = Page::parse(first, after, last, before)?;
+        let entries = connection::read(backend(context), user, &page).await?;
+        Ok(entries.into_list(|connection| (connection.place(), connection)))
+    }
+
+    /// What administrators did, oldest first.
+    async fn audit(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<List<AuditPlace, Audit>> {
+        let page = Page::parse(first, after, last, before)?;
+        let entries = audit::read(backend(context), &page).await?;
+        Ok(entries.into_list(|audit| (audit.place(), audit)))
+    }
+
     /// The whole server in a few numbers.
     async fn stats(&self, context: &Context<'_>) -> Result<Stats> {
         let (database, freshness) = (
@@ -63,4 +114,8 @@ impl Admin {
         let entries = people::read(context.data_unchecked::<Database>(), query.as_deref(), &page).await?;
         Ok(entries.into_list(|user| (PersonPlace::of(&user.username), user)))
     }
+}
+
+fn backend<'a>(context: &Context<'a>) -> &'a dyn Backend {
+    context.data_unchecked::<Arc<dyn Backend>>().as_ref()
 }

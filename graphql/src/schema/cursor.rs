@@ -32,6 +32,14 @@ pub(crate) struct ParkedPlace {
     pub(crate) pos: i64,
 }
 
+/// The place of a connection among all, by when they began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ConnectionPlace(pub(crate) Uuid);
+
+/// The place of an act among all that administrators did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct AuditPlace(pub(crate) i64);
+
 /// The place of a person in the order of names, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PersonPlace(pub(crate) String);
@@ -54,6 +62,8 @@ impl Cursor for MemberPlace {}
 impl Cursor for ActivityPlace {}
 impl Cursor for ParkedPlace {}
 impl Cursor for PersonPlace {}
+impl Cursor for ConnectionPlace {}
+impl Cursor for AuditPlace {}
 
 /// The text is no cursor of this list.
 #[derive(Clone, Copy, Debug)]
@@ -155,6 +165,30 @@ impl CursorType for PersonPlace {
     }
 }
 
+impl CursorType for ConnectionPlace {
+    type Error = NotACursor;
+
+    fn decode_cursor(text: &str) -> Result<Self, NotACursor> {
+        id(text.strip_prefix('k').ok_or(NotACursor)?).map(Self)
+    }
+
+    fn encode_cursor(&self) -> String {
+        format!("k{}", self.0.simple())
+    }
+}
+
+impl CursorType for AuditPlace {
+    type Error = NotACursor;
+
+    fn decode_cursor(text: &str) -> Result<Self, NotACursor> {
+        number(text.strip_prefix('a').ok_or(NotACursor)?).map(Self)
+    }
+
+    fn encode_cursor(&self) -> String {
+        format!("a{:016x}", self.0)
+    }
+}
+
 /// Reads the cursor in an argument.
 pub(crate) fn parse<C: Cursor>(argument: &'static str, text: Option<String>) -> Result<Option<C>, Refusal> {
     text.map(|text| C::decode_cursor(&text))
@@ -201,6 +235,13 @@ mod tests {
         assert_eq!(ParkedPlace::decode_cursor(&place.encode_cursor()).unwrap(), place);
         let place = PersonPlace::of("Ada");
         assert_eq!(PersonPlace::decode_cursor(&place.encode_cursor()).unwrap(), place);
+        let place = ConnectionPlace(Uuid::from_u128(79));
+        assert_eq!(
+            ConnectionPlace::decode_cursor(&place.encode_cursor()).unwrap(),
+            place
+        );
+        let place = AuditPlace(17);
+        assert_eq!(AuditPlace::decode_cursor(&place.encode_cursor()).unwrap(), place);
         let place = MessagePlace(i64::MAX);
         assert_eq!(
             MessagePlace::decode_cursor(&place.encode_cursor()).unwrap(),
@@ -224,6 +265,8 @@ mod tests {
             assert!(ActivityPlace::decode_cursor(text).is_err(), "{text}");
             assert!(ParkedPlace::decode_cursor(text).is_err(), "{text}");
             assert!(PersonPlace::decode_cursor(text).is_err(), "{text}");
+            assert!(ConnectionPlace::decode_cursor(text).is_err(), "{text}");
+            assert!(AuditPlace::decode_cursor(text).is_err(), "{text}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The schema, and one request's way through it.
 
+use crate::backend::Backend;
 use crate::budget::{Answers, Budget};
 use crate::database::Database;
 use crate::errors::{Refusal, coded};
@@ -7,73 +8,25 @@ use crate::freshness::Freshness;
 use crate::schema::loaders::Loaders;
 use crate::schema::{self, Schema};
 use crate::serve::after::positions;
+use crate::serve::answer::{Answer, Held};
 use crate::serve::complete::{Question, Types};
+use crate::serve::config::GraphqlConfig;
 use crate::serve::desk::{Desk, Stopped};
+use crate::serve::entry::{Pace, boxed, check, pace, reading_cost, refuse, spender};
+use crate::serve::limits;
 use crate::serve::limits::turns::{Place, Turns};
-use crate::serve::limits::{self, Excess};
 use crate::serve::variables;
 use crate::viewer::Viewer;
 use crate::waves::Waves;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response, ServerError};
+use async_graphql::{Request, Response};
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use serde::Serialize;
+use std::sync::Arc;
 use std::time::Duration;
 use tidings_eventlog::Pool;
 use tidings_projections::Checkpoints;
 use tokio::time::timeout;
-use uuid::Uuid;
-
-/// The longest document of a request that is worked on where it arrives, and the most that it may cost: a page of fifty messages
-/// with all about their senders.
-const SHORT_BYTES: usize = 1024;
-const SHORT_COST: usize = 1000;
-
-/// Bounds of the work that requests make.
-#[derive(Clone, Copy, Debug)]
-pub struct GraphqlConfig {
-    /// How long a request waits for the read models to come to its position.
-    pub wait: Duration,
-    /// How long one statement may take, waiting for a connection included.
-    pub statement_timeout: Duration,
-    /// How many statements of all requests run at once.
-    pub statements_at_once: usize,
-    /// How long a request may take in all.
-    pub deadline: Duration,
-    /// The most that one answer may come to, in bytes: of rows read, and of JSON.
-    pub answer_bytes: usize,
-    /// The same of all answers of this node that are being made or sent.
-    pub answers_bytes: usize,
-    /// Requests of all viewers that are answered at once.
-    pub requests_at_once: usize,
-    /// Requests of one viewer that are answered at once.
-    pub requests_per_viewer: usize,
-    /// Threads that read, resolve and write out requests. The other processors are left to what must not wait for them.
-    pub threads: usize,
-    /// The cost that a viewer may cause each second in the long run, and at once.
-    pub cost_per_second: u32,
-    pub cost_burst: u32,
-}
-
-impl Default for GraphqlConfig {
-    fn default() -> Self {
-        Self {
-            wait: Duration::from_secs(2),
-            statement_timeout: Duration::from_secs(5),
-            statements_at_once: 8,
-            deadline: Duration::from_secs(15),
-            answer_bytes: 8 * 1024 * 1024,
-            answers_bytes: 256 * 1024 * 1024,
-            requests_at_once: 256,
-            requests_per_viewer: 8,
-            threads: std::thread::available_parallelism()
-                .map_or(1, |processors| processors.get().div_ceil(2)),
-            cost_per_second: 10_000,
-            cost_burst: 200_000,
-        }
-    }
-}
 
 /// Answers GraphQL requests. Cheap to clone.
 #[derive(Clone)]
@@ -88,25 +41,14 @@ pub struct Graphql {
     deadline: Duration,
 }
 
-/// What a request is answered with. It counts among the answers of this node until it is dropped.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub struct Answer {
-    pub response: Response,
-    #[serde(skip)]
-    pub(crate) held: Held,
-}
-
-/// The place and the bytes that an answer takes, given back when dropped.
-#[derive(Default)]
-pub(crate) struct Held {
-    place: Option<Place>,
-    _budget: Option<Budget>,
-}
-
 impl Graphql {
-    /// Reads through `pool`; `checkpoints` say how far the read models are.
-    pub fn new(pool: Pool, checkpoints: Checkpoints, config: GraphqlConfig) -> Self {
+    /// Reads through `pool`; `checkpoints` say how far the read models are; `backend` is the server around.
+    pub fn new(
+        pool: Pool,
+        checkpoints: Checkpoints,
+        backend: Arc<dyn Backend>,
+        config: GraphqlConfig,
+    ) -> Self {
         let database = Database::new(
             pool,
             config.statements_at_once,
@@ -114,7 +56,7 @@ impl Graphql {
             checkpoints.clone(),
         );
         let freshness = Freshness::new(checkpoints, config.wait);
-        let schema = schema::builder().data(freshness.clone()).finish();
+        let schema = schema::builder().data(freshness.clone()).data(backend).finish();
         let types = Types::of(&schema.sdl());
         Self {
             schema,
@@ -359,66 +301,6 @@ impl Graphql {
             budget,
         })
     }
-}
-
-/// How long the steps of a request take.
-enum Pace {
-    /// So short that it is not worth the way to another thread.
-    Short,
-    Long,
-}
-
-/// Tells from the document, and reads one that is short.
-fn pace(request: &mut Request) -> Result<Pace, Box<Response>> {
-    if request.query.len() > SHORT_BYTES {
-        return Ok(Pace::Long);
-    }
-    let cost = check(request)?;
-    Ok(if cost <= SHORT_COST {
-        Pace::Short
-    } else {
-        Pace::Long
-    })
-}
-
-/// Who pays for a request. All those who have not said who they are share what one viewer has.
-fn spender(viewer: Option<&Viewer>) -> Uuid {
-    viewer.map_or_else(Uuid::nil, |viewer| viewer.user)
-}
-
-/// What it costs to read a document, whatever it asks for.
-fn reading_cost(request: &Request) -> usize {
-    1 + request.query.len() / 256
-}
-
-impl From<Response> for Answer {
-    fn from(response: Response) -> Self {
-        Self {
-            response,
-            held: Held::default(),
-        }
-    }
-}
-
-impl From<Refusal> for Answer {
-    fn from(refusal: Refusal) -> Self {
-        refusal.into_response().into()
-    }
-}
-
-fn check(request: &mut Request) -> Result<usize, Box<Response>> {
-    limits::check(request).map_err(|excess| match excess {
-        Excess::Syntax(error) => refuse(error),
-        Excess::Refused(refusal) => boxed(refusal),
-    })
-}
-
-fn refuse(error: ServerError) -> Box<Response> {
-    Box::new(coded(Response::from_errors(vec![error])))
-}
-
-fn boxed(refusal: Refusal) -> Box<Response> {
-    Box::new(refusal.into_response())
 }
 
 /// A request that may be executed.

@@ -4,6 +4,7 @@
 
 mod admin;
 mod after;
+mod authorisation;
 mod failures;
 mod http;
 mod inbox;

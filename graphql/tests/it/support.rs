@@ -54,7 +54,7 @@ impl World {
         log_config.timeout = LONG;
         let pool = log_config.pool().unwrap();
         let projector = Projector::new(Log::new(pool.clone(), LONG), LANES, Arc::new(Silent));
-        let graphql = Graphql::new(pool.clone(), projector.checkpoints(), config);
+        let graphql = Graphql::new(pool.clone(), projector.checkpoints(), Arc::new(()), config);
         Self {
             pool,
             projector,

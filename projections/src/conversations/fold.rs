@@ -109,7 +109,8 @@ impl<'a> Changes<'a> {
             Event::User(UserEvent::Registered(registered)) => {
                 self.people.insert(fact.stream(), (registered, fact.at()));
             }
-            Event::User(UserEvent::CursorsMoved(_) | UserEvent::InboxExpired(_)) | Event::Administration(_) => {}
+            Event::User(UserEvent::CursorsMoved(_) | UserEvent::InboxExpired(_))
+            | Event::Administration(_) => {}
             Event::Conversation(event) => self.fold_conversation(fact, event),
         }
     }

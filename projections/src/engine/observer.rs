@@ -1,11 +1,15 @@
 //! What callers can watch: the runner for metrics, and long operations for progress bars.
 
 use crate::error::ProjectionError;
+use std::time::Duration;
 
 /// Told what the runner does. Called from its futures, so nothing here may block.
 pub trait Observer: Send + Sync {
     /// `events` of a lane are in these projections now.
     fn applied(&self, _lane: u8, _projections: &[&str], _events: usize) {}
+
+    /// A range of a lane took so long to be folded and committed, by whatever projections.
+    fn folded(&self, _lane: u8, _took: Duration) {}
 
     /// `events` of a lane were put aside, because a projection cannot take them or one before them in their stream.
     fn parked(&self, _lane: u8, _projection: &str, _events: usize) {}

@@ -90,11 +90,7 @@ pub async fn skip_parked(log: &Log, projection: &str, lane: u8, pos: u64) -> Res
     let sql = include_str!("admin/skip_parked.sql");
     let key: (&str, i32, i16) = (&target.label, target.projection.version(), i16::from(lane));
     let pos = pos as i64;
-    let skipped = within(
-        SHORT,
-        transaction.execute(sql, &[&key.0, &key.1, &key.2, &pos]),
-    )
-    .await?;
+    let skipped = within(SHORT, transaction.execute(sql, &[&key.0, &key.1, &key.2, &pos])).await?;
     within(SHORT, transaction.commit()).await?;
     Ok(skipped > 0)
 }

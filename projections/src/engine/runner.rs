@@ -343,8 +343,10 @@ impl Projector {
         };
         let to = events.last().map_or(next.to, |event| event.record.pos);
         let group: Vec<&Target> = next.group.iter().map(|i| &self.targets[*i]).collect();
+        let began = Instant::now();
         match advance(&mut session.client, lane, &group, &events, &*self.observer).await {
             Ok(advanced) if advanced.held.is_empty() => {
+                self.observer.folded(lane, began.elapsed());
                 let mut positions = state.positions;
                 for i in next.group {
                     positions[i] = Some(to);

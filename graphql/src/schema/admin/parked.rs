@@ -4,8 +4,9 @@ use crate::database::{Database, NoAnswer};
 use crate::schema::cursor::ParkedPlace;
 use crate::schema::page::{Entries, Page, surroundings};
 use crate::schema::time::Time;
-use async_graphql::{ComplexObject, ID, SimpleObject};
+use async_graphql::{ComplexObject, Enum, ID, SimpleObject};
 use tidings_eventlog::Position;
+use tidings_projections::Projection;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -22,10 +23,22 @@ pub(crate) struct Parked {
     attempts: i32,
     #[graphql(name = "parkedAt")]
     at: Time,
+    state: ParkedState,
     #[graphql(skip)]
     stream: Uuid,
     #[graphql(skip)]
     place: ParkedPlace,
+}
+
+/// What has become of an event that was parked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(crate) enum ParkedState {
+    /// It waits.
+    Waiting,
+    /// It is in the read model after all.
+    Folded,
+    /// An administrator has left it out.
+    Skipped,
 }
 
 #[ComplexObject]
@@ -45,6 +58,22 @@ impl Parked {
         self.place.clone()
     }
 
+    /// The same event, of which this has become.
+    pub(crate) fn now(self, state: ParkedState) -> Self {
+        Self { state, ..self }
+    }
+
+    /// Its read model, lane, position and stream.
+    pub(crate) fn address(&self) -> (String, u8, u64, Uuid) {
+        let lane = u8::try_from(self.place.lane).unwrap_or_default();
+        (
+            self.projection.clone(),
+            lane,
+            self.place.pos.cast_unsigned(),
+            self.stream,
+        )
+    }
+
     fn read(row: &Row) -> Result<Self, tokio_postgres::Error> {
         let place = ParkedPlace {
             projection: row.try_get("projection")?,
@@ -61,10 +90,36 @@ impl Parked {
             error: row.try_get("error")?,
             attempts: row.try_get("attempts")?,
             at: Time(row.try_get("parked_at")?),
+            state: ParkedState::Waiting,
             stream: row.try_get("stream")?,
             place,
         })
     }
+}
+
+/// The event of that id, while it is parked.
+pub(crate) async fn one(database: &Database, id: &ID) -> Result<Option<Parked>, NoAnswer> {
+    let Some((projection, lane, pos)) = address(id) else {
+        return Ok(None);
+    };
+    let version = projection.version();
+    let sql = include_str!("parked/one.sql");
+    let rows = database
+        .rows(sql, &[&projection.name(), &version, &lane, &pos], Parked::read)
+        .await?;
+    Ok(rows.into_iter().next())
+}
+
+/// Reads an id: a read model and a position.
+fn address(id: &ID) -> Option<(&'static dyn Projection, i16, i64)> {
+    let (projection, position) = id.split_once(':')?;
+    let (lane, pos) = position.split_once(':')?;
+    let lane: u8 = lane.parse().ok()?;
+    Some((
+        tidings_projections::find(projection)?,
+        lane.into(),
+        pos.parse().ok()?,
+    ))
 }
 
 /// A page of what the live read models have put aside.

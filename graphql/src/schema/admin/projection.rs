@@ -9,7 +9,7 @@ use tidings_projections::Lag;
 /// A read model on the node that answers.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
 pub(crate) struct ProjectionStatus {
-    name: &'static str,
+    pub(crate) name: &'static str,
     /// The version of its tables and of the way they are made.
     version: i32,
     state: ProjectionState,
@@ -58,7 +58,7 @@ impl From<&Lag> for ProjectionLane {
 }
 
 /// All read models.
-pub(super) fn all(freshness: &Freshness) -> Vec<ProjectionStatus> {
+pub(crate) fn all(freshness: &Freshness) -> Vec<ProjectionStatus> {
     let (lags, refused) = (freshness.checkpoints().lag(), freshness.checkpoints().refused());
     tidings_projections::all()
         .into_iter()

@@ -18,7 +18,7 @@ pub(crate) struct Stats {
     parked: Long,
 }
 
-pub(super) async fn read(database: &Database, freshness: &Freshness) -> Result<Stats, NoAnswer> {
+pub(crate) async fn read(database: &Database, freshness: &Freshness) -> Result<Stats, NoAnswer> {
     let heads = heads(database, freshness, None).await?;
     let parked = database
         .rows("SELECT count(*) FROM projection_parked", &[], |row| {

@@ -2,7 +2,7 @@
 
 use super::accept::Wanted;
 use crate::errors::{Code, Refusal};
-use crate::serve::graphql::{Answer, Held};
+use crate::serve::answer::{Answer, Held};
 use async_graphql::{ServerError, Value};
 use async_graphql_axum::GraphQLResponse;
 use axum::body::{Body, HttpBody as _};

@@ -8,7 +8,9 @@ use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
 
 /// Fields that are lists with pages.
-pub(super) const PAGED: [&str; 7] = [
+pub(super) const PAGED: [&str; 9] = [
+    "audit",
+    "connections",
     "conversations",
     "edits",
     "inbox",
@@ -251,7 +253,8 @@ mod tests {
         let sdl = crate::sdl();
         let lists: Vec<&str> = sdl
             .lines()
-            .filter(|line| line.contains("Connection!"))
+            // Of pages, and not of the type that is called so.
+            .filter(|line| line.ends_with("Connection!") && !line.ends_with(" Connection!"))
             .filter_map(|line| line.trim().split(['(', ':']).next())
             .collect();
         assert!(lists.len() >= PAGED.len(), "{lists:?}");

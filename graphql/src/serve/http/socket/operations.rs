@@ -1,7 +1,8 @@
 //! The operations of one connection, as the library runs them.
 
 use crate::errors::Refusal;
-use crate::serve::graphql::{Graphql, Held};
+use crate::serve::answer::Held;
+use crate::serve::graphql::Graphql;
 use crate::serve::http::reply::is_refusal;
 use crate::serve::http::tidy;
 use crate::viewer::Viewer;

@@ -1,0 +1,109 @@
+//! The administration: what administrators see of all nodes, and what they do. Each act is an event in the log before it is carried
+//! out (ADR 34), and goes on when whoever ordered it hangs up.
+
+mod acts;
+mod audit;
+mod connections;
+mod nodes;
+mod parked;
+mod rebuilds;
+mod tables;
+
+use crate::accounts::Accounts;
+use crate::fanout::Asks;
+use crate::gateway::{Logins, Registry};
+use crate::lanes::Lanes;
+use crate::lifecycle::Lifecycle;
+use acts::Ordered;
+use futures_util::future::BoxFuture;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tables::Tables;
+use tidings_eventlog::Log;
+use tidings_graphql::{Audited, Backend, ConnectionState, NodeState, Order, Part, RebuildState, Refusal};
+use tidings_projections::Range;
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+/// Orders that wait to be carried out.
+const QUEUE: usize = 64;
+
+/// What the administration stands on.
+pub struct Foundation {
+    /// Where this node serves.
+    pub address: SocketAddr,
+    pub accounts: Accounts,
+    pub asks: Asks,
+    pub lanes: Lanes,
+    pub lifecycle: Lifecycle,
+    /// For the read models, which fold everything that the log holds.
+    pub log: Log,
+    pub logins: Logins,
+    pub registry: Arc<Registry>,
+}
+
+/// The administration of this node. Cheap to clone.
+#[derive(Clone)]
+pub struct Administration(Arc<Inner>);
+
+struct Inner {
+    ground: Foundation,
+    /// This node, among those that run.
+    node: Uuid,
+    tables: Tables,
+    orders: mpsc::Sender<Ordered>,
+}
+
+impl Administration {
+    /// Says from here on that this node runs, answers what others ask of it, and carries out what it is ordered, until it stops.
+    pub fn start(ground: Foundation) -> Self {
+        let (orders, ordered) = mpsc::channel(QUEUE);
+        let tables = Tables::new(&ground.log);
+        let this = Self(Arc::new(Inner {
+            ground,
+            node: Uuid::now_v7(),
+            tables,
+            orders,
+        }));
+        let Foundation { lifecycle, asks, .. } = &this.0.ground;
+        asks.answer(lifecycle, this.clone().answering());
+        let stop = lifecycle.hard_stop();
+        lifecycle.spawn_last("node", this.clone().tell(stop.clone()));
+        lifecycle.spawn_last("administration", this.clone().obey(ordered, stop));
+        this
+    }
+}
+
+impl Backend for Administration {
+    fn nodes(&self) -> BoxFuture<'_, Result<Vec<NodeState>, Refusal>> {
+        Box::pin(self.running())
+    }
+
+    fn connections(
+        &self,
+        user: Option<Uuid>,
+        range: Range<Uuid>,
+    ) -> BoxFuture<'_, Result<Part<ConnectionState>, Refusal>> {
+        Box::pin(self.connected(user, range))
+    }
+
+    fn rebuilds(&self) -> BoxFuture<'_, Result<Vec<RebuildState>, Refusal>> {
+        Box::pin(self.rebuilt())
+    }
+
+    fn audit(&self, range: Range<u64>) -> BoxFuture<'_, Result<Part<Audited>, Refusal>> {
+        Box::pin(self.audited(range))
+    }
+
+    fn carry_out(&self, by: Uuid, order: Order) -> BoxFuture<'_, Result<u64, Refusal>> {
+        Box::pin(async move {
+            let (reply, answer) = oneshot::channel();
+            let ordered = Ordered { by, order, reply };
+            if self.0.orders.try_send(ordered).is_err() {
+                return Err(Refusal::unavailable("too many orders wait to be carried out"));
+            }
+            let gone = || Refusal::unavailable("the order was not carried out");
+            answer.await.unwrap_or_else(|_| Err(gone()))
+        })
+    }
+}

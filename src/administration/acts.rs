@@ -1,0 +1,167 @@
+//! What administrators order, carried out: first the log says so.
+
+use super::Administration;
+use crate::accounts::AccountError;
+use tidings_domain::event::Acted;
+use tidings_domain::{Act, UserId};
+use tidings_graphql::{Code, Order, Refusal};
+use tidings_projections::{ProjectionError, retry_parked_stream, skip_parked};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Orders that are carried out at the same time.
+const AT_ONCE: usize = 16;
+
+/// An order, and who waits for it.
+pub(super) struct Ordered {
+    pub(super) by: Uuid,
+    pub(super) order: Order,
+    pub(super) reply: oneshot::Sender<Result<u64, Refusal>>,
+}
+
+impl Administration {
+    /// Carries out what is ordered, until `stop`.
+    pub(super) async fn obey(self, mut orders: mpsc::Receiver<Ordered>, stop: CancellationToken) {
+        let mut acts = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                Some(done) = acts.join_next() => {
+                    if let Err(error) = done {
+                        tracing::error!(%error, "an order could not be carried out to its end");
+                    }
+                }
+                Some(ordered) = orders.recv(), if acts.len() < AT_ONCE => {
+                    acts.spawn(self.clone().act(ordered));
+                }
+            }
+        }
+    }
+
+    async fn act(self, ordered: Ordered) {
+        let Ordered { by, order, reply } = ordered;
+        let done = match self.record(by, &order).await {
+            Ok(()) => self.do_it(by, order.clone()).await,
+            Err(refusal) => Err(refusal),
+        };
+        let is_begun = done.is_ok();
+        // Whoever ordered it may have hung up.
+        let _ = reply.send(done);
+        if let Order::RebuildProjection { name } = order
+            && is_begun
+        {
+            Box::pin(self.rebuild(name)).await;
+        }
+    }
+
+    /// Has the log say what is about to be done.
+    async fn record(&self, by: Uuid, order: &Order) -> Result<(), Refusal> {
+        let acted = acted(order);
+        tracing::info!(user = %by, act = acted.act, target = acted.target, "an administrator acts");
+        let lanes = &self.0.ground.lanes;
+        match lanes.submit_act(UserId(by), Uuid::now_v7(), acted).await {
+            Ok(_) => Ok(()),
+            Err(refusal) => {
+                tracing::warn!(%refusal, "the log does not take an act of an administrator");
+                Err(Refusal::unavailable("the log does not take it just now"))
+            }
+        }
+    }
+
+    async fn do_it(&self, by: Uuid, order: Order) -> Result<u64, Refusal> {
+        let ground = &self.0.ground;
+        match order {
+            Order::SuspendUser { user, .. } => known(ground.accounts.suspend(user).await),
+            Order::ReinstateUser { user } => known(ground.accounts.reinstate(user).await),
+            Order::RevokeSessions { user, .. } => {
+                let revoked = ground.accounts.revoke_sessions(user).await;
+                revoked.map_err(|error| unchanged(&error))
+            }
+            Order::Disconnect { user, session } => self.disconnect(user, session).await,
+            Order::RetryParked {
+                projection, stream, ..
+            } => self.retry(&projection, stream).await,
+            Order::SkipParked {
+                projection,
+                lane,
+                pos,
+                stream,
+                ..
+            } => {
+                let skipped = skip_parked(&ground.log, &projection, lane, pos).await;
+                if !skipped.map_err(|error| stuck(&error))? {
+                    return Ok(0);
+                }
+                self.retry(&projection, stream).await?;
+                Ok(1)
+            }
+            Order::RebuildProjection { name } => self.begin_rebuild(name, by).await,
+            Order::CancelRebuild { name } => self.cancel_rebuild(name).await,
+        }
+    }
+
+    async fn retry(&self, projection: &str, stream: Uuid) -> Result<u64, Refusal> {
+        let retried = retry_parked_stream(&self.0.ground.log, projection, stream).await;
+        Ok(retried.map_err(|error| stuck(&error))?.applied)
+    }
+}
+
+/// The event that says so.
+fn acted(order: &Order) -> Acted {
+    let (act, target, reason) = match order {
+        Order::SuspendUser { user, reason } => (Act::SuspendUser, user.to_string(), Some(reason)),
+        Order::ReinstateUser { user } => (Act::ReinstateUser, user.to_string(), None),
+        Order::RevokeSessions { user, reason } => (Act::RevokeSessions, user.to_string(), Some(reason)),
+        Order::Disconnect { user, session } => {
+            let user = user.map(|user| format!("user {user}"));
+            let session = session.map(|session| format!("session {session}"));
+            let target: Vec<String> = user.into_iter().chain(session).collect();
+            (Act::Disconnect, target.join(", "), None)
+        }
+        Order::RetryParked {
+            projection,
+            lane,
+            pos,
+            ..
+        } => (Act::RetryParked, format!("{projection}:{lane}:{pos}"), None),
+        Order::SkipParked {
+            projection,
+            lane,
+            pos,
+            reason,
+            ..
+        } => (
+            Act::SkipParked,
+            format!("{projection}:{lane}:{pos}"),
+            Some(reason),
+        ),
+        Order::RebuildProjection { name } => (Act::RebuildProjection, (*name).to_owned(), None),
+        Order::CancelRebuild { name } => (Act::CancelRebuild, (*name).to_owned(), None),
+    };
+    Acted {
+        act: act.as_str().to_owned(),
+        target,
+        reason: reason.cloned(),
+    }
+}
+
+/// What was done to an account, if there is one.
+fn known(found: Result<bool, AccountError>) -> Result<u64, Refusal> {
+    match found {
+        Ok(true) => Ok(1),
+        Ok(false) => Err(Refusal::new(Code::NotFound, "there is no such user")),
+        Err(error) => Err(unchanged(&error)),
+    }
+}
+
+fn unchanged(error: &AccountError) -> Refusal {
+    tracing::warn!(%error, "an account could not be changed");
+    Refusal::unavailable("accounts cannot be changed just now")
+}
+
+fn stuck(error: &ProjectionError) -> Refusal {
+    tracing::warn!(%error, "what is parked could not be worked on");
+    Refusal::unavailable("what is parked cannot be worked on just now")
+}

@@ -1,0 +1,120 @@
+//! The spine of a node: the log, and all that decides, delivers and folds.
+
+use super::ground::Ground;
+use super::grow::Grow;
+use super::observers::{CountProjections, WakeProjections};
+use crate::commits::Commits;
+use crate::config::Config;
+use crate::cursors::Cursors;
+use crate::delivery::{Hub, Observer};
+use crate::fanout::{Asks, Ephemeral, Fanout, FanoutConfig, Health};
+use crate::lanes::{LaneLimits, Lanes, SUBJECTS};
+use crate::lifecycle::Lifecycle;
+use crate::stale::StaleStreams;
+use anyhow::Context as _;
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_eventlog::{Appender, Log, schema};
+use tidings_projections::{Checkpoints, Projector};
+use uuid::Uuid;
+
+/// The spine, as the rest of the node sees it.
+pub(super) struct Spine {
+    pub(super) appender: Arc<Appender>,
+    pub(super) asks: Asks,
+    pub(super) checkpoints: Checkpoints,
+    pub(super) cursors: Cursors,
+    pub(super) ephemeral: Ephemeral,
+    pub(super) grow: Grow,
+    pub(super) hub: Hub,
+    pub(super) lanes: Lanes,
+    /// For those who show what was said, who must know what was taken back.
+    pub(super) log: Log,
+    /// For the read models, which fold both.
+    pub(super) folded: Log,
+    /// For the lanes: commands do not wait for those who read.
+    pub(super) lanes_log: Log,
+    /// The log's own id.
+    pub(super) log_id: Uuid,
+    pub(super) redis: Health,
+}
+
+impl Spine {
+    /// Starts it, in an order in which nothing misses what another tells it.
+    pub(super) async fn start(
+        lifecycle: &Lifecycle,
+        config: &Config,
+        ground: &Ground,
+    ) -> anyhow::Result<Self> {
+        let Ground { log_config, pool, .. } = ground;
+        let folded = Log::new(pool.clone(), log_config.timeout);
+        schema::ensure_segments(pool)
+            .await
+            .context("the log's segments cannot be made")?;
+        let unbuilt = tidings_projections::setup(pool)
+            .await
+            .context("the read models cannot be made")?;
+        let log_id = folded.identity().await.context("the log cannot be read")?;
+        let heads = folded.heads().await.context("the log cannot be read")?;
+        let appender = Arc::new(Appender::new(log_config.clone()));
+        appender.warm().await.context("the log cannot be appended to")?;
+
+        let projector = Projector::new(folded.clone(), heads.len() as u16, Arc::new(CountProjections));
+        let log = folded.clone().knowing(SUBJECTS);
+        build_read_models(lifecycle, &projector, &unbuilt);
+        let (wake, tail, checkpoints) = (projector.wake(), projector.tail(), projector.checkpoints());
+        let observer: Arc<dyn Observer> = Arc::new(WakeProjections(wake));
+        let stale = StaleStreams::default();
+        let hub = Hub::new(lifecycle, &log, &observer, &stale, config.gateway.return_ms);
+        let mut fanout_config = FanoutConfig::new(ground.redis_url.clone());
+        fanout_config.redis_ca.clone_from(&config.redis_ca);
+        fanout_config.sweep = Duration::from_millis(config.sweep_ms.max(10));
+        let fanout = Fanout::start(lifecycle, &fanout_config, &log, log_id, &hub)?;
+        let lanes_pool = log_config.pool_of(config.lane_connections)?;
+        let lanes_log = Log::new(lanes_pool, log_config.timeout).knowing(SUBJECTS);
+        let lane_limits = LaneLimits {
+            rules: config.rules(),
+            ..LaneLimits::default()
+        };
+        let lanes = Lanes::new(lifecycle, &lanes_log, &appender, &hub, &stale, lane_limits);
+        let (ephemeral, redis, asks) = (fanout.ephemeral.clone(), fanout.health.clone(), fanout.asks());
+        let grow = Grow {
+            log: lanes_log.clone(),
+            lifecycle: lifecycle.clone(),
+            projector,
+            hub: hub.clone(),
+            commits: Commits::new(lifecycle, &tail, &hub, fanout),
+            lanes: lanes.clone(),
+        };
+        for head in heads {
+            grow.add(head);
+        }
+        let cursors = Cursors::start(lifecycle, &log, &lanes, &ephemeral, config.read_gather());
+        Ok(Self {
+            appender,
+            asks,
+            checkpoints,
+            cursors,
+            ephemeral,
+            grow,
+            hub,
+            lanes,
+            log,
+            folded,
+            lanes_log,
+            log_id,
+            redis,
+        })
+    }
+}
+
+/// Builds the read models that are new in this version, beside those that older nodes go on with.
+fn build_read_models(lifecycle: &Lifecycle, projector: &Projector, unbuilt: &[&'static str]) {
+    projector.begin_builds(unbuilt);
+    let (build, stop) = (projector.clone().build(), lifecycle.hard_stop());
+    lifecycle.spawn_last("read models being built", async move {
+        stop.run_until_cancelled(build).await;
+        // A task that ends before the node does is taken for a failure.
+        stop.cancelled().await;
+    });
+}
