@@ -3,6 +3,7 @@
 use super::{Gateway, session, socket};
 use crate::http::{ClientAddress, Socket};
 use crate::problem::Problem;
+use crate::telemetry::trace_of;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
@@ -17,6 +18,8 @@ use std::sync::Arc;
 use tidings_graphql::http::bearer;
 use tidings_protocol::{ErrorCode, SUBPROTOCOL};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 /// `GET /ws`.
 pub fn routes(gateway: Arc<Gateway>) -> Router {
@@ -54,8 +57,16 @@ async fn connect(
     }
     // Without a token the hello has to bring one.
     let token = bearer(request.headers()).ok().flatten().map(str::to_owned);
+    let span = tracing::info_span!(
+        "connection",
+        trace = trace_of(request.headers()),
+        connection = Empty,
+        session = Empty,
+        user = Empty
+    );
     let lifecycle = gateway.lifecycle.clone();
-    tokio::spawn(lifecycle.connection(converse(gateway, upgrading, address, token)));
+    let conversation = converse(gateway, upgrading, address, token).instrument(span);
+    tokio::spawn(lifecycle.connection(conversation));
     response
 }
 

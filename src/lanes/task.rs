@@ -20,6 +20,7 @@ use tidings_eventlog::{AppendError, Appended, Appender, Committed, LaneHead, Log
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 /// Decides and commits the commands of one lane.
@@ -177,7 +178,8 @@ impl LaneTask {
         }
         if !pending.is_empty() {
             metrics::histogram!("tidings_lane_batch_commands").record(pending.len() as f64);
-            self.settle(pending, &mut fresh).await;
+            let span = tracing::info_span!("batch", lane = self.lane, commands = pending.len());
+            self.settle(pending, &mut fresh).instrument(span).await;
         }
         if !questions.is_empty() {
             self.authorize(questions).await;
@@ -228,6 +230,7 @@ impl LaneTask {
                         );
                         metrics::counter!("tidings_lane_given_up_total").increment(rest.len() as u64);
                         for command in rest {
+                            tracing::info!(command = %command.command.id(), "a command was given up");
                             (command.reply)(Err(Refusal::Unavailable));
                         }
                         return;

@@ -10,6 +10,7 @@ use crate::outcome::Refusal;
 use crate::wire::{Named, Wanted, answer, refused, translate};
 use tidings_protocol::{Command, ErrorCode};
 use tokio::time::Instant;
+use tracing::Span;
 
 /// What an answer to `fetch` weighs among the answers in flight, since it is so much larger than the others.
 const FETCH_PERMITS: u32 = 32;
@@ -36,9 +37,12 @@ impl Reader {
                 }
                 let (budget, began) = (self.registered.budget.clone(), Instant::now());
                 let acks = self.gateway.counters.acks.clone();
+                // The answer comes from the lane's task.
+                let span = Span::current();
                 let reply = Box::new(move |result: Result<_, Refusal>| {
                     if let Err(refusal) = &result {
                         charge(&budget, refusal);
+                        tracing::debug!(parent: &span, command = %id, %refusal, "a command was refused");
                     }
                     reply.send(&answer(id, result));
                     acks.record(began.elapsed());
