@@ -6,6 +6,7 @@ use crate::schema::reaction::REACTIONS_MAX;
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
+use tidings_domain::conversation::MENTIONS_MAX;
 
 /// Fields that are lists with pages.
 pub(super) const PAGED: [&str; 9] = [
@@ -19,6 +20,22 @@ pub(super) const PAGED: [&str; 9] = [
     "parked",
     "users",
 ];
+/// Lists without pages, which are as long as what they tell of.
+#[cfg(test)]
+const WHOLE: [&str; 8] = [
+    "lanes",
+    "mentions",
+    "nodes",
+    "projections",
+    "reactions",
+    "readModels",
+    "rebuilds",
+    "edges",
+];
+/// People whom a message usually names at most. Each of the [`MENTIONS_MAX`] whom it may name is looked for, and counts by itself.
+const MENTIONS_USUAL: usize = 20;
+/// What it costs to look for somebody who need not exist: nobody else is looked for in the same statements.
+const LOOK_UP: usize = 25;
 /// The longest name of a field in the answer: it is repeated for each entry of the lists around it.
 const KEY_BYTES_MAX: usize = 128;
 /// Lists of an introspection that lead back to where they came from.
@@ -100,12 +117,15 @@ impl<'a> Walk<'a> {
         }
         let inner = self.selection(&field.selection_set.node)?;
         let name = field.name.node.as_str();
-        let times = match name {
-            _ if PAGED.contains(&name) => self.page(field),
-            "reactions" => REACTIONS_MAX,
-            _ => 1,
+        let (itself, times) = match name {
+            _ if PAGED.contains(&name) => (1, self.page(field)),
+            "mentions" => (MENTIONS_MAX, MENTIONS_USUAL),
+            "reactions" => (1, REACTIONS_MAX),
+            "user" if field.get_argument("id").is_some() => (LOOK_UP, 1),
+            "userByName" => (LOOK_UP, 1),
+            _ => (1, 1),
         };
-        let cost = inner.cost.saturating_mul(times).saturating_add(1);
+        let cost = inner.cost.saturating_mul(times).saturating_add(itself);
         if matches!(name, "__schema" | "__type") {
             // What lies below is measured against limits of its own.
             return Ok(Measure {
@@ -215,6 +235,21 @@ mod tests {
     }
 
     #[test]
+    fn whoever_a_message_may_name_is_paid_for() {
+        let query = "{ conversation(id: 1) { messages(first: 10) { nodes { mentions { id } } } } }";
+        assert_eq!(measure(query, "{}").cost, 2 + 10 * (1 + 100 + 20));
+    }
+
+    #[test]
+    fn looking_for_somebody_costs_more_than_knowing_them() {
+        assert_eq!(
+            measure("{ user(id: 1) { id } userByName(username: 2) { id } }", "{}").cost,
+            52
+        );
+        assert_eq!(measure("{ me { id } }", "{}").cost, 2);
+    }
+
+    #[test]
     fn fragments_count_as_often_as_they_are_spread() {
         let mut query = "{ ...f0 } ".to_owned();
         for i in 0..60 {
@@ -260,6 +295,10 @@ mod tests {
         assert!(lists.len() >= PAGED.len(), "{lists:?}");
         for list in lists {
             assert!(PAGED.contains(&list), "{list}");
+        }
+        let whole = sdl.lines().filter(|line| line.contains(": ["));
+        for list in whole.filter_map(|line| line.trim().split(['(', ':']).next()) {
+            assert!(WHOLE.contains(&list), "{list}");
         }
     }
 }
