@@ -33,11 +33,9 @@ pub trait Projection: Send + Sync {
     /// more is to be another version: events of the kind are in the log already.
     fn folds(&self) -> Folds;
 
-    /// Folds facts of one lane, in order, into the tables in `schema`. How the facts are divided into batches, and how
-    /// lanes interleave, makes no difference to the outcome.
-    ///
-    /// Rows that other lanes touch as well are written by one statement per table, in the order of their keys, so that
-    /// lanes cannot deadlock.
+    /// Folds facts of one lane, in order, into the tables in `schema`. How the facts are divided into batches makes no difference
+    /// to the outcome. Whoever folds a lane writes rows of that lane only, which [`Table::stream`] tells: what depends on two lanes
+    /// is two rows, which meet in the query.
     async fn apply(
         &self,
         transaction: &Transaction<'_>,
@@ -71,6 +69,8 @@ pub struct Table {
     pub name: &'static str,
     /// Columns of the primary key.
     pub key: &'static [&'static str],
+    /// The column that names the stream whose events make a row. The stream's lane is the row's.
+    pub stream: &'static str,
 }
 
 /// Puts the schema's name into a statement and runs it.

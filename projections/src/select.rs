@@ -47,6 +47,9 @@ pub struct Listed<T> {
     pub entry: Option<T>,
 }
 
+/// What several statements have a part of, by the name that stands for it there, in braces.
+const PARTS: [(&str, &str); 1] = [("{delivery_cursor}", include_str!("inbox/cursor.sql"))];
+
 /// A statement with the names of read models, in braces, for the schemas of their tables, and with `_version` for their
 /// versions.
 pub(crate) struct Sql {
@@ -92,17 +95,25 @@ impl Sql {
 
     /// The read models that it reads.
     fn models(&self) -> &[&'static str] {
-        let read = |name: &&str| self.template.contains(&format!("{{{name}}}"));
-        self.models
-            .get_or_init(|| models::names().into_iter().filter(read).collect())
+        self.models.get_or_init(|| {
+            let sql = with_parts(self.template);
+            let read = |name: &&str| sql.contains(&format!("{{{name}}}"));
+            models::names().into_iter().filter(read).collect()
+        })
     }
+}
+
+fn with_parts(template: &str) -> String {
+    PARTS
+        .iter()
+        .fold(template.to_owned(), |sql, (name, part)| sql.replace(name, part))
 }
 
 /// Puts a home's live schemas in the places of their read models.
 pub(crate) fn with_schemas(home: &Home, template: &str) -> String {
     Target::all_live(home)
         .iter()
-        .fold(template.to_owned(), |sql, target| {
+        .fold(with_parts(template), |sql, target| {
             let (name, version) = (target.projection.name(), target.projection.version());
             sql.replace(&format!("{{{name}}}"), &target.quoted)
                 .replace(&format!("{{{name}_version}}"), &version.to_string())

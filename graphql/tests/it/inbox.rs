@@ -19,8 +19,7 @@ async fn the_inbox_lists_what_was_not_delivered() {
     };
     world
         .run(&format!(
-            "INSERT INTO p_inbox.cursor (user_id, conversation, sent_seq, sent_msg_no, joined_seq, joined_msg_no) VALUES \
-             ('{me}', '{second}', 3, 2, 1, 0), ('{me}', '{third}', 5, 4, 1, 0); \
+            "INSERT INTO p_inbox_3.delivered VALUES ('{me}', '{second}', 3, 2), ('{me}', '{third}', 5, 4); \
              UPDATE p_conversations.member SET left_seq = 6 WHERE user_id = '{me}' AND conversation = '{fourth}'"
         ))
         .await;
@@ -49,10 +48,8 @@ async fn the_inbox_and_its_messages_are_paged() {
     for n in 1..=3 {
         let group = world.group(n, &[other, me]).await;
         world.messages(group, 4, other).await;
-        let cursor = "INSERT INTO p_inbox.cursor (user_id, conversation, sent_seq, sent_msg_no, joined_seq, joined_msg_no)";
-        world
-            .run(&format!("{cursor} VALUES ('{me}', '{group}', 2, 1, 1, 0)"))
-            .await;
+        let delivered = format!("INSERT INTO p_inbox_3.delivered VALUES ('{me}', '{group}', 2, 1)");
+        world.run(&delivered).await;
     }
     let page = async |arguments: &str| {
         let query = format!(

@@ -46,14 +46,17 @@ impl Projection for Conversations {
             Table {
                 name: "person",
                 key: &["user_id"],
+                stream: "user_id",
             },
             Table {
                 name: "conversation",
                 key: &["conversation"],
+                stream: "conversation",
             },
             Table {
                 name: "member",
                 key: &["conversation", "user_id"],
+                stream: "conversation",
             },
         ]
     }

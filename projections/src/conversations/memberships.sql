@@ -30,5 +30,4 @@ SELECT 'member', u.i, m.conversation, m.joined_seq, m.left_seq, c.last_seq, p.pa
        ON true
  CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM projection_parked p WHERE p.projection = $4 AND p.version = $5
                                        AND p.stream = m.conversation) AS parked) p
-  LEFT JOIN LATERAL (SELECT k.delivered_seq, k.delivered_msg_no, k.expired_from, k.begun_seq FROM {inbox}.cursor k
-                      WHERE k.user_id = m.user_id AND k.conversation = m.conversation LIMIT 1) k ON true
+{delivery_cursor}

@@ -110,7 +110,7 @@ async fn difference(
     table: Table,
     whole: bool,
 ) -> Result<Option<String>, tokio_postgres::Error> {
-    let Table { name, key } = table;
+    let Table { name, key, .. } = table;
     let (built, again) = (&built.quoted, &again.quoted);
     let on: Vec<String> = key
         .iter()

@@ -52,14 +52,17 @@ impl Projection for History {
             Table {
                 name: "message",
                 key: &["conversation", "seq"],
+                stream: "conversation",
             },
             Table {
                 name: "edit",
                 key: &["conversation", "message_seq", "seq"],
+                stream: "conversation",
             },
             Table {
                 name: "reaction",
                 key: &["conversation", "message_seq", "emoji", "user_id"],
+                stream: "conversation",
             },
         ]
     }

@@ -9,8 +9,7 @@ use tidings_domain::stored::Kind;
 use tidings_domain::{Cursor, Event, Membership, UserEvent};
 use uuid::Uuid;
 
-/// The `inbox` projection. User lanes and conversation lanes move different columns of a row, so it does not matter in which
-/// order they come to it.
+/// The `inbox` projection. Every row belongs to one stream, so lanes never meet.
 pub(crate) struct Inbox;
 
 #[async_trait]
@@ -20,15 +19,15 @@ impl Projection for Inbox {
     }
 
     fn schema(&self) -> &'static str {
-        "p_inbox"
+        "p_inbox_3"
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn folds(&self) -> Folds {
-        // Who is there from the beginning has no row before the first delivery.
+        // Who is there from the beginning has no row before the first delivery or the leaving.
         Folds::Only(&[
             Kind::CURSORS_MOVED,
             Kind::INBOX_EXPIRED,
@@ -43,10 +42,18 @@ impl Projection for Inbox {
     }
 
     fn tables(&self) -> &'static [Table] {
-        &[Table {
-            name: "cursor",
-            key: &["user_id", "conversation"],
-        }]
+        &[
+            Table {
+                name: "delivered",
+                key: &["user_id", "conversation"],
+                stream: "user_id",
+            },
+            Table {
+                name: "membership",
+                key: &["user_id", "conversation"],
+                stream: "conversation",
+            },
+        ]
     }
 
     async fn apply(
@@ -55,24 +62,37 @@ impl Projection for Inbox {
         schema: &str,
         facts: &[Fact<'_>],
     ) -> Result<(), tokio_postgres::Error> {
-        let mut rounds = Rounds::default();
+        let mut changes = Changes::default();
         for fact in facts {
-            rounds.fold(fact);
+            changes.fold(fact);
         }
-        rounds.write(transaction, schema).await
+        changes.write(transaction, schema).await
     }
 }
 
-/// What a batch changes. A round holds at most one move per row; deliveries and expiries of one row that must keep their
-/// order are in rounds that follow one another. Nearly always there is one round.
-#[derive(Default)]
-struct Rounds(Vec<BTreeMap<(Uuid, Uuid), Move>>);
+/// A user and a conversation.
+type Key = (Uuid, Uuid);
 
-/// Places are of a seq and a msg_no.
+/// What a batch changes.
+#[derive(Default)]
+struct Changes {
+    /// A round holds at most one move per row; deliveries and expiries of one row that must keep their order are in rounds that
+    /// follow one another. Nearly always there is one round.
+    rounds: Vec<BTreeMap<Key, Moved>>,
+    stays: BTreeMap<Key, Stay>,
+}
+
+/// How far something was sent, or expired.
 #[derive(Clone, Copy, Default)]
-struct Move {
-    sent: (i64, i64),
+struct Moved {
+    seq: i64,
+    msg_no: i64,
     expiry: bool,
+}
+
+/// Coming and going. Places are of a seq and a msg_no.
+#[derive(Clone, Copy, Default)]
+struct Stay {
     /// The last place before the latest joining.
     joined: (i64, i64),
     /// The last place before the first membership, as far as this batch can tell.
@@ -82,7 +102,7 @@ struct Move {
     owed: Option<i64>,
 }
 
-impl Move {
+impl Stay {
     fn join(&mut self, seq: i64, msg_no: i64) {
         // The join itself is still to be sent, and nothing from before it but what was owed.
         self.joined = (seq - 1, msg_no);
@@ -97,7 +117,7 @@ impl Move {
     }
 }
 
-impl Rounds {
+impl Changes {
     fn fold(&mut self, fact: &Fact<'_>) {
         match fact.event {
             Event::User(UserEvent::CursorsMoved(moved)) => {
@@ -113,80 +133,82 @@ impl Rounds {
             Event::Conversation(event) => match event.membership() {
                 Membership::Joined(joined) => {
                     for (user, _) in joined.iter() {
-                        self.at(0, (user.0, fact.stream()))
-                            .join(fact.seq(), fact.msg_no());
+                        let stay = self.stays.entry((user.0, fact.stream())).or_default();
+                        stay.join(fact.seq(), fact.msg_no());
                     }
                 }
-                Membership::Left(user) => self.at(0, (user.0, fact.stream())).leave(fact.seq()),
+                Membership::Left(user) => {
+                    let stay = self.stays.entry((user.0, fact.stream())).or_default();
+                    stay.leave(fact.seq());
+                }
                 Membership::Unchanged => {}
             },
             Event::User(UserEvent::Registered(_)) | Event::Administration(_) => {}
         }
     }
 
-    fn send(&mut self, key: (Uuid, Uuid), cursor: Cursor, expiry: bool) {
+    fn send(&mut self, key: Key, cursor: Cursor, expiry: bool) {
         if cursor.seq == 0 {
             return;
         }
         // Moves of the same sort merge; one of the other sort begins a round.
-        let last = self
-            .0
-            .iter()
-            .rposition(|round| round.get(&key).is_some_and(|found| found.sent.0 > 0));
+        let last = self.rounds.iter().rposition(|round| round.contains_key(&key));
         let round = match last {
             None => 0,
-            Some(last) if self.0[last].get(&key).is_some_and(|found| found.expiry == expiry) => last,
+            Some(last) if self.rounds[last][&key].expiry == expiry => last,
             Some(last) => last + 1,
         };
-        let found = self.at(round, key);
-        found.expiry = expiry;
-        found.sent = (
-            found.sent.0.max(cursor.seq as i64),
-            found.sent.1.max(cursor.msg_no as i64),
-        );
-    }
-
-    fn at(&mut self, round: usize, key: (Uuid, Uuid)) -> &mut Move {
-        if self.0.len() <= round {
-            self.0.resize_with(round + 1, BTreeMap::new);
+        if self.rounds.len() <= round {
+            self.rounds.resize_with(round + 1, BTreeMap::new);
         }
-        self.0[round].entry(key).or_default()
+        let moved = self.rounds[round].entry(key).or_default();
+        moved.expiry = expiry;
+        moved.seq = moved.seq.max(cursor.seq as i64);
+        moved.msg_no = moved.msg_no.max(cursor.msg_no as i64);
     }
 
     async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), tokio_postgres::Error> {
-        for round in &self.0 {
-            let users: Vec<Uuid> = round.keys().map(|(user, _)| *user).collect();
-            let conversations: Vec<Uuid> = round.keys().map(|(_, conversation)| *conversation).collect();
-            let sent_seqs: Vec<i64> = round.values().map(|moved| moved.sent.0).collect();
-            let sent_msg_nos: Vec<i64> = round.values().map(|moved| moved.sent.1).collect();
-            let joined_seqs: Vec<i64> = round.values().map(|moved| moved.joined.0).collect();
-            let joined_msg_nos: Vec<i64> = round.values().map(|moved| moved.joined.1).collect();
-            let begun = |moved: &Move| moved.begun.unzip();
-            let (begun_seqs, begun_msg_nos): (Vec<_>, Vec<_>) = round.values().map(begun).unzip();
-            let lefts: Vec<Option<i64>> = round.values().map(|moved| moved.left).collect();
-            let oweds: Vec<Option<i64>> = round.values().map(|moved| moved.owed).collect();
+        for round in &self.rounds {
+            let (users, conversations): (Vec<Uuid>, Vec<Uuid>) = round.keys().copied().unzip();
+            let seqs: Vec<i64> = round.values().map(|moved| moved.seq).collect();
+            let msg_nos: Vec<i64> = round.values().map(|moved| moved.msg_no).collect();
             // Where nothing had been sent before, a lapse begins with the first event.
             let lapses: Vec<Option<i64>> = round.values().map(|moved| moved.expiry.then_some(1)).collect();
+            let sql = include_str!("delivered.sql");
             run(
                 transaction,
                 schema,
-                include_str!("move.sql"),
-                &[
-                    &users,
-                    &conversations,
-                    &sent_seqs,
-                    &sent_msg_nos,
-                    &joined_seqs,
-                    &joined_msg_nos,
-                    &begun_seqs,
-                    &begun_msg_nos,
-                    &lefts,
-                    &oweds,
-                    &lapses,
-                ],
+                sql,
+                &[&users, &conversations, &seqs, &msg_nos, &lapses],
             )
             .await?;
         }
+        if self.stays.is_empty() {
+            return Ok(());
+        }
+        let (users, conversations): (Vec<Uuid>, Vec<Uuid>) = self.stays.keys().copied().unzip();
+        let stays = || self.stays.values();
+        let (joined_seqs, joined_msg_nos): (Vec<i64>, Vec<i64>) = stays().map(|stay| stay.joined).unzip();
+        let begun = |stay: &Stay| stay.begun.unwrap_or_default();
+        let (begun_seqs, begun_msg_nos): (Vec<i64>, Vec<i64>) = stays().map(begun).unzip();
+        let lefts: Vec<Option<i64>> = stays().map(|stay| stay.left).collect();
+        let oweds: Vec<Option<i64>> = stays().map(|stay| stay.owed).collect();
+        run(
+            transaction,
+            schema,
+            include_str!("membership.sql"),
+            &[
+                &users,
+                &conversations,
+                &joined_seqs,
+                &joined_msg_nos,
+                &begun_seqs,
+                &begun_msg_nos,
+                &lefts,
+                &oweds,
+            ],
+        )
+        .await?;
         Ok(())
     }
 }

@@ -6,6 +6,5 @@ SELECT m.user_id, m.conversation,
          WHERE (m.user_id, m.conversation) > ($1, $2) ORDER BY m.user_id, m.conversation LIMIT $3) m
   LEFT JOIN LATERAL (SELECT c.last_msg_no FROM {conversations}.conversation c
                       WHERE c.conversation = m.conversation LIMIT 1) c ON true
-  LEFT JOIN LATERAL (SELECT k.delivered_msg_no FROM {inbox}.cursor k
-                      WHERE k.user_id = m.user_id AND k.conversation = m.conversation LIMIT 1) k ON true
+{delivery_cursor}
  ORDER BY m.user_id, m.conversation

@@ -1,17 +1,16 @@
 -- As activity.sql, for the conversations whose last message the viewer has not been sent.
 WITH mine AS (
-    SELECT m.conversation, m.role, c.last_at, coalesce(d.delivered_seq, 0) AS delivered_seq,
-           c.last_msg_no - coalesce(d.delivered_msg_no, 0) - v.recalled AS pending_count
+    SELECT m.conversation, m.role, c.last_at, coalesce(k.delivered_seq, 0) AS delivered_seq,
+           c.last_msg_no - coalesce(k.delivered_msg_no, 0) - v.recalled AS pending_count
       FROM {conversations}.member m
      CROSS JOIN LATERAL (SELECT c.last_at, c.last_msg_no FROM {conversations}.conversation c
                           WHERE c.conversation = m.conversation LIMIT 1) c
-      LEFT JOIN LATERAL (SELECT d.delivered_seq, d.delivered_msg_no FROM {inbox}.cursor d
-                          WHERE d.user_id = m.user_id AND d.conversation = m.conversation LIMIT 1) d ON true
+{delivery_cursor}
      CROSS JOIN LATERAL (SELECT count(*) AS recalled FROM (SELECT FROM {unread}.void v
-                          WHERE v.conversation = m.conversation AND v.msg_no > coalesce(d.delivered_msg_no, 0)
+                          WHERE v.conversation = m.conversation AND v.msg_no > coalesce(k.delivered_msg_no, 0)
                             AND v.msg_no <= c.last_msg_no LIMIT 10000) v) v
-     WHERE m.user_id = $1 AND m.left_seq IS NULL AND c.last_msg_no > coalesce(d.delivered_msg_no, 0)
-       AND c.last_msg_no > coalesce(d.delivered_msg_no, 0) + v.recalled
+     WHERE m.user_id = $1 AND m.left_seq IS NULL AND c.last_msg_no > coalesce(k.delivered_msg_no, 0)
+       AND c.last_msg_no > coalesce(k.delivered_msg_no, 0) + v.recalled
        AND (NOT (SELECT EXISTS (SELECT FROM projection_parked a WHERE a.projection = 'conversations' AND a.version = {conversations_version}))
             OR NOT (SELECT EXISTS (SELECT FROM projection_parked a WHERE a.projection = 'conversations' AND a.version = {conversations_version} AND a.stream = m.conversation)))
 ), page AS (

@@ -44,18 +44,22 @@ impl Projection for Unread {
             Table {
                 name: "read_position",
                 key: &["user_id", "conversation"],
+                stream: "user_id",
             },
             Table {
                 name: "own_position",
                 key: &["user_id", "conversation"],
+                stream: "conversation",
             },
             Table {
                 name: "mention",
                 key: &["user_id", "conversation", "seq"],
+                stream: "conversation",
             },
             Table {
                 name: "void",
                 key: &["conversation", "msg_no"],
+                stream: "conversation",
             },
         ]
     }

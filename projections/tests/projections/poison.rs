@@ -187,7 +187,9 @@ async fn a_broken_read_model_does_not_stop_the_others() {
     let talk = world.direct(ann, bob, 0).await;
     world.send(talk, ann, "hello", &[]).await;
     world
-        .execute("ALTER TABLE p_inbox.cursor RENAME TO lost; ALTER TABLE p_history_2.message RENAME TO lost")
+        .execute(
+            "ALTER TABLE p_inbox_3.delivered RENAME TO lost; ALTER TABLE p_history_2.message RENAME TO lost",
+        )
         .await;
     world
         .deliver(bob, &world.send(talk, ann, "hello", &[]).await)
@@ -201,7 +203,9 @@ async fn a_broken_read_model_does_not_stop_the_others() {
     );
     assert_eq!(world.number("SELECT count(*) FROM projection_parked").await, 0);
     world
-        .execute("ALTER TABLE p_inbox.lost RENAME TO cursor; ALTER TABLE p_history_2.lost RENAME TO message")
+        .execute(
+            "ALTER TABLE p_inbox_3.lost RENAME TO delivered; ALTER TABLE p_history_2.lost RENAME TO message",
+        )
         .await;
     world.settle().await;
     world.assert_as_the_log_says().await;

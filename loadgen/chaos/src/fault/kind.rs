@@ -51,7 +51,7 @@ const TABLES: [&str; 8] = [
     "projection_checkpoint",
     "p_conversations.conversation",
     "p_history_2.message",
-    "p_inbox.cursor",
+    "p_inbox_3.delivered",
     "p_unread_2.own_position",
 ];
 
