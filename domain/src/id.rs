@@ -57,6 +57,23 @@ impl UserId {
     }
 }
 
+impl CommandId {
+    /// The command by which a consumer of the log reacts to an event (a stream, and a seq there) on a user's stream: the same each time
+    /// that it reads the event. `log` is the log's own id, which keeps the result unguessable: nobody can use the id first.
+    pub fn of_reaction(log: Uuid, consumer: &str, event: (Uuid, u64), user: UserId) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"reaction");
+        hash.update(log.as_bytes());
+        hash.update(event.0.as_bytes());
+        hash.update(event.1.to_be_bytes());
+        hash.update(user.0.as_bytes());
+        hash.update(consumer.as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash.finalize()[..16]);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}
+
 impl ConversationId {
     /// The one direct conversation of a pair, whoever asks first and however often.
     ///
@@ -115,6 +132,22 @@ mod tests {
             ConversationId::direct(Uuid::from_u128(8), a, b)
         );
         assert_eq!(ConversationId::direct(log, a, b).lane(), 2);
+    }
+
+    #[test]
+    fn a_reaction_has_one_id_for_each_event_and_user() {
+        let (log, stream) = (Uuid::from_u128(9), Uuid::from_u128(5));
+        let id = CommandId::of_reaction(log, "expiry", (stream, 7), user(1, 2));
+        assert_eq!(id, CommandId::of_reaction(log, "expiry", (stream, 7), user(1, 2)));
+        for other in [
+            CommandId::of_reaction(Uuid::from_u128(8), "expiry", (stream, 7), user(1, 2)),
+            CommandId::of_reaction(log, "notices", (stream, 7), user(1, 2)),
+            CommandId::of_reaction(log, "expiry", (Uuid::from_u128(6), 7), user(1, 2)),
+            CommandId::of_reaction(log, "expiry", (stream, 8), user(1, 2)),
+            CommandId::of_reaction(log, "expiry", (stream, 7), user(2, 2)),
+        ] {
+            assert_ne!(id, other);
+        }
     }
 
     #[test]
