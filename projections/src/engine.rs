@@ -6,6 +6,7 @@ pub(crate) mod build;
 mod check;
 pub(crate) mod checkpoint;
 mod compare;
+pub(crate) mod consumer;
 pub(crate) mod heads;
 pub(crate) mod observer;
 mod pace;

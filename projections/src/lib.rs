@@ -21,6 +21,9 @@ pub use conversations::known_users::known_users;
 pub use conversations::memberships::{MEMBERSHIP_MODELS, Membership, Memberships, Seen, memberships};
 pub use engine::ahead::ahead;
 pub use engine::checkpoint::{Checkpoints, Lag, Lagging};
+pub use engine::consumer::{
+    Consumer, ConsumerPlace, Portion, Told, reactors_parked, retry_reactor, skip_reactor,
+};
 pub use engine::heads::heads;
 pub use engine::observer::{Observer, Progress, Stage};
 pub use engine::parked::{Parked, Retried, parked, retry_parked, retry_parked_stream, skip_parked};

@@ -129,6 +129,15 @@ impl From<Refused> for Setback {
 /// How many events there are before the first that one of `targets` looks at and this program does not know, and what it says.
 fn unknown(targets: &[&Target], events: &[Decoded]) -> Option<(usize, String)> {
     let looks = |kind| targets.iter().any(|target| target.projection.folds().has(kind));
+    first_unknown(looks, events)
+}
+
+/// The same for somebody who `hears` some kinds.
+pub(super) fn halted(hears: Folds, events: &[Decoded]) -> Option<(usize, String)> {
+    first_unknown(|kind| hears.has(kind), events)
+}
+
+fn first_unknown(looks: impl Fn(i16) -> bool, events: &[Decoded]) -> Option<(usize, String)> {
     let mut each = events.iter().enumerate();
     each.find_map(|(known, Decoded { record, event })| match event {
         Err(error @ (DecodeError::UnknownKind(_) | DecodeError::UnknownVersion { .. }))

@@ -29,6 +29,20 @@ pub struct Parked {
     pub parked_at: DateTime<Utc>,
 }
 
+impl Parked {
+    pub(super) fn read(row: &tokio_postgres::Row) -> Result<Self, tokio_postgres::Error> {
+        Ok(Self {
+            projection: row.try_get(0)?,
+            lane: u8::try_from(row.try_get::<_, i16>(1)?).unwrap_or(0),
+            pos: row.try_get::<_, i64>(2)? as u64,
+            stream: row.try_get(3)?,
+            error: row.try_get(4)?,
+            attempts: row.try_get(5)?,
+            parked_at: row.try_get(6)?,
+        })
+    }
+}
+
 /// What a retry came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retried {
@@ -45,18 +59,7 @@ pub async fn parked(pool: &Pool, limit: u32) -> Result<Vec<Parked>, ProjectionEr
         let client = pool.get().await?;
         let sql = include_str!("admin/parked.sql");
         let rows = client.query(sql, &[&names, &versions, &i64::from(limit)]).await?;
-        let read = |row: &tokio_postgres::Row| -> Result<Parked, tokio_postgres::Error> {
-            Ok(Parked {
-                projection: row.try_get(0)?,
-                lane: u8::try_from(row.try_get::<_, i16>(1)?).unwrap_or(0),
-                pos: row.try_get::<_, i64>(2)? as u64,
-                stream: row.try_get(3)?,
-                error: row.try_get(4)?,
-                attempts: row.try_get(5)?,
-                parked_at: row.try_get(6)?,
-            })
-        };
-        Ok::<_, ProjectionError>(rows.iter().map(read).collect::<Result<_, _>>()?)
+        Ok::<_, ProjectionError>(rows.iter().map(Parked::read).collect::<Result<_, _>>()?)
     };
     within(SHORT, reading).await
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
 
+mod consumer;
 mod contents;
 mod expiry;
 mod lanes;

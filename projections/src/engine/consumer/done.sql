@@ -1,0 +1,1 @@
+DELETE FROM reactor_parked WHERE reactor = $1 AND lane = $2 AND pos = $3
