@@ -82,7 +82,7 @@ enum Command {
         #[command(flatten)]
         settings: Settings,
     },
-    /// List events that could not be folded into read models, or fold them again.
+    /// List events that could not be folded into read models or reacted to, try them again, or give one up.
     Parked {
         #[command(subcommand)]
         command: Option<parked::ParkedCommand>,

@@ -2,7 +2,6 @@
 //!
 //! A read is acked when the log says so. One that moves nothing is acked from what is known, and appends nothing.
 
-mod expiry;
 mod gatherer;
 mod gathering;
 mod sent;
@@ -12,7 +11,6 @@ use crate::fanout::Ephemeral;
 use crate::lanes::{Lanes, Reply, Seat};
 use crate::lifecycle::Lifecycle;
 use crate::outcome::Refusal;
-pub use expiry::{InboxRules, expire_inboxes};
 use gatherer::Gatherer;
 use gathering::Delivered;
 use std::time::Duration;

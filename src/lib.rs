@@ -21,6 +21,7 @@ pub mod node;
 pub mod outcome;
 pub mod planted;
 pub mod problem;
+pub mod reactors;
 pub mod readiness;
 pub mod stale;
 pub mod telemetry;

@@ -8,10 +8,11 @@ mod spine;
 use crate::accounts::{self, Directory, LogRegistrar};
 use crate::administration::{Administration, Foundation};
 use crate::config::Config;
-use crate::cursors::{self, Cursors, InboxRules};
+use crate::cursors::Cursors;
 use crate::gateway::{self, Counters, Gateway, Logins, Lookups, PageRoom, Registry, Sizes, Typing};
 use crate::http::{self, Gate};
 use crate::lifecycle::Lifecycle;
+use crate::reactors::{self, InboxExpiry};
 use crate::readiness::{Patience, Readiness};
 use crate::telemetry::Metrics;
 use anyhow::Context as _;
@@ -153,13 +154,12 @@ impl Node {
 
 /// Starts what takes messages out of inboxes that nobody has fetched in time.
 fn expire_inboxes(lifecycle: &Lifecycle, config: &Config, spine: &Spine) {
-    let rules = InboxRules {
-        keep: Duration::from_secs(u64::from(config.inbox_days) * 86_400),
-        every: Duration::from_secs(config.inbox_clean_up_s.max(1)),
-    };
-    let (log, lanes) = (spine.log.clone(), spine.lanes.clone());
-    let expiring = cursors::expire_inboxes(log, lanes, rules, lifecycle.hard_stop());
-    lifecycle.spawn_last("inbox clean-up", expiring);
+    let expiry = InboxExpiry::new(
+        spine.log.pool(),
+        Duration::from_secs(u64::from(config.inbox_days) * 86_400),
+        Duration::from_secs(config.inbox_clean_up_s.max(1)),
+    );
+    reactors::start(lifecycle, &spine.log, spine.log_id, &spine.lanes, expiry);
 }
 
 /// Starts what ends connections with their logins.

@@ -35,7 +35,7 @@ pub use engine::verify::{Difference, DifferenceKind, Report, TableReport, verify
 pub use engine::wake::Wake;
 pub use error::ProjectionError;
 pub use fact::Fact;
-pub use inbox::expiry::{Expired, Expiry, Place};
+pub use inbox::expiry::{Overdue, Owed};
 pub use models::{all, find, names};
 pub use projection::{Folds, Projection, Table};
 pub use select::{Listed, Order, Range, Select};

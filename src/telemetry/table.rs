@@ -304,6 +304,32 @@ pub(crate) const METRICS: &[Metric] = &[
         "Events that a read model is to hold that is being built, over all lanes, by projection.",
     )
     .labelled(),
+    // Reactors.
+    counter(
+        "tidings_reactions_total",
+        "Commands by which this node reacted to events, by reactor.",
+    )
+    .by("reactor", &["inbox-expiry"]),
+    counter(
+        "tidings_reactor_parked_total",
+        "Events that could not be reacted to and were put aside, by reactor.",
+    )
+    .by("reactor", &["inbox-expiry"]),
+    counter(
+        "tidings_reactor_failures_total",
+        "Attempts to react to events that failed and are made again, by reactor.",
+    )
+    .by("reactor", &["inbox-expiry"]),
+    gauge(
+        "tidings_reactor_lag_seconds",
+        "How long ago the event was due that a reactor comes to next, by reactor and lane; 0 when it has come to all.",
+    )
+    .labelled(),
+    gauge(
+        "tidings_reactor_held",
+        "1 when a reactor waits for a newer version of the program, by reactor and lane.",
+    )
+    .labelled(),
     seconds(
         "tidings_graphql_request_seconds",
         "How long GraphQL requests take, from their body to their answer.",

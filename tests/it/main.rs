@@ -29,6 +29,7 @@ mod pages;
 mod parked;
 mod promises;
 mod reaction;
+mod reactors;
 mod readiness;
 mod reads;
 mod rebuild;

@@ -1,132 +1,120 @@
-//! Inboxes that have waited too long.
+//! Messages that have waited too long in inboxes.
 
-use crate::engine::session::{SHORT, Session};
+use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::select::Sql;
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, VecDeque};
 use tidings_domain::{ConversationId, Cursor, UserId};
 use tidings_eventlog::Pool;
+use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
-/// Memberships that one page looks at.
-const PAGE: i64 = 2000;
-/// Whoever looks through the inboxes holds this lock.
-const LOCK: &str = "tidings.inbox.expiry";
+/// Members that are looked at by one statement.
+const PAGE: usize = 4096;
+/// Conversations whose members are looked at by one statement.
+const CONVERSATIONS: usize = 64;
 
-static PENDING: Sql = Sql::new(include_str!("pending.sql"));
 static CUTOFF: Sql = Sql::new(include_str!("cutoff.sql"));
+static OVERDUE: Sql = Sql::new(include_str!("overdue.sql"));
 
-/// Whoever looks for inboxes that have waited too long: one session of all that are connected to the database, for as long as
-/// it is held. What the others would find is the same, and nothing breaks where two do it.
-pub struct Expiry {
-    session: Session,
-}
-
-/// What has waited too long in one page of memberships.
+/// Who has not been sent what was said in some conversations at or before a time. Only the members of these are looked at, a page at
+/// a time, however many inboxes there are.
 #[derive(Debug)]
-pub struct Expired {
-    /// Where the delivery cursors of these users are to be moved.
-    pub inboxes: BTreeMap<UserId, BTreeMap<ConversationId, Cursor>>,
-    /// The next page. `None` behind the last membership.
-    pub next: Option<Place>,
+pub struct Overdue {
+    pool: Pool,
+    rest: VecDeque<Rest>,
 }
 
-/// A place among all memberships: behind this user's membership of this conversation. The default is before the first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place(Uuid, Uuid);
-
-/// A page of memberships.
-struct Page {
-    /// User, conversation and delivered messages, where more wait.
-    pending: Vec<(Uuid, Uuid, i64)>,
-    /// Where the next page begins.
-    next: Option<Place>,
+/// The members of a conversation who have not been looked at.
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    conversation: Uuid,
+    /// The last message that has waited too long.
+    end: Cursor,
+    /// Those behind this one.
+    after: Uuid,
 }
 
-impl Expiry {
-    /// Takes the task, with a session of its own; `None` where somebody else has it.
-    pub async fn take(pool: &Pool) -> Result<Option<Self>, ProjectionError> {
-        let session = Session::fold(pool).await?;
-        Ok(session.try_lock(LOCK).await?.then_some(Self { session }))
-    }
-
-    /// Current members, of a page of memberships behind `after`, with messages from `cutoff` or before that were never
-    /// delivered, and the last message of each such conversation at or before `cutoff`. However many wait, a page is two
-    /// short statements. After an error the task is no longer held for certain: it is to be taken anew.
-    pub async fn page(&self, cutoff: DateTime<Utc>, after: Place) -> Result<Expired, ProjectionError> {
-        let session = &self.session;
-        let page = pending(session, after).await?;
-        let ends = ends(session, &page, cutoff).await?;
-        let mut inboxes: BTreeMap<UserId, BTreeMap<ConversationId, Cursor>> = BTreeMap::new();
-        for (user, conversation, delivered) in page.pending {
-            let end = ends.get(&conversation);
-            if let Some(end) = end.filter(|end| end.msg_no as i64 > delivered) {
-                let cursors = inboxes.entry(user.into()).or_default();
-                cursors.insert(conversation.into(), *end);
-            }
-        }
-        Ok(Expired {
-            inboxes,
-            next: page.next,
-        })
-    }
+/// A member to whom messages are owed that have waited too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Owed {
+    pub user: UserId,
+    pub conversation: ConversationId,
+    /// The last of these messages: where the delivery cursor is to be moved.
+    pub end: Cursor,
 }
 
-async fn pending(session: &Session, after: Place) -> Result<Page, ProjectionError> {
-    let client = &session.client;
-    within(SHORT, async {
-        let statement = client.prepare_cached(&PENDING.text(&session.home)).await?;
-        let rows = client.query(&statement, &[&after.0, &after.1, &PAGE]).await?;
-        let mut page = Page {
-            pending: vec![],
-            next: None,
-        };
-        for row in &rows {
-            let (user, conversation): (Uuid, Uuid) = (row.try_get(0)?, row.try_get(1)?);
-            page.next = Some(Place(user, conversation));
-            if let Some(delivered) = row.try_get(2)? {
-                page.pending.push((user, conversation, delivered));
-            }
-        }
-        if (rows.len() as i64) < PAGE {
-            page.next = None;
-        }
-        Ok::<_, tokio_postgres::Error>(page)
-    })
-    .await
-}
-
-async fn ends(
-    session: &Session,
-    page: &Page,
-    cutoff: DateTime<Utc>,
-) -> Result<HashMap<Uuid, Cursor>, ProjectionError> {
-    let conversations: BTreeSet<Uuid> = page
-        .pending
-        .iter()
-        .map(|(_, conversation, _)| *conversation)
-        .collect();
-    let conversations: Vec<Uuid> = conversations.into_iter().collect();
-    if conversations.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let client = &session.client;
-    within(SHORT, async {
-        let statement = client.prepare_cached(&CUTOFF.text(&session.home)).await?;
-        let rows = client.query(&statement, &[&conversations, &cutoff]).await?;
-        rows.iter()
-            .map(|row| {
+impl Overdue {
+    /// Looks in `conversations` for what was said at or before `cutoff`.
+    pub async fn find(
+        pool: &Pool,
+        conversations: BTreeSet<Uuid>,
+        cutoff: DateTime<Utc>,
+    ) -> Result<Self, ProjectionError> {
+        let conversations: Vec<Uuid> = conversations.into_iter().collect();
+        let reading = async {
+            let client = pool.get().await?;
+            let statement = client.prepare_cached(&CUTOFF.text(client.home())).await?;
+            let rows = client.query(&statement, &[&conversations, &cutoff]).await?;
+            let rest = |row: &Row| {
                 let (seq, msg_no): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
-                Ok((
-                    row.try_get(0)?,
-                    Cursor {
+                Ok(Rest {
+                    conversation: row.try_get(0)?,
+                    end: Cursor {
                         seq: seq as u64,
                         msg_no: msg_no as u64,
                     },
-                ))
-            })
-            .collect::<Result<_, tokio_postgres::Error>>()
-    })
-    .await
+                    after: Uuid::nil(),
+                })
+            };
+            Ok::<_, ProjectionError>(rows.iter().map(rest).collect::<Result<_, Error>>()?)
+        };
+        Ok(Self {
+            pool: pool.clone(),
+            rest: within(SHORT, reading).await?,
+        })
+    }
+
+    /// Looks at the next members. Returns those of them to whom something is owed, or `None` behind the last.
+    pub async fn page(&mut self) -> Result<Option<Vec<Owed>>, ProjectionError> {
+        let some: Vec<Rest> = self.rest.iter().take(CONVERSATIONS).copied().collect();
+        if some.is_empty() {
+            return Ok(None);
+        }
+        let limit = PAGE / some.len();
+        let rows = within(SHORT, self.members(&some, limit)).await?;
+        let (mut owed, mut counts) = (vec![], vec![(0, Uuid::nil()); some.len()]);
+        for row in &rows {
+            let at = row.try_get::<_, i64>(0)? as usize - 1;
+            let user: Uuid = row.try_get(1)?;
+            counts[at] = (counts[at].0 + 1, user);
+            if row.try_get(2)? {
+                owed.push(Owed {
+                    user: user.into(),
+                    conversation: some[at].conversation.into(),
+                    end: some[at].end,
+                });
+            }
+        }
+        // Where there were as many as were asked for, there may be more.
+        self.rest.drain(..some.len());
+        for (rest, (count, last)) in some.into_iter().zip(counts) {
+            if count == limit {
+                self.rest.push_front(Rest { after: last, ..rest });
+            }
+        }
+        Ok(Some(owed))
+    }
+
+    async fn members(&self, some: &[Rest], limit: usize) -> Result<Vec<Row>, ProjectionError> {
+        let conversations: Vec<Uuid> = some.iter().map(|rest| rest.conversation).collect();
+        let after: Vec<Uuid> = some.iter().map(|rest| rest.after).collect();
+        let msg_nos: Vec<i64> = some.iter().map(|rest| rest.end.msg_no as i64).collect();
+        let client = self.pool.get().await?;
+        let statement = client.prepare_cached(&OVERDUE.text(client.home())).await?;
+        Ok(client
+            .query(&statement, &[&conversations, &after, &msg_nos, &(limit as i64)])
+            .await?)
+    }
 }

@@ -1,8 +1,8 @@
 //! What the read models hold.
 
 use crate::support::{Crowd, World};
-use tidings_domain::{Cursor, Role};
-use tidings_projections::{Expiry, Place, known_users, memberships};
+use tidings_domain::Role;
+use tidings_projections::{known_users, memberships};
 use uuid::Uuid;
 
 /// How far everybody has read everything.
@@ -266,54 +266,4 @@ async fn coming_back_drops_nothing_that_was_owed() {
     assert_eq!(cursor(eve).await, (last.seq, 3));
     // The user's lane may also be folded first, and all at once.
     world.assert_as_the_log_says().await;
-}
-
-#[tokio::test]
-async fn what_waited_too_long_is_found_with_where_to_move() {
-    let world = World::new().await;
-    let (ann, bob, eve) = (
-        world.register(0, "a").await,
-        world.register(1, "b").await,
-        world.register(2, "e").await,
-    );
-    let group = world.group("g", &[ann, bob, eve], 2).await;
-    let quiet = world.direct(ann, bob, 3).await;
-    let mut said = vec![];
-    for n in 0..20 {
-        said.push(world.send(group, ann, &format!("{n}"), &[]).await);
-        if n % 3 == 0 {
-            world.rename(group, &format!("name {n}")).await;
-        }
-    }
-    let whisper = world.send(quiet, ann, "psst", &[]).await;
-    world.deliver(ann, &said[19]).await;
-    world.deliver(ann, &whisper).await;
-    world.deliver(bob, &said[12]).await;
-    world.remove(group, eve).await;
-    world.settle().await;
-    let at = |n: usize| Cursor {
-        seq: said[n].seq,
-        msg_no: said[n].msg_no,
-    };
-    let task = Expiry::take(world.log.pool()).await.unwrap().unwrap();
-    let expired = async |cutoff| {
-        let page = task.page(cutoff, Place::default()).await.unwrap();
-        assert!(page.next.is_none());
-        page.inboxes
-    };
-    for (n, message) in said.iter().enumerate() {
-        let found = expired(message.at).await;
-        if n <= 12 {
-            assert!(found.is_empty(), "{found:?}");
-        } else {
-            assert_eq!(found, [(bob.into(), [(group.into(), at(n))].into())].into());
-        }
-    }
-    let found = expired(whisper.at).await;
-    assert_eq!(found[&bob.into()].len(), 2);
-    assert_eq!(found[&bob.into()][&quiet.into()], Cursor { seq: 2, msg_no: 1 });
-    world.expire(bob, &said[19]).await;
-    world.expire(bob, &whisper).await;
-    world.settle().await;
-    assert!(expired(whisper.at).await.is_empty());
 }

@@ -1,0 +1,116 @@
+//! The commands of a reactor on their way into the log.
+
+use crate::lanes::Lanes;
+use crate::outcome::{Accepted, Refusal};
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use std::collections::BTreeMap;
+use thiserror::Error;
+use tidings_domain::{CommandId, UserCommand, UserId};
+use tidings_projections::ProjectionError;
+use uuid::Uuid;
+
+/// Commands that are under way at once: enough to fill batches, and few beside what clients send.
+const AT_ONCE: usize = 64;
+
+/// After so many refusals one behind the other, it is not those who are written to that are the cause.
+const REFUSED_IN_A_ROW: usize = 10;
+
+/// Why something cannot be done now.
+#[derive(Debug, Error)]
+pub enum Later {
+    #[error(transparent)]
+    ReadModels(#[from] ProjectionError),
+    #[error("a command was not taken: {0}")]
+    Refused(Refusal),
+}
+
+type Answer = (u64, Result<Accepted, Refusal>);
+
+/// Takes what a reactor wants done, a few commands at a time.
+pub struct Commands<'a> {
+    lanes: &'a Lanes,
+    log_id: Uuid,
+    reactor: &'static str,
+    under_way: FuturesUnordered<BoxFuture<'a, Answer>>,
+    aside: BTreeMap<u64, Aside>,
+    refused: usize,
+    /// With these many refusals one behind the other the rest is left for later.
+    refused_max: usize,
+}
+
+/// Why a fact is put aside, and whether it is tried again by itself.
+pub(super) type Aside = (String, bool);
+
+impl<'a> Commands<'a> {
+    /// `stubborn` goes on however many commands are refused.
+    pub(super) fn new(lanes: &'a Lanes, log_id: Uuid, reactor: &'static str, stubborn: bool) -> Self {
+        Self {
+            lanes,
+            log_id,
+            reactor,
+            under_way: FuturesUnordered::new(),
+            aside: BTreeMap::new(),
+            refused: 0,
+            refused_max: if stubborn { usize::MAX } else { REFUSED_IN_A_ROW },
+        }
+    }
+
+    /// Sends a command to a user's stream, once for each `event` (a stream, and a seq there), however often it is asked for. `cause` is
+    /// the position of the fact that asks for it. Waits while many are under way.
+    ///
+    /// # Errors
+    /// Many of those before it were not taken, and may be later.
+    pub async fn send(
+        &mut self,
+        cause: u64,
+        event: (Uuid, u64),
+        user: UserId,
+        command: UserCommand,
+    ) -> Result<(), Later> {
+        while self.under_way.len() >= AT_ONCE {
+            self.answered().await?;
+        }
+        let id = CommandId::of_reaction(self.log_id, self.reactor, event, user);
+        let lanes = self.lanes;
+        self.under_way.push(Box::pin(async move {
+            (cause, lanes.submit_user(user, id.0, command).await)
+        }));
+        Ok(())
+    }
+
+    /// Puts the fact at a position aside, for whoever operates the node to look at.
+    pub fn put_aside(&mut self, cause: u64, why: String) {
+        self.aside.entry(cause).or_insert((why, false));
+    }
+
+    /// Waits for all answers. Returns the facts that are put aside, by position.
+    pub(super) async fn finish(mut self) -> Result<BTreeMap<u64, Aside>, Later> {
+        while self.answered().await? {}
+        Ok(self.aside)
+    }
+
+    /// Waits for an answer; whether there was one to wait for.
+    async fn answered(&mut self) -> Result<bool, Later> {
+        match self.under_way.next().await {
+            None => return Ok(false),
+            Some((_, Ok(accepted))) => {
+                self.refused = 0;
+                if !accepted.duplicate {
+                    metrics::counter!("tidings_reactions_total", "reactor" => self.reactor).increment(1);
+                }
+            }
+            // A stream that cannot be read, or written for the moment, keeps nobody else waiting.
+            Some((cause, Err(refusal @ (Refusal::Overloaded | Refusal::Unavailable)))) => {
+                self.refused += 1;
+                if self.refused >= self.refused_max {
+                    return Err(Later::Refused(refusal));
+                }
+                self.aside.entry(cause).or_insert((refusal.to_string(), true));
+            }
+            Some((cause, Err(refusal))) => self.put_aside(cause, refusal.to_string()),
+        }
+        Ok(true)
+    }
+}
