@@ -17,6 +17,9 @@ use std::sync::Arc;
 use tidings_projections::history;
 use uuid::Uuid;
 
+/// The most people whom a message mentions.
+pub(crate) const MENTIONS_MAX: usize = 100;
+
 /// What a message consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub(crate) enum ContentKind {

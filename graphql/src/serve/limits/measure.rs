@@ -1,12 +1,12 @@
 //! The depth and the cost of a document.
 
 use crate::errors::{Code, Refusal};
+use crate::schema::message::MENTIONS_MAX;
 use crate::schema::page::{PAGE_DEFAULT, PAGE_MAX};
 use crate::schema::reaction::REACTIONS_MAX;
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
-use tidings_domain::conversation::MENTIONS_MAX;
 
 /// Fields that are lists with pages.
 pub(super) const PAGED: [&str; 9] = [
