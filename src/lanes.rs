@@ -22,7 +22,9 @@ use recent::Recent;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::event::Acted;
-use tidings_domain::{Command, CommandId, ConversationId, Rules, StreamCommand, UserCommand, UserId};
+use tidings_domain::{
+    Command, CommandId, ConversationId, DigestKey, Rules, StreamCommand, UserCommand, UserId,
+};
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Committed, Log};
 use tokio::sync::{mpsc, oneshot};
@@ -120,6 +122,8 @@ pub struct Lanes {
     tasks: Arc<ByLane<Lane>>,
     lobby: Arc<Lobby>,
     claims: Arc<Claims>,
+    /// Keys the fingerprints of commands.
+    key: DigestKey,
     lifecycle: Lifecycle,
     shared: Shared,
 }
@@ -136,6 +140,7 @@ impl Lanes {
         appender: &Arc<Appender>,
         hub: &Hub,
         stale: &StaleStreams,
+        key: DigestKey,
         limits: LaneLimits,
     ) -> Self {
         let slow = log.portion(log.pool().max_size() / 2);
@@ -145,6 +150,7 @@ impl Lanes {
             tasks: Arc::default(),
             lobby: Arc::default(),
             claims: Arc::default(),
+            key,
             lifecycle: lifecycle.clone(),
             shared: Shared {
                 log: log.clone(),
@@ -214,7 +220,7 @@ impl Lanes {
     /// Queues a command to a conversation. An id that is on its way to another one is refused. Commands of one caller to one conversation take effect in the order queued.
     pub fn submit(&self, command: Command, reply: Reply) {
         let lane = command.conversation.lane();
-        let digest = command.digest();
+        let digest = command.digest(&self.key);
         let (actor, id) = (command.actor.0, command.id.0);
         if !self.claims.claim(actor, id, command.conversation.0) {
             return reply(Err(Refusal::IdReused));

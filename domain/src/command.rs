@@ -2,7 +2,7 @@
 
 use crate::conversation::reaction::Emoji;
 use crate::conversation::{direct, edit, group, message, reaction, recall};
-use crate::digest::Form;
+use crate::digest::{DigestKey, Form};
 use crate::event::{Content, Role};
 use crate::facts::{Aspect, Need};
 use crate::id::{CommandId, ConversationId, UserId};
@@ -81,9 +81,10 @@ impl Command {
         Some(Need { message, aspect })
     }
 
-    /// A fingerprint of what the command says, kept with its events. A retry with the same id must have the same one.
-    pub fn digest(&self) -> i64 {
-        let mut form = Form::new();
+    /// A fingerprint of what the command says, kept with its events. A retry with the same id must have the same one. `key` is the
+    /// log's own.
+    pub fn digest(&self, key: &DigestKey) -> i64 {
+        let mut form = Form::new(key);
         form.id(self.actor.0);
         form.id(self.conversation.0);
         match &self.body {
@@ -133,13 +134,24 @@ mod tests {
         }
     }
 
+    fn key() -> DigestKey {
+        DigestKey::new(b"a secret")
+    }
+
+    #[test]
+    fn another_log_has_other_digests_and_shows_its_key_to_nobody() {
+        let other = DigestKey::new(b"another secret");
+        assert_ne!(send("a", None).digest(&key()), send("a", None).digest(&other));
+        assert_eq!(format!("{:?}", key()), "DigestKey(..)");
+    }
+
     #[test]
     fn other_content_has_another_digest() {
-        assert_eq!(send("a", None).digest(), send("a", None).digest());
-        assert_ne!(send("a", None).digest(), send("b", None).digest());
+        assert_eq!(send("a", None).digest(&key()), send("a", None).digest(&key()));
+        assert_ne!(send("a", None).digest(&key()), send("b", None).digest(&key()));
         assert_ne!(
-            send("a", None).digest(),
-            send("a", Some(Uuid::from_u128(7))).digest()
+            send("a", None).digest(&key()),
+            send("a", Some(Uuid::from_u128(7))).digest(&key())
         );
     }
 
@@ -152,17 +164,17 @@ mod tests {
             },
             ..send("a", None)
         };
-        assert_eq!(create(&[1, 2, 3]).digest(), create(&[3, 1, 2, 1]).digest());
-        assert_ne!(create(&[1, 2, 3]).digest(), create(&[1, 2]).digest());
+        assert_eq!(create(&[1, 2, 3]).digest(&key()), create(&[3, 1, 2, 1]).digest(&key()));
+        assert_ne!(create(&[1, 2, 3]).digest(&key()), create(&[1, 2]).digest(&key()));
     }
 
     /// Digests are stored for ever: a retry years from now is compared with them.
     #[test]
     fn the_form_of_a_digest_never_changes() {
-        assert_eq!(send("hello", None).digest(), PINNED_DIGEST);
+        assert_eq!(send("hello", None).digest(&key()), PINNED_DIGEST);
     }
 
-    const PINNED_DIGEST: i64 = -8_628_427_205_309_453_621;
+    const PINNED_DIGEST: i64 = 4_668_105_523_684_119_534;
 
     #[test]
     fn each_part_of_what_is_done_to_a_message_is_in_its_digest() {
@@ -197,7 +209,7 @@ mod tests {
                     body,
                     ..send("a", None)
                 }
-                .digest()
+                .digest(&key())
             })
             .collect();
         let distinct: std::collections::HashSet<&i64> = digests.iter().collect();

@@ -25,6 +25,7 @@ pub use administration::{ADMINISTRATION, Act};
 pub use command::{Command, ConversationCommand};
 pub use conversation::Conversation;
 pub use conversation::reaction::Emoji;
+pub use digest::DigestKey;
 pub use event::{Content, ConversationEvent, Cursor, Event, Role, UserEvent};
 pub use facts::{Aspect, Facts, Message, Need, Reactions};
 pub use frozen::FROZEN_VERSION;

@@ -3,6 +3,7 @@
 use crate::administration::ADMINISTRATION;
 use crate::command::Command;
 use crate::conversation::Conversation;
+use crate::digest::DigestKey;
 use crate::event::{Acted, Event, Role};
 use crate::facts::{Facts, Need};
 use crate::id::{CommandId, UserId};
@@ -65,9 +66,9 @@ impl StreamCommand {
     }
 
     /// [`Command::digest`]; 0 for commands that the server makes itself, whose ids nobody else can use.
-    pub fn digest(&self) -> i64 {
+    pub fn digest(&self, key: &DigestKey) -> i64 {
         match self {
-            Self::Conversation(command) => command.digest(),
+            Self::Conversation(command) => command.digest(key),
             Self::User { .. } | Self::Administration { .. } => 0,
         }
     }
@@ -213,11 +214,11 @@ mod tests {
             (register.id(), register.actor(), register.stream()),
             (Uuid::from_u128(5), user(1), user(1).0)
         );
-        assert_eq!((register.digest(), register.needs()), (0, None));
+        assert_eq!((register.digest(&DigestKey::new(b"a secret")), register.needs()), (0, None));
         assert_eq!(
             (leave().id(), leave().actor(), leave().stream()),
             (Uuid::nil(), user(1), Uuid::from_u128(9))
         );
-        assert_ne!(leave().digest(), 0);
+        assert_ne!(leave().digest(&DigestKey::new(b"a secret")), 0);
     }
 }

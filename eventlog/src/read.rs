@@ -80,6 +80,15 @@ impl Log {
         .await
     }
 
+    /// The log's secret, made with the database: for fingerprints of commands. Not to be shown or logged.
+    pub async fn secret(&self) -> Result<Vec<u8>, ReadError> {
+        self.bounded(async |client| {
+            let row = client.query_one("SELECT secret FROM log_identity", &[]).await?;
+            Ok(row.try_get(0)?)
+        })
+        .await
+    }
+
     /// All lanes and how far each has come, by lane.
     pub async fn heads(&self) -> Result<Vec<LaneHead>, ReadError> {
         self.bounded(async |client| {

@@ -14,6 +14,7 @@ use crate::stale::StaleStreams;
 use anyhow::Context as _;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_domain::DigestKey;
 use tidings_eventlog::{Appender, Log, schema};
 use tidings_projections::{Checkpoints, Projector};
 use uuid::Uuid;
@@ -55,6 +56,7 @@ impl Spine {
             .await
             .context("the read models cannot be made")?;
         let log_id = folded.identity().await.context("the log cannot be read")?;
+        let key = DigestKey::new(&folded.secret().await.context("the log cannot be read")?);
         let heads = folded.heads().await.context("the log cannot be read")?;
         let appender = Arc::new(Appender::new(log_config.clone()));
         appender.warm().await.context("the log cannot be appended to")?;
@@ -76,7 +78,7 @@ impl Spine {
             rules: config.rules(),
             ..LaneLimits::default()
         };
-        let lanes = Lanes::new(lifecycle, &lanes_log, &appender, &hub, &stale, lane_limits);
+        let lanes = Lanes::new(lifecycle, &lanes_log, &appender, &hub, &stale, key, lane_limits);
         let (ephemeral, redis, asks) = (fanout.ephemeral.clone(), fanout.health.clone(), fanout.asks());
         let grow = Grow {
             log: lanes_log.clone(),

@@ -10,6 +10,7 @@ mod place;
 
 use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
+use tidings_domain::DigestKey;
 use tidings_eventlog::{Log, LogConfig};
 use uuid::Uuid;
 
@@ -116,7 +117,9 @@ pub async fn seed(database_url: &str, wanted: Wanted) -> Result<Seeded> {
         from: from + step,
         step,
     };
-    let mut place = Place::new(Author::new(&heads, tables, times), log.identity().await?, known);
+    let key = DigestKey::new(&log.secret().await?);
+    let author = Author::new(&heads, tables, key, times);
+    let mut place = Place::new(author, log.identity().await?, known);
     let filling = tokio::task::spawn_blocking(move || {
         let filled = place.fill(missing, &wanted);
         (place, filled)

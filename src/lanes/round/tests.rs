@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tidings_domain::event::{GroupCreated, MessageSent};
 use tidings_domain::{
-    Command, Content, ConversationCommand, ConversationEvent, Emoji, GroupName, Message, MessageText,
+    Command, Content, ConversationCommand, ConversationEvent, DigestKey, Emoji, GroupName, Message, MessageText,
     Reactions, Rules, Stream, UserId,
 };
 use tidings_eventlog::Position;
@@ -61,7 +61,7 @@ fn pending(order: usize, stream: u128, actor: u128, body: ConversationCommand, t
     });
     Pending {
         order,
-        digest: command.digest(),
+        digest: command.digest(&DigestKey::new(b"a secret")),
         command,
         reply: Box::new(move |answer| {
             let before = told.lock().unwrap().insert(order, answer);

@@ -7,7 +7,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use tidings_domain::stored::{Kind, encode};
 use tidings_domain::user::UserCommand;
 use tidings_domain::{
-    Command, CommandId, Conversation, ConversationCommand, ConversationId, Event, Facts, UserId,
+    Command, CommandId, Conversation, ConversationCommand, ConversationId, DigestKey, Event, Facts, UserId,
 };
 use tidings_eventlog::record::{LaneHead, StreamHead};
 use uuid::{Builder, Uuid};
@@ -91,6 +91,7 @@ pub(super) struct Times {
 pub(super) struct Author {
     pub(super) rng: SmallRng,
     lanes: Vec<Lane>,
+    key: DigestKey,
     next_at: DateTime<Utc>,
     step: TimeDelta,
     written: u64,
@@ -98,7 +99,7 @@ pub(super) struct Author {
 
 impl Author {
     /// `tables` has the table of each lane, in the order of `heads`.
-    pub(super) fn new(heads: &[LaneHead], tables: Vec<Table>, times: Times) -> Self {
+    pub(super) fn new(heads: &[LaneHead], tables: Vec<Table>, key: DigestKey, times: Times) -> Self {
         let lanes = heads.iter().zip(tables).map(|(lane, events)| Lane {
             head: lane.head,
             last_at: times.from,
@@ -108,6 +109,7 @@ impl Author {
             // The same log each time, but for the ids of people who have registered by themselves.
             rng: SmallRng::seed_from_u64(1),
             lanes: lanes.collect(),
+            key,
             next_at: times.from,
             step: times.step,
             written: 0,
@@ -171,7 +173,7 @@ impl Author {
             room.state.evolve(event);
         }
         let events: Vec<Event> = events.into_iter().map(Event::from).collect();
-        self.append(&mut room.stream, actor, id, command.digest(), &events)
+        self.append(&mut room.stream, actor, id, command.digest(&self.key), &events)
     }
 
     /// An id as clients make them at this time.
