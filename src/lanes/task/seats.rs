@@ -1,0 +1,70 @@
+//! The question who may see a conversation, answered behind the commands that were queued before it.
+
+use super::LaneTask;
+use crate::lanes::states::{Loaded, read};
+use crate::lanes::{Authorize, Refusal, Seat};
+use std::collections::HashMap;
+use tidings_eventlog::ReadError;
+use uuid::Uuid;
+
+impl LaneTask {
+    /// Answers who may see which conversation.
+    pub(super) async fn authorize(&mut self, questions: Vec<Authorize>) {
+        let (known, reach) = match self.look_up(&questions).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::debug!(lane = self.lane, %error, "membership could not be looked up");
+                (HashMap::new(), HashMap::new())
+            }
+        };
+        for question in questions {
+            let stream = question.conversation.0;
+            let answer = match known.get(&stream).and_then(Loaded::state) {
+                None => Err(Refusal::Unavailable),
+                Some(state) => match state.stream.authorize(question.user) {
+                    Ok(_) => Ok(Seat {
+                        members: state.stream.member_count(),
+                        reach: reach.get(&stream).copied().unwrap_or(0),
+                    }),
+                    Err(rejection) => Err(rejection.into()),
+                },
+            };
+            // The asking connection may be gone.
+            let _ = question.reply.send(answer);
+        }
+    }
+
+    /// The states of the conversations asked about, and how far those reach that need a fresh answer.
+    async fn look_up(
+        &mut self,
+        questions: &[Authorize],
+    ) -> Result<(HashMap<Uuid, Loaded>, HashMap<Uuid, u64>), ReadError> {
+        let fresh = questions.iter().filter(|question| question.fresh);
+        let fresh: Vec<Uuid> = fresh.map(|question| question.conversation.0).collect();
+        let reach = self.refresh(&fresh).await?;
+        let streams = questions.iter().map(|question| question.conversation.0).collect();
+        let (mut known, missing) = self.states.look_up(streams);
+        let states = read(&self.log, self.lane, &missing).await?;
+        known.extend(self.take_in(states, true));
+        Ok((known, reach))
+    }
+
+    /// Reads how far streams reach, and forgets those states that the log has moved past.
+    async fn refresh(&mut self, streams: &[Uuid]) -> Result<HashMap<Uuid, u64>, ReadError> {
+        let mut reach = HashMap::with_capacity(streams.len());
+        if streams.is_empty() {
+            return Ok(reach);
+        }
+        let heads = self.log.stream_heads(streams).await?;
+        for (stream, head) in streams.iter().copied().zip(heads) {
+            match head {
+                Some(head) => {
+                    self.states.outdate(stream, head.guard);
+                    reach.insert(stream, head.seq);
+                }
+                None => self.states.forget(stream),
+            }
+        }
+        Ok(reach)
+    }
+}

@@ -1,0 +1,270 @@
+//! Commands to their answers: decided, confirmed, committed, and again until none is left.
+
+use super::LaneTask;
+use crate::lanes::Refusal;
+use crate::lanes::facts::{self, Asked};
+use crate::lanes::round::{Pending, Room, Round, Verdict, isolate};
+use crate::lanes::states::{Known, Loaded, StreamState, read};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_domain::{Facts, StreamCommand, UserCommand};
+use tidings_eventlog::{AppendError, Appended, Committed, Outcome, ReadError};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+impl LaneTask {
+    /// Brings every command to an answer. What of their streams was read for them is in `fresh`.
+    pub(super) async fn settle(&mut self, mut pending: Vec<Pending>, fresh: &mut HashMap<Uuid, Loaded>) {
+        let deadline = Instant::now() + self.limits.patience;
+        let mut pause = Duration::from_millis(20);
+        self.cap = self.limits.batch_commands;
+        loop {
+            pending.sort_by_key(|command| command.order);
+            pending = self.answers.recent(pending);
+            if pending.is_empty() {
+                return;
+            }
+            match self.round(pending, fresh).await {
+                Ok(rest) => {
+                    pending = rest;
+                    pause = Duration::from_millis(20);
+                }
+                Err((rest, error)) => {
+                    if Instant::now() + pause >= deadline {
+                        tracing::warn!(
+                            lane = self.lane,
+                            commands = rest.len(),
+                            error,
+                            "gave up on a batch"
+                        );
+                        metrics::counter!("tidings_lane_given_up_total").increment(rest.len() as u64);
+                        for command in rest {
+                            tracing::info!(command = %command.command.id(), "a command was given up");
+                            (command.reply)(Err(Refusal::Unavailable));
+                        }
+                        return;
+                    }
+                    tracing::debug!(lane = self.lane, error, "trying a batch again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_millis(500));
+                    pending = rest;
+                }
+            }
+        }
+    }
+
+    /// Decides once and commits once. Answers what is left to do, or with an error everything that is.
+    async fn round(
+        &mut self,
+        pending: Vec<Pending>,
+        fresh: &mut HashMap<Uuid, Loaded>,
+    ) -> Result<Vec<Pending>, (Vec<Pending>, String)> {
+        let streams = pending.iter().map(Pending::stream).collect();
+        let (known, facts) = match self.load(streams, Asked::by(&pending), fresh).await {
+            Ok(loaded) => loaded,
+            Err(error) => return Err((pending, error.to_string())),
+        };
+        let room = Room {
+            commands: self.cap,
+            bytes: self.limits.batch_bytes,
+        };
+        let mut round = Round::decide(self.lane, pending, &known, facts, room, crate::clock::now());
+        for (command, answer) in std::mem::take(&mut round.answered) {
+            answer.give(command);
+        }
+        if !round.doubtful.is_empty() {
+            let doubtful = std::mem::take(&mut round.doubtful);
+            match self.confirm(doubtful, &known).await {
+                // Some state was old: everything is decided again, in the old order.
+                Ok(again) if !again.is_empty() => return Ok(round.rejoin(again)),
+                Ok(_) => {}
+                Err((doubtful, error)) => return Err((round.rejoin(doubtful), error.to_string())),
+            }
+        }
+        if round.chosen.is_empty() {
+            return Ok(round.later);
+        }
+        // Seen by the hub before the batch is sent, so it is in the log now, or the log has gone back.
+        let decided_on = self.at.epoch;
+        self.look_at_hub();
+        if self.at.epoch != decided_on {
+            return Ok(round.rejoin(vec![]));
+        }
+        let mut batch = round.batch(self.lane);
+        batch.set_known(self.at);
+        let began = Instant::now();
+        let outcome = self.appender.append(&batch).await;
+        metrics::histogram!("tidings_append_seconds").record(began.elapsed());
+        match outcome {
+            Ok(Outcome::OtherTimeLine(at)) => {
+                self.begin_again(at);
+                self.hub.begin(at).await;
+                let (lost, mut rest): (Vec<_>, Vec<_>) =
+                    round.rejoin(vec![]).into_iter().partition(moves_cursors);
+                // They name seqs of the lost time line. Everything else means on this one what it meant there.
+                for command in lost {
+                    (command.reply)(Err(Refusal::Unavailable));
+                }
+                rest.sort_by_key(|command| command.order);
+                Ok(rest)
+            }
+            Ok(Outcome::Appended(appended)) => {
+                self.committed(round.chosen, round.overlays, appended).await;
+                Ok(round.later)
+            }
+            Ok(Outcome::Refused { repeats, stale }) => {
+                for stream in stale {
+                    self.states.forget(stream.stream);
+                }
+                let mut rest = self.answers.repeats(round.chosen, &repeats);
+                rest.append(&mut round.later);
+                Ok(rest)
+            }
+            Err(AppendError::Failed {
+                message,
+                transient: false,
+                ..
+            }) => {
+                if let Some(culprit) = isolate(&mut round.chosen, &mut self.cap, self.limits.batch_commands) {
+                    tracing::error!(
+                        lane = self.lane,
+                        error = message,
+                        "the log refused a command for good"
+                    );
+                    (culprit.reply)(Err(Refusal::Unavailable));
+                }
+                Ok(round.rejoin(vec![]))
+            }
+            Err(error) => {
+                let uncertain = matches!(error, AppendError::Unknown(_));
+                let mut rest = round.chosen;
+                for command in &mut rest {
+                    command.uncertain |= uncertain;
+                }
+                rest.append(&mut round.later);
+                Err((rest, error.to_string()))
+            }
+        }
+    }
+
+    /// The states of commands' streams and what else they are decided on, in the time that one look into the log takes.
+    async fn load(
+        &mut self,
+        streams: Vec<Uuid>,
+        asked: Asked,
+        fresh: &mut HashMap<Uuid, Loaded>,
+    ) -> Result<(HashMap<Uuid, Loaded>, Facts), ReadError> {
+        let (mut known, mut missing) = self.states.look_up(streams);
+        missing.retain(|stream| {
+            let Some(loaded) = fresh.remove(stream) else {
+                return true;
+            };
+            known.insert(*stream, loaded);
+            false
+        });
+        let (states, facts) = tokio::try_join!(
+            Box::pin(read(&self.log, self.lane, &missing)),
+            Box::pin(facts::load(&self.log, self.lane, self.limits.rules, asked)),
+        )?;
+        known.extend(self.take_in(states, true));
+        Ok((known, facts))
+    }
+
+    /// Makes sure of what appends nothing: a repeat of a command that took effect gets its first answer, and a verdict stands only
+    /// when the state that it was made on is the newest, and what it says of a message was read after it was known to be no repeat:
+    /// the message may have come by an attempt at another node. Answers the commands to decide again.
+    async fn confirm(
+        &mut self,
+        doubtful: Vec<(Pending, Verdict)>,
+        known: &HashMap<Uuid, Loaded>,
+    ) -> Result<Vec<Pending>, (Vec<Pending>, ReadError)> {
+        // What has just been looked for and is not there is not worth another look.
+        let absent = |command: &Pending| {
+            let loaded = known.get(&command.stream());
+            !command.uncertain && loaded.is_some_and(|loaded| loaded.fresh && loaded.guard() == Some(0))
+        };
+        let (certain, doubtful): (Vec<_>, Vec<_>) =
+            doubtful.into_iter().partition(|(command, _)| absent(command));
+        for (command, verdict) in certain {
+            self.answers.confirmed(command, verdict, None);
+        }
+        if doubtful.is_empty() {
+            return Ok(vec![]);
+        }
+        let asked: Vec<(Uuid, Uuid)> = doubtful
+            .iter()
+            .map(|(command, _)| (command.stream(), command.id()))
+            .collect();
+        let found = match self.log.doubts(self.lane, &asked).await {
+            Ok(found) => found,
+            Err(error) => return Err((doubtful.into_iter().map(|(command, _)| command).collect(), error)),
+        };
+        let mut again = vec![];
+        for ((mut command, verdict), (repeat, guard)) in doubtful.into_iter().zip(found) {
+            let state = known.get(&command.stream()).and_then(Loaded::state);
+            let needs_a_look = command.needs().is_some() && !command.looked_again;
+            if let Some(repeat) = repeat {
+                self.answers.repeat(command, &repeat);
+            } else if state.map(|state| state.guard) == Some(guard) && needs_a_look {
+                command.looked_again = true;
+                again.push(command);
+            } else if state.map(|state| state.guard) == Some(guard) {
+                self.answers.confirmed(command, verdict, state);
+            } else {
+                self.states.forget(command.stream());
+                again.push(command);
+            }
+        }
+        Ok(again)
+    }
+
+    /// A batch is durable: answers, remembers, and hands the events on.
+    async fn committed(
+        &mut self,
+        chosen: Vec<Pending>,
+        overlays: HashMap<Uuid, StreamState>,
+        appended: Appended,
+    ) {
+        self.answers.committed(chosen, &appended);
+        for (stream, mut overlay) in overlays {
+            let controls = appended
+                .events
+                .iter()
+                .filter(|event| event.stream == stream && event.control);
+            for event in controls {
+                overlay.count(event);
+            }
+            let due = overlay.is_due();
+            if due {
+                overlay.unkept = 0;
+            }
+            let state = Arc::new(overlay);
+            if due {
+                self.keeper.offer(self.lane, stream, self.at.epoch, &state);
+            }
+            self.states.put(stream, Known::State(state));
+        }
+        metrics::counter!("tidings_events_appended_total").increment(appended.events.len() as u64);
+        if let Some(last) = appended.events.last() {
+            self.at.head = last.pos;
+        }
+        let committed = Committed {
+            epoch: self.at.epoch,
+            events: Arc::new(appended.events),
+        };
+        // The hub always drains its queue; it has gone only when the node stops, and then the log has it all.
+        let _ = self.sink.send(committed).await;
+    }
+}
+
+/// Whether a command names seqs, which mean other events on another time line.
+fn moves_cursors(command: &Pending) -> bool {
+    matches!(
+        &command.command,
+        StreamCommand::User {
+            command: UserCommand::MoveCursors { .. },
+            ..
+        }
+    )
+}
