@@ -40,7 +40,7 @@ pub(crate) use address::client as client_address;
 pub use admission::{Admission, Caller};
 pub use authenticator::Authenticator;
 pub use config::{AuthConfig, AuthLimits, OutsideIssuer, PasswordHashConfig, Secret, SigningKey};
-pub use directory::{Directory, DirectoryError};
+pub use directory::Directory;
 pub use error::AccountError;
 pub(crate) use limiter::address_key;
 pub use log_registrar::LogRegistrar;

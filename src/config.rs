@@ -5,6 +5,7 @@ mod environment;
 use crate::accounts::AuthConfig;
 use crate::gateway::GatewayLimits;
 use crate::http::{GraphqlLimits, HttpLimits};
+use crate::lanes::LaneLimits;
 use crate::telemetry::LogFormat;
 use figment::Figment;
 use figment::providers::{Format as _, Serialized, Toml};
@@ -63,14 +64,19 @@ pub struct Config {
     /// For how many seconds people may recall what they have written; 0 is never, -1 any time. Owners and admins of groups may
     /// recall what those below them have written, whatever this says.
     pub recall_window_s: i64,
+    /// Changes of one conversation each second in the long run: of its members, their roles, its name; 0 is no limit. Messages are
+    /// not counted.
+    pub conversation_changes_per_second: u32,
+    /// Changes of one conversation at once after a quiet while.
+    pub conversation_changes_burst: u32,
     /// How long a query with a position waits for the read models.
     pub query_wait_ms: u64,
     /// After how many seconds without a way to append this node lets its clients go, and takes none until there is one.
     pub unwritable_s: u32,
     /// After how many seconds read models that have not passed what was in the log count as behind.
     pub read_models_behind_s: u32,
-    /// Lifts the limits that are made for people: rates of a user's objects and of an address's requests to `/auth`, and
-    /// sockets of one address. For load tests, where a few stand for many; never where strangers come.
+    /// Lifts the limits that are made for people: rates of a user's objects, of a conversation's changes and of an
+    /// address's requests to `/auth`, and sockets of one address. For load tests, where a few stand for many; never where strangers come.
     pub load_test: bool,
     /// Kinds of events that this node takes for unknown, as a version that does not have them would. For rehearsals of an
     /// upgrade that brings new ones.
@@ -103,6 +109,8 @@ impl Default for Config {
             inbox_clean_up_s: 600,
             edit_window_s: Rules::default().edit_window.setting(),
             recall_window_s: Rules::default().recall_window.setting(),
+            conversation_changes_per_second: LaneLimits::default().changes_per_second,
+            conversation_changes_burst: LaneLimits::default().changes_burst,
             query_wait_ms: 2000,
             unwritable_s: 30,
             read_models_behind_s: 10,
@@ -256,6 +264,7 @@ impl Config {
         if self.load_test {
             self.gateway.commands_per_second = LIFTED;
             self.gateway.commands_burst = LIFTED;
+            self.conversation_changes_per_second = 0;
             self.http.sockets_per_address = usize::MAX;
             self.auth.limits.requests_per_s = LIFTED;
             self.auth.limits.requests_burst = LIFTED;

@@ -32,7 +32,7 @@ mod typing;
 mod upgrade;
 mod writer;
 
-use crate::accounts::{Authenticator, Directory};
+use crate::accounts::Authenticator;
 use crate::cursors::Cursors;
 use crate::delivery::Hub;
 use crate::fanout::Ephemeral;
@@ -65,7 +65,6 @@ pub struct Gateway {
     pub checkpoints: Checkpoints,
     pub counters: Counters,
     pub cursors: Cursors,
-    pub directory: Directory,
     pub ephemeral: Ephemeral,
     pub hub: Hub,
     pub lanes: Lanes,

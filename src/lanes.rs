@@ -5,6 +5,8 @@ mod claims;
 mod facts;
 mod keeper;
 mod lobby;
+mod pace;
+mod people;
 mod recent;
 mod round;
 mod states;
@@ -12,18 +14,20 @@ mod task;
 mod waiting;
 
 use crate::by_lane::ByLane;
+use crate::controls::Controls;
 use crate::delivery::Hub;
 use crate::lifecycle::Lifecycle;
-use crate::stale::StaleStreams;
 use claims::Claims;
 use keeper::Keeper;
 use lobby::Lobby;
 use recent::Recent;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::event::Acted;
 use tidings_domain::{
-    Command, CommandId, ConversationId, DigestKey, Rules, StreamCommand, UserCommand, UserId,
+    Command, CommandId, ConversationId, DigestKey, Facts, Need, Rejection, Rules, Stream, StreamCommand,
+    UserCommand, UserId,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Committed, Log};
@@ -32,6 +36,7 @@ use uuid::Uuid;
 
 pub use crate::outcome::{Accepted, Refusal};
 pub use facts::SUBJECTS;
+pub use people::People;
 pub use task::LaneTask;
 
 /// What is called with the answer. Called at most once, from the lane's task, so it must not block.
@@ -52,6 +57,8 @@ pub(crate) enum Request {
     Command {
         command: StreamCommand,
         digest: i64,
+        /// Those of the people whom it names who exist.
+        people: Vec<UserId>,
         reply: Reply,
     },
     Authorize(Authorize),
@@ -83,6 +90,10 @@ pub struct LaneLimits {
     pub recent_commands: usize,
     /// How long a batch is tried while the log is away.
     pub patience: Duration,
+    /// Changes of one conversation each second in the long run: of its members, their roles, its name. 0 is no limit.
+    pub changes_per_second: u32,
+    /// Changes of one conversation at once after a quiet while.
+    pub changes_burst: u32,
     /// What the operator lets people do.
     pub rules: Rules,
 }
@@ -97,9 +108,20 @@ impl Default for LaneLimits {
             cached_bytes: 64 << 20,
             recent_commands: 65_536,
             patience: Duration::from_secs(8),
+            changes_per_second: 50,
+            changes_burst: 1000,
             rules: Rules::default(),
         }
     }
+}
+
+/// What lanes decide by and write to.
+pub struct Ground {
+    pub log: Log,
+    pub appender: Arc<Appender>,
+    pub people: Arc<dyn People>,
+    /// The log's own.
+    pub key: DigestKey,
 }
 
 /// What the tasks of all lanes share.
@@ -112,7 +134,8 @@ struct Shared {
     recent: Arc<Recent>,
     hub: Hub,
     keeper: Keeper,
-    stale: StaleStreams,
+    controls: Controls,
+    people: Arc<dyn People>,
     limits: LaneLimits,
 }
 
@@ -136,13 +159,17 @@ impl Lanes {
     /// No lanes yet; requests wait until they are there.
     pub fn new(
         lifecycle: &Lifecycle,
-        log: &Log,
-        appender: &Arc<Appender>,
+        ground: Ground,
         hub: &Hub,
-        stale: &StaleStreams,
-        key: DigestKey,
+        controls: &Controls,
         limits: LaneLimits,
     ) -> Self {
+        let Ground {
+            log,
+            appender,
+            people,
+            key,
+        } = ground;
         let slow = log.portion(log.pool().max_size() / 2);
         let (keeper, keeping) = Keeper::new(slow.clone(), lifecycle.hard_stop());
         lifecycle.spawn_last("states", keeping);
@@ -153,13 +180,14 @@ impl Lanes {
             key,
             lifecycle: lifecycle.clone(),
             shared: Shared {
-                log: log.clone(),
-                slow: slow.clone(),
-                appender: Arc::clone(appender),
+                log,
+                slow,
+                appender,
                 recent: Arc::new(Recent::new(limits.recent_commands)),
                 hub: hub.clone(),
                 keeper,
-                stale: stale.clone(),
+                controls: controls.clone(),
+                people,
                 limits,
             },
         }
@@ -205,10 +233,18 @@ impl Lanes {
         self.lobby.entered()
     }
 
-    /// Refuses those of the first `waited` that still wait for a lane: there is no such lane, or it is not known whether there is.
+    /// Refuses those of the first `waited` that still wait for a lane: it is not known whether there is such a lane.
     pub fn refuse_waiting(&self, waited: u64, refusal: &Refusal) {
         for request in self.lobby.clear(waited) {
             request.refuse(refusal.clone());
+        }
+    }
+
+    /// Refuses those of the first `waited` that still wait for a lane that is known not to be: as what they are about, which is not there.
+    pub fn refuse_nowhere(&self, waited: u64) {
+        for request in self.lobby.clear(waited) {
+            let nowhere = request.nowhere();
+            request.refuse(nowhere.into());
         }
     }
 
@@ -235,6 +271,7 @@ impl Lanes {
             Request::Command {
                 command: StreamCommand::Conversation(command),
                 digest,
+                people: vec![],
                 reply,
             },
         );
@@ -268,6 +305,7 @@ impl Lanes {
         let lane = lane_of(command.stream());
         let request = Request::Command {
             digest: 0,
+            people: vec![],
             command,
             reply,
         };
@@ -321,6 +359,45 @@ impl Request {
             Self::Command { command, .. } => command.stream(),
             Self::Authorize(question) => question.conversation.0,
         }
+    }
+
+    /// People whom it names and who must exist.
+    fn named(&self) -> &[UserId] {
+        match self {
+            Self::Command { command, .. } => match command.needs() {
+                Some(Need::Users(users)) => users,
+                Some(Need::Message { .. }) | None => &[],
+            },
+            Self::Authorize(_) => &[],
+        }
+    }
+
+    /// All whom it names exist.
+    fn all_exist(&mut self) {
+        let all = self.named().to_vec();
+        if let Self::Command { people, .. } = self {
+            *people = all;
+        }
+    }
+
+    /// Of those whom it names, those in `found` exist.
+    fn exist(&mut self, found: &HashSet<UserId>) {
+        let named = self.named().iter();
+        let all = named.filter(|user| found.contains(user)).copied().collect();
+        if let Self::Command { people, .. } = self {
+            *people = all;
+        }
+    }
+
+    /// What is wrong with it where there is neither its stream nor anybody whom it names.
+    fn nowhere(&self) -> Rejection {
+        let decided = match self {
+            Self::Command { command, .. } => {
+                Stream::default().decide(command, &Facts::default(), crate::clock::now())
+            }
+            Self::Authorize(_) => Err(Rejection::NotAMember),
+        };
+        decided.err().unwrap_or(Rejection::NotAMember)
     }
 
     fn refuse(self, refusal: Refusal) {

@@ -5,7 +5,7 @@ mod grow;
 mod observers;
 mod spine;
 
-use crate::accounts::{self, Directory, LogRegistrar};
+use crate::accounts::{self, LogRegistrar};
 use crate::administration::{Administration, Foundation};
 use crate::config::Config;
 use crate::cursors::Cursors;
@@ -189,7 +189,6 @@ fn gateway_of(
         checkpoints: spine.checkpoints.clone(),
         counters: Counters::new(),
         cursors: spine.cursors.clone(),
-        directory: Directory::new(&ground.pool, ground.log_config.timeout),
         ephemeral: spine.ephemeral.clone(),
         hub: spine.hub.clone(),
         lanes: spine.lanes.clone(),

@@ -1,6 +1,7 @@
 //! What becomes of a command: the rooms that carry it out say so, and `wire` tells clients.
 
 use chrono::{DateTime, Utc};
+use std::time::Duration;
 use thiserror::Error;
 use tidings_domain::Rejection;
 use tidings_eventlog::Position;
@@ -26,6 +27,9 @@ pub enum Refusal {
     /// The id was used for a command with other content.
     #[error("this id was used for another command")]
     IdReused,
+    /// The conversation's members, roles or name change faster than they may.
+    #[error("this conversation changes too fast")]
+    TooFast { retry_after: Duration },
     /// The lane's queue is full.
     #[error("too much to do, try again")]
     Overloaded,

@@ -15,7 +15,7 @@ mod typing;
 mod welcome;
 
 pub use answer::{answer, refused};
-pub use command::{Named, Wanted, translate};
+pub use command::{Wanted, translate};
 pub use event::{LiveEvent, encode, gap, shown};
 pub use frame::Frame;
 pub use reading::receipt;

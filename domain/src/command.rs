@@ -62,23 +62,24 @@ pub enum ConversationCommand {
 }
 
 impl Command {
-    /// What the command must know of a message of the same conversation. It is among the [`Facts`](crate::Facts) that the command
-    /// is decided on, if the message exists.
-    pub fn needs(&self) -> Option<Need> {
+    /// What the command must know beyond the state of its conversation. It is among the [`Facts`](crate::Facts) that the command
+    /// is decided on, as far as what it names exists. Members whom a command names are in the state.
+    pub fn needs(&self) -> Option<Need<'_>> {
         let (message, aspect) = match &self.body {
             ConversationCommand::SendMessage { reply_to, .. } => ((*reply_to)?, Aspect::Presence),
             ConversationCommand::EditMessage { message, .. }
             | ConversationCommand::RecallMessage { message } => (*message, Aspect::Message),
             ConversationCommand::React { message, .. } => (*message, Aspect::Reactions),
-            ConversationCommand::OpenDirect { .. }
-            | ConversationCommand::CreateGroup { .. }
-            | ConversationCommand::AddMember { .. }
-            | ConversationCommand::RemoveMember { .. }
+            ConversationCommand::OpenDirect { user } | ConversationCommand::AddMember { user } => {
+                return Some(Need::Users(std::slice::from_ref(user)));
+            }
+            ConversationCommand::CreateGroup { members, .. } => return Some(Need::Users(members)),
+            ConversationCommand::RemoveMember { .. }
             | ConversationCommand::Leave
             | ConversationCommand::Rename { .. }
             | ConversationCommand::ChangeRole { .. } => return None,
         };
-        Some(Need { message, aspect })
+        Some(Need::Message { message, aspect })
     }
 
     /// A fingerprint of what the command says, kept with its events. A retry with the same id must have the same one. `key` is the
@@ -164,7 +165,10 @@ mod tests {
             },
             ..send("a", None)
         };
-        assert_eq!(create(&[1, 2, 3]).digest(&key()), create(&[3, 1, 2, 1]).digest(&key()));
+        assert_eq!(
+            create(&[1, 2, 3]).digest(&key()),
+            create(&[3, 1, 2, 1]).digest(&key())
+        );
         assert_ne!(create(&[1, 2, 3]).digest(&key()), create(&[1, 2]).digest(&key()));
     }
 
@@ -217,26 +221,35 @@ mod tests {
     }
 
     #[test]
-    fn a_command_says_what_it_must_know_of_a_message() {
+    fn a_command_says_what_it_must_know() {
         let message = Uuid::from_u128(7);
-        let needs = |body| {
-            Command {
-                body,
-                ..send("a", None)
-            }
-            .needs()
+        let with = |body| Command {
+            body,
+            ..send("a", None)
         };
-        let recall = ConversationCommand::RecallMessage { message };
-        let react = ConversationCommand::React {
+        let recall = with(ConversationCommand::RecallMessage { message });
+        let react = with(ConversationCommand::React {
             message,
             emoji: Emoji::parse("👍").unwrap(),
             on: true,
-        };
-        let aspect = |aspect| Some(Need { message, aspect });
+        });
+        let aspect = |aspect| Some(Need::Message { message, aspect });
         assert_eq!(send("a", Some(message)).needs(), aspect(Aspect::Presence));
-        assert_eq!(needs(recall), aspect(Aspect::Message));
-        assert_eq!(needs(react), aspect(Aspect::Reactions));
+        assert_eq!(recall.needs(), aspect(Aspect::Message));
+        assert_eq!(react.needs(), aspect(Aspect::Reactions));
+        let users = [UserId(Uuid::from_u128(8)), UserId(Uuid::from_u128(9))];
+        let create = with(ConversationCommand::CreateGroup {
+            name: GroupName::parse("group").unwrap(),
+            members: users.to_vec(),
+        });
+        assert_eq!(create.needs(), Some(Need::Users(&users)));
+        for one in [
+            ConversationCommand::AddMember { user: users[0] },
+            ConversationCommand::OpenDirect { user: users[0] },
+        ] {
+            assert_eq!(with(one).needs(), Some(Need::Users(&users[..1])));
+        }
         assert_eq!(send("a", None).needs(), None);
-        assert_eq!(needs(ConversationCommand::Leave), None);
+        assert_eq!(with(ConversationCommand::Leave).needs(), None);
     }
 }

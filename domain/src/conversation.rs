@@ -74,9 +74,11 @@ impl Conversation {
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         let actor = command.actor;
         match &command.body {
-            ConversationCommand::OpenDirect { user } => self.open_direct(actor, *user),
-            ConversationCommand::CreateGroup { name, members } => self.create_group(actor, name, members),
-            ConversationCommand::AddMember { user } => self.add(actor, *user),
+            ConversationCommand::OpenDirect { user } => self.open_direct(actor, *user, facts),
+            ConversationCommand::CreateGroup { name, members } => {
+                self.create_group(actor, name, members, facts)
+            }
+            ConversationCommand::AddMember { user } => self.add(actor, *user, facts),
             ConversationCommand::RemoveMember { user } => self.remove(actor, *user),
             ConversationCommand::Leave => self.leave(actor),
             ConversationCommand::Rename { name } => self.rename(actor, name),

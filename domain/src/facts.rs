@@ -8,13 +8,26 @@ use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
-/// What a command wants to know of a message of its conversation.
+/// What a command wants to know beyond the state of its conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Need {
-    pub message: Uuid,
-    pub aspect: Aspect,
+pub enum Need<'a> {
+    /// Of a message of the same conversation.
+    Message { message: Uuid, aspect: Aspect },
+    /// Whether all of these people exist.
+    Users(&'a [UserId]),
 }
 
+impl Need<'_> {
+    /// The message that it is about, if it is about one.
+    pub fn message(self) -> Option<Uuid> {
+        match self {
+            Self::Message { message, .. } => Some(message),
+            Self::Users(_) => None,
+        }
+    }
+}
+
+/// What a command wants to know of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Aspect {
     /// That it is there.
@@ -30,6 +43,8 @@ pub enum Aspect {
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub(crate) rules: Rules,
+    /// People who exist.
+    users: HashSet<UserId>,
     messages: HashMap<(ConversationId, Uuid), Known>,
     /// Messages that something in the batch is about.
     touched: HashSet<(ConversationId, Uuid)>,
@@ -135,6 +150,16 @@ impl Facts {
         }
     }
 
+    /// These people exist. They do from then on.
+    pub fn add_users(&mut self, users: impl IntoIterator<Item = UserId>) {
+        self.users.extend(users);
+    }
+
+    /// Whether all of them exist.
+    pub(crate) fn has_users(&self, users: &[UserId]) -> bool {
+        users.iter().all(|user| self.users.contains(user))
+    }
+
     /// The message is there. What is known of it already stays known.
     pub fn add_presence(&mut self, conversation: ConversationId, message: Uuid) {
         self.messages
@@ -178,12 +203,13 @@ impl Facts {
     }
 
     /// Whether a command cannot be decided before what stands before it is written: the message that it is about has no place yet.
-    pub fn is_coming(&self, conversation: ConversationId, need: Need) -> bool {
-        need.aspect > Aspect::Presence
-            && matches!(
-                self.messages.get(&(conversation, need.message)),
-                Some(Known::Coming)
-            )
+    pub fn is_coming(&self, conversation: ConversationId, need: Need<'_>) -> bool {
+        match need {
+            Need::Message { message, aspect } if aspect > Aspect::Presence => {
+                matches!(self.messages.get(&(conversation, message)), Some(Known::Coming))
+            }
+            Need::Message { .. } | Need::Users(_) => false,
+        }
     }
 
     /// Whether something that stands before in the same batch is about the message. A refusal then may be its doing.

@@ -74,7 +74,7 @@ impl StreamCommand {
     }
 
     /// [`Command::needs`].
-    pub fn needs(&self) -> Option<Need> {
+    pub fn needs(&self) -> Option<Need<'_>> {
         match self {
             Self::Conversation(command) => command.needs(),
             Self::User { .. } | Self::Administration { .. } => None,
@@ -214,7 +214,10 @@ mod tests {
             (register.id(), register.actor(), register.stream()),
             (Uuid::from_u128(5), user(1), user(1).0)
         );
-        assert_eq!((register.digest(&DigestKey::new(b"a secret")), register.needs()), (0, None));
+        assert_eq!(
+            (register.digest(&DigestKey::new(b"a secret")), register.needs()),
+            (0, None)
+        );
         assert_eq!(
             (leave().id(), leave().actor(), leave().stream()),
             (Uuid::nil(), user(1), Uuid::from_u128(9))

@@ -78,6 +78,25 @@ pub struct Repeat {
     pub digest: i64,
 }
 
+/// What stands in the log beside a command that appends nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// The command itself, where the log holds it.
+    pub repeat: Option<Repeat>,
+    /// Seq of its stream's last control event; 0 where there is no such stream.
+    pub guard: u64,
+    /// The last event of its stream.
+    pub last: Option<Last>,
+}
+
+/// Where a stream's last event stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Last {
+    pub seq: u64,
+    pub pos: u64,
+    pub at: DateTime<Utc>,
+}
+
 /// A stream whose control events have moved on since the decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stale {

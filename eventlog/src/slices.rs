@@ -2,7 +2,6 @@
 
 use crate::read::{COLUMNS, Log, ReadError, recorded_at};
 use crate::record::{Recorded, lane_of};
-use crate::subjects::Subjects;
 use uuid::Uuid;
 
 /// Ranges of streams, read as one: the events come range by range, each in order, until there are enough bytes.
@@ -35,34 +34,17 @@ impl Log {
         }
         // What was withdrawn of a range is looked up once for all of it; only revisions, which are rare, ask one by one.
         let (gone, withdrawn) = match self.subjects {
-            Some(Subjects {
-                subject,
-                revision,
-                withdrawal,
-                ..
-            }) => (
-                format!(
-                    "ARRAY(SELECT log_subject(w.payload) FROM event w WHERE w.lane = u.lane_no AND w.stream = u.id \
-                    AND w.kind = {withdrawal} AND log_subject(w.payload) BETWEEN u.f AND u.t)"
-                ),
-                format!(
-                    "CASE e.kind WHEN {subject} THEN e.seq = ANY(g.gone) WHEN {revision} THEN EXISTS (SELECT FROM event w \
-                    WHERE w.lane = u.lane_no AND w.stream = u.id AND w.kind = {withdrawal} \
-                    AND log_subject(w.payload) = log_subject(e.payload)) ELSE false END"
-                ),
+            Some(subjects) => (
+                subjects.named(include_str!("slices/gone.sql")),
+                subjects.named(include_str!("slices/withdrawn.sql")),
             ),
             None => ("NULL::bigint[]".to_owned(), "false".to_owned()),
         };
         // A payload's length is known without reading it out of line: what is left out costs no more than its row.
-        let sql = format!(
-            "SELECT page, {COLUMNS}, withdrawn FROM (SELECT u.page, u.bytes, u.i, e.*, sum(octet_length(e.payload)) OVER \
-             (PARTITION BY u.page ORDER BY u.i, e.seq ROWS UNBOUNDED PRECEDING) - octet_length(e.payload) AS before \
-             FROM unnest($1::int[], $2::bigint[], $3::smallint[], $4::uuid[], $5::bigint[], $6::bigint[]) \
-             WITH ORDINALITY u(page, bytes, lane_no, id, f, t, i) CROSS JOIN LATERAL (SELECT {gone} AS gone OFFSET 0) g \
-             CROSS JOIN LATERAL (SELECT {COLUMNS}, {withdrawn} AS withdrawn FROM event e \
-             WHERE e.lane = u.lane_no AND e.stream = u.id AND e.seq >= u.f AND e.seq <= u.t ORDER BY e.seq) e) s \
-             WHERE s.before < s.bytes ORDER BY page, i, seq"
-        );
+        let sql = include_str!("slices/slices.sql")
+            .replace("{gone}", &gone)
+            .replace("{withdrawn}", &withdrawn)
+            .replace("{columns}", COLUMNS);
         self.bounded(async |client| {
             let statement = client.prepare_cached(&sql).await?;
             let rows = client

@@ -18,6 +18,16 @@ pub enum Step {
     Control(Recorded),
 }
 
+impl Step {
+    /// The stream that it is a step of.
+    pub fn stream(&self) -> Uuid {
+        match self {
+            Self::Kept { first, .. } => first.stream,
+            Self::Control(recorded) => recorded.stream,
+        }
+    }
+}
+
 /// A state to be kept.
 #[derive(Clone, Debug)]
 pub struct Keep {
@@ -34,28 +44,28 @@ pub struct Keep {
 
 impl Log {
     /// The steps to the states of several streams of a lane, as of one moment, stream by stream: the state that is kept in the given
-    /// form, if there is one, and the control events behind it, in order.
+    /// form, if there is one, and the control events behind it, in order. At most `limit` in all: the last stream that is told of may
+    /// then go on, and those behind it are not told of.
     ///
     /// # Errors
     /// When the log does not answer; asking again is safe.
-    pub async fn steps(&self, lane: u8, streams: &[Uuid], form: i16) -> Result<Vec<Step>, ReadError> {
+    pub async fn steps(
+        &self,
+        lane: u8,
+        streams: &[Uuid],
+        form: i16,
+        limit: usize,
+    ) -> Result<Vec<Step>, ReadError> {
         let lane = i16::from(lane);
         let first = COLUMNS.replace("payload", "k.state");
-        let sql = format!(
-            "SELECT e.* FROM unnest($2::uuid[]) WITH ORDINALITY u(id, i) \
-             LEFT JOIN LATERAL (SELECT s.seq AS folded, s.state FROM stream_state s JOIN log_lane l ON l.lane = $1 \
-               WHERE s.lane = $1 AND s.stream = u.id AND s.form = $3 AND s.epoch = l.epoch LIMIT 1) k ON true \
-             CROSS JOIN LATERAL ( \
-               (SELECT {first}, false, k.folded FROM event e WHERE k.folded IS NOT NULL \
-                 AND e.lane = $1 AND e.stream = u.id AND e.seq = 1 LIMIT 1) \
-               UNION ALL \
-               (SELECT {COLUMNS}, false, NULL FROM event e WHERE e.lane = $1 AND e.stream = u.id AND e.control \
-                 AND e.seq > coalesce(k.folded, 0) ORDER BY e.seq)) e \
-             ORDER BY u.i, e.seq"
-        );
+        let sql = include_str!("states/steps.sql")
+            .replace("{first}", &first)
+            .replace("{columns}", COLUMNS);
         self.bounded(async |client| {
             let statement = client.prepare_cached(&sql).await?;
-            let rows = client.query(&statement, &[&lane, &streams, &form]).await?;
+            let rows = client
+                .query(&statement, &[&lane, &streams, &form, &(limit as i64)])
+                .await?;
             let step = |row| {
                 let recorded = recorded_at(row, 0)?;
                 Ok(match row.try_get::<_, Option<i64>>(14)? {
@@ -79,16 +89,7 @@ impl Log {
     pub async fn keep(&self, keep: &Keep) -> Result<(), ReadError> {
         let (lane, epoch, seq) = (i16::from(keep.lane), keep.epoch as i32, keep.seq as i64);
         self.bounded(async |client| {
-            let statement = client
-                .prepare_cached(
-                    "INSERT INTO stream_state AS k (lane, stream, seq, form, epoch, state) \
-                     SELECT $1, $2, $3, $4, $5, $6 FROM stream s JOIN log_lane l ON l.lane = $1 \
-                      WHERE s.lane = $1 AND s.stream = $2 AND s.guard_seq >= $3 AND l.epoch = $5 \
-                     ON CONFLICT (lane, stream) DO UPDATE \
-                     SET seq = excluded.seq, form = excluded.form, epoch = excluded.epoch, state = excluded.state \
-                     WHERE (k.epoch, k.form, k.seq) < (excluded.epoch, excluded.form, excluded.seq)",
-                )
-                .await?;
+            let statement = client.prepare_cached(include_str!("states/keep.sql")).await?;
             let parameters: [&(dyn postgres_types::ToSql + Sync); 6] =
                 [&lane, &keep.stream, &seq, &keep.form, &epoch, &keep.state];
             client.execute(&statement, &parameters).await?;

@@ -22,19 +22,22 @@ impl Subjects {
     /// SQL that is true of a row `of` that a withdrawal took back, or that revises what one took back. Where a withdrawal stands
     /// says nothing of revisions: they may come behind it.
     pub(crate) fn withdrawn(self, of: &str) -> String {
+        self.named(include_str!("subjects/withdrawn.sql"))
+            .replace("{of}", of)
+    }
+
+    /// A statement with the numbers of the kinds. They stand in the text: an index for some kinds serves a statement only if it says
+    /// which it asks for.
+    pub(crate) fn named(self, sql: &str) -> String {
         let Self {
             subject,
             revision,
             withdrawal,
             ..
         } = self;
-        // Numbers stand in the text: an index for some kinds serves a statement only if it says which it asks for.
-        format!(
-            "CASE {of}.kind WHEN {subject} THEN EXISTS (SELECT FROM event w WHERE w.lane = {of}.lane AND w.stream = {of}.stream \
-             AND w.kind = {withdrawal} AND log_subject(w.payload) = {of}.seq AND w.pos > {of}.pos) \
-             WHEN {revision} THEN EXISTS (SELECT FROM event w WHERE w.lane = {of}.lane AND w.stream = {of}.stream \
-             AND w.kind = {withdrawal} AND log_subject(w.payload) = log_subject({of}.payload)) ELSE false END"
-        )
+        sql.replace("{subject}", &subject.to_string())
+            .replace("{revision}", &revision.to_string())
+            .replace("{withdrawal}", &withdrawal.to_string())
     }
 }
 
@@ -117,53 +120,26 @@ impl Log {
 /// differs, so that it does not matter how many people put the same one. What comes later of one actor is asked with a limit, which keeps
 /// it a look-up of its own: joined, all of them would be read.
 fn statement(kinds: Subjects) -> String {
-    let Subjects {
-        subject,
-        revision,
-        withdrawal,
-        mark,
-    } = kinds;
     let about = |row: &str, kind: i16| {
-        format!(
-            "{row}.lane = $1 AND {row}.stream = u.stream AND {row}.kind = {kind} \
-             AND log_subject({row}.payload) = s.seq AND {row}.pos > s.pos"
-        )
+        include_str!("subjects/about.sql")
+            .replace("{row}", row)
+            .replace("{kind}", &kind.to_string())
     };
-    let (revisions, withdrawals, put, later) = (
-        about("r", revision),
-        about("w", withdrawal),
-        about("m", mark),
-        about("n", mark),
-    );
+    let (put, later) = (about("m", kinds.mark), about("n", kinds.mark));
     let next = |behind: &str| {
-        format!(
-            "(SELECT log_mark(m.payload) FROM event m WHERE {put} {behind} ORDER BY log_mark(m.payload) LIMIT 1)"
-        )
+        include_str!("subjects/next.sql")
+            .replace("{put}", &put)
+            .replace("{behind}", behind)
     };
-    let (first, next) = (next(""), next("AND log_mark(m.payload) > used.mark"));
-    format!(
-        "SELECT u.i, u.stream, s.seq, s.msg_no, s.actor, s.at, \
-           (SELECT count(*) FROM event r WHERE {revisions}), coalesce(l.kind, s.kind), coalesce(l.ver, s.ver), \
-           coalesce(l.payload, s.payload), EXISTS (SELECT FROM event w WHERE {withdrawals}), k.marks, k.mine, k.used \
-         FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bytea[]) WITH ORDINALITY u(stream, command, actor, mark, i) \
-         CROSS JOIN LATERAL (SELECT e.pos, e.seq, e.msg_no, e.actor, e.at, e.kind, e.ver, e.payload FROM event e \
-           WHERE e.lane = $1 AND e.command = u.command AND e.stream = u.stream AND e.kind = {subject} LIMIT 1) s \
-         LEFT JOIN LATERAL (SELECT r.kind, r.ver, r.payload FROM event r WHERE {revisions} ORDER BY r.seq DESC LIMIT 1) l ON true \
-         CROSS JOIN LATERAL ( \
-           WITH RECURSIVE used(mark) AS (SELECT {first} WHERE u.mark IS NOT NULL \
-             UNION ALL SELECT {next} FROM used WHERE used.mark IS NOT NULL), \
-           looked_at(mark) AS (SELECT mark FROM used WHERE mark IS NOT NULL LIMIT {MARKS_MAX}) \
-           SELECT array_agg(d.mark) FILTER (WHERE d.somebody) AS marks, array_agg(d.mine) FILTER (WHERE d.somebody) AS mine, \
-             (SELECT count(*) FROM looked_at) AS used \
-           FROM (SELECT c.mark, \
-             coalesce((SELECT log_mark_on(m.payload) FROM event m WHERE {put} AND log_mark(m.payload) = c.mark \
-               AND m.actor = u.actor ORDER BY m.seq DESC LIMIT 1), false) AS mine, \
-             EXISTS (SELECT FROM event m WHERE {put} AND log_mark(m.payload) = c.mark AND log_mark_on(m.payload) \
-               AND NOT coalesce((SELECT true FROM event n WHERE {later} AND log_mark(n.payload) = c.mark \
-               AND n.actor = m.actor AND n.seq > m.seq LIMIT 1), false)) AS somebody \
-             FROM (SELECT mark FROM looked_at UNION SELECT u.mark WHERE u.mark IS NOT NULL) c) d) k \
-         ORDER BY u.i"
-    )
+    kinds
+        .named(include_str!("subjects/subjects.sql"))
+        .replace("{revisions}", &about("r", kinds.revision))
+        .replace("{withdrawals}", &about("w", kinds.withdrawal))
+        .replace("{first}", &next(""))
+        .replace("{next}", &next("AND log_mark(m.payload) > used.mark"))
+        .replace("{put}", &put)
+        .replace("{later}", &later)
+        .replace("{most}", &MARKS_MAX.to_string())
 }
 
 fn subject(row: &Row) -> Result<Subject, ReadError> {

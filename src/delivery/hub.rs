@@ -6,8 +6,8 @@
 use super::outbox::Outbox;
 use super::task::HubTask;
 use crate::by_lane::ByLane;
+use crate::controls::Controls;
 use crate::lifecycle::Lifecycle;
-use crate::stale::StaleStreams;
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -103,7 +103,7 @@ struct Parts {
     lifecycle: Lifecycle,
     log: Log,
     observer: Arc<dyn Observer>,
-    stale: StaleStreams,
+    controls: Controls,
     return_ms: u64,
 }
 
@@ -121,7 +121,7 @@ impl Hub {
         lifecycle: &Lifecycle,
         log: &Log,
         observer: &Arc<dyn Observer>,
-        stale: &StaleStreams,
+        controls: &Controls,
         return_ms: u64,
     ) -> Self {
         Self {
@@ -133,7 +133,7 @@ impl Hub {
                 lifecycle: lifecycle.clone(),
                 log: log.clone(),
                 observer: Arc::clone(observer),
-                stale: stale.clone(),
+                controls: controls.clone(),
                 return_ms,
             }),
         }
@@ -151,7 +151,7 @@ impl Hub {
             head,
             parts.log.clone(),
             dispatched,
-            parts.stale.clone(),
+            parts.controls.clone(),
             Arc::clone(&parts.observer),
             Arc::clone(&self.time_lines),
             parts.return_ms,

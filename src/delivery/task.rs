@@ -3,8 +3,8 @@
 use super::feed::Feed;
 use super::hub::{Message, Observer, Passing, Subscriber};
 use super::subscriptions::Subscriptions;
+use crate::controls::Controls;
 use crate::planted;
-use crate::stale::StaleStreams;
 use crate::wire::{LiveEvent, shown};
 use metrics::Histogram;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(super) struct HubTask {
     head: u64,
     dispatched: watch::Sender<LaneHead>,
     subscriptions: Subscriptions,
-    stale: StaleStreams,
+    controls: Controls,
     observer: Arc<dyn Observer>,
     /// When to read what is missing.
     fill_at: Option<Instant>,
@@ -51,7 +51,7 @@ impl HubTask {
         head: LaneHead,
         log: Log,
         dispatched: watch::Sender<LaneHead>,
-        stale: StaleStreams,
+        controls: Controls,
         observer: Arc<dyn Observer>,
         time_lines: Arc<AtomicU64>,
         return_ms: u64,
@@ -64,7 +64,7 @@ impl HubTask {
             head: head.head,
             dispatched,
             subscriptions: Subscriptions::default(),
-            stale,
+            controls,
             observer,
             fill_at: None,
             time_lines,
@@ -300,9 +300,9 @@ impl HubTask {
         }
     }
 
-    /// A control event, decoded where it is about a conversation; lanes are told to forget what it made old.
+    /// A control event, decoded where it is about a conversation; lanes are told of it.
     fn control(&self, recorded: &Recorded) -> Result<Option<ConversationEvent>, DecodeError> {
-        self.stale.push(recorded.stream, recorded.seq);
+        self.controls.push(self.epoch, recorded);
         if Kind(recorded.kind) == Kind::USER_REGISTERED {
             return Ok(None);
         }

@@ -6,7 +6,8 @@ use super::states::StreamState;
 use super::{Accepted, Refusal};
 use std::collections::HashMap;
 use std::sync::Arc;
-use tidings_eventlog::{Appended, Position, Recorded, Repeat};
+use std::time::Duration;
+use tidings_eventlog::{Appended, Last, Position, Recorded, Repeat};
 use uuid::Uuid;
 
 /// What a command is answered without the log's saying more.
@@ -14,10 +15,12 @@ use uuid::Uuid;
 pub(super) enum Answer {
     Accepted(Accepted),
     Unavailable,
+    /// Its conversation changes too fast: after so long it may be tried again.
+    TooFast(Duration),
 }
 
 impl Answer {
-    /// Nothing is left to do: the stream began as the command wants it, or has come to be so. Its first event is the answer.
+    /// Nothing is left to do: the stream began as the command wants it. Its first event is the answer.
     pub(super) fn existing(lane: u8, state: &StreamState, command: &Pending) -> Self {
         let Some(first) = state.first else {
             return Self::Unavailable;
@@ -31,10 +34,26 @@ impl Answer {
         })
     }
 
+    /// Nothing is left to do: the stream has come to be as the command wants it, by one of its events up to the last. The last one is
+    /// the answer, so that whoever waits for its position sees what the command wanted.
+    fn standing(lane: u8, stream: Uuid, last: Option<Last>) -> Self {
+        let Some(last) = last else {
+            return Self::Unavailable;
+        };
+        Self::Accepted(Accepted {
+            stream,
+            seq: last.seq,
+            position: Position { lane, pos: last.pos },
+            at: last.at,
+            duplicate: false,
+        })
+    }
+
     pub(super) fn give(self, command: Pending) {
         (command.reply)(match self {
             Self::Accepted(accepted) => Ok(accepted),
             Self::Unavailable => Err(Refusal::Unavailable),
+            Self::TooFast(retry_after) => Err(Refusal::TooFast { retry_after }),
         });
     }
 }
@@ -104,12 +123,12 @@ impl Answers {
         repeated(command, &known);
     }
 
-    /// Answers a command that appends nothing, where the state that it was decided on is the log's own.
-    pub(super) fn confirmed(&self, command: Pending, verdict: Verdict, state: Option<&StreamState>) {
-        match (verdict, state) {
-            (Verdict::Refused(rejection), _) => (command.reply)(Err(rejection.into())),
-            (Verdict::Nothing, Some(state)) => Answer::existing(self.lane, state, &command).give(command),
-            (Verdict::Nothing, None) => Answer::Unavailable.give(command),
+    /// Answers a command that appends nothing, where the state that it was decided on is the log's own. The `last` event of its
+    /// stream was read behind that.
+    pub(super) fn confirmed(&self, command: Pending, verdict: Verdict, last: Option<Last>) {
+        match verdict {
+            Verdict::Refused(rejection) => (command.reply)(Err(rejection.into())),
+            Verdict::Nothing => Answer::standing(self.lane, command.stream(), last).give(command),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Facts that a batch of commands is decided on, read from the log in one go.
+//! Facts that a batch of commands is decided on: what is read of messages from the log in one go, and who exists.
 
 use super::round::Pending;
 use bytes::Bytes;
@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     Aspect, Command, ConversationCommand, ConversationEvent, ConversationId, Emoji, Event, Facts, Message,
-    Reactions, Rules, StreamCommand, UserId,
+    Need, Reactions, Rules, StreamCommand, UserId,
 };
 use tidings_eventlog::{Log, Question, ReadError, Subject, Subjects};
 use uuid::Uuid;
@@ -24,34 +24,50 @@ pub(super) struct Asked {
     /// Messages that have to be there, by their stream.
     present: Vec<(Uuid, Uuid)>,
     questions: Vec<Question>,
+    /// People of whom it is known already that they exist.
+    people: HashSet<UserId>,
 }
 
 impl Asked {
     pub(super) fn by(pending: &[Pending]) -> Self {
-        let (mut present, mut questions) = (HashSet::new(), HashSet::new());
+        let (mut present, mut questions, mut people) = (HashSet::new(), HashSet::new(), HashSet::new());
         for command in pending {
-            let Some(need) = command.needs() else { continue };
-            if need.aspect == Aspect::Presence {
-                present.insert((command.stream(), need.message));
-            } else {
-                questions.insert(Question {
-                    stream: command.stream(),
-                    command: need.message,
-                    mark: mark(&command.command),
-                });
+            let stream = command.stream();
+            match command.command.needs() {
+                None => {}
+                Some(Need::Users(_)) => people.extend(command.people.iter().copied()),
+                Some(Need::Message {
+                    message,
+                    aspect: Aspect::Presence,
+                }) => {
+                    present.insert((stream, message));
+                }
+                Some(Need::Message { message, .. }) => {
+                    questions.insert(Question {
+                        stream,
+                        command: message,
+                        mark: mark(&command.command),
+                    });
+                }
             }
         }
         Self {
             present: present.into_iter().collect(),
             questions: questions.into_iter().collect(),
+            people,
         }
     }
 }
 
 /// What the log holds of that which commands refer to. What stands before them in the same batch is folded as it is decided.
 pub(super) async fn load(log: &Log, lane: u8, rules: Rules, asked: Asked) -> Result<Facts, ReadError> {
-    let Asked { present, questions } = asked;
+    let Asked {
+        present,
+        questions,
+        people,
+    } = asked;
     let mut facts = Facts::under(rules);
+    facts.add_users(people);
     let (present, subjects) = tokio::try_join!(
         async {
             if present.is_empty() {

@@ -3,12 +3,16 @@
 
 use super::Reply;
 use super::answers::Answer;
+use super::pace::Paces;
 use super::states::{Known, Loaded, StreamState};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
-use tidings_domain::{CommandId, ConversationId, Event, Facts, Need, Rejection, StreamCommand, stored};
+use tidings_domain::{
+    CommandId, ConversationId, Event, Facts, Need, Rejection, StreamCommand, UserId, stored,
+};
 use tidings_eventlog::{Batch, NewEvent, Proposal};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// A command on its way.
@@ -17,6 +21,8 @@ pub(super) struct Pending {
     pub(super) order: usize,
     pub(super) command: StreamCommand,
     pub(super) digest: i64,
+    /// Those of the people whom it names who exist.
+    pub(super) people: Vec<UserId>,
     pub(super) reply: Reply,
     /// It was in a batch whose fate is unknown, so finding it in the log may just mean that it got there.
     pub(super) uncertain: bool,
@@ -37,9 +43,9 @@ impl Pending {
         self.command.actor().0
     }
 
-    /// What it must know of a message of its stream.
-    pub(super) fn needs(&self) -> Option<Need> {
-        self.command.needs()
+    /// The message of its stream that it must know something of.
+    pub(super) fn about(&self) -> Option<Uuid> {
+        self.command.needs().and_then(Need::message)
     }
 }
 
@@ -83,7 +89,8 @@ impl Round {
         known: &HashMap<Uuid, Loaded>,
         mut facts: Facts,
         room: Room,
-        now: DateTime<Utc>,
+        paces: &Paces,
+        (now, moment): (DateTime<Utc>, Instant),
     ) -> Self {
         let mut round = Self {
             proposals: Vec::with_capacity(pending.len()),
@@ -95,6 +102,7 @@ impl Round {
         };
         let mut ids = HashSet::with_capacity(pending.len());
         let mut waiting: HashSet<Uuid> = HashSet::new();
+        let mut changes: HashMap<Uuid, u32> = HashMap::new();
         let mut bytes = 0;
         for command in pending {
             let stream = command.stream();
@@ -114,11 +122,20 @@ impl Round {
             // Whether what stands before in this batch may be why nothing comes of it. Then the log must say first that it is so.
             let moved = overlay.is_some()
                 || command
-                    .needs()
-                    .is_some_and(|need| facts.is_touched(ConversationId(stream), need.message));
+                    .about()
+                    .is_some_and(|message| facts.is_touched(ConversationId(stream), message));
             match state.stream.decide(&command.command, &facts, now) {
                 Ok(events) if !events.is_empty() => {
-                    bytes += round.choose(command, &events, cached, &mut facts);
+                    let proposal = propose(&command, state.guard, &events);
+                    if state.guard > 0 && proposal.events.iter().any(|event| event.control) {
+                        let before = changes.entry(stream).or_default();
+                        if let Some(wait) = paces.wait(stream, *before, moment) {
+                            round.answered.push((command, Answer::TooFast(wait)));
+                            continue;
+                        }
+                        *before += 1;
+                    }
+                    bytes += round.choose(command, proposal, &events, cached, &mut facts);
                 }
                 _ if moved => {
                     waiting.insert(stream);
@@ -126,7 +143,7 @@ impl Round {
                 }
                 Err(rejection) => round.doubtful.push((command, Verdict::Refused(rejection))),
                 // What did it may have been this very command.
-                Ok(_) if command.needs().is_some() => round.doubtful.push((command, Verdict::Nothing)),
+                Ok(_) if command.about().is_some() => round.doubtful.push((command, Verdict::Nothing)),
                 Ok(_) => {
                     let answer = Answer::existing(lane, state, &command);
                     round.answered.push((command, answer));
@@ -140,13 +157,12 @@ impl Round {
     fn choose(
         &mut self,
         command: Pending,
+        proposal: Proposal,
         events: &[Event],
         cached: &StreamState,
         facts: &mut Facts,
     ) -> usize {
         let stream = command.stream();
-        let guard = self.overlays.get(&stream).unwrap_or(cached).guard;
-        let proposal = propose(&command, guard, events);
         if proposal.events.iter().any(|event| event.control) {
             let overlay = self
                 .overlays
@@ -190,6 +206,7 @@ impl Round {
 fn is_early(command: &Pending, facts: &Facts) -> bool {
     let conversation = ConversationId(command.stream());
     command
+        .command
         .needs()
         .is_some_and(|need| facts.is_coming(conversation, need))
 }

@@ -8,16 +8,18 @@ mod settling;
 
 use super::answers::Answers;
 use super::keeper::Keeper;
+use super::pace::Paces;
 use super::round::Pending;
 use super::states::{Known, Loaded, States};
-use super::waiting::{Read, Waiting};
-use super::{LaneLimits, Refusal, Request, Shared};
+use super::waiting::{Arrived, Released, Waiting};
+use super::{LaneLimits, Request, Shared};
+use crate::controls::Told;
 use crate::delivery::Hub;
-use crate::stale::Invalidations;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tidings_eventlog::{Appender, Committed, LaneHead, Log};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -29,7 +31,8 @@ pub struct LaneTask {
     slow: Log,
     appender: Arc<Appender>,
     answers: Answers,
-    invalid: Arc<Invalidations>,
+    told: Arc<Told>,
+    paces: Paces,
     hub: Hub,
     keeper: Keeper,
     sink: mpsc::Sender<Committed>,
@@ -51,7 +54,8 @@ impl LaneTask {
             recent,
             hub,
             keeper,
-            stale,
+            controls,
+            people,
             limits,
         } = shared;
         Self {
@@ -60,14 +64,15 @@ impl LaneTask {
             slow,
             appender,
             answers: Answers::new(lane, recent),
-            invalid: stale.of(lane),
+            told: controls.of(lane),
+            paces: Paces::new(limits.changes_per_second, limits.changes_burst),
             at: hub.at(lane),
             hub,
             keeper,
             sink,
             limits,
             states: States::new(limits.cached_streams, limits.cached_bytes),
-            waiting: Waiting::new(limits.queue),
+            waiting: Waiting::new(limits.queue, people),
             cap: limits.batch_commands,
         }
     }
@@ -80,7 +85,7 @@ impl LaneTask {
             tokio::select! {
                 biased;
                 () = stop.cancelled(), if !requests.is_closed() => requests.close(),
-                read = self.waiting.next() => self.arrived(read).await,
+                arrived = self.waiting.next() => self.arrived(arrived).await,
                 count = requests.recv_many(&mut taken, self.limits.batch_commands), if open => {
                     open = count > 0;
                     self.serve(&mut taken).await;
@@ -89,67 +94,72 @@ impl LaneTask {
         }
     }
 
-    /// Carries requests out, but for those whose stream has to be read first.
+    /// Carries requests out, but for those whose stream has to be read first, or that name people who have to be looked up.
     async fn serve(&mut self, taken: &mut Vec<Request>) {
         self.look_around();
         let mut ready = Vec::with_capacity(taken.len());
         for request in taken.drain(..) {
-            let stream = request.stream();
-            if self.waiting.holds(stream) || !self.states.contains(stream) {
-                self.waiting.add(request);
-            } else {
-                ready.push(request);
-            }
+            let there = self.states.contains(request.stream());
+            ready.extend(self.waiting.admit(request, there));
         }
         self.read_on();
         self.carry_out(ready, vec![]).await;
     }
 
-    /// Carries out what has waited for streams to be read.
-    async fn arrived(&mut self, read: Read) {
+    /// Carries out what has waited for streams to be read, or people to be looked up.
+    async fn arrived(&mut self, arrived: Arrived) {
         self.look_around();
-        let old = self.waiting.is_old(&read);
-        let (mut ready, mut fresh) = (vec![], vec![]);
-        match read.states {
-            None => {
-                for request in read
-                    .streams
-                    .into_iter()
-                    .flat_map(|stream| self.waiting.leave(stream))
-                {
-                    request.refuse(Refusal::Unavailable);
-                }
+        let released = match arrived {
+            Arrived::Read(read) => self.waiting.read(self.lane, read),
+            Arrived::People(found) => {
+                let states = &self.states;
+                self.waiting
+                    .looked_up(found.as_ref(), |stream| states.contains(stream))
             }
-            Some(states) => {
-                for (stream, known) in states {
-                    let waited = self.waiting.take(stream, &known, old);
-                    if !waited.is_empty() {
-                        ready.extend(waited);
-                        fresh.push((stream, known));
-                    }
-                }
-            }
+        };
+        let (mut ready, mut read) = (vec![], vec![]);
+        for Released {
+            stream,
+            known,
+            requests,
+        } in released
+        {
+            ready.extend(requests);
+            read.extend(known.map(|known| (stream, known)));
         }
         self.read_on();
-        self.carry_out(ready, fresh).await;
+        self.carry_out(ready, read).await;
     }
 
     fn read_on(&mut self) {
         self.waiting.start(&self.slow, self.lane, self.limits.patience);
     }
 
-    /// Takes over what has been heard of the lane.
+    /// Takes over what has been heard of the lane: control events are folded into the states that are kept.
     fn look_around(&mut self) {
-        let moved = self.invalid.drain();
-        if moved.all {
+        let news = self.told.drain();
+        // What was heard in another time line than the hub is in by now says nothing.
+        self.look_at_hub();
+        if news.all {
             self.states.clear();
             self.waiting.forget();
         }
-        for (stream, seq) in moved.streams {
-            self.states.outdate(stream, seq);
-            self.waiting.moved(stream, seq);
+        for (stream, seq) in &news.streams {
+            if self.states.is_older(*stream, *seq) {
+                self.states.forget(*stream);
+            }
+            self.waiting.moved(*stream);
         }
-        self.look_at_hub();
+        let now = Instant::now();
+        for (epoch, recorded) in &news.events {
+            if *epoch != self.at.epoch || news.streams.contains_key(&recorded.stream) {
+                continue;
+            }
+            self.waiting.heard(recorded);
+            if self.states.follow(self.lane, recorded) {
+                self.paces.spend(recorded.stream, 1, now);
+            }
+        }
     }
 
     /// Brings requests to their answers. What was read for them of their streams comes with them.
@@ -163,11 +173,13 @@ impl LaneTask {
                 Request::Command {
                     command,
                     digest,
+                    people,
                     reply,
                 } => pending.push(Pending {
                     order,
                     command,
                     digest,
+                    people,
                     reply,
                     uncertain: false,
                     looked_again: false,
@@ -202,7 +214,6 @@ impl LaneTask {
         self.waiting.forget();
         self.answers.forget();
     }
-
 
     /// Takes in what was read of streams; `fresh` where that was after everybody had asked who is told of it.
     fn take_in(&mut self, states: Vec<(Uuid, Known)>, fresh: bool) -> HashMap<Uuid, Loaded> {

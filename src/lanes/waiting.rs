@@ -1,10 +1,14 @@
-//! Requests whose stream is being read. They wait aside, so that nobody waits for the long stream of somebody else.
+//! Requests whose stream is being read, or that name people who are being looked up. They wait aside, with those behind them in their
+//! stream, so that nobody waits for the long stream of somebody else or for slow accounts.
 
+use super::people::People;
 use super::states::{Known, read};
 use super::{Refusal, Request};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
-use tidings_eventlog::Log;
+use tidings_domain::UserId;
+use tidings_eventlog::{Log, Recorded};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -13,128 +17,359 @@ use uuid::Uuid;
 const READS: usize = 2;
 /// Streams that one read takes.
 const STREAMS: usize = 256;
+/// People that are looked up at once, about.
+const PEOPLE: usize = 10_000;
+/// Control events that are kept of a stream while it is read.
+const HEARD: usize = 1000;
+
+/// What has come for those who wait.
+pub(super) enum Arrived {
+    Read(Read),
+    /// Those of the people asked for who exist; `None` when nobody answered.
+    People(Option<HashSet<UserId>>),
+}
 
 /// Streams that were read.
 pub(super) struct Read {
-    pub(super) streams: Vec<Uuid>,
-    /// How often everything had been forgotten when the read began.
-    begun: u64,
+    sought: HashMap<Uuid, Ticket>,
     /// `None` when the log did not answer in time.
-    pub(super) states: Option<Vec<(Uuid, Known)>>,
+    states: Option<Vec<(Uuid, Known)>>,
+}
+
+/// Names one wish to have a stream read: what is read for an earlier one may be old.
+type Ticket = u64;
+
+/// Requests that need not wait any longer, with what is known of their stream where the lane does not keep that.
+pub(super) struct Released {
+    pub(super) stream: Uuid,
+    pub(super) known: Option<Known>,
+    pub(super) requests: Vec<Request>,
 }
 
 pub(super) struct Waiting {
-    /// By stream, in order.
-    requests: HashMap<Uuid, Vec<Request>>,
+    people: Arc<dyn People>,
+    streams: HashMap<Uuid, Stream>,
     count: usize,
     room: usize,
     /// Streams that no read has taken yet.
-    wanted: Vec<Uuid>,
+    wanted: Vec<(Uuid, Ticket)>,
+    tickets: Ticket,
+    /// Streams with requests that name people whom no look-up has taken yet.
+    naming: HashSet<Uuid>,
     /// Tasks, so that they go on while the lane appends. They end with the lane.
-    reads: JoinSet<Read>,
-    /// The newest control events that were heard of meanwhile.
-    moved: HashMap<Uuid, u64>,
-    /// How often everything was forgotten.
-    forgotten: u64,
+    tasks: JoinSet<Arrived>,
+    reading: usize,
+    looking_up: bool,
+}
+
+/// What waits for one stream, in order.
+struct Stream {
+    waiters: VecDeque<Waiter>,
+    state: State,
+}
+
+enum State {
+    /// To be read, or being read. Control events that were heard of meanwhile may be missing in what comes.
+    Sought(Ticket, Vec<Recorded>),
+    /// The lane has it.
+    There,
+    /// It was read, and there is no such stream; the lane does not keep that.
+    Absent,
+}
+
+struct Waiter {
+    request: Request,
+    named: Named,
+}
+
+/// Whether those exist whom a request names.
+#[derive(PartialEq)]
+enum Named {
+    Known,
+    /// To be looked up.
+    Wanted,
+    BeingLookedUp,
 }
 
 impl Waiting {
     /// At most `room` requests wait.
-    pub(super) fn new(room: usize) -> Self {
+    pub(super) fn new(room: usize, people: Arc<dyn People>) -> Self {
         Self {
-            requests: HashMap::new(),
+            people,
+            streams: HashMap::new(),
             count: 0,
             room,
             wanted: vec![],
-            reads: JoinSet::new(),
-            moved: HashMap::new(),
-            forgotten: 0,
+            tickets: 0,
+            naming: HashSet::new(),
+            tasks: JoinSet::new(),
+            reading: 0,
+            looking_up: false,
         }
     }
 
-    /// Whether a request to the stream has to wait for those before it.
-    pub(super) fn holds(&self, stream: Uuid) -> bool {
-        self.requests.contains_key(&stream)
+    /// Gives a request back that need not wait: nothing of its stream waits, whose state is `there`, and whom it names is known.
+    /// Lets it wait otherwise, or refuses it where there is no room.
+    pub(super) fn admit(&mut self, mut request: Request, there: bool) -> Option<Request> {
+        let stream = request.stream();
+        let known = self.people.remembers(request.named());
+        if known {
+            request.all_exist();
+        }
+        let waits = self.streams.contains_key(&stream);
+        if known && there && !waits {
+            return Some(request);
+        }
+        if self.count >= self.room {
+            request.refuse(Refusal::Overloaded);
+            return None;
+        }
+        self.count += 1;
+        let named = if known { Named::Known } else { Named::Wanted };
+        let queue = self.streams.entry(stream).or_insert_with(|| Stream {
+            waiters: VecDeque::new(),
+            state: State::There,
+        });
+        queue.waiters.push_back(Waiter { request, named });
+        if !there && !waits {
+            self.seek(stream);
+        }
+        if !known {
+            self.naming.insert(stream);
+        }
+        None
+    }
+
+    /// Has a stream read from now on, whatever is under way.
+    fn seek(&mut self, stream: Uuid) {
+        if let Some(queue) = self.streams.get_mut(&stream) {
+            self.tickets += 1;
+            queue.state = State::Sought(self.tickets, vec![]);
+            self.wanted.push((stream, self.tickets));
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.requests.is_empty()
+        self.streams.is_empty()
     }
 
-    /// Lets a request wait for its stream, or refuses it where there is no room.
-    pub(super) fn add(&mut self, request: Request) {
-        if self.count >= self.room {
-            return request.refuse(Refusal::Overloaded);
-        }
-        self.count += 1;
-        let stream = request.stream();
-        let waiting = self.requests.entry(stream).or_insert_with(|| {
-            self.wanted.push(stream);
-            vec![]
-        });
-        waiting.push(request);
-    }
-
-    /// Takes note that a stream's control events have moved on: a read that began before may not show it.
-    pub(super) fn moved(&mut self, stream: Uuid, seq: u64) {
-        if self.holds(stream) {
-            self.moved.insert(stream, seq);
+    /// Takes note of a control event that was heard of: a read that began before may not show it.
+    pub(super) fn heard(&mut self, recorded: &Recorded) {
+        let Some(queue) = self.streams.get_mut(&recorded.stream) else {
+            return;
+        };
+        match &mut queue.state {
+            State::Sought(_, heard) if heard.len() < HEARD => heard.push(recorded.clone()),
+            State::Sought(..) | State::Absent => self.seek(recorded.stream),
+            State::There => {}
         }
     }
 
-    /// Whatever is being read may be old.
+    /// Takes note that a stream has control events that were not heard one by one.
+    pub(super) fn moved(&mut self, stream: Uuid) {
+        self.seek(stream);
+    }
+
+    /// Whatever was read or is being read may be old.
     pub(super) fn forget(&mut self) {
-        self.forgotten += 1;
-    }
-
-    /// Has streams read, as many at a time as may be.
-    pub(super) fn start(&mut self, log: &Log, lane: u8, patience: Duration) {
-        while !self.wanted.is_empty() && self.reads.len() < READS {
-            let count = self.wanted.len().min(STREAMS);
-            let streams = self.wanted.drain(..count).collect();
-            let read = read_patiently(log.clone(), lane, streams, self.forgotten, patience);
-            self.reads.spawn(read);
+        self.wanted.clear();
+        let streams: Vec<Uuid> = self.streams.keys().copied().collect();
+        for stream in streams {
+            self.seek(stream);
         }
     }
 
-    /// The next read that is done. Never, where there is none.
-    pub(super) async fn next(&mut self) -> Read {
-        match self.reads.join_next().await {
-            Some(Ok(read)) => read,
+    /// Has streams read and people looked up, as many at a time as may be.
+    pub(super) fn start(&mut self, log: &Log, lane: u8, patience: Duration) {
+        while !self.wanted.is_empty() && self.reading < READS {
+            let count = self.wanted.len().min(STREAMS);
+            // Of a stream that was wished for again, the last wish counts.
+            let sought = self.wanted.drain(..count).collect();
+            let read = read_patiently(log.clone(), lane, sought, patience);
+            self.tasks.spawn(async move { Arrived::Read(read.await) });
+            self.reading += 1;
+        }
+        if !self.naming.is_empty() && !self.looking_up {
+            let users = self.to_look_up();
+            let people = Arc::clone(&self.people);
+            self.tasks
+                .spawn(async move { Arrived::People(people.existing(users).await) });
+            self.looking_up = true;
+        }
+    }
+
+    /// Those whom waiting requests name and nobody has looked up yet.
+    fn to_look_up(&mut self) -> Vec<UserId> {
+        let mut users = HashSet::new();
+        let streams = &mut self.streams;
+        self.naming.retain(|stream| {
+            if users.len() >= PEOPLE {
+                return true;
+            }
+            if let Some(queue) = streams.get_mut(stream) {
+                for waiter in &mut queue.waiters {
+                    if waiter.named == Named::Wanted {
+                        waiter.named = Named::BeingLookedUp;
+                        users.extend(waiter.request.named().iter().copied());
+                    }
+                }
+            }
+            false
+        });
+        users.into_iter().collect()
+    }
+
+    /// What comes next for those who wait. Never, where nothing is under way.
+    pub(super) async fn next(&mut self) -> Arrived {
+        let arrived = match self.tasks.join_next().await {
+            Some(Ok(arrived)) => arrived,
             // Nobody would be told: the lane goes the same way.
             Some(Err(error)) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(_) => std::future::pending().await,
             },
             None => std::future::pending().await,
+        };
+        match arrived {
+            Arrived::Read(_) => self.reading -= 1,
+            Arrived::People(_) => self.looking_up = false,
         }
+        arrived
     }
 
-    /// Whether what was read may be older than what has been forgotten since.
-    pub(super) fn is_old(&self, read: &Read) -> bool {
-        read.begun != self.forgotten
-    }
-
-    /// Those who waited for a stream; none, where what was read of it is old, or older than what was heard, and it is read again.
-    pub(super) fn take(&mut self, stream: Uuid, known: &Known, old: bool) -> Vec<Request> {
-        let heard = self.moved.remove(&stream).unwrap_or(0);
-        if old || matches!(known, Known::State(state) if state.guard < heard) {
-            self.wanted.push(stream);
+    /// Streams were read: what is known of each with what was heard since, and those who need not wait any longer. What is old is
+    /// left out, and read again. Where nothing could be read, those who waited are refused.
+    pub(super) fn read(&mut self, lane: u8, read: Read) -> Vec<Released> {
+        let Read { sought, states } = read;
+        let Some(states) = states else {
+            for (stream, ticket) in sought {
+                if self.seeks(stream, ticket) {
+                    self.refuse(stream);
+                }
+            }
             return vec![];
+        };
+        let mut released = vec![];
+        for (stream, known) in states {
+            let ticket = sought.get(&stream).copied().unwrap_or(0);
+            if !self.seeks(stream, ticket) {
+                continue;
+            }
+            let Some(queue) = self.streams.get_mut(&stream) else {
+                continue;
+            };
+            let State::Sought(_, heard) = &mut queue.state else {
+                continue;
+            };
+            let mut known = known;
+            for recorded in std::mem::take(heard) {
+                known.follow(lane, &recorded);
+            }
+            queue.state = if known.is_absent() {
+                State::Absent
+            } else {
+                State::There
+            };
+            released.push(Released {
+                stream,
+                known: Some(known),
+                requests: self.front(stream),
+            });
         }
-        self.leave(stream)
+        released
     }
 
-    /// Those who waited for a stream that could not be read.
-    pub(super) fn leave(&mut self, stream: Uuid) -> Vec<Request> {
-        self.moved.remove(&stream);
-        let requests = self.requests.remove(&stream).unwrap_or_default();
+    /// Whether a stream is waited for by this wish to have it read.
+    fn seeks(&self, stream: Uuid, ticket: Ticket) -> bool {
+        let queue = self.streams.get(&stream);
+        queue.is_some_and(|queue| matches!(queue.state, State::Sought(own, _) if own == ticket))
+    }
+
+    /// People were looked up: those who need not wait any longer. `there` says which streams the lane has the state of.
+    pub(super) fn looked_up(
+        &mut self,
+        found: Option<&HashSet<UserId>>,
+        there: impl Fn(Uuid) -> bool,
+    ) -> Vec<Released> {
+        let mut ready = vec![];
+        for (stream, queue) in &mut self.streams {
+            let asked = |waiter: &Waiter| waiter.named == Named::BeingLookedUp;
+            if !queue.waiters.iter().any(asked) {
+                continue;
+            }
+            ready.push(*stream);
+            match found {
+                Some(found) => {
+                    for waiter in queue.waiters.iter_mut().filter(|waiter| asked(waiter)) {
+                        waiter.request.exist(found);
+                        waiter.named = Named::Known;
+                    }
+                }
+                // Nobody else's harm: those behind them go on.
+                None => {
+                    let waiters = std::mem::take(&mut queue.waiters);
+                    for waiter in waiters {
+                        if asked(&waiter) {
+                            self.count -= 1;
+                            waiter.request.refuse(Refusal::Unavailable);
+                        } else {
+                            queue.waiters.push_back(waiter);
+                        }
+                    }
+                }
+            }
+        }
+        let mut released = vec![];
+        for stream in ready {
+            let Some(queue) = self.streams.get_mut(&stream) else {
+                continue;
+            };
+            let known = match queue.state {
+                State::Sought(..) => continue,
+                State::There if there(stream) => None,
+                State::There => {
+                    self.seek(stream);
+                    continue;
+                }
+                State::Absent => Some(Known::State(Arc::default())),
+            };
+            released.push(Released {
+                stream,
+                known,
+                requests: self.front(stream),
+            });
+        }
+        released
+    }
+
+    /// Takes out those before the first that names somebody who is not looked up.
+    fn front(&mut self, stream: Uuid) -> Vec<Request> {
+        let Some(queue) = self.streams.get_mut(&stream) else {
+            return vec![];
+        };
+        let mut requests = vec![];
+        while let Some(waiter) = queue.waiters.pop_front_if(|waiter| waiter.named == Named::Known) {
+            requests.push(waiter.request);
+        }
         self.count -= requests.len();
+        if queue.waiters.is_empty() {
+            self.streams.remove(&stream);
+        }
         requests
+    }
+
+    /// Refuses those who waited for a stream that could not be read.
+    fn refuse(&mut self, stream: Uuid) {
+        let waiters = self.streams.remove(&stream).map(|queue| queue.waiters);
+        for waiter in waiters.unwrap_or_default() {
+            self.count -= 1;
+            waiter.request.refuse(Refusal::Unavailable);
+        }
     }
 }
 
-async fn read_patiently(log: Log, lane: u8, streams: Vec<Uuid>, begun: u64, patience: Duration) -> Read {
+async fn read_patiently(log: Log, lane: u8, sought: HashMap<Uuid, Ticket>, patience: Duration) -> Read {
+    let streams: Vec<Uuid> = sought.keys().copied().collect();
     let deadline = Instant::now() + patience;
     let mut pause = Duration::from_millis(20);
     let states = loop {
@@ -151,80 +386,8 @@ async fn read_patiently(log: Log, lane: u8, streams: Vec<Uuid>, begun: u64, pati
             }
         }
     };
-    Read {
-        streams,
-        begun,
-        states,
-    }
+    Read { sought, states }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::states::StreamState;
-    use super::*;
-    use crate::lanes::Authorize;
-    use std::sync::Arc;
-    use tidings_domain::{ConversationId, UserId};
-    use tokio::sync::oneshot;
-
-    fn request(stream: u128) -> (Request, oneshot::Receiver<Result<super::super::Seat, Refusal>>) {
-        let (reply, answer) = oneshot::channel();
-        let question = Authorize {
-            conversation: ConversationId(Uuid::from_u128(stream)),
-            user: UserId(Uuid::nil()),
-            fresh: false,
-            reply,
-        };
-        (Request::Authorize(question), answer)
-    }
-
-    fn at(guard: u64) -> Known {
-        Known::State(Arc::new(StreamState {
-            guard,
-            ..StreamState::default()
-        }))
-    }
-
-    #[test]
-    fn who_finds_no_room_is_told_and_who_leaves_makes_some() {
-        let mut waiting = Waiting::new(2);
-        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let mut answers: Vec<_> = [1, 1, 2]
-            .into_iter()
-            .map(|stream| {
-                let (request, answer) = request(stream);
-                waiting.add(request);
-                answer
-            })
-            .collect();
-        assert!(matches!(answers[2].try_recv(), Ok(Err(Refusal::Overloaded))));
-        assert!(waiting.holds(one) && !waiting.holds(other));
-        assert_eq!(waiting.take(one, &at(1), false).len(), 2);
-        assert!(waiting.is_empty());
-        waiting.add(request(2).0);
-        assert!(waiting.holds(other));
-    }
-
-    #[test]
-    fn what_was_read_before_something_was_heard_is_read_again() {
-        let mut waiting = Waiting::new(9);
-        let stream = Uuid::from_u128(1);
-        waiting.add(request(1).0);
-        waiting.wanted.clear();
-        waiting.moved(stream, 7);
-        waiting.moved(Uuid::from_u128(2), 7);
-        assert_eq!(waiting.moved.len(), 1, "of others nobody has to know");
-        assert!(waiting.take(stream, &at(6), false).is_empty());
-        assert!(waiting.take(stream, &at(7), true).is_empty());
-        assert_eq!(waiting.wanted, [stream, stream]);
-        assert_eq!(waiting.take(stream, &at(7), false).len(), 1);
-        let read = Read {
-            streams: vec![],
-            begun: 0,
-            states: None,
-        };
-        assert!(!waiting.is_old(&read));
-        waiting.forget();
-        assert!(waiting.is_old(&read));
-    }
-}
+mod tests;

@@ -6,7 +6,6 @@ use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
 use crate::outcome::Refusal;
 use std::time::Duration;
-use tidings_domain::Rejection;
 use tidings_eventlog::{LaneHead, Log, schema};
 use tidings_projections::Projector;
 use tokio::time::MissedTickBehavior;
@@ -59,10 +58,7 @@ impl Grow {
             }
             let waited = self.lanes.waited();
             match self.look().await {
-                Ok(()) => {
-                    let none = Rejection::NotAMember;
-                    self.lanes.refuse_waiting(waited, &none.into());
-                }
+                Ok(()) => self.lanes.refuse_nowhere(waited),
                 Err(error) => {
                     tracing::debug!(%error, "lanes could not be looked at");
                     self.lanes.refuse_waiting(waited, &Refusal::Unavailable);

@@ -4,13 +4,14 @@ use super::ground::Ground;
 use super::grow::Grow;
 use super::observers::{CountProjections, WakeProjections};
 use crate::commits::Commits;
+use crate::accounts::Directory;
 use crate::config::Config;
+use crate::controls::Controls;
 use crate::cursors::Cursors;
 use crate::delivery::{Hub, Observer};
 use crate::fanout::{Asks, Ephemeral, Fanout, FanoutConfig, Health};
-use crate::lanes::{LaneLimits, Lanes, SUBJECTS};
+use crate::lanes::{self, LaneLimits, Lanes, SUBJECTS};
 use crate::lifecycle::Lifecycle;
-use crate::stale::StaleStreams;
 use anyhow::Context as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,8 +67,8 @@ impl Spine {
         build_read_models(lifecycle, &projector, &unbuilt);
         let (wake, tail, checkpoints) = (projector.wake(), projector.tail(), projector.checkpoints());
         let observer: Arc<dyn Observer> = Arc::new(WakeProjections(wake));
-        let stale = StaleStreams::default();
-        let hub = Hub::new(lifecycle, &log, &observer, &stale, config.gateway.return_ms);
+        let controls = Controls::default();
+        let hub = Hub::new(lifecycle, &log, &observer, &controls, config.gateway.return_ms);
         let mut fanout_config = FanoutConfig::new(ground.redis_url.clone());
         fanout_config.redis_ca.clone_from(&config.redis_ca);
         fanout_config.sweep = Duration::from_millis(config.sweep_ms.max(10));
@@ -75,10 +76,18 @@ impl Spine {
         let lanes_pool = log_config.pool_of(config.lane_connections)?;
         let lanes_log = Log::new(lanes_pool, log_config.timeout).knowing(SUBJECTS);
         let lane_limits = LaneLimits {
+            changes_per_second: config.conversation_changes_per_second,
+            changes_burst: config.conversation_changes_burst,
             rules: config.rules(),
             ..LaneLimits::default()
         };
-        let lanes = Lanes::new(lifecycle, &lanes_log, &appender, &hub, &stale, key, lane_limits);
+        let base = lanes::Ground {
+            log: lanes_log.clone(),
+            appender: Arc::clone(&appender),
+            people: Arc::new(Directory::new(pool, log_config.timeout)),
+            key,
+        };
+        let lanes = Lanes::new(lifecycle, base, &hub, &controls, lane_limits);
         let (ephemeral, redis, asks) = (fanout.ephemeral.clone(), fanout.health.clone(), fanout.asks());
         let grow = Grow {
             log: lanes_log.clone(),

@@ -42,6 +42,12 @@ pub fn refused(id: Option<Uuid>, refusal: &Refusal) -> ErrorFrame {
     match refusal {
         Refusal::Rejected(rejection) => rejected(id, rejection),
         Refusal::IdReused => ErrorFrame::new(id, ErrorCode::Conflict, message).with_field("id"),
+        Refusal::TooFast { retry_after } => {
+            // A moment more, so that it is not again too early.
+            let wait_ms = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
+            ErrorFrame::new(id, ErrorCode::RateLimited, message)
+                .with_retry_after_ms(wait_ms.saturating_add(1))
+        }
         Refusal::Overloaded => {
             ErrorFrame::new(id, ErrorCode::Overloaded, message).with_retry_after_ms(OVERLOADED_MS)
         }

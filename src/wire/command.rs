@@ -1,18 +1,16 @@
 //! From the wire's commands to the domain's. Each noun has a file of its own beside this one.
 
 use super::{direct, group, message, reaction};
-use crate::outcome::Refusal;
-use tidings_domain::{Command, CommandId, ConversationCommand, ConversationId, Field, Rejection, UserId};
+use tidings_domain::{Command, CommandId, ConversationCommand, ConversationId, Rejection, UserId};
 use tidings_protocol::{self as protocol, Action};
 use uuid::Uuid;
 
 /// What a command of the wire turns out to be.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// For the conversation's lane, once it is known that those whom it names exist.
+    /// For the conversation's lane.
     Command {
         command: Command,
-        named: Option<Named>,
         /// It may change who is a member, so reads that were asked for before it come before it.
         behind_reads: bool,
     },
@@ -26,20 +24,6 @@ pub enum Wanted {
     },
 }
 
-/// Users whom a command names, and the field that does.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Named {
-    pub users: Vec<UserId>,
-    pub field: Field,
-}
-
-impl Named {
-    /// The refusal of a command that names somebody who does not exist.
-    pub fn unknown(&self) -> Refusal {
-        Rejection::NotFound(self.field).into()
-    }
-}
-
 /// Whose command it is, and what its ids derive from.
 pub(super) struct Author {
     pub(super) log_id: Uuid,
@@ -47,8 +31,8 @@ pub(super) struct Author {
     pub(super) id: CommandId,
 }
 
-/// A command's conversation, what it wants of it, and whom it names.
-pub(super) type Translated = (ConversationId, ConversationCommand, Option<Named>);
+/// A command's conversation, and what it wants of it.
+pub(super) type Translated = (ConversationId, ConversationCommand);
 
 /// Turns a command into the domain's words. `log_id` is the log's own id, from which ids of conversations derive.
 ///
@@ -57,7 +41,7 @@ pub(super) type Translated = (ConversationId, ConversationCommand, Option<Named>
 pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Result<Wanted, Rejection> {
     let id = CommandId(command.id);
     let author = Author { log_id, user, id };
-    let (conversation, body, named) = match command.action {
+    let (conversation, body) = match command.action {
         Action::DirectOpen { user } => direct::open(&author, user),
         Action::GroupCreate { name, members } => group::create(&author, &name, members)?,
         Action::GroupAdd { conversation, user } => group::add(conversation, user),
@@ -123,7 +107,6 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
     };
     Ok(Wanted::Command {
         command,
-        named,
         behind_reads,
     })
 }

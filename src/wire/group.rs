@@ -1,32 +1,22 @@
 //! Groups and their members.
 
-use super::command::{Author, Named, Translated};
-use tidings_domain::{ConversationCommand, ConversationId, Field, GroupName, Rejection, Role, UserId};
+use super::command::{Author, Translated};
+use tidings_domain::{ConversationCommand, ConversationId, GroupName, Rejection, Role, UserId};
 use tidings_protocol as protocol;
 use uuid::Uuid;
 
 pub(super) fn create(author: &Author, name: &str, members: Vec<Uuid>) -> Result<Translated, Rejection> {
     let members: Vec<UserId> = members.into_iter().map(UserId).collect();
     let name = GroupName::parse(name)?;
-    let named = Named {
-        users: members.clone(),
-        field: Field::Members,
-    };
     Ok((
         ConversationId::group(author.log_id, author.user, author.id),
         ConversationCommand::CreateGroup { name, members },
-        Some(named),
     ))
 }
 
 pub(super) fn add(conversation: Uuid, user: Uuid) -> Translated {
     let user = UserId(user);
-    let named = Named {
-        users: vec![user],
-        field: Field::User,
-    };
-    let (conversation, body, _) = of(conversation, ConversationCommand::AddMember { user });
-    (conversation, body, Some(named))
+    of(conversation, ConversationCommand::AddMember { user })
 }
 
 pub(super) fn remove(conversation: Uuid, user: Uuid) -> Translated {
@@ -54,5 +44,5 @@ pub(super) fn change_role(conversation: Uuid, user: Uuid, role: protocol::Role) 
 }
 
 fn of(conversation: Uuid, body: ConversationCommand) -> Translated {
-    (ConversationId(conversation), body, None)
+    (ConversationId(conversation), body)
 }

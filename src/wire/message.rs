@@ -18,7 +18,7 @@ pub(super) fn send(
         reply_to,
         mentions: mentions.into_iter().map(UserId).collect(),
     };
-    Ok((ConversationId(conversation), body, None))
+    Ok((ConversationId(conversation), body))
 }
 
 pub(super) fn edit(
@@ -28,12 +28,12 @@ pub(super) fn edit(
 ) -> Result<Translated, Rejection> {
     let content = parse(content)?;
     let body = ConversationCommand::EditMessage { message, content };
-    Ok((ConversationId(conversation), body, None))
+    Ok((ConversationId(conversation), body))
 }
 
 pub(super) fn recall(conversation: Uuid, message: Uuid) -> Translated {
     let body = ConversationCommand::RecallMessage { message };
-    (ConversationId(conversation), body, None)
+    (ConversationId(conversation), body)
 }
 
 /// The data of an event of a message that was recalled: what it said is left out, and who it mentioned. `None` for an event

@@ -12,5 +12,5 @@ pub(super) fn react(
 ) -> Result<Translated, Rejection> {
     let emoji = Emoji::parse(emoji)?;
     let body = ConversationCommand::React { message, emoji, on };
-    Ok((ConversationId(conversation), body, None))
+    Ok((ConversationId(conversation), body))
 }

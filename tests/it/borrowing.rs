@@ -26,8 +26,11 @@ async fn a_locked_table_of_accounts_keeps_nobody_from_their_messages() {
         .unwrap();
     for socket in &mut crowd {
         let id = Uuid::now_v7();
+        // Whose id is of no lane is known not to exist.
+        let mut somebody = *Uuid::new_v4().as_bytes();
+        somebody[15] = ben.id.as_bytes()[15];
         socket
-            .send(&json!({ "type": "direct.open", "id": id, "user": Uuid::new_v4() }))
+            .send(&json!({ "type": "direct.open", "id": id, "user": Uuid::from_bytes(somebody) }))
             .await;
     }
     let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'account'::regclass";
@@ -51,5 +54,43 @@ async fn a_locked_table_of_accounts_keeps_nobody_from_their_messages() {
     crowd.await.unwrap();
     holder.batch_execute("ROLLBACK").await.unwrap();
     a.open_direct(&eve).await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_names_somebody_waits_for_the_accounts_and_nobody_else_does() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.database_timeout_ms = 60_000;
+    let node = TestNode::start(config).await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let mut a = node.socket(&ann).await;
+    // Of one lane, for the id of a group has that of its owner.
+    let (first, second) = (a.create_group(&[&ben]).await, a.create_group(&[&ben]).await);
+    let holder = store.client().await;
+    holder
+        .batch_execute("BEGIN; LOCK TABLE account IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let (add, behind) = (Uuid::now_v7(), Uuid::now_v7());
+    a.send(&json!({ "type": "group.add", "id": add, "conversation": first, "user": cat.id }))
+        .await;
+    let mut mention = message(first, "welcome");
+    (mention["id"], mention["mentions"]) = (json!(behind), json!([cat.id]));
+    a.send(&mention).await;
+    // The same connection, and the same lane.
+    for _ in 0..5 {
+        a.say(second, "meanwhile").await;
+    }
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    // In the order sent: the mention is one of a member.
+    for (id, seq) in [(add, 2), (behind, 3)] {
+        let answer = a.answer(id).await;
+        assert_eq!(
+            (&answer["type"], &answer["seq"]),
+            (&json!("ack"), &json!(seq)),
+            "{answer}"
+        );
+    }
     node.stop().await;
 }

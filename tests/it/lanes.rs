@@ -49,6 +49,8 @@ async fn running_nodes_take_up_a_lane_that_is_added_and_nobody_is_refused_meanwh
     // A lane that the log does not have is no lane.
     let nowhere = Uuid::from_u128(0xffff);
     a.refused(message(nowhere, "?"), "not_a_member").await;
+    let somebody = json!({ "type": "direct.open", "user": Uuid::from_u128(0xffff) });
+    a.refused(somebody, "not_found").await;
     a.refused(
         json!({ "type": "fetch", "conversation": nowhere, "from": 1, "limit": 1 }),
         "not_a_member",

@@ -110,3 +110,30 @@ async fn a_message_has_only_so_many_reactions() {
     b.acked(react(conversation, &sent["id"], ":more:", true)).await;
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_finds_nothing_to_do_is_acked_behind_what_made_it_so() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    let sent = a.say(conversation, "tea?").await;
+    let edit = json!({ "type": "message.edit", "conversation": conversation, "message": sent["id"],
+        "content": { "kind": "text", "text": "coffee?" } });
+    let recall = json!({ "type": "message.recall", "conversation": conversation, "message": sent["id"] });
+    // Whoever waits for the position of the second answer sees what the first has done, and so does another device.
+    for command in [react(conversation, &sent["id"], "👍", true), edit, recall] {
+        let first = a.acked(command.clone()).await;
+        let last = b.say(conversation, "behind it").await;
+        let second = a.acked(command).await;
+        for field in ["seq", "position", "at"] {
+            assert_eq!(second[field], last[field], "{second} behind {first}");
+        }
+        assert_eq!(second["duplicate"], json!(null), "{second}");
+    }
+    // What began once is told of as it began.
+    let open = json!({ "type": "direct.open", "user": ben.id });
+    assert_eq!(a.acked(open).await["seq"], json!(1));
+    node.stop().await;
+}

@@ -89,3 +89,102 @@ async fn a_state_is_kept_and_told_from_one_that_is_none() {
         node.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_other_nodes_change_is_folded_and_nothing_is_read_again() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben, cat] = one.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let group = a.create_group(&[&ben]).await;
+    a.acked(json!({ "type": "group.role", "conversation": group, "user": ben.id, "role": "owner" }))
+        .await;
+    b.say(group, "hello").await;
+    // Whoever reads a state from its beginning waits here.
+    let holder = store.client().await;
+    holder
+        .batch_execute("BEGIN; LOCK TABLE stream_state IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    for _ in 0..5 {
+        rename(&mut a, group, 1).await;
+        rename(&mut b, group, 1).await;
+    }
+    // Also where the other node has not heard of it yet.
+    a.acked(json!({ "type": "group.add", "conversation": group, "user": cat.id }))
+        .await;
+    let mut mention = message(group, "welcome");
+    mention["mentions"] = json!([cat.id]);
+    b.acked(mention).await;
+    b.acked(json!({ "type": "group.remove", "conversation": group, "user": cat.id }))
+        .await;
+    let mut mention = message(group, "gone");
+    mention["mentions"] = json!([cat.id]);
+    a.refused(mention, "invalid_argument").await;
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_changes_at_its_rate_over_all_nodes_and_messages_have_none() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    (
+        config.conversation_changes_per_second,
+        config.conversation_changes_burst,
+    ) = (1, 60);
+    let (one, two) = (
+        TestNode::start(config.clone()).await,
+        TestNode::start(config).await,
+    );
+    let [ann, ben] = one.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let (group, other) = (a.create_group(&[&ben]).await, a.create_group(&[&ben]).await);
+    a.acked(json!({ "type": "group.role", "conversation": group, "user": ben.id, "role": "owner" }))
+        .await;
+    b.say(group, "hello").await;
+    let renamed =
+        |name: usize| json!({ "type": "group.rename", "conversation": group, "name": name.to_string() });
+    let mut sent = vec![];
+    for name in 0..70 {
+        let (mut rename, id) = (renamed(name), Uuid::now_v7());
+        rename["id"] = json!(id);
+        a.send(&rename).await;
+        sent.push(id);
+    }
+    let mut done = 0;
+    let mut refused = None;
+    for id in sent {
+        match a.answer(id).await {
+            ack if ack["type"] == "ack" => done += 1,
+            error => refused = refused.or(Some(error)),
+        }
+    }
+    let refused = refused.unwrap();
+    assert_eq!(
+        (&refused["code"], &refused["retryable"]),
+        (&json!("rate_limited"), &json!(true))
+    );
+    let wait = refused["retry_after_ms"].as_u64().unwrap();
+    assert!((1..=70_000).contains(&wait), "{refused}");
+    assert!(done >= 59, "a burst goes through: {done}");
+    // Once the other node has heard of them, they count there too: all that goes through is what time has given back.
+    b.events(group, 3 + done).await;
+    let mut more = 0;
+    while b.command(renamed(100 + more)).await["type"] == "ack" {
+        more += 1;
+    }
+    assert!(
+        more < 55,
+        "{more} changes at the other node, as if it had been quiet"
+    );
+    for socket in [&mut a, &mut b] {
+        socket.say(group, "as ever").await;
+    }
+    rename(&mut a, other, 2).await;
+    // It is one for now.
+    eventually(async || (a.command(renamed(200)).await["type"] == "ack").then_some(())).await;
+    one.stop().await;
+    two.stop().await;
+}

@@ -3,6 +3,7 @@
 use super::Conversation;
 use crate::digest::Form;
 use crate::event::{ConversationEvent, Event};
+use crate::facts::Facts;
 use crate::id::UserId;
 use crate::kind::{Kind, Stored};
 use crate::rejection::{Field, Rejection};
@@ -29,6 +30,7 @@ impl Conversation {
         &self,
         actor: UserId,
         user: UserId,
+        facts: &Facts,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         if actor == user {
             return Err(Rejection::invalid(
@@ -38,6 +40,9 @@ impl Conversation {
         }
         if self.exists() {
             return Ok(vec![]);
+        }
+        if !facts.has_users(&[user]) {
+            return Err(Rejection::NotFound(Field::User));
         }
         let users = if actor <= user {
             [actor, user]

@@ -3,6 +3,7 @@
 use super::{Conversation, Shape, dedupe};
 use crate::digest::Form;
 use crate::event::{ConversationEvent, Event, Role};
+use crate::facts::Facts;
 use crate::id::UserId;
 use crate::kind::{Kind, Stored};
 use crate::rejection::{Field, Rejection};
@@ -118,9 +119,13 @@ impl Conversation {
         actor: UserId,
         name: &GroupName,
         members: &[UserId],
+        facts: &Facts,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         if self.exists() {
             return Err(Rejection::Conflict("the group exists already"));
+        }
+        if !facts.has_users(members) {
+            return Err(Rejection::NotFound(Field::Members));
         }
         let mut all = vec![actor];
         all.extend(members.iter().copied().filter(|user| *user != actor));
@@ -139,8 +144,16 @@ impl Conversation {
         Ok(vec![ConversationEvent::GroupCreated(created)])
     }
 
-    pub(super) fn add(&self, actor: UserId, user: UserId) -> Result<Vec<ConversationEvent>, Rejection> {
+    pub(super) fn add(
+        &self,
+        actor: UserId,
+        user: UserId,
+        facts: &Facts,
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
         self.manager(actor)?;
+        if !facts.has_users(&[user]) {
+            return Err(Rejection::NotFound(Field::User));
+        }
         if self.is_member(user) {
             return Err(Rejection::Conflict("this user is a member already"));
         }

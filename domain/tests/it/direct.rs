@@ -21,6 +21,14 @@ fn opening_again_changes_nothing() {
 }
 
 #[test]
+fn who_does_not_exist_is_not_found() {
+    let nobody = open(PEOPLE + 1);
+    given([])
+        .when(ANN, nobody)
+        .refused(Rejection::NotFound(Field::User));
+}
+
+#[test]
 fn nobody_talks_to_themselves() {
     given([]).when(ANN, open(ANN)).invalid(Field::User);
 }

@@ -54,6 +54,21 @@ fn a_group_has_so_many_members_at_most() {
 }
 
 #[test]
+fn who_does_not_exist_is_not_found_and_only_those_who_may_add_are_told() {
+    let nobody = PEOPLE + 1;
+    given([])
+        .when(ANN, create(&[BEN, nobody]))
+        .refused(Rejection::NotFound(Field::Members));
+    given(group())
+        .when(ANN, add(nobody))
+        .refused(Rejection::NotFound(Field::User));
+    given(group()).when(BEN, add(nobody)).forbidden();
+    given(group())
+        .when(DAN, add(nobody))
+        .refused(Rejection::NotAMember);
+}
+
+#[test]
 fn a_group_is_created_once() {
     given(group()).when(ANN, create(&[BEN])).conflicts();
 }

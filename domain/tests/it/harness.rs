@@ -98,6 +98,16 @@ pub(crate) fn written(sender: u128, words: &str) -> Message {
     }
 }
 
+/// So many people exist.
+pub(crate) const PEOPLE: u128 = 200;
+
+/// What is known where nobody has written anything.
+pub(crate) fn everybody(rules: Rules) -> Facts {
+    let mut facts = Facts::under(rules);
+    facts.add_users((0..=PEOPLE).map(user));
+    facts
+}
+
 /// State and facts, and how late it is.
 pub(crate) struct Given {
     state: Conversation,
@@ -110,7 +120,7 @@ pub(crate) struct When(Result<Vec<ConversationEvent>, Rejection>);
 pub(crate) fn given(events: impl IntoIterator<Item = ConversationEvent>) -> Given {
     Given {
         state: fold(&events.into_iter().collect::<Vec<_>>()),
-        facts: Facts::default(),
+        facts: everybody(Rules::default()),
         now: DateTime::UNIX_EPOCH,
     }
 }
@@ -118,7 +128,7 @@ pub(crate) fn given(events: impl IntoIterator<Item = ConversationEvent>) -> Give
 impl Given {
     /// The rules are others than usual. To be said first.
     pub(crate) fn under(mut self, rules: Rules) -> Self {
-        self.facts = Facts::under(rules);
+        self.facts = everybody(rules);
         self
     }
 

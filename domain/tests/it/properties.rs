@@ -1,13 +1,13 @@
 //! Laws that hold of any events and any commands.
 
-use crate::harness::{MESSAGE, emoji, fold, name, text, user, written};
+use crate::harness::{MESSAGE, emoji, everybody, fold, name, text, user, written};
 use chrono::DateTime;
 use proptest::prelude::*;
 use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent, ConversationId, Emoji,
-    Event, Facts, Message, MessageText, Role, Stream, UserId,
+    Event, Message, MessageText, Role, Rules, Stream, UserId,
 };
 use uuid::Uuid;
 
@@ -160,7 +160,7 @@ proptest! {
         for command in commands {
             let was_member = state.is_member(command.actor);
             let existed = state.exists();
-            let Ok(events) = state.decide(&command, &Facts::default(), DateTime::UNIX_EPOCH) else { continue };
+            let Ok(events) = state.decide(&command, &everybody(Rules::default()), DateTime::UNIX_EPOCH) else { continue };
             prop_assert!(!existed || was_member || events.is_empty());
             let group = matches!(events.first(), Some(ConversationEvent::GroupCreated(_)))
                 || (existed && !events.is_empty() && state.members().any(|user| state.role(user) == Some(Role::Owner)));
@@ -182,8 +182,8 @@ proptest! {
             .cloned()
             .collect();
         prop_assert_eq!(
-            fold(&all).decide(&command, &Facts::default(), DateTime::UNIX_EPOCH),
-            fold(&controls).decide(&command, &Facts::default(), DateTime::UNIX_EPOCH)
+            fold(&all).decide(&command, &everybody(Rules::default()), DateTime::UNIX_EPOCH),
+            fold(&controls).decide(&command, &everybody(Rules::default()), DateTime::UNIX_EPOCH)
         );
     }
 
@@ -191,7 +191,7 @@ proptest! {
     #[test]
     fn nothing_is_done_to_a_recalled_message(commands in prop::collection::vec(commands(), 0..40)) {
         let mut state = fold(&crate::harness::group());
-        let mut facts = Facts::default();
+        let mut facts = everybody(Rules::default());
         facts.add_message(ConversationId(Uuid::nil()), MESSAGE, written(1, "hi"));
         let mut recalled = false;
         for command in commands {
@@ -218,7 +218,7 @@ proptest! {
     fn facts_of_a_batch_are_those_of_a_plain_model(commands in prop::collection::vec(commands(), 0..60)) {
         let mut state = fold(&crate::harness::group());
         let conversation = ConversationId(Uuid::nil());
-        let mut facts = Facts::default();
+        let mut facts = everybody(Rules::default());
         facts.add_message(conversation, MESSAGE, written(1, "hi"));
         let (mut versions, mut words, mut on) = (1, text("hi"), std::collections::BTreeSet::new());
         for command in commands {

@@ -180,7 +180,7 @@ async fn messages_do_not_slow_hydration() {
     let mut config = LogConfig::from_url(test.database.url()).unwrap();
     config.pool_size = 1;
     let log = Log::new(config.pool().unwrap(), Duration::from_mins(1));
-    assert_eq!(log.steps(1, &[id], 1).await.unwrap().len(), 1);
+    assert_eq!(log.steps(1, &[id], 1, 9).await.unwrap().len(), 1);
     assert_eq!(log.controls_after(&[(id, 0, 0)], 10).await.unwrap().len(), 1);
     let session = log.pool().get().await.unwrap();
     let prepared = session
@@ -194,8 +194,8 @@ async fn messages_do_not_slow_hydration() {
     assert_eq!(prepared.len(), 2);
     for row in prepared {
         let (name, arguments): (String, i64) = (row.get(0), row.get(1));
-        let arguments = if arguments == 3 {
-            format!("1, '{{{id}}}', 1")
+        let arguments = if arguments == 4 {
+            format!("1, '{{{id}}}', 1, 9")
         } else {
             format!("'{{1}}', '{{{id}}}', '{{0}}', '{{0}}', 10")
         };
@@ -265,7 +265,7 @@ async fn what_is_about_others_is_found_by_indexes_alone() {
             format!("'{{0}}', '{{1000}}', '{{1}}', '{{{id}}}', '{{1}}', '{{50}}'"),
         ),
         (
-            "SELECT%FROM event e WHERE lane = $1 AND pos > $2 AND pos <= $3 ORDER BY pos LIMIT $4",
+            "SELECT%FROM event e WHERE lane = $1 AND pos > $2 AND pos <= $3 ORDER BY pos LIMIT $4%",
             "1, 0, 50, 50".to_owned(),
         ),
     ] {

@@ -2,7 +2,7 @@
 
 use crate::invariants;
 use crate::support::{TestLog, appended, batch, control, message, proposal, stream};
-use tidings_eventlog::{Keep, NewEvent, Outcome, Slice, Step};
+use tidings_eventlog::{Doubt, Keep, NewEvent, Outcome, Slice, Step};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -63,8 +63,7 @@ async fn reads_by_lane_stream_heads_and_controls_agree() {
     let seqs = |events: Vec<tidings_eventlog::Recorded>| events.iter().map(|e| e.seq).collect::<Vec<_>>();
     assert_eq!(seqs(test.log.lane(2, 1, 4, 2).await.unwrap()), [2, 3]);
     assert_eq!(seqs(test.log.stream(a, 2, 4, 10).await.unwrap()), [2, 3, 4]);
-    assert_eq!(seqs(test.log.controls(a).await.unwrap()), [1, 5]);
-    let steps = test.log.steps(2, &[stream(2, 9), a], 1).await.unwrap();
+    let steps = test.log.steps(2, &[stream(2, 9), a], 1, 100).await.unwrap();
     let steps = steps.into_iter().map(|step| match step {
         Step::Control(event) => event,
         kept @ Step::Kept { .. } => panic!("{kept:?}"),
@@ -173,12 +172,20 @@ async fn a_repeat_gets_its_first_answer_and_nothing_is_written() {
     assert_eq!(test.log.heads().await.unwrap()[0].head, 2);
     let asked = [(stream(0, 9), other.command), (a, first.command)];
     let doubts = test.log.doubts(0, &asked).await.unwrap();
-    assert_eq!(doubts[0], (None, 0));
+    let nothing = Doubt {
+        repeat: None,
+        guard: 0,
+        last: None,
+    };
+    assert_eq!(doubts[0], nothing);
+    let repeat = doubts[1].repeat.as_ref();
     assert_eq!(
-        doubts[1].0.as_ref().map(|repeat| (repeat.proposal, repeat.pos)),
+        repeat.map(|repeat| (repeat.proposal, repeat.pos)),
         Some((1, last.pos))
     );
-    assert_eq!(doubts[1].1, 1);
+    assert_eq!(doubts[1].guard, 1);
+    let stands = doubts[1].last.unwrap();
+    assert_eq!((stands.seq, stands.pos, stands.at), (last.seq, last.pos, last.at));
     // The same id for another stream is found as well.
     let reused = tidings_eventlog::Proposal {
         stream: stream(0, 2),
@@ -326,7 +333,7 @@ async fn a_state_that_is_kept_is_the_first_step_as_long_as_it_is_true() {
         .events[0]
         .clone();
     let steps = async |form| {
-        let steps = test.log.steps(1, &[stream(1, 9), id], form).await.unwrap();
+        let steps = test.log.steps(1, &[stream(1, 9), id], form, 100).await.unwrap();
         let step = |step: Step| match step {
             Step::Control(event) => (event.seq, None),
             Step::Kept {

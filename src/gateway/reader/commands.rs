@@ -7,7 +7,7 @@ use crate::gateway::registry::Budget;
 use crate::gateway::reply::Reply;
 use crate::gateway::shared::ReaderEnd;
 use crate::outcome::Refusal;
-use crate::wire::{Named, Wanted, answer, refused, translate};
+use crate::wire::{Wanted, answer, refused, translate};
 use tidings_protocol::{Command, ErrorCode};
 use tokio::time::Instant;
 use tracing::Span;
@@ -22,16 +22,8 @@ impl Reader {
             Err(rejection) => reply.refuse(refused(Some(id), &rejection.into())),
             Ok(Wanted::Command {
                 command,
-                named,
                 behind_reads,
             }) => {
-                // Boxed, because every connection has room for this future for as long as it lives.
-                if let Some(named) = named
-                    && let Err(refusal) = Box::pin(self.known(&named)).await
-                {
-                    reply.refuse(refused(Some(id), &refusal));
-                    return Ok(());
-                }
                 if behind_reads {
                     while self.reading.join_next().await.is_some() {}
                 }
@@ -91,15 +83,6 @@ impl Reader {
             }
         }
         Ok(())
-    }
-
-    /// Whether those exist whom a command names.
-    async fn known(&self, named: &Named) -> Result<(), Refusal> {
-        match self.gateway.directory.all_known(&named.users).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(named.unknown()),
-            Err(_) => Err(Refusal::Unavailable),
-        }
     }
 }
 

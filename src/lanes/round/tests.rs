@@ -1,312 +1,14 @@
-//! Rounds against a log in memory, which does what the real one may do: take a batch, refuse it, take it and not say so.
+//! Rounds against a log in memory.
 
+mod log;
+
+use self::log::{Fate, Log, Told, conversation, decide, id, pending, send, settle, text, user};
 use super::*;
-use crate::lanes::states::First;
 use crate::lanes::{Accepted, Refusal};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-use tidings_domain::event::{GroupCreated, MessageSent};
-use tidings_domain::{
-    Command, Content, ConversationCommand, ConversationEvent, DigestKey, Emoji, GroupName, Message, MessageText,
-    Reactions, Rules, Stream, UserId,
-};
-use tidings_eventlog::Position;
-
-const RULES: Rules = Rules {
-    versions: 3,
-    reactions: 2,
-    reactions_of_user: 2,
-    edit_window: tidings_domain::Window::AnyTime,
-    recall_window: tidings_domain::Window::AnyTime,
-};
-
-fn user(n: u128) -> UserId {
-    UserId(Uuid::from_u128(n))
-}
-
-/// All streams are on lane 0.
-fn conversation(n: u128) -> ConversationId {
-    ConversationId(Uuid::from_u128(n << 8))
-}
-
-fn text(text: &str) -> Content {
-    Content::Text {
-        text: MessageText::parse(text).unwrap(),
-    }
-}
-
-fn send(words: &str) -> ConversationCommand {
-    ConversationCommand::SendMessage {
-        content: text(words),
-        reply_to: None,
-        mentions: vec![],
-    }
-}
-
-fn id(n: usize) -> Uuid {
-    Uuid::from_u128(1000 + n as u128)
-}
-
-/// Where answers go.
-type Told = Arc<Mutex<BTreeMap<usize, Result<Accepted, Refusal>>>>;
-
-fn pending(order: usize, stream: u128, actor: u128, body: ConversationCommand, told: &Told) -> Pending {
-    let told = Arc::clone(told);
-    let command = StreamCommand::Conversation(Command {
-        id: CommandId(id(order)),
-        actor: user(actor),
-        conversation: conversation(stream),
-        body,
-    });
-    Pending {
-        order,
-        digest: command.digest(&DigestKey::new(b"a secret")),
-        command,
-        reply: Box::new(move |answer| {
-            let before = told.lock().unwrap().insert(order, answer);
-            assert!(before.is_none(), "a command is answered once");
-        }),
-        uncertain: false,
-        looked_again: false,
-    }
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Written {
-    seq: u64,
-    msg_no: u64,
-    actor: UserId,
-    command: Uuid,
-    event: Event,
-}
-
-/// The log of one lane.
-#[derive(Default)]
-struct Log(BTreeMap<Uuid, Vec<Written>>);
-
-impl Log {
-    /// Two groups of three, owned by the first.
-    fn new() -> Self {
-        let mut log = Self::default();
-        for stream in [1, 2] {
-            let created = GroupCreated {
-                name: GroupName::parse("friends").unwrap(),
-                owner: user(1),
-                members: vec![user(1), user(2), user(3)],
-            };
-            let event = ConversationEvent::GroupCreated(created).into();
-            log.write(conversation(stream).0, user(1), Uuid::nil(), event);
-        }
-        log
-    }
-
-    fn write(&mut self, stream: Uuid, actor: UserId, command: Uuid, event: Event) {
-        let events = self.0.entry(stream).or_default();
-        let countable = stored::encode(&event).0.is_countable();
-        events.push(Written {
-            seq: events.len() as u64 + 1,
-            msg_no: events.last().map_or(0, |last| last.msg_no) + u64::from(countable),
-            actor,
-            command,
-            event,
-        });
-    }
-
-    fn last(&self, stream: Uuid, command: Uuid) -> Option<&Written> {
-        let events = self.0.get(&stream)?;
-        events.iter().rfind(|written| written.command == command)
-    }
-
-    fn state(&self, stream: Uuid) -> StreamState {
-        let mut state = StreamState::default();
-        for written in self.0.get(&stream).into_iter().flatten() {
-            if stored::encode(&written.event).0.is_control() {
-                state.stream.evolve(&written.event);
-                state.guard = written.seq;
-                state.first.get_or_insert(First {
-                    command: written.command,
-                    pos: 1,
-                    seq: written.seq,
-                    at: DateTime::UNIX_EPOCH,
-                });
-            }
-        }
-        state
-    }
-
-    fn message(&self, stream: Uuid, id: Uuid, actor: UserId) -> Option<Message> {
-        let events = self.0.get(&stream)?;
-        let sent = |written: &&Written| match &written.event {
-            Event::Conversation(ConversationEvent::MessageSent(MessageSent { content, .. })) => {
-                (written.command == id).then(|| content.clone())
-            }
-            _ => None,
-        };
-        let (written, content) = events
-            .iter()
-            .find_map(|written| Some((written, sent(&written)?)))?;
-        let mut message = Message {
-            seq: written.seq,
-            msg_no: written.msg_no,
-            sender: written.actor,
-            at: DateTime::UNIX_EPOCH,
-            content,
-            versions: 1,
-            recalled: false,
-            reactions: Reactions::default(),
-        };
-        let mut reactions: BTreeMap<(Emoji, UserId), bool> = BTreeMap::new();
-        for written in events {
-            let Event::Conversation(event) = &written.event else {
-                continue;
-            };
-            match event {
-                ConversationEvent::MessageEdited(edited) if edited.message == id => {
-                    assert_eq!(edited.message_seq, message.seq);
-                    message.versions += 1;
-                    message.content = edited.content.clone();
-                }
-                ConversationEvent::MessageRecalled(recalled) if recalled.message == id => {
-                    assert_eq!(
-                        (recalled.message_seq, recalled.message_no),
-                        (message.seq, message.msg_no)
-                    );
-                    message.recalled = true;
-                }
-                ConversationEvent::ReactionChanged(changed) if changed.message == id => {
-                    assert_eq!(changed.message_seq, message.seq);
-                    reactions.insert((changed.emoji.clone(), written.actor), changed.on);
-                }
-                _ => {}
-            }
-        }
-        let on = |emoji: &Emoji, by: UserId| reactions.get(&(emoji.clone(), by)) == Some(&true);
-        for ((emoji, by), is_on) in &reactions {
-            if *is_on && on(emoji, *by) {
-                message.reactions.add(emoji.clone(), actor, on(emoji, actor));
-            }
-        }
-        Some(message)
-    }
-
-    fn load(&self, pending: &[Pending]) -> (HashMap<Uuid, Loaded>, Facts) {
-        let mut facts = Facts::under(RULES);
-        let mut known = HashMap::new();
-        for command in pending {
-            let stream = command.stream();
-            known.entry(stream).or_insert_with(|| Loaded {
-                known: Known::State(Arc::new(self.state(stream))),
-                fresh: true,
-            });
-            if let Some(need) = command.needs()
-                && let Some(message) = self.message(stream, need.message, command.command.actor())
-            {
-                facts.add_message(ConversationId(stream), need.message, message);
-            }
-        }
-        (known, facts)
-    }
-
-    fn append(&mut self, round: &Round) {
-        for proposal in &round.proposals {
-            for event in &proposal.events {
-                let event = stored::decode(event.kind, event.ver, &event.payload).unwrap();
-                self.write(proposal.stream, UserId(proposal.actor), proposal.command, event);
-            }
-        }
-    }
-
-    fn accepted(&self, command: &Pending) -> Option<Accepted> {
-        let last = self.last(command.stream(), command.id())?;
-        Some(Accepted {
-            stream: command.stream(),
-            seq: last.seq,
-            position: Position {
-                lane: 0,
-                pos: last.seq,
-            },
-            at: DateTime::UNIX_EPOCH,
-            duplicate: false,
-        })
-    }
-
-    fn all(&self) -> Vec<(Uuid, Uuid, Event)> {
-        let streams = self.0.iter();
-        streams
-            .flat_map(|(stream, events)| {
-                let of = |written: &Written| (*stream, written.command, written.event.clone());
-                events.iter().map(of).collect::<Vec<_>>()
-            })
-            .collect()
-    }
-}
-
-/// What becomes of one batch.
-#[derive(Clone, Copy, Debug)]
-enum Fate {
-    Taken,
-    Lost,
-    /// It is written, and the answer is lost.
-    Untold,
-}
-
-/// Brings commands to their answers, as a lane does. Answers how many rounds it took.
-fn settle(log: &mut Log, mut pending: Vec<Pending>, mut fates: impl Iterator<Item = (Fate, usize)>) -> usize {
-    let mut rounds = 0;
-    while !pending.is_empty() {
-        rounds += 1;
-        assert!(rounds < 1000, "every round settles something");
-        pending.sort_by_key(|command| command.order);
-        let (known, facts) = log.load(&pending);
-        let (fate, commands) = fates.next().unwrap_or((Fate::Taken, usize::MAX));
-        let room = Room {
-            commands,
-            bytes: usize::MAX,
-        };
-        let mut round = Round::decide(0, pending, &known, facts, room, DateTime::UNIX_EPOCH);
-        for (command, answer) in std::mem::take(&mut round.answered) {
-            answer.give(command);
-        }
-        for (command, verdict) in std::mem::take(&mut round.doubtful) {
-            match (log.accepted(&command), verdict) {
-                (Some(accepted), _) => (command.reply)(Ok(accepted)),
-                (None, Verdict::Refused(rejection)) => (command.reply)(Err(rejection.into())),
-                (None, Verdict::Nothing) => {
-                    let state = log.state(command.stream());
-                    Answer::existing(0, &state, &command).give(command);
-                }
-            }
-        }
-        let repeats = |command: &Pending| log.accepted(command).is_some();
-        if round.chosen.iter().any(repeats) {
-            let (repeats, rest): (Vec<_>, Vec<_>) = round.chosen.into_iter().partition(repeats);
-            for command in repeats {
-                let accepted = log.accepted(&command).unwrap();
-                (command.reply)(Ok(accepted));
-            }
-            pending = rest;
-            pending.extend(round.later);
-            continue;
-        }
-        match fate {
-            Fate::Taken => {
-                log.append(&round);
-                for command in round.chosen {
-                    let accepted = log.accepted(&command).unwrap();
-                    (command.reply)(Ok(accepted));
-                }
-                pending = round.later;
-            }
-            Fate::Lost => pending = round.rejoin(vec![]),
-            Fate::Untold => {
-                log.append(&round);
-                pending = round.rejoin(vec![]);
-            }
-        }
-    }
-    rounds
-}
+use std::time::Duration;
+use tidings_domain::event::MessageSent;
+use tidings_domain::{ConversationCommand, ConversationEvent, Emoji, GroupName, Stream};
 
 fn bodies(commands: usize) -> impl Strategy<Value = ConversationCommand> {
     let message = move || (0..commands).prop_map(id);
@@ -362,10 +64,14 @@ proptest! {
             settle(&mut plain, vec![command], std::iter::empty());
         }
         prop_assert_eq!(log.all(), plain.all());
-        // What a repeat was told may say so, and nothing else differs.
+        // What a repeat was told may say so, and what finds nothing to do is told how far its stream is by then.
+        let written: HashSet<Uuid> = plain.all().into_iter().map(|(_, command, _)| command).collect();
         let plainly = |told: &Told| -> Vec<Result<u64, Refusal>> {
             let told = told.lock().unwrap();
-            told.values().map(|answer| answer.clone().map(|accepted| accepted.seq)).collect()
+            let seq = |order: usize, accepted: Accepted| {
+                if written.contains(&id(order)) { accepted.seq } else { 0 }
+            };
+            told.iter().map(|(order, answer)| answer.clone().map(|accepted| seq(*order, accepted))).collect()
         };
         prop_assert_eq!(plainly(&told), plainly(&one_by_one));
     }
@@ -475,7 +181,7 @@ fn a_stream_that_cannot_be_read_hinders_no_other() {
         commands: 10,
         bytes: 1,
     };
-    let round = Round::decide(0, commands, &known, facts, room, DateTime::UNIX_EPOCH);
+    let round = decide(commands, &known, facts, room);
     let answered: Vec<(usize, &Answer)> = round
         .answered
         .iter()
@@ -500,7 +206,7 @@ fn a_batch_ends_with_the_command_that_passes_its_bytes() {
         commands: 10,
         bytes: one.2.len() + 1,
     };
-    let round = Round::decide(0, commands, &known, facts, room, DateTime::UNIX_EPOCH);
+    let round = decide(commands, &known, facts, room);
     assert_eq!((round.chosen.len(), round.later.len()), (2, 1));
     assert_eq!(round.batch(0).len(), 2);
     assert!(matches!(
@@ -536,10 +242,74 @@ fn what_is_so_or_cannot_be_because_of_the_batch_is_answered_behind_it() {
             commands: 10,
             bytes: usize::MAX,
         };
-        let round = Round::decide(0, commands, &known, facts, room, DateTime::UNIX_EPOCH);
+        let round = decide(commands, &known, facts, room);
         assert_eq!(
             (round.chosen.len(), round.later.len(), round.doubtful.len()),
             (1, 1, 0)
         );
     }
+}
+
+#[test]
+fn a_conversation_that_changes_too_fast_waits_and_its_messages_do_not() {
+    let told = Told::default();
+    let log = Log::new();
+    let rename = |name: &str| ConversationCommand::Rename {
+        name: GroupName::parse(name).unwrap(),
+    };
+    let commands = vec![
+        pending(0, 1, 1, rename("a"), &told),
+        pending(1, 1, 1, rename("b"), &told),
+        pending(2, 1, 1, rename("c"), &told),
+        pending(3, 1, 1, send("a"), &told),
+        pending(4, 2, 1, rename("c"), &told),
+    ];
+    let (known, facts) = log.load(&commands);
+    let room = Room {
+        commands: 10,
+        bytes: usize::MAX,
+    };
+    let (mut paces, now) = (Paces::new(1, 3), Instant::now());
+    paces.spend(conversation(1).0, 1, now);
+    let now = (DateTime::UNIX_EPOCH, now);
+    let round = Round::decide(0, commands, &known, facts, room, &paces, now);
+    let chosen: Vec<usize> = round.chosen.iter().map(|one| one.order).collect();
+    assert_eq!(chosen, [0, 1, 3, 4]);
+    let answered: Vec<(usize, &Answer)> = round
+        .answered
+        .iter()
+        .map(|(one, answer)| (one.order, answer))
+        .collect();
+    assert_eq!(answered, [(2, &Answer::TooFast(Duration::from_secs(1)))]);
+}
+
+#[test]
+fn who_names_somebody_who_does_not_exist_is_refused_behind_what_else_is_wrong() {
+    let told = Told::default();
+    let log = Log::new();
+    let add = |order, actor, n| {
+        let add = ConversationCommand::AddMember { user: user(n) };
+        let mut command = pending(order, 1, actor, add, &told);
+        command.people.retain(|user| user.0.as_u128() != 9);
+        command
+    };
+    let (known, facts) = log.load(&[add(0, 1, 9), add(1, 2, 9), add(2, 1, 8)]);
+    let room = Room {
+        commands: 10,
+        bytes: usize::MAX,
+    };
+    let commands = vec![add(0, 1, 9), add(1, 2, 9), add(2, 1, 8)];
+    let round = decide(commands, &known, facts, room);
+    let refused: Vec<(usize, &Verdict)> = round
+        .doubtful
+        .iter()
+        .map(|(one, verdict)| (one.order, verdict))
+        .collect();
+    let unknown = Verdict::Refused(Rejection::NotFound(tidings_domain::Field::User));
+    assert_eq!(refused[0], (0, &unknown));
+    assert!(matches!(
+        refused[1],
+        (1, Verdict::Refused(Rejection::Forbidden(_)))
+    ));
+    assert_eq!(round.chosen.len(), 1);
 }

@@ -1,7 +1,7 @@
 //! The question who may see a conversation, answered behind the commands that were queued before it.
 
 use super::LaneTask;
-use crate::lanes::states::{Loaded, read};
+use crate::lanes::states::{Found, Loaded, catch_up, read};
 use crate::lanes::{Authorize, Refusal, Seat};
 use std::collections::HashMap;
 use tidings_eventlog::ReadError;
@@ -43,13 +43,19 @@ impl LaneTask {
         let fresh: Vec<Uuid> = fresh.map(|question| question.conversation.0).collect();
         let reach = self.refresh(&fresh).await?;
         let streams = questions.iter().map(|question| question.conversation.0).collect();
-        let (mut known, missing) = self.states.look_up(streams);
+        let Found {
+            loaded: mut known,
+            missing,
+            behind,
+        } = self.states.look_up(streams);
         let states = read(&self.log, self.lane, &missing).await?;
+        known.extend(self.take_in(states, true));
+        let states = catch_up(&self.log, self.lane, behind).await?;
         known.extend(self.take_in(states, true));
         Ok((known, reach))
     }
 
-    /// Reads how far streams reach, and forgets those states that the log has moved past.
+    /// Reads how far streams reach, and takes note of those states that the log has moved past.
     async fn refresh(&mut self, streams: &[Uuid]) -> Result<HashMap<Uuid, u64>, ReadError> {
         let mut reach = HashMap::with_capacity(streams.len());
         if streams.is_empty() {
@@ -59,7 +65,9 @@ impl LaneTask {
         for (stream, head) in streams.iter().copied().zip(heads) {
             match head {
                 Some(head) => {
-                    self.states.outdate(stream, head.guard);
+                    if self.states.is_older(stream, head.guard) {
+                        self.states.lags(stream);
+                    }
                     reach.insert(stream, head.seq);
                 }
                 None => self.states.forget(stream),

@@ -4,7 +4,7 @@ use super::LaneTask;
 use crate::lanes::Refusal;
 use crate::lanes::facts::{self, Asked};
 use crate::lanes::round::{Pending, Room, Round, Verdict, isolate};
-use crate::lanes::states::{Known, Loaded, StreamState, read};
+use crate::lanes::states::{Found, Known, Loaded, StreamState, catch_up, read};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,7 +69,8 @@ impl LaneTask {
             commands: self.cap,
             bytes: self.limits.batch_bytes,
         };
-        let mut round = Round::decide(self.lane, pending, &known, facts, room, crate::clock::now());
+        let now = (crate::clock::now(), Instant::now());
+        let mut round = Round::decide(self.lane, pending, &known, facts, room, &self.paces, now);
         for (command, answer) in std::mem::take(&mut round.answered) {
             answer.give(command);
         }
@@ -115,7 +116,7 @@ impl LaneTask {
             }
             Ok(Outcome::Refused { repeats, stale }) => {
                 for stream in stale {
-                    self.states.forget(stream.stream);
+                    self.states.lags(stream.stream);
                 }
                 let mut rest = self.answers.repeats(round.chosen, &repeats);
                 rest.append(&mut round.later);
@@ -155,7 +156,11 @@ impl LaneTask {
         asked: Asked,
         fresh: &mut HashMap<Uuid, Loaded>,
     ) -> Result<(HashMap<Uuid, Loaded>, Facts), ReadError> {
-        let (mut known, mut missing) = self.states.look_up(streams);
+        let Found {
+            loaded: mut known,
+            mut missing,
+            behind,
+        } = self.states.look_up(streams);
         missing.retain(|stream| {
             let Some(loaded) = fresh.remove(stream) else {
                 return true;
@@ -163,11 +168,13 @@ impl LaneTask {
             known.insert(*stream, loaded);
             false
         });
-        let (states, facts) = tokio::try_join!(
+        let (states, read_on, facts) = tokio::try_join!(
             Box::pin(read(&self.log, self.lane, &missing)),
+            Box::pin(catch_up(&self.log, self.lane, behind)),
             Box::pin(facts::load(&self.log, self.lane, self.limits.rules, asked)),
         )?;
         known.extend(self.take_in(states, true));
+        known.extend(self.take_in(read_on, true));
         Ok((known, facts))
     }
 
@@ -201,18 +208,18 @@ impl LaneTask {
             Err(error) => return Err((doubtful.into_iter().map(|(command, _)| command).collect(), error)),
         };
         let mut again = vec![];
-        for ((mut command, verdict), (repeat, guard)) in doubtful.into_iter().zip(found) {
-            let state = known.get(&command.stream()).and_then(Loaded::state);
-            let needs_a_look = command.needs().is_some() && !command.looked_again;
-            if let Some(repeat) = repeat {
+        for ((mut command, verdict), doubt) in doubtful.into_iter().zip(found) {
+            let guard = known.get(&command.stream()).and_then(Loaded::guard);
+            let needs_a_look = command.about().is_some() && !command.looked_again;
+            if let Some(repeat) = doubt.repeat {
                 self.answers.repeat(command, &repeat);
-            } else if state.map(|state| state.guard) == Some(guard) && needs_a_look {
+            } else if guard == Some(doubt.guard) && needs_a_look {
                 command.looked_again = true;
                 again.push(command);
-            } else if state.map(|state| state.guard) == Some(guard) {
-                self.answers.confirmed(command, verdict, state);
+            } else if guard == Some(doubt.guard) {
+                self.answers.confirmed(command, verdict, doubt.last);
             } else {
-                self.states.forget(command.stream());
+                self.states.lags(command.stream());
                 again.push(command);
             }
         }
@@ -227,6 +234,7 @@ impl LaneTask {
         appended: Appended,
     ) {
         self.answers.committed(chosen, &appended);
+        let now = Instant::now();
         for (stream, mut overlay) in overlays {
             let controls = appended
                 .events
@@ -234,6 +242,10 @@ impl LaneTask {
                 .filter(|event| event.stream == stream && event.control);
             for event in controls {
                 overlay.count(event);
+                // That it begins is no change.
+                if event.seq > 1 {
+                    self.paces.spend(stream, 1, now);
+                }
             }
             let due = overlay.is_due();
             if due {

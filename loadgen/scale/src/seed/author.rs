@@ -7,7 +7,8 @@ use rand::{RngExt as _, SeedableRng as _};
 use tidings_domain::stored::{Kind, encode};
 use tidings_domain::user::UserCommand;
 use tidings_domain::{
-    Command, CommandId, Conversation, ConversationCommand, ConversationId, DigestKey, Event, Facts, UserId,
+    Command, CommandId, Conversation, ConversationCommand, ConversationId, DigestKey, Event, Facts, Need,
+    UserId,
 };
 use tidings_eventlog::record::{LaneHead, StreamHead};
 use uuid::{Builder, Uuid};
@@ -168,7 +169,11 @@ impl Author {
             conversation: ConversationId(room.stream.id),
             body,
         };
-        let events = room.state.decide(&command, &Facts::default(), self.next_at)?;
+        let mut facts = Facts::default();
+        if let Some(Need::Users(users)) = command.needs() {
+            facts.add_users(users.iter().copied());
+        }
+        let events = room.state.decide(&command, &facts, self.next_at)?;
         for event in &events {
             room.state.evolve(event);
         }

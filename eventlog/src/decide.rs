@@ -1,0 +1,101 @@
+//! What decisions are made on and confirmed by: control events, commands that the log holds already, events that are there.
+
+use crate::append::{Doubt, Last, Repeat};
+use crate::read::{COLUMNS, Log, ReadError, recorded, unsigned};
+use crate::record::{Recorded, lane_of};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+impl Log {
+    /// The control events of several streams at once, each with a seq and a position above the given ones, stream by stream,
+    /// each in order, at most `limit` in all.
+    pub async fn controls_after(
+        &self,
+        places: &[(Uuid, u64, u64)],
+        limit: usize,
+    ) -> Result<Vec<Recorded>, ReadError> {
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let lanes: Vec<i16> = places
+            .iter()
+            .map(|(stream, ..)| i16::from(lane_of(*stream)))
+            .collect();
+        let streams: Vec<Uuid> = places.iter().map(|(stream, ..)| *stream).collect();
+        let seqs: Vec<i64> = places.iter().map(|(_, seq, _)| signed(*seq)).collect();
+        let positions: Vec<i64> = places.iter().map(|(.., pos)| signed(*pos)).collect();
+        let sql = include_str!("decide/controls_after.sql").replace("{columns}", COLUMNS);
+        self.bounded(async |client| {
+            let statement = client.prepare_cached(&sql).await?;
+            client
+                .query(
+                    &statement,
+                    &[&lanes, &streams, &seqs, &positions, &(limit as i64)],
+                )
+                .await?
+                .iter()
+                .map(recorded)
+                .collect()
+        })
+        .await
+    }
+
+    /// What a command that appends nothing is confirmed by, in one snapshot: for each `(stream, command)` of a lane, the last event
+    /// that the command wrote anywhere in the lane, the stream's guard, and its last event. `proposal` is the index in `asked`.
+    pub async fn doubts(&self, lane: u8, asked: &[(Uuid, Uuid)]) -> Result<Vec<Doubt>, ReadError> {
+        let lane = i16::from(lane);
+        let (streams, commands): (Vec<Uuid>, Vec<Uuid>) = asked.iter().copied().unzip();
+        self.bounded(async |client| {
+            let statement = client.prepare_cached(include_str!("decide/doubts.sql")).await?;
+            let rows = client.query(&statement, &[&lane, &streams, &commands]).await?;
+            let doubt = |(proposal, row): (usize, &Row)| {
+                let repeat = match row.try_get::<_, Option<Uuid>>(1)? {
+                    None => None,
+                    Some(stream) => Some(Repeat {
+                        proposal,
+                        stream,
+                        pos: unsigned(row.try_get(2)?),
+                        seq: unsigned(row.try_get(3)?),
+                        at: row.try_get(4)?,
+                        actor: row.try_get(5)?,
+                        digest: row.try_get(6)?,
+                    }),
+                };
+                let last = match row.try_get::<_, Option<i64>>(8)? {
+                    None => None,
+                    Some(pos) => Some(Last {
+                        seq: unsigned(row.try_get(7)?),
+                        pos: unsigned(pos),
+                        at: row.try_get(9)?,
+                    }),
+                };
+                Ok(Doubt {
+                    repeat,
+                    guard: row.try_get::<_, Option<i64>>(0)?.map_or(0, unsigned),
+                    last,
+                })
+            };
+            rows.iter().enumerate().map(doubt).collect()
+        })
+        .await
+    }
+
+    /// Which of the given `(stream, command)` of a lane have written an event of `kind`.
+    pub async fn written(
+        &self,
+        lane: u8,
+        kind: i16,
+        asked: &[(Uuid, Uuid)],
+    ) -> Result<Vec<(Uuid, Uuid)>, ReadError> {
+        let lane = i16::from(lane);
+        let (streams, commands): (Vec<Uuid>, Vec<Uuid>) = asked.iter().copied().unzip();
+        self.bounded(async |client| {
+            let statement = client.prepare_cached(include_str!("decide/written.sql")).await?;
+            let rows = client
+                .query(&statement, &[&lane, &streams, &commands, &kind])
+                .await?;
+            rows.iter()
+                .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+                .collect()
+        })
+        .await
+    }
+}

@@ -1,0 +1,1 @@
+SELECT lane, head, epoch FROM log_lane ORDER BY lane

@@ -1,0 +1,3 @@
+ARRAY(SELECT log_subject(w.payload) FROM event w
+       WHERE w.lane = u.lane_no AND w.stream = u.id AND w.kind = {withdrawal}
+         AND log_subject(w.payload) BETWEEN u.f AND u.t)

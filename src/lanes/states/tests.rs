@@ -1,0 +1,125 @@
+use super::*;
+use bytes::Bytes;
+use proptest::prelude::*;
+use tidings_domain::event::{ConversationEvent, GroupCreated, MemberAdded, MemberLeft};
+use tidings_domain::{Event, GroupName, Role, UserId};
+
+const ONE: Uuid = Uuid::from_u128(1);
+
+fn user(n: u128) -> UserId {
+    UserId(Uuid::from_u128(n))
+}
+
+fn control(seq: u64, event: ConversationEvent) -> Recorded {
+    let (kind, ver, payload) = stored::encode(&Event::from(event));
+    Recorded {
+        lane: 1,
+        pos: seq,
+        stream: ONE,
+        seq,
+        msg_no: 0,
+        kind: kind.0,
+        ver,
+        control: true,
+        actor: Uuid::nil(),
+        at: DateTime::UNIX_EPOCH,
+        command: Uuid::nil(),
+        idx: 0,
+        payload: Bytes::from(payload),
+        withdrawn: false,
+    }
+}
+
+/// A group of one, then people who come and go, with messages between.
+fn controls(steps: &[(u128, bool)]) -> Vec<Recorded> {
+    let created = GroupCreated {
+        name: GroupName::parse("friends").unwrap(),
+        owner: user(0),
+        members: vec![user(0)],
+    };
+    let mut controls = vec![control(1, ConversationEvent::GroupCreated(created))];
+    for (seq, (n, comes)) in (1_u64..).map(|n| 2 * n + 1).zip(steps) {
+        let event = if *comes {
+            ConversationEvent::MemberAdded(MemberAdded {
+                user: user(*n),
+                role: Role::Member,
+            })
+        } else {
+            ConversationEvent::MemberLeft(MemberLeft { user: user(*n) })
+        };
+        controls.push(control(seq, event));
+    }
+    controls
+}
+
+fn folded(controls: &[Recorded]) -> Known {
+    let mut known = Known::State(Arc::default());
+    for recorded in controls {
+        known.follow(1, recorded);
+    }
+    known
+}
+
+proptest! {
+    /// However much of it was read, and however often the rest is told, a state comes to be that of all events.
+    #[test]
+    fn what_is_read_and_what_is_heard_make_one_state(
+        steps in prop::collection::vec((1..5_u128, any::<bool>()), 0..20),
+        read in 0..21_usize,
+        heard_from in 0..21_usize,
+        behind in any::<bool>(),
+    ) {
+        let controls = controls(&steps);
+        let read = read.min(controls.len() - 1) + 1;
+        let mut states = States::new(9, usize::MAX);
+        states.put(ONE, folded(&controls[..read]));
+        if behind {
+            states.lags(ONE);
+        }
+        // Nothing between what was read and what is heard is left out; some of it may be in both.
+        for recorded in &controls[heard_from.min(read)..] {
+            let is_news = recorded.seq > controls[read - 1].seq;
+            prop_assert_eq!(states.follow(1, recorded), is_news);
+        }
+        let (Some(Known::State(state)), Known::State(whole)) = (states.get(ONE), folded(&controls)) else {
+            panic!("they can be read")
+        };
+        prop_assert_eq!((&state.stream, state.guard), (&whole.stream, whole.guard));
+        prop_assert_eq!(states.bytes, state.bytes());
+        let found = states.look_up(vec![ONE, ONE]);
+        prop_assert_eq!((found.loaded.len(), found.behind.len()), (usize::from(!behind), usize::from(behind)));
+    }
+}
+
+#[test]
+fn a_control_event_that_cannot_be_read_makes_the_state_none() {
+    let mut controls = controls(&[(1, true), (2, true)]);
+    controls[1].payload = Bytes::from_static(b"{}");
+    assert!(matches!(folded(&controls), Known::Unreadable));
+}
+
+#[test]
+fn a_state_that_is_put_anew_is_no_longer_behind() {
+    let mut states = States::new(9, usize::MAX);
+    states.lags(ONE);
+    assert_eq!(states.behind.len(), 0, "of what is not kept nothing is");
+    states.put(ONE, Known::State(Arc::default()));
+    assert!(states.is_older(ONE, 1));
+    states.lags(ONE);
+    states.put(ONE, Known::State(Arc::default()));
+    assert_eq!(states.look_up(vec![ONE]).loaded.len(), 1);
+}
+
+#[test]
+fn states_are_bounded_in_bytes() {
+    let mut states = States::new(100, 4 * size_of::<StreamState>());
+    for n in 0..10 {
+        states.put(Uuid::from_u128(n), Known::State(Arc::default()));
+        states.put(Uuid::from_u128(n), Known::State(Arc::default()));
+    }
+    assert!(states.get(Uuid::from_u128(5)).is_none() && states.get(Uuid::from_u128(6)).is_some());
+    states.forget(Uuid::from_u128(6));
+    assert_eq!(states.bytes, 3 * size_of::<StreamState>());
+    states.clear();
+    assert_eq!((states.bytes, states.known.len()), (0, 0));
+}

@@ -1,0 +1,269 @@
+use super::*;
+use crate::lanes::states::StreamState;
+use crate::lanes::{Accepted, Authorize, Seat};
+use bytes::Bytes;
+use chrono::DateTime;
+use futures_util::future::BoxFuture;
+use tidings_domain::event::{ConversationEvent, GroupRenamed};
+use tidings_domain::{
+    Command, CommandId, ConversationCommand, ConversationId, Event, GroupName, StreamCommand, stored,
+};
+use tokio::sync::oneshot;
+
+const LANE: u8 = 1;
+const ONE: Uuid = Uuid::from_u128(1);
+const OTHER: Uuid = Uuid::from_u128(2);
+
+/// Nobody is remembered; whoever is asked is told by the test.
+struct Strangers;
+
+impl People for Strangers {
+    fn remembers(&self, users: &[UserId]) -> bool {
+        users.is_empty()
+    }
+
+    fn existing(&self, _: Vec<UserId>) -> BoxFuture<'_, Option<HashSet<UserId>>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+fn waiting(room: usize) -> Waiting {
+    Waiting::new(room, Arc::new(Strangers))
+}
+
+fn request(stream: Uuid) -> (Request, oneshot::Receiver<Result<Seat, Refusal>>) {
+    let (reply, answer) = oneshot::channel();
+    let question = Authorize {
+        conversation: ConversationId(stream),
+        user: UserId(Uuid::nil()),
+        fresh: false,
+        reply,
+    };
+    (Request::Authorize(question), answer)
+}
+
+/// Somebody is to be added.
+fn naming(stream: Uuid, user: u128) -> (Request, oneshot::Receiver<Result<Accepted, Refusal>>) {
+    let (sender, answer) = oneshot::channel();
+    let command = StreamCommand::Conversation(Command {
+        id: CommandId(Uuid::from_u128(user)),
+        actor: UserId(Uuid::nil()),
+        conversation: ConversationId(stream),
+        body: ConversationCommand::AddMember {
+            user: UserId(Uuid::from_u128(user)),
+        },
+    });
+    let request = Request::Command {
+        command,
+        digest: 0,
+        people: vec![],
+        reply: Box::new(move |answer| {
+            let _ = sender.send(answer);
+        }),
+    };
+    (request, answer)
+}
+
+fn at(guard: u64) -> Known {
+    Known::State(Arc::new(StreamState {
+        guard,
+        ..StreamState::default()
+    }))
+}
+
+fn renamed(stream: Uuid, seq: u64) -> Recorded {
+    let name = GroupName::parse("another").unwrap();
+    let event = Event::from(ConversationEvent::GroupRenamed(GroupRenamed { name }));
+    let (kind, ver, payload) = stored::encode(&event);
+    Recorded {
+        lane: LANE,
+        pos: seq,
+        stream,
+        seq,
+        msg_no: 0,
+        kind: kind.0,
+        ver,
+        control: true,
+        actor: Uuid::nil(),
+        at: DateTime::UNIX_EPOCH,
+        command: Uuid::nil(),
+        idx: 0,
+        payload: Bytes::from(payload),
+        withdrawn: false,
+    }
+}
+
+/// A read of all that is wanted, begun now.
+fn begin(waiting: &mut Waiting) -> HashMap<Uuid, Ticket> {
+    waiting.wanted.drain(..).collect()
+}
+
+/// What comes of it: each stream at a guard.
+fn end(waiting: &mut Waiting, sought: HashMap<Uuid, Ticket>, guard: u64) -> Vec<(Uuid, Option<u64>, usize)> {
+    let states = sought.keys().map(|stream| (*stream, at(guard))).collect();
+    let read = Read {
+        sought,
+        states: Some(states),
+    };
+    told(waiting.read(LANE, read))
+}
+
+fn told(released: Vec<Released>) -> Vec<(Uuid, Option<u64>, usize)> {
+    let guard = |known| match known {
+        Known::State(state) => state.guard,
+        Known::Unreadable => u64::MAX,
+    };
+    let released = released.into_iter();
+    released
+        .map(|one| (one.stream, one.known.map(guard), one.requests.len()))
+        .collect()
+}
+
+#[test]
+fn who_finds_no_room_is_told_and_who_leaves_makes_some() {
+    let mut waiting = waiting(2);
+    let mut answers: Vec<_> = [ONE, ONE, OTHER]
+        .into_iter()
+        .map(|stream| {
+            let (request, answer) = request(stream);
+            assert!(waiting.admit(request, false).is_none());
+            answer
+        })
+        .collect();
+    assert!(matches!(answers[2].try_recv(), Ok(Err(Refusal::Overloaded))));
+    let sought = begin(&mut waiting);
+    assert_eq!(end(&mut waiting, sought, 1), [(ONE, Some(1), 2)]);
+    assert!(waiting.is_empty());
+    assert!(waiting.admit(request(OTHER).0, false).is_none());
+    assert!(
+        waiting.admit(request(ONE).0, true).is_some(),
+        "who need not wait needs no room"
+    );
+}
+
+#[test]
+fn what_was_heard_while_a_stream_was_read_is_folded_behind_it() {
+    let mut waiting = waiting(9);
+    waiting.admit(request(ONE).0, false);
+    let sought = begin(&mut waiting);
+    for seq in [6, 7] {
+        waiting.heard(&renamed(ONE, seq));
+    }
+    waiting.heard(&renamed(OTHER, 8));
+    assert_eq!(end(&mut waiting, sought, 6), [(ONE, Some(7), 1)]);
+}
+
+#[test]
+fn what_was_read_before_something_was_missed_is_read_again() {
+    let mut waiting = waiting(9);
+    waiting.admit(request(ONE).0, false);
+    let early = begin(&mut waiting);
+    waiting.moved(ONE);
+    waiting.moved(OTHER);
+    assert!(end(&mut waiting, early, 6).is_empty());
+    let later = begin(&mut waiting);
+    assert_eq!(later.len(), 1, "of others nobody has to know");
+    for seq in 0..=HEARD as u64 {
+        waiting.heard(&renamed(ONE, 7 + seq));
+    }
+    assert!(end(&mut waiting, later, 6).is_empty());
+    let forgotten = begin(&mut waiting);
+    waiting.forget();
+    assert!(end(&mut waiting, forgotten, 6).is_empty());
+    let last = begin(&mut waiting);
+    assert_eq!(end(&mut waiting, last, 7), [(ONE, Some(7), 1)]);
+}
+
+#[test]
+fn a_stream_that_cannot_be_read_refuses_those_who_wait_for_it() {
+    let mut waiting = waiting(9);
+    let (request, mut answer) = request(ONE);
+    waiting.admit(request, false);
+    let sought = begin(&mut waiting);
+    let failed = Read { sought, states: None };
+    assert!(waiting.read(LANE, failed).is_empty() && waiting.is_empty());
+    assert!(matches!(answer.try_recv(), Ok(Err(Refusal::Unavailable))));
+}
+
+#[test]
+fn who_names_somebody_waits_for_the_look_up_and_those_behind_with_them() {
+    let mut waiting = waiting(9);
+    let (add, _answer) = naming(ONE, 7);
+    // Before it, what waits for nothing more; behind it, what waits for it.
+    assert!(waiting.admit(request(ONE).0, true).is_some());
+    assert!(waiting.admit(add, true).is_none());
+    assert!(waiting.admit(request(ONE).0, true).is_none());
+    assert!(
+        waiting.admit(request(OTHER).0, true).is_some(),
+        "nobody else waits"
+    );
+    let users = waiting.to_look_up();
+    assert_eq!(users, [UserId(Uuid::from_u128(7))]);
+    // Who comes now is not among those who are being looked up.
+    let (late, _answer) = naming(ONE, 8);
+    assert!(waiting.admit(late, true).is_none());
+    let found = HashSet::from([UserId(Uuid::from_u128(7))]);
+    let released = waiting.looked_up(Some(&found), |_| true);
+    let people: Vec<usize> = released[0]
+        .requests
+        .iter()
+        .map(|request| match request {
+            Request::Command { people, .. } => people.len(),
+            Request::Authorize(_) => 0,
+        })
+        .collect();
+    assert_eq!(people, [1, 0]);
+    assert_eq!(waiting.to_look_up(), [UserId(Uuid::from_u128(8))]);
+    let released = told(waiting.looked_up(Some(&HashSet::new()), |_| true));
+    assert_eq!(released, [(ONE, None, 1)]);
+    assert!(waiting.is_empty() && waiting.count == 0);
+}
+
+#[test]
+fn accounts_that_do_not_answer_harm_those_alone_who_need_them() {
+    let mut waiting = waiting(9);
+    let (add, mut answer) = naming(ONE, 7);
+    waiting.admit(add, true);
+    waiting.admit(request(ONE).0, true);
+    waiting.to_look_up();
+    assert_eq!(told(waiting.looked_up(None, |_| true)), [(ONE, None, 1)]);
+    assert!(matches!(answer.try_recv(), Ok(Err(Refusal::Unavailable))));
+    assert!(waiting.is_empty() && waiting.count == 0);
+}
+
+#[test]
+fn a_state_and_people_are_waited_for_both_whichever_comes_first() {
+    let mut waiting = waiting(9);
+    let found = HashSet::from([UserId(Uuid::from_u128(7))]);
+    // A stream that does not exist is not kept by the lane; it comes with those who waited.
+    let (add, _answer) = naming(ONE, 7);
+    waiting.admit(add, false);
+    waiting.to_look_up();
+    let sought = begin(&mut waiting);
+    assert_eq!(end(&mut waiting, sought, 0), [(ONE, Some(0), 0)]);
+    assert_eq!(
+        told(waiting.looked_up(Some(&found), |_| false)),
+        [(ONE, Some(0), 1)]
+    );
+    // One that began meanwhile, or that the lane has let go, is read again.
+    for began in [true, false] {
+        let (add, _answer) = naming(ONE, 7);
+        waiting.admit(add, false);
+        waiting.to_look_up();
+        let sought = begin(&mut waiting);
+        let guard = u64::from(!began);
+        assert_eq!(end(&mut waiting, sought, guard), [(ONE, Some(guard), 0)]);
+        if began {
+            waiting.heard(&renamed(ONE, 1));
+        }
+        assert!(told(waiting.looked_up(Some(&found), |_| false)).is_empty());
+        let sought = begin(&mut waiting);
+        assert_eq!(end(&mut waiting, sought, 2), [(ONE, Some(2), 1)]);
+    }
+    let (add, _answer) = naming(ONE, 7);
+    waiting.admit(add, false);
+    waiting.to_look_up();
+    assert!(told(waiting.looked_up(Some(&found), |_| false)).is_empty());
+    let sought = begin(&mut waiting);
+    assert_eq!(end(&mut waiting, sought, 2), [(ONE, Some(2), 1)]);
+}
