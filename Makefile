@@ -19,13 +19,14 @@ OUT ?= bench-results
 SEEDS ?= 200
 JOBS ?= 2
 
-.PHONY: help run test bench chaos planted deps deps-test web lint fmt generate mutants deny clean-data
+.PHONY: help run test bench changes chaos planted deps deps-test web lint fmt generate mutants deny clean-data
 .NOTPARALLEL:
 
 help:
 	@echo 'make run         build the server and start it with databases of its own (ARGS="--help" shows more)'
 	@echo 'make test        every check and test that CI runs'
 	@echo 'make bench       measure everything; reports go to OUT=bench-results'
+	@echo 'make changes     measure what a group with a million changes costs its lane; the report goes to OUT=bench-results'
 	@echo 'make chaos       break servers under traffic by SEEDS=200 schedules, and check what clients saw'
 	@echo 'make planted     plant faults in the servers, and see that each is found'
 	@echo 'make deps        install PostgreSQL, Redis, Node.js and a C compiler where they are missing'
@@ -47,6 +48,10 @@ test: deps-test web
 bench: deps web
 	cargo build --release --locked -p tidings -p tidings-loadgen
 	"$(TARGET)/release/tidings-loadgen" bench --out "$(OUT)"
+
+changes: deps web
+	cargo build --release --locked -p tidings -p tidings-loadgen
+	"$(TARGET)/release/tidings-loadgen" changes --out "$(OUT)"
 
 chaos: deps-test web
 	cargo build --release --locked -p tidings -p tidings-loadgen

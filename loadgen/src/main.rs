@@ -40,6 +40,8 @@ enum Workload {
     Growth(tidings_scale::growth::Args),
     /// `history` and `growth` on the same logs.
     Long(tidings_scale::long::Args),
+    /// What a large group that has changed a million times costs those who share its lane.
+    Changes(tidings_scale::changes::Args),
     /// What the parts of this machine can do at best.
     Ceilings(tidings_ceilings::Args),
     /// Decides from what clients saw and an export of the log whether anything went amiss.
@@ -87,6 +89,7 @@ impl Workload {
             Self::History(args) => tidings_scale::history::run(args).await,
             Self::Growth(args) => tidings_scale::growth::run(args).await,
             Self::Long(args) => tidings_scale::long::run(args).await,
+            Self::Changes(args) => tidings_scale::changes::run(args).await,
             Self::Ceilings(args) => tidings_ceilings::run(args).await,
             Self::Check(args) => tidings_journal::run(args).await,
             Self::Chaos(args) => tidings_chaos::run(args).await,

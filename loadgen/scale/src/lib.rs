@@ -1,5 +1,6 @@
-//! How Tidings behaves with long logs: the workloads `history` and `growth`, and `long`, which is both on the same logs.
+//! How Tidings behaves with long logs: the workloads `history` and `growth`, `long`, which is both on the same logs, and `changes`.
 
+pub mod changes;
 mod cold;
 mod database;
 pub mod growth;

@@ -5,6 +5,7 @@
 //! conversation, a tenth to those of one person, and the rest mostly to conversations that were opened lately.
 
 mod author;
+mod changes;
 mod copy;
 mod place;
 
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use crate::database::Database;
 use author::{Author, Stream, Times};
+pub use changes::{Turnover, seed_changes};
 use copy::Table;
 use place::Place;
 

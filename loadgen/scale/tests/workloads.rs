@@ -1,4 +1,4 @@
-//! Both workloads in small, against real nodes: what they check passes, and their reports are whole.
+//! The workloads in small, against real nodes: what they check passes, and their reports are whole.
 //! Nothing here is about speed.
 
 #![expect(clippy::unwrap_used, reason = "a test may end at what must not happen")]
@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::{Args, Parser};
 use serde_json::Value;
 use tidings_report::Summary;
-use tidings_scale::{growth, history, long};
+use tidings_scale::{changes, growth, history, long};
 
 #[derive(Parser)]
 struct Line<A: Args> {
@@ -81,6 +81,16 @@ async fn both_share_their_logs() {
     compared(&report, "WAL per message, 40 members", "3 members", "at_most");
     let summary = Summary::read(out.path()).unwrap();
     assert_eq!(summary.workloads().count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_a_group_are_seen_beside_its_rest() {
+    let out = tempfile::tempdir().unwrap();
+    let line = "--members 30 --changes 2500 --connections 4 --rate 50 --rounds 1 --seconds 1";
+    changes::run(args(out.path(), line)).await.unwrap();
+    let report = report(out.path(), "changes");
+    let name = "send to ack while the group changes, p99";
+    compared(&report, name, "while it rests", "at_most");
 }
 
 #[tokio::test(flavor = "multi_thread")]
