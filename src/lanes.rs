@@ -59,6 +59,9 @@ pub(crate) enum Request {
         digest: i64,
         /// Those of the people whom it names who exist.
         people: Vec<UserId>,
+        /// How often the log had gone back when the seqs that it names were found: they name other events once it has again.
+        /// `None` where it names none.
+        time_lines: Option<u64>,
         reply: Reply,
     },
     Authorize(Authorize),
@@ -272,31 +275,39 @@ impl Lanes {
                 command: StreamCommand::Conversation(command),
                 digest,
                 people: vec![],
+                time_lines: None,
                 reply,
             },
         );
     }
 
-    /// Queues a command to a user's own stream and waits for the answer.
+    /// Queues a command to a user's own stream and waits for the answer. One that names seqs says of which time lines they are, see
+    /// [`Lanes::time_lines`], and is refused as unavailable when the log has gone back since.
     pub async fn submit_user(
         &self,
         user: UserId,
         id: Uuid,
         command: UserCommand,
+        time_lines: Option<u64>,
     ) -> Result<Accepted, Refusal> {
         let id = CommandId(id);
-        self.submit_own(StreamCommand::User { user, id, command }).await
+        self.submit_own(StreamCommand::User { user, id, command }, time_lines)
+            .await
     }
 
     /// Queues what the administrator `actor` is about to do, and waits until the log has it.
     pub async fn submit_act(&self, actor: UserId, id: Uuid, acted: Acted) -> Result<Accepted, Refusal> {
         let id = CommandId(id);
-        self.submit_own(StreamCommand::Administration { actor, id, acted })
+        self.submit_own(StreamCommand::Administration { actor, id, acted }, None)
             .await
     }
 
     /// A command that the server makes itself.
-    async fn submit_own(&self, command: StreamCommand) -> Result<Accepted, Refusal> {
+    async fn submit_own(
+        &self,
+        command: StreamCommand,
+        time_lines: Option<u64>,
+    ) -> Result<Accepted, Refusal> {
         let (sender, receiver) = oneshot::channel();
         let reply: Reply = Box::new(move |answer| {
             // The caller may have given up waiting.
@@ -306,6 +317,7 @@ impl Lanes {
         let request = Request::Command {
             digest: 0,
             people: vec![],
+            time_lines,
             command,
             reply,
         };

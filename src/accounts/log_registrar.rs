@@ -36,7 +36,7 @@ impl Registrar for LogRegistrar {
             };
             let accepted = self
                 .lanes
-                .submit_user(UserId(user.id), user.id, UserCommand::Register(registered))
+                .submit_user(UserId(user.id), user.id, UserCommand::Register(registered), None)
                 .await;
             accepted.map(|_| ()).map_err(|_| RegistrarError)
         })

@@ -100,7 +100,10 @@ impl Store {
                 moved: moved.clone(),
                 known,
             };
-            match self.lanes.submit_user(user, Uuid::now_v7(), command).await {
+            let submitted = self
+                .lanes
+                .submit_user(user, Uuid::now_v7(), command, Some(time_lines));
+            match submitted.await {
                 Ok(answer) => accepted = Some(answer),
                 Err(refusal) => {
                     refuse_all(reads, &refusal);

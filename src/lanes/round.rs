@@ -23,6 +23,8 @@ pub(super) struct Pending {
     pub(super) digest: i64,
     /// Those of the people whom it names who exist.
     pub(super) people: Vec<UserId>,
+    /// How often the log had gone back when the seqs that it names were found, if it names any.
+    pub(super) time_lines: Option<u64>,
     pub(super) reply: Reply,
     /// It was in a batch whose fate is unknown, so finding it in the log may just mean that it got there.
     pub(super) uncertain: bool,

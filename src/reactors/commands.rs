@@ -73,9 +73,9 @@ impl<'a> Commands<'a> {
             self.answered().await?;
         }
         let id = CommandId::of_reaction(self.log_id, self.reactor, event, user);
-        let lanes = self.lanes;
+        let (lanes, time_lines) = (self.lanes, self.lanes.time_lines());
         self.under_way.push(Box::pin(async move {
-            (cause, lanes.submit_user(user, id.0, command).await)
+            (cause, lanes.submit_user(user, id.0, command, Some(time_lines)).await)
         }));
         Ok(())
     }

@@ -3,6 +3,7 @@
 use crate::support::*;
 use serde_json::{Value, json};
 use std::process::Command;
+use tidings_domain::stored::Kind;
 use uuid::Uuid;
 
 /// The database of a store, and a back-up of it.
@@ -346,5 +347,82 @@ async fn nor_is_who_began_before_what_the_log_loses_was_in_it() {
     hold.execute(sql, &[&lane, &id, &seq, &msg_no]).await.unwrap();
     hold.commit().await.unwrap();
     asked_again_unsynced(&mut b).await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_and_waits_while_the_log_goes_back_is_not_taken_for_the_next() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.read_gather_ms = 0;
+    let node = TestNode::start(config).await;
+    let ann = node.register("ann").await;
+    let mut a = node.socket(&ann).await;
+    // Somebody whose own events are in another lane, which loses nothing.
+    let lane_of = |id: Uuid| i16::from(id.as_bytes()[15]);
+    let mut number = 0;
+    let (ben, conversation) = loop {
+        let ben = node.register(&format!("ben{number}")).await;
+        let conversation = a.open_direct(&ben).await;
+        if lane_of(ben.id) != lane_of(conversation) {
+            break (ben, conversation);
+        }
+        number += 1;
+    };
+    a.say(conversation, "kept").await;
+    let mut holder = store.client().await;
+    let (lane, own) = (lane_of(conversation), lane_of(ben.id));
+    let sql = "SELECT l.head, s.head_seq, s.msg_no FROM log_lane l, stream s WHERE l.lane = $1 AND s.lane = $1 AND s.stream = $2";
+    let head = holder.query_one(sql, &[&lane, &conversation]).await.unwrap();
+    let (head, seq, msg_no): (i64, i64, i64) = (head.get(0), head.get(1), head.get(2));
+    a.say(conversation, "lost").await;
+    let mut b = node.socket(&ben).await;
+
+    // The log takes nothing of that lane, and counts how often it was asked to.
+    let jam = format!(
+        "CREATE SEQUENCE tries;
+         CREATE FUNCTION jam() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             PERFORM nextval('tries');
+             RAISE EXCEPTION 'jammed' USING ERRCODE = 'serialization_failure';
+         END $$;
+         CREATE TRIGGER jam BEFORE UPDATE ON log_lane FOR EACH ROW WHEN (OLD.lane = {own}) EXECUTE FUNCTION jam()"
+    );
+    holder.batch_execute(&jam).await.unwrap();
+    b.send(&json!({ "type": "read", "id": Uuid::now_v7(), "conversation": conversation, "seq": 3 }))
+        .await;
+    eventually(async || {
+        let sql = "SELECT is_called FROM tries";
+        let tried: bool = holder.query_one(sql, &[]).await.unwrap().get(0);
+        tried.then_some(())
+    })
+    .await;
+    let loss = holder.transaction().await.unwrap();
+    for sql in [
+        "DELETE FROM event WHERE lane = $1 AND pos > $2",
+        "UPDATE log_lane SET head = $2 WHERE lane = $1",
+    ] {
+        loss.execute(sql, &[&lane, &head]).await.unwrap();
+    }
+    let sql = "UPDATE stream SET head_seq = $3, msg_no = $4 WHERE lane = $1 AND stream = $2";
+    loss.execute(sql, &[&lane, &conversation, &seq, &msg_no])
+        .await
+        .unwrap();
+    loss.commit().await.unwrap();
+    // The node finds it out, and asks everybody to come again.
+    a.send(&message(conversation, "new")).await;
+    while b.next().await.is_ok() {}
+    holder
+        .batch_execute("DROP TRIGGER jam ON log_lane")
+        .await
+        .unwrap();
+
+    node.node.gateway().cursors.flush().await;
+    let sql = "SELECT count(*) FROM event WHERE lane = $1 AND stream = $2 AND kind = $3";
+    let moved: i64 = holder
+        .query_one(sql, &[&own, &ben.id, &Kind::CURSORS_MOVED.0])
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(moved, 0);
     node.stop().await;
 }

@@ -8,7 +8,7 @@ use crate::lanes::states::{Found, Known, Loaded, StreamState, catch_up, read};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_domain::{Facts, StreamCommand, UserCommand};
+use tidings_domain::Facts;
 use tidings_eventlog::{AppendError, Appended, Committed, Outcome, ReadError};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -21,6 +21,7 @@ impl LaneTask {
         self.cap = self.limits.batch_commands;
         loop {
             pending.sort_by_key(|command| command.order);
+            pending = self.refuse_lost(pending);
             pending = self.answers.recent(pending);
             if pending.is_empty() {
                 return;
@@ -52,6 +53,20 @@ impl LaneTask {
                 }
             }
         }
+    }
+
+    /// Whether a command names seqs of a log that has gone back since, wherever that was: they name other events now. What names none
+    /// means now what it meant then.
+    fn is_lost(&self, command: &Pending) -> bool {
+        command.time_lines.is_some_and(|of| of != self.hub.time_lines())
+    }
+
+    fn refuse_lost(&self, pending: Vec<Pending>) -> Vec<Pending> {
+        let (lost, rest): (Vec<_>, Vec<_>) = pending.into_iter().partition(|command| self.is_lost(command));
+        for command in lost {
+            (command.reply)(Err(Refusal::Unavailable));
+        }
+        rest
     }
 
     /// Decides once and commits once. Answers what is left to do, or with an error everything that is.
@@ -89,7 +104,7 @@ impl LaneTask {
         // Seen by the hub before the batch is sent, so it is in the log now, or the log has gone back.
         let decided_on = self.at.epoch;
         self.look_at_hub();
-        if self.at.epoch != decided_on {
+        if self.at.epoch != decided_on || round.chosen.iter().any(|command| self.is_lost(command)) {
             return Ok(round.rejoin(vec![]));
         }
         let mut batch = round.batch(self.lane);
@@ -101,14 +116,7 @@ impl LaneTask {
             Ok(Outcome::OtherTimeLine(at)) => {
                 self.begin_again(at);
                 self.hub.begin(at).await;
-                let (lost, mut rest): (Vec<_>, Vec<_>) =
-                    round.rejoin(vec![]).into_iter().partition(moves_cursors);
-                // They name seqs of the lost time line. Everything else means on this one what it meant there.
-                for command in lost {
-                    (command.reply)(Err(Refusal::Unavailable));
-                }
-                rest.sort_by_key(|command| command.order);
-                Ok(rest)
+                Ok(round.rejoin(vec![]))
             }
             Ok(Outcome::Appended(appended)) => {
                 self.committed(round.chosen, round.overlays, appended).await;
@@ -268,15 +276,4 @@ impl LaneTask {
         // The hub always drains its queue; it has gone only when the node stops, and then the log has it all.
         let _ = self.sink.send(committed).await;
     }
-}
-
-/// Whether a command names seqs, which mean other events on another time line.
-fn moves_cursors(command: &Pending) -> bool {
-    matches!(
-        &command.command,
-        StreamCommand::User {
-            command: UserCommand::MoveCursors { .. },
-            ..
-        }
-    )
 }

@@ -57,6 +57,7 @@ fn naming(stream: Uuid, user: u128) -> (Request, oneshot::Receiver<Result<Accept
         command,
         digest: 0,
         people: vec![],
+        time_lines: None,
         reply: Box::new(move |answer| {
             let _ = sender.send(answer);
         }),
