@@ -64,7 +64,8 @@ pub struct Subject {
     /// Kind, version and payload of its last revision, or its own.
     pub current: (i16, i16, Bytes),
     pub withdrawn: bool,
-    /// Marks that somebody has on it, each with whether the actor of the question does. At most [`MARKS_MAX`], in no order.
+    /// Marks that somebody has on it, each with whether the actor of the question does. At most [`MARKS_MAX`] and the one that is
+    /// asked for, in no order. One that very many had on and took off counts as one that somebody has.
     pub marks: Vec<(Bytes, bool)>,
     /// More marks were ever put on it than are looked at one by one.
     pub more_marks: bool,
@@ -73,6 +74,8 @@ pub struct Subject {
 /// Different marks of one subject that are looked at, whether or not somebody still has them on it. The one that is asked for
 /// always is.
 pub const MARKS_MAX: usize = 64;
+/// People who have taken a mark off again that are looked at before it counts as one that somebody has.
+const PEOPLE_MAX: usize = 64;
 
 impl Log {
     /// What each question is about, in the order asked, as of one moment; `None` where the command has written no subject.
@@ -117,15 +120,15 @@ impl Log {
 }
 
 /// The statement that finds subjects. Each look-up is a probe of an index; marks are stepped through, from one to the next that
-/// differs, so that it does not matter how many people put the same one. What comes later of one actor is asked with a limit, which keeps
-/// it a look-up of its own: joined, all of them would be read.
+/// differs, and then from person to person, so that neither matters how many people put the same one nor how often they changed their
+/// mind. What is asked of a subject by many is found once.
 fn statement(kinds: Subjects) -> String {
     let about = |row: &str, kind: i16| {
         include_str!("subjects/about.sql")
             .replace("{row}", row)
             .replace("{kind}", &kind.to_string())
     };
-    let (put, later) = (about("m", kinds.mark), about("n", kinds.mark));
+    let put = about("m", kinds.mark);
     let next = |behind: &str| {
         include_str!("subjects/next.sql")
             .replace("{put}", &put)
@@ -138,8 +141,8 @@ fn statement(kinds: Subjects) -> String {
         .replace("{first}", &next(""))
         .replace("{next}", &next("AND log_mark(m.payload) > used.mark"))
         .replace("{put}", &put)
-        .replace("{later}", &later)
         .replace("{most}", &MARKS_MAX.to_string())
+        .replace("{people}", &PEOPLE_MAX.to_string())
 }
 
 fn subject(row: &Row) -> Result<Subject, ReadError> {

@@ -257,7 +257,7 @@ async fn what_is_about_others_is_found_by_indexes_alone() {
     let session = log.pool().get().await.unwrap();
     for (like, arguments) in [
         (
-            "%WITH RECURSIVE%",
+            "WITH asked%",
             format!("1, '{{{id}}}', '{{{command}}}', '{{{}}}', '{{x}}'", Uuid::nil()),
         ),
         (

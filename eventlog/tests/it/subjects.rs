@@ -232,3 +232,66 @@ async fn so_many_marks_are_looked_at_and_the_one_that_is_asked_for_always() {
         .collect();
     assert_eq!(numbers, [MARKS_MAX / 2, MARKS_MAX / 2 + 1]);
 }
+
+/// Pages that a look at a subject touches whose mark one person has put on and taken off again so often, while many ask.
+async fn pages_after(toggles: usize) -> u64 {
+    let test = TestLog::new().await;
+    let a = stream(1, 1);
+    let first = by(11, proposal(a, 0, vec![message()]));
+    appended(
+        test.appender()
+            .append(&batch(1, std::slice::from_ref(&first)))
+            .await
+            .unwrap(),
+    );
+    let on_and_off = (0..2 * toggles).map(|index| mark(1, "x", index % 2 == 0));
+    let proposal = by(11, proposal(a, 0, on_and_off.collect()));
+    appended(test.appender().append(&batch(1, &[proposal])).await.unwrap());
+    let log = test.log.clone().knowing(SUBJECTS);
+    let questions: Vec<Question> = (0..100)
+        .map(|index| Question {
+            stream: a,
+            command: first.command,
+            mark: Some((Uuid::from_u128(11), Bytes::from(format!("n{index}")))),
+        })
+        .collect();
+    for found in log.subjects(1, &questions).await.unwrap() {
+        assert_eq!(found.unwrap().marks, []);
+    }
+    let session = log.pool().get().await.unwrap();
+    let name: String = session
+        .query_one(
+            "SELECT name FROM pg_prepared_statements WHERE statement LIKE 'WITH asked%'",
+            &[],
+        )
+        .await
+        .unwrap()
+        .get(0);
+    let each = |one: &dyn Fn(usize) -> String| {
+        let all: Vec<String> = (0..100).map(one).collect();
+        format!("'{{{}}}'", all.join(","))
+    };
+    let arguments = [
+        "1".to_owned(),
+        each(&|_| a.to_string()),
+        each(&|_| first.command.to_string()),
+        each(&|_| Uuid::from_u128(11).to_string()),
+        each(&|index| format!("n{index}")),
+    ]
+    .join(", ");
+    let explain = format!("EXPLAIN (ANALYZE, BUFFERS) EXECUTE \"{name}\" ({arguments})");
+    let rows = session.query(&explain, &[]).await.unwrap();
+    let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    // The first is that of the whole.
+    let buffers = plan.iter().find(|line| line.contains("Buffers: shared")).unwrap();
+    buffers
+        .split(['=', ' '])
+        .filter_map(|word| word.parse::<u64>().ok())
+        .sum()
+}
+
+#[tokio::test]
+async fn marks_that_come_and_go_cost_what_people_do() {
+    let (few, many) = (pages_after(5).await, pages_after(1000).await);
+    assert!(many < few * 3, "{few} pages after 5, {many} after 1000");
+}
