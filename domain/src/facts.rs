@@ -56,6 +56,8 @@ enum Known {
     There,
     /// It will be, once what has been decided is written: its place is not known before.
     Coming,
+    /// It is there, in a form that this version cannot read.
+    Unreadable,
     Message(Box<Message>),
 }
 
@@ -183,6 +185,11 @@ impl Facts {
         }
     }
 
+    /// The message is there, in a form that this version cannot read.
+    pub fn add_unreadable(&mut self, conversation: ConversationId, message: Uuid) {
+        self.messages.insert((conversation, message), Known::Unreadable);
+    }
+
     /// Whether the message is there, or will be once what has been decided is written.
     pub fn has_message(&self, conversation: ConversationId, message: Uuid) -> bool {
         self.messages.contains_key(&(conversation, message))
@@ -198,17 +205,27 @@ impl Facts {
     pub fn message(&self, conversation: ConversationId, message: Uuid) -> Option<&Message> {
         match self.messages.get(&(conversation, message))? {
             Known::Message(message) => Some(message),
-            Known::There | Known::Coming => None,
+            Known::There | Known::Coming | Known::Unreadable => None,
         }
     }
 
     /// Whether a command cannot be decided before what stands before it is written: the message that it is about has no place yet.
     pub fn is_coming(&self, conversation: ConversationId, need: Need<'_>) -> bool {
+        matches!(self.known_of(conversation, need), Some(Known::Coming))
+    }
+
+    /// Whether a command cannot be decided by this version: it cannot read the message that it is about.
+    pub fn is_unreadable(&self, conversation: ConversationId, need: Need<'_>) -> bool {
+        matches!(self.known_of(conversation, need), Some(Known::Unreadable))
+    }
+
+    /// What is known of the message of which more is needed than that it is there.
+    fn known_of(&self, conversation: ConversationId, need: Need<'_>) -> Option<&Known> {
         match need {
             Need::Message { message, aspect } if aspect > Aspect::Presence => {
-                matches!(self.messages.get(&(conversation, message)), Some(Known::Coming))
+                self.messages.get(&(conversation, message))
             }
-            Need::Message { .. } | Need::Users(_) => false,
+            Need::Message { .. } | Need::Users(_) => None,
         }
     }
 

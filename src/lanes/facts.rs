@@ -86,10 +86,11 @@ pub(super) async fn load(log: &Log, lane: u8, rules: Rules, asked: Asked) -> Res
         facts.add_presence(ConversationId(stream), message);
     }
     for (question, subject) in questions.iter().zip(subjects) {
-        if let Some(subject) = subject
-            && let Some(message) = message(lane, question, &subject)
-        {
-            facts.add_message(ConversationId(question.stream), question.command, message);
+        let Some(subject) = subject else { continue };
+        let conversation = ConversationId(question.stream);
+        match message(lane, question, &subject) {
+            Some(message) => facts.add_message(conversation, question.command, message),
+            None => facts.add_unreadable(conversation, question.command),
         }
     }
     Ok(facts)
@@ -107,7 +108,7 @@ fn mark(command: &StreamCommand) -> Option<(Uuid, Bytes)> {
     }
 }
 
-/// `None` where this version cannot read what the message says: nothing can be done to it here.
+/// `None` where this version cannot read what the message says: another one may.
 fn message(lane: u8, question: &Question, subject: &Subject) -> Option<Message> {
     let (kind, ver, payload) = &subject.current;
     let content = match stored::decode(*kind, *ver, payload) {

@@ -119,6 +119,10 @@ impl Round {
                 round.answered.push((command, Answer::Unavailable));
                 continue;
             };
+            if is_unreadable(&command, &facts) {
+                round.answered.push((command, Answer::Unavailable));
+                continue;
+            }
             let overlay = round.overlays.get(&stream);
             let state = overlay.unwrap_or(cached);
             // Whether what stands before in this batch may be why nothing comes of it. Then the log must say first that it is so.
@@ -211,6 +215,15 @@ fn is_early(command: &Pending, facts: &Facts) -> bool {
         .command
         .needs()
         .is_some_and(|need| facts.is_coming(conversation, need))
+}
+
+/// Whether a command is about a message that this version cannot read. A newer node can.
+fn is_unreadable(command: &Pending, facts: &Facts) -> bool {
+    let conversation = ConversationId(command.stream());
+    command
+        .command
+        .needs()
+        .is_some_and(|need| facts.is_unreadable(conversation, need))
 }
 
 /// The log refuses something in a batch for good. The culprit must not take the others with it: a command that was alone is the

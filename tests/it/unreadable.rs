@@ -2,11 +2,23 @@
 
 use crate::support::*;
 use serde_json::json;
+use tidings_domain::stored::Kind;
 use tidings_eventlog::{Appender, Batch, LogConfig, NewEvent, Outcome, Proposal};
 use uuid::Uuid;
 
 /// Appends a control event that no version can read.
 async fn append_garbage(store: &Store, conversation: Uuid, guard: u64) {
+    let event = NewEvent {
+        kind: 3,
+        ver: 1,
+        control: true,
+        countable: false,
+        payload: "{}".into(),
+    };
+    append(store, conversation, guard, event).await;
+}
+
+async fn append(store: &Store, conversation: Uuid, guard: u64, event: NewEvent) {
     let mut batch = Batch::new(conversation.as_bytes()[15]);
     batch.push(&Proposal {
         stream: conversation,
@@ -14,13 +26,7 @@ async fn append_garbage(store: &Store, conversation: Uuid, guard: u64) {
         digest: 0,
         actor: Uuid::nil(),
         guard,
-        events: vec![NewEvent {
-            kind: 3,
-            ver: 1,
-            control: true,
-            countable: false,
-            payload: "{}".into(),
-        }],
+        events: vec![event],
     });
     let appender = Appender::new(LogConfig::from_url(store.database.url()).unwrap());
     let outcome = appender.append(&batch).await.unwrap();
@@ -63,6 +69,35 @@ async fn it_refuses_its_own_commands_and_its_neighbours_go_on() {
             .await;
         assert_eq!(a.answer(first).await["code"], "unavailable");
         assert_eq!(a.answer(second).await["type"], "events");
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_a_newer_version_wrote_is_not_said_to_be_missing() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    let sent = a.say(conversation, "hello").await;
+    let revised = NewEvent {
+        kind: Kind::MESSAGE_EDITED.0,
+        ver: 99,
+        control: false,
+        countable: false,
+        payload: format!(r#"{{"message_seq":{}}}"#, sent["seq"]).into(),
+    };
+    append(&store, conversation, 1, revised).await;
+    for command in [
+        json!({ "type": "message.edit", "content": { "kind": "text", "text": "again" } }),
+        json!({ "type": "message.recall" }),
+        json!({ "type": "message.react", "emoji": "\u{1f44d}", "on": true }),
+    ] {
+        let mut command = command;
+        (command["conversation"], command["message"]) = (json!(conversation), sent["id"].clone());
+        let refused = a.refused(command, "unavailable").await;
+        assert_eq!(refused["retryable"], true);
     }
     node.stop().await;
 }
