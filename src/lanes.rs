@@ -303,11 +303,7 @@ impl Lanes {
     }
 
     /// A command that the server makes itself.
-    async fn submit_own(
-        &self,
-        command: StreamCommand,
-        time_lines: Option<u64>,
-    ) -> Result<Accepted, Refusal> {
+    async fn submit_own(&self, command: StreamCommand, time_lines: Option<u64>) -> Result<Accepted, Refusal> {
         let (sender, receiver) = oneshot::channel();
         let reply: Reply = Box::new(move |answer| {
             // The caller may have given up waiting.

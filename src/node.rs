@@ -53,7 +53,7 @@ impl Node {
             .context("accounts cannot be started")?;
         expire_inboxes(&lifecycle, &config, &spine);
         let logins = watch_logins(&lifecycle, &accounts);
-        let gateway = gateway_of(&lifecycle, &config, &ground, &spine, &accounts, &logins);
+        let gateway = gateway_of(&lifecycle, &config, &spine, &accounts, &logins);
         let administration = Administration::start(Foundation {
             address: ground.address,
             accounts: accounts.clone(),
@@ -177,7 +177,6 @@ fn watch_logins(lifecycle: &Lifecycle, accounts: &accounts::Accounts) -> Logins 
 fn gateway_of(
     lifecycle: &Lifecycle,
     config: &Config,
-    ground: &Ground,
     spine: &Spine,
     accounts: &accounts::Accounts,
     logins: &Logins,

@@ -3,8 +3,8 @@
 use super::ground::Ground;
 use super::grow::Grow;
 use super::observers::{CountProjections, WakeProjections};
-use crate::commits::Commits;
 use crate::accounts::Directory;
+use crate::commits::Commits;
 use crate::config::Config;
 use crate::controls::Controls;
 use crate::cursors::Cursors;

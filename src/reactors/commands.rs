@@ -75,7 +75,10 @@ impl<'a> Commands<'a> {
         let id = CommandId::of_reaction(self.log_id, self.reactor, event, user);
         let (lanes, time_lines) = (self.lanes, self.lanes.time_lines());
         self.under_way.push(Box::pin(async move {
-            (cause, lanes.submit_user(user, id.0, command, Some(time_lines)).await)
+            (
+                cause,
+                lanes.submit_user(user, id.0, command, Some(time_lines)).await,
+            )
         }));
         Ok(())
     }

@@ -1,6 +1,6 @@
 use crate::harness::*;
 use std::collections::HashMap;
-use tidings_domain::{Command, CommandId, Content, ConversationCommand, MessageText, Role};
+use tidings_domain::{Command, CommandId, Content, ConversationCommand, DigestKey, MessageText, Role};
 use uuid::Uuid;
 
 fn digest(body: ConversationCommand) -> i64 {
@@ -10,7 +10,7 @@ fn digest(body: ConversationCommand) -> i64 {
         conversation: CONVERSATION,
         body,
     };
-    command.digest()
+    command.digest(&DigestKey::new(b"a secret"))
 }
 
 /// Two commands that differ in one thing are never taken for each other.

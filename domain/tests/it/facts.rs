@@ -42,7 +42,7 @@ fn about_a_message() -> [ConversationEvent; 3] {
 
 #[test]
 fn a_message_that_stands_before_in_the_batch_is_there_and_has_no_place_yet() {
-    let need = |message, aspect| Need { message, aspect };
+    let need = |message, aspect| Need::Message { message, aspect };
     let mut facts = Facts::default();
     facts.add_presence(CONVERSATION, MESSAGE);
     assert!(!facts.has_message(CONVERSATION, OTHER));
