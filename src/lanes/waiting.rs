@@ -190,7 +190,7 @@ impl Waiting {
             self.reading += 1;
         }
         if !self.naming.is_empty() && !self.looking_up {
-            let users = self.to_look_up();
+            let users = self.take_unknown();
             let people = Arc::clone(&self.people);
             self.tasks
                 .spawn(async move { Arrived::People(people.existing(users).await) });
@@ -199,7 +199,7 @@ impl Waiting {
     }
 
     /// Those whom waiting requests name and nobody has looked up yet.
-    fn to_look_up(&mut self) -> Vec<UserId> {
+    fn take_unknown(&mut self) -> Vec<UserId> {
         let mut users = HashSet::new();
         let streams = &mut self.streams;
         self.naming.retain(|stream| {
@@ -298,23 +298,19 @@ impl Waiting {
                 continue;
             }
             ready.push(*stream);
-            match found {
-                Some(found) => {
-                    for waiter in queue.waiters.iter_mut().filter(|waiter| asked(waiter)) {
-                        waiter.request.exist(found);
-                        waiter.named = Named::Known;
-                    }
+            if let Some(found) = found {
+                for waiter in queue.waiters.iter_mut().filter(|waiter| asked(waiter)) {
+                    waiter.request.exist(found);
+                    waiter.named = Named::Known;
                 }
+            } else {
                 // Nobody else's harm: those behind them go on.
-                None => {
-                    let waiters = std::mem::take(&mut queue.waiters);
-                    for waiter in waiters {
-                        if asked(&waiter) {
-                            self.count -= 1;
-                            waiter.request.refuse(Refusal::Unavailable);
-                        } else {
-                            queue.waiters.push_back(waiter);
-                        }
+                for waiter in std::mem::take(&mut queue.waiters) {
+                    if asked(&waiter) {
+                        self.count -= 1;
+                        waiter.request.refuse(Refusal::Unavailable);
+                    } else {
+                        queue.waiters.push_back(waiter);
                     }
                 }
             }

@@ -50,7 +50,7 @@ impl States {
         for stream in streams {
             match self.get(stream) {
                 Some(Known::State(state)) if self.behind.contains(&stream) => {
-                    found.behind.push((stream, state))
+                    found.behind.push((stream, state));
                 }
                 Some(known) => {
                     found.loaded.insert(stream, Loaded { known, fresh: false });

@@ -198,7 +198,7 @@ fn who_names_somebody_waits_for_the_look_up_and_those_behind_with_them() {
         waiting.admit(request(OTHER).0, true).is_some(),
         "nobody else waits"
     );
-    let users = waiting.to_look_up();
+    let users = waiting.take_unknown();
     assert_eq!(users, [UserId(Uuid::from_u128(7))]);
     // Who comes now is not among those who are being looked up.
     let (late, _answer) = naming(ONE, 8);
@@ -214,7 +214,7 @@ fn who_names_somebody_waits_for_the_look_up_and_those_behind_with_them() {
         })
         .collect();
     assert_eq!(people, [1, 0]);
-    assert_eq!(waiting.to_look_up(), [UserId(Uuid::from_u128(8))]);
+    assert_eq!(waiting.take_unknown(), [UserId(Uuid::from_u128(8))]);
     let released = told(waiting.looked_up(Some(&HashSet::new()), |_| true));
     assert_eq!(released, [(ONE, None, 1)]);
     assert!(waiting.is_empty() && waiting.count == 0);
@@ -226,7 +226,7 @@ fn accounts_that_do_not_answer_harm_those_alone_who_need_them() {
     let (add, mut answer) = naming(ONE, 7);
     waiting.admit(add, true);
     waiting.admit(request(ONE).0, true);
-    waiting.to_look_up();
+    waiting.take_unknown();
     assert_eq!(told(waiting.looked_up(None, |_| true)), [(ONE, None, 1)]);
     assert!(matches!(answer.try_recv(), Ok(Err(Refusal::Unavailable))));
     assert!(waiting.is_empty() && waiting.count == 0);
@@ -239,7 +239,7 @@ fn a_state_and_people_are_waited_for_both_whichever_comes_first() {
     // A stream that does not exist is not kept by the lane; it comes with those who waited.
     let (add, _answer) = naming(ONE, 7);
     waiting.admit(add, false);
-    waiting.to_look_up();
+    waiting.take_unknown();
     let sought = begin(&mut waiting);
     assert_eq!(end(&mut waiting, sought, 0), [(ONE, Some(0), 0)]);
     assert_eq!(
@@ -250,7 +250,7 @@ fn a_state_and_people_are_waited_for_both_whichever_comes_first() {
     for began in [true, false] {
         let (add, _answer) = naming(ONE, 7);
         waiting.admit(add, false);
-        waiting.to_look_up();
+        waiting.take_unknown();
         let sought = begin(&mut waiting);
         let guard = u64::from(!began);
         assert_eq!(end(&mut waiting, sought, guard), [(ONE, Some(guard), 0)]);
@@ -263,7 +263,7 @@ fn a_state_and_people_are_waited_for_both_whichever_comes_first() {
     }
     let (add, _answer) = naming(ONE, 7);
     waiting.admit(add, false);
-    waiting.to_look_up();
+    waiting.take_unknown();
     assert!(told(waiting.looked_up(Some(&found), |_| false)).is_empty());
     let sought = begin(&mut waiting);
     assert_eq!(end(&mut waiting, sought, 2), [(ONE, Some(2), 1)]);
