@@ -63,6 +63,8 @@ fn cheap() -> AuthConfig {
             passes: 1,
             ..PasswordHashConfig::default()
         },
+        // However slow the machine is.
+        timeout_ms: 60_000,
         ..AuthConfig::default()
     }
 }
