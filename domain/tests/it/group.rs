@@ -40,12 +40,13 @@ fn the_creator_owns_the_group_and_everybody_is_in_it_once() {
 fn a_group_has_so_many_members_at_most() {
     let max = GROUP_MEMBERS_MAX as u128;
     let others = |count: u128| (2..2 + count).collect::<Vec<_>>();
-    let full = given([]).done(ANN, create(&others(max - 1)));
+    let all = || given([]).with_people(max + 2);
+    let full = all().done(ANN, create(&others(max - 1)));
     full.when(ANN, add(max + 1)).conflicts();
     full.done(BEN, ConversationCommand::Leave)
         .when(ANN, add(max + 1))
         .then([added(max + 1)]);
-    given([])
+    all()
         .when(ANN, create(&others(max)))
         .refused(Rejection::TooLarge {
             field: Field::Members,

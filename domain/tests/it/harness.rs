@@ -126,6 +126,12 @@ pub(crate) fn given(events: impl IntoIterator<Item = ConversationEvent>) -> Give
 }
 
 impl Given {
+    /// More people exist than [`PEOPLE`].
+    pub(crate) fn with_people(mut self, count: u128) -> Self {
+        self.facts.add_users((0..=count).map(user));
+        self
+    }
+
     /// The rules are others than usual. To be said first.
     pub(crate) fn under(mut self, rules: Rules) -> Self {
         self.facts = everybody(rules);
