@@ -34,7 +34,7 @@ use crate::settle::{Findings, settle};
 use crate::world::{PEOPLE, World};
 
 /// How long accounts and conversations may take.
-const SETUP_LIMIT: Duration = Duration::from_mins(1);
+const SETUP_LIMIT: Duration = Duration::from_mins(5);
 /// How long a device that is to go away may take to be shown something before.
 const SEEN_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
