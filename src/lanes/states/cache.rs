@@ -75,10 +75,16 @@ impl States {
         news
     }
 
-    /// The log is ahead of a state: it is read on before anything is decided on it.
-    pub(crate) fn lags(&mut self, stream: Uuid) {
-        if self.contains(stream) {
+    /// The log's last control event of the stream is `guard`. A state that is behind it is read on before anything is decided on it; one
+    /// that is ahead is of a log that has gone back, and nothing of it can stay.
+    pub(crate) fn stands_at(&mut self, stream: Uuid, guard: u64) {
+        let Some((Known::State(state), _)) = self.known.peek(&stream) else {
+            return;
+        };
+        if state.guard < guard {
             self.behind.insert(stream);
+        } else if state.guard > guard {
+            self.forget(stream);
         }
     }
 

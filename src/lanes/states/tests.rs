@@ -74,7 +74,7 @@ proptest! {
         let mut states = States::new(9, usize::MAX);
         states.put(ONE, folded(&controls[..read]));
         if behind {
-            states.lags(ONE);
+            states.stands_at(ONE, u64::MAX);
         }
         // Nothing between what was read and what is heard is left out; some of it may be in both.
         for recorded in &controls[heard_from.min(read)..] {
@@ -101,13 +101,29 @@ fn a_control_event_that_cannot_be_read_makes_the_state_none() {
 #[test]
 fn a_state_that_is_put_anew_is_no_longer_behind() {
     let mut states = States::new(9, usize::MAX);
-    states.lags(ONE);
+    states.stands_at(ONE, 1);
     assert_eq!(states.behind.len(), 0, "of what is not kept nothing is");
     states.put(ONE, Known::State(Arc::default()));
     assert!(states.is_older(ONE, 1));
-    states.lags(ONE);
+    states.stands_at(ONE, 1);
     states.put(ONE, Known::State(Arc::default()));
     assert_eq!(states.look_up(vec![ONE]).loaded.len(), 1);
+}
+
+#[test]
+fn a_state_that_is_ahead_of_the_log_is_read_anew() {
+    let mut states = States::new(9, usize::MAX);
+    let controls = controls(&[(1, true), (2, true)]);
+    let known = folded(&controls);
+    let Known::State(state) = &known else {
+        panic!("it can be read")
+    };
+    let guard = state.guard;
+    states.put(ONE, known.clone());
+    states.stands_at(ONE, guard);
+    assert_eq!(states.look_up(vec![ONE]).loaded.len(), 1);
+    states.stands_at(ONE, guard - 1);
+    assert_eq!(states.look_up(vec![ONE]).missing, [ONE]);
 }
 
 #[test]

@@ -65,9 +65,7 @@ impl LaneTask {
         for (stream, head) in streams.iter().copied().zip(heads) {
             match head {
                 Some(head) => {
-                    if self.states.is_older(stream, head.guard) {
-                        self.states.lags(stream);
-                    }
+                    self.states.stands_at(stream, head.guard);
                     reach.insert(stream, head.seq);
                 }
                 None => self.states.forget(stream),

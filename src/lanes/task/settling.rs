@@ -16,7 +16,7 @@ use uuid::Uuid;
 impl LaneTask {
     /// Brings every command to an answer. What of their streams was read for them is in `fresh`.
     pub(super) async fn settle(&mut self, mut pending: Vec<Pending>, fresh: &mut HashMap<Uuid, Loaded>) {
-        let deadline = Instant::now() + self.limits.patience;
+        let mut deadline = Instant::now() + self.limits.patience;
         let mut pause = Duration::from_millis(20);
         self.cap = self.limits.batch_commands;
         loop {
@@ -26,25 +26,21 @@ impl LaneTask {
             if pending.is_empty() {
                 return;
             }
+            let count = pending.len();
             match self.round(pending, fresh).await {
                 Ok(rest) => {
+                    // What stands still for so long, without an error, does not come to an end by itself.
+                    if rest.len() < count {
+                        deadline = Instant::now() + self.limits.patience;
+                    } else if Instant::now() >= deadline {
+                        return self.give_up(rest, "nothing comes of it");
+                    }
                     pending = rest;
                     pause = Duration::from_millis(20);
                 }
                 Err((rest, error)) => {
                     if Instant::now() + pause >= deadline {
-                        tracing::warn!(
-                            lane = self.lane,
-                            commands = rest.len(),
-                            error,
-                            "gave up on a batch"
-                        );
-                        metrics::counter!("tidings_lane_given_up_total").increment(rest.len() as u64);
-                        for command in rest {
-                            tracing::info!(command = %command.command.id(), "a command was given up");
-                            (command.reply)(Err(Refusal::Unavailable));
-                        }
-                        return;
+                        return self.give_up(rest, &error);
                     }
                     tracing::debug!(lane = self.lane, error, "trying a batch again");
                     tokio::time::sleep(pause).await;
@@ -52,6 +48,20 @@ impl LaneTask {
                     pending = rest;
                 }
             }
+        }
+    }
+
+    fn give_up(&self, commands: Vec<Pending>, error: &str) {
+        tracing::warn!(
+            lane = self.lane,
+            commands = commands.len(),
+            error,
+            "gave up on a batch"
+        );
+        metrics::counter!("tidings_lane_given_up_total").increment(commands.len() as u64);
+        for command in commands {
+            tracing::info!(command = %command.command.id(), "a command was given up");
+            (command.reply)(Err(Refusal::Unavailable));
         }
     }
 
@@ -124,7 +134,7 @@ impl LaneTask {
             }
             Ok(Outcome::Refused { repeats, stale }) => {
                 for stream in stale {
-                    self.states.lags(stream.stream);
+                    self.states.stands_at(stream.stream, stream.guard);
                 }
                 let mut rest = self.answers.repeats(round.chosen, &repeats);
                 rest.append(&mut round.later);
@@ -227,7 +237,7 @@ impl LaneTask {
             } else if guard == Some(doubt.guard) {
                 self.answers.confirmed(command, verdict, doubt.last);
             } else {
-                self.states.lags(command.stream());
+                self.states.stands_at(command.stream(), doubt.guard);
                 again.push(command);
             }
         }
