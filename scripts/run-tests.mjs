@@ -15,10 +15,8 @@ import { parseArgs } from 'node:util';
 const HEAVY = new Set(['tidings-bench', 'tidings-chaos', 'tidings-judge', 'tidings-scale']);
 // Begun first, because they take longest.
 const LONGEST = ['tidings', 'tidings-chaos', 'tidings-services', 'tidings-scale', 'tidings-bench'];
-// Those of them that measure have as many tests at a time as there are processors.
-const MEASURING = new Set(['tidings-bench', 'tidings-judge', 'tidings-scale']);
-// The others have more, because most of a test's time is waiting, too.
-const THREADS = { usual: Math.max(6, availableParallelism()), heavy: Math.max(4, availableParallelism()) };
+// Tests of the others at the same time, because most of a test's time is waiting, too.
+const THREADS = String(Math.max(6, availableParallelism()));
 // What a binary may print; more is cut.
 const OUTPUT_MAX = 8 * 1024 * 1024;
 
@@ -96,7 +94,7 @@ async function run(binary) {
         cwd: binary.folder,
         detached: true,
         env: {
-            ...(MEASURING.has(binary.crate) ? {} : { RUST_TEST_THREADS: threads(binary.crate) }),
+            ...(HEAVY.has(binary.crate) ? {} : { RUST_TEST_THREADS: THREADS }),
             ...process.env,
             CARGO_MANIFEST_DIR: binary.folder,
         },
@@ -134,10 +132,6 @@ async function run(binary) {
     if (how !== 0) {
         failed.push(`${binary.name} (${late ? 'not ended in time' : how})`);
     }
-}
-
-function threads(crate) {
-    return String(HEAVY.has(crate) ? THREADS.heavy : THREADS.usual);
 }
 
 function unfinished(binary, output) {
