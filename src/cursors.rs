@@ -38,6 +38,13 @@ enum Move {
     Flush(oneshot::Sender<()>),
 }
 
+/// Answers reads of which nothing is stored.
+fn refuse_all(reads: Vec<Read>, refusal: &Refusal) {
+    for read in reads {
+        (read.reply)(Err(refusal.clone()));
+    }
+}
+
 /// How often the log had gone back when a connection began, see [`Hub::time_lines`](crate::delivery::Hub::time_lines): the seqs
 /// that it knows name other events once that number is another.
 type TimeLines = u64;

@@ -1,6 +1,6 @@
 //! What has been gathered of users, and when it is to be stored.
 
-use super::{Read, TimeLines};
+use super::{Read, TimeLines, refuse_all};
 use crate::outcome::Refusal;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use tidings_domain::{ConversationId, Cursor, UserId};
@@ -23,13 +23,6 @@ impl Gathered {
             time_lines,
             reads: vec![],
             delivered: Delivered::new(),
-        }
-    }
-
-    /// Answers the reads, of which nothing is stored.
-    pub(super) fn refuse(self) {
-        for read in self.reads {
-            (read.reply)(Err(Refusal::Unavailable));
         }
     }
 }
@@ -71,7 +64,8 @@ impl Gatherings {
             Gathered::of(time_lines)
         });
         if gathered.time_lines < time_lines {
-            std::mem::replace(gathered, Gathered::of(time_lines)).refuse();
+            let lost = std::mem::replace(gathered, Gathered::of(time_lines));
+            refuse_all(lost.reads, &Refusal::Unavailable);
         }
         (gathered.time_lines == time_lines).then_some(gathered)
     }

@@ -1,8 +1,8 @@
 //! One user's gathered moves: what they move, as one event, and the answers.
 
-use super::Read;
 use super::gathering::{Delivered, Gathered};
 use super::sent::Sent;
+use super::{Read, refuse_all};
 use crate::delivery::Audience;
 use crate::fanout::{Ephemeral, ReadMark};
 use crate::lanes::Lanes;
@@ -319,11 +319,5 @@ impl Store {
 
     fn sent(&self) -> std::sync::MutexGuard<'_, Sent> {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn refuse_all(reads: Vec<Read>, refusal: &Refusal) {
-    for read in reads {
-        (read.reply)(Err(refusal.clone()));
     }
 }
