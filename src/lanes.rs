@@ -3,6 +3,8 @@
 mod answers;
 mod claims;
 mod facts;
+#[cfg(test)]
+mod fixture;
 mod keeper;
 mod lobby;
 mod pace;

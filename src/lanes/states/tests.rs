@@ -1,33 +1,14 @@
 use super::*;
+use crate::lanes::fixture::control;
 use bytes::Bytes;
 use proptest::prelude::*;
 use tidings_domain::event::{ConversationEvent, GroupCreated, MemberAdded, MemberLeft};
-use tidings_domain::{Event, GroupName, Role, UserId};
+use tidings_domain::{GroupName, Role, UserId};
 
 const ONE: Uuid = Uuid::from_u128(1);
 
 fn user(n: u128) -> UserId {
     UserId(Uuid::from_u128(n))
-}
-
-fn control(seq: u64, event: ConversationEvent) -> Recorded {
-    let (kind, ver, payload) = stored::encode(&Event::from(event));
-    Recorded {
-        lane: 1,
-        pos: seq,
-        stream: ONE,
-        seq,
-        msg_no: 0,
-        kind: kind.0,
-        ver,
-        control: true,
-        actor: Uuid::nil(),
-        at: DateTime::UNIX_EPOCH,
-        command: Uuid::nil(),
-        idx: 0,
-        payload: Bytes::from(payload),
-        withdrawn: false,
-    }
 }
 
 /// A group of one, then people who come and go, with messages between.
@@ -37,7 +18,7 @@ fn controls(steps: &[(u128, bool)]) -> Vec<Recorded> {
         owner: user(0),
         members: vec![user(0)],
     };
-    let mut controls = vec![control(1, ConversationEvent::GroupCreated(created))];
+    let mut controls = vec![control(ONE, 1, ConversationEvent::GroupCreated(created))];
     for (seq, (n, comes)) in (1_u64..).map(|n| 2 * n + 1).zip(steps) {
         let event = if *comes {
             ConversationEvent::MemberAdded(MemberAdded {
@@ -47,7 +28,7 @@ fn controls(steps: &[(u128, bool)]) -> Vec<Recorded> {
         } else {
             ConversationEvent::MemberLeft(MemberLeft { user: user(*n) })
         };
-        controls.push(control(seq, event));
+        controls.push(control(ONE, seq, event));
     }
     controls
 }

@@ -1,13 +1,10 @@
 use super::*;
+use crate::lanes::fixture::control;
 use crate::lanes::states::StreamState;
 use crate::lanes::{Accepted, Authorize, Seat};
-use bytes::Bytes;
-use chrono::DateTime;
 use futures_util::future::BoxFuture;
 use tidings_domain::event::{ConversationEvent, GroupRenamed};
-use tidings_domain::{
-    Command, CommandId, ConversationCommand, ConversationId, Event, GroupName, StreamCommand, stored,
-};
+use tidings_domain::{Command, CommandId, ConversationCommand, ConversationId, GroupName, StreamCommand};
 use tokio::sync::oneshot;
 
 const LANE: u8 = 1;
@@ -74,24 +71,8 @@ fn at(guard: u64) -> Known {
 
 fn renamed(stream: Uuid, seq: u64) -> Recorded {
     let name = GroupName::parse("another").unwrap();
-    let event = Event::from(ConversationEvent::GroupRenamed(GroupRenamed { name }));
-    let (kind, ver, payload) = stored::encode(&event);
-    Recorded {
-        lane: LANE,
-        pos: seq,
-        stream,
-        seq,
-        msg_no: 0,
-        kind: kind.0,
-        ver,
-        control: true,
-        actor: Uuid::nil(),
-        at: DateTime::UNIX_EPOCH,
-        command: Uuid::nil(),
-        idx: 0,
-        payload: Bytes::from(payload),
-        withdrawn: false,
-    }
+    let renamed = ConversationEvent::GroupRenamed(GroupRenamed { name });
+    control(stream, seq, renamed)
 }
 
 /// A read of all that is wanted, begun now.
