@@ -4,6 +4,7 @@ use crate::append::{AppendError, Appended, Outcome, Repeat, Stale};
 use crate::batch::Batch;
 use crate::blame::{Blame, describe};
 use crate::connect::{LogConfig, Session};
+use crate::constancy::Constancy;
 use crate::record::LaneHead;
 use chrono::{DateTime, Utc};
 use std::sync::{Mutex, PoisonError};
@@ -36,6 +37,7 @@ pub struct Appender {
     slots: Semaphore,
     idle: Mutex<Vec<Connection>>,
     trouble: Mutex<Option<Trouble>>,
+    constancy: Constancy,
 }
 
 /// Why nothing can be appended just now. What another transaction or a batch itself is to blame for is none.
@@ -63,6 +65,7 @@ impl Appender {
             slots: Semaphore::new(config.appenders),
             idle: Mutex::new(vec![]),
             trouble: Mutex::new(None),
+            constancy: Constancy::default(),
             config,
         }
     }
@@ -84,8 +87,28 @@ impl Appender {
             .clone()
     }
 
+    /// How often sessions were lost, as far as is known by now. What was learnt of the log when this was another number may be
+    /// in it no more: a failover may have lost the last commits.
+    pub fn breaks(&self) -> u64 {
+        let mut idle = self.idle();
+        let before = idle.len();
+        idle.retain(|connection| !connection.session.client.is_closed());
+        if idle.len() < before {
+            self.constancy.broke();
+        }
+        drop(idle);
+        self.constancy.breaks()
+    }
+
+    /// Whether what was learnt of the log at that number of [`breaks`](Self::breaks) is still in it. `false` as well where the
+    /// server has not answered for some seconds, which [`probe`](Self::probe) sees to.
+    pub fn vouches_since(&self, breaks: u64) -> bool {
+        self.breaks() == breaks && self.constancy.lasts_since(breaks, Instant::now())
+    }
+
     /// Finds out whether a session that may write can be had. To be called about once a second.
     pub async fn probe(&self) {
+        let began = Instant::now();
         let probing = async {
             let (_slot, connection) = self.borrow().await?;
             let writable =
@@ -109,8 +132,11 @@ impl Appender {
             .await
             .unwrap_or_else(|_| unanswered());
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if probed.is_ok() {
+            self.constancy.answered(began);
+        }
         match probed {
-            Err(error) => meet(&mut trouble, &error),
+            Err(error) => self.meet(&mut trouble, &error),
             Ok(())
                 if trouble
                     .as_ref()
@@ -121,11 +147,15 @@ impl Appender {
 
     /// Appends one batch, in one statement and one transaction. `Appended` means durable.
     pub async fn append(&self, batch: &Batch) -> Result<Outcome, AppendError> {
+        let began = Instant::now();
         let outcome = self.attempt(batch).await;
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         match &outcome {
-            Ok(_) => *trouble = None,
-            Err(error) => meet(&mut trouble, error),
+            Ok(_) => {
+                *trouble = None;
+                self.constancy.answered(began);
+            }
+            Err(error) => self.meet(&mut trouble, error),
         }
         outcome
     }
@@ -139,7 +169,11 @@ impl Appender {
         let taken = self.idle().pop();
         let connection = match taken {
             Some(connection) if !connection.session.client.is_closed() => connection,
-            _ => self.connect().await?,
+            Some(_) => {
+                self.constancy.broke();
+                self.connect().await?
+            }
+            None => self.connect().await?,
         };
         Ok((slot, connection))
     }
@@ -162,6 +196,23 @@ impl Appender {
                 self.config.timeout
             ))),
         }
+    }
+
+    /// Takes note of an error that says something about the server.
+    fn meet(&self, trouble: &mut Option<Trouble>, error: &AppendError) {
+        let refused = match error {
+            AppendError::Failed { away: false, .. } => return,
+            AppendError::Failed { .. } => true,
+            AppendError::Unreachable(_) | AppendError::Unknown(_) => false,
+        };
+        self.constancy.broke();
+        let now = Instant::now();
+        *trouble = Some(Trouble {
+            since: trouble.as_ref().map_or(now, |met| met.since),
+            last: now,
+            reason: error.to_string(),
+            refused,
+        });
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
@@ -291,22 +342,6 @@ fn read_outcome(batch: &Batch, row: &Row) -> Result<Outcome, AppendError> {
         repeats: found,
         stale: moved,
     })
-}
-
-/// Takes note of an error that says something about the server.
-fn meet(trouble: &mut Option<Trouble>, error: &AppendError) {
-    let refused = match error {
-        AppendError::Failed { away: false, .. } => return,
-        AppendError::Failed { .. } => true,
-        AppendError::Unreachable(_) | AppendError::Unknown(_) => false,
-    };
-    let now = Instant::now();
-    *trouble = Some(Trouble {
-        since: trouble.as_ref().map_or(now, |met| met.since),
-        last: now,
-        reason: error.to_string(),
-        refused,
-    });
 }
 
 /// Tells "nothing was written" from "nobody knows", and what another try may mend from what is wrong for good.

@@ -13,6 +13,7 @@ pub mod schema;
 mod appender;
 mod blame;
 mod committed;
+mod constancy;
 mod decide;
 mod heads;
 mod home;
