@@ -54,6 +54,24 @@ pub struct Seat {
     pub reach: u64,
 }
 
+/// When something was read from the log. Once it is another moment, seqs that were found then may name other events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AsOf {
+    /// How often this node had seen the log go back, see [`Hub::time_lines`].
+    pub time_lines: u64,
+    /// How often sessions with the log had been lost, see [`Appender::breaks`]: a failover may have lost commits that nobody misses yet.
+    breaks: u64,
+}
+
+impl AsOf {
+    fn now(hub: &Hub, appender: &Appender) -> Self {
+        Self {
+            time_lines: hub.time_lines(),
+            breaks: appender.breaks(),
+        }
+    }
+}
+
 /// What waits in a lane's queue.
 pub(crate) enum Request {
     Command {
@@ -61,9 +79,8 @@ pub(crate) enum Request {
         digest: i64,
         /// Those of the people whom it names who exist.
         people: Vec<UserId>,
-        /// How often the log had gone back when the seqs that it names were found: they name other events once it has again.
-        /// `None` where it names none.
-        time_lines: Option<u64>,
+        /// When the seqs that it names were found. `None` where it names none.
+        as_of: Option<AsOf>,
         reply: Reply,
     },
     Authorize(Authorize),
@@ -258,6 +275,11 @@ impl Lanes {
         self.shared.hub.time_lines()
     }
 
+    /// The moment that what is read from the log from now on is of.
+    pub fn as_of(&self) -> AsOf {
+        AsOf::now(&self.shared.hub, &self.shared.appender)
+    }
+
     /// Queues a command to a conversation. An id that is on its way to another one is refused. Commands of one caller to one conversation take effect in the order queued.
     pub fn submit(&self, command: Command, reply: Reply) {
         let lane = command.conversation.lane();
@@ -277,23 +299,23 @@ impl Lanes {
                 command: StreamCommand::Conversation(command),
                 digest,
                 people: vec![],
-                time_lines: None,
+                as_of: None,
                 reply,
             },
         );
     }
 
-    /// Queues a command to a user's own stream and waits for the answer. One that names seqs says of which time lines they are, see
-    /// [`Lanes::time_lines`], and is refused as unavailable when the log has gone back since.
+    /// Queues a command to a user's own stream and waits for the answer. One that names seqs says when they were found, see
+    /// [`Lanes::as_of`], and is refused as unavailable when the log may have gone back since.
     pub async fn submit_user(
         &self,
         user: UserId,
         id: Uuid,
         command: UserCommand,
-        time_lines: Option<u64>,
+        as_of: Option<AsOf>,
     ) -> Result<Accepted, Refusal> {
         let id = CommandId(id);
-        self.submit_own(StreamCommand::User { user, id, command }, time_lines)
+        self.submit_own(StreamCommand::User { user, id, command }, as_of)
             .await
     }
 
@@ -305,7 +327,7 @@ impl Lanes {
     }
 
     /// A command that the server makes itself.
-    async fn submit_own(&self, command: StreamCommand, time_lines: Option<u64>) -> Result<Accepted, Refusal> {
+    async fn submit_own(&self, command: StreamCommand, as_of: Option<AsOf>) -> Result<Accepted, Refusal> {
         let (sender, receiver) = oneshot::channel();
         let reply: Reply = Box::new(move |answer| {
             // The caller may have given up waiting.
@@ -315,7 +337,7 @@ impl Lanes {
         let request = Request::Command {
             digest: 0,
             people: vec![],
-            time_lines,
+            as_of,
             command,
             reply,
         };

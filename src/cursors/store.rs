@@ -71,18 +71,24 @@ impl Store {
         self.look_back();
         // Before the other is asked: what is stored from here on is of this time line, or refused.
         let epoch = self.ephemeral.epoch(user);
-        if time_lines != self.time_lines() {
+        let as_of = self.lanes.as_of();
+        if time_lines != as_of.time_lines {
             refuse_all(reads, &Refusal::Unavailable);
             return Delivered::new();
         }
-        let (reads, moved) = match self.place(user, epoch, reads).await {
-            Ok(placed) => placed,
-            Err((reads, error)) => {
-                tracing::debug!(error, "reads could not be placed");
+        let reads = self.recalled(user, epoch, reads).await;
+        let unread = self.unread(user, epoch, &reads);
+        let delivered = self.unsent(user, epoch, delivered);
+        let heads = match self.heads(unread.iter().chain(delivered.keys())).await {
+            Ok(heads) => heads,
+            Err(error) => {
+                tracing::debug!(error, "cursors could not be compared with the log");
                 refuse_all(reads, &Refusal::Unavailable);
-                (vec![], BTreeMap::new())
+                return delivered;
             }
         };
+        let delivered = within(delivered, &heads);
+        let (reads, moved) = self.place(reads, &unread, &heads).await;
         let moved = if planted::is("unread") {
             self.only_remember(user, epoch, moved)
         } else {
@@ -100,9 +106,7 @@ impl Store {
                 moved: moved.clone(),
                 known,
             };
-            let submitted = self
-                .lanes
-                .submit_user(user, Uuid::now_v7(), command, Some(time_lines));
+            let submitted = self.lanes.submit_user(user, Uuid::now_v7(), command, Some(as_of));
             match submitted.await {
                 Ok(answer) => accepted = Some(answer),
                 Err(refusal) => {
@@ -132,55 +136,86 @@ impl Store {
         BTreeMap::new()
     }
 
+    /// The reads, where it is known or can be found out how far the user has read already. Refuses them otherwise.
+    async fn recalled(&self, user: UserId, epoch: u32, reads: Vec<Read>) -> Vec<Read> {
+        let wanted: BTreeSet<ConversationId> = reads.iter().map(|read| read.conversation).collect();
+        match self.recall(user, epoch, &wanted).await {
+            Ok(()) => reads,
+            Err(error) => {
+                tracing::debug!(error, "read positions could not be recalled");
+                refuse_all(reads, &Refusal::Unavailable);
+                vec![]
+            }
+        }
+    }
+
+    /// The conversations of which more is read than is known to be.
+    fn unread(&self, user: UserId, epoch: u32, reads: &[Read]) -> BTreeSet<ConversationId> {
+        let marks = self.ephemeral.read_marks();
+        let is_new = |read: &&Read| {
+            let known = marks.known(user, read.conversation, epoch);
+            known.is_none_or(|known| read.seq > known.seq)
+        };
+        reads
+            .iter()
+            .filter(is_new)
+            .map(|read| read.conversation)
+            .collect()
+    }
+
+    /// The delivery cursors that the log is not known to have.
+    fn unsent(&self, user: UserId, epoch: u32, mut delivered: Delivered) -> Delivered {
+        let mut sent = self.sent();
+        delivered.retain(|conversation, cursor| {
+            let known = sent.known(user, epoch, *conversation);
+            known.is_none_or(|known| cursor.seq > known)
+        });
+        delivered
+    }
+
+    /// How far conversations reach, as the log itself says: 0 where there is none.
+    async fn heads(
+        &self,
+        conversations: impl Iterator<Item = &ConversationId>,
+    ) -> Result<BTreeMap<ConversationId, u64>, String> {
+        let conversations: BTreeSet<ConversationId> = conversations.copied().collect();
+        if conversations.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let streams: Vec<Uuid> = conversations.iter().map(|conversation| conversation.0).collect();
+        let heads = self.log.stream_heads(&streams).await;
+        let heads = heads.map_err(|error| error.to_string())?;
+        let seqs = heads.into_iter().map(|head| head.map_or(0, |head| head.seq));
+        Ok(conversations.into_iter().zip(seqs).collect())
+    }
+
     /// Finds what was asked to be read. Refuses what is not there; gives the others, and for each conversation the
     /// furthest of them that is not known to be read.
     async fn place(
         &self,
-        user: UserId,
-        epoch: u32,
         reads: Vec<Read>,
-    ) -> Result<(Vec<Read>, BTreeMap<ConversationId, Cursor>), (Vec<Read>, String)> {
-        let wanted: BTreeSet<ConversationId> = reads.iter().map(|read| read.conversation).collect();
-        if let Err(error) = self.recall(user, epoch, &wanted).await {
-            return Err((reads, error));
-        }
-        let marks = self.ephemeral.read_marks();
-        let is_new = |read: &Read| {
-            let known = marks.known(user, read.conversation, epoch);
-            known.is_none_or(|known| read.seq > known.seq)
-        };
-        let new: BTreeSet<ConversationId> = reads
-            .iter()
-            .filter(|read| is_new(read))
-            .map(|read| read.conversation)
-            .collect();
-        if new.is_empty() {
-            return Ok((reads, BTreeMap::new()));
-        }
-        let streams: Vec<Uuid> = new.iter().map(|conversation| conversation.0).collect();
-        let heads = match self.log.stream_heads(&streams).await {
-            Ok(heads) => heads,
-            Err(error) => return Err((reads, error.to_string())),
-        };
-        let heads: BTreeMap<ConversationId, u64> = new
-            .into_iter()
-            .zip(heads.into_iter().map(|head| head.map_or(0, |head| head.seq)))
-            .collect();
+        unread: &BTreeSet<ConversationId>,
+        heads: &BTreeMap<ConversationId, u64>,
+    ) -> (Vec<Read>, BTreeMap<ConversationId, Cursor>) {
         let mut furthest: BTreeMap<ConversationId, u64> = BTreeMap::new();
         let mut good = Vec::with_capacity(reads.len());
         for read in reads {
-            match heads.get(&read.conversation) {
-                Some(head) if read.seq > *head || read.seq == 0 => {
-                    let nothing = Rejection::invalid(Field::Seq, "the conversation has no such event");
-                    (read.reply)(Err(nothing.into()));
-                }
-                Some(_) => {
-                    let seq = furthest.entry(read.conversation).or_default();
-                    *seq = (*seq).max(read.seq);
-                    good.push(read);
-                }
-                None => good.push(read),
+            if !unread.contains(&read.conversation) {
+                good.push(read);
+                continue;
             }
+            let head = heads.get(&read.conversation).copied().unwrap_or(0);
+            if read.seq == 0 || read.seq > head {
+                let nothing = Rejection::invalid(Field::Seq, "the conversation has no such event");
+                (read.reply)(Err(nothing.into()));
+                continue;
+            }
+            let seq = furthest.entry(read.conversation).or_default();
+            *seq = (*seq).max(read.seq);
+            good.push(read);
+        }
+        if furthest.is_empty() {
+            return (good, BTreeMap::new());
         }
         let places: Vec<(Uuid, u64)> = furthest
             .iter()
@@ -188,7 +223,11 @@ impl Store {
             .collect();
         let msg_nos = match self.log.msg_nos(&places).await {
             Ok(found) => found,
-            Err(error) => return Err((good, error.to_string())),
+            Err(error) => {
+                tracing::debug!(%error, "reads could not be placed");
+                refuse_all(good, &Refusal::Unavailable);
+                return (vec![], BTreeMap::new());
+            }
         };
         let cursors = furthest
             .into_iter()
@@ -196,8 +235,7 @@ impl Store {
             .filter_map(|((conversation, seq), msg_no)| {
                 msg_no.map(|msg_no| (conversation, Cursor { seq, msg_no }))
             });
-        let cursors = cursors.collect();
-        Ok((good, cursors))
+        (good, cursors.collect())
     }
 
     /// Reads how far the user has read where that is not known: from the read model, and from the newest moves in the log,
@@ -320,4 +358,17 @@ impl Store {
     fn sent(&self) -> std::sync::MutexGuard<'_, Sent> {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The delivery cursors that conversations reach. What lies beyond was sent of a log that has gone back since: kept, it would hide from
+/// later devices what comes to stand there.
+fn within(mut delivered: Delivered, heads: &BTreeMap<ConversationId, u64>) -> Delivered {
+    delivered.retain(|conversation, cursor| {
+        let is_there = heads.get(conversation).is_some_and(|head| cursor.seq <= *head);
+        if !is_there {
+            tracing::warn!(%conversation, seq = cursor.seq, "a delivery cursor lies beyond what the log has");
+        }
+        is_there
+    });
+    delivered
 }

@@ -1,10 +1,10 @@
 //! One round of decisions: which commands go into the next batch, which wait, which are in doubt. Pure: states, facts, the
 //! time and limits come in.
 
-use super::Reply;
 use super::answers::Answer;
 use super::pace::Paces;
 use super::states::{Known, Loaded, StreamState};
+use super::{AsOf, Reply};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
@@ -23,8 +23,8 @@ pub(super) struct Pending {
     pub(super) digest: i64,
     /// Those of the people whom it names who exist.
     pub(super) people: Vec<UserId>,
-    /// How often the log had gone back when the seqs that it names were found, if it names any.
-    pub(super) time_lines: Option<u64>,
+    /// When the seqs that it names were found, if it names any.
+    pub(super) as_of: Option<AsOf>,
     pub(super) reply: Reply,
     /// It was in a batch whose fate is unknown, so finding it in the log may just mean that it got there.
     pub(super) uncertain: bool,

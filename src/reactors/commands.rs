@@ -73,12 +73,9 @@ impl<'a> Commands<'a> {
             self.answered().await?;
         }
         let id = CommandId::of_reaction(self.log_id, self.reactor, event, user);
-        let (lanes, time_lines) = (self.lanes, self.lanes.time_lines());
+        let (lanes, as_of) = (self.lanes, self.lanes.as_of());
         self.under_way.push(Box::pin(async move {
-            (
-                cause,
-                lanes.submit_user(user, id.0, command, Some(time_lines)).await,
-            )
+            (cause, lanes.submit_user(user, id.0, command, Some(as_of)).await)
         }));
         Ok(())
     }

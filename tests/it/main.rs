@@ -19,6 +19,7 @@ mod endless;
 mod environment;
 mod ephemeral;
 mod export;
+mod failover;
 mod faults;
 mod gaps;
 mod homes;

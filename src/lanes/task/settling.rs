@@ -1,10 +1,10 @@
 //! Commands to their answers: decided, confirmed, committed, and again until none is left.
 
 use super::LaneTask;
-use crate::lanes::Refusal;
 use crate::lanes::facts::{self, Asked};
 use crate::lanes::round::{Pending, Room, Round, Verdict, isolate};
 use crate::lanes::states::{Found, Known, Loaded, StreamState, catch_up, read};
+use crate::lanes::{AsOf, Refusal};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,10 +65,12 @@ impl LaneTask {
         }
     }
 
-    /// Whether a command names seqs of a log that has gone back since, wherever that was: they name other events now. What names none
-    /// means now what it meant then.
+    /// Whether a command names seqs of a log that has gone back since, wherever that was, or may have: they name other events now. What
+    /// names none means now what it meant then.
     fn is_lost(&self, command: &Pending) -> bool {
-        command.time_lines.is_some_and(|of| of != self.hub.time_lines())
+        command
+            .as_of
+            .is_some_and(|of| of != AsOf::now(&self.hub, &self.appender))
     }
 
     fn refuse_lost(&self, pending: Vec<Pending>) -> Vec<Pending> {

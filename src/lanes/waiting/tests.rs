@@ -54,7 +54,7 @@ fn naming(stream: Uuid, user: u128) -> (Request, oneshot::Receiver<Result<Accept
         command,
         digest: 0,
         people: vec![],
-        time_lines: None,
+        as_of: None,
         reply: Box::new(move |answer| {
             let _ = sender.send(answer);
         }),
