@@ -7,7 +7,7 @@ use super::{Accepted, Refusal};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_eventlog::{Appended, Last, Position, Recorded, Repeat};
+use tidings_eventlog::{Appended, Appender, Last, Position, Recorded, Repeat};
 use uuid::Uuid;
 
 /// What a command is answered without the log's saying more.
@@ -62,11 +62,19 @@ impl Answer {
 pub(super) struct Answers {
     lane: u8,
     recent: Arc<Recent>,
+    appender: Arc<Appender>,
+    /// How often sessions with the log had been lost before this round asked anything.
+    breaks: u64,
 }
 
 impl Answers {
-    pub(super) fn new(lane: u8, recent: Arc<Recent>) -> Self {
-        Self { lane, recent }
+    pub(super) fn new(lane: u8, recent: Arc<Recent>, appender: Arc<Appender>) -> Self {
+        Self {
+            lane,
+            recent,
+            appender,
+            breaks: 0,
+        }
     }
 
     /// The log is no longer what it was when these answers were given.
@@ -74,11 +82,16 @@ impl Answers {
         self.recent.clear();
     }
 
-    /// Answers quick repeats from memory; gives back the others.
-    pub(super) fn recent(&self, pending: Vec<Pending>) -> Vec<Pending> {
-        let known = self
-            .recent
-            .find(pending.iter().map(|command| (command.actor(), command.id())));
+    /// Begins a round: answers quick repeats from memory, where nothing has happened to the log since; gives back the others.
+    pub(super) fn recent(&mut self, pending: Vec<Pending>) -> Vec<Pending> {
+        self.breaks = self.appender.breaks();
+        if !self.appender.vouches_since(self.breaks) {
+            return pending;
+        }
+        let known = self.recent.find(
+            self.breaks,
+            pending.iter().map(|command| (command.actor(), command.id())),
+        );
         let mut rest = Vec::with_capacity(pending.len());
         for (command, known) in pending.into_iter().zip(known) {
             match known {
@@ -119,7 +132,8 @@ impl Answers {
                 duplicate: true,
             },
         };
-        self.recent.remember(std::iter::once((command.id(), known)));
+        self.recent
+            .remember(self.breaks, std::iter::once((command.id(), known)));
         repeated(command, &known);
     }
 
@@ -150,7 +164,7 @@ impl Answers {
             answers.push((command.reply, accepted));
         }
         // Before the answers, so that an id is always known: as one on its way, or as one that was answered.
-        self.recent.remember(remembered.into_iter());
+        self.recent.remember(self.breaks, remembered.into_iter());
         for (reply, accepted) in answers {
             reply(Ok(accepted));
         }

@@ -1,6 +1,7 @@
 //! A failover loses the last commits, and nobody has noticed it yet: sessions were lost, heads have not been compared.
 
 use crate::support::*;
+use crate::time_line::come;
 use serde_json::{Value, json};
 use tidings::config::Config;
 use tidings::lanes::AsOf;
@@ -105,6 +106,56 @@ async fn gone(node: &TestNode, mut socket: Socket) {
     socket.stream.close(None).await.unwrap();
     socket.closed().await;
     eventually(async || (node.node.gateway().registry.count() < before).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_of_what_a_failover_lost_is_not_answered_from_memory() {
+    let store = Store::new().await;
+    let node = TestNode::start(unwatchful(&store)).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    a.say(conversation, "kept").await;
+    let mut database = store.client().await;
+    let kept = Kept::now(&database, lane_of(conversation)).await;
+    let lost = Uuid::now_v7();
+    let mut command = message(conversation, "lost, and said again");
+    command["id"] = json!(lost);
+    a.send(&command).await;
+    assert_eq!(a.answer(lost).await["type"], "ack");
+    a.send(&command).await;
+    assert_eq!(a.answer(lost).await["duplicate"], true);
+
+    let before = node.node.gateway().lanes.as_of();
+    let mut socket = Some(a);
+    kept.fail_over(&mut database).await;
+    until_noticed(&node, before).await;
+    let ack = eventually(async || {
+        if socket.is_none() {
+            socket = come(&node, &ann).await.map(|(socket, _)| socket);
+        }
+        let mut a = socket.take()?;
+        a.send(&command).await;
+        let answer = loop {
+            match a.next().await {
+                Ok(object) if object["id"] == command["id"] => break object,
+                Ok(_) => {}
+                // The node has found out by now, and everybody is asked to come again.
+                Err(_) => return None,
+            }
+        };
+        socket = Some(a);
+        (answer["type"] == "ack").then_some(answer)
+    })
+    .await;
+    let sql = "SELECT seq FROM event WHERE lane = $1 AND stream = $2 AND command = $3";
+    let stored = database
+        .query(sql, &[&lane_of(conversation), &conversation, &lost])
+        .await
+        .unwrap();
+    let stored: Vec<i64> = stored.iter().map(|row| row.get(0)).collect();
+    assert_eq!(json!(stored), json!([ack["seq"]]));
+    node.stop().await;
 }
 
 /// The same, where cursors are stored when they are told to be.

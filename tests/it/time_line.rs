@@ -71,7 +71,7 @@ impl BackUp {
 }
 
 /// Connects; answers what was caught up with too, or nothing when the node asked the client to come again.
-async fn come(node: &TestNode, user: &User) -> Option<(Socket, Vec<Value>)> {
+pub(crate) async fn come(node: &TestNode, user: &User) -> Option<(Socket, Vec<Value>)> {
     let mut socket = node.raw().await;
     socket
         .send(&json!({ "type": "hello", "token": user.token, "device": "test", "resume": {} }))
