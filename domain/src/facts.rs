@@ -1,6 +1,6 @@
 //! What decisions depend on beyond the state of a conversation.
 
-use crate::conversation::reaction::Emoji;
+use crate::conversation::reaction::{EMOJI_OF_USER_MAX, Emoji};
 use crate::event::{Content, ConversationEvent};
 use crate::id::{CommandId, ConversationId, UserId};
 use crate::rules::Rules;
@@ -83,6 +83,8 @@ pub struct Reactions {
     by_emoji: HashMap<Emoji, Reactors>,
     /// There are more emoji than are told of one by one.
     more: bool,
+    /// Emoji that people have put on the message at some time, where they are known.
+    tried: HashMap<UserId, HashSet<Emoji>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,7 +105,12 @@ impl Reactions {
         }
     }
 
-    /// There are more emoji on the message than were added: as many as rules ever let there be.
+    /// The actor has put `emoji` on the message at some time.
+    pub fn add_tried(&mut self, emoji: Emoji, actor: UserId) {
+        self.tried.entry(actor).or_default().insert(emoji);
+    }
+
+    /// More emoji were ever put on the message than can be looked at: it takes no new ones.
     pub fn and_more(&mut self) {
         self.more = true;
     }
@@ -119,6 +126,14 @@ impl Reactions {
         !self.by_emoji.contains_key(emoji) && (self.more || self.by_emoji.len() >= most)
     }
 
+    /// Whether somebody has put as many different emoji on the message as one person may ever: all of them are looked at, and one person
+    /// alone must not use up what can be.
+    pub(crate) fn has_tried_all(&self, emoji: &Emoji, actor: UserId) -> bool {
+        self.tried
+            .get(&actor)
+            .is_some_and(|tried| tried.len() >= EMOJI_OF_USER_MAX && !tried.contains(emoji))
+    }
+
     /// How many emoji somebody has on the message.
     pub(crate) fn of(&self, actor: UserId) -> usize {
         self.by_emoji
@@ -129,6 +144,7 @@ impl Reactions {
 
     fn set(&mut self, emoji: &Emoji, actor: UserId, on: bool) {
         if on {
+            self.add_tried(emoji.clone(), actor);
             self.by_emoji
                 .entry(emoji.clone())
                 .or_default()
@@ -173,8 +189,15 @@ impl Facts {
     pub fn add_message(&mut self, conversation: ConversationId, id: Uuid, message: Message) {
         match self.messages.entry((conversation, id)).or_insert(Known::There) {
             Known::Message(known) => {
-                let Reactions { by_emoji, more } = message.reactions;
+                let Reactions {
+                    by_emoji,
+                    more,
+                    tried,
+                } = message.reactions;
                 known.reactions.more |= more;
+                for (actor, emoji) in tried {
+                    known.reactions.tried.entry(actor).or_default().extend(emoji);
+                }
                 for (emoji, reactors) in by_emoji {
                     let entry = known.reactions.by_emoji.entry(emoji).or_default();
                     entry.known.extend(reactors.known);

@@ -37,4 +37,4 @@ pub use read::{Log, ReadError};
 pub use record::{LaneHead, Position, Recorded, StreamHead};
 pub use slices::Slice;
 pub use states::{Keep, Step};
-pub use subjects::{MARKS_MAX, Question, Subject, Subjects};
+pub use subjects::{MARKS_FEW, MARKS_MAX, Question, Subject, Subjects};

@@ -69,11 +69,16 @@ pub struct Subject {
     pub marks: Vec<(Bytes, bool)>,
     /// More marks were ever put on it than are looked at one by one.
     pub more_marks: bool,
+    /// Of those that were ever put on it, the ones that the actor of the question put there at some time. Told where they are more
+    /// than [`MARKS_FEW`].
+    pub tried: Vec<Bytes>,
 }
 
 /// Different marks of one subject that are looked at, whether or not somebody still has them on it. The one that is asked for
 /// always is.
-pub const MARKS_MAX: usize = 64;
+pub const MARKS_MAX: usize = 256;
+/// So many different marks that were ever put on a subject are few, whoever did.
+pub const MARKS_FEW: usize = 64;
 /// People who have taken a mark off again that are looked at before it counts as one that somebody has.
 const PEOPLE_MAX: usize = 64;
 
@@ -142,12 +147,14 @@ fn statement(kinds: Subjects) -> String {
         .replace("{next}", &next("AND log_mark(m.payload) > used.mark"))
         .replace("{put}", &put)
         .replace("{most}", &MARKS_MAX.to_string())
+        .replace("{few}", &MARKS_FEW.to_string())
         .replace("{people}", &PEOPLE_MAX.to_string())
 }
 
 fn subject(row: &Row) -> Result<Subject, ReadError> {
     let bytes = |bytes: &[u8]| Bytes::copy_from_slice(bytes);
     let marks: Vec<&[u8]> = row.try_get::<_, Option<Vec<&[u8]>>>(11)?.unwrap_or_default();
+    let tried: Vec<&[u8]> = row.try_get::<_, Option<Vec<&[u8]>>>(14)?.unwrap_or_default();
     let mine: Vec<bool> = row.try_get::<_, Option<Vec<bool>>>(12)?.unwrap_or_default();
     Ok(Subject {
         stream: row.try_get(1)?,
@@ -160,5 +167,6 @@ fn subject(row: &Row) -> Result<Subject, ReadError> {
         withdrawn: row.try_get(10)?,
         marks: marks.into_iter().map(bytes).zip(mine).collect(),
         more_marks: unsigned(row.try_get(13)?) >= MARKS_MAX as u64,
+        tried: tried.into_iter().map(bytes).collect(),
     })
 }

@@ -122,14 +122,13 @@ fn message(lane: u8, question: &Question, subject: &Subject) -> Option<Message> 
     };
     let mut reactions = Reactions::default();
     if let Some((actor, _)) = &question.mark {
-        for (emoji, mine) in &subject.marks {
-            // One that breaks today's rules was put there under others; it takes no room that they give.
-            if let Ok(emoji) = str::from_utf8(emoji)
-                .map_err(drop)
-                .and_then(|emoji| Emoji::parse(emoji).map_err(drop))
-            {
+        for (mark, mine) in &subject.marks {
+            if let Some(emoji) = emoji(mark) {
                 reactions.add(emoji, UserId(*actor), *mine);
             }
+        }
+        for emoji in subject.tried.iter().filter_map(|mark| emoji(mark)) {
+            reactions.add_tried(emoji, UserId(*actor));
         }
         if subject.more_marks {
             reactions.and_more();
@@ -147,4 +146,9 @@ fn message(lane: u8, question: &Question, subject: &Subject) -> Option<Message> 
         recalled: subject.withdrawn,
         reactions,
     })
+}
+
+/// `None` for one that breaks today's rules: it was put there under others, and takes no room that these give.
+fn emoji(mark: &[u8]) -> Option<Emoji> {
+    Emoji::parse(str::from_utf8(mark).ok()?).ok()
 }

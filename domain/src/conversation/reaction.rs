@@ -14,6 +14,8 @@ use uuid::Uuid;
 
 /// The longest emoji, in bytes of UTF-8.
 pub const EMOJI_BYTES_MAX: usize = 64;
+/// Different emoji that one person puts on one message at any time, those that they took off again included.
+pub const EMOJI_OF_USER_MAX: usize = 64;
 
 /// What people react with: one character as people see it, which is neither a letter nor a digit nor ASCII, or the name of a
 /// custom one between colons (`:party_parrot:`; lower case letters, digits, `_`, `-` and `+`).
@@ -121,6 +123,11 @@ impl Conversation {
         }
         if on && reactions.of(actor) >= facts.rules.reactions_of_user {
             return Err(Rejection::Conflict("you have too many reactions on this message"));
+        }
+        if on && reactions.has_tried_all(emoji, actor) {
+            return Err(Rejection::Conflict(
+                "you have put too many different reactions on this message",
+            ));
         }
         Ok(vec![ConversationEvent::ReactionChanged(ReactionChanged {
             message: id,

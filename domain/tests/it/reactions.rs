@@ -134,6 +134,34 @@ fn where_more_were_used_than_are_told_of_there_is_no_room_for_another() {
 }
 
 #[test]
+fn one_person_does_not_use_up_alone_what_a_message_takes() {
+    let mut known = Reactions::default();
+    for n in 0..64 {
+        known.add_tried(nth(n), user(BEN));
+    }
+    let tried = given(group()).and(Message {
+        reactions: known,
+        ..written(ANN, "hi")
+    });
+    tried.when(BEN, react("👍", true)).conflicts();
+    let again = nth(7);
+    tried
+        .when(BEN, react(again.as_str(), true))
+        .then([changed(again.as_str(), true)]);
+    tried.when(CAT, react("👍", true)).then([changed("👍", true)]);
+    // What is put there in the same batch counts.
+    let mut one_more = given(group()).and(written(ANN, "hi"));
+    for n in 0..64 {
+        let emoji = nth(n);
+        one_more = one_more
+            .done(BEN, react(emoji.as_str(), true))
+            .done(BEN, react(emoji.as_str(), false));
+    }
+    one_more.when(BEN, react("👍", true)).conflicts();
+    one_more.when(CAT, react("👍", true)).then([changed("👍", true)]);
+}
+
+#[test]
 fn one_person_has_so_many_reactions_on_a_message_at_most() {
     let rules = Rules {
         reactions_of_user: 2,

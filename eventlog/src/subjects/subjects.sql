@@ -42,9 +42,23 @@ held AS MATERIALIZED (
                      WHERE {put} AND log_mark(m.payload) = s.mark AND m.actor < people.actor
                      ORDER BY m.actor DESC, m.seq DESC LIMIT 1) n
                WHERE NOT people.held AND people.looked_at < {people})
-          SELECT FROM people WHERE people.held OR people.looked_at = {people}))
+          SELECT FROM people WHERE people.held OR people.looked_at = {people})),
+-- Who has put which of them on it ever; of a subject with few there is nothing to know.
+asking AS MATERIALIZED (
+    SELECT DISTINCT stream, command, actor FROM asked WHERE mark IS NOT NULL),
+tried AS MATERIALIZED (
+    SELECT s.stream, s.command, t.actor,
+           (SELECT array_agg(u.mark) FROM used u
+             WHERE u.stream = s.stream AND u.command = s.command
+               AND (SELECT true FROM event m
+                     WHERE {put} AND log_mark(m.payload) = u.mark AND m.actor = t.actor ORDER BY m.seq DESC LIMIT 1)) AS marks
+      FROM asking t
+      JOIN subject s ON s.stream = t.stream AND s.command = t.command
+     WHERE (SELECT count(*) FROM used u WHERE u.stream = s.stream AND u.command = s.command) > {few})
 SELECT a.i, s.stream, s.seq, s.msg_no, s.actor, s.at, s.revisions, s.now_kind, s.now_ver, s.now_payload, s.withdrawn,
-       k.marks, k.mine, (SELECT count(*) FROM used x WHERE x.stream = s.stream AND x.command = s.command AND a.mark IS NOT NULL)
+       k.marks, k.mine, (SELECT count(*) FROM used x WHERE x.stream = s.stream AND x.command = s.command AND a.mark IS NOT NULL),
+       (SELECT t.marks FROM tried t
+         WHERE t.stream = a.stream AND t.command = a.command AND t.actor = a.actor AND a.mark IS NOT NULL)
   FROM asked a
   JOIN subject s ON s.stream = a.stream AND s.command = a.command
  CROSS JOIN LATERAL (

@@ -2,7 +2,7 @@
 
 use crate::support::{TestLog, appended, batch, message, proposal, stream};
 use bytes::Bytes;
-use tidings_eventlog::{MARKS_MAX, NewEvent, Proposal, Question, Recorded, Slice, Subjects};
+use tidings_eventlog::{MARKS_FEW, MARKS_MAX, NewEvent, Proposal, Question, Recorded, Slice, Subjects};
 use uuid::Uuid;
 
 pub(crate) const SUBJECTS: Subjects = Subjects {
@@ -231,6 +231,39 @@ async fn so_many_marks_are_looked_at_and_the_one_that_is_asked_for_always() {
         })
         .collect();
     assert_eq!(numbers, [MARKS_MAX / 2, MARKS_MAX / 2 + 1]);
+}
+
+#[tokio::test]
+async fn of_a_subject_with_many_marks_it_is_told_which_somebody_put_there_ever() {
+    for count in [MARKS_FEW, MARKS_FEW + 1] {
+        let test = TestLog::new().await;
+        let a = stream(1, 1);
+        let first = proposal(a, 0, vec![message()]);
+        let put = |actor, from: usize, to: usize| {
+            let each = (from..to).flat_map(|n| [true, false].map(|on| mark(1, &format!(":{n:03}:"), on)));
+            by(actor, proposal(a, 0, each.collect()))
+        };
+        let proposals = [first.clone(), put(11, 0, 3), put(12, 2, count)];
+        appended(test.appender().append(&batch(1, &proposals)).await.unwrap());
+        let log = test.log.clone().knowing(SUBJECTS);
+        let question = |actor| Question {
+            stream: a,
+            command: first.command,
+            mark: Some((Uuid::from_u128(actor), Bytes::from("new"))),
+        };
+        let found = log
+            .subjects(1, &[question(11), question(12), question(13)])
+            .await
+            .unwrap();
+        let tried: Vec<usize> = found
+            .into_iter()
+            .map(|found| found.unwrap())
+            .inspect(|found| assert!(found.marks.is_empty() && !found.more_marks))
+            .map(|found| found.tried.len())
+            .collect();
+        let told = count > MARKS_FEW;
+        assert_eq!(tried, if told { vec![3, count - 2, 0] } else { vec![0; 3] });
+    }
 }
 
 /// Pages that a look at a subject touches whose mark one person has put on and taken off again so often, while many ask.
