@@ -11,6 +11,7 @@ mod pace;
 mod people;
 mod recent;
 mod round;
+mod slow;
 mod states;
 mod task;
 mod waiting;
@@ -112,6 +113,9 @@ pub struct LaneLimits {
     pub recent_commands: usize,
     /// How long a batch is tried while the log is away.
     pub patience: Duration,
+    /// How long a batch waits for what its commands must know of messages, before it is found out which message it is that takes so
+    /// long. Far less than `patience`.
+    pub facts_wait: Duration,
     /// Changes of one conversation each second in the long run: of its members, their roles, its name. 0 is no limit.
     pub changes_per_second: u32,
     /// Changes of one conversation at once after a quiet while.
@@ -130,6 +134,7 @@ impl Default for LaneLimits {
             cached_bytes: 64 << 20,
             recent_commands: 65_536,
             patience: Duration::from_secs(8),
+            facts_wait: Duration::from_secs(1),
             changes_per_second: 50,
             changes_burst: 1000,
             rules: Rules::default(),

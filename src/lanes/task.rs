@@ -10,6 +10,7 @@ use super::answers::Answers;
 use super::keeper::Keeper;
 use super::pace::Paces;
 use super::round::Pending;
+use super::slow::{Looks, Slow};
 use super::states::{Known, Loaded, States};
 use super::waiting::{Arrived, Released, Waiting};
 use super::{LaneLimits, Request, Shared};
@@ -43,6 +44,9 @@ pub struct LaneTask {
     waiting: Waiting,
     /// Commands in one batch just now; less than the limit while a culprit is looked for.
     cap: usize,
+    /// How much is asked of the log at once just now.
+    looks: Looks,
+    slow_messages: Slow,
 }
 
 impl LaneTask {
@@ -74,6 +78,8 @@ impl LaneTask {
             states: States::new(limits.cached_streams, limits.cached_bytes),
             waiting: Waiting::new(limits.queue, people),
             cap: limits.batch_commands,
+            looks: Looks::default(),
+            slow_messages: Slow::default(),
         }
     }
 

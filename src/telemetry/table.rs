@@ -221,6 +221,10 @@ pub(crate) const METRICS: &[Metric] = &[
         "tidings_lane_given_up_total",
         "Commands that were answered `unavailable` after all attempts.",
     ),
+    counter(
+        "tidings_lane_late_facts_total",
+        "Looks for what commands must know of messages that did not end in time.",
+    ),
     gauge(
         "tidings_lane_head",
         "The last position of a lane that this node knows.",

@@ -112,6 +112,88 @@ async fn a_message_has_only_so_many_reactions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_uses_up_alone_what_a_message_takes_of_reactions() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    let sent = a.say(conversation, "tea?").await;
+    let name = |n: usize| format!(":tea_{n}:");
+    for n in 0..64 {
+        for on in [true, false] {
+            a.acked(react(conversation, &sent["id"], &name(n), on)).await;
+        }
+    }
+    // Nobody has one of them on the message any more.
+    b.acked(react(conversation, &sent["id"], ":milk:", true)).await;
+    a.refused(react(conversation, &sent["id"], ":sugar:", true), "conflict")
+        .await;
+    a.acked(react(conversation, &sent["id"], &name(7), true)).await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_those_who_ask_for_a_message_of_which_the_log_does_not_tell_have_the_harm() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    // Groups of one person share a lane.
+    let (group, other) = (a.create_group(&[&ben]).await, a.create_group(&[&ben]).await);
+    let spoilt = a.say(group, "a message").await;
+    a.acked(react(group, &spoilt["id"], ":slow:", true)).await;
+    let mut others = vec![];
+    for _ in 0..20 {
+        others.push(a.say(other, "another").await);
+    }
+    store
+        .client()
+        .await
+        .batch_execute(
+            "CREATE OR REPLACE FUNCTION log_mark_on(payload bytea) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+             BEGIN
+                IF encode(payload, 'escape') ~ ':slow:' THEN PERFORM pg_sleep(60); END IF;
+                RETURN encode(payload, 'escape') ~ '\"on\":true';
+             END $$",
+        )
+        .await
+        .unwrap();
+    let mut frame = vec![];
+    let mut ids = vec![];
+    let mut add = |mut command: Value| {
+        let id = Uuid::now_v7();
+        command["id"] = json!(id);
+        frame.push(command.to_string());
+        ids.push(id);
+    };
+    for sent in &others[..10] {
+        add(react(other, &sent["id"], "👍", true));
+    }
+    add(react(group, &spoilt["id"], "👍", true));
+    for sent in &others[10..] {
+        add(react(other, &sent["id"], "👍", true));
+    }
+    add(message(group, "behind it"));
+    a.send_text(&frame.join("\n")).await;
+    for (n, id) in ids.into_iter().enumerate() {
+        let answer = a.answer(id).await;
+        if n == 10 {
+            assert_eq!(answer["code"], json!("unavailable"), "{answer}");
+        } else {
+            assert_eq!(answer["type"], json!("ack"), "{n}: {answer}");
+        }
+    }
+    // Whoever tries again takes nobody's time.
+    let began = std::time::Instant::now();
+    b.refused(react(group, &spoilt["id"], "👎", true), "unavailable")
+        .await;
+    assert!(began.elapsed().as_millis() < 900, "it was asked for again");
+    b.say(group, "hello").await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_finds_nothing_to_do_is_acked_behind_what_made_it_so() {
     let store = Store::new().await;
     let node = store.node().await;

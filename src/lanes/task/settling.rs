@@ -3,6 +3,7 @@
 use super::LaneTask;
 use crate::lanes::facts::{self, Asked};
 use crate::lanes::round::{Pending, Room, Round, Verdict, isolate};
+use crate::lanes::slow::Looks;
 use crate::lanes::states::{Found, Known, Loaded, StreamState, catch_up, read};
 use crate::lanes::{AsOf, Refusal};
 use std::collections::HashMap;
@@ -10,8 +11,21 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::Facts;
 use tidings_eventlog::{AppendError, Appended, Committed, Outcome, ReadError};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
+
+/// Why a batch could not be decided.
+enum Trouble {
+    Log(ReadError),
+    /// What commands must know of messages did not come in time.
+    Facts,
+}
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Self {
+        Self::Log(error)
+    }
+}
 
 impl LaneTask {
     /// Brings every command to an answer. What of their streams was read for them is in `fresh`.
@@ -19,16 +33,20 @@ impl LaneTask {
         let mut deadline = Instant::now() + self.limits.patience;
         let mut pause = Duration::from_millis(20);
         self.cap = self.limits.batch_commands;
+        self.looks = Looks::default();
         loop {
             pending.sort_by_key(|command| command.order);
             pending = self.refuse_lost(pending);
             pending = self.answers.recent(pending);
+            pending = self.refuse_slow(pending);
             if pending.is_empty() {
                 return;
             }
             let count = pending.len();
-            match self.round(pending, fresh).await {
-                Ok(rest) => {
+            let (some, others) = self.looks.part(pending);
+            match self.round(some, fresh).await {
+                Ok(mut rest) => {
+                    rest.extend(others);
                     // What stands still for so long, without an error, does not come to an end by itself.
                     if rest.len() < count {
                         deadline = Instant::now() + self.limits.patience;
@@ -38,7 +56,8 @@ impl LaneTask {
                     pending = rest;
                     pause = Duration::from_millis(20);
                 }
-                Err((rest, error)) => {
+                Err((mut rest, error)) => {
+                    rest.extend(others);
                     if Instant::now() + pause >= deadline {
                         return self.give_up(rest, &error);
                     }
@@ -81,6 +100,38 @@ impl LaneTask {
         rest
     }
 
+    /// Refuses those that are about messages of which the log does not tell in time.
+    fn refuse_slow(&self, pending: Vec<Pending>) -> Vec<Pending> {
+        let now = Instant::now();
+        let is_slow = |command: &Pending| {
+            (self.looks.are_over() && command.about().is_some()) || self.slow_messages.has(command, now)
+        };
+        let (slow, rest): (Vec<_>, Vec<_>) = pending.into_iter().partition(is_slow);
+        for command in slow {
+            (command.reply)(Err(Refusal::Unavailable));
+        }
+        rest
+    }
+
+    /// What these commands must know of messages did not come in time: fewer messages are asked for, until it is one that is known
+    /// to take so long. Where the log tells nothing at all, it is no message's fault.
+    async fn narrow(&mut self, pending: Vec<Pending>) -> Result<Vec<Pending>, (Vec<Pending>, String)> {
+        metrics::counter!("tidings_lane_late_facts_total").increment(1);
+        let told = timeout(self.limits.facts_wait, self.log.heads()).await;
+        if !matches!(told, Ok(Ok(_))) {
+            return Err((pending, "the log does not answer".to_owned()));
+        }
+        if !self.looks.narrow(&pending) {
+            tracing::warn!(
+                lane = self.lane,
+                stream = ?pending.iter().find(|command| command.about().is_some()).map(Pending::stream),
+                "what must be known of a message does not come in time"
+            );
+            self.slow_messages.note(&pending, Instant::now());
+        }
+        Ok(pending)
+    }
+
     /// Decides once and commits once. Answers what is left to do, or with an error everything that is.
     async fn round(
         &mut self,
@@ -90,7 +141,8 @@ impl LaneTask {
         let streams = pending.iter().map(Pending::stream).collect();
         let (known, facts) = match self.load(streams, Asked::by(&pending), fresh).await {
             Ok(loaded) => loaded,
-            Err(error) => return Err((pending, error.to_string())),
+            Err(Trouble::Facts) => return self.narrow(pending).await,
+            Err(Trouble::Log(error)) => return Err((pending, error.to_string())),
         };
         let room = Room {
             commands: self.cap,
@@ -175,7 +227,7 @@ impl LaneTask {
         streams: Vec<Uuid>,
         asked: Asked,
         fresh: &mut HashMap<Uuid, Loaded>,
-    ) -> Result<(HashMap<Uuid, Loaded>, Facts), ReadError> {
+    ) -> Result<(HashMap<Uuid, Loaded>, Facts), Trouble> {
         let Found {
             loaded: mut known,
             mut missing,
@@ -188,10 +240,17 @@ impl LaneTask {
             known.insert(*stream, loaded);
             false
         });
+        let facts = async {
+            let loading = Box::pin(facts::load(&self.log, self.lane, self.limits.rules, asked));
+            match timeout(self.limits.facts_wait, loading).await {
+                Ok(Err(ReadError::Timeout(_))) | Err(_) => Err(Trouble::Facts),
+                Ok(facts) => Ok(facts?),
+            }
+        };
         let (states, read_on, facts) = tokio::try_join!(
-            Box::pin(read(&self.log, self.lane, &missing)),
-            Box::pin(catch_up(&self.log, self.lane, behind)),
-            Box::pin(facts::load(&self.log, self.lane, self.limits.rules, asked)),
+            async { Ok(Box::pin(read(&self.log, self.lane, &missing)).await?) },
+            async { Ok(Box::pin(catch_up(&self.log, self.lane, behind)).await?) },
+            facts,
         )?;
         known.extend(self.take_in(states, true));
         known.extend(self.take_in(read_on, true));
