@@ -70,12 +70,21 @@ fn cheap() -> AuthConfig {
 }
 
 async fn migrated() -> TestDatabase {
-    let migrate = async |url: String| schema::migrate(&LogConfig::from_url(&url)?, 1).await.map(|_| ());
+    let migrate = async |url: String| {
+        schema::migrate(
+            &LogConfig::from_url(&url)?.with_timeout(Duration::from_mins(1)),
+            1,
+        )
+        .await
+        .map(|_| ())
+    };
     shared().database("accounts", migrate).await.unwrap()
 }
 
 fn pool(url: &str) -> Pool {
-    let mut config = LogConfig::from_url(url).unwrap();
+    let mut config = LogConfig::from_url(url)
+        .unwrap()
+        .with_timeout(Duration::from_mins(1));
     config.pool_size = 8;
     config.pool().unwrap()
 }

@@ -243,7 +243,9 @@ async fn what_nobody_may_leaves_no_trace() {
 
 /// Appends a message that no version can read, as only a bug would; returns its position.
 async fn append_garbage(store: &Store, conversation: Uuid) -> String {
-    let config = LogConfig::from_url(store.database.url()).unwrap();
+    let config = LogConfig::from_url(store.database.url())
+        .unwrap()
+        .with_timeout(PATIENCE);
     let log = Log::new(config.pool().unwrap(), config.timeout);
     let guard = log.stream_heads(&[conversation]).await.unwrap()[0].unwrap().guard;
     let event = NewEvent {

@@ -150,7 +150,9 @@ async fn postgres_killed_in_the_middle_of_traffic_loses_nothing_acked() {
     postgres.ensure_database("server").await.unwrap();
     let mut config = Store::new().await.config();
     config.database_url = Some(postgres.url("server"));
-    let log_config = tidings_eventlog::LogConfig::from_url(&postgres.url("server")).unwrap();
+    let log_config = tidings_eventlog::LogConfig::from_url(&postgres.url("server"))
+        .unwrap()
+        .with_timeout(PATIENCE);
     tidings_eventlog::schema::migrate(&log_config, 4).await.unwrap();
     let node = TestNode::start(config).await;
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
@@ -221,7 +223,9 @@ async fn whoever_is_told_synced_after_a_crash_is_sent_what_comes_next() {
     let postgres = private_postgres().await.unwrap();
     postgres.ensure_database("server").await.unwrap();
     let url = postgres.url("server");
-    let log_config = tidings_eventlog::LogConfig::from_url(&url).unwrap();
+    let log_config = tidings_eventlog::LogConfig::from_url(&url)
+        .unwrap()
+        .with_timeout(PATIENCE);
     tidings_eventlog::schema::migrate(&log_config, 4).await.unwrap();
     let proxy = ChaosProxy::to_port(port_of(&url)).await.unwrap();
     let mut config = Store::new().await.config();

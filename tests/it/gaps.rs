@@ -24,7 +24,11 @@ async fn append_empty(store: &Store, conversation: Uuid, guard: u64, kind: i16) 
     };
     let mut batch = Batch::new(conversation.as_bytes()[15]);
     batch.push(&proposal);
-    let appender = Appender::new(LogConfig::from_url(store.database.url()).unwrap());
+    let appender = Appender::new(
+        LogConfig::from_url(store.database.url())
+            .unwrap()
+            .with_timeout(PATIENCE),
+    );
     let outcome = appender.append(&batch).await.unwrap();
     assert!(matches!(outcome, Outcome::Appended(_)), "{outcome:?}");
 }

@@ -13,7 +13,9 @@ async fn running_nodes_take_up_a_lane_that_is_added_and_nobody_is_refused_meanwh
     let (one, two) = (store.node().await, store.node().await);
     let (ann, ben) = (one.register("ann").await, two.register("ben").await);
     let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
-    let config = LogConfig::from_url(store.database.url()).unwrap();
+    let config = LogConfig::from_url(store.database.url())
+        .unwrap()
+        .with_timeout(PATIENCE);
     schema::migrate(&config, 5).await.unwrap();
 
     // Whoever comes at once is let in.
@@ -73,7 +75,9 @@ async fn what_happened_in_a_lane_before_a_node_knew_of_it_reaches_those_who_were
     let ben = one.register("ben").await;
     let mut b = two.socket(&ben).await;
     proxy.stall();
-    let config = LogConfig::from_url(store.database.url()).unwrap();
+    let config = LogConfig::from_url(store.database.url())
+        .unwrap()
+        .with_timeout(PATIENCE);
     schema::migrate(&config, 5).await.unwrap();
     let cat = eventually(async || {
         let user = one.register("cat").await;

@@ -11,7 +11,9 @@ const MEMBER_ADDED: i16 = 3;
 
 /// Appends an event as it is, beside all nodes.
 async fn append(store: &Store, conversation: Uuid, kind: i16, payload: &'static str) {
-    let config = LogConfig::from_url(store.database.url()).unwrap();
+    let config = LogConfig::from_url(store.database.url())
+        .unwrap()
+        .with_timeout(PATIENCE);
     let log = Log::new(config.pool().unwrap(), config.timeout);
     let guard = log.stream_heads(&[conversation]).await.unwrap()[0].unwrap().guard;
     let event = NewEvent {

@@ -28,7 +28,9 @@ impl Store {
     pub(crate) async fn new() -> Self {
         let database = shared()
             .database("server", async |url| {
-                schema::migrate(&LogConfig::from_url(&url)?, 4).await.map(|_| ())
+                schema::migrate(&LogConfig::from_url(&url)?.with_timeout(PATIENCE), 4)
+                    .await
+                    .map(|_| ())
             })
             .await
             .unwrap();

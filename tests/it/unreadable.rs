@@ -28,7 +28,11 @@ async fn append(store: &Store, conversation: Uuid, guard: u64, event: NewEvent) 
         guard,
         events: vec![event],
     });
-    let appender = Appender::new(LogConfig::from_url(store.database.url()).unwrap());
+    let appender = Appender::new(
+        LogConfig::from_url(store.database.url())
+            .unwrap()
+            .with_timeout(PATIENCE),
+    );
     let outcome = appender.append(&batch).await.unwrap();
     assert!(matches!(outcome, Outcome::Appended(_)), "{outcome:?}");
 }

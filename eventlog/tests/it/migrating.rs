@@ -65,7 +65,9 @@ async fn segments_are_indexed_beside_those_who_append_and_over_an_interruption()
         .batch_execute(&format!("BEGIN; {}", event(1)))
         .await
         .unwrap();
-    let config = LogConfig::from_url(database.url()).unwrap();
+    let config = LogConfig::from_url(database.url())
+        .unwrap()
+        .with_timeout(PATIENCE);
     let first = tokio::spawn(migrate(config.clone()));
     let session = indexing(&other).await;
     timeout(PATIENCE, other.batch_execute(&event(2)))

@@ -177,7 +177,9 @@ async fn messages_do_not_slow_hydration() {
             .unwrap(),
     );
     // The statements as they were prepared, in the one session that they were prepared in.
-    let mut config = LogConfig::from_url(test.database.url()).unwrap();
+    let mut config = LogConfig::from_url(test.database.url())
+        .unwrap()
+        .with_timeout(Duration::from_mins(1));
     config.pool_size = 1;
     let log = Log::new(config.pool().unwrap(), Duration::from_mins(1));
     assert_eq!(log.steps(1, &[id], 1, 9).await.unwrap().len(), 1);
@@ -239,7 +241,9 @@ async fn what_is_about_others_is_found_by_indexes_alone() {
         .unwrap()
         .get(0);
     client.batch_execute("ANALYZE event").await.unwrap();
-    let mut config = LogConfig::from_url(test.database.url()).unwrap();
+    let mut config = LogConfig::from_url(test.database.url())
+        .unwrap()
+        .with_timeout(Duration::from_mins(1));
     config.pool_size = 1;
     let log = Log::new(config.pool().unwrap(), Duration::from_mins(1)).knowing(SUBJECTS);
     let question = Question {

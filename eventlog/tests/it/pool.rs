@@ -7,8 +7,9 @@ use tidings_eventlog::{LogConfig, Usage};
 #[tokio::test]
 async fn a_pool_says_how_many_sessions_are_borrowed_and_how_many_wait_for_one() {
     let test = TestLog::new().await;
-    let mut config = LogConfig::from_url(test.database.url()).unwrap();
-    config.timeout = Duration::from_secs(30);
+    let config = LogConfig::from_url(test.database.url())
+        .unwrap()
+        .with_timeout(Duration::from_mins(1));
     let pool = config.pool_of(2).unwrap();
     let usage = |sessions, borrowed, waiting| Usage {
         sessions,

@@ -24,7 +24,9 @@ fn names(sql: &str) -> (usize, usize) {
 async fn every_read_of_events_and_streams_names_their_lane() {
     let test = TestLog::new().await;
     let id = stream(1, 1);
-    let mut config = LogConfig::from_url(test.database.url()).unwrap();
+    let mut config = LogConfig::from_url(test.database.url())
+        .unwrap()
+        .with_timeout(Duration::from_mins(1));
     config.pool_size = 1;
     let log = Log::new(config.pool().unwrap(), Duration::from_mins(1)).knowing(SUBJECTS);
     log.lane(1, 0, 9, 9).await.unwrap();

@@ -19,14 +19,18 @@ impl TestLog {
     pub(crate) async fn new() -> Self {
         let database = shared()
             .database("eventlog", async |url| {
-                schema::migrate(&LogConfig::from_url(&url)?, u16::from(LANES))
-                    .await
-                    .map(|_| ())
+                schema::migrate(
+                    &LogConfig::from_url(&url)?.with_timeout(Duration::from_mins(1)),
+                    u16::from(LANES),
+                )
+                .await
+                .map(|_| ())
             })
             .await
             .unwrap();
-        let mut config = LogConfig::from_url(database.url()).unwrap();
-        config.timeout = Duration::from_secs(30);
+        let config = LogConfig::from_url(database.url())
+            .unwrap()
+            .with_timeout(Duration::from_mins(1));
         let log = Log::new(config.pool().unwrap(), config.timeout);
         Self {
             log,

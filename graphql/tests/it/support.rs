@@ -50,8 +50,7 @@ impl World {
 
     /// On a migrated database somewhere else.
     pub(crate) fn at(url: &str, config: GraphqlConfig) -> Self {
-        let mut log_config = LogConfig::from_url(url).unwrap();
-        log_config.timeout = LONG;
+        let mut log_config = LogConfig::from_url(url).unwrap().with_timeout(LONG);
         let pool = log_config.pool().unwrap();
         let projector = Projector::new(Log::new(pool.clone(), LONG), LANES, Arc::new(Silent));
         let graphql = Graphql::new(pool.clone(), projector.checkpoints(), Arc::new(()), config);
@@ -164,7 +163,7 @@ impl World {
 }
 
 pub(crate) async fn migrate(url: String) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let config = LogConfig::from_url(&url)?;
+    let config = LogConfig::from_url(&url)?.with_timeout(LONG);
     schema::migrate(&config, LANES).await?;
     tidings_projections::setup(&config.pool()?).await?;
     Ok(())

@@ -94,7 +94,9 @@ async fn connect(url: &str) -> Client {
 /// Appends everything to an empty log in the usual way: the tables are then the same.
 async fn append_anew(stand: &Stand, client: &Client) {
     stand.postgres().ensure_database("anew").await.unwrap();
-    let config = LogConfig::from_url(&stand.postgres().url("anew")).unwrap();
+    let config = LogConfig::from_url(&stand.postgres().url("anew"))
+        .unwrap()
+        .with_timeout(Duration::from_mins(1));
     schema::migrate(&config, 4).await.unwrap();
     let appender = Appender::new(config);
     let rows = client
@@ -151,7 +153,9 @@ async fn append_anew(stand: &Stand, client: &Client) {
 
 /// Appends on top of the seeded log, and reads across the seam.
 async fn go_on(url: &str, archive: Uuid, messages: u64) {
-    let config = LogConfig::from_url(url).unwrap();
+    let config = LogConfig::from_url(url)
+        .unwrap()
+        .with_timeout(Duration::from_mins(1));
     let log = Log::new(config.pool().unwrap(), config.timeout);
     let appender = Appender::new(config);
     let last = log

@@ -46,14 +46,15 @@ impl World {
     /// The same without read models.
     pub(crate) async fn bare() -> Self {
         let migrate = async |url: String| {
-            let config = LogConfig::from_url(&url)?;
+            let config = LogConfig::from_url(&url)?.with_timeout(PATIENCE);
             tidings_eventlog::schema::migrate(&config, u16::from(LANES)).await?;
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
         };
         let database = shared().database("projections", migrate).await.unwrap();
-        let mut config = LogConfig::from_url(database.url()).unwrap();
+        let config = LogConfig::from_url(database.url())
+            .unwrap()
+            .with_timeout(PATIENCE);
         // On a busy machine a read may take longer than a server should wait.
-        config.timeout = Duration::from_mins(1);
         let log = Log::new(config.pool().unwrap(), config.timeout);
         Self {
             appender: Appender::new(config),

@@ -185,9 +185,14 @@ async fn without_a_database_tokens_are_good_and_logins_are_unavailable() {
     let postgres = tidings_services::testing::private_postgres().await.unwrap();
     postgres.ensure_database("accounts").await.unwrap();
     let url = postgres.url("accounts");
-    schema::migrate(&LogConfig::from_url(&url).unwrap(), 1)
-        .await
-        .unwrap();
+    schema::migrate(
+        &LogConfig::from_url(&url)
+            .unwrap()
+            .with_timeout(Duration::from_mins(1)),
+        1,
+    )
+    .await
+    .unwrap();
     let lifecycle = Lifecycle::new();
     let config = AuthConfig {
         timeout_ms: 1000,
