@@ -14,8 +14,7 @@ impl Accounts {
         this.guard.refresh(from)?;
         let bad = || this.guard.wrong_address(from, AccountError::BadRefreshToken);
         let token = RefreshToken::parse(refresh_token).ok_or_else(bad)?;
-        let revoke = "UPDATE session SET revoked_at = coalesce(revoked_at, now()) \
-                      WHERE id = (SELECT session FROM refresh_token WHERE hash = $1)";
+        let revoke = include_str!("sql/session_end_by_token.sql");
         let revoked = this.database.execute(revoke, &[&token.hash().as_slice()]).await?;
         if revoked == 0 {
             return Err(bad());
@@ -26,7 +25,7 @@ impl Accounts {
 
     /// Ends every session of a user, with their access tokens and connections. Answers how many sessions were ended.
     pub async fn revoke_sessions(&self, user: Uuid) -> Result<u64, AccountError> {
-        let revoke = "UPDATE session SET revoked_at = now() WHERE account = $1 AND revoked_at IS NULL";
+        let revoke = include_str!("sql/session_end_all.sql");
         let ended = self.inner.database.execute(revoke, &[&user]).await?;
         self.inner.shared.standing.look().await?;
         Ok(ended)
@@ -35,13 +34,13 @@ impl Accounts {
     /// Suspends a user: nobody is admitted as them any more, and their tokens are refused, here at once and on other
     /// nodes within a second. Answers whether there is such a user.
     pub async fn suspend(&self, user: Uuid) -> Result<bool, AccountError> {
-        let suspend = "UPDATE account SET suspended_at = coalesce(suspended_at, now()) WHERE id = $1";
-        self.set_suspended(suspend, user).await
+        self.set_suspended(include_str!("sql/account_suspend.sql"), user)
+            .await
     }
 
     /// Takes a suspension back. Answers whether there is such a user.
     pub async fn reinstate(&self, user: Uuid) -> Result<bool, AccountError> {
-        self.set_suspended("UPDATE account SET suspended_at = NULL WHERE id = $1", user)
+        self.set_suspended(include_str!("sql/account_reinstate.sql"), user)
             .await
     }
 
@@ -54,21 +53,21 @@ impl Accounts {
     /// The user of that name, whatever the case of its letters.
     pub async fn user_named(&self, username: &str) -> Result<Option<Uuid>, AccountError> {
         let key = username.trim().to_ascii_lowercase();
-        let find = "SELECT id FROM account WHERE username_key = $1";
+        let find = include_str!("sql/account_by_name.sql");
         let row = self.inner.database.row(find, &[&key]).await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
     /// Asks the database whether a user is suspended, past what an authenticator remembers.
     pub async fn is_suspended(&self, user: Uuid) -> Result<bool, AccountError> {
-        let ask = "SELECT FROM account WHERE id = $1 AND suspended_at IS NOT NULL";
+        let ask = include_str!("sql/account_suspended.sql");
         Ok(self.inner.database.row(ask, &[&user]).await?.is_some())
     }
 
     /// Sets what a user may do beyond others, from their next token on. Answers whether there is such a user.
     pub async fn set_roles(&self, user: Uuid, roles: &[Role]) -> Result<bool, AccountError> {
         let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
-        let set = "UPDATE account SET roles = $2 WHERE id = $1";
+        let set = include_str!("sql/account_set_roles.sql");
         Ok(self.inner.database.execute(set, &[&user, &names]).await? == 1)
     }
 }

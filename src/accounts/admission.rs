@@ -80,8 +80,7 @@ impl Accounts {
             username: username.as_str().to_owned(),
             display_name: display_name.as_str().to_owned(),
         };
-        let insert = "INSERT INTO account (id, username, username_key, display_name, password_hash) \
-                      VALUES ($1, $2, $3, $4, $5) ON CONFLICT (username_key) DO NOTHING";
+        let insert = include_str!("sql/account_create.sql");
         let made = this
             .database
             .execute(
@@ -146,7 +145,7 @@ impl Accounts {
     /// Counts an attempt as failed before it is made; answers what is known of the account. Refused where it comes too early.
     pub(super) async fn attempt(&self, key: &str, from: &Caller) -> Result<Row, AccountError> {
         let limits = &self.inner.config.limits;
-        let begin = "SELECT * FROM login_begin($1, $2, $3, $4, $5, $6)";
+        let begin = include_str!("sql/login_begin.sql");
         let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
         let address = address_key(from.address).to_string();
         let row = self
@@ -177,7 +176,7 @@ impl Accounts {
     /// Takes back what was counted of a name, at this address and at all together; guesses from elsewhere stay counted.
     pub(super) async fn forget_attempts(&self, key: &str, from: &Caller) -> Result<(), AccountError> {
         self.inner.guard.right_name(key, from.address);
-        let forget = "DELETE FROM login_attempt WHERE key = $1 AND address IN ('', $2)";
+        let forget = include_str!("sql/login_forget.sql");
         let address = address_key(from.address).to_string();
         self.inner.database.execute(forget, &[&key, &address]).await?;
         Ok(())
@@ -206,7 +205,7 @@ impl Accounts {
         };
         let old = RefreshToken::parse(refresh_token).ok_or_else(bad)?;
         let new = RefreshToken::random();
-        let refresh = "SELECT * FROM session_refresh($1, $2, $3, $4, $5)";
+        let refresh = include_str!("sql/session_refresh.sql");
         let ttl_s = i64::from(this.config.refresh_ttl_s);
         let grace_s = i64::from(this.config.refresh_grace_s);
         let address = from.address.to_canonical().to_string();
@@ -267,15 +266,7 @@ impl Inner {
                 }
             }
         }
-        // The account is asked again: it may have been suspended meanwhile, or have another password, which ends all sessions
-        // and must not be replaced by what the old one hashes to.
-        let begin = "WITH entrant AS (UPDATE account SET \
-                         announced_at = coalesce(announced_at, now()), password_hash = coalesce($2, password_hash) \
-                         WHERE id = $1 AND suspended_at IS NULL AND password_hash = $8 RETURNING id), \
-                     begun AS (INSERT INTO session (id, account, expires_at, device, address, last_used_at) \
-                         SELECT $3, id, now() + $5::bigint * interval '1 second', $6, $7, now() FROM entrant \
-                         RETURNING id, expires_at) \
-                     INSERT INTO refresh_token (hash, session, expires_at) SELECT $4, id, expires_at FROM begun";
+        let begin = include_str!("sql/session_begin.sql");
         let (session, refresh) = (Uuid::new_v4(), RefreshToken::random());
         let ttl_s = i64::from(self.config.refresh_ttl_s);
         let address = from.address.to_canonical().to_string();
@@ -296,7 +287,7 @@ impl Inner {
             )
             .await?;
         if begun == 0 {
-            let ask = "SELECT FROM account WHERE id = $1 AND suspended_at IS NOT NULL";
+            let ask = include_str!("sql/account_suspended.sql");
             return Err(match self.database.row(ask, &[&id]).await? {
                 Some(_) => AccountError::Suspended,
                 // Trying again finds out what the password is now.

@@ -36,7 +36,7 @@ impl Directory {
         let warn = |error: tokio_postgres::Error| tracing::warn!(%error, "users could not be looked up");
         let client = self.pool.get().await.ok()?;
         let statement = client
-            .prepare_cached("SELECT id FROM account WHERE id = ANY($1) AND announced_at IS NOT NULL")
+            .prepare_cached(include_str!("sql/account_announced.sql"))
             .await
             .map_err(warn)
             .ok()?;

@@ -128,9 +128,7 @@ impl Identities {
         issuer: &str,
         outsider: &Outsider,
     ) -> Result<Option<(Uuid, Vec<Role>)>, IdentityError> {
-        let find = "SELECT a.id, a.username, a.display_name, a.roles, a.announced_at IS NOT NULL, \
-                    a.suspended_at IS NOT NULL FROM identity i JOIN account a ON a.id = i.account \
-                    WHERE i.issuer = $1 AND i.subject = $2";
+        let find = include_str!("sql/identity_find.sql");
         // Two tries: whoever loses the race to make the account finds the winner's.
         for _ in 0..2 {
             if let Some(row) = self.database.row(find, &[&issuer, &outsider.subject]).await? {
@@ -163,9 +161,7 @@ impl Identities {
 
     /// Fails with `Taken` when the identity has come to exist meanwhile.
     async fn make(&self, issuer: &str, outsider: &Outsider) -> Result<NewUser, IdentityError> {
-        let insert = "WITH made AS (INSERT INTO account (id, username, username_key, display_name) \
-                      VALUES ($1, $2, $3, $4) ON CONFLICT (username_key) DO NOTHING RETURNING id) \
-                      INSERT INTO identity (issuer, subject, account) SELECT $5, $6, id FROM made";
+        let insert = include_str!("sql/identity_create.sql");
         let id = self.registrar.mint_user_id();
         let base = username_base(
             outsider
@@ -200,7 +196,7 @@ impl Identities {
             Ok(Ok(())) => {}
             Ok(Err(_)) | Err(_) => return Err(IdentityError::Log),
         }
-        let mark = "UPDATE account SET announced_at = now() WHERE id = $1 AND announced_at IS NULL";
+        let mark = include_str!("sql/account_announce.sql");
         self.database.execute(mark, &[&id]).await?;
         Ok(())
     }

@@ -101,10 +101,7 @@ impl Source {
             return Ok(Vec::new());
         };
         let rows = database
-            .rows(
-                "SELECT kid, secret FROM signing_key ORDER BY created_at DESC, kid",
-                &[],
-            )
+            .rows(include_str!("sql/signing_key_list.sql"), &[])
             .await?;
         rows.iter()
             .map(|row| Ok((row.try_get::<_, Uuid>(0)?.to_string(), row.try_get(1)?)))
@@ -121,15 +118,11 @@ impl Source {
             return Ok(());
         };
         let secret: [u8; 32] = rand::random();
-        // Two nodes may both add one, which does no harm: each learns of the other's.
-        let add = "INSERT INTO signing_key (kid, secret) SELECT $1, $2 WHERE NOT EXISTS \
-                   (SELECT FROM signing_key WHERE created_at > now() - $3::bigint * interval '1 second')";
+        let add = include_str!("sql/signing_key_add.sql");
         database
             .execute(add, &[&Uuid::new_v4(), &secret.as_slice(), age_max_s])
             .await?;
-        let drop = "DELETE FROM signing_key k WHERE EXISTS (SELECT FROM signing_key newer \
-                    WHERE newer.created_at > k.created_at \
-                    AND newer.created_at < now() - $1::bigint * interval '1 second' - interval '1 hour')";
+        let drop = include_str!("sql/signing_key_drop.sql");
         database.execute(drop, &[token_ttl_s]).await.map(|_| ())
     }
 }

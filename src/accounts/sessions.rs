@@ -30,9 +30,7 @@ pub struct Session {
 impl Accounts {
     /// The sessions of a user that have not ended, the latest used first.
     pub async fn sessions(&self, user: Uuid) -> Result<Vec<Session>, AccountError> {
-        let list = "SELECT id, device, address, created_at, coalesce(last_used_at, created_at) AS last_used_at FROM session \
-                    WHERE account = $1 AND revoked_at IS NULL AND expires_at > now() \
-                    ORDER BY coalesce(last_used_at, created_at) DESC, id LIMIT $2";
+        let list = include_str!("sql/session_list.sql");
         let rows = self.inner.database.rows(list, &[&user, &LISTED_MAX]).await?;
         let sessions = rows.iter().map(Session::read).collect::<Result<_, _>>()?;
         Ok(sessions)
@@ -40,8 +38,7 @@ impl Accounts {
 
     /// Ends a session of a user, with its tokens and connections. Answers whether there was such a session.
     pub async fn end_session(&self, user: Uuid, session: Uuid) -> Result<bool, AccountError> {
-        let revoke = "UPDATE session SET revoked_at = now() \
-                      WHERE id = $1 AND account = $2 AND revoked_at IS NULL AND expires_at > now()";
+        let revoke = include_str!("sql/session_end.sql");
         let ended = self.inner.database.execute(revoke, &[&session, &user]).await?;
         self.inner.shared.standing.look().await?;
         Ok(ended == 1)
@@ -59,7 +56,7 @@ impl Accounts {
         let this = &*self.inner;
         let from = from.into();
         this.guard.login(from.address)?;
-        let find = "SELECT username, password_hash, roles FROM account WHERE id = $1";
+        let find = include_str!("sql/account_password.sql");
         let row = this.database.row(find, &[&principal.user]).await?;
         let row = row.ok_or(AccountError::Wrong)?;
         let (name, stored): (String, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
@@ -82,7 +79,7 @@ impl Accounts {
         let turn = this.hasher.turn().await?;
         let hash = this.hasher.hash(turn, new.into_inner()).await?;
         let refresh = RefreshToken::random();
-        let set = "SELECT account_set_password($1, $2, $3, $4, $5, $6)";
+        let set = include_str!("sql/account_set_password.sql");
         let ttl_s = i64::from(this.config.refresh_ttl_s);
         let answer = this
             .database

@@ -76,8 +76,7 @@ impl Standing {
         let mut looked = self.looking.lock().await;
         let now = Instant::now();
         let since = looked.at.map_or(self.token_ttl, |at| now - at) + OVERLAP;
-        let sql = "SELECT id, NULL::uuid FROM account WHERE suspended_at IS NOT NULL UNION ALL \
-                   SELECT NULL, id FROM session WHERE revoked_at > now() - $1::bigint * interval '1 second'";
+        let sql = include_str!("sql/ended.sql");
         let seconds = i64::try_from(since.as_secs() + 1).unwrap_or(i64::MAX);
         let rows = self.database.rows(sql, &[&seconds]).await?;
         let (mut users, mut sessions) = (HashSet::new(), vec![]);

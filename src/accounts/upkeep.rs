@@ -66,13 +66,9 @@ fn every(period: Duration) -> Interval {
 /// Removes what has expired: sessions, of the living ones the tokens whose reuse need not be seen any more, and failed logins
 /// that count no longer.
 async fn prune(accounts: &Inner) {
-    let tokens = "DELETE FROM refresh_token WHERE hash IN \
-                  (SELECT hash FROM refresh_token WHERE expires_at < now() ORDER BY expires_at LIMIT $1)";
-    let sessions = "DELETE FROM session WHERE id IN \
-                    (SELECT id FROM session WHERE expires_at < now() ORDER BY expires_at LIMIT $1)";
-    let attempts = "DELETE FROM login_attempt l USING (SELECT key, address FROM login_attempt \
-                    WHERE locked_until < now() - interval '1 day' ORDER BY locked_until LIMIT $1) old \
-                    WHERE l.key = old.key AND l.address = old.address";
+    let tokens = include_str!("sql/refresh_token_prune.sql");
+    let sessions = include_str!("sql/session_prune.sql");
+    let attempts = include_str!("sql/login_prune.sql");
     for sql in [tokens, sessions, attempts] {
         loop {
             match accounts.database.execute(sql, &[&PRUNE_ROWS]).await {

@@ -28,10 +28,9 @@ fn levels() -> BTreeMap<String, usize> {
     levels
 }
 
-/// Every file of the server with its room and its text.
-fn files() -> Vec<(String, PathBuf, String)> {
-    let source = root().join("src");
-    let mut dirs = vec![source.clone()];
+/// Every source file below a folder, by its path there, with its text.
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut dirs = vec![folder.to_owned()];
     let mut files = vec![];
     while let Some(dir) = dirs.pop() {
         for entry in fs::read_dir(dir).unwrap() {
@@ -39,16 +38,23 @@ fn files() -> Vec<(String, PathBuf, String)> {
             if path.is_dir() {
                 dirs.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let inside = path.strip_prefix(&source).unwrap().to_owned();
-                let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
-                let room = first.trim_end_matches(".rs").to_owned();
-                if room != "lib" && room != "main" {
-                    files.push((room, inside, fs::read_to_string(&path).unwrap()));
-                }
+                let inside = path.strip_prefix(folder).unwrap().to_owned();
+                files.push((inside, fs::read_to_string(&path).unwrap()));
             }
         }
     }
     files
+}
+
+/// Every file of the server with its room and its text.
+fn files() -> Vec<(String, PathBuf, String)> {
+    let files = sources(&root().join("src")).into_iter().map(|(file, text)| {
+        let first = file.components().next().unwrap().as_os_str().to_str().unwrap();
+        (first.trim_end_matches(".rs").to_owned(), file, text)
+    });
+    files
+        .filter(|(room, ..)| room != "lib" && room != "main")
+        .collect()
 }
 
 /// The names that follow each `prefix` in the text, those of a group in braces one by one.
@@ -115,4 +121,34 @@ fn only_wire_knows_the_protocol_and_the_rules_of_the_domain() {
         }
     }
     assert!(both.is_empty(), "{both:#?}");
+}
+
+/// The lines of a text that begin a statement, and whether it ends there, too.
+fn statements(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let verbs = ["SELECT ", "INSERT ", "UPDATE ", "DELETE FROM ", "WITH "];
+    let begins = move |part: &str| verbs.iter().any(|verb| part.starts_with(verb));
+    let lines = text.lines().filter(move |line| line.split('"').skip(1).any(begins));
+    lines.map(|line| (line.trim(), line.matches('"').count() % 2 == 0))
+}
+
+#[test]
+fn statements_stand_in_files_of_their_own() {
+    // With whether one that is a line may stand in the code.
+    let mut inside = vec![];
+    for (folder, lines) in [("src", false), ("projections/src", true)] {
+        for (file, text) in sources(&root().join(folder)) {
+            if file
+                .components()
+                .any(|part| ["tests", "tests.rs"].contains(&part.as_os_str().to_str().unwrap()))
+            {
+                continue;
+            }
+            for (line, ends) in statements(&text) {
+                if !(lines && ends) {
+                    inside.push(format!("{folder}/{}: {line}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(inside.is_empty(), "{inside:#?}");
 }

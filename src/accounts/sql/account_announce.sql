@@ -1,0 +1,1 @@
+UPDATE account SET announced_at = now() WHERE id = $1 AND announced_at IS NULL

@@ -1,0 +1,1 @@
+SELECT id FROM account WHERE id = ANY($1) AND announced_at IS NOT NULL

@@ -1,0 +1,1 @@
+SELECT username, password_hash, roles FROM account WHERE id = $1

@@ -1,0 +1,1 @@
+UPDATE account SET suspended_at = NULL WHERE id = $1

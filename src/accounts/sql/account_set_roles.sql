@@ -1,0 +1,1 @@
+UPDATE account SET roles = $2 WHERE id = $1

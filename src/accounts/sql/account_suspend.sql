@@ -1,0 +1,1 @@
+UPDATE account SET suspended_at = coalesce(suspended_at, now()) WHERE id = $1

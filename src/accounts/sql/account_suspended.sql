@@ -1,0 +1,1 @@
+SELECT FROM account WHERE id = $1 AND suspended_at IS NOT NULL

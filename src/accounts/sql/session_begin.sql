@@ -1,0 +1,10 @@
+-- The account is asked again: it may have been suspended meanwhile, or have another password, which ends all sessions and must
+-- not be replaced by what the old one hashes to.
+WITH entrant AS (
+    UPDATE account SET announced_at = coalesce(announced_at, now()), password_hash = coalesce($2, password_hash)
+     WHERE id = $1 AND suspended_at IS NULL AND password_hash = $8 RETURNING id),
+begun AS (
+    INSERT INTO session (id, account, expires_at, device, address, last_used_at)
+    SELECT $3, id, now() + $5::bigint * interval '1 second', $6, $7, now() FROM entrant
+    RETURNING id, expires_at)
+INSERT INTO refresh_token (hash, session, expires_at) SELECT $4, id, expires_at FROM begun

@@ -1,0 +1,1 @@
+SELECT kid, secret FROM signing_key ORDER BY created_at DESC, kid
