@@ -23,7 +23,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Ends every session of a user, with their access tokens and connections. Answers how many sessions were ended.
+    /// Ends every session of a user, with their access tokens and connections. Returns how many sessions were ended.
     pub async fn revoke_sessions(&self, user: Uuid) -> Result<u64, AccountError> {
         let revoke = include_str!("sql/session_end_all.sql");
         let ended = self.inner.database.execute(revoke, &[&user]).await?;
@@ -32,13 +32,13 @@ impl Accounts {
     }
 
     /// Suspends a user: nobody is admitted as them any more, and their tokens are refused, here at once and on other
-    /// nodes within a second. Answers whether there is such a user.
+    /// nodes within a second. Returns whether there is such a user.
     pub async fn suspend(&self, user: Uuid) -> Result<bool, AccountError> {
         self.set_suspended(include_str!("sql/account_suspend.sql"), user)
             .await
     }
 
-    /// Takes a suspension back. Answers whether there is such a user.
+    /// Takes a suspension back. Returns whether there is such a user.
     pub async fn reinstate(&self, user: Uuid) -> Result<bool, AccountError> {
         self.set_suspended(include_str!("sql/account_reinstate.sql"), user)
             .await
@@ -64,7 +64,7 @@ impl Accounts {
         Ok(self.inner.database.row(ask, &[&user]).await?.is_some())
     }
 
-    /// Sets what a user may do beyond others, from their next token on. Answers whether there is such a user.
+    /// Sets what a user may do beyond others, from their next token on. Returns whether there is such a user.
     pub async fn set_roles(&self, user: Uuid, roles: &[Role]) -> Result<bool, AccountError> {
         let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
         let set = include_str!("sql/account_set_roles.sql");

@@ -41,7 +41,7 @@ impl Authenticator {
         Self { shared }
     }
 
-    /// Answers whom a token speaks for at `now`. For a token of ours this asks the database only when another node
+    /// Returns whom a token speaks for at `now`. For a token of ours this asks the database only when another node
     /// has just begun to use a new key.
     pub async fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Principal, AuthError> {
         if token.len() > TOKEN_BYTES_MAX {

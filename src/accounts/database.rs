@@ -61,7 +61,7 @@ impl Database {
         .await
     }
 
-    /// Answers how many rows the statement touched.
+    /// Returns how many rows the statement touched.
     pub(super) async fn execute(
         &self,
         sql: &str,

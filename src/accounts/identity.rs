@@ -81,7 +81,7 @@ impl Identities {
         }
     }
 
-    /// Answers the account of a verified outsider. Their roles are those that our own account has: an outside token
+    /// Returns the account of a verified outsider. Their roles are those that our own account has: an outside token
     /// cannot grant any.
     pub(super) async fn account(
         &self,

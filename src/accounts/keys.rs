@@ -71,7 +71,7 @@ impl Keys {
         Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Answers a ring that was loaded after this was called. Callers share one load, and loads keep a distance.
+    /// Returns a ring that was loaded after this was called. Callers share one load, and loads keep a distance.
     pub(super) async fn reload(&self) -> Result<Arc<KeyRing>, KeyError> {
         if matches!(self.source, Source::Settings) {
             return Ok(self.ring());

@@ -36,7 +36,7 @@ impl Accounts {
         Ok(sessions)
     }
 
-    /// Ends a session of a user, with its tokens and connections. Answers whether there was such a session.
+    /// Ends a session of a user, with its tokens and connections. Returns whether there was such a session.
     pub async fn end_session(&self, user: Uuid, session: Uuid) -> Result<bool, AccountError> {
         let revoke = include_str!("sql/session_end.sql");
         let ended = self.inner.database.execute(revoke, &[&session, &user]).await?;

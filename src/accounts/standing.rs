@@ -95,7 +95,7 @@ impl Standing {
         Ok(())
     }
 
-    /// Answers whether anything is new.
+    /// Returns whether anything is new.
     fn take(&self, users: HashSet<Uuid>, sessions: &[Uuid], now: Instant, forget: bool) -> bool {
         let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
         let mut changed = ended.users != users;
