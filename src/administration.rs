@@ -67,9 +67,9 @@ impl Administration {
         }));
         let Foundation { lifecycle, asks, .. } = &this.0.ground;
         asks.answer(lifecycle, this.clone().answering());
-        let stop = lifecycle.hard_stop();
-        lifecycle.spawn_last("node", this.clone().tell(stop.clone()));
-        lifecycle.spawn_last("administration", this.clone().obey(ordered, stop));
+        let stop = lifecycle.stopping();
+        lifecycle.spawn_for_life("node", this.clone().tell(stop.clone()));
+        lifecycle.spawn_for_life("administration", this.clone().obey(ordered, stop));
         this
     }
 }

@@ -33,7 +33,7 @@ impl Commits {
         let (sink, committed) = mpsc::channel(QUEUE);
         let others = self.fanout.add(lane);
         let handing = hand_on(lane, committed, self.tail.clone(), self.hub.clone(), others);
-        self.lifecycle.spawn_last("local delivery", handing);
+        self.lifecycle.spawn_for_life("local delivery", handing);
         sink
     }
 }

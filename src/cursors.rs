@@ -66,9 +66,9 @@ impl Cursors {
     ) -> Self {
         let (moves, receiver) = mpsc::channel(QUEUE);
         let store = Store::new(log.clone(), lanes.clone(), ephemeral.clone());
-        let stop = lifecycle.hard_stop();
+        let stop = lifecycle.stopping();
         let gatherer = Gatherer::new(store, gather);
-        lifecycle.spawn_last("cursors", async move {
+        lifecycle.spawn_for_life("cursors", async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = gatherer.run(receiver) => {}

@@ -135,14 +135,14 @@ impl Fanout {
         let client = connection::open(&config.redis_url, config.redis_ca.as_deref())?;
         let keys = Keys { log: log_id };
         let health = Health::default();
-        lifecycle.spawn_last(
+        lifecycle.spawn_for_life(
             "sweeper",
             sweeper::run(
                 log.clone(),
                 hub.clone(),
                 health.clone(),
                 config.clone(),
-                lifecycle.hard_stop(),
+                lifecycle.stopping(),
             ),
         );
         let ephemeral = Ephemeral::start(
@@ -175,9 +175,9 @@ impl Fanout {
         let (log, client, config) = (&self.log, &self.client, &self.config);
         let publisher =
             publisher::Publisher::new(lane, self.keys, log.clone(), client.clone(), config.clone());
-        let stop = self.lifecycle.hard_stop();
+        let stop = self.lifecycle.stopping();
         self.lifecycle
-            .spawn_last("publisher", publisher.run(published, stop.clone()));
+            .spawn_for_life("publisher", publisher.run(published, stop.clone()));
         self.health.wanted.fetch_add(1, Ordering::Relaxed);
         let reader = reader::Reader::new(
             lane,
@@ -188,7 +188,7 @@ impl Fanout {
             config.clone(),
             self.health.clone(),
         );
-        self.lifecycle.spawn_last("fan-out reader", reader.run(stop));
+        self.lifecycle.spawn_for_life("fan-out reader", reader.run(stop));
         publishing
     }
 }

@@ -198,8 +198,8 @@ impl Lanes {
             key,
         } = ground;
         let slow = log.portion(log.pool().max_size() / 2);
-        let (keeper, keeping) = Keeper::new(slow.clone(), lifecycle.hard_stop());
-        lifecycle.spawn_last("states", keeping);
+        let (keeper, keeping) = Keeper::new(slow.clone(), lifecycle.stopping());
+        lifecycle.spawn_for_life("states", keeping);
         Self {
             tasks: Arc::default(),
             lobby: Arc::default(),
@@ -224,8 +224,8 @@ impl Lanes {
     pub fn add(&self, lane: u8, sink: mpsc::Sender<Committed>) {
         let (queue, requests) = mpsc::channel(self.shared.limits.queue);
         let task = LaneTask::new(lane, self.shared.clone(), sink);
-        let stop = self.lifecycle.hard_stop();
-        self.lifecycle.spawn_last("lane", task.run(requests, stop));
+        let stop = self.lifecycle.stopping();
+        self.lifecycle.spawn_for_life("lane", task.run(requests, stop));
         // Those that wait go first, and whoever comes meanwhile waits for the lobby.
         self.lobby.leave(lane, |waiting| {
             for request in waiting {

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tokio_util::task::task_tracker::TrackedFuture;
 
 /// Owner of a node's tasks. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -83,7 +82,7 @@ impl Lifecycle {
     }
 
     /// Cancelled when all connections have ended.
-    pub fn hard_stop(&self) -> CancellationToken {
+    pub fn stopping(&self) -> CancellationToken {
         self.stop.clone()
     }
 
@@ -96,14 +95,14 @@ impl Lifecycle {
         self.drain.cancel();
     }
 
-    /// Tracks a connection: the node waits for it before it stops what connections rely on.
-    pub fn connection<F: Future>(&self, session: F) -> TrackedFuture<F> {
-        self.connections.track_future(session)
+    /// Starts a connection's task: the node waits for it before it stops what connections rely on.
+    pub fn spawn_connection(&self, session: impl Future<Output = ()> + Send + 'static) {
+        self.connections.spawn(session);
     }
 
     /// Starts a task that lives as long as the node. When it ends before its time, by error or panic, the node stops
     /// rather than go on half dead.
-    pub fn spawn_last<F>(&self, name: &'static str, task: F)
+    pub fn spawn_for_life<F>(&self, name: &'static str, task: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {

@@ -88,7 +88,7 @@ impl Node {
                 ("lanes", spine.lanes_log.pool().clone()),
             ])
             .with_looks(looks(spine.lanes, spine.hub, logins, spine.checkpoints));
-        lifecycle.spawn_last("metrics", metrics.clone().keep_up(lifecycle.hard_stop()));
+        lifecycle.spawn_for_life("metrics", metrics.clone().keep_up(lifecycle.stopping()));
         let serving = http::serve(
             ground.listener,
             http::router(readiness, metrics, parts, gate),
@@ -97,8 +97,8 @@ impl Node {
             config.auth.trusted_proxies > 0,
             lifecycle.clone(),
         );
-        lifecycle.spawn_last("http", serving);
-        lifecycle.spawn_last("upkeep of the log", spine.grow.keep());
+        lifecycle.spawn_for_life("http", serving);
+        lifecycle.spawn_for_life("upkeep of the log", spine.grow.keep());
         tracing::info!(address = %ground.address, "serving");
         Ok(Self {
             address: ground.address,
@@ -165,8 +165,8 @@ fn expire_inboxes(lifecycle: &Lifecycle, config: &Config, spine: &Spine) {
 /// Starts what ends connections with their logins.
 fn watch_logins(lifecycle: &Lifecycle, accounts: &accounts::Accounts) -> Logins {
     let logins = Logins::new(accounts.authenticator());
-    let (watch, stop) = (logins.clone().watch(), lifecycle.hard_stop());
-    lifecycle.spawn_last("logins", async move {
+    let (watch, stop) = (logins.clone().watch(), lifecycle.stopping());
+    lifecycle.spawn_for_life("logins", async move {
         // It ends with the node.
         let _ = stop.run_until_cancelled(watch).await;
     });

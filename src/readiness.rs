@@ -73,16 +73,16 @@ impl Readiness {
             lifecycle: lifecycle.clone(),
             reads: Arc::default(),
         };
-        let (writes, stop) = (readiness.clone(), lifecycle.hard_stop());
-        lifecycle.spawn_last("readiness of writes", async move {
+        let (writes, stop) = (readiness.clone(), lifecycle.stopping());
+        lifecycle.spawn_for_life("readiness of writes", async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = writes.watch_writes(patience.unwritable) => {}
             }
         });
-        let (reads, stop) = (readiness.clone(), lifecycle.hard_stop());
+        let (reads, stop) = (readiness.clone(), lifecycle.stopping());
         let (log, checkpoints) = (log.clone(), checkpoints.clone());
-        lifecycle.spawn_last("readiness of reads", async move {
+        lifecycle.spawn_for_life("readiness of reads", async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = reads.watch_reads(&log, &checkpoints, patience.behind) => {}

@@ -52,8 +52,8 @@ impl Accounts {
         let accounts = Self::open(pool, config, registrar)
             .await
             .map_err(|error| StartError(error.to_string()))?;
-        let upkeep = upkeep::run(Arc::clone(&accounts.inner), lifecycle.hard_stop());
-        lifecycle.spawn_last("accounts", upkeep);
+        let upkeep = upkeep::run(Arc::clone(&accounts.inner), lifecycle.stopping());
+        lifecycle.spawn_for_life("accounts", upkeep);
         Ok(accounts)
     }
 

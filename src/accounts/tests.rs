@@ -1,9 +1,16 @@
 //! Accounts on a real database, over real HTTP.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test owns its tasks as long as it runs"
+)]
+
 mod attacks;
 mod flows;
 mod guessing;
+mod keys;
 mod outside;
+mod refreshing;
 mod sessions;
 
 use super::*;
@@ -150,10 +157,10 @@ impl World {
             .accounts
             .routes()
             .into_make_service_with_connect_info::<SocketAddr>();
-        let stop = self.lifecycle.hard_stop();
+        let stop = self.lifecycle.stopping();
         let serving = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned());
         self.lifecycle
-            .spawn_last("http", async move { serving.await.unwrap() });
+            .spawn_for_life("http", async move { serving.await.unwrap() });
         Http {
             base,
             client: issuer::http_client(Duration::from_secs(30)).unwrap(),

@@ -165,10 +165,10 @@ impl Hub {
         };
         self.lanes.add(head.lane, lane);
         drop(registered);
-        let stop = parts.lifecycle.hard_stop();
+        let stop = parts.lifecycle.stopping();
         parts
             .lifecycle
-            .spawn_last("hub", task.run(receiver, passers, stop));
+            .spawn_for_life("hub", task.run(receiver, passers, stop));
         self.added.notify_waiters();
     }
 

@@ -55,8 +55,8 @@ impl Asks {
 
     /// Answers what other nodes ask, for as long as the node runs.
     pub fn answer(&self, lifecycle: &Lifecycle, answering: Answering) {
-        let answers = self.clone().run(answering, lifecycle.hard_stop());
-        lifecycle.spawn_last("answers to other nodes", answers);
+        let answers = self.clone().run(answering, lifecycle.stopping());
+        lifecycle.spawn_for_life("answers to other nodes", answers);
     }
 
     /// Asks the other nodes, of which there are so many. Returns their answers.

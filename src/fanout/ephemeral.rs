@@ -66,7 +66,7 @@ impl Ephemeral {
     ) -> Self {
         let (queue, receiver) = mpsc::channel(QUEUE);
         let node = Uuid::new_v4().simple().to_string();
-        let stop = lifecycle.hard_stop();
+        let stop = lifecycle.stopping();
         let writer = write(
             keys.clone(),
             node.clone(),
@@ -75,14 +75,14 @@ impl Ephemeral {
             receiver,
             stop.clone(),
         );
-        lifecycle.spawn_last("ephemeral writer", writer);
+        lifecycle.spawn_for_life("ephemeral writer", writer);
         let marks = Arc::new(ReadMarks::new());
         let others = Others {
             node,
             hub: hub.clone(),
             marks: Arc::clone(&marks),
         };
-        lifecycle.spawn_last("ephemeral reader", read(keys, others, client, config, stop));
+        lifecycle.spawn_for_life("ephemeral reader", read(keys, others, client, config, stop));
         Self { hub, queue, marks }
     }
 

@@ -53,7 +53,7 @@ where
             weigh,
         }));
         for _ in 0..READERS {
-            lifecycle.spawn_last(name, serve(Arc::clone(&asked), read.clone(), lifecycle.clone()));
+            lifecycle.spawn_for_life(name, serve(Arc::clone(&asked), read.clone(), lifecycle.clone()));
         }
         Self { questions }
     }
@@ -109,7 +109,7 @@ async fn serve<Q, A, F>(asked: Arc<Mutex<Waiting<Q, A>>>, read: F, lifecycle: Li
 where
     F: Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, ReadError>>,
 {
-    let stop = lifecycle.hard_stop();
+    let stop = lifecycle.stopping();
     loop {
         let gathered = async { asked.lock().await.gather().await };
         let mut taken = tokio::select! {

@@ -28,9 +28,9 @@ impl Grow {
     pub(super) fn add(&self, head: LaneHead) {
         let (run, stop) = (
             self.projector.clone().run_lane(head.lane),
-            self.lifecycle.hard_stop(),
+            self.lifecycle.stopping(),
         );
-        self.lifecycle.spawn_last("projections", async move {
+        self.lifecycle.spawn_for_life("projections", async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = run => {}
@@ -41,7 +41,7 @@ impl Grow {
     }
 
     pub(super) async fn keep(self) {
-        let stop = self.lifecycle.hard_stop();
+        let stop = self.lifecycle.stopping();
         let mut ticks = tokio::time::interval(SEGMENTS);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

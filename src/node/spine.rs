@@ -122,8 +122,8 @@ impl Spine {
 /// Builds the read models that are new in this version, beside those that older nodes go on with.
 fn build_read_models(lifecycle: &Lifecycle, projector: &Projector, unbuilt: &[&'static str]) {
     projector.begin_builds(unbuilt);
-    let (build, stop) = (projector.clone().build(), lifecycle.hard_stop());
-    lifecycle.spawn_last("read models being built", async move {
+    let (build, stop) = (projector.clone().build(), lifecycle.stopping());
+    lifecycle.spawn_for_life("read models being built", async move {
         stop.run_until_cancelled(build).await;
         // A task that ends before the node does is taken for a failure.
         stop.cancelled().await;
