@@ -11,6 +11,12 @@ use uuid::Uuid;
 
 use crate::{CommandError, SendStatus, sequence::Missing, status::StatusCell};
 
+/// An id for a new command, which sorts by when it was made.
+#[expect(clippy::disallowed_methods, reason = "who sends a command mints its id")]
+pub(crate) fn fresh_id() -> Uuid {
+    Uuid::now_v7()
+}
+
 /// The pause before a refused command is sent again grows from this, twofold each time, up to the other.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
@@ -122,7 +128,7 @@ impl Flight {
 
     /// Asks for the events of a hole.
     pub(crate) fn add_hole(&mut self, missing: Missing, now: Instant) {
-        let id = Uuid::now_v7();
+        let id = fresh_id();
         let Missing {
             conversation,
             from,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     CommandError, ConnectionState, SendStatus,
-    flight::{Answer, Request},
+    flight::{Answer, Request, fresh_id},
     status::StatusCell,
 };
 
@@ -61,7 +61,7 @@ impl Client {
     /// [`CommandError::Closed`] when the connection has ended for good. What becomes of the command is told
     /// by the [`Pending`].
     pub async fn send(&self, action: Action) -> Result<Pending, CommandError> {
-        self.send_as(Uuid::now_v7(), action).await
+        self.send_as(fresh_id(), action).await
     }
 
     /// The same under an id of the caller's, for instance to repeat a command of an earlier process.
@@ -137,7 +137,7 @@ impl Client {
             from,
             limit,
         };
-        let (answer, _) = self.submit(Uuid::now_v7(), action).await?;
+        let (answer, _) = self.submit(fresh_id(), action).await?;
         match answer.await {
             Ok(Ok(Answer::Events(events))) => Ok(events),
             Ok(Ok(Answer::Ack(_))) => Err(CommandError::Unfit),

@@ -77,6 +77,10 @@ pub fn connect(config: Config) -> (Client, EventStream) {
     let (had, seen) = (queue.had(), config.resume.clone());
     let counts = Arc::new(sequence::Counts::default());
     let task = task::Task::new(config, requests, queue, state, ended.clone(), Arc::clone(&counts));
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the stream of events that is returned ends it"
+    )]
     let task = tokio::spawn(task.run());
     (client, EventStream::new(events, had, seen, counts, ended, task))
 }

@@ -1,5 +1,10 @@
 //! How a connection breaks, comes back and goes on, against a scripted other side.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test owns its tasks as long as it runs"
+)]
+
 #[path = "connection/closing.rs"]
 mod closing;
 #[path = "connection/messages.rs"]

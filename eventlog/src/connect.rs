@@ -157,6 +157,7 @@ impl LogConfig {
             .await
             .map_err(|_| ConnectError::Timeout(self.timeout))?
             .map_err(|error| ConnectError::Unreachable(describe(&error)))?;
+        #[expect(clippy::disallowed_methods, reason = "the session ends it when it is dropped")]
         let driver = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(error = describe(&error), "a session ended");

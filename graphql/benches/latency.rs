@@ -5,6 +5,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a measurement that fails panics")]
 #![expect(clippy::print_stdout, reason = "it is read by people")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a measurement owns its tasks as long as it runs"
+)]
 
 #[path = "../tests/it/server.rs"]
 #[expect(dead_code, reason = "for tests")]

@@ -100,6 +100,7 @@ impl ChaosProxy {
             narrow,
             done: Arc::clone(&done),
         };
+        #[expect(clippy::disallowed_methods, reason = "the proxy ends it when it is dropped")]
         let acceptor = tokio::spawn(accept(listener, to, forecast, count));
         Ok(Self {
             address,

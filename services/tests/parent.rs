@@ -1,6 +1,10 @@
 //! The servers end with the process that started them, even when that is killed.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test owns its tasks as long as it runs, and mints ids as clients do"
+)]
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};

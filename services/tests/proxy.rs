@@ -1,6 +1,10 @@
 //! The proxy that tests put in front of a server.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test owns its tasks as long as it runs, and mints ids as clients do"
+)]
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

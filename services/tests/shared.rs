@@ -1,6 +1,10 @@
 //! The servers that tests share: each test gets a database of its own, whichever runtime it runs on.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test owns its tasks as long as it runs, and mints ids as clients do"
+)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -106,7 +106,7 @@ impl Store {
                 moved: moved.clone(),
                 known,
             };
-            let submitted = self.lanes.submit_user(user, Uuid::now_v7(), command, Some(as_of));
+            let submitted = self.lanes.submit_user(user, crate::clock::id(), command, Some(as_of));
             match submitted.await {
                 Ok(answer) => accepted = Some(answer),
                 Err(refusal) => {

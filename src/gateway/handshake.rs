@@ -134,7 +134,7 @@ async fn accept(
         Ok(principal) => Some(Greeted {
             user: UserId(principal.user),
             expires_at: principal.expires_at,
-            session: Uuid::now_v7(),
+            session: crate::clock::id(),
             login: principal.session,
             device: hello.device.unwrap_or_default(),
             resume: hello.resume,

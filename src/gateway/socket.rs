@@ -67,6 +67,10 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test owns its tasks as long as it runs"
+    )]
     async fn frames_of_all_sizes_arrive_whole_at_a_slow_reader() {
         let (mut near, far) = pair().await;
         let (mut sink, _source) = split(far, Bytes::new(), &GatewayLimits::default());

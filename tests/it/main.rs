@@ -1,6 +1,10 @@
 //! The server as its users meet it: real sockets, a real PostgreSQL, a real Redis.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test owns its tasks as long as it runs, and mints ids as clients do"
+)]
 
 mod accounts;
 mod administration;

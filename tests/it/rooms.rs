@@ -127,7 +127,9 @@ fn only_wire_knows_the_protocol_and_the_rules_of_the_domain() {
 fn statements(text: &str) -> impl Iterator<Item = (&str, bool)> {
     let verbs = ["SELECT ", "INSERT ", "UPDATE ", "DELETE FROM ", "WITH "];
     let begins = move |part: &str| verbs.iter().any(|verb| part.starts_with(verb));
-    let lines = text.lines().filter(move |line| line.split('"').skip(1).any(begins));
+    let lines = text
+        .lines()
+        .filter(move |line| line.split('"').skip(1).any(begins));
     lines.map(|line| (line.trim(), line.matches('"').count() % 2 == 0))
 }
 

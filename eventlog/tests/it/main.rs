@@ -1,6 +1,10 @@
 //! The log on a real PostgreSQL.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test owns its tasks as long as it runs, and mints ids as clients do"
+)]
 
 mod concurrency;
 mod invariants;

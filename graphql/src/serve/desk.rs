@@ -38,6 +38,10 @@ impl Desk {
         // A task of its own takes its turn when it comes, also when whoever wants the result looks elsewhere for a while:
         // a turn that nobody takes would keep everybody else waiting.
         let work = work.in_current_span();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "whoever waits for the result ends it when they leave"
+        )]
         let task = tokio::spawn(carry(Arc::clone(&self.0), work));
         AbortOnDropHandle::new(task).await.unwrap_or_else(stopped)
     }

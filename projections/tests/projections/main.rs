@@ -1,6 +1,10 @@
 //! Read models on a real PostgreSQL, filled through a real log.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test owns its tasks as long as it runs, and mints ids as clients do"
+)]
 
 mod consumer;
 mod contents;
