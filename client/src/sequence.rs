@@ -1,24 +1,21 @@
 //! Keeps every conversation in order: drops what was seen, holds back what came too early, leaves out what there is
 //! no room for, and says what to fetch. It does no I/O.
 
+mod counts;
+mod holes;
+
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque, hash_map::Entry},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    collections::{HashMap, VecDeque, hash_map::Entry},
+    sync::{Arc, atomic::Ordering},
 };
 
-use tidings_protocol::{Event, Events, FETCH_EVENTS_MAX, Gap, Notice, Resume};
+use tidings_protocol::{Event, Events, Gap, Notice, Resume};
 use uuid::Uuid;
 
-use crate::{
-    Incoming,
-    queue::{Queue, Room},
-};
+use self::holes::{Held, Hole};
+use crate::{Incoming, queue::Queue};
 
-/// The most gaps held back behind a hole; what is in those beyond is fetched.
-const GAPS_HELD_MAX: usize = 1000;
+pub(crate) use self::counts::Counts;
 
 /// The events to ask for: so many from this seq on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,23 +44,6 @@ impl Place {
     }
 }
 
-/// What is missing of a conversation, and what stands behind it.
-#[derive(Default)]
-struct Hole {
-    /// By the first seq of each.
-    held: BTreeMap<u64, Held>,
-    /// The highest seq that is known to exist.
-    to: u64,
-    /// There was no room: it is asked for when there is, and nothing is held until then.
-    put_off: bool,
-}
-
-enum Held {
-    Event(Event, Room),
-    /// Up to this seq the server leaves events out.
-    Gap(u64),
-}
-
 /// The cursors, and the holes being filled.
 pub(crate) struct Sequencer {
     places: HashMap<Uuid, Place>,
@@ -74,23 +54,6 @@ pub(crate) struct Sequencer {
     /// What has to be put out before all that was missed has been, once the server says that it has sent that.
     owed: Option<HashMap<Uuid, u64>>,
     counts: Arc<Counts>,
-}
-
-/// How often something had to be put right.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) repeats: AtomicU64,
-    pub(crate) holes: AtomicU64,
-    pub(crate) last_hole: Mutex<Option<Gap>>,
-}
-
-impl Counts {
-    /// Notes that the events of `hole` were neither sent nor left out.
-    fn hole(&self, hole: Gap) {
-        tracing::warn!(conversation = %hole.conversation, from = hole.from, to = hole.to, "events are missing");
-        self.holes.fetch_add(1, Ordering::Relaxed);
-        *self.last_hole.lock().unwrap_or_else(PoisonError::into_inner) = Some(hole);
-    }
 }
 
 impl Sequencer {
@@ -316,107 +279,6 @@ impl Sequencer {
         self.owed = None;
         for place in self.places.values_mut() {
             place.heard = false;
-        }
-    }
-
-    /// There is no room for a conversation from its cursor up to `to` at least.
-    fn put_off(&mut self, conversation: Uuid, to: u64) {
-        let hole = self.holes.entry(conversation).or_default();
-        hole.to = hole.to.max(to);
-        hole.held.retain(|_, held| matches!(held, Held::Gap(_)));
-        if !hole.put_off {
-            hole.put_off = true;
-            self.put_off.push_back(conversation);
-        }
-    }
-
-    /// Keeps something that came too early, if there is room; that it exists is remembered anyway.
-    fn hold(&mut self, conversation: Uuid, seq: u64, held: Option<Held>) {
-        let hole = self.holes.entry(conversation).or_default();
-        hole.to = hole.to.max(seq);
-        if let Some(held) = held.filter(|_| !hole.put_off) {
-            hole.held.insert(seq, held);
-        }
-    }
-
-    fn hold_gap(&mut self, gap: Gap) {
-        let hole = self.holes.entry(gap.conversation).or_default();
-        hole.to = hole.to.max(gap.to);
-        let gaps = hole.held.values().filter(|held| matches!(held, Held::Gap(_)));
-        if gaps.count() < GAPS_HELD_MAX {
-            hole.held.insert(gap.from, Held::Gap(gap.to));
-        }
-    }
-
-    /// What to fetch next of a conversation: up to what is held.
-    fn missing(&self, conversation: Uuid) -> Option<Missing> {
-        let hole = self.holes.get(&conversation).filter(|hole| !hole.put_off)?;
-        let from = self.places.get(&conversation).map_or(1, |place| place.seq + 1);
-        let end = hole.held.keys().next().copied().unwrap_or(hole.to + 1);
-        Some(Missing {
-            conversation,
-            from,
-            limit: (end.saturating_sub(from)).clamp(1, u64::from(FETCH_EVENTS_MAX)) as u32,
-        })
-    }
-
-    /// Makes the cursor stand right before `seq`, with a gap for what that passes over and is not held.
-    fn skip_to(&mut self, conversation: Uuid, seq: u64, out: &mut Queue) {
-        loop {
-            self.release(conversation, out);
-            let held = self
-                .holes
-                .get(&conversation)
-                .and_then(|hole| hole.held.keys().next());
-            let next = held.copied().map_or(seq, |held| held.min(seq));
-            let place = self.places.entry(conversation).or_default();
-            if next > place.seq + 1 {
-                let from = place.seq + 1;
-                place.seq = next - 1;
-                let gap = Gap {
-                    conversation,
-                    from,
-                    to: next - 1,
-                };
-                out.push(Incoming::Gap(gap), 0);
-            }
-            if next == seq {
-                return;
-            }
-        }
-    }
-
-    /// Puts out what is held and in order now, and forgets the hole when nothing is missing.
-    fn release(&mut self, conversation: Uuid, out: &mut Queue) {
-        let Some(hole) = self.holes.get_mut(&conversation) else {
-            return;
-        };
-        let place = self.places.entry(conversation).or_default();
-        while let Some(first) = hole.held.first_entry() {
-            if *first.key() > place.seq + 1 {
-                break;
-            }
-            let (seq, held) = first.remove_entry();
-            match held {
-                Held::Event(event, room) if seq > place.seq => {
-                    place.seq = seq;
-                    out.event(event, room);
-                }
-                Held::Gap(to) if to > place.seq => {
-                    let from = place.seq + 1;
-                    place.seq = to;
-                    let gap = Gap {
-                        conversation,
-                        from,
-                        to,
-                    };
-                    out.push(Incoming::Gap(gap), 0);
-                }
-                Held::Event(..) | Held::Gap(_) => {}
-            }
-        }
-        if place.seq >= hole.to {
-            self.holes.remove(&conversation);
         }
     }
 }

@@ -203,7 +203,7 @@ impl Task {
         }
     }
 
-    /// Answers all commands, and hands out what is ready as long as the user takes it.
+    /// Returns all commands, and hands out what is ready as long as the user takes it.
     async fn finish(mut self) {
         self.requests.close();
         self.flight.close();

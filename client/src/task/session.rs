@@ -1,25 +1,21 @@
 //! One connection: writes commands, reads frames, watches the silence.
 
+mod closing;
+mod frames;
+
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use futures_util::{
-    SinkExt as _, StreamExt as _,
-    stream::{SplitSink, SplitStream},
-};
-use tidings_protocol::{ErrorFrame, Resume, ServerFrame, split_frame};
+use futures_util::StreamExt as _;
+use tidings_protocol::Resume;
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite::{
-    self, Bytes, Message,
-    protocol::{CloseFrame, frame::coding::CloseCode as SocketCode},
-};
+use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use super::{CLOSE_TIMEOUT, Ended, Task};
+use super::{Ended, Task};
 use crate::{
     ConnectionState, DisconnectReason, Incoming, Token, TokenFuture, TokenReason,
     flight::HoleAnswer,
     handle::Outgoing,
     hello::hello,
-    sequence::Missing,
     socket::{Proof, Socket, network, write},
 };
 
@@ -189,59 +185,7 @@ impl Task {
         }
     }
 
-    /// The user goes away for good. A normal closure proves that they have all that was sent; any other proves nothing.
-    async fn close(
-        &mut self,
-        session: &mut Session,
-        sink: &mut SplitSink<Socket, Message>,
-        stream: &mut SplitStream<Socket>,
-    ) {
-        // In an error's or a time-out's case nothing is proved, which is true.
-        let taken = tokio::time::timeout(CLOSE_TIMEOUT, self.taken(session, stream)).await;
-        let code = if taken == Ok(true) {
-            SocketCode::Normal
-        } else {
-            SocketCode::Away
-        };
-        let closing = async {
-            let frame = CloseFrame {
-                code,
-                reason: "".into(),
-            };
-            // The other side may be gone already.
-            let _ = sink.send(Message::Close(Some(frame))).await;
-            // What the server sent before it answers the close counts as sent, so it is taken too.
-            while self.message(session, stream.next().await).is_none() {
-                self.queue.hand_out();
-            }
-            let _ = sink.close().await;
-        };
-        let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
-    }
-
-    /// Waits until the user has taken all that has come; false when they will not.
-    async fn taken(&mut self, session: &mut Session, stream: &mut SplitStream<Socket>) -> bool {
-        loop {
-            self.queue.hand_out();
-            if !self.sequencer.is_whole() || self.queue.is_closed() {
-                return false;
-            }
-            if self.queue.is_taken() {
-                return true;
-            }
-            self.provable(session);
-            tokio::select! {
-                () = self.queue.emptied() => {}
-                message = stream.next() => {
-                    if self.message(session, message).is_some() {
-                        return false;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Says what a ping that is read next asks for; answers how many values the user has to have before the one that waits is
+    /// Says what a ping that is read next asks for; returns how many values the user has to have before the one that waits is
     /// answered.
     fn provable(&self, session: &mut Session) -> Option<u64> {
         let wanted = self.sequencer.is_whole().then(|| self.queue.put_in());
@@ -258,119 +202,6 @@ impl Task {
             self.state.send_replace(ConnectionState::Live);
             self.queue.hand_out();
         }
-    }
-
-    fn ask(&mut self, missing: Option<Missing>) {
-        if let Some(missing) = missing {
-            self.flight.add_hole(missing, Instant::now());
-        }
-    }
-
-    /// Takes one WebSocket message; returns why the connection ends, if it does.
-    fn message(
-        &mut self,
-        session: &mut Session,
-        message: Option<Result<Message, tungstenite::Error>>,
-    ) -> Option<DisconnectReason> {
-        let text = match message {
-            Some(Ok(Message::Text(text))) => text,
-            Some(Ok(Message::Close(frame))) => {
-                // 1005: the close frame had no code.
-                let code = frame.map_or(1005, |frame| u16::from(frame.code));
-                return Some(DisconnectReason::SocketClosed { code });
-            }
-            Some(Ok(Message::Ping(payload))) => {
-                session.pinged(payload);
-                return None;
-            }
-            Some(Ok(_)) => return None,
-            Some(Err(error)) => return Some(network(&error)),
-            None => return Some(DisconnectReason::Network("the connection was cut".to_owned())),
-        };
-        for line in split_frame(&text) {
-            match ServerFrame::parse(line) {
-                Ok(Some(frame)) => {
-                    if let Some(reason) = self.frame(session, frame) {
-                        return Some(reason);
-                    }
-                }
-                Ok(None) => {}
-                // An event that cannot be read shows as a hole and is fetched, so nothing goes amiss silently.
-                Err(error) => tracing::warn!(%error, "unreadable frame skipped"),
-            }
-        }
-        None
-    }
-
-    fn frame(&mut self, session: &mut Session, frame: ServerFrame) -> Option<DisconnectReason> {
-        let out = &mut self.queue;
-        match frame {
-            ServerFrame::Event(event) => {
-                let missing = self.sequencer.event(event, out);
-                self.ask(missing);
-            }
-            ServerFrame::Ack(ack) => {
-                if let Some(answer) = self.flight.acked(ack) {
-                    self.hole(answer);
-                }
-            }
-            ServerFrame::Welcome(welcome) => {
-                // A renewed hello may be welcomed again; that changes nothing here.
-                if !session.welcomed {
-                    session.welcomed(&welcome);
-                    out.push(Incoming::Connected(welcome), 0);
-                    self.state.send_replace(ConnectionState::CatchingUp);
-                }
-            }
-            ServerFrame::Synced => self.sequencer.all_sent(),
-            ServerFrame::Gap(gap) => {
-                let missing = self.sequencer.gap(gap, out);
-                self.ask(missing);
-            }
-            ServerFrame::Events(events) => {
-                if let Some(answer) = self.flight.fetched(events) {
-                    self.hole(answer);
-                }
-            }
-            ServerFrame::Error(error) => return self.refused(session, error),
-            ServerFrame::Notice(notice) => self.sequencer.notice(notice, out),
-            ServerFrame::Typing(typing) => out.offer(Incoming::Typing(typing)),
-            ServerFrame::Presence(presence) => out.offer(Incoming::Presence(presence)),
-            ServerFrame::Receipt(receipt) => out.offer(Incoming::Receipt(receipt)),
-            ServerFrame::Pong { .. } => {}
-            ServerFrame::Close(close) => return Some(DisconnectReason::Closed(close)),
-        }
-        None
-    }
-
-    fn refused(&mut self, session: &Session, error: ErrorFrame) -> Option<DisconnectReason> {
-        if let Some(id) = error.id {
-            if let Some(answer) = self.flight.refused(id, error, Instant::now()) {
-                self.hole(answer);
-            }
-            return None;
-        }
-        if error.field.as_deref() == Some("resume") {
-            tracing::warn!(message = %error.message, "the server did not take a cursor");
-            if let Some(head) = error.head {
-                self.sequencer.rewind(error.conversation, head, &mut self.queue);
-            }
-            return None;
-        }
-        if !session.welcomed {
-            return Some(DisconnectReason::HelloRefused(error));
-        }
-        tracing::warn!(code = %error.code, "the server refused a frame without an id");
-        None
-    }
-
-    fn hole(&mut self, answer: HoleAnswer) {
-        let out = &mut self.queue;
-        let missing = match answer {
-            HoleAnswer::Filled(events, asked) => self.sequencer.filled(events, asked.from, out),
-            HoleAnswer::Refused(asked) => self.sequencer.unfillable(asked.conversation, asked.from, out),
-        };
-        self.ask(missing);
     }
 }
 
