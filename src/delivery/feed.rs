@@ -157,6 +157,20 @@ mod tests {
         assert_eq!((feed.early_bytes, feed.next()), (0, 5));
     }
 
+    #[test]
+    fn what_came_too_early_is_bounded_in_number() {
+        let mut feed = Feed::new(0);
+        for pos in (2..).step_by(2).take(EARLY_MAX + 10) {
+            feed.offer(range(pos, pos));
+        }
+        assert_eq!(feed.early.len(), EARLY_MAX);
+        assert_eq!(
+            feed.early.last_key_value().map(|(first, _)| *first),
+            Some(2 * EARLY_MAX as u64)
+        );
+        assert_eq!(feed.hole(), Some((1, 1)));
+    }
+
     proptest! {
         #[test]
         fn whatever_ranges_come_each_event_comes_out_once_in_order_without_a_hole(

@@ -16,7 +16,7 @@ pub(super) enum Filled {
 }
 
 /// A gap that was told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Gap {
     from: u64,
     to: u64,

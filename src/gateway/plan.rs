@@ -161,6 +161,126 @@ mod tests {
         assert_eq!(plan.ranges, [(of(1), 5, 9), (of(3), 1, 2)]);
         assert_eq!(plan.left_out, [(of(1), 1, 4), (of(2), 11, 14)]);
         assert!(!plan.owing);
+        let gap = |from, to| Gap::new(from, from, to, false);
+        assert_eq!(plan.gaps, [(of(1), gap(1, 4)), (of(2), gap(11, 14))]);
+    }
+
+    #[test]
+    fn what_just_fits_is_sent() {
+        let lack = |number, known, reach| Missing::of(&member(number), head(reach), Some(known), false);
+        let missing = [lack(1, 0, 5), lack(2, 5, 5), lack(3, 0, 2)];
+        let plan = plan(&missing, 5, 7);
+        let of = |number: u128| Uuid::from_u128(number);
+        assert_eq!(plan.ranges, [(of(1), 1, 5), (of(3), 1, 2)]);
+        assert!(plan.left_out.is_empty() && plan.gaps.is_empty());
+        assert_eq!(everything(&missing), plan.ranges);
+    }
+
+    #[test]
+    fn without_a_cursor_of_the_client_what_was_delivered_counts_or_else_the_joining() {
+        let joined = Membership {
+            joined_seq: 5,
+            ..member(1)
+        };
+        let lack = Missing::of(&joined, head(9), None, false);
+        assert_eq!((lack.cursor, lack.to, lack.joined, lack.ahead), (4, 9, 5, false));
+        assert_eq!(
+            (lack.delivered, lack.head),
+            (Cursor { seq: 0, msg_no: 0 }, Some(head(9)))
+        );
+        let delivered = Membership {
+            delivered_seq: Some(7),
+            delivered_msg_no: 6,
+            ..joined
+        };
+        let lack = Missing::of(&delivered, head(9), None, false);
+        assert_eq!(
+            (lack.cursor, lack.delivered.seq, lack.delivered.msg_no),
+            (7, 7, 6)
+        );
+        assert_eq!(Missing::of(&delivered, head(9), Some(2), false).cursor, 2);
+        // What is said to be had and is not there yet.
+        let lack = Missing::of(&delivered, head(9), Some(10), false);
+        assert_eq!(
+            (lack.cursor, lack.to, lack.ahead, lack.closed),
+            (9, 9, true, false)
+        );
+        assert!(!Missing::of(&delivered, head(9), Some(9), false).ahead);
+    }
+
+    #[test]
+    fn what_has_lapsed_is_said_to_a_device_without_a_cursor_and_can_be_fetched() {
+        let lapsed = Membership {
+            delivered_seq: Some(10),
+            expired_from: Some(4),
+            ..member(1)
+        };
+        let of = |known| Missing::of(&lapsed, head(12), known, false);
+        let sent = plan(&[of(None)], 5, 100);
+        assert_eq!(sent.left_out, [(lapsed.conversation, 4, 10)]);
+        assert_eq!(sent.ranges, [(lapsed.conversation, 11, 12)]);
+        assert_eq!(sent.gaps, [(lapsed.conversation, Gap::new(4, 11, 10, false))]);
+        // None of it fits: what lapsed and what is left out are one gap, of which the latter is owed.
+        let cut = plan(&[of(None)], 5, 1);
+        assert_eq!(
+            cut.left_out,
+            [(lapsed.conversation, 4, 10), (lapsed.conversation, 11, 12)]
+        );
+        assert_eq!(cut.gaps, [(lapsed.conversation, Gap::new(4, 11, 12, false))]);
+        assert_eq!(of(Some(6)).expired_from, None);
+        let later = Membership {
+            expired_from: Some(11),
+            ..lapsed.clone()
+        };
+        assert_eq!(Missing::of(&later, head(12), None, false).expired_from, None);
+    }
+
+    #[test]
+    fn what_another_device_of_a_former_member_has_had_is_said_and_can_be_fetched_from_the_joining_on() {
+        let former = |joined_seq| Membership {
+            joined_seq,
+            left_seq: Some(12),
+            delivered_seq: Some(8),
+            ..member(1)
+        };
+        for (joined, first) in [(3, 7), (8, 8)] {
+            let former = former(joined);
+            let lack = Missing::of(&former, head(40), Some(6), false);
+            assert_eq!((lack.cursor, lack.settled_from, lack.closed), (8, Some(7), false));
+            let sent = plan(&[lack], 5, 100);
+            assert_eq!(sent.left_out, [(former.conversation, 7, 8)]);
+            assert_eq!(sent.ranges, [(former.conversation, 9, 12)]);
+            assert_eq!(sent.gaps, [(former.conversation, Gap::new(first, 9, 8, true))]);
+            assert!(!sent.owing);
+        }
+        // Who was here when they left gets all of it, and nobody more than there is.
+        let here = Missing::of(&former(3), head(40), Some(6), true);
+        assert_eq!((here.cursor, here.settled_from), (6, None));
+        assert_eq!(Missing::of(&former(3), head(11), Some(6), true).to, 11);
+        assert_eq!(
+            Missing::of(&former(3), head(40), Some(9), false).settled_from,
+            None
+        );
+    }
+
+    #[test]
+    fn a_former_member_who_has_had_all_is_shown_the_leave_and_no_way_to_the_rest() {
+        let had = Membership {
+            joined_seq: 3,
+            left_seq: Some(12),
+            delivered_seq: Some(12),
+            ..member(1)
+        };
+        let lack = Missing::of(&had, head(40), Some(6), false);
+        assert_eq!((lack.cursor, lack.settled_from, lack.closed), (11, Some(7), true));
+        let sent = plan(std::slice::from_ref(&lack), 3, 100);
+        assert_eq!(sent.left_out, [(had.conversation, 7, 11)]);
+        assert_eq!(sent.ranges, [(had.conversation, 12, 12)]);
+        assert!(sent.gaps.is_empty() && !sent.owing);
+        let cut = plan(&[lack], 3, 0);
+        assert!(cut.gaps.is_empty() && !cut.owing && cut.ranges.is_empty());
+        let itself = Missing::of(&had, head(40), Some(12), false);
+        assert_eq!((itself.cursor, itself.closed), (12, false));
     }
 
     #[test]
