@@ -31,10 +31,10 @@ pub enum Refusal {
     #[error("this conversation changes too fast")]
     TooFast { retry_after: Duration },
     /// The lane's queue is full.
-    #[error("too much to do, try again")]
+    #[error("overloaded, try again")]
     Overloaded,
     /// The log did not answer in time. The command may have taken effect; sending it again with the same id is safe.
-    #[error("the log is away, try again")]
+    #[error("the database is unavailable, try again")]
     Unavailable,
 }
 

@@ -17,9 +17,9 @@ pub struct Admission {
     pub user: Uuid,
     /// The access token, a JWT.
     pub token: String,
-    /// When the access token stops being good, to the second.
+    /// When the access token stops being valid, to the second.
     pub expires_at: DateTime<Utc>,
-    /// Good once, for the next admission.
+    /// Valid once, for the next admission.
     pub refresh_token: String,
 }
 
@@ -98,7 +98,7 @@ impl Inner {
             return Err(match self.database.row(ask, &[&id]).await? {
                 Some(_) => AccountError::Suspended,
                 // Trying again finds out what the password is now.
-                None => AccountError::Unavailable("the password was set anew meanwhile".to_owned()),
+                None => AccountError::Unavailable("the password was set again meanwhile".to_owned()),
             });
         }
         self.admission(id, &entrant.roles, session, &refresh)

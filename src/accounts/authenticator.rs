@@ -18,7 +18,7 @@ const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// Verifies access tokens. Cheap to clone; a token of ours costs no query.
 ///
-/// A good token stays good until it expires, unless its user is suspended or its session ends.
+/// A valid token stays valid until it expires, unless its user is suspended or its session ends.
 #[derive(Clone)]
 pub struct Authenticator {
     shared: Arc<Shared>,
@@ -65,7 +65,7 @@ impl Authenticator {
         }
     }
 
-    /// Why a token of this user and session, which was good, is so no longer; `None` while it is.
+    /// Why a token of this user and session, which was valid, is so no longer; `None` while it is.
     pub fn refusal(&self, user: Uuid, session: Option<Uuid>) -> Option<AuthError> {
         self.shared.standing.refusal(user, session)
     }
@@ -75,7 +75,7 @@ impl Authenticator {
         self.shared.standing.changes()
     }
 
-    /// Waits until a token of this user and session is good no longer, for another reason than its age.
+    /// Waits until a token of this user and session is valid no longer, for another reason than its age.
     pub async fn ended(&self, user: Uuid, session: Option<Uuid>) -> AuthError {
         let mut changes = self.changes();
         loop {

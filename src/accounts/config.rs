@@ -9,9 +9,9 @@ use std::fmt;
 pub struct AuthConfig {
     /// The `iss` of our own tokens.
     pub issuer: String,
-    /// How long an access token is good, in seconds. Only suspension and the end of its session take it back before that.
+    /// How long an access token is valid, in seconds. Only suspension and the end of its session take it back before that.
     pub token_ttl_s: u32,
-    /// How long a refresh token is good, in seconds. Each refresh begins this time anew.
+    /// How long a refresh token is valid, in seconds. Each refresh begins this time again.
     pub refresh_ttl_s: u32,
     /// How long a spent refresh token may be presented again as the same refresh repeated, in seconds, as long as no
     /// successor of it was used.

@@ -15,7 +15,7 @@ pub enum AccountError {
     Taken,
     #[error("the username or the password is wrong")]
     Wrong,
-    #[error("the refresh token is not good")]
+    #[error("the refresh token is not valid")]
     BadRefreshToken,
     #[error("this account has no password here")]
     NoPassword,

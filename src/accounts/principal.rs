@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 use uuid::Uuid;
 
-/// A user who has shown a good token.
+/// A user who has shown a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     pub user: Uuid,
     pub roles: Vec<Role>,
-    /// When the token stops being good.
+    /// When the token stops being valid.
     pub expires_at: DateTime<Utc>,
     /// The session that the token belongs to, where it is one of ours.
     pub session: Option<Uuid>,
@@ -22,7 +22,7 @@ pub enum Role {
     Admin,
 }
 
-/// Why a token is not good. Says no more than its sender may know.
+/// Why a token is not valid. Says no more than its sender may know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AuthError {
     #[error("the token has expired")]
@@ -33,7 +33,7 @@ pub enum AuthError {
     Suspended,
     #[error("the session has ended")]
     Ended,
-    /// It could not be found out whether it is good.
+    /// It could not be found out whether it is valid.
     #[error("tokens cannot be checked just now")]
     Unavailable,
 }

@@ -235,8 +235,9 @@ impl From<AccountError> for Problem {
                 Problem::new(code, "too many attempts; try again later").retry_after_ms(millis_up(wait))
             }
             AccountError::Busy => Problem::new(code, error.to_string()).retry_after_ms(BUSY_RETRY_MS),
-            AccountError::Unavailable(_) => Problem::unavailable("accounts cannot be checked just now")
-                .retry_after_ms(UNAVAILABLE_RETRY_MS),
+            AccountError::Unavailable(_) => {
+                Problem::unavailable("accounts are unavailable").retry_after_ms(UNAVAILABLE_RETRY_MS)
+            }
             AccountError::Taken => Problem::invalid("username", error.to_string()).with_code(code),
             AccountError::Wrong
             | AccountError::BadRefreshToken

@@ -18,7 +18,7 @@ const FORGET: Duration = Duration::from_mins(1);
 /// Users and sessions as of the last look. While the database is away, the last look stands.
 pub(super) struct Standing {
     database: Database,
-    /// The longest that a token is good.
+    /// How long a token is valid at most.
     token_ttl: Duration,
     ended: RwLock<Ended>,
     /// Counts changes.
@@ -56,7 +56,7 @@ impl Standing {
         Ok(standing)
     }
 
-    /// Why a token of this user and session is good no longer; `None` while it is.
+    /// Why a token of this user and session is valid no longer; `None` while it is.
     pub(super) fn refusal(&self, user: Uuid, session: Option<Uuid>) -> Option<AuthError> {
         let ended = self.ended.read().unwrap_or_else(PoisonError::into_inner);
         if ended.users.contains(&user) {

@@ -28,7 +28,7 @@ struct Claims {
     sid: Uuid,
 }
 
-/// Why a token of ours is not good.
+/// Why a token of ours is not valid.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// Signed with a key that is not on the ring; it may be newer than the ring.

@@ -30,7 +30,7 @@ pub(super) fn reason(error: AuthError) -> Close {
     match error {
         AuthError::Suspended => Close::new(CloseCode::Suspended),
         AuthError::Unavailable => Close {
-            reason: "accounts cannot be checked just now".to_owned(),
+            reason: "accounts are unavailable".to_owned(),
             ..Close::new(CloseCode::GoingAway).with_retry_after_ms(1000)
         },
         _ => Close::new(CloseCode::NoValidToken),

@@ -111,7 +111,7 @@ fn refusal(too_many: &TooMany) -> Close {
     let (code, reason) = match too_many {
         TooMany::OfNode => (
             CloseCode::GoingAway,
-            "this node has as many connections as it takes",
+            "the connection limit of this node is reached",
         ),
         TooMany::OfUser => (
             CloseCode::Flooding,

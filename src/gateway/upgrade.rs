@@ -32,13 +32,13 @@ async fn connect(
     mut request: Request,
 ) -> Response {
     if !gateway.lifecycle.is_open() {
-        return Problem::unavailable("this node takes no connections just now")
+        return Problem::unavailable("this node takes no connections now")
             .retry_after_ms(1000)
             .into_response();
     }
     if gateway.registry.count() >= gateway.limits.connections {
         metrics::counter!("tidings_connections_refused_total").increment(1);
-        return Problem::unavailable("this node has as many connections as it takes")
+        return Problem::unavailable("the connection limit of this node is reached")
             .retry_after_ms(5000)
             .into_response();
     }

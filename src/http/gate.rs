@@ -113,7 +113,7 @@ impl Gate {
 
 fn full(full: Full) -> Problem {
     match full {
-        Full::Node => Problem::new(ErrorCode::Overloaded, "this node has as many sockets as it takes"),
+        Full::Node => Problem::new(ErrorCode::Overloaded, "the socket limit of this node is reached"),
         Full::Address => Problem::new(
             ErrorCode::RateLimited,
             "this address has as many sockets as one may have",

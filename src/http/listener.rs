@@ -149,7 +149,7 @@ async fn refuse(stream: TcpStream, full: Full) -> io::Result<()> {
         Full::Node => (
             "503 Service Unavailable",
             "overloaded",
-            "this node has as many sockets as it takes",
+            "the socket limit of this node is reached",
         ),
         Full::Address => (
             "429 Too Many Requests",

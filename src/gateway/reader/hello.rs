@@ -36,11 +36,7 @@ impl Reader {
         let principal = match self.gateway.authenticator.verify(&token, clock::now()).await {
             Ok(principal) => principal,
             Err(AuthError::Unavailable) => {
-                let refusal = ErrorFrame::new(
-                    None,
-                    ErrorCode::Unavailable,
-                    "accounts cannot be checked just now",
-                );
+                let refusal = ErrorFrame::new(None, ErrorCode::Unavailable, "accounts are unavailable");
                 reply.refuse(refusal.with_retry_after_ms(1000));
                 return Ok(());
             }

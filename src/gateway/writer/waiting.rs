@@ -29,7 +29,7 @@ impl Writer {
                     tracing::debug!(%error, "a connection waits for the log");
                     if since.elapsed() >= LOG_AWAY {
                         return Err(Stop::Close(Close {
-                            reason: "the log is away".to_owned(),
+                            reason: "the database is unavailable".to_owned(),
                             ..Close::new(CloseCode::GoingAway).with_retry_after_ms(1000)
                         }));
                     }
