@@ -61,7 +61,7 @@ impl Administration {
         let tables = Tables::new(&ground.log);
         let this = Self(Arc::new(Inner {
             ground,
-            node: Uuid::now_v7(),
+            node: crate::clock::id(),
             tables,
             orders,
         }));

@@ -53,8 +53,8 @@ pub trait Reactor: Send + Sync + 'static {
 /// Runs a reactor until the node stops, where no other node does. `log_id` is the log's own id.
 pub fn start(lifecycle: &Lifecycle, log: &Log, log_id: Uuid, lanes: &Lanes, reactor: impl Reactor) {
     let owner = Owner::new(log.clone(), log_id, lanes.clone(), reactor);
-    let stop = lifecycle.hard_stop();
-    lifecycle.spawn_last("reactor", async move {
+    let stop = lifecycle.stopping();
+    lifecycle.spawn_for_life("reactor", async move {
         stop.run_until_cancelled(owner.run()).await;
     });
 }

@@ -36,7 +36,7 @@ async fn every_look_up_is_an_index_probe() {
     let database = shared().empty_database().await.unwrap();
     let config = LogConfig::from_url(database.url())
         .unwrap()
-        .with_timeout(Duration::from_mins(1));
+        .with_timeout(std::time::Duration::from_mins(1));
     schema::migrate(&config, 4).await.unwrap();
     let pool = config.pool().unwrap();
     crate::setup(&pool).await.unwrap();

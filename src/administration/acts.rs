@@ -61,7 +61,7 @@ impl Administration {
         let acted = acted(order);
         tracing::info!(user = %by, act = acted.act, target = acted.target, "an administrator acts");
         let lanes = &self.0.ground.lanes;
-        match lanes.submit_act(UserId(by), Uuid::now_v7(), acted).await {
+        match lanes.submit_act(UserId(by), crate::clock::id(), acted).await {
             Ok(_) => Ok(()),
             Err(refusal) => {
                 tracing::warn!(%refusal, "the log does not take an act of an administrator");

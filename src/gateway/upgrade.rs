@@ -66,7 +66,7 @@ async fn connect(
     );
     let lifecycle = gateway.lifecycle.clone();
     let conversation = converse(gateway, upgrading, address, token).instrument(span);
-    tokio::spawn(lifecycle.connection(conversation));
+    lifecycle.spawn_connection(conversation);
     response
 }
 

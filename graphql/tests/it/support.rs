@@ -50,7 +50,7 @@ impl World {
 
     /// On a migrated database somewhere else.
     pub(crate) fn at(url: &str, config: GraphqlConfig) -> Self {
-        let mut log_config = LogConfig::from_url(url).unwrap().with_timeout(LONG);
+        let log_config = LogConfig::from_url(url).unwrap().with_timeout(LONG);
         let pool = log_config.pool().unwrap();
         let projector = Projector::new(Log::new(pool.clone(), LONG), LANES, Arc::new(Silent));
         let graphql = Graphql::new(pool.clone(), projector.checkpoints(), Arc::new(()), config);
