@@ -13,7 +13,6 @@ mod device;
 mod effects;
 mod eras;
 mod fault;
-mod fold;
 mod ground;
 mod hand;
 mod hostile;
@@ -24,8 +23,6 @@ mod plan;
 mod planted;
 mod retries;
 mod run;
-mod said;
-mod scribe;
 mod settle;
 mod siege;
 mod store;
@@ -33,6 +30,8 @@ mod view;
 mod wire;
 mod witness;
 mod world;
+
+use tidings_scribe::{fold, said, scribe};
 
 pub use command::{Args, run};
 pub use conditions::Conditions;

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tidings_journal::{Kind, Logged, digest};
-use tidings_protocol::{Event, EventData, Resume};
+use tidings_journal::Logged;
+use tidings_protocol::{Event, Resume};
+use tidings_scribe::export;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
-use uuid::Uuid;
 
-use super::{PATIENCE, TidingsPerson, fetch, message};
+use super::{PATIENCE, TidingsPerson, fetch};
 use crate::seam::Conversation;
 
 /// How long the whole log may take.
@@ -88,48 +88,12 @@ pub(super) async fn fetched(conversation: &Conversation, reader: &TidingsPerson)
     Ok(fetched.iter().map(logged).collect())
 }
 
-/// The event as a line of an export.
+/// The event as a line of an export. Of other events than messages the judge compares nothing but their place.
 fn logged(event: &Event) -> Logged {
-    let (mut of, mut withheld) = (None, false);
-    let (kind, users) = match event.decode() {
-        EventData::MessageSent(sent) => {
-            withheld = sent.content.is_none();
-            (Kind::Message, vec![])
-        }
-        EventData::MessageEdited(edited) => {
-            (of, withheld) = (Some(edited.message), edited.content.is_none());
-            (Kind::Edited, vec![])
-        }
-        EventData::MessageRecalled(recalled) => {
-            of = Some(recalled.message);
-            (Kind::Recalled, vec![])
-        }
-        EventData::ReactionChanged(reaction) => {
-            of = Some(reaction.message);
-            (Kind::Other, vec![])
-        }
-        EventData::DirectOpened(opened) => (Kind::Joined, opened.users.to_vec()),
-        EventData::GroupCreated(created) => (Kind::Joined, created.members),
-        EventData::MemberAdded(added) => (Kind::Joined, vec![added.user]),
-        EventData::MemberRemoved(removed) => (Kind::Left, vec![removed.user]),
-        EventData::MemberLeft(left) => (Kind::Left, vec![left.user]),
-        _ => (Kind::Other, vec![]),
-    };
-    let (id, digest) = match message(event) {
-        Some((id, text)) => (Some(id), digest(&text)),
-        None => (None, 0),
-    };
+    let line = export::logged(event);
     Logged {
-        conversation: event.conversation.to_string(),
-        seq: event.seq,
-        kind,
-        actor: event.actor.to_string(),
-        id,
-        digest,
+        digest: line.id.map_or(0, |_| line.digest),
         whole: None,
-        of,
-        withheld,
-        stored: None,
-        users: users.iter().map(Uuid::to_string).collect(),
+        ..line
     }
 }

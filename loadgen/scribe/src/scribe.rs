@@ -12,21 +12,21 @@ use crate::said::{Said, is_withheld, says};
 
 /// The clock that all journals of a run share.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock(Instant);
+pub struct Clock(Instant);
 
 impl Clock {
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         Self(Instant::now())
     }
 
-    pub(crate) fn now(self) -> Micros {
+    pub fn now(self) -> Micros {
         self.0.elapsed().as_micros() as Micros
     }
 }
 
 /// One device's journal as it grows.
 #[derive(Debug)]
-pub(crate) struct Scribe {
+pub struct Scribe {
     clock: Clock,
     journal: Journal,
     synced: bool,
@@ -40,7 +40,7 @@ pub(crate) struct Scribe {
 
 /// How far a device has come; shared with those who wait for it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Seen(Arc<Mutex<Places>>);
+pub struct Seen(Arc<Mutex<Places>>);
 
 #[derive(Debug, Default)]
 struct Places {
@@ -51,19 +51,19 @@ struct Places {
 }
 
 impl Seen {
-    pub(crate) fn of(&self, conversation: Uuid) -> u64 {
+    pub fn of(&self, conversation: Uuid) -> u64 {
         self.lock().now.get(&conversation).copied().unwrap_or(0)
     }
 
-    pub(crate) fn ever(&self, conversation: Uuid) -> u64 {
+    pub fn ever(&self, conversation: Uuid) -> u64 {
         self.lock().ever.get(&conversation).copied().unwrap_or(0)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.lock().now.is_empty()
     }
 
-    pub(crate) fn all(&self) -> BTreeMap<Uuid, u64> {
+    pub fn all(&self) -> BTreeMap<Uuid, u64> {
         self.lock().now.clone()
     }
 
@@ -79,7 +79,7 @@ impl Seen {
 }
 
 impl Scribe {
-    pub(crate) fn new(clock: Clock, user: Uuid, device: &str) -> Self {
+    pub fn new(clock: Clock, user: Uuid, device: &str) -> Self {
         Self {
             clock,
             journal: Journal {
@@ -95,41 +95,48 @@ impl Scribe {
         }
     }
 
-    pub(crate) fn now(&self) -> Micros {
+    pub fn now(&self) -> Micros {
         self.clock.now()
     }
 
-    pub(crate) fn seen(&self) -> &Seen {
+    pub fn seen(&self) -> &Seen {
         &self.seen
     }
 
-    pub(crate) fn connections(&self) -> u64 {
+    pub fn connections(&self) -> u64 {
         self.connections
     }
 
-    pub(crate) fn unanswered(&self) -> &[Said] {
+    pub fn unanswered(&self) -> &[Said] {
         &self.unanswered
     }
 
-    pub(crate) fn is_synced(&self) -> bool {
+    pub fn is_synced(&self) -> bool {
         self.connected && self.synced
     }
 
-    pub(crate) fn close(mut self) -> Journal {
+    /// What was written down since it was asked last, for those who put it into a file as it comes. What is gone is not put
+    /// right any more.
+    pub fn drain(&mut self) -> impl Iterator<Item = Record> {
+        self.journal.records.drain(..)
+    }
+
+    /// Ends the journal.
+    pub fn close(mut self) -> Journal {
         let at = self.clock.now();
         self.add(Record::End { at });
         self.journal
     }
 
     /// Before the attempt.
-    pub(crate) fn connecting(&mut self) {
+    pub fn connecting(&mut self) {
         let at = self.clock.now();
         self.add(Record::Connecting { at });
     }
 
     /// With the cursors that the client claimed, and what the server says of its limits. Everything unanswered goes out again,
     /// in the first order.
-    pub(crate) fn connected(&mut self, resume: &BTreeMap<Uuid, u64>, limits: &Limits) {
+    pub fn connected(&mut self, resume: &BTreeMap<Uuid, u64>, limits: &Limits) {
         (self.connected, self.synced) = (true, false);
         self.connections += 1;
         let at = self.clock.now();
@@ -146,7 +153,7 @@ impl Scribe {
     }
 
     /// The server says that its log ends here: what the client claimed of the conversation is put right.
-    pub(crate) fn rewound(&mut self, conversation: Uuid, to: u64) {
+    pub fn rewound(&mut self, conversation: Uuid, to: u64) {
         let claims = self
             .journal
             .records
@@ -173,17 +180,17 @@ impl Scribe {
     }
 
     /// The device is lost; the next one has been shown nothing.
-    pub(crate) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         self.seen.lock().now.clear();
     }
 
-    pub(crate) fn synced(&mut self) {
+    pub fn synced(&mut self) {
         self.synced = true;
         let at = self.clock.now();
         self.add(Record::Synced { at });
     }
 
-    pub(crate) fn disconnected(&mut self) {
+    pub fn disconnected(&mut self) {
         if std::mem::take(&mut self.connected) {
             let at = self.clock.now();
             self.add(Record::Disconnected { at });
@@ -191,18 +198,18 @@ impl Scribe {
     }
 
     /// Before the command goes out.
-    pub(crate) fn send(&mut self, said: Said) {
+    pub fn send(&mut self, said: Said) {
         self.try_to_send(&said);
         self.unanswered.push(said);
     }
 
     /// Before an unanswered command goes out once more.
-    pub(crate) fn send_again(&mut self, said: &Said) {
+    pub fn send_again(&mut self, said: &Said) {
         self.try_to_send(said);
     }
 
     /// A command that went out at this time has made a conversation, which had no name before.
-    pub(crate) fn made(&mut self, at: Micros, said: &Said, ack: &Ack) {
+    pub fn made(&mut self, at: Micros, said: &Said, ack: &Ack) {
         self.tried(at, said, ack.conversation);
         let at = self.clock.now();
         self.add(Record::Ack {
@@ -214,7 +221,7 @@ impl Scribe {
     }
 
     /// A command that went out at this time wants to make this conversation, which had no name before.
-    pub(crate) fn tried(&mut self, at: Micros, said: &Said, conversation: Uuid) {
+    pub fn tried(&mut self, at: Micros, said: &Said, conversation: Uuid) {
         // Others may have told of it before, and what was said there since stands behind it.
         let records = &mut self.journal.records;
         let place = records.partition_point(|record| record.at() <= at);
@@ -228,7 +235,7 @@ impl Scribe {
     }
 
     /// The server has it. Answers whether that was open.
-    pub(crate) fn acked(&mut self, ack: &Ack) -> bool {
+    pub fn acked(&mut self, ack: &Ack) -> bool {
         let open = self.settle(ack.id);
         if open {
             let at = self.clock.now();
@@ -243,7 +250,7 @@ impl Scribe {
     }
 
     /// The server says how far somebody has read.
-    pub(crate) fn receipt(&mut self, receipt: &Receipt) {
+    pub fn receipt(&mut self, receipt: &Receipt) {
         let at = self.clock.now();
         self.add(Record::Receipt {
             at,
@@ -254,32 +261,32 @@ impl Scribe {
     }
 
     /// The server has answered a ping.
-    pub(crate) fn alive(&mut self) {
+    pub fn alive(&mut self) {
         let at = self.clock.now();
         self.add(Record::Alive { at });
     }
 
     /// The server does not take it, now or ever.
-    pub(crate) fn refused(&mut self, id: Uuid, code: &str) {
+    pub fn refused(&mut self, id: Uuid, code: &str) {
         if self.settle(id) {
             self.turned_away(id, code);
         }
     }
 
     /// The server does not take it this time; it stays unanswered.
-    pub(crate) fn turned_away(&mut self, id: Uuid, code: &str) {
+    pub fn turned_away(&mut self, id: Uuid, code: &str) {
         let (at, code) = (self.clock.now(), code.to_owned());
         self.add(Record::Refused { at, id, code });
     }
 
     /// The server cannot tell; it stays unanswered.
-    pub(crate) fn unsettled(&mut self, id: Uuid, code: &str) {
+    pub fn unsettled(&mut self, id: Uuid, code: &str) {
         let (at, code) = (self.clock.now(), code.to_owned());
         self.add(Record::Unsettled { at, id, code });
     }
 
     /// An event came by itself.
-    pub(crate) fn shown(&mut self, event: &Event) {
+    pub fn shown(&mut self, event: &Event) {
         let via = if self.synced { Via::Live } else { Via::CatchUp };
         self.seen.reach(event.conversation, event.seq);
         self.delivered(event, via);
@@ -290,7 +297,7 @@ impl Scribe {
     }
 
     /// A part of a gap was fetched. Answers what is still missing, and whether anything came.
-    pub(crate) fn filled(&mut self, gap: &Gap, events: &Events) -> (Option<Gap>, bool) {
+    pub fn filled(&mut self, gap: &Gap, events: &Events) -> (Option<Gap>, bool) {
         let within = events.events.iter().filter(|event| event.seq <= gap.to);
         let mut from = gap.from;
         for event in within {
@@ -300,7 +307,7 @@ impl Scribe {
         ((from <= gap.to).then_some(Gap { from, ..*gap }), from > gap.from)
     }
 
-    pub(crate) fn gap(&mut self, gap: &Gap) {
+    pub fn gap(&mut self, gap: &Gap) {
         let at = self.clock.now();
         self.seen.reach(gap.conversation, gap.to);
         self.add(Record::Gap {
@@ -311,12 +318,22 @@ impl Scribe {
         });
     }
 
-    pub(crate) fn read(&mut self, conversation: Uuid, seq: u64) {
+    pub fn read(&mut self, conversation: Uuid, seq: u64) {
         let at = self.clock.now();
         self.add(Record::Read {
             at,
             conversation: conversation.to_string(),
             seq,
+        });
+    }
+
+    /// The server says how many messages wait to be read, at a moment when nothing is on its way.
+    pub fn unread(&mut self, conversation: Uuid, count: u64) {
+        let at = self.clock.now();
+        self.add(Record::Unread {
+            at,
+            conversation: conversation.to_string(),
+            count,
         });
     }
 

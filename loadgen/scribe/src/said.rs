@@ -9,27 +9,22 @@ use uuid::Uuid;
 
 /// A command on its way that makes an event.
 #[derive(Clone, Debug)]
-pub(crate) struct Said {
-    pub(crate) id: Uuid,
-    pub(crate) conversation: Uuid,
-    pub(crate) action: Action,
+pub struct Said {
+    pub id: Uuid,
+    pub conversation: Uuid,
+    pub action: Action,
     /// Of what the event says.
-    pub(crate) digest: u64,
+    pub digest: u64,
 }
 
 impl Said {
     /// A message, under a new id.
-    pub(crate) fn text(conversation: Uuid, text: String) -> Self {
+    pub fn text(conversation: Uuid, text: String) -> Self {
         Self::message(conversation, text, None, vec![])
     }
 
     /// A message that answers another or names people, under a new id.
-    pub(crate) fn message(
-        conversation: Uuid,
-        text: String,
-        reply_to: Option<Uuid>,
-        mentions: Vec<Uuid>,
-    ) -> Self {
+    pub fn message(conversation: Uuid, text: String, reply_to: Option<Uuid>, mentions: Vec<Uuid>) -> Self {
         let id = Uuid::now_v7();
         let content = Content::text(text);
         let digest = says(&EventData::MessageSent(MessageSent {
@@ -53,13 +48,13 @@ impl Said {
     }
 
     /// A change of a message, under a new id; none for what changes no message.
-    pub(crate) fn amendment(conversation: Uuid, action: Action) -> Option<Self> {
+    pub fn amendment(conversation: Uuid, action: Action) -> Option<Self> {
         // Nobody does it here to a conversation that is not there yet.
         Self::change(Uuid::nil(), conversation, action)
     }
 
     /// The message that this one answers or changes.
-    pub(crate) fn refers_to(&self) -> Option<Uuid> {
+    pub fn refers_to(&self) -> Option<Uuid> {
         match self.action {
             Action::MessageSend { reply_to, .. } => reply_to,
             Action::MessageEdit { message, .. }
@@ -69,16 +64,16 @@ impl Said {
         }
     }
 
-    pub(crate) fn changes_message(&self) -> bool {
+    pub fn changes_message(&self) -> bool {
         self.refers_to().is_some() && !matches!(self.action, Action::MessageSend { .. })
     }
 
-    pub(crate) fn names_people(&self) -> bool {
+    pub fn names_people(&self) -> bool {
         matches!(&self.action, Action::MessageSend { mentions, .. } if !mentions.is_empty())
     }
 
     /// A change of a conversation by `actor`, under a new id; none for what makes no such event.
-    pub(crate) fn change(actor: Uuid, conversation: Uuid, action: Action) -> Option<Self> {
+    pub fn change(actor: Uuid, conversation: Uuid, action: Action) -> Option<Self> {
         let digest = says(&expected(actor, &action)?);
         Some(Self {
             id: Uuid::now_v7(),
@@ -131,7 +126,7 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
 
 /// The digest of what an event says, as far as a command decides it: of a message its text, and whom it answers and names; of a
 /// change of one, not where it stands.
-pub(crate) fn says(data: &EventData) -> u64 {
+pub fn says(data: &EventData) -> u64 {
     match data {
         EventData::MessageSent(sent) => match &sent.content {
             Some(Content::Text { text }) if sent.reply_to.is_none() && sent.mentions.is_empty() => {
@@ -174,7 +169,7 @@ fn written(data: &EventData) -> u64 {
 }
 
 /// Whether an event comes without what it once said.
-pub(crate) fn is_withheld(data: &EventData) -> bool {
+pub fn is_withheld(data: &EventData) -> bool {
     match data {
         EventData::MessageSent(sent) => sent.content.is_none(),
         EventData::MessageEdited(edited) => edited.content.is_none(),
@@ -183,6 +178,6 @@ pub(crate) fn is_withheld(data: &EventData) -> bool {
 }
 
 /// What an event of this kind says, from the log.
-pub(crate) fn logged(kind: &str, data: &str) -> u64 {
+pub fn logged(kind: &str, data: &str) -> u64 {
     says(&EventData::decode(&EventKind::from(kind), data))
 }

@@ -7,18 +7,18 @@ use uuid::Uuid;
 
 /// A message as it is at the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Said {
-    pub(crate) seq: u64,
+pub struct Said {
+    pub seq: u64,
     /// None where it was recalled.
-    pub(crate) text: Option<String>,
-    pub(crate) edited: bool,
+    pub text: Option<String>,
+    pub edited: bool,
     /// Who reacts so, by emoji.
-    pub(crate) reactions: BTreeMap<String, BTreeSet<Uuid>>,
+    pub reactions: BTreeMap<String, BTreeSet<Uuid>>,
 }
 
 /// The messages of one conversation, by id.
 #[derive(Debug, Default)]
-pub(crate) struct Fold {
+pub struct Fold {
     messages: BTreeMap<Uuid, Said>,
     /// Changes that name another place of their message than it has.
     misplaced: Vec<u64>,
@@ -26,7 +26,7 @@ pub(crate) struct Fold {
 
 impl Fold {
     /// Takes the next event.
-    pub(crate) fn take(&mut self, seq: u64, actor: Uuid, data: EventData) {
+    pub fn take(&mut self, seq: u64, actor: Uuid, data: EventData) {
         let target = match &data {
             EventData::MessageEdited(edited) => Some((edited.message, edited.message_seq)),
             EventData::MessageRecalled(recalled) => Some((recalled.message, recalled.message_seq)),
@@ -85,7 +85,7 @@ impl Fold {
     }
 
     /// How history tells it differently, in words; `None` where it does not.
-    pub(crate) fn differs(&self, told: &BTreeMap<Uuid, Told>) -> Option<String> {
+    pub fn differs(&self, told: &BTreeMap<Uuid, Told>) -> Option<String> {
         if let Some(seq) = self.misplaced.first() {
             return Some(format!(
                 "seq {seq} of the log changes a message that does not stand where it says"
@@ -105,13 +105,13 @@ impl Fold {
 
 /// A message as history tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
-    pub(crate) seq: u64,
-    pub(crate) text: Option<String>,
-    pub(crate) edited: bool,
-    pub(crate) recalled: bool,
+pub struct Told {
+    pub seq: u64,
+    pub text: Option<String>,
+    pub edited: bool,
+    pub recalled: bool,
     /// How many react so, by emoji.
-    pub(crate) reactions: BTreeMap<String, usize>,
+    pub reactions: BTreeMap<String, usize>,
 }
 
 impl From<&Said> for Told {
