@@ -117,7 +117,7 @@ impl Report {
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
         };
         store("json", &self.json()?)?;
-        match svg::draw(self) {
+        match svg::draw(self).map_err(anyhow::Error::msg)? {
             Some(picture) => store("svg", &picture),
             None => Ok(()),
         }
