@@ -12,7 +12,7 @@ mod run;
 mod scratch;
 
 pub use append_loop::{AppendLoop, append_loop};
-pub use echo::{EchoAndCommit, Times, echo_and_commit};
+pub use echo::{Echo, EchoAndCommit, Times as EchoTimes, echo_and_commit};
 pub use frame_reader::{FrameReader, frame_reader};
 pub use inserts::{Inserts, batched_inserts, copy_in};
 pub use meter::Rounds;
