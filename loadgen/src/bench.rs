@@ -11,11 +11,13 @@ use tidings_report::Summary;
 use crate::Cli;
 
 /// In the order in which they run, with the reports that each writes.
-const WORKLOADS: [(&str, &[&str]); 9] = [
+const WORKLOADS: [(&str, &[&str]); 11] = [
     ("ceilings", &["ceilings"]),
     ("accept", &["accept"]),
     ("fanout", &["fanout"]),
     ("latency", &["latency"]),
+    ("modest", &["modest"]),
+    ("queries", &["queries"]),
     ("cluster", &["cluster"]),
     ("idle", &["idle"]),
     ("storm", &["storm"]),

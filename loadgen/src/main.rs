@@ -28,6 +28,10 @@ enum Workload {
     Fanout(tidings_bench::fanout::Args),
     /// How long a message takes when there is little to do.
     Latency(tidings_bench::latency::Args),
+    /// What a message costs when there is little to do: processor, transactions, WAL, bytes on disk.
+    Modest(tidings_bench::modest::Args),
+    /// How long small GraphQL queries take: a page of history, and who one is.
+    Queries(tidings_bench::queries::Args),
     /// What it costs that people are at different nodes.
     Cluster(tidings_bench::cluster::Args),
     /// What a connection costs that nobody uses.
@@ -82,6 +86,8 @@ impl Workload {
             Self::Accept(args) => tidings_bench::accept::run(args).await,
             Self::Fanout(args) => tidings_bench::fanout::run(args).await,
             Self::Latency(args) => tidings_bench::latency::run(args).await,
+            Self::Modest(args) => tidings_bench::modest::run(args).await,
+            Self::Queries(args) => tidings_bench::queries::run(args).await,
             Self::Idle(args) => tidings_bench::idle::run(args).await,
             Self::Cluster(args) => tidings_bench::cluster::run(args).await,
             Self::Sustained(args) => tidings_bench::sustained::run(args).await,

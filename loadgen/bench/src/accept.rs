@@ -1,6 +1,5 @@
 //! `accept`: how many messages a second become durable, and how long an ack takes.
 
-mod cost;
 mod crowd;
 mod worker;
 
@@ -12,10 +11,10 @@ use tidings_ceilings::{Rounds, append_loop};
 use tidings_report::{Aim, Latencies, Progress, Report, median};
 use tidings_stand::Stand;
 
+use crate::cost::Cost;
 use crate::database::Database;
 use crate::lag::{Behind, Lag};
 use crate::setting::{Setting, at_least_one};
-use cost::Cost;
 pub use crowd::Crowd;
 pub use worker::{Pace, Tally};
 

@@ -2,14 +2,18 @@
 
 pub mod accept;
 pub mod cluster;
-mod database;
+mod cost;
+pub mod database;
+mod disk;
 pub mod fanout;
 pub mod idle;
 mod lag;
 pub mod latency;
 pub mod ledger;
+pub mod modest;
 pub mod pacer;
 pub mod people;
+pub mod queries;
 pub mod setting;
 pub mod storm;
 pub mod sustained;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use clap::{Args, Parser};
 use serde_json::Value;
-use tidings_bench::{accept, cluster, fanout, idle, latency, storm, sustained};
+use tidings_bench::{accept, cluster, fanout, idle, latency, modest, queries, storm, sustained};
 use tidings_report::Summary;
 
 #[derive(Parser)]
@@ -168,4 +168,40 @@ async fn sustained_measures_and_checks() {
     let report = report(out.path(), "sustained");
     assert!(median(&report, "durable acks, minute by minute") > 0.0);
     assert!(report["notes"].to_string().contains("too short"), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn modest_measures_and_checks() {
+    let out = tempfile::tempdir().unwrap();
+    let line = "--connections 8 --conversations 12 --rate 50 --rounds 2 --seconds 2";
+    modest::run(args(out.path(), line)).await.unwrap();
+    let report = report(out.path(), "modest");
+    let name = "processor time per message, beside";
+    assert_eq!(compared(&report, name, "PostgreSQL's for one append alone"), 2);
+    for name in [
+        "on disk per message",
+        "transactions per message",
+        "events per message",
+    ] {
+        assert!(median(&report, name) > 0.0, "{name}");
+    }
+    // An event is a row of the log and of its indexes.
+    let log = median(&report, "on disk per message, public.event");
+    assert!(
+        log > 100.0 && log < median(&report, "on disk per message"),
+        "{log}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_measure_and_check() {
+    let out = tempfile::tempdir().unwrap();
+    queries::run(args(out.path(), "--rounds 2 --queries 5"))
+        .await
+        .unwrap();
+    let report = report(out.path(), "queries");
+    for name in ["page of 50 with names", "me"] {
+        let beside = format!("{name}, beside, p50");
+        assert_eq!(compared(&report, &beside, "one request and one statement"), 2);
+    }
 }

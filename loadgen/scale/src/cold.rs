@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use crate::database::Database;
 use crate::long_log::LongLog;
+use tidings_bench::database::Database;
 
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 

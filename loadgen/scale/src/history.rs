@@ -231,7 +231,7 @@ fn tell(logs: &[&LongLog], rounds: &[Table], report: &mut Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::database::Database;
+    use tidings_bench::database::Database;
     use tidings_stand::find_program;
 
     /// A fault in the read models, what undoes it, and the look that must find it. `$1` is the conversation, `$2` its last

@@ -2,7 +2,6 @@
 
 pub mod changes;
 mod cold;
-mod database;
 pub mod growth;
 pub mod history;
 pub mod long;

@@ -9,8 +9,8 @@ use tidings_bench::people::{self, Person};
 use tidings_report::Progress;
 use tidings_stand::{Node, Stand, StandOptions};
 
-use crate::database::Database;
 use crate::seed::{Seeded, Wanted, seed};
+use tidings_bench::database::Database;
 
 /// What costs time while a log is filled and does no good: everything is vacuumed and flushed at the end, and a log that is
 /// half full when the machine fails is of no use.

@@ -15,11 +15,11 @@ use tidings_domain::DigestKey;
 use tidings_eventlog::{Log, LogConfig};
 use uuid::Uuid;
 
-use crate::database::Database;
 use author::{Author, Stream, Times};
 pub use changes::{Turnover, seed_changes};
 use copy::Table;
 use place::Place;
+use tidings_bench::database::Database;
 
 /// How far back the log goes. Less than what the inbox keeps.
 const SPAN: TimeDelta = TimeDelta::days(14);

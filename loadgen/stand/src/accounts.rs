@@ -73,17 +73,24 @@ impl Api {
 
     /// Asks GraphQL anything, and reads the whole answer, whatever it is.
     pub async fn ask(&self, token: &str, query: &str) -> Result<()> {
+        self.answer(token, query, Value::Null).await?;
+        Ok(())
+    }
+
+    /// What GraphQL answers, unread.
+    pub async fn answer(&self, token: &str, query: &str, variables: Value) -> Result<bytes::Bytes> {
         let request = self
             .http
             .post(format!("{}/graphql", self.base))
             .bearer_auth(token);
-        request
-            .json(&json!({ "query": query }))
-            .send()
-            .await?
-            .bytes()
-            .await?;
-        Ok(())
+        let request = request.json(&json!({ "query": query, "variables": variables }));
+        Ok(request.send().await?.bytes().await?)
+    }
+
+    /// Fetches a path of the node and reads the whole answer, which must be a good one.
+    pub async fn get(&self, path: &str) -> Result<bytes::Bytes> {
+        let response = self.http.get(format!("{}{path}", self.base)).send().await?;
+        Ok(response.error_for_status()?.bytes().await?)
     }
 
     async fn call<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {

@@ -8,8 +8,8 @@ use tidings_ceilings::{Rounds, append_loop};
 use tidings_report::{Aim, Latencies, Progress, Report, median};
 
 use super::Growing;
-use crate::database::Database;
 use crate::long_log::LongLog;
+use tidings_bench::database::Database;
 
 /// What the longest log must reach of the shortest one's rate.
 const STILL: f64 = 0.9;

@@ -10,8 +10,8 @@ use tidings_report::{Aim, Report};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::database::Database;
 use crate::long_log::LongLog;
+use tidings_bench::database::Database;
 
 /// How much more a message to the largest group may write than one to the smallest.
 const MORE: f64 = 1.1;

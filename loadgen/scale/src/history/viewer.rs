@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use bytes::Bytes;
 use rand::RngExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tidings_stand::Api;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -15,7 +17,6 @@ use crate::seed::{Archive, Listed, Seeded, text};
 
 /// Messages of a page.
 pub(super) const PAGE: u64 = 50;
-const PATIENCE: Duration = Duration::from_secs(30);
 
 const MESSAGES: &str = "query($id: ID!, $first: Int, $last: Int, $before: String) { conversation(id: $id) { \
     messages(first: $first, last: $last, before: $before) { \
@@ -57,8 +58,7 @@ impl Look {
 /// The reader of a long log.
 pub(super) struct Viewer {
     seeded: Arc<Seeded>,
-    http: reqwest::Client,
-    url: String,
+    api: Api,
     token: String,
 }
 
@@ -141,12 +141,9 @@ struct Unread {
 
 impl Viewer {
     pub(super) fn of(log: &LongLog) -> Result<Self> {
-        // Another workload of this process may have been first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         Ok(Self {
             seeded: Arc::clone(&log.seeded),
-            http: reqwest::Client::builder().timeout(PATIENCE).build()?,
-            url: format!("{}/graphql", log.node().url()),
+            api: Api::new(&log.node().url())?,
             token: log.reader.token.clone(),
         })
     }
@@ -188,9 +185,7 @@ impl Viewer {
     pub(super) async fn look_at_small(&self, listed: Listed) -> Result<Duration> {
         let variables = json!({"id": listed.conversation, "last": PAGE});
         let start = Instant::now();
-        let (bytes, at) = self
-            .ask(json!({"query": MESSAGES, "variables": variables}))
-            .await?;
+        let (bytes, at) = self.ask(MESSAGES, variables).await?;
         let found: InConversation<Messages> = read(&bytes)?;
         let page = found.conversation.context("no conversation")?.messages;
         // Behind the event that opened it there is nothing but messages.
@@ -211,9 +206,8 @@ impl Viewer {
 
     /// A page whose first message has this number.
     async fn page(&self, variables: Value, first: u64) -> Result<Instant> {
-        let (bytes, at) = self
-            .ask(json!({"query": MESSAGES, "variables": variables}))
-            .await?;
+        let backward = variables.get("last").is_some();
+        let (bytes, at) = self.ask(MESSAGES, variables).await?;
         let found: InConversation<Messages> = read(&bytes)?;
         let page = found.conversation.context("no conversation")?.messages;
         ensure!(
@@ -236,7 +230,6 @@ impl Viewer {
         ensure!(ids.len() as u64 == PAGE, "an id comes twice on a page");
         let info = page.page_info;
         let ends = (info.has_previous_page, info.has_next_page);
-        let backward = variables.get("last").is_some();
         let expected = (
             backward && first > 1,
             !backward || first + PAGE <= self.archive().messages,
@@ -255,7 +248,7 @@ impl Viewer {
     }
 
     async fn list(&self) -> Result<Instant> {
-        let (bytes, at) = self.ask(json!({"query": LIST})).await?;
+        let (bytes, at) = self.ask(LIST, Value::Null).await?;
         let list = read::<Conversations>(&bytes)?.conversations;
         let known = &self.seeded.listed;
         ensure!(
@@ -280,7 +273,7 @@ impl Viewer {
 
     async fn unread(&self) -> Result<Instant> {
         let variables = json!({"id": self.archive().conversation});
-        let (bytes, at) = self.ask(json!({"query": UNREAD, "variables": variables})).await?;
+        let (bytes, at) = self.ask(UNREAD, variables).await?;
         let found: InConversation<Unread> = read(&bytes)?;
         let unread = found.conversation.context("no conversation")?;
         let messages = self.archive().messages;
@@ -293,10 +286,8 @@ impl Viewer {
     }
 
     /// Answers the whole answer, and when it was there.
-    async fn ask(&self, body: Value) -> Result<(bytes::Bytes, Instant)> {
-        let asking = self.http.post(&self.url).bearer_auth(&self.token);
-        let answer = asking.json(&body).send().await?.error_for_status()?;
-        let bytes = answer.bytes().await?;
+    async fn ask(&self, query: &str, variables: Value) -> Result<(Bytes, Instant)> {
+        let bytes = self.api.answer(&self.token, query, variables).await?;
         Ok((bytes, Instant::now()))
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::database::Database;
+use tidings_bench::database::Database;
 
 /// What is sent at once, and how many of these may wait.
 const PART: usize = 256 * 1024;

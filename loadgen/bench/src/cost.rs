@@ -7,7 +7,7 @@ use tidings_stand::{Node, Stand, Usage};
 use crate::database::Database;
 
 /// What has been used so far, or in a round.
-pub(super) struct Cost {
+pub(crate) struct Cost {
     node: Usage,
     postgres: Usage,
     redis: Usage,
@@ -18,7 +18,7 @@ pub(super) struct Cost {
 }
 
 impl Cost {
-    pub(super) async fn now(stand: &Stand, node: &Node, database: &Database) -> Result<Self> {
+    pub(crate) async fn now(stand: &Stand, node: &Node, database: &Database) -> Result<Self> {
         let row = database
             .row(
                 "SELECT xact_commit, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint \
@@ -35,7 +35,7 @@ impl Cost {
         })
     }
 
-    pub(super) fn since(self, before: &Self) -> Self {
+    pub(crate) fn since(self, before: &Self) -> Self {
         Self {
             node: self.node - before.node,
             postgres: self.postgres - before.postgres,
@@ -47,12 +47,24 @@ impl Cost {
     }
 
     /// Adds what a message cost in each round, by the rounds' costs and messages.
-    pub(super) fn report<'a>(rounds: impl Iterator<Item = (&'a Self, u64)>, report: &mut Report) {
+    pub(crate) fn report<'a>(rounds: impl Iterator<Item = (&'a Self, u64)>, report: &mut Report) {
         let rounds: Vec<_> = rounds.collect();
         for (name, unit, of) in KINDS {
             let each = rounds.iter().map(|(cost, messages)| of(cost) / *messages as f64);
             report.figure(&format!("{name} per message"), unit, &each.collect::<Vec<_>>());
         }
+    }
+}
+
+impl Cost {
+    /// Processor time of the server and of PostgreSQL together, in milliseconds.
+    pub(crate) fn serving_ms(&self) -> f64 {
+        (micros(self.node) + micros(self.postgres)) / 1e3
+    }
+
+    /// Processor time of PostgreSQL, in milliseconds.
+    pub(crate) fn storing_ms(&self) -> f64 {
+        micros(self.postgres) / 1e3
     }
 }
 
