@@ -6,6 +6,7 @@ mod chat;
 mod counts;
 mod history;
 mod listen;
+mod pen;
 mod people;
 mod person;
 mod plan;
@@ -18,6 +19,7 @@ mod verify;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
+use tidings_ceilings::raise_file_limit;
 use tidings_stand::Api;
 use tokio::{
     sync::Semaphore,
@@ -55,6 +57,10 @@ pub(crate) struct Args {
     /// How many messages may wait for their acks, over all people; each person has one at a time.
     #[arg(long, default_value_t = 128)]
     window: usize,
+    /// Where the journals, and the log as members fetched it, are kept; without it they are gone at the end. Then
+    /// `tidings-loadgen check` finds what this command found.
+    #[arg(long)]
+    journals: Option<PathBuf>,
 }
 
 /// Runs the workload and all checks; the error is the first counter-example, or what kept it from running.
@@ -68,7 +74,11 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         bail!("the log holds no messages");
     }
     let nodes: Vec<Api> = args.url.iter().map(|url| Api::new(url)).collect::<Result<_>>()?;
-    let shared = Arc::new(Shared::new(args.window));
+    let gone = tempfile::tempdir()?;
+    let journals = args.journals.clone().unwrap_or_else(|| gone.path().to_owned());
+    std::fs::create_dir_all(&journals).with_context(|| format!("cannot make {}", journals.display()))?;
+    raise_file_limit()?;
+    let shared = Arc::new(Shared::new(args.window, journals));
     let mut schedule = Schedule::new(
         plan.people.len(),
         plan.messages.len(),
@@ -81,18 +91,17 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let started = Instant::now();
     let result = speak(&args, plan, &mut people, &mut schedule, &shared).await;
     let took = started.elapsed();
-    if let Some(fault) = shared.fault() {
-        return Err(fault.into());
-    }
+    shared.sound()?;
     // A person who stopped knows better why than who could not give them more to do.
     let run = people.finish().await?;
     result?;
-    if let Some(fault) = shared.fault() {
-        return Err(fault.into());
-    }
+    shared.sound()?;
     let verified = verify::verify(run, &mut schedule, args.seed, &shared).await;
     report::print(&shared, &verified, took);
-    verified.outcome
+    if verified.outcome.is_err() && args.journals.is_none() {
+        eprintln!("the journals are kept in {}", gone.keep().display());
+    }
+    verified.outcome.map(|_| ())
 }
 
 /// Has everybody say their lines, leave, come back and read.

@@ -1,7 +1,6 @@
 //! Load generator and correctness checker for Tidings.
 
 mod bench;
-mod checker;
 mod corpus;
 
 use std::process::ExitCode;

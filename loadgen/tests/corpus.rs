@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
+use tidings_journal::{Journal, Record, check_dir, journals_in};
 use tidings_services::{PostgresOptions, Profile};
 use tidings_stand::{Stand, StandOptions, find_program};
 use tokio::process::Command;
@@ -34,7 +35,9 @@ async fn a_small_log_is_said_by_all_its_people_and_nothing_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("log.jsonl");
     write_log(&file);
+    let journals = folder.path().join("journals");
     corpus.arg("corpus").arg(&file).args(["--offline-share", "0.3"]);
+    corpus.arg("--journals").arg(&journals);
     for node in stand.nodes() {
         corpus.args(["--url", &node.url()]);
     }
@@ -54,4 +57,20 @@ async fn a_small_log_is_said_by_all_its_people_and_nothing_is_missing() {
     }
     assert!(number("deliveries") > number("messages"), "{said}");
     stand.stop().await;
+
+    // What was kept says the same, and no more when somebody was not shown something.
+    let log = journals.join("log.jsonl.gz");
+    let summary = check_dir(&journals, &log).unwrap();
+    assert!(said.contains(&summary.to_string()), "{summary}\n{said}");
+    assert_eq!(summary.people, PEOPLE as u64);
+    assert!(summary.unread >= PEOPLE as u64 && summary.reads > 0, "{summary}");
+    let file = journals_in(&journals).unwrap().remove(0);
+    let mut journal = Journal::read(&file).unwrap();
+    let shown = |record: &Record| matches!(record, Record::Delivered { .. });
+    let shown: Vec<usize> = (0..journal.records.len())
+        .filter(|n| shown(&journal.records[*n]))
+        .collect();
+    journal.records.remove(shown[shown.len() / 2]);
+    journal.write(&file).unwrap();
+    assert!(check_dir(&journals, &log).is_err());
 }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use tidings_client::CommandError;
-use tidings_protocol::{Ack, Action, Content, ErrorCode};
+use tidings_protocol::{Action, Content, ErrorCode};
+use tidings_scribe::said::Said;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::person::Person;
-use crate::checker::{Fault, text_print};
+use super::shared::Late;
 
 /// What people react with.
 const EMOJI: &str = "👍";
@@ -28,18 +29,17 @@ pub(crate) struct Own {
 impl Person {
     /// Edits the last message, if it has not been recalled.
     pub(crate) async fn edit(&mut self) -> Result<()> {
-        let Some(own) = self.last else { return Ok(()) };
-        let text = format!("edited, {} messages later", self.sent.len());
-        let print = text_print(&text);
-        let action = Action::MessageEdit {
-            conversation: own.conversation,
-            message: own.id,
-            content: Content::text(text),
+        let Some(Own { conversation, id, .. }) = self.last else {
+            return Ok(());
         };
-        if let Some(ack) = self.must(own.conversation, action).await? {
-            self.shared.amendments().edited(own.id, ack.seq, print);
-        }
-        Ok(())
+        self.edits += 1;
+        let content = Content::text(format!("edited: the edit number {} of {}", self.edits, self.name));
+        let action = Action::MessageEdit {
+            conversation,
+            message: id,
+            content,
+        };
+        self.must(amendment(conversation, action)?).await
     }
 
     /// Takes the last message back, where it is recent.
@@ -49,66 +49,51 @@ impl Person {
         };
         self.last = None;
         let (conversation, message) = (own.conversation, own.id);
+        self.shared.forget_latest(conversation, message);
         let action = Action::MessageRecall {
             conversation,
             message,
         };
-        if let Some(ack) = self.must(conversation, action).await? {
-            self.shared.amendments().recalled(message, ack.seq);
-        }
-        Ok(())
+        self.must(amendment(conversation, action)?).await
     }
 
     /// Reacts to the latest message of a conversation, or takes back what is there.
     pub(crate) async fn react(&mut self, conversation: Uuid) -> Result<()> {
-        let latest = self.shared.latest().get(&conversation).copied();
-        let Some(message) = latest.filter(|message| !self.shared.amendments().is_recalled(*message)) else {
+        let Some(message) = self.shared.latest(conversation) else {
             return Ok(());
         };
         let on = self.reacted != Some(message);
-        let pending = self.client()?.react(conversation, message, EMOJI, on).await?;
-        let id = pending.id();
-        match pending.await {
-            Ok(ack) => {
-                self.reacted = on.then_some(message);
-                self.shared.acked(&ack, None);
-                let user = self.account.user;
-                self.shared
-                    .amendments()
-                    .reacted(message, ack.seq, user, EMOJI, on);
-            }
+        let action = Action::MessageReact {
+            conversation,
+            message,
+            emoji: EMOJI.to_owned(),
+            on,
+        };
+        let said = amendment(conversation, action)?;
+        match self.ask(&said).await? {
+            Ok(_) => self.reacted = on.then_some(message),
             // Its author may have been faster. Whether that was so is known at the end.
             Err(CommandError::Refused(error)) if error.code == ErrorCode::NotFound => {
-                let late = (self.name.clone(), conversation, message);
-                self.shared.late().push(late);
+                self.shared.late(Late {
+                    reader: self.name.clone(),
+                    conversation,
+                    message,
+                });
             }
-            Err(error) => self.not_acked(conversation, id, &error),
+            Err(error) => self.not_acked(&said, &error),
         }
         Ok(())
     }
 
     /// Does what nothing stands against.
-    async fn must(&self, conversation: Uuid, action: Action) -> Result<Option<Ack>> {
-        let pending = self.client()?.send(action).await?;
-        let id = pending.id();
-        match pending.await {
-            Ok(ack) => {
-                self.shared.acked(&ack, None);
-                Ok(Some(ack))
-            }
-            Err(error) => {
-                self.not_acked(conversation, id, &error);
-                Ok(None)
-            }
+    async fn must(&mut self, said: Said) -> Result<()> {
+        if let Err(error) = self.ask(&said).await? {
+            self.not_acked(&said, &error);
         }
+        Ok(())
     }
+}
 
-    fn not_acked(&self, conversation: Uuid, id: Uuid, error: &CommandError) {
-        self.shared.fail(Fault::NotAcked {
-            author: self.name.clone(),
-            conversation,
-            id,
-            error: error.to_string(),
-        });
-    }
+fn amendment(conversation: Uuid, action: Action) -> Result<Said> {
+    Said::amendment(conversation, action).context("no change of a message")
 }

@@ -1,21 +1,23 @@
-//! Unread counts and inboxes of some people against what was acked and delivered.
+//! What some people are told of unread messages, for their journals, and their inboxes against what they were shown.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde_json::{Value, json};
 use tidings_protocol::Position;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{people::Run, person::Person};
-use crate::checker::{Fault, Sent, check_pending, check_unread};
+use super::{people::Run, person::Person, shared::Shared, verify::Histories};
 
 /// How many people are looked at.
 const SAMPLE: usize = 100;
 
-/// How long read models of users may lag behind.
+/// How long inboxes may lag behind.
 const LAG_MAX: Duration = Duration::from_mins(1);
 
 const CONVERSATIONS: &str = "query($after: String) { conversations(first: 100, after: $after) {
@@ -23,30 +25,28 @@ const CONVERSATIONS: &str = "query($after: String) { conversations(first: 100, a
 const INBOX: &str = "query($after: String) { inbox(first: 100, after: $after) {
     nodes { conversation { id } pendingCount } pageInfo { hasNextPage endCursor } } }";
 
-/// Checks up to [`SAMPLE`] people, those who are away first; returns how many.
-pub(crate) async fn check_counts(
-    run: &Run,
-    sent: &HashMap<Uuid, Vec<&Sent>>,
-    seed: u64,
-    after: Option<Position>,
-) -> Result<usize> {
+/// Looks at up to [`SAMPLE`] people, those who are away first; returns how many.
+pub(crate) async fn look(run: &Run, histories: &Histories, seed: u64, shared: &Shared) -> Result<usize> {
     let mut order: Vec<usize> = (0..run.people.len()).collect();
     order.shuffle(&mut StdRng::seed_from_u64(seed));
     order.sort_by_key(|index| run.people[*index].is_here());
     order.truncate(SAMPLE);
     for index in &order {
         let person = &run.people[*index];
-        let conversations: Vec<Uuid> = run
-            .conversations
-            .iter()
-            .filter(|conversation| conversation.members.iter().any(|(member, _)| member == index))
-            .map(|conversation| conversation.id)
-            .collect();
+        let own = run.conversations.iter();
+        let own = own.filter(|conversation| conversation.members.contains(index));
+        let own: Vec<Uuid> = own.map(|conversation| conversation.id).collect();
+        let unread = unread(person, &own, shared).await?;
+        person.pen().note(|scribe| {
+            for id in &own {
+                scribe.unread(*id, unread.get(id).copied().unwrap_or(0));
+            }
+        });
         let deadline = Instant::now() + LAG_MAX;
-        // Cursors of users are gathered before they are written, so the counts may come a little later.
-        while let Some(fault) = look(person, &conversations, sent, after).await? {
+        // Nobody acks that something was delivered, and cursors of users are gathered before they are written.
+        while let Some(fault) = inbox(person, &own, histories).await? {
             if Instant::now() >= deadline {
-                return Err(fault.into());
+                bail!(fault);
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
@@ -54,53 +54,54 @@ pub(crate) async fn check_counts(
     Ok(order.len())
 }
 
-/// The first wrong count of a person.
-async fn look(
-    person: &Person,
-    conversations: &[Uuid],
-    sent: &HashMap<Uuid, Vec<&Sent>>,
-    after: Option<Position>,
-) -> Result<Option<Fault>> {
-    let unread = counts(
-        person,
-        CONVERSATIONS,
-        "/conversations",
-        "/id",
-        "/unreadCount",
-        after,
-    )
-    .await?;
-    let pending = counts(
-        person,
-        INBOX,
-        "/inbox",
-        "/conversation/id",
-        "/pendingCount",
-        after,
-    )
-    .await?;
-    let user = (person.name.as_str(), person.account.user);
-    for id in conversations {
-        let sent = sent.get(id).map(Vec::as_slice).unwrap_or_default();
-        let count = |of: &HashMap<Uuid, u64>| of.get(id).copied().unwrap_or(0);
-        let read = person.read.get(id).copied().unwrap_or(0);
-        let result = check_unread(user, *id, sent, read, count(&unread)).and_then(|()| {
-            let delivered = person.next(*id).saturating_sub(1);
-            check_pending(user.0, *id, sent, delivered, count(&pending))
-        });
-        if let Err(fault) = result {
-            return Ok(Some(fault));
+/// The counts of read models that have everything which the person has read and all have said.
+async fn unread(person: &Person, own: &[Uuid], shared: &Shared) -> Result<HashMap<Uuid, u64>> {
+    let heads = own.iter().filter_map(|id| shared.position(*id));
+    let mut positions: BTreeMap<_, Position> = BTreeMap::new();
+    for position in heads.chain(person.read_at) {
+        let last = positions.entry(position.lane).or_insert(position);
+        *last = position.max(*last);
+    }
+    let mut counts = HashMap::new();
+    // A query waits for one lane, and read models never go back.
+    for after in positions.into_values() {
+        let told = told(
+            person,
+            CONVERSATIONS,
+            "/conversations",
+            ["/id", "/unreadCount"],
+            Some(after),
+        );
+        counts = told.await?;
+    }
+    Ok(counts)
+}
+
+/// What is wrong with a person's inbox: undelivered are the messages after the last event that any device was shown.
+async fn inbox(person: &Person, own: &[Uuid], histories: &Histories) -> Result<Option<String>> {
+    let fields = ["/conversation/id", "/pendingCount"];
+    let pending = told(person, INBOX, "/inbox", fields, None).await?;
+    for id in own {
+        let shown = person.shown(*id);
+        let messages = histories.get(id).into_iter().flat_map(BTreeMap::values);
+        let due = messages.filter(|(_, told)| told.seq > shown && !told.recalled);
+        let due = due.count() as u64;
+        let got = pending.get(id).copied().unwrap_or(0);
+        if got != due {
+            let name = &person.name;
+            return Ok(Some(format!(
+                "{name}'s inbox holds {got} messages of {id}; it should be {due}"
+            )));
         }
     }
     Ok(None)
 }
 
-async fn counts(
+async fn told(
     person: &Person,
     query: &str,
     list: &str,
-    id: &str,
-    count: &str,
+    [id, count]: [&str; 2],
     after: Option<Position>,
 ) -> Result<HashMap<Uuid, u64>> {
     let nodes = person.account.query_all(query, json!({}), list, after).await?;

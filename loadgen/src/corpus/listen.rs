@@ -1,17 +1,13 @@
-//! Reads one connection into a journal.
+//! Writes down what comes on one connection.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use tidings_client::{Client, CommandError, DisconnectReason, EventStream, Incoming};
-use tidings_protocol::{Event, EventData, FETCH_EVENTS_MAX, Gap, Limits, Resume};
+use tidings_protocol::{FETCH_EVENTS_MAX, Gap, Limits, Resume};
+use tidings_scribe::scribe::Scribe;
 use tokio::{sync::watch, task::JoinSet};
-use uuid::Uuid;
 
-use super::shared::{Shared, lock};
-use crate::checker::{Fault, Journal};
+use super::{pen::Pen, shared::Shared};
 
 /// How far a connection has come.
 #[derive(Debug, Clone, Default)]
@@ -29,44 +25,38 @@ pub(crate) async fn listen(
     reader: String,
     client: Client,
     mut events: EventStream,
-    journal: Arc<Mutex<Journal>>,
+    pen: Pen,
     progress: watch::Sender<Progress>,
     shared: Arc<Shared>,
 ) -> Resume {
-    let mut catching_up = true;
-    let recalled = shared.amendments().all_recalled();
     let mut fetches = JoinSet::new();
     loop {
         tokio::select! {
             incoming = events.next() => match incoming {
                 Some(Incoming::Event(event)) => {
-                    if let Some(id) = shows(&event, &recalled) {
-                        let (reader, conversation) = (reader.clone(), event.conversation);
-                        shared.fail(Fault::ShownRecalled { reader, conversation, id });
-                    }
-                    lock(&journal).record(&event);
-                    shared.delivered();
+                    pen.note(|scribe| scribe.shown(&event));
+                    shared.deliveries.fetch_add(1, Ordering::Relaxed);
                 }
                 Some(Incoming::Gap(gap)) => {
-                    lock(&journal).gap(gap, catching_up);
+                    pen.note(|scribe| scribe.gap(&gap));
                     progress.send_modify(|progress| progress.fetching += 1);
-                    fetches.spawn(fetch(client.clone(), Arc::clone(&journal), gap));
+                    fetches.spawn(fetch(client.clone(), pen.clone(), gap));
                 }
                 Some(Incoming::Connected(welcome)) => {
-                    catching_up = true;
+                    let cursors = &events.cursors().conversations;
+                    pen.note(|scribe| scribe.connected(cursors, &welcome.limits));
                     progress.send_modify(|progress| progress.limits = Some(welcome.limits.clone()));
                 }
                 Some(Incoming::Synced) => {
-                    catching_up = false;
+                    pen.note(Scribe::synced);
                     progress.send_modify(|progress| progress.synced = true);
                 }
-                Some(Incoming::Disconnected { retry_in: Some(_), .. }) => {
-                    shared.reconnects.fetch_add(1, Ordering::Relaxed);
-                }
-                Some(Incoming::Disconnected { reason, retry_in: None }) => {
-                    if reason != DisconnectReason::ByUser {
-                        let error = reason.to_string();
-                        shared.fail(Fault::ConnectionLost { reader: reader.clone(), error });
+                Some(Incoming::Disconnected { reason, retry_in }) => {
+                    pen.note(Scribe::disconnected);
+                    if retry_in.is_some() {
+                        shared.reconnects.fetch_add(1, Ordering::Relaxed);
+                    } else if reason != DisconnectReason::ByUser {
+                        shared.fail(format!("{reader}'s connection ended: {reason}"));
                     }
                 }
                 Some(_) => {}
@@ -75,8 +65,7 @@ pub(crate) async fn listen(
             Some(fetched) = fetches.join_next() => {
                 progress.send_modify(|progress| progress.fetching -= 1);
                 if let Ok(Err(error)) = fetched {
-                    let error = format!("a gap could not be fetched: {error}");
-                    lock(&journal).note(Fault::ConnectionLost { reader: reader.clone(), error });
+                    shared.fail(format!("{reader} could not fetch a gap: {error}"));
                 }
             }
         }
@@ -84,39 +73,24 @@ pub(crate) async fn listen(
     let corrections = events.corrections();
     if corrections.repeats + corrections.holes > 0 {
         let (repeats, holes) = (corrections.repeats, corrections.holes);
-        lock(&journal).note(Fault::Corrected {
-            reader,
-            repeats,
-            holes,
-        });
+        shared.fail(format!(
+            "{reader}'s connection repeated {repeats} events and left {holes} holes that had to be fetched"
+        ));
     }
     progress.send_modify(|progress| progress.ended = true);
     events.cursors().clone()
 }
 
-/// The message, one of these, of which an event says what it said.
-fn shows(event: &Event, recalled: &HashSet<Uuid>) -> Option<Uuid> {
-    if recalled.is_empty() {
-        return None;
-    }
-    let (message, content) = match event.decode() {
-        EventData::MessageSent(sent) => (sent.message, sent.content),
-        EventData::MessageEdited(edited) => (edited.message, edited.content),
-        _ => return None,
-    };
-    (content.is_some() && recalled.contains(&message)).then_some(message)
-}
-
-async fn fetch(client: Client, journal: Arc<Mutex<Journal>>, gap: Gap) -> Result<(), CommandError> {
-    let mut from = gap.from;
-    while from <= gap.to {
-        let limit = FETCH_EVENTS_MAX.min((gap.to - from + 1) as u32);
-        let answer = client.fetch(gap.conversation, from, limit).await?;
-        let Some(last) = answer.events.last() else {
+async fn fetch(client: Client, pen: Pen, gap: Gap) -> Result<(), CommandError> {
+    let mut missing = Some(gap);
+    while let Some(gap) = missing {
+        let limit = FETCH_EVENTS_MAX.min((gap.to - gap.from + 1) as u32);
+        let answer = client.fetch(gap.conversation, gap.from, limit).await?;
+        let mut came = false;
+        pen.note(|scribe| (missing, came) = scribe.filled(&gap, &answer));
+        if !came {
             return Ok(());
-        };
-        from = last.seq + 1;
-        lock(&journal).fetched(gap.conversation, &answer.events);
+        }
     }
     Ok(())
 }

@@ -37,10 +37,10 @@ pub(crate) struct People {
     conversations: Vec<Conversation>,
 }
 
-/// A conversation and the indexes of its members, with the first event that each must be sent.
+/// A conversation and the indexes of its members.
 pub(crate) struct Conversation {
     pub(crate) id: Uuid,
-    pub(crate) members: Vec<(usize, u64)>,
+    pub(crate) members: Vec<usize>,
 }
 
 /// People after their work, still connected.
@@ -91,9 +91,7 @@ impl People {
             .buffered(CONNECTIONS_MAX)
             .try_collect()
             .await?;
-        if let Some(fault) = shared.fault() {
-            return Err(fault.into());
-        }
+        shared.sound()?;
 
         let users = people.iter().map(|person| person.account.user).collect();
         let limits = people
@@ -144,8 +142,8 @@ impl People {
             },
         );
         let Ack { conversation: id, .. } = created.await.context("the group was not made")?;
-        let mut members: Vec<_> = (0..=first.len()).map(|index| (index, 1)).collect();
-        for (index, user) in later.iter().enumerate() {
+        let members: Vec<_> = (0..self.users.len()).collect();
+        for user in later {
             let added = self.act(
                 0,
                 Action::GroupAdd {
@@ -153,8 +151,7 @@ impl People {
                     user: *user,
                 },
             );
-            let ack = added.await.context("a member was not added")?;
-            members.push((first.len() + 1 + index, ack.seq));
+            added.await.context("a member was not added")?;
         }
         self.conversations.push(Conversation { id, members });
         for (one, other) in &plan.pairs {
@@ -170,7 +167,7 @@ impl People {
                 .conversation;
             self.conversations.push(Conversation {
                 id,
-                members: vec![(*one, 1), (*other, 1)],
+                members: vec![*one, *other],
             });
         }
         Ok(())

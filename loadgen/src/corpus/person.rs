@@ -1,14 +1,11 @@
 //! One person: does the jobs given, one after the other, on a connection of their own.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use tidings_client::{Client, CommandError, Config, Pending, connect};
-use tidings_protocol::{Ack, Action, Content, Limits, Resume};
+use tidings_protocol::{Ack, Action, Limits, Position, Resume};
+use tidings_scribe::{said::Said, scribe::Scribe};
 use tidings_stand::Account;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
@@ -20,10 +17,10 @@ use uuid::Uuid;
 use super::{
     amend::Own,
     listen::{Progress, listen},
+    pen::Pen,
     schedule::Return,
-    shared::{Shared, lock},
+    shared::Shared,
 };
-use crate::checker::{Fault, Journal, Message, Sent, text_print};
 
 /// How long a connection may take until all that was missed has come.
 const SYNC_TIMEOUT: Duration = Duration::from_mins(2);
@@ -52,18 +49,21 @@ pub(crate) enum Job {
 pub(crate) struct Person {
     pub(crate) name: String,
     pub(crate) account: Account,
-    /// What was acked, in the order of sending.
-    pub(crate) sent: Vec<Sent>,
-    /// The highest read that was acked, by conversation.
-    pub(crate) read: HashMap<Uuid, u64>,
-    /// Each device's deliveries, the one in use last.
-    pub(crate) devices: Vec<Arc<Mutex<Journal>>>,
+    /// How many there have been; one is in use at a time.
+    pub(crate) devices: usize,
+    /// The journal of the one in use.
+    pen: Option<Pen>,
+    /// The last seq that any earlier device was shown, by conversation.
+    shown: HashMap<Uuid, u64>,
+    /// Where the last read that was acked stands in the log.
+    pub(crate) read_at: Option<Position>,
     urls: Vec<String>,
     cursors: Resume,
     live: Option<Live>,
     reads: Vec<(Uuid, u64, Pending)>,
     /// The last message, unless it was recalled.
     pub(super) last: Option<Own>,
+    pub(super) edits: usize,
     /// What this person reacts to now.
     pub(super) reacted: Option<Uuid>,
     pub(super) shared: Arc<Shared>,
@@ -80,14 +80,16 @@ impl Person {
         Self {
             name,
             account,
-            sent: Vec::new(),
-            read: HashMap::new(),
-            devices: Vec::new(),
+            devices: 0,
+            pen: None,
+            shown: HashMap::new(),
+            read_at: None,
             urls,
             cursors: Resume::default(),
             live: None,
             reads: Vec::new(),
             last: None,
+            edits: 0,
             reacted: None,
             shared,
         }
@@ -121,13 +123,7 @@ impl Person {
             Job::Leave => self.leave().await?,
             Job::Return(how) => self.come(how).await?,
             Job::Do(action, answer) => {
-                let result = match self.client()?.send(action).await {
-                    Ok(pending) => pending.await,
-                    Err(error) => Err(error),
-                };
-                if let Ok(ack) = &result {
-                    self.shared.acked(ack, None);
-                }
+                let result = self.make(action).await?;
                 // Nobody may listen any more.
                 let _ = answer.send(result);
             }
@@ -140,26 +136,20 @@ impl Person {
         if self.live.is_some() {
             bail!("already here");
         }
-        if how == Return::NewDevice || self.devices.is_empty() {
-            self.devices.push(Arc::new(Mutex::new(Journal::new(&self.name))));
-            self.cursors = Resume::default();
+        if how == Return::NewDevice || self.pen.is_none() {
+            self.replace_device()?;
         }
-        let journal = self.devices.last().map(Arc::clone).context("no device")?;
-        let mut config = Config::new("", "", format!("device-{}", self.devices.len()));
+        let pen = self.pen().clone();
+        let mut config = Config::new("", "", device(self.devices));
         config.urls = self.urls.clone();
         config.tokens = self.account.tokens();
         config.resume = self.cursors.clone();
+        pen.note(Scribe::connecting);
         let (client, events) = connect(config);
         let (sender, progress) = watch::channel(Progress::default());
         let shared = Arc::clone(&self.shared);
-        let listener = tokio::spawn(listen(
-            self.name.clone(),
-            client.clone(),
-            events,
-            journal,
-            sender,
-            shared,
-        ));
+        let listening = listen(self.name.clone(), client.clone(), events, pen, sender, shared);
+        let listener = tokio::spawn(listening);
         self.live = Some(Live {
             client,
             progress,
@@ -179,8 +169,35 @@ impl Person {
         if let Some(live) = self.live.take() {
             live.client.close();
             self.cursors = live.listener.await?;
+            self.pen().note(Scribe::disconnected);
         }
         Ok(())
+    }
+
+    /// Puts a new device, which has been shown nothing, in the place of the one in use.
+    fn replace_device(&mut self) -> Result<()> {
+        if let Some(pen) = self.pen.take() {
+            for conversation in self.shared.conversations() {
+                let shown = self.shown.entry(conversation).or_default();
+                *shown = pen.seen(conversation).max(*shown);
+            }
+            pen.close()?;
+        }
+        self.devices += 1;
+        self.cursors = Resume::default();
+        let (dir, clock) = (self.shared.journals(), self.shared.clock);
+        self.pen = Some(Pen::create(dir, clock, self.account.user, &device(self.devices))?);
+        Ok(())
+    }
+
+    /// The journal of the device in use.
+    pub(crate) fn pen(&self) -> &Pen {
+        self.pen.as_ref().expect("whoever works has come before")
+    }
+
+    /// The names of all devices.
+    pub(crate) fn device_names(&self) -> impl Iterator<Item = String> {
+        (1..=self.devices).map(device)
     }
 
     /// What the server allows.
@@ -198,13 +215,10 @@ impl Person {
         self.live.is_some()
     }
 
-    /// The seq after the last event of a conversation that any device was sent; 0 for none.
-    pub(crate) fn next(&self, conversation: Uuid) -> u64 {
-        self.devices
-            .iter()
-            .map(|journal| lock(journal).next(conversation))
-            .max()
-            .unwrap_or(0)
+    /// The last seq of a conversation that any device was shown; 0 for none.
+    pub(crate) fn shown(&self, conversation: Uuid) -> u64 {
+        let before = self.shown.get(&conversation).copied().unwrap_or(0);
+        before.max(self.pen().seen(conversation))
     }
 
     /// Whether gaps are still being fetched.
@@ -224,54 +238,69 @@ impl Person {
     }
 
     async fn say(&mut self, conversation: Uuid, text: String) -> Result<()> {
-        let print = text_print(&text);
-        let content = Content::Text { text };
-        let action = Action::MessageSend {
-            conversation,
-            content,
-            reply_to: None,
-            mentions: Vec::new(),
-        };
+        let said = Said::text(conversation, text);
         let started = Instant::now();
-        let pending = self.client()?.send(action).await?;
-        let id = pending.id();
-        match pending.await {
-            Ok(ack) => {
-                self.shared.acked(&ack, Some(started.elapsed()));
-                let message = Message {
-                    seq: ack.seq,
-                    id,
-                    sender: self.account.user,
-                    text: Some(print),
-                    ..Message::default()
-                };
+        match self.ask(&said).await? {
+            Ok(_) => {
+                self.shared.took(started.elapsed());
+                self.shared.set_latest(conversation, said.id);
                 self.last = Some(Own {
                     conversation,
-                    id,
+                    id: said.id,
                     acked: Instant::now(),
                 });
-                self.shared.latest().insert(conversation, id);
-                self.sent.push(Sent {
-                    conversation,
-                    author: self.name.clone(),
-                    message,
-                });
             }
-            Err(error) => {
-                let error = error.to_string();
-                self.shared.fail(Fault::NotAcked {
-                    author: self.name.clone(),
-                    conversation,
-                    id,
-                    error,
-                });
-            }
+            Err(error) => self.not_acked(&said, &error),
         }
         Ok(())
     }
 
+    /// Sends a command and writes down what becomes of it.
+    pub(super) async fn ask(&mut self, said: &Said) -> Result<Result<Ack, CommandError>> {
+        self.pen().note(|scribe| scribe.send(said.clone()));
+        let pending = self.client()?.send_as(said.id, said.action.clone()).await?;
+        let result = pending.await;
+        match &result {
+            Ok(ack) => {
+                self.pen().note(|scribe| {
+                    scribe.acked(ack);
+                });
+                self.shared.acked(said, ack);
+            }
+            Err(CommandError::Refused(error)) => {
+                self.pen()
+                    .note(|scribe| scribe.refused(said.id, error.code.as_str()));
+            }
+            Err(_) => {}
+        }
+        Ok(result)
+    }
+
+    /// Sends a command whose conversation may have no name yet.
+    async fn make(&mut self, action: Action) -> Result<Result<Ack, CommandError>> {
+        let said =
+            Said::change(self.account.user, Uuid::nil(), action).context("no change of a conversation")?;
+        let mut at = 0;
+        self.pen().note(|scribe| at = scribe.now());
+        let pending = self.client()?.send_as(said.id, said.action.clone()).await?;
+        let result = pending.await;
+        if let Ok(ack) = &result {
+            self.pen().note(|scribe| scribe.made(at, &said, ack));
+            self.shared.acked(&said, ack);
+        }
+        Ok(result)
+    }
+
+    pub(super) fn not_acked(&self, said: &Said, error: &CommandError) {
+        let (name, what, id) = (&self.name, said.action.name(), said.id);
+        self.shared.fail(format!(
+            "{name}'s {what} {id} to {} was not acked: {error}",
+            said.conversation
+        ));
+    }
+
     async fn read(&mut self, conversation: Uuid) -> Result<()> {
-        let seq = self.next(conversation).saturating_sub(1);
+        let seq = self.shown(conversation);
         if seq == 0 {
             return Ok(());
         }
@@ -285,22 +314,21 @@ impl Person {
     async fn settle_reads(&mut self, keep: usize) {
         while self.reads.len() > keep {
             let (conversation, seq, pending) = self.reads.remove(0);
-            let id = pending.id();
             match pending.await {
-                Ok(_) => {
-                    let highest = self.read.entry(conversation).or_default();
-                    *highest = seq.max(*highest);
+                Ok(ack) => {
+                    self.pen().note(|scribe| scribe.read(conversation, seq));
+                    self.read_at = self.read_at.max(Some(ack.position));
                 }
                 Err(error) => {
-                    let error = format!("read: {error}");
-                    self.shared.fail(Fault::NotAcked {
-                        author: self.name.clone(),
-                        conversation,
-                        id,
-                        error,
-                    });
+                    let name = &self.name;
+                    self.shared
+                        .fail(format!("{name}'s read of {conversation} was not acked: {error}"));
                 }
             }
         }
     }
+}
+
+fn device(number: usize) -> String {
+    format!("device-{number}")
 }

@@ -9,15 +9,15 @@ pub(crate) fn print(shared: &Shared, verified: &Verified, took: Duration) {
     let latency = shared.latency();
     let millis = |quantile| format!("{:.1} ms", latency.value_at_quantile(quantile) as f64 / 1000.0);
     let acks = latency.len() as f64 / took.as_secs_f64().max(0.001);
-    let [edits, recalls, reactions] = shared.amendments().counts();
+    let count = |kind| shared.count(kind).to_string();
     let rows = [
         ("people", verified.people.to_string()),
         ("devices", verified.devices.to_string()),
         ("conversations", verified.conversations.to_string()),
-        ("messages", verified.messages.to_string()),
-        ("edits", edits.to_string()),
-        ("recalls", recalls.to_string()),
-        ("reactions", reactions.to_string()),
+        ("messages", count("message.send")),
+        ("edits", count("message.edit")),
+        ("recalls", count("message.recall")),
+        ("reactions", count("message.react")),
         ("took", format!("{:.1} s", took.as_secs_f64())),
         ("window", shared.window.to_string()),
         ("acks/s", format!("{acks:.0}")),
@@ -35,5 +35,8 @@ pub(crate) fn print(shared: &Shared, verified: &Verified, took: Duration) {
     ];
     for (name, value) in rows {
         println!("{name:<16}{value:>14}");
+    }
+    if let Ok(summary) = &verified.outcome {
+        println!("checker: {summary}");
     }
 }

@@ -1,21 +1,19 @@
 //! What all people of a run write into.
 
 use std::{
-    collections::HashMap,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
+use anyhow::anyhow;
 use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
 use tidings_protocol::{Ack, Position};
+use tidings_scribe::{said::Said, scribe::Clock};
 use tokio::sync::watch;
 use uuid::Uuid;
-
-use crate::checker::{Amendments, Fault};
 
 /// Ack latencies up to this are told apart.
 const LATENCY_MICROS_MAX: u64 = 600_000_000;
@@ -25,80 +23,133 @@ pub(crate) struct Shared {
     pub(crate) deliveries: AtomicU64,
     pub(crate) reconnects: AtomicU64,
     pub(crate) window: usize,
+    pub(crate) clock: Clock,
+    journals: PathBuf,
     latency: Mutex<Histogram<u64>>,
-    /// What was acked of edits, recalls and reactions.
-    amendments: Mutex<Amendments>,
-    /// Reactions that were refused because their message had been recalled: who, where, and to which.
-    late: Mutex<Vec<(String, Uuid, Uuid)>>,
-    /// The message of each conversation that was acked last.
+    acked: Mutex<Acked>,
+    /// Reactions that were refused because their message had been recalled.
+    late: Mutex<Vec<Late>>,
+    /// The message of each conversation that was acked last, unless it was taken back.
     latest: Mutex<HashMap<Uuid, Uuid>>,
+    fault: watch::Sender<Option<String>>,
+}
+
+/// What was acked.
+#[derive(Default)]
+struct Acked {
     /// The highest ack of each conversation.
-    heads: Mutex<HashMap<Uuid, Ack>>,
-    fault: watch::Sender<Option<Fault>>,
+    heads: HashMap<Uuid, Ack>,
+    /// By conversation and seq, the commands; the events of most do not tell them.
+    commands: HashMap<(Uuid, u64), Uuid>,
+    /// How many of each kind.
+    counts: BTreeMap<&'static str, u64>,
+}
+
+/// A reaction that came too late.
+#[derive(Clone)]
+pub(crate) struct Late {
+    pub(crate) reader: String,
+    pub(crate) conversation: Uuid,
+    pub(crate) message: Uuid,
 }
 
 impl Shared {
-    pub(crate) fn new(window: usize) -> Self {
+    /// With a directory for the journals.
+    pub(crate) fn new(window: usize, journals: PathBuf) -> Self {
         Self {
             deliveries: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),
             window,
+            clock: Clock::start(),
+            journals,
             latency: Mutex::new(
                 Histogram::new_with_max(LATENCY_MICROS_MAX, 3).expect("the bounds are valid for a histogram"),
             ),
-            amendments: Mutex::default(),
+            acked: Mutex::default(),
             late: Mutex::default(),
             latest: Mutex::default(),
-            heads: Mutex::default(),
             fault: watch::Sender::new(None),
         }
     }
 
-    /// Counts one ack of a message or of a group's change.
-    pub(crate) fn acked(&self, ack: &Ack, took: Option<Duration>) {
-        if let Some(took) = took {
-            lock(&self.latency).saturating_record(took.as_micros() as u64);
-        }
-        let mut heads = lock(&self.heads);
-        let head = heads.entry(ack.conversation).or_insert_with(|| ack.clone());
+    pub(crate) fn journals(&self) -> &Path {
+        &self.journals
+    }
+
+    /// Takes the ack of a command.
+    pub(crate) fn acked(&self, said: &Said, ack: &Ack) {
+        let mut acked = lock(&self.acked);
+        *acked.counts.entry(said.action.name()).or_default() += 1;
+        acked.commands.insert((ack.conversation, ack.seq), said.id);
+        let head = acked.heads.entry(ack.conversation).or_insert_with(|| ack.clone());
         if ack.seq > head.seq {
             *head = ack.clone();
         }
     }
 
-    pub(crate) fn amendments(&self) -> MutexGuard<'_, Amendments> {
-        lock(&self.amendments)
+    /// How long a message took to its ack.
+    pub(crate) fn took(&self, took: Duration) {
+        lock(&self.latency).saturating_record(took.as_micros() as u64);
     }
 
-    pub(crate) fn late(&self) -> MutexGuard<'_, Vec<(String, Uuid, Uuid)>> {
-        lock(&self.late)
+    /// How many commands of a kind were acked.
+    pub(crate) fn count(&self, kind: &str) -> u64 {
+        lock(&self.acked).counts.get(kind).copied().unwrap_or(0)
     }
 
-    /// By conversation, the message that was acked last.
-    pub(crate) fn latest(&self) -> MutexGuard<'_, HashMap<Uuid, Uuid>> {
-        lock(&self.latest)
+    /// The command of which an ack said that it made this event.
+    pub(crate) fn command(&self, conversation: Uuid, seq: u64) -> Option<Uuid> {
+        lock(&self.acked).commands.get(&(conversation, seq)).copied()
+    }
+
+    pub(crate) fn late(&self, late: Late) {
+        lock(&self.late).push(late);
+    }
+
+    pub(crate) fn all_late(&self) -> Vec<Late> {
+        lock(&self.late).clone()
+    }
+
+    /// The message of a conversation that was acked last.
+    pub(crate) fn latest(&self, conversation: Uuid) -> Option<Uuid> {
+        lock(&self.latest).get(&conversation).copied()
+    }
+
+    pub(crate) fn set_latest(&self, conversation: Uuid, message: Uuid) {
+        lock(&self.latest).insert(conversation, message);
+    }
+
+    pub(crate) fn forget_latest(&self, conversation: Uuid, message: Uuid) {
+        let mut latest = lock(&self.latest);
+        if latest.get(&conversation) == Some(&message) {
+            latest.remove(&conversation);
+        }
+    }
+
+    /// Conversations in which anything was acked.
+    pub(crate) fn conversations(&self) -> Vec<Uuid> {
+        lock(&self.acked).heads.keys().copied().collect()
     }
 
     /// The highest acked seq of a conversation.
     pub(crate) fn head(&self, conversation: Uuid) -> u64 {
-        lock(&self.heads).get(&conversation).map_or(0, |ack| ack.seq)
+        lock(&self.acked)
+            .heads
+            .get(&conversation)
+            .map_or(0, |ack| ack.seq)
     }
 
     /// Where that ack stands in the log.
     pub(crate) fn position(&self, conversation: Uuid) -> Option<Position> {
-        lock(&self.heads).get(&conversation).map(|ack| ack.position)
+        lock(&self.acked).heads.get(&conversation).map(|ack| ack.position)
     }
 
     pub(crate) fn latency(&self) -> MutexGuard<'_, Histogram<u64>> {
         lock(&self.latency)
     }
 
-    pub(crate) fn delivered(&self) {
-        self.deliveries.fetch_add(1, Ordering::Relaxed);
-    }
-
     /// Stops the run; the first fault counts.
-    pub(crate) fn fail(&self, fault: Fault) {
+    pub(crate) fn fail(&self, fault: String) {
         self.fault.send_if_modified(|first| {
             let is_first = first.is_none();
             first.get_or_insert(fault);
@@ -106,8 +157,12 @@ impl Shared {
         });
     }
 
-    pub(crate) fn fault(&self) -> Option<Fault> {
-        self.fault.borrow().clone()
+    /// The first fault, as an error.
+    pub(crate) fn sound(&self) -> anyhow::Result<()> {
+        match &*self.fault.borrow() {
+            Some(fault) => Err(anyhow!(fault.clone())),
+            None => Ok(()),
+        }
     }
 
     /// Waits until something failed.

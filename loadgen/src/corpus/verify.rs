@@ -1,36 +1,40 @@
-//! The checks after the last ack.
+//! The checks after the last ack: history and inboxes here, all else from the journals.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
-use tidings_protocol::EventData;
+use anyhow::{Context as _, Result, bail, ensure};
+use tidings_journal::{Logged, Summary, World, check_dir, write_log, write_world};
+use tidings_protocol::{Event, EventData};
+use tidings_scribe::{export::logged, fold::Fold};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
-    counts::check_counts,
-    history::{fetch_log, history},
+    counts,
+    history::{Listed, fetch_log, history},
     people::Run,
     schedule::{Move, Schedule},
-    shared::{Shared, bar, lock},
+    shared::{Shared, bar},
 };
-use crate::checker::{Fault, Log, Reader, Sent, check_deliveries, check_messages, event_print_with};
 
 /// How long no delivery at all may come while some are due.
 const STANDSTILL_MAX: Duration = Duration::from_secs(30);
+
+/// What history tells of each conversation.
+pub(crate) type Histories = HashMap<Uuid, BTreeMap<Uuid, Listed>>;
 
 /// What was run and looked at, and whether all was well.
 pub(crate) struct Verified {
     pub(crate) people: usize,
     pub(crate) conversations: usize,
-    pub(crate) messages: usize,
     pub(crate) devices: usize,
     pub(crate) counted: usize,
-    pub(crate) outcome: Result<()>,
+    pub(crate) outcome: Result<Summary>,
 }
 
 /// Waits for all deliveries, then compares everything.
@@ -40,17 +44,15 @@ pub(crate) async fn verify(
     seed: u64,
     shared: &Arc<Shared>,
 ) -> Verified {
-    let mut verified = Verified {
+    let mut counted = 0;
+    let outcome = check(&mut run, schedule, seed, shared, &mut counted).await;
+    Verified {
         people: run.people.len(),
         conversations: run.conversations.len(),
-        messages: run.people.iter().map(|person| person.sent.len()).sum(),
-        devices: 0,
-        counted: 0,
-        outcome: Ok(()),
-    };
-    verified.outcome = check(&mut run, schedule, seed, shared, &mut verified.counted).await;
-    verified.devices = run.people.iter().map(|person| person.devices.len()).sum();
-    verified
+        devices: run.people.iter().map(|person| person.devices).sum(),
+        counted,
+        outcome,
+    }
 }
 
 async fn check(
@@ -59,11 +61,10 @@ async fn check(
     seed: u64,
     shared: &Arc<Shared>,
     counted: &mut usize,
-) -> Result<()> {
+) -> Result<Summary> {
     wait_for_deliveries(run, shared).await?;
-    let group = run.conversations.first().context("no group")?.id;
-    let told = by_conversation(run, |sent| shared.amendments().in_history(sent));
-    *counted = check_counts(run, &borrowed(&told), seed, shared.position(group)).await?;
+    let histories = histories(run, shared).await?;
+    *counted = counts::look(run, &histories, seed, shared).await?;
 
     // Now those who are away come back, and get what they missed.
     for step in schedule.gather() {
@@ -76,119 +77,104 @@ async fn check(
         }
     }
     wait_for_deliveries(run, shared).await?;
-    check_conversations(run, shared).await?;
-    for (reader, conversation, id) in shared.late().iter() {
-        if !shared.amendments().is_recalled(*id) {
-            let (reader, conversation, id) = (reader.clone(), *conversation, *id);
-            return Err(Fault::NotReacted {
-                reader,
-                conversation,
-                id,
-            }
-            .into());
-        }
-    }
-
+    let log = logs(run, &histories, shared).await?;
     for person in &mut run.people {
+        // Who is connected when the journal ends has stayed.
+        person.pen().close()?;
         person.leave().await?;
     }
     // Leaving shows what the clients had to put right.
-    for person in &run.people {
-        for journal in &person.devices {
-            if let Some(fault) = lock(journal).fault() {
-                return Err(fault.clone().into());
-            }
-        }
-    }
-    Ok(())
+    shared.sound()?;
+    judge(run, log, shared.journals().to_owned()).await
 }
 
-/// Every conversation: the log and history against the acks, and every member's deliveries against the log.
-async fn check_conversations(run: &Run, shared: &Shared) -> Result<()> {
-    let logged = by_conversation(run, |sent| shared.amendments().in_log(sent));
-    let told = by_conversation(run, |sent| shared.amendments().in_history(sent));
-    let (logged, told) = (borrowed(&logged), borrowed(&told));
-    let sent = by_id(run);
-    let progress = bar("checks", run.conversations.len());
+/// Every conversation as history tells it to a member.
+async fn histories(run: &Run, shared: &Shared) -> Result<Histories> {
+    let progress = bar("history", run.conversations.len());
+    let mut histories = Histories::new();
     for conversation in &run.conversations {
-        let id = conversation.id;
-        let member = conversation
-            .members
-            .first()
-            .map(|(index, _)| &run.people[*index])
-            .context("no members")?;
-        let mut log = fetch_log(member.client()?, id).await?;
-        check_messages("log", id, &of(&logged, id), &log.messages)?;
-        let history = history(&member.account, id, shared.position(id)).await?;
-        check_messages("history", id, &of(&told, id), &history)?;
-        give_back(&mut log, &sent, shared)?;
-        for (index, from) in &conversation.members {
-            let person = &run.people[*index];
-            let journals: Vec<_> = person.devices.iter().map(|journal| lock(journal)).collect();
-            let devices = journals.iter().map(|journal| &**journal).collect();
-            check_deliveries(
-                &Reader {
-                    name: &person.name,
-                    from: *from,
-                    devices,
-                },
-                &log,
-            )?;
-        }
+        let member = conversation.members.first().context("no members")?;
+        let account = &run.people[*member].account;
+        let after = shared.position(conversation.id);
+        histories.insert(conversation.id, history(account, conversation.id, after).await?);
         progress.inc(1);
     }
     progress.finish_and_clear();
-    Ok(())
+    Ok(histories)
 }
 
-/// Acked messages by conversation, as they should be found; each author's in the order of sending.
-fn by_conversation(run: &Run, found: impl Fn(&Sent) -> Sent) -> HashMap<Uuid, Vec<Sent>> {
-    let mut sent: HashMap<Uuid, Vec<Sent>> = HashMap::new();
-    for message in run.people.iter().flat_map(|person| &person.sent) {
-        sent.entry(message.conversation).or_default().push(found(message));
+/// Every conversation's log as a member fetches it; history must tell what it comes to.
+async fn logs(run: &Run, histories: &Histories, shared: &Shared) -> Result<Vec<Logged>> {
+    let progress = bar("log", run.conversations.len());
+    let mut lines = Vec::new();
+    for conversation in &run.conversations {
+        let id = conversation.id;
+        let member = conversation.members.first().context("no members")?;
+        let events = fetch_log(run.people[*member].client()?, id).await?;
+        let history = histories.get(&id).context("no history")?;
+        compare(id, &events, history)?;
+        lines.extend(events.iter().map(|event| {
+            let mut line = logged(event);
+            line.id = line.id.or_else(|| shared.command(id, event.seq));
+            line
+        }));
+        progress.inc(1);
     }
-    sent
-}
-
-fn borrowed(all: &HashMap<Uuid, Vec<Sent>>) -> HashMap<Uuid, Vec<&Sent>> {
-    all.iter()
-        .map(|(id, sent)| (*id, sent.iter().collect()))
-        .collect()
-}
-
-fn of<'a>(all: &HashMap<Uuid, Vec<&'a Sent>>, conversation: Uuid) -> Vec<&'a Sent> {
-    all.get(&conversation).cloned().unwrap_or_default()
-}
-
-fn by_id(run: &Run) -> HashMap<Uuid, &Sent> {
-    let sent = run.people.iter().flat_map(|person| &person.sent);
-    sent.map(|sent| (sent.message.id, sent)).collect()
-}
-
-/// Finds out which prints those events had that the log tells without what was said. Each must be of a message that was recalled.
-fn give_back(log: &mut Log, sent: &HashMap<Uuid, &Sent>, shared: &Shared) -> Result<(), Fault> {
-    let amendments = shared.amendments();
-    for event in &log.withheld {
-        let (id, text) = match event.decode() {
-            EventData::MessageEdited(edited) => {
-                (edited.message, amendments.edit_at(edited.message, event.seq))
-            }
-            EventData::MessageSent(message) => {
-                let sent = sent.get(&message.message);
-                (message.message, sent.and_then(|sent| sent.message.text))
-            }
-            _ => continue,
-        };
-        let Some(text) = text.filter(|_| amendments.is_recalled(id)) else {
-            return Err(Fault::Withheld {
-                conversation: log.conversation,
-                seq: event.seq,
-                id,
-            });
-        };
-        log.before.insert(event.seq, event_print_with(event, text));
+    progress.finish_and_clear();
+    for late in shared.all_late() {
+        let told = histories.get(&late.conversation);
+        let told = told.and_then(|messages| messages.get(&late.message));
+        ensure!(
+            told.is_some_and(|(_, told)| told.recalled),
+            "{} could not react to message {} of {}, which nobody had recalled",
+            late.reader,
+            late.message,
+            late.conversation
+        );
     }
-    Ok(())
+    Ok(lines)
+}
+
+/// What the events of a conversation come to, against its history.
+fn compare(conversation: Uuid, events: &[Event], history: &BTreeMap<Uuid, Listed>) -> Result<()> {
+    let mut fold = Fold::default();
+    for event in events {
+        let data = event.decode();
+        if let EventData::MessageSent(sent) = &data {
+            let sender = history.get(&sent.message).map(|(sender, _)| *sender);
+            ensure!(
+                sender == Some(event.actor),
+                "message {} of {conversation} is {sender:?}'s in history, and {}'s in the log",
+                sent.message,
+                event.actor
+            );
+        }
+        fold.take(event.seq, event.actor, data);
+    }
+    let told = history.iter().map(|(id, (_, told))| (*id, told.clone()));
+    match fold.differs(&told.collect()) {
+        Some(difference) => bail!("{conversation}: {difference}"),
+        None => Ok(()),
+    }
+}
+
+/// Puts the journals before the checker, with the log and the devices that there were.
+async fn judge(run: &Run, log: Vec<Logged>, dir: PathBuf) -> Result<Summary> {
+    let devices = run.people.iter().flat_map(|person| {
+        let user = person.account.user.to_string();
+        person.device_names().map(move |device| World::Device {
+            user: user.clone(),
+            device,
+            killed: false,
+        })
+    });
+    write_world(&dir.join("world.jsonl"), &devices.collect::<Vec<_>>())?;
+    let checking = tokio::task::spawn_blocking(move || {
+        let export = dir.join("log.jsonl.gz");
+        write_log(&export, &log)?;
+        anyhow::Ok(check_dir(&dir, &export)?)
+    });
+    checking.await?
 }
 
 /// Waits until everybody who is here was sent everything.
@@ -196,36 +182,28 @@ async fn wait_for_deliveries(run: &Run, shared: &Shared) -> Result<()> {
     let mut delivered = 0;
     let mut moved_at = Instant::now();
     while let Some(fault) = missing(run, shared) {
-        if let Some(fault) = shared.fault() {
-            return Err(fault.into());
-        }
+        shared.sound()?;
         let now = shared.deliveries.load(Ordering::Relaxed);
         if now != delivered {
             (delivered, moved_at) = (now, Instant::now());
         }
         if moved_at.elapsed() > STANDSTILL_MAX {
-            return Err(fault.into());
+            bail!(fault);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Ok(())
 }
 
-fn missing(run: &Run, shared: &Shared) -> Option<Fault> {
+fn missing(run: &Run, shared: &Shared) -> Option<String> {
     for conversation in &run.conversations {
-        let head = shared.head(conversation.id);
-        for (index, _) in &conversation.members {
+        let (id, head) = (conversation.id, shared.head(conversation.id));
+        for index in &conversation.members {
             let person = &run.people[*index];
-            let next = person.next(conversation.id);
-            if person.is_here() && (next <= head || person.is_fetching()) {
-                let (from, to) = (next.max(1), head);
-                let reader = person.name.clone();
-                return Some(Fault::NotDelivered {
-                    reader,
-                    conversation: conversation.id,
-                    from,
-                    to,
-                });
+            let shown = person.shown(id);
+            if person.is_here() && (shown < head || person.is_fetching()) {
+                let name = &person.name;
+                return Some(format!("{name} was not sent seq {} to {head} of {id}", shown + 1));
             }
         }
     }
