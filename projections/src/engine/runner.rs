@@ -23,13 +23,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 /// Events in one range.
 const RANGE: u64 = 4000;
-/// After a fold, events gather for so many times as long as it took, and no longer than this, unless somebody waits for
-/// them or they fill a range: a thousand events cost hardly more statements than one, and move each row only once.
+/// After a fold, events gather for so many times as long as it took, and within these bounds, unless somebody waits for
+/// them: a thousand events cost hardly more statements than one, and move each row only once.
 const GATHER_TIMES: u32 = 3;
 const GATHER_MAX: Duration = Duration::from_millis(200);
-/// How long the first events after a pause are left to those who deliver them, whom a fold would keep from the processor, and to
-/// gather with those that follow: at low rates too, one fold of two costs hardly more than of one.
-const HEAD_START: Duration = Duration::from_millis(20);
+/// So long the first events after a pause gather, too. A lane in which something happens fifty times a second folds ten times, and
+/// whoever delivers the events has the processor first.
+const GATHER_MIN: Duration = Duration::from_millis(100);
 /// How often the worker looks at the log unasked.
 const POLL: Duration = Duration::from_millis(250);
 /// How often a follower looks at the checkpoints, and how often while somebody waits for one.
@@ -184,15 +184,15 @@ impl Projector {
                 ) if for_newer || lacking => return Ok(()),
                 Ok(Step::Folded { more: false, .. }) => {
                     pace.faster();
-                    self.gather(lane, (begun.elapsed() * GATHER_TIMES).min(GATHER_MAX))
-                        .await;
+                    let limit = (begun.elapsed() * GATHER_TIMES).clamp(GATHER_MIN, GATHER_MAX);
+                    self.gather(lane, limit).await;
                 }
                 Ok(Step::Folded { .. }) => pace.faster(),
                 Ok(Step::Moved) => {}
                 Ok(Step::Idle { .. }) => {
                     // A nudge or the end of the wait, whichever is first.
                     if timeout(POLL, self.wake.nudged(lane)).await.is_ok() {
-                        self.gather(lane, HEAD_START).await;
+                        self.gather(lane, GATHER_MIN).await;
                     }
                 }
                 Ok(Step::Held(stuck)) => {

@@ -3,7 +3,7 @@
 use crate::support::{Crowd, Failures, LANES, PATIENCE, World, eventually};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tidings_eventlog::{Position, Recorded};
 use tidings_projections::{Observer, Projector};
 
@@ -364,6 +364,39 @@ impl Observer for Folds {
     fn applied(&self, _lane: u8, _projections: &[&str], events: usize) {
         self.0.lock().unwrap().push(events);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_now_and_then_is_folded_together() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(0, "bob").await);
+    let talk = world.direct(ann, bob, 0).await;
+    let folds = Arc::new(Folds::default());
+    let projector = Projector::new(
+        world.log.clone(),
+        u16::from(LANES),
+        Arc::clone(&folds) as Arc<dyn Observer>,
+    );
+    let runner = tokio::spawn(projector.clone().run_lane(0));
+    let begun = Instant::now();
+    let mut sent = 0;
+    while sent < 50 || begun.elapsed() < Duration::from_secs(1) {
+        world.send(talk, ann, "hello", &[]).await;
+        projector.wake().lane(0);
+        sent += 1;
+    }
+    eventually("all of it is there", async || {
+        world.number("SELECT count(*) FROM p_history_2.message").await == sent
+    })
+    .await;
+    // Ten a second, and some at the ends.
+    let most = begun.elapsed().as_millis() / 100 + 3;
+    let folds = folds.0.lock().unwrap().len();
+    assert!(
+        folds as u128 <= most,
+        "{folds} folds of {sent} events, where {most} do"
+    );
+    runner.abort();
 }
 
 #[tokio::test]
