@@ -4,7 +4,7 @@ use super::hub::{Audience, Subscriber};
 use crate::planted;
 use crate::wire::{Frame, LiveEvent};
 use rand::RngExt as _;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use tidings_domain::UserId;
 use tidings_protocol::{Close, CloseCode};
 use uuid::Uuid;
@@ -22,15 +22,55 @@ pub(super) struct Subscriptions {
     of_connection: HashMap<u64, Own>,
 }
 
-/// The conversations of one connection.
+/// The conversations of one connection. Every lane has one for each connection, so it is small.
 #[derive(Default)]
 struct Own {
-    subscribed: HashSet<Uuid>,
-    /// The connection has not yet said what it wants to see, and may be reading that from read models which do not know
-    /// of the newest leaves.
-    settling: bool,
-    /// Conversations that its user has left meanwhile, with the seq of the leave.
+    /// In order.
+    subscribed: Vec<Uuid>,
+    /// There while the connection has not yet said what it wants to see, and may be reading that from read models which do not
+    /// know of the newest leaves.
+    settling: Option<Box<Settling>>,
+}
+
+/// Conversations that the user has left meanwhile, with the seq of the leave.
+#[derive(Default)]
+struct Settling {
     left: Vec<(Uuid, u64)>,
+}
+
+impl Own {
+    fn settling() -> Self {
+        Self {
+            subscribed: vec![],
+            settling: Some(Box::default()),
+        }
+    }
+
+    fn sees(&self, conversation: Uuid) -> bool {
+        self.subscribed.binary_search(&conversation).is_ok()
+    }
+
+    /// Returns whether it is new.
+    fn add(&mut self, conversation: Uuid) -> bool {
+        let place = self.subscribed.binary_search(&conversation);
+        if let Err(place) = place {
+            self.subscribed.insert(place, conversation);
+        }
+        place.is_err()
+    }
+
+    fn remove(&mut self, conversation: Uuid) {
+        if let Ok(place) = self.subscribed.binary_search(&conversation) {
+            self.subscribed.remove(place);
+        }
+    }
+
+    /// Forgets that the user has left a conversation.
+    fn is_back(&mut self, conversation: Uuid) {
+        if let Some(settling) = &mut self.settling {
+            settling.left.retain(|(gone, _)| *gone != conversation);
+        }
+    }
 }
 
 impl Subscriptions {
@@ -38,14 +78,10 @@ impl Subscriptions {
     /// [`Subscriptions::settle`].
     pub(super) fn register(&mut self, subscriber: Subscriber) {
         if let Some(own) = self.of_connection.get_mut(&subscriber.connection) {
-            (own.settling, own.left) = (true, vec![]);
+            own.settling = Some(Box::default());
             return;
         }
-        let own = Own {
-            settling: true,
-            ..Own::default()
-        };
-        self.of_connection.insert(subscriber.connection, own);
+        self.of_connection.insert(subscriber.connection, Own::settling());
         // Most users have one connection, and a vector makes room for four unless told.
         let connections = self.users.entry(subscriber.user);
         connections
@@ -59,13 +95,21 @@ impl Subscriptions {
         let Some(own) = self.of_connection.get_mut(&subscriber.connection) else {
             return vec![];
         };
-        own.settling = false;
-        let left = std::mem::take(&mut own.left);
-        for conversation in conversations {
+        let left = own.settling.take().unwrap_or_default().left;
+        let mut new = conversations;
+        new.retain(|conversation| {
             let deaf = planted::is("deaf") && conversation.as_u128() % 64 < 16;
-            if !deaf && left.iter().all(|(gone, _)| *gone != conversation) {
-                self.subscribe(subscriber, conversation);
-            }
+            !deaf && !own.sees(*conversation) && left.iter().all(|(gone, _)| gone != conversation)
+        });
+        new.sort_unstable();
+        new.dedup();
+        // All at once, for there may be thousands of them, and with no more room than they need.
+        own.subscribed.reserve_exact(new.len());
+        own.subscribed.extend_from_slice(&new);
+        own.subscribed.sort_unstable();
+        for conversation in new {
+            let seers = self.conversations.entry(conversation).or_default();
+            seers.push(subscriber.clone());
         }
         left
     }
@@ -75,7 +119,7 @@ impl Subscriptions {
         let Some(own) = self.of_connection.get_mut(&subscriber.connection) else {
             return;
         };
-        if own.subscribed.insert(conversation) {
+        if own.add(conversation) {
             self.conversations
                 .entry(conversation)
                 .or_default()
@@ -90,7 +134,7 @@ impl Subscriptions {
         };
         for subscriber in connections {
             if let Some(own) = self.of_connection.get_mut(&subscriber.connection) {
-                own.left.retain(|(gone, _)| *gone != conversation);
+                own.is_back(conversation);
             }
             self.subscribe(&subscriber, conversation);
         }
@@ -109,10 +153,10 @@ impl Subscriptions {
         }
         for subscriber in self.users.get(&user).into_iter().flatten() {
             if let Some(own) = self.of_connection.get_mut(&subscriber.connection) {
-                own.subscribed.remove(&conversation);
-                if own.settling {
-                    own.left.retain(|(gone, _)| *gone != conversation);
-                    own.left.push((conversation, seq));
+                own.remove(conversation);
+                own.is_back(conversation);
+                if let Some(settling) = &mut own.settling {
+                    settling.left.push((conversation, seq));
                 }
             }
         }
@@ -122,7 +166,7 @@ impl Subscriptions {
     pub(super) fn doubt(&mut self, conversation: Uuid) {
         for subscriber in self.conversations.remove(&conversation).unwrap_or_default() {
             if let Some(own) = self.of_connection.get_mut(&subscriber.connection) {
-                own.subscribed.remove(&conversation);
+                own.remove(conversation);
             }
             subscriber.outbox.lag();
         }
@@ -212,7 +256,7 @@ impl Subscriptions {
 
     fn sees(&self, connection: u64, conversation: Uuid) -> bool {
         let own = self.of_connection.get(&connection);
-        own.is_some_and(|own| own.subscribed.contains(&conversation))
+        own.is_some_and(|own| own.sees(conversation))
     }
 }
 
