@@ -13,6 +13,7 @@ mod plans;
 mod pool;
 mod reading;
 mod recovery;
+mod room;
 mod statements;
 mod subjects;
 mod support;
