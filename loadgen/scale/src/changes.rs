@@ -13,8 +13,8 @@ use tidings_stand::{Node, Stand, StandOptions};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::database::Database;
 use crate::seed::{Turnover, seed_changes};
+use tidings_bench::database::Database;
 
 /// How much longer the slowest acks may take while the group changes.
 const NOTICEABLE: f64 = 1.5;

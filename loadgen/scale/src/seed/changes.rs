@@ -10,7 +10,7 @@ use uuid::{Builder, Uuid};
 use super::author::{Author, Room, Times};
 use super::copy::Table;
 use super::{EVENT, make_segments};
-use crate::database::Database;
+use tidings_bench::database::Database;
 
 /// What a group is to be.
 #[derive(Clone, Copy, Debug)]
