@@ -150,6 +150,15 @@ sums() {
         END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped }'
 }
 
+# What failing tests of Rust said, once more at the end, where it is looked for.
+failures() {
+    sed $'s/\033\\[[0-9;]*m//g' "$log" | awk '
+        /^failures:$/ { show = 1 }
+        /^test result: / { show = 0 }
+        /^NOT ENDED within / { print }
+        show && !/^failures:$/ && !/^$/ { print substr($0, 1, 2000) }' | head -n 150
+}
+
 step 'format' cargo fmt --all --check
 step 'links' node scripts/check-links.mjs
 step 'spelling' spelling
@@ -173,6 +182,7 @@ else
 fi
 
 if [ "${#failed[@]}" -gt 0 ]; then
+    failures
     printf '== failed:'
     printf ' [%s]' "${failed[@]}"
     printf '\n'

@@ -254,7 +254,7 @@ async fn a_fetch_brings_what_was_sent_just_before_it() {
         assert_eq!(
             (&last["seq"], &ack["seq"]),
             (&ack["seq"], &json!(round + 1)),
-            "{page}"
+            "{ack} {page}"
         );
     }
     node.stop().await;
