@@ -124,7 +124,7 @@ mod tests {
             }),
             digest: 0,
             people: vec![],
-            time_lines: None,
+            as_of: None,
             reply: Box::new(|_| {}),
             uncertain: false,
             looked_again: false,
