@@ -77,14 +77,23 @@ impl Log {
         .await
     }
 
-    /// The newest events of one kind of a stream, at most `limit`, the newest first.
-    pub async fn newest(&self, stream: Uuid, kind: i16, limit: usize) -> Result<Vec<Recorded>, ReadError> {
+    /// The newest events of one kind of a stream behind seq `after`, at most `limit`, the newest first.
+    pub async fn newest(
+        &self,
+        stream: Uuid,
+        kind: i16,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, ReadError> {
         let sql = include_str!("ranges/newest.sql").replace("{columns}", COLUMNS);
         let lane = i16::from(lane_of(stream));
         self.bounded(async |client| {
             let statement = client.prepare_cached(&sql).await?;
             let rows = client
-                .query(&statement, &[&lane, &stream, &kind, &(limit as i64)])
+                .query(
+                    &statement,
+                    &[&lane, &stream, &kind, &(after as i64), &(limit as i64)],
+                )
                 .await?;
             rows.iter().map(recorded).collect()
         })

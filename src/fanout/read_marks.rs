@@ -1,13 +1,18 @@
 //! How far users are known to have read.
 
 use lru::LruCache;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Position;
 
 /// Places remembered, some 15 MB.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(100_000).expect("not zero");
+
+/// Places of one user. Beyond, all of them are read again.
+const OF_USER_MAX: usize = 10_000;
 
 /// A read position that the log has, and a position of the log from which on read models that have passed it know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,35 +25,111 @@ pub struct ReadMark {
 
 /// Read positions that are known to be durable, and those that were shown as receipts: neither goes back. What is
 /// forgotten is read again from the log, or shown once more.
-pub struct ReadMarks(Mutex<LruCache<(UserId, ConversationId), Place>>);
+pub struct ReadMarks(Mutex<Places>);
 
-#[derive(Default)]
-struct Place {
-    known: Option<ReadMark>,
+struct Places {
+    users: LruCache<UserId, OfUser>,
+    /// Marks of all users.
+    marks: usize,
     /// The time line and the seq of the furthest receipt.
-    shown: (u32, u64),
+    shown: LruCache<(UserId, ConversationId), (u32, u64)>,
+}
+
+/// What one user has read, in the time line of the lane that has it: all that the user's stream says up to a seq, and perhaps more.
+struct OfUser {
+    epoch: u32,
+    looked: u64,
+    marks: BTreeMap<ConversationId, ReadMark>,
+}
+
+impl OfUser {
+    fn raise(&mut self, conversation: ConversationId, mark: ReadMark) {
+        if let Some(known) = self.marks.get_mut(&conversation)
+            && mark.seq > known.seq
+        {
+            *known = mark;
+        }
+    }
 }
 
 impl ReadMarks {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(LruCache::new(REMEMBERED)))
+        Self(Mutex::new(Places {
+            users: LruCache::unbounded(),
+            marks: 0,
+            shown: LruCache::new(REMEMBERED),
+        }))
     }
 
     /// How far a user is known to have read in the time line `epoch`; the truth may be further.
     pub fn known(&self, user: UserId, conversation: ConversationId, epoch: u32) -> Option<ReadMark> {
-        self.places()
-            .get(&(user, conversation))
-            .and_then(|place| place.known)
-            .filter(|known| known.epoch == epoch)
+        self.places().of(user, epoch)?.marks.get(&conversation).copied()
     }
 
-    /// Notes a read position that is durable.
+    /// Up to which seq of the user's stream all that is known of the user is what the log says.
+    pub fn looked(&self, user: UserId, epoch: u32) -> Option<u64> {
+        self.places().of(user, epoch).map(|own| own.looked)
+    }
+
+    /// Notes a read position that is durable, where the user's position in that conversation was known before.
     pub fn raise(&self, user: UserId, conversation: ConversationId, mark: ReadMark) {
+        if let Some(own) = self.places().of(user, mark.epoch) {
+            own.raise(conversation, mark);
+        }
+    }
+
+    /// Follows the user's stream: `marks` is all that moves say there behind the start of `seqs` and up to its end. Returns `false`, and
+    /// does nothing, where it is not known what stands before them.
+    pub fn follow(
+        &self,
+        user: UserId,
+        epoch: u32,
+        seqs: RangeInclusive<u64>,
+        marks: &[(ConversationId, ReadMark)],
+    ) -> bool {
         let mut places = self.places();
-        let place = places.get_or_insert_mut((user, conversation), Place::default);
-        let is_further = |known: ReadMark| (mark.epoch, mark.seq) > (known.epoch, known.seq);
-        if place.known.is_none_or(is_further) {
-            place.known = Some(mark);
+        let own = places.of(user, epoch).filter(|own| own.looked >= *seqs.start());
+        let Some(own) = own else { return false };
+        for (conversation, mark) in marks {
+            own.raise(*conversation, *mark);
+        }
+        own.looked = own.looked.max(*seqs.end());
+        true
+    }
+
+    /// Learns positions that were not known: what they are by now, and what moves say up to `looked`, which is no further than
+    /// all that is known of the user.
+    pub fn learn(
+        &self,
+        user: UserId,
+        epoch: u32,
+        looked: u64,
+        new: impl Iterator<Item = (ConversationId, ReadMark)>,
+        moves: &[(ConversationId, ReadMark)],
+    ) {
+        let mut places = self.places();
+        let before = places.take(user).filter(|own| own.epoch == epoch);
+        let mut own = before.unwrap_or_else(|| OfUser {
+            epoch,
+            looked,
+            marks: BTreeMap::new(),
+        });
+        if own.marks.len() >= OF_USER_MAX {
+            own.marks.clear();
+        }
+        for (conversation, mark) in new {
+            own.marks.entry(conversation).or_insert(mark);
+        }
+        for (conversation, mark) in moves {
+            own.raise(*conversation, *mark);
+        }
+        places.marks += own.marks.len();
+        places.users.put(user, own);
+        while places.marks > REMEMBERED.get()
+            && places.users.len() > 1
+            && let Some((_, oldest)) = places.users.pop_lru()
+        {
+            places.marks -= oldest.marks.len();
         }
     }
 
@@ -62,20 +143,47 @@ impl ReadMarks {
         show: impl FnOnce(),
     ) {
         let mut places = self.places();
-        let place = places.get_or_insert_mut((user, conversation), Place::default);
-        if (mark.epoch, mark.seq) > place.shown {
-            place.shown = (mark.epoch, mark.seq);
+        let shown = places
+            .shown
+            .get_or_insert_mut((user, conversation), Default::default);
+        if (mark.epoch, mark.seq) > *shown {
+            *shown = (mark.epoch, mark.seq);
             show();
         }
     }
 
-    /// Forgets everything, when the log is not what it was.
-    pub fn forget(&self) {
-        self.places().clear();
+    /// Forgets what is known of a user.
+    pub fn forget_user(&self, user: UserId) {
+        self.places().take(user);
     }
 
-    fn places(&self) -> MutexGuard<'_, LruCache<(UserId, ConversationId), Place>> {
+    /// Forgets what is known of everybody, when the log may not be what it was.
+    pub fn doubt(&self) {
+        let mut places = self.places();
+        places.users.clear();
+        places.marks = 0;
+    }
+
+    /// Forgets what was shown, too, when the log is not what it was.
+    pub fn forget(&self) {
+        self.doubt();
+        self.places().shown.clear();
+    }
+
+    fn places(&self) -> MutexGuard<'_, Places> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Places {
+    fn of(&mut self, user: UserId, epoch: u32) -> Option<&mut OfUser> {
+        self.users.get_mut(&user).filter(|own| own.epoch == epoch)
+    }
+
+    fn take(&mut self, user: UserId) -> Option<OfUser> {
+        let own = self.users.pop(&user)?;
+        self.marks -= own.marks.len();
+        Some(own)
     }
 }
 
@@ -95,10 +203,16 @@ mod tests {
         }
     }
 
+    fn learn(marks: &ReadMarks, looked: u64, mark: ReadMark) {
+        marks.learn(USER, mark.epoch, looked, std::iter::once((ROOM, mark)), &[]);
+    }
+
     #[test]
     fn neither_what_is_known_nor_what_is_shown_goes_back() {
         let marks = ReadMarks::new();
+        marks.raise(USER, ROOM, mark(1, 5));
         assert_eq!(marks.known(USER, ROOM, 1), None);
+        learn(&marks, 1, mark(1, 2));
         for seq in [5, 3] {
             marks.raise(USER, ROOM, mark(1, seq));
             assert_eq!(marks.known(USER, ROOM, 1), Some(mark(1, 5)));
@@ -108,16 +222,43 @@ mod tests {
             marks.show(USER, ROOM, mark(1, seq), || shown.push(seq));
         }
         assert_eq!(shown, [4, 5]);
-        marks.forget();
+        marks.doubt();
         assert_eq!(marks.known(USER, ROOM, 1), None);
+        marks.show(USER, ROOM, mark(1, 5), || shown.push(5));
+        marks.forget();
+        marks.show(USER, ROOM, mark(1, 4), || shown.push(4));
+        assert_eq!(shown, [4, 5, 4]);
+    }
+
+    #[test]
+    fn a_stream_is_followed_without_holes() {
+        let marks = ReadMarks::new();
+        let moves = |seq| [(ROOM, mark(1, seq))];
+        assert!(!marks.follow(USER, 1, 0..=3, &moves(7)));
+        learn(&marks, 3, mark(1, 7));
+        assert!(!marks.follow(USER, 1, 4..=5, &moves(8)));
+        assert_eq!(
+            (marks.looked(USER, 1), marks.known(USER, ROOM, 1)),
+            (Some(3), Some(mark(1, 7)))
+        );
+        assert!(marks.follow(USER, 1, 3..=5, &moves(8)));
+        // What was heard of it already says nothing new.
+        assert!(marks.follow(USER, 1, 2..=4, &moves(6)));
+        assert_eq!(
+            (marks.looked(USER, 1), marks.known(USER, ROOM, 1)),
+            (Some(5), Some(mark(1, 8)))
+        );
+        assert!(!marks.follow(USER, 2, 5..=6, &moves(9)));
+        marks.forget_user(USER);
+        assert_eq!(marks.looked(USER, 1), None);
     }
 
     #[test]
     fn what_was_read_in_a_time_line_says_nothing_of_the_next() {
         let marks = ReadMarks::new();
-        marks.raise(USER, ROOM, mark(1, 39));
+        learn(&marks, 1, mark(1, 39));
         assert_eq!(marks.known(USER, ROOM, 2), None);
-        marks.raise(USER, ROOM, mark(2, 30));
+        learn(&marks, 1, mark(2, 30));
         marks.raise(USER, ROOM, mark(1, 40));
         assert_eq!(marks.known(USER, ROOM, 2), Some(mark(2, 30)));
         let mut shown = vec![];
@@ -125,5 +266,18 @@ mod tests {
             marks.show(USER, ROOM, mark(epoch, seq), || shown.push(seq));
         }
         assert_eq!(shown, [39, 30, 31]);
+    }
+
+    #[test]
+    fn the_users_heard_of_longest_ago_make_room() {
+        let marks = ReadMarks::new();
+        let user = |number| UserId(Uuid::from_u128(number));
+        let rooms = |count: u128| (0..count).map(|room| (ConversationId(Uuid::from_u128(room)), mark(1, 1)));
+        for number in 0..11 {
+            marks.learn(user(number), 1, 1, rooms(OF_USER_MAX as u128), &[]);
+        }
+        assert_eq!(marks.looked(user(0), 1), None);
+        assert_eq!(marks.looked(user(1), 1), Some(1));
+        assert_eq!(marks.places().marks, REMEMBERED.get());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
+use tidings_services::testing::private_redis;
 use uuid::Uuid;
 
 fn read(conversation: Uuid, seq: u64) -> Value {
@@ -209,4 +210,70 @@ async fn delivery_cursors_that_the_log_did_not_take_are_stored_later() {
     })
     .await;
     node.stop().await;
+}
+
+/// Somebody's device, and the furthest receipt that it was shown.
+struct Shown(Socket, u64);
+
+impl Shown {
+    /// Is shown receipts, each further than the one before, up to this one.
+    async fn until(&mut self, seq: u64) {
+        while self.1 != seq {
+            let receipt = self.0.until("receipt").await;
+            let next = receipt["read_seq"].as_u64().unwrap();
+            assert!(
+                next > self.1 && next <= seq,
+                "{receipt} behind {}, not {seq}",
+                self.1
+            );
+            self.1 = next;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_acks_nor_receipts_go_back_while_nodes_do_not_hear_of_each_other() {
+    let mut store = Store::new().await;
+    let redis = private_redis().await.unwrap();
+    store.redis_url = redis.url(0);
+    let (here, there) = (store.node().await, store.node().await);
+    let (ann, ben) = (here.register("ann").await, here.register("ben").await);
+    let (mut a, mut a_there) = (here.socket(&ann).await, Shown(there.socket(&ann).await, 0));
+    let (mut tab, mut phone) = (here.socket(&ben).await, there.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    for n in 0..40 {
+        a.say(conversation, &n.to_string()).await;
+    }
+    assert_eq!(tab.acked(read(conversation, 10)).await["seq"], 10);
+    let mut a_here = Shown(a, 0);
+    a_here.until(10).await;
+    redis.kill().await.unwrap();
+
+    // Ann sees what is read there, and then looks here.
+    assert_eq!(phone.acked(read(conversation, 20)).await["seq"], 20);
+    a_there.until(20).await;
+    assert_eq!(tab.acked(read(conversation, 15)).await["seq"], 20);
+    a_here.until(20).await;
+    // What moves nothing says how far that is, too.
+    for seq in [22, 24, 25] {
+        assert_eq!(phone.acked(read(conversation, seq)).await["seq"], seq);
+    }
+    a_there.until(25).await;
+    assert_eq!(tab.acked(read(conversation, 12)).await["seq"], 25);
+    a_here.until(25).await;
+    // Nor do they hear afterwards of what was read meanwhile.
+    assert_eq!(phone.acked(read(conversation, 30)).await["seq"], 30);
+    a_there.until(30).await;
+    redis.restart().await.unwrap();
+    for node in [&here, &there] {
+        eventually(async || {
+            let answer = node.http.get(node.url("/readyz")).send().await.unwrap();
+            (!answer.text().await.unwrap().contains("away")).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(tab.acked(read(conversation, 28)).await["seq"], 30);
+    a_here.until(30).await;
+    here.stop().await;
+    there.stop().await;
 }

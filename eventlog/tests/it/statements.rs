@@ -38,7 +38,7 @@ async fn every_read_of_events_and_streams_names_their_lane() {
     log.doubts(1, &[(id, id)]).await.unwrap();
     log.stream_heads(&[id]).await.unwrap();
     log.msg_nos(&[(id, 1)]).await.unwrap();
-    log.newest(id, 16, 9).await.unwrap();
+    log.newest(id, 16, 0, 9).await.unwrap();
     log.written(1, 16, &[(id, id)]).await.unwrap();
     let slice = Slice {
         ranges: vec![(id, 1, 9)],
