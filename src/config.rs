@@ -69,6 +69,9 @@ pub struct Config {
     pub conversation_changes_per_second: u32,
     /// Changes of one conversation at once after a quiet while.
     pub conversation_changes_burst: u32,
+    /// Conversations that a user may be in, about; beyond, nobody puts them into another. Four that they have left count as one. 0 is
+    /// no limit.
+    pub user_conversations_max: u32,
     /// How long a query with a position waits for the read models.
     pub query_wait_ms: u64,
     /// After how many seconds without a way to append this node lets its clients go, and takes none until there is one.
@@ -76,7 +79,7 @@ pub struct Config {
     /// After how many seconds read models that have not passed what was in the log count as behind.
     pub read_models_behind_s: u32,
     /// Lifts the limits that are made for people: rates of a user's objects, of a conversation's changes and of an
-    /// address's requests to `/auth`, and sockets of one address. For load tests, where a few stand for many; never where strangers come.
+    /// address's requests to `/auth`, sockets of one address, and conversations of one user. For load tests, where a few stand for many; never where strangers come.
     pub load_test: bool,
     /// Kinds of events that this node takes for unknown, as a version that does not have them would. For rehearsals of an
     /// upgrade that brings new ones.
@@ -111,6 +114,7 @@ impl Default for Config {
             recall_window_s: Rules::default().recall_window.setting(),
             conversation_changes_per_second: LaneLimits::default().changes_per_second,
             conversation_changes_burst: LaneLimits::default().changes_burst,
+            user_conversations_max: 20_000,
             query_wait_ms: 2000,
             unwritable_s: 30,
             read_models_behind_s: 10,
@@ -265,6 +269,7 @@ impl Config {
             self.gateway.commands_per_second = LIFTED;
             self.gateway.commands_burst = LIFTED;
             self.conversation_changes_per_second = 0;
+            self.user_conversations_max = 0;
             self.http.sockets_per_address = usize::MAX;
             self.auth.limits.requests_per_s = LIFTED;
             self.auth.limits.requests_burst = LIFTED;

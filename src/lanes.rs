@@ -24,7 +24,7 @@ use claims::Claims;
 use keeper::Keeper;
 use lobby::Lobby;
 use recent::Recent;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::event::Acted;
@@ -73,6 +73,9 @@ impl AsOf {
     }
 }
 
+/// Whoever may be put into more conversations than this may be into those of any batch.
+const ROOM_SMALL: u32 = 10_000;
+
 /// What waits in a lane's queue.
 pub(crate) enum Request {
     Command {
@@ -80,6 +83,8 @@ pub(crate) enum Request {
         digest: i64,
         /// Those of the people whom it names who exist.
         people: Vec<UserId>,
+        /// Those who may be put into few conversations more, and how many.
+        rooms: Vec<(UserId, u32)>,
         /// When the seqs that it names were found. `None` where it names none.
         as_of: Option<AsOf>,
         reply: Reply,
@@ -304,6 +309,7 @@ impl Lanes {
                 command: StreamCommand::Conversation(command),
                 digest,
                 people: vec![],
+                rooms: vec![],
                 as_of: None,
                 reply,
             },
@@ -342,6 +348,7 @@ impl Lanes {
         let request = Request::Command {
             digest: 0,
             people: vec![],
+            rooms: vec![],
             as_of,
             command,
             reply,
@@ -398,31 +405,27 @@ impl Request {
         }
     }
 
-    /// People whom it names and who must exist.
-    fn named(&self) -> &[UserId] {
+    /// People whom it puts somewhere: those whom it names, who must exist, and the actor where they come along.
+    fn people(&self) -> Vec<UserId> {
         match self {
             Self::Command { command, .. } => match command.needs() {
-                Some(Need::Users(users)) => users,
-                Some(Need::Message { .. }) | None => &[],
+                Some(Need::Users(users)) => {
+                    let actor = command.brings_actor().then(|| command.actor());
+                    users.iter().copied().chain(actor).collect()
+                }
+                Some(Need::Message { .. }) | None => vec![],
             },
-            Self::Authorize(_) => &[],
+            Self::Authorize(_) => vec![],
         }
     }
 
-    /// All whom it names exist.
-    fn all_exist(&mut self) {
-        let all = self.named().to_vec();
-        if let Self::Command { people, .. } = self {
-            *people = all;
-        }
-    }
-
-    /// Of those whom it names, those in `found` exist.
-    fn exist(&mut self, found: &HashSet<UserId>) {
-        let named = self.named().iter();
-        let all = named.filter(|user| found.contains(user)).copied().collect();
-        if let Self::Command { people, .. } = self {
-            *people = all;
+    /// Of its people, those in `found` exist, and may be put into so many conversations more.
+    fn exist(&mut self, found: &HashMap<UserId, u32>) {
+        let known = |user: UserId| found.get(&user).map(|left| (user, *left));
+        let all: Vec<(UserId, u32)> = self.people().into_iter().filter_map(known).collect();
+        if let Self::Command { people, rooms, .. } = self {
+            *people = all.iter().map(|(user, _)| *user).collect();
+            rooms.extend(all.into_iter().filter(|(_, left)| *left <= ROOM_SMALL));
         }
     }
 

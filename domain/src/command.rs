@@ -82,6 +82,14 @@ impl Command {
         Some(Need::Message { message, aspect })
     }
 
+    /// Whether it puts the actor into a conversation as well as those whom it names.
+    pub fn brings_actor(&self) -> bool {
+        matches!(
+            self.body,
+            ConversationCommand::OpenDirect { .. } | ConversationCommand::CreateGroup { .. }
+        )
+    }
+
     /// A fingerprint of what the command says, kept with its events. A retry with the same id must have the same one. `key` is the
     /// log's own.
     pub fn digest(&self, key: &DigestKey) -> i64 {

@@ -151,6 +151,8 @@ impl Conversation {
     }
 }
 
+const YOU_ARE_IN_TOO_MANY: &str = "you are in too many conversations";
+
 /// Drops repeats, keeping the first of each.
 fn dedupe(users: &mut Vec<UserId>) {
     let mut seen = std::collections::HashSet::with_capacity(users.len());

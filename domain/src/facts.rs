@@ -3,6 +3,7 @@
 use crate::conversation::reaction::{EMOJI_OF_USER_MAX, Emoji};
 use crate::event::{Content, ConversationEvent};
 use crate::id::{CommandId, ConversationId, UserId};
+use crate::membership::Membership;
 use crate::rules::Rules;
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
@@ -45,6 +46,8 @@ pub struct Facts {
     pub(crate) rules: Rules,
     /// People who exist.
     users: HashSet<UserId>,
+    /// How many conversations more people may be put into. Whoever is not there may be put into any number.
+    rooms: HashMap<UserId, u32>,
     messages: HashMap<(ConversationId, Uuid), Known>,
     /// Messages that something in the batch is about.
     touched: HashSet<(ConversationId, Uuid)>,
@@ -178,6 +181,17 @@ impl Facts {
         users.iter().all(|user| self.users.contains(user))
     }
 
+    /// Somebody may be put into so many conversations more. The least that is said counts.
+    pub fn add_room(&mut self, user: UserId, left: u32) {
+        let room = self.rooms.entry(user).or_insert(left);
+        *room = left.min(*room);
+    }
+
+    /// Whether somebody may be put into one more conversation.
+    pub(crate) fn has_room(&self, user: UserId) -> bool {
+        self.rooms.get(&user).is_none_or(|left| *left > 0)
+    }
+
     /// The message is there. What is known of it already stays known.
     pub fn add_presence(&mut self, conversation: ConversationId, message: Uuid) {
         self.messages
@@ -265,6 +279,15 @@ impl Facts {
         command: CommandId,
         event: &ConversationEvent,
     ) {
+        if !self.rooms.is_empty()
+            && let Membership::Joined(joined) = event.membership()
+        {
+            for (user, _) in joined.iter() {
+                if let Some(left) = self.rooms.get_mut(&user) {
+                    *left = left.saturating_sub(1);
+                }
+            }
+        }
         let about = match event {
             ConversationEvent::MessageSent(_) => {
                 self.messages

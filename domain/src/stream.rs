@@ -80,6 +80,11 @@ impl StreamCommand {
             Self::User { .. } | Self::Administration { .. } => None,
         }
     }
+
+    /// Whether it puts the actor into a conversation as well as those whom it names.
+    pub fn brings_actor(&self) -> bool {
+        matches!(self, Self::Conversation(command) if command.brings_actor())
+    }
 }
 
 impl Stream {

@@ -1,6 +1,7 @@
 //! People, conversations and their members.
 
 pub(crate) mod conversation;
+pub(crate) mod counts;
 mod fold;
 pub(crate) mod known_users;
 mod member;

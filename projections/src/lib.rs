@@ -17,6 +17,7 @@ mod projection;
 mod select;
 pub mod unread;
 
+pub use conversations::counts::conversation_counts;
 pub use conversations::known_users::known_users;
 pub use conversations::memberships::{MEMBERSHIP_MODELS, Membership, Memberships, Seen, memberships};
 pub use engine::ahead::ahead;

@@ -1,38 +1,74 @@
-//! Which users there are, looked up in the accounts and remembered.
+//! Which users there are and how many conversations more they may be put into, looked up and remembered.
 
 use crate::lanes::People;
 use futures_util::future::BoxFuture;
 use lru::LruCache;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tidings_domain::UserId;
 use tidings_eventlog::Pool;
+use tidings_projections::conversation_counts;
+use tokio::time::Instant;
 use uuid::Uuid;
 
-/// Users remembered by a node. Users never go away, so an entry is never wrong.
+/// Users remembered by a node.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(100_000).expect("not zero");
+/// How long it is remembered how many conversations somebody is in: other nodes put them into some, too.
+const COUNTED: Duration = Duration::from_mins(1);
 
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Directory {
     pool: Pool,
     timeout: Duration,
-    known: Arc<Mutex<LruCache<UserId, ()>>>,
+    /// Conversations of one user; 0 is no limit.
+    most: u32,
+    known: Arc<Mutex<LruCache<UserId, Room>>>,
+}
+
+/// How many conversations more somebody may be put into.
+#[derive(Clone, Copy)]
+struct Room {
+    left: u32,
+    counted_at: Instant,
 }
 
 impl Directory {
-    pub fn new(pool: &Pool, timeout: Duration) -> Self {
+    /// `most` is how many conversations a user may be in; 0 is no limit.
+    pub fn new(pool: &Pool, timeout: Duration, most: u32) -> Self {
         Self {
             pool: pool.portion(pool.max_size() / 8),
             timeout,
+            most,
             known: Arc::new(Mutex::new(LruCache::new(REMEMBERED))),
         }
     }
 
-    /// Those of `users` who exist; `None` when the accounts do not answer.
-    async fn look_up(&self, users: &[Uuid]) -> Option<Vec<Uuid>> {
+    /// Those of `users` who exist, with how many conversations more they may be put into; `None` when there is no answer.
+    async fn look_up(&self, users: &[Uuid]) -> Option<HashMap<UserId, u32>> {
+        let existing = self.existing_of(users).await?;
+        if self.most == 0 {
+            return Some(
+                existing
+                    .into_iter()
+                    .map(|user| (UserId(user), u32::MAX))
+                    .collect(),
+            );
+        }
+        let counts = conversation_counts(&self.pool, &existing, self.most).await;
+        let counts = counts
+            .map_err(|error| tracing::warn!(%error, "users' conversations could not be counted"))
+            .ok()?;
+        let left = |user: &Uuid| {
+            let count = u32::try_from(counts.get(user).copied().unwrap_or(0)).unwrap_or(u32::MAX);
+            self.most.saturating_sub(count)
+        };
+        Some(existing.iter().map(|user| (UserId(*user), left(user))).collect())
+    }
+
+    async fn existing_of(&self, users: &[Uuid]) -> Option<Vec<Uuid>> {
         let warn = |error: tokio_postgres::Error| tracing::warn!(%error, "users could not be looked up");
         let client = self.pool.get().await.ok()?;
         let statement = client
@@ -44,37 +80,57 @@ impl Directory {
         rows.iter().map(|row| row.try_get(0).ok()).collect()
     }
 
-    fn known(&self) -> MutexGuard<'_, LruCache<UserId, ()>> {
+    /// Whether somebody may be put into so many conversations more that nobody need look. Whoever has little room is counted each time.
+    fn is_enough(&self, room: Room, now: Instant) -> bool {
+        self.most == 0 || (room.left > self.most / 10 && now - room.counted_at < COUNTED)
+    }
+
+    fn known(&self) -> MutexGuard<'_, LruCache<UserId, Room>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl People for Directory {
-    fn remembers(&self, users: &[UserId]) -> bool {
+    fn remembers(&self, users: &[UserId]) -> Option<HashMap<UserId, u32>> {
+        let now = Instant::now();
         let mut known = self.known();
-        users.iter().all(|user| known.get(user).is_some())
+        let enough = |user: &UserId| {
+            let room = known.get(user).filter(|room| self.is_enough(**room, now))?;
+            Some((*user, room.left))
+        };
+        let found: HashMap<UserId, u32> = users.iter().map(enough).collect::<Option<_>>()?;
+        for user in found.keys() {
+            if let Some(room) = known.get_mut(user) {
+                room.left = room.left.saturating_sub(u32::from(self.most > 0));
+            }
+        }
+        Some(found)
     }
 
-    fn existing(&self, users: Vec<UserId>) -> BoxFuture<'_, Option<HashSet<UserId>>> {
+    fn existing(&self, users: Vec<UserId>) -> BoxFuture<'_, Option<HashMap<UserId, u32>>> {
         Box::pin(async move {
-            let mut found: HashSet<UserId> = HashSet::with_capacity(users.len());
+            let mut found: HashMap<UserId, u32> = HashMap::with_capacity(users.len());
             let mut unknown: Vec<Uuid> = vec![];
             {
-                let mut known = self.known();
+                let (mut known, now) = (self.known(), Instant::now());
                 for user in users {
-                    if known.get(&user).is_some() {
-                        found.insert(user);
-                    } else {
-                        unknown.push(user.0);
+                    match known.get(&user).filter(|room| self.is_enough(**room, now)) {
+                        Some(room) => {
+                            found.insert(user, room.left);
+                        }
+                        None => unknown.push(user.0),
                     }
                 }
             }
             if !unknown.is_empty() {
+                let counted_at = Instant::now();
                 let looked_up = tokio::time::timeout(self.timeout, self.look_up(&unknown)).await;
                 let mut known = self.known();
-                for user in looked_up.ok()??.into_iter().map(UserId) {
-                    known.put(user, ());
-                    found.insert(user);
+                for (user, left) in looked_up.ok()?? {
+                    found.insert(user, left);
+                    // Whoever asks puts them into one.
+                    let left = left.saturating_sub(1);
+                    known.put(user, Room { left, counted_at });
                 }
             }
             Some(found)

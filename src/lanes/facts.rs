@@ -26,12 +26,16 @@ pub(super) struct Asked {
     questions: Vec<Question>,
     /// People of whom it is known already that they exist.
     people: HashSet<UserId>,
+    /// How many conversations more some of them may be put into.
+    rooms: Vec<(UserId, u32)>,
 }
 
 impl Asked {
     pub(super) fn by(pending: &[Pending]) -> Self {
         let (mut present, mut questions, mut people) = (HashSet::new(), HashSet::new(), HashSet::new());
+        let mut rooms = vec![];
         for command in pending {
+            rooms.extend(command.rooms.iter().copied());
             let stream = command.stream();
             match command.command.needs() {
                 None => {}
@@ -55,6 +59,7 @@ impl Asked {
             present: present.into_iter().collect(),
             questions: questions.into_iter().collect(),
             people,
+            rooms,
         }
     }
 }
@@ -65,9 +70,13 @@ pub(super) async fn load(log: &Log, lane: u8, rules: Rules, asked: Asked) -> Res
         present,
         questions,
         people,
+        rooms,
     } = asked;
     let mut facts = Facts::under(rules);
     facts.add_users(people);
+    for (user, left) in rooms {
+        facts.add_room(user, left);
+    }
     let (present, subjects) = tokio::try_join!(
         async {
             if present.is_empty() {

@@ -23,6 +23,8 @@ pub(super) struct Pending {
     pub(super) digest: i64,
     /// Those of the people whom it names who exist.
     pub(super) people: Vec<UserId>,
+    /// Those who may be put into few conversations more, and how many.
+    pub(super) rooms: Vec<(UserId, u32)>,
     /// When the seqs that it names were found, if it names any.
     pub(super) as_of: Option<AsOf>,
     pub(super) reply: Reply,

@@ -124,6 +124,7 @@ mod tests {
             }),
             digest: 0,
             people: vec![],
+            rooms: vec![],
             as_of: None,
             reply: Box::new(|_| {}),
             uncertain: false,

@@ -180,6 +180,7 @@ impl LaneTask {
                     command,
                     digest,
                     people,
+                    rooms,
                     as_of,
                     reply,
                 } => pending.push(Pending {
@@ -187,6 +188,7 @@ impl LaneTask {
                     command,
                     digest,
                     people,
+                    rooms,
                     as_of,
                     reply,
                     uncertain: false,

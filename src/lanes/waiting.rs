@@ -25,8 +25,8 @@ const HEARD: usize = 1000;
 /// What has come for those who wait.
 pub(super) enum Arrived {
     Read(Read),
-    /// Those of the people asked for who exist; `None` when nobody answered.
-    People(Option<HashSet<UserId>>),
+    /// Those of the people asked for who exist, with how many conversations more they may be put into; `None` when nobody answered.
+    People(Option<HashMap<UserId, u32>>),
 }
 
 /// Streams that were read.
@@ -112,9 +112,15 @@ impl Waiting {
     /// Lets it wait otherwise, or refuses it where there is no room.
     pub(super) fn admit(&mut self, mut request: Request, there: bool) -> Option<Request> {
         let stream = request.stream();
-        let known = self.people.remembers(request.named());
-        if known {
-            request.all_exist();
+        let people = request.people();
+        let remembered = if people.is_empty() {
+            Some(HashMap::new())
+        } else {
+            self.people.remembers(&people)
+        };
+        let known = remembered.is_some();
+        if let Some(found) = remembered {
+            request.exist(&found);
         }
         let waits = self.streams.contains_key(&stream);
         if known && there && !waits {
@@ -210,7 +216,7 @@ impl Waiting {
                 for waiter in &mut queue.waiters {
                     if waiter.named == Named::Wanted {
                         waiter.named = Named::BeingLookedUp;
-                        users.extend(waiter.request.named().iter().copied());
+                        users.extend(waiter.request.people());
                     }
                 }
             }
@@ -288,7 +294,7 @@ impl Waiting {
     /// People were looked up: those who need not wait any longer. `there` says which streams the lane has the state of.
     pub(super) fn looked_up(
         &mut self,
-        found: Option<&HashSet<UserId>>,
+        found: Option<&HashMap<UserId, u32>>,
         there: impl Fn(Uuid) -> bool,
     ) -> Vec<Released> {
         let mut ready = vec![];

@@ -84,7 +84,11 @@ impl Spine {
         let base = lanes::Ground {
             log: lanes_log.clone(),
             appender: Arc::clone(&appender),
-            people: Arc::new(Directory::new(pool, log_config.timeout)),
+            people: Arc::new(Directory::new(
+                pool,
+                log_config.timeout,
+                config.user_conversations_max,
+            )),
             key,
         };
         let lanes = Lanes::new(lifecycle, base, &hub, &controls, lane_limits);

@@ -326,3 +326,47 @@ async fn conversations_that_one_is_not_in_cost_more() {
     }
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_put_into_more_conversations_than_one_may_be_in() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.user_conversations_max = 3;
+    let node = TestNode::start(config).await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let direct = a.open_direct(&ben).await;
+    let first = a.create_group(&[&ben]).await;
+    let other = a.create_group(&[]).await;
+    let counted = async |user: &User| {
+        let query = "{ conversations(first: 9) { nodes { id } } }";
+        eventually(async || {
+            let answer = node.graphql(user, query, None).await;
+            let nodes = answer["data"]["conversations"]["nodes"].as_array()?.len();
+            (nodes == 3).then_some(())
+        })
+        .await;
+    };
+    counted(&ann).await;
+    // Ann is in three: neither she nor anybody else puts her into a fourth.
+    let create = |members: &[&User]| {
+        let members: Vec<Uuid> = members.iter().map(|user| user.id).collect();
+        json!({ "type": "group.create", "name": "more", "members": members })
+    };
+    a.refused(create(&[]), "conflict").await;
+    b.refused(create(&[&ann]), "conflict").await;
+    a.refused(json!({ "type": "direct.open", "user": cat.id }), "conflict")
+        .await;
+    // What is there already goes on, and one who is left takes a third.
+    assert_eq!(a.open_direct(&ben).await, direct);
+    a.say(first, "hello").await;
+    a.acked(json!({ "type": "group.add", "conversation": other, "user": ben.id }))
+        .await;
+    counted(&ben).await;
+    b.refused(create(&[]), "conflict").await;
+    // Who leaves has room again, once that is known.
+    b.acked(json!({ "type": "group.leave", "conversation": first }))
+        .await;
+    eventually(async || (b.command(create(&[])).await["type"] == "ack").then_some(())).await;
+    node.stop().await;
+}

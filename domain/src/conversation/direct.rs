@@ -1,6 +1,6 @@
 //! Direct conversations: one for each pair, for ever.
 
-use super::Conversation;
+use super::{Conversation, YOU_ARE_IN_TOO_MANY};
 use crate::digest::Form;
 use crate::event::{ConversationEvent, Event};
 use crate::facts::Facts;
@@ -43,6 +43,14 @@ impl Conversation {
         }
         if !facts.has_users(&[user]) {
             return Err(Rejection::NotFound(Field::User));
+        }
+        for (one, reason) in [
+            (actor, YOU_ARE_IN_TOO_MANY),
+            (user, "this user is in too many conversations"),
+        ] {
+            if !facts.has_room(one) {
+                return Err(Rejection::Conflict(reason));
+            }
         }
         let users = if actor <= user {
             [actor, user]

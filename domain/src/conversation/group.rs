@@ -1,6 +1,6 @@
 //! Groups: who may come and go, and who says so.
 
-use super::{Conversation, Shape, dedupe};
+use super::{Conversation, Shape, YOU_ARE_IN_TOO_MANY, dedupe};
 use crate::digest::Form;
 use crate::event::{ConversationEvent, Event, Role};
 use crate::facts::Facts;
@@ -136,6 +136,14 @@ impl Conversation {
                 max: GROUP_MEMBERS_MAX,
             });
         }
+        if !facts.has_room(actor) {
+            return Err(Rejection::Conflict(YOU_ARE_IN_TOO_MANY));
+        }
+        if !all.iter().all(|user| facts.has_room(*user)) {
+            return Err(Rejection::Conflict(
+                "one of these users is in too many conversations",
+            ));
+        }
         let created = GroupCreated {
             name: name.clone(),
             owner: actor,
@@ -159,6 +167,9 @@ impl Conversation {
         }
         if self.member_count() >= GROUP_MEMBERS_MAX {
             return Err(Rejection::Conflict("the group is full"));
+        }
+        if !facts.has_room(user) {
+            return Err(Rejection::Conflict("this user is in too many conversations"));
         }
         Ok(vec![ConversationEvent::MemberAdded(MemberAdded {
             user,

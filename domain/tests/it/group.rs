@@ -202,3 +202,22 @@ fn an_owner_or_admin_renames() {
         .when(CAT, ConversationCommand::Rename { name: name("us") })
         .forbidden();
 }
+
+#[test]
+fn nobody_is_put_into_more_conversations_than_they_may_be_in() {
+    let full = |n| given([]).with_room(n, 0);
+    full(ANN).when(ANN, create(&[BEN])).conflicts();
+    full(BEN).when(ANN, create(&[CAT, BEN])).conflicts();
+    let open = |n| ConversationCommand::OpenDirect { user: user(n) };
+    full(ANN).when(ANN, open(BEN)).conflicts();
+    full(BEN).when(ANN, open(BEN)).conflicts();
+    given(direct()).with_room(BEN, 0).when(ANN, open(BEN)).then([]);
+    given(group()).with_room(DAN, 0).when(ANN, add(DAN)).conflicts();
+    // Whoever adds goes nowhere, and what stands before counts.
+    let one = given(group()).with_room(ANN, 0).with_room(DAN, 1);
+    one.when(ANN, add(DAN)).then([added(DAN)]);
+    one.done(ANN, add(DAN))
+        .done(ANN, remove(DAN))
+        .when(ANN, add(DAN))
+        .conflicts();
+}

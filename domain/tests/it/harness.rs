@@ -138,6 +138,12 @@ impl Given {
         self
     }
 
+    /// Somebody may be put into so many conversations more.
+    pub(crate) fn with_room(mut self, n: u128, left: u32) -> Self {
+        self.facts.add_room(user(n), left);
+        self
+    }
+
     /// [`MESSAGE`] is there.
     pub(crate) fn and(mut self, message: Message) -> Self {
         self.facts.add_message(CONVERSATION, MESSAGE, message);

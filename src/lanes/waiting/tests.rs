@@ -15,11 +15,11 @@ const OTHER: Uuid = Uuid::from_u128(2);
 struct Strangers;
 
 impl People for Strangers {
-    fn remembers(&self, users: &[UserId]) -> bool {
-        users.is_empty()
+    fn remembers(&self, _: &[UserId]) -> Option<HashMap<UserId, u32>> {
+        None
     }
 
-    fn existing(&self, _: Vec<UserId>) -> BoxFuture<'_, Option<HashSet<UserId>>> {
+    fn existing(&self, _: Vec<UserId>) -> BoxFuture<'_, Option<HashMap<UserId, u32>>> {
         Box::pin(std::future::pending())
     }
 }
@@ -54,6 +54,7 @@ fn naming(stream: Uuid, user: u128) -> (Request, oneshot::Receiver<Result<Accept
         command,
         digest: 0,
         people: vec![],
+        rooms: vec![],
         as_of: None,
         reply: Box::new(move |answer| {
             let _ = sender.send(answer);
@@ -184,7 +185,7 @@ fn who_names_somebody_waits_for_the_look_up_and_those_behind_with_them() {
     // Who comes now is not among those who are being looked up.
     let (late, _answer) = naming(ONE, 8);
     assert!(waiting.admit(late, true).is_none());
-    let found = HashSet::from([UserId(Uuid::from_u128(7))]);
+    let found = HashMap::from([(UserId(Uuid::from_u128(7)), 9)]);
     let released = waiting.looked_up(Some(&found), |_| true);
     let people: Vec<usize> = released[0]
         .requests
@@ -196,7 +197,7 @@ fn who_names_somebody_waits_for_the_look_up_and_those_behind_with_them() {
         .collect();
     assert_eq!(people, [1, 0]);
     assert_eq!(waiting.take_unknown(), [UserId(Uuid::from_u128(8))]);
-    let released = told(waiting.looked_up(Some(&HashSet::new()), |_| true));
+    let released = told(waiting.looked_up(Some(&HashMap::new()), |_| true));
     assert_eq!(released, [(ONE, None, 1)]);
     assert!(waiting.is_empty() && waiting.count == 0);
 }
@@ -216,7 +217,7 @@ fn accounts_that_do_not_answer_harm_those_alone_who_need_them() {
 #[test]
 fn a_state_and_people_are_waited_for_both_whichever_comes_first() {
     let mut waiting = waiting(9);
-    let found = HashSet::from([UserId(Uuid::from_u128(7))]);
+    let found = HashMap::from([(UserId(Uuid::from_u128(7)), 9)]);
     // A stream that does not exist is not kept by the lane; it comes with those who waited.
     let (add, _answer) = naming(ONE, 7);
     waiting.admit(add, false);

@@ -69,6 +69,7 @@ pub(super) fn pending(
         digest: command.digest(&DigestKey::new(b"a secret")),
         command,
         people: (0..10).map(user).collect(),
+        rooms: vec![],
         as_of: None,
         reply: Box::new(move |answer| {
             let before = told.lock().unwrap().insert(order, answer);
