@@ -20,7 +20,7 @@ pub(crate) struct Database {
     pool: Pool,
     permits: Arc<Semaphore>,
     timeout: Duration,
-    /// Which read models are being built.
+    /// Which read models are being built, or lack what a newer program has written.
     checkpoints: Checkpoints,
     /// What every answer must include.
     floor: Option<Arc<Floor>>,
@@ -94,7 +94,8 @@ impl Database {
         }
     }
 
-    /// Asks the read models. Where one of those that are asked is being built, it waits.
+    /// Asks the read models. Where one of those that are asked is being built, or stands before what only a newer
+    /// program can fold, it waits.
     pub(crate) async fn ask<T>(&self, select: &Select<T>) -> Result<Vec<T>, NoAnswer> {
         let read = |row: &Row| select.read(row);
         self.carry_out(
@@ -124,13 +125,14 @@ impl Database {
         read: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
     ) -> Result<Vec<T>, NoAnswer> {
         let deadline = Instant::now() + self.timeout;
-        if timeout_at(deadline, self.checkpoints.built(models))
-            .await
-            .is_err()
-        {
+        let readable = async {
+            self.checkpoints.built(models).await;
+            self.checkpoints.released(models).await;
+        };
+        if timeout_at(deadline, readable).await.is_err() {
             tracing::debug!(
                 ?models,
-                "a GraphQL statement waited in vain for a read model that is being built"
+                "a GraphQL statement waited in vain for a read model that is being built or waits for a newer program"
             );
             return Err(NoAnswer);
         }

@@ -77,7 +77,7 @@ impl From<Held> for ProjectionError {
             reason,
             for_newer,
         } = held;
-        if for_newer {
+        if for_newer.is_some() {
             Self::Newer { projection, reason }
         } else {
             Self::Stuck { projection, reason }

@@ -1,9 +1,13 @@
 //! When the database does not answer.
 
 use crate::support::{LONG, World, code};
+use bytes::Bytes;
 use serde_json::json;
 use std::time::Duration;
+use tidings_domain::kind::Kind;
+use tidings_eventlog::{Appender, Batch, NewEvent, Outcome, Proposal};
 use tidings_graphql::GraphqlConfig;
+use uuid::Uuid;
 
 #[tokio::test]
 async fn a_field_that_cannot_be_read_leaves_the_others() {
@@ -70,4 +74,57 @@ async fn a_statement_that_takes_too_long_is_given_up() {
         }
     });
     assert_eq!(answer.await.unwrap()["data"]["me"]["username"], json!("user1"));
+}
+
+/// Appends a recall as only a newer program can read it.
+async fn recall_by_a_newer_program(world: &World, conversation: Uuid, sender: Uuid, message: Uuid) {
+    let mut batch = Batch::new(0);
+    batch.push(&Proposal {
+        stream: conversation,
+        command: message,
+        digest: 1,
+        actor: sender,
+        guard: 0,
+        events: vec![NewEvent {
+            kind: Kind::MESSAGE_RECALLED.0,
+            ver: 99,
+            control: false,
+            countable: false,
+            payload: Bytes::from(json!({ "message": message }).to_string()),
+        }],
+    });
+    let appended = Appender::new(world.log_config.clone()).append(&batch).await;
+    assert!(matches!(appended.unwrap(), Outcome::Appended(_)));
+}
+
+#[tokio::test]
+async fn what_a_newer_program_has_taken_back_an_older_one_does_not_show() {
+    let world = World::new().await;
+    let me = world.person(1).await;
+    let group = world.group(1, &[me]).await;
+    let message = world.message(group, 1, me).await;
+    let query = format!("{{ conversation(id: \"{group}\") {{ lastMessage {{ text }} }} }}");
+    assert_eq!(
+        world.data(me, &query).await,
+        json!({ "conversation": { "lastMessage": { "text": "text 1" } } })
+    );
+    recall_by_a_newer_program(&world, group, me, message).await;
+    assert!(world.projector.catch_up(0).await.is_err());
+    let mut asking = std::pin::pin!(world.ask(me, &query));
+    let early = tokio::time::timeout(Duration::from_millis(500), &mut asking).await;
+    assert!(early.is_err(), "{early:?}");
+    // As a newer program does it, and this one sees it.
+    world
+        .run(
+            "UPDATE p_history_2.message SET text = NULL, recalled_at = at; \
+             UPDATE projection_checkpoint SET pos = 1 WHERE lane = 0",
+        )
+        .await;
+    world.projector.catch_up(0).await.unwrap();
+    let answer = tokio::time::timeout(LONG, asking).await.unwrap();
+    assert_eq!(
+        answer["data"],
+        json!({ "conversation": { "lastMessage": { "text": null } } }),
+        "{answer:#}"
+    );
 }

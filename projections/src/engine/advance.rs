@@ -28,8 +28,8 @@ pub(crate) struct Advanced {
 pub(crate) struct Held {
     pub(crate) label: String,
     pub(crate) reason: String,
-    /// The next event is of a kind or a version that this program does not know: a newer one is to go on.
-    pub(crate) for_newer: bool,
+    /// The next event, at this position, is of a kind or a version that this program does not know: a newer one is to go on.
+    pub(crate) for_newer: Option<u64>,
 }
 
 /// Why a range was given up before its end. What was done until then is consistent.
@@ -76,7 +76,7 @@ pub(crate) async fn advance(
                 [target] if known == 0 => advanced.held.push(Held {
                     label: target.label.clone(),
                     reason,
-                    for_newer: true,
+                    for_newer: Some(events[middle].record.pos),
                 }),
                 [_] => {
                     todo.push((set.clone(), middle..range.end));
@@ -103,7 +103,7 @@ pub(crate) async fn advance(
                 advanced.held.push(Held {
                     label: set[0].label.clone(),
                     reason: error,
-                    for_newer: false,
+                    for_newer: None,
                 });
             }
             Err(Refused::Failed(Fault::Poison, error)) => {

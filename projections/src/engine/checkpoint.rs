@@ -22,6 +22,8 @@ struct Inner {
     building: watch::Sender<Vec<&'static str>>,
     /// Those of them that were built and are refused, each with the reason.
     refused: RwLock<Vec<(&'static str, String)>>,
+    /// Some read model has met an event that only a newer program can fold.
+    has_held: AtomicBool,
     wake: Wake,
 }
 
@@ -35,6 +37,8 @@ struct Lane {
     asked: Notify,
     /// One per projection, in the order of their names.
     positions: Vec<watch::Sender<u64>>,
+    /// Where each met an event that only a newer program can fold; 0 where none did.
+    held: Vec<AtomicU64>,
 }
 
 /// A projection did not come far enough in time.
@@ -71,6 +75,7 @@ impl Checkpoints {
             lanes: (0..256).map(|_| OnceLock::new()).collect(),
             building: watch::Sender::new(vec![]),
             refused: RwLock::default(),
+            has_held: AtomicBool::new(false),
             wake,
         }));
         for lane in 0..lanes.min(256) {
@@ -95,6 +100,7 @@ impl Checkpoints {
     fn lane(&self, lane: u8) -> Option<&Lane> {
         let make = || Lane {
             positions: models::all().map(|_| watch::Sender::new(0)).into(),
+            held: models::all().map(|_| AtomicU64::new(0)).into(),
             ..Lane::default()
         };
         Some(self.0.lanes.get(usize::from(lane))?.get_or_init(make))
@@ -135,6 +141,36 @@ impl Checkpoints {
         let none = |building: &Vec<&str>| !building.iter().any(|name| names.contains(name));
         // The sender lives as long as `self`, so this cannot end early.
         let _ = self.0.building.subscribe().wait_for(none).await;
+    }
+
+    /// A read model stands before an event at `pos` that only a newer program can fold.
+    pub(crate) fn hold(&self, lane: u8, name: &str, pos: u64) {
+        let lane = self.lane(lane).map(|lane| lane.held.iter().zip(models::names()));
+        let of_name = lane.into_iter().flatten().filter(|(_, each)| *each == name);
+        for (held, _) in of_name {
+            held.store(pos, Ordering::Relaxed);
+            self.0.has_held.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits while one of the read models of these names lacks what a newer program has written, in whatever lane: that may be
+    /// that words were taken back, or that somebody is no member any more. It ends when a newer program has folded it.
+    pub async fn released(&self, names: &[&str]) {
+        if !self.0.has_held.load(Ordering::Relaxed) {
+            return;
+        }
+        for lane in self.0.lanes.iter().filter_map(OnceLock::get) {
+            let of_each = lane.held.iter().zip(models::names());
+            for (held, name) in of_each.filter(|(_, name)| names.contains(name)) {
+                let held = held.load(Ordering::Relaxed);
+                // A log that has gone back may not have that event any more.
+                let is_past = |pos: u64| pos >= held || lane.head.load(Ordering::Relaxed) < held;
+                for (_, passed) in lane.of(&[name]) {
+                    // The sender lives as long as `self`, so this cannot end early.
+                    let _ = passed.subscribe().wait_for(|pos| is_past(*pos)).await;
+                }
+            }
+        }
     }
 
     /// Waits until every live projection is said to have come to `position`. What is still being built is none.

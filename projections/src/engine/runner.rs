@@ -199,7 +199,7 @@ impl Projector {
                     for stuck in stuck {
                         self.observer.held(lane, &stuck.label, true);
                         held.insert(stuck.label.clone());
-                        for_newer |= stuck.for_newer;
+                        for_newer |= stuck.for_newer.is_some();
                         let error = ProjectionError::from(stuck);
                         tracing::error!(lane, %error, "a projection cannot go on");
                         self.observer.failed(lane, &error);
@@ -294,7 +294,7 @@ impl Projector {
             Some(Held {
                 label: target.label.clone(),
                 reason,
-                for_newer: false,
+                for_newer: None,
             })
         });
         ahead.collect()
@@ -359,7 +359,14 @@ impl Projector {
                     lacking,
                 })
             }
-            Ok(advanced) => Ok(Step::Held(advanced.held)),
+            Ok(advanced) => {
+                for held in &advanced.held {
+                    if let Some(pos) = held.for_newer {
+                        self.checkpoints.hold(lane, &held.label, pos);
+                    }
+                }
+                Ok(Step::Held(advanced.held))
+            }
             Err(Setback::Moved) => Ok(Step::Moved),
             Err(Setback::Failed(error)) => Err(error),
         }
