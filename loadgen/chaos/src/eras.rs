@@ -74,6 +74,8 @@ struct Logs {
     to_gone: BTreeSet<Uuid>,
     /// Events of the lost log behind the back-up, as a whole.
     wholes: BTreeSet<(String, u64, u64)>,
+    /// Events of the log in the end that stand where lost ones may have stood, as a whole.
+    instead: BTreeSet<(String, u64, u64)>,
     recalls: Recalls,
 }
 
@@ -105,14 +107,13 @@ impl Logs {
             kept.get(&logged.conversation)
                 .is_some_and(|kept| logged.seq > *kept)
         };
-        let wholes = restored.lost.iter().filter(behind);
-        let wholes = wholes.filter_map(|logged| {
-            let whole = logged.whole?;
-            Some((logged.conversation.clone(), logged.seq, whole))
-        });
+        let whole = |logged: &Logged| Some((logged.conversation.clone(), logged.seq, logged.whole?));
+        let wholes = restored.lost.iter().filter(behind).filter_map(whole);
+        let instead = log.iter().filter(behind).filter_map(whole);
         let lasting = ids(log);
         Self {
             wholes: wholes.collect(),
+            instead: instead.collect(),
             recalls: Recalls::of(log, restored, &kept),
             lost: in_lost.difference(&in_kept).copied().collect(),
             since: log
@@ -154,6 +155,8 @@ impl Logs {
         let (mut first, mut second): (Vec<Record>, Vec<Record>) = (Vec::new(), Vec::new());
         let records = &journal.records;
         let mut connected: Option<bool> = None;
+        // Of the last connection that stood: its answers may be written down while the next one is made.
+        let mut stood: Option<bool> = None;
         let mut setting_out: Option<Micros> = None;
         for (number, record) in records.iter().enumerate() {
             let is_second = match record {
@@ -165,7 +168,7 @@ impl Logs {
                 Record::Connected { .. } => {
                     let began = setting_out.take().unwrap_or_else(|| record.at());
                     let is_second = self.connection_is_second(&records[number..], began, at);
-                    connected = Some(is_second);
+                    (connected, stood) = (Some(is_second), Some(is_second));
                     is_second
                 }
                 // The first part gets one of its own.
@@ -175,11 +178,20 @@ impl Logs {
                 Record::Ack { id, .. } if self.lasting.contains(id) && connected == Some(false) => {
                     record.at() > at && !self.lost.contains(id) && self.since_lost(journal, *id)
                 }
+                Record::Ack { .. } => connected.or(stood).unwrap_or(record.at() > at),
+                // Caught up from the log as it is by then, before the node has closed the connection for it.
+                record if connected == Some(false) && record.at() > at && self.shows_instead(record) => true,
                 record => connected.unwrap_or(record.at() > at),
             };
             if is_second { &mut second } else { &mut first }.push(record.clone());
         }
         (first, second)
+    }
+
+    /// Whether it is caught up with an event that stands in the place of a lost one.
+    fn shows_instead(&self, record: &Record) -> bool {
+        matches!(record, Record::Delivered { conversation, seq: Some(seq), whole: Some(whole), via: Via::CatchUp, .. }
+            if self.instead.contains(&(conversation.clone(), *seq, *whole)))
     }
 
     /// Whether a message of a conversation that lost something is in the log in the end only.

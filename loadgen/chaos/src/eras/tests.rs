@@ -140,6 +140,47 @@ fn a_connection_that_stood_when_the_log_went_back_belongs_to_the_time_before_unt
 }
 
 #[test]
+fn what_a_connection_that_stood_catches_up_with_may_be_of_either_log() {
+    let caught_up = |mut record: Record| {
+        if let Record::Delivered { via, .. } = &mut record {
+            *via = Via::CatchUp;
+        }
+        record
+    };
+    let instead = message("torn", 3, 5);
+    let records = |third: Record| {
+        vec![
+            connected(10, &[("torn", 2)]),
+            third,
+            Record::Disconnected { at: 130 },
+            connected(140, &[("torn", 3)]),
+            Record::End { at: 160 },
+        ]
+    };
+    let [before, _, after] = parted(records(caught_up(shown(120, &instead))));
+    assert_eq!((seqs(&before), seqs(&after)), (vec![], vec![("torn", 3)]));
+    // Nothing else excuses it, nor what was shown before there was such a log.
+    for wrong in [shown(120, &instead), caught_up(shown(90, &instead))] {
+        let [before, _, after] = parted(records(wrong));
+        assert_eq!((seqs(&before), seqs(&after)), (vec![("torn", 3)], vec![]));
+    }
+}
+
+#[test]
+fn an_answer_that_is_written_down_while_the_next_connection_is_made_belongs_to_the_last() {
+    let [before, _, after] = parted(vec![
+        connected(10, &[]),
+        sent(20, "torn", 3),
+        Record::Disconnected { at: 110 },
+        Record::Connecting { at: 120 },
+        acked(121, 3),
+        connected(140, &[]),
+        Record::End { at: 160 },
+    ]);
+    assert!(before.contains(&acked(121, 3)) && !after.contains(&acked(121, 3)));
+}
+
+#[test]
 fn a_connection_that_set_out_before_is_known_by_what_it_was_shown() {
     let on_the_way = |event: &Logged| {
         parted(vec![
