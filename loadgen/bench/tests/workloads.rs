@@ -32,7 +32,10 @@ fn report(out: &Path, workload: &str) -> Value {
     let notes = report["notes"].to_string();
     assert!(notes.contains("checker: PASS"), "{notes}");
     for figure in report["figures"].as_array().unwrap() {
-        assert!(figure["median"].as_f64().unwrap() >= 0.0, "{figure}");
+        // What a few connections more take is less than what the allocator gives back meanwhile, now and then.
+        let is_difference = figure["name"].as_str().unwrap().contains("memory, from ");
+        let median = figure["median"].as_f64().unwrap();
+        assert!(median >= 0.0 || is_difference, "{figure}");
     }
     let stores = &report["machine"]["versions"];
     assert!(
