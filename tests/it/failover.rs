@@ -229,31 +229,14 @@ async fn cursors_that_waited_for_the_log_are_compared_with_it_again_after_a_fail
     let kept = Kept::now(&database, lane_of(conversation)).await;
     a.say(conversation, "lost").await;
     b.events(conversation, 1).await;
-    // The log takes nothing of Ben's lane, and counts how often it was asked to.
-    let own = lane_of(ben.id);
-    let jam = format!(
-        "CREATE SEQUENCE tries;
-         CREATE FUNCTION jam() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-             PERFORM nextval('tries');
-             RAISE EXCEPTION 'jammed' USING ERRCODE = 'serialization_failure';
-         END $$;
-         CREATE TRIGGER jam BEFORE UPDATE ON log_lane FOR EACH ROW WHEN (OLD.lane = {own}) EXECUTE FUNCTION jam()"
-    );
-    database.batch_execute(&jam).await.unwrap();
+    // The log takes nothing of Ben's lane.
+    jam(&database, lane_of(ben.id)).await;
     gone(&node, b).await;
-    eventually(async || {
-        let sql = "SELECT is_called FROM tries";
-        let tried: bool = database.query_one(sql, &[]).await.unwrap().get(0);
-        tried.then_some(())
-    })
-    .await;
+    until_jammed(&database).await;
     let before = node.node.gateway().lanes.as_of();
     kept.fail_over(&mut database).await;
     until_noticed(&node, before).await;
-    database
-        .batch_execute("DROP TRIGGER jam ON log_lane")
-        .await
-        .unwrap();
+    unjam(&database).await;
 
     node.node.gateway().cursors.flush().await;
     let moved = moves(&database, &ben).await;

@@ -395,6 +395,35 @@ pub(crate) async fn eventually<T>(mut check: impl AsyncFnMut() -> Option<T>) -> 
     }
 }
 
+/// From here on the log takes nothing of a lane, and counts how often it was asked to.
+pub(crate) async fn jam(database: &tokio_postgres::Client, lane: i16) {
+    let jam = format!(
+        "CREATE SEQUENCE tries;
+         CREATE FUNCTION jam() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             PERFORM nextval('tries');
+             RAISE EXCEPTION 'jammed' USING ERRCODE = 'serialization_failure';
+         END $$;
+         CREATE TRIGGER jam BEFORE UPDATE ON log_lane FOR EACH ROW WHEN (OLD.lane = {lane}) EXECUTE FUNCTION jam()"
+    );
+    database.batch_execute(&jam).await.unwrap();
+}
+
+/// Waits until the log was asked for what it does not take.
+pub(crate) async fn until_jammed(database: &tokio_postgres::Client) {
+    eventually(async || {
+        let sql = "SELECT is_called FROM tries";
+        let tried: bool = database.query_one(sql, &[]).await.unwrap().get(0);
+        tried.then_some(())
+    })
+    .await;
+}
+
+/// The log takes everything again.
+pub(crate) async fn unjam(database: &tokio_postgres::Client) {
+    let sql = "DROP TRIGGER jam ON log_lane";
+    database.batch_execute(sql).await.unwrap();
+}
+
 impl From<WebSocketStream<TcpStream>> for Socket {
     fn from(stream: WebSocketStream<TcpStream>) -> Self {
         // What was read with the upgrade would be lost: nothing comes before the hello.

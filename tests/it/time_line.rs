@@ -378,24 +378,11 @@ async fn what_was_read_and_waits_while_the_log_goes_back_is_not_taken_for_the_ne
     a.say(conversation, "lost").await;
     let mut b = node.socket(&ben).await;
 
-    // The log takes nothing of that lane, and counts how often it was asked to.
-    let jam = format!(
-        "CREATE SEQUENCE tries;
-         CREATE FUNCTION jam() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-             PERFORM nextval('tries');
-             RAISE EXCEPTION 'jammed' USING ERRCODE = 'serialization_failure';
-         END $$;
-         CREATE TRIGGER jam BEFORE UPDATE ON log_lane FOR EACH ROW WHEN (OLD.lane = {own}) EXECUTE FUNCTION jam()"
-    );
-    holder.batch_execute(&jam).await.unwrap();
+    // The log takes nothing of that lane.
+    jam(&holder, own).await;
     b.send(&json!({ "type": "read", "id": Uuid::now_v7(), "conversation": conversation, "seq": 3 }))
         .await;
-    eventually(async || {
-        let sql = "SELECT is_called FROM tries";
-        let tried: bool = holder.query_one(sql, &[]).await.unwrap().get(0);
-        tried.then_some(())
-    })
-    .await;
+    until_jammed(&holder).await;
     let loss = holder.transaction().await.unwrap();
     for sql in [
         "DELETE FROM event WHERE lane = $1 AND pos > $2",
@@ -411,10 +398,7 @@ async fn what_was_read_and_waits_while_the_log_goes_back_is_not_taken_for_the_ne
     // The node finds it out, and asks everybody to come again.
     a.send(&message(conversation, "new")).await;
     while b.next().await.is_ok() {}
-    holder
-        .batch_execute("DROP TRIGGER jam ON log_lane")
-        .await
-        .unwrap();
+    unjam(&holder).await;
 
     node.node.gateway().cursors.flush().await;
     let sql = "SELECT count(*) FROM event WHERE lane = $1 AND stream = $2 AND kind = $3";
