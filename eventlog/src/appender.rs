@@ -90,20 +90,25 @@ impl Appender {
     /// How often sessions were lost, as far as is known by now. What was learnt of the log when this was another number may be
     /// in it no more: a failover may have lost the last commits.
     pub fn breaks(&self) -> u64 {
-        let mut idle = self.idle();
-        let before = idle.len();
-        idle.retain(|connection| !connection.session.client.is_closed());
-        if idle.len() < before {
-            self.constancy.broke();
-        }
-        drop(idle);
+        self.miss_closed();
         self.constancy.breaks()
     }
 
     /// Whether what was learnt of the log at that number of [`breaks`](Self::breaks) is still in it. `false` as well where the
     /// server has not answered for some seconds, which [`probe`](Self::probe) sees to.
     pub fn vouches_since(&self, breaks: u64) -> bool {
-        self.breaks() == breaks && self.constancy.lasts_since(breaks, Instant::now())
+        self.miss_closed();
+        self.constancy.lasts_since(breaks, Instant::now())
+    }
+
+    /// Takes note of idle sessions that have been closed.
+    fn miss_closed(&self) {
+        let mut idle = self.idle();
+        let before = idle.len();
+        idle.retain(|connection| !connection.session.client.is_closed());
+        if idle.len() < before {
+            self.constancy.broke();
+        }
     }
 
     /// Finds out whether a session that may write can be had. To be called about once a second.
