@@ -91,9 +91,9 @@ async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> 
         report
             .figure(&format!("{name}, beside, p50"), "ms", &p50(rounds))
             .ratio_to(floor.0, &floor.1);
-        report.latencies(name, &sum(rounds));
+        report.latencies(name, &rounds.iter().collect());
     }
-    report.latencies(floor.0, &sum(&floors));
+    report.latencies(floor.0, &floors.iter().collect());
     report.note(format!(
         "checker: PASS, {} answers held what they must",
         2 * args.rounds * args.queries
@@ -152,12 +152,4 @@ impl Asked {
 
 fn text(number: usize) -> String {
     format!("message {number} of a conversation that goes on for a while")
-}
-
-fn sum(rounds: &[Latencies]) -> Latencies {
-    let mut sum = Latencies::new();
-    for round in rounds {
-        sum.merge(round);
-    }
-    sum
 }

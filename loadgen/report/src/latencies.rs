@@ -22,6 +22,17 @@ impl Default for Latencies {
     }
 }
 
+impl<'a> FromIterator<&'a Latencies> for Latencies {
+    /// All of them together.
+    fn from_iter<I: IntoIterator<Item = &'a Latencies>>(parts: I) -> Self {
+        let mut all = Self::new();
+        for part in parts {
+            all.merge(part);
+        }
+        all
+    }
+}
+
 impl Latencies {
     pub fn new() -> Self {
         Self(Histogram::new_with_bounds(1, LONGEST_US, 3).expect("these bounds are allowed"))
