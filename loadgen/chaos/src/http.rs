@@ -58,17 +58,7 @@ impl Person {
         let nodes = self.all(MESSAGES, variables, "/conversation/messages").await?;
         let messages = nodes.into_iter().map(|node| {
             let node: MessageNode = read(node)?;
-            let reactions = node.reactions.into_iter();
-            let told = Told {
-                seq: node.seq,
-                text: node.text,
-                edited: node.edited_at.is_some(),
-                recalled: node.recalled_at.is_some(),
-                reactions: reactions
-                    .map(|reaction| (reaction.emoji, reaction.count))
-                    .collect(),
-            };
-            Ok((node.id, told))
+            Ok((node.id, node.told))
         });
         messages.collect()
     }
@@ -83,18 +73,8 @@ fn read<T: DeserializeOwned>(node: Value) -> Result<T> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct MessageNode {
     id: Uuid,
-    seq: u64,
-    text: Option<String>,
-    edited_at: Option<String>,
-    recalled_at: Option<String>,
-    reactions: Vec<ReactionNode>,
-}
-
-#[derive(Deserialize)]
-struct ReactionNode {
-    emoji: String,
-    count: usize,
+    #[serde(flatten)]
+    told: Told,
 }

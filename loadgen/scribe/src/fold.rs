@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Deserialize;
 use tidings_protocol::{Content, EventData};
 use uuid::Uuid;
 
@@ -103,8 +104,9 @@ impl Fold {
     }
 }
 
-/// A message as history tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A message as history tells it, read from the fields `seq text editedAt recalledAt reactions { emoji count }` of GraphQL.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Node")]
 pub struct Told {
     pub seq: u64,
     pub text: Option<String>,
@@ -112,6 +114,37 @@ pub struct Told {
     pub recalled: bool,
     /// How many react so, by emoji.
     pub reactions: BTreeMap<String, usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Node {
+    seq: u64,
+    text: Option<String>,
+    edited_at: Option<String>,
+    recalled_at: Option<String>,
+    reactions: Vec<Reaction>,
+}
+
+#[derive(Deserialize)]
+struct Reaction {
+    emoji: String,
+    count: usize,
+}
+
+impl From<Node> for Told {
+    fn from(node: Node) -> Self {
+        let reactions = node.reactions.into_iter();
+        Self {
+            seq: node.seq,
+            text: node.text,
+            edited: node.edited_at.is_some(),
+            recalled: node.recalled_at.is_some(),
+            reactions: reactions
+                .map(|reaction| (reaction.emoji, reaction.count))
+                .collect(),
+        }
+    }
 }
 
 impl From<&Said> for Told {

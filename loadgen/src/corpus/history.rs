@@ -36,21 +36,11 @@ pub(crate) async fn fetch_log(client: &Client, conversation: Uuid) -> Result<Vec
 pub(crate) type Listed = (Uuid, Told);
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Node {
     id: Uuid,
-    seq: u64,
-    text: Option<String>,
-    edited_at: Option<String>,
-    recalled_at: Option<String>,
-    reactions: Vec<Reaction>,
     sender: Sender,
-}
-
-#[derive(Deserialize)]
-struct Reaction {
-    emoji: String,
-    count: usize,
+    #[serde(flatten)]
+    told: Told,
 }
 
 #[derive(Deserialize)]
@@ -72,23 +62,14 @@ pub(crate) async fn history(
     let mut last = 0;
     for node in nodes {
         let node: Node = serde_json::from_value(node).context("a message of another shape")?;
-        let Node { id, seq, .. } = node;
+        let Node { id, sender, told } = node;
+        let seq = told.seq;
         ensure!(
             seq > last,
             "the history of {conversation} goes from seq {last} to {seq}"
         );
         last = seq;
-        let reactions = node.reactions.into_iter();
-        let told = Told {
-            seq,
-            text: node.text,
-            edited: node.edited_at.is_some(),
-            recalled: node.recalled_at.is_some(),
-            reactions: reactions
-                .map(|reaction| (reaction.emoji, reaction.count))
-                .collect(),
-        };
-        let again = messages.insert(id, (node.sender.id, told));
+        let again = messages.insert(id, (sender.id, told));
         ensure!(
             again.is_none(),
             "message {id} stands twice in the history of {conversation}"
