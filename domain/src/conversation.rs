@@ -152,6 +152,7 @@ impl Conversation {
 }
 
 const YOU_ARE_IN_TOO_MANY: &str = "you are in too many conversations";
+const THEY_ARE_IN_TOO_MANY: &str = "this user is in too many conversations";
 
 /// Drops repeats, keeping the first of each.
 fn dedupe(users: &mut Vec<UserId>) {

@@ -1,6 +1,6 @@
 //! Direct conversations: one for each pair, for ever.
 
-use super::{Conversation, YOU_ARE_IN_TOO_MANY};
+use super::{Conversation, THEY_ARE_IN_TOO_MANY, YOU_ARE_IN_TOO_MANY};
 use crate::digest::Form;
 use crate::event::{ConversationEvent, Event};
 use crate::facts::Facts;
@@ -44,10 +44,7 @@ impl Conversation {
         if !facts.has_users(&[user]) {
             return Err(Rejection::NotFound(Field::User));
         }
-        for (one, reason) in [
-            (actor, YOU_ARE_IN_TOO_MANY),
-            (user, "this user is in too many conversations"),
-        ] {
+        for (one, reason) in [(actor, YOU_ARE_IN_TOO_MANY), (user, THEY_ARE_IN_TOO_MANY)] {
             if !facts.has_room(one) {
                 return Err(Rejection::Conflict(reason));
             }

@@ -1,6 +1,6 @@
 //! Groups: who may come and go, and who says so.
 
-use super::{Conversation, Shape, YOU_ARE_IN_TOO_MANY, dedupe};
+use super::{Conversation, Shape, THEY_ARE_IN_TOO_MANY, YOU_ARE_IN_TOO_MANY, dedupe};
 use crate::digest::Form;
 use crate::event::{ConversationEvent, Event, Role};
 use crate::facts::Facts;
@@ -169,7 +169,7 @@ impl Conversation {
             return Err(Rejection::Conflict("the group is full"));
         }
         if !facts.has_room(user) {
-            return Err(Rejection::Conflict("this user is in too many conversations"));
+            return Err(Rejection::Conflict(THEY_ARE_IN_TOO_MANY));
         }
         Ok(vec![ConversationEvent::MemberAdded(MemberAdded {
             user,
