@@ -160,15 +160,13 @@ impl Checkpoints {
             return;
         }
         for lane in self.0.lanes.iter().filter_map(OnceLock::get) {
-            let of_each = lane.held.iter().zip(models::names());
-            for (held, name) in of_each.filter(|(_, name)| names.contains(name)) {
+            let of_each = models::names().into_iter().zip(&lane.held).zip(&lane.positions);
+            for ((_, held), passed) in of_each.filter(|((name, _), _)| names.contains(name)) {
                 let held = held.load(Ordering::Relaxed);
                 // A log that has gone back may not have that event any more.
                 let is_past = |pos: u64| pos >= held || lane.head.load(Ordering::Relaxed) < held;
-                for (_, passed) in lane.of(&[name]) {
-                    // The sender lives as long as `self`, so this cannot end early.
-                    let _ = passed.subscribe().wait_for(|pos| is_past(*pos)).await;
-                }
+                // The sender lives as long as `self`, so this cannot end early.
+                let _ = passed.subscribe().wait_for(|pos| is_past(*pos)).await;
             }
         }
     }
