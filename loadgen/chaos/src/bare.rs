@@ -117,7 +117,7 @@ impl Bare {
                 }
                 self.scribe.disconnected();
             }
-            reins.say_at_rest(false);
+            reins.say_at_rest(Some("it is not connected".to_owned()));
             self.nodes.rotate_left(1);
             let pause = Duration::from_millis(self.random.random_range(10..200));
             let mut again_at = Instant::now() + pause;
@@ -209,9 +209,13 @@ impl Bare {
             self.say_farewells(wire).await?;
             let said = self.farewells.as_ref().is_some_and(Vec::is_empty);
             let fetched = self.gaps.is_empty() && self.fetching.is_empty();
-            reins.say_at_rest(
-                said && fetched && self.scribe.unanswered().is_empty() && self.scribe.is_synced(),
-            );
+            let unanswered = self.scribe.unanswered().len();
+            let synced = self.scribe.is_synced();
+            reins.say_at_rest((!(said && fetched && unanswered == 0 && synced)).then(|| {
+                format!(
+                    "said all: {said}, fetched all: {fetched}, unanswered: {unanswered}, synced: {synced}"
+                )
+            }));
         }
     }
 

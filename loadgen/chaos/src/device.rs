@@ -49,6 +49,8 @@ struct Device {
     view: View,
     client: Client,
     events: EventStream,
+    /// What is not answered yet, in words.
+    asked: Vec<String>,
     answers: FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>,
     /// Conversations with a message or a change under way.
     busy: BTreeSet<Uuid>,
@@ -109,6 +111,7 @@ pub(crate) fn start(
             view,
             client,
             events,
+            asked: Vec::new(),
             answers: FuturesUnordered::new(),
             busy: BTreeSet::new(),
             own: BTreeMap::new(),
@@ -168,7 +171,11 @@ impl Device {
             }
             self.say_farewells();
             let said = self.farewells.as_ref().is_some_and(BTreeSet::is_empty);
-            reins.say_at_rest(said && self.answers.is_empty() && self.scribe.is_synced());
+            let synced = self.scribe.is_synced();
+            reins.say_at_rest((!(said && self.answers.is_empty() && synced)).then(|| {
+                let asked: Vec<_> = self.asked.iter().take(5).collect();
+                format!("said all: {said}, unanswered: {asked:?}, synced: {synced}")
+            }));
         }
     }
 

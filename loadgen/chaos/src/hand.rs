@@ -41,14 +41,14 @@ pub(crate) struct Hand {
     pub(crate) seen: Seen,
     orders: mpsc::Sender<Order>,
     /// Whether it rests, is up to date, and has nothing unanswered.
-    at_rest: watch::Receiver<bool>,
+    at_rest: watch::Receiver<Option<String>>,
     task: JoinHandle<Done>,
 }
 
 /// The device's own side.
 pub(crate) struct Reins {
     pub(crate) orders: mpsc::Receiver<Order>,
-    pub(crate) at_rest: watch::Sender<bool>,
+    pub(crate) at_rest: watch::Sender<Option<String>>,
 }
 
 /// What a device leaves.
@@ -69,7 +69,7 @@ impl Hand {
         F: Future<Output = Done> + Send + 'static,
     {
         let (sender, orders) = mpsc::channel(ORDERS);
-        let (standing, at_rest) = watch::channel(false);
+        let (standing, at_rest) = watch::channel(Some("it has not begun".to_owned()));
         let reins = Reins {
             orders,
             at_rest: standing,
@@ -90,7 +90,12 @@ impl Hand {
     }
 
     pub(crate) fn is_at_rest(&self) -> bool {
-        *self.at_rest.borrow()
+        self.at_rest.borrow().is_none()
+    }
+
+    /// What it waits for, unless it is at rest.
+    pub(crate) fn waits_for(&self) -> Option<String> {
+        self.at_rest.borrow().clone()
     }
 
     pub(crate) async fn finish(mut self) -> Result<Done> {
@@ -107,8 +112,12 @@ impl Drop for Hand {
 }
 
 impl Reins {
-    pub(crate) fn say_at_rest(&self, now: bool) {
-        self.at_rest
-            .send_if_modified(|at_rest| std::mem::replace(at_rest, now) != now);
+    /// Says what it waits for, if it does.
+    pub(crate) fn say_at_rest(&self, waits_for: Option<String>) {
+        self.at_rest.send_if_modified(|before| {
+            let is_new = *before != waits_for;
+            *before = waits_for;
+            is_new
+        });
     }
 }

@@ -71,8 +71,11 @@ pub(crate) async fn settle(
     findings.healed = Some(clock.now());
     let rested = reaches(REST_LIMIT, async || Ok(hands.iter().all(Hand::is_at_rest))).await?;
     if !rested {
-        let restless = hands.iter().filter(|hand| !hand.is_at_rest());
-        let restless: Vec<_> = restless.map(|hand| hand.label.as_str()).collect();
+        let restless = hands.iter().filter_map(|hand| {
+            let waits_for = hand.waits_for()?;
+            Some(format!("{} ({waits_for})", hand.label))
+        });
+        let restless: Vec<_> = restless.collect();
         findings
             .problems
             .push(format!("not at rest in time: {}", restless.join(", ")));

@@ -35,8 +35,40 @@ pub(super) enum Answer {
     SeenAgain(Gap, Result<Events, CommandError>),
 }
 
+impl Answer {
+    /// What it answers, in words.
+    fn question(&self) -> String {
+        match self {
+            Self::Command(asked, _) => asked.words(),
+            Self::Fetched(gap, _) => words_of("fetch", gap),
+            Self::SeenAgain(gap, _) => words_of("look back", gap),
+        }
+    }
+}
+
+impl Asked {
+    fn words(&self) -> String {
+        match self {
+            Self::Say(said) | Self::Make { said, .. } => format!("{} {}", said.action.name(), said.id),
+            Self::Read {
+                id,
+                conversation,
+                seq,
+            } => format!("read {id} of {conversation} up to {seq}"),
+        }
+    }
+}
+
+pub(super) fn words_of(what: &str, gap: &Gap) -> String {
+    format!("{what} {} from {} to {}", gap.conversation, gap.from, gap.to)
+}
+
 impl Device {
     pub(super) fn answered(&mut self, answer: Answer) {
+        let words = answer.question();
+        if let Some(place) = self.asked.iter().position(|asked| *asked == words) {
+            self.asked.swap_remove(place);
+        }
         match answer {
             Answer::Command(asked, result) => self.command_answered(asked, result),
             Answer::Fetched(gap, Ok(events)) => match self.scribe.filled(&gap, &events) {
@@ -153,6 +185,7 @@ impl Device {
     }
 
     pub(super) fn ask(&mut self, asked: Asked) {
+        self.asked.push(asked.words());
         let client = self.client.clone();
         let (id, action) = match &asked {
             Asked::Say(said) | Asked::Make { said, .. } => (said.id, said.action.clone()),
@@ -182,6 +215,7 @@ impl Device {
     }
 
     pub(super) fn fetch(&mut self, gap: Gap, after: Duration) {
+        self.asked.push(words_of("fetch", &gap));
         let client = self.client.clone();
         let limit = (gap.to - gap.from + 1).min(u64::from(FETCH_EVENTS_MAX)) as u32;
         self.answers.push(Box::pin(async move {

@@ -5,7 +5,7 @@ use rand::seq::{IndexedRandom as _, IteratorRandom as _};
 use tidings_protocol::{Action, Content, FETCH_EVENTS_MAX, Gap, Role};
 use uuid::Uuid;
 
-use super::answers::{Answer, Asked};
+use super::answers::{Answer, Asked, words_of};
 use super::{Device, words};
 use crate::said::Said;
 
@@ -139,6 +139,7 @@ impl Device {
             from,
             to,
         };
+        self.asked.push(words_of("look back", &gap));
         let client = self.client.clone();
         let limit = (to - from + 1).min(u64::from(FETCH_EVENTS_MAX)) as u32;
         self.answers.push(Box::pin(async move {
