@@ -33,6 +33,11 @@ impl Writer {
         }
         let began = Instant::now();
         self.attend(gateway.hub.register(&subscriber)).await?;
+        // From here on the hub closes it when the log goes back. Where it has since the connection began, nobody did, and what the
+        // client says would be taken for something of the time before.
+        if gateway.hub.time_lines() != self.shared.time_lines {
+            return Err(Stop::Close(gone_back()));
+        }
         let begun = gateway.hub.places();
         let missing = self.missing().await?;
         let limits = &gateway.limits;

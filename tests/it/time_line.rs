@@ -351,6 +351,38 @@ async fn nor_is_who_began_before_what_the_log_loses_was_in_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_still_coming_while_the_log_goes_back_comes_again() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.hello_ms = 120_000;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    a.say(conversation, "missed").await;
+    let mut b = node.raw().await;
+    b.send(&json!({ "type": "hello", "token": ben.token, "resume": {}, "more": true }))
+        .await;
+    b.until("welcome").await;
+    // Every lane of the node goes on in another time line.
+    let lanes = &node.node.gateway().lanes;
+    let before = lanes.time_lines();
+    let database = store.client().await;
+    database
+        .batch_execute("UPDATE log_lane SET epoch = epoch + 1")
+        .await
+        .unwrap();
+    eventually(async || (lanes.time_lines() == before + 4).then_some(())).await;
+    b.send(&json!({ "type": "resume", "resume": {} })).await;
+    // What it said from here on would be taken for something of the time before.
+    asked_again_unsynced(&mut b).await;
+    let (mut b, _) = eventually(async || come(&node, &ben).await).await;
+    b.acked(json!({ "type": "read", "conversation": conversation, "seq": 2 }))
+        .await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_read_and_waits_while_the_log_goes_back_is_not_taken_for_the_next() {
     let store = Store::new().await;
     let mut config = store.config();
