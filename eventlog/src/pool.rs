@@ -183,13 +183,27 @@ impl Lease {
         &self,
         statement: &T,
         values: &[&(dyn ToSql + Sync)],
+        take: impl FnMut(Row) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Error> {
+        self.each_if(std::future::ready(true), statement, values, take)
+            .await
+    }
+
+    /// Asks at once, and reads row by row as [`each`](Self::each) does once `wanted` says so. What is not wanted is read to
+    /// its end and dropped. `wanted` may be the answer to a statement that was sent before this one on the same lease.
+    pub async fn each_if<T: ?Sized + ToStatement>(
+        &self,
+        wanted: impl Future<Output = bool>,
+        statement: &T,
+        values: &[&(dyn ToSql + Sync)],
         mut take: impl FnMut(Row) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, Error> {
         let read = self.carry_out(async {
             let values = values.iter().map(|value| *value as &dyn ToSql);
             let mut rows = pin!(self.session().query_raw(statement, values).await?);
+            let is_wanted = wanted.await;
             while let Some(row) = rows.try_next().await? {
-                if take(row).is_break() {
+                if is_wanted && take(row).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }

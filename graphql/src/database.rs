@@ -5,11 +5,10 @@ use crate::errors::Refusal;
 use futures_util::future::join4;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tidings_eventlog::{Lease, Pool, Position};
 use tidings_projections::{Checkpoints, Projection, Select};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
@@ -194,33 +193,27 @@ impl Floor {
         let versions: Vec<i32> = models.iter().map(version).collect();
         let wanted: [&(dyn ToSql + Sync); 4] = [&self.lanes, &self.positions, &models, &versions];
         loop {
-            let is_behind = AtomicBool::new(true);
+            let (tell, told) = oneshot::channel();
             let looking = async {
-                let found: bool = client.query_one(&behind, &wanted).await?.try_get(0)?;
-                is_behind.store(found, Ordering::Relaxed);
-                Ok::<_, tokio_postgres::Error>(())
+                let is_behind: bool = client.query_one(&behind, &wanted).await?.try_get(0)?;
+                // Nobody listens where the rows could not be asked for.
+                let _ = tell.send(!is_behind);
+                Ok::<_, tokio_postgres::Error>(is_behind)
             };
-            // Answers come in the order of the questions, so whether to take a row is known before the first.
-            let take = |row| {
-                if is_behind.load(Ordering::Relaxed) {
-                    ControlFlow::Continue(())
-                } else {
-                    take(row)
-                }
-            };
+            // Rows may be here before this task has seen that they are wanted.
+            let are_wanted = async { told.await.unwrap_or(false) };
             // Sent together, so the end is on its way whatever comes of the rest.
             let (begun, looked, read, ended) = join4(
                 client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
                 looking,
-                client.each(statement, values, take),
+                client.each_if(are_wanted, statement, values, &mut take),
                 client.batch_execute("COMMIT"),
             )
             .await;
             begun?;
-            looked?;
-            let read = read?;
+            let (is_behind, read) = (looked?, read?);
             ended?;
-            if !is_behind.into_inner() {
+            if !is_behind {
                 return Ok(read);
             }
             sleep(LOOK_AGAIN).await;

@@ -130,6 +130,37 @@ async fn a_person_who_was_taken_back_is_waited_for_again_by_id_and_by_name() {
     }
 }
 
+/// Whether the read models are far enough and what they hold are answered together. Whoever sees the second first must not
+/// leave out rows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_row_is_left_out_however_the_answers_come() {
+    let world = World::new().await;
+    let position = register(&world, somebody()).await.to_string();
+    world.projector.catch_up(1).await.unwrap();
+    let mut readers = vec![];
+    for n in 1..=8 {
+        readers.push(world.person(n).await);
+    }
+    let group = world.group(1, &readers).await;
+    world.messages(group, 20, readers[0]).await;
+    let query = format!("{{ conversation(id: \"{group}\") {{ messages(first: 20) {{ nodes {{ seq }} }} }} }}");
+    let asking = readers.into_iter().map(|reader| {
+        let (graphql, query, position) = (world.graphql.clone(), query.clone(), position.clone());
+        tokio::spawn(async move {
+            for _ in 0..150 {
+                let request = Request::new(query.clone());
+                let answer = graphql.execute(request, Some(viewer(reader)), Some(&position)).await;
+                let answer = serde_json::to_value(answer).unwrap();
+                let told = answer["data"]["conversation"]["messages"]["nodes"].as_array();
+                assert_eq!(told.map(Vec::len), Some(20), "{answer}");
+            }
+        })
+    });
+    for asked in futures_util::future::join_all(asking).await {
+        asked.unwrap();
+    }
+}
+
 /// Nobody who has just signed up can know a position.
 #[tokio::test]
 async fn whoever_has_just_registered_is_found() {
