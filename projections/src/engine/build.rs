@@ -91,7 +91,7 @@ impl<'a> Build<'a> {
             transaction.commit().await?;
             Ok::<_, ProjectionError>(())
         };
-        within(SHORT, making).await?;
+        within(schema::MAKING, making).await?;
         let build = Self {
             log,
             targets,

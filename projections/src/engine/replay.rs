@@ -58,7 +58,7 @@ pub async fn replay(
         return Err(ProjectionError::Busy);
     }
     progress.stage(Stage::Building);
-    let replayed = match Build::begin(&mut admin, log, &projections, "next", workers, progress).await {
+    let replayed = match begin(&mut admin, log, &projections, "next", workers, progress).await {
         Err(error) => Err(error),
         Ok(build) => match rebuild(&mut admin, &build).await {
             Ok(replayed) => {
@@ -98,17 +98,48 @@ async fn rebuild(admin: &mut Session, build: &Build<'_>) -> Result<Replayed, Pro
         };
         tracing::warn!(%error, "the rebuild goes on from where it is");
         patience.wait(error).await?;
-        if admin.client.is_closed()
-            && let Ok(mut anew) = Session::admin(build.log.pool()).await
-        {
-            if !anew.try_lock(REBUILD).await? {
-                return Err(ProjectionError::Busy);
-            }
-            std::mem::swap(admin, &mut anew);
+        if come_back(admin, build.log).await? {
             patience = Patience::new();
         }
         build.progress.stage(Stage::Building);
     }
+}
+
+/// Makes the tables, or finds those that an earlier run has left, over whatever fails for the moment.
+pub(crate) async fn begin<'a>(
+    admin: &mut Session,
+    log: &'a Log,
+    projections: &[&'static dyn Projection],
+    suffix: &str,
+    workers: usize,
+    progress: &'a dyn Progress,
+) -> Result<Build<'a>, ProjectionError> {
+    let mut patience = Patience::new();
+    loop {
+        match Build::begin(admin, log, projections, suffix, workers, progress).await {
+            Ok(build) => return Ok(build),
+            Err(error) => {
+                tracing::warn!(%error, "read models cannot be made yet");
+                patience.wait(error).await?;
+            }
+        }
+        come_back(admin, log).await?;
+    }
+}
+
+/// Takes another session, and its lock, where the session is lost and another can be had.
+async fn come_back(admin: &mut Session, log: &Log) -> Result<bool, ProjectionError> {
+    if !admin.client.is_closed() {
+        return Ok(false);
+    }
+    let Ok(anew) = Session::admin(log.pool()).await else {
+        return Ok(false);
+    };
+    if !anew.try_lock(REBUILD).await? {
+        return Err(ProjectionError::Busy);
+    }
+    *admin = anew;
+    Ok(true)
 }
 
 /// Fills and indexes the tables, and fills in what has come meanwhile.

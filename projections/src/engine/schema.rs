@@ -1,11 +1,14 @@
 //! Schemas of projections: making and dropping them.
 
-use crate::engine::session::SHORT;
 use crate::engine::target::Target;
 use crate::engine::version;
 use crate::error::{ProjectionError, within};
 use deadpool_postgres::Transaction;
+use std::time::Duration;
 use tidings_eventlog::{Home, Lease, Pool};
+
+/// The longest that making tables may take: hundreds of files, and a flush to disk.
+pub(crate) const MAKING: Duration = Duration::from_mins(2);
 
 /// Makes the tables of this program's versions of the read models where they are missing, with checkpoints at the beginning of
 /// every lane, and adds checkpoints for lanes that are new. Tables of other versions stay as they are: nodes that know them
@@ -13,7 +16,7 @@ use tidings_eventlog::{Home, Lease, Pool};
 ///
 /// Returns the read models that are still to be built, as [`Projector::build`](crate::Projector::build) does.
 pub async fn setup(pool: &Pool) -> Result<Vec<&'static str>, ProjectionError> {
-    within(SHORT, async {
+    within(MAKING, async {
         let mut client = pool.get().await?;
         // Nodes that start at once do not wait for each other where nothing is to be made.
         if !is_complete(&client).await? {

@@ -3,7 +3,7 @@
 use crate::engine::build::{Build, Goals, states};
 use crate::engine::compare::Comparison;
 use crate::engine::observer::{Progress, Stage};
-use crate::engine::replay::REBUILD;
+use crate::engine::replay::{REBUILD, begin};
 use crate::engine::session::{SHORT, Session};
 use crate::engine::store;
 use crate::engine::target::{Target, chosen};
@@ -76,7 +76,7 @@ pub async fn verify(
         return Err(ProjectionError::Busy);
     }
     progress.stage(Stage::Building);
-    let report = match Build::begin(&mut admin, log, &projections, "check", workers, progress).await {
+    let report = match begin(&mut admin, log, &projections, "check", workers, progress).await {
         Err(error) => Err(error),
         Ok(mut build) => {
             let report = check(&mut admin, &mut build).await;
