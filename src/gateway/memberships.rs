@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::stored::{self, DecodeError};
 use tidings_domain::{self as domain, Event, UserId};
+use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{LaneHead, Position, Recorded, StreamHead};
 use tidings_projections::{MEMBERSHIP_MODELS, Membership, Memberships};
 use tokio::time::{Instant, sleep};
@@ -50,7 +51,8 @@ impl Writer {
                 }
             }
             let found = self.patiently(|| gateway.lookups.memberships(user.0)).await?;
-            match found.seen.behind(known) {
+            let apart = found.apart.map(lane_of);
+            match found.seen.behind(known).or(apart) {
                 None => break found,
                 Some(lane) if Instant::now() >= deadline => return Err(Stop::behind(lane)),
                 Some(_) => self.attend(sleep(LOOK_AGAIN)).await?,
@@ -62,7 +64,9 @@ impl Writer {
 
     /// Asks the log about conversations of which events are aside: the user may have come or gone in one of these.
     async fn resolve_parked(&mut self, found: Memberships) -> Result<Vec<Membership>, Stop> {
-        let Memberships { mut of_user, seen } = found;
+        let Memberships {
+            mut of_user, seen, ..
+        } = found;
         let known: HashSet<Uuid> = of_user.iter().map(|membership| membership.conversation).collect();
         let strangers = seen.aside.iter().filter(|(aside, _)| !known.contains(aside));
         of_user.extend(strangers.map(|(conversation, folded_seq)| Membership {
@@ -189,12 +193,9 @@ fn follow(membership: &mut Membership, user: UserId, recorded: &Recorded) -> Res
     };
     match event.membership() {
         domain::Membership::Joined(joined) if joined.contains(user) => {
-            if membership.joined_seq > 0 {
-                membership.begun_seq = Some(membership.before());
-            }
-            (membership.joined_seq, membership.left_seq) = (recorded.seq, None);
+            membership.join(recorded.seq, recorded.msg_no);
         }
-        domain::Membership::Left(left) if left == user => membership.left_seq = Some(recorded.seq),
+        domain::Membership::Left(left) if left == user => membership.leave(recorded.seq),
         _ => {}
     }
     Ok(())

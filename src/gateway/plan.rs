@@ -39,11 +39,11 @@ impl Missing {
     pub(super) fn of(membership: &Membership, head: StreamHead, known: Option<u64>, live: bool) -> Self {
         let left = membership.left_seq.is_some();
         let to = membership.left_seq.unwrap_or(head.seq).min(head.seq);
-        let stored = membership.delivered_seq.unwrap_or(
-            membership
-                .joined_seq
-                .saturating_sub(u64::from(!planted::is("late"))),
-        );
+        let stored = if planted::is("late") && membership.delivered_seq.is_none() {
+            membership.joined_seq
+        } else {
+            membership.sent()
+        };
         let floor = if left && !live { stored } else { 0 };
         let cursor = known.unwrap_or(stored).max(floor).min(to);
         let closed = cursor == to && known.is_some_and(|known| known < to);
@@ -199,6 +199,13 @@ mod tests {
             (7, 7, 6)
         );
         assert_eq!(Missing::of(&delivered, head(9), Some(2), false).cursor, 2);
+        // Who was in before, and has been sent nothing of that either.
+        let again = Membership {
+            begun_seq: Some(0),
+            delivered_seq: None,
+            ..delivered.clone()
+        };
+        assert_eq!(Missing::of(&again, head(9), None, false).cursor, 0);
         // What is said to be had and is not there yet.
         let lack = Missing::of(&delivered, head(9), Some(10), false);
         assert_eq!(

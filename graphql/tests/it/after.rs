@@ -143,13 +143,16 @@ async fn no_row_is_left_out_however_the_answers_come() {
     }
     let group = world.group(1, &readers).await;
     world.messages(group, 20, readers[0]).await;
-    let query = format!("{{ conversation(id: \"{group}\") {{ messages(first: 20) {{ nodes {{ seq }} }} }} }}");
+    let query =
+        format!("{{ conversation(id: \"{group}\") {{ messages(first: 20) {{ nodes {{ seq }} }} }} }}");
     let asking = readers.into_iter().map(|reader| {
         let (graphql, query, position) = (world.graphql.clone(), query.clone(), position.clone());
         tokio::spawn(async move {
             for _ in 0..150 {
                 let request = Request::new(query.clone());
-                let answer = graphql.execute(request, Some(viewer(reader)), Some(&position)).await;
+                let answer = graphql
+                    .execute(request, Some(viewer(reader)), Some(&position))
+                    .await;
                 let answer = serde_json::to_value(answer).unwrap();
                 let told = answer["data"]["conversation"]["messages"]["nodes"].as_array();
                 assert_eq!(told.map(Vec::len), Some(20), "{answer}");

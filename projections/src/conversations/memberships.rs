@@ -46,6 +46,8 @@ pub struct Membership {
 #[derive(Clone, Debug)]
 pub struct Memberships {
     pub of_user: Vec<Membership>,
+    /// A conversation of the user whose latest joining one of the models has seen and the other has not. For a moment only.
+    pub apart: Option<Uuid>,
     pub seen: Arc<Seen>,
 }
 
@@ -64,6 +66,31 @@ impl Membership {
     pub fn before(&self) -> u64 {
         let latest = self.joined_seq.saturating_sub(1);
         self.begun_seq.map_or(latest, |begun| begun.min(latest))
+    }
+
+    /// The last event that need not be sent to a device of which nothing is known.
+    pub fn sent(&self) -> u64 {
+        self.delivered_seq.unwrap_or_else(|| self.before())
+    }
+
+    /// The user was let in by the event at `seq`, before which there were `msg_no` messages: what the read models will say.
+    /// Whoever is owed something from before an earlier leaving is owed it still, and nobody anything from in between.
+    pub fn join(&mut self, seq: u64, msg_no: u64) {
+        let was_in = self.joined_seq > 0;
+        if was_in {
+            self.begun_seq = Some(self.before());
+        }
+        let sent = self.sent();
+        if was_in && self.left_seq.is_some_and(|left| left <= sent) {
+            self.delivered_seq = Some(sent.max(seq - 1));
+            self.delivered_msg_no = self.delivered_msg_no.max(msg_no);
+        }
+        (self.joined_seq, self.left_seq) = (seq, None);
+    }
+
+    /// The same for an event by which the user is no member any more.
+    pub fn leave(&mut self, seq: u64) {
+        self.left_seq = Some(seq);
     }
 }
 
@@ -93,7 +120,7 @@ pub async fn memberships(pool: &Pool, users: &[Uuid]) -> Result<Vec<Memberships>
                 &[&users, &names, &versions, &names[0], &versions[0], &ASIDE],
             )
             .await?;
-        let (mut of_each, mut seen) = (vec![vec![]; users.len()], Seen::default());
+        let (mut of_each, mut seen) = (vec![(vec![], None); users.len()], Seen::default());
         for row in &rows {
             let i: i64 = row.try_get("i")?;
             match row.try_get("what")? {
@@ -106,8 +133,12 @@ pub async fn memberships(pool: &Pool, users: &[Uuid]) -> Result<Vec<Memberships>
                     seen.aside.push((row.try_get("conversation")?, folded));
                 }
                 _ => {
-                    if let Some(of_user) = of_each.get_mut((i as usize).wrapping_sub(1)) {
-                        of_user.push(membership(row)?);
+                    if let Some((of_user, apart)) = of_each.get_mut((i as usize).wrapping_sub(1)) {
+                        let membership = membership(row)?;
+                        if row.try_get("apart")? {
+                            *apart = Some(membership.conversation);
+                        }
+                        of_user.push(membership);
                     }
                 }
             }
@@ -116,8 +147,9 @@ pub async fn memberships(pool: &Pool, users: &[Uuid]) -> Result<Vec<Memberships>
         Ok::<_, ProjectionError>(
             of_each
                 .into_iter()
-                .map(|of_user| Memberships {
+                .map(|(of_user, apart)| Memberships {
                     of_user,
+                    apart,
                     seen: Arc::clone(&seen),
                 })
                 .collect(),

@@ -2,7 +2,8 @@
 
 use crate::support::{Crowd, World};
 use tidings_domain::Role;
-use tidings_projections::{known_users, memberships};
+use tidings_eventlog::Recorded;
+use tidings_projections::{Membership, known_users, memberships};
 use uuid::Uuid;
 
 /// How far everybody has read everything.
@@ -232,27 +233,57 @@ async fn coming_back_drops_nothing_that_was_owed() {
         world.register(3, "eve").await,
     );
     let group = world.group("g", &[ann, bob], 2).await;
-    let cursor = async |user| {
+    let membership = async |user| {
         world.settle().await;
-        let found = memberships(world.log.pool(), &[user])
-            .await
-            .unwrap()
-            .remove(0)
-            .of_user
-            .remove(0);
+        let mut found = memberships(world.log.pool(), &[user]).await.unwrap();
+        found.remove(0).of_user.remove(0)
+    };
+    let cursor = async |user| {
+        let found = membership(user).await;
         (found.delivered_seq.unwrap(), found.delivered_msg_no)
     };
+    // What is known of somebody before they left and came back, and the log alone, say the same.
+    let follows = async |before: &Membership, user, left: &Recorded, back: &Recorded, messages| {
+        let mut followed = before.clone();
+        followed.leave(left.seq);
+        followed.join(back.seq, messages);
+        assert_eq!(followed.sent(), membership(user).await.sent());
+    };
+    let unsent = membership(bob).await;
     let missed = world.send(group, ann, "you were in", &[bob]).await;
     let left = world.remove(group, bob).await;
     world.send(group, ann, "you were out", &[]).await;
     let back = world.add(group, bob).await;
     // All since the beginning was never sent.
     assert_eq!(cursor(bob).await, (0, 0));
+    follows(&unsent, bob, &left, &back, 2).await;
     world.deliver(bob, &missed).await;
     assert_eq!(cursor(bob).await, (2, 1));
+    let sent = |seq| Membership {
+        delivered_seq: Some(seq),
+        ..unsent.clone()
+    };
+    follows(&sent(2), bob, &left, &back, 2).await;
     // With everything sent up to the leaving, what was said meanwhile is not owed.
     world.deliver(bob, &left).await;
     assert_eq!(cursor(bob).await, (back.seq - 1, 2));
+    follows(&sent(left.seq), bob, &left, &back, 2).await;
+    // One model knows of the joining and the other does not yet.
+    let apart = async || {
+        let mut found = memberships(world.log.pool(), &[bob]).await.unwrap();
+        found.remove(0).apart
+    };
+    assert_eq!(apart().await, None);
+    world
+        .execute("UPDATE p_inbox_3.membership SET joined_seq = 0")
+        .await;
+    assert_eq!(apart().await, Some(group));
+    world
+        .execute(&format!(
+            "UPDATE p_inbox_3.membership SET joined_seq = {}",
+            back.seq - 1
+        ))
+        .await;
     // Whoever was added later is owed nothing from before the first joining.
     let added = world.add(group, eve).await;
     assert_eq!(cursor(eve).await, (added.seq - 1, 2));
