@@ -16,12 +16,12 @@ const HEAVY = new Set(['tidings-bench', 'tidings-chaos', 'tidings-judge', 'tidin
 // Begun first, because they take longest.
 const LONGEST = ['tidings', 'tidings-chaos', 'tidings-services', 'tidings-scale', 'tidings-bench'];
 // Tests of the others at the same time, because most of a test's time is waiting, too.
-const THREADS = String(Math.max(6, availableParallelism()));
+const THREADS = String(Math.max(4, availableParallelism()));
 // What a binary may print; more is cut.
 const OUTPUT_MAX = 8 * 1024 * 1024;
 
 const { values } = parseArgs({
-    options: { jobs: { type: 'string', default: '3' }, limit: { type: 'string', default: '900' } },
+    options: { jobs: { type: 'string', default: '2' }, limit: { type: 'string', default: '900' } },
 });
 const [jobs, limit] = [values.jobs, values.limit].map(Number);
 if (!(jobs >= 1 && limit >= 1)) throw new Error('--jobs and --limit are numbers from 1');

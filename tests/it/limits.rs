@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_are_announced() {
-    let store = Store::new().await;
-    let node = store.node().await;
+    let mut config = Store::new().await.config();
+    config.gateway.heartbeat_ms = 20_000;
+    let node = TestNode::start(config).await;
     let ann = node.register("ann").await;
     let mut socket = node.raw().await;
     socket.send(&json!({ "type": "hello", "token": ann.token })).await;
@@ -25,7 +26,7 @@ async fn limits_are_announced() {
         ),
         (&json!(65536), &json!(8192), &json!(1000), &json!(10000))
     );
-    assert_eq!(welcome["heartbeat_ms"], 25000);
+    assert_eq!(welcome["heartbeat_ms"], 20_000);
     assert!(text(&welcome["server"]).starts_with("tidings/"));
     node.stop().await;
 }

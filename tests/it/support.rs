@@ -57,6 +57,8 @@ impl Store {
         config.auth.limits.registrations_per_s = 1000;
         config.auth.timeout_ms = 30_000;
         config.gateway.catch_up_wait_ms = 30_000;
+        // A test that looks elsewhere for minutes is no client that fell silent.
+        config.gateway.heartbeat_ms = 3_600_000;
         config.gateway.drain_ms = 100;
         config.gateway.return_ms = 50;
         config
