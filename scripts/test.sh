@@ -3,7 +3,7 @@
 # one fails, so that one run shows everything, and ends with the sums.
 # The web bundle must have been built, because the server embeds it.
 #
-# Tests mostly wait, so their binaries run some at a time (TEST_JOBS, 3), beside the browser and clippy.
+# Tests mostly wait, so their binaries run some at a time (TEST_JOBS, 2), beside the browser and clippy.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
