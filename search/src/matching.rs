@@ -1,0 +1,135 @@
+//! Whether a query stands in a text, and where.
+
+use crate::query::{Query, Sequence, Step};
+use crate::token::Token;
+use std::collections::BTreeMap;
+use std::ops::{Bound, Range};
+
+/// The tokens of a text by lexeme and position.
+struct Found<'a>(BTreeMap<(&'a str, u16), &'a Token>);
+
+impl Query {
+    /// Whether a text with these tokens has all terms that are not negated, and none of the others. Filters are for others to check.
+    pub fn matches(&self, tokens: &[Token]) -> bool {
+        let found = Found::new(tokens);
+        self.terms.iter().all(|term| {
+            let there = term.alternatives.iter().any(|steps| found.has(steps));
+            there != term.negated
+        })
+    }
+
+    /// Where the terms that are not negated stand in a text with these tokens, in order, without any overlap.
+    pub fn places(&self, tokens: &[Token]) -> Vec<Range<usize>> {
+        let found = Found::new(tokens);
+        let terms = self.terms.iter().filter(|term| !term.negated);
+        let mut places: Vec<Range<usize>> = terms
+            .flat_map(|term| &term.alternatives)
+            .flat_map(|steps| found.places(steps))
+            .collect();
+        places.sort_by_key(|place| (place.start, place.end));
+        let mut merged: Vec<Range<usize>> = vec![];
+        for place in places {
+            match merged.last_mut() {
+                Some(last) if place.start <= last.end => last.end = last.end.max(place.end),
+                _ => merged.push(place),
+            }
+        }
+        merged
+    }
+}
+
+impl<'a> Found<'a> {
+    fn new(tokens: &'a [Token]) -> Self {
+        let by_place = |token: &'a Token| ((token.lexeme.as_str(), token.position), token);
+        Self(tokens.iter().map(by_place).collect())
+    }
+
+    fn has(&self, steps: &Sequence) -> bool {
+        self.begins(steps).any(|begin| self.from(steps, begin).is_some())
+    }
+
+    fn places(&self, steps: &Sequence) -> Vec<Range<usize>> {
+        self.begins(steps)
+            .filter_map(|begin| self.from(steps, begin))
+            .flatten()
+            .collect()
+    }
+
+    /// Where a sequence may begin.
+    fn begins<'s>(&'s self, steps: &'s Sequence) -> impl Iterator<Item = u16> + use<'s, 'a> {
+        let first = steps.first();
+        first
+            .into_iter()
+            .flat_map(|first| self.like(first, None))
+            .map(|token| token.position)
+    }
+
+    /// Where the steps of a sequence stand that begins at a position, if it does.
+    fn from(&self, steps: &Sequence, begin: u16) -> Option<Vec<Range<usize>>> {
+        let place = |step: &Step| {
+            let at = begin.checked_add(step.offset)?;
+            let token = self.like(step, Some(at)).next()?;
+            Some(token.source.clone())
+        };
+        steps.iter().map(place).collect()
+    }
+
+    /// The tokens that a step stands for, at a position or anywhere.
+    fn like<'s>(&'s self, step: &'s Step, at: Option<u16>) -> impl Iterator<Item = &'a Token> + use<'s, 'a> {
+        let found: &'s BTreeMap<(&'s str, u16), &'a Token> = &self.0;
+        let lexeme = step.lexeme.as_str();
+        let prefix = step.prefix;
+        let begin = Bound::Included((lexeme, 0));
+        found
+            .range((begin, Bound::Unbounded))
+            .take_while(move |((found, _), _)| found.starts_with(lexeme) && (prefix || *found == lexeme))
+            .filter(move |((_, position), _)| at.is_none_or(|at| *position == at))
+            .map(|(_, token)| *token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::tokens;
+
+    fn is_found(typed: &str, text: &str) -> bool {
+        Query::parse(typed).matches(&tokens(text))
+    }
+
+    #[test]
+    fn a_text_is_found_by_what_it_says() {
+        assert!(is_found("user ", "call getUserId()"));
+        assert!(is_found("getuserid ", "call getUserId()"));
+        assert!(is_found("\"user id\" ", "call getUserId()") && is_found("user_id ", "UserId"));
+        assert!(is_found("a1b2", "digest a1b2c3d4e5f6"));
+        assert!(!is_found("use ", "call getUserId()") && is_found("use", "call getUserId()"));
+        assert!(is_found("resume ", "Résumé"));
+        assert!(is_found("検索", "全文検索です") && !is_found("全検", "全文検索です"));
+        assert!(is_found("索", "全文検索") && is_found("全 ", "全文検索"));
+    }
+
+    #[test]
+    fn a_phrase_has_its_words_side_by_side() {
+        assert!(is_found("\"see you soon\"", "I see you, soon!"));
+        assert!(!is_found("\"see soon\"", "I see you soon"));
+        assert!(is_found("\"全文 is\"", "全文 is") && !is_found("\"全文 is\"", "全文検 is"));
+        assert!(
+            !is_found("soon -\"see you\"", "see you soon") && is_found("soon -\"you see\"", "see you soon")
+        );
+    }
+
+    #[test]
+    fn places_are_those_of_the_text_itself() {
+        let text = "Ein Résumé, das résumé";
+        let places = Query::parse("resume ").places(&tokens(text));
+        let said: Vec<&str> = places.into_iter().map(|place| &text[place]).collect();
+        assert_eq!(said, ["Résumé", "résumé"]);
+        let text = "全文検索";
+        let places = Query::parse("文検索").places(&tokens(text));
+        assert_eq!(
+            places.into_iter().map(|place| &text[place]).collect::<Vec<_>>(),
+            ["文検索"]
+        );
+    }
+}
