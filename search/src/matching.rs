@@ -45,12 +45,13 @@ impl<'a> Found<'a> {
     }
 
     fn has(&self, steps: &Sequence) -> bool {
-        self.begins(steps).any(|begin| self.from(steps, begin).is_some())
+        self.begins(steps)
+            .any(|begin| self.standing(steps, begin).is_some())
     }
 
     fn places(&self, steps: &Sequence) -> Vec<Range<usize>> {
         self.begins(steps)
-            .filter_map(|begin| self.from(steps, begin))
+            .filter_map(|begin| self.standing(steps, begin))
             .flatten()
             .collect()
     }
@@ -65,7 +66,7 @@ impl<'a> Found<'a> {
     }
 
     /// Where the steps of a sequence stand that begins at a position, if it does.
-    fn from(&self, steps: &Sequence, begin: u16) -> Option<Vec<Range<usize>>> {
+    fn standing(&self, steps: &Sequence, begin: u16) -> Option<Vec<Range<usize>>> {
         let place = |step: &Step| {
             let at = begin.checked_add(step.offset)?;
             let token = self.like(step, Some(at)).next()?;

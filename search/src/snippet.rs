@@ -76,9 +76,12 @@ mod tests {
 
     fn shown(text: &str, typed: &str) -> String {
         let pieces = snippet(text, &Query::parse(typed));
-        let show = |piece: &Piece<'_>| match piece.is_match {
-            true => format!("[{}]", piece.text),
-            false => piece.text.to_owned(),
+        let show = |piece: &Piece<'_>| {
+            if piece.is_match {
+                format!("[{}]", piece.text)
+            } else {
+                piece.text.to_owned()
+            }
         };
         pieces.iter().map(show).collect()
     }

@@ -12,7 +12,6 @@ struct Typed<'a> {
     /// The name of a filter in front of it.
     key: Option<&'a str>,
     text: &'a str,
-    quoted: bool,
     /// Nothing stands behind it, not even a space or what closes a quotation: it may go on.
     open: bool,
 }
@@ -51,7 +50,6 @@ fn take(query: &mut Query, piece: &Typed<'_>) -> bool {
     let any = !alternatives.is_empty();
     if any {
         query.terms.push(Term {
-            // What must not be there is known when it is typed to its end.
             negated: piece.negated,
             alternatives,
         });
@@ -114,8 +112,7 @@ fn next(text: &str) -> Option<(Typed<'_>, &str)> {
         .map(|(key, _)| key)
         .filter(|key| Filters::is_key(&key.to_ascii_lowercase()));
     let value = key.map_or(bare, |key| &bare[key.len() + 1..]);
-    let quoted = value.strip_prefix(is_quote);
-    let (inner, behind, open) = match quoted {
+    let (inner, behind, open) = match value.strip_prefix(is_quote) {
         Some(inner) => match inner.find(is_quote) {
             Some(end) => {
                 let closing = inner[end..].chars().next().map_or(0, char::len_utf8);
@@ -135,7 +132,7 @@ fn next(text: &str) -> Option<(Typed<'_>, &str)> {
         negated,
         key,
         text: inner,
-        quoted: quoted.is_some(),
+        // What must not be there is known once it is typed to its end.
         open: open && !negated,
     };
     Some((piece, behind))
