@@ -27,12 +27,12 @@ impl Freshness {
         self.checkpoints.runs(lane)
     }
 
-    /// Whether all live read models include these positions, as far as this node knows.
+    /// Whether all live read models include these positions, but those that lag, as far as this node knows.
     pub(crate) fn has_passed(&self, positions: &[Position]) -> bool {
-        let lag = self.checkpoints.lag();
+        let (lag, prompt) = (self.checkpoints.lag(), tidings_projections::prompt());
         positions.iter().all(|wanted| {
             lag.iter()
-                .filter(|lag| lag.lane == wanted.lane && !lag.building)
+                .filter(|lag| lag.lane == wanted.lane && !lag.building && prompt.contains(&lag.projection))
                 .all(|lag| lag.pos >= wanted.pos)
         })
     }

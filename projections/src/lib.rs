@@ -37,7 +37,7 @@ pub use engine::wake::Wake;
 pub use error::ProjectionError;
 pub use fact::Fact;
 pub use inbox::expiry::{Overdue, Owed};
-pub use models::{all, find, names};
+pub use models::{all, find, names, prompt};
 pub use projection::{Folds, Projection, Table};
 pub use select::{Listed, Order, Range, Select};
 pub use unread::read_seqs::read_seqs;

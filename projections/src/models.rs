@@ -20,3 +20,9 @@ pub fn find(name: &str) -> Option<&'static dyn Projection> {
 pub fn names() -> [&'static str; 4] {
     all().map(Projection::name)
 }
+
+/// The names of those that are to be up to date soon after an event: all that do not lag.
+pub fn prompt() -> Vec<&'static str> {
+    let prompt = all().into_iter().filter(|projection| !projection.lags());
+    prompt.map(Projection::name).collect()
+}

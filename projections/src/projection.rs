@@ -33,6 +33,12 @@ pub trait Projection: Send + Sync {
     /// more is to be another version: events of the kind are in the log already.
     fn folds(&self) -> Folds;
 
+    /// Whether it is folded in sessions of its own, because that takes longer: it may lag behind the others, and only those who
+    /// ask it something wait for it.
+    fn lags(&self) -> bool {
+        false
+    }
+
     /// Folds facts of one lane, in order, into the tables in `schema`. How the facts are divided into batches makes no difference
     /// to the outcome. Whoever folds a lane writes rows of that lane only, which [`Table::stream`] tells: what depends on two lanes
     /// is two rows, which meet in the query.

@@ -171,13 +171,14 @@ impl Checkpoints {
         }
     }
 
-    /// Waits until every live projection is said to have come to `position`. What is still being built is none.
+    /// Waits until every live projection that does not [lag](crate::Projection::lags) is said to have come to `position`. What is still
+    /// being built is none.
     ///
     /// That is when to look, and no proof: what was folded last is lost when the database crashes. Whoever must be certain
     /// reads the checkpoints in the same snapshot as the rows, as [`memberships`](crate::memberships) does.
     pub async fn passed(&self, position: Position, timeout: Duration) -> Result<(), Lagging> {
         let building = self.building();
-        let live: Vec<&str> = models::names()
+        let live: Vec<&str> = models::prompt()
             .into_iter()
             .filter(|name| !building.contains(name))
             .collect();
@@ -237,21 +238,23 @@ impl Checkpoints {
             .collect()
     }
 
-    /// Takes what the database says about all live projections.
-    pub(crate) fn publish(&self, lane: u8, state: &State) {
+    /// Takes what the database says about the live projections of these names.
+    pub(crate) fn publish(&self, lane: u8, names: &[&'static str], state: &State) {
         let Some(lane) = self.lane(lane) else {
             return;
         };
         lane.head.store(state.head, Ordering::Relaxed);
-        for (sender, pos) in lane.positions.iter().zip(&state.positions) {
+        for (name, pos) in names.iter().zip(&state.positions) {
             let pos = pos.unwrap_or(0);
-            sender.send_if_modified(|seen| std::mem::replace(seen, pos) != pos);
+            for (_, sender) in lane.of(&[name]) {
+                sender.send_if_modified(|seen| std::mem::replace(seen, pos) != pos);
+            }
         }
     }
 
-    /// Forgets how far the projections of a lane are: nobody has asked the database since it was lost.
-    pub(crate) fn forget(&self, lane: u8) {
-        for sender in self.lane(lane).iter().flat_map(|lane| &lane.positions) {
+    /// Forgets how far the projections of these names are in a lane: nobody has asked the database since it was lost.
+    pub(crate) fn forget(&self, lane: u8, names: &[&'static str]) {
+        for (_, sender) in self.lane(lane).iter().flat_map(|lane| lane.of(names)) {
             sender.send_replace(0);
         }
     }

@@ -14,6 +14,7 @@ use crate::engine::wake::Wake;
 use crate::error::{ProjectionError, within};
 use crate::fact::Decoded;
 use futures_util::FutureExt;
+use futures_util::future::join;
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -51,6 +52,10 @@ const RECONNECT: Duration = Duration::from_millis(500);
 pub struct Projector {
     pub(super) log: Log,
     targets: Arc<[Target]>,
+    /// Those that lag.
+    others: Arc<[Target]>,
+    /// Whether the targets are those that lag.
+    lags: bool,
     pub(super) checkpoints: Checkpoints,
     wake: Wake,
     tail: Tail,
@@ -79,15 +84,18 @@ struct Stall {
 }
 
 impl Projector {
-    /// A projector for lanes 0 to `lanes` - 1, and for those that are run later. It takes one connection per lane out of the log's pool, for good, and reads
-    /// events through the pool.
+    /// A projector for lanes 0 to `lanes` - 1, and for those that are run later. It takes two connections per lane out of the log's pool, for good, one of
+    /// them for what lags, and reads events through the pool.
     pub fn new(log: Log, lanes: u16, observer: Arc<dyn Observer>) -> Self {
         let wake = Wake::new();
         let checkpoints = Checkpoints::new(usize::from(lanes), wake.clone());
-        let targets = Target::all_live(log.pool().home());
+        let targets = Target::all_live(log.pool().home()).into_iter();
+        let (others, targets): (Vec<_>, Vec<_>) = targets.partition(|target| target.projection.lags());
         Self {
             log,
             targets: targets.into(),
+            others: others.into(),
+            lags: false,
             checkpoints,
             wake,
             tail: Tail::new(),
@@ -114,10 +122,24 @@ impl Projector {
     /// it, taking over when it goes away or falls silent.
     pub async fn run_lane(self, lane: u8) {
         self.checkpoints.add(lane);
+        let lagging = self.lagging();
+        join(self.run(lane), lagging.run(lane)).await;
+    }
+
+    /// The same projector for the projections that lag.
+    fn lagging(&self) -> Self {
+        Self {
+            targets: Arc::clone(&self.others),
+            lags: true,
+            ..self.clone()
+        }
+    }
+
+    async fn run(&self, lane: u8) {
         loop {
             let Err(error) = self.serve(lane).await;
             // The database may have lost what was folded last.
-            self.checkpoints.forget(lane);
+            self.checkpoints.forget(lane, &self.names());
             tracing::warn!(lane, %error, "projections of the lane were interrupted");
             self.observer.failed(lane, &error);
             sleep(RECONNECT).await;
@@ -127,6 +149,13 @@ impl Projector {
     /// Brings the live projections of a lane to its head, beside any runner, and answers how many events this call folded.
     /// When one of them cannot go on, the others are there all the same.
     pub async fn catch_up(&self, lane: u8) -> Result<u64, ProjectionError> {
+        let (folded, lagging) = (self.bring(lane).await, self.lagging().bring(lane).await);
+        let folded = folded?;
+        lagging?;
+        Ok(folded)
+    }
+
+    async fn bring(&self, lane: u8) -> Result<u64, ProjectionError> {
         let mut session = Session::fold(self.log.pool()).await?;
         let (mut folded, mut pace) = (0, Pace::new(RANGE));
         let (mut held, mut stuck) = (HashSet::new(), None);
@@ -148,7 +177,7 @@ impl Projector {
     async fn serve(&self, lane: u8) -> Result<Infallible, ProjectionError> {
         let mut session = Session::fold(self.log.pool()).await?;
         let mut stall = Stall::default();
-        let leader = leader_lock(lane);
+        let leader = self.leader_lock(lane);
         loop {
             if session.try_lock(&leader).await? {
                 self.work(&mut session, lane).await?;
@@ -190,8 +219,10 @@ impl Projector {
                 Ok(Step::Folded { .. }) => pace.faster(),
                 Ok(Step::Moved) => {}
                 Ok(Step::Idle { .. }) => {
-                    // A nudge or the end of the wait, whichever is first.
-                    if timeout(POLL, self.wake.nudged(lane)).await.is_ok() {
+                    // A nudge or the end of the wait, whichever is first. What lags leaves nudges to the others.
+                    if self.lags {
+                        sleep(POLL).await;
+                    } else if timeout(POLL, self.wake.nudged(lane)).await.is_ok() {
                         self.gather(lane, GATHER_MIN).await;
                     }
                 }
@@ -226,6 +257,9 @@ impl Projector {
 
     /// Lets events gather for a while, unless somebody waits for a position.
     async fn gather(&self, lane: u8, limit: Duration) {
+        if self.lags {
+            return sleep(limit).await;
+        }
         let asked = async {
             while !self.checkpoints.is_awaited(lane) {
                 self.checkpoints.asked(lane).await;
@@ -258,7 +292,9 @@ impl Projector {
                     Step::Idle { .. } => stall.begin_again(),
                 }
             }
-            if self.checkpoints.is_awaited(lane) {
+            if self.lags {
+                sleep(FOLLOW).await;
+            } else if self.checkpoints.is_awaited(lane) {
                 sleep(FOLLOW_AWAITED).await;
             } else {
                 let _ = timeout(FOLLOW, self.checkpoints.asked(lane)).await;
@@ -300,8 +336,24 @@ impl Projector {
         ahead.collect()
     }
 
+    /// The names of those that it folds.
+    fn names(&self) -> Vec<&'static str> {
+        self.targets
+            .iter()
+            .map(|target| target.projection.name())
+            .collect()
+    }
+
+    /// The lock of whoever folds a lane. Programs with other versions of the read models fold them beside these.
+    fn leader_lock(&self, lane: u8) -> String {
+        let (_, versions) = version::current();
+        let versions: Vec<String> = versions.iter().map(i32::to_string).collect();
+        let lagging = if self.lags { "lagging." } else { "" };
+        format!("tidings.projections.{lagging}lane.{lane}.{}", versions.join("."))
+    }
+
     fn publish(&self, lane: u8, state: &State) {
-        self.checkpoints.publish(lane, state);
+        self.checkpoints.publish(lane, &self.names(), state);
         for (target, pos) in self.targets.iter().zip(&state.positions) {
             self.observer.stands(lane, &target.label, state.head, *pos);
         }
@@ -371,13 +423,6 @@ impl Projector {
             Err(Setback::Failed(error)) => Err(error),
         }
     }
-}
-
-/// The lock of whoever folds a lane. Programs with other versions of the read models fold them beside these.
-fn leader_lock(lane: u8) -> String {
-    let (_, versions) = version::current();
-    let versions: Vec<String> = versions.iter().map(i32::to_string).collect();
-    format!("tidings.projections.lane.{lane}.{}", versions.join("."))
 }
 
 impl Stall {

@@ -136,7 +136,7 @@ async fn whoever_folds_other_versions_keeps_nobody_from_folding_these() {
     let projector = world.projector();
     let _lane = tokio::spawn(projector.clone().run_lane(0));
     eventually("these have a leader of their own", async || {
-        world.number(crate::runner::LEADERS).await == 3
+        world.number(crate::runner::LEADERS).await == 4
     })
     .await;
     let group = world.group("g", &[ann], 0).await;
