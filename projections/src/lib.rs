@@ -1,4 +1,4 @@
-//! Read models folded from the log: history, conversations, unread, inbox.
+//! Read models folded from the log: history, conversations, unread, inbox, search.
 //!
 //! Each projection owns one schema and folds batches of events into it with set-based SQL; its place in each lane moves in
 //! the same transaction. The same fold serves live and rebuilding, and uses no clock, no randomness and no serials, so a
@@ -14,6 +14,7 @@ mod models;
 #[cfg(test)]
 mod plans;
 mod projection;
+pub mod search;
 mod select;
 pub mod unread;
 

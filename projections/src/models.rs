@@ -4,11 +4,12 @@ use crate::conversations::Conversations;
 use crate::history::History;
 use crate::inbox::Inbox;
 use crate::projection::Projection;
+use crate::search::Search;
 use crate::unread::Unread;
 
 /// Every projection, by name.
-pub fn all() -> [&'static dyn Projection; 4] {
-    [&Conversations, &History, &Inbox, &Unread]
+pub fn all() -> [&'static dyn Projection; 5] {
+    [&Conversations, &History, &Inbox, &Search, &Unread]
 }
 
 /// The projection of that name.
@@ -17,7 +18,7 @@ pub fn find(name: &str) -> Option<&'static dyn Projection> {
 }
 
 /// The names of all projections.
-pub fn names() -> [&'static str; 4] {
+pub fn names() -> [&'static str; 5] {
     all().map(Projection::name)
 }
 

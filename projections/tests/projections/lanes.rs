@@ -3,12 +3,13 @@
 use crate::support::{Crowd, LANES, World};
 use tidings_projections::all;
 
-/// Moving a checkpoint says of which lane a transaction is.
+/// Moving a checkpoint says of which lane a transaction is. Of a table that has one for each month, those stand for it.
 const LANE: &str = "CREATE TABLE crossing (place text, fold text, row int); CREATE TABLE watched (place text PRIMARY KEY); \
     CREATE FUNCTION note_lane() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
         PERFORM set_config('test.lane', NEW.lane::text, true); RETURN NEW; END $$; \
     CREATE TRIGGER note_lane BEFORE UPDATE ON projection_checkpoint FOR EACH ROW EXECUTE FUNCTION note_lane(); \
-    CREATE FUNCTION watch_row() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE place text := TG_TABLE_NAME || ' ' || TG_OP; BEGIN \
+    CREATE FUNCTION watch_row() RETURNS trigger LANGUAGE plpgsql AS $$ \
+        DECLARE place text := regexp_replace(TG_TABLE_NAME, '(_[0-9]+)+$', '') || ' ' || TG_OP; BEGIN \
         INSERT INTO watched VALUES (place) ON CONFLICT DO NOTHING; \
         INSERT INTO crossing SELECT place, current_setting('test.lane', true), row.lane \
           FROM (VALUES (to_jsonb(OLD)), (to_jsonb(NEW))) rows(content), \

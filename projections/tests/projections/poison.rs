@@ -110,7 +110,7 @@ async fn an_unknown_kind_holds_who_looks_at_it_and_is_never_put_aside() {
     };
     // What it may be about stands before it, and what never looks at it goes on.
     assert_eq!(at("conversations").await, unknown.pos - 1);
-    for other in ["history", "inbox", "unread"] {
+    for other in ["history", "inbox", "search", "unread"] {
         assert_eq!(at(other).await, unknown.pos + 2, "{other}");
     }
     assert_eq!(world.number("SELECT count(*) FROM p_history_2.message").await, 3);
@@ -159,7 +159,7 @@ async fn what_no_version_can_read_is_put_aside_by_those_who_look_at_it() {
     world.settle().await;
     assert_eq!(world.number("SELECT count(*) FROM p_history_2.message").await, 1);
     let aside = "SELECT projection, count(*) FROM projection_parked GROUP BY 1 ORDER BY 1";
-    let expected = ["(conversations,2)", "(history,2)", "(unread,2)"];
+    let expected = ["(conversations,2)", "(history,2)", "(search,2)", "(unread,2)"];
     assert_eq!(world.rows(aside).await, expected);
     // A rebuild puts the same aside.
     tidings_projections::replay(&world.log, &[], 2, &())
