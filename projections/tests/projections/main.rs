@@ -15,5 +15,6 @@ mod nouns;
 mod poison;
 mod replay;
 mod runner;
+mod search;
 mod support;
 mod upgrade;
