@@ -84,6 +84,10 @@ async fn a_poison_event_parks_its_stream_in_its_projection_only() {
     world.send(sick, bob, "after", &[]).await;
     world.settle().await;
     assert_eq!(said(sick).await, 5);
+    // What could take the event knows it as it was.
+    tidings_projections::replay(&world.log, &["search"], 1, &())
+        .await
+        .unwrap();
     world.assert_as_the_log_says().await;
     assert!(retry_parked(&world.log, "nonsense").await.is_err());
 }
