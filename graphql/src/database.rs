@@ -10,6 +10,7 @@ use tidings_eventlog::{Lease, Pool, Position};
 use tidings_projections::{Checkpoints, Projection, Select};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, sleep, timeout_at};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 
@@ -34,14 +35,40 @@ struct Floor {
     positions: Vec<i64>,
 }
 
+/// Of a request that carries no positions.
+static NO_FLOOR: Floor = Floor {
+    lanes: vec![],
+    positions: vec![],
+};
+
 /// Whether a read model has not come to one of some positions.
 const BEHIND: &str = include_str!("database/behind.sql");
 /// How soon read models are looked at again that have not come so far.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
+/// How a transaction of reads begins.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// The same for a statement that looks for words: indexes of words can only be read into bitmaps, and how depends on the words.
+const BEGIN_STEP: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_bitmapscan = on; \
+    SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = 1000";
+
 /// The database did not answer. Why stands in the log, where it is told once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoAnswer;
+
+/// Why rows did not come.
+enum Missed {
+    /// The statement took longer than it may.
+    Late,
+    /// Anything else, which stands in the log.
+    Failed,
+}
+
+impl From<Missed> for NoAnswer {
+    fn from(_: Missed) -> Self {
+        Self
+    }
+}
 
 impl From<NoAnswer> for Refusal {
     fn from(_: NoAnswer) -> Self {
@@ -96,11 +123,25 @@ impl Database {
     /// Asks the read models. Where one of those that are asked is being built, or stands before what only a newer
     /// program can fold, it waits.
     pub(crate) async fn ask<T>(&self, select: &Select<T>) -> Result<Vec<T>, NoAnswer> {
+        Ok(self.select(select, None).await?)
+    }
+
+    /// Asks the read models by a statement that looks for words, and has a second for that. Returns nothing where it took longer.
+    pub(crate) async fn step<T>(&self, select: &Select<T>) -> Result<Option<Vec<T>>, NoAnswer> {
+        match self.select(select, Some(BEGIN_STEP)).await {
+            Ok(rows) => Ok(Some(rows)),
+            Err(Missed::Late) => Ok(None),
+            Err(Missed::Failed) => Err(NoAnswer),
+        }
+    }
+
+    async fn select<T>(&self, select: &Select<T>, begin: Option<&str>) -> Result<Vec<T>, Missed> {
         let read = |row: &Row| select.read(row);
         self.carry_out(
             &select.sql(self.pool.home()),
             &select.values(),
             select.models(),
+            begin,
             read,
         )
         .await
@@ -113,7 +154,7 @@ impl Database {
         values: &[&(dyn ToSql + Sync)],
         read: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
     ) -> Result<Vec<T>, NoAnswer> {
-        self.carry_out(sql, values, &[], read).await
+        Ok(self.carry_out(sql, values, &[], None, read).await?)
     }
 
     async fn carry_out<T>(
@@ -121,8 +162,9 @@ impl Database {
         sql: &str,
         values: &[&(dyn ToSql + Sync)],
         models: &[&str],
+        begin: Option<&str>,
         read: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
-    ) -> Result<Vec<T>, NoAnswer> {
+    ) -> Result<Vec<T>, Missed> {
         let deadline = Instant::now() + self.timeout;
         let readable = async {
             self.checkpoints.built(models).await;
@@ -133,16 +175,16 @@ impl Database {
                 ?models,
                 "a GraphQL statement waited in vain for a read model that is being built or waits for a newer program"
             );
-            return Err(NoAnswer);
+            return Err(Missed::Failed);
         }
         let Ok(Ok(_permit)) = timeout_at(deadline, self.permits.acquire()).await else {
             tracing::warn!("too many GraphQL statements are waiting");
-            return Err(NoAnswer);
+            return Err(Missed::Failed);
         };
         let asking = timeout_at(deadline, async {
             let client = self.pool.get().await.map_err(|error| {
                 tracing::warn!(%error, "no connection for a GraphQL statement");
-                NoAnswer
+                Missed::Failed
             })?;
             let answer = async {
                 let statement = client.prepare_cached(sql).await?;
@@ -152,9 +194,14 @@ impl Database {
                     Some(budget) if budget.read(row.raw_size_bytes()).is_err() => ControlFlow::Break(()),
                     _ => keep(&mut found, read(&row)),
                 };
-                let whole = match &self.floor {
-                    None => client.each(&statement, values, take).await?,
-                    Some(floor) => floor.each(&client, models, &statement, values, take).await?,
+                let whole = match (&self.floor, begin) {
+                    (None, None) => client.each(&statement, values, take).await?,
+                    (floor, begin) => {
+                        let (floor, begin) = (floor.as_deref().unwrap_or(&NO_FLOOR), begin.unwrap_or(BEGIN));
+                        floor
+                            .each(&client, begin, models, &statement, values, take)
+                            .await?
+                    }
                 };
                 Ok::<_, tokio_postgres::Error>(whole.is_continue().then_some(found?))
             };
@@ -162,17 +209,20 @@ impl Database {
         });
         let Ok(answer) = asking.await else {
             tracing::warn!(timeout = ?self.timeout, "a GraphQL statement took too long");
-            return Err(NoAnswer);
+            return Err(Missed::Failed);
         };
         match answer? {
             Ok(Some(rows)) => Ok(rows),
-            Ok(None) => Err(NoAnswer),
+            Ok(None) => Err(Missed::Failed),
+            Err(error) if begin.is_some() && error.code() == Some(&SqlState::QUERY_CANCELED) => {
+                Err(Missed::Late)
+            }
             Err(error) => {
                 let refused = error
                     .as_db_error()
                     .map(|refused| (refused.code().code(), refused.message()));
                 tracing::warn!(%error, ?refused, "a GraphQL statement failed");
-                Err(NoAnswer)
+                Err(Missed::Failed)
             }
         }
     }
@@ -183,6 +233,7 @@ impl Floor {
     async fn each(
         &self,
         client: &Lease,
+        begin: &str,
         models: &[&str],
         statement: &Statement,
         values: &[&(dyn ToSql + Sync)],
@@ -204,7 +255,7 @@ impl Floor {
             let are_wanted = async { told.await.unwrap_or(false) };
             // Sent together, so the end is on its way whatever comes of the rest.
             let (begun, looked, read, ended) = join4(
-                client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+                client.batch_execute(begin),
                 looking,
                 client.each_if(are_wanted, statement, values, &mut take),
                 client.batch_execute("COMMIT"),
