@@ -15,6 +15,7 @@ pub(crate) mod page;
 pub(crate) mod query;
 pub(crate) mod reaction;
 pub(crate) mod read_model;
+pub(crate) mod search;
 pub(crate) mod subscription;
 pub(crate) mod time;
 pub(crate) mod user;

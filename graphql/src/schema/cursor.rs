@@ -4,6 +4,7 @@ use crate::errors::Refusal;
 use async_graphql::connection::CursorType;
 use chrono::{DateTime, Utc};
 use std::hash::Hash;
+use tidings_projections::search::CandidatePlace;
 use uuid::Uuid;
 
 /// No name is longer, in bytes.
@@ -44,6 +45,14 @@ pub(crate) struct AuditPlace(pub(crate) i64);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PersonPlace(pub(crate) String);
 
+/// The place of a message among what was found: by how well it fits, where that counts, and by when it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FoundPlace {
+    /// The bits of its rank, which are in order, since no rank is negative. 0 where none counts.
+    pub(crate) rank: u32,
+    pub(crate) place: CandidatePlace,
+}
+
 impl PersonPlace {
     /// The place of whoever has that name.
     pub(crate) fn of(username: &str) -> Self {
@@ -64,6 +73,7 @@ impl Cursor for ParkedPlace {}
 impl Cursor for PersonPlace {}
 impl Cursor for ConnectionPlace {}
 impl Cursor for AuditPlace {}
+impl Cursor for FoundPlace {}
 
 /// The text is no cursor of this list.
 #[derive(Clone, Copy, Debug)]
@@ -189,6 +199,41 @@ impl CursorType for AuditPlace {
     }
 }
 
+impl CursorType for FoundPlace {
+    type Error = NotACursor;
+
+    fn decode_cursor(text: &str) -> Result<Self, NotACursor> {
+        let text = text.strip_prefix('s').ok_or(NotACursor)?;
+        if text.len() != 8 + 16 + 16 + 32 || !text.is_ascii() {
+            return Err(NotACursor);
+        }
+        let rank = u32::from_str_radix(&text[..8], 16).map_err(|_| NotACursor)?;
+        let at = DateTime::from_timestamp_micros(number(&text[8..24])?).ok_or(NotACursor)?;
+        Ok(Self {
+            rank,
+            place: CandidatePlace {
+                at,
+                seq: number(&text[24..40])?,
+                conversation: id(&text[40..])?,
+            },
+        })
+    }
+
+    fn encode_cursor(&self) -> String {
+        let CandidatePlace {
+            at,
+            conversation,
+            seq,
+        } = self.place;
+        format!(
+            "s{:08x}{:016x}{seq:016x}{}",
+            self.rank,
+            at.timestamp_micros(),
+            conversation.simple()
+        )
+    }
+}
+
 /// Reads the cursor in an argument.
 pub(crate) fn parse<C: Cursor>(argument: &'static str, text: Option<String>) -> Result<Option<C>, Refusal> {
     text.map(|text| C::decode_cursor(&text))
@@ -242,6 +287,15 @@ mod tests {
         );
         let place = AuditPlace(17);
         assert_eq!(AuditPlace::decode_cursor(&place.encode_cursor()).unwrap(), place);
+        let place = FoundPlace {
+            rank: 0.25_f32.to_bits(),
+            place: CandidatePlace {
+                at,
+                conversation: Uuid::from_u128(80),
+                seq: 12,
+            },
+        };
+        assert_eq!(FoundPlace::decode_cursor(&place.encode_cursor()).unwrap(), place);
         let place = MessagePlace(i64::MAX);
         assert_eq!(
             MessagePlace::decode_cursor(&place.encode_cursor()).unwrap(),
@@ -267,6 +321,7 @@ mod tests {
             assert!(PersonPlace::decode_cursor(text).is_err(), "{text}");
             assert!(ConnectionPlace::decode_cursor(text).is_err(), "{text}");
             assert!(AuditPlace::decode_cursor(text).is_err(), "{text}");
+            assert!(FoundPlace::decode_cursor(text).is_err(), "{text}");
         }
     }
 }

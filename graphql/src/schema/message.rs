@@ -15,6 +15,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tidings_projections::history;
+use tidings_search::Has;
 use uuid::Uuid;
 
 /// The most people whom a message mentions.
@@ -140,6 +141,30 @@ impl Message {
             .conversations
             .load_one(self.conversation)
             .await?)
+    }
+}
+
+impl Message {
+    /// The text or the caption.
+    pub(crate) fn said(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    pub(crate) fn sent_by(&self) -> &Uuid {
+        &self.sender
+    }
+
+    pub(crate) fn is_recalled(&self) -> bool {
+        self.recalled_at.is_some()
+    }
+
+    /// Whether it holds something.
+    pub(crate) fn has(&self, has: Has) -> bool {
+        match has {
+            Has::File => self.kind == ContentKind::File,
+            Has::Image => self.kind == ContentKind::Image,
+            Has::Link => self.said().is_some_and(Has::link),
+        }
     }
 }
 

@@ -87,6 +87,11 @@ impl<C: Cursor> Page<C> {
         }
     }
 
+    /// Entries that it holds at most.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
     /// Rows to read: one more than the page holds tells whether there is more.
     pub(crate) fn rows(&self) -> i64 {
         self.size as i64 + 1

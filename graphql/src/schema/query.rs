@@ -9,6 +9,7 @@ use super::loaders::Loaders;
 use super::message::{Message, MessageId};
 use super::page::{List, Page};
 use super::read_model::{self, ReadModelProgress};
+use super::search::{self, SearchConnection, SearchOrder};
 use super::user::{self, User};
 use crate::errors::{Code, Refusal};
 use crate::freshness::Freshness;
@@ -105,6 +106,26 @@ impl Query {
         Ok(found
             .unwrap_or_default()
             .into_list(|waiting| (waiting.conversation.place(), waiting)))
+    }
+
+    /// Messages in the viewer's conversations, or in one of them, that are found by what is typed: words, of which the last may go on,
+    /// `"phrases"`, `-words` that must not be there, and `from:`, `in:`, `before:`, `after:` and `has:`. Nothing that can be typed is
+    /// refused. Read models of words may lag behind others.
+    async fn search(
+        &self,
+        context: &Context<'_>,
+        query: String,
+        conversation: Option<ID>,
+        #[graphql(default)] order: SearchOrder,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<SearchConnection> {
+        let viewer = viewer(context)?.user;
+        let conversation = conversation
+            .map(|id| id::parse("conversation", &id))
+            .transpose()?;
+        let page = Page::parse(first, after, None, None)?;
+        Ok(search::find(context, viewer, &query, conversation, order, &page).await?)
     }
 
     /// What administrators see of the whole server. Null for whoever is none.

@@ -100,6 +100,12 @@ pub(crate) async fn by_name(context: &Context<'_>, username: &str) -> Result<Opt
     Ok(named(&database.after(&heads), username).await?)
 }
 
+/// The id of whoever has that name, as far as the read models know.
+pub(crate) async fn known_by_name(context: &Context<'_>, username: &str) -> Result<Option<Uuid>, Refusal> {
+    let found = named(context.data_unchecked::<Database>(), username).await?;
+    Ok(found.map(|user| user.id))
+}
+
 /// Reads people by id.
 pub(crate) struct People(pub(super) Database);
 

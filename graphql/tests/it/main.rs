@@ -17,6 +17,7 @@ mod nouns;
 mod paging;
 mod plans;
 mod schema;
+mod search;
 mod server;
 mod socket;
 mod statements;

@@ -9,7 +9,7 @@ use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
 
 /// Fields that are lists with pages.
-pub(super) const PAGED: [&str; 9] = [
+pub(super) const PAGED: [&str; 10] = [
     "audit",
     "connections",
     "conversations",
@@ -18,24 +18,30 @@ pub(super) const PAGED: [&str; 9] = [
     "members",
     "messages",
     "parked",
+    "search",
     "users",
 ];
 /// Lists without pages, which are as long as what they tell of.
 #[cfg(test)]
-const WHOLE: [&str; 8] = [
+const WHOLE: [&str; 11] = [
+    "ignored",
     "lanes",
     "mentions",
     "nodes",
+    "positions",
     "projections",
     "reactions",
     "readModels",
     "rebuilds",
+    "snippet",
     "edges",
 ];
 /// People whom a message usually names at most. Each of the [`MENTIONS_MAX`] whom it may name is looked for, and counts by itself.
 const MENTIONS_USUAL: usize = 20;
 /// What it costs to look for somebody who need not exist: nobody else is looked for in the same statements.
 const LOOK_UP: usize = 25;
+/// What it costs to look for words: some seconds of a connection, where they are common.
+const SEARCH: usize = 1_000;
 /// The longest name of a field in the answer: it is repeated for each entry of the lists around it.
 const KEY_BYTES_MAX: usize = 128;
 /// Lists of an introspection that lead back to where they came from.
@@ -118,6 +124,7 @@ impl<'a> Walk<'a> {
         let inner = self.selection(&field.selection_set.node)?;
         let name = field.name.node.as_str();
         let (itself, times) = match name {
+            "search" => (SEARCH, self.page(field)),
             _ if PAGED.contains(&name) => (1, self.page(field)),
             "mentions" => (MENTIONS_MAX, MENTIONS_USUAL),
             "reactions" => (1, REACTIONS_MAX),
