@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use tidings_domain::Content;
+use tidings_domain::{Content, MessageText};
 use tidings_search::{Has, tokens};
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ pub(super) fn of(message_conversation: Uuid, message_sender: Uuid, content: &Con
         Content::Image { caption, .. } => (Some(Has::Image), caption.as_ref()),
         Content::File { caption, .. } => (Some(Has::File), caption.as_ref()),
     };
-    let text = text.map_or("", |text| text.as_str());
+    let text = text.map_or("", MessageText::as_str);
     let link = Has::link(text).then_some(Has::Link);
     let mut vector = format!(
         "'{}' '{}'",
@@ -66,7 +66,6 @@ pub(super) fn of(message_conversation: Uuid, message_sender: Uuid, content: &Con
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tidings_domain::MessageText;
 
     #[test]
     fn a_message_is_found_by_what_it_says_and_what_it_is() {
