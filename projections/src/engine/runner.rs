@@ -28,6 +28,8 @@ const RANGE: u64 = 4000;
 /// them: a thousand events cost hardly more statements than one, and move each row only once.
 const GATHER_TIMES: u32 = 3;
 const GATHER_MAX: Duration = Duration::from_millis(200);
+/// The same of what lags: it folds more at once, and leaves the processor to others meanwhile.
+const GATHER_LAGGING_MAX: Duration = Duration::from_secs(1);
 /// So long the first events after a pause gather, too. A lane in which something happens fifty times a second folds ten times, and
 /// whoever delivers the events has the processor first.
 const GATHER_MIN: Duration = Duration::from_millis(100);
@@ -123,7 +125,7 @@ impl Projector {
     pub async fn run_lane(self, lane: u8) {
         self.checkpoints.add(lane);
         let lagging = self.lagging();
-        join(self.run(lane), lagging.run(lane)).await;
+        join(Box::pin(self.run(lane)), Box::pin(lagging.run(lane))).await;
     }
 
     /// The same projector for the projections that lag.
@@ -213,7 +215,8 @@ impl Projector {
                 ) if for_newer || lacking => return Ok(()),
                 Ok(Step::Folded { more: false, .. }) => {
                     pace.faster();
-                    let limit = (begun.elapsed() * GATHER_TIMES).clamp(GATHER_MIN, GATHER_MAX);
+                    let most = if self.lags { GATHER_LAGGING_MAX } else { GATHER_MAX };
+                    let limit = (begun.elapsed() * GATHER_TIMES).clamp(GATHER_MIN, most);
                     self.gather(lane, limit).await;
                 }
                 Ok(Step::Folded { .. }) => pace.faster(),
