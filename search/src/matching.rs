@@ -2,16 +2,15 @@
 
 use crate::query::{Query, Sequence, Step};
 use crate::token::Token;
-use std::collections::BTreeMap;
-use std::ops::{Bound, Range};
+use std::ops::Range;
 
-/// The tokens of a text by lexeme and position.
-struct Found<'a>(BTreeMap<(&'a str, u16), &'a Token>);
+/// The tokens of a text, by position.
+struct Found<'a>(&'a [Token]);
 
 impl Query {
     /// Whether a text with these tokens has all terms that are not negated, and none of the others. Filters are for others to check.
     pub fn matches(&self, tokens: &[Token]) -> bool {
-        let found = Found::new(tokens);
+        let found = Found(tokens);
         self.terms.iter().all(|term| {
             let there = term.alternatives.iter().any(|steps| found.has(steps));
             there != term.negated
@@ -20,7 +19,7 @@ impl Query {
 
     /// Where the terms that are not negated stand in a text with these tokens, in order, without any overlap.
     pub fn places(&self, tokens: &[Token]) -> Vec<Range<usize>> {
-        let found = Found::new(tokens);
+        let found = Found(tokens);
         let terms = self.terms.iter().filter(|term| !term.negated);
         let mut places: Vec<Range<usize>> = terms
             .flat_map(|term| &term.alternatives)
@@ -38,12 +37,7 @@ impl Query {
     }
 }
 
-impl<'a> Found<'a> {
-    fn new(tokens: &'a [Token]) -> Self {
-        let by_place = |token: &'a Token| ((token.lexeme.as_str(), token.position), token);
-        Self(tokens.iter().map(by_place).collect())
-    }
-
+impl Found<'_> {
     fn has(&self, steps: &Sequence) -> bool {
         self.begins(steps)
             .any(|begin| self.standing(steps, begin).is_some())
@@ -57,35 +51,33 @@ impl<'a> Found<'a> {
     }
 
     /// Where a sequence may begin.
-    fn begins<'s>(&'s self, steps: &'s Sequence) -> impl Iterator<Item = u16> + use<'s, 'a> {
+    fn begins(&self, steps: &Sequence) -> impl Iterator<Item = u16> {
         let first = steps.first();
-        first
-            .into_iter()
-            .flat_map(|first| self.like(first, None))
-            .map(|token| token.position)
+        let begins = move |token: &&Token| first.is_some_and(|first| first.is(token));
+        self.0.iter().filter(begins).map(|token| token.position)
     }
 
     /// Where the steps of a sequence stand that begins at a position, if it does.
     fn standing(&self, steps: &Sequence, begin: u16) -> Option<Vec<Range<usize>>> {
         let place = |step: &Step| {
             let at = begin.checked_add(step.offset)?;
-            let token = self.like(step, Some(at)).next()?;
+            let from = self.0.partition_point(|token| token.position < at);
+            let mut here = self.0[from..].iter().take_while(|token| token.position == at);
+            let token = here.find(|token| step.is(token))?;
             Some(token.source.clone())
         };
         steps.iter().map(place).collect()
     }
+}
 
-    /// The tokens that a step stands for, at a position or anywhere.
-    fn like<'s>(&'s self, step: &'s Step, at: Option<u16>) -> impl Iterator<Item = &'a Token> + use<'s, 'a> {
-        let found: &'s BTreeMap<(&'s str, u16), &'a Token> = &self.0;
-        let lexeme = step.lexeme.as_str();
-        let prefix = step.prefix;
-        let begin = Bound::Included((lexeme, 0));
-        found
-            .range((begin, Bound::Unbounded))
-            .take_while(move |((found, _), _)| found.starts_with(lexeme) && (prefix || *found == lexeme))
-            .filter(move |((_, position), _)| at.is_none_or(|at| *position == at))
-            .map(|(_, token)| *token)
+impl Step {
+    /// Whether a token is what it stands for.
+    fn is(&self, token: &Token) -> bool {
+        if self.prefix {
+            token.lexeme.starts_with(&self.lexeme)
+        } else {
+            token.lexeme == self.lexeme
+        }
     }
 }
 
