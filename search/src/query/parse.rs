@@ -33,8 +33,9 @@ pub(super) fn parse(typed: &str) -> Query {
             query.ignored.push(piece.whole.to_owned());
         }
     }
-    if !beyond.trim().is_empty() {
-        query.ignored.push(beyond.trim().to_owned());
+    let beyond = beyond.trim();
+    if !beyond.is_empty() {
+        query.ignored.push(beyond.chars().take(QUERY_CHARS_MAX).collect());
     }
     query
 }
