@@ -1,6 +1,5 @@
 //! How far each live projection has come, as last seen by this process, for readers that must not read too early.
 
-use crate::engine::store::State;
 use crate::engine::wake::Wake;
 use crate::models;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -238,13 +237,22 @@ impl Checkpoints {
             .collect()
     }
 
-    /// Takes what the database says about the live projections of these names.
-    pub(crate) fn publish(&self, lane: u8, names: &[&'static str], state: &State) {
+    /// Takes what the database says about the live projections of these names, and about the lane's head where whoever asked is the
+    /// one to tell it: of two who ask, the slower one may have the older answer.
+    pub(crate) fn publish(
+        &self,
+        lane: u8,
+        head: Option<u64>,
+        names: &[&'static str],
+        positions: &[Option<u64>],
+    ) {
         let Some(lane) = self.lane(lane) else {
             return;
         };
-        lane.head.store(state.head, Ordering::Relaxed);
-        for (name, pos) in names.iter().zip(&state.positions) {
+        if let Some(head) = head {
+            lane.head.store(head, Ordering::Relaxed);
+        }
+        for (name, pos) in names.iter().zip(positions) {
             let pos = pos.unwrap_or(0);
             for (_, sender) in lane.of(&[name]) {
                 sender.send_if_modified(|seen| std::mem::replace(seen, pos) != pos);

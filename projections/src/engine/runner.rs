@@ -356,7 +356,9 @@ impl Projector {
     }
 
     fn publish(&self, lane: u8, state: &State) {
-        self.checkpoints.publish(lane, &self.names(), state);
+        let head = (!self.lags).then_some(state.head);
+        self.checkpoints
+            .publish(lane, head, &self.names(), &state.positions);
         for (target, pos) in self.targets.iter().zip(&state.positions) {
             self.observer.stands(lane, &target.label, state.head, *pos);
         }
