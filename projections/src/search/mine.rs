@@ -16,8 +16,8 @@ pub struct Mine {
 
 static MINE: Sql = Sql::new(include_str!("mine.sql"));
 
-/// Conversations of which somebody is a member, `rows` at most: all of them, or those that have one of these titles, or ids, in small
-/// letters.
+/// Conversations of which somebody is a member, `rows` at most: all of them, or those that have one of these titles, as it stands or in
+/// small letters, or one of these ids.
 pub fn mine(viewer: Uuid, named: Option<Vec<String>>, rows: i64) -> Select<Mine> {
     Select::new(&MINE, Mine::read).with(viewer).with(named).with(rows)
 }

@@ -67,8 +67,12 @@ impl Asked {
         }
         for named in query.filters.within.clone() {
             // PostgreSQL knows no text with a NUL in it.
-            let name = Some(named.name.to_lowercase()).filter(|name| !name.contains('\0'));
-            let found = search::mine(viewer, Some(name.into_iter().collect()), NAMESAKES_MAX);
+            let name = Some(&named.name).filter(|name| !name.contains('\0'));
+            // As it stands, too: where the database has no locale, it makes small letters of those of ASCII only.
+            let names = name
+                .into_iter()
+                .flat_map(|name| [name.clone(), name.to_lowercase()]);
+            let found = search::mine(viewer, Some(names.collect()), NAMESAKES_MAX);
             let found = database.ask(&found).await?;
             let found = found.into_iter().map(|mine| mine.conversation).collect();
             note(&mut asked.within, &mut query, "in", &named, found);
