@@ -2,7 +2,7 @@
 
 use crate::errors::Refusal;
 use async_graphql::connection::CursorType;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use std::hash::Hash;
 use tidings_projections::search::CandidatePlace;
 use uuid::Uuid;
@@ -209,6 +209,10 @@ impl CursorType for FoundPlace {
         }
         let rank = u32::from_str_radix(&text[..8], 16).map_err(|_| NotACursor)?;
         let at = DateTime::from_timestamp_micros(number(&text[8..24])?).ok_or(NotACursor)?;
+        // Nothing was sent at other times, of which PostgreSQL may know nothing.
+        if !(1970..=9999).contains(&at.year()) {
+            return Err(NotACursor);
+        }
         Ok(Self {
             rank,
             place: CandidatePlace {
@@ -301,6 +305,19 @@ mod tests {
             MessagePlace::decode_cursor(&place.encode_cursor()).unwrap(),
             place
         );
+    }
+
+    #[test]
+    fn nothing_was_found_at_times_that_databases_do_not_know() {
+        for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+            let place = CandidatePlace {
+                at,
+                conversation: Uuid::from_u128(80),
+                seq: 12,
+            };
+            let text = FoundPlace { rank: 0, place }.encode_cursor();
+            assert!(FoundPlace::decode_cursor(&text).is_err(), "{text}");
+        }
     }
 
     #[test]
