@@ -20,7 +20,7 @@ pub(crate) struct Database {
     pool: Pool,
     permits: Arc<Semaphore>,
     timeout: Duration,
-    /// Which read models are being built, or lack what a newer program has written.
+    /// Which read models are being built, lack what a newer program has written, or lag.
     checkpoints: Checkpoints,
     /// What every answer must include.
     floor: Option<Arc<Floor>>,
@@ -169,11 +169,14 @@ impl Database {
         let readable = async {
             self.checkpoints.built(models).await;
             self.checkpoints.released(models).await;
+            if let Some(floor) = &self.floor {
+                floor.caught_up(&self.checkpoints, models, self.timeout).await;
+            }
         };
         if timeout_at(deadline, readable).await.is_err() {
             tracing::debug!(
                 ?models,
-                "a GraphQL statement waited in vain for a read model that is being built or waits for a newer program"
+                "a GraphQL statement waited in vain for a read model that is being built, lags, or waits for a newer program"
             );
             return Err(Missed::Failed);
         }
@@ -229,6 +232,26 @@ impl Database {
 }
 
 impl Floor {
+    /// Waits for read models that lag: whoever asks those has no connection meanwhile. Others were waited for with the request.
+    async fn caught_up(&self, checkpoints: &Checkpoints, models: &[&str], timeout: Duration) {
+        let prompt = tidings_projections::prompt();
+        let lagging: Vec<&str> = models
+            .iter()
+            .filter(|name| !prompt.contains(name))
+            .copied()
+            .collect();
+        if lagging.is_empty() {
+            return;
+        }
+        for (lane, pos) in self.lanes.iter().zip(&self.positions) {
+            let (lane, pos) = (u8::try_from(*lane).unwrap_or(0), pos.cast_unsigned());
+            // What comes of it, the snapshot tells.
+            let _ = checkpoints
+                .passed_by(&lagging, Position { lane, pos }, timeout)
+                .await;
+        }
+    }
+
     /// Reads row by row, once the read models include everything in the snapshot that the rows are read in.
     async fn each(
         &self,
