@@ -27,7 +27,7 @@ impl Ground {
     /// Looks for it. Errors say what is wrong and where.
     pub(super) async fn find(config: &Config) -> anyhow::Result<Self> {
         let mut log_config = config.log()?;
-        // Each lane's projections keep a connection for good.
+        // What projections keep for good, two for each lane, is taken out of the pool, and does not count there.
         log_config.pool_size = config.database_connections + usize::from(config.lanes);
         log_config.appenders = config.appenders;
         let pool = log_config.pool()?;
