@@ -41,6 +41,7 @@ mod rebuild;
 mod recall;
 mod receipt;
 mod rooms;
+mod search;
 mod sockets;
 mod states;
 mod support;
