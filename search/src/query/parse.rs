@@ -113,15 +113,14 @@ fn next(text: &str) -> Option<(Typed<'_>, &str)> {
         .map(|(key, _)| key)
         .filter(|key| Filters::is_key(&key.to_ascii_lowercase()));
     let value = key.map_or(bare, |key| &bare[key.len() + 1..]);
-    let (inner, behind, open) = match value.strip_prefix(is_quote) {
-        Some(inner) => match inner.find(is_quote) {
-            Some(end) => {
-                let closing = inner[end..].chars().next().map_or(0, char::len_utf8);
-                (&inner[..end], &inner[end + closing..], false)
-            }
-            None => (inner, "", true),
-        },
-        None => {
+    let quoted = value.strip_prefix(is_quote);
+    let (inner, behind, open) = match (quoted, quoted.and_then(|inner| inner.find(is_quote))) {
+        (Some(inner), Some(end)) => {
+            let closing = inner[end..].chars().next().map_or(0, char::len_utf8);
+            (&inner[..end], &inner[end + closing..], false)
+        }
+        (Some(inner), None) => (inner, "", true),
+        (None, _) => {
             let end = value
                 .find(|letter: char| letter.is_whitespace() || is_quote(letter))
                 .unwrap_or(value.len());
