@@ -82,6 +82,14 @@ impl Command {
         Some(Need::Message { message, aspect })
     }
 
+    /// The attachment that it shows for the first time, which its actor must have stored. It is among the facts, as far as it exists.
+    pub fn attaches(&self) -> Option<Uuid> {
+        match &self.body {
+            ConversationCommand::SendMessage { content, .. } => content.attachment(),
+            _ => None,
+        }
+    }
+
     /// Whether it puts the actor into a conversation as well as those whom it names.
     pub fn brings_actor(&self) -> bool {
         matches!(

@@ -88,8 +88,8 @@ impl Conversation {
                 reply_to,
                 mentions,
             } => {
-                let known = |message| facts.has_message(command.conversation, message);
-                self.send(actor, content, *reply_to, mentions, known)
+                let sender = (actor, now);
+                self.send(command.conversation, sender, content, *reply_to, mentions, facts)
             }
             ConversationCommand::EditMessage { message, content } => {
                 self.edit(command.conversation, actor, *message, content, facts, now)

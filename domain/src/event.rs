@@ -10,6 +10,7 @@ pub use crate::conversation::message::{Content, MessageSent};
 pub use crate::conversation::reaction::ReactionChanged;
 pub use crate::conversation::recall::MessageRecalled;
 pub use crate::membership::Role;
+pub use crate::user::attachment::{AttachmentRemoved, AttachmentStored};
 pub use crate::user::cursors::{Cursor, CursorsMoved, InboxExpired};
 pub use crate::user::registration::Registered;
 
@@ -35,6 +36,8 @@ pub enum UserEvent {
     Registered(Registered),
     CursorsMoved(CursorsMoved),
     InboxExpired(InboxExpired),
+    AttachmentStored(AttachmentStored),
+    AttachmentRemoved(AttachmentRemoved),
 }
 
 /// Any event that the log keeps.

@@ -49,6 +49,8 @@ pub struct Facts {
     /// How many conversations more people may be put into. Whoever is not there may be put into any number.
     rooms: HashMap<UserId, u32>,
     messages: HashMap<(ConversationId, Uuid), Known>,
+    /// By who has stored them.
+    attachments: HashMap<(UserId, Uuid), Attachment>,
     /// Messages that something in the batch is about.
     touched: HashSet<(ConversationId, Uuid)>,
 }
@@ -78,6 +80,14 @@ pub struct Message {
     pub versions: usize,
     pub recalled: bool,
     pub reactions: Reactions,
+}
+
+/// What is known of an attachment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// When it was stored.
+    pub at: DateTime<Utc>,
+    pub is_picture: bool,
 }
 
 /// Which reactions people have on a message.
@@ -179,6 +189,16 @@ impl Facts {
     /// Whether all of them exist.
     pub(crate) fn has_users(&self, users: &[UserId]) -> bool {
         users.iter().all(|user| self.users.contains(user))
+    }
+
+    /// `owner` has stored the attachment.
+    pub fn add_attachment(&mut self, owner: UserId, id: Uuid, attachment: Attachment) {
+        self.attachments.insert((owner, id), attachment);
+    }
+
+    /// The attachment, if it is `owner` who has stored it.
+    pub(crate) fn attachment(&self, owner: UserId, id: Uuid) -> Option<&Attachment> {
+        self.attachments.get(&(owner, id))
     }
 
     /// Somebody may be put into so many conversations more. The least that is said counts.

@@ -7,7 +7,7 @@ use crate::user::User;
 
 /// Names the form, and what is folded into it. It grows when either changes, with a new kind of control event above all: what
 /// an older version froze knows nothing of it, and an older version must not take what it cannot fold for folded.
-pub const FROZEN_VERSION: i16 = 1;
+pub const FROZEN_VERSION: i16 = 2;
 
 const EMPTY: u8 = 0;
 const CONVERSATION: u8 = 1;
@@ -23,7 +23,10 @@ impl Stream {
                 out.push(CONVERSATION);
                 conversation.freeze(&mut out);
             }
-            Self::User(user) => out.extend([USER, u8::from(user.exists())]),
+            Self::User(user) => {
+                out.push(USER);
+                user.freeze(&mut out);
+            }
         }
         out
     }
@@ -34,7 +37,7 @@ impl Stream {
         let stream = match frozen.byte()? {
             EMPTY => Self::Empty,
             CONVERSATION => Self::Conversation(Conversation::thaw(&mut frozen)?),
-            USER => Self::User(User::thaw(frozen.byte()?)?),
+            USER => Self::User(User::thaw(&mut frozen)?),
             _ => return None,
         };
         frozen.0.is_empty().then_some(stream)
@@ -91,7 +94,10 @@ mod tests {
             .filter(|kind| kind.is_control())
             .map(|kind| kind.0)
             .collect();
-        assert_eq!((FROZEN_VERSION, control), (1, vec![1, 2, 3, 4, 5, 6, 7, 64]));
+        assert_eq!(
+            (FROZEN_VERSION, control),
+            (2, vec![1, 2, 3, 4, 5, 6, 7, 64, 67, 68])
+        );
     }
 
     #[test]

@@ -74,6 +74,19 @@ impl CommandId {
     }
 }
 
+impl CommandId {
+    /// The command that says that an attachment is gone, which happens once, whoever finds that out and however often.
+    pub fn of_removal(log: Uuid, attachment: Uuid) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"removal");
+        hash.update(log.as_bytes());
+        hash.update(attachment.as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash.finalize()[..16]);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}
+
 impl ConversationId {
     /// The one direct conversation of a pair, whoever asks first and however often.
     ///

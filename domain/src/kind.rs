@@ -4,9 +4,9 @@
 //! nothing.
 
 use crate::event::{
-    Acted, CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed, InboxExpired, MemberAdded,
-    MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent, ReactionChanged, Registered,
-    RoleChanged,
+    Acted, AttachmentRemoved, AttachmentStored, CursorsMoved, DirectOpened, Event, GroupCreated,
+    GroupRenamed, InboxExpired, MemberAdded, MemberLeft, MemberRemoved, MessageEdited, MessageRecalled,
+    MessageSent, ReactionChanged, Registered, RoleChanged,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -57,7 +57,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 15] = [
+const TABLE: [Entry; 17] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -72,6 +72,8 @@ const TABLE: [Entry; 15] = [
     entry::<Registered>(),
     entry::<CursorsMoved>(),
     entry::<InboxExpired>(),
+    entry::<AttachmentStored>(),
+    entry::<AttachmentRemoved>(),
     entry::<Acted>(),
 ];
 
@@ -99,6 +101,8 @@ impl Kind {
     pub const USER_REGISTERED: Self = Self(64);
     pub const CURSORS_MOVED: Self = Self(65);
     pub const INBOX_EXPIRED: Self = Self(66);
+    pub const ATTACHMENT_STORED: Self = Self(67);
+    pub const ATTACHMENT_REMOVED: Self = Self(68);
     pub const ADMINISTRATOR_ACTED: Self = Self(96);
 
     /// Every kind that this version can decode, by number.

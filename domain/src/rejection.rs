@@ -15,6 +15,7 @@ pub enum Field {
     ReplyTo,
     Role,
     Seq,
+    Size,
     User,
 }
 
@@ -31,6 +32,7 @@ impl Field {
             Self::ReplyTo => "reply_to",
             Self::Role => "role",
             Self::Seq => "seq",
+            Self::Size => "size",
             Self::User => "user",
         }
     }

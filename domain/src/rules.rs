@@ -53,6 +53,8 @@ pub struct Rules {
     pub reactions: usize,
     /// Emoji that one person may have on one message at a time.
     pub reactions_of_user: usize,
+    /// How long after an attachment was stored messages of its owner may show it. Whatever no message shows then is removed.
+    pub attach_window: Window,
 }
 
 impl Default for Rules {
@@ -63,6 +65,7 @@ impl Default for Rules {
             versions: 100,
             reactions: 20,
             reactions_of_user: 20,
+            attach_window: Window::Seconds(24 * 60 * 60),
         }
     }
 }

@@ -52,6 +52,8 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
             UserEvent::Registered(data) => form(data),
             UserEvent::CursorsMoved(data) => form(data),
             UserEvent::InboxExpired(data) => form(data),
+            UserEvent::AttachmentStored(data) => form(data),
+            UserEvent::AttachmentRemoved(data) => form(data),
         },
         Event::Administration(data) => form(data),
     }

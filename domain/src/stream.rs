@@ -85,6 +85,14 @@ impl StreamCommand {
     pub fn brings_actor(&self) -> bool {
         matches!(self, Self::Conversation(command) if command.brings_actor())
     }
+
+    /// [`Command::attaches`], with who must have stored it.
+    pub fn attaches(&self) -> Option<(UserId, Uuid)> {
+        match self {
+            Self::Conversation(command) => command.attaches().map(|attachment| (command.actor, attachment)),
+            Self::User { .. } | Self::Administration { .. } => None,
+        }
+    }
 }
 
 impl Stream {

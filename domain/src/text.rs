@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// The longest message text, in bytes of UTF-8.
 pub const MESSAGE_TEXT_BYTES_MAX: usize = 8192;
+/// The longest name of a file, in bytes of UTF-8.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
 /// The longest group name, in characters.
 pub const GROUP_NAME_CHARS_MAX: usize = 100;
 
@@ -60,6 +62,38 @@ pub(crate) fn is_unseen(char: char) -> bool {
             | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
             | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The name of a file: 1 to 255 bytes of UTF-8, [presentable](is_presentable), without folders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FileName(String);
+
+impl FileName {
+    /// Checks a name. Of a path, only what stands behind the last folder is kept.
+    pub fn parse(name: &str) -> Result<Self, Rejection> {
+        let name = name.rsplit(['/', '\\']).next().unwrap_or_default().trim();
+        if name.is_empty() || name == "." || name == ".." {
+            return Err(Rejection::invalid(Field::Name, "the name is empty"));
+        }
+        if name.len() > FILE_NAME_BYTES_MAX {
+            return Err(Rejection::TooLarge {
+                field: Field::Name,
+                max: FILE_NAME_BYTES_MAX,
+            });
+        }
+        if !is_presentable(name) {
+            return Err(Rejection::invalid(
+                Field::Name,
+                "the name shows nothing, or holds a control character",
+            ));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// A group's name: 1 to 100 characters after trimming, [presentable](is_presentable).
@@ -123,6 +157,35 @@ mod tests {
         assert!(GroupName::parse("a\nb").is_err());
         assert!(GroupName::parse(&"ä".repeat(100)).is_ok());
         assert!(GroupName::parse(&"x".repeat(101)).is_err());
+    }
+
+    #[test]
+    fn a_file_has_a_name_and_no_folders() {
+        let name = |name: &str| FileName::parse(name).map(|name| name.as_str().to_owned());
+        assert_eq!(name(" a hill.png "), Ok("a hill.png".to_owned()));
+        assert_eq!(name("../../etc/passwd"), Ok("passwd".to_owned()));
+        assert_eq!(name("C:\\fakepath\\a.txt"), Ok("a.txt".to_owned()));
+        for refused in [
+            "",
+            " ",
+            ".",
+            "..",
+            "a/",
+            "a/..",
+            "a\nb",
+            "a\u{202e}gnp.exe",
+            "\u{200b}",
+        ] {
+            assert!(name(refused).is_err(), "{refused:?}");
+        }
+        assert!(name(&"ä".repeat(127)).is_ok());
+        assert_eq!(
+            name(&"ä".repeat(128)),
+            Err(Rejection::TooLarge {
+                field: Field::Name,
+                max: 255
+            })
+        );
     }
 
     #[test]

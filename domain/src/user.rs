@@ -1,15 +1,19 @@
-//! A user's own stream: registration, and how far the user has read and been sent.
+//! A user's own stream: registration, what the user has stored, and how far the user has read and been sent.
 
+pub mod attachment;
 pub mod cursors;
 pub mod registration;
 
-use crate::event::{CursorsMoved, InboxExpired, Registered, UserEvent};
+use crate::event::{AttachmentRemoved, AttachmentStored, CursorsMoved, InboxExpired, Registered, UserEvent};
+use crate::frozen::Frozen;
 use crate::rejection::{Field, Rejection};
+use attachment::{Quota, Usage};
 
 /// What decisions about a user depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
     registered: bool,
+    usage: Usage,
 }
 
 /// What can be asked of a user's stream.
@@ -22,6 +26,11 @@ pub enum UserCommand {
         known: CursorsMoved,
     },
     ExpireInbox(InboxExpired),
+    StoreAttachment {
+        stored: AttachmentStored,
+        quota: Quota,
+    },
+    RemoveAttachment(AttachmentRemoved),
 }
 
 impl User {
@@ -29,13 +38,28 @@ impl User {
         self.registered
     }
 
-    pub(crate) fn thaw(registered: u8) -> Option<Self> {
-        let registered = match registered {
+    /// What the user has stored.
+    pub fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(self.registered));
+        out.extend(self.usage.bytes.to_le_bytes());
+        out.extend(self.usage.files.to_le_bytes());
+    }
+
+    pub(crate) fn thaw(frozen: &mut Frozen<'_>) -> Option<Self> {
+        let registered = match frozen.byte()? {
             0 => false,
             1 => true,
             _ => return None,
         };
-        Some(Self { registered })
+        let (bytes, files) = (frozen.number()?, frozen.number()?);
+        Some(Self {
+            registered,
+            usage: Usage { bytes, files },
+        })
     }
 
     /// Decides a command. Registering again is answered with no event: it happened once. So are cursors that stay where
@@ -46,13 +70,18 @@ impl User {
             _ if !self.registered => Err(Rejection::NotFound(Field::User)),
             UserCommand::MoveCursors { moved, known } => Ok(cursors::move_on(moved, &known)),
             UserCommand::ExpireInbox(expired) => Ok(vec![UserEvent::InboxExpired(expired)]),
+            UserCommand::StoreAttachment { stored, quota } => self.store(stored, quota),
+            UserCommand::RemoveAttachment(removed) => Ok(vec![UserEvent::AttachmentRemoved(removed)]),
         }
     }
 
     /// Folds one event.
     pub fn evolve(&mut self, event: &UserEvent) {
-        if let UserEvent::Registered(_) = event {
-            self.registered = true;
+        match event {
+            UserEvent::Registered(_) => self.registered = true,
+            UserEvent::AttachmentStored(stored) => self.usage.add(stored.size),
+            UserEvent::AttachmentRemoved(removed) => self.usage.take(removed.size),
+            UserEvent::CursorsMoved(_) | UserEvent::InboxExpired(_) => {}
         }
     }
 }

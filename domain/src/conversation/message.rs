@@ -3,10 +3,12 @@
 use super::{Conversation, dedupe};
 use crate::digest::Form;
 use crate::event::{ConversationEvent, Event};
-use crate::id::UserId;
+use crate::facts::Facts;
+use crate::id::{ConversationId, UserId};
 use crate::kind::{Kind, Stored};
 use crate::rejection::{Field, Rejection};
 use crate::text::MessageText;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -32,6 +34,16 @@ pub enum Content {
     },
 }
 
+impl Content {
+    /// The attachment that it shows.
+    pub fn attachment(&self) -> Option<Uuid> {
+        match self {
+            Self::Text { .. } => None,
+            Self::Image { attachment, .. } | Self::File { attachment, .. } => Some(*attachment),
+        }
+    }
+}
+
 /// A message. Its id is the id of the command that sent it, which the log keeps beside the payload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageSent {
@@ -53,26 +65,24 @@ impl Stored for MessageSent {
 }
 
 impl Conversation {
-    /// `known` says whether a message of this conversation is there.
     pub(super) fn send(
         &self,
-        actor: UserId,
+        conversation: ConversationId,
+        (actor, now): (UserId, DateTime<Utc>),
         content: &Content,
         reply_to: Option<Uuid>,
         mentions: &[UserId],
-        known: impl Fn(Uuid) -> bool,
+        facts: &Facts,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         self.authorize(actor)?;
-        if !matches!(content, Content::Text { .. }) {
-            return Err(Rejection::NotFound(Field::Content));
-        }
+        attaches(actor, content, facts, now)?;
         if mentions.len() > MENTIONS_MAX {
             return Err(Rejection::TooLarge {
                 field: Field::Mentions,
                 max: MENTIONS_MAX,
             });
         }
-        if reply_to.is_some_and(|message| !known(message)) {
+        if reply_to.is_some_and(|message| !facts.has_message(conversation, message)) {
             return Err(Rejection::NotFound(Field::ReplyTo));
         }
         let mut mentions = mentions.to_vec();
@@ -90,6 +100,24 @@ impl Conversation {
         };
         Ok(vec![ConversationEvent::MessageSent(sent)])
     }
+}
+
+/// Refuses an attachment that somebody else has stored or nobody, one that is gone or may soon be, and a picture that is none.
+fn attaches(actor: UserId, content: &Content, facts: &Facts, now: DateTime<Utc>) -> Result<(), Rejection> {
+    let Some(id) = content.attachment() else {
+        return Ok(());
+    };
+    let attachment = facts
+        .attachment(actor, id)
+        .filter(|attachment| facts.rules.attach_window.is_open(attachment.at, now))
+        .ok_or(Rejection::NotFound(Field::Content))?;
+    if matches!(content, Content::Image { .. }) && !attachment.is_picture {
+        return Err(Rejection::invalid(
+            Field::Content,
+            "this attachment is no picture",
+        ));
+    }
+    Ok(())
 }
 
 pub(crate) fn send_form(form: &mut Form, content: &Content, reply_to: Option<Uuid>, mentions: &[UserId]) {

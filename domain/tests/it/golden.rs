@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
-use tidings_domain::{Act, ConversationEvent, ConversationId, Cursor, Event, Role, UserEvent};
+use tidings_domain::{Act, ConversationEvent, ConversationId, Cursor, Event, FileName, Role, UserEvent};
 use uuid::Uuid;
 
 fn examples() -> Vec<Event> {
@@ -68,6 +68,20 @@ fn examples() -> Vec<Event> {
         })
         .into(),
         UserEvent::InboxExpired(InboxExpired { cursors: cursors(12) }).into(),
+        UserEvent::AttachmentStored(AttachmentStored {
+            name: FileName::parse("a hill.png").unwrap(),
+            media_type: "image/png".to_owned(),
+            size: 70_000,
+            sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
+            width: Some(640),
+            height: Some(480),
+        })
+        .into(),
+        UserEvent::AttachmentRemoved(AttachmentRemoved {
+            attachment: Uuid::from_u128(78),
+            size: 70_000,
+        })
+        .into(),
         Event::Administration(Acted {
             act: Act::SuspendUser.as_str().to_owned(),
             target: user(3).0.to_string(),

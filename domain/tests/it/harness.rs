@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use tidings_domain::event::{DirectOpened, GroupCreated, MemberAdded, MemberLeft, RoleChanged};
 use tidings_domain::{
-    Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent, ConversationId, Emoji,
-    Facts, GroupName, Message, MessageText, Reactions, Rejection, Role, Rules, UserId,
+    Attachment, Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent,
+    ConversationId, Emoji, Facts, GroupName, Message, MessageText, Reactions, Rejection, Role, Rules, UserId,
 };
 use uuid::Uuid;
 
@@ -147,6 +147,14 @@ impl Given {
     /// [`MESSAGE`] is there.
     pub(crate) fn and(mut self, message: Message) -> Self {
         self.facts.add_message(CONVERSATION, MESSAGE, message);
+        self
+    }
+
+    /// `owner` stored an attachment at the beginning of time.
+    pub(crate) fn stored(mut self, owner: u128, id: u128, is_picture: bool) -> Self {
+        let at = DateTime::UNIX_EPOCH;
+        self.facts
+            .add_attachment(user(owner), Uuid::from_u128(id), Attachment { at, is_picture });
         self
     }
 

@@ -1,6 +1,6 @@
 use crate::harness::*;
 use tidings_domain::event::MessageSent;
-use tidings_domain::{Content, ConversationCommand, ConversationEvent, Field, Rejection};
+use tidings_domain::{ConversationCommand, ConversationEvent, Field, Rejection};
 use uuid::Uuid;
 
 #[test]
@@ -61,20 +61,4 @@ fn a_reply_is_to_a_message_of_its_conversation_and_strangers_are_not_told() {
         .when(BEN, reply.clone())
         .refused(Rejection::NotFound(Field::ReplyTo));
     given(group()).when(DAN, reply).refused(Rejection::NotAMember);
-}
-
-#[test]
-fn an_attachment_that_does_not_exist_is_not_found() {
-    let image = Content::Image {
-        attachment: Uuid::from_u128(5),
-        caption: None,
-    };
-    let send = ConversationCommand::SendMessage {
-        content: image,
-        reply_to: None,
-        mentions: vec![],
-    };
-    given(group())
-        .when(BEN, send)
-        .refused(Rejection::NotFound(Field::Content));
 }

@@ -30,7 +30,12 @@ impl Projection for Conversations {
 
     fn folds(&self) -> Folds {
         // Every event of a conversation moves it, and any but these may be about people or members.
-        Folds::AllBut(&[Kind::CURSORS_MOVED, Kind::INBOX_EXPIRED])
+        Folds::AllBut(&[
+            Kind::CURSORS_MOVED,
+            Kind::INBOX_EXPIRED,
+            Kind::ATTACHMENT_STORED,
+            Kind::ATTACHMENT_REMOVED,
+        ])
     }
 
     fn ddl(&self) -> &'static str {
@@ -112,8 +117,7 @@ impl<'a> Changes<'a> {
             Event::User(UserEvent::Registered(registered)) => {
                 self.people.insert(fact.stream(), (registered, fact.at()));
             }
-            Event::User(UserEvent::CursorsMoved(_) | UserEvent::InboxExpired(_))
-            | Event::Administration(_) => {}
+            Event::User(_) | Event::Administration(_) => {}
             Event::Conversation(event) => self.fold_conversation(fact, event),
         }
     }

@@ -143,7 +143,10 @@ impl Changes {
                 }
                 Membership::Unchanged => {}
             },
-            Event::User(UserEvent::Registered(_)) | Event::Administration(_) => {}
+            Event::User(
+                UserEvent::Registered(_) | UserEvent::AttachmentStored(_) | UserEvent::AttachmentRemoved(_),
+            )
+            | Event::Administration(_) => {}
         }
     }
 

@@ -18,6 +18,7 @@ const RULES: Rules = Rules {
     reactions_of_user: 2,
     edit_window: tidings_domain::Window::AnyTime,
     recall_window: tidings_domain::Window::AnyTime,
+    attach_window: tidings_domain::Window::AnyTime,
 };
 
 pub(super) fn user(n: u128) -> UserId {
