@@ -3,8 +3,21 @@
 use crate::append::{Doubt, Last, Repeat};
 use crate::read::{COLUMNS, Log, ReadError, recorded, unsigned};
 use crate::record::{Recorded, lane_of};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
+
+/// An event as a command wrote it.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub stream: Uuid,
+    pub command: Uuid,
+    pub kind: i16,
+    pub ver: i16,
+    pub at: DateTime<Utc>,
+    pub payload: Bytes,
+}
 
 impl Log {
     /// The control events of several streams at once, each with a seq and a position above the given ones, stream by stream,
@@ -74,6 +87,33 @@ impl Log {
                 })
             };
             rows.iter().enumerate().map(doubt).collect()
+        })
+        .await
+    }
+
+    /// The events of `kind` that the given `(stream, command)` have written, whatever their lanes.
+    pub async fn origins(&self, kind: i16, asked: &[(Uuid, Uuid)]) -> Result<Vec<Origin>, ReadError> {
+        let lanes: Vec<i16> = asked
+            .iter()
+            .map(|(stream, _)| i16::from(lane_of(*stream)))
+            .collect();
+        let (streams, commands): (Vec<Uuid>, Vec<Uuid>) = asked.iter().copied().unzip();
+        self.bounded(async |client| {
+            let statement = client.prepare_cached(include_str!("decide/origins.sql")).await?;
+            let rows = client
+                .query(&statement, &[&lanes, &streams, &commands, &kind])
+                .await?;
+            let origin = |row: &Row| {
+                Ok(Origin {
+                    stream: row.try_get(0)?,
+                    command: row.try_get(1)?,
+                    kind: row.try_get(2)?,
+                    ver: row.try_get(3)?,
+                    at: row.try_get(4)?,
+                    payload: Bytes::copy_from_slice(row.try_get(5)?),
+                })
+            };
+            rows.iter().map(origin).collect()
         })
         .await
     }

@@ -31,6 +31,7 @@ pub use batch::{Batch, NewEvent, Proposal};
 pub use blame::{Blame, describe};
 pub use committed::Committed;
 pub use connect::{ConnectError, LogConfig};
+pub use decide::Origin;
 pub use home::{Home, HomeError, quoted};
 pub use pool::{Lease, Pool, Usage};
 pub use read::{Log, ReadError};

@@ -1,12 +1,12 @@
-//! Facts that a batch of commands is decided on: what is read of messages from the log in one go, and who exists.
+//! Facts that a batch of commands is decided on: what is read of messages and attachments from the log in one go, and who exists.
 
 use super::round::Pending;
 use bytes::Bytes;
 use std::collections::HashSet;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
-    Aspect, Command, ConversationCommand, ConversationEvent, ConversationId, Emoji, Event, Facts, Message,
-    Need, Reactions, Rules, StreamCommand, UserId,
+    Aspect, Attachment, Command, ConversationCommand, ConversationEvent, ConversationId, Emoji, Event, Facts,
+    Message, Need, Reactions, Rules, StreamCommand, UserEvent, UserId,
 };
 use tidings_eventlog::{Log, Question, ReadError, Subject, Subjects};
 use uuid::Uuid;
@@ -24,6 +24,8 @@ pub(super) struct Asked {
     /// Messages that have to be there, by their stream.
     present: Vec<(Uuid, Uuid)>,
     questions: Vec<Question>,
+    /// Attachments, by who must have stored them.
+    attachments: Vec<(Uuid, Uuid)>,
     /// People of whom it is known already that they exist.
     people: HashSet<UserId>,
     /// How many conversations more some of them may be put into.
@@ -33,10 +35,12 @@ pub(super) struct Asked {
 impl Asked {
     pub(super) fn by(pending: &[Pending]) -> Self {
         let (mut present, mut questions, mut people) = (HashSet::new(), HashSet::new(), HashSet::new());
+        let mut attachments = HashSet::new();
         let mut rooms = vec![];
         for command in pending {
             rooms.extend(command.rooms.iter().copied());
             let stream = command.stream();
+            attachments.extend(command.command.attaches().map(|(owner, id)| (owner.0, id)));
             match command.command.needs() {
                 None => {}
                 Some(Need::Users(_)) => people.extend(command.people.iter().copied()),
@@ -58,6 +62,7 @@ impl Asked {
         Self {
             present: present.into_iter().collect(),
             questions: questions.into_iter().collect(),
+            attachments: attachments.into_iter().collect(),
             people,
             rooms,
         }
@@ -69,6 +74,7 @@ pub(super) async fn load(log: &Log, lane: u8, rules: Rules, asked: Asked) -> Res
     let Asked {
         present,
         questions,
+        attachments,
         people,
         rooms,
     } = asked;
@@ -77,7 +83,7 @@ pub(super) async fn load(log: &Log, lane: u8, rules: Rules, asked: Asked) -> Res
     for (user, left) in rooms {
         facts.add_room(user, left);
     }
-    let (present, subjects) = tokio::try_join!(
+    let (present, subjects, attachments) = tokio::try_join!(
         async {
             if present.is_empty() {
                 return Ok(vec![]);
@@ -90,9 +96,30 @@ pub(super) async fn load(log: &Log, lane: u8, rules: Rules, asked: Asked) -> Res
             }
             log.subjects(lane, &questions).await
         },
+        async {
+            if attachments.is_empty() {
+                return Ok(vec![]);
+            }
+            log.origins(Kind::ATTACHMENT_STORED.0, &attachments).await
+        },
     )?;
     for (stream, message) in present {
         facts.add_presence(ConversationId(stream), message);
+    }
+    for origin in attachments {
+        match stored::decode(origin.kind, origin.ver, &origin.payload) {
+            Ok(Event::User(UserEvent::AttachmentStored(stored))) => {
+                let attachment = Attachment {
+                    at: origin.at,
+                    is_picture: stored.is_picture(),
+                };
+                facts.add_attachment(UserId(origin.stream), origin.command, attachment);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(lane, stream = %origin.stream, %error, "an attachment cannot be read");
+            }
+        }
     }
     for (question, subject) in questions.iter().zip(subjects) {
         let Some(subject) = subject else { continue };
