@@ -1,9 +1,10 @@
-//! Read models folded from the log: history, conversations, unread, inbox, search.
+//! Read models folded from the log: history, conversations, unread, inbox, search, attachments.
 //!
 //! Each projection owns one schema and folds batches of events into it with set-based SQL; its place in each lane moves in
 //! the same transaction. The same fold serves live and rebuilding, and uses no clock, no randomness and no serials, so a
 //! rebuilt read model equals the live one row for row. Nothing here spawns a task: the futures are the caller's to run.
 
+pub mod attachments;
 pub mod conversations;
 mod engine;
 mod error;

@@ -1,5 +1,6 @@
 //! Which read models there are.
 
+use crate::attachments::Attachments;
 use crate::conversations::Conversations;
 use crate::history::History;
 use crate::inbox::Inbox;
@@ -8,8 +9,8 @@ use crate::search::Search;
 use crate::unread::Unread;
 
 /// Every projection, by name.
-pub fn all() -> [&'static dyn Projection; 5] {
-    [&Conversations, &History, &Inbox, &Search, &Unread]
+pub fn all() -> [&'static dyn Projection; 6] {
+    [&Attachments, &Conversations, &History, &Inbox, &Search, &Unread]
 }
 
 /// The projection of that name.
@@ -18,7 +19,7 @@ pub fn find(name: &str) -> Option<&'static dyn Projection> {
 }
 
 /// The names of all projections.
-pub fn names() -> [&'static str; 5] {
+pub fn names() -> [&'static str; 6] {
     all().map(Projection::name)
 }
 

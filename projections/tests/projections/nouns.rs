@@ -1,11 +1,11 @@
-//! Edits, recalls and reactions in the read models.
+//! Edits, recalls, reactions and attachments in the read models.
 
 use crate::support::{Crowd, World};
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::stored::decode;
 use tidings_domain::{Content, ConversationEvent, Event, UserEvent};
 use tidings_eventlog::Recorded;
-use tidings_projections::{Order, Range, conversations, history, inbox, unread};
+use tidings_projections::{Order, Range, attachments, conversations, history, inbox, unread};
 use uuid::Uuid;
 
 fn all<P>() -> Range<P> {
@@ -224,7 +224,9 @@ impl Reference {
     fn take(&mut self, record: &Recorded, seq: i64, event: ConversationEvent) {
         let text = |content| match content {
             Content::Text { text } => text.as_str().to_owned(),
-            other => panic!("{other:?}"),
+            Content::Image { caption, .. } | Content::File { caption, .. } => {
+                caption.unwrap().as_str().to_owned()
+            }
         };
         match event {
             ConversationEvent::MemberAdded(added) => self.reach(added.user.0, seq),
@@ -345,6 +347,80 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
             }
         }
         assert!(recalled > 0, "seed {seed} recalls nothing");
+        world.assert_as_the_log_says().await;
+    }
+}
+
+/// Files, with their owner and size.
+type Files = BTreeMap<Uuid, (Uuid, u64)>;
+/// The file that a message shows, by conversation and seq.
+type Shown = BTreeMap<(Uuid, u64), Uuid>;
+
+/// Files, and which of them messages show: by definition, from all that ever happened.
+fn files(events: &[Recorded]) -> (Files, Shown) {
+    let (mut files, mut shown, mut gone) = (BTreeMap::new(), BTreeMap::new(), vec![]);
+    for record in events {
+        match decode(record.kind, record.ver, &record.payload).unwrap() {
+            Event::User(UserEvent::AttachmentStored(stored)) => {
+                files.insert(record.command, (record.stream, stored.size));
+            }
+            Event::User(UserEvent::AttachmentRemoved(removed)) => {
+                files.remove(&removed.attachment);
+            }
+            Event::Conversation(ConversationEvent::MessageSent(sent)) => {
+                let key = (record.stream, record.seq);
+                shown.extend(sent.content.attachment().map(|file| (key, file)));
+            }
+            Event::Conversation(ConversationEvent::MessageRecalled(recalled)) => {
+                gone.push((record.stream, recalled.message_seq));
+            }
+            _ => {}
+        }
+    }
+    for key in gone {
+        shown.remove(&key);
+    }
+    (files, shown)
+}
+
+#[tokio::test]
+async fn a_file_is_seen_by_its_owner_and_by_members_of_conversations_that_show_it() {
+    for seed in 41..43 {
+        let world = World::new().await;
+        let mut crowd = Crowd::new(&world, seed).await;
+        for n in 0..400 {
+            crowd.act(&world).await;
+            if n % 13 == 0 {
+                world.projector().catch_up((n % 4) as u8).await.unwrap();
+            }
+        }
+        world.settle().await;
+        let (files, shown) = files(&world.told().await);
+        assert!(files.len() > 3 && !shown.is_empty(), "seed {seed} shows nothing");
+        let groups: BTreeMap<Uuid, _> = crowd.groups().collect();
+        for user in crowd.users() {
+            for (file, (owner, _)) in &files {
+                let mut places = shown.iter().filter(|(_, shown)| *shown == file);
+                let is_shown = places.any(|((group, _), _)| groups[group].contains(user));
+                let seen = world.ask(attachments::visible(*file, *user)).await;
+                assert_eq!(!seen.is_empty(), owner == user || is_shown, "seed {seed}");
+            }
+            let sizes: Vec<u64> = files
+                .values()
+                .filter(|(owner, _)| owner == user)
+                .map(|(_, size)| *size)
+                .collect();
+            let usage = world.ask(attachments::usage(*user)).await;
+            let usage = usage.first().copied().unwrap_or_default();
+            assert_eq!(usage, (sizes.iter().sum::<u64>() as i64, sizes.len() as i64));
+        }
+        let long_ago = (chrono::DateTime::UNIX_EPOCH, Uuid::nil());
+        let soon = chrono::DateTime::from_timestamp(4_000_000_000, 0).unwrap();
+        let looked_at = world.ask(attachments::orphans(long_ago, soon, 1000)).await;
+        assert_eq!(looked_at.len(), files.len());
+        for file in looked_at {
+            assert_eq!(file.unclaimed, !shown.values().any(|shown| *shown == file.id));
+        }
         world.assert_as_the_log_says().await;
     }
 }

@@ -3,7 +3,7 @@
 use crate::support::World;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tidings_projections::{Observer, ProjectionError, Projector, Retried, parked, retry_parked};
+use tidings_projections::{Observer, ProjectionError, Projector, Retried, attachments, parked, retry_parked};
 
 /// A message whose text PostgreSQL cannot store. Commands with such a text are refused; this is what a bug would write.
 const NUL: &str = r#"{"content":{"kind":"text","text":"a\u0000b"}}"#;
@@ -92,6 +92,27 @@ async fn a_poison_event_parks_its_stream_in_its_projection_only() {
     assert!(retry_parked(&world.log, "nonsense").await.is_err());
 }
 
+/// Somebody may have stored it, for all that the read model knows.
+#[tokio::test]
+async fn while_a_file_is_aside_no_file_counts_as_nobodys() {
+    let world = World::new().await;
+    let ann = world.register(0, "ann").await;
+    let lonely = world.store(ann, 7).await;
+    world.settle().await;
+    let sum = "0".repeat(64);
+    let (long_ago, soon) = (
+        (chrono::DateTime::UNIX_EPOCH, lonely.stream),
+        chrono::DateTime::from_timestamp(4_000_000_000, 0).unwrap(),
+    );
+    let is_stored = async || world.ask(attachments::is_stored(sum.clone())).await;
+    let orphans = async || world.ask(attachments::orphans(long_ago, soon, 10)).await.len();
+    assert_eq!((is_stored().await, orphans().await), (vec![false], 1));
+    let poison = format!(r#"{{"name":"a\u0000b","type":"text/plain","size":7,"sha256":"{sum}"}}"#);
+    world.append_raw(ann, 67, &poison).await;
+    world.projector().catch_up(0).await.unwrap();
+    assert_eq!((is_stored().await, orphans().await), (vec![true], 0));
+}
+
 /// A newer version has written a kind of event that this one does not know.
 #[tokio::test]
 async fn an_unknown_kind_holds_who_looks_at_it_and_is_never_put_aside() {
@@ -163,7 +184,13 @@ async fn what_no_version_can_read_is_put_aside_by_those_who_look_at_it() {
     world.settle().await;
     assert_eq!(world.number("SELECT count(*) FROM p_history_2.message").await, 1);
     let aside = "SELECT projection, count(*) FROM projection_parked GROUP BY 1 ORDER BY 1";
-    let expected = ["(conversations,2)", "(history,2)", "(search,2)", "(unread,2)"];
+    let expected = [
+        "(attachments,2)",
+        "(conversations,2)",
+        "(history,2)",
+        "(search,2)",
+        "(unread,2)",
+    ];
     assert_eq!(world.rows(aside).await, expected);
     // A rebuild puts the same aside.
     tidings_projections::replay(&world.log, &[], 2, &())

@@ -32,6 +32,7 @@ async fn a_rebuild_equals_the_live_read_models_whatever_the_ranges_and_workers()
     assert_eq!(
         world.schemas().await,
         [
+            "(p_attachments)",
             "(p_conversations)",
             "(p_history_2)",
             "(p_inbox_3)",
@@ -90,7 +91,7 @@ async fn a_rebuild_beside_a_running_server_loses_nothing() {
     world.assert_as_the_log_says().await;
     assert_eq!(
         world.number("SELECT count(*) FROM projection_checkpoint").await,
-        20
+        24
     );
     assert_eq!(world.number("SELECT count(*) FROM projection_parked").await, 0);
     // The runner's own prepared statements write to the new tables.
@@ -146,7 +147,7 @@ async fn a_planted_difference_is_found() {
             && of("conversation").equal
     );
     // Nothing of the check stays behind, and a rebuild puts things right.
-    assert_eq!(world.schemas().await.len(), 5);
+    assert_eq!(world.schemas().await.len(), 6);
     replay(&world.log, &["unread", "history"], 2, &()).await.unwrap();
     world.assert_as_the_log_says().await;
 }
@@ -291,10 +292,10 @@ async fn a_rebuild_that_fails_leaves_everything_as_it_was() {
         .execute("DROP VIEW event; ALTER TABLE kept RENAME TO event")
         .await;
     assert_eq!(world.everything().await, before);
-    assert_eq!(world.schemas().await.len(), 5);
+    assert_eq!(world.schemas().await.len(), 6);
     assert_eq!(
         world.number("SELECT count(*) FROM projection_checkpoint").await,
-        20
+        24
     );
     world.assert_as_the_log_says().await;
 }

@@ -3,7 +3,7 @@
 use crate::support::{Crowd, PATIENCE, World};
 use chrono::{DateTime, TimeDelta};
 use tidings_domain::stored::decode;
-use tidings_domain::{Content, ConversationEvent, Event};
+use tidings_domain::{ConversationEvent, Event};
 use tidings_eventlog::{Position, Recorded};
 use tidings_projections::search::{CandidatePlace, Wanted, candidates, conversation, sender};
 use tidings_search::{Query, tokens};
@@ -191,9 +191,7 @@ async fn shown(world: &World) -> Vec<Recorded> {
         })
         .collect();
     let is_shown = |record: &Recorded| match said(record) {
-        Event::Conversation(ConversationEvent::MessageSent(sent)) => {
-            matches!(sent.content, Content::Text { .. }) && !recalled.contains(&record.command)
-        }
+        Event::Conversation(ConversationEvent::MessageSent(_)) => !recalled.contains(&record.command),
         _ => false,
     };
     told.into_iter().filter(is_shown).collect()

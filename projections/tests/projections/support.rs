@@ -7,12 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_domain::event::{
-    CursorsMoved, DirectOpened, GroupCreated, GroupRenamed, InboxExpired, MemberAdded, MemberLeft,
-    MemberRemoved, MessageEdited, MessageRecalled, MessageSent, ReactionChanged, Registered, RoleChanged,
+    AttachmentRemoved, AttachmentStored, CursorsMoved, DirectOpened, GroupCreated, GroupRenamed,
+    InboxExpired, MemberAdded, MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent,
+    ReactionChanged, Registered, RoleChanged,
 };
 use tidings_domain::stored::encode;
 use tidings_domain::{
-    Content, ConversationEvent, Cursor, Emoji, Event, GroupName, MessageText, Role, UserEvent, UserId,
+    Content, ConversationEvent, Cursor, Emoji, Event, FileName, GroupName, MessageText, Role, UserEvent,
+    UserId,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Batch, Log, LogConfig, NewEvent, Outcome, Proposal, Recorded};
@@ -251,6 +253,39 @@ impl World {
         .await;
     }
 
+    /// Stores a file; its id is that of the command.
+    pub(crate) async fn store(&self, owner: Uuid, size: u64) -> Recorded {
+        let stored = AttachmentStored {
+            name: FileName::parse("a file").unwrap(),
+            media_type: "text/plain".to_owned(),
+            size,
+            sha256: format!("{size:064x}"),
+            width: None,
+            height: None,
+        };
+        self.say(owner, owner, UserEvent::AttachmentStored(stored)).await
+    }
+
+    pub(crate) async fn remove_file(&self, owner: Uuid, attachment: Uuid, size: u64) -> Recorded {
+        let removed = AttachmentRemoved { attachment, size };
+        self.say(owner, owner, UserEvent::AttachmentRemoved(removed))
+            .await
+    }
+
+    /// Sends a message that shows a file.
+    pub(crate) async fn show(&self, conversation: Uuid, sender: Uuid, attachment: Uuid) -> Recorded {
+        let sent = MessageSent {
+            content: Content::File {
+                attachment,
+                caption: Some(MessageText::parse("a file").unwrap()),
+            },
+            reply_to: None,
+            mentions: vec![],
+        };
+        self.say(conversation, sender, ConversationEvent::MessageSent(sent))
+            .await
+    }
+
     pub(crate) async fn edit(&self, message: &Recorded, text: &str) -> Recorded {
         let edited = MessageEdited {
             message: message.command,
@@ -460,6 +495,8 @@ pub(crate) struct Crowd {
     rng: StdRng,
     users: Vec<Uuid>,
     groups: Vec<(Uuid, BTreeSet<Uuid>, Vec<Recorded>)>,
+    /// By owner, with their sizes.
+    files: Vec<(Uuid, Uuid, u64)>,
 }
 
 impl Crowd {
@@ -478,6 +515,7 @@ impl Crowd {
             rng: StdRng::seed_from_u64(seed),
             users,
             groups,
+            files: vec![],
         }
     }
 
@@ -492,7 +530,7 @@ impl Crowd {
 
     /// One thing happens.
     pub(crate) async fn act(&mut self, world: &World) {
-        let deed = self.rng.random_range(0..20);
+        let deed = self.rng.random_range(0..24);
         let user = *self.users.choose(&mut self.rng).unwrap();
         let which = self.rng.random_range(0..self.groups.len());
         let (group, members, said) = &mut self.groups[which];
@@ -532,6 +570,20 @@ impl Crowd {
                 let emoji = ["👍", "❤️", ":party:"].choose(&mut self.rng).unwrap();
                 let on = self.rng.random_bool(0.7);
                 world.react(&earlier, user, emoji, on).await;
+            }
+            (20, _) => {
+                // Some have the same bytes.
+                let size = self.rng.random_range(1..10);
+                let stored = world.store(user, size).await;
+                self.files.push((user, stored.command, size));
+            }
+            (21 | 22, _) if !self.files.is_empty() => {
+                let (owner, file, _) = *self.files.choose(&mut self.rng).unwrap();
+                said.push(world.show(*group, owner, file).await);
+            }
+            (23, _) if self.files.len() > 3 => {
+                let (owner, file, size) = self.files.swap_remove(0);
+                world.remove_file(owner, file, size).await;
             }
             _ => {
                 let sender = *members.first().unwrap();

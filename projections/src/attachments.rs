@@ -1,0 +1,9 @@
+//! Files that people have stored, and the messages that show them.
+
+mod attachment;
+mod fold;
+mod orphans;
+
+pub use attachment::{Attachment, attachments, usage, visible};
+pub(crate) use fold::Attachments;
+pub use orphans::{Orphan, is_stored, orphans};

@@ -1,0 +1,27 @@
+-- What somebody has stored. Rows go when the files do.
+CREATE TABLE {schema}.attachment (
+    attachment uuid PRIMARY KEY,
+    owner      uuid NOT NULL,
+    at         timestamptz NOT NULL,
+    name       text NOT NULL,
+    type       text NOT NULL,
+    size       bigint NOT NULL,
+    sha256     text COLLATE "C" NOT NULL,
+    width      integer,
+    height     integer
+);
+
+-- How much of that there is.
+CREATE TABLE {schema}.usage (
+    owner uuid PRIMARY KEY,
+    bytes bigint NOT NULL,
+    files bigint NOT NULL
+) WITH (fillfactor = 70);
+
+-- Which messages show which attachments. Rows go when the messages are recalled.
+CREATE TABLE {schema}.claim (
+    conversation uuid NOT NULL,
+    seq          bigint NOT NULL,
+    attachment   uuid NOT NULL,
+    PRIMARY KEY (conversation, seq)
+);

@@ -1,0 +1,183 @@
+//! How events change it.
+
+use crate::fact::Fact;
+use crate::projection::{Folds, Projection, Table, run};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Transaction;
+use std::collections::{BTreeMap, BTreeSet};
+use tidings_domain::event::AttachmentStored;
+use tidings_domain::stored::Kind;
+use tidings_domain::{ConversationEvent, Event, UserEvent};
+use tokio_postgres::Error;
+use uuid::Uuid;
+
+/// The `attachments` projection. Every row belongs to one stream, so lanes never meet: what is stored to its owner's, what is shown to
+/// the conversation's.
+pub(crate) struct Attachments;
+
+#[async_trait]
+impl Projection for Attachments {
+    fn name(&self) -> &'static str {
+        "attachments"
+    }
+
+    fn schema(&self) -> &'static str {
+        "p_attachments"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn folds(&self) -> Folds {
+        Folds::Only(&[
+            Kind::ATTACHMENT_STORED,
+            Kind::ATTACHMENT_REMOVED,
+            Kind::MESSAGE_SENT,
+            Kind::MESSAGE_RECALLED,
+        ])
+    }
+
+    fn ddl(&self) -> &'static str {
+        include_str!("ddl.sql")
+    }
+
+    fn indexes(&self) -> &'static str {
+        include_str!("indexes.sql")
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        &[
+            Table {
+                name: "attachment",
+                key: &["attachment"],
+                stream: "owner",
+            },
+            Table {
+                name: "usage",
+                key: &["owner"],
+                stream: "owner",
+            },
+            Table {
+                name: "claim",
+                key: &["conversation", "seq"],
+                stream: "conversation",
+            },
+        ]
+    }
+
+    async fn apply(
+        &self,
+        transaction: &Transaction<'_>,
+        schema: &str,
+        facts: &[Fact<'_>],
+    ) -> Result<(), Error> {
+        let mut changes = Changes::default();
+        for fact in facts {
+            changes.fold(fact);
+        }
+        changes.write(transaction, schema).await
+    }
+}
+
+/// What a batch changes, by key.
+#[derive(Default)]
+struct Changes<'a> {
+    stored: BTreeMap<Uuid, (Uuid, DateTime<Utc>, &'a AttachmentStored)>,
+    removed: BTreeSet<Uuid>,
+    /// Bytes and files that came, less those that went.
+    usage: BTreeMap<Uuid, (i64, i64)>,
+    /// By conversation and seq of the message.
+    claims: BTreeMap<(Uuid, i64), Uuid>,
+    released: BTreeSet<(Uuid, i64)>,
+}
+
+impl<'a> Changes<'a> {
+    fn fold(&mut self, fact: &Fact<'a>) {
+        match fact.event {
+            Event::User(UserEvent::AttachmentStored(stored)) => {
+                self.stored
+                    .insert(fact.record.command, (fact.stream(), fact.at(), stored));
+                self.uses(fact.stream(), stored.size as i64, 1);
+            }
+            // It comes behind what it removes, perhaps in the same batch.
+            Event::User(UserEvent::AttachmentRemoved(removed)) => {
+                if self.stored.remove(&removed.attachment).is_none() {
+                    self.removed.insert(removed.attachment);
+                }
+                self.uses(fact.stream(), -(removed.size as i64), -1);
+            }
+            Event::Conversation(ConversationEvent::MessageSent(sent)) => {
+                if let Some(attachment) = sent.content.attachment() {
+                    self.claims.insert((fact.stream(), fact.seq()), attachment);
+                }
+            }
+            Event::Conversation(ConversationEvent::MessageRecalled(recalled)) => {
+                let key = (fact.stream(), recalled.message_seq as i64);
+                if self.claims.remove(&key).is_none() {
+                    self.released.insert(key);
+                }
+            }
+            Event::Conversation(_) | Event::User(_) | Event::Administration(_) => {}
+        }
+    }
+
+    fn uses(&mut self, owner: Uuid, bytes: i64, files: i64) {
+        let usage = self.usage.entry(owner).or_default();
+        usage.0 += bytes;
+        usage.1 += files;
+    }
+
+    async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
+        self.write_attachments(transaction, schema).await?;
+        if !self.claims.is_empty() {
+            let (conversations, seqs): (Vec<Uuid>, Vec<i64>) = self.claims.keys().copied().unzip();
+            let attachments: Vec<Uuid> = self.claims.values().copied().collect();
+            let sql = include_str!("claim.sql");
+            run(transaction, schema, sql, &[&conversations, &seqs, &attachments]).await?;
+        }
+        if !self.released.is_empty() {
+            let (conversations, seqs): (Vec<Uuid>, Vec<i64>) = self.released.iter().copied().unzip();
+            let sql = include_str!("release.sql");
+            run(transaction, schema, sql, &[&conversations, &seqs]).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_attachments(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
+        if !self.stored.is_empty() {
+            let ids: Vec<Uuid> = self.stored.keys().copied().collect();
+            let owners: Vec<Uuid> = self.stored.values().map(|(owner, ..)| *owner).collect();
+            let ats: Vec<DateTime<Utc>> = self.stored.values().map(|(_, at, _)| *at).collect();
+            let each = || self.stored.values().map(|(.., stored)| stored);
+            let names: Vec<&str> = each().map(|stored| stored.name.as_str()).collect();
+            let types: Vec<&str> = each().map(|stored| stored.media_type.as_str()).collect();
+            let sizes: Vec<i64> = each().map(|stored| stored.size as i64).collect();
+            let sums: Vec<&str> = each().map(|stored| stored.sha256.as_str()).collect();
+            let pixels = |side: Option<u32>| side.and_then(|side| i32::try_from(side).ok());
+            let widths: Vec<Option<i32>> = each().map(|stored| pixels(stored.width)).collect();
+            let heights: Vec<Option<i32>> = each().map(|stored| pixels(stored.height)).collect();
+            run(
+                transaction,
+                schema,
+                include_str!("store.sql"),
+                &[
+                    &ids, &owners, &ats, &names, &types, &sizes, &sums, &widths, &heights,
+                ],
+            )
+            .await?;
+        }
+        if !self.removed.is_empty() {
+            let removed: Vec<Uuid> = self.removed.iter().copied().collect();
+            run(transaction, schema, include_str!("remove.sql"), &[&removed]).await?;
+        }
+        if !self.usage.is_empty() {
+            let owners: Vec<Uuid> = self.usage.keys().copied().collect();
+            let (bytes, files): (Vec<i64>, Vec<i64>) = self.usage.values().copied().unzip();
+            let sql = include_str!("use.sql");
+            run(transaction, schema, sql, &[&owners, &bytes, &files]).await?;
+        }
+        Ok(())
+    }
+}

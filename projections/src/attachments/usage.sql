@@ -1,0 +1,1 @@
+SELECT u.bytes, u.files FROM {attachments}.usage u WHERE u.owner = $1
