@@ -34,6 +34,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Files go over HTTP and not over the connection: what `POST /attachments` answers as `id` is what a message shows, by
+//! [`Content::image`](tidings_protocol::Content::image) or [`Content::file`](tidings_protocol::Content::file).
 
 mod backoff;
 mod config;

@@ -32,6 +32,16 @@ impl Content {
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text { text: text.into() }
     }
+
+    /// A message that shows a picture, which `POST /attachments` has stored for its sender.
+    pub fn image(attachment: Uuid, caption: Option<String>) -> Self {
+        Self::Image { attachment, caption }
+    }
+
+    /// The same with a file of any type.
+    pub fn file(attachment: Uuid, caption: Option<String>) -> Self {
+        Self::File { attachment, caption }
+    }
 }
 
 /// All fields of every kind; reading into this spares the buffering that a tagged enum would do.
