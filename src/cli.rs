@@ -104,7 +104,7 @@ enum Command {
 /// Which read models, and whose.
 #[derive(Args)]
 struct Which {
-    /// One of `history`, `conversations`, `unread`, `inbox`; may be given several times. All, without it.
+    /// One of `history`, `conversations`, `unread`, `inbox`, `search`, `attachments`; may be given several times. All, without it.
     #[arg(long = "projection", value_name = "NAME")]
     projections: Vec<String>,
     /// The data directory of a running or stopped `tidings dev`; used when no database is named.
@@ -177,7 +177,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Dev { data, settings } => {
             let config = settings.load()?;
             telemetry::start_logging(config.log_format);
-            dev::run(config, &data).await?;
+            Box::pin(dev::run(config, &data)).await?;
         }
         Command::Serve {
             migrate: migrates,

@@ -3,6 +3,7 @@
 mod environment;
 
 use crate::accounts::AuthConfig;
+use crate::attachments::AttachmentConfig;
 use crate::gateway::GatewayLimits;
 use crate::http::{GraphqlLimits, HttpLimits};
 use crate::lanes::LaneLimits;
@@ -88,6 +89,7 @@ pub struct Config {
     pub http: HttpLimits,
     pub graphql: GraphqlLimits,
     pub auth: AuthConfig,
+    pub attachments: AttachmentConfig,
 }
 
 impl Default for Config {
@@ -124,6 +126,7 @@ impl Default for Config {
             http: HttpLimits::default(),
             graphql: GraphqlLimits::default(),
             auth: AuthConfig::default(),
+            attachments: AttachmentConfig::default(),
         }
     }
 }
@@ -237,6 +240,9 @@ impl Config {
         if self.http.head_ms < 1 || self.http.body_ms < 1 || self.http.stalled_ms < 1 {
             return invalid("`http.head_ms`, `http.body_ms` and `http.stalled_ms` must be at least 1");
         }
+        if let Some(wrong) = self.attachments.check() {
+            return invalid(wrong);
+        }
         self.home()?;
         if self
             .unknown_kinds
@@ -259,6 +265,7 @@ impl Config {
         Rules {
             edit_window: Window::from_setting(self.edit_window_s),
             recall_window: Window::from_setting(self.recall_window_s),
+            attach_window: Window::Seconds(self.attachments.attach_window_s),
             ..Rules::default()
         }
     }

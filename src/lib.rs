@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod administration;
+pub mod attachments;
 pub mod by_lane;
 pub mod cli;
 pub mod clock;

@@ -7,6 +7,7 @@ mod spine;
 
 use crate::accounts::{self, LogRegistrar};
 use crate::administration::{Administration, Foundation};
+use crate::attachments::{self, Links};
 use crate::config::Config;
 use crate::cursors::Cursors;
 use crate::gateway::{self, Counters, Gateway, Logins, Lookups, PageRoom, Registry, Sizes, Typing};
@@ -54,6 +55,7 @@ impl Node {
         expire_inboxes(&lifecycle, &config, &spine);
         let logins = watch_logins(&lifecycle, &accounts);
         let gateway = gateway_of(&lifecycle, &config, &spine, &accounts, &logins);
+        let links = Links::new(&spine.folded.secret().await.context("the log cannot be read")?);
         let administration = Administration::start(Foundation {
             address: ground.address,
             accounts: accounts.clone(),
@@ -68,6 +70,17 @@ impl Node {
         let parts = vec![
             gateway::routes(Arc::clone(&gateway)),
             accounts.routes(),
+            attachments::routes(attachments::Foundation {
+                authenticator: accounts.authenticator(),
+                checkpoints: spine.checkpoints.clone(),
+                config: config.attachments.clone(),
+                lanes: spine.lanes.clone(),
+                lifecycle: lifecycle.clone(),
+                links,
+                log: spine.folded.clone(),
+                log_id: spine.log_id,
+                wait: Duration::from_millis(config.query_wait_ms),
+            }),
             http::graphql::routes(
                 ground.pool,
                 spine.checkpoints.clone(),

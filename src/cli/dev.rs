@@ -30,6 +30,10 @@ pub(super) async fn run(mut config: Config, data: &Path) -> anyhow::Result<()> {
     let limits = &mut config.auth.limits;
     limits.registrations_per_s = limits.registrations_per_s.max(1_000);
     config.redis_url = Some(redis.url(0));
+    // Where nothing else was said.
+    if config.attachments.folder.is_relative() {
+        config.attachments.folder = data.join(&config.attachments.folder);
+    }
 
     let served = tokio::select! {
         served = serve(config) => served,

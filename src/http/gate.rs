@@ -19,6 +19,9 @@ use tower_http::timeout::{DeadlineBody, TimeoutError};
 /// Paths that pages of foreign origins may be kept from.
 const SOCKET_PATHS: [&str; 2] = ["/ws", "/graphql/ws"];
 
+/// Where files come in, which take as long as they are large: who takes them bounds them.
+const FILES: &str = "/attachments";
+
 /// What the gate goes by.
 pub struct Gate {
     pub limits: HttpLimits,
@@ -94,7 +97,7 @@ impl Gate {
     /// The request with a body that fails when it is not there in time, and whether it did.
     fn with_deadline(&self, request: Request) -> (Request, Arc<AtomicBool>) {
         let late = Arc::new(AtomicBool::new(false));
-        if request.body().is_end_stream() {
+        if request.body().is_end_stream() || request.uri().path().starts_with(FILES) {
             return (request, late);
         }
         let noted = Arc::clone(&late);

@@ -113,6 +113,16 @@ pub(crate) const METRICS: &[Metric] = &[
         "tidings_redis_publish_seconds",
         "How long Redis takes to add a range to a lane's stream.",
     ),
+    // Files.
+    counter(
+        "tidings_attachment_bytes_total",
+        "Bytes of files that were stored, and that were sent.",
+    )
+    .by("direction", &["in", "out"]),
+    counter(
+        "tidings_attachments_removed_total",
+        "Attachments that were removed because no message shows them.",
+    ),
     // Clients.
     gauge(
         "tidings_connections",

@@ -288,7 +288,10 @@ async fn a_slow_device_is_sent_what_was_joined_meanwhile_from_its_beginning() {
         slow,
         flooded,
         _store,
-    } = behind(|limits| (limits.proof_ms, limits.delivered_ms) = (10, 10)).await;
+    } = Box::pin(behind(|limits| {
+        (limits.proof_ms, limits.delivered_ms) = (10, 10);
+    }))
+    .await;
     // The slow device has far more to read than fits between the two, and a new conversation comes up.
     let group = a.create_group(&[&ben]).await;
     let last = a.say(group, "one").await;
@@ -323,7 +326,7 @@ async fn a_slow_device_is_sent_what_was_joined_left_and_joined_again_meanwhile_f
         slow,
         _store,
         ..
-    } = behind(|_| {}).await;
+    } = Box::pin(behind(|_| {})).await;
     // What comes now finds no room, and is dropped.
     let group = a.create_group(&[&ben]).await;
     a.say(group, "one").await;

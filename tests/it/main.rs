@@ -8,6 +8,7 @@
 
 mod accounts;
 mod administration;
+mod attachments;
 mod bad_input;
 mod borrowing;
 mod catch_up;

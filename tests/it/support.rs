@@ -22,6 +22,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct Store {
     pub(crate) database: TestDatabase,
     pub(crate) redis_url: String,
+    /// Where attachments are.
+    pub(crate) files: tempfile::TempDir,
 }
 
 impl Store {
@@ -37,6 +39,7 @@ impl Store {
         Self {
             database,
             redis_url: shared().redis_url(),
+            files: tempfile::tempdir().unwrap(),
         }
     }
 
@@ -61,6 +64,7 @@ impl Store {
         config.gateway.heartbeat_ms = 3_600_000;
         config.gateway.drain_ms = 100;
         config.gateway.return_ms = 50;
+        self.files.path().clone_into(&mut config.attachments.folder);
         config
     }
 

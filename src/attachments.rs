@@ -1,0 +1,126 @@
+//! Attachments: files that people store, and that messages show.
+//!
+//! The bytes are in a store, under their checksum; that somebody has stored them is an event on that user's stream, and a message that
+//! shows them says so in its content. Who may see a file is asked of the read models each time. What no message shows after a day is
+//! removed.
+
+mod checksum;
+mod clean_up;
+mod config;
+mod download;
+mod intake;
+mod links;
+mod places;
+mod problems;
+mod range;
+mod refusals;
+mod sniff;
+mod store;
+mod storing;
+mod tables;
+mod upload;
+
+pub use config::AttachmentConfig;
+pub use links::{Link, Links};
+
+use crate::accounts::{Authenticator, Principal};
+use crate::clock;
+use crate::lanes::Lanes;
+use crate::lifecycle::Lifecycle;
+use crate::problem::Problem;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::HeaderMap;
+use axum::routing::{get, post};
+use places::Places;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use store::Store;
+use tables::Tables;
+use tidings_eventlog::Log;
+use tidings_graphql::http::bearer;
+use tidings_projections::Checkpoints;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+/// What attachments stand on.
+pub struct Foundation {
+    pub authenticator: Authenticator,
+    pub checkpoints: Checkpoints,
+    pub config: AttachmentConfig,
+    pub lanes: Lanes,
+    pub lifecycle: Lifecycle,
+    pub links: Links,
+    /// For the read models, which fold everything that the log holds.
+    pub log: Log,
+    /// The log's own id.
+    pub log_id: Uuid,
+    /// How long it is waited for read models that are behind.
+    pub wait: Duration,
+}
+
+/// What the requests share.
+struct Shared {
+    authenticator: Authenticator,
+    config: Arc<AttachmentConfig>,
+    lanes: Lanes,
+    lifecycle: Lifecycle,
+    links: Links,
+    log_id: Uuid,
+    uploads: Places,
+    downloads: Places,
+    store: Store,
+    tables: Tables,
+}
+
+/// The routes of attachments. What no message shows is removed from here on, until the node stops.
+pub fn routes(ground: Foundation) -> Router {
+    let config = Arc::new(ground.config);
+    let shared = Arc::new(Shared {
+        authenticator: ground.authenticator,
+        lanes: ground.lanes,
+        lifecycle: ground.lifecycle,
+        links: ground.links,
+        log_id: ground.log_id,
+        uploads: Places::new(config.uploads, config.uploads_per_user),
+        downloads: Places::new(config.downloads, config.downloads_per_user),
+        store: Store::new(Arc::clone(&config), ground.log_id),
+        tables: Tables::new(ground.log, ground.checkpoints, ground.wait),
+        config,
+    });
+    let stop = shared.lifecycle.stopping();
+    let clean_up = clean_up::run(Arc::clone(&shared));
+    shared.lifecycle.spawn_for_life("attachments", async move {
+        stop.run_until_cancelled(clean_up).await;
+    });
+    Router::new()
+        .route("/attachments", post(upload::upload))
+        .route("/attachments/{id}", get(download::download))
+        // Each body has a limit of its own.
+        .layer(DefaultBodyLimit::disable())
+        .with_state(shared)
+}
+
+impl Shared {
+    /// Who sends a request.
+    async fn bearer(&self, headers: &HeaderMap) -> Result<Principal, Problem> {
+        let token = bearer(headers).ok().flatten();
+        let token = token.ok_or_else(|| Problem::unauthenticated("a valid token is needed"))?;
+        let verified = self.authenticator.verify(token, clock::now()).await;
+        verified.map_err(problems::token)
+    }
+
+    /// Does something to its end, also when whoever asked for it hangs up. The node waits for it before it stops.
+    async fn see_through<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (sender, receiver) = oneshot::channel();
+        self.lifecycle.spawn_connection(async move {
+            // Whoever asked may be gone.
+            let _ = sender.send(work.await);
+        });
+        receiver.await.unwrap_or_else(|_| Err(problems::away()))
+    }
+}

@@ -1,0 +1,172 @@
+//! What goes: attachments that no message shows, then bytes that no attachment has.
+//!
+//! Bytes are removed in steps, for somebody may be storing the same ones: they are moved aside, the read models come to all that the
+//! log holds by then, and where somebody has stored them after all they are moved back. Whoever stores looks behind the event whether
+//! they are there.
+
+use super::Shared;
+use super::store::{StoreError, doubtful, incoming, kept, leaving};
+use crate::clock;
+use crate::outcome::Refusal;
+use crate::problem::Problem;
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tidings_domain::event::AttachmentRemoved;
+use tidings_domain::{CommandId, UserCommand, UserId};
+use tidings_projections::attachments::{Orphan, is_stored, orphans};
+use uuid::Uuid;
+
+/// How much longer than messages may begin to show an attachment it is kept: commands that were decided at the last moment are in the
+/// log long before.
+const GRACE: TimeDelta = TimeDelta::minutes(30);
+/// How long bytes may be in doubt while they are stored.
+const DOUBT: TimeDelta = TimeDelta::minutes(30);
+/// Attachments that are looked at at once.
+const ROWS: i64 = 200;
+/// How often all attachments are looked at, and not only those that have come of age since: messages that showed some were recalled.
+const WHOLE: TimeDelta = TimeDelta::hours(6);
+
+/// How far attachments have been looked at, by when they were stored.
+struct Look {
+    place: (DateTime<Utc>, Uuid),
+    began: DateTime<Utc>,
+}
+
+impl Look {
+    fn begin(now: DateTime<Utc>) -> Self {
+        Self {
+            place: (DateTime::UNIX_EPOCH, Uuid::nil()),
+            began: now,
+        }
+    }
+}
+
+/// Why nothing was removed. It is tried again.
+#[derive(Debug, Error)]
+pub(super) enum Trouble {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the read models do not answer")]
+    Tables,
+    #[error(transparent)]
+    Log(#[from] Refusal),
+}
+
+impl From<Problem> for Trouble {
+    fn from(_: Problem) -> Self {
+        Self::Tables
+    }
+}
+
+/// Removes what is to be removed, again and again.
+pub(super) async fn run(shared: Arc<Shared>) {
+    let every = Duration::from_secs(shared.config.clean_up_s);
+    let mut look = Look::begin(clock::now());
+    loop {
+        tokio::time::sleep(every).await;
+        if !shared.store.is_begun().await {
+            continue;
+        }
+        let now = clock::now();
+        if now - look.began > WHOLE {
+            look = Look::begin(now);
+        }
+        for done in [
+            shared.remove_orphans(&mut look, now).await,
+            shared.settle_doubts(now).await,
+            shared.settle_leaving(now).await,
+            shared.remove_leftovers(now).await,
+        ] {
+            if let Err(error) = done {
+                tracing::debug!(%error, "attachments could not be cleaned up");
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Removes attachments that no message has come to show in time, or shows any more.
+    async fn remove_orphans(&self, look: &mut Look, now: DateTime<Utc>) -> Result<(), Trouble> {
+        self.tables.catch_up().await?;
+        let window = TimeDelta::seconds(i64::from(self.config.attach_window_s));
+        let before = now - window - GRACE;
+        loop {
+            let looked_at = self.tables.ask(orphans(look.place, before, ROWS)).await?;
+            let Some(last) = looked_at.last() else {
+                return Ok(());
+            };
+            for orphan in looked_at.iter().filter(|orphan| orphan.unclaimed) {
+                self.remove(orphan).await?;
+            }
+            look.place = (last.at, last.id);
+        }
+    }
+
+    async fn remove(&self, orphan: &Orphan) -> Result<(), Trouble> {
+        self.store.put(&doubtful(&orphan.sha256), Bytes::new()).await?;
+        let removed = AttachmentRemoved {
+            attachment: orphan.id,
+            size: u64::try_from(orphan.size).unwrap_or(0),
+        };
+        let id = CommandId::of_removal(self.log_id, orphan.id);
+        let command = UserCommand::RemoveAttachment(removed);
+        let owner = UserId(orphan.owner);
+        self.lanes.submit_user(owner, id.0, command, None).await?;
+        tracing::info!(attachment = %orphan.id, user = %orphan.owner, "an attachment that no message shows was removed");
+        metrics::counter!("tidings_attachments_removed_total").increment(1);
+        Ok(())
+    }
+
+    /// Removes bytes that nobody has stored in the end, or has any more.
+    async fn settle_doubts(&self, now: DateTime<Utc>) -> Result<(), Trouble> {
+        for sha256 in self.store.list("doubtful", now - DOUBT).await? {
+            if !self.tables.ask(is_stored(sha256.clone())).await?.contains(&true) {
+                match self.store.rename(&kept(&sha256), &leaving(&sha256)).await {
+                    Ok(()) => self.settle(&sha256).await?,
+                    Err(StoreError::Missing) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            self.store.remove(&doubtful(&sha256)).await?;
+        }
+        Ok(())
+    }
+
+    /// What was being removed when a node ended.
+    async fn settle_leaving(&self, now: DateTime<Utc>) -> Result<(), Trouble> {
+        for sha256 in self.store.list("leaving", now).await? {
+            self.settle(&sha256).await?;
+        }
+        Ok(())
+    }
+
+    /// Bytes that were moved aside go, or come back.
+    async fn settle(&self, sha256: &str) -> Result<(), Trouble> {
+        self.tables.catch_up().await?;
+        let leaving = leaving(sha256);
+        if !self
+            .tables
+            .ask(is_stored(sha256.to_owned()))
+            .await?
+            .contains(&true)
+        {
+            return Ok(self.store.remove(&leaving).await?);
+        }
+        match self.store.rename(&leaving, &kept(sha256)).await {
+            // Another node was faster.
+            Err(StoreError::Missing) => Ok(()),
+            moved => Ok(moved?),
+        }
+    }
+
+    /// What uploads have left that were never finished.
+    async fn remove_leftovers(&self, now: DateTime<Utc>) -> Result<(), Trouble> {
+        for name in self.store.list("incoming", now - TimeDelta::days(1)).await? {
+            self.store.remove(&incoming(name)).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! Where files are kept, and how many there may be.
+
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::time::Duration;
+use tidings_domain::Quota;
+
+/// Settings of attachments.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AttachmentConfig {
+    /// The folder that files are kept in, in one of its own for each log. All nodes see the same one. It is made when the first file comes.
+    pub folder: PathBuf,
+    /// The largest file, in bytes.
+    pub file_bytes: u64,
+    /// What one user may have stored at a time, in bytes.
+    pub user_bytes: u64,
+    /// How many files one user may have stored at a time.
+    pub user_files: u64,
+    /// For how many seconds after a file was stored messages may begin to show it. What no message shows then is removed within an
+    /// hour or two; what the last message showed that was recalled, within some hours.
+    pub attach_window_s: u32,
+    /// How often files that no message shows are looked for, in seconds.
+    pub clean_up_s: u64,
+    /// Uploads at once, of this node; more are `overloaded`.
+    pub uploads: usize,
+    /// Uploads of one user at once; more are `rate_limited`.
+    pub uploads_per_user: usize,
+    /// Downloads at once, of this node; more are `overloaded`.
+    pub downloads: usize,
+    /// Downloads of one user at once; more are `rate_limited`.
+    pub downloads_per_user: usize,
+    /// How long an upload or the store may stand still, in milliseconds.
+    pub stalled_ms: u64,
+    /// How long one upload may take in all, in seconds.
+    pub upload_s: u64,
+}
+
+impl Default for AttachmentConfig {
+    fn default() -> Self {
+        Self {
+            folder: PathBuf::from("attachments"),
+            file_bytes: 32 << 20,
+            user_bytes: 1 << 30,
+            user_files: 10_000,
+            attach_window_s: 24 * 60 * 60,
+            clean_up_s: 600,
+            uploads: 16,
+            uploads_per_user: 4,
+            downloads: 256,
+            downloads_per_user: 32,
+            stalled_ms: 20_000,
+            upload_s: 600,
+        }
+    }
+}
+
+impl AttachmentConfig {
+    /// What is wrong with it, if something is.
+    pub fn check(&self) -> Option<&'static str> {
+        if [self.file_bytes, self.clean_up_s, self.stalled_ms, self.upload_s].contains(&0)
+            || [self.uploads, self.uploads_per_user].contains(&0)
+            || [self.downloads, self.downloads_per_user].contains(&0)
+        {
+            return Some(
+                "`attachments.file_bytes`, `clean_up_s`, `stalled_ms`, `upload_s`, `uploads`, `uploads_per_user`, `downloads` and `downloads_per_user` must be at least 1",
+            );
+        }
+        if self.attach_window_s < 60 {
+            return Some("`attachments.attach_window_s` must be at least 60");
+        }
+        None
+    }
+
+    pub(super) fn quota(&self) -> Quota {
+        Quota {
+            bytes: self.user_bytes,
+            files: self.user_files,
+        }
+    }
+
+    pub(super) fn stalled(&self) -> Duration {
+        Duration::from_millis(self.stalled_ms)
+    }
+
+    pub(super) fn upload(&self) -> Duration {
+        Duration::from_secs(self.upload_s)
+    }
+}

@@ -1,0 +1,131 @@
+//! Links that open an attachment for one user, for some hours: for what sends no header, as a picture in a page. Who may see it is
+//! asked each time that one is used.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use std::fmt;
+use uuid::Uuid;
+
+/// A link holds for two hours at least and less than three: all that are made within an hour are the same, and what browsers keep
+/// by their address is kept.
+const HOURS: i64 = 3;
+
+/// Makes links, and reads them.
+#[derive(Clone)]
+pub struct Links {
+    mac: Hmac<Sha256>,
+}
+
+impl fmt::Debug for Links {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Links(..)")
+    }
+}
+
+/// A link to an attachment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// What the parameter `t` of a request is.
+    pub ticket: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Links {
+    /// `secret` is the log's own, so that all nodes take the links of each.
+    pub fn new(secret: &[u8]) -> Self {
+        let mut key = Hmac::<Sha256>::new_from_slice(secret).expect("a key may have any length");
+        key.update(b"attachment links");
+        let key = key.finalize().into_bytes();
+        Self {
+            mac: Hmac::new_from_slice(&key).expect("a key may have any length"),
+        }
+    }
+
+    /// A link for `user`, made at `now`.
+    pub fn make(&self, attachment: Uuid, user: Uuid, now: DateTime<Utc>) -> Link {
+        let hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
+        let expires_at = hour + TimeDelta::hours(HOURS);
+        let expires = expires_at.timestamp();
+        let tag = URL_SAFE_NO_PAD.encode(self.tag(attachment, user, expires).finalize().into_bytes());
+        Link {
+            ticket: format!("{expires}.{}.{tag}", user.simple()),
+            expires_at,
+        }
+    }
+
+    /// Whom a link's `t` is for, if it is for this attachment and holds at `now`.
+    pub fn read(&self, attachment: Uuid, ticket: &str, now: DateTime<Utc>) -> Option<Uuid> {
+        let mut parts = ticket.split('.');
+        let (expires, user, tag) = (parts.next()?, parts.next()?, parts.next()?);
+        let expires: i64 = expires.parse().ok()?;
+        let user = Uuid::try_parse(user).ok()?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        self.tag(attachment, user, expires).verify_slice(&tag).ok()?;
+        (parts.next().is_none() && now.timestamp() < expires).then_some(user)
+    }
+
+    fn tag(&self, attachment: Uuid, user: Uuid, expires: i64) -> Hmac<Sha256> {
+        let mut mac = self.mac.clone();
+        mac.update(attachment.as_bytes());
+        mac.update(user.as_bytes());
+        mac.update(&expires.to_be_bytes());
+        mac
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_opens_one_attachment_for_one_user_for_some_hours() {
+        let links = Links::new(b"a secret");
+        let (file, user) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(59);
+        let link = links.make(file, user, now);
+        assert_eq!(link.expires_at, DateTime::UNIX_EPOCH + TimeDelta::hours(3));
+        let second = TimeDelta::seconds(1);
+        assert_eq!(links.read(file, &link.ticket, now), Some(user));
+        assert_eq!(
+            links.read(file, &link.ticket, link.expires_at - second),
+            Some(user)
+        );
+        assert_eq!(links.read(file, &link.ticket, link.expires_at), None);
+        assert_eq!(links.read(Uuid::from_u128(3), &link.ticket, now), None);
+        assert_eq!(
+            Links::new(b"another").read(file, &link.ticket, now),
+            None,
+            "another log"
+        );
+        // Made within the same hour, it is the same.
+        assert_eq!(links.make(file, user, DateTime::UNIX_EPOCH), link);
+    }
+
+    #[test]
+    fn a_ticket_that_was_tampered_with_opens_nothing() {
+        let links = Links::new(b"a secret");
+        let (file, user) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let now = DateTime::UNIX_EPOCH;
+        let link = links.make(file, user, now);
+        let whole = &link.ticket;
+        let [expires, who, tag] = whole.split('.').collect::<Vec<_>>()[..] else {
+            panic!("{whole}")
+        };
+        let other = Uuid::from_u128(3).simple();
+        for broken in [
+            format!("{}.{who}.{tag}", expires.parse::<i64>().unwrap() + 1),
+            format!("{expires}.{other}.{tag}"),
+            format!("{expires}.{who}.{}", &tag[1..]),
+            format!("{expires}.{who}."),
+            format!("{whole}.x"),
+            String::new(),
+            "..".to_owned(),
+        ] {
+            assert_eq!(links.read(file, &broken, now), None, "{broken}");
+        }
+        assert!(!format!("{links:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,64 @@
+//! What those are told who are refused.
+
+use super::store::StoreError;
+use crate::accounts::AuthError;
+use crate::problem::Problem;
+use std::borrow::Cow;
+use tidings_protocol::ErrorCode;
+
+pub(super) fn missing() -> Problem {
+    Problem::new(ErrorCode::NotFound, "there is no such attachment")
+}
+
+pub(super) fn away() -> Problem {
+    Problem::unavailable("attachments cannot be looked up just now").retry_after_ms(1000)
+}
+
+pub(super) fn store(error: &StoreError) -> Problem {
+    tracing::warn!(%error, "the store of attachments is in trouble");
+    Problem::unavailable("files cannot be stored or read just now").retry_after_ms(1000)
+}
+
+pub(super) fn too_large(most: u64) -> Problem {
+    Problem::new(ErrorCode::TooLarge, format!("a file has at most {most} bytes"))
+}
+
+pub(super) fn full() -> Problem {
+    Problem::new(
+        ErrorCode::TooLarge,
+        "there is no room for it among what you have stored",
+    )
+}
+
+pub(super) fn stands_still() -> Problem {
+    Problem::new(ErrorCode::InvalidArgument, "the body did not arrive in time")
+        .status(axum::http::StatusCode::REQUEST_TIMEOUT)
+}
+
+pub(super) fn token(error: AuthError) -> Problem {
+    match error {
+        AuthError::Suspended => Problem::new(ErrorCode::Forbidden, error.to_string()),
+        AuthError::Unavailable => Problem::unavailable(error.to_string()),
+        AuthError::Expired | AuthError::Invalid | AuthError::Ended => {
+            Problem::unauthenticated(error.to_string())
+        }
+    }
+}
+
+pub(super) fn too_long(detail: String) -> Problem {
+    Problem::new(ErrorCode::TooLarge, detail)
+}
+
+/// Somebody has too much under way.
+pub(super) fn too_many(detail: &'static str) -> Problem {
+    Problem::new(ErrorCode::RateLimited, detail).retry_after_ms(1000)
+}
+
+/// The node has too much under way.
+pub(super) fn busy(detail: impl Into<Cow<'static, str>>) -> Problem {
+    Problem::new(ErrorCode::Overloaded, detail).retry_after_ms(1000)
+}
+
+pub(super) fn broken() -> Problem {
+    Problem::new(ErrorCode::InvalidArgument, "the body cannot be read")
+}

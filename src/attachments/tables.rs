@@ -1,0 +1,98 @@
+//! What the read models know of attachments, as fresh as it has to be.
+
+use super::problems;
+use crate::problem::Problem;
+use std::time::Duration;
+use tidings_eventlog::{Log, Position, describe};
+use tidings_projections::{Checkpoints, Select};
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+/// The read models that say who may see an attachment.
+const MODELS: [&str; 2] = ["attachments", "conversations"];
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// The read models.
+#[derive(Clone)]
+pub(super) struct Tables {
+    log: Log,
+    checkpoints: Checkpoints,
+    /// How long it is waited for read models that are behind.
+    wait: Duration,
+}
+
+impl Tables {
+    pub(super) fn new(log: Log, checkpoints: Checkpoints, wait: Duration) -> Self {
+        Self {
+            log,
+            checkpoints,
+            wait,
+        }
+    }
+
+    /// Asks the read models, as they are.
+    pub(super) async fn ask<T>(&self, select: Select<T>) -> Result<Vec<T>, Problem> {
+        let models = select.models();
+        let refused = self.checkpoints.refused();
+        if refused.iter().any(|(name, _)| models.contains(name)) {
+            return Err(problems::away());
+        }
+        // One that is being built lacks what was, one that stands before what only a newer program can fold perhaps that somebody is no
+        // member any more.
+        let readable = async {
+            self.checkpoints.built(models).await;
+            self.checkpoints.released(models).await;
+        };
+        timeout(self.wait, readable).await.map_err(|_| problems::away())?;
+        let sql = select.sql(self.log.pool().home());
+        let rows = self.rows(&sql, &select.values()).await?;
+        let read = rows.iter().map(|row| select.read(row));
+        read.collect::<Result<Vec<T>, _>>().map_err(|error| {
+            tracing::warn!(error = describe(&error), "an attachment cannot be read");
+            problems::away()
+        })
+    }
+
+    /// Runs one statement.
+    pub(super) async fn rows(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Problem> {
+        let asking = async {
+            let client = self.log.pool().get().await.map_err(|error| error.to_string())?;
+            let answer = async {
+                let statement = client.prepare_cached(sql).await?;
+                client.query(&statement, values).await
+            };
+            answer.await.map_err(|error| describe(&error))
+        };
+        let answer = timeout(ANSWER, asking).await;
+        let answer = answer.unwrap_or_else(|_| Err("it took too long".to_owned()));
+        answer.map_err(|error| {
+            tracing::warn!(error, "attachments cannot be looked up");
+            problems::away()
+        })
+    }
+
+    /// The one row that is asked for. Where there is none, the read models are given time to come to all that the log holds by now.
+    pub(super) async fn find<T>(&self, select: impl Fn() -> Select<T>) -> Result<Option<T>, Problem> {
+        if let Some(found) = self.ask(select()).await?.pop() {
+            return Ok(Some(found));
+        }
+        self.catch_up().await?;
+        Ok(self.ask(select()).await?.pop())
+    }
+
+    /// Waits until the read models have come to all that the log holds by now.
+    pub(super) async fn catch_up(&self) -> Result<(), Problem> {
+        let heads = self.log.heads().await.map_err(|_| problems::away())?;
+        let all = heads.into_iter().map(|head| {
+            let position = Position {
+                lane: head.lane,
+                pos: head.head,
+            };
+            self.checkpoints.passed_by(&MODELS, position, self.wait)
+        });
+        let passed = futures_util::future::try_join_all(all).await;
+        passed.map(|_| ()).map_err(|_| problems::away())
+    }
+}

@@ -1,0 +1,326 @@
+//! Files: stored, shown by messages, fetched by those who may see them.
+
+use crate::support::*;
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use tidings_client::{Config, Incoming, connect};
+use tidings_protocol::{Action, Content, EventData};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use uuid::Uuid;
+
+/// A picture of one transparent pixel.
+const PIXEL: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\rIDATx\x9cc\0\x01\0\0\x05\0\x01\r\n-\xb4\0\0\0\0IEND\xaeB`\x82";
+
+fn sum(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
+}
+
+async fn json(response: Response) -> Value {
+    serde_json::from_str(&response.text().await.unwrap()).unwrap()
+}
+
+impl TestNode {
+    async fn upload(&self, user: &User, name: &str, bytes: impl Into<Vec<u8>>) -> Response {
+        let url = self.url(&format!("/attachments?name={name}"));
+        let request = self.http.post(url).bearer_auth(&user.token);
+        request.body(bytes.into()).send().await.unwrap()
+    }
+
+    /// Uploads what must be taken.
+    async fn stored(&self, user: &User, name: &str, bytes: impl Into<Vec<u8>>) -> Value {
+        let response = self.upload(user, name, bytes).await;
+        let status = response.status();
+        let answer = json(response).await;
+        assert_eq!(status, 201, "{answer}");
+        answer
+    }
+
+    async fn fetch(&self, user: &User, id: &Value, headers: &[(&str, &str)]) -> Response {
+        let url = self.url(&format!("/attachments/{}", id.as_str().unwrap()));
+        let mut request = self.http.request(Method::GET, url).bearer_auth(&user.token);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap()
+    }
+}
+
+/// Where the files of the log are.
+fn files(store: &Store) -> PathBuf {
+    let mut logs = std::fs::read_dir(store.files.path()).unwrap();
+    logs.next().unwrap().unwrap().path()
+}
+
+fn header(response: &Response, name: &str) -> String {
+    response.headers()[name].to_str().unwrap().to_owned()
+}
+
+fn showing(conversation: Uuid, kind: &str, id: &Value) -> Value {
+    json!({ "type": "message.send", "conversation": conversation, "content": { "kind": kind, "attachment": id, "caption": "look" } })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_stored_shown_and_fetched_by_those_who_see_the_message() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben, cat] = one.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    let stored = one.stored(&ann, "a%20hill.png", PIXEL).await;
+    assert_eq!(
+        stored,
+        json!({ "id": stored["id"], "name": "a hill.png", "type": "image/png", "size": PIXEL.len(), "sha256": sum(PIXEL),
+            "width": 1, "height": 1 })
+    );
+
+    // Until a message shows it, it is its owner's alone.
+    assert_eq!(two.fetch(&ann, &stored["id"], &[]).await.status(), 200);
+    assert_eq!(two.fetch(&ben, &stored["id"], &[]).await.status(), 404);
+    b.refused(showing(conversation, "image", &stored["id"]), "not_found")
+        .await;
+
+    let sent = a.acked(showing(conversation, "image", &stored["id"])).await;
+    let event = &b.events(conversation, 2).await[1];
+    assert_eq!(
+        event["data"]["content"],
+        json!({ "kind": "image", "attachment": stored["id"], "caption": "look" })
+    );
+    let fetched = two.fetch(&ben, &stored["id"], &[]).await;
+    assert_eq!(fetched.status(), 200);
+    assert_eq!(header(&fetched, "content-type"), "image/png");
+    assert_eq!(
+        header(&fetched, "content-disposition"),
+        "inline; filename*=UTF-8''a%20hill.png"
+    );
+    assert_eq!(header(&fetched, "x-content-type-options"), "nosniff");
+    assert_eq!(header(&fetched, "etag"), format!("\"{}\"", sum(PIXEL)));
+    assert_eq!(fetched.bytes().await.unwrap(), PIXEL);
+    assert_eq!(two.fetch(&cat, &stored["id"], &[]).await.status(), 404);
+
+    // With the message goes what it showed.
+    a.acked(json!({ "type": "message.recall", "conversation": conversation, "message": sent["id"] }))
+        .await;
+    eventually(async || (two.fetch(&ben, &stored["id"], &[]).await.status() == 404).then_some(())).await;
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_comes_to_a_device_of_the_client_library_that_was_away() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let url = format!("ws://{}/ws", node.node.address());
+    let stored = node.stored(&ann, "hill.png", PIXEL).await;
+    let attachment = Uuid::try_parse(&text(&stored["id"])).unwrap();
+    let picture = Content::image(attachment, Some("look".to_owned()));
+    let (a, _events) = connect(Config::new(url.clone(), ann.token.clone(), "a"));
+    let opened = a.send(Action::DirectOpen { user: ben.id }).await.unwrap();
+    let conversation = opened.await.unwrap().conversation;
+    let send = Action::MessageSend {
+        conversation,
+        content: picture.clone(),
+        reply_to: None,
+        mentions: vec![],
+    };
+    a.send(send).await.unwrap().await.unwrap();
+    let (_b, mut events) = connect(Config::new(url, ben.token.clone(), "b"));
+    let shown = tokio::time::timeout(PATIENCE, async {
+        loop {
+            if let Incoming::Event(event) = events.next().await.unwrap()
+                && let EventData::MessageSent(sent) = event.decode()
+            {
+                return sent.content;
+            }
+        }
+    });
+    assert_eq!(shown.await.unwrap(), Some(picture));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_a_file_is_sent_where_one_is_asked_for() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let ann = node.register("ann").await;
+    // More than a part of an object holds.
+    let bytes: Vec<u8> = (0..6_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let stored = node.stored(&ann, "long.bin", bytes.clone()).await;
+    assert_eq!(stored["type"], "application/octet-stream");
+    let id = &stored["id"];
+    let whole = node.fetch(&ann, id, &[]).await;
+    assert!(header(&whole, "content-disposition").starts_with("attachment; "));
+    let etag = header(&whole, "etag");
+    assert_eq!(whole.bytes().await.unwrap(), bytes);
+    let part = node.fetch(&ann, id, &[("range", "bytes=5999990-")]).await;
+    assert_eq!(part.status(), 206);
+    assert_eq!(header(&part, "content-range"), "bytes 5999990-5999999/6000000");
+    assert_eq!(part.bytes().await.unwrap(), bytes[5_999_990..]);
+    let part = node
+        .fetch(&ann, id, &[("range", "bytes=1-2"), ("if-range", &etag)])
+        .await;
+    assert_eq!(
+        (part.status(), part.bytes().await.unwrap()),
+        (StatusCode::PARTIAL_CONTENT, bytes[1..3].to_vec().into())
+    );
+    let other = node
+        .fetch(&ann, id, &[("range", "bytes=1-2"), ("if-range", "\"other\"")])
+        .await;
+    assert_eq!(other.status(), 200);
+    let beyond = node.fetch(&ann, id, &[("range", "bytes=6000000-")]).await;
+    assert_eq!(beyond.status(), 416);
+    assert_eq!(header(&beyond, "content-range"), "bytes */6000000");
+    let known = node.fetch(&ann, id, &[("if-none-match", &etag)]).await;
+    assert_eq!(known.status(), 304);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_stored_is_refused_and_leaves_nothing() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.attachments.file_bytes = 1000;
+    config.attachments.user_bytes = 1500;
+    let node = TestNode::start(config).await;
+    let ann = node.register("ann").await;
+    let code = async |response: Response| {
+        let status = response.status().as_u16();
+        (status, text(&json(response).await["code"]))
+    };
+    let refused = |status, code: &str| (status, code.to_owned());
+    let file = |size| vec![b'x'; size];
+    assert_eq!(
+        code(node.upload(&ann, "a", file(1001)).await).await,
+        refused(413, "too_large")
+    );
+    let (status, empty) = code(node.upload(&ann, "a", file(0)).await).await;
+    // Of nothing a client may say no length at all.
+    assert!(
+        [400, 411].contains(&status) && empty == "invalid_argument",
+        "{status}"
+    );
+    for name in ["", "..", "a%2F", "a%0Ab", &"x".repeat(256)] {
+        let answer = code(node.upload(&ann, name, file(1)).await).await;
+        assert!([400, 413].contains(&answer.0), "{name} {answer:?}");
+    }
+    let stranger = User {
+        token: "nonsense".to_owned(),
+        ..ann.clone()
+    };
+    assert_eq!(
+        code(node.upload(&stranger, "a", file(1)).await).await,
+        refused(401, "unauthenticated")
+    );
+    let url = node.url("/attachments?name=a");
+    let broken = node.http.post(&url).bearer_auth(&ann.token).header(
+        "repr-digest",
+        "sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:",
+    );
+    assert_eq!(
+        code(broken.body("hullo").send().await.unwrap()).await,
+        refused(400, "invalid_argument")
+    );
+    let right = node.http.post(&url).bearer_auth(&ann.token).header(
+        "repr-digest",
+        "sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:",
+    );
+    assert_eq!(right.body("hello").send().await.unwrap().status(), 201);
+
+    node.stored(&ann, "a", file(1000)).await;
+    assert_eq!(
+        code(node.upload(&ann, "b", file(1000)).await).await,
+        refused(413, "too_large")
+    );
+    let id = json!(Uuid::now_v7());
+    assert_eq!(node.fetch(&ann, &id, &[]).await.status(), 404);
+    assert_eq!(node.fetch(&ann, &json!("nonsense"), &[]).await.status(), 404);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_no_message_shows_is_removed_with_its_bytes() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.attachments.clean_up_s = 1;
+    let node = TestNode::start(config).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    let lonely = node.stored(&ann, "lonely.txt", "lonely").await;
+    let shown = node.stored(&ann, "shown.txt", "shown").await;
+    let twin = node.stored(&ann, "twin.txt", "shown").await;
+    a.acked(showing(conversation, "file", &shown["id"])).await;
+    let root = files(&store);
+    let kept = |file: &Value| {
+        let sum = text(&file["sha256"]);
+        root.join(format!("{}/{}/{sum}", &sum[..2], &sum[2..4]))
+    };
+    assert!(kept(&lonely).is_file() && kept(&shown).is_file());
+
+    // Two days go by.
+    let client = store.client().await;
+    eventually(async || {
+        let row = client
+            .query_one("SELECT count(*) FROM p_attachments.attachment", &[])
+            .await;
+        (row.unwrap().get::<_, i64>(0) == 3).then_some(())
+    })
+    .await;
+    let sql = "UPDATE p_attachments.attachment SET at = at - interval '2 days'";
+    assert_eq!(client.execute(sql, &[]).await.unwrap(), 3);
+    for gone in [&lonely, &twin] {
+        eventually(async || (node.fetch(&ann, &gone["id"], &[]).await.status() == 404).then_some(())).await;
+    }
+    // Another half an hour.
+    let doubtful = root.join("doubtful");
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(1);
+    eventually(async || {
+        for entry in std::fs::read_dir(&doubtful).into_iter().flatten().flatten() {
+            if let Ok(file) = std::fs::File::options().write(true).open(entry.path()) {
+                file.set_modified(long_ago).unwrap();
+            }
+        }
+        let is_settled = std::fs::read_dir(&doubtful).is_ok_and(|mut left| left.next().is_none());
+        (!kept(&lonely).exists() && is_settled).then_some(())
+    })
+    .await;
+    assert_eq!(
+        node.fetch(&ben, &shown["id"], &[]).await.bytes().await.unwrap(),
+        "shown"
+    );
+    // There is room again.
+    let query = "SELECT bytes, files FROM p_attachments.usage";
+    let row = client.query_one(query, &[]).await.unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (5, 1));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_stands_still_is_given_up_and_its_place_is_free() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.attachments.uploads_per_user = 1;
+    config.attachments.stalled_ms = 3000;
+    let node = TestNode::start(config).await;
+    let ann = node.register("ann").await;
+    let mut tcp = tokio::net::TcpStream::connect(node.node.address()).await.unwrap();
+    let begun = format!(
+        "POST /attachments?name=a HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {}\r\nContent-Length: 100\r\n\r\nabc",
+        ann.token
+    );
+    tcp.write_all(begun.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    tokio::time::timeout(PATIENCE, tcp.read_exact(&mut answer))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 408");
+    node.stored(&ann, "b", "whole").await;
+    node.stop().await;
+}
