@@ -14,10 +14,12 @@ mod places;
 mod problems;
 mod range;
 mod refusals;
+mod resumable;
 mod sniff;
 mod store;
 mod storing;
 mod tables;
+mod tus;
 mod upload;
 
 pub use config::AttachmentConfig;
@@ -31,7 +33,7 @@ use crate::problem::Problem;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderMap;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use places::Places;
 use std::future::Future;
 use std::sync::Arc;
@@ -96,6 +98,8 @@ pub fn routes(ground: Foundation) -> Router {
     });
     Router::new()
         .route("/attachments", post(upload::upload))
+        .route("/attachments/tus", any(resumable::collection))
+        .route("/attachments/tus/{id}", any(resumable::one))
         .route("/attachments/{id}", get(download::download))
         // Each body has a limit of its own.
         .layer(DefaultBodyLimit::disable())

@@ -1,4 +1,4 @@
-//! Checksums that clients send along: `Repr-Digest` (RFC 9530) of a file.
+//! Checksums that clients send along: `Repr-Digest` (RFC 9530) of a file, `Upload-Checksum` of a part of one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +18,15 @@ pub(super) fn repr_digest(header: &str) -> Result<Option<Sum>, ()> {
         return sum(inner.ok_or(())?).map(Some);
     }
     Ok(None)
+}
+
+/// The SHA-256 of an `Upload-Checksum`; `Err` where it is another algorithm or cannot be read.
+pub(super) fn upload_checksum(header: &str) -> Result<Sum, ()> {
+    let (algorithm, value) = header.trim().split_once(' ').ok_or(())?;
+    if algorithm != "sha256" {
+        return Err(());
+    }
+    sum(value.trim())
 }
 
 fn sum(text: &str) -> Result<Sum, ()> {
@@ -44,6 +53,10 @@ mod tests {
         assert_eq!(repr_digest("sha-512=:AAAA:"), Ok(None));
         for broken in ["", "sha-256", "sha-256=abc", "sha-256=:AAAA:", "sha-256=:!:"] {
             assert_eq!(repr_digest(broken), Err(()), "{broken}");
+        }
+        assert_eq!(upload_checksum(&format!("sha256 {HELLO}")), Ok(wanted));
+        for broken in ["sha256", "sha1 AAAA", "sha256 AAAA", ""] {
+            assert_eq!(upload_checksum(broken), Err(()), "{broken}");
         }
     }
 }

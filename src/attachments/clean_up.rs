@@ -78,6 +78,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
             shared.remove_orphans(&mut look, now).await,
             shared.settle_doubts(now).await,
             shared.settle_leaving(now).await,
+            shared.forget_expired(now).await.map_err(Trouble::from),
             shared.remove_leftovers(now).await,
         ] {
             if let Err(error) = done {
@@ -164,7 +165,8 @@ impl Shared {
 
     /// What uploads have left that were never finished.
     async fn remove_leftovers(&self, now: DateTime<Utc>) -> Result<(), Trouble> {
-        for name in self.store.list("incoming", now - TimeDelta::days(1)).await? {
+        let longest = TimeDelta::seconds(i64::from(self.config.resumable_s)) + TimeDelta::days(1);
+        for name in self.store.list("incoming", now - longest).await? {
             self.store.remove(&incoming(name)).await?;
         }
         Ok(())

@@ -34,6 +34,8 @@ pub struct AttachmentConfig {
     pub stalled_ms: u64,
     /// How long one upload may take in all, in seconds.
     pub upload_s: u64,
+    /// For how many seconds a resumable upload is kept that nobody goes on with.
+    pub resumable_s: u32,
 }
 
 impl Default for AttachmentConfig {
@@ -51,6 +53,7 @@ impl Default for AttachmentConfig {
             downloads_per_user: 32,
             stalled_ms: 20_000,
             upload_s: 600,
+            resumable_s: 24 * 60 * 60,
         }
     }
 }
@@ -66,8 +69,8 @@ impl AttachmentConfig {
                 "`attachments.file_bytes`, `clean_up_s`, `stalled_ms`, `upload_s`, `uploads`, `uploads_per_user`, `downloads` and `downloads_per_user` must be at least 1",
             );
         }
-        if self.attach_window_s < 60 {
-            return Some("`attachments.attach_window_s` must be at least 60");
+        if self.attach_window_s < 60 || self.resumable_s < 60 {
+            return Some("`attachments.attach_window_s` and `resumable_s` must be at least 60");
         }
         None
     }

@@ -62,3 +62,14 @@ pub(super) fn busy(detail: impl Into<Cow<'static, str>>) -> Problem {
 pub(super) fn broken() -> Problem {
     Problem::new(ErrorCode::InvalidArgument, "the body cannot be read")
 }
+
+pub(super) fn elsewhere() -> Problem {
+    Problem::new(ErrorCode::Conflict, "the upload is at another offset")
+}
+
+pub(super) fn method() -> Problem {
+    Problem::new(
+        ErrorCode::InvalidArgument,
+        "this address does not take that method",
+    )
+}

@@ -302,6 +302,85 @@ async fn a_file_that_no_message_shows_is_removed_with_its_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_upload_goes_on_at_another_node_and_ends_as_an_attachment() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben] = one.people(["ann", "ben"]).await;
+    let tus = |node: &TestNode, method: &str, path: &str, user: &User| {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = node.http.request(method, node.url(path));
+        request.bearer_auth(&user.token).header("tus-resumable", "1.0.0")
+    };
+    let bytes: Vec<u8> = (0..11_000_000_u32).map(|n| (n % 241) as u8).collect();
+    let begun = tus(&one, "POST", "/attachments/tus", &ann)
+        .header("upload-length", bytes.len())
+        .header("upload-metadata", "filename bG9uZy5iaW4=")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(begun.status(), 201);
+    assert_eq!(header(&begun, "tus-resumable"), "1.0.0");
+    assert!(header(&begun, "upload-expires").ends_with(" GMT"));
+    let place = header(&begun, "location");
+    let patch = async |node: &TestNode, at: usize, part: &[u8], sum: Option<&str>| {
+        let mut request = tus(node, "PATCH", &place, &ann)
+            .header("content-type", "application/offset+octet-stream")
+            .header("upload-offset", at);
+        if let Some(sum) = sum {
+            request = request.header("upload-checksum", format!("sha256 {sum}"));
+        }
+        request.body(part.to_vec()).send().await.unwrap()
+    };
+    let first = patch(&one, 0, &bytes[..6_000_000], None).await;
+    assert_eq!(
+        (first.status(), header(&first, "upload-offset")),
+        (StatusCode::NO_CONTENT, "6000000".to_owned())
+    );
+    // A part that is elsewhere, and one that is not what it says.
+    assert_eq!(patch(&two, 0, b"x", None).await.status(), 409);
+    let wrong = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
+    assert_eq!(patch(&two, 6_000_000, b"hullo", Some(wrong)).await.status(), 460);
+    // To somebody else there is no such upload.
+    assert_eq!(
+        tus(&two, "HEAD", &place, &ben).send().await.unwrap().status(),
+        404
+    );
+    let looked = tus(&two, "HEAD", &place, &ann).send().await.unwrap();
+    assert_eq!(
+        (header(&looked, "upload-offset"), header(&looked, "upload-length")),
+        ("6000000".to_owned(), "11000000".to_owned())
+    );
+    let last = patch(&two, 6_000_000, &bytes[6_000_000..], None).await;
+    assert_eq!(
+        (last.status(), header(&last, "upload-offset")),
+        (StatusCode::NO_CONTENT, "11000000".to_owned())
+    );
+
+    let id = json!(place.rsplit('/').next().unwrap());
+    let fetched = one.fetch(&ann, &id, &[]).await;
+    assert_eq!(header(&fetched, "etag"), format!("\"{}\"", sum(&bytes)));
+    assert!(header(&fetched, "content-disposition").ends_with("''long.bin"));
+    assert_eq!(fetched.bytes().await.unwrap(), bytes);
+    assert_eq!(
+        std::fs::read_dir(files(&store).join("incoming")).unwrap().count(),
+        0
+    );
+    // Another version is not spoken, and one that was given up is not there.
+    let old = one.http.post(one.url("/attachments/tus")).bearer_auth(&ann.token);
+    assert_eq!(old.send().await.unwrap().status(), 412);
+    assert_eq!(
+        tus(&one, "DELETE", &place, &ann).send().await.unwrap().status(),
+        204
+    );
+    assert_eq!(
+        tus(&one, "HEAD", &place, &ann).send().await.unwrap().status(),
+        404
+    );
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_stands_still_is_given_up_and_its_place_is_free() {
     let store = Store::new().await;
     let mut config = store.config();

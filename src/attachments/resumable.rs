@@ -1,0 +1,248 @@
+//! `/attachments/tus`: files that come in parts, whose upload can be gone on with after a break, at any node.
+//!
+//! Each part is an object of its own, and a row says which there are. When all is there it is read once more, summed up, and stored as
+//! a file that came in one go. What nobody goes on with is forgotten.
+
+mod parts;
+
+use super::Shared;
+use super::problems;
+use super::tus::{self, Append, Ask, Begin, State, Wrong};
+use crate::clock;
+use crate::problem::Problem;
+use axum::body::Body;
+use axum::extract::{Path, Request, State as Of};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::Arc;
+use tidings_domain::FileName;
+use uuid::Uuid;
+
+/// Uploads that one user may have begun and not ended.
+const BEGUN: i64 = 20;
+/// A part, in bytes, where its sender does not make it smaller.
+const PART: usize = 5 << 20;
+/// Parts of one upload beyond twice as many as there need be.
+const PARTS: u64 = 1000;
+
+/// An upload, as its row has it.
+struct Upload {
+    id: Uuid,
+    user: Uuid,
+    name: FileName,
+    media_type: Option<String>,
+    state: State,
+    parts: Vec<Uuid>,
+    ends: Vec<i64>,
+    is_stored: bool,
+    expires_at: DateTime<Utc>,
+}
+
+/// What can be asked of all uploads.
+pub(super) async fn collection(Of(shared): Of<Arc<Shared>>, request: Request) -> Result<Response, Problem> {
+    answer(shared, None, request).await
+}
+
+/// What can be asked of one.
+pub(super) async fn one(
+    Of(shared): Of<Arc<Shared>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let id = Uuid::try_parse(&id).map_err(|_| problems::missing())?;
+    answer(shared, Some(id), request).await
+}
+
+async fn answer(shared: Arc<Shared>, id: Option<Uuid>, request: Request) -> Result<Response, Problem> {
+    if request.method() == Method::OPTIONS {
+        return Ok(shared.abilities());
+    }
+    let most = shared.config.file_bytes;
+    let asked = tus::ask(request.method(), request.headers(), id.is_some(), most);
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(wrong) => return Ok(spoken(shared.wrong(wrong))),
+    };
+    let user = shared.bearer(request.headers()).await?.user;
+    let answered = match (asked, id) {
+        (Ask::Begin(begin), _) => shared.begin(user, begin).await,
+        (Ask::Look, Some(id)) => shared.look(id, user).await,
+        (Ask::Append(append), Some(id)) => shared.append(id, user, append, request.into_body()).await,
+        (Ask::GiveUp, Some(id)) => shared.give_up(id, user).await,
+        (_, None) => Err(shared.wrong(Wrong::Method)),
+    };
+    Ok(answered.map_or_else(spoken, spoken))
+}
+
+/// Says which version is spoken, as every answer does.
+fn spoken(answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    let version = HeaderValue::from_static(tus::VERSION);
+    response.headers_mut().insert("tus-resumable", version);
+    response
+}
+
+fn offset(received: u64) -> (HeaderName, HeaderValue) {
+    (
+        HeaderName::from_static("upload-offset"),
+        HeaderValue::from(received),
+    )
+}
+
+fn expires(at: DateTime<Utc>) -> (HeaderName, String) {
+    let at = at.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    (HeaderName::from_static("upload-expires"), at)
+}
+
+impl Shared {
+    fn abilities(&self) -> Response {
+        let most = self.config.file_bytes.to_string();
+        let headers = [
+            (HeaderName::from_static("tus-version"), tus::VERSION.to_owned()),
+            (
+                HeaderName::from_static("tus-extension"),
+                tus::EXTENSIONS.to_owned(),
+            ),
+            (HeaderName::from_static("tus-max-size"), most),
+            (
+                HeaderName::from_static("tus-checksum-algorithm"),
+                tus::ALGORITHM.to_owned(),
+            ),
+        ];
+        spoken((StatusCode::NO_CONTENT, headers))
+    }
+
+    fn wrong(&self, wrong: Wrong) -> Problem {
+        let problem = match wrong {
+            Wrong::TooLarge => return problems::too_large(self.config.file_bytes),
+            Wrong::Version => Problem::invalid("tus-resumable", "version 1.0.0 of tus is spoken here"),
+            Wrong::Offset => problems::elsewhere(),
+            Wrong::Type => Problem::invalid("content-type", "a part is `application/offset+octet-stream`"),
+            Wrong::Header(name) => Problem::invalid(name, format!("`{name}` is missing or not valid")),
+            Wrong::Method => problems::method(),
+        };
+        problem.status(wrong.status())
+    }
+
+    fn lasts(&self) -> DateTime<Utc> {
+        clock::now() + TimeDelta::seconds(i64::from(self.config.resumable_s))
+    }
+
+    async fn begin(&self, user: Uuid, begin: Begin) -> Result<Response, Problem> {
+        let reserved = include_str!("resumable/reserved.sql");
+        let reserved = self.tables.rows(reserved, &[&user]).await?;
+        let reserved: i64 = reserved
+            .first()
+            .map_or(Ok(0), |row| row.try_get(0))
+            .map_err(|_| problems::away())?;
+        self.has_room(user, begin.size.saturating_add(reserved.max(0) as u64))
+            .await?;
+        let (id, expires_at) = (Self::mint(), self.lasts());
+        let size = i64::try_from(begin.size).unwrap_or(i64::MAX);
+        let name = begin.name.as_str();
+        let sql = include_str!("resumable/begin.sql");
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+            [&id, &user, &name, &begin.media_type, &size, &expires_at, &BEGUN];
+        if self.tables.rows(sql, &values).await?.is_empty() {
+            let problem = problems::too_many("you have enough uploads under way");
+            return Err(problem.retry_after_ms(60_000));
+        }
+        let place = (header::LOCATION, format!("/attachments/tus/{id}"));
+        Ok((StatusCode::CREATED, [place, expires(expires_at)]).into_response())
+    }
+
+    async fn find_upload(&self, id: Uuid, user: Uuid) -> Result<Upload, Problem> {
+        let sql = include_str!("resumable/find.sql");
+        let rows = self.tables.rows(sql, &[&id, &user, &clock::now()]).await?;
+        let row = rows.first().ok_or_else(problems::missing)?;
+        let read = || -> Result<Option<Upload>, tokio_postgres::Error> {
+            let Ok(name) = FileName::parse(row.try_get("name")?) else {
+                return Ok(None);
+            };
+            let number = |name| Ok::<_, tokio_postgres::Error>(row.try_get::<_, i64>(name)?.max(0) as u64);
+            Ok(Some(Upload {
+                id,
+                user,
+                name,
+                media_type: row.try_get("media_type")?,
+                state: State {
+                    size: number("size")?,
+                    received: number("received")?,
+                },
+                parts: row.try_get("parts")?,
+                ends: row.try_get("ends")?,
+                is_stored: row.try_get("stored")?,
+                expires_at: row.try_get("expires_at")?,
+            }))
+        };
+        read().ok().flatten().ok_or_else(problems::away)
+    }
+
+    async fn look(&self, id: Uuid, user: Uuid) -> Result<Response, Problem> {
+        let upload = self.find_upload(id, user).await?;
+        let size = (
+            HeaderName::from_static("upload-length"),
+            HeaderValue::from(upload.state.size),
+        );
+        let cache = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let place = [offset(upload.state.received), size, cache];
+        Ok((StatusCode::OK, place, [expires(upload.expires_at)]).into_response())
+    }
+
+    async fn append(
+        self: &Arc<Self>,
+        id: Uuid,
+        user: Uuid,
+        append: Append,
+        body: Body,
+    ) -> Result<Response, Problem> {
+        let place = self.uploads.take(user)?;
+        let mut upload = self.find_upload(id, user).await?;
+        let room = upload
+            .state
+            .room(append.offset)
+            .map_err(|wrong| self.wrong(wrong))?;
+        let parts = PARTS + 2 * (upload.state.size / PART as u64);
+        if upload.parts.len() as u64 >= parts {
+            return Err(problems::too_long("the upload has too many parts".to_owned()));
+        }
+        self.take_parts(&mut upload, body, room, append.sum).await?;
+        let received = upload.state.received;
+        let expires_at = upload.expires_at;
+        if upload.state.is_complete() && !upload.is_stored {
+            let shared = Arc::clone(self);
+            let storing = self.see_through(async move {
+                let stored = shared.put_together(upload).await;
+                drop(place);
+                stored
+            });
+            storing.await?;
+        }
+        Ok((StatusCode::NO_CONTENT, [offset(received)], [expires(expires_at)]).into_response())
+    }
+
+    async fn give_up(&self, id: Uuid, user: Uuid) -> Result<Response, Problem> {
+        let upload = self.find_upload(id, user).await?;
+        let rows = self
+            .tables
+            .rows(include_str!("resumable/remove.sql"), &[&upload.id])
+            .await?;
+        for row in rows {
+            self.forget(row.try_get("parts").unwrap_or_default()).await;
+        }
+        Ok(StatusCode::NO_CONTENT.into_response())
+    }
+
+    /// Forgets uploads that nobody has gone on with.
+    pub(super) async fn forget_expired(&self, now: DateTime<Utc>) -> Result<(), Problem> {
+        let rows = self
+            .tables
+            .rows(include_str!("resumable/expired.sql"), &[&now])
+            .await?;
+        for row in rows {
+            self.forget(row.try_get("parts").unwrap_or_default()).await;
+        }
+        Ok(())
+    }
+}

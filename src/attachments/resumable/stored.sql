@@ -1,0 +1,1 @@
+UPDATE upload SET stored = true, parts = '{}', ends = '{}' WHERE id = $1
