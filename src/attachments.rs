@@ -15,6 +15,7 @@ mod problems;
 mod range;
 mod refusals;
 mod resumable;
+mod scan;
 mod sniff;
 mod store;
 mod storing;
@@ -22,7 +23,7 @@ mod tables;
 mod tus;
 mod upload;
 
-pub use config::AttachmentConfig;
+pub use config::{AttachmentConfig, Scan};
 pub use links::{Link, Links};
 
 use crate::accounts::{Authenticator, Principal};
@@ -35,6 +36,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderMap;
 use axum::routing::{any, get, post};
 use places::Places;
+use scan::Scanner;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,12 +74,15 @@ struct Shared {
     log_id: Uuid,
     uploads: Places,
     downloads: Places,
+    scanner: Scanner,
     store: Store,
     tables: Tables,
 }
 
 /// The routes of attachments. What no message shows is removed from here on, until the node stops.
 pub fn routes(ground: Foundation) -> Router {
+    // For those who speak to scanners. Another part of the process may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let config = Arc::new(ground.config);
     let shared = Arc::new(Shared {
         authenticator: ground.authenticator,
@@ -87,6 +92,7 @@ pub fn routes(ground: Foundation) -> Router {
         log_id: ground.log_id,
         uploads: Places::new(config.uploads, config.uploads_per_user),
         downloads: Places::new(config.downloads, config.downloads_per_user),
+        scanner: Scanner::new(&config),
         store: Store::new(Arc::clone(&config), ground.log_id),
         tables: Tables::new(ground.log, ground.checkpoints, ground.wait),
         config,

@@ -36,6 +36,21 @@ pub struct AttachmentConfig {
     pub upload_s: u64,
     /// For how many seconds a resumable upload is kept that nobody goes on with.
     pub resumable_s: u32,
+    /// Who looks at files before they are stored: nobody, a `clamd` at `scan_address` (`host:port`), or a server at the URL
+    /// `scan_address` that is sent the bytes and answers 200 for harmless and 422 for harmful ones.
+    pub scan: Scan,
+    pub scan_address: Option<String>,
+    /// Whether files are refused while nobody can look at them.
+    pub scan_required: bool,
+}
+
+/// Who looks at files before they are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scan {
+    None,
+    Clamd,
+    Url,
 }
 
 impl Default for AttachmentConfig {
@@ -54,6 +69,9 @@ impl Default for AttachmentConfig {
             stalled_ms: 20_000,
             upload_s: 600,
             resumable_s: 24 * 60 * 60,
+            scan: Scan::None,
+            scan_address: None,
+            scan_required: true,
         }
     }
 }
@@ -71,6 +89,9 @@ impl AttachmentConfig {
         }
         if self.attach_window_s < 60 || self.resumable_s < 60 {
             return Some("`attachments.attach_window_s` and `resumable_s` must be at least 60");
+        }
+        if self.scan != Scan::None && self.scan_address.is_none() {
+            return Some("`attachments.scan` needs `attachments.scan_address`");
         }
         None
     }

@@ -126,6 +126,17 @@ impl Received {
         Ok(there)
     }
 
+    /// Reads the bytes again.
+    pub(super) async fn read(&self, store: &Store) -> Result<super::store::Chunks, StoreError> {
+        match &self.bytes {
+            Held::Here(bytes) => {
+                let bytes = bytes.clone();
+                Ok(Box::pin(futures_util::stream::once(async { Ok(bytes) })))
+            }
+            Held::There(path) => store.read(path, 0..self.size).await,
+        }
+    }
+
     /// Forgets the bytes, which are not stored.
     pub(super) async fn discard(&self, store: &Store) {
         if let Held::There(path) = &self.bytes

@@ -46,6 +46,7 @@ impl Shared {
     }
 
     async fn try_store(&self, id: Uuid, claim: Claim, received: &Received) -> Result<Stored, Problem> {
+        self.scanner.look_at(received, &self.store).await?;
         let media_type = sniff::media_type(&received.head, claim.media_type.as_deref());
         let size = sniff::dimensions(&received.head).filter(|_| media_type.starts_with("image/"));
         let event = AttachmentStored {

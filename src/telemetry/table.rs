@@ -123,6 +123,10 @@ pub(crate) const METRICS: &[Metric] = &[
         "tidings_attachments_removed_total",
         "Attachments that were removed because no message shows them.",
     ),
+    counter(
+        "tidings_attachments_refused_total",
+        "Files that were refused because they do harm.",
+    ),
     // Clients.
     gauge(
         "tidings_connections",

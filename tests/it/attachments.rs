@@ -380,6 +380,52 @@ async fn an_upload_goes_on_at_another_node_and_ends_as_an_attachment() {
     two.stop().await;
 }
 
+/// Answers as a clamd does, that takes everything for harmful which says so. Returns its address.
+async fn clamd() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut sent = vec![];
+            while !sent.ends_with(&[0; 4]) {
+                let mut some = [0; 4096];
+                let count = stream.read(&mut some).await.unwrap();
+                sent.extend_from_slice(&some[..count]);
+            }
+            let harmful = sent.windows(4).any(|word| word == b"harm");
+            let verdict: &[u8] = if harmful {
+                b"stream: Test FOUND\0"
+            } else {
+                b"stream: OK\0"
+            };
+            stream.write_all(verdict).await.unwrap();
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_does_harm_is_refused_and_any_while_nobody_can_look() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.attachments.scan = tidings::attachments::Scan::Clamd;
+    config.attachments.scan_address = Some(clamd().await);
+    let node = TestNode::start(config.clone()).await;
+    let ann = node.register("ann").await;
+    node.stored(&ann, "a.txt", "good").await;
+    assert_eq!(node.upload(&ann, "b.txt", "much harm").await.status(), 403);
+    // Port 1 is nobody's.
+    config.attachments.scan_address = Some("127.0.0.1:1".to_owned());
+    let blind = TestNode::start(config.clone()).await;
+    assert_eq!(blind.upload(&ann, "c.txt", "good").await.status(), 503);
+    config.attachments.scan_required = false;
+    let trusting = TestNode::start(config).await;
+    trusting.stored(&ann, "c.txt", "good").await;
+    for node in [node, blind, trusting] {
+        node.stop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_stands_still_is_given_up_and_its_place_is_free() {
     let store = Store::new().await;
