@@ -20,6 +20,7 @@ mod sniff;
 mod store;
 mod storing;
 mod tables;
+mod thumbnail;
 mod tus;
 mod upload;
 
@@ -42,6 +43,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
 use tables::Tables;
+use thumbnail::Thumbnailer;
 use tidings_eventlog::Log;
 use tidings_graphql::http::bearer;
 use tidings_projections::Checkpoints;
@@ -77,6 +79,7 @@ struct Shared {
     scanner: Scanner,
     store: Store,
     tables: Tables,
+    thumbnailer: Thumbnailer,
 }
 
 /// The routes of attachments. What no message shows is removed from here on, until the node stops.
@@ -95,6 +98,7 @@ pub fn routes(ground: Foundation) -> Router {
         scanner: Scanner::new(&config),
         store: Store::new(Arc::clone(&config), ground.log_id),
         tables: Tables::new(ground.log, ground.checkpoints, ground.wait),
+        thumbnailer: Thumbnailer::new(config.thumbnailer.clone(), config.thumbnailers),
         config,
     });
     let stop = shared.lifecycle.stopping();
@@ -107,6 +111,7 @@ pub fn routes(ground: Foundation) -> Router {
         .route("/attachments/tus", any(resumable::collection))
         .route("/attachments/tus/{id}", any(resumable::one))
         .route("/attachments/{id}", get(download::download))
+        .route("/attachments/{id}/thumbnail", get(thumbnail::show))
         // Each body has a limit of its own.
         .layer(DefaultBodyLimit::disable())
         .with_state(shared)

@@ -13,6 +13,7 @@ mod parked;
 mod rebuild;
 mod recover;
 mod serve;
+mod thumbnail;
 mod user;
 
 /// Real-time messaging that people can trust with their conversations.
@@ -91,6 +92,13 @@ enum Command {
         data: PathBuf,
         #[command(flatten)]
         settings: Settings,
+    },
+    /// Make a picture on standard input smaller, onto standard output. A node runs it for itself.
+    #[command(hide = true)]
+    Thumbnail {
+        /// Pixels of the longer side.
+        #[arg(long, default_value_t = 480)]
+        size: u32,
     },
     /// Rebuild read models beside the live ones and compare them, row for row.
     Verify {
@@ -214,6 +222,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             data,
             settings,
         } => return parked::run(settings.load()?, &data, command).await,
+        Command::Thumbnail { size } => thumbnail::run(size)?,
         Command::Verify { which, settings } => {
             return rebuild::verify(settings.load()?, &which.projections, &which.data).await;
         }

@@ -5,7 +5,8 @@
 //! they are there.
 
 use super::Shared;
-use super::store::{StoreError, doubtful, incoming, kept, leaving};
+use super::store::{StoreError, doubtful, incoming, kept, leaving, thumbnail};
+use super::thumbnail::SIZES;
 use crate::clock;
 use crate::outcome::Refusal;
 use crate::problem::Problem;
@@ -154,6 +155,9 @@ impl Shared {
             .await?
             .contains(&true)
         {
+            for size in SIZES {
+                self.store.remove(&thumbnail(sha256, size)).await?;
+            }
             return Ok(self.store.remove(&leaving).await?);
         }
         match self.store.rename(&leaving, &kept(sha256)).await {

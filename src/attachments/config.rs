@@ -42,6 +42,10 @@ pub struct AttachmentConfig {
     pub scan_address: Option<String>,
     /// Whether files are refused while nobody can look at them.
     pub scan_required: bool,
+    /// Pictures are made smaller by this many processes at once; 0 for no thumbnails.
+    pub thumbnailers: usize,
+    /// The program that they run, as `… thumbnail --size 480`; without it, this one.
+    pub thumbnailer: Option<PathBuf>,
 }
 
 /// Who looks at files before they are stored.
@@ -72,6 +76,8 @@ impl Default for AttachmentConfig {
             scan: Scan::None,
             scan_address: None,
             scan_required: true,
+            thumbnailers: 1,
+            thumbnailer: None,
         }
     }
 }

@@ -35,13 +35,13 @@ const NAME: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 /// Whoever sees a file sees that file for ever, and is asked again who they are after an hour.
-const CACHE: HeaderValue = HeaderValue::from_static("private, max-age=3600, immutable");
+pub(super) const CACHE: HeaderValue = HeaderValue::from_static("private, max-age=3600, immutable");
 /// Whatever a browser makes of a file, it runs nothing.
-const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
+pub(super) const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
 
 #[derive(Deserialize)]
-struct Ticket {
-    t: Option<String>,
+pub(super) struct Ticket {
+    pub(super) t: Option<String>,
 }
 
 /// Sends a file.

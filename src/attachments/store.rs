@@ -222,6 +222,11 @@ pub(super) fn doubtful(sha256: &str) -> Path {
     Path::from(format!("doubtful/{sha256}"))
 }
 
+/// Where a picture's thumbnail is kept, of `size` pixels.
+pub(super) fn thumbnail(sha256: &str, size: u32) -> Path {
+    Path::from(format!("thumbnails/{sha256}-{size}"))
+}
+
 pub(super) fn leaving(sha256: &str) -> Path {
     Path::from(format!("leaving/{sha256}"))
 }

@@ -380,6 +380,40 @@ async fn an_upload_goes_on_at_another_node_and_ends_as_an_attachment() {
     two.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_made_smaller_and_one_that_is_broken_is_not() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.attachments.thumbnailer = Some(env!("CARGO_BIN_EXE_tidings").into());
+    let node = TestNode::start(config).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let mut picture = vec![];
+    image::DynamicImage::new_rgb8(1000, 500)
+        .write_to(&mut std::io::Cursor::new(&mut picture), image::ImageFormat::Png)
+        .unwrap();
+    let stored = node.stored(&ann, "hill.png", picture).await;
+    let thumbnail = async |user: &User, file: &Value, size: u32| {
+        let path = format!("/attachments/{}/thumbnail?size={size}", text(&file["id"]));
+        let request = node.http.get(node.url(&path)).bearer_auth(&user.token);
+        request.send().await.unwrap()
+    };
+    for (size, wanted) in [(480, (480, 240)), (1280, (1000, 500)), (480, (480, 240))] {
+        let made = thumbnail(&ann, &stored, size).await;
+        assert_eq!(made.status(), 200);
+        assert_eq!(header(&made, "content-type"), "image/jpeg");
+        let made = image::load_from_memory(&made.bytes().await.unwrap()).unwrap();
+        assert_eq!((made.width(), made.height()), wanted);
+    }
+    assert_eq!(thumbnail(&ann, &stored, 481).await.status(), 400);
+    assert_eq!(thumbnail(&ben, &stored, 480).await.status(), 404);
+    let broken = node.stored(&ann, "broken.png", &PIXEL[..40]).await;
+    let words = node.stored(&ann, "a.txt", "words").await;
+    for none in [&broken, &words] {
+        assert_eq!(thumbnail(&ann, none, 480).await.status(), 404);
+    }
+    node.stop().await;
+}
+
 /// Answers as a clamd does, that takes everything for harmful which says so. Returns its address.
 async fn clamd() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

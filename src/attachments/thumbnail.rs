@@ -1,0 +1,221 @@
+//! `GET /attachments/{id}/thumbnail?size=`: a picture made smaller, once, by a process of its own that is bounded in memory and time.
+
+use super::Shared;
+use super::download::{CACHE, POLICY, Ticket};
+use super::problems;
+use super::store::{StoreError, kept, thumbnail};
+use crate::problem::Problem;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tidings_projections::attachments::Attachment;
+use tidings_protocol::ErrorCode;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Command;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// Pixels of the longer side.
+pub(super) const SIZES: [u32; 2] = [480, 1280];
+/// Types that are made smaller.
+const PICTURES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+/// How long one may take, and how long it may wait for its turn.
+const MAKE: Duration = Duration::from_secs(10);
+const TURN: Duration = Duration::from_secs(30);
+/// Pictures that wait for their turn.
+const QUEUE: usize = 100;
+/// The largest thumbnail, in bytes.
+const OUTPUT: u64 = 8 << 20;
+
+/// Makes thumbnails.
+pub(super) struct Thumbnailer {
+    program: Option<PathBuf>,
+    turns: Semaphore,
+    waiting: AtomicUsize,
+    is_on: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    size: Option<u32>,
+}
+
+/// Why there is none.
+enum Trouble {
+    /// The picture cannot be made smaller, now or ever.
+    Picture,
+    Late,
+    Store(StoreError),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Thumbnailer {
+    /// At most `at_once` processes of `program`, or of this program, run at a time.
+    pub(super) fn new(program: Option<PathBuf>, at_once: usize) -> Self {
+        Self {
+            program: program.or_else(|| std::env::current_exe().ok()),
+            turns: Semaphore::new(at_once),
+            waiting: AtomicUsize::new(0),
+            is_on: at_once > 0,
+        }
+    }
+}
+
+/// Sends a thumbnail.
+pub(super) async fn show(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    Query(Wanted { size }): Query<Wanted>,
+    Query(ticket): Query<Ticket>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let size = size.unwrap_or(SIZES[0]);
+    if !SIZES.contains(&size) {
+        return Err(Problem::invalid("size", "thumbnails have a size of 480 or 1280"));
+    }
+    let (attachment, _place) = shared.shown(&id, &ticket, &headers).await?;
+    if !shared.thumbnailer.is_on || !PICTURES.contains(&&*attachment.media_type) {
+        return Err(none());
+    }
+    let bytes = if let Some(bytes) = shared.made(&attachment, size).await? {
+        bytes
+    } else {
+        let making = Arc::clone(&shared);
+        // The next one who asks has it, whatever becomes of this one.
+        shared
+            .see_through(async move { making.make(&attachment, size).await })
+            .await?
+    };
+    if bytes.is_empty() {
+        return Err(none());
+    }
+    let media_type = if bytes.starts_with(b"RIFF") {
+        "image/webp"
+    } else {
+        "image/jpeg"
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (header::CACHE_CONTROL, CACHE),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+fn none() -> Problem {
+    Problem::new(ErrorCode::NotFound, "there is no thumbnail of it")
+}
+
+impl Shared {
+    /// The thumbnail that was made before: empty, where none can be.
+    async fn made(&self, attachment: &Attachment, size: u32) -> Result<Option<Bytes>, Problem> {
+        let path = thumbnail(&attachment.sha256, size);
+        let mut chunks = match self.store.read(&path, 0..0).await {
+            Err(StoreError::Missing) => return Ok(None),
+            chunks => chunks.map_err(|error| problems::store(&error))?,
+        };
+        let mut bytes = vec![];
+        while let Some(chunk) = chunks.next().await {
+            bytes.extend_from_slice(&chunk.map_err(|error| problems::store(&error))?);
+        }
+        Ok(Some(bytes.into()))
+    }
+
+    async fn make(&self, attachment: &Attachment, size: u32) -> Result<Bytes, Problem> {
+        let thumbnailer = &self.thumbnailer;
+        let busy = || {
+            let problem = Problem::new(ErrorCode::Overloaded, "there are too many thumbnails to be made");
+            problem.retry_after_ms(5000)
+        };
+        if thumbnailer.waiting.fetch_add(1, Ordering::Relaxed) >= QUEUE {
+            thumbnailer.waiting.fetch_sub(1, Ordering::Relaxed);
+            return Err(busy());
+        }
+        let turn = timeout(TURN, thumbnailer.turns.acquire()).await;
+        thumbnailer.waiting.fetch_sub(1, Ordering::Relaxed);
+        let Ok(Ok(_turn)) = turn else {
+            return Err(busy());
+        };
+        // Somebody who was before may have wanted the same one.
+        if let Some(bytes) = self.made(attachment, size).await? {
+            return Ok(bytes);
+        }
+        let made = timeout(MAKE, self.run(attachment, size)).await;
+        let bytes = match made.unwrap_or(Err(Trouble::Late)) {
+            Ok(bytes) => bytes,
+            Err(Trouble::Picture) => {
+                tracing::debug!(attachment = %attachment.id, "a picture cannot be made smaller");
+                Bytes::new()
+            }
+            Err(Trouble::Late) => return Err(busy()),
+            Err(Trouble::Store(error)) => return Err(problems::store(&error)),
+        };
+        let put = self
+            .store
+            .put(&thumbnail(&attachment.sha256, size), bytes.clone())
+            .await;
+        put.map_err(|error| problems::store(&error))?;
+        Ok(bytes)
+    }
+
+    /// Has a process make it, which ends with this future.
+    async fn run(&self, attachment: &Attachment, size: u32) -> Result<Bytes, Trouble> {
+        let program = self.thumbnailer.program.as_ref().ok_or(Trouble::Picture)?;
+        let bytes = u64::try_from(attachment.size).unwrap_or(0);
+        let mut chunks = self.store.read(&kept(&attachment.sha256), 0..bytes).await?;
+        let mut child = Command::new(program)
+            .args(["thumbnail", "--size", &size.to_string()])
+            // It is told no secrets.
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| {
+                tracing::warn!(%error, "the program that makes thumbnails cannot be started");
+                Trouble::Late
+            })?;
+        let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(Trouble::Late);
+        };
+        let feed = async {
+            while let Some(chunk) = chunks.next().await {
+                // It may have had enough.
+                if input.write_all(&chunk?).await.is_err() {
+                    break;
+                }
+            }
+            drop(input);
+            Ok::<_, Trouble>(())
+        };
+        let mut made = vec![];
+        let mut output = output.take(OUTPUT + 1);
+        let (fed, read) = tokio::join!(feed, output.read_to_end(&mut made));
+        fed?;
+        let ended = child.wait().await.map_err(|_| Trouble::Late)?;
+        let is_made = read.is_ok() && ended.success() && !made.is_empty() && made.len() as u64 <= OUTPUT;
+        if is_made {
+            Ok(made.into())
+        } else {
+            Err(Trouble::Picture)
+        }
+    }
+}
