@@ -10,11 +10,14 @@ mod rebuilds;
 mod tables;
 
 use crate::accounts::Accounts;
+use crate::attachments::{Link, Links};
+use crate::clock;
 use crate::fanout::Asks;
 use crate::gateway::{Logins, Registry};
 use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
 use acts::Ordered;
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -36,6 +39,7 @@ pub struct Foundation {
     pub asks: Asks,
     pub lanes: Lanes,
     pub lifecycle: Lifecycle,
+    pub links: Links,
     /// For the read models, which fold everything that the log holds.
     pub log: Log,
     pub logins: Logins,
@@ -61,7 +65,7 @@ impl Administration {
         let tables = Tables::new(&ground.log);
         let this = Self(Arc::new(Inner {
             ground,
-            node: crate::clock::id(),
+            node: clock::id(),
             tables,
             orders,
         }));
@@ -75,6 +79,11 @@ impl Administration {
 }
 
 impl Backend for Administration {
+    fn ticket(&self, viewer: Uuid, attachment: Uuid) -> (String, DateTime<Utc>) {
+        let Link { ticket, expires_at } = self.0.ground.links.make(attachment, viewer, clock::now());
+        (ticket, expires_at)
+    }
+
     fn nodes(&self) -> BoxFuture<'_, Result<Vec<NodeState>, Refusal>> {
         Box::pin(self.running())
     }

@@ -62,6 +62,7 @@ impl Node {
             asks: spine.asks.clone(),
             lanes: spine.lanes.clone(),
             lifecycle: lifecycle.clone(),
+            links: links.clone(),
             log: spine.folded.clone(),
             logins: logins.clone(),
             registry: Arc::clone(&gateway.registry),

@@ -9,8 +9,12 @@ use std::net::IpAddr;
 use tidings_projections::Range;
 use uuid::Uuid;
 
-/// The server around the schema. Whoever asks has made sure that it is an administrator who asks.
+/// The server around the schema. Whoever asks has made sure that it is an administrator who asks, but for [`Self::ticket`].
 pub trait Backend: Send + Sync + 'static {
+    /// What opens an attachment for `viewer`, who is asked for no token then, and until when. Whether the viewer may see it is asked when it
+    /// is used.
+    fn ticket(&self, viewer: Uuid, attachment: Uuid) -> (String, DateTime<Utc>);
+
     /// The nodes that run, by when they started.
     fn nodes(&self) -> BoxFuture<'_, Result<Vec<NodeState>, Refusal>>;
 
@@ -151,6 +155,10 @@ pub struct Audited {
 
 /// Nothing around: for whoever only reads.
 impl Backend for () {
+    fn ticket(&self, _: Uuid, _: Uuid) -> (String, DateTime<Utc>) {
+        (String::new(), DateTime::UNIX_EPOCH)
+    }
+
     fn nodes(&self) -> BoxFuture<'_, Result<Vec<NodeState>, Refusal>> {
         nothing()
     }

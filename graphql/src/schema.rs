@@ -1,6 +1,7 @@
 //! What can be asked for: a file a type, with what reads it.
 
 mod admin;
+pub(crate) mod attachment;
 pub(crate) mod conversation;
 pub(crate) mod cursor;
 pub(crate) mod edit;

@@ -244,6 +244,50 @@ async fn what_cannot_be_stored_is_refused_and_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_link_opens_a_file_for_as_long_as_its_user_may_see_it() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben] = one.people(["ann", "ben"]).await;
+    let mut a = one.socket(&ann).await;
+    let group = a.create_group(&[&ben]).await;
+    let stored = one.stored(&ann, "hill.png", PIXEL).await;
+    let sent = a.acked(showing(group, "image", &stored["id"])).await;
+    let query = format!(
+        "{{ message(conversation: \"{group}\", id: \"{}\") {{ text kind attachment {{ id name type size sha256 width height url expiresAt thumbnailUrl }} }} }}",
+        text(&sent["id"])
+    );
+    let after = text(&sent["position"]);
+    let answer = two.graphql(&ben, &query, Some(&after)).await;
+    let message = &answer["data"]["message"];
+    let shown = &message["attachment"];
+    assert_eq!(
+        (&message["text"], &message["kind"]),
+        (&json!("look"), &json!("IMAGE")),
+        "{answer}"
+    );
+    for field in ["id", "name", "type", "size", "sha256", "width", "height"] {
+        assert_eq!(shown[field], stored[field], "{field}");
+    }
+    let url = text(&shown["url"]);
+    let open = async |node: &TestNode, url: &str| node.http.get(node.url(url)).send().await.unwrap();
+    let opened = open(&one, &url).await;
+    assert_eq!(opened.status(), 200);
+    assert_eq!(opened.bytes().await.unwrap(), PIXEL);
+    let bare = url.split_once('?').unwrap().0;
+    assert_eq!(open(&one, bare).await.status(), 401);
+    assert_eq!(open(&one, &format!("{bare}?t=nonsense")).await.status(), 404);
+    let other = one.stored(&ann, "other.png", PIXEL).await;
+    let moved = url.replace(&text(&stored["id"]), &text(&other["id"]));
+    assert_eq!(open(&one, &moved).await.status(), 404);
+
+    a.acked(json!({ "type": "group.remove", "conversation": group, "user": ben.id }))
+        .await;
+    eventually(async || (open(&two, &url).await.status() == 404).then_some(())).await;
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_no_message_shows_is_removed_with_its_bytes() {
     let store = Store::new().await;
     let mut config = store.config();

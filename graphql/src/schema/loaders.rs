@@ -1,5 +1,6 @@
 //! The loaders of one request.
 
+use super::attachment::Attachments;
 use super::conversation::{ActivityPage, ActivityPages, Conversations, MentionCounts};
 use super::edit::{EditPage, EditPages};
 use super::inbox::PendingPages;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 /// What the fields of a request read from.
 pub(crate) struct Loaders {
+    pub(crate) attachments: Gathering<Uuid, Attachments>,
     pub(crate) people: Gathering<Uuid, People>,
     pub(crate) suspensions: Gathering<Uuid, Suspensions>,
     pub(crate) conversations: Gathering<Uuid, Conversations>,
@@ -54,6 +56,7 @@ impl Loaders {
             viewer,
         };
         Self {
+            attachments: Gathering::remembering(Attachments(database()), waves),
             people: Gathering::remembering(People(database()), waves),
             suspensions: Gathering::remembering(Suspensions(database()), waves),
             conversations: Gathering::remembering(conversations, waves),

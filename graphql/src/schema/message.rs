@@ -1,5 +1,6 @@
 //! Messages with what became of them.
 
+use super::attachment::Attachment;
 use super::conversation::Conversation;
 use super::cursor::MessagePlace;
 use super::edit::{Edit, EditPage};
@@ -69,9 +70,13 @@ impl Message {
         Ok(user::part(context, self.sender).await?)
     }
 
-    /// The attachment of an image or a file.
-    async fn attachment(&self) -> Option<ID> {
-        self.attachment.map(ID::from)
+    /// The attachment of an image or a file. Null when it was recalled.
+    async fn attachment(&self, context: &Context<'_>) -> Result<Option<Attachment>> {
+        let Some(attachment) = self.attachment else {
+            return Ok(None);
+        };
+        let attachments = &context.data_unchecked::<Loaders>().attachments;
+        Ok(attachments.load_one(attachment).await?)
     }
 
     /// The message that it answers.

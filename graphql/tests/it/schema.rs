@@ -70,6 +70,7 @@ fn the_schema_holds_what_the_contract_says() {
         ("Message", "replyTo: Message"),
         ("Message", "edits(first: Int, after: String): EditConnection!"),
         ("Message", "reactions: [Reaction!]!"),
+        ("Message", "attachment: Attachment"),
         ("Reaction", "emoji: String!"),
         ("Reaction", "count: Int!"),
         ("Reaction", "viewerReacted: Boolean!"),
