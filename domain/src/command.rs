@@ -1,7 +1,7 @@
 //! What people ask for, already parsed; whether it may happen is for `decide` to say.
 
 use crate::conversation::reaction::Emoji;
-use crate::conversation::{direct, edit, group, message, reaction, recall};
+use crate::conversation::{direct, edit, group, message, pin, reaction, recall};
 use crate::digest::{DigestKey, Form};
 use crate::event::{Content, Role};
 use crate::facts::{Aspect, Need};
@@ -59,6 +59,10 @@ pub enum ConversationCommand {
         emoji: Emoji,
         on: bool,
     },
+    Pin {
+        message: Uuid,
+        on: bool,
+    },
 }
 
 impl Command {
@@ -68,7 +72,8 @@ impl Command {
         let (message, aspect) = match &self.body {
             ConversationCommand::SendMessage { reply_to, .. } => ((*reply_to)?, Aspect::Presence),
             ConversationCommand::EditMessage { message, .. }
-            | ConversationCommand::RecallMessage { message } => (*message, Aspect::Message),
+            | ConversationCommand::RecallMessage { message }
+            | ConversationCommand::Pin { message, .. } => (*message, Aspect::Message),
             ConversationCommand::React { message, .. } => (*message, Aspect::Reactions),
             ConversationCommand::OpenDirect { user } | ConversationCommand::AddMember { user } => {
                 return Some(Need::Users(std::slice::from_ref(user)));
@@ -126,6 +131,7 @@ impl Command {
             ConversationCommand::React { message, emoji, on } => {
                 reaction::react_form(&mut form, *message, emoji, *on);
             }
+            ConversationCommand::Pin { message, on } => pin::pin_form(&mut form, *message, *on),
         }
         form.finish()
     }

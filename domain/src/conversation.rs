@@ -6,6 +6,7 @@ mod frozen;
 pub mod group;
 mod members;
 pub mod message;
+pub mod pin;
 pub mod reaction;
 pub mod recall;
 
@@ -17,6 +18,7 @@ use crate::membership::Membership;
 use crate::rejection::Rejection;
 use chrono::{DateTime, Utc};
 use members::{Member, Members};
+use pin::Pins;
 
 pub use group::GROUP_MEMBERS_MAX;
 pub use message::MENTIONS_MAX;
@@ -28,6 +30,7 @@ pub struct Conversation {
     members: Members,
     /// Grows by one with each member who comes in, so that members have an order of arrival.
     arrivals: u64,
+    pins: Pins,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,6 +103,9 @@ impl Conversation {
             ConversationCommand::React { message, emoji, on } => {
                 self.react(command.conversation, actor, *message, emoji, *on, facts)
             }
+            ConversationCommand::Pin { message, on } => {
+                self.pin(command.conversation, actor, *message, *on, facts)
+            }
         }
     }
 
@@ -130,6 +136,7 @@ impl Conversation {
                     );
                 }
             }
+            ConversationEvent::PinChanged(changed) => self.pins.set(changed),
             ConversationEvent::MemberAdded(_)
             | ConversationEvent::MemberRemoved(_)
             | ConversationEvent::MemberLeft(_)

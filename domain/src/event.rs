@@ -7,6 +7,7 @@ pub use crate::conversation::group::{
     GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved, RoleChanged,
 };
 pub use crate::conversation::message::{Content, MessageSent};
+pub use crate::conversation::pin::PinChanged;
 pub use crate::conversation::reaction::ReactionChanged;
 pub use crate::conversation::recall::MessageRecalled;
 pub use crate::membership::Role;
@@ -28,6 +29,7 @@ pub enum ConversationEvent {
     MessageEdited(MessageEdited),
     MessageRecalled(MessageRecalled),
     ReactionChanged(ReactionChanged),
+    PinChanged(PinChanged),
 }
 
 /// An event of a user's stream.

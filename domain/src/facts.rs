@@ -318,6 +318,7 @@ impl Facts {
             ConversationEvent::MessageEdited(edited) => edited.message,
             ConversationEvent::MessageRecalled(recalled) => recalled.message,
             ConversationEvent::ReactionChanged(changed) => changed.message,
+            ConversationEvent::PinChanged(changed) => changed.message,
             ConversationEvent::DirectOpened(_)
             | ConversationEvent::GroupCreated(_)
             | ConversationEvent::MemberAdded(_)

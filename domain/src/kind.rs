@@ -6,7 +6,7 @@
 use crate::event::{
     Acted, AttachmentRemoved, AttachmentStored, CursorsMoved, DirectOpened, Event, GroupCreated,
     GroupRenamed, InboxExpired, MemberAdded, MemberLeft, MemberRemoved, MessageEdited, MessageRecalled,
-    MessageSent, ReactionChanged, Registered, RoleChanged,
+    MessageSent, PinChanged, ReactionChanged, Registered, RoleChanged,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -57,7 +57,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 17] = [
+const TABLE: [Entry; 18] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -69,6 +69,7 @@ const TABLE: [Entry; 17] = [
     entry::<MessageEdited>(),
     entry::<MessageRecalled>(),
     entry::<ReactionChanged>(),
+    entry::<PinChanged>(),
     entry::<Registered>(),
     entry::<CursorsMoved>(),
     entry::<InboxExpired>(),
@@ -98,6 +99,7 @@ impl Kind {
     pub const MESSAGE_EDITED: Self = Self(17);
     pub const MESSAGE_RECALLED: Self = Self(18);
     pub const REACTION_CHANGED: Self = Self(19);
+    pub const PIN_CHANGED: Self = Self(20);
     pub const USER_REGISTERED: Self = Self(64);
     pub const CURSORS_MOVED: Self = Self(65);
     pub const INBOX_EXPIRED: Self = Self(66);

@@ -24,6 +24,7 @@ pub mod user;
 pub use administration::{ADMINISTRATION, Act};
 pub use command::{Command, ConversationCommand};
 pub use conversation::Conversation;
+pub use conversation::pin::PINS_MAX;
 pub use conversation::reaction::Emoji;
 pub use digest::DigestKey;
 pub use event::{Content, ConversationEvent, Cursor, Event, Role, UserEvent};

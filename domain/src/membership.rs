@@ -80,7 +80,8 @@ impl ConversationEvent {
             | Self::MessageSent(_)
             | Self::MessageEdited(_)
             | Self::MessageRecalled(_)
-            | Self::ReactionChanged(_) => Membership::Unchanged,
+            | Self::ReactionChanged(_)
+            | Self::PinChanged(_) => Membership::Unchanged,
         }
     }
 }

@@ -47,6 +47,7 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
             ConversationEvent::MessageEdited(data) => form(data),
             ConversationEvent::MessageRecalled(data) => form(data),
             ConversationEvent::ReactionChanged(data) => form(data),
+            ConversationEvent::PinChanged(data) => form(data),
         },
         Event::User(event) => match event {
             UserEvent::Registered(data) => form(data),

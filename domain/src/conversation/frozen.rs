@@ -29,6 +29,10 @@ impl Conversation {
             });
             out.extend(member.arrival.to_le_bytes());
         }
+        out.extend((self.pins.count() as u64).to_le_bytes());
+        for message in self.pins.iter() {
+            out.extend(message.as_bytes());
+        }
     }
 
     pub(crate) fn thaw(frozen: &mut Frozen<'_>) -> Option<Self> {
@@ -50,10 +54,13 @@ impl Conversation {
             let arrival = frozen.number()?;
             Some((user, Member { role, arrival }))
         })?;
+        let count = frozen.number()?;
+        let pins = frozen.list(count, 16, |frozen| frozen.array().map(Uuid::from_bytes))?;
         Some(Self {
             shape,
             members: members.into_iter().collect(),
             arrivals,
+            pins: pins.into_iter().collect(),
         })
     }
 }

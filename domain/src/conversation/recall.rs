@@ -1,5 +1,6 @@
 //! Recalls: a message is taken back. What it said is gone for everybody; its place stays.
 
+use super::pin::PinChanged;
 use super::{Conversation, Shape};
 use crate::digest::Form;
 use crate::event::{ConversationEvent, Event, Role};
@@ -57,11 +58,21 @@ impl Conversation {
         if message.recalled {
             return Ok(vec![]);
         }
-        Ok(vec![ConversationEvent::MessageRecalled(MessageRecalled {
+        let recalled = ConversationEvent::MessageRecalled(MessageRecalled {
             message: id,
             message_seq: message.seq,
             message_no: message.msg_no,
-        })])
+        });
+        if !self.pins.has(id) {
+            return Ok(vec![recalled]);
+        }
+        // The ack names the last event, which is what was asked for.
+        let unpinned = ConversationEvent::PinChanged(PinChanged {
+            message: id,
+            message_seq: message.seq,
+            on: false,
+        });
+        Ok(vec![unpinned, recalled])
     }
 
     /// Whether somebody's role lets them recall the message at any time. Who has left is an ordinary member here.

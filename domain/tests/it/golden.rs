@@ -57,6 +57,12 @@ fn examples() -> Vec<Event> {
             on: true,
         })
         .into(),
+        ConversationEvent::PinChanged(PinChanged {
+            message: Uuid::from_u128(77),
+            message_seq: 7,
+            on: true,
+        })
+        .into(),
         UserEvent::Registered(Registered {
             username: "ann".to_owned(),
             display_name: "Ann".to_owned(),

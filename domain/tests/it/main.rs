@@ -11,6 +11,7 @@ mod golden;
 mod group;
 mod harness;
 mod messages;
+mod pins;
 mod properties;
 mod reactions;
 mod recalls;

@@ -61,6 +61,11 @@ fn events() -> impl Strategy<Value = ConversationEvent> {
             message_seq: 3,
             message_no: 2,
         })),
+        any::<bool>().prop_map(|on| ConversationEvent::PinChanged(PinChanged {
+            message: MESSAGE,
+            message_seq: 3,
+            on,
+        })),
         (emojis(), any::<bool>()).prop_map(|(emoji, on)| {
             ConversationEvent::ReactionChanged(ReactionChanged {
                 message: MESSAGE,
@@ -97,6 +102,7 @@ fn commands() -> impl Strategy<Value = Command> {
             content: text(words),
         }),
         Just(ConversationCommand::RecallMessage { message: MESSAGE }),
+        any::<bool>().prop_map(|on| ConversationCommand::Pin { message: MESSAGE, on }),
         (emojis(), any::<bool>()).prop_map(|(emoji, on)| ConversationCommand::React {
             message: MESSAGE,
             emoji,
@@ -199,6 +205,7 @@ proptest! {
             for event in &events {
                 let about = match event {
                     ConversationEvent::MessageEdited(_) | ConversationEvent::ReactionChanged(_) => true,
+                    ConversationEvent::PinChanged(changed) => changed.on,
                     ConversationEvent::MessageRecalled(_) => {
                         prop_assert!(!recalled);
                         recalled = true;

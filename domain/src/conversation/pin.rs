@@ -1,0 +1,109 @@
+//! Pins: messages that a conversation keeps in view.
+
+use super::{Conversation, Shape};
+use crate::digest::Form;
+use crate::event::{ConversationEvent, Event};
+use crate::facts::Facts;
+use crate::id::{ConversationId, UserId};
+use crate::kind::{Kind, Stored};
+use crate::membership::Role;
+use crate::rejection::{Field, Rejection};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// How many messages of a conversation are pinned at the same time.
+pub const PINS_MAX: usize = 250;
+
+/// A message is pinned from now on, or no more. Of several events about one message the last one counts. Without effect on a
+/// message that is recalled, wherever the two stand in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinChanged {
+    pub message: Uuid,
+    /// Seq of the message.
+    pub message_seq: u64,
+    pub on: bool,
+}
+
+impl Stored for PinChanged {
+    const KIND: Kind = Kind::PIN_CHANGED;
+    const NAME: &'static str = "pin.changed";
+    /// How many there are decides whether one more may come.
+    const CONTROL: bool = true;
+
+    fn into_event(self) -> Event {
+        ConversationEvent::PinChanged(self).into()
+    }
+}
+
+/// The messages that are pinned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pins(BTreeSet<Uuid>);
+
+impl Pins {
+    pub(super) fn has(&self, message: Uuid) -> bool {
+        self.0.contains(&message)
+    }
+
+    pub(super) fn set(&mut self, changed: &PinChanged) {
+        if changed.on {
+            self.0.insert(changed.message);
+        } else {
+            self.0.remove(&changed.message);
+        }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.0.iter().copied()
+    }
+}
+
+impl FromIterator<Uuid> for Pins {
+    fn from_iter<I: IntoIterator<Item = Uuid>>(messages: I) -> Self {
+        Self(messages.into_iter().collect())
+    }
+}
+
+impl Conversation {
+    pub(super) fn pin(
+        &self,
+        conversation: ConversationId,
+        actor: UserId,
+        id: Uuid,
+        on: bool,
+        facts: &Facts,
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
+        let role = self.authorize(actor)?;
+        if self.shape == Shape::Group && role == Role::Member {
+            return Err(Rejection::Forbidden(
+                "only owners and admins pin messages of a group",
+            ));
+        }
+        let message = facts
+            .standing(conversation, id)
+            .ok_or(Rejection::NotFound(Field::Message))?;
+        if self.pins.has(id) == on {
+            return Ok(vec![]);
+        }
+        if on && self.pins.count() >= PINS_MAX {
+            return Err(Rejection::Conflict(
+                "the conversation has too many pinned messages",
+            ));
+        }
+        Ok(vec![ConversationEvent::PinChanged(PinChanged {
+            message: id,
+            message_seq: message.seq,
+            on,
+        })])
+    }
+}
+
+pub(crate) fn pin_form(form: &mut Form, message: Uuid, on: bool) {
+    form.tag(12);
+    form.id(message);
+    form.tag(u8::from(on));
+}
