@@ -9,6 +9,7 @@ mod event;
 mod frame;
 mod group;
 mod message;
+mod pin;
 mod reaction;
 mod reading;
 mod typing;

@@ -127,6 +127,19 @@ impl Client {
         .await
     }
 
+    /// Pins a message, or takes the pin away.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn pin(&self, conversation: Uuid, message: Uuid, on: bool) -> Result<Pending, CommandError> {
+        self.send(Action::MessagePin {
+            conversation,
+            message,
+            on,
+        })
+        .await
+    }
+
     /// Asks for at most `limit` events of a conversation from seq `from` on. They do not move any cursor.
     ///
     /// # Errors

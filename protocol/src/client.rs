@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     Content, DEVICE_CHARS_MAX, ParseError, Resume, ResumePart, Role, direct,
     fields::{Field, Fields},
-    group, message, reaction, reading, resume, typing,
+    group, message, pin, reaction, reading, resume, typing,
 };
 
 /// One object from a client.
@@ -130,6 +130,13 @@ pub enum Action {
         emoji: String,
         on: bool,
     },
+    /// Pins a message, or takes the pin away.
+    #[serde(rename = "message.pin")]
+    MessagePin {
+        conversation: Uuid,
+        message: Uuid,
+        on: bool,
+    },
     /// Read up to here; never moves back.
     #[serde(rename = "read")]
     Read { conversation: Uuid, seq: u64 },
@@ -156,6 +163,7 @@ impl Action {
             | Self::MessageEdit { conversation, .. }
             | Self::MessageRecall { conversation, .. }
             | Self::MessageReact { conversation, .. }
+            | Self::MessagePin { conversation, .. }
             | Self::Read { conversation, .. }
             | Self::Fetch { conversation, .. } => Some(*conversation),
         }
@@ -175,6 +183,7 @@ impl Action {
             Self::MessageEdit { .. } => "message.edit",
             Self::MessageRecall { .. } => "message.recall",
             Self::MessageReact { .. } => "message.react",
+            Self::MessagePin { .. } => "message.pin",
             Self::Read { .. } => "read",
             Self::Fetch { .. } => "fetch",
         }
@@ -206,6 +215,7 @@ pub(crate) fn understand(fields: &Fields<'_>) -> Result<ClientFrame, ParseError>
         "message.edit" => message::edit(fields)?,
         "message.recall" => message::recall(fields)?,
         "message.react" => reaction::react(fields)?,
+        "message.pin" => pin::pin(fields)?,
         _ => return Err(ParseError::UnknownType { id: fields.id() }),
     };
     Ok(ClientFrame::Command(Command {

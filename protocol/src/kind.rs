@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
 
 use crate::{
     DirectOpened, GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved, MessageEdited,
-    MessageRecalled, MessageSent, ReactionChanged, RoleChanged,
+    MessageRecalled, MessageSent, PinChanged, ReactionChanged, RoleChanged,
 };
 
 /// What happened, by name.
@@ -24,13 +24,14 @@ pub enum EventKind {
     MessageEdited,
     MessageRecalled,
     ReactionChanged,
+    PinChanged,
     /// A kind that this version has no name for.
     Other(Box<str>),
 }
 
 impl EventKind {
     /// Every kind that this version names.
-    pub const NAMED: [Self; 11] = [
+    pub const NAMED: [Self; 12] = [
         Self::DirectOpened,
         Self::GroupCreated,
         Self::MemberAdded,
@@ -42,6 +43,7 @@ impl EventKind {
         Self::MessageEdited,
         Self::MessageRecalled,
         Self::ReactionChanged,
+        Self::PinChanged,
     ];
 
     /// The name on the wire.
@@ -58,6 +60,7 @@ impl EventKind {
             Self::MessageEdited => "message.edited",
             Self::MessageRecalled => "message.recalled",
             Self::ReactionChanged => "reaction.changed",
+            Self::PinChanged => "pin.changed",
             Self::Other(name) => name,
         }
     }
@@ -135,6 +138,8 @@ pub enum EventData {
     MessageRecalled(MessageRecalled),
     #[serde(rename = "reaction.changed")]
     ReactionChanged(ReactionChanged),
+    #[serde(rename = "pin.changed")]
+    PinChanged(PinChanged),
     /// A kind or shape that this version does not know; the raw data is in [`crate::Event::data`].
     #[serde(skip)]
     Unknown,
@@ -158,6 +163,7 @@ impl EventData {
             EventKind::MessageEdited => read(data, Self::MessageEdited),
             EventKind::MessageRecalled => read(data, Self::MessageRecalled),
             EventKind::ReactionChanged => read(data, Self::ReactionChanged),
+            EventKind::PinChanged => read(data, Self::PinChanged),
             EventKind::Other(_) => Self::Unknown,
         }
     }

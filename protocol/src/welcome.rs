@@ -64,6 +64,9 @@ pub struct Limits {
     /// The most reactions of one user on one message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_reactions: Option<u32>,
+    /// The most messages of a conversation that are pinned at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pins: Option<u32>,
     /// How many commands a connection may have unanswered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commands_in_flight: Option<u32>,

@@ -1,6 +1,6 @@
 //! From the wire's commands to the domain's. Each noun has a file of its own beside this one.
 
-use super::{direct, group, message, reaction};
+use super::{direct, group, message, pin, reaction};
 use tidings_domain::{Command, CommandId, ConversationCommand, ConversationId, Rejection, UserId};
 use tidings_protocol::{self as protocol, Action};
 use uuid::Uuid;
@@ -91,6 +91,11 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
             emoji,
             on,
         } => reaction::react(conversation, message, emoji, on)?,
+        Action::MessagePin {
+            conversation,
+            message,
+            on,
+        } => pin::pin(conversation, message, on),
     };
     let behind_reads = !matches!(
         body,
@@ -98,6 +103,7 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
             | ConversationCommand::EditMessage { .. }
             | ConversationCommand::RecallMessage { .. }
             | ConversationCommand::React { .. }
+            | ConversationCommand::Pin { .. }
     );
     let command = Command {
         id,

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use tidings_domain::Rules;
+use tidings_domain::PINS_MAX;
 use tidings_domain::conversation::reaction::EMOJI_BYTES_MAX;
 use tidings_domain::conversation::{GROUP_MEMBERS_MAX, MENTIONS_MAX};
 use tidings_domain::text::{GROUP_NAME_CHARS_MAX, MESSAGE_TEXT_BYTES_MAX};
@@ -54,5 +55,6 @@ fn limits(announced: &Announced) -> Limits {
         emoji_bytes: Some(EMOJI_BYTES_MAX as u32),
         message_reactions: Some(announced.rules.reactions as u32),
         user_reactions: Some(announced.rules.reactions_of_user as u32),
+        pins: Some(PINS_MAX as u32),
     }
 }

@@ -150,6 +150,14 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
             },
         ),
         (
+            "message.pin",
+            Action::MessagePin {
+                conversation,
+                message,
+                on: true,
+            },
+        ),
+        (
             "read",
             Action::Read {
                 conversation,
@@ -398,6 +406,11 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 r#"{{"message":"{}","message_seq":17,"emoji":"👍","on":true}}"#,
                 id(3)
             ),
+        ),
+        (
+            "pin.changed",
+            EventKind::PinChanged,
+            format!(r#"{{"message":"{}","message_seq":17,"on":true}}"#, id(3)),
         ),
     ];
     frames.extend(events.map(|(name, kind, data)| (name, ServerFrame::Event(event(17, kind, &data)))));
