@@ -13,6 +13,7 @@ pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod mutation;
 pub(crate) mod page;
+pub(crate) mod pin;
 pub(crate) mod query;
 pub(crate) mod reaction;
 pub(crate) mod read_model;

@@ -3,10 +3,12 @@
 mod edit;
 mod fold;
 mod message;
+mod pin;
 mod reaction;
 mod recall;
 
 pub use edit::{Edit, edits};
 pub(crate) use fold::History;
 pub use message::{Message, by_id, last, pages};
+pub use pin::{pinned, pins};
 pub use reaction::{Reaction, reaction_people, reactions};

@@ -144,6 +144,7 @@ fn about(event: &ConversationEvent) -> Option<Uuid> {
         ConversationEvent::MessageEdited(edited) => Some(edited.message),
         ConversationEvent::MessageRecalled(recalled) => Some(recalled.message),
         ConversationEvent::ReactionChanged(changed) => Some(changed.message),
+        ConversationEvent::PinChanged(changed) => Some(changed.message),
         _ => None,
     }
 }

@@ -67,7 +67,8 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
             Action::MessageSend { conversation, .. }
             | Action::MessageEdit { conversation, .. }
             | Action::MessageRecall { conversation, .. }
-            | Action::MessageReact { conversation, .. } => {
+            | Action::MessageReact { conversation, .. }
+            | Action::MessagePin { conversation, .. } => {
                 let (members, is_fresh) = sizes.of(*conversation, now);
                 unknown = (!is_fresh).then_some(*conversation);
                 1 + (members / MEMBERS) as u32

@@ -33,6 +33,7 @@ mod limits;
 mod metrics;
 mod pages;
 mod parked;
+mod pin;
 mod promises;
 mod reaction;
 mod reactors;

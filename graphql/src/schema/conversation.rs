@@ -90,6 +90,12 @@ impl Conversation {
         Ok(Long(counts.load_one(self.id).await?.unwrap_or(0)))
     }
 
+    /// The messages that it keeps in view, at most 250, the one that was pinned last first.
+    async fn pins(&self, context: &Context<'_>) -> Result<Vec<Message>> {
+        let pins = &context.data_unchecked::<Loaders>().pins;
+        Ok(pins.load_one(self.id).await?.unwrap_or_default())
+    }
+
     async fn last_message(&self, context: &Context<'_>) -> Result<Option<Message>> {
         Ok(context
             .data_unchecked::<Loaders>()

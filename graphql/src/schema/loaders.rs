@@ -6,6 +6,7 @@ use super::edit::{EditPage, EditPages};
 use super::inbox::PendingPages;
 use super::member::{MemberPage, MemberPages};
 use super::message::{LastMessages, MessageId, MessagePage, MessagePages, Messages};
+use super::pin::{Pinned, Pins};
 use super::reaction::{ReactedTo, ReactionPage, ReactionPages, Reactions};
 use super::user::{People, Suspensions};
 use crate::database::Database;
@@ -29,6 +30,8 @@ pub(crate) struct Loaders {
     pub(crate) edit_pages: Gathering<EditPage, EditPages>,
     pub(crate) reactions: Gathering<ReactedTo, Reactions>,
     pub(crate) reaction_pages: Gathering<ReactionPage, ReactionPages>,
+    pub(crate) pins: Gathering<Uuid, Pins>,
+    pub(crate) pinned: Gathering<ReactedTo, Pinned>,
 }
 
 impl Loaders {
@@ -70,6 +73,8 @@ impl Loaders {
             edit_pages: Gathering::new(EditPages(database()), waves),
             reactions: Gathering::remembering(reactions, waves),
             reaction_pages: Gathering::new(ReactionPages(database()), waves),
+            pins: Gathering::new(Pins(database()), waves),
+            pinned: Gathering::remembering(Pinned(database()), waves),
         }
     }
 }

@@ -139,6 +139,19 @@ impl Message {
         Ok(reactions.load_one(key).await?.unwrap_or_default())
     }
 
+    /// Whether the conversation keeps it in view.
+    async fn pinned(&self, context: &Context<'_>) -> Result<bool> {
+        if self.recalled_at.is_some() {
+            return Ok(false);
+        }
+        let key = ReactedTo {
+            conversation: self.conversation,
+            message: self.seq.0,
+        };
+        let pinned = &context.data_unchecked::<Loaders>().pinned;
+        Ok(pinned.load_one(key).await?.is_some())
+    }
+
     /// Null when the viewer has ceased to be a member since.
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
         Ok(context

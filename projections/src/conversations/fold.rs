@@ -168,6 +168,7 @@ impl<'a> Changes<'a> {
             ConversationEvent::MessageEdited(_)
                 | ConversationEvent::MessageRecalled(_)
                 | ConversationEvent::ReactionChanged(_)
+                | ConversationEvent::PinChanged(_)
         ) {
             entry.active_at = Some(fact.at());
         }

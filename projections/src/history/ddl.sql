@@ -34,3 +34,11 @@ CREATE TABLE {schema}.reaction (
     seq          bigint NOT NULL,
     PRIMARY KEY (conversation, message_seq, emoji, user_id)
 );
+
+-- Messages that are pinned, by the seq of the event that pinned each.
+CREATE TABLE {schema}.pin (
+    conversation uuid NOT NULL,
+    message_seq  bigint NOT NULL,
+    seq          bigint NOT NULL,
+    PRIMARY KEY (conversation, message_seq)
+);

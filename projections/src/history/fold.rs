@@ -3,6 +3,7 @@
 use crate::fact::Fact;
 use crate::history::edit::Edits;
 use crate::history::message::Sent;
+use crate::history::pin::Pins;
 use crate::history::reaction::Reactions;
 use crate::history::recall::Recalls;
 use crate::projection::{Folds, Projection, Table};
@@ -23,11 +24,11 @@ impl Projection for History {
     }
 
     fn schema(&self) -> &'static str {
-        "p_history_2"
+        "p_history_3"
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn folds(&self) -> Folds {
@@ -36,6 +37,7 @@ impl Projection for History {
             Kind::MESSAGE_EDITED,
             Kind::MESSAGE_RECALLED,
             Kind::REACTION_CHANGED,
+            Kind::PIN_CHANGED,
         ])
     }
 
@@ -64,6 +66,11 @@ impl Projection for History {
                 key: &["conversation", "message_seq", "emoji", "user_id"],
                 stream: "conversation",
             },
+            Table {
+                name: "pin",
+                key: &["conversation", "message_seq"],
+                stream: "conversation",
+            },
         ]
     }
 
@@ -74,7 +81,8 @@ impl Projection for History {
         facts: &[Fact<'_>],
     ) -> Result<(), tokio_postgres::Error> {
         let (mut sent, mut edits) = (Sent::default(), Edits::default());
-        let (mut reactions, mut recalls) = (Reactions::default(), Recalls::default());
+        let (mut reactions, mut pins, mut recalls) =
+            (Reactions::default(), Pins::default(), Recalls::default());
         for fact in facts {
             match fact.event {
                 Event::Conversation(ConversationEvent::MessageSent(message)) => sent.fold(fact, message),
@@ -85,12 +93,14 @@ impl Projection for History {
                 Event::Conversation(ConversationEvent::ReactionChanged(changed)) => {
                     reactions.fold(fact, changed);
                 }
+                Event::Conversation(ConversationEvent::PinChanged(changed)) => pins.fold(fact, changed),
                 _ => {}
             }
         }
         sent.write(transaction, schema).await?;
         edits.write(transaction, schema).await?;
         reactions.write(transaction, schema).await?;
+        pins.write(transaction, schema).await?;
         recalls.write(transaction, schema).await
     }
 }

@@ -63,7 +63,7 @@ pub fn pages(conversations: Vec<Uuid>, floors: Vec<i64>, range: &Range<i64>) -> 
 }
 
 impl Message {
-    fn read(row: &Row) -> Result<Self, Error> {
+    pub(super) fn read(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             conversation: row.try_get("conversation")?,
             seq: row.try_get("seq")?,

@@ -5,5 +5,6 @@ WITH recalled AS (
      WHERE m.conversation = u.conversation AND m.seq = u.seq AND m.message = u.message AND m.recalled_at IS NULL
     RETURNING m.conversation, m.seq
 ), forgotten AS (
-    DELETE FROM {schema}.edit e USING recalled r WHERE e.conversation = r.conversation AND e.message_seq = r.seq)
+    DELETE FROM {schema}.edit e USING recalled r WHERE e.conversation = r.conversation AND e.message_seq = r.seq), unpinned AS (
+    DELETE FROM {schema}.pin p USING recalled r WHERE p.conversation = r.conversation AND p.message_seq = r.seq)
 DELETE FROM {schema}.reaction x USING recalled r WHERE x.conversation = r.conversation AND x.message_seq = r.seq

@@ -18,7 +18,7 @@ async fn messages_come_to_history_with_their_numbers() {
     let first = world.send(talk, ann, "hello", &[]).await;
     let second = world.send(talk, bob, "hello, ann", &[ann]).await;
     world.settle().await;
-    let sql = "SELECT seq, message, msg_no, sender, kind, text, attachment, mentions, edited_at FROM p_history_2.message ORDER BY seq";
+    let sql = "SELECT seq, message, msg_no, sender, kind, text, attachment, mentions, edited_at FROM p_history_3.message ORDER BY seq";
     let expected = [
         format!("(2,{},1,{ann},text,hello,,{{}},)", first.command),
         format!("(3,{},2,{bob},text,\"hello, ann\",,{{{ann}}},)", second.command),

@@ -1,4 +1,4 @@
-//! Edits, recalls, reactions and attachments in the read models.
+//! Edits, recalls, reactions, pins and attachments in the read models.
 
 use crate::support::{Crowd, World};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +31,21 @@ async fn reactions(world: &World, viewer: Uuid, message: &Recorded) -> Vec<(Stri
     found
         .map(|reaction| (reaction.emoji, reaction.count, reaction.viewer_reacted))
         .collect()
+}
+
+/// The seqs of the messages that are pinned, as they are listed; each is said to be pinned, and no other is.
+async fn pins(world: &World, conversation: Uuid) -> Vec<i64> {
+    let listed: Vec<i64> = world
+        .ask(history::pins(vec![conversation]))
+        .await
+        .iter()
+        .map(|message| message.seq)
+        .collect();
+    let all: Vec<i64> = (1..1000).collect();
+    let pinned = history::pinned(vec![conversation; all.len()], all);
+    let said: BTreeSet<i64> = world.ask(pinned).await.into_iter().map(|(_, seq)| seq).collect();
+    assert_eq!(said, listed.iter().copied().collect());
+    listed
 }
 
 async fn message(world: &World, message: &Recorded) -> history::Message {
@@ -145,6 +160,40 @@ async fn a_reaction_counts_once_for_each_person_and_emoji_until_it_is_taken_back
 }
 
 #[tokio::test]
+async fn a_pin_keeps_its_place_until_it_is_taken_away() {
+    for each in [true, false] {
+        let world = World::new().await;
+        let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+        let talk = world.direct(ann, bob, 2).await;
+        let mut said = vec![];
+        for n in 0..4 {
+            said.push(world.send(talk, ann, &format!("{n}"), &[]).await);
+        }
+        for (n, on) in [
+            (2, true),
+            (0, true),
+            (1, true),
+            (2, true),
+            (0, false),
+            (0, true),
+            (1, false),
+        ] {
+            world.pin(&said[n], bob, on).await;
+            settle(&world, each).await;
+        }
+        world.settle().await;
+        let seq = |n: usize| said[n].seq as i64;
+        assert_eq!(pins(&world, talk).await, [seq(0), seq(2)]);
+        world.recall(&said[0], ann).await;
+        // What comes behind the recall has no effect.
+        world.pin(&said[0], bob, true).await;
+        world.settle().await;
+        assert_eq!(pins(&world, talk).await, [seq(2)]);
+        world.assert_as_the_log_says().await;
+    }
+}
+
+#[tokio::test]
 async fn a_recalled_message_is_not_unread_does_not_mention_and_does_not_wait() {
     let world = World::new().await;
     let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
@@ -186,6 +235,8 @@ struct Reference {
     /// By seq: text, versions, reactions and mentions.
     messages: BTreeMap<i64, Told>,
     recalled: BTreeSet<i64>,
+    /// By seq of the message: the seq of the event that pinned it.
+    pins: BTreeMap<i64, i64>,
     /// Of each person, up to which seq they have read, sent or joined.
     places: BTreeMap<Uuid, i64>,
 }
@@ -217,6 +268,7 @@ impl Reference {
         }
         for seq in &reference.recalled {
             reference.messages.insert(*seq, Told::default());
+            reference.pins.remove(seq);
         }
         reference
     }
@@ -251,6 +303,12 @@ impl Reference {
             ConversationEvent::MessageRecalled(recalled) => {
                 self.recalled.insert(recalled.message_seq as i64);
             }
+            ConversationEvent::PinChanged(changed) if changed.on => {
+                self.pins.entry(changed.message_seq as i64).or_insert(seq);
+            }
+            ConversationEvent::PinChanged(changed) => {
+                self.pins.remove(&(changed.message_seq as i64));
+            }
             ConversationEvent::ReactionChanged(changed) => {
                 let reaction = (changed.emoji.as_str().to_owned(), record.actor);
                 let reactions = &mut self.told(changed.message_seq).reactions;
@@ -262,6 +320,13 @@ impl Reference {
             }
             _ => {}
         }
+    }
+
+    /// The seqs of the messages that are pinned, the last one first.
+    fn pinned(&self) -> Vec<i64> {
+        let mut pins: Vec<_> = self.pins.iter().collect();
+        pins.sort_unstable_by_key(|(_, pinned)| std::cmp::Reverse(**pinned));
+        pins.into_iter().map(|(seq, _)| *seq).collect()
     }
 
     fn told(&mut self, seq: u64) -> &mut Told {
@@ -325,7 +390,7 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
         }
         world.settle().await;
         let log = world.told().await;
-        let mut recalled = 0;
+        let (mut recalled, mut pinned) = (0, 0);
         for (group, members) in crowd.groups() {
             let reference = Reference::of(group, &log);
             recalled += reference.recalled.len();
@@ -336,6 +401,12 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
                 assert_eq!(message.recalled_at.is_some(), reference.recalled.contains(seq));
                 assert_eq!(shown(&world, group, *seq, message).await, *told, "seq {seq}");
             }
+            assert_eq!(
+                pins(&world, group).await,
+                reference.pinned(),
+                "pins of {group}, seed {seed}"
+            );
+            pinned += reference.pins.len();
             for user in crowd.users().iter().filter(|user| members.contains(user)) {
                 let seen = world.ask(conversations::by_id(*user, vec![group])).await;
                 let mentions = world.ask(unread::mention_counts(*user, vec![group])).await;
@@ -347,6 +418,7 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
             }
         }
         assert!(recalled > 0, "seed {seed} recalls nothing");
+        assert!(pinned > 0, "seed {seed} pins nothing");
         world.assert_as_the_log_says().await;
     }
 }

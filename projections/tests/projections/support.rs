@@ -9,7 +9,7 @@ use std::time::Duration;
 use tidings_domain::event::{
     AttachmentRemoved, AttachmentStored, CursorsMoved, DirectOpened, GroupCreated, GroupRenamed,
     InboxExpired, MemberAdded, MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent,
-    ReactionChanged, Registered, RoleChanged,
+    PinChanged, ReactionChanged, Registered, RoleChanged,
 };
 use tidings_domain::stored::encode;
 use tidings_domain::{
@@ -323,6 +323,16 @@ impl World {
             .await
     }
 
+    pub(crate) async fn pin(&self, message: &Recorded, by: Uuid, on: bool) -> Recorded {
+        let changed = PinChanged {
+            message: message.command,
+            message_seq: message.seq,
+            on,
+        };
+        self.say(message.stream, by, ConversationEvent::PinChanged(changed))
+            .await
+    }
+
     /// Asks the live read models.
     pub(crate) async fn ask<T>(&self, select: Select<T>) -> Vec<T> {
         let client = self.log.pool().get().await.unwrap();
@@ -530,7 +540,7 @@ impl Crowd {
 
     /// One thing happens.
     pub(crate) async fn act(&mut self, world: &World) {
-        let deed = self.rng.random_range(0..24);
+        let deed = self.rng.random_range(0..26);
         let user = *self.users.choose(&mut self.rng).unwrap();
         let which = self.rng.random_range(0..self.groups.len());
         let (group, members, said) = &mut self.groups[which];
@@ -581,9 +591,13 @@ impl Crowd {
                 let (owner, file, _) = *self.files.choose(&mut self.rng).unwrap();
                 said.push(world.show(*group, owner, file).await);
             }
-            (23, _) if self.files.len() > 3 => {
+            (23, _) if self.files.len() > 6 => {
                 let (owner, file, size) = self.files.swap_remove(0);
                 world.remove_file(owner, file, size).await;
+            }
+            (24 | 25, Some(earlier)) => {
+                let on = self.rng.random_bool(0.7);
+                world.pin(&earlier, user, on).await;
             }
             _ => {
                 let sender = *members.first().unwrap();

@@ -3,6 +3,7 @@
 use crate::errors::{Code, Refusal};
 use crate::schema::message::MENTIONS_MAX;
 use crate::schema::page::{PAGE_DEFAULT, PAGE_MAX};
+use crate::schema::pin::{PINS_MAX, PINS_USUAL};
 use crate::schema::reaction::REACTIONS_MAX;
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Value, Variables};
@@ -23,10 +24,11 @@ pub(super) const PAGED: [&str; 10] = [
 ];
 /// Lists without pages, which are as long as what they tell of.
 #[cfg(test)]
-const WHOLE: [&str; 11] = [
+const WHOLE: [&str; 12] = [
     "ignored",
     "lanes",
     "mentions",
+    "pins",
     "nodes",
     "positions",
     "projections",
@@ -128,6 +130,7 @@ impl<'a> Walk<'a> {
             _ if PAGED.contains(&name) => (1, self.page(field)),
             "mentions" => (MENTIONS_MAX, MENTIONS_USUAL),
             "reactions" => (1, REACTIONS_MAX),
+            "pins" => (PINS_MAX, PINS_USUAL),
             "user" if field.get_argument("id").is_some() => (LOOK_UP, 1),
             "userByName" => (LOOK_UP, 1),
             _ => (1, 1),
