@@ -29,7 +29,7 @@ use tokio::{
 use people::People;
 use person::Job;
 use plan::{Plan, Target};
-use schedule::{Move, Schedule};
+use schedule::{Move, OWNER, Schedule};
 use shared::{Shared, bar};
 
 /// How many messages a made-up log has unless told otherwise.
@@ -160,6 +160,7 @@ impl People {
             Move::Edit(person) => self.give(person, Job::Edit).await,
             Move::Recall(person) => self.give(person, Job::Recall).await,
             Move::React(person) => self.give(person, Job::React(self.group()?)).await,
+            Move::Pin => self.give(OWNER, Job::Pin(self.group()?)).await,
         }
         .context("a person stopped")
     }

@@ -16,7 +16,7 @@ const LIST: &str = "query($after: String) { conversations(first: 100, after: $af
      nodes { id lastSeq unreadCount } pageInfo { hasNextPage endCursor } } }";
 
 const MESSAGES: &str = "query($id: ID!, $after: String) { conversation(id: $id) { messages(first: 100, after: $after) { \
-     nodes { id seq text editedAt recalledAt reactions { emoji count } } pageInfo { hasNextPage endCursor } } } }";
+     nodes { id seq text editedAt recalledAt pinned reactions { emoji count } } pageInfo { hasNextPage endCursor } } } }";
 
 /// Somebody with an account.
 #[derive(Clone, Debug)]

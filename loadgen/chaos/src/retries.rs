@@ -90,7 +90,7 @@ impl Storm {
                 let answered = acked.has(1).map(|said| said.id);
                 Some(Said::message(group, text, answered, vec![first, second]))
             }
-            3..=5 => {
+            3..=6 => {
                 let message = acked.has(1)?.id;
                 let action = match number {
                     3 => Action::MessageEdit {
@@ -104,6 +104,11 @@ impl Storm {
                         emoji: "👍".to_owned(),
                         on: true,
                     },
+                    5 => Action::MessagePin {
+                        conversation,
+                        message,
+                        on: true,
+                    },
                     _ => Action::MessageRecall {
                         conversation,
                         message,
@@ -111,34 +116,34 @@ impl Storm {
                 };
                 Said::amendment(conversation, action)
             }
-            6 => change(Action::GroupAdd {
+            7 => change(Action::GroupAdd {
                 conversation,
                 user: third,
             }),
-            10 => change(Action::GroupRole {
+            11 => change(Action::GroupRole {
                 conversation,
                 user: third,
                 role: Role::Admin,
             }),
-            8 => change(Action::GroupRename {
+            9 => change(Action::GroupRename {
                 conversation,
                 name: text,
             }),
-            9 => change(Action::GroupRemove {
+            10 => change(Action::GroupRemove {
                 conversation,
                 user: third,
             }),
-            7 => change(Action::GroupRole {
+            8 => change(Action::GroupRole {
                 conversation,
                 user: first,
                 role: Role::Owner,
             }),
             // While there is another owner, leaving is one event.
-            11 => {
-                acked.has(10)?;
+            12 => {
+                acked.has(11)?;
                 change(Action::GroupLeave { conversation })
             }
-            12 => Said::change(own, Uuid::nil(), Action::DirectOpen { user: third }),
+            13 => Said::change(own, Uuid::nil(), Action::DirectOpen { user: third }),
             // The first too.
             _ => Some(Said::text(self.conversation, text)),
         }

@@ -27,12 +27,13 @@ const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity 
      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
 
 /// Numbers of kinds as the log has them; those from 64 on are not about conversations.
-const LOG: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8'), idx, \
+const LOG: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8'), \
+     command IS DISTINCT FROM lead(command) OVER (PARTITION BY stream ORDER BY seq), \
      floor(extract(epoch FROM at) * 1000)::bigint, lane, pos FROM event WHERE kind < 64 ORDER BY stream, seq";
 
 /// What changes messages, with the columns of [`LOG`].
 const MESSAGES: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8') \
-     FROM event WHERE kind BETWEEN 16 AND 19 ORDER BY stream, seq";
+     FROM event WHERE kind BETWEEN 16 AND 20 ORDER BY stream, seq";
 
 /// Cursors of people, gathered.
 const MOVES: &str = "SELECT stream, convert_from(payload, 'UTF8') FROM event WHERE kind = 65";
@@ -88,6 +89,7 @@ impl Database {
                     17 => (Kind::Edited, "message.edited", vec![]),
                     18 => (Kind::Recalled, "message.recalled", vec![]),
                     19 => (Kind::Other, "reaction.changed", vec![]),
+                    20 => (Kind::Other, "pin.changed", vec![]),
                     _ => (Kind::Other, "", vec![]),
                 };
                 let command: Uuid = row.try_get(4)?;
@@ -96,14 +98,14 @@ impl Database {
                     payload["message"] = command.to_string().into();
                 }
                 let data = payload.to_string();
-                // Of several events that one command makes, the first stands for it.
-                let first = row.try_get::<_, i16>(6).map(|idx| idx == 0)?;
+                // Of several events that one command makes, the last stands for it, as in its ack.
+                let is_last: bool = row.try_get(6)?;
                 Ok(Logged {
                     conversation: conversation.to_string(),
                     seq: seq.cast_unsigned(),
                     kind,
                     actor: actor.to_string(),
-                    id: first.then_some(command),
+                    id: is_last.then_some(command),
                     digest: said::logged(name, &data),
                     whole: (!name.is_empty()).then(|| whole(name, &actor.to_string(), millis, &data)),
                     of: payload["message"]
@@ -137,7 +139,8 @@ impl Database {
                 }
                 17 => EventKind::MessageEdited,
                 18 => EventKind::MessageRecalled,
-                _ => EventKind::ReactionChanged,
+                19 => EventKind::ReactionChanged,
+                _ => EventKind::PinChanged,
             };
             let seq: i64 = row.try_get(1)?;
             let data = EventData::decode(&kind, &payload.to_string());

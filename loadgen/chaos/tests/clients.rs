@@ -33,7 +33,7 @@ async fn made_by_hand(seed: u64, seconds: u64, faults: &[(u64, u64, Fault)], wan
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_of_every_kind_are_carried_out_once_wherever_they_are_repeated() {
     let faults = [
-        (100, 2500, Fault::RetryStorm { commands: 12 }),
+        (100, 2500, Fault::RetryStorm { commands: 13 }),
         (300, 1500, Fault::OpenTogether),
         (1500, 300, Fault::KillNode { node: 1 }),
         (2500, 0, Fault::TerminateBackends),
@@ -47,6 +47,7 @@ async fn commands_of_every_kind_are_carried_out_once_wherever_they_are_repeated(
         "group.rename",
         "group.role",
         "message.send",
+        "message.pin",
         "read",
         "fetch",
         "typing shown",

@@ -28,6 +28,10 @@ pub fn logged(event: &Event) -> Logged {
             of = Some(reaction.message);
             (Kind::Other, vec![])
         }
+        EventData::PinChanged(pin) => {
+            of = Some(pin.message);
+            (Kind::Other, vec![])
+        }
         EventData::DirectOpened(opened) => (Kind::Joined, opened.users.to_vec()),
         EventData::GroupCreated(created) => (Kind::Joined, created.members.clone()),
         EventData::MemberAdded(added) => (Kind::Joined, vec![added.user]),

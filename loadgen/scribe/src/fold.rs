@@ -1,4 +1,4 @@
-//! What the messages of a log say at its end, whatever was edited, taken back or reacted with: what history has to tell.
+//! What the messages of a log say at its end, whatever was edited, taken back, reacted with or pinned: what history has to tell.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,7 @@ pub struct Said {
     pub edited: bool,
     /// Who reacts so, by emoji.
     pub reactions: BTreeMap<String, BTreeSet<Uuid>>,
+    pub pinned: bool,
 }
 
 /// The messages of one conversation, by id.
@@ -32,6 +33,7 @@ impl Fold {
             EventData::MessageEdited(edited) => Some((edited.message, edited.message_seq)),
             EventData::MessageRecalled(recalled) => Some((recalled.message, recalled.message_seq)),
             EventData::ReactionChanged(reaction) => Some((reaction.message, reaction.message_seq)),
+            EventData::PinChanged(pin) => Some((pin.message, pin.message_seq)),
             _ => None,
         };
         if let Some((message, place)) = target
@@ -50,11 +52,7 @@ impl Fold {
             }
             EventData::MessageEdited(edited) => {
                 // Behind a recall nothing has an effect.
-                if let Some(said) = self
-                    .messages
-                    .get_mut(&edited.message)
-                    .filter(|said| said.text.is_some())
-                {
+                if let Some(said) = self.standing(edited.message) {
                     said.text = edited.content.and_then(text);
                     said.edited = true;
                 }
@@ -68,11 +66,9 @@ impl Fold {
                 }
             }
             EventData::ReactionChanged(reaction) => {
-                let said = self
-                    .messages
-                    .get_mut(&reaction.message)
-                    .filter(|said| said.text.is_some());
-                let Some(said) = said else { return };
+                let Some(said) = self.standing(reaction.message) else {
+                    return;
+                };
                 let users = said.reactions.entry(reaction.emoji.clone()).or_default();
                 if reaction.on {
                     users.insert(actor);
@@ -81,8 +77,17 @@ impl Fold {
                 }
                 said.reactions.retain(|_, users| !users.is_empty());
             }
+            EventData::PinChanged(pin) => {
+                if let Some(said) = self.standing(pin.message) {
+                    said.pinned = pin.on;
+                }
+            }
             _ => {}
         }
+    }
+
+    fn standing(&mut self, message: Uuid) -> Option<&mut Said> {
+        self.messages.get_mut(&message).filter(|said| said.text.is_some())
     }
 
     /// How history tells it differently, in words; `None` where it does not.
@@ -104,7 +109,8 @@ impl Fold {
     }
 }
 
-/// A message as history tells it, read from the fields `seq text editedAt recalledAt reactions { emoji count }` of GraphQL.
+/// A message as history tells it, read from the fields `seq text editedAt recalledAt pinned reactions { emoji count }` of
+/// GraphQL.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Node")]
 pub struct Told {
@@ -114,6 +120,7 @@ pub struct Told {
     pub recalled: bool,
     /// How many react so, by emoji.
     pub reactions: BTreeMap<String, usize>,
+    pub pinned: bool,
 }
 
 #[derive(Deserialize)]
@@ -123,6 +130,7 @@ struct Node {
     text: Option<String>,
     edited_at: Option<String>,
     recalled_at: Option<String>,
+    pinned: bool,
     reactions: Vec<Reaction>,
 }
 
@@ -143,6 +151,7 @@ impl From<Node> for Told {
             reactions: reactions
                 .map(|reaction| (reaction.emoji, reaction.count))
                 .collect(),
+            pinned: node.pinned,
         }
     }
 }
@@ -159,6 +168,7 @@ impl From<&Said> for Told {
                 .iter()
                 .map(|(emoji, users)| (emoji.clone(), users.len()))
                 .collect(),
+            pinned: said.pinned,
         }
     }
 }
@@ -196,6 +206,7 @@ mod tests {
     const EDITED: (Uuid, &str, &str) = (ANN, "message.edited", r#","content":{"kind":"text","text":"b"}"#);
     const RECALLED: (Uuid, &str, &str) = (ANN, "message.recalled", "");
     const ON: (Uuid, &str, &str) = (BOB, "reaction.changed", r#","emoji":"+","on":true"#);
+    const PINNED: (Uuid, &str, &str) = (BOB, "pin.changed", r#","on":true"#);
     const OFF: (Uuid, &str, &str) = (BOB, "reaction.changed", r#","emoji":"+","on":false"#);
 
     #[test]
@@ -228,7 +239,18 @@ mod tests {
             (gone.text.as_deref(), gone.edited, gone.recalled),
             (None, false, true)
         );
-        assert_eq!(end(&[SENT, ON, EDITED, RECALLED, EDITED, ON]), gone);
+        assert_eq!(
+            end(&[SENT, ON, PINNED, EDITED, RECALLED, EDITED, ON, PINNED]),
+            gone
+        );
+    }
+
+    #[test]
+    fn the_last_word_about_a_pin_counts() {
+        const UNPINNED: (Uuid, &str, &str) = (ANN, PINNED.1, r#","on":false"#);
+        assert!(end(&[SENT, PINNED]).pinned);
+        assert!(!end(&[SENT, PINNED, UNPINNED]).pinned);
+        assert!(end(&[SENT, UNPINNED, PINNED]).pinned);
     }
 
     #[test]
@@ -250,6 +272,10 @@ mod tests {
             },
             Told {
                 reactions: [("+".to_owned(), 1)].into(),
+                ..right.clone()
+            },
+            Told {
+                pinned: true,
                 ..right.clone()
             },
         ] {

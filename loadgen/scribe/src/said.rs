@@ -3,7 +3,8 @@
 use tidings_journal::digest;
 use tidings_protocol::{
     Action, Content, DirectOpened, EventData, EventKind, GroupCreated, GroupRenamed, MemberAdded, MemberLeft,
-    MemberRemoved, MessageEdited, MessageRecalled, MessageSent, ReactionChanged, Role, RoleChanged,
+    MemberRemoved, MessageEdited, MessageRecalled, MessageSent, PinChanged, ReactionChanged, Role,
+    RoleChanged,
 };
 use uuid::Uuid;
 
@@ -59,7 +60,8 @@ impl Said {
             Action::MessageSend { reply_to, .. } => reply_to,
             Action::MessageEdit { message, .. }
             | Action::MessageRecall { message, .. }
-            | Action::MessageReact { message, .. } => Some(message),
+            | Action::MessageReact { message, .. }
+            | Action::MessagePin { message, .. } => Some(message),
             _ => None,
         }
     }
@@ -120,6 +122,11 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
             emoji,
             on,
         }),
+        Action::MessagePin { message, on, .. } => EventData::PinChanged(PinChanged {
+            message,
+            message_seq: 0,
+            on,
+        }),
         _ => return None,
     })
 }
@@ -159,6 +166,10 @@ pub fn says(data: &EventData) -> u64 {
         EventData::ReactionChanged(reaction) => written(&EventData::ReactionChanged(ReactionChanged {
             message_seq: 0,
             ..reaction.clone()
+        })),
+        EventData::PinChanged(pin) => written(&EventData::PinChanged(PinChanged {
+            message_seq: 0,
+            ..pin.clone()
         })),
         data => written(data),
     }

@@ -1,4 +1,4 @@
-//! What people do to messages: edit and take back their own, and react to each other's.
+//! What people do to messages: edit and take back their own, react to each other's, and pin them.
 
 use std::time::Duration;
 
@@ -69,9 +69,34 @@ impl Person {
             emoji: EMOJI.to_owned(),
             on,
         };
+        if self.unless_recalled(conversation, message, action).await? {
+            self.reacted = on.then_some(message);
+        }
+        Ok(())
+    }
+
+    /// Pins the latest message of a conversation, or takes that pin away.
+    pub(crate) async fn pin(&mut self, conversation: Uuid) -> Result<()> {
+        let Some(message) = self.shared.latest(conversation) else {
+            return Ok(());
+        };
+        let on = self.pinned != Some(message);
+        let action = Action::MessagePin {
+            conversation,
+            message,
+            on,
+        };
+        if self.unless_recalled(conversation, message, action).await? {
+            self.pinned = on.then_some(message);
+        }
+        Ok(())
+    }
+
+    /// Does what only a recall stands against, and tells whether it was done.
+    async fn unless_recalled(&mut self, conversation: Uuid, message: Uuid, action: Action) -> Result<bool> {
         let said = amendment(conversation, action)?;
         match self.ask(&said).await? {
-            Ok(_) => self.reacted = on.then_some(message),
+            Ok(_) => return Ok(true),
             // Its author may have been faster. Whether that was so is known at the end.
             Err(CommandError::Refused(error)) if error.code == ErrorCode::NotFound => {
                 self.shared.late(Late {
@@ -82,7 +107,7 @@ impl Person {
             }
             Err(error) => self.not_acked(&said, &error),
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Does what nothing stands against.

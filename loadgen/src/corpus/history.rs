@@ -16,7 +16,7 @@ const PAGE: u32 = 100;
 
 const HISTORY: &str = "query($id: ID!, $first: Int!, $after: String) { conversation(id: $id) {
     messages(first: $first, after: $after) {
-        nodes { id seq text editedAt recalledAt reactions { emoji count } sender { id } } pageInfo { hasNextPage endCursor } } } }";
+        nodes { id seq text editedAt recalledAt pinned reactions { emoji count } sender { id } } pageInfo { hasNextPage endCursor } } } }";
 
 /// The whole log of a conversation, fetched by a member.
 pub(crate) async fn fetch_log(client: &Client, conversation: Uuid) -> Result<Vec<Event>> {

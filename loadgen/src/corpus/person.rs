@@ -40,6 +40,7 @@ pub(crate) enum Job {
     Edit,
     Recall,
     React(Uuid),
+    Pin(Uuid),
     Leave,
     Return(Return),
     /// Anything else.
@@ -66,6 +67,8 @@ pub(crate) struct Person {
     pub(super) edits: usize,
     /// What this person reacts to now.
     pub(super) reacted: Option<Uuid>,
+    /// What this person has pinned last and not unpinned.
+    pub(super) pinned: Option<Uuid>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -91,6 +94,7 @@ impl Person {
             last: None,
             edits: 0,
             reacted: None,
+            pinned: None,
             shared,
         }
     }
@@ -120,6 +124,7 @@ impl Person {
             Job::Edit => self.edit().await?,
             Job::Recall => self.recall().await?,
             Job::React(conversation) => self.react(conversation).await?,
+            Job::Pin(conversation) => self.pin(conversation).await?,
             Job::Leave => self.leave().await?,
             Job::Return(how) => self.come(how).await?,
             Job::Do(action, answer) => {

@@ -24,7 +24,12 @@ pub(crate) enum Move {
     Recall(usize),
     /// Reacts to the last message of the group, or takes that reaction back.
     React(usize),
+    /// The owner of the group pins its last message, or takes that pin away.
+    Pin,
 }
+
+/// Who makes the group, and so may pin.
+pub(crate) const OWNER: usize = 0;
 
 /// Moves about `share` of the people in and out, one after the other.
 pub(crate) struct Schedule {
@@ -73,6 +78,7 @@ impl Schedule {
         match index % 30 {
             7 | 19 => moves.push(Move::Edit(author)),
             24 => moves.push(Move::Recall(author)),
+            14 if !self.offline[OWNER] => moves.push(Move::Pin),
             3 | 4 | 11 | 28 => {
                 let here = self.people(false);
                 moves.push(Move::React(here[self.random.random_range(0..here.len())]));
@@ -125,6 +131,7 @@ mod tests {
                         left += 1;
                     }
                     Move::Return(person, _) => assert!(std::mem::replace(&mut away[person], false)),
+                    Move::Pin => assert!(!away[OWNER]),
                     Move::Read(person) | Move::Edit(person) | Move::Recall(person) | Move::React(person) => {
                         assert!(!away[person]);
                     }

@@ -126,7 +126,7 @@ async fn logs(run: &Run, histories: &Histories, shared: &Shared) -> Result<Vec<L
         let told = told.and_then(|messages| messages.get(&late.message));
         ensure!(
             told.is_some_and(|(_, told)| told.recalled),
-            "{} could not react to message {} of {}, which nobody had recalled",
+            "{} could not react to or pin message {} of {}, which nobody had recalled",
             late.reader,
             late.message,
             late.conversation
