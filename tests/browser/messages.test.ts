@@ -37,7 +37,7 @@ async function two(): Promise<[Person, Person]> {
 }
 
 /** One of the buttons of a message. */
-async function act(message: Locator, name: 'React' | 'Edit' | 'Recall'): Promise<void> {
+async function act(message: Locator, name: 'React' | 'Edit' | 'Pin' | 'Unpin' | 'Recall'): Promise<void> {
   await message.hover();
   await message.getByRole('button', { name, exact: true }).click();
 }
@@ -74,6 +74,38 @@ test('an edit is shown to both, with what it said before', async () => {
   await ben.page.reload();
   await ben.sees('Good morning');
   await ben.message('Good morning').getByRole('button', { name: 'edited' }).waitFor();
+  await ann.leave();
+  await ben.leave();
+});
+
+test('a pinned message is marked for both and in the list of pins, until it is unpinned or recalled', async () => {
+  const [ann, ben] = await two();
+  await ann.say('And good night');
+  await ben.sees('And good night');
+  const pins = async (person: Person): Promise<string[]> => {
+    await person.page.getByRole('button', { name: 'Pinned messages' }).click();
+    const dialog = person.page.getByRole('dialog', { name: 'Pinned messages' });
+    await dialog.locator('li, .quiet').first().waitFor();
+    const texts = await dialog.locator('.text').allTextContents();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    return texts;
+  };
+  await act(ben.message('Good mornnig'), 'Pin');
+  for (const person of [ann, ben]) await person.message('Good mornnig').locator('.pinned').waitFor();
+  await ann.page.getByText('Ben pinned a message').waitFor();
+  await act(ann.message('And good night'), 'Pin');
+  await ben.message('And good night').locator('.pinned').waitFor();
+  await eventually(() => pins(ben), ['And good night', 'Good mornnig']);
+  await ben.shot('pins');
+  await act(ann.message('Good mornnig'), 'Unpin');
+  await ben.message('Good mornnig').locator('.pinned').waitFor({ state: 'detached' });
+  await eventually(() => pins(ann), ['And good night']);
+  // A recall takes the pin away.
+  await act(ann.message('And good night'), 'Recall');
+  await ann.page.getByRole('dialog').getByRole('button', { name: 'Recall' }).click();
+  await ben.page.locator('.message.recalled[data-seq]').waitFor();
+  await eventually(() => pins(ben), []);
   await ann.leave();
   await ben.leave();
 });

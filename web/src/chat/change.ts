@@ -10,7 +10,12 @@ export type Change = {
   seq?: number;
   /** Why it failed. */
   reason?: string;
-} & ({ kind: 'edit'; content: Content } | { kind: 'recall' } | { kind: 'react'; emoji: string; on: boolean });
+} & (
+  | { kind: 'edit'; content: Content }
+  | { kind: 'recall' }
+  | { kind: 'react'; emoji: string; on: boolean }
+  | { kind: 'pin'; on: boolean }
+);
 
 /** The changes that the window does not show by itself yet. */
 export function pending(changes: readonly Change[], log: Log | null): readonly Change[] {
@@ -24,6 +29,7 @@ export function wanted(message: MessageEntry, changes: readonly Change[], me: st
   for (const change of changes) {
     if (change.message !== message.id || change.reason !== undefined) continue;
     if (change.kind === 'recall') entry = amended(entry, { recalled: true });
+    else if (change.kind === 'pin') entry = amended(entry, { pinned: change.on });
     else if (change.kind === 'edit') {
       entry = amended(entry, { edit: { content: change.content, at: message.editedAt ?? '' } });
     } else {

@@ -24,6 +24,11 @@ export class Changes {
     this.ask(conversation, { id: uuidv7(), message, kind: 'react', emoji, on }, body);
   }
 
+  pin(conversation: string, message: string, on: boolean): void {
+    const body = { type: 'message.pin', conversation, message, on } as const;
+    this.ask(conversation, { id: uuidv7(), message, kind: 'pin', on }, body);
+  }
+
   /** Forgets one that failed. */
   forget(conversation: string, change: string): void {
     this.core.update(state => withoutChange(state, conversation, change));

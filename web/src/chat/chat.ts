@@ -142,6 +142,11 @@ export class Chat implements Core {
     return queries.findVersions(this.ask, id, message);
   }
 
+  /** The pinned messages of a conversation, the one that was pinned last first. */
+  pins(id: string): Promise<queries.Pinned[]> {
+    return queries.findPins(this.ask, id);
+  }
+
   /** Tells the others that somebody types. */
   typed(conversation: string): void {
     this.typing.begin(conversation);

@@ -5,10 +5,11 @@ import { direct } from './nouns/direct.ts';
 import { group } from './nouns/group.ts';
 import { message } from './nouns/message.ts';
 import type { Handler, Kind, Noun } from './nouns/noun.ts';
+import { pin } from './nouns/pin.ts';
 import { reaction } from './nouns/reaction.ts';
 import type { Conversation } from './store.ts';
 
-const NOUNS: Noun<Kind> = { ...direct, ...group, ...message, ...reaction };
+const NOUNS: Noun<Kind> = { ...direct, ...group, ...message, ...reaction, ...pin };
 
 /** None for a kind that a later server may have. */
 const handler = (event: TidingsEvent): Handler<TidingsEvent> | undefined =>

@@ -13,6 +13,7 @@ export interface MessageEntry {
   editedAt: string | null;
   /** By emoji, who reacted so, in the order in which they did. */
   reactions: ReadonlyMap<string, readonly string[]>;
+  pinned: boolean;
 }
 
 /** Something that happened beside messages. */
@@ -32,6 +33,7 @@ export interface Amendment {
   edit?: { content: Content; at: string };
   /** By emoji, the last word of each who set it (true) or took it back. */
   reactions?: ReadonlyMap<string, ReadonlyMap<string, boolean>>;
+  pinned?: boolean;
 }
 
 /** A stretch of events that is being folded. */
@@ -63,12 +65,15 @@ export function together(before: Amendment | undefined, after: Amendment): Amend
 /** What stands in an entry after an amendment. */
 export function amended(entry: Entry, amendment: Amendment | undefined): Entry {
   if (entry.kind !== 'message' || entry.content === null || !amendment) return entry;
-  if (amendment.recalled) return { ...entry, content: null, editedAt: null, reactions: new Map() };
-  const { edit, reactions } = amendment;
+  if (amendment.recalled) {
+    return { ...entry, content: null, editedAt: null, reactions: new Map(), pinned: false };
+  }
+  const { edit, reactions, pinned } = amendment;
   return {
     ...entry,
     ...(edit && { content: edit.content, editedAt: edit.at }),
     ...(reactions && { reactions: reacted(entry.reactions, reactions) }),
+    ...(pinned !== undefined && { pinned }),
   };
 }
 

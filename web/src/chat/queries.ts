@@ -106,6 +106,35 @@ export async function findVersions(ask: Ask, conversation: string, id: string): 
   return nodes.map(({ at, text }) => ({ at, text: text ?? '' }));
 }
 
+/** A message that is pinned. */
+export interface Pinned {
+  id: string;
+  at: string;
+  text: string;
+  /** The display name of who wrote it. */
+  sender: string;
+}
+
+const PINS = `query Pins($id: ID!) {
+  conversation(id: $id) { pins { id sentAt text sender { displayName } } }
+}`;
+
+/** The pinned messages of a conversation, the one that was pinned last first. */
+export async function findPins(ask: Ask, id: string): Promise<Pinned[]> {
+  const answer = await ask<{
+    conversation: {
+      pins: { id: string; sentAt: string; text: string | null; sender: { displayName: string } }[];
+    } | null;
+  }>(PINS, { id });
+  const pins = answer.conversation?.pins ?? [];
+  return pins.map(({ id, sentAt: at, text, sender }) => ({
+    id,
+    at,
+    text: text ?? '',
+    sender: sender.displayName,
+  }));
+}
+
 export async function findPerson(ask: Ask, username: string): Promise<Person | null> {
   return (await ask<{ userByName: Person | null }>(BY_NAME, { username })).userByName;
 }

@@ -31,6 +31,7 @@ export type TidingsEvent = Happened &
         kind: 'reaction.changed';
         data: { message: string; message_seq: number; emoji: string; on: boolean };
       }
+    | { kind: 'pin.changed'; data: { message: string; message_seq: number; on: boolean } }
   );
 
 export interface Ack {
@@ -115,6 +116,7 @@ export type CommandBody =
   | { type: 'message.edit'; conversation: string; message: string; content: Content }
   | { type: 'message.recall'; conversation: string; message: string }
   | { type: 'message.react'; conversation: string; message: string; emoji: string; on: boolean }
+  | { type: 'message.pin'; conversation: string; message: string; on: boolean }
   | { type: 'read'; conversation: string; seq: number };
 
 /** The objects of a text frame. What is no object with a type is left out: receivers ignore what they do not know. */

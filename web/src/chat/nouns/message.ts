@@ -19,7 +19,8 @@ export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled
     fold({ entries }, { seq, at, actor, data }) {
       const { message: id, content } = data;
       const reactions = new Map<string, string[]>();
-      entries.push({ kind: 'message', id, seq, sender: actor, at, content, editedAt: null, reactions });
+      const later = { editedAt: null, reactions, pinned: false };
+      entries.push({ kind: 'message', id, seq, sender: actor, at, content, ...later });
     },
   },
   'message.edited': {

@@ -1,9 +1,12 @@
 // The conversation that is shown: its header, its messages, and where to write.
+import { useState } from 'preact/hooks';
 import type { Chat } from '../chat.ts';
 import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
 import { Composer } from './composer.tsx';
+import { PinIcon } from './icons.tsx';
 import { Messages } from './messages.tsx';
+import { Pins } from './pins.tsx';
 
 interface Props {
   chat: Chat;
@@ -13,6 +16,7 @@ interface Props {
 
 export function ConversationView({ chat, state, conversation }: Props) {
   const title = store.titleOf(state, conversation);
+  const [pins, setPins] = useState(false);
   return (
     <main class="conversation" aria-label={title}>
       <header>
@@ -24,7 +28,17 @@ export function ConversationView({ chat, state, conversation }: Props) {
           <h2>{title}</h2>
           <p class="quiet">{subtitle(state, conversation)}</p>
         </div>
+        <button
+          class="pins"
+          type="button"
+          aria-label="Pinned messages"
+          title="Pinned messages"
+          onClick={() => setPins(true)}
+        >
+          <PinIcon />
+        </button>
       </header>
+      {pins && <Pins load={() => chat.pins(conversation.id)} onClose={() => setPins(false)} />}
       <Messages chat={chat} state={state} conversation={conversation} />
       <p class="typing" role="status" data-typing={conversation.typing.size}>
         {typingText(state, conversation)}

@@ -7,5 +7,6 @@ const icon = (path: string) => (
 
 export const ReactIcon = () =>
   icon('M20 12.5A8.5 8.5 0 1 1 12.5 4M8.5 14.5a4.5 4.5 0 0 0 7 0M9 9.6v.2M15 9.6v.2M19 3v6M16 6h6');
+export const PinIcon = () => icon('M9 4h6l-1 6 4 3.5v1.5H6v-1.5L10 10 9 4ZM12 15v6');
 export const EditIcon = () => icon('M4 20l1-4.5L16.5 4l3.5 3.5L8.5 19 4 20ZM14 6.5l3.5 3.5');
 export const RecallIcon = () => icon('M9 8 4.5 12.5 9 17M5 12.5h9.5a4.5 4.5 0 0 0 0-9H12');

@@ -8,10 +8,11 @@ import type { Chat } from '../chat.ts';
 import { caption } from '../events.ts';
 import type { MessageEntry } from '../fold.ts';
 import { contentText, editable, mayEdit, mayRecall, withText } from '../nouns/message.ts';
+import { mayPin } from '../nouns/pin.ts';
 import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
 import { Editor } from './editor.tsx';
-import { EditIcon, ReactIcon, RecallIcon } from './icons.tsx';
+import { EditIcon, PinIcon, ReactIcon, RecallIcon } from './icons.tsx';
 import { Picker, Reactions } from './reactions.tsx';
 import { RecallQuestion } from './recall.tsx';
 import { clockTime } from './time.ts';
@@ -70,6 +71,7 @@ export const Message = memo(function Message(props: MessageProps) {
   const act: Record<Act, () => void> = {
     react: () => setPanel(panel === 'picker' ? 'none' : 'picker'),
     edit,
+    pin: () => chat.changes.pin(conversation, message.id, !message.pinned),
     recall: () => setPanel('recall'),
   };
 
@@ -112,6 +114,7 @@ export const Message = memo(function Message(props: MessageProps) {
           <span class="text">{contentText(content)}</span>
         )}
         <span class="meta">
+          {message.pinned && <span class="pinned">pinned</span>}{' '}
           {message.editedAt && (
             <button class="link" type="button" onClick={() => setPanel('versions')}>
               edited
@@ -126,18 +129,21 @@ export const Message = memo(function Message(props: MessageProps) {
         </span>
         {acts.length > 0 && (
           <div class="tools" role="toolbar" aria-label="What to do with this message">
-            {acts.map(which => (
-              <button
-                key={which}
-                type="button"
-                aria-label={TOOLS[which].label}
-                title={TOOLS[which].label}
-                aria-expanded={which === 'react' ? panel === 'picker' : undefined}
-                onClick={act[which]}
-              >
-                {TOOLS[which].icon()}
-              </button>
-            ))}
+            {acts.map(which => {
+              const label = which === 'pin' && message.pinned ? 'Unpin' : TOOLS[which].label;
+              return (
+                <button
+                  key={which}
+                  type="button"
+                  aria-label={label}
+                  title={label}
+                  aria-expanded={which === 'react' ? panel === 'picker' : undefined}
+                  onClick={act[which]}
+                >
+                  {TOOLS[which].icon()}
+                </button>
+              );
+            })}
           </div>
         )}
         <Reactions message={message} known={known} onToggle={react} />
@@ -172,19 +178,21 @@ export const Message = memo(function Message(props: MessageProps) {
   );
 });
 
-type Act = 'react' | 'edit' | 'recall';
+type Act = 'react' | 'pin' | 'edit' | 'recall';
 
 const TOOLS: Record<Act, { label: string; icon: () => JSX.Element }> = {
   react: { label: 'React', icon: ReactIcon },
+  pin: { label: 'Pin', icon: PinIcon },
   edit: { label: 'Edit', icon: EditIcon },
   recall: { label: 'Recall', icon: RecallIcon },
 };
 
 /** What the keys do with the message that has the focus. */
-const KEYS: Record<string, Act> = { r: 'react', e: 'edit', Delete: 'recall' };
+const KEYS: Record<string, Act> = { r: 'react', p: 'pin', e: 'edit', Delete: 'recall' };
 
 const FAILURES: Record<Change['kind'], string> = {
   react: 'Not reacted',
+  pin: 'Not pinned',
   edit: 'Not edited',
   recall: 'Not recalled',
 };
@@ -194,6 +202,7 @@ function actsFor(chat: Chat, id: string, message: MessageEntry): Act[] {
   const conversation = conversations.get(id);
   if (!conversation?.joined) return [];
   const acts: Act[] = ['react'];
+  if (mayPin(conversation, me)) acts.push('pin');
   if (mayEdit(message, conversation, me, limits, Date.now())) acts.push('edit');
   if (mayRecall(message, conversation, me, limits, Date.now())) acts.push('recall');
   return acts;

@@ -1,0 +1,18 @@
+// Pinned messages on the chat page.
+import { amend, happened } from '../fold.ts';
+import type { Conversation } from '../store.ts';
+import type { Noun } from './noun.ts';
+
+export const pin: Noun<'pin.changed'> = {
+  'pin.changed': {
+    fold(into, event) {
+      amend(into, event.data.message, { pinned: event.data.on });
+      happened(into, event);
+    },
+    caption: ({ actor, data: { on } }, name) => `${name(actor)} ${on ? 'pinned' : 'unpinned'} a message`,
+  },
+};
+
+/** Whether the server would let somebody pin messages, as far as this page can tell. */
+export const mayPin = ({ joined, kind, roles }: Conversation, me: string): boolean =>
+  joined && (kind === 'direct' || (roles.get(me) ?? 'member') !== 'member');
