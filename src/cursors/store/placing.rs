@@ -102,12 +102,11 @@ impl Store {
 /// The delivery cursors that conversations reach. What lies beyond was sent of a log that has gone back since: kept, it would hide from
 /// later devices what comes to stand there.
 pub(super) fn within(mut delivered: Delivered, heads: &BTreeMap<ConversationId, u64>) -> Delivered {
-    delivered.retain(|conversation, cursor| {
-        let is_there = heads.get(conversation).is_some_and(|head| cursor.seq <= *head);
-        if !is_there {
-            tracing::warn!(%conversation, seq = cursor.seq, "a delivery cursor lies beyond what the log has");
-        }
-        is_there
-    });
+    let all = delivered.len();
+    delivered.retain(|conversation, cursor| heads.get(conversation).is_some_and(|head| cursor.seq <= *head));
+    let beyond = all - delivered.len();
+    if beyond > 0 {
+        tracing::warn!(beyond, "delivery cursors lie beyond what the log has");
+    }
     delivered
 }
