@@ -46,7 +46,7 @@ async fn a_message_is_found_by_what_it_says_now_until_it_is_recalled() {
         world.settle().await;
         assert_eq!(found(&world, bob, "draft ").await, [other.command]);
         assert!(found(&world, bob, "second ").await.is_empty());
-        assert_eq!(found(&world, bob, "thi").await, [sent.command]);
+        assert_eq!(found(&world, bob, "thir").await, [sent.command]);
         world.recall(&sent, ann).await;
         if each {
             world.settle().await;
