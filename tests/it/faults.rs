@@ -262,9 +262,8 @@ async fn whoever_is_told_synced_after_a_crash_is_sent_what_comes_next() {
         postgres.restart().await.unwrap();
         let lost = "SELECT l.head - c.pos FROM log_lane l JOIN projection_checkpoint c USING (lane) \
                     WHERE c.projection = 'conversations' AND l.lane = get_byte(uuid_send($1::text::uuid), 15)";
-        let (holder, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
-            .await
-            .unwrap();
+        let connect = async || tokio_postgres::connect(&url, tokio_postgres::NoTls).await.ok();
+        let (holder, connection) = eventually(connect).await;
         tokio::spawn(connection);
         let behind: i64 = holder
             .query_one(lost, &[&group.to_string()])
