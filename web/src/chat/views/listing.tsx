@@ -1,0 +1,56 @@
+// A dialog that loads a list and shows it.
+import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { sentence } from './hooks.ts';
+import { clockTime, shortTime } from './time.ts';
+
+interface Props<T> {
+  title: string;
+  /** What it says where there is nothing. */
+  empty?: string;
+  load(): Promise<T[]>;
+  row(item: T): ComponentChildren;
+  onClose(): void;
+}
+
+export function Listing<T>({ title, empty, load, row, onClose }: Props<T>) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const heading = useId();
+  const [items, setItems] = useState<T[] | null>(null);
+  const [problem, setProblem] = useState('');
+
+  useEffect(() => {
+    dialog.current?.showModal();
+    load().then(setItems, (error: unknown) => setProblem(sentence(error)));
+  }, []);
+
+  return (
+    <dialog ref={dialog} onClose={onClose} aria-labelledby={heading}>
+      <form method="dialog">
+        <h2 id={heading}>{title}</h2>
+        {problem !== '' && (
+          <p class="problem" role="alert">
+            {problem}
+          </p>
+        )}
+        {items === null && problem === '' && <p class="quiet">Loading…</p>}
+        {items?.length === 0 && empty && <p class="quiet">{empty}</p>}
+        <ol class="listing">
+          {items?.map((item, index) => (
+            <li key={index}>{row(item)}</li>
+          ))}
+        </ol>
+        <div class="actions">
+          <button type="submit">Close</button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+/** When something was said. */
+export const When = ({ at }: { at: string }) => (
+  <time class="quiet" dateTime={at} title={clockTime(at)}>
+    {shortTime(at)}
+  </time>
+);
