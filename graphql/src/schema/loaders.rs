@@ -5,9 +5,9 @@ use super::conversation::{ActivityPage, ActivityPages, Conversations, MentionCou
 use super::edit::{EditPage, EditPages};
 use super::inbox::PendingPages;
 use super::member::{MemberPage, MemberPages};
-use super::message::{LastMessages, MessageId, MessagePage, MessagePages, Messages};
+use super::message::{LastMessages, MessageId, MessageKey, MessagePage, MessagePages, Messages};
 use super::pin::{Pinned, Pins};
-use super::reaction::{ReactedTo, ReactionPage, ReactionPages, Reactions};
+use super::reaction::{ReactionPage, ReactionPages, Reactions};
 use super::user::{People, Suspensions};
 use crate::database::Database;
 use crate::loader::Gathering;
@@ -28,10 +28,10 @@ pub(crate) struct Loaders {
     pub(crate) member_pages: Gathering<MemberPage, MemberPages>,
     pub(crate) mention_counts: Gathering<Uuid, MentionCounts>,
     pub(crate) edit_pages: Gathering<EditPage, EditPages>,
-    pub(crate) reactions: Gathering<ReactedTo, Reactions>,
+    pub(crate) reactions: Gathering<MessageKey, Reactions>,
     pub(crate) reaction_pages: Gathering<ReactionPage, ReactionPages>,
     pub(crate) pins: Gathering<Uuid, Pins>,
-    pub(crate) pinned: Gathering<ReactedTo, Pinned>,
+    pub(crate) pinned: Gathering<MessageKey, Pinned>,
 }
 
 impl Loaders {

@@ -7,7 +7,7 @@ use super::edit::{Edit, EditPage};
 use super::loaders::Loaders;
 use super::long::Long;
 use super::page::{Entries, List, Page, gather, group};
-use super::reaction::{ReactedTo, Reaction};
+use super::reaction::Reaction;
 use super::time::Time;
 use super::user::{self, User};
 use crate::database::{Database, NoAnswer};
@@ -131,12 +131,8 @@ impl Message {
         if self.recalled_at.is_some() {
             return Ok(vec![]);
         }
-        let key = ReactedTo {
-            conversation: self.conversation,
-            message: self.seq.0,
-        };
         let reactions = &context.data_unchecked::<Loaders>().reactions;
-        Ok(reactions.load_one(key).await?.unwrap_or_default())
+        Ok(reactions.load_one(self.key()).await?.unwrap_or_default())
     }
 
     /// Whether the conversation keeps it in view.
@@ -144,12 +140,8 @@ impl Message {
         if self.recalled_at.is_some() {
             return Ok(false);
         }
-        let key = ReactedTo {
-            conversation: self.conversation,
-            message: self.seq.0,
-        };
         let pinned = &context.data_unchecked::<Loaders>().pinned;
-        Ok(pinned.load_one(key).await?.is_some())
+        Ok(pinned.load_one(self.key()).await?.is_some())
     }
 
     /// Null when the viewer has ceased to be a member since.
@@ -163,6 +155,13 @@ impl Message {
 }
 
 impl Message {
+    fn key(&self) -> MessageKey {
+        MessageKey {
+            conversation: self.conversation,
+            message: self.seq.0,
+        }
+    }
+
     /// The text or the caption.
     pub(crate) fn said(&self) -> Option<&str> {
         self.text.as_deref()
@@ -184,6 +183,14 @@ impl Message {
             Has::Link => self.said().is_some_and(Has::link),
         }
     }
+}
+
+/// A message by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct MessageKey {
+    pub(crate) conversation: Uuid,
+    /// The seq of the message.
+    pub(crate) message: i64,
 }
 
 impl From<history::Message> for Message {

@@ -1,7 +1,6 @@
 //! Messages that a conversation keeps in view.
 
-use super::message::Message;
-use super::reaction::ReactedTo;
+use super::message::{Message, MessageKey};
 use crate::database::{Database, NoAnswer};
 use crate::loader::Loader;
 use std::collections::HashMap;
@@ -33,14 +32,14 @@ impl Loader<Uuid> for Pins {
 /// Reads which messages are pinned. Whoever asks has made sure that the viewer may see them.
 pub(crate) struct Pinned(pub(super) Database);
 
-impl Loader<ReactedTo> for Pinned {
+impl Loader<MessageKey> for Pinned {
     type Value = ();
 
-    async fn load(&self, keys: &[ReactedTo]) -> Result<HashMap<ReactedTo, ()>, NoAnswer> {
+    async fn load(&self, keys: &[MessageKey]) -> Result<HashMap<MessageKey, ()>, NoAnswer> {
         let conversations = keys.iter().map(|key| key.conversation).collect();
         let messages = keys.iter().map(|key| key.message).collect();
         let found = self.0.ask(&history::pinned(conversations, messages)).await?;
-        let key = |(conversation, message)| ReactedTo {
+        let key = |(conversation, message)| MessageKey {
             conversation,
             message,
         };

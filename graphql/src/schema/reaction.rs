@@ -2,6 +2,7 @@
 
 use super::cursor::{NotACursor, PersonPlace};
 use super::loaders::Loaders;
+use super::message::MessageKey;
 use super::page::{Entries, List, Page, gather, group};
 use super::user::{self, User};
 use crate::database::{Database, NoAnswer};
@@ -20,7 +21,7 @@ pub(crate) const REACTIONS_MAX: usize = 20;
 #[graphql(complex)]
 pub(crate) struct Reaction {
     #[graphql(skip)]
-    of: ReactedTo,
+    of: MessageKey,
     /// A character, or the name of a custom emoji between colons.
     emoji: String,
     /// How many people have put it there.
@@ -64,33 +65,25 @@ fn id(place: &PersonPlace) -> Option<Uuid> {
     Uuid::try_parse(&place.0).ok()
 }
 
-/// A message that can be reacted to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ReactedTo {
-    pub(crate) conversation: Uuid,
-    /// The seq of the message.
-    pub(crate) message: i64,
-}
-
 /// Reads the reactions to many messages at once. Whoever asks has made sure that the viewer may see the messages.
 pub(crate) struct Reactions {
     pub(super) database: Database,
     pub(super) viewer: Uuid,
 }
 
-impl Loader<ReactedTo> for Reactions {
+impl Loader<MessageKey> for Reactions {
     type Value = Vec<Reaction>;
 
-    async fn load(&self, keys: &[ReactedTo]) -> Result<HashMap<ReactedTo, Vec<Reaction>>, NoAnswer> {
+    async fn load(&self, keys: &[MessageKey]) -> Result<HashMap<MessageKey, Vec<Reaction>>, NoAnswer> {
         let conversations = keys.iter().map(|key| key.conversation).collect();
         let messages = keys.iter().map(|key| key.message).collect();
         let found = self
             .database
             .ask(&history::reactions(self.viewer, conversations, messages))
             .await?;
-        let mut reactions: HashMap<ReactedTo, Vec<Reaction>> = HashMap::new();
+        let mut reactions: HashMap<MessageKey, Vec<Reaction>> = HashMap::new();
         for reaction in found {
-            let of = ReactedTo {
+            let of = MessageKey {
                 conversation: reaction.conversation,
                 message: reaction.message_seq,
             };
@@ -111,7 +104,7 @@ pub(crate) struct ReactionPages(pub(super) Database);
 /// A page of those who have put an emoji on a message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ReactionPage {
-    of: ReactedTo,
+    of: MessageKey,
     emoji: String,
     page: Page<PersonPlace>,
 }
