@@ -376,19 +376,25 @@ async fn shown(world: &World, conversation: Uuid, seq: i64, message: &history::M
     told
 }
 
+/// What a crowd of this seed has done, in read models that are at the heads.
+async fn talked(seed: u64) -> (World, Crowd) {
+    let world = World::new().await;
+    let mut crowd = Crowd::new(&world, seed).await;
+    for n in 0..400 {
+        crowd.act(&world).await;
+        // Ranges of many sizes, and lanes in many orders.
+        if n % 13 == 0 {
+            world.projector().catch_up((n % 4) as u8).await.unwrap();
+        }
+    }
+    world.settle().await;
+    (world, crowd)
+}
+
 #[tokio::test]
 async fn whatever_happens_the_read_models_say_what_its_definition_says() {
     for seed in 31..34 {
-        let world = World::new().await;
-        let mut crowd = Crowd::new(&world, seed).await;
-        for n in 0..400 {
-            crowd.act(&world).await;
-            // Ranges of many sizes, and lanes in many orders.
-            if n % 13 == 0 {
-                world.projector().catch_up((n % 4) as u8).await.unwrap();
-            }
-        }
-        world.settle().await;
+        let (world, crowd) = talked(seed).await;
         let log = world.told().await;
         let (mut recalled, mut pinned) = (0, 0);
         for (group, members) in crowd.groups() {
@@ -458,15 +464,7 @@ fn files(events: &[Recorded]) -> (Files, Shown) {
 #[tokio::test]
 async fn a_file_is_seen_by_its_owner_and_by_members_of_conversations_that_show_it() {
     for seed in 41..43 {
-        let world = World::new().await;
-        let mut crowd = Crowd::new(&world, seed).await;
-        for n in 0..400 {
-            crowd.act(&world).await;
-            if n % 13 == 0 {
-                world.projector().catch_up((n % 4) as u8).await.unwrap();
-            }
-        }
-        world.settle().await;
+        let (world, crowd) = talked(seed).await;
         let (files, shown) = files(&world.told().await);
         assert!(files.len() > 3 && !shown.is_empty(), "seed {seed} shows nothing");
         let groups: BTreeMap<Uuid, _> = crowd.groups().collect();
