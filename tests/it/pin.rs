@@ -39,19 +39,7 @@ async fn owners_and_admins_pin_and_everybody_sees_it() {
     }
     b.events(group, 4).await;
 
-    let mut command = pin(group, &said[0], true);
-    let id = Uuid::now_v7();
-    command["id"] = json!(id);
-    a.send(&command).await;
-    let first = a.answer(id).await;
-    assert_eq!(
-        (&first["type"], &first["seq"]),
-        (&json!("ack"), &json!(5)),
-        "{first}"
-    );
-    a.send(&command).await;
-    let again = a.answer(id).await;
-    assert_eq!((&again["duplicate"], &again["seq"]), (&json!(true), &json!(5)));
+    a.acked_twice(pin(group, &said[0], true), 5).await;
     // What is so already is acked and not written.
     a.acked(pin(group, &said[0], true)).await;
     a.acked(pin(group, &said[1], false)).await;

@@ -19,19 +19,8 @@ async fn reactions_come_and_go_and_are_seen_by_all() {
     let sent = a.say(conversation, "tea?").await;
     b.events(conversation, 2).await;
 
-    let mut command = react(conversation, &sent["id"], "👍🏽", true);
-    let id = Uuid::now_v7();
-    command["id"] = json!(id);
-    b.send(&command).await;
-    let first = b.answer(id).await;
-    assert_eq!(
-        (&first["type"], &first["seq"]),
-        (&json!("ack"), &json!(3)),
-        "{first}"
-    );
-    b.send(&command).await;
-    let again = b.answer(id).await;
-    assert_eq!((&again["duplicate"], &again["seq"]), (&json!(true), &json!(3)));
+    b.acked_twice(react(conversation, &sent["id"], "👍🏽", true), 3)
+        .await;
     // One's own message too, and names as well as pictures.
     a.acked(react(conversation, &sent["id"], ":tea:", true)).await;
     a.acked(react(conversation, &sent["id"], "👨‍👩‍👧", true)).await;

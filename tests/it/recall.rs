@@ -76,19 +76,7 @@ async fn what_is_recalled_stays_recalled() {
     let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
     let conversation = a.open_direct(&ben).await;
     let sent = a.say(conversation, "no").await;
-    let mut command = recall(conversation, &sent["id"]);
-    let id = Uuid::now_v7();
-    command["id"] = json!(id);
-    a.send(&command).await;
-    let first = a.answer(id).await;
-    assert_eq!(
-        (&first["type"], &first["seq"]),
-        (&json!("ack"), &json!(3)),
-        "{first}"
-    );
-    a.send(&command).await;
-    let again = a.answer(id).await;
-    assert_eq!((&again["duplicate"], &again["seq"]), (&json!(true), &json!(3)));
+    a.acked_twice(recall(conversation, &sent["id"]), 3).await;
     // Another command for the same finds nothing to do.
     a.acked(recall(conversation, &sent["id"])).await;
     for gone in [

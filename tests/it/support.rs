@@ -290,6 +290,22 @@ impl Socket {
         answer
     }
 
+    /// Sends a command twice under one id: it must be acked with this seq, and then as what was done before.
+    pub(crate) async fn acked_twice(&mut self, mut command: Value, seq: u64) {
+        let id = Uuid::now_v7();
+        command["id"] = json!(id);
+        self.send(&command).await;
+        let first = self.answer(id).await;
+        assert_eq!(
+            (&first["type"], &first["seq"]),
+            (&json!("ack"), &json!(seq)),
+            "{first}"
+        );
+        self.send(&command).await;
+        let again = self.answer(id).await;
+        assert_eq!((&again["duplicate"], &again["seq"]), (&json!(true), &json!(seq)));
+    }
+
     /// Sends a command that must be refused with this code.
     pub(crate) async fn refused(&mut self, command: Value, code: &str) -> Value {
         let answer = self.command(command).await;
