@@ -108,7 +108,6 @@ export async function findVersions(ask: Ask, conversation: string, id: string): 
 
 /** A message that is pinned. */
 export interface Pinned {
-  id: string;
   at: string;
   text: string;
   /** The display name of who wrote it. */
@@ -116,23 +115,23 @@ export interface Pinned {
 }
 
 const PINS = `query Pins($id: ID!) {
-  conversation(id: $id) { pins { id sentAt text sender { displayName } } }
+  conversation(id: $id) { pins { kind sentAt text sender { displayName } } }
 }`;
 
 /** The pinned messages of a conversation, the one that was pinned last first. */
 export async function findPins(ask: Ask, id: string): Promise<Pinned[]> {
   const answer = await ask<{
     conversation: {
-      pins: { id: string; sentAt: string; text: string | null; sender: { displayName: string } }[];
+      pins: {
+        kind: string;
+        sentAt: string;
+        text: string | null;
+        sender: { displayName: string };
+      }[];
     } | null;
   }>(PINS, { id });
   const pins = answer.conversation?.pins ?? [];
-  return pins.map(({ id, sentAt: at, text, sender }) => ({
-    id,
-    at,
-    text: text ?? '',
-    sender: sender.displayName,
-  }));
+  return pins.map(pin => ({ at: pin.sentAt, text: line(pin), sender: pin.sender.displayName }));
 }
 
 export async function findPerson(ask: Ask, username: string): Promise<Person | null> {
@@ -150,6 +149,10 @@ export async function findPeople(ask: Ask, ids: readonly string[]): Promise<Pers
   );
   return Object.values(answer).filter(person => person !== null);
 }
+
+/** A message in one line of text. */
+const line = ({ kind, text }: { kind: string; text: string | null }): string =>
+  contentText({ kind: kind.toLowerCase(), text: text ?? '', caption: text ?? '' });
 
 function gather(nodes: readonly SummaryNode[], me: string): Found {
   const people: Person[] = [];
@@ -180,15 +183,7 @@ function summary(node: SummaryNode, members: readonly Person[], me: string): Sum
       seq: lastMessage.seq,
       sender: lastMessage.sender.id,
       recalled: lastMessage.recalledAt !== null,
-      text: contentText(
-        lastMessage.recalledAt
-          ? null
-          : {
-              kind: lastMessage.kind.toLowerCase(),
-              text: lastMessage.text ?? '',
-              caption: lastMessage.text ?? '',
-            },
-      ),
+      text: lastMessage.recalledAt ? contentText(null) : line(lastMessage),
     },
   };
 }
