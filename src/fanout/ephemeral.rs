@@ -14,6 +14,7 @@ use std::time::Duration;
 use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Position;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -25,6 +26,8 @@ const RESERVED: usize = 512;
 /// More than any frame of ours has.
 const FRAME_MAX: usize = 1024;
 const PAUSE: Duration = Duration::from_secs(1);
+/// About as long as clients show that somebody types. What waited longer for Redis would be shown when it is over.
+const TYPING_FOR: Duration = Duration::from_secs(5);
 
 /// Names of the streams. Typing has its own, so that it cannot wash receipts out.
 #[derive(Clone)]
@@ -45,7 +48,14 @@ enum Passing {
     Typing {
         conversation: Uuid,
         frame: Bytes,
+        since: Instant,
     },
+}
+
+impl Passing {
+    fn is_over(&self) -> bool {
+        matches!(self, Self::Typing { since, .. } if since.elapsed() > TYPING_FOR)
+    }
 }
 
 /// Sends ephemeral frames to everybody who sees a conversation. Cheap to clone.
@@ -124,6 +134,7 @@ impl Ephemeral {
                 let _ = queue.try_send(Passing::Typing {
                     conversation,
                     frame: passed,
+                    since: Instant::now(),
                 });
             }
         });
@@ -145,6 +156,9 @@ async fn write(
             () = stop.cancelled() => return,
             next = queue.recv() => match next { Some(next) => next, None => return },
         };
+        if passing.is_over() {
+            continue;
+        }
         if connection.is_none() {
             connection = connection::connect(&client, config.timeout).await.ok();
         }
@@ -155,7 +169,9 @@ async fn write(
         let mut fields: Vec<(&str, &[u8])> = vec![("n", node.as_bytes())];
         let (seq, position, epoch);
         let key = match &passing {
-            Passing::Typing { conversation, frame } => {
+            Passing::Typing {
+                conversation, frame, ..
+            } => {
                 fields.extend([("c", conversation.as_bytes().as_slice()), ("f", frame)]);
                 &keys.typing
             }

@@ -48,9 +48,7 @@ impl Writer {
         for (conversation, gap) in plan.gaps {
             self.shared.gaps.tell(conversation, gap);
         }
-        for (conversation, from, to) in plan.left_out {
-            self.say_gap(conversation, from, to).await?;
-        }
+        self.say_gaps(&plan.left_out).await?;
         if !planted::is("short") {
             self.write_ranges(plan.ranges).await?;
         }

@@ -1,9 +1,12 @@
 //! What a connection that comes back has to look up.
 
-use super::together::{Together, each};
+use super::together::{READERS, Together, each};
 use crate::lifecycle::Lifecycle;
-use std::sync::Arc;
-use tidings_eventlog::{LaneHead, Log, ReadError, Recorded, Slice, StreamHead};
+use futures_util::future::BoxFuture;
+use lru::LruCache;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use tidings_eventlog::{LaneHead, Log, Pool, ReadError, Recorded, Slice, StreamHead};
 use tidings_projections::Memberships;
 use uuid::Uuid;
 
@@ -11,6 +14,12 @@ use uuid::Uuid;
 const CONNECTIONS: usize = 1_024;
 /// Users that are looked up at once.
 const USERS: usize = 64;
+/// Whoever was in more conversations when they were last read is read apart, so that only their like wait for them.
+const MANY: usize = 2_000;
+/// Users who are in many that are looked up at once, which is within any time-out.
+const OF_MANY: usize = 8;
+/// Users of whom is known that they are in many.
+const USERS_OF_MANY: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is above zero");
 /// Conversations whose heads are read at once: so many are an answer within any time-out, and whoever has more comes again for
 /// the rest, behind those who wait already.
 pub(super) const STREAMS: usize = 1_000;
@@ -24,6 +33,10 @@ pub(super) type Range = (Uuid, u64, u64);
 pub struct Lookups {
     lanes: Together<(), Arc<[LaneHead]>>,
     memberships: Together<Uuid, Memberships>,
+    /// The same for users who are in many conversations.
+    memberships_of_many: Together<Uuid, Memberships>,
+    /// Who was in many conversations when they were last read.
+    of_many: Mutex<LruCache<Uuid, ()>>,
     heads: Together<Vec<Uuid>, Vec<Option<StreamHead>>>,
     slices: Together<Slice, Vec<Recorded>>,
 }
@@ -32,33 +45,31 @@ impl Lookups {
     /// Starts the readers, which end with the node.
     pub fn start(lifecycle: &Lifecycle, log: &Log) -> Self {
         let of = Arc::new(log.clone());
-        let lanes = Together::start(lifecycle, "lanes", each(CONNECTIONS), move |questions: Vec<()>| {
-            let log = Arc::clone(&of);
-            Box::pin(async move {
-                let heads: Arc<[LaneHead]> = log.heads().await?.into();
-                Ok(vec![heads; questions.len()])
-            })
-        });
+        let lanes = Together::start(
+            lifecycle,
+            "lanes",
+            READERS,
+            each(CONNECTIONS),
+            move |questions: Vec<()>| {
+                let log = Arc::clone(&of);
+                Box::pin(async move {
+                    let heads: Arc<[LaneHead]> = log.heads().await?.into();
+                    Ok(vec![heads; questions.len()])
+                })
+            },
+        );
         let pool = log.pool().clone();
-        let memberships = Together::start(lifecycle, "memberships", each(USERS), move |users: Vec<Uuid>| {
-            let pool = pool.clone();
-            Box::pin(async move {
-                // All connections of a user may come at once.
-                let mut different = users.clone();
-                different.sort_unstable();
-                different.dedup();
-                let found = tidings_projections::memberships(&pool, &different).await;
-                let found = found.map_err(|error| ReadError::Database(error.to_string()))?;
-                let of = |user: &Uuid| found.get(different.binary_search(user).ok()?).cloned();
-                let of_each: Option<Vec<_>> = users.iter().map(of).collect();
-                of_each.ok_or_else(|| ReadError::Database("somebody's memberships are missing".to_owned()))
-            })
-        });
+        let read = move |users: Vec<Uuid>| -> BoxFuture<'static, Result<Vec<Memberships>, ReadError>> {
+            Box::pin(memberships_of_each(pool.clone(), users))
+        };
+        let memberships = Together::start(lifecycle, "memberships", READERS, each(USERS), read.clone());
+        let memberships_of_many = Together::start(lifecycle, "memberships of many", 1, each(OF_MANY), read);
         let of = Arc::new(log.clone());
         let weigh: fn(&Vec<Uuid>) -> usize = |streams| streams.len().max(1);
         let heads = Together::start(
             lifecycle,
             "heads",
+            READERS,
             (STREAMS, weigh),
             move |questions: Vec<Vec<Uuid>>| {
                 let log = Arc::clone(&of);
@@ -72,13 +83,21 @@ impl Lookups {
             },
         );
         let of = Arc::new(log.clone());
-        let slices = Together::start(lifecycle, "slices", each(PAGES), move |pages: Vec<Slice>| {
-            let log = Arc::clone(&of);
-            Box::pin(async move { log.slices(&pages).await })
-        });
+        let slices = Together::start(
+            lifecycle,
+            "slices",
+            READERS,
+            each(PAGES),
+            move |pages: Vec<Slice>| {
+                let log = Arc::clone(&of);
+                Box::pin(async move { log.slices(&pages).await })
+            },
+        );
         Self {
             lanes,
             memberships,
+            memberships_of_many,
+            of_many: Mutex::new(LruCache::new(USERS_OF_MANY)),
             heads,
             slices,
         }
@@ -91,7 +110,20 @@ impl Lookups {
 
     /// All memberships of a user, current and former, and what vouches for them.
     pub(super) async fn memberships(&self, user: Uuid) -> Result<Memberships, ReadError> {
-        self.memberships.ask(user).await
+        let of_many = || self.of_many.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_in_many = of_many().get(&user).is_some();
+        let memberships = if was_in_many {
+            self.memberships_of_many.ask(user).await?
+        } else {
+            self.memberships.ask(user).await?
+        };
+        let is_in_many = memberships.of_user.len() > MANY;
+        if is_in_many && !was_in_many {
+            of_many().put(user, ());
+        } else if was_in_many && !is_in_many {
+            of_many().pop(&user);
+        }
+        Ok(memberships)
     }
 
     /// Heads of streams, in their order; no more than [`STREAMS`] at once.
@@ -103,4 +135,16 @@ impl Lookups {
     pub(super) async fn slice(&self, page: Slice) -> Result<Vec<Recorded>, ReadError> {
         self.slices.ask(page).await
     }
+}
+
+/// Memberships of each of these users; all connections of a user may come at once.
+async fn memberships_of_each(pool: Pool, users: Vec<Uuid>) -> Result<Vec<Memberships>, ReadError> {
+    let mut different = users.clone();
+    different.sort_unstable();
+    different.dedup();
+    let found = tidings_projections::memberships(&pool, &different).await;
+    let found = found.map_err(|error| ReadError::Database(error.to_string()))?;
+    let of = |user: &Uuid| found.get(different.binary_search(user).ok()?).cloned();
+    let of_each: Option<Vec<_>> = users.iter().map(of).collect();
+    of_each.ok_or_else(|| ReadError::Database("somebody's memberships are missing".to_owned()))
 }

@@ -7,10 +7,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use tidings_eventlog::{Recorded, Slice};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use uuid::Uuid;
 
 /// Events of one page.
 const EVENTS: u64 = 500;
+/// Gaps that are told in one write.
+const GAPS: usize = 500;
 /// What a page may hold when the node has no room left: about one event, so that everybody goes on.
 const SMALL: u64 = 4 << 10;
 /// The unit in which room is counted, in bytes.
@@ -94,10 +95,19 @@ impl Writer {
         frames.push(event.frame);
     }
 
-    /// Says that events are not sent.
-    pub(super) async fn say_gap(&mut self, conversation: Uuid, from: u64, to: u64) -> Result<(), Stop> {
-        metrics::counter!("tidings_gaps_total", "reason" => "limit").increment(1);
-        self.write(&[gap(conversation, from, to)]).await
+    /// Says that events are not sent; many at a time, for somebody with many conversations lacks something in each.
+    pub(super) async fn say_gaps(&mut self, ranges: &[Range]) -> Result<(), Stop> {
+        for some in ranges.chunks(GAPS) {
+            metrics::counter!("tidings_gaps_total", "reason" => "limit").increment(some.len() as u64);
+            let frames: Vec<Frame> = some
+                .iter()
+                .map(|(conversation, from, to)| gap(*conversation, *from, *to))
+                .collect();
+            self.write(&frames).await?;
+            self.write_system().await?;
+            self.keep_up().await?;
+        }
+        Ok(())
     }
 }
 
@@ -139,6 +149,7 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use chrono::DateTime;
+    use uuid::Uuid;
 
     fn event(stream: Uuid, seq: u64) -> Recorded {
         Recorded {

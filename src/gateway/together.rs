@@ -11,8 +11,8 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 /// Questions that may wait; more wait to be asked.
 const WAITING: usize = 1_024;
-/// Readings under way at the same time.
-const READERS: usize = 3;
+/// Readings under way at the same time, where nothing speaks for fewer.
+pub(super) const READERS: usize = 3;
 
 /// What a question weighs in a reading.
 pub(super) type Weigh<Q> = fn(&Q) -> usize;
@@ -35,10 +35,11 @@ where
     Q: Send + 'static,
     A: Send + 'static,
 {
-    /// Starts the readers. `read` answers questions in their order: as many as weigh `most` together, or one.
+    /// Starts so many `readers`. `read` answers questions in their order: as many as weigh `most` together, or one.
     pub(super) fn start<F>(
         lifecycle: &Lifecycle,
         name: &'static str,
+        readers: usize,
         (most, weigh): (usize, Weigh<Q>),
         read: F,
     ) -> Self
@@ -52,7 +53,7 @@ where
             most,
             weigh,
         }));
-        for _ in 0..READERS {
+        for _ in 0..readers {
             lifecycle.spawn_for_life(name, serve(Arc::clone(&asked), read.clone(), lifecycle.clone()));
         }
         Self { questions }
@@ -152,6 +153,7 @@ mod tests {
         let together = Together::start(
             &lifecycle,
             "test",
+            READERS,
             (10, |weight| *weight),
             move |asked: Vec<usize>| {
                 noted.lock().unwrap().push(asked.clone());

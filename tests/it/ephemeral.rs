@@ -2,6 +2,8 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
+use std::time::Duration;
+use tidings_services::testing::private_redis;
 use uuid::Uuid;
 
 /// What came before the answer to a ping that goes out now, and is of this type.
@@ -47,6 +49,54 @@ async fn typing_is_shown_to_the_others_on_every_node() {
         so_far(&mut a, "typing").await.is_empty(),
         "one's own typing is shown to oneself"
     );
+    here.stop().await;
+    there.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn typing_that_waited_for_redis_is_not_shown_when_it_is_over() {
+    let mut store = Store::new().await;
+    let redis = private_redis().await.unwrap();
+    store.redis_url = redis.url(0);
+    let (here, there) = (store.node().await, store.node().await);
+    let [ann, ben] = here.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (here.socket(&ann).await, there.socket(&ben).await);
+    let mut groups = vec![];
+    for _ in 0..8 {
+        let group = a.create_group(&[&ben]).await;
+        b.events(group, 1).await;
+        groups.push(group);
+    }
+    let last = groups.pop().unwrap();
+    let until_shown = async |a: &mut Socket, b: &mut Socket| {
+        let mut before = vec![];
+        eventually(async || {
+            a.send(&typing(last, true)).await;
+            a.send(&typing(last, false)).await;
+            before.extend(so_far(b, "typing").await);
+            before
+                .iter()
+                .any(|shown| id(&shown["conversation"]) == last)
+                .then_some(())
+        })
+        .await;
+        before
+    };
+    until_shown(&mut a, &mut b).await;
+    redis.pause().await.unwrap();
+    for group in &groups {
+        a.send(&typing(*group, true)).await;
+    }
+    a.works().await;
+    // Longer than it is shown.
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    redis.resume().await.unwrap();
+    let shown = until_shown(&mut a, &mut b).await;
+    // The first ones may have been on their way to Redis already.
+    for group in &groups[3..] {
+        let late = shown.iter().filter(|shown| id(&shown["conversation"]) == *group);
+        assert_eq!(late.count(), 0, "{shown:?}");
+    }
     here.stop().await;
     there.stop().await;
 }
