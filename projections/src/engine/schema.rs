@@ -1,5 +1,6 @@
 //! Schemas of projections: making and dropping them.
 
+use crate::engine::session::SHORT;
 use crate::engine::target::Target;
 use crate::engine::version;
 use crate::error::{ProjectionError, within};
@@ -16,7 +17,13 @@ pub(crate) const MAKING: Duration = Duration::from_mins(2);
 ///
 /// Returns the read models that are still to be built, as [`Projector::build`](crate::Projector::build) does.
 pub async fn setup(pool: &Pool) -> Result<Vec<&'static str>, ProjectionError> {
-    within(MAKING, async {
+    // A running node comes here for lanes that were added, and must not wait as long for a connection that is lost.
+    let limit = if within(SHORT, has_tables(pool)).await? {
+        SHORT
+    } else {
+        MAKING
+    };
+    within(limit, async {
         let mut client = pool.get().await?;
         // Nodes that start at once do not wait for each other where nothing is to be made.
         if !is_complete(&client).await? {
@@ -30,6 +37,15 @@ pub async fn setup(pool: &Pool) -> Result<Vec<&'static str>, ProjectionError> {
         Ok::<_, ProjectionError>(version::unbuilt(&client).await?)
     })
     .await
+}
+
+/// Whether every projection has its live schema.
+async fn has_tables(pool: &Pool) -> Result<bool, ProjectionError> {
+    let live = Target::all_live(pool.home());
+    let schemas: Vec<&str> = live.iter().map(|target| target.schema.as_str()).collect();
+    let sql = "SELECT count(*) FROM pg_namespace WHERE nspname = ANY($1)";
+    let found: i64 = pool.get().await?.query_one(sql, &[&schemas]).await?.try_get(0)?;
+    Ok(found == schemas.len() as i64)
 }
 
 /// Whether every projection has its live schema, and a checkpoint of this program's version in every lane.

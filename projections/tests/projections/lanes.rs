@@ -1,7 +1,11 @@
 //! Lanes are worlds of their own.
 
-use crate::support::{Crowd, LANES, World};
-use tidings_projections::all;
+use crate::support::{Crowd, LANES, PATIENCE, World, eventually};
+use std::time::Duration;
+use tidings_eventlog::LogConfig;
+use tidings_projections::{all, setup};
+use tidings_services::ChaosProxy;
+use tokio::time::timeout;
 
 /// Moving a checkpoint says of which lane a transaction is. Of a table that has one for each month, those stand for it.
 const LANE: &str = "CREATE TABLE crossing (place text, fold text, row int); CREATE TABLE watched (place text PRIMARY KEY); \
@@ -82,4 +86,35 @@ async fn a_row_of_another_lane_is_seen() {
         world.rows("SELECT * FROM crossing").await,
         [r#"("mention INSERT",2,1)"#]
     );
+}
+
+/// A node that runs looks for lanes that were added. The network forgets the connection on which it does.
+#[tokio::test(flavor = "multi_thread")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test owns its tasks as long as it runs"
+)]
+async fn who_finds_the_tables_made_does_not_wait_as_long_as_making_them_may_take() {
+    let world = World::new().await;
+    let (_, address) = world.url.rsplit_once(':').unwrap();
+    let port = address.split('/').next().unwrap();
+    let proxy = ChaosProxy::to_port(port.parse().unwrap()).await.unwrap();
+    let url = world
+        .url
+        .replace(&format!(":{port}/"), &format!(":{}/", proxy.port()));
+    let pool = LogConfig::from_url(&url)
+        .unwrap()
+        .with_timeout(PATIENCE)
+        .pool()
+        .unwrap();
+    let holder = world.log.pool().get().await.unwrap();
+    let lock = "BEGIN; LOCK TABLE projection_checkpoint IN ACCESS EXCLUSIVE MODE";
+    holder.batch_execute(lock).await.unwrap();
+    let looking = tokio::spawn(async move { setup(&pool).await });
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    eventually("it asks", async || world.number(waiting).await > 0).await;
+    proxy.strand();
+    holder.batch_execute("COMMIT").await.unwrap();
+    let answer = timeout(Duration::from_mins(1), looking).await;
+    assert!(answer.expect("it waits on").unwrap().is_err());
 }

@@ -30,6 +30,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct World {
     pub(crate) log: Log,
     pub(crate) appender: Appender,
+    pub(crate) url: String,
 }
 
 impl World {
@@ -61,6 +62,7 @@ impl World {
         Self {
             appender: Appender::new(config),
             log,
+            url: database.url().to_owned(),
         }
     }
 
