@@ -226,7 +226,8 @@ async fn a_fetch_brings_what_was_sent_just_before_it() {
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
     let conversation = a.open_direct(&ben).await;
-    let mut database = store.client().await;
+    // One that looks on, since a transaction sees what others do as it was when it first looked.
+    let (mut database, watcher) = (store.client().await, store.client().await);
     for round in 1..=5 {
         // The message is on its way for as long as this lasts.
         let held = database.transaction().await.unwrap();
@@ -242,7 +243,7 @@ async fn a_fetch_brings_what_was_sent_just_before_it() {
         eventually(async || {
             let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                 AND wait_event_type = 'Lock' AND query LIKE '%append_lane%'";
-            let count: i64 = held.query_one(waiting, &[]).await.unwrap().get(0);
+            let count: i64 = watcher.query_one(waiting, &[]).await.unwrap().get(0);
             (count > 0).then_some(())
         })
         .await;
