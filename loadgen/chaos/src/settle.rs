@@ -100,13 +100,14 @@ pub(crate) async fn settle(
         let own = ends.iter().filter(|(_, end)| end.members.contains(&user));
         let behind = own.filter_map(|(id, end)| {
             let seen = hand.seen.of(*id);
-            // A device without a cursor is sent what its user has not been sent: another device may have it all.
+            // A device without a cursor is sent what its user has not been sent: another device may have it all, or have had it
+            // before it was lost.
             let excused = seen == 0
                 && (hand.seen.ever(*id) == end.head
                     || others_told.contains(&(user.as_str(), *id, end.head))
                     || hands
                         .iter()
-                        .any(|other| other.user == hand.user && other.seen.of(*id) == end.head));
+                        .any(|other| other.user == hand.user && other.seen.ever(*id) == end.head));
             (seen != end.head && !excused)
                 .then(|| format!("{} has seen {id} up to seq {seen} of {}", hand.label, end.head))
         });
