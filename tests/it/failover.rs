@@ -227,10 +227,10 @@ async fn cursors_that_waited_for_the_log_are_compared_with_it_again_after_a_fail
     let mut database = store.client().await;
     let mut b = node.socket(&ben).await;
     let kept = Kept::now(&database, lane_of(conversation)).await;
+    // The log takes nothing of Ben's lane, from before there is anything that he may prove to have.
+    jam(&database, lane_of(ben.id)).await;
     a.say(conversation, "lost").await;
     b.events(conversation, 1).await;
-    // The log takes nothing of Ben's lane.
-    jam(&database, lane_of(ben.id)).await;
     gone(&node, b).await;
     until_jammed(&database).await;
     let before = node.node.gateway().lanes.as_of();
