@@ -17,46 +17,51 @@ pub(crate) const MAKING: Duration = Duration::from_mins(2);
 ///
 /// Returns the read models that are still to be built, as [`Projector::build`](crate::Projector::build) does.
 pub async fn setup(pool: &Pool) -> Result<Vec<&'static str>, ProjectionError> {
-    // A running node comes here for lanes that were added, and must not wait as long for a connection that is lost.
-    let limit = if within(SHORT, has_tables(pool)).await? {
-        SHORT
-    } else {
-        MAKING
-    };
-    within(limit, async {
-        let mut client = pool.get().await?;
-        // Nodes that start at once do not wait for each other where nothing is to be made.
-        if !is_complete(&client).await? {
-            let transaction = client.transaction().await?;
-            exclusive(&transaction, pool.home()).await?;
-            for target in Target::all_live(pool.home()) {
-                make_live(&transaction, &target).await?;
-            }
-            transaction.commit().await?;
-        }
-        Ok::<_, ProjectionError>(version::unbuilt(&client).await?)
+    let missing = within(SHORT, async { missing(&pool.get().await?).await }).await?;
+    // Nodes that start at once do not wait for each other where nothing is to be made.
+    match missing {
+        None => {}
+        // A running node comes here for lanes that were added, and must not wait as long for a connection that is lost.
+        Some(Missing::Lanes) => within(SHORT, make_all_live(pool)).await?,
+        Some(Missing::Tables) => within(MAKING, make_all_live(pool)).await?,
+    }
+    within(SHORT, async {
+        Ok::<_, ProjectionError>(version::unbuilt(&pool.get().await?).await?)
     })
     .await
 }
 
-/// Whether every projection has its live schema.
-async fn has_tables(pool: &Pool) -> Result<bool, ProjectionError> {
-    let live = Target::all_live(pool.home());
-    let schemas: Vec<&str> = live.iter().map(|target| target.schema.as_str()).collect();
-    let sql = "SELECT count(*) FROM pg_namespace WHERE nspname = ANY($1)";
-    let found: i64 = pool.get().await?.query_one(sql, &[&schemas]).await?.try_get(0)?;
-    Ok(found == schemas.len() as i64)
+/// What the live read models lack.
+enum Missing {
+    /// The schema of one of them.
+    Tables,
+    /// A checkpoint of this program's version in some lane, and nothing else.
+    Lanes,
 }
 
-/// Whether every projection has its live schema, and a checkpoint of this program's version in every lane.
-async fn is_complete(client: &Lease) -> Result<bool, ProjectionError> {
+async fn missing(client: &Lease) -> Result<Option<Missing>, ProjectionError> {
     let sql = include_str!("admin/complete.sql");
     let live = Target::all_live(client.home());
     let schemas: Vec<&str> = live.iter().map(|target| target.schema.as_str()).collect();
     let labels: Vec<&str> = live.iter().map(|target| target.label.as_str()).collect();
     let versions: Vec<i32> = live.iter().map(|target| target.projection.version()).collect();
     let row = client.query_one(sql, &[&schemas, &labels, &versions]).await?;
-    Ok(row.try_get(0)?)
+    let (has_tables, has_lanes): (bool, bool) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(match (has_tables, has_lanes) {
+        (false, _) => Some(Missing::Tables),
+        (true, false) => Some(Missing::Lanes),
+        (true, true) => None,
+    })
+}
+
+async fn make_all_live(pool: &Pool) -> Result<(), ProjectionError> {
+    let mut client = pool.get().await?;
+    let transaction = client.transaction().await?;
+    exclusive(&transaction, pool.home()).await?;
+    for target in Target::all_live(pool.home()) {
+        make_live(&transaction, &target).await?;
+    }
+    Ok(transaction.commit().await?)
 }
 
 async fn make_live(transaction: &Transaction<'_>, target: &Target) -> Result<(), ProjectionError> {
