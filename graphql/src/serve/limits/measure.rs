@@ -217,6 +217,12 @@ mod tests {
     }
 
     #[test]
+    fn lists_without_pages_are_reckoned_as_long_as_the_domain_lets_them_be() {
+        assert_eq!(MENTIONS_MAX, tidings_domain::conversation::MENTIONS_MAX);
+        assert_eq!(PINS_MAX, tidings_domain::PINS_MAX);
+    }
+
+    #[test]
     fn a_page_multiplies_what_is_in_it() {
         assert_eq!(measure("{ me { id } }", "{}").cost, 2);
         assert_eq!(
