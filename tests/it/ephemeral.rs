@@ -3,7 +3,6 @@
 use crate::support::*;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tidings_services::testing::private_redis;
 use uuid::Uuid;
 
 /// What came before the answer to a ping that goes out now, and is of this type.
@@ -55,9 +54,7 @@ async fn typing_is_shown_to_the_others_on_every_node() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn typing_that_waited_for_redis_is_not_shown_when_it_is_over() {
-    let mut store = Store::new().await;
-    let redis = private_redis().await.unwrap();
-    store.redis_url = redis.url(0);
+    let (store, redis) = Store::with_redis().await;
     let (here, there) = (store.node().await, store.node().await);
     let [ann, ben] = here.people(["ann", "ben"]).await;
     let (mut a, mut b) = (here.socket(&ann).await, there.socket(&ben).await);

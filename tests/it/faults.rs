@@ -4,7 +4,7 @@ use crate::support::*;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
-use tidings_services::testing::{private_postgres, private_redis};
+use tidings_services::testing::private_postgres;
 use tidings_services::{ChaosProxy, Redis};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -89,9 +89,7 @@ async fn flush(redis: &Redis) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_flushed_killed_and_restarted_empty_loses_nothing() {
-    let mut store = Store::new().await;
-    let redis = private_redis().await.unwrap();
-    store.redis_url = redis.url(0);
+    let (store, redis) = Store::with_redis().await;
     let (one, two) = (store.node().await, store.node().await);
     Box::pin(undisturbed_talk(&one, &two, async |heard| {
         for _ in 0..5 {
@@ -111,9 +109,7 @@ async fn redis_flushed_killed_and_restarted_empty_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_without_redis_serves_and_says_so() {
-    let mut store = Store::new().await;
-    let redis = private_redis().await.unwrap();
-    store.redis_url = redis.url(0);
+    let (store, redis) = Store::with_redis().await;
     let (one, two) = (store.node().await, store.node().await);
     redis.kill().await.unwrap();
     eventually(async || {
@@ -129,9 +125,7 @@ async fn a_node_without_redis_serves_and_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_hangs_keeps_nobody_from_hearing() {
-    let mut store = Store::new().await;
-    let redis = private_redis().await.unwrap();
-    store.redis_url = redis.url(0);
+    let (store, redis) = Store::with_redis().await;
     let (one, two) = (store.node().await, store.node().await);
     Box::pin(undisturbed_talk(&one, &two, async |heard| {
         redis.pause().await.unwrap();

@@ -2,7 +2,6 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
-use tidings_services::testing::private_redis;
 use uuid::Uuid;
 
 fn read(conversation: Uuid, seq: u64) -> Value {
@@ -233,9 +232,7 @@ impl Shown {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn neither_acks_nor_receipts_go_back_while_nodes_do_not_hear_of_each_other() {
-    let mut store = Store::new().await;
-    let redis = private_redis().await.unwrap();
-    store.redis_url = redis.url(0);
+    let (store, redis) = Store::with_redis().await;
     let (here, there) = (store.node().await, store.node().await);
     let (ann, ben) = (here.register("ann").await, here.register("ben").await);
     let (mut a, mut a_there) = (here.socket(&ann).await, Shown(there.socket(&ann).await, 0));

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tidings::config::Config;
 use tidings::node::Node;
 use tidings_eventlog::{LogConfig, schema};
-use tidings_services::testing::{TestDatabase, shared};
+use tidings_services::Redis;
+use tidings_services::testing::{Private, TestDatabase, private_redis, shared};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
@@ -41,6 +42,14 @@ impl Store {
             redis_url: shared().redis_url(),
             files: tempfile::tempdir().unwrap(),
         }
+    }
+
+    /// One whose Redis nobody else uses, so that a test may do to it what it likes.
+    pub(crate) async fn with_redis() -> (Self, Private<Redis>) {
+        let redis = private_redis().await.unwrap();
+        let mut store = Self::new().await;
+        store.redis_url = redis.url(0);
+        (store, redis)
     }
 
     pub(crate) fn config(&self) -> Config {
