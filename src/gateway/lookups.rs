@@ -117,10 +117,9 @@ impl Lookups {
         } else {
             self.memberships.ask(user).await?
         };
-        let is_in_many = memberships.of_user.len() > MANY;
-        if is_in_many && !was_in_many {
+        if memberships.of_user.len() > MANY {
             of_many().put(user, ());
-        } else if was_in_many && !is_in_many {
+        } else if was_in_many {
             of_many().pop(&user);
         }
         Ok(memberships)

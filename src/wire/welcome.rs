@@ -1,11 +1,10 @@
 //! The answer to a valid hello.
 
 use chrono::{DateTime, Utc};
-use tidings_domain::PINS_MAX;
-use tidings_domain::Rules;
 use tidings_domain::conversation::reaction::EMOJI_BYTES_MAX;
 use tidings_domain::conversation::{GROUP_MEMBERS_MAX, MENTIONS_MAX};
 use tidings_domain::text::{GROUP_NAME_CHARS_MAX, MESSAGE_TEXT_BYTES_MAX};
+use tidings_domain::{PINS_MAX, Rules};
 use tidings_protocol::{FETCH_EVENTS_MAX, Limits, ServerFrame, Welcome};
 use uuid::Uuid;
 
