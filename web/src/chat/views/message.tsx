@@ -1,4 +1,4 @@
-// One message, one that is on its way, and what happened beside messages. Whatever people wrote is only ever text.
+// One message, one that is on its way, and what happened beside messages. Whatever people wrote is never made into HTML.
 import type { JSX } from 'preact';
 import { memo } from 'preact/compat';
 import { useRef, useState } from 'preact/hooks';
@@ -15,6 +15,7 @@ import { Editor } from './editor.tsx';
 import { EditIcon, PinIcon, ReactIcon, RecallIcon } from './icons.tsx';
 import { Picker, Reactions } from './reactions.tsx';
 import { RecallQuestion } from './recall.tsx';
+import { Text } from './text.tsx';
 import { clockTime } from './time.ts';
 import { Versions } from './versions.tsx';
 
@@ -111,7 +112,7 @@ export const Message = memo(function Message(props: MessageProps) {
             onCancel={() => chat.editing(conversation, null)}
           />
         ) : (
-          <span class="text">{contentText(content)}</span>
+          <Text text={contentText(content)} />
         )}
         <span class="meta">
           {message.pinned && <span class="pinned">pinned</span>}{' '}
@@ -213,7 +214,7 @@ export function Pending({ message, onRetry }: { message: store.Outgoing; onRetry
   return (
     <li class={`message mine ${state}`} data-state={state}>
       <div class="bubble">
-        <span class="text">{text}</span>
+        <Text text={text} />
         <span class="meta">
           {state === 'failed' ? (
             <>
