@@ -50,6 +50,7 @@ mod sequence;
 mod socket;
 mod state;
 mod status;
+mod store;
 mod task;
 mod tls;
 
@@ -60,6 +61,7 @@ pub use handle::{Client, Pending};
 pub use incoming::{Corrections, EventStream, Incoming};
 pub use state::ConnectionState;
 pub use status::SendStatus;
+pub use store::{CommandStore, FileStore, Kept, MemoryStore, OpenError, StoreError};
 pub use tls::{Tls, TlsError};
 
 use std::sync::Arc;
