@@ -30,7 +30,7 @@ pub struct Config {
     pub command_queue: usize,
     /// How many commands may be unanswered at a time; the server's own limit counts too.
     pub in_flight_max: usize,
-    /// How long a command may stay unanswered, reconnects and refusals for now included.
+    /// How long a command may stay unanswered, reconnects and refusals for now included. One in a store waits for ever.
     pub command_timeout: Duration,
     /// How long the upgrade, and then the welcome, may take.
     pub connect_timeout: Duration,

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tidings_protocol::{Close, CloseCode, ErrorCode, ErrorFrame};
 
+use crate::StoreError;
+
 /// Why a command has no good answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -23,6 +25,9 @@ pub enum CommandError {
     /// It is too large for one frame of this server.
     #[error("larger than a frame may be")]
     TooLarge,
+    /// The store of commands does not take it, so it is not sent.
+    #[error("not kept: {0}")]
+    NotKept(StoreError),
     /// The server answered something that does not fit the command.
     #[error("an answer that does not fit the command")]
     Unfit,
@@ -33,7 +38,7 @@ impl CommandError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Refused(error) => error.retryable,
-            Self::TimedOut { .. } | Self::Closed { .. } => true,
+            Self::TimedOut { .. } | Self::Closed { .. } | Self::NotKept(_) => true,
             Self::UnderWay | Self::TooLarge | Self::Unfit => false,
         }
     }
@@ -43,8 +48,23 @@ impl CommandError {
         match self {
             Self::Refused(error) => matches!(error.code, ErrorCode::Unavailable | ErrorCode::Unknown),
             Self::TimedOut { sent } | Self::Closed { sent } => *sent,
-            Self::UnderWay | Self::Unfit => true,
-            Self::TooLarge => false,
+            // What could not be written may be there after a crash all the same.
+            Self::UnderWay | Self::Unfit | Self::NotKept(StoreError::Failed(_)) => true,
+            Self::TooLarge | Self::NotKept(_) => false,
+        }
+    }
+
+    /// The server's code; for what failed on this side, the one that comes nearest.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Refused(error) => error.code,
+            Self::TimedOut { .. } | Self::Closed { .. } | Self::NotKept(StoreError::Failed(_)) => {
+                ErrorCode::Unavailable
+            }
+            Self::NotKept(StoreError::Full) => ErrorCode::Overloaded,
+            Self::UnderWay => ErrorCode::Conflict,
+            Self::TooLarge => ErrorCode::TooLarge,
+            Self::Unfit => ErrorCode::Unknown,
         }
     }
 }
@@ -83,6 +103,9 @@ pub enum DisconnectReason {
     /// The provider had no token.
     #[error("no token: {0}")]
     NoToken(String),
+    /// The token is of another user than the store's commands.
+    #[error("the commands that are kept are of another user")]
+    OtherUser,
     /// [`crate::Client::close`] was called.
     #[error("closed by this side")]
     ByUser,
@@ -100,7 +123,7 @@ impl DisconnectReason {
                 !(400..500).contains(status) || [408, 425, 429].contains(status)
             }
             Self::Network(_) | Self::Silent | Self::NoToken(_) | Self::Overrun => true,
-            Self::ByUser | Self::BadAddress(_) => false,
+            Self::ByUser | Self::OtherUser | Self::BadAddress(_) => false,
         }
     }
 

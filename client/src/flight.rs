@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
     time::Duration,
 };
 
@@ -9,7 +10,7 @@ use tidings_protocol::{Ack, Action, ClientFrame, Command, ErrorCode, ErrorFrame,
 use tokio::{sync::oneshot, time::Instant};
 use uuid::Uuid;
 
-use crate::{CommandError, SendStatus, sequence::Missing, status::StatusCell};
+use crate::{CommandError, SendStatus, keeper::Settled, sequence::Missing, status::StatusSender};
 
 /// An id for a new command, which sorts by when it was made.
 #[expect(clippy::disallowed_methods, reason = "who sends a command mints its id")]
@@ -35,16 +36,45 @@ pub(crate) struct Request {
     /// Commands of one conversation keep their order.
     pub(crate) conversation: Option<Uuid>,
     /// Encoded once, so that a repeat has the same content.
-    pub(crate) text: String,
+    pub(crate) text: Arc<str>,
     pub(crate) answer: oneshot::Sender<Result<Answer, CommandError>>,
-    pub(crate) status: StatusCell,
+    pub(crate) status: StatusSender,
+    /// Hears whether the store has it.
+    pub(crate) stored: Option<oneshot::Sender<Result<(), CommandError>>>,
+    /// What the store hears of its answer by; `None` for what is in no store.
+    pub(crate) settled: Option<Arc<Settled>>,
+}
+
+impl Request {
+    /// The store has it.
+    pub(crate) fn taken(&mut self) {
+        if let Some(stored) = self.stored.take() {
+            // Nobody may listen any more.
+            let _ = stored.send(Ok(()));
+        }
+    }
+
+    /// The store does not take it.
+    pub(crate) fn refuse(self, error: CommandError) {
+        if let Some(stored) = self.stored {
+            // Nobody may listen any more.
+            let _ = stored.send(Err(error));
+        }
+    }
+
+    /// Nothing more becomes of it here.
+    pub(crate) fn give_up(self, error: CommandError) {
+        // Nobody may listen any more.
+        let _ = self.answer.send(Err(error));
+    }
 }
 
 /// For whom the answer is.
 enum Origin {
     User {
         answer: oneshot::Sender<Result<Answer, CommandError>>,
-        status: StatusCell,
+        status: StatusSender,
+        settled: Option<Arc<Settled>>,
     },
     /// This library itself, to fill a hole.
     Hole(Missing),
@@ -54,7 +84,7 @@ struct Waiting {
     id: Uuid,
     /// What has to wait with it when it is refused for now: its conversation's commands, or it alone.
     queue: Uuid,
-    text: String,
+    text: Arc<str>,
     origin: Origin,
     refusals: u32,
     /// The last refusal, as long as it has not been sent again since.
@@ -62,7 +92,8 @@ struct Waiting {
     sent: bool,
     /// It was sent once without an answer that rules out that it took effect.
     in_doubt: bool,
-    deadline: Instant,
+    /// What is in a store has none: it waits for its answer as long as it takes.
+    deadline: Option<Instant>,
 }
 
 /// What came of an answer that belongs to a hole.
@@ -77,6 +108,8 @@ pub(crate) struct Flight {
     waiting: BTreeMap<u64, Waiting>,
     order_of: HashMap<Uuid, u64>,
     unsent: BTreeSet<u64>,
+    /// Those with a deadline; the oldest has the next one.
+    timed: BTreeSet<u64>,
     holes: usize,
     next_order: u64,
     timeout: Duration,
@@ -92,6 +125,7 @@ impl Flight {
             waiting: BTreeMap::new(),
             order_of: HashMap::new(),
             unsent: BTreeSet::new(),
+            timed: BTreeSet::new(),
             holes: 0,
             next_order: 0,
             timeout,
@@ -116,14 +150,22 @@ impl Flight {
             text,
             answer,
             status,
+            settled,
+            ..
         } = request;
         if self.order_of.contains_key(&id) {
-            status.set(SendStatus::Unknown);
+            let error = CommandError::UnderWay;
+            status.send_replace(failed(&error));
             // Nobody may listen any more.
-            let _ = answer.send(Err(CommandError::UnderWay));
+            let _ = answer.send(Err(error));
             return;
         }
-        self.insert(id, conversation, text, Origin::User { answer, status }, now);
+        let origin = Origin::User {
+            answer,
+            status,
+            settled,
+        };
+        self.insert(id, conversation, text, origin, now);
     }
 
     /// Asks for the events of a hole.
@@ -142,12 +184,16 @@ impl Flight {
         let text = serde_json::to_string(&ClientFrame::Command(Command { action, id }))
             .expect("maps with string keys always serialize");
         self.holes += 1;
-        self.insert(id, Some(conversation), text, Origin::Hole(missing), now);
+        self.insert(id, Some(conversation), text.into(), Origin::Hole(missing), now);
     }
 
-    fn insert(&mut self, id: Uuid, conversation: Option<Uuid>, text: String, origin: Origin, now: Instant) {
+    fn insert(&mut self, id: Uuid, conversation: Option<Uuid>, text: Arc<str>, origin: Origin, now: Instant) {
         let order = self.next_order;
         self.next_order += 1;
+        let kept = matches!(&origin, Origin::User { settled: Some(_), .. });
+        if !kept {
+            self.timed.insert(order);
+        }
         let waiting = Waiting {
             id,
             queue: conversation.unwrap_or(id),
@@ -157,7 +203,7 @@ impl Flight {
             refused: None,
             sent: false,
             in_doubt: false,
-            deadline: now + self.timeout,
+            deadline: (!kept).then(|| now + self.timeout),
         };
         self.waiting.insert(order, waiting);
         self.order_of.insert(id, order);
@@ -166,7 +212,7 @@ impl Flight {
 
     /// The next command to put on the wire, if the server wants to hear one now; `frame_bytes` is the most
     /// that it takes.
-    pub(crate) fn next_to_send(&mut self, now: Instant, frame_bytes: usize) -> Option<String> {
+    pub(crate) fn next_to_send(&mut self, now: Instant, frame_bytes: usize) -> Option<Arc<str>> {
         if self.quiet_until.is_some_and(|until| until > now) {
             return None;
         }
@@ -187,10 +233,7 @@ impl Flight {
             }
             waiting.sent = true;
             waiting.refused = None;
-            if let Origin::User { status, .. } = &waiting.origin {
-                status.set(SendStatus::Sent);
-            }
-            return Some(waiting.text.clone());
+            return Some(Arc::clone(&waiting.text));
         }
     }
 
@@ -198,8 +241,15 @@ impl Flight {
     pub(crate) fn acked(&mut self, ack: Ack) -> Option<HoleAnswer> {
         match self.take(ack.id)?.origin {
             Origin::Hole(missing) => Some(HoleAnswer::Refused(missing)),
-            Origin::User { answer, status } => {
-                status.set(SendStatus::Acked);
+            Origin::User {
+                answer,
+                status,
+                settled,
+            } => {
+                if let Some(settled) = settled {
+                    settled.push(ack.id);
+                }
+                status.send_replace(SendStatus::Sent);
                 // Nobody may listen any more.
                 let _ = answer.send(Ok(Answer::Ack(ack)));
                 None
@@ -213,8 +263,7 @@ impl Flight {
                 Some(HoleAnswer::Filled(events, missing))
             }
             Origin::Hole(missing) => Some(HoleAnswer::Refused(missing)),
-            Origin::User { answer, status } => {
-                status.set(SendStatus::Acked);
+            Origin::User { answer, .. } => {
                 // Nobody may listen any more.
                 let _ = answer.send(Ok(Answer::Events(events)));
                 None
@@ -255,7 +304,10 @@ impl Flight {
 
     /// When [`Self::expire`] or [`Self::next_to_send`] has something to do next.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let oldest = self.waiting.values().next().map(|waiting| waiting.deadline);
+        let oldest = self
+            .timed
+            .first()
+            .and_then(|order| self.waiting.get(order)?.deadline);
         let pauses = self
             .quiet_until
             .into_iter()
@@ -267,8 +319,10 @@ impl Flight {
     /// Gives up on commands that are too old; returns the holes among them.
     pub(crate) fn expire(&mut self, now: Instant) -> Vec<Missing> {
         let mut holes = Vec::new();
-        while let Some((&order, waiting)) = self.waiting.first_key_value() {
-            if waiting.deadline > now {
+        while let Some(&order) = self.timed.first()
+            && let Some(waiting) = self.waiting.get(&order)
+        {
+            if waiting.deadline.is_some_and(|deadline| deadline > now) {
                 break;
             }
             if let Origin::Hole(missing) = waiting.origin {
@@ -290,11 +344,12 @@ impl Flight {
         self.quiet_until = None;
         self.paused_until.clear();
         self.holes = 0;
-        let order_of = &mut self.order_of;
-        self.waiting.retain(|_, waiting| {
+        let (order_of, timed) = (&mut self.order_of, &mut self.timed);
+        self.waiting.retain(|order, waiting| {
             let keep = matches!(waiting.origin, Origin::User { .. });
             if !keep {
                 order_of.remove(&waiting.id);
+                timed.remove(order);
             }
             waiting.in_doubt |= waiting.sent && waiting.refused.is_none();
             keep
@@ -302,7 +357,7 @@ impl Flight {
         self.unsent = self.waiting.keys().copied().collect();
     }
 
-    /// The connection will not come back.
+    /// The connection will not come back. What is in a store waits there for another one.
     pub(crate) fn close(&mut self) {
         while let Some((&order, waiting)) = self.waiting.first_key_value() {
             let sent = waiting.sent;
@@ -319,13 +374,19 @@ impl Flight {
         let Some(waiting) = self.remove(order) else {
             return;
         };
-        if let Origin::User { answer, status } = waiting.origin {
-            let unknown = error.may_have_taken_effect();
-            status.set(if unknown {
-                SendStatus::Unknown
-            } else {
-                SendStatus::Failed
-            });
+        if let Origin::User {
+            answer,
+            status,
+            settled,
+        } = waiting.origin
+        {
+            let stays = settled.is_some() && matches!(error, CommandError::Closed { .. });
+            if !stays {
+                status.send_replace(failed(&error));
+                if let Some(settled) = settled {
+                    settled.push(waiting.id);
+                }
+            }
             // Nobody may listen any more.
             let _ = answer.send(Err(error));
         }
@@ -335,9 +396,17 @@ impl Flight {
         let waiting = self.waiting.remove(&order)?;
         self.order_of.remove(&waiting.id);
         self.unsent.remove(&order);
+        self.timed.remove(&order);
         if matches!(waiting.origin, Origin::Hole(_)) {
             self.holes = self.holes.saturating_sub(1);
         }
         Some(waiting)
+    }
+}
+
+fn failed(error: &CommandError) -> SendStatus {
+    SendStatus::Failed {
+        code: error.code(),
+        retryable: error.is_retryable(),
     }
 }

@@ -2,26 +2,37 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
+use futures_util::stream::BoxStream;
 use tidings_protocol::{Ack, Action, ClientFrame, Command, Content, Events};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    CommandError, ConnectionState, SendStatus,
+    CommandError, ConnectionState, Kept, SendStatus,
     flight::{Answer, Request, fresh_id},
-    status::StatusCell,
+    keeper::Settled,
+    status::{self, StatusReceiver},
 };
 
 /// Sends commands through a connection's task. Clones share the connection.
 #[derive(Debug, Clone)]
 pub struct Client {
     requests: mpsc::Sender<Outgoing>,
+    store: Option<ToStore>,
     state: watch::Receiver<ConnectionState>,
     ended: CancellationToken,
+}
+
+/// The way of commands through the store.
+#[derive(Debug, Clone)]
+pub(crate) struct ToStore {
+    pub(crate) requests: mpsc::Sender<Request>,
+    pub(crate) settled: Arc<Settled>,
 }
 
 /// What a handle passes to the task.
@@ -35,11 +46,13 @@ pub(crate) enum Outgoing {
 impl Client {
     pub(crate) fn new(
         requests: mpsc::Sender<Outgoing>,
+        store: Option<ToStore>,
         state: watch::Receiver<ConnectionState>,
         ended: CancellationToken,
     ) -> Self {
         Self {
             requests,
+            store,
             state,
             ended,
         }
@@ -51,15 +64,16 @@ impl Client {
         self.state.clone()
     }
 
-    /// Queues a command under a new UUIDv7; waits while the queue is full.
+    /// Queues a command under a new UUIDv7; waits while the queue is full. With a store it returns when that has the
+    /// command, which is not lost from then on.
     ///
     /// The ack comes however slow the user takes events, so it may be awaited between them. A command that the server
     /// refuses for now is sent again until its time is over, and those to the same conversation that were not sent yet
     /// wait behind it; those already sent may overtake it. Whoever needs one after the other awaits each ack.
     ///
     /// # Errors
-    /// [`CommandError::Closed`] when the connection has ended for good. What becomes of the command is told
-    /// by the [`Pending`].
+    /// [`CommandError::Closed`] when the connection has ended for good; [`CommandError::NotKept`] and
+    /// [`CommandError::UnderWay`] when the store does not take it. What becomes of the command is told by the [`Pending`].
     pub async fn send(&self, action: Action) -> Result<Pending, CommandError> {
         self.send_as(fresh_id(), action).await
     }
@@ -69,8 +83,7 @@ impl Client {
     /// # Errors
     /// As [`Self::send`].
     pub async fn send_as(&self, id: Uuid, action: Action) -> Result<Pending, CommandError> {
-        let (answer, status) = self.submit(id, action).await?;
-        Ok(Pending { id, status, answer })
+        self.submit(id, action).await
     }
 
     /// Gives a message of the user's own another content: another text, or another caption with the same attachment.
@@ -150,8 +163,7 @@ impl Client {
             from,
             limit,
         };
-        let (answer, _) = self.submit(fresh_id(), action).await?;
-        match answer.await {
+        match self.submit(fresh_id(), action).await?.answer.await {
             Ok(Ok(Answer::Events(events))) => Ok(events),
             Ok(Ok(Answer::Ack(_))) => Err(CommandError::Unfit),
             Ok(Err(error)) => Err(error),
@@ -176,36 +188,75 @@ impl Client {
         self.ended.cancel();
     }
 
-    async fn submit(
-        &self,
-        id: Uuid,
-        action: Action,
-    ) -> Result<(oneshot::Receiver<Result<Answer, CommandError>>, StatusCell), CommandError> {
-        let (answer, receiver) = oneshot::channel();
-        let status = StatusCell::default();
+    async fn submit(&self, id: Uuid, action: Action) -> Result<Pending, CommandError> {
+        // A question is no command: nobody waits for its answer after a crash.
+        let store = self
+            .store
+            .as_ref()
+            .filter(|_| !matches!(action, Action::Fetch { .. }));
         let conversation = action.conversation();
         let frame = ClientFrame::Command(Command { action, id });
         let text = serde_json::to_string(&frame).expect("maps with string keys always serialize");
-        let request = Request {
-            id,
-            conversation,
-            text,
-            answer,
-            status: status.clone(),
+        let settled = store.map(|store| Arc::clone(&store.settled));
+        let (mut request, pending) = request(id, conversation, text.into(), settled);
+        let gone = CommandError::Closed { sent: false };
+        let Some(store) = store else {
+            let sent = self.requests.send(Outgoing::Command(request)).await;
+            return sent.map(|()| pending).map_err(|_| gone);
         };
-        self.requests
-            .send(Outgoing::Command(request))
-            .await
-            .map_err(|_| CommandError::Closed { sent: false })?;
-        Ok((receiver, status))
+        let (stored, taken) = oneshot::channel();
+        request.stored = Some(stored);
+        store.requests.send(request).await.map_err(|_| gone)?;
+        // It may just have been written when the connection ended.
+        taken.await.map_err(|_| CommandError::Closed { sent: true })??;
+        Ok(pending)
     }
 }
 
+/// A command on its way, and what tells of it.
+pub(crate) fn request(
+    id: Uuid,
+    conversation: Option<Uuid>,
+    text: Arc<str>,
+    settled: Option<Arc<Settled>>,
+) -> (Request, Pending) {
+    let (answer, receiver) = oneshot::channel();
+    let (status, statuses) = status::channel();
+    let request = Request {
+        id,
+        conversation,
+        text,
+        answer,
+        status,
+        stored: None,
+        settled,
+    };
+    let pending = Pending {
+        id,
+        status: statuses,
+        answer: receiver,
+    };
+    (request, pending)
+}
+
+/// A command of an earlier connection that had no answer, and is sent again.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Recovered {
+    /// What was kept of it.
+    pub kept: Kept,
+    /// What becomes of it now.
+    pub pending: Pending,
+}
+
 /// A command under way: a future of its ack. Dropping it does not take the command back.
+///
+/// A command in a store is answered in the end, or waits in the store: [`CommandError::Closed`] means that the next
+/// connection sends it.
 #[derive(Debug)]
 pub struct Pending {
     id: Uuid,
-    status: StatusCell,
+    status: StatusReceiver,
     answer: oneshot::Receiver<Result<Answer, CommandError>>,
 }
 
@@ -217,7 +268,13 @@ impl Pending {
 
     /// How far it has come by now.
     pub fn status(&self) -> SendStatus {
-        self.status.get()
+        *self.status.borrow()
+    }
+
+    /// How far it has come, and each change, until none can follow: it was refused, or the connection ended. Who looks
+    /// rarely sees only the newest.
+    pub fn changes(&self) -> BoxStream<'static, SendStatus> {
+        status::changes(self.status.clone())
     }
 }
 
@@ -229,10 +286,8 @@ impl Future for Pending {
             Ok(Ok(Answer::Ack(ack))) => Ok(ack),
             Ok(Ok(Answer::Events(_))) => Err(CommandError::Unfit),
             Ok(Err(error)) => Err(error),
-            // The task ended with the command still in its queue.
-            Err(_) => Err(CommandError::Closed {
-                sent: self.status.get() == SendStatus::Sent,
-            }),
+            // The runtime ended around the task.
+            Err(_) => Err(CommandError::Closed { sent: true }),
         })
     }
 }

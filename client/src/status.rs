@@ -1,42 +1,43 @@
-//! How far a command is, told by the task and read by its handle.
+//! How far a command has come, told by the task and watched by who sent it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
-};
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+use tidings_protocol::ErrorCode;
+use tokio::sync::watch;
 
 /// How far a command has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 #[non_exhaustive]
 pub enum SendStatus {
-    /// It waits on this side.
-    Queued,
-    /// It was given to the socket at least once.
+    /// It waits on this side, or for its answer.
+    Pending,
+    /// It is durable in the log, and reaches every member.
     Sent,
-    /// It is durable.
-    Acked,
-    /// It was refused or never sent.
-    Failed,
-    /// It was sent, and the answer never came.
-    Unknown,
+    /// It was refused, or given up.
+    Failed {
+        /// What the server said; what was given up on this side has the nearest code, as [`crate::CommandError::code`] says.
+        code: ErrorCode,
+        /// Whether the same command with the same id may succeed later.
+        retryable: bool,
+    },
 }
 
-#[derive(Debug, Clone, Default)]
-pub(crate) struct StatusCell(Arc<AtomicU8>);
+/// The end that tells.
+pub(crate) type StatusSender = watch::Sender<SendStatus>;
 
-impl StatusCell {
-    pub(crate) fn set(&self, status: SendStatus) {
-        self.0.store(status as u8, Ordering::Relaxed);
-    }
+/// The end that watches.
+pub(crate) type StatusReceiver = watch::Receiver<SendStatus>;
 
-    pub(crate) fn get(&self) -> SendStatus {
-        match self.0.load(Ordering::Relaxed) {
-            0 => SendStatus::Queued,
-            1 => SendStatus::Sent,
-            2 => SendStatus::Acked,
-            3 => SendStatus::Failed,
-            _ => SendStatus::Unknown,
-        }
-    }
+pub(crate) fn channel() -> (StatusSender, StatusReceiver) {
+    watch::channel(SendStatus::Pending)
+}
+
+/// The status now and each change of it, until none can follow. Who looks rarely sees only the newest.
+pub(crate) fn changes(mut receiver: StatusReceiver) -> BoxStream<'static, SendStatus> {
+    receiver.mark_changed();
+    stream::unfold(receiver, async |mut receiver| {
+        receiver.changed().await.ok()?;
+        let status = *receiver.borrow_and_update();
+        Some((status, receiver))
+    })
+    .boxed()
 }

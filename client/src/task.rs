@@ -10,6 +10,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::{
     Config, ConnectionState, DisconnectReason, Incoming, Token, TokenReason,
@@ -35,6 +36,8 @@ pub(crate) struct Task {
     ended: CancellationToken,
     sequencer: Sequencer,
     flight: Flight,
+    /// Whose commands are kept. They are sent for nobody else.
+    owner: Option<Uuid>,
 }
 
 /// What a connection came to.
@@ -65,6 +68,7 @@ impl Task {
         state: watch::Sender<ConnectionState>,
         ended: CancellationToken,
         counts: Arc<Counts>,
+        owner: Option<Uuid>,
     ) -> Self {
         Self {
             sequencer: Sequencer::new(&config.resume, counts),
@@ -75,6 +79,7 @@ impl Task {
             queue,
             state,
             ended,
+            owner,
         }
     }
 

@@ -17,6 +17,8 @@ mod refused;
 mod resuming;
 #[path = "connection/slow.rs"]
 mod slow;
+#[path = "connection/store.rs"]
+mod store;
 #[cfg(feature = "tls")]
 #[path = "connection/tls.rs"]
 mod tls;
@@ -34,6 +36,7 @@ use serde_json::json;
 use tidings_client::{
     CommandError, ConnectionState, SendStatus, Token, TokenFailure, TokenReason, Tokens, connect,
 };
+use tidings_protocol::ErrorCode;
 
 #[tokio::test]
 async fn unanswered_commands_are_sent_again_in_order_with_their_ids_and_cursors_resume() {
@@ -56,7 +59,7 @@ async fn unanswered_commands_are_sent_again_in_order_with_their_ids_and_cursors_
     assert_eq!(pending.remove(1).await.unwrap().seq, 5);
     assert_eq!(next(&mut events).await, "connected");
     assert_eq!(next(&mut events).await, "4");
-    assert_eq!(pending[0].status(), SendStatus::Sent);
+    assert_eq!(pending[0].status(), SendStatus::Pending);
     peer.cut();
 
     assert_eq!(next(&mut events).await, "disconnected");
@@ -169,7 +172,11 @@ async fn a_command_without_an_answer_times_out_in_doubt() {
         within(&mut unanswered).await.unwrap_err(),
         CommandError::TimedOut { sent: true }
     );
-    assert_eq!(unanswered.status(), SendStatus::Unknown);
+    let failed = SendStatus::Failed {
+        code: ErrorCode::Unavailable,
+        retryable: true,
+    };
+    assert_eq!(unanswered.status(), failed);
 }
 
 #[tokio::test]

@@ -118,7 +118,7 @@ async fn a_restarted_node_finds_its_clients_again() {
     node.stop().await;
     // Sent while nobody is there: it waits.
     let waiting = a.send(say(conversation, "between".to_owned())).await.unwrap();
-    assert_ne!(waiting.status(), SendStatus::Acked);
+    assert_eq!(waiting.status(), SendStatus::Pending);
     let node = TestNode::start(config).await;
     assert_eq!(waiting.await.unwrap().seq, 3);
     assert_eq!(texts(&mut events, conversation, 2).await, ["before", "between"]);

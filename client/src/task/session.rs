@@ -80,7 +80,7 @@ impl Task {
         let reason = loop {
             if session.welcomed {
                 while let Some(text) = self.flight.next_to_send(Instant::now(), session.frame_bytes) {
-                    session.outgoing.push_back(Message::text(text));
+                    session.outgoing.push_back(Message::text(&*text));
                 }
             }
             if self.sequencer.has_caught_up() {

@@ -60,6 +60,9 @@ impl Task {
                 }
             }
             ServerFrame::Welcome(welcome) => {
+                if self.owner.is_some_and(|owner| owner != welcome.user) {
+                    return Some(DisconnectReason::OtherUser);
+                }
                 // A renewed hello may be welcomed again; that changes nothing here.
                 if !session.welcomed {
                     session.welcomed(&welcome);
