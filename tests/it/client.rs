@@ -1,8 +1,9 @@
 //! The client library against real nodes: cuts, restarts and retries, and still each event once and in order.
 
 use crate::support::*;
+use std::path::Path;
 use std::time::Duration;
-use tidings_client::{Config, EventStream, Incoming, SendStatus, connect};
+use tidings_client::{Config, EventStream, FileStore, Incoming, SendStatus, connect, connect_with};
 use tidings_protocol::{Action, Content, EventData};
 use tidings_services::ChaosProxy;
 use uuid::Uuid;
@@ -216,5 +217,93 @@ async fn who_was_let_in_by_a_lost_log_alone_begins_with_the_next_joining() {
     assert_eq!(events.corrections().holes, 0);
     a.close();
     b.close();
+    node.stop().await;
+}
+
+/// What the program below is told by.
+const CHILD: &str = "TIDINGS_TEST_SENDER";
+
+/// A program that keeps its commands in a file: it takes so many new ones, and goes on until all are answered.
+#[tokio::test]
+#[ignore = "a program that another test starts"]
+async fn a_sender() {
+    let Ok(told) = std::env::var(CHILD) else { return };
+    let told: Vec<&str> = told.split(' ').collect();
+    let [file, url, token, user, conversation, first, count] = told[..] else {
+        panic!("{told:?}")
+    };
+    let store = FileStore::open(file, user.parse().unwrap(), FileStore::BYTES_MAX).unwrap();
+    let (client, events, recovered) = connect_with(Config::new(url, token, "sender"), store);
+    let mut pending: Vec<_> = recovered.into_iter().map(|command| command.pending).collect();
+    let first: usize = first.parse().unwrap();
+    for number in first..first + count.parse::<usize>().unwrap() {
+        let words = say(conversation.parse().unwrap(), number.to_string());
+        pending.push(client.send(words).await.unwrap());
+    }
+    std::fs::write(format!("{file}.taken"), "").unwrap();
+    for pending in pending {
+        pending.await.unwrap();
+    }
+    drop(events);
+}
+
+/// Starts that program.
+fn sender(file: &Path, told: [&str; 6]) -> tokio::process::Child {
+    let mut program = tokio::process::Command::new(std::env::current_exe().unwrap());
+    program
+        .args(["--exact", "client::a_sender", "--ignored"])
+        .env(CHILD, format!("{} {}", file.display(), told.join(" ")))
+        .stdout(std::process::Stdio::null())
+        .kill_on_drop(true);
+    program.spawn().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_is_killed_again_and_again_has_sent_everything_once_in_the_end() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut socket = node.socket(&ann).await;
+    let conversation = socket.open_direct(&ben).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (file, taken) = (
+        folder.path().join("commands"),
+        folder.path().join("commands.taken"),
+    );
+    let (user, room) = (ann.id.to_string(), conversation.to_string());
+    let url = |address| format!("ws://{address}/ws");
+    let says =
+        |first: &str, count: &str, url: &str| sender(&file, [url, &ann.token, &user, &room, first, count]);
+    // The network dies earlier and later: before the welcome, and behind more and more acks. What was sent by then is in the log
+    // and unanswered.
+    for (round, bytes) in [0, 2500, 5000, 9000].into_iter().enumerate() {
+        let proxy = ChaosProxy::start(node.node.address()).await.unwrap();
+        proxy.strand_after(bytes);
+        let first = (round * 50).to_string();
+        let mut program = says(&first, "50", &url(proxy.address()));
+        eventually(async || {
+            assert_eq!(
+                program.try_wait().unwrap(),
+                None,
+                "it should wait for its answers"
+            );
+            (taken.exists() && proxy.harm().held > 0).then_some(())
+        })
+        .await;
+        program.kill().await.unwrap();
+        std::fs::remove_file(&taken).unwrap();
+    }
+    let mut program = says("200", "1", &url(node.node.address()));
+    let ended = tokio::time::timeout(PATIENCE, program.wait()).await.unwrap();
+    assert!(ended.unwrap().success());
+
+    let fetched = socket
+        .command(
+            serde_json::json!({ "type": "fetch", "conversation": conversation, "from": 1, "limit": 1000 }),
+        )
+        .await;
+    let events = fetched["events"].as_array().unwrap();
+    let expected: Vec<_> = (0..=200).map(|number| number.to_string()).collect();
+    assert_eq!(words(events), expected);
     node.stop().await;
 }
