@@ -162,12 +162,12 @@ test('the page is not left while something has not been sent', async () => {
 
 test('a draft is there when its conversation is shown again', async () => {
   const { chat } = await online([node(1)]);
-  chat.keepDraft(CONVERSATION, 'half a sen');
+  chat.drafts.keepText(CONVERSATION, 'half a sen');
   chat.select(CONVERSATION);
   chat.select(null);
-  assert.equal(chat.draft(CONVERSATION), 'half a sen');
-  chat.keepDraft(CONVERSATION, '');
-  assert.equal(chat.draft(CONVERSATION), '');
+  assert.equal(chat.drafts.text(CONVERSATION), 'half a sen');
+  chat.drafts.keepText(CONVERSATION, '');
+  assert.equal(chat.drafts.text(CONVERSATION), '');
   chat.close();
 });
 

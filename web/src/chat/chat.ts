@@ -1,13 +1,17 @@
 // One signed-in person's chat: ties the session, the socket, GraphQL and the state together.
 import type { TidingsEvent } from '../protocol/frames.ts';
-import { Socket, type Refusal } from '../protocol/socket.ts';
+import { Socket } from '../protocol/socket.ts';
 import { uuidv7 } from '../shared/ids.ts';
 import { Session, SignedOut, type Login } from '../shared/session.ts';
 import { Changes } from './changes.ts';
 import type { Core } from './core.ts';
 import { CursorKeeper, deviceName, storedCursors } from './cursors.ts';
+import { Drafts } from './drafts.ts';
+import { Files } from './files.ts';
 import { History, PAGE_MESSAGES } from './history.ts';
+import type { Picked } from './nouns/attachment.ts';
 import { contentText, mayEdit } from './nouns/message.ts';
+import { Outbox } from './outbox.ts';
 import { People } from './people.ts';
 import * as queries from './queries.ts';
 import { Reads } from './reads.ts';
@@ -23,6 +27,9 @@ export class Chat implements Core {
   private readonly session: Session;
   private readonly cursors: CursorKeeper;
   readonly changes = new Changes(this);
+  readonly drafts = new Drafts();
+  readonly files: Files;
+  readonly outbox: Outbox;
   private readonly history = new History(this);
   private readonly summaries = new Summaries(this);
   private readonly people = new People(this);
@@ -30,8 +37,6 @@ export class Chat implements Core {
   private readonly typing: Typing;
   private readonly listeners = new Set<() => void>();
   private readonly sweep: ReturnType<typeof setInterval>;
-  /** What was written and not sent, by conversation. */
-  private readonly drafts = new Map<string, string>();
   private atEnd = true;
 
   constructor(
@@ -47,6 +52,8 @@ export class Chat implements Core {
     const token = async (refused: boolean): Promise<string> =>
       refused ? (await this.session.renew()).token : this.session.token();
     this.ask = queries.asker(token);
+    this.files = new Files(this.ask);
+    this.outbox = new Outbox(this, token);
     this.socket = new Socket({
       url: `${location.origin.replace(/^http/, 'ws')}/ws`,
       device: deviceName(uuidv7),
@@ -99,26 +106,11 @@ export class Chat implements Core {
     this.lookAfter();
   }
 
-  /** What was begun to be written in a conversation. */
-  draft(id: string): string {
-    return this.drafts.get(id) ?? '';
-  }
-
-  keepDraft(id: string, text: string): void {
-    if (text === '') this.drafts.delete(id);
-    else this.drafts.set(id, text);
-  }
-
-  send(id: string, text: string): void {
+  send(id: string, text: string, files: readonly Picked[] = []): void {
     this.stopTyping();
     // What one has just written oneself is always shown.
     this.toNewest(id);
-    this.post(id, { id: uuidv7(), text, at: new Date().toISOString(), state: 'sending' });
-  }
-
-  /** Sends a message that failed again. Its id stays the same, so that it cannot appear twice. */
-  retry(id: string, message: store.Outgoing): void {
-    this.post(id, { id: message.id, text: message.text, at: message.at, state: 'sending' });
+    this.outbox.send(id, text, files);
   }
 
   /** Begins to edit a message, or ceases to. */
@@ -208,6 +200,8 @@ export class Chat implements Core {
     removeEventListener('focus', this.onAttention);
     document.removeEventListener('visibilitychange', this.onAttention);
     this.reads.stop();
+    this.outbox.stop();
+    this.files.stop();
     this.cursors.save();
     this.session.close();
     this.socket.stop();
@@ -257,18 +251,6 @@ export class Chat implements Core {
     const { id, lastSeq: seq } = shown;
     this.update(state => store.withRead(state, id, seq));
     this.reads.read(id, seq);
-  }
-
-  private post(id: string, message: store.Outgoing): void {
-    this.update(state => store.withOutgoing(state, id, message));
-    const content = { kind: 'text', text: message.text } as const;
-    this.socket.command({ type: 'message.send', conversation: id, content }, message.id).then(
-      ({ seq }) => this.update(state => store.withSendState(state, id, message.id, { state: 'sent', seq })),
-      (error: Refusal) => {
-        const reason = error.message;
-        this.update(state => store.withSendState(state, id, message.id, { state: 'failed', reason }));
-      },
-    );
   }
 
   private async opened(ack: { conversation: string; position: string }): Promise<string> {

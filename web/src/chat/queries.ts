@@ -1,5 +1,6 @@
 // What the chat page asks over GraphQL.
 import { graphql, Problem } from '../shared/api.ts';
+import type { Attachment } from './nouns/attachment.ts';
 import { contentText } from './nouns/message.ts';
 import type { Person, Role, Summary } from './store.ts';
 
@@ -132,6 +133,46 @@ export async function findPins(ask: Ask, id: string): Promise<Pinned[]> {
   }>(PINS, { id });
   const pins = answer.conversation?.pins ?? [];
   return pins.map(pin => ({ at: pin.sentAt, text: line(pin), sender: pin.sender.displayName }));
+}
+
+/** A message by its place. */
+export interface Place {
+  key: string;
+  conversation: string;
+  message: string;
+}
+
+/** Asks for something of several messages in one query. Those that the viewer does not see are left out. */
+async function ofMessages<T>(ask: Ask, places: readonly Place[], fields: string): Promise<Map<string, T>> {
+  const parameters = places.map((_, i) => `$c${i}: ID!, $m${i}: ID!`).join(', ');
+  const parts = places.map((_, i) => `m${i}: message(conversation: $c${i}, id: $m${i}) { ${fields} }`);
+  const variables = Object.fromEntries(
+    places.flatMap(({ conversation, message }, i) => [
+      [`c${i}`, conversation],
+      [`m${i}`, message],
+    ]),
+  );
+  const answer = await ask<Record<string, T | null>>(
+    `query Messages(${parameters}) { ${parts.join(' ')} }`,
+    variables,
+  );
+  const found = new Map<string, T>();
+  for (const [i, { key }] of places.entries()) {
+    const message = answer[`m${i}`];
+    if (message) found.set(key, message);
+  }
+  return found;
+}
+
+const ATTACHMENT =
+  'attachment { id name type size width height url thumbnail: thumbnailUrl large: thumbnailUrl(size: 1280) expiresAt }';
+
+/** The files of messages, as far as they have one. */
+export async function findAttachments(ask: Ask, places: readonly Place[]): Promise<Map<string, Attachment>> {
+  const messages = await ofMessages<{ attachment: Attachment | null }>(ask, places, ATTACHMENT);
+  const found = new Map<string, Attachment>();
+  for (const [key, { attachment }] of messages) if (attachment) found.set(key, attachment);
+  return found;
 }
 
 export async function findPerson(ask: Ask, username: string): Promise<Person | null> {

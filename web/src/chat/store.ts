@@ -3,6 +3,7 @@ import type { Ephemeral, Role, TidingsEvent, Welcome } from '../protocol/frames.
 import type { Link } from '../protocol/socket.ts';
 import { pending, type Change } from './change.ts';
 import { summarize } from './events.ts';
+import type { Picked } from './nouns/attachment.ts';
 import { append, cut, emptyLog, prepend, trim, type Log } from './log.ts';
 
 export type { Role };
@@ -36,9 +37,13 @@ export interface Preview {
 /** A message of this page that has not come back as an event yet. */
 export interface Outgoing {
   id: string;
+  /** Of a file, its caption; it may be empty. */
   text: string;
+  file?: Pick<Picked, 'name' | 'look'> & { size: number };
+  /** How much of the file has gone out, from 0 to 1. */
+  progress?: number;
   at: string;
-  state: 'sending' | 'sent' | 'failed';
+  state: 'uploading' | 'sending' | 'sent' | 'failed';
   /** Why it failed. */
   reason?: string;
   /** Its place, once it is acked. */
@@ -52,6 +57,8 @@ export interface Limits {
   /** In seconds; 0 is never, -1 for ever. */
   editWindowS: number;
   recallWindowS: number;
+  /** The largest file. */
+  attachmentBytes: number;
 }
 
 export interface Conversation {
@@ -115,7 +122,13 @@ export const initialState = (me: string): State => ({
   link: { kind: 'connecting' },
   loaded: false,
   // As servers usually have them, until this one says.
-  limits: { textBytes: 8_192, emojiBytes: 64, editWindowS: 10_800, recallWindowS: 600 },
+  limits: {
+    textBytes: 8_192,
+    emojiBytes: 64,
+    editWindowS: 10_800,
+    recallWindowS: 600,
+    attachmentBytes: 32 * 2 ** 20,
+  },
   announcement: { text: '', number: 0 },
 });
 
@@ -155,6 +168,7 @@ export const withLimits = (state: State, { limits = {} }: Welcome): State => ({
     emojiBytes: limits.emoji_bytes ?? state.limits.emojiBytes,
     editWindowS: limits.edit_window_s ?? state.limits.editWindowS,
     recallWindowS: limits.recall_window_s ?? state.limits.recallWindowS,
+    attachmentBytes: limits.attachment_bytes ?? state.limits.attachmentBytes,
   },
 });
 
@@ -401,7 +415,7 @@ export const withSendState = (
   state: State,
   id: string,
   message: string,
-  outcome: Pick<Outgoing, 'state' | 'reason' | 'seq'>,
+  outcome: Partial<Pick<Outgoing, 'state' | 'reason' | 'seq' | 'progress'>>,
 ): State =>
   change(state, id, conversation => {
     const passed =
@@ -411,6 +425,13 @@ export const withSendState = (
       .map(other => (other.id === message ? { ...other, ...outcome } : other));
     return { ...conversation, outbox };
   });
+
+/** Forgets a message that is not to be sent. */
+export const withoutOutgoing = (state: State, id: string, message: string): State =>
+  change(state, id, conversation => ({
+    ...conversation,
+    outbox: conversation.outbox.filter(other => other.id !== message),
+  }));
 
 /** Begins to edit a message, or ceases to. */
 export const withEditing = (state: State, id: string, message: string | null): State =>

@@ -24,7 +24,10 @@ export type TidingsEvent = Happened &
     | { kind: 'group.renamed'; data: { name: string } }
     | { kind: 'role.changed'; data: { user: string; role: Role } }
     // No content: what it said has been recalled since. `message_seq` is the place of the message that changed.
-    | { kind: 'message.sent'; data: { message: string; content: Content | null } }
+    | {
+        kind: 'message.sent';
+        data: { message: string; content: Content | null; reply_to?: string; mentions?: string[] };
+      }
     | { kind: 'message.edited'; data: { message: string; message_seq: number; content: Content | null } }
     | { kind: 'message.recalled'; data: { message: string; message_seq: number } }
     | {
@@ -91,6 +94,7 @@ export interface Welcome {
     edit_window_s?: number;
     recall_window_s?: number;
     emoji_bytes?: number;
+    attachment_bytes?: number;
   };
 }
 
@@ -112,7 +116,13 @@ export type CommandBody =
   | { type: 'direct.open'; user: string }
   | { type: 'group.create'; name: string; members: string[] }
   | { type: 'group.leave'; conversation: string }
-  | { type: 'message.send'; conversation: string; content: Content }
+  | {
+      type: 'message.send';
+      conversation: string;
+      content: Content;
+      reply_to?: string;
+      mentions?: string[];
+    }
   | { type: 'message.edit'; conversation: string; message: string; content: Content }
   | { type: 'message.recall'; conversation: string; message: string }
   | { type: 'message.react'; conversation: string; message: string; emoji: string; on: boolean }

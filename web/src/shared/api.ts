@@ -19,6 +19,8 @@ export class Problem extends Error {
     readonly code: string,
     message: string,
     readonly field?: string,
+    /** How long to wait before it is asked for again, where the server says so. */
+    readonly retryAfterMs?: number,
   ) {
     super(message);
   }

@@ -6,6 +6,7 @@ import { Avatar } from './avatar.tsx';
 import { Composer } from './composer.tsx';
 import { PinIcon } from './icons.tsx';
 import { Messages } from './messages.tsx';
+import { filesOf, hasFiles, usePicked } from './picked.ts';
 import { Pins } from './pins.tsx';
 
 interface Props {
@@ -17,8 +18,10 @@ interface Props {
 export function ConversationView({ chat, state, conversation }: Props) {
   const title = store.titleOf(state, conversation);
   const [pins, setPins] = useState(false);
+  const picked = usePicked(chat, conversation.id);
+  const [dragged, drop] = useDrop(conversation.joined ? picked.add : null);
   return (
-    <main class="conversation" aria-label={title}>
+    <main class="conversation" aria-label={title} {...drop}>
       <header>
         <a class="back" href="#" aria-label="Back to the conversations">
           ←
@@ -44,12 +47,38 @@ export function ConversationView({ chat, state, conversation }: Props) {
         {typingText(state, conversation)}
       </p>
       {conversation.joined ? (
-        <Composer chat={chat} conversation={conversation.id} title={title} />
+        <Composer chat={chat} conversation={conversation.id} title={title} picked={picked} />
       ) : (
         <p class="composer quiet">You are no longer a member of this conversation.</p>
       )}
+      {dragged && <p class="drop">Drop files to send them to {title}</p>}
     </main>
   );
+}
+
+/** Takes files that are dropped, if there is somebody to take them. Answers whether some are dragged over it. */
+function useDrop(take: ((files: File[]) => void) | null) {
+  const [dragged, setDragged] = useState(false);
+  const handlers = {
+    onDragOver(event: DragEvent): void {
+      if (!hasFiles(event.dataTransfer)) return;
+      // Else the browser would open them in place of the page.
+      event.preventDefault();
+      setDragged(take !== null);
+    },
+    onDragLeave(event: DragEvent): void {
+      const { currentTarget, relatedTarget } = event;
+      const inside = currentTarget instanceof Node && currentTarget.contains(relatedTarget as Node | null);
+      if (!inside) setDragged(false);
+    },
+    onDrop(event: DragEvent): void {
+      setDragged(false);
+      if (!hasFiles(event.dataTransfer)) return;
+      event.preventDefault();
+      take?.(filesOf(event.dataTransfer));
+    },
+  };
+  return [dragged, handlers] as const;
 }
 
 function subtitle(state: store.State, conversation: store.Conversation): string {

@@ -10,3 +10,8 @@ export const ReactIcon = () =>
 export const PinIcon = () => icon('M9 4h6l-1 6 4 3.5v1.5H6v-1.5L10 10 9 4ZM12 15v6');
 export const EditIcon = () => icon('M4 20l1-4.5L16.5 4l3.5 3.5L8.5 19 4 20ZM14 6.5l3.5 3.5');
 export const RecallIcon = () => icon('M9 8 4.5 12.5 9 17M5 12.5h9.5a4.5 4.5 0 0 0 0-9H12');
+export const AttachIcon = () =>
+  icon(
+    'M19.5 11.5 12 19a4.6 4.6 0 0 1-6.5-6.5l7.8-7.8a3.1 3.1 0 0 1 4.4 4.4l-7.8 7.8a1.5 1.5 0 0 1-2.2-2.2l7-7',
+  );
+export const FileIcon = () => icon('M6 3h8l4.5 4.5V21H6ZM14 3v4.5h4.5');

@@ -10,6 +10,7 @@ import type { MessageEntry } from '../fold.ts';
 import { contentText, editable, mayEdit, mayRecall, withText } from '../nouns/message.ts';
 import { mayPin } from '../nouns/pin.ts';
 import * as store from '../store.ts';
+import { AttachmentView, OutgoingFile } from './attachment.tsx';
 import { Avatar } from './avatar.tsx';
 import { Editor } from './editor.tsx';
 import { EditIcon, PinIcon, ReactIcon, RecallIcon } from './icons.tsx';
@@ -112,7 +113,7 @@ export const Message = memo(function Message(props: MessageProps) {
             onCancel={() => chat.editing(conversation, null)}
           />
         ) : (
-          <Text text={contentText(content)} />
+          <Said chat={chat} conversation={conversation} message={message} />
         )}
         <span class="meta">
           {message.pinned && <span class="pinned">pinned</span>}{' '}
@@ -179,6 +180,19 @@ export const Message = memo(function Message(props: MessageProps) {
   );
 });
 
+/** What a message says: a text, or a file with its caption. */
+function Said({ chat, conversation, message }: Pick<MessageProps, 'chat' | 'conversation' | 'message'>) {
+  const { id, content } = message;
+  if (!content || content.kind === 'text') return <Text text={contentText(content)} />;
+  const { kind, caption } = content;
+  return (
+    <>
+      <AttachmentView chat={chat} conversation={conversation} message={id} kind={kind} caption={caption} />
+      {caption !== undefined && <Text text={caption} />}
+    </>
+  );
+}
+
 type Act = 'react' | 'pin' | 'edit' | 'recall';
 
 const TOOLS: Record<Act, { label: string; icon: () => JSX.Element }> = {
@@ -209,12 +223,19 @@ function actsFor(chat: Chat, id: string, message: MessageEntry): Act[] {
   return acts;
 }
 
-export function Pending({ message, onRetry }: { message: store.Outgoing; onRetry(): void }) {
+interface PendingProps {
+  message: store.Outgoing;
+  onRetry(): void;
+  onCancel(): void;
+}
+
+export function Pending({ message, onRetry, onCancel }: PendingProps) {
   const { text, at, state, reason } = message;
   return (
     <li class={`message mine ${state}`} data-state={state}>
       <div class="bubble">
-        <Text text={text} />
+        <OutgoingFile message={message} onCancel={onCancel} />
+        {text !== '' && <Text text={text} />}
         <span class="meta">
           {state === 'failed' ? (
             <>
@@ -223,6 +244,9 @@ export function Pending({ message, onRetry }: { message: store.Outgoing; onRetry
               </span>{' '}
               <button class="link" type="button" onClick={onRetry}>
                 Retry
+              </button>{' '}
+              <button class="link" type="button" onClick={onCancel}>
+                Discard
               </button>
             </>
           ) : (

@@ -33,7 +33,10 @@ const isSame = (before: Props, after: Props): boolean =>
 export const Messages = memo(function Messages({ chat, state, conversation }: Props) {
   const list = useRef<HTMLDivElement>(null);
   const shown = useRef({ from: 0, height: 0, pending: 0 });
+  const held = useRef<{ message: HTMLElement; top: number } | null>(null);
   const [atEnd, setAtEnd] = useState(true);
+  const ended = useRef(true);
+  ended.current = atEnd;
   // Where the unread messages began when the conversation was opened.
   const [unreadAfter] = useState(conversation.unread > 0 ? conversation.readSeq : null);
 
@@ -49,7 +52,33 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
     if (atEnd || outbox.length > before.pending) element.scrollTop = element.scrollHeight;
     else if (from !== before.from) element.scrollTop += element.scrollHeight - before.height;
     shown.current = { from, height: element.scrollHeight, pending: outbox.length };
+    hold();
   });
+
+  /** Remembers what is at the top, and where. */
+  function hold(): void {
+    const element = list.current;
+    const first = [...(element?.querySelectorAll<HTMLElement>('.message[data-seq]') ?? [])].find(
+      ({ offsetTop, offsetHeight }) => offsetTop + offsetHeight > element!.scrollTop,
+    );
+    held.current = first ? { message: first, top: first.offsetTop } : null;
+  }
+
+  // Messages grow by themselves when their files are known: what is read stays where it is.
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => {
+      const { message, top } = held.current ?? {};
+      if (ended.current) element.scrollTop = element.scrollHeight;
+      else if (message?.isConnected && top !== undefined) element.scrollTop += message.offsetTop - top;
+      shown.current.height = element.scrollHeight;
+      hold();
+    });
+    for (const child of element.children) observer.observe(child);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
 
   function scrolled(): void {
     const element = list.current;
@@ -58,6 +87,7 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
     const end = below < END_PX && !log?.cut;
     setAtEnd(end);
     chat.viewing(end);
+    hold();
     if (history !== 'idle') return;
     if (element.scrollTop < BEGINNING_PX) void chat.loadOlder(conversation.id);
     else if (log?.cut && below < BEGINNING_PX) void chat.loadNewer(conversation.id);
@@ -102,7 +132,8 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
             <Pending
               key={message.id}
               message={message}
-              onRetry={() => chat.retry(conversation.id, message)}
+              onRetry={() => chat.outbox.retry(conversation.id, message)}
+              onCancel={() => chat.outbox.cancel(conversation.id, message.id)}
             />
           ))}
         </ol>

@@ -3,6 +3,7 @@ import { memo } from 'preact/compat';
 import { useState } from 'preact/hooks';
 import type { Link } from '../../protocol/socket.ts';
 import type { Chat } from '../chat.ts';
+import { outgoingText } from '../outbox.ts';
 import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
 import { useNow } from './hooks.ts';
@@ -90,7 +91,7 @@ const Item = memo(function Item({ conversation, face, title, preview, selected }
 function preview(state: store.State, conversation: store.Conversation): string {
   if (conversation.typing.size > 0) return 'typing…';
   const pending = conversation.outbox.at(-1);
-  if (pending) return `You: ${pending.text}`;
+  if (pending) return `You: ${outgoingText(pending)}`;
   if (!conversation.preview) return conversation.kind === 'group' ? 'New group' : 'No messages yet';
   const { sender, text } = conversation.preview;
   if (conversation.kind === 'direct' && sender !== state.me) return text;

@@ -1,0 +1,56 @@
+// What is known of the files that messages show, and where they can be fetched.
+import { Lookup } from './lookup.ts';
+import type { Attachment } from './nouns/attachment.ts';
+import * as queries from './queries.ts';
+
+/** Addresses are renewed when they hold for less than this. */
+const MARGIN_MS = 5 * 60_000;
+const TIMER_MAX_MS = 24 * 60 * 60_000;
+
+export class Files {
+  private readonly lookup: Lookup<Attachment>;
+
+  constructor(ask: queries.Ask) {
+    this.lookup = new Lookup(keys => queries.findAttachments(ask, keys.map(parsed)));
+  }
+
+  get(conversation: string, message: string): Attachment | null | undefined {
+    return this.lookup.get(key(conversation, message));
+  }
+
+  /** Calls back when something else is known of a message's file, and keeps its addresses good. Answers how to stop that. */
+  watch(conversation: string, message: string, listener: () => void): () => void {
+    const which = key(conversation, message);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const renew = (): void => {
+      clearTimeout(timer);
+      const file = this.lookup.get(which);
+      if (!file) return;
+      const left = Date.parse(file.expiresAt) - Date.now() - MARGIN_MS;
+      // However wrong this device's clock is, it is not asked for all the time.
+      timer = setTimeout(() => this.lookup.again(which), Math.min(Math.max(left, MARGIN_MS), TIMER_MAX_MS));
+    };
+    const stop = this.lookup.watch(which, () => {
+      renew();
+      listener();
+    });
+    const known = this.lookup.get(which);
+    if (known && Date.parse(known.expiresAt) - Date.now() < MARGIN_MS) this.lookup.again(which);
+    renew();
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }
+
+  stop(): void {
+    this.lookup.stop();
+  }
+}
+
+const key = (conversation: string, message: string): string => `${conversation}/${message}`;
+
+function parsed(key: string): { key: string; conversation: string; message: string } {
+  const [conversation = '', message = ''] = key.split('/');
+  return { key, conversation, message };
+}

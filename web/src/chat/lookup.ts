@@ -1,0 +1,100 @@
+// What views ask for one by one as they are drawn, and the server answers many at a time.
+
+/** Those asked for within this time are asked for together. */
+const GATHER_MS = 20;
+const AT_ONCE = 20;
+/** What is not there yet may be soon: read models lag, and connections break. */
+const TRIES_MAX = 6;
+const AGAIN_MS = 500;
+/** So many that nobody looks at are remembered. */
+const KEPT_MAX = 500;
+
+/** Answers those that are there, by their keys. */
+export type Load<T> = (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>;
+
+interface Entry<T> {
+  /** Absent while it is not known; `null`: it is not there. */
+  value?: T | null;
+  tries: number;
+  watchers: Set<() => void>;
+}
+
+export class Lookup<T> {
+  private readonly entries = new Map<string, Entry<T>>();
+  private readonly wanted = new Set<string>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private stopped = false;
+
+  constructor(private readonly load: Load<T>) {}
+
+  /** What is known of it: `undefined` for nothing yet, `null` where it is not there. */
+  get(key: string): T | null | undefined {
+    return this.entries.get(key)?.value;
+  }
+
+  /** Calls back when something else is known of it, and asks for it if nothing is. Answers how to stop that. */
+  watch(key: string, listener: () => void): () => void {
+    const entry = this.entries.get(key) ?? { tries: 0, watchers: new Set() };
+    if (entry.watchers.size === 0) entry.tries = 0;
+    entry.watchers.add(listener);
+    // The one that was looked at last is forgotten last.
+    this.entries.delete(key);
+    this.entries.set(key, entry);
+    this.forgetOldest();
+    if (entry.value === undefined) this.want(key);
+    return () => entry.watchers.delete(listener);
+  }
+
+  /** Asks for it again: what is known is out of date. It is shown until then. */
+  again(key: string): void {
+    const entry = this.entries.get(key);
+    if (!entry) return;
+    entry.tries = 0;
+    this.want(key);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  private want(key: string, after = GATHER_MS): void {
+    if (this.stopped) return;
+    this.wanted.add(key);
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      const keys = [...this.wanted];
+      this.wanted.clear();
+      for (let first = 0; first < keys.length; first += AT_ONCE)
+        void this.ask(keys.slice(first, first + AT_ONCE));
+    }, after);
+  }
+
+  private async ask(keys: readonly string[]): Promise<void> {
+    // Without an answer there is no telling.
+    const found = await this.load(keys).catch(() => null);
+    if (this.stopped) return;
+    for (const key of keys) {
+      const entry = this.entries.get(key);
+      if (!entry) continue;
+      const value = found?.get(key);
+      entry.tries += 1;
+      if (value !== undefined) this.set(entry, value);
+      else if (entry.tries < TRIES_MAX) setTimeout(() => this.want(key), AGAIN_MS * 2 ** entry.tries);
+      else if (found) this.set(entry, null);
+    }
+  }
+
+  private set(entry: Entry<T>, value: T | null): void {
+    entry.value = value;
+    for (const watcher of entry.watchers) watcher();
+  }
+
+  private forgetOldest(): void {
+    if (this.entries.size <= KEPT_MAX) return;
+    for (const [key, { watchers }] of this.entries) {
+      if (watchers.size === 0) this.entries.delete(key);
+      if (this.entries.size <= KEPT_MAX) return;
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { mock, test, type TestContext } from 'node:test';
+import { Lookup } from '../src/chat/lookup.ts';
+import { settle } from './browser.ts';
+
+function timers(context: TestContext): (ms: number) => Promise<void> {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  context.after(() => mock.timers.reset());
+  return async ms => {
+    mock.timers.tick(ms);
+    await settle();
+  };
+}
+
+test('what is asked for at one time is asked for together, each once', async context => {
+  const pass = timers(context);
+  const asked: (readonly string[])[] = [];
+  const lookup = new Lookup<string>(async keys => {
+    asked.push(keys);
+    return new Map(keys.map(key => [key, key.toUpperCase()]));
+  });
+  const told: string[] = [];
+  lookup.watch('a', () => told.push('a'));
+  lookup.watch('b', () => told.push('b'));
+  lookup.watch('a', () => told.push('again'));
+  assert.equal(lookup.get('a'), undefined);
+  await pass(20);
+  assert.deepEqual(asked, [['a', 'b']]);
+  assert.deepEqual(told, ['a', 'again', 'b']);
+  assert.deepEqual([lookup.get('a'), lookup.get('b')], ['A', 'B']);
+  lookup.watch('a', () => told.push('never'));
+  await pass(60_000);
+  assert.equal(asked.length, 1);
+  lookup.again('a');
+  await pass(20);
+  assert.deepEqual(asked, [['a', 'b'], ['a']]);
+});
+
+test('what is not there yet is asked for again, and some time given up', async context => {
+  const pass = timers(context);
+  const there = new Map<string, string>();
+  let asked = 0;
+  const lookup = new Lookup<string>(async () => {
+    asked += 1;
+    if (asked === 1) throw new Error('no connection');
+    return there;
+  });
+  lookup.watch('late', () => undefined);
+  lookup.watch('never', () => undefined);
+  await pass(20);
+  await pass(1_000);
+  await pass(20);
+  assert.equal(lookup.get('late'), undefined);
+  there.set('late', 'here');
+  for (let i = 0; i < 10; i++) await pass(60_000);
+  assert.deepEqual([lookup.get('late'), lookup.get('never')], ['here', null]);
+  assert.ok(asked <= 8, String(asked));
+});
+
+test('many are asked for in parts, and what nobody looks at is forgotten in the end', async context => {
+  const pass = timers(context);
+  let largest = 0;
+  const lookup = new Lookup<number>(async keys => {
+    largest = Math.max(largest, keys.length);
+    return new Map(keys.map(key => [key, 1]));
+  });
+  const stops = Array.from({ length: 600 }, (_, i) => lookup.watch(String(i), () => undefined));
+  await pass(20);
+  assert.equal(largest, 20);
+  assert.equal(lookup.get('0'), 1);
+  for (const stop of stops) stop();
+  lookup.watch('more', () => undefined);
+  assert.deepEqual([lookup.get('0'), lookup.get('599')], [undefined, 1]);
+});
