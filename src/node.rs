@@ -197,7 +197,7 @@ fn gateway_of(
 ) -> Arc<Gateway> {
     let limits = config.gateway.clone();
     Arc::new(Gateway {
-        announced: limits.announced(config.rules()),
+        announced: limits.announced(config.rules(), config.attachments.file_bytes),
         authenticator: accounts.authenticator(),
         checkpoints: spine.checkpoints.clone(),
         counters: Counters::new(),

@@ -67,6 +67,9 @@ pub struct Limits {
     /// The most messages of a conversation that are pinned at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pins: Option<u32>,
+    /// The largest file that can be uploaded, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment_bytes: Option<u64>,
     /// How many commands a connection may have unanswered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commands_in_flight: Option<u32>,

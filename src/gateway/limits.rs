@@ -85,8 +85,8 @@ impl Default for GatewayLimits {
 }
 
 impl GatewayLimits {
-    /// The part that clients are told, with the `rules` of their conversations.
-    pub fn announced(&self, rules: Rules) -> Announced {
+    /// The part that clients are told, with the `rules` of their conversations and the largest file.
+    pub fn announced(&self, rules: Rules, attachment_bytes: u64) -> Announced {
         Announced {
             heartbeat_ms: self.heartbeat_ms,
             frame_bytes: self.frame_bytes,
@@ -96,6 +96,7 @@ impl GatewayLimits {
             commands_per_second: self.commands_per_second,
             commands_burst: self.commands_burst,
             rules,
+            attachment_bytes,
         }
     }
 

@@ -19,6 +19,8 @@ pub struct Announced {
     pub commands_per_second: u32,
     pub commands_burst: u32,
     pub rules: Rules,
+    /// The largest file that can be uploaded.
+    pub attachment_bytes: u64,
 }
 
 /// The `welcome` of a session.
@@ -55,5 +57,6 @@ fn limits(announced: &Announced) -> Limits {
         message_reactions: Some(announced.rules.reactions as u32),
         user_reactions: Some(announced.rules.reactions_of_user as u32),
         pins: Some(PINS_MAX as u32),
+        attachment_bytes: Some(announced.attachment_bytes),
     }
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 async fn limits_are_announced() {
     let mut config = Store::new().await.config();
     config.gateway.heartbeat_ms = 20_000;
+    config.attachments.file_bytes = 5000;
     let node = TestNode::start(config).await;
     let ann = node.register("ann").await;
     let mut socket = node.raw().await;
@@ -26,6 +27,7 @@ async fn limits_are_announced() {
         ),
         (&json!(65536), &json!(8192), &json!(1000), &json!(10000))
     );
+    assert_eq!(limits["attachment_bytes"], 5000);
     assert_eq!(welcome["heartbeat_ms"], 20_000);
     assert!(text(&welcome["server"]).starts_with("tidings/"));
     node.stop().await;
