@@ -20,13 +20,15 @@ const links = new LinkifyIt({ fuzzyEmail: true })
   .add('ftp:')
   .add('//')
   .add('www.', {
-    validate(text, at, { re }) {
-      const rest = new RegExp(re.get_fuzzy_url_host_port().source + re.get_path().source, 'iy');
-      rest.lastIndex = at;
-      return rest.exec(text)?.[0].length ?? 0;
+    validate(text, at) {
+      behindWww.lastIndex = at;
+      return behindWww.exec(text)?.[0].length ?? 0;
     },
     normalize: match => (match.url = `https://${match.url}`),
   });
+
+const { re } = links;
+const behindWww = new RegExp(re.get_fuzzy_url_host_port().source + re.get_path().source, 'iy');
 
 /** A text as it is to be drawn. `mentioned`: ids of those whom it mentions, by their usernames in lower case. */
 export function readMarkup(text: string, mentioned: ReadonlyMap<string, string> = new Map()): Piece[] {
@@ -131,11 +133,17 @@ function linked(text: string, offset: number, mentioned: ReadonlyMap<string, str
     found.push({ from: offset + at, to: offset + from, piece });
   };
   const marks = [
-    ...(links.match(text) ?? []).flatMap(({ index, lastIndex, raw, url }) => {
+    ...(links.match(text) ?? []).flatMap(({ index, lastIndex, raw }) => {
+      // The name of an address may begin with emphasis.
+      const marks = /^[*_~]+/.exec(raw)?.[0].length ?? 0;
+      const at = index + marks;
+      const written = raw.slice(marks);
       // Nothing of `https://bank.example@elsewhere.example` is an address.
-      const isPart = charBefore(text, index) === '/' || text.charAt(lastIndex) === '@';
-      const href = isPart ? null : safeAddress(url);
-      return href === null ? [] : [{ at: index, piece: { kind: 'link', text: raw, href } as const }];
+      const isPart =
+        written.startsWith('@') || charBefore(text, at) === '/' || text.charAt(lastIndex) === '@';
+      const [link] = isPart ? [] : (links.match(written) ?? []);
+      const href = link?.raw === written ? safeAddress(link.url) : null;
+      return href === null ? [] : [{ at, piece: { kind: 'link', text: written, href } as const }];
     }),
     ...mentions(text, mentioned),
   ].sort((a, b) => a.at - b.at);
