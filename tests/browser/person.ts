@@ -163,7 +163,7 @@ export class Person {
   message(text: string): Locator {
     return this.page
       .locator('.message[data-seq]')
-      .filter({ has: this.page.getByText(text, { exact: true }) });
+      .filter({ has: this.page.locator('.text').and(this.page.getByText(text, { exact: true })) });
   }
 
   /** The texts of all messages shown, in their order. */

@@ -1,34 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { flood } from './flood.ts';
 import { eventually, openBrowser, Person } from './person.ts';
 import { Server } from './server.ts';
 
 const MESSAGES = 2_000;
 /** What the page may hold of a conversation, and a page more. */
 const MOST = 1_300;
-
-/** Says so much that nobody could type it, over a socket of the page's own. */
-async function flood(person: Person, count: number): Promise<void> {
-  await person.page.evaluate(async count => {
-    const { token } = JSON.parse(localStorage.getItem('tidings.session')!) as { token: string };
-    const conversation = location.hash.slice(1);
-    const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/ws`);
-    await new Promise(opened => (socket.onopen = opened));
-    socket.send(JSON.stringify({ type: 'hello', token, device: crypto.randomUUID() }));
-    let acks = 0;
-    await new Promise<void>(done => {
-      socket.onmessage = ({ data }) => {
-        for (const line of String(data).split('\n')) if (line.startsWith('{"type":"ack"')) acks += 1;
-        if (acks === count) done();
-      };
-      for (let n = 1; n <= count; n++) {
-        const [id, content] = [crypto.randomUUID(), { kind: 'text', text: `message ${n}` }];
-        socket.send(JSON.stringify({ type: 'message.send', id, conversation, content }));
-      }
-    });
-    socket.close(1000);
-  }, count);
-}
 
 test('a page holds a bounded part of a long conversation, wherever its reader is', async () => {
   const server = await Server.start({ TIDINGS_LOAD_TEST: 'true' });

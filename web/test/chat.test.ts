@@ -337,3 +337,33 @@ test("the last message of one's own is the one that is edited by a key", async (
   assert.equal(chat.state.conversations.get(CONVERSATION)!.editing, 'm2');
   chat.close();
 });
+
+test('what happens while the newest is being loaded does not take its place', async () => {
+  const { chat, peer } = await online([node(200)]);
+  chat.select(CONVERSATION);
+  await settle();
+  const [asked] = commands(peer, 'fetch');
+  // An edit shows nothing by itself.
+  peer.says(edited(201, 'm200', 'better'));
+  peer.says({
+    type: 'events',
+    id: asked!.id,
+    conversation: CONVERSATION,
+    events: range(101, 200),
+    more: true,
+  });
+  await settle();
+  const [again] = commands(peer, 'fetch');
+  assert.deepEqual([again!.from, again!.limit], [101, 100]);
+  peer.says({
+    type: 'events',
+    id: again!.id,
+    conversation: CONVERSATION,
+    events: range(101, 200),
+    more: true,
+  });
+  await settle();
+  const { log, history } = chat.state.conversations.get(CONVERSATION)!;
+  assert.deepEqual([log!.from, log!.to, log!.entries.length, history], [101, 201, 100, 'idle']);
+  chat.close();
+});

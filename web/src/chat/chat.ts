@@ -9,9 +9,11 @@ import { CursorKeeper, deviceName, storedCursors } from './cursors.ts';
 import { Drafts } from './drafts.ts';
 import { Files } from './files.ts';
 import { History, PAGE_MESSAGES } from './history.ts';
+import { Lookup } from './lookup.ts';
+import { Members } from './members.ts';
 import type { Picked } from './nouns/attachment.ts';
 import { contentText, mayEdit } from './nouns/message.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type Addressed } from './outbox.ts';
 import { People } from './people.ts';
 import * as queries from './queries.ts';
 import { Reads } from './reads.ts';
@@ -27,8 +29,11 @@ export class Chat implements Core {
   private readonly session: Session;
   private readonly cursors: CursorKeeper;
   readonly changes = new Changes(this);
-  readonly drafts = new Drafts();
+  readonly drafts: Drafts;
+  readonly members = new Members(this);
   readonly files: Files;
+  /** What messages say that others answer, by conversation and id. */
+  readonly quotes: Lookup<queries.Quote>;
   readonly outbox: Outbox;
   private readonly history = new History(this);
   private readonly summaries = new Summaries(this);
@@ -45,14 +50,23 @@ export class Chat implements Core {
   ) {
     this.state = store.initialState(login.user);
     this.cursors = new CursorKeeper(login.user);
+    this.drafts = new Drafts(login.user);
     this.session = new Session(login, {
       renewed: token => this.socket.renew(token),
-      signedOut: () => this.end('You have been signed out.'),
+      signedOut: () => {
+        this.drafts.forget();
+        this.end('You have been signed out.');
+      },
     });
     const token = async (refused: boolean): Promise<string> =>
       refused ? (await this.session.renew()).token : this.session.token();
     this.ask = queries.asker(token);
     this.files = new Files(this.ask);
+    this.quotes = new Lookup(async keys => {
+      const { quotes, people } = await queries.findQuotes(this.ask, keys.map(queries.placeOf));
+      this.update(state => store.withPeople(state, people));
+      return quotes;
+    });
     this.outbox = new Outbox(this, token);
     this.socket = new Socket({
       url: `${location.origin.replace(/^http/, 'ws')}/ws`,
@@ -100,17 +114,21 @@ export class Chat implements Core {
 
   select(id: string | null): void {
     if (id === this.state.selected) return;
-    this.stopTyping();
-    this.atEnd = true;
-    this.update(state => store.trimmed({ ...state, selected: id }, true));
+    this.turnTo(id);
     this.lookAfter();
   }
 
-  send(id: string, text: string, files: readonly Picked[] = []): void {
+  private turnTo(id: string | null): void {
+    this.stopTyping();
+    this.atEnd = true;
+    this.update(state => store.trimmed({ ...state, selected: id }, true));
+  }
+
+  send(id: string, text: string, files: readonly Picked[] = [], more: Addressed = {}): void {
     this.stopTyping();
     // What one has just written oneself is always shown.
     this.toNewest(id);
-    this.outbox.send(id, text, files);
+    this.outbox.send(id, text, files, more);
   }
 
   /** Begins to edit a message, or ceases to. */
@@ -137,6 +155,18 @@ export class Chat implements Core {
   /** The pinned messages of a conversation, the one that was pinned last first. */
   pins(id: string): Promise<queries.Pinned[]> {
     return queries.findPins(this.ask, id);
+  }
+
+  /** One page of the messages that are searched for. */
+  async search(sought: queries.Sought, after: string | null): Promise<queries.Hits> {
+    const found = await queries.search(this.ask, sought, after);
+    this.update(state =>
+      store.withPeople(
+        state,
+        found.hits.map(({ sender }) => sender),
+      ),
+    );
+    return found;
   }
 
   /** Tells the others that somebody types. */
@@ -178,6 +208,27 @@ export class Chat implements Core {
     return this.history.loadNewer(id);
   }
 
+  /** Shows a place in a conversation, with what lies around it. */
+  goTo(id: string, seq: number): void {
+    if (!this.state.conversations.has(id)) return;
+    if (id !== this.state.selected) this.turnTo(id);
+    // Until it is in view, nobody has seen what comes behind it.
+    this.atEnd = false;
+    this.update(state => store.withTarget(state, id, seq));
+    void this.history.loadAround(id, seq).then(() => this.people.meetStrangers());
+    this.lookAfter();
+  }
+
+  /** A place that somebody wanted to see is in view. */
+  reached(id: string): void {
+    this.update(state => store.withoutTarget(state, id));
+  }
+
+  /** Begins to answer a message, or ceases to. */
+  answer(id: string, message: string | null): void {
+    this.update(state => store.withAnswering(state, id, message));
+  }
+
   /** Goes back to the newest, where it was let go of. */
   toNewest(id: string): void {
     if (!this.history.toNewest(id)) return;
@@ -202,7 +253,9 @@ export class Chat implements Core {
     this.reads.stop();
     this.outbox.stop();
     this.files.stop();
+    this.quotes.stop();
     this.cursors.save();
+    this.drafts.stop();
     this.session.close();
     this.socket.stop();
   }
@@ -264,7 +317,10 @@ export class Chat implements Core {
   private readonly onBeforeUnload = (event: BeforeUnloadEvent): void => {
     if (store.hasUnsent(this.state)) event.preventDefault();
   };
-  private readonly onPageHide = (): void => this.cursors.save();
+  private readonly onPageHide = (): void => {
+    this.cursors.save();
+    this.drafts.save();
+  };
   private readonly onAttention = (): void => {
     if (document.hidden) return;
     this.socket.hurry();

@@ -11,16 +11,16 @@ export class Files {
   private readonly lookup: Lookup<Attachment>;
 
   constructor(ask: queries.Ask) {
-    this.lookup = new Lookup(keys => queries.findAttachments(ask, keys.map(parsed)));
+    this.lookup = new Lookup(keys => queries.findAttachments(ask, keys.map(queries.placeOf)));
   }
 
   get(conversation: string, message: string): Attachment | null | undefined {
-    return this.lookup.get(key(conversation, message));
+    return this.lookup.get(queries.placeKey(conversation, message));
   }
 
   /** Calls back when something else is known of a message's file, and keeps its addresses good. Answers how to stop that. */
   watch(conversation: string, message: string, listener: () => void): () => void {
-    const which = key(conversation, message);
+    const which = queries.placeKey(conversation, message);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const renew = (): void => {
       clearTimeout(timer);
@@ -46,11 +46,4 @@ export class Files {
   stop(): void {
     this.lookup.stop();
   }
-}
-
-const key = (conversation: string, message: string): string => `${conversation}/${message}`;
-
-function parsed(key: string): { key: string; conversation: string; message: string } {
-  const [conversation = '', message = ''] = key.split('/');
-  return { key, conversation, message };
 }

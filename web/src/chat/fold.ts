@@ -9,6 +9,10 @@ export interface MessageEntry {
   at: string;
   /** `null` once it is recalled. */
   content: Content | null;
+  /** The message that it answers. */
+  replyTo: string | null;
+  /** Who is mentioned. */
+  mentions: readonly string[];
   /** When it was edited last. */
   editedAt: string | null;
   /** By emoji, who reacted so, in the order in which they did. */
@@ -59,19 +63,27 @@ export function together(before: Amendment | undefined, after: Amendment): Amend
   for (const [emoji, words] of after.reactions ?? []) {
     reactions.set(emoji, new Map([...(reactions.get(emoji) ?? []), ...words]));
   }
-  return { ...before, ...after, ...(reactions.size > 0 ? { reactions } : {}) };
+  const edit = later(before.edit, after.edit);
+  return { ...before, ...after, ...(edit && { edit }), ...(reactions.size > 0 ? { reactions } : {}) };
 }
+
+/** What is known of a message's edits may not come in their order. */
+const later = (one: Amendment['edit'], other: Amendment['edit']): Amendment['edit'] =>
+  one && other && !isLater(other.at, one.at) ? one : (other ?? one);
+
+const isLater = (at: string, before: string | null): boolean =>
+  before === null || Date.parse(at) >= Date.parse(before);
 
 /** What stands in an entry after an amendment. */
 export function amended(entry: Entry, amendment: Amendment | undefined): Entry {
   if (entry.kind !== 'message' || entry.content === null || !amendment) return entry;
   if (amendment.recalled) {
-    return { ...entry, content: null, editedAt: null, reactions: new Map(), pinned: false };
+    return { ...entry, content: null, mentions: [], editedAt: null, reactions: new Map(), pinned: false };
   }
   const { edit, reactions, pinned } = amendment;
   return {
     ...entry,
-    ...(edit && { content: edit.content, editedAt: edit.at }),
+    ...(edit && isLater(edit.at, entry.editedAt) && { content: edit.content, editedAt: edit.at }),
     ...(reactions && { reactions: reacted(entry.reactions, reactions) }),
     ...(pinned !== undefined && { pinned }),
   };

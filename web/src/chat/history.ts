@@ -3,6 +3,8 @@ import type { TidingsEvent } from '../protocol/frames.ts';
 import { Refusal } from '../protocol/socket.ts';
 import { Problem } from '../shared/api.ts';
 import type { Core } from './core.ts';
+import type { Later } from './log.ts';
+import * as queries from './queries.ts';
 import * as store from './store.ts';
 
 /** Events in one page of history, and how many messages there should be before no more pages are asked for. */
@@ -39,10 +41,26 @@ export class History {
     core.update(state => store.withHistory(store.withoutOldest(state, id), id, 'loading'));
     await this.load(id, async () => {
       const events = await this.fetchAll(id, to + 1, Math.min(to + PAGE_EVENTS, before.lastSeq));
-      core.update(state => store.withNewer(state, id, events));
+      const later = await this.later(id, before.log?.loose, events);
+      core.update(state => store.withNewer(state, id, events, later));
     });
     // Somebody has gone back to the newest meanwhile.
     if (!core.state.conversations.get(id)?.log) core.lookAfter();
+  }
+
+  /** Loads what lies around a place, where that is not loaded. */
+  async loadAround(id: string, seq: number): Promise<void> {
+    const { core } = this;
+    const before = core.state.conversations.get(id);
+    if (!before || before.history === 'closed' || store.covers(before.log, seq)) return;
+    core.update(state => store.withHistory(state, id, 'loading'));
+    await this.load(id, async () => {
+      const from = Math.max(1, seq - PAGE_EVENTS / 2);
+      const to = Math.min(seq + PAGE_EVENTS / 2, before.lastSeq);
+      const events = await this.fetchAll(id, from, to);
+      const later = await this.later(id, true, events);
+      core.update(state => store.withWindow(state, id, from, events, later));
+    });
   }
 
   /** Goes back to the newest, where it was let go of. Answers whether it was. */
@@ -70,7 +88,8 @@ export class History {
       if (!log || log.from === 1) return;
       const from = Math.max(1, log.from - PAGE_EVENTS);
       const events = await this.fetchAll(id, from, log.from - 1);
-      this.core.update(state => store.withOlder(state, id, from, events));
+      const later = await this.later(id, log.loose, events);
+      this.core.update(state => store.withOlder(state, id, from, events, later));
       gained += messages(events);
     }
   }
@@ -81,7 +100,14 @@ export class History {
     this.core.update(state => store.withNewest(state, id, from, events));
     const last = events.at(-1);
     if (last) this.core.socket.follow(id, last.seq);
-    await this.fetchOlder(id, messages(events));
+    // Where events came live meanwhile, the window begins with them.
+    const isShown = this.core.state.conversations.get(id)?.log?.from === from;
+    await this.fetchOlder(id, isShown ? messages(events) : 0);
+  }
+
+  /** What became of the messages among some events, where the events that tell of it are not loaded. */
+  private async later(id: string, loose = false, events: readonly TidingsEvent[]): Promise<Later> {
+    return loose ? queries.findLater(this.core.ask, this.core.state.me, id, events) : new Map();
   }
 
   /** Fetches a range; one answer may hold less than was asked for. */

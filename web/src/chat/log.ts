@@ -13,6 +13,8 @@ export interface Log {
   amended: ReadonlyMap<string, Amendment>;
   /** There is more behind the window, which was let go of: what comes live does not follow on it. */
   cut?: boolean;
+  /** What became of its messages behind the window is not known from events: it is asked for with each page. */
+  loose?: boolean;
 }
 
 /** A window with nothing in it, behind `seq`. */
@@ -30,6 +32,23 @@ export function append(log: Log, events: readonly TidingsEvent[]): Log {
     amended: merged(log.amended, later.amended),
   };
 }
+
+/** What became of messages, as far as it is known otherwise than by events. */
+export type Later = Log['amended'];
+
+/** Takes in what became of messages of the window, and nothing else: what stands between is not known. */
+export function touch(log: Log, later: Later): Log {
+  if (later.size === 0) return log;
+  const entries = log.entries.some(entry => entry.kind === 'message' && later.has(entry.id));
+  return {
+    ...log,
+    entries: entries ? amendAll(log.entries, later) : log.entries,
+    amended: merged(log.amended, later),
+  };
+}
+
+/** What events say of messages before them. */
+export const amendments = (events: readonly TidingsEvent[]): Later => folded(events, 1).amended;
 
 /** Folds the events from `from` on that come before the window. */
 export function prepend(log: Log, from: number, events: readonly TidingsEvent[]): Log {

@@ -8,6 +8,9 @@ import { isPicture, type Picked } from './nouns/attachment.ts';
 import { contentText } from './nouns/message.ts';
 import * as store from './store.ts';
 
+/** Whom and what a message is meant for. */
+export type Addressed = Pick<store.Outgoing, 'replyTo' | 'mentions'>;
+
 /** A file on its way. */
 interface Sending {
   picked: Picked;
@@ -28,13 +31,14 @@ export class Outbox {
   ) {}
 
   /** Sends a text, or files of which the first has it as its caption. */
-  send(id: string, text: string, files: readonly Picked[]): void {
+  send(id: string, text: string, files: readonly Picked[], more: Addressed = {}): void {
     const at = new Date().toISOString();
-    if (files.length === 0) return this.post(id, { id: uuidv7(), text, at, state: 'sending' });
+    if (files.length === 0) return this.post(id, { ...more, id: uuidv7(), text, at, state: 'sending' });
     for (const [index, picked] of files.entries()) {
       const { name, look, file } = picked;
       const shown = { name, size: file.size, ...(look !== undefined && { look }) };
       this.postFile(id, picked, {
+        ...(index === 0 ? more : {}),
         id: uuidv7(),
         text: index === 0 ? text : '',
         file: shown,
@@ -99,7 +103,15 @@ export class Outbox {
   ): void {
     const { core } = this;
     core.update(state => store.withOutgoing(state, id, message));
-    core.socket.command({ type: 'message.send', conversation: id, content }, message.id).then(
+    const { replyTo, mentions = [] } = message;
+    const body = {
+      type: 'message.send',
+      conversation: id,
+      content,
+      ...(replyTo !== undefined && { reply_to: replyTo }),
+      ...(mentions.length > 0 && { mentions: [...mentions] }),
+    } as const;
+    core.socket.command(body, message.id).then(
       ({ seq }) => {
         this.files.delete(message.id);
         this.said(id, message.id, { state: 'sent', seq });

@@ -1,15 +1,19 @@
 // What the chat page asks over GraphQL.
+import type { Content, TidingsEvent } from '../protocol/frames.ts';
 import { graphql, Problem } from '../shared/api.ts';
+import type { Amendment } from './fold.ts';
+import type { Later } from './log.ts';
 import type { Attachment } from './nouns/attachment.ts';
-import { contentText } from './nouns/message.ts';
-import type { Person, Role, Summary } from './store.ts';
+import { contentText, withText } from './nouns/message.ts';
+import { NAMED_REACTORS, type Person, type Role, type Summary } from './store.ts';
 
 const PERSON = 'id username displayName';
 /** Enough members to name a group by; the others become known when they speak. */
+export const SUMMARY_MEMBERS = 40;
 const SUMMARY = `
   id kind title myRole lastSeq lastActivityAt lastReadSeq unreadCount
   lastMessage { seq kind text recalledAt sender { ${PERSON} } }
-  members(first: 40) { nodes { role user { ${PERSON} } } }
+  members(first: ${SUMMARY_MEMBERS}) { nodes { role user { ${PERSON} } } }
 `;
 const LIST = `query Conversations($after: String) {
   me { ${PERSON} }
@@ -87,6 +91,30 @@ export async function findConversation(ask: Ask, me: string, id: string, positio
   return gather(answer.conversation ? [answer.conversation] : [], me);
 }
 
+export interface MembersPage {
+  people: Person[];
+  next: string | null;
+}
+
+const MEMBERS = `query Members($id: ID!, $after: String) {
+  conversation(id: $id) { members(first: 100, after: $after) { nodes { user { ${PERSON} } } pageInfo { hasNextPage endCursor } } }
+}`;
+
+/** One page of the members of a conversation. */
+export async function findMembers(ask: Ask, id: string, after: string | null): Promise<MembersPage> {
+  const answer = await ask<{
+    conversation: {
+      members: {
+        nodes: { user: Person }[];
+        pageInfo: { hasNextPage: boolean; endCursor: string | null };
+      };
+    } | null;
+  }>(MEMBERS, { id, after });
+  if (!answer.conversation) return { people: [], next: null };
+  const { nodes, pageInfo } = answer.conversation.members;
+  return { people: nodes.map(({ user }) => user), next: pageInfo.hasNextPage ? pageInfo.endCursor : null };
+}
+
 /** What a message said from some time on. */
 export interface Version {
   at: string;
@@ -109,6 +137,7 @@ export async function findVersions(ask: Ask, conversation: string, id: string): 
 
 /** A message that is pinned. */
 export interface Pinned {
+  seq: number;
   at: string;
   text: string;
   /** The display name of who wrote it. */
@@ -116,7 +145,7 @@ export interface Pinned {
 }
 
 const PINS = `query Pins($id: ID!) {
-  conversation(id: $id) { pins { kind sentAt text sender { displayName } } }
+  conversation(id: $id) { pins { seq kind sentAt text sender { displayName } } }
 }`;
 
 /** The pinned messages of a conversation, the one that was pinned last first. */
@@ -124,6 +153,7 @@ export async function findPins(ask: Ask, id: string): Promise<Pinned[]> {
   const answer = await ask<{
     conversation: {
       pins: {
+        seq: number;
         kind: string;
         sentAt: string;
         text: string | null;
@@ -132,7 +162,7 @@ export async function findPins(ask: Ask, id: string): Promise<Pinned[]> {
     } | null;
   }>(PINS, { id });
   const pins = answer.conversation?.pins ?? [];
-  return pins.map(pin => ({ at: pin.sentAt, text: line(pin), sender: pin.sender.displayName }));
+  return pins.map(pin => ({ seq: pin.seq, at: pin.sentAt, text: line(pin), sender: pin.sender.displayName }));
 }
 
 /** A message by its place. */
@@ -140,6 +170,14 @@ export interface Place {
   key: string;
   conversation: string;
   message: string;
+}
+
+/** The key of a message's place, and back. */
+export const placeKey = (conversation: string, message: string): string => `${conversation}/${message}`;
+
+export function placeOf(key: string): Place {
+  const [conversation = '', message = ''] = key.split('/');
+  return { key, conversation, message };
 }
 
 /** Asks for something of several messages in one query. Those that the viewer does not see are left out. */
@@ -164,6 +202,104 @@ async function ofMessages<T>(ask: Ask, places: readonly Place[], fields: string)
   return found;
 }
 
+/** What is said of a message where it is answered. */
+export interface Quote {
+  seq: number;
+  /** The id of who wrote it. */
+  sender: string;
+  text: string;
+}
+
+/** Messages that others answer, as far as the viewer sees them. */
+export async function findQuotes(
+  ask: Ask,
+  places: readonly Place[],
+): Promise<{ quotes: Map<string, Quote>; people: Person[] }> {
+  const messages = await ofMessages<{
+    seq: number;
+    kind: string;
+    text: string | null;
+    recalledAt: string | null;
+    sender: Person;
+  }>(ask, places, `seq kind text recalledAt sender { ${PERSON} }`);
+  const quotes = new Map<string, Quote>();
+  for (const [key, message] of messages) {
+    const text = message.recalledAt ? contentText(null) : line(message);
+    quotes.set(key, { seq: message.seq, sender: message.sender.id, text });
+  }
+  return { quotes, people: [...messages.values()].map(({ sender }) => sender) };
+}
+
+/** So many messages in one query, and so many of whose reactions people are asked for: a list in a list costs much. */
+const LATER_AT_ONCE = 100;
+const REACTED_AT_ONCE = 20;
+
+interface Reaction {
+  emoji: string;
+  count: number;
+  viewerReacted: boolean;
+}
+
+/** What became of the messages among some events of a conversation, as far as the read models know by now. */
+export async function findLater(
+  ask: Ask,
+  me: string,
+  id: string,
+  events: readonly TidingsEvent[],
+): Promise<Later> {
+  const later = new Map<string, Amendment>();
+  const sent = new Map<string, Content>();
+  for (const event of events) {
+    if (event.kind === 'message.sent' && event.data.content) sent.set(event.data.message, event.data.content);
+  }
+  const places = [...sent.keys()].map(message => ({ key: message, conversation: id, message }));
+  const reacted: Place[] = [];
+  for (const some of parts(places, LATER_AT_ONCE)) {
+    const found = await ofMessages<{
+      text: string | null;
+      editedAt: string | null;
+      recalledAt: string | null;
+      pinned: boolean;
+      reactions: Reaction[];
+    }>(ask, some, 'text editedAt recalledAt pinned reactions { emoji }');
+    for (const place of some) {
+      const message = found.get(place.key);
+      if (!message) continue;
+      const { text, editedAt: at, recalledAt, pinned, reactions } = message;
+      const edit = at === null ? {} : { edit: { content: withText(sent.get(place.key)!, text ?? ''), at } };
+      if (recalledAt !== null) later.set(place.key, { recalled: true });
+      else if (at !== null || pinned) later.set(place.key, { ...edit, ...(pinned && { pinned }) });
+      if (reactions.length > 0) reacted.push(place);
+    }
+  }
+  for (const some of parts(reacted, REACTED_AT_ONCE)) {
+    const found = await ofMessages<{ reactions: (Reaction & { users: { nodes: { id: string }[] } })[] }>(
+      ask,
+      some,
+      `reactions { emoji count viewerReacted users(first: ${NAMED_REACTORS}) { nodes { id } } }`,
+    );
+    for (const [key, { reactions }] of found) {
+      const words = reactions.map(reaction => {
+        const users = reaction.users.nodes.map(user => user.id);
+        return [reaction.emoji, new Map(reactors(reaction, users, me).map(user => [user, true]))] as const;
+      });
+      later.set(key, { ...later.get(key), reactions: new Map(words) });
+    }
+  }
+  return later;
+}
+
+/** Those who reacted. Some have no name here: there are more than are ever named. */
+function reactors({ count, viewerReacted }: Reaction, users: readonly string[], me: string): string[] {
+  const all = new Set(viewerReacted ? [me, ...users] : users);
+  for (let i = all.size; i < count; i++) all.add(`another ${i}`);
+  return [...all];
+}
+
+function* parts<T>(all: readonly T[], most: number): Generator<readonly T[]> {
+  for (let first = 0; first < all.length; first += most) yield all.slice(first, first + most);
+}
+
 const ATTACHMENT =
   'attachment { id name type size width height url thumbnail: thumbnailUrl large: thumbnailUrl(size: 1280) expiresAt }';
 
@@ -173,6 +309,75 @@ export async function findAttachments(ask: Ask, places: readonly Place[]): Promi
   const found = new Map<string, Attachment>();
   for (const [key, { attachment }] of messages) if (attachment) found.set(key, attachment);
   return found;
+}
+
+/** Something that was searched for. */
+export interface Hit {
+  id: string;
+  seq: number;
+  at: string;
+  sender: Person;
+  conversation: string;
+  /** The text around what was found, or what stands for it where there is none. */
+  snippet: readonly { text: string; isMatch: boolean }[];
+}
+
+export interface Hits {
+  hits: Hit[];
+  /** Words and filters that nothing was made of. */
+  ignored: string[];
+  /** Not everything was looked at that belongs here; looking goes on behind `next`. */
+  complete: boolean;
+  next: string | null;
+}
+
+const HITS = 20;
+const SEARCH = `query Search($query: String!, $conversation: ID, $order: SearchOrder!, $after: String) {
+  search(query: $query, conversation: $conversation, order: $order, first: ${HITS}, after: $after) {
+    complete ignored pageInfo { hasNextPage endCursor }
+    edges { snippet { text isMatch } node { id seq sentAt kind text recalledAt sender { ${PERSON} } conversation { id } } }
+  }
+}`;
+
+export interface Sought {
+  query: string;
+  /** The only conversation to look in. */
+  conversation: string | null;
+  order: 'NEWEST' | 'BEST';
+}
+
+/** One page of what was found. */
+export async function search(ask: Ask, sought: Sought, after: string | null): Promise<Hits> {
+  const answer = await ask<{
+    search: {
+      complete: boolean;
+      ignored: string[];
+      pageInfo: { hasNextPage: boolean; endCursor: string | null };
+      edges: {
+        snippet: { text: string; isMatch: boolean }[];
+        node: {
+          id: string;
+          seq: number;
+          sentAt: string;
+          kind: string;
+          text: string | null;
+          recalledAt: string | null;
+          sender: Person;
+          conversation: { id: string } | null;
+        };
+      }[];
+    };
+  }>(SEARCH, { ...sought, after });
+  const { edges, complete, ignored, pageInfo } = answer.search;
+  const hits = edges.flatMap(({ snippet, node }) => {
+    // The read model of words lags: what is not there any more is not shown.
+    if (!node.conversation || node.recalledAt !== null) return [];
+    const pieces = snippet.length > 0 ? snippet : [{ text: line(node), isMatch: false }];
+    const { id, seq, sentAt: at, sender } = node;
+    return [{ id, seq, at, sender, conversation: node.conversation.id, snippet: pieces }];
+  });
+  const goesOn = pageInfo.hasNextPage || (!complete && sought.order === 'NEWEST');
+  return { hits, ignored, complete, next: goesOn ? pageInfo.endCursor : null };
 }
 
 export async function findPerson(ask: Ask, username: string): Promise<Person | null> {

@@ -4,7 +4,7 @@ import type { Link } from '../protocol/socket.ts';
 import { pending, type Change } from './change.ts';
 import { summarize } from './events.ts';
 import type { Picked } from './nouns/attachment.ts';
-import { append, cut, emptyLog, prepend, trim, type Log } from './log.ts';
+import { amendments, append, cut, emptyLog, prepend, touch, trim, type Later, type Log } from './log.ts';
 
 export type { Role };
 
@@ -40,6 +40,9 @@ export interface Outgoing {
   /** Of a file, its caption; it may be empty. */
   text: string;
   file?: Pick<Picked, 'name' | 'look'> & { size: number };
+  /** The message that it answers. */
+  replyTo?: string;
+  mentions?: readonly string[];
   /** How much of the file has gone out, from 0 to 1. */
   progress?: number;
   at: string;
@@ -89,6 +92,10 @@ export interface Conversation {
   changes: readonly Change[];
   /** The message that is being edited. */
   editing: string | null;
+  /** The message that is being answered. */
+  answering: string | null;
+  /** The place that somebody wants to see, until it is in view. */
+  target: { seq: number } | null;
   /** Not all is known of it; a summary that is recent enough tells the rest. */
   partial: boolean;
   /** Loading what is older than the log; `closed`: the viewer may not see it. */
@@ -155,6 +162,8 @@ const fresh = (summary: Summary): Conversation => ({
   outbox: [],
   changes: [],
   editing: null,
+  answering: null,
+  target: null,
   voided: new Set(),
   partial: false,
   history: 'idle',
@@ -177,6 +186,19 @@ export function withPeople(state: State, people: readonly Person[]): State {
   for (const person of people) known.set(person.id, person);
   return { ...state, people: known };
 }
+
+/** Takes in some who are members of a conversation. */
+export const withMembers = (state: State, id: string, people: readonly Person[]): State =>
+  change(state, id, conversation => {
+    const members = new Set([...conversation.members, ...people.map(person => person.id)]);
+    return members.size === conversation.members.length
+      ? conversation
+      : { ...conversation, members: [...members] };
+  });
+
+/** The members of a conversation who are known by name, without the viewer. */
+export const othersIn = (state: Known, { members }: Conversation): Person[] =>
+  members.flatMap(id => (id === state.me ? [] : (state.people.get(id) ?? [])));
 
 /** Takes in summaries. Where events have told more already, only what they do not tell is taken. */
 export function withSummaries(state: State, summaries: readonly Summary[]): State {
@@ -254,16 +276,50 @@ export const withoutOldest = (state: State, id: string): State =>
   });
 
 /** Takes in events that follow on a window whose end was let go of. */
-export const withNewer = (state: State, id: string, events: readonly TidingsEvent[]): State =>
+export const withNewer = (
+  state: State,
+  id: string,
+  events: readonly TidingsEvent[],
+  later: Later = new Map(),
+): State =>
   change(state, id, conversation => {
     const { log } = conversation;
-    if (!log?.cut) return conversation;
-    const longer = append(
-      log,
-      events.filter(event => event.seq > log.to),
-    );
-    return { ...conversation, log: { ...longer, cut: longer.to < conversation.lastSeq } };
+    const following = events.filter(event => event.seq > (log?.to ?? 0));
+    // Another window may have taken the place of the one that they were asked for.
+    if (!log?.cut || following[0]?.seq !== log.to + 1) return conversation;
+    return { ...conversation, log: ended(touch(append(log, following), later), conversation.lastSeq) };
   });
+
+/** Shows another part of a conversation: all events from `from` on, with what became of messages behind the last one. */
+export const withWindow = (
+  state: State,
+  id: string,
+  from: number,
+  events: readonly TidingsEvent[],
+  later: Later,
+): State =>
+  change(state, id, conversation => {
+    const log = touch(append(emptyLog(from - 1), events), later);
+    return { ...conversation, log: ended({ ...log, loose: true }, conversation.lastSeq) };
+  });
+
+/** A window that has come to the end of what is known is followed by what comes live. */
+const ended = (log: Log, lastSeq: number): Log =>
+  log.to < lastSeq ? { ...log, cut: true } : { ...log, cut: false, loose: false };
+
+/** Goes to a place in a conversation, as soon as it is loaded. */
+export const withTarget = (state: State, id: string, seq: number): State =>
+  change(state, id, conversation => ({
+    ...conversation,
+    target: { seq },
+  }));
+
+export const withoutTarget = (state: State, id: string): State =>
+  change(state, id, conversation => ({ ...conversation, target: null }));
+
+/** Whether a place is loaded. */
+export const covers = (log: Log | null, seq: number): boolean =>
+  log !== null && log.from <= seq && seq <= log.to;
 
 /** Lets go of everything that is loaded of a conversation: it is loaded anew, from the newest on. */
 export const withoutLog = (state: State, id: string): State =>
@@ -312,8 +368,8 @@ function unheardOf(event: TidingsEvent): Conversation {
 function withOwnEvents(before: Conversation, events: readonly TidingsEvent[], me: string): Conversation {
   const after = { ...before };
   for (const event of events) if (event.seq > after.lastSeq) summarize(after, event, me);
-  // What was let go of stands between.
-  if (!before.log?.cut) after.log = extend(before.log, events);
+  // Of one whose end was let go of, something stands between; but what became of its messages is shown.
+  after.log = before.log?.cut ? touch(before.log, amendments(events)) : extend(before.log, events);
   const sent = new Set(events.flatMap(event => (event.kind === 'message.sent' ? [event.data.message] : [])));
   if (before.outbox.some(message => sent.has(message.id))) {
     after.outbox = before.outbox.filter(message => !sent.has(message.id));
@@ -340,11 +396,19 @@ export const withGap = (state: State, id: string, to: number): State =>
   });
 
 /** Takes in older events, all of those from `from` on. */
-export const withOlder = (state: State, id: string, from: number, events: readonly TidingsEvent[]): State =>
+export const withOlder = (
+  state: State,
+  id: string,
+  from: number,
+  events: readonly TidingsEvent[],
+  later: Later = new Map(),
+): State =>
   change(state, id, conversation => {
     const log = conversation.log;
-    if (!log || from >= log.from) return conversation;
-    return { ...conversation, log: prepend(log, from, events) };
+    const to = events.at(-1)?.seq ?? from - 1;
+    // Another window may have taken the place of the one that they were asked for.
+    if (!log || from >= log.from || to < log.from - 1) return conversation;
+    return { ...conversation, log: touch(prepend(log, from, events), later) };
   });
 
 /** Begins the window of a conversation of which no event has come, with the events from `from` on. */
@@ -437,6 +501,10 @@ export const withoutOutgoing = (state: State, id: string, message: string): Stat
 export const withEditing = (state: State, id: string, message: string | null): State =>
   change(state, id, conversation => ({ ...conversation, editing: message }));
 
+/** Begins to answer a message, or ceases to. */
+export const withAnswering = (state: State, id: string, message: string | null): State =>
+  change(state, id, conversation => ({ ...conversation, answering: message }));
+
 /** Whether something that was written has not come to the server yet. */
 export const hasUnsent = (state: State): boolean =>
   [...state.conversations.values()].some(
@@ -482,6 +550,7 @@ export function strangers(state: State): string[] {
     for (const entry of conversation.log?.entries ?? []) {
       if (entry.kind === 'message') {
         meet(entry.sender);
+        entry.mentions.forEach(meet);
         for (const users of entry.reactions.values()) users.slice(0, NAMED_REACTORS).forEach(meet);
       } else peopleOf(entry.event).forEach(meet);
     }

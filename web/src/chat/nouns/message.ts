@@ -17,10 +17,10 @@ export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled
       conversation.voided = new Set();
     },
     fold({ entries }, { seq, at, actor, data }) {
-      const { message: id, content } = data;
+      const { message: id, content, reply_to: replyTo = null, mentions = [] } = data;
       const reactions = new Map<string, string[]>();
       const later = { editedAt: null, reactions, pinned: false };
-      entries.push({ kind: 'message', id, seq, sender: actor, at, content, ...later });
+      entries.push({ kind: 'message', id, seq, sender: actor, at, content, replyTo, mentions, ...later });
     },
   },
   'message.edited': {

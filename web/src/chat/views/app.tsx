@@ -1,11 +1,16 @@
 // The whole page: signing in, or the chat of who is signed in.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { storedLogin, type Login } from '../../shared/session.ts';
 import { Chat } from '../chat.ts';
+import type { Hit } from '../queries.ts';
 import { unreadTotal, useChat } from './hooks.ts';
 import { ConversationView } from './conversation.tsx';
+import { Search } from './search.tsx';
 import { Sidebar } from './sidebar.tsx';
 import { SignIn } from './sign-in.tsx';
+
+/** The style sheet shows one thing at a time on such screens. */
+const NARROW = '(max-width: 46rem)';
 
 export function App() {
   const [login, setLogin] = useState<Login | null>(storedLogin);
@@ -41,16 +46,54 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
     return () => removeEventListener('hashchange', follow);
   }, [chat]);
 
+  const searchButton = useRef<HTMLButtonElement>(null);
+  const [searching, setSearching] = useState(false);
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent): void => {
+      if (event.key !== 'k' || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+      event.preventDefault();
+      setSearching(true);
+    };
+    addEventListener('keydown', pressed);
+    return () => removeEventListener('keydown', pressed);
+  }, []);
+  function choose({ conversation, seq }: Hit): void {
+    chat.goTo(conversation, seq);
+    location.hash = conversation;
+    // On a narrow screen there is room for one of both.
+    if (matchMedia(NARROW).matches) setSearching(false);
+  }
+  function close(): void {
+    setSearching(false);
+    searchButton.current?.focus();
+  }
+
   const unread = unreadTotal(state);
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) Tidings` : 'Tidings';
   }, [unread]);
 
+  const classes = ['shell', shown && 'shows-conversation', searching && 'searches'];
   return (
-    <div class={shown ? 'shell shows-conversation' : 'shell'}>
-      <Sidebar chat={chat} state={state} username={username} />
+    <div class={classes.filter(Boolean).join(' ')}>
+      <Sidebar
+        chat={chat}
+        state={state}
+        username={username}
+        searchButton={searchButton}
+        onSearch={() => setSearching(true)}
+        search={
+          searching && <Search chat={chat} state={state} within={shown} onChoose={choose} onClose={close} />
+        }
+      />
       {shown ? (
-        <ConversationView key={shown.id} chat={chat} state={state} conversation={shown} />
+        <ConversationView
+          key={shown.id}
+          chat={chat}
+          state={state}
+          conversation={shown}
+          onSearch={() => setSearching(true)}
+        />
       ) : (
         <main class="nothing-shown">
           <p>{state.loaded ? 'Choose a conversation, or begin a new one.' : 'Loading your conversations…'}</p>

@@ -4,7 +4,7 @@ import type { Chat } from '../chat.ts';
 import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
 import { Composer } from './composer.tsx';
-import { PinIcon } from './icons.tsx';
+import { PinIcon, SearchIcon } from './icons.tsx';
 import { Messages } from './messages.tsx';
 import { filesOf, hasFiles, usePicked } from './picked.ts';
 import { Pins } from './pins.tsx';
@@ -13,9 +13,10 @@ interface Props {
   chat: Chat;
   state: store.State;
   conversation: store.Conversation;
+  onSearch(): void;
 }
 
-export function ConversationView({ chat, state, conversation }: Props) {
+export function ConversationView({ chat, state, conversation, onSearch }: Props) {
   const title = store.titleOf(state, conversation);
   const [pins, setPins] = useState(false);
   const picked = usePicked(chat, conversation.id);
@@ -32,7 +33,16 @@ export function ConversationView({ chat, state, conversation }: Props) {
           <p class="quiet">{subtitle(state, conversation)}</p>
         </div>
         <button
-          class="pins"
+          class="quiet-button narrow-only"
+          type="button"
+          aria-label="Search"
+          title="Search"
+          onClick={onSearch}
+        >
+          <SearchIcon />
+        </button>
+        <button
+          class="pins quiet-button"
           type="button"
           aria-label="Pinned messages"
           title="Pinned messages"
@@ -41,13 +51,19 @@ export function ConversationView({ chat, state, conversation }: Props) {
           <PinIcon />
         </button>
       </header>
-      {pins && <Pins load={() => chat.pins(conversation.id)} onClose={() => setPins(false)} />}
+      {pins && (
+        <Pins
+          load={() => chat.pins(conversation.id)}
+          onChoose={({ seq }) => chat.goTo(conversation.id, seq)}
+          onClose={() => setPins(false)}
+        />
+      )}
       <Messages chat={chat} state={state} conversation={conversation} />
       <p class="typing" role="status" data-typing={conversation.typing.size}>
         {typingText(state, conversation)}
       </p>
       {conversation.joined ? (
-        <Composer chat={chat} conversation={conversation.id} title={title} picked={picked} />
+        <Composer chat={chat} known={state} conversation={conversation} title={title} picked={picked} />
       ) : (
         <p class="composer quiet">You are no longer a member of this conversation.</p>
       )}

@@ -9,7 +9,10 @@ export const ReactIcon = () =>
   icon('M20 12.5A8.5 8.5 0 1 1 12.5 4M8.5 14.5a4.5 4.5 0 0 0 7 0M9 9.6v.2M15 9.6v.2M19 3v6M16 6h6');
 export const PinIcon = () => icon('M9 4h6l-1 6 4 3.5v1.5H6v-1.5L10 10 9 4ZM12 15v6');
 export const EditIcon = () => icon('M4 20l1-4.5L16.5 4l3.5 3.5L8.5 19 4 20ZM14 6.5l3.5 3.5');
-export const RecallIcon = () => icon('M9 8 4.5 12.5 9 17M5 12.5h9.5a4.5 4.5 0 0 0 0-9H12');
+export const RecallIcon = () => icon('M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7M10.3 10.5v5.5M13.7 10.5v5.5');
+export const AnswerIcon = () => icon('M9.5 6 4 11.5 9.5 17M4.5 11.5H14a6 6 0 0 1 6 6v1');
+export const VersionsIcon = () => icon('M4.5 12a7.5 7.5 0 1 0 2.3-5.4L4.5 9M4.5 4.5V9H9M12 8v4.5l3 1.8');
+export const SearchIcon = () => icon('M10.8 17.3a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13ZM15.5 15.5 20 20');
 export const AttachIcon = () =>
   icon(
     'M19.5 11.5 12 19a4.6 4.6 0 0 1-6.5-6.5l7.8-7.8a3.1 3.1 0 0 1 4.4 4.4l-7.8 7.8a1.5 1.5 0 0 1-2.2-2.2l7-7',

@@ -9,7 +9,8 @@ interface Props<T> {
   /** What it says where there is nothing. */
   empty?: string;
   load(): Promise<T[]>;
-  row(item: T): ComponentChildren;
+  /** What stands for one; it may close the dialog. */
+  row(item: T, close: () => void): ComponentChildren;
   onClose(): void;
 }
 
@@ -37,7 +38,7 @@ export function Listing<T>({ title, empty, load, row, onClose }: Props<T>) {
         {items?.length === 0 && empty && <p class="quiet">{empty}</p>}
         <ol class="listing">
           {items?.map((item, index) => (
-            <li key={index}>{row(item)}</li>
+            <li key={index}>{row(item, () => dialog.current?.close())}</li>
           ))}
         </ol>
         <div class="actions">

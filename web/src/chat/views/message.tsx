@@ -13,7 +13,8 @@ import * as store from '../store.ts';
 import { AttachmentView, OutgoingFile } from './attachment.tsx';
 import { Avatar } from './avatar.tsx';
 import { Editor } from './editor.tsx';
-import { EditIcon, PinIcon, ReactIcon, RecallIcon } from './icons.tsx';
+import { AnswerIcon, EditIcon, PinIcon, ReactIcon, RecallIcon, VersionsIcon } from './icons.tsx';
+import { QuoteView } from './quote.tsx';
 import { Picker, Reactions } from './reactions.tsx';
 import { RecallQuestion } from './recall.tsx';
 import { Text } from './text.tsx';
@@ -37,13 +38,17 @@ interface MessageProps {
   /** A change of it that failed. */
   failed: Change | undefined;
   editing: boolean;
+  /** The message that it answers, where that is loaded. */
+  answered: MessageEntry | undefined;
+  /** Whether somebody has just come here from elsewhere. */
+  found: boolean;
   /** Whether the Tab key stops at it. */
   stop: boolean;
 }
 
 export const Message = memo(function Message(props: MessageProps) {
-  const { chat, conversation, me, people, message, mine, together, read, changing, failed, editing, stop } =
-    props;
+  const { chat, conversation, me, people, message, mine, together, read, changing, failed } = props;
+  const { editing, answered, found, stop } = props;
   const known = { me, people };
   const name = store.personName(known, message.sender);
   const [active, setActive] = useState(false);
@@ -71,22 +76,30 @@ export const Message = memo(function Message(props: MessageProps) {
   /** What can be done with it now, in the order of the buttons. */
   const acts = active && !editing && content ? actsFor(chat, conversation, message) : [];
   const act: Record<Act, () => void> = {
+    answer: () => chat.answer(conversation, message.id),
     react: () => setPanel(panel === 'picker' ? 'none' : 'picker'),
     edit,
     pin: () => chat.changes.pin(conversation, message.id, !message.pinned),
+    versions: () => setPanel('versions'),
     recall: () => setPanel('recall'),
   };
 
   function pressed(event: KeyboardEvent): void {
     if (event.target !== row.current || event.ctrlKey || event.metaKey || event.altKey) return;
-    const wanted = KEYS[event.key];
-    if (wanted && acts.includes(wanted)) {
+    const wanted = acts.find(which => TOOLS[which].key === event.key);
+    if (wanted) {
       event.preventDefault();
       act[wanted]();
     }
   }
 
-  const classes = ['message', mine && 'mine', together && 'together', !content && 'recalled'];
+  const classes = [
+    'message',
+    mine && 'mine',
+    together && 'together',
+    !content && 'recalled',
+    found && 'found',
+  ];
   return (
     <li
       ref={row}
@@ -104,6 +117,15 @@ export const Message = memo(function Message(props: MessageProps) {
       {!mine && !together && <Avatar id={message.sender} name={name} />}
       <div class="bubble">
         {!together && <span class={mine ? 'visually-hidden' : 'name'}>{name}</span>}
+        {message.replyTo !== null && (
+          <QuoteView
+            chat={chat}
+            known={known}
+            conversation={conversation}
+            message={message.replyTo}
+            entry={answered}
+          />
+        )}
         {editing && content ? (
           <Editor
             text={failed?.kind === 'edit' ? editable(failed.content) : editable(content)}
@@ -113,7 +135,7 @@ export const Message = memo(function Message(props: MessageProps) {
             onCancel={() => chat.editing(conversation, null)}
           />
         ) : (
-          <Said chat={chat} conversation={conversation} message={message} />
+          <Said chat={chat} known={known} conversation={conversation} message={message} />
         )}
         <span class="meta">
           {message.pinned && <span class="pinned">pinned</span>}{' '}
@@ -138,7 +160,8 @@ export const Message = memo(function Message(props: MessageProps) {
                   key={which}
                   type="button"
                   aria-label={label}
-                  title={label}
+                  aria-keyshortcuts={TOOLS[which].key}
+                  title={`${label} (${TOOLS[which].key})`}
                   aria-expanded={which === 'react' ? panel === 'picker' : undefined}
                   onClick={act[which]}
                 >
@@ -181,29 +204,36 @@ export const Message = memo(function Message(props: MessageProps) {
 });
 
 /** What a message says: a text, or a file with its caption. */
-function Said({ chat, conversation, message }: Pick<MessageProps, 'chat' | 'conversation' | 'message'>) {
-  const { id, content } = message;
-  if (!content || content.kind === 'text') return <Text text={contentText(content)} />;
+function Said({
+  chat,
+  known,
+  conversation,
+  message,
+}: Pick<MessageProps, 'chat' | 'conversation' | 'message'> & { known: store.Known }) {
+  const { id, content, mentions } = message;
+  if (!content || content.kind === 'text') {
+    return <Text text={contentText(content)} mentions={mentions} known={known} />;
+  }
   const { kind, caption } = content;
   return (
     <>
       <AttachmentView chat={chat} conversation={conversation} message={id} kind={kind} caption={caption} />
-      {caption !== undefined && <Text text={caption} />}
+      {caption !== undefined && <Text text={caption} mentions={mentions} known={known} />}
     </>
   );
 }
 
-type Act = 'react' | 'pin' | 'edit' | 'recall';
+type Act = 'answer' | 'react' | 'pin' | 'edit' | 'versions' | 'recall';
 
-const TOOLS: Record<Act, { label: string; icon: () => JSX.Element }> = {
-  react: { label: 'React', icon: ReactIcon },
-  pin: { label: 'Pin', icon: PinIcon },
-  edit: { label: 'Edit', icon: EditIcon },
-  recall: { label: 'Recall', icon: RecallIcon },
+/** The key does it with the message that has the focus. */
+const TOOLS: Record<Act, { label: string; key: string; icon: () => JSX.Element }> = {
+  answer: { label: 'Reply', key: 'a', icon: AnswerIcon },
+  react: { label: 'React', key: 'r', icon: ReactIcon },
+  pin: { label: 'Pin', key: 'p', icon: PinIcon },
+  edit: { label: 'Edit', key: 'e', icon: EditIcon },
+  versions: { label: 'What it said before', key: 'h', icon: VersionsIcon },
+  recall: { label: 'Recall', key: 'Delete', icon: RecallIcon },
 };
-
-/** What the keys do with the message that has the focus. */
-const KEYS: Record<string, Act> = { r: 'react', p: 'pin', e: 'edit', Delete: 'recall' };
 
 const FAILURES: Record<Change['kind'], string> = {
   react: 'Not reacted',
@@ -216,24 +246,38 @@ function actsFor(chat: Chat, id: string, message: MessageEntry): Act[] {
   const { me, limits, conversations } = chat.state;
   const conversation = conversations.get(id);
   if (!conversation?.joined) return [];
-  const acts: Act[] = ['react'];
+  const acts: Act[] = ['answer', 'react'];
   if (mayPin(conversation, me)) acts.push('pin');
   if (mayEdit(message, conversation, me, limits, Date.now())) acts.push('edit');
+  if (message.editedAt) acts.push('versions');
   if (mayRecall(message, conversation, me, limits, Date.now())) acts.push('recall');
   return acts;
 }
 
 interface PendingProps {
+  chat: Chat;
+  conversation: string;
+  known: store.Known;
   message: store.Outgoing;
+  answered: MessageEntry | undefined;
   onRetry(): void;
   onCancel(): void;
 }
 
-export function Pending({ message, onRetry, onCancel }: PendingProps) {
-  const { text, at, state, reason } = message;
+export function Pending({ chat, conversation, known, message, answered, onRetry, onCancel }: PendingProps) {
+  const { text, at, state, reason, replyTo } = message;
   return (
     <li class={`message mine ${state}`} data-state={state}>
       <div class="bubble">
+        {replyTo !== undefined && (
+          <QuoteView
+            chat={chat}
+            known={known}
+            conversation={conversation}
+            message={replyTo}
+            entry={answered}
+          />
+        )}
         <OutgoingFile message={message} onCancel={onCancel} />
         {text !== '' && <Text text={text} />}
         <span class="meta">

@@ -3,7 +3,7 @@ import { memo } from 'preact/compat';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { pending, wanted } from '../change.ts';
 import type { Chat } from '../chat.ts';
-import type { Entry } from '../fold.ts';
+import type { Entry, MessageEntry } from '../fold.ts';
 import * as store from '../store.ts';
 import { Happening, Message, Pending } from './message.tsx';
 import { dayName, sameDay } from './time.ts';
@@ -22,7 +22,18 @@ interface Props {
 }
 
 /** What is drawn depends on this much of a conversation, and not on who types in it. */
-const DRAWN = ['id', 'log', 'outbox', 'changes', 'editing', 'history', 'unread', 'readSeq', 'reads'] as const;
+const DRAWN = [
+  'id',
+  'log',
+  'outbox',
+  'changes',
+  'editing',
+  'history',
+  'unread',
+  'readSeq',
+  'reads',
+  'target',
+] as const;
 
 const isSame = (before: Props, after: Props): boolean =>
   before.chat === after.chat &&
@@ -34,7 +45,8 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
   const list = useRef<HTMLDivElement>(null);
   const shown = useRef({ from: 0, height: 0, pending: 0 });
   const held = useRef<{ message: HTMLElement; top: number } | null>(null);
-  const [atEnd, setAtEnd] = useState(true);
+  const [atEnd, setAtEnd] = useState(conversation.target === null);
+  const [found, setFound] = useState<number | null>(null);
   const ended = useRef(true);
   ended.current = atEnd;
   // Where the unread messages began when the conversation was opened.
@@ -48,12 +60,31 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
     if (!element) return;
     const before = shown.current;
     const from = log?.from ?? 0;
+    const goal = conversation.target;
+    if (goal && store.covers(log, goal.seq)) {
+      chat.reached(conversation.id);
+      reach(goal.seq);
+      shown.current = { from, height: element.scrollHeight, pending: outbox.length };
+      hold();
+      return;
+    }
     // What one has just written oneself is always shown; else who reads further up stays where they are.
     if (atEnd || outbox.length > before.pending) element.scrollTop = element.scrollHeight;
     else if (from !== before.from) element.scrollTop += element.scrollHeight - before.height;
     shown.current = { from, height: element.scrollHeight, pending: outbox.length };
     hold();
   });
+
+  /** Puts a place into the middle of the view, and the focus on it. */
+  function reach(seq: number): void {
+    const rows = [...(list.current?.querySelectorAll<HTMLElement>('[data-seq]') ?? [])];
+    const row = rows.find(other => Number(other.dataset['seq']) >= seq) ?? rows.at(-1);
+    if (!row) return;
+    row.scrollIntoView({ block: 'center' });
+    row.focus({ preventScroll: true });
+    setFound(Number(row.dataset['seq']));
+    scrolled();
+  }
 
   /** Remembers what is at the top, and where. */
   function hold(): void {
@@ -126,12 +157,16 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
         aria-label="Messages"
       >
         <Beginning chat={chat} conversation={conversation} />
-        <ol>{rows(chat, state, conversation, entries, unreadAfter)}</ol>
+        <ol>{rows(chat, state, conversation, entries, unreadAfter, found)}</ol>
         <ol class="pending">
           {outbox.map(message => (
             <Pending
               key={message.id}
+              chat={chat}
+              conversation={conversation.id}
+              known={state}
               message={message}
+              answered={answered(entries, message.replyTo)}
               onRetry={() => chat.outbox.retry(conversation.id, message)}
               onCancel={() => chat.outbox.cancel(conversation.id, message.id)}
             />
@@ -176,6 +211,7 @@ function rows(
   conversation: store.Conversation,
   entries: readonly Entry[],
   unreadAfter: number | null,
+  found: number | null,
 ) {
   const readBy = Math.max(0, ...conversation.reads.values());
   const { id, editing } = conversation;
@@ -223,6 +259,8 @@ function rows(
           changing={own.some(({ kind, reason }) => kind !== 'react' && reason === undefined)}
           failed={own.find(({ reason }) => reason !== undefined)}
           editing={editing === entry.id}
+          answered={answered(entries, entry.replyTo)}
+          found={found === entry.seq}
           stop={entry === lastMessage}
         />,
       );
@@ -230,6 +268,13 @@ function rows(
     before = entry;
   }
   return drawn;
+}
+
+/** The message that another one answers, where it is loaded. Most answer what was said shortly before. */
+function answered(entries: readonly Entry[], id: string | null | undefined): MessageEntry | undefined {
+  if (id === null || id === undefined) return undefined;
+  const entry = entries.findLast(other => other.kind === 'message' && other.id === id);
+  return entry?.kind === 'message' ? entry : undefined;
 }
 
 function follows(before: Entry | undefined, entry: Entry): boolean {

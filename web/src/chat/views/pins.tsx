@@ -4,21 +4,30 @@ import { Listing, When } from './listing.tsx';
 
 interface Props {
   load(): Promise<Pinned[]>;
+  /** Somebody wants to see one where it was said. */
+  onChoose(pin: Pinned): void;
   onClose(): void;
 }
 
-export const Pins = ({ load, onClose }: Props) => (
+export const Pins = ({ load, onChoose, onClose }: Props) => (
   <Listing
     title="Pinned messages"
     empty="Nothing is pinned here."
     load={load}
-    row={({ at, text, sender }) => (
-      <>
+    row={(pin, close) => (
+      <button
+        class="row"
+        type="button"
+        onClick={() => {
+          close();
+          onChoose(pin);
+        }}
+      >
         <span class="quiet">
-          {sender}, <When at={at} />
+          {pin.sender}, <When at={pin.at} />
         </span>
-        <span class="text">{text}</span>
-      </>
+        <span class="text">{pin.text}</span>
+      </button>
     )}
     onClose={onClose}
   />

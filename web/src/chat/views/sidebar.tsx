@@ -1,4 +1,5 @@
 // The list of conversations, who is signed in, and how the connection is.
+import type { ComponentChildren, Ref } from 'preact';
 import { memo } from 'preact/compat';
 import { useState } from 'preact/hooks';
 import type { Link } from '../../protocol/socket.ts';
@@ -7,22 +8,45 @@ import { outgoingText } from '../outbox.ts';
 import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
 import { useNow } from './hooks.ts';
+import { SearchIcon } from './icons.tsx';
 import { NewConversation } from './new-conversation.tsx';
 import { shortTime } from './time.ts';
 
-export function Sidebar({ chat, state, username }: { chat: Chat; state: store.State; username: string }) {
+interface Props {
+  chat: Chat;
+  state: store.State;
+  username: string;
+  searchButton: Ref<HTMLButtonElement>;
+  onSearch(): void;
+  /** What is shown in place of the list while somebody searches. */
+  search: ComponentChildren;
+}
+
+export function Sidebar({ chat, state, username, searchButton, onSearch, search }: Props) {
   const [beginning, setBeginning] = useState(false);
   const conversations = store.listed(state);
   return (
     <aside class="sidebar" aria-label="Conversations">
       <header>
         <h1>Tidings</h1>
+        <button
+          ref={searchButton}
+          class="quiet-button"
+          type="button"
+          aria-label="Search"
+          aria-keyshortcuts="Control+K"
+          title="Search (Ctrl+K)"
+          onClick={onSearch}
+        >
+          <SearchIcon />
+        </button>
         <button class="primary small" type="button" onClick={() => setBeginning(true)}>
           New
         </button>
       </header>
       <LinkState link={state.link} />
-      <nav aria-label="Conversations">
+      {search}
+      <nav aria-label="Conversations" hidden={Boolean(search)}>
         {state.loaded && conversations.length === 0 && (
           <p class="quiet empty">Nothing here yet. Begin with “New” and somebody’s username.</p>
         )}
@@ -33,7 +57,7 @@ export function Sidebar({ chat, state, username }: { chat: Chat; state: store.St
               conversation={conversation}
               face={store.faceOf(state, conversation)}
               title={store.titleOf(state, conversation)}
-              preview={preview(state, conversation)}
+              preview={preview(state, conversation, chat.drafts.text(conversation.id))}
               selected={conversation.id === state.selected}
             />
           ))}
@@ -88,10 +112,12 @@ const Item = memo(function Item({ conversation, face, title, preview, selected }
   );
 });
 
-function preview(state: store.State, conversation: store.Conversation): string {
+function preview(state: store.State, conversation: store.Conversation, draft: string): string {
   if (conversation.typing.size > 0) return 'typing…';
   const pending = conversation.outbox.at(-1);
   if (pending) return `You: ${outgoingText(pending)}`;
+  // Where one writes, it is in view.
+  if (draft.trim() !== '' && conversation.id !== state.selected) return `Draft: ${draft}`;
   if (!conversation.preview) return conversation.kind === 'group' ? 'New group' : 'No messages yet';
   const { sender, text } = conversation.preview;
   if (conversation.kind === 'direct' && sender !== state.me) return text;
