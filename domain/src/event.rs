@@ -13,6 +13,7 @@ pub use crate::conversation::recall::MessageRecalled;
 pub use crate::membership::Role;
 pub use crate::user::attachment::{AttachmentRemoved, AttachmentStored};
 pub use crate::user::cursors::{Cursor, CursorsMoved, InboxExpired};
+pub use crate::user::mark::{ConversationArchived, ConversationMarked, ConversationMuted, Place};
 pub use crate::user::registration::Registered;
 
 /// An event of a conversation's stream.
@@ -40,6 +41,9 @@ pub enum UserEvent {
     InboxExpired(InboxExpired),
     AttachmentStored(AttachmentStored),
     AttachmentRemoved(AttachmentRemoved),
+    ConversationMuted(ConversationMuted),
+    ConversationArchived(ConversationArchived),
+    ConversationMarked(ConversationMarked),
 }
 
 /// Any event that the log keeps.

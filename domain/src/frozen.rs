@@ -7,7 +7,7 @@ use crate::user::User;
 
 /// Names the form, and what is folded into it. It grows when either changes, with a new kind of control event above all: what
 /// an older version froze knows nothing of it, and an older version must not take what it cannot fold for folded.
-pub const FROZEN_VERSION: i16 = 3;
+pub const FROZEN_VERSION: i16 = 4;
 
 const EMPTY: u8 = 0;
 const CONVERSATION: u8 = 1;
@@ -96,7 +96,7 @@ mod tests {
             .collect();
         assert_eq!(
             (FROZEN_VERSION, control),
-            (3, vec![1, 2, 3, 4, 5, 6, 7, 20, 64, 67, 68])
+            (4, vec![1, 2, 3, 4, 5, 6, 7, 20, 64, 67, 68, 73])
         );
     }
 

@@ -4,12 +4,14 @@
 //! nothing.
 
 use crate::event::{
-    Acted, AttachmentRemoved, AttachmentStored, CursorsMoved, DirectOpened, Event, GroupCreated,
-    GroupRenamed, InboxExpired, MemberAdded, MemberLeft, MemberRemoved, MessageEdited, MessageRecalled,
-    MessageSent, PinChanged, ReactionChanged, Registered, RoleChanged,
+    Acted, AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationMarked, ConversationMuted,
+    CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed, InboxExpired, MemberAdded, MemberLeft,
+    MemberRemoved, MessageEdited, MessageRecalled, MessageSent, PinChanged, ReactionChanged, Registered,
+    RoleChanged,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::ops::RangeInclusive;
 use std::sync::OnceLock;
 
 /// An event as the log keeps it: as JSON, with the number of its kind and a version.
@@ -57,7 +59,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 18] = [
+const TABLE: [Entry; 21] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -75,6 +77,9 @@ const TABLE: [Entry; 18] = [
     entry::<InboxExpired>(),
     entry::<AttachmentStored>(),
     entry::<AttachmentRemoved>(),
+    entry::<ConversationMuted>(),
+    entry::<ConversationArchived>(),
+    entry::<ConversationMarked>(),
     entry::<Acted>(),
 ];
 
@@ -105,6 +110,9 @@ impl Kind {
     pub const INBOX_EXPIRED: Self = Self(66);
     pub const ATTACHMENT_STORED: Self = Self(67);
     pub const ATTACHMENT_REMOVED: Self = Self(68);
+    pub const CONVERSATION_MUTED: Self = Self(71);
+    pub const CONVERSATION_ARCHIVED: Self = Self(72);
+    pub const CONVERSATION_MARKED: Self = Self(73);
     pub const ADMINISTRATOR_ACTED: Self = Self(96);
 
     /// Every kind that this version can decode, by number.
@@ -117,6 +125,10 @@ impl Kind {
         }
         all
     };
+
+    /// The kinds of a user's stream that the user is told of, as notices. Their numbers lie together, so that the log finds them by an index
+    /// that holds nothing else (ADR 40), and so that a notice of a later version is known to be one.
+    pub const NOTICES: RangeInclusive<i16> = 69..=95;
 
     /// What this version knows of the kind, unless it was [left out](leave_out).
     pub(crate) fn entry(self) -> Option<&'static Entry> {
@@ -146,6 +158,11 @@ impl Kind {
     /// Whether decisions depend on events of this kind, as they may on those of one that is not known.
     pub fn is_control(self) -> bool {
         self.entry().is_none_or(|entry| entry.control)
+    }
+
+    /// Whether the user is told of events of this kind.
+    pub fn is_notice(self) -> bool {
+        Self::NOTICES.contains(&self.0)
     }
 
     /// Whether events of this kind are messages, which unread counts count.

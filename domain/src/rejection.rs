@@ -16,6 +16,7 @@ pub enum Field {
     Role,
     Seq,
     Size,
+    Until,
     User,
 }
 
@@ -33,6 +34,7 @@ impl Field {
             Self::Role => "role",
             Self::Seq => "seq",
             Self::Size => "size",
+            Self::Until => "until",
             Self::User => "user",
         }
     }

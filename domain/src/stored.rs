@@ -55,6 +55,9 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
             UserEvent::InboxExpired(data) => form(data),
             UserEvent::AttachmentStored(data) => form(data),
             UserEvent::AttachmentRemoved(data) => form(data),
+            UserEvent::ConversationMuted(data) => form(data),
+            UserEvent::ConversationArchived(data) => form(data),
+            UserEvent::ConversationMarked(data) => form(data),
         },
         Event::Administration(data) => form(data),
     }

@@ -65,12 +65,28 @@ impl StreamCommand {
         }
     }
 
-    /// [`Command::digest`]; 0 for commands that the server makes itself, whose ids nobody else can use.
+    /// [`Command::digest`], and the same of what somebody marks; 0 for commands that the server makes itself, whose ids nobody else can use.
     pub fn digest(&self, key: &DigestKey) -> i64 {
         match self {
             Self::Conversation(command) => command.digest(key),
+            Self::User {
+                user,
+                command: UserCommand::Mark(marking),
+                ..
+            } => marking.digest(*user, key),
             Self::User { .. } | Self::Administration { .. } => 0,
         }
+    }
+
+    /// Whether it is somebody's own wish for their own stream, to which the stream's first event is no answer.
+    pub fn is_own_wish(&self) -> bool {
+        matches!(
+            self,
+            Self::User {
+                command: UserCommand::Mark(_),
+                ..
+            }
+        )
     }
 
     /// [`Command::needs`].
@@ -113,8 +129,8 @@ impl Stream {
             }
             StreamCommand::User { command, .. } => {
                 let events = match self {
-                    Self::User(user) => user.decide(command.clone()),
-                    Self::Empty | Self::Conversation(_) => User::default().decide(command.clone()),
+                    Self::User(user) => user.decide(command.clone(), now),
+                    Self::Empty | Self::Conversation(_) => User::default().decide(command.clone(), now),
                 };
                 events.map(|events| events.into_iter().map(Event::from).collect())
             }

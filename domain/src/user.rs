@@ -1,19 +1,27 @@
-//! A user's own stream: registration, what the user has stored, and how far the user has read and been sent.
+//! A user's own stream: registration, what the user has stored, and how far the user has read and been sent, and what the
+//! user has marked.
 
 pub mod attachment;
 pub mod cursors;
+pub mod mark;
 pub mod registration;
 
 use crate::event::{AttachmentRemoved, AttachmentStored, CursorsMoved, InboxExpired, Registered, UserEvent};
 use crate::frozen::Frozen;
+use crate::id::ConversationId;
 use crate::rejection::{Field, Rejection};
 use attachment::{Quota, Usage};
+use chrono::{DateTime, Utc};
+use mark::{Marked, Marking};
+use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// What decisions about a user depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
     registered: bool,
     usage: Usage,
+    marked: Marked,
 }
 
 /// What can be asked of a user's stream.
@@ -24,6 +32,8 @@ pub enum UserCommand {
         moved: CursorsMoved,
         /// What is known of the same cursors, for the state does not hold them: there are as many as conversations.
         known: CursorsMoved,
+        /// Conversations that were read, whether or not that moves anything: it ends their marks.
+        read: BTreeSet<ConversationId>,
     },
     ExpireInbox(InboxExpired),
     StoreAttachment {
@@ -31,6 +41,7 @@ pub enum UserCommand {
         quota: Quota,
     },
     RemoveAttachment(AttachmentRemoved),
+    Mark(Marking),
 }
 
 impl User {
@@ -47,6 +58,10 @@ impl User {
         out.push(u8::from(self.registered));
         out.extend(self.usage.bytes.to_le_bytes());
         out.extend(self.usage.files.to_le_bytes());
+        out.extend((self.marked.count() as u64).to_le_bytes());
+        for conversation in self.marked.iter() {
+            out.extend(conversation.0.as_bytes());
+        }
     }
 
     pub(crate) fn thaw(frozen: &mut Frozen<'_>) -> Option<Self> {
@@ -56,22 +71,31 @@ impl User {
             _ => return None,
         };
         let (bytes, files) = (frozen.number()?, frozen.number()?);
+        let count = frozen.number()?;
+        let marked = frozen.list(count, 16, |frozen| frozen.array().map(Uuid::from_bytes))?;
         Some(Self {
             registered,
             usage: Usage { bytes, files },
+            marked: marked.into_iter().map(ConversationId).collect(),
         })
     }
 
     /// Decides a command. Registering again is answered with no event: it happened once. So are cursors that stay where
     /// they are.
-    pub fn decide(&self, command: UserCommand) -> Result<Vec<UserEvent>, Rejection> {
+    pub fn decide(&self, command: UserCommand, now: DateTime<Utc>) -> Result<Vec<UserEvent>, Rejection> {
         match command {
             UserCommand::Register(registered) => Ok(self.register(registered)),
             _ if !self.registered => Err(Rejection::NotFound(Field::User)),
-            UserCommand::MoveCursors { moved, known } => Ok(cursors::move_on(moved, &known)),
+            UserCommand::MoveCursors { moved, known, read } => {
+                let mut events: Vec<UserEvent> = self.marked.ended_by(&read).collect();
+                // Last, so that the answer says where the cursors stand.
+                events.extend(cursors::move_on(moved, &known));
+                Ok(events)
+            }
             UserCommand::ExpireInbox(expired) => Ok(vec![UserEvent::InboxExpired(expired)]),
             UserCommand::StoreAttachment { stored, quota } => self.store(stored, quota),
             UserCommand::RemoveAttachment(removed) => Ok(vec![UserEvent::AttachmentRemoved(removed)]),
+            UserCommand::Mark(marking) => self.mark(&marking, now),
         }
     }
 
@@ -81,7 +105,11 @@ impl User {
             UserEvent::Registered(_) => self.registered = true,
             UserEvent::AttachmentStored(stored) => self.usage.add(stored.size),
             UserEvent::AttachmentRemoved(removed) => self.usage.take(removed.size),
-            UserEvent::CursorsMoved(_) | UserEvent::InboxExpired(_) => {}
+            UserEvent::ConversationMarked(marked) => self.marked.set(marked),
+            UserEvent::CursorsMoved(_)
+            | UserEvent::InboxExpired(_)
+            | UserEvent::ConversationMuted(_)
+            | UserEvent::ConversationArchived(_) => {}
         }
     }
 }

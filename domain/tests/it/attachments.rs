@@ -1,10 +1,13 @@
 use crate::harness::*;
+use chrono::DateTime;
 use tidings_domain::event::{AttachmentRemoved, AttachmentStored, MessageSent, Registered};
 use tidings_domain::{
     Content, ConversationCommand, ConversationEvent, Event, Field, FileName, Quota, Rejection, Rules, Stream,
     Usage, User, UserCommand, UserEvent, Window,
 };
 use uuid::Uuid;
+
+const NOW: DateTime<chrono::Utc> = DateTime::UNIX_EPOCH;
 
 /// An attachment that tests store.
 const PICTURE: u128 = 5;
@@ -133,31 +136,31 @@ fn a_user_stores_up_to_the_quota_and_what_is_removed_makes_room() {
         max: 100,
     });
     assert_eq!(
-        owner(&[60]).decide(store(40)),
+        owner(&[60]).decide(store(40), NOW),
         Ok(vec![UserEvent::AttachmentStored(stored(40))])
     );
-    assert_eq!(owner(&[60]).decide(store(41)), full);
-    assert_eq!(owner(&[1, 1, 1]).decide(store(1)), full);
-    assert_eq!(owner(&[60]).decide(store(u64::MAX)), full);
+    assert_eq!(owner(&[60]).decide(store(41), NOW), full);
+    assert_eq!(owner(&[1, 1, 1]).decide(store(1), NOW), full);
+    assert_eq!(owner(&[60]).decide(store(u64::MAX), NOW), full);
     let mut user = owner(&[60, 20, 1]);
     let removed = AttachmentRemoved {
         attachment: Uuid::from_u128(PICTURE),
         size: 60,
     };
     let events = user
-        .decide(UserCommand::RemoveAttachment(removed.clone()))
+        .decide(UserCommand::RemoveAttachment(removed.clone()), NOW)
         .unwrap();
     assert_eq!(events, [UserEvent::AttachmentRemoved(removed)]);
     user.evolve(&events[0]);
     assert_eq!(user.usage(), Usage { bytes: 21, files: 2 });
-    assert!(user.decide(store(79)).is_ok());
-    assert_eq!(user.decide(store(80)), full);
+    assert!(user.decide(store(79), NOW).is_ok());
+    assert_eq!(user.decide(store(80), NOW), full);
 }
 
 #[test]
 fn nobody_stores_before_they_register() {
     assert_eq!(
-        User::default().decide(store(1)),
+        User::default().decide(store(1), NOW),
         Err(Rejection::NotFound(Field::User))
     );
 }

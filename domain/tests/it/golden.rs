@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
-use tidings_domain::{Act, ConversationEvent, ConversationId, Cursor, Event, FileName, Role, UserEvent};
+use tidings_domain::{
+    Act, ConversationEvent, ConversationId, Cursor, Event, FileName, Moment, Role, UserEvent,
+};
 use uuid::Uuid;
 
 fn examples() -> Vec<Event> {
@@ -88,12 +90,43 @@ fn examples() -> Vec<Event> {
             size: 70_000,
         })
         .into(),
+        UserEvent::ConversationMuted(ConversationMuted {
+            conversation: conversation(500),
+            on: true,
+            until: Some(moment()),
+            place: Place {
+                seq: 12,
+                message_no: 9,
+            },
+        })
+        .into(),
+        UserEvent::ConversationArchived(ConversationArchived {
+            conversation: conversation(500),
+            on: true,
+            place: Place {
+                seq: 12,
+                message_no: 9,
+            },
+        })
+        .into(),
+        UserEvent::ConversationMarked(ConversationMarked {
+            conversation: conversation(500),
+            unread: true,
+            seq: Some(12),
+        })
+        .into(),
         Event::Administration(Acted {
             act: Act::SuspendUser.as_str().to_owned(),
             target: user(3).0.to_string(),
             reason: Some("spam".to_owned()),
         }),
     ]
+}
+
+fn moment() -> Moment {
+    chrono::DateTime::from_timestamp_millis(1_800_000_000_250)
+        .unwrap()
+        .into()
 }
 
 fn path(kind: Kind, ver: i16) -> PathBuf {

@@ -1,8 +1,11 @@
-use std::collections::BTreeMap;
+use chrono::DateTime;
+use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::event::{CursorsMoved, Registered};
 use tidings_domain::user::UserCommand;
 use tidings_domain::{ConversationId, Cursor, Field, Rejection, Stream, User, UserEvent};
 use uuid::Uuid;
+
+const NOW: DateTime<chrono::Utc> = DateTime::UNIX_EPOCH;
 
 fn registered() -> Registered {
     Registered {
@@ -14,10 +17,10 @@ fn registered() -> Registered {
 #[test]
 fn a_user_registers_once() {
     let mut user = User::default();
-    let events = user.decide(UserCommand::Register(registered())).unwrap();
+    let events = user.decide(UserCommand::Register(registered()), NOW).unwrap();
     assert_eq!(events, [UserEvent::Registered(registered())]);
     user.evolve(&events[0]);
-    assert_eq!(user.decide(UserCommand::Register(registered())), Ok(vec![]));
+    assert_eq!(user.decide(UserCommand::Register(registered()), NOW), Ok(vec![]));
 }
 
 #[test]
@@ -25,9 +28,10 @@ fn nobody_reads_before_they_register() {
     let read = UserCommand::MoveCursors {
         moved: CursorsMoved::default(),
         known: CursorsMoved::default(),
+        read: BTreeSet::new(),
     };
     assert_eq!(
-        User::default().decide(read),
+        User::default().decide(read, NOW),
         Err(Rejection::NotFound(Field::User))
     );
 }
@@ -49,10 +53,12 @@ fn cursors_move_on_or_nothing_happens() {
     user.evolve(&UserEvent::Registered(registered()));
     let known = cursors(&[(1, 5), (2, 5)], &[(1, 7)]);
     let decide = |moved: CursorsMoved| {
-        user.decide(UserCommand::MoveCursors {
+        let command = UserCommand::MoveCursors {
             moved,
             known: known.clone(),
-        })
+            read: BTreeSet::new(),
+        };
+        user.decide(command, NOW)
     };
     assert_eq!(decide(cursors(&[(1, 5), (2, 4)], &[(1, 7)])), Ok(vec![]));
     assert_eq!(

@@ -149,7 +149,7 @@ impl Author {
                 },
             ));
         }
-        let events = user.decide(body)?;
+        let events = user.decide(body, self.next_at)?;
         let events: Vec<Event> = events.into_iter().map(Event::from).collect();
         let actor = stream.id;
         self.append(stream, actor, command, 0, &events)

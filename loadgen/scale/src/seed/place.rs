@@ -1,6 +1,6 @@
 //! What happens in a log, and in which order.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::{Result, ensure};
 use rand::RngExt as _;
@@ -231,6 +231,7 @@ impl Place {
                 delivered: cursors,
             },
             known: CursorsMoved::default(),
+            read: BTreeSet::new(),
         };
         let command = self.author.command_id();
         self.author.user(&mut self.people[person], command, moved)
