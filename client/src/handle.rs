@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::stream::BoxStream;
-use tidings_protocol::{Ack, Action, ClientFrame, Command, Content, Events};
+use tidings_protocol::{Ack, Action, ClientFrame, Command, Content, Events, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -151,6 +151,40 @@ impl Client {
             on,
         })
         .await
+    }
+
+    /// Mutes a conversation for oneself, until a moment or for ever, or ends that.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn mute(
+        &self,
+        conversation: Uuid,
+        on: bool,
+        until: Option<Timestamp>,
+    ) -> Result<Pending, CommandError> {
+        self.send(Action::ConversationMute {
+            conversation,
+            on,
+            until,
+        })
+        .await
+    }
+
+    /// Archives a conversation for oneself, or takes it back.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn archive(&self, conversation: Uuid, on: bool) -> Result<Pending, CommandError> {
+        self.send(Action::ConversationArchive { conversation, on }).await
+    }
+
+    /// Marks a conversation as unread for oneself, or ends that. A `read` there ends it too, and so does a message of one's own.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn mark_unread(&self, conversation: Uuid, unread: bool) -> Result<Pending, CommandError> {
+        self.send(Action::ConversationMark { conversation, unread }).await
     }
 
     /// Asks for at most `limit` events of a conversation from seq `from` on. They do not move any cursor.

@@ -5,9 +5,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    Content, DEVICE_CHARS_MAX, ParseError, Resume, ResumePart, Role, direct,
+    Content, DEVICE_CHARS_MAX, ParseError, Resume, ResumePart, Role, Timestamp, direct,
     fields::{Field, Fields},
-    group, message, pin, reaction, reading, resume, typing,
+    group, mark, message, pin, reaction, reading, resume, typing,
 };
 
 /// One object from a client.
@@ -137,6 +137,21 @@ pub enum Action {
         message: Uuid,
         on: bool,
     },
+    /// Mutes a conversation for oneself, until a moment or for ever, or ends that.
+    #[serde(rename = "conversation.mute")]
+    ConversationMute {
+        conversation: Uuid,
+        on: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(default)]
+        until: Option<Timestamp>,
+    },
+    /// Archives a conversation for oneself, or takes it back.
+    #[serde(rename = "conversation.archive")]
+    ConversationArchive { conversation: Uuid, on: bool },
+    /// Marks a conversation as unread for oneself, or ends that.
+    #[serde(rename = "conversation.mark")]
+    ConversationMark { conversation: Uuid, unread: bool },
     /// Read up to here; never moves back.
     #[serde(rename = "read")]
     Read { conversation: Uuid, seq: u64 },
@@ -164,6 +179,9 @@ impl Action {
             | Self::MessageRecall { conversation, .. }
             | Self::MessageReact { conversation, .. }
             | Self::MessagePin { conversation, .. }
+            | Self::ConversationMute { conversation, .. }
+            | Self::ConversationArchive { conversation, .. }
+            | Self::ConversationMark { conversation, .. }
             | Self::Read { conversation, .. }
             | Self::Fetch { conversation, .. } => Some(*conversation),
         }
@@ -184,6 +202,9 @@ impl Action {
             Self::MessageRecall { .. } => "message.recall",
             Self::MessageReact { .. } => "message.react",
             Self::MessagePin { .. } => "message.pin",
+            Self::ConversationMute { .. } => "conversation.mute",
+            Self::ConversationArchive { .. } => "conversation.archive",
+            Self::ConversationMark { .. } => "conversation.mark",
             Self::Read { .. } => "read",
             Self::Fetch { .. } => "fetch",
         }
@@ -216,6 +237,9 @@ pub(crate) fn understand(fields: &Fields<'_>) -> Result<ClientFrame, ParseError>
         "message.recall" => message::recall(fields)?,
         "message.react" => reaction::react(fields)?,
         "message.pin" => pin::pin(fields)?,
+        "conversation.mute" => mark::mute(fields)?,
+        "conversation.archive" => mark::archive(fields)?,
+        "conversation.mark" => mark::mark(fields)?,
         _ => return Err(ParseError::UnknownType { id: fields.id() }),
     };
     Ok(ClientFrame::Command(Command {

@@ -141,6 +141,12 @@ impl ErrorFrame {
         self
     }
 
+    /// The same, with where the notices end.
+    pub fn with_notices_head(mut self, head: u64) -> Self {
+        self.head = Some(head);
+        self
+    }
+
     /// The same, with a delay before a retry in milliseconds.
     pub fn with_retry_after_ms(mut self, retry_after_ms: u64) -> Self {
         self.retry_after_ms = Some(retry_after_ms);

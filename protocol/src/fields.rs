@@ -34,13 +34,15 @@ pub(crate) enum Field {
     Emoji,
     On,
     Seq,
+    Unread,
+    Until,
     From,
     Limit,
     More,
 }
 
 impl Field {
-    const NAMES: [(&'static str, Self); 20] = [
+    const NAMES: [(&'static str, Self); 22] = [
         ("type", Self::Type),
         ("id", Self::Id),
         ("token", Self::Token),
@@ -58,6 +60,8 @@ impl Field {
         ("emoji", Self::Emoji),
         ("on", Self::On),
         ("seq", Self::Seq),
+        ("unread", Self::Unread),
+        ("until", Self::Until),
         ("from", Self::From),
         ("limit", Self::Limit),
         ("more", Self::More),

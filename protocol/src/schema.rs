@@ -3,7 +3,7 @@
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Value, json};
 
-use crate::{ClientFrame, EventData, SUBPROTOCOL, ServerFrame};
+use crate::{ClientFrame, EventData, NoticeData, SUBPROTOCOL, ServerFrame};
 
 /// Where [`document`] is committed, beside the AsyncAPI document.
 pub const SCHEMA_FILE: &str = "tidings.v1.schema.json";
@@ -15,6 +15,7 @@ pub fn document() -> Value {
     let client = generator.subschema_for::<ClientFrame>();
     let server = generator.subschema_for::<ServerFrame>();
     let data = generator.subschema_for::<EventData>();
+    let notice_data = generator.subschema_for::<NoticeData>();
     let mut definitions = generator.take_definitions(true);
     // What the derived schema of an event cannot say: its type, and that its kind decides the shape of its data.
     if let Some(event) = definitions.get_mut("event") {
@@ -23,6 +24,16 @@ pub fn document() -> Value {
         if let Some(required) = event["required"].as_array_mut() {
             required.insert(0, json!("type"));
         }
+    }
+    // The same of a notice, whose kinds may be others as well.
+    let named: Vec<Value> = definitions["NoticeData"]["oneOf"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|of_kind| of_kind["properties"]["kind"]["const"].clone())
+        .collect();
+    if let Some(notice) = definitions.get_mut("Notice") {
+        notice["anyOf"] = json!([notice_data, {"properties": {"kind": {"not": {"enum": named}}}}]);
     }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -2,11 +2,10 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
-    Close, ErrorFrame, Event, Events, Position, Presence, Receipt, Timestamp, TypingNotice, Welcome,
+    Close, ErrorFrame, Event, Events, Notice, Position, Presence, Receipt, Timestamp, TypingNotice, Welcome,
 };
 
 /// One object from the server.
@@ -61,17 +60,6 @@ pub struct Ack {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "serde_json::Map<String, serde_json::Value>", default)]
     pub data: Option<serde_json::Map<String, serde_json::Value>>,
-}
-
-/// A durable event of the user's own stream.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct Notice {
-    /// Of the user's own stream, rising.
-    pub seq: u64,
-    pub kind: String,
-    pub at: Timestamp,
-    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
-    pub data: Box<RawValue>,
 }
 
 /// A frame from the server that this version cannot read.

@@ -158,6 +158,36 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
             },
         ),
         (
+            "conversation.mute",
+            Action::ConversationMute {
+                conversation,
+                on: true,
+                until: Some(at()),
+            },
+        ),
+        (
+            "conversation.mute.off",
+            Action::ConversationMute {
+                conversation,
+                on: false,
+                until: None,
+            },
+        ),
+        (
+            "conversation.archive",
+            Action::ConversationArchive {
+                conversation,
+                on: true,
+            },
+        ),
+        (
+            "conversation.mark",
+            Action::ConversationMark {
+                conversation,
+                unread: true,
+            },
+        ),
+        (
             "read",
             Action::Read {
                 conversation,
@@ -414,5 +444,33 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ),
     ];
     frames.extend(events.map(|(name, kind, data)| (name, ServerFrame::Event(event(17, kind, &data)))));
+    let notices = [
+        (
+            "conversation.muted",
+            format!(
+                r#"{{"conversation":"{conversation}","on":true,"until":"{}","seq":17,"message_no":9}}"#,
+                at()
+            ),
+        ),
+        (
+            "conversation.archived",
+            format!(r#"{{"conversation":"{conversation}","on":true,"seq":17,"message_no":9}}"#),
+        ),
+        (
+            "conversation.marked",
+            format!(r#"{{"conversation":"{conversation}","unread":true,"seq":17}}"#),
+        ),
+        ("gap", r#"{"from":2,"to":5}"#.to_owned()),
+    ];
+    frames.extend(notices.map(|(kind, data)| {
+        let notice = Notice {
+            seq: 5,
+            kind: kind.into(),
+            at: at(),
+            data: raw(&data),
+        };
+        let name = if kind == "gap" { "notice.gap" } else { kind };
+        (name, ServerFrame::Notice(notice))
+    }));
     frames
 }
