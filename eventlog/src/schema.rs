@@ -92,7 +92,7 @@ async fn run(
     if let Some(home) = config.home.name() {
         make_home(client, home).await?;
     }
-    beforehand::index_subjects(client).await?;
+    beforehand::index_segments(client).await?;
     let report = embedded::migrations::runner().run_async(client).await;
     report.map_err(|error| SchemaError::Migration(chain(&error)))?;
     client

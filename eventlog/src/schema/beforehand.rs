@@ -9,23 +9,40 @@ use crate::home::quoted;
 use refinery::Target;
 use tokio_postgres::Client;
 
-/// The migration that finds events by what they are about.
-const SUBJECTS: i32 = 14;
-/// The statement of that migration that indexes all segments at once.
-const AT_ONCE: &str = "\nSELECT log_index_subjects(";
+/// A migration that gives indexes to all segments.
+struct Indexing {
+    migration: i32,
+    /// The statement of it that indexes all segments at once.
+    at_once: &'static str,
+    /// The indexes as it makes them: the end of their names, what they hold, and of which events.
+    indexes: &'static [(&'static str, &'static str, &'static str)],
+}
 
-/// The indexes as the migration makes them: the end of their names, what they hold, and of which events.
-const INDEXES: [(&str, &str, &str); 2] = [
-    (
-        "_abt",
-        "(lane, stream, log_subject(payload), kind, seq)",
-        "kind IN (17, 18)",
-    ),
-    (
-        "_mrk",
-        "(lane, stream, log_subject(payload), log_mark(payload), actor, seq)",
-        "kind = 19",
-    ),
+/// All of them, in order.
+const INDEXINGS: [Indexing; 2] = [
+    // Events are found by what they are about.
+    Indexing {
+        migration: 14,
+        at_once: "\nSELECT log_index_subjects(",
+        indexes: &[
+            (
+                "_abt",
+                "(lane, stream, log_subject(payload), kind, seq)",
+                "kind IN (17, 18)",
+            ),
+            (
+                "_mrk",
+                "(lane, stream, log_subject(payload), log_mark(payload), actor, seq)",
+                "kind = 19",
+            ),
+        ],
+    },
+    // Notices are found.
+    Indexing {
+        migration: 30,
+        at_once: "\nSELECT log_index_notices(",
+        indexes: &[("_ntc", "(stream, seq)", "kind BETWEEN 69 AND 95")],
+    },
 ];
 
 const VERSION: &str = "SELECT coalesce(max(version), 0)::int FROM refinery_schema_history";
@@ -34,74 +51,80 @@ const SEGMENTS: &str = "SELECT c.relname::text FROM pg_inherits i JOIN pg_class 
 /// Whether an index is there, and whether it is whole: one that was interrupted is not.
 const WHOLE: &str = "SELECT i.indisvalid FROM pg_index i WHERE i.indexrelid = to_regclass($1)";
 
-/// Brings a log of an earlier version behind that migration. A new log, and one that is further, is left alone.
-pub(super) async fn index_subjects(client: &mut Client) -> Result<(), SchemaError> {
+/// Brings a log of an earlier version behind those migrations. A new log, and one that is further, is left alone.
+pub(super) async fn index_segments(client: &mut Client) -> Result<(), SchemaError> {
     let made = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
     if !client.query_one(made, &[]).await?.try_get::<_, bool>(0)? {
         return Ok(());
     }
-    let version: i32 = client.query_one(VERSION, &[]).await?.try_get(0)?;
-    if !(1..SUBJECTS).contains(&version) {
-        return Ok(());
-    }
-    let runner = embedded::migrations::runner();
-    let failed = |error: refinery::Error| SchemaError::Migration(chain(&error));
-    let all = runner.get_migrations().iter();
-    let migration = all
-        .filter(|migration| migration.version() == SUBJECTS)
-        .find_map(|found| found.sql());
-    let rest = migration.and_then(without_indexing).ok_or_else(|| {
-        SchemaError::Migration("the indexes of segments cannot be told from the rest".into())
-    })?;
-    runner
-        .set_target(Target::Version(SUBJECTS - 1))
-        .run_async(client)
-        .await
-        .map_err(failed)?;
-    client.batch_execute(&rest).await?;
-    let segments = client.query(SEGMENTS, &[]).await?;
-    for (done, segment) in segments.iter().enumerate() {
-        let segment: String = segment.try_get(0)?;
-        tracing::info!(
-            segment,
-            done,
-            of = segments.len(),
-            "a segment of the log is being indexed"
-        );
-        index(client, &segment).await?;
-    }
-    embedded::migrations::runner()
-        .set_target(Target::FakeVersion(SUBJECTS))
-        .run_async(client)
-        .await
-        .map_err(failed)?;
-    Ok(())
-}
-
-/// The migration without the indexing of all segments, so that it can be repeated.
-fn without_indexing(migration: &str) -> Option<String> {
-    let (before, after) = migration.split_once(AT_ONCE)?;
-    let (_, after) = after.split_once(";\n")?;
-    Some(format!("{before}\n{after}").replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
-}
-
-async fn index(client: &Client, segment: &str) -> Result<(), SchemaError> {
-    for (end, columns, only) in INDEXES {
-        let name = quoted(&format!("{segment}{end}"));
-        let whole = client.query_opt(WHOLE, &[&name]).await?;
-        let whole = whole.map(|row| row.try_get::<_, bool>(0)).transpose()?;
-        if whole == Some(false) {
-            client
-                .batch_execute(&format!("DROP INDEX CONCURRENTLY {name}"))
-                .await?;
-        }
-        if whole != Some(true) {
-            let segment = quoted(segment);
-            let sql = format!("CREATE INDEX CONCURRENTLY {name} ON {segment} {columns} WHERE {only}");
-            client.batch_execute(&sql).await?;
+    for indexing in &INDEXINGS {
+        let version: i32 = client.query_one(VERSION, &[]).await?.try_get(0)?;
+        if (1..indexing.migration).contains(&version) {
+            indexing.carry_out(client).await?;
         }
     }
     Ok(())
+}
+
+impl Indexing {
+    async fn carry_out(&self, client: &mut Client) -> Result<(), SchemaError> {
+        let failed = |error: refinery::Error| SchemaError::Migration(chain(&error));
+        let rest = self.rest().ok_or_else(|| {
+            SchemaError::Migration("the indexes of segments cannot be told from the rest".into())
+        })?;
+        embedded::migrations::runner()
+            .set_target(Target::Version(self.migration - 1))
+            .run_async(client)
+            .await
+            .map_err(failed)?;
+        client.batch_execute(&rest).await?;
+        let segments = client.query(SEGMENTS, &[]).await?;
+        for (done, segment) in segments.iter().enumerate() {
+            let segment: String = segment.try_get(0)?;
+            tracing::info!(
+                segment,
+                done,
+                of = segments.len(),
+                "a segment of the log is being indexed"
+            );
+            self.index(client, &segment).await?;
+        }
+        embedded::migrations::runner()
+            .set_target(Target::FakeVersion(self.migration))
+            .run_async(client)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    /// The migration without the indexing of all segments, so that it can be repeated.
+    fn rest(&self) -> Option<String> {
+        let runner = embedded::migrations::runner();
+        let mut all = runner.get_migrations().iter();
+        let migration = all.find(|migration| migration.version() == self.migration)?;
+        let (before, after) = migration.sql()?.split_once(self.at_once)?;
+        let (_, after) = after.split_once(";\n")?;
+        Some(format!("{before}\n{after}").replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
+    }
+
+    async fn index(&self, client: &Client, segment: &str) -> Result<(), SchemaError> {
+        for (end, columns, only) in self.indexes {
+            let name = quoted(&format!("{segment}{end}"));
+            let whole = client.query_opt(WHOLE, &[&name]).await?;
+            let whole = whole.map(|row| row.try_get::<_, bool>(0)).transpose()?;
+            if whole == Some(false) {
+                client
+                    .batch_execute(&format!("DROP INDEX CONCURRENTLY {name}"))
+                    .await?;
+            }
+            if whole != Some(true) {
+                let segment = quoted(segment);
+                let sql = format!("CREATE INDEX CONCURRENTLY {name} ON {segment} {columns} WHERE {only}");
+                client.batch_execute(&sql).await?;
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -109,29 +132,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_of_the_migration_can_be_repeated_and_indexes_nothing() {
-        let runner = embedded::migrations::runner();
-        let all = runner.get_migrations().iter();
-        let migration = all
-            .filter(|migration| migration.version() == SUBJECTS)
-            .find_map(|found| found.sql())
-            .unwrap();
-        let rest = without_indexing(migration).unwrap();
-        assert!(
-            !rest.contains("CREATE FUNCTION") && !rest.contains(AT_ONCE),
-            "{rest}"
-        );
-        assert_eq!(
-            rest.matches("CREATE OR REPLACE FUNCTION").count(),
-            migration.matches("FUNCTION").count()
-        );
-        // Segments that come are indexed the same.
-        for (end, columns, only) in INDEXES {
-            let made = format!("ON %I {columns} WHERE {only}");
+    fn what_is_left_of_each_migration_can_be_repeated_and_indexes_nothing() {
+        for indexing in INDEXINGS {
+            let runner = embedded::migrations::runner();
+            let all = runner.get_migrations().iter();
+            let migration = all
+                .filter(|migration| migration.version() == indexing.migration)
+                .find_map(|found| found.sql())
+                .unwrap();
+            let rest = indexing.rest().unwrap();
             assert!(
-                rest.contains(&made) && rest.contains(&format!("p_segment || '{end}'")),
-                "{made}"
+                !rest.contains("CREATE FUNCTION") && !rest.contains(indexing.at_once),
+                "{rest}"
             );
+            assert_eq!(
+                rest.matches("CREATE OR REPLACE FUNCTION").count(),
+                migration.matches("FUNCTION").count()
+            );
+            // Segments that come are indexed the same.
+            for (end, columns, only) in indexing.indexes {
+                let made = format!("ON %I {columns} WHERE {only}");
+                assert!(
+                    rest.contains(&made) && rest.contains(&format!("p_segment || '{end}'")),
+                    "{made}"
+                );
+            }
         }
     }
 }

@@ -9,6 +9,7 @@
 mod concurrency;
 mod invariants;
 mod migrating;
+mod notices;
 mod plans;
 mod pool;
 mod reading;

@@ -4,7 +4,7 @@ use crate::subjects::SUBJECTS;
 use crate::support::{TestLog, appended, batch, control, proposal, stream};
 use bytes::Bytes;
 use std::time::Duration;
-use tidings_eventlog::{Keep, Log, LogConfig, Outcome, Question, Slice};
+use tidings_eventlog::{Keep, Log, LogConfig, NoticeRange, Outcome, Question, Slice};
 
 /// How often a statement reads or changes rows of the log, and how often it says of which lane.
 fn names(sql: &str) -> (usize, usize) {
@@ -39,6 +39,13 @@ async fn every_read_of_events_and_streams_names_their_lane() {
     log.stream_heads(&[id]).await.unwrap();
     log.msg_nos(&[(id, 1)]).await.unwrap();
     log.newest(id, 16, 0, 9).await.unwrap();
+    let notices = NoticeRange {
+        stream: id,
+        after: 0,
+        to: 9,
+    };
+    log.find_notices(&[notices], &[9]).await.unwrap();
+    log.notices(notices, 9, 9).await.unwrap();
     log.written(1, 16, &[(id, id)]).await.unwrap();
     log.origins(16, &[(id, id)]).await.unwrap();
     let slice = Slice {
@@ -73,7 +80,7 @@ async fn every_read_of_events_and_streams_names_their_lane() {
         assert!(lanes >= tables, "{sql}");
         seen += usize::from(tables > 0);
     }
-    assert_eq!(seen, 15, "a read that is not tested, or one that is gone");
+    assert_eq!(seen, 17, "a read that is not tested, or one that is gone");
 }
 
 #[tokio::test]
