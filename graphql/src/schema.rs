@@ -9,6 +9,7 @@ pub(crate) mod id;
 pub(crate) mod inbox;
 pub(crate) mod loaders;
 pub(crate) mod long;
+pub(crate) mod mark;
 pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod mutation;

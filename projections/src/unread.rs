@@ -1,8 +1,10 @@
-//! How far each member has read, and where members were mentioned.
+//! How far each member has read, where members were mentioned, and what they have marked for themselves.
 
 mod fold;
+mod mark;
 mod mentions;
 pub(crate) mod read_seqs;
 
 pub(crate) use fold::Unread;
+pub use mark::{Marks, marks, mention_total, unread_total};
 pub use mentions::mention_counts;

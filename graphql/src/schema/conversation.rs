@@ -13,6 +13,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use tidings_projections::conversations::Activity;
+use tidings_projections::unread::Marks;
 use tidings_projections::{Listed, Range, Select, conversations, unread};
 use uuid::Uuid;
 
@@ -90,6 +91,27 @@ impl Conversation {
         Ok(Long(counts.load_one(self.id).await?.unwrap_or(0)))
     }
 
+    /// Whether the viewer has muted it: its unread messages are not in `unreadTotal`.
+    async fn muted(&self, context: &Context<'_>) -> Result<bool> {
+        Ok(self.marks(context).await?.muted)
+    }
+
+    /// When it ends that it is muted. Null where it is not, or for ever.
+    async fn muted_until(&self, context: &Context<'_>) -> Result<Option<Time>> {
+        Ok(self.marks(context).await?.muted_until.map(Time))
+    }
+
+    /// Whether the viewer has put it away. It comes back with the next message, if it is not muted, and with the next that mentions
+    /// the viewer.
+    async fn archived(&self, context: &Context<'_>) -> Result<bool> {
+        Ok(self.marks(context).await?.archived)
+    }
+
+    /// Whether the viewer wants it shown as unread, whatever has been read of it. It ends when the viewer reads there or writes.
+    async fn marked_unread(&self, context: &Context<'_>) -> Result<bool> {
+        Ok(self.marks(context).await?.unread)
+    }
+
     /// The messages that it keeps in view, at most 250, the one that was pinned last first.
     async fn pins(&self, context: &Context<'_>) -> Result<Vec<Message>> {
         let pins = &context.data_unchecked::<Loaders>().pins;
@@ -127,6 +149,11 @@ impl Conversation {
 }
 
 impl Conversation {
+    async fn marks(&self, context: &Context<'_>) -> Result<Marks> {
+        let marks = &context.data_unchecked::<Loaders>().marks;
+        Ok(marks.load_one(self.id).await?.unwrap_or_default())
+    }
+
     /// Its place among the conversations of the viewer.
     pub(crate) fn place(&self) -> ActivityPlace {
         ActivityPlace {

@@ -4,6 +4,7 @@ use super::attachment::Attachments;
 use super::conversation::{ActivityPage, ActivityPages, Conversations, MentionCounts};
 use super::edit::{EditPage, EditPages};
 use super::inbox::PendingPages;
+use super::mark::{MarksOf, Total, Totals};
 use super::member::{MemberPage, MemberPages};
 use super::message::{LastMessages, MessageId, MessageKey, MessagePage, MessagePages, Messages};
 use super::pin::{Pinned, Pins};
@@ -27,6 +28,8 @@ pub(crate) struct Loaders {
     pub(crate) message_pages: Gathering<MessagePage, MessagePages>,
     pub(crate) member_pages: Gathering<MemberPage, MemberPages>,
     pub(crate) mention_counts: Gathering<Uuid, MentionCounts>,
+    pub(crate) marks: Gathering<Uuid, MarksOf>,
+    pub(crate) totals: Gathering<Total, Totals>,
     pub(crate) edit_pages: Gathering<EditPage, EditPages>,
     pub(crate) reactions: Gathering<MessageKey, Reactions>,
     pub(crate) reaction_pages: Gathering<ReactionPage, ReactionPages>,
@@ -54,6 +57,14 @@ impl Loaders {
             database: database(),
             viewer,
         };
+        let marks = MarksOf {
+            database: database(),
+            viewer,
+        };
+        let totals = Totals {
+            database: database(),
+            viewer,
+        };
         let reactions = Reactions {
             database: database(),
             viewer,
@@ -70,6 +81,8 @@ impl Loaders {
             message_pages: Gathering::new(MessagePages(database()), waves),
             member_pages: Gathering::new(MemberPages(database()), waves),
             mention_counts: Gathering::remembering(mention_counts, waves),
+            marks: Gathering::remembering(marks, waves),
+            totals: Gathering::remembering(totals, waves),
             edit_pages: Gathering::new(EditPages(database()), waves),
             reactions: Gathering::remembering(reactions, waves),
             reaction_pages: Gathering::new(ReactionPages(database()), waves),

@@ -6,6 +6,8 @@ use super::cursor::ActivityPlace;
 use super::id;
 use super::inbox::Inbox;
 use super::loaders::Loaders;
+use super::long::Long;
+use super::mark::Total;
 use super::message::{Message, MessageId};
 use super::page::{List, Page};
 use super::read_model::{self, ReadModelProgress};
@@ -67,6 +69,16 @@ impl Query {
             .conversations
             .load_one(id)
             .await?)
+    }
+
+    /// Messages that the viewer has not read, in all conversations but those that are muted.
+    async fn unread_total(&self, context: &Context<'_>) -> Result<Long> {
+        total(context, Total::Unread).await
+    }
+
+    /// Unread messages that mention the viewer, in muted conversations too.
+    async fn mention_total(&self, context: &Context<'_>) -> Result<Long> {
+        total(context, Total::Mentions).await
     }
 
     /// A message in a conversation of which the viewer is a member.
@@ -147,4 +159,10 @@ impl Query {
         admin(context)?;
         Ok(read_model::all(context.data_unchecked::<Freshness>()))
     }
+}
+
+async fn total(context: &Context<'_>, total: Total) -> Result<Long> {
+    viewer(context)?;
+    let totals = &context.data_unchecked::<Loaders>().totals;
+    Ok(Long(totals.load_one(total).await?.unwrap_or(0)))
 }

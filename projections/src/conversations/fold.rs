@@ -35,6 +35,9 @@ impl Projection for Conversations {
             Kind::INBOX_EXPIRED,
             Kind::ATTACHMENT_STORED,
             Kind::ATTACHMENT_REMOVED,
+            Kind::CONVERSATION_MUTED,
+            Kind::CONVERSATION_ARCHIVED,
+            Kind::CONVERSATION_MARKED,
         ])
     }
 

@@ -143,10 +143,7 @@ impl Changes {
                 }
                 Membership::Unchanged => {}
             },
-            Event::User(
-                UserEvent::Registered(_) | UserEvent::AttachmentStored(_) | UserEvent::AttachmentRemoved(_),
-            )
-            | Event::Administration(_) => {}
+            Event::User(_) | Event::Administration(_) => {}
         }
     }
 

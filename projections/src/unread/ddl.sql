@@ -31,3 +31,28 @@ CREATE TABLE {schema}.void (
     seq          bigint NOT NULL,
     PRIMARY KEY (conversation, msg_no)
 );
+
+-- What somebody marks for themselves. A conversation is muted until a moment, or for ever.
+CREATE TABLE {schema}.muted (
+    user_id      uuid NOT NULL,
+    conversation uuid NOT NULL,
+    until        timestamptz,
+    PRIMARY KEY (user_id, conversation)
+);
+
+-- Where the conversation was when it was archived. What comes behind that brings it back, see marks.sql.
+CREATE TABLE {schema}.archived (
+    user_id      uuid NOT NULL,
+    conversation uuid NOT NULL,
+    seq          bigint NOT NULL,
+    msg_no       bigint NOT NULL,
+    PRIMARY KEY (user_id, conversation)
+);
+
+-- Where the conversation was when it was marked as unread.
+CREATE TABLE {schema}.marked (
+    user_id      uuid NOT NULL,
+    conversation uuid NOT NULL,
+    seq          bigint NOT NULL,
+    PRIMARY KEY (user_id, conversation)
+);

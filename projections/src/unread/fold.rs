@@ -1,5 +1,6 @@
 //! How events change it.
 
+use super::mark;
 use crate::fact::Fact;
 use crate::projection::{Folds, Projection, Table, run};
 use async_trait::async_trait;
@@ -19,11 +20,11 @@ impl Projection for Unread {
     }
 
     fn schema(&self) -> &'static str {
-        "p_unread_2"
+        "p_unread_3"
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn folds(&self) -> Folds {
@@ -32,6 +33,9 @@ impl Projection for Unread {
             Kind::MESSAGE_SENT,
             Kind::MESSAGE_RECALLED,
             Kind::MEMBER_ADDED,
+            Kind::CONVERSATION_MUTED,
+            Kind::CONVERSATION_ARCHIVED,
+            Kind::CONVERSATION_MARKED,
         ])
     }
 
@@ -60,6 +64,21 @@ impl Projection for Unread {
                 name: "void",
                 key: &["conversation", "msg_no"],
                 stream: "conversation",
+            },
+            Table {
+                name: "muted",
+                key: &["user_id", "conversation"],
+                stream: "user_id",
+            },
+            Table {
+                name: "archived",
+                key: &["user_id", "conversation"],
+                stream: "user_id",
+            },
+            Table {
+                name: "marked",
+                key: &["user_id", "conversation"],
+                stream: "user_id",
             },
         ]
     }
@@ -90,6 +109,7 @@ struct Changes {
     mentions: BTreeMap<(Uuid, Uuid, i64), i64>,
     /// Messages that do not count any more, by conversation and msg_no, with their seq.
     voids: BTreeMap<(Uuid, i64), i64>,
+    marks: mark::Changes,
 }
 
 impl Changes {
@@ -123,7 +143,8 @@ impl Changes {
                     }
                 }
             }
-            Event::User(_) | Event::Administration(_) => {}
+            Event::User(event) => self.marks.fold(fact, event),
+            Event::Administration(_) => {}
         }
     }
 
@@ -170,6 +191,6 @@ impl Changes {
             let sql = include_str!("void.sql");
             run(transaction, schema, sql, &[&conversations, &msg_nos, &seqs]).await?;
         }
-        Ok(())
+        self.marks.write(transaction, schema).await
     }
 }

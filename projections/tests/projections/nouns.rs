@@ -1,4 +1,4 @@
-//! Edits, recalls, reactions, pins and attachments in the read models.
+//! Edits, recalls, reactions, pins, attachments and own marks in the read models.
 
 use crate::support::{Crowd, World};
 use std::collections::{BTreeMap, BTreeSet};
@@ -239,6 +239,14 @@ struct Reference {
     pins: BTreeMap<i64, i64>,
     /// Of each person, up to which seq they have read, sent or joined.
     places: BTreeMap<Uuid, i64>,
+    /// The same without what they have read.
+    own: BTreeMap<Uuid, i64>,
+    /// Messages that mention people, recalled or not.
+    mentioned: BTreeSet<(Uuid, i64)>,
+    /// What each person has marked, in order.
+    marks: BTreeMap<Uuid, Vec<UserEvent>>,
+    /// How many messages there are.
+    last_no: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -260,7 +268,11 @@ impl Reference {
                         reference.reach(record.stream, cursor.seq as i64);
                     }
                 }
+                Event::User(event) if marked(&event) == Some(conversation) => {
+                    reference.marks.entry(record.stream).or_default().push(event);
+                }
                 Event::Conversation(event) if record.stream == conversation => {
+                    reference.last_no = record.msg_no;
                     reference.take(record, seq, event);
                 }
                 _ => {}
@@ -281,15 +293,21 @@ impl Reference {
             }
         };
         match event {
-            ConversationEvent::MemberAdded(added) => self.reach(added.user.0, seq),
+            ConversationEvent::MemberAdded(added) => {
+                self.reach(added.user.0, seq);
+                self.own.insert(added.user.0, seq);
+            }
             ConversationEvent::MessageSent(sent) => {
                 let told = Told {
                     text: Some(text(sent.content)),
                     mentions: sent.mentions.iter().map(|user| user.0).collect(),
                     ..Told::default()
                 };
+                let others = told.mentions.iter().filter(|user| **user != record.actor);
+                self.mentioned.extend(others.map(|user| (*user, seq)));
                 self.messages.insert(seq, told);
                 self.reach(record.actor, seq);
+                self.own.insert(record.actor, seq);
             }
             ConversationEvent::MessageEdited(edited) => {
                 let told = self.told(edited.message_seq);
@@ -338,6 +356,35 @@ impl Reference {
         *place = seq.max(*place);
     }
 
+    /// How the conversation is marked for somebody.
+    fn marks(&self, user: Uuid) -> unread::Marks {
+        let mut marks = unread::Marks::default();
+        let (mut archived, mut marked) = (None, None);
+        for event in self.marks.get(&user).into_iter().flatten() {
+            match event {
+                UserEvent::ConversationMuted(muted) => {
+                    marks.muted_until = muted.until.map(|until| until.time());
+                    marks.muted =
+                        muted.on && marks.muted_until.is_none_or(|until| until > chrono::Utc::now());
+                    marks.muted_until = marks.muted_until.filter(|_| marks.muted);
+                    archived = archived.filter(|(_, no)| *no >= muted.place.message_no);
+                }
+                UserEvent::ConversationArchived(event) => {
+                    archived = event.on.then_some((event.place.seq, event.place.message_no));
+                }
+                UserEvent::ConversationMarked(event) => marked = event.seq.filter(|_| event.unread),
+                _ => {}
+            }
+        }
+        marks.archived = archived.is_some_and(|(seq, no)| {
+            let mut mentioned = self.mentioned.range((user, seq as i64 + 1)..=(user, i64::MAX));
+            (marks.muted || self.last_no <= no) && mentioned.next().is_none()
+        });
+        let own = self.own.get(&user).copied().unwrap_or(0);
+        marks.unread = marked.is_some_and(|seq| own <= seq as i64);
+        marks
+    }
+
     /// Unread messages, and those that mention the user.
     fn counts(&self, user: Uuid) -> (i64, i64) {
         let place = self.places.get(&user).copied().unwrap_or(0);
@@ -345,6 +392,16 @@ impl Reference {
         let unread: Vec<_> = unread.filter(|(seq, _)| !self.recalled.contains(seq)).collect();
         let mentions = unread.iter().filter(|(_, told)| told.mentions.contains(&user));
         (unread.len() as i64, mentions.count() as i64)
+    }
+}
+
+/// The conversation that somebody marks for themselves.
+fn marked(event: &UserEvent) -> Option<Uuid> {
+    match event {
+        UserEvent::ConversationMuted(event) => Some(event.conversation.0),
+        UserEvent::ConversationArchived(event) => Some(event.conversation.0),
+        UserEvent::ConversationMarked(event) => Some(event.conversation.0),
+        _ => None,
     }
 }
 
@@ -393,10 +450,12 @@ async fn talked(seed: u64) -> (World, Crowd) {
 
 #[tokio::test]
 async fn whatever_happens_the_read_models_say_what_its_definition_says() {
+    let mut kept = BTreeSet::new();
     for seed in 31..34 {
         let (world, crowd) = talked(seed).await;
         let log = world.told().await;
         let (mut recalled, mut pinned) = (0, 0);
+        let mut totals = BTreeMap::<Uuid, (i64, i64)>::new();
         for (group, members) in crowd.groups() {
             let reference = Reference::of(group, &log);
             recalled += reference.recalled.len();
@@ -421,12 +480,40 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
                     reference.counts(*user),
                     "user {user} in {group}, seed {seed}"
                 );
+                let marks = reference.marks(*user);
+                assert_eq!(
+                    world.ask(unread::marks(*user, vec![group])).await,
+                    [(group, marks)],
+                    "user {user} in {group}, seed {seed}"
+                );
+                kept.extend(
+                    [marks.muted, marks.archived, marks.unread]
+                        .iter()
+                        .enumerate()
+                        .filter_map(|(n, on)| on.then_some(n)),
+                );
+                let (unread, mentions) = reference.counts(*user);
+                let total = totals.entry(*user).or_default();
+                *total = (total.0 + if marks.muted { 0 } else { unread }, total.1 + mentions);
             }
+        }
+        for (user, (unread, mentions)) in totals {
+            assert_eq!(
+                world.ask(unread::unread_total(user)).await,
+                [unread],
+                "{user}, seed {seed}"
+            );
+            assert_eq!(
+                world.ask(unread::mention_total(user)).await,
+                [mentions],
+                "{user}, seed {seed}"
+            );
         }
         assert!(recalled > 0, "seed {seed} recalls nothing");
         assert!(pinned > 0, "seed {seed} pins nothing");
         world.assert_as_the_log_says().await;
     }
+    assert_eq!(kept.len(), 3, "of the marks some never last: {kept:?}");
 }
 
 /// Files, with their owner and size.

@@ -1,5 +1,6 @@
 //! A migrated database of its own for each test, and people who talk in it.
 
+use chrono::{DateTime, Utc};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -7,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_domain::event::{
-    AttachmentRemoved, AttachmentStored, CursorsMoved, DirectOpened, GroupCreated, GroupRenamed,
-    InboxExpired, MemberAdded, MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent,
-    PinChanged, ReactionChanged, Registered, RoleChanged,
+    AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationMarked, ConversationMuted,
+    CursorsMoved, DirectOpened, GroupCreated, GroupRenamed, InboxExpired, MemberAdded, MemberLeft,
+    MemberRemoved, MessageEdited, MessageRecalled, MessageSent, PinChanged, Place, ReactionChanged,
+    Registered, RoleChanged,
 };
 use tidings_domain::stored::encode;
 use tidings_domain::{
@@ -382,6 +384,53 @@ impl World {
         .await
     }
 
+    /// Where a conversation is now.
+    async fn place(&self, conversation: Uuid) -> Place {
+        let head = self.log.stream_heads(&[conversation]).await.unwrap()[0].unwrap();
+        Place {
+            seq: head.seq,
+            message_no: head.msg_no,
+        }
+    }
+
+    /// Mutes a conversation for somebody, or ends that.
+    pub(crate) async fn mute(
+        &self,
+        user: Uuid,
+        conversation: Uuid,
+        on: bool,
+        until: Option<DateTime<Utc>>,
+    ) -> Recorded {
+        let muted = ConversationMuted {
+            conversation: conversation.into(),
+            on,
+            until: until.map(Into::into),
+            place: self.place(conversation).await,
+        };
+        self.say(user, user, UserEvent::ConversationMuted(muted)).await
+    }
+
+    pub(crate) async fn archive(&self, user: Uuid, conversation: Uuid, on: bool) -> Recorded {
+        let archived = ConversationArchived {
+            conversation: conversation.into(),
+            on,
+            place: self.place(conversation).await,
+        };
+        self.say(user, user, UserEvent::ConversationArchived(archived))
+            .await
+    }
+
+    /// Marks a conversation as unread for somebody, or ends that.
+    pub(crate) async fn mark(&self, user: Uuid, conversation: Uuid, unread: bool) -> Recorded {
+        let seq = self.place(conversation).await.seq;
+        let marked = ConversationMarked {
+            conversation: conversation.into(),
+            unread,
+            seq: unread.then_some(seq),
+        };
+        self.say(user, user, UserEvent::ConversationMarked(marked)).await
+    }
+
     /// Rows of a query as text.
     pub(crate) async fn rows(&self, sql: &str) -> Vec<String> {
         let client = self.log.pool().get().await.unwrap();
@@ -542,7 +591,7 @@ impl Crowd {
 
     /// One thing happens.
     pub(crate) async fn act(&mut self, world: &World) {
-        let deed = self.rng.random_range(0..26);
+        let deed = self.rng.random_range(0..32);
         let user = *self.users.choose(&mut self.rng).unwrap();
         let which = self.rng.random_range(0..self.groups.len());
         let (group, members, said) = &mut self.groups[which];
@@ -600,6 +649,22 @@ impl Crowd {
             (24 | 25, Some(earlier)) => {
                 let on = self.rng.random_bool(0.7);
                 world.pin(&earlier, user, on).await;
+            }
+            (26 | 27, _) => {
+                let on = self.rng.random_bool(0.6);
+                // One that is over, one that is not, and for ever.
+                let until = [Some(1_000_000_000), Some(4_000_000_000), None];
+                let until = until.choose(&mut self.rng).copied().flatten().filter(|_| on);
+                let until = until.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+                world.mute(user, *group, on, until).await;
+            }
+            (28 | 29, _) => {
+                let on = self.rng.random_bool(0.8);
+                world.archive(user, *group, on).await;
+            }
+            (30 | 31, _) => {
+                let unread = self.rng.random_bool(0.8);
+                world.mark(user, *group, unread).await;
             }
             _ => {
                 let sender = *members.first().unwrap();

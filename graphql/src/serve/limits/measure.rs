@@ -42,6 +42,8 @@ const WHOLE: [&str; 12] = [
 const MENTIONS_USUAL: usize = 20;
 /// What it costs to look for somebody who need not exist: nobody else is looked for in the same statements.
 const LOOK_UP: usize = 25;
+/// What it costs to count over all conversations of the viewer: each is looked at.
+const TOTAL: usize = 100;
 /// What it costs to look for words: some seconds of a connection, where they are common.
 const SEARCH: usize = 1_000;
 /// The longest name of a field in the answer: it is repeated for each entry of the lists around it.
@@ -133,6 +135,7 @@ impl<'a> Walk<'a> {
             "pins" => (PINS_MAX, PINS_USUAL),
             "user" if field.get_argument("id").is_some() => (LOOK_UP, 1),
             "userByName" => (LOOK_UP, 1),
+            "unreadTotal" | "mentionTotal" => (TOTAL, 1),
             _ => (1, 1),
         };
         let cost = inner.cost.saturating_mul(times).saturating_add(itself);
