@@ -36,6 +36,7 @@ enum Move {
     Read(UserId, TimeLines, Read),
     Delivered(UserId, TimeLines, Delivered),
     Flush(oneshot::Sender<()>),
+    Settle(UserId, oneshot::Sender<()>),
 }
 
 /// Answers reads of which nothing is stored.
@@ -107,6 +108,15 @@ impl Cursors {
     pub async fn delivered_last(&self, user: UserId, time_lines: TimeLines, cursors: Delivered) {
         // When the node has stopped already, a later device is sent the same events once more.
         let _ = self.moves.send(Move::Delivered(user, time_lines, cursors)).await;
+    }
+
+    /// Stores what was gathered of a user so far, without waiting for more.
+    pub async fn settle(&self, user: UserId) {
+        let (done, waiting) = oneshot::channel();
+        if self.moves.send(Move::Settle(user, done)).await.is_ok() {
+            // An error means that the gatherer has ended.
+            let _ = waiting.await;
+        }
     }
 
     /// Stores everything gathered so far.

@@ -15,6 +15,7 @@ mod limits;
 mod logins;
 mod lookups;
 mod memberships;
+mod notices;
 mod pages;
 mod places;
 mod plan;

@@ -29,8 +29,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::event::Acted;
 use tidings_domain::{
-    Command, CommandId, ConversationId, DigestKey, Facts, Need, Rejection, Rules, Stream, StreamCommand,
-    UserCommand, UserId,
+    Command, CommandId, ConversationId, DigestKey, Facts, Marking, Need, Rejection, Rules, Stream,
+    StreamCommand, UserCommand, UserId,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Committed, Log};
@@ -294,15 +294,9 @@ impl Lanes {
     pub fn submit(&self, command: Command, reply: Reply) {
         let lane = command.conversation.lane();
         let digest = command.digest(&self.key);
-        let (actor, id) = (command.actor.0, command.id.0);
-        if !self.claims.claim(actor, id, command.conversation.0) {
-            return reply(Err(Refusal::IdReused));
-        }
-        let claims = Arc::clone(&self.claims);
-        let reply: Reply = Box::new(move |answer| {
-            claims.release(actor, id);
-            reply(answer);
-        });
+        let Some(reply) = self.claim(command.actor.0, command.id.0, command.conversation.0, reply) else {
+            return;
+        };
         self.queue(
             lane,
             Request::Command {
@@ -328,6 +322,40 @@ impl Lanes {
         let id = CommandId(id);
         self.submit_own(StreamCommand::User { user, id, command }, as_of)
             .await
+    }
+
+    /// Queues what somebody marks for themselves, on places that were found at `as_of`. Commands of one caller take effect in the order queued.
+    pub fn submit_marking(&self, user: UserId, id: CommandId, marking: Marking, as_of: AsOf, reply: Reply) {
+        let Some(reply) = self.claim(user.0, id.0, user.0, reply) else {
+            return;
+        };
+        let command = StreamCommand::User {
+            user,
+            id,
+            command: UserCommand::Mark(marking),
+        };
+        let request = Request::Command {
+            digest: command.digest(&self.key),
+            command,
+            people: vec![],
+            rooms: vec![],
+            as_of: Some(as_of),
+            reply,
+        };
+        self.queue(user.lane(), request);
+    }
+
+    /// Says that `actor` has sent `id` to `stream`, until it is answered. Refuses it where it is on its way to another one.
+    fn claim(&self, actor: Uuid, id: Uuid, stream: Uuid, reply: Reply) -> Option<Reply> {
+        if !self.claims.claim(actor, id, stream) {
+            reply(Err(Refusal::IdReused));
+            return None;
+        }
+        let claims = Arc::clone(&self.claims);
+        Some(Box::new(move |answer| {
+            claims.release(actor, id);
+            reply(answer);
+        }))
     }
 
     /// Queues what the administrator `actor` is about to do, and waits until the log has it.

@@ -28,6 +28,8 @@ pub(super) struct Gatherer {
     busy: HashSet<UserId>,
     /// Users whose moves have been due since before their last ones were stored.
     overdue: HashSet<UserId>,
+    /// Who waits until all is stored that was gathered of a user before they asked.
+    settling: HashMap<UserId, Vec<oneshot::Sender<()>>>,
 }
 
 impl Gatherer {
@@ -40,6 +42,7 @@ impl Gatherer {
             tasks: HashMap::new(),
             busy: HashSet::new(),
             overdue: HashSet::new(),
+            settling: HashMap::new(),
         }
     }
 
@@ -50,6 +53,7 @@ impl Gatherer {
                 next = moves.recv() => match next {
                     None => return,
                     Some(Move::Flush(done)) => self.flush(done).await,
+                    Some(Move::Settle(user, done)) => self.settle(user, done),
                     Some(Move::Read(user, time_lines, read)) => {
                         self.gathered.read(user, time_lines, read, Instant::now() + self.gather);
                     }
@@ -66,6 +70,17 @@ impl Gatherer {
     fn take(&mut self, user: UserId, time_lines: TimeLines, cursors: Delivered) {
         let due = Instant::now() + self.gather;
         self.gathered.deliver(user, time_lines, cursors, due);
+    }
+
+    /// Stores what is gathered of a user at once.
+    fn settle(&mut self, user: UserId, done: oneshot::Sender<()>) {
+        self.begin(user);
+        if self.busy.contains(&user) {
+            self.settling.entry(user).or_default().push(done);
+        } else {
+            // Whoever asked may be gone.
+            let _ = done.send(());
+        }
     }
 
     /// Stores what is due by `now`, or everything.
@@ -112,6 +127,11 @@ impl Gatherer {
         }
         if self.overdue.remove(&user) {
             self.begin(user);
+        }
+        if !self.busy.contains(&user) {
+            for done in self.settling.remove(&user).into_iter().flatten() {
+                let _ = done.send(());
+            }
         }
     }
 

@@ -113,17 +113,23 @@ impl Store {
         };
         let known = self.known(user, epoch, &moved);
         let moved = moved.beyond(&known);
-        let mut accepted = None;
-        if !moved.is_empty() {
+        let read: BTreeSet<ConversationId> = reads.iter().map(|read| read.conversation).collect();
+        let (mut accepted, mut behind) = (None, None);
+        // A read that moves nothing may end that a conversation is marked as unread.
+        if !moved.is_empty() || !read.is_empty() {
             let command = UserCommand::MoveCursors {
                 moved: moved.clone(),
                 known,
+                read,
             };
             let submitted = self
                 .lanes
                 .submit_user(user, crate::clock::id(), command, Some(as_of));
             match submitted.await {
-                Ok(answer) => accepted = Some(answer),
+                Ok(answer) => {
+                    accepted = (!moved.is_empty()).then_some(answer);
+                    behind = Some(answer.position);
+                }
                 Err(refusal) => {
                     refuse_all(reads, &refusal);
                     let lost = time_lines != self.time_lines();
@@ -142,7 +148,7 @@ impl Store {
             tracing::debug!(error, "the newest read positions could not be read");
             refuse_all(reads, &Refusal::Unavailable);
         } else {
-            self.answer(user, epoch, reads);
+            self.answer(user, epoch, reads, behind);
         }
         Delivered::new()
     }
@@ -203,8 +209,8 @@ impl Store {
             .follow(user, epoch, behind..=seq, &marks)
     }
 
-    /// Acks reads with how far the user has read, and shows that.
-    fn answer(&self, user: UserId, epoch: u32, reads: Vec<Read>) {
+    /// Acks reads with how far the user has read, and shows that. Whatever else they did stands no further than `behind`.
+    fn answer(&self, user: UserId, epoch: u32, reads: Vec<Read>, behind: Option<Position>) {
         let at = crate::clock::now();
         let mut shown = BTreeMap::new();
         for read in reads {
@@ -217,7 +223,9 @@ impl Store {
             (read.reply)(Ok(Accepted {
                 stream: read.conversation.0,
                 seq: mark.seq,
-                position: mark.position,
+                position: behind
+                    .filter(|behind| behind.pos > mark.position.pos)
+                    .unwrap_or(mark.position),
                 at,
                 duplicate: false,
             }));

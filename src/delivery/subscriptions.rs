@@ -214,6 +214,16 @@ impl Subscriptions {
         }
     }
 
+    /// Gives a notice to every connection of its user.
+    pub(super) fn notify(&self, user: UserId, notice: impl FnOnce() -> LiveEvent) {
+        if let Some(connections) = self.users.get(&user) {
+            let notice = notice();
+            for subscriber in connections {
+                subscriber.outbox.live(std::slice::from_ref(&notice));
+            }
+        }
+    }
+
     /// Shows a receipt to those of its audience who see the conversation.
     pub(super) fn receipt(&self, conversation: Uuid, audience: Audience, frame: &[u8]) {
         // It may come from another version by way of Redis.

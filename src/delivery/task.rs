@@ -5,13 +5,13 @@ use super::hub::{Message, Observer, Passing, Subscriber};
 use super::subscriptions::Subscriptions;
 use crate::controls::Controls;
 use crate::planted;
-use crate::wire::{LiveEvent, shown};
+use crate::wire::{LiveEvent, notice, shown};
 use metrics::Histogram;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tidings_domain::stored::{self, DecodeError, Kind};
-use tidings_domain::{ConversationEvent, Event, Membership};
+use tidings_domain::{ConversationEvent, Event, Membership, UserId};
 use tidings_eventlog::{LaneHead, Log, Recorded};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -263,6 +263,10 @@ impl HubTask {
                 self.dispatch_control(recorded);
             } else if self.subscriptions.watched(recorded.stream) {
                 waiting.push(shown(recorded));
+            }
+            if Kind(recorded.kind).is_notice() {
+                self.subscriptions
+                    .notify(UserId(recorded.stream), || notice(recorded));
             }
         }
         self.deliver(&mut waiting);

@@ -52,6 +52,7 @@ impl Writer {
         if !planted::is("short") {
             self.write_ranges(plan.ranges).await?;
         }
+        self.catch_up_notices(events).await?;
         self.check_time_line(&begun).await?;
         self.settle(&missing);
         self.synced = true;
@@ -67,6 +68,7 @@ impl Writer {
         let begun = hub.places();
         let missing = self.missing().await?;
         self.write_ranges(everything(&missing)).await?;
+        self.catch_up_notices(u64::MAX).await?;
         self.check_time_line(&begun).await?;
         self.settle(&missing);
         Ok(())
@@ -91,7 +93,9 @@ impl Writer {
         let gateway = std::sync::Arc::clone(&self.gateway);
         // Whatever anybody has been told before this connection came is among it, also what the hub has still to see.
         let known = self.patiently(|| gateway.lookups.lanes()).await?;
-        let resume = self.shared.resume.take().conversations;
+        let resume = self.shared.resume.take();
+        self.notices = resume.notices.unwrap_or(self.notices);
+        let resume = resume.conversations;
         let claims = resume.iter().filter(|(_, seq)| **seq > 0);
         let claims: Vec<Uuid> = claims.map(|(conversation, _)| *conversation).collect();
         let (mut memberships, strange) = self.vouched(&known, &claims).await?;

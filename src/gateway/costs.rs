@@ -81,7 +81,10 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
             | Action::GroupLeave { .. }
             | Action::GroupRename { .. }
             | Action::GroupRole { .. } => CHANGE,
-            Action::Read { .. } => 1,
+            Action::ConversationMute { .. }
+            | Action::ConversationArchive { .. }
+            | Action::ConversationMark { .. }
+            | Action::Read { .. } => 1,
         },
         Ok(ClientFrame::Hello(_)) => CHANGE,
         Ok(_) | Err(_) => 1,

@@ -6,7 +6,9 @@ use futures_util::future::BoxFuture;
 use lru::LruCache;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
-use tidings_eventlog::{LaneHead, Log, Pool, ReadError, Recorded, Slice, StreamHead};
+use tidings_eventlog::{
+    LaneHead, Log, NoticeRange, NoticesFound, Pool, ReadError, Recorded, Slice, StreamHead,
+};
 use tidings_projections::Memberships;
 use uuid::Uuid;
 
@@ -23,6 +25,8 @@ const USERS_OF_MANY: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is abov
 /// Conversations whose heads are read at once: so many are an answer within any time-out, and whoever has more comes again for
 /// the rest, behind those who wait already.
 pub(super) const STREAMS: usize = 1_000;
+/// Users whose notices are looked for at once.
+const OWN_STREAMS: usize = 64;
 /// Pages of missed events that are read at once.
 const PAGES: usize = 16;
 
@@ -39,6 +43,7 @@ pub struct Lookups {
     of_many: Mutex<LruCache<Uuid, ()>>,
     heads: Together<Vec<Uuid>, Vec<Option<StreamHead>>>,
     slices: Together<Slice, Vec<Recorded>>,
+    notices: Together<(NoticeRange, u64), Option<NoticesFound>>,
 }
 
 impl Lookups {
@@ -93,6 +98,20 @@ impl Lookups {
                 Box::pin(async move { log.slices(&pages).await })
             },
         );
+        let of = Arc::new(log.clone());
+        let notices = Together::start(
+            lifecycle,
+            "notices",
+            READERS,
+            each(OWN_STREAMS),
+            move |questions: Vec<(NoticeRange, u64)>| {
+                let log = Arc::clone(&of);
+                Box::pin(async move {
+                    let (ranges, most): (Vec<NoticeRange>, Vec<u64>) = questions.into_iter().unzip();
+                    log.find_notices(&ranges, &most).await
+                })
+            },
+        );
         Self {
             lanes,
             memberships,
@@ -100,6 +119,7 @@ impl Lookups {
             of_many: Mutex::new(LruCache::new(USERS_OF_MANY)),
             heads,
             slices,
+            notices,
         }
     }
 
@@ -128,6 +148,15 @@ impl Lookups {
     /// Heads of streams, in their order; no more than [`STREAMS`] at once.
     pub(super) async fn heads(&self, streams: Vec<Uuid>) -> Result<Vec<Option<StreamHead>>, ReadError> {
         self.heads.ask(streams).await
+    }
+
+    /// Whether there are notices in a range, and how far the newest `most` of them reach back.
+    pub(super) async fn notices(
+        &self,
+        range: NoticeRange,
+        most: u64,
+    ) -> Result<Option<NoticesFound>, ReadError> {
+        self.notices.ask((range, most)).await
     }
 
     /// The first events of a page, range by range, each in order, as many as fit into its bytes.

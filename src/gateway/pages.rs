@@ -25,7 +25,7 @@ pub struct PageRoom {
 }
 
 /// A page's part of the room, given back when dropped.
-struct Share {
+pub(super) struct Share {
     bytes: u64,
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -46,7 +46,7 @@ impl PageRoom {
         (self.all - self.units.available_permits()) * UNIT
     }
 
-    fn share(&self) -> Share {
+    pub(super) fn share(&self) -> Share {
         let permit = Arc::clone(&self.units).try_acquire_many_owned(self.page).ok();
         if permit.is_none() {
             metrics::counter!("tidings_small_pages_total").increment(1);
@@ -57,6 +57,13 @@ impl PageRoom {
                 .map_or(SMALL, |_| u64::from(self.page) * UNIT as u64),
             _permit: permit,
         }
+    }
+}
+
+impl Share {
+    /// How many bytes the page may hold.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod commands;
 mod hello;
+mod marks;
 mod reads;
 
 use super::Gateway;

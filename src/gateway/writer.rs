@@ -53,6 +53,8 @@ pub(super) struct Writer {
     /// The place of each conversation.
     pub(super) places: Places,
     pub(super) receipts: Receipts,
+    /// The last notice that was written, or the end of the user's stream behind it.
+    pub(super) notices: u64,
     /// The first catch-up is done.
     pub(super) synced: bool,
     /// A gap was told of a conversation that the user has left.
@@ -83,6 +85,7 @@ impl Writer {
             subscriber,
             places: Places::default(),
             receipts: Receipts::new(now),
+            notices: 0,
             synced: false,
             owing: false,
             admitted: false,
@@ -199,6 +202,10 @@ impl Writer {
 
     /// Takes an event in: once, in order. Fills a hole from the log first.
     async fn admit(&mut self, event: LiveEvent, frames: &mut Vec<Frame>) -> Result<(), Stop> {
+        if event.conversation == self.subscriber.user.0 {
+            self.admit_notice(event, frames);
+            return Ok(());
+        }
         // The user's own joining says where a conversation begins that is new to this connection; no other event does.
         let user = self.subscriber.user;
         let mut admission = self.places.admission(&event, || begins(&event, user));

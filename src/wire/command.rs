@@ -1,7 +1,7 @@
 //! From the wire's commands to the domain's. Each noun has a file of its own beside this one.
 
-use super::{direct, group, message, pin, reaction};
-use tidings_domain::{Command, CommandId, ConversationCommand, ConversationId, Rejection, UserId};
+use super::{direct, group, mark, message, pin, reaction};
+use tidings_domain::{Command, CommandId, ConversationCommand, ConversationId, Mark, Rejection, UserId};
 use tidings_protocol::{self as protocol, Action};
 use uuid::Uuid;
 
@@ -16,6 +16,11 @@ pub enum Wanted {
     },
     /// To have read so far.
     Read { conversation: ConversationId, seq: u64 },
+    /// To mark a conversation for oneself.
+    Mark {
+        conversation: ConversationId,
+        mark: Mark,
+    },
     /// To be shown so much of a conversation.
     Fetch {
         conversation: ConversationId,
@@ -59,6 +64,17 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
             reply_to,
             mentions,
         } => message::send(conversation, content, reply_to, mentions)?,
+        Action::ConversationMute {
+            conversation,
+            on,
+            until,
+        } => return Ok(marked(conversation, mark::mute(on, until))),
+        Action::ConversationArchive { conversation, on } => {
+            return Ok(marked(conversation, mark::archive(on)));
+        }
+        Action::ConversationMark { conversation, unread } => {
+            return Ok(marked(conversation, mark::mark(unread)));
+        }
         Action::Read { conversation, seq } => {
             return Ok(Wanted::Read {
                 conversation: ConversationId(conversation),
@@ -115,4 +131,11 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
         command,
         behind_reads,
     })
+}
+
+fn marked(conversation: Uuid, mark: Mark) -> Wanted {
+    Wanted::Mark {
+        conversation: ConversationId(conversation),
+        mark,
+    }
 }

@@ -106,7 +106,7 @@ fn joins(recorded: &Recorded) -> Option<UserId> {
 }
 
 /// The payload in today's version: as stored, or lifted.
-fn current(recorded: &Recorded) -> Option<Cow<'_, [u8]>> {
+pub(super) fn current(recorded: &Recorded) -> Option<Cow<'_, [u8]>> {
     let kind = Kind(recorded.kind);
     if recorded.ver == kind.version() {
         return Some(Cow::Borrowed(&recorded.payload));

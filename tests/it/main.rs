@@ -30,6 +30,7 @@ mod gaps;
 mod homes;
 mod lanes;
 mod limits;
+mod marks;
 mod metrics;
 mod pages;
 mod parked;

@@ -41,6 +41,9 @@ impl Reader {
                 });
                 self.gateway.lanes.submit(command, reply);
             }
+            Ok(Wanted::Mark { conversation, mark }) => {
+                Box::pin(self.mark(id, conversation, mark, reply)).await;
+            }
             Ok(Wanted::Read { conversation, seq }) => self.read(id, conversation, seq, reply),
             Ok(Wanted::Fetch {
                 conversation,
