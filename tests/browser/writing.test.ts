@@ -113,13 +113,16 @@ test('a name is completed by keys, and marks the message for whom it mentions', 
   await list.getByText('Beatrix', { exact: true }).click();
   await ann.field.pressSequentially('are you there?');
   await ann.page.keyboard.press('Enter');
-  for (const person of [ann, ben, bea]) await (person === ann ? Promise.resolve() : person.choose('Walkers'));
+  await ben.item('Walkers').getByLabel('1 mentions you').waitFor();
+  await ben.shot('mentioned-badge');
+  for (const person of [ben, bea]) await person.choose('Walkers');
+  await ben.item('Walkers').getByLabel('1 mentions you').waitFor({ state: 'detached' });
   const mentions = (of: typeof ann): Promise<string[]> =>
     of.page.locator('.messages .mention').allTextContents();
   for (const person of [ann, ben, bea]) {
     await eventually(() => mentions(person), [`@${ben.username}`, `@${bea.username}`]);
   }
-  assert.deepEqual(await ben.page.locator('.mention.me').allTextContents(), [`@${ben.username}`]);
+  assert.deepEqual(await ben.page.locator('.mention.own').allTextContents(), [`@${ben.username}`]);
   await ben.shot('mentioned-dark');
   for (const person of [ann, ben, bea]) await person.leave();
 });

@@ -50,6 +50,7 @@ const conversation = (kind: Conversation['kind'], roles: Record<string, Role>): 
       lastSeq: 1,
       lastAt: time(1),
       unread: 0,
+      mentioned: 0,
       readSeq: 1,
       preview: null,
     },

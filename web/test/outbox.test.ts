@@ -68,6 +68,7 @@ function page() {
     lastSeq: 1,
     lastAt: time(1),
     unread: 0,
+    mentioned: 0,
     readSeq: 1,
     preview: null,
   };

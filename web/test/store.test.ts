@@ -13,6 +13,7 @@ const summary = (lastSeq: number, more: Partial<store.Summary> = {}): store.Summ
   lastSeq,
   lastAt: time(lastSeq),
   unread: 0,
+  mentioned: 0,
   readSeq: lastSeq,
   preview: null,
   ...more,
@@ -178,4 +179,27 @@ test('the list shows what the last message says now', () => {
   assert.equal(only(state).preview?.text, 'newer');
   state = store.withEvents(state, [recalled(6, 'm3'), edited(7, 'm3', 'too late')]);
   assert.equal(only(state).preview?.text, 'Message recalled');
+});
+
+test('unread messages that mention the viewer are counted until they are read or recalled', () => {
+  const mentions = (seq: number): TidingsEvent => {
+    const event = said(seq);
+    return event.kind === 'message.sent' ? { ...event, data: { ...event.data, mentions: [ME] } } : event;
+  };
+  const count = (state: store.State): number => only(state).mentioned;
+  let state = store.withEvents(withSummary(1, { mentioned: 1, unread: 1, readSeq: 0 }), [
+    mentions(2),
+    said(3),
+    mentions(4),
+  ]);
+  assert.equal(count(state), 3);
+  // Of one that is recalled a summary tells.
+  const before = store.withEvents(state, [recalled(5, 'm4')]);
+  assert.ok(only(before).partial);
+  const after = store.withSummaries(before, [summary(5, { mentioned: 2, unread: 3, readSeq: 0 })]);
+  assert.deepEqual([count(after), only(after).partial], [2, false]);
+  state = store.withRead(state, CONVERSATION, 3);
+  assert.equal(count(state), 1);
+  assert.equal(count(store.withRead(state, CONVERSATION, 4)), 0);
+  assert.equal(count(store.withEvents(state, [said(5, ME)])), 0);
 });

@@ -17,6 +17,7 @@ function talk(lastSeq: number): store.State {
       lastSeq,
       lastAt: time(lastSeq),
       unread: 0,
+      mentioned: 0,
       readSeq: lastSeq,
       preview: null,
     },

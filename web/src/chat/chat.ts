@@ -43,6 +43,8 @@ export class Chat implements Core {
   private readonly listeners = new Set<() => void>();
   private readonly sweep: ReturnType<typeof setInterval>;
   private atEnd = true;
+  /** The conversation that this person has been looking at the end of. */
+  private watched: string | null = null;
 
   constructor(
     login: Login,
@@ -121,6 +123,7 @@ export class Chat implements Core {
   private turnTo(id: string | null): void {
     this.stopTyping();
     this.atEnd = true;
+    this.watched = null;
     this.update(state => store.trimmed({ ...state, selected: id }, true));
   }
 
@@ -181,7 +184,7 @@ export class Chat implements Core {
   /** Says whether the newest message is in view: only then it counts as read. */
   viewing(atEnd: boolean): void {
     this.atEnd = atEnd;
-    if (atEnd) this.markRead();
+    this.markRead();
   }
 
   /** Opens the conversation with somebody. Fails with a sentence for people. */
@@ -300,8 +303,15 @@ export class Chat implements Core {
   private markRead(): void {
     const { selected, conversations } = this.state;
     const shown = selected === null ? undefined : conversations.get(selected);
-    if (!shown || shown.unread === 0 || !this.atEnd || !document.hasFocus() || document.hidden) return;
-    const { id, lastSeq: seq } = shown;
+    if (!shown || !this.atEnd || !document.hasFocus() || document.hidden) {
+      this.watched = null;
+      return;
+    }
+    const { id, lastSeq: seq, unread } = shown;
+    // Whoever has been looking on sees what comes, and needs not be told what is new.
+    if (this.watched !== id) this.update(state => store.withFresh(state, id));
+    this.watched = id;
+    if (unread === 0) return;
     this.update(state => store.withRead(state, id, seq));
     this.reads.read(id, seq);
   }

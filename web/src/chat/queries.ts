@@ -11,7 +11,7 @@ const PERSON = 'id username displayName';
 /** Enough members to name a group by; the others become known when they speak. */
 export const SUMMARY_MEMBERS = 40;
 const SUMMARY = `
-  id kind title myRole lastSeq lastActivityAt lastReadSeq unreadCount
+  id kind title myRole lastSeq lastActivityAt lastReadSeq unreadCount mentionCount
   lastMessage { seq kind text recalledAt sender { ${PERSON} } }
   members(first: ${SUMMARY_MEMBERS}) { nodes { role user { ${PERSON} } } }
 `;
@@ -33,6 +33,7 @@ interface SummaryNode {
   lastActivityAt: string;
   lastReadSeq: number;
   unreadCount: number;
+  mentionCount: number;
   lastMessage: {
     seq: number;
     kind: string;
@@ -424,6 +425,7 @@ function summary(node: SummaryNode, members: readonly Person[], me: string): Sum
     lastSeq: node.lastSeq,
     lastAt: node.lastActivityAt,
     unread: node.unreadCount,
+    mentioned: node.mentionCount,
     readSeq: node.lastReadSeq,
     preview: lastMessage && {
       seq: lastMessage.seq,

@@ -78,8 +78,12 @@ export interface Conversation {
   lastSeq: number;
   lastAt: string;
   unread: number;
+  /** How many of them mention the viewer. */
+  mentioned: number;
   /** Up to where the viewer has read it. */
   readSeq: number;
+  /** What was unread when the viewer came to it: behind which seq, and how many. */
+  fresh: { after: number; count: number } | null;
   /** Unread messages that were recalled, and so no longer count. */
   voided: ReadonlySet<string>;
   preview: Preview | null;
@@ -118,7 +122,17 @@ export interface State {
 /** What the list of conversations says of one. */
 export type Summary = Pick<
   Conversation,
-  'id' | 'kind' | 'title' | 'members' | 'roles' | 'lastSeq' | 'lastAt' | 'unread' | 'readSeq' | 'preview'
+  | 'id'
+  | 'kind'
+  | 'title'
+  | 'members'
+  | 'roles'
+  | 'lastSeq'
+  | 'lastAt'
+  | 'unread'
+  | 'mentioned'
+  | 'readSeq'
+  | 'preview'
 >;
 
 export const initialState = (me: string): State => ({
@@ -163,6 +177,7 @@ const fresh = (summary: Summary): Conversation => ({
   changes: [],
   editing: null,
   answering: null,
+  fresh: null,
   target: null,
   voided: new Set(),
   partial: false,
@@ -229,6 +244,7 @@ export const withRewound = (state: State, id: string, head: number): State =>
     lastSeq: Math.min(head, conversation.lastSeq),
     readSeq: Math.min(head, conversation.readSeq),
     unread: 0,
+    mentioned: 0,
     preview: null,
     voided: new Set(),
     reads: new Map(),
@@ -359,6 +375,7 @@ function unheardOf(event: TidingsEvent): Conversation {
     lastSeq: seq - 1,
     lastAt: at,
     unread: 0,
+    mentioned: 0,
     readSeq: seq - 1,
     preview: null,
   };
@@ -450,22 +467,31 @@ export function withoutStaleTyping(state: State, now: number): State {
   return next;
 }
 
+/** Remembers what is unread now, or that nothing is. */
+export const withFresh = (state: State, id: string): State =>
+  change(state, id, conversation => {
+    const { unread: count, readSeq: after } = conversation;
+    return { ...conversation, fresh: count > 0 ? { after, count } : null };
+  });
+
 export const withRead = (state: State, id: string, seq: number): State =>
   change(state, id, conversation => readUpTo(conversation, seq, state.me));
 
 function readUpTo(conversation: Conversation, seq: number, me: string): Conversation {
   if (seq <= conversation.readSeq) return conversation;
   const { log } = conversation;
-  let unread = conversation.unread;
+  let { unread, mentioned } = conversation;
   if (seq >= conversation.lastSeq) {
-    unread = 0;
+    unread = mentioned = 0;
   } else if (log && !log.cut && log.from <= seq + 1) {
-    unread = log.entries.filter(
+    const left = log.entries.filter(
       entry => entry.kind === 'message' && entry.seq > seq && entry.sender !== me && entry.content !== null,
-    ).length;
+    );
+    unread = left.length;
+    mentioned = left.filter(entry => entry.kind === 'message' && entry.mentions.includes(me)).length;
   }
   const voided = unread === 0 ? new Set<string>() : conversation.voided;
-  return { ...conversation, readSeq: seq, unread, voided };
+  return { ...conversation, readSeq: seq, unread, mentioned, voided };
 }
 
 export const withOutgoing = (state: State, id: string, message: Outgoing): State =>

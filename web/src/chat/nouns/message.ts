@@ -12,6 +12,8 @@ export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled
       conversation.typing = new Map([...conversation.typing].filter(([user]) => user !== actor));
       // Sending reads everything before.
       conversation.unread = actor === me ? 0 : conversation.unread + 1;
+      conversation.mentioned =
+        actor === me ? 0 : conversation.mentioned + (data.mentions?.includes(me) ? 1 : 0);
       if (actor !== me) return;
       conversation.readSeq = seq;
       conversation.voided = new Set();
@@ -44,6 +46,8 @@ export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled
       if (seq <= conversation.readSeq || voided.has(id)) return;
       conversation.unread = Math.max(0, conversation.unread - 1);
       conversation.voided = new Set(voided).add(id);
+      // Whether it was one that mentioned the viewer, its event does not say.
+      if (conversation.mentioned > 0) conversation.partial = true;
     },
     fold: (into, { data }) => amend(into, data.message, { recalled: true }),
   },

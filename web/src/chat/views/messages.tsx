@@ -7,6 +7,7 @@ import type { Entry, MessageEntry } from '../fold.ts';
 import * as store from '../store.ts';
 import { Happening, Message, Pending } from './message.tsx';
 import { dayName, sameDay } from './time.ts';
+import { useUnread } from './unread.ts';
 
 /** As close to the end as this counts as being there, in pixels. */
 const END_PX = 48;
@@ -30,7 +31,7 @@ const DRAWN = [
   'editing',
   'history',
   'unread',
-  'readSeq',
+  'fresh',
   'reads',
   'target',
 ] as const;
@@ -49,10 +50,8 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
   const [found, setFound] = useState<number | null>(null);
   const ended = useRef(true);
   ended.current = atEnd;
-  // Where the unread messages began when the conversation was opened.
-  const [unreadAfter] = useState(conversation.unread > 0 ? conversation.readSeq : null);
-
-  const { log, outbox, history } = conversation;
+  const { log, outbox, history, fresh } = conversation;
+  const { above, look } = useUnread(list, log, fresh);
   const entries = log?.entries ?? [];
 
   useLayoutEffect(() => {
@@ -73,11 +72,12 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
     else if (from !== before.from) element.scrollTop += element.scrollHeight - before.height;
     shown.current = { from, height: element.scrollHeight, pending: outbox.length };
     hold();
+    look();
   });
 
   /** Puts a place into the middle of the view, and the focus on it. */
   function reach(seq: number): void {
-    const rows = [...(list.current?.querySelectorAll<HTMLElement>('[data-seq]') ?? [])];
+    const rows = [...(list.current?.querySelectorAll<HTMLElement>('.message[data-seq]') ?? [])];
     const row = rows.find(other => Number(other.dataset['seq']) >= seq) ?? rows.at(-1);
     if (!row) return;
     row.scrollIntoView({ block: 'center' });
@@ -119,6 +119,7 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
     setAtEnd(end);
     chat.viewing(end);
     hold();
+    look();
     if (history !== 'idle') return;
     if (element.scrollTop < BEGINNING_PX) void chat.loadOlder(conversation.id);
     else if (log?.cut && below < BEGINNING_PX) void chat.loadNewer(conversation.id);
@@ -146,6 +147,11 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
 
   return (
     <div class="messages-frame">
+      {above > 0 && fresh && (
+        <button class="to-unread" type="button" onClick={() => chat.goTo(conversation.id, fresh.after + 1)}>
+          {above === 1 ? '1 unread message' : `${above} unread messages`} ↑
+        </button>
+      )}
       <div
         ref={list}
         class="messages"
@@ -157,7 +163,7 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
         aria-label="Messages"
       >
         <Beginning chat={chat} conversation={conversation} />
-        <ol>{rows(chat, state, conversation, entries, unreadAfter, found)}</ol>
+        <ol>{rows(chat, state, conversation, entries, fresh?.after ?? null, found)}</ol>
         <ol class="pending">
           {outbox.map(message => (
             <Pending

@@ -87,7 +87,7 @@ interface ItemProps {
 }
 
 const Item = memo(function Item({ conversation, face, title, preview, selected }: ItemProps) {
-  const { id, unread, lastAt } = conversation;
+  const { id, unread, mentioned, lastAt } = conversation;
   const count = unread > 99 ? '99+' : String(unread);
   return (
     <li>
@@ -103,8 +103,19 @@ const Item = memo(function Item({ conversation, face, title, preview, selected }
         </time>
         <span class="item-preview">{preview}</span>
         {unread > 0 && (
-          <span class="badge" role="img" aria-label={`${unread} unread`}>
-            {count}
+          <span class="badges">
+            {mentioned > 0 && (
+              <span
+                class="badge"
+                role="img"
+                aria-label={`${mentioned} ${mentioned === 1 ? 'mentions' : 'mention'} you`}
+              >
+                @
+              </span>
+            )}
+            <span class="badge" role="img" aria-label={`${unread} unread`}>
+              {count}
+            </span>
           </span>
         )}
       </a>

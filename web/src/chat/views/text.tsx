@@ -35,7 +35,7 @@ export const Text = memo(function Text({ text, mentions = [], known }: Props) {
       case 'mention':
         return (
           <span
-            class={piece.user === known?.me ? 'mention me' : 'mention'}
+            class={piece.user === known?.me ? 'mention own' : 'mention'}
             title={known?.people.get(piece.user)?.displayName}
           >
             {piece.text}
