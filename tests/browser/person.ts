@@ -70,6 +70,17 @@ export class Person {
     return person;
   }
 
+  /** Comes with another browser of their own, and signs in. */
+  async again(browser: Browser, options: BrowserContextOptions = {}): Promise<Person> {
+    const context = await browser.newContext({ viewport: { width: 1100, height: 720 }, ...options });
+    context.setDefaultTimeout(PATIENCE_MS);
+    const person = new Person(this.name, this.username, this.url, context, await context.newPage());
+    person.listen();
+    await person.page.goto(`${this.url}/`);
+    await person.signIn();
+    return person;
+  }
+
   private listen(): void {
     const origin = new URL(this.url);
     const check = (address: string): void => {

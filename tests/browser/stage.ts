@@ -8,6 +8,8 @@ export interface Stage {
   readonly server: Server;
   /** Somebody with a profile and an account of their own. */
   registered(name: string, options?: BrowserContextOptions): Promise<Person>;
+  /** The same person at another device. */
+  again(person: Person, options?: BrowserContextOptions): Promise<Person>;
   /** Two who talk, each with the conversation in view; Ann has said good morning. */
   two(hers?: BrowserContextOptions, his?: BrowserContextOptions): Promise<[Person, Person]>;
 }
@@ -32,6 +34,7 @@ export function stage(settings: Record<string, string> = {}): Stage {
       return server!;
     },
     registered,
+    again: (person, options) => person.again(browser!, options),
     async two(hers, his) {
       const [ann, ben] = [await registered('Ann', hers), await registered('Ben', his)];
       await ann.openDirect(ben);

@@ -5,6 +5,7 @@ import type { MessageEntry } from '../src/chat/fold.ts';
 import { append, emptyLog } from '../src/chat/log.ts';
 import { mayEdit, mayRecall, withText } from '../src/chat/nouns/message.ts';
 import { isEmoji } from '../src/chat/nouns/reaction.ts';
+import { UNMARKED } from '../src/chat/nouns/mark.ts';
 import { initialState, withSummaries, type Conversation, type Role } from '../src/chat/store.ts';
 import { BOB, CONVERSATION, ME, range, said, time } from './events.ts';
 
@@ -51,6 +52,7 @@ const conversation = (kind: Conversation['kind'], roles: Record<string, Role>): 
       lastAt: time(1),
       unread: 0,
       mentioned: 0,
+      marks: UNMARKED,
       readSeq: 1,
       preview: null,
     },

@@ -16,6 +16,11 @@ const node = (lastSeq: number, more: object = {}) => ({
   lastActivityAt: time(lastSeq),
   lastReadSeq: lastSeq,
   unreadCount: 0,
+  mentionCount: 0,
+  muted: false,
+  mutedUntil: null,
+  archived: false,
+  markedUnread: false,
   lastMessage: null,
   members: { nodes: [ME, BOB].map(id => ({ role: 'MEMBER', user: person(id) })) },
   ...more,
@@ -64,7 +69,8 @@ async function online(nodes: object[], conversation: () => object | null = () =>
   }
   const peer = peers[0]!;
   peer.opens();
-  peer.says({ type: 'welcome', heartbeat_ms: 25_000 }, { type: 'synced' });
+  const welcome = { type: 'welcome', heartbeat_ms: 25_000, time: new Date(Date.now()).toISOString() };
+  peer.says(welcome, { type: 'synced' });
   await settle();
   return { page, chat, peer, ended };
 }
@@ -365,5 +371,36 @@ test('what happens while the newest is being loaded does not take its place', as
   await settle();
   const { log, history } = chat.state.conversations.get(CONVERSATION)!;
   assert.deepEqual([log!.from, log!.to, log!.entries.length, history], [101, 201, 100, 'idle']);
+  chat.close();
+});
+
+test('marks of another device are shown live, and asked for where they came while this one was away', async () => {
+  const { page, chat, peer } = await online([node(5)], () => node(5, { archived: true }));
+  const marks = () => chat.state.conversations.get(CONVERSATION)!.marks;
+  const asked = () =>
+    page.calls.filter(({ body }) => String(body['query']).startsWith('query Conversation(')).length;
+  const notice = (seq: number, kind: string, data: object) => ({
+    type: 'notice',
+    seq,
+    kind,
+    at: new Date(Date.now()).toISOString(),
+    data: { conversation: CONVERSATION, ...data },
+  });
+  peer.says(notice(3, 'conversation.muted', { on: true }));
+  peer.says(notice(4, 'conversation.marked', { unread: true }));
+  assert.deepEqual(marks(), { muted: true, until: null, archived: false, unread: true });
+  // One that comes twice counts once.
+  peer.says(notice(3, 'conversation.muted', { on: false }));
+  assert.ok(marks().muted);
+  assert.equal(asked(), 0);
+  chat.update(state => ({ ...state, link: { kind: 'catching-up' } }));
+  peer.says(notice(5, 'conversation.archived', { on: true }));
+  assert.ok(!marks().archived);
+  peer.says({ type: 'synced' });
+  await page.pass(1_000);
+  await real();
+  assert.deepEqual([asked(), marks().archived], [1, true]);
+  await page.pass(2_000);
+  assert.equal((JSON.parse(page.stored.get('tidings.cursors.me')!) as { self: number }).self, 5);
   chat.close();
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import type { Core } from '../src/chat/core.ts';
 import { Outbox } from '../src/chat/outbox.ts';
+import { UNMARKED } from '../src/chat/nouns/mark.ts';
 import * as store from '../src/chat/store.ts';
 import { Refusal } from '../src/protocol/socket.ts';
 import { settle } from './browser.ts';
@@ -69,6 +70,7 @@ function page() {
     lastAt: time(1),
     unread: 0,
     mentioned: 0,
+    marks: UNMARKED,
     readSeq: 1,
     preview: null,
   };

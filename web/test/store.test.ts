@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { UNMARKED } from '../src/chat/nouns/mark.ts';
 import * as store from '../src/chat/store.ts';
 import type { TidingsEvent } from '../src/protocol/frames.ts';
 import { added, BOB, CONVERSATION, edited, left, ME, opened, range, recalled, said, time } from './events.ts';
@@ -14,6 +15,7 @@ const summary = (lastSeq: number, more: Partial<store.Summary> = {}): store.Summ
   lastAt: time(lastSeq),
   unread: 0,
   mentioned: 0,
+  marks: UNMARKED,
   readSeq: lastSeq,
   preview: null,
   ...more,

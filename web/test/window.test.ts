@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Later } from '../src/chat/log.ts';
 import { findLater, search, type Ask } from '../src/chat/queries.ts';
+import { UNMARKED } from '../src/chat/nouns/mark.ts';
 import * as store from '../src/chat/store.ts';
 import { BOB, CONVERSATION, edited, ME, range, reacted, recalled, said, time } from './events.ts';
 
@@ -18,6 +19,7 @@ function talk(lastSeq: number): store.State {
       lastAt: time(lastSeq),
       unread: 0,
       mentioned: 0,
+      marks: UNMARKED,
       readSeq: lastSeq,
       preview: null,
     },

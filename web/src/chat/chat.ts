@@ -10,9 +10,12 @@ import { Drafts } from './drafts.ts';
 import { Files } from './files.ts';
 import { History, PAGE_MESSAGES } from './history.ts';
 import { Lookup } from './lookup.ts';
+import { OwnMarks } from './marks.ts';
 import { Members } from './members.ts';
 import type { Picked } from './nouns/attachment.ts';
+import { isMuted } from './nouns/mark.ts';
 import { contentText, mayEdit } from './nouns/message.ts';
+import type { EventOf } from './nouns/noun.ts';
 import { Outbox, type Addressed } from './outbox.ts';
 import { People } from './people.ts';
 import * as queries from './queries.ts';
@@ -31,6 +34,7 @@ export class Chat implements Core {
   readonly changes = new Changes(this);
   readonly drafts: Drafts;
   readonly members = new Members(this);
+  readonly marks: OwnMarks;
   readonly files: Files;
   /** What messages say that others answer, by conversation and id. */
   readonly quotes: Lookup<queries.Quote>;
@@ -53,6 +57,7 @@ export class Chat implements Core {
     this.state = store.initialState(login.user);
     this.cursors = new CursorKeeper(login.user);
     this.drafts = new Drafts(login.user);
+    this.marks = new OwnMarks(this, this.cursors);
     this.session = new Session(login, {
       renewed: token => this.socket.renew(token),
       signedOut: () => {
@@ -87,8 +92,12 @@ export class Chat implements Core {
           this.cursors.rewind(conversation, head);
           if (this.state.link.kind === 'online') this.lookAfter();
         },
+        notice: notice => this.marks.noticed(notice),
         ephemeral: frame => this.update(state => store.withEphemeral(state, frame, Date.now())),
-        welcomed: welcome => this.update(state => store.withLimits(state, welcome)),
+        welcomed: welcome => {
+          this.marks.welcomed(welcome);
+          this.update(state => store.withLimits(state, welcome));
+        },
         synced: () => this.lookAfter(),
       },
     });
@@ -284,6 +293,8 @@ export class Chat implements Core {
   private async start(): Promise<void> {
     if (!(await this.summaries.load(storedCursors(this.state.me)))) return;
     this.update(state => ({ ...state, loaded: true }));
+    const { self } = storedCursors(this.state.me);
+    if (self !== undefined) this.socket.followSelf(self);
     this.socket.start();
     this.lookAfter();
   }
@@ -292,7 +303,7 @@ export class Chat implements Core {
     this.update(state => store.trimmed(store.withEvents(state, events), this.atEnd));
     for (const { conversation, seq } of events) this.cursors.move(conversation, seq);
     const last = events.findLast(event => event.kind === 'message.sent' && event.actor !== this.state.me);
-    if (last?.kind === 'message.sent' && this.state.link.kind === 'online') {
+    if (last?.kind === 'message.sent' && this.state.link.kind === 'online' && this.concerns(last)) {
       const text = `${store.personName(this.state, last.actor)}: ${contentText(last.data.content)}`;
       this.update(state => store.withAnnouncement(state, text));
     }
@@ -307,13 +318,20 @@ export class Chat implements Core {
       this.watched = null;
       return;
     }
-    const { id, lastSeq: seq, unread } = shown;
+    const { id, lastSeq: seq, unread, marks } = shown;
     // Whoever has been looking on sees what comes, and needs not be told what is new.
     if (this.watched !== id) this.update(state => store.withFresh(state, id));
     this.watched = id;
-    if (unread === 0) return;
+    if (unread === 0 && !marks.unread) return;
     this.update(state => store.withRead(state, id, seq));
     this.reads.read(id, seq);
+  }
+
+  /** Whether somebody wants to be told of what was said: of the muted, what mentions them. */
+  private concerns({ conversation, data }: EventOf<'message.sent'>): boolean {
+    const { me, conversations } = this.state;
+    const marks = conversations.get(conversation)?.marks;
+    return !marks || !isMuted(marks, Date.now()) || (data.mentions?.includes(me) ?? false);
   }
 
   private async opened(ack: { conversation: string; position: string }): Promise<string> {

@@ -12,6 +12,7 @@ const PERSON = 'id username displayName';
 export const SUMMARY_MEMBERS = 40;
 const SUMMARY = `
   id kind title myRole lastSeq lastActivityAt lastReadSeq unreadCount mentionCount
+  muted mutedUntil archived markedUnread
   lastMessage { seq kind text recalledAt sender { ${PERSON} } }
   members(first: ${SUMMARY_MEMBERS}) { nodes { role user { ${PERSON} } } }
 `;
@@ -34,6 +35,10 @@ interface SummaryNode {
   lastReadSeq: number;
   unreadCount: number;
   mentionCount: number;
+  muted: boolean;
+  mutedUntil: string | null;
+  archived: boolean;
+  markedUnread: boolean;
   lastMessage: {
     seq: number;
     kind: string;
@@ -426,6 +431,12 @@ function summary(node: SummaryNode, members: readonly Person[], me: string): Sum
     lastAt: node.lastActivityAt,
     unread: node.unreadCount,
     mentioned: node.mentionCount,
+    marks: {
+      muted: node.muted,
+      until: node.mutedUntil,
+      archived: node.archived,
+      unread: node.markedUnread,
+    },
     readSeq: node.lastReadSeq,
     preview: lastMessage && {
       seq: lastMessage.seq,

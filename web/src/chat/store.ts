@@ -3,6 +3,7 @@ import type { Ephemeral, Role, TidingsEvent, Welcome } from '../protocol/frames.
 import type { Link } from '../protocol/socket.ts';
 import { pending, type Change } from './change.ts';
 import { summarize } from './events.ts';
+import { UNMARKED, type Marks } from './nouns/mark.ts';
 import type { Picked } from './nouns/attachment.ts';
 import { amendments, append, cut, emptyLog, prepend, touch, trim, type Later, type Log } from './log.ts';
 
@@ -82,6 +83,8 @@ export interface Conversation {
   mentioned: number;
   /** Up to where the viewer has read it. */
   readSeq: number;
+  /** How the viewer has marked it. */
+  marks: Marks;
   /** What was unread when the viewer came to it: behind which seq, and how many. */
   fresh: { after: number; count: number } | null;
   /** Unread messages that were recalled, and so no longer count. */
@@ -132,6 +135,7 @@ export type Summary = Pick<
   | 'unread'
   | 'mentioned'
   | 'readSeq'
+  | 'marks'
   | 'preview'
 >;
 
@@ -232,6 +236,10 @@ export function withSummaries(state: State, summaries: readonly Summary[]): Stat
   }
   return { ...state, conversations };
 }
+
+/** Something changed in a conversation of which events do not tell: a summary will. */
+export const withPartial = (state: State, id: string): State =>
+  change(state, id, conversation => ({ ...conversation, partial: conversation.joined }));
 
 /** A conversation that the server does not show: the viewer is no member, or no longer. */
 export const withoutSummary = (state: State, id: string): State =>
@@ -376,6 +384,7 @@ function unheardOf(event: TidingsEvent): Conversation {
     lastAt: at,
     unread: 0,
     mentioned: 0,
+    marks: UNMARKED,
     readSeq: seq - 1,
     preview: null,
   };
@@ -475,7 +484,10 @@ export const withFresh = (state: State, id: string): State =>
   });
 
 export const withRead = (state: State, id: string, seq: number): State =>
-  change(state, id, conversation => readUpTo(conversation, seq, state.me));
+  change(state, id, conversation => {
+    const read = readUpTo(conversation, seq, state.me);
+    return read.marks.unread ? { ...read, marks: { ...read.marks, unread: false } } : read;
+  });
 
 function readUpTo(conversation: Conversation, seq: number, me: string): Conversation {
   if (seq <= conversation.readSeq) return conversation;

@@ -98,6 +98,15 @@ export interface Welcome {
   };
 }
 
+/** Something that concerns this user alone. There may be kinds that this client does not know. */
+export interface Notice {
+  type: 'notice';
+  seq: number;
+  kind: string;
+  at: string;
+  data: object;
+}
+
 export type ServerFrame =
   | TidingsEvent
   | Ack
@@ -107,7 +116,7 @@ export type ServerFrame =
   | Ephemeral
   | Welcome
   | { type: 'synced' }
-  | { type: 'notice'; seq: number; kind: string; at: string; data: object }
+  | Notice
   | { type: 'pong'; id?: string }
   | { type: 'close'; code: number; reason: string; reconnect: boolean; retry_after_ms?: number };
 
@@ -127,6 +136,9 @@ export type CommandBody =
   | { type: 'message.recall'; conversation: string; message: string }
   | { type: 'message.react'; conversation: string; message: string; emoji: string; on: boolean }
   | { type: 'message.pin'; conversation: string; message: string; on: boolean }
+  | { type: 'conversation.mute'; conversation: string; on: boolean; until?: string }
+  | { type: 'conversation.archive'; conversation: string; on: boolean }
+  | { type: 'conversation.mark'; conversation: string; unread: boolean }
   | { type: 'read'; conversation: string; seq: number };
 
 /** The objects of a text frame. What is no object with a type is left out: receivers ignore what they do not know. */

@@ -8,6 +8,7 @@ import {
   type CommandBody,
   type Ephemeral,
   type Events,
+  type Notice,
   type ServerFrame,
   type TidingsEvent,
   type Welcome,
@@ -63,6 +64,7 @@ export interface SocketListener {
   /** The log of a conversation ends at `head`, before what was seen of it: it went back, and what comes next is new. */
   rewound(conversation: string, head: number): void;
   ephemeral(frame: Ephemeral): void;
+  notice(notice: Notice): void;
   /** The server has taken the hello, and said what it allows. */
   welcomed(welcome: Welcome): void;
   /** Everything missed has come. */
@@ -150,6 +152,11 @@ export class Socket {
   follow(conversation: string, cursor: number): void {
     if (this.sequence.cursor(conversation) === undefined) this.sequence.advance(conversation, cursor);
     this.resume.add(conversation);
+  }
+
+  /** The last notice that this client has seen before. */
+  followSelf(seq: number): void {
+    this.selfSeq ??= seq;
   }
 
   /** Does a command. It is sent again over new connections, with the same id, until there is an answer. */
@@ -348,7 +355,10 @@ export class Socket {
           this.rewind(frame.conversation, frame.head);
         break;
       case 'notice':
-        this.selfSeq = Math.max(this.selfSeq ?? 0, frame.seq);
+        // One that was seen already may come again, where a cursor was not stored in time.
+        if (frame.seq <= (this.selfSeq ?? 0)) break;
+        this.selfSeq = frame.seq;
+        listener.notice(frame);
         break;
       case 'typing':
       case 'receipt':

@@ -2,11 +2,12 @@
 import type { Content } from '../../protocol/frames.ts';
 import { amend, type MessageEntry } from '../fold.ts';
 import type { Conversation, Limits } from '../store.ts';
+import { spoken } from './mark.ts';
 import type { Noun } from './noun.ts';
 
 export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled'> = {
   'message.sent': {
-    summarize(conversation, { seq, actor, data }, me) {
+    summarize(conversation, { seq, at, actor, data }, me) {
       const { content } = data;
       conversation.preview = { seq, sender: actor, text: contentText(content), recalled: content === null };
       conversation.typing = new Map([...conversation.typing].filter(([user]) => user !== actor));
@@ -14,6 +15,7 @@ export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled
       conversation.unread = actor === me ? 0 : conversation.unread + 1;
       conversation.mentioned =
         actor === me ? 0 : conversation.mentioned + (data.mentions?.includes(me) ? 1 : 0);
+      conversation.marks = spoken(conversation.marks, actor === me, data.mentions?.includes(me) ?? false, at);
       if (actor !== me) return;
       conversation.readSeq = seq;
       conversation.voided = new Set();

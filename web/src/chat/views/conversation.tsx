@@ -6,6 +6,7 @@ import { Avatar } from './avatar.tsx';
 import { Composer } from './composer.tsx';
 import { PinIcon, SearchIcon } from './icons.tsx';
 import { Messages } from './messages.tsx';
+import { OwnMarksMenu } from './own-marks.tsx';
 import { filesOf, hasFiles, usePicked } from './picked.ts';
 import { Pins } from './pins.tsx';
 
@@ -19,6 +20,7 @@ interface Props {
 export function ConversationView({ chat, state, conversation, onSearch }: Props) {
   const title = store.titleOf(state, conversation);
   const [pins, setPins] = useState(false);
+  const [problem, setProblem] = useState('');
   const picked = usePicked(chat, conversation.id);
   const [dragged, drop] = useDrop(conversation.joined ? picked.add : null);
   return (
@@ -50,7 +52,13 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
         >
           <PinIcon />
         </button>
+        {conversation.joined && (
+          <OwnMarksMenu chat={chat} conversation={conversation} onOutcome={setProblem} />
+        )}
       </header>
+      <p class="problem" role="alert">
+        {problem}
+      </p>
       {pins && (
         <Pins
           load={() => chat.pins(conversation.id)}

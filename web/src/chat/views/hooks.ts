@@ -1,6 +1,7 @@
 // What several views need.
 import { useEffect, useState } from 'preact/hooks';
 import type { Chat } from '../chat.ts';
+import { isMuted } from '../nouns/mark.ts';
 import type { State } from '../store.ts';
 
 /** The present state of a chat; the view is drawn again when it changes. */
@@ -25,9 +26,13 @@ export function useNow(on: boolean): number {
   return now;
 }
 
+/** How many unread messages somebody should be told of; in muted conversations, those that mention them. */
 export function unreadTotal(state: State): number {
   let total = 0;
-  for (const { unread } of state.conversations.values()) total += unread;
+  const now = Date.now();
+  for (const { unread, mentioned, marks } of state.conversations.values()) {
+    total += isMuted(marks, now) ? mentioned : unread;
+  }
   return total;
 }
 

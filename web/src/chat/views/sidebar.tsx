@@ -4,11 +4,12 @@ import { memo } from 'preact/compat';
 import { useState } from 'preact/hooks';
 import type { Link } from '../../protocol/socket.ts';
 import type { Chat } from '../chat.ts';
+import { isMuted } from '../nouns/mark.ts';
 import { outgoingText } from '../outbox.ts';
 import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
 import { useNow } from './hooks.ts';
-import { SearchIcon } from './icons.tsx';
+import { MutedIcon, SearchIcon } from './icons.tsx';
 import { NewConversation } from './new-conversation.tsx';
 import { shortTime } from './time.ts';
 
@@ -25,6 +26,19 @@ interface Props {
 export function Sidebar({ chat, state, username, searchButton, onSearch, search }: Props) {
   const [beginning, setBeginning] = useState(false);
   const conversations = store.listed(state);
+  const [away, here] = [true, false].map(archived =>
+    conversations.filter(conversation => conversation.marks.archived === archived),
+  ) as [store.Conversation[], store.Conversation[]];
+  const item = (conversation: store.Conversation) => (
+    <Item
+      key={conversation.id}
+      conversation={conversation}
+      face={store.faceOf(state, conversation)}
+      title={store.titleOf(state, conversation)}
+      preview={preview(state, conversation, chat.drafts.text(conversation.id))}
+      selected={conversation.id === state.selected}
+    />
+  );
   return (
     <aside class="sidebar" aria-label="Conversations">
       <header>
@@ -50,18 +64,13 @@ export function Sidebar({ chat, state, username, searchButton, onSearch, search 
         {state.loaded && conversations.length === 0 && (
           <p class="quiet empty">Nothing here yet. Begin with “New” and somebody’s username.</p>
         )}
-        <ul>
-          {conversations.map(conversation => (
-            <Item
-              key={conversation.id}
-              conversation={conversation}
-              face={store.faceOf(state, conversation)}
-              title={store.titleOf(state, conversation)}
-              preview={preview(state, conversation, chat.drafts.text(conversation.id))}
-              selected={conversation.id === state.selected}
-            />
-          ))}
-        </ul>
+        <ul>{here.map(item)}</ul>
+        {away.length > 0 && (
+          <details class="archive">
+            <summary>Archive ({away.length})</summary>
+            <ul>{away.map(item)}</ul>
+          </details>
+        )}
       </nav>
       <footer>
         <Avatar id={state.me} name={state.people.get(state.me)?.displayName ?? username} />
@@ -87,21 +96,35 @@ interface ItemProps {
 }
 
 const Item = memo(function Item({ conversation, face, title, preview, selected }: ItemProps) {
-  const { id, unread, mentioned, lastAt } = conversation;
+  const { id, unread, mentioned, marks, lastAt } = conversation;
+  const muted = isMuted(marks, Date.now());
   const count = unread > 99 ? '99+' : String(unread);
   return (
     <li>
       <a
         href={`#${id}`}
-        class={unread > 0 ? 'item unread' : 'item'}
+        class={unread > 0 || marks.unread ? 'item unread' : 'item'}
+        data-muted={muted || undefined}
         aria-current={selected ? 'page' : undefined}
       >
         <Avatar id={face} name={title} />
-        <span class="item-title">{title}</span>
+        <span class="item-title">
+          {title}
+          {muted && (
+            <span class="muted" role="img" aria-label="muted">
+              <MutedIcon />
+            </span>
+          )}
+        </span>
         <time class="quiet" dateTime={lastAt}>
           {shortTime(lastAt)}
         </time>
         <span class="item-preview">{preview}</span>
+        {unread === 0 && marks.unread && (
+          <span class="badges">
+            <span class="badge dot" role="img" aria-label="marked as unread" />
+          </span>
+        )}
         {unread > 0 && (
           <span class="badges">
             {mentioned > 0 && (

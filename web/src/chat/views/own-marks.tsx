@@ -1,0 +1,49 @@
+// What somebody can do with a conversation for themselves.
+import type { Chat } from '../chat.ts';
+import { isMuted } from '../nouns/mark.ts';
+import type { Conversation } from '../store.ts';
+import { MoreIcon } from './icons.tsx';
+import { Menu, type Choice } from './menu.tsx';
+
+const HOUR_MS = 3_600_000;
+
+interface Props {
+  chat: Chat;
+  conversation: Conversation;
+  /** What came of it: an empty text where all went well. */
+  onOutcome(problem: string): void;
+}
+
+export function OwnMarksMenu({ chat, conversation: { id, marks }, onOutcome }: Props) {
+  const doing = (act: () => Promise<void>) => () =>
+    void act().then(
+      () => onOutcome(''),
+      (error: Error) => onOutcome(`It did not work: ${error.message}`),
+    );
+  const mute = (label: string, forMs?: number): Choice => ({
+    label,
+    act: doing(() => chat.marks.mute(id, true, forMs)),
+  });
+  const choices: Choice[] = [
+    ...(isMuted(marks, Date.now())
+      ? [{ label: 'Unmute', act: doing(() => chat.marks.mute(id, false)) }]
+      : [mute('Mute for an hour', HOUR_MS), mute('Mute for a day', 24 * HOUR_MS), mute('Mute')]),
+    {
+      label: marks.archived ? 'Take out of the archive' : 'Archive',
+      act: doing(() => chat.marks.archive(id, !marks.archived)),
+    },
+    {
+      label: 'Mark as unread',
+      act: doing(async () => {
+        await chat.marks.markUnread(id);
+        // Whoever looks on has read it.
+        location.hash = '';
+      }),
+    },
+  ];
+  return (
+    <Menu label="More" choices={choices}>
+      <MoreIcon />
+    </Menu>
+  );
+}
