@@ -13,6 +13,7 @@ pub use crate::conversation::recall::MessageRecalled;
 pub use crate::membership::Role;
 pub use crate::user::attachment::{AttachmentRemoved, AttachmentStored};
 pub use crate::user::cursors::{Cursor, CursorsMoved, InboxExpired};
+pub use crate::user::hiding::{ConversationCleared, MessagesHidden};
 pub use crate::user::mark::{ConversationArchived, ConversationMarked, ConversationMuted, Place};
 pub use crate::user::registration::Registered;
 
@@ -44,6 +45,8 @@ pub enum UserEvent {
     ConversationMuted(ConversationMuted),
     ConversationArchived(ConversationArchived),
     ConversationMarked(ConversationMarked),
+    MessagesHidden(MessagesHidden),
+    ConversationCleared(ConversationCleared),
 }
 
 /// Any event that the log keeps.

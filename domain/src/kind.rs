@@ -4,10 +4,10 @@
 //! nothing.
 
 use crate::event::{
-    Acted, AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationMarked, ConversationMuted,
-    CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed, InboxExpired, MemberAdded, MemberLeft,
-    MemberRemoved, MessageEdited, MessageRecalled, MessageSent, PinChanged, ReactionChanged, Registered,
-    RoleChanged,
+    Acted, AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationCleared,
+    ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed,
+    InboxExpired, MemberAdded, MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent,
+    MessagesHidden, PinChanged, ReactionChanged, Registered, RoleChanged,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -59,7 +59,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 21] = [
+const TABLE: [Entry; 23] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -80,6 +80,8 @@ const TABLE: [Entry; 21] = [
     entry::<ConversationMuted>(),
     entry::<ConversationArchived>(),
     entry::<ConversationMarked>(),
+    entry::<MessagesHidden>(),
+    entry::<ConversationCleared>(),
     entry::<Acted>(),
 ];
 
@@ -113,6 +115,8 @@ impl Kind {
     pub const CONVERSATION_MUTED: Self = Self(71);
     pub const CONVERSATION_ARCHIVED: Self = Self(72);
     pub const CONVERSATION_MARKED: Self = Self(73);
+    pub const MESSAGES_HIDDEN: Self = Self(74);
+    pub const CONVERSATION_CLEARED: Self = Self(75);
     pub const ADMINISTRATOR_ACTED: Self = Self(96);
 
     /// Every kind that this version can decode, by number.

@@ -39,5 +39,6 @@ pub use rules::{Rules, Window};
 pub use stream::{Stream, StreamCommand};
 pub use text::{FileName, GroupName, MessageText};
 pub use user::attachment::{Quota, Usage};
+pub use user::hiding::{Found, HIDDEN_MAX, Hidden, Hiding};
 pub use user::mark::{MARKED_MAX, Mark, Marking};
 pub use user::{User, UserCommand};

@@ -58,6 +58,8 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
             UserEvent::ConversationMuted(data) => form(data),
             UserEvent::ConversationArchived(data) => form(data),
             UserEvent::ConversationMarked(data) => form(data),
+            UserEvent::MessagesHidden(data) => form(data),
+            UserEvent::ConversationCleared(data) => form(data),
         },
         Event::Administration(data) => form(data),
     }

@@ -65,7 +65,7 @@ impl StreamCommand {
         }
     }
 
-    /// [`Command::digest`], and the same of what somebody marks; 0 for commands that the server makes itself, whose ids nobody else can use.
+    /// [`Command::digest`], and the same of what somebody marks or hides; 0 for commands that the server makes itself, whose ids nobody else can use.
     pub fn digest(&self, key: &DigestKey) -> i64 {
         match self {
             Self::Conversation(command) => command.digest(key),
@@ -74,6 +74,11 @@ impl StreamCommand {
                 command: UserCommand::Mark(marking),
                 ..
             } => marking.digest(*user, key),
+            Self::User {
+                user,
+                command: UserCommand::Hide(hiding),
+                ..
+            } => hiding.digest(*user, key),
             Self::User { .. } | Self::Administration { .. } => 0,
         }
     }
@@ -83,7 +88,7 @@ impl StreamCommand {
         matches!(
             self,
             Self::User {
-                command: UserCommand::Mark(_),
+                command: UserCommand::Mark(_) | UserCommand::Hide(_),
                 ..
             }
         )

@@ -3,6 +3,7 @@
 
 pub mod attachment;
 pub mod cursors;
+pub mod hiding;
 pub mod mark;
 pub mod registration;
 
@@ -12,6 +13,7 @@ use crate::id::ConversationId;
 use crate::rejection::{Field, Rejection};
 use attachment::{Quota, Usage};
 use chrono::{DateTime, Utc};
+use hiding::Hiding;
 use mark::{Marked, Marking};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -42,6 +44,7 @@ pub enum UserCommand {
     },
     RemoveAttachment(AttachmentRemoved),
     Mark(Marking),
+    Hide(Hiding),
 }
 
 impl User {
@@ -96,6 +99,7 @@ impl User {
             UserCommand::StoreAttachment { stored, quota } => self.store(stored, quota),
             UserCommand::RemoveAttachment(removed) => Ok(vec![UserEvent::AttachmentRemoved(removed)]),
             UserCommand::Mark(marking) => self.mark(&marking, now),
+            UserCommand::Hide(hiding) => Self::hide(hiding),
         }
     }
 
@@ -109,7 +113,9 @@ impl User {
             UserEvent::CursorsMoved(_)
             | UserEvent::InboxExpired(_)
             | UserEvent::ConversationMuted(_)
-            | UserEvent::ConversationArchived(_) => {}
+            | UserEvent::ConversationArchived(_)
+            | UserEvent::MessagesHidden(_)
+            | UserEvent::ConversationCleared(_) => {}
         }
     }
 }

@@ -115,6 +115,19 @@ fn examples() -> Vec<Event> {
             seq: Some(12),
         })
         .into(),
+        UserEvent::MessagesHidden(MessagesHidden {
+            conversation: conversation(500),
+            messages: vec![Uuid::from_u128(77), Uuid::from_u128(78)],
+            seqs: vec![7, 12],
+            message_nos: vec![5, 9],
+        })
+        .into(),
+        UserEvent::ConversationCleared(ConversationCleared {
+            conversation: conversation(500),
+            seq: 12,
+            message_no: 9,
+        })
+        .into(),
         Event::Administration(Acted {
             act: Act::SuspendUser.as_str().to_owned(),
             target: user(3).0.to_string(),

@@ -10,6 +10,7 @@ mod facts;
 mod golden;
 mod group;
 mod harness;
+mod hiding;
 mod marks;
 mod messages;
 mod pins;
