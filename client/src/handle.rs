@@ -153,6 +153,26 @@ impl Client {
         .await
     }
 
+    /// Hides messages from oneself, on all of one's devices.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn hide(&self, conversation: Uuid, messages: Vec<Uuid>) -> Result<Pending, CommandError> {
+        self.send(Action::MessageHide {
+            conversation,
+            messages,
+        })
+        .await
+    }
+
+    /// Clears a conversation for oneself, up to a seq.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn clear(&self, conversation: Uuid, seq: u64) -> Result<Pending, CommandError> {
+        self.send(Action::ConversationClear { conversation, seq }).await
+    }
+
     /// Mutes a conversation for oneself, until a moment or for ever, or ends that.
     ///
     /// # Errors

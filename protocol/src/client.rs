@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     Content, DEVICE_CHARS_MAX, ParseError, Resume, ResumePart, Role, Timestamp, direct,
     fields::{Field, Fields},
-    group, mark, message, pin, reaction, reading, resume, typing,
+    group, hiding, mark, message, pin, reaction, reading, resume, typing,
 };
 
 /// One object from a client.
@@ -137,6 +137,12 @@ pub enum Action {
         message: Uuid,
         on: bool,
     },
+    /// Hides messages from oneself.
+    #[serde(rename = "message.hide")]
+    MessageHide { conversation: Uuid, messages: Vec<Uuid> },
+    /// Clears a conversation for oneself, up to a seq.
+    #[serde(rename = "conversation.clear")]
+    ConversationClear { conversation: Uuid, seq: u64 },
     /// Mutes a conversation for oneself, until a moment or for ever, or ends that.
     #[serde(rename = "conversation.mute")]
     ConversationMute {
@@ -179,6 +185,8 @@ impl Action {
             | Self::MessageRecall { conversation, .. }
             | Self::MessageReact { conversation, .. }
             | Self::MessagePin { conversation, .. }
+            | Self::MessageHide { conversation, .. }
+            | Self::ConversationClear { conversation, .. }
             | Self::ConversationMute { conversation, .. }
             | Self::ConversationArchive { conversation, .. }
             | Self::ConversationMark { conversation, .. }
@@ -202,6 +210,8 @@ impl Action {
             Self::MessageRecall { .. } => "message.recall",
             Self::MessageReact { .. } => "message.react",
             Self::MessagePin { .. } => "message.pin",
+            Self::MessageHide { .. } => "message.hide",
+            Self::ConversationClear { .. } => "conversation.clear",
             Self::ConversationMute { .. } => "conversation.mute",
             Self::ConversationArchive { .. } => "conversation.archive",
             Self::ConversationMark { .. } => "conversation.mark",
@@ -237,6 +247,8 @@ pub(crate) fn understand(fields: &Fields<'_>) -> Result<ClientFrame, ParseError>
         "message.recall" => message::recall(fields)?,
         "message.react" => reaction::react(fields)?,
         "message.pin" => pin::pin(fields)?,
+        "message.hide" => hiding::hide(fields)?,
+        "conversation.clear" => hiding::clear(fields)?,
         "conversation.mute" => mark::mute(fields)?,
         "conversation.archive" => mark::archive(fields)?,
         "conversation.mark" => mark::mark(fields)?,

@@ -31,6 +31,7 @@ pub(crate) enum Field {
     ReplyTo,
     Mentions,
     Message,
+    Messages,
     Emoji,
     On,
     Seq,
@@ -42,7 +43,7 @@ pub(crate) enum Field {
 }
 
 impl Field {
-    const NAMES: [(&'static str, Self); 22] = [
+    const NAMES: [(&'static str, Self); 23] = [
         ("type", Self::Type),
         ("id", Self::Id),
         ("token", Self::Token),
@@ -57,6 +58,7 @@ impl Field {
         ("reply_to", Self::ReplyTo),
         ("mentions", Self::Mentions),
         ("message", Self::Message),
+        ("messages", Self::Messages),
         ("emoji", Self::Emoji),
         ("on", Self::On),
         ("seq", Self::Seq),

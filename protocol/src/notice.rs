@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{ConversationArchived, ConversationMarked, ConversationMuted, Timestamp};
+use crate::{
+    ConversationArchived, ConversationCleared, ConversationMarked, ConversationMuted, MessagesHidden,
+    Timestamp,
+};
 
 /// A durable event of the user's own stream.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +32,10 @@ pub enum NoticeData {
     ConversationArchived(ConversationArchived),
     #[serde(rename = "conversation.marked")]
     ConversationMarked(ConversationMarked),
+    #[serde(rename = "message.hidden")]
+    MessagesHidden(MessagesHidden),
+    #[serde(rename = "conversation.cleared")]
+    ConversationCleared(ConversationCleared),
     /// Notices are not sent. What they would have said is seen over GraphQL.
     #[serde(rename = "gap")]
     Gap(NoticeGap),
@@ -52,6 +59,8 @@ impl Notice {
             "conversation.muted" => read(data, NoticeData::ConversationMuted),
             "conversation.archived" => read(data, NoticeData::ConversationArchived),
             "conversation.marked" => read(data, NoticeData::ConversationMarked),
+            "message.hidden" => read(data, NoticeData::MessagesHidden),
+            "conversation.cleared" => read(data, NoticeData::ConversationCleared),
             "gap" => read(data, NoticeData::Gap),
             _ => NoticeData::Unknown,
         }

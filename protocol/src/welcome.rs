@@ -70,6 +70,9 @@ pub struct Limits {
     /// The largest file that can be uploaded, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachment_bytes: Option<u64>,
+    /// The most messages that one `message.hide` names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden_messages: Option<u32>,
     /// How many commands a connection may have unanswered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commands_in_flight: Option<u32>,

@@ -158,6 +158,20 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
             },
         ),
         (
+            "message.hide",
+            Action::MessageHide {
+                conversation,
+                messages: vec![message, id(6)],
+            },
+        ),
+        (
+            "conversation.clear",
+            Action::ConversationClear {
+                conversation,
+                seq: 17,
+            },
+        ),
+        (
             "conversation.mute",
             Action::ConversationMute {
                 conversation,
@@ -459,6 +473,18 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         (
             "conversation.marked",
             format!(r#"{{"conversation":"{conversation}","unread":true,"seq":17}}"#),
+        ),
+        (
+            "message.hidden",
+            format!(
+                r#"{{"conversation":"{conversation}","messages":["{}","{}"],"seqs":[7,17],"message_nos":[5,9]}}"#,
+                id(3),
+                id(6)
+            ),
+        ),
+        (
+            "conversation.cleared",
+            format!(r#"{{"conversation":"{conversation}","seq":17,"message_no":9}}"#),
         ),
         ("gap", r#"{"from":2,"to":5}"#.to_owned()),
     ];
