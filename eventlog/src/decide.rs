@@ -138,4 +138,30 @@ impl Log {
         })
         .await
     }
+
+    /// Where the events of `kind` stand that the given commands have written to a stream: command, seq and msg_no. Those that have written
+    /// none are left out.
+    pub async fn placed(
+        &self,
+        stream: Uuid,
+        kind: i16,
+        commands: &[Uuid],
+    ) -> Result<Vec<(Uuid, u64, u64)>, ReadError> {
+        let lane = i16::from(lane_of(stream));
+        self.bounded(async |client| {
+            let statement = client.prepare_cached(include_str!("decide/placed.sql")).await?;
+            let rows = client
+                .query(&statement, &[&lane, &stream, &commands, &kind])
+                .await?;
+            let place = |row: &Row| {
+                Ok((
+                    row.try_get(0)?,
+                    unsigned(row.try_get(1)?),
+                    unsigned(row.try_get(2)?),
+                ))
+            };
+            rows.iter().map(place).collect()
+        })
+        .await
+    }
 }

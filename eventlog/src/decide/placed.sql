@@ -1,0 +1,5 @@
+SELECT u.command, p.seq, p.msg_no
+  FROM unnest($3::uuid[]) u(command)
+ CROSS JOIN LATERAL (
+      SELECT e.seq, e.msg_no FROM event e
+       WHERE e.lane = $1 AND e.command = u.command AND e.stream = $2 AND e.kind = $4 LIMIT 1) p
