@@ -42,4 +42,5 @@ pub use inbox::expiry::{Overdue, Owed};
 pub use models::{all, find, names, prompt};
 pub use projection::{Folds, Projection, Table};
 pub use select::{Listed, Order, Range, Select};
+pub use unread::hiding::{HiddenAmong, hidden_among};
 pub use unread::read_seqs::read_seqs;

@@ -48,7 +48,10 @@ pub struct Listed<T> {
 }
 
 /// What several statements have a part of, by the name that stands for it there, in braces.
-const PARTS: [(&str, &str); 1] = [("{delivery_cursor}", include_str!("inbox/cursor.sql"))];
+const PARTS: [(&str, &str); 2] = [
+    ("{delivery_cursor}", include_str!("inbox/cursor.sql")),
+    ("{read_places}", include_str!("unread/read_places.sql")),
+];
 
 /// A statement with the names of read models, in braces, for the schemas of their tables, and with `_version` for their
 /// versions.

@@ -1,6 +1,8 @@
-//! How far each member has read, where members were mentioned, and what they have marked for themselves.
+//! How far each member has read, where members were mentioned, and what they have marked and hidden
+//! for themselves.
 
 mod fold;
+pub(crate) mod hiding;
 mod mark;
 mod mentions;
 pub(crate) mod read_seqs;

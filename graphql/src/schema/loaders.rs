@@ -69,6 +69,22 @@ impl Loaders {
             database: database(),
             viewer,
         };
+        let messages = Messages {
+            database: database(),
+            viewer,
+        };
+        let last_messages = LastMessages {
+            database: database(),
+            viewer,
+        };
+        let message_pages = MessagePages {
+            database: database(),
+            viewer,
+        };
+        let pins = Pins {
+            database: database(),
+            viewer,
+        };
         Self {
             attachments: Gathering::remembering(Attachments(database()), waves),
             people: Gathering::remembering(People(database()), waves),
@@ -76,9 +92,9 @@ impl Loaders {
             conversations: Gathering::remembering(conversations, waves),
             activity_pages: Gathering::new(activity_pages, waves),
             pending_pages: Gathering::new(pending_pages, waves),
-            messages: Gathering::remembering(Messages(database()), waves),
-            last_messages: Gathering::remembering(LastMessages(database()), waves),
-            message_pages: Gathering::new(MessagePages(database()), waves),
+            messages: Gathering::remembering(messages, waves),
+            last_messages: Gathering::remembering(last_messages, waves),
+            message_pages: Gathering::new(message_pages, waves),
             member_pages: Gathering::new(MemberPages(database()), waves),
             mention_counts: Gathering::remembering(mention_counts, waves),
             marks: Gathering::remembering(marks, waves),
@@ -86,7 +102,7 @@ impl Loaders {
             edit_pages: Gathering::new(EditPages(database()), waves),
             reactions: Gathering::remembering(reactions, waves),
             reaction_pages: Gathering::new(ReactionPages(database()), waves),
-            pins: Gathering::new(Pins(database()), waves),
+            pins: Gathering::new(pins, waves),
             pinned: Gathering::remembering(Pinned(database()), waves),
         }
     }

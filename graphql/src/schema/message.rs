@@ -219,7 +219,10 @@ impl From<history::Message> for Message {
 }
 
 /// Reads messages by id.
-pub(crate) struct Messages(pub(super) Database);
+pub(crate) struct Messages {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
 
 /// A message in a conversation. Whoever asks has made sure that the viewer is a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -234,7 +237,10 @@ impl Loader<MessageId> for Messages {
     async fn load(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Message>, NoAnswer> {
         let conversations: Vec<Uuid> = ids.iter().map(|id| id.conversation).collect();
         let messages: Vec<Uuid> = ids.iter().map(|id| id.message).collect();
-        let found = self.0.ask(&history::by_id(conversations, messages)).await?;
+        let found = self
+            .database
+            .ask(&history::by_id(self.viewer, conversations, messages))
+            .await?;
         let key = |found: &Message| MessageId {
             conversation: found.conversation,
             message: found.id,
@@ -245,20 +251,29 @@ impl Loader<MessageId> for Messages {
 }
 
 /// Reads the last message of each conversation. Whoever asks has made sure that the viewer is a member.
-pub(crate) struct LastMessages(pub(super) Database);
+pub(crate) struct LastMessages {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
 
 impl Loader<Uuid> for LastMessages {
     type Value = Message;
 
     async fn load(&self, conversations: &[Uuid]) -> Result<HashMap<Uuid, Message>, NoAnswer> {
-        let found = self.0.ask(&history::last(conversations.to_vec())).await?;
+        let found = self
+            .database
+            .ask(&history::last(self.viewer, conversations.to_vec()))
+            .await?;
         let found = found.into_iter().map(Message::from);
         Ok(found.map(|message| (message.conversation, message)).collect())
     }
 }
 
 /// Reads pages of messages, of many conversations at once. Whoever asks has made sure that the viewer is a member.
-pub(crate) struct MessagePages(pub(super) Database);
+pub(crate) struct MessagePages {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
 
 /// A page of a conversation's messages, in the order of their seq.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -278,7 +293,8 @@ impl Loader<MessagePage> for MessagePages {
             let conversations: Vec<Uuid> = keys.iter().map(|key| key.conversation).collect();
             let floors: Vec<i64> = keys.iter().map(|key| key.floor).collect();
             let range = page.range(true, |place| place.0);
-            let rows = self.0.ask(&history::pages(conversations, floors, &range)).await?;
+            let pages_of = history::pages(self.viewer, conversations, floors, &range);
+            let rows = self.database.ask(&pages_of).await?;
             pages.extend(gather(&keys, page, rows));
         }
         Ok(pages)

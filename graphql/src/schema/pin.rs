@@ -14,13 +14,19 @@ pub(crate) const PINS_USUAL: usize = 20;
 
 /// Reads the pinned messages of many conversations at once, the one that was pinned last first. Whoever asks has made sure that the
 /// viewer is a member.
-pub(crate) struct Pins(pub(super) Database);
+pub(crate) struct Pins {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
 
 impl Loader<Uuid> for Pins {
     type Value = Vec<Message>;
 
     async fn load(&self, conversations: &[Uuid]) -> Result<HashMap<Uuid, Vec<Message>>, NoAnswer> {
-        let found = self.0.ask(&history::pins(conversations.to_vec())).await?;
+        let found = self
+            .database
+            .ask(&history::pins(self.viewer, conversations.to_vec()))
+            .await?;
         let mut pins: HashMap<Uuid, Vec<Message>> = HashMap::new();
         for message in found {
             pins.entry(message.conversation).or_default().push(message.into());

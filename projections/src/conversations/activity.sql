@@ -21,11 +21,16 @@ SELECT 1::bigint AS number, around.earlier, around.later, p.conversation, c.kind
                $4 IS NOT NULL AND EXISTS (SELECT FROM mine WHERE (last_at, conversation) <= ($4, $5)) AS later) around
   LEFT JOIN page p ON true
   LEFT JOIN LATERAL (SELECT * FROM {conversations}.conversation c WHERE c.conversation = p.conversation LIMIT 1) c ON true
-  LEFT JOIN LATERAL (SELECT r.seq, r.msg_no FROM {unread}.read_position r
-                      WHERE r.user_id = $1 AND r.conversation = p.conversation LIMIT 1) r ON true
+  LEFT JOIN LATERAL (SELECT r.seq, r.msg_no FROM {read_places} r
+                      WHERE r.user_id = $1 AND r.conversation = p.conversation ORDER BY r.seq DESC LIMIT 1) r ON true
   LEFT JOIN LATERAL (SELECT o.seq, o.msg_no FROM {unread}.own_position o
                       WHERE o.user_id = $1 AND o.conversation = p.conversation LIMIT 1) o ON true
- CROSS JOIN LATERAL (SELECT count(*) AS recalled FROM (SELECT FROM {unread}.void v
-                      WHERE v.conversation = p.conversation AND v.msg_no > coalesce(greatest(r.msg_no, o.msg_no), 0)
-                        AND v.msg_no <= c.last_msg_no LIMIT 10000) v) v
+ CROSS JOIN LATERAL (SELECT (SELECT count(*) FROM (SELECT FROM {unread}.void v
+                       WHERE v.conversation = p.conversation AND v.msg_no > coalesce(greatest(r.msg_no, o.msg_no), 0)
+                         AND v.msg_no <= c.last_msg_no LIMIT 10000) v)
+                  + (SELECT count(*) FROM (SELECT FROM {unread}.hidden h
+                       WHERE h.user_id = $1 AND h.conversation = p.conversation AND h.seq > coalesce(greatest(r.seq, o.seq), 0)
+                         AND h.msg_no <= c.last_msg_no
+                         AND NOT EXISTS (SELECT FROM {unread}.void w WHERE w.conversation = h.conversation AND w.msg_no = h.msg_no)
+                       LIMIT 10000) h) AS recalled OFFSET 0) v
  ORDER BY p.last_at {direction}, p.conversation {direction}

@@ -38,6 +38,8 @@ impl Projection for Conversations {
             Kind::CONVERSATION_MUTED,
             Kind::CONVERSATION_ARCHIVED,
             Kind::CONVERSATION_MARKED,
+            Kind::MESSAGES_HIDDEN,
+            Kind::CONVERSATION_CLEARED,
         ])
     }
 

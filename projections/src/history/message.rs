@@ -37,21 +37,27 @@ static BY_ID: Sql = Sql::new(include_str!("by_id.sql"));
 static LAST: Sql = Sql::new(include_str!("last.sql"));
 static PAGES: Sql = Sql::new(include_str!("page.sql"));
 
-/// The messages of these ids, each in the conversation at the same place of `conversations`.
-pub fn by_id(conversations: Vec<Uuid>, messages: Vec<Uuid>) -> Select<Message> {
+/// The messages of these ids, each in the conversation at the same place of `conversations`, but for what `viewer` has hidden.
+pub fn by_id(viewer: Uuid, conversations: Vec<Uuid>, messages: Vec<Uuid>) -> Select<Message> {
     Select::new(&BY_ID, Message::read)
         .with(conversations)
         .with(messages)
+        .with(viewer)
 }
 
-/// The last message of each of `conversations`.
-pub fn last(conversations: Vec<Uuid>) -> Select<Message> {
-    Select::new(&LAST, Message::read).with(conversations)
+/// The last message of each of `conversations` that `viewer` has not hidden.
+pub fn last(viewer: Uuid, conversations: Vec<Uuid>) -> Select<Message> {
+    Select::new(&LAST, Message::read).with(conversations).with(viewer)
 }
 
 /// A part of the messages of each of `conversations`, in the order of their seq; of each, what lies behind the seq at the
-/// same place of `floors`.
-pub fn pages(conversations: Vec<Uuid>, floors: Vec<i64>, range: &Range<i64>) -> Select<Listed<Message>> {
+/// same place of `floors`, but for what `viewer` has hidden.
+pub fn pages(
+    viewer: Uuid,
+    conversations: Vec<Uuid>,
+    floors: Vec<i64>,
+    range: &Range<i64>,
+) -> Select<Listed<Message>> {
     let read = |row: &Row| Listed::read(row, "message", Message::read);
     Select::new(&PAGES, read)
         .ordered(range.order)
@@ -60,6 +66,7 @@ pub fn pages(conversations: Vec<Uuid>, floors: Vec<i64>, range: &Range<i64>) -> 
         .with(range.after)
         .with(range.before)
         .with(range.rows)
+        .with(viewer)
 }
 
 impl Message {

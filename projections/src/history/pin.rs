@@ -14,9 +14,9 @@ use super::message::Message;
 static PINS: Sql = Sql::new(include_str!("pins.sql"));
 static PINNED: Sql = Sql::new(include_str!("pinned.sql"));
 
-/// The messages that are pinned in each of `conversations`, of each the one that was pinned last first.
-pub fn pins(conversations: Vec<Uuid>) -> Select<Message> {
-    Select::new(&PINS, Message::read).with(conversations)
+/// The messages that are pinned in each of `conversations` and that `viewer` has not hidden, of each the one that was pinned last first.
+pub fn pins(viewer: Uuid, conversations: Vec<Uuid>) -> Select<Message> {
+    Select::new(&PINS, Message::read).with(conversations).with(viewer)
 }
 
 /// Which of these messages are pinned: conversation and seq. A message is named by what stands at the same place of both lists.

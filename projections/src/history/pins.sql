@@ -1,6 +1,9 @@
+-- What the viewer has hidden from themselves is not there.
 SELECT m.conversation, m.seq, m.message, m.sender, m.at, m.kind, m.text, m.attachment, m.reply_to, m.mentions, m.edited_at,
        m.recalled_at
   FROM unnest($1::uuid[]) WITH ORDINALITY k(conversation, number)
  CROSS JOIN LATERAL (SELECT x.message_seq, x.seq FROM {history}.pin x WHERE x.conversation = k.conversation) p
  CROSS JOIN LATERAL (SELECT * FROM {history}.message m WHERE m.conversation = k.conversation AND m.seq = p.message_seq LIMIT 1) m
+ WHERE NOT EXISTS (SELECT FROM {unread}.hidden x WHERE x.user_id = $2 AND x.conversation = m.conversation AND x.seq = m.seq)
+   AND NOT EXISTS (SELECT FROM {unread}.cleared c WHERE c.user_id = $2 AND c.conversation = m.conversation AND c.seq >= m.seq)
  ORDER BY k.number, p.seq DESC

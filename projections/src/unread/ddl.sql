@@ -56,3 +56,21 @@ CREATE TABLE {schema}.marked (
     seq          bigint NOT NULL,
     PRIMARY KEY (user_id, conversation)
 );
+
+-- Messages that somebody hides from themselves. What is not counted as a message has no msg_no.
+CREATE TABLE {schema}.hidden (
+    user_id      uuid NOT NULL,
+    conversation uuid NOT NULL,
+    seq          bigint NOT NULL,
+    msg_no       bigint,
+    PRIMARY KEY (user_id, conversation, seq)
+);
+
+-- Up to where somebody has cleared a conversation for themselves. It counts as read, see read_places.sql, and is no read position: nobody else is told.
+CREATE TABLE {schema}.cleared (
+    user_id      uuid NOT NULL,
+    conversation uuid NOT NULL,
+    seq          bigint NOT NULL,
+    msg_no       bigint NOT NULL,
+    PRIMARY KEY (user_id, conversation)
+);

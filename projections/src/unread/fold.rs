@@ -1,6 +1,6 @@
 //! How events change it.
 
-use super::mark;
+use super::{hiding, mark};
 use crate::fact::Fact;
 use crate::projection::{Folds, Projection, Table, run};
 use async_trait::async_trait;
@@ -36,6 +36,8 @@ impl Projection for Unread {
             Kind::CONVERSATION_MUTED,
             Kind::CONVERSATION_ARCHIVED,
             Kind::CONVERSATION_MARKED,
+            Kind::MESSAGES_HIDDEN,
+            Kind::CONVERSATION_CLEARED,
         ])
     }
 
@@ -80,6 +82,16 @@ impl Projection for Unread {
                 key: &["user_id", "conversation"],
                 stream: "user_id",
             },
+            Table {
+                name: "hidden",
+                key: &["user_id", "conversation", "seq"],
+                stream: "user_id",
+            },
+            Table {
+                name: "cleared",
+                key: &["user_id", "conversation"],
+                stream: "user_id",
+            },
         ]
     }
 
@@ -110,6 +122,7 @@ struct Changes {
     /// Messages that do not count any more, by conversation and msg_no, with their seq.
     voids: BTreeMap<(Uuid, i64), i64>,
     marks: mark::Changes,
+    hiding: hiding::Changes,
 }
 
 impl Changes {
@@ -143,7 +156,10 @@ impl Changes {
                     }
                 }
             }
-            Event::User(event) => self.marks.fold(fact, event),
+            Event::User(event) => {
+                self.marks.fold(fact, event);
+                self.hiding.fold(fact, event);
+            }
             Event::Administration(_) => {}
         }
     }
@@ -191,6 +207,7 @@ impl Changes {
             let sql = include_str!("void.sql");
             run(transaction, schema, sql, &[&conversations, &msg_nos, &seqs]).await?;
         }
+        self.hiding.write(transaction, schema).await?;
         self.marks.write(transaction, schema).await
     }
 }

@@ -36,7 +36,7 @@ async fn reactions(world: &World, viewer: Uuid, message: &Recorded) -> Vec<(Stri
 /// The seqs of the messages that are pinned, as they are listed; each is said to be pinned, and no other is.
 async fn pins(world: &World, conversation: Uuid) -> Vec<i64> {
     let listed: Vec<i64> = world
-        .ask(history::pins(vec![conversation]))
+        .ask(history::pins(Uuid::nil(), vec![conversation]))
         .await
         .iter()
         .map(|message| message.seq)
@@ -48,8 +48,14 @@ async fn pins(world: &World, conversation: Uuid) -> Vec<i64> {
     listed
 }
 
+/// The seqs of the pinned messages that somebody sees.
+async fn pins_of(world: &World, user: Uuid, conversation: Uuid) -> Vec<i64> {
+    let pins = world.ask(history::pins(user, vec![conversation])).await;
+    pins.iter().map(|message| message.seq).collect()
+}
+
 async fn message(world: &World, message: &Recorded) -> history::Message {
-    let found = history::by_id(vec![message.stream], vec![message.command]);
+    let found = history::by_id(Uuid::nil(), vec![message.stream], vec![message.command]);
     world.ask(found).await.remove(0)
 }
 
@@ -193,22 +199,25 @@ async fn a_pin_keeps_its_place_until_it_is_taken_away() {
     }
 }
 
+/// How many messages of a conversation somebody has not read, how many of these mention them, and how many wait for them.
+async fn counts(world: &World, user: Uuid, conversation: Uuid) -> (i64, i64, i64) {
+    world.settle().await;
+    let seen = world.ask(conversations::by_id(user, vec![conversation])).await;
+    let mentions = world.ask(unread::mention_counts(user, vec![conversation])).await;
+    let waiting = world.ask(inbox::waiting(user, &all())).await;
+    let pending = waiting
+        .iter()
+        .find_map(|row| row.entry.as_ref())
+        .map_or(0, |entry| entry.pending_count);
+    (seen[0].unread_count, mentions[0].1, pending)
+}
+
 #[tokio::test]
 async fn a_recalled_message_is_not_unread_does_not_mention_and_does_not_wait() {
     let world = World::new().await;
     let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
     let talk = world.direct(ann, bob, 2).await;
-    let counts = async || {
-        world.settle().await;
-        let seen = world.ask(conversations::by_id(bob, vec![talk])).await;
-        let mentions = world.ask(unread::mention_counts(bob, vec![talk])).await;
-        let waiting = world.ask(inbox::waiting(bob, &all())).await;
-        let pending = waiting
-            .iter()
-            .find_map(|row| row.entry.as_ref())
-            .map_or(0, |entry| entry.pending_count);
-        (seen[0].unread_count, mentions[0].1, pending)
-    };
+    let counts = async || counts(&world, bob, talk).await;
     let mut said = vec![];
     for n in 0..3 {
         said.push(world.send(talk, ann, &format!("{n}"), &[bob]).await);
@@ -229,6 +238,32 @@ async fn a_recalled_message_is_not_unread_does_not_mention_and_does_not_wait() {
     world.assert_as_the_log_says().await;
 }
 
+#[tokio::test]
+async fn what_is_hidden_is_not_unread_does_not_mention_and_does_not_wait() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let talk = world.direct(ann, bob, 2).await;
+    let counts = async || counts(&world, bob, talk).await;
+    let mut said = vec![];
+    for n in 0..4 {
+        said.push(world.send(talk, ann, &format!("{n}"), &[bob]).await);
+    }
+    assert_eq!(counts().await, (4, 4, 4));
+    world.hide(bob, &said[1..2]).await;
+    assert_eq!(counts().await, (3, 3, 3));
+    // Neither again nor by a recall is it taken off twice.
+    world.hide(bob, &said[1..2]).await;
+    world.recall(&said[1], ann).await;
+    assert_eq!(counts().await, (3, 3, 3));
+    world.clear(bob, &said[0]).await;
+    assert_eq!(counts().await, (2, 2, 2));
+    world.hide(bob, &said[2..]).await;
+    assert_eq!(counts().await, (0, 0, 0));
+    world.send(talk, ann, "at last", &[bob]).await;
+    assert_eq!(counts().await, (1, 1, 1));
+    world.assert_as_the_log_says().await;
+}
+
 /// What somebody is told of a conversation: by definition, from all that ever happened.
 #[derive(Default)]
 struct Reference {
@@ -245,6 +280,10 @@ struct Reference {
     mentioned: BTreeSet<(Uuid, i64)>,
     /// What each person has marked, in order.
     marks: BTreeMap<Uuid, Vec<UserEvent>>,
+    /// The messages that each person has hidden.
+    hidden: BTreeSet<(Uuid, i64)>,
+    /// Up to where each has cleared it.
+    cleared: BTreeMap<Uuid, i64>,
     /// How many messages there are.
     last_no: u64,
 }
@@ -267,6 +306,17 @@ impl Reference {
                     if let Some(cursor) = moved.read.get(&conversation.into()) {
                         reference.reach(record.stream, cursor.seq as i64);
                     }
+                }
+                Event::User(UserEvent::MessagesHidden(hidden)) if hidden.conversation.0 == conversation => {
+                    let seqs = hidden.seqs.iter().map(|seq| (record.stream, *seq as i64));
+                    reference.hidden.extend(seqs);
+                }
+                Event::User(UserEvent::ConversationCleared(cleared))
+                    if cleared.conversation.0 == conversation =>
+                {
+                    reference.reach(record.stream, cleared.seq as i64);
+                    let place = reference.cleared.entry(record.stream).or_default();
+                    *place = (cleared.seq as i64).max(*place);
                 }
                 Event::User(event) if marked(&event) == Some(conversation) => {
                     reference.marks.entry(record.stream).or_default().push(event);
@@ -356,6 +406,11 @@ impl Reference {
         *place = seq.max(*place);
     }
 
+    /// Whether somebody has not hidden the message at this seq.
+    fn is_seen_by(&self, user: Uuid, seq: i64) -> bool {
+        seq > self.cleared.get(&user).copied().unwrap_or(0) && !self.hidden.contains(&(user, seq))
+    }
+
     /// How the conversation is marked for somebody.
     fn marks(&self, user: Uuid) -> unread::Marks {
         let mut marks = unread::Marks::default();
@@ -389,7 +444,8 @@ impl Reference {
     fn counts(&self, user: Uuid) -> (i64, i64) {
         let place = self.places.get(&user).copied().unwrap_or(0);
         let unread = self.messages.range(place + 1..);
-        let unread: Vec<_> = unread.filter(|(seq, _)| !self.recalled.contains(seq)).collect();
+        let unread = unread.filter(|(seq, _)| !self.recalled.contains(seq));
+        let unread: Vec<_> = unread.filter(|(seq, _)| self.is_seen_by(user, **seq)).collect();
         let mentions = unread.iter().filter(|(_, told)| told.mentions.contains(&user));
         (unread.len() as i64, mentions.count() as i64)
     }
@@ -456,10 +512,17 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
         let log = world.told().await;
         let (mut recalled, mut pinned) = (0, 0);
         let mut totals = BTreeMap::<Uuid, (i64, i64)>::new();
+        let told_ids: BTreeMap<(Uuid, i64), Uuid> = log
+            .iter()
+            .map(|record| ((record.stream, record.seq as i64), record.command))
+            .collect();
+        let mut gone = 0;
         for (group, members) in crowd.groups() {
             let reference = Reference::of(group, &log);
             recalled += reference.recalled.len();
-            let messages = world.ask(history::pages(vec![group], vec![0], &all())).await;
+            let messages = world
+                .ask(history::pages(Uuid::nil(), vec![group], vec![0], &all()))
+                .await;
             let messages: Vec<_> = messages.into_iter().filter_map(|row| row.entry).collect();
             assert_eq!(messages.len(), reference.messages.len());
             for (message, (seq, told)) in messages.iter().zip(&reference.messages) {
@@ -480,6 +543,39 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
                     reference.counts(*user),
                     "user {user} in {group}, seed {seed}"
                 );
+                let expected: Vec<i64> = reference
+                    .messages
+                    .keys()
+                    .copied()
+                    .filter(|seq| reference.is_seen_by(*user, *seq))
+                    .collect();
+                let pages = world
+                    .ask(history::pages(*user, vec![group], vec![0], &all()))
+                    .await;
+                let found: Vec<i64> = pages
+                    .into_iter()
+                    .filter_map(|row| row.entry)
+                    .map(|message| message.seq)
+                    .collect();
+                assert_eq!(found, expected, "user {user} in {group}, seed {seed}");
+                let last = world.ask(history::last(*user, vec![group])).await;
+                assert_eq!(last.first().map(|message| message.seq), expected.last().copied());
+                let ids = reference
+                    .messages
+                    .keys()
+                    .map(|seq| told_ids[&(group, *seq)])
+                    .collect::<Vec<_>>();
+                let by_id = world
+                    .ask(history::by_id(*user, vec![group; ids.len()], ids))
+                    .await;
+                assert_eq!(by_id.len(), expected.len());
+                let seen = pins_of(&world, *user, group).await;
+                let pinned = reference
+                    .pinned()
+                    .into_iter()
+                    .filter(|seq| reference.is_seen_by(*user, *seq));
+                assert_eq!(seen, pinned.collect::<Vec<_>>());
+                gone += reference.messages.len() - expected.len();
                 let marks = reference.marks(*user);
                 assert_eq!(
                     world.ask(unread::marks(*user, vec![group])).await,
@@ -509,6 +605,7 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
                 "{user}, seed {seed}"
             );
         }
+        assert!(gone > 0, "seed {seed} hides nothing");
         assert!(recalled > 0, "seed {seed} recalls nothing");
         assert!(pinned > 0, "seed {seed} pins nothing");
         world.assert_as_the_log_says().await;

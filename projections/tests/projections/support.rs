@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_domain::event::{
-    AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationMarked, ConversationMuted,
-    CursorsMoved, DirectOpened, GroupCreated, GroupRenamed, InboxExpired, MemberAdded, MemberLeft,
-    MemberRemoved, MessageEdited, MessageRecalled, MessageSent, PinChanged, Place, ReactionChanged,
-    Registered, RoleChanged,
+    AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationCleared, ConversationMarked,
+    ConversationMuted, CursorsMoved, DirectOpened, GroupCreated, GroupRenamed, InboxExpired, MemberAdded,
+    MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent, MessagesHidden, PinChanged,
+    Place, ReactionChanged, Registered, RoleChanged,
 };
 use tidings_domain::stored::encode;
 use tidings_domain::{
@@ -431,6 +431,28 @@ impl World {
         self.say(user, user, UserEvent::ConversationMarked(marked)).await
     }
 
+    /// Hides messages of a conversation from somebody.
+    pub(crate) async fn hide(&self, user: Uuid, messages: &[Recorded]) -> Recorded {
+        let hidden = MessagesHidden {
+            conversation: messages[0].stream.into(),
+            messages: messages.iter().map(|message| message.command).collect(),
+            seqs: messages.iter().map(|message| message.seq).collect(),
+            message_nos: messages.iter().map(|message| message.msg_no).collect(),
+        };
+        self.say(user, user, UserEvent::MessagesHidden(hidden)).await
+    }
+
+    /// Clears a conversation for somebody up to an event.
+    pub(crate) async fn clear(&self, user: Uuid, at: &Recorded) -> Recorded {
+        let cleared = ConversationCleared {
+            conversation: at.stream.into(),
+            seq: at.seq,
+            message_no: at.msg_no,
+        };
+        self.say(user, user, UserEvent::ConversationCleared(cleared))
+            .await
+    }
+
     /// Rows of a query as text.
     pub(crate) async fn rows(&self, sql: &str) -> Vec<String> {
         let client = self.log.pool().get().await.unwrap();
@@ -591,7 +613,7 @@ impl Crowd {
 
     /// One thing happens.
     pub(crate) async fn act(&mut self, world: &World) {
-        let deed = self.rng.random_range(0..32);
+        let deed = self.rng.random_range(0..36);
         let user = *self.users.choose(&mut self.rng).unwrap();
         let which = self.rng.random_range(0..self.groups.len());
         let (group, members, said) = &mut self.groups[which];
@@ -665,6 +687,14 @@ impl Crowd {
             (30 | 31, _) => {
                 let unread = self.rng.random_bool(0.8);
                 world.mark(user, *group, unread).await;
+            }
+            (32..=34, Some(earlier)) => {
+                let other = said.choose(&mut self.rng).cloned().unwrap();
+                world.hide(user, &[earlier, other]).await;
+            }
+            // Seldom, for it takes all before it away.
+            (35, Some(earlier)) if self.rng.random_bool(0.2) => {
+                world.clear(user, &earlier).await;
             }
             _ => {
                 let sender = *members.first().unwrap();
