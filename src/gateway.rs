@@ -10,6 +10,7 @@ mod counters;
 mod fetch;
 mod gaps;
 mod handshake;
+mod hidden;
 mod incoming;
 mod limits;
 mod logins;

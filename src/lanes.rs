@@ -29,8 +29,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::event::Acted;
 use tidings_domain::{
-    Command, CommandId, ConversationId, DigestKey, Facts, Marking, Need, Rejection, Rules, Stream,
-    StreamCommand, UserCommand, UserId,
+    Command, CommandId, ConversationId, DigestKey, Facts, Need, Rejection, Rules, Stream, StreamCommand,
+    UserCommand, UserId,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Committed, Log};
@@ -324,16 +324,12 @@ impl Lanes {
             .await
     }
 
-    /// Queues what somebody marks for themselves, on places that were found at `as_of`. Commands of one caller take effect in the order queued.
-    pub fn submit_marking(&self, user: UserId, id: CommandId, marking: Marking, as_of: AsOf, reply: Reply) {
+    /// Queues what somebody wishes of their own stream, on places that were found at `as_of`. Commands of one caller take effect in the order queued.
+    pub fn submit_wish(&self, user: UserId, id: CommandId, command: UserCommand, as_of: AsOf, reply: Reply) {
         let Some(reply) = self.claim(user.0, id.0, user.0, reply) else {
             return;
         };
-        let command = StreamCommand::User {
-            user,
-            id,
-            command: UserCommand::Mark(marking),
-        };
+        let command = StreamCommand::User { user, id, command };
         let request = Request::Command {
             digest: command.digest(&self.key),
             command,

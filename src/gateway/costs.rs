@@ -81,7 +81,10 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
             | Action::GroupLeave { .. }
             | Action::GroupRename { .. }
             | Action::GroupRole { .. } => CHANGE,
-            Action::ConversationMute { .. }
+            // Each is looked for.
+            Action::MessageHide { messages, .. } => 1 + (messages.len() / NAMED) as u32,
+            Action::ConversationClear { .. }
+            | Action::ConversationMute { .. }
             | Action::ConversationArchive { .. }
             | Action::ConversationMark { .. }
             | Action::Read { .. } => 1,

@@ -1,6 +1,7 @@
 //! Answers to `fetch`: a page of a conversation, bounded in events and in bytes.
 
 use super::Gateway;
+use super::hidden::withhold;
 use super::shared::Shared;
 use crate::delivery::Brought;
 use crate::lanes::Refusal;
@@ -66,15 +67,17 @@ pub(super) async fn fetch(
             (from, last.min(head.map_or(0, |head| head.seq)))
         }
     };
-    page(gateway, shared, wanted, from, last).await.map_err(failed)
+    page(gateway, shared, user, wanted, (from, last))
+        .await
+        .map_err(failed)
 }
 
 async fn page(
     gateway: &Gateway,
     shared: &Shared,
+    user: UserId,
     wanted: &Fetch,
-    from: u64,
-    last: u64,
+    (from, last): (u64, u64),
 ) -> Result<Fetched, ReadError> {
     let stream = wanted.conversation.0;
     let limit = wanted.limit as usize;
@@ -87,7 +90,14 @@ async fn page(
             ranges: vec![(stream, next, last.min(next + (limit - frames.len()) as u64 - 1))],
             bytes: (BYTES_MAX - bytes) as u64,
         };
-        let found = gateway.log.slices(&[slice]).await?.into_iter().flatten();
+        let mut found: Vec<_> = gateway
+            .log
+            .slices(&[slice])
+            .await?
+            .into_iter()
+            .flatten()
+            .collect();
+        withhold(gateway, user, stream, &mut found).await?;
         let before = next;
         for recorded in found {
             next = recorded.seq + 1;

@@ -2,6 +2,7 @@
 
 mod commands;
 mod hello;
+mod hiding;
 mod marks;
 mod reads;
 

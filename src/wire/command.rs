@@ -1,5 +1,6 @@
 //! From the wire's commands to the domain's. Each noun has a file of its own beside this one.
 
+use super::hiding::{self, Hide};
 use super::{direct, group, mark, message, pin, reaction};
 use tidings_domain::{Command, CommandId, ConversationCommand, ConversationId, Mark, Rejection, UserId};
 use tidings_protocol::{self as protocol, Action};
@@ -20,6 +21,11 @@ pub enum Wanted {
     Mark {
         conversation: ConversationId,
         mark: Mark,
+    },
+    /// To have something of a conversation gone for oneself.
+    Hide {
+        conversation: ConversationId,
+        hide: Hide,
     },
     /// To be shown so much of a conversation.
     Fetch {
@@ -64,6 +70,13 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
             reply_to,
             mentions,
         } => message::send(conversation, content, reply_to, mentions)?,
+        Action::MessageHide {
+            conversation,
+            messages,
+        } => return Ok(hidden(conversation, hiding::hide(messages)?)),
+        Action::ConversationClear { conversation, seq } => {
+            return Ok(hidden(conversation, hiding::clear(seq)));
+        }
         Action::ConversationMute {
             conversation,
             on,
@@ -137,5 +150,12 @@ fn marked(conversation: Uuid, mark: Mark) -> Wanted {
     Wanted::Mark {
         conversation: ConversationId(conversation),
         mark,
+    }
+}
+
+fn hidden(conversation: Uuid, hide: Hide) -> Wanted {
+    Wanted::Hide {
+        conversation: ConversationId(conversation),
+        hide,
     }
 }

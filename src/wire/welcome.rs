@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use tidings_domain::conversation::reaction::EMOJI_BYTES_MAX;
 use tidings_domain::conversation::{GROUP_MEMBERS_MAX, MENTIONS_MAX};
 use tidings_domain::text::{GROUP_NAME_CHARS_MAX, MESSAGE_TEXT_BYTES_MAX};
-use tidings_domain::{PINS_MAX, Rules};
+use tidings_domain::{HIDDEN_MAX, PINS_MAX, Rules};
 use tidings_protocol::{FETCH_EVENTS_MAX, Limits, ServerFrame, Welcome};
 use uuid::Uuid;
 
@@ -58,5 +58,6 @@ fn limits(announced: &Announced) -> Limits {
         user_reactions: Some(announced.rules.reactions_of_user as u32),
         pins: Some(PINS_MAX as u32),
         attachment_bytes: Some(announced.attachment_bytes),
+        hidden_messages: Some(HIDDEN_MAX as u32),
     }
 }

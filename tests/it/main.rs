@@ -27,6 +27,7 @@ mod export;
 mod failover;
 mod faults;
 mod gaps;
+mod hiding;
 mod homes;
 mod lanes;
 mod limits;

@@ -41,6 +41,9 @@ impl Reader {
                 });
                 self.gateway.lanes.submit(command, reply);
             }
+            Ok(Wanted::Hide { conversation, hide }) => {
+                Box::pin(self.hide(id, conversation, hide, reply)).await;
+            }
             Ok(Wanted::Mark { conversation, mark }) => {
                 Box::pin(self.mark(id, conversation, mark, reply)).await;
             }

@@ -1,12 +1,12 @@
-//! What the user marks for themselves, on the user's own stream.
+//! What the user marks for themselves, by events of the user's own stream.
 
 use super::Reader;
 use super::commands::charge;
-use crate::gateway::Gateway;
 use crate::gateway::reply::Reply;
+use crate::lanes::AsOf;
 use crate::outcome::{Accepted, Refusal};
 use crate::wire::{answer, refused};
-use tidings_domain::{CommandId, ConversationId, Cursor, Mark, Marking, UserId};
+use tidings_domain::{CommandId, ConversationId, Cursor, Mark, Marking, UserCommand};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -19,17 +19,59 @@ impl Reader {
             self.gateway.cursors.settle(self.user).await;
         }
         let as_of = self.gateway.lanes.as_of();
-        let place = match place(&self.gateway, self.user, conversation).await {
+        let place = match self.place(conversation).await {
             Ok(place) => place,
             Err(refusal) => return reply.refuse(refused(Some(id), &refusal)),
         };
+        let command = UserCommand::Mark(Marking {
+            conversation,
+            mark,
+            place,
+        });
+        self.wish(id, conversation, command, as_of, reply);
+    }
+
+    /// The end of a conversation; `None` for somebody who is no member of it, which is for the decision to say: it may be a repeat.
+    async fn place(&self, conversation: ConversationId) -> Result<Option<Cursor>, Refusal> {
+        if !self.is_member(conversation).await? {
+            return Ok(None);
+        }
+        let heads = self.gateway.lookups.heads(vec![conversation.0]).await;
+        let head = heads.map_err(|error| {
+            tracing::debug!(%error, "a conversation to be marked could not be read");
+            Refusal::Unavailable
+        })?;
+        let head = head.into_iter().flatten().next().ok_or(Refusal::Unavailable)?;
+        Ok(Some(Cursor {
+            seq: head.seq,
+            msg_no: head.msg_no,
+        }))
+    }
+
+    /// Whether the user is a member of a conversation, behind the commands that came before.
+    pub(super) async fn is_member(&self, conversation: ConversationId) -> Result<bool, Refusal> {
+        match self.gateway.lanes.authorize(conversation, self.user, false).await {
+            Ok(_) => Ok(true),
+            Err(refusal) if refusal.is_for_strangers() => Ok(false),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Hands a wish for the user's own stream on. The ack names the conversation that it is about, and the seq of the notice.
+    pub(super) fn wish(
+        &self,
+        id: Uuid,
+        conversation: ConversationId,
+        command: UserCommand,
+        as_of: AsOf,
+        reply: Reply,
+    ) {
         let (budget, began) = (self.registered.budget.clone(), Instant::now());
         let acks = self.gateway.counters.acks.clone();
         let reply = Box::new(move |result: Result<Accepted, Refusal>| {
             if let Err(refusal) = &result {
                 charge(&budget, refusal);
             }
-            // The ack names the conversation that was marked; the seq is that of the notice.
             let result = result.map(|accepted| Accepted {
                 stream: conversation.0,
                 ..accepted
@@ -37,35 +79,7 @@ impl Reader {
             reply.send(&answer(id, result));
             acks.record(began.elapsed());
         });
-        let marking = Marking {
-            conversation,
-            mark,
-            place,
-        };
         let (user, id) = (self.user, CommandId(id));
-        self.gateway.lanes.submit_marking(user, id, marking, as_of, reply);
+        self.gateway.lanes.submit_wish(user, id, command, as_of, reply);
     }
-}
-
-/// The end of a conversation; `None` for somebody who is no member of it, which is for the decision to say: it may be a repeat.
-async fn place(
-    gateway: &Gateway,
-    user: UserId,
-    conversation: ConversationId,
-) -> Result<Option<Cursor>, Refusal> {
-    match gateway.lanes.authorize(conversation, user, false).await {
-        Ok(_) => {}
-        Err(refusal) if refusal.is_for_strangers() => return Ok(None),
-        Err(refusal) => return Err(refusal),
-    }
-    let heads = gateway.lookups.heads(vec![conversation.0]).await;
-    let head = heads.map_err(|error| {
-        tracing::debug!(%error, "a conversation to be marked could not be read");
-        Refusal::Unavailable
-    })?;
-    let head = head.into_iter().flatten().next().ok_or(Refusal::Unavailable)?;
-    Ok(Some(Cursor {
-        seq: head.seq,
-        msg_no: head.msg_no,
-    }))
 }

@@ -1,0 +1,44 @@
+//! Events on their way to somebody who has hidden messages from themselves: these keep their places and lose their words, as if they had
+//! been recalled.
+
+use super::Gateway;
+use tidings_domain::stored::{self, Kind};
+use tidings_domain::{ConversationEvent, Event, UserId};
+use tidings_eventlog::{ReadError, Recorded};
+use tidings_projections::hidden_among;
+use uuid::Uuid;
+
+/// Withdraws from events of a conversation what `user` has hidden, as far as the read models have come.
+pub(super) async fn withhold(
+    gateway: &Gateway,
+    user: UserId,
+    conversation: Uuid,
+    events: &mut [Recorded],
+) -> Result<(), ReadError> {
+    let seqs: Vec<u64> = events.iter().filter_map(message_seq).collect();
+    if seqs.is_empty() {
+        return Ok(());
+    }
+    let hidden = hidden_among(gateway.log.pool(), user.0, conversation, &seqs)
+        .await
+        .map_err(|error| ReadError::Database(error.to_string()))?;
+    if hidden.is_empty() {
+        return Ok(());
+    }
+    for event in events {
+        event.withdrawn |= message_seq(event).is_some_and(|seq| hidden.has(seq));
+    }
+    Ok(())
+}
+
+/// The place of the message whose words an event holds.
+fn message_seq(recorded: &Recorded) -> Option<u64> {
+    match Kind(recorded.kind) {
+        Kind::MESSAGE_SENT => Some(recorded.seq),
+        Kind::MESSAGE_EDITED => match stored::decode(recorded.kind, recorded.ver, &recorded.payload) {
+            Ok(Event::Conversation(ConversationEvent::MessageEdited(edited))) => Some(edited.message_seq),
+            _ => None,
+        },
+        _ => None,
+    }
+}
