@@ -8,6 +8,7 @@ import type { Core } from './core.ts';
 import { CursorKeeper, deviceName, storedCursors } from './cursors.ts';
 import { Drafts } from './drafts.ts';
 import { Files } from './files.ts';
+import { Hiding } from './hiding.ts';
 import { History, PAGE_MESSAGES } from './history.ts';
 import { Lookup } from './lookup.ts';
 import { OwnMarks } from './marks.ts';
@@ -35,6 +36,7 @@ export class Chat implements Core {
   readonly drafts: Drafts;
   readonly members = new Members(this);
   readonly marks: OwnMarks;
+  readonly hiding: Hiding;
   readonly files: Files;
   /** What messages say that others answer, by conversation and id. */
   readonly quotes: Lookup<queries.Quote>;
@@ -58,6 +60,7 @@ export class Chat implements Core {
     this.cursors = new CursorKeeper(login.user);
     this.drafts = new Drafts(login.user);
     this.marks = new OwnMarks(this, this.cursors);
+    this.hiding = new Hiding(this);
     this.session = new Session(login, {
       renewed: token => this.socket.renew(token),
       signedOut: () => {
@@ -92,7 +95,10 @@ export class Chat implements Core {
           this.cursors.rewind(conversation, head);
           if (this.state.link.kind === 'online') this.lookAfter();
         },
-        notice: notice => this.marks.noticed(notice),
+        notice: notice => {
+          this.marks.noticed(notice);
+          this.hiding.noticed(notice);
+        },
         ephemeral: frame => this.update(state => store.withEphemeral(state, frame, Date.now())),
         welcomed: welcome => {
           this.marks.welcomed(welcome);
@@ -266,6 +272,7 @@ export class Chat implements Core {
     this.outbox.stop();
     this.files.stop();
     this.quotes.stop();
+    this.hiding.stop();
     this.cursors.save();
     this.drafts.stop();
     this.session.close();

@@ -22,7 +22,8 @@ export class History {
   async loadOlder(id: string): Promise<void> {
     const { core } = this;
     const before = core.state.conversations.get(id);
-    if (!before || ['loading', 'closed'].includes(before.history) || before.log?.from === 1) return;
+    if (!before || ['loading', 'closed'].includes(before.history)) return;
+    if (before.log && before.log.from <= store.firstSeq(core.state, id)) return;
     core.update(state => store.withHistory(store.withoutNewest(state, id), id, 'loading'));
     await this.load(id, async () => {
       if (before.log) await this.fetchOlder(id);
@@ -85,8 +86,9 @@ export class History {
   private async fetchOlder(id: string, gained = 0): Promise<void> {
     while (gained < PAGE_MESSAGES) {
       const log = this.core.state.conversations.get(id)?.log;
-      if (!log || log.from === 1) return;
-      const from = Math.max(1, log.from - PAGE_EVENTS);
+      const first = store.firstSeq(this.core.state, id);
+      if (!log || log.from <= first) return;
+      const from = Math.max(first, log.from - PAGE_EVENTS);
       const events = await this.fetchAll(id, from, log.from - 1);
       const later = await this.later(id, log.loose, events);
       this.core.update(state => store.withOlder(state, id, from, events, later));

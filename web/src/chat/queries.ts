@@ -246,7 +246,10 @@ interface Reaction {
   viewerReacted: boolean;
 }
 
-/** What became of the messages among some events of a conversation, as far as the read models know by now. */
+/**
+ * What became of the messages among some events of a conversation, as far as the read models know by now. Those without content were
+ * recalled, or are hidden, of which nothing is said.
+ */
 export async function findLater(
   ask: Ask,
   me: string,
@@ -254,9 +257,9 @@ export async function findLater(
   events: readonly TidingsEvent[],
 ): Promise<Later> {
   const later = new Map<string, Amendment>();
-  const sent = new Map<string, Content>();
+  const sent = new Map<string, Content | null>();
   for (const event of events) {
-    if (event.kind === 'message.sent' && event.data.content) sent.set(event.data.message, event.data.content);
+    if (event.kind === 'message.sent') sent.set(event.data.message, event.data.content);
   }
   const places = [...sent.keys()].map(message => ({ key: message, conversation: id, message }));
   const reacted: Place[] = [];
@@ -272,7 +275,8 @@ export async function findLater(
       const message = found.get(place.key);
       if (!message) continue;
       const { text, editedAt: at, recalledAt, pinned, reactions } = message;
-      const edit = at === null ? {} : { edit: { content: withText(sent.get(place.key)!, text ?? ''), at } };
+      const content = sent.get(place.key);
+      const edit = at === null || !content ? {} : { edit: { content: withText(content, text ?? ''), at } };
       if (recalledAt !== null) later.set(place.key, { recalled: true });
       else if (at !== null || pinned) later.set(place.key, { ...edit, ...(pinned && { pinned }) });
       if (reactions.length > 0) reacted.push(place);

@@ -3,6 +3,7 @@ import type { Ephemeral, Role, TidingsEvent, Welcome } from '../protocol/frames.
 import type { Link } from '../protocol/socket.ts';
 import { pending, type Change } from './change.ts';
 import { summarize } from './events.ts';
+import { NOTHING_HIDDEN, type Hidden } from './nouns/hidden.ts';
 import { UNMARKED, type Marks } from './nouns/mark.ts';
 import type { Picked } from './nouns/attachment.ts';
 import { amendments, append, cut, emptyLog, prepend, touch, trim, type Later, type Log } from './log.ts';
@@ -118,6 +119,8 @@ export interface State {
   /** Whether the list of conversations has come. */
   loaded: boolean;
   limits: Limits;
+  /** What this person has hidden from themselves. */
+  hidden: Hidden;
   /** What a screen reader should say next; the number tells one from an equal one before it. */
   announcement: { text: string; number: number };
 }
@@ -154,6 +157,7 @@ export const initialState = (me: string): State => ({
     recallWindowS: 600,
     attachmentBytes: 32 * 2 ** 20,
   },
+  hidden: NOTHING_HIDDEN,
   announcement: { text: '', number: 0 },
 });
 
@@ -340,6 +344,10 @@ export const withTarget = (state: State, id: string, seq: number): State =>
 
 export const withoutTarget = (state: State, id: string): State =>
   change(state, id, conversation => ({ ...conversation, target: null }));
+
+/** Where a conversation begins for this person: what they have cleared is behind them. */
+export const firstSeq = ({ hidden }: Pick<State, 'hidden'>, id: string): number =>
+  (hidden.cleared.get(id) ?? 0) + 1;
 
 /** Whether a place is loaded. */
 export const covers = (log: Log | null, seq: number): boolean =>

@@ -136,6 +136,8 @@ export type CommandBody =
   | { type: 'message.recall'; conversation: string; message: string }
   | { type: 'message.react'; conversation: string; message: string; emoji: string; on: boolean }
   | { type: 'message.pin'; conversation: string; message: string; on: boolean }
+  | { type: 'message.hide'; conversation: string; messages: string[] }
+  | { type: 'conversation.clear'; conversation: string; seq: number }
   | { type: 'conversation.mute'; conversation: string; on: boolean; until?: string }
   | { type: 'conversation.archive'; conversation: string; on: boolean }
   | { type: 'conversation.mark'; conversation: string; unread: boolean }

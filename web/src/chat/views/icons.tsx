@@ -13,6 +13,10 @@ export const RecallIcon = () => icon('M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7M
 export const AnswerIcon = () => icon('M9.5 6 4 11.5 9.5 17M4.5 11.5H14a6 6 0 0 1 6 6v1');
 export const VersionsIcon = () => icon('M4.5 12a7.5 7.5 0 1 0 2.3-5.4L4.5 9M4.5 4.5V9H9M12 8v4.5l3 1.8');
 export const SearchIcon = () => icon('M10.8 17.3a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13ZM15.5 15.5 20 20');
+export const HideIcon = () =>
+  icon(
+    'M4 4l16 16M9.5 6.2A9.6 9.6 0 0 1 21 12a12 12 0 0 1-2.3 3M6.3 8A12 12 0 0 0 3 12c2.5 5 7.5 7 12 5.3M10 10a3 3 0 0 0 4 4',
+  );
 export const MoreIcon = () => icon('M12 5.5v.1M12 12v.1M12 18.5v.1');
 export const MutedIcon = () =>
   icon('M9.5 5.2A5 5 0 0 1 17 9.5c0 2.5.5 4 1.2 5M15 17H5.5c1-1 1.5-3 1.5-5.5M10.5 20h3M4 4l16 16');

@@ -13,10 +13,11 @@ import * as store from '../store.ts';
 import { AttachmentView, OutgoingFile } from './attachment.tsx';
 import { Avatar } from './avatar.tsx';
 import { Editor } from './editor.tsx';
-import { AnswerIcon, EditIcon, PinIcon, ReactIcon, RecallIcon, VersionsIcon } from './icons.tsx';
+import { sentence } from './hooks.ts';
+import { AnswerIcon, EditIcon, HideIcon, PinIcon, ReactIcon, RecallIcon, VersionsIcon } from './icons.tsx';
 import { QuoteView } from './quote.tsx';
 import { Picker, Reactions } from './reactions.tsx';
-import { RecallQuestion } from './recall.tsx';
+import { HideQuestion, RecallQuestion } from './recall.tsx';
 import { Text } from './text.tsx';
 import { clockTime } from './time.ts';
 import { Versions } from './versions.tsx';
@@ -52,8 +53,9 @@ export const Message = memo(function Message(props: MessageProps) {
   const known = { me, people };
   const name = store.personName(known, message.sender);
   const [active, setActive] = useState(false);
-  const [panel, setPanel] = useState<'none' | 'picker' | 'recall' | 'versions'>('none');
+  const [panel, setPanel] = useState<'none' | 'picker' | 'recall' | 'hide' | 'versions'>('none');
   const row = useRef<HTMLLIElement>(null);
+  const neighbour = useRef<Element | null>(null);
   const { content } = message;
 
   const react = (emoji: string, on: boolean): void => chat.changes.react(conversation, message.id, emoji, on);
@@ -61,6 +63,11 @@ export const Message = memo(function Message(props: MessageProps) {
   function close(): void {
     setPanel('none');
     row.current?.focus();
+  }
+  /** What is hidden is gone soon, and the focus with it. */
+  function closeAside(): void {
+    close();
+    if (neighbour.current instanceof HTMLElement) neighbour.current.focus();
   }
   function pick(emoji: string): void {
     react(emoji, true);
@@ -74,7 +81,7 @@ export const Message = memo(function Message(props: MessageProps) {
   }
 
   /** What can be done with it now, in the order of the buttons. */
-  const acts = active && !editing && content ? actsFor(chat, conversation, message) : [];
+  const acts = active && !editing ? actsFor(chat, conversation, message) : [];
   const act: Record<Act, () => void> = {
     answer: () => chat.answer(conversation, message.id),
     react: () => setPanel(panel === 'picker' ? 'none' : 'picker'),
@@ -82,6 +89,14 @@ export const Message = memo(function Message(props: MessageProps) {
     pin: () => chat.changes.pin(conversation, message.id, !message.pinned),
     versions: () => setPanel('versions'),
     recall: () => setPanel('recall'),
+    hide: () => setPanel('hide'),
+  };
+  const [problem, setProblem] = useState('');
+  const hide = (): void => {
+    const { nextElementSibling: next, previousElementSibling: before } = row.current ?? {};
+    const beside = [next, before].find(other => other?.matches('.message'));
+    neighbour.current = beside ?? row.current?.closest('.messages') ?? null;
+    void chat.hiding.hide(conversation, message.id).catch((error: unknown) => setProblem(sentence(error)));
   };
 
   function pressed(event: KeyboardEvent): void {
@@ -175,6 +190,11 @@ export const Message = memo(function Message(props: MessageProps) {
         {panel === 'picker' && (
           <Picker bytesMax={chat.state.limits.emojiBytes} onPick={pick} onClose={close} />
         )}
+        {problem !== '' && (
+          <p class="problem" role="alert">
+            Not hidden: {problem}
+          </p>
+        )}
         {failed && !editing && (
           <p class="problem" role="alert">
             {FAILURES[failed.kind]}: {failed.reason}{' '}
@@ -192,10 +212,11 @@ export const Message = memo(function Message(props: MessageProps) {
       {panel === 'recall' && (
         <RecallQuestion
           text={contentText(content)}
-          onRecall={() => chat.changes.recall(conversation, message.id)}
+          onYes={() => chat.changes.recall(conversation, message.id)}
           onClose={close}
         />
       )}
+      {panel === 'hide' && <HideQuestion text={contentText(content)} onYes={hide} onClose={closeAside} />}
       {panel === 'versions' && (
         <Versions load={() => chat.versions(conversation, message.id)} onClose={close} />
       )}
@@ -223,7 +244,7 @@ function Said({
   );
 }
 
-type Act = 'answer' | 'react' | 'pin' | 'edit' | 'versions' | 'recall';
+type Act = 'answer' | 'react' | 'pin' | 'edit' | 'versions' | 'recall' | 'hide';
 
 /** The key does it with the message that has the focus. */
 const TOOLS: Record<Act, { label: string; key: string; icon: () => JSX.Element }> = {
@@ -233,6 +254,7 @@ const TOOLS: Record<Act, { label: string; key: string; icon: () => JSX.Element }
   edit: { label: 'Edit', key: 'e', icon: EditIcon },
   versions: { label: 'What it said before', key: 'h', icon: VersionsIcon },
   recall: { label: 'Recall', key: 'Delete', icon: RecallIcon },
+  hide: { label: 'Hide from me', key: 'x', icon: HideIcon },
 };
 
 const FAILURES: Record<Change['kind'], string> = {
@@ -246,11 +268,13 @@ function actsFor(chat: Chat, id: string, message: MessageEntry): Act[] {
   const { me, limits, conversations } = chat.state;
   const conversation = conversations.get(id);
   if (!conversation?.joined) return [];
+  if (!message.content) return ['hide'];
   const acts: Act[] = ['answer', 'react'];
   if (mayPin(conversation, me)) acts.push('pin');
   if (mayEdit(message, conversation, me, limits, Date.now())) acts.push('edit');
   if (message.editedAt) acts.push('versions');
   if (mayRecall(message, conversation, me, limits, Date.now())) acts.push('recall');
+  acts.push('hide');
   return acts;
 }
 

@@ -1,9 +1,10 @@
 // The messages of a conversation, oldest first. Scrolling up loads older ones, and lets go of the newest when there are many.
 import { memo } from 'preact/compat';
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { pending, wanted } from '../change.ts';
 import type { Chat } from '../chat.ts';
 import type { Entry, MessageEntry } from '../fold.ts';
+import { isHidden } from '../nouns/hidden.ts';
 import * as store from '../store.ts';
 import { Happening, Message, Pending } from './message.tsx';
 import { dayName, sameDay } from './time.ts';
@@ -18,7 +19,7 @@ const TOGETHER_MS = 5 * 60_000;
 
 interface Props {
   chat: Chat;
-  state: store.Known;
+  state: store.Known & Pick<store.State, 'hidden'>;
   conversation: store.Conversation;
 }
 
@@ -40,6 +41,7 @@ const isSame = (before: Props, after: Props): boolean =>
   before.chat === after.chat &&
   before.state.me === after.state.me &&
   before.state.people === after.state.people &&
+  before.state.hidden === after.state.hidden &&
   DRAWN.every(field => before.conversation[field] === after.conversation[field]);
 
 export const Messages = memo(function Messages({ chat, state, conversation }: Props) {
@@ -52,7 +54,11 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
   ended.current = atEnd;
   const { log, outbox, history, fresh } = conversation;
   const { above, look } = useUnread(list, log, fresh);
-  const entries = log?.entries ?? [];
+  const { hidden } = state;
+  const entries = useMemo(() => {
+    const first = store.firstSeq({ hidden }, conversation.id);
+    return log?.entries.filter(entry => !isHidden(entry, log, hidden, first)) ?? [];
+  }, [log, hidden, conversation.id]);
 
   useLayoutEffect(() => {
     const element = list.current;
@@ -162,7 +168,7 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
         aria-live="off"
         aria-label="Messages"
       >
-        <Beginning chat={chat} conversation={conversation} />
+        <Beginning chat={chat} conversation={conversation} first={store.firstSeq(state, conversation.id)} />
         <ol>{rows(chat, state, conversation, entries, fresh?.after ?? null, found)}</ol>
         <ol class="pending">
           {outbox.map(message => (
@@ -189,7 +195,15 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
 }, isSame);
 
 /** What stands above the oldest message shown. It is always as high, so that messages do not move when it changes. */
-function Beginning({ chat, conversation }: { chat: Chat; conversation: store.Conversation }) {
+function Beginning({
+  chat,
+  conversation,
+  first,
+}: {
+  chat: Chat;
+  conversation: store.Conversation;
+  first: number;
+}) {
   const { history, log } = conversation;
   const load = (): void => void chat.loadOlder(conversation.id);
   let text = '';
@@ -197,7 +211,7 @@ function Beginning({ chat, conversation }: { chat: Chat; conversation: store.Con
   if (history === 'loading') text = 'Loading…';
   else if (history === 'failed') [text, action] = ['Older messages could not be loaded.', 'Try again'];
   else if (history === 'closed') text = '';
-  else if (log && log.from > 1) action = 'Load older messages';
+  else if (log && log.from > first) action = 'Load older messages';
   return (
     <p class="beginning quiet">
       {text}

@@ -1,9 +1,11 @@
 // What somebody can do with a conversation for themselves.
+import { useState } from 'preact/hooks';
 import type { Chat } from '../chat.ts';
 import { isMuted } from '../nouns/mark.ts';
 import type { Conversation } from '../store.ts';
 import { MoreIcon } from './icons.tsx';
 import { Menu, type Choice } from './menu.tsx';
+import { Question } from './question.tsx';
 
 const HOUR_MS = 3_600_000;
 
@@ -24,6 +26,7 @@ export function OwnMarksMenu({ chat, conversation: { id, marks }, onOutcome }: P
     label,
     act: doing(() => chat.marks.mute(id, true, forMs)),
   });
+  const [clearing, setClearing] = useState(false);
   const choices: Choice[] = [
     ...(isMuted(marks, Date.now())
       ? [{ label: 'Unmute', act: doing(() => chat.marks.mute(id, false)) }]
@@ -40,10 +43,27 @@ export function OwnMarksMenu({ chat, conversation: { id, marks }, onOutcome }: P
         location.hash = '';
       }),
     },
+    { label: 'Clear for me', act: () => setClearing(true) },
   ];
   return (
-    <Menu label="More" choices={choices}>
-      <MoreIcon />
-    </Menu>
+    <>
+      <Menu label="More" choices={choices}>
+        <MoreIcon />
+      </Menu>
+      {clearing && (
+        <Question
+          title="Clear this conversation?"
+          yes="Clear"
+          no="Keep it"
+          onYes={doing(() => chat.hiding.clear(id))}
+          onClose={() => setClearing(false)}
+        >
+          <p class="quiet">
+            You will not see any more what has been said here so far, on any of your devices. Everybody else
+            still does.
+          </p>
+        </Question>
+      )}
+    </>
   );
 }

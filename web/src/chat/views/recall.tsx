@@ -1,38 +1,23 @@
-// The question before a message is taken back.
-import { useEffect, useRef } from 'preact/hooks';
+// The questions before a message is taken back, or hidden.
+import { Question } from './question.tsx';
 
 interface Props {
   /** What the message says, in one line. */
   text: string;
-  onRecall(): void;
+  onYes(): void;
   onClose(): void;
 }
 
-export function RecallQuestion({ text, onRecall, onClose }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+export const RecallQuestion = ({ text, ...does }: Props) => (
+  <Question title="Recall this message?" yes="Recall" no="Keep it" {...does}>
+    <blockquote>{text}</blockquote>
+    <p class="quiet">Nobody will see any more what it says. That it was there stays visible.</p>
+  </Question>
+);
 
-  function recall(event: Event): void {
-    event.preventDefault();
-    onRecall();
-    dialog.current?.close();
-  }
-
-  return (
-    <dialog ref={dialog} onClose={onClose} aria-labelledby="recall-title">
-      <form onSubmit={recall}>
-        <h2 id="recall-title">Recall this message?</h2>
-        <blockquote>{text}</blockquote>
-        <p class="quiet">Nobody will see any more what it says. That it was there stays visible.</p>
-        <div class="actions">
-          <button type="button" autoFocus onClick={() => dialog.current?.close()}>
-            Keep it
-          </button>
-          <button class="alarming" type="submit">
-            Recall
-          </button>
-        </div>
-      </form>
-    </dialog>
-  );
-}
+export const HideQuestion = ({ text, ...does }: Props) => (
+  <Question title="Hide this message?" yes="Hide" no="Keep it" {...does}>
+    <blockquote>{text}</blockquote>
+    <p class="quiet">You will not see it any more, on any of your devices. Everybody else still does.</p>
+  </Question>
+);
