@@ -1,6 +1,7 @@
 //! What people ask for, already parsed; whether it may happen is for `decide` to say.
 
 use crate::conversation::reaction::Emoji;
+use crate::conversation::thread::InThread;
 use crate::conversation::{direct, edit, group, message, pin, reaction, recall};
 use crate::digest::{DigestKey, Form};
 use crate::event::{Content, Role};
@@ -46,6 +47,7 @@ pub enum ConversationCommand {
         content: Content,
         reply_to: Option<Uuid>,
         mentions: Vec<UserId>,
+        thread: Option<InThread>,
     },
     EditMessage {
         message: Uuid,
@@ -68,23 +70,27 @@ pub enum ConversationCommand {
 impl Command {
     /// What the command must know beyond the state of its conversation. It is among the [`Facts`](crate::Facts) that the command
     /// is decided on, as far as what it names exists. Members whom a command names are in the state.
-    pub fn needs(&self) -> Option<Need<'_>> {
-        let (message, aspect) = match &self.body {
-            ConversationCommand::SendMessage { reply_to, .. } => ((*reply_to)?, Aspect::Presence),
+    pub fn needs(&self) -> impl Iterator<Item = Need<'_>> {
+        let of = |message, aspect| Some(Need::Message { message, aspect });
+        let needs = match &self.body {
+            ConversationCommand::SendMessage { reply_to, thread, .. } => {
+                [*reply_to, thread.map(|thread| thread.root)]
+                    .map(|message| message.and_then(|message| of(message, Aspect::Presence)))
+            }
             ConversationCommand::EditMessage { message, .. }
             | ConversationCommand::RecallMessage { message }
-            | ConversationCommand::Pin { message, .. } => (*message, Aspect::Message),
-            ConversationCommand::React { message, .. } => (*message, Aspect::Reactions),
+            | ConversationCommand::Pin { message, .. } => [of(*message, Aspect::Message), None],
+            ConversationCommand::React { message, .. } => [of(*message, Aspect::Reactions), None],
             ConversationCommand::OpenDirect { user } | ConversationCommand::AddMember { user } => {
-                return Some(Need::Users(std::slice::from_ref(user)));
+                [Some(Need::Users(std::slice::from_ref(user))), None]
             }
-            ConversationCommand::CreateGroup { members, .. } => return Some(Need::Users(members)),
+            ConversationCommand::CreateGroup { members, .. } => [Some(Need::Users(members)), None],
             ConversationCommand::RemoveMember { .. }
             | ConversationCommand::Leave
             | ConversationCommand::Rename { .. }
-            | ConversationCommand::ChangeRole { .. } => return None,
+            | ConversationCommand::ChangeRole { .. } => [None, None],
         };
-        Some(Need::Message { message, aspect })
+        needs.into_iter().flatten()
     }
 
     /// The attachment that it shows for the first time, which its actor must have stored. It is among the facts, as far as it exists.
@@ -123,7 +129,8 @@ impl Command {
                 content,
                 reply_to,
                 mentions,
-            } => message::send_form(&mut form, content, *reply_to, mentions),
+                thread,
+            } => message::send_form(&mut form, content, *reply_to, mentions, *thread),
             ConversationCommand::EditMessage { message, content } => {
                 edit::edit_form(&mut form, *message, content);
             }
@@ -153,6 +160,7 @@ mod tests {
                 },
                 reply_to,
                 mentions: vec![],
+                thread: None,
             },
         }
     }
@@ -255,23 +263,23 @@ mod tests {
             emoji: Emoji::parse("👍").unwrap(),
             on: true,
         });
-        let aspect = |aspect| Some(Need::Message { message, aspect });
-        assert_eq!(send("a", Some(message)).needs(), aspect(Aspect::Presence));
-        assert_eq!(recall.needs(), aspect(Aspect::Message));
-        assert_eq!(react.needs(), aspect(Aspect::Reactions));
+        let aspect = |aspect| [Need::Message { message, aspect }];
+        assert!(send("a", Some(message)).needs().eq(aspect(Aspect::Presence)));
+        assert!(recall.needs().eq(aspect(Aspect::Message)));
+        assert!(react.needs().eq(aspect(Aspect::Reactions)));
         let users = [UserId(Uuid::from_u128(8)), UserId(Uuid::from_u128(9))];
         let create = with(ConversationCommand::CreateGroup {
             name: GroupName::parse("group").unwrap(),
             members: users.to_vec(),
         });
-        assert_eq!(create.needs(), Some(Need::Users(&users)));
+        assert!(create.needs().eq([Need::Users(&users)]));
         for one in [
             ConversationCommand::AddMember { user: users[0] },
             ConversationCommand::OpenDirect { user: users[0] },
         ] {
-            assert_eq!(with(one).needs(), Some(Need::Users(&users[..1])));
+            assert!(with(one).needs().eq([Need::Users(&users[..1])]));
         }
-        assert_eq!(send("a", None).needs(), None);
-        assert_eq!(with(ConversationCommand::Leave).needs(), None);
+        assert_eq!(send("a", None).needs().count(), 0);
+        assert_eq!(with(ConversationCommand::Leave).needs().count(), 0);
     }
 }

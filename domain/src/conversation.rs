@@ -9,6 +9,7 @@ pub mod message;
 pub mod pin;
 pub mod reaction;
 pub mod recall;
+pub mod thread;
 
 use crate::command::{Command, ConversationCommand};
 use crate::event::{ConversationEvent, Role, RoleChanged};
@@ -90,9 +91,11 @@ impl Conversation {
                 content,
                 reply_to,
                 mentions,
+                thread,
             } => {
                 let sender = (actor, now);
-                self.send(command.conversation, sender, content, *reply_to, mentions, facts)
+                let around = (*reply_to, *thread);
+                self.send(command.conversation, sender, content, around, mentions, facts)
             }
             ConversationCommand::EditMessage { message, content } => {
                 self.edit(command.conversation, actor, *message, content, facts, now)

@@ -1,6 +1,7 @@
 //! What decisions depend on beyond the state of a conversation.
 
 use crate::conversation::reaction::{EMOJI_OF_USER_MAX, Emoji};
+use crate::conversation::thread::Line;
 use crate::event::{Content, ConversationEvent};
 use crate::id::{CommandId, ConversationId, UserId};
 use crate::membership::Membership;
@@ -18,7 +19,15 @@ pub enum Need<'a> {
     Users(&'a [UserId]),
 }
 
-impl Need<'_> {
+impl<'a> Need<'a> {
+    /// The people of whom it is asked whether they exist, if it is about people.
+    pub fn users(self) -> Option<&'a [UserId]> {
+        match self {
+            Self::Users(users) => Some(users),
+            Self::Message { .. } => None,
+        }
+    }
+
     /// The message that it is about, if it is about one.
     pub fn message(self) -> Option<Uuid> {
         match self {
@@ -49,6 +58,8 @@ pub struct Facts {
     /// How many conversations more people may be put into. Whoever is not there may be put into any number.
     rooms: HashMap<UserId, u32>,
     messages: HashMap<(ConversationId, Uuid), Known>,
+    /// Who has sent messages that are there or will be, and where they stand.
+    sent: HashMap<(ConversationId, Uuid), (UserId, Line)>,
     /// By who has stored them.
     attachments: HashMap<(UserId, Uuid), Attachment>,
     /// Messages that something in the batch is about.
@@ -70,8 +81,9 @@ enum Known {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     pub seq: u64,
-    /// How many messages the conversation has up to and including it.
+    /// How many messages the main timeline has up to and including it.
     pub msg_no: u64,
+    pub line: Line,
     pub sender: UserId,
     pub at: DateTime<Utc>,
     /// As the last edit left it.
@@ -213,14 +225,22 @@ impl Facts {
     }
 
     /// The message is there. What is known of it already stays known.
-    pub fn add_presence(&mut self, conversation: ConversationId, message: Uuid) {
+    pub fn add_presence(&mut self, conversation: ConversationId, message: Uuid, sender: UserId, line: Line) {
+        self.sent.insert((conversation, message), (sender, line));
         self.messages
             .entry((conversation, message))
             .or_insert(Known::There);
     }
 
+    /// Who has sent a message that is there or will be, and where it stands.
+    pub(crate) fn sent(&self, conversation: ConversationId, message: Uuid) -> Option<(UserId, Line)> {
+        self.sent.get(&(conversation, message)).copied()
+    }
+
     /// What the message is. Of one that several commands are about, each adds what it knows of reactions.
     pub fn add_message(&mut self, conversation: ConversationId, id: Uuid, message: Message) {
+        self.sent
+            .insert((conversation, id), (message.sender, message.line));
         match self.messages.entry((conversation, id)).or_insert(Known::There) {
             Known::Message(known) => {
                 let Reactions {
@@ -309,7 +329,8 @@ impl Facts {
             }
         }
         let about = match event {
-            ConversationEvent::MessageSent(_) => {
+            ConversationEvent::MessageSent(sent) => {
+                self.sent.insert((conversation, command.0), (actor, sent.line()));
                 self.messages
                     .entry((conversation, command.0))
                     .or_insert(Known::Coming);

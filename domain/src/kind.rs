@@ -3,6 +3,7 @@
 //! A kind's number is never used again for anything else, and names never carry Rust type names, so renaming a type costs
 //! nothing.
 
+use crate::conversation::thread::{Line, ThreadReplied, ThreadRepliedAlso};
 use crate::event::{
     Acted, AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationCleared,
     ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed,
@@ -17,13 +18,17 @@ use std::sync::OnceLock;
 /// An event as the log keeps it: as JSON, with the number of its kind and a version.
 pub trait Stored: Serialize + DeserializeOwned {
     const KIND: Kind;
-    /// The name on the wire and in golden files.
+    /// The name by which it is told from all others, in settings and golden files.
     const NAME: &'static str;
+    /// The name on the wire, which does not tell all of them apart.
+    const WIRE: &'static str = Self::NAME;
     /// The version that this program writes.
     const VERSION: i16 = 1;
     /// Whether decisions depend on events of this kind.
     const CONTROL: bool = false;
-    /// Whether events of this kind are messages, which unread counts count.
+    /// Whether events of this kind are messages.
+    const MESSAGE: bool = false;
+    /// Whether they are shown in the main timeline and count as unread.
     const COUNTABLE: bool = false;
 
     fn into_event(self) -> Event;
@@ -37,8 +42,10 @@ pub struct Kind(pub i16);
 pub(crate) struct Entry {
     kind: Kind,
     name: &'static str,
+    wire: &'static str,
     version: i16,
     control: bool,
+    message: bool,
     countable: bool,
     pub(crate) parse: fn(&[u8]) -> serde_json::Result<Event>,
 }
@@ -47,8 +54,10 @@ const fn entry<E: Stored>() -> Entry {
     Entry {
         kind: E::KIND,
         name: E::NAME,
+        wire: E::WIRE,
         version: E::VERSION,
         control: E::CONTROL,
+        message: E::MESSAGE,
         countable: E::COUNTABLE,
         parse: parse::<E>,
     }
@@ -59,7 +68,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 23] = [
+const TABLE: [Entry; 25] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -72,6 +81,8 @@ const TABLE: [Entry; 23] = [
     entry::<MessageRecalled>(),
     entry::<ReactionChanged>(),
     entry::<PinChanged>(),
+    entry::<ThreadReplied>(),
+    entry::<ThreadRepliedAlso>(),
     entry::<Registered>(),
     entry::<CursorsMoved>(),
     entry::<InboxExpired>(),
@@ -107,6 +118,10 @@ impl Kind {
     pub const MESSAGE_RECALLED: Self = Self(18);
     pub const REACTION_CHANGED: Self = Self(19);
     pub const PIN_CHANGED: Self = Self(20);
+    /// A message that stands in a thread alone.
+    pub const THREAD_REPLIED: Self = Self(21);
+    /// A message that stands in a thread and in the main timeline.
+    pub const THREAD_REPLIED_ALSO: Self = Self(22);
     pub const USER_REGISTERED: Self = Self(64);
     pub const CURSORS_MOVED: Self = Self(65);
     pub const INBOX_EXPIRED: Self = Self(66);
@@ -118,6 +133,13 @@ impl Kind {
     pub const MESSAGES_HIDDEN: Self = Self(74);
     pub const CONVERSATION_CLEARED: Self = Self(75);
     pub const ADMINISTRATOR_ACTED: Self = Self(96);
+
+    /// The kinds of messages, wherever they stand.
+    pub const MESSAGES: [Self; 3] = [
+        Self::MESSAGE_SENT,
+        Self::THREAD_REPLIED,
+        Self::THREAD_REPLIED_ALSO,
+    ];
 
     /// Every kind that this version can decode, by number.
     pub const ALL: [Self; TABLE.len()] = {
@@ -143,10 +165,15 @@ impl Kind {
         ENTRIES.iter().find(|entry| entry.kind == self)
     }
 
-    /// The name on the wire and in golden files; `None` for a number that this version does not know or that was
+    /// The name in settings and golden files; `None` for a number that this version does not know or that was
     /// [left out](leave_out).
     pub fn name(self) -> Option<&'static str> {
         self.entry().map(|entry| entry.name)
+    }
+
+    /// The name on the wire: messages have the same one, wherever they stand.
+    pub fn wire_name(self) -> Option<&'static str> {
+        self.entry().map(|entry| entry.wire)
     }
 
     /// The kind of this name.
@@ -169,7 +196,22 @@ impl Kind {
         Self::NOTICES.contains(&self.0)
     }
 
-    /// Whether events of this kind are messages, which unread counts count.
+    /// Where messages of this kind stand, if it is one of messages.
+    pub fn line(self) -> Option<Line> {
+        match self {
+            Self::MESSAGE_SENT => Some(Line::Main),
+            Self::THREAD_REPLIED => Some(Line::Thread),
+            Self::THREAD_REPLIED_ALSO => Some(Line::Both),
+            _ => None,
+        }
+    }
+
+    /// Whether events of this kind are messages.
+    pub fn is_message(self) -> bool {
+        self.entry().is_some_and(|entry| entry.message)
+    }
+
+    /// Whether events of this kind are messages of the main timeline, which unread counts count.
     pub fn is_countable(self) -> bool {
         self.entry().is_some_and(|entry| entry.countable)
     }
@@ -184,7 +226,14 @@ mod tests {
         assert!(Kind::ALL.is_sorted_by(|one, next| one < next));
         for kind in Kind::ALL {
             assert_eq!(kind.name().and_then(Kind::by_name), Some(kind));
-            assert!(!(kind.is_control() && kind.is_countable()), "{kind:?}");
+            assert!(!(kind.is_control() && kind.is_message()), "{kind:?}");
+            assert_eq!(kind.is_message(), Kind::MESSAGES.contains(&kind), "{kind:?}");
+            assert_eq!(kind.is_message(), kind.line().is_some(), "{kind:?}");
+            assert_eq!(
+                kind.is_countable(),
+                kind.line().is_some_and(Line::is_main),
+                "{kind:?}"
+            );
         }
     }
 

@@ -5,6 +5,7 @@ use thiserror::Error;
 /// The field of a command that a refusal is about, as it is named on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
+    Also,
     Content,
     Conversation,
     Emoji,
@@ -17,6 +18,7 @@ pub enum Field {
     Role,
     Seq,
     Size,
+    Thread,
     Until,
     User,
 }
@@ -24,6 +26,7 @@ pub enum Field {
 impl Field {
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Also => "also",
             Self::Content => "content",
             Self::Conversation => "conversation",
             Self::Emoji => "emoji",
@@ -36,6 +39,7 @@ impl Field {
             Self::Role => "role",
             Self::Seq => "seq",
             Self::Size => "size",
+            Self::Thread => "thread",
             Self::Until => "until",
             Self::User => "user",
         }

@@ -5,7 +5,8 @@
 
 pub use crate::kind::{Kind, Stored, leave_out};
 
-use crate::event::{ConversationEvent, Event, UserEvent};
+use crate::conversation::thread::{Line, ThreadReplied, ThreadRepliedAlso};
+use crate::event::{ConversationEvent, Event, MessageSent, UserEvent};
 use serde::Serialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -43,7 +44,7 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
             ConversationEvent::MemberLeft(data) => form(data),
             ConversationEvent::GroupRenamed(data) => form(data),
             ConversationEvent::RoleChanged(data) => form(data),
-            ConversationEvent::MessageSent(data) => form(data),
+            ConversationEvent::MessageSent(data) => message(data),
             ConversationEvent::MessageEdited(data) => form(data),
             ConversationEvent::MessageRecalled(data) => form(data),
             ConversationEvent::ReactionChanged(data) => form(data),
@@ -63,6 +64,16 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
         },
         Event::Administration(data) => form(data),
     }
+}
+
+/// Where a message stands is told by its kind.
+fn message(data: &MessageSent) -> (Kind, i16, Vec<u8>) {
+    let (kind, ver) = match data.line() {
+        Line::Main => (MessageSent::KIND, MessageSent::VERSION),
+        Line::Thread => (ThreadReplied::KIND, ThreadReplied::VERSION),
+        Line::Both => (ThreadRepliedAlso::KIND, ThreadRepliedAlso::VERSION),
+    };
+    (kind, ver, json(data))
 }
 
 fn form<E: Stored>(event: &E) -> (Kind, i16, Vec<u8>) {

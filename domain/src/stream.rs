@@ -95,11 +95,12 @@ impl StreamCommand {
     }
 
     /// [`Command::needs`].
-    pub fn needs(&self) -> Option<Need<'_>> {
-        match self {
-            Self::Conversation(command) => command.needs(),
+    pub fn needs(&self) -> impl Iterator<Item = Need<'_>> {
+        let command = match self {
+            Self::Conversation(command) => Some(command),
             Self::User { .. } | Self::Administration { .. } => None,
-        }
+        };
+        command.into_iter().flat_map(Command::needs)
     }
 
     /// Whether it puts the actor into a conversation as well as those whom it names.
@@ -249,8 +250,11 @@ mod tests {
             (Uuid::from_u128(5), user(1), user(1).0)
         );
         assert_eq!(
-            (register.digest(&DigestKey::new(b"a secret")), register.needs()),
-            (0, None)
+            (
+                register.digest(&DigestKey::new(b"a secret")),
+                register.needs().count()
+            ),
+            (0, 0)
         );
         assert_eq!(
             (leave().id(), leave().actor(), leave().stream()),

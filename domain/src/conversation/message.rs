@@ -1,5 +1,6 @@
 //! Messages: what they hold, and who may send them.
 
+use super::thread::{InThread, Line};
 use super::{Conversation, dedupe};
 use crate::digest::Form;
 use crate::event::{ConversationEvent, Event};
@@ -52,11 +53,44 @@ pub struct MessageSent {
     pub reply_to: Option<Uuid>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub mentions: Vec<UserId>,
+    /// The message that begins the thread in which it stands.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub thread: Option<Uuid>,
+    /// Who sent the message that begins the thread: they follow it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub thread_author: Option<UserId>,
+    /// It stands in a thread and is shown in the main timeline, too.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub also: bool,
+}
+
+impl MessageSent {
+    /// A message of the main timeline that holds this and nothing else.
+    pub fn new(content: Content) -> Self {
+        Self {
+            content,
+            reply_to: None,
+            mentions: vec![],
+            thread: None,
+            thread_author: None,
+            also: false,
+        }
+    }
+
+    /// Where it stands.
+    pub fn line(&self) -> Line {
+        match self.thread {
+            None => Line::Main,
+            Some(_) if self.also => Line::Both,
+            Some(_) => Line::Thread,
+        }
+    }
 }
 
 impl Stored for MessageSent {
     const KIND: Kind = Kind::MESSAGE_SENT;
     const NAME: &'static str = "message.sent";
+    const MESSAGE: bool = true;
     const COUNTABLE: bool = true;
 
     fn into_event(self) -> Event {
@@ -70,7 +104,7 @@ impl Conversation {
         conversation: ConversationId,
         (actor, now): (UserId, DateTime<Utc>),
         content: &Content,
-        reply_to: Option<Uuid>,
+        (reply_to, thread): (Option<Uuid>, Option<InThread>),
         mentions: &[UserId],
         facts: &Facts,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
@@ -85,6 +119,9 @@ impl Conversation {
         if reply_to.is_some_and(|message| !facts.has_message(conversation, message)) {
             return Err(Rejection::NotFound(Field::ReplyTo));
         }
+        let thread_author = thread
+            .map(|thread| self.reply_in(conversation, thread, facts))
+            .transpose()?;
         let mut mentions = mentions.to_vec();
         dedupe(&mut mentions);
         if !mentions.iter().all(|user| self.is_member(*user)) {
@@ -97,6 +134,9 @@ impl Conversation {
             content: content.clone(),
             reply_to,
             mentions,
+            thread: thread.map(|thread| thread.root),
+            thread_author,
+            also: thread.is_some_and(|thread| thread.also),
         };
         Ok(vec![ConversationEvent::MessageSent(sent)])
     }
@@ -120,11 +160,21 @@ fn attaches(actor: UserId, content: &Content, facts: &Facts, now: DateTime<Utc>)
     Ok(())
 }
 
-pub(crate) fn send_form(form: &mut Form, content: &Content, reply_to: Option<Uuid>, mentions: &[UserId]) {
+pub(crate) fn send_form(
+    form: &mut Form,
+    content: &Content,
+    reply_to: Option<Uuid>,
+    mentions: &[UserId],
+    thread: Option<InThread>,
+) {
     form.tag(8);
     content_form(form, content);
     form.id(reply_to.unwrap_or_default());
     form.users(mentions);
+    if let Some(InThread { root, also }) = thread {
+        form.tag(if also { 2 } else { 1 });
+        form.id(root);
+    }
 }
 
 pub(super) fn content_form(form: &mut Form, content: &Content) {

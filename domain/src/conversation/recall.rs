@@ -18,7 +18,8 @@ pub struct MessageRecalled {
     pub message: Uuid,
     /// Seq of the message.
     pub message_seq: u64,
-    /// How many messages the conversation has up to and including it, so that counts can leave it out.
+    /// How many messages the main timeline has up to and including it, so that counts can leave it out; 0 of one that stands in a
+    /// thread alone, and is in no count.
     pub message_no: u64,
 }
 
@@ -61,7 +62,7 @@ impl Conversation {
         let recalled = ConversationEvent::MessageRecalled(MessageRecalled {
             message: id,
             message_seq: message.seq,
-            message_no: message.msg_no,
+            message_no: if message.line.is_main() { message.msg_no } else { 0 },
         });
         if !self.pins.has(id) {
             return Ok(vec![recalled]);

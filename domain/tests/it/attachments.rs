@@ -32,15 +32,12 @@ fn send(content: Content) -> ConversationCommand {
         content,
         reply_to: None,
         mentions: vec![],
+        thread: None,
     }
 }
 
 fn sent(content: Content) -> ConversationEvent {
-    ConversationEvent::MessageSent(MessageSent {
-        content,
-        reply_to: None,
-        mentions: vec![],
-    })
+    ConversationEvent::MessageSent(MessageSent::new(content))
 }
 
 #[test]

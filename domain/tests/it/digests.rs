@@ -1,6 +1,8 @@
 use crate::harness::*;
 use std::collections::HashMap;
-use tidings_domain::{Command, CommandId, Content, ConversationCommand, DigestKey, MessageText, Role};
+use tidings_domain::{
+    Command, CommandId, Content, ConversationCommand, DigestKey, InThread, MessageText, Role,
+};
 use uuid::Uuid;
 
 fn digest(body: ConversationCommand) -> i64 {
@@ -29,6 +31,24 @@ fn each_part_of_a_command_is_in_its_digest() {
         content,
         reply_to: reply_to.map(Uuid::from_u128),
         mentions: mentions.iter().copied().map(user).collect(),
+        thread: None,
+    };
+    let reply = |root, also| match send(text("hi"), None, &[]) {
+        SendMessage {
+            content,
+            reply_to,
+            mentions,
+            ..
+        } => SendMessage {
+            content,
+            reply_to,
+            mentions,
+            thread: Some(InThread {
+                root: Uuid::from_u128(root),
+                also,
+            }),
+        },
+        other => other,
     };
     let caption = |words: &str| MessageText::parse(words).ok();
     let image = |n, words| Content::Image {
@@ -74,6 +94,9 @@ fn each_part_of_a_command_is_in_its_digest() {
         send(image(1, "ho"), None, &[]),
         send(image(1, ""), None, &[]),
         send(file(1, "hi"), None, &[]),
+        reply(7, false),
+        reply(7, true),
+        reply(8, false),
         edit(text("hi")),
         edit(image(1, "hi")),
     ];

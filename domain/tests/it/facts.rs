@@ -1,6 +1,8 @@
 use crate::harness::*;
 use tidings_domain::event::{MessageEdited, MessageRecalled, MessageSent, ReactionChanged};
-use tidings_domain::{Aspect, CommandId, ConversationEvent, ConversationId, Facts, Message, Need, Reactions};
+use tidings_domain::{
+    Aspect, CommandId, ConversationEvent, ConversationId, Facts, Line, Message, Need, Reactions,
+};
 use uuid::Uuid;
 
 const OTHER: Uuid = Uuid::from_u128(71);
@@ -11,11 +13,7 @@ fn before(facts: &mut Facts, event: impl Into<ConversationEvent>) {
 }
 
 fn sent() -> ConversationEvent {
-    ConversationEvent::MessageSent(MessageSent {
-        content: text("hi"),
-        reply_to: None,
-        mentions: vec![],
-    })
+    ConversationEvent::MessageSent(MessageSent::new(text("hi")))
 }
 
 fn about_a_message() -> [ConversationEvent; 3] {
@@ -44,7 +42,7 @@ fn about_a_message() -> [ConversationEvent; 3] {
 fn a_message_that_stands_before_in_the_batch_is_there_and_has_no_place_yet() {
     let need = |message, aspect| Need::Message { message, aspect };
     let mut facts = Facts::default();
-    facts.add_presence(CONVERSATION, MESSAGE);
+    facts.add_presence(CONVERSATION, MESSAGE, user(CAT), Line::Main);
     assert!(!facts.has_message(CONVERSATION, OTHER));
     before(&mut facts, sent());
     assert!(facts.has_message(CONVERSATION, OTHER) && facts.message(CONVERSATION, OTHER).is_none());
@@ -95,7 +93,7 @@ fn what_several_commands_know_of_a_message_is_added_up() {
                 ..written(CAT, "hi")
             };
             facts.add_message(CONVERSATION, MESSAGE, message);
-            facts.add_presence(CONVERSATION, MESSAGE);
+            facts.add_presence(CONVERSATION, MESSAGE, user(CAT), Line::Main);
         }
         let known = facts.message(CONVERSATION, MESSAGE).unwrap();
         let all = reactions(&[anns, bens].concat(), first || second);

@@ -35,9 +35,24 @@ fn examples() -> Vec<Event> {
         ConversationEvent::GroupRenamed(GroupRenamed { name: name("Tea") }).into(),
         role(2, Role::Admin).into(),
         ConversationEvent::MessageSent(MessageSent {
-            content: text("hello\n\"world\" ✓"),
             reply_to: Some(Uuid::from_u128(77)),
             mentions: vec![user(2)],
+            ..MessageSent::new(text("hello\n\"world\" ✓"))
+        })
+        .into(),
+        ConversationEvent::MessageSent(MessageSent {
+            thread: Some(Uuid::from_u128(76)),
+            thread_author: Some(user(3)),
+            ..MessageSent::new(text("in the thread"))
+        })
+        .into(),
+        ConversationEvent::MessageSent(MessageSent {
+            reply_to: Some(Uuid::from_u128(77)),
+            mentions: vec![user(2)],
+            thread: Some(Uuid::from_u128(76)),
+            thread_author: Some(user(3)),
+            also: true,
+            ..MessageSent::new(text("in the thread, and for everybody"))
         })
         .into(),
         ConversationEvent::MessageEdited(MessageEdited {

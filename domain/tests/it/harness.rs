@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tidings_domain::event::{DirectOpened, GroupCreated, MemberAdded, MemberLeft, RoleChanged};
 use tidings_domain::{
     Attachment, Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent,
-    ConversationId, Emoji, Facts, GroupName, Message, MessageText, Reactions, Rejection, Role, Rules, UserId,
+    ConversationId, Emoji, Facts, GroupName, Line, Message, MessageText, Reactions, Rejection, Role, Rules,
+    UserId,
 };
 use uuid::Uuid;
 
@@ -32,6 +33,7 @@ pub(crate) fn say(words: &str) -> ConversationCommand {
         content: text(words),
         reply_to: None,
         mentions: vec![],
+        thread: None,
     }
 }
 
@@ -89,6 +91,7 @@ pub(crate) fn written(sender: u128, words: &str) -> Message {
     Message {
         seq: MESSAGE_SEQ,
         msg_no: MESSAGE_NO,
+        line: Line::Main,
         sender: user(sender),
         at: DateTime::UNIX_EPOCH,
         content: text(words),

@@ -17,4 +17,5 @@ mod pins;
 mod properties;
 mod reactions;
 mod recalls;
+mod threads;
 mod users;

@@ -5,11 +5,7 @@ use uuid::Uuid;
 
 #[test]
 fn a_member_sends() {
-    let sent = ConversationEvent::MessageSent(MessageSent {
-        content: text("hi"),
-        reply_to: None,
-        mentions: vec![],
-    });
+    let sent = ConversationEvent::MessageSent(MessageSent::new(text("hi")));
     given(group()).when(BEN, say("hi")).then([sent]);
 }
 
@@ -24,13 +20,13 @@ fn members_are_mentioned_once_each_and_strangers_not_at_all() {
         content: text("hi"),
         reply_to: None,
         mentions: users.iter().copied().map(user).collect(),
+        thread: None,
     };
     given(group())
         .when(BEN, mention(&[CAT, ANN, CAT]))
         .then([ConversationEvent::MessageSent(MessageSent {
-            content: text("hi"),
-            reply_to: None,
             mentions: vec![user(CAT), user(ANN)],
+            ..MessageSent::new(text("hi"))
         })]);
     given(group()).when(BEN, mention(&[DAN])).invalid(Field::Mentions);
     let many: Vec<u128> = (1000..1101).collect();
@@ -44,9 +40,8 @@ fn members_are_mentioned_once_each_and_strangers_not_at_all() {
     given(group().into_iter().chain(crowd()))
         .when(BEN, mention(&many[..100]))
         .then([ConversationEvent::MessageSent(MessageSent {
-            content: text("hi"),
-            reply_to: None,
             mentions: (1000..1100).map(user).collect(),
+            ..MessageSent::new(text("hi"))
         })]);
 }
 
@@ -56,6 +51,7 @@ fn a_reply_is_to_a_message_of_its_conversation_and_strangers_are_not_told() {
         content: text("hi"),
         reply_to: Some(Uuid::from_u128(7)),
         mentions: vec![],
+        thread: None,
     };
     given(group())
         .when(BEN, reply.clone())

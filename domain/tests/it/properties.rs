@@ -40,11 +40,7 @@ fn events() -> impl Strategy<Value = ConversationEvent> {
             let text = Content::Text {
                 text: MessageText::parse(words).unwrap(),
             };
-            ConversationEvent::MessageSent(MessageSent {
-                content: text,
-                reply_to: None,
-                mentions: vec![],
-            })
+            ConversationEvent::MessageSent(MessageSent::new(text))
         }),
         "[^\u{0}]{1,40}".prop_map(|words| {
             let content = Content::Text {
@@ -95,7 +91,8 @@ fn commands() -> impl Strategy<Value = Command> {
         Just(ConversationCommand::SendMessage {
             content: text("x"),
             reply_to: None,
-            mentions: vec![]
+            mentions: vec![],
+            thread: None,
         }),
         prop::sample::select(&["x", "y"][..]).prop_map(|words| ConversationCommand::EditMessage {
             message: MESSAGE,

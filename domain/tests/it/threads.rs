@@ -1,0 +1,144 @@
+use crate::harness::*;
+use tidings_domain::event::{MessageRecalled, MessageSent};
+use tidings_domain::stored::{self, Kind};
+use tidings_domain::{
+    ConversationCommand, ConversationEvent, Event, Field, InThread, Line, Message, Rejection,
+};
+use uuid::Uuid;
+
+/// What [`Given::done`] sends has this id.
+const BEFORE: Uuid = Uuid::from_u128(99);
+
+fn reply(root: Uuid, also: bool) -> ConversationCommand {
+    ConversationCommand::SendMessage {
+        content: text("hi"),
+        reply_to: None,
+        mentions: vec![],
+        thread: Some(InThread { root, also }),
+    }
+}
+
+fn replied(root: Uuid, also: bool) -> ConversationEvent {
+    ConversationEvent::MessageSent(MessageSent {
+        thread: Some(root),
+        thread_author: Some(user(ANN)),
+        also,
+        ..MessageSent::new(text("hi"))
+    })
+}
+
+#[test]
+fn a_member_replies_in_a_thread() {
+    let given = given(group()).and(written(ANN, "hi"));
+    for also in [false, true] {
+        given
+            .when(BEN, reply(MESSAGE, also))
+            .then([replied(MESSAGE, also)]);
+    }
+}
+
+#[test]
+fn a_thread_goes_on_when_its_root_was_recalled() {
+    let recalled = Message {
+        recalled: true,
+        ..written(ANN, "hi")
+    };
+    given(group())
+        .and(recalled)
+        .when(BEN, reply(MESSAGE, false))
+        .then([replied(MESSAGE, false)]);
+}
+
+#[test]
+fn a_thread_begins_with_a_message_of_the_conversation_and_strangers_are_not_told() {
+    given(group())
+        .when(BEN, reply(MESSAGE, false))
+        .refused(Rejection::NotFound(Field::Thread));
+    given(group())
+        .and(written(ANN, "hi"))
+        .when(DAN, reply(MESSAGE, false))
+        .refused(Rejection::NotAMember);
+}
+
+#[test]
+fn there_are_no_threads_in_a_direct_conversation() {
+    given(direct())
+        .and(written(ANN, "hi"))
+        .when(BEN, reply(MESSAGE, false))
+        .invalid(Field::Thread);
+}
+
+#[test]
+fn there_are_no_threads_within_threads() {
+    for line in [Line::Thread, Line::Both] {
+        let message = Message {
+            line,
+            ..written(ANN, "hi")
+        };
+        given(group())
+            .and(message)
+            .when(BEN, reply(MESSAGE, true))
+            .invalid(Field::Thread);
+    }
+}
+
+#[test]
+fn what_stands_right_before_a_reply_begins_its_thread_unless_it_stands_in_one() {
+    given(group())
+        .done(ANN, say("a root"))
+        .when(BEN, reply(BEFORE, false))
+        .then([replied(BEFORE, false)]);
+    for also in [false, true] {
+        given(group())
+            .and(written(ANN, "hi"))
+            .done(ANN, reply(MESSAGE, also))
+            .when(BEN, reply(BEFORE, false))
+            .invalid(Field::Thread);
+    }
+}
+
+/// Counts are made of numbers of messages in the main timeline.
+#[test]
+fn the_recall_of_a_message_that_is_in_no_count_takes_none_out() {
+    let recalled = |line| {
+        let message = Message {
+            line,
+            ..written(BEN, "hi")
+        };
+        given(group())
+            .and(message)
+            .when(BEN, ConversationCommand::RecallMessage { message: MESSAGE })
+    };
+    let event = |message_no| {
+        ConversationEvent::MessageRecalled(MessageRecalled {
+            message: MESSAGE,
+            message_seq: MESSAGE_SEQ,
+            message_no,
+        })
+    };
+    recalled(Line::Main).then([event(MESSAGE_NO)]);
+    recalled(Line::Both).then([event(MESSAGE_NO)]);
+    recalled(Line::Thread).then([event(0)]);
+}
+
+#[test]
+fn a_message_counts_where_the_main_timeline_shows_it() {
+    let kind = |event: ConversationEvent| stored::encode(&Event::from(event)).0;
+    let main = kind(ConversationEvent::MessageSent(MessageSent::new(text("hi"))));
+    let (alone, both) = (kind(replied(MESSAGE, false)), kind(replied(MESSAGE, true)));
+    assert_eq!(
+        [main, alone, both],
+        [
+            Kind::MESSAGE_SENT,
+            Kind::THREAD_REPLIED,
+            Kind::THREAD_REPLIED_ALSO
+        ]
+    );
+    assert_eq!([main, alone, both].map(Kind::is_countable), [true, false, true]);
+    for message in [main, alone, both] {
+        assert_eq!(
+            (message.is_message(), message.wire_name()),
+            (true, Some("message.sent"))
+        );
+    }
+}
