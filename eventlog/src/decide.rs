@@ -19,6 +19,15 @@ pub struct Origin {
     pub payload: Bytes,
 }
 
+/// That a command has written an event, and of which kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Writing {
+    pub stream: Uuid,
+    pub command: Uuid,
+    pub kind: i16,
+    pub actor: Uuid,
+}
+
 impl Log {
     /// The control events of several streams at once, each with a seq and a position above the given ones, stream by stream,
     /// each in order, at most `limit` in all.
@@ -118,46 +127,53 @@ impl Log {
         .await
     }
 
-    /// Which of the given `(stream, command)` of a lane have written an event of `kind`.
+    /// Which of the given `(stream, command)` of a lane have written an event of one of these kinds.
     pub async fn written(
         &self,
         lane: u8,
-        kind: i16,
+        kinds: &[i16],
         asked: &[(Uuid, Uuid)],
-    ) -> Result<Vec<(Uuid, Uuid)>, ReadError> {
+    ) -> Result<Vec<Writing>, ReadError> {
         let lane = i16::from(lane);
         let (streams, commands): (Vec<Uuid>, Vec<Uuid>) = asked.iter().copied().unzip();
         self.bounded(async |client| {
             let statement = client.prepare_cached(include_str!("decide/written.sql")).await?;
             let rows = client
-                .query(&statement, &[&lane, &streams, &commands, &kind])
+                .query(&statement, &[&lane, &streams, &commands, &kinds])
                 .await?;
-            rows.iter()
-                .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
-                .collect()
+            let writing = |row: &Row| {
+                Ok(Writing {
+                    stream: row.try_get(0)?,
+                    command: row.try_get(1)?,
+                    kind: row.try_get(2)?,
+                    actor: row.try_get(3)?,
+                })
+            };
+            rows.iter().map(writing).collect()
         })
         .await
     }
 
-    /// Where the events of `kind` stand that the given commands have written to a stream: command, seq and msg_no. Those that have written
-    /// none are left out.
+    /// Where the events of these kinds stand that the given commands have written to a stream: command, kind, seq and msg_no. Those that
+    /// have written none are left out.
     pub async fn placed(
         &self,
         stream: Uuid,
-        kind: i16,
+        kinds: &[i16],
         commands: &[Uuid],
-    ) -> Result<Vec<(Uuid, u64, u64)>, ReadError> {
+    ) -> Result<Vec<(Uuid, i16, u64, u64)>, ReadError> {
         let lane = i16::from(lane_of(stream));
         self.bounded(async |client| {
             let statement = client.prepare_cached(include_str!("decide/placed.sql")).await?;
             let rows = client
-                .query(&statement, &[&lane, &stream, &commands, &kind])
+                .query(&statement, &[&lane, &stream, &commands, &kinds])
                 .await?;
             let place = |row: &Row| {
                 Ok((
                     row.try_get(0)?,
-                    unsigned(row.try_get(1)?),
+                    row.try_get(1)?,
                     unsigned(row.try_get(2)?),
+                    unsigned(row.try_get(3)?),
                 ))
             };
             rows.iter().map(place).collect()

@@ -32,7 +32,7 @@ pub use batch::{Batch, NewEvent, Proposal};
 pub use blame::{Blame, describe};
 pub use committed::Committed;
 pub use connect::{ConnectError, LogConfig};
-pub use decide::Origin;
+pub use decide::{Origin, Writing};
 pub use home::{Home, HomeError, quoted};
 pub use notices::{NOTICES, NoticeRange, NoticesFound};
 pub use pool::{Lease, Pool, Usage};

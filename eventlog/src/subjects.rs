@@ -11,8 +11,8 @@ use uuid::Uuid;
 /// (`log_subject` and `log_mark` find in a payload what it is about).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subjects {
-    /// What others are about.
-    pub subject: i16,
+    /// What others are about: one kind or several.
+    pub subjects: &'static [i16],
     pub revision: i16,
     pub withdrawal: i16,
     pub mark: i16,
@@ -30,12 +30,13 @@ impl Subjects {
     /// which it asks for.
     pub(crate) fn named(self, sql: &str) -> String {
         let Self {
-            subject,
+            subjects,
             revision,
             withdrawal,
             ..
         } = self;
-        sql.replace("{subject}", &subject.to_string())
+        let subjects: Vec<String> = subjects.iter().map(i16::to_string).collect();
+        sql.replace("{subjects}", &subjects.join(", "))
             .replace("{revision}", &revision.to_string())
             .replace("{withdrawal}", &withdrawal.to_string())
     }
@@ -57,6 +58,8 @@ pub struct Subject {
     pub stream: Uuid,
     pub seq: u64,
     pub msg_no: u64,
+    /// Its own kind.
+    pub kind: i16,
     pub actor: Uuid,
     pub at: DateTime<Utc>,
     /// How often it was revised.
@@ -168,5 +171,6 @@ fn subject(row: &Row) -> Result<Subject, ReadError> {
         marks: marks.into_iter().map(bytes).zip(mine).collect(),
         more_marks: unsigned(row.try_get(13)?) >= MARKS_MAX as u64,
         tried: tried.into_iter().map(bytes).collect(),
+        kind: row.try_get(15)?,
     })
 }

@@ -1,5 +1,5 @@
-SELECT u.stream, u.command
+SELECT u.stream, u.command, p.kind, p.actor
   FROM unnest($2::uuid[], $3::uuid[]) u(stream, command)
  CROSS JOIN LATERAL (
-      SELECT 1 FROM event e
-       WHERE e.lane = $1 AND e.command = u.command AND e.stream = u.stream AND e.kind = $4 LIMIT 1) p
+      SELECT e.kind, e.actor FROM event e
+       WHERE e.lane = $1 AND e.command = u.command AND e.stream = u.stream AND e.kind = ANY($4::smallint[]) LIMIT 1) p

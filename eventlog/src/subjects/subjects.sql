@@ -8,7 +8,7 @@ subject AS MATERIALIZED (
       FROM (SELECT stream, command, bool_or(mark IS NOT NULL) AS marked FROM asked GROUP BY stream, command) u
      CROSS JOIN LATERAL (
           SELECT e.stream, e.pos, e.seq, e.msg_no, e.actor, e.at, e.kind, e.ver, e.payload FROM event e
-           WHERE e.lane = $1 AND e.command = u.command AND e.stream = u.stream AND e.kind = {subject} LIMIT 1) s
+           WHERE e.lane = $1 AND e.command = u.command AND e.stream = u.stream AND e.kind IN ({subjects}) LIMIT 1) s
       LEFT JOIN LATERAL (
           SELECT r.kind, r.ver, r.payload FROM event r WHERE {revisions} ORDER BY r.seq DESC LIMIT 1) l ON true),
 used AS MATERIALIZED (
@@ -58,7 +58,7 @@ tried AS MATERIALIZED (
 SELECT a.i, s.stream, s.seq, s.msg_no, s.actor, s.at, s.revisions, s.now_kind, s.now_ver, s.now_payload, s.withdrawn,
        k.marks, k.mine, (SELECT count(*) FROM used x WHERE x.stream = s.stream AND x.command = s.command AND a.mark IS NOT NULL),
        (SELECT t.marks FROM tried t
-         WHERE t.stream = a.stream AND t.command = a.command AND t.actor = a.actor AND a.mark IS NOT NULL)
+         WHERE t.stream = a.stream AND t.command = a.command AND t.actor = a.actor AND a.mark IS NOT NULL), s.kind
   FROM asked a
   JOIN subject s ON s.stream = a.stream AND s.command = a.command
  CROSS JOIN LATERAL (

@@ -46,8 +46,8 @@ async fn every_read_of_events_and_streams_names_their_lane() {
     };
     log.find_notices(&[notices], &[9]).await.unwrap();
     log.notices(notices, 9, 9).await.unwrap();
-    log.placed(id, 16, &[id]).await.unwrap();
-    log.written(1, 16, &[(id, id)]).await.unwrap();
+    log.placed(id, &[16], &[id]).await.unwrap();
+    log.written(1, &[16], &[(id, id)]).await.unwrap();
     log.origins(16, &[(id, id)]).await.unwrap();
     let slice = Slice {
         ranges: vec![(id, 1, 9)],

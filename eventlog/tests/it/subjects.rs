@@ -6,7 +6,7 @@ use tidings_eventlog::{MARKS_FEW, MARKS_MAX, NewEvent, Proposal, Question, Recor
 use uuid::Uuid;
 
 pub(crate) const SUBJECTS: Subjects = Subjects {
-    subject: 16,
+    subjects: &[16, 21],
     revision: 17,
     withdrawal: 18,
     mark: 19,
@@ -60,7 +60,10 @@ async fn what_was_withdrawn_is_told_with_every_range_that_is_read_for_others() {
         withdrawal(2),              // 5
         revision(2, "late"),        // 6, behind it
         mark(2, "\u{1f44d}", true), // 7
-        message(),                  // 8, is withdrawn in another batch
+        NewEvent {
+            kind: 21,
+            ..message()
+        }, // 8, of another kind of subject, is withdrawn in another batch
     ];
     let appender = test.appender();
     let done = appended(
@@ -116,7 +119,11 @@ async fn a_subject_is_found_with_what_became_of_it() {
     let (a, b) = (stream(1, 1), stream(1, 2));
     let (ann, ben, cat) = (11, 12, 13);
     let first = by(ann, proposal(a, 0, vec![message()]));
-    let second = by(ben, proposal(a, 0, vec![message()]));
+    let other_kind = NewEvent {
+        kind: 21,
+        ..message()
+    };
+    let second = by(ben, proposal(a, 0, vec![other_kind]));
     let elsewhere = by(ben, proposal(b, 0, vec![message()]));
     let log = test.log.clone().knowing(SUBJECTS);
     let put = async |who: u128, events: Vec<NewEvent>| {
@@ -168,7 +175,7 @@ async fn a_subject_is_found_with_what_became_of_it() {
         (one.stream, one.seq, one.msg_no, one.actor, one.at),
         (a, 1, 1, Uuid::from_u128(ann), event.at)
     );
-    assert_eq!((one.revisions, one.withdrawn), (2, false));
+    assert_eq!((one.kind, one.revisions, one.withdrawn), (16, 2, false));
     assert_eq!(
         one.current,
         (17, 1, Bytes::from_static(br#"{"message_seq":1,"text":"c"}"#))
@@ -176,8 +183,11 @@ async fn a_subject_is_found_with_what_became_of_it() {
     assert_eq!(one.marks, []);
     assert_eq!(found[1], None);
     let two = found[2].as_ref().unwrap();
-    assert_eq!((two.seq, two.revisions, two.withdrawn), (2, 0, true));
-    assert_eq!(two.current, (16, 1, Bytes::from_static(b"{}")));
+    assert_eq!(
+        (two.seq, two.kind, two.revisions, two.withdrawn),
+        (2, 21, 0, true)
+    );
+    assert_eq!(two.current, (21, 1, Bytes::from_static(b"{}")));
     let marks = |index: usize| {
         let found = found[index].as_ref().unwrap();
         assert!(!found.more_marks);
