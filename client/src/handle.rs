@@ -86,6 +86,45 @@ impl Client {
         self.submit(id, action).await
     }
 
+    /// Sends a message that answers nothing and names nobody; [`Pending::id`] is its id.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn say(&self, conversation: Uuid, content: Content) -> Result<Pending, CommandError> {
+        self.send(Action::MessageSend {
+            conversation,
+            content,
+            reply_to: None,
+            mentions: vec![],
+            thread: None,
+            also: false,
+        })
+        .await
+    }
+
+    /// Sends a reply in the thread of a group that the message `thread` begins, which may have been queued right before; with `also`
+    /// the main timeline shows it, too.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn reply(
+        &self,
+        conversation: Uuid,
+        thread: Uuid,
+        content: Content,
+        also: bool,
+    ) -> Result<Pending, CommandError> {
+        self.send(Action::MessageSend {
+            conversation,
+            content,
+            reply_to: None,
+            mentions: vec![],
+            thread: Some(thread),
+            also,
+        })
+        .await
+    }
+
     /// Gives a message of the user's own another content: another text, or another caption with the same attachment.
     ///
     /// It may be queued right behind the message's own [`Self::send`], whose [`Pending::id`] is the message's. Events say

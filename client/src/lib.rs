@@ -22,7 +22,7 @@
 //! # async fn example(ann: uuid::Uuid, conversation: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
 //! use futures_util::StreamExt as _;
 //! use tidings_client::{Config, FileStore, SendStatus, connect_with};
-//! use tidings_protocol::{Action, Content};
+//! use tidings_protocol::Content;
 //!
 //! let store = FileStore::open("commands", ann, FileStore::BYTES_MAX)?;
 //! let config = Config::new("ws://127.0.0.1:8080/ws", "a.jwt.token", "laptop");
@@ -30,8 +30,7 @@
 //! for command in recovered {
 //!     println!("was not answered yet: {}", command.kept.frame);
 //! }
-//! let text = Action::MessageSend { conversation, content: Content::text("hi"), reply_to: None, mentions: vec![] };
-//! let mut changes = client.send(text).await?.changes();
+//! let mut changes = client.say(conversation, Content::text("hi")).await?.changes();
 //! while let Some(status) = changes.next().await {
 //!     match status {
 //!         SendStatus::Failed { code, retryable } => println!("{code}, again later: {retryable}"),
@@ -48,12 +47,11 @@
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use tidings_client::{Config, Incoming, connect};
-//! use tidings_protocol::{Action, Content};
+//! use tidings_protocol::Content;
 //!
 //! let (client, mut events) = connect(Config::new("ws://127.0.0.1:8080/ws", "a.jwt.token", "laptop"));
 //! let conversation = "01990000-0000-7000-8000-000000000001".parse()?;
-//! let text = Action::MessageSend { conversation, content: Content::text("hi"), reply_to: None, mentions: vec![] };
-//! let pending = client.send(text).await?;
+//! let pending = client.say(conversation, Content::text("hi")).await?;
 //! // The command's id is the message's; what refers to it may follow at once.
 //! client.react(conversation, pending.id(), "👍", true).await?;
 //! while let Some(incoming) = events.next().await {

@@ -110,6 +110,14 @@ pub enum Action {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         #[schemars(default)]
         mentions: Vec<Uuid>,
+        /// The message of the main timeline that begins the thread.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(default)]
+        thread: Option<Uuid>,
+        /// Show a reply in a thread in the main timeline, too.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        #[schemars(default)]
+        also: bool,
     },
     /// Gives a message of one's own another text or caption.
     #[serde(rename = "message.edit")]

@@ -40,10 +40,12 @@ pub(crate) enum Field {
     From,
     Limit,
     More,
+    Thread,
+    Also,
 }
 
 impl Field {
-    const NAMES: [(&'static str, Self); 23] = [
+    const NAMES: [(&'static str, Self); 25] = [
         ("type", Self::Type),
         ("id", Self::Id),
         ("token", Self::Token),
@@ -67,6 +69,8 @@ impl Field {
         ("from", Self::From),
         ("limit", Self::Limit),
         ("more", Self::More),
+        ("thread", Self::Thread),
+        ("also", Self::Also),
     ];
 
     const fn name(self) -> &'static str {

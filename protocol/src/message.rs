@@ -19,6 +19,15 @@ pub struct MessageSent {
     pub reply_to: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<Uuid>,
+    /// The message that begins the thread in which it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Uuid>,
+    /// Who sent the message that begins the thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_author: Option<Uuid>,
+    /// It stands in a thread and is shown in the main timeline, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub also: bool,
 }
 
 /// A message says something else now, unless it has been recalled at a lower seq: then this has no effect.
@@ -45,6 +54,8 @@ pub(crate) fn send(fields: &Fields<'_>) -> Result<Action, ParseError> {
         content: fields.required(Field::Content)?,
         reply_to: fields.optional(Field::ReplyTo)?,
         mentions: fields.optional(Field::Mentions)?.unwrap_or_default(),
+        thread: fields.optional(Field::Thread)?,
+        also: fields.optional(Field::Also)?.unwrap_or_default(),
     })
 }
 

@@ -75,6 +75,9 @@ async fn what_became_of_a_message_comes_out_typed() {
                 content: None,
                 reply_to: None,
                 mentions: vec![],
+                thread: None,
+                thread_author: None,
+                also: false,
             }),
             EventData::MessageEdited(MessageEdited {
                 message,

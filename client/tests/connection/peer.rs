@@ -175,6 +175,8 @@ pub(crate) fn say(text: &str) -> Action {
         content: Content::text(text),
         reply_to: None,
         mentions: Vec::new(),
+        thread: None,
+        also: false,
     }
 }
 

@@ -102,6 +102,8 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
                 content: text.clone(),
                 reply_to: Some(id(6)),
                 mentions: vec![user],
+                thread: None,
+                also: false,
             },
         ),
         (
@@ -111,6 +113,8 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
                 content: image,
                 reply_to: None,
                 mentions: vec![],
+                thread: None,
+                also: false,
             },
         ),
         (
@@ -123,6 +127,19 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
                 },
                 reply_to: None,
                 mentions: vec![],
+                thread: None,
+                also: false,
+            },
+        ),
+        (
+            "message.send.thread",
+            Action::MessageSend {
+                conversation,
+                content: text.clone(),
+                reply_to: None,
+                mentions: vec![],
+                thread: Some(id(6)),
+                also: true,
             },
         ),
         (
@@ -423,6 +440,15 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             EventKind::MessageSent,
             format!(
                 r#"{{"message":"{}","content":{{"kind":"text","text":"hi"}},"reply_to":"{}","mentions":["{user}"]}}"#,
+                id(3),
+                id(6)
+            ),
+        ),
+        (
+            "message.sent.thread",
+            EventKind::MessageSent,
+            format!(
+                r#"{{"message":"{}","content":{{"kind":"text","text":"hi"}},"thread":"{}","thread_author":"{user}","also":true}}"#,
                 id(3),
                 id(6)
             ),
