@@ -432,13 +432,11 @@ impl Request {
     /// People whom it puts somewhere: those whom it names, who must exist, and the actor where they come along.
     fn people(&self) -> Vec<UserId> {
         match self {
-            Self::Command { command, .. } => match command.needs() {
-                Some(Need::Users(users)) => {
-                    let actor = command.brings_actor().then(|| command.actor());
-                    users.iter().copied().chain(actor).collect()
-                }
-                Some(Need::Message { .. }) | None => vec![],
-            },
+            Self::Command { command, .. } => {
+                let named = command.needs().find_map(Need::users);
+                let actor = command.brings_actor().then(|| command.actor());
+                named.map_or_else(Vec::new, |users| users.iter().copied().chain(actor).collect())
+            }
             Self::Authorize(_) => vec![],
         }
     }

@@ -101,7 +101,7 @@ fn write_event(to: &mut impl Write, recorded: &Recorded) -> anyhow::Result<bool>
     let Event::Conversation(event) = event else {
         return Ok(false);
     };
-    let message = Kind(recorded.kind).is_countable();
+    let message = Kind(recorded.kind).is_message();
     let (kind, users) = match event.membership() {
         Membership::Joined(joined) => ("joined", joined.iter().map(|(user, _)| user).collect()),
         Membership::Left(user) => ("left", vec![user]),

@@ -34,7 +34,7 @@ pub(super) async fn withhold(
 /// The place of the message whose words an event holds.
 fn message_seq(recorded: &Recorded) -> Option<u64> {
     match Kind(recorded.kind) {
-        Kind::MESSAGE_SENT => Some(recorded.seq),
+        kind if kind.is_message() => Some(recorded.seq),
         Kind::MESSAGE_EDITED => match stored::decode(recorded.kind, recorded.ver, &recorded.payload) {
             Ok(Event::Conversation(ConversationEvent::MessageEdited(edited))) => Some(edited.message_seq),
             _ => None,

@@ -6,14 +6,18 @@ use std::collections::HashSet;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     Aspect, Attachment, Command, ConversationCommand, ConversationEvent, ConversationId, Emoji, Event, Facts,
-    Message, Need, Reactions, Rules, StreamCommand, UserEvent, UserId,
+    Line, Message, Need, Reactions, Rules, StreamCommand, UserEvent, UserId,
 };
-use tidings_eventlog::{Log, Question, ReadError, Subject, Subjects};
+use tidings_eventlog::{Log, Question, ReadError, Subject, Subjects, Writing};
 use uuid::Uuid;
 
 /// Which stored events are about messages.
 pub const SUBJECTS: Subjects = Subjects {
-    subject: Kind::MESSAGE_SENT.0,
+    subjects: &[
+        Kind::MESSAGE_SENT.0,
+        Kind::THREAD_REPLIED.0,
+        Kind::THREAD_REPLIED_ALSO.0,
+    ],
     revision: Kind::MESSAGE_EDITED.0,
     withdrawal: Kind::MESSAGE_RECALLED.0,
     mark: Kind::REACTION_CHANGED.0,
@@ -41,21 +45,22 @@ impl Asked {
             rooms.extend(command.rooms.iter().copied());
             let stream = command.stream();
             attachments.extend(command.command.attaches().map(|(owner, id)| (owner.0, id)));
-            match command.command.needs() {
-                None => {}
-                Some(Need::Users(_)) => people.extend(command.people.iter().copied()),
-                Some(Need::Message {
-                    message,
-                    aspect: Aspect::Presence,
-                }) => {
-                    present.insert((stream, message));
-                }
-                Some(Need::Message { message, .. }) => {
-                    questions.insert(Question {
-                        stream,
-                        command: message,
-                        mark: mark(&command.command),
-                    });
+            for need in command.command.needs() {
+                match need {
+                    Need::Users(_) => people.extend(command.people.iter().copied()),
+                    Need::Message {
+                        message,
+                        aspect: Aspect::Presence,
+                    } => {
+                        present.insert((stream, message));
+                    }
+                    Need::Message { message, .. } => {
+                        questions.insert(Question {
+                            stream,
+                            command: message,
+                            mark: mark(&command.command),
+                        });
+                    }
                 }
             }
         }
@@ -88,7 +93,7 @@ pub(super) async fn load(log: &Log, lane: u8, rules: Rules, asked: Asked) -> Res
             if present.is_empty() {
                 return Ok(vec![]);
             }
-            log.written(lane, SUBJECTS.subject, &present).await
+            log.written(lane, SUBJECTS.subjects, &present).await
         },
         async {
             if questions.is_empty() {
@@ -103,8 +108,15 @@ pub(super) async fn load(log: &Log, lane: u8, rules: Rules, asked: Asked) -> Res
             log.origins(Kind::ATTACHMENT_STORED.0, &attachments).await
         },
     )?;
-    for (stream, message) in present {
-        facts.add_presence(ConversationId(stream), message);
+    for Writing {
+        stream,
+        command,
+        kind,
+        actor,
+    } in present
+    {
+        let line = Kind(kind).line().unwrap_or(Line::Main);
+        facts.add_presence(ConversationId(stream), command, UserId(actor), line);
     }
     for origin in attachments {
         match stored::decode(origin.kind, origin.ver, &origin.payload) {
@@ -173,6 +185,7 @@ fn message(lane: u8, question: &Question, subject: &Subject) -> Option<Message> 
     Some(Message {
         seq: subject.seq,
         msg_no: subject.msg_no,
+        line: Kind(subject.kind).line().unwrap_or(Line::Main),
         sender: UserId(subject.actor),
         at: subject.at,
         content,

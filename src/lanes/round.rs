@@ -47,9 +47,9 @@ impl Pending {
         self.command.actor().0
     }
 
-    /// The message of its stream that it must know something of.
+    /// The message of its stream that it must know something of; the first, where there are two.
     pub(super) fn about(&self) -> Option<Uuid> {
-        self.command.needs().and_then(Need::message)
+        self.command.needs().find_map(Need::message)
     }
 }
 
@@ -218,7 +218,7 @@ fn is_early(command: &Pending, facts: &Facts) -> bool {
     command
         .command
         .needs()
-        .is_some_and(|need| facts.is_coming(conversation, need))
+        .any(|need| facts.is_coming(conversation, need))
 }
 
 /// Whether a command is about a message that this version cannot read. A newer node can.
@@ -227,7 +227,7 @@ fn is_unreadable(command: &Pending, facts: &Facts) -> bool {
     command
         .command
         .needs()
-        .is_some_and(|need| facts.is_unreadable(conversation, need))
+        .any(|need| facts.is_unreadable(conversation, need))
 }
 
 /// The log refuses something in a batch for good. The culprit must not take the others with it: a command that was alone is the

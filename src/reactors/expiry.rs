@@ -37,8 +37,9 @@ impl Reactor for InboxExpiry {
     }
 
     fn hears(&self) -> Folds {
-        // Whoever comes back is owed what was said before they left.
-        Folds::Only(&[Kind::MESSAGE_SENT, Kind::MEMBER_ADDED])
+        // Whoever comes back is owed what was said before they left. What stands in threads alone is in no inbox, and expires with what
+        // comes behind it.
+        Folds::Only(&[Kind::MESSAGE_SENT, Kind::THREAD_REPLIED_ALSO, Kind::MEMBER_ADDED])
     }
 
     fn needs(&self) -> &'static [&'static str] {

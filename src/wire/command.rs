@@ -69,7 +69,9 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
             content,
             reply_to,
             mentions,
-        } => message::send(conversation, content, reply_to, mentions)?,
+            thread,
+            also,
+        } => message::send(conversation, content, reply_to, mentions, (thread, also))?,
         Action::MessageHide {
             conversation,
             messages,

@@ -50,7 +50,7 @@ pub fn gap(conversation: Uuid, from: u64, to: u64) -> Frame {
 /// Encodes an event of a conversation. `None` for a kind that has no place on the wire or that this version cannot read.
 pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
     let kind = Kind(recorded.kind);
-    let says_something = kind == Kind::MESSAGE_SENT || kind == Kind::MESSAGE_EDITED;
+    let says_something = kind.is_message() || kind == Kind::MESSAGE_EDITED;
     let data = if recorded.withdrawn && says_something && !planted::is("unrecalled") {
         Cow::Owned(message::withdrawn(recorded.command, &decode(recorded)?)?)
     } else {
@@ -59,7 +59,7 @@ pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
     let event = EventRef {
         conversation: recorded.stream,
         seq: recorded.seq,
-        kind: kind.name()?,
+        kind: kind.wire_name()?,
         actor: recorded.actor,
         at: recorded.at.into(),
         data: std::str::from_utf8(&data).ok()?,
@@ -77,7 +77,7 @@ pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
 /// The data of an event with all that it was stored with.
 fn whole(recorded: &Recorded, kind: Kind) -> Option<Cow<'_, [u8]>> {
     let payload = current(recorded)?;
-    if kind == Kind::MESSAGE_SENT {
+    if kind.is_message() {
         // The message's id is the command's id, which the log keeps in a column of its own.
         let mut data = Vec::with_capacity(payload.len() + 52);
         // Writing to a Vec cannot fail.
@@ -171,6 +171,13 @@ mod tests {
         assert_eq!(
             data(Kind::MESSAGE_SENT, &sent, true),
             json!({ "message": MESSAGE, "content": null, "reply_to": reply_to })
+        );
+        let (thread, mut replied) = (Uuid::from_u128(4), sent.clone());
+        (replied["thread"], replied["also"]) = (json!(thread), json!(true));
+        replied["thread_author"] = json!(Uuid::from_u128(6));
+        assert_eq!(
+            data(Kind::THREAD_REPLIED_ALSO, &replied, true),
+            json!({ "message": MESSAGE, "content": null, "reply_to": reply_to, "thread": thread, "thread_author": Uuid::from_u128(6), "also": true })
         );
         let edited =
             json!({ "message": reply_to, "message_seq": 1, "content": { "kind": "text", "text": "secret" } });

@@ -2,7 +2,8 @@
 
 use super::command::Translated;
 use tidings_domain::{
-    Content, ConversationCommand, ConversationEvent, ConversationId, Event, MessageText, Rejection, UserId,
+    Content, ConversationCommand, ConversationEvent, ConversationId, Event, Field, InThread, MessageText,
+    Rejection, UserId,
 };
 use tidings_protocol as protocol;
 use uuid::Uuid;
@@ -12,11 +13,19 @@ pub(super) fn send(
     content: protocol::Content,
     reply_to: Option<Uuid>,
     mentions: Vec<Uuid>,
+    (thread, also): (Option<Uuid>, bool),
 ) -> Result<Translated, Rejection> {
+    if also && thread.is_none() {
+        return Err(Rejection::invalid(
+            Field::Also,
+            "only a reply in a thread is shown in the main timeline, too",
+        ));
+    }
     let body = ConversationCommand::SendMessage {
         content: parse(content)?,
         reply_to,
         mentions: mentions.into_iter().map(UserId).collect(),
+        thread: thread.map(|root| InThread { root, also }),
     };
     Ok((ConversationId(conversation), body))
 }
@@ -46,6 +55,9 @@ pub(super) fn withdrawn(message: Uuid, event: &Event) -> Option<Vec<u8>> {
                 content: None,
                 reply_to: sent.reply_to,
                 mentions: vec![],
+                thread: sent.thread,
+                thread_author: sent.thread_author.map(|author| author.0),
+                also: sent.also,
             })
         }
         Event::Conversation(ConversationEvent::MessageEdited(edited)) => {

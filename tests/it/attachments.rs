@@ -128,6 +128,8 @@ async fn a_picture_comes_to_a_device_of_the_client_library_that_was_away() {
         content: picture.clone(),
         reply_to: None,
         mentions: vec![],
+        thread: None,
+        also: false,
     };
     a.send(send).await.unwrap().await.unwrap();
     let (_b, mut events) = connect(Config::new(url, ben.token.clone(), "b"));
@@ -311,12 +313,12 @@ async fn a_file_that_no_message_shows_is_removed_with_its_bytes() {
     let client = store.client().await;
     eventually(async || {
         let row = client
-            .query_one("SELECT count(*) FROM p_attachments.attachment", &[])
+            .query_one("SELECT count(*) FROM p_attachments_2.attachment", &[])
             .await;
         (row.unwrap().get::<_, i64>(0) == 3).then_some(())
     })
     .await;
-    let sql = "UPDATE p_attachments.attachment SET at = at - interval '2 days'";
+    let sql = "UPDATE p_attachments_2.attachment SET at = at - interval '2 days'";
     assert_eq!(client.execute(sql, &[]).await.unwrap(), 3);
     for gone in [&lonely, &twin] {
         eventually(async || (node.fetch(&ann, &gone["id"], &[]).await.status() == 404).then_some(())).await;
@@ -339,7 +341,7 @@ async fn a_file_that_no_message_shows_is_removed_with_its_bytes() {
         "shown"
     );
     // There is room again.
-    let query = "SELECT bytes, files FROM p_attachments.usage";
+    let query = "SELECT bytes, files FROM p_attachments_2.usage";
     let row = client.query_one(query, &[]).await.unwrap();
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (5, 1));
     node.stop().await;

@@ -14,6 +14,8 @@ fn say(conversation: Uuid, words: String) -> Action {
         content: Content::text(words),
         reply_to: None,
         mentions: vec![],
+        thread: None,
+        also: false,
     }
 }
 

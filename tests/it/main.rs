@@ -49,6 +49,7 @@ mod search;
 mod sockets;
 mod states;
 mod support;
+mod thread;
 mod time_line;
 mod tls;
 mod unreadable;

@@ -90,7 +90,7 @@ async fn a_node_builds_what_is_new_in_its_version_and_keeps_only_readers_of_that
     let client = store.client().await;
     client
         .batch_execute(
-            "DROP SCHEMA p_history_3 CASCADE; DROP SCHEMA p_unread_3 CASCADE; \
+            "DROP SCHEMA p_history_4 CASCADE; DROP SCHEMA p_unread_3 CASCADE; \
              DELETE FROM projection_checkpoint WHERE projection IN ('history', 'unread'); \
              DELETE FROM projection_version WHERE projection IN ('history', 'unread'); \
              SELECT pg_advisory_lock(hashtextextended('tidings.projections.rebuild', 0))",

@@ -61,7 +61,7 @@ async fn what_was_edited_or_recalled_is_not_found_while_what_messages_are_found_
 
     // It can be read, and folds nothing.
     let (database, watcher) = (store.client().await, store.client().await);
-    let stop = "BEGIN; LOCK TABLE p_search.entry IN SHARE MODE";
+    let stop = "BEGIN; LOCK TABLE p_search_2.entry IN SHARE MODE";
     database.batch_execute(stop).await.unwrap();
     a.acked(edit(conversation, &edited, "the new word")).await;
     let last = a.acked(recall(conversation, &recalled)).await;
@@ -72,7 +72,7 @@ async fn what_was_edited_or_recalled_is_not_found_while_what_messages_are_found_
     );
     let answer = node.graphql(&ben, &message, Some(&text(&last["position"]))).await;
     assert!(answer["data"]["message"]["recalledAt"].is_string(), "{answer}");
-    let entries = "SELECT count(*) FROM p_search.entry WHERE lexemes @@ 'old'::tsquery";
+    let entries = "SELECT count(*) FROM p_search_2.entry WHERE lexemes @@ 'old'::tsquery";
     let count = async || watcher.query_one(entries, &[]).await.unwrap().get::<_, i64>(0);
     assert_eq!(count().await, 2);
     assert!(found(&node, &ben, "old ", None).await.is_empty());

@@ -266,6 +266,8 @@ impl Horde<'_> {
                     content: Content::text("x"),
                     reply_to: Some(unknown()),
                     mentions: vec![],
+                    thread: None,
+                    also: false,
                 }),
                 (_, 1) => command(Action::Fetch {
                     conversation: unknown(),

@@ -33,7 +33,7 @@ const LOG: &str = "SELECT stream, seq, kind, actor, command, convert_from(payloa
 
 /// What changes messages, with the columns of [`LOG`].
 const MESSAGES: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8') \
-     FROM event WHERE kind BETWEEN 16 AND 20 ORDER BY stream, seq";
+     FROM event WHERE kind BETWEEN 16 AND 22 ORDER BY stream, seq";
 
 /// Cursors of people, gathered.
 const MOVES: &str = "SELECT stream, convert_from(payload, 'UTF8') FROM event WHERE kind = 65";
@@ -90,6 +90,8 @@ impl Database {
                     18 => (Kind::Recalled, "message.recalled", vec![]),
                     19 => (Kind::Other, "reaction.changed", vec![]),
                     20 => (Kind::Other, "pin.changed", vec![]),
+                    // In threads.
+                    21 | 22 => (Kind::Message, "message.sent", vec![]),
                     _ => (Kind::Other, "", vec![]),
                 };
                 let command: Uuid = row.try_get(4)?;
@@ -133,7 +135,7 @@ impl Database {
         for row in &rows {
             let mut payload: serde_json::Value = serde_json::from_str(row.try_get(5)?)?;
             let kind = match row.try_get::<_, i16>(2)? {
-                16 => {
+                16 | 21 | 22 => {
                     payload["message"] = row.try_get::<_, Uuid>(4)?.to_string().into();
                     EventKind::MessageSent
                 }

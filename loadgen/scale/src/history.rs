@@ -238,18 +238,18 @@ mod tests {
     /// seq.
     const FAULTS: [(&str, &str, Look); 5] = [
         (
-            "UPDATE p_history_3.message SET text = text || ' not' WHERE conversation = $1 AND seq = $2::bigint - 3",
-            "UPDATE p_history_3.message SET text = left(text, -4) WHERE conversation = $1 AND seq = $2::bigint - 3",
+            "UPDATE p_history_4.message SET text = text || ' not' WHERE conversation = $1 AND seq = $2::bigint - 3",
+            "UPDATE p_history_4.message SET text = left(text, -4) WHERE conversation = $1 AND seq = $2::bigint - 3",
             Look::Newest,
         ),
         (
-            "UPDATE p_history_3.message SET seq = -seq WHERE conversation = $1 AND seq > 60 AND seq < $2::bigint - 60",
-            "UPDATE p_history_3.message SET seq = -seq WHERE conversation = $1 AND seq < 0 AND $2::bigint > 0",
+            "UPDATE p_history_4.message SET seq = -seq WHERE conversation = $1 AND seq > 60 AND seq < $2::bigint - 60",
+            "UPDATE p_history_4.message SET seq = -seq WHERE conversation = $1 AND seq < 0 AND $2::bigint > 0",
             Look::Middle,
         ),
         (
-            "UPDATE p_history_3.message SET sender = $1 WHERE conversation = $1 AND seq = least(7, $2::bigint)",
-            "UPDATE p_history_3.message SET sender = (SELECT sender FROM p_history_3.message WHERE conversation = $1 AND seq = 7 + 49) \
+            "UPDATE p_history_4.message SET sender = $1 WHERE conversation = $1 AND seq = least(7, $2::bigint)",
+            "UPDATE p_history_4.message SET sender = (SELECT sender FROM p_history_4.message WHERE conversation = $1 AND seq = 7 + 49) \
              WHERE conversation = $1 AND seq = least(7, $2::bigint)",
             Look::Oldest,
         ),

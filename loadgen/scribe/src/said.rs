@@ -33,12 +33,17 @@ impl Said {
             content: Some(content.clone()),
             reply_to,
             mentions: mentions.clone(),
+            thread: None,
+            thread_author: None,
+            also: false,
         }));
         let action = Action::MessageSend {
             conversation,
             content,
             reply_to,
             mentions,
+            thread: None,
+            also: false,
         };
         Self {
             id,

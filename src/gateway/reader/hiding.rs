@@ -6,6 +6,7 @@ use crate::gateway::reply::Reply;
 use crate::lanes::SUBJECTS;
 use crate::outcome::Refusal;
 use crate::wire::{Hide, refused};
+use tidings_domain::stored::Kind;
 use tidings_domain::{ConversationId, Cursor, Found, Hidden, Hiding, UserCommand};
 use tidings_eventlog::ReadError;
 use uuid::Uuid;
@@ -48,11 +49,15 @@ async fn find(
                 let asked: Vec<Uuid> = wanted.iter().copied().collect();
                 let places = gateway
                     .log
-                    .placed(conversation.0, SUBJECTS.subject, &asked)
+                    .placed(conversation.0, SUBJECTS.subjects, &asked)
                     .await?;
-                found.extend(places.into_iter().map(|(message, seq, msg_no)| Found {
+                found.extend(places.into_iter().map(|(message, kind, seq, msg_no)| Found {
                     message,
-                    place: Cursor { seq, msg_no },
+                    place: Cursor {
+                        seq,
+                        // What stands in a thread alone is in no count.
+                        msg_no: if Kind(kind).is_countable() { msg_no } else { 0 },
+                    },
                 }));
             }
             Ok(Hidden::Messages { wanted, found })

@@ -8,7 +8,7 @@ use crate::lanes::{Accepted, Refusal};
 use proptest::prelude::*;
 use std::time::Duration;
 use tidings_domain::event::MessageSent;
-use tidings_domain::{ConversationCommand, ConversationEvent, Emoji, GroupName, Stream};
+use tidings_domain::{ConversationCommand, ConversationEvent, Emoji, GroupName, InThread, Stream};
 
 fn bodies(commands: usize) -> impl Strategy<Value = ConversationCommand> {
     let message = move || (0..commands).prop_map(id);
@@ -19,11 +19,19 @@ fn bodies(commands: usize) -> impl Strategy<Value = ConversationCommand> {
             content: text("re"),
             reply_to: Some(message),
             mentions: vec![],
+            thread: None,
         }),
         1 => someone().prop_map(|user| ConversationCommand::SendMessage {
             content: text("you"),
             reply_to: None,
             mentions: vec![user],
+            thread: None,
+        }),
+        2 => (message(), any::<bool>()).prop_map(|(root, also)| ConversationCommand::SendMessage {
+            content: text("below"),
+            reply_to: None,
+            mentions: vec![],
+            thread: Some(InThread { root, also }),
         }),
         3 => (message(), prop::sample::select(&["a", "b"][..])).prop_map(|(message, words)| {
             ConversationCommand::EditMessage { message, content: text(words) }
@@ -99,6 +107,7 @@ fn a_reply_goes_with_its_message_and_what_needs_its_place_comes_right_behind() {
         content: text("re"),
         reply_to: Some(id(0)),
         mentions: vec![],
+        thread: None,
     };
     assert_eq!(at_once(&[(1, send("a")), (2, reply)]).0, 1);
     let edit = ConversationCommand::EditMessage {
@@ -200,11 +209,9 @@ fn a_batch_ends_with_the_command_that_passes_its_bytes() {
     let log = Log::new();
     let commands: Vec<Pending> = (0..3).map(|n| pending(n, 1, 1, send("a"), &told)).collect();
     let (known, facts) = log.load(&commands);
-    let one = stored::encode(&Event::from(ConversationEvent::MessageSent(MessageSent {
-        content: text("a"),
-        reply_to: None,
-        mentions: vec![],
-    })));
+    let one = stored::encode(&Event::from(ConversationEvent::MessageSent(MessageSent::new(
+        text("a"),
+    ))));
     let room = Room {
         commands: 10,
         bytes: one.2.len() + 1,

@@ -50,7 +50,7 @@ const TABLES: [&str; 8] = [
     "stream",
     "projection_checkpoint",
     "p_conversations.conversation",
-    "p_history_3.message",
+    "p_history_4.message",
     "p_inbox_3.delivered",
     "p_unread_3.own_position",
 ];

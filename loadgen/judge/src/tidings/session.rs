@@ -189,6 +189,8 @@ impl Session for TidingsSession {
             content: Content::text(text),
             reply_to: None,
             mentions: vec![],
+            thread: None,
+            also: false,
         };
         if let Some(pending) = self.submit(id, action).await? {
             let answer = async move { Answer::Sent(id, pending.await) };

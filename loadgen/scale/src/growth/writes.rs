@@ -176,7 +176,7 @@ async fn written(database: &Database) -> Result<Written> {
     let row = database
         .query_one(
             "SELECT coalesce(sum(n_tup_ins) FILTER (WHERE relname LIKE 'event\\_%'), 0)::bigint, \
-             coalesce(sum(n_tup_ins) FILTER (WHERE schemaname = 'p_history_3' AND relname = 'message'), 0)::bigint, \
+             coalesce(sum(n_tup_ins) FILTER (WHERE schemaname = 'p_history_4' AND relname IN ('message_main', 'message_thread')), 0)::bigint, \
              sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint FROM pg_stat_user_tables",
             &[],
         )

@@ -170,7 +170,7 @@ impl Author {
             body,
         };
         let mut facts = Facts::default();
-        if let Some(Need::Users(users)) = command.needs() {
+        if let Some(users) = command.needs().find_map(Need::users) {
             facts.add_users(users.iter().copied());
         }
         let events = room.state.decide(&command, &facts, self.next_at)?;

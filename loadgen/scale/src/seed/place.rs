@@ -283,6 +283,7 @@ fn send(author: &mut Author, room: &mut Room, writer: Uuid) -> Result<()> {
         },
         reply_to: None,
         mentions: vec![],
+        thread: None,
     };
     author.command(room, writer, command, message)
 }

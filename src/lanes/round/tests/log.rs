@@ -41,6 +41,7 @@ pub(super) fn send(words: &str) -> ConversationCommand {
         content: text(words),
         reply_to: None,
         mentions: vec![],
+        thread: None,
     }
 }
 
@@ -158,6 +159,7 @@ impl Log {
         let mut message = Message {
             seq: written.seq,
             msg_no: written.msg_no,
+            line: stored::encode(&written.event).0.line().unwrap(),
             sender: written.actor,
             at: DateTime::UNIX_EPOCH,
             content,
@@ -179,7 +181,10 @@ impl Log {
                 ConversationEvent::MessageRecalled(recalled) if recalled.message == id => {
                     assert_eq!(
                         (recalled.message_seq, recalled.message_no),
-                        (message.seq, message.msg_no)
+                        (
+                            message.seq,
+                            if message.line.is_main() { message.msg_no } else { 0 }
+                        )
                     );
                     message.recalled = true;
                 }
@@ -209,9 +214,10 @@ impl Log {
                 fresh: true,
             });
             facts.add_users(command.people.iter().copied());
-            if let Some(about) = command.about()
-                && let Some(message) = self.message(stream, about, command.command.actor())
-            {
+            for about in command.command.needs().filter_map(Need::message) {
+                let Some(message) = self.message(stream, about, command.command.actor()) else {
+                    continue;
+                };
                 facts.add_message(ConversationId(stream), about, message);
             }
         }

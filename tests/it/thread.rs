@@ -1,0 +1,176 @@
+//! Threads: replies that hang below a message of a group.
+
+use crate::support::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn reply(conversation: Uuid, root: &Value, text: &str, also: bool) -> Value {
+    let mut reply = message(conversation, text);
+    (reply["thread"], reply["also"]) = (root.clone(), json!(also));
+    reply
+}
+
+/// What a query answers, as of an ack.
+async fn asked(node: &TestNode, user: &User, query: &str, after: &Value) -> Value {
+    let answer = node.graphql(user, query, after.as_str()).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    answer["data"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thread_is_a_line_of_its_own_and_what_is_also_shown_stands_in_both() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben, cat] = one.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let group = a.create_group(&[&ben, &cat]).await;
+    let root = a.say(group, "a root").await["id"].clone();
+    a.say(group, "beside it").await;
+    a.acked_twice(reply(group, &root, "alone", false), 4).await;
+    let both = a.acked(reply(group, &root, "both", true)).await;
+    let seen = b.events(group, 5).await;
+    let data: Vec<_> = seen[3..].iter().map(|event| event["data"].clone()).collect();
+    let text = |text: &str| json!({ "kind": "text", "text": text });
+    assert_eq!(
+        data,
+        [
+            json!({ "message": seen[3]["data"]["message"], "content": text("alone"), "thread": root, "thread_author": ann.id }),
+            json!({ "message": both["id"], "content": text("both"), "thread": root, "thread_author": ann.id, "also": true }),
+        ]
+    );
+    assert!(seen[1..].iter().all(|event| event["kind"] == "message.sent"));
+
+    let query = format!(
+        "{{ conversation(id: \"{group}\") {{ unreadCount lastMessage {{ text }} messages {{ nodes {{ text thread also replyCount }} }} \
+         threads {{ nodes {{ root {{ text }} replyCount lastReplyAt replies {{ nodes {{ text thread also }} }} }} }} }} }}"
+    );
+    let found = asked(&two, &ben, &query, &both["position"]).await;
+    let found = &found["conversation"];
+    assert_eq!(
+        (&found["unreadCount"], &found["lastMessage"]["text"]),
+        (&json!(3), &json!("both"))
+    );
+    assert_eq!(
+        found["messages"]["nodes"],
+        json!([
+            { "text": "a root", "thread": null, "also": false, "replyCount": 2 },
+            { "text": "beside it", "thread": null, "also": false, "replyCount": 0 },
+            { "text": "both", "thread": root, "also": true, "replyCount": 0 },
+        ])
+    );
+    assert_eq!(
+        found["threads"]["nodes"],
+        json!([{ "root": { "text": "a root" }, "replyCount": 2, "lastReplyAt": both["at"], "replies": { "nodes": [
+            { "text": "alone", "thread": root, "also": false },
+            { "text": "both", "thread": root, "also": true },
+        ] } }])
+    );
+
+    // A recalled reply keeps its place and counts no more.
+    let alone = &data[0]["message"];
+    let recall = json!({ "type": "message.recall", "conversation": group, "message": alone });
+    let position = a.acked(recall).await["position"].clone();
+    let query = format!(
+        "{{ message(conversation: \"{group}\", id: {alone}) {{ text recalledAt thread }} \
+         conversation(id: \"{group}\") {{ unreadCount thread(root: {root}) {{ replyCount replies(last: 1) {{ nodes {{ text }} }} }} }} }}"
+    );
+    let found = asked(&one, &cat, &query, &position).await;
+    assert_eq!(found["message"]["thread"], root);
+    assert!(found["message"]["recalledAt"].is_string());
+    assert_eq!(
+        found["conversation"],
+        json!({ "unreadCount": 3, "thread": { "replyCount": 1, "replies": { "nodes": [{ "text": "both" }] } } })
+    );
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_may_come_right_behind_its_root_and_begins_no_thread_itself() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut c) = (node.socket(&ann).await, node.socket(&cat).await);
+    let group = a.create_group(&[&ben]).await;
+    let elsewhere = a.create_group(&[&ben]).await;
+    let stranger = a.say(elsewhere, "elsewhere").await["id"].clone();
+
+    // All in one frame.
+    let [root, below, deeper] = [(); 3].map(|()| Uuid::now_v7());
+    let (mut first, mut second) = (
+        message(group, "a root"),
+        reply(group, &json!(root), "below", false),
+    );
+    let mut third = reply(group, &json!(below), "deeper", true);
+    (first["id"], second["id"], third["id"]) = (json!(root), json!(below), json!(deeper));
+    a.send_text(&format!("{first}\n{second}\n{third}")).await;
+    assert_eq!(a.answer(root).await["seq"], 2);
+    assert_eq!(a.answer(below).await["seq"], 3);
+    let refused = a.answer(deeper).await;
+    assert_eq!(
+        (&refused["code"], &refused["field"]),
+        (&json!("invalid_argument"), &json!("thread"))
+    );
+    // So it is when all of that is long written.
+    let refused = a
+        .refused(reply(group, &json!(below), "deeper", false), "invalid_argument")
+        .await;
+    assert_eq!(refused["field"], "thread");
+
+    for unknown in [json!(Uuid::now_v7()), stranger] {
+        let refused = a
+            .refused(reply(group, &unknown, "nowhere", false), "not_found")
+            .await;
+        assert_eq!(refused["field"], "thread", "{refused}");
+    }
+    let refused = a
+        .refused(reply(group, &json!(null), "no thread", true), "invalid_argument")
+        .await;
+    assert_eq!(refused["field"], "also");
+    c.refused(reply(group, &json!(root), "a stranger", false), "not_a_member")
+        .await;
+    let direct = a.open_direct(&ben).await;
+    let said = a.say(direct, "between us").await["id"].clone();
+    let refused = a
+        .refused(reply(direct, &said, "below", false), "invalid_argument")
+        .await;
+    assert_eq!(refused["field"], "thread");
+
+    let query = format!(
+        "{{ conversation(id: \"{group}\") {{ none: thread(root: \"{below}\") {{ replyCount }} one: thread(root: \"{root}\") {{ replyCount }} }} \
+         direct: conversation(id: \"{direct}\") {{ thread(root: {said}) {{ replyCount }} }} }}"
+    );
+    let position = a.say(direct, "the end").await["position"].clone();
+    let found = asked(&node, &ben, &query, &position).await;
+    assert_eq!(found["conversation"]["none"], json!(null));
+    assert_eq!(found["direct"]["thread"], json!(null));
+    let found = asked(&node, &cat, &query, &position).await;
+    assert_eq!(found["conversation"], json!(null), "strangers see nothing");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_recalled_in_a_thread_is_read_again_without_its_words() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let mut a = node.socket(&ann).await;
+    let group = a.create_group(&[&ben]).await;
+    let root = a.say(group, "a root").await["id"].clone();
+    for also in [false, true] {
+        let sent = a.acked(reply(group, &root, "a secret", also)).await["id"].clone();
+        let edit = json!({ "type": "message.edit", "conversation": group, "message": sent,
+            "content": { "kind": "text", "text": "another secret" } });
+        a.acked(edit).await;
+        let recall = json!({ "type": "message.recall", "conversation": group, "message": sent });
+        a.acked(recall).await;
+    }
+    let (_b, seen) = node.resumed(&ben, json!({})).await;
+    assert_eq!(seqs(&seen), [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert!(!json!(seen).to_string().contains("secret"), "{seen:?}");
+    assert_eq!(
+        (&seen[2]["data"]["content"], &seen[2]["data"]["thread"]),
+        (&json!(null), &root)
+    );
+    node.stop().await;
+}
