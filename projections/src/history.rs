@@ -6,9 +6,11 @@ mod message;
 mod pin;
 mod reaction;
 mod recall;
+mod thread;
 
 pub use edit::{Edit, edits};
 pub(crate) use fold::History;
 pub use message::{Message, by_id, last, pages};
 pub use pin::{pinned, pins};
 pub use reaction::{Reaction, reaction_people, reactions};
+pub use thread::{Thread, replies, thread_activity, threads};

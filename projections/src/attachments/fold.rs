@@ -23,11 +23,11 @@ impl Projection for Attachments {
     }
 
     fn schema(&self) -> &'static str {
-        "p_attachments"
+        "p_attachments_2"
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn folds(&self) -> Folds {
@@ -35,6 +35,8 @@ impl Projection for Attachments {
             Kind::ATTACHMENT_STORED,
             Kind::ATTACHMENT_REMOVED,
             Kind::MESSAGE_SENT,
+            Kind::THREAD_REPLIED,
+            Kind::THREAD_REPLIED_ALSO,
             Kind::MESSAGE_RECALLED,
         ])
     }

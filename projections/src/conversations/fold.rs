@@ -147,7 +147,7 @@ impl<'a> Changes<'a> {
             ConversationEvent::RoleChanged(changed) => {
                 self.member(fact, changed.user).role = Some(changed.role);
             }
-            ConversationEvent::MessageSent(_) => {
+            ConversationEvent::MessageSent(sent) if sent.line().is_main() => {
                 conversation.message = Some((fact.record.command, fact.seq()));
             }
             _ => {}
@@ -167,14 +167,16 @@ impl<'a> Changes<'a> {
     fn touch(&mut self, fact: &Fact<'_>, event: &ConversationEvent) -> &mut Conversation<'a> {
         let entry = self.conversations.entry(fact.stream()).or_default();
         (entry.last_seq, entry.last_msg_no) = (fact.seq(), fact.msg_no());
-        // What is done to an earlier message does not bring the conversation to the top of lists.
-        if !matches!(
-            event,
+        // What is done to an earlier message does not bring the conversation to the top of lists, nor what is said in a thread alone.
+        let is_aside = match event {
+            ConversationEvent::MessageSent(sent) => !sent.line().is_main(),
             ConversationEvent::MessageEdited(_)
-                | ConversationEvent::MessageRecalled(_)
-                | ConversationEvent::ReactionChanged(_)
-                | ConversationEvent::PinChanged(_)
-        ) {
+            | ConversationEvent::MessageRecalled(_)
+            | ConversationEvent::ReactionChanged(_)
+            | ConversationEvent::PinChanged(_) => true,
+            _ => false,
+        };
+        if !is_aside {
             entry.active_at = Some(fact.at());
         }
         entry

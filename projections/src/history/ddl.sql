@@ -1,4 +1,5 @@
--- A message's id is the id of the command that sent it.
+-- A message's id is the id of the command that sent it. What the main timeline shows lies apart from what stands in threads alone, so
+-- that a page of it reads no more than its own rows, however much was said in threads.
 CREATE TABLE {schema}.message (
     conversation uuid NOT NULL,
     seq          bigint NOT NULL,
@@ -13,7 +14,32 @@ CREATE TABLE {schema}.message (
     mentions     uuid[] NOT NULL,
     edited_at    timestamptz,
     recalled_at  timestamptz,
-    PRIMARY KEY (conversation, seq)
+    -- The message that begins the thread in which it stands.
+    thread       uuid,
+    main         boolean NOT NULL DEFAULT true,
+    PRIMARY KEY (conversation, seq, main)
+) PARTITION BY LIST (main);
+CREATE TABLE {schema}.message_main PARTITION OF {schema}.message FOR VALUES IN (true);
+CREATE TABLE {schema}.message_thread PARTITION OF {schema}.message FOR VALUES IN (false);
+
+-- What stands in threads, whether the main timeline shows it or not.
+CREATE TABLE {schema}.reply (
+    conversation uuid NOT NULL,
+    root         uuid NOT NULL,
+    seq          bigint NOT NULL,
+    sender       uuid NOT NULL,
+    recalled     boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (conversation, root, seq)
+);
+
+-- A thread begins with its first reply, and stays. Replies that were recalled are not counted.
+CREATE TABLE {schema}.thread (
+    conversation uuid NOT NULL,
+    root         uuid NOT NULL,
+    replies      bigint NOT NULL,
+    last_seq     bigint NOT NULL,
+    last_at      timestamptz NOT NULL,
+    PRIMARY KEY (conversation, root)
 );
 
 -- What an edited message has said: the text that it was sent with, and that of each edit, by the seq of the event that brought it.

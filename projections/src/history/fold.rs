@@ -6,6 +6,7 @@ use crate::history::message::Sent;
 use crate::history::pin::Pins;
 use crate::history::reaction::Reactions;
 use crate::history::recall::Recalls;
+use crate::history::thread::Replies;
 use crate::projection::{Folds, Projection, Table};
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
@@ -24,16 +25,18 @@ impl Projection for History {
     }
 
     fn schema(&self) -> &'static str {
-        "p_history_3"
+        "p_history_4"
     }
 
     fn version(&self) -> i32 {
-        3
+        4
     }
 
     fn folds(&self) -> Folds {
         Folds::Only(&[
             Kind::MESSAGE_SENT,
+            Kind::THREAD_REPLIED,
+            Kind::THREAD_REPLIED_ALSO,
             Kind::MESSAGE_EDITED,
             Kind::MESSAGE_RECALLED,
             Kind::REACTION_CHANGED,
@@ -53,7 +56,7 @@ impl Projection for History {
         &[
             Table {
                 name: "message",
-                key: &["conversation", "seq"],
+                key: &["conversation", "seq", "main"],
                 stream: "conversation",
             },
             Table {
@@ -71,6 +74,16 @@ impl Projection for History {
                 key: &["conversation", "message_seq"],
                 stream: "conversation",
             },
+            Table {
+                name: "reply",
+                key: &["conversation", "root", "seq"],
+                stream: "conversation",
+            },
+            Table {
+                name: "thread",
+                key: &["conversation", "root"],
+                stream: "conversation",
+            },
         ]
     }
 
@@ -80,12 +93,15 @@ impl Projection for History {
         schema: &str,
         facts: &[Fact<'_>],
     ) -> Result<(), tokio_postgres::Error> {
-        let (mut sent, mut edits) = (Sent::default(), Edits::default());
+        let (mut sent, mut replies, mut edits) = (Sent::default(), Replies::default(), Edits::default());
         let (mut reactions, mut pins, mut recalls) =
             (Reactions::default(), Pins::default(), Recalls::default());
         for fact in facts {
             match fact.event {
-                Event::Conversation(ConversationEvent::MessageSent(message)) => sent.fold(fact, message),
+                Event::Conversation(ConversationEvent::MessageSent(message)) => {
+                    sent.fold(fact, message);
+                    replies.fold(fact, message);
+                }
                 Event::Conversation(ConversationEvent::MessageEdited(edited)) => edits.fold(fact, edited),
                 Event::Conversation(ConversationEvent::MessageRecalled(recalled)) => {
                     recalls.fold(fact, recalled);
@@ -98,6 +114,7 @@ impl Projection for History {
             }
         }
         sent.write(transaction, schema).await?;
+        replies.write(transaction, schema).await?;
         edits.write(transaction, schema).await?;
         reactions.write(transaction, schema).await?;
         pins.write(transaction, schema).await?;

@@ -1,12 +1,12 @@
 -- Read from the history itself, which may be a little ahead of or behind what the conversation's row says. What the viewer has hidden from
 -- themselves is not there.
 SELECT m.conversation, m.seq, m.message, m.sender, m.at, m.kind, m.text, m.attachment, m.reply_to, m.mentions, m.edited_at,
-       m.recalled_at
+       m.recalled_at, m.thread, m.main
   FROM unnest($1::uuid[]) k(conversation)
  CROSS JOIN LATERAL (SELECT coalesce(max(c.seq), 0) AS floor FROM {unread}.cleared c
                       WHERE c.user_id = $2 AND c.conversation = k.conversation) f
  CROSS JOIN LATERAL (SELECT * FROM {history}.message h
-                      WHERE h.conversation = k.conversation AND h.seq > f.floor
+                      WHERE h.conversation = k.conversation AND h.main AND h.seq > f.floor
                         AND NOT EXISTS (SELECT FROM {unread}.hidden x WHERE x.user_id = $2
                                            AND x.conversation = h.conversation AND x.seq = h.seq)
                       ORDER BY h.seq DESC LIMIT 1) m

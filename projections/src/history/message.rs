@@ -31,6 +31,10 @@ pub struct Message {
     pub mentions: Vec<Uuid>,
     pub edited_at: Option<DateTime<Utc>>,
     pub recalled_at: Option<DateTime<Utc>>,
+    /// The message that begins the thread in which it stands.
+    pub thread: Option<Uuid>,
+    /// Whether the main timeline shows it.
+    pub main: bool,
 }
 
 static BY_ID: Sql = Sql::new(include_str!("by_id.sql"));
@@ -45,12 +49,12 @@ pub fn by_id(viewer: Uuid, conversations: Vec<Uuid>, messages: Vec<Uuid>) -> Sel
         .with(viewer)
 }
 
-/// The last message of each of `conversations` that `viewer` has not hidden.
+/// The last message in the main timeline of each of `conversations` that `viewer` has not hidden.
 pub fn last(viewer: Uuid, conversations: Vec<Uuid>) -> Select<Message> {
     Select::new(&LAST, Message::read).with(conversations).with(viewer)
 }
 
-/// A part of the messages of each of `conversations`, in the order of their seq; of each, what lies behind the seq at the
+/// A part of the main timeline of each of `conversations`, in the order of their seq; of each, what lies behind the seq at the
 /// same place of `floors`, but for what `viewer` has hidden.
 pub fn pages(
     viewer: Uuid,
@@ -84,6 +88,8 @@ impl Message {
             mentions: row.try_get("mentions")?,
             edited_at: row.try_get("edited_at")?,
             recalled_at: row.try_get("recalled_at")?,
+            thread: row.try_get("thread")?,
+            main: row.try_get("main")?,
         })
     }
 }
@@ -102,6 +108,8 @@ pub(super) struct Sent<'a> {
     attachments: Vec<Option<Uuid>>,
     replies: Vec<Option<Uuid>>,
     mentions: Vec<String>,
+    threads: Vec<Option<Uuid>>,
+    mains: Vec<bool>,
 }
 
 impl<'a> Sent<'a> {
@@ -118,7 +126,10 @@ impl<'a> Sent<'a> {
         self.attachments.push(attachment);
         self.replies.push(sent.reply_to);
         self.mentions.push(array_literal(&sent.mentions));
+        self.threads.push(sent.thread);
+        self.mains.push(sent.line().is_main());
     }
+
     pub(super) async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
         if self.conversations.is_empty() {
             return Ok(());
@@ -139,6 +150,8 @@ impl<'a> Sent<'a> {
                 &self.attachments,
                 &self.replies,
                 &self.mentions,
+                &self.threads,
+                &self.mains,
             ],
         )
         .await?;

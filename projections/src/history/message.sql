@@ -1,6 +1,6 @@
 -- Arrays cannot hold arrays of different lengths, so mentions come as array literals.
-INSERT INTO {schema}.message (conversation, seq, message, msg_no, sender, at, kind, text, attachment, reply_to, mentions)
-SELECT u.conversation, u.seq, u.message, u.msg_no, u.sender, u.at, u.kind, u.text, u.attachment, u.reply_to, u.mentions::uuid[]
+INSERT INTO {schema}.message (conversation, seq, message, msg_no, sender, at, kind, text, attachment, reply_to, mentions, thread, main)
+SELECT u.conversation, u.seq, u.message, u.msg_no, u.sender, u.at, u.kind, u.text, u.attachment, u.reply_to, u.mentions::uuid[], u.thread, u.main
   FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::uuid[], $6::timestamptz[], $7::text[], $8::text[],
-              $9::uuid[], $10::uuid[], $11::text[])
-       u(conversation, seq, message, msg_no, sender, at, kind, text, attachment, reply_to, mentions)
+              $9::uuid[], $10::uuid[], $11::text[], $12::uuid[], $13::boolean[])
+       u(conversation, seq, message, msg_no, sender, at, kind, text, attachment, reply_to, mentions, thread, main)

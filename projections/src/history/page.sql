@@ -1,20 +1,20 @@
 -- What the viewer has hidden from themselves is not there.
 SELECT k.number,
-       $3::bigint IS NOT NULL AND EXISTS (SELECT FROM {history}.message e WHERE e.conversation = k.conversation
+       $3::bigint IS NOT NULL AND EXISTS (SELECT FROM {history}.message e WHERE e.conversation = k.conversation AND e.main
                                           AND e.seq > k.floor AND e.seq <= $3
                                           AND NOT EXISTS (SELECT FROM {unread}.hidden x WHERE x.user_id = $6
                                                              AND x.conversation = e.conversation AND x.seq = e.seq)) AS earlier,
-       $4::bigint IS NOT NULL AND EXISTS (SELECT FROM {history}.message l WHERE l.conversation = k.conversation
+       $4::bigint IS NOT NULL AND EXISTS (SELECT FROM {history}.message l WHERE l.conversation = k.conversation AND l.main
                                           AND l.seq > k.floor AND l.seq >= $4
                                           AND NOT EXISTS (SELECT FROM {unread}.hidden x WHERE x.user_id = $6
                                                              AND x.conversation = l.conversation AND x.seq = l.seq)) AS later,
        m.conversation, m.seq, m.message, m.sender, m.at, m.kind, m.text, m.attachment, m.reply_to, m.mentions,
-       m.edited_at, m.recalled_at
+       m.edited_at, m.recalled_at, m.thread, m.main
   FROM (SELECT u.conversation, u.number,
                greatest(u.floor, (SELECT c.seq FROM {unread}.cleared c WHERE c.user_id = $6 AND c.conversation = u.conversation)) AS floor
           FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY u(conversation, floor, number) OFFSET 0) k
   LEFT JOIN LATERAL (SELECT * FROM {history}.message h
-                      WHERE h.conversation = k.conversation AND h.seq > greatest(k.floor, $3)
+                      WHERE h.conversation = k.conversation AND h.main AND h.seq > greatest(k.floor, $3)
                         AND h.seq < coalesce($4, 9223372036854775807)
                         AND NOT EXISTS (SELECT FROM {unread}.hidden x WHERE x.user_id = $6
                                            AND x.conversation = h.conversation AND x.seq = h.seq)

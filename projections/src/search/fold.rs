@@ -29,15 +29,21 @@ impl Projection for Search {
     }
 
     fn schema(&self) -> &'static str {
-        "p_search"
+        "p_search_2"
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn folds(&self) -> Folds {
-        Folds::Only(&[Kind::MESSAGE_SENT, Kind::MESSAGE_EDITED, Kind::MESSAGE_RECALLED])
+        Folds::Only(&[
+            Kind::MESSAGE_SENT,
+            Kind::THREAD_REPLIED,
+            Kind::THREAD_REPLIED_ALSO,
+            Kind::MESSAGE_EDITED,
+            Kind::MESSAGE_RECALLED,
+        ])
     }
 
     fn ddl(&self) -> &'static str {

@@ -21,15 +21,19 @@ CREATE TABLE {schema}.mention (
     conversation uuid NOT NULL,
     seq          bigint NOT NULL,
     msg_no       bigint NOT NULL,
+    -- The thread in which the message stands, and whether the main timeline shows it.
+    thread       uuid,
+    main         boolean NOT NULL DEFAULT true,
     PRIMARY KEY (user_id, conversation, seq)
 );
 
--- Messages that count no more: one row for each that was recalled, however many members there are.
+-- Messages that count no more: one row for each that was recalled, however many members there are. What stood in a thread alone has
+-- the msg_no 0, which is in no count.
 CREATE TABLE {schema}.void (
     conversation uuid NOT NULL,
     msg_no       bigint NOT NULL,
     seq          bigint NOT NULL,
-    PRIMARY KEY (conversation, msg_no)
+    PRIMARY KEY (conversation, seq)
 );
 
 -- What somebody marks for themselves. A conversation is muted until a moment, or for ever.

@@ -31,6 +31,8 @@ impl Projection for Unread {
         Folds::Only(&[
             Kind::CURSORS_MOVED,
             Kind::MESSAGE_SENT,
+            Kind::THREAD_REPLIED,
+            Kind::THREAD_REPLIED_ALSO,
             Kind::MESSAGE_RECALLED,
             Kind::MEMBER_ADDED,
             Kind::CONVERSATION_MUTED,
@@ -43,6 +45,10 @@ impl Projection for Unread {
 
     fn ddl(&self) -> &'static str {
         include_str!("ddl.sql")
+    }
+
+    fn indexes(&self) -> &'static str {
+        include_str!("indexes.sql")
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -64,7 +70,7 @@ impl Projection for Unread {
             },
             Table {
                 name: "void",
-                key: &["conversation", "msg_no"],
+                key: &["conversation", "seq"],
                 stream: "conversation",
             },
             Table {
@@ -118,8 +124,9 @@ struct Changes {
     read: Positions,
     /// Where somebody's own message, or their joining, has brought them.
     own: Positions,
-    mentions: BTreeMap<(Uuid, Uuid, i64), i64>,
-    /// Messages that do not count any more, by conversation and msg_no, with their seq.
+    /// By user, conversation and seq of the message: its msg_no, its thread, and whether the main timeline shows it.
+    mentions: BTreeMap<(Uuid, Uuid, i64), (i64, Option<Uuid>, bool)>,
+    /// Messages that do not count any more, by conversation and seq, with their msg_no; 0 of those that are in no count but of mentions.
     voids: BTreeMap<(Uuid, i64), i64>,
     marks: mark::Changes,
     hiding: hiding::Changes,
@@ -138,15 +145,17 @@ impl Changes {
             }
             Event::Conversation(ConversationEvent::MessageSent(sent)) => {
                 let sender = fact.record.actor;
-                self.own.insert((sender, fact.stream()), here);
+                if sent.line().is_main() {
+                    self.own.insert((sender, fact.stream()), here);
+                }
                 for user in sent.mentions.iter().filter(|user| user.0 != sender) {
-                    self.mentions
-                        .insert((user.0, fact.stream(), fact.seq()), fact.msg_no());
+                    let place = (fact.msg_no(), sent.thread, sent.line().is_main());
+                    self.mentions.insert((user.0, fact.stream(), fact.seq()), place);
                 }
             }
             Event::Conversation(ConversationEvent::MessageRecalled(recalled)) => {
-                let key = (fact.stream(), recalled.message_no as i64);
-                self.voids.entry(key).or_insert(recalled.message_seq as i64);
+                let key = (fact.stream(), recalled.message_seq as i64);
+                self.voids.entry(key).or_insert(recalled.message_no as i64);
             }
             // What was said before is not unread to somebody new.
             Event::Conversation(event) => {
@@ -190,20 +199,23 @@ impl Changes {
                 .map(|(_, conversation, _)| *conversation)
                 .collect();
             let seqs: Vec<i64> = self.mentions.keys().map(|(.., seq)| *seq).collect();
-            let msg_nos: Vec<i64> = self.mentions.values().copied().collect();
+            let places = || self.mentions.values();
+            let msg_nos: Vec<i64> = places().map(|(msg_no, ..)| *msg_no).collect();
+            let threads: Vec<Option<Uuid>> = places().map(|(_, thread, _)| *thread).collect();
+            let mains: Vec<bool> = places().map(|(.., main)| *main).collect();
             let sql = include_str!("mention.sql");
             run(
                 transaction,
                 schema,
                 sql,
-                &[&users, &conversations, &seqs, &msg_nos],
+                &[&users, &conversations, &seqs, &msg_nos, &threads, &mains],
             )
             .await?;
         }
         if !self.voids.is_empty() {
             let conversations: Vec<Uuid> = self.voids.keys().map(|(conversation, _)| *conversation).collect();
-            let msg_nos: Vec<i64> = self.voids.keys().map(|(_, msg_no)| *msg_no).collect();
-            let seqs: Vec<i64> = self.voids.values().copied().collect();
+            let seqs: Vec<i64> = self.voids.keys().map(|(_, seq)| *seq).collect();
+            let msg_nos: Vec<i64> = self.voids.values().copied().collect();
             let sql = include_str!("void.sql");
             run(transaction, schema, sql, &[&conversations, &msg_nos, &seqs]).await?;
         }

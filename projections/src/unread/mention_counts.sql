@@ -2,7 +2,7 @@
 SELECT k.conversation,
        (SELECT count(*) FROM {unread}.mention n
          WHERE n.user_id = $1 AND n.conversation = k.conversation AND n.seq > coalesce(greatest(r.seq, o.seq), 0)
-           AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = n.conversation AND v.msg_no = n.msg_no)
+           AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = n.conversation AND v.seq = n.seq)
            AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1 AND h.conversation = n.conversation AND h.seq = n.seq)) AS mentions
   FROM unnest($2::uuid[]) k(conversation)
   LEFT JOIN LATERAL (SELECT r.seq FROM {read_places} r

@@ -7,7 +7,7 @@ SELECT coalesce(sum(n.mentions), 0)::bigint AS total
                       WHERE o.user_id = $1 AND o.conversation = m.conversation LIMIT 1) o ON true
  CROSS JOIN LATERAL (SELECT count(*) AS mentions FROM {unread}.mention n
                       WHERE n.user_id = $1 AND n.conversation = m.conversation AND n.seq > coalesce(greatest(r.seq, o.seq), 0)
-                        AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = n.conversation AND v.msg_no = n.msg_no)
+                        AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = n.conversation AND v.seq = n.seq)
                         AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1 AND h.conversation = n.conversation AND h.seq = n.seq)) n
  WHERE m.user_id = $1 AND m.left_seq IS NULL
    AND (NOT (SELECT EXISTS (SELECT FROM projection_parked a WHERE a.projection = 'conversations' AND a.version = {conversations_version}))

@@ -18,7 +18,7 @@ async fn messages_come_to_history_with_their_numbers() {
     let first = world.send(talk, ann, "hello", &[]).await;
     let second = world.send(talk, bob, "hello, ann", &[ann]).await;
     world.settle().await;
-    let sql = "SELECT seq, message, msg_no, sender, kind, text, attachment, mentions, edited_at FROM p_history_3.message ORDER BY seq";
+    let sql = "SELECT seq, message, msg_no, sender, kind, text, attachment, mentions, edited_at FROM p_history_4.message ORDER BY seq";
     let expected = [
         format!("(2,{},1,{ann},text,hello,,{{}},)", first.command),
         format!("(3,{},2,{bob},text,\"hello, ann\",,{{{ann}}},)", second.command),
@@ -148,7 +148,7 @@ async fn unread_counts_equal_a_recount_of_the_log() {
         "SELECT m.user_id, m.conversation FROM p_conversations.member m JOIN p_conversations.conversation c USING (conversation) \
         LEFT JOIN {POSITIONS} r USING (user_id, conversation) \
         WHERE greatest(0, c.last_msg_no - coalesce(r.read_msg_no, 0)) <> (SELECT count(*) FROM event e \
-        WHERE e.stream = m.conversation AND e.kind = 16 AND e.seq > coalesce(r.read_seq, 0))"
+        WHERE e.stream = m.conversation AND e.kind IN (16, 22) AND e.seq > coalesce(r.read_seq, 0))"
     );
     assert_eq!(world.rows(&wrong).await, Vec::<String>::new());
     assert!(
@@ -165,7 +165,7 @@ async fn unread_counts_equal_a_recount_of_the_log() {
         for membership in found.of_user {
             let (conversation, seq) = (membership.conversation, membership.delivered_seq.unwrap_or(0));
             let messages = format!(
-                "SELECT count(*) FROM event WHERE stream = '{conversation}' AND kind = 16 AND seq <= {seq}"
+                "SELECT count(*) FROM event WHERE stream = '{conversation}' AND kind IN (16, 22) AND seq <= {seq}"
             );
             let counted = world.number(&messages).await as u64;
             assert_eq!(

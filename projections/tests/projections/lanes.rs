@@ -7,13 +7,13 @@ use tidings_projections::{all, setup};
 use tidings_services::ChaosProxy;
 use tokio::time::timeout;
 
-/// Moving a checkpoint says of which lane a transaction is. Of a table that has one for each month, those stand for it.
+/// Moving a checkpoint says of which lane a transaction is. A table in parts is named by its trigger.
 const LANE: &str = "CREATE TABLE crossing (place text, fold text, row int); CREATE TABLE watched (place text PRIMARY KEY); \
     CREATE FUNCTION note_lane() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
         PERFORM set_config('test.lane', NEW.lane::text, true); RETURN NEW; END $$; \
     CREATE TRIGGER note_lane BEFORE UPDATE ON projection_checkpoint FOR EACH ROW EXECUTE FUNCTION note_lane(); \
     CREATE FUNCTION watch_row() RETURNS trigger LANGUAGE plpgsql AS $$ \
-        DECLARE place text := regexp_replace(TG_TABLE_NAME, '(_[0-9]+)+$', '') || ' ' || TG_OP; BEGIN \
+        DECLARE place text := coalesce(TG_ARGV[1], TG_TABLE_NAME) || ' ' || TG_OP; BEGIN \
         INSERT INTO watched VALUES (place) ON CONFLICT DO NOTHING; \
         INSERT INTO crossing SELECT place, current_setting('test.lane', true), row.lane \
           FROM (VALUES (to_jsonb(OLD)), (to_jsonb(NEW))) rows(content), \
@@ -30,7 +30,7 @@ async fn watch(world: &World) {
             world
                 .execute(&format!(
                     "CREATE TRIGGER watch_row BEFORE INSERT OR UPDATE OR DELETE ON {schema}.{name} \
-                     FOR EACH ROW EXECUTE FUNCTION watch_row('{stream}')"
+                     FOR EACH ROW EXECUTE FUNCTION watch_row('{stream}', '{name}')"
                 ))
                 .await;
         }

@@ -1,4 +1,4 @@
-//! Edits, recalls, reactions, pins, attachments and own marks in the read models.
+//! Edits, recalls, reactions, pins, threads, attachments and own marks in the read models.
 
 use crate::support::{Crowd, World};
 use std::collections::{BTreeMap, BTreeSet};
@@ -264,12 +264,75 @@ async fn what_is_hidden_is_not_unread_does_not_mention_and_does_not_wait() {
     world.assert_as_the_log_says().await;
 }
 
+#[tokio::test]
+async fn what_is_said_in_a_thread_alone_is_not_unread_and_moves_nothing_in_the_main_timeline() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let group = world.group("g", &[ann, bob], 2).await;
+    let root = world.send(group, ann, "a root", &[]).await;
+    let seen = async || {
+        world.settle().await;
+        let mut seen = world.ask(conversations::by_id(bob, vec![group])).await;
+        let waiting = world.ask(inbox::waiting(bob, &all())).await;
+        let pending = waiting
+            .iter()
+            .find_map(|row| row.entry.as_ref())
+            .map_or(0, |entry| entry.pending_count);
+        let last = world.ask(history::last(bob, vec![group])).await.remove(0);
+        let seen = seen.remove(0);
+        (seen.unread_count, pending, seen.last_at, last.seq)
+    };
+    let before = seen().await;
+    assert_eq!(before, (1, 1, root.at, root.seq as i64));
+    let alone = world.reply(&root, ann, false, &[]).await;
+    assert_eq!(seen().await, before);
+    // Nor does a reply of one's own read what stands before it.
+    world.reply(&root, bob, false, &[]).await;
+    assert_eq!(seen().await, before);
+    let both = world.reply(&root, ann, true, &[]).await;
+    let after = (2, 2, both.at, both.seq as i64);
+    assert_eq!(seen().await, after);
+    // What is in no count is not taken out of one.
+    world.recall(&alone, ann).await;
+    assert_eq!(seen().await, after);
+    world.recall(&both, ann).await;
+    let (unread, pending, ..) = seen().await;
+    assert_eq!((unread, pending), (1, 1));
+    let mut thread = world.ask(history::threads(vec![group], vec![root.command])).await;
+    assert_eq!(thread.remove(0).replies, 1);
+    world.assert_as_the_log_says().await;
+}
+
+#[tokio::test]
+async fn a_mention_in_a_thread_counts_until_it_is_recalled() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let group = world.group("g", &[ann, bob], 2).await;
+    let root = world.send(group, ann, "a root", &[]).await;
+    let mentioned = async || {
+        world.settle().await;
+        world.ask(unread::mention_counts(bob, vec![group])).await[0].1
+    };
+    let reply = world.reply(&root, ann, false, &[bob]).await;
+    world.reply(&root, ann, true, &[bob]).await;
+    assert_eq!(mentioned().await, 2);
+    world.recall(&reply, ann).await;
+    assert_eq!(mentioned().await, 1);
+    // The message before it, which has the same number, is none that was recalled.
+    let seen = world.ask(conversations::by_id(bob, vec![group])).await;
+    assert_eq!(seen[0].unread_count, 2);
+    world.assert_as_the_log_says().await;
+}
+
 /// What somebody is told of a conversation: by definition, from all that ever happened.
 #[derive(Default)]
 struct Reference {
     /// By seq: text, versions, reactions and mentions.
     messages: BTreeMap<i64, Told>,
     recalled: BTreeSet<i64>,
+    /// By seq of the message: the id of the message that begins its thread, and whether the main timeline shows it.
+    replies: BTreeMap<i64, (Uuid, bool)>,
+    senders: BTreeMap<i64, Uuid>,
     /// By seq of the message: the seq of the event that pinned it.
     pins: BTreeMap<i64, i64>,
     /// Of each person, up to which seq they have read, sent or joined.
@@ -356,8 +419,15 @@ impl Reference {
                 let others = told.mentions.iter().filter(|user| **user != record.actor);
                 self.mentioned.extend(others.map(|user| (*user, seq)));
                 self.messages.insert(seq, told);
-                self.reach(record.actor, seq);
-                self.own.insert(record.actor, seq);
+                self.senders.insert(seq, record.actor);
+                if let Some(root) = sent.thread {
+                    self.replies.insert(seq, (root, sent.also));
+                }
+                // What somebody says in a thread alone reads nothing of the main timeline.
+                if self.is_in_main(seq) {
+                    self.reach(record.actor, seq);
+                    self.own.insert(record.actor, seq);
+                }
             }
             ConversationEvent::MessageEdited(edited) => {
                 let told = self.told(edited.message_seq);
@@ -388,6 +458,21 @@ impl Reference {
             }
             _ => {}
         }
+    }
+
+    fn is_in_main(&self, seq: i64) -> bool {
+        self.replies.get(&seq).is_none_or(|(_, also)| *also)
+    }
+
+    /// By root: the seqs of the replies, and how many of them were not recalled.
+    fn threads(&self) -> BTreeMap<Uuid, (Vec<i64>, i64)> {
+        let mut threads: BTreeMap<Uuid, (Vec<i64>, i64)> = BTreeMap::new();
+        for (seq, (root, _)) in &self.replies {
+            let thread = threads.entry(*root).or_default();
+            thread.0.push(*seq);
+            thread.1 += i64::from(!self.recalled.contains(seq));
+        }
+        threads
     }
 
     /// The seqs of the messages that are pinned, the last one first.
@@ -446,8 +531,12 @@ impl Reference {
         let unread = self.messages.range(place + 1..);
         let unread = unread.filter(|(seq, _)| !self.recalled.contains(seq));
         let unread: Vec<_> = unread.filter(|(seq, _)| self.is_seen_by(user, **seq)).collect();
-        let mentions = unread.iter().filter(|(_, told)| told.mentions.contains(&user));
-        (unread.len() as i64, mentions.count() as i64)
+        // Nobody mentions themselves.
+        let mentions = unread
+            .iter()
+            .filter(|(seq, told)| told.mentions.contains(&user) && self.senders.get(*seq) != Some(&user));
+        let main = unread.iter().filter(|(seq, _)| self.is_in_main(**seq));
+        (main.count() as i64, mentions.count() as i64)
     }
 }
 
@@ -489,6 +578,45 @@ async fn shown(world: &World, conversation: Uuid, seq: i64, message: &history::M
     told
 }
 
+/// The replies in all threads of a conversation, which are as they should be.
+async fn replies(world: &World, conversation: Uuid, reference: &Reference) -> Vec<history::Message> {
+    let threads = reference.threads();
+    let listed = world
+        .ask(history::thread_activity(Uuid::nil(), vec![conversation], &all()))
+        .await;
+    let mut listed: Vec<_> = listed.into_iter().filter_map(|row| row.entry).collect();
+    assert!(listed.is_sorted_by(|one, next| one.last_seq < next.last_seq));
+    assert_eq!(listed.len(), threads.len());
+    listed.sort_unstable_by_key(|thread| thread.root);
+    let mut found = vec![];
+    for (thread, (root, (seqs, count))) in listed.iter().zip(&threads) {
+        assert_eq!(
+            (thread.root, thread.replies, thread.last_seq),
+            (*root, *count, seqs[seqs.len() - 1])
+        );
+        let named = world.ask(history::threads(vec![conversation], vec![*root])).await;
+        assert_eq!(named, [thread.clone()]);
+        let below = world
+            .ask(history::replies(
+                Uuid::nil(),
+                vec![conversation],
+                vec![*root],
+                &all(),
+            ))
+            .await;
+        let below: Vec<_> = below.into_iter().filter_map(|row| row.entry).collect();
+        assert!(below.iter().map(|message| message.seq).eq(seqs.iter().copied()));
+        for message in &below {
+            assert_eq!(
+                (message.thread, message.main),
+                (Some(*root), reference.is_in_main(message.seq))
+            );
+        }
+        found.extend(below);
+    }
+    found
+}
+
 /// What a crowd of this seed has done, in read models that are at the heads.
 async fn talked(seed: u64) -> (World, Crowd) {
     let world = World::new().await;
@@ -510,7 +638,7 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
     for seed in 31..34 {
         let (world, crowd) = talked(seed).await;
         let log = world.told().await;
-        let (mut recalled, mut pinned) = (0, 0);
+        let (mut recalled, mut pinned, mut replied) = (0, 0, 0);
         let mut totals = BTreeMap::<Uuid, (i64, i64)>::new();
         let told_ids: BTreeMap<(Uuid, i64), Uuid> = log
             .iter()
@@ -524,10 +652,25 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
                 .ask(history::pages(Uuid::nil(), vec![group], vec![0], &all()))
                 .await;
             let messages: Vec<_> = messages.into_iter().filter_map(|row| row.entry).collect();
-            assert_eq!(messages.len(), reference.messages.len());
-            for (message, (seq, told)) in messages.iter().zip(&reference.messages) {
-                assert_eq!(message.recalled_at.is_some(), reference.recalled.contains(seq));
-                assert_eq!(shown(&world, group, *seq, message).await, *told, "seq {seq}");
+            let main: Vec<i64> = messages.iter().map(|message| message.seq).collect();
+            let said = reference.messages.keys().copied();
+            assert_eq!(
+                main,
+                said.filter(|seq| reference.is_in_main(*seq)).collect::<Vec<_>>()
+            );
+            let below = replies(&world, group, &reference).await;
+            replied += below.len();
+            for message in messages.iter().chain(&below) {
+                let told = &reference.messages[&message.seq];
+                assert_eq!(
+                    message.recalled_at.is_some(),
+                    reference.recalled.contains(&message.seq)
+                );
+                assert_eq!(
+                    shown(&world, group, message.seq, message).await,
+                    *told,
+                    "{message:?}"
+                );
             }
             assert_eq!(
                 pins(&world, group).await,
@@ -543,12 +686,14 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
                     reference.counts(*user),
                     "user {user} in {group}, seed {seed}"
                 );
-                let expected: Vec<i64> = reference
+                let visible: Vec<i64> = reference
                     .messages
                     .keys()
                     .copied()
                     .filter(|seq| reference.is_seen_by(*user, *seq))
                     .collect();
+                let main = visible.iter().copied();
+                let expected: Vec<i64> = main.filter(|seq| reference.is_in_main(*seq)).collect();
                 let pages = world
                     .ask(history::pages(*user, vec![group], vec![0], &all()))
                     .await;
@@ -568,14 +713,23 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
                 let by_id = world
                     .ask(history::by_id(*user, vec![group; ids.len()], ids))
                     .await;
-                assert_eq!(by_id.len(), expected.len());
+                assert_eq!(by_id.len(), visible.len());
+                for (root, (seqs, _)) in reference.threads() {
+                    let below = history::replies(*user, vec![group], vec![root], &all());
+                    let below = world.ask(below).await.into_iter().filter_map(|row| row.entry);
+                    let shown = seqs.into_iter().filter(|seq| visible.contains(seq));
+                    assert!(
+                        below.map(|message| message.seq).eq(shown),
+                        "user {user} below {root}, seed {seed}"
+                    );
+                }
                 let seen = pins_of(&world, *user, group).await;
                 let pinned = reference
                     .pinned()
                     .into_iter()
                     .filter(|seq| reference.is_seen_by(*user, *seq));
                 assert_eq!(seen, pinned.collect::<Vec<_>>());
-                gone += reference.messages.len() - expected.len();
+                gone += reference.messages.len() - visible.len();
                 let marks = reference.marks(*user);
                 assert_eq!(
                     world.ask(unread::marks(*user, vec![group])).await,
@@ -608,6 +762,7 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
         assert!(gone > 0, "seed {seed} hides nothing");
         assert!(recalled > 0, "seed {seed} recalls nothing");
         assert!(pinned > 0, "seed {seed} pins nothing");
+        assert!(replied > 0, "seed {seed} replies to nothing");
         world.assert_as_the_log_says().await;
     }
     assert_eq!(kept.len(), 3, "of the marks some never last: {kept:?}");

@@ -41,7 +41,7 @@ async fn a_poison_event_parks_its_stream_in_its_projection_only() {
     let said = async |conversation| {
         world
             .number(&format!(
-                "SELECT count(*) FROM p_history_3.message WHERE conversation = '{conversation}'"
+                "SELECT count(*) FROM p_history_4.message WHERE conversation = '{conversation}'"
             ))
             .await
     };
@@ -76,7 +76,7 @@ async fn a_poison_event_parks_its_stream_in_its_projection_only() {
         retry_parked(&world.log, "history").await.unwrap(),
         Retried { applied: 3, left: 0 }
     );
-    let texts = format!("SELECT text FROM p_history_3.message WHERE conversation = '{sick}' ORDER BY seq");
+    let texts = format!("SELECT text FROM p_history_4.message WHERE conversation = '{sick}' ORDER BY seq");
     assert_eq!(
         world.rows(&texts).await,
         ["(before)", "(healed)", "(behind)", "(later)"]
@@ -138,7 +138,7 @@ async fn an_unknown_kind_holds_who_looks_at_it_and_is_never_put_aside() {
     for other in ["history", "inbox", "search", "unread"] {
         assert_eq!(at(other).await, unknown.pos + 2, "{other}");
     }
-    assert_eq!(world.number("SELECT count(*) FROM p_history_3.message").await, 3);
+    assert_eq!(world.number("SELECT count(*) FROM p_history_4.message").await, 3);
     let last = "SELECT max(last_seq) FROM p_conversations.conversation";
     assert_eq!(world.number(last).await as u64, before.seq);
     // Nor is it passed over by a rebuild, which leaves everything as it was.
@@ -182,7 +182,7 @@ async fn what_no_version_can_read_is_put_aside_by_those_who_look_at_it() {
     world.send(sick, ann, "behind", &[]).await;
     world.send(well, ann, "hello", &[]).await;
     world.settle().await;
-    assert_eq!(world.number("SELECT count(*) FROM p_history_3.message").await, 1);
+    assert_eq!(world.number("SELECT count(*) FROM p_history_4.message").await, 1);
     let aside = "SELECT projection, count(*) FROM projection_parked GROUP BY 1 ORDER BY 1";
     let expected = [
         "(attachments,2)",
@@ -219,7 +219,7 @@ async fn a_broken_read_model_does_not_stop_the_others() {
     world.send(talk, ann, "hello", &[]).await;
     world
         .execute(
-            "ALTER TABLE p_inbox_3.delivered RENAME TO lost; ALTER TABLE p_history_3.message RENAME TO lost",
+            "ALTER TABLE p_inbox_3.delivered RENAME TO lost; ALTER TABLE p_history_4.message RENAME TO lost",
         )
         .await;
     world
@@ -235,7 +235,7 @@ async fn a_broken_read_model_does_not_stop_the_others() {
     assert_eq!(world.number("SELECT count(*) FROM projection_parked").await, 0);
     world
         .execute(
-            "ALTER TABLE p_inbox_3.lost RENAME TO delivered; ALTER TABLE p_history_3.lost RENAME TO message",
+            "ALTER TABLE p_inbox_3.lost RENAME TO delivered; ALTER TABLE p_history_4.lost RENAME TO message",
         )
         .await;
     world.settle().await;

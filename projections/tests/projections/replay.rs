@@ -32,11 +32,11 @@ async fn a_rebuild_equals_the_live_read_models_whatever_the_ranges_and_workers()
     assert_eq!(
         world.schemas().await,
         [
-            "(p_attachments)",
+            "(p_attachments_2)",
             "(p_conversations)",
-            "(p_history_3)",
+            "(p_history_4)",
             "(p_inbox_3)",
-            "(p_search)",
+            "(p_search_2)",
             "(p_unread_3)"
         ]
     );
@@ -70,7 +70,7 @@ async fn a_rebuild_beside_a_running_server_loses_nothing() {
     let reading = async {
         let client = world.log.pool().get().await.unwrap();
         let count = client
-            .prepare("SELECT count(*) FROM p_history_3.message")
+            .prepare("SELECT count(*) FROM p_history_4.message")
             .await
             .unwrap();
         let mut seen = 0;
@@ -95,12 +95,12 @@ async fn a_rebuild_beside_a_running_server_loses_nothing() {
     );
     assert_eq!(world.number("SELECT count(*) FROM projection_parked").await, 0);
     // The runner's own prepared statements write to the new tables.
-    let before = world.number("SELECT count(*) FROM p_history_3.message").await;
+    let before = world.number("SELECT count(*) FROM p_history_4.message").await;
     for _ in 0..40 {
         crowd.act(&world).await;
     }
     eventually("the runner went on", async || {
-        world.number("SELECT count(*) FROM p_history_3.message").await > before
+        world.number("SELECT count(*) FROM p_history_4.message").await > before
     })
     .await;
     runners.iter().for_each(tokio::task::JoinHandle::abort);
@@ -121,7 +121,7 @@ async fn a_planted_difference_is_found() {
     }
     world.assert_as_the_log_says().await;
     world.execute("UPDATE p_unread_3.read_position SET msg_no = msg_no + 1 WHERE (user_id, conversation) = (SELECT user_id, conversation FROM p_unread_3.read_position ORDER BY 1, 2 LIMIT 1)").await;
-    world.execute("DELETE FROM p_history_3.message WHERE (conversation, seq) = (SELECT conversation, seq FROM p_history_3.message ORDER BY 1, 2 LIMIT 1)").await;
+    world.execute("DELETE FROM p_history_4.message WHERE (conversation, seq) = (SELECT conversation, seq FROM p_history_4.message ORDER BY 1, 2 LIMIT 1)").await;
     world.execute("INSERT INTO p_unread_3.mention VALUES ('ffffffff-0000-4000-8000-000000000000', 'ffffffff-0000-4000-8000-000000000000', 5, 1)").await;
     let report = verify(&world.log, &[], 2, &()).await.unwrap();
     assert!(!report.is_equal());
@@ -179,7 +179,7 @@ async fn a_rebuild_of_many_ranges_tells_its_progress() {
     let replayed = replay(&world.log, &[], 4, &told).await.unwrap();
     assert_eq!(replayed.positions[&1], 12002);
     assert_eq!(
-        world.number("SELECT count(*) FROM p_history_3.message").await,
+        world.number("SELECT count(*) FROM p_history_4.message").await,
         12000
     );
     assert_eq!(
@@ -241,12 +241,12 @@ async fn read_models_can_be_built_where_there_are_none_and_a_dropped_one_starts_
     ));
     replay(&world.log, &[], 2, &()).await.unwrap();
     assert!(setup(world.log.pool()).await.unwrap().is_empty());
-    assert_eq!(world.number("SELECT count(*) FROM p_history_3.message").await, 1);
-    world.execute("DROP SCHEMA p_history_3 CASCADE").await;
+    assert_eq!(world.number("SELECT count(*) FROM p_history_4.message").await, 1);
+    world.execute("DROP SCHEMA p_history_4 CASCADE").await;
     assert_eq!(setup(world.log.pool()).await.unwrap(), ["history"]);
     replay(&world.log, &["history"], 2, &()).await.unwrap();
     assert!(setup(world.log.pool()).await.unwrap().is_empty());
-    assert_eq!(world.number("SELECT count(*) FROM p_history_3.message").await, 1);
+    assert_eq!(world.number("SELECT count(*) FROM p_history_4.message").await, 1);
     world.assert_as_the_log_says().await;
 }
 

@@ -41,7 +41,7 @@ async fn a_reader_waits_until_all_projections_have_passed() {
             )
             .await
             .unwrap();
-        assert_eq!(world.number("SELECT count(*) FROM p_history_3.message").await, n);
+        assert_eq!(world.number("SELECT count(*) FROM p_history_4.message").await, n);
         assert_eq!(
             world
                 .number("SELECT last_msg_no FROM p_conversations.conversation")
@@ -70,7 +70,7 @@ async fn a_reader_waits_until_all_projections_have_passed() {
     // Nobody says that there is something: the poll finds it.
     world.send(talk, bob, "hello", &[]).await;
     eventually("the unannounced message is there", async || {
-        world.number("SELECT count(*) FROM p_history_3.message").await == 51
+        world.number("SELECT count(*) FROM p_history_4.message").await == 51
     })
     .await;
     runners.iter().for_each(tokio::task::JoinHandle::abort);
@@ -98,7 +98,7 @@ async fn a_follower_sees_the_worker_and_takes_over_from_it() {
     worker.abort();
     let sent = passed(world.send(talk, ann, "last", &[]).await);
     second.checkpoints().passed(sent, PATIENCE).await.unwrap();
-    assert_eq!(world.number("SELECT count(*) FROM p_history_3.message").await, 22);
+    assert_eq!(world.number("SELECT count(*) FROM p_history_4.message").await, 22);
     follower.abort();
 }
 
@@ -387,7 +387,7 @@ async fn what_comes_now_and_then_is_folded_together() {
         sent += 1;
     }
     eventually("all of it is there", async || {
-        world.number("SELECT count(*) FROM p_history_3.message").await == sent
+        world.number("SELECT count(*) FROM p_history_4.message").await == sent
     })
     .await;
     // Ten a second, and some at the ends.
@@ -419,7 +419,7 @@ async fn a_fold_takes_no_more_bytes_than_it_can_bear() {
         Arc::clone(&folds) as Arc<dyn Observer>,
     );
     assert_eq!(projector.catch_up(0).await.unwrap(), 23);
-    assert_eq!(world.number("SELECT count(*) FROM p_history_3.message").await, 20);
+    assert_eq!(world.number("SELECT count(*) FROM p_history_4.message").await, 20);
     let folds = folds.0.lock().unwrap();
     assert!(folds.iter().all(|events| *events <= 12), "{folds:?}");
 }
@@ -445,7 +445,7 @@ async fn a_log_that_answers_slowly_is_read_in_smaller_ranges() {
     let projector = Projector::new(log, u16::from(LANES), Arc::new(()));
     assert_eq!(projector.catch_up(0).await.unwrap(), 123);
     assert_eq!(
-        world.number("SELECT count(*) FROM p_history_3.message").await,
+        world.number("SELECT count(*) FROM p_history_4.message").await,
         120
     );
 }

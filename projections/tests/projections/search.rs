@@ -168,7 +168,7 @@ async fn each_month_has_a_table_and_a_rebuild_makes_the_same() {
         .execute("UPDATE event SET at = at - pos * interval '9 days'")
         .await;
     world.settle().await;
-    let tables = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'p_search.entry'::regclass";
+    let tables = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'p_search_2.entry'::regclass";
     assert!(world.number(tables).await > 3);
     world.assert_as_the_log_says().await;
     let before = world.everything().await;
@@ -176,7 +176,7 @@ async fn each_month_has_a_table_and_a_rebuild_makes_the_same() {
         .await
         .unwrap();
     assert_eq!(world.everything().await, before);
-    assert_eq!(before["p_search.entry"].len(), shown(&world).await.len());
+    assert_eq!(before["p_search_2.entry"].len(), shown(&world).await.len());
 }
 
 /// The messages of the log that were not recalled.
@@ -205,7 +205,7 @@ async fn what_messages_are_found_by_may_lag_and_delays_no_other_read_model() {
     world.settle().await;
     let in_the_way = world.log.pool().get().await.unwrap();
     in_the_way
-        .batch_execute("BEGIN; LOCK TABLE p_search.entry IN ACCESS EXCLUSIVE MODE")
+        .batch_execute("BEGIN; LOCK TABLE p_search_2.entry IN ACCESS EXCLUSIVE MODE")
         .await
         .unwrap();
     let projector = world.projector();

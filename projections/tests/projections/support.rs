@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, IteratorRandom};
 use rand::{RngExt, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use tidings_domain::event::{
     MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent, MessagesHidden, PinChanged,
     Place, ReactionChanged, Registered, RoleChanged,
 };
-use tidings_domain::stored::encode;
+use tidings_domain::stored::{Kind, encode};
 use tidings_domain::{
     Content, ConversationEvent, Cursor, Emoji, Event, FileName, GroupName, MessageText, Role, UserEvent,
     UserId,
@@ -242,6 +242,25 @@ impl World {
             .await
     }
 
+    /// Replies in the thread below `root`, seen in the main timeline, too, or not.
+    pub(crate) async fn reply(
+        &self,
+        root: &Recorded,
+        sender: Uuid,
+        also: bool,
+        mentions: &[Uuid],
+    ) -> Recorded {
+        let sent = MessageSent {
+            mentions: mentions.iter().map(|user| UserId(*user)).collect(),
+            thread: Some(root.command),
+            thread_author: Some(root.actor.into()),
+            also,
+            ..sent("a reply")
+        };
+        self.say(root.stream, sender, ConversationEvent::MessageSent(sent))
+            .await
+    }
+
     /// Messages in a conversation of which there is one event so far, and in its lane two. They are written straight into the log, in the
     /// form that appending gives them.
     pub(crate) async fn write_messages(&self, conversation: Uuid, sender: Uuid, count: u64) {
@@ -278,14 +297,10 @@ impl World {
 
     /// Sends a message that shows a file.
     pub(crate) async fn show(&self, conversation: Uuid, sender: Uuid, attachment: Uuid) -> Recorded {
-        let sent = MessageSent {
-            content: Content::File {
-                attachment,
-                caption: Some(MessageText::parse("a file").unwrap()),
-            },
-            reply_to: None,
-            mentions: vec![],
-        };
+        let sent = MessageSent::new(Content::File {
+            attachment,
+            caption: Some(MessageText::parse("a file").unwrap()),
+        });
         self.say(conversation, sender, ConversationEvent::MessageSent(sent))
             .await
     }
@@ -310,7 +325,7 @@ impl World {
         let recalled = MessageRecalled {
             message: message.command,
             message_seq: message.seq,
-            message_no: message.msg_no,
+            message_no: number(message),
         };
         self.say(message.stream, by, ConversationEvent::MessageRecalled(recalled))
             .await
@@ -437,7 +452,7 @@ impl World {
             conversation: messages[0].stream.into(),
             messages: messages.iter().map(|message| message.command).collect(),
             seqs: messages.iter().map(|message| message.seq).collect(),
-            message_nos: messages.iter().map(|message| message.msg_no).collect(),
+            message_nos: messages.iter().map(number).collect(),
         };
         self.say(user, user, UserEvent::MessagesHidden(hidden)).await
     }
@@ -526,6 +541,15 @@ impl World {
     }
 }
 
+/// The number of a message, where it is in a count.
+fn number(message: &Recorded) -> u64 {
+    if Kind(message.kind).is_countable() {
+        message.msg_no
+    } else {
+        0
+    }
+}
+
 fn cursor_at(at: &Recorded) -> BTreeMap<tidings_domain::ConversationId, Cursor> {
     BTreeMap::from([(
         at.stream.into(),
@@ -547,13 +571,9 @@ impl Observer for Failures {
 }
 
 fn sent(text: &str) -> MessageSent {
-    MessageSent {
-        content: Content::Text {
-            text: MessageText::parse(text).unwrap(),
-        },
-        reply_to: None,
-        mentions: vec![],
-    }
+    MessageSent::new(Content::Text {
+        text: MessageText::parse(text).unwrap(),
+    })
 }
 
 pub(crate) fn stream_id(lane: u8) -> Uuid {
@@ -613,7 +633,7 @@ impl Crowd {
 
     /// One thing happens.
     pub(crate) async fn act(&mut self, world: &World) {
-        let deed = self.rng.random_range(0..36);
+        let deed = self.rng.random_range(0..40);
         let user = *self.users.choose(&mut self.rng).unwrap();
         let which = self.rng.random_range(0..self.groups.len());
         let (group, members, said) = &mut self.groups[which];
@@ -695,6 +715,12 @@ impl Crowd {
             // Seldom, for it takes all before it away.
             (35, Some(earlier)) if self.rng.random_bool(0.2) => {
                 world.clear(user, &earlier).await;
+            }
+            (36..=39, Some(root)) if Kind(root.kind) == Kind::MESSAGE_SENT => {
+                let sender = *members.iter().choose(&mut self.rng).unwrap();
+                let mentions: Vec<Uuid> = members.iter().copied().take(2).collect();
+                let also = self.rng.random_bool(0.3);
+                said.push(world.reply(&root, sender, also, &mentions).await);
             }
             _ => {
                 let sender = *members.first().unwrap();

@@ -44,7 +44,7 @@ async fn a_new_version_is_built_beside_the_old_one_and_nobody_waits_but_its_read
     checkpoints.passed(position(&sent), PATIENCE).await.unwrap();
     let too_soon = timeout(Duration::from_millis(100), checkpoints.built(&["history"]));
     assert!(too_soon.await.is_err());
-    assert_eq!(world.number("SELECT count(*) FROM p_history_3.message").await, 0);
+    assert_eq!(world.number("SELECT count(*) FROM p_history_4.message").await, 0);
 
     timeout(PATIENCE, projector.clone().build()).await.unwrap();
     checkpoints.built(&["history", "unread"]).await;
@@ -58,7 +58,7 @@ async fn a_new_version_is_built_beside_the_old_one_and_nobody_waits_but_its_read
     world.assert_as_the_log_says().await;
     assert!(setup(world.log.pool()).await.unwrap().is_empty());
     // The version before is as it was: whoever knows it may go on with it.
-    let before = "SELECT count(*) FROM projection_checkpoint WHERE projection = 'history' AND version = 2";
+    let before = "SELECT count(*) FROM projection_checkpoint WHERE projection = 'history' AND version = 3";
     assert_eq!(world.number(before).await, i64::from(LANES));
     assert_eq!(world.number("SELECT count(*) FROM p_history.kept").await, 0);
     // And from now on the lanes fold it.
@@ -81,12 +81,12 @@ async fn a_build_that_was_killed_goes_on_where_it_was() {
     one.begin_builds(&["history"]);
     let building = tokio::spawn(one.build());
     let done =
-        "SELECT pos FROM projection_checkpoint WHERE projection = 'history' AND version = 3 AND lane = 0";
+        "SELECT pos FROM projection_checkpoint WHERE projection = 'history' AND version = 4 AND lane = 0";
     eventually("a part is built", async || world.number(done).await > 0).await;
     building.abort();
     assert!(building.await.is_err(), "it was done too soon to be killed");
     // Whoever begins anew would write this again.
-    let written = "SELECT xmin::text::bigint FROM p_history_3.message WHERE seq = 2";
+    let written = "SELECT xmin::text::bigint FROM p_history_4.message WHERE seq = 2";
     let first = world.number(written).await;
 
     assert_eq!(setup(world.log.pool()).await.unwrap(), ["history"]);
@@ -95,7 +95,7 @@ async fn a_build_that_was_killed_goes_on_where_it_was() {
     timeout(PATIENCE, other.build()).await.unwrap();
     assert_eq!(world.number(written).await, first);
     assert_eq!(
-        world.number("SELECT count(*) FROM p_history_3.message").await,
+        world.number("SELECT count(*) FROM p_history_4.message").await,
         7000
     );
     assert!(setup(world.log.pool()).await.unwrap().is_empty());
@@ -195,7 +195,7 @@ async fn what_was_built_and_is_not_what_the_log_says_is_refused_until_it_is_rebu
     world
         .execute(
             "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.text := 'spoilt'; RETURN NEW; END $$; \
-             CREATE TRIGGER spoil BEFORE INSERT ON p_history_3.message FOR EACH ROW WHEN (NEW.msg_no = 3) EXECUTE FUNCTION spoil()",
+             CREATE TRIGGER spoil BEFORE INSERT ON p_history_4.message FOR EACH ROW WHEN (NEW.msg_no = 3) EXECUTE FUNCTION spoil()",
         )
         .await;
     let projector = world.projector();
@@ -210,10 +210,10 @@ async fn what_was_built_and_is_not_what_the_log_says_is_refused_until_it_is_rebu
     assert_eq!(refused[0].0, "history");
     assert!(refused[0].1.contains("message"), "{refused:?}");
     assert_eq!(checkpoints.building(), ["history"]);
-    let live = "SELECT count(*) FROM projection_version WHERE projection = 'history' AND version = 3";
+    let live = "SELECT count(*) FROM projection_version WHERE projection = 'history' AND version = 4";
     assert_eq!(world.number(live).await, 0);
     // Nobody builds it again and again.
-    let spoilt = "SELECT count(*) FROM p_history_3.message WHERE text = 'spoilt'";
+    let spoilt = "SELECT count(*) FROM p_history_4.message WHERE text = 'spoilt'";
     assert_eq!(world.number(spoilt).await, 1);
 
     // Whoever built may hold the lock for a moment longer.

@@ -1,0 +1,23 @@
+-- What the viewer has hidden from themselves is not there.
+SELECT k.number,
+       $3::bigint IS NOT NULL AND (SELECT true FROM {history}.reply e WHERE e.conversation = k.conversation
+                                          AND e.root = k.root AND e.seq > k.floor AND e.seq <= $3
+                                          AND NOT EXISTS (SELECT FROM {unread}.hidden x WHERE x.user_id = $6
+                                                             AND x.conversation = e.conversation AND x.seq = e.seq) LIMIT 1) IS NOT NULL AS earlier,
+       $4::bigint IS NOT NULL AND (SELECT true FROM {history}.reply l WHERE l.conversation = k.conversation
+                                          AND l.root = k.root AND l.seq > k.floor AND l.seq >= $4
+                                          AND NOT EXISTS (SELECT FROM {unread}.hidden x WHERE x.user_id = $6
+                                                             AND x.conversation = l.conversation AND x.seq = l.seq) LIMIT 1) IS NOT NULL AS later,
+       m.conversation, m.seq, m.message, m.sender, m.at, m.kind, m.text, m.attachment, m.reply_to, m.mentions,
+       m.edited_at, m.recalled_at, m.thread, m.main
+  FROM (SELECT u.conversation, u.root, u.number,
+               coalesce((SELECT c.seq FROM {unread}.cleared c WHERE c.user_id = $6 AND c.conversation = u.conversation), 0) AS floor
+          FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY u(conversation, root, number) OFFSET 0) k
+  LEFT JOIN LATERAL (SELECT y.seq FROM {history}.reply y
+                      WHERE y.conversation = k.conversation AND y.root = k.root AND y.seq > greatest(k.floor, $3::bigint)
+                        AND y.seq < coalesce($4::bigint, 9223372036854775807)
+                        AND NOT EXISTS (SELECT FROM {unread}.hidden x WHERE x.user_id = $6
+                                           AND x.conversation = y.conversation AND x.seq = y.seq)
+                      ORDER BY y.seq {direction} LIMIT $5) r ON true
+  LEFT JOIN LATERAL (SELECT * FROM {history}.message h WHERE h.conversation = k.conversation AND h.seq = r.seq LIMIT 1) m ON true
+ ORDER BY k.number, m.seq {direction}
