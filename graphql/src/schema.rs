@@ -20,6 +20,7 @@ pub(crate) mod reaction;
 pub(crate) mod read_model;
 pub(crate) mod search;
 pub(crate) mod subscription;
+pub(crate) mod thread;
 pub(crate) mod time;
 pub(crate) mod user;
 

@@ -1,11 +1,13 @@
 //! Conversations, as one of their members sees them.
 
 use super::cursor::{ActivityPlace, MemberPlace, MessagePlace};
+use super::id;
 use super::loaders::Loaders;
 use super::long::Long;
 use super::member::{Member, MemberPage, MemberRole};
-use super::message::{Message, MessagePage};
+use super::message::{Message, MessageId, MessagePage};
 use super::page::{Entries, List, Page, gather};
+use super::thread::{self, Thread, ThreadPage};
 use super::time::Time;
 use crate::database::{Database, NoAnswer};
 use crate::loader::Loader;
@@ -118,6 +120,7 @@ impl Conversation {
         Ok(pins.load_one(self.id).await?.unwrap_or_default())
     }
 
+    /// The last message of its main timeline.
     async fn last_message(&self, context: &Context<'_>) -> Result<Option<Message>> {
         Ok(context
             .data_unchecked::<Loaders>()
@@ -126,7 +129,36 @@ impl Conversation {
             .await?)
     }
 
-    /// Its messages in the order of their seq: `first` and `after` count from the oldest, `last` and `before` from the newest.
+    /// Its threads, the one with the newest reply first.
+    async fn threads(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<List<MessagePlace, Thread>> {
+        let key = ThreadPage {
+            conversation: self.id,
+            page: Page::parse(first, after, None, None)?,
+        };
+        let pages = &context.data_unchecked::<Loaders>().thread_pages;
+        let entries = pages.load_one(key).await?.unwrap_or_default();
+        Ok(entries.into_list(|thread| (thread.place(), thread)))
+    }
+
+    /// The thread below a message of a group's main timeline, which may have no replies yet.
+    async fn thread(&self, context: &Context<'_>, root: ID) -> Result<Option<Thread>> {
+        let message = id::parse("root", &root)?;
+        if self.kind == ConversationKind::Direct {
+            return Ok(None);
+        }
+        let root = MessageId {
+            conversation: self.id,
+            message,
+        };
+        thread::below(context, root).await
+    }
+
+    /// Its main timeline in the order of seqs, without what stands in threads alone: `first` and `after` count from the oldest, `last` and `before` from the newest.
     async fn messages(
         &self,
         context: &Context<'_>,

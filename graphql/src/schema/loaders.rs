@@ -9,6 +9,7 @@ use super::member::{MemberPage, MemberPages};
 use super::message::{LastMessages, MessageId, MessageKey, MessagePage, MessagePages, Messages};
 use super::pin::{Pinned, Pins};
 use super::reaction::{ReactionPage, ReactionPages, Reactions};
+use super::thread::{ReplyPage, ReplyPages, ThreadPage, ThreadPages, Threads};
 use super::user::{People, Suspensions};
 use crate::database::Database;
 use crate::loader::Gathering;
@@ -35,6 +36,9 @@ pub(crate) struct Loaders {
     pub(crate) reaction_pages: Gathering<ReactionPage, ReactionPages>,
     pub(crate) pins: Gathering<Uuid, Pins>,
     pub(crate) pinned: Gathering<MessageKey, Pinned>,
+    pub(crate) threads: Gathering<MessageId, Threads>,
+    pub(crate) thread_pages: Gathering<ThreadPage, ThreadPages>,
+    pub(crate) reply_pages: Gathering<ReplyPage, ReplyPages>,
 }
 
 impl Loaders {
@@ -62,6 +66,14 @@ impl Loaders {
             viewer,
         };
         let totals = Totals {
+            database: database(),
+            viewer,
+        };
+        let thread_pages = ThreadPages {
+            database: database(),
+            viewer,
+        };
+        let reply_pages = ReplyPages {
             database: database(),
             viewer,
         };
@@ -104,6 +116,9 @@ impl Loaders {
             reaction_pages: Gathering::new(ReactionPages(database()), waves),
             pins: Gathering::new(pins, waves),
             pinned: Gathering::remembering(Pinned(database()), waves),
+            threads: Gathering::remembering(Threads(database()), waves),
+            thread_pages: Gathering::new(thread_pages, waves),
+            reply_pages: Gathering::new(reply_pages, waves),
         }
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Message {
     mentions: Vec<Uuid>,
     #[graphql(skip)]
     attachment: Option<Uuid>,
+    #[graphql(skip)]
+    pub(crate) thread: Option<Uuid>,
     /// Its place among the events of the conversation.
     pub(crate) seq: Long,
     sent_at: Time,
@@ -57,6 +59,8 @@ pub(crate) struct Message {
     edited_at: Option<Time>,
     /// When it was taken back, by its sender or by somebody who may.
     recalled_at: Option<Time>,
+    /// Whether it stands in a thread and the main timeline shows it, too.
+    also: bool,
 }
 
 #[ComplexObject]
@@ -89,6 +93,24 @@ impl Message {
             message,
         };
         Ok(context.data_unchecked::<Loaders>().messages.load_one(key).await?)
+    }
+
+    /// The message that begins the thread in which it stands. Null of a message that stands in the main timeline alone.
+    async fn thread(&self) -> Option<ID> {
+        self.thread.map(ID::from)
+    }
+
+    /// How many replies hang below it in its thread; those that were recalled do not count.
+    async fn reply_count(&self, context: &Context<'_>) -> Result<i32> {
+        if self.thread.is_some() {
+            return Ok(0);
+        }
+        let root = MessageId {
+            conversation: self.conversation,
+            message: self.id,
+        };
+        let thread = context.data_unchecked::<Loaders>().threads.load_one(root).await?;
+        Ok(thread.map_or(0, |thread| thread.reply_count))
     }
 
     /// Who is mentioned.
@@ -214,6 +236,8 @@ impl From<history::Message> for Message {
             text: message.text.filter(|_| shown),
             edited_at: message.edited_at.map(Time),
             recalled_at: message.recalled_at.map(Time),
+            also: message.thread.is_some() && message.main,
+            thread: message.thread,
         }
     }
 }

@@ -15,7 +15,7 @@ async fn a_field_that_cannot_be_read_leaves_the_others() {
     let me = world.person(1).await;
     let group = world.group(1, &[me]).await;
     world.message(group, 1, me).await;
-    world.run("ALTER TABLE p_history_3.message RENAME TO gone").await;
+    world.run("ALTER TABLE p_history_4.message RENAME TO gone").await;
     let query =
         format!("{{ conversation(id: \"{group}\") {{ title lastMessage {{ id }} }} me {{ username }} }}");
     let answer = world.ask(me, &query).await;
@@ -29,7 +29,7 @@ async fn a_field_that_cannot_be_read_leaves_the_others() {
         !said.contains("SELECT") && !said.contains("message_id") && !said.contains("p_history"),
         "{said}"
     );
-    world.run("ALTER TABLE p_history_3.gone RENAME TO message").await;
+    world.run("ALTER TABLE p_history_4.gone RENAME TO message").await;
     let data = world.data(me, &query).await;
     assert!(data["conversation"]["lastMessage"]["id"].is_string());
 }
@@ -116,7 +116,7 @@ async fn what_a_newer_program_has_taken_back_an_older_one_does_not_show() {
     // As a newer program does it, and this one sees it.
     world
         .run(
-            "UPDATE p_history_3.message SET text = NULL, recalled_at = at; \
+            "UPDATE p_history_4.message SET text = NULL, recalled_at = at; \
              UPDATE projection_checkpoint SET pos = 1 WHERE lane = 0",
         )
         .await;

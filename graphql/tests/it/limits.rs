@@ -15,7 +15,7 @@ async fn talk(world: &World, n: u64, me: Uuid, count: u32, bytes: u32) -> Uuid {
     let group = world.group(n, &[me]).await;
     world
         .run(&format!(
-            "INSERT INTO p_history_3.message (conversation, seq, message, msg_no, sender, at, kind, text, mentions) \
+            "INSERT INTO p_history_4.message (conversation, seq, message, msg_no, sender, at, kind, text, mentions) \
              SELECT '{group}', no + 1, gen_random_uuid(), no, '{me}', now(), 'text', repeat('x', {bytes}), '{{}}' \
              FROM generate_series(1, {count}) no"
         ))

@@ -79,8 +79,8 @@ async fn a_recalled_message_is_shown_without_what_it_held_and_counts_no_more() {
     world.messages(group, 3, bob).await;
     world
         .run(&format!(
-            "INSERT INTO p_unread_3.mention SELECT '{me}', conversation, seq, msg_no FROM p_history_3.message; \
-             UPDATE p_history_3.message SET text = NULL, recalled_at = at WHERE seq = 4; \
+            "INSERT INTO p_unread_3.mention SELECT '{me}', conversation, seq, msg_no FROM p_history_4.message; \
+             UPDATE p_history_4.message SET text = NULL, recalled_at = at WHERE seq = 4; \
              INSERT INTO p_unread_3.void VALUES ('{group}', 3, 4)"
         ))
         .await;
@@ -96,4 +96,46 @@ async fn a_recalled_message_is_shown_without_what_it_held_and_counts_no_more() {
     let waiting = &data["inbox"]["nodes"][0];
     assert_eq!(waiting["pendingCount"], 2);
     assert_eq!(waiting["messages"]["nodes"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn threads_come_in_pages_the_one_with_the_newest_reply_first() {
+    let world = World::new().await;
+    let (me, bob) = (world.person(1).await, world.person(2).await);
+    let group = world.group(1, &[bob, me]).await;
+    let mut roots = vec![];
+    for no in 1..=3 {
+        roots.push(world.message(group, no, bob).await);
+    }
+    // Below the first three messages, in turns.
+    for no in 4..=9 {
+        world.message(group, no, bob).await;
+        world.replied(group, no + 1, roots[no as usize % 3]).await;
+    }
+    let threads = async |arguments: &str| {
+        let query = format!(
+            "{{ conversation(id: \"{group}\") {{ threads({arguments}) {{ nodes {{ root {{ text }} replyCount \
+             replies(last: 1) {{ nodes {{ text }} pageInfo {{ hasPreviousPage }} }} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
+        );
+        world.data(me, &query).await["conversation"]["threads"].clone()
+    };
+    let thread = |root: &str, last: &str| json!({ "root": { "text": root }, "replyCount": 2, "replies": { "nodes": [{ "text": last }], "pageInfo": { "hasPreviousPage": true } } });
+    let page = threads("first: 2").await;
+    assert_eq!(
+        page["nodes"],
+        json!([thread("text 1", "text 9"), thread("text 3", "text 8")])
+    );
+    assert_eq!(page["pageInfo"]["hasNextPage"], true);
+    let rest = threads(&format!("first: 2, after: {}", page["pageInfo"]["endCursor"])).await;
+    assert_eq!(rest["nodes"], json!([thread("text 2", "text 7")]));
+    assert_eq!(rest["pageInfo"]["hasNextPage"], false);
+    let query = format!(
+        "{{ conversation(id: \"{group}\") {{ messages {{ nodes {{ text }} }} lastMessage {{ text }} }} }}"
+    );
+    let data = world.data(me, &query).await;
+    assert_eq!(
+        field(&data["conversation"]["messages"]["nodes"], "text"),
+        ["text 1", "text 2", "text 3"]
+    );
+    assert_eq!(data["conversation"]["lastMessage"]["text"], "text 3");
 }

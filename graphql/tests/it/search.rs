@@ -25,9 +25,9 @@ impl World {
         );
         let lexemes = format!("'{here}' '{by}' {}", words.join(" ")).replace('\'', "''");
         self.run(&format!(
-            "CREATE TABLE IF NOT EXISTS p_search.entry_2026_01 PARTITION OF p_search.entry FOR VALUES \
+            "CREATE TABLE IF NOT EXISTS p_search_2.entry_2026_01 PARTITION OF p_search_2.entry FOR VALUES \
              FROM ('2026-01-01 00:00:00+00') TO ('2026-02-01 00:00:00+00'); \
-             INSERT INTO p_search.entry SELECT conversation, seq, at, message, '{lexemes}' FROM p_history_3.message \
+             INSERT INTO p_search_2.entry SELECT conversation, seq, at, message, '{lexemes}' FROM p_history_4.message \
              WHERE message = '{message}'"
         ))
         .await;
@@ -38,7 +38,7 @@ impl World {
     async fn says(&self, message: Uuid, text: &str) {
         let text = text.replace('\'', "''");
         self.run(&format!(
-            "UPDATE p_history_3.message SET text = '{text}' WHERE message = '{message}'"
+            "UPDATE p_history_4.message SET text = '{text}' WHERE message = '{message}'"
         ))
         .await;
     }
@@ -113,7 +113,7 @@ async fn what_was_edited_or_recalled_is_not_found_by_what_it_said() {
     world.says(edited, "the new word").await;
     world
         .run(&format!(
-            "UPDATE p_history_3.message SET text = NULL, recalled_at = at WHERE message = '{recalled}'"
+            "UPDATE p_history_4.message SET text = NULL, recalled_at = at WHERE message = '{recalled}'"
         ))
         .await;
     assert!(world.found(me, "old ").await.is_empty());

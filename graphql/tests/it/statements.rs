@@ -50,10 +50,10 @@ async fn fill(world: &World, me: Uuid, n: u64) {
         world.edited(group, no + 1).await;
         world.reaction(group, no + 1, "👍", people[3]).await;
         let first = format!(
-            "(SELECT message FROM p_history_3.message WHERE conversation = '{group}' ORDER BY seq LIMIT 1)"
+            "(SELECT message FROM p_history_4.message WHERE conversation = '{group}' ORDER BY seq LIMIT 1)"
         );
         let mentions = format!(
-            "UPDATE p_history_3.message SET mentions = '{{{}}}', reply_to = {first}",
+            "UPDATE p_history_4.message SET mentions = '{{{}}}', reply_to = {first}",
             people[2]
         );
         world

@@ -125,7 +125,7 @@ impl World {
     pub(crate) async fn message(&self, conversation: Uuid, no: u64, sender: Uuid) -> Uuid {
         let (message, seq) = (message(conversation, no), no + 1);
         self.run(&format!(
-            "INSERT INTO p_history_3.message (conversation, seq, message, msg_no, sender, at, kind, text, mentions) VALUES \
+            "INSERT INTO p_history_4.message (conversation, seq, message, msg_no, sender, at, kind, text, mentions) VALUES \
              ('{conversation}', {seq}, '{message}', {no}, '{sender}', '{}', 'text', 'text {no}', '{{}}'); \
              UPDATE p_conversations.conversation SET last_seq = {seq}, last_msg_no = {no}, last_message = '{message}', \
              last_message_seq = {seq} WHERE conversation = '{conversation}'",
@@ -138,19 +138,32 @@ impl World {
     /// The message at `seq` said something else before.
     pub(crate) async fn edited(&self, conversation: Uuid, seq: u64) {
         self.run(&format!(
-            "INSERT INTO p_history_3.edit SELECT conversation, seq, seq, at, 'typo' FROM p_history_3.message \
+            "INSERT INTO p_history_4.edit SELECT conversation, seq, seq, at, 'typo' FROM p_history_4.message \
              WHERE conversation = '{conversation}' AND seq = {seq}; \
-             INSERT INTO p_history_3.edit SELECT conversation, seq, seq + 1000, at + interval '1 s', text FROM p_history_3.message \
+             INSERT INTO p_history_4.edit SELECT conversation, seq, seq + 1000, at + interval '1 s', text FROM p_history_4.message \
              WHERE conversation = '{conversation}' AND seq = {seq}; \
-             UPDATE p_history_3.message SET edited_at = at + interval '1 s' WHERE conversation = '{conversation}' AND seq = {seq}"
+             UPDATE p_history_4.message SET edited_at = at + interval '1 s' WHERE conversation = '{conversation}' AND seq = {seq}"
+        ))
+        .await;
+    }
+
+    /// The message at `seq` stands in the thread below `root` alone.
+    pub(crate) async fn replied(&self, conversation: Uuid, seq: u64, root: Uuid) {
+        self.run(&format!(
+            "UPDATE p_history_4.message SET thread = '{root}', main = false WHERE conversation = '{conversation}' AND seq = {seq}; \
+             INSERT INTO p_history_4.reply SELECT conversation, thread, seq, sender FROM p_history_4.message \
+             WHERE conversation = '{conversation}' AND seq = {seq}; \
+             INSERT INTO p_history_4.thread SELECT conversation, thread, 1, seq, at FROM p_history_4.message \
+             WHERE conversation = '{conversation}' AND seq = {seq} \
+             ON CONFLICT (conversation, root) DO UPDATE SET replies = 2, last_seq = excluded.last_seq, last_at = excluded.last_at"
         ))
         .await;
     }
 
     pub(crate) async fn reaction(&self, conversation: Uuid, seq: u64, emoji: &str, user: Uuid) {
         self.run(&format!(
-            "INSERT INTO p_history_3.reaction SELECT '{conversation}', {seq}, '{emoji}', '{user}', \
-             2000 + count(*) FROM p_history_3.reaction"
+            "INSERT INTO p_history_4.reaction SELECT '{conversation}', {seq}, '{emoji}', '{user}', \
+             2000 + count(*) FROM p_history_4.reaction"
         ))
         .await;
     }

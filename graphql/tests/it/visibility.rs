@@ -107,9 +107,9 @@ async fn a_message_is_shown_with_all_that_became_of_it() {
     );
     world
         .run(&format!(
-            "UPDATE p_history_3.message SET reply_to = '{first}', mentions = '{{{me}}}', edited_at = '2026-01-02T03:04:05.678901Z' \
+            "UPDATE p_history_4.message SET reply_to = '{first}', mentions = '{{{me}}}', edited_at = '2026-01-02T03:04:05.678901Z' \
              WHERE message = '{second}'; \
-             UPDATE p_history_3.message SET recalled_at = '2026-01-03T00:00:00Z' WHERE message = '{first}'"
+             UPDATE p_history_4.message SET recalled_at = '2026-01-03T00:00:00Z' WHERE message = '{first}'"
         ))
         .await;
     let query = format!(

@@ -10,7 +10,7 @@ use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
 
 /// Fields that are lists with pages.
-pub(super) const PAGED: [&str; 10] = [
+pub(super) const PAGED: [&str; 12] = [
     "audit",
     "connections",
     "conversations",
@@ -19,7 +19,9 @@ pub(super) const PAGED: [&str; 10] = [
     "members",
     "messages",
     "parked",
+    "replies",
     "search",
+    "threads",
     "users",
 ];
 /// Lists without pages, which are as long as what they tell of.

@@ -1,0 +1,171 @@
+//! Threads: what hangs below a message of a group's main timeline.
+
+use super::cursor::MessagePlace;
+use super::loaders::Loaders;
+use super::message::{Message, MessageId};
+use super::page::{Entries, List, Page, gather, group};
+use super::time::Time;
+use crate::database::{Database, NoAnswer};
+use crate::loader::Loader;
+use async_graphql::{ComplexObject, Context, Result, SimpleObject};
+use std::collections::HashMap;
+use tidings_projections::history;
+use uuid::Uuid;
+
+/// A thread: a message of the main timeline with the replies that hang below it.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct Thread {
+    #[graphql(skip)]
+    root: MessageId,
+    #[graphql(skip)]
+    last_seq: i64,
+    /// Replies that were not recalled.
+    pub(crate) reply_count: i32,
+    /// When the last reply came, recalled or not. Null where nobody has replied yet.
+    last_reply_at: Option<Time>,
+}
+
+#[ComplexObject]
+impl Thread {
+    /// The message that it hangs below. Null when the viewer has hidden it.
+    async fn root(&self, context: &Context<'_>) -> Result<Option<Message>> {
+        let messages = &context.data_unchecked::<Loaders>().messages;
+        Ok(messages.load_one(self.root).await?)
+    }
+
+    /// The replies in the order of their seq, those that the main timeline shows, too, and those that were recalled: `first` and
+    /// `after` count from the oldest, `last` and `before` from the newest.
+    async fn replies(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<List<MessagePlace, Message>> {
+        let key = ReplyPage {
+            root: self.root,
+            page: Page::parse(first, after, last, before)?,
+        };
+        let pages = &context.data_unchecked::<Loaders>().reply_pages;
+        let entries = pages.load_one(key).await?.unwrap_or_default();
+        Ok(entries.into_list(|message| (MessagePlace(message.seq.0), message)))
+    }
+}
+
+impl Thread {
+    /// A thread in which nobody has replied yet.
+    fn without_replies(root: MessageId) -> Self {
+        Self {
+            root,
+            last_seq: 0,
+            reply_count: 0,
+            last_reply_at: None,
+        }
+    }
+
+    /// Its place among the threads of its conversation: what was active last stands first.
+    pub(crate) fn place(&self) -> MessagePlace {
+        MessagePlace(self.last_seq)
+    }
+}
+
+impl From<history::Thread> for Thread {
+    fn from(thread: history::Thread) -> Self {
+        Self {
+            root: MessageId {
+                conversation: thread.conversation,
+                message: thread.root,
+            },
+            last_seq: thread.last_seq,
+            reply_count: i32::try_from(thread.replies).unwrap_or(i32::MAX),
+            last_reply_at: Some(Time(thread.last_at)),
+        }
+    }
+}
+
+/// The thread that a message of a group begins, or would begin. None below what stands in a thread itself.
+pub(crate) async fn below(context: &Context<'_>, root: MessageId) -> Result<Option<Thread>> {
+    let loaders = context.data_unchecked::<Loaders>();
+    let message = loaders.messages.load_one(root).await?;
+    if message.is_none_or(|message| message.thread.is_some()) {
+        return Ok(None);
+    }
+    let thread = loaders.threads.load_one(root).await?;
+    Ok(Some(thread.unwrap_or_else(|| Thread::without_replies(root))))
+}
+
+/// Reads threads by their roots. Whoever asks has made sure that the viewer is a member.
+pub(crate) struct Threads(pub(super) Database);
+
+impl Loader<MessageId> for Threads {
+    type Value = Thread;
+
+    async fn load(&self, roots: &[MessageId]) -> Result<HashMap<MessageId, Thread>, NoAnswer> {
+        let conversations = roots.iter().map(|root| root.conversation).collect();
+        let messages = roots.iter().map(|root| root.message).collect();
+        let found = self.0.ask(&history::threads(conversations, messages)).await?;
+        let found = found.into_iter().map(Thread::from);
+        Ok(found.map(|thread| (thread.root, thread)).collect())
+    }
+}
+
+/// Reads pages of threads, of many conversations at once. Whoever asks has made sure that the viewer is a member.
+pub(crate) struct ThreadPages {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
+
+/// A page of a conversation's threads, the one that was active last first.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ThreadPage {
+    pub(crate) conversation: Uuid,
+    pub(crate) page: Page<MessagePlace>,
+}
+
+impl Loader<ThreadPage> for ThreadPages {
+    type Value = Entries<Thread>;
+
+    async fn load(&self, keys: &[ThreadPage]) -> Result<HashMap<ThreadPage, Entries<Thread>>, NoAnswer> {
+        let mut pages = HashMap::with_capacity(keys.len());
+        for (page, keys) in group(keys, |key| &key.page) {
+            let conversations = keys.iter().map(|key| key.conversation).collect();
+            let range = page.range(false, |place| place.0);
+            let threads = history::thread_activity(self.viewer, conversations, &range);
+            let rows = self.database.ask(&threads).await?;
+            pages.extend(gather(&keys, page, rows));
+        }
+        Ok(pages)
+    }
+}
+
+/// Reads pages of replies, of many threads at once. Whoever asks has made sure that the viewer is a member.
+pub(crate) struct ReplyPages {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
+
+/// A page of the replies in a thread, in the order of their seq.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ReplyPage {
+    root: MessageId,
+    page: Page<MessagePlace>,
+}
+
+impl Loader<ReplyPage> for ReplyPages {
+    type Value = Entries<Message>;
+
+    async fn load(&self, keys: &[ReplyPage]) -> Result<HashMap<ReplyPage, Entries<Message>>, NoAnswer> {
+        let mut pages = HashMap::with_capacity(keys.len());
+        for (page, keys) in group(keys, |key| &key.page) {
+            let conversations = keys.iter().map(|key| key.root.conversation).collect();
+            let roots = keys.iter().map(|key| key.root.message).collect();
+            let range = page.range(true, |place| place.0);
+            let replies = history::replies(self.viewer, conversations, roots, &range);
+            let rows = self.database.ask(&replies).await?;
+            pages.extend(gather(&keys, page, rows));
+        }
+        Ok(pages)
+    }
+}
