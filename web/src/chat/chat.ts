@@ -8,6 +8,7 @@ import type { Core } from './core.ts';
 import { CursorKeeper, deviceName, storedCursors } from './cursors.ts';
 import { Drafts } from './drafts.ts';
 import { Files } from './files.ts';
+import { isInMain } from './fold.ts';
 import { Hiding } from './hiding.ts';
 import { History, PAGE_MESSAGES } from './history.ts';
 import { Lookup } from './lookup.ts';
@@ -22,6 +23,7 @@ import { People } from './people.ts';
 import * as queries from './queries.ts';
 import { Reads } from './reads.ts';
 import * as store from './store.ts';
+import { Threads } from './threads.ts';
 import { Summaries } from './summaries.ts';
 import { Typing } from './typing.ts';
 
@@ -37,6 +39,7 @@ export class Chat implements Core {
   readonly members = new Members(this);
   readonly marks: OwnMarks;
   readonly hiding: Hiding;
+  readonly threads = new Threads(this);
   readonly files: Files;
   /** What messages say that others answer, by conversation and id. */
   readonly quotes: Lookup<queries.Quote>;
@@ -145,7 +148,7 @@ export class Chat implements Core {
   send(id: string, text: string, files: readonly Picked[] = [], more: Addressed = {}): void {
     this.stopTyping();
     // What one has just written oneself is always shown.
-    this.toNewest(id);
+    if (isInMain(more)) this.toNewest(id);
     this.outbox.send(id, text, files, more);
   }
 
@@ -159,7 +162,7 @@ export class Chat implements Core {
     const { me, limits, conversations } = this.state;
     const conversation = conversations.get(id);
     const last = conversation?.log?.entries.findLast(
-      entry => entry.kind === 'message' && entry.sender === me && entry.content !== null,
+      entry => entry.kind === 'message' && entry.sender === me && entry.content !== null && isInMain(entry),
     );
     if (last?.kind !== 'message' || !conversation || conversation.log?.cut) return;
     if (mayEdit(last, conversation, me, limits, Date.now())) this.editing(id, last.id);

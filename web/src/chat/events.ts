@@ -1,6 +1,6 @@
 // What an event does to this page, whatever its kind: each noun says it of its own.
 import type { TidingsEvent } from '../protocol/frames.ts';
-import type { Fold } from './fold.ts';
+import { isInMain, type Fold } from './fold.ts';
 import { direct } from './nouns/direct.ts';
 import { group } from './nouns/group.ts';
 import { message } from './nouns/message.ts';
@@ -19,7 +19,8 @@ const handler = (event: TidingsEvent): Handler<TidingsEvent> | undefined =>
 /** Brings the fields of a summary forward by one event. */
 export function summarize(conversation: Conversation, event: TidingsEvent, me: string): void {
   conversation.lastSeq = event.seq;
-  conversation.lastAt = event.at;
+  // What is said in threads alone does not bring a conversation up.
+  if (event.kind !== 'message.sent' || isInMain(event.data)) conversation.lastAt = event.at;
   handler(event)?.summarize?.(conversation, event, me);
 }
 

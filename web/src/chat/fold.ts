@@ -13,12 +13,22 @@ export interface MessageEntry {
   replyTo: string | null;
   /** Who is mentioned. */
   mentions: readonly string[];
+  /** The message that begins the thread in which it stands, and whether the main timeline shows it all the same. */
+  thread: string | null;
+  also: boolean;
+  /** What is known of the thread below it: ids of replies, and how many the server counted when it was asked. */
+  replies: ReadonlySet<string>;
+  counted: number;
   /** When it was edited last. */
   editedAt: string | null;
   /** By emoji, who reacted so, in the order in which they did. */
   reactions: ReadonlyMap<string, readonly string[]>;
   pinned: boolean;
 }
+
+/** Whether the main timeline shows a message, and not its thread alone. */
+export const isInMain = ({ thread, also }: { thread?: string | null; also?: boolean }): boolean =>
+  thread === undefined || thread === null || also === true;
 
 /** Something that happened beside messages. */
 export interface HappeningEntry {
@@ -38,6 +48,9 @@ export interface Amendment {
   /** By emoji, the last word of each who set it (true) or took it back. */
   reactions?: ReadonlyMap<string, ReadonlyMap<string, boolean>>;
   pinned?: boolean;
+  /** Replies in the thread below it that events told of, and as many as the server counted. */
+  replies?: ReadonlySet<string>;
+  counted?: number;
 }
 
 /** A stretch of events that is being folded. */
@@ -64,7 +77,14 @@ export function together(before: Amendment | undefined, after: Amendment): Amend
     reactions.set(emoji, new Map([...(reactions.get(emoji) ?? []), ...words]));
   }
   const edit = later(before.edit, after.edit);
-  return { ...before, ...after, ...(edit && { edit }), ...(reactions.size > 0 ? { reactions } : {}) };
+  const replies = new Set([...(before.replies ?? []), ...(after.replies ?? [])]);
+  return {
+    ...before,
+    ...after,
+    ...(edit && { edit }),
+    ...(reactions.size > 0 ? { reactions } : {}),
+    ...(replies.size > 0 && { replies }),
+  };
 }
 
 /** What is known of a message's edits may not come in their order. */
@@ -76,7 +96,22 @@ const isLater = (at: string, before: string | null): boolean =>
 
 /** What stands in an entry after an amendment. */
 export function amended(entry: Entry, amendment: Amendment | undefined): Entry {
-  if (entry.kind !== 'message' || entry.content === null || !amendment) return entry;
+  if (entry.kind !== 'message' || !amendment) return entry;
+  return said(threaded(entry, amendment), amendment);
+}
+
+/** Threads go on below a message that was recalled. */
+function threaded(entry: MessageEntry, { replies, counted }: Amendment): MessageEntry {
+  if (!replies && counted === undefined) return entry;
+  return {
+    ...entry,
+    replies: new Set([...entry.replies, ...(replies ?? [])]),
+    counted: Math.max(entry.counted, counted ?? 0),
+  };
+}
+
+function said(entry: MessageEntry, amendment: Amendment): MessageEntry {
+  if (entry.content === null) return entry;
   if (amendment.recalled) {
     return { ...entry, content: null, mentions: [], editedAt: null, reactions: new Map(), pinned: false };
   }

@@ -3,6 +3,7 @@ import type { TidingsEvent } from '../protocol/frames.ts';
 import { Refusal } from '../protocol/socket.ts';
 import { Problem } from '../shared/api.ts';
 import type { Core } from './core.ts';
+import { isInMain } from './fold.ts';
 import type { Later } from './log.ts';
 import * as queries from './queries.ts';
 import * as store from './store.ts';
@@ -12,8 +13,9 @@ const PAGE_EVENTS = 100;
 export const PAGE_MESSAGES = 30;
 const NEWEST_MAX = 200;
 
+/** Those that the main timeline shows. */
 const messages = (events: readonly TidingsEvent[]): number =>
-  events.filter(event => event.kind === 'message.sent').length;
+  events.filter(event => event.kind === 'message.sent' && isInMain(event.data)).length;
 
 export class History {
   constructor(private readonly core: Core) {}

@@ -9,7 +9,7 @@ import { contentText } from './nouns/message.ts';
 import * as store from './store.ts';
 
 /** Whom and what a message is meant for. */
-export type Addressed = Pick<store.Outgoing, 'replyTo' | 'mentions'>;
+export type Addressed = Pick<store.Outgoing, 'replyTo' | 'mentions' | 'thread' | 'also'>;
 
 /** A file on its way. */
 interface Sending {
@@ -34,11 +34,13 @@ export class Outbox {
   send(id: string, text: string, files: readonly Picked[], more: Addressed = {}): void {
     const at = new Date().toISOString();
     if (files.length === 0) return this.post(id, { ...more, id: uuidv7(), text, at, state: 'sending' });
+    const { thread, also } = more;
+    const inThread = { ...(thread !== undefined && { thread }), ...(also !== undefined && { also }) };
     for (const [index, picked] of files.entries()) {
       const { name, look, file } = picked;
       const shown = { name, size: file.size, ...(look !== undefined && { look }) };
       this.postFile(id, picked, {
-        ...(index === 0 ? more : {}),
+        ...(index === 0 ? more : inThread),
         id: uuidv7(),
         text: index === 0 ? text : '',
         file: shown,
@@ -103,13 +105,15 @@ export class Outbox {
   ): void {
     const { core } = this;
     core.update(state => store.withOutgoing(state, id, message));
-    const { replyTo, mentions = [] } = message;
+    const { replyTo, mentions = [], thread, also } = message;
     const body = {
       type: 'message.send',
       conversation: id,
       content,
       ...(replyTo !== undefined && { reply_to: replyTo }),
       ...(mentions.length > 0 && { mentions: [...mentions] }),
+      ...(thread !== undefined && { thread }),
+      ...(also && { also }),
     } as const;
     core.socket.command(body, message.id).then(
       ({ seq }) => {

@@ -1,7 +1,7 @@
 // What the chat page asks over GraphQL.
 import type { Content, TidingsEvent } from '../protocol/frames.ts';
 import { graphql, Problem } from '../shared/api.ts';
-import type { Amendment } from './fold.ts';
+import { amended, isInMain, type Amendment, type MessageEntry } from './fold.ts';
 import type { Later } from './log.ts';
 import type { Attachment } from './nouns/attachment.ts';
 import { contentText, withText } from './nouns/message.ts';
@@ -269,19 +269,36 @@ export async function findLater(
       editedAt: string | null;
       recalledAt: string | null;
       pinned: boolean;
+      replyCount: number;
       reactions: Reaction[];
-    }>(ask, some, 'text editedAt recalledAt pinned reactions { emoji }');
+    }>(ask, some, 'text editedAt recalledAt pinned replyCount reactions { emoji }');
     for (const place of some) {
       const message = found.get(place.key);
       if (!message) continue;
-      const { text, editedAt: at, recalledAt, pinned, reactions } = message;
+      const { text, editedAt: at, recalledAt, pinned, replyCount: counted, reactions } = message;
       const content = sent.get(place.key);
       const edit = at === null || !content ? {} : { edit: { content: withText(content, text ?? ''), at } };
-      if (recalledAt !== null) later.set(place.key, { recalled: true });
-      else if (at !== null || pinned) later.set(place.key, { ...edit, ...(pinned && { pinned }) });
+      const threaded = counted > 0 ? { counted } : {};
+      if (recalledAt !== null) later.set(place.key, { ...threaded, recalled: true });
+      else if (at !== null || pinned || counted > 0) {
+        later.set(place.key, { ...edit, ...threaded, ...(pinned && { pinned }) });
+      }
       if (reactions.length > 0) reacted.push(place);
     }
   }
+  for (const [key, reactions] of await findReactions(ask, me, reacted)) {
+    later.set(key, { ...later.get(key), reactions });
+  }
+  return later;
+}
+
+/** Who reacted how to messages, as if each had just done so. */
+async function findReactions(
+  ask: Ask,
+  me: string,
+  reacted: readonly Place[],
+): Promise<Map<string, NonNullable<Amendment['reactions']>>> {
+  const all = new Map<string, NonNullable<Amendment['reactions']>>();
   for (const some of parts(reacted, REACTED_AT_ONCE)) {
     const found = await ofMessages<{ reactions: (Reaction & { users: { nodes: { id: string }[] } })[] }>(
       ask,
@@ -293,10 +310,153 @@ export async function findLater(
         const users = reaction.users.nodes.map(user => user.id);
         return [reaction.emoji, new Map(reactors(reaction, users, me).map(user => [user, true]))] as const;
       });
-      later.set(key, { ...later.get(key), reactions: new Map(words) });
+      all.set(key, new Map(words));
     }
   }
-  return later;
+  return all;
+}
+
+/** One page of a thread. */
+export interface ThreadPage {
+  /** The message that begins it, with the first page, and replies. */
+  entries: MessageEntry[];
+  people: Person[];
+  /** Where older replies go on; null where there are none. */
+  before: string | null;
+}
+
+const REPLIES = 50;
+const IN_THREAD = `id seq sentAt kind text recalledAt editedAt pinned also thread replyCount
+  sender { ${PERSON} } replyTo { id } mentions { id } attachment { id } reactions { emoji }`;
+const THREAD = `query Thread($id: ID!, $root: ID!, $before: String) {
+  conversation(id: $id) { thread(root: $root) {
+    root { ${IN_THREAD} }
+    replies(last: ${REPLIES}, before: $before) { nodes { ${IN_THREAD} } pageInfo { hasPreviousPage startCursor } }
+  } }
+}`;
+
+interface MessageNode {
+  id: string;
+  seq: number;
+  sentAt: string;
+  kind: string;
+  text: string | null;
+  recalledAt: string | null;
+  editedAt: string | null;
+  pinned: boolean;
+  also: boolean;
+  thread: string | null;
+  replyCount: number;
+  sender: Person;
+  replyTo: { id: string } | null;
+  mentions: { id: string }[];
+  attachment: { id: string } | null;
+  reactions: { emoji: string }[];
+}
+
+/** The thread below a message, from the newest replies on, or those before some. */
+export async function findThread(
+  ask: Ask,
+  me: string,
+  id: string,
+  root: string,
+  before: string | null,
+): Promise<ThreadPage> {
+  const answer = await ask<{
+    conversation: {
+      thread: {
+        root: MessageNode;
+        replies: {
+          nodes: MessageNode[];
+          pageInfo: { hasPreviousPage: boolean; startCursor: string | null };
+        };
+      } | null;
+    } | null;
+  }>(THREAD, { id, root, before });
+  const thread = answer.conversation?.thread;
+  if (!thread) throw new Problem('not_found', 'There is no such thread.');
+  const { nodes, pageInfo } = thread.replies;
+  const all = [thread.root, ...nodes];
+  const reacted = all.filter(({ reactions }) => reactions.length > 0);
+  const reactions = await findReactions(
+    ask,
+    me,
+    reacted.map(({ id: message }) => ({ key: message, conversation: id, message })),
+  );
+  return {
+    entries: all.map(node => entryOf(node, reactions.get(node.id))),
+    people: all.map(({ sender }) => sender),
+    before: pageInfo.hasPreviousPage ? pageInfo.startCursor : null,
+  };
+}
+
+/** What events would have made of a message. */
+function entryOf(node: MessageNode, reactions: Amendment['reactions']): MessageEntry {
+  const { id, seq, sentAt: at, sender, also, thread, replyTo, mentions, editedAt, pinned, replyCount } = node;
+  const bare: MessageEntry = {
+    kind: 'message',
+    id,
+    seq,
+    at,
+    sender: sender.id,
+    content: node.recalledAt === null ? contentOf(node) : null,
+    replyTo: replyTo?.id ?? null,
+    mentions: mentions.map(user => user.id),
+    thread,
+    also,
+    replies: new Set(),
+    counted: replyCount,
+    editedAt,
+    reactions: new Map(),
+    pinned,
+  };
+  return reactions ? (amended(bare, { reactions }) as MessageEntry) : bare;
+}
+
+function contentOf({ kind, text, attachment }: MessageNode): Content {
+  if (kind === 'TEXT') return { kind: 'text', text: text ?? '' };
+  const file = { kind: kind === 'IMAGE' ? 'image' : 'file', attachment: attachment?.id ?? '' } as const;
+  return text === null ? file : { ...file, caption: text };
+}
+
+/** A thread in a list. */
+export interface ThreadSummary {
+  /** The id and text of the message that begins it, and the display name of who wrote that. */
+  root: string;
+  text: string;
+  sender: string;
+  replies: number;
+  /** When the last reply came. */
+  at: string;
+}
+
+const THREADS = `query Threads($id: ID!) {
+  conversation(id: $id) { threads(first: 50) { nodes {
+    replyCount lastReplyAt root { id kind text recalledAt sentAt sender { displayName } }
+  } } }
+}`;
+
+/** The threads of a conversation, the one with the newest reply first. */
+export async function findThreads(ask: Ask, id: string): Promise<ThreadSummary[]> {
+  const answer = await ask<{
+    conversation: {
+      threads: {
+        nodes: {
+          replyCount: number;
+          lastReplyAt: string | null;
+          root: Pick<MessageNode, 'id' | 'kind' | 'text' | 'recalledAt' | 'sentAt' | 'sender'>;
+        }[];
+      };
+    } | null;
+  }>(THREADS, { id });
+  const nodes = answer.conversation?.threads.nodes ?? [];
+  return nodes.map(({ root, replyCount, lastReplyAt }) => ({
+    root: root.id,
+    text: root.recalledAt === null ? line(root) : contentText(null),
+    sender: root.sender.displayName,
+    replies: replyCount,
+    at: lastReplyAt ?? root.sentAt,
+  }));
 }
 
 /** Those who reacted. Some have no name here: there are more than are ever named. */
@@ -328,6 +488,8 @@ export interface Hit {
   at: string;
   sender: Person;
   conversation: string;
+  /** The message that begins the thread in which alone it stands. */
+  thread: string | null;
   /** The text around what was found, or what stands for it where there is none. */
   snippet: readonly { text: string; isMatch: boolean }[];
 }
@@ -345,7 +507,7 @@ const HITS = 20;
 const SEARCH = `query Search($query: String!, $conversation: ID, $order: SearchOrder!, $after: String) {
   search(query: $query, conversation: $conversation, order: $order, first: ${HITS}, after: $after) {
     complete ignored pageInfo { hasNextPage endCursor }
-    edges { snippet { text isMatch } node { id seq sentAt kind text recalledAt sender { ${PERSON} } conversation { id } } }
+    edges { snippet { text isMatch } node { id seq sentAt kind text recalledAt thread also sender { ${PERSON} } conversation { id } } }
   }
 }`;
 
@@ -372,6 +534,8 @@ export async function search(ask: Ask, sought: Sought, after: string | null): Pr
           kind: string;
           text: string | null;
           recalledAt: string | null;
+          thread: string | null;
+          also: boolean;
           sender: Person;
           conversation: { id: string } | null;
         };
@@ -384,7 +548,8 @@ export async function search(ask: Ask, sought: Sought, after: string | null): Pr
     if (!node.conversation || node.recalledAt !== null) return [];
     const pieces = snippet.length > 0 ? snippet : [{ text: line(node), isMatch: false }];
     const { id, seq, sentAt: at, sender } = node;
-    return [{ id, seq, at, sender, conversation: node.conversation.id, snippet: pieces }];
+    const thread = isInMain(node) ? null : node.thread;
+    return [{ id, seq, at, sender, conversation: node.conversation.id, thread, snippet: pieces }];
   });
   const goesOn = pageInfo.hasNextPage || (!complete && sought.order === 'NEWEST');
   return { hits, ignored, complete, next: goesOn ? pageInfo.endCursor : null };

@@ -5,6 +5,7 @@ import { pending, type Change } from './change.ts';
 import { summarize } from './events.ts';
 import { NOTHING_HIDDEN, type Hidden } from './nouns/hidden.ts';
 import { UNMARKED, type Marks } from './nouns/mark.ts';
+import { heard, type Thread } from './nouns/thread.ts';
 import type { Picked } from './nouns/attachment.ts';
 import { amendments, append, cut, emptyLog, prepend, touch, trim, type Later, type Log } from './log.ts';
 
@@ -45,6 +46,9 @@ export interface Outgoing {
   /** The message that it answers. */
   replyTo?: string;
   mentions?: readonly string[];
+  /** The message that begins the thread in which it is to stand. */
+  thread?: string;
+  also?: boolean;
   /** How much of the file has gone out, from 0 to 1. */
   progress?: number;
   at: string;
@@ -102,6 +106,8 @@ export interface Conversation {
   editing: string | null;
   /** The message that is being answered. */
   answering: string | null;
+  /** The thread that is shown beside it. */
+  thread: Thread | null;
   /** The place that somebody wants to see, until it is in view. */
   target: { seq: number } | null;
   /** Not all is known of it; a summary that is recent enough tells the rest. */
@@ -187,6 +193,7 @@ const fresh = (summary: Summary): Conversation => ({
   answering: null,
   fresh: null,
   target: null,
+  thread: null,
   voided: new Set(),
   partial: false,
   history: 'idle',
@@ -404,6 +411,7 @@ function withOwnEvents(before: Conversation, events: readonly TidingsEvent[], me
   for (const event of events) if (event.seq > after.lastSeq) summarize(after, event, me);
   // Of one whose end was let go of, something stands between; but what became of its messages is shown.
   after.log = before.log?.cut ? touch(before.log, amendments(events)) : extend(before.log, events);
+  if (before.thread) after.thread = heard(before.thread, events);
   const sent = new Set(events.flatMap(event => (event.kind === 'message.sent' ? [event.data.message] : [])));
   if (before.outbox.some(message => sent.has(message.id))) {
     after.outbox = before.outbox.filter(message => !sent.has(message.id));

@@ -26,7 +26,15 @@ export type TidingsEvent = Happened &
     // No content: what it said has been recalled since. `message_seq` is the place of the message that changed.
     | {
         kind: 'message.sent';
-        data: { message: string; content: Content | null; reply_to?: string; mentions?: string[] };
+        data: {
+          message: string;
+          content: Content | null;
+          reply_to?: string;
+          mentions?: string[];
+          /** The message that begins the thread in which this one stands, and whether the main timeline shows it, too. */
+          thread?: string;
+          also?: boolean;
+        };
       }
     | { kind: 'message.edited'; data: { message: string; message_seq: number; content: Content | null } }
     | { kind: 'message.recalled'; data: { message: string; message_seq: number } }
@@ -131,6 +139,8 @@ export type CommandBody =
       content: Content;
       reply_to?: string;
       mentions?: string[];
+      thread?: string;
+      also?: boolean;
     }
   | { type: 'message.edit'; conversation: string; message: string; content: Content }
   | { type: 'message.recall'; conversation: string; message: string }

@@ -1,6 +1,6 @@
 // Messages on the chat page: sent, edited, recalled.
 import type { Content } from '../../protocol/frames.ts';
-import { amend, type MessageEntry } from '../fold.ts';
+import { amend, isInMain, type MessageEntry } from '../fold.ts';
 import type { Conversation, Limits } from '../store.ts';
 import { spoken } from './mark.ts';
 import type { Noun } from './noun.ts';
@@ -9,6 +9,11 @@ export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled
   'message.sent': {
     summarize(conversation, { seq, at, actor, data }, me) {
       const { content } = data;
+      // What stands in a thread alone is read there.
+      if (!isInMain(data)) {
+        if (actor !== me && data.mentions?.includes(me)) conversation.mentioned += 1;
+        return;
+      }
       conversation.preview = { seq, sender: actor, text: contentText(content), recalled: content === null };
       conversation.typing = new Map([...conversation.typing].filter(([user]) => user !== actor));
       // Sending reads everything before.
@@ -20,11 +25,20 @@ export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled
       conversation.readSeq = seq;
       conversation.voided = new Set();
     },
-    fold({ entries }, { seq, at, actor, data }) {
-      const { message: id, content, reply_to: replyTo = null, mentions = [] } = data;
+    fold(into, { seq, at, actor, data }) {
+      const {
+        message: id,
+        content,
+        reply_to: replyTo = null,
+        mentions = [],
+        thread = null,
+        also = false,
+      } = data;
       const reactions = new Map<string, string[]>();
-      const later = { editedAt: null, reactions, pinned: false };
-      entries.push({ kind: 'message', id, seq, sender: actor, at, content, replyTo, mentions, ...later });
+      const later = { editedAt: null, reactions, pinned: false, replies: new Set<string>(), counted: 0 };
+      const entry = { id, seq, sender: actor, at, content, replyTo, mentions, thread, also };
+      into.entries.push({ kind: 'message', ...entry, ...later });
+      if (thread !== null && content) amend(into, thread, { replies: new Set([id]) });
     },
   },
   'message.edited': {
@@ -46,6 +60,11 @@ export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled
       }
       // One's own are read. Two who recall it at one moment recall it once.
       if (seq <= conversation.readSeq || voided.has(id)) return;
+      const { log } = conversation;
+      const recalled = log?.entries.find(entry => entry.kind === 'message' && entry.id === id);
+      if (recalled?.kind === 'message' && !isInMain(recalled)) return;
+      // Whether a message that is not loaded stood in a thread, its event does not say.
+      if (!recalled && conversation.kind === 'group') conversation.partial = true;
       conversation.unread = Math.max(0, conversation.unread - 1);
       conversation.voided = new Set(voided).add(id);
       // Whether it was one that mentioned the viewer, its event does not say.

@@ -8,6 +8,7 @@ import { ConversationView } from './conversation.tsx';
 import { Search } from './search.tsx';
 import { Sidebar } from './sidebar.tsx';
 import { SignIn } from './sign-in.tsx';
+import { ThreadPane } from './thread.tsx';
 
 /** The style sheet shows one thing at a time on such screens. */
 const NARROW = '(max-width: 46rem)';
@@ -57,8 +58,12 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
     addEventListener('keydown', pressed);
     return () => removeEventListener('keydown', pressed);
   }, []);
-  function choose({ conversation, seq }: Hit): void {
-    chat.goTo(conversation, seq);
+  function choose({ conversation, seq, thread }: Hit): void {
+    if (thread === null) chat.goTo(conversation, seq);
+    else {
+      chat.select(conversation);
+      void chat.threads.open(conversation, thread);
+    }
     location.hash = conversation;
     // On a narrow screen there is room for one of both.
     if (matchMedia(NARROW).matches) setSearching(false);
@@ -73,7 +78,8 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
     document.title = unread > 0 ? `(${unread}) Tidings` : 'Tidings';
   }, [unread]);
 
-  const classes = ['shell', shown && 'shows-conversation', searching && 'searches'];
+  const thread = shown?.thread;
+  const classes = ['shell', shown && 'shows-conversation', thread && 'shows-thread', searching && 'searches'];
   return (
     <div class={classes.filter(Boolean).join(' ')}>
       <Sidebar
@@ -98,6 +104,15 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
         <main class="nothing-shown">
           <p>{state.loaded ? 'Choose a conversation, or begin a new one.' : 'Loading your conversations…'}</p>
         </main>
+      )}
+      {shown && thread && (
+        <ThreadPane
+          key={`${shown.id}/${thread.root}`}
+          chat={chat}
+          state={state}
+          conversation={shown}
+          thread={thread}
+        />
       )}
       <div class="visually-hidden" role="status" aria-live="polite">
         <span key={state.announcement.number}>{state.announcement.text}</span>

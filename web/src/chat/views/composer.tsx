@@ -22,11 +22,18 @@ interface Props {
   conversation: store.Conversation;
   title: string;
   picked: Choice;
+  /** Where its draft is kept, if not with the conversation's. */
+  place?: string;
+  /** The message below which it is written, where that is in a thread. */
+  thread?: string;
 }
 
-export function Composer({ chat, known, conversation: shown, title, picked }: Props) {
-  const { id: conversation, answering } = shown;
-  const [text, setText] = useState(() => chat.drafts.text(conversation));
+export function Composer({ chat, known, conversation: shown, title, picked, thread, ...props }: Props) {
+  const conversation = shown.id;
+  const place = props.place ?? conversation;
+  const answering = thread === undefined ? shown.answering : null;
+  const [also, setAlso] = useState(false);
+  const [text, setText] = useState(() => chat.drafts.text(place));
   const field = useRef<HTMLTextAreaElement>(null);
   const chooser = useRef<HTMLInputElement>(null);
   const pause = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
@@ -51,7 +58,7 @@ export function Composer({ chat, known, conversation: shown, title, picked }: Pr
 
   function changed(value: string): void {
     setText(value);
-    chat.drafts.keepText(conversation, value);
+    chat.drafts.keepText(place, value);
     follow();
     clearTimeout(pause.current);
     if (value === '') return chat.stopTyping();
@@ -103,11 +110,13 @@ export function Composer({ chat, known, conversation: shown, title, picked }: Pr
     chat.send(conversation, text.trim(), picked.files, {
       ...(answering !== null && { replyTo: answering }),
       ...(mentions.length > 0 && { mentions }),
+      ...(thread !== undefined && { thread, ...(also && { also }) }),
     });
+    setAlso(false);
     setBegun(null);
-    chat.answer(conversation, null);
+    if (answering !== null) chat.answer(conversation, null);
     setText('');
-    chat.drafts.keepText(conversation, '');
+    chat.drafts.keepText(place, '');
     picked.clear();
     field.current?.focus();
   }
@@ -191,7 +200,7 @@ export function Composer({ chat, known, conversation: shown, title, picked }: Pr
               if (picks(event)) return;
               if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) send(event);
               else if (event.key === 'Escape' && answering !== null) chat.answer(conversation, null);
-              else if (event.key === 'ArrowUp' && text === '') {
+              else if (event.key === 'ArrowUp' && text === '' && thread === undefined) {
                 event.preventDefault();
                 chat.editLast(conversation);
               }
@@ -202,6 +211,12 @@ export function Composer({ chat, known, conversation: shown, title, picked }: Pr
           Send
         </button>
       </div>
+      {thread !== undefined && (
+        <label class="also">
+          <input type="checkbox" checked={also} onChange={event => setAlso(event.currentTarget.checked)} />
+          Show it in the conversation, too
+        </label>
+      )}
     </form>
   );
 }

@@ -4,11 +4,12 @@ import type { Chat } from '../chat.ts';
 import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
 import { Composer } from './composer.tsx';
-import { PinIcon, SearchIcon } from './icons.tsx';
+import { PinIcon, SearchIcon, ThreadIcon } from './icons.tsx';
 import { Messages } from './messages.tsx';
 import { OwnMarksMenu } from './own-marks.tsx';
 import { filesOf, hasFiles, usePicked } from './picked.ts';
 import { Pins } from './pins.tsx';
+import { ThreadsList } from './threads.tsx';
 
 interface Props {
   chat: Chat;
@@ -20,6 +21,7 @@ interface Props {
 export function ConversationView({ chat, state, conversation, onSearch }: Props) {
   const title = store.titleOf(state, conversation);
   const [pins, setPins] = useState(false);
+  const [threads, setThreads] = useState(false);
   const [problem, setProblem] = useState('');
   const picked = usePicked(chat, conversation.id);
   const [dragged, drop] = useDrop(conversation.joined ? picked.add : null);
@@ -52,10 +54,28 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
         >
           <PinIcon />
         </button>
+        {conversation.kind === 'group' && (
+          <button
+            class="quiet-button"
+            type="button"
+            aria-label="Threads"
+            title="Threads"
+            onClick={() => setThreads(true)}
+          >
+            <ThreadIcon />
+          </button>
+        )}
         {conversation.joined && (
           <OwnMarksMenu chat={chat} conversation={conversation} onOutcome={setProblem} />
         )}
       </header>
+      {threads && (
+        <ThreadsList
+          load={() => chat.threads.list(conversation.id)}
+          onChoose={({ root }) => void chat.threads.open(conversation.id, root)}
+          onClose={() => setThreads(false)}
+        />
+      )}
       <p class="problem" role="alert">
         {problem}
       </p>

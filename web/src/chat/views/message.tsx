@@ -14,7 +14,16 @@ import { AttachmentView, OutgoingFile } from './attachment.tsx';
 import { Avatar } from './avatar.tsx';
 import { Editor } from './editor.tsx';
 import { sentence } from './hooks.ts';
-import { AnswerIcon, EditIcon, HideIcon, PinIcon, ReactIcon, RecallIcon, VersionsIcon } from './icons.tsx';
+import {
+  AnswerIcon,
+  EditIcon,
+  HideIcon,
+  PinIcon,
+  ReactIcon,
+  RecallIcon,
+  ThreadIcon,
+  VersionsIcon,
+} from './icons.tsx';
 import { QuoteView } from './quote.tsx';
 import { Picker, Reactions } from './reactions.tsx';
 import { HideQuestion, RecallQuestion } from './recall.tsx';
@@ -41,6 +50,10 @@ interface MessageProps {
   editing: boolean;
   /** The message that it answers, where that is loaded. */
   answered: MessageEntry | undefined;
+  /** How many replies hang below it in a thread. */
+  replies: number;
+  /** Whether it is shown in its thread. */
+  inThread: boolean;
   /** Whether somebody has just come here from elsewhere. */
   found: boolean;
   /** Whether the Tab key stops at it. */
@@ -49,7 +62,7 @@ interface MessageProps {
 
 export const Message = memo(function Message(props: MessageProps) {
   const { chat, conversation, me, people, message, mine, together, read, changing, failed } = props;
-  const { editing, answered, found, stop } = props;
+  const { editing, answered, replies, inThread, found, stop } = props;
   const known = { me, people };
   const name = store.personName(known, message.sender);
   const [active, setActive] = useState(false);
@@ -59,6 +72,7 @@ export const Message = memo(function Message(props: MessageProps) {
   const { content } = message;
 
   const react = (emoji: string, on: boolean): void => chat.changes.react(conversation, message.id, emoji, on);
+  const openThread = (): void => void chat.threads.open(conversation, message.thread ?? message.id);
   const edit = (): void => chat.editing(conversation, message.id);
   function close(): void {
     setPanel('none');
@@ -81,9 +95,10 @@ export const Message = memo(function Message(props: MessageProps) {
   }
 
   /** What can be done with it now, in the order of the buttons. */
-  const acts = active && !editing ? actsFor(chat, conversation, message) : [];
+  const acts = active && !editing ? actsFor(chat, conversation, message, inThread) : [];
   const act: Record<Act, () => void> = {
     answer: () => chat.answer(conversation, message.id),
+    thread: openThread,
     react: () => setPanel(panel === 'picker' ? 'none' : 'picker'),
     edit,
     pin: () => chat.changes.pin(conversation, message.id, !message.pinned),
@@ -186,6 +201,16 @@ export const Message = memo(function Message(props: MessageProps) {
             })}
           </div>
         )}
+        {message.thread !== null && !inThread && (
+          <button class="link replies" type="button" onClick={openThread}>
+            In a thread
+          </button>
+        )}
+        {replies > 0 && !inThread && (
+          <button class="link replies" type="button" onClick={openThread}>
+            {replies === 1 ? '1 reply' : `${replies} replies`}
+          </button>
+        )}
         <Reactions message={message} known={known} onToggle={react} />
         {panel === 'picker' && (
           <Picker bytesMax={chat.state.limits.emojiBytes} onPick={pick} onClose={close} />
@@ -244,11 +269,12 @@ function Said({
   );
 }
 
-type Act = 'answer' | 'react' | 'pin' | 'edit' | 'versions' | 'recall' | 'hide';
+type Act = 'answer' | 'thread' | 'react' | 'pin' | 'edit' | 'versions' | 'recall' | 'hide';
 
 /** The key does it with the message that has the focus. */
 const TOOLS: Record<Act, { label: string; key: string; icon: () => JSX.Element }> = {
   answer: { label: 'Reply', key: 'a', icon: AnswerIcon },
+  thread: { label: 'Reply in a thread', key: 't', icon: ThreadIcon },
   react: { label: 'React', key: 'r', icon: ReactIcon },
   pin: { label: 'Pin', key: 'p', icon: PinIcon },
   edit: { label: 'Edit', key: 'e', icon: EditIcon },
@@ -264,12 +290,15 @@ const FAILURES: Record<Change['kind'], string> = {
   recall: 'Not recalled',
 };
 
-function actsFor(chat: Chat, id: string, message: MessageEntry): Act[] {
+function actsFor(chat: Chat, id: string, message: MessageEntry, inThread: boolean): Act[] {
   const { me, limits, conversations } = chat.state;
   const conversation = conversations.get(id);
   if (!conversation?.joined) return [];
-  if (!message.content) return ['hide'];
-  const acts: Act[] = ['answer', 'react'];
+  const threaded = conversation.kind === 'group' && !inThread;
+  if (!message.content) return threaded ? ['thread', 'hide'] : ['hide'];
+  const acts: Act[] = inThread ? [] : ['answer'];
+  if (threaded) acts.push('thread');
+  acts.push('react');
   if (mayPin(conversation, me)) acts.push('pin');
   if (mayEdit(message, conversation, me, limits, Date.now())) acts.push('edit');
   if (message.editedAt) acts.push('versions');

@@ -3,8 +3,9 @@ import { memo } from 'preact/compat';
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { pending, wanted } from '../change.ts';
 import type { Chat } from '../chat.ts';
-import type { Entry, MessageEntry } from '../fold.ts';
+import { isInMain, type Entry, type MessageEntry } from '../fold.ts';
 import { isHidden } from '../nouns/hidden.ts';
+import { replyCount } from '../nouns/thread.ts';
 import * as store from '../store.ts';
 import { Happening, Message, Pending } from './message.tsx';
 import { dayName, sameDay } from './time.ts';
@@ -57,8 +58,9 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
   const { hidden } = state;
   const entries = useMemo(() => {
     const first = store.firstSeq({ hidden }, conversation.id);
-    return log?.entries.filter(entry => !isHidden(entry, log, hidden, first)) ?? [];
+    return log?.entries.filter(entry => isShown(entry) && !isHidden(entry, log, hidden, first)) ?? [];
   }, [log, hidden, conversation.id]);
+  const sending = outbox.filter(isInMain);
 
   useLayoutEffect(() => {
     const element = list.current;
@@ -69,14 +71,14 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
     if (goal && store.covers(log, goal.seq)) {
       chat.reached(conversation.id);
       reach(goal.seq);
-      shown.current = { from, height: element.scrollHeight, pending: outbox.length };
+      shown.current = { from, height: element.scrollHeight, pending: sending.length };
       hold();
       return;
     }
     // What one has just written oneself is always shown; else who reads further up stays where they are.
-    if (atEnd || outbox.length > before.pending) element.scrollTop = element.scrollHeight;
+    if (atEnd || sending.length > before.pending) element.scrollTop = element.scrollHeight;
     else if (from !== before.from) element.scrollTop += element.scrollHeight - before.height;
-    shown.current = { from, height: element.scrollHeight, pending: outbox.length };
+    shown.current = { from, height: element.scrollHeight, pending: sending.length };
     hold();
     look();
   });
@@ -171,7 +173,7 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
         <Beginning chat={chat} conversation={conversation} first={store.firstSeq(state, conversation.id)} />
         <ol>{rows(chat, state, conversation, entries, fresh?.after ?? null, found)}</ol>
         <ol class="pending">
-          {outbox.map(message => (
+          {sending.map(message => (
             <Pending
               key={message.id}
               chat={chat}
@@ -280,6 +282,8 @@ function rows(
           failed={own.find(({ reason }) => reason !== undefined)}
           editing={editing === entry.id}
           answered={answered(entries, entry.replyTo)}
+          replies={replyCount(entry, conversation.log)}
+          inThread={false}
           found={found === entry.seq}
           stop={entry === lastMessage}
         />,
@@ -289,6 +293,9 @@ function rows(
   }
   return drawn;
 }
+
+/** What stands in threads alone is shown there. */
+const isShown = (entry: Entry): boolean => entry.kind !== 'message' || isInMain(entry);
 
 /** The message that another one answers, where it is loaded. Most answer what was said shortly before. */
 function answered(entries: readonly Entry[], id: string | null | undefined): MessageEntry | undefined {

@@ -1,0 +1,104 @@
+// Threads: what hangs below a message of a group.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Locator } from 'playwright-core';
+import { eventually, type Person } from './person.ts';
+import { stage } from './stage.ts';
+
+const { registered } = stage();
+
+const pane = (person: Person): Locator => person.page.getByRole('complementary', { name: 'Thread' });
+const inThread = (person: Person): Promise<string[]> => pane(person).locator('.text').allTextContents();
+const inMain = (person: Person): Promise<string[]> =>
+  person.page.locator('.conversation .messages .text').allTextContents();
+
+async function reply(person: Person, ...texts: string[]): Promise<void> {
+  const field = pane(person).getByRole('textbox');
+  for (const text of texts) {
+    await field.fill(text);
+    await field.press('Enter');
+  }
+}
+
+test('replies in a thread stand beside the conversation, and in it where both are wanted', async () => {
+  const ann = await registered('Ann', { viewport: { width: 1280, height: 760 } });
+  const ben = await registered('Ben', { viewport: { width: 390, height: 720 }, colorScheme: 'dark' });
+  await ann.createGroup('Walkers', [ben]);
+  await ann.say('Where do we go?', 'It rains');
+  await ann.message('Where do we go?').focus();
+  await ann.page.keyboard.press('t');
+  await eventually(
+    () =>
+      pane(ann)
+        .getByRole('textbox')
+        .evaluate(field => field === document.activeElement),
+    true,
+  );
+  await reply(ann, 'To the mill?');
+  await eventually(() => inThread(ann), ['Where do we go?', 'To the mill?']);
+  await ben.choose('Walkers');
+  const replies = ben.message('Where do we go?').getByRole('button', { name: '1 reply' });
+  await replies.waitFor();
+  assert.deepEqual(await inMain(ben), ['Where do we go?', 'It rains']);
+  await ben.shot('thread-closed-narrow');
+  await replies.click();
+  await eventually(() => inThread(ben), ['Where do we go?', 'To the mill?']);
+  await reply(ben, 'Rather to the lake');
+  await eventually(() => inThread(ann), ['Where do we go?', 'To the mill?', 'Rather to the lake']);
+  await ann.message('Where do we go?').first().getByRole('button', { name: '2 replies' }).waitFor();
+  await pane(ben).getByLabel('Show it in the conversation, too').check();
+  await ben.shot('thread-narrow');
+  await reply(ben, 'To the lake, all agreed?');
+  await eventually(() => inMain(ann), ['Where do we go?', 'It rains', 'To the lake, all agreed?']);
+  await ann.shot('thread');
+  await ann.page.keyboard.press('Escape');
+  await pane(ann).waitFor({ state: 'detached' });
+  // The other way into it.
+  await ann.message('To the lake, all agreed?').getByRole('button', { name: 'In a thread' }).click();
+  await eventually(async () => (await inThread(ann)).length, 4);
+  await pane(ann).getByRole('button', { name: 'Close' }).click();
+  await ann.page.getByRole('button', { name: 'Threads' }).click();
+  const list = ann.page.getByRole('dialog', { name: 'Threads' });
+  await list.getByText('Ann, 3 replies').waitFor();
+  await ann.shot('threads');
+  await list.getByText('Where do we go?').click();
+  await eventually(async () => (await inThread(ann)).length, 4);
+  await ann.leave();
+  await ben.leave();
+});
+
+test('a thread is the same after a reload, unread by itself, and its messages change like others', async () => {
+  const ann = await registered('Ann', { viewport: { width: 1280, height: 760 } });
+  const ben = await registered('Ben', { viewport: { width: 1280, height: 760 } });
+  await ann.createGroup('Walkers', [ben]);
+  await ann.say('Where do we go?');
+  await ben.choose('Walkers');
+  await ben.sees('Where do we go?');
+  await ben.page.goto(`${ben.url}/#`);
+  await ann.message('Where do we go?').hover();
+  await ann.message('Where do we go?').getByRole('button', { name: 'Reply in a thread' }).click();
+  await reply(ann, 'To teh mill');
+  await pane(ann).locator('.message[data-seq]').getByText('To teh mill').waitFor();
+  await ben.choose('Walkers');
+  await ben.message('Where do we go?').getByRole('button', { name: '1 reply' }).waitFor();
+  assert.equal(await ben.page.locator('.badge').count(), 0);
+  await ben.page.reload();
+  await ben.message('Where do we go?').getByRole('button', { name: '1 reply' }).click();
+  const said = pane(ann).locator('.message[data-seq]').filter({ hasText: 'To teh mill' });
+  await said.hover();
+  await said.getByRole('button', { name: 'Edit', exact: true }).click();
+  await ann.page.getByRole('textbox', { name: 'Edit message' }).fill('To the mill');
+  await ann.page.keyboard.press('Enter');
+  await eventually(() => inThread(ben), ['Where do we go?', 'To the mill']);
+  const his = pane(ben).locator('.message[data-seq]').filter({ hasText: 'To the mill' });
+  await his.hover();
+  await his.getByRole('button', { name: 'React' }).click();
+  await ben.page.getByRole('button', { name: 'thumbs up' }).click();
+  await eventually(() => pane(ann).locator('.reaction').allTextContents(), ['👍 1']);
+  await ann.page.reload();
+  await ann.message('Where do we go?').getByRole('button', { name: '1 reply' }).click();
+  await eventually(() => inThread(ann), ['Where do we go?', 'To the mill']);
+  await eventually(() => pane(ann).locator('.reaction').allTextContents(), ['👍 1']);
+  await ann.leave();
+  await ben.leave();
+});

@@ -1,0 +1,48 @@
+// Threads on the chat page: what hangs below a message of a group.
+import type { TidingsEvent } from '../../protocol/frames.ts';
+import { amended, type Entry, type MessageEntry } from '../fold.ts';
+import { append, emptyLog, type Log } from '../log.ts';
+
+/** A thread that is shown. */
+export interface Thread {
+  /** The id of the message that begins it. */
+  root: string;
+  /** That message and the replies that are loaded, in their order. */
+  entries: readonly MessageEntry[];
+  /** Where older replies go on; null where there are none. */
+  before: string | null;
+  state: 'loading' | 'failed' | 'idle';
+}
+
+export const emptyThread = (root: string): Thread => ({ root, entries: [], before: null, state: 'loading' });
+
+/** How many replies hang below a message, as far as it is known. */
+export function replyCount({ replies, counted }: MessageEntry, log: Log | null): number {
+  const there = [...replies].filter(id => !log?.amended.get(id)?.recalled);
+  return Math.max(there.length, counted);
+}
+
+/** Takes in what happened since. */
+export function heard(thread: Thread, events: readonly TidingsEvent[]): Thread {
+  const { entries, amended: later } = append(emptyLog(0), events);
+  const known = new Set(thread.entries.map(({ id }) => id));
+  const touched = thread.entries.some(({ id }) => later.has(id));
+  const fresh = entries.filter(
+    (entry): entry is MessageEntry =>
+      entry.kind === 'message' && entry.thread === thread.root && !known.has(entry.id),
+  );
+  if (!touched && fresh.length === 0) return thread;
+  const amend = (entry: Entry): MessageEntry =>
+    amended(entry, entry.kind === 'message' ? later.get(entry.id) : undefined) as MessageEntry;
+  return { ...thread, entries: inOrder([...thread.entries.map(amend), ...fresh]) };
+}
+
+/** Takes in a page of replies; what has been heard of live stays. */
+export function joined(thread: Thread, page: readonly MessageEntry[], before: string | null): Thread {
+  const heardOf = new Set(thread.entries.map(({ id }) => id));
+  const older = page.filter(({ id }) => !heardOf.has(id));
+  return { ...thread, entries: inOrder([...older, ...thread.entries]), before, state: 'idle' };
+}
+
+const inOrder = (entries: readonly MessageEntry[]): MessageEntry[] =>
+  [...entries].sort((a, b) => a.seq - b.seq);

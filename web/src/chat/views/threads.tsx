@@ -1,0 +1,34 @@
+// The threads of a group, the one with the newest reply first.
+import type { ThreadSummary } from '../queries.ts';
+import { Listing, When } from './listing.tsx';
+
+interface Props {
+  load(): Promise<ThreadSummary[]>;
+  onChoose(thread: ThreadSummary): void;
+  onClose(): void;
+}
+
+export const ThreadsList = ({ load, onChoose, onClose }: Props) => (
+  <Listing
+    title="Threads"
+    empty="There are no threads here. Reply to a message in a thread to begin one."
+    load={load}
+    row={(thread, close) => (
+      <button
+        class="row"
+        type="button"
+        onClick={() => {
+          close();
+          onChoose(thread);
+        }}
+      >
+        <span class="quiet">
+          {thread.sender}, {thread.replies === 1 ? '1 reply' : `${thread.replies} replies`},{' '}
+          <When at={thread.at} />
+        </span>
+        <span class="text">{thread.text}</span>
+      </button>
+    )}
+    onClose={onClose}
+  />
+);

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isInMain } from '../src/chat/fold.ts';
+import { UNMARKED } from '../src/chat/nouns/mark.ts';
+import { emptyThread, heard, joined, replyCount } from '../src/chat/nouns/thread.ts';
+import { findThread, type Ask } from '../src/chat/queries.ts';
+import * as store from '../src/chat/store.ts';
+import type { TidingsEvent } from '../src/protocol/frames.ts';
+import { BOB, CONVERSATION, edited, ME, recalled, said, time } from './events.ts';
+
+const replied = (seq: number, thread: string, more: object = {}, actor = BOB): TidingsEvent => {
+  const event = said(seq, actor);
+  return event.kind === 'message.sent' ? { ...event, data: { ...event.data, thread, ...more } } : event;
+};
+
+function group(lastSeq = 0): store.State {
+  return store.withSummaries(store.initialState(ME), [
+    {
+      id: CONVERSATION,
+      kind: 'group',
+      title: 'Walkers',
+      members: [ME, BOB],
+      roles: new Map(),
+      lastSeq,
+      lastAt: time(lastSeq),
+      unread: 0,
+      mentioned: 0,
+      marks: UNMARKED,
+      readSeq: lastSeq,
+      preview: null,
+    },
+  ]);
+}
+
+const only = (state: store.State) => state.conversations.get(CONVERSATION)!;
+
+test('what stands in a thread alone is not unread, not the last message, and brings nothing up', () => {
+  let state = store.withEvents(group(), [said(1), replied(2, 'm1')]);
+  const { unread, preview, lastAt, lastSeq } = only(state);
+  assert.deepEqual([unread, preview?.seq, lastAt, lastSeq], [1, 1, time(1), 2]);
+  // A mention in it is one all the same.
+  state = store.withEvents(state, [replied(3, 'm1', { mentions: [ME] })]);
+  assert.deepEqual([only(state).unread, only(state).mentioned], [1, 1]);
+  // One's own reply reads nothing of the main timeline.
+  state = store.withEvents(state, [replied(4, 'm1', {}, ME)]);
+  assert.equal(only(state).unread, 1);
+  state = store.withEvents(state, [replied(5, 'm1', { also: true })]);
+  assert.deepEqual([only(state).unread, only(state).preview?.seq], [2, 5]);
+  // Its recall takes nothing off.
+  state = store.withEvents(state, [recalled(6, 'm2')]);
+  assert.equal(only(state).unread, 2);
+});
+
+test('replies are counted below their message, without those that were recalled', () => {
+  const state = store.withEvents(group(), [
+    said(1),
+    replied(2, 'm1'),
+    replied(3, 'm1'),
+    recalled(4, 'm2'),
+    recalled(5, 'm1'),
+  ]);
+  const { log } = only(state);
+  const root = log!.entries.find(entry => entry.seq === 1);
+  assert.ok(root?.kind === 'message' && root.content === null);
+  assert.equal(replyCount(root, log), 1);
+  assert.equal(replyCount({ ...root, counted: 7 }, log), 7);
+});
+
+test('a thread takes in its replies, live ones and pages of older ones, each once and in order', () => {
+  const entries = (events: TidingsEvent[]) =>
+    only(store.withEvents(group(events[0]!.seq - 1), events)).log!.entries.filter(
+      entry => entry.kind === 'message',
+    );
+  let thread = heard(emptyThread('m1'), [replied(8, 'm1'), replied(9, 'other'), said(10)]);
+  thread = joined(thread, entries([replied(6, 'm1'), replied(7, 'm1'), replied(8, 'm1')]), 'before 6');
+  assert.deepEqual(
+    [thread.entries.map(({ seq }) => seq), thread.before, thread.state],
+    [[6, 7, 8], 'before 6', 'idle'],
+  );
+  thread = heard(thread, [edited(11, 'm6', 'better'), recalled(12, 'm7'), replied(13, 'm1', { also: true })]);
+  assert.deepEqual(
+    thread.entries.map(({ content }) => (content?.kind === 'text' ? content.text : null)),
+    ['better', null, 'text 8', 'text 13'],
+  );
+  thread = joined(thread, entries([said(1), replied(2, 'm1')]), null);
+  assert.deepEqual(
+    thread.entries.map(({ seq }) => seq),
+    [1, 2, 6, 7, 8, 13],
+  );
+  assert.equal(heard(thread, [said(14)]), thread);
+});
+
+test('the main timeline shows what stands in no thread, or in both', () => {
+  assert.ok(
+    isInMain({}) && isInMain({ thread: null, also: false }) && isInMain({ thread: 'm1', also: true }),
+  );
+  assert.ok(!isInMain({ thread: 'm1' }));
+});
+
+test('what the server says of a thread is what events would have made of it', async () => {
+  const sender = { id: BOB, username: 'bob', displayName: 'Bob' };
+  const node = (seq: number, more: object = {}) => ({
+    id: `m${seq}`,
+    seq,
+    sentAt: time(seq),
+    kind: 'TEXT',
+    text: `text ${seq}`,
+    recalledAt: null,
+    editedAt: null,
+    pinned: false,
+    also: false,
+    thread: 'm1',
+    replyCount: 0,
+    sender,
+    replyTo: null,
+    mentions: [],
+    attachment: null,
+    reactions: [],
+    ...more,
+  });
+  const nodes = [
+    node(2, { reactions: [{ emoji: '👍' }] }),
+    node(3, { kind: 'IMAGE', text: null, attachment: { id: 'a' } }),
+    node(4, { text: null, recalledAt: time(5) }),
+  ];
+  const ask: Ask = async <T>(query: string): Promise<T> => {
+    const users = { nodes: [{ id: BOB }] };
+    if (query.startsWith('query Messages'))
+      return { m0: { reactions: [{ emoji: '👍', count: 1, viewerReacted: false, users }] } } as T;
+    const replies = { nodes, pageInfo: { hasPreviousPage: true, startCursor: 'older' } };
+    return { conversation: { thread: { root: node(1, { thread: null, replyCount: 2 }), replies } } } as T;
+  };
+  const page = await findThread(ask, ME, CONVERSATION, 'm1', null);
+  assert.equal(page.before, 'older');
+  assert.deepEqual(
+    page.entries.map(({ content }) => content),
+    [
+      { kind: 'text', text: 'text 1' },
+      { kind: 'text', text: 'text 2' },
+      { kind: 'image', attachment: 'a' },
+      null,
+    ],
+  );
+  assert.deepEqual([...page.entries[1]!.reactions], [['👍', [BOB]]]);
+  assert.equal(page.entries[0]!.counted, 2);
+});
