@@ -161,6 +161,56 @@ async fn a_device_that_was_away_is_told_once_what_it_missed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_connects_while_notices_are_made_is_told_each_once() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben] = one.people(["ann", "ben"]).await;
+    let mut phone = one.socket(&ann).await;
+    let conversation = phone.open_direct(&ben).await;
+    let making = tokio::spawn(async move {
+        let mut made = vec![];
+        for n in 0..300 {
+            made.push(
+                phone.acked(mute(conversation, n % 2 == 0)).await["seq"]
+                    .as_u64()
+                    .unwrap(),
+            );
+        }
+        (phone, made)
+    });
+    let mut told: Vec<u64> = vec![];
+    let mut comings = 0;
+    while !making.is_finished() {
+        let cursor = told.last().copied().unwrap_or(0);
+        let (mut socket, missed) = two.resumed(&ann, json!({ "self": cursor })).await;
+        let missed: Vec<Value> = missed
+            .into_iter()
+            .filter(|object| object["type"] == "notice")
+            .collect();
+        told.extend(seqs(&missed));
+        // Whatever has come live by the time of an answer.
+        socket.works().await;
+        while let Some(object) = socket.next_already() {
+            if object["type"] == "notice" {
+                told.extend(object["seq"].as_u64());
+            }
+        }
+        comings += 1;
+    }
+    let (_phone, made) = making.await.unwrap();
+    let cursor = told.last().copied().unwrap_or(0);
+    let (_socket, missed) = two.resumed(&ann, json!({ "self": cursor })).await;
+    let missed: Vec<Value> = missed
+        .into_iter()
+        .filter(|object| object["type"] == "notice")
+        .collect();
+    told.extend(seqs(&missed));
+    assert_eq!(told, made, "{comings} connections");
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_very_many_notices_the_newest_are_sent_and_the_rest_is_said() {
     let store = Store::new().await;
     let mut config = store.config();

@@ -189,7 +189,7 @@ async fn what_no_version_can_read_is_put_aside_by_those_who_look_at_it() {
         "(conversations,2)",
         "(history,2)",
         "(search,2)",
-        "(unread,3)",
+        "(unread,2)",
     ];
     assert_eq!(world.rows(aside).await, expected);
     // A rebuild puts the same aside.

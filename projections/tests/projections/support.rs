@@ -712,8 +712,7 @@ impl Crowd {
                 let other = said.choose(&mut self.rng).cloned().unwrap();
                 world.hide(user, &[earlier, other]).await;
             }
-            // Seldom, for it takes all before it away.
-            (35, Some(earlier)) if self.rng.random_bool(0.2) => {
+            (35, Some(earlier)) => {
                 world.clear(user, &earlier).await;
             }
             (36..=39, Some(root)) if Kind(root.kind) == Kind::MESSAGE_SENT => {
