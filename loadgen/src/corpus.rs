@@ -160,6 +160,7 @@ impl People {
             Move::Edit(person) => self.give(person, Job::Edit).await,
             Move::Recall(person) => self.give(person, Job::Recall).await,
             Move::React(person) => self.give(person, Job::React(self.group()?)).await,
+            Move::Mute(index) => self.give(index, Job::Mute(self.group()?)).await,
             Move::Pin => self.give(OWNER, Job::Pin(self.group()?)).await,
         }
         .context("a person stopped")

@@ -52,7 +52,7 @@ async fn a_small_log_is_said_by_all_its_people_and_nothing_is_missing() {
     };
     assert_eq!(number("messages"), MESSAGES as u64, "{said}");
     assert_eq!(number("people"), PEOPLE as u64, "{said}");
-    for changes in ["edits", "recalls", "reactions", "pins"] {
+    for changes in ["edits", "recalls", "reactions", "pins", "mutes"] {
         assert!(number(changes) > 0, "{said}");
     }
     assert!(number("deliveries") > number("messages"), "{said}");

@@ -1,11 +1,12 @@
-//! What some people are told of unread messages, for their journals, and their inboxes against what they were shown.
+//! What some people are told of unread messages, for their journals, their inboxes against what they were shown, and what is muted against
+//! what they have said.
 
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde_json::{Value, json};
 use tidings_protocol::Position;
@@ -21,7 +22,7 @@ const SAMPLE: usize = 100;
 const LAG_MAX: Duration = Duration::from_mins(1);
 
 const CONVERSATIONS: &str = "query($after: String) { conversations(first: 100, after: $after) {
-    nodes { id unreadCount } pageInfo { hasNextPage endCursor } } }";
+    nodes { id unreadCount muted } pageInfo { hasNextPage endCursor } } }";
 const INBOX: &str = "query($after: String) { inbox(first: 100, after: $after) {
     nodes { conversation { id } pendingCount } pageInfo { hasNextPage endCursor } } }";
 
@@ -37,9 +38,18 @@ pub(crate) async fn look(run: &Run, histories: &Histories, seed: u64, shared: &S
         let own = own.filter(|conversation| conversation.members.contains(index));
         let own: Vec<Uuid> = own.map(|conversation| conversation.id).collect();
         let unread = unread(person, &own, shared).await?;
+        for (id, on) in &person.muted {
+            let told = unread.get(id).is_some_and(|(_, muted)| *muted);
+            ensure!(
+                told == *on,
+                "{id} is {}muted for {}",
+                if told { "" } else { "not " },
+                person.name
+            );
+        }
         person.pen().note(|scribe| {
             for id in &own {
-                scribe.unread(*id, unread.get(id).copied().unwrap_or(0));
+                scribe.unread(*id, unread.get(id).map_or(0, |(count, _)| *count));
             }
         });
         let deadline = Instant::now() + LAG_MAX;
@@ -54,8 +64,8 @@ pub(crate) async fn look(run: &Run, histories: &Histories, seed: u64, shared: &S
     Ok(order.len())
 }
 
-/// The counts of read models that have everything which the person has read and all have said.
-async fn unread(person: &Person, own: &[Uuid], shared: &Shared) -> Result<HashMap<Uuid, u64>> {
+/// The counts of read models that have everything which the person has read and all have said, and what is muted.
+async fn unread(person: &Person, own: &[Uuid], shared: &Shared) -> Result<HashMap<Uuid, (u64, bool)>> {
     let heads = own.iter().filter_map(|id| shared.position(*id));
     let mut positions: BTreeMap<_, Position> = BTreeMap::new();
     for position in heads.chain(person.read_at) {
@@ -69,7 +79,13 @@ async fn unread(person: &Person, own: &[Uuid], shared: &Shared) -> Result<HashMa
             person,
             CONVERSATIONS,
             "/conversations",
-            ["/id", "/unreadCount"],
+            "/id",
+            |node| {
+                Some((
+                    node.pointer("/unreadCount")?.as_u64()?,
+                    node.pointer("/muted")?.as_bool()?,
+                ))
+            },
             Some(after),
         );
         counts = told.await?;
@@ -79,8 +95,8 @@ async fn unread(person: &Person, own: &[Uuid], shared: &Shared) -> Result<HashMa
 
 /// What is wrong with a person's inbox: undelivered are the messages after the last event that any device was shown.
 async fn inbox(person: &Person, own: &[Uuid], histories: &Histories) -> Result<Option<String>> {
-    let fields = ["/conversation/id", "/pendingCount"];
-    let pending = told(person, INBOX, "/inbox", fields, None).await?;
+    let count = |node: &Value| node.pointer("/pendingCount")?.as_u64();
+    let pending = told(person, INBOX, "/inbox", "/conversation/id", count, None).await?;
     for id in own {
         let shown = person.shown(*id);
         let messages = histories.get(id).into_iter().flat_map(BTreeMap::values);
@@ -97,13 +113,14 @@ async fn inbox(person: &Person, own: &[Uuid], histories: &Histories) -> Result<O
     Ok(None)
 }
 
-async fn told(
+async fn told<T>(
     person: &Person,
     query: &str,
     list: &str,
-    [id, count]: [&str; 2],
+    id: &str,
+    read: impl Fn(&Value) -> Option<T>,
     after: Option<Position>,
-) -> Result<HashMap<Uuid, u64>> {
+) -> Result<HashMap<Uuid, T>> {
     let nodes = person.account.query_all(query, json!({}), list, after).await?;
     nodes
         .iter()
@@ -112,8 +129,7 @@ async fn told(
                 .pointer(id)
                 .and_then(Value::as_str)
                 .and_then(|id| id.parse().ok());
-            let count = node.pointer(count).and_then(Value::as_u64);
-            id.zip(count)
+            id.zip(read(node))
                 .with_context(|| format!("{list} of another shape: {node}"))
         })
         .collect()

@@ -41,6 +41,7 @@ pub(crate) enum Job {
     Recall,
     React(Uuid),
     Pin(Uuid),
+    Mute(Uuid),
     Leave,
     Return(Return),
     /// Anything else.
@@ -56,7 +57,9 @@ pub(crate) struct Person {
     pen: Option<Pen>,
     /// The last seq that any earlier device was shown, by conversation.
     shown: HashMap<Uuid, u64>,
-    /// Where the last read that was acked stands in the log.
+    /// Which conversations are muted, as far as this person has said.
+    pub(crate) muted: HashMap<Uuid, bool>,
+    /// Where the last read or mute that was acked stands in the log.
     pub(crate) read_at: Option<Position>,
     urls: Vec<String>,
     cursors: Resume,
@@ -86,6 +89,7 @@ impl Person {
             devices: 0,
             pen: None,
             shown: HashMap::new(),
+            muted: HashMap::new(),
             read_at: None,
             urls,
             cursors: Resume::default(),
@@ -125,6 +129,7 @@ impl Person {
             Job::Recall => self.recall().await?,
             Job::React(conversation) => self.react(conversation).await?,
             Job::Pin(conversation) => self.pin(conversation).await?,
+            Job::Mute(conversation) => self.mute(conversation).await?,
             Job::Leave => self.leave().await?,
             Job::Return(how) => self.come(how).await?,
             Job::Do(action, answer) => {
@@ -312,6 +317,24 @@ impl Person {
         self.settle_reads(READS_MAX - 1).await;
         let pending = self.client()?.send(Action::Read { conversation, seq }).await?;
         self.reads.push((conversation, seq, pending));
+        Ok(())
+    }
+
+    /// Mutes a conversation for oneself, or ends that.
+    async fn mute(&mut self, conversation: Uuid) -> Result<()> {
+        let on = !self.muted.get(&conversation).copied().unwrap_or(false);
+        match self.client()?.mute(conversation, on, None).await?.await {
+            Ok(ack) => {
+                self.shared.did("conversation.mute");
+                self.muted.insert(conversation, on);
+                self.read_at = self.read_at.max(Some(ack.position));
+            }
+            Err(error) => {
+                let name = &self.name;
+                self.shared
+                    .fail(format!("{name}'s mute of {conversation} was not acked: {error}"));
+            }
+        }
         Ok(())
     }
 

@@ -19,6 +19,7 @@ pub(crate) fn print(shared: &Shared, verified: &Verified, took: Duration) {
         ("recalls", count("message.recall")),
         ("reactions", count("message.react")),
         ("pins", count("message.pin")),
+        ("mutes", count("conversation.mute")),
         ("took", format!("{:.1} s", took.as_secs_f64())),
         ("window", shared.window.to_string()),
         ("acks/s", format!("{acks:.0}")),

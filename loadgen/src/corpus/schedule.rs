@@ -24,6 +24,8 @@ pub(crate) enum Move {
     Recall(usize),
     /// Reacts to the last message of the group, or takes that reaction back.
     React(usize),
+    /// Mutes the group for oneself, or ends that.
+    Mute(usize),
     /// The owner of the group pins its last message, or takes that pin away.
     Pin,
 }
@@ -78,6 +80,7 @@ impl Schedule {
         match index % 30 {
             7 | 19 => moves.push(Move::Edit(author)),
             24 => moves.push(Move::Recall(author)),
+            16 => moves.push(Move::Mute(author)),
             14 if !self.offline[OWNER] => moves.push(Move::Pin),
             3 | 4 | 11 | 28 => {
                 let here = self.people(false);
@@ -132,7 +135,11 @@ mod tests {
                     }
                     Move::Return(person, _) => assert!(std::mem::replace(&mut away[person], false)),
                     Move::Pin => assert!(!away[OWNER]),
-                    Move::Read(person) | Move::Edit(person) | Move::Recall(person) | Move::React(person) => {
+                    Move::Read(person)
+                    | Move::Edit(person)
+                    | Move::Recall(person)
+                    | Move::React(person)
+                    | Move::Mute(person) => {
                         assert!(!away[person]);
                     }
                 }

@@ -87,6 +87,11 @@ impl Shared {
         }
     }
 
+    /// Counts a command that makes no event of a conversation.
+    pub(crate) fn did(&self, kind: &'static str) {
+        *lock(&self.acked).counts.entry(kind).or_default() += 1;
+    }
+
     /// How long a message took to its ack.
     pub(crate) fn took(&self, took: Duration) {
         lock(&self.latency).saturating_record(took.as_micros() as u64);
