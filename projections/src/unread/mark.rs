@@ -7,7 +7,7 @@ use crate::select::{Select, Sql};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
-use tidings_domain::UserEvent;
+use tidings_domain::{Moment, UserEvent};
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
@@ -55,11 +55,31 @@ type Key = (Uuid, Uuid);
 /// What a batch changes.
 #[derive(Default)]
 pub(super) struct Changes {
-    /// Until when the conversation is muted, where it is; `None` for ever.
-    muted: BTreeMap<Key, Option<Option<DateTime<Utc>>>>,
+    muted: BTreeMap<Key, Mute>,
     archived: BTreeMap<Key, Archive>,
     /// The last event of the conversation when it was marked as unread, where it is.
     unread: BTreeMap<Key, Option<i64>>,
+}
+
+/// Whether a conversation is muted.
+#[derive(Clone, Copy)]
+enum Mute {
+    /// Until a moment, or for ever.
+    On(Option<DateTime<Utc>>),
+    Off,
+}
+
+impl Mute {
+    fn is_on(self) -> bool {
+        matches!(self, Self::On(_))
+    }
+
+    fn until(self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::On(until) => until,
+            Self::Off => None,
+        }
+    }
 }
 
 /// What becomes of an archived conversation.
@@ -77,8 +97,12 @@ impl Changes {
         match event {
             UserEvent::ConversationMuted(muted) => {
                 let key = (user, muted.conversation.0);
-                let until = muted.until.map(|until| until.time());
-                self.muted.insert(key, muted.on.then_some(until));
+                let mute = if muted.on {
+                    Mute::On(muted.until.map(Moment::time))
+                } else {
+                    Mute::Off
+                };
+                self.muted.insert(key, mute);
                 let messages = muted.place.message_no as i64;
                 let archive = self.archived.entry(key).or_insert(Archive::GoneBefore(0));
                 match archive {
@@ -106,9 +130,8 @@ impl Changes {
     pub(super) async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
         if !self.muted.is_empty() {
             let (users, conversations): (Vec<Uuid>, Vec<Uuid>) = self.muted.keys().copied().unzip();
-            let on: Vec<bool> = self.muted.values().map(Option::is_some).collect();
-            let until: Vec<Option<DateTime<Utc>>> =
-                self.muted.values().map(|until| until.flatten()).collect();
+            let on: Vec<bool> = self.muted.values().map(|mute| mute.is_on()).collect();
+            let until: Vec<Option<DateTime<Utc>>> = self.muted.values().map(|mute| mute.until()).collect();
             let gone = include_str!("unmute.sql");
             run(transaction, schema, gone, &[&users, &conversations, &on]).await?;
             let sql = include_str!("mute.sql");
