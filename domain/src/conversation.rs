@@ -9,6 +9,7 @@ pub mod message;
 pub mod pin;
 pub mod reaction;
 pub mod recall;
+pub mod receipt;
 pub mod thread;
 
 use crate::command::{Command, ConversationCommand};

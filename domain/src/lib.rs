@@ -27,6 +27,7 @@ pub use command::{Command, ConversationCommand};
 pub use conversation::Conversation;
 pub use conversation::pin::PINS_MAX;
 pub use conversation::reaction::Emoji;
+pub use conversation::receipt::{RECEIPT_MEMBERS_MAX, Receipts};
 pub use conversation::thread::{InThread, Line};
 pub use digest::DigestKey;
 pub use event::{Content, ConversationEvent, Cursor, Event, Role, UserEvent};

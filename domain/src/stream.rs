@@ -3,6 +3,7 @@
 use crate::administration::ADMINISTRATION;
 use crate::command::Command;
 use crate::conversation::Conversation;
+use crate::conversation::receipt::Receipts;
 use crate::digest::DigestKey;
 use crate::event::{Acted, Event, Role};
 use crate::facts::{Facts, Need};
@@ -177,6 +178,14 @@ impl Stream {
         match self {
             Self::Conversation(conversation) => conversation.member_count(),
             Self::Empty | Self::User(_) => 0,
+        }
+    }
+
+    /// What its members may know of one another; nothing, where it is no conversation.
+    pub fn receipts(&self) -> Receipts {
+        match self {
+            Self::Conversation(conversation) => conversation.receipts(),
+            Self::Empty | Self::User(_) => Receipts::default(),
         }
     }
 }
