@@ -3,12 +3,15 @@
 pub(crate) mod conversation;
 pub(crate) mod counts;
 mod fold;
+pub(crate) mod kinds;
 pub(crate) mod known_users;
 mod member;
 pub(crate) mod memberships;
 mod person;
+mod receipts;
 
 pub use conversation::{Activity, Conversation, activity, by_id};
 pub(crate) use fold::Conversations;
 pub use member::{Member, members};
 pub use person::{Person, people, person_named};
+pub use receipts::receipts;

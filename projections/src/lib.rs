@@ -20,6 +20,7 @@ mod select;
 pub mod unread;
 
 pub use conversations::counts::conversation_counts;
+pub use conversations::kinds::are_direct;
 pub use conversations::known_users::known_users;
 pub use conversations::memberships::{MEMBERSHIP_MODELS, Membership, Memberships, Seen, memberships};
 pub use engine::ahead::ahead;

@@ -6,7 +6,9 @@ pub(crate) mod hiding;
 mod mark;
 mod mentions;
 pub(crate) mod read_seqs;
+pub(crate) mod seen_by;
 
 pub(crate) use fold::Unread;
 pub use mark::{Marks, marks, mention_total, unread_total};
 pub use mentions::mention_counts;
+pub use seen_by::seen_by;

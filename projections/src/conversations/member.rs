@@ -28,7 +28,7 @@ pub fn members(conversations: Vec<Uuid>, range: &Range<Uuid>) -> Select<Listed<M
 }
 
 impl Member {
-    fn read(row: &Row) -> Result<Self, Error> {
+    pub(crate) fn read(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             user: row.try_get("user_id")?,
             role: row.try_get("role")?,

@@ -13,6 +13,7 @@ mod lanes;
 mod long;
 mod nouns;
 mod poison;
+mod receipts;
 mod replay;
 mod runner;
 mod search;
