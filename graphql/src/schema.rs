@@ -18,6 +18,7 @@ pub(crate) mod pin;
 pub(crate) mod query;
 pub(crate) mod reaction;
 pub(crate) mod read_model;
+pub(crate) mod receipt;
 pub(crate) mod search;
 pub(crate) mod subscription;
 pub(crate) mod thread;

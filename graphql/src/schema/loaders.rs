@@ -9,6 +9,7 @@ use super::member::{MemberPage, MemberPages};
 use super::message::{LastMessages, MessageId, MessageKey, MessagePage, MessagePages, Messages};
 use super::pin::{Pinned, Pins};
 use super::reaction::{ReactionPage, ReactionPages, Reactions};
+use super::receipt::{DeliveredTo, Receipts, SeenBy, Sent};
 use super::thread::{ReplyPage, ReplyPages, ThreadPage, ThreadPages, Threads};
 use super::user::{People, Suspensions};
 use crate::database::Database;
@@ -36,6 +37,9 @@ pub(crate) struct Loaders {
     pub(crate) reaction_pages: Gathering<ReactionPage, ReactionPages>,
     pub(crate) pins: Gathering<Uuid, Pins>,
     pub(crate) pinned: Gathering<MessageKey, Pinned>,
+    pub(crate) receipts: Gathering<Uuid, Receipts>,
+    pub(crate) seen_by: Gathering<Sent, SeenBy>,
+    pub(crate) delivered_to: Gathering<Sent, DeliveredTo>,
     pub(crate) threads: Gathering<MessageId, Threads>,
     pub(crate) thread_pages: Gathering<ThreadPage, ThreadPages>,
     pub(crate) reply_pages: Gathering<ReplyPage, ReplyPages>,
@@ -116,6 +120,9 @@ impl Loaders {
             reaction_pages: Gathering::new(ReactionPages(database()), waves),
             pins: Gathering::new(pins, waves),
             pinned: Gathering::remembering(Pinned(database()), waves),
+            receipts: Gathering::remembering(Receipts(database()), waves),
+            seen_by: Gathering::remembering(SeenBy(database()), waves),
+            delivered_to: Gathering::remembering(DeliveredTo(database()), waves),
             threads: Gathering::remembering(Threads(database()), waves),
             thread_pages: Gathering::new(thread_pages, waves),
             reply_pages: Gathering::new(reply_pages, waves),

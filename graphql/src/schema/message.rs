@@ -2,12 +2,14 @@
 
 use super::attachment::Attachment;
 use super::conversation::Conversation;
-use super::cursor::MessagePlace;
+use super::cursor::{MemberPlace, MessagePlace};
 use super::edit::{Edit, EditPage};
 use super::loaders::Loaders;
 use super::long::Long;
+use super::member::Member;
 use super::page::{Entries, List, Page, gather, group};
 use super::reaction::Reaction;
+use super::receipt::{self, Sent};
 use super::time::Time;
 use super::user::{self, User};
 use crate::database::{Database, NoAnswer};
@@ -166,6 +168,29 @@ impl Message {
         Ok(pinned.load_one(self.key()).await?.is_some())
     }
 
+    /// Who has read it: those of the conversation's members who were there before it, without its sender, in the order of their ids.
+    /// Empty in groups of more than 100 members.
+    async fn seen_by(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<List<MemberPlace, Member>> {
+        let page = Page::parse(first, after, None, None)?;
+        receipt::seen_by(context.data_unchecked::<Loaders>(), self.sent(), page).await
+    }
+
+    /// The same of those of whom a device is known to have it. Empty in groups.
+    async fn delivered_to(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<List<MemberPlace, Member>> {
+        let page = Page::parse(first, after, None, None)?;
+        receipt::delivered_to(context.data_unchecked::<Loaders>(), self.sent(), page).await
+    }
+
     /// Null when the viewer has ceased to be a member since.
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
         Ok(context
@@ -181,6 +206,13 @@ impl Message {
         MessageKey {
             conversation: self.conversation,
             message: self.seq.0,
+        }
+    }
+
+    fn sent(&self) -> Sent {
+        Sent {
+            message: self.key(),
+            sender: self.sender,
         }
     }
 

@@ -10,10 +10,11 @@ use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
 
 /// Fields that are lists with pages.
-pub(super) const PAGED: [&str; 12] = [
+pub(super) const PAGED: [&str; 14] = [
     "audit",
     "connections",
     "conversations",
+    "deliveredTo",
     "edits",
     "inbox",
     "members",
@@ -21,6 +22,7 @@ pub(super) const PAGED: [&str; 12] = [
     "parked",
     "replies",
     "search",
+    "seenBy",
     "threads",
     "users",
 ];
@@ -46,6 +48,8 @@ const MENTIONS_USUAL: usize = 20;
 const LOOK_UP: usize = 25;
 /// What it costs to count over all conversations of the viewer: each is looked at.
 const TOTAL: usize = 100;
+/// What it costs to look at each member of a conversation, of whom most lists then tell.
+const RECEIPTS: usize = 25;
 /// What it costs to look for words: some seconds of a connection, where they are common.
 const SEARCH: usize = 1_000;
 /// The longest name of a field in the answer: it is repeated for each entry of the lists around it.
@@ -131,6 +135,7 @@ impl<'a> Walk<'a> {
         let name = field.name.node.as_str();
         let (itself, times) = match name {
             "search" => (SEARCH, self.page(field)),
+            "deliveredTo" | "seenBy" => (RECEIPTS, self.page(field)),
             _ if PAGED.contains(&name) => (1, self.page(field)),
             "mentions" => (MENTIONS_MAX, MENTIONS_USUAL),
             "reactions" => (1, REACTIONS_MAX),
@@ -213,6 +218,7 @@ impl Measure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::receipt::RECEIPTS_MAX;
     use async_graphql::parser::parse_query;
     use std::fmt::Write as _;
 
@@ -225,6 +231,7 @@ mod tests {
     fn lists_without_pages_are_reckoned_as_long_as_the_domain_lets_them_be() {
         assert_eq!(MENTIONS_MAX, tidings_domain::conversation::MENTIONS_MAX);
         assert_eq!(PINS_MAX, tidings_domain::PINS_MAX);
+        assert_eq!(RECEIPTS_MAX, tidings_domain::RECEIPT_MEMBERS_MAX);
     }
 
     #[test]

@@ -1,0 +1,139 @@
+//! Who has read a message, and whose devices have been sent it.
+
+use super::cursor::MemberPlace;
+use super::loaders::Loaders;
+use super::member::Member;
+use super::message::MessageKey;
+use super::page::{Entries, List, Page};
+use crate::database::{Database, NoAnswer};
+use crate::loader::Loader;
+use async_graphql::Result;
+use std::collections::HashMap;
+use tidings_projections::{Select, conversations, inbox, unread};
+use uuid::Uuid;
+
+/// The most members of a conversation in which receipts are shown, so that such a list has no more.
+pub(crate) const RECEIPTS_MAX: usize = 100;
+
+/// A message, and who has sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Sent {
+    pub(crate) message: MessageKey,
+    pub(crate) sender: Uuid,
+}
+
+/// A page of those who have read a message; empty where nobody may know. Whoever asks has made sure that the viewer may see it.
+pub(crate) async fn seen_by(
+    loaders: &Loaders,
+    sent: Sent,
+    page: Page<MemberPlace>,
+) -> Result<List<MemberPlace, Member>> {
+    let shown = loaders.receipts.load_one(sent.message.conversation).await?;
+    let mut members = vec![];
+    if shown.is_some_and(|shown| shown.read) {
+        members = loaders.seen_by.load_one(sent).await?.unwrap_or_default();
+    }
+    Ok(part(members, &page))
+}
+
+/// The same of those of whom a device has been sent it.
+pub(crate) async fn delivered_to(
+    loaders: &Loaders,
+    sent: Sent,
+    page: Page<MemberPlace>,
+) -> Result<List<MemberPlace, Member>> {
+    let shown = loaders.receipts.load_one(sent.message.conversation).await?;
+    let mut members = vec![];
+    if shown.is_some_and(|shown| shown.delivered) {
+        members = loaders.delivered_to.load_one(sent).await?.unwrap_or_default();
+    }
+    Ok(part(members, &page))
+}
+
+/// A page of a whole list, which is in the order of ids.
+fn part(members: Vec<Member>, page: &Page<MemberPlace>) -> List<MemberPlace, Member> {
+    let after = page.after.as_ref().map(|place| place.0);
+    let all = members.len();
+    let rest: Vec<Member> = members
+        .into_iter()
+        .filter(|member| Some(member.user) > after)
+        .collect();
+    let earlier = rest.len() < all;
+    let entries: Entries<Member> = page.entries(rest, earlier, false);
+    entries.into_list(|member| (MemberPlace(member.user), member))
+}
+
+/// Reads which receipts members of conversations may see. Whoever asks has made sure that the viewer is a member.
+pub(crate) struct Receipts(pub(super) Database);
+
+/// What the viewer may know of the other members of a conversation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown {
+    read: bool,
+    delivered: bool,
+}
+
+impl Loader<Uuid> for Receipts {
+    type Value = Shown;
+
+    async fn load(&self, conversations: &[Uuid]) -> Result<HashMap<Uuid, Shown>, NoAnswer> {
+        let found = self
+            .0
+            .ask(&conversations::receipts(conversations.to_vec()))
+            .await?;
+        let shown = found.into_iter().map(|(conversation, receipts)| {
+            let shown = Shown {
+                read: receipts.read,
+                delivered: receipts.delivered,
+            };
+            (conversation, shown)
+        });
+        Ok(shown.collect())
+    }
+}
+
+/// Reads who has read messages.
+pub(crate) struct SeenBy(pub(super) Database);
+
+impl Loader<Sent> for SeenBy {
+    type Value = Vec<Member>;
+
+    async fn load(&self, sent: &[Sent]) -> Result<HashMap<Sent, Vec<Member>>, NoAnswer> {
+        members(&self.0, sent, unread::seen_by).await
+    }
+}
+
+/// Reads whose devices have been sent messages.
+pub(crate) struct DeliveredTo(pub(super) Database);
+
+impl Loader<Sent> for DeliveredTo {
+    type Value = Vec<Member>;
+
+    async fn load(&self, sent: &[Sent]) -> Result<HashMap<Sent, Vec<Member>>, NoAnswer> {
+        members(&self.0, sent, inbox::delivered_to).await
+    }
+}
+
+type Found = Select<(i64, conversations::Member)>;
+
+/// Reads the members of whom `select` tells, of many messages at once.
+async fn members(
+    database: &Database,
+    sent: &[Sent],
+    select: impl FnOnce(Vec<Uuid>, Vec<i64>, Vec<Uuid>, usize) -> Found,
+) -> Result<HashMap<Sent, Vec<Member>>, NoAnswer> {
+    let conversations = sent.iter().map(|sent| sent.message.conversation).collect();
+    let seqs = sent.iter().map(|sent| sent.message.message).collect();
+    let senders = sent.iter().map(|sent| sent.sender).collect();
+    let found = database
+        .ask(&select(conversations, seqs, senders, RECEIPTS_MAX))
+        .await?;
+    let mut members: HashMap<Sent, Vec<Member>> = HashMap::new();
+    for (number, member) in found {
+        let of = usize::try_from(number - 1).ok().and_then(|index| sent.get(index));
+        if let Some(of) = of {
+            members.entry(*of).or_default().push(member.into());
+        }
+    }
+    Ok(members)
+}
