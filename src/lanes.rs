@@ -29,8 +29,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::event::Acted;
 use tidings_domain::{
-    Command, CommandId, ConversationId, DigestKey, Facts, Need, Rejection, Rules, Stream, StreamCommand,
-    UserCommand, UserId,
+    Command, CommandId, ConversationId, DigestKey, Facts, Need, Receipts, Rejection, Rules, Stream,
+    StreamCommand, UserCommand, UserId,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Committed, Log};
@@ -50,6 +50,8 @@ pub type Reply = Box<dyn FnOnce(Result<Accepted, Refusal>) + Send>;
 pub struct Seat {
     /// How many members the conversation has.
     pub members: usize,
+    /// What they may know of one another.
+    pub receipts: Receipts,
     /// Where a fresh answer was asked for, the last seq of the conversation, read before it was found out who is in it and
     /// behind all that was queued earlier: whoever has the seat may see everything up to there. 0 otherwise.
     pub reach: u64,

@@ -9,12 +9,16 @@ use crate::{
     fields::{Field, Fields},
 };
 
-/// Somebody has read up to a seq. It may be lost.
+/// Somebody has read up to a seq, or has been sent. It may be lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
     pub conversation: Uuid,
     pub user: Uuid,
+    /// 0 is nothing.
     pub read_seq: u64,
+    /// How far a device of theirs is known to have it; only in direct conversations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_seq: Option<u64>,
 }
 
 /// A part of a conversation, in order.

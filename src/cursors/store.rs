@@ -2,11 +2,11 @@
 
 mod placing;
 mod recall;
+mod telling;
 
 use super::gathering::{Delivered, Gathered};
+use super::refuse_all;
 use super::sent::Sent;
-use super::{Read, refuse_all};
-use crate::delivery::Audience;
 use crate::fanout::{Ephemeral, ReadMark};
 use crate::lanes::{AsOf, Lanes};
 use crate::outcome::{Accepted, Refusal};
@@ -14,12 +14,10 @@ use crate::planted;
 use placing::within;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use telling::Tellers;
 use tidings_domain::user::UserCommand;
 use tidings_domain::{ConversationId, Cursor, UserId, event::CursorsMoved};
 use tidings_eventlog::{Log, Position};
-
-/// Conversations with more members show no read receipts to others: each would reach them all.
-const RECEIPT_MEMBERS_MAX: usize = 100;
 
 #[derive(Clone)]
 pub(super) struct Store {
@@ -28,6 +26,7 @@ pub(super) struct Store {
     ephemeral: Ephemeral,
     /// How far the log is known to say that users have been sent conversations.
     sent: Arc<Mutex<Sent>>,
+    tellers: Arc<Tellers>,
     /// The moment that this is of, and what is known of read positions.
     seen: Arc<Mutex<Option<AsOf>>>,
 }
@@ -39,6 +38,7 @@ impl Store {
             lanes,
             ephemeral,
             sent: Arc::new(Mutex::new(Sent::new())),
+            tellers: Arc::new(Tellers::new()),
             seen: Arc::default(),
         }
     }
@@ -81,17 +81,20 @@ impl Store {
             refuse_all(reads, &Refusal::Unavailable);
             return Delivered::new();
         }
-        let wanted: BTreeSet<ConversationId> = reads.iter().map(|read| read.conversation).collect();
+        let delivered = self.unsent(user, epoch, delivered);
+        let mut telling = self.telling(user, &delivered).await;
+        let mut wanted: BTreeSet<ConversationId> = reads.iter().map(|read| read.conversation).collect();
+        wanted.extend(&telling);
         let (reads, asked) = match self.recall(user, epoch, as_of, &wanted).await {
             Ok(asked) => (reads, asked),
             Err(error) => {
                 tracing::debug!(error, "read positions could not be recalled");
                 refuse_all(reads, &Refusal::Unavailable);
+                telling.clear();
                 (vec![], false)
             }
         };
         let unread = self.unread(user, epoch, &reads);
-        let delivered = self.unsent(user, epoch, delivered);
         let heads = match self.heads(unread.iter().chain(delivered.keys())).await {
             Ok(heads) => heads,
             Err(error) => {
@@ -113,6 +116,8 @@ impl Store {
         };
         let known = self.known(user, epoch, &moved);
         let moved = moved.beyond(&known);
+        let mut told = moved.delivered.clone();
+        told.retain(|conversation, _| telling.contains(conversation));
         let read: BTreeSet<ConversationId> = reads.iter().map(|read| read.conversation).collect();
         let (mut accepted, mut behind) = (None, None);
         // A read that moves nothing may end that a conversation is marked as unread.
@@ -141,14 +146,14 @@ impl Store {
             Some(accepted) => self.note(user, epoch, moved, accepted),
             None => asked,
         };
-        if !reads.is_empty()
+        if !(reads.is_empty() && told.is_empty())
             && !is_newest
             && let Err(error) = self.catch_up(user, epoch, as_of, &wanted).await
         {
             tracing::debug!(error, "the newest read positions could not be read");
             refuse_all(reads, &Refusal::Unavailable);
         } else {
-            self.answer(user, epoch, reads, behind);
+            self.answer(user, epoch, reads, told, behind);
         }
         Delivered::new()
     }
@@ -207,37 +212,6 @@ impl Store {
         self.ephemeral
             .read_marks()
             .follow(user, epoch, behind..=seq, &marks)
-    }
-
-    /// Acks reads with how far the user has read, and shows that. Whatever else they did stands no further than `behind`.
-    fn answer(&self, user: UserId, epoch: u32, reads: Vec<Read>, behind: Option<Position>) {
-        let at = crate::clock::now();
-        let mut shown = BTreeMap::new();
-        for read in reads {
-            let Some(mark) = self.ephemeral.read_marks().known(user, read.conversation, epoch) else {
-                // So many are remembered that this one was forgotten at once; the next try finds it in the log.
-                (read.reply)(Err(Refusal::Overloaded));
-                continue;
-            };
-            shown.insert(read.conversation, (mark, read.seat.members));
-            (read.reply)(Ok(Accepted {
-                stream: read.conversation.0,
-                seq: mark.seq,
-                position: behind
-                    .filter(|behind| behind.pos > mark.position.pos)
-                    .unwrap_or(mark.position),
-                at,
-                duplicate: false,
-            }));
-        }
-        for (conversation, (mark, members)) in shown {
-            let audience = if members <= RECEIPT_MEMBERS_MAX {
-                Audience::All
-            } else {
-                Audience::User(user)
-            };
-            self.ephemeral.receipt(user, conversation, mark, audience);
-        }
     }
 
     fn sent(&self) -> std::sync::MutexGuard<'_, Sent> {

@@ -42,6 +42,7 @@ enum Passing {
         user: UserId,
         conversation: Uuid,
         mark: ReadMark,
+        delivered: Option<u64>,
         audience: Audience,
         frame: Bytes,
     },
@@ -106,20 +107,29 @@ impl Ephemeral {
         self.hub.at(user.lane()).epoch
     }
 
-    /// Shows how far `user` has read to those of its audience who see `conversation`, unless they were shown as much.
-    pub fn receipt(&self, user: UserId, conversation: ConversationId, mark: ReadMark, audience: Audience) {
+    /// Shows how far `user` has read, and has been sent where that may be known, to those of its audience who see `conversation`,
+    /// unless they were shown as much.
+    pub fn receipt(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        mark: ReadMark,
+        delivered: Option<u64>,
+        audience: Audience,
+    ) {
         if mark.epoch != self.epoch(user) {
             return;
         }
-        self.marks.show(user, conversation, mark, || {
-            let seq = mark.seq ^ u64::from(planted::is("receipt-back"));
-            let frame = wire::receipt(conversation, user, seq);
+        self.marks.show(user, conversation, mark, delivered, |shown| {
+            let seq = shown.read ^ u64::from(planted::is("receipt-back"));
+            let frame = wire::receipt(conversation, user, seq, shown.delivered);
             self.hub.receipt(conversation.0, audience, frame.clone());
             // Ephemeral: when Redis is slow or away, other nodes do not show it.
             let _ = self.queue.try_send(Passing::Receipt {
                 user,
                 conversation: conversation.0,
                 mark,
+                delivered: shown.delivered,
                 audience,
                 frame,
             });
@@ -167,7 +177,7 @@ async fn write(
             continue;
         };
         let mut fields: Vec<(&str, &[u8])> = vec![("n", node.as_bytes())];
-        let (seq, position, epoch);
+        let (seq, position, epoch, delivered_seq);
         let key = match &passing {
             Passing::Typing {
                 conversation, frame, ..
@@ -179,6 +189,7 @@ async fn write(
                 user,
                 conversation,
                 mark,
+                delivered,
                 audience,
                 frame,
             } => {
@@ -192,6 +203,10 @@ async fn write(
                     ("p", position.as_bytes()),
                     ("e", epoch.as_bytes()),
                 ]);
+                if let Some(delivered) = delivered {
+                    delivered_seq = delivered.to_string();
+                    fields.push(("d", delivered_seq.as_bytes()));
+                }
                 if *audience != Audience::All {
                     fields.push(("own", b"1"));
                 }
@@ -277,8 +292,8 @@ impl Others {
         if sender == self.node.as_bytes() || frame.len() > FRAME_MAX {
             return None;
         }
-        let frame = Bytes::copy_from_slice(frame);
         if is_typing {
+            let frame = Bytes::copy_from_slice(frame);
             self.hub.typing(conversation, None, frame, Box::new(|| {}));
             return Some(());
         }
@@ -295,8 +310,16 @@ impl Others {
         };
         // It was durable before it was sent.
         self.marks.raise(user, ConversationId(conversation), mark);
+        // One of an earlier version does not say.
+        let delivered = match text("d") {
+            Some(delivered) => Some(delivered.parse().ok()?),
+            None => None,
+        };
         if mark.epoch == self.hub.at(user.lane()).epoch {
-            self.marks.show(user, ConversationId(conversation), mark, || {
+            let place = ConversationId(conversation);
+            self.marks.show(user, place, mark, delivered, |shown| {
+                // What was shown here before may say more than the other node knew.
+                let frame = wire::receipt(place, user, shown.read, shown.delivered);
                 self.hub.receipt(conversation, audience, frame);
             });
         }

@@ -23,6 +23,16 @@ pub struct ReadMark {
     pub epoch: u32,
 }
 
+/// What receipts have shown of somebody in a conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Shown {
+    /// The time line of the user's lane.
+    epoch: u32,
+    pub read: u64,
+    /// Where members may know it.
+    pub delivered: Option<u64>,
+}
+
 /// Read positions that are known to be durable, and those that were shown as receipts: neither goes back. What is
 /// forgotten is read again from the log, or shown once more.
 pub struct ReadMarks(Mutex<Places>);
@@ -31,8 +41,7 @@ struct Places {
     users: LruCache<UserId, OfUser>,
     /// Marks of all users.
     marks: usize,
-    /// The time line and the seq of the furthest receipt.
-    shown: LruCache<(UserId, ConversationId), (u32, u64)>,
+    shown: LruCache<(UserId, ConversationId), Shown>,
 }
 
 /// What one user has read, in the time line of the lane that has it: all that the user's stream says up to a seq, and perhaps more.
@@ -133,22 +142,33 @@ impl ReadMarks {
         }
     }
 
-    /// Does `show` where a receipt for `mark` says something new, and before any other of the same place is shown. It must
-    /// not block.
+    /// Does `show` with what has been read and delivered, where `mark` or `delivered` says something new of that, and before any
+    /// other receipt of the same place is shown. It must not block.
     pub(super) fn show(
         &self,
         user: UserId,
         conversation: ConversationId,
         mark: ReadMark,
-        show: impl FnOnce(),
+        delivered: Option<u64>,
+        show: impl FnOnce(Shown),
     ) {
         let mut places = self.places();
         let shown = places
             .shown
             .get_or_insert_mut((user, conversation), Default::default);
-        if (mark.epoch, mark.seq) > *shown {
-            *shown = (mark.epoch, mark.seq);
-            show();
+        let before = match shown.epoch {
+            epoch if epoch > mark.epoch => return,
+            epoch if epoch == mark.epoch => *shown,
+            _ => Shown::default(),
+        };
+        let now = Shown {
+            epoch: mark.epoch,
+            read: before.read.max(mark.seq),
+            delivered: before.delivered.max(delivered),
+        };
+        if now.read > before.read || now.delivered > before.delivered {
+            *shown = now;
+            show(now);
         }
     }
 
@@ -219,15 +239,36 @@ mod tests {
         }
         let mut shown = vec![];
         for seq in [4, 3, 4, 5] {
-            marks.show(USER, ROOM, mark(1, seq), || shown.push(seq));
+            marks.show(USER, ROOM, mark(1, seq), None, |now| shown.push(now.read));
         }
         assert_eq!(shown, [4, 5]);
         marks.doubt();
         assert_eq!(marks.known(USER, ROOM, 1), None);
-        marks.show(USER, ROOM, mark(1, 5), || shown.push(5));
+        marks.show(USER, ROOM, mark(1, 5), None, |now| shown.push(now.read));
         marks.forget();
-        marks.show(USER, ROOM, mark(1, 4), || shown.push(4));
+        marks.show(USER, ROOM, mark(1, 4), None, |now| shown.push(now.read));
         assert_eq!(shown, [4, 5, 4]);
+    }
+
+    #[test]
+    fn what_is_read_and_what_is_delivered_is_shown_together_and_neither_goes_back() {
+        let marks = ReadMarks::new();
+        let mut shown = vec![];
+        for (epoch, read, delivered) in [
+            (1, 0, Some(4)),
+            (1, 2, Some(3)),
+            (1, 2, Some(4)),
+            (1, 5, None),
+            (1, 4, Some(5)),
+            (0, 9, Some(9)),
+            (2, 1, None),
+        ] {
+            marks.show(USER, ROOM, mark(epoch, read), delivered, |now| {
+                shown.push((now.read, now.delivered));
+            });
+        }
+        let expected = [(0, Some(4)), (2, Some(4)), (5, Some(4)), (5, Some(5)), (1, None)];
+        assert_eq!(shown, expected);
     }
 
     #[test]
@@ -263,7 +304,7 @@ mod tests {
         assert_eq!(marks.known(USER, ROOM, 2), Some(mark(2, 30)));
         let mut shown = vec![];
         for (epoch, seq) in [(1, 39), (2, 30), (1, 40), (2, 31)] {
-            marks.show(USER, ROOM, mark(epoch, seq), || shown.push(seq));
+            marks.show(USER, ROOM, mark(epoch, seq), None, |now| shown.push(now.read));
         }
         assert_eq!(shown, [39, 30, 31]);
     }

@@ -46,6 +46,7 @@ mod recall;
 mod receipt;
 mod rooms;
 mod search;
+mod seen;
 mod sockets;
 mod states;
 mod support;

@@ -394,6 +394,16 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 conversation,
                 user,
                 read_seq: 17,
+                delivered_seq: None,
+            }),
+        ),
+        (
+            "receipt.delivered",
+            ServerFrame::Receipt(Receipt {
+                conversation,
+                user,
+                read_seq: 17,
+                delivered_seq: Some(19),
             }),
         ),
         ("pong", ServerFrame::Pong { id: Some(id(9)) }),

@@ -24,6 +24,7 @@ impl LaneTask {
                 Some(state) => match state.stream.authorize(question.user) {
                     Ok(_) => Ok(Seat {
                         members: state.stream.member_count(),
+                        receipts: state.stream.receipts(),
                         reach: reach.get(&stream).copied().unwrap_or(0),
                     }),
                     Err(rejection) => Err(rejection.into()),

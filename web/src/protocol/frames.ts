@@ -85,7 +85,7 @@ export interface Gap {
 
 export type Ephemeral =
   | { type: 'typing'; conversation: string; user: string; on: boolean }
-  | { type: 'receipt'; conversation: string; user: string; read_seq: number }
+  | { type: 'receipt'; conversation: string; user: string; read_seq: number; delivered_seq?: number }
   | { type: 'presence'; user: string; online: boolean; last_seen?: string };
 
 export interface Welcome {

@@ -1,0 +1,176 @@
+//! Who has read a message and whose devices have it, as receipts say it when it happens and GraphQL at any time later.
+
+use crate::support::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn read(conversation: Uuid, seq: u64) -> Value {
+    json!({ "type": "read", "conversation": conversation, "seq": seq })
+}
+
+/// Who has read each message of a conversation, and who has it; people by their places in `people`.
+async fn lists(
+    node: &TestNode,
+    viewer: &User,
+    conversation: Uuid,
+    people: &[&User],
+    after: &Value,
+) -> Vec<(Vec<usize>, Vec<usize>)> {
+    let query = format!(
+        "{{ conversation(id: \"{conversation}\") {{ messages {{ nodes {{ \
+         seenBy {{ nodes {{ user {{ id }} }} }} deliveredTo {{ nodes {{ user {{ id }} }} }} }} }} }} }}"
+    );
+    let answer = node.graphql(viewer, &query, after.as_str()).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    let who = |list: &Value| {
+        let mut who: Vec<usize> = list["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|member| {
+                let id = id(&member["user"]["id"]);
+                people.iter().position(|user| user.id == id).unwrap()
+            })
+            .collect();
+        who.sort_unstable();
+        who
+    };
+    let messages = answer["data"]["conversation"]["messages"]["nodes"]
+        .as_array()
+        .unwrap();
+    messages
+        .iter()
+        .map(|message| (who(&message["seenBy"]), who(&message["deliveredTo"])))
+        .collect()
+}
+
+/// A node that asks for proofs of receipt at once.
+async fn prompt(store: &Store) -> TestNode {
+    let mut config = store.config();
+    (config.gateway.proof_ms, config.gateway.delivered_ms) = (10, 10);
+    TestNode::start(config).await
+}
+
+/// The next receipt of a user that says this much.
+async fn receipt(socket: &mut Socket, user: &User, key: &str, seq: u64) -> Value {
+    let wanted = |object: &Value| {
+        object["type"] == "receipt" && object["user"] == json!(user.id) && object[key] == json!(seq)
+    };
+    socket.take(wanted).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_direct_message_is_shown_as_delivered_and_then_as_read_on_any_node() {
+    let store = Store::new().await;
+    let (here, there) = (prompt(&store).await, prompt(&store).await);
+    let [ann, ben] = here.people(["ann", "ben"]).await;
+    let people = [&ann, &ben];
+    let mut a = here.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    a.say(conversation, "one").await;
+    let last = a.say(conversation, "two").await;
+    assert_eq!(
+        lists(&there, &ann, conversation, &people, &last["position"]).await,
+        [(vec![], vec![]), (vec![], vec![])]
+    );
+
+    let mut b = there.socket(&ben).await;
+    // His device answers pings while it is read from.
+    let reading = async {
+        loop {
+            b.works().await;
+        }
+    };
+    let told = receipt(&mut a, &ben, "delivered_seq", 3);
+    let told = tokio::select! { told = told => told, () = reading => unreachable!() };
+    assert_eq!(told["read_seq"], 0);
+    let nobody_read = async || {
+        let lists = lists(&here, &ann, conversation, &people, &Value::Null).await;
+        (lists == [(vec![], vec![1]), (vec![], vec![1])]).then_some(())
+    };
+    eventually(nobody_read).await;
+
+    let ack = b.acked(read(conversation, 2)).await;
+    let told = receipt(&mut a, &ben, "read_seq", 2).await;
+    assert_eq!(told["delivered_seq"], 3);
+    assert_eq!(
+        lists(&there, &ann, conversation, &people, &ack["position"]).await,
+        [(vec![1], vec![1]), (vec![], vec![1])]
+    );
+    // Whoever answers has read what is before the answer.
+    let ack = b.say(conversation, "three").await;
+    assert_eq!(
+        lists(&here, &ben, conversation, &people, &ack["position"]).await,
+        [(vec![1], vec![1]), (vec![1], vec![1]), (vec![], vec![])]
+    );
+    here.stop().await;
+    there.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_tells_who_has_read_and_not_who_has_it_and_leaves_out_who_came_later() {
+    let store = Store::new().await;
+    let node = prompt(&store).await;
+    let [ann, ben, cat, dan, eve] = node.people(["ann", "ben", "cat", "dan", "eve"]).await;
+    let people = [&ann, &ben, &cat, &dan];
+    let (mut a, mut b, mut c) = (
+        node.socket(&ann).await,
+        node.socket(&ben).await,
+        node.socket(&cat).await,
+    );
+    let mut d = node.socket(&dan).await;
+    let group = a.create_group(&[&ben, &cat]).await;
+    a.say(group, "one").await;
+    a.acked(json!({ "type": "group.add", "conversation": group, "user": dan.id }))
+        .await;
+    let two = a.say(group, "two").await;
+    for socket in [&mut b, &mut d] {
+        socket.acked(read(group, 4)).await;
+    }
+    let position = c.acked(read(group, 2)).await["position"].clone();
+    let told = receipt(&mut a, &cat, "read_seq", 2).await;
+    assert_eq!(told.get("delivered_seq"), None);
+    eventually(async || {
+        let lists = lists(&node, &ann, group, &people, &position).await;
+        (lists == [(vec![1, 2], vec![]), (vec![1, 3], vec![])]).then_some(())
+    })
+    .await;
+
+    // Page by page, in the order of ids.
+    let page = async |viewer: &User, arguments: &str| {
+        let message = two["id"].as_str().unwrap();
+        let query = format!(
+            "{{ message(conversation: \"{group}\", id: \"{message}\") {{ seenBy({arguments}) {{ \
+             nodes {{ user {{ id }} }} pageInfo {{ hasNextPage hasPreviousPage endCursor }} }} }} }}"
+        );
+        node.graphql(viewer, &query, None).await
+    };
+    let first = page(&ann, "first: 1").await["data"]["message"]["seenBy"].clone();
+    assert_eq!(first["pageInfo"]["hasNextPage"], true);
+    let end = first["pageInfo"]["endCursor"].as_str().unwrap();
+    let second =
+        page(&ann, &format!("first: 1, after: \"{end}\"")).await["data"]["message"]["seenBy"].clone();
+    assert_eq!(
+        (
+            &second["pageInfo"]["hasNextPage"],
+            &second["pageInfo"]["hasPreviousPage"]
+        ),
+        (&json!(false), &json!(true))
+    );
+    let both = [&first, &second].map(|page| id(&page["nodes"][0]["user"]["id"]));
+    assert!(both[0] < both[1] && both.iter().all(|id| [ben.id, dan.id].contains(id)));
+
+    // Who leaves is no reader any more, and strangers see no message to ask of.
+    let left = d
+        .acked(json!({ "type": "group.leave", "conversation": group }))
+        .await;
+    assert_eq!(
+        lists(&node, &ann, group, &people, &left["position"]).await,
+        [(vec![1, 2], vec![]), (vec![1], vec![])]
+    );
+    for stranger in [&dan, &eve] {
+        let answer = page(stranger, "first: 1").await;
+        assert_eq!(answer["data"]["message"], Value::Null, "{answer}");
+    }
+    node.stop().await;
+}
