@@ -10,7 +10,9 @@ use tidings_protocol::{Ack, Action, ClientFrame, Command, ErrorCode, ErrorFrame,
 use tokio::{sync::oneshot, time::Instant};
 use uuid::Uuid;
 
-use crate::{CommandError, SendStatus, keeper::Settled, sequence::Missing, status::StatusSender};
+use crate::{
+    CommandError, SendStatus, keeper::Settled, receipts::Receipts, sequence::Missing, status::StatusSender,
+};
 
 /// An id for a new command, which sorts by when it was made.
 #[expect(clippy::disallowed_methods, reason = "who sends a command mints its id")]
@@ -35,6 +37,8 @@ pub(crate) struct Request {
     pub(crate) id: Uuid,
     /// Commands of one conversation keep their order.
     pub(crate) conversation: Option<Uuid>,
+    /// Whether it sends a message.
+    pub(crate) message: bool,
     /// Encoded once, so that a repeat has the same content.
     pub(crate) text: Arc<str>,
     pub(crate) answer: oneshot::Sender<Result<Answer, CommandError>>,
@@ -75,6 +79,7 @@ enum Origin {
         answer: oneshot::Sender<Result<Answer, CommandError>>,
         status: StatusSender,
         settled: Option<Arc<Settled>>,
+        message: bool,
     },
     /// This library itself, to fill a hole.
     Hole(Missing),
@@ -115,6 +120,8 @@ pub(crate) struct Flight {
     timeout: Duration,
     /// Until when the server wants to hear no commands.
     quiet_until: Option<Instant>,
+    /// What becomes of messages that were acked.
+    pub(crate) receipts: Receipts,
     /// Until when it wants to hear none of a conversation.
     paused_until: HashMap<Uuid, Instant>,
 }
@@ -130,6 +137,7 @@ impl Flight {
             next_order: 0,
             timeout,
             quiet_until: None,
+            receipts: Receipts::default(),
             paused_until: HashMap::new(),
         }
     }
@@ -148,6 +156,7 @@ impl Flight {
             id,
             conversation,
             text,
+            message,
             answer,
             status,
             settled,
@@ -164,6 +173,7 @@ impl Flight {
             answer,
             status,
             settled,
+            message,
         };
         self.insert(id, conversation, text, origin, now);
     }
@@ -245,11 +255,15 @@ impl Flight {
                 answer,
                 status,
                 settled,
+                message,
             } => {
                 if let Some(settled) = settled {
                     settled.push(ack.id);
                 }
                 status.send_replace(SendStatus::Sent);
+                if message {
+                    self.receipts.sent(&ack, status);
+                }
                 // Nobody may listen any more.
                 let _ = answer.send(Ok(Answer::Ack(ack)));
                 None
@@ -378,6 +392,7 @@ impl Flight {
             answer,
             status,
             settled,
+            ..
         } = waiting.origin
         {
             let stays = settled.is_some() && matches!(error, CommandError::Closed { .. });

@@ -287,11 +287,14 @@ impl Client {
             .store
             .as_ref()
             .filter(|_| !matches!(action, Action::Fetch { .. }));
-        let conversation = action.conversation();
+        let shape = Shape {
+            conversation: action.conversation(),
+            message: matches!(action, Action::MessageSend { .. }),
+        };
         let frame = ClientFrame::Command(Command { action, id });
         let text = serde_json::to_string(&frame).expect("maps with string keys always serialize");
         let settled = store.map(|store| Arc::clone(&store.settled));
-        let (mut request, pending) = request(id, conversation, text.into(), settled);
+        let (mut request, pending) = request(id, shape, text.into(), settled);
         let gone = CommandError::Closed { sent: false };
         let Some(store) = store else {
             let sent = self.requests.send(Outgoing::Command(request)).await;
@@ -306,10 +309,18 @@ impl Client {
     }
 }
 
+/// What the task has to know of a command beside its text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) conversation: Option<Uuid>,
+    /// Whether it sends a message, which may be delivered and read.
+    pub(crate) message: bool,
+}
+
 /// A command on its way, and what tells of it.
 pub(crate) fn request(
     id: Uuid,
-    conversation: Option<Uuid>,
+    shape: Shape,
     text: Arc<str>,
     settled: Option<Arc<Settled>>,
 ) -> (Request, Pending) {
@@ -317,7 +328,8 @@ pub(crate) fn request(
     let (status, statuses) = status::channel();
     let request = Request {
         id,
-        conversation,
+        conversation: shape.conversation,
+        message: shape.message,
         text,
         answer,
         status,
@@ -364,8 +376,9 @@ impl Pending {
         *self.status.borrow()
     }
 
-    /// How far it has come, and each change, until none can follow: it was refused, or the connection ended. Who looks
-    /// rarely sees only the newest.
+    /// How far it has come, and each change, until none can follow: it was refused or read, or the connection ended. Who looks
+    /// rarely sees only the newest. That a message was delivered or read while this side was away is not told: of any message
+    /// GraphQL says who has it (`deliveredTo`) and who has read it (`seenBy`).
     pub fn changes(&self) -> BoxStream<'static, SendStatus> {
         status::changes(self.status.clone())
     }

@@ -78,6 +78,7 @@ mod hello;
 mod incoming;
 mod keeper;
 mod queue;
+mod receipts;
 mod sequence;
 mod socket;
 mod state;
@@ -103,7 +104,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    handle::{Outgoing, ToStore},
+    handle::{Outgoing, Shape, ToStore},
     keeper::{Keeper, Settled},
 };
 
@@ -135,8 +136,11 @@ pub fn connect_with(config: Config, store: impl CommandStore) -> (Client, EventS
     let mut recovered = Vec::new();
     for kept in store.kept() {
         let text = Arc::clone(&kept.frame);
-        let (request, pending) =
-            handle::request(kept.id, kept.conversation(), text, Some(Arc::clone(&settled)));
+        let shape = Shape {
+            conversation: kept.conversation(),
+            message: kept.is_message(),
+        };
+        let (request, pending) = handle::request(kept.id, shape, text, Some(Arc::clone(&settled)));
         ready.push_back(request);
         recovered.push(Recovered { kept, pending });
     }

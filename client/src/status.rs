@@ -12,6 +12,10 @@ pub enum SendStatus {
     Pending,
     /// It is durable in the log, and reaches every member.
     Sent,
+    /// A message: somebody else's device has it. In direct conversations only.
+    Delivered,
+    /// A message: somebody else has read it. In direct conversations, and in groups as large as receipts are shown in.
+    Read,
     /// It was refused, or given up.
     Failed {
         /// What the server said; what was given up on this side has the nearest code, as [`crate::CommandError::code`] says.

@@ -32,6 +32,12 @@ impl Kept {
         })
     }
 
+    /// Whether it sends a message.
+    pub fn is_message(&self) -> bool {
+        let frame: Result<Value, _> = serde_json::from_str(&self.frame);
+        frame.is_ok_and(|frame| frame["type"] == "message.send")
+    }
+
     /// The conversation that the command is for, where it names one.
     pub fn conversation(&self) -> Option<Uuid> {
         field(&self.frame, "conversation")

@@ -11,6 +11,8 @@ mod closing;
 mod messages;
 #[path = "connection/peer.rs"]
 mod peer;
+#[path = "connection/receipts.rs"]
+mod receipts;
 #[path = "connection/refused.rs"]
 mod refused;
 #[path = "connection/resuming.rs"]

@@ -1,6 +1,7 @@
 //! The client library against real nodes: cuts, restarts and retries, and still each event once and in order.
 
 use crate::support::*;
+use futures_util::StreamExt as _;
 use std::path::Path;
 use std::time::Duration;
 use tidings_client::{Config, EventStream, FileStore, Incoming, SendStatus, connect, connect_with};
@@ -308,4 +309,47 @@ async fn a_sender_that_is_killed_again_and_again_has_sent_everything_once_in_the
     let expected: Vec<_> = (0..=200).map(|number| number.to_string()).collect();
     assert_eq!(words(events), expected);
     node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_followed_until_it_is_read() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    (config.gateway.proof_ms, config.gateway.delivered_ms) = (10, 10);
+    let (here, there) = (
+        TestNode::start(config.clone()).await,
+        TestNode::start(config).await,
+    );
+    let [ann, ben] = here.people(["ann", "ben"]).await;
+    let device = |node: &TestNode, user: &User| {
+        let url = format!("ws://{}/ws", node.node.address());
+        connect(Config::new(url, user.token.clone(), "a device"))
+    };
+    let (a, mut a_events) = device(&here, &ann);
+    let opened = a.send(Action::DirectOpen { user: ben.id }).await.unwrap();
+    let conversation = opened.await.unwrap().conversation;
+    let sent = a.send(say(conversation, "hi".to_owned())).await.unwrap();
+    let mut changes = sent.changes();
+    let following = async {
+        let mut until = async |wanted| while changes.next().await.unwrap() != wanted {};
+        until(SendStatus::Sent).await;
+        let (b, mut b_events) = device(&there, &ben);
+        // His device is asked for a proof while it says something.
+        let taking = async {
+            loop {
+                b.typing(conversation, true);
+                let _ = tokio::time::timeout(Duration::from_millis(50), b_events.next()).await;
+            }
+        };
+        tokio::select! { () = until(SendStatus::Delivered) => {}, () = taking => {} }
+        let seq = 2;
+        let read = b.send(Action::Read { conversation, seq }).await.unwrap();
+        read.await.unwrap();
+        until(SendStatus::Read).await;
+    };
+    let taking = async { while a_events.next().await.is_some() {} };
+    let following = tokio::time::timeout(PATIENCE, following);
+    tokio::select! { followed = following => followed.unwrap(), () = taking => panic!("the connection ended") }
+    here.stop().await;
+    there.stop().await;
 }

@@ -51,6 +51,7 @@ impl Task {
         let out = &mut self.queue;
         match frame {
             ServerFrame::Event(event) => {
+                self.flight.receipts.event(&event);
                 let missing = self.sequencer.event(event, out);
                 self.ask(missing);
             }
@@ -65,6 +66,7 @@ impl Task {
                 }
                 // A renewed hello may be welcomed again; that changes nothing here.
                 if !session.welcomed {
+                    self.flight.receipts.welcomed(welcome.user);
                     session.welcomed(&welcome);
                     out.push(Incoming::Connected(welcome), 0);
                     self.state.send_replace(ConnectionState::CatchingUp);
@@ -84,7 +86,10 @@ impl Task {
             ServerFrame::Notice(notice) => self.sequencer.notice(notice, out),
             ServerFrame::Typing(typing) => out.offer(Incoming::Typing(typing)),
             ServerFrame::Presence(presence) => out.offer(Incoming::Presence(presence)),
-            ServerFrame::Receipt(receipt) => out.offer(Incoming::Receipt(receipt)),
+            ServerFrame::Receipt(receipt) => {
+                self.flight.receipts.heard(&receipt);
+                out.offer(Incoming::Receipt(receipt));
+            }
             ServerFrame::Pong { .. } => {}
             ServerFrame::Close(close) => return Some(DisconnectReason::Closed(close)),
         }
@@ -102,6 +107,9 @@ impl Task {
             tracing::warn!(message = %error.message, "the server did not take a cursor");
             if let Some(head) = error.head {
                 self.sequencer.rewind(error.conversation, head, &mut self.queue);
+                if let Some(conversation) = error.conversation {
+                    self.flight.receipts.rewound(conversation);
+                }
             }
             return None;
         }
