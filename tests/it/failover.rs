@@ -68,7 +68,7 @@ impl Kept {
     }
 }
 
-/// A person beside `ann` whose own events are in another lane than their conversation with her.
+/// A person beside `ann`, whose id is low, whose own events are in another lane than their conversation with her.
 async fn ben_elsewhere(node: &TestNode, a: &mut Socket) -> (User, Uuid) {
     let mut number = 0;
     loop {
@@ -169,7 +169,7 @@ fn unhurried(store: &Store) -> Config {
 async fn delivery_cursors_of_what_a_failover_lost_are_not_stored_and_others_are() {
     let store = Store::new().await;
     let node = TestNode::start(unhurried(&store)).await;
-    let ann = node.register("ann").await;
+    let ann = node.register_by_id("ann", 8).await.swap_remove(0);
     let mut a = node.socket(&ann).await;
     let (ben, conversation) = ben_elsewhere(&node, &mut a).await;
     let lane = lane_of(conversation);
@@ -220,7 +220,7 @@ async fn cursors_that_waited_for_the_log_are_compared_with_it_again_after_a_fail
     let mut config = unwatchful(&store);
     config.read_gather_ms = 0;
     let node = TestNode::start(config).await;
-    let ann = node.register("ann").await;
+    let ann = node.register_by_id("ann", 8).await.swap_remove(0);
     let mut a = node.socket(&ann).await;
     let (ben, conversation) = ben_elsewhere(&node, &mut a).await;
     a.say(conversation, "kept").await;

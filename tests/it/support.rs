@@ -123,6 +123,17 @@ impl TestNode {
         timeout(PATIENCE, self.node.stopped()).await.unwrap();
     }
 
+    /// Some people, in the order of their ids. A direct conversation lives on the lane of the lower one of two: the first of these has
+    /// most of hers on her own lane, and the last one on those of others.
+    pub(crate) async fn register_by_id(&self, name: &str, count: usize) -> Vec<User> {
+        let mut people = vec![];
+        for number in 0..count {
+            people.push(self.register(&format!("{name}{number}")).await);
+        }
+        people.sort_by_key(|user| user.id);
+        people
+    }
+
     pub(crate) async fn register(&self, name: &str) -> User {
         let username = format!("{name}-{}", &Uuid::new_v4().simple().to_string()[..8]);
         let body = json!({ "username": username, "password": "a long passphrase" });

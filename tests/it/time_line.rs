@@ -388,7 +388,7 @@ async fn what_was_read_and_waits_while_the_log_goes_back_is_not_taken_for_the_ne
     let mut config = store.config();
     config.read_gather_ms = 0;
     let node = TestNode::start(config).await;
-    let ann = node.register("ann").await;
+    let ann = node.register_by_id("ann", 8).await.swap_remove(0);
     let mut a = node.socket(&ann).await;
     // Somebody whose own events are in another lane, which loses nothing.
     let lane_of = |id: Uuid| i16::from(id.as_bytes()[15]);
