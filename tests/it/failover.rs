@@ -36,6 +36,9 @@ impl Kept {
     /// Everybody loses their sessions, and the server that takes them in then lacks what the lane has got since.
     async fn fail_over(&self, database: &mut Client) {
         let (lane, head) = (self.lane, self.head);
+        // Who comes anew meanwhile would see what is going to be lost.
+        let open = "UPDATE pg_database SET datallowconn = $1 WHERE datname = current_database()";
+        database.execute(open, &[&false]).await.unwrap();
         let failing = database.transaction().await.unwrap();
         for sql in [
             "DELETE FROM event WHERE lane = $1 AND pos > $2",
@@ -65,6 +68,7 @@ impl Kept {
         })
         .await;
         failing.commit().await.unwrap();
+        database.execute(open, &[&true]).await.unwrap();
     }
 }
 
