@@ -54,6 +54,13 @@ enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Take the last rebuild of read models back: what it has replaced is brought up to date and put in place again.
+    Rollback {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Begin a new time line after a back-up was restored or commits were lost, and set the read models right.
     Recover {
         /// The data directory of a running or stopped `tidings dev`; used when no database is named.
@@ -203,6 +210,9 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Replay { which, settings } => {
             return rebuild::replay(settings.load()?, &which.projections, &which.data).await;
+        }
+        Command::Rollback { which, settings } => {
+            return rebuild::rollback(settings.load()?, &which.projections, &which.data).await;
         }
         Command::Recover { data, settings } => {
             return Box::pin(recover::recover(settings.load()?, &data)).await;

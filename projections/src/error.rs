@@ -34,6 +34,8 @@ pub enum ProjectionError {
     Refused { projection: String, reason: String },
     #[error("another rebuild or verification is running")]
     Busy,
+    #[error("no earlier tables of {0} are kept that could be gone back to")]
+    NothingKept(&'static str),
     #[error("the read model {0} does not exist yet in this version")]
     Missing(&'static str),
 }

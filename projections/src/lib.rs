@@ -32,6 +32,7 @@ pub use engine::heads::heads;
 pub use engine::observer::{Observer, Progress, Stage};
 pub use engine::parked::{Parked, Retried, parked, retry_parked, retry_parked_stream, skip_parked};
 pub use engine::replay::{Replayed, replay};
+pub use engine::rollback::{is_kept, rollback};
 pub use engine::runner::Projector;
 pub use engine::schema::setup;
 pub use engine::tail::Tail;

@@ -1,4 +1,4 @@
-//! `tidings replay` and `tidings verify`.
+//! `tidings replay`, `tidings rollback` and `tidings verify`.
 
 use super::dev;
 use crate::config::Config;
@@ -158,6 +158,32 @@ pub(super) async fn replay(config: Config, names: &[String], data: &Path) -> any
         replayed.events,
         replayed.events as f64 / seconds,
         replayed.parked
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Takes the last rebuild of each of these back, one after the other.
+pub(super) async fn rollback(config: Config, names: &[String], data: &Path) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(!names.is_empty(), "--projection is needed: which read models?");
+    let (log_config, postgres) = database(&config, data).await?;
+    let bar = Meter::new();
+    let going_back = async {
+        let log = open(&log_config).await?;
+        for name in names {
+            let went = tidings_projections::rollback(&log, name, WORKERS, &bar).await;
+            went.with_context(|| format!("the last rebuild of {name} cannot be taken back"))?;
+        }
+        Ok(())
+    };
+    let went = bar.watch(Box::pin(going_back)).await;
+    stop(postgres).await?;
+    if went?.is_none() {
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    bar.bar.finish_and_clear();
+    println!(
+        "{}: what was there before the last rebuild is read again",
+        names.join(", ")
     );
     Ok(ExitCode::SUCCESS)
 }

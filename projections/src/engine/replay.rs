@@ -7,15 +7,14 @@ use crate::engine::patience::Patience;
 use crate::engine::schema;
 use crate::engine::session::Session;
 use crate::engine::store;
+use crate::engine::swap;
 use crate::engine::target::{Target, chosen};
-use crate::engine::version;
 use crate::error::{ProjectionError, within};
 use crate::projection::Projection;
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tidings_eventlog::{Home, Log};
-use tokio::time::sleep;
+use tidings_eventlog::Log;
 
 /// Builds and verifications exclude one another by this lock.
 pub(crate) const REBUILD: &str = "tidings.projections.rebuild";
@@ -28,6 +27,15 @@ const ROUNDS: usize = 10;
 const ATTEMPTS: usize = 20;
 /// The longest that the live projections are made to wait.
 const SETTLE: Duration = Duration::from_mins(1);
+
+/// Tables that are to become live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tables {
+    /// They were built from the beginning of the log.
+    Fresh,
+    /// They were live before.
+    Kept,
+}
 
 /// What a rebuild did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +51,7 @@ pub struct Replayed {
 }
 
 /// Rebuilds the named projections, or all of them when no name is given, and swaps them for the live ones in one short
-/// transaction. Readers and runners go on meanwhile and afterwards. Up to `workers` lanes are folded at a time, each on a
+/// transaction. Those are kept for a [rollback](crate::rollback). Readers and runners go on meanwhile and afterwards. Up to `workers` lanes are folded at a time, each on a
 /// connection of its own. On an error the live ones are as they were. A rebuild that was interrupted has left what it had
 /// folded, and the next one goes on from there.
 pub async fn replay(
@@ -60,31 +68,34 @@ pub async fn replay(
     progress.stage(Stage::Building);
     let replayed = match begin(&mut admin, log, &projections, "next", workers, progress).await {
         Err(error) => Err(error),
-        Ok(build) => match rebuild(&mut admin, &build).await {
-            Ok(replayed) => {
-                drop_old(&mut admin, log.pool().home(), &projections).await;
-                Ok(replayed)
+        Ok(build) => {
+            let replayed = put_in_place(&mut admin, &build, Tables::Fresh).await;
+            if let Err(error) = &replayed {
+                build.end(&mut admin, Some(error)).await;
             }
-            Err(error) => {
-                build.end(&mut admin, Some(&error)).await;
-                Err(error)
-            }
-        },
+            replayed
+        }
     };
     admin.unlock(REBUILD).await;
     replayed
 }
 
 /// Fills the tables and puts them in place. What has been folded is kept over whatever fails for the moment.
-async fn rebuild(admin: &mut Session, build: &Build<'_>) -> Result<Replayed, ProjectionError> {
+pub(crate) async fn put_in_place(
+    admin: &mut Session,
+    build: &Build<'_>,
+    tables: Tables,
+) -> Result<Replayed, ProjectionError> {
     let (mut patience, mut filled) = (Patience::new(), Goals::new());
-    let (mut attempts, mut checked) = (0, false);
+    let (mut attempts, mut checked) = (0, tables == Tables::Kept);
     loop {
         let done = match build_up(admin, build, &mut filled).await {
             Ok(()) => {
                 attempts += 1;
                 if !checked {
                     Box::pin(check(admin, build)).await?;
+                    // Here rather than where nobody can fold: it may take a while.
+                    swap::drop_kept(admin, build).await;
                     checked = true;
                 }
                 settle(admin, build).await
@@ -178,7 +189,7 @@ async fn settle(admin: &mut Session, build: &Build<'_>) -> Result<Replayed, Proj
         build.progress.stage(Stage::Swapping);
         let replayed = summary(&transaction, build).await?;
         for target in &build.targets {
-            swap(&transaction, home, target).await?;
+            swap::swap(&transaction, home, target).await?;
         }
         transaction.commit().await?;
         Ok::<_, ProjectionError>(replayed)
@@ -214,52 +225,4 @@ async fn summary(transaction: &Transaction<'_>, build: &Build<'_>) -> Result<Rep
         parked: store::parked_count(&**transaction, &targets).await?,
         positions,
     })
-}
-
-/// Gives the new schema, its checkpoints and its parked events the live names.
-async fn swap(transaction: &Transaction<'_>, home: &Home, next: &Target) -> Result<(), ProjectionError> {
-    let live = Target::live(home, next.projection);
-    let old = Target::beside(home, next.projection, "old");
-    schema::add_lanes(transaction, next).await?;
-    schema::drop(transaction, &old).await?;
-    if schema::exists(transaction, &live.schema).await? {
-        transaction
-            .batch_execute(&format!("ALTER SCHEMA {} RENAME TO {}", live.quoted, old.quoted))
-            .await?;
-    }
-    transaction
-        .batch_execute(&format!("ALTER SCHEMA {} RENAME TO {}", next.quoted, live.quoted))
-        .await?;
-    for table in ["projection_checkpoint", "projection_parked"] {
-        let version = next.projection.version();
-        let sql = format!("DELETE FROM {table} WHERE projection = $1 AND version = $2");
-        transaction.execute(&sql, &[&live.label, &version]).await?;
-        let sql = format!("UPDATE {table} SET projection = $3 WHERE projection = $1 AND version = $2");
-        transaction
-            .execute(&sql, &[&next.label, &version, &live.label])
-            .await?;
-    }
-    Ok(version::go_live(&**transaction, &[&live]).await?)
-}
-
-/// Drops the tables that were live before. A reader may still hold one for a moment; what cannot be dropped now goes with
-/// the next rebuild.
-async fn drop_old(admin: &mut Session, home: &Home, projections: &[&'static dyn Projection]) {
-    for attempt in 1..=5 {
-        let dropping = async {
-            let transaction = admin.client.transaction().await?;
-            schema::exclusive(&transaction, home).await?;
-            transaction.batch_execute("SET LOCAL lock_timeout = '1s'").await?;
-            for projection in projections {
-                schema::drop(&transaction, &Target::beside(home, *projection, "old")).await?;
-            }
-            transaction.commit().await?;
-            Ok::<_, ProjectionError>(())
-        };
-        match within(SETTLE, dropping).await {
-            Ok(()) => return,
-            Err(error) => tracing::warn!(attempt, %error, "replaced tables could not be dropped yet"),
-        }
-        sleep(Duration::from_millis(200)).await;
-    }
 }

@@ -73,7 +73,8 @@ async fn make_live(transaction: &Transaction<'_>, target: &Target) -> Result<(),
     if begun && exists(transaction, &target.schema).await? {
         return add_lanes(transaction, target).await;
     }
-    create(transaction, target).await?;
+    let origin = origin(transaction, target).await?;
+    create_of(transaction, target, &origin).await?;
     // Nothing is to be built where nothing has happened.
     let empty = "SELECT NOT EXISTS (SELECT 1 FROM log_lane WHERE head > 0)";
     if transaction.query_one(empty, &[]).await?.try_get(0)? {
@@ -127,13 +128,19 @@ pub(crate) async fn origin(
     transaction: &Transaction<'_>,
     target: &Target,
 ) -> Result<String, ProjectionError> {
+    Ok(format!(
+        "version {} by tidings {} {}",
+        target.projection.version(),
+        env!("CARGO_PKG_VERSION"),
+        now(transaction).await?
+    ))
+}
+
+/// The end of an [`origin`]: the lanes and their time lines.
+async fn now(transaction: &Transaction<'_>) -> Result<String, ProjectionError> {
     let sql = "SELECT coalesce(string_agg(lane || ':' || epoch, ' ' ORDER BY lane), '') FROM log_lane";
     let time_lines: String = transaction.query_one(sql, &[]).await?.try_get(0)?;
-    Ok(format!(
-        "version {} by tidings {} on time lines {time_lines}",
-        target.projection.version(),
-        env!("CARGO_PKG_VERSION")
-    ))
+    Ok(format!("on time lines {time_lines}"))
 }
 
 /// Whether the target's tables are there, of that origin, with what says how far they are.
@@ -151,6 +158,23 @@ pub(crate) async fn is_of(
         .try_get(0)?)
 }
 
+/// Whether the target's tables are there, with what says how far they are, and of the lanes and time lines that there are now. By which
+/// program they were made is not asked.
+pub(crate) async fn is_of_now(
+    transaction: &Transaction<'_>,
+    target: &Target,
+) -> Result<bool, ProjectionError> {
+    let sql = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1";
+    let noted = transaction.query_opt(sql, &[&target.schema]).await?;
+    let noted: Option<String> = noted.map(|row| row.try_get(0)).transpose()?.flatten();
+    match noted {
+        Some(origin) if origin.ends_with(&now(transaction).await?) => {
+            is_of(transaction, target, &origin).await
+        }
+        _ => Ok(false),
+    }
+}
+
 /// Makes the target anew, and notes its origin.
 pub(crate) async fn create_of(
     transaction: &Transaction<'_>,
@@ -158,6 +182,15 @@ pub(crate) async fn create_of(
     origin: &str,
 ) -> Result<(), ProjectionError> {
     create(transaction, target).await?;
+    note(transaction, target, origin).await
+}
+
+/// Notes the origin of the target's tables.
+pub(crate) async fn note(
+    transaction: &Transaction<'_>,
+    target: &Target,
+    origin: &str,
+) -> Result<(), ProjectionError> {
     // Digits and plain words.
     let note = format!("COMMENT ON SCHEMA {} IS '{origin}'", target.quoted);
     Ok(transaction.batch_execute(&note).await?)

@@ -15,6 +15,7 @@ mod nouns;
 mod poison;
 mod receipts;
 mod replay;
+mod rollback;
 mod runner;
 mod search;
 mod support;

@@ -529,8 +529,9 @@ impl World {
     }
 
     /// Schemas of read models.
+    /// The schemas of read models, but for what rebuilds have replaced.
     pub(crate) async fn schemas(&self) -> Vec<String> {
-        self.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'p\\_%' ORDER BY 1")
+        self.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'p\\_%' AND nspname NOT LIKE '%\\_old' ORDER BY 1")
             .await
     }
 
