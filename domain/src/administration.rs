@@ -44,6 +44,7 @@ pub enum Act {
     SkipParked,
     RebuildProjection,
     CancelRebuild,
+    RollbackProjection,
 }
 
 impl Act {
@@ -58,6 +59,7 @@ impl Act {
             Self::SkipParked => "parked.skip",
             Self::RebuildProjection => "projection.rebuild",
             Self::CancelRebuild => "projection.cancel_rebuild",
+            Self::RollbackProjection => "projection.rollback",
         }
     }
 }

@@ -82,6 +82,9 @@ pub enum Order {
     CancelRebuild {
         name: &'static str,
     },
+    RollbackProjection {
+        name: &'static str,
+    },
 }
 
 /// A node, as it said a few seconds ago.
@@ -128,6 +131,8 @@ pub struct RebuildState {
     pub ended_at: Option<DateTime<Utc>>,
     /// Why it failed.
     pub error: Option<String>,
+    /// Its tables are those that the rebuild before it has replaced.
+    pub is_rollback: bool,
 }
 
 /// What has become of a rebuild.

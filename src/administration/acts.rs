@@ -1,6 +1,7 @@
 //! What administrators order, carried out: first the log says so.
 
 use super::Administration;
+use super::rebuilds::Way;
 use crate::accounts::AccountError;
 use tidings_domain::event::Acted;
 use tidings_domain::{Act, UserId};
@@ -42,17 +43,22 @@ impl Administration {
 
     async fn act(self, ordered: Ordered) {
         let Ordered { by, order, reply } = ordered;
+        let rebuild = match order {
+            Order::RebuildProjection { name } => Some((name, Way::Anew)),
+            Order::RollbackProjection { name } => Some((name, Way::Back)),
+            _ => None,
+        };
         let done = match self.record(by, &order).await {
-            Ok(()) => self.do_it(by, order.clone()).await,
+            Ok(()) => self.do_it(by, order).await,
             Err(refusal) => Err(refusal),
         };
         let is_begun = done.is_ok();
         // Whoever ordered it may have hung up.
         let _ = reply.send(done);
-        if let Order::RebuildProjection { name } = order
+        if let Some((name, way)) = rebuild
             && is_begun
         {
-            Box::pin(self.rebuild(name)).await;
+            Box::pin(self.rebuild(name, way)).await;
         }
     }
 
@@ -97,7 +103,8 @@ impl Administration {
                 self.retry(&projection, stream).await?;
                 Ok(1)
             }
-            Order::RebuildProjection { name } => self.begin_rebuild(name, by).await,
+            Order::RebuildProjection { name } => self.begin_rebuild(name, by, Way::Anew).await,
+            Order::RollbackProjection { name } => self.begin_rollback(name, by).await,
             Order::CancelRebuild { name } => self.cancel_rebuild(name).await,
         }
     }
@@ -139,6 +146,7 @@ fn acted(order: &Order) -> Acted {
         ),
         Order::RebuildProjection { name } => (Act::RebuildProjection, (*name).to_owned(), None),
         Order::CancelRebuild { name } => (Act::CancelRebuild, (*name).to_owned(), None),
+        Order::RollbackProjection { name } => (Act::RollbackProjection, (*name).to_owned(), None),
     };
     Acted {
         act: act.as_str().to_owned(),

@@ -2,12 +2,12 @@
 
 use super::Administration;
 use super::nodes::GONE_S;
-use super::tables::unreadable;
+use super::tables::{unavailable, unreadable};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tidings_graphql::{Code, RebuildStage, RebuildState, Refusal};
-use tidings_projections::{Progress, replay};
+use tidings_projections::{Progress, ProjectionError, is_kept, replay, rollback};
 use tokio::time::sleep;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -17,6 +17,15 @@ use uuid::Uuid;
 const WORKERS: usize = 2;
 /// How often a rebuild says how far it is, and looks whether it is to be given up.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Where the tables come from that are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// From the log.
+    Anew,
+    /// They are those that the last rebuild has replaced.
+    Back,
+}
 
 /// How far a rebuild is: of each lane, how many events are folded, and of how many.
 #[derive(Default)]
@@ -52,23 +61,35 @@ impl Administration {
         rebuilds.map_err(|error| unreadable(&error))
     }
 
+    /// Takes a rollback on, where there are tables to go back to, unless a node is at it or at a rebuild.
+    pub(super) async fn begin_rollback(&self, name: &str, by: Uuid) -> Result<u64, Refusal> {
+        match is_kept(self.0.ground.log.pool(), name).await {
+            Ok(true) => self.begin_rebuild(name, by, Way::Back).await,
+            Ok(false) => Err(Refusal::new(Code::NotFound, "no earlier tables are kept")),
+            Err(error) => {
+                tracing::warn!(%error, "it is not known whether earlier tables are kept");
+                Err(unavailable())
+            }
+        }
+    }
+
     /// Takes a rebuild on, unless a node is at it.
-    pub(super) async fn begin_rebuild(&self, name: &str, by: Uuid) -> Result<u64, Refusal> {
+    pub(super) async fn begin_rebuild(&self, name: &str, by: Uuid, way: Way) -> Result<u64, Refusal> {
         let sql = include_str!("rebuilds/begin.sql");
-        let values: [&(dyn ToSql + Sync); 4] = [&name, &self.0.node, &by, &GONE_S];
+        let is_rollback = way == Way::Back;
+        let values: [&(dyn ToSql + Sync); 5] = [&name, &self.0.node, &by, &GONE_S, &is_rollback];
         if self.0.tables.rows(sql, &values).await?.is_empty() {
             return Err(Refusal::new(Code::Conflict, "it is being rebuilt already"));
         }
         Ok(1)
     }
 
-    /// Does a rebuild that this node has taken on.
-    pub(super) async fn rebuild(&self, name: &'static str) {
-        let (log, lanes) = (&self.0.ground.log, Lanes::default());
-        let names = [name];
+    /// Does a rebuild or a rollback that this node has taken on.
+    pub(super) async fn rebuild(&self, name: &'static str, way: Way) {
+        let lanes = Lanes::default();
         let (stage, error) = tokio::select! {
-            replayed = Box::pin(replay(log, &names, WORKERS, &lanes)) => match replayed {
-                Ok(_) => ("done", None),
+            done = Box::pin(self.go(name, way, &lanes)) => match done {
+                Ok(()) => ("done", None),
                 Err(error) => ("failed", Some(error.to_string())),
             },
             () = self.watch(name, &lanes) => ("cancelled", None),
@@ -86,6 +107,15 @@ impl Administration {
             tracing::debug!(reason = %refusal.message, "the end of a rebuild is not told yet");
             sleep(LOOK).await;
         }
+    }
+
+    async fn go(&self, name: &str, way: Way, lanes: &Lanes) -> Result<(), ProjectionError> {
+        let log = &self.0.ground.log;
+        match way {
+            Way::Anew => replay(log, &[name], WORKERS, lanes).await?,
+            Way::Back => rollback(log, name, WORKERS, lanes).await?,
+        };
+        Ok(())
     }
 
     /// Says how far a rebuild is, until it is to be given up.
@@ -130,5 +160,6 @@ fn read(row: &Row) -> Result<RebuildState, tokio_postgres::Error> {
         started_at: row.try_get("started_at")?,
         ended_at: row.try_get("ended_at")?,
         error: row.try_get("error")?,
+        is_rollback: row.try_get("is_rollback")?,
     })
 }

@@ -379,6 +379,33 @@ async fn a_read_model_is_rebuilt_on_order_and_every_node_knows_how_far_it_is() {
         shown["data"]["conversation"]["messages"]["nodes"],
         json!([{ "text": "last" }])
     );
+    // The way back from it, ordered at the other node.
+    let mutation = "mutation { rollbackProjection(name: \"history\") { isRollback } }";
+    let begun = ask(&two, &root, mutation).await["rollbackProjection"].clone();
+    assert_eq!(begun["isRollback"], true);
+    eventually(async || {
+        let query = "{ admin { rebuilds { isRollback state } } }";
+        let rebuilds = ask(&one, &root, query).await["admin"]["rebuilds"].clone();
+        assert_ne!(rebuilds[0]["state"], "FAILED", "{rebuilds}");
+        (rebuilds[0] == json!({ "isRollback": true, "state": "DONE" })).then_some(())
+    })
+    .await;
+    let shown = two.graphql(&ann, &query, Some(&last)).await;
+    assert_eq!(
+        shown["data"]["conversation"]["messages"]["nodes"],
+        json!([{ "text": "last" }])
+    );
+    let acts = audit(&one, &root).await;
+    assert!(
+        acts.iter()
+            .any(|(act, target, _)| act == "projection.rollback" && target == "history")
+    );
+    let nothing_kept = "mutation { rollbackProjection(name: \"unread\") { state } }";
+    let refused = one.graphql(&root, nothing_kept, None).await;
+    assert_eq!(
+        refused["errors"][0]["extensions"]["code"], "not_found",
+        "{refused}"
+    );
     let unknown = one
         .graphql(
             &root,

@@ -98,6 +98,15 @@ impl Mutation {
         job(context, name).await
     }
 
+    /// Takes the last rebuild of a read model back: the tables that it has replaced are brought up to date in the background and put in
+    /// place again. A second rollback takes the first one back.
+    async fn rollback_projection(&self, context: &Context<'_>, name: String) -> Result<RebuildJob> {
+        let viewer = admin(context)?;
+        let name = known(&name)?;
+        order(context, viewer, Order::RollbackProjection { name }).await?;
+        job(context, name).await
+    }
+
     /// Gives a rebuild up. What has been folded is kept for the next one.
     async fn cancel_rebuild(&self, context: &Context<'_>, name: String) -> Result<RebuildJob> {
         let viewer = admin(context)?;

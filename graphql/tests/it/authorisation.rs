@@ -62,6 +62,10 @@ fn table() -> Vec<(&'static str, String)> {
             "mutation { cancelRebuild(name: \"history\") { state } }".to_owned(),
         ),
         (
+            "Mutation.rollbackProjection",
+            "mutation { rollbackProjection(name: \"history\") { state } }".to_owned(),
+        ),
+        (
             "Subscription.readModels",
             "subscription { readModels { name } }".to_owned(),
         ),

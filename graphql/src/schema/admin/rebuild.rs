@@ -23,6 +23,8 @@ pub(crate) struct RebuildJob {
     ended_at: Option<Time>,
     /// Why it failed.
     error: Option<String>,
+    /// It goes back to the tables that the rebuild before it has replaced.
+    is_rollback: bool,
     #[graphql(skip)]
     by: Uuid,
 }
@@ -67,6 +69,7 @@ impl From<RebuildState> for RebuildJob {
             started_at: Time(rebuild.started_at),
             ended_at: rebuild.ended_at.map(Time),
             error: rebuild.error,
+            is_rollback: rebuild.is_rollback,
             by: rebuild.by,
         }
     }
