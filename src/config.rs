@@ -56,6 +56,8 @@ pub struct Config {
     pub read_gather_ms: u64,
     /// How often the heads of the lanes are compared with the log while Redis works, in milliseconds.
     pub sweep_ms: u64,
+    /// How often one stream, drawn by lot, is folded anew and compared with the read models, in seconds; 0 is never.
+    pub audit_s: u32,
     /// How many days offline messages wait in the inbox.
     pub inbox_days: u32,
     /// How often expired offline messages are looked for, in seconds.
@@ -110,6 +112,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             read_gather_ms: 1000,
             sweep_ms: 1000,
+            audit_s: 60,
             inbox_days: 30,
             inbox_clean_up_s: 600,
             edit_window_s: Rules::default().edit_window.setting(),
@@ -324,6 +327,11 @@ impl Config {
             "--redis-url",
             "redis_url",
         ))
+    }
+
+    /// How often a stream is audited, if ever.
+    pub fn audit(&self) -> Option<Duration> {
+        (self.audit_s > 0).then(|| Duration::from_secs(self.audit_s.into()))
     }
 
     pub fn read_gather(&self) -> Duration {

@@ -1,5 +1,6 @@
 //! A node: everything put together, started in order and stopped in order.
 
+mod audit;
 mod ground;
 mod grow;
 mod observers;
@@ -53,6 +54,9 @@ impl Node {
             .await
             .context("accounts cannot be started")?;
         expire_inboxes(&lifecycle, &config, &spine);
+        if let Some(every) = config.audit() {
+            audit::start(&lifecycle, &spine.folded, every);
+        }
         let logins = watch_logins(&lifecycle, &accounts);
         let gateway = gateway_of(&lifecycle, &config, &spine, &accounts, &logins);
         let links = Links::new(&spine.folded.secret().await.context("the log cannot be read")?);

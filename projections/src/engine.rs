@@ -2,6 +2,7 @@
 
 pub(crate) mod advance;
 pub(crate) mod ahead;
+pub(crate) mod audit;
 pub(crate) mod build;
 mod check;
 pub(crate) mod checkpoint;

@@ -277,6 +277,15 @@ pub(crate) const METRICS: &[Metric] = &[
         "tidings_projection_failures_total",
         "Folds that failed and are tried again.",
     ),
+    counter(
+        "tidings_projection_audited_total",
+        "Streams that were folded anew and compared with the read models.",
+    ),
+    gauge(
+        "tidings_projection_drift",
+        "Streams of which a read model does not hold what the log says, of those that were audited, by projection.",
+    )
+    .labelled(),
     gauge(
         "tidings_projection_lag_events",
         "Events that a read model has not folded, by projection and lane.",

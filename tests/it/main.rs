@@ -9,6 +9,7 @@
 mod accounts;
 mod administration;
 mod attachments;
+mod audit;
 mod bad_input;
 mod borrowing;
 mod catch_up;
