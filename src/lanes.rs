@@ -79,6 +79,10 @@ impl AsOf {
 const ROOM_SMALL: u32 = 10_000;
 
 /// What waits in a lane's queue.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are commands, and a box would cost each an allocation"
+)]
 pub(crate) enum Request {
     Command {
         command: StreamCommand,

@@ -152,7 +152,7 @@ impl Round {
                 Err(rejection) => round.doubtful.push((command, Verdict::Refused(rejection))),
                 // What did it may have been this very command.
                 Ok(_) if command.about().is_some() || command.command.is_own_wish() => {
-                    round.doubtful.push((command, Verdict::Nothing))
+                    round.doubtful.push((command, Verdict::Nothing));
                 }
                 Ok(_) => {
                     let answer = Answer::existing(lane, state, &command);

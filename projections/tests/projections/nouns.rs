@@ -503,7 +503,7 @@ impl Reference {
         for event in self.marks.get(&user).into_iter().flatten() {
             match event {
                 UserEvent::ConversationMuted(muted) => {
-                    marks.muted_until = muted.until.map(|until| until.time());
+                    marks.muted_until = muted.until.map(tidings_domain::Moment::time);
                     marks.muted =
                         muted.on && marks.muted_until.is_none_or(|until| until > chrono::Utc::now());
                     marks.muted_until = marks.muted_until.filter(|_| marks.muted);
