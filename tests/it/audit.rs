@@ -25,10 +25,10 @@ async fn a_row_that_is_not_what_the_log_says_shows_in_the_metrics_until_it_is_pu
     eventually(async || (shown("tidings_projection_audited_total").await >= 3.0).then_some(())).await;
     assert!(shown(drift).await < 1.0);
     let client = store.client().await;
-    let wrong = "UPDATE p_history_3.message SET text = 'another' WHERE text = '7'";
+    let wrong = "UPDATE p_history_4.message SET text = 'another' WHERE text = '7'";
     assert_eq!(client.execute(wrong, &[]).await.unwrap(), 1);
     eventually(async || (shown(drift).await >= 1.0).then_some(())).await;
-    let right = "UPDATE p_history_3.message SET text = '7' WHERE text = 'another'";
+    let right = "UPDATE p_history_4.message SET text = '7' WHERE text = 'another'";
     assert_eq!(client.execute(right, &[]).await.unwrap(), 1);
     eventually(async || (shown(drift).await < 1.0).then_some(())).await;
     node.stop().await;

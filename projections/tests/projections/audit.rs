@@ -48,16 +48,16 @@ async fn rows_that_are_wrong_missing_or_too_many_are_named() {
         world.send(group, ann, text, &[]).await;
     }
     world.settle().await;
-    let seqs = "SELECT seq FROM p_history_3.message ORDER BY seq";
+    let seqs = "SELECT seq FROM p_history_4.message ORDER BY seq";
     let seqs = world.rows(seqs).await;
     assert_eq!(seqs.len(), 3, "{seqs:?}");
     world
-        .execute("UPDATE p_history_3.message SET text = 'another' WHERE text = 'one'")
+        .execute("UPDATE p_history_4.message SET text = 'another' WHERE text = 'one'")
         .await;
     world
-        .execute("DELETE FROM p_history_3.message WHERE text = 'two'")
+        .execute("DELETE FROM p_history_4.message WHERE text = 'two'")
         .await;
-    let beyond = "INSERT INTO p_history_3.pin SELECT conversation, 99, 99 FROM p_history_3.message LIMIT 1";
+    let beyond = "INSERT INTO p_history_4.pin SELECT conversation, 99, 99 FROM p_history_4.message LIMIT 1";
     world.execute(beyond).await;
     let found = audit(&world.log, group).await.unwrap().unwrap();
     let told: Vec<(&str, &str)> = found

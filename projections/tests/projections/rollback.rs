@@ -6,7 +6,7 @@ use tidings_projections::{ProjectionError, is_kept, replay, rollback};
 /// What stands at the live table of messages; tables keep it when their schemas change names.
 async fn mark(world: &World) -> Vec<String> {
     world
-        .rows("SELECT obj_description('p_history_3.message'::regclass, 'pg_class') mark")
+        .rows("SELECT obj_description('p_history_4.message'::regclass, 'pg_class') mark")
         .await
 }
 
@@ -19,7 +19,7 @@ async fn a_rollback_puts_back_what_a_rebuild_has_replaced_with_all_that_has_happ
     }
     world.settle().await;
     world
-        .execute("COMMENT ON TABLE p_history_3.message IS 'first'")
+        .execute("COMMENT ON TABLE p_history_4.message IS 'first'")
         .await;
     let first = mark(&world).await;
     replay(&world.log, &["history"], 2, &()).await.unwrap();
