@@ -205,3 +205,26 @@ test('unread messages that mention the viewer are counted until they are read or
   assert.equal(count(store.withRead(state, CONVERSATION, 4)), 0);
   assert.equal(count(store.withEvents(state, [said(5, ME)])), 0);
 });
+
+test('receipts say how far the others have read and have a conversation, and never less than before', () => {
+  const receipt = (read: number, delivered?: number) =>
+    ({
+      type: 'receipt',
+      conversation: CONVERSATION,
+      user: BOB,
+      read_seq: read,
+      ...(delivered !== undefined && { delivered_seq: delivered }),
+    }) as const;
+  let state = store.withEphemeral(withSummary(9), receipt(0, 5), 0);
+  const far = () => [only(state).reads.get(BOB), only(state).delivered.get(BOB)];
+  assert.deepEqual(far(), [undefined, 5]);
+  state = store.withEphemeral(state, receipt(7), 0);
+  assert.deepEqual(far(), [7, 5]);
+  const same = store.withEphemeral(state, receipt(6, 4), 0);
+  assert.equal(same, state);
+  state = store.withReceipts(state, CONVERSATION, [
+    { user: BOB, read: 8, delivered: 0 },
+    { user: BOB, read: 0, delivered: 9 },
+  ]);
+  assert.deepEqual(far(), [8, 9]);
+});

@@ -24,6 +24,7 @@ import * as queries from './queries.ts';
 import { Reads } from './reads.ts';
 import * as store from './store.ts';
 import { Threads } from './threads.ts';
+import { Receipts } from './receipts.ts';
 import { Summaries } from './summaries.ts';
 import { Typing } from './typing.ts';
 
@@ -40,6 +41,7 @@ export class Chat implements Core {
   readonly marks: OwnMarks;
   readonly hiding: Hiding;
   readonly threads = new Threads(this);
+  readonly receipts = new Receipts(this);
   readonly files: Files;
   /** What messages say that others answer, by conversation and id. */
   readonly quotes: Lookup<queries.Quote>;
@@ -105,6 +107,7 @@ export class Chat implements Core {
         ephemeral: frame => this.update(state => store.withEphemeral(state, frame, Date.now())),
         welcomed: welcome => {
           this.marks.welcomed(welcome);
+          this.receipts.reconnected();
           this.update(state => store.withLimits(state, welcome));
         },
         synced: () => this.lookAfter(),
@@ -287,8 +290,11 @@ export class Chat implements Core {
     const { selected, conversations } = this.state;
     const shown = selected === null ? undefined : conversations.get(selected);
     if (shown && (!shown.log || shown.log.entries.length < PAGE_MESSAGES) && shown.history === 'idle') {
-      void this.loadOlder(shown.id).then(() => this.people.meetStrangers());
-    }
+      void this.loadOlder(shown.id).then(() => {
+        void this.receipts.look();
+        return this.people.meetStrangers();
+      });
+    } else void this.receipts.look();
     this.summaries.complete();
     void this.people.meetStrangers();
     this.markRead();

@@ -4,5 +4,6 @@ export * from './queries/conversation.ts';
 export * from './queries/later.ts';
 export * from './queries/message.ts';
 export * from './queries/people.ts';
+export * from './queries/receipts.ts';
 export * from './queries/search.ts';
 export * from './queries/thread.ts';

@@ -97,6 +97,8 @@ export interface Conversation {
   preview: Preview | null;
   /** Up to where the others have read it, as far as they were heard. */
   reads: ReadonlyMap<string, number>;
+  /** Up to where devices of theirs have it, in direct conversations. */
+  delivered: ReadonlyMap<string, number>;
   /** Until when who is typing, in milliseconds. */
   typing: ReadonlyMap<string, number>;
   log: Log | null;
@@ -185,6 +187,7 @@ const fresh = (summary: Summary): Conversation => ({
   ...summary,
   joined: true,
   reads: new Map(),
+  delivered: new Map(),
   typing: new Map(),
   log: null,
   outbox: [],
@@ -267,6 +270,7 @@ export const withRewound = (state: State, id: string, head: number): State =>
     preview: null,
     voided: new Set(),
     reads: new Map(),
+    delivered: new Map(),
     log: null,
     changes: [],
     history: 'idle',
@@ -474,10 +478,32 @@ export function withEphemeral(state: State, frame: Ephemeral, now: number): Stat
       return { ...conversation, typing };
     }
     if (frame.user === state.me) return readUpTo(conversation, frame.read_seq, state.me);
-    if ((conversation.reads.get(frame.user) ?? 0) >= frame.read_seq) return conversation;
-    return { ...conversation, reads: set(conversation.reads, frame.user, frame.read_seq) };
+    const { user, read_seq: read, delivered_seq: delivered = 0 } = frame;
+    return receipted(conversation, { user, read, delivered });
   });
 }
+
+/** Up to where somebody has read a conversation, and a device of theirs has it. */
+export interface Receipt {
+  user: string;
+  read: number;
+  delivered: number;
+}
+
+/** Neither ever goes back. */
+function receipted(conversation: Conversation, { user, read, delivered }: Receipt): Conversation {
+  const isRead = read > (conversation.reads.get(user) ?? 0);
+  const isDelivered = delivered > (conversation.delivered.get(user) ?? 0);
+  if (!isRead && !isDelivered) return conversation;
+  return {
+    ...conversation,
+    ...(isRead && { reads: set(conversation.reads, user, read) }),
+    ...(isDelivered && { delivered: set(conversation.delivered, user, delivered) }),
+  };
+}
+
+export const withReceipts = (state: State, id: string, receipts: readonly Receipt[]): State =>
+  change(state, id, conversation => receipts.reduce(receipted, conversation));
 
 /** Forgets who has ceased to type without saying so. */
 export function withoutStaleTyping(state: State, now: number): State {

@@ -18,6 +18,7 @@ export const HideIcon = () =>
     'M4 4l16 16M9.5 6.2A9.6 9.6 0 0 1 21 12a12 12 0 0 1-2.3 3M6.3 8A12 12 0 0 0 3 12c2.5 5 7.5 7 12 5.3M10 10a3 3 0 0 0 4 4',
   );
 export const ThreadIcon = () => icon('M4 5h12v8H9l-3.5 3v-3H4ZM19 9.5v8h-1.5V20L14 17.5h-4');
+export const SeenIcon = () => icon('m3 12.5 4.5 4.5L16 8M12 16l1 1 8-9');
 export const MoreIcon = () => icon('M12 5.5v.1M12 12v.1M12 18.5v.1');
 export const MutedIcon = () =>
   icon('M9.5 5.2A5 5 0 0 1 17 9.5c0 2.5.5 4 1.2 5M15 17H5.5c1-1 1.5-3 1.5-5.5M10.5 20h3M4 4l16 16');

@@ -21,12 +21,14 @@ import {
   PinIcon,
   ReactIcon,
   RecallIcon,
+  SeenIcon,
   ThreadIcon,
   VersionsIcon,
 } from './icons.tsx';
 import { QuoteView } from './quote.tsx';
 import { Picker, Reactions } from './reactions.tsx';
 import { HideQuestion, RecallQuestion } from './recall.tsx';
+import { SeenByList } from './seen-by.tsx';
 import { Text } from './text.tsx';
 import { clockTime } from './time.ts';
 import { Versions } from './versions.tsx';
@@ -41,8 +43,8 @@ interface MessageProps {
   mine: boolean;
   /** Whether it continues what the same person has just said. */
   together: boolean;
-  /** Whether somebody has read it. */
-  read: boolean;
+  /** How far it has come: read by somebody, on one of their devices, on the server. */
+  receipt: 'read' | 'delivered' | 'sent';
   /** Whether a change of it has not come to the server yet. */
   changing: boolean;
   /** A change of it that failed. */
@@ -61,12 +63,12 @@ interface MessageProps {
 }
 
 export const Message = memo(function Message(props: MessageProps) {
-  const { chat, conversation, me, people, message, mine, together, read, changing, failed } = props;
+  const { chat, conversation, me, people, message, mine, together, receipt, changing, failed } = props;
   const { editing, answered, replies, inThread, found, stop } = props;
   const known = { me, people };
   const name = store.personName(known, message.sender);
   const [active, setActive] = useState(false);
-  const [panel, setPanel] = useState<'none' | 'picker' | 'recall' | 'hide' | 'versions'>('none');
+  const [panel, setPanel] = useState<'none' | 'picker' | 'recall' | 'hide' | 'versions' | 'seen'>('none');
   const row = useRef<HTMLLIElement>(null);
   const neighbour = useRef<Element | null>(null);
   const { content } = message;
@@ -103,6 +105,7 @@ export const Message = memo(function Message(props: MessageProps) {
     edit,
     pin: () => chat.changes.pin(conversation, message.id, !message.pinned),
     versions: () => setPanel('versions'),
+    seen: () => setPanel('seen'),
     recall: () => setPanel('recall'),
     hide: () => setPanel('hide'),
   };
@@ -176,8 +179,13 @@ export const Message = memo(function Message(props: MessageProps) {
           )}{' '}
           <time dateTime={message.at}>{clockTime(message.at)}</time>
           {mine && (
-            <span class="mark" title={read ? 'Read' : 'Sent'} role="img" aria-label={read ? 'Read' : 'Sent'}>
-              {changing ? '…' : read ? '✓✓' : '✓'}
+            <span
+              class={`mark ${receipt}`}
+              title={RECEIPTS[receipt]}
+              role="img"
+              aria-label={RECEIPTS[receipt]}
+            >
+              {changing ? '…' : receipt === 'sent' ? '✓' : '✓✓'}
             </span>
           )}
         </span>
@@ -242,6 +250,9 @@ export const Message = memo(function Message(props: MessageProps) {
         />
       )}
       {panel === 'hide' && <HideQuestion text={contentText(content)} onYes={hide} onClose={closeAside} />}
+      {panel === 'seen' && (
+        <SeenByList load={() => chat.receipts.seenBy(conversation, message.id)} onClose={close} />
+      )}
       {panel === 'versions' && (
         <Versions load={() => chat.versions(conversation, message.id)} onClose={close} />
       )}
@@ -269,7 +280,9 @@ function Said({
   );
 }
 
-type Act = 'answer' | 'thread' | 'react' | 'pin' | 'edit' | 'versions' | 'recall' | 'hide';
+const RECEIPTS = { read: 'Read', delivered: 'Delivered', sent: 'Sent' };
+
+type Act = 'answer' | 'thread' | 'react' | 'pin' | 'edit' | 'versions' | 'seen' | 'recall' | 'hide';
 
 /** The key does it with the message that has the focus. */
 const TOOLS: Record<Act, { label: string; key: string; icon: () => JSX.Element }> = {
@@ -279,6 +292,7 @@ const TOOLS: Record<Act, { label: string; key: string; icon: () => JSX.Element }
   pin: { label: 'Pin', key: 'p', icon: PinIcon },
   edit: { label: 'Edit', key: 'e', icon: EditIcon },
   versions: { label: 'What it said before', key: 'h', icon: VersionsIcon },
+  seen: { label: 'Seen by', key: 's', icon: SeenIcon },
   recall: { label: 'Recall', key: 'Delete', icon: RecallIcon },
   hide: { label: 'Hide from me', key: 'x', icon: HideIcon },
 };
@@ -302,6 +316,7 @@ function actsFor(chat: Chat, id: string, message: MessageEntry, inThread: boolea
   if (mayPin(conversation, me)) acts.push('pin');
   if (mayEdit(message, conversation, me, limits, Date.now())) acts.push('edit');
   if (message.editedAt) acts.push('versions');
+  if (message.sender === me) acts.push('seen');
   if (mayRecall(message, conversation, me, limits, Date.now())) acts.push('recall');
   acts.push('hide');
   return acts;

@@ -35,6 +35,7 @@ const DRAWN = [
   'unread',
   'fresh',
   'reads',
+  'delivered',
   'target',
 ] as const;
 
@@ -236,6 +237,7 @@ function rows(
   found: number | null,
 ) {
   const readBy = Math.max(0, ...conversation.reads.values());
+  const deliveredTo = Math.max(readBy, ...conversation.delivered.values());
   const { id, editing } = conversation;
   const changes = pending(conversation.changes, conversation.log);
   const lastMessage = entries.findLast(entry => entry.kind === 'message');
@@ -277,7 +279,7 @@ function rows(
           message={own.length > 0 ? wanted(entry, own, state.me) : entry}
           mine={mine}
           together={follows(before, entry)}
-          read={mine && readBy >= entry.seq}
+          receipt={readBy >= entry.seq ? 'read' : deliveredTo >= entry.seq ? 'delivered' : 'sent'}
           changing={own.some(({ kind, reason }) => kind !== 'react' && reason === undefined)}
           failed={own.find(({ reason }) => reason !== undefined)}
           editing={editing === entry.id}

@@ -130,7 +130,7 @@ function row(
       message={own.length > 0 ? wanted(entry, own, state.me) : entry}
       mine={mine}
       together={false}
-      read={false}
+      receipt="sent"
       changing={own.some(({ kind, reason }) => kind !== 'react' && reason === undefined)}
       failed={own.find(({ reason }) => reason !== undefined)}
       editing={editing === entry.id}
