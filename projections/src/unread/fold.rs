@@ -118,14 +118,17 @@ impl Projection for Unread {
 /// By user and conversation: a seq, and the msg_no there.
 type Positions = BTreeMap<(Uuid, Uuid), (i64, i64)>;
 
+/// The msg_no of a message, its thread, and whether the main timeline shows it.
+type Mentioning = (i64, Option<Uuid>, bool);
+
 /// What a batch changes, by key.
 #[derive(Default)]
 struct Changes {
     read: Positions,
     /// Where somebody's own message, or their joining, has brought them.
     own: Positions,
-    /// By user, conversation and seq of the message: its msg_no, its thread, and whether the main timeline shows it.
-    mentions: BTreeMap<(Uuid, Uuid, i64), (i64, Option<Uuid>, bool)>,
+    /// By user, conversation and seq of the message.
+    mentions: BTreeMap<(Uuid, Uuid, i64), Mentioning>,
     /// Messages that do not count any more, by conversation and seq, with their msg_no; 0 of those that are in no count but of mentions.
     voids: BTreeMap<(Uuid, i64), i64>,
     marks: mark::Changes,
