@@ -1,36 +1,21 @@
-// One message, one that is on its way, and what happened beside messages. Whatever people wrote is never made into HTML.
-import type { JSX } from 'preact';
+// One message, and what can be done with it. Whatever people wrote is never made into HTML.
 import { memo } from 'preact/compat';
 import { useRef, useState } from 'preact/hooks';
-import type { TidingsEvent } from '../../protocol/frames.ts';
 import type { Change } from '../change.ts';
 import type { Chat } from '../chat.ts';
-import { caption } from '../events.ts';
 import type { MessageEntry } from '../fold.ts';
-import { contentText, editable, mayEdit, mayRecall, withText } from '../nouns/message.ts';
-import { mayPin } from '../nouns/pin.ts';
+import { contentText, editable, withText } from '../nouns/message.ts';
 import * as store from '../store.ts';
-import { AttachmentView, OutgoingFile } from './attachment.tsx';
 import { Avatar } from './avatar.tsx';
 import { Editor } from './editor.tsx';
 import { sentence } from './hooks.ts';
-import {
-  AnswerIcon,
-  EditIcon,
-  HideIcon,
-  PinIcon,
-  ReactIcon,
-  RecallIcon,
-  SeenIcon,
-  ThreadIcon,
-  VersionsIcon,
-} from './icons.tsx';
 import { QuoteView } from './quote.tsx';
 import { Picker, Reactions } from './reactions.tsx';
 import { HideQuestion, RecallQuestion } from './recall.tsx';
+import { Said } from './said.tsx';
 import { SeenByList } from './seen-by.tsx';
-import { Text } from './text.tsx';
 import { clockTime } from './time.ts';
+import { actsFor, Tools, TOOLS, type Act } from './tools.tsx';
 import { Versions } from './versions.tsx';
 
 interface MessageProps {
@@ -189,26 +174,7 @@ export const Message = memo(function Message(props: MessageProps) {
             </span>
           )}
         </span>
-        {acts.length > 0 && (
-          <div class="tools" role="toolbar" aria-label="What to do with this message">
-            {acts.map(which => {
-              const label = which === 'pin' && message.pinned ? 'Unpin' : TOOLS[which].label;
-              return (
-                <button
-                  key={which}
-                  type="button"
-                  aria-label={label}
-                  aria-keyshortcuts={TOOLS[which].key}
-                  title={`${label} (${TOOLS[which].key})`}
-                  aria-expanded={which === 'react' ? panel === 'picker' : undefined}
-                  onClick={act[which]}
-                >
-                  {TOOLS[which].icon()}
-                </button>
-              );
-            })}
-          </div>
-        )}
+        <Tools acts={acts} does={act} pinned={message.pinned} picking={panel === 'picker'} />
         {message.thread !== null && !inThread && (
           <button class="link replies" type="button" onClick={openThread}>
             In a thread
@@ -260,42 +226,7 @@ export const Message = memo(function Message(props: MessageProps) {
   );
 });
 
-/** What a message says: a text, or a file with its caption. */
-function Said({
-  chat,
-  known,
-  conversation,
-  message,
-}: Pick<MessageProps, 'chat' | 'conversation' | 'message'> & { known: store.Known }) {
-  const { id, content, mentions } = message;
-  if (!content || content.kind === 'text') {
-    return <Text text={contentText(content)} mentions={mentions} known={known} />;
-  }
-  const { kind, caption } = content;
-  return (
-    <>
-      <AttachmentView chat={chat} conversation={conversation} message={id} kind={kind} caption={caption} />
-      {caption !== undefined && <Text text={caption} mentions={mentions} known={known} />}
-    </>
-  );
-}
-
 const RECEIPTS = { read: 'Read', delivered: 'Delivered', sent: 'Sent' };
-
-type Act = 'answer' | 'thread' | 'react' | 'pin' | 'edit' | 'versions' | 'seen' | 'recall' | 'hide';
-
-/** The key does it with the message that has the focus. */
-const TOOLS: Record<Act, { label: string; key: string; icon: () => JSX.Element }> = {
-  answer: { label: 'Reply', key: 'a', icon: AnswerIcon },
-  thread: { label: 'Reply in a thread', key: 't', icon: ThreadIcon },
-  react: { label: 'React', key: 'r', icon: ReactIcon },
-  pin: { label: 'Pin', key: 'p', icon: PinIcon },
-  edit: { label: 'Edit', key: 'e', icon: EditIcon },
-  versions: { label: 'What it said before', key: 'h', icon: VersionsIcon },
-  seen: { label: 'Seen by', key: 's', icon: SeenIcon },
-  recall: { label: 'Recall', key: 'Delete', icon: RecallIcon },
-  hide: { label: 'Hide from me', key: 'x', icon: HideIcon },
-};
 
 const FAILURES: Record<Change['kind'], string> = {
   react: 'Not reacted',
@@ -303,81 +234,3 @@ const FAILURES: Record<Change['kind'], string> = {
   edit: 'Not edited',
   recall: 'Not recalled',
 };
-
-function actsFor(chat: Chat, id: string, message: MessageEntry, inThread: boolean): Act[] {
-  const { me, limits, conversations } = chat.state;
-  const conversation = conversations.get(id);
-  if (!conversation?.joined) return [];
-  const threaded = conversation.kind === 'group' && !inThread;
-  if (!message.content) return threaded ? ['thread', 'hide'] : ['hide'];
-  const acts: Act[] = inThread ? [] : ['answer'];
-  if (threaded) acts.push('thread');
-  acts.push('react');
-  if (mayPin(conversation, me)) acts.push('pin');
-  if (mayEdit(message, conversation, me, limits, Date.now())) acts.push('edit');
-  if (message.editedAt) acts.push('versions');
-  if (message.sender === me) acts.push('seen');
-  if (mayRecall(message, conversation, me, limits, Date.now())) acts.push('recall');
-  acts.push('hide');
-  return acts;
-}
-
-interface PendingProps {
-  chat: Chat;
-  conversation: string;
-  known: store.Known;
-  message: store.Outgoing;
-  answered: MessageEntry | undefined;
-  onRetry(): void;
-  onCancel(): void;
-}
-
-export function Pending({ chat, conversation, known, message, answered, onRetry, onCancel }: PendingProps) {
-  const { text, at, state, reason, replyTo } = message;
-  return (
-    <li class={`message mine ${state}`} data-state={state}>
-      <div class="bubble">
-        {replyTo !== undefined && (
-          <QuoteView
-            chat={chat}
-            known={known}
-            conversation={conversation}
-            message={replyTo}
-            entry={answered}
-          />
-        )}
-        <OutgoingFile message={message} onCancel={onCancel} />
-        {text !== '' && <Text text={text} />}
-        <span class="meta">
-          {state === 'failed' ? (
-            <>
-              <span class="problem" role="alert">
-                Not sent: {reason}
-              </span>{' '}
-              <button class="link" type="button" onClick={onRetry}>
-                Retry
-              </button>{' '}
-              <button class="link" type="button" onClick={onCancel}>
-                Discard
-              </button>
-            </>
-          ) : (
-            <>
-              <time dateTime={at}>{clockTime(at)}</time>
-              <span class="mark">{state === 'sent' ? '✓' : 'sending…'}</span>
-            </>
-          )}
-        </span>
-      </div>
-    </li>
-  );
-}
-
-export function Happening({ event, state }: { event: TidingsEvent; state: store.Known }) {
-  const text = caption(event, user => store.personName(state, user));
-  return text === '' ? null : (
-    <li class="happening quiet" data-seq={event.seq}>
-      {text}
-    </li>
-  );
-}

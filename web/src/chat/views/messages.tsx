@@ -7,7 +7,9 @@ import { isInMain, type Entry, type MessageEntry } from '../fold.ts';
 import { isHidden } from '../nouns/hidden.ts';
 import { replyCount } from '../nouns/thread.ts';
 import * as store from '../store.ts';
-import { Happening, Message, Pending } from './message.tsx';
+import { Happening } from './happening.tsx';
+import { Message } from './message.tsx';
+import { Pending } from './pending.tsx';
 import { dayName, sameDay } from './time.ts';
 import { useUnread } from './unread.ts';
 

@@ -6,7 +6,8 @@ import type { MessageEntry } from '../fold.ts';
 import type { Thread } from '../nouns/thread.ts';
 import * as store from '../store.ts';
 import { Composer } from './composer.tsx';
-import { Message, Pending } from './message.tsx';
+import { Message } from './message.tsx';
+import { Pending } from './pending.tsx';
 import { usePicked } from './picked.ts';
 
 /** As close to the end as this counts as being there, in pixels. */

@@ -1,0 +1,29 @@
+// What a message says: a text, or a file with its caption.
+import type { Chat } from '../chat.ts';
+import type { MessageEntry } from '../fold.ts';
+import { contentText } from '../nouns/message.ts';
+import type * as store from '../store.ts';
+import { AttachmentView } from './attachment.tsx';
+import { Text } from './text.tsx';
+
+interface Props {
+  chat: Chat;
+  known: store.Known;
+  /** The conversation's id. */
+  conversation: string;
+  message: MessageEntry;
+}
+
+export function Said({ chat, known, conversation, message }: Props) {
+  const { id, content, mentions } = message;
+  if (!content || content.kind === 'text') {
+    return <Text text={contentText(content)} mentions={mentions} known={known} />;
+  }
+  const { kind, caption } = content;
+  return (
+    <>
+      <AttachmentView chat={chat} conversation={conversation} message={id} kind={kind} caption={caption} />
+      {caption !== undefined && <Text text={caption} mentions={mentions} known={known} />}
+    </>
+  );
+}

@@ -1,0 +1,84 @@
+// What can be done with a message, by buttons and by keys.
+import type { JSX } from 'preact';
+import type { Chat } from '../chat.ts';
+import type { MessageEntry } from '../fold.ts';
+import { mayEdit, mayRecall } from '../nouns/message.ts';
+import { mayPin } from '../nouns/pin.ts';
+import {
+  AnswerIcon,
+  EditIcon,
+  HideIcon,
+  PinIcon,
+  ReactIcon,
+  RecallIcon,
+  SeenIcon,
+  ThreadIcon,
+  VersionsIcon,
+} from './icons.tsx';
+
+export type Act = 'answer' | 'thread' | 'react' | 'pin' | 'edit' | 'versions' | 'seen' | 'recall' | 'hide';
+
+/** The key does it with the message that has the focus. */
+export const TOOLS: Record<Act, { label: string; key: string; icon: () => JSX.Element }> = {
+  answer: { label: 'Reply', key: 'a', icon: AnswerIcon },
+  thread: { label: 'Reply in a thread', key: 't', icon: ThreadIcon },
+  react: { label: 'React', key: 'r', icon: ReactIcon },
+  pin: { label: 'Pin', key: 'p', icon: PinIcon },
+  edit: { label: 'Edit', key: 'e', icon: EditIcon },
+  versions: { label: 'What it said before', key: 'h', icon: VersionsIcon },
+  seen: { label: 'Seen by', key: 's', icon: SeenIcon },
+  recall: { label: 'Recall', key: 'Delete', icon: RecallIcon },
+  hide: { label: 'Hide from me', key: 'x', icon: HideIcon },
+};
+
+/** What somebody may do with a message now, in the order of the buttons. */
+export function actsFor(chat: Chat, id: string, message: MessageEntry, inThread: boolean): Act[] {
+  const { me, limits, conversations } = chat.state;
+  const conversation = conversations.get(id);
+  if (!conversation?.joined) return [];
+  const threaded = conversation.kind === 'group' && !inThread;
+  if (!message.content) return threaded ? ['thread', 'hide'] : ['hide'];
+  const acts: Act[] = inThread ? [] : ['answer'];
+  if (threaded) acts.push('thread');
+  acts.push('react');
+  if (mayPin(conversation, me)) acts.push('pin');
+  if (mayEdit(message, conversation, me, limits, Date.now())) acts.push('edit');
+  if (message.editedAt) acts.push('versions');
+  if (message.sender === me) acts.push('seen');
+  if (mayRecall(message, conversation, me, limits, Date.now())) acts.push('recall');
+  acts.push('hide');
+  return acts;
+}
+
+interface Props {
+  acts: readonly Act[];
+  does: Record<Act, () => void>;
+  pinned: boolean;
+  /** Whether a reaction is being chosen. */
+  picking: boolean;
+}
+
+export function Tools({ acts, does, pinned, picking }: Props) {
+  if (acts.length === 0) return null;
+  return (
+    <div class="tools" role="toolbar" aria-label="What to do with this message">
+      {acts.map(which => {
+        const { key, icon } = TOOLS[which];
+        const label = which === 'pin' && pinned ? 'Unpin' : TOOLS[which].label;
+        return (
+          <button
+            key={which}
+            type="button"
+            aria-label={label}
+            aria-keyshortcuts={key}
+            title={`${label} (${key})`}
+            aria-expanded={which === 'react' ? picking : undefined}
+            onClick={does[which]}
+          >
+            {icon()}
+          </button>
+        );
+      })}
+    </div>
+  );
+}
