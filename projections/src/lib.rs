@@ -27,7 +27,7 @@ pub use engine::ahead::ahead;
 pub use engine::audit::{Audit, Drift, audit, drawn};
 pub use engine::checkpoint::{Checkpoints, Lag, Lagging};
 pub use engine::consumer::{
-    Consumer, ConsumerPlace, Portion, Told, reactors_parked, retry_reactor, skip_reactor,
+    Consumer, ConsumerPlace, Portion, Told, reactors_parked, retry_reactor, retry_reactor_event, skip_reactor,
 };
 pub use engine::heads::heads;
 pub use engine::observer::{Observer, Progress, Stage};

@@ -6,7 +6,9 @@ use crate::accounts::AccountError;
 use tidings_domain::event::Acted;
 use tidings_domain::{Act, UserId};
 use tidings_graphql::{Code, Order, Refusal};
-use tidings_projections::{ProjectionError, retry_parked_stream, skip_parked};
+use tidings_projections::{
+    ProjectionError, find, retry_parked_stream, retry_reactor_event, skip_parked, skip_reactor,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -87,8 +89,26 @@ impl Administration {
             }
             Order::Disconnect { user, session } => self.disconnect(user, session).await,
             Order::RetryParked {
+                projection: name,
+                lane,
+                pos,
+                ..
+            } if find(&name).is_none() => {
+                let asked = retry_reactor_event(ground.log.pool(), &name, lane, pos).await;
+                asked.map(u64::from).map_err(|error| stuck(&error))
+            }
+            Order::RetryParked {
                 projection, stream, ..
             } => self.retry(&projection, stream).await,
+            Order::SkipParked {
+                projection: name,
+                lane,
+                pos,
+                ..
+            } if find(&name).is_none() => {
+                let skipped = skip_reactor(ground.log.pool(), &name, lane, pos).await;
+                skipped.map(u64::from).map_err(|error| stuck(&error))
+            }
             Order::SkipParked {
                 projection,
                 lane,

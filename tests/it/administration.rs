@@ -335,6 +335,44 @@ async fn what_is_parked_is_tried_again_or_left_out_for_a_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_reactor_has_put_aside_is_asked_for_again_or_given_up() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let root = administrator(&node).await;
+    let database = store.client().await;
+    let aside = "INSERT INTO reactor_parked (reactor, lane, pos, stream, error) VALUES ('tester', 0, 1, gen_random_uuid(), 'a bug'),
+                 ('tester', 0, 2, gen_random_uuid(), 'a bug')";
+    database.execute(aside, &[]).await.unwrap();
+    let query = "{ admin { parked(first: 50) { nodes { id projection error } } } }";
+    let parked = ask(&node, &root, query).await["admin"]["parked"]["nodes"].clone();
+    let one = |id: &str| json!({ "id": id, "projection": "tester", "error": "a bug" });
+    assert_eq!(parked, json!([one("tester:0:1"), one("tester:0:2")]));
+
+    let again = "mutation { retryParked(id: \"tester:0:2\") { state } }";
+    let tried = ask(&node, &root, again).await["retryParked"].clone();
+    assert_eq!(tried, json!({ "state": "WAITING" }));
+    // Its owner sees that, and nobody is told to try the other one.
+    let asked = "SELECT pos FROM reactor_parked WHERE again";
+    let asked = database.query(asked, &[]).await.unwrap();
+    assert_eq!(
+        asked.iter().map(|row| row.get::<_, i64>(0)).collect::<Vec<_>>(),
+        [2]
+    );
+
+    let skip = "mutation { skipParked(id: \"tester:0:1\", reason: \"seen to\") { state } }";
+    let skipped = ask(&node, &root, skip).await["skipParked"].clone();
+    assert_eq!(skipped, json!({ "state": "SKIPPED" }));
+    let refused = node.graphql(&root, skip, None).await;
+    assert_eq!(
+        refused["errors"][0]["extensions"]["code"], "not_found",
+        "{refused}"
+    );
+    let parked = ask(&node, &root, query).await["admin"]["parked"]["nodes"].clone();
+    assert_eq!(parked, json!([one("tester:0:2")]));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_read_model_is_rebuilt_on_order_and_every_node_knows_how_far_it_is() {
     let store = Store::new().await;
     let (one, two) = (store.node().await, store.node().await);

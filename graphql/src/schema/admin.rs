@@ -36,8 +36,8 @@ impl Admin {
         projection::all(context.data_unchecked::<Freshness>())
     }
 
-    /// Events that could not be folded into a read model and wait, with the later ones of their streams: by read model and
-    /// position.
+    /// Events that could not be folded into a read model and wait, with the later ones of their streams, and those that a reactor could not
+    /// answer: by the name of either and by position.
     async fn parked(
         &self,
         context: &Context<'_>,

@@ -65,7 +65,7 @@ impl Mutation {
     }
 
     /// Tries an event that is parked again, and those that wait behind it in its stream. It is answered as it was found, or as it is
-    /// now where it could not be folded again.
+    /// now where it could not be folded again. What a reactor has put aside is tried within some seconds by the node that runs it.
     async fn retry_parked(&self, context: &Context<'_>, id: ID) -> Result<Parked> {
         let viewer = admin(context)?;
         let (found, again) = parked_of(context, &id).await?;
@@ -78,7 +78,7 @@ impl Mutation {
     }
 
     /// Leaves an event that is parked out of its read model, and tries those that wait behind it in its stream. Only the first of a
-    /// stream can be left out. A rebuild meets it again.
+    /// stream can be left out. A rebuild meets it again. To what a reactor has put aside it will not react.
     async fn skip_parked(&self, context: &Context<'_>, id: ID, reason: String) -> Result<Parked> {
         let viewer = admin(context)?;
         let reason = why(reason)?;

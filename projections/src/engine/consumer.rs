@@ -359,6 +359,24 @@ pub async fn retry_reactor(pool: &Pool, reactor: &str) -> Result<u64, Projection
     within(SHORT, asking).await
 }
 
+/// The same for one event. Returns whether it is put aside.
+pub async fn retry_reactor_event(
+    pool: &Pool,
+    reactor: &str,
+    lane: u8,
+    pos: u64,
+) -> Result<bool, ProjectionError> {
+    let sql = "UPDATE reactor_parked SET again = true WHERE reactor = $1 AND lane = $2 AND pos = $3";
+    let asking = async {
+        let client = pool.get().await?;
+        let asked = client
+            .execute(sql, &[&reactor, &i16::from(lane), &(pos as i64)])
+            .await?;
+        Ok::<_, ProjectionError>(asked > 0)
+    };
+    within(SHORT, asking).await
+}
+
 /// Gives up an event that a reactor has put aside: it will not be reacted to. Returns whether there was one.
 pub async fn skip_reactor(pool: &Pool, reactor: &str, lane: u8, pos: u64) -> Result<bool, ProjectionError> {
     let sql = include_str!("consumer/done.sql");

@@ -10,10 +10,11 @@ use tidings_projections::Projection;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-/// An event that a read model could not take, or one behind it in the same stream.
+/// An event that a read model could not take, or one behind it in the same stream; or one that a reactor could not answer.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct Parked {
+    /// The read model, or the reactor.
     projection: String,
     /// Its place in the log, as `<lane>:<pos>`.
     position: String,
@@ -99,30 +100,33 @@ impl Parked {
 
 /// The event of that id, while it is parked.
 pub(crate) async fn one(database: &Database, id: &ID) -> Result<Option<Parked>, NoAnswer> {
-    let Some((projection, lane, pos)) = address(id) else {
+    let Some((name, lane, pos)) = address(id) else {
         return Ok(None);
     };
-    let version = projection.version();
-    let sql = include_str!("parked/one.sql");
-    let rows = database
-        .rows(sql, &[&projection.name(), &version, &lane, &pos], Parked::read)
-        .await?;
+    let rows = match tidings_projections::find(name) {
+        Some(projection) => {
+            let (sql, version) = (include_str!("parked/one.sql"), projection.version());
+            database
+                .rows(sql, &[&name, &version, &lane, &pos], Parked::read)
+                .await?
+        }
+        None => {
+            let sql = include_str!("parked/one_of_reactor.sql");
+            database.rows(sql, &[&name, &lane, &pos], Parked::read).await?
+        }
+    };
     Ok(rows.into_iter().next())
 }
 
-/// Reads an id: a read model and a position.
-fn address(id: &ID) -> Option<(&'static dyn Projection, i16, i64)> {
-    let (projection, position) = id.split_once(':')?;
+/// Reads an id: a read model or a reactor, and a position.
+fn address(id: &ID) -> Option<(&str, i16, i64)> {
+    let (name, position) = id.split_once(':')?;
     let (lane, pos) = position.split_once(':')?;
     let lane: u8 = lane.parse().ok()?;
-    Some((
-        tidings_projections::find(projection)?,
-        lane.into(),
-        pos.parse().ok()?,
-    ))
+    Some((name, lane.into(), pos.parse().ok()?))
 }
 
-/// A page of what the live read models have put aside.
+/// A page of what the live read models and the reactors have put aside.
 pub(super) async fn read(database: &Database, page: &Page<ParkedPlace>) -> Result<Entries<Parked>, NoAnswer> {
     let (names, versions): (Vec<&str>, Vec<i32>) = tidings_projections::all()
         .map(|projection| (projection.name(), projection.version()))

@@ -2,6 +2,8 @@ WITH parked AS (
     SELECT a.projection, a.lane, a.pos, a.stream, a.error, a.attempts, a.parked_at
       FROM projection_parked a
       JOIN unnest($1::text[], $2::int[]) v(projection, version) ON a.projection = v.projection AND a.version = v.version
+     UNION ALL
+    SELECT r.reactor, r.lane, r.pos, r.stream, r.error, r.attempts, r.parked_at FROM reactor_parked r
 ), page AS (
     SELECT * FROM parked
      WHERE ($3::text IS NULL OR (projection, lane, pos) > ($3, $4::smallint, $5::bigint))
