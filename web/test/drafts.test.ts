@@ -54,6 +54,7 @@ test('whoever signs out leaves nothing behind, even of what was being written', 
   await page.pass(1_000);
   drafts.keepText('c2', 'another');
   drafts.forget();
+  drafts.keepText('c3', 'too late');
   drafts.stop();
   await page.pass(1_000);
   assert.ok(!page.stored.has(KEY));
