@@ -16,6 +16,7 @@ pub use crate::user::cursors::{Cursor, CursorsMoved, InboxExpired};
 pub use crate::user::hiding::{ConversationCleared, MessagesHidden};
 pub use crate::user::mark::{ConversationArchived, ConversationMarked, ConversationMuted, Place};
 pub use crate::user::registration::Registered;
+pub use crate::user::thread::{ThreadFollowed, ThreadRead};
 
 /// An event of a conversation's stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub enum UserEvent {
     ConversationMarked(ConversationMarked),
     MessagesHidden(MessagesHidden),
     ConversationCleared(ConversationCleared),
+    ThreadFollowed(ThreadFollowed),
+    ThreadRead(ThreadRead),
 }
 
 /// Any event that the log keeps.

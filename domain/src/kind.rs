@@ -8,7 +8,7 @@ use crate::event::{
     Acted, AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationCleared,
     ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed,
     InboxExpired, MemberAdded, MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent,
-    MessagesHidden, PinChanged, ReactionChanged, Registered, RoleChanged,
+    MessagesHidden, PinChanged, ReactionChanged, Registered, RoleChanged, ThreadFollowed, ThreadRead,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -68,7 +68,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 25] = [
+const TABLE: [Entry; 27] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -88,6 +88,8 @@ const TABLE: [Entry; 25] = [
     entry::<InboxExpired>(),
     entry::<AttachmentStored>(),
     entry::<AttachmentRemoved>(),
+    entry::<ThreadFollowed>(),
+    entry::<ThreadRead>(),
     entry::<ConversationMuted>(),
     entry::<ConversationArchived>(),
     entry::<ConversationMarked>(),
@@ -127,6 +129,8 @@ impl Kind {
     pub const INBOX_EXPIRED: Self = Self(66);
     pub const ATTACHMENT_STORED: Self = Self(67);
     pub const ATTACHMENT_REMOVED: Self = Self(68);
+    pub const THREAD_FOLLOWED: Self = Self(69);
+    pub const THREAD_READ: Self = Self(70);
     pub const CONVERSATION_MUTED: Self = Self(71);
     pub const CONVERSATION_ARCHIVED: Self = Self(72);
     pub const CONVERSATION_MARKED: Self = Self(73);

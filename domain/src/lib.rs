@@ -43,4 +43,5 @@ pub use text::{FileName, GroupName, MessageText};
 pub use user::attachment::{Quota, Usage};
 pub use user::hiding::{Found, HIDDEN_MAX, Hidden, Hiding};
 pub use user::mark::{MARKED_MAX, Mark, Marking};
+pub use user::thread::{Root, Said};
 pub use user::{User, UserCommand};

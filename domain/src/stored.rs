@@ -61,6 +61,8 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
             UserEvent::ConversationMarked(data) => form(data),
             UserEvent::MessagesHidden(data) => form(data),
             UserEvent::ConversationCleared(data) => form(data),
+            UserEvent::ThreadFollowed(data) => form(data),
+            UserEvent::ThreadRead(data) => form(data),
         },
         Event::Administration(data) => form(data),
     }

@@ -6,6 +6,7 @@ pub mod cursors;
 pub mod hiding;
 pub mod mark;
 pub mod registration;
+pub mod thread;
 
 use crate::event::{AttachmentRemoved, AttachmentStored, CursorsMoved, InboxExpired, Registered, UserEvent};
 use crate::frozen::Frozen;
@@ -115,7 +116,9 @@ impl User {
             | UserEvent::ConversationMuted(_)
             | UserEvent::ConversationArchived(_)
             | UserEvent::MessagesHidden(_)
-            | UserEvent::ConversationCleared(_) => {}
+            | UserEvent::ConversationCleared(_)
+            | UserEvent::ThreadFollowed(_)
+            | UserEvent::ThreadRead(_) => {}
         }
     }
 }

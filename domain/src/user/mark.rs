@@ -1,8 +1,9 @@
-//! What people mark for themselves: conversations that they mute, archive, or want to come back to as unread.
+//! What people mark for themselves: conversations that they mute, archive, or want to come back to as unread, and threads.
 //!
 //! Nobody else is told, and nothing of it changes what others see.
 
 use super::User;
+use super::thread::{self, Root, Said};
 use crate::digest::{DigestKey, Form};
 use crate::event::{Cursor, Event, UserEvent};
 use crate::id::{ConversationId, UserId};
@@ -12,6 +13,7 @@ use crate::rejection::{Field, Rejection};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// How many conversations somebody may have marked as unread at a time.
 pub const MARKED_MAX: usize = 1000;
@@ -98,9 +100,21 @@ impl From<Cursor> for Place {
 /// What somebody marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    Muted { on: bool, until: Option<Moment> },
-    Archived { on: bool },
-    Unread { on: bool },
+    Muted {
+        on: bool,
+        until: Option<Moment>,
+    },
+    Archived {
+        on: bool,
+    },
+    Unread {
+        on: bool,
+    },
+    /// A thread of it, by the message that begins it.
+    Thread {
+        thread: Uuid,
+        said: Said,
+    },
 }
 
 /// A wish to mark a conversation.
@@ -110,6 +124,8 @@ pub struct Marking {
     pub mark: Mark,
     /// The end of the conversation; `None` where the user is no member of it.
     pub place: Option<Cursor>,
+    /// What is known of the thread, where it is about one.
+    pub root: Root,
 }
 
 impl Marking {
@@ -133,6 +149,17 @@ impl Marking {
             Mark::Unread { on } => {
                 form.tag(73);
                 form.tag(u8::from(on));
+            }
+            Mark::Thread { thread, said } => {
+                form.tag(match said {
+                    Said::Followed { on: true } => 69,
+                    Said::Followed { on: false } => 68,
+                    Said::Read { .. } => 70,
+                });
+                form.id(thread);
+                if let Said::Read { seq } = said {
+                    form.text(&seq.to_string());
+                }
             }
         }
         form.finish()
@@ -191,6 +218,7 @@ impl User {
             conversation,
             mark,
             place,
+            ..
         } = *marking;
         let place = place.ok_or(Rejection::NotAMember)?;
         let event = match mark {
@@ -230,6 +258,11 @@ impl User {
             }
             Mark::Unread { on: false } if !self.marked.0.contains(&conversation) => return Ok(vec![]),
             Mark::Unread { on: false } => unmarked(conversation),
+            Mark::Thread { thread, said } => {
+                return Ok(thread::say(marking, (thread, said), place.seq)?
+                    .into_iter()
+                    .collect());
+            }
         };
         Ok(vec![event])
     }

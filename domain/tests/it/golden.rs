@@ -143,6 +143,18 @@ fn examples() -> Vec<Event> {
             message_no: 9,
         })
         .into(),
+        UserEvent::ThreadFollowed(ThreadFollowed {
+            conversation: conversation(500),
+            thread: Uuid::from_u128(76),
+            on: true,
+        })
+        .into(),
+        UserEvent::ThreadRead(ThreadRead {
+            conversation: conversation(500),
+            thread: Uuid::from_u128(76),
+            seq: 9,
+        })
+        .into(),
         Event::Administration(Acted {
             act: Act::SuspendUser.as_str().to_owned(),
             target: user(3).0.to_string(),

@@ -6,7 +6,7 @@ use tidings_domain::event::{
     ConversationArchived, ConversationMarked, ConversationMuted, CursorsMoved, Place, Registered,
 };
 use tidings_domain::{
-    CommandId, ConversationId, Cursor, DigestKey, Field, MARKED_MAX, Mark, Marking, Moment, Rejection,
+    CommandId, ConversationId, Cursor, DigestKey, Field, MARKED_MAX, Mark, Marking, Moment, Rejection, Root,
     Stream, StreamCommand, User, UserCommand, UserEvent, UserId,
 };
 use uuid::Uuid;
@@ -32,6 +32,7 @@ fn mark(mark: Mark) -> UserCommand {
         conversation: conversation(1),
         mark,
         place: Some(END),
+        root: Root::default(),
     })
 }
 
@@ -106,6 +107,7 @@ fn who_is_no_member_marks_nothing() {
             conversation: conversation(1),
             mark,
             place: None,
+            root: Root::default(),
         };
         assert_eq!(
             ann().decide(UserCommand::Mark(marking), NOW),
@@ -176,6 +178,7 @@ fn each_part_of_a_wish_is_in_its_digest_but_where_the_conversation_was() {
             conversation: conversation(n),
             mark,
             place,
+            root: Root::default(),
         });
         let (user, id) = (UserId(Uuid::from_u128(1)), CommandId(Uuid::nil()));
         StreamCommand::User { user, id, command }.digest(&key)

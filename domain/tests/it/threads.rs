@@ -1,8 +1,10 @@
 use crate::harness::*;
-use tidings_domain::event::{MessageRecalled, MessageSent};
+use chrono::DateTime;
+use tidings_domain::event::{MessageRecalled, MessageSent, Registered, ThreadFollowed, ThreadRead};
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
-    ConversationCommand, ConversationEvent, Event, Field, InThread, Line, Message, Rejection,
+    CommandId, ConversationCommand, ConversationEvent, Cursor, DigestKey, Event, Field, InThread, Line, Mark,
+    Marking, Message, Rejection, Root, Said, StreamCommand, User, UserCommand, UserEvent,
 };
 use uuid::Uuid;
 
@@ -140,5 +142,115 @@ fn a_message_counts_where_the_main_timeline_shows_it() {
             (message.is_message(), message.wire_name()),
             (true, Some("message.sent"))
         );
+    }
+}
+
+/// What Ann says of the thread below [`MESSAGE`], where the conversation ends at seq 9.
+fn says(said: Said, root: Root) -> Marking {
+    Marking {
+        conversation: CONVERSATION,
+        mark: Mark::Thread {
+            thread: MESSAGE,
+            said,
+        },
+        place: Some(Cursor { seq: 9, msg_no: 7 }),
+        root,
+    }
+}
+
+fn decided(marking: Marking) -> Result<Vec<UserEvent>, Rejection> {
+    let mut ann = User::default();
+    ann.evolve(&UserEvent::Registered(Registered {
+        username: "ann".to_owned(),
+        display_name: "Ann".to_owned(),
+    }));
+    ann.decide(UserCommand::Mark(marking), DateTime::UNIX_EPOCH)
+}
+
+fn root(line: Option<Line>) -> Root {
+    Root { line, read_seq: 3 }
+}
+
+#[test]
+fn a_member_follows_a_thread_or_does_not() {
+    for on in [true, false] {
+        let followed = UserEvent::ThreadFollowed(ThreadFollowed {
+            conversation: CONVERSATION,
+            thread: MESSAGE,
+            on,
+        });
+        let said = says(Said::Followed { on }, root(Some(Line::Main)));
+        assert_eq!(decided(said), Ok(vec![followed]));
+    }
+}
+
+#[test]
+fn a_thread_is_read_forward_and_no_further_than_its_conversation() {
+    let read = |seq| decided(says(Said::Read { seq }, root(Some(Line::Main))));
+    let event = |seq| {
+        UserEvent::ThreadRead(ThreadRead {
+            conversation: CONVERSATION,
+            thread: MESSAGE,
+            seq,
+        })
+    };
+    assert_eq!(read(4), Ok(vec![event(4)]));
+    assert_eq!(read(9), Ok(vec![event(9)]));
+    // What is read already moves nothing.
+    assert_eq!(read(3), Ok(vec![]));
+    for seq in [0, 10] {
+        assert!(matches!(
+            read(seq),
+            Err(Rejection::Invalid {
+                field: Field::Seq,
+                ..
+            })
+        ));
+    }
+}
+
+#[test]
+fn only_members_say_something_of_threads_and_of_those_that_there_can_be() {
+    for said in [Said::Followed { on: true }, Said::Read { seq: 4 }] {
+        let stranger = Marking {
+            place: None,
+            ..says(said, root(Some(Line::Main)))
+        };
+        assert_eq!(decided(stranger), Err(Rejection::NotAMember));
+        assert_eq!(
+            decided(says(said, root(None))),
+            Err(Rejection::NotFound(Field::Thread))
+        );
+        for line in [Line::Thread, Line::Both] {
+            let decided = decided(says(said, root(Some(line))));
+            assert!(matches!(
+                decided,
+                Err(Rejection::Invalid {
+                    field: Field::Thread,
+                    ..
+                })
+            ));
+        }
+    }
+}
+
+#[test]
+fn each_part_of_what_is_said_of_a_thread_is_in_its_digest_but_what_is_known_of_it() {
+    let digest = |said, root| {
+        let command = UserCommand::Mark(says(said, root));
+        let (user, id) = (user(ANN), CommandId(BEFORE));
+        StreamCommand::User { user, id, command }.digest(&DigestKey::new(b"a secret"))
+    };
+    let all = [
+        Said::Followed { on: true },
+        Said::Followed { on: false },
+        Said::Read { seq: 3 },
+        Said::Read { seq: 4 },
+    ];
+    for (n, one) in all.into_iter().enumerate() {
+        assert_eq!(digest(one, root(None)), digest(one, root(Some(Line::Main))));
+        for other in &all[..n] {
+            assert_ne!(digest(one, root(None)), digest(*other, root(None)));
+        }
     }
 }
