@@ -85,13 +85,12 @@ impl Database {
                     5 => (Kind::Left, "member.left", users(&payload["user"])),
                     6 => (Kind::Other, "group.renamed", vec![]),
                     7 => (Kind::Other, "role.changed", vec![]),
-                    16 => (Kind::Message, "message.sent", vec![]),
+                    // In the main timeline, in threads alone, and in both.
+                    16 | 21 | 22 => (Kind::Message, "message.sent", vec![]),
                     17 => (Kind::Edited, "message.edited", vec![]),
                     18 => (Kind::Recalled, "message.recalled", vec![]),
                     19 => (Kind::Other, "reaction.changed", vec![]),
                     20 => (Kind::Other, "pin.changed", vec![]),
-                    // In threads.
-                    21 | 22 => (Kind::Message, "message.sent", vec![]),
                     _ => (Kind::Other, "", vec![]),
                 };
                 let command: Uuid = row.try_get(4)?;
