@@ -246,6 +246,19 @@ impl Client {
         self.send(Action::ConversationMark { conversation, unread }).await
     }
 
+    /// Follows a thread, or does so no more, whoever replies in it or mentions the user. Notices tell the user's devices.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn follow(&self, conversation: Uuid, thread: Uuid, on: bool) -> Result<Pending, CommandError> {
+        self.send(Action::ThreadFollow {
+            conversation,
+            thread,
+            on,
+        })
+        .await
+    }
+
     /// Asks for at most `limit` events of a conversation from seq `from` on. They do not move any cursor.
     ///
     /// # Errors

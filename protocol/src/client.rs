@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     Content, DEVICE_CHARS_MAX, ParseError, Resume, ResumePart, Role, Timestamp, direct,
     fields::{Field, Fields},
-    group, hiding, mark, message, pin, reaction, reading, resume, typing,
+    group, hiding, mark, message, pin, reaction, reading, resume, thread, typing,
 };
 
 /// One object from a client.
@@ -166,9 +166,24 @@ pub enum Action {
     /// Marks a conversation as unread for oneself, or ends that.
     #[serde(rename = "conversation.mark")]
     ConversationMark { conversation: Uuid, unread: bool },
+    /// Follows a thread, or does so no more.
+    #[serde(rename = "thread.follow")]
+    ThreadFollow {
+        conversation: Uuid,
+        /// The message that begins the thread.
+        thread: Uuid,
+        on: bool,
+    },
     /// Read up to here; never moves back.
     #[serde(rename = "read")]
-    Read { conversation: Uuid, seq: u64 },
+    Read {
+        conversation: Uuid,
+        seq: u64,
+        /// Of this thread and not of the main timeline.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(default)]
+        thread: Option<Uuid>,
+    },
     /// Asks for at most `limit` events from seq `from` on; answered by `events`.
     #[serde(rename = "fetch")]
     Fetch {
@@ -198,6 +213,7 @@ impl Action {
             | Self::ConversationMute { conversation, .. }
             | Self::ConversationArchive { conversation, .. }
             | Self::ConversationMark { conversation, .. }
+            | Self::ThreadFollow { conversation, .. }
             | Self::Read { conversation, .. }
             | Self::Fetch { conversation, .. } => Some(*conversation),
         }
@@ -223,6 +239,7 @@ impl Action {
             Self::ConversationMute { .. } => "conversation.mute",
             Self::ConversationArchive { .. } => "conversation.archive",
             Self::ConversationMark { .. } => "conversation.mark",
+            Self::ThreadFollow { .. } => "thread.follow",
             Self::Read { .. } => "read",
             Self::Fetch { .. } => "fetch",
         }
@@ -260,6 +277,7 @@ pub(crate) fn understand(fields: &Fields<'_>) -> Result<ClientFrame, ParseError>
         "conversation.mute" => mark::mute(fields)?,
         "conversation.archive" => mark::archive(fields)?,
         "conversation.mark" => mark::mark(fields)?,
+        "thread.follow" => thread::follow(fields)?,
         _ => return Err(ParseError::UnknownType { id: fields.id() }),
     };
     Ok(ClientFrame::Command(Command {

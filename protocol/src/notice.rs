@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     ConversationArchived, ConversationCleared, ConversationMarked, ConversationMuted, MessagesHidden,
-    Timestamp,
+    ThreadFollowed, ThreadRead, Timestamp,
 };
 
 /// A durable event of the user's own stream.
@@ -36,6 +36,10 @@ pub enum NoticeData {
     MessagesHidden(MessagesHidden),
     #[serde(rename = "conversation.cleared")]
     ConversationCleared(ConversationCleared),
+    #[serde(rename = "thread.followed")]
+    ThreadFollowed(ThreadFollowed),
+    #[serde(rename = "thread.read")]
+    ThreadRead(ThreadRead),
     /// Notices are not sent. What they would have said is seen over GraphQL.
     #[serde(rename = "gap")]
     Gap(NoticeGap),
@@ -61,6 +65,8 @@ impl Notice {
             "conversation.marked" => read(data, NoticeData::ConversationMarked),
             "message.hidden" => read(data, NoticeData::MessagesHidden),
             "conversation.cleared" => read(data, NoticeData::ConversationCleared),
+            "thread.followed" => read(data, NoticeData::ThreadFollowed),
+            "thread.read" => read(data, NoticeData::ThreadRead),
             "gap" => read(data, NoticeData::Gap),
             _ => NoticeData::Unknown,
         }

@@ -35,6 +35,7 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<Action, ParseError> {
     Ok(Action::Read {
         conversation: fields.required(Field::Conversation)?,
         seq: fields.integer(Field::Seq)?,
+        thread: fields.optional(Field::Thread)?,
     })
 }
 

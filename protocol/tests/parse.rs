@@ -239,7 +239,8 @@ fn unknown_fields_order_white_space_escapes_and_repeats_do_not_matter() {
         command.action,
         Action::Read {
             conversation: ID.parse().unwrap(),
-            seq: 4
+            seq: 4,
+            thread: None,
         }
     );
 }

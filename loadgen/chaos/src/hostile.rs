@@ -262,7 +262,11 @@ impl Horde<'_> {
                     conversation,
                     on: number.is_multiple_of(4),
                 },
-                (Hostility::Reads, _) => command(Action::Read { conversation, seq: 1 }),
+                (Hostility::Reads, _) => command(Action::Read {
+                    conversation,
+                    seq: 1,
+                    thread: None,
+                }),
                 (_, 0) => command(Action::MessageSend {
                     conversation: unknown(),
                     content: Content::text("x"),

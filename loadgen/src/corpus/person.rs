@@ -315,7 +315,14 @@ impl Person {
             return Ok(());
         }
         self.settle_reads(READS_MAX - 1).await;
-        let pending = self.client()?.send(Action::Read { conversation, seq }).await?;
+        let pending = self
+            .client()?
+            .send(Action::Read {
+                conversation,
+                seq,
+                thread: None,
+            })
+            .await?;
         self.reads.push((conversation, seq, pending));
         Ok(())
     }

@@ -219,10 +219,27 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
             },
         ),
         (
+            "thread.follow",
+            Action::ThreadFollow {
+                conversation,
+                thread: id(6),
+                on: false,
+            },
+        ),
+        (
             "read",
             Action::Read {
                 conversation,
                 seq: 17,
+                thread: None,
+            },
+        ),
+        (
+            "read.thread",
+            Action::Read {
+                conversation,
+                seq: 17,
+                thread: Some(id(6)),
             },
         ),
         (
@@ -521,6 +538,20 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         (
             "conversation.cleared",
             format!(r#"{{"conversation":"{conversation}","seq":17,"message_no":9}}"#),
+        ),
+        (
+            "thread.followed",
+            format!(
+                r#"{{"conversation":"{conversation}","thread":"{}","on":false}}"#,
+                id(6)
+            ),
+        ),
+        (
+            "thread.read",
+            format!(
+                r#"{{"conversation":"{conversation}","thread":"{}","seq":17}}"#,
+                id(6)
+            ),
         ),
         ("gap", r#"{"from":2,"to":5}"#.to_owned()),
     ];

@@ -195,7 +195,14 @@ impl Device {
                 seq,
             } => {
                 let (conversation, seq) = (*conversation, *seq);
-                (*id, Action::Read { conversation, seq })
+                (
+                    *id,
+                    Action::Read {
+                        conversation,
+                        seq,
+                        thread: None,
+                    },
+                )
             }
         };
         self.answers.push(Box::pin(async move {

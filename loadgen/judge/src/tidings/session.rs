@@ -201,7 +201,11 @@ impl Session for TidingsSession {
 
     async fn read(&mut self, conversation: &str, seq: u64) -> Result<bool> {
         let conversation = conversation.parse()?;
-        let action = Action::Read { conversation, seq };
+        let action = Action::Read {
+            conversation,
+            seq,
+            thread: None,
+        };
         if let Some(pending) = self.submit(Uuid::now_v7(), action).await? {
             let answer = async move { Answer::Read(conversation, seq, pending.await) };
             self.answers.push(Box::pin(answer));
