@@ -47,3 +47,4 @@ pub use projection::{Folds, Projection, Table};
 pub use select::{Listed, Order, Range, Select};
 pub use unread::hiding::{HiddenAmong, hidden_among};
 pub use unread::read_seqs::read_seqs;
+pub use unread::thread::thread_read_seq;

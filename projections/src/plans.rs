@@ -10,7 +10,14 @@ use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::shared;
 
 /// Statements that make tables are no look-ups, those of administration look at whole tables, and a part is of others.
-const OTHERS: [&str; 5] = ["ddl.sql", "indexes.sql", "admin", "cursor.sql", "read_places.sql"];
+const OTHERS: [&str; 6] = [
+    "ddl.sql",
+    "indexes.sql",
+    "admin",
+    "cursor.sql",
+    "read_places.sql",
+    "thread_mentions.sql",
+];
 
 /// Every statement that stands beside its room, with its path.
 fn statements() -> Vec<(PathBuf, String)> {

@@ -48,9 +48,10 @@ pub struct Listed<T> {
 }
 
 /// What several statements have a part of, by the name that stands for it there, in braces.
-const PARTS: [(&str, &str); 2] = [
+const PARTS: [(&str, &str); 3] = [
     ("{delivery_cursor}", include_str!("inbox/cursor.sql")),
     ("{read_places}", include_str!("unread/read_places.sql")),
+    ("{thread_mentions}", include_str!("unread/thread_mentions.sql")),
 ];
 
 /// A statement with the names of read models, in braces, for the schemas of their tables, and with `_version` for their

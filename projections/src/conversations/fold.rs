@@ -40,6 +40,8 @@ impl Projection for Conversations {
             Kind::CONVERSATION_MARKED,
             Kind::MESSAGES_HIDDEN,
             Kind::CONVERSATION_CLEARED,
+            Kind::THREAD_FOLLOWED,
+            Kind::THREAD_READ,
         ])
     }
 

@@ -36,6 +36,32 @@ CREATE TABLE {schema}.void (
     PRIMARY KEY (conversation, seq)
 );
 
+-- Who takes part in threads: whose message begins one, who has replied and who was mentioned by name. The seq is that of their last reply.
+CREATE TABLE {schema}.thread_part (
+    user_id      uuid NOT NULL,
+    conversation uuid NOT NULL,
+    thread       uuid NOT NULL,
+    own_seq      bigint NOT NULL,
+    PRIMARY KEY (user_id, conversation, thread)
+) WITH (fillfactor = 70);
+
+-- How far somebody has read a thread, and whether they want to follow it: what the user's own stream says.
+CREATE TABLE {schema}.thread_read (
+    user_id      uuid NOT NULL,
+    conversation uuid NOT NULL,
+    thread       uuid NOT NULL,
+    seq          bigint NOT NULL,
+    PRIMARY KEY (user_id, conversation, thread)
+) WITH (fillfactor = 70);
+
+CREATE TABLE {schema}.thread_follow (
+    user_id      uuid NOT NULL,
+    conversation uuid NOT NULL,
+    thread       uuid NOT NULL,
+    follows      boolean NOT NULL,
+    PRIMARY KEY (user_id, conversation, thread)
+);
+
 -- What somebody marks for themselves. A conversation is muted until a moment, or for ever.
 CREATE TABLE {schema}.muted (
     user_id      uuid NOT NULL,

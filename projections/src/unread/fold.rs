@@ -1,6 +1,6 @@
 //! How events change it.
 
-use super::{hiding, mark};
+use super::{hiding, mark, thread};
 use crate::fact::Fact;
 use crate::projection::{Folds, Projection, Table, run};
 use async_trait::async_trait;
@@ -35,6 +35,8 @@ impl Projection for Unread {
             Kind::THREAD_REPLIED_ALSO,
             Kind::MESSAGE_RECALLED,
             Kind::MEMBER_ADDED,
+            Kind::THREAD_FOLLOWED,
+            Kind::THREAD_READ,
             Kind::CONVERSATION_MUTED,
             Kind::CONVERSATION_ARCHIVED,
             Kind::CONVERSATION_MARKED,
@@ -72,6 +74,21 @@ impl Projection for Unread {
                 name: "void",
                 key: &["conversation", "seq"],
                 stream: "conversation",
+            },
+            Table {
+                name: "thread_part",
+                key: &["user_id", "conversation", "thread"],
+                stream: "conversation",
+            },
+            Table {
+                name: "thread_read",
+                key: &["user_id", "conversation", "thread"],
+                stream: "user_id",
+            },
+            Table {
+                name: "thread_follow",
+                key: &["user_id", "conversation", "thread"],
+                stream: "user_id",
             },
             Table {
                 name: "muted",
@@ -131,6 +148,7 @@ struct Changes {
     mentions: BTreeMap<(Uuid, Uuid, i64), Mentioning>,
     /// Messages that do not count any more, by conversation and seq, with their msg_no; 0 of those that are in no count but of mentions.
     voids: BTreeMap<(Uuid, i64), i64>,
+    threads: thread::Changes,
     marks: mark::Changes,
     hiding: hiding::Changes,
 }
@@ -151,6 +169,7 @@ impl Changes {
                 if sent.line().is_main() {
                     self.own.insert((sender, fact.stream()), here);
                 }
+                self.threads.reply(fact, sent);
                 for user in sent.mentions.iter().filter(|user| user.0 != sender) {
                     let place = (fact.msg_no(), sent.thread, sent.line().is_main());
                     self.mentions.insert((user.0, fact.stream(), fact.seq()), place);
@@ -171,6 +190,7 @@ impl Changes {
             Event::User(event) => {
                 self.marks.fold(fact, event);
                 self.hiding.fold(fact, event);
+                self.threads.fold(fact, event);
             }
             Event::Administration(_) => {}
         }
@@ -223,6 +243,7 @@ impl Changes {
             run(transaction, schema, sql, &[&conversations, &msg_nos, &seqs]).await?;
         }
         self.hiding.write(transaction, schema).await?;
+        self.threads.write(transaction, schema).await?;
         self.marks.write(transaction, schema).await
     }
 }

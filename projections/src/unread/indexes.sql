@@ -1,1 +1,2 @@
 CREATE INDEX IF NOT EXISTS void_msg_no ON {schema}.void (conversation, msg_no);
+CREATE INDEX IF NOT EXISTS mention_thread ON {schema}.mention (user_id, conversation, thread, seq) WHERE NOT main;

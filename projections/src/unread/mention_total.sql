@@ -1,14 +1,15 @@
 -- As mention_counts.sql counts, over all conversations of the viewer, those that are muted among them.
-SELECT coalesce(sum(n.mentions), 0)::bigint AS total
+SELECT coalesce(sum(n.mentions + t.mentions), 0)::bigint AS total
   FROM {conversations}.member m
   LEFT JOIN LATERAL (SELECT r.seq FROM {read_places} r
                       WHERE r.user_id = $1 AND r.conversation = m.conversation ORDER BY r.seq DESC LIMIT 1) r ON true
   LEFT JOIN LATERAL (SELECT o.seq FROM {unread}.own_position o
                       WHERE o.user_id = $1 AND o.conversation = m.conversation LIMIT 1) o ON true
  CROSS JOIN LATERAL (SELECT count(*) AS mentions FROM {unread}.mention n
-                      WHERE n.user_id = $1 AND n.conversation = m.conversation AND n.seq > coalesce(greatest(r.seq, o.seq), 0)
+                      WHERE n.user_id = $1 AND n.conversation = m.conversation AND n.main AND n.seq > coalesce(greatest(r.seq, o.seq), 0)
                         AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = n.conversation AND v.seq = n.seq)
                         AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1 AND h.conversation = n.conversation AND h.seq = n.seq)) n
+{thread_mentions}
  WHERE m.user_id = $1 AND m.left_seq IS NULL
    AND (NOT (SELECT EXISTS (SELECT FROM projection_parked a WHERE a.projection = 'conversations' AND a.version = {conversations_version}))
         OR NOT (SELECT EXISTS (SELECT FROM projection_parked a WHERE a.projection = 'conversations' AND a.version = {conversations_version} AND a.stream = m.conversation)))

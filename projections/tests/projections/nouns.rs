@@ -324,6 +324,74 @@ async fn a_mention_in_a_thread_counts_until_it_is_recalled() {
     world.assert_as_the_log_says().await;
 }
 
+#[tokio::test]
+async fn threads_are_followed_by_who_takes_part_unless_they_said_otherwise() {
+    for each in [true, false] {
+        let world = World::new().await;
+        let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+        let (cat, dan) = (world.register(3, "cat").await, world.register(1, "dan").await);
+        let group = world.group("g", &[ann, bob, cat, dan], 2).await;
+        let root = world.send(group, ann, "a root", &[]).await;
+        let (seen, threads) = (
+            async |user: Uuid| {
+                let state = unread::thread_states(user, vec![group], vec![root.command]);
+                let state = world.ask(state).await.remove(0);
+                (state.following, state.unread)
+            },
+            async |user: Uuid| world.ask(unread::unread_threads(user, vec![group])).await[0].1,
+        );
+        settle(&world, each).await;
+        world.reply(&root, bob, false, &[cat]).await;
+        world.settle().await;
+        assert_eq!(seen(ann).await, (true, 1));
+        assert_eq!(seen(bob).await, (true, 0));
+        assert_eq!(seen(cat).await, (true, 1));
+        assert_eq!(seen(dan).await, (false, 1));
+        assert_eq!((threads(cat).await, threads(dan).await), (1, 0));
+        world.follow(dan, &root, true).await;
+        world.follow(cat, &root, false).await;
+        settle(&world, each).await;
+        // Nobody else's mention undoes what somebody has said.
+        let last = world.reply(&root, ann, true, &[cat, dan]).await;
+        world.settle().await;
+        assert_eq!((seen(cat).await, seen(dan).await), ((false, 2), (true, 2)));
+        assert_eq!((threads(cat).await, threads(dan).await), (0, 1));
+        assert_eq!(seen(ann).await, (true, 0));
+        world.read_thread(dan, root.command, &last).await;
+        world.read_thread(dan, root.command, &root).await;
+        world.settle().await;
+        assert_eq!((seen(dan).await, threads(dan).await), ((true, 0), 0));
+        let found = tidings_projections::thread_read_seq(world.log.pool(), dan, group, root.command);
+        assert_eq!(found.await.unwrap(), last.seq);
+        world.recall(&last, ann).await;
+        world.settle().await;
+        assert_eq!(seen(bob).await, (true, 0));
+        world.assert_as_the_log_says().await;
+    }
+}
+
+#[tokio::test]
+async fn a_mention_in_a_thread_alone_is_read_with_the_thread_and_not_with_the_main_timeline() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let group = world.group("g", &[ann, bob], 2).await;
+    let root = world.send(group, ann, "a root", &[]).await;
+    let alone = world.reply(&root, ann, false, &[bob]).await;
+    let both = world.reply(&root, ann, true, &[bob]).await;
+    let counted = async || {
+        world.settle().await;
+        let count = world.ask(unread::mention_counts(bob, vec![group])).await[0].1;
+        assert_eq!(world.ask(unread::mention_total(bob)).await, [count]);
+        count
+    };
+    assert_eq!(counted().await, 2);
+    world.read(bob, &both).await;
+    assert_eq!(counted().await, 1);
+    world.read_thread(bob, root.command, &alone).await;
+    assert_eq!(counted().await, 0);
+    world.assert_as_the_log_says().await;
+}
+
 /// What somebody is told of a conversation: by definition, from all that ever happened.
 #[derive(Default)]
 struct Reference {
@@ -332,6 +400,13 @@ struct Reference {
     recalled: BTreeSet<i64>,
     /// By seq of the message: the id of the message that begins its thread, and whether the main timeline shows it.
     replies: BTreeMap<i64, (Uuid, bool)>,
+    /// Of people who are in the conversation, since when.
+    joined: BTreeMap<Uuid, i64>,
+    /// By person and thread: the seq up to which it is read, by reading or replying, and what they said of following it.
+    threads_read: BTreeMap<(Uuid, Uuid), i64>,
+    follows: BTreeMap<(Uuid, Uuid), bool>,
+    /// Who began a thread, has replied in it or was mentioned in it.
+    parts: BTreeSet<(Uuid, Uuid)>,
     senders: BTreeMap<i64, Uuid>,
     /// By seq of the message: the seq of the event that pinned it.
     pins: BTreeMap<i64, i64>,
@@ -381,6 +456,12 @@ impl Reference {
                     let place = reference.cleared.entry(record.stream).or_default();
                     *place = (cleared.seq as i64).max(*place);
                 }
+                Event::User(UserEvent::ThreadFollowed(said)) if said.conversation.0 == conversation => {
+                    reference.follows.insert((record.stream, said.thread), said.on);
+                }
+                Event::User(UserEvent::ThreadRead(said)) if said.conversation.0 == conversation => {
+                    reference.read_thread(record.stream, said.thread, said.seq as i64);
+                }
                 Event::User(event) if marked(&event) == Some(conversation) => {
                     reference.marks.entry(record.stream).or_default().push(event);
                 }
@@ -409,6 +490,7 @@ impl Reference {
             ConversationEvent::MemberAdded(added) => {
                 self.reach(added.user.0, seq);
                 self.own.insert(added.user.0, seq);
+                self.joined.insert(added.user.0, seq);
             }
             ConversationEvent::MessageSent(sent) => {
                 let told = Told {
@@ -421,6 +503,12 @@ impl Reference {
                 self.messages.insert(seq, told);
                 self.senders.insert(seq, record.actor);
                 if let Some(root) = sent.thread {
+                    let author = sent.thread_author.map(|author| author.0);
+                    let named = sent.mentions.iter().map(|user| user.0);
+                    for user in named.chain(author).chain([record.actor]) {
+                        self.parts.insert((user, root));
+                    }
+                    self.read_thread(record.actor, root, seq);
                     self.replies.insert(seq, (root, sent.also));
                 }
                 // What somebody says in a thread alone reads nothing of the main timeline.
@@ -458,6 +546,35 @@ impl Reference {
             }
             _ => {}
         }
+    }
+
+    fn read_thread(&mut self, user: Uuid, root: Uuid, seq: i64) {
+        let read = self.threads_read.entry((user, root)).or_default();
+        *read = seq.max(*read);
+    }
+
+    /// Whether somebody follows a thread, and how many replies they have not read.
+    fn thread(&self, user: Uuid, root: Uuid) -> (bool, i64) {
+        let key = (user, root);
+        let follows = self.follows.get(&key).copied();
+        let unread = self.replies.iter().filter(|(seq, (of, _))| {
+            *of == root
+                && **seq > self.thread_place(user, root)
+                && !self.recalled.contains(seq)
+                && self.senders[seq] != user
+                && self.is_seen_by(user, **seq)
+        });
+        (
+            follows.unwrap_or_else(|| self.parts.contains(&key)),
+            unread.count() as i64,
+        )
+    }
+
+    fn thread_place(&self, user: Uuid, root: Uuid) -> i64 {
+        let read = self.threads_read.get(&(user, root)).copied().unwrap_or(0);
+        let joined = self.joined.get(&user).copied().unwrap_or(0);
+        read.max(joined)
+            .max(self.cleared.get(&user).copied().unwrap_or(0))
     }
 
     fn is_in_main(&self, seq: i64) -> bool {
@@ -528,15 +645,20 @@ impl Reference {
     /// Unread messages, and those that mention the user.
     fn counts(&self, user: Uuid) -> (i64, i64) {
         let place = self.places.get(&user).copied().unwrap_or(0);
-        let unread = self.messages.range(place + 1..);
-        let unread = unread.filter(|(seq, _)| !self.recalled.contains(seq));
-        let unread: Vec<_> = unread.filter(|(seq, _)| self.is_seen_by(user, **seq)).collect();
-        // Nobody mentions themselves.
-        let mentions = unread
-            .iter()
-            .filter(|(seq, told)| told.mentions.contains(&user) && self.senders.get(*seq) != Some(&user));
-        let main = unread.iter().filter(|(seq, _)| self.is_in_main(**seq));
-        (main.count() as i64, mentions.count() as i64)
+        let standing = self.messages.iter();
+        let standing =
+            standing.filter(|(seq, _)| !self.recalled.contains(seq) && self.is_seen_by(user, **seq));
+        let (mut unread, mut mentions) = (0, 0);
+        for (seq, told) in standing {
+            let (is_unread, is_counted) = match self.replies.get(seq) {
+                Some((root, false)) => (*seq > self.thread_place(user, *root), false),
+                _ => (*seq > place, true),
+            };
+            unread += i64::from(is_unread && is_counted);
+            let is_mention = told.mentions.contains(&user) && self.senders[seq] != user;
+            mentions += i64::from(is_unread && is_mention);
+        }
+        (unread, mentions)
     }
 }
 
@@ -595,7 +717,7 @@ async fn replies(world: &World, conversation: Uuid, reference: &Reference) -> Ve
             (*root, *count, seqs[seqs.len() - 1])
         );
         let named = world.ask(history::threads(vec![conversation], vec![*root])).await;
-        assert_eq!(named, [thread.clone()]);
+        assert_eq!(named, std::slice::from_ref(thread));
         let below = world
             .ask(history::replies(
                 Uuid::nil(),
@@ -730,6 +852,30 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
                     .filter(|seq| reference.is_seen_by(*user, *seq));
                 assert_eq!(seen, pinned.collect::<Vec<_>>());
                 gone += reference.messages.len() - visible.len();
+                let roots: Vec<Uuid> = reference.threads().into_keys().collect();
+                let states = world.ask(unread::thread_states(
+                    *user,
+                    vec![group; roots.len()],
+                    roots.clone(),
+                ));
+                let states = states.await;
+                assert_eq!(states.len(), roots.len());
+                for state in states {
+                    let told = (state.following, state.unread);
+                    assert_eq!(
+                        told,
+                        reference.thread(*user, state.root),
+                        "user {user} in thread {} of {group}, seed {seed}",
+                        state.root
+                    );
+                }
+                let mine = roots.iter().map(|root| reference.thread(*user, *root));
+                let mine = mine.filter(|(following, unread)| *following && *unread > 0);
+                assert_eq!(
+                    world.ask(unread::unread_threads(*user, vec![group])).await,
+                    [(group, mine.count() as i64)],
+                    "threads of {user} in {group}, seed {seed}"
+                );
                 let marks = reference.marks(*user);
                 assert_eq!(
                     world.ask(unread::marks(*user, vec![group])).await,

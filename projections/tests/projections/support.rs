@@ -11,7 +11,7 @@ use tidings_domain::event::{
     AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationCleared, ConversationMarked,
     ConversationMuted, CursorsMoved, DirectOpened, GroupCreated, GroupRenamed, InboxExpired, MemberAdded,
     MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent, MessagesHidden, PinChanged,
-    Place, ReactionChanged, Registered, RoleChanged,
+    Place, ReactionChanged, Registered, RoleChanged, ThreadFollowed, ThreadRead,
 };
 use tidings_domain::stored::{Kind, encode};
 use tidings_domain::{
@@ -380,6 +380,24 @@ impl World {
         self.say(user, user, UserEvent::CursorsMoved(moved)).await
     }
 
+    pub(crate) async fn follow(&self, user: Uuid, root: &Recorded, on: bool) -> Recorded {
+        let followed = ThreadFollowed {
+            conversation: root.stream.into(),
+            thread: root.command,
+            on,
+        };
+        self.say(user, user, UserEvent::ThreadFollowed(followed)).await
+    }
+
+    pub(crate) async fn read_thread(&self, user: Uuid, root: Uuid, at: &Recorded) -> Recorded {
+        let read = ThreadRead {
+            conversation: at.stream.into(),
+            thread: root,
+            seq: at.seq,
+        };
+        self.say(user, user, UserEvent::ThreadRead(read)).await
+    }
+
     pub(crate) async fn deliver(&self, user: Uuid, at: &Recorded) -> Recorded {
         let moved = CursorsMoved {
             delivered: cursor_at(at),
@@ -634,7 +652,7 @@ impl Crowd {
 
     /// One thing happens.
     pub(crate) async fn act(&mut self, world: &World) {
-        let deed = self.rng.random_range(0..40);
+        let deed = self.rng.random_range(0..44);
         let user = *self.users.choose(&mut self.rng).unwrap();
         let which = self.rng.random_range(0..self.groups.len());
         let (group, members, said) = &mut self.groups[which];
@@ -715,6 +733,15 @@ impl Crowd {
             }
             (35, Some(earlier)) => {
                 world.clear(user, &earlier).await;
+            }
+            (40 | 41, Some(root)) if Kind(root.kind) == Kind::MESSAGE_SENT => {
+                world.follow(user, &root, self.rng.random_bool(0.5)).await;
+            }
+            (42 | 43, Some(at)) => {
+                let roots = said.iter().filter(|said| Kind(said.kind) == Kind::MESSAGE_SENT);
+                if let Some(root) = roots.choose(&mut self.rng) {
+                    world.read_thread(user, root.command, &at).await;
+                }
             }
             (36..=39, Some(root)) if Kind(root.kind) == Kind::MESSAGE_SENT => {
                 let sender = *members.iter().choose(&mut self.rng).unwrap();

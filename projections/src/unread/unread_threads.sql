@@ -1,0 +1,28 @@
+-- Of at most 10,000 threads in which the viewer takes part, and as many that they have chosen to follow, those with a reply that is unread.
+SELECT k.conversation, t.threads
+  FROM unnest($2::uuid[]) k(conversation)
+ CROSS JOIN LATERAL (SELECT m.joined_seq FROM {conversations}.member m
+                      WHERE m.conversation = k.conversation AND m.user_id = $1 AND m.left_seq IS NULL LIMIT 1) m
+  LEFT JOIN LATERAL (SELECT c.seq FROM {unread}.cleared c
+                      WHERE c.user_id = $1 AND c.conversation = k.conversation LIMIT 1) e ON true
+ CROSS JOIN LATERAL (
+      SELECT count(*) AS threads
+        FROM (SELECT a.thread
+                FROM (SELECT a.thread FROM {unread}.thread_part a
+                       WHERE a.user_id = $1 AND a.conversation = k.conversation LIMIT 10000) a
+               UNION
+              SELECT b.thread
+                FROM (SELECT b.thread FROM {unread}.thread_follow b
+                       WHERE b.user_id = $1 AND b.conversation = k.conversation AND b.follows LIMIT 10000) b) c
+        LEFT JOIN LATERAL (SELECT p.own_seq FROM {unread}.thread_part p
+                            WHERE p.user_id = $1 AND p.conversation = k.conversation AND p.thread = c.thread LIMIT 1) p ON true
+        LEFT JOIN LATERAL (SELECT r.seq FROM {unread}.thread_read r
+                            WHERE r.user_id = $1 AND r.conversation = k.conversation AND r.thread = c.thread LIMIT 1) r ON true
+        LEFT JOIN LATERAL (SELECT f.follows FROM {unread}.thread_follow f
+                            WHERE f.user_id = $1 AND f.conversation = k.conversation AND f.thread = c.thread LIMIT 1) f ON true
+       CROSS JOIN LATERAL (SELECT FROM {history}.reply y
+                            WHERE y.conversation = k.conversation AND y.root = c.thread
+                              AND y.seq > greatest(m.joined_seq, e.seq, p.own_seq, r.seq) AND NOT y.recalled AND y.sender <> $1
+                              AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1
+                                                 AND h.conversation = y.conversation AND h.seq = y.seq) LIMIT 1) y
+       WHERE coalesce(f.follows, true)) t
