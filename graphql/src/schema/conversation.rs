@@ -145,6 +145,13 @@ impl Conversation {
         Ok(entries.into_list(|thread| (thread.place(), thread)))
     }
 
+    /// Threads that the viewer follows in which they have not read everything.
+    async fn unread_threads(&self, context: &Context<'_>) -> Result<i32> {
+        let counts = &context.data_unchecked::<Loaders>().unread_threads;
+        let count = counts.load_one(self.id).await?.unwrap_or(0);
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+    }
+
     /// The thread below a message of a group's main timeline, which may have no replies yet.
     async fn thread(&self, context: &Context<'_>, root: ID) -> Result<Option<Thread>> {
         let message = id::parse("root", &root)?;

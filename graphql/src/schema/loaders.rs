@@ -10,7 +10,7 @@ use super::message::{LastMessages, MessageId, MessageKey, MessagePage, MessagePa
 use super::pin::{Pinned, Pins};
 use super::reaction::{ReactionPage, ReactionPages, Reactions};
 use super::receipt::{DeliveredTo, Receipts, SeenBy, Sent};
-use super::thread::{ReplyPage, ReplyPages, ThreadPage, ThreadPages, Threads};
+use super::thread::{ReplyPage, ReplyPages, ThreadPage, ThreadPages, ThreadStates, Threads, UnreadThreads};
 use super::user::{People, Suspensions};
 use crate::database::Database;
 use crate::loader::Gathering;
@@ -41,6 +41,8 @@ pub(crate) struct Loaders {
     pub(crate) seen_by: Gathering<Sent, SeenBy>,
     pub(crate) delivered_to: Gathering<Sent, DeliveredTo>,
     pub(crate) threads: Gathering<MessageId, Threads>,
+    pub(crate) thread_states: Gathering<MessageId, ThreadStates>,
+    pub(crate) unread_threads: Gathering<Uuid, UnreadThreads>,
     pub(crate) thread_pages: Gathering<ThreadPage, ThreadPages>,
     pub(crate) reply_pages: Gathering<ReplyPage, ReplyPages>,
 }
@@ -70,6 +72,14 @@ impl Loaders {
             viewer,
         };
         let totals = Totals {
+            database: database(),
+            viewer,
+        };
+        let thread_states = ThreadStates {
+            database: database(),
+            viewer,
+        };
+        let unread_threads = UnreadThreads {
             database: database(),
             viewer,
         };
@@ -126,6 +136,8 @@ impl Loaders {
             threads: Gathering::remembering(Threads(database()), waves),
             thread_pages: Gathering::new(thread_pages, waves),
             reply_pages: Gathering::new(reply_pages, waves),
+            thread_states: Gathering::remembering(thread_states, waves),
+            unread_threads: Gathering::remembering(unread_threads, waves),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::database::{Database, NoAnswer};
 use crate::loader::Loader;
 use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 use std::collections::HashMap;
-use tidings_projections::history;
+use tidings_projections::{history, unread};
 use uuid::Uuid;
 
 /// A thread: a message of the main timeline with the replies that hang below it.
@@ -32,6 +32,16 @@ impl Thread {
     async fn root(&self, context: &Context<'_>) -> Result<Option<Message>> {
         let messages = &context.data_unchecked::<Loaders>().messages;
         Ok(messages.load_one(self.root).await?)
+    }
+
+    /// Whether the viewer follows it: who has not said otherwise follows a thread that they began, have replied in or were mentioned in.
+    async fn following(&self, context: &Context<'_>) -> Result<bool> {
+        Ok(self.state(context).await?.following)
+    }
+
+    /// Replies that the viewer has not read, at most 1,000. A reply of one's own reads those before it.
+    async fn unread_count(&self, context: &Context<'_>) -> Result<i32> {
+        Ok(self.state(context).await?.unread)
     }
 
     /// The replies in the order of their seq, those that the main timeline shows, too, and those that were recalled: `first` and
@@ -65,6 +75,11 @@ impl Thread {
         }
     }
 
+    async fn state(&self, context: &Context<'_>) -> Result<ThreadState> {
+        let states = &context.data_unchecked::<Loaders>().thread_states;
+        Ok(states.load_one(self.root).await?.unwrap_or_default())
+    }
+
     /// Its place among the threads of its conversation: what was active last stands first.
     pub(crate) fn place(&self) -> MessagePlace {
         MessagePlace(self.last_seq)
@@ -94,6 +109,54 @@ pub(crate) async fn below(context: &Context<'_>, root: MessageId) -> Result<Opti
     }
     let thread = loaders.threads.load_one(root).await?;
     Ok(Some(thread.unwrap_or_else(|| Thread::without_replies(root))))
+}
+
+/// A thread, as the viewer has it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ThreadState {
+    following: bool,
+    unread: i32,
+}
+
+/// Reads how the viewer has threads, where the viewer is a member.
+pub(crate) struct ThreadStates {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
+
+impl Loader<MessageId> for ThreadStates {
+    type Value = ThreadState;
+
+    async fn load(&self, roots: &[MessageId]) -> Result<HashMap<MessageId, ThreadState>, NoAnswer> {
+        let conversations = roots.iter().map(|root| root.conversation).collect();
+        let messages = roots.iter().map(|root| root.message).collect();
+        let states = unread::thread_states(self.viewer, conversations, messages);
+        let found = self.database.ask(&states).await?.into_iter();
+        let state = found.map(|state| {
+            let root = MessageId {
+                conversation: state.conversation,
+                message: state.root,
+            };
+            let (following, unread) = (state.following, i32::try_from(state.unread).unwrap_or(i32::MAX));
+            (root, ThreadState { following, unread })
+        });
+        Ok(state.collect())
+    }
+}
+
+/// Reads in how many threads something is unread that the viewer follows, by conversation.
+pub(crate) struct UnreadThreads {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
+
+impl Loader<Uuid> for UnreadThreads {
+    type Value = i64;
+
+    async fn load(&self, conversations: &[Uuid]) -> Result<HashMap<Uuid, i64>, NoAnswer> {
+        let counts = unread::unread_threads(self.viewer, conversations.to_vec());
+        Ok(self.database.ask(&counts).await?.into_iter().collect())
+    }
 }
 
 /// Reads threads by their roots. Whoever asks has made sure that the viewer is a member.
