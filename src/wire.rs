@@ -15,6 +15,7 @@ mod notice;
 mod pin;
 mod reaction;
 mod reading;
+mod thread;
 mod typing;
 mod welcome;
 

@@ -87,6 +87,7 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
             | Action::ConversationMute { .. }
             | Action::ConversationArchive { .. }
             | Action::ConversationMark { .. }
+            | Action::ThreadFollow { .. }
             | Action::Read { .. } => 1,
         },
         Ok(ClientFrame::Hello(_)) => CHANGE,

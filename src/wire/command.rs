@@ -1,7 +1,7 @@
 //! From the wire's commands to the domain's. Each noun has a file of its own beside this one.
 
 use super::hiding::{self, Hide};
-use super::{direct, group, mark, message, pin, reaction};
+use super::{direct, group, mark, message, pin, reaction, thread};
 use tidings_domain::{Command, CommandId, ConversationCommand, ConversationId, Mark, Rejection, UserId};
 use tidings_protocol::{self as protocol, Action};
 use uuid::Uuid;
@@ -17,7 +17,7 @@ pub enum Wanted {
     },
     /// To have read so far.
     Read { conversation: ConversationId, seq: u64 },
-    /// To mark a conversation for oneself.
+    /// To mark a conversation for oneself, or a thread of it.
     Mark {
         conversation: ConversationId,
         mark: Mark,
@@ -90,7 +90,21 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
         Action::ConversationMark { conversation, unread } => {
             return Ok(marked(conversation, mark::mark(unread)));
         }
-        Action::Read { conversation, seq } => {
+        Action::ThreadFollow {
+            conversation,
+            thread,
+            on,
+        } => return Ok(marked(conversation, thread::follow(thread, on))),
+        Action::Read {
+            conversation,
+            seq,
+            thread: Some(thread),
+        } => return Ok(marked(conversation, thread::read(thread, seq))),
+        Action::Read {
+            conversation,
+            seq,
+            thread: None,
+        } => {
             return Ok(Wanted::Read {
                 conversation: ConversationId(conversation),
                 seq,

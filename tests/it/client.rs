@@ -343,7 +343,14 @@ async fn a_message_is_followed_until_it_is_read() {
         };
         tokio::select! { () = until(SendStatus::Delivered) => {}, () = taking => {} }
         let seq = 2;
-        let read = b.send(Action::Read { conversation, seq }).await.unwrap();
+        let read = b
+            .send(Action::Read {
+                conversation,
+                seq,
+                thread: None,
+            })
+            .await
+            .unwrap();
         read.await.unwrap();
         until(SendStatus::Read).await;
     };

@@ -174,3 +174,123 @@ async fn what_was_recalled_in_a_thread_is_read_again_without_its_words() {
     );
     node.stop().await;
 }
+
+fn follow(conversation: Uuid, root: &Value, on: bool) -> Value {
+    json!({ "type": "thread.follow", "conversation": conversation, "thread": root, "on": on })
+}
+
+fn read(conversation: Uuid, root: &Value, seq: u64) -> Value {
+    json!({ "type": "read", "conversation": conversation, "thread": root, "seq": seq })
+}
+
+/// Whether somebody follows a thread, what they have not read of it, and what their conversation counts.
+async fn counted(node: &TestNode, user: &User, group: Uuid, root: &Value, after: &Value) -> Value {
+    let query = format!(
+        "{{ conversation(id: \"{group}\") {{ unreadCount mentionCount unreadThreads thread(root: {root}) {{ following unreadCount }} }} }}"
+    );
+    let found = asked(node, user, &query, after).await;
+    let found = &found["conversation"];
+    json!([
+        found["thread"]["following"],
+        found["thread"]["unreadCount"],
+        found["unreadThreads"],
+        found["mentionCount"],
+        found["unreadCount"]
+    ])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_part_in_a_thread_follows_it_until_they_say_otherwise() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben, cat] = one.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let (mut phone, mut laptop) = (one.socket(&cat).await, two.socket(&cat).await);
+    let group = a.create_group(&[&ben, &cat]).await;
+    let root = a.say(group, "a root").await["id"].clone();
+    let mut mentioning = reply(group, &root, "you!", false);
+    mentioning["mentions"] = json!([cat.id]);
+    b.events(group, 2).await;
+    let position = b.acked(mentioning).await["position"].clone();
+    for (user, expected) in [
+        (&ann, json!([true, 1, 1, 0, 0])),
+        (&ben, json!([true, 0, 0, 0, 1])),
+        (&cat, json!([true, 1, 1, 1, 1])),
+    ] {
+        assert_eq!(counted(&two, user, group, &root, &position).await, expected);
+    }
+
+    let ack = phone.acked(follow(group, &root, false)).await;
+    assert_eq!(ack["conversation"], json!(group));
+    for socket in [&mut phone, &mut laptop] {
+        let notice = socket.until("notice").await;
+        assert_eq!(
+            (&notice["kind"], &notice["seq"]),
+            (&json!("thread.followed"), &ack["seq"])
+        );
+        assert_eq!(
+            notice["data"],
+            json!({ "conversation": group, "thread": root, "on": false })
+        );
+    }
+    let seen = counted(&one, &cat, group, &root, &ack["position"]).await;
+    assert_eq!(seen, json!([false, 1, 0, 1, 1]));
+
+    // What is read in a thread is no more of the main timeline.
+    let ack = phone.acked(read(group, &root, 3)).await;
+    let notice = laptop.until("notice").await;
+    assert_eq!(
+        (&notice["kind"], &notice["data"]),
+        (
+            &json!("thread.read"),
+            &json!({ "conversation": group, "thread": root, "seq": 3 })
+        )
+    );
+    let seen = counted(&two, &cat, group, &root, &ack["position"]).await;
+    assert_eq!(seen, json!([false, 0, 0, 0, 1]));
+    // What moves nothing is acked all the same, and nobody is told.
+    phone.acked(read(group, &root, 2)).await;
+    let ack = phone.acked(follow(group, &root, true)).await;
+    let notice = laptop.until("notice").await;
+    assert_eq!(
+        (&notice["kind"], &notice["seq"]),
+        (&json!("thread.followed"), &ack["seq"])
+    );
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_members_follow_and_read_threads_and_only_those_that_there_are() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut c) = (node.socket(&ann).await, node.socket(&cat).await);
+    let group = a.create_group(&[&ben]).await;
+    let root = a.say(group, "a root").await["id"].clone();
+    let below = a.acked(reply(group, &root, "below", true)).await["id"].clone();
+    for command in [follow(group, &root, true), read(group, &root, 3)] {
+        c.refused(command, "not_a_member").await;
+    }
+    for command in [follow(group, &below, true), read(group, &below, 3)] {
+        let refused = a.refused(command, "invalid_argument").await;
+        assert_eq!(refused["field"], "thread");
+    }
+    let unknown = json!(Uuid::now_v7());
+    for command in [follow(group, &unknown, true), read(group, &unknown, 3)] {
+        let refused = a.refused(command, "not_found").await;
+        assert_eq!(refused["field"], "thread");
+    }
+    for seq in [0, 4] {
+        let refused = a.refused(read(group, &root, seq), "invalid_argument").await;
+        assert_eq!(refused["field"], "seq");
+    }
+    // A thread can be followed before anybody replies, right behind the message that begins it.
+    let (sent, following) = (Uuid::now_v7(), Uuid::now_v7());
+    let (mut first, mut second) = (message(group, "another root"), follow(group, &json!(sent), true));
+    (first["id"], second["id"]) = (json!(sent), json!(following));
+    a.send_text(&format!("{first}\n{second}")).await;
+    a.answer(sent).await;
+    assert_eq!(a.answer(following).await["type"], "ack");
+    node.stop().await;
+}

@@ -3,10 +3,12 @@
 use super::Reader;
 use super::commands::charge;
 use crate::gateway::reply::Reply;
-use crate::lanes::AsOf;
+use crate::lanes::{AsOf, SUBJECTS};
 use crate::outcome::{Accepted, Refusal};
 use crate::wire::{answer, refused};
-use tidings_domain::{CommandId, ConversationId, Cursor, Mark, Marking, UserCommand};
+use tidings_domain::stored::Kind;
+use tidings_domain::{CommandId, ConversationId, Cursor, Mark, Marking, Root, Said, UserCommand};
+use tidings_projections::thread_read_seq;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -23,10 +25,19 @@ impl Reader {
             Ok(place) => place,
             Err(refusal) => return reply.refuse(refused(Some(id), &refusal)),
         };
+        let root = match (place, mark) {
+            (Some(_), Mark::Thread { thread, said }) => self.root(conversation, thread, said).await,
+            _ => Ok(Root::default()),
+        };
+        let root = match root {
+            Ok(root) => root,
+            Err(refusal) => return reply.refuse(refused(Some(id), &refusal)),
+        };
         let command = UserCommand::Mark(Marking {
             conversation,
             mark,
             place,
+            root,
         });
         self.wish(id, conversation, command, as_of, reply);
     }
@@ -46,6 +57,31 @@ impl Reader {
             seq: head.seq,
             msg_no: head.msg_no,
         }))
+    }
+
+    /// What is known of a thread: where the message stands that is said to begin it, and how far it was read already, as far as the read
+    /// models have come.
+    async fn root(&self, conversation: ConversationId, thread: Uuid, said: Said) -> Result<Root, Refusal> {
+        let log = &self.gateway.log;
+        let asked = [(conversation.0, thread)];
+        let written = log
+            .written(conversation.lane(), SUBJECTS.subjects, &asked)
+            .await
+            .map_err(|error| {
+                tracing::debug!(%error, "a thread could not be looked for");
+                Refusal::Unavailable
+            })?;
+        let line = written.first().and_then(|writing| Kind(writing.kind).line());
+        let read_seq = match said {
+            Said::Followed { .. } => 0,
+            Said::Read { .. } => thread_read_seq(log.pool(), self.user.0, conversation.0, thread)
+                .await
+                .map_err(|error| {
+                    tracing::debug!(%error, "how far a thread was read could not be found");
+                    Refusal::Unavailable
+                })?,
+        };
+        Ok(Root { line, read_seq })
     }
 
     /// Whether the user is a member of a conversation, behind the commands that came before.
