@@ -102,3 +102,38 @@ test('a thread is the same after a reload, unread by itself, and its messages ch
   await ann.leave();
   await ben.leave();
 });
+
+test('who follows a thread is told of new replies until they have read them', async () => {
+  const ann = await registered('Ann', { viewport: { width: 1280, height: 760 } });
+  const ben = await registered('Ben', { viewport: { width: 1280, height: 760 }, colorScheme: 'dark' });
+  await ann.createGroup('Walkers', [ben]);
+  await ann.say('Where do we go?');
+  await ben.choose('Walkers');
+  await ben.message('Where do we go?').focus();
+  await ben.page.keyboard.press('t');
+  // Whoever replies follows.
+  await reply(ben, 'To the mill?');
+  await pane(ben).getByRole('button', { name: 'Close' }).click();
+  await ann.message('Where do we go?').getByRole('button', { name: '1 reply' }).click();
+  await eventually(() => pane(ann).getByRole('button', { name: 'Following' }).count(), 1);
+  await reply(ann, 'It is closed');
+  const told = ben.page.getByRole('button', { name: 'Threads: 1 with new replies' });
+  await told.waitFor();
+  await ben.shot('threads-unread');
+  await told.click();
+  await ben.page.getByRole('dialog', { name: 'Threads' }).getByText('1 new').waitFor();
+  await ben.page.getByRole('dialog', { name: 'Threads' }).getByText('Where do we go?').click();
+  await eventually(() => inThread(ben), ['Where do we go?', 'To the mill?', 'It is closed']);
+  await ben.page.getByRole('button', { name: 'Threads', exact: true }).waitFor();
+  // Who does not want to be told any more is not.
+  await pane(ben).getByRole('button', { name: 'Following' }).click();
+  await pane(ben).getByRole('button', { name: 'Follow', exact: true }).waitFor();
+  await pane(ben).getByRole('button', { name: 'Close' }).click();
+  await reply(ann, 'To the lake, then');
+  await ben.message('Where do we go?').getByRole('button', { name: '3 replies' }).waitFor();
+  await ben.page.reload();
+  await ben.message('Where do we go?').getByRole('button', { name: '3 replies' }).waitFor();
+  assert.equal(await ben.page.getByRole('button', { name: 'Threads', exact: true }).count(), 1);
+  await ann.leave();
+  await ben.leave();
+});

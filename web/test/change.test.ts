@@ -52,6 +52,7 @@ const conversation = (kind: Conversation['kind'], roles: Record<string, Role>): 
       lastAt: time(1),
       unread: 0,
       mentioned: 0,
+      unreadThreads: 0,
       marks: UNMARKED,
       readSeq: 1,
       preview: null,

@@ -17,6 +17,7 @@ const node = (lastSeq: number, more: object = {}) => ({
   lastReadSeq: lastSeq,
   unreadCount: 0,
   mentionCount: 0,
+  unreadThreads: 0,
   muted: false,
   mutedUntil: null,
   archived: false,

@@ -70,6 +70,7 @@ function page() {
     lastAt: time(1),
     unread: 0,
     mentioned: 0,
+    unreadThreads: 0,
     marks: UNMARKED,
     readSeq: 1,
     preview: null,

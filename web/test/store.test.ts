@@ -15,6 +15,7 @@ const summary = (lastSeq: number, more: Partial<store.Summary> = {}): store.Summ
   lastAt: time(lastSeq),
   unread: 0,
   mentioned: 0,
+  unreadThreads: 0,
   marks: UNMARKED,
   readSeq: lastSeq,
   preview: null,

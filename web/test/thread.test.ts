@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isInMain } from '../src/chat/fold.ts';
 import { UNMARKED } from '../src/chat/nouns/mark.ts';
-import { emptyThread, heard, joined, replyCount } from '../src/chat/nouns/thread.ts';
+import { emptyThread, followed, heard, joined, lastReply, replyCount } from '../src/chat/nouns/thread.ts';
 import { findThread, type Ask } from '../src/chat/queries.ts';
 import * as store from '../src/chat/store.ts';
 import type { TidingsEvent } from '../src/protocol/frames.ts';
@@ -25,6 +25,7 @@ function group(lastSeq = 0): store.State {
       lastAt: time(lastSeq),
       unread: 0,
       mentioned: 0,
+      unreadThreads: 0,
       marks: UNMARKED,
       readSeq: lastSeq,
       preview: null,
@@ -143,4 +144,17 @@ test('what the server says of a thread is what events would have made of it', as
   );
   assert.deepEqual([...page.entries[1]!.reactions], [['👍', [BOB]]]);
   assert.equal(page.entries[0]!.counted, 2);
+});
+
+test('a thread is read up to its last reply, and notices say whether it is followed', () => {
+  const events = [said(1), replied(2, 'm1'), replied(5, 'm1')];
+  const thread = heard(emptyThread('m1'), events);
+  assert.equal(lastReply(thread), 5);
+  assert.equal(lastReply(emptyThread('m1')), 0);
+  const notice = (kind: string, data: object) =>
+    ({ type: 'notice', seq: 1, kind, at: time(1), data }) as const;
+  const about = { conversation: CONVERSATION, thread: 'm1' };
+  assert.deepEqual(followed(notice('thread.followed', { ...about, on: true })), { ...about, on: true });
+  assert.equal(followed(notice('thread.followed', { conversation: CONVERSATION, on: true })), null);
+  assert.equal(followed(notice('thread.read', { ...about, seq: 3 })), null);
 });

@@ -19,6 +19,7 @@ function talk(lastSeq: number): store.State {
       lastAt: time(lastSeq),
       unread: 0,
       mentioned: 0,
+      unreadThreads: 0,
       marks: UNMARKED,
       readSeq: lastSeq,
       preview: null,

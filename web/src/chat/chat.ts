@@ -1,5 +1,5 @@
 // One signed-in person's chat: ties the session, the socket, GraphQL and the state together.
-import type { TidingsEvent } from '../protocol/frames.ts';
+import type { Ack, TidingsEvent } from '../protocol/frames.ts';
 import { Socket } from '../protocol/socket.ts';
 import { uuidv7 } from '../shared/ids.ts';
 import { Session, SignedOut, type Login } from '../shared/session.ts';
@@ -40,7 +40,7 @@ export class Chat implements Core {
   readonly members = new Members(this);
   readonly marks: OwnMarks;
   readonly hiding: Hiding;
-  readonly threads = new Threads(this);
+  readonly threads: Threads;
   readonly receipts = new Receipts(this);
   readonly files: Files;
   /** What messages say that others answer, by conversation and id. */
@@ -49,7 +49,7 @@ export class Chat implements Core {
   private readonly history = new History(this);
   private readonly summaries = new Summaries(this);
   private readonly people = new People(this);
-  private readonly reads = new Reads(this);
+  private readonly reads = new Reads(this, ack => this.read(ack));
   private readonly typing: Typing;
   private readonly listeners = new Set<() => void>();
   private readonly sweep: ReturnType<typeof setInterval>;
@@ -66,6 +66,7 @@ export class Chat implements Core {
     this.drafts = new Drafts(login.user);
     this.marks = new OwnMarks(this, this.cursors);
     this.hiding = new Hiding(this);
+    this.threads = new Threads(this, this.reads);
     this.session = new Session(login, {
       renewed: token => this.socket.renew(token),
       signedOut: () => {
@@ -103,6 +104,7 @@ export class Chat implements Core {
         notice: notice => {
           this.marks.noticed(notice);
           this.hiding.noticed(notice);
+          this.threads.noticed(notice);
         },
         ephemeral: frame => this.update(state => store.withEphemeral(state, frame, Date.now())),
         welcomed: welcome => {
@@ -295,6 +297,7 @@ export class Chat implements Core {
         return this.people.meetStrangers();
       });
     } else void this.receipts.look();
+    if (selected !== null) this.threads.look(selected);
     this.summaries.complete();
     void this.people.meetStrangers();
     this.markRead();
@@ -323,8 +326,22 @@ export class Chat implements Core {
       const text = `${store.personName(this.state, last.actor)}: ${contentText(last.data.content)}`;
       this.update(state => store.withAnnouncement(state, text));
     }
+    for (const event of events) {
+      // Whether its thread is followed, it does not say.
+      const inThread =
+        event.kind === 'message.sent' && !isInMain(event.data) && event.actor !== this.state.me;
+      if (inThread) this.summaries.renewSoon(event.conversation);
+    }
     // During the catch-up, what is missing may still come.
     if (this.state.link.kind === 'online') this.lookAfter();
+  }
+
+  /** The server knows what was read. What is left of mentions and threads, it knows best. */
+  private read({ conversation, position }: Ack): void {
+    const known = this.state.conversations.get(conversation);
+    if (known?.kind === 'group' && (known.mentioned > 0 || known.unreadThreads > 0)) {
+      void this.summaries.renew(conversation, position);
+    }
   }
 
   private markRead(): void {
@@ -369,5 +386,6 @@ export class Chat implements Core {
     if (document.hidden) return;
     this.socket.hurry();
     this.markRead();
+    if (this.state.selected !== null) this.threads.look(this.state.selected);
   };
 }

@@ -1,4 +1,5 @@
 // Up to where this person has read, told to the server in one go for a while.
+import type { Ack } from '../protocol/frames.ts';
 import { Refusal } from '../protocol/socket.ts';
 import type { Core } from './core.ts';
 
@@ -11,15 +12,25 @@ const passes = (error: unknown): boolean =>
   !(error instanceof Refusal) ||
   ['timeout', 'unavailable', 'overloaded', 'rate_limited'].includes(error.code);
 
+/** Where somebody reads: in the main timeline, or in a thread. */
+interface Place {
+  conversation: string;
+  thread?: string;
+}
+
 export class Reads {
-  /** Up to where conversations were read and the server does not know yet. */
-  private readonly reads = new Map<string, number>();
+  /** Up to where conversations and threads were read and the server does not know yet. */
+  private readonly reads = new Map<string, Place & { seq: number }>();
   private telling: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly core: Core) {}
+  /** `told` is called with each ack: the read models know by its position. */
+  constructor(
+    private readonly core: Core,
+    private readonly told: (ack: Ack) => void,
+  ) {}
 
-  read(conversation: string, seq: number): void {
-    this.reads.set(conversation, seq);
+  read(conversation: string, seq: number, thread?: string): void {
+    this.keep({ conversation, seq, ...(thread !== undefined && { thread }) });
     this.tell(READ_MS);
   }
 
@@ -27,15 +38,21 @@ export class Reads {
     clearTimeout(this.telling);
   }
 
+  private keep(read: Place & { seq: number }): void {
+    const key = `${read.conversation}/${read.thread ?? ''}`;
+    this.reads.set(key, { ...read, seq: Math.max(read.seq, this.reads.get(key)?.seq ?? 0) });
+  }
+
   private tell(after: number): void {
     this.telling ??= setTimeout(() => {
       this.telling = undefined;
-      for (const [conversation, seq] of this.reads) {
-        this.reads.delete(conversation);
-        this.core.socket.command({ type: 'read', conversation, seq }).catch((error: unknown) => {
+      const reads = [...this.reads.values()];
+      this.reads.clear();
+      for (const read of reads) {
+        this.core.socket.command({ type: 'read', ...read }).then(this.told, (error: unknown) => {
           if (this.core.closed || !passes(error)) return;
           // Else other devices would show it as unread for ever.
-          this.reads.set(conversation, Math.max(seq, this.reads.get(conversation) ?? 0));
+          this.keep(read);
           this.tell(READ_AGAIN_MS);
         });
       }

@@ -86,6 +86,8 @@ export interface Conversation {
   unread: number;
   /** How many of them mention the viewer. */
   mentioned: number;
+  /** Threads that the viewer follows and has not read. */
+  unreadThreads: number;
   /** Up to where the viewer has read it. */
   readSeq: number;
   /** How the viewer has marked it. */
@@ -145,6 +147,7 @@ export type Summary = Pick<
   | 'lastAt'
   | 'unread'
   | 'mentioned'
+  | 'unreadThreads'
   | 'readSeq'
   | 'marks'
   | 'preview'
@@ -403,6 +406,7 @@ function unheardOf(event: TidingsEvent): Conversation {
     lastAt: at,
     unread: 0,
     mentioned: 0,
+    unreadThreads: 0,
     marks: UNMARKED,
     readSeq: seq - 1,
     preview: null,

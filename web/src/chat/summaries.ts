@@ -8,10 +8,13 @@ import * as store from './store.ts';
 const LIST_PAGES_MAX = 25;
 const TRY_AGAIN_MS = 1_000;
 const TRIES_MAX = 8;
+/** How far read models may lag behind what is heard live. */
+const LAG_MS = 1_500;
 
 const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
 
 export class Summaries {
+  private readonly renewing = new Set<string>();
   private readonly completing = new Set<string>();
 
   constructor(private readonly core: Core) {}
@@ -44,6 +47,26 @@ export class Summaries {
     // The event that opens it tells as much, and sooner, where this page has not known the conversation before.
     if (this.core.state.conversations.has(id)) return;
     this.take(await queries.findConversation(this.core.ask, this.core.state.me, id, position));
+  }
+
+  /** Asks for one again, which the read models know by a position. */
+  async renew(id: string, position?: string): Promise<void> {
+    const found = await queries
+      .findConversation(this.core.ask, this.core.state.me, id, position)
+      .catch(() => null);
+    if (found) this.take(found);
+  }
+
+  /** Asks for one again after a while, once however often it is said: the read models lag. */
+  renewSoon(id: string): void {
+    if (this.renewing.has(id)) return;
+    this.renewing.add(id);
+    setTimeout(() => {
+      this.renewing.delete(id);
+      if (this.core.closed) return;
+      this.core.update(state => store.withPartial(state, id));
+      this.complete();
+    }, LAG_MS);
   }
 
   /** Asks for the summaries of all of which something is missing, each until it is as new as what events told. */

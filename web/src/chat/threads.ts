@@ -1,17 +1,62 @@
 // Threads that somebody looks at.
+import type { Notice } from '../protocol/frames.ts';
 import type { Core } from './core.ts';
-import { emptyThread, joined, type Thread } from './nouns/thread.ts';
+import { emptyThread, followed, joined, lastReply, type Thread } from './nouns/thread.ts';
 import * as queries from './queries.ts';
+import type { Reads } from './reads.ts';
 import * as store from './store.ts';
 
 export class Threads {
-  constructor(private readonly core: Core) {}
+  private atEnd = true;
+  /** By conversation and root, up to where this page has said that it is read. */
+  private readonly told = new Map<string, number>();
+
+  constructor(
+    private readonly core: Core,
+    private readonly reads: Reads,
+  ) {}
 
   /** Shows the thread below a message. */
   async open(id: string, root: string): Promise<void> {
     if (this.shown(id)?.root === root) return;
+    this.atEnd = true;
     this.core.update(state => withThread(state, id, emptyThread(root)));
     await this.load(id, root, null);
+  }
+
+  /** Says whether somebody looks at the end of the thread that is shown: only then its replies count as read. */
+  viewing(atEnd: boolean): void {
+    this.atEnd = atEnd;
+    const { selected } = this.core.state;
+    if (selected !== null) this.look(selected);
+  }
+
+  /** Marks as read what is in view. */
+  look(id: string): void {
+    const thread = this.shown(id);
+    if (!thread || thread.state === 'loading' || !this.atEnd || !document.hasFocus() || document.hidden)
+      return;
+    const key = `${id}/${thread.root}`;
+    const seq = lastReply(thread);
+    if (seq <= (this.told.get(key) ?? 0)) return;
+    this.told.set(key, seq);
+    this.reads.read(id, seq, thread.root);
+  }
+
+  /** Fails with a sentence for people. */
+  async follow(id: string, root: string, on: boolean): Promise<void> {
+    await this.core.socket.command({ type: 'thread.follow', conversation: id, thread: root, on });
+    this.followed(id, root, on);
+  }
+
+  noticed(notice: Notice): void {
+    const said = followed(notice);
+    if (said) this.followed(said.conversation, said.thread, said.on);
+  }
+
+  private followed(id: string, root: string, following: boolean): void {
+    const thread = this.shown(id);
+    if (thread?.root === root) this.core.update(state => withThread(state, id, { ...thread, following }));
   }
 
   close(id: string): void {
@@ -46,7 +91,8 @@ export class Threads {
     try {
       const page = await queries.findThread(core.ask, core.state.me, id, root, before);
       core.update(state => store.withPeople(state, page.people));
-      change(thread => joined(thread, page.entries, page.before));
+      change(thread => ({ ...joined(thread, page.entries, page.before), following: page.following }));
+      this.look(id);
     } catch {
       change(thread => ({ ...thread, state: 'failed' }));
     }

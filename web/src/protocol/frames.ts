@@ -151,7 +151,8 @@ export type CommandBody =
   | { type: 'conversation.mute'; conversation: string; on: boolean; until?: string }
   | { type: 'conversation.archive'; conversation: string; on: boolean }
   | { type: 'conversation.mark'; conversation: string; unread: boolean }
-  | { type: 'read'; conversation: string; seq: number };
+  | { type: 'thread.follow'; conversation: string; thread: string; on: boolean }
+  | { type: 'read'; conversation: string; seq: number; thread?: string };
 
 /** The objects of a text frame. What is no object with a type is left out: receivers ignore what they do not know. */
 export function parseFrame(text: string): ServerFrame[] {

@@ -1,5 +1,5 @@
 // Threads on the chat page: what hangs below a message of a group.
-import type { TidingsEvent } from '../../protocol/frames.ts';
+import type { Notice, TidingsEvent } from '../../protocol/frames.ts';
 import { amended, type Entry, type MessageEntry } from '../fold.ts';
 import { append, emptyLog, type Log } from '../log.ts';
 
@@ -12,9 +12,17 @@ export interface Thread {
   /** Where older replies go on; null where there are none. */
   before: string | null;
   state: 'loading' | 'failed' | 'idle';
+  /** Whether the viewer wants to be told of replies; null until it is known. */
+  following: boolean | null;
 }
 
-export const emptyThread = (root: string): Thread => ({ root, entries: [], before: null, state: 'loading' });
+export const emptyThread = (root: string): Thread => ({
+  root,
+  entries: [],
+  before: null,
+  state: 'loading',
+  following: null,
+});
 
 /** How many replies hang below a message, as far as it is known. */
 export function replyCount({ replies, counted }: MessageEntry, log: Log | null): number {
@@ -35,6 +43,22 @@ export function heard(thread: Thread, events: readonly TidingsEvent[]): Thread {
   const amend = (entry: Entry): MessageEntry =>
     amended(entry, entry.kind === 'message' ? later.get(entry.id) : undefined) as MessageEntry;
   return { ...thread, entries: inOrder([...thread.entries.map(amend), ...fresh]) };
+}
+
+/** The seq of the last reply; 0 where there is none. */
+export const lastReply = ({ root, entries }: Thread): number =>
+  entries.findLast(({ thread }) => thread === root)?.seq ?? 0;
+
+/** What a notice says of a thread; nothing where it is about something else. */
+export function followed(notice: Notice): { conversation: string; thread: string; on: boolean } | null {
+  const { conversation, thread, on } = notice.data as {
+    conversation?: unknown;
+    thread?: unknown;
+    on?: unknown;
+  };
+  if (notice.kind !== 'thread.followed' || typeof conversation !== 'string' || typeof thread !== 'string')
+    return null;
+  return { conversation, thread, on: on === true };
 }
 
 /** Takes in a page of replies; what has been heard of live stays. */

@@ -6,7 +6,7 @@ import { line, PERSON, type Ask } from './ask.ts';
 /** Enough members to name a group by; the others become known when they speak. */
 export const SUMMARY_MEMBERS = 40;
 const SUMMARY = `
-  id kind title myRole lastSeq lastActivityAt lastReadSeq unreadCount mentionCount
+  id kind title myRole lastSeq lastActivityAt lastReadSeq unreadCount mentionCount unreadThreads
   muted mutedUntil archived markedUnread
   lastMessage { seq kind text recalledAt sender { ${PERSON} } }
   members(first: ${SUMMARY_MEMBERS}) { nodes { role user { ${PERSON} } } }
@@ -29,6 +29,7 @@ interface SummaryNode {
   lastReadSeq: number;
   unreadCount: number;
   mentionCount: number;
+  unreadThreads: number;
   muted: boolean;
   mutedUntil: string | null;
   archived: boolean;
@@ -156,6 +157,7 @@ function summary(node: SummaryNode, members: readonly Person[], me: string): Sum
     lastAt: node.lastActivityAt,
     unread: node.unreadCount,
     mentioned: node.mentionCount,
+    unreadThreads: node.unreadThreads,
     marks: {
       muted: node.muted,
       until: node.mutedUntil,

@@ -14,13 +14,14 @@ export interface ThreadPage {
   people: Person[];
   /** Where older replies go on; null where there are none. */
   before: string | null;
+  following: boolean;
 }
 
 const REPLIES = 50;
 const IN_THREAD = `id seq sentAt kind text recalledAt editedAt pinned also thread replyCount
   sender { ${PERSON} } replyTo { id } mentions { id } attachment { id } reactions { emoji }`;
 const THREAD = `query Thread($id: ID!, $root: ID!, $before: String) {
-  conversation(id: $id) { thread(root: $root) {
+  conversation(id: $id) { thread(root: $root) { following
     root { ${IN_THREAD} }
     replies(last: ${REPLIES}, before: $before) { nodes { ${IN_THREAD} } pageInfo { hasPreviousPage startCursor } }
   } }
@@ -56,6 +57,7 @@ export async function findThread(
   const answer = await ask<{
     conversation: {
       thread: {
+        following: boolean;
         root: MessageNode;
         replies: {
           nodes: MessageNode[];
@@ -78,6 +80,7 @@ export async function findThread(
     entries: all.map(node => entryOf(node, reactions.get(node.id))),
     people: all.map(({ sender }) => sender),
     before: pageInfo.hasPreviousPage ? pageInfo.startCursor : null,
+    following: thread.following,
   };
 }
 
@@ -117,13 +120,16 @@ export interface ThreadSummary {
   text: string;
   sender: string;
   replies: number;
+  /** How many of them the viewer has not read, and whether they want to be told. */
+  unread: number;
+  following: boolean;
   /** When the last reply came. */
   at: string;
 }
 
 const THREADS = `query Threads($id: ID!) {
   conversation(id: $id) { threads(first: 50) { nodes {
-    replyCount lastReplyAt root { id kind text recalledAt sentAt sender { displayName } }
+    replyCount lastReplyAt unreadCount following root { id kind text recalledAt sentAt sender { displayName } }
   } } }
 }`;
 
@@ -135,17 +141,21 @@ export async function findThreads(ask: Ask, id: string): Promise<ThreadSummary[]
         nodes: {
           replyCount: number;
           lastReplyAt: string | null;
+          unreadCount: number;
+          following: boolean;
           root: Pick<MessageNode, 'id' | 'kind' | 'text' | 'recalledAt' | 'sentAt' | 'sender'>;
         }[];
       };
     } | null;
   }>(THREADS, { id });
   const nodes = answer.conversation?.threads.nodes ?? [];
-  return nodes.map(({ root, replyCount, lastReplyAt }) => ({
+  return nodes.map(({ root, replyCount, lastReplyAt, unreadCount: unread, following }) => ({
     root: root.id,
     text: root.recalledAt === null ? line(root) : contentText(null),
     sender: root.sender.displayName,
     replies: replyCount,
+    unread,
+    following,
     at: lastReplyAt ?? root.sentAt,
   }));
 }

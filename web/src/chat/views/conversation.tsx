@@ -20,6 +20,7 @@ interface Props {
 
 export function ConversationView({ chat, state, conversation, onSearch }: Props) {
   const title = store.titleOf(state, conversation);
+  const { unreadThreads } = conversation;
   const [pins, setPins] = useState(false);
   const [threads, setThreads] = useState(false);
   const [problem, setProblem] = useState('');
@@ -58,11 +59,12 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
           <button
             class="quiet-button"
             type="button"
-            aria-label="Threads"
+            aria-label={unreadThreads > 0 ? `Threads: ${unreadThreads} with new replies` : 'Threads'}
             title="Threads"
             onClick={() => setThreads(true)}
           >
             <ThreadIcon />
+            {unreadThreads > 0 && <span class="badge dot" />}
           </button>
         )}
         {conversation.joined && (

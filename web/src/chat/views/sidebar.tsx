@@ -96,7 +96,7 @@ interface ItemProps {
 }
 
 const Item = memo(function Item({ conversation, face, title, preview, selected }: ItemProps) {
-  const { id, unread, mentioned, marks, lastAt } = conversation;
+  const { id, unread, mentioned, marks, unreadThreads, lastAt } = conversation;
   const muted = isMuted(marks, Date.now());
   const count = unread > 99 ? '99+' : String(unread);
   return (
@@ -120,9 +120,13 @@ const Item = memo(function Item({ conversation, face, title, preview, selected }
           {shortTime(lastAt)}
         </time>
         <span class="item-preview">{preview}</span>
-        {unread === 0 && marks.unread && (
+        {unread === 0 && (marks.unread || unreadThreads > 0) && (
           <span class="badges">
-            <span class="badge dot" role="img" aria-label="marked as unread" />
+            <span
+              class="badge dot"
+              role="img"
+              aria-label={marks.unread ? 'marked as unread' : 'new replies in threads'}
+            />
           </span>
         )}
         {unread > 0 && (

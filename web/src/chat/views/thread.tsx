@@ -56,6 +56,16 @@ export function ThreadPane({ chat, state, conversation, thread }: Props) {
     >
       <header>
         <h2>Thread</h2>
+        {thread.following !== null && (
+          <button
+            class="small"
+            type="button"
+            aria-pressed={thread.following}
+            onClick={() => void chat.threads.follow(id, root, !thread.following).catch(() => undefined)}
+          >
+            {thread.following ? 'Following' : 'Follow'}
+          </button>
+        )}
         <button class="small" type="button" onClick={close}>
           Close
         </button>
@@ -69,6 +79,7 @@ export function ThreadPane({ chat, state, conversation, thread }: Props) {
         tabIndex={0}
         onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
           atEnd.current = scrollHeight - scrollTop - clientHeight < END_PX;
+          chat.threads.viewing(atEnd.current);
         }}
       >
         <p class="beginning quiet">
