@@ -77,14 +77,14 @@ test('a thread is the same after a reload, unread by itself, and its messages ch
   await ben.page.goto(`${ben.url}/#`);
   await ann.message('Where do we go?').hover();
   await ann.message('Where do we go?').getByRole('button', { name: 'Reply in a thread' }).click();
-  await reply(ann, 'To tje mill');
-  await pane(ann).locator('.message[data-seq]').getByText('To tje mill').waitFor();
+  await reply(ann, 'To the lake');
+  await pane(ann).locator('.message[data-seq]').getByText('To the lake').waitFor();
   await ben.choose('Walkers');
   await ben.message('Where do we go?').getByRole('button', { name: '1 reply' }).waitFor();
   assert.equal(await ben.page.locator('.badge').count(), 0);
   await ben.page.reload();
   await ben.message('Where do we go?').getByRole('button', { name: '1 reply' }).click();
-  const said = pane(ann).locator('.message[data-seq]').filter({ hasText: 'To tje mill' });
+  const said = pane(ann).locator('.message[data-seq]').filter({ hasText: 'To the lake' });
   await said.hover();
   await said.getByRole('button', { name: 'Edit', exact: true }).click();
   await ann.page.getByRole('textbox', { name: 'Edit message' }).fill('To the mill');
