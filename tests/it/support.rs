@@ -94,6 +94,7 @@ impl Store {
 pub(crate) struct TestNode {
     pub(crate) node: Node,
     pub(crate) http: reqwest::Client,
+    database_url: String,
 }
 
 /// A registered user.
@@ -109,6 +110,7 @@ impl TestNode {
         // Another test may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self {
+            database_url: config.database_url.clone().unwrap_or_default(),
             node: Node::start(config).await.unwrap(),
             http: reqwest::Client::new(),
         }
@@ -173,6 +175,24 @@ impl TestNode {
             .await
             .unwrap();
         serde_json::from_str(&response.text().await.unwrap()).unwrap()
+    }
+
+    /// Until the read models hold everything that is in the log by now. A position says that of one lane.
+    pub(crate) async fn folded(&self, user: &User) {
+        let (client, connection) = tokio_postgres::connect(&self.database_url, tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        let connection = tokio::spawn(connection);
+        let heads = client
+            .query("SELECT lane || ':' || head FROM log_lane WHERE head > 0", &[])
+            .await
+            .unwrap();
+        drop(client);
+        connection.await.unwrap().unwrap();
+        for head in heads {
+            let reached = self.graphql(user, "{ me { id } }", Some(head.get(0))).await;
+            assert!(reached.get("errors").is_none(), "{reached}");
+        }
     }
 
     /// Connects and says hello; answers when synced.
