@@ -6,7 +6,6 @@ use crate::schema::page::{Entries, Page, surroundings};
 use crate::schema::time::Time;
 use async_graphql::{ComplexObject, Enum, ID, SimpleObject};
 use tidings_eventlog::Position;
-use tidings_projections::Projection;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
