@@ -7,6 +7,7 @@ mod facts;
 mod fixture;
 mod keeper;
 mod lobby;
+mod originals;
 mod pace;
 mod people;
 mod recent;
@@ -23,13 +24,14 @@ use crate::lifecycle::Lifecycle;
 use claims::Claims;
 use keeper::Keeper;
 use lobby::Lobby;
+use originals::Asked;
 use recent::Recent;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::event::Acted;
 use tidings_domain::{
-    Command, CommandId, ConversationId, DigestKey, Facts, Need, Receipts, Rejection, Rules, Stream,
+    Command, CommandId, ConversationId, DigestKey, Facts, Need, Original, Receipts, Rejection, Rules, Stream,
     StreamCommand, UserCommand, UserId,
 };
 use tidings_eventlog::record::lane_of;
@@ -91,6 +93,10 @@ pub(crate) enum Request {
         people: Vec<UserId>,
         /// Those who may be put into few conversations more, and how many.
         rooms: Vec<(UserId, u32)>,
+        /// What it forwards, which has to be looked up.
+        asked: Option<Asked>,
+        /// The same when it was, as far as the actor may see it.
+        original: Option<Original>,
         /// When the seqs that it names were found. `None` where it names none.
         as_of: Option<AsOf>,
         reply: Reply,
@@ -303,6 +309,12 @@ impl Lanes {
         let Some(reply) = self.claim(command.actor.0, command.id.0, command.conversation.0, reply) else {
             return;
         };
+        // Before the command itself, so that it never waits for what waits for it.
+        let asked = command.forwards().map(|source| Asked {
+            source,
+            actor: command.actor,
+            seat: self.ask(source.conversation, command.actor, true),
+        });
         self.queue(
             lane,
             Request::Command {
@@ -310,6 +322,8 @@ impl Lanes {
                 digest,
                 people: vec![],
                 rooms: vec![],
+                asked,
+                original: None,
                 as_of: None,
                 reply,
             },
@@ -341,6 +355,8 @@ impl Lanes {
             command,
             people: vec![],
             rooms: vec![],
+            asked: None,
+            original: None,
             as_of: Some(as_of),
             reply,
         };
@@ -379,6 +395,8 @@ impl Lanes {
             digest: 0,
             people: vec![],
             rooms: vec![],
+            asked: None,
+            original: None,
             as_of,
             command,
             reply,
@@ -395,6 +413,17 @@ impl Lanes {
         user: UserId,
         fresh: bool,
     ) -> Result<Seat, Refusal> {
+        let answer = self.ask(conversation, user, fresh);
+        answer.await.unwrap_or(Err(Refusal::Unavailable))
+    }
+
+    /// The same, queued by now.
+    fn ask(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        fresh: bool,
+    ) -> oneshot::Receiver<Result<Seat, Refusal>> {
         let (reply, receiver) = oneshot::channel();
         let request = Request::Authorize(Authorize {
             conversation,
@@ -403,7 +432,7 @@ impl Lanes {
             reply,
         });
         self.queue(conversation.lane(), request);
-        receiver.await.unwrap_or(Err(Refusal::Unavailable))
+        receiver
     }
 
     fn queue(&self, lane: u8, request: Request) {
@@ -454,6 +483,21 @@ impl Request {
         if let Self::Command { people, rooms, .. } = self {
             *people = all.iter().map(|(user, _)| *user).collect();
             rooms.extend(all.into_iter().filter(|(_, left)| *left <= ROOM_SMALL));
+        }
+    }
+
+    /// What it forwards and nobody has looked up yet.
+    fn take_asked(&mut self) -> Option<Asked> {
+        match self {
+            Self::Command { asked, .. } => asked.take(),
+            Self::Authorize(_) => None,
+        }
+    }
+
+    /// What it forwards was looked up.
+    fn forwards(&mut self, found: Option<Original>) {
+        if let Self::Command { original, .. } = self {
+            *original = found;
         }
     }
 

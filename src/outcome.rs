@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 use thiserror::Error;
-use tidings_domain::Rejection;
+use tidings_domain::{Field, Rejection};
 use tidings_eventlog::Position;
 use uuid::Uuid;
 
@@ -42,5 +42,10 @@ impl Refusal {
     /// Whether it says that there is no such conversation for the asker.
     pub fn is_for_strangers(&self) -> bool {
         matches!(self, Self::Rejected(Rejection::NotAMember))
+    }
+
+    /// Whether it says that there is no such message elsewhere for the asker.
+    pub fn is_of_a_source(&self) -> bool {
+        matches!(self, Self::Rejected(Rejection::NotFound(Field::Forward)))
     }
 }

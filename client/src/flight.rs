@@ -286,19 +286,30 @@ impl Flight {
     }
 
     /// A refusal. A retryable one puts the command back in its place until its time is over, and keeps those behind
-    /// it from the wire, lest they overtake it: all, where the server has too much to do, else its conversation's.
+    /// it from the wire, lest they overtake it: all, where the server has too much to do, else its conversation's. A rule that lets one
+    /// thing happen so often keeps nobody when it says that the command's time is over before, or what would be the time of one that is kept.
     pub(crate) fn refused(&mut self, id: Uuid, error: ErrorFrame, now: Instant) -> Option<HoleAnswer> {
         let order = *self.order_of.get(&id)?;
         let waiting = self.waiting.get_mut(&order)?;
+        // What it says is too much, and not how much there is.
+        let of_field = error.code == ErrorCode::RateLimited && error.field.is_some();
+        let wait = Duration::from_millis(error.retry_after_ms.unwrap_or(0));
+        let left = waiting
+            .deadline
+            .map_or(self.timeout, |deadline| deadline.saturating_duration_since(now));
+        if of_field && left <= wait {
+            self.fail(order, CommandError::Refused(error));
+            return None;
+        }
         if error.retryable {
             let pause = PAUSE_MIN
                 .saturating_mul(1 << waiting.refusals.min(16))
                 .min(PAUSE_MAX)
-                .max(Duration::from_millis(error.retry_after_ms.unwrap_or(0)));
+                .max(wait);
             let until = now + pause.min(self.timeout);
             waiting.refusals += 1;
             waiting.in_doubt |= CommandError::Refused(error.clone()).may_have_taken_effect();
-            if error.code == ErrorCode::Unavailable {
+            if of_field || error.code == ErrorCode::Unavailable {
                 let paused = self.paused_until.entry(waiting.queue).or_insert(until);
                 *paused = until.max(*paused);
             } else {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::stream::BoxStream;
-use tidings_protocol::{Ack, Action, ClientFrame, Command, Content, Events, Timestamp};
+use tidings_protocol::{Ack, Action, ClientFrame, Command, Content, Events, MessageSend, Source, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -91,15 +91,8 @@ impl Client {
     /// # Errors
     /// As [`Self::send`].
     pub async fn say(&self, conversation: Uuid, content: Content) -> Result<Pending, CommandError> {
-        self.send(Action::MessageSend {
-            conversation,
-            content,
-            reply_to: None,
-            mentions: vec![],
-            thread: None,
-            also: false,
-        })
-        .await
+        let send = MessageSend::new(conversation, content);
+        self.send(Action::MessageSend(send)).await
     }
 
     /// Sends a reply in the thread of a group that the message `thread` begins, which may have been queued right before; with `also`
@@ -114,15 +107,12 @@ impl Client {
         content: Content,
         also: bool,
     ) -> Result<Pending, CommandError> {
-        self.send(Action::MessageSend {
-            conversation,
-            content,
-            reply_to: None,
-            mentions: vec![],
+        let reply = MessageSend {
             thread: Some(thread),
             also,
-        })
-        .await
+            ..MessageSend::new(conversation, content)
+        };
+        self.send(Action::MessageSend(reply)).await
     }
 
     /// Gives a message of the user's own another content: another text, or another caption with the same attachment.
@@ -177,6 +167,15 @@ impl Client {
             on,
         })
         .await
+    }
+
+    /// Sends on what another message says, and no more.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn forward(&self, conversation: Uuid, source: Source) -> Result<Pending, CommandError> {
+        let forward = MessageSend::forwarding(conversation, source);
+        self.send(Action::MessageSend(forward)).await
     }
 
     /// Pins a message, or takes the pin away.
@@ -302,7 +301,7 @@ impl Client {
             .filter(|_| !matches!(action, Action::Fetch { .. }));
         let shape = Shape {
             conversation: action.conversation(),
-            message: matches!(action, Action::MessageSend { .. }),
+            message: matches!(action, Action::MessageSend(_)),
         };
         let frame = ClientFrame::Command(Command { action, id });
         let text = serde_json::to_string(&frame).expect("maps with string keys always serialize");

@@ -1,7 +1,8 @@
 //! What people ask for, already parsed; whether it may happen is for `decide` to say.
 
+use crate::conversation::forward::Source;
+use crate::conversation::message::{Says, SendMessage};
 use crate::conversation::reaction::Emoji;
-use crate::conversation::thread::InThread;
 use crate::conversation::{direct, edit, group, message, pin, reaction, recall};
 use crate::digest::{DigestKey, Form};
 use crate::event::{Content, Role};
@@ -22,49 +23,18 @@ pub struct Command {
 /// What a command wants of its conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConversationCommand {
-    OpenDirect {
-        user: UserId,
-    },
-    CreateGroup {
-        name: GroupName,
-        members: Vec<UserId>,
-    },
-    AddMember {
-        user: UserId,
-    },
-    RemoveMember {
-        user: UserId,
-    },
+    OpenDirect { user: UserId },
+    CreateGroup { name: GroupName, members: Vec<UserId> },
+    AddMember { user: UserId },
+    RemoveMember { user: UserId },
     Leave,
-    Rename {
-        name: GroupName,
-    },
-    ChangeRole {
-        user: UserId,
-        role: Role,
-    },
-    SendMessage {
-        content: Content,
-        reply_to: Option<Uuid>,
-        mentions: Vec<UserId>,
-        thread: Option<InThread>,
-    },
-    EditMessage {
-        message: Uuid,
-        content: Content,
-    },
-    RecallMessage {
-        message: Uuid,
-    },
-    React {
-        message: Uuid,
-        emoji: Emoji,
-        on: bool,
-    },
-    Pin {
-        message: Uuid,
-        on: bool,
-    },
+    Rename { name: GroupName },
+    ChangeRole { user: UserId, role: Role },
+    SendMessage(SendMessage),
+    EditMessage { message: Uuid, content: Content },
+    RecallMessage { message: Uuid },
+    React { message: Uuid, emoji: Emoji, on: bool },
+    Pin { message: Uuid, on: bool },
 }
 
 impl Command {
@@ -73,10 +43,8 @@ impl Command {
     pub fn needs(&self) -> impl Iterator<Item = Need<'_>> {
         let of = |message, aspect| Some(Need::Message { message, aspect });
         let needs = match &self.body {
-            ConversationCommand::SendMessage { reply_to, thread, .. } => {
-                [*reply_to, thread.map(|thread| thread.root)]
-                    .map(|message| message.and_then(|message| of(message, Aspect::Presence)))
-            }
+            ConversationCommand::SendMessage(send) => [send.reply_to, send.thread.map(|thread| thread.root)]
+                .map(|message| message.and_then(|message| of(message, Aspect::Presence))),
             ConversationCommand::EditMessage { message, .. }
             | ConversationCommand::RecallMessage { message }
             | ConversationCommand::Pin { message, .. } => [of(*message, Aspect::Message), None],
@@ -96,7 +64,21 @@ impl Command {
     /// The attachment that it shows for the first time, which its actor must have stored. It is among the facts, as far as it exists.
     pub fn attaches(&self) -> Option<Uuid> {
         match &self.body {
-            ConversationCommand::SendMessage { content, .. } => content.attachment(),
+            ConversationCommand::SendMessage(SendMessage {
+                says: Says::Content(content),
+                ..
+            }) => content.attachment(),
+            _ => None,
+        }
+    }
+
+    /// The message that it forwards. What that says is among the facts, as far as the actor may see it.
+    pub fn forwards(&self) -> Option<Source> {
+        match &self.body {
+            ConversationCommand::SendMessage(SendMessage {
+                says: Says::Forward(source),
+                ..
+            }) => Some(*source),
             _ => None,
         }
     }
@@ -125,12 +107,7 @@ impl Command {
             ConversationCommand::Leave => group::leave_form(&mut form),
             ConversationCommand::Rename { name } => group::rename_form(&mut form, name),
             ConversationCommand::ChangeRole { user, role } => group::role_form(&mut form, *user, *role),
-            ConversationCommand::SendMessage {
-                content,
-                reply_to,
-                mentions,
-                thread,
-            } => message::send_form(&mut form, content, *reply_to, mentions, *thread),
+            ConversationCommand::SendMessage(send) => message::send_form(&mut form, send),
             ConversationCommand::EditMessage { message, content } => {
                 edit::edit_form(&mut form, *message, content);
             }
@@ -154,14 +131,12 @@ mod tests {
             id: CommandId(Uuid::from_u128(1)),
             actor: UserId(Uuid::from_u128(2)),
             conversation: ConversationId(Uuid::from_u128(3)),
-            body: ConversationCommand::SendMessage {
-                content: Content::Text {
-                    text: MessageText::parse(text).unwrap(),
-                },
+            body: ConversationCommand::SendMessage(SendMessage {
                 reply_to,
-                mentions: vec![],
-                thread: None,
-            },
+                ..SendMessage::from(Content::Text {
+                    text: MessageText::parse(text).unwrap(),
+                })
+            }),
         }
     }
 

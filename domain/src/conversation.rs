@@ -2,6 +2,8 @@
 
 pub mod direct;
 pub mod edit;
+pub mod everyone;
+pub mod forward;
 mod frozen;
 pub mod group;
 mod members;
@@ -19,9 +21,11 @@ use crate::id::UserId;
 use crate::membership::Membership;
 use crate::rejection::Rejection;
 use chrono::{DateTime, Utc};
+use everyone::Calls;
 use members::{Member, Members};
 use pin::Pins;
 
+pub use everyone::EVERYONE_PER_HOUR;
 pub use group::GROUP_MEMBERS_MAX;
 pub use message::MENTIONS_MAX;
 
@@ -33,6 +37,7 @@ pub struct Conversation {
     /// Grows by one with each member who comes in, so that members have an order of arrival.
     arrivals: u64,
     pins: Pins,
+    calls: Calls,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,15 +93,8 @@ impl Conversation {
             ConversationCommand::Leave => self.leave(actor),
             ConversationCommand::Rename { name } => self.rename(actor, name),
             ConversationCommand::ChangeRole { user, role } => self.change_role(actor, *user, *role),
-            ConversationCommand::SendMessage {
-                content,
-                reply_to,
-                mentions,
-                thread,
-            } => {
-                let sender = (actor, now);
-                let around = (*reply_to, *thread);
-                self.send(command.conversation, sender, content, around, mentions, facts)
+            ConversationCommand::SendMessage(send) => {
+                self.send(command.conversation, actor, send, facts, now)
             }
             ConversationCommand::EditMessage { message, content } => {
                 self.edit(command.conversation, actor, *message, content, facts, now)
@@ -141,15 +139,24 @@ impl Conversation {
                 }
             }
             ConversationEvent::PinChanged(changed) => self.pins.set(changed),
+            ConversationEvent::MessageSent(sent) => {
+                if sent.everyone {
+                    self.calls.add();
+                }
+            }
             ConversationEvent::MemberAdded(_)
             | ConversationEvent::MemberRemoved(_)
             | ConversationEvent::MemberLeft(_)
             | ConversationEvent::GroupRenamed(_)
-            | ConversationEvent::MessageSent(_)
             | ConversationEvent::MessageEdited(_)
             | ConversationEvent::MessageRecalled(_)
             | ConversationEvent::ReactionChanged(_) => {}
         }
+    }
+
+    /// What was folded since the last time that was said happened then: see [`Stream::date`](crate::Stream::date).
+    pub(crate) fn date(&mut self, at: DateTime<Utc>) {
+        self.calls.date(at);
     }
 
     fn insert(&mut self, user: UserId, role: Role) {

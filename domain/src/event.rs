@@ -3,6 +3,7 @@
 pub use crate::administration::Acted;
 pub use crate::conversation::direct::DirectOpened;
 pub use crate::conversation::edit::MessageEdited;
+pub use crate::conversation::forward::Forwarded;
 pub use crate::conversation::group::{
     GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved, RoleChanged,
 };

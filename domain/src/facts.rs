@@ -1,5 +1,6 @@
 //! What decisions depend on beyond the state of a conversation.
 
+use crate::conversation::forward::{Forwarded, Original, Source};
 use crate::conversation::reaction::{EMOJI_OF_USER_MAX, Emoji};
 use crate::conversation::thread::Line;
 use crate::event::{Content, ConversationEvent};
@@ -62,6 +63,8 @@ pub struct Facts {
     sent: HashMap<(ConversationId, Uuid), (UserId, Line)>,
     /// By who has stored them.
     attachments: HashMap<(UserId, Uuid), Attachment>,
+    /// By who forwards them.
+    originals: HashMap<(UserId, Source), Original>,
     /// Messages that something in the batch is about.
     touched: HashSet<(ConversationId, Uuid)>,
 }
@@ -91,6 +94,8 @@ pub struct Message {
     /// How often it has been written: 1 and its edits.
     pub versions: usize,
     pub recalled: bool,
+    /// Whose content it is, where it is not the sender's own.
+    pub forwarded: Option<Forwarded>,
     pub reactions: Reactions,
 }
 
@@ -211,6 +216,16 @@ impl Facts {
     /// The attachment, if it is `owner` who has stored it.
     pub(crate) fn attachment(&self, owner: UserId, id: Uuid) -> Option<&Attachment> {
         self.attachments.get(&(owner, id))
+    }
+
+    /// The message may be forwarded by `actor`, who sees it.
+    pub fn add_original(&mut self, actor: UserId, source: Source, original: Original) {
+        self.originals.insert((actor, source), original);
+    }
+
+    /// What `actor` forwards, if they may see it and it was not recalled.
+    pub(crate) fn original(&self, actor: UserId, source: Source) -> Option<&Original> {
+        self.originals.get(&(actor, source))
     }
 
     /// Somebody may be put into so many conversations more. The least that is said counts.

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
     use crate::kind::Kind;
 
-    /// A new one changes what is folded: raise the version, then the list.
+    /// A new one changes what is folded: raise the version, then the list. Of messages those that mention everyone are control events, too.
     #[test]
     fn a_new_kind_of_control_event_is_a_new_version_of_what_is_frozen() {
         let control: Vec<i16> = Kind::ALL

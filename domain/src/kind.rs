@@ -5,7 +5,7 @@
 
 use crate::conversation::thread::{Line, ThreadReplied, ThreadRepliedAlso};
 use crate::event::{
-    Acted, AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationCleared,
+    Acted, AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationCleared, ConversationEvent,
     ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed,
     InboxExpired, MemberAdded, MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent,
     MessagesHidden, PinChanged, ReactionChanged, Registered, RoleChanged, ThreadFollowed, ThreadRead,
@@ -190,7 +190,7 @@ impl Kind {
         self.entry().map_or(1, |entry| entry.version)
     }
 
-    /// Whether decisions depend on events of this kind, as they may on those of one that is not known.
+    /// Whether decisions depend on every event of this kind, as they may on those of one that is not known.
     pub fn is_control(self) -> bool {
         self.entry().is_none_or(|entry| entry.control)
     }
@@ -213,6 +213,15 @@ impl Kind {
     /// Whether events of this kind are messages.
     pub fn is_message(self) -> bool {
         self.entry().is_some_and(|entry| entry.message)
+    }
+
+    /// Whether decisions depend on this event of the kind: on all of some kinds, and on messages that mention everyone, for those have a
+    /// rate.
+    pub fn is_control_event(self, event: &Event) -> bool {
+        match event {
+            Event::Conversation(ConversationEvent::MessageSent(sent)) => sent.everyone,
+            _ => self.is_control(),
+        }
     }
 
     /// Whether events of this kind are messages of the main timeline, which unread counts count.

@@ -25,6 +25,8 @@ pub mod user;
 pub use administration::{ADMINISTRATION, Act};
 pub use command::{Command, ConversationCommand};
 pub use conversation::Conversation;
+pub use conversation::forward::{Forwarded, Original, Source};
+pub use conversation::message::{Says, SendMessage};
 pub use conversation::pin::PINS_MAX;
 pub use conversation::reaction::Emoji;
 pub use conversation::receipt::{RECEIPT_MEMBERS_MAX, Receipts};

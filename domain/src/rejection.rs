@@ -1,5 +1,6 @@
 //! Why a command was refused. A refusal by a rule is an answer, not a failure.
 
+use chrono::TimeDelta;
 use thiserror::Error;
 
 /// The field of a command that a refusal is about, as it is named on the wire.
@@ -9,6 +10,8 @@ pub enum Field {
     Content,
     Conversation,
     Emoji,
+    Everyone,
+    Forward,
     Members,
     Mentions,
     Message,
@@ -30,6 +33,8 @@ impl Field {
             Self::Content => "content",
             Self::Conversation => "conversation",
             Self::Emoji => "emoji",
+            Self::Everyone => "everyone",
+            Self::Forward => "forward",
             Self::Members => "members",
             Self::Mentions => "mentions",
             Self::Message => "message",
@@ -46,7 +51,8 @@ impl Field {
     }
 }
 
-/// A rule's refusal. Nothing was written; the same command is refused again until the state changes.
+/// A rule's refusal. Nothing was written; the same command is refused again until the state changes or, where a rule counts in time, time has
+/// passed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Rejection {
     /// The conversation, user or message does not exist.
@@ -58,6 +64,16 @@ pub enum Rejection {
     /// The actor is a member, but the rules do not allow it this.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// The same, because of one field: without it the command would be allowed.
+    #[error("{reason}")]
+    Denied { field: Field, reason: &'static str },
+    /// The rules allow it so often and no more; once `wait` is over, once more.
+    #[error("{reason}")]
+    TooOften {
+        field: Field,
+        reason: &'static str,
+        wait: TimeDelta,
+    },
     /// The rules allowed it once: what it is about was done too long ago, or is never undone here.
     #[error("it is too late for this {}", .0.as_str())]
     TooLate(Field),

@@ -3,6 +3,7 @@
 use crate::administration::ADMINISTRATION;
 use crate::command::Command;
 use crate::conversation::Conversation;
+use crate::conversation::forward::Source;
 use crate::conversation::receipt::Receipts;
 use crate::digest::DigestKey;
 use crate::event::{Acted, Event, Role};
@@ -116,6 +117,14 @@ impl StreamCommand {
             Self::User { .. } | Self::Administration { .. } => None,
         }
     }
+
+    /// [`Command::forwards`], with who forwards it.
+    pub fn forwards(&self) -> Option<(UserId, Source)> {
+        match self {
+            Self::Conversation(command) => command.forwards().map(|source| (command.actor, source)),
+            Self::User { .. } | Self::Administration { .. } => None,
+        }
+    }
 }
 
 impl Stream {
@@ -162,6 +171,13 @@ impl Stream {
             | (_, Event::Administration(_))
             | (Self::Conversation(_), Event::User(_))
             | (Self::User(_), Event::Conversation(_)) => {}
+        }
+    }
+
+    /// What was folded since this was called last happened then. Events that are decided have no time before they are written.
+    pub fn date(&mut self, at: DateTime<Utc>) {
+        if let Self::Conversation(conversation) = self {
+            conversation.date(at);
         }
     }
 

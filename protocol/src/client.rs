@@ -5,7 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    Content, DEVICE_CHARS_MAX, ParseError, Resume, ResumePart, Role, Timestamp, direct,
+    Content, DEVICE_CHARS_MAX, MessageSend, ParseError, Resume, ResumePart, Role, Timestamp, direct,
     fields::{Field, Fields},
     group, hiding, mark, message, pin, reaction, reading, resume, thread, typing,
 };
@@ -101,24 +101,7 @@ pub enum Action {
     },
     /// The command's id is the message's id.
     #[serde(rename = "message.send")]
-    MessageSend {
-        conversation: Uuid,
-        content: Content,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        #[schemars(default)]
-        reply_to: Option<Uuid>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        #[schemars(default)]
-        mentions: Vec<Uuid>,
-        /// The message of the main timeline that begins the thread.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        #[schemars(default)]
-        thread: Option<Uuid>,
-        /// Show a reply in a thread in the main timeline, too.
-        #[serde(skip_serializing_if = "std::ops::Not::not")]
-        #[schemars(default)]
-        also: bool,
-    },
+    MessageSend(MessageSend),
     /// Gives a message of one's own another text or caption.
     #[serde(rename = "message.edit")]
     MessageEdit {
@@ -203,7 +186,7 @@ impl Action {
             | Self::GroupLeave { conversation }
             | Self::GroupRename { conversation, .. }
             | Self::GroupRole { conversation, .. }
-            | Self::MessageSend { conversation, .. }
+            | Self::MessageSend(MessageSend { conversation, .. })
             | Self::MessageEdit { conversation, .. }
             | Self::MessageRecall { conversation, .. }
             | Self::MessageReact { conversation, .. }
@@ -229,7 +212,7 @@ impl Action {
             Self::GroupLeave { .. } => "group.leave",
             Self::GroupRename { .. } => "group.rename",
             Self::GroupRole { .. } => "group.role",
-            Self::MessageSend { .. } => "message.send",
+            Self::MessageSend(_) => "message.send",
             Self::MessageEdit { .. } => "message.edit",
             Self::MessageRecall { .. } => "message.recall",
             Self::MessageReact { .. } => "message.react",

@@ -30,6 +30,8 @@ pub(crate) enum Field {
     Content,
     ReplyTo,
     Mentions,
+    Everyone,
+    Forward,
     Message,
     Messages,
     Emoji,
@@ -45,7 +47,7 @@ pub(crate) enum Field {
 }
 
 impl Field {
-    const NAMES: [(&'static str, Self); 25] = [
+    const NAMES: [(&'static str, Self); 27] = [
         ("type", Self::Type),
         ("id", Self::Id),
         ("token", Self::Token),
@@ -59,6 +61,8 @@ impl Field {
         ("content", Self::Content),
         ("reply_to", Self::ReplyTo),
         ("mentions", Self::Mentions),
+        ("everyone", Self::Everyone),
+        ("forward", Self::Forward),
         ("message", Self::Message),
         ("messages", Self::Messages),
         ("emoji", Self::Emoji),

@@ -43,7 +43,7 @@ pub use group::{GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemov
 pub use hiding::{ConversationCleared, MessagesHidden};
 pub use kind::{EventData, EventKind};
 pub use mark::{ConversationArchived, ConversationMarked, ConversationMuted};
-pub use message::{MessageEdited, MessageRecalled, MessageSent};
+pub use message::{Forwarded, MessageEdited, MessageRecalled, MessageSend, MessageSent, Source};
 pub use notice::{Notice, NoticeData, NoticeGap, NoticeRef};
 pub use parse::{DEVICE_CHARS_MAX, ParseError, SEQ_MAX, parse, parse_spelled};
 pub use pin::PinChanged;

@@ -73,6 +73,9 @@ pub struct Limits {
     /// The most messages that one `message.hide` names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden_messages: Option<u32>,
+    /// How many messages of a group mention everyone in any hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub everyone_per_hour: Option<u32>,
     /// How many commands a connection may have unanswered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commands_in_flight: Option<u32>,

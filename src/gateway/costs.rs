@@ -4,7 +4,7 @@ use lru::LruCache;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use tidings_protocol::{Action, ClientFrame, ParseError};
+use tidings_protocol::{Action, ClientFrame, MessageSend, ParseError};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -64,7 +64,7 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
     let units = match parsed {
         Ok(ClientFrame::Command(command)) => match &command.action {
             // What is seen by every member.
-            Action::MessageSend { conversation, .. }
+            Action::MessageSend(MessageSend { conversation, .. })
             | Action::MessageEdit { conversation, .. }
             | Action::MessageRecall { conversation, .. }
             | Action::MessageReact { conversation, .. }

@@ -23,7 +23,7 @@ impl Counters {
     /// Counts a command by its type.
     pub(super) fn command(&self, command: &Command) {
         match &command.action {
-            Action::MessageSend { .. } => self.messages.increment(1),
+            Action::MessageSend(_) => self.messages.increment(1),
             action => counter!("tidings_commands_total", "type" => action.name()).increment(1),
         }
     }

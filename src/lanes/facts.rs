@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     Aspect, Attachment, Command, ConversationCommand, ConversationEvent, ConversationId, Emoji, Event, Facts,
-    Line, Message, Need, Reactions, Rules, StreamCommand, UserEvent, UserId,
+    Line, Message, Need, Original, Reactions, Rules, Source, StreamCommand, UserEvent, UserId,
 };
 use tidings_eventlog::{Log, Question, ReadError, Subject, Subjects, Writing};
 use uuid::Uuid;
@@ -34,14 +34,21 @@ pub(super) struct Asked {
     people: HashSet<UserId>,
     /// How many conversations more some of them may be put into.
     rooms: Vec<(UserId, u32)>,
+    /// What is forwarded, and by whom, as it was looked up.
+    originals: Vec<(UserId, Source, Original)>,
 }
 
 impl Asked {
     pub(super) fn by(pending: &[Pending]) -> Self {
         let (mut present, mut questions, mut people) = (HashSet::new(), HashSet::new(), HashSet::new());
         let mut attachments = HashSet::new();
-        let mut rooms = vec![];
+        let (mut rooms, mut originals) = (vec![], vec![]);
         for command in pending {
+            if let Some(((actor, source), original)) =
+                command.command.forwards().zip(command.original.clone())
+            {
+                originals.push((actor, source, original));
+            }
             rooms.extend(command.rooms.iter().copied());
             let stream = command.stream();
             attachments.extend(command.command.attaches().map(|(owner, id)| (owner.0, id)));
@@ -70,6 +77,7 @@ impl Asked {
             attachments: attachments.into_iter().collect(),
             people,
             rooms,
+            originals,
         }
     }
 }
@@ -82,11 +90,15 @@ pub(super) async fn load(log: &Log, lane: u8, rules: Rules, asked: Asked) -> Res
         attachments,
         people,
         rooms,
+        originals,
     } = asked;
     let mut facts = Facts::under(rules);
     facts.add_users(people);
     for (user, left) in rooms {
         facts.add_room(user, left);
+    }
+    for (actor, source, original) in originals {
+        facts.add_original(actor, source, original);
     }
     let (present, subjects, attachments) = tokio::try_join!(
         async {
@@ -157,11 +169,12 @@ fn mark(command: &StreamCommand) -> Option<(Uuid, Bytes)> {
 }
 
 /// `None` where this version cannot read what the message says: another one may.
-fn message(lane: u8, question: &Question, subject: &Subject) -> Option<Message> {
+pub(super) fn message(lane: u8, question: &Question, subject: &Subject) -> Option<Message> {
     let (kind, ver, payload) = &subject.current;
-    let content = match stored::decode(*kind, *ver, payload) {
-        Ok(Event::Conversation(ConversationEvent::MessageSent(sent))) => sent.content,
-        Ok(Event::Conversation(ConversationEvent::MessageEdited(edited))) => edited.content,
+    let (content, forwarded) = match stored::decode(*kind, *ver, payload) {
+        Ok(Event::Conversation(ConversationEvent::MessageSent(sent))) => (sent.content, sent.forwarded),
+        // What is forwarded is never edited.
+        Ok(Event::Conversation(ConversationEvent::MessageEdited(edited))) => (edited.content, None),
         Ok(_) => return None,
         Err(error) => {
             tracing::error!(lane, stream = %subject.stream, seq = subject.seq, %error, "a message cannot be read");
@@ -193,6 +206,7 @@ fn message(lane: u8, question: &Question, subject: &Subject) -> Option<Message> 
             .unwrap_or(usize::MAX)
             .saturating_add(1),
         recalled: subject.withdrawn,
+        forwarded,
         reactions,
     })
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
 use tidings_domain::{
-    CommandId, ConversationId, Event, Facts, Need, Rejection, StreamCommand, UserId, stored,
+    CommandId, ConversationId, Event, Facts, Need, Original, Rejection, StreamCommand, UserId, stored,
 };
 use tidings_eventlog::{Batch, NewEvent, Proposal};
 use tokio::time::Instant;
@@ -25,6 +25,8 @@ pub(super) struct Pending {
     pub(super) people: Vec<UserId>,
     /// Those who may be put into few conversations more, and how many.
     pub(super) rooms: Vec<(UserId, u32)>,
+    /// What it forwards, if it does and the actor may see that.
+    pub(super) original: Option<Original>,
     /// When the seqs that it names were found, if it names any.
     pub(super) as_of: Option<AsOf>,
     pub(super) reply: Reply,
@@ -249,7 +251,7 @@ fn propose(command: &Pending, guard: u64, events: &[Event]) -> Proposal {
             NewEvent {
                 kind: kind.0,
                 ver,
-                control: kind.is_control(),
+                control: kind.is_control_event(event),
                 countable: kind.is_countable(),
                 payload: Bytes::from(payload),
             }

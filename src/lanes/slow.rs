@@ -125,6 +125,7 @@ mod tests {
             digest: 0,
             people: vec![],
             rooms: vec![],
+            original: None,
             as_of: None,
             reply: Box::new(|_| {}),
             uncertain: false,

@@ -64,6 +64,7 @@ impl StreamState {
     pub(crate) fn count(&mut self, recorded: &Recorded) {
         self.guard = recorded.seq;
         self.first.get_or_insert(First::of(recorded));
+        self.stream.date(recorded.at);
         self.unkept += 1;
     }
 

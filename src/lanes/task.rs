@@ -100,7 +100,8 @@ impl LaneTask {
         }
     }
 
-    /// Carries requests out, but for those whose stream has to be read first, or that name people who have to be looked up.
+    /// Carries requests out, but for those whose stream has to be read first, or that name people or forward messages that have to be looked
+    /// up.
     async fn serve(&mut self, taken: &mut Vec<Request>) {
         self.look_around();
         let mut ready = Vec::with_capacity(taken.len());
@@ -112,16 +113,15 @@ impl LaneTask {
         self.carry_out(ready, vec![]).await;
     }
 
-    /// Carries out what has waited for streams to be read, or people to be looked up.
+    /// Carries out what has waited for streams to be read, or for people or messages to be looked up.
     async fn arrived(&mut self, arrived: Arrived) {
         self.look_around();
+        let states = &self.states;
+        let there = |stream| states.contains(stream);
         let released = match arrived {
             Arrived::Read(read) => self.waiting.read(self.lane, read),
-            Arrived::People(found) => {
-                let states = &self.states;
-                self.waiting
-                    .looked_up(found.as_ref(), |stream| states.contains(stream))
-            }
+            Arrived::People(found) => self.waiting.looked_up(found.as_ref(), there),
+            Arrived::Original(found) => self.waiting.found(found, there),
         };
         let (mut ready, mut read) = (vec![], vec![]);
         for Released {
@@ -181,6 +181,8 @@ impl LaneTask {
                     digest,
                     people,
                     rooms,
+                    asked: _,
+                    original,
                     as_of,
                     reply,
                 } => pending.push(Pending {
@@ -189,6 +191,7 @@ impl LaneTask {
                     digest,
                     people,
                     rooms,
+                    original,
                     as_of,
                     reply,
                     uncertain: false,

@@ -1,13 +1,14 @@
-//! Requests whose stream is being read, or that name people who are being looked up. They wait aside, with those behind them in their
-//! stream, so that nobody waits for the long stream of somebody else or for slow accounts.
+//! Requests whose stream is being read, or that name people or forward messages that are being looked up. They wait aside, with those
+//! behind them in their stream, so that nobody waits for the long stream of somebody else or for slow accounts.
 
+use super::originals::{self, Asked};
 use super::people::People;
 use super::states::{Known, read};
 use super::{Refusal, Request};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_domain::UserId;
+use tidings_domain::{Original, UserId};
 use tidings_eventlog::{Log, Recorded};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -19,6 +20,8 @@ const READS: usize = 2;
 const STREAMS: usize = 256;
 /// People that are looked up at once, about.
 const PEOPLE: usize = 10_000;
+/// Messages that are forwarded and looked up at once, of one lane.
+const ORIGINALS: usize = 16;
 /// Control events that are kept of a stream while it is read.
 const HEARD: usize = 1000;
 
@@ -27,6 +30,14 @@ pub(super) enum Arrived {
     Read(Read),
     /// Those of the people asked for who exist, with how many conversations more they may be put into; `None` when nobody answered.
     People(Option<HashMap<UserId, u32>>),
+    Original(Found),
+}
+
+/// What somebody forwards, as far as they may see it.
+pub(super) struct Found {
+    stream: Uuid,
+    ticket: Ticket,
+    original: Result<Option<Original>, Refusal>,
 }
 
 /// Streams that were read.
@@ -36,7 +47,7 @@ pub(super) struct Read {
     states: Option<Vec<(Uuid, Known)>>,
 }
 
-/// Names one wish to have a stream read: what is read for an earlier one may be old.
+/// Names one wish to have a stream read or a message looked up: what is read for an earlier one may be old.
 type Ticket = u64;
 
 /// Requests that need not wait any longer, with what is known of their stream where the lane does not keep that.
@@ -56,6 +67,9 @@ pub(super) struct Waiting {
     tickets: Ticket,
     /// Streams with requests that name people whom no look-up has taken yet.
     naming: HashSet<Uuid>,
+    /// Messages that no look-up has taken yet, each with the stream where it is waited for.
+    sought: VecDeque<(Uuid, Ticket, Asked)>,
+    finding: usize,
     /// Tasks, so that they go on while the lane appends. They end with the lane.
     tasks: JoinSet<Arrived>,
     reading: usize,
@@ -80,6 +94,15 @@ enum State {
 struct Waiter {
     request: Request,
     named: Named,
+    /// What it forwards is to be looked up, or being looked up.
+    forwards: Option<Ticket>,
+}
+
+impl Waiter {
+    /// Whether all that it names is known.
+    fn is_ready(&self) -> bool {
+        self.named == Named::Known && self.forwards.is_none()
+    }
 }
 
 /// Whether those exist whom a request names.
@@ -102,6 +125,8 @@ impl Waiting {
             wanted: vec![],
             tickets: 0,
             naming: HashSet::new(),
+            sought: VecDeque::new(),
+            finding: 0,
             tasks: JoinSet::new(),
             reading: 0,
             looking_up: false,
@@ -119,11 +144,12 @@ impl Waiting {
             self.people.remembers(&people)
         };
         let known = remembered.is_some();
+        let asked = request.take_asked();
         if let Some(found) = remembered {
             request.exist(&found);
         }
         let waits = self.streams.contains_key(&stream);
-        if known && there && !waits {
+        if known && asked.is_none() && there && !waits {
             return Some(request);
         }
         if self.count >= self.room {
@@ -136,7 +162,18 @@ impl Waiting {
             waiters: VecDeque::new(),
             state: State::There,
         });
-        queue.waiters.push_back(Waiter { request, named });
+        let forwards = asked.is_some().then(|| {
+            self.tickets += 1;
+            self.tickets
+        });
+        if let Some((ticket, asked)) = forwards.zip(asked) {
+            self.sought.push_back((stream, ticket, asked));
+        }
+        queue.waiters.push_back(Waiter {
+            request,
+            named,
+            forwards,
+        });
         if !there && !waits {
             self.seek(stream);
         }
@@ -185,7 +222,7 @@ impl Waiting {
         }
     }
 
-    /// Has streams read and people looked up, as many at a time as may be.
+    /// Has streams read, and people and messages looked up, as many at a time as may be.
     pub(super) fn start(&mut self, log: &Log, lane: u8, patience: Duration) {
         while !self.wanted.is_empty() && self.reading < READS {
             let count = self.wanted.len().min(STREAMS);
@@ -201,6 +238,19 @@ impl Waiting {
             self.tasks
                 .spawn(async move { Arrived::People(people.existing(users).await) });
             self.looking_up = true;
+        }
+        while self.finding < ORIGINALS
+            && let Some((stream, ticket, asked)) = self.sought.pop_front()
+        {
+            let found = originals::find(log.clone(), asked, patience);
+            self.tasks.spawn(async move {
+                Arrived::Original(Found {
+                    stream,
+                    ticket,
+                    original: found.await,
+                })
+            });
+            self.finding += 1;
         }
     }
 
@@ -239,6 +289,7 @@ impl Waiting {
         match arrived {
             Arrived::Read(_) => self.reading -= 1,
             Arrived::People(_) => self.looking_up = false,
+            Arrived::Original(_) => self.finding -= 1,
         }
         arrived
     }
@@ -321,6 +372,43 @@ impl Waiting {
                 }
             }
         }
+        self.release(ready, there)
+    }
+
+    /// A message that is forwarded was looked up: those who need not wait any longer.
+    pub(super) fn found(&mut self, found: Found, there: impl Fn(Uuid) -> bool) -> Vec<Released> {
+        let Found {
+            stream,
+            ticket,
+            original,
+        } = found;
+        let Some(queue) = self.streams.get_mut(&stream) else {
+            return vec![];
+        };
+        let asked = |waiter: &Waiter| waiter.forwards == Some(ticket);
+        let Some(place) = queue.waiters.iter().position(asked) else {
+            return vec![];
+        };
+        match original {
+            Ok(original) => {
+                if let Some(waiter) = queue.waiters.get_mut(place) {
+                    waiter.request.forwards(original);
+                    waiter.forwards = None;
+                }
+            }
+            // Nobody else's harm: those behind it go on.
+            Err(refusal) => {
+                if let Some(waiter) = queue.waiters.remove(place) {
+                    self.count -= 1;
+                    waiter.request.refuse(refusal);
+                }
+            }
+        }
+        self.release(vec![stream], there)
+    }
+
+    /// Those of these streams who need not wait any longer. `there` says which streams the lane has the state of.
+    fn release(&mut self, ready: Vec<Uuid>, there: impl Fn(Uuid) -> bool) -> Vec<Released> {
         let mut released = vec![];
         for stream in ready {
             let Some(queue) = self.streams.get_mut(&stream) else {
@@ -344,13 +432,13 @@ impl Waiting {
         released
     }
 
-    /// Takes out those before the first that names somebody who is not looked up.
+    /// Takes out those before the first that names something that is not looked up.
     fn front(&mut self, stream: Uuid) -> Vec<Request> {
         let Some(queue) = self.streams.get_mut(&stream) else {
             return vec![];
         };
         let mut requests = vec![];
-        while let Some(waiter) = queue.waiters.pop_front_if(|waiter| waiter.named == Named::Known) {
+        while let Some(waiter) = queue.waiters.pop_front_if(|waiter| waiter.is_ready()) {
             requests.push(waiter.request);
         }
         self.count -= requests.len();

@@ -3,6 +3,7 @@
 use crate::outcome::{Accepted, Refusal};
 use crate::planted;
 use chrono::TimeDelta;
+use std::time::Duration;
 use tidings_domain::Rejection;
 use tidings_protocol::{Ack, ErrorCode, ErrorFrame, Position, ServerFrame};
 use uuid::Uuid;
@@ -43,10 +44,7 @@ pub fn refused(id: Option<Uuid>, refusal: &Refusal) -> ErrorFrame {
         Refusal::Rejected(rejection) => rejected(id, rejection),
         Refusal::IdReused => ErrorFrame::new(id, ErrorCode::Conflict, message).with_field("id"),
         Refusal::TooFast { retry_after } => {
-            // A moment more, so that it is not again too early.
-            let wait_ms = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
-            ErrorFrame::new(id, ErrorCode::RateLimited, message)
-                .with_retry_after_ms(wait_ms.saturating_add(1))
+            ErrorFrame::new(id, ErrorCode::RateLimited, message).with_retry_after_ms(rounded_up(*retry_after))
         }
         Refusal::Overloaded => {
             ErrorFrame::new(id, ErrorCode::Overloaded, message).with_retry_after_ms(OVERLOADED_MS)
@@ -57,6 +55,13 @@ pub fn refused(id: Option<Uuid>, refusal: &Refusal) -> ErrorFrame {
     }
 }
 
+/// A wait, and a moment more, so that it is not again too early.
+fn rounded_up(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis())
+        .unwrap_or(u64::MAX)
+        .saturating_add(1)
+}
+
 fn rejected(id: Option<Uuid>, rejection: &Rejection) -> ErrorFrame {
     let message = rejection.to_string();
     match rejection {
@@ -65,9 +70,12 @@ fn rejected(id: Option<Uuid>, rejection: &Rejection) -> ErrorFrame {
         }
         Rejection::NotAMember => ErrorFrame::new(id, ErrorCode::NotAMember, message),
         Rejection::Forbidden(_) => ErrorFrame::new(id, ErrorCode::Forbidden, message),
-        Rejection::TooLate(field) => {
+        Rejection::TooLate(field) | Rejection::Denied { field, .. } => {
             ErrorFrame::new(id, ErrorCode::Forbidden, message).with_field(field.as_str())
         }
+        Rejection::TooOften { field, wait, .. } => ErrorFrame::new(id, ErrorCode::RateLimited, message)
+            .with_field(field.as_str())
+            .with_retry_after_ms(rounded_up(wait.to_std().unwrap_or_default())),
         Rejection::Conflict(_) => ErrorFrame::new(id, ErrorCode::Conflict, message),
         Rejection::Invalid { field, .. } => {
             ErrorFrame::new(id, ErrorCode::InvalidArgument, message).with_field(field.as_str())

@@ -64,14 +64,7 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
             user,
             role,
         } => group::change_role(conversation, user, role),
-        Action::MessageSend {
-            conversation,
-            content,
-            reply_to,
-            mentions,
-            thread,
-            also,
-        } => message::send(conversation, content, reply_to, mentions, (thread, also))?,
+        Action::MessageSend(send) => message::send(send)?,
         Action::MessageHide {
             conversation,
             messages,
@@ -144,7 +137,7 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
     };
     let behind_reads = !matches!(
         body,
-        ConversationCommand::SendMessage { .. }
+        ConversationCommand::SendMessage(_)
             | ConversationCommand::EditMessage { .. }
             | ConversationCommand::RecallMessage { .. }
             | ConversationCommand::React { .. }

@@ -78,6 +78,9 @@ pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
 fn whole(recorded: &Recorded, kind: Kind) -> Option<Cow<'_, [u8]>> {
     let payload = current(recorded)?;
     if kind.is_message() {
+        if is_forwarded(&payload) {
+            return message::forwarded(recorded.command, &decode(recorded)?).map(Cow::Owned);
+        }
         // The message's id is the command's id, which the log keeps in a column of its own.
         let mut data = Vec::with_capacity(payload.len() + 52);
         // Writing to a Vec cannot fail.
@@ -88,6 +91,13 @@ fn whole(recorded: &Recorded, kind: Kind) -> Option<Cow<'_, [u8]>> {
         return Some(Cow::Owned(data));
     }
     Some(payload)
+}
+
+/// Whether a stored message says that it was sent on. What people say cannot look like that: a quotation mark in it stands behind a
+/// backslash.
+fn is_forwarded(payload: &[u8]) -> bool {
+    const FIELD: &str = r#""forwarded":{"#;
+    std::str::from_utf8(payload).is_ok_and(|payload| payload.contains(FIELD))
 }
 
 /// Who comes in by an event that brings one person in. Where a conversation begins, it begins for all.

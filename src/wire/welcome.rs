@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use tidings_domain::conversation::reaction::EMOJI_BYTES_MAX;
-use tidings_domain::conversation::{GROUP_MEMBERS_MAX, MENTIONS_MAX};
+use tidings_domain::conversation::{EVERYONE_PER_HOUR, GROUP_MEMBERS_MAX, MENTIONS_MAX};
 use tidings_domain::text::{GROUP_NAME_CHARS_MAX, MESSAGE_TEXT_BYTES_MAX};
 use tidings_domain::{HIDDEN_MAX, PINS_MAX, Rules};
 use tidings_protocol::{FETCH_EVENTS_MAX, Limits, ServerFrame, Welcome};
@@ -59,5 +59,6 @@ fn limits(announced: &Announced) -> Limits {
         pins: Some(PINS_MAX as u32),
         attachment_bytes: Some(announced.attachment_bytes),
         hidden_messages: Some(HIDDEN_MAX as u32),
+        everyone_per_hour: Some(EVERYONE_PER_HOUR as u32),
     }
 }

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 use tidings_client::Incoming;
-use tidings_protocol::{Content, EventData, MessageEdited, MessageRecalled, MessageSent, ReactionChanged};
+use tidings_protocol::{
+    Content, EventData, MessageEdited, MessageRecalled, MessageSent, ReactionChanged, Source,
+};
 use uuid::Uuid;
 
 use crate::peer::{Listener, ROOM, say, within};
@@ -17,6 +19,11 @@ async fn edits_reactions_and_recalls_follow_their_message_and_are_acked() {
     let edit = client.edit(ROOM, message, Content::text("hello")).await.unwrap();
     let react = client.react(ROOM, message, "👍", true).await.unwrap();
     let recall = client.recall(ROOM, message).await.unwrap();
+    let source = Source {
+        conversation: Uuid::from_u128(8),
+        message,
+    };
+    let forward = client.forward(ROOM, source).await.unwrap();
 
     let (room, of) = (ROOM.to_string(), message.to_string());
     let expected = [
@@ -25,8 +32,12 @@ async fn edits_reactions_and_recalls_follow_their_message_and_are_acked() {
             "content": {"kind": "text", "text": "hello"}}),
         json!({"type": "message.react", "conversation": room, "message": of, "emoji": "👍", "on": true}),
         json!({"type": "message.recall", "conversation": room, "message": of}),
+        json!({"type": "message.send", "conversation": room,
+            "forward": {"conversation": source.conversation, "message": of}}),
     ];
-    for (seq, (pending, mut expected)) in (5..).zip([sent, edit, react, recall].into_iter().zip(expected)) {
+    for (seq, (pending, mut expected)) in
+        (5..).zip([sent, edit, react, recall, forward].into_iter().zip(expected))
+    {
         let command = peer.read().await;
         expected["id"] = json!(pending.id());
         assert_eq!(command, expected);
@@ -78,6 +89,8 @@ async fn what_became_of_a_message_comes_out_typed() {
                 thread: None,
                 thread_author: None,
                 also: false,
+                everyone: false,
+                forwarded: None,
             }),
             EventData::MessageEdited(MessageEdited {
                 message,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tidings_client::{Backoff, Client, Config, EventStream, Incoming, connect};
-use tidings_protocol::{Action, Content, SUBPROTOCOL};
+use tidings_protocol::{Action, Content, MessageSend, SUBPROTOCOL};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::{
     WebSocketStream, accept_hdr_async,
@@ -170,14 +170,7 @@ pub(crate) fn event(seq: u64) -> Value {
 }
 
 pub(crate) fn say(text: &str) -> Action {
-    Action::MessageSend {
-        conversation: ROOM,
-        content: Content::text(text),
-        reply_to: None,
-        mentions: Vec::new(),
-        thread: None,
-        also: false,
-    }
+    Action::MessageSend(MessageSend::new(ROOM, Content::text(text)))
 }
 
 pub(crate) async fn within<F: Future>(future: F) -> F::Output {

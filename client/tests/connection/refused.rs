@@ -101,6 +101,35 @@ async fn a_conversation_that_cannot_be_served_now_holds_up_no_other() {
     drop(first);
 }
 
+#[tokio::test]
+async fn what_may_happen_so_often_only_is_refused_when_it_would_be_too_late_and_keeps_nobody() {
+    let listener = Listener::bind().await;
+    let (client, _events) = listener.connect();
+    let (mut peer, _) = listener.welcome().await;
+    let tired = client.send(say("all of you")).await.unwrap();
+    let behind = client.send(say("just that")).await.unwrap();
+    for wait in [3_600_000, 1] {
+        let command = peer.read().await;
+        if wait == 1 {
+            peer.ack(&command, 1).await;
+        } else {
+            peer.write(
+                &serde_json::json!({"type": "error", "id": command["id"], "code": "rate_limited", "message": "no",
+                "retryable": true, "field": "everyone", "retry_after_ms": wait}),
+            )
+            .await;
+        }
+    }
+    let error = within(tired).await.unwrap_err();
+    assert!(matches!(&error, CommandError::Refused(error) if error.field.as_deref() == Some("everyone")));
+    assert_eq!(within(behind).await.unwrap().seq, 1);
+    // What comes next is not kept either.
+    let next = client.send(say("and this")).await.unwrap();
+    let command = peer.read().await;
+    peer.ack(&command, 2).await;
+    assert_eq!(within(next).await.unwrap().seq, 2);
+}
+
 /// Answers each connection with the next of these heads.
 fn answering(heads: &'static [&'static str]) -> (String, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -48,6 +48,12 @@ impl Conversation {
         if message.sender != actor {
             return Err(Rejection::Forbidden("only its author can edit a message"));
         }
+        if message.forwarded.is_some() {
+            return Err(Rejection::Denied {
+                field: Field::Message,
+                reason: "what is forwarded stays as it was said",
+            });
+        }
         if !facts.rules.edit_window.is_open(message.at, now) {
             return Err(Rejection::TooLate(Field::Message));
         }

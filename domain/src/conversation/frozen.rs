@@ -5,10 +5,14 @@ use super::{Conversation, Shape};
 use crate::frozen::Frozen;
 use crate::id::UserId;
 use crate::membership::Role;
+use chrono::DateTime;
 use uuid::Uuid;
 
 /// Id, role, arrival.
 const MEMBER_BYTES: usize = 16 + 1 + 8;
+
+/// Stands for a time that is not known yet.
+const UNDATED: i64 = i64::MIN;
 
 impl Conversation {
     pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
@@ -33,6 +37,10 @@ impl Conversation {
         for message in self.pins.iter() {
             out.extend(message.as_bytes());
         }
+        out.extend((self.calls.iter().len() as u64).to_le_bytes());
+        for call in self.calls.iter() {
+            out.extend(call.map_or(UNDATED, |at| at.timestamp_micros()).to_le_bytes());
+        }
     }
 
     pub(crate) fn thaw(frozen: &mut Frozen<'_>) -> Option<Self> {
@@ -56,11 +64,17 @@ impl Conversation {
         })?;
         let count = frozen.number()?;
         let pins = frozen.list(count, 16, |frozen| frozen.array().map(Uuid::from_bytes))?;
+        let count = frozen.number()?;
+        let calls = frozen.list(count, 8, |frozen| match i64::from_le_bytes(frozen.array()?) {
+            UNDATED => Some(None),
+            at => DateTime::from_timestamp_micros(at).map(Some),
+        })?;
         Some(Self {
             shape,
             members: members.into_iter().collect(),
             arrivals,
             pins: pins.into_iter().collect(),
+            calls: calls.into_iter().collect(),
         })
     }
 }

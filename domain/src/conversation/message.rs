@@ -1,5 +1,6 @@
 //! Messages: what they hold, and who may send them.
 
+use super::forward::{Forwarded, Source, original, source_form};
 use super::thread::{InThread, Line};
 use super::{Conversation, dedupe};
 use crate::digest::Form;
@@ -45,6 +46,46 @@ impl Content {
     }
 }
 
+/// What a message is to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// Something of the sender's own.
+    Content(Content),
+    /// What another message says.
+    Forward(Source),
+}
+
+/// A message as somebody wants to send it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendMessage {
+    pub says: Says,
+    pub reply_to: Option<Uuid>,
+    pub mentions: Vec<UserId>,
+    /// Mentions all members of a group.
+    pub everyone: bool,
+    pub thread: Option<InThread>,
+}
+
+/// Just that: it answers nothing and mentions nobody.
+impl From<Content> for SendMessage {
+    fn from(content: Content) -> Self {
+        Says::Content(content).into()
+    }
+}
+
+/// The same.
+impl From<Says> for SendMessage {
+    fn from(says: Says) -> Self {
+        Self {
+            says,
+            reply_to: None,
+            mentions: vec![],
+            everyone: false,
+            thread: None,
+        }
+    }
+}
+
 /// A message. Its id is the id of the command that sent it, which the log keeps beside the payload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageSent {
@@ -62,6 +103,12 @@ pub struct MessageSent {
     /// It stands in a thread and is shown in the main timeline, too.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub also: bool,
+    /// Mentions everybody who is in the group then, but for the sender.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub everyone: bool,
+    /// Whose content it is, where it is not the sender's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub forwarded: Option<Forwarded>,
 }
 
 impl MessageSent {
@@ -74,6 +121,8 @@ impl MessageSent {
             thread: None,
             thread_author: None,
             also: false,
+            everyone: false,
+            forwarded: None,
         }
     }
 
@@ -84,6 +133,13 @@ impl MessageSent {
             Some(_) if self.also => Line::Both,
             Some(_) => Line::Thread,
         }
+    }
+}
+
+/// Just that.
+impl From<Content> for MessageSent {
+    fn from(content: Content) -> Self {
+        Self::new(content)
     }
 }
 
@@ -102,14 +158,30 @@ impl Conversation {
     pub(super) fn send(
         &self,
         conversation: ConversationId,
-        (actor, now): (UserId, DateTime<Utc>),
-        content: &Content,
-        (reply_to, thread): (Option<Uuid>, Option<InThread>),
-        mentions: &[UserId],
+        actor: UserId,
+        send: &SendMessage,
         facts: &Facts,
+        now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
-        self.authorize(actor)?;
-        attaches(actor, content, facts, now)?;
+        let SendMessage {
+            says,
+            reply_to,
+            mentions,
+            everyone,
+            thread,
+        } = send;
+        let role = self.authorize(actor)?;
+        let (content, forwarded) = match says {
+            Says::Content(content) => {
+                attaches(actor, content, facts, now)?;
+                (content, None)
+            }
+            // Whoever sees a file shows it to others, whosever it is.
+            Says::Forward(source) => {
+                let original = original(actor, *source, facts)?;
+                (&original.content, Some(original.forwarded.clone()))
+            }
+        };
         if mentions.len() > MENTIONS_MAX {
             return Err(Rejection::TooLarge {
                 field: Field::Mentions,
@@ -122,7 +194,7 @@ impl Conversation {
         let thread_author = thread
             .map(|thread| self.reply_in(conversation, thread, facts))
             .transpose()?;
-        let mut mentions = mentions.to_vec();
+        let mut mentions = mentions.clone();
         dedupe(&mut mentions);
         if !mentions.iter().all(|user| self.is_member(*user)) {
             return Err(Rejection::invalid(
@@ -130,13 +202,18 @@ impl Conversation {
                 "only members can be mentioned",
             ));
         }
+        if *everyone {
+            self.may_call_everyone(role, now)?;
+        }
         let sent = MessageSent {
             content: content.clone(),
-            reply_to,
+            reply_to: *reply_to,
             mentions,
             thread: thread.map(|thread| thread.root),
             thread_author,
             also: thread.is_some_and(|thread| thread.also),
+            everyone: *everyone,
+            forwarded,
         };
         Ok(vec![ConversationEvent::MessageSent(sent)])
     }
@@ -160,20 +237,21 @@ fn attaches(actor: UserId, content: &Content, facts: &Facts, now: DateTime<Utc>)
     Ok(())
 }
 
-pub(crate) fn send_form(
-    form: &mut Form,
-    content: &Content,
-    reply_to: Option<Uuid>,
-    mentions: &[UserId],
-    thread: Option<InThread>,
-) {
+pub(crate) fn send_form(form: &mut Form, send: &SendMessage) {
     form.tag(8);
-    content_form(form, content);
-    form.id(reply_to.unwrap_or_default());
-    form.users(mentions);
-    if let Some(InThread { root, also }) = thread {
+    match &send.says {
+        Says::Content(content) => content_form(form, content),
+        Says::Forward(source) => source_form(form, *source),
+    }
+    form.id(send.reply_to.unwrap_or_default());
+    form.users(&send.mentions);
+    // What came to be said later is there only where it is said, each part with a tag of its own: forms of what was written stay.
+    if let Some(InThread { root, also }) = send.thread {
         form.tag(if also { 2 } else { 1 });
         form.id(root);
+    }
+    if send.everyone {
+        form.tag(3);
     }
 }
 

@@ -1,6 +1,6 @@
 use crate::harness::*;
 use chrono::DateTime;
-use tidings_domain::event::{AttachmentRemoved, AttachmentStored, MessageSent, Registered};
+use tidings_domain::event::{AttachmentRemoved, AttachmentStored, Registered};
 use tidings_domain::{
     Content, ConversationCommand, ConversationEvent, Event, Field, FileName, Quota, Rejection, Rules, Stream,
     Usage, User, UserCommand, UserEvent, Window,
@@ -28,16 +28,11 @@ fn file(id: u128) -> Content {
 }
 
 fn send(content: Content) -> ConversationCommand {
-    ConversationCommand::SendMessage {
-        content,
-        reply_to: None,
-        mentions: vec![],
-        thread: None,
-    }
+    ConversationCommand::SendMessage(content.into())
 }
 
 fn sent(content: Content) -> ConversationEvent {
-    ConversationEvent::MessageSent(MessageSent::new(content))
+    ConversationEvent::MessageSent(content.into())
 }
 
 #[test]

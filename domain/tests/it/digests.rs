@@ -1,7 +1,8 @@
 use crate::harness::*;
 use std::collections::HashMap;
 use tidings_domain::{
-    Command, CommandId, Content, ConversationCommand, DigestKey, InThread, MessageText, Role,
+    Command, CommandId, Content, ConversationCommand, DigestKey, InThread, MessageText, Role, Says,
+    SendMessage, Source,
 };
 use uuid::Uuid;
 
@@ -19,7 +20,7 @@ fn digest(body: ConversationCommand) -> i64 {
 #[test]
 fn each_part_of_a_command_is_in_its_digest() {
     use ConversationCommand::{
-        AddMember, ChangeRole, CreateGroup, EditMessage, Leave, OpenDirect, RemoveMember, Rename, SendMessage,
+        AddMember, ChangeRole, CreateGroup, EditMessage, Leave, OpenDirect, RemoveMember, Rename,
     };
     let open = |n| OpenDirect { user: user(n) };
     let create = |title, members: &[u128]| CreateGroup {
@@ -27,28 +28,23 @@ fn each_part_of_a_command_is_in_its_digest() {
         members: members.iter().copied().map(user).collect(),
     };
     let role = |n, role| ChangeRole { user: user(n), role };
-    let send = |content, reply_to: Option<u128>, mentions: &[u128]| SendMessage {
-        content,
-        reply_to: reply_to.map(Uuid::from_u128),
-        mentions: mentions.iter().copied().map(user).collect(),
-        thread: None,
+    let send = |content, reply_to: Option<u128>, mentions: &[u128]| {
+        ConversationCommand::SendMessage(SendMessage {
+            says: Says::Content(content),
+            reply_to: reply_to.map(Uuid::from_u128),
+            mentions: mentions.iter().copied().map(user).collect(),
+            everyone: false,
+            thread: None,
+        })
     };
-    let reply = |root, also| match send(text("hi"), None, &[]) {
-        SendMessage {
-            content,
-            reply_to,
-            mentions,
-            ..
-        } => SendMessage {
-            content,
-            reply_to,
-            mentions,
+    let reply = |root, also| {
+        ConversationCommand::SendMessage(SendMessage {
             thread: Some(InThread {
                 root: Uuid::from_u128(root),
                 also,
             }),
-        },
-        other => other,
+            ..text("hi").into()
+        })
     };
     let caption = |words: &str| MessageText::parse(words).ok();
     let image = |n, words| Content::Image {
@@ -64,6 +60,19 @@ fn each_part_of_a_command_is_in_its_digest() {
         content,
     };
     let commands = [
+        ConversationCommand::SendMessage(SendMessage {
+            everyone: true,
+            ..text("hi").into()
+        }),
+        forward(SOURCE),
+        forward(Source {
+            message: MESSAGE,
+            ..SOURCE
+        }),
+        forward(Source {
+            conversation: CONVERSATION,
+            ..SOURCE
+        }),
         open(BEN),
         open(CAT),
         create("friends", &[BEN]),

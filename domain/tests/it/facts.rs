@@ -1,5 +1,5 @@
 use crate::harness::*;
-use tidings_domain::event::{MessageEdited, MessageRecalled, MessageSent, ReactionChanged};
+use tidings_domain::event::{MessageEdited, MessageRecalled, ReactionChanged};
 use tidings_domain::{
     Aspect, CommandId, ConversationEvent, ConversationId, Facts, Line, Message, Need, Reactions,
 };
@@ -13,7 +13,7 @@ fn before(facts: &mut Facts, event: impl Into<ConversationEvent>) {
 }
 
 fn sent() -> ConversationEvent {
-    ConversationEvent::MessageSent(MessageSent::new(text("hi")))
+    ConversationEvent::MessageSent(text("hi").into())
 }
 
 fn about_a_message() -> [ConversationEvent; 3] {

@@ -1,7 +1,7 @@
 //! One file for each stored kind and version. A file never changes once it has been released: the log is full of them.
 //! `UPDATE_GOLDEN=1` writes files that are missing, and only those.
 
-use crate::harness::{emoji, name, role, text, user};
+use crate::harness::{emoji, name, original, role, text, user};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tidings_domain::event::*;
@@ -202,19 +202,53 @@ fn every_kind_and_version_reads_and_writes_as_it_always_has() {
     assert_eq!(seen, Kind::ALL, "a kind has no example");
 }
 
+/// What kinds may hold beside what their first example shows: by what the file's name says of it.
+fn more() -> Vec<(&'static str, Event)> {
+    let sent = |sent: MessageSent| ConversationEvent::MessageSent(sent).into();
+    vec![
+        (
+            "everyone",
+            sent(MessageSent {
+                everyone: true,
+                ..text("all").into()
+            }),
+        ),
+        (
+            "forwarded",
+            sent(MessageSent {
+                forwarded: Some(original(text("news")).forwarded),
+                ..text("news").into()
+            }),
+        ),
+    ]
+}
+
+#[test]
+fn what_a_kind_may_hold_reads_and_writes_as_it_always_has() {
+    for (what, event) in more() {
+        let (kind, ver, payload) = stored::encode(&event);
+        let path = path(kind, ver).with_extension(format!("{what}.json"));
+        if !path.exists() && std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&path, &payload).unwrap();
+        }
+        let golden = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(
+            String::from_utf8_lossy(&payload),
+            String::from_utf8_lossy(&golden),
+            "{what}"
+        );
+        assert_eq!(stored::decode(kind.0, ver, &golden).unwrap(), event, "{what}");
+    }
+}
+
 #[test]
 fn every_version_ever_written_can_still_be_read() {
     for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden")).unwrap() {
         let path = entry.unwrap().path();
         let file = path.file_name().unwrap().to_str().unwrap();
         let kind: i16 = file[..3].parse().unwrap();
-        let ver: i16 = file
-            .rsplit(".v")
-            .next()
-            .unwrap()
-            .trim_end_matches(".json")
-            .parse()
-            .unwrap();
+        let (_, ver) = file.rsplit_once(".v").unwrap();
+        let ver: i16 = ver.split('.').next().unwrap().parse().unwrap();
         stored::decode(kind, ver, &std::fs::read(&path).unwrap())
             .unwrap_or_else(|error| panic!("{file}: {error}"));
     }

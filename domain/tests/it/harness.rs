@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tidings_domain::event::{DirectOpened, GroupCreated, MemberAdded, MemberLeft, RoleChanged};
 use tidings_domain::{
     Attachment, Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent,
-    ConversationId, Emoji, Facts, GroupName, Line, Message, MessageText, Reactions, Rejection, Role, Rules,
-    UserId,
+    ConversationId, Emoji, Facts, Forwarded, GroupName, Line, Message, MessageText, Original, Reactions,
+    Rejection, Role, Rules, Says, Source, Stream, UserId,
 };
 use uuid::Uuid;
 
@@ -29,12 +29,7 @@ pub(crate) fn text(text: &str) -> Content {
 }
 
 pub(crate) fn say(words: &str) -> ConversationCommand {
-    ConversationCommand::SendMessage {
-        content: text(words),
-        reply_to: None,
-        mentions: vec![],
-        thread: None,
-    }
+    ConversationCommand::SendMessage(text(words).into())
 }
 
 /// Ann owns a group of Ann, Ben and Cat.
@@ -82,6 +77,29 @@ pub(crate) const MESSAGE: Uuid = Uuid::from_u128(70);
 pub(crate) const MESSAGE_SEQ: u64 = 7;
 pub(crate) const MESSAGE_NO: u64 = 4;
 
+/// A message of another conversation.
+pub(crate) const SOURCE: Source = Source {
+    conversation: ConversationId(Uuid::from_u128(51)),
+    message: Uuid::from_u128(71),
+};
+
+pub(crate) fn forward(source: Source) -> ConversationCommand {
+    ConversationCommand::SendMessage(Says::Forward(source).into())
+}
+
+/// What [`SOURCE`] says, which Dan wrote there.
+pub(crate) fn original(content: Content) -> Original {
+    Original {
+        content,
+        forwarded: Forwarded {
+            sender: user(DAN),
+            at: DateTime::UNIX_EPOCH,
+            conversation: SOURCE.conversation,
+            message: SOURCE.message,
+        },
+    }
+}
+
 pub(crate) fn emoji(emoji: &str) -> Emoji {
     Emoji::parse(emoji).unwrap()
 }
@@ -97,6 +115,7 @@ pub(crate) fn written(sender: u128, words: &str) -> Message {
         content: text(words),
         versions: 1,
         recalled: false,
+        forwarded: None,
         reactions: Reactions::default(),
     }
 }
@@ -161,6 +180,12 @@ impl Given {
         self
     }
 
+    /// [`SOURCE`] is there for `actor`.
+    pub(crate) fn seen(mut self, actor: u128, original: Original) -> Self {
+        self.facts.add_original(user(actor), SOURCE, original);
+        self
+    }
+
     pub(crate) fn after(mut self, seconds: i64) -> Self {
         self.now += TimeDelta::seconds(seconds);
         self
@@ -175,6 +200,17 @@ impl Given {
                 .evolve(CONVERSATION, user(actor), CommandId(Uuid::from_u128(99)), &event);
         }
         self
+    }
+
+    /// What was decided is written now, and so many seconds go by.
+    pub(crate) fn written(mut self, seconds: i64) -> Self {
+        let mut stream = Stream::Conversation(self.state);
+        stream.date(self.now);
+        let Stream::Conversation(state) = stream else {
+            unreachable!("it stays what it is")
+        };
+        self.state = state;
+        self.after(seconds)
     }
 
     pub(crate) fn when(&self, actor: u128, body: ConversationCommand) -> When {

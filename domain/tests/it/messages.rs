@@ -1,11 +1,11 @@
 use crate::harness::*;
 use tidings_domain::event::MessageSent;
-use tidings_domain::{ConversationCommand, ConversationEvent, Field, Rejection};
+use tidings_domain::{ConversationCommand, ConversationEvent, Field, Rejection, SendMessage};
 use uuid::Uuid;
 
 #[test]
 fn a_member_sends() {
-    let sent = ConversationEvent::MessageSent(MessageSent::new(text("hi")));
+    let sent = ConversationEvent::MessageSent(text("hi").into());
     given(group()).when(BEN, say("hi")).then([sent]);
 }
 
@@ -16,17 +16,17 @@ fn nobody_sends_to_a_conversation_that_does_not_exist() {
 
 #[test]
 fn members_are_mentioned_once_each_and_strangers_not_at_all() {
-    let mention = |users: &[u128]| ConversationCommand::SendMessage {
-        content: text("hi"),
-        reply_to: None,
-        mentions: users.iter().copied().map(user).collect(),
-        thread: None,
+    let mention = |users: &[u128]| {
+        ConversationCommand::SendMessage(SendMessage {
+            mentions: users.iter().copied().map(user).collect(),
+            ..text("hi").into()
+        })
     };
     given(group())
         .when(BEN, mention(&[CAT, ANN, CAT]))
         .then([ConversationEvent::MessageSent(MessageSent {
             mentions: vec![user(CAT), user(ANN)],
-            ..MessageSent::new(text("hi"))
+            ..text("hi").into()
         })]);
     given(group()).when(BEN, mention(&[DAN])).invalid(Field::Mentions);
     let many: Vec<u128> = (1000..1101).collect();
@@ -41,18 +41,16 @@ fn members_are_mentioned_once_each_and_strangers_not_at_all() {
         .when(BEN, mention(&many[..100]))
         .then([ConversationEvent::MessageSent(MessageSent {
             mentions: (1000..1100).map(user).collect(),
-            ..MessageSent::new(text("hi"))
+            ..text("hi").into()
         })]);
 }
 
 #[test]
 fn a_reply_is_to_a_message_of_its_conversation_and_strangers_are_not_told() {
-    let reply = ConversationCommand::SendMessage {
-        content: text("hi"),
+    let reply = ConversationCommand::SendMessage(SendMessage {
         reply_to: Some(Uuid::from_u128(7)),
-        mentions: vec![],
-        thread: None,
-    };
+        ..text("hi").into()
+    });
     given(group())
         .when(BEN, reply.clone())
         .refused(Rejection::NotFound(Field::ReplyTo));

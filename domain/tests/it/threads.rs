@@ -4,7 +4,7 @@ use tidings_domain::event::{MessageRecalled, MessageSent, Registered, ThreadFoll
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     CommandId, ConversationCommand, ConversationEvent, Cursor, DigestKey, Event, Field, InThread, Line, Mark,
-    Marking, Message, Rejection, Root, Said, StreamCommand, User, UserCommand, UserEvent,
+    Marking, Message, Rejection, Root, Said, SendMessage, StreamCommand, User, UserCommand, UserEvent,
 };
 use uuid::Uuid;
 
@@ -12,12 +12,10 @@ use uuid::Uuid;
 const BEFORE: Uuid = Uuid::from_u128(99);
 
 fn reply(root: Uuid, also: bool) -> ConversationCommand {
-    ConversationCommand::SendMessage {
-        content: text("hi"),
-        reply_to: None,
-        mentions: vec![],
+    ConversationCommand::SendMessage(SendMessage {
         thread: Some(InThread { root, also }),
-    }
+        ..text("hi").into()
+    })
 }
 
 fn replied(root: Uuid, also: bool) -> ConversationEvent {

@@ -9,7 +9,7 @@ use anyhow::Result;
 use futures_util::future::join_all;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use rand::RngExt as _;
-use tidings_protocol::{Action, ClientFrame, Content, Hello};
+use tidings_protocol::{Action, ClientFrame, Content, Hello, MessageSend};
 use tidings_stand::Api;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -267,14 +267,10 @@ impl Horde<'_> {
                     seq: 1,
                     thread: None,
                 }),
-                (_, 0) => command(Action::MessageSend {
-                    conversation: unknown(),
-                    content: Content::text("x"),
+                (_, 0) => command(Action::MessageSend(MessageSend {
                     reply_to: Some(unknown()),
-                    mentions: vec![],
-                    thread: None,
-                    also: false,
-                }),
+                    ..MessageSend::new(unknown(), Content::text("x"))
+                })),
                 (_, 1) => command(Action::Fetch {
                     conversation: unknown(),
                     from: 1,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tidings_protocol::{Ack, Action, Content, Role};
+use tidings_protocol::{Ack, Action, Content, MessageSend, Role};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -161,12 +161,14 @@ impl Storm {
                 Said::change(own, Uuid::nil(), Action::GroupCreate { name, members })
             }
             // Of the same kind, or of another.
-            Action::MessageSend { reply_to: None, .. } if number.is_multiple_of(2) => Some(Said::message(
-                said.conversation,
-                format!("{} {number}", self.name),
-                None,
-                vec![own],
-            )),
+            Action::MessageSend(MessageSend { reply_to: None, .. }) if number.is_multiple_of(2) => {
+                Some(Said::message(
+                    said.conversation,
+                    format!("{} {number}", self.name),
+                    None,
+                    vec![own],
+                ))
+            }
             Action::GroupRole {
                 conversation, user, ..
             } => {

@@ -3,8 +3,8 @@
 use tidings_journal::digest;
 use tidings_protocol::{
     Action, Content, DirectOpened, EventData, EventKind, GroupCreated, GroupRenamed, MemberAdded, MemberLeft,
-    MemberRemoved, MessageEdited, MessageRecalled, MessageSent, PinChanged, ReactionChanged, Role,
-    RoleChanged,
+    MemberRemoved, MessageEdited, MessageRecalled, MessageSend, MessageSent, PinChanged, ReactionChanged,
+    Role, RoleChanged,
 };
 use uuid::Uuid;
 
@@ -36,15 +36,14 @@ impl Said {
             thread: None,
             thread_author: None,
             also: false,
+            everyone: false,
+            forwarded: None,
         }));
-        let action = Action::MessageSend {
-            conversation,
-            content,
+        let action = Action::MessageSend(MessageSend {
             reply_to,
             mentions,
-            thread: None,
-            also: false,
-        };
+            ..MessageSend::new(conversation, content)
+        });
         Self {
             id,
             conversation,
@@ -61,22 +60,22 @@ impl Said {
 
     /// The message that this one answers or changes.
     pub fn refers_to(&self) -> Option<Uuid> {
-        match self.action {
-            Action::MessageSend { reply_to, .. } => reply_to,
+        match &self.action {
+            Action::MessageSend(send) => send.reply_to,
             Action::MessageEdit { message, .. }
             | Action::MessageRecall { message, .. }
             | Action::MessageReact { message, .. }
-            | Action::MessagePin { message, .. } => Some(message),
+            | Action::MessagePin { message, .. } => Some(*message),
             _ => None,
         }
     }
 
     pub fn changes_message(&self) -> bool {
-        self.refers_to().is_some() && !matches!(self.action, Action::MessageSend { .. })
+        self.refers_to().is_some() && !matches!(self.action, Action::MessageSend(_))
     }
 
     pub fn names_people(&self) -> bool {
-        matches!(&self.action, Action::MessageSend { mentions, .. } if !mentions.is_empty())
+        matches!(&self.action, Action::MessageSend(send) if !send.mentions.is_empty())
     }
 
     /// A change of a conversation by `actor`, under a new id; none for what makes no such event.

@@ -4,8 +4,8 @@
 
 use tidings_protocol::{
     Ack, Action, ClientFrame, Close, CloseCode, Command, Content, ErrorCode, ErrorFrame, Event, EventKind,
-    Events, Gap, Hello, Limits, Notice, Position, Presence, RawValue, Receipt, Resume, ResumePart, Role,
-    ServerFrame, Timestamp, TypingNotice, Welcome,
+    Events, Gap, Hello, Limits, MessageSend, Notice, Position, Presence, RawValue, Receipt, Resume,
+    ResumePart, Role, ServerFrame, Source, Timestamp, TypingNotice, Welcome,
 };
 use uuid::Uuid;
 
@@ -97,50 +97,50 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
         ),
         (
             "message.send",
-            Action::MessageSend {
-                conversation,
-                content: text.clone(),
+            Action::MessageSend(MessageSend {
                 reply_to: Some(id(6)),
                 mentions: vec![user],
-                thread: None,
-                also: false,
-            },
+                ..MessageSend::new(conversation, text.clone())
+            }),
         ),
         (
             "message.send.bare",
-            Action::MessageSend {
+            Action::MessageSend(MessageSend::new(conversation, image)),
+        ),
+        (
+            "message.send.everyone",
+            Action::MessageSend(MessageSend {
+                everyone: true,
+                ..MessageSend::new(conversation, text.clone())
+            }),
+        ),
+        (
+            "message.send.forward",
+            Action::MessageSend(MessageSend::forwarding(
                 conversation,
-                content: image,
-                reply_to: None,
-                mentions: vec![],
-                thread: None,
-                also: false,
-            },
+                Source {
+                    conversation: id(8),
+                    message: id(6),
+                },
+            )),
         ),
         (
             "message.send.file",
-            Action::MessageSend {
+            Action::MessageSend(MessageSend::new(
                 conversation,
-                content: Content::File {
+                Content::File {
                     attachment: id(5),
                     caption: None,
                 },
-                reply_to: None,
-                mentions: vec![],
-                thread: None,
-                also: false,
-            },
+            )),
         ),
         (
             "message.send.thread",
-            Action::MessageSend {
-                conversation,
-                content: text.clone(),
-                reply_to: None,
-                mentions: vec![],
+            Action::MessageSend(MessageSend {
                 thread: Some(id(6)),
                 also: true,
-            },
+                ..MessageSend::new(conversation, text.clone())
+            }),
         ),
         (
             "message.edit",
@@ -478,6 +478,22 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 r#"{{"message":"{}","content":{{"kind":"text","text":"hi"}},"thread":"{}","thread_author":"{user}","also":true}}"#,
                 id(3),
                 id(6)
+            ),
+        ),
+        (
+            "message.sent.everyone",
+            EventKind::MessageSent,
+            format!(
+                r#"{{"message":"{}","content":{{"kind":"text","text":"hi"}},"everyone":true}}"#,
+                id(3)
+            ),
+        ),
+        (
+            "message.sent.forwarded",
+            EventKind::MessageSent,
+            format!(
+                r#"{{"message":"{}","content":{{"kind":"text","text":"hi"}},"forwarded":{{"sender":"{user}","at":"2026-11-23T16:00:00.123Z"}}}}"#,
+                id(3)
             ),
         ),
         (

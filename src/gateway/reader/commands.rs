@@ -92,9 +92,9 @@ impl Reader {
     }
 }
 
-/// Lets the user pay for a conversation that they are not in.
+/// Lets the user pay for a conversation that they are not in, or where they look for something that is not there.
 pub(super) fn charge(budget: &Budget, refusal: &Refusal) {
-    if refusal.is_for_strangers() {
+    if refusal.is_for_strangers() || refusal.is_of_a_source() {
         budget.owe(STRANGE);
     }
 }

@@ -7,32 +7,31 @@ use super::*;
 use crate::lanes::{Accepted, Refusal};
 use proptest::prelude::*;
 use std::time::Duration;
-use tidings_domain::event::MessageSent;
-use tidings_domain::{ConversationCommand, ConversationEvent, Emoji, GroupName, InThread, Stream};
+use tidings_domain::{
+    ConversationCommand, ConversationEvent, Emoji, GroupName, InThread, SendMessage, Stream,
+};
+
+fn reply(message: Uuid) -> ConversationCommand {
+    ConversationCommand::SendMessage(SendMessage {
+        reply_to: Some(message),
+        ..text("re").into()
+    })
+}
 
 fn bodies(commands: usize) -> impl Strategy<Value = ConversationCommand> {
     let message = move || (0..commands).prop_map(id);
     let someone = || (1..5_u128).prop_map(user);
     prop_oneof![
         3 => Just(send("hi")),
-        1 => message().prop_map(|message| ConversationCommand::SendMessage {
-            content: text("re"),
-            reply_to: Some(message),
-            mentions: vec![],
-            thread: None,
-        }),
-        1 => someone().prop_map(|user| ConversationCommand::SendMessage {
-            content: text("you"),
-            reply_to: None,
+        1 => message().prop_map(reply),
+        1 => someone().prop_map(|user| ConversationCommand::SendMessage(SendMessage {
             mentions: vec![user],
-            thread: None,
-        }),
-        2 => (message(), any::<bool>()).prop_map(|(root, also)| ConversationCommand::SendMessage {
-            content: text("below"),
-            reply_to: None,
-            mentions: vec![],
+            ..text("you").into()
+        })),
+        2 => (message(), any::<bool>()).prop_map(|(root, also)| ConversationCommand::SendMessage(SendMessage {
             thread: Some(InThread { root, also }),
-        }),
+            ..text("below").into()
+        })),
         3 => (message(), prop::sample::select(&["a", "b"][..])).prop_map(|(message, words)| {
             ConversationCommand::EditMessage { message, content: text(words) }
         }),
@@ -103,13 +102,7 @@ fn at_once(bodies: &[(u128, ConversationCommand)]) -> (usize, Vec<bool>, Log) {
 
 #[test]
 fn a_reply_goes_with_its_message_and_what_needs_its_place_comes_right_behind() {
-    let reply = ConversationCommand::SendMessage {
-        content: text("re"),
-        reply_to: Some(id(0)),
-        mentions: vec![],
-        thread: None,
-    };
-    assert_eq!(at_once(&[(1, send("a")), (2, reply)]).0, 1);
+    assert_eq!(at_once(&[(1, send("a")), (2, reply(id(0)))]).0, 1);
     let edit = ConversationCommand::EditMessage {
         message: id(0),
         content: text("b"),
@@ -209,9 +202,7 @@ fn a_batch_ends_with_the_command_that_passes_its_bytes() {
     let log = Log::new();
     let commands: Vec<Pending> = (0..3).map(|n| pending(n, 1, 1, send("a"), &told)).collect();
     let (known, facts) = log.load(&commands);
-    let one = stored::encode(&Event::from(ConversationEvent::MessageSent(MessageSent::new(
-        text("a"),
-    ))));
+    let one = stored::encode(&Event::from(ConversationEvent::MessageSent(text("a").into())));
     let room = Room {
         commands: 10,
         bytes: one.2.len() + 1,

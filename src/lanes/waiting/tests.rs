@@ -4,7 +4,9 @@ use crate::lanes::states::StreamState;
 use crate::lanes::{Accepted, Authorize, Seat};
 use futures_util::future::BoxFuture;
 use tidings_domain::event::{ConversationEvent, GroupRenamed};
-use tidings_domain::{Command, CommandId, ConversationCommand, ConversationId, GroupName, StreamCommand};
+use tidings_domain::{
+    Command, CommandId, ConversationCommand, ConversationId, GroupName, Says, Source, StreamCommand,
+};
 use tokio::sync::oneshot;
 
 const LANE: u8 = 1;
@@ -55,6 +57,8 @@ fn naming(stream: Uuid, user: u128) -> (Request, oneshot::Receiver<Result<Accept
         digest: 0,
         people: vec![],
         rooms: vec![],
+        asked: None,
+        original: None,
         as_of: None,
         reply: Box::new(move |answer| {
             let _ = sender.send(answer);
@@ -249,4 +253,77 @@ fn a_state_and_people_are_waited_for_both_whichever_comes_first() {
     assert!(told(waiting.looked_up(Some(&found), |_| false)).is_empty());
     let sought = begin(&mut waiting);
     assert_eq!(end(&mut waiting, sought, 2), [(ONE, Some(2), 1)]);
+}
+
+/// Somebody sends on what another conversation holds.
+fn forwarding(stream: Uuid) -> (Request, oneshot::Receiver<Result<Accepted, Refusal>>) {
+    let source = Source {
+        conversation: ConversationId(OTHER),
+        message: Uuid::from_u128(9),
+    };
+    let (sender, answer) = oneshot::channel();
+    let actor = UserId(Uuid::from_u128(8));
+    let command = StreamCommand::Conversation(Command {
+        id: CommandId(Uuid::from_u128(8)),
+        actor,
+        conversation: ConversationId(stream),
+        body: ConversationCommand::SendMessage(Says::Forward(source).into()),
+    });
+    let (_, seat) = oneshot::channel();
+    let request = Request::Command {
+        command,
+        digest: 0,
+        people: vec![],
+        rooms: vec![],
+        asked: Some(Asked { source, actor, seat }),
+        original: None,
+        as_of: None,
+        reply: Box::new(move |answer| {
+            let _ = sender.send(answer);
+        }),
+    };
+    (request, answer)
+}
+
+/// What comes of the look-up that has waited longest.
+fn found(waiting: &mut Waiting, original: Result<Option<Original>, Refusal>) -> Found {
+    let (stream, ticket, _) = waiting.sought.pop_front().unwrap();
+    Found {
+        stream,
+        ticket,
+        original,
+    }
+}
+
+#[test]
+fn who_sends_something_on_waits_for_it_with_those_behind_them_and_nobody_else_does() {
+    let mut waiting = waiting(9);
+    let (forward, mut answer) = forwarding(ONE);
+    assert!(waiting.admit(forward, true).is_none());
+    assert!(waiting.admit(request(ONE).0, true).is_none());
+    assert!(waiting.admit(request(OTHER).0, true).is_some());
+    let found = found(&mut waiting, Ok(None));
+    assert_eq!(told(waiting.found(found, |_| true)), [(ONE, None, 2)]);
+    assert!(answer.try_recv().is_err(), "it is for the lane to decide");
+    assert!(waiting.is_empty() && waiting.count == 0);
+}
+
+#[test]
+fn a_look_up_that_fails_harms_who_sends_it_on_alone() {
+    let mut waiting = waiting(9);
+    let (one, mut first) = forwarding(ONE);
+    let (other, mut second) = forwarding(ONE);
+    for request in [one, other, request(ONE).0] {
+        waiting.admit(request, true);
+    }
+    let failed = found(&mut waiting, Err(Refusal::Unavailable));
+    assert_eq!(told(waiting.found(failed, |_| true)), [(ONE, None, 0)]);
+    assert!(matches!(first.try_recv(), Ok(Err(Refusal::Unavailable))));
+    // The state that it waits for as well comes later, or it was read in between.
+    let found = found(&mut waiting, Ok(None));
+    assert!(told(waiting.found(found, |_| false)).is_empty());
+    let sought = begin(&mut waiting);
+    assert_eq!(end(&mut waiting, sought, 2), [(ONE, Some(2), 2)]);
+    assert!(second.try_recv().is_err());
+    assert!(waiting.is_empty() && waiting.count == 0);
 }

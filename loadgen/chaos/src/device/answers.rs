@@ -157,7 +157,7 @@ impl Device {
                 self.scribe.refused(said.id, refusal.code.as_str());
                 self.busy.remove(&said.conversation);
                 let own = match said.action {
-                    Action::MessageSend { .. } => !self.view.names_former_members(&said),
+                    Action::MessageSend(_) => !self.view.names_former_members(&said),
                     // Clocks that step end windows, and others take back what this one reacts to.
                     Action::MessageEdit { .. } | Action::MessageRecall { .. } => {
                         refusal.code != ErrorCode::Forbidden || refusal.field.as_deref() != Some("message")

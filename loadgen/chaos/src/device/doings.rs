@@ -57,7 +57,7 @@ impl Device {
     pub(super) fn keep(&mut self, said: &Said) {
         let own = self.own.entry(said.conversation).or_default();
         match &said.action {
-            Action::MessageSend { .. } => {
+            Action::MessageSend(_) => {
                 own.push(said.id);
                 own.drain(..own.len().saturating_sub(OWN_MAX));
             }

@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tidings_client::{Client, CommandError, EventStream, Incoming as Said, Pending};
 use tidings_journal::Via;
-use tidings_protocol::{Ack, Action, Content, Event, Gap, Position, Resume};
+use tidings_protocol::{Ack, Action, Content, Event, Gap, MessageSend, Position, Resume};
 use uuid::Uuid;
 
 use super::{Positions, fetch, lock, message};
@@ -184,14 +184,7 @@ impl Session for TidingsSession {
     }
 
     async fn send(&mut self, id: Uuid, conversation: &str, text: &str) -> Result<()> {
-        let action = Action::MessageSend {
-            conversation: conversation.parse()?,
-            content: Content::text(text),
-            reply_to: None,
-            mentions: vec![],
-            thread: None,
-            also: false,
-        };
+        let action = Action::MessageSend(MessageSend::new(conversation.parse()?, Content::text(text)));
         if let Some(pending) = self.submit(id, action).await? {
             let answer = async move { Answer::Sent(id, pending.await) };
             self.answers.push(Box::pin(answer));

@@ -204,7 +204,8 @@ impl Author {
             lane.head += 1;
             stream.seq += 1;
             stream.msg_no += u64::from(kind.is_countable());
-            if kind.is_control() {
+            let control = kind.is_control_event(event);
+            if control {
                 stream.guard = stream.seq;
             }
             let Kind(kind_number) = kind;
@@ -216,7 +217,7 @@ impl Author {
                 Field::Big(stream.msg_no as i64),
                 Field::Small(kind_number),
                 Field::Small(ver),
-                Field::Flag(kind.is_control()),
+                Field::Flag(control),
                 Field::Id(actor),
                 Field::At(at),
                 Field::Id(command),

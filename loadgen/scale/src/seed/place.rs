@@ -277,13 +277,9 @@ fn lately(author: &mut Author, count: usize) -> usize {
 /// The writer's next message in a conversation.
 fn send(author: &mut Author, room: &mut Room, writer: Uuid) -> Result<()> {
     let command = author.command_id();
-    let message = ConversationCommand::SendMessage {
-        content: Content::Text {
-            text: MessageText::parse(text(room.stream.msg_no + 1))?,
-        },
-        reply_to: None,
-        mentions: vec![],
-        thread: None,
+    let content = Content::Text {
+        text: MessageText::parse(text(room.stream.msg_no + 1))?,
     };
+    let message = ConversationCommand::SendMessage(content.into());
     author.command(room, writer, command, message)
 }

@@ -37,12 +37,7 @@ pub(super) fn text(text: &str) -> Content {
 }
 
 pub(super) fn send(words: &str) -> ConversationCommand {
-    ConversationCommand::SendMessage {
-        content: text(words),
-        reply_to: None,
-        mentions: vec![],
-        thread: None,
-    }
+    ConversationCommand::SendMessage(text(words).into())
 }
 
 pub(super) fn id(n: usize) -> Uuid {
@@ -72,6 +67,7 @@ pub(super) fn pending(
         command,
         people: (0..10).map(user).collect(),
         rooms: vec![],
+        original: None,
         as_of: None,
         reply: Box::new(move |answer| {
             let before = told.lock().unwrap().insert(order, answer);
@@ -131,7 +127,7 @@ impl Log {
     fn state(&self, stream: Uuid) -> StreamState {
         let mut state = StreamState::default();
         for written in self.0.get(&stream).into_iter().flatten() {
-            if stored::encode(&written.event).0.is_control() {
+            if stored::encode(&written.event).0.is_control_event(&written.event) {
                 state.stream.evolve(&written.event);
                 state.guard = written.seq;
                 state.first.get_or_insert(First {
@@ -165,6 +161,7 @@ impl Log {
             content,
             versions: 1,
             recalled: false,
+            forwarded: None,
             reactions: Reactions::default(),
         };
         let mut reactions: BTreeMap<(Emoji, UserId), bool> = BTreeMap::new();
