@@ -2,6 +2,7 @@
 
 mod edit;
 mod fold;
+mod forward;
 mod message;
 mod pin;
 mod reaction;
@@ -10,6 +11,7 @@ mod thread;
 
 pub use edit::{Edit, edits};
 pub(crate) use fold::History;
+pub use forward::Forwarded;
 pub use message::{Message, by_id, last, pages};
 pub use pin::{pinned, pins};
 pub use reaction::{Reaction, reaction_people, reactions};

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use tidings_client::{Config, Incoming, connect};
-use tidings_protocol::{Action, Content, EventData};
+use tidings_protocol::{Action, Content, EventData, MessageSend};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use uuid::Uuid;
 
@@ -112,6 +112,31 @@ async fn a_picture_is_stored_shown_and_fetched_by_those_who_see_the_message() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_is_forwarded_is_fetched_by_those_who_see_the_copy() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben, cat] = one.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let from = a.open_direct(&ben).await;
+    let to = b.open_direct(&cat).await;
+    let stored = one.stored(&ann, "hill.png", PIXEL).await;
+    let sent = a.acked(showing(from, "image", &stored["id"])).await;
+    let forward = json!({ "type": "message.send", "conversation": to,
+        "forward": { "conversation": from, "message": sent["id"] } });
+    let copy = b.acked(forward).await;
+    assert_eq!(two.fetch(&cat, &stored["id"], &[]).await.status(), 200);
+    // It stays with the copy, and goes with it.
+    let recall = |conversation, message: &Value| json!({ "type": "message.recall", "conversation": conversation, "message": message });
+    a.acked(recall(from, &sent["id"])).await;
+    a.say(from, "behind it").await;
+    assert_eq!(one.fetch(&cat, &stored["id"], &[]).await.status(), 200);
+    b.acked(recall(to, &copy["id"])).await;
+    eventually(async || (one.fetch(&cat, &stored["id"], &[]).await.status() == 404).then_some(())).await;
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_picture_comes_to_a_device_of_the_client_library_that_was_away() {
     let store = Store::new().await;
     let node = store.node().await;
@@ -123,14 +148,7 @@ async fn a_picture_comes_to_a_device_of_the_client_library_that_was_away() {
     let (a, _events) = connect(Config::new(url.clone(), ann.token.clone(), "a"));
     let opened = a.send(Action::DirectOpen { user: ben.id }).await.unwrap();
     let conversation = opened.await.unwrap().conversation;
-    let send = Action::MessageSend {
-        conversation,
-        content: picture.clone(),
-        reply_to: None,
-        mentions: vec![],
-        thread: None,
-        also: false,
-    };
+    let send = Action::MessageSend(MessageSend::new(conversation, picture.clone()));
     a.send(send).await.unwrap().await.unwrap();
     let (_b, mut events) = connect(Config::new(url, ben.token.clone(), "b"));
     let shown = tokio::time::timeout(PATIENCE, async {

@@ -5,19 +5,12 @@ use futures_util::StreamExt as _;
 use std::path::Path;
 use std::time::Duration;
 use tidings_client::{Config, EventStream, FileStore, Incoming, SendStatus, connect, connect_with};
-use tidings_protocol::{Action, Content, EventData};
+use tidings_protocol::{Action, Content, EventData, MessageSend};
 use tidings_services::ChaosProxy;
 use uuid::Uuid;
 
 fn say(conversation: Uuid, words: String) -> Action {
-    Action::MessageSend {
-        conversation,
-        content: Content::text(words),
-        reply_to: None,
-        mentions: vec![],
-        thread: None,
-        also: false,
-    }
+    Action::MessageSend(MessageSend::new(conversation, Content::text(words)))
 }
 
 /// Reads until `count` messages of a conversation have come; answers their texts, and checks that seqs are dense.

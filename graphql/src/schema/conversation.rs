@@ -87,7 +87,7 @@ impl Conversation {
         Ok(entries.into_list(|member| (MemberPlace(member.user), member)))
     }
 
-    /// Unread messages that mention the viewer.
+    /// Unread messages that mention the viewer, by name or with everybody.
     async fn mention_count(&self, context: &Context<'_>) -> Result<Long> {
         let counts = &context.data_unchecked::<Loaders>().mention_counts;
         Ok(Long(counts.load_one(self.id).await?.unwrap_or(0)))

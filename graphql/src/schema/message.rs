@@ -4,6 +4,7 @@ use super::attachment::Attachment;
 use super::conversation::Conversation;
 use super::cursor::{MemberPlace, MessagePlace};
 use super::edit::{Edit, EditPage};
+use super::forward::Forwarded;
 use super::loaders::Loaders;
 use super::long::Long;
 use super::member::Member;
@@ -54,6 +55,10 @@ pub(crate) struct Message {
     pub(crate) seq: Long,
     sent_at: Time,
     kind: ContentKind,
+    /// Whether it mentions everybody who was in the group then. False when it was recalled.
+    everyone: bool,
+    /// Whose words it is, where they are not its sender's own. Null when it was recalled.
+    forwarded: Option<Forwarded>,
     /// The text, or an attachment's caption. Null when there is none, and when the message was recalled.
     // Shared, because a message may be asked for by many names at once.
     text: Option<Arc<str>>,
@@ -257,6 +262,8 @@ impl From<history::Message> for Message {
             sender: message.sender,
             reply_to: message.reply_to,
             mentions: message.mentions,
+            everyone: message.everyone && shown,
+            forwarded: message.forwarded.filter(|_| shown).map(Forwarded::from),
             attachment: message.attachment.filter(|_| shown),
             seq: Long(message.seq),
             sent_at: Time(message.sent_at),

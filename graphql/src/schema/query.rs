@@ -76,7 +76,7 @@ impl Query {
         total(context, Total::Unread).await
     }
 
-    /// Unread messages that mention the viewer, in muted conversations too.
+    /// Unread messages that mention the viewer: in muted conversations by name, elsewhere with everybody too.
     async fn mention_total(&self, context: &Context<'_>) -> Result<Long> {
         total(context, Total::Mentions).await
     }

@@ -23,6 +23,8 @@ async fn lists_touch_a_few_rows_for_each_conversation_and_not_all_for_each() {
              INSERT INTO p_unread_3.void SELECT conversation, n, n + 1 FROM p_conversations.conversation, generate_series(90, 90) n; \
              INSERT INTO p_unread_3.mention SELECT user_id, conversation, 90 + n, 89 + n FROM p_conversations.member, \
                     generate_series(0, 3) n; \
+             INSERT INTO p_unread_3.everyone SELECT conversation, n, gen_random_uuid() FROM p_conversations.conversation, \
+                    generate_series(90, 91) n; \
              INSERT INTO p_inbox_3.delivered SELECT user_id, conversation, 90, 80 FROM p_conversations.member; \
              INSERT INTO p_inbox_3.membership SELECT user_id, conversation, 0, 0, 0, 0 FROM p_conversations.member; \
              INSERT INTO projection_parked SELECT 'conversations', 1, 0, n, gen_random_uuid(), 'e' FROM generate_series(1, {MINE}) n; \

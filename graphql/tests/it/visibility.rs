@@ -134,14 +134,15 @@ async fn counts_follow_what_was_read() {
     world.messages(group, 5, other).await;
     world
         .run(&format!(
-            "INSERT INTO p_unread_3.mention SELECT '{me}', '{group}', no + 1, no FROM unnest('{{1,3,4}}'::bigint[]) no"
+            "INSERT INTO p_unread_3.mention SELECT '{me}', '{group}', no + 1, no FROM unnest('{{1,3,4}}'::bigint[]) no; \
+             INSERT INTO p_unread_3.everyone SELECT '{group}', no + 1, '{other}' FROM unnest('{{1,2}}'::bigint[]) no"
         ))
         .await;
     let query = "{ conversations { nodes { unreadCount mentionCount lastReadSeq lastSeq myRole lastMessage { text } } } }";
     let counts = async |user| world.data(user, query).await["conversations"]["nodes"][0].clone();
     assert_eq!(
         counts(me).await,
-        json!({ "unreadCount": 5, "mentionCount": 3, "lastReadSeq": 0, "lastSeq": 6, "myRole": "OWNER",
+        json!({ "unreadCount": 5, "mentionCount": 4, "lastReadSeq": 0, "lastSeq": 6, "myRole": "OWNER",
                 "lastMessage": { "text": "text 5" } })
     );
     world

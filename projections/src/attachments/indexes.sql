@@ -1,3 +1,3 @@
 CREATE INDEX IF NOT EXISTS attachment_bytes ON {schema}.attachment (sha256);
 CREATE INDEX IF NOT EXISTS attachment_age ON {schema}.attachment (at, attachment);
-CREATE INDEX IF NOT EXISTS claim_attachment ON {schema}.claim (attachment);
+CREATE INDEX IF NOT EXISTS claim_attachment ON {schema}.claim (attachment, conversation);

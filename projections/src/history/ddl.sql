@@ -12,6 +12,11 @@ CREATE TABLE {schema}.message (
     attachment   uuid,
     reply_to     uuid,
     mentions     uuid[] NOT NULL,
+    everyone     boolean NOT NULL DEFAULT false,
+    forwarded_sender       uuid,
+    forwarded_at           timestamptz,
+    forwarded_conversation uuid,
+    forwarded_message      uuid,
     edited_at    timestamptz,
     recalled_at  timestamptz,
     -- The message that begins the thread in which it stands.

@@ -1,6 +1,7 @@
 //! Messages as they are now.
 
 use crate::fact::Fact;
+use crate::history::forward::{Columns, Forwarded};
 use crate::projection::run;
 use crate::select::{Listed, Range, Select, Sql};
 use chrono::{DateTime, Utc};
@@ -29,6 +30,9 @@ pub struct Message {
     pub attachment: Option<Uuid>,
     pub reply_to: Option<Uuid>,
     pub mentions: Vec<Uuid>,
+    /// It mentions all who were members then.
+    pub everyone: bool,
+    pub forwarded: Option<Forwarded>,
     pub edited_at: Option<DateTime<Utc>>,
     pub recalled_at: Option<DateTime<Utc>>,
     /// The message that begins the thread in which it stands.
@@ -86,6 +90,8 @@ impl Message {
             attachment: row.try_get("attachment")?,
             reply_to: row.try_get("reply_to")?,
             mentions: row.try_get("mentions")?,
+            everyone: row.try_get("everyone")?,
+            forwarded: Forwarded::read(row)?,
             edited_at: row.try_get("edited_at")?,
             recalled_at: row.try_get("recalled_at")?,
             thread: row.try_get("thread")?,
@@ -110,6 +116,8 @@ pub(super) struct Sent<'a> {
     mentions: Vec<String>,
     threads: Vec<Option<Uuid>>,
     mains: Vec<bool>,
+    everyone: Vec<bool>,
+    forwarded: Columns,
 }
 
 impl<'a> Sent<'a> {
@@ -128,12 +136,15 @@ impl<'a> Sent<'a> {
         self.mentions.push(array_literal(&sent.mentions));
         self.threads.push(sent.thread);
         self.mains.push(sent.line().is_main());
+        self.everyone.push(sent.everyone);
+        self.forwarded.push(sent);
     }
 
     pub(super) async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
         if self.conversations.is_empty() {
             return Ok(());
         }
+        let [sender, at, conversation, message] = self.forwarded.values();
         run(
             transaction,
             schema,
@@ -152,6 +163,11 @@ impl<'a> Sent<'a> {
                 &self.mentions,
                 &self.threads,
                 &self.mains,
+                &self.everyone,
+                sender,
+                at,
+                conversation,
+                message,
             ],
         )
         .await?;

@@ -1,6 +1,7 @@
 WITH recalled AS (
     UPDATE {schema}.message m
-       SET text = NULL, attachment = NULL, mentions = '{}', edited_at = NULL, recalled_at = u.at
+       SET text = NULL, attachment = NULL, mentions = '{}', everyone = false, edited_at = NULL, recalled_at = u.at,
+           forwarded_sender = NULL, forwarded_at = NULL, forwarded_conversation = NULL, forwarded_message = NULL
       FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::timestamptz[]) u(conversation, seq, message, at)
      WHERE m.conversation = u.conversation AND m.seq = u.seq AND m.message = u.message AND m.recalled_at IS NULL
     RETURNING m.conversation, m.seq, m.thread

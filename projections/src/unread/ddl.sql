@@ -27,6 +27,15 @@ CREATE TABLE {schema}.mention (
     PRIMARY KEY (user_id, conversation, seq)
 );
 
+-- Messages that mention everybody: one row for each, however many members there are. It counts for those who were in then, which is
+-- where their positions begin, and not for the sender.
+CREATE TABLE {schema}.everyone (
+    conversation uuid NOT NULL,
+    seq          bigint NOT NULL,
+    sender       uuid NOT NULL,
+    PRIMARY KEY (conversation, seq)
+);
+
 -- Messages that count no more: one row for each that was recalled, however many members there are. What stood in a thread alone has
 -- the msg_no 0, which is in no count.
 CREATE TABLE {schema}.void (

@@ -71,6 +71,11 @@ impl Projection for Unread {
                 stream: "conversation",
             },
             Table {
+                name: "everyone",
+                key: &["conversation", "seq"],
+                stream: "conversation",
+            },
+            Table {
                 name: "void",
                 key: &["conversation", "seq"],
                 stream: "conversation",
@@ -146,6 +151,8 @@ struct Changes {
     own: Positions,
     /// By user, conversation and seq of the message.
     mentions: BTreeMap<(Uuid, Uuid, i64), Mentioning>,
+    /// Messages that mention everybody, by conversation and seq, with who sent them.
+    everyone: BTreeMap<(Uuid, i64), Uuid>,
     /// Messages that do not count any more, by conversation and seq, with their msg_no; 0 of those that are in no count but of mentions.
     voids: BTreeMap<(Uuid, i64), i64>,
     threads: thread::Changes,
@@ -173,6 +180,9 @@ impl Changes {
                 for user in sent.mentions.iter().filter(|user| user.0 != sender) {
                     let place = (fact.msg_no(), sent.thread, sent.line().is_main());
                     self.mentions.insert((user.0, fact.stream(), fact.seq()), place);
+                }
+                if sent.everyone {
+                    self.everyone.insert((fact.stream(), fact.seq()), sender);
                 }
             }
             Event::Conversation(ConversationEvent::MessageRecalled(recalled)) => {
@@ -234,6 +244,12 @@ impl Changes {
                 &[&users, &conversations, &seqs, &msg_nos, &threads, &mains],
             )
             .await?;
+        }
+        if !self.everyone.is_empty() {
+            let (conversations, seqs): (Vec<Uuid>, Vec<i64>) = self.everyone.keys().copied().unzip();
+            let senders: Vec<Uuid> = self.everyone.values().copied().collect();
+            let sql = include_str!("everyone.sql");
+            run(transaction, schema, sql, &[&conversations, &seqs, &senders]).await?;
         }
         if !self.voids.is_empty() {
             let conversations: Vec<Uuid> = self.voids.keys().map(|(conversation, _)| *conversation).collect();

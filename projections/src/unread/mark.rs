@@ -44,7 +44,7 @@ pub fn unread_total(viewer: Uuid) -> Select<i64> {
     Select::new(&UNREAD_TOTAL, |row: &Row| row.try_get("total")).with(viewer)
 }
 
-/// How often `viewer` is mentioned in what they have not read, in muted conversations too.
+/// How often `viewer` is mentioned in what they have not read: in muted conversations by name, elsewhere with everybody too.
 pub fn mention_total(viewer: Uuid) -> Select<i64> {
     Select::new(&MENTION_TOTAL, |row: &Row| row.try_get("total")).with(viewer)
 }

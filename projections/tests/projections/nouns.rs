@@ -371,6 +371,49 @@ async fn threads_are_followed_by_who_takes_part_unless_they_said_otherwise() {
 }
 
 #[tokio::test]
+async fn everyone_is_one_row_that_counts_once_for_those_who_were_there() {
+    for each in [true, false] {
+        let world = World::new().await;
+        let mut people = vec![];
+        for (lane, name) in [(0, "ann"), (1, "bob"), (2, "cat"), (3, "dan")] {
+            people.push(world.register(lane, name).await);
+        }
+        let [ann, bob, cat, dan] = people[..] else {
+            unreachable!()
+        };
+        let group = world.group("all", &[ann, bob, cat], 2).await;
+        let counts = async || {
+            world.settle().await;
+            let mut counts = vec![];
+            for user in [ann, bob, cat, dan] {
+                let mentions = world.ask(unread::mention_counts(user, vec![group])).await;
+                counts.push(mentions[0].1);
+            }
+            counts
+        };
+        let mut said = vec![];
+        for mentions in [&[bob][..], &[]] {
+            said.push(world.call(group, ann, "all", mentions).await);
+            settle(&world, each).await;
+        }
+        world.add(group, dan).await;
+        // Bob is named as well in one of them, Dan came later.
+        assert_eq!(counts().await, [0, 2, 2, 0]);
+        said.push(world.call(group, bob, "again", &[]).await);
+        // Who sends has read.
+        assert_eq!(counts().await, [1, 0, 3, 1]);
+        assert_eq!(world.number("SELECT count(*) FROM p_unread_3.everyone").await, 3);
+        world.recall(&said[0], ann).await;
+        assert_eq!(counts().await, [1, 0, 2, 1]);
+        world.read(cat, &said[1]).await;
+        assert_eq!(counts().await, [1, 0, 1, 1]);
+        world.recall(&said[2], bob).await;
+        assert_eq!(counts().await, [0, 0, 0, 0]);
+        world.assert_as_the_log_says().await;
+    }
+}
+
+#[tokio::test]
 async fn a_mention_in_a_thread_alone_is_read_with_the_thread_and_not_with_the_main_timeline() {
     let world = World::new().await;
     let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
@@ -395,7 +438,7 @@ async fn a_mention_in_a_thread_alone_is_read_with_the_thread_and_not_with_the_ma
 /// What somebody is told of a conversation: by definition, from all that ever happened.
 #[derive(Default)]
 struct Reference {
-    /// By seq: text, versions, reactions and mentions.
+    /// By seq: text, versions, reactions, mentions, and whether it mentions everybody.
     messages: BTreeMap<i64, Told>,
     recalled: BTreeSet<i64>,
     /// By seq of the message: the id of the message that begins its thread, and whether the main timeline shows it.
@@ -432,6 +475,10 @@ struct Told {
     versions: Vec<String>,
     reactions: BTreeSet<(String, Uuid)>,
     mentions: BTreeSet<Uuid>,
+    /// Who has mentioned everybody by it.
+    calls: Option<Uuid>,
+    /// Whose words it is, and the message that said them.
+    forwarded: Option<(Uuid, Uuid)>,
 }
 
 impl Reference {
@@ -496,6 +543,10 @@ impl Reference {
                 let told = Told {
                     text: Some(text(sent.content)),
                     mentions: sent.mentions.iter().map(|user| user.0).collect(),
+                    calls: sent.everyone.then_some(record.actor),
+                    forwarded: sent
+                        .forwarded
+                        .map(|forwarded| (forwarded.sender.0, forwarded.message)),
                     ..Told::default()
                 };
                 let others = told.mentions.iter().filter(|user| **user != record.actor);
@@ -644,6 +695,16 @@ impl Reference {
 
     /// Unread messages, and those that mention the user.
     fn counts(&self, user: Uuid) -> (i64, i64) {
+        self.counted(user, true)
+    }
+
+    /// Unread messages that mention the user by name.
+    fn named(&self, user: Uuid) -> i64 {
+        self.counted(user, false).1
+    }
+
+    /// Unread messages, and those that mention the user: by name, or with everybody, too.
+    fn counted(&self, user: Uuid, with_all: bool) -> (i64, i64) {
         let place = self.places.get(&user).copied().unwrap_or(0);
         let standing = self.messages.iter();
         let standing =
@@ -655,8 +716,9 @@ impl Reference {
                 _ => (*seq > place, true),
             };
             unread += i64::from(is_unread && is_counted);
-            let is_mention = told.mentions.contains(&user) && self.senders[seq] != user;
-            mentions += i64::from(is_unread && is_mention);
+            let by_name = told.mentions.contains(&user);
+            let is_mention = by_name || with_all && told.calls.is_some();
+            mentions += i64::from(is_unread && is_mention && self.senders[seq] != user);
         }
         (unread, mentions)
     }
@@ -680,6 +742,10 @@ async fn shown(world: &World, conversation: Uuid, seq: i64, message: &history::M
         versions: versions.map(|edit| edit.text.unwrap().to_string()).collect(),
         reactions: BTreeSet::new(),
         mentions: message.mentions.iter().copied().collect(),
+        calls: message.everyone.then_some(message.sender),
+        forwarded: message
+            .forwarded
+            .map(|forwarded| (forwarded.sender, forwarded.message)),
     };
     for reaction in world
         .ask(history::reactions(Uuid::nil(), vec![conversation], vec![seq]))
@@ -890,7 +956,12 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
                 );
                 let (unread, mentions) = reference.counts(*user);
                 let total = totals.entry(*user).or_default();
-                *total = (total.0 + if marks.muted { 0 } else { unread }, total.1 + mentions);
+                // Of what is muted, only direct mentions are in a total.
+                *total = if marks.muted {
+                    (total.0, total.1 + reference.named(*user))
+                } else {
+                    (total.0 + unread, total.1 + mentions)
+                };
             }
         }
         for (user, (unread, mentions)) in totals {
@@ -978,4 +1049,31 @@ async fn a_file_is_seen_by_its_owner_and_by_members_of_conversations_that_show_i
         }
         world.assert_as_the_log_says().await;
     }
+}
+
+#[tokio::test]
+async fn a_file_that_very_many_messages_show_is_seen_wherever_it_is_shown() {
+    let world = World::new().await;
+    let mut people = vec![];
+    for (lane, name) in [(0, "ann"), (1, "bob"), (2, "cat")] {
+        people.push(world.register(lane, name).await);
+    }
+    let talk = world.direct(people[0], people[1], 2).await;
+    let file = world.store(people[0], 7).await.command;
+    world.show(talk, people[0], file).await;
+    world.settle().await;
+    // In front of the one that Bob sees, in whatever order they are found.
+    world
+        .execute(&format!(
+            "INSERT INTO p_attachments_2.claim SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 1, '{file}' \
+             FROM generate_series(1, 3000) n; \
+             DELETE FROM p_attachments_2.claim WHERE conversation = '{talk}'; \
+             INSERT INTO p_attachments_2.claim VALUES ('{talk}', 2, '{file}'); ANALYZE p_attachments_2.claim"
+        ))
+        .await;
+    let mut seen = vec![];
+    for user in people {
+        seen.push(world.ask(attachments::visible(file, user)).await.len());
+    }
+    assert_eq!(seen, [1, 1, 0]);
 }

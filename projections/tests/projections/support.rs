@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_domain::event::{
     AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationCleared, ConversationMarked,
-    ConversationMuted, CursorsMoved, DirectOpened, GroupCreated, GroupRenamed, InboxExpired, MemberAdded,
-    MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent, MessagesHidden, PinChanged,
-    Place, ReactionChanged, Registered, RoleChanged, ThreadFollowed, ThreadRead,
+    ConversationMuted, CursorsMoved, DirectOpened, Forwarded, GroupCreated, GroupRenamed, InboxExpired,
+    MemberAdded, MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent, MessagesHidden,
+    PinChanged, Place, ReactionChanged, Registered, RoleChanged, ThreadFollowed, ThreadRead,
 };
 use tidings_domain::stored::{Kind, encode};
 use tidings_domain::{
@@ -83,7 +83,7 @@ impl World {
     pub(crate) async fn append(&self, stream: Uuid, actor: Uuid, events: &[Event]) -> Vec<Recorded> {
         let events = events.iter().map(|event| {
             let (kind, ver, payload) = encode(event);
-            let (control, countable) = (kind.is_control(), kind.is_countable());
+            let (control, countable) = (kind.is_control_event(event), kind.is_countable());
             NewEvent {
                 kind: kind.0,
                 ver,
@@ -237,6 +237,39 @@ impl World {
         let sent = MessageSent {
             mentions: mentions.iter().map(|user| UserId(*user)).collect(),
             ..sent(text)
+        };
+        self.say(conversation, sender, ConversationEvent::MessageSent(sent))
+            .await
+    }
+
+    /// Sends a message that mentions everybody, and some by name.
+    pub(crate) async fn call(
+        &self,
+        conversation: Uuid,
+        sender: Uuid,
+        text: &str,
+        mentions: &[Uuid],
+    ) -> Recorded {
+        let sent = MessageSent {
+            mentions: mentions.iter().map(|user| UserId(*user)).collect(),
+            everyone: true,
+            ..sent(text)
+        };
+        self.say(conversation, sender, ConversationEvent::MessageSent(sent))
+            .await
+    }
+
+    /// Sends on what another message says.
+    pub(crate) async fn forward(&self, conversation: Uuid, sender: Uuid, source: &Recorded) -> Recorded {
+        let forwarded = Forwarded {
+            sender: source.actor.into(),
+            at: source.at,
+            conversation: source.stream.into(),
+            message: source.command,
+        };
+        let sent = MessageSent {
+            forwarded: Some(forwarded),
+            ..sent("news")
         };
         self.say(conversation, sender, ConversationEvent::MessageSent(sent))
             .await
@@ -749,10 +782,18 @@ impl Crowd {
                 let also = self.rng.random_bool(0.3);
                 said.push(world.reply(&root, sender, also, &mentions).await);
             }
+            (19, Some(earlier)) => {
+                let sender = *members.first().unwrap();
+                said.push(world.forward(*group, sender, &earlier).await);
+            }
             _ => {
                 let sender = *members.first().unwrap();
                 let mentions: Vec<Uuid> = members.iter().copied().take(3).collect();
-                said.push(world.send(*group, sender, "hello", &mentions).await);
+                said.push(if said.len().is_multiple_of(3) {
+                    world.call(*group, sender, "all", &mentions).await
+                } else {
+                    world.send(*group, sender, "hello", &mentions).await
+                });
             }
         }
     }
