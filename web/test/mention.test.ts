@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { beginning, completed, mentionedIn, suggested } from '../src/chat/nouns/mention.ts';
+import {
+  beginning,
+  completed,
+  EVERYONE,
+  mayMentionEveryone,
+  mentionedIn,
+  suggested,
+} from '../src/chat/nouns/mention.ts';
+import type { Conversation, Role } from '../src/chat/store.ts';
 
 const person = (username: string, displayName = username) => ({
   id: `id-${username}`,
@@ -58,4 +66,16 @@ test('a message mentions the members whose names stand in it, each once, and not
   assert.deepEqual(mentioned('@ann and **@Ben.K.** and @ann'), ['id-ann', 'id-ben.k']);
   assert.deepEqual(mentioned('`@ann` ann@bea.example @nobody @anna'), []);
   assert.deepEqual(mentionedIn('@ann @bea @zoe', people, 2), ['id-ann', 'id-bea']);
+});
+
+test('everyone is mentioned by those who may, and by name all the same', () => {
+  const may = (kind: 'direct' | 'group', role: Role, joined = true): boolean =>
+    mayMentionEveryone({ kind, joined, roles: new Map([['me', role]]) } as unknown as Conversation, 'me');
+  assert.deepEqual(
+    [may('group', 'owner'), may('group', 'admin'), may('group', 'member'), may('direct', 'owner')],
+    [true, true, false, false],
+  );
+  assert.ok(!may('group', 'owner', false));
+  assert.deepEqual(mentionedIn('@everyone and @ann', [...people, EVERYONE], 100), ['everyone', 'id-ann']);
+  assert.deepEqual(mentionedIn('@everyone', people, 100), []);
 });

@@ -13,6 +13,10 @@ export interface MessageEntry {
   replyTo: string | null;
   /** Who is mentioned. */
   mentions: readonly string[];
+  /** Whether all are mentioned who were members. */
+  everyone: boolean;
+  /** Whose words it repeats, and when they were said first. */
+  forwarded: { sender: string; at: string } | null;
   /** The message that begins the thread in which it stands, and whether the main timeline shows it all the same. */
   thread: string | null;
   also: boolean;
@@ -113,7 +117,16 @@ function threaded(entry: MessageEntry, { replies, counted }: Amendment): Message
 function said(entry: MessageEntry, amendment: Amendment): MessageEntry {
   if (entry.content === null) return entry;
   if (amendment.recalled) {
-    return { ...entry, content: null, mentions: [], editedAt: null, reactions: new Map(), pinned: false };
+    return {
+      ...entry,
+      content: null,
+      mentions: [],
+      everyone: false,
+      forwarded: null,
+      editedAt: null,
+      reactions: new Map(),
+      pinned: false,
+    };
   }
   const { edit, reactions, pinned } = amendment;
   return {

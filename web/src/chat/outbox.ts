@@ -9,7 +9,7 @@ import { contentText } from './nouns/message.ts';
 import * as store from './store.ts';
 
 /** Whom and what a message is meant for. */
-export type Addressed = Pick<store.Outgoing, 'replyTo' | 'mentions' | 'thread' | 'also'>;
+export type Addressed = Pick<store.Outgoing, 'replyTo' | 'mentions' | 'everyone' | 'thread' | 'also'>;
 
 /** A file on its way. */
 interface Sending {
@@ -49,6 +49,11 @@ export class Outbox {
         progress: 0,
       });
     }
+  }
+
+  /** Sends on what another message says, which reads as `text`. */
+  forward(id: string, forward: { conversation: string; message: string }, text: string): void {
+    this.post(id, { id: uuidv7(), text, forward, at: new Date().toISOString(), state: 'sending' });
   }
 
   /** Sends a message that failed again. Its id stays the same, so that it cannot appear twice. */
@@ -105,11 +110,12 @@ export class Outbox {
   ): void {
     const { core } = this;
     core.update(state => store.withOutgoing(state, id, message));
-    const { replyTo, mentions = [], thread, also } = message;
+    const { replyTo, mentions = [], everyone, thread, also, forward } = message;
     const body = {
       type: 'message.send',
       conversation: id,
-      content,
+      ...(forward ? { forward } : { content }),
+      ...(everyone && { everyone }),
       ...(replyTo !== undefined && { reply_to: replyTo }),
       ...(mentions.length > 0 && { mentions: [...mentions] }),
       ...(thread !== undefined && { thread }),

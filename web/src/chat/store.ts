@@ -5,6 +5,7 @@ import { pending, type Change } from './change.ts';
 import { summarize } from './events.ts';
 import { NOTHING_HIDDEN, type Hidden } from './nouns/hidden.ts';
 import { UNMARKED, type Marks } from './nouns/mark.ts';
+import { mentionsOne } from './nouns/message.ts';
 import { heard, type Thread } from './nouns/thread.ts';
 import type { Picked } from './nouns/attachment.ts';
 import { amendments, append, cut, emptyLog, prepend, touch, trim, type Later, type Log } from './log.ts';
@@ -49,6 +50,9 @@ export interface Outgoing {
   /** The message that begins the thread in which it is to stand. */
   thread?: string;
   also?: boolean;
+  everyone?: boolean;
+  /** The message whose words it repeats. */
+  forward?: { conversation: string; message: string };
   /** How much of the file has gone out, from 0 to 1. */
   progress?: number;
   at: string;
@@ -546,7 +550,7 @@ function readUpTo(conversation: Conversation, seq: number, me: string): Conversa
       entry => entry.kind === 'message' && entry.seq > seq && entry.sender !== me && entry.content !== null,
     );
     unread = left.length;
-    mentioned = left.filter(entry => entry.kind === 'message' && entry.mentions.includes(me)).length;
+    mentioned = left.filter(entry => entry.kind === 'message' && mentionsOne(entry, me)).length;
   }
   const voided = unread === 0 ? new Set<string>() : conversation.voided;
   return { ...conversation, readSeq: seq, unread, mentioned, voided };
@@ -635,6 +639,7 @@ export function strangers(state: State): string[] {
       if (entry.kind === 'message') {
         meet(entry.sender);
         entry.mentions.forEach(meet);
+        if (entry.forwarded) meet(entry.forwarded.sender);
         for (const users of entry.reactions.values()) users.slice(0, NAMED_REACTORS).forEach(meet);
       } else peopleOf(entry.event).forEach(meet);
     }

@@ -34,6 +34,10 @@ export type TidingsEvent = Happened &
           /** The message that begins the thread in which this one stands, and whether the main timeline shows it, too. */
           thread?: string;
           also?: boolean;
+          /** Whether it mentions all who were members. */
+          everyone?: boolean;
+          /** Whose words it repeats, and when they were said first. */
+          forwarded?: { sender: string; at: string };
         };
       }
     | { kind: 'message.edited'; data: { message: string; message_seq: number; content: Content | null } }
@@ -136,11 +140,14 @@ export type CommandBody =
   | {
       type: 'message.send';
       conversation: string;
-      content: Content;
+      /** One of both. */
+      content?: Content;
+      forward?: { conversation: string; message: string };
       reply_to?: string;
       mentions?: string[];
       thread?: string;
       also?: boolean;
+      everyone?: boolean;
     }
   | { type: 'message.edit'; conversation: string; message: string; content: Content }
   | { type: 'message.recall'; conversation: string; message: string }

@@ -1,6 +1,6 @@
 // Mentions on the chat page: names with an @ before them, of people who are in the conversation.
 import { readMarkup, type Piece } from '../markup.ts';
-import type { Person } from '../store.ts';
+import type { Conversation, Person } from '../store.ts';
 
 const SUGGESTED_MAX = 8;
 
@@ -67,3 +67,10 @@ export function mentionedIn(text: string, people: Iterable<Person>, most: number
   look(readMarkup(text, byName(people)));
   return [...found].slice(0, most);
 }
+
+/** Stands for all members where names are looked for; nobody can have it for an id. */
+export const EVERYONE: Person = { id: 'everyone', username: 'everyone', displayName: 'Everyone here' };
+
+/** Whether the server would let somebody mention all members, as far as this page can tell. */
+export const mayMentionEveryone = ({ kind, roles, joined }: Conversation, me: string): boolean =>
+  joined && kind === 'group' && (roles.get(me) ?? 'member') !== 'member';

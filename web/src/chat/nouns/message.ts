@@ -11,16 +11,15 @@ export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled
       const { content } = data;
       // What stands in a thread alone is read there.
       if (!isInMain(data)) {
-        if (actor !== me && data.mentions?.includes(me)) conversation.mentioned += 1;
+        if (actor !== me && mentionsOne(data, me)) conversation.mentioned += 1;
         return;
       }
       conversation.preview = { seq, sender: actor, text: contentText(content), recalled: content === null };
       conversation.typing = new Map([...conversation.typing].filter(([user]) => user !== actor));
       // Sending reads everything before.
       conversation.unread = actor === me ? 0 : conversation.unread + 1;
-      conversation.mentioned =
-        actor === me ? 0 : conversation.mentioned + (data.mentions?.includes(me) ? 1 : 0);
-      conversation.marks = spoken(conversation.marks, actor === me, data.mentions?.includes(me) ?? false, at);
+      conversation.mentioned = actor === me ? 0 : conversation.mentioned + (mentionsOne(data, me) ? 1 : 0);
+      conversation.marks = spoken(conversation.marks, actor === me, mentionsOne(data, me), at);
       if (actor !== me) return;
       conversation.readSeq = seq;
       conversation.voided = new Set();
@@ -34,9 +33,11 @@ export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled
         thread = null,
         also = false,
       } = data;
+      const { everyone = false, forwarded = null } = data;
       const reactions = new Map<string, string[]>();
       const later = { editedAt: null, reactions, pinned: false, replies: new Set<string>(), counted: 0 };
-      const entry = { id, seq, sender: actor, at, content, replyTo, mentions, thread, also };
+      const addressed = { replyTo, mentions, everyone, forwarded, thread, also };
+      const entry = { id, seq, sender: actor, at, content, ...addressed };
       into.entries.push({ kind: 'message', ...entry, ...later });
       if (thread !== null && content) amend(into, thread, { replies: new Set([id]) });
     },
@@ -74,6 +75,12 @@ export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled
   },
 };
 
+/** Whether a message mentions somebody else than its sender, by name or with all others. */
+export const mentionsOne = (
+  { mentions = [], everyone = false }: { mentions?: readonly string[]; everyone?: boolean },
+  user: string,
+): boolean => everyone || mentions.includes(user);
+
 /** What a message says in one line of text. */
 export function contentText(content: { kind: string; text?: string; caption?: string } | null): string {
   if (!content) return 'Message recalled';
@@ -103,6 +110,8 @@ export const mayEdit = (
   conversation.joined &&
   entry.content !== null &&
   entry.sender === me &&
+  // What somebody else said first stays as it was said.
+  entry.forwarded === null &&
   within(limits.editWindowS, entry.at, now);
 
 /** The same for taking it back: its author for a while, and in groups those of a higher rank. */

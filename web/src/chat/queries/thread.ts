@@ -19,7 +19,8 @@ export interface ThreadPage {
 
 const REPLIES = 50;
 const IN_THREAD = `id seq sentAt kind text recalledAt editedAt pinned also thread replyCount
-  sender { ${PERSON} } replyTo { id } mentions { id } attachment { id } reactions { emoji }`;
+  sender { ${PERSON} } replyTo { id } mentions { id } everyone
+  forwarded { sender { id } sentAt } attachment { id } reactions { emoji }`;
 const THREAD = `query Thread($id: ID!, $root: ID!, $before: String) {
   conversation(id: $id) { thread(root: $root) { following
     root { ${IN_THREAD} }
@@ -42,6 +43,8 @@ interface MessageNode {
   sender: Person;
   replyTo: { id: string } | null;
   mentions: { id: string }[];
+  everyone: boolean;
+  forwarded: { sender: { id: string }; sentAt: string } | null;
   attachment: { id: string } | null;
   reactions: { emoji: string }[];
 }
@@ -87,6 +90,7 @@ export async function findThread(
 /** What events would have made of a message. */
 function entryOf(node: MessageNode, reactions: Amendment['reactions']): MessageEntry {
   const { id, seq, sentAt: at, sender, also, thread, replyTo, mentions, editedAt, pinned, replyCount } = node;
+  const { everyone, forwarded } = node;
   const bare: MessageEntry = {
     kind: 'message',
     id,
@@ -96,6 +100,8 @@ function entryOf(node: MessageNode, reactions: Amendment['reactions']): MessageE
     content: node.recalledAt === null ? contentOf(node) : null,
     replyTo: replyTo?.id ?? null,
     mentions: mentions.map(user => user.id),
+    everyone,
+    forwarded: forwarded && { sender: forwarded.sender.id, at: forwarded.sentAt },
     thread,
     also,
     replies: new Set(),

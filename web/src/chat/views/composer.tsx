@@ -2,7 +2,15 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Chat } from '../chat.ts';
 import type { MessageEntry } from '../fold.ts';
-import { beginning, completed, mentionedIn, suggested, type Beginning } from '../nouns/mention.ts';
+import {
+  beginning,
+  completed,
+  EVERYONE,
+  mayMentionEveryone,
+  mentionedIn,
+  suggested,
+  type Beginning,
+} from '../nouns/mention.ts';
 import * as store from '../store.ts';
 import { Answering } from './answering.tsx';
 import { AttachIcon } from './icons.tsx';
@@ -42,7 +50,11 @@ export function Composer({ chat, known, conversation: shown, title, picked, thre
   const list = useId();
   const [begun, setBegun] = useState<Beginning | null>(null);
   const [chosen, setChosen] = useState(0);
-  const people = begun ? suggested(store.othersIn(known, shown), begun.written) : [];
+  const others = [
+    ...store.othersIn(known, shown),
+    ...(mayMentionEveryone(shown, known.me) ? [EVERYONE] : []),
+  ];
+  const people = begun ? suggested(others, begun.written) : [];
   const nothing = text.trim() === '' && picked.files.length === 0;
 
   useEffect(() => {
@@ -106,10 +118,12 @@ export function Composer({ chat, known, conversation: shown, title, picked, thre
     event.preventDefault();
     if (nothing || tooLong) return;
     clearTimeout(pause.current);
-    const mentions = mentionedIn(text, store.othersIn(known, shown), MENTIONS_MAX);
+    const named = mentionedIn(text, others, MENTIONS_MAX + 1);
+    const mentions = named.filter(id => id !== EVERYONE.id).slice(0, MENTIONS_MAX);
     chat.send(conversation, text.trim(), picked.files, {
       ...(answering !== null && { replyTo: answering }),
       ...(mentions.length > 0 && { mentions }),
+      ...(named.includes(EVERYONE.id) && { everyone: true }),
       ...(thread !== undefined && { thread, ...(also && { also }) }),
     });
     setAlso(false);

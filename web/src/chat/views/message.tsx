@@ -8,6 +8,7 @@ import { contentText, editable, withText } from '../nouns/message.ts';
 import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
 import { Editor } from './editor.tsx';
+import { ForwardTo } from './forward.tsx';
 import { sentence } from './hooks.ts';
 import { QuoteView } from './quote.tsx';
 import { Picker, Reactions } from './reactions.tsx';
@@ -53,7 +54,9 @@ export const Message = memo(function Message(props: MessageProps) {
   const known = { me, people };
   const name = store.personName(known, message.sender);
   const [active, setActive] = useState(false);
-  const [panel, setPanel] = useState<'none' | 'picker' | 'recall' | 'hide' | 'versions' | 'seen'>('none');
+  const [panel, setPanel] = useState<'none' | 'picker' | 'recall' | 'hide' | 'versions' | 'seen' | 'forward'>(
+    'none',
+  );
   const row = useRef<HTMLLIElement>(null);
   const neighbour = useRef<Element | null>(null);
   const { content } = message;
@@ -89,6 +92,7 @@ export const Message = memo(function Message(props: MessageProps) {
     react: () => setPanel(panel === 'picker' ? 'none' : 'picker'),
     edit,
     pin: () => chat.changes.pin(conversation, message.id, !message.pinned),
+    forward: () => setPanel('forward'),
     versions: () => setPanel('versions'),
     seen: () => setPanel('seen'),
     recall: () => setPanel('recall'),
@@ -135,6 +139,11 @@ export const Message = memo(function Message(props: MessageProps) {
       {!mine && !together && <Avatar id={message.sender} name={name} />}
       <div class="bubble">
         {!together && <span class={mine ? 'visually-hidden' : 'name'}>{name}</span>}
+        {message.forwarded && (
+          <span class="forwarded quiet">
+            Forwarded, first said by {store.personName(known, message.forwarded.sender)}
+          </span>
+        )}
         {message.replyTo !== null && (
           <QuoteView
             chat={chat}
@@ -216,6 +225,16 @@ export const Message = memo(function Message(props: MessageProps) {
         />
       )}
       {panel === 'hide' && <HideQuestion text={contentText(content)} onYes={hide} onClose={closeAside} />}
+      {panel === 'forward' && (
+        <ForwardTo
+          chat={chat}
+          text={contentText(content)}
+          onChoose={to =>
+            chat.outbox.forward(to, { conversation, message: message.id }, contentText(content))
+          }
+          onClose={close}
+        />
+      )}
       {panel === 'seen' && (
         <SeenByList load={() => chat.receipts.seenBy(conversation, message.id)} onClose={close} />
       )}

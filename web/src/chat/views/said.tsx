@@ -15,15 +15,16 @@ interface Props {
 }
 
 export function Said({ chat, known, conversation, message }: Props) {
-  const { id, content, mentions } = message;
+  const { id, content, mentions, everyone } = message;
+  const shared = { mentions, everyone, known };
   if (!content || content.kind === 'text') {
-    return <Text text={contentText(content)} mentions={mentions} known={known} />;
+    return <Text text={contentText(content)} {...shared} />;
   }
   const { kind, caption } = content;
   return (
     <>
       <AttachmentView chat={chat} conversation={conversation} message={id} kind={kind} caption={caption} />
-      {caption !== undefined && <Text text={caption} mentions={mentions} known={known} />}
+      {caption !== undefined && <Text text={caption} {...shared} />}
     </>
   );
 }

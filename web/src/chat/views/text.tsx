@@ -1,23 +1,27 @@
 // What a message says, with its links, emphasis, code and the people it mentions.
 import { memo } from 'preact/compat';
 import { readMarkup, type Piece } from '../markup.ts';
-import { byName } from '../nouns/mention.ts';
+import { byName, EVERYONE } from '../nouns/mention.ts';
 import type { Known } from '../store.ts';
 
 interface Props {
   text: string;
   /** Ids of those whom it mentions. */
   mentions?: readonly string[];
+  /** Whether it mentions all members. */
+  everyone?: boolean;
   known?: Known;
 }
 
 const isSame = (before: Props, after: Props): boolean =>
   before.text === after.text &&
   before.mentions === after.mentions &&
+  before.everyone === after.everyone &&
   (!after.mentions?.length || before.known?.people === after.known?.people);
 
-export const Text = memo(function Text({ text, mentions = [], known }: Props) {
-  const mentioned = byName(mentions.flatMap(id => known?.people.get(id) ?? []));
+export const Text = memo(function Text({ text, mentions = [], everyone = false, known }: Props) {
+  const people = mentions.flatMap(id => known?.people.get(id) ?? []);
+  const mentioned = byName(everyone ? [...people, EVERYONE] : people);
   const draw = (piece: Piece) => {
     switch (piece.kind) {
       case 'text':
@@ -35,7 +39,7 @@ export const Text = memo(function Text({ text, mentions = [], known }: Props) {
       case 'mention':
         return (
           <span
-            class={piece.user === known?.me ? 'mention own' : 'mention'}
+            class={[known?.me, EVERYONE.id].includes(piece.user) ? 'mention own' : 'mention'}
             title={known?.people.get(piece.user)?.displayName}
           >
             {piece.text}

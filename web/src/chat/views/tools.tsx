@@ -7,6 +7,7 @@ import { mayPin } from '../nouns/pin.ts';
 import {
   AnswerIcon,
   EditIcon,
+  ForwardIcon,
   HideIcon,
   PinIcon,
   ReactIcon,
@@ -16,13 +17,15 @@ import {
   VersionsIcon,
 } from './icons.tsx';
 
-export type Act = 'answer' | 'thread' | 'react' | 'pin' | 'edit' | 'versions' | 'seen' | 'recall' | 'hide';
+export type Act =
+  'answer' | 'thread' | 'react' | 'forward' | 'pin' | 'edit' | 'versions' | 'seen' | 'recall' | 'hide';
 
 /** The key does it with the message that has the focus. */
 export const TOOLS: Record<Act, { label: string; key: string; icon: () => JSX.Element }> = {
   answer: { label: 'Reply', key: 'a', icon: AnswerIcon },
   thread: { label: 'Reply in a thread', key: 't', icon: ThreadIcon },
   react: { label: 'React', key: 'r', icon: ReactIcon },
+  forward: { label: 'Forward', key: 'f', icon: ForwardIcon },
   pin: { label: 'Pin', key: 'p', icon: PinIcon },
   edit: { label: 'Edit', key: 'e', icon: EditIcon },
   versions: { label: 'What it said before', key: 'h', icon: VersionsIcon },
@@ -40,7 +43,7 @@ export function actsFor(chat: Chat, id: string, message: MessageEntry, inThread:
   if (!message.content) return threaded ? ['thread', 'hide'] : ['hide'];
   const acts: Act[] = inThread ? [] : ['answer'];
   if (threaded) acts.push('thread');
-  acts.push('react');
+  acts.push('react', 'forward');
   if (mayPin(conversation, me)) acts.push('pin');
   if (mayEdit(message, conversation, me, limits, Date.now())) acts.push('edit');
   if (message.editedAt) acts.push('versions');
