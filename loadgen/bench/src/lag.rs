@@ -68,7 +68,8 @@ async fn look(database: &Database) -> Result<u64> {
         .row(
             "SELECT coalesce(sum(behind), 0)::bigint FROM ( \
                SELECT max(l.head - c.pos) AS behind \
-                 FROM log_lane l JOIN projection_checkpoint c USING (lane) GROUP BY l.lane \
+                 FROM log_lane l JOIN projection_checkpoint c USING (lane) \
+                WHERE c.projection NOT LIKE '%\\_%' GROUP BY l.lane \
              ) lanes",
         )
         .await?;

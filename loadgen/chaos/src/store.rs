@@ -40,9 +40,9 @@ const MOVES: &str = "SELECT stream, convert_from(payload, 'UTF8') FROM event WHE
 
 const HEADS: &str = "SELECT lane, head, epoch FROM log_lane ORDER BY lane";
 
-/// Lanes in which a read model is behind the log, and events that none could take.
+/// Lanes in which a live read model, whose name has no suffix, is behind the log, and events that none could take.
 const BEHIND: &str = "SELECT (SELECT count(*) FROM projection_checkpoint c JOIN log_lane l ON l.lane = c.lane \
-     WHERE c.pos < l.head) + (SELECT count(*) FROM projection_parked)";
+     WHERE c.pos < l.head AND c.projection NOT LIKE '%\\_%') + (SELECT count(*) FROM projection_parked WHERE projection NOT LIKE '%\\_%')";
 
 mod restore;
 
@@ -210,7 +210,8 @@ impl Database {
 /// How far each read model says that it is, by its name and lane.
 pub(crate) type Folds = BTreeMap<(String, i16), i64>;
 
-const FOLDS: &str = "SELECT projection, lane, pos FROM projection_checkpoint";
+const FOLDS: &str =
+    "SELECT projection, lane, pos FROM projection_checkpoint WHERE projection NOT LIKE '%\\_%'";
 
 /// A PostgreSQL whose last folds are committed, and flushed by nothing.
 pub(crate) struct Unflushed {
