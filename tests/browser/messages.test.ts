@@ -205,7 +205,9 @@ test('keys do all of it: up edits the last message, and a message that has the f
   await ann.page.keyboard.press('Enter');
   await eventually(() => reactions(ben.message('Good mornnig!')), ['👎 1']);
   await ann.page.keyboard.press('e');
-  await ann.page.getByRole('textbox', { name: 'Edit message' }).waitFor();
+  const edited = ann.page.getByRole('textbox', { name: 'Edit message' });
+  // Keys go to what has the focus, which it takes when it is there.
+  await eventually(() => edited.evaluate(field => field === document.activeElement), true);
   await ann.page.keyboard.press('Escape');
   await eventually(
     () => ann.message('Good mornnig!').evaluate(message => message === document.activeElement),

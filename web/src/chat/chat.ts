@@ -64,7 +64,7 @@ export class Chat implements Core {
     this.state = store.initialState(login.user);
     this.cursors = new CursorKeeper(login.user);
     this.drafts = new Drafts(login.user);
-    this.marks = new OwnMarks(this, this.cursors);
+    this.marks = new OwnMarks(this, this.cursors, this.reads);
     this.hiding = new Hiding(this);
     this.threads = new Threads(this, this.reads);
     this.session = new Session(login, {

@@ -3,6 +3,7 @@ import type { Notice, Welcome } from '../protocol/frames.ts';
 import type { Core } from './core.ts';
 import type { CursorKeeper } from './cursors.ts';
 import { marked, type Marks } from './nouns/mark.ts';
+import type { Reads } from './reads.ts';
 import * as store from './store.ts';
 
 /** The list of conversations was asked for no longer than this before the first welcome; what is older, it includes. */
@@ -15,6 +16,7 @@ export class OwnMarks {
   constructor(
     private readonly core: Core,
     private readonly cursors: CursorKeeper,
+    private readonly reads: Reads,
   ) {}
 
   /** For so many milliseconds, or for ever. Fails with a sentence for people, as the others do. */
@@ -28,6 +30,8 @@ export class OwnMarks {
   }
 
   async markUnread(conversation: string): Promise<void> {
+    // A read that comes behind the mark would end it.
+    this.reads.flush();
     await this.core.socket.command({ type: 'conversation.mark', conversation, unread: true });
   }
 

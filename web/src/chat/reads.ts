@@ -34,6 +34,13 @@ export class Reads {
     this.tell(READ_MS);
   }
 
+  /** Tells at once what is gathered: what is sent next is to come behind it. */
+  flush(): void {
+    this.stop();
+    this.telling = undefined;
+    this.send();
+  }
+
   stop(): void {
     clearTimeout(this.telling);
   }
@@ -46,16 +53,20 @@ export class Reads {
   private tell(after: number): void {
     this.telling ??= setTimeout(() => {
       this.telling = undefined;
-      const reads = [...this.reads.values()];
-      this.reads.clear();
-      for (const read of reads) {
-        this.core.socket.command({ type: 'read', ...read }).then(this.told, (error: unknown) => {
-          if (this.core.closed || !passes(error)) return;
-          // Else other devices would show it as unread for ever.
-          this.keep(read);
-          this.tell(READ_AGAIN_MS);
-        });
-      }
+      this.send();
     }, after);
+  }
+
+  private send(): void {
+    const reads = [...this.reads.values()];
+    this.reads.clear();
+    for (const read of reads) {
+      this.core.socket.command({ type: 'read', ...read }).then(this.told, (error: unknown) => {
+        if (this.core.closed || !passes(error)) return;
+        // Else other devices would show it as unread for ever.
+        this.keep(read);
+        this.tell(READ_AGAIN_MS);
+      });
+    }
   }
 }
