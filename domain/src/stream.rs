@@ -1,7 +1,7 @@
 //! Streams of either kind, for those who carry commands to them: one sort of command, one sort of state.
 
 use crate::administration::ADMINISTRATION;
-use crate::command::Command;
+use crate::command::{Command, ConversationCommand};
 use crate::conversation::Conversation;
 use crate::conversation::forward::Source;
 use crate::conversation::receipt::Receipts;
@@ -94,6 +94,11 @@ impl StreamCommand {
                 ..
             }
         )
+    }
+
+    /// Whether it takes a message back, which nobody is made to wait for.
+    pub fn is_recall(&self) -> bool {
+        matches!(self, Self::Conversation(command) if matches!(command.body, ConversationCommand::RecallMessage { .. }))
     }
 
     /// [`Command::needs`].
@@ -209,7 +214,6 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::ConversationCommand;
     use crate::event::{ConversationEvent, DirectOpened, Registered, UserEvent};
     use crate::id::ConversationId;
 

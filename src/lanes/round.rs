@@ -137,7 +137,8 @@ impl Round {
             match state.stream.decide(&command.command, &facts, now) {
                 Ok(events) if !events.is_empty() => {
                     let proposal = propose(&command, state.guard, &events);
-                    if state.guard > 0 && proposal.events.iter().any(|event| event.control) {
+                    let changes_it = proposal.events.iter().any(|event| event.control);
+                    if state.guard > 0 && changes_it && !command.command.is_recall() {
                         let before = changes.entry(stream).or_default();
                         if let Some(wait) = paces.wait(stream, *before, moment) {
                             round.answered.push((command, Answer::TooFast(wait)));
