@@ -125,6 +125,8 @@ impl FileStore {
     /// Adds a line, in a file that has no more than it may.
     fn append(&mut self, line: &[u8]) -> io::Result<()> {
         if self.suspect || self.file_bytes + line.len() > self.bytes.max(self.bytes_max).saturating_mul(2) {
+            // If it fails, the name may be another file's already.
+            self.suspect = true;
             (self.file, self.file_bytes) = write(&self.path, self.user, &self.kept)?;
         }
         // Half a line may be there if it fails.
