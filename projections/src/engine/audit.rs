@@ -137,8 +137,9 @@ async fn look(
     let sql = include_str!("admin/audited.sql");
     let lane = i16::from(lane_of(stream));
     let key = (&live.label, projection.version());
+    let read = events.len() as i64;
     let row = transaction
-        .query_one(sql, &[&key.0, &key.1, &lane, &stream])
+        .query_one(sql, &[&key.0, &key.1, &lane, &stream, &read])
         .await?;
     let Some(position) = row.try_get::<_, Option<i64>>(0)? else {
         return Ok(vec![]);

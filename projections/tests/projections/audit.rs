@@ -40,6 +40,30 @@ async fn every_stream_is_as_the_log_says_however_far_the_read_models_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_grows_meanwhile_is_not_taken_for_wrong() {
+    let world = World::new().await;
+    let ann = world.register(0, "ann").await;
+    let group = world.group("g", &[ann], 0).await;
+    let projector = world.projector();
+    let growing = async {
+        loop {
+            world.send(group, ann, "more", &[]).await;
+            projector.catch_up(0).await.unwrap();
+        }
+    };
+    let auditing = async {
+        for _ in 0..20 {
+            let found = audit(&world.log, group).await.unwrap().unwrap();
+            assert_eq!(found.drifts, []);
+        }
+    };
+    tokio::select! {
+        () = growing => {}
+        () = auditing => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_wrong_missing_or_too_many_are_named() {
     let world = World::new().await;
     let ann = world.register(0, "ann").await;
