@@ -10,12 +10,13 @@ use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::shared;
 
 /// Statements that make tables are no look-ups, those of administration look at whole tables, and a part is of others.
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 7] = [
     "ddl.sql",
     "indexes.sql",
     "admin",
     "cursor.sql",
     "read_places.sql",
+    "thread_calls.sql",
     "thread_mentions.sql",
 ];
 

@@ -28,11 +28,13 @@ CREATE TABLE {schema}.mention (
 );
 
 -- Messages that mention everybody: one row for each, however many members there are. It counts for those who were in then, which is
--- where their positions begin, and not for the sender.
+-- where their positions begin, and not for the sender. The thread and `main` are as of a mention by name.
 CREATE TABLE {schema}.everyone (
     conversation uuid NOT NULL,
     seq          bigint NOT NULL,
     sender       uuid NOT NULL,
+    thread       uuid,
+    main         boolean NOT NULL DEFAULT true,
     PRIMARY KEY (conversation, seq)
 );
 

@@ -143,6 +143,9 @@ type Positions = BTreeMap<(Uuid, Uuid), (i64, i64)>;
 /// The msg_no of a message, its thread, and whether the main timeline shows it.
 type Mentioning = (i64, Option<Uuid>, bool);
 
+/// Who mentions everybody, in which thread, and whether the main timeline shows it.
+type Calling = (Uuid, Option<Uuid>, bool);
+
 /// What a batch changes, by key.
 #[derive(Default)]
 struct Changes {
@@ -151,8 +154,8 @@ struct Changes {
     own: Positions,
     /// By user, conversation and seq of the message.
     mentions: BTreeMap<(Uuid, Uuid, i64), Mentioning>,
-    /// Messages that mention everybody, by conversation and seq, with who sent them.
-    everyone: BTreeMap<(Uuid, i64), Uuid>,
+    /// Messages that mention everybody, by conversation and seq.
+    everyone: BTreeMap<(Uuid, i64), Calling>,
     /// Messages that do not count any more, by conversation and seq, with their msg_no; 0 of those that are in no count but of mentions.
     voids: BTreeMap<(Uuid, i64), i64>,
     threads: thread::Changes,
@@ -182,7 +185,8 @@ impl Changes {
                     self.mentions.insert((user.0, fact.stream(), fact.seq()), place);
                 }
                 if sent.everyone {
-                    self.everyone.insert((fact.stream(), fact.seq()), sender);
+                    let place = (sender, sent.thread, sent.line().is_main());
+                    self.everyone.insert((fact.stream(), fact.seq()), place);
                 }
             }
             Event::Conversation(ConversationEvent::MessageRecalled(recalled)) => {
@@ -247,9 +251,18 @@ impl Changes {
         }
         if !self.everyone.is_empty() {
             let (conversations, seqs): (Vec<Uuid>, Vec<i64>) = self.everyone.keys().copied().unzip();
-            let senders: Vec<Uuid> = self.everyone.values().copied().collect();
+            let calls = || self.everyone.values();
+            let senders: Vec<Uuid> = calls().map(|(sender, ..)| *sender).collect();
+            let threads: Vec<Option<Uuid>> = calls().map(|(_, thread, _)| *thread).collect();
+            let mains: Vec<bool> = calls().map(|(.., main)| *main).collect();
             let sql = include_str!("everyone.sql");
-            run(transaction, schema, sql, &[&conversations, &seqs, &senders]).await?;
+            run(
+                transaction,
+                schema,
+                sql,
+                &[&conversations, &seqs, &senders, &threads, &mains],
+            )
+            .await?;
         }
         if !self.voids.is_empty() {
             let conversations: Vec<Uuid> = self.voids.keys().map(|(conversation, _)| *conversation).collect();

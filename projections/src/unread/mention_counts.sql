@@ -1,6 +1,6 @@
 -- What the viewer has not read of what mentions them, by conversation: by name, or as one of everybody, and once where both. Each is
 -- counted from its own place on; what names them in threads alone from that of its thread.
-SELECT m.conversation, n.mentions + t.mentions + e.mentions AS mentions
+SELECT m.conversation, n.mentions + t.mentions + e.mentions + a.mentions AS mentions
   FROM unnest($2::uuid[]) k(conversation)
  CROSS JOIN LATERAL (SELECT m.conversation, m.joined_seq FROM {conversations}.member m
                       WHERE m.conversation = k.conversation AND m.user_id = $1 AND m.left_seq IS NULL LIMIT 1) m
@@ -13,8 +13,9 @@ SELECT m.conversation, n.mentions + t.mentions + e.mentions AS mentions
                         AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = n.conversation AND v.seq = n.seq)
                         AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1 AND h.conversation = n.conversation AND h.seq = n.seq)) n
 {thread_mentions}
+{thread_calls}
  CROSS JOIN LATERAL (SELECT count(*) AS mentions FROM (SELECT FROM {unread}.everyone e
-                      WHERE e.conversation = m.conversation AND e.seq > coalesce(greatest(r.seq, o.seq), 0) AND e.sender <> $1
+                      WHERE e.conversation = m.conversation AND e.main AND e.seq > coalesce(greatest(r.seq, o.seq), 0) AND e.sender <> $1
                         AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = e.conversation AND v.seq = e.seq)
                         AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1 AND h.conversation = e.conversation AND h.seq = e.seq)
                         AND NOT EXISTS (SELECT FROM {unread}.mention n

@@ -1,5 +1,5 @@
 -- As mention_counts.sql counts, over all conversations of the viewer; of those that are muted, what mentions the viewer by name.
-SELECT coalesce(sum(n.mentions + t.mentions + e.mentions), 0)::bigint AS total
+SELECT coalesce(sum(n.mentions + t.mentions + CASE WHEN x.muted THEN 0 ELSE e.mentions + a.mentions END), 0)::bigint AS total
   FROM {conversations}.member m
   LEFT JOIN LATERAL (SELECT r.seq FROM {read_places} r
                       WHERE r.user_id = $1 AND r.conversation = m.conversation ORDER BY r.seq DESC LIMIT 1) r ON true
@@ -10,10 +10,11 @@ SELECT coalesce(sum(n.mentions + t.mentions + e.mentions), 0)::bigint AS total
                         AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = n.conversation AND v.seq = n.seq)
                         AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1 AND h.conversation = n.conversation AND h.seq = n.seq)) n
 {thread_mentions}
+{thread_calls}
+ CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM {unread}.muted x WHERE x.user_id = $1 AND x.conversation = m.conversation
+                                           AND (x.until IS NULL OR x.until > now())) AS muted) x
  CROSS JOIN LATERAL (SELECT count(*) AS mentions FROM (SELECT FROM {unread}.everyone e
-                      WHERE e.conversation = m.conversation AND e.seq > coalesce(greatest(r.seq, o.seq), 0) AND e.sender <> $1
-                        AND NOT EXISTS (SELECT FROM {unread}.muted x WHERE x.user_id = $1 AND x.conversation = m.conversation
-                                                                        AND (x.until IS NULL OR x.until > now()))
+                      WHERE e.conversation = m.conversation AND e.main AND e.seq > coalesce(greatest(r.seq, o.seq), 0) AND e.sender <> $1
                         AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = e.conversation AND v.seq = e.seq)
                         AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1 AND h.conversation = e.conversation AND h.seq = e.seq)
                         AND NOT EXISTS (SELECT FROM {unread}.mention n

@@ -414,6 +414,32 @@ async fn everyone_is_one_row_that_counts_once_for_those_who_were_there() {
 }
 
 #[tokio::test]
+async fn who_mentions_everyone_in_a_thread_alone_is_counted_until_the_thread_is_read() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let group = world.group("g", &[ann, bob], 2).await;
+    let root = world.send(group, ann, "a root", &[]).await;
+    let call = world.call_in_thread(&root, ann).await;
+    let counted = async || {
+        world.settle().await;
+        let count = world.ask(unread::mention_counts(bob, vec![group])).await[0].1;
+        assert_eq!(world.ask(unread::mention_total(bob)).await, [count]);
+        count
+    };
+    assert_eq!(counted().await, 1);
+    let later = world.send(group, ann, "beside it", &[]).await;
+    world.read(bob, &later).await;
+    assert_eq!(counted().await, 1);
+    world.read_thread(bob, root.command, &call).await;
+    assert_eq!(counted().await, 0);
+    let again = world.call_in_thread(&root, ann).await;
+    assert_eq!(counted().await, 1);
+    world.recall(&again, ann).await;
+    assert_eq!(counted().await, 0);
+    world.assert_as_the_log_says().await;
+}
+
+#[tokio::test]
 async fn a_mention_in_a_thread_alone_is_read_with_the_thread_and_not_with_the_main_timeline() {
     let world = World::new().await;
     let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);

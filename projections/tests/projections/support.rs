@@ -275,6 +275,18 @@ impl World {
             .await
     }
 
+    /// Mentions everybody in the thread below `root` alone.
+    pub(crate) async fn call_in_thread(&self, root: &Recorded, sender: Uuid) -> Recorded {
+        let sent = MessageSent {
+            thread: Some(root.command),
+            thread_author: Some(root.actor.into()),
+            everyone: true,
+            ..sent("all of you")
+        };
+        self.say(root.stream, sender, ConversationEvent::MessageSent(sent))
+            .await
+    }
+
     /// Replies in the thread below `root`, seen in the main timeline, too, or not.
     pub(crate) async fn reply(
         &self,
