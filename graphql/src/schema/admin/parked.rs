@@ -102,17 +102,14 @@ pub(crate) async fn one(database: &Database, id: &ID) -> Result<Option<Parked>, 
     let Some((name, lane, pos)) = address(id) else {
         return Ok(None);
     };
-    let rows = match tidings_projections::find(name) {
-        Some(projection) => {
-            let (sql, version) = (include_str!("parked/one.sql"), projection.version());
-            database
-                .rows(sql, &[&name, &version, &lane, &pos], Parked::read)
-                .await?
-        }
-        None => {
-            let sql = include_str!("parked/one_of_reactor.sql");
-            database.rows(sql, &[&name, &lane, &pos], Parked::read).await?
-        }
+    let rows = if let Some(projection) = tidings_projections::find(name) {
+        let (sql, version) = (include_str!("parked/one.sql"), projection.version());
+        database
+            .rows(sql, &[&name, &version, &lane, &pos], Parked::read)
+            .await?
+    } else {
+        let sql = include_str!("parked/one_of_reactor.sql");
+        database.rows(sql, &[&name, &lane, &pos], Parked::read).await?
     };
     Ok(rows.into_iter().next())
 }
