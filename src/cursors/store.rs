@@ -146,7 +146,8 @@ impl Store {
             Some(accepted) => self.note(user, epoch, moved, accepted),
             None => asked,
         };
-        if !(reads.is_empty() && told.is_empty())
+        let is_news = !reads.is_empty() || !told.is_empty();
+        if is_news
             && !is_newest
             && let Err(error) = self.catch_up(user, epoch, as_of, &wanted).await
         {

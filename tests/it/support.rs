@@ -111,7 +111,7 @@ impl TestNode {
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self {
             database_url: config.database_url.clone().unwrap_or_default(),
-            node: Node::start(config).await.unwrap(),
+            node: Box::pin(Node::start(config)).await.unwrap(),
             http: reqwest::Client::new(),
         }
     }

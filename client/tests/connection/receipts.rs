@@ -15,7 +15,7 @@ fn receipt(user: Uuid, delivered: u64, read: u64) -> Value {
 }
 
 async fn becomes(changes: &mut BoxStream<'static, SendStatus>, wanted: SendStatus) {
-    let wanted = async { while changes.next().await.unwrap() != wanted {} };
+    let wanted = async { while changes.next().await.expect("it goes on") != wanted {} };
     within(wanted).await;
 }
 

@@ -27,12 +27,12 @@ impl Scene {
     async fn new() -> Self {
         Self {
             listener: Listener::bind().await,
-            folder: tempfile::tempdir().unwrap(),
+            folder: tempfile::tempdir().expect("a folder can be made"),
         }
     }
 
     fn store(&self, bytes_max: usize) -> FileStore {
-        FileStore::open(self.folder.path().join("commands"), ANN, bytes_max).unwrap()
+        FileStore::open(self.folder.path().join("commands"), ANN, bytes_max).expect("the store can be opened")
     }
 
     fn connect(&self) -> (Client, EventStream, Vec<Recovered>) {
