@@ -1,7 +1,6 @@
 -- Read from the history itself, which may be a little ahead of or behind what the conversation's row says. What the viewer has hidden from
 -- themselves is not there.
-SELECT m.conversation, m.seq, m.message, m.sender, m.at, m.kind, m.text, m.attachment, m.reply_to, m.mentions, m.everyone, m.edited_at,
-       m.recalled_at, m.thread, m.main, m.forwarded_sender, m.forwarded_at, m.forwarded_conversation, m.forwarded_message
+SELECT {message_columns}
   FROM unnest($1::uuid[]) k(conversation)
  CROSS JOIN LATERAL (SELECT coalesce(max(c.seq), 0) AS floor FROM {unread}.cleared c
                       WHERE c.user_id = $2 AND c.conversation = k.conversation) f

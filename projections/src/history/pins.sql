@@ -1,6 +1,5 @@
 -- What the viewer has hidden from themselves is not there.
-SELECT m.conversation, m.seq, m.message, m.sender, m.at, m.kind, m.text, m.attachment, m.reply_to, m.mentions, m.everyone, m.edited_at,
-       m.recalled_at, m.thread, m.main, m.forwarded_sender, m.forwarded_at, m.forwarded_conversation, m.forwarded_message
+SELECT {message_columns}
   FROM unnest($1::uuid[]) WITH ORDINALITY k(conversation, number)
  CROSS JOIN LATERAL (SELECT x.message_seq, x.seq FROM {history}.pin x WHERE x.conversation = k.conversation) p
  CROSS JOIN LATERAL (SELECT * FROM {history}.message m WHERE m.conversation = k.conversation AND m.seq = p.message_seq LIMIT 1) m

@@ -8,8 +8,7 @@ SELECT k.number,
                                           AND l.root = k.root AND l.seq > k.floor AND l.seq >= $4
                                           AND NOT EXISTS (SELECT FROM {unread}.hidden x WHERE x.user_id = $6
                                                              AND x.conversation = l.conversation AND x.seq = l.seq) LIMIT 1) IS NOT NULL AS later,
-       m.conversation, m.seq, m.message, m.sender, m.at, m.kind, m.text, m.attachment, m.reply_to, m.mentions, m.everyone,
-       m.edited_at, m.recalled_at, m.thread, m.main, m.forwarded_sender, m.forwarded_at, m.forwarded_conversation, m.forwarded_message
+       {message_columns}
   FROM (SELECT u.conversation, u.root, u.number,
                coalesce((SELECT c.seq FROM {unread}.cleared c WHERE c.user_id = $6 AND c.conversation = u.conversation), 0) AS floor
           FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY u(conversation, root, number) OFFSET 0) k
