@@ -33,7 +33,26 @@ pub(crate) struct Home {
     dir: PathBuf,
     data: PathBuf,
     pub(crate) account: Option<Account>,
-    _lock: File,
+    _lock: Lock,
+}
+
+/// A lock on a whole file that ends with this value. Closing the file is not enough: a process that another thread
+/// is about to start has a copy of the descriptor until it runs its program, and keeps the lock for that long.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Lock {
+    fn take(file: File) -> Result<Self, TryLockError> {
+        file.try_lock()?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it is what is left to do, and happens next.
+        let _ = self.0.unlock();
+    }
 }
 
 impl Home {
@@ -44,8 +63,8 @@ impl Home {
         let lock_path = dir.join("lock");
         let lock = private().truncate(false).write(true).open(&lock_path);
         let lock = lock.map_err(ServiceError::io("open", &lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
+        let lock = match Lock::take(lock) {
+            Ok(lock) => lock,
             Err(TryLockError::WouldBlock) => return Err(ServiceError::InUse { service, dir }),
             Err(TryLockError::Error(source)) => {
                 return Err(ServiceError::Io {
@@ -54,7 +73,7 @@ impl Home {
                     source,
                 });
             }
-        }
+        };
         let elsewhere = dir.join("elsewhere");
         let base = fs::canonicalize(&elsewhere).unwrap_or_else(|_| dir.clone());
         let mut data = base.join("data");
@@ -172,7 +191,7 @@ fn private() -> OpenOptions {
 /// The port of the server that another process runs on `dir`: the directory is locked and something listens.
 pub(crate) fn running_port(dir: &Path) -> Option<u16> {
     let lock = OpenOptions::new().write(true).open(dir.join("lock")).ok()?;
-    if !matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
+    if !matches!(Lock::take(lock), Err(TryLockError::WouldBlock)) {
         return None;
     }
     let port = fs::read_to_string(dir.join("port")).ok()?.trim().parse().ok()?;
@@ -203,4 +222,22 @@ pub(crate) fn tail(log: &Path) -> String {
     let text = read().unwrap_or_default();
     let lines: Vec<_> = text.lines().collect();
     lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_goes_with_its_owner_while_a_process_about_to_start_has_a_copy() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let open = || private().truncate(false).write(true).open(&path).unwrap();
+        let lock = Lock::take(open()).unwrap();
+        // What a forked process holds: the same open file.
+        let _copy = lock.0.try_clone().unwrap();
+        assert!(matches!(Lock::take(open()), Err(TryLockError::WouldBlock)));
+        drop(lock);
+        Lock::take(open()).unwrap();
+    }
 }

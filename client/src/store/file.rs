@@ -33,7 +33,7 @@ pub struct FileStore {
     user: Uuid,
     file: File,
     /// Held as long as the store is. A file of its own, for the other is replaced.
-    _lock: File,
+    _lock: Lock,
     kept: BTreeMap<u64, Kept>,
     order_of: HashMap<Uuid, u64>,
     next_order: u64,
@@ -46,6 +46,25 @@ pub struct FileStore {
     file_bytes: usize,
     /// What is in the file is not known, so that it is written again before anything is added.
     suspect: bool,
+}
+
+/// A lock on a whole file that ends with this value. Closing the file is not enough: a process that another thread of
+/// the application is about to start has a copy of the descriptor until it runs its program.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Lock {
+    fn take(file: File) -> Result<Self, TryLockError> {
+        file.try_lock()?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it is what is left to do, and happens next.
+        let _ = self.0.unlock();
+    }
 }
 
 /// A file cannot be used as a store.
@@ -81,7 +100,7 @@ impl FileStore {
     pub fn open(path: impl Into<PathBuf>, user: Uuid, bytes_max: usize) -> Result<Self, OpenError> {
         let path = path.into();
         let lock = private().create(true).open(beside(&path, ".lock"))?;
-        lock.try_lock().map_err(|error| match error {
+        let lock = Lock::take(lock).map_err(|error| match error {
             TryLockError::WouldBlock => OpenError::InUse,
             TryLockError::Error(error) => OpenError::Io(error),
         })?;
