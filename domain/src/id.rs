@@ -164,6 +164,20 @@ mod tests {
     }
 
     #[test]
+    fn a_removal_has_one_id_for_each_attachment_and_no_reaction_has_it() {
+        let (log, attachment) = (Uuid::from_u128(9), Uuid::from_u128(5));
+        let id = CommandId::of_removal(log, attachment);
+        assert_eq!(id, CommandId::of_removal(log, attachment));
+        for other in [
+            CommandId::of_removal(Uuid::from_u128(8), attachment),
+            CommandId::of_removal(log, Uuid::from_u128(6)),
+            CommandId::of_reaction(log, "", (attachment, 0), user(1, 2)),
+        ] {
+            assert_ne!(id, other);
+        }
+    }
+
+    #[test]
     fn a_minted_id_carries_its_lane() {
         assert_eq!(user(77, 200).lane(), 200);
         assert_eq!(

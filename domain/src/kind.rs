@@ -251,6 +251,20 @@ mod tests {
     }
 
     #[test]
+    fn a_user_is_told_of_what_they_did_for_themselves() {
+        let told = [
+            Kind::THREAD_FOLLOWED,
+            Kind::THREAD_READ,
+            Kind::CONVERSATION_MUTED,
+            Kind::CONVERSATION_ARCHIVED,
+            Kind::CONVERSATION_MARKED,
+            Kind::MESSAGES_HIDDEN,
+            Kind::CONVERSATION_CLEARED,
+        ];
+        assert!(Kind::ALL.into_iter().filter(|kind| kind.is_notice()).eq(told));
+    }
+
+    #[test]
     fn of_an_unknown_kind_the_worst_is_assumed() {
         let unknown = Kind(999);
         assert_eq!((unknown.name(), unknown.version()), (None, 1));

@@ -93,3 +93,25 @@ impl Rejection {
         Self::Invalid { field, reason }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_its_field_as_the_wire_does() {
+        assert_eq!(
+            Rejection::NotFound(Field::ReplyTo).to_string(),
+            "no such reply_to"
+        );
+        assert_eq!(
+            Rejection::TooLate(Field::Message).to_string(),
+            "it is too late for this message"
+        );
+        let long = Rejection::TooLarge {
+            field: Field::Mentions,
+            max: 100,
+        };
+        assert_eq!(long.to_string(), "mentions is longer than 100");
+    }
+}

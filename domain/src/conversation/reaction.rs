@@ -190,6 +190,7 @@ mod tests {
             "\0",
             "\u{202e}",
             "\u{2764}\u{202e}",
+            "\u{80}",
         ] {
             assert!(Emoji::parse(none).is_err(), "{none:?}");
         }

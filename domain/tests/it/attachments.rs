@@ -150,6 +150,24 @@ fn a_user_stores_up_to_the_quota_and_what_is_removed_makes_room() {
 }
 
 #[test]
+fn pictures_are_what_every_browser_shows() {
+    let is_picture = |media_type: &str| {
+        let media_type = media_type.to_owned();
+        AttachmentStored {
+            media_type,
+            ..stored(1)
+        }
+        .is_picture()
+    };
+    for picture in ["image/avif", "image/gif", "image/jpeg", "image/png", "image/webp"] {
+        assert!(is_picture(picture), "{picture}");
+    }
+    for other in ["image/svg+xml", "image/tiff", "text/plain", "video/mp4", ""] {
+        assert!(!is_picture(other), "{other}");
+    }
+}
+
+#[test]
 fn nobody_stores_before_they_register() {
     assert_eq!(
         User::default().decide(store(1), NOW),

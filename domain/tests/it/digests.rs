@@ -16,6 +16,71 @@ fn digest(body: ConversationCommand) -> i64 {
     command.digest(&DigestKey::new(b"a secret"))
 }
 
+/// Digests are stored for ever: a retry years from now is compared with them.
+#[test]
+fn the_forms_of_digests_never_change() {
+    let (user, message) = (user(BEN), MESSAGE);
+    let name = || name("friends");
+    let commands = [
+        (
+            ConversationCommand::OpenDirect { user },
+            -2_502_038_739_423_461_590,
+        ),
+        (
+            ConversationCommand::CreateGroup {
+                name: name(),
+                members: vec![user],
+            },
+            2_364_910_594_200_064_614,
+        ),
+        (ConversationCommand::AddMember { user }, 2_062_817_648_180_919_940),
+        (
+            ConversationCommand::RemoveMember { user },
+            3_150_543_854_236_782_972,
+        ),
+        (ConversationCommand::Leave, 3_258_950_129_253_525_450),
+        (
+            ConversationCommand::Rename { name: name() },
+            -757_581_560_131_678_167,
+        ),
+        (
+            ConversationCommand::ChangeRole {
+                user,
+                role: Role::Admin,
+            },
+            -475_899_727_535_949_687,
+        ),
+        (say("hi"), 1_157_175_628_411_243_440),
+        (forward(SOURCE), -7_607_079_589_974_712_448),
+        (
+            ConversationCommand::EditMessage {
+                message,
+                content: text("ho"),
+            },
+            -7_020_722_081_898_919_384,
+        ),
+        (
+            ConversationCommand::RecallMessage { message },
+            5_952_025_044_927_268_418,
+        ),
+        (
+            ConversationCommand::React {
+                message,
+                emoji: emoji("👍"),
+                on: true,
+            },
+            -2_623_646_918_716_585_573,
+        ),
+        (
+            ConversationCommand::Pin { message, on: true },
+            -7_026_523_042_822_254_717,
+        ),
+    ];
+    for (command, digested) in commands {
+        assert_eq!(digest(command.clone()), digested, "{command:?}");
+    }
+}
+
 /// Two commands that differ in one thing are never taken for each other.
 #[test]
 fn each_part_of_a_command_is_in_its_digest() {

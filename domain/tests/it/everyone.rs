@@ -2,7 +2,8 @@ use crate::harness::*;
 use chrono::{DateTime, TimeDelta};
 use tidings_domain::conversation::EVERYONE_PER_HOUR;
 use tidings_domain::event::MessageSent;
-use tidings_domain::{ConversationCommand, ConversationEvent, Field, Rejection, Role, SendMessage};
+use tidings_domain::stored;
+use tidings_domain::{ConversationCommand, ConversationEvent, Event, Field, Rejection, Role, SendMessage};
 
 fn call() -> ConversationCommand {
     ConversationCommand::SendMessage(SendMessage {
@@ -41,6 +42,17 @@ fn owners_and_admins_mention_everyone_and_members_do_not() {
         reason: "only owners and admins mention everyone",
     });
     managed().when(DAN, call()).refused(Rejection::NotAMember);
+}
+
+#[test]
+fn of_messages_only_those_that_mention_everyone_are_decided_on() {
+    let is_control = |event: ConversationEvent| {
+        let event = Event::from(event);
+        stored::encode(&event).0.is_control_event(&event)
+    };
+    assert!(is_control(called()));
+    assert!(!is_control(ConversationEvent::MessageSent(text("hi").into())));
+    assert!(is_control(left(BEN)));
 }
 
 #[test]

@@ -44,6 +44,7 @@ fn a_message_that_stands_before_in_the_batch_is_there_and_has_no_place_yet() {
     let mut facts = Facts::default();
     facts.add_presence(CONVERSATION, MESSAGE, user(CAT), Line::Main);
     assert!(!facts.has_message(CONVERSATION, OTHER));
+    assert!(facts.has_message(CONVERSATION, MESSAGE) && facts.message(CONVERSATION, MESSAGE).is_none());
     before(&mut facts, sent());
     assert!(facts.has_message(CONVERSATION, OTHER) && facts.message(CONVERSATION, OTHER).is_none());
     assert!(!facts.is_coming(CONVERSATION, need(OTHER, Aspect::Presence)));
@@ -99,4 +100,22 @@ fn what_several_commands_know_of_a_message_is_added_up() {
         let all = reactions(&[anns, bens].concat(), first || second);
         assert_eq!(known.reactions, all, "{first} {second}");
     }
+}
+
+#[test]
+fn a_message_that_cannot_be_read_is_there_and_nothing_is_decided_about_it() {
+    let need = |message, aspect| Need::Message { message, aspect };
+    let mut facts = Facts::default();
+    facts.add_unreadable(CONVERSATION, MESSAGE);
+    facts.add_message(CONVERSATION, OTHER, written(BEN, "hi"));
+    assert!(facts.has_message(CONVERSATION, MESSAGE) && facts.message(CONVERSATION, MESSAGE).is_none());
+    for aspect in [Aspect::Message, Aspect::Reactions] {
+        assert!(facts.is_unreadable(CONVERSATION, need(MESSAGE, aspect)));
+        assert!(!facts.is_coming(CONVERSATION, need(MESSAGE, aspect)));
+        assert!(!facts.is_unreadable(CONVERSATION, need(OTHER, aspect)));
+    }
+    // An answer to it needs no more than that it is there.
+    assert!(!facts.is_unreadable(CONVERSATION, need(MESSAGE, Aspect::Presence)));
+    assert!(!facts.is_unreadable(ConversationId(OTHER), need(MESSAGE, Aspect::Message)));
+    assert!(!facts.is_unreadable(CONVERSATION, Need::Users(&[user(ANN)])));
 }

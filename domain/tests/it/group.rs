@@ -213,6 +213,14 @@ fn nobody_is_put_into_more_conversations_than_they_may_be_in() {
     full(BEN).when(ANN, open(BEN)).conflicts();
     given(direct()).with_room(BEN, 0).when(ANN, open(BEN)).then([]);
     given(group()).with_room(DAN, 0).when(ANN, add(DAN)).conflicts();
+    // Of what several commands know the least counts.
+    for (first, then) in [(0, 1), (1, 0)] {
+        given(group())
+            .with_room(DAN, first)
+            .with_room(DAN, then)
+            .when(ANN, add(DAN))
+            .conflicts();
+    }
     // Whoever adds goes nowhere, and what stands before counts.
     let one = given(group()).with_room(ANN, 0).with_room(DAN, 1);
     one.when(ANN, add(DAN)).then([added(DAN)]);

@@ -52,6 +52,8 @@ fn messages_are_hidden_where_they_stand_each_once() {
         seqs: vec![5, 9],
         message_nos: vec![4, 8],
     };
+    let places: Vec<_> = event.places().collect();
+    assert_eq!(places, [(Uuid::from_u128(2), 5, 4), (Uuid::from_u128(3), 9, 8)]);
     assert_eq!(decide(hidden, true), Ok(vec![UserEvent::MessagesHidden(event)]));
 }
 
@@ -72,10 +74,14 @@ fn what_is_not_there_is_not_hidden() {
         ),
         "{nothing:?}"
     );
-    let many = 2..3 + HIDDEN_MAX as u128;
-    let all = many.clone().map(|n| found(n, n as u64)).collect();
+    let many = |count: usize| {
+        let all = 2..2 + count as u128;
+        let found = all.clone().map(|n| found(n, n as u64)).collect();
+        decide(messages(all, found), true)
+    };
+    assert!(many(HIDDEN_MAX).is_ok());
     assert!(matches!(
-        decide(messages(many, all), true),
+        many(HIDDEN_MAX + 1),
         Err(Rejection::TooLarge {
             field: Field::Messages,
             max: HIDDEN_MAX

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod attachments;
+mod commands;
 mod digests;
 mod direct;
 mod edits;
@@ -19,5 +20,6 @@ mod pins;
 mod properties;
 mod reactions;
 mod recalls;
+mod receipts;
 mod threads;
 mod users;

@@ -153,6 +153,14 @@ fn not_too_many_are_marked_at_a_time() {
     }
     let full = ann.decide(mark(Mark::Unread { on: true }), NOW);
     assert!(matches!(full, Err(Rejection::Conflict(_))), "{full:?}");
+    // One of them may be marked again: it takes no place more.
+    let again = UserCommand::Mark(Marking {
+        conversation: conversation(5),
+        mark: Mark::Unread { on: true },
+        place: Some(END),
+        root: Root::default(),
+    });
+    assert_eq!(ann.decide(again, NOW), Ok(vec![marked(5, true)]));
     ann.evolve(&marked(5, false));
     assert_eq!(
         ann.decide(mark(Mark::Unread { on: true }), NOW),

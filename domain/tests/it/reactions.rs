@@ -118,6 +118,21 @@ fn a_message_has_twenty_different_reactions_at_most() {
         .done(CAT, react("👍", false))
         .when(BEN, react("👎", true))
         .then([changed("👎", true)]);
+    // Who takes off what others have too makes no room.
+    with((0..20).map(|n| (nth(n), n == 3)))
+        .done(BEN, react(nth(3).as_str(), false))
+        .when(BEN, react("👎", true))
+        .conflicts();
+}
+
+#[test]
+fn what_one_takes_off_another_keeps() {
+    with([])
+        .done(BEN, react("👍", true))
+        .done(CAT, react("👍", true))
+        .done(BEN, react("👍", false))
+        .when(CAT, react("👍", true))
+        .then([]);
 }
 
 #[test]

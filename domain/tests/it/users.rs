@@ -17,9 +17,11 @@ fn registered() -> Registered {
 #[test]
 fn a_user_registers_once() {
     let mut user = User::default();
+    assert!(!user.exists());
     let events = user.decide(UserCommand::Register(registered()), NOW).unwrap();
     assert_eq!(events, [UserEvent::Registered(registered())]);
     user.evolve(&events[0]);
+    assert!(user.exists());
     assert_eq!(user.decide(UserCommand::Register(registered()), NOW), Ok(vec![]));
 }
 
