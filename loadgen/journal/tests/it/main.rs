@@ -5,4 +5,5 @@ mod faults;
 mod files;
 mod recalls;
 mod right_runs;
+mod verdicts;
 mod world;

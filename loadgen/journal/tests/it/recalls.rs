@@ -132,6 +132,12 @@ fn what_was_recalled_is_withheld_from_who_comes_later() {
     // Who came before may have been shown it.
     judged(&[ann(), ben(44, ALL)], log()).unwrap();
     judged(&[ann(), ben(44, LEFT_OUT)], log()).unwrap();
+    // Or who came in the moment in which somebody first knew of it.
+    judged(&[ann(), ben(45, ALL)], log()).unwrap();
+    assert_eq!(fault(&[ann(), ben(46, ALL)], log()), Fault::ShownRecalled);
+    // And it may be left out from the moment in which it is asked for.
+    judged(&[ann(), ben(37, LEFT_OUT)], log()).unwrap();
+    assert_eq!(fault(&[ann(), ben(36, LEFT_OUT)], log()), Fault::ShownOther);
 }
 
 #[test]
