@@ -438,6 +438,21 @@ fn what_was_sent_when_a_device_was_up_to_date_comes_to_it() {
 }
 
 #[test]
+fn what_a_device_claims_before_it_was_shown_anything_it_has_from_an_earlier_life() {
+    let claims = |at, seq| {
+        let resume = BTreeMap::from([("c".to_owned(), seq)]);
+        [Record::Connected { at, resume }, Record::Synced { at: at + 1 }]
+    };
+    let run = |records: Vec<Record>| judged(&[ann(20), journal("ben", "phone", records)], log(&["ann"]));
+    let begun = |seq| claims(30, seq).to_vec();
+    run(begun(2)).unwrap();
+    run([begun(1), vec![shown(40, 2)]].concat()).unwrap();
+    // Once something was shown, a claim shows nothing more to be had.
+    let wrong = run([begun(1), claims(40, 2).to_vec()].concat()).unwrap_err();
+    assert_eq!(wrong.fault, Fault::ClaimUnseen, "{wrong}");
+}
+
+#[test]
 fn a_gap_is_of_what_there_is() {
     let told = |from, to| {
         let come = [gap(12, from, to), Record::Synced { at: 40 }];
