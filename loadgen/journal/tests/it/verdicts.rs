@@ -453,6 +453,35 @@ fn what_a_device_claims_before_it_was_shown_anything_it_has_from_an_earlier_life
 }
 
 #[test]
+fn a_message_is_shown_with_its_id_and_what_else_a_command_made_with_that_or_none() {
+    let command = Uuid::from_u128(77);
+    let run = |first: Option<Uuid>, second: Option<Uuid>| {
+        let mut log = log(&["ann"]);
+        log[0].id = Some(command);
+        let asks = Record::Send {
+            at: 5,
+            id: command,
+            conversation: "c".to_owned(),
+            digest: 0,
+        };
+        let mut seen = [shown(32, 1), shown(33, 2)];
+        for (record, shown) in seen.iter_mut().zip([first, second]) {
+            if let Record::Delivered { id, .. } = record {
+                *id = shown;
+            }
+        }
+        let tablet = [asks].into_iter().chain(connects(30)).chain(seen);
+        judged(&[ann(20), journal("ann", "tablet", tablet)], log)
+    };
+    run(Some(command), Some(id(2))).unwrap();
+    run(None, Some(id(2))).unwrap();
+    for (first, second) in [(Some(id(2)), Some(id(2))), (None, None), (None, Some(command))] {
+        let wrong = run(first, second).unwrap_err();
+        assert_eq!(wrong.fault, Fault::ShownOther, "{wrong}");
+    }
+}
+
+#[test]
 fn a_gap_is_of_what_there_is() {
     let told = |from, to| {
         let come = [gap(12, from, to), Record::Synced { at: 40 }];
