@@ -16,7 +16,9 @@ pub use crate::user::attachment::{AttachmentRemoved, AttachmentStored};
 pub use crate::user::cursors::{Cursor, CursorsMoved, InboxExpired};
 pub use crate::user::hiding::{ConversationCleared, MessagesHidden};
 pub use crate::user::mark::{ConversationArchived, ConversationMarked, ConversationMuted, Place};
+pub use crate::user::profile::{Avatar, ProfileUpdated};
 pub use crate::user::registration::Registered;
+pub use crate::user::setting::SettingsUpdated;
 pub use crate::user::thread::{ThreadFollowed, ThreadRead};
 
 /// An event of a conversation's stream.
@@ -51,6 +53,8 @@ pub enum UserEvent {
     ConversationCleared(ConversationCleared),
     ThreadFollowed(ThreadFollowed),
     ThreadRead(ThreadRead),
+    ProfileUpdated(ProfileUpdated),
+    SettingsUpdated(SettingsUpdated),
 }
 
 /// Any event that the log keeps.

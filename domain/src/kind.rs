@@ -8,7 +8,8 @@ use crate::event::{
     Acted, AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationCleared, ConversationEvent,
     ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed,
     InboxExpired, MemberAdded, MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent,
-    MessagesHidden, PinChanged, ReactionChanged, Registered, RoleChanged, ThreadFollowed, ThreadRead,
+    MessagesHidden, PinChanged, ProfileUpdated, ReactionChanged, Registered, RoleChanged, SettingsUpdated,
+    ThreadFollowed, ThreadRead,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -68,7 +69,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 27] = [
+const TABLE: [Entry; 29] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -95,6 +96,8 @@ const TABLE: [Entry; 27] = [
     entry::<ConversationMarked>(),
     entry::<MessagesHidden>(),
     entry::<ConversationCleared>(),
+    entry::<ProfileUpdated>(),
+    entry::<SettingsUpdated>(),
     entry::<Acted>(),
 ];
 
@@ -136,6 +139,8 @@ impl Kind {
     pub const CONVERSATION_MARKED: Self = Self(73);
     pub const MESSAGES_HIDDEN: Self = Self(74);
     pub const CONVERSATION_CLEARED: Self = Self(75);
+    pub const PROFILE_UPDATED: Self = Self(76);
+    pub const SETTINGS_UPDATED: Self = Self(77);
     pub const ADMINISTRATOR_ACTED: Self = Self(96);
 
     /// The kinds of messages, wherever they stand.
@@ -260,6 +265,8 @@ mod tests {
             Kind::CONVERSATION_MARKED,
             Kind::MESSAGES_HIDDEN,
             Kind::CONVERSATION_CLEARED,
+            Kind::PROFILE_UPDATED,
+            Kind::SETTINGS_UPDATED,
         ];
         assert!(Kind::ALL.into_iter().filter(|kind| kind.is_notice()).eq(told));
     }

@@ -6,9 +6,12 @@ use thiserror::Error;
 /// The field of a command that a refusal is about, as it is named on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
+    About,
     Also,
+    Avatar,
     Content,
     Conversation,
+    DisplayName,
     Emoji,
     Everyone,
     Forward,
@@ -29,9 +32,12 @@ pub enum Field {
 impl Field {
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::About => "about",
             Self::Also => "also",
+            Self::Avatar => "avatar",
             Self::Content => "content",
             Self::Conversation => "conversation",
+            Self::DisplayName => "display_name",
             Self::Emoji => "emoji",
             Self::Everyone => "everyone",
             Self::Forward => "forward",

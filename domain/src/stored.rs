@@ -63,6 +63,8 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
             UserEvent::ConversationCleared(data) => form(data),
             UserEvent::ThreadFollowed(data) => form(data),
             UserEvent::ThreadRead(data) => form(data),
+            UserEvent::ProfileUpdated(data) => form(data),
+            UserEvent::SettingsUpdated(data) => form(data),
         },
         Event::Administration(data) => form(data),
     }

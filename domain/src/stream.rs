@@ -67,7 +67,7 @@ impl StreamCommand {
         }
     }
 
-    /// [`Command::digest`], and the same of what somebody marks or hides; 0 for commands that the server makes itself, whose ids nobody else can use.
+    /// [`Command::digest`], and the same of what somebody wants of their own stream; 0 for commands that the server makes itself, whose ids nobody else can use.
     pub fn digest(&self, key: &DigestKey) -> i64 {
         match self {
             Self::Conversation(command) => command.digest(key),
@@ -81,6 +81,16 @@ impl StreamCommand {
                 command: UserCommand::Hide(hiding),
                 ..
             } => hiding.digest(*user, key),
+            Self::User {
+                user,
+                command: UserCommand::UpdateProfile(profile),
+                ..
+            } => profile.digest(*user, key),
+            Self::User {
+                user,
+                command: UserCommand::UpdateSettings(updated),
+                ..
+            } => updated.digest(*user, key),
             Self::User { .. } | Self::Administration { .. } => 0,
         }
     }
@@ -90,7 +100,10 @@ impl StreamCommand {
         matches!(
             self,
             Self::User {
-                command: UserCommand::Mark(_) | UserCommand::Hide(_),
+                command: UserCommand::Mark(_)
+                    | UserCommand::Hide(_)
+                    | UserCommand::UpdateProfile(_)
+                    | UserCommand::UpdateSettings(_),
                 ..
             }
         )
@@ -119,6 +132,11 @@ impl StreamCommand {
     pub fn attaches(&self) -> Option<(UserId, Uuid)> {
         match self {
             Self::Conversation(command) => command.attaches().map(|attachment| (command.actor, attachment)),
+            Self::User {
+                user,
+                command: UserCommand::UpdateProfile(profile),
+                ..
+            } => profile.picture().map(|picture| (*user, picture)),
             Self::User { .. } | Self::Administration { .. } => None,
         }
     }
@@ -148,7 +166,12 @@ impl Stream {
                 };
                 events.map(|events| events.into_iter().map(Event::from).collect())
             }
-            StreamCommand::User { command, .. } => {
+            StreamCommand::User {
+                user: id, command, ..
+            } => {
+                if let (UserCommand::UpdateProfile(profile), Self::User(_)) = (command, self) {
+                    profile.check(*id, facts, now)?;
+                }
                 let events = match self {
                     Self::User(user) => user.decide(command.clone(), now),
                     Self::Empty | Self::Conversation(_) => User::default().decide(command.clone(), now),

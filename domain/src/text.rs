@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 pub const MESSAGE_TEXT_BYTES_MAX: usize = 8192;
 /// The longest name of a file, in bytes of UTF-8.
 pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// The longest name of a person, in characters.
+pub const DISPLAY_NAME_CHARS_MAX: usize = 64;
+/// The longest text in which people tell of themselves, in characters.
+pub const ABOUT_CHARS_MAX: usize = 256;
 /// The longest group name, in characters.
 pub const GROUP_NAME_CHARS_MAX: usize = 100;
 
@@ -96,6 +100,68 @@ impl FileName {
     }
 }
 
+/// A person's name as it is shown: 1 to 64 characters after trimming, [presentable](is_presentable).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// Trims and checks a name.
+    pub fn parse(name: &str) -> Result<Self, Rejection> {
+        let name = name.trim();
+        if name.chars().count() > DISPLAY_NAME_CHARS_MAX {
+            return Err(Rejection::TooLarge {
+                field: Field::DisplayName,
+                max: DISPLAY_NAME_CHARS_MAX,
+            });
+        }
+        if !is_presentable(name) {
+            return Err(Rejection::invalid(
+                Field::DisplayName,
+                "the name shows nothing, or holds a control character",
+            ));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What people tell of themselves: up to 256 characters after trimming, on several lines if they like, without other control
+/// characters. An empty one tells nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct About(String);
+
+impl About {
+    /// Trims and checks a text.
+    pub fn parse(text: &str) -> Result<Self, Rejection> {
+        let text = text.trim();
+        if text.chars().count() > ABOUT_CHARS_MAX {
+            return Err(Rejection::TooLarge {
+                field: Field::About,
+                max: ABOUT_CHARS_MAX,
+            });
+        }
+        if text
+            .chars()
+            .any(|char| char != '\n' && char.is_control() || turns_the_line(char))
+        {
+            return Err(Rejection::invalid(
+                Field::About,
+                "the text holds a control character",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A group's name: 1 to 100 characters after trimming, [presentable](is_presentable).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -157,6 +223,23 @@ mod tests {
         assert!(GroupName::parse("a\nb").is_err());
         assert!(GroupName::parse(&"ä".repeat(100)).is_ok());
         assert!(GroupName::parse(&"x".repeat(101)).is_err());
+    }
+
+    #[test]
+    fn people_have_names_that_show_something_and_tell_of_themselves_on_lines() {
+        let name = |name: &str| DisplayName::parse(name).map(|name| name.as_str().to_owned());
+        assert_eq!(name("  Ada ♥ "), Ok("Ada ♥".to_owned()));
+        assert!(name(&"ä".repeat(64)).is_ok());
+        for refused in ["", "  ", "a\nb", "\u{200b}", &"a".repeat(65)] {
+            assert!(name(refused).is_err(), "{refused:?}");
+        }
+        let about = |text: &str| About::parse(text).map(|text| text.as_str().to_owned());
+        assert_eq!(about(" one\ntwo "), Ok("one\ntwo".to_owned()));
+        assert_eq!(about("  "), Ok(String::new()));
+        assert!(about(&"ä".repeat(256)).is_ok());
+        for refused in ["a\0b", "a\u{202e}b", "a\tb", &"a".repeat(257)] {
+            assert!(about(refused).is_err(), "{refused:?}");
+        }
     }
 
     #[test]

@@ -1,14 +1,19 @@
-//! A user's own stream: registration, what the user has stored, and how far the user has read and been sent, and what the
-//! user has marked.
+//! A user's own stream: registration, what the user shows and wants, what the user has stored and marked, and how far the user has read
+//! and been sent.
 
 pub mod attachment;
 pub mod cursors;
 pub mod hiding;
 pub mod mark;
+pub mod profile;
 pub mod registration;
+pub mod setting;
 pub mod thread;
 
-use crate::event::{AttachmentRemoved, AttachmentStored, CursorsMoved, InboxExpired, Registered, UserEvent};
+use crate::event::{
+    AttachmentRemoved, AttachmentStored, CursorsMoved, InboxExpired, ProfileUpdated, Registered,
+    SettingsUpdated, UserEvent,
+};
 use crate::frozen::Frozen;
 use crate::id::ConversationId;
 use crate::rejection::{Field, Rejection};
@@ -16,6 +21,7 @@ use attachment::{Quota, Usage};
 use chrono::{DateTime, Utc};
 use hiding::Hiding;
 use mark::{Marked, Marking};
+use setting::Settings;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -25,6 +31,7 @@ pub struct User {
     registered: bool,
     usage: Usage,
     marked: Marked,
+    settings: Settings,
 }
 
 /// What can be asked of a user's stream.
@@ -46,6 +53,9 @@ pub enum UserCommand {
     RemoveAttachment(AttachmentRemoved),
     Mark(Marking),
     Hide(Hiding),
+    /// Whether the picture may be shown is for the stream to say.
+    UpdateProfile(ProfileUpdated),
+    UpdateSettings(SettingsUpdated),
 }
 
 impl User {
@@ -66,6 +76,7 @@ impl User {
         for conversation in self.marked.iter() {
             out.extend(conversation.0.as_bytes());
         }
+        out.push(self.settings.freeze());
     }
 
     pub(crate) fn thaw(frozen: &mut Frozen<'_>) -> Option<Self> {
@@ -77,10 +88,12 @@ impl User {
         let (bytes, files) = (frozen.number()?, frozen.number()?);
         let count = frozen.number()?;
         let marked = frozen.list(count, 16, |frozen| frozen.array().map(Uuid::from_bytes))?;
+        let settings = Settings::thaw(frozen.byte()?)?;
         Some(Self {
             registered,
             usage: Usage { bytes, files },
             marked: marked.into_iter().map(ConversationId).collect(),
+            settings,
         })
     }
 
@@ -101,6 +114,8 @@ impl User {
             UserCommand::RemoveAttachment(removed) => Ok(vec![UserEvent::AttachmentRemoved(removed)]),
             UserCommand::Mark(marking) => self.mark(&marking, now),
             UserCommand::Hide(hiding) => Self::hide(hiding),
+            UserCommand::UpdateProfile(profile) => Ok(Self::update_profile(profile)),
+            UserCommand::UpdateSettings(updated) => Ok(self.update_settings(updated)),
         }
     }
 
@@ -111,6 +126,7 @@ impl User {
             UserEvent::AttachmentStored(stored) => self.usage.add(stored.size),
             UserEvent::AttachmentRemoved(removed) => self.usage.take(removed.size),
             UserEvent::ConversationMarked(marked) => self.marked.set(marked),
+            UserEvent::SettingsUpdated(updated) => self.settings = self.settings.with(*updated),
             UserEvent::CursorsMoved(_)
             | UserEvent::InboxExpired(_)
             | UserEvent::ConversationMuted(_)
@@ -118,7 +134,8 @@ impl User {
             | UserEvent::MessagesHidden(_)
             | UserEvent::ConversationCleared(_)
             | UserEvent::ThreadFollowed(_)
-            | UserEvent::ThreadRead(_) => {}
+            | UserEvent::ThreadRead(_)
+            | UserEvent::ProfileUpdated(_) => {}
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 use thiserror::Error;
-use tidings_domain::text::is_presentable;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// 3 to 32 ASCII letters, digits, `_`, `-` or `.`, beginning with a letter or digit. Upper and lower case are kept,
@@ -16,7 +15,7 @@ pub struct Username(String);
 #[derive(Clone)]
 pub struct Password(String);
 
-/// 1 to 64 characters after trimming, presentable as names of groups are.
+/// A name by the [domain's rule](tidings_domain::DisplayName).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
@@ -64,7 +63,7 @@ const PASSWORD_LEN_MIN: usize = 8;
 const PASSWORD_LEN_MAX: usize = 256;
 /// The longest in bytes before it is composed, which makes it at most three times as short.
 const PASSWORD_TYPED_MAX: usize = 3 * PASSWORD_LEN_MAX;
-pub(super) const DISPLAY_NAME_CHARS_MAX: usize = 64;
+pub(super) use tidings_domain::text::DISPLAY_NAME_CHARS_MAX;
 
 static COMMON: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
@@ -140,13 +139,8 @@ impl Password {
 
 impl DisplayName {
     pub fn parse(text: &str) -> Result<Self, Broken> {
-        let text = text.trim();
-        let length = (1..=DISPLAY_NAME_CHARS_MAX).contains(&text.chars().count());
-        if length && is_presentable(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(DISPLAY_NAME)
-        }
+        let name = tidings_domain::DisplayName::parse(text).map_err(|_| DISPLAY_NAME)?;
+        Ok(Self(name.as_str().to_owned()))
     }
 
     pub fn as_str(&self) -> &str {

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
-    Act, ConversationEvent, ConversationId, Cursor, Event, FileName, Moment, Role, UserEvent,
+    About, Act, Audience, ConversationEvent, ConversationId, Cursor, DisplayName, Event, FileName, Moment,
+    Role, UserEvent,
 };
 use uuid::Uuid;
 
@@ -155,6 +156,19 @@ fn examples() -> Vec<Event> {
             seq: 9,
         })
         .into(),
+        UserEvent::ProfileUpdated(ProfileUpdated {
+            display_name: DisplayName::parse("Ann B.").ok(),
+            about: About::parse("two\nlines").ok(),
+            avatar: Some(Avatar(Some(Uuid::from_u128(78)))),
+        })
+        .into(),
+        UserEvent::SettingsUpdated(SettingsUpdated {
+            receipts: Some(false),
+            last_seen: Some(Audience::Contacts),
+            direct: Some(Audience::Nobody),
+            add_me: Some(Audience::Everyone),
+        })
+        .into(),
         Event::Administration(Acted {
             act: Act::SuspendUser.as_str().to_owned(),
             target: user(3).0.to_string(),
@@ -212,6 +226,14 @@ fn more() -> Vec<(&'static str, Event)> {
                 everyone: true,
                 ..text("all").into()
             }),
+        ),
+        (
+            "picture-gone",
+            UserEvent::ProfileUpdated(ProfileUpdated {
+                avatar: Some(Avatar(None)),
+                ..ProfileUpdated::default()
+            })
+            .into(),
         ),
         (
             "forwarded",

@@ -17,6 +17,7 @@ mod hiding;
 mod marks;
 mod messages;
 mod pins;
+mod profiles;
 mod properties;
 mod reactions;
 mod recalls;
