@@ -7,7 +7,9 @@ use std::{
 };
 
 use futures_util::stream::BoxStream;
-use tidings_protocol::{Ack, Action, ClientFrame, Command, Content, Events, MessageSend, Source, Timestamp};
+use tidings_protocol::{
+    Ack, Action, ClientFrame, Command, Content, Events, MessageSend, Profile, Settings, Source, Timestamp,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -227,6 +229,22 @@ impl Client {
             until,
         })
         .await
+    }
+
+    /// Shows something else of oneself to everybody. What is not named stays as it is.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn update_profile(&self, profile: Profile) -> Result<Pending, CommandError> {
+        self.send(Action::ProfileUpdate(profile)).await
+    }
+
+    /// Changes what others may do and know. What is not named stays as it is.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn update_settings(&self, settings: Settings) -> Result<Pending, CommandError> {
+        self.send(Action::SettingsUpdate(settings)).await
     }
 
     /// Archives a conversation for oneself, or takes it back.

@@ -5,9 +5,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    Content, DEVICE_CHARS_MAX, MessageSend, ParseError, Resume, ResumePart, Role, Timestamp, direct,
+    Content, DEVICE_CHARS_MAX, MessageSend, ParseError, Profile, Resume, ResumePart, Role, Settings,
+    Timestamp, direct,
     fields::{Field, Fields},
-    group, hiding, mark, message, pin, reaction, reading, resume, thread, typing,
+    group, hiding, mark, message, pin, profile, reaction, reading, resume, setting, thread, typing,
 };
 
 /// One object from a client.
@@ -157,6 +158,12 @@ pub enum Action {
         thread: Uuid,
         on: bool,
     },
+    /// Shows something else of oneself to everybody.
+    #[serde(rename = "profile.update")]
+    ProfileUpdate(Profile),
+    /// Changes what others may do and know.
+    #[serde(rename = "settings.update")]
+    SettingsUpdate(Settings),
     /// Read up to here; never moves back.
     #[serde(rename = "read")]
     Read {
@@ -177,10 +184,13 @@ pub enum Action {
 }
 
 impl Action {
-    /// The conversation that it names; `None` for those that make one.
+    /// The conversation that it names; `None` for those that make one, and for those about oneself.
     pub fn conversation(&self) -> Option<Uuid> {
         match self {
-            Self::DirectOpen { .. } | Self::GroupCreate { .. } => None,
+            Self::DirectOpen { .. }
+            | Self::GroupCreate { .. }
+            | Self::ProfileUpdate(_)
+            | Self::SettingsUpdate(_) => None,
             Self::GroupAdd { conversation, .. }
             | Self::GroupRemove { conversation, .. }
             | Self::GroupLeave { conversation }
@@ -223,6 +233,8 @@ impl Action {
             Self::ConversationArchive { .. } => "conversation.archive",
             Self::ConversationMark { .. } => "conversation.mark",
             Self::ThreadFollow { .. } => "thread.follow",
+            Self::ProfileUpdate(_) => "profile.update",
+            Self::SettingsUpdate(_) => "settings.update",
             Self::Read { .. } => "read",
             Self::Fetch { .. } => "fetch",
         }
@@ -261,6 +273,8 @@ pub(crate) fn understand(fields: &Fields<'_>) -> Result<ClientFrame, ParseError>
         "conversation.archive" => mark::archive(fields)?,
         "conversation.mark" => mark::mark(fields)?,
         "thread.follow" => thread::follow(fields)?,
+        "profile.update" => profile::update(fields)?,
+        "settings.update" => setting::update(fields)?,
         _ => return Err(ParseError::UnknownType { id: fields.id() }),
     };
     Ok(ClientFrame::Command(Command {

@@ -44,10 +44,17 @@ pub(crate) enum Field {
     More,
     Thread,
     Also,
+    DisplayName,
+    About,
+    Avatar,
+    Receipts,
+    LastSeen,
+    Direct,
+    AddMe,
 }
 
 impl Field {
-    const NAMES: [(&'static str, Self); 27] = [
+    const NAMES: [(&'static str, Self); 34] = [
         ("type", Self::Type),
         ("id", Self::Id),
         ("token", Self::Token),
@@ -75,6 +82,13 @@ impl Field {
         ("more", Self::More),
         ("thread", Self::Thread),
         ("also", Self::Also),
+        ("display_name", Self::DisplayName),
+        ("about", Self::About),
+        ("avatar", Self::Avatar),
+        ("receipts", Self::Receipts),
+        ("last_seen", Self::LastSeen),
+        ("direct", Self::Direct),
+        ("add_me", Self::AddMe),
     ];
 
     const fn name(self) -> &'static str {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     ConversationArchived, ConversationCleared, ConversationMarked, ConversationMuted, MessagesHidden,
-    ThreadFollowed, ThreadRead, Timestamp,
+    Profile, Settings, ThreadFollowed, ThreadRead, Timestamp,
 };
 
 /// A durable event of the user's own stream.
@@ -40,6 +40,10 @@ pub enum NoticeData {
     ThreadFollowed(ThreadFollowed),
     #[serde(rename = "thread.read")]
     ThreadRead(ThreadRead),
+    #[serde(rename = "profile.updated")]
+    ProfileUpdated(Profile),
+    #[serde(rename = "settings.updated")]
+    SettingsUpdated(Settings),
     /// Notices are not sent. What they would have said is seen over GraphQL.
     #[serde(rename = "gap")]
     Gap(NoticeGap),
@@ -67,6 +71,8 @@ impl Notice {
             "conversation.cleared" => read(data, NoticeData::ConversationCleared),
             "thread.followed" => read(data, NoticeData::ThreadFollowed),
             "thread.read" => read(data, NoticeData::ThreadRead),
+            "profile.updated" => read(data, NoticeData::ProfileUpdated),
+            "settings.updated" => read(data, NoticeData::SettingsUpdated),
             "gap" => read(data, NoticeData::Gap),
             _ => NoticeData::Unknown,
         }

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "the texts are written here")]
 
 use tidings_protocol::{
-    Ack, Action, ClientFrame, Close, CloseCode, Command, Content, ErrorCode, ErrorFrame, Event, EventKind,
-    Events, Gap, Hello, Limits, MessageSend, Notice, Position, Presence, RawValue, Receipt, Resume,
-    ResumePart, Role, ServerFrame, Source, Timestamp, TypingNotice, Welcome,
+    Ack, Action, Audience, Avatar, ClientFrame, Close, CloseCode, Command, Content, ErrorCode, ErrorFrame,
+    Event, EventKind, Events, Gap, Hello, Limits, MessageSend, Notice, Position, Presence, Profile, RawValue,
+    Receipt, Resume, ResumePart, Role, ServerFrame, Settings, Source, Timestamp, TypingNotice, Welcome,
 };
 use uuid::Uuid;
 
@@ -203,6 +203,30 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
                 on: false,
                 until: None,
             },
+        ),
+        (
+            "profile.update",
+            Action::ProfileUpdate(Profile {
+                display_name: Some("Ann B.".to_owned()),
+                about: Some("from Turin".to_owned()),
+                avatar: Some(Avatar(Some(message))),
+            }),
+        ),
+        (
+            "profile.update.bare",
+            Action::ProfileUpdate(Profile {
+                avatar: Some(Avatar(None)),
+                ..Profile::default()
+            }),
+        ),
+        (
+            "settings.update",
+            Action::SettingsUpdate(Settings {
+                receipts: Some(false),
+                last_seen: Some(Audience::Nobody),
+                direct: Some(Audience::Contacts),
+                add_me: Some(Audience::Everyone),
+            }),
         ),
         (
             "conversation.archive",
@@ -534,6 +558,17 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 r#"{{"conversation":"{conversation}","on":true,"until":"{}","seq":17,"message_no":9}}"#,
                 at()
             ),
+        ),
+        (
+            "profile.updated",
+            format!(
+                r#"{{"display_name":"Ann B.","about":"from Turin","avatar":"{}"}}"#,
+                id(3)
+            ),
+        ),
+        (
+            "settings.updated",
+            r#"{"receipts":false,"last_seen":"nobody","direct":"contacts","add_me":"everyone"}"#.to_owned(),
         ),
         (
             "conversation.archived",
