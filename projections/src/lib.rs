@@ -1,4 +1,4 @@
-//! Read models folded from the log: history, conversations, unread, inbox, search, attachments.
+//! Read models folded from the log: history, conversations, people, unread, inbox, search, attachments.
 //!
 //! Each projection owns one schema and folds batches of events into it with set-based SQL; its place in each lane moves in
 //! the same transaction. The same fold serves live and rebuilding, and uses no clock, no randomness and no serials, so a
@@ -12,6 +12,7 @@ mod fact;
 pub mod history;
 pub mod inbox;
 mod models;
+pub mod people;
 #[cfg(test)]
 mod plans;
 mod projection;

@@ -4,13 +4,22 @@ use crate::attachments::Attachments;
 use crate::conversations::Conversations;
 use crate::history::History;
 use crate::inbox::Inbox;
+use crate::people::People;
 use crate::projection::Projection;
 use crate::search::Search;
 use crate::unread::Unread;
 
 /// Every projection, by name.
-pub fn all() -> [&'static dyn Projection; 6] {
-    [&Attachments, &Conversations, &History, &Inbox, &Search, &Unread]
+pub fn all() -> [&'static dyn Projection; 7] {
+    [
+        &Attachments,
+        &Conversations,
+        &History,
+        &Inbox,
+        &People,
+        &Search,
+        &Unread,
+    ]
 }
 
 /// The projection of that name.
@@ -19,7 +28,7 @@ pub fn find(name: &str) -> Option<&'static dyn Projection> {
 }
 
 /// The names of all projections.
-pub fn names() -> [&'static str; 6] {
+pub fn names() -> [&'static str; 7] {
     all().map(Projection::name)
 }
 

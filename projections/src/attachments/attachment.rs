@@ -34,7 +34,8 @@ pub fn attachments(ids: Vec<Uuid>) -> Select<Attachment> {
     Select::new(&ATTACHMENTS, Attachment::read).with(ids)
 }
 
-/// The attachment, if it is `viewer` who has stored it, or a message shows it in a conversation of which `viewer` is a member.
+/// The attachment, if it is `viewer` who has stored it, or a message shows it in a conversation of which `viewer` is a member, or it is
+/// the picture of somebody.
 pub fn visible(id: Uuid, viewer: Uuid) -> Select<Attachment> {
     Select::new(&VISIBLE, Attachment::read).with(id).with(viewer)
 }

@@ -18,6 +18,12 @@ CREATE TABLE {schema}.usage (
     files bigint NOT NULL
 ) WITH (fillfactor = 70);
 
+-- The pictures by which people are shown to everybody.
+CREATE TABLE {schema}.avatar (
+    owner      uuid PRIMARY KEY,
+    attachment uuid NOT NULL
+);
+
 -- Which messages show which attachments. Rows go when the messages are recalled.
 CREATE TABLE {schema}.claim (
     conversation uuid NOT NULL,

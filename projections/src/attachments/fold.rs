@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use std::collections::{BTreeMap, BTreeSet};
-use tidings_domain::event::AttachmentStored;
+use tidings_domain::event::{AttachmentStored, Avatar};
 use tidings_domain::stored::Kind;
 use tidings_domain::{ConversationEvent, Event, UserEvent};
 use tokio_postgres::Error;
@@ -38,6 +38,7 @@ impl Projection for Attachments {
             Kind::THREAD_REPLIED,
             Kind::THREAD_REPLIED_ALSO,
             Kind::MESSAGE_RECALLED,
+            Kind::PROFILE_UPDATED,
         ])
     }
 
@@ -58,6 +59,11 @@ impl Projection for Attachments {
             },
             Table {
                 name: "usage",
+                key: &["owner"],
+                stream: "owner",
+            },
+            Table {
+                name: "avatar",
                 key: &["owner"],
                 stream: "owner",
             },
@@ -90,6 +96,8 @@ struct Changes<'a> {
     removed: BTreeSet<Uuid>,
     /// Bytes and files that came, less those that went.
     usage: BTreeMap<Uuid, (i64, i64)>,
+    /// The pictures of people, where they have said something of them.
+    avatars: BTreeMap<Uuid, Option<Uuid>>,
     /// By conversation and seq of the message.
     claims: BTreeMap<(Uuid, i64), Uuid>,
     released: BTreeSet<(Uuid, i64)>,
@@ -109,6 +117,11 @@ impl<'a> Changes<'a> {
                     self.removed.insert(removed.attachment);
                 }
                 self.uses(fact.stream(), -(removed.size as i64), -1);
+            }
+            Event::User(UserEvent::ProfileUpdated(updated)) => {
+                if let Some(Avatar(attachment)) = updated.avatar {
+                    self.avatars.insert(fact.stream(), attachment);
+                }
             }
             Event::Conversation(ConversationEvent::MessageSent(sent)) => {
                 if let Some(attachment) = sent.content.attachment() {
@@ -133,6 +146,16 @@ impl<'a> Changes<'a> {
 
     async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
         self.write_attachments(transaction, schema).await?;
+        if !self.avatars.is_empty() {
+            let (owners, attachments): (Vec<Uuid>, Vec<Option<Uuid>>) = self
+                .avatars
+                .iter()
+                .map(|(owner, attachment)| (*owner, *attachment))
+                .unzip();
+            for sql in [include_str!("show.sql"), include_str!("show_no_more.sql")] {
+                run(transaction, schema, sql, &[&owners, &attachments]).await?;
+            }
+        }
         if !self.claims.is_empty() {
             let (conversations, seqs): (Vec<Uuid>, Vec<i64>) = self.claims.keys().copied().unzip();
             let attachments: Vec<Uuid> = self.claims.values().copied().collect();

@@ -4,6 +4,7 @@ SELECT a.attachment, a.owner, a.at, a.name, a.type, a.size, a.sha256, a.width, a
   FROM {attachments}.attachment a
  WHERE a.attachment = $1
    AND (a.owner = $2
+        OR EXISTS (SELECT FROM {attachments}.avatar v WHERE v.attachment = $1 LIMIT 1)
         OR EXISTS (SELECT FROM (SELECT c.conversation FROM {attachments}.claim c WHERE c.attachment = $1 LIMIT 1000) c
                 CROSS JOIN LATERAL (SELECT FROM {conversations}.member m
                                      WHERE m.conversation = c.conversation AND m.user_id = $2 AND m.left_seq IS NULL LIMIT 1) m

@@ -42,6 +42,7 @@ impl Projection for Conversations {
             Kind::CONVERSATION_CLEARED,
             Kind::THREAD_FOLLOWED,
             Kind::THREAD_READ,
+            Kind::SETTINGS_UPDATED,
         ])
     }
 
@@ -91,6 +92,8 @@ impl Projection for Conversations {
 #[derive(Default)]
 struct Changes<'a> {
     people: BTreeMap<Uuid, (&'a Registered, DateTime<Utc>)>,
+    /// By whose they are.
+    names: BTreeMap<Uuid, &'a str>,
     conversations: BTreeMap<Uuid, Conversation<'a>>,
     members: BTreeMap<(Uuid, Uuid), Member>,
 }
@@ -123,6 +126,11 @@ impl<'a> Changes<'a> {
         match fact.event {
             Event::User(UserEvent::Registered(registered)) => {
                 self.people.insert(fact.stream(), (registered, fact.at()));
+            }
+            Event::User(UserEvent::ProfileUpdated(updated)) => {
+                if let Some(name) = &updated.display_name {
+                    self.names.insert(fact.stream(), name.as_str());
+                }
             }
             Event::User(_) | Event::Administration(_) => {}
             Event::Conversation(event) => self.fold_conversation(fact, event),
@@ -203,6 +211,7 @@ impl<'a> Changes<'a> {
 
     async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), tokio_postgres::Error> {
         self.write_people(transaction, schema).await?;
+        self.write_names(transaction, schema).await?;
         self.write_conversations(transaction, schema).await?;
         self.write_members(transaction, schema).await
     }
@@ -229,6 +238,20 @@ impl<'a> Changes<'a> {
         let ats: Vec<DateTime<Utc>> = self.people.values().map(|(_, at)| *at).collect();
         let sql = include_str!("register.sql");
         run(transaction, schema, sql, &[&ids, &usernames, &names, &ats]).await?;
+        Ok(())
+    }
+
+    /// Behind those who have registered in the same batch.
+    async fn write_names(
+        &self,
+        transaction: &Transaction<'_>,
+        schema: &str,
+    ) -> Result<(), tokio_postgres::Error> {
+        if self.names.is_empty() {
+            return Ok(());
+        }
+        let (ids, names): (Vec<Uuid>, Vec<&str>) = self.names.iter().unzip();
+        run(transaction, schema, include_str!("rename.sql"), &[&ids, &names]).await?;
         Ok(())
     }
 

@@ -13,6 +13,7 @@ mod expiry;
 mod lanes;
 mod long;
 mod nouns;
+mod people;
 mod poison;
 mod receipts;
 mod replay;

@@ -2,6 +2,7 @@
 
 use crate::support::{Crowd, World};
 use std::collections::{BTreeMap, BTreeSet};
+use tidings_domain::event::Avatar;
 use tidings_domain::stored::decode;
 use tidings_domain::{Content, ConversationEvent, Event, UserEvent};
 use tidings_eventlog::Recorded;
@@ -1043,19 +1044,43 @@ fn files(events: &[Recorded]) -> (Files, Shown) {
     (files, shown)
 }
 
+/// The picture that each person shows.
+fn pictures(told: &[Recorded]) -> BTreeMap<Uuid, Uuid> {
+    let mut pictures = BTreeMap::new();
+    for record in told {
+        if let Event::User(UserEvent::ProfileUpdated(updated)) =
+            decode(record.kind, record.ver, &record.payload).unwrap()
+            && let Some(Avatar(avatar)) = updated.avatar
+        {
+            match avatar {
+                Some(avatar) => pictures.insert(record.stream, avatar),
+                None => pictures.remove(&record.stream),
+            };
+        }
+    }
+    pictures
+}
+
 #[tokio::test]
 async fn a_file_is_seen_by_its_owner_and_by_members_of_conversations_that_show_it() {
     for seed in 41..43 {
         let (world, crowd) = talked(seed).await;
-        let (files, shown) = files(&world.told().await);
+        let told = world.told().await;
+        let (files, shown) = files(&told);
         assert!(files.len() > 3 && !shown.is_empty(), "seed {seed} shows nothing");
+        let pictures = pictures(&told);
         let groups: BTreeMap<Uuid, _> = crowd.groups().collect();
         for user in crowd.users() {
             for (file, (owner, _)) in &files {
                 let mut places = shown.iter().filter(|(_, shown)| *shown == file);
                 let is_shown = places.any(|((group, _), _)| groups[group].contains(user));
                 let seen = world.ask(attachments::visible(*file, *user)).await;
-                assert_eq!(!seen.is_empty(), owner == user || is_shown, "seed {seed}");
+                let is_picture = pictures.values().any(|picture| picture == file);
+                assert_eq!(
+                    !seen.is_empty(),
+                    owner == user || is_shown || is_picture,
+                    "seed {seed}"
+                );
             }
             let sizes: Vec<u64> = files
                 .values()
@@ -1071,7 +1096,8 @@ async fn a_file_is_seen_by_its_owner_and_by_members_of_conversations_that_show_i
         let looked_at = world.ask(attachments::orphans(long_ago, soon, 1000)).await;
         assert_eq!(looked_at.len(), files.len());
         for file in looked_at {
-            assert_eq!(file.unclaimed, !shown.values().any(|shown| *shown == file.id));
+            let mut claims = shown.values().chain(pictures.values());
+            assert_eq!(file.unclaimed, !claims.any(|shown| *shown == file.id));
         }
         world.assert_as_the_log_says().await;
     }

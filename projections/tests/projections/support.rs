@@ -8,15 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_domain::event::{
-    AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationCleared, ConversationMarked,
-    ConversationMuted, CursorsMoved, DirectOpened, Forwarded, GroupCreated, GroupRenamed, InboxExpired,
-    MemberAdded, MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent, MessagesHidden,
-    PinChanged, Place, ReactionChanged, Registered, RoleChanged, ThreadFollowed, ThreadRead,
+    AttachmentRemoved, AttachmentStored, Avatar, ConversationArchived, ConversationCleared,
+    ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Forwarded, GroupCreated, GroupRenamed,
+    InboxExpired, MemberAdded, MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent,
+    MessagesHidden, PinChanged, Place, ProfileUpdated, ReactionChanged, Registered, RoleChanged,
+    SettingsUpdated, ThreadFollowed, ThreadRead,
 };
 use tidings_domain::stored::{Kind, encode};
 use tidings_domain::{
-    Content, ConversationEvent, Cursor, Emoji, Event, FileName, GroupName, MessageText, Role, UserEvent,
-    UserId,
+    About, Audience, Content, ConversationEvent, Cursor, DisplayName, Emoji, Event, FileName, GroupName,
+    MessageText, Role, UserEvent, UserId,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Batch, Log, LogConfig, NewEvent, Outcome, Proposal, Recorded};
@@ -531,6 +532,26 @@ impl World {
             .await
     }
 
+    /// Shows something else of somebody.
+    pub(crate) async fn profile(
+        &self,
+        user: Uuid,
+        name: Option<&str>,
+        about: Option<&str>,
+        avatar: Option<Avatar>,
+    ) -> Recorded {
+        let updated = ProfileUpdated {
+            display_name: name.map(|name| DisplayName::parse(name).unwrap()),
+            about: about.map(|about| About::parse(about).unwrap()),
+            avatar,
+        };
+        self.say(user, user, UserEvent::ProfileUpdated(updated)).await
+    }
+
+    pub(crate) async fn settings(&self, user: Uuid, updated: SettingsUpdated) -> Recorded {
+        self.say(user, user, UserEvent::SettingsUpdated(updated)).await
+    }
+
     /// Rows of a query as text.
     pub(crate) async fn rows(&self, sql: &str) -> Vec<String> {
         let client = self.log.pool().get().await.unwrap();
@@ -697,7 +718,7 @@ impl Crowd {
 
     /// One thing happens.
     pub(crate) async fn act(&mut self, world: &World) {
-        let deed = self.rng.random_range(0..44);
+        let deed = self.rng.random_range(0..48);
         let user = *self.users.choose(&mut self.rng).unwrap();
         let which = self.rng.random_range(0..self.groups.len());
         let (group, members, said) = &mut self.groups[which];
@@ -793,6 +814,34 @@ impl Crowd {
                 let mentions: Vec<Uuid> = members.iter().copied().take(2).collect();
                 let also = self.rng.random_bool(0.3);
                 said.push(world.reply(&root, sender, also, &mentions).await);
+            }
+            (44 | 45, _) => {
+                let name = self
+                    .rng
+                    .random_bool(0.5)
+                    .then(|| format!("name {deed} of {user}"));
+                let name = name.as_deref().map(|name| &name[..30]);
+                let about = ["", "here", "there"].choose(&mut self.rng).copied();
+                let about = about.filter(|_| self.rng.random_bool(0.5));
+                let mine = self.files.iter().find(|(owner, ..)| *owner == user);
+                let avatar = self
+                    .rng
+                    .random_bool(0.5)
+                    .then(|| Avatar(mine.map(|(_, file, _)| *file)));
+                world.profile(user, name, about, avatar).await;
+            }
+            (46 | 47, _) => {
+                let audience = |rng: &mut StdRng| {
+                    let audience = Audience::ALL.choose(rng).copied();
+                    audience.filter(|_| rng.random_bool(0.4))
+                };
+                let updated = SettingsUpdated {
+                    receipts: self.rng.random_bool(0.5).then(|| self.rng.random_bool(0.5)),
+                    last_seen: audience(&mut self.rng),
+                    direct: audience(&mut self.rng),
+                    add_me: audience(&mut self.rng),
+                };
+                world.settings(user, updated).await;
             }
             (19, Some(earlier)) => {
                 let sender = *members.first().unwrap();

@@ -1,0 +1,24 @@
+-- What somebody shows beside the name, since they have shown something. Nothing told is an empty text.
+CREATE TABLE {schema}.profile (
+    user_id uuid PRIMARY KEY,
+    about   text NOT NULL,
+    avatar  uuid
+) WITH (fillfactor = 70);
+
+-- The names that somebody was shown under, each from an event of theirs on.
+CREATE TABLE {schema}.name (
+    user_id      uuid NOT NULL,
+    seq          bigint NOT NULL,
+    display_name text NOT NULL,
+    at           timestamptz NOT NULL,
+    PRIMARY KEY (user_id, seq)
+);
+
+-- What somebody wants, since they have said something. What is null they have not.
+CREATE TABLE {schema}.setting (
+    user_id   uuid PRIMARY KEY,
+    receipts  boolean,
+    last_seen text,
+    direct    text,
+    add_me    text
+) WITH (fillfactor = 70);

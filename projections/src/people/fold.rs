@@ -1,0 +1,80 @@
+//! How events change it.
+
+use super::{profile, setting};
+use crate::fact::Fact;
+use crate::projection::{Folds, Projection, Table};
+use async_trait::async_trait;
+use deadpool_postgres::Transaction;
+use tidings_domain::stored::Kind;
+use tidings_domain::{Event, UserEvent};
+use tokio_postgres::Error;
+
+/// The `people` projection. Every row belongs to its user's stream, so lanes never meet.
+pub(crate) struct People;
+
+#[async_trait]
+impl Projection for People {
+    fn name(&self) -> &'static str {
+        "people"
+    }
+
+    fn schema(&self) -> &'static str {
+        "p_people"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn folds(&self) -> Folds {
+        Folds::Only(&[
+            Kind::USER_REGISTERED,
+            Kind::PROFILE_UPDATED,
+            Kind::SETTINGS_UPDATED,
+        ])
+    }
+
+    fn ddl(&self) -> &'static str {
+        include_str!("ddl.sql")
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        &[
+            Table {
+                name: "profile",
+                key: &["user_id"],
+                stream: "user_id",
+            },
+            Table {
+                name: "name",
+                key: &["user_id", "seq"],
+                stream: "user_id",
+            },
+            Table {
+                name: "setting",
+                key: &["user_id"],
+                stream: "user_id",
+            },
+        ]
+    }
+
+    async fn apply(
+        &self,
+        transaction: &Transaction<'_>,
+        schema: &str,
+        facts: &[Fact<'_>],
+    ) -> Result<(), Error> {
+        let mut profiles = profile::Changes::default();
+        let mut settings = setting::Changes::default();
+        for fact in facts {
+            match fact.event {
+                Event::User(UserEvent::Registered(registered)) => profiles.register(fact, registered),
+                Event::User(UserEvent::ProfileUpdated(updated)) => profiles.update(fact, updated),
+                Event::User(UserEvent::SettingsUpdated(updated)) => settings.update(fact, *updated),
+                _ => {}
+            }
+        }
+        profiles.write(transaction, schema).await?;
+        settings.write(transaction, schema).await
+    }
+}
