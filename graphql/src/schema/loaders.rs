@@ -8,8 +8,10 @@ use super::mark::{MarksOf, Total, Totals};
 use super::member::{MemberPage, MemberPages};
 use super::message::{LastMessages, MessageId, MessageKey, MessagePage, MessagePages, Messages};
 use super::pin::{Pinned, Pins};
+use super::profile::{Names, Profiles};
 use super::reaction::{ReactionPage, ReactionPages, Reactions};
 use super::receipt::{DeliveredTo, Receipts, SeenBy, Sent};
+use super::setting::SettingsOf;
 use super::thread::{ReplyPage, ReplyPages, ThreadPage, ThreadPages, ThreadStates, Threads, UnreadThreads};
 use super::user::{People, Suspensions};
 use crate::database::Database;
@@ -22,6 +24,9 @@ pub(crate) struct Loaders {
     pub(crate) attachments: Gathering<Uuid, Attachments>,
     pub(crate) people: Gathering<Uuid, People>,
     pub(crate) suspensions: Gathering<Uuid, Suspensions>,
+    pub(crate) profiles: Gathering<Uuid, Profiles>,
+    pub(crate) names: Gathering<Uuid, Names>,
+    pub(crate) settings: Gathering<Uuid, SettingsOf>,
     pub(crate) conversations: Gathering<Uuid, Conversations>,
     pub(crate) activity_pages: Gathering<ActivityPage, ActivityPages>,
     pub(crate) pending_pages: Gathering<ActivityPage, PendingPages>,
@@ -115,6 +120,9 @@ impl Loaders {
             attachments: Gathering::remembering(Attachments(database()), waves),
             people: Gathering::remembering(People(database()), waves),
             suspensions: Gathering::remembering(Suspensions(database()), waves),
+            profiles: Gathering::remembering(Profiles(database()), waves),
+            names: Gathering::remembering(Names(database()), waves),
+            settings: Gathering::remembering(SettingsOf(database()), waves),
             conversations: Gathering::remembering(conversations, waves),
             activity_pages: Gathering::new(activity_pages, waves),
             pending_pages: Gathering::new(pending_pages, waves),

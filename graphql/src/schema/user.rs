@@ -1,7 +1,10 @@
 //! People, as any signed-in user may see them.
 
+use super::attachment::Attachment;
 use super::cursor::NAME_LEN_MAX;
 use super::loaders::Loaders;
+use super::profile::{self, PersonName};
+use super::setting::{self, UserSettings};
 use super::time::Time;
 use crate::database::{Database, NoAnswer};
 use crate::errors::Refusal;
@@ -31,6 +34,26 @@ pub(crate) struct User {
 impl User {
     async fn id(&self) -> ID {
         self.id.into()
+    }
+
+    /// What the person tells of themselves.
+    async fn about(&self, context: &Context<'_>) -> Result<Option<String>> {
+        profile::about(context, self.id).await
+    }
+
+    /// The picture by which the person is shown.
+    async fn avatar(&self, context: &Context<'_>) -> Result<Option<Attachment>> {
+        profile::avatar(context, self.id).await
+    }
+
+    /// The newest twenty names that the person is shown under, or was, the newest first.
+    async fn names(&self, context: &Context<'_>) -> Result<Vec<PersonName>> {
+        profile::names(context, self.id).await
+    }
+
+    /// What the viewer lets others do and know. Null of everybody else.
+    async fn settings(&self, context: &Context<'_>) -> Result<Option<UserSettings>> {
+        setting::of(context, self.id).await
     }
 
     /// Since when the person is suspended. Null for those who are not, and for whoever asks without being an administrator.

@@ -4,6 +4,7 @@ use crate::errors::{Code, Refusal};
 use crate::schema::message::MENTIONS_MAX;
 use crate::schema::page::{PAGE_DEFAULT, PAGE_MAX};
 use crate::schema::pin::{PINS_MAX, PINS_USUAL};
+use crate::schema::profile::NAMES_MAX;
 use crate::schema::reaction::REACTIONS_MAX;
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Value, Variables};
@@ -28,10 +29,11 @@ pub(super) const PAGED: [&str; 14] = [
 ];
 /// Lists without pages, which are as long as what they tell of.
 #[cfg(test)]
-const WHOLE: [&str; 12] = [
+const WHOLE: [&str; 13] = [
     "ignored",
     "lanes",
     "mentions",
+    "names",
     "pins",
     "nodes",
     "positions",
@@ -139,6 +141,7 @@ impl<'a> Walk<'a> {
             _ if PAGED.contains(&name) => (1, self.page(field)),
             "mentions" => (MENTIONS_MAX, MENTIONS_USUAL),
             "reactions" => (1, REACTIONS_MAX),
+            "names" => (1, NAMES_MAX),
             "pins" => (PINS_MAX, PINS_USUAL),
             "user" if field.get_argument("id").is_some() => (LOOK_UP, 1),
             "userByName" => (LOOK_UP, 1),
