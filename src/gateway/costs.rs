@@ -80,7 +80,9 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
             | Action::GroupRemove { .. }
             | Action::GroupLeave { .. }
             | Action::GroupRename { .. }
-            | Action::GroupRole { .. } => CHANGE,
+            | Action::GroupRole { .. }
+            | Action::ProfileUpdate(_)
+            | Action::SettingsUpdate(_) => CHANGE,
             // Each is looked for.
             Action::MessageHide { messages, .. } => 1 + (messages.len() / NAMED) as u32,
             Action::ConversationClear { .. }

@@ -1,8 +1,10 @@
 //! From the wire's commands to the domain's. Each noun has a file of its own beside this one.
 
 use super::hiding::{self, Hide};
-use super::{direct, group, mark, message, pin, reaction, thread};
-use tidings_domain::{Command, CommandId, ConversationCommand, ConversationId, Mark, Rejection, UserId};
+use super::{direct, group, mark, message, pin, profile, reaction, setting, thread};
+use tidings_domain::{
+    Command, CommandId, ConversationCommand, ConversationId, Mark, Rejection, UserCommand, UserId,
+};
 use tidings_protocol::{self as protocol, Action};
 use uuid::Uuid;
 
@@ -27,6 +29,8 @@ pub enum Wanted {
         conversation: ConversationId,
         hide: Hide,
     },
+    /// To change something of oneself.
+    Own(UserCommand),
     /// To be shown so much of a conversation.
     Fetch {
         conversation: ConversationId,
@@ -88,6 +92,12 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
             thread,
             on,
         } => return Ok(marked(conversation, thread::follow(thread, on))),
+        Action::ProfileUpdate(update) => {
+            return Ok(Wanted::Own(UserCommand::UpdateProfile(profile::update(&update)?)));
+        }
+        Action::SettingsUpdate(update) => {
+            return Ok(Wanted::Own(UserCommand::UpdateSettings(setting::update(update))));
+        }
         Action::Read {
             conversation,
             seq,

@@ -39,6 +39,7 @@ mod metrics;
 mod pages;
 mod parked;
 mod pin;
+mod profile;
 mod promises;
 mod reaction;
 mod reactors;

@@ -41,6 +41,10 @@ impl Reader {
                 });
                 self.gateway.lanes.submit(command, reply);
             }
+            Ok(Wanted::Own(command)) => {
+                let as_of = self.gateway.lanes.as_of();
+                self.wish(id, self.user.0, command, as_of, reply);
+            }
             Ok(Wanted::Hide { conversation, hide }) => {
                 Box::pin(self.hide(id, conversation, hide, reply)).await;
             }

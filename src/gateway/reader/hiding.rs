@@ -31,7 +31,7 @@ impl Reader {
             hidden,
             is_member,
         });
-        self.wish(id, conversation, command, as_of, reply);
+        self.wish(id, conversation.0, command, as_of, reply);
     }
 }
 

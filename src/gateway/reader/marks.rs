@@ -39,7 +39,7 @@ impl Reader {
             place,
             root,
         });
-        self.wish(id, conversation, command, as_of, reply);
+        self.wish(id, conversation.0, command, as_of, reply);
     }
 
     /// The end of a conversation; `None` for somebody who is no member of it, which is for the decision to say: it may be a repeat.
@@ -93,15 +93,8 @@ impl Reader {
         }
     }
 
-    /// Hands a wish for the user's own stream on. The ack names the conversation that it is about, and the seq of the notice.
-    pub(super) fn wish(
-        &self,
-        id: Uuid,
-        conversation: ConversationId,
-        command: UserCommand,
-        as_of: AsOf,
-        reply: Reply,
-    ) {
+    /// Hands a wish for the user's own stream on. The ack names what it is `about`, a conversation or the user, and the seq of the notice.
+    pub(super) fn wish(&self, id: Uuid, about: Uuid, command: UserCommand, as_of: AsOf, reply: Reply) {
         let (budget, began) = (self.registered.budget.clone(), Instant::now());
         let acks = self.gateway.counters.acks.clone();
         let reply = Box::new(move |result: Result<Accepted, Refusal>| {
@@ -109,7 +102,7 @@ impl Reader {
                 charge(&budget, refusal);
             }
             let result = result.map(|accepted| Accepted {
-                stream: conversation.0,
+                stream: about,
                 ..accepted
             });
             reply.send(&answer(id, result));

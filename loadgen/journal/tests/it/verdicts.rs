@@ -438,50 +438,6 @@ fn what_was_sent_when_a_device_was_up_to_date_comes_to_it() {
 }
 
 #[test]
-fn what_a_device_claims_before_it_was_shown_anything_it_has_from_an_earlier_life() {
-    let claims = |at, seq| {
-        let resume = BTreeMap::from([("c".to_owned(), seq)]);
-        [Record::Connected { at, resume }, Record::Synced { at: at + 1 }]
-    };
-    let run = |records: Vec<Record>| judged(&[ann(20), journal("ben", "phone", records)], log(&["ann"]));
-    let begun = |seq| claims(30, seq).to_vec();
-    run(begun(2)).unwrap();
-    run([begun(1), vec![shown(40, 2)]].concat()).unwrap();
-    // Once something was shown, a claim shows nothing more to be had.
-    let wrong = run([begun(1), claims(40, 2).to_vec()].concat()).unwrap_err();
-    assert_eq!(wrong.fault, Fault::ClaimUnseen, "{wrong}");
-}
-
-#[test]
-fn a_message_is_shown_with_its_id_and_what_else_a_command_made_with_that_or_none() {
-    let command = Uuid::from_u128(77);
-    let run = |first: Option<Uuid>, second: Option<Uuid>| {
-        let mut log = log(&["ann"]);
-        log[0].id = Some(command);
-        let asks = Record::Send {
-            at: 5,
-            id: command,
-            conversation: "c".to_owned(),
-            digest: 0,
-        };
-        let mut seen = [shown(32, 1), shown(33, 2)];
-        for (record, shown) in seen.iter_mut().zip([first, second]) {
-            if let Record::Delivered { id, .. } = record {
-                *id = shown;
-            }
-        }
-        let tablet = [asks].into_iter().chain(connects(30)).chain(seen);
-        judged(&[ann(20), journal("ann", "tablet", tablet)], log)
-    };
-    run(Some(command), Some(id(2))).unwrap();
-    run(None, Some(id(2))).unwrap();
-    for (first, second) in [(Some(id(2)), Some(id(2))), (None, None), (None, Some(command))] {
-        let wrong = run(first, second).unwrap_err();
-        assert_eq!(wrong.fault, Fault::ShownOther, "{wrong}");
-    }
-}
-
-#[test]
 fn a_gap_is_of_what_there_is() {
     let told = |from, to| {
         let come = [gap(12, from, to), Record::Synced { at: 40 }];
