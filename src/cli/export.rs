@@ -131,6 +131,7 @@ fn write_event(to: &mut impl Write, recorded: &Recorded) -> anyhow::Result<bool>
 /// What an event that changes nobody's membership is to a checker.
 fn changed(event: &ConversationEvent) -> &'static str {
     match event {
+        ConversationEvent::MessageSent(sent) if !sent.line().is_main() => "reply",
         ConversationEvent::MessageSent(_) => "message",
         ConversationEvent::MessageEdited(_) => "edited",
         ConversationEvent::MessageRecalled(_) => "recalled",

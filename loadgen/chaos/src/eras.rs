@@ -145,9 +145,14 @@ impl Logs {
         all
     }
 
-    /// Whether a record of the time after belongs to what the log before has too.
+    /// Whether a record of the time after belongs to what the log before has too, or may have had: what somebody asked to hide then, and
+    /// was answered later.
     fn is_later(&self, record: &Record) -> bool {
-        matches!(record, Record::Send { id, .. } if self.since.contains(id))
+        match record {
+            Record::Send { id, .. } => self.since.contains(id),
+            Record::Hidden { .. } | Record::Cleared { .. } => true,
+            _ => false,
+        }
     }
 
     /// The records of each era. Connections that stood when the log went back belong to the time before until they end.
@@ -307,9 +312,12 @@ impl Logs {
                 self.known.contains(conversation) && from <= to
             }
             // The log says what is left of them. And how much is caught up says nothing of a part of it.
-            Record::Read { .. } | Record::Unread { .. } | Record::Limits { .. } | Record::Receipt { .. } => {
-                false
-            }
+            Record::Read { .. }
+            | Record::Hidden { .. }
+            | Record::Cleared { .. }
+            | Record::Unread { .. }
+            | Record::Limits { .. }
+            | Record::Receipt { .. } => false,
             _ => true,
         };
         self.recalls.for_kept(&mut record);
@@ -360,7 +368,7 @@ fn went(log: &[Logged], losers: &BTreeMap<String, u64>) -> BTreeMap<(String, Str
             match logged.kind {
                 Kind::Left => went.insert(place, logged.seq),
                 Kind::Joined => went.remove(&place),
-                Kind::Message | Kind::Edited | Kind::Recalled | Kind::Other => None,
+                Kind::Message | Kind::Reply | Kind::Edited | Kind::Recalled | Kind::Other => None,
             };
         }
     }

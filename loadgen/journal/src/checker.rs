@@ -6,6 +6,7 @@
 mod follow;
 mod found;
 mod heard;
+mod hidden;
 mod messages;
 mod order;
 mod owed;
@@ -134,6 +135,8 @@ struct Notes {
     counts: Vec<unread::Count>,
     heard: Vec<heard::Heard>,
     recalled: Vec<recalls::Recalled>,
+    hides: hidden::Hides,
+    unsaid: Vec<hidden::Unsaid>,
     /// Whether deliveries came with seqs.
     with_seqs: bool,
 }

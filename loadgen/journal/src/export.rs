@@ -96,7 +96,7 @@ impl Export {
         let mut lines = LineReader::<Logged>::open(path)?;
         while let Some(line) = lines.next() {
             let (_, logged) = line?;
-            if logged.kind == Kind::Message && logged.id.is_none() {
+            if logged.kind.is_message() && logged.id.is_none() {
                 return Err(lines.fault("a message has an id"));
             }
             export.add(&logged);
@@ -184,7 +184,7 @@ impl Export {
     pub(crate) fn recall(&self, place: Place) -> Option<Place> {
         let entry = self.entry(place)?;
         let message = match entry.kind {
-            Kind::Message => entry.id,
+            Kind::Message | Kind::Reply => entry.id,
             Kind::Edited => entry.of,
             Kind::Joined | Kind::Left | Kind::Recalled | Kind::Other => None,
         };
@@ -262,7 +262,7 @@ impl Conversation {
     }
 
     pub(crate) fn is_message(&self, seq: u64) -> bool {
-        self.entry(seq).is_some_and(|entry| entry.kind == Kind::Message)
+        self.entry(seq).is_some_and(|entry| entry.kind.is_message())
     }
 
     /// A join takes effect with its event, a leave after it. Where the log tells nothing of members, all are.

@@ -78,7 +78,7 @@ pub enum Record {
         /// Of the whole event; see [`whole`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         whole: Option<u64>,
-        /// It came without what it once said, for that was recalled: neither digest says anything.
+        /// It came without what it once said, for that was recalled, or is hidden: neither digest says anything.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         withheld: bool,
         via: Via,
@@ -93,6 +93,20 @@ pub enum Record {
     /// The reader has read up to `seq`, and the server has confirmed it.
     Read {
         at: Micros,
+        conversation: String,
+        seq: u64,
+    },
+    /// The server has confirmed that the reader hides these messages from themselves, for ever. They asked for it first at `asked`.
+    Hidden {
+        at: Micros,
+        asked: Micros,
+        conversation: String,
+        messages: Vec<Uuid>,
+    },
+    /// The server has confirmed that the reader has cleared everything up to `seq` for themselves. They asked for it first at `asked`.
+    Cleared {
+        at: Micros,
+        asked: Micros,
         conversation: String,
         seq: u64,
     },
@@ -132,6 +146,8 @@ impl Record {
             | Self::Delivered { at, .. }
             | Self::Gap { at, .. }
             | Self::Read { at, .. }
+            | Self::Hidden { at, .. }
+            | Self::Cleared { at, .. }
             | Self::Unread { at, .. }
             | Self::Receipt { at, .. }
             | Self::Alive { at }
@@ -204,6 +220,8 @@ pub struct Logged {
 pub enum Kind {
     /// Counts as unread for everybody but its sender.
     Message,
+    /// A message beside the main timeline, in a thread alone: it counts as unread for nobody, and its sender has read nothing by it.
+    Reply,
     /// `users` are members from here on.
     Joined,
     /// `users` are no members from here on.
@@ -214,6 +232,13 @@ pub enum Kind {
     Recalled,
     /// Anything else that has a seq.
     Other,
+}
+
+impl Kind {
+    /// Whether somebody says something by it.
+    pub fn is_message(self) -> bool {
+        matches!(self, Self::Message | Self::Reply)
+    }
 }
 
 /// The digest of an event with everything in it: its kind, who did it, when (in milliseconds since 1970), and its data, which

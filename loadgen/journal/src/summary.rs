@@ -28,6 +28,8 @@ pub struct Summary {
     pub gaps: u64,
     pub reads: u64,
     pub receipts: u64,
+    /// What people hid from themselves and cleared, each time.
+    pub hidden: u64,
     /// Counts of unread messages that were compared.
     pub unread: u64,
     /// Journals that end with a connection that is up to date.
@@ -61,7 +63,7 @@ impl fmt::Display for Summary {
         write!(
             out,
             "{} events in {} conversations; {} messages sent, {} acked, {} not in the log; {} journals of {} people: \
-             {} deliveries, {} fetched, {} withheld, {} connections with {} cursors, {} gaps, {} reads, {} receipts, {} unread counts; \
+             {} deliveries, {} fetched, {} withheld, {} connections with {} cursors, {} gaps, {} reads, {} receipts, {} hidden or cleared, {} unread counts; \
              {} stayed to the end",
             self.logged,
             self.conversations,
@@ -78,6 +80,7 @@ impl fmt::Display for Summary {
             self.gaps,
             self.reads,
             self.receipts,
+            self.hidden,
             self.unread,
             self.stayed,
         )?;

@@ -131,7 +131,7 @@ fn taken_back(log: &[Logged]) -> BTreeSet<Place> {
     let recalled: BTreeSet<Uuid> = recalls.filter_map(|logged| logged.of).collect();
     let says = |logged: &&Logged| {
         let message = match logged.kind {
-            Kind::Message => logged.id,
+            Kind::Message | Kind::Reply => logged.id,
             Kind::Edited => logged.of,
             Kind::Joined | Kind::Left | Kind::Recalled | Kind::Other => None,
         };

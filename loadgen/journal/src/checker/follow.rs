@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use super::Run;
 use super::found::Line;
 use super::heard::Answers;
+use super::hidden::{Hide, What};
 use super::order::{self, Answer, Try};
 use super::reach::{Catch, Reach, Stay, Synced};
 use super::unread::Count;
@@ -195,6 +196,39 @@ impl<'r, 'e> Follower<'r, 'e> {
                     reads.or_default().push((*at, *seq));
                 }
             }
+            Record::Hidden {
+                at,
+                asked,
+                conversation,
+                messages,
+            } => {
+                let places = messages.iter().filter_map(|id| self.run.export.place(*id));
+                let what = What::Messages(places.map(|place| place.seq).collect());
+                self.hidden(
+                    conversation,
+                    Hide {
+                        asked: *asked,
+                        at: *at,
+                        what,
+                    },
+                );
+            }
+            Record::Cleared {
+                at,
+                asked,
+                conversation,
+                seq,
+            } => {
+                let what = What::UpTo(*seq);
+                self.hidden(
+                    conversation,
+                    Hide {
+                        asked: *asked,
+                        at: *at,
+                        what,
+                    },
+                );
+            }
             Record::Unread {
                 at,
                 conversation,
@@ -267,6 +301,14 @@ impl<'r, 'e> Follower<'r, 'e> {
                 });
         }
         found
+    }
+
+    /// The person hides something. Where the log lost the conversation there is nothing to be hidden.
+    fn hidden(&mut self, conversation: &str, hide: Hide) {
+        if let Some(conversation) = self.run.export.names.find(conversation) {
+            self.run.summary.hidden += 1;
+            self.run.notes.hides.add(self.user, conversation, hide);
+        }
     }
 
     fn claimed(&mut self, line: u32, conversation: &str, claim: u64) {

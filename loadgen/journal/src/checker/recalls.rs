@@ -10,6 +10,7 @@ use crate::record::Micros;
 pub(super) struct Recalled {
     pub(super) journal: u32,
     pub(super) line: u32,
+    pub(super) user: u32,
     pub(super) at: Micros,
     /// When the device set out to connect, where that is known.
     pub(super) began: Option<Micros>,
@@ -17,6 +18,8 @@ pub(super) struct Recalled {
     pub(super) recall: Place,
     /// Without what it said.
     pub(super) withheld: bool,
+    /// Because the device asked for it.
+    pub(super) fetched: bool,
 }
 
 /// A connection that set out when somebody knew of a recall is shown nothing of what the message said; and nothing is left out before
@@ -32,7 +35,9 @@ pub(super) fn settle(run: &mut Run<'_>, first_sent: impl Fn(Place) -> Option<Mic
         let name = run.export.names.name(conversation);
         if shown.withheld {
             run.summary.withheld += 1;
-            if first_sent(shown.recall).is_some_and(|at| at > shown.at) {
+            let hides = &run.notes.hides;
+            let is_hidden = shown.fetched && hides.may_hide(run.export, shown.user, shown.place, shown.at);
+            if !is_hidden && first_sent(shown.recall).is_some_and(|at| at > shown.at) {
                 run.found
                     .add(Fault::ShownOther, [own, Line::Log(shown.recall)], || {
                         format!(

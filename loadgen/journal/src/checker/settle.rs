@@ -4,7 +4,7 @@ use super::Run;
 use super::found::Line;
 use super::reach::{Absence, Catch, Stay};
 use super::told::Runs;
-use super::{heard, order, owed, recalls, unread};
+use super::{heard, hidden, order, owed, recalls, unread};
 use crate::counterexample::Source;
 use crate::export::{Place, Sight};
 use crate::fault::Fault;
@@ -31,6 +31,7 @@ pub(super) fn settle(run: &mut Run<'_>) {
     };
     unread::settle(run, first_sent);
     recalls::settle(run, first_sent);
+    hidden::settle(run);
     summarise(run);
 }
 

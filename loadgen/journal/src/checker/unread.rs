@@ -1,6 +1,6 @@
 //! Counts of unread messages, against the log and what was read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Run;
 use super::found::Line;
@@ -45,8 +45,13 @@ pub(super) fn settle(run: &mut Run<'_>, first_sent: impl Fn(Place) -> Option<Mic
             let read = reads.iter().filter(|(at, _)| *at <= until).map(|(_, seq)| *seq);
             read.max().unwrap_or(0)
         };
-        let (least, _) = range(conversation, count.user, read(Micros::MAX), low, high);
-        let (_, most) = range(conversation, count.user, read(count.at), low, high);
+        let hides = &run.notes.hides;
+        let gone = |until: Micros| Gone {
+            read: read(until).max(hides.cleared(count.user, count.conversation, until)),
+            hidden: hides.messages(count.user, count.conversation, until),
+        };
+        let (least, _) = range(conversation, count.user, &gone(Micros::MAX), low, high);
+        let (_, most) = range(conversation, count.user, &gone(count.at), low, high);
         if (least..=most).contains(&count.unread) {
             continue;
         }
@@ -76,27 +81,40 @@ pub(super) fn settle(run: &mut Run<'_>, first_sent: impl Fn(Place) -> Option<Mic
     }
 }
 
-/// The least and the most unread messages that a user has while the log grows from `low` to `high`, having read everything up
-/// to `read`. Who sends has read everything before, what was said before somebody came in is not unread to them, and what was
-/// recalled is unread to nobody.
-fn range(conversation: &Conversation, user: u32, read: u64, low: u64, high: u64) -> (u64, u64) {
+/// What counts for somebody no more.
+#[derive(Default)]
+struct Gone {
+    /// Everything up to here was read, or cleared.
+    read: u64,
+    /// These messages are hidden, by seq.
+    hidden: HashSet<u64>,
+}
+
+/// The least and the most unread messages that a user has while the log grows from `low` to `high`. Who sends has read everything
+/// before, what was said before somebody came in is not unread to them, what was recalled is unread to nobody, and what stands in a
+/// thread alone neither counts nor reads.
+fn range(conversation: &Conversation, user: u32, gone: &Gone, low: u64, high: u64) -> (u64, u64) {
     let changes = conversation.changes.get(&user).map_or(&[][..], Vec::as_slice);
     let joins = |seq| changes.iter().any(|change| change.joins && change.seq == seq);
+    let counts = |seq| {
+        let entry = conversation.entry(seq);
+        entry.is_some_and(|entry| entry.kind == Kind::Message) && !gone.hidden.contains(&seq)
+    };
     let (mut count, mut least, mut most) = (0, u64::MAX, 0);
     // Up to where everything is read.
     let mut position = 0;
     for (seq, entry) in (1..=high).zip(&conversation.entries) {
-        let message = entry.kind == Kind::Message;
-        if seq <= read || (message && entry.actor == user) || (entry.kind == Kind::Joined && joins(seq)) {
+        let own = entry.kind == Kind::Message && entry.actor == user;
+        if seq <= gone.read || own || (entry.kind == Kind::Joined && joins(seq)) {
             (count, position) = (0, seq);
         } else if conversation
             .recalls
             .get(&seq)
-            .is_some_and(|message| *message > position)
+            .is_some_and(|message| *message > position && counts(*message))
         {
             count -= 1;
         } else {
-            count += u64::from(message);
+            count += u64::from(counts(seq));
         }
         if seq >= low {
             (least, most) = (least.min(count), most.max(count));
@@ -112,12 +130,16 @@ mod tests {
     use crate::record::Logged;
     use uuid::Uuid;
 
-    /// A log of one conversation: `+a` joins, `a` says something, `a-3` takes the message at seq 3 back.
+    /// A log of one conversation: `+a` joins, `a` says something, `a/` in a thread alone, `a-3` takes the message at seq 3 back.
     fn log(text: &str) -> Export {
         let line = |(seq, word): (u64, &str)| {
             let (word, recalled) = word.split_once('-').unwrap_or((word, ""));
             let user = word.trim_start_matches('+');
             let joins = user != word;
+            let (user, threaded) = match user.strip_suffix('/') {
+                Some(user) => (user, true),
+                None => (user, false),
+            };
             let of = recalled.parse().ok().map(Uuid::from_u128);
             Logged {
                 conversation: "c".to_owned(),
@@ -125,6 +147,7 @@ mod tests {
                 kind: match of {
                     Some(_) => Kind::Recalled,
                     None if joins => Kind::Joined,
+                    None if threaded => Kind::Reply,
                     None => Kind::Message,
                 },
                 actor: user.to_owned(),
@@ -145,14 +168,18 @@ mod tests {
         let export = log("+a +b a a b a a +b a");
         let conversation = &export.conversations[0];
         let b = export.users.find("b").unwrap();
-        let at = |head, read| range(conversation, b, read, head, head).0;
+        let at = |head, read| range(conversation, b, &up_to(read), head, head).0;
         assert_eq!(
             [1, 2, 3, 4, 5, 6, 7, 8, 9].map(|head| at(head, 0)),
             [0, 0, 1, 2, 0, 1, 2, 0, 1]
         );
         assert_eq!(at(7, 6), 1);
         assert_eq!(at(7, 99), 0);
-        assert_eq!(range(conversation, b, 0, 4, 7), (0, 2), "while three more come");
+        assert_eq!(
+            range(conversation, b, &up_to(0), 4, 7),
+            (0, 2),
+            "while three more come"
+        );
     }
 
     #[test]
@@ -160,12 +187,50 @@ mod tests {
         let export = log("+a +b a a a-3 a-3 a b a-4 a a-10");
         let conversation = &export.conversations[0];
         let b = export.users.find("b").unwrap();
-        let at = |head, read| range(conversation, b, read, head, head).0;
+        let at = |head, read| range(conversation, b, &up_to(read), head, head).0;
         assert_eq!(
             [3, 4, 5, 6, 7, 8, 9, 10, 11].map(|head| at(head, 0)),
             [1, 2, 1, 1, 2, 0, 0, 1, 0]
         );
         assert_eq!(at(5, 3), 1, "one that was read");
-        assert_eq!(range(conversation, b, 0, 4, 5), (1, 2), "while it is recalled");
+        assert_eq!(
+            range(conversation, b, &up_to(0), 4, 5),
+            (1, 2),
+            "while it is recalled"
+        );
+    }
+
+    #[test]
+    fn what_stands_in_a_thread_alone_neither_counts_nor_reads() {
+        let export = log("+a +b a a/ b/ a-4 a");
+        let conversation = &export.conversations[0];
+        let b = export.users.find("b").unwrap();
+        let at = |head| range(conversation, b, &up_to(0), head, head).0;
+        assert_eq!([3, 4, 5, 6, 7].map(at), [1, 1, 1, 1, 2]);
+    }
+
+    #[test]
+    fn what_somebody_hides_does_not_count_whether_recalled_or_not() {
+        let export = log("+a +b a a a a-4 a");
+        let conversation = &export.conversations[0];
+        let b = export.users.find("b").unwrap();
+        let hiding = |hidden: &[u64]| {
+            let gone = Gone {
+                read: 0,
+                hidden: hidden.iter().copied().collect(),
+            };
+            range(conversation, b, &gone, 7, 7).0
+        };
+        assert_eq!(hiding(&[]), 3);
+        assert_eq!(hiding(&[3]), 2);
+        assert_eq!(hiding(&[3, 4]), 2, "one that was recalled");
+        assert_eq!(hiding(&[1, 2, 6]), 3, "no messages");
+    }
+
+    fn up_to(read: u64) -> Gone {
+        Gone {
+            read,
+            ..Gone::default()
+        }
     }
 }

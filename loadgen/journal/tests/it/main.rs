@@ -3,6 +3,7 @@
 
 mod faults;
 mod files;
+mod hidden;
 mod recalls;
 mod right_runs;
 mod verdicts;

@@ -224,6 +224,7 @@ fn all_that_was_looked_at_is_counted() {
         gaps: 1,
         reads: 1,
         receipts: 1,
+        hidden: 0,
         unread: 1,
         stayed: 3,
         heard: None,

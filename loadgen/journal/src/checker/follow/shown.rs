@@ -5,11 +5,12 @@ use uuid::Uuid;
 use super::Follower;
 use crate::checker::found::Line;
 use crate::checker::heard::Heard;
+use crate::checker::hidden::Unsaid;
 use crate::checker::reach::{Absence, Beginning, Gap, Reach};
 use crate::checker::recalls::Recalled;
 use crate::export::{Place, Sight};
 use crate::fault::Fault;
-use crate::record::{Kind, Micros, Via};
+use crate::record::{Micros, Via};
 
 /// A delivery as the journal has it.
 pub(super) struct Shown<'a> {
@@ -93,7 +94,7 @@ impl Follower<'_, '_> {
         };
         let whole = entry.whole.is_none() || shown.whole.is_none() || entry.whole == shown.whole;
         // Which command made an event that is no message is not shown.
-        let id = entry.id == shown.id || (entry.kind != Kind::Message && shown.id.is_none());
+        let id = entry.id == shown.id || (!entry.kind.is_message() && shown.id.is_none());
         let same = shown.withheld || entry.withheld || (whole && entry.digest == shown.digest);
         if !id || !same {
             let device = self.run.device(self.journal);
@@ -107,18 +108,19 @@ impl Follower<'_, '_> {
         Some(place)
     }
 
-    /// What was taken back is shown to nobody who comes later, and only that is left out. Who knew of it when is settled at the end.
+    /// What was taken back is shown to nobody who comes later, and only that is left out, and what the person hides. Who knew of it when
+    /// is settled at the end.
     fn recalled(&mut self, shown: &Shown<'_>, place: Place) {
         let recall = self.run.export.recall(place);
         let Some(recall) = recall else {
             if shown.withheld {
-                let device = self.run.device(self.journal);
-                let lines = [self.line(shown.line), Line::Log(place)];
-                self.run.found.add(Fault::ShownOther, lines, || {
-                    let (seq, name) = (place.seq, shown.conversation);
-                    format!(
-                        "{device} was not shown what seq {seq} of {name} says, and nobody has recalled it"
-                    )
+                self.run.notes.unsaid.push(Unsaid {
+                    journal: self.journal,
+                    line: shown.line,
+                    user: self.user,
+                    at: shown.at,
+                    place,
+                    fetched: shown.via == Via::Fetch,
                 });
             }
             return;
@@ -127,11 +129,13 @@ impl Follower<'_, '_> {
         self.run.notes.recalled.push(Recalled {
             journal: self.journal,
             line: shown.line,
+            user: self.user,
             at: shown.at,
             began,
             place,
             recall,
             withheld: shown.withheld,
+            fetched: shown.via == Via::Fetch,
         });
     }
 
