@@ -14,7 +14,8 @@ pub fn logged(event: &Event) -> Logged {
     let (kind, users) = match &data {
         EventData::MessageSent(sent) => {
             id = Some(sent.message);
-            (Kind::Message, vec![])
+            let is_main = sent.thread.is_none() || sent.also;
+            (if is_main { Kind::Message } else { Kind::Reply }, vec![])
         }
         EventData::MessageEdited(edited) => {
             of = Some(edited.message);

@@ -1,4 +1,5 @@
-//! What the messages of a log say at its end, whatever was edited, taken back, reacted with or pinned: what history has to tell.
+//! What the messages of a log say at its end, whatever was edited, taken back, reacted with, pinned or answered in a thread: what
+//! history has to tell.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,16 +7,32 @@ use serde::Deserialize;
 use tidings_protocol::{Content, EventData};
 use uuid::Uuid;
 
+/// What GraphQL is asked of a message, for [`Told`].
+pub const FIELDS: &str = "id seq text editedAt recalledAt pinned thread also everyone attachment { id } \
+     forwarded { sender { id } } reactions { emoji count } sender { id }";
+
 /// A message as it is at the end.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says a thing of its own about a message"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
     pub seq: u64,
-    /// None where it was recalled.
+    pub recalled: bool,
+    /// The text or the caption. None where there is none, and where it was recalled.
     pub text: Option<String>,
     pub edited: bool,
     /// Who reacts so, by emoji.
     pub reactions: BTreeMap<String, BTreeSet<Uuid>>,
     pub pinned: bool,
+    /// What begins the thread in which it stands, and whether the main timeline shows it, too.
+    pub thread: Option<Uuid>,
+    pub also: bool,
+    pub everyone: bool,
+    /// Whose words they are, where they are not the sender's own.
+    pub forwarded: Option<Uuid>,
+    pub attachment: Option<Uuid>,
 }
 
 /// The messages of one conversation, by id.
@@ -45,7 +62,12 @@ impl Fold {
             EventData::MessageSent(sent) => {
                 let said = Said {
                     seq,
+                    attachment: sent.content.as_ref().and_then(attachment),
                     text: sent.content.and_then(text),
+                    thread: sent.thread,
+                    also: sent.also,
+                    everyone: sent.everyone,
+                    forwarded: sent.forwarded.map(|forwarded| forwarded.sender),
                     ..Said::default()
                 };
                 self.messages.insert(sent.message, said);
@@ -61,6 +83,9 @@ impl Fold {
                 if let Some(said) = self.messages.get_mut(&recalled.message) {
                     *said = Said {
                         seq: said.seq,
+                        recalled: true,
+                        thread: said.thread,
+                        also: said.also,
                         ..Said::default()
                     };
                 }
@@ -87,7 +112,28 @@ impl Fold {
     }
 
     fn standing(&mut self, message: Uuid) -> Option<&mut Said> {
-        self.messages.get_mut(&message).filter(|said| said.text.is_some())
+        self.messages.get_mut(&message).filter(|said| !said.recalled)
+    }
+
+    /// Where each message stands.
+    pub fn places(&self) -> impl Iterator<Item = (Uuid, u64)> {
+        self.messages.iter().map(|(id, said)| (*id, said.seq))
+    }
+
+    /// Without the messages that somebody does not see.
+    pub fn without(&mut self, hidden: impl Fn(&Uuid, &Said) -> bool) {
+        self.messages.retain(|id, said| !hidden(id, said));
+    }
+
+    /// The messages below which somebody has replied, with how many replies were not recalled.
+    pub fn threads(&self) -> BTreeMap<Uuid, u64> {
+        let mut threads = BTreeMap::new();
+        for said in self.messages.values() {
+            if let Some(root) = said.thread {
+                *threads.entry(root).or_default() += u64::from(!said.recalled);
+            }
+        }
+        threads
     }
 
     /// How history tells it differently, in words; `None` where it does not.
@@ -109,8 +155,11 @@ impl Fold {
     }
 }
 
-/// A message as history tells it, read from the fields `seq text editedAt recalledAt pinned reactions { emoji count }` of
-/// GraphQL.
+/// A message as history tells it, read from [`FIELDS`] of GraphQL.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says a thing of its own about a message"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Node")]
 pub struct Told {
@@ -121,6 +170,11 @@ pub struct Told {
     /// How many react so, by emoji.
     pub reactions: BTreeMap<String, usize>,
     pub pinned: bool,
+    pub thread: Option<Uuid>,
+    pub also: bool,
+    pub everyone: bool,
+    pub forwarded: Option<Uuid>,
+    pub attachment: Option<Uuid>,
 }
 
 #[derive(Deserialize)]
@@ -131,7 +185,22 @@ struct Node {
     edited_at: Option<String>,
     recalled_at: Option<String>,
     pinned: bool,
+    thread: Option<Uuid>,
+    also: bool,
+    everyone: bool,
+    forwarded: Option<Forwarded>,
+    attachment: Option<Named>,
     reactions: Vec<Reaction>,
+}
+
+#[derive(Deserialize)]
+struct Forwarded {
+    sender: Named,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: Uuid,
 }
 
 #[derive(Deserialize)]
@@ -152,6 +221,11 @@ impl From<Node> for Told {
                 .map(|reaction| (reaction.emoji, reaction.count))
                 .collect(),
             pinned: node.pinned,
+            thread: node.thread,
+            also: node.also,
+            everyone: node.everyone,
+            forwarded: node.forwarded.map(|forwarded| forwarded.sender.id),
+            attachment: node.attachment.map(|attachment| attachment.id),
         }
     }
 }
@@ -162,22 +236,33 @@ impl From<&Said> for Told {
             seq: said.seq,
             text: said.text.clone(),
             edited: said.edited,
-            recalled: said.text.is_none(),
+            recalled: said.recalled,
             reactions: said
                 .reactions
                 .iter()
                 .map(|(emoji, users)| (emoji.clone(), users.len()))
                 .collect(),
             pinned: said.pinned,
+            thread: said.thread,
+            also: said.also,
+            everyone: said.everyone,
+            forwarded: said.forwarded,
+            attachment: said.attachment,
         }
     }
 }
 
-/// Nobody here sends anything else.
 fn text(content: Content) -> Option<String> {
     match content {
         Content::Text { text } => Some(text),
-        Content::Image { .. } | Content::File { .. } => None,
+        Content::Image { caption, .. } | Content::File { caption, .. } => caption,
+    }
+}
+
+fn attachment(content: &Content) -> Option<Uuid> {
+    match content {
+        Content::Text { .. } => None,
+        Content::Image { attachment, .. } | Content::File { attachment, .. } => Some(*attachment),
     }
 }
 
@@ -254,6 +339,26 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_stays_in_its_thread_and_counts_there_until_it_is_recalled() {
+        let reply = Uuid::from_u128(10);
+        let fields = format!(
+            r#"{{"message":"{reply}","content":{{"kind":"text","text":"c"}},"thread":"{MESSAGE}","everyone":true}}"#
+        );
+        let mut fold = Fold::default();
+        fold.take(2, BOB, EventData::decode(&EventKind::MessageSent, &fields));
+        assert_eq!(fold.threads(), [(MESSAGE, 1)].into());
+        assert!(Told::from(&fold.messages[&reply]).everyone);
+        let recalled = format!(r#"{{"message":"{reply}","message_seq":2}}"#);
+        fold.take(3, BOB, EventData::decode(&EventKind::MessageRecalled, &recalled));
+        assert_eq!(fold.threads(), [(MESSAGE, 0)].into());
+        let told = Told::from(&fold.messages[&reply]);
+        assert_eq!(
+            (told.thread, told.everyone, told.recalled),
+            (Some(MESSAGE), false, true)
+        );
+    }
+
+    #[test]
     fn what_history_tells_differently_is_found() {
         let mut fold = Fold::default();
         let data = format!(r#"{{"message":"{MESSAGE}"{}}}"#, SENT.2);
@@ -276,6 +381,14 @@ mod tests {
             },
             Told {
                 pinned: true,
+                ..right.clone()
+            },
+            Told {
+                everyone: true,
+                ..right.clone()
+            },
+            Told {
+                thread: Some(ANN),
                 ..right.clone()
             },
         ] {

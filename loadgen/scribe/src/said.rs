@@ -1,10 +1,12 @@
 //! What is asked of the server, and what the events say that it makes: as digests, for journals.
 
+use serde::Serialize;
 use tidings_journal::digest;
 use tidings_protocol::{
-    Action, Content, DirectOpened, EventData, EventKind, GroupCreated, GroupRenamed, MemberAdded, MemberLeft,
-    MemberRemoved, MessageEdited, MessageRecalled, MessageSend, MessageSent, PinChanged, ReactionChanged,
-    Role, RoleChanged,
+    Action, Content, ConversationArchived, ConversationCleared, ConversationMarked, ConversationMuted,
+    DirectOpened, EventData, EventKind, GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved,
+    MessageEdited, MessageRecalled, MessageSend, MessagesHidden, Notice, NoticeData, PinChanged,
+    ReactionChanged, Role, RoleChanged, ThreadFollowed,
 };
 use uuid::Uuid;
 
@@ -26,30 +28,40 @@ impl Said {
 
     /// A message that answers another or names people, under a new id.
     pub fn message(conversation: Uuid, text: String, reply_to: Option<Uuid>, mentions: Vec<Uuid>) -> Self {
-        let id = Uuid::now_v7();
-        let content = Content::text(text);
-        let digest = says(&EventData::MessageSent(MessageSent {
-            message: id,
-            content: Some(content.clone()),
-            reply_to,
-            mentions: mentions.clone(),
-            thread: None,
-            thread_author: None,
-            also: false,
-            everyone: false,
-            forwarded: None,
-        }));
-        let action = Action::MessageSend(MessageSend {
+        Self::send(MessageSend {
             reply_to,
             mentions,
-            ..MessageSend::new(conversation, content)
-        });
+            ..MessageSend::new(conversation, Content::text(text))
+        })
+    }
+
+    /// Any message, under a new id.
+    pub fn send(send: MessageSend) -> Self {
+        let id = Uuid::now_v7();
+        let digest = match (&send.content, &send.forward) {
+            (Some(Content::Text { text }), _) if is_plain(&send) => digest(text),
+            (Some(content), _) => message(&send, &json(content)),
+            // What it says then is the server's to find out.
+            (None, _) => message(&send, FORWARDED),
+        };
         Self {
             id,
-            conversation,
-            action,
+            conversation: send.conversation,
+            action: Action::MessageSend(send),
             digest,
         }
+    }
+
+    /// Something that `user` does for themselves, under a new id; none for what makes no such notice. It belongs to the user's own
+    /// stream, which has the user's id.
+    pub fn for_oneself(user: Uuid, action: Action) -> Option<Self> {
+        let digest = tells(&noticed(&action)?);
+        Some(Self {
+            id: Uuid::now_v7(),
+            conversation: user,
+            action,
+            digest,
+        })
     }
 
     /// A change of a message, under a new id; none for what changes no message.
@@ -58,10 +70,10 @@ impl Said {
         Self::change(Uuid::nil(), conversation, action)
     }
 
-    /// The message that this one answers or changes.
+    /// The message that this one answers, stands below or changes.
     pub fn refers_to(&self) -> Option<Uuid> {
         match &self.action {
-            Action::MessageSend(send) => send.reply_to,
+            Action::MessageSend(send) => send.reply_to.or(send.thread),
             Action::MessageEdit { message, .. }
             | Action::MessageRecall { message, .. }
             | Action::MessageReact { message, .. }
@@ -70,6 +82,7 @@ impl Said {
         }
     }
 
+    /// Whether it changes a message of a conversation.
     pub fn changes_message(&self) -> bool {
         self.refers_to().is_some() && !matches!(self.action, Action::MessageSend(_))
     }
@@ -135,23 +148,123 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
     })
 }
 
-/// The digest of what an event says, as far as a command decides it: of a message its text, and whom it answers and names; of a
-/// change of one, not where it stands.
+/// What stands for the content of a message that says what another one does.
+const FORWARDED: &str = "forwarded";
+
+/// Whether a message is its content and nothing else.
+fn is_plain(send: &MessageSend) -> bool {
+    send.reply_to.is_none() && send.mentions.is_empty() && send.thread.is_none() && !send.everyone
+}
+
+/// The digest of a message that is more than its content. Those who are named are a set.
+fn message(send: &MessageSend, content: &str) -> u64 {
+    let mut mentions = send.mentions.clone();
+    mentions.sort_unstable();
+    let (reply_to, thread) = (send.reply_to, send.thread);
+    let (also, everyone) = (send.also, send.everyone);
+    digest(&format!(
+        "{reply_to:?} {mentions:?} {thread:?} {also} {everyone} {content}"
+    ))
+}
+
+/// The notice that a command makes, as far as the command decides it.
+fn noticed(action: &Action) -> Option<NoticeData> {
+    let (seq, message_no) = (0, 0);
+    Some(match action.clone() {
+        Action::MessageHide {
+            conversation,
+            messages,
+        } => NoticeData::MessagesHidden(MessagesHidden {
+            conversation,
+            messages,
+            seqs: vec![],
+            message_nos: vec![],
+        }),
+        Action::ConversationClear { conversation, seq } => {
+            NoticeData::ConversationCleared(ConversationCleared {
+                conversation,
+                seq,
+                message_no,
+            })
+        }
+        Action::ConversationMute {
+            conversation,
+            on,
+            until,
+        } => NoticeData::ConversationMuted(ConversationMuted {
+            conversation,
+            on,
+            until,
+            seq,
+            message_no,
+        }),
+        Action::ConversationArchive { conversation, on } => {
+            NoticeData::ConversationArchived(ConversationArchived {
+                conversation,
+                on,
+                seq,
+                message_no,
+            })
+        }
+        Action::ConversationMark { conversation, unread } => {
+            NoticeData::ConversationMarked(ConversationMarked {
+                conversation,
+                unread,
+                seq: None,
+            })
+        }
+        Action::ThreadFollow {
+            conversation,
+            thread,
+            on,
+        } => NoticeData::ThreadFollowed(ThreadFollowed {
+            conversation,
+            thread,
+            on,
+        }),
+        _ => return None,
+    })
+}
+
+/// The digest of what a notice tells, as far as a command decides it: not where the conversation was.
+pub fn tells(data: &NoticeData) -> u64 {
+    let mut data = data.clone();
+    match &mut data {
+        NoticeData::ConversationMuted(muted) => (muted.seq, muted.message_no) = (0, 0),
+        NoticeData::ConversationArchived(archived) => (archived.seq, archived.message_no) = (0, 0),
+        NoticeData::ConversationMarked(marked) => marked.seq = None,
+        NoticeData::ConversationCleared(cleared) => cleared.message_no = 0,
+        NoticeData::MessagesHidden(hidden) => {
+            hidden.messages.sort_unstable();
+            hidden.messages.dedup();
+            hidden.seqs.clear();
+            hidden.message_nos.clear();
+        }
+        _ => {}
+    }
+    digest(&json(&data))
+}
+
+/// The digest of what an event says, as far as a command decides it: of a message its content, and whom it answers and names, unless it
+/// was sent on, for then the server says what it says; of a change of one, not where it stands.
 pub fn says(data: &EventData) -> u64 {
     match data {
-        EventData::MessageSent(sent) => match &sent.content {
-            Some(Content::Text { text }) if sent.reply_to.is_none() && sent.mentions.is_empty() => {
-                digest(text)
+        EventData::MessageSent(sent) => {
+            let Some(content) = &sent.content else { return 0 };
+            let send = MessageSend {
+                reply_to: sent.reply_to,
+                mentions: sent.mentions.clone(),
+                everyone: sent.everyone,
+                thread: sent.thread,
+                also: sent.also,
+                ..MessageSend::new(Uuid::nil(), content.clone())
+            };
+            match content {
+                _ if sent.forwarded.is_some() => message(&send, FORWARDED),
+                Content::Text { text } if is_plain(&send) => digest(text),
+                content => message(&send, &json(content)),
             }
-            Some(Content::Text { text }) => {
-                // Those who are named are a set.
-                let mut mentions = sent.mentions.clone();
-                mentions.sort_unstable();
-                digest(&format!("{:?} {mentions:?} {text}", sent.reply_to))
-            }
-            // Nobody here sends anything else.
-            _ => 0,
-        },
+        }
         EventData::GroupCreated(created) => {
             let mut created = created.clone();
             // The first member is the owner; the others come in any order.
@@ -180,7 +293,11 @@ pub fn says(data: &EventData) -> u64 {
 }
 
 fn written(data: &EventData) -> u64 {
-    digest(&serde_json::to_string(data).unwrap_or_default())
+    digest(&json(data))
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// Whether an event comes without what it once said.
@@ -190,6 +307,13 @@ pub fn is_withheld(data: &EventData) -> bool {
         EventData::MessageEdited(edited) => edited.content.is_none(),
         _ => false,
     }
+}
+
+/// What a notice of this kind tells, from the log; none of a kind that makes none, or of another shape.
+pub fn notice(kind: &str, data: &str) -> Option<NoticeData> {
+    let notice = format!(r#"{{"seq":0,"kind":"{kind}","at":"1970-01-01T00:00:00.000Z","data":{data}}}"#);
+    let notice: Notice = serde_json::from_str(&notice).ok()?;
+    Some(notice.decode()).filter(|data| *data != NoticeData::Unknown)
 }
 
 /// What an event of this kind says, from the log.

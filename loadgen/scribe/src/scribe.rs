@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tidings_journal::{Journal, Micros, Record, Stored, Via, whole};
-use tidings_protocol::{Ack, Event, EventData, Events, Gap, Limits, Receipt};
+use tidings_protocol::{Ack, Action, Event, EventData, Events, Gap, Limits, Receipt};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -325,6 +325,29 @@ impl Scribe {
             conversation: conversation.to_string(),
             seq,
         });
+    }
+
+    /// The server has taken what the person does for themselves, which they asked for at `asked`; only what hides something is written down.
+    pub fn did(&mut self, asked: Micros, action: &Action) {
+        let at = self.clock.now();
+        match action {
+            Action::MessageHide {
+                conversation,
+                messages,
+            } => self.add(Record::Hidden {
+                at,
+                asked,
+                conversation: conversation.to_string(),
+                messages: messages.clone(),
+            }),
+            Action::ConversationClear { conversation, seq } => self.add(Record::Cleared {
+                at,
+                asked,
+                conversation: conversation.to_string(),
+                seq: *seq,
+            }),
+            _ => {}
+        }
     }
 
     /// The server says how many messages wait to be read, at a moment when nothing is on its way.
