@@ -140,6 +140,7 @@ impl Bare {
             journal: self.scribe.close(),
             problems: self.problems,
             unless_out: Vec::new(),
+            read_threads: Vec::new(),
         }
     }
 

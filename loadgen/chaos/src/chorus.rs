@@ -9,6 +9,7 @@ use tidings_journal::Journal;
 use tidings_protocol::{Ack, Action, ErrorCode};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::device::answers::is_over;
 use crate::effects::Effects;
 use crate::http::Person;
 use crate::said::Said;
@@ -79,6 +80,7 @@ impl Chorus {
         match self.insist(said).await {
             Some(Answer::Ack(ack)) => {
                 self.effects.add(said.action.name(), 1);
+                self.scribe.did(at, &said.action);
                 match said.action {
                     // Somebody else may have opened it, and then the log has nothing of this.
                     Action::DirectOpen { .. } => self.scribe.tried(at, said, ack.conversation),
@@ -91,6 +93,30 @@ impl Chorus {
             None => self.problems.push(format!("{} got no answer", said.id)),
         }
         None
+    }
+
+    /// Says something to everybody; answers whether it was taken. Where it comes too often, every node has to say so, and until when.
+    pub(crate) async fn call(&mut self, said: &Said) -> bool {
+        self.scribe.send(said.clone());
+        match self.insist(said).await {
+            Some(Answer::Ack(_)) => true,
+            Some(Answer::Refused(error)) => {
+                self.scribe.refused(said.id, error.code.as_str());
+                if !is_over(&error) || error.retry_after_ms.is_none() {
+                    let (code, field) = (error.code, error.field);
+                    let id = said.id;
+                    self.problems.push(format!(
+                        "{id} is refused with {code} ({field:?}), and not for being said too often"
+                    ));
+                }
+                self.effects.add("calls too many", 1);
+                false
+            }
+            None => {
+                self.problems.push(format!("{} got no answer", said.id));
+                false
+            }
+        }
     }
 
     /// Says once more what was acked, and must hear the same.
@@ -148,7 +174,7 @@ impl Chorus {
                             None => first = Some(ack),
                         }
                     }
-                    Answer::Refused(error) if !error.retryable => refused = Some(error),
+                    Answer::Refused(error) if !error.retryable || is_over(&error) => refused = Some(error),
                     Answer::Refused(_) => {}
                 }
             }

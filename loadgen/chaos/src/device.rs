@@ -21,8 +21,9 @@ use crate::view::{View, gets_farewell};
 use crate::world::World;
 use answers::Answer;
 
-mod answers;
+pub(crate) mod answers;
 mod doings;
+mod own;
 
 /// What the second device of a person is called.
 pub(crate) const SECOND_NAME: &str = "laptop";
@@ -59,6 +60,10 @@ struct Device {
     /// What this device has reacted with to which message.
     reacted: BTreeSet<(Uuid, &'static str)>,
     emoji: [&'static str; 2],
+    /// Whether the person hides messages and clears conversations. Others do not, so that somebody sees all that there is.
+    hides: bool,
+    /// How far threads were read, by what begins them: the conversation, and up to where.
+    read_threads: Vec<(Uuid, Uuid, u64)>,
     /// Whether the log goes back in this run: then no reaction ends, for where its beginning is lost that leaves nothing in the log.
     goes_back: bool,
     effects: Effects,
@@ -116,6 +121,8 @@ pub(crate) fn start(
             busy: BTreeSet::new(),
             own: BTreeMap::new(),
             reacted: BTreeSet::new(),
+            hides: number % 2 == 1,
+            read_threads: Vec::new(),
             emoji: if is_second { EMOJI_OF_SECOND } else { EMOJI },
             goes_back,
             effects: Effects::default(),
@@ -205,6 +212,7 @@ impl Device {
             } => {
                 self.scribe.rewound(conversation, to);
                 self.own.remove(&conversation);
+                self.view.forget_root(conversation);
                 self.rewound.insert(conversation);
                 self.effects.add(SET_BACK, 1);
             }
@@ -277,6 +285,7 @@ impl Device {
             journal: self.scribe.close(),
             problems: self.problems,
             unless_out: self.not_again,
+            read_threads: self.read_threads,
         }
     }
 }

@@ -60,6 +60,8 @@ pub(crate) struct Done {
     pub(crate) problems: Vec<String>,
     /// Problems, by conversation, unless the person was out of it when the device did not know that yet.
     pub(crate) unless_out: Vec<(Uuid, String)>,
+    /// How far the server said that threads were read: the conversation, what begins the thread, and up to where.
+    pub(crate) read_threads: Vec<(Uuid, Uuid, u64)>,
 }
 
 impl Hand {

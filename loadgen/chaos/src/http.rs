@@ -10,13 +10,11 @@ use serde_json::{Value, json};
 use tidings_stand::{Account, Api, Node};
 use uuid::Uuid;
 
-use crate::fold::Told;
+use crate::fold::{FIELDS as MESSAGE, Told};
+use crate::own::{FIELDS, Standing};
 
-const LIST: &str = "query($after: String) { conversations(first: 100, after: $after) { \
-     nodes { id lastSeq unreadCount } pageInfo { hasNextPage endCursor } } }";
-
-const MESSAGES: &str = "query($id: ID!, $after: String) { conversation(id: $id) { messages(first: 100, after: $after) { \
-     nodes { id seq text editedAt recalledAt pinned reactions { emoji count } } pageInfo { hasNextPage endCursor } } } }";
+const PAGE: &str = "pageInfo { hasNextPage endCursor }";
+const TOTALS: &str = "{ unreadTotal mentionTotal }";
 
 /// Somebody with an account.
 #[derive(Clone, Debug)]
@@ -32,7 +30,16 @@ pub(crate) struct Person {
 pub(crate) struct Listed {
     pub(crate) id: Uuid,
     pub(crate) last_seq: u64,
-    pub(crate) unread_count: u64,
+    #[serde(flatten)]
+    pub(crate) standing: Standing,
+}
+
+/// What somebody has not read in all conversations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Totals {
+    pub(crate) unread_total: u64,
+    pub(crate) mention_total: u64,
 }
 
 impl Person {
@@ -48,14 +55,39 @@ impl Person {
 
     /// The person's conversations, as the read models of that node have them.
     pub(crate) async fn conversations(&self) -> Result<Vec<Listed>> {
-        let listed = self.all(LIST, json!({}), "/conversations").await?;
+        let query = format!(
+            "query($after: String) {{ conversations(first: 100, after: $after) {{ nodes {{ id lastSeq {FIELDS} }} {PAGE} }} }}"
+        );
+        let listed = self.all(&query, json!({}), "/conversations").await?;
         listed.into_iter().map(read).collect()
     }
 
-    /// The messages of one of them.
-    pub(crate) async fn messages(&self, conversation: Uuid) -> Result<BTreeMap<Uuid, Told>> {
+    /// What they have not read in all of them.
+    pub(crate) async fn totals(&self) -> Result<Totals> {
+        read(self.account.query(TOTALS, &Value::Null, None).await?)
+    }
+
+    /// The messages of one of them, with those in these threads.
+    pub(crate) async fn messages(
+        &self,
+        conversation: Uuid,
+        threads: impl Iterator<Item = Uuid>,
+    ) -> Result<BTreeMap<Uuid, Told>> {
+        let list = format!("(first: 100, after: $after) {{ nodes {{ {MESSAGE} }} {PAGE} }}");
+        let main =
+            format!("query($id: ID!, $after: String) {{ conversation(id: $id) {{ messages{list} }} }}");
+        let thread = format!(
+            "query($id: ID!, $root: ID!, $after: String) {{ conversation(id: $id) {{ thread(root: $root) {{ replies{list} }} }} }}"
+        );
         let variables = json!({ "id": conversation });
-        let nodes = self.all(MESSAGES, variables, "/conversation/messages").await?;
+        let mut nodes = self.all(&main, variables, "/conversation/messages").await?;
+        for root in threads {
+            let variables = json!({ "id": conversation, "root": root });
+            nodes.extend(
+                self.all(&thread, variables, "/conversation/thread/replies")
+                    .await?,
+            );
+        }
         let messages = nodes.into_iter().map(|node| {
             let node: MessageNode = read(node)?;
             Ok((node.id, node.told))

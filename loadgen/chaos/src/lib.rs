@@ -31,7 +31,7 @@ mod wire;
 mod witness;
 mod world;
 
-use tidings_scribe::{fold, said, scribe};
+use tidings_scribe::{fold, own, said, scribe};
 
 pub use command::{Args, run};
 pub use conditions::Conditions;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tidings_protocol::{Ack, Action, Content, MessageSend, Role};
+use tidings_protocol::{Ack, Action, Content, MessageSend, Role, Source};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -12,6 +12,11 @@ use crate::http::Person;
 use crate::said::Said;
 use crate::scribe::Clock;
 use crate::view::STAGED;
+
+/// How often everybody may be mentioned in a group within an hour.
+const EVERYONE_PER_HOUR: usize = 10;
+/// Storms of more commands than this try to do it more often.
+const EVERYONE_FROM: usize = 14;
 
 /// Who storms, and where.
 pub(crate) struct Storm {
@@ -67,6 +72,11 @@ impl Storm {
                 acked.0.push((number, said, ack));
             }
         }
+        // Who has left may say nothing more.
+        if self.commands > EVERYONE_FROM && acked.has(21).is_none() {
+            let done = usize::from(acked.has(4).is_some());
+            self.call_too_often(group, done, &mut chorus).await;
+        }
         sleep(self.later).await;
         for (number, said, first) in acked.0 {
             chorus.say_again(&said, &first).await;
@@ -77,6 +87,23 @@ impl Storm {
         chorus.close()
     }
 
+    /// Mentions everybody as often as that may be done in an hour, and once more. So many times it has been done.
+    async fn call_too_often(&self, group: Uuid, done: usize, chorus: &mut Chorus) {
+        for number in done..=EVERYONE_PER_HOUR {
+            let text = format!("{} calls {number}", self.name);
+            let said = Said::send(MessageSend {
+                everyone: true,
+                ..MessageSend::new(group, Content::text(text))
+            });
+            if !chorus.call(&said).await {
+                return;
+            }
+        }
+        chorus.problems.push(format!(
+            "{group} was called more than {EVERYONE_PER_HOUR} times within an hour"
+        ));
+    }
+
     /// The command of this number; none when what it stands on did not come about.
     fn says(&self, number: usize, group: Uuid, acked: &Acked) -> Option<Said> {
         let own = self.person.user;
@@ -84,66 +111,100 @@ impl Storm {
         let text = format!("{} {number}", self.name);
         let conversation = group;
         let change = |action| Said::change(own, group, action);
+        let first_message = || acked.has(1).map(|said| said.id);
+        let amendment = |action| Said::amendment(conversation, action);
+        let for_oneself = |action| Said::for_oneself(own, action);
         match number {
             1 => Some(Said::text(group, text)),
-            2 => {
-                let answered = acked.has(1).map(|said| said.id);
-                Some(Said::message(group, text, answered, vec![first, second]))
-            }
-            3..=6 => {
-                let message = acked.has(1)?.id;
-                let action = match number {
-                    3 => Action::MessageEdit {
-                        conversation,
-                        message,
-                        content: Content::text(text),
-                    },
-                    4 => Action::MessageReact {
-                        conversation,
-                        message,
-                        emoji: "👍".to_owned(),
-                        on: true,
-                    },
-                    5 => Action::MessagePin {
-                        conversation,
-                        message,
-                        on: true,
-                    },
-                    _ => Action::MessageRecall {
-                        conversation,
-                        message,
-                    },
+            2 => Some(Said::message(group, text, first_message(), vec![first, second])),
+            3 => Some(Said::send(MessageSend {
+                thread: Some(first_message()?),
+                also: true,
+                ..MessageSend::new(group, Content::text(text))
+            })),
+            4 => Some(Said::send(MessageSend {
+                everyone: true,
+                ..MessageSend::new(group, Content::text(text))
+            })),
+            5 => {
+                let message = first_message()?;
+                let source = Source {
+                    conversation,
+                    message,
                 };
-                Said::amendment(conversation, action)
+                Some(Said::send(MessageSend::forwarding(self.conversation, source)))
             }
-            7 => change(Action::GroupAdd {
+            6 => amendment(Action::MessageEdit {
+                conversation,
+                message: first_message()?,
+                content: Content::text(text),
+            }),
+            7 => amendment(Action::MessageReact {
+                conversation,
+                message: first_message()?,
+                emoji: "👍".to_owned(),
+                on: true,
+            }),
+            8 => amendment(Action::MessagePin {
+                conversation,
+                message: first_message()?,
+                on: true,
+            }),
+            9 => for_oneself(Action::MessageHide {
+                conversation,
+                messages: vec![first_message()?],
+            }),
+            10 => for_oneself(Action::ConversationMute {
+                conversation,
+                on: true,
+                until: None,
+            }),
+            11 => for_oneself(Action::ConversationArchive {
+                conversation,
+                on: true,
+            }),
+            12 => for_oneself(Action::ConversationMark {
+                conversation,
+                unread: true,
+            }),
+            13 => for_oneself(Action::ThreadFollow {
+                conversation,
+                thread: first_message()?,
+                on: false,
+            }),
+            14 => for_oneself(Action::ConversationClear { conversation, seq: 1 }),
+            15 => amendment(Action::MessageRecall {
+                conversation,
+                message: first_message()?,
+            }),
+            16 => change(Action::GroupAdd {
                 conversation,
                 user: third,
             }),
-            11 => change(Action::GroupRole {
+            17 => change(Action::GroupRole {
                 conversation,
                 user: third,
                 role: Role::Admin,
             }),
-            9 => change(Action::GroupRename {
+            18 => change(Action::GroupRename {
                 conversation,
                 name: text,
             }),
-            10 => change(Action::GroupRemove {
+            19 => change(Action::GroupRemove {
                 conversation,
                 user: third,
             }),
-            8 => change(Action::GroupRole {
+            20 => change(Action::GroupRole {
                 conversation,
                 user: first,
                 role: Role::Owner,
             }),
             // While there is another owner, leaving is one event.
-            12 => {
-                acked.has(11)?;
+            21 => {
+                acked.has(20)?;
                 change(Action::GroupLeave { conversation })
             }
-            13 => Said::change(own, Uuid::nil(), Action::DirectOpen { user: third }),
+            22 => Said::change(own, Uuid::nil(), Action::DirectOpen { user: third }),
             // The first too.
             _ => Some(Said::text(self.conversation, text)),
         }
@@ -161,13 +222,35 @@ impl Storm {
                 Said::change(own, Uuid::nil(), Action::GroupCreate { name, members })
             }
             // Of the same kind, or of another.
-            Action::MessageSend(MessageSend { reply_to: None, .. }) if number.is_multiple_of(2) => {
-                Some(Said::message(
-                    said.conversation,
-                    format!("{} {number}", self.name),
-                    None,
-                    vec![own],
-                ))
+            Action::MessageSend(MessageSend {
+                content: Some(_),
+                reply_to: None,
+                thread: None,
+                everyone: false,
+                ..
+            }) if number.is_multiple_of(2) => Some(Said::message(
+                said.conversation,
+                format!("{} {number}", self.name),
+                None,
+                vec![own],
+            )),
+            Action::ConversationMute { .. }
+            | Action::ConversationArchive { .. }
+            | Action::ConversationMark { .. }
+            | Action::ConversationClear { .. }
+            | Action::ThreadFollow { .. }
+            | Action::MessageHide { .. } => {
+                let conversation = said.action.conversation()?;
+                let seq = 2;
+                let other = match said.action {
+                    Action::ConversationClear { .. } => Action::ConversationClear { conversation, seq },
+                    // Of another kind.
+                    _ => Action::ConversationArchive {
+                        conversation,
+                        on: false,
+                    },
+                };
+                Said::for_oneself(own, other)
             }
             Action::GroupRole {
                 conversation, user, ..

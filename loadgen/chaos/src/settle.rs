@@ -13,11 +13,12 @@ use uuid::Uuid;
 use crate::effects::{ADDED, Effects, SET_BACK};
 use crate::ground::Ground;
 use crate::hand::{Hand, Order};
+use crate::own::Own;
 use crate::scribe::Clock;
 use crate::store::{self, Database};
 use crate::view::gets_farewell;
 use crate::world::World;
-use against_log::{End, compare, counts, ends, told, told_otherwise};
+use against_log::{End, compare, counts, ends, stands_otherwise, told, told_otherwise, unread_threads};
 use judge::{judge, names_what_was_lost};
 
 mod against_log;
@@ -122,17 +123,30 @@ pub(crate) async fn settle(
         hands.iter().flat_map(lacks).collect()
     };
     findings.problems.extend(lacking);
+    let (events, own) = (database.events().await?, database.own().await?);
     for person in &world.people {
         let listed = person.conversations().await?;
+        let totals = person.totals().await?;
+        let nothing = Own::default();
+        let own = own.get(&person.user).unwrap_or(&nothing);
+        findings
+            .problems
+            .extend(stands_otherwise(person.user, &listed, totals, &events, own));
         let user = person.user.to_string();
         findings.problems.extend(compare(&user, &ends, &listed));
         findings.journals.push(counts(user, &listed, clock));
     }
     for hand in hands {
-        let (label, user) = (hand.label.clone(), hand.user.to_string());
+        let (label, id, user) = (hand.label.clone(), hand.user, hand.user.to_string());
         let done = hand.finish().await?;
         findings.connections += done.connections;
         findings.effects.merge(&done.effects);
+        if restored.is_none() {
+            let nothing = Own::default();
+            let own = own.get(&id).unwrap_or(&nothing);
+            let unread = unread_threads(id, &done.read_threads, &events, own);
+            findings.problems.extend(unread);
+        }
         // Who was out when they asked has no right to it, and is told of that when their device comes to it.
         let was_out = |conversation: Uuid| {
             let mut log = findings.log.iter();
@@ -161,7 +175,7 @@ pub(crate) async fn settle(
             .problems
             .push("a cursor is said to be ahead of a log that has never gone back".to_owned());
     }
-    match judge(findings, &database, restored.as_ref()).await? {
+    match judge(findings, &own, restored.as_ref()) {
         Ok(summary) => {
             if summary.acked == 0 {
                 findings.problems.push("nothing was acked".to_owned());
@@ -177,7 +191,7 @@ pub(crate) async fn settle(
     }
     findings
         .problems
-        .extend(told_otherwise(&database, world, &ends).await?);
+        .extend(told_otherwise(&events, &own, world, &ends).await?);
     if let Err(error) = verify(program, &ground.database_url()).await {
         findings.problems.push(format!("{error:#}"));
     }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use tidings_journal::{Kind, Logged, Stored, whole};
-use tidings_protocol::{EventData, EventKind};
+use tidings_protocol::{EventData, EventKind, Forwarded, NoticeData};
 use tidings_stand::Session;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-use crate::fold::Fold;
+use crate::own::Own;
 use crate::said;
 
 /// How long connecting, and each question, may take.
@@ -26,17 +26,18 @@ const WALWRITER: &str = "SELECT pid FROM pg_stat_activity WHERE backend_type = '
 const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
 
-/// Numbers of kinds as the log has them; those from 64 on are not about conversations.
+/// Numbers of kinds as the log has them; those from 64 on are of people's own streams, and 96 is of administrators'.
 const LOG: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8'), \
      command IS DISTINCT FROM lead(command) OVER (PARTITION BY stream ORDER BY seq), \
-     floor(extract(epoch FROM at) * 1000)::bigint, lane, pos FROM event WHERE kind < 64 ORDER BY stream, seq";
+     floor(extract(epoch FROM at) * 1000)::bigint, lane, pos FROM event WHERE kind <> 96 ORDER BY stream, seq";
 
-/// What changes messages, with the columns of [`LOG`].
-const MESSAGES: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8') \
-     FROM event WHERE kind BETWEEN 16 AND 22 ORDER BY stream, seq";
+/// What happens in conversations, with the columns of [`LOG`].
+const EVENTS: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8') \
+     FROM event WHERE kind < 64 ORDER BY stream, seq";
 
-/// Cursors of people, gathered.
-const MOVES: &str = "SELECT stream, convert_from(payload, 'UTF8') FROM event WHERE kind = 65";
+/// What people have read, and have done for themselves.
+const OWN: &str = "SELECT stream, kind, convert_from(payload, 'UTF8') FROM event \
+     WHERE kind = 65 OR kind BETWEEN 69 AND 95 ORDER BY stream, seq";
 
 const HEADS: &str = "SELECT lane, head, epoch FROM log_lane ORDER BY lane";
 
@@ -65,7 +66,7 @@ impl Database {
         }
     }
 
-    /// The events of all conversations, by conversation and seq.
+    /// The events of all conversations and of all people's own streams, by stream and seq.
     pub(crate) async fn log(&self) -> Result<Vec<Logged>> {
         let rows = timeout(LIMIT, self.0.query(LOG, &[]))
             .await
@@ -76,8 +77,9 @@ impl Database {
                 let seq: i64 = row.try_get(1)?;
                 let actor: Uuid = row.try_get(3)?;
                 let millis: i64 = row.try_get(7)?;
-                let mut payload: serde_json::Value = serde_json::from_str(row.try_get(5)?)?;
-                let (kind, name, users) = match row.try_get::<_, i16>(2)? {
+                let payload: serde_json::Value = serde_json::from_str(row.try_get(5)?)?;
+                let number = row.try_get::<_, i16>(2)?;
+                let (kind, name, users) = match number {
                     1 => (Kind::Joined, "direct.opened", users(&payload["users"])),
                     2 => (Kind::Joined, "group.created", users(&payload["members"])),
                     3 => (Kind::Joined, "member.added", users(&payload["user"])),
@@ -85,8 +87,9 @@ impl Database {
                     5 => (Kind::Left, "member.left", users(&payload["user"])),
                     6 => (Kind::Other, "group.renamed", vec![]),
                     7 => (Kind::Other, "role.changed", vec![]),
-                    // In the main timeline, in threads alone, and in both.
-                    16 | 21 | 22 => (Kind::Message, "message.sent", vec![]),
+                    // In the main timeline, in both, and in threads alone.
+                    16 | 22 => (Kind::Message, "message.sent", vec![]),
+                    21 => (Kind::Reply, "message.sent", vec![]),
                     17 => (Kind::Edited, "message.edited", vec![]),
                     18 => (Kind::Recalled, "message.recalled", vec![]),
                     19 => (Kind::Other, "reaction.changed", vec![]),
@@ -94,24 +97,32 @@ impl Database {
                     _ => (Kind::Other, "", vec![]),
                 };
                 let command: Uuid = row.try_get(4)?;
-                if kind == Kind::Message {
-                    // The log keeps it in a column.
-                    payload["message"] = command.to_string().into();
-                }
+                let payload = shown(number, command, payload)?;
                 let data = payload.to_string();
                 // Of several events that one command makes, the last stands for it, as in its ack.
                 let is_last: bool = row.try_get(6)?;
+                let told = told_by(number, &data)?;
+                // What follows from something else was asked for by nobody: that a read ends a mark, and whatever makes no notice. A
+                // read of a thread that moves nothing leaves nothing, so that no ack vouches for it.
+                let is_asked = match &told {
+                    _ if number < OWN_FROM => true,
+                    Some(NoticeData::ConversationMarked(marked)) => marked.unread,
+                    Some(told) => !matches!(told, NoticeData::ThreadRead(_)),
+                    None => false,
+                };
                 Ok(Logged {
                     conversation: conversation.to_string(),
                     seq: seq.cast_unsigned(),
                     kind,
                     actor: actor.to_string(),
-                    id: is_last.then_some(command),
-                    digest: said::logged(name, &data),
+                    id: (is_last && is_asked).then_some(command),
+                    digest: told
+                        .as_ref()
+                        .map_or_else(|| said::logged(name, &data), said::tells),
                     whole: (!name.is_empty()).then(|| whole(name, &actor.to_string(), millis, &data)),
                     of: payload["message"]
                         .as_str()
-                        .filter(|_| kind != Kind::Message)
+                        .filter(|_| !kind.is_message())
                         .and_then(|message| message.parse().ok()),
                     withheld: false,
                     stored: Some(Stored {
@@ -125,30 +136,56 @@ impl Database {
             .collect()
     }
 
-    /// What the messages of each conversation say at the end.
-    pub(crate) async fn messages(&self) -> Result<BTreeMap<Uuid, Fold>> {
-        let rows = timeout(LIMIT, self.0.query(MESSAGES, &[]))
+    /// What happened in each conversation.
+    pub(crate) async fn events(&self) -> Result<Events> {
+        let rows = timeout(LIMIT, self.0.query(EVENTS, &[]))
             .await
-            .context("no messages in time")??;
-        let mut folds: BTreeMap<Uuid, Fold> = BTreeMap::new();
+            .context("no events in time")??;
+        let mut events = Events::new();
         for row in &rows {
-            let mut payload: serde_json::Value = serde_json::from_str(row.try_get(5)?)?;
-            let kind = match row.try_get::<_, i16>(2)? {
-                16 | 21 | 22 => {
-                    payload["message"] = row.try_get::<_, Uuid>(4)?.to_string().into();
-                    EventKind::MessageSent
-                }
+            let number: i16 = row.try_get(2)?;
+            let kind = match number {
+                1 => EventKind::DirectOpened,
+                2 => EventKind::GroupCreated,
+                3 => EventKind::MemberAdded,
+                16 | 21 | 22 => EventKind::MessageSent,
                 17 => EventKind::MessageEdited,
                 18 => EventKind::MessageRecalled,
                 19 => EventKind::ReactionChanged,
-                _ => EventKind::PinChanged,
+                20 => EventKind::PinChanged,
+                _ => continue,
             };
+            let payload = serde_json::from_str(row.try_get(5)?)?;
+            let payload = shown(number, row.try_get(4)?, payload)?;
             let seq: i64 = row.try_get(1)?;
             let data = EventData::decode(&kind, &payload.to_string());
-            let fold = folds.entry(row.try_get(0)?).or_default();
-            fold.take(seq.cast_unsigned(), row.try_get(3)?, data);
+            let event = (seq.cast_unsigned(), row.try_get(3)?, data);
+            events.entry(row.try_get(0)?).or_default().push(event);
         }
-        Ok(folds)
+        Ok(events)
+    }
+
+    /// What everybody has read, and has done for themselves.
+    pub(crate) async fn own(&self) -> Result<BTreeMap<Uuid, Own>> {
+        let rows = timeout(LIMIT, self.0.query(OWN, &[]))
+            .await
+            .context("nothing that people did in time")??;
+        let mut all: BTreeMap<Uuid, Own> = BTreeMap::new();
+        for row in &rows {
+            let own = all.entry(row.try_get(0)?).or_default();
+            let data: &str = row.try_get(2)?;
+            if let Some(told) = told_by(row.try_get(1)?, data)? {
+                own.take(&told);
+                continue;
+            }
+            let moved: serde_json::Value = serde_json::from_str(data)?;
+            for (conversation, cursor) in moved["read"].as_object().into_iter().flatten() {
+                if let Some(seq) = cursor["seq"].as_u64() {
+                    own.read(conversation.parse()?, seq);
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// The last position of each lane, and the epoch of its time line.
@@ -169,24 +206,6 @@ impl Database {
         Ok(row.context("no checkpoints in time")??.try_get(0)?)
     }
 
-    /// How far everybody has read, as the log says: who, and up to which seq of which conversation.
-    pub(crate) async fn reads(&self) -> Result<Vec<(Uuid, String, u64)>> {
-        let rows = timeout(LIMIT, self.0.query(MOVES, &[]))
-            .await
-            .context("no reads in time")??;
-        let mut reads = Vec::new();
-        for row in &rows {
-            let user: Uuid = row.try_get(0)?;
-            let moved: serde_json::Value = serde_json::from_str(row.try_get(1)?)?;
-            let read = moved["read"].as_object().into_iter().flatten();
-            let read = read.filter_map(|(conversation, cursor)| {
-                Some((user, conversation.clone(), cursor["seq"].as_u64()?))
-            });
-            reads.extend(read);
-        }
-        Ok(reads)
-    }
-
     pub(crate) async fn folds(&self) -> Result<Folds> {
         let rows = timeout(LIMIT, self.0.query(FOLDS, &[]))
             .await
@@ -205,6 +224,45 @@ impl Database {
             .context("no identity in time")??
             .try_get(0)?)
     }
+}
+
+/// The events of each conversation: seq, actor, and what happened. Those that change neither messages nor who comes in are left out.
+pub(crate) type Events = BTreeMap<Uuid, Vec<(u64, Uuid, EventData)>>;
+
+/// The first number of kinds of people's own streams.
+const OWN_FROM: i16 = 64;
+
+/// The data of an event of this kind as clients are shown it.
+fn shown(number: i16, command: Uuid, mut payload: serde_json::Value) -> Result<serde_json::Value> {
+    if let 16 | 21 | 22 = number {
+        // The log keeps it in a column.
+        payload["message"] = command.to_string().into();
+        if let Some(forwarded) = payload.get_mut("forwarded") {
+            // Where it was said is nobody's business.
+            let shown: Forwarded = serde_json::from_value(forwarded.take())?;
+            *forwarded = serde_json::to_value(shown)?;
+        }
+    }
+    Ok(payload)
+}
+
+/// The notice that an event of this kind makes, if it makes one.
+fn told_by(number: i16, data: &str) -> Result<Option<NoticeData>> {
+    let kind = match number {
+        69 => "thread.followed",
+        70 => "thread.read",
+        71 => "conversation.muted",
+        72 => "conversation.archived",
+        73 => "conversation.marked",
+        74 => "message.hidden",
+        75 => "conversation.cleared",
+        // Of others nobody here asks for.
+        _ => return Ok(None),
+    };
+    let notice = said::notice(kind, data);
+    Ok(Some(
+        notice.with_context(|| format!("{kind} of another shape: {data}"))?,
+    ))
 }
 
 /// How far each read model says that it is, by its name and lane.

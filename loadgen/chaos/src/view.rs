@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom as _;
-use tidings_protocol::{Event, EventData};
+use tidings_protocol::{Content, Event, EventData, MessageSend};
 use uuid::Uuid;
 
 use crate::said::Said;
@@ -14,6 +14,9 @@ use crate::world::Room;
 
 /// What the names of groups begin with in which nobody but their maker changes anything.
 pub(crate) const STAGED: &str = "staged";
+
+/// How often a device mentions everybody in a group. The devices of a person have room for that within an hour, so that nothing of it waits.
+const CALLS_MAX: usize = 3;
 
 /// The conversations of one person.
 #[derive(Debug)]
@@ -32,6 +35,10 @@ pub(crate) struct Known {
     pub(crate) is_staged: bool,
     /// The last message that was shown.
     pub(crate) message: Option<Uuid>,
+    /// What begins the thread in which that stands, or would be answered.
+    pub(crate) root: Option<Uuid>,
+    /// How often this device has mentioned everybody.
+    pub(crate) calls: usize,
     /// The seqs that were shown last without a hole.
     pub(crate) shown: RangeInclusive<u64>,
 }
@@ -44,6 +51,8 @@ impl Known {
             members: members.into_iter().collect(),
             is_staged: false,
             message: None,
+            root: None,
+            calls: 0,
             #[expect(clippy::reversed_empty_ranges, reason = "nothing was shown")]
             shown: 1..=0,
         }
@@ -73,6 +82,10 @@ impl View {
             .is_some_and(|room| room.members.contains(&self.user))
     }
 
+    pub(crate) fn is_group(&self, conversation: Uuid) -> bool {
+        self.rooms.get(&conversation).is_some_and(|room| room.is_group)
+    }
+
     /// One of those that `fits`.
     pub(crate) fn any(
         &self,
@@ -82,9 +95,17 @@ impl View {
         self.inside().filter(|(id, room)| fits(*id, room)).choose(random)
     }
 
-    /// A message that sometimes answers the last one and names people, under a new id.
-    pub(crate) fn message(&self, random: &mut StdRng, conversation: Uuid, text: String) -> Said {
-        let room = self.rooms.get(&conversation);
+    /// A message that sometimes answers the last one, in its thread or not, and names people or everybody, under a new id.
+    pub(crate) fn message(&mut self, random: &mut StdRng, conversation: Uuid, text: String) -> Said {
+        let user = self.user;
+        let mut room = self.rooms.get_mut(&conversation);
+        let everyone = room.as_mut().is_some_and(|room| {
+            let may = room.is_group && !room.is_staged && room.owner == user && room.calls < CALLS_MAX;
+            let calls = may && random.random_ratio(1, 12);
+            room.calls += usize::from(calls);
+            calls
+        });
+        let room = room.as_deref();
         let reply_to = room
             .and_then(|room| room.message)
             .filter(|_| random.random_ratio(1, 4));
@@ -95,7 +116,17 @@ impl View {
         };
         let members = room.into_iter().flat_map(|room| room.members.iter().copied());
         let mentions = members.sample(random, names);
-        Said::message(conversation, text, reply_to, mentions)
+        let group = room.filter(|room| room.is_group);
+        let thread = group.and_then(|room| room.root);
+        let thread = thread.filter(|_| random.random_ratio(1, 5));
+        Said::send(MessageSend {
+            reply_to,
+            mentions,
+            thread,
+            also: thread.is_some() && random.random_ratio(1, 3),
+            everyone,
+            ..MessageSend::new(conversation, Content::text(text))
+        })
     }
 
     /// Whether a message may name somebody who has left meanwhile, which is no fault of the server.
@@ -107,6 +138,13 @@ impl View {
         is_group && said.names_people()
     }
 
+    /// What was said last may have been lost.
+    pub(crate) fn forget_root(&mut self, conversation: Uuid) {
+        if let Some(room) = self.rooms.get_mut(&conversation) {
+            (room.message, room.root) = (None, None);
+        }
+    }
+
     /// The server says that the person is not in.
     pub(crate) fn outside(&mut self, conversation: Uuid) {
         if let Some(room) = self.rooms.get_mut(&conversation) {
@@ -115,7 +153,8 @@ impl View {
     }
 
     pub(crate) fn note(&mut self, event: &Event) {
-        let (mut joins, mut leaves, mut message, mut recalled) = (vec![], vec![], None, None);
+        let (mut joins, mut leaves) = (vec![], vec![]);
+        let (mut message, mut root, mut recalled) = (None, None, None);
         let mut known = Known::new(true, Uuid::nil(), []);
         match event.decode() {
             EventData::DirectOpened(opened) => {
@@ -130,7 +169,10 @@ impl View {
             EventData::MemberAdded(added) => joins = vec![added.user],
             EventData::MemberRemoved(removed) => leaves = vec![removed.user],
             EventData::MemberLeft(left) => leaves = vec![left.user],
-            EventData::MessageSent(sent) => message = Some(sent.message),
+            EventData::MessageSent(sent) => {
+                message = Some(sent.message);
+                root = sent.thread.or(message);
+            }
             EventData::MessageRecalled(message) => recalled = Some(message.message),
             _ => {}
         }
@@ -139,6 +181,8 @@ impl View {
         room.message = message
             .or(room.message)
             .filter(|message| Some(*message) != recalled);
+        // Threads outlive what begins them.
+        room.root = root.or(room.root);
         room.shown = if event.seq == room.shown.end() + 1 {
             *room.shown.start()..=event.seq
         } else {

@@ -186,7 +186,9 @@ struct Node {
     recalled_at: Option<String>,
     pinned: bool,
     thread: Option<Uuid>,
+    #[serde(default)]
     also: bool,
+    #[serde(default)]
     everyone: bool,
     forwarded: Option<Forwarded>,
     attachment: Option<Named>,

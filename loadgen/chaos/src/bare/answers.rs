@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Bare;
+use crate::device::answers::is_over;
 use crate::device::{FETCH_PAUSE, FETCH_TRIES};
 use crate::effects::SET_BACK;
 use crate::wire::Wire;
@@ -36,7 +37,7 @@ impl Bare {
             return;
         }
         self.turned_away.insert(id);
-        if !error.retryable {
+        if !error.retryable || is_over(error) {
             let unanswered = self.scribe.unanswered();
             let message = unanswered.iter().find(|message| message.id == id).cloned();
             self.scribe.refused(id, code);
@@ -48,10 +49,11 @@ impl Bare {
                     if error.field.as_deref() == Some("mentions")
                         && self.view.names_former_members(&message) => {}
                 Some(message)
-                    if matches!(error.field.as_deref(), Some("reply_to" | "message"))
+                    if matches!(error.field.as_deref(), Some("reply_to" | "message" | "thread"))
                         && message
                             .refers_to()
                             .is_some_and(|other| self.turned_away.contains(&other)) => {}
+                Some(_) if is_over(error) => {}
                 // Several nodes may be at a message and its change at the same time; one of them may see the change first.
                 // Clocks that step end windows.
                 Some(message)

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use rand::RngExt as _;
-use tidings_protocol::{Action, Content};
+use tidings_protocol::{Action, Content, MessageSend};
 use uuid::Uuid;
 
 use super::{Bare, put};
@@ -32,17 +32,18 @@ impl Bare {
             let count = self.random.random_range(1..=5).min(room);
             (conversation, count, self.random.random_range(1..200))
         };
+        let is_group = self.view.is_group(conversation);
         let mut burst: Vec<Said> = Vec::with_capacity(count);
-        // What was said last, unless it was taken back; and whether it was reacted to.
-        let mut last: Option<(Uuid, bool)> = None;
+        // What was said last, unless it was taken back; what begins its thread; and whether it was reacted to.
+        let mut last: Option<(Uuid, Uuid, bool)> = None;
         for _ in 0..count {
             let text = words(&mut self.random, length);
             // Some answer or change what stands before them in the same frame.
             let before = last.filter(|_| self.flood.is_none() && self.random.random_ratio(1, 2));
             let said = match before {
-                Some((message, is_reacted)) if self.random.random() => {
+                Some((message, root, is_reacted)) if self.random.random() => {
                     let kind = self.random.random_range(0..3);
-                    last = (kind > 0).then_some((message, is_reacted || kind == 1));
+                    last = (kind > 0).then_some((message, root, is_reacted || kind == 1));
                     let action = match kind {
                         0 => Action::MessageRecall {
                             conversation,
@@ -64,10 +65,19 @@ impl Bare {
                 }
                 before => {
                     let said = match before {
-                        Some((before, _)) => Said::message(conversation, text, Some(before), vec![]),
+                        Some((_, root, _)) if is_group && self.random.random() => Said::send(MessageSend {
+                            thread: Some(root),
+                            also: self.random.random(),
+                            ..MessageSend::new(conversation, Content::text(text))
+                        }),
+                        Some((before, ..)) => Said::message(conversation, text, Some(before), vec![]),
                         None => self.view.message(&mut self.random, conversation, text),
                     };
-                    last = Some((said.id, false));
+                    let thread = match &said.action {
+                        Action::MessageSend(send) => send.thread,
+                        _ => None,
+                    };
+                    last = Some((said.id, thread.unwrap_or(said.id), false));
                     Some(said)
                 }
             };

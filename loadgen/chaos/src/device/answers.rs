@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidings_client::CommandError;
 use tidings_journal::Micros;
-use tidings_protocol::{Ack, Action, ErrorCode, Events, FETCH_EVENTS_MAX, Gap};
+use tidings_protocol::{Ack, Action, ErrorCode, ErrorFrame, Events, FETCH_EVENTS_MAX, Gap};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -17,14 +17,14 @@ pub(super) enum Asked {
     /// A message, or a change of a conversation.
     Say(Said),
     /// A new group, asked for at this time.
-    Make {
-        at: Micros,
-        said: Said,
-    },
+    Make { at: Micros, said: Said },
+    /// Something for oneself, asked for at this time.
+    ForOneself { at: Micros, said: Said },
     Read {
         id: Uuid,
         conversation: Uuid,
         seq: u64,
+        thread: Option<Uuid>,
     },
 }
 
@@ -49,14 +49,22 @@ impl Answer {
 impl Asked {
     fn words(&self) -> String {
         match self {
-            Self::Say(said) | Self::Make { said, .. } => format!("{} {}", said.action.name(), said.id),
+            Self::Say(said) | Self::Make { said, .. } | Self::ForOneself { said, .. } => {
+                format!("{} {}", said.action.name(), said.id)
+            }
             Self::Read {
                 id,
                 conversation,
                 seq,
+                ..
             } => format!("read {id} of {conversation} up to {seq}"),
         }
     }
+}
+
+/// Whether a message that mentions everybody comes too often: that may be said again, but not today.
+pub(crate) fn is_over(refusal: &ErrorFrame) -> bool {
+    refusal.code == ErrorCode::RateLimited && refusal.field.as_deref() == Some("everyone")
 }
 
 pub(super) fn words_of(what: &str, gap: &Gap) -> String {
@@ -139,6 +147,21 @@ impl Device {
                         self.effects.add(said.action.name(), 1);
                         self.scribe.made(at, &said, &ack);
                     }
+                    Asked::ForOneself { at, said } => {
+                        self.effects.add(said.action.name(), 1);
+                        self.scribe.acked(&ack);
+                        self.scribe.did(at, &said.action);
+                        self.busy.remove(&said.conversation);
+                    }
+                    Asked::Read {
+                        conversation,
+                        seq,
+                        thread: Some(thread),
+                        ..
+                    } => {
+                        self.effects.add("read of a thread", 1);
+                        self.read_threads.push((conversation, thread, seq));
+                    }
                     Asked::Read {
                         conversation, seq, ..
                     } => {
@@ -148,7 +171,7 @@ impl Device {
                 }
                 return;
             }
-            Err(CommandError::Refused(error)) if !error.retryable => error,
+            Err(CommandError::Refused(error)) if !error.retryable || is_over(&error) => error,
             // The connection was closed before the answer came. The same command on the next one finds out.
             Err(_) => return self.ask_again(asked),
         };
@@ -157,7 +180,12 @@ impl Device {
                 self.scribe.refused(said.id, refusal.code.as_str());
                 self.busy.remove(&said.conversation);
                 let own = match said.action {
-                    Action::MessageSend(_) => !self.view.names_former_members(&said),
+                    // Who is named may have left, and what is sent on may have been taken back or hidden meanwhile.
+                    Action::MessageSend(_) => match refusal.field.as_deref() {
+                        Some("everyone") => !is_over(&refusal),
+                        Some("forward") => refusal.code != ErrorCode::NotFound,
+                        _ => !self.view.names_former_members(&said),
+                    },
                     // Clocks that step end windows, and others take back what this one reacts to.
                     Action::MessageEdit { .. } | Action::MessageRecall { .. } => {
                         refusal.code != ErrorCode::Forbidden || refusal.field.as_deref() != Some("message")
@@ -176,6 +204,18 @@ impl Device {
                     ));
                 }
             }
+            Asked::ForOneself { said, .. } => {
+                self.scribe.refused(said.id, refusal.code.as_str());
+                self.busy.remove(&said.conversation);
+                match (refusal.code, said.action.conversation()) {
+                    (ErrorCode::NotAMember, Some(conversation)) => self.view.outside(conversation),
+                    (code, _) => self.problems.push(format!(
+                        "a message was refused with {code}: {} ({})",
+                        refusal.message,
+                        said.action.name()
+                    )),
+                }
+            }
             Asked::Make { .. } => self.problems.push(format!(
                 "a group was refused with {}: {}",
                 refusal.code, refusal.message
@@ -188,19 +228,22 @@ impl Device {
         self.asked.push(asked.words());
         let client = self.client.clone();
         let (id, action) = match &asked {
-            Asked::Say(said) | Asked::Make { said, .. } => (said.id, said.action.clone()),
+            Asked::Say(said) | Asked::Make { said, .. } | Asked::ForOneself { said, .. } => {
+                (said.id, said.action.clone())
+            }
             Asked::Read {
                 id,
                 conversation,
                 seq,
+                thread,
             } => {
-                let (conversation, seq) = (*conversation, *seq);
+                let (conversation, seq, thread) = (*conversation, *seq, *thread);
                 (
                     *id,
                     Action::Read {
                         conversation,
                         seq,
-                        thread: None,
+                        thread,
                     },
                 )
             }
@@ -215,7 +258,7 @@ impl Device {
     }
 
     fn ask_again(&mut self, asked: Asked) {
-        if let Asked::Say(said) = &asked {
+        if let Asked::Say(said) | Asked::ForOneself { said, .. } = &asked {
             self.scribe.send_again(said);
         }
         self.ask(asked);

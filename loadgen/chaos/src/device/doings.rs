@@ -2,7 +2,7 @@
 
 use rand::RngExt as _;
 use rand::seq::{IndexedRandom as _, IteratorRandom as _};
-use tidings_protocol::{Action, Content, FETCH_EVENTS_MAX, Gap, Role};
+use tidings_protocol::{Action, Content, FETCH_EVENTS_MAX, Gap, MessageSend, Role, Source};
 use uuid::Uuid;
 
 use super::answers::{Answer, Asked, words_of};
@@ -30,8 +30,9 @@ impl Device {
             }
             66..68 => self.type_something(),
             68..70 => self.look_back(),
-            70..85 => self.read(),
-            85..94 => self.manage(),
+            70..82 => self.read(),
+            82..86 => self.do_for_oneself(),
+            86..94 => self.manage(),
             94..96 => self.leave(),
             96 => self.make(),
             _ => self.move_on(),
@@ -70,6 +71,9 @@ impl Device {
     /// command is acked, and leaves nothing in the log.
     fn amend(&mut self) {
         let (busy, own) = (&self.busy, &self.own);
+        if self.random.random_ratio(1, 8) {
+            return self.forward();
+        }
         let kind = self.random.random_range(0..6);
         let room = self.view.any(&mut self.random, |id, room| {
             let has = if kind < 3 {
@@ -122,6 +126,23 @@ impl Device {
         }
     }
 
+    /// Sends on what was said last somewhere, to there or elsewhere.
+    fn forward(&mut self) {
+        let from = self.view.any(&mut self.random, |_, room| room.message.is_some());
+        let source = from.and_then(|(conversation, room)| {
+            let message = room.message?;
+            Some(Source {
+                conversation,
+                message,
+            })
+        });
+        let busy = &self.busy;
+        let to = self.view.any(&mut self.random, |id, _| !busy.contains(&id));
+        if let (Some(source), Some((to, _))) = (source, to) {
+            self.say(Said::send(MessageSend::forwarding(to, source)));
+        }
+    }
+
     fn type_something(&mut self) {
         if let Some((conversation, _)) = self.view.any(&mut self.random, |_, _| true) {
             self.client.typing(conversation, self.random.random());
@@ -170,6 +191,7 @@ impl Device {
             id: Uuid::now_v7(),
             conversation,
             seq,
+            thread: None,
         });
     }
 

@@ -18,7 +18,7 @@ pub(super) struct Recalls {
     lost: BTreeSet<Place>,
     /// What is taken back in the log in the end, and stands in the back-up.
     since: BTreeSet<Place>,
-    /// What the back-up says there: the digests of it, and of the whole event.
+    /// What the back-up says there, and of all that it does not take back: the digests of it, and of the whole event.
     says: BTreeMap<Place, (u64, Option<u64>)>,
 }
 
@@ -33,9 +33,14 @@ impl Recalls {
                 .collect()
         };
         let (lost, since) = (beyond(&restored.lost), beyond(log));
+        // What was withheld of these was hidden by somebody, perhaps in a part of the log that is lost.
+        let stands = |logged: &Logged, place: &Place| {
+            let says = matches!(logged.kind, Kind::Message | Kind::Reply | Kind::Edited);
+            says && !kept.contains(place)
+        };
         let says = restored.kept.iter().filter_map(|logged| {
             let place = (logged.conversation.clone(), logged.seq);
-            let is_needed = lost.contains(&place) || since.contains(&place);
+            let is_needed = lost.contains(&place) || since.contains(&place) || stands(logged, &place);
             is_needed.then_some((place, (logged.digest, logged.whole)))
         });
         Self {
@@ -70,8 +75,8 @@ impl Recalls {
         record
     }
 
-    /// The same for the log in the end. What was withheld for a recall that the back-up lacks has been judged by the log that was
-    /// lost.
+    /// The same for the log in the end. What was withheld for a recall that the back-up lacks, or because somebody hid it, has been judged
+    /// by the log that was lost.
     pub(super) fn for_kept(&self, record: &mut Record) {
         if let Some(place) = withheld(record) {
             self.say(record, &place);

@@ -179,7 +179,7 @@ impl Kind {
                 (Fault::Hostile { node, how }, 1000..=3000)
             }
             Self::RetryStorm => {
-                let commands = random.random_range(3..=16);
+                let commands = random.random_range(3..=25);
                 (Fault::RetryStorm { commands }, 0..=3000)
             }
             Self::OpenTogether => (Fault::OpenTogether, 0..=2000),
