@@ -19,7 +19,7 @@ OUT ?= bench-results
 SEEDS ?= 200
 JOBS ?= 2
 
-.PHONY: help run test bench changes chaos planted deps deps-test web lint fmt generate mutants deny clean-data
+.PHONY: help run test bench changes search chaos planted deps deps-test web lint fmt generate mutants deny clean-data
 .NOTPARALLEL:
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo 'make test        every check and test that CI runs'
 	@echo 'make bench       measure everything; reports go to OUT=bench-results'
 	@echo 'make changes     measure what a group with a million changes costs its lane; the report goes to OUT=bench-results'
+	@echo 'make search      measure how ten million messages are folded and found (ARGS="--rows 1000000" for fewer); the report goes to OUT=bench-results'
 	@echo 'make chaos       break servers under traffic by SEEDS=200 schedules, and check what clients saw'
 	@echo 'make planted     plant faults in the servers, and see that each is found'
 	@echo 'make deps        install PostgreSQL, Redis, Node.js and a C compiler where they are missing'
@@ -52,6 +53,10 @@ bench: deps web
 changes: deps web
 	cargo build --release --locked -p tidings -p tidings-loadgen
 	"$(TARGET)/release/tidings-loadgen" changes --out "$(OUT)"
+
+search: deps web
+	cargo build --release --locked -p tidings -p tidings-loadgen
+	"$(TARGET)/release/tidings-loadgen" search --out "$(OUT)" $(ARGS)
 
 chaos: deps-test web
 	cargo build --release --locked -p tidings -p tidings-loadgen

@@ -45,6 +45,8 @@ enum Workload {
     Long(tidings_scale::long::Args),
     /// What a large group that has changed a million times costs those who share its lane.
     Changes(tidings_scale::changes::Args),
+    /// How fast messages become something that can be found, and how long it takes to find them.
+    Search(tidings_scale::search::Args),
     /// What the parts of this machine can do at best.
     Ceilings(tidings_ceilings::Args),
     /// Decides from what clients saw and an export of the log whether anything went amiss.
@@ -95,6 +97,7 @@ impl Workload {
             Self::Growth(args) => tidings_scale::growth::run(args).await,
             Self::Long(args) => tidings_scale::long::run(args).await,
             Self::Changes(args) => tidings_scale::changes::run(args).await,
+            Self::Search(args) => tidings_scale::search::run(args).await,
             Self::Ceilings(args) => tidings_ceilings::run(args).await,
             Self::Check(args) => tidings_journal::run(args).await,
             Self::Chaos(args) => tidings_chaos::run(args).await,

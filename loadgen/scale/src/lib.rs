@@ -1,4 +1,4 @@
-//! How Tidings behaves with long logs: the workloads `history` and `growth`, `long`, which is both on the same logs, and `changes`.
+//! How Tidings behaves with long logs: the workloads `history` and `growth`, `long`, which is both on the same logs, `changes` and `search`.
 
 pub mod changes;
 mod cold;
@@ -6,4 +6,5 @@ pub mod growth;
 pub mod history;
 pub mod long;
 mod long_log;
+pub mod search;
 pub mod seed;

@@ -14,7 +14,7 @@ use tidings_bench::database::Database;
 
 /// What costs time while a log is filled and does no good: everything is vacuumed and flushed at the end, and a log that is
 /// half full when the machine fails is of no use.
-const FILLING: [&str; 2] = ["autovacuum", "full_page_writes"];
+pub(crate) const FILLING: [&str; 2] = ["autovacuum", "full_page_writes"];
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// Folding ten million events takes minutes.
 const REPLAY_LIMIT: Duration = Duration::from_mins(15);
@@ -141,7 +141,7 @@ impl LongLog {
 }
 
 /// Changes settings of the whole server.
-async fn set(database: &Database, changes: &[String]) -> Result<()> {
+pub(crate) async fn set(database: &Database, changes: &[String]) -> Result<()> {
     for change in changes {
         database.batch_execute(&format!("ALTER SYSTEM {change}")).await?;
     }

@@ -2,12 +2,14 @@
 //!
 //! The log is that of a place where people come and talk: every 500th event somebody registers, every 100th two people open
 //! a conversation, every 20th somebody's cursors move, and all others are messages. A third of these go to one large
-//! conversation, a tenth to those of one person, and the rest mostly to conversations that were opened lately.
+//! conversation, a tenth to those of one person, and the rest mostly to conversations that were opened lately. Beside it, a group that
+//! has changed again and again, and groups in which much is said.
 
 mod author;
 mod changes;
 mod copy;
 mod place;
+mod talk;
 
 use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,6 +21,7 @@ use author::{Author, Stream, Times};
 pub use changes::{Turnover, seed_changes};
 use copy::Table;
 use place::Place;
+pub(crate) use talk::Talk;
 use tidings_bench::database::Database;
 
 /// How far back the log goes. Less than what the inbox keeps.
@@ -92,15 +95,7 @@ pub async fn seed(database_url: &str, wanted: Wanted) -> Result<Seeded> {
     let database = Database::open(database_url).await?;
     let config = LogConfig::from_url(database_url)?;
     let log = Log::new(config.pool()?, config.timeout);
-    let now = database.query_one("SELECT now()", &[]).await?;
-    let now: DateTime<Utc> = now.try_get(0)?;
-    let from = now - SPAN;
-    for sql in [
-        "UPDATE event SET at = at - $1::timestamptz + $2::timestamptz",
-        "UPDATE stream SET last_at = last_at - $1::timestamptz + $2::timestamptz",
-    ] {
-        database.execute(sql, &[&now, &from]).await?;
-    }
+    let from = move_back(&database, SPAN).await?;
     let heads = log.heads().await?;
     let there: u64 = heads.iter().map(|lane| lane.head).sum();
     let known = log.stream_heads(&[wanted.reader, wanted.sender]).await?;
@@ -134,6 +129,20 @@ pub async fn seed(database_url: &str, wanted: Wanted) -> Result<Seeded> {
     seeded.events += there;
     write_heads(database_url, &database, streams, &ends).await?;
     Ok(seeded)
+}
+
+/// Moves what has happened back by so much; answers what is now then.
+async fn move_back(database: &Database, span: TimeDelta) -> Result<DateTime<Utc>> {
+    let now = database.query_one("SELECT now()", &[]).await?;
+    let now: DateTime<Utc> = now.try_get(0)?;
+    let from = now - span;
+    for sql in [
+        "UPDATE event SET at = at - $1::timestamptz + $2::timestamptz",
+        "UPDATE stream SET last_at = last_at - $1::timestamptz + $2::timestamptz",
+    ] {
+        database.execute(sql, &[&now, &from]).await?;
+    }
+    Ok(from)
 }
 
 /// Makes the segments that so many events need even if all of them come to one lane, and the next one.

@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::{Args, Parser};
 use serde_json::Value;
 use tidings_report::Summary;
-use tidings_scale::{changes, growth, history, long};
+use tidings_scale::{changes, growth, history, long, search};
 
 #[derive(Parser)]
 struct Line<A: Args> {
@@ -91,6 +91,21 @@ async fn changes_of_a_group_are_seen_beside_its_rest() {
     let report = report(out.path(), "changes");
     let name = "send to ack while the group changes, p99";
     compared(&report, name, "while it rests", "at_most");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_is_found_in_every_script() {
+    let out = tempfile::tempdir().unwrap();
+    let line = "--rows 6000 --fresh 1500 --searches 6 --sample 500";
+    search::run(args(out.path(), line)).await.unwrap();
+    let report = report(out.path(), "search");
+    compared(&report, "index of words, rebuilt", "text", "at_most");
+    let notes = report["notes"].to_string();
+    assert!(
+        notes.contains("7500 messages") && notes.contains("48 searches"),
+        "{notes}"
+    );
+    assert!(!report.to_string().contains("unknown"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
