@@ -352,7 +352,7 @@ async fn replies_and_mentions_are_checked() {
     };
     a.acked(with("reply_to", first["id"].clone())).await;
     assert_eq!(
-        a.refused(with("reply_to", json!(Uuid::new_v4())), "not_found")
+        a.refused(with("reply_to", json!(Uuid::new_v4())), "invalid_argument")
             .await["field"],
         "reply_to"
     );
@@ -407,7 +407,7 @@ async fn what_a_command_refers_to_may_have_been_sent_just_before_it() {
             if *id == ids[3] || *id == ids[4] {
                 assert_eq!(
                     (&answer["code"], &answer["field"]),
-                    (&json!("not_found"), &json!("reply_to"))
+                    (&json!("invalid_argument"), &json!("reply_to"))
                 );
             } else {
                 assert_eq!(answer["type"], "ack", "{command}: {answer}");

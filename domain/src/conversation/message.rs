@@ -189,7 +189,10 @@ impl Conversation {
             });
         }
         if reply_to.is_some_and(|message| !facts.has_message(conversation, message)) {
-            return Err(Rejection::NotFound(Field::ReplyTo));
+            return Err(Rejection::invalid(
+                Field::ReplyTo,
+                "the conversation has no such message",
+            ));
         }
         let thread_author = thread
             .map(|thread| self.reply_in(conversation, thread, facts))

@@ -51,8 +51,6 @@ fn a_reply_is_to_a_message_of_its_conversation_and_strangers_are_not_told() {
         reply_to: Some(Uuid::from_u128(7)),
         ..text("hi").into()
     });
-    given(group())
-        .when(BEN, reply.clone())
-        .refused(Rejection::NotFound(Field::ReplyTo));
+    given(group()).when(BEN, reply.clone()).invalid(Field::ReplyTo);
     given(group()).when(DAN, reply).refused(Rejection::NotAMember);
 }
