@@ -118,6 +118,7 @@ async fn authors_recall_in_time_and_admins_whatever_members_write() {
     let of_admin = b.say(group, "b").await;
     let of_member = c.say(group, "c").await;
     let another = c.say(group, "d").await;
+    let own = b.say(group, "e").await;
 
     d.refused(recall(group, &of_member["id"]), "not_a_member").await;
     let late = c.refused(recall(group, &of_member["id"]), "forbidden").await;
@@ -129,6 +130,7 @@ async fn authors_recall_in_time_and_admins_whatever_members_write() {
     assert_eq!(unknown["field"], "message");
     b.refused(recall(group, &of_owner["id"]), "forbidden").await;
     b.acked(recall(group, &of_member["id"])).await;
+    b.acked(recall(group, &own["id"])).await;
     a.acked(recall(group, &another["id"])).await;
     a.acked(recall(group, &of_admin["id"])).await;
     a.acked(recall(group, &of_owner["id"])).await;

@@ -97,6 +97,8 @@ test('who may edit and recall which message', () => {
 test('what is one emoji', () => {
   for (const text of ['👍', '❤️', '👩‍👩‍👧‍👦', '🇨🇭', '✅', ':wave:', ':+1:']) assert.ok(isEmoji(text, 64), text);
   for (const text of ['', 'a', 'é', '👍👍', 'yes', '::', ':no space:', ' ', '\u0007']) {
+  assert.ok(recalls(conversation('group', { [ME]: 'admin' }), ME, hour));
+  assert.ok(!recalls(conversation('group', { [ME]: 'member' }), ME, hour));
     assert.ok(!isEmoji(text, 64), JSON.stringify(text));
   }
   assert.ok(!isEmoji('👩‍👩‍👧‍👦', 10));

@@ -45,7 +45,7 @@ impl Conversation {
         let message = facts
             .message(conversation, id)
             .ok_or(Rejection::NotFound(Field::Message))?;
-        if !self.rules_over(role, message) {
+        if !self.rules_over(actor, role, message) {
             if message.sender != actor {
                 return Err(Rejection::Forbidden(
                     "only its author, an admin over members or an owner can recall a message",
@@ -76,10 +76,12 @@ impl Conversation {
         Ok(vec![unpinned, recalled])
     }
 
-    /// Whether somebody's role lets them recall the message at any time. Who has left is an ordinary member here.
-    fn rules_over(&self, role: Role, message: &Message) -> bool {
+    /// Whether somebody's role lets them recall the message at any time: owners whatever was sent, admins their own and what members
+    /// sent. Who has left is an ordinary member here.
+    fn rules_over(&self, actor: UserId, role: Role, message: &Message) -> bool {
         let sender = self.role(message.sender).unwrap_or(Role::Member);
-        self.shape == Shape::Group && (role == Role::Owner || role == Role::Admin && sender == Role::Member)
+        let is_below = sender == Role::Member || message.sender == actor;
+        self.shape == Shape::Group && (role == Role::Owner || role == Role::Admin && is_below)
     }
 }
 

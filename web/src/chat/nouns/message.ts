@@ -126,7 +126,8 @@ export function mayRecall(
   if (entry.sender === me && within(limits.recallWindowS, entry.at, now)) return true;
   const rank = (user: string): string => conversation.roles.get(user) ?? 'member';
   if (conversation.kind === 'direct') return false;
-  return rank(me) === 'owner' || (rank(me) === 'admin' && rank(entry.sender) === 'member');
+  if (rank(me) === 'owner') return true;
+  return rank(me) === 'admin' && (entry.sender === me || rank(entry.sender) === 'member');
 }
 
 /** `window` in seconds; 0 is never, -1 for ever. */
