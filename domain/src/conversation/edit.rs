@@ -1,13 +1,14 @@
-//! Edits: a message's author may put its words differently, for a while. Every version is kept.
+//! Edits: a message's author may put its words differently, for a while, and who owns a group at any time. Every version is kept.
 
-use super::Conversation;
 use super::message::content_form;
+use super::{Conversation, Shape};
 use crate::digest::Form;
-use crate::event::{Content, ConversationEvent, Event};
+use crate::event::{Content, ConversationEvent, Event, Role};
 use crate::facts::Facts;
 use crate::id::{ConversationId, UserId};
 use crate::kind::{Kind, Stored};
 use crate::rejection::{Field, Rejection};
+use crate::rules::Window;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -41,7 +42,7 @@ impl Conversation {
         facts: &Facts,
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
-        self.authorize(actor)?;
+        let role = self.authorize(actor)?;
         let message = facts
             .standing(conversation, id)
             .ok_or(Rejection::NotFound(Field::Message))?;
@@ -54,7 +55,10 @@ impl Conversation {
                 reason: "what is forwarded stays as it was said",
             });
         }
-        if !facts.rules.edit_window.is_open(message.at, now) {
+        let window = facts.rules.edit_window;
+        let is_owner = self.shape == Shape::Group && role == Role::Owner;
+        // Where nobody edits, owners do not either.
+        if !window.is_open(message.at, now) && (!is_owner || window == Window::Closed) {
             return Err(Rejection::TooLate(Field::Message));
         }
         if !same_but_for_words(&message.content, content) {

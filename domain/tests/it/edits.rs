@@ -1,7 +1,7 @@
 use crate::harness::*;
 use tidings_domain::event::MessageEdited;
 use tidings_domain::{
-    Content, ConversationCommand, ConversationEvent, Field, MessageText, Rejection, Rules, Window,
+    Content, ConversationCommand, ConversationEvent, Field, MessageText, Rejection, Role, Rules, Window,
 };
 use uuid::Uuid;
 
@@ -91,6 +91,31 @@ fn edits_have_their_time() {
     after(with(Window::Seconds(5)), 6).refused(late.clone());
     after(with(Window::Closed), 0).refused(late);
     after(with(Window::AnyTime), 1_000_000_000).then([edited("ho")]);
+}
+
+#[test]
+fn an_owner_edits_their_own_at_any_time_unless_nobody_edits() {
+    let after = |edit_window, sender, seconds| {
+        let rules = Rules {
+            edit_window,
+            ..Rules::default()
+        };
+        given(group().into_iter().chain([role(BEN, Role::Admin)]))
+            .under(rules)
+            .and(written(sender, "hi"))
+            .after(seconds)
+            .when(sender, edit("ho"))
+    };
+    let late = Rejection::TooLate(Field::Message);
+    after(Window::Seconds(5), ANN, 1_000_000_000).then([edited("ho")]);
+    after(Window::Seconds(5), BEN, 6).refused(late.clone());
+    after(Window::Closed, ANN, 0).refused(late.clone());
+    // There are no owners in a direct conversation.
+    given(direct())
+        .and(written(ANN, "hi"))
+        .after(10_801)
+        .when(ANN, edit("ho"))
+        .refused(late);
 }
 
 #[test]

@@ -112,7 +112,9 @@ export const mayEdit = (
   entry.sender === me &&
   // What somebody else said first stays as it was said.
   entry.forwarded === null &&
-  within(limits.editWindowS, entry.at, now);
+  (within(limits.editWindowS, entry.at, now) ||
+    // Where nobody edits, owners do not either.
+    (limits.editWindowS !== 0 && conversation.kind === 'group' && conversation.roles.get(me) === 'owner'));
 
 /** The same for taking it back: its author for a while, and in groups those of a higher rank. */
 export function mayRecall(
