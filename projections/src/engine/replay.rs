@@ -52,7 +52,7 @@ pub struct Replayed {
 
 /// Rebuilds the named projections, or all of them when no name is given, and swaps them for the live ones in one short
 /// transaction. Those are kept for a [rollback](crate::rollback). Readers and runners go on meanwhile and afterwards. Up to `workers` lanes are folded at a time, each on a
-/// connection of its own. On an error the live ones are as they were. A rebuild that was interrupted has left what it had
+/// connection of its own. On an error the live ones are as they were, and so is the way back to those before them. A rebuild that was interrupted has left what it had
 /// folded, and the next one goes on from there.
 pub async fn replay(
     log: &Log,
@@ -94,8 +94,8 @@ pub(crate) async fn put_in_place(
                 attempts += 1;
                 if !checked {
                     Box::pin(check(admin, build)).await?;
-                    // Here rather than where nobody can fold: it may take a while.
-                    swap::drop_kept(admin, build).await;
+                    // What a rebuild before this one could not drop. Here rather than where nobody can fold: it may take a while.
+                    swap::drop_spent(admin, build).await;
                     checked = true;
                 }
                 settle(admin, build).await
@@ -103,7 +103,11 @@ pub(crate) async fn put_in_place(
             Err(error) => Err(error),
         };
         let error = match done {
-            Ok(replayed) => return Ok(replayed),
+            Ok(replayed) => {
+                // Behind the swap: whatever breaks before it leaves the way back as it was.
+                swap::drop_spent(admin, build).await;
+                return Ok(replayed);
+            }
             Err(error) if attempts >= ATTEMPTS => return Err(error),
             Err(error) => error,
         };

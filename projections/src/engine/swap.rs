@@ -11,20 +11,24 @@ use tidings_eventlog::Home;
 
 /// The suffix of tables that were live before the last swap.
 pub(crate) const KEPT: &str = "old";
+/// The suffix of tables that were kept, and are to go.
+const SPENT: &str = "gone";
 
-/// Gives what was built, with its checkpoints and its parked events, the live names. What was live is kept, and what was kept before
-/// goes.
+/// Gives what was built, with its checkpoints and its parked events, the live names. What was live is kept, and what was kept before is
+/// put aside, for [`drop_spent`]: until this is committed there is a way back.
 pub(crate) async fn swap(
     transaction: &Transaction<'_>,
     home: &Home,
     built: &Target,
 ) -> Result<(), ProjectionError> {
     let live = Target::live(home, built.projection);
-    let [aside, kept] = ["aside", KEPT].map(|suffix| Target::beside(home, built.projection, suffix));
+    let beside = |suffix| Target::beside(home, built.projection, suffix);
+    let [aside, kept, spent] = ["aside", KEPT, SPENT].map(beside);
     schema::add_lanes(transaction, built).await?;
     rename(transaction, &live, &aside).await?;
     rename(transaction, built, &live).await?;
-    schema::drop(transaction, &kept).await?;
+    schema::drop(transaction, &spent).await?;
+    rename(transaction, &kept, &spent).await?;
     rename(transaction, &aside, &kept).await?;
     Ok(version::go_live(&**transaction, &[&live]).await?)
 }
@@ -45,19 +49,19 @@ async fn rename(transaction: &Transaction<'_>, from: &Target, to: &Target) -> Re
     Ok(())
 }
 
-/// Drops what was live before the last swap, as far as that is possible now.
-pub(crate) async fn drop_kept(admin: &mut Session, build: &Build<'_>) {
+/// Drops what swaps have put aside, as far as that is possible now.
+pub(crate) async fn drop_spent(admin: &mut Session, build: &Build<'_>) {
     let home = build.log.pool().home();
     let dropping = async {
         let transaction = admin.client.transaction().await?;
         schema::exclusive(&transaction, home).await?;
         for target in &build.targets {
-            schema::drop(&transaction, &Target::beside(home, target.projection, KEPT)).await?;
+            schema::drop(&transaction, &Target::beside(home, target.projection, SPENT)).await?;
         }
         transaction.commit().await?;
         Ok::<_, ProjectionError>(())
     };
     if let Err(error) = within(SHORT, dropping).await {
-        tracing::debug!(%error, "what was live before goes with the swap");
+        tracing::warn!(%error, "what is kept no more stays until the next rebuild");
     }
 }

@@ -1,7 +1,8 @@
 //! The way back from a rebuild.
 
-use crate::support::{Crowd, World};
-use tidings_projections::{ProjectionError, is_kept, replay, rollback};
+use crate::support::{Crowd, World, eventually};
+use tidings_projections::{Progress, ProjectionError, Stage, is_kept, replay, rollback};
+use tokio::sync::Notify;
 
 /// What stands at the live table of messages; tables keep it when their schemas change names.
 async fn mark(world: &World) -> Vec<String> {
@@ -62,6 +63,61 @@ async fn what_was_put_aside_comes_back_with_its_tables() {
     assert_eq!(world.number(aside).await, 0);
     rollback(&world.log, "history", 2, &()).await.unwrap();
     assert_eq!(world.number(aside).await, 1);
+}
+
+/// Says when a rebuild is about to swap.
+#[derive(Default)]
+struct Settling(Notify);
+
+impl Progress for Settling {
+    fn stage(&self, stage: Stage) {
+        if stage == Stage::Settling {
+            self.0.notify_one();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_that_does_not_come_to_its_swap_leaves_the_way_back() {
+    let world = World::new().await;
+    let mut crowd = Crowd::new(&world, 22).await;
+    for _ in 0..50 {
+        crowd.act(&world).await;
+    }
+    world.settle().await;
+    let live = world.everything().await;
+    let first = mark(&world).await;
+    world
+        .execute("COMMENT ON TABLE p_history_4.message IS 'first'")
+        .await;
+    replay(&world.log, &["history"], 2, &()).await.unwrap();
+    assert_eq!(mark(&world).await, first);
+    let settling = Settling::default();
+    tokio::select! {
+        biased;
+        () = settling.0.notified() => {}
+        replayed = replay(&world.log, &["history"], 2, &settling) => panic!("it came through: {replayed:?}"),
+    }
+    assert!(is_kept(world.log.pool(), "history").await.unwrap());
+    eventually("the rebuild was given up", async || {
+        !matches!(
+            rollback(&world.log, "history", 2, &()).await,
+            Err(ProjectionError::Busy)
+        )
+    })
+    .await;
+    assert_eq!(mark(&world).await, ["(first)"]);
+    assert_eq!(world.everything().await, live);
+    // What is kept no more is gone.
+    replay(&world.log, &["history"], 2, &()).await.unwrap();
+    let gone = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE '%\\_gone'";
+    assert_eq!(world.number(gone).await, 0);
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM projection_checkpoint WHERE projection LIKE '%\\_gone'")
+            .await,
+        0
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
