@@ -93,9 +93,7 @@ impl Conversation {
             ConversationCommand::Leave => self.leave(actor),
             ConversationCommand::Rename { name } => self.rename(actor, name),
             ConversationCommand::ChangeRole { user, role } => self.change_role(actor, *user, *role),
-            ConversationCommand::SendMessage(send) => {
-                self.send(command.conversation, actor, send, facts, now)
-            }
+            ConversationCommand::SendMessage(send) => self.send(command, send, facts, now),
             ConversationCommand::EditMessage { message, content } => {
                 self.edit(command.conversation, actor, *message, content, facts, now)
             }

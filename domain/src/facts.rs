@@ -1,6 +1,7 @@
 //! What decisions depend on beyond the state of a conversation.
 
-use crate::conversation::forward::{Forwarded, Original, Source};
+use crate::command::Command;
+use crate::conversation::forward::{Forwarded, Original};
 use crate::conversation::reaction::{EMOJI_OF_USER_MAX, Emoji};
 use crate::conversation::thread::Line;
 use crate::event::{Content, ConversationEvent};
@@ -63,8 +64,8 @@ pub struct Facts {
     sent: HashMap<(ConversationId, Uuid), (UserId, Line)>,
     /// By who has stored them.
     attachments: HashMap<(UserId, Uuid), Attachment>,
-    /// By who forwards them.
-    originals: HashMap<(UserId, Source), Original>,
+    /// By the commands that forward them: an id belongs to whoever uses it, in one conversation.
+    originals: HashMap<(UserId, ConversationId, CommandId), Original>,
     /// Messages that something in the batch is about.
     touched: HashSet<(ConversationId, Uuid)>,
 }
@@ -218,14 +219,27 @@ impl Facts {
         self.attachments.get(&(owner, id))
     }
 
-    /// The message may be forwarded by `actor`, who sees it.
-    pub fn add_original(&mut self, actor: UserId, source: Source, original: Original) {
-        self.originals.insert((actor, source), original);
+    /// A message may be forwarded to the conversation by this command of `actor`, who sees it. What was found of the same message for
+    /// another command is nothing to this one: it was at another moment.
+    pub fn add_original(
+        &mut self,
+        actor: UserId,
+        conversation: ConversationId,
+        command: CommandId,
+        original: Original,
+    ) {
+        self.originals.insert((actor, conversation, command), original);
     }
 
-    /// What `actor` forwards, if they may see it and it was not recalled.
-    pub(crate) fn original(&self, actor: UserId, source: Source) -> Option<&Original> {
-        self.originals.get(&(actor, source))
+    /// What a command forwards, if its actor may see it and it was not recalled.
+    pub(crate) fn original(&self, command: &Command) -> Option<&Original> {
+        let Command {
+            actor,
+            conversation,
+            id,
+            ..
+        } = command;
+        self.originals.get(&(*actor, *conversation, *id))
     }
 
     /// Somebody may be put into so many conversations more. The least that is said counts.

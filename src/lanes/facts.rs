@@ -5,8 +5,8 @@ use bytes::Bytes;
 use std::collections::HashSet;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
-    Aspect, Attachment, Command, ConversationCommand, ConversationEvent, ConversationId, Emoji, Event, Facts,
-    Line, Message, Need, Original, Reactions, Rules, Source, StreamCommand, UserEvent, UserId,
+    Aspect, Attachment, Command, CommandId, ConversationCommand, ConversationEvent, ConversationId, Emoji,
+    Event, Facts, Line, Message, Need, Original, Reactions, Rules, StreamCommand, UserEvent, UserId,
 };
 use tidings_eventlog::{Log, Question, ReadError, Subject, Subjects, Writing};
 use uuid::Uuid;
@@ -34,8 +34,8 @@ pub(super) struct Asked {
     people: HashSet<UserId>,
     /// How many conversations more some of them may be put into.
     rooms: Vec<(UserId, u32)>,
-    /// What is forwarded, and by whom, as it was looked up.
-    originals: Vec<(UserId, Source, Original)>,
+    /// What is forwarded, as it was looked up for each command.
+    originals: Vec<(UserId, ConversationId, CommandId, Original)>,
 }
 
 impl Asked {
@@ -44,10 +44,16 @@ impl Asked {
         let mut attachments = HashSet::new();
         let (mut rooms, mut originals) = (vec![], vec![]);
         for command in pending {
-            if let Some(((actor, source), original)) =
-                command.command.forwards().zip(command.original.clone())
+            if let (StreamCommand::Conversation(command), Some(original)) =
+                (&command.command, &command.original)
             {
-                originals.push((actor, source, original));
+                let Command {
+                    actor,
+                    conversation,
+                    id,
+                    ..
+                } = *command;
+                originals.push((actor, conversation, id, original.clone()));
             }
             rooms.extend(command.rooms.iter().copied());
             let stream = command.stream();
@@ -97,8 +103,8 @@ pub(super) async fn load(log: &Log, lane: u8, rules: Rules, asked: Asked) -> Res
     for (user, left) in rooms {
         facts.add_room(user, left);
     }
-    for (actor, source, original) in originals {
-        facts.add_original(actor, source, original);
+    for (actor, conversation, command, original) in originals {
+        facts.add_original(actor, conversation, command, original);
     }
     let (present, subjects, attachments) = tokio::try_join!(
         async {

@@ -1,5 +1,6 @@
 //! Forwards: messages that say what a message of another conversation, or of the same, said when they were sent.
 
+use crate::command::Command;
 use crate::digest::Form;
 use crate::event::Content;
 use crate::facts::Facts;
@@ -36,11 +37,9 @@ pub struct Original {
     pub forwarded: Forwarded,
 }
 
-/// What `actor` forwards. What they may not see is told from what is not there by nobody.
-pub(super) fn original(actor: UserId, source: Source, facts: &Facts) -> Result<&Original, Rejection> {
-    facts
-        .original(actor, source)
-        .ok_or(Rejection::NotFound(Field::Forward))
+/// What a command forwards. What its actor may not see is told from what is not there by nobody.
+pub(super) fn original<'a>(command: &Command, facts: &'a Facts) -> Result<&'a Original, Rejection> {
+    facts.original(command).ok_or(Rejection::NotFound(Field::Forward))
 }
 
 /// Of the reference alone: what the source says may be another thing by the time that the command is sent again.

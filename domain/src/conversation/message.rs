@@ -3,10 +3,11 @@
 use super::forward::{Forwarded, Source, original, source_form};
 use super::thread::{InThread, Line};
 use super::{Conversation, dedupe};
+use crate::command::Command;
 use crate::digest::Form;
 use crate::event::{ConversationEvent, Event};
 use crate::facts::Facts;
-use crate::id::{ConversationId, UserId};
+use crate::id::UserId;
 use crate::kind::{Kind, Stored};
 use crate::rejection::{Field, Rejection};
 use crate::text::MessageText;
@@ -157,8 +158,7 @@ impl Stored for MessageSent {
 impl Conversation {
     pub(super) fn send(
         &self,
-        conversation: ConversationId,
-        actor: UserId,
+        command: &Command,
         send: &SendMessage,
         facts: &Facts,
         now: DateTime<Utc>,
@@ -170,6 +170,9 @@ impl Conversation {
             everyone,
             thread,
         } = send;
+        let Command {
+            actor, conversation, ..
+        } = *command;
         let role = self.authorize(actor)?;
         let (content, forwarded) = match says {
             Says::Content(content) => {
@@ -177,8 +180,8 @@ impl Conversation {
                 (content, None)
             }
             // Whoever sees a file shows it to others, whosever it is.
-            Says::Forward(source) => {
-                let original = original(actor, *source, facts)?;
+            Says::Forward(_) => {
+                let original = original(command, facts)?;
                 (&original.content, Some(original.forwarded.clone()))
             }
         };

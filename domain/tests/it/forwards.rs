@@ -1,7 +1,7 @@
 use crate::harness::*;
 use tidings_domain::event::MessageSent;
 use tidings_domain::{
-    Content, ConversationCommand, ConversationEvent, Field, Original, Rejection, Says, SendMessage,
+    CommandId, Content, ConversationCommand, ConversationEvent, Field, Original, Rejection, Says, SendMessage,
 };
 use uuid::Uuid;
 
@@ -28,6 +28,21 @@ fn what_somebody_does_not_see_is_not_found_and_strangers_are_told_nothing() {
         .when(CAT, forward(SOURCE))
         .refused(Rejection::NotFound(Field::Forward));
     given.when(DAN, forward(SOURCE)).refused(Rejection::NotAMember);
+}
+
+#[test]
+fn what_was_found_for_one_command_is_nothing_to_another() {
+    let other = CommandId(Uuid::from_u128(98));
+    given(group())
+        .seen_by(BEN, other, original(text("news")))
+        .when(BEN, forward(SOURCE))
+        .refused(Rejection::NotFound(Field::Forward));
+    let (old, new) = (original(text("old news")), original(text("news")));
+    given(group())
+        .seen(BEN, new.clone())
+        .seen_by(BEN, other, old)
+        .when(BEN, forward(SOURCE))
+        .then([forwarded(new)]);
 }
 
 #[test]

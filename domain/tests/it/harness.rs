@@ -72,6 +72,8 @@ pub(crate) fn left(n: u128) -> ConversationEvent {
 }
 
 pub(crate) const CONVERSATION: ConversationId = ConversationId(Uuid::from_u128(50));
+/// What everything is asked for with.
+pub(crate) const COMMAND: CommandId = CommandId(Uuid::from_u128(99));
 /// A message that [`written`] tells of.
 pub(crate) const MESSAGE: Uuid = Uuid::from_u128(70);
 pub(crate) const MESSAGE_SEQ: u64 = 7;
@@ -180,9 +182,15 @@ impl Given {
         self
     }
 
-    /// [`SOURCE`] is there for `actor`.
-    pub(crate) fn seen(mut self, actor: u128, original: Original) -> Self {
-        self.facts.add_original(user(actor), SOURCE, original);
+    /// [`SOURCE`] is there for what `actor` sends with [`COMMAND`].
+    pub(crate) fn seen(self, actor: u128, original: Original) -> Self {
+        self.seen_by(actor, COMMAND, original)
+    }
+
+    /// The same for what they send with another command.
+    pub(crate) fn seen_by(mut self, actor: u128, command: CommandId, original: Original) -> Self {
+        self.facts
+            .add_original(user(actor), CONVERSATION, command, original);
         self
     }
 
@@ -196,8 +204,7 @@ impl Given {
     pub(crate) fn done(mut self, actor: u128, body: ConversationCommand) -> Self {
         for event in self.when(actor, body).0.unwrap() {
             self.state.evolve(&event);
-            self.facts
-                .evolve(CONVERSATION, user(actor), CommandId(Uuid::from_u128(99)), &event);
+            self.facts.evolve(CONVERSATION, user(actor), COMMAND, &event);
         }
         self
     }
@@ -215,7 +222,7 @@ impl Given {
 
     pub(crate) fn when(&self, actor: u128, body: ConversationCommand) -> When {
         let command = Command {
-            id: CommandId(Uuid::from_u128(99)),
+            id: COMMAND,
             actor: user(actor),
             conversation: CONVERSATION,
             body,
