@@ -2,12 +2,11 @@
 //! waits for a lane that is not theirs. Its own lane is asked first who may see it, behind all that was sent there before.
 
 use super::{Refusal, Seat, facts};
-use std::time::Duration;
 use tidings_domain::{Forwarded, Original, Source, UserId};
 use tidings_eventlog::{Log, Question};
 use tidings_projections::hidden_among;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// A message that somebody wants to forward.
 pub(crate) struct Asked {
@@ -18,8 +17,8 @@ pub(crate) struct Asked {
 }
 
 /// What the message says now; `None` where the actor may not see it or has hidden it, where there is none, and where it was recalled.
-pub(super) async fn find(log: Log, asked: Asked, patience: Duration) -> Result<Option<Original>, Refusal> {
-    let found = timeout(patience, look_up(&log, asked));
+pub(super) async fn find(log: Log, asked: Asked, deadline: Instant) -> Result<Option<Original>, Refusal> {
+    let found = timeout_at(deadline, look_up(&log, asked));
     found.await.unwrap_or(Err(Refusal::Unavailable))
 }
 

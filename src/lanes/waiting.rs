@@ -67,13 +67,23 @@ pub(super) struct Waiting {
     tickets: Ticket,
     /// Streams with requests that name people whom no look-up has taken yet.
     naming: HashSet<Uuid>,
-    /// Messages that no look-up has taken yet, each with the stream where it is waited for.
-    sought: VecDeque<(Uuid, Ticket, Asked)>,
+    /// Messages that no look-up has taken yet.
+    sought: VecDeque<Sought>,
     finding: usize,
     /// Tasks, so that they go on while the lane appends. They end with the lane.
     tasks: JoinSet<Arrived>,
     reading: usize,
     looking_up: bool,
+}
+
+/// A message that is to be looked up.
+struct Sought {
+    /// Where it is waited for.
+    stream: Uuid,
+    ticket: Ticket,
+    asked: Asked,
+    /// Patience begins here: who waits for a place among the look-ups waits no longer for it.
+    since: Instant,
 }
 
 /// What waits for one stream, in order.
@@ -167,7 +177,12 @@ impl Waiting {
             self.tickets
         });
         if let Some((ticket, asked)) = forwards.zip(asked) {
-            self.sought.push_back((stream, ticket, asked));
+            self.sought.push_back(Sought {
+                stream,
+                ticket,
+                asked,
+                since: Instant::now(),
+            });
         }
         queue.waiters.push_back(Waiter {
             request,
@@ -239,10 +254,26 @@ impl Waiting {
                 .spawn(async move { Arrived::People(people.existing(users).await) });
             self.looking_up = true;
         }
+        self.find(patience, |asked, deadline| {
+            originals::find(log.clone(), asked, deadline)
+        });
+    }
+
+    /// Has messages looked up, each until its own deadline. Who came first has the first one: however many wait for a lane that says
+    /// nothing, nobody waits for longer than that.
+    fn find<F>(&mut self, patience: Duration, find: impl Fn(Asked, Instant) -> F)
+    where
+        F: Future<Output = Result<Option<Original>, Refusal>> + Send + 'static,
+    {
         while self.finding < ORIGINALS
-            && let Some((stream, ticket, asked)) = self.sought.pop_front()
+            && let Some(Sought {
+                stream,
+                ticket,
+                asked,
+                since,
+            }) = self.sought.pop_front()
         {
-            let found = originals::find(log.clone(), asked, patience);
+            let found = find(asked, since + patience);
             self.tasks.spawn(async move {
                 Arrived::Original(Found {
                     stream,

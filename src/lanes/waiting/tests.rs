@@ -3,6 +3,7 @@ use crate::lanes::fixture::control;
 use crate::lanes::states::StreamState;
 use crate::lanes::{Accepted, Authorize, Seat};
 use futures_util::future::BoxFuture;
+use std::sync::Mutex;
 use tidings_domain::event::{ConversationEvent, GroupRenamed};
 use tidings_domain::{
     Command, CommandId, ConversationCommand, ConversationId, GroupName, Says, Source, StreamCommand,
@@ -287,7 +288,7 @@ fn forwarding(stream: Uuid) -> (Request, oneshot::Receiver<Result<Accepted, Refu
 
 /// What comes of the look-up that has waited longest.
 fn found(waiting: &mut Waiting, original: Result<Option<Original>, Refusal>) -> Found {
-    let (stream, ticket, _) = waiting.sought.pop_front().unwrap();
+    let Sought { stream, ticket, .. } = waiting.sought.pop_front().unwrap();
     Found {
         stream,
         ticket,
@@ -326,4 +327,26 @@ fn a_look_up_that_fails_harms_who_sends_it_on_alone() {
     assert_eq!(end(&mut waiting, sought, 2), [(ONE, Some(2), 2)]);
     assert!(second.try_recv().is_err());
     assert!(waiting.is_empty() && waiting.count == 0);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_silent_lane_longer_than_from_their_coming_on() {
+    let (mut waiting, patience) = (waiting(99), Duration::from_mins(1));
+    for _ in 0..3 * ORIGINALS {
+        waiting.admit(forwarding(ONE).0, true);
+    }
+    let come = Instant::now();
+    let deadlines = Arc::new(Mutex::new(vec![]));
+    // One place after the other becomes free, and the next one takes it.
+    while deadlines.lock().unwrap().len() < 3 * ORIGINALS {
+        let told = Arc::clone(&deadlines);
+        waiting.find(patience, move |_, deadline| {
+            told.lock().unwrap().push(deadline);
+            std::future::ready(Err(Refusal::Unavailable))
+        });
+        waiting.next().await;
+    }
+    let deadlines = deadlines.lock().unwrap();
+    assert!(deadlines.iter().all(|deadline| *deadline <= come + patience));
+    assert!(deadlines.is_sorted());
 }
