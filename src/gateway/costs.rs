@@ -16,6 +16,8 @@ const EVENTS: u32 = 20;
 const NAMED: usize = 20;
 /// What is decided alone, or by other people's conversations: a change of members or roles, a renewed token.
 const CHANGE: u32 = 5;
+/// What is added for what is forwarded: another lane is asked, and it is read from the log and the read models.
+const FORWARD: u32 = 4;
 /// What is added for a conversation that the user turns out not to be in: what is not there is looked for in the log each time,
 /// and nobody else's.
 pub(super) const STRANGE: u32 = 9;
@@ -61,18 +63,26 @@ pub(super) struct Cost {
 /// What an object costs.
 pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now: Instant) -> Cost {
     let mut unknown = None;
+    let mut reach = |conversation| {
+        let (members, is_fresh) = sizes.of(conversation, now);
+        unknown = (!is_fresh).then_some(conversation);
+        1 + (members / MEMBERS) as u32
+    };
     let units = match parsed {
         Ok(ClientFrame::Command(command)) => match &command.action {
             // What is seen by every member.
-            Action::MessageSend(MessageSend { conversation, .. })
-            | Action::MessageEdit { conversation, .. }
+            Action::MessageSend(MessageSend {
+                conversation,
+                forward,
+                ..
+            }) => {
+                let source = if forward.is_some() { FORWARD } else { 0 };
+                source + reach(*conversation)
+            }
+            Action::MessageEdit { conversation, .. }
             | Action::MessageRecall { conversation, .. }
             | Action::MessageReact { conversation, .. }
-            | Action::MessagePin { conversation, .. } => {
-                let (members, is_fresh) = sizes.of(*conversation, now);
-                unknown = (!is_fresh).then_some(*conversation);
-                1 + (members / MEMBERS) as u32
-            }
+            | Action::MessagePin { conversation, .. } => reach(*conversation),
             Action::Fetch { limit, .. } => 1 + limit / EVENTS,
             Action::GroupCreate { members, .. } => CHANGE + (members.len() / NAMED) as u32,
             Action::DirectOpen { .. }
@@ -121,6 +131,8 @@ mod tests {
         assert_eq!(cost(send), (1, Some(room)));
         sizes.note(room, 100_000, now);
         assert_eq!(cost(send), (401, None));
+        let forward = r#"{"type":"message.send","id":"R","conversation":"R","forward":{"conversation":"R","message":"R"}}"#;
+        assert_eq!(cost(forward), (405, None));
         assert_eq!(
             cost(r#"{"type":"fetch","id":"R","conversation":"R","from":1,"limit":1000}"#),
             (51, None)
