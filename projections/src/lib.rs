@@ -25,7 +25,7 @@ pub use conversations::kinds::are_direct;
 pub use conversations::known_users::known_users;
 pub use conversations::memberships::{MEMBERSHIP_MODELS, Membership, Memberships, Seen, memberships};
 pub use engine::ahead::ahead;
-pub use engine::audit::{Audit, Drift, audit, drawn};
+pub use engine::audit::{Audit, Audited, Drift, audit, drawn};
 pub use engine::checkpoint::{Checkpoints, Lag, Lagging};
 pub use engine::consumer::{
     Consumer, ConsumerPlace, Portion, Told, reactors_parked, retry_reactor, retry_reactor_event, skip_reactor,

@@ -4,7 +4,7 @@ use crate::lifecycle::Lifecycle;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tidings_eventlog::Log;
-use tidings_projections::{Audit, Drift, audit, drawn, names};
+use tidings_projections::{Audit, Audited, Drift, audit, drawn, names};
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
@@ -39,13 +39,24 @@ async fn keep(log: &Log, every: Duration) {
     }
 }
 
-/// Notes what is wrong with a stream, or that nothing is any more.
+/// Looks at a stream.
 async fn look(log: &Log, stream: Uuid, drifted: &mut BTreeMap<Uuid, Vec<Drift>>) {
-    let found = match audit(log, stream).await {
-        Ok(Some(found)) => found,
-        Ok(None) => return,
-        Err(error) => {
-            tracing::debug!(%error, %stream, "a stream cannot be audited just now");
+    match audit(log, stream).await {
+        Ok(audited) => note(stream, audited, drifted),
+        Err(error) => tracing::debug!(%error, %stream, "a stream cannot be audited just now"),
+    }
+}
+
+/// Notes what is wrong with a stream, or that nothing is any more.
+fn note(stream: Uuid, audited: Audited, drifted: &mut BTreeMap<Uuid, Vec<Drift>>) {
+    let found = match audited {
+        Audited::Done(found) => found,
+        Audited::Busy => return,
+        // It would be counted for as long as the node runs, whatever is done about it.
+        Audited::TooLong => {
+            if drifted.remove(&stream).is_some() {
+                tracing::warn!(%stream, "a read model was wrong in a stream that has become too long to be audited: `tidings verify` tells");
+            }
             return;
         }
     };
@@ -76,5 +87,38 @@ fn tell(drifted: &BTreeMap<Uuid, Vec<Drift>>) {
         let is_wrong = |drifts: &&Vec<Drift>| drifts.iter().any(|drift| drift.projection == name);
         let streams = drifted.values().filter(is_wrong).count();
         metrics::gauge!("tidings_projection_drift", "projection" => name).set(streams as f64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_told_until_it_is_gone_or_nobody_can_look() {
+        let stream = Uuid::from_u128(1);
+        let found = |wrong: bool| {
+            let drift = Drift {
+                projection: "history",
+                table: "message",
+                key: "1".to_owned(),
+            };
+            Audited::Done(Audit {
+                stream,
+                events: 9,
+                drifts: wrong.then_some(drift).into_iter().collect(),
+            })
+        };
+        for (audited, stays) in [
+            (found(true), true),
+            (Audited::Busy, true),
+            (found(false), false),
+            (Audited::TooLong, false),
+        ] {
+            let mut drifted = BTreeMap::new();
+            note(stream, found(true), &mut drifted);
+            note(stream, audited.clone(), &mut drifted);
+            assert_eq!(drifted.contains_key(&stream), stays, "{audited:?}");
+        }
     }
 }

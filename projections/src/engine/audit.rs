@@ -34,6 +34,26 @@ const LIMIT: Duration = Duration::from_mins(1);
 /// One node at a time.
 const LOCK: &str = "tidings.projections.audit";
 
+/// What came of a look at one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audited {
+    Done(Audit),
+    /// It is too long to be looked at while everything runs.
+    TooLong,
+    /// Another node is at some stream.
+    Busy,
+}
+
+impl Audited {
+    /// What was found, if the stream was looked at.
+    pub fn done(self) -> Option<Audit> {
+        match self {
+            Self::Done(audit) => Some(audit),
+            Self::TooLong | Self::Busy => None,
+        }
+    }
+}
+
 /// What was found of one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audit {
@@ -52,16 +72,17 @@ pub struct Drift {
     pub key: String,
 }
 
-/// Compares what the live read models hold of a stream with what its events make of them. `None` where it is too long, or another node is at
-/// it. A read model that is not built, or has put events of the stream aside, is left out.
-pub async fn audit(log: &Log, stream: Uuid) -> Result<Option<Audit>, ProjectionError> {
+/// Compares what the live read models hold of a stream with what its events make of them. A read model that is not built, or has put events
+/// of the stream aside, is left out.
+pub async fn audit(log: &Log, stream: Uuid) -> Result<Audited, ProjectionError> {
     let mut session = Session::fold(log.pool()).await?;
     if !session.try_lock(LOCK).await? {
-        return Ok(None);
+        return Ok(Audited::Busy);
     }
-    let mut found = None;
+    let mut found = Audited::TooLong;
     for attempt in 1..=TIMES {
         let Some(events) = events(log, stream).await? else {
+            found = Audited::TooLong;
             break;
         };
         let mut drifts = vec![];
@@ -70,7 +91,7 @@ pub async fn audit(log: &Log, stream: Uuid) -> Result<Option<Audit>, ProjectionE
             drifts.extend(within(LIMIT, looking).await?);
         }
         let is_certain = drifts.is_empty() || attempt == TIMES;
-        found = Some(Audit {
+        found = Audited::Done(Audit {
             stream,
             events: events.len(),
             drifts,

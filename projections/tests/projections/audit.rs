@@ -2,7 +2,7 @@
 
 use crate::support::{Crowd, World};
 use std::collections::BTreeSet;
-use tidings_projections::{audit, drawn};
+use tidings_projections::{Audited, audit, drawn};
 use uuid::Uuid;
 
 /// All streams of the log, each drawn by the position of some event.
@@ -31,7 +31,7 @@ async fn every_stream_is_as_the_log_says_however_far_the_read_models_are() {
     let streams = streams(&world).await;
     assert!(streams.len() > 5);
     for stream in streams {
-        let found = audit(&world.log, stream).await.unwrap().unwrap();
+        let found = audit(&world.log, stream).await.unwrap().done().unwrap();
         assert!(found.events > 0);
         assert_eq!(found.drifts, [], "{stream}");
     }
@@ -53,7 +53,7 @@ async fn a_stream_that_grows_meanwhile_is_not_taken_for_wrong() {
     };
     let auditing = async {
         for _ in 0..20 {
-            let found = audit(&world.log, group).await.unwrap().unwrap();
+            let found = audit(&world.log, group).await.unwrap().done().unwrap();
             assert_eq!(found.drifts, []);
         }
     };
@@ -83,7 +83,7 @@ async fn rows_that_are_wrong_missing_or_too_many_are_named() {
         .await;
     let beyond = "INSERT INTO p_history_4.pin SELECT conversation, 99, 99 FROM p_history_4.message LIMIT 1";
     world.execute(beyond).await;
-    let found = audit(&world.log, group).await.unwrap().unwrap();
+    let found = audit(&world.log, group).await.unwrap().done().unwrap();
     let told: Vec<(&str, &str)> = found
         .drifts
         .iter()
@@ -98,6 +98,21 @@ async fn rows_that_are_wrong_missing_or_too_many_are_named() {
     world
         .execute("DELETE FROM projection_version WHERE projection = 'history'")
         .await;
-    let found = audit(&world.log, group).await.unwrap().unwrap();
+    let found = audit(&world.log, group).await.unwrap().done().unwrap();
     assert_eq!(found.drifts, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_too_long_is_told_from_one_that_another_node_looks_at() {
+    let world = World::new().await;
+    let ann = world.register(0, "ann").await;
+    let group = world.group("g", &[ann], 0).await;
+    world.write_messages(group, ann, 10_000).await;
+    assert_eq!(audit(&world.log, group).await.unwrap(), Audited::TooLong);
+    let other = world.log.pool().get().await.unwrap();
+    other
+        .batch_execute("SELECT pg_advisory_lock(hashtextextended('tidings.projections.audit', 0))")
+        .await
+        .unwrap();
+    assert_eq!(audit(&world.log, group).await.unwrap(), Audited::Busy);
 }
