@@ -1,4 +1,5 @@
--- Of at most 10,000 threads in which the viewer takes part, and as many that they have chosen to follow, those with a reply that is unread.
+-- Of at most 1,000 threads in which the viewer takes part, and as many that they have chosen to follow, those with a reply that is unread. Of
+-- more, those whose first messages have the last ids, which are the newest where ids tell the time.
 SELECT k.conversation, t.threads
   FROM unnest($2::uuid[]) k(conversation)
  CROSS JOIN LATERAL (SELECT m.joined_seq FROM {conversations}.member m
@@ -9,11 +10,13 @@ SELECT k.conversation, t.threads
       SELECT count(*) AS threads
         FROM (SELECT a.thread
                 FROM (SELECT a.thread FROM {unread}.thread_part a
-                       WHERE a.user_id = $1 AND a.conversation = k.conversation LIMIT 10000) a
+                       WHERE a.user_id = $1 AND a.conversation = k.conversation
+                       ORDER BY a.thread DESC LIMIT 1000) a
                UNION
               SELECT b.thread
                 FROM (SELECT b.thread FROM {unread}.thread_follow b
-                       WHERE b.user_id = $1 AND b.conversation = k.conversation AND b.follows LIMIT 10000) b) c
+                       WHERE b.user_id = $1 AND b.conversation = k.conversation AND b.follows
+                       ORDER BY b.thread DESC LIMIT 1000) b) c
         LEFT JOIN LATERAL (SELECT p.own_seq FROM {unread}.thread_part p
                             WHERE p.user_id = $1 AND p.conversation = k.conversation AND p.thread = c.thread LIMIT 1) p ON true
         LEFT JOIN LATERAL (SELECT r.seq FROM {unread}.thread_read r

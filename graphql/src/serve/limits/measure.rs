@@ -50,6 +50,8 @@ const MENTIONS_USUAL: usize = 20;
 const LOOK_UP: usize = 25;
 /// What it costs to count over all conversations of the viewer: each is looked at.
 const TOTAL: usize = 100;
+/// What it costs to look at the threads of a conversation in which the viewer takes part.
+const THREADS: usize = 10;
 /// What it costs to look at each member of a conversation, of whom most lists then tell.
 const RECEIPTS: usize = 25;
 /// What it costs to look for words: some seconds of a connection, where they are common.
@@ -146,6 +148,7 @@ impl<'a> Walk<'a> {
             "user" if field.get_argument("id").is_some() => (LOOK_UP, 1),
             "userByName" => (LOOK_UP, 1),
             "unreadTotal" | "mentionTotal" => (TOTAL, 1),
+            "unreadThreads" => (THREADS, 1),
             _ => (1, 1),
         };
         let cost = inner.cost.saturating_mul(times).saturating_add(itself);
@@ -257,6 +260,18 @@ mod tests {
         assert_eq!(measure(query, r#"{"n": 100}"#).cost, 201);
         assert_eq!(measure(query, r#"{"n": 100000}"#).cost, 401);
         assert_eq!(measure(query, r#"{"n": null}"#).cost, 101);
+    }
+
+    #[test]
+    fn what_is_counted_over_threads_costs_more_than_a_field() {
+        assert_eq!(
+            measure("{ conversation(id: 1) { unreadThreads } }", "{}").cost,
+            11
+        );
+        assert_eq!(
+            measure("{ conversations(first: 100) { nodes { unreadThreads } } }", "{}").cost,
+            1101
+        );
     }
 
     #[test]
