@@ -93,7 +93,8 @@ pub struct Forwarded {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageSent {
     pub message: Uuid,
-    /// `null` where the message has been recalled since: what is read from the log afterwards comes without it.
+    /// `null` where the message has been recalled since, or where its reader has hidden it: what is read from the log afterwards comes
+    /// without it.
     pub content: Option<Content>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Uuid>,
@@ -121,7 +122,7 @@ pub struct MessageEdited {
     pub message: Uuid,
     /// Where the message stands in the conversation.
     pub message_seq: u64,
-    /// `null` where the message has been recalled since.
+    /// `null` where the message has been recalled since, or where its reader has hidden it.
     pub content: Option<Content>,
 }
 

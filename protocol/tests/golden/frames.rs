@@ -292,6 +292,7 @@ fn event(seq: u64, kind: EventKind, data: &str) -> Event {
 
 pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
     let (conversation, user) = (id(1), id(2));
+    // All that a server says which is set up as usual.
     let limits = Limits {
         frame_bytes: 65536,
         text_bytes: 8192,
@@ -299,9 +300,22 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         catch_up_total: 10_000,
         fetch_events: Some(1000),
         group_members: Some(100_000),
+        group_create_members: None,
+        name_chars: Some(100),
+        mentions: Some(100),
         edit_window_s: Some(10_800),
-        recall_window_s: Some(-1),
-        ..Limits::default()
+        recall_window_s: Some(600),
+        message_versions: Some(100),
+        emoji_bytes: Some(64),
+        message_reactions: Some(20),
+        user_reactions: Some(20),
+        pins: Some(250),
+        attachment_bytes: Some(33_554_432),
+        hidden_messages: Some(1000),
+        everyone_per_hour: Some(10),
+        commands_in_flight: Some(256),
+        commands_per_second: Some(200),
+        commands_burst: Some(4000),
     };
     let welcome = Welcome {
         user,
