@@ -5,6 +5,7 @@
 //! has not gone back. What happens from then on waits in the outbox; what was read already is dropped there by its seq.
 
 use super::lookups::STREAMS;
+use super::memberships::by_conversation;
 use super::plan::{Missing, everything, plan};
 use super::writer::{Stop, Writer, gone_back};
 use crate::planted;
@@ -106,10 +107,11 @@ impl Writer {
             .collect();
         let subscriber = self.subscriber.clone();
         let left = self.attend(gateway.hub.subscribe(&subscriber, &current)).await?;
+        let at = by_conversation(&memberships);
         for (conversation, seq) in left {
-            let gone = memberships
-                .iter_mut()
-                .find(|membership| membership.conversation == conversation);
+            let gone = at
+                .get(&conversation)
+                .and_then(|index| memberships.get_mut(*index));
             // A hub that is behind may see an old leave of somebody who is in again.
             if let Some(membership) = gone.filter(|membership| seq > membership.joined_seq) {
                 membership.left_seq = Some(seq);

@@ -5,7 +5,7 @@
 
 use super::writer::{Stop, Writer};
 use crate::planted;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::stored::{self, DecodeError};
@@ -90,11 +90,10 @@ impl Writer {
         }
         let user = self.subscriber.user;
         let mut doubtful = HashSet::new();
+        let at = by_conversation(&of_user);
         self.each_control_after(places, |recorded| {
-            let membership = of_user
-                .iter_mut()
-                .find(|membership| membership.conversation == recorded.stream);
-            if let Some(membership) = membership
+            let index = at.get(&recorded.stream);
+            if let Some(membership) = index.and_then(|index| of_user.get_mut(*index))
                 && let Err(error) = follow(membership, user, &recorded)
             {
                 tracing::error!(conversation = %recorded.stream, seq = recorded.seq, %error,
@@ -129,11 +128,10 @@ impl Writer {
             return Ok(());
         }
         let user = self.subscriber.user;
+        let at = by_conversation(memberships);
         self.each_control_after(doubtful, |recorded| {
-            let membership = memberships
-                .iter_mut()
-                .find(|membership| membership.conversation == recorded.stream);
-            if let Some(membership) = membership
+            let index = at.get(&recorded.stream);
+            if let Some(membership) = index.and_then(|index| memberships.get_mut(*index))
                 && let Err(error) = follow(membership, user, &recorded)
             {
                 // It will be folded, put aside, or left to a newer node; until then nobody can tell.
@@ -167,6 +165,14 @@ impl Writer {
             }
         }
     }
+}
+
+/// The place of each conversation among these: somebody may be in very many.
+pub(super) fn by_conversation(memberships: &[Membership]) -> HashMap<Uuid, usize> {
+    let places = memberships.iter().enumerate();
+    places
+        .map(|(index, membership)| (membership.conversation, index))
+        .collect()
 }
 
 /// Those of these conversations in which the user has never been. Of one that is aside only the log can tell, and where very many
