@@ -215,11 +215,12 @@ impl Config {
             gateway.hello_ms,
             gateway.slow_ms,
             gateway.delivered_ms,
+            gateway.delivered_direct_ms,
         ]
         .contains(&0)
         {
             return invalid(
-                "`gateway.heartbeat_ms`, `gateway.hello_ms`, `gateway.slow_ms` and `gateway.delivered_ms` must be at least 1",
+                "`gateway.heartbeat_ms`, `gateway.hello_ms`, `gateway.slow_ms`, `gateway.delivered_ms` and `gateway.delivered_direct_ms` must be at least 1",
             );
         }
         if gateway.outbox_events < 1 || gateway.outbox_bytes < 1024 || gateway.connections < 1 {

@@ -13,12 +13,14 @@ use crate::lifecycle::Lifecycle;
 use crate::outcome::Refusal;
 use gatherer::Gatherer;
 use gathering::Delivered;
+use std::sync::Arc;
 use std::time::Duration;
-use store::Store;
+use store::{Store, Tellers};
 use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Log;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 /// Moves that may wait to be gathered. Senders wait when it is full.
 const QUEUE: usize = 4096;
@@ -54,6 +56,7 @@ type TimeLines = u64;
 #[derive(Clone)]
 pub struct Cursors {
     moves: mpsc::Sender<Move>,
+    tellers: Arc<Tellers>,
 }
 
 impl Cursors {
@@ -67,6 +70,7 @@ impl Cursors {
     ) -> Self {
         let (moves, receiver) = mpsc::channel(QUEUE);
         let store = Store::new(log.clone(), lanes.clone(), ephemeral.clone());
+        let tellers = store.tellers();
         let stop = lifecycle.stopping();
         let gatherer = Gatherer::new(store, gather);
         lifecycle.spawn_for_life("cursors", async move {
@@ -75,7 +79,13 @@ impl Cursors {
                 () = gatherer.run(receiver) => {}
             }
         });
-        Self { moves }
+        Self { moves, tellers }
+    }
+
+    /// Whether a conversation may show its members how far the others have been sent it. Of one that is not known here that may be so:
+    /// it is known as soon as some delivery cursor of it is stored.
+    pub fn shows_deliveries(&self, conversation: Uuid) -> bool {
+        self.tellers.known(ConversationId(conversation)) != Some(false)
     }
 
     /// Moves a member's read position.

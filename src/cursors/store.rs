@@ -14,7 +14,7 @@ use crate::planted;
 use placing::within;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use telling::Tellers;
+pub(super) use telling::Tellers;
 use tidings_domain::user::UserCommand;
 use tidings_domain::{ConversationId, Cursor, UserId, event::CursorsMoved};
 use tidings_eventlog::{Log, Position};
@@ -41,6 +41,11 @@ impl Store {
             tellers: Arc::new(Tellers::new()),
             seen: Arc::default(),
         }
+    }
+
+    /// Which conversations show deliveries, as far as it is known.
+    pub(super) fn tellers(&self) -> Arc<Tellers> {
+        Arc::clone(&self.tellers)
     }
 
     /// See [`Lanes::time_lines`].

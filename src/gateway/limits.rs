@@ -47,6 +47,8 @@ pub struct GatewayLimits {
     pub slow_ms: u64,
     /// How often a connection's delivery cursors are stored while it lives.
     pub delivered_ms: u64,
+    /// How soon, behind the ping that asks for their proof, those of direct conversations are stored, where the other is shown them.
+    pub delivered_direct_ms: u64,
     /// How long the read models may take to come up to date when a client connects.
     pub catch_up_wait_ms: u64,
     /// Over how long a node that drains spreads its closes.
@@ -77,6 +79,7 @@ impl Default for GatewayLimits {
             hello_ms: 10_000,
             slow_ms: 20_000,
             delivered_ms: 30_000,
+            delivered_direct_ms: 2_000,
             catch_up_wait_ms: 5_000,
             drain_ms: 2_000,
             return_ms: 3_000,

@@ -140,6 +140,11 @@ impl Receipts {
         }
     }
 
+    /// The conversations of which the newest ping asks for a proof.
+    pub(super) fn asked(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.marked.iter().map(|(conversation, _)| *conversation)
+    }
+
     /// Takes in what the newest pong proves.
     fn settle(&mut self, answered: &Answered) {
         if !self.marked.is_empty() && answered.number() == self.number {

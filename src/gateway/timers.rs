@@ -10,6 +10,8 @@ pub(super) struct Timers {
     note: Duration,
     beat_at: Instant,
     note_at: Instant,
+    /// When what is proved is noted before its time, because others are shown it.
+    soon: Option<Instant>,
     /// When the token runs out, in milliseconds since 1970 and as an instant.
     expiry: (i64, Instant),
 }
@@ -30,6 +32,7 @@ impl Timers {
             note,
             beat_at: now + heartbeat,
             note_at: now + note,
+            soon: None,
             expiry: (0, now),
         }
     }
@@ -38,22 +41,29 @@ impl Timers {
         self.beat_at
     }
 
+    /// Has what is proved by then noted, and wakes for it.
+    pub(super) fn note_by(&mut self, at: Instant) {
+        self.soon = Some(self.soon.map_or(at, |soon| soon.min(at)));
+    }
+
     pub(super) fn due(&mut self, now: Instant) -> Due {
+        let is_soon = self.soon.is_some_and(|soon| now >= soon);
         let due = Due {
             beat: now >= self.beat_at,
-            note: now >= self.note_at,
+            note: is_soon || now >= self.note_at,
         };
         if due.beat {
             self.beat_at = now + self.heartbeat;
         }
         if due.note {
             self.note_at = now + self.note;
+            self.soon = None;
         }
         due
     }
 
     /// When to look again at the latest, with a token that runs out at `expires_at_ms` and a proof that may be due at
-    /// `proof_at`. What is to be noted waits for one of these: nobody is woken for it.
+    /// `proof_at`. What is to be noted waits for one of these, unless others are shown it.
     pub(super) fn wake_at(
         &mut self,
         expires_at_ms: i64,
@@ -66,7 +76,8 @@ impl Timers {
             self.expiry = (expires_at_ms, now + Duration::from_millis(in_ms));
         }
         let wake_at = self.beat_at.min(self.expiry.1);
-        proof_at.map_or(wake_at, |proof_at| wake_at.min(proof_at))
+        let others = [proof_at, self.soon].into_iter().flatten();
+        others.fold(wake_at, Instant::min)
     }
 }
 
@@ -97,6 +108,22 @@ mod tests {
         // From when it was looked at, not from when it was due.
         assert_eq!(due(94), (false, false));
         assert_eq!(due(100), (true, true));
+    }
+
+    #[test]
+    fn what_others_are_shown_is_noted_soon_and_wakes_for_it_once() {
+        let start = Instant::now();
+        let mut timers = Timers::new(start, BEAT, NOTE);
+        let at_s = |seconds| start + Duration::from_secs(seconds);
+        timers.note_by(at_s(2));
+        timers.note_by(at_s(3));
+        assert_eq!(timers.wake_at(100_000, Some(at_s(5)), start, at(0)), at_s(2));
+        assert!(!timers.due(at_s(1)).note);
+        assert!(timers.due(at_s(2)).note);
+        assert_eq!(timers.wake_at(100_000, Some(at_s(5)), start, at(0)), at_s(5));
+        assert!(!timers.due(at_s(3)).note);
+        // From here on the usual time counts.
+        assert!(!timers.due(at_s(31)).note && timers.due(at_s(32)).note);
     }
 
     #[test]

@@ -108,6 +108,30 @@ async fn a_direct_message_is_shown_as_delivered_and_then_as_read_on_any_node() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn that_a_direct_message_has_come_is_told_though_cursors_are_stored_seldom() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    (config.gateway.proof_ms, config.gateway.delivered_direct_ms) = (10, 10);
+    (config.gateway.delivered_ms, config.gateway.heartbeat_ms) = (3_600_000, 3_600_000);
+    let node = TestNode::start(config).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    for seq in 2..5 {
+        a.say(conversation, "news").await;
+        // His device only listens.
+        let reading = async {
+            loop {
+                b.works().await;
+            }
+        };
+        let told = receipt(&mut a, &ben, "delivered_seq", seq);
+        tokio::select! { _ = told => {}, () = reading => unreachable!() }
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_group_tells_who_has_read_and_not_who_has_it_and_leaves_out_who_came_later() {
     let store = Store::new().await;
     let node = prompt(&store).await;

@@ -71,6 +71,8 @@ impl Store {
         config.gateway.catch_up_wait_ms = 30_000;
         // A test that looks elsewhere for minutes is no client that fell silent.
         config.gateway.heartbeat_ms = 3_600_000;
+        // What was delivered is stored early where a test is about that.
+        config.gateway.delivered_direct_ms = 3_600_000;
         config.gateway.drain_ms = 100;
         config.gateway.return_ms = 50;
         self.files.path().clone_into(&mut config.attachments.folder);

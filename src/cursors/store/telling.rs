@@ -22,14 +22,14 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(100_000).expect("not zero");
 const NEW_MAX: usize = 64;
 
 /// Which conversations show their members how far the others have been sent them.
-pub(super) struct Tellers(Mutex<LruCache<ConversationId, bool>>);
+pub(in crate::cursors) struct Tellers(Mutex<LruCache<ConversationId, bool>>);
 
 impl Tellers {
     pub(super) fn new() -> Self {
         Self(Mutex::new(LruCache::new(REMEMBERED)))
     }
 
-    fn known(&self, conversation: ConversationId) -> Option<bool> {
+    pub(in crate::cursors) fn known(&self, conversation: ConversationId) -> Option<bool> {
         self.lock().get(&conversation).copied()
     }
 

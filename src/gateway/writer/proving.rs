@@ -11,6 +11,8 @@ use tidings_domain::{ConversationId, Cursor};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
+/// Conversations that are looked at whether they show deliveries, of those of which one ping asks for a proof.
+const ASKED: usize = 100;
 /// How long what was proved last waits for room, when the connection ends.
 const LAST_NOTE: Duration = Duration::from_secs(5);
 
@@ -38,8 +40,16 @@ impl Writer {
     pub(super) fn ping_behind(&mut self) -> Frame {
         let places = &mut self.places;
         let asked = self.receipts.ping(Instant::now(), &self.shared.answered, places);
-        if asked.first && self.owing {
-            self.shared.gaps.asked(asked.number);
+        if asked.first {
+            if self.owing {
+                self.shared.gaps.asked(asked.number);
+            }
+            let cursors = &self.gateway.cursors;
+            let mut some = self.receipts.asked().take(ASKED);
+            if some.any(|conversation| cursors.shows_deliveries(conversation)) {
+                let soon = Duration::from_millis(self.gateway.limits.delivered_direct_ms);
+                self.timers.note_by(Instant::now() + soon);
+            }
         }
         Frame::ping(&asked.number.to_be_bytes())
     }
