@@ -174,7 +174,7 @@ impl Message {
     }
 
     /// Who has read it: those of the conversation's members who were there before it, without its sender, in the order of their ids.
-    /// Empty in groups of more than 100 members.
+    /// What stands in a thread is read by whoever has read that thread up to it. Empty in groups of more than 100 members.
     async fn seen_by(
         &self,
         context: &Context<'_>,
@@ -218,6 +218,8 @@ impl Message {
         Sent {
             message: self.key(),
             sender: self.sender,
+            thread: self.thread,
+            main: self.thread.is_none() || self.also,
         }
     }
 

@@ -15,11 +15,15 @@ use uuid::Uuid;
 /// The most members of a conversation in which receipts are shown, so that such a list has no more.
 pub(crate) const RECEIPTS_MAX: usize = 100;
 
-/// A message, and who has sent it.
+/// A message, who has sent it, and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Sent {
     pub(crate) message: MessageKey,
     pub(crate) sender: Uuid,
+    /// The message that begins its thread.
+    pub(crate) thread: Option<Uuid>,
+    /// Whether the main timeline shows it.
+    pub(crate) main: bool,
 }
 
 /// A page of those who have read a message; empty where nobody may know. Whoever asks has made sure that the viewer may see it.
@@ -99,7 +103,12 @@ impl Loader<Sent> for SeenBy {
     type Value = Vec<Member>;
 
     async fn load(&self, sent: &[Sent]) -> Result<HashMap<Sent, Vec<Member>>, NoAnswer> {
-        members(&self.0, sent, unread::seen_by).await
+        let threads = sent.iter().map(|sent| sent.thread).collect();
+        let mains = sent.iter().map(|sent| sent.main).collect();
+        let select = |conversations, seqs, senders, most| {
+            unread::seen_by(conversations, seqs, senders, threads, mains, most)
+        };
+        members(&self.0, sent, select).await
     }
 }
 

@@ -8,13 +8,19 @@ use tidings_eventlog::Recorded;
 use tidings_projections::{conversations, inbox, unread};
 use uuid::Uuid;
 
-/// Who has read a message, and who has it.
-async fn lists(world: &World, conversation: Uuid, seq: i64, sender: Uuid) -> (Vec<Uuid>, Vec<Uuid>) {
+/// Who has read a message, which stands in a thread or not and is shown in the main timeline or not, and who has it.
+async fn lists(
+    world: &World,
+    conversation: Uuid,
+    seq: i64,
+    sender: Uuid,
+    (thread, main): (Option<Uuid>, bool),
+) -> (Vec<Uuid>, Vec<Uuid>) {
     let asked = || (vec![conversation], vec![seq], vec![sender]);
     let (conversations, seqs, senders) = asked();
-    let seen = world
-        .ask(unread::seen_by(conversations, seqs, senders, 1000))
-        .await;
+    let stands = (vec![thread], vec![main]);
+    let seen = unread::seen_by(conversations, seqs, senders, stands.0, stands.1, 1000);
+    let seen = world.ask(seen).await;
     let (conversations, seqs, senders) = asked();
     let sent = world
         .ask(inbox::delivered_to(conversations, seqs, senders, 1000))
@@ -37,7 +43,7 @@ async fn what_is_delivered_is_not_read_and_what_has_expired_is_neither() {
         world.settle().await;
         let mut told = vec![];
         for message in &said {
-            let (seen, sent) = lists(&world, talk, message.seq as i64, ann).await;
+            let (seen, sent) = lists(&world, talk, message.seq as i64, ann, (None, true)).await;
             told.push((seen.contains(&bob), sent.contains(&bob)));
         }
         told
@@ -62,6 +68,8 @@ struct Member {
     joined: Option<i64>,
     /// How far they have read, sent or joined.
     read: i64,
+    /// The same of threads, by the message that begins each.
+    threads: BTreeMap<Uuid, i64>,
     delivered: i64,
     /// From here to the delivery cursor everything has expired.
     lapsed_from: Option<i64>,
@@ -92,6 +100,11 @@ fn members(conversation: Uuid, events: &[Recorded]) -> BTreeMap<Uuid, Member> {
                     }
                 }
             }
+            Event::User(UserEvent::ThreadRead(read)) if read.conversation.0 == conversation => {
+                let member = members.entry(record.stream).or_default();
+                let place = member.threads.entry(read.thread).or_default();
+                *place = (*place).max(read.seq as i64);
+            }
             Event::User(UserEvent::InboxExpired(expired)) => {
                 let member = members.entry(record.stream).or_default();
                 if let Some(cursor) = expired.cursors.get(&conversation.into()) {
@@ -113,12 +126,16 @@ fn members(conversation: Uuid, events: &[Recorded]) -> BTreeMap<Uuid, Member> {
                     Membership::Left(user) => members.entry(user.0).or_default().joined = None,
                     Membership::Unchanged => {}
                 }
-                // What somebody says in a thread alone reads nothing of the main timeline.
-                if let ConversationEvent::MessageSent(sent) = event
-                    && sent.line().is_main()
-                {
+                if let ConversationEvent::MessageSent(sent) = event {
                     let member = members.entry(record.actor).or_default();
-                    member.read = member.read.max(seq);
+                    // What somebody says in a thread alone reads nothing of the main timeline.
+                    if sent.line().is_main() {
+                        member.read = member.read.max(seq);
+                    }
+                    if let Some(thread) = sent.thread {
+                        let place = member.threads.entry(thread).or_default();
+                        *place = (*place).max(seq);
+                    }
                 }
             }
             _ => {}
@@ -140,31 +157,44 @@ async fn whatever_happens_they_are_the_members_who_were_there_and_have_come_so_f
         }
         world.settle().await;
         let log = world.told().await;
-        let (mut seen, mut sent) = (0, 0);
+        let (mut seen, mut in_threads, mut sent) = (0, 0, 0);
         for (group, _) in crowd.groups() {
             let members = members(group, &log);
-            let messages = log.iter().filter(|record| {
+            let messages = log.iter().filter_map(|record| {
                 let decoded = decode(record.kind, record.ver, &record.payload).unwrap();
-                record.stream == group
-                    && matches!(decoded, Event::Conversation(ConversationEvent::MessageSent(_)))
+                match decoded {
+                    Event::Conversation(ConversationEvent::MessageSent(sent)) if record.stream == group => {
+                        Some((record, sent.thread, sent.line().is_main()))
+                    }
+                    _ => None,
+                }
             });
-            for message in messages {
+            for (message, thread, main) in messages {
                 let seq = message.seq as i64;
                 let there = |(user, member): &(&Uuid, &Member)| {
                     **user != message.actor && member.joined.is_some_and(|joined| joined < seq)
                 };
-                let who = |far: fn(&Member) -> i64| -> Vec<Uuid> {
+                let who = |far: &dyn Fn(&Member) -> i64| -> Vec<Uuid> {
                     let there = members.iter().filter(there);
                     let far = there.filter(|(_, member)| far(member) >= seq);
                     far.map(|(user, _)| *user).collect()
                 };
-                let expected = (who(|member| member.read), who(Member::has));
-                let found = lists(&world, group, seq, message.actor).await;
+                let read = |member: &Member| {
+                    let in_thread = thread.and_then(|thread| member.threads.get(&thread));
+                    let in_main = if main { member.read } else { 0 };
+                    in_thread.map_or(in_main, |seq| in_main.max(*seq))
+                };
+                let expected = (who(&read), who(&Member::has));
+                let found = lists(&world, group, seq, message.actor, (thread, main)).await;
                 assert_eq!(found, expected, "seq {seq} of {group}, seed {seed}");
+                in_threads += if main { 0 } else { found.0.len() };
                 seen += found.0.len();
                 sent += found.1.len();
             }
         }
-        assert!(seen > 0 && sent > seen, "seed {seed}: {seen} seen, {sent} sent");
+        assert!(
+            in_threads > 0 && sent > seen,
+            "seed {seed}: {seen} seen, {sent} sent"
+        );
     }
 }

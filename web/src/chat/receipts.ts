@@ -25,8 +25,9 @@ export class Receipts {
     if (!shown?.log || shown.history === 'loading' || this.asked.has(shown.id)) return;
     const { id } = shown;
     this.asked.add(id);
+    // Who has read a thread has not read the conversation so far.
     const mine = shown.log.entries.flatMap(entry =>
-      entry.kind === 'message' && entry.sender === me
+      entry.kind === 'message' && entry.sender === me && entry.thread === null
         ? [{ ...queries.placeOf(`${id}/${entry.id}`), seq: entry.seq }]
         : [],
     );
