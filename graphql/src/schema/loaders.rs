@@ -88,6 +88,10 @@ impl Loaders {
             database: database(),
             viewer,
         };
+        let threads = Threads {
+            database: database(),
+            viewer,
+        };
         let thread_pages = ThreadPages {
             database: database(),
             viewer,
@@ -141,7 +145,7 @@ impl Loaders {
             receipts: Gathering::remembering(Receipts(database()), waves),
             seen_by: Gathering::remembering(SeenBy(database()), waves),
             delivered_to: Gathering::remembering(DeliveredTo(database()), waves),
-            threads: Gathering::remembering(Threads(database()), waves),
+            threads: Gathering::remembering(threads, waves),
             thread_pages: Gathering::new(thread_pages, waves),
             reply_pages: Gathering::new(reply_pages, waves),
             thread_states: Gathering::remembering(thread_states, waves),

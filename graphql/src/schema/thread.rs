@@ -100,15 +100,17 @@ impl From<history::Thread> for Thread {
     }
 }
 
-/// The thread that a message of a group begins, or would begin. None below what stands in a thread itself.
+/// The thread that a message of a group begins, or would begin. None below what stands in a thread itself. Whoever asks has made sure that
+/// the viewer is a member.
 pub(crate) async fn below(context: &Context<'_>, root: MessageId) -> Result<Option<Thread>> {
     let loaders = context.data_unchecked::<Loaders>();
-    let message = loaders.messages.load_one(root).await?;
-    if message.is_none_or(|message| message.thread.is_some()) {
-        return Ok(None);
+    // Replies go on below what the viewer has hidden, and are listed.
+    if let Some(thread) = loaders.threads.load_one(root).await? {
+        return Ok(Some(thread));
     }
-    let thread = loaders.threads.load_one(root).await?;
-    Ok(Some(thread.unwrap_or_else(|| Thread::without_replies(root))))
+    let message = loaders.messages.load_one(root).await?;
+    let begins = message.is_some_and(|message| message.thread.is_none());
+    Ok(begins.then(|| Thread::without_replies(root)))
 }
 
 /// A thread, as the viewer has it.
@@ -160,7 +162,10 @@ impl Loader<Uuid> for UnreadThreads {
 }
 
 /// Reads threads by their roots. Whoever asks has made sure that the viewer is a member.
-pub(crate) struct Threads(pub(super) Database);
+pub(crate) struct Threads {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
 
 impl Loader<MessageId> for Threads {
     type Value = Thread;
@@ -168,7 +173,8 @@ impl Loader<MessageId> for Threads {
     async fn load(&self, roots: &[MessageId]) -> Result<HashMap<MessageId, Thread>, NoAnswer> {
         let conversations = roots.iter().map(|root| root.conversation).collect();
         let messages = roots.iter().map(|root| root.message).collect();
-        let found = self.0.ask(&history::threads(conversations, messages)).await?;
+        let threads = history::threads(self.viewer, conversations, messages);
+        let found = self.database.ask(&threads).await?;
         let found = found.into_iter().map(Thread::from);
         Ok(found.map(|thread| (thread.root, thread)).collect())
     }

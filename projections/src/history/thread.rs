@@ -28,9 +28,10 @@ static BY_ROOT: Sql = Sql::new(include_str!("threads.sql"));
 static ACTIVITY: Sql = Sql::new(include_str!("thread_activity.sql"));
 static REPLIES: Sql = Sql::new(include_str!("replies.sql"));
 
-/// The threads of these roots, each in the conversation at the same place of `conversations`.
-pub fn threads(conversations: Vec<Uuid>, roots: Vec<Uuid>) -> Select<Thread> {
+/// The threads of these roots, each in the conversation at the same place of `conversations`, but for those that `viewer` has cleared.
+pub fn threads(viewer: Uuid, conversations: Vec<Uuid>, roots: Vec<Uuid>) -> Select<Thread> {
     Select::new(&BY_ROOT, Thread::read)
+        .with(viewer)
         .with(conversations)
         .with(roots)
 }

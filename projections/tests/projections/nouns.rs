@@ -299,7 +299,9 @@ async fn what_is_said_in_a_thread_alone_is_not_unread_and_moves_nothing_in_the_m
     world.recall(&both, ann).await;
     let (unread, pending, ..) = seen().await;
     assert_eq!((unread, pending), (1, 1));
-    let mut thread = world.ask(history::threads(vec![group], vec![root.command])).await;
+    let mut thread = world
+        .ask(history::threads(Uuid::nil(), vec![group], vec![root.command]))
+        .await;
     assert_eq!(thread.remove(0).replies, 1);
     world.assert_as_the_log_says().await;
 }
@@ -809,7 +811,8 @@ async fn replies(world: &World, conversation: Uuid, reference: &Reference) -> Ve
             (thread.root, thread.replies, thread.last_seq),
             (*root, *count, seqs[seqs.len() - 1])
         );
-        let named = world.ask(history::threads(vec![conversation], vec![*root])).await;
+        let named = history::threads(Uuid::nil(), vec![conversation], vec![*root]);
+        let named = world.ask(named).await;
         assert_eq!(named, std::slice::from_ref(thread));
         let below = world
             .ask(history::replies(
