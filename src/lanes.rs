@@ -52,6 +52,8 @@ pub type Reply = Box<dyn FnOnce(Result<Accepted, Refusal>) + Send>;
 pub struct Seat {
     /// How many members the conversation has.
     pub members: usize,
+    /// It is a conversation of two.
+    pub is_direct: bool,
     /// What they may know of one another.
     pub receipts: Receipts,
     /// Where a fresh answer was asked for, the last seq of the conversation, read before it was found out who is in it and

@@ -75,6 +75,11 @@ impl Conversation {
         self.role(user).ok_or(Rejection::NotAMember)
     }
 
+    /// Whether it is a conversation of two.
+    pub fn is_direct(&self) -> bool {
+        self.shape == Shape::Direct
+    }
+
     /// Decides a command. An empty answer means that the conversation already is as the command wants it.
     pub fn decide(
         &self,

@@ -225,6 +225,11 @@ impl Stream {
         }
     }
 
+    /// Whether it is a conversation of two, which has neither threads nor roles.
+    pub fn is_direct(&self) -> bool {
+        matches!(self, Self::Conversation(conversation) if conversation.is_direct())
+    }
+
     /// What its members may know of one another; nothing, where it is no conversation.
     pub fn receipts(&self) -> Receipts {
         match self {

@@ -285,6 +285,13 @@ async fn only_members_follow_and_read_threads_and_only_those_that_there_are() {
         let refused = a.refused(read(group, &root, seq), "invalid_argument").await;
         assert_eq!(refused["field"], "seq");
     }
+    // There are none between two.
+    let direct = a.open_direct(&ben).await;
+    let said = a.say(direct, "between us").await["id"].clone();
+    for command in [follow(direct, &said, true), read(direct, &said, 2)] {
+        let refused = a.refused(command, "invalid_argument").await;
+        assert_eq!(refused["field"], "thread");
+    }
     // A thread can be followed before anybody replies, right behind the message that begins it.
     let (sent, following) = (Uuid::now_v7(), Uuid::now_v7());
     let (mut first, mut second) = (message(group, "another root"), follow(group, &json!(sent), true));
@@ -292,5 +299,83 @@ async fn only_members_follow_and_read_threads_and_only_those_that_there_are() {
     a.send_text(&format!("{first}\n{second}")).await;
     a.answer(sent).await;
     assert_eq!(a.answer(following).await["type"], "ack");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thread_below_what_its_reader_has_hidden_is_listed_and_opened_until_it_is_cleared() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let group = a.create_group(&[&ben]).await;
+    let root = a.say(group, "a root").await["id"].clone();
+    let last = a.acked(reply(group, &root, "below", false)).await;
+    let query = format!(
+        "{{ conversation(id: \"{group}\") {{ threads {{ nodes {{ root {{ text }} replyCount }} }} \
+         thread(root: {root}) {{ root {{ text }} replyCount replies {{ nodes {{ text }} }} }} }} }}"
+    );
+    b.events(group, 3).await;
+    let hide = json!({ "type": "message.hide", "conversation": group, "messages": [root] });
+    b.acked(hide).await;
+    // The read models of both lanes have come so far.
+    let shown = eventually(async || {
+        let shown = asked(&node, &ben, &query, &last["position"]).await["conversation"].clone();
+        (shown["threads"]["nodes"][0]["root"] == json!(null)).then_some(shown)
+    })
+    .await;
+    assert_eq!(
+        shown["threads"]["nodes"],
+        json!([{ "root": null, "replyCount": 1 }])
+    );
+    assert_eq!(
+        shown["thread"],
+        json!({ "root": null, "replyCount": 1, "replies": { "nodes": [{ "text": "below" }] } })
+    );
+    let clear = json!({ "type": "conversation.clear", "conversation": group, "seq": 3 });
+    b.acked(clear).await;
+    eventually(async || {
+        let shown = asked(&node, &ben, &query, &json!(null)).await["conversation"].clone();
+        (shown == json!({ "threads": { "nodes": [] }, "thread": null })).then_some(())
+    })
+    .await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_read_what_stands_in_a_thread_is_who_has_read_the_thread() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b, mut c) = (
+        node.socket(&ann).await,
+        node.socket(&ben).await,
+        node.socket(&cat).await,
+    );
+    let group = a.create_group(&[&ben, &cat]).await;
+    let root = a.say(group, "a root").await["id"].clone();
+    let alone = a.acked(reply(group, &root, "alone", false)).await["id"].clone();
+    let both = a.acked(reply(group, &root, "both", true)).await["id"].clone();
+    // Ben reads the thread, and Cat everything else.
+    b.acked(read(group, &root, 4)).await;
+    c.acked(json!({ "type": "read", "conversation": group, "seq": 4 }))
+        .await;
+    let query = format!(
+        "{{ alone: message(conversation: \"{group}\", id: {alone}) {{ seenBy {{ nodes {{ user {{ id }} }} }} }} \
+         both: message(conversation: \"{group}\", id: {both}) {{ seenBy {{ nodes {{ user {{ id }} }} }} }} }}"
+    );
+    let who = |list: &Value| {
+        let nodes = list["seenBy"]["nodes"].as_array().unwrap().iter();
+        let mut who: Vec<Uuid> = nodes.map(|member| id(&member["user"]["id"])).collect();
+        who.sort_unstable();
+        who
+    };
+    let mut all = vec![ben.id, cat.id];
+    all.sort_unstable();
+    eventually(async || {
+        let shown = asked(&node, &ann, &query, &json!(null)).await;
+        (who(&shown["both"]) == all).then(|| assert_eq!(who(&shown["alone"]), [ben.id]))
+    })
+    .await;
     node.stop().await;
 }

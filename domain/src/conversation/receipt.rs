@@ -1,7 +1,7 @@
 //! Who may know how far others have read, and have been sent. This is the one place that says so: receipts as they
 //! happen and what is asked of any message later go by it.
 
-use super::{Conversation, Shape};
+use super::Conversation;
 
 /// Conversations with more members show nobody how far others have read: each receipt would reach them all.
 pub const RECEIPT_MEMBERS_MAX: usize = 100;
@@ -28,7 +28,7 @@ impl Receipts {
 impl Conversation {
     /// What its members may know of one another.
     pub fn receipts(&self) -> Receipts {
-        Receipts::of(self.shape == Shape::Direct, self.member_count())
+        Receipts::of(self.is_direct(), self.member_count())
     }
 }
 

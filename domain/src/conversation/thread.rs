@@ -1,7 +1,7 @@
 //! Threads: messages of a group that hang below one of its main timeline, in a line of their own.
 
+use super::Conversation;
 use super::message::MessageSent;
-use super::{Conversation, Shape};
 use crate::event::{ConversationEvent, Event};
 use crate::facts::Facts;
 use crate::id::{ConversationId, UserId};
@@ -77,6 +77,11 @@ impl Stored for ThreadRepliedAlso {
     }
 }
 
+/// Why there is no thread in a conversation of two.
+pub(crate) fn none_in_direct() -> Rejection {
+    Rejection::invalid(Field::Thread, "a direct conversation has no threads")
+}
+
 impl Conversation {
     /// Who sent the message that begins the thread. Refuses a reply that cannot be: threads are of groups, begin with a message of the
     /// main timeline, and have none within them. That the root was recalled ends no thread.
@@ -86,11 +91,8 @@ impl Conversation {
         thread: InThread,
         facts: &Facts,
     ) -> Result<UserId, Rejection> {
-        if self.shape == Shape::Direct {
-            return Err(Rejection::invalid(
-                Field::Thread,
-                "a direct conversation has no threads",
-            ));
+        if self.is_direct() {
+            return Err(none_in_direct());
         }
         let (author, line) = facts
             .sent(conversation, thread.root)

@@ -1,7 +1,7 @@
 //! What somebody says of threads for themselves: that they follow one or not, and how far they have read it.
 
 use super::mark::Marking;
-use crate::conversation::thread::Line;
+use crate::conversation::thread::{Line, none_in_direct};
 use crate::event::{Event, UserEvent};
 use crate::id::ConversationId;
 use crate::kind::{Kind, Stored};
@@ -60,6 +60,8 @@ pub enum Said {
 pub struct Root {
     /// Where the message stands that is said to begin it; `None` where there is no such message.
     pub line: Option<Line>,
+    /// Its conversation is one of two, which has no threads.
+    pub is_direct: bool,
     /// How far the user is known to have read.
     pub read_seq: u64,
 }
@@ -72,6 +74,9 @@ pub(super) fn say(
     (thread, said): (Uuid, Said),
     head: u64,
 ) -> Result<Option<UserEvent>, Rejection> {
+    if root.is_direct {
+        return Err(none_in_direct());
+    }
     match root.line {
         None => return Err(Rejection::NotFound(Field::Thread)),
         Some(Line::Main) => {}

@@ -166,7 +166,11 @@ fn decided(marking: Marking) -> Result<Vec<UserEvent>, Rejection> {
 }
 
 fn root(line: Option<Line>) -> Root {
-    Root { line, read_seq: 3 }
+    Root {
+        line,
+        is_direct: false,
+        read_seq: 3,
+    }
 }
 
 #[test]
@@ -219,8 +223,12 @@ fn only_members_say_something_of_threads_and_of_those_that_there_can_be() {
             decided(says(said, root(None))),
             Err(Rejection::NotFound(Field::Thread))
         );
-        for line in [Line::Thread, Line::Both] {
-            let decided = decided(says(said, root(Some(line))));
+        let direct = Root {
+            is_direct: true,
+            ..root(Some(Line::Main))
+        };
+        for root in [root(Some(Line::Thread)), root(Some(Line::Both)), direct] {
+            let decided = decided(says(said, root));
             assert!(matches!(
                 decided,
                 Err(Rejection::Invalid {

@@ -3,7 +3,7 @@
 use super::Reader;
 use super::commands::charge;
 use crate::gateway::reply::Reply;
-use crate::lanes::{AsOf, SUBJECTS};
+use crate::lanes::{AsOf, SUBJECTS, Seat};
 use crate::outcome::{Accepted, Refusal};
 use crate::wire::{answer, refused};
 use tidings_domain::stored::Kind;
@@ -21,12 +21,16 @@ impl Reader {
             self.gateway.cursors.settle(self.user).await;
         }
         let as_of = self.gateway.lanes.as_of();
-        let place = match self.place(conversation).await {
-            Ok(place) => place,
+        let (place, is_direct) = match self.place(conversation).await {
+            Ok(found) => found.unzip(),
             Err(refusal) => return reply.refuse(refused(Some(id), &refusal)),
         };
-        let root = match (place, mark) {
-            (Some(_), Mark::Thread { thread, said }) => self.root(conversation, thread, said).await,
+        let root = match (is_direct, mark) {
+            (Some(true), Mark::Thread { .. }) => Ok(Root {
+                is_direct: true,
+                ..Root::default()
+            }),
+            (Some(false), Mark::Thread { thread, said }) => self.root(conversation, thread, said).await,
             _ => Ok(Root::default()),
         };
         let root = match root {
@@ -42,21 +46,23 @@ impl Reader {
         self.wish(id, conversation.0, command, as_of, reply);
     }
 
-    /// The end of a conversation; `None` for somebody who is no member of it, which is for the decision to say: it may be a repeat.
-    async fn place(&self, conversation: ConversationId) -> Result<Option<Cursor>, Refusal> {
-        if !self.is_member(conversation).await? {
+    /// The end of a conversation, and whether it is a direct one; `None` for somebody who is no member of it, which is for the decision
+    /// to say: it may be a repeat.
+    async fn place(&self, conversation: ConversationId) -> Result<Option<(Cursor, bool)>, Refusal> {
+        let Some(seat) = self.seat(conversation).await? else {
             return Ok(None);
-        }
+        };
         let heads = self.gateway.lookups.heads(vec![conversation.0]).await;
         let head = heads.map_err(|error| {
             tracing::debug!(%error, "a conversation to be marked could not be read");
             Refusal::Unavailable
         })?;
         let head = head.into_iter().flatten().next().ok_or(Refusal::Unavailable)?;
-        Ok(Some(Cursor {
+        let place = Cursor {
             seq: head.seq,
             msg_no: head.msg_no,
-        }))
+        };
+        Ok(Some((place, seat.is_direct)))
     }
 
     /// What is known of a thread: where the message stands that is said to begin it, and how far it was read already, as far as the read
@@ -81,14 +87,23 @@ impl Reader {
                     Refusal::Unavailable
                 })?,
         };
-        Ok(Root { line, read_seq })
+        Ok(Root {
+            line,
+            is_direct: false,
+            read_seq,
+        })
     }
 
     /// Whether the user is a member of a conversation, behind the commands that came before.
     pub(super) async fn is_member(&self, conversation: ConversationId) -> Result<bool, Refusal> {
+        Ok(self.seat(conversation).await?.is_some())
+    }
+
+    /// The user's seat in a conversation, behind the commands that came before, if they are a member of it.
+    async fn seat(&self, conversation: ConversationId) -> Result<Option<Seat>, Refusal> {
         match self.gateway.lanes.authorize(conversation, self.user, false).await {
-            Ok(_) => Ok(true),
-            Err(refusal) if refusal.is_for_strangers() => Ok(false),
+            Ok(seat) => Ok(Some(seat)),
+            Err(refusal) if refusal.is_for_strangers() => Ok(None),
             Err(refusal) => Err(refusal),
         }
     }

@@ -24,6 +24,7 @@ impl LaneTask {
                 Some(state) => match state.stream.authorize(question.user) {
                     Ok(_) => Ok(Seat {
                         members: state.stream.member_count(),
+                        is_direct: state.stream.is_direct(),
                         receipts: state.stream.receipts(),
                         reach: reach.get(&stream).copied().unwrap_or(0),
                     }),
