@@ -225,6 +225,15 @@ impl Stream {
         }
     }
 
+    /// How many things the state lists one by one, about: members of a conversation, what a user has marked and read.
+    pub fn entry_count(&self) -> usize {
+        match self {
+            Self::Empty => 0,
+            Self::Conversation(conversation) => conversation.member_count(),
+            Self::User(user) => user.entry_count(),
+        }
+    }
+
     /// Whether it is a conversation of two, which has neither threads nor roles.
     pub fn is_direct(&self) -> bool {
         matches!(self, Self::Conversation(conversation) if conversation.is_direct())

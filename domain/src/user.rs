@@ -12,7 +12,7 @@ pub mod thread;
 
 use crate::event::{
     AttachmentRemoved, AttachmentStored, CursorsMoved, InboxExpired, ProfileUpdated, Registered,
-    SettingsUpdated, UserEvent,
+    SettingsUpdated, ThreadRead, UserEvent,
 };
 use crate::frozen::Frozen;
 use crate::id::ConversationId;
@@ -23,6 +23,7 @@ use hiding::Hiding;
 use mark::{Marked, Marking};
 use setting::Settings;
 use std::collections::BTreeSet;
+use thread::ThreadsRead;
 use uuid::Uuid;
 
 /// What decisions about a user depend on.
@@ -31,6 +32,7 @@ pub struct User {
     registered: bool,
     usage: Usage,
     marked: Marked,
+    threads_read: ThreadsRead,
     settings: Settings,
 }
 
@@ -68,6 +70,11 @@ impl User {
         self.usage
     }
 
+    /// How many things the state lists one by one, about.
+    pub fn entry_count(&self) -> usize {
+        self.marked.count() + self.threads_read.count()
+    }
+
     pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
         out.push(u8::from(self.registered));
         out.extend(self.usage.bytes.to_le_bytes());
@@ -75,6 +82,12 @@ impl User {
         out.extend((self.marked.count() as u64).to_le_bytes());
         for conversation in self.marked.iter() {
             out.extend(conversation.0.as_bytes());
+        }
+        out.extend((self.threads_read.count() as u64).to_le_bytes());
+        for read in self.threads_read.iter() {
+            out.extend(read.conversation.0.as_bytes());
+            out.extend(read.thread.as_bytes());
+            out.extend(read.seq.to_le_bytes());
         }
         out.push(self.settings.freeze());
     }
@@ -87,12 +100,27 @@ impl User {
         };
         let (bytes, files) = (frozen.number()?, frozen.number()?);
         let count = frozen.number()?;
-        let marked = frozen.list(count, 16, |frozen| frozen.array().map(Uuid::from_bytes))?;
+        let id = |frozen: &mut Frozen<'_>| frozen.array().map(Uuid::from_bytes);
+        let conversation = |frozen: &mut Frozen<'_>| id(frozen).map(ConversationId);
+        let marked = frozen.list(count, 16, conversation)?;
+        let count = frozen.number()?;
+        let read = frozen.list(count, 40, |frozen| {
+            Some(ThreadRead {
+                conversation: conversation(frozen)?,
+                thread: id(frozen)?,
+                seq: frozen.number()?,
+            })
+        })?;
+        let mut threads_read = ThreadsRead::default();
+        for read in read {
+            threads_read.push(read);
+        }
         let settings = Settings::thaw(frozen.byte()?)?;
         Some(Self {
             registered,
             usage: Usage { bytes, files },
-            marked: marked.into_iter().map(ConversationId).collect(),
+            marked: marked.into_iter().collect(),
+            threads_read,
             settings,
         })
     }
@@ -126,6 +154,7 @@ impl User {
             UserEvent::AttachmentStored(stored) => self.usage.add(stored.size),
             UserEvent::AttachmentRemoved(removed) => self.usage.take(removed.size),
             UserEvent::ConversationMarked(marked) => self.marked.set(marked),
+            UserEvent::ThreadRead(read) => self.threads_read.set(read),
             UserEvent::SettingsUpdated(updated) => self.settings = self.settings.with(*updated),
             UserEvent::CursorsMoved(_)
             | UserEvent::InboxExpired(_)
@@ -134,7 +163,6 @@ impl User {
             | UserEvent::MessagesHidden(_)
             | UserEvent::ConversationCleared(_)
             | UserEvent::ThreadFollowed(_)
-            | UserEvent::ThreadRead(_)
             | UserEvent::ProfileUpdated(_) => {}
         }
     }

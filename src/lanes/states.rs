@@ -47,9 +47,9 @@ impl First {
 impl StreamState {
     /// About how much memory it takes.
     fn bytes(&self) -> usize {
-        // An entry of a map of members, with the room that maps keep free.
-        const MEMBER: usize = 96;
-        size_of::<Self>() + self.stream.member_count() * MEMBER
+        // An entry of a map, of members above all, with the room that maps keep free.
+        const ENTRY: usize = 96;
+        size_of::<Self>() + self.stream.entry_count() * ENTRY
     }
 
     /// Folds a control event from the log.

@@ -343,6 +343,47 @@ async fn a_thread_below_what_its_reader_has_hidden_is_listed_and_opened_until_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn how_far_a_thread_was_read_is_never_told_to_go_back() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, mut phone, mut laptop) = (
+        node.socket(&ann).await,
+        node.socket(&ben).await,
+        node.socket(&ben).await,
+    );
+    let group = a.create_group(&[&ben]).await;
+    let root = a.say(group, "a root").await["id"].clone();
+    for _ in 0..10 {
+        a.acked(reply(group, &root, "below", false)).await;
+    }
+    phone.events(group, 12).await;
+    // All at once, far before the read models are told of the first one.
+    let commands: Vec<Value> = (3..=12)
+        .rev()
+        .map(|seq| {
+            let mut command = read(group, &root, seq);
+            command["id"] = json!(Uuid::now_v7());
+            command
+        })
+        .collect();
+    let frame: Vec<String> = commands.iter().map(ToString::to_string).collect();
+    phone.send_text(&frame.join("\n")).await;
+    for command in &commands {
+        assert_eq!(phone.answer(id(&command["id"])).await["type"], "ack");
+    }
+    let end = phone.acked(follow(group, &root, true)).await;
+    let notice = laptop.until("notice").await;
+    assert_eq!(notice["data"]["seq"], 12);
+    let notice = laptop.until("notice").await;
+    assert_eq!(
+        (&notice["kind"], &notice["seq"]),
+        (&json!("thread.followed"), &end["seq"])
+    );
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_has_read_what_stands_in_a_thread_is_who_has_read_the_thread() {
     let store = Store::new().await;
     let node = store.node().await;

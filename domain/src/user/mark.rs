@@ -259,9 +259,8 @@ impl User {
             Mark::Unread { on: false } if !self.marked.0.contains(&conversation) => return Ok(vec![]),
             Mark::Unread { on: false } => unmarked(conversation),
             Mark::Thread { thread, said } => {
-                return Ok(thread::say(marking, (thread, said), place.seq)?
-                    .into_iter()
-                    .collect());
+                let said = thread::say(marking, (thread, said), place.seq, &self.threads_read)?;
+                return Ok(said.into_iter().collect());
             }
         };
         Ok(vec![event])

@@ -4,7 +4,8 @@ use tidings_domain::event::{MessageRecalled, MessageSent, Registered, ThreadFoll
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     CommandId, ConversationCommand, ConversationEvent, Cursor, DigestKey, Event, Field, InThread, Line, Mark,
-    Marking, Message, Rejection, Root, Said, SendMessage, StreamCommand, User, UserCommand, UserEvent,
+    Marking, Message, Rejection, Root, Said, SendMessage, Stream, StreamCommand, User, UserCommand,
+    UserEvent,
 };
 use uuid::Uuid;
 
@@ -156,13 +157,17 @@ fn says(said: Said, root: Root) -> Marking {
     }
 }
 
-fn decided(marking: Marking) -> Result<Vec<UserEvent>, Rejection> {
+fn ann() -> User {
     let mut ann = User::default();
     ann.evolve(&UserEvent::Registered(Registered {
         username: "ann".to_owned(),
         display_name: "Ann".to_owned(),
     }));
-    ann.decide(UserCommand::Mark(marking), DateTime::UNIX_EPOCH)
+    ann
+}
+
+fn decided(marking: Marking) -> Result<Vec<UserEvent>, Rejection> {
+    ann().decide(UserCommand::Mark(marking), DateTime::UNIX_EPOCH)
 }
 
 fn root(line: Option<Line>) -> Root {
@@ -209,6 +214,36 @@ fn a_thread_is_read_forward_and_no_further_than_its_conversation() {
             })
         ));
     }
+}
+
+#[test]
+fn what_the_stream_says_of_how_far_a_thread_was_read_counts_before_read_models_know_it() {
+    let event = |thread, seq| {
+        UserEvent::ThreadRead(ThreadRead {
+            conversation: CONVERSATION,
+            thread,
+            seq,
+        })
+    };
+    let read = |ann: &User, seq| {
+        let said = says(Said::Read { seq }, root(Some(Line::Main)));
+        ann.decide(UserCommand::Mark(said), DateTime::UNIX_EPOCH)
+    };
+    let mut ann = ann();
+    ann.evolve(&event(MESSAGE, 7));
+    // An older node may have written this.
+    ann.evolve(&event(MESSAGE, 5));
+    assert_eq!(read(&ann, 7), Ok(vec![]));
+    assert_eq!(read(&ann, 8), Ok(vec![event(MESSAGE, 8)]));
+    // Other threads say nothing of this one, also when the state is kept, and only so many are remembered.
+    for n in 0..255 {
+        ann.evolve(&event(Uuid::from_u128(1000 + n), 9));
+    }
+    let stream = Stream::thaw(&Stream::User(ann.clone()).freeze());
+    assert_eq!(stream, Some(Stream::User(ann.clone())));
+    assert_eq!(read(&ann, 7), Ok(vec![]));
+    ann.evolve(&event(Uuid::from_u128(2000), 9));
+    assert_eq!(read(&ann, 7), Ok(vec![event(MESSAGE, 7)]));
 }
 
 #[test]
