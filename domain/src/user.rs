@@ -80,8 +80,9 @@ impl User {
         out.extend(self.usage.bytes.to_le_bytes());
         out.extend(self.usage.files.to_le_bytes());
         out.extend((self.marked.count() as u64).to_le_bytes());
-        for conversation in self.marked.iter() {
+        for (conversation, seq) in self.marked.iter() {
             out.extend(conversation.0.as_bytes());
+            out.extend(seq.to_le_bytes());
         }
         out.extend((self.threads_read.count() as u64).to_le_bytes());
         for read in self.threads_read.iter() {
@@ -102,7 +103,9 @@ impl User {
         let count = frozen.number()?;
         let id = |frozen: &mut Frozen<'_>| frozen.array().map(Uuid::from_bytes);
         let conversation = |frozen: &mut Frozen<'_>| id(frozen).map(ConversationId);
-        let marked = frozen.list(count, 16, conversation)?;
+        let marked = frozen.list(count, 24, |frozen| {
+            Some((conversation(frozen)?, frozen.number()?))
+        })?;
         let count = frozen.number()?;
         let read = frozen.list(count, 40, |frozen| {
             Some(ThreadRead {

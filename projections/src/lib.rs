@@ -47,5 +47,6 @@ pub use models::{all, find, names, prompt};
 pub use projection::{Folds, Projection, Table};
 pub use select::{Listed, Order, Range, Select};
 pub use unread::hiding::{HiddenAmong, hidden_among};
+pub use unread::mark::ended_marks;
 pub use unread::read_seqs::read_seqs;
 pub use unread::thread::thread_read_seq;

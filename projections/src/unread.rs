@@ -3,7 +3,7 @@
 
 mod fold;
 pub(crate) mod hiding;
-mod mark;
+pub(crate) mod mark;
 mod mentions;
 pub(crate) mod read_seqs;
 pub(crate) mod seen_by;

@@ -396,7 +396,8 @@ async fn who_has_read_what_stands_in_a_thread_is_who_has_read_the_thread() {
     let group = a.create_group(&[&ben, &cat]).await;
     let root = a.say(group, "a root").await["id"].clone();
     let alone = a.acked(reply(group, &root, "alone", false)).await["id"].clone();
-    let both = a.acked(reply(group, &root, "both", true)).await["id"].clone();
+    let last = a.acked(reply(group, &root, "both", true)).await;
+    let both = &last["id"];
     // Ben reads the thread, and Cat everything else.
     b.acked(read(group, &root, 4)).await;
     c.acked(json!({ "type": "read", "conversation": group, "seq": 4 }))
@@ -414,7 +415,7 @@ async fn who_has_read_what_stands_in_a_thread_is_who_has_read_the_thread() {
     let mut all = vec![ben.id, cat.id];
     all.sort_unstable();
     eventually(async || {
-        let shown = asked(&node, &ann, &query, &json!(null)).await;
+        let shown = asked(&node, &ann, &query, &last["position"]).await;
         (who(&shown["both"]) == all).then(|| assert_eq!(who(&shown["alone"]), [ben.id]))
     })
     .await;

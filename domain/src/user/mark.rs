@@ -12,7 +12,7 @@ use crate::moment::Moment;
 use crate::rejection::{Field, Rejection};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// How many conversations somebody may have marked as unread at a time.
@@ -118,7 +118,7 @@ pub enum Mark {
 }
 
 /// A wish to mark a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marking {
     pub conversation: ConversationId,
     pub mark: Mark,
@@ -126,6 +126,9 @@ pub struct Marking {
     pub place: Option<Cursor>,
     /// What is known of the thread, where it is about one.
     pub root: Root,
+    /// Places of other conversations where what was marked before has ended by itself, some of them, as far as they are known: the user
+    /// has sent something there, or has left.
+    pub ended: Vec<(ConversationId, u64)>,
 }
 
 impl Marking {
@@ -166,14 +169,14 @@ impl Marking {
     }
 }
 
-/// The conversations that are marked as unread, as far as the user's own stream says.
+/// The conversations that are marked as unread, as far as the user's own stream says, and where each was then.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Marked(BTreeSet<ConversationId>);
+pub(super) struct Marked(BTreeMap<ConversationId, u64>);
 
 impl Marked {
     pub(super) fn set(&mut self, marked: &ConversationMarked) {
         if marked.unread {
-            self.0.insert(marked.conversation);
+            self.0.insert(marked.conversation, marked.seq.unwrap_or(0));
         } else {
             self.0.remove(&marked.conversation);
         }
@@ -183,8 +186,12 @@ impl Marked {
         self.0.len()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = ConversationId> + '_ {
-        self.0.iter().copied()
+    fn has(&self, conversation: ConversationId) -> bool {
+        self.0.contains_key(&conversation)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ConversationId, u64)> + '_ {
+        self.0.iter().map(|(conversation, seq)| (*conversation, *seq))
     }
 
     /// The ends of the marks of those of `read` that have one.
@@ -192,15 +199,23 @@ impl Marked {
         &'a self,
         read: &'a BTreeSet<ConversationId>,
     ) -> impl Iterator<Item = UserEvent> + 'a {
-        self.0
-            .intersection(read)
-            .map(|conversation| unmarked(*conversation))
+        let marked = read.iter().filter(|conversation| self.has(**conversation));
+        marked.map(|conversation| unmarked(*conversation))
+    }
+
+    /// The ends of the marks that have ended by themselves: of those from before these places.
+    fn outlived<'a>(&'a self, ended: &'a [(ConversationId, u64)]) -> impl Iterator<Item = UserEvent> + 'a {
+        let is_over = |(conversation, seq): &&(ConversationId, u64)| {
+            self.0.get(conversation).is_some_and(|marked| marked < seq)
+        };
+        let over = ended.iter().filter(is_over);
+        over.map(|(conversation, _)| unmarked(*conversation))
     }
 }
 
-impl FromIterator<ConversationId> for Marked {
-    fn from_iter<I: IntoIterator<Item = ConversationId>>(conversations: I) -> Self {
-        Self(conversations.into_iter().collect())
+impl FromIterator<(ConversationId, u64)> for Marked {
+    fn from_iter<I: IntoIterator<Item = (ConversationId, u64)>>(marked: I) -> Self {
+        Self(marked.into_iter().collect())
     }
 }
 
@@ -220,7 +235,12 @@ impl User {
             place,
             ..
         } = *marking;
+        // Who has left takes back what they marked, which is theirs.
+        if mark == (Mark::Unread { on: false }) && self.marked.has(conversation) {
+            return Ok(vec![unmarked(conversation)]);
+        }
         let place = place.ok_or(Rejection::NotAMember)?;
+        let mut events = vec![];
         let event = match mark {
             Mark::Muted {
                 on: false,
@@ -245,10 +265,13 @@ impl User {
                 place: place.into(),
             }),
             Mark::Unread { on: true } => {
-                if self.marked.count() >= MARKED_MAX && !self.marked.0.contains(&conversation) {
-                    return Err(Rejection::Conflict(
-                        "you have marked too many conversations as unread",
-                    ));
+                if self.marked.count() >= MARKED_MAX && !self.marked.has(conversation) {
+                    events.extend(self.marked.outlived(&marking.ended));
+                    if events.is_empty() {
+                        return Err(Rejection::Conflict(
+                            "you have marked too many conversations as unread",
+                        ));
+                    }
                 }
                 UserEvent::ConversationMarked(ConversationMarked {
                     conversation,
@@ -256,13 +279,14 @@ impl User {
                     seq: Some(place.seq),
                 })
             }
-            Mark::Unread { on: false } if !self.marked.0.contains(&conversation) => return Ok(vec![]),
-            Mark::Unread { on: false } => unmarked(conversation),
+            Mark::Unread { on: false } => return Ok(vec![]),
             Mark::Thread { thread, said } => {
                 let said = thread::say(marking, (thread, said), place.seq, &self.threads_read)?;
                 return Ok(said.into_iter().collect());
             }
         };
-        Ok(vec![event])
+        // Last, so that the answer says where it stands.
+        events.push(event);
+        Ok(events)
     }
 }

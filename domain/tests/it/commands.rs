@@ -101,6 +101,7 @@ fn wishes() -> [StreamCommand; 2] {
             mark: Mark::Archived { on: true },
             place: None,
             root: Root::default(),
+            ended: vec![],
         })),
         own(UserCommand::Hide(Hiding {
             conversation,

@@ -33,6 +33,7 @@ fn mark(mark: Mark) -> UserCommand {
         mark,
         place: Some(END),
         root: Root::default(),
+        ended: vec![],
     })
 }
 
@@ -108,6 +109,7 @@ fn who_is_no_member_marks_nothing() {
             mark,
             place: None,
             root: Root::default(),
+            ended: vec![],
         };
         assert_eq!(
             ann().decide(UserCommand::Mark(marking), NOW),
@@ -159,6 +161,7 @@ fn not_too_many_are_marked_at_a_time() {
         mark: Mark::Unread { on: true },
         place: Some(END),
         root: Root::default(),
+        ended: vec![],
     });
     assert_eq!(ann.decide(again, NOW), Ok(vec![marked(5, true)]));
     ann.evolve(&marked(5, false));
@@ -166,6 +169,50 @@ fn not_too_many_are_marked_at_a_time() {
         ann.decide(mark(Mark::Unread { on: true }), NOW),
         Ok(vec![marked(1, true)])
     );
+}
+
+#[test]
+fn what_has_ended_by_itself_makes_room_and_what_was_marked_again_since_does_not() {
+    let mut ann = ann();
+    for n in 2..2 + MARKED_MAX as u128 {
+        ann.evolve(&marked(n, true));
+    }
+    let with = |ended: &[(u128, u64)]| {
+        UserCommand::Mark(Marking {
+            conversation: conversation(1),
+            mark: Mark::Unread { on: true },
+            place: Some(END),
+            root: Root::default(),
+            ended: ended.iter().map(|(n, seq)| (conversation(*n), *seq)).collect(),
+        })
+    };
+    // Where it was marked, or before, nothing has ended; nor where nothing is marked.
+    let full = ann.decide(with(&[(2, END.seq), (3, 1), (5000, 99)]), NOW);
+    assert!(matches!(full, Err(Rejection::Conflict(_))), "{full:?}");
+    let events = ann.decide(with(&[(2, END.seq), (3, END.seq + 1)]), NOW).unwrap();
+    assert_eq!(events, [marked(3, false), marked(1, true)]);
+    // While there is room nobody is told of it.
+    ann.evolve(&marked(7, false));
+    assert_eq!(
+        ann.decide(with(&[(3, END.seq + 1)]), NOW),
+        Ok(vec![marked(1, true)])
+    );
+}
+
+#[test]
+fn who_has_left_takes_back_what_they_have_marked() {
+    let mut ann = ann();
+    ann.evolve(&marked(1, true));
+    let marking = |on| Marking {
+        conversation: conversation(1),
+        mark: Mark::Unread { on },
+        place: None,
+        root: Root::default(),
+        ended: vec![],
+    };
+    let decided = |on| ann.decide(UserCommand::Mark(marking(on)), NOW);
+    assert_eq!(decided(false), Ok(vec![marked(1, false)]));
+    assert_eq!(decided(true), Err(Rejection::NotAMember));
 }
 
 #[test]
@@ -187,6 +234,7 @@ fn each_part_of_a_wish_is_in_its_digest_but_where_the_conversation_was() {
             mark,
             place,
             root: Root::default(),
+            ended: vec![],
         });
         let (user, id) = (UserId(Uuid::from_u128(1)), CommandId(Uuid::nil()));
         StreamCommand::User { user, id, command }.digest(&key)

@@ -154,6 +154,7 @@ fn says(said: Said, root: Root) -> Marking {
         },
         place: Some(Cursor { seq: 9, msg_no: 7 }),
         root,
+        ended: vec![],
     }
 }
 

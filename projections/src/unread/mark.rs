@@ -1,6 +1,8 @@
 //! What people mark for themselves. What ends a mark by itself is said elsewhere: by messages, in another lane, and by the clock. It meets in
 //! the query.
 
+use crate::engine::session::SHORT;
+use crate::error::{ProjectionError, within};
 use crate::fact::Fact;
 use crate::projection::run;
 use crate::select::{Select, Sql};
@@ -8,11 +10,13 @@ use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
 use tidings_domain::{Moment, UserEvent};
+use tidings_eventlog::Pool;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 static MARKS: Sql = Sql::new(include_str!("marks.sql"));
 static UNREAD_TOTAL: Sql = Sql::new(include_str!("unread_total.sql"));
+static ENDED: Sql = Sql::new(include_str!("ended_marks.sql"));
 static MENTION_TOTAL: Sql = Sql::new(include_str!("mention_total.sql"));
 
 /// How somebody has marked a conversation, as it holds now.
@@ -47,6 +51,19 @@ pub fn unread_total(viewer: Uuid) -> Select<i64> {
 /// How often `viewer` is mentioned in what they have not read: in muted conversations by name, elsewhere with everybody too.
 pub fn mention_total(viewer: Uuid) -> Select<i64> {
     Select::new(&MENTION_TOTAL, |row: &Row| row.try_get("total")).with(viewer)
+}
+
+/// The conversations where what `user` has marked as unread has ended by itself, and behind which place: at most 100 of them, as far as the
+/// read models have come.
+pub async fn ended_marks(pool: &Pool, user: Uuid) -> Result<Vec<(Uuid, u64)>, ProjectionError> {
+    let reading = async {
+        let client = pool.get().await?;
+        let statement = client.prepare_cached(&ENDED.text(client.home())).await?;
+        let rows = client.query(&statement, &[&user]).await?;
+        let read = |row: &Row| Ok::<_, Error>((row.try_get(0)?, row.try_get::<_, i64>(1)? as u64));
+        Ok::<_, ProjectionError>(rows.iter().map(read).collect::<Result<_, _>>()?)
+    };
+    within(SHORT, reading).await
 }
 
 /// A user and a conversation.

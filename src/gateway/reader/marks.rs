@@ -8,7 +8,7 @@ use crate::outcome::{Accepted, Refusal};
 use crate::wire::{answer, refused};
 use tidings_domain::stored::Kind;
 use tidings_domain::{CommandId, ConversationId, Cursor, Mark, Marking, Root, Said, UserCommand};
-use tidings_projections::thread_read_seq;
+use tidings_projections::{ended_marks, thread_read_seq};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -37,11 +37,16 @@ impl Reader {
             Ok(root) => root,
             Err(refusal) => return reply.refuse(refused(Some(id), &refusal)),
         };
+        let ended = match mark {
+            Mark::Unread { on: true } if place.is_some() => self.ended().await,
+            _ => vec![],
+        };
         let command = UserCommand::Mark(Marking {
             conversation,
             mark,
             place,
             root,
+            ended,
         });
         self.wish(id, conversation.0, command, as_of, reply);
     }
@@ -63,6 +68,21 @@ impl Reader {
             msg_no: head.msg_no,
         };
         Ok(Some((place, seat.is_direct)))
+    }
+
+    /// Where marks of the user have ended by themselves, as far as the read models have come. It is needed by those alone who have marked as
+    /// much as may be, so not knowing it harms nobody else.
+    async fn ended(&self) -> Vec<(ConversationId, u64)> {
+        match ended_marks(self.gateway.log.pool(), self.user.0).await {
+            Ok(ended) => ended
+                .into_iter()
+                .map(|(conversation, seq)| (ConversationId(conversation), seq))
+                .collect(),
+            Err(error) => {
+                tracing::debug!(%error, "which marks have ended could not be found");
+                vec![]
+            }
+        }
     }
 
     /// What is known of a thread: where the message stands that is said to begin it, and how far it was read already, as far as the read
