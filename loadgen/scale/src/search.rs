@@ -40,7 +40,7 @@ const INDEXED: f64 = 1.5;
 /// Who look for something.
 const READERS: [&str; 2] = ["in 60 groups", "in 300 groups"];
 const STOP_LIMIT: Duration = Duration::from_secs(30);
-const REPLAY_LIMIT: Duration = Duration::from_mins(60);
+const REPLAY_LIMIT: Duration = Duration::from_hours(1);
 
 /// Ten million messages take about 20 GB of disk, and half an hour.
 #[derive(clap::Args)]
