@@ -18,8 +18,9 @@ WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -pa
 OUT ?= bench-results
 SEEDS ?= 200
 JOBS ?= 2
+N ?= 100000
 
-.PHONY: help run test bench changes search chaos planted deps deps-test web lint fmt generate mutants deny clean-data
+.PHONY: help run test bench changes search chaos planted histories deps deps-test web lint fmt generate mutants deny clean-data
 .NOTPARALLEL:
 
 help:
@@ -30,6 +31,7 @@ help:
 	@echo 'make search      measure how ten million messages are folded and found (ARGS="--rows 1000000" for fewer); the report goes to OUT=bench-results'
 	@echo 'make chaos       break servers under traffic by SEEDS=200 schedules, and check what clients saw'
 	@echo 'make planted     plant faults in the servers, and see that each is found'
+	@echo 'make histories   compare counts with their definition in N=100000 random histories'
 	@echo 'make deps        install PostgreSQL, Redis, Node.js and a C compiler where they are missing'
 	@echo 'make web         build the pages that the server embeds'
 	@echo 'make lint        formatting, clippy and the documentation'
@@ -65,6 +67,10 @@ chaos: deps-test web
 planted: deps-test web
 	cargo build --locked -p tidings -p tidings-loadgen --features tidings/planted
 	"$(TARGET)/debug/tidings-loadgen" chaos --planted
+
+histories: deps-test
+	HISTORIES=$(N) cargo test --locked -p tidings-projections --test projections -- --exact --nocapture \
+		counts::counts_are_what_their_definition_says_whatever_happens
 
 deps:
 	scripts/install-deps.sh

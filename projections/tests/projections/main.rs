@@ -9,6 +9,7 @@
 mod audit;
 mod consumer;
 mod contents;
+mod counts;
 mod expiry;
 mod lanes;
 mod long;

@@ -82,18 +82,8 @@ impl World {
 
     /// Appends events of one command; answers them as recorded.
     pub(crate) async fn append(&self, stream: Uuid, actor: Uuid, events: &[Event]) -> Vec<Recorded> {
-        let events = events.iter().map(|event| {
-            let (kind, ver, payload) = encode(event);
-            let (control, countable) = (kind.is_control_event(event), kind.is_countable());
-            NewEvent {
-                kind: kind.0,
-                ver,
-                control,
-                countable,
-                payload: payload.into(),
-            }
-        });
-        self.append_stored(stream, actor, events.collect()).await
+        self.append_stored(stream, actor, events.iter().map(new_event).collect())
+            .await
     }
 
     pub(crate) async fn append_stored(
@@ -401,10 +391,8 @@ impl World {
     /// Asks the live read models.
     pub(crate) async fn ask<T>(&self, select: Select<T>) -> Vec<T> {
         let client = self.log.pool().get().await.unwrap();
-        let rows = client
-            .query(&*select.sql(client.home()), &select.values())
-            .await
-            .unwrap();
+        let statement = client.prepare_cached(&select.sql(client.home())).await.unwrap();
+        let rows = client.query(&statement, &select.values()).await.unwrap();
         rows.iter().map(|row| select.read(row).unwrap()).collect()
     }
 
@@ -626,8 +614,21 @@ impl World {
     }
 }
 
+/// An event as the log takes it.
+pub(crate) fn new_event(event: &Event) -> NewEvent {
+    let (kind, ver, payload) = encode(event);
+    let (control, countable) = (kind.is_control_event(event), kind.is_countable());
+    NewEvent {
+        kind: kind.0,
+        ver,
+        control,
+        countable,
+        payload: payload.into(),
+    }
+}
+
 /// The number of a message, where it is in a count.
-fn number(message: &Recorded) -> u64 {
+pub(crate) fn number(message: &Recorded) -> u64 {
     if Kind(message.kind).is_countable() {
         message.msg_no
     } else {
@@ -655,7 +656,8 @@ impl Observer for Failures {
     }
 }
 
-fn sent(text: &str) -> MessageSent {
+/// A message of the main timeline.
+pub(crate) fn sent(text: &str) -> MessageSent {
     MessageSent::new(Content::Text {
         text: MessageText::parse(text).unwrap(),
     })
