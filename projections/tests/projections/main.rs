@@ -23,3 +23,4 @@ mod runner;
 mod search;
 mod support;
 mod upgrade;
+mod writes;
