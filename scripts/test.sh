@@ -161,6 +161,7 @@ failures() {
 
 step 'format' cargo fmt --all --check
 step 'links' node scripts/check-links.mjs
+step 'features' node scripts/check-features.mjs
 step 'spelling' spelling
 step 'dependencies' dependencies
 step 'web checks' limited 300 npm --prefix web run check --if-present
