@@ -379,7 +379,16 @@ fn a_count_of_unread_messages_is_right_for_as_far_as_the_log_may_have_been() {
     );
     assert!(wrong(45).ends_with("there were 2"));
     // What was sent in this moment may be there.
-    for (at, right) in [(25, 1), (39, 1), (40, 1), (40, 2), (44, 1), (44, 2), (45, 2)] {
+    for (at, right) in [
+        (11, 0),
+        (25, 1),
+        (39, 1),
+        (40, 1),
+        (40, 2),
+        (44, 1),
+        (44, 2),
+        (45, 2),
+    ] {
         assert!(told(at, right).is_ok(), "{right} at {at}");
     }
     assert!(told(39, 2).is_err() && told(45, 1).is_err());
@@ -439,6 +448,89 @@ fn what_was_sent_when_a_device_was_up_to_date_comes_to_it() {
 }
 
 #[test]
+fn what_a_device_claims_before_it_was_shown_anything_it_has_from_an_earlier_life() {
+    let claims = |at, seq| {
+        let resume = BTreeMap::from([("c".to_owned(), seq)]);
+        [Record::Connected { at, resume }, Record::Synced { at: at + 1 }]
+    };
+    let run = |records: Vec<Record>| judged(&[ann(20), journal("ben", "phone", records)], log(&["ann"]));
+    let begun = |seq| claims(30, seq).to_vec();
+    run(begun(2)).unwrap();
+    run([begun(1), vec![shown(40, 2)]].concat()).unwrap();
+    // Once something was shown, a claim shows nothing more to be had.
+    let wrong = run([begun(1), claims(40, 2).to_vec()].concat()).unwrap_err();
+    assert_eq!(wrong.fault, Fault::ClaimUnseen, "{wrong}");
+}
+
+#[test]
+fn a_message_is_shown_with_its_id_and_what_else_a_command_made_with_that_or_none() {
+    let command = Uuid::from_u128(77);
+    let run = |first: Option<Uuid>, second: Option<Uuid>| {
+        let mut log = log(&["ann"]);
+        log[0].id = Some(command);
+        let asks = Record::Send {
+            at: 5,
+            id: command,
+            conversation: "c".to_owned(),
+            digest: 0,
+        };
+        let mut seen = [shown(32, 1), shown(33, 2)];
+        for (record, shown) in seen.iter_mut().zip([first, second]) {
+            if let Record::Delivered { id, .. } = record {
+                *id = shown;
+            }
+        }
+        let tablet = [asks].into_iter().chain(connects(30)).chain(seen);
+        judged(&[ann(20), journal("ann", "tablet", tablet)], log)
+    };
+    run(Some(command), Some(id(2))).unwrap();
+    run(None, Some(id(2))).unwrap();
+    for (first, second) in [(Some(id(2)), Some(id(2))), (None, None), (None, Some(command))] {
+        let wrong = run(first, second).unwrap_err();
+        assert_eq!(wrong.fault, Fault::ShownOther, "{wrong}");
+    }
+}
+
+#[test]
+fn who_claims_nothing_of_a_conversation_is_shown_it_from_its_beginning() {
+    let claims = |conversation: &str, seq, first| {
+        let resume = BTreeMap::from([(conversation.to_owned(), seq)]);
+        let seen = (first..=2).map(|seq| shown(30 + seq, seq));
+        let records = [Record::Connected { at: 30, resume }].into_iter().chain(seen);
+        judged(&[ann(20), journal("ann", "tablet", records)], log(&["ann"]))
+    };
+    claims("c", 0, 1).unwrap();
+    assert_eq!(claims("c", 0, 2).unwrap_err().fault, Fault::Hole);
+    // Nothing may be claimed of what does not exist, and no more.
+    claims("nowhere", 0, 1).unwrap();
+    assert_eq!(
+        claims("nowhere", 1, 1).unwrap_err().fault,
+        Fault::UnknownConversation
+    );
+}
+
+#[test]
+fn who_was_refused_once_tries_again() {
+    let refused = |at| Record::Refused {
+        at,
+        id: id(2),
+        code: "rate_limited".to_owned(),
+    };
+    let run = |again: Vec<Record>| {
+        let first = [sends(20, 2), refused(21)];
+        let rest = again.into_iter().chain([shown(26, 2)]);
+        judged(
+            &[there("ann", "phone", first.into_iter().chain(rest))],
+            log(&["ann"]),
+        )
+    };
+    run(vec![sends(22, 2), acked(25, 2)]).unwrap();
+    for each in [vec![], vec![sends(22, 2), refused(23)]] {
+        assert_eq!(run(each).unwrap_err().fault, Fault::RefusedYetLogged);
+    }
+}
+
+#[test]
 fn a_gap_is_of_what_there_is() {
     let told = |from, to| {
         let come = [gap(12, from, to), Record::Synced { at: 40 }];
@@ -477,62 +569,61 @@ fn a_gap_is_needed_where_the_limits_are_used_up() {
     assert_eq!(lines(&wrong), [("ben", 4), ("ben", 5), ("ben", 7)]);
 }
 
+/// Of an event that is no message.
+fn change(at: Micros, seq: u64) -> Record {
+    let mut record = shown(at, seq);
+    if let Record::Delivered { id, digest, .. } = &mut record {
+        (*id, *digest) = (None, 0);
+    }
+    record
+}
+
 #[test]
 fn who_is_out_is_shown_nothing_before_they_come_in_again() {
     let log = || {
         let mut log = log(&[]);
-        log.push(moved(2, Kind::Left, &["ben"]));
-        log.extend([said(3, "ann"), said(4, "ann")]);
-        log.push(moved(5, Kind::Joined, &["ben"]));
+        for seq in [2, 6] {
+            log.push(moved(seq, Kind::Left, &["ben"]));
+            log.extend([said(seq + 1, "ann"), said(seq + 2, "ann")]);
+            log.push(moved(seq + 3, Kind::Joined, &["ben"]));
+        }
         log
     };
-    let plain = |at, seq| match shown(at, seq) {
-        Record::Delivered {
-            at,
-            conversation,
-            seq,
-            whole,
-            withheld,
-            via,
-            ..
-        } => Record::Delivered {
-            at,
-            conversation,
-            seq,
-            id: None,
-            digest: 0,
-            whole,
-            withheld,
-            via,
-        },
-        other => other,
+    // Each time, Ben is shown the first of two messages at 50 or 150, and the second is sent then.
+    let run = |sent: [Micros; 2]| {
+        let (mut own, mut of_ben) = (vec![], vec![]);
+        for (seq, (begin, sent)) in [2, 6].into_iter().zip([20, 120].into_iter().zip(sent)) {
+            own.extend([
+                change(begin, seq),
+                sends(begin + 10, seq + 1),
+                acked(begin + 11, seq + 1),
+                shown(begin + 12, seq + 1),
+                sends(sent, seq + 2),
+                acked(begin + 40, seq + 2),
+                shown(begin + 41, seq + 2),
+                change(begin + 42, seq + 3),
+            ]);
+            of_ben.extend([
+                change(begin + 1, seq),
+                shown(begin + 30, seq + 1),
+                shown(begin + 43, seq + 2),
+                change(begin + 44, seq + 3),
+            ]);
+        }
+        judged(
+            &[there("ann", "phone", own), there("ben", "phone", of_ben)],
+            log(),
+        )
     };
-    let run = |sent| {
-        let ann = there(
-            "ann",
-            "phone",
-            [
-                plain(20, 2),
-                sends(30, 3),
-                acked(31, 3),
-                shown(32, 3),
-                sends(sent, 4),
-                acked(60, 4),
-                shown(61, 4),
-                plain(62, 5),
-            ],
-        );
-        let ben = there(
-            "ben",
-            "phone",
-            [plain(21, 2), shown(50, 3), shown(63, 4), plain(64, 5)],
-        );
-        judged(&[ann, ben], log())
-    };
-    run(50).unwrap();
-    let wrong = run(51).unwrap_err();
-    assert_eq!(wrong.fault, Fault::ShownToStranger, "{wrong}");
-    assert_eq!(lines(&wrong), [("ben", 7), ("ann", 10), ("log", 5)]);
+    run([50, 150]).unwrap();
+    for (sent, shows) in [
+        ([51, 150], [("ben", 7), ("ann", 10), ("log", 5)]),
+        ([50, 151], [("ben", 11), ("ann", 18), ("log", 9)]),
+    ] {
+        let wrong = run(sent).unwrap_err();
+        assert_eq!(wrong.fault, Fault::ShownToStranger, "{wrong}");
+        assert_eq!(lines(&wrong), shows);
+    }
 }
 
 #[test]
