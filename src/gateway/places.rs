@@ -104,6 +104,16 @@ mod tests {
         Lags,
     }
 
+    fn event(room: usize, seq: u64) -> LiveEvent {
+        LiveEvent {
+            conversation: Uuid::from_u128(room as u128),
+            seq,
+            msg_no: seq,
+            joins: None,
+            frame: Frame::text(b"{}"),
+        }
+    }
+
     impl Client {
         fn write(&mut self, room: usize, seq: u64) {
             self.written.push((room, seq));
@@ -121,13 +131,7 @@ mod tests {
         }
 
         fn take(&mut self, room: usize, seq: u64) {
-            let event = LiveEvent {
-                conversation: Uuid::from_u128(room as u128),
-                seq,
-                msg_no: seq,
-                joins: None,
-                frame: Frame::text(b"{}"),
-            };
+            let event = event(room, seq);
             let mut admission = self.places.admission(&event, || seq == 1);
             if admission == Admission::Unknown {
                 self.catch_up();
@@ -179,6 +183,15 @@ mod tests {
                 let all: Vec<u64> = (cursor + 1..).take(got.len()).collect();
                 prop_assert_eq!(got, all);
             }
+        }
+    }
+
+    #[test]
+    fn what_begins_for_the_client_needs_no_look_at_what_it_lacks() {
+        let places = Places::default();
+        for seq in [1, 5] {
+            assert_eq!(places.admission(&event(1, seq), || true), Admission::Next);
+            assert_eq!(places.admission(&event(1, seq), || false), Admission::Unknown);
         }
     }
 
