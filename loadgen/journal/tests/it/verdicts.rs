@@ -531,6 +531,13 @@ fn who_was_refused_once_tries_again() {
 }
 
 #[test]
+fn what_two_devices_of_a_person_send_under_one_id_is_one_message_and_both_are_answered() {
+    let tablet = [sends(22, 2), acked(26, 2), shown(27, 2)];
+    let summary = judged(&[ann(20), there("ann", "tablet", tablet)], log(&["ann"])).unwrap();
+    assert_eq!((summary.sent, summary.acked, summary.absent), (1, 1, 0));
+}
+
+#[test]
 fn a_gap_is_of_what_there_is() {
     let told = |from, to| {
         let come = [gap(12, from, to), Record::Synced { at: 40 }];
