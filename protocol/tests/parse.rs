@@ -148,6 +148,14 @@ fn a_bad_field_is_named() {
             None,
             "device",
         ),
+        // What is sent on says what it said, and nothing else.
+        (
+            format!(
+                r#"{{"type":"message.send","id":"{ID}","conversation":"{ID}","content":{{"kind":"text","text":"a"}},"forward":{{"conversation":"{ID}","message":"{ID}"}}}}"#
+            ),
+            Some(ID),
+            "forward",
+        ),
         (r#"{"type":"typing","on":true}"#.to_owned(), None, "conversation"),
     ];
     for (text, id, field) in cases {
@@ -250,6 +258,18 @@ fn a_text_frame_is_split_at_newlines_and_blank_lines_are_skipped() {
     let lines: Vec<_> = split_frame("\n{\"a\":1}\r\n\n  \n{\"b\":2}\n").collect();
     assert_eq!(lines, [r#"{"a":1}"#, r#"{"b":2}"#]);
     assert_eq!(split_frame("").count(), 0);
+}
+
+#[test]
+fn what_a_server_says_is_read_wherever_its_type_stands() {
+    let event = format!(
+        r#"{{"conversation":"{ID}","seq":3,"kind":"member.left","actor":"{ID}","at":"2026-11-23T16:00:00.123Z","data":{{"user":"{ID}"}},"type":"event"}}"#
+    );
+    let Ok(Some(ServerFrame::Event(event))) = ServerFrame::parse(&event) else {
+        panic!("no event")
+    };
+    assert_eq!((event.seq, &event.kind), (3, &EventKind::MemberLeft));
+    assert_ne!(event.decode(), EventData::Unknown);
 }
 
 #[test]

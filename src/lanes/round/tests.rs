@@ -197,6 +197,72 @@ fn a_stream_that_cannot_be_read_hinders_no_other() {
 }
 
 #[test]
+fn what_is_about_a_message_that_cannot_be_read_is_for_a_newer_node_and_hinders_nothing() {
+    let told = Told::default();
+    let log = Log::new();
+    let edit = ConversationCommand::EditMessage {
+        message: id(9),
+        content: text("b"),
+    };
+    let commands = vec![
+        pending(0, 1, 1, edit, &told),
+        // To answer it, it is enough that it is there.
+        pending(1, 1, 2, reply(id(9)), &told),
+        pending(2, 1, 1, send("a"), &told),
+    ];
+    let (known, mut facts) = log.load(&commands);
+    facts.add_unreadable(conversation(1), id(9));
+    let room = Room {
+        commands: 10,
+        bytes: usize::MAX,
+    };
+    let round = decide(commands, &known, facts, room);
+    let answered: Vec<(usize, &Answer)> = round
+        .answered
+        .iter()
+        .map(|(one, answer)| (one.order, answer))
+        .collect();
+    assert_eq!(answered, [(0, &Answer::Unavailable)]);
+    let chosen: Vec<usize> = round.chosen.iter().map(|one| one.order).collect();
+    assert_eq!(chosen, [1, 2]);
+}
+
+#[test]
+fn who_begins_a_conversation_again_is_answered_with_its_beginning() {
+    let told = Told::default();
+    let mut log = Log::new();
+    let open = ConversationCommand::OpenDirect { user: user(2) };
+    let commands = vec![pending(0, 1, 1, send("a"), &told), pending(1, 1, 1, open, &told)];
+    let (known, facts) = log.load(&commands);
+    let room = Room {
+        commands: 10,
+        bytes: usize::MAX,
+    };
+    let round = decide(commands, &known, facts, room);
+    assert!(round.doubtful.is_empty() && round.later.is_empty());
+    let [(open, Answer::Accepted(accepted))] = &round.answered[..] else {
+        panic!("{:?}", round.answered.len())
+    };
+    assert_eq!((open.order, accepted.seq, accepted.duplicate), (1, 1, false));
+    // What is so already may be so by this very command: that is asked of the log.
+    settle(
+        &mut log,
+        vec![pending(2, 1, 1, send("a"), &told)],
+        std::iter::empty(),
+    );
+    let react = ConversationCommand::React {
+        message: id(2),
+        emoji: Emoji::parse("👍").unwrap(),
+        on: false,
+    };
+    let commands = vec![pending(3, 1, 1, react, &told)];
+    let (known, facts) = log.load(&commands);
+    let round = decide(commands, &known, facts, room);
+    let doubtful: Vec<&Verdict> = round.doubtful.iter().map(|(_, verdict)| verdict).collect();
+    assert_eq!(doubtful, [&Verdict::Nothing]);
+}
+
+#[test]
 fn a_batch_ends_with_the_command_that_passes_its_bytes() {
     let told = Told::default();
     let log = Log::new();
@@ -282,6 +348,35 @@ fn a_conversation_that_changes_too_fast_waits_and_its_messages_do_not() {
         .map(|(one, answer)| (one.order, answer))
         .collect();
     assert_eq!(answered, [(2, &Answer::TooFast(Duration::from_secs(1)))]);
+}
+
+#[test]
+fn what_comes_with_the_beginning_of_a_conversation_is_not_too_fast() {
+    let told = Told::default();
+    let log = Log::new();
+    let create = ConversationCommand::CreateGroup {
+        name: GroupName::parse("a").unwrap(),
+        members: vec![user(2)],
+    };
+    let rename = |order, name: &str| {
+        let name = GroupName::parse(name).unwrap();
+        pending(order, 7, 1, ConversationCommand::Rename { name }, &told)
+    };
+    let commands = vec![
+        pending(0, 7, 1, create, &told),
+        rename(1, "b"),
+        rename(2, "c"),
+        rename(3, "d"),
+    ];
+    let (known, facts) = log.load(&commands);
+    let room = Room {
+        commands: 10,
+        bytes: usize::MAX,
+    };
+    let now = (DateTime::UNIX_EPOCH, Instant::now());
+    let round = Round::decide(0, commands, &known, facts, room, &Paces::new(1, 3), now);
+    let chosen: Vec<usize> = round.chosen.iter().map(|one| one.order).collect();
+    assert_eq!(chosen, [0, 1, 2, 3]);
 }
 
 #[test]
