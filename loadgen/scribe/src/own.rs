@@ -22,8 +22,9 @@ pub struct Private {
     pub cleared: u64,
     pub hidden: BTreeSet<Uuid>,
     pub muted: bool,
-    /// Where the conversation was when it was archived, and marked as unread.
-    pub archived: Option<u64>,
+    /// Where the conversation was when it was archived: its last event, and how many messages there were.
+    pub archived: Option<(u64, u64)>,
+    /// Its last event when it was marked as unread.
     pub marked: Option<u64>,
     /// What was said of threads: whether they are followed, and how far they were read.
     pub follows: BTreeMap<Uuid, bool>,
@@ -34,9 +35,15 @@ impl Own {
     /// Takes the next notice.
     pub fn take(&mut self, notice: &NoticeData) {
         match notice {
-            NoticeData::ConversationMuted(muted) => self.of_mut(muted.conversation).muted = muted.on,
+            NoticeData::ConversationMuted(muted) => {
+                let own = self.of_mut(muted.conversation);
+                own.muted = muted.on;
+                // Whether something that was said meanwhile has brought it back is not known any more: from here on it is there.
+                own.archived = own.archived.filter(|(_, messages)| *messages >= muted.message_no);
+            }
             NoticeData::ConversationArchived(archived) => {
-                self.of_mut(archived.conversation).archived = archived.on.then_some(archived.seq);
+                let place = (archived.seq, archived.message_no);
+                self.of_mut(archived.conversation).archived = archived.on.then_some(place);
             }
             NoticeData::ConversationMarked(marked) => {
                 self.of_mut(marked.conversation).marked = marked.seq.filter(|_| marked.unread);
@@ -249,7 +256,7 @@ impl Reader<'_> {
         let waiting = waiting.filter(|thread| thread.following && thread.unread_count > 0);
         due.standing.unread_threads = waiting.count() as u64;
         due.standing.muted = self.own.muted;
-        due.standing.archived = self.own.archived.is_some_and(|seq| self.stays_away(seq));
+        due.standing.archived = self.own.archived.is_some_and(|(seq, _)| self.stays_away(seq));
         due.standing.marked_unread = self.own.marked.is_some_and(|seq| self.last <= seq);
         due
     }
@@ -276,7 +283,9 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tidings_protocol::{ConversationArchived, ConversationMarked, EventKind, GroupCreated};
+    use tidings_protocol::{
+        ConversationArchived, ConversationMarked, ConversationMuted, EventKind, GroupCreated,
+    };
 
     const ANN: Uuid = Uuid::from_u128(1);
     const BEN: Uuid = Uuid::from_u128(2);
@@ -395,6 +404,38 @@ mod tests {
         );
         let also = [(ANN, ""), (BEN, also.as_str())];
         assert_eq!(due(&also, &Private::default()).standing.unread_count, 0);
+    }
+
+    #[test]
+    fn what_is_archived_comes_back_where_its_mute_changes_after_something_was_said() {
+        let archived = ConversationArchived {
+            conversation: ROOM,
+            on: true,
+            seq: 2,
+            message_no: 1,
+        };
+        let muted = |on, message_no| {
+            NoticeData::ConversationMuted(ConversationMuted {
+                conversation: ROOM,
+                on,
+                until: None,
+                seq: 1 + message_no,
+                message_no,
+            })
+        };
+        let lines = [(ANN, ""), (ANN, "")];
+        for (mutes, stays) in [
+            (vec![muted(true, 1)], true),
+            (vec![muted(true, 1), muted(false, 2), muted(true, 2)], false),
+            (vec![muted(true, 1), muted(true, 2)], false),
+        ] {
+            let mut own = Own::default();
+            own.take(&NoticeData::ConversationArchived(archived.clone()));
+            for muted in &mutes {
+                own.take(muted);
+            }
+            assert_eq!(due(&lines, &own.of(ROOM)).standing.archived, stays, "{mutes:?}");
+        }
     }
 
     #[test]
