@@ -4,8 +4,12 @@
 mod amend;
 mod chat;
 mod counts;
+mod due;
+mod forwards;
 mod history;
 mod listen;
+mod manner;
+mod own;
 mod pen;
 mod people;
 mod person;
@@ -15,6 +19,7 @@ mod schedule;
 mod shared;
 mod synthetic;
 mod verify;
+mod words;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -26,9 +31,10 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use manner::{Manner, Manners};
 use people::People;
-use person::Job;
-use plan::{Plan, Target};
+use person::{How, Job};
+use plan::{Message, Plan, Target};
 use schedule::{Move, OWNER, Schedule};
 use shared::{Shared, bar};
 
@@ -119,10 +125,18 @@ async fn speak(
         .map(|rate| Duration::from_secs_f64(1.0 / rate));
     let progress = bar("messages", plan.messages.len());
     let mut due = Instant::now();
-    for (index, (author, target, text)) in plan.messages.into_iter().enumerate() {
+    let mut manners = Manners::default();
+    for (index, message) in plan.messages.into_iter().enumerate() {
+        let Message {
+            author,
+            target,
+            addressee,
+            text,
+        } = message;
         for step in schedule.before(index, author) {
-            people.apply(step).await?;
+            people.apply(step, index).await?;
         }
+        let manner = manners.next(author, target, addressee, plan.people.len());
         if let Some(pause) = pause {
             sleep_until(due).await;
             due += pause;
@@ -141,6 +155,7 @@ async fn speak(
                 Job::Say {
                     conversation,
                     text,
+                    how: people.how(author, manner),
                     permit,
                 },
             )
@@ -152,7 +167,32 @@ async fn speak(
 }
 
 impl People {
-    async fn apply(&self, step: Move) -> Result<()> {
+    /// The manner of a line of the author, with the people that it is about.
+    fn how(&self, author: usize, manner: Manner) -> How {
+        let other = |person: usize| (person != author).then(|| self.user(person));
+        let how = How::default();
+        match manner {
+            Manner::Plain => how,
+            Manner::Everyone => How {
+                everyone: true,
+                ..how
+            },
+            Manner::WithFile => How { file: true, ..how },
+            Manner::Naming(person) => How {
+                mention: other(person),
+                ..how
+            },
+            Manner::InThread { of, also, naming } => How {
+                thread: Some((of.and_then(other), also)),
+                mention: of.filter(|_| naming).and_then(other),
+                ..how
+            },
+        }
+    }
+
+    /// `number` chooses between conversations.
+    async fn apply(&self, step: Move, number: usize) -> Result<()> {
+        let any = |person| self.any_of(person, number / 60);
         match step {
             Move::Leave(person) => self.give(person, Job::Leave).await,
             Move::Return(person, how) => self.give(person, Job::Return(how)).await,
@@ -160,7 +200,22 @@ impl People {
             Move::Edit(person) => self.give(person, Job::Edit).await,
             Move::Recall(person) => self.give(person, Job::Recall).await,
             Move::React(person) => self.give(person, Job::React(self.group()?)).await,
-            Move::Mute(index) => self.give(index, Job::Mute(self.group()?)).await,
+            Move::Mute(person) => self.give(person, Job::Mute(any(person)?)).await,
+            Move::Forward(person) => {
+                let (from, to) = (any(person)?, self.any_of(person, number / 120)?);
+                self.give(person, Job::Forward(from, to)).await
+            }
+            Move::Hide(person) if !self.tells(person, any(person)?) => {
+                self.give(person, Job::Hide(any(person)?)).await
+            }
+            Move::Clear(person) if !self.tells(person, any(person)?) => {
+                self.give(person, Job::Clear(any(person)?)).await
+            }
+            Move::Hide(_) | Move::Clear(_) => Ok(()),
+            Move::Archive(person) => self.give(person, Job::Archive(any(person)?)).await,
+            Move::Mark(person) => self.give(person, Job::Mark(any(person)?)).await,
+            Move::Follow(person) => self.give(person, Job::Follow(self.group()?)).await,
+            Move::ReadThread(person) => self.give(person, Job::ReadThread(self.group()?)).await,
             Move::Pin => self.give(OWNER, Job::Pin(self.group()?)).await,
         }
         .context("a person stopped")

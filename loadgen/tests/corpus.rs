@@ -15,12 +15,16 @@ const MESSAGES: usize = 300;
 /// Enough that some are always away.
 const PEOPLE: usize = 12;
 
-/// A log in which everybody speaks in turns, and to each other by name.
+/// A log in which everybody speaks in turns, and mostly to each other by name.
 fn write_log(file: &Path) {
     let lines = (0..MESSAGES).map(|n| {
         let (user, other) = (n * 7 % PEOPLE, n * 5 % PEOPLE);
-        json!({ "ts": n, "user": format!("person{user}"), "text": format!("person{other}: word {n}") })
-            .to_string()
+        let text = if n % 3 == 0 {
+            format!("to all of you, word {n} and tone{}", n % 21)
+        } else {
+            format!("person{other}: word {n}")
+        };
+        json!({ "ts": n, "user": format!("person{user}"), "text": text }).to_string()
     });
     std::fs::write(file, lines.collect::<Vec<_>>().join("\n")).unwrap();
 }
@@ -50,11 +54,34 @@ async fn a_small_log_is_said_by_all_its_people_and_nothing_is_missing() {
         let row = said.lines().find_map(|line| line.strip_prefix(name));
         row.unwrap().trim().parse().unwrap()
     };
-    assert_eq!(number("messages"), MESSAGES as u64, "{said}");
+    // What is sent on is a message, too.
+    let messages = MESSAGES as u64 + number("forwards");
+    assert_eq!(number("messages"), messages, "{said}");
     assert_eq!(number("people"), PEOPLE as u64, "{said}");
-    for changes in ["edits", "recalls", "reactions", "pins", "mutes"] {
+    for changes in [
+        "edits",
+        "recalls",
+        "reactions",
+        "pins",
+        "replies",
+        "forwards",
+        "everyone",
+        "files",
+    ] {
         assert!(number(changes) > 0, "{said}");
     }
+    for own in [
+        "mutes",
+        "archived",
+        "marked unread",
+        "hidden",
+        "cleared",
+        "follows",
+        "thread reads",
+    ] {
+        assert!(number(own) > 0, "{said}");
+    }
+    assert!(number("searches") > 0 && number("copies compared") > 0, "{said}");
     assert!(number("deliveries") > number("messages"), "{said}");
     stand.stop().await;
 

@@ -1,10 +1,10 @@
-//! What people do to messages: edit and take back their own, react to each other's, and pin them.
+//! What people do to messages: edit and take back their own, react to each other's, pin them, and send them on.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tidings_client::CommandError;
-use tidings_protocol::{Action, Content, ErrorCode};
+use tidings_protocol::{Action, Content, ErrorCode, MessageSend, Source};
 use tidings_scribe::said::Said;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ const RECALL_WITHIN: Duration = Duration::from_mins(5);
 
 /// A message of one's own that can still be changed.
 #[derive(Clone, Copy)]
-pub(crate) struct Own {
+pub(crate) struct Line {
     pub(crate) conversation: Uuid,
     pub(crate) id: Uuid,
     pub(crate) acked: Instant,
@@ -29,7 +29,7 @@ pub(crate) struct Own {
 impl Person {
     /// Edits the last message, if it has not been recalled.
     pub(crate) async fn edit(&mut self) -> Result<()> {
-        let Some(Own { conversation, id, .. }) = self.last else {
+        let Some(Line { conversation, id, .. }) = self.last else {
             return Ok(());
         };
         self.edits += 1;
@@ -92,10 +92,34 @@ impl Person {
         Ok(())
     }
 
-    /// Does what only a recall stands against, and tells whether it was done.
+    /// Sends the latest message of a conversation on to another one, or to the same, unless it is hidden.
+    pub(crate) async fn forward(&mut self, from: Uuid, to: Uuid) -> Result<()> {
+        let Some(message) = self.shared.latest(from) else {
+            return Ok(());
+        };
+        if self.own.of(from).hidden.contains(&message) {
+            return Ok(());
+        }
+        let source = Source {
+            conversation: from,
+            message,
+        };
+        let said = Said::send(MessageSend::forwarding(to, source));
+        // Who has hidden nothing of it clears nothing that is the latest, either.
+        if self.unless_recalled_as(from, message, &said).await? {
+            self.has_said(&said);
+        }
+        Ok(())
+    }
+
     async fn unless_recalled(&mut self, conversation: Uuid, message: Uuid, action: Action) -> Result<bool> {
         let said = amendment(conversation, action)?;
-        match self.ask(&said).await? {
+        self.unless_recalled_as(conversation, message, &said).await
+    }
+
+    /// Does what only a recall of the message stands against, and tells whether it was done.
+    async fn unless_recalled_as(&mut self, conversation: Uuid, message: Uuid, said: &Said) -> Result<bool> {
+        match self.ask(said).await? {
             Ok(_) => return Ok(true),
             // Its author may have been faster. Whether that was so is known at the end.
             Err(CommandError::Refused(error)) if error.code == ErrorCode::NotFound => {
@@ -105,7 +129,7 @@ impl Person {
                     message,
                 });
             }
-            Err(error) => self.not_acked(&said, &error),
+            Err(error) => self.not_acked(said, &error),
         }
         Ok(false)
     }

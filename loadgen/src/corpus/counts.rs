@@ -1,5 +1,5 @@
-//! What some people are told of unread messages, for their journals, their inboxes against what they were shown, and what is muted against
-//! what they have said.
+//! What some people are told of their conversations: for their journals, and to be compared when the log is known; and their inboxes
+//! against what they were shown.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,10 +10,17 @@ use anyhow::{Context as _, Result, bail, ensure};
 use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde_json::{Value, json};
 use tidings_protocol::Position;
+use tidings_scribe::own::Standing;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{people::Run, person::Person, shared::Shared, verify::Histories};
+use super::{
+    due::{Looked, totals},
+    people::Run,
+    person::Person,
+    shared::Shared,
+    verify::Histories,
+};
 
 /// How many people are looked at.
 const SAMPLE: usize = 100;
@@ -22,35 +29,41 @@ const SAMPLE: usize = 100;
 const LAG_MAX: Duration = Duration::from_mins(1);
 
 const CONVERSATIONS: &str = "query($after: String) { conversations(first: 100, after: $after) {
-    nodes { id unreadCount muted } pageInfo { hasNextPage endCursor } } }";
+    nodes { id unreadCount mentionCount unreadThreads muted archived markedUnread } pageInfo { hasNextPage endCursor } } }";
 const INBOX: &str = "query($after: String) { inbox(first: 100, after: $after) {
     nodes { conversation { id } pendingCount } pageInfo { hasNextPage endCursor } } }";
 
-/// Looks at up to [`SAMPLE`] people, those who are away first; returns how many.
-pub(crate) async fn look(run: &Run, histories: &Histories, seed: u64, shared: &Shared) -> Result<usize> {
+/// Looks at up to [`SAMPLE`] people, those who are away first.
+pub(crate) async fn look(
+    run: &Run,
+    histories: &Histories,
+    seed: u64,
+    shared: &Shared,
+) -> Result<Vec<Looked>> {
     let mut order: Vec<usize> = (0..run.people.len()).collect();
     order.shuffle(&mut StdRng::seed_from_u64(seed));
     order.sort_by_key(|index| run.people[*index].is_here());
     order.truncate(SAMPLE);
+    let mut all = Vec::new();
     for index in &order {
         let person = &run.people[*index];
         let own = run.conversations.iter();
         let own = own.filter(|conversation| conversation.members.contains(index));
         let own: Vec<Uuid> = own.map(|conversation| conversation.id).collect();
-        let unread = unread(person, &own, shared).await?;
-        for (id, on) in &person.muted {
-            let told = unread.get(id).is_some_and(|(_, muted)| *muted);
-            ensure!(
-                told == *on,
-                "{id} is {}muted for {}",
-                if told { "" } else { "not " },
-                person.name
-            );
+        let (standings, after) = standings(person, &own, shared).await?;
+        for id in &own {
+            ensure!(standings.contains_key(id), "{} is not told of {id}", person.name);
         }
         person.pen().note(|scribe| {
-            for id in &own {
-                scribe.unread(*id, unread.get(id).map_or(0, |(count, _)| *count));
+            for (id, standing) in &standings {
+                scribe.unread(*id, standing.unread_count);
             }
+        });
+        all.push(Looked {
+            person: *index,
+            standings,
+            totals: totals(&person.account, after).await?,
+            after,
         });
         let deadline = Instant::now() + LAG_MAX;
         // Nobody acks that something was delivered, and cursors of users are gathered before they are written.
@@ -61,18 +74,22 @@ pub(crate) async fn look(run: &Run, histories: &Histories, seed: u64, shared: &S
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
-    Ok(order.len())
+    Ok(all)
 }
 
-/// The counts of read models that have everything which the person has read and all have said, and what is muted.
-async fn unread(person: &Person, own: &[Uuid], shared: &Shared) -> Result<HashMap<Uuid, (u64, bool)>> {
+/// What read models tell that have everything which the person has done and all have said, and a position of theirs.
+async fn standings(
+    person: &Person,
+    own: &[Uuid],
+    shared: &Shared,
+) -> Result<(HashMap<Uuid, Standing>, Option<Position>)> {
     let heads = own.iter().filter_map(|id| shared.position(*id));
     let mut positions: BTreeMap<_, Position> = BTreeMap::new();
     for position in heads.chain(person.read_at) {
         let last = positions.entry(position.lane).or_insert(position);
         *last = position.max(*last);
     }
-    let mut counts = HashMap::new();
+    let (mut standings, mut last) = (HashMap::new(), None);
     // A query waits for one lane, and read models never go back.
     for after in positions.into_values() {
         let told = told(
@@ -80,17 +97,12 @@ async fn unread(person: &Person, own: &[Uuid], shared: &Shared) -> Result<HashMa
             CONVERSATIONS,
             "/conversations",
             "/id",
-            |node| {
-                Some((
-                    node.pointer("/unreadCount")?.as_u64()?,
-                    node.pointer("/muted")?.as_bool()?,
-                ))
-            },
+            |node| serde_json::from_value(node.clone()).ok(),
             Some(after),
         );
-        counts = told.await?;
+        (standings, last) = (told.await?, Some(after));
     }
-    Ok(counts)
+    Ok((standings, last))
 }
 
 /// What is wrong with a person's inbox: undelivered are the messages after the last event that any device was shown.
@@ -99,8 +111,13 @@ async fn inbox(person: &Person, own: &[Uuid], histories: &Histories) -> Result<O
     let pending = told(person, INBOX, "/inbox", "/conversation/id", count, None).await?;
     for id in own {
         let shown = person.shown(*id);
-        let messages = histories.get(id).into_iter().flat_map(BTreeMap::values);
-        let due = messages.filter(|(_, told)| told.seq > shown && !told.recalled);
+        let messages = histories.get(id).into_iter().flatten();
+        let hides = person.own.of(*id);
+        let due = messages.filter(|(message, (_, told))| {
+            let main = told.thread.is_none() || told.also;
+            let hidden = told.seq <= hides.cleared || hides.hidden.contains(message);
+            main && told.seq > shown && !told.recalled && !hidden
+        });
         let due = due.count() as u64;
         let got = pending.get(id).copied().unwrap_or(0);
         if got != due {

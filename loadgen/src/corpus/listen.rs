@@ -7,7 +7,7 @@ use tidings_protocol::{FETCH_EVENTS_MAX, Gap, Limits, Resume};
 use tidings_scribe::scribe::Scribe;
 use tokio::{sync::watch, task::JoinSet};
 
-use super::{pen::Pen, shared::Shared};
+use super::{own::Notices, pen::Pen, shared::Shared};
 
 /// How far a connection has come.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,8 @@ pub(crate) struct Progress {
     pub(crate) synced: bool,
     /// Gaps being fetched.
     pub(crate) fetching: usize,
+    /// The seq of the last notice.
+    pub(crate) noticed: u64,
     pub(crate) ended: bool,
 }
 
@@ -27,6 +29,7 @@ pub(crate) async fn listen(
     mut events: EventStream,
     pen: Pen,
     progress: watch::Sender<Progress>,
+    notices: Notices,
     shared: Arc<Shared>,
 ) -> Resume {
     let mut fetches = JoinSet::new();
@@ -41,6 +44,10 @@ pub(crate) async fn listen(
                     pen.note(|scribe| scribe.gap(&gap));
                     progress.send_modify(|progress| progress.fetching += 1);
                     fetches.spawn(fetch(client.clone(), pen.clone(), gap));
+                }
+                Some(Incoming::Notice(notice)) => {
+                    notices.note(&notice);
+                    progress.send_modify(|progress| progress.noticed = notice.seq);
                 }
                 Some(Incoming::Connected(welcome)) => {
                     let cursors = &events.cursors().conversations;

@@ -182,6 +182,28 @@ impl People {
         Ok(self.conversations.get(pair + 1).context("no such pair")?.id)
     }
 
+    /// One of the conversations that a person is in; the group for some of the numbers, and for all where there is no other.
+    pub(crate) fn any_of(&self, person: usize, number: usize) -> Result<Uuid> {
+        let own = self.conversations.iter();
+        let own: Vec<Uuid> = own
+            .filter(|conversation| conversation.members.contains(&person))
+            .map(|conversation| conversation.id)
+            .collect();
+        own.get(number % own.len().max(1))
+            .copied()
+            .context("no conversation yet")
+    }
+
+    /// Whether the person fetches the log of this conversation in the end, which has all of it only for somebody who hides nothing there.
+    pub(crate) fn tells(&self, person: usize, conversation: Uuid) -> bool {
+        let mut told = self.conversations.iter();
+        told.any(|told| told.id == conversation && told.members.first() == Some(&person))
+    }
+
+    pub(crate) fn user(&self, person: usize) -> Uuid {
+        self.users[person]
+    }
+
     /// Gives a person something to do; waits while there is too much of it.
     pub(crate) async fn give(&self, person: usize, job: Job) -> Result<()> {
         self.jobs[person]

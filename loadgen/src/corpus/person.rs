@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use tidings_client::{Client, CommandError, Config, Pending, connect};
-use tidings_protocol::{Ack, Action, Limits, Position, Resume};
-use tidings_scribe::{said::Said, scribe::Scribe};
+use tidings_protocol::{Ack, Action, Content, Limits, MessageSend, Position, Resume};
+use tidings_scribe::{own::Own, said::Said, scribe::Scribe};
 use tidings_stand::Account;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
@@ -15,8 +15,9 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    amend::Own,
+    amend::Line,
     listen::{Progress, listen},
+    own::Notices,
     pen::Pen,
     schedule::Return,
     shared::Shared,
@@ -28,11 +29,15 @@ const SYNC_TIMEOUT: Duration = Duration::from_mins(2);
 /// Reads are acked late, so some may be under way at a time.
 const READS_MAX: usize = 8;
 
+/// What files are called. Nobody looks for that.
+const FILE_NAME: &str = "qqzz";
+
 /// Something to do.
 pub(crate) enum Job {
     Say {
         conversation: Uuid,
         text: String,
+        how: How,
         permit: OwnedSemaphorePermit,
     },
     /// Reads all that has come in a conversation.
@@ -42,10 +47,29 @@ pub(crate) enum Job {
     React(Uuid),
     Pin(Uuid),
     Mute(Uuid),
+    /// From one conversation to another.
+    Forward(Uuid, Uuid),
+    Hide(Uuid),
+    Clear(Uuid),
+    Archive(Uuid),
+    Mark(Uuid),
+    Follow(Uuid),
+    ReadThread(Uuid),
     Leave,
     Return(Return),
     /// Anything else.
     Do(Action, oneshot::Sender<Result<Ack, CommandError>>),
+}
+
+/// How a message is said, and to whom.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct How {
+    /// In the thread in which this person is answered, or else whoever spoke last; and whether the main timeline shows it.
+    pub(crate) thread: Option<(Option<Uuid>, bool)>,
+    pub(crate) mention: Option<Uuid>,
+    pub(crate) everyone: bool,
+    /// As the caption of a file.
+    pub(crate) file: bool,
 }
 
 pub(crate) struct Person {
@@ -57,16 +81,17 @@ pub(crate) struct Person {
     pen: Option<Pen>,
     /// The last seq that any earlier device was shown, by conversation.
     shown: HashMap<Uuid, u64>,
-    /// Which conversations are muted, as far as this person has said.
-    pub(crate) muted: HashMap<Uuid, bool>,
-    /// Where the last read or mute that was acked stands in the log.
+    /// What this person has done for themselves, and what their devices were told of it.
+    pub(crate) own: Own,
+    pub(super) notices: Notices,
+    /// Where the last of it that was acked stands in the log.
     pub(crate) read_at: Option<Position>,
     urls: Vec<String>,
     cursors: Resume,
     live: Option<Live>,
     reads: Vec<(Uuid, u64, Pending)>,
     /// The last message, unless it was recalled.
-    pub(super) last: Option<Own>,
+    pub(super) last: Option<Line>,
     pub(super) edits: usize,
     /// What this person reacts to now.
     pub(super) reacted: Option<Uuid>,
@@ -89,7 +114,8 @@ impl Person {
             devices: 0,
             pen: None,
             shown: HashMap::new(),
-            muted: HashMap::new(),
+            own: Own::default(),
+            notices: Notices::default(),
             read_at: None,
             urls,
             cursors: Resume::default(),
@@ -119,9 +145,10 @@ impl Person {
             Job::Say {
                 conversation,
                 text,
+                how,
                 permit,
             } => {
-                self.say(conversation, text).await?;
+                self.say(conversation, text, how).await?;
                 drop(permit);
             }
             Job::Read(conversation) => self.read(conversation).await?,
@@ -130,6 +157,13 @@ impl Person {
             Job::React(conversation) => self.react(conversation).await?,
             Job::Pin(conversation) => self.pin(conversation).await?,
             Job::Mute(conversation) => self.mute(conversation).await?,
+            Job::Forward(from, to) => self.forward(from, to).await?,
+            Job::Hide(conversation) => self.hide(conversation).await?,
+            Job::Clear(conversation) => self.clear(conversation).await?,
+            Job::Archive(conversation) => self.archive(conversation).await?,
+            Job::Mark(conversation) => self.mark(conversation).await?,
+            Job::Follow(conversation) => self.follow(conversation).await?,
+            Job::ReadThread(conversation) => self.read_thread(conversation).await?,
             Job::Leave => self.leave().await?,
             Job::Return(how) => self.come(how).await?,
             Job::Do(action, answer) => {
@@ -158,7 +192,15 @@ impl Person {
         let (client, events) = connect(config);
         let (sender, progress) = watch::channel(Progress::default());
         let shared = Arc::clone(&self.shared);
-        let listening = listen(self.name.clone(), client.clone(), events, pen, sender, shared);
+        let listening = listen(
+            self.name.clone(),
+            client.clone(),
+            events,
+            pen,
+            sender,
+            self.notices.clone(),
+            shared,
+        );
         let listener = tokio::spawn(listening);
         self.live = Some(Live {
             client,
@@ -238,7 +280,7 @@ impl Person {
             .is_some_and(|live| live.progress.borrow().fetching > 0)
     }
 
-    async fn wait(&mut self, what: &str, done: impl Fn(&Progress) -> bool) -> Result<()> {
+    pub(super) async fn wait(&mut self, what: &str, done: impl Fn(&Progress) -> bool) -> Result<()> {
         let Some(live) = &mut self.live else { return Ok(()) };
         let waited = tokio::time::timeout(SYNC_TIMEOUT, live.progress.wait_for(|progress| done(progress)));
         waited
@@ -247,14 +289,32 @@ impl Person {
         Ok(())
     }
 
-    async fn say(&mut self, conversation: Uuid, text: String) -> Result<()> {
-        let said = Said::text(conversation, text);
+    async fn say(&mut self, conversation: Uuid, text: String, how: How) -> Result<()> {
+        let content = if how.file {
+            let file = self.account.upload(FILE_NAME, text.clone()).await?;
+            Content::file(file, Some(text))
+        } else {
+            Content::text(text)
+        };
+        // The first line of all has nothing to stand below.
+        let thread = how.thread.and_then(|(of, also)| {
+            let root = self.shared.root(conversation, of)?;
+            Some((root, also))
+        });
+        let said = Said::send(MessageSend {
+            mentions: how.mention.into_iter().collect(),
+            everyone: how.everyone,
+            thread: thread.map(|(root, _)| root),
+            also: thread.is_some_and(|(_, also)| also),
+            ..MessageSend::new(conversation, content)
+        });
         let started = Instant::now();
         match self.ask(&said).await? {
             Ok(_) => {
                 self.shared.took(started.elapsed());
-                self.shared.set_latest(conversation, said.id);
-                self.last = Some(Own {
+                self.has_said(&said);
+                // A file keeps its file.
+                self.last = (!how.file).then(|| Line {
                     conversation,
                     id: said.id,
                     acked: Instant::now(),
@@ -263,6 +323,13 @@ impl Person {
             Err(error) => self.not_acked(&said, &error),
         }
         Ok(())
+    }
+
+    /// A message was acked.
+    pub(super) fn has_said(&self, said: &Said) {
+        if let Action::MessageSend(send) = &said.action {
+            self.shared.said(self.account.user, said.id, send);
+        }
     }
 
     /// Sends a command and writes down what becomes of it.
@@ -327,31 +394,14 @@ impl Person {
         Ok(())
     }
 
-    /// Mutes a conversation for oneself, or ends that.
-    async fn mute(&mut self, conversation: Uuid) -> Result<()> {
-        let on = !self.muted.get(&conversation).copied().unwrap_or(false);
-        match self.client()?.mute(conversation, on, None).await?.await {
-            Ok(ack) => {
-                self.shared.did("conversation.mute");
-                self.muted.insert(conversation, on);
-                self.read_at = self.read_at.max(Some(ack.position));
-            }
-            Err(error) => {
-                let name = &self.name;
-                self.shared
-                    .fail(format!("{name}'s mute of {conversation} was not acked: {error}"));
-            }
-        }
-        Ok(())
-    }
-
     /// Waits for the acks of all but the last `keep` reads.
-    async fn settle_reads(&mut self, keep: usize) {
+    pub(super) async fn settle_reads(&mut self, keep: usize) {
         while self.reads.len() > keep {
             let (conversation, seq, pending) = self.reads.remove(0);
             match pending.await {
                 Ok(ack) => {
                     self.pen().note(|scribe| scribe.read(conversation, seq));
+                    self.own.read(conversation, seq);
                     self.read_at = self.read_at.max(Some(ack.position));
                 }
                 Err(error) => {

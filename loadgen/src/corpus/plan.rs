@@ -25,8 +25,18 @@ pub(crate) struct Plan {
     pub(crate) people: Vec<String>,
     /// Indexes of people, the lower first.
     pub(crate) pairs: Vec<(usize, usize)>,
-    /// Author, target and text, in order.
-    pub(crate) messages: Vec<(usize, Target, String)>,
+    /// In order.
+    pub(crate) messages: Vec<Message>,
+}
+
+/// A line of the log.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) author: usize,
+    pub(crate) target: Target,
+    /// Whom it addresses by name.
+    pub(crate) addressee: Option<usize>,
+    pub(crate) text: String,
 }
 
 impl Plan {
@@ -72,10 +82,15 @@ impl Plan {
         let messages = lines
             .into_iter()
             .zip(addressed)
-            .map(|(line, (author, other))| {
-                let index = other.and_then(|other| pair_of.get(&pair(author, other)));
+            .map(|(line, (author, addressee))| {
+                let index = addressee.and_then(|other| pair_of.get(&pair(author, other)));
                 let target = index.map_or(Target::Group, |index| Target::Pair(*index));
-                (author, target, line.text)
+                Message {
+                    author,
+                    target,
+                    addressee,
+                    text: line.text,
+                }
             })
             .collect();
         Self {
@@ -130,11 +145,18 @@ mod tests {
         let direct = plan
             .messages
             .iter()
-            .filter(|(_, target, _)| *target == Target::Pair(0))
+            .filter(|message| message.target == Target::Pair(0))
             .count();
         assert_eq!(direct, 21);
-        assert_eq!(plan.messages[0], (0, Target::Group, "hello all".to_owned()));
-        assert_eq!(plan.messages[1].1, Target::Group);
-        assert_eq!(plan.messages[2].1, Target::Group);
+        let first = Message {
+            author: 0,
+            target: Target::Group,
+            addressee: None,
+            text: "hello all".to_owned(),
+        };
+        assert_eq!(plan.messages[0], first);
+        assert_eq!(plan.messages[1].target, Target::Group);
+        assert_eq!(plan.messages[2].target, Target::Group);
+        assert_eq!(plan.messages[3].addressee, Some(1));
     }
 }

@@ -19,7 +19,17 @@ pub(crate) fn print(shared: &Shared, verified: &Verified, took: Duration) {
         ("recalls", count("message.recall")),
         ("reactions", count("message.react")),
         ("pins", count("message.pin")),
+        ("replies", count("replies")),
+        ("forwards", count("forwards")),
+        ("everyone", count("everyone")),
+        ("files", count("files")),
         ("mutes", count("conversation.mute")),
+        ("archived", count("conversation.archive")),
+        ("marked unread", count("conversation.mark")),
+        ("hidden", count("message.hide")),
+        ("cleared", count("conversation.clear")),
+        ("follows", count("thread.follow")),
+        ("thread reads", count("thread.read")),
         ("took", format!("{:.1} s", took.as_secs_f64())),
         ("window", shared.window.to_string()),
         ("acks/s", format!("{acks:.0}")),
@@ -34,6 +44,8 @@ pub(crate) fn print(shared: &Shared, verified: &Verified, took: Duration) {
         ("ack p50", millis(0.5)),
         ("ack p99", millis(0.99)),
         ("counts checked", format!("{} people", verified.counted)),
+        ("searches", verified.searches.to_string()),
+        ("copies compared", verified.copies.to_string()),
     ];
     for (name, value) in rows {
         println!("{name:<16}{value:>14}");

@@ -28,9 +28,21 @@ pub(crate) enum Move {
     Mute(usize),
     /// The owner of the group pins its last message, or takes that pin away.
     Pin,
+    /// Sends the last message of a conversation on to another, or to the same.
+    Forward(usize),
+    /// Hides the last message of a conversation from oneself.
+    Hide(usize),
+    /// Clears a conversation for oneself.
+    Clear(usize),
+    /// Archives a conversation, and marks one as unread, for oneself.
+    Archive(usize),
+    Mark(usize),
+    /// Follows the last thread of the group, or ends that; and reads one.
+    Follow(usize),
+    ReadThread(usize),
 }
 
-/// Who makes the group, and so may pin.
+/// Who makes the group, and so may pin, and mention everybody.
 pub(crate) const OWNER: usize = 0;
 
 /// Moves about `share` of the people in and out, one after the other.
@@ -88,6 +100,23 @@ impl Schedule {
             }
             _ => {}
         }
+        match index % 60 {
+            9 => moves.push(Move::Forward(author)),
+            21 => moves.push(Move::Archive(author)),
+            n @ (33 | 35 | 39 | 47 | 51 | 57) => {
+                let here = self.people(false);
+                let somebody = here[self.random.random_range(0..here.len())];
+                moves.push(match n {
+                    33 => Move::Follow(somebody),
+                    35 => Move::Archive(somebody),
+                    39 => Move::Hide(somebody),
+                    47 if index % 120 == 47 => Move::Clear(somebody),
+                    51 => Move::Mark(somebody),
+                    _ => Move::ReadThread(somebody),
+                });
+            }
+            _ => {}
+        }
         moves
     }
 
@@ -139,7 +168,14 @@ mod tests {
                     | Move::Edit(person)
                     | Move::Recall(person)
                     | Move::React(person)
-                    | Move::Mute(person) => {
+                    | Move::Mute(person)
+                    | Move::Forward(person)
+                    | Move::Hide(person)
+                    | Move::Clear(person)
+                    | Move::Archive(person)
+                    | Move::Mark(person)
+                    | Move::Follow(person)
+                    | Move::ReadThread(person) => {
                         assert!(!away[person]);
                     }
                 }

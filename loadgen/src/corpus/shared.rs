@@ -10,10 +10,12 @@ use std::{
 use anyhow::anyhow;
 use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
-use tidings_protocol::{Ack, Position};
+use tidings_protocol::{Ack, Content, MessageSend, Position};
 use tidings_scribe::{said::Said, scribe::Clock};
 use tokio::sync::watch;
 use uuid::Uuid;
+
+use super::forwards::Copied;
 
 /// Ack latencies up to this are told apart.
 const LATENCY_MICROS_MAX: u64 = 600_000_000;
@@ -27,10 +29,11 @@ pub(crate) struct Shared {
     journals: PathBuf,
     latency: Mutex<Histogram<u64>>,
     acked: Mutex<Acked>,
-    /// Reactions that were refused because their message had been recalled.
+    /// Changes that were refused because their message had been recalled.
     late: Mutex<Vec<Late>>,
     /// The message of each conversation that was acked last, unless it was taken back.
     latest: Mutex<HashMap<Uuid, Uuid>>,
+    talk: Mutex<Talk>,
     fault: watch::Sender<Option<String>>,
 }
 
@@ -45,7 +48,19 @@ struct Acked {
     counts: BTreeMap<&'static str, u64>,
 }
 
-/// A reaction that came too late.
+/// What was said in which thread, and to whom.
+#[derive(Default)]
+struct Talk {
+    /// By conversation, and by who spoke there last: what begins the thread in which that stands or would be answered.
+    roots: HashMap<(Uuid, Option<Uuid>), Uuid>,
+    /// The threads of each conversation in which somebody has replied, the last one last.
+    threads: HashMap<Uuid, Vec<Uuid>>,
+    /// Who was mentioned by a message, and whether everybody was.
+    mentioned: HashMap<Uuid, (Vec<Uuid>, bool)>,
+    copies: Vec<Copied>,
+}
+
+/// A change that came too late.
 #[derive(Clone)]
 pub(crate) struct Late {
     pub(crate) reader: String,
@@ -68,6 +83,7 @@ impl Shared {
             acked: Mutex::default(),
             late: Mutex::default(),
             latest: Mutex::default(),
+            talk: Mutex::default(),
             fault: watch::Sender::new(None),
         }
     }
@@ -85,6 +101,71 @@ impl Shared {
         if ack.seq > head.seq {
             *head = ack.clone();
         }
+    }
+
+    /// Takes a message that was acked: others may answer it.
+    pub(crate) fn said(&self, sender: Uuid, id: Uuid, send: &MessageSend) {
+        let conversation = send.conversation;
+        let root = send.thread.unwrap_or(id);
+        {
+            let mut talk = lock(&self.talk);
+            talk.roots.insert((conversation, None), root);
+            talk.roots.insert((conversation, Some(sender)), root);
+            if let Some(thread) = send.thread {
+                let threads = talk.threads.entry(conversation).or_default();
+                threads.retain(|other| *other != thread);
+                threads.push(thread);
+            }
+            if send.everyone || !send.mentions.is_empty() {
+                let mentions = (send.mentions.clone(), send.everyone);
+                talk.mentioned.insert(id, mentions);
+            }
+            if let Some(source) = send.forward {
+                talk.copies.push(Copied {
+                    conversation,
+                    message: id,
+                    source,
+                });
+            }
+        }
+        for (kind, counts) in [
+            ("replies", send.thread.is_some()),
+            ("everyone", send.everyone),
+            ("forwards", send.forward.is_some()),
+            ("files", matches!(send.content, Some(Content::File { .. }))),
+        ] {
+            if counts {
+                self.did(kind);
+            }
+        }
+        self.set_latest(conversation, id);
+    }
+
+    /// What begins the thread in which somebody is answered who spoke last in a conversation, or else whoever did.
+    pub(crate) fn root(&self, conversation: Uuid, of: Option<Uuid>) -> Option<Uuid> {
+        let talk = lock(&self.talk);
+        let root = talk.roots.get(&(conversation, of));
+        root.or_else(|| talk.roots.get(&(conversation, None))).copied()
+    }
+
+    /// The thread of a conversation in which somebody has replied last.
+    pub(crate) fn thread(&self, conversation: Uuid) -> Option<Uuid> {
+        lock(&self.talk).threads.get(&conversation)?.last().copied()
+    }
+
+    /// All threads of a conversation in which somebody has replied.
+    pub(crate) fn threads(&self, conversation: Uuid) -> Vec<Uuid> {
+        let threads = lock(&self.talk).threads.get(&conversation).cloned();
+        threads.unwrap_or_default()
+    }
+
+    /// Who was mentioned by a message, and whether everybody was.
+    pub(crate) fn mentioned(&self, message: Uuid) -> Option<(Vec<Uuid>, bool)> {
+        lock(&self.talk).mentioned.get(&message).cloned()
+    }
+
+    pub(crate) fn copies(&self) -> Vec<Copied> {
+        lock(&self.talk).copies.clone()
     }
 
     /// Counts a command that makes no event of a conversation.
@@ -120,7 +201,7 @@ impl Shared {
         lock(&self.latest).get(&conversation).copied()
     }
 
-    pub(crate) fn set_latest(&self, conversation: Uuid, message: Uuid) {
+    fn set_latest(&self, conversation: Uuid, message: Uuid) {
         lock(&self.latest).insert(conversation, message);
     }
 

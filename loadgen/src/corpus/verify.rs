@@ -1,4 +1,4 @@
-//! The checks after the last ack: history and inboxes here, all else from the journals.
+//! The checks after the last ack: what read models tell here, all else from the journals.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,11 +15,12 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
-    counts,
+    counts, due, forwards,
     history::{Listed, fetch_log, history},
     people::Run,
     schedule::{Move, Schedule},
     shared::{Shared, bar},
+    words,
 };
 
 /// How long no delivery at all may come while some are due.
@@ -34,6 +35,9 @@ pub(crate) struct Verified {
     pub(crate) conversations: usize,
     pub(crate) devices: usize,
     pub(crate) counted: usize,
+    /// Searches whose answers were compared, and messages that were sent on.
+    pub(crate) searches: usize,
+    pub(crate) copies: usize,
     pub(crate) outcome: Result<Summary>,
 }
 
@@ -44,15 +48,30 @@ pub(crate) async fn verify(
     seed: u64,
     shared: &Arc<Shared>,
 ) -> Verified {
-    let mut counted = 0;
-    let outcome = check(&mut run, schedule, seed, shared, &mut counted).await;
+    let mut done = Done::default();
+    let outcome = check(&mut run, schedule, seed, shared, &mut done).await;
+    let Done {
+        counted,
+        searches,
+        copies,
+    } = done;
     Verified {
         people: run.people.len(),
         conversations: run.conversations.len(),
         devices: run.people.iter().map(|person| person.devices).sum(),
         counted,
+        searches,
+        copies,
         outcome,
     }
+}
+
+/// How much was looked at so far.
+#[derive(Default)]
+struct Done {
+    counted: usize,
+    searches: usize,
+    copies: usize,
 }
 
 async fn check(
@@ -60,11 +79,13 @@ async fn check(
     schedule: &mut Schedule,
     seed: u64,
     shared: &Arc<Shared>,
-    counted: &mut usize,
+    done: &mut Done,
 ) -> Result<Summary> {
     wait_for_deliveries(run, shared).await?;
     let histories = histories(run, shared).await?;
-    *counted = counts::look(run, &histories, seed, shared).await?;
+    let looked = counts::look(run, &histories, seed, shared).await?;
+    done.counted = looked.len();
+    done.searches = words::look(run, &looked, &histories).await?;
 
     // Now those who are away come back, and get what they missed.
     for step in schedule.gather() {
@@ -77,7 +98,13 @@ async fn check(
         }
     }
     wait_for_deliveries(run, shared).await?;
-    let log = logs(run, &histories, shared).await?;
+    let logs = logs(run, &histories, shared).await?;
+    done.copies = forwards::compare(&shared.copies(), logs.iter().map(|(_, events)| &events[..]))?;
+    let with_mentions = logs
+        .iter()
+        .map(|(id, events)| (*id, due::with_mentions(events, shared)));
+    due::compare(run, &looked, &with_mentions.collect()).await?;
+    let log = lines(&logs, shared);
     for person in &mut run.people {
         // Who is connected when the journal ends has stayed.
         person.pen().close()?;
@@ -96,7 +123,9 @@ async fn histories(run: &Run, shared: &Shared) -> Result<Histories> {
         let member = conversation.members.first().context("no members")?;
         let account = &run.people[*member].account;
         let after = shared.position(conversation.id);
-        histories.insert(conversation.id, history(account, conversation.id, after).await?);
+        let threads = shared.threads(conversation.id);
+        let history = history(account, conversation.id, &threads, after).await?;
+        histories.insert(conversation.id, history);
         progress.inc(1);
     }
     progress.finish_and_clear();
@@ -104,20 +133,16 @@ async fn histories(run: &Run, shared: &Shared) -> Result<Histories> {
 }
 
 /// Every conversation's log as a member fetches it; history must tell what it comes to.
-async fn logs(run: &Run, histories: &Histories, shared: &Shared) -> Result<Vec<Logged>> {
+async fn logs(run: &Run, histories: &Histories, shared: &Shared) -> Result<Vec<(Uuid, Vec<Event>)>> {
     let progress = bar("log", run.conversations.len());
-    let mut lines = Vec::new();
+    let mut logs = Vec::new();
     for conversation in &run.conversations {
         let id = conversation.id;
         let member = conversation.members.first().context("no members")?;
         let events = fetch_log(run.people[*member].client()?, id).await?;
         let history = histories.get(&id).context("no history")?;
         compare(id, &events, history)?;
-        lines.extend(events.iter().map(|event| {
-            let mut line = logged(event);
-            line.id = line.id.or_else(|| shared.command(id, event.seq));
-            line
-        }));
+        logs.push((id, events));
         progress.inc(1);
     }
     progress.finish_and_clear();
@@ -126,13 +151,24 @@ async fn logs(run: &Run, histories: &Histories, shared: &Shared) -> Result<Vec<L
         let told = told.and_then(|messages| messages.get(&late.message));
         ensure!(
             told.is_some_and(|(_, told)| told.recalled),
-            "{} could not react to or pin message {} of {}, which nobody had recalled",
+            "{} could not react to, pin or send on message {} of {}, which nobody had recalled",
             late.reader,
             late.message,
             late.conversation
         );
     }
-    Ok(lines)
+    Ok(logs)
+}
+
+/// The log as the checker takes it.
+fn lines(logs: &[(Uuid, Vec<Event>)], shared: &Shared) -> Vec<Logged> {
+    let events = logs.iter().flat_map(|(_, events)| events);
+    let line = |event: &Event| {
+        let mut line = logged(event);
+        line.id = line.id.or_else(|| shared.command(event.conversation, event.seq));
+        line
+    };
+    events.map(line).collect()
 }
 
 /// What the events of a conversation come to, against its history.
