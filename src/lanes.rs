@@ -56,6 +56,8 @@ pub struct Seat {
     pub is_direct: bool,
     /// What they may know of one another.
     pub receipts: Receipts,
+    /// Whether what is said in it may be forwarded.
+    pub lets_forward: bool,
     /// Where a fresh answer was asked for, the last seq of the conversation, read before it was found out who is in it and
     /// behind all that was queued earlier: whoever has the seat may see everything up to there. 0 otherwise.
     pub reach: u64,
@@ -237,6 +239,11 @@ impl Lanes {
                 limits,
             },
         }
+    }
+
+    /// The key of the log, from which secrets derive.
+    pub fn key(&self) -> &DigestKey {
+        &self.key
     }
 
     /// Starts the task of a lane that the hub has. Each commit is sent to `sink` before the next batch begins.

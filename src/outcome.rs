@@ -17,6 +17,8 @@ pub struct Accepted {
     pub at: DateTime<Utc>,
     /// The command was in the log already, and this is its first answer again.
     pub duplicate: bool,
+    /// What the command wants waits for somebody's approval.
+    pub pending: bool,
 }
 
 /// Why a command is not in the log, or is not known to be.
@@ -42,6 +44,11 @@ impl Refusal {
     /// Whether it says that there is no such conversation for the asker.
     pub fn is_for_strangers(&self) -> bool {
         matches!(self, Self::Rejected(Rejection::NotAMember))
+    }
+
+    /// Whether it says that there is no such link for the asker.
+    pub fn is_of_a_link(&self) -> bool {
+        matches!(self, Self::Rejected(Rejection::NotFound(Field::Secret)))
     }
 
     /// Whether it says that there is no such message elsewhere for the asker.

@@ -3,12 +3,16 @@
 use crate::conversation::forward::Source;
 use crate::conversation::message::{Says, SendMessage};
 use crate::conversation::reaction::Emoji;
-use crate::conversation::{direct, edit, group, message, pin, reaction, recall};
+use crate::conversation::settings::SettingsChange;
+use crate::conversation::{
+    ban, direct, edit, group, joining, link, message, muted, pin, reaction, recall, settings,
+};
 use crate::digest::{DigestKey, Form};
 use crate::event::{Content, Role};
 use crate::facts::{Aspect, Need};
 use crate::id::{CommandId, ConversationId, UserId};
-use crate::text::GroupName;
+use crate::moment::Moment;
+use crate::text::{GroupName, Reason};
 use uuid::Uuid;
 
 /// A command to one conversation, by one user.
@@ -23,18 +27,83 @@ pub struct Command {
 /// What a command wants of its conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConversationCommand {
-    OpenDirect { user: UserId },
-    CreateGroup { name: GroupName, members: Vec<UserId> },
-    AddMember { user: UserId },
-    RemoveMember { user: UserId },
+    OpenDirect {
+        user: UserId,
+    },
+    CreateGroup {
+        name: GroupName,
+        members: Vec<UserId>,
+    },
+    AddMember {
+        user: UserId,
+    },
+    RemoveMember {
+        user: UserId,
+    },
     Leave,
-    Rename { name: GroupName },
-    ChangeRole { user: UserId, role: Role },
+    Rename {
+        name: GroupName,
+    },
+    ChangeRole {
+        user: UserId,
+        role: Role,
+    },
+    /// Makes somebody else the owner in the actor's place.
+    TransferGroup {
+        user: UserId,
+    },
+    ChangeSettings(SettingsChange),
+    MuteMember {
+        user: UserId,
+        on: bool,
+        until: Option<Moment>,
+    },
+    Ban {
+        user: UserId,
+        until: Option<Moment>,
+        reason: Option<Reason>,
+    },
+    Unban {
+        user: UserId,
+    },
+    /// Makes a link whose secret has this proof.
+    CreateLink {
+        proof: Uuid,
+        seconds: u32,
+        uses: Option<u32>,
+    },
+    RevokeLink {
+        link: Uuid,
+    },
+    /// Comes in by the link whose secret has this proof.
+    JoinByLink {
+        proof: Uuid,
+    },
+    /// Comes in, or asks for it.
+    Join,
+    Approve {
+        user: UserId,
+    },
+    Refuse {
+        user: UserId,
+    },
     SendMessage(SendMessage),
-    EditMessage { message: Uuid, content: Content },
-    RecallMessage { message: Uuid },
-    React { message: Uuid, emoji: Emoji, on: bool },
-    Pin { message: Uuid, on: bool },
+    EditMessage {
+        message: Uuid,
+        content: Content,
+    },
+    RecallMessage {
+        message: Uuid,
+    },
+    React {
+        message: Uuid,
+        emoji: Emoji,
+        on: bool,
+    },
+    Pin {
+        message: Uuid,
+        on: bool,
+    },
 }
 
 impl Command {
@@ -49,14 +118,25 @@ impl Command {
             | ConversationCommand::RecallMessage { message }
             | ConversationCommand::Pin { message, .. } => [of(*message, Aspect::Message), None],
             ConversationCommand::React { message, .. } => [of(*message, Aspect::Reactions), None],
-            ConversationCommand::OpenDirect { user } | ConversationCommand::AddMember { user } => {
-                [Some(Need::Users(std::slice::from_ref(user))), None]
+            ConversationCommand::OpenDirect { user }
+            | ConversationCommand::AddMember { user }
+            | ConversationCommand::Approve { user }
+            | ConversationCommand::Ban { user, .. } => [Some(Need::Users(std::slice::from_ref(user))), None],
+            ConversationCommand::JoinByLink { .. } | ConversationCommand::Join => {
+                [Some(Need::Users(std::slice::from_ref(&self.actor))), None]
             }
             ConversationCommand::CreateGroup { members, .. } => [Some(Need::Users(members)), None],
             ConversationCommand::RemoveMember { .. }
             | ConversationCommand::Leave
             | ConversationCommand::Rename { .. }
-            | ConversationCommand::ChangeRole { .. } => [None, None],
+            | ConversationCommand::ChangeRole { .. }
+            | ConversationCommand::TransferGroup { .. }
+            | ConversationCommand::ChangeSettings(_)
+            | ConversationCommand::MuteMember { .. }
+            | ConversationCommand::Unban { .. }
+            | ConversationCommand::CreateLink { .. }
+            | ConversationCommand::RevokeLink { .. }
+            | ConversationCommand::Refuse { .. } => [None, None],
         };
         needs.into_iter().flatten()
     }
@@ -91,6 +171,11 @@ impl Command {
         )
     }
 
+    /// Whether the first event of the conversation is the answer where there is nothing to do.
+    pub fn opens(&self) -> bool {
+        matches!(self.body, ConversationCommand::OpenDirect { .. })
+    }
+
     /// A fingerprint of what the command says, kept with its events. A retry with the same id must have the same one. `key` is the
     /// log's own.
     pub fn digest(&self, key: &DigestKey) -> i64 {
@@ -107,6 +192,23 @@ impl Command {
             ConversationCommand::Leave => group::leave_form(&mut form),
             ConversationCommand::Rename { name } => group::rename_form(&mut form, name),
             ConversationCommand::ChangeRole { user, role } => group::role_form(&mut form, *user, *role),
+            ConversationCommand::TransferGroup { user } => group::transfer_form(&mut form, *user),
+            ConversationCommand::ChangeSettings(change) => settings::settings_form(&mut form, change),
+            ConversationCommand::MuteMember { user, on, until } => {
+                muted::mute_form(&mut form, *user, *on, *until);
+            }
+            ConversationCommand::Ban { user, until, reason } => {
+                ban::ban_form(&mut form, *user, *until, reason.as_ref());
+            }
+            ConversationCommand::Unban { user } => ban::unban_form(&mut form, *user),
+            ConversationCommand::CreateLink { proof, seconds, uses } => {
+                link::create_form(&mut form, *proof, *seconds, *uses);
+            }
+            ConversationCommand::RevokeLink { link } => link::revoke_form(&mut form, *link),
+            ConversationCommand::JoinByLink { proof } => link::join_form(&mut form, *proof),
+            ConversationCommand::Join => joining::join_form(&mut form),
+            ConversationCommand::Approve { user } => joining::approve_form(&mut form, *user),
+            ConversationCommand::Refuse { user } => joining::refuse_form(&mut form, *user),
             ConversationCommand::SendMessage(send) => message::send_form(&mut form, send),
             ConversationCommand::EditMessage { message, content } => {
                 edit::edit_form(&mut form, *message, content);

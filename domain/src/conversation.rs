@@ -1,17 +1,24 @@
 //! A conversation: who is in it, and what its members may do. Each noun has its events and rules in a file of its own.
 
+pub mod ban;
+mod book;
 pub mod direct;
 pub mod edit;
 pub mod everyone;
 pub mod forward;
 mod frozen;
 pub mod group;
+pub mod joining;
+pub mod link;
 mod members;
 pub mod message;
+pub mod muted;
 pub mod pin;
 pub mod reaction;
 pub mod recall;
 pub mod receipt;
+pub mod settings;
+pub mod slow;
 pub mod thread;
 
 use crate::command::{Command, ConversationCommand};
@@ -19,11 +26,17 @@ use crate::event::{ConversationEvent, Role, RoleChanged};
 use crate::facts::Facts;
 use crate::id::UserId;
 use crate::membership::Membership;
+use crate::moment::Moment;
 use crate::rejection::Rejection;
+use book::Book;
 use chrono::{DateTime, Utc};
 use everyone::Calls;
+use link::Links;
 use members::{Member, Members};
 use pin::Pins;
+use settings::GroupSettings;
+use slow::Posts;
+use std::collections::BTreeSet;
 
 pub use everyone::EVERYONE_PER_HOUR;
 pub use group::GROUP_MEMBERS_MAX;
@@ -38,6 +51,17 @@ pub struct Conversation {
     arrivals: u64,
     pins: Pins,
     calls: Calls,
+    settings: GroupSettings,
+    posts: Posts,
+    /// Who asks to be let in.
+    requests: BTreeSet<UserId>,
+    /// When people were refused.
+    refusals: Posts,
+    links: Links,
+    /// Until when people are muted, whether they are in or not; nothing where that is for ever.
+    mutes: Book<Option<Moment>>,
+    /// Until when people are banned; the same.
+    bans: Book<Option<Moment>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +87,15 @@ impl Conversation {
 
     pub fn member_count(&self) -> usize {
         self.members.count()
+    }
+
+    /// How many entries it has: about what it takes to keep it.
+    pub fn entries(&self) -> usize {
+        self.members.count()
+            + self.posts.count()
+            + self.mutes.count()
+            + self.bans.count()
+            + self.refusals.count()
     }
 
     pub fn members(&self) -> impl Iterator<Item = UserId> + '_ {
@@ -93,11 +126,26 @@ impl Conversation {
             ConversationCommand::CreateGroup { name, members } => {
                 self.create_group(actor, name, members, facts)
             }
-            ConversationCommand::AddMember { user } => self.add(actor, *user, facts),
+            ConversationCommand::AddMember { user } => self.add(actor, *user, facts, now),
             ConversationCommand::RemoveMember { user } => self.remove(actor, *user),
             ConversationCommand::Leave => self.leave(actor),
             ConversationCommand::Rename { name } => self.rename(actor, name),
             ConversationCommand::ChangeRole { user, role } => self.change_role(actor, *user, *role),
+            ConversationCommand::TransferGroup { user } => self.transfer(actor, *user),
+            ConversationCommand::ChangeSettings(change) => self.change_settings(actor, change),
+            ConversationCommand::MuteMember { user, on, until } => self.mute(actor, *user, *on, *until, now),
+            ConversationCommand::Ban { user, until, reason } => {
+                self.ban(actor, (*user, *until, reason.as_ref()), facts, now)
+            }
+            ConversationCommand::Unban { user } => self.unban(actor, *user),
+            ConversationCommand::CreateLink { proof, seconds, uses } => {
+                self.create_link(actor, command.id, (*proof, *seconds, *uses), now)
+            }
+            ConversationCommand::RevokeLink { link } => self.revoke_link(actor, *link),
+            ConversationCommand::JoinByLink { proof } => self.join_by_link(actor, *proof, facts, now),
+            ConversationCommand::Join => self.join(actor, facts, now),
+            ConversationCommand::Approve { user } => self.approve(actor, *user, facts, now),
+            ConversationCommand::Refuse { user } => self.refuse(actor, *user, now),
             ConversationCommand::SendMessage(send) => self.send(command, send, facts, now),
             ConversationCommand::EditMessage { message, content } => {
                 self.edit(command.conversation, actor, *message, content, facts, now)
@@ -106,10 +154,10 @@ impl Conversation {
                 self.recall(command.conversation, actor, *message, facts, now)
             }
             ConversationCommand::React { message, emoji, on } => {
-                self.react(command.conversation, actor, *message, emoji, *on, facts)
+                self.react(command.conversation, actor, (*message, emoji, *on), facts, now)
             }
             ConversationCommand::Pin { message, on } => {
-                self.pin(command.conversation, actor, *message, *on, facts)
+                self.pin(command.conversation, actor, (*message, *on), facts, now)
             }
         }
     }
@@ -120,6 +168,7 @@ impl Conversation {
             Membership::Joined(joined) => {
                 for (user, role) in joined.iter() {
                     self.insert(user, role);
+                    self.requests.remove(&user);
                 }
             }
             Membership::Left(user) => {
@@ -146,9 +195,38 @@ impl Conversation {
                 if sent.everyone {
                     self.calls.add();
                 }
+                if let Some(user) = sent.slow {
+                    self.posts.add(user);
+                }
             }
-            ConversationEvent::MemberAdded(_)
-            | ConversationEvent::MemberRemoved(_)
+            ConversationEvent::GroupSettingsChanged(changed) => {
+                self.settings = self.settings.with(&changed.settings);
+            }
+            ConversationEvent::MemberMuted(muted) => {
+                self.mutes.set(muted.user, muted.on.then_some(muted.until));
+            }
+            ConversationEvent::MemberBanned(banned) => {
+                self.bans.set(banned.user, Some(banned.until));
+                self.requests.remove(&banned.user);
+            }
+            ConversationEvent::MemberUnbanned(unbanned) => {
+                self.bans.set(unbanned.user, None);
+            }
+            ConversationEvent::MemberAdded(added) => {
+                if let Some(link) = added.link {
+                    self.links.spend(link);
+                }
+            }
+            ConversationEvent::LinkCreated(created) => self.links.add(created),
+            ConversationEvent::LinkRevoked(revoked) => self.links.remove(revoked.link),
+            ConversationEvent::JoinRequested(requested) => {
+                self.requests.insert(requested.user);
+            }
+            ConversationEvent::JoinRefused(refused) => {
+                self.requests.remove(&refused.user);
+                self.refusals.add(refused.user);
+            }
+            ConversationEvent::MemberRemoved(_)
             | ConversationEvent::MemberLeft(_)
             | ConversationEvent::GroupRenamed(_)
             | ConversationEvent::MessageEdited(_)
@@ -160,6 +238,9 @@ impl Conversation {
     /// What was folded since the last time that was said happened then: see [`Stream::date`](crate::Stream::date).
     pub(crate) fn date(&mut self, at: DateTime<Utc>) {
         self.calls.date(at);
+        self.posts.date(at);
+        self.refusals.date(at);
+        self.links.date(at);
     }
 
     fn insert(&mut self, user: UserId, role: Role) {

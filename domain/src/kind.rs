@@ -7,9 +7,10 @@ use crate::conversation::thread::{Line, ThreadReplied, ThreadRepliedAlso};
 use crate::event::{
     Acted, AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationCleared, ConversationEvent,
     ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed,
-    InboxExpired, MemberAdded, MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent,
-    MessagesHidden, PinChanged, ProfileUpdated, ReactionChanged, Registered, RoleChanged, SettingsUpdated,
-    ThreadFollowed, ThreadRead,
+    GroupSettingsChanged, InboxExpired, JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded,
+    MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled,
+    MessageSent, MessagesHidden, PinChanged, ProfileUpdated, ReactionChanged, Registered, RoleChanged,
+    SettingsUpdated, ThreadFollowed, ThreadRead,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -69,7 +70,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 29] = [
+const TABLE: [Entry; 37] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -77,6 +78,14 @@ const TABLE: [Entry; 29] = [
     entry::<MemberLeft>(),
     entry::<GroupRenamed>(),
     entry::<RoleChanged>(),
+    entry::<GroupSettingsChanged>(),
+    entry::<MemberMuted>(),
+    entry::<MemberBanned>(),
+    entry::<MemberUnbanned>(),
+    entry::<LinkCreated>(),
+    entry::<LinkRevoked>(),
+    entry::<JoinRequested>(),
+    entry::<JoinRefused>(),
     entry::<MessageSent>(),
     entry::<MessageEdited>(),
     entry::<MessageRecalled>(),
@@ -118,6 +127,14 @@ impl Kind {
     pub const MEMBER_LEFT: Self = Self(5);
     pub const GROUP_RENAMED: Self = Self(6);
     pub const ROLE_CHANGED: Self = Self(7);
+    pub const GROUP_SETTINGS_CHANGED: Self = Self(8);
+    pub const MEMBER_MUTED: Self = Self(9);
+    pub const MEMBER_BANNED: Self = Self(10);
+    pub const MEMBER_UNBANNED: Self = Self(11);
+    pub const LINK_CREATED: Self = Self(12);
+    pub const LINK_REVOKED: Self = Self(13);
+    pub const JOIN_REQUESTED: Self = Self(14);
+    pub const JOIN_REFUSED: Self = Self(15);
     pub const MESSAGE_SENT: Self = Self(16);
     pub const MESSAGE_EDITED: Self = Self(17);
     pub const MESSAGE_RECALLED: Self = Self(18);
@@ -220,11 +237,11 @@ impl Kind {
         self.entry().is_some_and(|entry| entry.message)
     }
 
-    /// Whether decisions depend on this event of the kind: on all of some kinds, and on messages that mention everyone, for those have a
-    /// rate.
+    /// Whether decisions depend on this event of the kind: on all of some kinds, and on messages that mention everyone or
+    /// are sent in slow mode, for those have a rate.
     pub fn is_control_event(self, event: &Event) -> bool {
         match event {
-            Event::Conversation(ConversationEvent::MessageSent(sent)) => sent.everyone,
+            Event::Conversation(ConversationEvent::MessageSent(sent)) => sent.everyone || sent.slow.is_some(),
             _ => self.is_control(),
         }
     }

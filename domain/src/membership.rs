@@ -71,12 +71,21 @@ impl ConversationEvent {
             Self::GroupCreated(GroupCreated { owner, members, .. }) => {
                 joined(members.as_slice(), Role::Member, Some(*owner))
             }
-            Self::MemberAdded(MemberAdded { user, role }) => joined(std::slice::from_ref(user), *role, None),
+            Self::MemberAdded(MemberAdded { user, role, .. }) => joined(std::slice::from_ref(user), *role, None),
             Self::MemberRemoved(MemberRemoved { user }) | Self::MemberLeft(MemberLeft { user }) => {
                 Membership::Left(*user)
             }
             Self::GroupRenamed(_)
             | Self::RoleChanged(_)
+            | Self::GroupSettingsChanged(_)
+            | Self::MemberMuted(_)
+            // Whoever was in is out by an event of its own.
+            | Self::MemberBanned(_)
+            | Self::MemberUnbanned(_)
+            | Self::LinkCreated(_)
+            | Self::LinkRevoked(_)
+            | Self::JoinRequested(_)
+            | Self::JoinRefused(_)
             | Self::MessageSent(_)
             | Self::MessageEdited(_)
             | Self::MessageRecalled(_)
@@ -128,6 +137,7 @@ mod tests {
         let added = MemberAdded {
             user: user(3),
             role: Role::Admin,
+            link: None,
         };
         assert_eq!(
             joined(&ConversationEvent::MemberAdded(added)),

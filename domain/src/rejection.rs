@@ -14,19 +14,25 @@ pub enum Field {
     DisplayName,
     Emoji,
     Everyone,
+    ExpiresInS,
     Forward,
+    Link,
     Members,
     Mentions,
     Message,
     Messages,
     Name,
+    Reason,
     ReplyTo,
     Role,
+    Secret,
     Seq,
+    Settings,
     Size,
     Thread,
     Until,
     User,
+    Uses,
 }
 
 impl Field {
@@ -40,19 +46,25 @@ impl Field {
             Self::DisplayName => "display_name",
             Self::Emoji => "emoji",
             Self::Everyone => "everyone",
+            Self::ExpiresInS => "expires_in_s",
             Self::Forward => "forward",
+            Self::Link => "link",
             Self::Members => "members",
             Self::Mentions => "mentions",
             Self::Message => "message",
             Self::Messages => "messages",
             Self::Name => "name",
+            Self::Reason => "reason",
             Self::ReplyTo => "reply_to",
             Self::Role => "role",
+            Self::Secret => "secret",
             Self::Seq => "seq",
+            Self::Settings => "settings",
             Self::Size => "size",
             Self::Thread => "thread",
             Self::Until => "until",
             Self::User => "user",
+            Self::Uses => "uses",
         }
     }
 }
@@ -73,6 +85,9 @@ pub enum Rejection {
     /// The same, because of one field: without it the command would be allowed.
     #[error("{reason}")]
     Denied { field: Field, reason: &'static str },
+    /// The actor is muted: they write nothing, for so long or until that is ended.
+    #[error("you are muted in this group")]
+    Muted { wait: Option<TimeDelta> },
     /// The rules allow it so often and no more; once `wait` is over, once more.
     #[error("{reason}")]
     TooOften {

@@ -15,6 +15,10 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 /// What decisions about a stream depend on.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are conversations, and they are shared"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Stream {
     /// Nothing has happened yet: whether it is a conversation or a user is for its first event to say.
@@ -107,6 +111,20 @@ impl StreamCommand {
                 ..
             }
         )
+    }
+
+    /// Whether the stream's first event is the answer where there is nothing to do: whoever sends it wants the stream to be there.
+    pub fn opens(&self) -> bool {
+        match self {
+            Self::Conversation(command) => command.opens(),
+            Self::User { .. } => !self.is_own_wish(),
+            Self::Administration { .. } => true,
+        }
+    }
+
+    /// Whether it asks to be let into a group.
+    pub fn asks_to_join(&self) -> bool {
+        matches!(self, Self::Conversation(command) if matches!(command.body, ConversationCommand::Join))
     }
 
     /// Whether it takes a message back, which nobody is made to wait for.
@@ -225,11 +243,19 @@ impl Stream {
         }
     }
 
-    /// How many things the state lists one by one, about: members of a conversation, what a user has marked and read.
+    /// Whether what is said in it may be forwarded.
+    pub fn lets_forward(&self) -> bool {
+        match self {
+            Self::Conversation(conversation) => conversation.settings().forward,
+            Self::Empty | Self::User(_) => true,
+        }
+    }
+
+    /// How many things the state lists one by one, about: who is in a conversation or muted there or banned, what a user has marked and read.
     pub fn entry_count(&self) -> usize {
         match self {
             Self::Empty => 0,
-            Self::Conversation(conversation) => conversation.member_count(),
+            Self::Conversation(conversation) => conversation.entries(),
             Self::User(user) => user.entry_count(),
         }
     }

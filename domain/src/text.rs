@@ -11,6 +11,8 @@ pub const FILE_NAME_BYTES_MAX: usize = 255;
 pub const DISPLAY_NAME_CHARS_MAX: usize = 64;
 /// The longest text in which people tell of themselves, in characters.
 pub const ABOUT_CHARS_MAX: usize = 256;
+/// The longest reason, in characters.
+pub const REASON_CHARS_MAX: usize = 256;
 /// The longest group name, in characters.
 pub const GROUP_NAME_CHARS_MAX: usize = 100;
 
@@ -155,6 +157,35 @@ impl About {
             ));
         }
         Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why somebody did something to somebody else: 1 to 256 characters after trimming, [presentable](is_presentable).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Reason(String);
+
+impl Reason {
+    /// Trims and checks a reason.
+    pub fn parse(reason: &str) -> Result<Self, Rejection> {
+        let reason = reason.trim();
+        if reason.chars().count() > REASON_CHARS_MAX {
+            return Err(Rejection::TooLarge {
+                field: Field::Reason,
+                max: REASON_CHARS_MAX,
+            });
+        }
+        if !is_presentable(reason) {
+            return Err(Rejection::invalid(
+                Field::Reason,
+                "the reason shows nothing, or holds a control character",
+            ));
+        }
+        Ok(Self(reason.to_owned()))
     }
 
     pub fn as_str(&self) -> &str {

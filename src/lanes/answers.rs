@@ -7,6 +7,7 @@ use super::{Accepted, Refusal};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_domain::stored::Kind;
 use tidings_eventlog::{Appended, Appender, Last, Position, Recorded, Repeat};
 use uuid::Uuid;
 
@@ -31,21 +32,24 @@ impl Answer {
             position: Position { lane, pos: first.pos },
             at: first.at,
             duplicate: first.command == command.id() && !command.uncertain,
+            pending: false,
         })
     }
 
     /// Nothing is left to do: the stream has come to be as the command wants it, by one of its events up to the last. The last one is
     /// the answer, so that whoever waits for its position sees what the command wanted.
-    fn standing(lane: u8, stream: Uuid, last: Option<Last>) -> Self {
+    fn standing(lane: u8, command: &Pending, last: Option<Last>) -> Self {
         let Some(last) = last else {
             return Self::Unavailable;
         };
         Self::Accepted(Accepted {
-            stream,
+            stream: command.stream(),
             seq: last.seq,
             position: Position { lane, pos: last.pos },
             at: last.at,
             duplicate: false,
+            // Whoever asks again to be let in waits still.
+            pending: command.command.asks_to_join(),
         })
     }
 
@@ -130,6 +134,8 @@ impl Answers {
                 },
                 at: repeat.at,
                 duplicate: true,
+                // The log says of a repeat where it is, and not what it was.
+                pending: false,
             },
         };
         self.recent
@@ -142,7 +148,7 @@ impl Answers {
     pub(super) fn confirmed(&self, command: Pending, verdict: Verdict, last: Option<Last>) {
         match verdict {
             Verdict::Refused(rejection) => (command.reply)(Err(rejection.into())),
-            Verdict::Nothing => Answer::standing(self.lane, command.stream(), last).give(command),
+            Verdict::Nothing => Answer::standing(self.lane, &command, last).give(command),
         }
     }
 
@@ -180,6 +186,7 @@ impl Answers {
             },
             at: last.at,
             duplicate: false,
+            pending: Kind(last.kind) == Kind::JOIN_REQUESTED,
         }
     }
 }

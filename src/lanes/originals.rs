@@ -24,11 +24,11 @@ pub(super) async fn find(log: Log, asked: Asked, deadline: Instant) -> Result<Op
 
 async fn look_up(log: &Log, asked: Asked) -> Result<Option<Original>, Refusal> {
     let Asked { source, actor, seat } = asked;
-    match seat.await.unwrap_or(Err(Refusal::Unavailable)) {
-        Ok(_) => {}
+    let seat = match seat.await.unwrap_or(Err(Refusal::Unavailable)) {
+        Ok(seat) => seat,
         Err(refusal) if refusal.is_for_strangers() => return Ok(None),
         Err(refusal) => return Err(refusal),
-    }
+    };
     let lane = source.conversation.lane();
     let questions = [Question {
         stream: source.conversation.0,
@@ -59,6 +59,7 @@ async fn look_up(log: &Log, asked: Asked) -> Result<Option<Original>, Refusal> {
     Ok(Some(Original {
         content: message.content,
         forwarded: message.forwarded.unwrap_or(own),
+        stays: !seat.lets_forward,
     }))
 }
 

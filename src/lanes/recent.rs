@@ -95,6 +95,7 @@ mod tests {
                 position: Position { lane: 0, pos: 1 },
                 at: DateTime::UNIX_EPOCH,
                 duplicate: false,
+                pending: false,
             },
         };
         let recent = Recent::new(10);

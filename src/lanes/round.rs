@@ -153,14 +153,12 @@ impl Round {
                     round.later.push(command);
                 }
                 Err(rejection) => round.doubtful.push((command, Verdict::Refused(rejection))),
-                // What did it may have been this very command.
-                Ok(_) if command.about().is_some() || command.command.is_own_wish() => {
-                    round.doubtful.push((command, Verdict::Nothing));
-                }
-                Ok(_) => {
+                Ok(_) if command.command.opens() => {
                     let answer = Answer::existing(lane, state, &command);
                     round.answered.push((command, answer));
                 }
+                // What did it may have been this very command.
+                Ok(_) => round.doubtful.push((command, Verdict::Nothing)),
             }
         }
         round

@@ -81,7 +81,7 @@ impl StreamState {
     /// Whether it should be kept again: to fold what came since takes about as long as to read it.
     pub(crate) fn is_due(&self) -> bool {
         const CONTROLS: usize = 256;
-        self.unkept >= CONTROLS.max(self.stream.member_count() / 4)
+        self.unkept >= CONTROLS.max(self.stream.entry_count() / 4)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::outcome::{Accepted, Refusal};
 use crate::planted;
 use chrono::TimeDelta;
+use serde_json::{Map, Value};
 use std::time::Duration;
 use tidings_domain::Rejection;
 use tidings_protocol::{Ack, ErrorCode, ErrorFrame, Position, ServerFrame};
@@ -21,6 +22,17 @@ pub fn answer(id: Uuid, result: Result<Accepted, Refusal>) -> ServerFrame {
     }
 }
 
+/// The answer to a command that makes something for its sender alone.
+pub fn answer_made(id: Uuid, result: Result<Accepted, Refusal>, made: Map<String, Value>) -> ServerFrame {
+    match answer(id, result) {
+        ServerFrame::Ack(ack) => ServerFrame::Ack(Ack {
+            data: Some(made),
+            ..ack
+        }),
+        refused => refused,
+    }
+}
+
 /// An ack for a command whose conversation is the stream that it wrote to.
 fn ack(id: Uuid, accepted: &Accepted) -> Ack {
     Ack {
@@ -33,7 +45,9 @@ fn ack(id: Uuid, accepted: &Accepted) -> Ack {
         },
         at: (accepted.at + TimeDelta::milliseconds(planted::is("misplaced").into())).into(),
         duplicate: accepted.duplicate,
-        data: None,
+        data: accepted
+            .pending
+            .then(|| Map::from_iter([("pending".to_owned(), true.into())])),
     }
 }
 
@@ -72,6 +86,13 @@ fn rejected(id: Option<Uuid>, rejection: &Rejection) -> ErrorFrame {
         Rejection::Forbidden(_) => ErrorFrame::new(id, ErrorCode::Forbidden, message),
         Rejection::TooLate(field) | Rejection::Denied { field, .. } => {
             ErrorFrame::new(id, ErrorCode::Forbidden, message).with_field(field.as_str())
+        }
+        Rejection::Muted { wait } => {
+            let refused = ErrorFrame::new(id, ErrorCode::Forbidden, message);
+            match wait {
+                Some(wait) => refused.with_retry_after_ms(rounded_up(wait.to_std().unwrap_or_default())),
+                None => refused,
+            }
         }
         Rejection::TooOften { field, wait, .. } => ErrorFrame::new(id, ErrorCode::RateLimited, message)
             .with_field(field.as_str())

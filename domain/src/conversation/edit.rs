@@ -43,6 +43,7 @@ impl Conversation {
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         let role = self.authorize(actor)?;
+        self.may_speak(actor, role, now)?;
         let message = facts
             .standing(conversation, id)
             .ok_or(Rejection::NotFound(Field::Message))?;

@@ -62,10 +62,10 @@ impl Conversation {
                 "only in groups everyone can be mentioned",
             ));
         }
-        if !calls_everyone(role) {
+        if !self.settings.everyone.has(role) {
             return Err(Rejection::Denied {
                 field: Field::Everyone,
-                reason: "only owners and admins mention everyone",
+                reason: "only owners and admins mention everyone in this group",
             });
         }
         self.calls.wait(now).map_or(Ok(()), |wait| {
@@ -76,9 +76,4 @@ impl Conversation {
             })
         })
     }
-}
-
-/// Who mentions everyone in a group.
-fn calls_everyone(role: Role) -> bool {
-    role >= Role::Admin
 }

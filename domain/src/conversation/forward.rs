@@ -35,11 +35,22 @@ pub struct Forwarded {
 pub struct Original {
     pub content: Content,
     pub forwarded: Forwarded,
+    /// Its conversation lets nobody forward it.
+    pub stays: bool,
 }
 
 /// What a command forwards. What its actor may not see is told from what is not there by nobody.
 pub(super) fn original<'a>(command: &Command, facts: &'a Facts) -> Result<&'a Original, Rejection> {
-    facts.original(command).ok_or(Rejection::NotFound(Field::Forward))
+    let original = facts
+        .original(command)
+        .ok_or(Rejection::NotFound(Field::Forward))?;
+    if original.stays {
+        return Err(Rejection::Denied {
+            field: Field::Forward,
+            reason: "what is said in that group stays there",
+        });
+    }
+    Ok(original)
 }
 
 /// Of the reference alone: what the source says may be another thing by the time that the command is sent again.

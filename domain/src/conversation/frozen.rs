@@ -1,22 +1,31 @@
 //! A conversation's state as bytes.
 
+use super::link::Link;
 use super::members::Member;
+use super::settings::{GroupSettings, Join, Who};
 use super::{Conversation, Shape};
 use crate::frozen::Frozen;
 use crate::id::UserId;
 use crate::membership::Role;
-use chrono::DateTime;
+use crate::moment::Moment;
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 /// Id, role, arrival.
 const MEMBER_BYTES: usize = 16 + 1 + 8;
+
+/// Id, proof, whose it is, until when, and how often still.
+const LINK_BYTES: usize = 16 * 3 + 8 * 2;
+
+/// Stands for uses that are not counted.
+const UNCOUNTED: u64 = u64::MAX;
 
 /// Stands for a time that is not known yet.
 const UNDATED: i64 = i64::MIN;
 
 impl Conversation {
     pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
-        out.reserve(32 + self.members.count() * MEMBER_BYTES);
+        out.reserve(80 + self.members.count() * MEMBER_BYTES);
         out.push(match self.shape {
             Shape::Absent => 0,
             Shape::Direct => 1,
@@ -40,6 +49,42 @@ impl Conversation {
         out.extend((self.calls.iter().len() as u64).to_le_bytes());
         for call in self.calls.iter() {
             out.extend(call.map_or(UNDATED, |at| at.timestamp_micros()).to_le_bytes());
+        }
+        freeze_settings(&self.settings, out);
+        freeze_book(
+            self.posts.count(),
+            self.posts
+                .iter()
+                .map(|(user, at)| (user, at.map_or(UNDATED, |at| at.timestamp_micros()))),
+            out,
+        );
+        out.extend((self.requests.len() as u64).to_le_bytes());
+        for user in &self.requests {
+            out.extend(user.0.as_bytes());
+        }
+        freeze_book(
+            self.refusals.count(),
+            self.refusals
+                .iter()
+                .map(|(user, at)| (user, at.map_or(UNDATED, |at| at.timestamp_micros()))),
+            out,
+        );
+        out.extend((self.links.iter().len() as u64).to_le_bytes());
+        for (id, link) in self.links.iter() {
+            out.extend(id.as_bytes());
+            out.extend(link.proof.as_bytes());
+            out.extend(link.by.0.as_bytes());
+            out.extend(link.until.time().timestamp_micros().to_le_bytes());
+            out.extend(link.left.map_or(UNCOUNTED, u64::from).to_le_bytes());
+        }
+        for book in [&self.mutes, &self.bans] {
+            let micros =
+                |until: Option<Moment>| until.map_or(UNDATED, |until| until.time().timestamp_micros());
+            freeze_book(
+                book.count(),
+                book.iter().map(|(user, until)| (user, micros(until))),
+                out,
+            );
         }
     }
 
@@ -65,17 +110,130 @@ impl Conversation {
         let count = frozen.number()?;
         let pins = frozen.list(count, 16, |frozen| frozen.array().map(Uuid::from_bytes))?;
         let count = frozen.number()?;
-        let calls = frozen.list(count, 8, |frozen| match i64::from_le_bytes(frozen.array()?) {
-            UNDATED => Some(None),
-            at => DateTime::from_timestamp_micros(at).map(Some),
+        let calls = frozen.list(count, 8, time)?;
+        let settings = thaw_settings(frozen)?;
+        let posts = thaw_book(frozen)?.into_iter().collect();
+        let count = frozen.number()?;
+        let requests = frozen.list(count, 16, |frozen| {
+            frozen.array().map(|id| UserId(Uuid::from_bytes(id)))
         })?;
+        let refusals = thaw_book(frozen)?.into_iter().collect();
+        let count = frozen.number()?;
+        let links = frozen.list(count, LINK_BYTES, link)?;
+        let until = |(user, until): (UserId, Option<DateTime<Utc>>)| (user, until.map(Moment::from));
+        let mutes = thaw_book(frozen)?.into_iter().map(until).collect();
+        let bans = thaw_book(frozen)?.into_iter().map(until).collect();
         Some(Self {
             shape,
             members: members.into_iter().collect(),
             arrivals,
             pins: pins.into_iter().collect(),
             calls: calls.into_iter().collect(),
+            settings,
+            posts,
+            requests: requests.into_iter().collect(),
+            refusals,
+            links: links.into_iter().collect(),
+            mutes,
+            bans,
         })
+    }
+}
+
+fn link(frozen: &mut Frozen<'_>) -> Option<(Uuid, Link)> {
+    let id = Uuid::from_bytes(frozen.array()?);
+    let link = Link {
+        proof: Uuid::from_bytes(frozen.array()?),
+        by: UserId(Uuid::from_bytes(frozen.array()?)),
+        until: time(frozen)??.into(),
+        left: match frozen.number()? {
+            UNCOUNTED => None,
+            left => Some(left.try_into().ok()?),
+        },
+    };
+    Some((id, link))
+}
+
+fn freeze_settings(settings: &GroupSettings, out: &mut Vec<u8>) {
+    let GroupSettings {
+        post,
+        invite,
+        pin,
+        everyone,
+        threads,
+        react,
+        attach,
+        forward,
+        join,
+        slow_s,
+    } = *settings;
+    for who in [post, invite, pin, everyone, threads, react, attach] {
+        out.push(u8::from(who == Who::Admins));
+    }
+    out.push(u8::from(forward));
+    out.push(match join {
+        Join::Invite => 0,
+        Join::Request => 1,
+        Join::Open => 2,
+    });
+    out.extend(u64::from(slow_s).to_le_bytes());
+}
+
+fn thaw_settings(frozen: &mut Frozen<'_>) -> Option<GroupSettings> {
+    let mut who = || match frozen.byte()? {
+        0 => Some(Who::Members),
+        1 => Some(Who::Admins),
+        _ => None,
+    };
+    Some(GroupSettings {
+        post: who()?,
+        invite: who()?,
+        pin: who()?,
+        everyone: who()?,
+        threads: who()?,
+        react: who()?,
+        attach: who()?,
+        forward: match frozen.byte()? {
+            0 => false,
+            1 => true,
+            _ => return None,
+        },
+        join: match frozen.byte()? {
+            0 => Join::Invite,
+            1 => Join::Request,
+            2 => Join::Open,
+            _ => return None,
+        },
+        slow_s: frozen.number()?.try_into().ok()?,
+    })
+}
+
+/// People, each with a time in microseconds or [`UNDATED`].
+fn freeze_book(count: usize, entries: impl Iterator<Item = (UserId, i64)>, out: &mut Vec<u8>) {
+    out.extend((count as u64).to_le_bytes());
+    for (user, micros) in entries {
+        out.extend(user.0.as_bytes());
+        out.extend(micros.to_le_bytes());
+    }
+}
+
+fn thaw_book(frozen: &mut Frozen<'_>) -> Option<Vec<(UserId, Option<DateTime<Utc>>)>> {
+    let count = frozen.number()?;
+    frozen.list(count, 16 + 8, |frozen| {
+        let user = UserId(Uuid::from_bytes(frozen.array()?));
+        Some((user, time(frozen)?))
+    })
+}
+
+/// A time that may not be known.
+#[expect(
+    clippy::option_option,
+    reason = "bytes that are no time are another thing than none"
+)]
+fn time(frozen: &mut Frozen<'_>) -> Option<Option<DateTime<Utc>>> {
+    match i64::from_le_bytes(frozen.array()?) {
+        UNDATED => Some(None),
+        micros => DateTime::from_timestamp_micros(micros).map(Some),
     }
 }
 

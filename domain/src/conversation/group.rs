@@ -8,7 +8,9 @@ use crate::id::UserId;
 use crate::kind::{Kind, Stored};
 use crate::rejection::{Field, Rejection};
 use crate::text::GroupName;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// The most members that a group may have.
 pub const GROUP_MEMBERS_MAX: usize = 100_000;
@@ -36,6 +38,9 @@ impl Stored for GroupCreated {
 pub struct MemberAdded {
     pub user: UserId,
     pub role: Role,
+    /// By which they came in of themselves, where they did by one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub link: Option<Uuid>,
 }
 
 impl Stored for MemberAdded {
@@ -157,10 +162,17 @@ impl Conversation {
         actor: UserId,
         user: UserId,
         facts: &Facts,
+        now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
-        self.manager(actor)?;
+        self.inviter(actor, now)?;
         if !facts.has_users(&[user]) {
             return Err(Rejection::NotFound(Field::User));
+        }
+        if self.is_banned(user, now) {
+            return Err(Rejection::Denied {
+                field: Field::User,
+                reason: "this user is banned from the group",
+            });
         }
         if self.is_member(user) {
             return Err(Rejection::Conflict("this user is a member already"));
@@ -174,6 +186,7 @@ impl Conversation {
         Ok(vec![ConversationEvent::MemberAdded(MemberAdded {
             user,
             role: Role::Member,
+            link: None,
         })])
     }
 
@@ -239,7 +252,23 @@ impl Conversation {
         Ok(vec![ConversationEvent::RoleChanged(RoleChanged { user, role })])
     }
 
-    fn group(&self, actor: UserId) -> Result<Role, Rejection> {
+    /// An owner makes somebody else an owner, and is an admin from then on.
+    pub(super) fn transfer(&self, actor: UserId, user: UserId) -> Result<Vec<ConversationEvent>, Rejection> {
+        if self.group(actor)? != Role::Owner {
+            return Err(Rejection::Forbidden("only an owner can hand a group on"));
+        }
+        if actor == user {
+            return Err(Rejection::invalid(Field::User, "it is yours already"));
+        }
+        let role = self.role(user).ok_or(Rejection::NotFound(Field::User))?;
+        if role == Role::Owner {
+            return Err(Rejection::Conflict("this user is an owner already"));
+        }
+        let change = |user, role| ConversationEvent::RoleChanged(RoleChanged { user, role });
+        Ok(vec![change(user, Role::Owner), change(actor, Role::Admin)])
+    }
+
+    pub(super) fn group(&self, actor: UserId) -> Result<Role, Rejection> {
         let role = self.authorize(actor)?;
         if self.shape != Shape::Group {
             return Err(Rejection::invalid(
@@ -250,7 +279,16 @@ impl Conversation {
         Ok(role)
     }
 
-    fn manager(&self, actor: UserId) -> Result<Role, Rejection> {
+    /// Refuses who may not add people.
+    pub(super) fn inviter(&self, actor: UserId, now: DateTime<Utc>) -> Result<(), Rejection> {
+        let role = self.group(actor)?;
+        if !self.settings.invite.has(role) {
+            return Err(Rejection::Forbidden("only an owner or admin can do this"));
+        }
+        self.may_speak(actor, role, now)
+    }
+
+    pub(super) fn manager(&self, actor: UserId) -> Result<Role, Rejection> {
         let role = self.group(actor)?;
         if role < Role::Admin {
             return Err(Rejection::Forbidden("only an owner or admin can do this"));
@@ -282,6 +320,11 @@ pub(crate) fn leave_form(form: &mut Form) {
 pub(crate) fn rename_form(form: &mut Form, name: &GroupName) {
     form.tag(6);
     form.text(name.as_str());
+}
+
+pub(crate) fn transfer_form(form: &mut Form, user: UserId) {
+    form.tag(17);
+    form.id(user.0);
 }
 
 pub(crate) fn role_form(form: &mut Form, user: UserId, role: Role) {

@@ -9,6 +9,7 @@ use crate::event::{ConversationEvent, Event};
 use crate::facts::Facts;
 use crate::id::UserId;
 use crate::kind::{Kind, Stored};
+use crate::membership::Role;
 use crate::rejection::{Field, Rejection};
 use crate::text::MessageText;
 use chrono::{DateTime, Utc};
@@ -110,6 +111,9 @@ pub struct MessageSent {
     /// Whose content it is, where it is not the sender's own.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub forwarded: Option<Forwarded>,
+    /// The sender, where it was sent in slow mode: their next message has to wait for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub slow: Option<UserId>,
 }
 
 impl MessageSent {
@@ -124,6 +128,7 @@ impl MessageSent {
             also: false,
             everyone: false,
             forwarded: None,
+            slow: None,
         }
     }
 
@@ -174,14 +179,20 @@ impl Conversation {
             actor, conversation, ..
         } = *command;
         let role = self.authorize(actor)?;
+        if !self.lets(role, self.settings.post) {
+            return Err(Rejection::Forbidden("only owners and admins write in this group"));
+        }
+        self.may_speak(actor, role, now)?;
         let (content, forwarded) = match says {
             Says::Content(content) => {
+                self.may_attach(role, content)?;
                 attaches(actor, content, facts, now)?;
                 (content, None)
             }
             // Whoever sees a file shows it to others, whosever it is.
             Says::Forward(_) => {
                 let original = original(command, facts)?;
+                self.may_attach(role, &original.content)?;
                 (&original.content, Some(original.forwarded.clone()))
             }
         };
@@ -197,6 +208,12 @@ impl Conversation {
                 "the conversation has no such message",
             ));
         }
+        if thread.is_some() && !self.lets(role, self.settings.threads) {
+            return Err(Rejection::Denied {
+                field: Field::Thread,
+                reason: "only owners and admins reply in threads of this group",
+            });
+        }
         let thread_author = thread
             .map(|thread| self.reply_in(conversation, thread, facts))
             .transpose()?;
@@ -211,6 +228,8 @@ impl Conversation {
         if *everyone {
             self.may_call_everyone(role, now)?;
         }
+        // The last of all, so that whoever waits for their turn learns first what is wrong.
+        let slow = self.in_slow_mode(actor, role, now)?;
         let sent = MessageSent {
             content: content.clone(),
             reply_to: *reply_to,
@@ -220,8 +239,20 @@ impl Conversation {
             also: thread.is_some_and(|thread| thread.also),
             everyone: *everyone,
             forwarded,
+            slow,
         };
         Ok(vec![ConversationEvent::MessageSent(sent)])
+    }
+
+    /// Refuses somebody who shows no attachments here, whosever they are.
+    fn may_attach(&self, role: Role, content: &Content) -> Result<(), Rejection> {
+        if content.attachment().is_none() || self.lets(role, self.settings.attach) {
+            return Ok(());
+        }
+        Err(Rejection::Denied {
+            field: Field::Content,
+            reason: "only owners and admins show pictures and files in this group",
+        })
     }
 }
 

@@ -1,13 +1,13 @@
 //! Pins: messages that a conversation keeps in view.
 
-use super::{Conversation, Shape};
+use super::Conversation;
 use crate::digest::Form;
 use crate::event::{ConversationEvent, Event};
 use crate::facts::Facts;
 use crate::id::{ConversationId, UserId};
 use crate::kind::{Kind, Stored};
-use crate::membership::Role;
 use crate::rejection::{Field, Rejection};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -73,16 +73,17 @@ impl Conversation {
         &self,
         conversation: ConversationId,
         actor: UserId,
-        id: Uuid,
-        on: bool,
+        (id, on): (Uuid, bool),
         facts: &Facts,
+        now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         let role = self.authorize(actor)?;
-        if self.shape == Shape::Group && role == Role::Member {
+        if !self.lets(role, self.settings.pin) {
             return Err(Rejection::Forbidden(
                 "only owners and admins pin messages of a group",
             ));
         }
+        self.may_speak(actor, role, now)?;
         let message = facts
             .standing(conversation, id)
             .ok_or(Rejection::NotFound(Field::Message))?;

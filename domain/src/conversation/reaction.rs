@@ -8,6 +8,7 @@ use crate::id::{ConversationId, UserId};
 use crate::kind::{Kind, Stored};
 use crate::rejection::{Field, Rejection};
 use crate::text::{is_unseen, turns_the_line};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 use uuid::Uuid;
@@ -103,12 +104,18 @@ impl Conversation {
         &self,
         conversation: ConversationId,
         actor: UserId,
-        id: Uuid,
-        emoji: &Emoji,
-        on: bool,
+        (id, emoji, on): (Uuid, &Emoji, bool),
         facts: &Facts,
+        now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
-        self.authorize(actor)?;
+        let role = self.authorize(actor)?;
+        // What is there may be taken back by whoever put it there.
+        if on {
+            if !self.lets(role, self.settings.react) {
+                return Err(Rejection::Forbidden("only owners and admins react in this group"));
+            }
+            self.may_speak(actor, role, now)?;
+        }
         let message = facts
             .standing(conversation, id)
             .ok_or(Rejection::NotFound(Field::Message))?;

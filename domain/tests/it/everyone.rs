@@ -39,7 +39,7 @@ fn owners_and_admins_mention_everyone_and_members_do_not() {
     managed().when(BEN, call()).then([called()]);
     managed().when(CAT, call()).refused(Rejection::Denied {
         field: Field::Everyone,
-        reason: "only owners and admins mention everyone",
+        reason: "only owners and admins mention everyone in this group",
     });
     managed().when(DAN, call()).refused(Rejection::NotAMember);
 }
@@ -70,7 +70,7 @@ fn a_group_mentions_everyone_so_often_in_an_hour() {
     given.when(ANN, call()).refused(too_often(TimeDelta::minutes(50)));
     given.when(CAT, call()).refused(Rejection::Denied {
         field: Field::Everyone,
-        reason: "only owners and admins mention everyone",
+        reason: "only owners and admins mention everyone in this group",
     });
     given
         .when(ANN, say("hi"))

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
-    About, Act, Audience, ConversationEvent, ConversationId, Cursor, DisplayName, Event, FileName, Moment,
-    Role, UserEvent,
+    About, Act, Audience, ConversationEvent, ConversationId, Cursor, DisplayName, Event, FileName, Join,
+    Moment, Reason, Role, SettingsChange, UserEvent, Who,
 };
 use uuid::Uuid;
 
@@ -29,12 +29,55 @@ fn examples() -> Vec<Event> {
         ConversationEvent::MemberAdded(MemberAdded {
             user: user(3),
             role: Role::Member,
+            link: None,
         })
         .into(),
         ConversationEvent::MemberRemoved(MemberRemoved { user: user(3) }).into(),
         ConversationEvent::MemberLeft(MemberLeft { user: user(2) }).into(),
         ConversationEvent::GroupRenamed(GroupRenamed { name: name("Tea") }).into(),
         role(2, Role::Admin).into(),
+        ConversationEvent::GroupSettingsChanged(GroupSettingsChanged {
+            settings: SettingsChange {
+                post: Some(Who::Admins),
+                invite: Some(Who::Members),
+                pin: Some(Who::Members),
+                everyone: Some(Who::Members),
+                threads: Some(Who::Admins),
+                react: Some(Who::Admins),
+                attach: Some(Who::Admins),
+                forward: Some(false),
+                join: Some(Join::Request),
+                slow_s: Some(30),
+            },
+        })
+        .into(),
+        ConversationEvent::MemberMuted(MemberMuted {
+            user: user(3),
+            on: true,
+            until: Some(moment()),
+        })
+        .into(),
+        ConversationEvent::MemberBanned(MemberBanned {
+            user: user(3),
+            until: Some(moment()),
+            reason: Some(Reason::parse("spam").unwrap()),
+        })
+        .into(),
+        ConversationEvent::MemberUnbanned(MemberUnbanned { user: user(3) }).into(),
+        ConversationEvent::LinkCreated(LinkCreated {
+            link: Uuid::from_u128(79),
+            proof: Uuid::from_u128(80),
+            by: user(1),
+            until: moment(),
+            uses: Some(5),
+        })
+        .into(),
+        ConversationEvent::LinkRevoked(LinkRevoked {
+            link: Uuid::from_u128(79),
+        })
+        .into(),
+        ConversationEvent::JoinRequested(JoinRequested { user: user(4) }).into(),
+        ConversationEvent::JoinRefused(JoinRefused { user: user(4) }).into(),
         ConversationEvent::MessageSent(MessageSent {
             reply_to: Some(Uuid::from_u128(77)),
             mentions: vec![user(2)],
@@ -221,6 +264,15 @@ fn more() -> Vec<(&'static str, Event)> {
     let sent = |sent: MessageSent| ConversationEvent::MessageSent(sent).into();
     vec![
         (
+            "link",
+            ConversationEvent::MemberAdded(MemberAdded {
+                user: user(3),
+                role: Role::Member,
+                link: Some(Uuid::from_u128(79)),
+            })
+            .into(),
+        ),
+        (
             "everyone",
             sent(MessageSent {
                 everyone: true,
@@ -234,6 +286,13 @@ fn more() -> Vec<(&'static str, Event)> {
                 ..ProfileUpdated::default()
             })
             .into(),
+        ),
+        (
+            "slow",
+            sent(MessageSent {
+                slow: Some(user(3)),
+                ..text("all").into()
+            }),
         ),
         (
             "forwarded",

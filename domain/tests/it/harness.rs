@@ -52,6 +52,7 @@ pub(crate) fn added(n: u128) -> ConversationEvent {
     ConversationEvent::MemberAdded(MemberAdded {
         user: user(n),
         role: Role::Member,
+        link: None,
     })
 }
 
@@ -99,6 +100,7 @@ pub(crate) fn original(content: Content) -> Original {
             conversation: SOURCE.conversation,
             message: SOURCE.message,
         },
+        stays: false,
     }
 }
 
@@ -139,7 +141,7 @@ pub(crate) struct Given {
     now: DateTime<Utc>,
 }
 
-pub(crate) struct When(Result<Vec<ConversationEvent>, Rejection>);
+pub(crate) struct When(pub(crate) Result<Vec<ConversationEvent>, Rejection>);
 
 pub(crate) fn given(events: impl IntoIterator<Item = ConversationEvent>) -> Given {
     Given {

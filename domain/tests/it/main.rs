@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod attachments;
+mod bans;
 mod commands;
 mod digests;
 mod direct;
@@ -14,13 +15,19 @@ mod golden;
 mod group;
 mod harness;
 mod hiding;
+mod joining;
+mod links;
 mod marks;
 mod messages;
+mod muted;
+mod permissions;
 mod pins;
 mod profiles;
 mod properties;
 mod reactions;
 mod recalls;
 mod receipts;
+mod settings;
+mod slow;
 mod threads;
 mod users;

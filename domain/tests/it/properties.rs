@@ -7,7 +7,7 @@ use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent, ConversationId, Emoji,
-    Event, Message, MessageText, Role, Rules, SendMessage, Stream, UserId,
+    Event, Join, Message, MessageText, Moment, Role, Rules, SendMessage, SettingsChange, Stream, UserId, Who,
 };
 use uuid::Uuid;
 
@@ -29,22 +29,46 @@ fn events() -> impl Strategy<Value = ConversationEvent> {
                 members,
             })
         }),
-        (users(), roles())
-            .prop_map(|(user, role)| ConversationEvent::MemberAdded(MemberAdded { user, role })),
+        (users(), roles()).prop_map(|(user, role)| ConversationEvent::MemberAdded(MemberAdded {
+            user,
+            role,
+            link: Some(LINK),
+        })),
+        prop::option::of(1..3_u32).prop_map(|uses| ConversationEvent::LinkCreated(LinkCreated {
+            link: LINK,
+            proof: LINK,
+            by: user(1),
+            until: DateTime::from_timestamp(1, 0).unwrap().into(),
+            uses,
+        })),
+        Just(ConversationEvent::LinkRevoked(LinkRevoked { link: LINK })),
+        users().prop_map(|user| ConversationEvent::JoinRequested(JoinRequested { user })),
+        users().prop_map(|user| ConversationEvent::JoinRefused(JoinRefused { user })),
         users().prop_map(|user| ConversationEvent::MemberRemoved(MemberRemoved { user })),
         users().prop_map(|user| ConversationEvent::MemberLeft(MemberLeft { user })),
         Just(ConversationEvent::GroupRenamed(GroupRenamed { name: name("h") })),
         (users(), roles())
             .prop_map(|(user, role)| ConversationEvent::RoleChanged(RoleChanged { user, role })),
+        settings()
+            .prop_map(|settings| ConversationEvent::GroupSettingsChanged(GroupSettingsChanged { settings })),
+        (users(), any::<bool>(), untils())
+            .prop_map(|(user, on, until)| ConversationEvent::MemberMuted(MemberMuted { user, on, until })),
+        (users(), untils()).prop_map(|(user, until)| ConversationEvent::MemberBanned(MemberBanned {
+            user,
+            until,
+            reason: None,
+        })),
+        users().prop_map(|user| ConversationEvent::MemberUnbanned(MemberUnbanned { user })),
         "[^\u{0}]{1,40}".prop_map(|words| {
             let text = Content::Text {
                 text: MessageText::parse(words).unwrap(),
             };
             ConversationEvent::MessageSent(text.into())
         }),
-        any::<bool>().prop_map(|everyone| {
+        (any::<bool>(), prop::option::of(users())).prop_map(|(everyone, slow)| {
             ConversationEvent::MessageSent(MessageSent {
                 everyone,
+                slow,
                 ..text("all").into()
             })
         }),
@@ -79,6 +103,41 @@ fn events() -> impl Strategy<Value = ConversationEvent> {
     ]
 }
 
+const LINK: Uuid = Uuid::from_u128(33);
+
+fn settings() -> impl Strategy<Value = SettingsChange> {
+    let who = || prop::option::of(prop::sample::select(&[Who::Members, Who::Admins][..]));
+    let rights = [who(), who(), who(), who(), who(), who(), who()];
+    (
+        rights,
+        prop::option::of(any::<bool>()),
+        prop::option::of(prop::sample::select(
+            &[Join::Invite, Join::Request, Join::Open][..],
+        )),
+        prop::option::of(0..100_u32),
+    )
+        .prop_map(
+            |([post, invite, pin, everyone, threads, react, attach], forward, join, slow_s)| SettingsChange {
+                join,
+                post,
+                invite,
+                pin,
+                everyone,
+                threads,
+                react,
+                attach,
+                forward,
+                slow_s,
+            },
+        )
+}
+
+/// Over, still to come, or never.
+fn untils() -> impl Strategy<Value = Option<Moment>> {
+    let moment = |seconds| DateTime::from_timestamp(seconds, 0).unwrap().into();
+    prop::option::of(prop::sample::select(&[-1, 1][..]).prop_map(moment))
+}
+
 fn emojis() -> impl Strategy<Value = Emoji> {
     prop::sample::select(&["👍", "👎", "❤️", ":a:"][..]).prop_map(emoji)
 }
@@ -94,6 +153,29 @@ fn commands() -> impl Strategy<Value = Command> {
         users().prop_map(|user| ConversationCommand::RemoveMember { user }),
         Just(ConversationCommand::Leave),
         (users(), roles()).prop_map(|(user, role)| ConversationCommand::ChangeRole { user, role }),
+        users().prop_map(|user| ConversationCommand::TransferGroup { user }),
+        settings().prop_map(ConversationCommand::ChangeSettings),
+        (users(), any::<bool>()).prop_map(|(user, on)| ConversationCommand::MuteMember {
+            user,
+            on,
+            until: None
+        }),
+        users().prop_map(|user| ConversationCommand::Ban {
+            user,
+            until: None,
+            reason: None,
+        }),
+        users().prop_map(|user| ConversationCommand::Unban { user }),
+        prop::option::of(1..3_u32).prop_map(|uses| ConversationCommand::CreateLink {
+            proof: LINK,
+            seconds: 1,
+            uses,
+        }),
+        Just(ConversationCommand::RevokeLink { link: Uuid::nil() }),
+        Just(ConversationCommand::JoinByLink { proof: LINK }),
+        Just(ConversationCommand::Join),
+        users().prop_map(|user| ConversationCommand::Approve { user }),
+        users().prop_map(|user| ConversationCommand::Refuse { user }),
         any::<bool>().prop_map(|everyone| ConversationCommand::SendMessage(SendMessage {
             everyone,
             ..text("x").into()
@@ -168,7 +250,8 @@ proptest! {
             let was_member = state.is_member(command.actor);
             let existed = state.exists();
             let Ok(events) = state.decide(&command, &everybody(Rules::default()), DateTime::UNIX_EPOCH) else { continue };
-            prop_assert!(!existed || was_member || events.is_empty());
+            let asks = matches!(command.body, ConversationCommand::Join | ConversationCommand::JoinByLink { .. });
+            prop_assert!(!existed || was_member || asks || events.is_empty());
             let group = matches!(events.first(), Some(ConversationEvent::GroupCreated(_)))
                 || (existed && !events.is_empty() && state.members().any(|user| state.role(user) == Some(Role::Owner)));
             for event in &events {

@@ -10,14 +10,15 @@ use std::time::Duration;
 use tidings_domain::event::{
     AttachmentRemoved, AttachmentStored, Avatar, ConversationArchived, ConversationCleared,
     ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Forwarded, GroupCreated, GroupRenamed,
-    InboxExpired, MemberAdded, MemberLeft, MemberRemoved, MessageEdited, MessageRecalled, MessageSent,
-    MessagesHidden, PinChanged, Place, ProfileUpdated, ReactionChanged, Registered, RoleChanged,
+    GroupSettingsChanged, InboxExpired, JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded,
+    MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled,
+    MessageSent, MessagesHidden, PinChanged, Place, ProfileUpdated, ReactionChanged, Registered, RoleChanged,
     SettingsUpdated, ThreadFollowed, ThreadRead,
 };
 use tidings_domain::stored::{Kind, encode};
 use tidings_domain::{
     About, Audience, Content, ConversationEvent, Cursor, DisplayName, Emoji, Event, FileName, GroupName,
-    MessageText, Role, UserEvent, UserId,
+    MessageText, Moment, Reason, Role, SettingsChange, UserEvent, UserId, Who,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Batch, Log, LogConfig, NewEvent, Outcome, Proposal, Recorded};
@@ -173,9 +174,50 @@ impl World {
         let added = MemberAdded {
             user: user.into(),
             role: Role::Member,
+            link: None,
         };
         self.say(conversation, Uuid::nil(), ConversationEvent::MemberAdded(added))
             .await
+    }
+
+    /// Makes a link, by which nobody has come in yet.
+    pub(crate) async fn link(&self, group: Uuid, by: Uuid, uses: Option<u32>) -> Uuid {
+        let link = Uuid::new_v4();
+        let created = LinkCreated {
+            link,
+            proof: Uuid::nil(),
+            by: by.into(),
+            until: DateTime::from_timestamp(4_000_000_000, 0).unwrap().into(),
+            uses,
+        };
+        self.say(group, by, ConversationEvent::LinkCreated(created)).await;
+        link
+    }
+
+    /// Comes in by a link.
+    pub(crate) async fn come_by(&self, group: Uuid, user: Uuid, link: Uuid) -> Recorded {
+        let added = MemberAdded {
+            user: user.into(),
+            role: Role::Member,
+            link: Some(link),
+        };
+        self.say(group, user, ConversationEvent::MemberAdded(added)).await
+    }
+
+    pub(crate) async fn revoke(&self, group: Uuid, link: Uuid) -> Recorded {
+        let revoked = LinkRevoked { link };
+        self.say(group, Uuid::nil(), ConversationEvent::LinkRevoked(revoked))
+            .await
+    }
+
+    /// Asks to be let in, or is refused.
+    pub(crate) async fn ask_in(&self, group: Uuid, user: Uuid, on: bool) -> Recorded {
+        let event = if on {
+            ConversationEvent::JoinRequested(JoinRequested { user: user.into() })
+        } else {
+            ConversationEvent::JoinRefused(JoinRefused { user: user.into() })
+        };
+        self.say(group, user, event).await
     }
 
     pub(crate) async fn remove(&self, conversation: Uuid, user: Uuid) -> Recorded {
@@ -386,6 +428,42 @@ impl World {
         };
         self.say(message.stream, by, ConversationEvent::PinChanged(changed))
             .await
+    }
+
+    pub(crate) async fn set(&self, group: Uuid, settings: SettingsChange) -> Recorded {
+        let changed = GroupSettingsChanged { settings };
+        self.say(
+            group,
+            Uuid::nil(),
+            ConversationEvent::GroupSettingsChanged(changed),
+        )
+        .await
+    }
+
+    /// Mutes a member, or ends that.
+    pub(crate) async fn silence(&self, group: Uuid, user: Uuid, on: bool) -> Recorded {
+        let muted = MemberMuted {
+            user: user.into(),
+            on,
+            until: None,
+        };
+        self.say(group, Uuid::nil(), ConversationEvent::MemberMuted(muted))
+            .await
+    }
+
+    /// Bans somebody who is not in, or lifts that.
+    pub(crate) async fn ban(&self, group: Uuid, user: Uuid, on: bool) -> Recorded {
+        let user = user.into();
+        let event = if on {
+            ConversationEvent::MemberBanned(MemberBanned {
+                user,
+                until: DateTime::from_timestamp(4_000_000_000, 0).map(Moment::from),
+                reason: Some(Reason::parse("spam").unwrap()),
+            })
+        } else {
+            ConversationEvent::MemberUnbanned(MemberUnbanned { user })
+        };
+        self.say(group, Uuid::nil(), event).await
     }
 
     /// Asks the live read models.
@@ -736,6 +814,26 @@ impl Crowd {
             }
             (2, _) => {
                 world.rename(*group, &format!("name {which} {deed}")).await;
+                let nth = said.len();
+                let change = SettingsChange {
+                    post: Some(if nth.is_multiple_of(2) {
+                        Who::Admins
+                    } else {
+                        Who::Members
+                    }),
+                    slow_s: nth.is_multiple_of(3).then_some(nth as u32),
+                    ..SettingsChange::default()
+                };
+                world.set(*group, change).await;
+                world.silence(*group, user, !nth.is_multiple_of(4)).await;
+                world.ban(*group, user, !nth.is_multiple_of(5)).await;
+                let link = world.link(*group, user, Some(3)).await;
+                if nth.is_multiple_of(3) {
+                    world.revoke(*group, link).await;
+                }
+                if !members.contains(&user) {
+                    world.ask_in(*group, user, !nth.is_multiple_of(4)).await;
+                }
             }
             (3, _) if members.contains(&user) => {
                 world.change_role(*group, user, Role::Admin).await;

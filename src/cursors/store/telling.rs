@@ -106,6 +106,7 @@ impl Store {
                     .filter(|behind| behind.pos > mark.position.pos)
                     .unwrap_or(mark.position),
                 at,
+                pending: false,
                 duplicate: false,
             }));
         }

@@ -24,6 +24,7 @@ fn controls(steps: &[(u128, bool)]) -> Vec<Recorded> {
             ConversationEvent::MemberAdded(MemberAdded {
                 user: user(*n),
                 role: Role::Member,
+                link: None,
             })
         } else {
             ConversationEvent::MemberLeft(MemberLeft { user: user(*n) })

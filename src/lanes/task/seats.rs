@@ -26,6 +26,7 @@ impl LaneTask {
                         members: state.stream.member_count(),
                         is_direct: state.stream.is_direct(),
                         receipts: state.stream.receipts(),
+                        lets_forward: state.stream.lets_forward(),
                         reach: reach.get(&stream).copied().unwrap_or(0),
                     }),
                     Err(rejection) => Err(rejection.into()),

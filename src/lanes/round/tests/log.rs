@@ -328,6 +328,7 @@ fn at(stream: Uuid, seq: u64) -> Accepted {
         position: Position { lane: 0, pos: seq },
         at: DateTime::UNIX_EPOCH,
         duplicate: false,
+        pending: false,
     }
 }
 

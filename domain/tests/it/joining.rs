@@ -1,0 +1,108 @@
+use crate::harness::*;
+use chrono::TimeDelta;
+use tidings_domain::event::{JoinRefused, JoinRequested};
+use tidings_domain::{
+    ConversationCommand, ConversationEvent, Field, JOIN_REQUESTS_MAX, Join, Rejection, SettingsChange,
+};
+
+fn set(join: Join) -> Given {
+    let change = SettingsChange {
+        join: Some(join),
+        ..SettingsChange::default()
+    };
+    given(group()).done(ANN, ConversationCommand::ChangeSettings(change))
+}
+
+fn join() -> ConversationCommand {
+    ConversationCommand::Join
+}
+
+fn approve(n: u128) -> ConversationCommand {
+    ConversationCommand::Approve { user: user(n) }
+}
+
+fn refuse(n: u128) -> ConversationCommand {
+    ConversationCommand::Refuse { user: user(n) }
+}
+
+#[test]
+fn into_an_open_group_people_come_as_they_like() {
+    set(Join::Open).when(DAN, join()).then([added(DAN)]);
+    set(Join::Open).when(BEN, join()).conflicts();
+    set(Join::Open).with_room(DAN, 0).when(DAN, join()).conflicts();
+}
+
+#[test]
+fn who_asks_is_let_in_or_refused_by_those_who_may_add_people() {
+    let requested = ConversationEvent::JoinRequested(JoinRequested { user: user(DAN) });
+    set(Join::Request).when(DAN, join()).then([requested]);
+    let asked = || set(Join::Request).done(DAN, join());
+    asked().when(DAN, join()).then([]);
+    asked().when(BEN, approve(DAN)).forbidden();
+    asked().when(ANN, approve(DAN)).then([added(DAN)]);
+    let refused = ConversationEvent::JoinRefused(JoinRefused { user: user(DAN) });
+    asked().when(ANN, refuse(DAN)).then([refused]);
+    let not_found = Rejection::NotFound(Field::User);
+    for answered in [approve(DAN), refuse(DAN)] {
+        let answered = asked().done(ANN, answered);
+        answered.when(ANN, approve(DAN)).refused(not_found.clone());
+        answered.when(ANN, refuse(DAN)).refused(not_found.clone());
+    }
+    set(Join::Request).when(ANN, approve(DAN)).refused(not_found);
+}
+
+#[test]
+fn who_was_refused_asks_again_a_day_later() {
+    let refused = || {
+        set(Join::Request)
+            .done(DAN, join())
+            .done(ANN, refuse(DAN))
+            .written(0)
+    };
+    refused()
+        .after(86_399)
+        .when(DAN, join())
+        .refused(Rejection::TooOften {
+            field: Field::Conversation,
+            reason: "whoever was refused asks again a day later",
+            wait: TimeDelta::seconds(1),
+        });
+    assert!(refused().after(86_400).when(DAN, join()).0.is_ok());
+    // But they may be added.
+    let add = ConversationCommand::AddMember { user: user(DAN) };
+    refused().when(ANN, add).then([added(DAN)]);
+}
+
+#[test]
+fn of_other_groups_a_stranger_is_told_nothing() {
+    set(Join::Invite).when(DAN, join()).refused(Rejection::NotAMember);
+    given(group()).when(DAN, join()).refused(Rejection::NotAMember);
+    given(direct()).when(DAN, join()).refused(Rejection::NotAMember);
+    given([]).when(DAN, join()).refused(Rejection::NotAMember);
+}
+
+#[test]
+fn who_is_banned_neither_comes_nor_asks() {
+    let ban = ConversationCommand::Ban {
+        user: user(DAN),
+        until: None,
+        reason: None,
+    };
+    for way in [Join::Open, Join::Request] {
+        set(way).done(ANN, ban.clone()).when(DAN, join()).forbidden();
+    }
+    let asked = set(Join::Request).done(DAN, join()).done(ANN, ban);
+    asked
+        .when(ANN, approve(DAN))
+        .refused(Rejection::NotFound(Field::User));
+}
+
+#[test]
+fn so_many_wait_for_an_answer_and_no_more() {
+    let last = 10 + JOIN_REQUESTS_MAX as u128;
+    let full = (10..last).fold(set(Join::Request).with_people(last), |given, n| {
+        given.done(n, join())
+    });
+    full.when(last, join()).conflicts();
+    assert!(full.done(ANN, refuse(10)).when(last, join()).0.is_ok());
+}
