@@ -3,25 +3,30 @@
 //! Everything here is pure and synchronous.
 
 mod answer;
+mod ban;
 mod command;
 mod direct;
 mod event;
 mod frame;
 mod group;
 mod hiding;
+mod joining;
+mod link;
 mod mark;
 mod message;
+mod muted;
 mod notice;
 mod pin;
 mod profile;
 mod reaction;
 mod reading;
 mod setting;
+mod settings;
 mod thread;
 mod typing;
 mod welcome;
 
-pub use answer::{answer, refused};
+pub use answer::{answer, answer_made, refused};
 pub use command::{Wanted, translate};
 pub use event::{LiveEvent, encode, gap, shown};
 pub use frame::Frame;

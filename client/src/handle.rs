@@ -8,7 +8,8 @@ use std::{
 
 use futures_util::stream::BoxStream;
 use tidings_protocol::{
-    Ack, Action, ClientFrame, Command, Content, Events, MessageSend, Profile, Settings, Source, Timestamp,
+    Ack, Action, ClientFrame, Command, Content, Events, GroupSettings, MessageSend, Profile, Settings,
+    Source, Timestamp,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -191,6 +192,120 @@ impl Client {
             on,
         })
         .await
+    }
+
+    /// Sets a group otherwise: what `settings` names, and nothing else.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn set_group(
+        &self,
+        conversation: Uuid,
+        settings: GroupSettings,
+    ) -> Result<Pending, CommandError> {
+        self.send(Action::GroupSettings {
+            conversation,
+            settings,
+        })
+        .await
+    }
+
+    /// Lets a member of a group write nothing, until a moment or for ever, or ends that.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn mute_member(
+        &self,
+        conversation: Uuid,
+        user: Uuid,
+        on: bool,
+        until: Option<Timestamp>,
+    ) -> Result<Pending, CommandError> {
+        self.send(Action::GroupMute {
+            conversation,
+            user,
+            on,
+            until,
+        })
+        .await
+    }
+
+    /// Puts somebody out of a group and keeps them out, until a moment or for ever.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn ban(
+        &self,
+        conversation: Uuid,
+        user: Uuid,
+        until: Option<Timestamp>,
+        reason: Option<String>,
+    ) -> Result<Pending, CommandError> {
+        self.send(Action::GroupBan {
+            conversation,
+            user,
+            until,
+            reason,
+        })
+        .await
+    }
+
+    /// Lifts a ban.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn unban(&self, conversation: Uuid, user: Uuid) -> Result<Pending, CommandError> {
+        self.send(Action::GroupUnban { conversation, user }).await
+    }
+
+    /// Makes an invite link: `link` and `secret` are in the [data](Ack::data) of its ack.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn create_link(
+        &self,
+        conversation: Uuid,
+        expires_in_s: Option<u32>,
+        uses: Option<u32>,
+    ) -> Result<Pending, CommandError> {
+        self.send(Action::GroupLinkCreate {
+            conversation,
+            expires_in_s,
+            uses,
+        })
+        .await
+    }
+
+    /// Comes into a group by the secret of a link.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn join_by(&self, secret: impl Into<String>) -> Result<Pending, CommandError> {
+        self.send(Action::GroupJoin {
+            conversation: None,
+            secret: Some(secret.into()),
+        })
+        .await
+    }
+
+    /// Comes into a group that is open, or asks to be let in.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn join(&self, conversation: Uuid) -> Result<Pending, CommandError> {
+        self.send(Action::GroupJoin {
+            conversation: Some(conversation),
+            secret: None,
+        })
+        .await
+    }
+
+    /// Makes somebody else the owner of a group in one's own place.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn transfer(&self, conversation: Uuid, user: Uuid) -> Result<Pending, CommandError> {
+        self.send(Action::GroupTransfer { conversation, user }).await
     }
 
     /// Hides messages from oneself, on all of one's devices.

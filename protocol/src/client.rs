@@ -5,10 +5,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    Content, DEVICE_CHARS_MAX, MessageSend, ParseError, Profile, Resume, ResumePart, Role, Settings,
-    Timestamp, direct,
+    Content, DEVICE_CHARS_MAX, GroupSettings, MessageSend, ParseError, Profile, Resume, ResumePart, Role,
+    Settings, Timestamp, ban, direct,
     fields::{Field, Fields},
-    group, hiding, mark, message, pin, profile, reaction, reading, resume, setting, thread, typing,
+    group, hiding, joining, link, mark, message, muted, pin, profile, reaction, reading, resume, setting,
+    settings, thread, typing,
 };
 
 /// One object from a client.
@@ -100,6 +101,69 @@ pub enum Action {
         user: Uuid,
         role: Role,
     },
+    /// Makes somebody else the owner in one's own place.
+    #[serde(rename = "group.transfer")]
+    GroupTransfer { conversation: Uuid, user: Uuid },
+    /// Sets a group otherwise: what is named, and nothing else.
+    #[serde(rename = "group.settings")]
+    GroupSettings {
+        conversation: Uuid,
+        settings: GroupSettings,
+    },
+    /// Lets a member write nothing, until a moment or for ever, or ends that.
+    #[serde(rename = "group.mute")]
+    GroupMute {
+        conversation: Uuid,
+        user: Uuid,
+        on: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(default)]
+        until: Option<Timestamp>,
+    },
+    /// Puts somebody out of a group and keeps them out, until a moment or for ever.
+    #[serde(rename = "group.ban")]
+    GroupBan {
+        conversation: Uuid,
+        user: Uuid,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(default)]
+        until: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(default)]
+        reason: Option<String>,
+    },
+    /// Lifts a ban.
+    #[serde(rename = "group.unban")]
+    GroupUnban { conversation: Uuid, user: Uuid },
+    /// Makes an invite link; the ack's `data` has `link` and `secret`.
+    #[serde(rename = "group.link.create")]
+    GroupLinkCreate {
+        conversation: Uuid,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(default)]
+        expires_in_s: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(default)]
+        uses: Option<u32>,
+    },
+    #[serde(rename = "group.link.revoke")]
+    GroupLinkRevoke { conversation: Uuid, link: Uuid },
+    /// Comes in by the secret of a link, or into a group that is open, or asks to be let in.
+    #[serde(rename = "group.join")]
+    GroupJoin {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(default)]
+        conversation: Option<Uuid>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(default)]
+        secret: Option<String>,
+    },
+    /// Lets somebody in who asked for it.
+    #[serde(rename = "group.approve")]
+    GroupApprove { conversation: Uuid, user: Uuid },
+    /// Does not.
+    #[serde(rename = "group.refuse")]
+    GroupRefuse { conversation: Uuid, user: Uuid },
     /// The command's id is the message's id.
     #[serde(rename = "message.send")]
     MessageSend(MessageSend),
@@ -191,11 +255,21 @@ impl Action {
             | Self::GroupCreate { .. }
             | Self::ProfileUpdate(_)
             | Self::SettingsUpdate(_) => None,
+            Self::GroupJoin { conversation, .. } => *conversation,
             Self::GroupAdd { conversation, .. }
             | Self::GroupRemove { conversation, .. }
             | Self::GroupLeave { conversation }
             | Self::GroupRename { conversation, .. }
             | Self::GroupRole { conversation, .. }
+            | Self::GroupTransfer { conversation, .. }
+            | Self::GroupSettings { conversation, .. }
+            | Self::GroupMute { conversation, .. }
+            | Self::GroupBan { conversation, .. }
+            | Self::GroupUnban { conversation, .. }
+            | Self::GroupLinkCreate { conversation, .. }
+            | Self::GroupLinkRevoke { conversation, .. }
+            | Self::GroupApprove { conversation, .. }
+            | Self::GroupRefuse { conversation, .. }
             | Self::MessageSend(MessageSend { conversation, .. })
             | Self::MessageEdit { conversation, .. }
             | Self::MessageRecall { conversation, .. }
@@ -222,6 +296,16 @@ impl Action {
             Self::GroupLeave { .. } => "group.leave",
             Self::GroupRename { .. } => "group.rename",
             Self::GroupRole { .. } => "group.role",
+            Self::GroupTransfer { .. } => "group.transfer",
+            Self::GroupSettings { .. } => "group.settings",
+            Self::GroupMute { .. } => "group.mute",
+            Self::GroupBan { .. } => "group.ban",
+            Self::GroupUnban { .. } => "group.unban",
+            Self::GroupLinkCreate { .. } => "group.link.create",
+            Self::GroupLinkRevoke { .. } => "group.link.revoke",
+            Self::GroupJoin { .. } => "group.join",
+            Self::GroupApprove { .. } => "group.approve",
+            Self::GroupRefuse { .. } => "group.refuse",
             Self::MessageSend(_) => "message.send",
             Self::MessageEdit { .. } => "message.edit",
             Self::MessageRecall { .. } => "message.recall",
@@ -263,6 +347,16 @@ pub(crate) fn understand(fields: &Fields<'_>) -> Result<ClientFrame, ParseError>
         "group.leave" => group::leave(fields)?,
         "group.rename" => group::rename(fields)?,
         "group.role" => group::role(fields)?,
+        "group.transfer" => group::transfer(fields)?,
+        "group.settings" => settings::change(fields)?,
+        "group.mute" => muted::mute(fields)?,
+        "group.ban" => ban::ban(fields)?,
+        "group.unban" => ban::unban(fields)?,
+        "group.link.create" => link::create(fields)?,
+        "group.link.revoke" => link::revoke(fields)?,
+        "group.join" => joining::join(fields)?,
+        "group.approve" => joining::approve(fields)?,
+        "group.refuse" => joining::refuse(fields)?,
         "message.edit" => message::edit(fields)?,
         "message.recall" => message::recall(fields)?,
         "message.react" => reaction::react(fields)?,

@@ -51,10 +51,16 @@ pub(crate) enum Field {
     LastSeen,
     Direct,
     AddMe,
+    Settings,
+    Reason,
+    Secret,
+    Link,
+    ExpiresInS,
+    Uses,
 }
 
 impl Field {
-    const NAMES: [(&'static str, Self); 34] = [
+    const NAMES: [(&'static str, Self); 40] = [
         ("type", Self::Type),
         ("id", Self::Id),
         ("token", Self::Token),
@@ -89,6 +95,12 @@ impl Field {
         ("last_seen", Self::LastSeen),
         ("direct", Self::Direct),
         ("add_me", Self::AddMe),
+        ("settings", Self::Settings),
+        ("reason", Self::Reason),
+        ("secret", Self::Secret),
+        ("link", Self::Link),
+        ("expires_in_s", Self::ExpiresInS),
+        ("uses", Self::Uses),
     ];
 
     const fn name(self) -> &'static str {
@@ -164,6 +176,12 @@ impl<'a> Fields<'a> {
             Some(inner) => Ok(Cow::Borrowed(inner)),
             None => self.required(Field::Type).map(Cow::Owned),
         }
+    }
+
+    /// A number that may be left out. What is too large to be kept is too large for the rules, too.
+    pub(crate) fn count(&self, field: Field) -> Result<Option<u32>, ParseError> {
+        let integer: Option<Integer> = self.optional(field)?;
+        Ok(integer.map(|Integer(integer)| u32::try_from(integer).unwrap_or(u32::MAX)))
     }
 
     pub(crate) fn integer(&self, field: Field) -> Result<u64, ParseError> {

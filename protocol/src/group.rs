@@ -31,6 +31,9 @@ pub struct GroupCreated {
 pub struct MemberAdded {
     pub user: Uuid,
     pub role: Role,
+    /// The link by which they came in of themselves, where they did by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Uuid>,
 }
 
 /// Who was put out.
@@ -89,6 +92,13 @@ pub(crate) fn rename(fields: &Fields<'_>) -> Result<Action, ParseError> {
     Ok(Action::GroupRename {
         conversation: fields.required(Field::Conversation)?,
         name: fields.required(Field::Name)?,
+    })
+}
+
+pub(crate) fn transfer(fields: &Fields<'_>) -> Result<Action, ParseError> {
+    Ok(Action::GroupTransfer {
+        conversation: fields.required(Field::Conversation)?,
+        user: fields.required(Field::User)?,
     })
 }
 

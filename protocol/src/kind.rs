@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
 
 use crate::{
-    DirectOpened, GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved, MessageEdited,
-    MessageRecalled, MessageSent, PinChanged, ReactionChanged, RoleChanged,
+    DirectOpened, GroupCreated, GroupRenamed, GroupSettingsChanged, JoinRefused, JoinRequested, LinkCreated,
+    LinkRevoked, MemberAdded, MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned,
+    MessageEdited, MessageRecalled, MessageSent, PinChanged, ReactionChanged, RoleChanged,
 };
 
 /// What happened, by name.
@@ -20,6 +21,14 @@ pub enum EventKind {
     MemberLeft,
     GroupRenamed,
     RoleChanged,
+    GroupSettingsChanged,
+    MemberMuted,
+    MemberBanned,
+    MemberUnbanned,
+    LinkCreated,
+    LinkRevoked,
+    JoinRequested,
+    JoinRefused,
     MessageSent,
     MessageEdited,
     MessageRecalled,
@@ -31,7 +40,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind that this version names.
-    pub const NAMED: [Self; 12] = [
+    pub const NAMED: [Self; 20] = [
         Self::DirectOpened,
         Self::GroupCreated,
         Self::MemberAdded,
@@ -39,6 +48,14 @@ impl EventKind {
         Self::MemberLeft,
         Self::GroupRenamed,
         Self::RoleChanged,
+        Self::GroupSettingsChanged,
+        Self::MemberMuted,
+        Self::MemberBanned,
+        Self::MemberUnbanned,
+        Self::LinkCreated,
+        Self::LinkRevoked,
+        Self::JoinRequested,
+        Self::JoinRefused,
         Self::MessageSent,
         Self::MessageEdited,
         Self::MessageRecalled,
@@ -56,6 +73,14 @@ impl EventKind {
             Self::MemberLeft => "member.left",
             Self::GroupRenamed => "group.renamed",
             Self::RoleChanged => "role.changed",
+            Self::GroupSettingsChanged => "group.settings_changed",
+            Self::MemberMuted => "member.muted",
+            Self::MemberBanned => "member.banned",
+            Self::MemberUnbanned => "member.unbanned",
+            Self::LinkCreated => "link.created",
+            Self::LinkRevoked => "link.revoked",
+            Self::JoinRequested => "join.requested",
+            Self::JoinRefused => "join.refused",
             Self::MessageSent => "message.sent",
             Self::MessageEdited => "message.edited",
             Self::MessageRecalled => "message.recalled",
@@ -130,6 +155,22 @@ pub enum EventData {
     GroupRenamed(GroupRenamed),
     #[serde(rename = "role.changed")]
     RoleChanged(RoleChanged),
+    #[serde(rename = "group.settings_changed")]
+    GroupSettingsChanged(GroupSettingsChanged),
+    #[serde(rename = "member.muted")]
+    MemberMuted(MemberMuted),
+    #[serde(rename = "member.banned")]
+    MemberBanned(MemberBanned),
+    #[serde(rename = "member.unbanned")]
+    MemberUnbanned(MemberUnbanned),
+    #[serde(rename = "link.created")]
+    LinkCreated(LinkCreated),
+    #[serde(rename = "link.revoked")]
+    LinkRevoked(LinkRevoked),
+    #[serde(rename = "join.requested")]
+    JoinRequested(JoinRequested),
+    #[serde(rename = "join.refused")]
+    JoinRefused(JoinRefused),
     #[serde(rename = "message.sent")]
     MessageSent(MessageSent),
     #[serde(rename = "message.edited")]
@@ -159,6 +200,14 @@ impl EventData {
             EventKind::MemberLeft => read(data, Self::MemberLeft),
             EventKind::GroupRenamed => read(data, Self::GroupRenamed),
             EventKind::RoleChanged => read(data, Self::RoleChanged),
+            EventKind::GroupSettingsChanged => read(data, Self::GroupSettingsChanged),
+            EventKind::MemberMuted => read(data, Self::MemberMuted),
+            EventKind::MemberBanned => read(data, Self::MemberBanned),
+            EventKind::MemberUnbanned => read(data, Self::MemberUnbanned),
+            EventKind::LinkCreated => read(data, Self::LinkCreated),
+            EventKind::LinkRevoked => read(data, Self::LinkRevoked),
+            EventKind::JoinRequested => read(data, Self::JoinRequested),
+            EventKind::JoinRefused => read(data, Self::JoinRefused),
             EventKind::MessageSent => read(data, Self::MessageSent),
             EventKind::MessageEdited => read(data, Self::MessageEdited),
             EventKind::MessageRecalled => read(data, Self::MessageRecalled),

@@ -3,6 +3,7 @@
 //! It knows the shapes and nothing of the rules: whether a text is too long or a user may speak is for the
 //! server to say. Ids are plain UUIDs.
 
+mod ban;
 mod client;
 mod close;
 mod content;
@@ -13,9 +14,12 @@ mod fields;
 mod group;
 mod hiding;
 mod integer;
+mod joining;
 mod kind;
+mod link;
 mod mark;
 mod message;
+mod muted;
 mod notice;
 mod parse;
 mod pin;
@@ -28,6 +32,7 @@ mod resume;
 pub mod schema;
 mod server;
 mod setting;
+mod settings;
 mod spelled;
 mod split;
 mod thread;
@@ -35,6 +40,7 @@ mod time;
 mod typing;
 mod welcome;
 
+pub use ban::{MemberBanned, MemberUnbanned};
 pub use client::{Action, ClientFrame, Command, Hello};
 pub use close::{Close, CloseCode};
 pub use content::Content;
@@ -43,9 +49,12 @@ pub use error::{ErrorCode, ErrorFrame};
 pub use event::{Event, EventRef, encode_events};
 pub use group::{GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved, Role, RoleChanged};
 pub use hiding::{ConversationCleared, MessagesHidden};
+pub use joining::{JoinRefused, JoinRequested};
 pub use kind::{EventData, EventKind};
+pub use link::{LinkCreated, LinkRevoked};
 pub use mark::{ConversationArchived, ConversationMarked, ConversationMuted};
 pub use message::{Forwarded, MessageEdited, MessageRecalled, MessageSend, MessageSent, Source};
+pub use muted::MemberMuted;
 pub use notice::{Notice, NoticeData, NoticeGap, NoticeRef};
 pub use parse::{DEVICE_CHARS_MAX, ParseError, SEQ_MAX, parse, parse_spelled};
 pub use pin::PinChanged;
@@ -58,6 +67,7 @@ pub use resume::{Resume, ResumePart};
 pub use serde_json::value::RawValue;
 pub use server::{Ack, Gap, ServerFrame, ServerFrameError};
 pub use setting::{Audience, Settings};
+pub use settings::{GroupSettings, GroupSettingsChanged, Join, Who};
 pub use spelled::Spelled;
 pub use split::split_frame;
 pub use thread::{ThreadFollowed, ThreadRead};

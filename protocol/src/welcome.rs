@@ -76,6 +76,15 @@ pub struct Limits {
     /// How many messages of a group mention everyone in any hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub everyone_per_hour: Option<u32>,
+    /// The longest that members wait in slow mode, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_s: Option<u32>,
+    /// The most people whom a group bans at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bans: Option<u32>,
+    /// The longest reason of a ban, in characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason_chars: Option<u32>,
     /// How many commands a connection may have unanswered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commands_in_flight: Option<u32>,

@@ -143,6 +143,26 @@ fn a_bad_field_is_named() {
             Some(ID),
             "role",
         ),
+        // A setting that there is not must not be taken for one that holds.
+        (
+            format!(
+                r#"{{"type":"group.settings","id":"{ID}","conversation":"{ID}","settings":{{"post":"admins","hats":"admins"}}}}"#
+            ),
+            Some(ID),
+            "settings",
+        ),
+        (
+            format!(
+                r#"{{"type":"group.settings","id":"{ID}","conversation":"{ID}","settings":{{"post":"nobody"}}}}"#
+            ),
+            Some(ID),
+            "settings",
+        ),
+        (
+            format!(r#"{{"type":"group.settings","id":"{ID}","conversation":"{ID}","settings":[]}}"#),
+            Some(ID),
+            "settings",
+        ),
         (
             format!(r#"{{"type":"hello","device":"{}"}}"#, "x".repeat(65)),
             None,

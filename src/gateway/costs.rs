@@ -92,7 +92,17 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
             | Action::GroupRename { .. }
             | Action::GroupRole { .. }
             | Action::ProfileUpdate(_)
-            | Action::SettingsUpdate(_) => CHANGE,
+            | Action::SettingsUpdate(_)
+            | Action::GroupTransfer { .. }
+            | Action::GroupSettings { .. }
+            | Action::GroupMute { .. }
+            | Action::GroupBan { .. }
+            | Action::GroupUnban { .. }
+            | Action::GroupLinkCreate { .. }
+            | Action::GroupLinkRevoke { .. }
+            | Action::GroupJoin { .. }
+            | Action::GroupApprove { .. }
+            | Action::GroupRefuse { .. } => CHANGE,
             // Each is looked for.
             Action::MessageHide { messages, .. } => 1 + (messages.len() / NAMED) as u32,
             Action::ConversationClear { .. }

@@ -1,9 +1,14 @@
 //! From the wire's commands to the domain's. Each noun has a file of its own beside this one.
 
 use super::hiding::{self, Hide};
-use super::{direct, group, mark, message, pin, profile, reaction, setting, thread};
+use super::{
+    ban, direct, group, joining, link, mark, message, muted, pin, profile, reaction, setting, settings,
+    thread,
+};
+use serde_json::{Map, Value};
 use tidings_domain::{
-    Command, CommandId, ConversationCommand, ConversationId, Mark, Rejection, UserCommand, UserId,
+    Command, CommandId, ConversationCommand, ConversationId, DigestKey, Field, Mark, Rejection, UserCommand,
+    UserId,
 };
 use tidings_protocol::{self as protocol, Action};
 use uuid::Uuid;
@@ -16,6 +21,8 @@ pub enum Wanted {
         command: Command,
         /// It may change who is a member, so reads that were asked for before it come before it.
         behind_reads: bool,
+        /// What it makes for its sender alone, who is told once it is done.
+        made: Option<Map<String, Value>>,
     },
     /// To have read so far.
     Read { conversation: ConversationId, seq: u64 },
@@ -49,11 +56,17 @@ pub(super) struct Author {
 /// A command's conversation, and what it wants of it.
 pub(super) type Translated = (ConversationId, ConversationCommand);
 
-/// Turns a command into the domain's words. `log_id` is the log's own id, from which ids of conversations derive.
+/// Turns a command into the domain's words. `log_id` is the log's own id, from which ids of conversations derive, `key`
+/// its own key, from which secrets do.
 ///
 /// # Errors
 /// What cannot be right in any state.
-pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Result<Wanted, Rejection> {
+pub fn translate(
+    log_id: Uuid,
+    key: &DigestKey,
+    user: UserId,
+    command: protocol::Command,
+) -> Result<Wanted, Rejection> {
     let id = CommandId(command.id);
     let author = Author { log_id, user, id };
     let (conversation, body) = match command.action {
@@ -68,6 +81,40 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
             user,
             role,
         } => group::change_role(conversation, user, role),
+        Action::GroupTransfer { conversation, user } => group::transfer(conversation, user),
+        Action::GroupSettings {
+            conversation,
+            settings,
+        } => settings::change(conversation, settings),
+        Action::GroupMute {
+            conversation,
+            user,
+            on,
+            until,
+        } => muted::mute(conversation, user, on, until),
+        Action::GroupBan {
+            conversation,
+            user,
+            until,
+            reason,
+        } => ban::ban(conversation, user, until, reason.as_deref())?,
+        Action::GroupUnban { conversation, user } => ban::unban(conversation, user),
+        Action::GroupLinkCreate {
+            conversation,
+            expires_in_s,
+            uses,
+        } => link::create(&author, key, conversation, expires_in_s, uses),
+        Action::GroupLinkRevoke { conversation, link } => link::revoke(conversation, link),
+        Action::GroupJoin {
+            secret: Some(secret), ..
+        } => link::join(&secret)?,
+        Action::GroupJoin {
+            conversation: Some(conversation),
+            ..
+        } => joining::join(conversation),
+        Action::GroupJoin { .. } => return Err(Rejection::NotFound(Field::Secret)),
+        Action::GroupApprove { conversation, user } => joining::approve(conversation, user),
+        Action::GroupRefuse { conversation, user } => joining::refuse(conversation, user),
         Action::MessageSend(send) => message::send(send)?,
         Action::MessageHide {
             conversation,
@@ -153,6 +200,8 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
             | ConversationCommand::React { .. }
             | ConversationCommand::Pin { .. }
     );
+    let made = matches!(body, ConversationCommand::CreateLink { .. })
+        .then(|| link::made(&author, key, conversation));
     let command = Command {
         id,
         actor: user,
@@ -162,6 +211,7 @@ pub fn translate(log_id: Uuid, user: UserId, command: protocol::Command) -> Resu
     Ok(Wanted::Command {
         command,
         behind_reads,
+        made,
     })
 }
 

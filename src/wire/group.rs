@@ -43,6 +43,11 @@ pub(super) fn change_role(conversation: Uuid, user: Uuid, role: protocol::Role) 
     of(conversation, ConversationCommand::ChangeRole { user, role })
 }
 
+pub(super) fn transfer(conversation: Uuid, user: Uuid) -> Translated {
+    let user = UserId(user);
+    of(conversation, ConversationCommand::TransferGroup { user })
+}
+
 fn of(conversation: Uuid, body: ConversationCommand) -> Translated {
     (ConversationId(conversation), body)
 }

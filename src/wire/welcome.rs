@@ -1,9 +1,11 @@
 //! The answer to a valid hello.
 
 use chrono::{DateTime, Utc};
+use tidings_domain::conversation::ban::BANS_MAX;
 use tidings_domain::conversation::reaction::EMOJI_BYTES_MAX;
+use tidings_domain::conversation::slow::SLOW_SECONDS_MAX;
 use tidings_domain::conversation::{EVERYONE_PER_HOUR, GROUP_MEMBERS_MAX, MENTIONS_MAX};
-use tidings_domain::text::{GROUP_NAME_CHARS_MAX, MESSAGE_TEXT_BYTES_MAX};
+use tidings_domain::text::{GROUP_NAME_CHARS_MAX, MESSAGE_TEXT_BYTES_MAX, REASON_CHARS_MAX};
 use tidings_domain::{HIDDEN_MAX, PINS_MAX, Rules};
 use tidings_protocol::{FETCH_EVENTS_MAX, Limits, ServerFrame, Welcome};
 use uuid::Uuid;
@@ -60,5 +62,8 @@ fn limits(announced: &Announced) -> Limits {
         attachment_bytes: Some(announced.attachment_bytes),
         hidden_messages: Some(HIDDEN_MAX as u32),
         everyone_per_hour: Some(EVERYONE_PER_HOUR as u32),
+        slow_s: Some(SLOW_SECONDS_MAX),
+        bans: Some(BANS_MAX as u32),
+        reason_chars: Some(REASON_CHARS_MAX as u32),
     }
 }

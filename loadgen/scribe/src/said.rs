@@ -4,7 +4,8 @@ use serde::Serialize;
 use tidings_journal::digest;
 use tidings_protocol::{
     Action, Content, ConversationArchived, ConversationCleared, ConversationMarked, ConversationMuted,
-    DirectOpened, EventData, EventKind, GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved,
+    DirectOpened, EventData, EventKind, GroupCreated, GroupRenamed, GroupSettingsChanged, JoinRefused,
+    LinkRevoked, MemberAdded, MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned,
     MessageEdited, MessageRecalled, MessageSend, MessagesHidden, Notice, NoticeData, PinChanged,
     ReactionChanged, Role, RoleChanged, ThreadFollowed,
 };
@@ -114,14 +115,27 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
             owner: actor,
             members: members.into_iter().chain([actor]).collect(),
         }),
-        Action::GroupAdd { user, .. } => EventData::MemberAdded(MemberAdded {
-            user,
-            role: Role::Member,
-        }),
+        Action::GroupAdd { user, .. } | Action::GroupApprove { user, .. } => {
+            EventData::MemberAdded(MemberAdded {
+                user,
+                role: Role::Member,
+                link: None,
+            })
+        }
         Action::GroupRemove { user, .. } => EventData::MemberRemoved(MemberRemoved { user }),
         Action::GroupLeave { .. } => EventData::MemberLeft(MemberLeft { user: actor }),
         Action::GroupRename { name, .. } => EventData::GroupRenamed(GroupRenamed { name }),
         Action::GroupRole { user, role, .. } => EventData::RoleChanged(RoleChanged { user, role }),
+        Action::GroupSettings { settings, .. } => {
+            EventData::GroupSettingsChanged(GroupSettingsChanged { settings })
+        }
+        Action::GroupMute { user, on, until, .. } => EventData::MemberMuted(MemberMuted { user, on, until }),
+        Action::GroupBan {
+            user, until, reason, ..
+        } => EventData::MemberBanned(MemberBanned { user, until, reason }),
+        Action::GroupRefuse { user, .. } => EventData::JoinRefused(JoinRefused { user }),
+        Action::GroupLinkRevoke { link, .. } => EventData::LinkRevoked(LinkRevoked { link }),
+        Action::GroupUnban { user, .. } => EventData::MemberUnbanned(MemberUnbanned { user }),
         Action::MessageEdit { message, content, .. } => EventData::MessageEdited(MessageEdited {
             message,
             message_seq: 0,

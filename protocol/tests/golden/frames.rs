@@ -4,8 +4,9 @@
 
 use tidings_protocol::{
     Ack, Action, Audience, Avatar, ClientFrame, Close, CloseCode, Command, Content, ErrorCode, ErrorFrame,
-    Event, EventKind, Events, Gap, Hello, Limits, MessageSend, Notice, Position, Presence, Profile, RawValue,
-    Receipt, Resume, ResumePart, Role, ServerFrame, Settings, Source, Timestamp, TypingNotice, Welcome,
+    Event, EventKind, Events, Gap, GroupSettings, Hello, Join, Limits, MessageSend, Notice, Position,
+    Presence, Profile, RawValue, Receipt, Resume, ResumePart, Role, ServerFrame, Settings, Source, Timestamp,
+    TypingNotice, Welcome, Who,
 };
 use uuid::Uuid;
 
@@ -95,6 +96,92 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
                 role: Role::Admin,
             },
         ),
+        ("group.transfer", Action::GroupTransfer { conversation, user }),
+        (
+            "group.settings",
+            Action::GroupSettings {
+                conversation,
+                settings: GroupSettings {
+                    post: Some(Who::Admins),
+                    invite: Some(Who::Members),
+                    pin: Some(Who::Members),
+                    everyone: Some(Who::Members),
+                    threads: Some(Who::Admins),
+                    react: Some(Who::Admins),
+                    attach: Some(Who::Admins),
+                    forward: Some(false),
+                    join: Some(Join::Request),
+                    slow_s: Some(30),
+                },
+            },
+        ),
+        (
+            "group.mute",
+            Action::GroupMute {
+                conversation,
+                user,
+                on: true,
+                until: Some(at()),
+            },
+        ),
+        (
+            "group.ban",
+            Action::GroupBan {
+                conversation,
+                user,
+                until: Some(at()),
+                reason: Some("spam".into()),
+            },
+        ),
+        (
+            "group.ban.bare",
+            Action::GroupBan {
+                conversation,
+                user,
+                until: None,
+                reason: None,
+            },
+        ),
+        ("group.unban", Action::GroupUnban { conversation, user }),
+        (
+            "group.link.create",
+            Action::GroupLinkCreate {
+                conversation,
+                expires_in_s: Some(3600),
+                uses: Some(5),
+            },
+        ),
+        (
+            "group.link.create.bare",
+            Action::GroupLinkCreate {
+                conversation,
+                expires_in_s: None,
+                uses: None,
+            },
+        ),
+        (
+            "group.link.revoke",
+            Action::GroupLinkRevoke {
+                conversation,
+                link: id(7),
+            },
+        ),
+        (
+            "group.join",
+            Action::GroupJoin {
+                conversation: Some(conversation),
+                secret: None,
+            },
+        ),
+        (
+            "group.join.secret",
+            Action::GroupJoin {
+                conversation: None,
+                secret: Some("0199".into()),
+            },
+        ),
+        ("group.approve", Action::GroupApprove { conversation, user }),
+        ("group.refuse", Action::GroupRefuse { conversation, user }),
         (
             "message.send",
             Action::MessageSend(MessageSend {
@@ -489,7 +576,45 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             format!(r#"{{"user":"{user}","role":"member"}}"#),
         ),
         ("member.removed", EventKind::MemberRemoved, of_user.clone()),
+        ("member.unbanned", EventKind::MemberUnbanned, of_user.clone()),
+        ("join.requested", EventKind::JoinRequested, of_user.clone()),
+        ("join.refused", EventKind::JoinRefused, of_user.clone()),
         ("member.left", EventKind::MemberLeft, of_user),
+        (
+            "member.added.link",
+            EventKind::MemberAdded,
+            format!(r#"{{"user":"{user}","role":"member","link":"{}"}}"#, id(7)),
+        ),
+        (
+            "link.created",
+            EventKind::LinkCreated,
+            format!(
+                r#"{{"link":"{}","proof":"{}","by":"{user}","until":"{}","uses":5}}"#,
+                id(7),
+                id(8),
+                at()
+            ),
+        ),
+        (
+            "link.revoked",
+            EventKind::LinkRevoked,
+            format!(r#"{{"link":"{}"}}"#, id(7)),
+        ),
+        (
+            "group.settings_changed",
+            EventKind::GroupSettingsChanged,
+            r#"{"settings":{"post":"admins","forward":false,"slow_s":30}}"#.to_owned(),
+        ),
+        (
+            "member.muted",
+            EventKind::MemberMuted,
+            format!(r#"{{"user":"{user}","on":true,"until":"{}"}}"#, at()),
+        ),
+        (
+            "member.banned",
+            EventKind::MemberBanned,
+            format!(r#"{{"user":"{user}","until":"{}","reason":"spam"}}"#, at()),
+        ),
         (
             "group.renamed",
             EventKind::GroupRenamed,

@@ -7,7 +7,7 @@ use crate::gateway::registry::Budget;
 use crate::gateway::reply::Reply;
 use crate::gateway::shared::ReaderEnd;
 use crate::outcome::Refusal;
-use crate::wire::{Wanted, answer, refused, translate};
+use crate::wire::{Wanted, answer, answer_made, refused, translate};
 use tidings_protocol::{Command, ErrorCode};
 use tokio::time::Instant;
 use tracing::Span;
@@ -18,11 +18,12 @@ const FETCH_PERMITS: u32 = 32;
 impl Reader {
     pub(super) async fn command(&mut self, command: Command, reply: Reply) -> Result<(), ReaderEnd> {
         let id = command.id;
-        match translate(self.gateway.log_id, self.user, command) {
+        match translate(self.gateway.log_id, self.gateway.lanes.key(), self.user, command) {
             Err(rejection) => reply.refuse(refused(Some(id), &rejection.into())),
             Ok(Wanted::Command {
                 command,
                 behind_reads,
+                made,
             }) => {
                 if behind_reads {
                     while self.reading.join_next().await.is_some() {}
@@ -36,7 +37,10 @@ impl Reader {
                         charge(&budget, refusal);
                         tracing::debug!(parent: &span, command = %id, %refusal, "a command was refused");
                     }
-                    reply.send(&answer(id, result));
+                    reply.send(&match made {
+                        Some(made) => answer_made(id, result, made),
+                        None => answer(id, result),
+                    });
                     acks.record(began.elapsed());
                 });
                 self.gateway.lanes.submit(command, reply);
@@ -98,7 +102,7 @@ impl Reader {
 
 /// Lets the user pay for a conversation that they are not in, or where they look for something that is not there.
 pub(super) fn charge(budget: &Budget, refusal: &Refusal) {
-    if refusal.is_for_strangers() || refusal.is_of_a_source() {
+    if refusal.is_for_strangers() || refusal.is_of_a_source() || refusal.is_of_a_link() {
         budget.owe(STRANGE);
     }
 }

@@ -1,0 +1,50 @@
+//! People who come into groups of themselves, or ask for it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    Action, ParseError,
+    fields::{Field, Fields},
+};
+
+/// Who asks to be let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JoinRequested {
+    pub user: Uuid,
+}
+
+/// Who asked, and is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JoinRefused {
+    pub user: Uuid,
+}
+
+/// By a secret, or into a group that is named: one of both.
+pub(crate) fn join(fields: &Fields<'_>) -> Result<Action, ParseError> {
+    let secret: Option<String> = fields.optional(Field::Secret)?;
+    let conversation = fields.optional(Field::Conversation)?;
+    if secret.is_some() == conversation.is_some() {
+        return Err(fields.wrong(if secret.is_some() {
+            Field::Secret
+        } else {
+            Field::Conversation
+        }));
+    }
+    Ok(Action::GroupJoin { conversation, secret })
+}
+
+pub(crate) fn approve(fields: &Fields<'_>) -> Result<Action, ParseError> {
+    Ok(Action::GroupApprove {
+        conversation: fields.required(Field::Conversation)?,
+        user: fields.required(Field::User)?,
+    })
+}
+
+pub(crate) fn refuse(fields: &Fields<'_>) -> Result<Action, ParseError> {
+    Ok(Action::GroupRefuse {
+        conversation: fields.required(Field::Conversation)?,
+        user: fields.required(Field::User)?,
+    })
+}
