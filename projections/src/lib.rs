@@ -1,4 +1,4 @@
-//! Read models folded from the log: history, conversations, people, unread, inbox, search, attachments.
+//! Read models folded from the log: history, conversations, groups, people, unread, inbox, search, attachments.
 //!
 //! Each projection owns one schema and folds batches of events into it with set-based SQL; its place in each lane moves in
 //! the same transaction. The same fold serves live and rebuilding, and uses no clock, no randomness and no serials, so a
@@ -9,6 +9,7 @@ pub mod conversations;
 mod engine;
 mod error;
 mod fact;
+pub mod groups;
 pub mod history;
 pub mod inbox;
 mod models;

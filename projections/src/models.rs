@@ -2,6 +2,7 @@
 
 use crate::attachments::Attachments;
 use crate::conversations::Conversations;
+use crate::groups::Groups;
 use crate::history::History;
 use crate::inbox::Inbox;
 use crate::people::People;
@@ -10,10 +11,11 @@ use crate::search::Search;
 use crate::unread::Unread;
 
 /// Every projection, by name.
-pub fn all() -> [&'static dyn Projection; 7] {
+pub fn all() -> [&'static dyn Projection; 8] {
     [
         &Attachments,
         &Conversations,
+        &Groups,
         &History,
         &Inbox,
         &People,
@@ -28,7 +30,7 @@ pub fn find(name: &str) -> Option<&'static dyn Projection> {
 }
 
 /// The names of all projections.
-pub fn names() -> [&'static str; 7] {
+pub fn names() -> [&'static str; 8] {
     all().map(Projection::name)
 }
 

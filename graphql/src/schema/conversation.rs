@@ -2,11 +2,15 @@
 
 use super::cursor::{ActivityPlace, MemberPlace, MessagePlace};
 use super::id;
+use super::link::{InviteLink, LinkPage};
 use super::loaders::Loaders;
 use super::long::Long;
 use super::member::{Member, MemberPage, MemberRole};
 use super::message::{Message, MessageId, MessagePage};
 use super::page::{Entries, List, Page, gather};
+use super::request::{JoinRequest, RequestPage};
+use super::sanction::{Sanction, SanctionPage};
+use super::settings::GroupSettings;
 use super::thread::{self, Thread, ThreadPage};
 use super::time::Time;
 use crate::database::{Database, NoAnswer};
@@ -15,6 +19,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use tidings_projections::conversations::Activity;
+use tidings_projections::groups::SanctionKind;
 use tidings_projections::unread::Marks;
 use tidings_projections::{Listed, Range, Select, conversations, unread};
 use uuid::Uuid;
@@ -85,6 +90,80 @@ impl Conversation {
             .await?
             .unwrap_or_default();
         Ok(entries.into_list(|member| (MemberPlace(member.user), member)))
+    }
+
+    /// How the group is set. Null for a direct conversation, in which everything is for both.
+    async fn settings(&self, context: &Context<'_>) -> Result<Option<GroupSettings>> {
+        if self.kind == ConversationKind::Direct {
+            return Ok(None);
+        }
+        let settings = &context.data_unchecked::<Loaders>().group_settings;
+        Ok(Some(settings.load_one(self.id).await?.unwrap_or_default()))
+    }
+
+    /// Those who are muted in the group, in the order of their ids, whether they are in or not.
+    async fn muted_members(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<List<MemberPlace, Sanction>> {
+        self.sanctions(context, SanctionKind::Muted, first, after).await
+    }
+
+    /// Those who are banned from the group, in the order of their ids, for its owners and admins. Null to others.
+    async fn banned(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Option<List<MemberPlace, Sanction>>> {
+        if self.my_role == MemberRole::Member {
+            return Ok(None);
+        }
+        self.sanctions(context, SanctionKind::Banned, first, after)
+            .await
+            .map(Some)
+    }
+
+    /// The group's links that nobody has revoked, those that are over or used up included, for its owners and admins. Null to others.
+    async fn links(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Option<List<MemberPlace, InviteLink>>> {
+        if self.my_role == MemberRole::Member {
+            return Ok(None);
+        }
+        let key = LinkPage {
+            conversation: self.id,
+            page: Page::parse(first, after, None, None)?,
+        };
+        let pages = &context.data_unchecked::<Loaders>().link_pages;
+        let entries = pages.load_one(key).await?.unwrap_or_default();
+        Ok(Some(entries.into_list(|link| (MemberPlace(link.link), link))))
+    }
+
+    /// Those who ask to be let into the group, in the order of their ids, for its owners and admins. Null to others.
+    async fn join_requests(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Option<List<MemberPlace, JoinRequest>>> {
+        if self.my_role == MemberRole::Member {
+            return Ok(None);
+        }
+        let key = RequestPage {
+            conversation: self.id,
+            page: Page::parse(first, after, None, None)?,
+        };
+        let pages = &context.data_unchecked::<Loaders>().request_pages;
+        let entries = pages.load_one(key).await?.unwrap_or_default();
+        Ok(Some(
+            entries.into_list(|request| (MemberPlace(request.user), request)),
+        ))
     }
 
     /// Unread messages that mention the viewer, by name or with everybody.
@@ -188,6 +267,23 @@ impl Conversation {
 }
 
 impl Conversation {
+    async fn sanctions(
+        &self,
+        context: &Context<'_>,
+        kind: SanctionKind,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<List<MemberPlace, Sanction>> {
+        let key = SanctionPage {
+            conversation: self.id,
+            kind,
+            page: Page::parse(first, after, None, None)?,
+        };
+        let pages = &context.data_unchecked::<Loaders>().sanction_pages;
+        let entries = pages.load_one(key).await?.unwrap_or_default();
+        Ok(entries.into_list(|sanction| (MemberPlace(sanction.user), sanction)))
+    }
+
     async fn marks(&self, context: &Context<'_>) -> Result<Marks> {
         let marks = &context.data_unchecked::<Loaders>().marks;
         Ok(marks.load_one(self.id).await?.unwrap_or_default())

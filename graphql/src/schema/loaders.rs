@@ -4,6 +4,7 @@ use super::attachment::Attachments;
 use super::conversation::{ActivityPage, ActivityPages, Conversations, MentionCounts};
 use super::edit::{EditPage, EditPages};
 use super::inbox::PendingPages;
+use super::link::{LinkPage, LinkPages};
 use super::mark::{MarksOf, Total, Totals};
 use super::member::{MemberPage, MemberPages};
 use super::message::{LastMessages, MessageId, MessageKey, MessagePage, MessagePages, Messages};
@@ -11,7 +12,10 @@ use super::pin::{Pinned, Pins};
 use super::profile::{Names, Profiles};
 use super::reaction::{ReactionPage, ReactionPages, Reactions};
 use super::receipt::{DeliveredTo, Receipts, SeenBy, Sent};
+use super::request::{RequestPage, RequestPages};
+use super::sanction::{SanctionPage, SanctionPages};
 use super::setting::SettingsOf;
+use super::settings::GroupSettingsOf;
 use super::thread::{ReplyPage, ReplyPages, ThreadPage, ThreadPages, ThreadStates, Threads, UnreadThreads};
 use super::user::{People, Suspensions};
 use crate::database::Database;
@@ -34,6 +38,10 @@ pub(crate) struct Loaders {
     pub(crate) last_messages: Gathering<Uuid, LastMessages>,
     pub(crate) message_pages: Gathering<MessagePage, MessagePages>,
     pub(crate) member_pages: Gathering<MemberPage, MemberPages>,
+    pub(crate) group_settings: Gathering<Uuid, GroupSettingsOf>,
+    pub(crate) sanction_pages: Gathering<SanctionPage, SanctionPages>,
+    pub(crate) link_pages: Gathering<LinkPage, LinkPages>,
+    pub(crate) request_pages: Gathering<RequestPage, RequestPages>,
     pub(crate) mention_counts: Gathering<Uuid, MentionCounts>,
     pub(crate) marks: Gathering<Uuid, MarksOf>,
     pub(crate) totals: Gathering<Total, Totals>,
@@ -134,6 +142,10 @@ impl Loaders {
             last_messages: Gathering::remembering(last_messages, waves),
             message_pages: Gathering::new(message_pages, waves),
             member_pages: Gathering::new(MemberPages(database()), waves),
+            group_settings: Gathering::remembering(GroupSettingsOf(database()), waves),
+            sanction_pages: Gathering::new(SanctionPages(database()), waves),
+            link_pages: Gathering::new(LinkPages(database()), waves),
+            request_pages: Gathering::new(RequestPages(database()), waves),
             mention_counts: Gathering::remembering(mention_counts, waves),
             marks: Gathering::remembering(marks, waves),
             totals: Gathering::remembering(totals, waves),

@@ -11,6 +11,7 @@ mod consumer;
 mod contents;
 mod counts;
 mod expiry;
+mod groups;
 mod lanes;
 mod long;
 mod nouns;

@@ -34,8 +34,10 @@ async fn a_rebuild_equals_the_live_read_models_whatever_the_ranges_and_workers()
         [
             "(p_attachments_2)",
             "(p_conversations)",
+            "(p_groups)",
             "(p_history_4)",
             "(p_inbox_3)",
+            "(p_people)",
             "(p_search_2)",
             "(p_unread_3)"
         ]
@@ -96,7 +98,7 @@ async fn a_rebuild_beside_a_running_server_loses_nothing() {
         world
             .number("SELECT count(*) FROM projection_checkpoint WHERE projection NOT LIKE '%\\_old'")
             .await,
-        24
+        32
     );
     assert_eq!(world.number("SELECT count(*) FROM projection_parked").await, 0);
     // The runner's own prepared statements write to the new tables.
@@ -152,7 +154,7 @@ async fn a_planted_difference_is_found() {
             && of("conversation").equal
     );
     // Nothing of the check stays behind, and a rebuild puts things right.
-    assert_eq!(world.schemas().await.len(), 6);
+    assert_eq!(world.schemas().await.len(), 8);
     replay(&world.log, &["unread", "history"], 2, &()).await.unwrap();
     world.assert_as_the_log_says().await;
 }
@@ -297,10 +299,10 @@ async fn a_rebuild_that_fails_leaves_everything_as_it_was() {
         .execute("DROP VIEW event; ALTER TABLE kept RENAME TO event")
         .await;
     assert_eq!(world.everything().await, before);
-    assert_eq!(world.schemas().await.len(), 6);
+    assert_eq!(world.schemas().await.len(), 8);
     assert_eq!(
         world.number("SELECT count(*) FROM projection_checkpoint").await,
-        24
+        32
     );
     world.assert_as_the_log_says().await;
 }

@@ -11,15 +11,19 @@ use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
 
 /// Fields that are lists with pages.
-pub(super) const PAGED: [&str; 14] = [
+pub(super) const PAGED: [&str; 18] = [
     "audit",
+    "banned",
     "connections",
     "conversations",
     "deliveredTo",
     "edits",
     "inbox",
+    "joinRequests",
+    "links",
     "members",
     "messages",
+    "mutedMembers",
     "parked",
     "replies",
     "search",
@@ -334,8 +338,9 @@ mod tests {
         let sdl = crate::sdl();
         let lists: Vec<&str> = sdl
             .lines()
-            // Of pages, and not of the type that is called so.
-            .filter(|line| line.ends_with("Connection!") && !line.ends_with(" Connection!"))
+            // Of pages, which may be null to some, and not of the type that is called so.
+            .map(|line| line.trim_end_matches('!'))
+            .filter(|line| line.ends_with("Connection") && !line.ends_with(" Connection"))
             .filter_map(|line| line.trim().split(['(', ':']).next())
             .collect();
         assert!(lists.len() >= PAGED.len(), "{lists:?}");

@@ -1,0 +1,39 @@
+-- Settings that were ever changed, by their names on the wire. The others are as they are in every group.
+CREATE TABLE {schema}.group_setting (
+    conversation uuid NOT NULL,
+    name         text NOT NULL,
+    value        text NOT NULL,
+    PRIMARY KEY (conversation, name)
+);
+
+-- Mutes and bans that nobody has lifted, those that are over included.
+CREATE TABLE {schema}.sanction (
+    conversation uuid NOT NULL,
+    kind         text NOT NULL,
+    user_id      uuid NOT NULL,
+    by_user      uuid NOT NULL,
+    at           timestamptz NOT NULL,
+    until        timestamptz,
+    reason       text,
+    PRIMARY KEY (conversation, kind, user_id)
+);
+
+-- Links that nobody has revoked, those that are over or used up included.
+CREATE TABLE {schema}.link (
+    conversation uuid NOT NULL,
+    link         uuid NOT NULL,
+    by_user      uuid NOT NULL,
+    at           timestamptz NOT NULL,
+    until        timestamptz NOT NULL,
+    uses         bigint,
+    used         bigint NOT NULL,
+    PRIMARY KEY (conversation, link)
+);
+
+-- Those who ask to be let in.
+CREATE TABLE {schema}.request (
+    conversation uuid NOT NULL,
+    user_id      uuid NOT NULL,
+    at           timestamptz NOT NULL,
+    PRIMARY KEY (conversation, user_id)
+);

@@ -1,0 +1,101 @@
+//! How events change it.
+
+use super::link::Links;
+use super::request::Requests;
+use super::sanction::Sanctions;
+use super::settings::Changed;
+use crate::fact::Fact;
+use crate::projection::{Folds, Projection, Table};
+use async_trait::async_trait;
+use deadpool_postgres::Transaction;
+use tidings_domain::stored::Kind;
+use tidings_domain::{ConversationEvent, Event};
+
+/// The `groups` projection. Every row belongs to one stream, so lanes never meet.
+pub(crate) struct Groups;
+
+#[async_trait]
+impl Projection for Groups {
+    fn name(&self) -> &'static str {
+        "groups"
+    }
+
+    fn schema(&self) -> &'static str {
+        "p_groups"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn folds(&self) -> Folds {
+        Folds::Only(&[
+            Kind::GROUP_SETTINGS_CHANGED,
+            Kind::MEMBER_MUTED,
+            Kind::MEMBER_BANNED,
+            Kind::MEMBER_UNBANNED,
+            Kind::LINK_CREATED,
+            Kind::LINK_REVOKED,
+            Kind::JOIN_REQUESTED,
+            Kind::JOIN_REFUSED,
+            // By links, and by those who asked.
+            Kind::MEMBER_ADDED,
+        ])
+    }
+
+    fn ddl(&self) -> &'static str {
+        include_str!("ddl.sql")
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        &[
+            Table {
+                name: "group_setting",
+                key: &["conversation", "name"],
+                stream: "conversation",
+            },
+            Table {
+                name: "sanction",
+                key: &["conversation", "kind", "user_id"],
+                stream: "conversation",
+            },
+            Table {
+                name: "link",
+                key: &["conversation", "link"],
+                stream: "conversation",
+            },
+            Table {
+                name: "request",
+                key: &["conversation", "user_id"],
+                stream: "conversation",
+            },
+        ]
+    }
+
+    async fn apply(
+        &self,
+        transaction: &Transaction<'_>,
+        schema: &str,
+        facts: &[Fact<'_>],
+    ) -> Result<(), tokio_postgres::Error> {
+        let (mut settings, mut sanctions) = (Changed::default(), Sanctions::default());
+        let (mut links, mut requests) = (Links::default(), Requests::default());
+        for fact in facts {
+            match fact.event {
+                Event::Conversation(ConversationEvent::GroupSettingsChanged(changed)) => {
+                    settings.fold(fact, &changed.settings);
+                }
+                Event::Conversation(event) => {
+                    sanctions.fold(fact, event);
+                    links.fold(fact, event);
+                    requests.fold(fact, event);
+                }
+                _ => {}
+            }
+        }
+        settings.write(transaction, schema).await?;
+        sanctions.write(transaction, schema).await?;
+        links.write(transaction, schema).await?;
+        requests.write(transaction, schema).await
+    }
+}

@@ -1,0 +1,161 @@
+//! How groups govern themselves, in the read models.
+
+use crate::support::World;
+use tidings_domain::{GroupSettings, SettingsChange, Who};
+use tidings_projections::groups::{self, SanctionKind};
+use tidings_projections::{Order, Range};
+use uuid::Uuid;
+
+fn all() -> Range<Uuid> {
+    Range {
+        after: None,
+        before: None,
+        order: Order::Ascending,
+        rows: 1000,
+    }
+}
+
+async fn settings(world: &World, group: Uuid) -> GroupSettings {
+    let mut change = SettingsChange::default();
+    for setting in world.ask(groups::settings(vec![group])).await {
+        setting.say(&mut change);
+    }
+    GroupSettings::default().with(&change)
+}
+
+async fn sanctioned(world: &World, group: Uuid, kind: SanctionKind) -> Vec<(Uuid, Uuid, Option<String>)> {
+    let found = world.ask(groups::sanctions(vec![group], kind, &all())).await;
+    let found = found.into_iter().filter_map(|row| row.entry);
+    found
+        .map(|sanction| (sanction.user, sanction.by, sanction.reason))
+        .collect()
+}
+
+#[tokio::test]
+async fn of_each_setting_the_last_word_counts() {
+    for each in [true, false] {
+        let world = World::new().await;
+        let ann = world.register(0, "ann").await;
+        let (group, other) = (
+            world.group("g", &[ann], 1).await,
+            world.group("h", &[ann], 2).await,
+        );
+        let changes = [
+            SettingsChange {
+                post: Some(Who::Admins),
+                slow_s: Some(30),
+                ..SettingsChange::default()
+            },
+            SettingsChange {
+                post: Some(Who::Members),
+                forward: Some(false),
+                ..SettingsChange::default()
+            },
+        ];
+        for change in changes {
+            world.set(group, change).await;
+            if each {
+                world.settle().await;
+            }
+        }
+        world.settle().await;
+        let expected = GroupSettings {
+            forward: false,
+            slow_s: 30,
+            ..GroupSettings::default()
+        };
+        assert_eq!(settings(&world, group).await, expected);
+        assert_eq!(settings(&world, other).await, GroupSettings::default());
+        world.assert_as_the_log_says().await;
+    }
+}
+
+#[tokio::test]
+async fn a_link_counts_who_came_by_it_until_it_is_revoked() {
+    for each in [true, false] {
+        let world = World::new().await;
+        let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+        let cat = world.register(2, "cat").await;
+        let group = world.group("g", &[ann], 2).await;
+        let (link, other) = (
+            world.link(group, ann, Some(2)).await,
+            world.link(group, ann, None).await,
+        );
+        if each {
+            world.settle().await;
+        }
+        world.come_by(group, bob, link).await;
+        world.come_by(group, cat, link).await;
+        world.revoke(group, other).await;
+        world.settle().await;
+        let found = world.ask(groups::links(vec![group], &all())).await;
+        let found: Vec<_> = found.into_iter().filter_map(|row| row.entry).collect();
+        let told: Vec<_> = found
+            .iter()
+            .map(|found| (found.link, found.by, found.uses, found.used))
+            .collect();
+        assert_eq!(told, [(link, ann, Some(2), 2)]);
+        world.assert_as_the_log_says().await;
+    }
+}
+
+#[tokio::test]
+async fn who_asks_waits_until_there_is_an_answer() {
+    for each in [true, false] {
+        let world = World::new().await;
+        let ann = world.register(0, "ann").await;
+        let group = world.group("g", &[ann], 2).await;
+        let mut asking = vec![];
+        for n in 0..4_u8 {
+            let user = world.register(n, &format!("u{n}")).await;
+            world.ask_in(group, user, true).await;
+            asking.push(user);
+        }
+        if each {
+            world.settle().await;
+        }
+        world.ask_in(group, asking[0], false).await;
+        world.add(group, asking[1]).await;
+        world.ban(group, asking[2], true).await;
+        world.settle().await;
+        let found = world.ask(groups::requests(vec![group], &all())).await;
+        let waiting: Vec<Uuid> = found
+            .into_iter()
+            .filter_map(|row| Some(row.entry?.user))
+            .collect();
+        assert_eq!(waiting, [asking[3]]);
+        world.assert_as_the_log_says().await;
+    }
+}
+
+#[tokio::test]
+async fn a_sanction_stands_until_it_is_lifted_and_a_later_one_takes_its_place() {
+    for each in [true, false] {
+        let world = World::new().await;
+        let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+        let group = world.group("g", &[ann, bob], 2).await;
+        world.silence(group, bob, true).await;
+        world.ban(group, bob, true).await;
+        if each {
+            world.settle().await;
+        }
+        world.silence(group, bob, false).await;
+        world.ban(group, ann, true).await;
+        world.ban(group, ann, false).await;
+        world.settle().await;
+        assert_eq!(sanctioned(&world, group, SanctionKind::Muted).await, []);
+        assert_eq!(
+            sanctioned(&world, group, SanctionKind::Banned).await,
+            [(bob, Uuid::nil(), Some("spam".to_owned()))]
+        );
+        world.ban(group, bob, true).await;
+        world.silence(group, ann, true).await;
+        world.settle().await;
+        assert_eq!(sanctioned(&world, group, SanctionKind::Banned).await.len(), 1);
+        assert_eq!(
+            sanctioned(&world, group, SanctionKind::Muted).await,
+            [(ann, Uuid::nil(), None)]
+        );
+        world.assert_as_the_log_says().await;
+    }
+}
