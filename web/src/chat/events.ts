@@ -2,6 +2,7 @@
 import type { TidingsEvent } from '../protocol/frames.ts';
 import { isInMain, type Fold } from './fold.ts';
 import { direct } from './nouns/direct.ts';
+import { governance } from './nouns/governance.ts';
 import { group } from './nouns/group.ts';
 import { message } from './nouns/message.ts';
 import type { Handler, Kind, Noun } from './nouns/noun.ts';
@@ -9,7 +10,7 @@ import { pin } from './nouns/pin.ts';
 import { reaction } from './nouns/reaction.ts';
 import type { Conversation } from './store.ts';
 
-const NOUNS: Noun<Kind> = { ...direct, ...group, ...message, ...reaction, ...pin };
+const NOUNS: Noun<Kind> = { ...direct, ...group, ...governance, ...message, ...reaction, ...pin };
 
 /** None for a kind that a later server may have. */
 const handler = (event: TidingsEvent): Handler<TidingsEvent> | undefined =>

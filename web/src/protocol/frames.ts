@@ -14,15 +14,39 @@ interface Happened {
   at: string;
 }
 
+/** Settings of a group, those that became others. */
+export interface GroupSettings {
+  post?: Who;
+  invite?: Who;
+  pin?: Who;
+  everyone?: Who;
+  threads?: Who;
+  react?: Who;
+  attach?: Who;
+  forward?: boolean;
+  join?: 'invite' | 'request' | 'open';
+  slow_s?: number;
+}
+
+type Who = 'members' | 'admins';
+
 export type TidingsEvent = Happened &
   (
     | { kind: 'direct.opened'; data: { users: [string, string] } }
     | { kind: 'group.created'; data: { name: string; owner: string; members: string[] } }
-    | { kind: 'member.added'; data: { user: string; role: Role } }
+    | { kind: 'member.added'; data: { user: string; role: Role; link?: string } }
     | { kind: 'member.removed'; data: { user: string } }
     | { kind: 'member.left'; data: { user: string } }
     | { kind: 'group.renamed'; data: { name: string } }
     | { kind: 'role.changed'; data: { user: string; role: Role } }
+    | { kind: 'group.settings_changed'; data: { settings: GroupSettings } }
+    | { kind: 'member.muted'; data: { user: string; on: boolean; until?: string } }
+    | { kind: 'member.banned'; data: { user: string; until?: string; reason?: string } }
+    | { kind: 'member.unbanned'; data: { user: string } }
+    | { kind: 'link.created'; data: { link: string; by: string; until: string; uses?: number } }
+    | { kind: 'link.revoked'; data: { link: string } }
+    | { kind: 'join.requested'; data: { user: string } }
+    | { kind: 'join.refused'; data: { user: string } }
     // No content: what it said has been recalled since. `message_seq` is the place of the message that changed.
     | {
         kind: 'message.sent';

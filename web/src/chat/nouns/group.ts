@@ -32,7 +32,8 @@ export const group: Noun<Kinds> = {
       if (conversation.history === 'closed') conversation.history = 'idle';
     },
     fold: happened,
-    caption: ({ actor, data }, name) => `${name(actor)} added ${name(data.user)}`,
+    caption: ({ actor, data }, name) =>
+      actor === data.user ? `${name(actor)} joined` : `${name(actor)} added ${name(data.user)}`,
   },
   'member.removed': {
     summarize: (conversation, { data }, me) => gone(conversation, data.user, me),

@@ -1,0 +1,81 @@
+// How groups govern themselves, on the chat page: what became of settings, and who was muted or banned.
+import { happened } from '../fold.ts';
+import type { GroupSettings } from '../../protocol/frames.ts';
+import type { Noun } from './noun.ts';
+
+type Kinds =
+  | 'group.settings_changed'
+  | 'member.muted'
+  | 'member.banned'
+  | 'member.unbanned'
+  | 'link.created'
+  | 'link.revoked'
+  | 'join.requested'
+  | 'join.refused';
+
+/** What a setting lets people do. */
+const RIGHTS: Record<string, string> = {
+  post: 'write',
+  invite: 'add people',
+  pin: 'pin messages',
+  everyone: 'mention everyone',
+  threads: 'reply in threads',
+  react: 'react',
+  attach: 'show files',
+};
+
+const JOINING: Record<string, string> = {
+  invite: 'people come in by invitation',
+  request: 'people ask to be let in',
+  open: 'everybody may come in',
+};
+
+export const governance: Noun<Kinds> = {
+  'group.settings_changed': {
+    fold: happened,
+    caption: ({ actor, data }, name) =>
+      `${name(actor)} changed the group: ${changes(data.settings).join('; ')}`,
+  },
+  'member.muted': {
+    fold: happened,
+    caption: ({ actor, data }, name) =>
+      data.on
+        ? `${name(actor)} muted ${name(data.user)}`
+        : `${name(actor)} let ${name(data.user)} write again`,
+  },
+  'member.banned': {
+    fold: happened,
+    caption: ({ actor, data }, name) =>
+      `${name(actor)} banned ${name(data.user)}${data.reason === undefined ? '' : `: ${data.reason}`}`,
+  },
+  'member.unbanned': {
+    fold: happened,
+    caption: ({ actor, data }, name) => `${name(actor)} lifted the ban of ${name(data.user)}`,
+  },
+  'link.created': {
+    fold: happened,
+    caption: ({ actor }, name) => `${name(actor)} made an invite link`,
+  },
+  'link.revoked': {
+    fold: happened,
+    caption: ({ actor }, name) => `${name(actor)} revoked an invite link`,
+  },
+  'join.requested': {
+    fold: happened,
+    caption: ({ data }, name) => `${name(data.user)} asks to be let in`,
+  },
+  'join.refused': {
+    fold: happened,
+    caption: ({ actor, data }, name) => `${name(actor)} did not let ${name(data.user)} in`,
+  },
+};
+
+function changes(settings: GroupSettings): string[] {
+  return Object.entries(settings).map(([setting, value]) => {
+    if (setting === 'slow_s') return value === 0 ? 'no slow mode' : `${value} seconds between two messages`;
+    if (setting === 'join') return JOINING[String(value)] ?? `joining: ${value}`;
+    if (setting === 'forward') return value ? 'messages may be forwarded' : 'messages are not forwarded';
+    const right = RIGHTS[setting] ?? setting;
+    return value === 'members' ? `members may ${right}` : `only owners and admins ${right}`;
+  });
+}
