@@ -30,6 +30,7 @@ mod failover;
 mod faults;
 mod forward;
 mod gaps;
+mod groups;
 mod hiding;
 mod homes;
 mod lanes;

@@ -19,6 +19,7 @@ fn every_test_in_the_table_of_promises_exists() {
     for room in [
         "tests",
         "client",
+        "domain",
         "eventlog",
         "graphql",
         "loadgen",

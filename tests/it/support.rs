@@ -333,7 +333,7 @@ impl Socket {
     }
 
     /// Sends a command twice under one id: it must be acked with this seq, and then as what was done before.
-    pub(crate) async fn acked_twice(&mut self, mut command: Value, seq: u64) {
+    pub(crate) async fn acked_twice(&mut self, mut command: Value, seq: u64) -> Value {
         let id = Uuid::now_v7();
         command["id"] = json!(id);
         self.send(&command).await;
@@ -346,6 +346,7 @@ impl Socket {
         self.send(&command).await;
         let again = self.answer(id).await;
         assert_eq!((&again["duplicate"], &again["seq"]), (&json!(true), &json!(seq)));
+        first
     }
 
     /// Sends a command that must be refused with this code.
