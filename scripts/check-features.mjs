@@ -22,6 +22,9 @@ emoji_bytes | domain/src/conversation/reaction.rs | EMOJI_BYTES_MAX: usize = {};
 pins | domain/src/conversation/pin.rs | PINS_MAX: usize = {};
 mentions | domain/src/conversation/message.rs | MENTIONS_MAX: usize = {};
 everyone_per_hour | domain/src/conversation/everyone.rs | EVERYONE_PER_HOUR: usize = {};
+slow_s | domain/src/conversation/slow.rs | SLOW_SECONDS_MAX: u32 = {};
+bans | domain/src/conversation/ban.rs | BANS_MAX: usize = {};
+reason_chars | domain/src/text.rs | REASON_CHARS_MAX: usize = {};
 attachment_bytes | src/attachments/config.rs | file_bytes: {},
 attachments.file_bytes | src/attachments/config.rs | file_bytes: {},
 attachments.user_bytes | src/attachments/config.rs | user_bytes: {},
@@ -39,6 +42,11 @@ inbox_days | src/config.rs | inbox_days: {},`;
 
 // What rows say in their own words: feature | words | file | declaration. Where there is no {}, words and declaration stand as they are.
 const WORDED = `
+invite links | {} at a time | domain/src/conversation/link.rs | LINKS_MAX: usize = {};
+invite links | 30 days | domain/src/conversation/link.rs | LINK_SECONDS_MAX: u32 = 30 * 24 * 60 * 60;
+invite links | 7 days where nothing is said | domain/src/conversation/link.rs | LINK_SECONDS: u32 = 7 * 24 * 60 * 60;
+invite links | {} uses or any number | domain/src/conversation/link.rs | LINK_USES_MAX: u32 = {};
+joining | {} wait at a time | domain/src/conversation/joining.rs | JOIN_REQUESTS_MAX: usize = {};
 edit | 0 never, also for owners, -1 any time | domain/src/rules.rs | 0 => Self::Closed,
 recall | 0 never, -1 any time | domain/src/rules.rs | 0 => Self::Closed,
 reactions | at most {} different ones | domain/src/conversation/reaction.rs | EMOJI_OF_USER_MAX: usize = {};
