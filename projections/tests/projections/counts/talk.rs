@@ -142,6 +142,7 @@ impl Talk {
                 let added = MemberAdded {
                     user: self.people[who].into(),
                     role: Role::Member,
+                    link: None,
                 };
                 self.happens(by, ConversationEvent::MemberAdded(added))
             }
