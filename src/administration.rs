@@ -16,12 +16,15 @@ use crate::fanout::Asks;
 use crate::gateway::{Logins, Registry};
 use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
+use crate::presence::Presence;
 use acts::Ordered;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tables::Tables;
+use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Log;
 use tidings_graphql::{Audited, Backend, ConnectionState, NodeState, Order, Part, RebuildState, Refusal};
 use tidings_projections::Range;
@@ -43,6 +46,7 @@ pub struct Foundation {
     /// For the read models, which fold everything that the log holds.
     pub log: Log,
     pub logins: Logins,
+    pub presence: Presence,
     pub registry: Arc<Registry>,
 }
 
@@ -82,6 +86,19 @@ impl Backend for Administration {
     fn ticket(&self, viewer: Uuid, attachment: Uuid) -> (String, DateTime<Utc>) {
         let Link { ticket, expires_at } = self.0.ground.links.make(attachment, viewer, clock::now());
         (ticket, expires_at)
+    }
+
+    fn there(&self, users: Vec<Uuid>) -> BoxFuture<'_, HashMap<Uuid, bool>> {
+        Box::pin(async move {
+            let users = users.into_iter().map(UserId).collect();
+            let shown = self.0.ground.presence.shown(users).await;
+            let there = shown.into_iter().map(|(user, shown)| (user.0, shown.is_there()));
+            there.collect()
+        })
+    }
+
+    fn online(&self, conversation: Uuid) -> BoxFuture<'_, Option<usize>> {
+        Box::pin(self.0.ground.presence.online(ConversationId(conversation)))
     }
 
     fn nodes(&self) -> BoxFuture<'_, Result<Vec<NodeState>, Refusal>> {

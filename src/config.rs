@@ -7,6 +7,7 @@ use crate::attachments::AttachmentConfig;
 use crate::gateway::GatewayLimits;
 use crate::http::{GraphqlLimits, HttpLimits};
 use crate::lanes::LaneLimits;
+use crate::presence::PresenceConfig;
 use crate::telemetry::LogFormat;
 use figment::Figment;
 use figment::providers::{Format as _, Serialized, Toml};
@@ -92,6 +93,7 @@ pub struct Config {
     pub graphql: GraphqlLimits,
     pub auth: AuthConfig,
     pub attachments: AttachmentConfig,
+    pub presence: PresenceConfig,
 }
 
 impl Default for Config {
@@ -130,6 +132,7 @@ impl Default for Config {
             graphql: GraphqlLimits::default(),
             auth: AuthConfig::default(),
             attachments: AttachmentConfig::default(),
+            presence: PresenceConfig::default(),
         }
     }
 }
@@ -245,6 +248,9 @@ impl Config {
             return invalid("`http.head_ms`, `http.body_ms` and `http.stalled_ms` must be at least 1");
         }
         if let Some(wrong) = self.attachments.check() {
+            return invalid(wrong);
+        }
+        if let Some(wrong) = self.presence.check() {
             return invalid(wrong);
         }
         self.home()?;

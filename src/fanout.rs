@@ -15,6 +15,7 @@ mod sweeper;
 use crate::delivery::Hub;
 use crate::lifecycle::Lifecycle;
 use redis::Client;
+use redis::aio::MultiplexedConnection;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -111,6 +112,20 @@ impl Keys {
     }
 }
 
+/// The way to Redis, for other rooms that keep something there.
+#[derive(Clone)]
+pub struct Redis {
+    client: Client,
+    timeout: Duration,
+}
+
+impl Redis {
+    /// Connects. No answer takes longer than the fan-out's time-out.
+    pub async fn connect(&self) -> redis::RedisResult<MultiplexedConnection> {
+        connection::connect(&self.client, self.timeout).await
+    }
+}
+
 /// Fan-out of one node.
 pub struct Fanout {
     pub health: Health,
@@ -162,6 +177,14 @@ impl Fanout {
             client,
             hub: hub.clone(),
         })
+    }
+
+    /// The way to Redis.
+    pub fn redis(&self) -> Redis {
+        Redis {
+            client: self.client.clone(),
+            timeout: self.config.timeout,
+        }
     }
 
     /// The way to ask the other nodes.

@@ -40,6 +40,7 @@ use crate::delivery::Hub;
 use crate::fanout::Ephemeral;
 use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
+use crate::presence::Presence;
 use crate::wire::Announced;
 use crate::{clock, wire};
 use std::sync::Arc;
@@ -78,6 +79,7 @@ pub struct Gateway {
     /// The log's own id, from which ids of conversations derive.
     pub log_id: Uuid,
     pub page_room: PageRoom,
+    pub presence: Presence,
     pub registry: Arc<Registry>,
     pub sizes: Sizes,
     pub typing: Typing,

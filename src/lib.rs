@@ -22,6 +22,7 @@ pub mod lifecycle;
 pub mod node;
 pub mod outcome;
 pub mod planted;
+pub mod presence;
 pub mod problem;
 pub mod reactors;
 pub mod readiness;

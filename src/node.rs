@@ -69,6 +69,7 @@ impl Node {
             links: links.clone(),
             log: spine.folded.clone(),
             logins: logins.clone(),
+            presence: spine.presence.clone(),
             registry: Arc::clone(&gateway.registry),
         });
         let readiness = readiness_of(&lifecycle, &config, &spine);
@@ -214,6 +215,7 @@ fn gateway_of(
         logins: logins.clone(),
         lookups: Lookups::start(lifecycle, &spine.log),
         log_id: spine.log_id,
+        presence: spine.presence.clone(),
         page_room: PageRoom::new(limits.catch_up_page_bytes, limits.catch_up_node_bytes),
         registry: Arc::new(Registry::new(
             limits.connections,

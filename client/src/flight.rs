@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tidings_protocol::{Ack, Action, ClientFrame, Command, ErrorCode, ErrorFrame, Events};
+use tidings_protocol::{Ack, Action, ClientFrame, Command, ErrorCode, ErrorFrame, Events, PresenceState};
 use tokio::{sync::oneshot, time::Instant};
 use uuid::Uuid;
 
@@ -29,6 +29,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 pub(crate) enum Answer {
     Ack(Ack),
     Events(Events),
+    Presence(PresenceState),
 }
 
 /// A command on its way from a handle to the task.
@@ -283,6 +284,18 @@ impl Flight {
                 None
             }
         }
+    }
+
+    /// Returns what answers nothing here.
+    pub(crate) fn watched(&mut self, state: PresenceState) -> Option<PresenceState> {
+        let Some(waiting) = state.id.and_then(|id| self.take(id)) else {
+            return Some(state);
+        };
+        if let Origin::User { answer, .. } = waiting.origin {
+            // Nobody may listen any more.
+            let _ = answer.send(Ok(Answer::Presence(state)));
+        }
+        None
     }
 
     /// A refusal. A retryable one puts the command back in its place until its time is over, and keeps those behind

@@ -8,8 +8,8 @@ use std::{
 
 use futures_util::stream::BoxStream;
 use tidings_protocol::{
-    Ack, Action, ClientFrame, Command, Content, Events, GroupSettings, MessageSend, Profile, Settings,
-    Source, Timestamp,
+    Ack, Action, ClientFrame, Command, Content, Events, GroupSettings, MessageSend, PresenceState, Profile,
+    Settings, Source, Status, Timestamp,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -403,9 +403,37 @@ impl Client {
         };
         match self.submit(fresh_id(), action).await?.answer.await {
             Ok(Ok(Answer::Events(events))) => Ok(events),
-            Ok(Ok(Answer::Ack(_))) => Err(CommandError::Unfit),
+            Ok(Ok(Answer::Ack(_) | Answer::Presence(_))) => Err(CommandError::Unfit),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(CommandError::Closed { sent: false }),
+        }
+    }
+
+    /// Watches who is there of these people and in these conversations, in place of whatever this connection has watched; returns how
+    /// it is now, and changes come out of the stream. The list ends with the connection: whoever goes on watching says it again after
+    /// each [`crate::Incoming::Synced`].
+    ///
+    /// # Errors
+    /// Any [`CommandError`].
+    pub async fn watch(
+        &self,
+        users: Vec<Uuid>,
+        conversations: Vec<Uuid>,
+    ) -> Result<PresenceState, CommandError> {
+        let action = Action::PresenceWatch { users, conversations };
+        match self.submit(fresh_id(), action).await?.answer.await {
+            Ok(Ok(Answer::Presence(state))) => Ok(state),
+            Ok(Ok(Answer::Ack(_) | Answer::Events(_))) => Err(CommandError::Unfit),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(CommandError::Closed { sent: false }),
+        }
+    }
+
+    /// Says how the user is there on this connection, until something else is said or it ends; dropped as [`Self::typing`] is.
+    pub fn status(&self, value: Status) {
+        if let Ok(text) = serde_json::to_string(&ClientFrame::Status { value }) {
+            // Ephemeral by contract: with a full queue it is better lost than late.
+            let _ = self.requests.try_send(Outgoing::Ephemeral(text));
         }
     }
 
@@ -431,7 +459,7 @@ impl Client {
         let store = self
             .store
             .as_ref()
-            .filter(|_| !matches!(action, Action::Fetch { .. }));
+            .filter(|_| !matches!(action, Action::Fetch { .. } | Action::PresenceWatch { .. }));
         let shape = Shape {
             conversation: action.conversation(),
             message: matches!(action, Action::MessageSend(_)),
@@ -535,7 +563,7 @@ impl Future for Pending {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.answer).poll(cx).map(|answer| match answer {
             Ok(Ok(Answer::Ack(ack))) => Ok(ack),
-            Ok(Ok(Answer::Events(_))) => Err(CommandError::Unfit),
+            Ok(Ok(Answer::Events(_) | Answer::Presence(_))) => Err(CommandError::Unfit),
             Ok(Err(error)) => Err(error),
             // The runtime ended around the task.
             Err(_) => Err(CommandError::Closed { sent: true }),

@@ -8,7 +8,9 @@ use std::{
 };
 
 use futures_util::Stream;
-use tidings_protocol::{Event, Gap, Notice, Presence, Receipt, Resume, TypingNotice, Welcome};
+use tidings_protocol::{
+    Event, Gap, Notice, Presence, PresenceCount, PresenceState, Receipt, Resume, TypingNotice, Welcome,
+};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -41,7 +43,11 @@ pub enum Incoming {
     Synced,
     Notice(Notice),
     Typing(TypingNotice),
+    /// Somebody who is watched came or went ([`crate::Client::watch`]).
     Presence(Presence),
+    PresenceCount(PresenceCount),
+    /// Takes the place of all that was said of who is there.
+    PresenceState(PresenceState),
     Receipt(Receipt),
     /// The connection ended. It comes back after `retry_in`; `None` ends the stream.
     Disconnected {

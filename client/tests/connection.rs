@@ -11,6 +11,8 @@ mod closing;
 mod messages;
 #[path = "connection/peer.rs"]
 mod peer;
+#[path = "connection/presence.rs"]
+mod presence;
 #[path = "connection/receipts.rs"]
 mod receipts;
 #[path = "connection/refused.rs"]
@@ -295,8 +297,8 @@ async fn what_a_later_server_says_is_tolerated() {
     let mut unheard_of = event(2);
     unheard_of["kind"] = json!("something.new");
     for frame in [
-        json!({"type": "presence.count", "conversation": ROOM, "online": 3}),
-        json!({"type": "presence.state", "id": ROOM, "users": {}, "conversations": {}}),
+        json!({"type": "weather", "conversation": ROOM, "online": 3}),
+        json!({"type": "weather.state", "id": ROOM, "users": {}, "conversations": {}}),
         recalled,
         unheard_of,
     ] {

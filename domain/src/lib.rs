@@ -15,6 +15,7 @@ pub mod id;
 pub mod kind;
 pub mod membership;
 mod moment;
+pub mod presence;
 pub mod rejection;
 pub mod rules;
 pub mod stored;

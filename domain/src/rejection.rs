@@ -12,6 +12,7 @@ pub enum Field {
     Content,
     Conversation,
     DisplayName,
+    Conversations,
     Emoji,
     Everyone,
     ExpiresInS,
@@ -33,6 +34,7 @@ pub enum Field {
     Until,
     User,
     Uses,
+    Users,
 }
 
 impl Field {
@@ -44,6 +46,7 @@ impl Field {
             Self::Content => "content",
             Self::Conversation => "conversation",
             Self::DisplayName => "display_name",
+            Self::Conversations => "conversations",
             Self::Emoji => "emoji",
             Self::Everyone => "everyone",
             Self::ExpiresInS => "expires_in_s",
@@ -65,6 +68,7 @@ impl Field {
             Self::Until => "until",
             Self::User => "user",
             Self::Uses => "uses",
+            Self::Users => "users",
         }
     }
 }

@@ -5,15 +5,24 @@ use crate::errors::Refusal;
 use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, ready};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use tidings_projections::Range;
 use uuid::Uuid;
 
-/// The server around the schema. Whoever asks has made sure that it is an administrator who asks, but for [`Self::ticket`].
+/// The server around the schema. Whoever asks has made sure that it is an administrator who asks, but for [`Self::ticket`] and
+/// what is asked of presence.
 pub trait Backend: Send + Sync + 'static {
     /// What opens an attachment for `viewer`, who is asked for no token then, and until when. Whether the viewer may see it is asked when it
     /// is used.
     fn ticket(&self, viewer: Uuid, attachment: Uuid) -> (String, DateTime<Utc>);
+
+    /// Whether those of these people are there of whom that is known, as others see them. Whoever asks has made sure that the viewer
+    /// may see them.
+    fn there(&self, users: Vec<Uuid>) -> BoxFuture<'_, HashMap<Uuid, bool>>;
+
+    /// How many members of a conversation are there, where that is known.
+    fn online(&self, conversation: Uuid) -> BoxFuture<'_, Option<usize>>;
 
     /// The nodes that run, by when they started.
     fn nodes(&self) -> BoxFuture<'_, Result<Vec<NodeState>, Refusal>>;
@@ -162,6 +171,14 @@ pub struct Audited {
 impl Backend for () {
     fn ticket(&self, _: Uuid, _: Uuid) -> (String, DateTime<Utc>) {
         (String::new(), DateTime::UNIX_EPOCH)
+    }
+
+    fn there(&self, _: Vec<Uuid>) -> BoxFuture<'_, HashMap<Uuid, bool>> {
+        Box::pin(ready(HashMap::new()))
+    }
+
+    fn online(&self, _: Uuid) -> BoxFuture<'_, Option<usize>> {
+        Box::pin(ready(None))
     }
 
     fn nodes(&self) -> BoxFuture<'_, Result<Vec<NodeState>, Refusal>> {

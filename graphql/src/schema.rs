@@ -17,6 +17,7 @@ pub(crate) mod message;
 pub(crate) mod mutation;
 pub(crate) mod page;
 pub(crate) mod pin;
+pub(crate) mod presence;
 pub(crate) mod profile;
 pub(crate) mod query;
 pub(crate) mod reaction;

@@ -1,5 +1,6 @@
 //! People, conversations and their members.
 
+mod acquaintance;
 pub(crate) mod conversation;
 pub(crate) mod counts;
 mod fold;
@@ -10,6 +11,7 @@ pub(crate) mod memberships;
 mod person;
 mod receipts;
 
+pub use acquaintance::{acquainted, member_ids};
 pub use conversation::{Activity, Conversation, activity, by_id};
 pub(crate) use fold::Conversations;
 pub use member::{Member, members};

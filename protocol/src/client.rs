@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use crate::{
     Content, DEVICE_CHARS_MAX, GroupSettings, MessageSend, ParseError, Profile, Resume, ResumePart, Role,
-    Settings, Timestamp, ban, direct,
+    Settings, Status, Timestamp, ban, direct,
     fields::{Field, Fields},
-    group, hiding, joining, link, mark, message, muted, pin, profile, reaction, reading, resume, setting,
-    settings, thread, typing,
+    group, hiding, joining, link, mark, message, muted, pin, presence, profile, reaction, reading, resume,
+    setting, settings, thread, typing,
 };
 
 /// One object from a client.
@@ -28,6 +28,8 @@ pub enum ClientFrame {
     },
     /// The user types, or has stopped. No answer.
     Typing { conversation: Uuid, on: bool },
+    /// How the user is there on this connection. No answer.
+    Status { value: Status },
     /// Anything that is answered with its id.
     #[serde(untagged)]
     Command(Command),
@@ -238,6 +240,14 @@ pub enum Action {
         #[schemars(default)]
         thread: Option<Uuid>,
     },
+    /// Watches who is there, in place of whatever this connection has watched; answered by `presence.state`.
+    #[serde(rename = "presence.watch")]
+    PresenceWatch {
+        #[schemars(default)]
+        users: Vec<Uuid>,
+        #[schemars(default)]
+        conversations: Vec<Uuid>,
+    },
     /// Asks for at most `limit` events from seq `from` on; answered by `events`.
     #[serde(rename = "fetch")]
     Fetch {
@@ -248,11 +258,12 @@ pub enum Action {
 }
 
 impl Action {
-    /// The conversation that it names; `None` for those that make one, and for those about oneself.
+    /// The conversation that it names; `None` for those that make one, name several, or are about oneself.
     pub fn conversation(&self) -> Option<Uuid> {
         match self {
             Self::DirectOpen { .. }
             | Self::GroupCreate { .. }
+            | Self::PresenceWatch { .. }
             | Self::ProfileUpdate(_)
             | Self::SettingsUpdate(_) => None,
             Self::GroupJoin { conversation, .. } => *conversation,
@@ -320,6 +331,7 @@ impl Action {
             Self::ProfileUpdate(_) => "profile.update",
             Self::SettingsUpdate(_) => "settings.update",
             Self::Read { .. } => "read",
+            Self::PresenceWatch { .. } => "presence.watch",
             Self::Fetch { .. } => "fetch",
         }
     }
@@ -333,6 +345,8 @@ pub(crate) fn understand(fields: &Fields<'_>) -> Result<ClientFrame, ParseError>
         "read" => reading::read(fields)?,
         "fetch" => reading::fetch(fields)?,
         "typing" => return typing::typing(fields),
+        "status" => return presence::status(fields),
+        "presence.watch" => presence::watch(fields)?,
         "ping" => {
             return Ok(ClientFrame::Ping {
                 id: fields.optional(Field::Id)?,

@@ -57,10 +57,13 @@ pub(crate) enum Field {
     Link,
     ExpiresInS,
     Uses,
+    Users,
+    Conversations,
+    Value,
 }
 
 impl Field {
-    const NAMES: [(&'static str, Self); 40] = [
+    const NAMES: [(&'static str, Self); 43] = [
         ("type", Self::Type),
         ("id", Self::Id),
         ("token", Self::Token),
@@ -101,6 +104,9 @@ impl Field {
         ("link", Self::Link),
         ("expires_in_s", Self::ExpiresInS),
         ("uses", Self::Uses),
+        ("users", Self::Users),
+        ("conversations", Self::Conversations),
+        ("value", Self::Value),
     ];
 
     const fn name(self) -> &'static str {

@@ -59,7 +59,7 @@ pub use notice::{Notice, NoticeData, NoticeGap, NoticeRef};
 pub use parse::{DEVICE_CHARS_MAX, ParseError, SEQ_MAX, parse, parse_spelled};
 pub use pin::PinChanged;
 pub use position::{Position, PositionError};
-pub use presence::Presence;
+pub use presence::{OnlineCount, Presence, PresenceCount, PresenceState, Reachable, Seen, Status};
 pub use profile::{Avatar, Profile};
 pub use reaction::ReactionChanged;
 pub use reading::{Events, Receipt};

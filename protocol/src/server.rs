@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Close, ErrorFrame, Event, Events, Notice, Position, Presence, Receipt, Timestamp, TypingNotice, Welcome,
+    Close, ErrorFrame, Event, Events, Notice, Position, Presence, PresenceCount, PresenceState, Receipt,
+    Timestamp, TypingNotice, Welcome,
 };
 
 /// One object from the server.
@@ -23,6 +24,11 @@ pub enum ServerFrame {
     Notice(Notice),
     Typing(TypingNotice),
     Presence(Presence),
+    /// The answer to `presence.watch`, and again where changes were not shown.
+    #[serde(rename = "presence.state")]
+    PresenceState(PresenceState),
+    #[serde(rename = "presence.count")]
+    PresenceCount(PresenceCount),
     Receipt(Receipt),
     Pong {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,6 +104,8 @@ impl ServerFrame {
             "notice" => Self::Notice(serde_json::from_str(text)?),
             "typing" => Self::Typing(serde_json::from_str(text)?),
             "presence" => Self::Presence(serde_json::from_str(text)?),
+            "presence.state" => Self::PresenceState(serde_json::from_str(text)?),
+            "presence.count" => Self::PresenceCount(serde_json::from_str(text)?),
             "receipt" => Self::Receipt(serde_json::from_str(text)?),
             "pong" => Self::Pong {
                 id: serde_json::from_str::<PongFields>(text)?.id,

@@ -128,7 +128,7 @@ impl Administration {
                 id: connection.session,
                 user: connection.user.0,
                 node: self.0.node,
-                device: connection.device,
+                device: connection.device.to_string(),
                 address: connection.address,
                 since: connection.since,
                 login,

@@ -84,6 +84,9 @@ pub enum Audience {
 pub trait Observer: Send + Sync + 'static {
     /// Lane `lane` is known up to `pos`.
     fn advanced(&self, lane: u8, pos: u64);
+
+    /// Somebody came into a conversation, or left it.
+    fn moved(&self, conversation: Uuid, user: UserId, came: bool);
 }
 
 /// Handle to the hub. Cheap to clone.

@@ -15,6 +15,9 @@ const EPHEMERAL_MAX: usize = 64;
 /// The same where one says that somebody types.
 const TYPING_MAX: usize = 16;
 
+/// The same where one says who is there, which is shed first.
+const PRESENCE_MAX: usize = 8;
+
 /// What an answer to `fetch` brings of a conversation that has a gap.
 #[derive(Clone, Copy, Debug)]
 pub struct Brought {
@@ -172,6 +175,23 @@ impl Outbox {
         self.ephemeral(frame, TYPING_MAX);
     }
 
+    /// Adds who is there, unless several ephemeral frames wait already or half of the room for events is taken. Answers whether it
+    /// was added.
+    pub fn presence(&self, frame: Frame) -> bool {
+        let mut queues = self.queues();
+        let is_half_full = queues.live.len() > self.events_max / 2
+            || queues.live_bytes > self.bytes_max / 2
+            || queues.lagged;
+        if is_half_full || queues.ephemeral >= PRESENCE_MAX || queues.close.is_some() {
+            return false;
+        }
+        queues.ephemeral += 1;
+        queues.system.push_back(SystemFrame::new(frame, None));
+        drop(queues);
+        self.wake.notify_one();
+        true
+    }
+
     fn ephemeral(&self, frame: Frame, room: usize) {
         let mut queues = self.queues();
         if queues.ephemeral >= room || queues.close.is_some() {
@@ -271,6 +291,24 @@ mod tests {
         assert_eq!(work.live.len(), 1);
         outbox.live(&[event(7), event(8), event(9)]);
         assert!(outbox.take(10).lagged);
+    }
+
+    #[test]
+    fn who_is_there_is_shed_before_anything_else() {
+        let outbox = Outbox::new(4, 1000);
+        let frame = || Frame::text(b"");
+        for _ in 0..PRESENCE_MAX {
+            assert!(outbox.presence(frame()));
+        }
+        assert!(!outbox.presence(frame()));
+        outbox.typing(frame());
+        assert_eq!(outbox.take(10).system.len(), PRESENCE_MAX + 1);
+        outbox.live(&[event(1), event(2)]);
+        assert!(outbox.presence(frame()));
+        outbox.live(&[event(3)]);
+        assert!(!outbox.presence(frame()));
+        outbox.receipt(frame());
+        assert_eq!(outbox.take(10).system.len(), 2);
     }
 
     #[test]

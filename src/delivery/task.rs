@@ -294,6 +294,7 @@ impl HubTask {
         if let Membership::Joined(joined) = membership {
             for (user, _) in joined.iter() {
                 self.subscriptions.join(user, recorded.stream);
+                self.observer.moved(recorded.stream, user, true);
             }
         }
         if self.subscriptions.watched(recorded.stream) {
@@ -301,6 +302,7 @@ impl HubTask {
         }
         if let Membership::Left(user) = membership {
             self.subscriptions.leave(user, recorded.stream, recorded.seq);
+            self.observer.moved(recorded.stream, user, false);
         }
     }
 

@@ -103,6 +103,9 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
             | Action::GroupJoin { .. }
             | Action::GroupApprove { .. }
             | Action::GroupRefuse { .. } => CHANGE,
+            Action::PresenceWatch { users, conversations } => {
+                CHANGE + (users.len() / NAMED + conversations.len()) as u32
+            }
             // Each is looked for.
             Action::MessageHide { messages, .. } => 1 + (messages.len() / NAMED) as u32,
             Action::ConversationClear { .. }

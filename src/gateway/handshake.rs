@@ -96,7 +96,7 @@ pub(super) async fn greet(
                 Ok(ClientFrame::Ping { id }) => {
                     ErrorFrame::new(id, ErrorCode::Unauthenticated, "say hello first")
                 }
-                Ok(ClientFrame::Typing { .. } | ClientFrame::Resume(_)) => {
+                Ok(ClientFrame::Typing { .. } | ClientFrame::Status { .. } | ClientFrame::Resume(_)) => {
                     ErrorFrame::new(None, ErrorCode::Unauthenticated, "say hello first")
                 }
                 Err(error) => error.into(),

@@ -4,6 +4,7 @@ mod commands;
 mod hello;
 mod hiding;
 mod marks;
+mod presence;
 mod reads;
 
 use super::Gateway;
@@ -15,6 +16,7 @@ use super::registry::Registered;
 use super::reply::Reply;
 use super::shared::{ReaderEnd, Shared};
 use super::socket::Source;
+use crate::presence::Arrived;
 use crate::wire;
 use std::convert::Infallible;
 use std::num::NonZeroU32;
@@ -43,6 +45,8 @@ pub(super) struct Reader {
     pub(super) source: Source,
     shared: Arc<Shared>,
     registered: Registered,
+    /// For as long as it lives, the user is there.
+    arrived: Arrived,
     user: UserId,
     session: Uuid,
     /// Reads that are being handed on. What may change the reader's membership waits for them.
@@ -59,6 +63,7 @@ impl Reader {
         source: Source,
         shared: Arc<Shared>,
         registered: Registered,
+        arrived: Arrived,
         session: Uuid,
         renewal: Renewal,
         login: Login,
@@ -69,6 +74,7 @@ impl Reader {
             source,
             shared,
             registered,
+            arrived,
             user,
             session,
             reading: JoinSet::new(),
@@ -159,6 +165,10 @@ impl Reader {
                 self.typing(ConversationId(conversation), on);
                 Ok(())
             }
+            Ok(ClientFrame::Status { value }) => {
+                self.status(value);
+                Ok(())
+            }
             Ok(ClientFrame::Ping { id }) => {
                 reply.send(&ServerFrame::Pong { id });
                 Ok(())
@@ -214,7 +224,7 @@ impl Reader {
             Ok(ClientFrame::Command(command)) => Some(command.id),
             Ok(ClientFrame::Ping { id }) => *id,
             // Ephemeral, and never answered.
-            Ok(ClientFrame::Typing { .. }) => return Ok(()),
+            Ok(ClientFrame::Typing { .. } | ClientFrame::Status { .. }) => return Ok(()),
             Ok(ClientFrame::Hello(_) | ClientFrame::Resume(_)) => None,
             Err(error) => error.id(),
         };

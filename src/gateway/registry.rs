@@ -24,7 +24,7 @@ pub struct Connection {
     pub user: UserId,
     /// What its welcome names it, different on every node.
     pub session: Uuid,
-    pub device: String,
+    pub device: Arc<str>,
     pub since: DateTime<Utc>,
     pub address: IpAddr,
 }
@@ -128,7 +128,7 @@ impl Registry {
         registry: &Arc<Self>,
         user: UserId,
         session: Uuid,
-        device: String,
+        device: Arc<str>,
         address: IpAddr,
         since: DateTime<Utc>,
     ) -> Result<Registered, TooMany> {

@@ -4,19 +4,20 @@ use super::gaps::Gaps;
 use super::handshake::{Greeted, greet};
 use super::proof::Answered;
 use super::reader::{READS_IN_FLIGHT, Reader};
-use super::registry::{Registered, Registry, TooMany};
+use super::registry::{Connection, Registered, Registry, TooMany};
 use super::resume::Parts;
 use super::shared::{ReaderEnd, Shared};
 use super::socket::{Sink, Source};
 use super::writer::Writer;
 use super::{Gateway, close, resume};
 use crate::delivery::{Outbox, Subscriber};
+use crate::presence::Device;
 use futures_util::FutureExt as _;
 use rand::RngExt as _;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 use tidings_domain::UserId;
 use tidings_protocol::{Close, CloseCode, ServerFrame};
@@ -53,6 +54,7 @@ pub(super) async fn run(
         return;
     };
     let (connection, user) = (session.connection, session.user);
+    let shared = Arc::clone(&session.shared);
     // A panic ends this connection and nothing else; the hub forgets the connection however it ended. The future has no
     // name, for a name would keep room for it twice.
     let began = Instant::now();
@@ -66,6 +68,9 @@ pub(super) async fn run(
     }
     metrics::histogram!("tidings_connection_seconds").record(began.elapsed());
     gateway.hub.unregister(connection, user).await;
+    if shared.watches.load(Ordering::Relaxed) {
+        gateway.presence.unwatch(connection).await;
+    }
 }
 
 /// From the upgrade to a session. `None` when the connection has ended; the reason has been said.
@@ -92,7 +97,7 @@ async fn begin(
         &gateway.registry,
         greeted.user,
         greeted.session,
-        greeted.device.clone(),
+        greeted.device.as_str().into(),
         address,
         crate::clock::now(),
     );
@@ -142,6 +147,7 @@ impl Session {
             missed: AtomicU32::new(0),
             answered: Answered::default(),
             gaps: Gaps::default(),
+            watches: AtomicBool::new(false),
             resume: Parts::new(greeted.resume, greeted.more),
             expires_at_ms: AtomicI64::new(greeted.expires_at.timestamp_millis()),
             time_lines: gateway.hub.time_lines(),
@@ -156,6 +162,7 @@ impl Session {
             login,
             ..
         } = greeted;
+        let arrived = gateway.presence.arrive(user, device(&registered));
         let connection = registered.connection.id;
         // What is logged about it from here on is found by these.
         let span = Span::current();
@@ -180,6 +187,7 @@ impl Session {
                 source,
                 Arc::clone(&shared),
                 registered,
+                arrived,
                 session,
                 renewal,
                 login,
@@ -189,6 +197,24 @@ impl Session {
             user,
             rest,
         }
+    }
+}
+
+/// A connection, as others may be told of it.
+fn device(registered: &Registered) -> Device {
+    let Connection {
+        id,
+        session,
+        device,
+        since,
+        ..
+    } = &registered.connection;
+    Device {
+        connection: *id,
+        session: *session,
+        device: Arc::clone(device),
+        since: *since,
+        status: Device::BEGINS,
     }
 }
 

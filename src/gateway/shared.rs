@@ -5,7 +5,7 @@ use super::proof::Answered;
 use super::resume::Parts;
 use crate::delivery::Outbox;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32};
 use tidings_protocol::CloseCode;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +23,8 @@ pub(super) struct Shared {
     pub(super) answered: Answered,
     /// Gaps that the client was told of.
     pub(super) gaps: Gaps,
+    /// Whether the client has ever watched who is there.
+    pub(super) watches: AtomicBool,
     /// What the client says it has seen; taken by the first catch-up.
     pub(super) resume: Parts,
     /// When the token runs out, in milliseconds since 1970. A new hello moves it.

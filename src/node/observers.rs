@@ -3,22 +3,32 @@
 use crate::delivery::{Hub, Observer};
 use crate::gateway::Logins;
 use crate::lanes::Lanes;
+use crate::presence::Moves;
 use crate::telemetry::Look;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tidings_domain::{ConversationId, UserId};
 use tidings_projections::{Checkpoints, Lag, ProjectionError, Wake};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 /// Moments that are remembered of each lane. Where there are more, every other one is forgotten.
 const MOMENTS_MAX: usize = 512;
 
-/// What a hub tells the projections.
-pub(super) struct WakeProjections(pub(super) Wake);
+/// What a hub tells the projections, and presence.
+pub(super) struct Listeners {
+    pub(super) projections: Wake,
+    pub(super) presence: Moves,
+}
 
-impl Observer for WakeProjections {
+impl Observer for Listeners {
     fn advanced(&self, lane: u8, _pos: u64) {
-        self.0.lane(lane);
+        self.projections.lane(lane);
+    }
+
+    fn moved(&self, conversation: Uuid, user: UserId, came: bool) {
+        self.presence.moved(ConversationId(conversation), user, came);
     }
 }
 

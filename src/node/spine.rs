@@ -2,7 +2,7 @@
 
 use super::ground::Ground;
 use super::grow::Grow;
-use super::observers::{CountProjections, WakeProjections};
+use super::observers::{CountProjections, Listeners};
 use crate::accounts::Directory;
 use crate::commits::Commits;
 use crate::config::Config;
@@ -12,6 +12,7 @@ use crate::delivery::{Hub, Observer};
 use crate::fanout::{Asks, Ephemeral, Fanout, FanoutConfig, Health};
 use crate::lanes::{self, LaneLimits, Lanes, SUBJECTS};
 use crate::lifecycle::Lifecycle;
+use crate::presence::{self, Moves, Presence};
 use anyhow::Context as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,7 @@ pub(super) struct Spine {
     pub(super) lanes_log: Log,
     /// The log's own id.
     pub(super) log_id: Uuid,
+    pub(super) presence: Presence,
     pub(super) redis: Health,
 }
 
@@ -66,7 +68,11 @@ impl Spine {
         let log = folded.clone().knowing(SUBJECTS);
         build_read_models(lifecycle, &projector, &unbuilt);
         let (wake, tail, checkpoints) = (projector.wake(), projector.tail(), projector.checkpoints());
-        let observer: Arc<dyn Observer> = Arc::new(WakeProjections(wake));
+        let moves = Moves::default();
+        let observer: Arc<dyn Observer> = Arc::new(Listeners {
+            projections: wake,
+            presence: moves.clone(),
+        });
         let controls = Controls::default();
         let hub = Hub::new(lifecycle, &log, &observer, &controls, config.gateway.return_ms);
         let mut fanout_config = FanoutConfig::new(ground.redis_url.clone());
@@ -92,6 +98,16 @@ impl Spine {
             key,
         };
         let lanes = Lanes::new(lifecycle, base, &hub, &controls, lane_limits);
+        let ground = presence::Foundation {
+            checkpoints: checkpoints.clone(),
+            config: config.presence.clone(),
+            lanes: lanes.clone(),
+            log: log.clone(),
+            log_id,
+            moves,
+            redis: fanout.redis(),
+        };
+        let presence = Presence::start(lifecycle, ground);
         let (ephemeral, redis, asks) = (fanout.ephemeral.clone(), fanout.health.clone(), fanout.asks());
         let grow = Grow {
             log: lanes_log.clone(),
@@ -118,6 +134,7 @@ impl Spine {
             folded,
             lanes_log,
             log_id,
+            presence,
             redis,
         })
     }

@@ -216,6 +216,35 @@ pub(crate) const METRICS: &[Metric] = &[
         "tidings_delivery_cursors_dropped_total",
         "Delivery cursors that were given up because the log did not take them.",
     ),
+    // Who is there.
+    gauge(
+        "tidings_presence_watchers",
+        "Connections that watch who is there.",
+    ),
+    gauge(
+        "tidings_presence_tracked",
+        "People of whom it matters on this node whether they are there, because they or their conversations are watched.",
+    ),
+    counter(
+        "tidings_presence_changes_total",
+        "Times that somebody on this node came, went, or was there in another way.",
+    ),
+    counter(
+        "tidings_presence_frames_total",
+        "Frames with who is there that were given to connections.",
+    ),
+    counter(
+        "tidings_presence_shed_total",
+        "Times that a connection was not given who is there because it reads too slowly; it is given all of it later.",
+    ),
+    counter(
+        "tidings_presence_refills_total",
+        "Times that a node said again who is on it: when it began, and when Redis had lost it.",
+    ),
+    counter(
+        "tidings_presence_failures_total",
+        "Times that Redis could not be asked who is there, or told.",
+    ),
     // The log.
     counter(
         "tidings_events_appended_total",

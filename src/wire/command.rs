@@ -2,8 +2,8 @@
 
 use super::hiding::{self, Hide};
 use super::{
-    ban, direct, group, joining, link, mark, message, muted, pin, profile, reaction, setting, settings,
-    thread,
+    ban, direct, group, joining, link, mark, message, muted, pin, presence, profile, reaction, setting,
+    settings, thread,
 };
 use serde_json::{Map, Value};
 use tidings_domain::{
@@ -38,6 +38,11 @@ pub enum Wanted {
     },
     /// To change something of oneself.
     Own(UserCommand),
+    /// To watch who is there of these people, and in these conversations.
+    Watch {
+        users: Vec<UserId>,
+        conversations: Vec<ConversationId>,
+    },
     /// To be shown so much of a conversation.
     Fetch {
         conversation: ConversationId,
@@ -160,6 +165,7 @@ pub fn translate(
                 seq,
             });
         }
+        Action::PresenceWatch { users, conversations } => return presence::watch(users, conversations),
         Action::Fetch {
             conversation,
             from,

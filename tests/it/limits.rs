@@ -95,10 +95,7 @@ async fn the_registry_knows_who_is_there() {
     let _socket = node.socket(&ann).await;
     let connections = node.node.gateway().registry.connections();
     assert_eq!(connections.len(), 1);
-    assert_eq!(
-        (connections[0].user.0, connections[0].device.as_str()),
-        (ann.id, "test")
-    );
+    assert_eq!((connections[0].user.0, &*connections[0].device), (ann.id, "test"));
     assert!(connections[0].address.is_loopback());
     node.stop().await;
 }

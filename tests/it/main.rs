@@ -40,6 +40,7 @@ mod metrics;
 mod pages;
 mod parked;
 mod pin;
+mod presence;
 mod profile;
 mod promises;
 mod reaction;

@@ -193,6 +193,12 @@ impl Conversation {
         Ok(self.marks(context).await?.unread)
     }
 
+    /// How many of its members are there. Null while the server does not know.
+    async fn online_count(&self, context: &Context<'_>) -> Result<Option<i32>> {
+        let counts = &context.data_unchecked::<Loaders>().online_counts;
+        Ok(counts.load_one(self.id).await?)
+    }
+
     /// The messages that it keeps in view, at most 250, the one that was pinned last first.
     async fn pins(&self, context: &Context<'_>) -> Result<Vec<Message>> {
         let pins = &context.data_unchecked::<Loaders>().pins;

@@ -9,6 +9,7 @@ use super::mark::{MarksOf, Total, Totals};
 use super::member::{MemberPage, MemberPages};
 use super::message::{LastMessages, MessageId, MessageKey, MessagePage, MessagePages, Messages};
 use super::pin::{Pinned, Pins};
+use super::presence::{OnlineCounts, SeenByViewer};
 use super::profile::{Names, Profiles};
 use super::reaction::{ReactionPage, ReactionPages, Reactions};
 use super::receipt::{DeliveredTo, Receipts, SeenBy, Sent};
@@ -18,9 +19,11 @@ use super::setting::SettingsOf;
 use super::settings::GroupSettingsOf;
 use super::thread::{ReplyPage, ReplyPages, ThreadPage, ThreadPages, ThreadStates, Threads, UnreadThreads};
 use super::user::{People, Suspensions};
+use crate::backend::Backend;
 use crate::database::Database;
 use crate::loader::Gathering;
 use crate::waves::Waves;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// What the fields of a request read from.
@@ -31,6 +34,8 @@ pub(crate) struct Loaders {
     pub(crate) profiles: Gathering<Uuid, Profiles>,
     pub(crate) names: Gathering<Uuid, Names>,
     pub(crate) settings: Gathering<Uuid, SettingsOf>,
+    pub(crate) seen: Gathering<Uuid, SeenByViewer>,
+    pub(crate) online_counts: Gathering<Uuid, OnlineCounts>,
     pub(crate) conversations: Gathering<Uuid, Conversations>,
     pub(crate) activity_pages: Gathering<ActivityPage, ActivityPages>,
     pub(crate) pending_pages: Gathering<ActivityPage, PendingPages>,
@@ -62,8 +67,13 @@ pub(crate) struct Loaders {
 
 impl Loaders {
     /// Loaders that see what `viewer` may see. What they read is counted against `database`'s budget.
-    pub(crate) fn new(database: &Database, viewer: Uuid, waves: &Waves) -> Self {
+    pub(crate) fn new(database: &Database, backend: &Arc<dyn Backend>, viewer: Uuid, waves: &Waves) -> Self {
         let database = || database.clone();
+        let seen = SeenByViewer {
+            database: database(),
+            backend: Arc::clone(backend),
+            viewer,
+        };
         let conversations = Conversations {
             database: database(),
             viewer,
@@ -135,6 +145,8 @@ impl Loaders {
             profiles: Gathering::remembering(Profiles(database()), waves),
             names: Gathering::remembering(Names(database()), waves),
             settings: Gathering::remembering(SettingsOf(database()), waves),
+            seen: Gathering::remembering(seen, waves),
+            online_counts: Gathering::remembering(OnlineCounts(Arc::clone(backend)), waves),
             conversations: Gathering::remembering(conversations, waves),
             activity_pages: Gathering::new(activity_pages, waves),
             pending_pages: Gathering::new(pending_pages, waves),

@@ -3,6 +3,7 @@
 use super::attachment::Attachment;
 use super::cursor::NAME_LEN_MAX;
 use super::loaders::Loaders;
+use super::presence;
 use super::profile::{self, PersonName};
 use super::setting::{self, UserSettings};
 use super::time::Time;
@@ -54,6 +55,19 @@ impl User {
     /// What the viewer lets others do and know. Null of everybody else.
     async fn settings(&self, context: &Context<'_>) -> Result<Option<UserSettings>> {
         setting::of(context, self.id).await
+    }
+
+    /// Whether the person is there. Null for those who share no conversation with the viewer, and while the server does not know.
+    async fn online(&self, context: &Context<'_>) -> Result<Option<bool>> {
+        let seen = presence::seen(context, self.id).await?;
+        Ok(seen.and_then(|seen| seen.online))
+    }
+
+    /// When the person was last there, who is not. Null for those who share no conversation with the viewer, where nobody knows, and
+    /// where either of the two does not want it known.
+    async fn last_seen(&self, context: &Context<'_>) -> Result<Option<Time>> {
+        let seen = presence::seen(context, self.id).await?;
+        Ok(seen.and_then(|seen| seen.last_seen))
     }
 
     /// Since when the person is suspended. Null for those who are not, and for whoever asks without being an administrator.

@@ -32,6 +32,7 @@ use tokio::time::timeout;
 #[derive(Clone)]
 pub struct Graphql {
     schema: Schema,
+    backend: Arc<dyn Backend>,
     database: Database,
     freshness: Freshness,
     types: Types,
@@ -56,10 +57,14 @@ impl Graphql {
             checkpoints.clone(),
         );
         let freshness = Freshness::new(checkpoints, config.wait);
-        let schema = schema::builder().data(freshness.clone()).data(backend).finish();
+        let schema = schema::builder()
+            .data(freshness.clone())
+            .data(Arc::clone(&backend))
+            .finish();
         let types = Types::of(&schema.sdl());
         Self {
             schema,
+            backend,
             database,
             freshness,
             types,
@@ -290,7 +295,7 @@ impl Graphql {
             }
             let database = database.after(&positions);
             request = request
-                .data(Loaders::new(&database, viewer.user, &waves))
+                .data(Loaders::new(&database, &self.backend, viewer.user, &waves))
                 .data(database)
                 .data(viewer);
         }

@@ -4,9 +4,9 @@
 
 use tidings_protocol::{
     Ack, Action, Audience, Avatar, ClientFrame, Close, CloseCode, Command, Content, ErrorCode, ErrorFrame,
-    Event, EventKind, Events, Gap, GroupSettings, Hello, Join, Limits, MessageSend, Notice, Position,
-    Presence, Profile, RawValue, Receipt, Resume, ResumePart, Role, ServerFrame, Settings, Source, Timestamp,
-    TypingNotice, Welcome, Who,
+    Event, EventKind, Events, Gap, GroupSettings, Hello, Join, Limits, MessageSend, Notice, OnlineCount,
+    Position, Presence, PresenceCount, PresenceState, Profile, RawValue, Reachable, Receipt, Resume,
+    ResumePart, Role, Seen, ServerFrame, Settings, Source, Status, Timestamp, TypingNotice, Welcome, Who,
 };
 use uuid::Uuid;
 
@@ -63,6 +63,7 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
                 on: true,
             },
         ),
+        ("status", ClientFrame::Status { value: Status::Dnd }),
     ];
     let image = Content::Image {
         attachment: id(5),
@@ -354,6 +355,13 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
             },
         ),
         (
+            "presence.watch",
+            Action::PresenceWatch {
+                users: vec![user, id(4)],
+                conversations: vec![conversation],
+            },
+        ),
+        (
             "fetch",
             Action::Fetch {
                 conversation,
@@ -436,6 +444,16 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         id(3)
     );
     let of_user = format!(r#"{{"user":"{user}"}}"#);
+    let gone = Seen {
+        online: false,
+        status: None,
+        last_seen: Some(at()),
+    };
+    let away = Seen {
+        online: true,
+        status: Some(Reachable::Away),
+        last_seen: None,
+    };
     let mut frames = vec![
         ("welcome", ServerFrame::Welcome(Box::new(welcome))),
         ("synced", ServerFrame::Synced),
@@ -521,16 +539,40 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             "presence",
             ServerFrame::Presence(Presence {
                 user,
-                online: true,
-                last_seen: None,
+                seen: Seen {
+                    online: true,
+                    status: None,
+                    last_seen: None,
+                },
             }),
         ),
         (
             "presence.gone",
-            ServerFrame::Presence(Presence {
-                user,
-                online: false,
-                last_seen: Some(at()),
+            ServerFrame::Presence(Presence { user, seen: gone }),
+        ),
+        (
+            "presence.state",
+            ServerFrame::PresenceState(PresenceState {
+                id: Some(id(10)),
+                users: [(user, gone), (id(4), away)].into(),
+                conversations: [(conversation, OnlineCount { online: 3 })].into(),
+                unknown: false,
+            }),
+        ),
+        (
+            "presence.state.unknown",
+            ServerFrame::PresenceState(PresenceState {
+                id: None,
+                users: [].into(),
+                conversations: [].into(),
+                unknown: true,
+            }),
+        ),
+        (
+            "presence.count",
+            ServerFrame::PresenceCount(PresenceCount {
+                conversation,
+                online: 2000,
             }),
         ),
         (

@@ -55,6 +55,7 @@ impl Reader {
             Ok(Wanted::Mark { conversation, mark }) => {
                 Box::pin(self.mark(id, conversation, mark, reply)).await;
             }
+            Ok(Wanted::Watch { users, conversations }) => self.watch(id, users, conversations, reply),
             Ok(Wanted::Read { conversation, seq }) => self.read(id, conversation, seq, reply),
             Ok(Wanted::Fetch {
                 conversation,

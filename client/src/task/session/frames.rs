@@ -86,6 +86,12 @@ impl Task {
             ServerFrame::Notice(notice) => self.sequencer.notice(notice, out),
             ServerFrame::Typing(typing) => out.offer(Incoming::Typing(typing)),
             ServerFrame::Presence(presence) => out.offer(Incoming::Presence(presence)),
+            ServerFrame::PresenceCount(count) => out.offer(Incoming::PresenceCount(count)),
+            ServerFrame::PresenceState(state) => {
+                if let Some(state) = self.flight.watched(state).filter(|state| state.id.is_none()) {
+                    out.offer(Incoming::PresenceState(state));
+                }
+            }
             ServerFrame::Receipt(receipt) => {
                 self.flight.receipts.heard(&receipt);
                 out.offer(Incoming::Receipt(receipt));

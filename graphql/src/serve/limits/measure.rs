@@ -58,6 +58,8 @@ const TOTAL: usize = 100;
 const THREADS: usize = 10;
 /// What it costs to look at each member of a conversation, of whom most lists then tell.
 const RECEIPTS: usize = 25;
+/// What it costs to find out whether the viewer may see somebody: their conversations are looked through.
+const SEEN: usize = 10;
 /// What it costs to look for words: some seconds of a connection, where they are common.
 const SEARCH: usize = 1_000;
 /// The longest name of a field in the answer: it is repeated for each entry of the lists around it.
@@ -144,6 +146,8 @@ impl<'a> Walk<'a> {
         let (itself, times) = match name {
             "search" => (SEARCH, self.page(field)),
             "deliveredTo" | "seenBy" => (RECEIPTS, self.page(field)),
+            "online" | "lastSeen" => (SEEN, 1),
+            "onlineCount" => (TOTAL, 1),
             _ if PAGED.contains(&name) => (1, self.page(field)),
             "mentions" => (MENTIONS_MAX, MENTIONS_USUAL),
             "reactions" => (1, REACTIONS_MAX),

@@ -1,0 +1,150 @@
+//! Who may see whom: people who share a conversation, and members how many of it are there.
+
+use super::last_seen::{LastSeen, last_seen};
+use crate::lanes::Lanes;
+use crate::outcome::Refusal;
+use std::collections::HashMap;
+use std::time::Duration;
+use tidings_domain::conversation::GROUP_MEMBERS_MAX;
+use tidings_domain::{ConversationId, UserId};
+use tidings_eventlog::{Log, Pool, Position, describe};
+use tidings_projections::{Checkpoints, Select, conversations};
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+/// The read models that say who is where, and what people want others to know.
+const MODELS: [&str; 2] = ["conversations", "people"];
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Statements, each with a time-out. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Tables(Pool);
+
+impl Tables {
+    /// Takes an eighth of the readers' sessions at most: who is there keeps nobody from messages.
+    pub(super) fn new(log: &Log) -> Self {
+        let pool = log.pool();
+        Self(pool.portion((pool.max_size() / 8).max(1)))
+    }
+
+    /// Runs one statement; nothing where there is no answer.
+    pub(super) async fn rows(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Option<Vec<Row>> {
+        let asking = async {
+            let client = self.0.get().await.map_err(|error| error.to_string())?;
+            let answer = async {
+                let statement = client.prepare_cached(sql).await?;
+                client.query(&statement, values).await
+            };
+            answer.await.map_err(|error| describe(&error))
+        };
+        let answer = timeout(ANSWER, asking).await;
+        let answer = answer.unwrap_or_else(|_| Err("it took too long".to_owned()));
+        answer
+            .map_err(|error| tracing::debug!(error, "a statement of presence failed"))
+            .ok()
+    }
+
+    /// Asks the read models, as they are.
+    pub(super) async fn ask<T>(&self, select: &Select<T>) -> Option<Vec<T>> {
+        let rows = self.rows(&select.sql(self.0.home()), &select.values()).await?;
+        let read: Result<Vec<T>, _> = rows.iter().map(|row| select.read(row)).collect();
+        read.map_err(|error| tracing::warn!(%error, "who is where cannot be read"))
+            .ok()
+    }
+}
+
+/// What somebody may watch of what they asked for.
+#[derive(Debug)]
+pub(super) struct Granted {
+    pub(super) users: Vec<UserId>,
+    pub(super) conversations: Vec<ConversationId>,
+    pub(super) last_seen: HashMap<UserId, LastSeen>,
+    /// Whether the viewer shows others when they were last seen, and is shown the same of them.
+    pub(super) shows: bool,
+}
+
+/// Where it is looked up. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Circle {
+    pub(super) tables: Tables,
+    pub(super) log: Log,
+    pub(super) checkpoints: Checkpoints,
+    pub(super) lanes: Lanes,
+    /// How long read models that are behind are waited for.
+    pub(super) wait: Duration,
+}
+
+impl Circle {
+    /// What `viewer` may watch of this. What is not for them is left out, as if it did not exist.
+    pub(super) async fn grant(
+        &self,
+        viewer: UserId,
+        users: &[UserId],
+        wanted: &[ConversationId],
+    ) -> Result<Granted, Refusal> {
+        let mut conversations = Vec::with_capacity(wanted.len());
+        for conversation in wanted {
+            match self.lanes.authorize(*conversation, viewer, false).await {
+                Ok(_) => conversations.push(*conversation),
+                Err(refusal) if refusal.is_for_strangers() => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        self.catch_up().await?;
+        let asked: Vec<Uuid> = users.iter().map(|user| user.0).collect();
+        let mut known: Vec<Uuid> = vec![];
+        if !asked.is_empty() {
+            let select = conversations::acquainted(viewer.0, asked);
+            known = self.tables.ask(&select).await.ok_or(Refusal::Unavailable)?;
+        }
+        let mut of: Vec<Uuid> = known.clone();
+        of.push(viewer.0);
+        let last_seen = last_seen(&self.tables, &of).await.ok_or(Refusal::Unavailable)?;
+        Ok(Granted {
+            users: known.into_iter().map(UserId).collect(),
+            conversations,
+            shows: last_seen.get(&viewer).is_none_or(|own| own.shown),
+            last_seen,
+        })
+    }
+
+    /// The members of a conversation, as far as the log has come by now.
+    pub(super) async fn members(&self, conversation: ConversationId) -> Result<Vec<UserId>, Refusal> {
+        self.catch_up().await?;
+        let select = conversations::member_ids(conversation.0, GROUP_MEMBERS_MAX);
+        let members = self.tables.ask(&select).await.ok_or(Refusal::Unavailable)?;
+        Ok(members.into_iter().map(UserId).collect())
+    }
+
+    /// Waits until the read model has come to all that the log holds by now.
+    async fn catch_up(&self) -> Result<(), Refusal> {
+        let catching_up = async {
+            if self
+                .checkpoints
+                .refused()
+                .iter()
+                .any(|(name, _)| MODELS.contains(name))
+            {
+                return Err(Refusal::Unavailable);
+            }
+            self.checkpoints.built(&MODELS).await;
+            self.checkpoints.released(&MODELS).await;
+            let heads = self.log.heads().await.map_err(|_| Refusal::Unavailable)?;
+            for head in heads {
+                let position = Position {
+                    lane: head.lane,
+                    pos: head.head,
+                };
+                let passed = self.checkpoints.passed_by(&MODELS, position, self.wait);
+                passed.await.map_err(|_| Refusal::Unavailable)?;
+            }
+            Ok(())
+        };
+        timeout(self.wait, catching_up)
+            .await
+            .unwrap_or(Err(Refusal::Unavailable))
+    }
+}

@@ -1,0 +1,110 @@
+//! When people were last there: kept in a table beside the log, in batches, by the node that they came to or went from.
+
+use super::circle::Tables;
+use super::here::Change;
+use crate::clock;
+use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tidings_domain::UserId;
+use tidings_projections::people::{self, Audience, Settings};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// How often it is written.
+const EVERY: Duration = Duration::from_mins(1);
+/// Users who wait to be written; of more it is not known.
+const WAITING_MAX: usize = 100_000;
+/// Rows of one statement.
+const ROWS: usize = 1_000;
+
+/// When somebody was last there, as others may know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LastSeen {
+    pub(super) at: Option<DateTime<Utc>>,
+    /// Whether others are told.
+    pub(super) shown: bool,
+}
+
+/// What waits to be written. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct Departures(Arc<Mutex<HashMap<UserId, DateTime<Utc>>>>);
+
+impl Departures {
+    /// Whoever has come, or was there until now, was seen now.
+    pub(super) fn note(&self, changes: &[Change]) {
+        let now = clock::now();
+        let moved = |change: &&Change| change.was.is_there() != change.shown.is_there();
+        let mut waiting = self.waiting();
+        for change in changes.iter().filter(moved) {
+            if waiting.len() < WAITING_MAX || waiting.contains_key(&change.user) {
+                waiting.insert(change.user, now);
+            }
+        }
+    }
+
+    /// The node stops: whoever is there was seen now.
+    pub(super) async fn end(&self, there: &[Change], tables: &Tables) {
+        let now = clock::now();
+        let seen = there.iter().filter(|change| change.shown.is_there());
+        self.waiting().extend(seen.map(|change| (change.user, now)));
+        self.write(tables).await;
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<UserId, DateTime<Utc>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes every so often until the node stops.
+    pub(super) async fn keep(self, tables: Tables, stop: CancellationToken) {
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ticks.tick() => self.write(&tables).await,
+            }
+        }
+    }
+
+    async fn write(&self, tables: &Tables) {
+        let waiting: Vec<(UserId, DateTime<Utc>)> = self.waiting().drain().collect();
+        for part in waiting.chunks(ROWS) {
+            let (users, at): (Vec<Uuid>, Vec<DateTime<Utc>>) =
+                part.iter().map(|(user, at)| (user.0, *at)).unzip();
+            let written = tables
+                .rows(include_str!("note_last_seen.sql"), &[&users, &at])
+                .await;
+            if written.is_none() {
+                // The next visit is noted again.
+                return;
+            }
+        }
+    }
+}
+
+/// When these people were last there, and who may know it.
+pub(super) async fn last_seen(tables: &Tables, users: &[Uuid]) -> Option<HashMap<UserId, LastSeen>> {
+    let rows = tables.rows(include_str!("last_seen.sql"), &[&users]).await?;
+    let read = rows
+        .iter()
+        .map(|row| Ok((row.try_get("user_id")?, row.try_get("at")?)));
+    let times: Result<HashMap<Uuid, DateTime<Utc>>, tokio_postgres::Error> = read.collect();
+    let times = times
+        .map_err(|error| tracing::warn!(%error, "when people were last seen cannot be read"))
+        .ok()?;
+    let settings = tables.ask(&people::settings(users.to_vec())).await?;
+    let settings: HashMap<Uuid, Settings> = settings.into_iter().collect();
+    let of_each = users.iter().map(|user| {
+        let wanted = settings.get(user).copied().unwrap_or_default();
+        let last = LastSeen {
+            at: times.get(user).copied(),
+            // Nobody knows yet who is whose contact.
+            shown: wanted.last_seen == Audience::Everyone,
+        };
+        (UserId(*user), last)
+    });
+    Some(of_each.collect())
+}

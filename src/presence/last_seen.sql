@@ -1,0 +1,1 @@
+SELECT l.user_id, l.at FROM last_seen l WHERE l.user_id = ANY($1)

@@ -1,0 +1,1080 @@
+//! Who here watches whom, and what each is to be shown: the newest state of each, gathered, as whole as there is room for.
+
+use super::circle::Granted;
+use super::last_seen::LastSeen;
+use super::view::View;
+use crate::delivery::Outbox;
+use crate::outcome::Refusal;
+use crate::wire::{self, Frame, Sight, Watched};
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_domain::presence::{NAMED_MEMBERS_MAX, Shown};
+use tidings_domain::{ConversationId, Field, Rejection, UserId};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// People of whom it matters on this node whether they are there: those who are watched, and members of conversations that are.
+const TRACKED_MAX: usize = 200_000;
+/// People whom one connection watches, with the members of small conversations.
+const WATCHED_MAX: usize = 500;
+/// How often a connection may say what it watches.
+const WATCHES: u32 = 20;
+const WATCHES_WINDOW: Duration = Duration::from_mins(1);
+/// Who came or went while the members of a conversation are read; more are not heard.
+const MEANWHILE_MAX: usize = 10_000;
+/// People of whom it is looked up at once when they were last there.
+const GONE_AT_ONCE: usize = 500;
+/// How long an answer waits until all of it is known.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where goes what is watched, or nothing where nobody knows who is there. It must not block.
+pub type Reply = Box<dyn FnOnce(Result<Option<Watched>, Refusal>) + Send>;
+
+/// A wish to watch.
+pub(super) struct Watch {
+    pub(super) connection: u64,
+    pub(super) user: UserId,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) users: Vec<UserId>,
+    pub(super) conversations: Vec<ConversationId>,
+    pub(super) reply: Reply,
+}
+
+/// A connection that watches.
+struct Watcher {
+    user: UserId,
+    outbox: Arc<Outbox>,
+    /// What it asked for, to be looked up again when somebody has left a conversation.
+    wanted: (Vec<UserId>, Vec<ConversationId>),
+    /// Counts what it asked for.
+    number: u64,
+    /// What it may see: people, and with them those in small conversations.
+    granted: Vec<UserId>,
+    users: BTreeSet<UserId>,
+    rooms: Vec<ConversationId>,
+    /// Whether it is shown when people were last there.
+    shows: bool,
+    /// It was not shown something, so it is shown all when there is room.
+    is_behind: bool,
+    /// It was told that nothing is known.
+    is_told_unknown: bool,
+    /// What it was told first is of this moment.
+    told_at: Instant,
+    /// When it last began to count its wishes, and how many came since.
+    window: (Instant, u32),
+    /// What is new for it.
+    news: Vec<UserId>,
+}
+
+struct Answering {
+    reply: Reply,
+    until: Instant,
+    /// The look-up has come back.
+    is_granted: bool,
+}
+
+/// A conversation that somebody watches.
+#[derive(Default)]
+struct Room {
+    watchers: Vec<u64>,
+    /// Nothing until they are read.
+    members: Option<HashSet<UserId>>,
+    is_reading: bool,
+    /// Who came or went while they are read.
+    meanwhile: Vec<(UserId, bool)>,
+    online: usize,
+    /// Members of whom it is not known yet whether they are there.
+    unknown: usize,
+    /// What its watchers were told.
+    told: Option<usize>,
+    /// Somebody asked how many are there, and may do so again.
+    kept_until: Option<Instant>,
+}
+
+impl Room {
+    fn is_named(&self) -> bool {
+        let members = self.members.as_ref().map(HashSet::len);
+        members.is_some_and(|members| members <= NAMED_MEMBERS_MAX)
+    }
+}
+
+/// Somebody of whom it matters whether they are there.
+#[derive(Default)]
+struct Tracked {
+    watchers: Vec<u64>,
+    rooms: Vec<ConversationId>,
+    /// Questions that wait for it.
+    questions: u32,
+    /// As those who watch were told.
+    told: Option<Shown>,
+    changed_at: Option<Instant>,
+    is_counted: bool,
+    /// Nodes were asked.
+    is_known: bool,
+    last_seen: Option<LastSeen>,
+}
+
+impl Tracked {
+    fn is_idle(&self) -> bool {
+        self.watchers.is_empty() && self.rooms.is_empty() && self.questions == 0
+    }
+}
+
+/// A question that is asked once.
+struct Question {
+    users: Vec<UserId>,
+    conversation: Option<ConversationId>,
+    until: Instant,
+    reply: Box<dyn FnOnce(Option<&Watching>) + Send>,
+}
+
+/// What is to be looked up.
+pub(super) enum Errand {
+    Grant {
+        connection: u64,
+        number: u64,
+        user: UserId,
+        users: Vec<UserId>,
+        conversations: Vec<ConversationId>,
+    },
+    Members(ConversationId),
+    /// Of people who have gone.
+    LastSeen(Vec<UserId>),
+}
+
+/// All of it.
+#[derive(Default)]
+pub(super) struct Watching {
+    pub(super) view: View,
+    watchers: HashMap<u64, Watcher>,
+    /// Those of them that wait for an answer.
+    answering: HashMap<u64, Answering>,
+    rooms: HashMap<ConversationId, Room>,
+    tracked: HashMap<UserId, Tracked>,
+    questions: Vec<Question>,
+    /// Those about whom nodes have to be asked.
+    stale: VecDeque<UserId>,
+    stale_set: HashSet<UserId>,
+    /// Who changed since watchers were told last.
+    changed: HashSet<UserId>,
+    errands: Vec<Errand>,
+    /// Connections whose look-up did not work, and is made again.
+    again: Vec<u64>,
+    is_known: bool,
+}
+
+impl Watching {
+    /// Whether nothing has to be read.
+    pub(super) fn is_idle(&self) -> bool {
+        self.tracked.is_empty() && self.answering.is_empty() && self.questions.is_empty()
+    }
+
+    /// What was read once is old: it is read from the beginning, and nothing is known until then.
+    pub(super) fn begin(&mut self) {
+        self.view.clear();
+        self.is_known = false;
+        let everybody = self.view.everybody();
+        self.stale(everybody);
+        for tracked in self.tracked.values_mut() {
+            tracked.is_known = false;
+        }
+        for room in self.rooms.values_mut() {
+            room.unknown = room.members.as_ref().map_or(0, HashSet::len);
+        }
+    }
+
+    /// Nodes were asked about a user.
+    pub(super) fn found(&mut self, user: UserId, answers: Vec<(Uuid, Shown)>) {
+        self.view.found(user, answers);
+        let Some(tracked) = self.tracked.get_mut(&user) else {
+            return;
+        };
+        if !std::mem::replace(&mut tracked.is_known, true) {
+            for conversation in &tracked.rooms {
+                if let Some(room) = self.rooms.get_mut(conversation) {
+                    room.unknown -= 1;
+                }
+            }
+        }
+    }
+
+    /// Whether nodes have to be asked about somebody.
+    pub(super) fn is_curious(&self) -> bool {
+        !self.stale_set.is_empty()
+    }
+
+    pub(super) fn take_errands(&mut self) -> Vec<Errand> {
+        std::mem::take(&mut self.errands)
+    }
+
+    /// A connection watches something else from now on.
+    pub(super) fn watch(&mut self, watch: Watch, now: Instant) {
+        let Watch {
+            connection,
+            user,
+            outbox,
+            users,
+            conversations,
+            reply,
+        } = watch;
+        let watcher = self.watchers.entry(connection).or_insert_with(|| Watcher {
+            user,
+            outbox,
+            wanted: (vec![], vec![]),
+            number: 0,
+            granted: vec![],
+            users: BTreeSet::new(),
+            rooms: vec![],
+            shows: true,
+            is_behind: false,
+            is_told_unknown: false,
+            told_at: now,
+            window: (now, 0),
+            news: vec![],
+        });
+        if now >= watcher.window.0 + WATCHES_WINDOW {
+            watcher.window = (now, 0);
+        }
+        if watcher.window.1 >= WATCHES {
+            let left = (watcher.window.0 + WATCHES_WINDOW).saturating_duration_since(now);
+            return reply(Err(too_often(left)));
+        }
+        watcher.window.1 += 1;
+        watcher.number += 1;
+        let answering = Answering {
+            reply,
+            until: now + PATIENCE,
+            is_granted: false,
+        };
+        if let Some(before) = self.answering.insert(connection, answering) {
+            before.unknown();
+        }
+        watcher.wanted = (users.clone(), conversations.clone());
+        self.errands.push(Errand::Grant {
+            connection,
+            number: watcher.number,
+            user,
+            users,
+            conversations,
+        });
+    }
+
+    /// The look-up of what a connection may watch came back.
+    pub(super) fn granted(
+        &mut self,
+        connection: u64,
+        number: u64,
+        granted: Result<Granted, Refusal>,
+        now: Instant,
+    ) {
+        let Some(watcher) = self.watchers.get_mut(&connection) else {
+            return;
+        };
+        if watcher.number != number {
+            return;
+        }
+        let granted = match granted {
+            Ok(granted) if self.tracked.len() + granted.users.len() <= TRACKED_MAX => granted,
+            refused => {
+                let refusal = refused.err().unwrap_or(Refusal::Overloaded);
+                match self.answering.remove(&connection) {
+                    Some(answering) => (answering.reply)(Err(refusal)),
+                    // Looked up again: until it can be, nothing is shown.
+                    None => self.again.push(connection),
+                }
+                return;
+            }
+        };
+        watcher.granted = granted.users;
+        watcher.shows = granted.shows;
+        match self.answering.get_mut(&connection) {
+            Some(answering) => answering.is_granted = true,
+            None => watcher.is_behind = true,
+        }
+        let before = std::mem::replace(&mut watcher.rooms, granted.conversations.clone());
+        for conversation in granted.conversations {
+            let room = open_room(&mut self.rooms, &mut self.errands, conversation);
+            if !room.watchers.contains(&connection) {
+                room.watchers.push(connection);
+            }
+        }
+        for conversation in before {
+            self.leave_room(connection, conversation);
+        }
+        self.settle(connection);
+        self.note_last_seen(granted.last_seen);
+        self.answer(now);
+    }
+
+    /// The members of a conversation were read.
+    pub(super) fn members(
+        &mut self,
+        conversation: ConversationId,
+        members: Result<(Vec<UserId>, HashMap<UserId, LastSeen>), Refusal>,
+        now: Instant,
+    ) {
+        let Some(room) = self.rooms.get_mut(&conversation) else {
+            return;
+        };
+        let (members, last_seen) = match members {
+            Ok(found) if self.tracked.len() + found.0.len() <= TRACKED_MAX => found,
+            // Its watchers are answered without it.
+            _ => (vec![], HashMap::new()),
+        };
+        let mut members: HashSet<UserId> = members.into_iter().collect();
+        room.is_reading = false;
+        for (user, came) in std::mem::take(&mut room.meanwhile) {
+            if came {
+                members.insert(user);
+            } else {
+                members.remove(&user);
+            }
+        }
+        let before = room.members.replace(members.clone()).unwrap_or_default();
+        for user in before.difference(&members) {
+            self.leave(*user, conversation);
+        }
+        for user in members.difference(&before) {
+            self.enter(*user, conversation);
+        }
+        self.note_last_seen(last_seen);
+        for connection in self.room_watchers(conversation) {
+            self.settle(connection);
+        }
+        self.answer(now);
+    }
+
+    /// Somebody came into a conversation, or left it.
+    pub(super) fn moved(&mut self, conversation: ConversationId, user: UserId, came: bool) {
+        if let Some(room) = self.rooms.get_mut(&conversation) {
+            let was_named = room.is_named();
+            if room.is_reading && room.meanwhile.len() < MEANWHILE_MAX {
+                room.meanwhile.push((user, came));
+            }
+            match &mut room.members {
+                None => {}
+                Some(members) if came => {
+                    if members.insert(user) {
+                        self.enter(user, conversation);
+                    }
+                }
+                Some(members) => {
+                    if members.remove(&user) {
+                        self.leave(user, conversation);
+                    }
+                }
+            }
+            let is_named = self.rooms.get(&conversation).is_some_and(Room::is_named);
+            if was_named || is_named {
+                for connection in self.room_watchers(conversation) {
+                    self.settle(connection);
+                }
+            }
+        }
+        if came {
+            return;
+        }
+        // Until it is known whether they share another conversation, neither is shown the other.
+        let of_others = self.tracked.get(&user).map(|tracked| tracked.watchers.clone());
+        let own = self.watchers.iter().filter(|(_, watcher)| watcher.user == user);
+        let own: Vec<u64> = own.map(|(connection, _)| *connection).collect();
+        for connection in &own {
+            if let Some(watcher) = self.watchers.get_mut(connection) {
+                watcher.granted.clear();
+                watcher.rooms.retain(|room| *room != conversation);
+            }
+            self.leave_room(*connection, conversation);
+        }
+        let doubtful: BTreeSet<u64> = own.into_iter().chain(of_others.into_iter().flatten()).collect();
+        for connection in doubtful {
+            if let Some(watcher) = self.watchers.get_mut(&connection) {
+                watcher.granted.retain(|granted| *granted != user);
+            }
+            self.settle(connection);
+            self.look_up_again(connection);
+        }
+    }
+
+    /// What connections may watch, and who is in conversations, is looked up again: something was not heard.
+    pub(super) fn doubt(&mut self) {
+        let connections: Vec<u64> = self.watchers.keys().copied().collect();
+        for connection in connections {
+            self.look_up_again(connection);
+        }
+        for (conversation, room) in &mut self.rooms {
+            if !std::mem::replace(&mut room.is_reading, true) {
+                self.errands.push(Errand::Members(*conversation));
+            }
+        }
+    }
+
+    fn look_up_again(&mut self, connection: u64) {
+        if let Some(watcher) = self.watchers.get_mut(&connection) {
+            watcher.number += 1;
+            if let Some(answering) = self.answering.get_mut(&connection) {
+                answering.is_granted = false;
+            }
+            self.errands.push(Errand::Grant {
+                connection,
+                number: watcher.number,
+                user: watcher.user,
+                users: watcher.wanted.0.clone(),
+                conversations: watcher.wanted.1.clone(),
+            });
+        }
+    }
+
+    /// A connection is gone.
+    pub(super) fn unwatch(&mut self, connection: u64) {
+        self.answering.remove(&connection);
+        let Some(watcher) = self.watchers.remove(&connection) else {
+            return;
+        };
+        for user in watcher.users {
+            self.release(user, |tracked| {
+                tracked.watchers.retain(|other| *other != connection)
+            });
+        }
+        for room in watcher.rooms {
+            self.leave_room(connection, room);
+        }
+    }
+
+    /// Asks once how people are there. `reply` is called with nothing where it is not known.
+    pub(super) fn ask(
+        &mut self,
+        users: Vec<UserId>,
+        conversation: Option<ConversationId>,
+        reply: Box<dyn FnOnce(Option<&Self>) + Send>,
+        now: Instant,
+    ) {
+        if self.tracked.len() + users.len() > TRACKED_MAX {
+            return reply(None);
+        }
+        for user in &users {
+            self.track(*user).questions += 1;
+        }
+        if let Some(conversation) = conversation {
+            let room = open_room(&mut self.rooms, &mut self.errands, conversation);
+            room.kept_until = Some(now + WATCHES_WINDOW);
+        }
+        self.questions.push(Question {
+            users,
+            conversation,
+            until: now + PATIENCE,
+            reply,
+        });
+        self.answer(now);
+    }
+
+    /// How others see a user, where that is known.
+    pub(super) fn shown(&self, user: UserId) -> Option<Shown> {
+        self.view.shown(user).filter(|_| self.is_known)
+    }
+
+    /// How many members of a conversation are there, where that is known.
+    pub(super) fn online(&self, conversation: ConversationId) -> Option<usize> {
+        let room = self.rooms.get(&conversation).filter(|_| self.is_known)?;
+        let is_read = room.members.as_ref().is_some_and(|members| !members.is_empty());
+        (is_read && room.unknown == 0).then_some(room.online)
+    }
+
+    /// Those about whom nodes are to be asked next.
+    pub(super) fn take_stale(&mut self, most: usize) -> Vec<UserId> {
+        let mut users = vec![];
+        while users.len() < most
+            && let Some(user) = self.stale.pop_front()
+        {
+            // Those who are of no concern any more are not in the set.
+            if self.stale_set.remove(&user) {
+                users.push(user);
+            }
+        }
+        users
+    }
+
+    /// Nodes have to be asked about them, again.
+    pub(super) fn stale(&mut self, users: impl IntoIterator<Item = UserId>) {
+        for user in users {
+            if self.tracked.contains_key(&user) && self.stale_set.insert(user) {
+                self.stale.push_back(user);
+            }
+        }
+    }
+
+    /// Whether it is known at all who is there. Where it is not any more, those who watch are told.
+    pub(super) fn know(&mut self, is_known: bool, now: Instant) {
+        self.is_known = is_known;
+        if is_known {
+            return;
+        }
+        for (connection, watcher) in &mut self.watchers {
+            if let Some(answering) = self.answering.remove(connection) {
+                answering.unknown();
+                (watcher.is_behind, watcher.is_told_unknown) = (true, true);
+            } else if !watcher.is_told_unknown {
+                watcher.is_told_unknown = watcher.outbox.presence(encoded(None));
+                watcher.is_behind = true;
+            }
+        }
+        self.answer_questions(now, true);
+    }
+
+    /// Takes in what is new in the view, and answers those who have waited for it.
+    pub(super) fn take_in(&mut self, now: Instant, at: DateTime<Utc>) {
+        let mut gone = vec![];
+        for user in self.view.take_changed() {
+            let Some(shown) = self.view.shown(user) else {
+                continue;
+            };
+            if let Some(tracked) = self.tracked.get_mut(&user) {
+                tracked.changed_at = Some(now);
+                if tracked.is_counted && !shown.is_there() && !tracked.watchers.is_empty() {
+                    // Told when it is known whether they want to have it known.
+                    tracked.last_seen = Some(LastSeen {
+                        at: Some(at),
+                        shown: false,
+                    });
+                    gone.push(user);
+                } else {
+                    self.changed.insert(user);
+                }
+            }
+            self.count(user, shown.is_there());
+        }
+        let parts = gone
+            .chunks(GONE_AT_ONCE)
+            .map(|part| Errand::LastSeen(part.to_vec()));
+        self.errands.extend(parts);
+        self.answer(now);
+    }
+
+    /// It was looked up whether people who have gone want it known when; nothing of it is known where there is no answer.
+    pub(super) fn gone(&mut self, users: Vec<UserId>, found: Option<&HashMap<UserId, LastSeen>>) {
+        for user in users {
+            if let Some(tracked) = self.tracked.get_mut(&user) {
+                let shown = found.map(|found| found.get(&user).is_none_or(|last| last.shown));
+                if let (Some(last), Some(shown)) = (&mut tracked.last_seen, shown) {
+                    last.shown = shown;
+                }
+                self.changed.insert(user);
+            }
+        }
+    }
+
+    /// What was looked up of when people were last there, which may be older than what was seen here.
+    fn note_last_seen(&mut self, found: HashMap<UserId, LastSeen>) {
+        for (user, last) in found {
+            if let Some(tracked) = self.tracked.get_mut(&user) {
+                let at = tracked.last_seen.and_then(|known| known.at).max(last.at);
+                tracked.last_seen = Some(LastSeen { at, ..last });
+            }
+        }
+    }
+
+    fn count(&mut self, user: UserId, is_there: bool) {
+        let Some(tracked) = self.tracked.get_mut(&user) else {
+            return;
+        };
+        if tracked.is_counted == is_there {
+            return;
+        }
+        tracked.is_counted = is_there;
+        for conversation in &tracked.rooms {
+            if let Some(room) = self.rooms.get_mut(conversation) {
+                if is_there {
+                    room.online += 1;
+                } else {
+                    room.online -= 1;
+                }
+            }
+        }
+    }
+
+    /// Answers those who wait and of whose wishes everything is known, or who have waited long enough.
+    pub(super) fn answer(&mut self, now: Instant) {
+        let waiting: Vec<(u64, bool, bool)> = self
+            .answering
+            .iter()
+            .map(|(connection, answering)| (*connection, answering.is_granted, now >= answering.until))
+            .collect();
+        for (connection, is_granted, is_late) in waiting {
+            let state = self.state(connection).filter(|_| is_granted);
+            let Some(watcher) = self.watchers.get_mut(&connection) else {
+                continue;
+            };
+            if state.is_some() {
+                if let Some(Answering { reply, .. }) = self.answering.remove(&connection) {
+                    (watcher.told_at, watcher.is_behind, watcher.is_told_unknown) = (now, false, false);
+                    for (conversation, online) in state.iter().flat_map(|state| &state.conversations) {
+                        if let Some(room) = self.rooms.get_mut(conversation) {
+                            room.told.get_or_insert(*online);
+                        }
+                    }
+                    reply(Ok(state));
+                }
+            } else if is_late && let Some(answering) = self.answering.remove(&connection) {
+                answering.unknown();
+                (watcher.is_behind, watcher.is_told_unknown) = (true, true);
+            }
+        }
+        self.answer_questions(now, false);
+    }
+
+    fn answer_questions(&mut self, now: Instant, give_up: bool) {
+        let questions = std::mem::take(&mut self.questions);
+        for question in questions {
+            let is_answered = question.users.iter().all(|user| self.shown(*user).is_some())
+                && question
+                    .conversation
+                    .is_none_or(|room| self.online(room).is_some());
+            if is_answered || give_up || now >= question.until {
+                (question.reply)(is_answered.then_some(self));
+                for user in question.users {
+                    self.release(user, |tracked| tracked.questions -= 1);
+                }
+            } else {
+                self.questions.push(question);
+            }
+        }
+    }
+
+    /// When somebody has waited long enough.
+    pub(super) fn impatient_at(&self) -> Option<Instant> {
+        let watchers = self.answering.values().map(|answering| answering.until);
+        watchers
+            .chain(self.questions.iter().map(|question| question.until))
+            .min()
+    }
+
+    /// All that a connection watches, where all of it is known.
+    fn state(&self, connection: u64) -> Option<Watched> {
+        if !self.is_known {
+            return None;
+        }
+        let watcher = self.watchers.get(&connection)?;
+        let users: Option<Vec<(UserId, Sight)>> = watcher
+            .users
+            .iter()
+            .map(|user| Some((*user, self.sight(*user, watcher.shows)?)))
+            .collect();
+        let mut conversations = Vec::with_capacity(watcher.rooms.len());
+        for conversation in &watcher.rooms {
+            let room = self.rooms.get(conversation)?;
+            // A conversation that cannot be read, or is too much, is left out.
+            if room.members.as_ref()?.is_empty() {
+                continue;
+            }
+            conversations.push((*conversation, self.online(*conversation)?));
+        }
+        let users = users?;
+        Some(Watched { users, conversations })
+    }
+
+    fn sight(&self, user: UserId, shows: bool) -> Option<Sight> {
+        let shown = self.view.shown(user)?;
+        let last_seen = self.tracked.get(&user).and_then(|tracked| tracked.last_seen);
+        let last_seen = last_seen
+            .filter(|last| last.shown && shows)
+            .and_then(|last| last.at);
+        Some(Sight { shown, last_seen })
+    }
+
+    /// Shows those who watch what is new since the last time. Returns how many frames were given out.
+    pub(super) fn tell(&mut self, now: Instant) -> usize {
+        for user in std::mem::take(&mut self.changed) {
+            let Some(shown) = self.view.shown(user) else {
+                continue;
+            };
+            let Some(tracked) = self.tracked.get_mut(&user) else {
+                continue;
+            };
+            let told = tracked.told.replace(shown);
+            if told == Some(shown) {
+                continue;
+            }
+            let changed_at = tracked.changed_at.unwrap_or(now);
+            for connection in &tracked.watchers {
+                if let Some(watcher) = self.watchers.get_mut(connection)
+                    && !self.answering.contains_key(connection)
+                    && changed_at > watcher.told_at
+                {
+                    watcher.news.push(user);
+                }
+            }
+        }
+        let mut given = 0;
+        let mut frames: HashMap<(UserId, bool), String> = HashMap::new();
+        let with_news: Vec<u64> = self
+            .watchers
+            .iter()
+            .filter(|(_, watcher)| !watcher.news.is_empty() || watcher.is_behind)
+            .map(|(connection, _)| *connection)
+            .collect();
+        for connection in with_news {
+            let Some(watcher) = self.watchers.get_mut(&connection) else {
+                continue;
+            };
+            let (news, shows) = (std::mem::take(&mut watcher.news), watcher.shows);
+            if self.answering.contains_key(&connection) {
+                continue;
+            }
+            if watcher.is_behind {
+                let Some(state) = self.state(connection) else {
+                    continue;
+                };
+                let frame = encoded(Some(state));
+                if let Some(watcher) = self.watchers.get_mut(&connection)
+                    && watcher.outbox.presence(frame)
+                {
+                    (watcher.is_behind, watcher.is_told_unknown, watcher.told_at) = (false, false, now);
+                    given += 1;
+                }
+                continue;
+            }
+            let mut objects = String::new();
+            for user in news {
+                let Some(sight) = self.sight(user, shows) else {
+                    continue;
+                };
+                let object = frames
+                    .entry((user, shows))
+                    .or_insert_with(|| wire::presence(user, sight));
+                if !objects.is_empty() {
+                    objects.push('\n');
+                }
+                objects.push_str(object);
+            }
+            given += usize::from(self.give(connection, &objects));
+        }
+        given
+    }
+
+    /// Shows those who watch large conversations how many are there, where that is new.
+    pub(super) fn tell_counts(&mut self, now: Instant) -> usize {
+        for connection in std::mem::take(&mut self.again) {
+            self.look_up_again(connection);
+        }
+        for room in self.rooms.values_mut() {
+            room.kept_until = room.kept_until.filter(|until| *until > now);
+        }
+        let idle: Vec<ConversationId> = self
+            .rooms
+            .iter()
+            .filter(|(_, room)| room.watchers.is_empty() && room.kept_until.is_none())
+            .map(|(conversation, _)| *conversation)
+            .collect();
+        for conversation in idle {
+            self.drop_room(conversation);
+        }
+        let mut given = 0;
+        let large: Vec<ConversationId> = self
+            .rooms
+            .iter()
+            .filter(|(_, room)| {
+                // Before the first was answered, nobody has heard another number.
+                room.members.is_some()
+                    && !room.is_named()
+                    && room.told.is_some_and(|told| told != room.online)
+            })
+            .map(|(conversation, _)| *conversation)
+            .collect();
+        for conversation in large {
+            let Some(online) = self.online(conversation) else {
+                continue;
+            };
+            let object = wire::presence_count(conversation, online);
+            if let Some(room) = self.rooms.get_mut(&conversation) {
+                room.told = Some(online);
+            }
+            for connection in self.room_watchers(conversation) {
+                let watcher = self.watchers.get(&connection);
+                let is_answered = !self.answering.contains_key(&connection);
+                if is_answered && watcher.is_some_and(|watcher| !watcher.is_behind) {
+                    given += usize::from(self.give(connection, &object));
+                }
+            }
+        }
+        given
+    }
+
+    /// Gives objects to a connection; one that has no room for them is shown everything later. Returns whether it had room.
+    fn give(&mut self, connection: u64, objects: &str) -> bool {
+        let Some(watcher) = self.watchers.get_mut(&connection) else {
+            return false;
+        };
+        if objects.is_empty() {
+            return false;
+        }
+        let has_room = watcher.outbox.presence(Frame::text(objects.as_bytes()));
+        if !has_room {
+            watcher.is_behind = true;
+            metrics::counter!("tidings_presence_shed_total").increment(1);
+        }
+        has_room
+    }
+
+    /// How many connections watch, and of how many people it matters whether they are there.
+    pub(super) fn sizes(&self) -> (usize, usize) {
+        (self.watchers.len(), self.tracked.len())
+    }
+
+    fn room_watchers(&self, conversation: ConversationId) -> Vec<u64> {
+        self.rooms
+            .get(&conversation)
+            .map_or_else(Vec::new, |room| room.watchers.clone())
+    }
+
+    /// Has a connection watch those whom it may see, and nobody else.
+    fn settle(&mut self, connection: u64) {
+        let Some(watcher) = self.watchers.get(&connection) else {
+            return;
+        };
+        let mut users: BTreeSet<UserId> = watcher.granted.iter().copied().collect();
+        for conversation in &watcher.rooms {
+            let room = self.rooms.get(conversation).filter(|room| room.is_named());
+            let members = room.and_then(|room| room.members.as_ref()).into_iter().flatten();
+            for member in members {
+                if users.len() < WATCHED_MAX {
+                    users.insert(*member);
+                }
+            }
+        }
+        let before = watcher.users.clone();
+        for user in before.difference(&users) {
+            self.release(*user, |tracked| {
+                tracked.watchers.retain(|other| *other != connection)
+            });
+        }
+        for user in users.difference(&before) {
+            self.track(*user).watchers.push(connection);
+        }
+        if let Some(watcher) = self.watchers.get_mut(&connection) {
+            watcher.news.retain(|user| users.contains(user));
+            watcher.is_behind |= users != before && !self.answering.contains_key(&connection);
+            watcher.users = users;
+        }
+    }
+
+    fn track(&mut self, user: UserId) -> &mut Tracked {
+        if self.view.track(user) {
+            self.stale_set.insert(user);
+            self.stale.push_back(user);
+        }
+        self.tracked.entry(user).or_default()
+    }
+
+    fn release(&mut self, user: UserId, let_go: impl FnOnce(&mut Tracked)) {
+        if let Some(tracked) = self.tracked.get_mut(&user) {
+            let_go(tracked);
+            if tracked.is_idle() {
+                self.tracked.remove(&user);
+                self.view.forget(user);
+                self.changed.remove(&user);
+                self.stale_set.remove(&user);
+            }
+        }
+    }
+
+    /// A member of a conversation is tracked with it.
+    fn enter(&mut self, user: UserId, conversation: ConversationId) {
+        let tracked = self.track(user);
+        tracked.rooms.push(conversation);
+        let (is_counted, is_known) = (tracked.is_counted, tracked.is_known);
+        if let Some(room) = self.rooms.get_mut(&conversation) {
+            room.online += usize::from(is_counted);
+            room.unknown += usize::from(!is_known);
+        }
+    }
+
+    fn leave(&mut self, user: UserId, conversation: ConversationId) {
+        if let Some(tracked) = self.tracked.get(&user)
+            && let Some(room) = self.rooms.get_mut(&conversation)
+        {
+            room.online -= usize::from(tracked.is_counted);
+            room.unknown -= usize::from(!tracked.is_known);
+        }
+        self.release(user, |tracked| {
+            tracked.rooms.retain(|other| *other != conversation)
+        });
+    }
+
+    /// A connection watches a conversation no more, unless it is among those that it watches now.
+    fn leave_room(&mut self, connection: u64, conversation: ConversationId) {
+        let watcher = self.watchers.get(&connection);
+        if watcher.is_some_and(|watcher| watcher.rooms.contains(&conversation)) {
+            return;
+        }
+        if let Some(room) = self.rooms.get_mut(&conversation) {
+            room.watchers.retain(|other| *other != connection);
+            if room.watchers.is_empty() && room.kept_until.is_none() {
+                self.drop_room(conversation);
+            }
+        }
+    }
+
+    fn drop_room(&mut self, conversation: ConversationId) {
+        let members = self.rooms.remove(&conversation).and_then(|room| room.members);
+        for member in members.into_iter().flatten() {
+            self.release(member, |tracked| {
+                tracked.rooms.retain(|other| *other != conversation)
+            });
+        }
+    }
+}
+
+impl Answering {
+    /// Answers that nothing is known.
+    fn unknown(self) {
+        (self.reply)(Ok(None));
+    }
+}
+
+/// The room of a conversation; its members are looked up where that was not done, or did not work.
+fn open_room<'a>(
+    rooms: &'a mut HashMap<ConversationId, Room>,
+    errands: &mut Vec<Errand>,
+    conversation: ConversationId,
+) -> &'a mut Room {
+    let room = rooms.entry(conversation).or_default();
+    let is_there = room.members.as_ref().is_some_and(|members| !members.is_empty());
+    if !is_there && !room.is_reading {
+        (room.members, room.is_reading) = (None, true);
+        errands.push(Errand::Members(conversation));
+    }
+    room
+}
+
+fn too_often(wait: Duration) -> Refusal {
+    let wait = chrono::TimeDelta::from_std(wait).unwrap_or_default();
+    Refusal::Rejected(Rejection::TooOften {
+        field: Field::Users,
+        reason: "what is watched changes too often",
+        wait,
+    })
+}
+
+/// What comes by itself.
+fn encoded(state: Option<Watched>) -> Frame {
+    Frame::text(wire::presence_state(None, state).encode().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    const NODE: Uuid = Uuid::from_u128(100);
+
+    fn user(number: u128) -> UserId {
+        UserId(Uuid::from_u128(number))
+    }
+
+    fn outbox() -> Arc<Outbox> {
+        Arc::new(Outbox::new(8, 1_000))
+    }
+
+    /// Objects that a connection was given, each as text.
+    fn given(outbox: &Outbox) -> Vec<String> {
+        let frames = outbox.take(10).system.into_iter();
+        let texts = frames.map(|system| String::from_utf8(system.frame.payload().to_vec()).unwrap());
+        texts
+            .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// Connections that watch three people who are there, and have been told so.
+    fn watching(outboxes: &[Arc<Outbox>], now: Instant) -> Watching {
+        let mut watching = Watching::default();
+        watching.view.lease(NODE, now + Duration::from_hours(1));
+        let answered = Arc::new(AtomicUsize::new(0));
+        for (connection, outbox) in (1..).zip(outboxes) {
+            let count = Arc::clone(&answered);
+            let watch = Watch {
+                connection,
+                user: user(0),
+                outbox: Arc::clone(outbox),
+                users: (1..=3).map(user).collect(),
+                conversations: vec![],
+                reply: Box::new(move |state| {
+                    assert_eq!(state.unwrap().unwrap().users.len(), 3);
+                    count.fetch_add(1, Ordering::Relaxed);
+                }),
+            };
+            watching.watch(watch, now);
+            let granted = Granted {
+                users: (1..=3).map(user).collect(),
+                conversations: vec![],
+                last_seen: HashMap::new(),
+                shows: true,
+            };
+            watching.granted(connection, 1, Ok(granted), now);
+        }
+        for user in watching.take_stale(10) {
+            watching.found(user, vec![(NODE, Shown::Online)]);
+        }
+        watching.know(true, now);
+        watching.take_in(now, DateTime::UNIX_EPOCH);
+        assert_eq!(answered.load(Ordering::Relaxed), outboxes.len());
+        assert_eq!(watching.tell(now), 0, "what was answered is told again");
+        watching
+    }
+
+    fn say(watching: &mut Watching, number: u128, shown: Shown, now: Instant) {
+        watching.view.said(NODE, user(number), shown);
+        watching.take_in(now, DateTime::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn each_change_is_told_to_each_who_watches_and_what_changes_back_is_not() {
+        let (outboxes, start) = ([outbox(), outbox(), outbox()], Instant::now());
+        let mut watching = watching(&outboxes, start);
+        let later = start + Duration::from_secs(1);
+        say(&mut watching, 1, Shown::Away, later);
+        say(&mut watching, 4, Shown::Online, later);
+        assert_eq!(watching.tell(later), 3);
+        for outbox in &outboxes {
+            let objects = given(outbox);
+            assert!(
+                objects.len() == 1 && objects[0].contains(r#""status":"away""#),
+                "{objects:?}"
+            );
+        }
+        say(&mut watching, 2, Shown::Dnd, later);
+        say(&mut watching, 2, Shown::Online, later);
+        assert_eq!(watching.tell(later), 0);
+    }
+
+    #[test]
+    fn who_has_no_room_is_told_everything_when_there_is_some() {
+        let (slow, start) = (outbox(), Instant::now());
+        let mut watching = watching(&[Arc::clone(&slow)], start);
+        let mut shown = [Shown::Away, Shown::Online].into_iter().cycle();
+        for second in 1..20 {
+            let now = start + Duration::from_secs(second);
+            say(&mut watching, 1, shown.next().unwrap(), now);
+            watching.tell(now);
+        }
+        let before = given(&slow).len();
+        assert!(before < 19, "{before} were given");
+        let now = start + Duration::from_secs(20);
+        assert_eq!(watching.tell(now), 1);
+        let objects = given(&slow);
+        assert!(
+            objects.len() == 1 && objects[0].contains("presence.state"),
+            "{objects:?}"
+        );
+        assert_eq!(watching.tell(now), 0);
+    }
+
+    #[test]
+    fn when_a_connection_is_gone_nothing_is_left_of_it() {
+        let (one, start) = (outbox(), Instant::now());
+        let mut watching = watching(&[one], start);
+        watching.unwatch(1);
+        assert_eq!(watching.sizes(), (0, 0));
+        assert!(watching.is_idle() && watching.view.everybody().is_empty());
+    }
+}

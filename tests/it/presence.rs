@@ -1,0 +1,689 @@
+//! Who is there: told to those who watch and may see it, and to nobody else.
+
+use crate::support::*;
+use serde_json::{Value, json};
+use std::net::TcpListener;
+use std::process::Stdio;
+use tidings::config::Config;
+use tidings_services::Redis;
+use tokio::process::{Child, Command};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use uuid::Uuid;
+
+/// A node that takes nobody who has gone for there.
+fn quick(store: &Store) -> Config {
+    let mut config = store.config();
+    config.presence.grace_ms = 0;
+    config.presence.renew_ms = 500;
+    config.presence.poll_ms = 50;
+    config.presence.update_ms = 50;
+    config.presence.count_ms = 100;
+    config
+}
+
+/// One for which whoever has gone is still there for as long as a test takes.
+fn patient(store: &Store) -> Config {
+    let mut config = quick(store);
+    config.presence.grace_ms = 600_000;
+    config
+}
+
+fn watch(users: &[&User], conversations: &[Uuid]) -> Value {
+    let users: Vec<Uuid> = users.iter().map(|user| user.id).collect();
+    json!({ "type": "presence.watch", "users": users, "conversations": conversations })
+}
+
+/// Watches, and answers what is there once it is known.
+async fn watching(socket: &mut Socket, users: &[&User], conversations: &[Uuid]) -> Value {
+    let state = socket.command(watch(users, conversations)).await;
+    assert_eq!(state["type"], "presence.state", "{state}");
+    if state["unknown"] == true {
+        return socket
+            .take(|object| is_state(object) && object["unknown"] != true)
+            .await;
+    }
+    state
+}
+
+fn is_state(object: &Value) -> bool {
+    object["type"] == "presence.state"
+}
+
+/// Until a connection that watches somebody, and nobody else, has been shown that they are there.
+async fn there_is(socket: &mut Socket, user: &User) {
+    let state = watching(socket, &[user], &[]).await;
+    if online(&state, user) != Some(true) {
+        until(socket, user, true).await;
+    }
+}
+
+/// What is told of somebody next; everything else about anybody fails.
+async fn told(socket: &mut Socket, of: &User) -> Value {
+    let object = socket
+        .take(|object| object["type"] == "presence" || is_state(object))
+        .await;
+    assert_eq!(object["user"], json!(of.id), "{object}");
+    object
+}
+
+fn online(state: &Value, user: &User) -> Option<bool> {
+    state["users"][user.id.to_string()]["online"].as_bool()
+}
+
+/// Until a connection says so of somebody.
+async fn until(socket: &mut Socket, user: &User, is_online: bool) {
+    socket
+        .take(|object| {
+            let of_user = object["user"] == json!(user.id) && object["online"] == is_online;
+            (object["type"] == "presence" && of_user)
+                || (is_state(object) && online(object, user) == Some(is_online))
+        })
+        .await;
+}
+
+/// Ends a connection; returns when its node has noticed.
+async fn leave(mut socket: Socket) {
+    socket.stream.close(None).await.unwrap();
+    socket.closed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_share_a_conversation_see_each_other_come_and_go_on_every_node() {
+    let store = Store::new().await;
+    let (here, there) = (
+        TestNode::start(quick(&store)).await,
+        TestNode::start(quick(&store)).await,
+    );
+    let [ann, ben, eve] = here.people(["ann", "ben", "eve"]).await;
+    let mut a = here.socket(&ann).await;
+    let _stranger = there.socket(&eve).await;
+    a.open_direct(&ben).await;
+    let state = watching(&mut a, &[&ben, &eve], &[]).await;
+    assert_eq!(
+        (online(&state, &ben), online(&state, &eve)),
+        (Some(false), None),
+        "{state}"
+    );
+    let b = there.socket(&ben).await;
+    let come = told(&mut a, &ben).await;
+    assert_eq!((&come["online"], come.get("last_seen")), (&json!(true), None));
+    leave(b).await;
+    let gone = told(&mut a, &ben).await;
+    assert_eq!(gone["online"], false);
+    assert!(gone["last_seen"].is_string(), "{gone}");
+    let state = watching(&mut a, &[&ben], &[]).await;
+    assert!(
+        state["users"][ben.id.to_string()]["last_seen"].is_string(),
+        "{state}"
+    );
+    here.stop().await;
+    there.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_watched_takes_the_place_of_what_was() {
+    let store = Store::new().await;
+    let node = TestNode::start(quick(&store)).await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let mut a = node.socket(&ann).await;
+    let (b, c) = (node.socket(&ben).await, node.socket(&cat).await);
+    a.create_group(&[&ben, &cat]).await;
+    there_is(&mut a, &ben).await;
+    there_is(&mut a, &cat).await;
+    let state = watching(&mut a, &[&cat], &[]).await;
+    assert_eq!((online(&state, &ben), online(&state, &cat)), (None, Some(true)));
+    leave(b).await;
+    leave(c).await;
+    assert_eq!(told(&mut a, &cat).await["online"], false);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_and_what_they_say_are_one_person() {
+    let store = Store::new().await;
+    let (here, there) = (
+        TestNode::start(quick(&store)).await,
+        TestNode::start(quick(&store)).await,
+    );
+    let [ann, ben] = here.people(["ann", "ben"]).await;
+    let mut a = here.socket(&ann).await;
+    let group = a.create_group(&[&ben]).await;
+    let status = async |socket: &mut Socket, value: &str| {
+        socket.send(&json!({ "type": "status", "value": value })).await;
+        socket.works().await;
+    };
+    there_is(&mut a, &ann).await;
+    let mut one = here.socket(&ben).await;
+    status(&mut one, "away").await;
+    there_is(&mut a, &ben).await;
+    // A small conversation is watched as if each were named.
+    let state = watching(&mut a, &[], &[group]).await;
+    assert_eq!(state["conversations"][group.to_string()]["online"], 2, "{state}");
+    assert_eq!(online(&state, &ben), Some(true));
+    let mut two = there.socket(&ben).await;
+    a.take(|object| {
+        object["user"] == json!(ben.id) && object["online"] == true && object.get("status").is_none()
+    })
+    .await;
+    status(&mut two, "dnd").await;
+    assert_eq!(told(&mut a, &ben).await["status"], "dnd");
+    // Invisible at one of them is invisible.
+    status(&mut one, "invisible").await;
+    assert_eq!(told(&mut a, &ben).await["online"], false);
+    let state = watching(&mut a, &[&ben], &[group]).await;
+    assert_eq!(online(&state, &ben), Some(false));
+    assert_eq!(state["conversations"][group.to_string()]["online"], 1, "{state}");
+    status(&mut one, "away").await;
+    assert_eq!(told(&mut a, &ben).await["status"], "dnd");
+    leave(two).await;
+    assert_eq!(told(&mut a, &ben).await["status"], "away");
+    leave(one).await;
+    assert_eq!(told(&mut a, &ben).await["online"], false);
+    here.stop().await;
+    there.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_return_within_the_grace_is_not_told() {
+    let store = Store::new().await;
+    let (here, there) = (
+        TestNode::start(patient(&store)).await,
+        TestNode::start(patient(&store)).await,
+    );
+    let [ann, ben, cat] = here.people(["ann", "ben", "cat"]).await;
+    let mut a = here.socket(&ann).await;
+    let b = here.socket(&ben).await;
+    a.create_group(&[&ben, &cat]).await;
+    there_is(&mut a, &ben).await;
+    let state = watching(&mut a, &[&ben, &cat], &[]).await;
+    assert_eq!(online(&state, &ben), Some(true));
+    leave(b).await;
+    let b = there.socket(&ben).await;
+    leave(b).await;
+    let _b = here.socket(&ben).await;
+    // What is told next is that somebody else has come.
+    let _c = there.socket(&cat).await;
+    assert_eq!(told(&mut a, &cat).await["online"], true);
+    here.stop().await;
+    there.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_the_last_conversation_is_seen_no_more() {
+    let store = Store::new().await;
+    let node = TestNode::start(quick(&store)).await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let mut a = node.socket(&ann).await;
+    let mut b = node.socket(&ben).await;
+    let group = a.create_group(&[&ben, &cat]).await;
+    watching(&mut a, &[&ben, &cat], &[group]).await;
+    watching(&mut b, &[&ann, &cat], &[group]).await;
+    b.acked(json!({ "type": "group.leave", "conversation": group }))
+        .await;
+    let gone = |state: &Value, user: &User| is_state(state) && online(state, user).is_none();
+    a.take(|object| gone(object, &ben) && online(object, &cat).is_some())
+        .await;
+    b.take(|object| gone(object, &ann) && gone(object, &cat) && object["conversations"] == json!({}))
+        .await;
+    // They come to be together elsewhere, and see each other again.
+    a.open_direct(&ben).await;
+    there_is(&mut a, &ben).await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_watched_is_bounded_in_number_and_in_time() {
+    let store = Store::new().await;
+    let node = TestNode::start(quick(&store)).await;
+    let ann = node.register("ann").await;
+    let mut a = node.socket(&ann).await;
+    let ids = |count: usize| -> Vec<Uuid> { (0..count).map(|_| Uuid::now_v7()).collect() };
+    for (command, field) in [
+        (json!({ "users": ids(201) }), "users"),
+        (json!({ "conversations": ids(6) }), "conversations"),
+    ] {
+        let mut command = command;
+        command["type"] = json!("presence.watch");
+        assert_eq!(a.refused(command, "too_large").await["field"], field);
+    }
+    let wrong = json!({ "type": "presence.watch", "users": ["nobody"] });
+    assert_eq!(a.refused(wrong, "invalid_argument").await["field"], "users");
+    for _ in 0..20 {
+        let state = a
+            .command(json!({ "type": "presence.watch", "users": ids(1), "conversations": ids(1) }))
+            .await;
+        assert_eq!(
+            (&state["users"], &state["conversations"]),
+            (&json!({}), &json!({})),
+            "{state}"
+        );
+    }
+    let refused = a.refused(watch(&[], &[]), "rate_limited").await;
+    assert!(refused["retry_after_ms"].is_u64(), "{refused}");
+    a.send(&json!({ "type": "status", "value": "asleep" })).await;
+    assert_eq!(a.until("error").await["field"], "value");
+    node.stop().await;
+}
+
+/// A node in a process of its own, to be killed.
+struct Process {
+    child: Child,
+    port: u16,
+}
+
+impl Process {
+    async fn start(store: &Store) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let child = Command::new(env!("CARGO_BIN_EXE_tidings"))
+            .arg("serve")
+            .env("TIDINGS_DATABASE_URL", store.database.url())
+            .env("TIDINGS_REDIS_URL", &store.redis_url)
+            .env("TIDINGS_LISTEN", format!("127.0.0.1:{port}"))
+            .env("TIDINGS_ATTACHMENTS__FOLDER", store.files.path())
+            .env("TIDINGS_PRESENCE__GRACE_MS", "600000")
+            .env("TIDINGS_PRESENCE__LEASE_MS", "3000")
+            .env("TIDINGS_PRESENCE__RENEW_MS", "500")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        eventually(async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()).await;
+        Self { child, port }
+    }
+
+    async fn socket(&self, user: &User) -> Socket {
+        let request = format!("ws://127.0.0.1:{}/ws", self.port)
+            .into_client_request()
+            .unwrap();
+        let (stream, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        let mut socket = Socket::from(stream);
+        socket
+            .send(&json!({ "type": "hello", "token": user.token }))
+            .await;
+        socket.until("synced").await;
+        socket
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        let done = std::process::Command::new("kill")
+            .args([&format!("-{name}"), &pid])
+            .status();
+        assert!(done.unwrap().success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_of_a_killed_node_are_gone_when_its_lease_is_over() {
+    let store = Store::new().await;
+    let here = TestNode::start(quick(&store)).await;
+    let [ann, ben] = here.people(["ann", "ben"]).await;
+    let mut a = here.socket(&ann).await;
+    a.open_direct(&ben).await;
+    let mut there = Process::start(&store).await;
+    watching(&mut a, &[&ben], &[]).await;
+    let _b = there.socket(&ben).await;
+    until(&mut a, &ben, true).await;
+    there.child.kill().await.unwrap();
+    until(&mut a, &ben, false).await;
+    here.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_of_a_stopped_node_are_gone_and_come_back_with_it() {
+    let store = Store::new().await;
+    let here = TestNode::start(quick(&store)).await;
+    let [ann, ben] = here.people(["ann", "ben"]).await;
+    let mut a = here.socket(&ann).await;
+    a.open_direct(&ben).await;
+    let there = Process::start(&store).await;
+    watching(&mut a, &[&ben], &[]).await;
+    let _b = there.socket(&ben).await;
+    until(&mut a, &ben, true).await;
+    there.signal("STOP");
+    until(&mut a, &ben, false).await;
+    there.signal("CONT");
+    until(&mut a, &ben, true).await;
+    here.stop().await;
+}
+
+async fn connection(redis: &Redis) -> redis::aio::MultiplexedConnection {
+    let client = redis::Client::open(redis.url(0)).unwrap();
+    client.get_multiplexed_async_connection().await.unwrap()
+}
+
+/// The one key of presence that ends so.
+async fn key(redis: &redis::aio::MultiplexedConnection, ending: &str) -> Option<String> {
+    let keys: Vec<String> = ask(redis, "KEYS", &format!("tidings:*:{{p}}:{ending}"), &[]).await;
+    keys.into_iter().next()
+}
+
+async fn ask<T: redis::FromRedisValue>(
+    redis: &redis::aio::MultiplexedConnection,
+    command: &str,
+    key: &str,
+    arguments: &[&[u8]],
+) -> T {
+    let mut command = redis::cmd(command);
+    command.arg(key);
+    for argument in arguments {
+        command.arg(*argument);
+    }
+    command.query_async(&mut redis.clone()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_has_lost_everything_hears_it_again_and_nobody_is_told() {
+    let (store, redis) = Store::with_redis().await;
+    let (here, there) = (
+        TestNode::start(patient(&store)).await,
+        TestNode::start(patient(&store)).await,
+    );
+    let [ann, ben, cat] = here.people(["ann", "ben", "cat"]).await;
+    let mut a = here.socket(&ann).await;
+    let _b = there.socket(&ben).await;
+    a.create_group(&[&ben, &cat]).await;
+    there_is(&mut a, &ben).await;
+    let state = watching(&mut a, &[&ben, &cat], &[]).await;
+    assert_eq!(online(&state, &ben), Some(true));
+    let redis = connection(&redis).await;
+    for _ in 0..3 {
+        let flush = redis::cmd("FLUSHALL");
+        let () = flush.query_async(&mut redis.clone()).await.unwrap();
+        eventually(async || {
+            let nodes = key(&redis, "nodes").await?;
+            let nodes: u64 = ask(&redis, "ZCARD", &nodes, &[]).await;
+            (nodes == 2).then_some(())
+        })
+        .await;
+    }
+    // Behind all that, the first that is told is that somebody else has come.
+    let _c = there.socket(&cat).await;
+    assert_eq!(told(&mut a, &cat).await["online"], true);
+    here.stop().await;
+    there.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_nothing_is_known_and_chat_goes_on() {
+    let (store, redis) = Store::with_redis().await;
+    let mut config = quick(&store);
+    config.presence.lease_ms = 3_000;
+    let (here, there) = (
+        TestNode::start(config.clone()).await,
+        TestNode::start(config).await,
+    );
+    let [ann, ben] = here.people(["ann", "ben"]).await;
+    let mut a = here.socket(&ann).await;
+    let mut b = there.socket(&ben).await;
+    let direct = a.open_direct(&ben).await;
+    there_is(&mut a, &ben).await;
+    redis.kill().await.unwrap();
+    a.take(|object| is_state(object) && object["unknown"] == true)
+        .await;
+    let state = a.command(watch(&[&ben], &[])).await;
+    assert_eq!(
+        (&state["unknown"], &state["users"]),
+        (&json!(true), &json!({})),
+        "{state}"
+    );
+    a.say(direct, "all the same").await;
+    assert_eq!(words(&b.events(direct, 2).await), ["all the same"]);
+    redis.restart().await.unwrap();
+    a.take(|object| is_state(object) && online(object, &ben) == Some(true))
+        .await;
+    leave(b).await;
+    until(&mut a, &ben, false).await;
+    here.stop().await;
+    there.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_services_read_who_is_there_and_what_changes() {
+    let (store, redis) = Store::with_redis().await;
+    let node = TestNode::start(quick(&store)).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let mut a = node.socket(&ann).await;
+    let redis = connection(&redis).await;
+    let on = eventually(async || key(&redis, "on:*").await).await;
+    let is_on = async |user: &User| ask::<bool>(&redis, "SISMEMBER", &on, &[user.id.as_bytes()]).await;
+    eventually(async || is_on(&ann).await.then_some(())).await;
+    assert!(!is_on(&ben).await);
+    let life: i64 = ask(&redis, "PTTL", &on, &[]).await;
+    assert!((1..=15_000).contains(&life), "{life}");
+    let connections = key(&redis, "conn:*").await.unwrap();
+    let known: Vec<u8> = ask(&redis, "HGET", &connections, &[ann.id.as_bytes()]).await;
+    let known: Value = serde_json::from_slice(&known).unwrap();
+    assert_eq!(
+        (&known[0]["device"], &known[0]["status"]),
+        (&json!("test"), &json!("online"))
+    );
+    a.send(&json!({ "type": "status", "value": "invisible" })).await;
+    eventually(async || (!is_on(&ann).await).then_some(())).await;
+    let changes = key(&redis, "presence").await.unwrap();
+    let changes: redis::streams::StreamRangeReply = ask(&redis, "XRANGE", &changes, &[b"-", b"+"]).await;
+    let said: Vec<String> = changes.ids.iter().filter_map(|entry| entry.get("s")).collect();
+    assert_eq!(said, ["online", "hidden"]);
+    node.stop().await;
+}
+
+/// A node that is none: what it says in Redis is written by the test, as docs/operations.md says it.
+struct Ghost {
+    redis: redis::aio::MultiplexedConnection,
+    prefix: String,
+    id: Uuid,
+}
+
+impl Ghost {
+    async fn new(redis: &Redis) -> Self {
+        let redis = connection(redis).await;
+        let nodes = eventually(async || key(&redis, "nodes").await).await;
+        let prefix = nodes.strip_suffix("nodes").unwrap().to_owned();
+        let id = Uuid::now_v7();
+        let lease = chrono::Utc::now().timestamp_millis() + 3_600_000;
+        let _: u64 = ask(
+            &redis,
+            "ZADD",
+            &nodes,
+            &[lease.to_string().as_bytes(), id.as_bytes()],
+        )
+        .await;
+        Self { redis, prefix, id }
+    }
+
+    async fn come(&mut self, users: &[Uuid]) {
+        let (set, changes) = (
+            format!("{}on:{}", self.prefix, self.id.simple()),
+            format!("{}presence", self.prefix),
+        );
+        let mut all = redis::pipe();
+        all.atomic();
+        for user in users {
+            all.cmd("SADD").arg(&set).arg(user.as_bytes());
+            let change = all.cmd("XADD").arg(&changes).arg("*");
+            change
+                .arg("n")
+                .arg(self.id.as_bytes())
+                .arg("u")
+                .arg(user.as_bytes());
+            change.arg("s").arg("online");
+        }
+        let _: redis::Value = all.query_async(&mut self.redis).await.unwrap();
+    }
+}
+
+async fn frames(node: &TestNode) -> u64 {
+    let metrics = node.http.get(node.url("/metrics")).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    let count = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("tidings_presence_frames_total "));
+    count.unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_of_ten_thousand_costs_changes_times_those_who_watch() {
+    let (store, redis) = Store::with_redis().await;
+    let node = TestNode::start(quick(&store)).await;
+    let people = node.people(["ann", "ben", "cat", "dan", "eve"]).await;
+    let mut a = node.socket(&people[0]).await;
+    let group = a.create_group(&people.iter().skip(1).collect::<Vec<_>>()).await;
+    node.folded(&people[0]).await;
+    let client = store.client().await;
+    let table: String = client
+        .query_one("SELECT format('%I.%I', table_schema, table_name) FROM information_schema.tables WHERE table_name = 'member' AND table_schema LIKE '%conversations%'", &[])
+        .await
+        .unwrap()
+        .get(0);
+    let crowd: Vec<Uuid> = (0..10_000).map(|_| Uuid::now_v7()).collect();
+    let sql = format!(
+        "INSERT INTO {table} (conversation, user_id, role, joined_seq, joined_msg_no, joined_at) SELECT $1, u, 'member', 1, 0, now() FROM unnest($2::uuid[]) u"
+    );
+    client.execute(&sql, &[&group, &crowd]).await.unwrap();
+    let mut ghost = Ghost::new(&redis).await;
+    ghost.come(&crowd[..2_000]).await;
+    // Fifty connections watch.
+    let mut sockets = vec![];
+    for number in 0..50 {
+        sockets.push(node.socket(&people[number % 5]).await);
+    }
+    let counted = |object: &Value| -> Option<u64> {
+        let of_state = &object["conversations"][group.to_string()]["online"];
+        let of_count = (object["type"] == "presence.count").then_some(&object["online"]);
+        of_state.as_u64().or_else(|| of_count.and_then(Value::as_u64))
+    };
+    for socket in &mut sockets {
+        let state = watching(socket, &[], &[group]).await;
+        assert_eq!(
+            state["users"],
+            json!({}),
+            "a large group is counted, and nobody is named"
+        );
+        // Those who watch come to be there, too.
+        if counted(&state) != Some(2_005) {
+            socket.take(|object| counted(object) == Some(2_005)).await;
+        }
+    }
+    // What was given to the last of them is counted by now, or a moment later.
+    let mut before = frames(&node).await;
+    eventually(async || {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let earlier = std::mem::replace(&mut before, frames(&node).await);
+        (before == earlier).then_some(())
+    })
+    .await;
+    // One after the other, each is told to each who watches, and to nobody else.
+    for number in 0..10 {
+        ghost.come(&crowd[2_000 + number..2_001 + number]).await;
+        for socket in &mut sockets {
+            let wanted = 2_006 + number as u64;
+            socket.take(|object| counted(object) == Some(wanted)).await;
+        }
+    }
+    // The node counts when all are told.
+    let told = eventually(async || Some(frames(&node).await - before).filter(|told| *told >= 500)).await;
+    assert_eq!(told, 50 * 10);
+    // Whoever changes how they are there, and is not in the group, costs nothing; and hundreds at once are as good as one.
+    let strangers: Vec<Uuid> = (0..500).map(|_| Uuid::now_v7()).collect();
+    ghost.come(&strangers).await;
+    ghost.come(&crowd[3_000..3_500]).await;
+    for socket in &mut sockets {
+        socket.take(|object| counted(object) == Some(2_515)).await;
+    }
+    let together = frames(&node).await - before - told;
+    assert!(together <= 50 * 3, "{together} frames for what happened at once");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_stops_leaves_its_users_the_grace_to_come_to_another() {
+    let store = Store::new().await;
+    let (here, there) = (
+        TestNode::start(patient(&store)).await,
+        TestNode::start(patient(&store)).await,
+    );
+    let [ann, ben, cat] = here.people(["ann", "ben", "cat"]).await;
+    let mut a = here.socket(&ann).await;
+    a.create_group(&[&ben, &cat]).await;
+    let b = there.socket(&ben).await;
+    there_is(&mut a, &ben).await;
+    let state = watching(&mut a, &[&ben, &cat], &[]).await;
+    assert_eq!(online(&state, &ben), Some(true));
+    there.stop().await;
+    drop(b);
+    let (_b, _c) = (here.socket(&ben).await, here.socket(&cat).await);
+    assert_eq!(told(&mut a, &cat).await["online"], true);
+    let state = watching(&mut a, &[&ben], &[]).await;
+    assert_eq!(online(&state, &ben), Some(true));
+    here.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn graphql_tells_those_who_share_a_conversation_and_as_much_as_they_show() {
+    let store = Store::new().await;
+    let (here, there) = (
+        TestNode::start(quick(&store)).await,
+        TestNode::start(quick(&store)).await,
+    );
+    let [ann, ben, eve] = here.people(["ann", "ben", "eve"]).await;
+    let mut a = here.socket(&ann).await;
+    let b = there.socket(&ben).await;
+    let group = a.create_group(&[&ben]).await;
+    here.folded(&ann).await;
+    let ask = async |of: &User, by: &User| {
+        let query = format!(
+            "{{ user(id: \"{}\") {{ online lastSeen }} conversation(id: \"{group}\") {{ onlineCount }} }}",
+            of.id
+        );
+        let answer = here.graphql(by, &query, None).await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+        answer["data"].clone()
+    };
+    let seen = async |online: bool| {
+        eventually(async || {
+            let data = ask(&ben, &ann).await;
+            (data["user"]["online"] == online).then_some(data)
+        })
+        .await
+    };
+    let both = eventually(async || {
+        let data = seen(true).await;
+        (data["conversation"]["onlineCount"] == 2).then_some(data)
+    })
+    .await;
+    assert_eq!(both["user"]["lastSeen"], json!(null));
+    let strange = ask(&ben, &eve).await;
+    assert_eq!(
+        strange,
+        json!({ "user": { "online": null, "lastSeen": null }, "conversation": null })
+    );
+    leave(b).await;
+    seen(false).await;
+    // It is written by the minute, and when its node stops.
+    there.stop().await;
+    assert!(seen(false).await["user"]["lastSeen"].is_string());
+    // Who does not show it is not shown it, either.
+    let mut b = here.socket(&ben).await;
+    let settings = |last_seen: &str| json!({ "type": "settings.update", "last_seen": last_seen });
+    b.acked(settings("nobody")).await;
+    leave(b).await;
+    here.folded(&ann).await;
+    assert_eq!(seen(false).await["user"]["lastSeen"], json!(null));
+    let state = watching(&mut a, &[&ben], &[]).await;
+    assert_eq!(state["users"][ben.id.to_string()], json!({ "online": false }));
+    let mut b = here.socket(&ben).await;
+    b.acked(settings("everyone")).await;
+    leave(b).await;
+    a.acked(settings("nobody")).await;
+    here.folded(&ann).await;
+    assert_eq!(seen(false).await["user"]["lastSeen"], json!(null));
+    a.acked(settings("everyone")).await;
+    here.folded(&ann).await;
+    assert!(seen(false).await["user"]["lastSeen"].is_string());
+    here.stop().await;
+}
