@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Chat } from '../src/chat/chat.ts';
+import * as store from '../src/chat/store.ts';
 import { browser, settle, type Browser } from './browser.ts';
 import { BOB, CONVERSATION, edited, left, ME, opened, range, recalled, said, time } from './events.ts';
 import { Peer } from './peer.ts';
@@ -403,5 +404,30 @@ test('marks of another device are shown live, and asked for where they came whil
   assert.deepEqual([asked(), marks().archived], [1, true]);
   await page.pass(2_000);
   assert.equal((JSON.parse(page.stored.get('tidings.cursors.me')!) as { self: number }).self, 5);
+  chat.close();
+});
+
+test('the others of direct conversations are watched, and how they are there is shown', async () => {
+  const { page, chat, peer } = await online([node(1)]);
+  const [watch, ...more] = commands(peer, 'presence.watch');
+  assert.deepEqual([watch!.users, watch!.conversations, more.length], [[BOB], [], 0]);
+  const seen = () => store.otherSeen(chat.state, chat.state.conversations.get(CONVERSATION)!);
+  assert.equal(seen(), undefined);
+  const state = {
+    type: 'presence.state',
+    users: { [BOB]: { online: true, status: 'away' } },
+    conversations: {},
+  };
+  peer.says({ ...state, id: watch!.id });
+  assert.deepEqual(seen(), { online: true, status: 'away' });
+  peer.says({ type: 'presence', user: BOB, online: false, last_seen: time(3) });
+  assert.deepEqual(seen(), { online: false, last_seen: time(3) });
+  peer.says({ type: 'presence.state', users: {}, conversations: {}, unknown: true });
+  assert.equal(seen(), undefined);
+  // The list is said again only when it is another.
+  await page.pass(60_000);
+  peer.says(said(2));
+  await page.pass(60_000);
+  assert.deepEqual(commands(peer, 'presence.watch'), []);
   chat.close();
 });

@@ -20,6 +20,7 @@ import { contentText, mayEdit } from './nouns/message.ts';
 import type { EventOf } from './nouns/noun.ts';
 import { Outbox, type Addressed } from './outbox.ts';
 import { People } from './people.ts';
+import { Presence } from './presence.ts';
 import * as queries from './queries.ts';
 import { Reads } from './reads.ts';
 import * as store from './store.ts';
@@ -42,6 +43,7 @@ export class Chat implements Core {
   readonly hiding: Hiding;
   readonly threads: Threads;
   readonly receipts = new Receipts(this);
+  private readonly presence = new Presence(this);
   readonly files: Files;
   /** What messages say that others answer, by conversation and id. */
   readonly quotes: Lookup<queries.Quote>;
@@ -110,6 +112,7 @@ export class Chat implements Core {
         welcomed: welcome => {
           this.marks.welcomed(welcome);
           this.receipts.reconnected();
+          this.presence.reconnected();
           this.update(state => store.withLimits(state, welcome));
         },
         synced: () => this.lookAfter(),
@@ -281,6 +284,7 @@ export class Chat implements Core {
     this.files.stop();
     this.quotes.stop();
     this.hiding.stop();
+    this.presence.stop();
     this.cursors.save();
     this.drafts.stop();
     this.session.close();
@@ -300,6 +304,7 @@ export class Chat implements Core {
     if (selected !== null) this.threads.look(selected);
     this.summaries.complete();
     void this.people.meetStrangers();
+    this.presence.look();
     this.markRead();
   }
 
@@ -383,6 +388,7 @@ export class Chat implements Core {
     this.drafts.save();
   };
   private readonly onAttention = (): void => {
+    this.presence.attention();
     if (document.hidden) return;
     this.socket.hurry();
     this.markRead();

@@ -1,5 +1,5 @@
 // The state of the chat page, and how events, answers and what the person does change it. Pure functions only.
-import type { Ephemeral, Role, TidingsEvent, Welcome } from '../protocol/frames.ts';
+import type { Ephemeral, Role, Seen, TidingsEvent, Welcome } from '../protocol/frames.ts';
 import type { Link } from '../protocol/socket.ts';
 import { pending, type Change } from './change.ts';
 import { summarize } from './events.ts';
@@ -128,6 +128,10 @@ export interface State {
   me: string;
   people: ReadonlyMap<string, Person>;
   conversations: ReadonlyMap<string, Conversation>;
+  /** How people are there, as far as the server says. */
+  seen: ReadonlyMap<string, Seen>;
+  /** How many members of conversations are there. */
+  online: ReadonlyMap<string, number>;
   selected: string | null;
   link: Link;
   /** Whether the list of conversations has come. */
@@ -161,6 +165,8 @@ export const initialState = (me: string): State => ({
   me,
   people: new Map(),
   conversations: new Map(),
+  seen: new Map(),
+  online: new Map(),
   selected: null,
   link: { kind: 'connecting' },
   loaded: false,
@@ -476,7 +482,17 @@ export const withHistory = (state: State, id: string, history: Conversation['his
   change(state, id, conversation => ({ ...conversation, history }));
 
 export function withEphemeral(state: State, frame: Ephemeral, now: number): State {
-  if (frame.type === 'presence') return state;
+  if (frame.type === 'presence') {
+    const { type: _, user, ...seen } = frame;
+    return { ...state, seen: set(state.seen, user, seen) };
+  }
+  if (frame.type === 'presence.count') {
+    return { ...state, online: set(state.online, frame.conversation, frame.online) };
+  }
+  if (frame.type === 'presence.state') {
+    const counts = Object.entries(frame.conversations).map(([id, { online }]) => [id, online] as const);
+    return { ...state, seen: new Map(Object.entries(frame.users)), online: new Map(counts) };
+  }
   return change(state, frame.conversation, conversation => {
     if (frame.type === 'typing') {
       if (frame.user === state.me) return conversation;
@@ -615,6 +631,12 @@ export const personName = (state: Known, id: string): string =>
 export const faceOf = (state: State, conversation: Conversation): string =>
   (conversation.kind === 'direct' && conversation.members.find(member => member !== state.me)) ||
   conversation.id;
+
+/** How the other of a direct conversation is there, where that is known. */
+export function otherSeen(state: State, conversation: Conversation): Seen | undefined {
+  if (conversation.kind !== 'direct') return undefined;
+  return state.seen.get(conversation.members.find(member => member !== state.me) ?? '');
+}
 
 /** What a conversation is called. */
 export function titleOf(state: State, conversation: Conversation): string {

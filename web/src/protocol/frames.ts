@@ -114,7 +114,22 @@ export interface Gap {
 export type Ephemeral =
   | { type: 'typing'; conversation: string; user: string; on: boolean }
   | { type: 'receipt'; conversation: string; user: string; read_seq: number; delivered_seq?: number }
-  | { type: 'presence'; user: string; online: boolean; last_seen?: string };
+  | ({ type: 'presence'; user: string } & Seen)
+  | { type: 'presence.count'; conversation: string; online: number }
+  // All that is watched; it takes the place of what was known before.
+  | {
+      type: 'presence.state';
+      users: Record<string, Seen>;
+      conversations: Record<string, { online: number }>;
+      unknown?: boolean;
+    };
+
+/** How somebody is there, or when they were last. */
+export interface Seen {
+  online: boolean;
+  status?: 'away' | 'dnd';
+  last_seen?: string;
+}
 
 export interface Welcome {
   type: 'welcome';

@@ -175,6 +175,11 @@ export class Socket {
     if (this.greeted) this.write(JSON.stringify({ type: 'typing', conversation, on }));
   }
 
+  /** Says something that need not arrive. Over the next connection it is not said again. */
+  ephemeral(object: { type: string; [field: string]: unknown }): void {
+    if (this.greeted) this.write(JSON.stringify(object));
+  }
+
   /** Renews the session with a new token. */
   renew(token: string): void {
     if (this.greeted) this.write(JSON.stringify({ type: 'hello', token, device: this.options.device }));
@@ -363,6 +368,8 @@ export class Socket {
       case 'typing':
       case 'receipt':
       case 'presence':
+      case 'presence.count':
+      case 'presence.state':
         listener.ephemeral(frame);
         break;
       case 'close':

@@ -1,4 +1,5 @@
-// A coloured circle with initials.
+// A coloured circle with initials, and a dot that says how somebody is there.
+import type { Seen } from '../../protocol/frames.ts';
 
 const HUES = 8;
 
@@ -15,9 +16,13 @@ function initials(name: string): string {
   return letters.map(word => [...word][0]?.toUpperCase() ?? '').join('');
 }
 
-export function Avatar({ id, name }: { id: string; name: string }) {
+/** How somebody is there, in a word; nothing of those who are not. */
+export const there = (seen: Seen | undefined): string | undefined =>
+  seen?.online ? (seen.status ?? 'online') : undefined;
+
+export function Avatar({ id, name, seen }: { id: string; name: string; seen?: Seen | undefined }) {
   return (
-    <span class={`avatar hue-${hue(id)}`} aria-hidden="true">
+    <span class={`avatar hue-${hue(id)}`} data-there={there(seen)} aria-hidden="true">
       {initials(name)}
     </span>
   );

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Chat } from '../chat.ts';
 import * as store from '../store.ts';
+import type { Seen } from '../../protocol/frames.ts';
 import { Avatar } from './avatar.tsx';
 import { Composer } from './composer.tsx';
 import { PinIcon, SearchIcon, ThreadIcon } from './icons.tsx';
@@ -10,6 +11,7 @@ import { OwnMarksMenu } from './own-marks.tsx';
 import { filesOf, hasFiles, usePicked } from './picked.ts';
 import { Pins } from './pins.tsx';
 import { ThreadsList } from './threads.tsx';
+import { shortTime } from './time.ts';
 
 interface Props {
   chat: Chat;
@@ -32,7 +34,11 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
         <a class="back" href="#" aria-label="Back to the conversations">
           ←
         </a>
-        <Avatar id={store.faceOf(state, conversation)} name={title} />
+        <Avatar
+          id={store.faceOf(state, conversation)}
+          name={title}
+          seen={store.otherSeen(state, conversation)}
+        />
         <div>
           <h2>{title}</h2>
           <p class="quiet">{subtitle(state, conversation)}</p>
@@ -131,11 +137,23 @@ function subtitle(state: store.State, conversation: store.Conversation): string 
   if (conversation.kind === 'direct') {
     const other = conversation.members.find(member => member !== state.me);
     const person = other === undefined ? undefined : state.people.get(other);
-    return person ? `@${person.username}` : '';
+    const seen = seenText(store.otherSeen(state, conversation));
+    return [person && `@${person.username}`, seen].filter(Boolean).join(' · ');
   }
   const names = conversation.members.slice(0, 6).map(member => store.personName(state, member));
   const others = conversation.members.length - names.length;
-  return names.join(', ') + (others > 0 ? ` and ${others} more` : '');
+  const online = state.online.get(conversation.id);
+  const list = names.join(', ') + (others > 0 ? ` and ${others} more` : '');
+  return online === undefined ? list : `${online} online · ${list}`;
+}
+
+const THERE = { online: 'online', away: 'away', dnd: 'do not disturb' };
+
+/** How somebody is there, or when they were last. */
+function seenText(seen: Seen | undefined): string {
+  if (!seen) return '';
+  if (seen.online) return THERE[seen.status ?? 'online'];
+  return seen.last_seen === undefined ? '' : `last seen ${shortTime(seen.last_seen)}`;
 }
 
 function typingText(state: store.State, conversation: store.Conversation): string {

@@ -2,6 +2,7 @@
 import type { ComponentChildren, Ref } from 'preact';
 import { memo } from 'preact/compat';
 import { useState } from 'preact/hooks';
+import type { Seen } from '../../protocol/frames.ts';
 import type { Link } from '../../protocol/socket.ts';
 import type { Chat } from '../chat.ts';
 import { isMuted } from '../nouns/mark.ts';
@@ -34,6 +35,7 @@ export function Sidebar({ chat, state, username, searchButton, onSearch, search 
       key={conversation.id}
       conversation={conversation}
       face={store.faceOf(state, conversation)}
+      seen={store.otherSeen(state, conversation)}
       title={store.titleOf(state, conversation)}
       preview={preview(state, conversation, chat.drafts.text(conversation.id))}
       selected={conversation.id === state.selected}
@@ -90,12 +92,14 @@ export function Sidebar({ chat, state, username, searchButton, onSearch, search 
 interface ItemProps {
   conversation: store.Conversation;
   face: string;
+  /** How the other of a direct conversation is there. */
+  seen: Seen | undefined;
   title: string;
   preview: string;
   selected: boolean;
 }
 
-const Item = memo(function Item({ conversation, face, title, preview, selected }: ItemProps) {
+const Item = memo(function Item({ conversation, face, seen, title, preview, selected }: ItemProps) {
   const { id, unread, mentioned, marks, unreadThreads, lastAt } = conversation;
   const muted = isMuted(marks, Date.now());
   const count = unread > 99 ? '99+' : String(unread);
@@ -107,7 +111,7 @@ const Item = memo(function Item({ conversation, face, title, preview, selected }
         data-muted={muted || undefined}
         aria-current={selected ? 'page' : undefined}
       >
-        <Avatar id={face} name={title} />
+        <Avatar id={face} name={title} seen={seen} />
         <span class="item-title">
           {title}
           {muted && (

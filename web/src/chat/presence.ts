@@ -1,0 +1,81 @@
+// Whom this page watches, and what it says of its own person.
+import { uuidv7 } from '../shared/ids.ts';
+import type { Core } from './core.ts';
+
+/** So many people are watched, those spoken to last. */
+const WATCHED_MAX = 200;
+/** It is looked at no more often what is shown: the server takes 20 lists a minute. */
+const EVERY_MS = 4_000;
+/** Whoever has not looked at the page for so long is away. */
+const AWAY_MS = 10_000;
+
+export class Presence {
+  /** What the server was told last over this connection. */
+  private said: string | undefined;
+  private lookedAt = 0;
+  private later: ReturnType<typeof setTimeout> | undefined;
+  private away: ReturnType<typeof setTimeout> | undefined;
+  private isAway = false;
+
+  constructor(private readonly core: Core) {}
+
+  /** The new connection has been told nothing. */
+  reconnected(): void {
+    this.said = undefined;
+    this.sayStatus();
+  }
+
+  /** Watches those whom the page shows. */
+  look(): void {
+    const { state, socket } = this.core;
+    if (state.link.kind !== 'online' || this.later !== undefined) return;
+    const wait = this.lookedAt + EVERY_MS - Date.now();
+    if (this.said !== undefined && wait > 0) {
+      this.later = setTimeout(() => {
+        this.later = undefined;
+        this.look();
+      }, wait);
+      return;
+    }
+    this.lookedAt = Date.now();
+    const wanted = this.wanted();
+    const text = JSON.stringify(wanted);
+    if (text === this.said) return;
+    this.said = text;
+    socket.ephemeral({ type: 'presence.watch', id: uuidv7(), ...wanted });
+  }
+
+  /** The page was hidden, or is looked at again. */
+  attention(): void {
+    clearTimeout(this.away);
+    if (!document.hidden) this.turn(false);
+    else this.away = setTimeout(() => this.turn(true), AWAY_MS);
+  }
+
+  stop(): void {
+    clearTimeout(this.later);
+    clearTimeout(this.away);
+  }
+
+  private turn(isAway: boolean): void {
+    if (isAway === this.isAway) return;
+    this.isAway = isAway;
+    this.core.socket.ephemeral({ type: 'status', value: isAway ? 'away' : 'online' });
+  }
+
+  private sayStatus(): void {
+    if (this.isAway) this.core.socket.ephemeral({ type: 'status', value: 'away' });
+  }
+
+  /** The others of direct conversations, and the conversation that is shown. */
+  private wanted(): { users: string[]; conversations: string[] } {
+    const { me, selected, conversations } = this.core.state;
+    const joined = [...conversations.values()].filter(conversation => conversation.joined);
+    const direct = joined.filter(conversation => conversation.kind === 'direct');
+    direct.sort((a, b) => (a.lastAt < b.lastAt ? 1 : -1));
+    const others = direct.flatMap(({ members }) => members.filter(member => member !== me));
+    const users = [...new Set(others)].slice(0, WATCHED_MAX).sort();
+    const shown = joined.find(conversation => conversation.id === selected && conversation.kind === 'group');
+    return { users, conversations: shown ? [shown.id] : [] };
+  }
+}
