@@ -24,7 +24,7 @@ mod thumbnail;
 mod tus;
 mod upload;
 
-pub use config::{AttachmentConfig, Scan};
+pub use config::{AttachmentConfig, S3Config, Scan};
 pub use links::{Link, Links};
 
 use crate::accounts::{Authenticator, Principal};
@@ -84,7 +84,7 @@ struct Shared {
 
 /// The routes of attachments. What no message shows is removed from here on, until the node stops.
 pub fn routes(ground: Foundation) -> Router {
-    // For those who speak to scanners. Another part of the process may have been first.
+    // For those who speak to scanners and buckets. Another part of the process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = Arc::new(ground.config);
     let shared = Arc::new(Shared {

@@ -1,5 +1,9 @@
 //! Where files are kept, and how many there may be.
 
+mod s3;
+
+pub use s3::S3Config;
+
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +15,8 @@ use tidings_domain::Quota;
 pub struct AttachmentConfig {
     /// The folder that files are kept in, in one of its own for each log. All nodes see the same one. It is made when the first file comes.
     pub folder: PathBuf,
+    /// A bucket in place of the folder.
+    pub s3: S3Config,
     /// The largest file, in bytes.
     pub file_bytes: u64,
     /// What one user may have stored at a time, in bytes.
@@ -61,6 +67,7 @@ impl Default for AttachmentConfig {
     fn default() -> Self {
         Self {
             folder: PathBuf::from("attachments"),
+            s3: S3Config::default(),
             file_bytes: 32 << 20,
             user_bytes: 1 << 30,
             user_files: 10_000,
@@ -99,7 +106,10 @@ impl AttachmentConfig {
         if self.scan != Scan::None && self.scan_address.is_none() {
             return Some("`attachments.scan` needs `attachments.scan_address`");
         }
-        None
+        if self.s3.bucket.is_some() && self.file_bytes > s3::FILE_BYTES_MAX {
+            return Some("`attachments.file_bytes` must be at most 5 GiB where files are in a bucket");
+        }
+        self.s3.check()
     }
 
     pub(super) fn quota(&self) -> Quota {

@@ -92,8 +92,14 @@ impl Intake {
         let bytes = match self.parts.take() {
             None => Held::Here(rest),
             Some((path, mut parts)) => {
-                parts.write(rest).await?;
-                parts.complete().await?;
+                let written = async {
+                    parts.write(rest).await?;
+                    parts.complete().await
+                };
+                if let Err(error) = written.await {
+                    parts.abandon().await;
+                    return Err(error);
+                }
                 Held::There(path)
             }
         };

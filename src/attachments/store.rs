@@ -1,16 +1,16 @@
-//! Where the bytes are: a folder, in which files of a log with the same bytes are one.
+//! Where the bytes are: a folder or a bucket, in which files of a log with the same bytes are one.
 //!
 //! `aa/bb/<sha256>` holds what is stored, `incoming/` what is on its way, `doubtful/` the names of bytes of which it is not known
 //! whether somebody has stored them, and `leaving/` bytes that are about to go.
+
+mod backing;
 
 use super::config::AttachmentConfig;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::prefix::PrefixStore;
 use object_store::{GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt as _, PutPayload};
 use std::future::Future;
 use std::ops::Range;
@@ -79,12 +79,12 @@ impl Store {
 
     /// Whether there may be anything in it: a folder is made when the first file comes, and not to look for old ones.
     pub(super) async fn is_begun(&self) -> bool {
-        tokio::fs::metadata(&self.config.folder).await.is_ok()
+        self.config.s3.bucket.is_some() || tokio::fs::metadata(&self.config.folder).await.is_ok()
     }
 
     async fn opened(&self) -> Result<&Arc<dyn ObjectStore>, StoreError> {
         self.opened
-            .get_or_try_init(|| open(&self.config, self.log_id))
+            .get_or_try_init(|| backing::open(&self.config, self.log_id))
             .await
     }
 
@@ -180,7 +180,7 @@ impl Store {
     }
 }
 
-/// An object that is being written. Dropped before it is complete, it is none.
+/// An object that is being written. Dropped before it is complete, it is none, but its parts stay in a bucket: whoever gives it up says so.
 pub(super) struct Parts {
     upload: Box<dyn MultipartUpload>,
     patience: Duration,
@@ -194,7 +194,7 @@ impl Parts {
             .map_err(|_| StoreError::Late)??)
     }
 
-    pub(super) async fn complete(mut self) -> Result<(), StoreError> {
+    pub(super) async fn complete(&mut self) -> Result<(), StoreError> {
         let done = timeout(self.patience, self.upload.complete()).await;
         done.map_err(|_| StoreError::Late)??;
         Ok(())
@@ -229,18 +229,4 @@ pub(super) fn thumbnail(sha256: &str, size: u32) -> Path {
 
 pub(super) fn leaving(sha256: &str) -> Path {
     Path::from(format!("leaving/{sha256}"))
-}
-
-/// Everything lies below the log's id: logs that share a folder, as homes do, never meet.
-async fn open(config: &AttachmentConfig, log_id: Uuid) -> Result<Arc<dyn ObjectStore>, StoreError> {
-    let folder = config.folder.clone();
-    let opened = tokio::task::spawn_blocking(move || {
-        std::fs::create_dir_all(&folder)?;
-        LocalFileSystem::new_with_prefix(&folder).map_err(std::io::Error::other)
-    });
-    let opened = opened.await.map_err(|_| StoreError::Late)?;
-    let opened = opened.map_err(|error| StoreError::Failed(format!("the folder: {}", error.kind())))?;
-    // What was acknowledged survives a loss of power.
-    let opened = opened.with_fsync(true);
-    Ok(Arc::new(PrefixStore::new(opened, log_id.to_string())))
 }

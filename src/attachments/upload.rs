@@ -42,7 +42,10 @@ pub(super) async fn upload(
     };
     let place = shared.uploads.take(user)?;
     shared.has_room(user, size).await?;
-    let received = receive(&shared, body, size, wanted).await?;
+    let receiving = Arc::clone(&shared);
+    // Where its sender hangs up, what has come is cleaned up all the same.
+    let received = shared.see_through(async move { receive(&receiving, body, size, wanted).await });
+    let received = received.await?;
     // Whoever hangs up now has a file that is stored or not, and nothing in between.
     let storing = Arc::clone(&shared);
     let stored = shared.see_through(async move {
