@@ -10,6 +10,7 @@ mod concurrency;
 mod invariants;
 mod migrating;
 mod notices;
+mod outlines;
 mod plans;
 mod pool;
 mod reading;

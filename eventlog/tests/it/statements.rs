@@ -4,7 +4,7 @@ use crate::subjects::SUBJECTS;
 use crate::support::{TestLog, appended, batch, control, proposal, stream};
 use bytes::Bytes;
 use std::time::Duration;
-use tidings_eventlog::{Keep, Log, LogConfig, NoticeRange, Outcome, Question, Slice};
+use tidings_eventlog::{Keep, Log, LogConfig, NoticeRange, Outcome, Question, Slice, Wanted};
 
 /// How often a statement reads or changes rows of the log, and how often it says of which lane.
 fn names(sql: &str) -> (usize, usize) {
@@ -60,6 +60,12 @@ async fn every_read_of_events_and_streams_names_their_lane() {
         mark: Some((id, Bytes::from_static(b"x"))),
     };
     log.subjects(1, &[question]).await.unwrap();
+    let (all, now) = (Wanted::default(), chrono::Utc::now());
+    log.lane_outlines(1, 0, 9, &all, 9).await.unwrap();
+    log.stream_outlines(id, 0, 9, &all, 9).await.unwrap();
+    log.lane_before(1, 9, now).await.unwrap();
+    log.stream_before(id, 9, now).await.unwrap();
+    log.trace(id, id, 20).await.unwrap();
     let keep = Keep {
         lane: 1,
         stream: id,
@@ -81,7 +87,7 @@ async fn every_read_of_events_and_streams_names_their_lane() {
         assert!(lanes >= tables, "{sql}");
         seen += usize::from(tables > 0);
     }
-    assert_eq!(seen, 18, "a read that is not tested, or one that is gone");
+    assert_eq!(seen, 23, "a read that is not tested, or one that is gone");
 }
 
 #[tokio::test]
