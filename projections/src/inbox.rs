@@ -3,8 +3,10 @@
 mod delivered_to;
 pub(crate) mod expiry;
 mod fold;
+mod recipients;
 mod waiting;
 
 pub use delivered_to::delivered_to;
 pub(crate) use fold::Inbox;
+pub use recipients::{Recipient, RecipientCounts, SentMessage, recipient_counts, recipients};
 pub use waiting::{Waiting, waiting};

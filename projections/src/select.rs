@@ -48,9 +48,10 @@ pub struct Listed<T> {
 }
 
 /// What several statements have a part of, by the name that stands for it there, in braces.
-const PARTS: [(&str, &str); 5] = [
+const PARTS: [(&str, &str); 6] = [
     ("{message_columns}", include_str!("history/message_columns.sql")),
     ("{delivery_cursor}", include_str!("inbox/cursor.sql")),
+    ("{recipients_of}", include_str!("inbox/recipients_of.sql")),
     ("{read_places}", include_str!("unread/read_places.sql")),
     ("{thread_calls}", include_str!("unread/thread_calls.sql")),
     ("{thread_mentions}", include_str!("unread/thread_mentions.sql")),
