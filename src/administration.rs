@@ -4,17 +4,19 @@
 mod acts;
 mod audit;
 mod connections;
+mod events;
 mod nodes;
 mod parked;
 mod rebuilds;
 mod tables;
+mod trace;
 
 use crate::accounts::Accounts;
 use crate::attachments::{Link, Links};
 use crate::clock;
 use crate::fanout::Asks;
 use crate::gateway::{Logins, Registry};
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, SUBJECTS};
 use crate::lifecycle::Lifecycle;
 use crate::presence::Presence;
 use acts::Ordered;
@@ -26,7 +28,10 @@ use std::sync::Arc;
 use tables::Tables;
 use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Log;
-use tidings_graphql::{Audited, Backend, ConnectionState, NodeState, Order, Part, RebuildState, Refusal};
+use tidings_graphql::{
+    Audited, Backend, ConnectionState, EventFilter, EventsFound, LogPlace, NodeState, Order, Part,
+    RebuildState, Refusal, TraceState,
+};
 use tidings_projections::Range;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -59,6 +64,8 @@ struct Inner {
     /// This node, among those that run.
     node: Uuid,
     tables: Tables,
+    /// For showing events, over as many sessions as the tables have.
+    shown: Log,
     orders: mpsc::Sender<Ordered>,
 }
 
@@ -67,10 +74,13 @@ impl Administration {
     pub fn start(ground: Foundation) -> Self {
         let (orders, ordered) = mpsc::channel(QUEUE);
         let tables = Tables::new(&ground.log);
+        let sessions = ground.log.pool().max_size() / 4;
+        let shown = ground.log.portion(sessions).knowing(SUBJECTS);
         let this = Self(Arc::new(Inner {
             ground,
             node: clock::id(),
             tables,
+            shown,
             orders,
         }));
         let Foundation { lifecycle, asks, .. } = &this.0.ground;
@@ -119,6 +129,19 @@ impl Backend for Administration {
 
     fn audit(&self, range: Range<u64>) -> BoxFuture<'_, Result<Part<Audited>, Refusal>> {
         Box::pin(self.audited(range))
+    }
+
+    fn events(
+        &self,
+        filter: EventFilter,
+        after: Option<LogPlace>,
+        rows: usize,
+    ) -> BoxFuture<'_, Result<EventsFound, Refusal>> {
+        Box::pin(self.events_found(filter, after, rows))
+    }
+
+    fn trace(&self, conversation: Uuid, message: Uuid) -> BoxFuture<'_, Result<Option<TraceState>, Refusal>> {
+        Box::pin(self.traced(conversation, message))
     }
 
     fn carry_out(&self, by: Uuid, order: Order) -> BoxFuture<'_, Result<u64, Refusal>> {

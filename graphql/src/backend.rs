@@ -40,6 +40,18 @@ pub trait Backend: Send + Sync + 'static {
     /// A part of what administrators did, in the order of the log.
     fn audit(&self, range: Range<u64>) -> BoxFuture<'_, Result<Part<Audited>, Refusal>>;
 
+    /// Events of the log that `filter` lets through, behind `after`, by lane and position, or by seq where it names a conversation:
+    /// `rows` at most.
+    fn events(
+        &self,
+        filter: EventFilter,
+        after: Option<LogPlace>,
+        rows: usize,
+    ) -> BoxFuture<'_, Result<EventsFound, Refusal>>;
+
+    /// What happened to a message; `None` where the conversation has none of that id.
+    fn trace(&self, conversation: Uuid, message: Uuid) -> BoxFuture<'_, Result<Option<TraceState>, Refusal>>;
+
     /// Has the log say that the administrator `by` orders something, and carries it out, whether or not the future is awaited to
     /// its end. Returns how much was done: connections closed, sessions ended, events folded; 0 where there was nothing to do.
     fn carry_out(&self, by: Uuid, order: Order) -> BoxFuture<'_, Result<u64, Refusal>>;
@@ -167,6 +179,75 @@ pub struct Audited {
     pub reason: Option<String>,
 }
 
+/// Which events are looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    pub lane: Option<u8>,
+    pub conversation: Option<Uuid>,
+    /// Who did it.
+    pub user: Option<Uuid>,
+    /// A name on the wire or in the log, or the number of a kind.
+    pub kind: Option<String>,
+    /// Not before this.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// The place of an event: its lane, and its position there, or its seq in a list of one stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LogPlace {
+    pub lane: u8,
+    pub number: u64,
+}
+
+/// An event of the log, without what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventState {
+    pub lane: u8,
+    pub pos: u64,
+    pub stream: Uuid,
+    pub seq: u64,
+    pub kind: String,
+    pub at: DateTime<Utc>,
+    pub by: Uuid,
+    pub command: Uuid,
+}
+
+impl EventState {
+    /// Its place in a list of the whole log.
+    pub fn place(&self) -> LogPlace {
+        let (lane, number) = (self.lane, self.pos);
+        LogPlace { lane, number }
+    }
+
+    /// Its place in a list of its stream.
+    pub fn place_in_stream(&self) -> LogPlace {
+        let (lane, number) = (self.lane, self.seq);
+        LogPlace { lane, number }
+    }
+}
+
+/// Events that were found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventsFound {
+    pub entries: Vec<(LogPlace, EventState)>,
+    /// Up to where was looked, where looking ended before it had found enough or come to the end.
+    pub cut: Option<LogPlace>,
+}
+
+/// What happened to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceState {
+    /// Its own event.
+    pub event: EventState,
+    /// Those about it, in the order of the log.
+    pub about: Vec<EventState>,
+    /// Whether that is all of them.
+    pub complete: bool,
+    pub recalled_at: Option<DateTime<Utc>>,
+}
+
 /// Nothing around: for whoever only reads.
 impl Backend for () {
     fn ticket(&self, _: Uuid, _: Uuid) -> (String, DateTime<Utc>) {
@@ -198,6 +279,19 @@ impl Backend for () {
     }
 
     fn audit(&self, _: Range<u64>) -> BoxFuture<'_, Result<Part<Audited>, Refusal>> {
+        nothing()
+    }
+
+    fn events(
+        &self,
+        _: EventFilter,
+        _: Option<LogPlace>,
+        _: usize,
+    ) -> BoxFuture<'_, Result<EventsFound, Refusal>> {
+        nothing()
+    }
+
+    fn trace(&self, _: Uuid, _: Uuid) -> BoxFuture<'_, Result<Option<TraceState>, Refusal>> {
         nothing()
     }
 

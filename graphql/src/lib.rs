@@ -17,7 +17,10 @@ mod serve;
 mod viewer;
 mod waves;
 
-pub use backend::{Audited, Backend, ConnectionState, NodeState, Order, Part, RebuildStage, RebuildState};
+pub use backend::{
+    Audited, Backend, ConnectionState, EventFilter, EventState, EventsFound, LogPlace, NodeState, Order,
+    Part, RebuildStage, RebuildState, TraceState,
+};
 pub use errors::{Code, Refusal};
 pub use schema::page::{PAGE_DEFAULT, PAGE_MAX};
 pub use schema::sdl;

@@ -5,6 +5,7 @@ pub(crate) mod attachment;
 pub(crate) mod conversation;
 pub(crate) mod cursor;
 pub(crate) mod edit;
+pub(crate) mod event;
 pub(crate) mod forward;
 pub(crate) mod id;
 pub(crate) mod inbox;

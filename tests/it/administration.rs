@@ -8,7 +8,7 @@ use tidings_eventlog::{Appender, Batch, Log, LogConfig, NewEvent, Outcome, Propo
 use uuid::Uuid;
 
 /// Somebody whose next token is an administrator's.
-async fn administrator(node: &TestNode) -> User {
+pub(crate) async fn administrator(node: &TestNode) -> User {
     let user = node.register("root").await;
     let accounts = node.node.accounts();
     assert!(accounts.set_roles(user.id, &[Role::Admin]).await.unwrap());
@@ -32,7 +32,7 @@ async fn login(node: &TestNode, user: &User) -> Result<String, u16> {
 }
 
 /// Answers a request of an administrator, which succeeds.
-async fn ask(node: &TestNode, root: &User, query: &str) -> Value {
+pub(crate) async fn ask(node: &TestNode, root: &User, query: &str) -> Value {
     let answer = node.graphql(root, query, None).await;
     assert!(answer.get("errors").is_none(), "{answer:#}");
     answer["data"].clone()

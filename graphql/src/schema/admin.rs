@@ -8,13 +8,17 @@ mod people;
 pub(crate) mod projection;
 pub(crate) mod rebuild;
 pub(crate) mod stats;
+mod trace;
 
-use super::cursor::{AuditPlace, ConnectionPlace, ParkedPlace, PersonPlace};
+use super::cursor::{AuditPlace, ConnectionPlace, EventPlace, ParkedPlace, PersonPlace};
+use super::event::EventConnection;
 use super::id;
 use super::page::{List, Page};
+use super::time::Time;
 use super::user::User;
-use crate::backend::Backend;
+use crate::backend::{Backend, EventFilter};
 use crate::database::Database;
+use crate::errors::Refusal;
 use crate::freshness::Freshness;
 use async_graphql::{Context, ID, Object, Result};
 use audit::Audit;
@@ -25,6 +29,7 @@ use projection::ProjectionStatus;
 use rebuild::RebuildJob;
 use stats::Stats;
 use std::sync::Arc;
+use trace::MessageTrace;
 
 /// The administration. Whoever has it is an administrator.
 pub(crate) struct Admin;
@@ -89,6 +94,54 @@ impl Admin {
         let page = Page::parse(first, after, last, before)?;
         let entries = audit::read(backend(context), &page).await?;
         Ok(entries.into_list(|audit| (audit.place(), audit)))
+    }
+
+    /// Events of the log by lane and position, or those of a conversation: all, or those by `user`, of a `kind`, not before `from` and
+    /// before `to`. A page looks at 10,000 events at most.
+    #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
+    async fn events(
+        &self,
+        context: &Context<'_>,
+        lane: Option<i32>,
+        conversation: Option<ID>,
+        user: Option<ID>,
+        kind: Option<String>,
+        from: Option<Time>,
+        to: Option<Time>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<EventConnection> {
+        let lane = lane
+            .map(|lane| u8::try_from(lane).map_err(|_| Refusal::invalid("lane", "must be 0 to 255")))
+            .transpose()?;
+        let conversation = conversation
+            .map(|conversation| id::parse("conversation", &conversation))
+            .transpose()?;
+        let user = user.map(|user| id::parse("user", &user)).transpose()?;
+        let filter = EventFilter {
+            lane,
+            conversation,
+            user,
+            kind,
+            from: from.map(|time| time.0),
+            to: to.map(|time| time.0),
+        };
+        let page = Page::<EventPlace>::parse(first, after, None, None)?;
+        let found = backend(context).events(filter, page.after.map(|place| place.0), page.size() + 1);
+        Ok(EventConnection::of(&page, found.await?))
+    }
+
+    /// What happened to a message, also to one that was recalled. Null where the conversation has none of that id.
+    async fn trace(
+        &self,
+        context: &Context<'_>,
+        conversation: ID,
+        message: ID,
+    ) -> Result<Option<MessageTrace>> {
+        let conversation = id::parse("conversation", &conversation)?;
+        let message = id::parse("message", &message)?;
+        let trace = backend(context).trace(conversation, message).await?;
+        Ok(trace.map(MessageTrace))
     }
 
     /// The whole server in a few numbers.

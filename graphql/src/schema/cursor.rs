@@ -1,5 +1,6 @@
 //! Opaque cursors. A cursor names a place in its list's order, so it stays good when what stood there is gone.
 
+use crate::backend::LogPlace;
 use crate::errors::Refusal;
 use async_graphql::connection::CursorType;
 use chrono::{DateTime, Datelike as _, Utc};
@@ -41,6 +42,10 @@ pub(crate) struct ConnectionPlace(pub(crate) Uuid);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AuditPlace(pub(crate) i64);
 
+/// The place of an event in the log, or among those of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct EventPlace(pub(crate) LogPlace);
+
 /// The place of a person in the order of names, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PersonPlace(pub(crate) String);
@@ -74,6 +79,7 @@ impl Cursor for PersonPlace {}
 impl Cursor for ConnectionPlace {}
 impl Cursor for AuditPlace {}
 impl Cursor for FoundPlace {}
+impl Cursor for EventPlace {}
 
 /// The text is no cursor of this list.
 #[derive(Clone, Copy, Debug)]
@@ -199,6 +205,28 @@ impl CursorType for AuditPlace {
     }
 }
 
+impl CursorType for EventPlace {
+    type Error = NotACursor;
+
+    fn decode_cursor(text: &str) -> Result<Self, NotACursor> {
+        let (lane, digits) = text
+            .strip_prefix('e')
+            .and_then(|text| text.split_at_checked(2))
+            .ok_or(NotACursor)?;
+        if !lane.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(NotACursor);
+        }
+        Ok(Self(LogPlace {
+            lane: u8::from_str_radix(lane, 16).map_err(|_| NotACursor)?,
+            number: number(digits)?.max(0).cast_unsigned(),
+        }))
+    }
+
+    fn encode_cursor(&self) -> String {
+        format!("e{:02x}{:016x}", self.0.lane, self.0.number)
+    }
+}
+
 impl CursorType for FoundPlace {
     type Error = NotACursor;
 
@@ -300,6 +328,11 @@ mod tests {
             },
         };
         assert_eq!(FoundPlace::decode_cursor(&place.encode_cursor()).unwrap(), place);
+        let place = EventPlace(LogPlace {
+            lane: 255,
+            number: 18,
+        });
+        assert_eq!(EventPlace::decode_cursor(&place.encode_cursor()).unwrap(), place);
         let place = MessagePlace(i64::MAX);
         assert_eq!(
             MessagePlace::decode_cursor(&place.encode_cursor()).unwrap(),
@@ -339,6 +372,7 @@ mod tests {
             assert!(ConnectionPlace::decode_cursor(text).is_err(), "{text}");
             assert!(AuditPlace::decode_cursor(text).is_err(), "{text}");
             assert!(FoundPlace::decode_cursor(text).is_err(), "{text}");
+            assert!(EventPlace::decode_cursor(text).is_err(), "{text}");
         }
     }
 }

@@ -26,6 +26,14 @@ fn table() -> Vec<(&'static str, String)> {
             "Admin.connections",
             "{ admin { connections { nodes { id } } } }".to_owned(),
         ),
+        (
+            "Admin.events",
+            "{ admin { events { nodes { seq } } } }".to_owned(),
+        ),
+        (
+            "Admin.trace",
+            format!("{{ admin {{ trace(conversation: \"{NOBODY}\", message: \"{NOBODY}\") {{ seq }} }} }}"),
+        ),
         ("Admin.audit", "{ admin { audit { nodes { act } } } }".to_owned()),
         ("Admin.stats", "{ admin { stats { events } } }".to_owned()),
         ("Admin.users", "{ admin { users { nodes { id } } } }".to_owned()),

@@ -75,6 +75,11 @@ fn the_schema_holds_what_the_contract_says() {
         ("Reaction", "count: Int!"),
         ("Reaction", "viewerReacted: Boolean!"),
         ("Reaction", "users(first: Int, after: String): UserConnection!"),
+        (
+            "Admin",
+            "events(lane: Int, conversation: ID, user: ID, kind: String, from: DateTime, to: DateTime, first: Int, after: String): EventConnection!",
+        ),
+        ("Admin", "trace(conversation: ID!, message: ID!): MessageTrace"),
         ("User", "id: ID!"),
         ("User", "username: String!"),
         ("User", "displayName: String!"),

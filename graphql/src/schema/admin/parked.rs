@@ -122,12 +122,30 @@ fn address(id: &ID) -> Option<(&str, i16, i64)> {
     Some((name, lane.into(), pos.parse().ok()?))
 }
 
-/// A page of what the live read models and the reactors have put aside.
-pub(super) async fn read(database: &Database, page: &Page<ParkedPlace>) -> Result<Entries<Parked>, NoAnswer> {
-    let (names, versions): (Vec<&str>, Vec<i32>) = tidings_projections::all()
+/// What the live read models have put aside of some positions of a lane, by the name of the read model and by position.
+pub(super) async fn at(database: &Database, lane: u8, positions: &[u64]) -> Result<Vec<Parked>, NoAnswer> {
+    let (names, versions) = live();
+    let (lane, positions): (i16, Vec<i64>) = (
+        lane.into(),
+        positions.iter().copied().map(u64::cast_signed).collect(),
+    );
+    let sql = include_str!("parked/at.sql");
+    database
+        .rows(sql, &[&names, &versions, &lane, &positions], Parked::read)
+        .await
+}
+
+/// The names of the live read models, and the version of each.
+fn live() -> (Vec<&'static str>, Vec<i32>) {
+    tidings_projections::all()
         .map(|projection| (projection.name(), projection.version()))
         .into_iter()
-        .unzip();
+        .unzip()
+}
+
+/// A page of what the live read models and the reactors have put aside.
+pub(super) async fn read(database: &Database, page: &Page<ParkedPlace>) -> Result<Entries<Parked>, NoAnswer> {
+    let (names, versions) = live();
     let sql = include_str!("parked/page.sql").replace("{direction}", page.direction(true));
     let name = |place: &Option<ParkedPlace>| place.as_ref().map(|place| place.projection.clone());
     let lane = |place: &Option<ParkedPlace>| place.as_ref().map(|place| place.lane);

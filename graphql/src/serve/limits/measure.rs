@@ -11,13 +11,15 @@ use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
 
 /// Fields that are lists with pages.
-pub(super) const PAGED: [&str; 18] = [
+pub(super) const PAGED: [&str; 20] = [
+
     "audit",
     "banned",
     "connections",
     "conversations",
     "deliveredTo",
     "edits",
+    "events",
     "inbox",
     "joinRequests",
     "links",
@@ -25,6 +27,7 @@ pub(super) const PAGED: [&str; 18] = [
     "messages",
     "mutedMembers",
     "parked",
+    "recipients",
     "replies",
     "search",
     "seenBy",
@@ -60,6 +63,8 @@ const THREADS: usize = 10;
 const RECEIPTS: usize = 25;
 /// What it costs to find out whether the viewer may see somebody: their conversations are looked through.
 const SEEN: usize = 10;
+/// What it costs to look at the events of a page, which may be few of those that are looked at.
+const EVENTS: usize = 250;
 /// What it costs to look for words: some seconds of a connection, where they are common.
 const SEARCH: usize = 1_000;
 /// The longest name of a field in the answer: it is repeated for each entry of the lists around it.
@@ -145,9 +150,7 @@ impl<'a> Walk<'a> {
         let name = field.name.node.as_str();
         let (itself, times) = match name {
             "search" => (SEARCH, self.page(field)),
-            "deliveredTo" | "seenBy" => (RECEIPTS, self.page(field)),
-            "online" | "lastSeen" => (SEEN, 1),
-            "onlineCount" => (TOTAL, 1),
+
             _ if PAGED.contains(&name) => (1, self.page(field)),
             "mentions" => (MENTIONS_MAX, MENTIONS_USUAL),
             "reactions" => (1, REACTIONS_MAX),
@@ -292,6 +295,16 @@ mod tests {
     fn whoever_a_message_may_name_is_paid_for() {
         let query = "{ conversation(id: 1) { messages(first: 10) { nodes { mentions { id } } } } }";
         assert_eq!(measure(query, "{}").cost, 2 + 10 * (1 + 100 + 20));
+    }
+
+    #[test]
+    fn looking_at_events_has_a_price_and_counting_them_has_none() {
+        let query = "{ admin { events(first: 10) { nodes { seq } } } }";
+        assert_eq!(measure(query, "{}").cost, 1 + 250 + 10 * 2);
+        assert_eq!(measure("{ admin { stats { events } } }", "{}").cost, 3);
+        let query =
+            "{ admin { trace(message: 1) { counts { read } recipients(first: 4) { nodes { read } } } } }";
+        assert_eq!(measure(query, "{}").cost, 2 + 250 + 1 + 25 + 4 * 2);
     }
 
     #[test]
