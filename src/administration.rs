@@ -29,8 +29,8 @@ use tables::Tables;
 use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Log;
 use tidings_graphql::{
-    Audited, Backend, ConnectionState, EventFilter, EventsFound, LogPlace, NodeState, Order, Part,
-    RebuildState, Refusal, TraceState,
+    Audited, Backend, ConnectionState, EventFilter, EventsFound, LogPlace, NodeState, Order,
+    Part, RebuildState, Refusal, SettingState, TraceState,
 };
 use tidings_projections::Range;
 use tokio::sync::{mpsc, oneshot};
@@ -53,6 +53,8 @@ pub struct Foundation {
     pub logins: Logins,
     pub presence: Presence,
     pub registry: Arc<Registry>,
+    /// What this node was told.
+    pub settings: Vec<SettingState>,
 }
 
 /// The administration of this node. Cheap to clone.
@@ -142,6 +144,10 @@ impl Backend for Administration {
 
     fn trace(&self, conversation: Uuid, message: Uuid) -> BoxFuture<'_, Result<Option<TraceState>, Refusal>> {
         Box::pin(self.traced(conversation, message))
+    }
+
+    fn settings(&self) -> Vec<SettingState> {
+        self.0.ground.settings.clone()
     }
 
     fn carry_out(&self, by: Uuid, order: Order) -> BoxFuture<'_, Result<u64, Refusal>> {

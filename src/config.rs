@@ -1,6 +1,7 @@
 //! Configuration: flags win over `TIDINGS_*` variables, variables over the file, the file over defaults.
 
 mod environment;
+mod settings;
 
 use crate::accounts::AuthConfig;
 use crate::attachments::AttachmentConfig;
@@ -11,7 +12,9 @@ use crate::presence::PresenceConfig;
 use crate::telemetry::LogFormat;
 use figment::Figment;
 use figment::providers::{Format as _, Serialized, Toml};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use settings::Sources;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,26 +22,27 @@ use thiserror::Error;
 use tidings_domain::stored::Kind;
 use tidings_domain::{Rules, Window};
 use tidings_eventlog::{Home, HomeError, LogConfig};
+use tidings_graphql::SettingSource;
 
 /// More than anybody sends.
 const LIFTED: u32 = 1_000_000;
 
 /// Everything that a node can be told.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where HTTP and WebSocket are served.
     pub listen: SocketAddr,
-    /// `postgres://…`; required by everything but `tidings dev`.
+    /// Where PostgreSQL is, as `postgres://…`; required by everything but `tidings dev`.
     pub database_url: Option<String>,
-    /// `redis://…`; required by `tidings serve`.
+    /// Where Redis is, as `redis://…`; required by `tidings serve`.
     pub redis_url: Option<String>,
     /// The schema that the log and the accounts are in; those of the read models bear its name. Without it, where the database's
     /// own `search_path` leads, mostly `public`.
     pub home: Option<String>,
     /// A file of certificates (PEM) that are trusted for PostgreSQL instead of the system's.
     pub database_ca: Option<PathBuf>,
-    /// The same for Redis, at a `rediss://` URL.
+    /// A file of certificates (PEM) that are trusted for Redis, at a `rediss://` URL, instead of the system's.
     pub redis_ca: Option<PathBuf>,
     /// Whether `tidings serve` refuses to start while Redis is away. A running node goes on without it in any case.
     pub redis_required: bool,
@@ -52,6 +56,7 @@ pub struct Config {
     pub appenders: usize,
     /// The longest wait for one answer of PostgreSQL, at least 100.
     pub database_timeout_ms: u64,
+    /// How log lines look: `text` or `json`.
     pub log_format: LogFormat,
     /// How long reads are gathered before they are stored, at most 2,000.
     pub read_gather_ms: u64,
@@ -94,6 +99,9 @@ pub struct Config {
     pub auth: AuthConfig,
     pub attachments: AttachmentConfig,
     pub presence: PresenceConfig,
+    /// Who has said so. No setting.
+    #[serde(skip)]
+    pub sources: Sources,
 }
 
 impl Default for Config {
@@ -133,6 +141,7 @@ impl Default for Config {
             auth: AuthConfig::default(),
             attachments: AttachmentConfig::default(),
             presence: PresenceConfig::default(),
+            sources: Sources::default(),
         }
     }
 }
@@ -169,22 +178,27 @@ impl Config {
     /// Reads all sources. A nested setting's variable joins its names with two underscores, as in
     /// `TIDINGS_GATEWAY__HEARTBEAT_MS`.
     pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Self, ConfigError> {
-        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        let mut sources = vec![];
         if let Some(file) = file {
             if !file.is_file() {
                 return Err(ConfigError::File(file.to_path_buf()));
             }
-            figment = figment.merge(Toml::file_exact(file));
+            sources.push((SettingSource::File, Figment::from(Toml::file_exact(file))));
         }
         // Logging begins with what is read here.
         for name in environment::strangers() {
             eprintln!("tidings: {name} is no setting and is ignored");
         }
-        let config: Self = figment
-            .merge(environment::settings())
-            .merge(Serialized::defaults(flags))
+        let variables = Figment::from(environment::settings());
+        sources.push((SettingSource::Environment, variables));
+        sources.push((SettingSource::Flag, Figment::from(Serialized::defaults(flags))));
+        let defaults = Figment::from(Serialized::defaults(Self::default()));
+        let mut config: Self = sources
+            .iter()
+            .fold(defaults, |figment, (_, source)| figment.merge(source))
             .extract()
             .map_err(|error| ConfigError::Invalid(describe(&error)))?;
+        config.sources = Sources::of(&config, &sources);
         config.check()
     }
 

@@ -71,6 +71,7 @@ impl Node {
             logins: logins.clone(),
             presence: spine.presence.clone(),
             registry: Arc::clone(&gateway.registry),
+            settings: config.settings(),
         });
         let readiness = readiness_of(&lifecycle, &config, &spine);
         let parts = vec![

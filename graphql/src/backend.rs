@@ -2,6 +2,7 @@
 //! connections, and what they do.
 
 use crate::errors::Refusal;
+use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, ready};
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What happened to a message; `None` where the conversation has none of that id.
     fn trace(&self, conversation: Uuid, message: Uuid) -> BoxFuture<'_, Result<Option<TraceState>, Refusal>>;
+
+    /// Every setting of this node, by name.
+    fn settings(&self) -> Vec<SettingState>;
 
     /// Has the log say that the administrator `by` orders something, and carries it out, whether or not the future is awaited to
     /// its end. Returns how much was done: connections closed, sessions ended, events folded; 0 where there was nothing to do.
@@ -248,6 +252,32 @@ pub struct TraceState {
     pub recalled_at: Option<DateTime<Utc>>,
 }
 
+/// A setting, of which no secret is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingState {
+    /// With the names of its tables, as in `gateway.heartbeat_ms`.
+    pub name: String,
+    /// `None` where it is not set.
+    pub value: Option<String>,
+    pub source: SettingSource,
+    pub description: String,
+}
+
+/// Who has said what a setting is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum SettingSource {
+    /// Nobody.
+    Default,
+    /// The configuration file.
+    File,
+    /// A variable of the environment.
+    Environment,
+    /// A flag of the command line.
+    Flag,
+    /// The program itself, as `tidings dev` does, and because of other settings.
+    Program,
+}
+
 /// Nothing around: for whoever only reads.
 impl Backend for () {
     fn ticket(&self, _: Uuid, _: Uuid) -> (String, DateTime<Utc>) {
@@ -293,6 +323,10 @@ impl Backend for () {
 
     fn trace(&self, _: Uuid, _: Uuid) -> BoxFuture<'_, Result<Option<TraceState>, Refusal>> {
         nothing()
+    }
+
+    fn settings(&self) -> Vec<SettingState> {
+        vec![]
     }
 
     fn carry_out(&self, _: Uuid, _: Order) -> BoxFuture<'_, Result<u64, Refusal>> {

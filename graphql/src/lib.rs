@@ -19,7 +19,7 @@ mod waves;
 
 pub use backend::{
     Audited, Backend, ConnectionState, EventFilter, EventState, EventsFound, LogPlace, NodeState, Order,
-    Part, RebuildStage, RebuildState, TraceState,
+    Part, RebuildStage, RebuildState, SettingSource, SettingState, TraceState,
 };
 pub use errors::{Code, Refusal};
 pub use schema::page::{PAGE_DEFAULT, PAGE_MAX};

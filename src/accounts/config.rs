@@ -1,10 +1,11 @@
 //! What can be set about accounts.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 /// Settings of accounts and tokens. Every one has a default; those of the password hash are OWASP's.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthConfig {
     /// The `iss` of our own tokens.
@@ -32,7 +33,7 @@ pub struct AuthConfig {
 }
 
 /// A key for our own tokens.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SigningKey {
     /// Names the key in the tokens' headers.
@@ -42,16 +43,19 @@ pub struct SigningKey {
 }
 
 /// A text that is never printed, nor written when settings are.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 /// The cost of Argon2id, and how much of it is done at a time.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PasswordHashConfig {
+    /// What a password hash takes of memory, in KiB.
     pub memory_kib: u32,
+    /// How often a password hash goes over its memory.
     pub passes: u32,
+    /// Lanes of a password hash, of which each could be a processor's.
     pub lanes: u32,
     /// Hashes that are computed at the same time; 0 means half of the cores, so that messages have the others.
     pub concurrency: usize,
@@ -60,28 +64,33 @@ pub struct PasswordHashConfig {
 }
 
 /// How guessing and floods are slowed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthLimits {
-    /// Registrations from one address: how many a second in the long run, and how many at once.
+    /// Registrations from one address each second in the long run.
     pub registrations_per_s: u32,
+    /// Registrations from one address at once.
     pub registrations_burst: u32,
-    /// The same of logins, and of refreshes.
+    /// Logins, and refreshes, from one address each second in the long run.
     pub requests_per_s: u32,
+    /// Logins, and refreshes, from one address at once.
     pub requests_burst: u32,
-    /// Failed logins and refreshes from one address: how many at once, and the milliseconds that earn another one.
+    /// Failed logins and refreshes from one address at once.
     pub address_failures: u32,
+    /// The milliseconds that earn an address another failed login or refresh.
     pub address_failure_ms: u64,
-    /// Failed logins of one username from one address that have no consequence, and from all addresses together.
+    /// Failed logins of one username from one address that have no consequence.
     pub name_failures: u32,
+    /// Failed logins of one username from all addresses together that have no consequence.
     pub name_failures_everywhere: u32,
-    /// The delay after the next failed one, in milliseconds; it doubles with each up to the longest.
+    /// The delay after the next failed login of a username, in milliseconds; it doubles with each up to the longest.
     pub name_delay_ms: u64,
+    /// The longest delay after a failed login of a username, in milliseconds.
     pub name_delay_ms_max: u64,
 }
 
 /// An issuer of tokens outside of this server.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OutsideIssuer {
     /// What its tokens say as `iss`.

@@ -4,13 +4,14 @@ mod s3;
 
 pub use s3::S3Config;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
 use tidings_domain::Quota;
 
 /// Settings of attachments.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AttachmentConfig {
     /// The folder that files are kept in, in one of its own for each log. All nodes see the same one. It is made when the first file comes.
@@ -42,9 +43,10 @@ pub struct AttachmentConfig {
     pub upload_s: u64,
     /// For how many seconds a resumable upload is kept that nobody goes on with.
     pub resumable_s: u32,
-    /// Who looks at files before they are stored: nobody, a `clamd` at `scan_address` (`host:port`), or a server at the URL
-    /// `scan_address` that is sent the bytes and answers 200 for harmless and 422 for harmful ones.
+    /// Who looks at files before they are stored: nobody (`none`), a `clamd`, or a server at a `url` that is sent the bytes and answers 200
+    /// for harmless and 422 for harmful ones.
     pub scan: Scan,
+    /// Where those are who look at files: `host:port` of a `clamd`, or a URL.
     pub scan_address: Option<String>,
     /// Whether files are refused while nobody can look at them.
     pub scan_required: bool,
@@ -55,7 +57,7 @@ pub struct AttachmentConfig {
 }
 
 /// Who looks at files before they are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scan {
     None,

@@ -47,7 +47,7 @@ fn is_known(known: &[String], path: &str) -> bool {
 }
 
 /// The paths of all settings that are no tables.
-fn known() -> Vec<String> {
+pub(super) fn known() -> Vec<String> {
     let mut paths = vec![];
     if let Ok(all) = serde_json::to_value(Config::default()) {
         collect("", &all, &mut paths);

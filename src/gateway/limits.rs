@@ -1,12 +1,13 @@
 //! What a connection may do, and how long the server waits for it.
 
 use crate::wire::Announced;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tidings_domain::Rules;
 
 /// Limits of the gateway. Those that clients need to know stand in `welcome`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GatewayLimits {
     /// Connections of this node.
@@ -17,11 +18,12 @@ pub struct GatewayLimits {
     pub frame_bytes: usize,
     /// Events that one conversation is caught up with before there is a gap.
     pub catch_up_events: u64,
-    /// The same over all conversations.
+    /// Events that a connection is caught up with over all conversations before there are gaps.
     pub catch_up_total: u64,
     /// Bytes of the log that a connection is sent at once when it catches up; the rest is read when the client has taken them.
     pub catch_up_page_bytes: usize,
-    /// The same over all connections of this node. Where no room is left, a connection goes on with about an event at a time.
+    /// Bytes of the log that all connections of this node are sent at once when they catch up. Where no room is left, a connection goes
+    /// on with about an event at a time.
     pub catch_up_node_bytes: usize,
     /// Commands that a connection may have unanswered; then it is not read.
     pub commands_in_flight: u32,
@@ -33,8 +35,9 @@ pub struct GatewayLimits {
     pub flood: u32,
     /// Events that wait for a slow client before it has to catch up from the log.
     pub outbox_events: usize,
-    /// The same in bytes.
+    /// Bytes of events that wait for a slow client before it has to catch up from the log.
     pub outbox_bytes: usize,
+    /// How often a client that says nothing is asked whether it is there, in milliseconds.
     pub heartbeat_ms: u64,
     /// How long what was written waits until a ping asks the client to prove that it has read it. With an answer to the client it
     /// goes out sooner.

@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,12 +21,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
 /// What queries may cost. The cost of a query is one for each field, times the sizes of the pages that it lies in.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GraphqlLimits {
     /// The longest answer, in bytes: of rows read, and of JSON. What would be longer is `too_large`.
     pub answer_bytes: usize,
-    /// The same of all answers that this node is making or sending; what would be more is `overloaded`.
+    /// The bytes of all answers together that this node is making or sending; what would be more is `overloaded`.
     pub answers_bytes: usize,
     /// Requests that are answered at once; more are `overloaded`.
     pub requests_at_once: usize,

@@ -1,10 +1,11 @@
 //! How many sockets there may be, and how long the server waits for what clients send over them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Limits of the listener, for whatever is spoken over its sockets.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpLimits {
     /// Sockets beyond `gateway.connections`: requests, GraphQL's sockets, and those that have not said hello.

@@ -19,6 +19,7 @@ mod client;
 mod closing;
 mod cluster;
 mod commands;
+mod configuration;
 mod crowded;
 mod deaf;
 mod drain;

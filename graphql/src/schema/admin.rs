@@ -7,6 +7,7 @@ pub(crate) mod parked;
 mod people;
 pub(crate) mod projection;
 pub(crate) mod rebuild;
+mod setting;
 pub(crate) mod stats;
 mod trace;
 
@@ -27,6 +28,7 @@ use node::Node;
 use parked::Parked;
 use projection::ProjectionStatus;
 use rebuild::RebuildJob;
+use setting::Setting;
 use stats::Stats;
 use std::sync::Arc;
 use trace::MessageTrace;
@@ -142,6 +144,11 @@ impl Admin {
         let message = id::parse("message", &message)?;
         let trace = backend(context).trace(conversation, message).await?;
         Ok(trace.map(MessageTrace))
+    }
+
+    /// The settings of the node that answers, by name, without secrets.
+    async fn configuration(&self, context: &Context<'_>) -> Vec<Setting> {
+        setting::all(backend(context))
     }
 
     /// The whole server in a few numbers.

@@ -34,6 +34,10 @@ fn table() -> Vec<(&'static str, String)> {
             "Admin.trace",
             format!("{{ admin {{ trace(conversation: \"{NOBODY}\", message: \"{NOBODY}\") {{ seq }} }} }}"),
         ),
+        (
+            "Admin.configuration",
+            "{ admin { configuration { name value } } }".to_owned(),
+        ),
         ("Admin.audit", "{ admin { audit { nodes { act } } } }".to_owned()),
         ("Admin.stats", "{ admin { stats { events } } }".to_owned()),
         ("Admin.users", "{ admin { users { nodes { id } } } }".to_owned()),

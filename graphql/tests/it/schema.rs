@@ -80,6 +80,7 @@ fn the_schema_holds_what_the_contract_says() {
             "events(lane: Int, conversation: ID, user: ID, kind: String, from: DateTime, to: DateTime, first: Int, after: String): EventConnection!",
         ),
         ("Admin", "trace(conversation: ID!, message: ID!): MessageTrace"),
+        ("Admin", "configuration: [Setting!]!"),
         ("User", "id: ID!"),
         ("User", "username: String!"),
         ("User", "displayName: String!"),

@@ -12,7 +12,6 @@ use std::collections::HashMap;
 
 /// Fields that are lists with pages.
 pub(super) const PAGED: [&str; 20] = [
-
     "audit",
     "banned",
     "connections",
@@ -36,7 +35,8 @@ pub(super) const PAGED: [&str; 20] = [
 ];
 /// Lists without pages, which are as long as what they tell of.
 #[cfg(test)]
-const WHOLE: [&str; 13] = [
+const WHOLE: [&str; 14] = [
+    "configuration",
     "ignored",
     "lanes",
     "mentions",
