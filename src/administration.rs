@@ -5,6 +5,7 @@ mod acts;
 mod audit;
 mod connections;
 mod events;
+mod following;
 mod nodes;
 mod parked;
 mod rebuilds;
@@ -14,6 +15,7 @@ mod trace;
 use crate::accounts::Accounts;
 use crate::attachments::{Link, Links};
 use crate::clock;
+use crate::delivery::Hub;
 use crate::fanout::Asks;
 use crate::gateway::{Logins, Registry};
 use crate::lanes::{Lanes, SUBJECTS};
@@ -21,7 +23,9 @@ use crate::lifecycle::Lifecycle;
 use crate::presence::Presence;
 use acts::Ordered;
 use chrono::{DateTime, Utc};
+use following::Followers;
 use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,7 +33,7 @@ use tables::Tables;
 use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Log;
 use tidings_graphql::{
-    Audited, Backend, ConnectionState, EventFilter, EventsFound, LogPlace, NodeState, Order,
+    Audited, Backend, ConnectionState, EventFilter, EventState, EventsFound, LogPlace, NodeState, Order,
     Part, RebuildState, Refusal, SettingState, TraceState,
 };
 use tidings_projections::Range;
@@ -45,6 +49,7 @@ pub struct Foundation {
     pub address: SocketAddr,
     pub accounts: Accounts,
     pub asks: Asks,
+    pub hub: Hub,
     pub lanes: Lanes,
     pub lifecycle: Lifecycle,
     pub links: Links,
@@ -68,6 +73,7 @@ struct Inner {
     tables: Tables,
     /// For showing events, over as many sessions as the tables have.
     shown: Log,
+    followers: Arc<Followers>,
     orders: mpsc::Sender<Ordered>,
 }
 
@@ -83,6 +89,7 @@ impl Administration {
             node: clock::id(),
             tables,
             shown,
+            followers: Arc::default(),
             orders,
         }));
         let Foundation { lifecycle, asks, .. } = &this.0.ground;
@@ -144,6 +151,14 @@ impl Backend for Administration {
 
     fn trace(&self, conversation: Uuid, message: Uuid) -> BoxFuture<'_, Result<Option<TraceState>, Refusal>> {
         Box::pin(self.traced(conversation, message))
+    }
+
+    fn follow(
+        &self,
+        viewer: Uuid,
+        conversation: Uuid,
+    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<EventState, Refusal>>, Refusal>> {
+        Box::pin(self.followed(viewer, conversation))
     }
 
     fn settings(&self) -> Vec<SettingState> {

@@ -64,6 +64,7 @@ impl Node {
             address: ground.address,
             accounts: accounts.clone(),
             asks: spine.asks.clone(),
+            hub: spine.hub.clone(),
             lanes: spine.lanes.clone(),
             lifecycle: lifecycle.clone(),
             links: links.clone(),

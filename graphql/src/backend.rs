@@ -5,14 +5,15 @@ use crate::errors::Refusal;
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, ready};
+use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use tidings_projections::Range;
 use uuid::Uuid;
 
-/// The server around the schema. Whoever asks has made sure that it is an administrator who asks, but for [`Self::ticket`] and
-/// what is asked of presence.
+/// The server around the schema. Whoever asks has made sure that it is an administrator who asks, but for [`Self::ticket`],
+/// [`Self::follow`] and what is asked of presence.
 pub trait Backend: Send + Sync + 'static {
     /// What opens an attachment for `viewer`, who is asked for no token then, and until when. Whether the viewer may see it is asked when it
     /// is used.
@@ -52,6 +53,14 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What happened to a message; `None` where the conversation has none of that id.
     fn trace(&self, conversation: Uuid, message: Uuid) -> BoxFuture<'_, Result<Option<TraceState>, Refusal>>;
+
+    /// What happens in a conversation from now on, in order, up to the event by which `viewer` ceases to be a member. Refused to
+    /// whoever is none.
+    fn follow(
+        &self,
+        viewer: Uuid,
+        conversation: Uuid,
+    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<EventState, Refusal>>, Refusal>>;
 
     /// Every setting of this node, by name.
     fn settings(&self) -> Vec<SettingState>;
@@ -205,7 +214,7 @@ pub struct LogPlace {
     pub number: u64,
 }
 
-/// An event of the log, without what it says.
+/// An event of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventState {
     pub lane: u8,
@@ -216,6 +225,8 @@ pub struct EventState {
     pub at: DateTime<Utc>,
     pub by: Uuid,
     pub command: Uuid,
+    /// What it says, in JSON, where it is told to a member.
+    pub data: Option<String>,
 }
 
 impl EventState {
@@ -322,6 +333,14 @@ impl Backend for () {
     }
 
     fn trace(&self, _: Uuid, _: Uuid) -> BoxFuture<'_, Result<Option<TraceState>, Refusal>> {
+        nothing()
+    }
+
+    fn follow(
+        &self,
+        _: Uuid,
+        _: Uuid,
+    ) -> BoxFuture<'_, Result<BoxStream<'static, Result<EventState, Refusal>>, Refusal>> {
         nothing()
     }
 

@@ -153,6 +153,7 @@ pub(super) fn state(outline: Outline) -> EventState {
         at: outline.at,
         by: outline.actor,
         command: outline.command,
+        data: None,
     }
 }
 

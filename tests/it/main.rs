@@ -32,6 +32,7 @@ mod everyone;
 mod export;
 mod failover;
 mod faults;
+mod following;
 mod forward;
 mod gaps;
 mod groups;

@@ -176,6 +176,7 @@ impl Admin {
     }
 }
 
-fn backend<'a>(context: &Context<'a>) -> &'a dyn Backend {
+/// The server around the schema.
+pub(super) fn backend<'a>(context: &Context<'a>) -> &'a dyn Backend {
     context.data_unchecked::<Arc<dyn Backend>>().as_ref()
 }

@@ -11,7 +11,7 @@ use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
 use tidings_eventlog::Position;
 use uuid::Uuid;
 
-/// An event as the log holds it: what happened, where, when and by whom. It tells nothing of what was said.
+/// An event as the log holds it: what happened, where, when and by whom.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct Event {
@@ -22,6 +22,9 @@ pub(crate) struct Event {
     /// What happened, such as `message.sent`. The number of a kind that this version does not know.
     kind: String,
     at: Time,
+    /// What it says, as on the socket, in JSON: told to members of the conversation, who subscribe to it. Administrators are told nothing
+    /// of what was said.
+    data: Option<String>,
     #[graphql(skip)]
     stream: Uuid,
     #[graphql(skip)]
@@ -56,6 +59,7 @@ impl From<EventState> for Event {
             seq: Long(state.seq.cast_signed()),
             kind: state.kind,
             at: Time(state.at),
+            data: state.data,
             stream: state.stream,
             command: state.command,
             by: state.by,

@@ -1,12 +1,16 @@
 //! The root of subscriptions.
 
+use super::admin::backend;
 use super::admin::projection::{self, ProjectionStatus};
 use super::admin::stats::{self, Stats};
+use super::event::Event;
+use super::id;
 use super::read_model::{self, ReadModelProgress};
 use crate::database::Database;
 use crate::freshness::Freshness;
-use crate::viewer::admin;
-use async_graphql::{Context, Result};
+use crate::viewer::{admin, viewer};
+use async_graphql::{Context, ID, Result};
+use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -41,6 +45,19 @@ impl Subscription {
                 }
             }
         }))
+    }
+
+    /// What happens in a conversation of the viewer's from now on, in order. It ends behind the event by which the viewer ceases to be a
+    /// member, and is refused to whoever is none, as if there were no such conversation.
+    async fn conversation_events(
+        &self,
+        context: &Context<'_>,
+        id: ID,
+    ) -> Result<impl Stream<Item = Result<Event>> + use<>> {
+        let viewer = viewer(context)?.user;
+        let conversation = id::parse("id", &id)?;
+        let events = backend(context).follow(viewer, conversation).await?;
+        Ok(events.map(|event| Ok(Event::from(event?))))
     }
 
     /// The state of each read model: of all of them at once, and then of those that have changed, at most once a second. For

@@ -81,6 +81,7 @@ fn the_schema_holds_what_the_contract_says() {
         ),
         ("Admin", "trace(conversation: ID!, message: ID!): MessageTrace"),
         ("Admin", "configuration: [Setting!]!"),
+        ("Subscription", "conversationEvents(id: ID!): Event!"),
         ("User", "id: ID!"),
         ("User", "username: String!"),
         ("User", "displayName: String!"),
