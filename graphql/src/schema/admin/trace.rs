@@ -110,6 +110,10 @@ impl MessageTrace {
     }
 
     /// Its own event and those about it, in the order of the log: that it was sent, edited, recalled, pinned, and reacted to.
+    #[expect(
+        clippy::unused_async,
+        reason = "the library wants every field to be asynchronous"
+    )]
     async fn events(&self, first: Option<i32>, after: Option<String>) -> Result<EventConnection> {
         let page = Page::<EventPlace>::parse(first, after, None, None)?;
         let from = page.after.map(|place| place.0);
