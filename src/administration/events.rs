@@ -60,7 +60,7 @@ impl Administration {
                 let more = rows.saturating_sub(found.entries.len());
                 let part = self.outlines(&line, (from, upto), &wanted, more).await;
                 let entries = part.map_err(failed)?.into_iter().map(|outline| {
-                    let state = state(outline);
+                    let state = state(&outline);
                     let is_stream = line.stream.is_some();
                     let place = if is_stream {
                         state.place_in_stream()
@@ -143,7 +143,7 @@ impl Administration {
 }
 
 /// An event as administrators are told of it.
-pub(super) fn state(outline: Outline) -> EventState {
+pub(super) fn state(outline: &Outline) -> EventState {
     EventState {
         lane: outline.lane,
         pos: outline.pos,

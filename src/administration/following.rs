@@ -169,7 +169,7 @@ impl Follower {
         let seat = self
             .lanes
             .authorize(ConversationId(self.conversation), user, true);
-        let seat = seat.await.map_err(refused)?;
+        let seat = seat.await.map_err(|refusal| refused(&refusal))?;
         // Who has left since meets that in the log.
         self.hub.subscribe(&self.subscriber, &[self.conversation]).await;
         Ok(seat.reach)
@@ -249,7 +249,7 @@ fn data(record: &Recorded) -> Option<String> {
 }
 
 /// Why nobody follows. Where the viewer is no member, the conversation does not exist for them.
-fn refused(refusal: outcome::Refusal) -> Refusal {
+fn refused(refusal: &outcome::Refusal) -> Refusal {
     match refusal {
         outcome::Refusal::Rejected(_) | outcome::Refusal::IdReused => {
             Refusal::new(Code::NotFound, "there is no such conversation")

@@ -29,9 +29,9 @@ impl Administration {
              }| {
                 let recall = about.iter().find(|event| event.kind == Kind::MESSAGE_RECALLED.0);
                 TraceState {
-                    event: state(subject),
+                    event: state(&subject),
                     recalled_at: recall.map(|event| event.at),
-                    about: about.into_iter().map(state).collect(),
+                    about: about.iter().map(state).collect(),
                     complete,
                 }
             },
