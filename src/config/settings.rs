@@ -13,8 +13,11 @@ use tidings_graphql::{SettingSource, SettingState};
 /// What is shown in the place of a secret.
 const HIDDEN: &str = "[secret]";
 /// Settings that are no numbers or switches, and no secrets.
-const OPEN: [&str; 11] = [
+const OPEN: [&str; 14] = [
     "attachments.folder",
+    "attachments.s3.bucket",
+    "attachments.s3.prefix",
+    "attachments.s3.region",
     "attachments.scan",
     "attachments.thumbnailer",
     "auth.issuer",
@@ -127,7 +130,10 @@ mod tests {
     use std::io::Write as _;
 
     /// Settings that may hold a secret: an address with a password in it, a key.
-    const SECRET: [&str; 5] = [
+    const SECRET: [&str; 8] = [
+        "attachments.s3.access_key_id",
+        "attachments.s3.endpoint",
+        "attachments.s3.secret_access_key",
         "attachments.scan_address",
         "auth.issuers",
         "auth.signing_keys",
@@ -162,6 +168,7 @@ mod tests {
             file,
             "database_url = \"postgres://a:s3cret@b/c\"\nredis_url = \"redis://:s3cret@d\"\n\
              [attachments]\nscan = \"url\"\nscan_address = \"https://s3cret@e/\"\n\
+             [attachments.s3]\nbucket = \"h\"\naccess_key_id = \"s3cret\"\nsecret_access_key = \"s3cret\"\nendpoint = \"https://s3cret@i\"\n\
              [[auth.signing_keys]]\nkid = \"s3cret\"\nsecret = \"s3cret that is long enough for it\"\n\
              [[auth.issuers]]\nissuer = \"f\"\njwks_url = \"https://g/?s3cret\""
         )

@@ -1,10 +1,11 @@
 //! How presence behaves.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Settings of presence.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PresenceConfig {
     /// How long somebody counts as there whose last connection is gone, in milliseconds.

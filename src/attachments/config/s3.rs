@@ -1,12 +1,13 @@
 //! A bucket that files are kept in, at Amazon or at whatever speaks S3.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The largest object that a bucket copies in one go, in bytes.
 pub(super) const FILE_BYTES_MAX: u64 = 5 << 30;
 
 /// Settings of a bucket. It has no `Debug`: one of them is a secret.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct S3Config {
     /// The bucket, which is there already. Without one files are kept in the folder.
@@ -19,6 +20,7 @@ pub struct S3Config {
     pub prefix: Option<String>,
     /// Who the node is. Without it, what the environment says as Amazon's tools have it: variables, or the role of the machine.
     pub access_key_id: Option<String>,
+    /// By which the node proves who it is, together with its id.
     pub secret_access_key: Option<String>,
 }
 
