@@ -20,6 +20,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// Whether somebody who is shown so is in a set.
+type IsIn = fn(Shown) -> bool;
+
 /// Entries that the stream of changes keeps, about.
 pub(super) const CHANGES_KEPT: usize = 20_000;
 /// Users of whom something is said at once.
@@ -158,7 +161,7 @@ impl Lease {
             all.cmd("DEL").arg(key);
         }
         for part in everybody.chunks(AGAIN_AT_ONCE) {
-            let sets: [(&str, fn(Shown) -> bool); 4] = [
+            let sets: [(&str, IsIn); 4] = [
                 (&of_node.on, Shown::is_there),
                 (&of_node.away, |shown| shown == Shown::Away),
                 (&of_node.dnd, |shown| shown == Shown::Dnd),

@@ -122,12 +122,15 @@ impl Tracked {
     }
 }
 
+/// Who is told how people are there; nothing where it is not known.
+pub(super) type Told = Box<dyn FnOnce(Option<&Watching>) + Send>;
+
 /// A question that is asked once.
 struct Question {
     users: Vec<UserId>,
     conversation: Option<ConversationId>,
     until: Instant,
-    reply: Box<dyn FnOnce(Option<&Watching>) + Send>,
+    reply: Told,
 }
 
 /// What is to be looked up.
@@ -353,18 +356,17 @@ impl Watching {
             if room.is_reading && room.meanwhile.len() < MEANWHILE_MAX {
                 room.meanwhile.push((user, came));
             }
-            match &mut room.members {
-                None => {}
-                Some(members) if came => {
-                    if members.insert(user) {
-                        self.enter(user, conversation);
-                    }
+            let is_news = room.members.as_mut().is_some_and(|members| {
+                if came {
+                    members.insert(user)
+                } else {
+                    members.remove(&user)
                 }
-                Some(members) => {
-                    if members.remove(&user) {
-                        self.leave(user, conversation);
-                    }
-                }
+            });
+            if is_news && came {
+                self.enter(user, conversation);
+            } else if is_news {
+                self.leave(user, conversation);
             }
             let is_named = self.rooms.get(&conversation).is_some_and(Room::is_named);
             if was_named || is_named {
@@ -434,7 +436,7 @@ impl Watching {
         };
         for user in watcher.users {
             self.release(user, |tracked| {
-                tracked.watchers.retain(|other| *other != connection)
+                tracked.watchers.retain(|other| *other != connection);
             });
         }
         for room in watcher.rooms {
@@ -447,7 +449,7 @@ impl Watching {
         &mut self,
         users: Vec<UserId>,
         conversation: Option<ConversationId>,
-        reply: Box<dyn FnOnce(Option<&Self>) + Send>,
+        reply: Told,
         now: Instant,
     ) {
         if self.tracked.len() + users.len() > TRACKED_MAX {
@@ -845,7 +847,7 @@ impl Watching {
         let before = watcher.users.clone();
         for user in before.difference(&users) {
             self.release(*user, |tracked| {
-                tracked.watchers.retain(|other| *other != connection)
+                tracked.watchers.retain(|other| *other != connection);
             });
         }
         for user in users.difference(&before) {
@@ -897,7 +899,7 @@ impl Watching {
             room.unknown -= usize::from(!tracked.is_known);
         }
         self.release(user, |tracked| {
-            tracked.rooms.retain(|other| *other != conversation)
+            tracked.rooms.retain(|other| *other != conversation);
         });
     }
 
@@ -919,7 +921,7 @@ impl Watching {
         let members = self.rooms.remove(&conversation).and_then(|room| room.members);
         for member in members.into_iter().flatten() {
             self.release(member, |tracked| {
-                tracked.rooms.retain(|other| *other != conversation)
+                tracked.rooms.retain(|other| *other != conversation);
             });
         }
     }

@@ -150,7 +150,12 @@ impl<'a> Walk<'a> {
         let name = field.name.node.as_str();
         let (itself, times) = match name {
             "search" => (SEARCH, self.page(field)),
-
+            "deliveredTo" | "recipients" | "seenBy" => (RECEIPTS, self.page(field)),
+            // What is so called elsewhere is a number.
+            "events" if !field.selection_set.node.items.is_empty() => (EVENTS, self.page(field)),
+            "counts" => (EVENTS, 1),
+            "online" | "lastSeen" => (SEEN, 1),
+            "onlineCount" => (TOTAL, 1),
             _ if PAGED.contains(&name) => (1, self.page(field)),
             "mentions" => (MENTIONS_MAX, MENTIONS_USUAL),
             "reactions" => (1, REACTIONS_MAX),
