@@ -51,9 +51,9 @@ fn events() -> impl Strategy<Value = ConversationEvent> {
             .prop_map(|(user, role)| ConversationEvent::RoleChanged(RoleChanged { user, role })),
         settings()
             .prop_map(|settings| ConversationEvent::GroupSettingsChanged(GroupSettingsChanged { settings })),
-        (users(), any::<bool>(), untils())
+        (users(), any::<bool>(), ends())
             .prop_map(|(user, on, until)| ConversationEvent::MemberMuted(MemberMuted { user, on, until })),
-        (users(), untils()).prop_map(|(user, until)| ConversationEvent::MemberBanned(MemberBanned {
+        (users(), ends()).prop_map(|(user, until)| ConversationEvent::MemberBanned(MemberBanned {
             user,
             until,
             reason: None,
@@ -133,7 +133,7 @@ fn settings() -> impl Strategy<Value = SettingsChange> {
 }
 
 /// Over, still to come, or never.
-fn untils() -> impl Strategy<Value = Option<Moment>> {
+fn ends() -> impl Strategy<Value = Option<Moment>> {
     let moment = |seconds| DateTime::from_timestamp(seconds, 0).unwrap().into();
     prop::option::of(prop::sample::select(&[-1, 1][..]).prop_map(moment))
 }

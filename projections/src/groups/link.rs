@@ -105,7 +105,7 @@ impl Links {
             let links: Vec<Uuid> = come.iter().map(|(_, link, _)| link.link).collect();
             let bys: Vec<Uuid> = come.iter().map(|(_, link, _)| link.by).collect();
             let ats: Vec<DateTime<Utc>> = come.iter().map(|(_, link, _)| link.at).collect();
-            let untils: Vec<DateTime<Utc>> = come.iter().map(|(_, link, _)| link.until).collect();
+            let ends: Vec<DateTime<Utc>> = come.iter().map(|(_, link, _)| link.until).collect();
             let uses: Vec<Option<i64>> = come.iter().map(|(_, link, _)| link.uses).collect();
             let used: Vec<i64> = come.iter().map(|(.., used)| *used).collect();
             let sql = include_str!("link.sql");
@@ -113,7 +113,7 @@ impl Links {
                 transaction,
                 schema,
                 sql,
-                &[&conversations, &links, &bys, &ats, &untils, &uses, &used],
+                &[&conversations, &links, &bys, &ats, &ends, &uses, &used],
             )
             .await?;
         }

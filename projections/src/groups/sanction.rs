@@ -120,7 +120,7 @@ impl Sanctions {
         if !come.conversations.is_empty() {
             let bys: Vec<Uuid> = those.iter().map(|sanction| sanction.by).collect();
             let ats: Vec<DateTime<Utc>> = those.iter().map(|sanction| sanction.at).collect();
-            let untils: Vec<Option<DateTime<Utc>>> = those.iter().map(|sanction| sanction.until).collect();
+            let ends: Vec<Option<DateTime<Utc>>> = those.iter().map(|sanction| sanction.until).collect();
             let reasons: Vec<Option<&str>> =
                 those.iter().map(|sanction| sanction.reason.as_deref()).collect();
             let sql = include_str!("sanction.sql");
@@ -133,7 +133,7 @@ impl Sanctions {
                 transaction,
                 schema,
                 sql,
-                &[conversations, kinds, users, &bys, &ats, &untils, &reasons],
+                &[conversations, kinds, users, &bys, &ats, &ends, &reasons],
             )
             .await?;
         }
