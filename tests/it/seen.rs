@@ -123,6 +123,8 @@ async fn that_a_direct_message_has_come_is_told_though_cursors_are_stored_seldom
         let reading = async {
             loop {
                 b.works().await;
+                // Not so often that it is refused.
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
         };
         let told = receipt(&mut a, &ben, "delivered_seq", seq);
