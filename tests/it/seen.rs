@@ -119,7 +119,8 @@ async fn that_a_direct_message_has_come_is_told_though_cursors_are_stored_seldom
     let conversation = a.open_direct(&ben).await;
     for seq in 2..5 {
         a.say(conversation, "news").await;
-        // His device only listens.
+        // His device only listens, and not at once: the proof that is asked for comes when it was looked for already.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
         let reading = async {
             loop {
                 b.works().await;

@@ -44,14 +44,19 @@ impl Writer {
             if self.owing {
                 self.shared.gaps.asked(asked.number);
             }
-            let cursors = &self.gateway.cursors;
-            let mut some = self.receipts.asked().take(ASKED);
-            if some.any(|conversation| cursors.shows_deliveries(conversation)) {
-                let soon = Duration::from_millis(self.gateway.limits.delivered_direct_ms);
-                self.timers.note_by(Instant::now() + soon);
-            }
+            self.note_soon();
         }
         Frame::ping(&asked.number.to_be_bytes())
+    }
+
+    /// Has the proof that is asked for noted soon, where it is of a conversation whose members are shown it.
+    fn note_soon(&mut self) {
+        let cursors = &self.gateway.cursors;
+        let mut some = self.receipts.asked().take(ASKED);
+        if some.any(|conversation| cursors.shows_deliveries(conversation)) {
+            let soon = Duration::from_millis(self.gateway.limits.delivered_direct_ms);
+            self.timers.note_by(Instant::now() + soon);
+        }
     }
 
     /// The client has answered the close that was said, or closed and read on: it has everything that was written.
@@ -102,6 +107,8 @@ impl Writer {
         {
             self.receipts.put_back(moved);
         }
+        // What is not proved yet is looked at again: the client may be slow to answer.
+        self.note_soon();
     }
 
     /// The same when there is no next time.
