@@ -7,6 +7,7 @@ use crate::conversation::thread::Line;
 use crate::event::{Content, ConversationEvent};
 use crate::id::{CommandId, ConversationId, UserId};
 use crate::membership::Membership;
+use crate::rejection::{Field, Rejection};
 use crate::rules::Rules;
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
@@ -214,9 +215,24 @@ impl Facts {
         self.attachments.insert((owner, id), attachment);
     }
 
-    /// The attachment, if it is `owner` who has stored it.
-    pub(crate) fn attachment(&self, owner: UserId, id: Uuid) -> Option<&Attachment> {
-        self.attachments.get(&(owner, id))
+    /// Refuses to show an attachment that somebody else than `owner` has stored or nobody, one that is gone or may soon be, and one that is
+    /// no picture where it is to be one. `field` is that of the command which names it.
+    pub(crate) fn may_show(
+        &self,
+        (owner, id): (UserId, Uuid),
+        as_picture: bool,
+        field: Field,
+        now: DateTime<Utc>,
+    ) -> Result<(), Rejection> {
+        let attachment = self
+            .attachments
+            .get(&(owner, id))
+            .filter(|attachment| self.rules.attach_window.is_open(attachment.at, now))
+            .ok_or(Rejection::NotFound(field))?;
+        if as_picture && !attachment.is_picture {
+            return Err(Rejection::invalid(field, "this attachment is no picture"));
+        }
+        Ok(())
     }
 
     /// A message may be forwarded to the conversation by this command of `actor`, who sees it. What was found of the same message for

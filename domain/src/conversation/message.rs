@@ -186,7 +186,10 @@ impl Conversation {
         let (content, forwarded) = match says {
             Says::Content(content) => {
                 self.may_attach(role, content)?;
-                attaches(actor, content, facts, now)?;
+                if let Some(attachment) = content.attachment() {
+                    let as_picture = matches!(content, Content::Image { .. });
+                    facts.may_show((actor, attachment), as_picture, Field::Content, now)?;
+                }
                 (content, None)
             }
             // Whoever sees a file shows it to others, whosever it is.
@@ -254,24 +257,6 @@ impl Conversation {
             reason: "only owners and admins show pictures and files in this group",
         })
     }
-}
-
-/// Refuses an attachment that somebody else has stored or nobody, one that is gone or may soon be, and a picture that is none.
-fn attaches(actor: UserId, content: &Content, facts: &Facts, now: DateTime<Utc>) -> Result<(), Rejection> {
-    let Some(id) = content.attachment() else {
-        return Ok(());
-    };
-    let attachment = facts
-        .attachment(actor, id)
-        .filter(|attachment| facts.rules.attach_window.is_open(attachment.at, now))
-        .ok_or(Rejection::NotFound(Field::Content))?;
-    if matches!(content, Content::Image { .. }) && !attachment.is_picture {
-        return Err(Rejection::invalid(
-            Field::Content,
-            "this attachment is no picture",
-        ));
-    }
-    Ok(())
 }
 
 pub(crate) fn send_form(form: &mut Form, send: &SendMessage) {

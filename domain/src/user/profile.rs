@@ -87,19 +87,11 @@ impl ProfileUpdated {
         self.avatar.and_then(|Avatar(attachment)| attachment)
     }
 
-    /// Refuses a picture that `user` has not stored, or so long ago that it may be gone, and one that is none.
+    /// Refuses a picture that `user` may not show.
     pub(crate) fn check(&self, user: UserId, facts: &Facts, now: DateTime<Utc>) -> Result<(), Rejection> {
-        let Some(id) = self.picture() else {
-            return Ok(());
-        };
-        let attachment = facts
-            .attachment(user, id)
-            .filter(|attachment| facts.rules.attach_window.is_open(attachment.at, now))
-            .ok_or(Rejection::NotFound(Field::Avatar))?;
-        if !attachment.is_picture {
-            return Err(Rejection::invalid(Field::Avatar, "this attachment is no picture"));
-        }
-        Ok(())
+        self.picture().map_or(Ok(()), |picture| {
+            facts.may_show((user, picture), true, Field::Avatar, now)
+        })
     }
 }
 
