@@ -1,11 +1,11 @@
 //! What people ask for, already parsed; whether it may happen is for `decide` to say.
 
 use crate::conversation::forward::Source;
+use crate::conversation::group_settings::SettingsChange;
 use crate::conversation::message::{Says, SendMessage};
 use crate::conversation::reaction::Emoji;
-use crate::conversation::settings::SettingsChange;
 use crate::conversation::{
-    ban, direct, edit, group, joining, link, message, muted, pin, reaction, recall, settings,
+    ban, direct, edit, group, group_settings, joining, link, message, muted, pin, reaction, recall,
 };
 use crate::digest::{DigestKey, Form};
 use crate::event::{Content, Role};
@@ -193,7 +193,7 @@ impl Command {
             ConversationCommand::Rename { name } => group::rename_form(&mut form, name),
             ConversationCommand::ChangeRole { user, role } => group::role_form(&mut form, *user, *role),
             ConversationCommand::TransferGroup { user } => group::transfer_form(&mut form, *user),
-            ConversationCommand::ChangeSettings(change) => settings::settings_form(&mut form, change),
+            ConversationCommand::ChangeSettings(change) => group_settings::settings_form(&mut form, change),
             ConversationCommand::MuteMember { user, on, until } => {
                 muted::mute_form(&mut form, *user, *on, *until);
             }

@@ -8,6 +8,7 @@ pub mod everyone;
 pub mod forward;
 mod frozen;
 pub mod group;
+pub mod group_settings;
 pub mod joining;
 pub mod link;
 mod members;
@@ -17,7 +18,6 @@ pub mod pin;
 pub mod reaction;
 pub mod recall;
 pub mod receipt;
-pub mod settings;
 pub mod slow;
 pub mod thread;
 
@@ -31,10 +31,10 @@ use crate::rejection::Rejection;
 use book::Book;
 use chrono::{DateTime, Utc};
 use everyone::Calls;
+use group_settings::GroupSettings;
 use link::Links;
 use members::{Member, Members};
 use pin::Pins;
-use settings::GroupSettings;
 use slow::Posts;
 use std::collections::BTreeSet;
 

@@ -8,6 +8,7 @@ pub use crate::conversation::forward::Forwarded;
 pub use crate::conversation::group::{
     GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved, RoleChanged,
 };
+pub use crate::conversation::group_settings::GroupSettingsChanged;
 pub use crate::conversation::joining::{JoinRefused, JoinRequested};
 pub use crate::conversation::link::{LinkCreated, LinkRevoked};
 pub use crate::conversation::message::{Content, MessageSent};
@@ -15,7 +16,6 @@ pub use crate::conversation::muted::MemberMuted;
 pub use crate::conversation::pin::PinChanged;
 pub use crate::conversation::reaction::ReactionChanged;
 pub use crate::conversation::recall::MessageRecalled;
-pub use crate::conversation::settings::GroupSettingsChanged;
 pub use crate::membership::Role;
 pub use crate::user::attachment::{AttachmentRemoved, AttachmentStored};
 pub use crate::user::cursors::{Cursor, CursorsMoved, InboxExpired};

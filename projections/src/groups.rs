@@ -1,14 +1,14 @@
 //! How groups govern themselves: their settings, who is muted or banned in them, and how people come in.
 
 mod fold;
+mod group_settings;
 mod link;
 mod request;
 mod sanction;
-mod settings;
 
 pub(crate) use fold::Groups;
+pub use group_settings::{Setting, settings};
 pub use link::{Link, links};
 pub use request::{JoinRequest, requests};
 pub use sanction::{Sanction, SanctionKind, sanctions};
-pub use settings::{Setting, settings};
 pub use tidings_domain::{GroupSettings, Join, SettingsChange, Who};

@@ -8,8 +8,8 @@ use crate::{
     Content, DEVICE_CHARS_MAX, GroupSettings, MessageSend, ParseError, Profile, Resume, ResumePart, Role,
     Settings, Status, Timestamp, ban, direct,
     fields::{Field, Fields},
-    group, hiding, joining, link, mark, message, muted, pin, presence, profile, reaction, reading, resume,
-    setting, settings, thread, typing,
+    group, group_settings, hiding, joining, link, mark, message, muted, pin, presence, profile, reaction,
+    reading, resume, setting, thread, typing,
 };
 
 /// One object from a client.
@@ -362,7 +362,7 @@ pub(crate) fn understand(fields: &Fields<'_>) -> Result<ClientFrame, ParseError>
         "group.rename" => group::rename(fields)?,
         "group.role" => group::role(fields)?,
         "group.transfer" => group::transfer(fields)?,
-        "group.settings" => settings::change(fields)?,
+        "group.settings" => group_settings::change(fields)?,
         "group.mute" => muted::mute(fields)?,
         "group.ban" => ban::ban(fields)?,
         "group.unban" => ban::unban(fields)?,

@@ -2,8 +2,8 @@
 
 use super::hiding::{self, Hide};
 use super::{
-    ban, direct, group, joining, link, mark, message, muted, pin, presence, profile, reaction, setting,
-    settings, thread,
+    ban, direct, group, group_settings, joining, link, mark, message, muted, pin, presence, profile,
+    reaction, setting, thread,
 };
 use serde_json::{Map, Value};
 use tidings_domain::{
@@ -90,7 +90,7 @@ pub fn translate(
         Action::GroupSettings {
             conversation,
             settings,
-        } => settings::change(conversation, settings),
+        } => group_settings::change(conversation, settings),
         Action::GroupMute {
             conversation,
             user,

@@ -1,8 +1,8 @@
 //! A conversation's state as bytes.
 
+use super::group_settings::{GroupSettings, Join, Who};
 use super::link::Link;
 use super::members::Member;
-use super::settings::{GroupSettings, Join, Who};
 use super::{Conversation, Shape};
 use crate::frozen::Frozen;
 use crate::id::UserId;

@@ -1,7 +1,7 @@
 //! Joining: who comes into a group of themselves, and who asks for it.
 
 use super::group::GROUP_MEMBERS_MAX;
-use super::settings::Join;
+use super::group_settings::Join;
 use super::{Conversation, Shape, THEY_ARE_IN_TOO_MANY, YOU_ARE_IN_TOO_MANY};
 use crate::digest::Form;
 use crate::event::{ConversationEvent, Event, MemberAdded};

@@ -1,6 +1,7 @@
 //! Conversations, as one of their members sees them.
 
 use super::cursor::{ActivityPlace, MemberPlace, MessagePlace};
+use super::group_settings::GroupSettings;
 use super::id;
 use super::link::{InviteLink, LinkPage};
 use super::loaders::Loaders;
@@ -10,7 +11,6 @@ use super::message::{Message, MessageId, MessagePage};
 use super::page::{Entries, List, Page, gather};
 use super::request::{JoinRequest, RequestPage};
 use super::sanction::{Sanction, SanctionPage};
-use super::settings::GroupSettings;
 use super::thread::{self, Thread, ThreadPage};
 use super::time::Time;
 use crate::database::{Database, NoAnswer};

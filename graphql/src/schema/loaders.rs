@@ -3,6 +3,7 @@
 use super::attachment::Attachments;
 use super::conversation::{ActivityPage, ActivityPages, Conversations, MentionCounts};
 use super::edit::{EditPage, EditPages};
+use super::group_settings::GroupSettingsOf;
 use super::inbox::PendingPages;
 use super::link::{LinkPage, LinkPages};
 use super::mark::{MarksOf, Total, Totals};
@@ -16,7 +17,6 @@ use super::receipt::{DeliveredTo, Receipts, SeenBy, Sent};
 use super::request::{RequestPage, RequestPages};
 use super::sanction::{SanctionPage, SanctionPages};
 use super::setting::SettingsOf;
-use super::settings::GroupSettingsOf;
 use super::thread::{ReplyPage, ReplyPages, ThreadPage, ThreadPages, ThreadStates, Threads, UnreadThreads};
 use super::user::{People, Suspensions};
 use crate::backend::Backend;

@@ -1,9 +1,9 @@
 //! How events change it.
 
+use super::group_settings::Changed;
 use super::link::Links;
 use super::request::Requests;
 use super::sanction::Sanctions;
-use super::settings::Changed;
 use crate::fact::Fact;
 use crate::projection::{Folds, Projection, Table};
 use async_trait::async_trait;
