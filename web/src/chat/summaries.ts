@@ -8,6 +8,8 @@ import * as store from './store.ts';
 const LIST_PAGES_MAX = 25;
 const TRY_AGAIN_MS = 1_000;
 const TRIES_MAX = 8;
+/** Who has asked so often asks seldom. */
+const SELDOM_MS = 15_000;
 /** How far read models may lag behind what is heard live. */
 const LAG_MS = 1_500;
 
@@ -49,12 +51,14 @@ export class Summaries {
     this.take(await queries.findConversation(this.core.ask, this.core.state.me, id, position));
   }
 
-  /** Asks for one again, which the read models know by a position. */
+  /** Asks for one again, which the read models know by a position; and once more where they do not answer in time. */
   async renew(id: string, position?: string): Promise<void> {
-    const found = await queries
-      .findConversation(this.core.ask, this.core.state.me, id, position)
-      .catch(() => null);
-    if (found) this.take(found);
+    const { core } = this;
+    for (let tries = 0; tries < TRIES_MAX && !core.closed; tries++) {
+      const found = await queries.findConversation(core.ask, core.state.me, id, position).catch(() => null);
+      if (found) return this.take(found);
+      await pause(TRY_AGAIN_MS);
+    }
   }
 
   /** Asks for one again after a while, once however often it is said: the read models lag. */
@@ -80,16 +84,16 @@ export class Summaries {
     const { core } = this;
     if (this.completing.has(id)) return;
     this.completing.add(id);
-    for (let tries = 0; tries < TRIES_MAX && !core.closed; tries++) {
+    for (let tries = 1; !core.closed; tries++) {
       const found = await queries.findConversation(core.ask, core.state.me, id).catch(() => null);
-      if (found && found.summaries.length === 0 && tries === TRIES_MAX - 1) {
+      if (found && found.summaries.length === 0 && tries >= TRIES_MAX) {
         // The read models are not that far behind: it is not shown to this person.
         core.update(state => store.withoutSummary(state, id));
       } else if (found) {
         this.take(found);
-        if (!core.state.conversations.get(id)?.partial) break;
       }
-      await pause(TRY_AGAIN_MS);
+      if (!core.state.conversations.get(id)?.partial) break;
+      await pause(tries < TRIES_MAX ? TRY_AGAIN_MS : SELDOM_MS);
     }
     this.completing.delete(id);
   }
