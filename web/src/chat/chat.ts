@@ -336,6 +336,7 @@ export class Chat implements Core {
       const inThread =
         event.kind === 'message.sent' && !isInMain(event.data) && event.actor !== this.state.me;
       if (inThread) this.summaries.renewSoon(event.conversation);
+      if (event.kind === 'message.sent' && !isInMain(event.data)) this.threads.heard(event.conversation);
     }
     // During the catch-up, what is missing may still come.
     if (this.state.link.kind === 'online') this.lookAfter();

@@ -6,10 +6,16 @@ import * as queries from './queries.ts';
 import type { Reads } from './reads.ts';
 import * as store from './store.ts';
 
+/** Read models lag: so often, and after so long each time, it is asked again what they did not know. */
+const TRIES_MAX = 8;
+const AGAIN_MS = 1_000;
+
 export class Threads {
   private atEnd = true;
   /** By conversation and root, up to where this page has said that it is read. */
   private readonly told = new Map<string, number>();
+  /** The root of the thread of which it is being asked whether this person follows it. */
+  private asking: string | null = null;
 
   constructor(
     private readonly core: Core,
@@ -54,6 +60,35 @@ export class Threads {
     if (said) this.followed(said.conversation, said.thread, said.on);
   }
 
+  /** Whoever replies or is mentioned follows from then on, which an event does not say: it is asked. */
+  heard(id: string): void {
+    const thread = this.shown(id);
+    if (thread?.following === false) void this.askFollowing(id, thread.root);
+  }
+
+  /** Asks whether this person follows a thread, until the read models know the last reply that this page knows. */
+  private async askFollowing(id: string, root: string): Promise<void> {
+    const { core } = this;
+    if (this.asking === root) return;
+    this.asking = root;
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      await new Promise(again => setTimeout(again, AGAIN_MS));
+      if (core.closed || this.shown(id)?.root !== root) break;
+      const page = await queries.findThread(core.ask, core.state.me, id, root, null).catch(() => null);
+      if (!page || this.knows(id, root) > lastReply({ root, entries: page.entries })) continue;
+      this.followed(id, root, page.following);
+      break;
+    }
+    if (this.asking === root) this.asking = null;
+  }
+
+  /** The seq of the last reply to a message of which this page knows; 0 where there is none. */
+  private knows(id: string, root: string): number {
+    const { log, thread } = this.core.state.conversations.get(id) ?? {};
+    const entry = log?.entries.findLast(entry => entry.kind === 'message' && entry.thread === root);
+    return Math.max(entry?.seq ?? 0, thread?.root === root ? lastReply(thread) : 0);
+  }
+
   private followed(id: string, root: string, following: boolean): void {
     const thread = this.shown(id);
     if (thread?.root === root) this.core.update(state => withThread(state, id, { ...thread, following }));
@@ -92,6 +127,8 @@ export class Threads {
       const page = await queries.findThread(core.ask, core.state.me, id, root, before);
       core.update(state => store.withPeople(state, page.people));
       change(thread => ({ ...joined(thread, page.entries, page.before), following: page.following }));
+      const isBehind = before === null && this.knows(id, root) > lastReply({ root, entries: page.entries });
+      if (isBehind && !page.following) void this.askFollowing(id, root);
       this.look(id);
     } catch {
       change(thread => ({ ...thread, state: 'failed' }));

@@ -46,7 +46,7 @@ export function heard(thread: Thread, events: readonly TidingsEvent[]): Thread {
 }
 
 /** The seq of the last reply; 0 where there is none. */
-export const lastReply = ({ root, entries }: Thread): number =>
+export const lastReply = ({ root, entries }: Pick<Thread, 'root' | 'entries'>): number =>
   entries.findLast(({ thread }) => thread === root)?.seq ?? 0;
 
 /** What a notice says of a thread; nothing where it is about something else. */
