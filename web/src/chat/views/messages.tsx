@@ -210,7 +210,11 @@ function Beginning({
   first: number;
 }) {
   const { history, log } = conversation;
-  const load = (): void => void chat.loadOlder(conversation.id);
+  // Where somebody wanted to see a place, that is what could not be loaded.
+  const load = (): void =>
+    conversation.target
+      ? chat.goTo(conversation.id, conversation.target.seq)
+      : void chat.loadOlder(conversation.id);
   let text = '';
   let action = '';
   if (history === 'loading') text = 'Loading…';
