@@ -87,6 +87,7 @@ test('what was said long ago is found from its answer, as it reads now, and the 
   // What comes meanwhile is counted, and moves nothing.
   await ben.page.reload();
   await ben.sees('Late, but: good morning');
+  await eventually(() => quotes(ben), ['AnnA very good morning']);
   await ben.page.locator('.messages .quote').click();
   await ben.sees('A very good morning');
   await eventually(() => ben.message('A very good morning').locator('.reaction').allTextContents(), ['👍 1']);
