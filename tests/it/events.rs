@@ -161,6 +161,7 @@ async fn a_page_of_events_ends_where_enough_were_looked_at() {
     client.batch_execute(&fill).await.unwrap();
     let node = store.node().await;
     let root = administrator(&node).await;
+    node.folded(&root).await;
     let told = |page: &Value| {
         let around = &page["pageInfo"];
         (
