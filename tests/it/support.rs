@@ -195,7 +195,9 @@ impl TestNode {
         for head in heads {
             loop {
                 let reached = self.graphql(user, "{ me { id } }", Some(head.get(0))).await;
-                let Some(errors) = reached.get("errors") else { break };
+                let Some(errors) = reached.get("errors") else {
+                    break;
+                };
                 // A node that has much to fold says so after a while.
                 let may_come = errors[0]["extensions"]["code"] == "unavailable" && Instant::now() < deadline;
                 assert!(may_come, "{reached}");
