@@ -1,4 +1,5 @@
-//! What waits to be written to one connection: bounded, with a fast lane for answers and system frames.
+//! What waits to be written to one connection: bounded, with a fast lane for answers and system frames. Notices overtake what is said in
+//! conversations, with whose seqs theirs have nothing to do.
 
 use crate::wire::{Frame, LiveEvent};
 use std::collections::VecDeque;
@@ -74,7 +75,9 @@ pub struct Outbox {
 #[derive(Default)]
 struct Queues {
     system: VecDeque<SystemFrame>,
+    /// Notices first.
     live: VecDeque<LiveEvent>,
+    notices: usize,
     live_bytes: usize,
     /// Since when there have been any events.
     since: Option<Instant>,
@@ -87,9 +90,19 @@ struct Queues {
 impl Queues {
     fn lag(&mut self) {
         self.live = VecDeque::new();
+        self.notices = 0;
         self.live_bytes = 0;
         self.since = None;
         self.lagged = true;
+    }
+
+    fn add(&mut self, event: LiveEvent) {
+        if event.is_notice {
+            self.live.insert(self.notices, event);
+            self.notices += 1;
+        } else {
+            self.live.push_back(event);
+        }
     }
 
     fn take_system(&mut self) -> Vec<SystemFrame> {
@@ -149,7 +162,7 @@ impl Outbox {
             }
             queues.live_bytes = bytes;
             queues.since.get_or_insert_with(Instant::now);
-            queues.live.push_back(event.clone());
+            queues.add(event.clone());
         }
         drop(queues);
         self.wake.notify_one();
@@ -228,12 +241,13 @@ impl Outbox {
         self.queues().close.is_some()
     }
 
-    /// Takes what waits: all of the fast lane and at most `live_max` events.
+    /// Takes what waits: all of the fast lane and at most `live_max` events, notices first.
     pub fn take(&self, live_max: usize) -> Work {
         let mut queues = self.queues();
         let system = queues.take_system();
         let count = live_max.min(queues.live.len());
         let live: Vec<LiveEvent> = queues.live.drain(..count).collect();
+        queues.notices = queues.notices.saturating_sub(count);
         queues.live_bytes -= live.iter().map(|event| event.frame.size()).sum::<usize>();
         if queues.live.is_empty() {
             // An idle connection keeps no buffers.
@@ -273,8 +287,34 @@ mod tests {
             seq,
             msg_no: 0,
             joins: None,
+            is_notice: false,
             frame: Frame::text(b""),
         }
+    }
+
+    #[test]
+    fn notices_overtake_what_is_said_and_not_each_other() {
+        let outbox = Outbox::new(100, 1000);
+        let notice = |seq| LiveEvent {
+            is_notice: true,
+            ..event(seq)
+        };
+        let taken = |most| {
+            let work = outbox.take(most);
+            work.live.iter().map(|event| event.seq).collect::<Vec<_>>()
+        };
+        outbox.live(&[event(1), event(2), notice(11)]);
+        outbox.live(&[notice(12)]);
+        assert_eq!(taken(1), [11]);
+        outbox.live(&[event(3), notice(13)]);
+        assert_eq!(taken(3), [12, 13, 1]);
+        outbox.live(&[notice(14)]);
+        assert_eq!(taken(10), [14, 2, 3]);
+        outbox.live(&[event(4), notice(15)]);
+        outbox.lag();
+        outbox.take(0);
+        outbox.live(&[event(5), notice(16)]);
+        assert_eq!(taken(10), [16, 5]);
     }
 
     #[test]

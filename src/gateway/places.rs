@@ -110,6 +110,7 @@ mod tests {
             seq,
             msg_no: seq,
             joins: None,
+            is_notice: false,
             frame: Frame::text(b"{}"),
         }
     }

@@ -19,6 +19,8 @@ pub struct LiveEvent {
     pub msg_no: u64,
     /// Who becomes a member by it, where that is one person.
     pub joins: Option<UserId>,
+    /// A notice of somebody's own stream: it does not wait behind what is said in conversations.
+    pub is_notice: bool,
     pub frame: Frame,
 }
 
@@ -32,6 +34,7 @@ pub fn shown(recorded: &Recorded) -> LiveEvent {
             seq,
             msg_no: recorded.msg_no,
             joins: None,
+            is_notice: false,
             frame: gap(conversation, seq, seq),
         }
     })
@@ -70,6 +73,7 @@ pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
         seq: recorded.seq,
         msg_no: recorded.msg_no,
         joins: joins(recorded),
+        is_notice: false,
         frame,
     })
 }

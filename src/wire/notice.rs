@@ -17,6 +17,7 @@ pub fn notice(recorded: &Recorded) -> LiveEvent {
         seq: recorded.seq,
         msg_no: recorded.msg_no,
         joins: None,
+        is_notice: true,
         frame,
     }
 }

@@ -46,6 +46,7 @@ mod pages;
 mod parked;
 mod pin;
 mod presence;
+mod priorities;
 mod profile;
 mod promises;
 mod reaction;
