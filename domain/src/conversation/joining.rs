@@ -61,9 +61,11 @@ impl Conversation {
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         if self.is_member(actor) {
+            self.group(actor)?;
             return Err(Rejection::Conflict("you are a member already"));
         }
-        if self.shape != Shape::Group {
+        // A group that everybody has left is over: whoever came in would own nothing of it.
+        if self.shape != Shape::Group || self.member_count() == 0 {
             return Err(Rejection::NotAMember);
         }
         match self.settings.join {

@@ -212,18 +212,17 @@ impl Conversation {
     /// Owners and admins revoke any link, others those that they have made.
     pub(super) fn revoke_link(&self, actor: UserId, id: Uuid) -> Result<Vec<ConversationEvent>, Rejection> {
         let role = self.group(actor)?;
-        let link = self.links.iter().find(|(other, _)| *other == id);
-        let own = link.is_some_and(|(_, link)| link.by == actor);
-        if role < Role::Admin && !own {
+        let mut links = self.links.iter();
+        let (_, link) = links
+            .find(|(other, _)| *other == id)
+            .ok_or(Rejection::NotFound(Field::Link))?;
+        if role < Role::Admin && link.by != actor {
             return Err(Rejection::Forbidden("only an owner or admin can do this"));
-        }
-        if link.is_none() {
-            return Err(Rejection::NotFound(Field::Link));
         }
         Ok(vec![ConversationEvent::LinkRevoked(LinkRevoked { link: id })])
     }
 
-    /// What is expired, used up, revoked or was never there is told from one another by nobody.
+    /// What is expired, used up, revoked, of a group that everybody has left or was never there is told from one another by nobody.
     pub(super) fn join_by_link(
         &self,
         actor: UserId,
@@ -234,7 +233,7 @@ impl Conversation {
         let (link, _) = self
             .links
             .active(now)
-            .find(|(_, link)| link.proof == proof)
+            .find(|(_, link)| link.proof == proof && self.member_count() > 0)
             .ok_or(Rejection::NotFound(Field::Secret))?;
         self.come_in(actor, Some(link), facts, now)
     }

@@ -33,6 +33,19 @@ fn into_an_open_group_people_come_as_they_like() {
 }
 
 #[test]
+fn into_a_group_that_everybody_has_left_nobody_comes() {
+    let left = |join| {
+        let all = [ANN, BEN, CAT].into_iter();
+        all.fold(set(join), |given, who| {
+            given.done(who, ConversationCommand::Leave)
+        })
+    };
+    for way in [Join::Open, Join::Request] {
+        left(way).when(DAN, join()).refused(Rejection::NotAMember);
+    }
+}
+
+#[test]
 fn who_asks_is_let_in_or_refused_by_those_who_may_add_people() {
     let requested = ConversationEvent::JoinRequested(JoinRequested { user: user(DAN) });
     set(Join::Request).when(DAN, join()).then([requested]);
