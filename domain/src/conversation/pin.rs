@@ -84,9 +84,13 @@ impl Conversation {
             ));
         }
         self.may_speak(actor, role, now)?;
-        let message = facts
-            .standing(conversation, id)
-            .ok_or(Rejection::NotFound(Field::Message))?;
+        // What was pinned behind its recall still takes a place, which can be given back.
+        let message = if !on && self.pins.has(id) {
+            facts.message(conversation, id)
+        } else {
+            facts.standing(conversation, id)
+        };
+        let message = message.ok_or(Rejection::NotFound(Field::Message))?;
         if self.pins.has(id) == on {
             return Ok(vec![]);
         }

@@ -1,6 +1,6 @@
 use crate::harness::*;
 use tidings_domain::event::{MessageRecalled, PinChanged};
-use tidings_domain::{ConversationCommand, ConversationEvent, Field, PINS_MAX, Rejection, Role};
+use tidings_domain::{ConversationCommand, ConversationEvent, Field, Message, PINS_MAX, Rejection, Role};
 use uuid::Uuid;
 
 fn pin(on: bool) -> ConversationCommand {
@@ -59,6 +59,17 @@ fn both_pin_in_a_direct_conversation() {
 fn what_is_so_already_appends_nothing() {
     managed().done(ANN, pin(true)).when(BEN, pin(true)).then([]);
     managed().when(ANN, pin(false)).then([]);
+}
+
+#[test]
+fn a_place_that_a_recalled_message_has_taken_is_given_back() {
+    // On another node it was pinned just before, which was written behind the recall.
+    let recalled = Message {
+        recalled: true,
+        ..written(CAT, "hi")
+    };
+    let late = given(group().into_iter().chain([changed(true)])).and(recalled);
+    late.when(ANN, pin(false)).then([changed(false)]);
 }
 
 #[test]
