@@ -127,9 +127,22 @@ impl StreamCommand {
         matches!(self, Self::Conversation(command) if matches!(command.body, ConversationCommand::Join))
     }
 
-    /// Whether it takes a message back, which nobody is made to wait for.
-    pub fn is_recall(&self) -> bool {
-        matches!(self, Self::Conversation(command) if matches!(command.body, ConversationCommand::RecallMessage { .. }))
+    /// Whether it takes something back or keeps order. Nobody is made to wait for that: least of all by those against whom it is meant.
+    pub fn is_urgent(&self) -> bool {
+        use ConversationCommand as Body;
+        let Self::Conversation(command) = self else {
+            return false;
+        };
+        matches!(
+            command.body,
+            Body::RecallMessage { .. }
+                | Body::RemoveMember { .. }
+                | Body::Ban { .. }
+                | Body::MuteMember { .. }
+                | Body::ChangeSettings(_)
+                | Body::RevokeLink { .. }
+                | Body::Refuse { .. }
+        )
     }
 
     /// [`Command::needs`].

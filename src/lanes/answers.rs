@@ -6,7 +6,6 @@ use super::states::StreamState;
 use super::{Accepted, Refusal};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tidings_domain::stored::Kind;
 use tidings_eventlog::{Appended, Appender, Last, Position, Recorded, Repeat};
 use uuid::Uuid;
@@ -16,8 +15,6 @@ use uuid::Uuid;
 pub(super) enum Answer {
     Accepted(Accepted),
     Unavailable,
-    /// Its conversation changes too fast: after so long it may be tried again.
-    TooFast(Duration),
 }
 
 impl Answer {
@@ -57,7 +54,6 @@ impl Answer {
         (command.reply)(match self {
             Self::Accepted(accepted) => Ok(accepted),
             Self::Unavailable => Err(Refusal::Unavailable),
-            Self::TooFast(retry_after) => Err(Refusal::TooFast { retry_after }),
         });
     }
 }
@@ -148,6 +144,7 @@ impl Answers {
     pub(super) fn confirmed(&self, command: Pending, verdict: Verdict, last: Option<Last>) {
         match verdict {
             Verdict::Refused(rejection) => (command.reply)(Err(rejection.into())),
+            Verdict::TooFast(retry_after) => (command.reply)(Err(Refusal::TooFast { retry_after })),
             Verdict::Nothing => Answer::standing(self.lane, &command, last).give(command),
         }
     }

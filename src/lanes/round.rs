@@ -8,6 +8,7 @@ use super::{AsOf, Reply};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 use tidings_domain::{
     CommandId, ConversationId, Event, Facts, Need, Original, Rejection, StreamCommand, UserId, stored,
 };
@@ -61,6 +62,8 @@ pub(super) enum Verdict {
     /// All is as the command wants it.
     Nothing,
     Refused(Rejection),
+    /// The conversation changes too fast. It is let through after so long.
+    TooFast(Duration),
 }
 
 /// How much goes into one batch.
@@ -138,10 +141,11 @@ impl Round {
                 Ok(events) if !events.is_empty() => {
                     let proposal = propose(&command, state.guard, &events);
                     let changes_it = proposal.events.iter().any(|event| event.control);
-                    if state.guard > 0 && changes_it && !command.command.is_recall() {
+                    if state.guard > 0 && changes_it && !command.command.is_urgent() {
                         let before = changes.entry(stream).or_default();
                         if let Some(wait) = paces.wait(stream, *before, moment) {
-                            round.answered.push((command, Answer::TooFast(wait)));
+                            // It may be a repeat of what was let through.
+                            round.doubtful.push((command, Verdict::TooFast(wait)));
                             continue;
                         }
                         *before += 1;

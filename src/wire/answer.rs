@@ -58,7 +58,9 @@ pub fn refused(id: Option<Uuid>, refusal: &Refusal) -> ErrorFrame {
         Refusal::Rejected(rejection) => rejected(id, rejection),
         Refusal::IdReused => ErrorFrame::new(id, ErrorCode::Conflict, message).with_field("id"),
         Refusal::TooFast { retry_after } => {
-            ErrorFrame::new(id, ErrorCode::RateLimited, message).with_retry_after_ms(rounded_up(*retry_after))
+            // It is too much of one conversation: others need not wait for it.
+            let error = ErrorFrame::new(id, ErrorCode::RateLimited, message).with_field("conversation");
+            error.with_retry_after_ms(rounded_up(*retry_after))
         }
         Refusal::Overloaded => {
             ErrorFrame::new(id, ErrorCode::Overloaded, message).with_retry_after_ms(OVERLOADED_MS)

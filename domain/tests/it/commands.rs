@@ -6,7 +6,7 @@ use tidings_domain::administration::ADMINISTRATION;
 use tidings_domain::event::{Acted, CursorsMoved, InboxExpired};
 use tidings_domain::{
     Aspect, Command, CommandId, Content, ConversationCommand, Hidden, Hiding, Mark, Marking, Need, Role,
-    Root, StreamCommand, UserCommand,
+    Root, SettingsChange, StreamCommand, UserCommand,
 };
 use uuid::Uuid;
 
@@ -166,13 +166,35 @@ fn who_begins_a_conversation_comes_into_it_and_who_adds_somebody_does_not() {
 }
 
 #[test]
-fn nothing_but_a_recall_takes_a_message_back() {
-    assert!(of_ann(recall()).is_recall());
+fn what_takes_back_or_keeps_order_waits_for_nobody() {
+    let user = user(BEN);
+    let until = None;
+    let urgent = [
+        recall(),
+        ConversationCommand::RemoveMember { user },
+        ConversationCommand::Ban {
+            user,
+            until,
+            reason: None,
+        },
+        ConversationCommand::MuteMember {
+            user,
+            on: true,
+            until,
+        },
+        ConversationCommand::ChangeSettings(SettingsChange::default()),
+        ConversationCommand::RevokeLink { link: MESSAGE },
+        ConversationCommand::Refuse { user },
+    ];
+    for command in urgent.iter().cloned().map(of_ann) {
+        assert!(command.is_urgent(), "{command:?}");
+    }
     let others = others()
         .into_iter()
+        .filter(|other| !matches!(other, ConversationCommand::RemoveMember { .. }))
         .chain([open(), create(), forward(SOURCE), send(file())]);
     for other in others.map(of_ann).chain(elsewhere()) {
-        assert!(!other.is_recall(), "{other:?}");
+        assert!(!other.is_urgent(), "{other:?}");
     }
 }
 

@@ -342,12 +342,12 @@ fn a_conversation_that_changes_too_fast_waits_and_its_messages_do_not() {
     let round = Round::decide(0, commands, &known, facts, room, &paces, now);
     let chosen: Vec<usize> = round.chosen.iter().map(|one| one.order).collect();
     assert_eq!(chosen, [0, 1, 3, 4]);
-    let answered: Vec<(usize, &Answer)> = round
-        .answered
+    let doubtful: Vec<(usize, &Verdict)> = round
+        .doubtful
         .iter()
-        .map(|(one, answer)| (one.order, answer))
+        .map(|(one, verdict)| (one.order, verdict))
         .collect();
-    assert_eq!(answered, [(2, &Answer::TooFast(Duration::from_secs(1)))]);
+    assert_eq!(doubtful, [(2, &Verdict::TooFast(Duration::from_secs(1)))]);
 }
 
 #[test]
