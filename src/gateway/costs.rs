@@ -83,12 +83,17 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
             | Action::MessageRecall { conversation, .. }
             | Action::MessageReact { conversation, .. }
             | Action::MessagePin { conversation, .. } => reach(*conversation),
+            // Strangers can do both again and again.
+            Action::GroupLeave { conversation }
+            | Action::GroupJoin {
+                conversation: Some(conversation),
+                ..
+            } => CHANGE + reach(*conversation),
             Action::Fetch { limit, .. } => 1 + limit / EVENTS,
             Action::GroupCreate { members, .. } => CHANGE + (members.len() / NAMED) as u32,
             Action::DirectOpen { .. }
             | Action::GroupAdd { .. }
             | Action::GroupRemove { .. }
-            | Action::GroupLeave { .. }
             | Action::GroupRename { .. }
             | Action::GroupRole { .. }
             | Action::ProfileUpdate(_)
@@ -100,7 +105,9 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
             | Action::GroupUnban { .. }
             | Action::GroupLinkCreate { .. }
             | Action::GroupLinkRevoke { .. }
-            | Action::GroupJoin { .. }
+            | Action::GroupJoin {
+                conversation: None, ..
+            }
             | Action::GroupApprove { .. }
             | Action::GroupRefuse { .. } => CHANGE,
             Action::PresenceWatch { users, conversations } => {
