@@ -1,9 +1,11 @@
 //! Times on the wire: RFC 3339, UTC, milliseconds.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
 use schemars::JsonSchema;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment, written like `2026-11-23T16:00:00.123Z`. Any RFC 3339 offset is read.
@@ -43,6 +45,12 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        DateTime::<Utc>::deserialize(deserializer).map(Self)
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        let at = DateTime::parse_from_rfc3339(&text).map_err(D::Error::custom)?;
+        // In UTC, too, it is to be a date that everybody can read.
+        if !(0..=9999).contains(&at.to_utc().year()) {
+            return Err(D::Error::custom("the year has four digits"));
+        }
+        Ok(Self(at.to_utc()))
     }
 }
