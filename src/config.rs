@@ -372,7 +372,11 @@ fn describe(error: &figment::Error) -> String {
         figment::error::Kind::Message(_) if !key.is_empty() => {
             format!("`{key}` has a value that cannot be used")
         }
-        figment::error::Kind::Message(message) => message.clone(),
+        // Where a file cannot be read at all: behind the place the line itself follows, with its value.
+        figment::error::Kind::Message(message) if message.starts_with("TOML parse error at") => {
+            message.lines().next().unwrap_or_default().to_owned()
+        }
+        figment::error::Kind::Message(_) => "it cannot be read".to_owned(),
         _ => format!("`{key}` is wrong"),
     };
     if source.is_empty() {
@@ -416,6 +420,14 @@ mod tests {
             .unwrap()
             .to_string();
         assert!(error.contains("lanes") && !error.contains("s3cret"), "{error}");
+        // The quotation marks were forgotten.
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "lanes = 4\ndatabase_url = postgres://a:s3cret@b/c").unwrap();
+        let error = Config::load(Some(file.path()), &Flags::default())
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("line 2") && !error.contains("s3cret"), "{error}");
         let mut file = tempfile::NamedTempFile::new().unwrap();
         writeln!(file, "lains = 4").unwrap();
         let error = Config::load(Some(file.path()), &Flags::default())

@@ -9,6 +9,7 @@ use crate::conversation::thread::{Line, ThreadReplied, ThreadRepliedAlso};
 use crate::event::{ConversationEvent, Event, MessageSent, UserEvent};
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::error::Category;
 use std::borrow::Cow;
 use thiserror::Error;
 
@@ -19,11 +20,13 @@ pub enum DecodeError {
     UnknownKind(i16),
     #[error("event kind {kind} has no version {ver} in this version")]
     UnknownVersion { kind: i16, ver: i16 },
-    #[error("payload of event kind {kind} version {ver} cannot be read: {source}")]
+    /// Where, and not what: a parser's own words quote what people said.
+    #[error("payload of event kind {kind} version {ver} cannot be read: {} at byte {column}", category_name(*category))]
     Payload {
         kind: i16,
         ver: i16,
-        source: serde_json::Error,
+        category: Category,
+        column: usize,
     },
 }
 
@@ -97,7 +100,7 @@ pub fn decode(kind: i16, ver: i16, payload: &[u8]) -> Result<Event, DecodeError>
     let kind = Kind(kind);
     let entry = kind.entry().ok_or(DecodeError::UnknownKind(kind.0))?;
     let payload = upcast(UPCASTERS, kind, ver, kind.version(), payload)?;
-    (entry.parse)(&payload).map_err(|source| unreadable(kind, ver, source))
+    (entry.parse)(&payload).map_err(|source| unreadable(kind, ver, &source))
 }
 
 /// Lifts a payload from `ver` to `current` by the chain in `table`; borrows when there is nothing to do.
@@ -111,7 +114,8 @@ fn upcast<'a>(
     if ver == current {
         return Ok(Cow::Borrowed(payload));
     }
-    let mut value: Value = serde_json::from_slice(payload).map_err(|source| unreadable(kind, ver, source))?;
+    let mut value: Value =
+        serde_json::from_slice(payload).map_err(|source| unreadable(kind, ver, &source))?;
     let mut at = ver;
     while at != current {
         let step = table.iter().find(|(of, from, _)| *of == kind && *from == at);
@@ -124,11 +128,21 @@ fn upcast<'a>(
     Ok(Cow::Owned(json(&value)))
 }
 
-fn unreadable(kind: Kind, ver: i16, source: serde_json::Error) -> DecodeError {
+fn unreadable(kind: Kind, ver: i16, source: &serde_json::Error) -> DecodeError {
     DecodeError::Payload {
         kind: kind.0,
         ver,
-        source,
+        category: source.classify(),
+        column: source.column(),
+    }
+}
+
+fn category_name(category: Category) -> &'static str {
+    match category {
+        Category::Io => "it cannot be had",
+        Category::Syntax => "it is no JSON",
+        Category::Data => "it has another shape",
+        Category::Eof => "it breaks off",
     }
 }
 

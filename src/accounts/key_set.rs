@@ -27,13 +27,20 @@ struct KeySet {
 #[derive(Debug, Error)]
 pub(super) enum FetchError {
     #[error("the key set cannot be fetched: {0}")]
-    Http(#[from] reqwest::Error),
+    Http(reqwest::Error),
     #[error("the key set has more than {SET_BYTES_MAX} bytes")]
     TooLarge,
     #[error("the key set cannot be read")]
     Unreadable,
     #[error("the key set holds no key for RS256, ES256 or EdDSA")]
     Empty,
+}
+
+impl From<reqwest::Error> for FetchError {
+    fn from(error: reqwest::Error) -> Self {
+        // Where they were looked for may hold a secret.
+        Self::Http(error.without_url())
+    }
 }
 
 /// Keys of kinds that we do not accept are passed over, not refused: the set may serve others too.
