@@ -6,6 +6,7 @@ use super::problems;
 use super::store::{Chunks, Store};
 use crate::problem::Problem;
 use futures_util::StreamExt as _;
+use reqwest::redirect::Policy;
 use std::time::Duration;
 use tidings_protocol::ErrorCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,6 +15,7 @@ use tokio::time::timeout;
 
 /// How long it may take to look at one file.
 const LOOK: Duration = Duration::from_mins(2);
+const CONNECT: Duration = Duration::from_secs(5);
 /// The longest verdict that is read, in bytes.
 const VERDICT: u64 = 4096;
 
@@ -27,10 +29,16 @@ pub(super) struct Scanner {
 
 /// Nobody has looked at a file, and why.
 type Unseen = &'static str;
+/// It is the same each time.
+const BEYOND: Unseen = "the file is larger than clamd's StreamMaxLength";
 
 impl Scanner {
     pub(super) fn new(config: &AttachmentConfig) -> Self {
-        let http = || reqwest::Client::builder().timeout(LOOK).build().ok();
+        // The answer of whoever it would be sent on to says nothing of the file, and no proxy is to read it.
+        let http = || {
+            let client = reqwest::Client::builder().timeout(LOOK).connect_timeout(CONNECT);
+            client.redirect(Policy::none()).no_proxy().build().ok()
+        };
         Self {
             by: config.scan,
             address: config.scan_address.clone().unwrap_or_default(),
@@ -60,7 +68,12 @@ impl Scanner {
             }
             Err(why) => {
                 tracing::warn!(why, "nobody can look at files");
-                if self.required {
+                if self.required && why == BEYOND {
+                    Err(Problem::new(
+                        ErrorCode::TooLarge,
+                        "the file is larger than what is looked at",
+                    ))
+                } else if self.required {
                     Err(Problem::unavailable("files cannot be looked at just now").retry_after_ms(5000))
                 } else {
                     Ok(())
@@ -112,6 +125,8 @@ async fn clamd(address: &str, mut chunks: Chunks) -> Result<bool, Unseen> {
         Ok(true)
     } else if verdict.ends_with(" FOUND") {
         Ok(false)
+    } else if verdict.contains("size limit exceeded") {
+        Err(BEYOND)
     } else {
         Err("clamd has trouble")
     }
@@ -142,6 +157,38 @@ mod tests {
         (address, task)
     }
 
+    #[tokio::test]
+    async fn who_sends_a_scanner_elsewhere_has_looked_at_nothing() {
+        // Another test may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
+        let answering = tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut head = vec![0; 4096];
+                let count = stream.read(&mut head).await.unwrap();
+                let answer: &[u8] = if head[..count].starts_with(b"POST") {
+                    b"HTTP/1.1 302 Found\r\nlocation: /login\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                } else {
+                    b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                };
+                stream.write_all(answer).await.unwrap();
+            }
+        });
+        let config = AttachmentConfig {
+            scan: Scan::Url,
+            scan_address: Some(format!("http://{address}/scan")),
+            ..AttachmentConfig::default()
+        };
+        assert_eq!(
+            Scanner::new(&config).ask(file()).await,
+            Err("the scanner has trouble")
+        );
+        answering.abort();
+    }
+
     fn file() -> Chunks {
         let chunks = [b"ab".as_slice(), b"c"].map(|chunk| Ok(Bytes::from_static(chunk)));
         futures_util::stream::iter(chunks).boxed()
@@ -155,6 +202,6 @@ mod tests {
         let (address, _) = peer(b"stream: Eicar-Test-Signature FOUND\0").await;
         assert_eq!(clamd(&address, file()).await, Ok(false));
         let (address, _) = peer(b"INSTREAM size limit exceeded. ERROR\0").await;
-        assert!(clamd(&address, file()).await.is_err());
+        assert_eq!(clamd(&address, file()).await, Err(BEYOND));
     }
 }
