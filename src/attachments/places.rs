@@ -21,6 +21,13 @@ pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
 }
 
+impl Place {
+    /// Whose it is.
+    pub(super) fn user(&self) -> Uuid {
+        self.user
+    }
+}
+
 impl Places {
     pub(super) fn new(all: usize, per_user: usize) -> Self {
         Self {

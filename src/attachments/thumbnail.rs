@@ -2,19 +2,22 @@
 
 use super::Shared;
 use super::download::{CACHE, POLICY, Ticket};
+use super::places::{Place, Places};
 use super::problems;
-use super::store::{StoreError, kept, thumbnail};
+use super::store::{Chunks, StoreError, kept, thumbnail};
 use crate::problem::Problem;
-use axum::extract::{Path, Query, State};
+use axum::body::Body;
+use axum::extract::{Path as In, Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream};
+use object_store::path::Path;
 use serde::Deserialize;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tidings_projections::attachments::Attachment;
 use tidings_protocol::ErrorCode;
@@ -30,8 +33,12 @@ const PICTURES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp
 /// How long one may take, and how long it may wait for its turn.
 const MAKE: Duration = Duration::from_secs(10);
 const TURN: Duration = Duration::from_secs(30);
-/// Pictures that wait for their turn.
+/// Pictures that wait for their turn, of all and of one user.
 const QUEUE: usize = 100;
+const QUEUE_PER_USER: usize = 4;
+/// Whoever is ended like this has said nothing of the picture: the server stops, or memory is short.
+/// (`SIGHUP`, `SIGINT`, `SIGKILL` and `SIGTERM`, which have these numbers everywhere.)
+const ENDED_BY_OTHERS: [i32; 4] = [1, 2, 9, 15];
 /// The largest thumbnail, in bytes.
 const OUTPUT: u64 = 8 << 20;
 
@@ -39,7 +46,7 @@ const OUTPUT: u64 = 8 << 20;
 pub(super) struct Thumbnailer {
     program: Option<PathBuf>,
     turns: Semaphore,
-    waiting: AtomicUsize,
+    waiting: Places,
     is_on: bool,
 }
 
@@ -68,7 +75,7 @@ impl Thumbnailer {
         Self {
             program: program.or_else(|| std::env::current_exe().ok()),
             turns: Semaphore::new(at_once),
-            waiting: AtomicUsize::new(0),
+            waiting: Places::new(QUEUE, QUEUE_PER_USER),
             is_on: at_once > 0,
         }
     }
@@ -77,7 +84,7 @@ impl Thumbnailer {
 /// Sends a thumbnail.
 pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
+    In(id): In<String>,
     Query(Wanted { size }): Query<Wanted>,
     Query(ticket): Query<Ticket>,
     headers: HeaderMap,
@@ -86,27 +93,32 @@ pub(super) async fn show(
     if !SIZES.contains(&size) {
         return Err(Problem::invalid("size", "thumbnails have a size of 480 or 1280"));
     }
-    let (attachment, _place) = shared.shown(&id, &ticket, &headers).await?;
+    let (attachment, place) = shared.shown(&id, &ticket, &headers).await?;
     if !shared.thumbnailer.is_on || !PICTURES.contains(&&*attachment.media_type) {
         return Err(none());
     }
-    let bytes = if let Some(bytes) = shared.made(&attachment, size).await? {
-        bytes
+    let path = thumbnail(&attachment.sha256, size);
+    let made = if let Some(made) = shared.made(&path).await? {
+        Some(made)
     } else {
         let making = Arc::clone(&shared);
+        let turn = shared.thumbnailer.waiting.take(place.user())?;
         // The next one who asks has it, whatever becomes of this one.
         shared
-            .see_through(async move { making.make(&attachment, size).await })
-            .await?
+            .see_through(async move { making.make(&attachment, size, turn).await })
+            .await?;
+        shared.made(&path).await?
     };
-    if bytes.is_empty() {
-        return Err(none());
-    }
-    let media_type = if bytes.starts_with(b"RIFF") {
+    let (first, rest) = made.flatten().ok_or_else(none)?;
+    let media_type = if first.starts_with(b"RIFF") {
         "image/webp"
     } else {
         "image/jpeg"
     };
+    // It is free again when the last chunk is gone; until then no more than a chunk is held for whoever reads slowly.
+    let chunks = stream::once(async { Ok(first) }).chain(rest).inspect(move |_| {
+        let _place = &place;
+    });
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
         (header::CACHE_CONTROL, CACHE),
@@ -116,7 +128,7 @@ pub(super) async fn show(
             HeaderValue::from_static("nosniff"),
         ),
     ];
-    Ok((headers, bytes).into_response())
+    Ok((headers, Body::from_stream(chunks)).into_response())
 }
 
 fn none() -> Problem {
@@ -124,40 +136,36 @@ fn none() -> Problem {
 }
 
 impl Shared {
-    /// The thumbnail that was made before: empty, where none can be.
-    async fn made(&self, attachment: &Attachment, size: u32) -> Result<Option<Bytes>, Problem> {
-        let path = thumbnail(&attachment.sha256, size);
-        let mut chunks = match self.store.read(&path, 0..0).await {
+    /// The thumbnail that was made before: its first bytes and the others. Nothing in it, where none can be made.
+    async fn made(&self, path: &Path) -> Result<Option<Option<(Bytes, Chunks)>>, Problem> {
+        let failed = |error| problems::store(&error);
+        let mut chunks = match self.store.read(path, 0..0).await {
             Err(StoreError::Missing) => return Ok(None),
-            chunks => chunks.map_err(|error| problems::store(&error))?,
+            chunks => chunks.map_err(failed)?,
         };
-        let mut bytes = vec![];
-        while let Some(chunk) = chunks.next().await {
-            bytes.extend_from_slice(&chunk.map_err(|error| problems::store(&error))?);
-        }
-        Ok(Some(bytes.into()))
+        let first = chunks.next().await.transpose().map_err(failed)?;
+        let first = first.filter(|first| !first.is_empty());
+        Ok(Some(first.map(|first| (first, chunks))))
     }
 
-    async fn make(&self, attachment: &Attachment, size: u32) -> Result<Bytes, Problem> {
-        let thumbnailer = &self.thumbnailer;
+    /// Makes it, when its turn has come.
+    async fn make(&self, attachment: &Attachment, size: u32, waiting: Place) -> Result<(), Problem> {
         let busy = || {
             let problem = Problem::new(ErrorCode::Overloaded, "there are too many thumbnails to be made");
             problem.retry_after_ms(5000)
         };
-        if thumbnailer.waiting.fetch_add(1, Ordering::Relaxed) >= QUEUE {
-            thumbnailer.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(busy());
-        }
-        let turn = timeout(TURN, thumbnailer.turns.acquire()).await;
-        thumbnailer.waiting.fetch_sub(1, Ordering::Relaxed);
+        let turn = timeout(TURN, self.thumbnailer.turns.acquire()).await;
         let Ok(Ok(_turn)) = turn else {
             return Err(busy());
         };
         // Somebody who was before may have wanted the same one.
-        if let Some(bytes) = self.made(attachment, size).await? {
-            return Ok(bytes);
+        let path = thumbnail(&attachment.sha256, size);
+        let failed = |error: &StoreError| problems::store(error);
+        if self.store.has(&path).await.map_err(|error| failed(&error))? {
+            return Ok(());
         }
         let made = timeout(MAKE, self.run(attachment, size)).await;
+        drop(waiting);
         let bytes = match made.unwrap_or(Err(Trouble::Late)) {
             Ok(bytes) => bytes,
             Err(Trouble::Picture) => {
@@ -165,14 +173,10 @@ impl Shared {
                 Bytes::new()
             }
             Err(Trouble::Late) => return Err(busy()),
-            Err(Trouble::Store(error)) => return Err(problems::store(&error)),
+            Err(Trouble::Store(error)) => return Err(failed(&error)),
         };
-        let put = self
-            .store
-            .put(&thumbnail(&attachment.sha256, size), bytes.clone())
-            .await;
-        put.map_err(|error| problems::store(&error))?;
-        Ok(bytes)
+        let put = self.store.put(&path, bytes).await;
+        put.map_err(|error| failed(&error))
     }
 
     /// Has a process make it, which ends with this future.
@@ -211,6 +215,12 @@ impl Shared {
         let (fed, read) = tokio::join!(feed, output.read_to_end(&mut made));
         fed?;
         let ended = child.wait().await.map_err(|_| Trouble::Late)?;
+        if ended
+            .signal()
+            .is_some_and(|signal| ENDED_BY_OTHERS.contains(&signal))
+        {
+            return Err(Trouble::Late);
+        }
         let is_made = read.is_ok() && ended.success() && !made.is_empty() && made.len() as u64 <= OUTPUT;
         if is_made {
             Ok(made.into())

@@ -17,7 +17,7 @@ const ALLOCATED: u64 = 256 << 20;
 /// seconds.
 const MEMORY: u64 = 2 << 30;
 const ADDRESSES: u64 = 4 << 30;
-const SECONDS: u64 = 10;
+const SECONDS: u64 = 5;
 
 /// Makes the picture fit into a square of `size` pixels. It is turned as its camera was held, and nothing but pixels is left.
 pub(super) fn run(size: u32) -> anyhow::Result<()> {
@@ -42,14 +42,15 @@ pub(super) fn run(size: u32) -> anyhow::Result<()> {
 
 /// Takes everything from the process that it does not need.
 fn confine() -> anyhow::Result<()> {
-    for (resource, most) in [
-        (rlimit::Resource::DATA, MEMORY),
-        (rlimit::Resource::AS, ADDRESSES),
-        (rlimit::Resource::CPU, SECONDS),
-        (rlimit::Resource::FSIZE, 0),
-        (rlimit::Resource::CORE, 0),
+    for (resource, soft, hard) in [
+        (rlimit::Resource::DATA, MEMORY, MEMORY),
+        (rlimit::Resource::AS, ADDRESSES, ADDRESSES),
+        // The first says by its signal that it was this; whoever is killed otherwise was in nobody's way.
+        (rlimit::Resource::CPU, SECONDS, SECONDS + 1),
+        (rlimit::Resource::FSIZE, 0, 0),
+        (rlimit::Resource::CORE, 0, 0),
     ] {
-        resource.set(most, most).context("limits cannot be set")?;
+        resource.set(soft, hard).context("limits cannot be set")?;
     }
     Ok(())
 }
