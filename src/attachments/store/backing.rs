@@ -57,9 +57,16 @@ fn bucket_of(
         ..RetryConfig::default()
     };
     let named = match (&s3.access_key_id, &s3.secret_access_key) {
-        (Some(id), Some(secret)) => AmazonS3Builder::new()
-            .with_access_key_id(id)
-            .with_secret_access_key(secret),
+        (Some(id), Some(secret)) => {
+            let keys = AmazonS3Builder::new()
+                .with_access_key_id(id)
+                .with_secret_access_key(secret);
+            // The environment's keys belong to somebody else, and its region does not.
+            match std::env::var("AWS_REGION").or_else(|_| std::env::var("AWS_DEFAULT_REGION")) {
+                Ok(region) => keys.with_region(region),
+                Err(_) => keys,
+            }
+        }
         _ => AmazonS3Builder::from_env(),
     };
     let mut builder = named
