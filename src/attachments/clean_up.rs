@@ -12,6 +12,8 @@ use crate::outcome::Refusal;
 use crate::problem::Problem;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use object_store::path::Path;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -83,7 +85,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
             shared.remove_leftovers(now).await,
         ] {
             if let Err(error) = done {
-                tracing::debug!(%error, "attachments could not be cleaned up");
+                tracing::warn!(%error, "attachments could not be cleaned up");
+                metrics::counter!("tidings_attachments_clean_up_failures_total").increment(1);
             }
         }
     }
@@ -101,7 +104,11 @@ impl Shared {
                 return Ok(());
             };
             for orphan in looked_at.iter().filter(|orphan| orphan.unclaimed) {
-                self.remove(orphan).await?;
+                // One that cannot be removed keeps none of the others. It is looked at again with all.
+                if let Err(error) = self.remove(orphan).await {
+                    tracing::warn!(attachment = %orphan.id, %error, "an attachment could not be removed");
+                    metrics::counter!("tidings_attachments_clean_up_failures_total").increment(1);
+                }
             }
             look.place = (last.at, last.id);
         }
@@ -124,31 +131,36 @@ impl Shared {
 
     /// Removes bytes that nobody has stored in the end, or has any more.
     async fn settle_doubts(&self, now: DateTime<Utc>) -> Result<(), Trouble> {
-        for sha256 in self.store.list("doubtful", now - DOUBT).await? {
+        let before = now - DOUBT;
+        for sha256 in self.store.list("doubtful", before).await? {
             if !self.tables.ask(is_stored(sha256.clone())).await?.contains(&true) {
-                match self.store.rename(&kept(&sha256), &leaving(&sha256)).await {
-                    Ok(()) => self.settle(&sha256).await?,
+                let moved = Moved::of(&sha256);
+                match self.store.rename(&kept(&sha256), &moved.path()).await {
+                    Ok(()) => self.settle(&moved).await?,
                     Err(StoreError::Missing) => {}
                     Err(error) => return Err(error.into()),
                 }
             }
-            self.store.remove(&doubtful(&sha256)).await?;
+            // Somebody may have come to doubt them again.
+            if self.store.is_older(&doubtful(&sha256), before).await? {
+                self.store.remove(&doubtful(&sha256)).await?;
+            }
         }
         Ok(())
     }
 
     /// What was being removed when a node ended.
     async fn settle_leaving(&self, now: DateTime<Utc>) -> Result<(), Trouble> {
-        for sha256 in self.store.list("leaving", now).await? {
-            self.settle(&sha256).await?;
+        for name in self.store.list("leaving", now - DOUBT).await? {
+            self.settle(&Moved { name }).await?;
         }
         Ok(())
     }
 
     /// Bytes that were moved aside go, or come back.
-    async fn settle(&self, sha256: &str) -> Result<(), Trouble> {
+    async fn settle(&self, moved: &Moved) -> Result<(), Trouble> {
         self.tables.catch_up().await?;
-        let leaving = leaving(sha256);
+        let sha256 = moved.sha256();
         if !self
             .tables
             .ask(is_stored(sha256.to_owned()))
@@ -158,9 +170,9 @@ impl Shared {
             for size in SIZES {
                 self.store.remove(&thumbnail(sha256, size)).await?;
             }
-            return Ok(self.store.remove(&leaving).await?);
+            return Ok(self.store.remove(&moved.path()).await?);
         }
-        match self.store.rename(&leaving, &kept(sha256)).await {
+        match self.store.rename(&moved.path(), &kept(sha256)).await {
             // Another node was faster.
             Err(StoreError::Missing) => Ok(()),
             moved => Ok(moved?),
@@ -170,9 +182,43 @@ impl Shared {
     /// What uploads have left that were never finished.
     async fn remove_leftovers(&self, now: DateTime<Utc>) -> Result<(), Trouble> {
         let longest = TimeDelta::seconds(i64::from(self.config.resumable_s)) + TimeDelta::days(1);
-        for name in self.store.list("incoming", now - longest).await? {
+        let old = self.store.list("incoming", now - longest).await?;
+        let parts: Vec<Uuid> = old.iter().filter_map(|name| Uuid::try_parse(name).ok()).collect();
+        let named = self
+            .tables
+            .rows(include_str!("resumable/named.sql"), &[&parts])
+            .await?;
+        let named: HashSet<Uuid> = named.iter().filter_map(|row| row.try_get(0).ok()).collect();
+        for name in old {
+            // An upload that somebody goes on with has parts of any age.
+            if Uuid::try_parse(&name).is_ok_and(|part| named.contains(&part)) {
+                continue;
+            }
             self.store.remove(&incoming(name)).await?;
         }
         Ok(())
+    }
+}
+
+/// Bytes that were moved aside. Each who moves some does so to a place of its own: whoever has stored the same bytes meanwhile keeps
+/// theirs.
+struct Moved {
+    /// The checksum in hexadecimal, and what tells those who moved apart.
+    name: String,
+}
+
+impl Moved {
+    fn of(sha256: &str) -> Self {
+        Self {
+            name: format!("{sha256}.{}", Uuid::new_v4().simple()),
+        }
+    }
+
+    fn sha256(&self) -> &str {
+        self.name.split('.').next().unwrap_or_default()
+    }
+
+    fn path(&self) -> Path {
+        leaving(&self.name)
     }
 }

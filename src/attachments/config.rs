@@ -10,6 +10,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tidings_domain::Quota;
 
+/// Bytes a second that come of a file, once it has begun to come.
+const LEAST_RATE: u64 = 4 << 10;
+
 /// Settings of attachments.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -123,6 +126,12 @@ impl AttachmentConfig {
 
     pub(super) fn stalled(&self) -> Duration {
         Duration::from_millis(self.stalled_ms)
+    }
+
+    /// Whether a body of which so many bytes have come since it began holds its place for nothing: a few bytes now and then are no file.
+    pub(super) fn is_too_slow(&self, elapsed: Duration, bytes: u64) -> bool {
+        let counted = elapsed.saturating_sub(2 * self.stalled());
+        bytes < LEAST_RATE.saturating_mul(counted.as_secs())
     }
 
     pub(super) fn upload(&self) -> Duration {

@@ -207,7 +207,13 @@ impl Shared {
         if upload.parts.len() as u64 >= parts {
             return Err(problems::too_long("the upload has too many parts".to_owned()));
         }
-        self.take_parts(&mut upload, body, room, append.sum).await?;
+        let taking = Arc::clone(self);
+        // Where its sender hangs up, what has come counts or is cleaned up all the same.
+        let taken = self.see_through(async move {
+            taking.take_parts(&mut upload, body, room, append.sum).await?;
+            Ok((upload, place))
+        });
+        let (upload, place) = taken.await?;
         let received = upload.state.received;
         let expires_at = upload.expires_at;
         if upload.state.is_complete() && !upload.is_stored {

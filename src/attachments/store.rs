@@ -139,6 +139,16 @@ impl Store {
         }
     }
 
+    /// Whether an object is there and was last written before a moment.
+    pub(super) async fn is_older(&self, path: &Path, before: DateTime<Utc>) -> Result<bool, StoreError> {
+        let store = self.opened().await?;
+        match self.bounded(store.head(path)).await {
+            Ok(found) => Ok(found.last_modified < before),
+            Err(StoreError::Missing) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Some bytes of an object, as they come.
     pub(super) async fn read(&self, path: &Path, range: Range<u64>) -> Result<Chunks, StoreError> {
         let store = self.opened().await?;
@@ -227,6 +237,6 @@ pub(super) fn thumbnail(sha256: &str, size: u32) -> Path {
     Path::from(format!("thumbnails/{sha256}-{size}"))
 }
 
-pub(super) fn leaving(sha256: &str) -> Path {
-    Path::from(format!("leaving/{sha256}"))
+pub(super) fn leaving(name: &str) -> Path {
+    Path::from(format!("leaving/{name}"))
 }

@@ -84,10 +84,11 @@ async fn receive(shared: &Shared, body: Body, size: u64, wanted: Option<Sum>) ->
 
 /// Reads a body of at most `most` bytes to its end.
 pub(super) async fn pour(shared: &Shared, body: Body, intake: &mut Intake, most: u64) -> Result<(), Problem> {
-    let deadline = Instant::now() + shared.config.upload();
+    let began = Instant::now();
     let mut chunks = body.into_data_stream();
     loop {
-        if Instant::now() >= deadline {
+        let elapsed = began.elapsed();
+        if elapsed >= shared.config.upload() || shared.config.is_too_slow(elapsed, intake.size()) {
             return Err(problems::stands_still());
         }
         let chunk = timeout(shared.config.stalled(), chunks.next()).await;

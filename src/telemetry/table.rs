@@ -127,6 +127,10 @@ pub(crate) const METRICS: &[Metric] = &[
         "tidings_attachments_refused_total",
         "Files that were refused because they do harm.",
     ),
+    counter(
+        "tidings_attachments_clean_up_failures_total",
+        "Files that nobody shows any more, or what uploads have left, could not be removed.",
+    ),
     // Clients.
     gauge(
         "tidings_connections",

@@ -365,6 +365,107 @@ async fn a_file_that_no_message_shows_is_removed_with_its_bytes() {
     node.stop().await;
 }
 
+/// Begins an upload of `length` bytes in parts, and says where.
+async fn begun(node: &TestNode, user: &User, length: usize) -> String {
+    let request = node.http.post(node.url("/attachments/tus"));
+    let request = request.bearer_auth(&user.token).header("tus-resumable", "1.0.0");
+    let request = request.header("upload-metadata", "filename bG9uZy5iaW4=");
+    let begun = request.header("upload-length", length).send().await.unwrap();
+    assert_eq!(begun.status(), 201);
+    header(&begun, "location")
+}
+
+/// Sends a part of one.
+fn part(node: &TestNode, user: &User, place: &str, at: usize) -> reqwest::RequestBuilder {
+    let request = node.http.patch(node.url(place)).bearer_auth(&user.token);
+    request
+        .header("tus-resumable", "1.0.0")
+        .header("content-type", "application/offset+octet-stream")
+        .header("upload-offset", at)
+}
+
+fn incoming(store: &Store) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(files(store).join("incoming"));
+    entries
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_of_an_upload_that_is_gone_on_with_are_kept_however_old_they_are() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.attachments.clean_up_s = 1;
+    let node = TestNode::start(config).await;
+    let ann = node.register("ann").await;
+    let place = begun(&node, &ann, 10).await;
+    let sent = part(&node, &ann, &place, 0).body("hello").send().await.unwrap();
+    assert_eq!(sent.status(), 204);
+    // A week goes by. What nobody knows goes with each look, of which the second began after the first had ended.
+    let week_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(24 * 7);
+    let age = |path: &PathBuf| {
+        let file = std::fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(week_ago).unwrap();
+    };
+    let parts = incoming(&store);
+    parts.iter().for_each(age);
+    for _ in 0..2 {
+        let left = files(&store).join("incoming").join(Uuid::new_v4().to_string());
+        std::fs::write(&left, "left").unwrap();
+        age(&left);
+        eventually(async || (!left.exists()).then_some(())).await;
+    }
+    assert_eq!(incoming(&store), parts);
+    let sent = part(&node, &ann, &place, 5).body("world").send().await.unwrap();
+    assert_eq!(sent.status(), 204);
+    let id = json!(place.rsplit('/').next().unwrap());
+    let fetched = node.fetch(&ann, &id, &[]).await;
+    assert_eq!(fetched.bytes().await.unwrap(), "helloworld");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_of_a_part_that_does_not_count_are_not_kept() {
+    const LENGTH: usize = 12_000_000;
+    let store = Store::new().await;
+    let node = store.node().await;
+    let ann = node.register("ann").await;
+    let place = begun(&node, &ann, LENGTH).await;
+    let sum = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
+    let checked = || part(&node, &ann, &place, 0).header("upload-checksum", format!("sha256 {sum}"));
+    // More than there is room for, said before and not said.
+    let long = checked().body(vec![0; LENGTH + 1]).send().await;
+    assert!(long.is_err() || long.is_ok_and(|long| long.status() == 413));
+    let pieces = vec![0_u8; LENGTH + 1];
+    let pieces: Vec<_> = pieces
+        .chunks(1 << 20)
+        .map(|piece| Ok::<_, std::io::Error>(piece.to_vec()))
+        .collect();
+    let unsaid = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
+    let unsaid = checked().body(unsaid).send().await;
+    assert!(unsaid.is_err() || unsaid.is_ok_and(|unsaid| unsaid.status() == 413));
+    eventually(async || incoming(&store).is_empty().then_some(())).await;
+    // Whoever hangs up before the end.
+    let mut tcp = tokio::net::TcpStream::connect(node.node.address()).await.unwrap();
+    let head = format!(
+        "PATCH {place} HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n\
+         Upload-Checksum: sha256 {sum}\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: {LENGTH}\r\n\r\n",
+        ann.token
+    );
+    tcp.write_all(head.as_bytes()).await.unwrap();
+    tcp.write_all(&vec![0; 6_000_000]).await.unwrap();
+    eventually(async || (!incoming(&store).is_empty()).then_some(())).await;
+    drop(tcp);
+    eventually(async || incoming(&store).is_empty().then_some(())).await;
+    // Nothing of it counts.
+    let looked = node.http.head(node.url(&place)).bearer_auth(&ann.token);
+    let looked = looked.header("tus-resumable", "1.0.0").send().await.unwrap();
+    assert_eq!(header(&looked, "upload-offset"), "0");
+    node.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_goes_on_at_another_node_and_ends_as_an_attachment() {
     let store = Store::new().await;

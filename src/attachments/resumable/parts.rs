@@ -5,11 +5,11 @@ use crate::attachments::Shared;
 use crate::attachments::checksum::Sum;
 use crate::attachments::intake::Intake;
 use crate::attachments::problems;
-use crate::attachments::store::incoming;
+use crate::attachments::store::{StoreError, incoming};
 use crate::attachments::storing::Claim;
 use crate::attachments::tus::{MISMATCH, Wrong};
 use crate::problem::Problem;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::http::StatusCode;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
@@ -27,16 +27,37 @@ impl Shared {
         room: u64,
         wanted: Option<Sum>,
     ) -> Result<(), Problem> {
-        let deadline = Instant::now() + self.config.upload();
+        if body.size_hint().lower() > room {
+            return Err(problems::too_large(upload.state.size));
+        }
+        let mut uncounted = vec![];
+        let taken = self.take_into(upload, body, room, wanted, &mut uncounted).await;
+        // Bytes that count for nobody are not kept, however it ended.
+        self.forget(uncounted).await;
+        taken
+    }
+
+    /// `parts` are those in the end that no row names.
+    async fn take_into(
+        &self,
+        upload: &mut Upload,
+        body: Body,
+        room: u64,
+        wanted: Option<Sum>,
+        parts: &mut Vec<Uuid>,
+    ) -> Result<(), Problem> {
+        let began = Instant::now();
         let (mut chunks, mut buffer) = (body.into_data_stream(), BytesMut::new());
         let (mut sum, mut taken) = (Sha256::new(), 0_u64);
-        let (mut parts, mut ends) = (vec![], vec![]);
+        let mut ends = vec![];
         let mut end = upload.state.received;
         let mut broken = None;
+        let in_time =
+            |elapsed, taken| elapsed < self.config.upload() && !self.config.is_too_slow(elapsed, taken);
         loop {
             let chunk = timeout(self.config.stalled(), chunks.next()).await;
             let chunk = match chunk {
-                Ok(Some(Ok(chunk))) if Instant::now() < deadline => Some(chunk),
+                Ok(Some(Ok(chunk))) if in_time(began.elapsed(), taken) => Some(chunk),
                 Ok(None) => None,
                 Ok(Some(Err(_))) => {
                     broken = Some(problems::broken());
@@ -62,8 +83,7 @@ impl Shared {
                 parts.push(self.put_part(part).await?);
                 ends.push(i64::try_from(end).unwrap_or(i64::MAX));
                 if wanted.is_none() {
-                    self.grow(upload, std::mem::take(&mut parts), std::mem::take(&mut ends), end)
-                        .await?;
+                    self.grow(upload, parts, std::mem::take(&mut ends), end).await?;
                 }
             }
             if is_last {
@@ -72,10 +92,6 @@ impl Shared {
         }
         if let Some(wanted) = wanted {
             if broken.is_some() || wanted[..] != sum.finalize()[..] {
-                for part in parts {
-                    // What is left goes with the leftovers.
-                    let _ = self.store.remove(&incoming(part)).await;
-                }
                 let mismatch = StatusCode::from_u16(MISMATCH).unwrap_or(StatusCode::BAD_REQUEST);
                 let problem = Problem::invalid("upload-checksum", "the part is not what its checksum says");
                 return Err(broken.unwrap_or_else(|| problem.status(mismatch)));
@@ -94,11 +110,11 @@ impl Shared {
         Ok(id)
     }
 
-    /// The upload has come further, unless another request was faster.
+    /// The upload has come further by `parts`, unless another request was faster, which leaves them.
     async fn grow(
         &self,
         upload: &mut Upload,
-        parts: Vec<Uuid>,
+        parts: &mut Vec<Uuid>,
         ends: Vec<i64>,
         end: u64,
     ) -> Result<(), Problem> {
@@ -106,11 +122,14 @@ impl Shared {
         let (to, expires_at) = (i64::try_from(end).unwrap_or(i64::MAX), self.lasts());
         let sql = include_str!("grow.sql");
         let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-            [&upload.id, &at, &to, &parts, &ends, &expires_at];
-        if self.tables.rows(sql, &values).await?.is_empty() {
+            [&upload.id, &at, &to, &*parts, &ends, &expires_at];
+        let grown = self.tables.rows(sql, &values).await;
+        if grown.as_ref().is_ok_and(Vec::is_empty) {
             return Err(self.wrong(Wrong::Offset));
         }
-        upload.parts.extend(parts);
+        // Without an answer the row may name them all the same: they are left to the clean-up, which looks.
+        upload.parts.append(parts);
+        grown?;
         upload.ends.extend(ends);
         (upload.state.received, upload.expires_at) = (end, expires_at);
         Ok(())
@@ -119,21 +138,12 @@ impl Shared {
     /// Reads all parts once more, and stores what they are together.
     pub(super) async fn put_together(&self, upload: Upload) -> Result<(), Problem> {
         let mut intake = Intake::new(&self.store);
-        let mut start = 0;
-        for (part, end) in upload.parts.iter().zip(&upload.ends) {
-            let size = end.saturating_sub(start).max(0) as u64;
-            start = *end;
-            let chunks = self.store.read(&incoming(part), 0..size).await;
-            let mut chunks = chunks.map_err(|error| problems::store(&error))?;
-            while let Some(chunk) = chunks.next().await {
-                let chunk = chunk.map_err(|error| problems::store(&error))?;
-                let pushed = intake.push(&chunk).await;
-                pushed.map_err(|error| problems::store(&error))?;
-            }
-        }
-        if intake.size() != upload.state.size {
+        let read = self.read_parts(&upload, &mut intake).await;
+        if read.is_err() || intake.size() != upload.state.size {
             intake.abandon().await;
-            return Err(problems::away());
+            return Err(read
+                .err()
+                .map_or_else(problems::away, |error| problems::store(&error)));
         }
         let received = intake.finish().await.map_err(|error| problems::store(&error))?;
         let claim = Claim {
@@ -146,6 +156,19 @@ impl Shared {
             .rows(include_str!("stored.sql"), &[&upload.id])
             .await?;
         self.forget(upload.parts).await;
+        Ok(())
+    }
+
+    async fn read_parts(&self, upload: &Upload, intake: &mut Intake) -> Result<(), StoreError> {
+        let mut start = 0;
+        for (part, end) in upload.parts.iter().zip(&upload.ends) {
+            let size = end.saturating_sub(start).max(0) as u64;
+            start = *end;
+            let mut chunks = self.store.read(&incoming(part), 0..size).await?;
+            while let Some(chunk) = chunks.next().await {
+                intake.push(&chunk?).await?;
+            }
+        }
         Ok(())
     }
 
