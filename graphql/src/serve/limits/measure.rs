@@ -153,7 +153,8 @@ impl<'a> Walk<'a> {
             "deliveredTo" | "recipients" | "seenBy" => (RECEIPTS, self.page(field)),
             // What is so called elsewhere is a number.
             "events" if !field.selection_set.node.items.is_empty() => (EVENTS, self.page(field)),
-            "counts" => (EVENTS, 1),
+            // Whether somebody may follow is asked anew each time, in the lane.
+            "counts" | "conversationEvents" => (EVENTS, 1),
             "online" | "lastSeen" => (SEEN, 1),
             "onlineCount" => (TOTAL, 1),
             _ if PAGED.contains(&name) => (1, self.page(field)),
