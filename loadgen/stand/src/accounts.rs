@@ -71,12 +71,6 @@ impl Api {
         })
     }
 
-    /// Asks GraphQL anything, and reads the whole answer, whatever it is.
-    pub async fn ask(&self, token: &str, query: &str) -> Result<()> {
-        self.answer(token, query, Value::Null).await?;
-        Ok(())
-    }
-
     /// What GraphQL answers, unread.
     pub async fn answer(&self, token: &str, query: &str, variables: Value) -> Result<bytes::Bytes> {
         let request = self
