@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pending, wanted, type Change } from '../src/chat/change.ts';
 import type { MessageEntry } from '../src/chat/fold.ts';
-import { append, emptyLog } from '../src/chat/log.ts';
+import { append, cut, emptyLog } from '../src/chat/log.ts';
 import { mayEdit, mayRecall, withText } from '../src/chat/nouns/message.ts';
 import { isEmoji } from '../src/chat/nouns/reaction.ts';
 import { UNMARKED } from '../src/chat/nouns/mark.ts';
@@ -35,8 +35,15 @@ test('a change is pending until the window has its event', () => {
   const log = append(emptyLog(0), range(1, 5));
   const seqs = [undefined, 5, 6].map(seq => asked({ kind: 'recall' }, seq === undefined ? {} : { seq }));
   assert.deepEqual(
-    pending(seqs, log).map(({ seq }) => seq),
+    pending(seqs, log, 5).map(({ seq }) => seq),
     [undefined, 6],
+  );
+  // Where the newest is not loaded, the event is heard and the window does not come to it.
+  const early = cut(log, 2);
+  assert.equal(early.cut, true);
+  assert.deepEqual(
+    pending(seqs, early, 6).map(({ seq }) => seq),
+    [undefined],
   );
 });
 

@@ -17,9 +17,11 @@ export type Change = {
   | { kind: 'pin'; on: boolean }
 );
 
-/** The changes that the window does not show by itself yet. */
-export function pending(changes: readonly Change[], log: Log | null): readonly Change[] {
-  const left = changes.filter(({ seq }) => seq === undefined || (log !== null && log.to < seq));
+/** The changes that the window does not show by itself yet; `lastSeq` is the last event of the conversation that was heard. */
+export function pending(changes: readonly Change[], log: Log | null, lastSeq: number): readonly Change[] {
+  // A window whose end was let go of never comes to what is heard live, and takes in what that says of its messages.
+  const to = log?.cut ? lastSeq : log?.to;
+  const left = changes.filter(({ seq }) => seq === undefined || (to !== undefined && to < seq));
   return left.length < changes.length ? left : changes;
 }
 

@@ -64,7 +64,7 @@ export const withOutcome = (
     const changes = conversation.changes.map(other =>
       other.id === asked ? { ...other, ...outcome } : other,
     );
-    return { ...conversation, changes: pending(changes, conversation.log) };
+    return { ...conversation, changes: pending(changes, conversation.log, conversation.lastSeq) };
   });
 
 /** Forgets a change that failed. */

@@ -434,7 +434,7 @@ function withOwnEvents(before: Conversation, events: readonly TidingsEvent[], me
   if (before.outbox.some(message => sent.has(message.id))) {
     after.outbox = before.outbox.filter(message => !sent.has(message.id));
   }
-  after.changes = pending(before.changes, after.log);
+  after.changes = pending(before.changes, after.log, after.lastSeq);
   return after;
 }
 

@@ -245,7 +245,7 @@ function rows(
   const readBy = Math.max(0, ...conversation.reads.values());
   const deliveredTo = Math.max(readBy, ...conversation.delivered.values());
   const { id, editing } = conversation;
-  const changes = pending(conversation.changes, conversation.log);
+  const changes = pending(conversation.changes, conversation.log, conversation.lastSeq);
   const lastMessage = entries.findLast(entry => entry.kind === 'message');
   const drawn = [];
   let before: Entry | undefined;

@@ -129,8 +129,8 @@ function row(
   entries: readonly MessageEntry[],
   entry: MessageEntry,
 ) {
-  const { id, editing, log } = conversation;
-  const own = pending(conversation.changes, log).filter(change => change.message === entry.id);
+  const { id, editing, log, lastSeq } = conversation;
+  const own = pending(conversation.changes, log, lastSeq).filter(change => change.message === entry.id);
   const mine = entry.sender === state.me;
   return (
     <Message
