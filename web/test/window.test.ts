@@ -66,6 +66,34 @@ test('what became of messages behind the window is shown, whichever way it comes
   assert.equal(log(state).to, 14);
 });
 
+test('what was heard is newer than what is asked for, which may lag', () => {
+  const at = (seq: number, events = [said(seq)]) =>
+    store.withWindow(talk(300), CONVERSATION, seq, events, edit('first', 20));
+  // While it is being asked for, from a window that has the newest or not.
+  for (const before of [store.withEvents(talk(300), [said(301)]), at(200), at(12)]) {
+    const heard = store.withEvents(before, [edited(302, 'm12', 'second'), reacted(303, 'm12', '👍', false)]);
+    const reactions = new Map([['👍', new Map([[BOB, true]])]]);
+    const lagging: Later = new Map([['m12', { ...edit('first', 20).get('m12'), reactions }]]);
+    const state = store.withWindow(heard, CONVERSATION, 12, [said(12)], lagging);
+    assert.deepEqual(texts(state), ['second']);
+    const [entry] = log(state).entries;
+    assert.ok(entry?.kind === 'message' && entry.reactions.size === 0);
+    // Pages that come to it later.
+    const below = store.withWindow(heard, CONVERSATION, 11, [said(11)], new Map());
+    assert.deepEqual(texts(store.withNewer(below, CONVERSATION, [said(12)], lagging)), ['text 11', 'second']);
+    const above = store.withWindow(heard, CONVERSATION, 13, [said(13)], new Map());
+    assert.deepEqual(texts(store.withOlder(above, CONVERSATION, 12, [said(12)], lagging)), [
+      'second',
+      'text 13',
+    ]);
+  }
+  // What an event of another window said is older than the answer.
+  const other = store.withWindow(talk(300), CONVERSATION, 100, [reacted(100, 'm12', '👍', false)], new Map());
+  const again: Later = new Map([['m12', { reactions: new Map([['👍', new Map([[BOB, true]])]]) }]]);
+  const [entry] = log(store.withWindow(other, CONVERSATION, 12, [said(12)], again)).entries;
+  assert.ok(entry?.kind === 'message' && entry.reactions.size === 1);
+});
+
 test('a page that was asked for by another window does not come into this one', () => {
   const state = store.withWindow(talk(300), CONVERSATION, 100, range(100, 110), new Map());
   assert.equal(store.withOlder(state, CONVERSATION, 10, range(10, 20)), state);

@@ -15,6 +15,8 @@ export interface Log {
   cut?: boolean;
   /** What became of its messages behind the window is not known from events: it is asked for with each page. */
   loose?: boolean;
+  /** What became of messages by what was heard while it is loose: that is newer than answers, for read models lag. */
+  heard?: ReadonlyMap<string, Amendment>;
 }
 
 /** A window with nothing in it, behind `seq`. */
@@ -46,6 +48,16 @@ export function touch(log: Log, later: Later): Log {
     amended: merged(log.amended, later),
   };
 }
+
+/** Takes in what is heard of messages behind a window whose end was let go of. */
+export const hear = (log: Log, later: Later): Log => ({
+  ...touch(log, later),
+  ...(log.loose && { heard: merged(heardOf(log), later) }),
+});
+
+/** What became of messages as far as events tell to this day. */
+export const heardOf = (log: Log | null): Later =>
+  (log?.loose ? log.heard : log?.amended) ?? new Map<string, Amendment>();
 
 /** What events say of messages before them. */
 export const amendments = (events: readonly TidingsEvent[]): Later => folded(events, 1).amended;

@@ -8,7 +8,8 @@ import { UNMARKED, type Marks } from './nouns/mark.ts';
 import { mentionsOne } from './nouns/message.ts';
 import { heard, type Thread } from './nouns/thread.ts';
 import type { Picked } from './nouns/attachment.ts';
-import { amendments, append, cut, emptyLog, prepend, touch, trim, type Later, type Log } from './log.ts';
+import { amendments, append, cut, emptyLog, hear, heardOf, prepend, touch, trim } from './log.ts';
+import type { Later, Log } from './log.ts';
 
 export type { Role };
 
@@ -339,7 +340,8 @@ export const withNewer = (
     const following = events.filter(event => event.seq > (log?.to ?? 0));
     // Another window may have taken the place of the one that they were asked for.
     if (!log?.cut || following[0]?.seq !== log.to + 1) return conversation;
-    return { ...conversation, log: ended(touch(append(log, following), later), conversation.lastSeq) };
+    const longer = touch(touch(append(log, following), later), heardOf(log));
+    return { ...conversation, log: ended(longer, conversation.lastSeq) };
   });
 
 /** Shows another part of a conversation: all events from `from` on, with what became of messages behind the last one. */
@@ -351,8 +353,9 @@ export const withWindow = (
   later: Later,
 ): State =>
   change(state, id, conversation => {
-    const log = touch(append(emptyLog(from - 1), events), later);
-    return { ...conversation, log: ended({ ...log, loose: true }, conversation.lastSeq) };
+    const heard = heardOf(conversation.log);
+    const log = touch(touch(append(emptyLog(from - 1), events), later), heard);
+    return { ...conversation, log: ended({ ...log, loose: true, heard }, conversation.lastSeq) };
   });
 
 /** A window that has come to the end of what is known is followed by what comes live. */
@@ -428,7 +431,7 @@ function withOwnEvents(before: Conversation, events: readonly TidingsEvent[], me
   const after = { ...before };
   for (const event of events) if (event.seq > after.lastSeq) summarize(after, event, me);
   // Of one whose end was let go of, something stands between; but what became of its messages is shown.
-  after.log = before.log?.cut ? touch(before.log, amendments(events)) : extend(before.log, events);
+  after.log = before.log?.cut ? hear(before.log, amendments(events)) : extend(before.log, events);
   if (before.thread) after.thread = heard(before.thread, events);
   const sent = new Set(events.flatMap(event => (event.kind === 'message.sent' ? [event.data.message] : [])));
   if (before.outbox.some(message => sent.has(message.id))) {
@@ -468,7 +471,10 @@ export const withOlder = (
     const to = events.at(-1)?.seq ?? from - 1;
     // Another window may have taken the place of the one that they were asked for.
     if (!log || from >= log.from || to < log.from - 1) return conversation;
-    return { ...conversation, log: touch(prepend(log, from, events), later) };
+    const longer = prepend(log, from, events);
+    // What was heard is in it already.
+    if (later.size === 0) return { ...conversation, log: longer };
+    return { ...conversation, log: touch(touch(longer, later), heardOf(log)) };
   });
 
 /** Begins the window of a conversation of which no event has come, with the events from `from` on. */
