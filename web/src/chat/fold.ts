@@ -95,7 +95,7 @@ export function together(before: Amendment | undefined, after: Amendment): Amend
 const later = (one: Amendment['edit'], other: Amendment['edit']): Amendment['edit'] =>
   one && other && !isLater(other.at, one.at) ? one : (other ?? one);
 
-const isLater = (at: string, before: string | null): boolean =>
+export const isLater = (at: string, before: string | null): boolean =>
   before === null || Date.parse(at) >= Date.parse(before);
 
 /** What stands in an entry after an amendment. */

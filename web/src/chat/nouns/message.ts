@@ -1,6 +1,6 @@
 // Messages on the chat page: sent, edited, recalled.
 import type { Content } from '../../protocol/frames.ts';
-import { amend, isInMain, type MessageEntry } from '../fold.ts';
+import { amend, isInMain, isLater, type Amendment, type MessageEntry } from '../fold.ts';
 import type { Conversation, Limits } from '../store.ts';
 import { spoken } from './mark.ts';
 import type { Noun } from './noun.ts';
@@ -86,6 +86,16 @@ export function contentText(content: { kind: string; text?: string; caption?: st
   if (!content) return 'Message recalled';
   if (content.kind === 'text') return content.text ?? '';
   return content.caption || (content.kind === 'image' ? 'Image' : 'File');
+}
+
+/** What is said of a message where it is answered, with what events told of it since, or before the answer knew. */
+export function quoted<T extends { text: string; editedAt: string | null; recalled: boolean }>(
+  quote: T,
+  { recalled = false, edit }: Amendment = {},
+): T {
+  if (recalled || quote.recalled) return { ...quote, text: contentText(null), recalled: true };
+  if (!edit || !isLater(edit.at, quote.editedAt)) return quote;
+  return { ...quote, text: contentText(edit.content), editedAt: edit.at };
 }
 
 /** The part of a content that can be edited. */

@@ -51,6 +51,9 @@ export interface Quote {
   /** The id of who wrote it. */
   sender: string;
   text: string;
+  /** When it was edited last. */
+  editedAt: string | null;
+  recalled: boolean;
 }
 
 /** Messages that others answer, as far as the viewer sees them. */
@@ -62,13 +65,16 @@ export async function findQuotes(
     seq: number;
     kind: string;
     text: string | null;
+    editedAt: string | null;
     recalledAt: string | null;
     sender: Person;
-  }>(ask, places, `seq kind text recalledAt sender { ${PERSON} }`);
+  }>(ask, places, `seq kind text editedAt recalledAt sender { ${PERSON} }`);
   const quotes = new Map<string, Quote>();
   for (const [key, message] of messages) {
-    const text = message.recalledAt ? contentText(null) : line(message);
-    quotes.set(key, { seq: message.seq, sender: message.sender.id, text });
+    const { seq, sender, editedAt } = message;
+    const recalled = message.recalledAt !== null;
+    const text = recalled ? contentText(null) : line(message);
+    quotes.set(key, { seq, sender: sender.id, text, editedAt, recalled });
   }
   return { quotes, people: [...messages.values()].map(({ sender }) => sender) };
 }

@@ -1,8 +1,8 @@
 // What a message answers.
-import { useEffect, useReducer } from 'preact/hooks';
+import { useEffect, useReducer, useRef } from 'preact/hooks';
 import type { Chat } from '../chat.ts';
 import type { MessageEntry } from '../fold.ts';
-import { contentText } from '../nouns/message.ts';
+import { contentText, quoted } from '../nouns/message.ts';
 import { placeKey, type Quote } from '../queries.ts';
 import * as store from '../store.ts';
 
@@ -22,7 +22,7 @@ export function useQuote({
   conversation,
   message,
   entry,
-}: Omit<Props, 'known'>): Quote | null | undefined {
+}: Omit<Props, 'known'>): Pick<Quote, 'seq' | 'sender' | 'text'> | null | undefined {
   const [, draw] = useReducer((count: number) => count + 1, 0);
   const key = placeKey(conversation, message);
   const isLoaded = entry !== undefined;
@@ -30,8 +30,17 @@ export function useQuote({
     () => (isLoaded ? undefined : chat.quotes.watch(key, () => draw(undefined))),
     [chat, key, isLoaded],
   );
+  // What became of it comes as events, and may be newer than what was asked for.
+  const since = () => chat.state.conversations.get(conversation)?.log?.amended.get(message);
+  const shown = useRef(since());
+  shown.current = since();
+  useEffect(
+    () => (isLoaded ? undefined : chat.subscribe(() => since() !== shown.current && draw(undefined))),
+    [chat, key, isLoaded],
+  );
   if (entry) return { seq: entry.seq, sender: entry.sender, text: contentText(entry.content) };
-  return chat.quotes.get(key);
+  const quote = chat.quotes.get(key);
+  return quote && quoted(quote, shown.current);
 }
 
 /** It leads to the message that is answered. */
