@@ -57,6 +57,47 @@ test('what is not there yet is asked for again, and some time given up', async c
   assert.ok(asked <= 8, String(asked));
 });
 
+test('without an answer it is asked for as long as somebody looks at it', async context => {
+  const pass = timers(context);
+  let asked = 0;
+  let broken = true;
+  const lookup = new Lookup<string>(async () => {
+    asked += 1;
+    if (broken) throw new Error('no connection');
+    return new Map([['a', 'A']]);
+  });
+  const stop = lookup.watch('a', () => undefined);
+  const minutes = async (count: number): Promise<void> => {
+    for (let second = 0; second < count * 60; second++) await pass(1_000);
+  };
+  await minutes(10);
+  assert.ok(asked > 10 && asked < 60, String(asked));
+  stop();
+  await minutes(1);
+  const before = asked;
+  await minutes(10);
+  assert.equal(asked, before);
+  lookup.watch('a', () => undefined);
+  broken = false;
+  await minutes(1);
+  assert.equal(lookup.get('a'), 'A');
+});
+
+test('what was not there is asked for once more by whoever looks at it later', async context => {
+  const pass = timers(context);
+  const there = new Map<string, string>();
+  const lookup = new Lookup<string>(async () => there);
+  lookup.watch('a', () => undefined)();
+  const stop = lookup.watch('a', () => undefined);
+  for (let second = 0; second < 120; second++) await pass(1_000);
+  assert.equal(lookup.get('a'), null);
+  stop();
+  there.set('a', 'A');
+  lookup.watch('a', () => undefined);
+  await pass(20);
+  assert.equal(lookup.get('a'), 'A');
+});
+
 test('many are asked for in parts, and what nobody looks at is forgotten in the end', async context => {
   const pass = timers(context);
   let largest = 0;

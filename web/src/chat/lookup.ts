@@ -6,6 +6,7 @@ const AT_ONCE = 20;
 /** What is not there yet may be soon: read models lag, and connections break. */
 const TRIES_MAX = 6;
 const AGAIN_MS = 500;
+const AGAIN_MAX_MS = 15_000;
 /** So many that nobody looks at are remembered. */
 const KEPT_MAX = 500;
 
@@ -15,7 +16,9 @@ export type Load<T> = (keys: readonly string[]) => Promise<ReadonlyMap<string, T
 interface Entry<T> {
   /** Absent while it is not known; `null`: it is not there. */
   value?: T | null;
+  /** How often it was asked for, and how often the answer was that it is not there. */
   tries: number;
+  missed: number;
   watchers: Set<() => void>;
 }
 
@@ -34,14 +37,15 @@ export class Lookup<T> {
 
   /** Calls back when something else is known of it, and asks for it if nothing is. Answers how to stop that. */
   watch(key: string, listener: () => void): () => void {
-    const entry = this.entries.get(key) ?? { tries: 0, watchers: new Set() };
-    if (entry.watchers.size === 0) entry.tries = 0;
+    const entry = this.entries.get(key) ?? { tries: 0, missed: 0, watchers: new Set() };
+    if (entry.watchers.size === 0) entry.tries = entry.missed = 0;
     entry.watchers.add(listener);
     // The one that was looked at last is forgotten last.
     this.entries.delete(key);
     this.entries.set(key, entry);
     this.forgetOldest();
-    if (entry.value === undefined) this.want(key);
+    // What was not there may be there by now.
+    if (entry.value === undefined || entry.value === null) this.want(key);
     return () => entry.watchers.delete(listener);
   }
 
@@ -49,7 +53,7 @@ export class Lookup<T> {
   again(key: string): void {
     const entry = this.entries.get(key);
     if (!entry) return;
-    entry.tries = 0;
+    entry.tries = entry.missed = 0;
     this.want(key);
   }
 
@@ -79,10 +83,19 @@ export class Lookup<T> {
       if (!entry) continue;
       const value = found?.get(key);
       entry.tries += 1;
+      if (found && value === undefined) entry.missed += 1;
       if (value !== undefined) this.set(entry, value);
-      else if (entry.tries < TRIES_MAX) setTimeout(() => this.want(key), AGAIN_MS * 2 ** entry.tries);
-      else if (found) this.set(entry, null);
+      else if (entry.missed >= TRIES_MAX) this.set(entry, null);
+      else this.later(key, entry);
     }
+  }
+
+  /** Asks for it again after a while, for as long as somebody looks at it. */
+  private later(key: string, entry: Entry<T>): void {
+    const wait = Math.min(AGAIN_MS * 2 ** entry.tries, AGAIN_MAX_MS);
+    setTimeout(() => {
+      if (entry.watchers.size > 0) this.want(key);
+    }, wait);
   }
 
   private set(entry: Entry<T>, value: T | null): void {
