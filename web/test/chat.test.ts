@@ -141,6 +141,64 @@ test('history that this person may not see is asked for once', async () => {
   chat.close();
 });
 
+/** Time passes, and the connection stands. */
+async function stands({ page, peer }: Pick<Page, 'page' | 'peer'>, seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second++) {
+    await page.pass(1_000);
+    peer.says({ type: 'pong' });
+  }
+}
+
+test('what could not be loaded is loaded with the next connection', async () => {
+  const here = await online([node(400)]);
+  const { chat, peer } = here;
+  const history = () => chat.state.conversations.get(CONVERSATION)!.history;
+  chat.select(CONVERSATION);
+  await settle();
+  assert.equal(commands(peer, 'fetch').length, 1);
+  await stands(here, 31);
+  assert.equal(history(), 'failed');
+  assert.equal(commands(peer, 'fetch').length, 0);
+  peer.says({ type: 'synced' });
+  await settle();
+  assert.deepEqual([commands(peer, 'fetch').length, history()], [1, 'loading']);
+  // A place that somebody wanted to see, too.
+  chat.goTo(CONVERSATION, 100);
+  await settle();
+  await stands(here, 31);
+  assert.deepEqual([commands(peer, 'fetch').length, history()], [1, 'failed']);
+  peer.says({ type: 'synced' });
+  await settle();
+  assert.ok(commands(peer, 'fetch').some(({ from }) => from === 50));
+  chat.close();
+});
+
+test('of two loadings, the one that was begun last says what came of it', async () => {
+  const { chat, peer } = await online([node(400)]);
+  const history = () => chat.state.conversations.get(CONVERSATION)!.history;
+  chat.select(CONVERSATION);
+  await settle();
+  const [newest] = commands(peer, 'fetch');
+  chat.goTo(CONVERSATION, 100);
+  await settle();
+  const [around] = commands(peer, 'fetch');
+  const refusal = { type: 'error', code: 'invalid_argument', message: 'no', retryable: false };
+  peer.says({ ...refusal, id: around!.id });
+  await settle();
+  assert.equal(history(), 'failed');
+  peer.says({
+    type: 'events',
+    id: newest!.id,
+    conversation: CONVERSATION,
+    events: range(301, 400),
+    more: false,
+  });
+  await settle();
+  await real();
+  assert.equal(history(), 'failed');
+  chat.close();
+});
+
 test('what is not shown does not grow for ever', async () => {
   const { chat, peer } = await online([node(1)]);
   for (let from = 2; from < 5_000; from += 50) peer.says(...range(from, from + 49));

@@ -115,7 +115,10 @@ export class Chat implements Core {
           this.presence.reconnected();
           this.update(state => store.withLimits(state, welcome));
         },
-        synced: () => this.lookAfter(),
+        synced: () => {
+          this.history.reconnected();
+          this.lookAfter();
+        },
       },
     });
     this.typing = new Typing(this.socket);

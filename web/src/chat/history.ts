@@ -18,6 +18,9 @@ const messages = (events: readonly TidingsEvent[]): number =>
   events.filter(event => event.kind === 'message.sent' && isInMain(event.data)).length;
 
 export class History {
+  /** By conversation, the loading that was begun last: what becomes of it is said. */
+  private readonly turns = new Map<string, number>();
+
   constructor(private readonly core: Core) {}
 
   /** Loads a page of what is older than what is shown. */
@@ -66,6 +69,15 @@ export class History {
     });
   }
 
+  /** Loads what could not be loaded, with the connection that has come back. */
+  reconnected(): void {
+    for (const { id, history, target } of this.core.state.conversations.values()) {
+      if (history !== 'failed') continue;
+      this.core.update(state => store.withHistory(state, id, 'idle'));
+      if (target && id === this.core.state.selected) void this.loadAround(id, target.seq);
+    }
+  }
+
   /** Goes back to the newest, where it was let go of. Answers whether it was. */
   toNewest(id: string): boolean {
     if (!this.core.state.conversations.get(id)?.log?.cut) return false;
@@ -75,13 +87,15 @@ export class History {
 
   /** Loads something, and says what came of it. */
   private async load(id: string, loading: () => Promise<void>): Promise<void> {
+    const turn = (this.turns.get(id) ?? 0) + 1;
+    this.turns.set(id, turn);
     let outcome: store.Conversation['history'] = 'idle';
     try {
       await loading();
     } catch (error) {
       outcome = error instanceof Refusal && error.code === 'not_a_member' ? 'closed' : 'failed';
     }
-    this.core.update(state => store.withHistory(state, id, outcome));
+    if (this.turns.get(id) === turn) this.core.update(state => store.withHistory(state, id, outcome));
   }
 
   /** Fetches older events until there are enough messages, where `gained` have come already. */
