@@ -28,6 +28,8 @@ const node = (lastSeq: number, more: object = {}) => ({
   ...more,
 });
 
+type Asked = (query: string, variables: Record<string, unknown>) => object | null;
+
 interface Page {
   page: Browser;
   chat: Chat;
@@ -36,15 +38,20 @@ interface Page {
 }
 
 /** A signed-in person's page that is online, with the conversations that the list names. */
-async function online(nodes: object[], conversation: () => object | null = () => null): Promise<Page> {
-  const page = browser((_, { query }) => {
+async function online(
+  nodes: object[],
+  conversation: () => object | null = () => null,
+  other: Asked = () => ({}),
+): Promise<Page> {
+  const page = browser((_, { query, variables }) => {
     const text = String(query);
     if (text.startsWith('query Conversations')) {
       const pageInfo = { hasNextPage: false, endCursor: null };
       return { body: { data: { me: person(ME), conversations: { nodes, pageInfo } } } };
     }
     if (text.startsWith('query Conversation(')) return { body: { data: { conversation: conversation() } } };
-    return { body: { data: {} } };
+    const data = other(text, variables as Record<string, unknown>);
+    return data ? { body: { data } } : { status: 503, body: { code: 'unavailable' } };
   });
   const peers: Peer[] = [];
   Object.defineProperty(globalThis, 'WebSocket', {
@@ -170,6 +177,42 @@ test('what could not be loaded is loaded with the next connection', async () => 
   peer.says({ type: 'synced' });
   await settle();
   assert.ok(commands(peer, 'fetch').some(({ from }) => from === 50));
+  chat.close();
+});
+
+test('whether a message was read is asked for until the read models know, and no more', async () => {
+  const users = (ids: string[]) => ({ nodes: ids.map(id => ({ user: { id } })) });
+  let read: string[] | null = null;
+  const here = await online([node(3)], undefined, query => {
+    if (!query.includes('seenBy')) return {};
+    return read && { m0: { seenBy: users(read), deliveredTo: users([]) } };
+  });
+  const { page, chat, peer } = here;
+  const asked = () => page.calls.filter(({ body }) => String(body['query']).includes('seenBy')).length;
+  peer.says(said(4, ME));
+  chat.select(CONVERSATION);
+  await settle();
+  const [fetch] = commands(peer, 'fetch');
+  peer.says({ type: 'events', id: fetch!.id, conversation: CONVERSATION, events: range(1, 3), more: false });
+  const later = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second++) {
+      await real();
+      await stands(here, 1);
+    }
+    await real();
+  };
+  await later(3);
+  assert.ok(asked() >= 1);
+  read = [];
+  await later(4);
+  assert.deepEqual([...chat.state.conversations.get(CONVERSATION)!.reads], []);
+  read = [BOB];
+  await later(15);
+  assert.deepEqual([...chat.state.conversations.get(CONVERSATION)!.reads], [[BOB, 4]]);
+  const before = asked();
+  assert.ok(before <= 4, String(before));
+  await later(30);
+  assert.equal(asked(), before);
   chat.close();
 });
 

@@ -1,4 +1,5 @@
 // How far one's own messages have come. Receipts tell of it live; what came before this page was open is asked for.
+import { LAGS_MS, pause } from './again.ts';
 import type { Core } from './core.ts';
 import * as queries from './queries.ts';
 import * as store from './store.ts';
@@ -8,35 +9,46 @@ const ASKED_MAX = 5;
 
 export class Receipts {
   /** Conversations that were asked about since the connection stands. */
-  private readonly asked = new Set<string>();
+  private asked = new Set<string>();
 
   constructor(private readonly core: Core) {}
 
   /** Receipts may have been missed. */
   reconnected(): void {
-    this.asked.clear();
+    this.asked = new Set();
   }
 
-  /** Asks once about the conversation that is shown. */
+  /** Asks about the conversation that is shown, until its last message is known to be read or the read models have had time. */
   async look(): Promise<void> {
     const { core } = this;
     const { me, selected, conversations } = core.state;
     const shown = selected === null ? undefined : conversations.get(selected);
     if (!shown?.log || shown.history === 'loading' || this.asked.has(shown.id)) return;
     const { id } = shown;
-    this.asked.add(id);
+    const { asked } = this;
     // Who has read a thread has not read the conversation so far.
     const mine = shown.log.entries.flatMap(entry =>
       entry.kind === 'message' && entry.sender === me && entry.thread === null
         ? [{ ...queries.placeOf(`${id}/${entry.id}`), seq: entry.seq }]
         : [],
     );
-    if (mine.length === 0) return;
-    try {
-      const receipts = await queries.findReceipts(core.ask, mine.slice(-ASKED_MAX));
-      core.update(state => store.withReceipts(state, id, receipts));
-    } catch {
-      this.asked.delete(id);
+    const last = mine.at(-1);
+    if (!last) return;
+    asked.add(id);
+    const isRead = (): boolean =>
+      [...(core.state.conversations.get(id)?.reads.values() ?? [])].some(seq => seq >= last.seq);
+    for (const lag of [...LAGS_MS, null]) {
+      const receipts = await queries.findReceipts(core.ask, mine.slice(-ASKED_MAX)).catch(() => null);
+      if (receipts) core.update(state => store.withReceipts(state, id, receipts));
+      if (isRead()) return;
+      if (lag === null) {
+        // Without an answer it is asked for again when something else happens.
+        if (!receipts) asked.delete(id);
+        return;
+      }
+      await pause(lag);
+      // The next connection asks anew.
+      if (core.closed || asked !== this.asked) return;
     }
   }
 
