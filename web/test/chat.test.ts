@@ -216,6 +216,69 @@ test('whether a message was read is asked for until the read models know, and no
   chat.close();
 });
 
+test('a thread shows what is known of it while read models lag, and whether one follows it as one said', async () => {
+  const user = person(BOB);
+  const message = (seq: number, thread: string | null) => ({
+    ...{ id: `m${seq}`, seq, sentAt: time(seq), kind: 'TEXT', text: `text ${seq}`, thread, sender: user },
+    ...{ recalledAt: null, editedAt: null, pinned: false, also: false, replyCount: 0, replyTo: null },
+    ...{ mentions: [], everyone: false, forwarded: null, attachment: null, reactions: [] },
+  });
+  const pageInfo = { hasPreviousPage: false, startCursor: null };
+  let thread: object | null = null;
+  const here = await online([node(1, { kind: 'GROUP' })], undefined, query =>
+    query.startsWith('query Thread(') ? { conversation: { thread } } : {},
+  );
+  const { chat, peer } = here;
+  const reply = (seq: number) => {
+    const event = said(seq);
+    return event.kind === 'message.sent' ? { ...event, data: { ...event.data, thread: 'm2' } } : event;
+  };
+  peer.says(said(2), reply(3), reply(4));
+  chat.select(CONVERSATION);
+  const shown = () => chat.state.conversations.get(CONVERSATION)!.thread!;
+  const seqs = () => shown().entries.map(({ seq }) => seq);
+  const later = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second++) {
+      await real();
+      await stands(here, 1);
+    }
+    await real();
+  };
+  void chat.threads.open(CONVERSATION, 'm2');
+  await later(3);
+  assert.deepEqual([seqs(), shown().state], [[2, 3, 4], 'loading']);
+  // The root is known by now, and one reply.
+  const page = (following: boolean) => ({
+    following,
+    root: message(2, null),
+    replies: { nodes: [message(3, 'm2')], pageInfo },
+  });
+  thread = page(false);
+  await later(2);
+  assert.deepEqual([seqs(), shown().state, shown().following], [[2, 3, 4], 'idle', false]);
+  // While it is being asked again, this person says what they want.
+  thread = { ...page(true), replies: { nodes: [3, 4].map(seq => message(seq, 'm2')), pageInfo } };
+  const following = chat.threads.follow(CONVERSATION, 'm2', false);
+  const [command] = commands(peer, 'thread.follow');
+  peer.says({
+    type: 'ack',
+    id: command!.id,
+    conversation: CONVERSATION,
+    seq: 4,
+    position: '0:9',
+    at: time(9),
+  });
+  await following;
+  await later(3);
+  assert.equal(shown().following, false);
+  // Events that will not come are asked for.
+  thread = { ...page(false), replies: { nodes: [3, 4, 5].map(seq => message(seq, 'm2')), pageInfo } };
+  peer.says({ type: 'gap', conversation: CONVERSATION, from: 5, to: 6 });
+  await later(1);
+  assert.deepEqual(seqs(), [2, 3, 4, 5]);
+  chat.close();
+});
+
 test('of two loadings, the one that was begun last says what came of it', async () => {
   const { chat, peer } = await online([node(400)]);
   const history = () => chat.state.conversations.get(CONVERSATION)!.history;

@@ -97,10 +97,12 @@ export class Chat implements Core {
         gap: (conversation, _, to) => {
           this.update(state => store.withGap(state, conversation, to));
           this.cursors.move(conversation, to);
+          this.threads.missed(conversation);
         },
         rewound: (conversation, head) => {
           this.update(state => store.withRewound(state, conversation, head));
           this.cursors.rewind(conversation, head);
+          this.threads.missed(conversation);
           if (this.state.link.kind === 'online') this.lookAfter();
         },
         notice: notice => {
@@ -117,6 +119,7 @@ export class Chat implements Core {
         },
         synced: () => {
           this.history.reconnected();
+          this.threads.reconnected();
           this.lookAfter();
         },
       },

@@ -1,5 +1,6 @@
 // The list of conversations: loaded at the beginning, and completed where events tell of what it does not have.
 import { SignedOut } from '../shared/session.ts';
+import { pause } from './again.ts';
 import type { Core } from './core.ts';
 import * as queries from './queries.ts';
 import * as store from './store.ts';
@@ -12,8 +13,6 @@ const TRIES_MAX = 8;
 const SELDOM_MS = 15_000;
 /** How far read models may lag behind what is heard live. */
 const LAG_MS = 1_500;
-
-const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
 
 export class Summaries {
   private readonly renewing = new Set<string>();

@@ -1,5 +1,7 @@
 // Threads that somebody looks at.
 import type { Notice } from '../protocol/frames.ts';
+import { Problem } from '../shared/api.ts';
+import { pause } from './again.ts';
 import type { Core } from './core.ts';
 import { emptyThread, followed, joined, lastReply, type Thread } from './nouns/thread.ts';
 import * as queries from './queries.ts';
@@ -9,6 +11,8 @@ import * as store from './store.ts';
 /** Read models lag: so often, and after so long each time, it is asked again what they did not know. */
 const TRIES_MAX = 8;
 const AGAIN_MS = 1_000;
+/** What may be answered otherwise a little later. */
+const PASSES = ['not_found', 'unavailable', 'overloaded', 'rate_limited'];
 
 export class Threads {
   private atEnd = true;
@@ -16,6 +20,8 @@ export class Threads {
   private readonly told = new Map<string, number>();
   /** The root of the thread of which it is being asked whether this person follows it. */
   private asking: string | null = null;
+  /** By conversation and root, what this person said of following it: that holds, and answers may not know it yet. */
+  private readonly words = new Map<string, boolean>();
 
   constructor(
     private readonly core: Core,
@@ -25,8 +31,24 @@ export class Threads {
   /** Shows the thread below a message. */
   async open(id: string, root: string): Promise<void> {
     if (this.shown(id)?.root === root) return;
+    await this.begin(id, root);
+  }
+
+  /** Loads what could not be loaded, with the connection that has come back. */
+  reconnected(): void {
+    const { selected } = this.core.state;
+    if (selected !== null && this.shown(selected)?.state === 'failed') void this.more(selected);
+  }
+
+  /** Loads the thread that is shown anew: of what happened in it, something will not come. */
+  missed(id: string): void {
+    const thread = this.shown(id);
+    if (thread) void this.begin(id, thread.root);
+  }
+
+  private async begin(id: string, root: string): Promise<void> {
     this.atEnd = true;
-    this.core.update(state => withThread(state, id, emptyThread(root)));
+    this.core.update(state => withThread(state, id, emptyThread(root, state.conversations.get(id)?.log)));
     await this.load(id, root, null);
   }
 
@@ -63,7 +85,8 @@ export class Threads {
   /** Whoever replies or is mentioned follows from then on, which an event does not say: it is asked. */
   heard(id: string): void {
     const thread = this.shown(id);
-    if (thread?.following === false) void this.askFollowing(id, thread.root);
+    if (thread?.following === false && !this.words.has(`${id}/${thread.root}`))
+      void this.askFollowing(id, thread.root);
   }
 
   /** Asks whether this person follows a thread, until the read models know the last reply that this page knows. */
@@ -72,11 +95,11 @@ export class Threads {
     if (this.asking === root) return;
     this.asking = root;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      await new Promise(again => setTimeout(again, AGAIN_MS));
+      await pause(AGAIN_MS);
       if (core.closed || this.shown(id)?.root !== root) break;
       const page = await queries.findThread(core.ask, core.state.me, id, root, null).catch(() => null);
       if (!page || this.knows(id, root) > lastReply({ root, entries: page.entries })) continue;
-      this.followed(id, root, page.following);
+      this.answered(id, root, page.following);
       break;
     }
     if (this.asking === root) this.asking = null;
@@ -90,6 +113,12 @@ export class Threads {
   }
 
   private followed(id: string, root: string, following: boolean): void {
+    this.words.set(`${id}/${root}`, following);
+    this.answered(id, root, following);
+  }
+
+  private answered(id: string, root: string, answer: boolean): void {
+    const following = this.words.get(`${id}/${root}`) ?? answer;
     const thread = this.shown(id);
     if (thread?.root === root) this.core.update(state => withThread(state, id, { ...thread, following }));
   }
@@ -124,14 +153,29 @@ export class Threads {
         return thread?.root === root ? withThread(state, id, next(thread)) : state;
       });
     try {
-      const page = await queries.findThread(core.ask, core.state.me, id, root, before);
+      const page = await this.find(id, root, before);
       core.update(state => store.withPeople(state, page.people));
-      change(thread => ({ ...joined(thread, page.entries, page.before), following: page.following }));
+      change(thread => joined(thread, page.entries, page.before));
+      this.answered(id, root, page.following);
       const isBehind = before === null && this.knows(id, root) > lastReply({ root, entries: page.entries });
       if (isBehind && !page.following) void this.askFollowing(id, root);
       this.look(id);
     } catch {
       change(thread => ({ ...thread, state: 'failed' }));
+    }
+  }
+
+  /** One page of a thread. A message that was said right now may not be known yet. */
+  private async find(id: string, root: string, before: string | null): Promise<queries.ThreadPage> {
+    const { core } = this;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await queries.findThread(core.ask, core.state.me, id, root, before);
+      } catch (error) {
+        if (core.closed || this.shown(id)?.root !== root || tries === TRIES_MAX) throw error;
+        if (!(error instanceof Problem) || !PASSES.includes(error.code)) throw error;
+        await pause(AGAIN_MS);
+      }
     }
   }
 }

@@ -16,9 +16,13 @@ export interface Thread {
   following: boolean | null;
 }
 
-export const emptyThread = (root: string): Thread => ({
+/** One that is being opened, with what is loaded of it: read models may not know all of that yet. */
+export const emptyThread = (root: string, log: Log | null = null): Thread => ({
   root,
-  entries: [],
+  entries: (log && !log.loose ? log.entries : []).filter(
+    (entry): entry is MessageEntry =>
+      entry.kind === 'message' && (entry.id === root || entry.thread === root),
+  ),
   before: null,
   state: 'loading',
   following: null,
