@@ -279,6 +279,49 @@ test('a thread shows what is known of it while read models lag, and whether one 
   chat.close();
 });
 
+test('what somebody hides is asked for until the read models know, also behind an answer that came too late', async () => {
+  let summary = node(5, { unreadCount: 3 });
+  const here = await online([node(5, { unreadCount: 3 })], () => summary);
+  const { page, chat, peer } = here;
+  const unread = () => chat.state.conversations.get(CONVERSATION)!.unread;
+  const asked = () =>
+    page.calls.filter(({ body }) => String(body['query']).startsWith('query Conversation(')).length;
+  const later = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second++) {
+      await real();
+      await stands(here, 1);
+    }
+    await real();
+  };
+  const data = { conversation: CONVERSATION, messages: ['m5'] };
+  peer.says({ type: 'notice', seq: 1, kind: 'message.hidden', at: time(6), data });
+  await later(3);
+  assert.deepEqual([unread(), asked()], [3, 1]);
+  summary = node(5, { unreadCount: 2 });
+  await later(60);
+  assert.deepEqual([unread(), asked()], [2, 3]);
+  // An event that comes before the answer to what was acked.
+  summary = node(5, { unreadCount: 1 });
+  const hiding = chat.hiding.hide(CONVERSATION, 'm4');
+  const [command] = commands(peer, 'message.hide');
+  peer.says({
+    type: 'ack',
+    id: command!.id,
+    conversation: CONVERSATION,
+    seq: 5,
+    position: '0:7',
+    at: time(7),
+  });
+  await hiding;
+  peer.says(said(6));
+  await later(1);
+  assert.equal(unread(), 3);
+  summary = node(6, { unreadCount: 2 });
+  await later(20);
+  assert.equal(unread(), 2);
+  chat.close();
+});
+
 test('of two loadings, the one that was begun last says what came of it', async () => {
   const { chat, peer } = await online([node(400)]);
   const history = () => chat.state.conversations.get(CONVERSATION)!.history;

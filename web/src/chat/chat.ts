@@ -67,8 +67,8 @@ export class Chat implements Core {
     this.cursors = new CursorKeeper(login.user);
     this.drafts = new Drafts(login.user);
     this.marks = new OwnMarks(this, this.cursors, this.reads);
-    this.hiding = new Hiding(this);
-    this.threads = new Threads(this, this.reads);
+    this.hiding = new Hiding(this, this.summaries);
+    this.threads = new Threads(this, this.reads, this.summaries);
     this.session = new Session(login, {
       renewed: token => this.socket.renew(token),
       signedOut: () => {
@@ -289,7 +289,7 @@ export class Chat implements Core {
     this.outbox.stop();
     this.files.stop();
     this.quotes.stop();
-    this.hiding.stop();
+    this.summaries.stop();
     this.presence.stop();
     this.cursors.save();
     this.drafts.stop();

@@ -1,6 +1,6 @@
 // The list of conversations: loaded at the beginning, and completed where events tell of what it does not have.
 import { SignedOut } from '../shared/session.ts';
-import { pause } from './again.ts';
+import { LAGS_MS, pause } from './again.ts';
 import type { Core } from './core.ts';
 import * as queries from './queries.ts';
 import * as store from './store.ts';
@@ -11,11 +11,10 @@ const TRY_AGAIN_MS = 1_000;
 const TRIES_MAX = 8;
 /** Who has asked so often asks seldom. */
 const SELDOM_MS = 15_000;
-/** How far read models may lag behind what is heard live. */
-const LAG_MS = 1_500;
 
 export class Summaries {
-  private readonly renewing = new Set<string>();
+  /** Those that will be asked for again, and how often they were. */
+  private readonly renewing = new Map<string, { timer: ReturnType<typeof setTimeout>; step: number }>();
   private readonly completing = new Set<string>();
 
   constructor(private readonly core: Core) {}
@@ -46,30 +45,54 @@ export class Summaries {
   /** One that a command has just opened; `position` is that of its ack. */
   async opened(id: string, position: string): Promise<void> {
     // The event that opens it tells as much, and sooner, where this page has not known the conversation before.
-    if (this.core.state.conversations.has(id)) return;
-    this.take(await queries.findConversation(this.core.ask, this.core.state.me, id, position));
-  }
-
-  /** Asks for one again, which the read models know by a position; and once more where they do not answer in time. */
-  async renew(id: string, position?: string): Promise<void> {
     const { core } = this;
     for (let tries = 0; tries < TRIES_MAX && !core.closed; tries++) {
+      if (core.state.conversations.has(id)) return;
       const found = await queries.findConversation(core.ask, core.state.me, id, position).catch(() => null);
       if (found) return this.take(found);
       await pause(TRY_AGAIN_MS);
     }
   }
 
-  /** Asks for one again after a while, once however often it is said: the read models lag. */
+  /** Asks for one again, which the read models know by a position, until they have answered. */
+  async renew(id: string, position?: string): Promise<void> {
+    const { core } = this;
+    for (let tries = 0; tries < TRIES_MAX && !core.closed; tries++) {
+      const found = await queries.findConversation(core.ask, core.state.me, id, position).catch(() => null);
+      if (found) {
+        this.take(found);
+        const known = core.state.conversations.get(id)?.lastSeq ?? 0;
+        // What was heard meanwhile is newer than the answer, which was not taken.
+        if (found.summaries.every(({ lastSeq }) => lastSeq >= known)) return;
+        break;
+      }
+      await pause(TRY_AGAIN_MS);
+    }
+    core.update(state => store.withPartial(state, id));
+    this.complete();
+  }
+
+  /** Asks for one again after a while, and some times more: no answer says whether the read models know already. */
   renewSoon(id: string): void {
-    if (this.renewing.has(id)) return;
-    this.renewing.add(id);
-    setTimeout(() => {
-      this.renewing.delete(id);
-      if (this.core.closed) return;
+    const waiting = this.renewing.get(id);
+    if (waiting?.step === 0) return;
+    clearTimeout(waiting?.timer);
+    this.renewAfter(id, 0);
+  }
+
+  stop(): void {
+    for (const { timer } of this.renewing.values()) clearTimeout(timer);
+  }
+
+  private renewAfter(id: string, step: number): void {
+    const lag = LAGS_MS[step];
+    if (lag === undefined) return void this.renewing.delete(id);
+    const timer = setTimeout(() => {
       this.core.update(state => store.withPartial(state, id));
       this.complete();
-    }, LAG_MS);
+      this.renewAfter(id, step + 1);
+    }, lag);
+    this.renewing.set(id, { timer, step });
   }
 
   /** Asks for the summaries of all of which something is missing, each until it is as new as what events told. */

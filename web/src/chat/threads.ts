@@ -7,6 +7,7 @@ import { emptyThread, followed, joined, lastReply, type Thread } from './nouns/t
 import * as queries from './queries.ts';
 import type { Reads } from './reads.ts';
 import * as store from './store.ts';
+import type { Summaries } from './summaries.ts';
 
 /** Read models lag: so often, and after so long each time, it is asked again what they did not know. */
 const TRIES_MAX = 8;
@@ -26,6 +27,7 @@ export class Threads {
   constructor(
     private readonly core: Core,
     private readonly reads: Reads,
+    private readonly summaries: Summaries,
   ) {}
 
   /** Shows the thread below a message. */
@@ -73,13 +75,19 @@ export class Threads {
 
   /** Fails with a sentence for people. */
   async follow(id: string, root: string, on: boolean): Promise<void> {
-    await this.core.socket.command({ type: 'thread.follow', conversation: id, thread: root, on });
+    const follow = { type: 'thread.follow', conversation: id, thread: root, on } as const;
+    const { position } = await this.core.socket.command(follow);
     this.followed(id, root, on);
+    void this.summaries.renew(id, position);
   }
 
   noticed(notice: Notice): void {
     const said = followed(notice);
     if (said) this.followed(said.conversation, said.thread, said.on);
+    const { conversation } = notice.data as { conversation?: unknown };
+    // How many threads are unread is another number now.
+    if (notice.kind.startsWith('thread.') && typeof conversation === 'string')
+      this.summaries.renewSoon(conversation);
   }
 
   /** Whoever replies or is mentioned follows from then on, which an event does not say: it is asked. */
