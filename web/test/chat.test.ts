@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Chat } from '../src/chat/chat.ts';
+import { UNMARKED } from '../src/chat/nouns/mark.ts';
 import * as store from '../src/chat/store.ts';
 import { browser, settle, type Browser } from './browser.ts';
 import { BOB, CONVERSATION, edited, left, ME, opened, range, recalled, said, time } from './events.ts';
@@ -601,6 +602,15 @@ test('marks of another device are shown live, and asked for where they came whil
   // One that comes twice counts once.
   peer.says(notice(3, 'conversation.muted', { on: false }));
   assert.ok(marks().muted);
+  // Read models may lag behind notices, and what they say of other marks is taken.
+  const lagging = { ...UNMARKED, archived: true };
+  chat.update(state =>
+    store.withSummaries(state, [{ ...state.conversations.get(CONVERSATION)!, marks: lagging }]),
+  );
+  assert.deepEqual(marks(), { muted: true, until: null, archived: true, unread: true });
+  chat.update(state =>
+    store.withSummaries(state, [{ ...state.conversations.get(CONVERSATION)!, marks: UNMARKED }]),
+  );
   assert.equal(asked(), 0);
   chat.update(state => ({ ...state, link: { kind: 'catching-up' } }));
   peer.says(notice(5, 'conversation.archived', { on: true }));

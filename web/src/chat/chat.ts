@@ -66,7 +66,7 @@ export class Chat implements Core {
     this.state = store.initialState(login.user);
     this.cursors = new CursorKeeper(login.user);
     this.drafts = new Drafts(login.user);
-    this.marks = new OwnMarks(this, this.cursors, this.reads);
+    this.marks = new OwnMarks(this, this.cursors, this.reads, this.summaries);
     this.hiding = new Hiding(this, this.summaries);
     this.threads = new Threads(this, this.reads, this.summaries);
     this.session = new Session(login, {

@@ -5,6 +5,7 @@ import type { CursorKeeper } from './cursors.ts';
 import { marked, type Marks } from './nouns/mark.ts';
 import type { Reads } from './reads.ts';
 import * as store from './store.ts';
+import type { Summaries } from './summaries.ts';
 
 /** The list of conversations was asked for no longer than this before the first welcome; what is older, it includes. */
 const LISTED_MS = 60_000;
@@ -17,6 +18,7 @@ export class OwnMarks {
     private readonly core: Core,
     private readonly cursors: CursorKeeper,
     private readonly reads: Reads,
+    private readonly summaries: Summaries,
   ) {}
 
   /** For so many milliseconds, or for ever. Fails with a sentence for people, as the others do. */
@@ -48,10 +50,22 @@ export class OwnMarks {
       core.update(state => withMarks(state, mark.conversation, mark.marks));
     } else if (Date.parse(notice.at) > (this.knownUntil ?? 0)) {
       // What has been said since may have ended it: the read models know.
-      core.update(state => store.withPartial(state, mark.conversation));
+      core.update(state => untold(state, mark.conversation));
+      this.summaries.renewSoon(mark.conversation);
     }
   }
 }
 
 export const withMarks = (state: store.State, id: string, marks: Partial<Marks>): store.State =>
-  store.change(state, id, conversation => ({ ...conversation, marks: { ...conversation.marks, ...marks } }));
+  store.change(state, id, conversation => ({
+    ...conversation,
+    marks: { ...conversation.marks, ...marks },
+    told: [...new Set([...conversation.told, ...(Object.keys(marks) as (keyof Marks)[])])],
+  }));
+
+/** The read models know better. */
+const untold = (state: store.State, id: string): store.State =>
+  store.withPartial(
+    store.change(state, id, conversation => ({ ...conversation, told: [] })),
+    id,
+  );

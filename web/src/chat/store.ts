@@ -97,6 +97,8 @@ export interface Conversation {
   readSeq: number;
   /** How the viewer has marked it. */
   marks: Marks;
+  /** Those of them of which notices have told: read models may lag behind that. */
+  told: readonly (keyof Marks)[];
   /** What was unread when the viewer came to it: behind which seq, and how many. */
   fresh: { after: number; count: number } | null;
   /** Unread messages that were recalled, and so no longer count. */
@@ -200,6 +202,7 @@ export function change(
 const fresh = (summary: Summary): Conversation => ({
   ...summary,
   joined: true,
+  told: [],
   reads: new Map(),
   delivered: new Map(),
   typing: new Map(),
@@ -255,7 +258,9 @@ export function withSummaries(state: State, summaries: readonly Summary[]): Stat
     if (!known) {
       conversations.set(summary.id, fresh(summary));
     } else if (summary.lastSeq >= known.lastSeq) {
-      const merged = { ...known, ...summary, voided: new Set<string>(), partial: false };
+      const told = known.told.map(mark => [mark, known.marks[mark]] as const);
+      const marks = { ...summary.marks, ...(Object.fromEntries(told) as Partial<Marks>) };
+      const merged = { ...known, ...summary, marks, voided: new Set<string>(), partial: false };
       conversations.set(summary.id, readUpTo(merged, known.readSeq, state.me));
     } else if (known.partial) {
       const { kind, title, members, roles } = summary;
@@ -289,6 +294,7 @@ export const withRewound = (state: State, id: string, head: number): State =>
     changes: [],
     history: 'idle',
     partial: true,
+    told: [],
   }));
 
 /** Lets go of the oldest of what is loaded, where there is much of it and nobody looks at it. */
@@ -455,7 +461,7 @@ export const withGap = (state: State, id: string, to: number): State =>
   change(state, id, conversation => {
     if (conversation.log && conversation.log.to >= to) return conversation;
     const outbox = conversation.outbox.filter(message => message.seq === undefined || message.seq > to);
-    return { ...conversation, log: emptyLog(to), outbox, partial: conversation.joined };
+    return { ...conversation, log: emptyLog(to), outbox, partial: conversation.joined, told: [] };
   });
 
 /** Takes in older events, all of those from `from` on. */
