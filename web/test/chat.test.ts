@@ -323,6 +323,20 @@ test('what somebody hides is asked for until the read models know, also behind a
   chat.close();
 });
 
+test('what was read elsewhere without a connection is known with the next one', async () => {
+  const nodes = [node(5, { lastReadSeq: 2, unreadCount: 3 })];
+  const here = await online(nodes);
+  const { chat, peer } = here;
+  const unread = () => chat.state.conversations.get(CONVERSATION)!.unread;
+  assert.equal(unread(), 3);
+  nodes[0] = node(5);
+  peer.says({ type: 'synced' });
+  await real();
+  await stands(here, 1);
+  assert.equal(unread(), 0);
+  chat.close();
+});
+
 test('of two loadings, the one that was begun last says what came of it', async () => {
   const { chat, peer } = await online([node(400)]);
   const history = () => chat.state.conversations.get(CONVERSATION)!.history;

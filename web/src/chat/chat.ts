@@ -56,6 +56,8 @@ export class Chat implements Core {
   private readonly listeners = new Set<() => void>();
   private readonly sweep: ReturnType<typeof setInterval>;
   private atEnd = true;
+  /** Whether there was a connection before. */
+  private synced = false;
   /** The conversation that this person has been looking at the end of. */
   private watched: string | null = null;
 
@@ -118,6 +120,9 @@ export class Chat implements Core {
           this.update(state => store.withLimits(state, welcome));
         },
         synced: () => {
+          // What was loaded for the first connection is new.
+          if (this.synced) void this.summaries.reconnected();
+          this.synced = true;
           this.history.reconnected();
           this.threads.reconnected();
           this.lookAfter();

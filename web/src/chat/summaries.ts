@@ -42,6 +42,17 @@ export class Summaries {
     return !core.closed;
   }
 
+  /** Takes in what was read elsewhere while there was no connection, of which nothing tells later. */
+  async reconnected(): Promise<void> {
+    const { core } = this;
+    for (const lag of LAGS_MS) {
+      const found = await queries.listConversations(core.ask, core.state.me, null).catch(() => null);
+      if (found) this.take(found);
+      if (found || core.closed) return;
+      await pause(lag);
+    }
+  }
+
   /** One that a command has just opened; `position` is that of its ack. */
   async opened(id: string, position: string): Promise<void> {
     // The event that opens it tells as much, and sooner, where this page has not known the conversation before.
