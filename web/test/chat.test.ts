@@ -337,6 +337,31 @@ test('what was read elsewhere without a connection is known with the next one', 
   chat.close();
 });
 
+test('people who are not known yet, or without an answer, are asked for again', async () => {
+  let broken = true;
+  const stranger = { id: BOB, username: BOB, displayName: 'Unknown' };
+  const members = {
+    nodes: [
+      { role: 'MEMBER', user: person(ME) },
+      { role: 'MEMBER', user: stranger },
+    ],
+  };
+  const here = await online([node(1, { members })], undefined, query => {
+    if (!query.startsWith('query People')) return {};
+    return broken ? null : { u0: { id: BOB, username: 'bob-1', displayName: 'Bob' } };
+  });
+  const name = () => store.personName(here.chat.state, BOB);
+  await real();
+  assert.equal(name(), 'Somebody');
+  broken = false;
+  for (let second = 0; second < 6; second++) {
+    await stands(here, 1);
+    await real();
+  }
+  assert.equal(name(), 'Bob');
+  here.chat.close();
+});
+
 test('of two loadings, the one that was begun last says what came of it', async () => {
   const { chat, peer } = await online([node(400)]);
   const history = () => chat.state.conversations.get(CONVERSATION)!.history;

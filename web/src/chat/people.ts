@@ -1,12 +1,15 @@
 // Who the people are: found by their name, and asked for where they appear without one.
+import { pause } from './again.ts';
 import type { Core } from './core.ts';
 import * as queries from './queries.ts';
 import * as store from './store.ts';
 
 const AT_ONCE = 40;
+const AGAIN_MS = 5_000;
 
 export class People {
   private readonly asked = new Set<string>();
+  private waiting = false;
 
   constructor(private readonly core: Core) {}
 
@@ -28,9 +31,17 @@ export class People {
         const people = await queries.findPeople(this.core.ask, some);
         this.core.update(state => store.withPeople(state, people));
       } catch {
-        // They are asked for again when something else happens.
         for (const id of some) this.asked.delete(id);
+        void this.again();
       }
     }
+  }
+
+  private async again(): Promise<void> {
+    if (this.waiting) return;
+    this.waiting = true;
+    await pause(AGAIN_MS);
+    this.waiting = false;
+    if (!this.core.closed) await this.meetStrangers();
   }
 }

@@ -233,7 +233,8 @@ export const withLimits = (state: State, { limits = {} }: Welcome): State => ({
 
 export function withPeople(state: State, people: readonly Person[]): State {
   const known = new Map(state.people);
-  for (const person of people) known.set(person.id, person);
+  // Where the read models do not know somebody yet, their id stands in for the name: they are asked for by that.
+  for (const person of people) if (person.username !== person.id) known.set(person.id, person);
   return { ...state, people: known };
 }
 
