@@ -29,10 +29,12 @@ export const emptyThread = (root: string, log: Log | null = null): Thread => ({
 });
 
 /** How many replies hang below a message, as far as it is known. */
-export function replyCount({ replies, counted }: MessageEntry, log: Log | null): number {
-  const there = [...replies].filter(id => !log?.amended.get(id)?.recalled);
-  return Math.max(there.length, counted);
-}
+export const replyCount = (entry: MessageEntry, log: Log | null): number =>
+  Math.max(repliesThere(entry, log), entry.counted);
+
+/** How many of them events have told of. */
+export const repliesThere = ({ replies }: MessageEntry, log: Log | null): number =>
+  [...replies].filter(id => !log?.amended.get(id)?.recalled).length;
 
 /** Takes in what happened since. */
 export function heard(thread: Thread, events: readonly TidingsEvent[]): Thread {

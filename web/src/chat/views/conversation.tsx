@@ -1,5 +1,6 @@
 // The conversation that is shown: its header, its messages, and where to write.
 import { useState } from 'preact/hooks';
+import { pinsLack, threadsLack } from '../behind.ts';
 import type { Chat } from '../chat.ts';
 import * as store from '../store.ts';
 import type { Seen } from '../../protocol/frames.ts';
@@ -80,6 +81,7 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
       {threads && (
         <ThreadsList
           load={() => chat.threads.list(conversation.id)}
+          lacks={list => threadsLack(list, chat.state.conversations.get(conversation.id) ?? conversation)}
           onChoose={({ root }) => void chat.threads.open(conversation.id, root)}
           onClose={() => setThreads(false)}
         />
@@ -90,6 +92,7 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
       {pins && (
         <Pins
           load={() => chat.pins(conversation.id)}
+          lacks={list => pinsLack(list, chat.state.conversations.get(conversation.id) ?? conversation)}
           onChoose={({ seq }) => chat.goTo(conversation.id, seq)}
           onClose={() => setPins(false)}
         />

@@ -1,6 +1,7 @@
 // A dialog that loads a list and shows it.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { LAGS_MS, pause } from '../again.ts';
 import { sentence } from './hooks.ts';
 import { clockTime, shortTime } from './time.ts';
 
@@ -9,12 +10,14 @@ interface Props<T> {
   /** What it says where there is nothing. */
   empty?: string;
   load(): Promise<T[]>;
+  /** Whether something is lacking that this page knows of: it is loaded again, and shown until then. */
+  lacks?(items: T[]): boolean;
   /** What stands for one; it may close the dialog. */
   row(item: T, close: () => void): ComponentChildren;
   onClose(): void;
 }
 
-export function Listing<T>({ title, empty, load, row, onClose }: Props<T>) {
+export function Listing<T>({ title, empty, load, lacks, row, onClose }: Props<T>) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   const [items, setItems] = useState<T[] | null>(null);
@@ -22,8 +25,22 @@ export function Listing<T>({ title, empty, load, row, onClose }: Props<T>) {
 
   useEffect(() => {
     dialog.current?.showModal();
-    load().then(setItems, (error: unknown) => setProblem(sentence(error)));
+    const shown = { current: true };
+    void fill(shown);
+    return () => void (shown.current = false);
   }, []);
+
+  async function fill(shown: { current: boolean }): Promise<void> {
+    for (const lag of [...LAGS_MS, null]) {
+      const found = await load().catch((error: unknown) => sentence(error));
+      if (!shown.current) return;
+      setProblem(typeof found === 'string' ? found : '');
+      if (typeof found !== 'string') setItems(found);
+      if (lag === null || (typeof found !== 'string' && !lacks?.(found))) return;
+      await pause(lag);
+      if (!shown.current) return;
+    }
+  }
 
   return (
     <dialog ref={dialog} onClose={onClose} aria-labelledby={heading}>

@@ -1,6 +1,7 @@
 // One message, and what can be done with it. Whatever people wrote is never made into HTML.
 import { memo } from 'preact/compat';
 import { useRef, useState } from 'preact/hooks';
+import { readersLack, versionsLack } from '../behind.ts';
 import type { Change } from '../change.ts';
 import type { Chat } from '../chat.ts';
 import type { MessageEntry } from '../fold.ts';
@@ -236,10 +237,21 @@ export const Message = memo(function Message(props: MessageProps) {
         />
       )}
       {panel === 'seen' && (
-        <SeenByList load={() => chat.receipts.seenBy(conversation, message.id)} onClose={close} />
+        <SeenByList
+          load={() => chat.receipts.seenBy(conversation, message.id)}
+          lacks={seenBy => {
+            const shown = chat.state.conversations.get(conversation);
+            return shown !== undefined && readersLack(seenBy, message, shown);
+          }}
+          onClose={close}
+        />
       )}
       {panel === 'versions' && (
-        <Versions load={() => chat.versions(conversation, message.id)} onClose={close} />
+        <Versions
+          load={() => chat.versions(conversation, message.id)}
+          lacks={versions => versionsLack(versions, message)}
+          onClose={close}
+        />
       )}
     </li>
   );

@@ -4,16 +4,18 @@ import { Listing, When } from './listing.tsx';
 
 interface Props {
   load(): Promise<Pinned[]>;
+  lacks(pins: Pinned[]): boolean;
   /** Somebody wants to see one where it was said. */
   onChoose(pin: Pinned): void;
   onClose(): void;
 }
 
-export const Pins = ({ load, onChoose, onClose }: Props) => (
+export const Pins = ({ load, lacks, onChoose, onClose }: Props) => (
   <Listing
     title="Pinned messages"
     empty="Nothing is pinned here."
     load={load}
+    lacks={lacks}
     row={(pin, close) => (
       <button
         class="row"

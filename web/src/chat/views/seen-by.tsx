@@ -4,28 +4,27 @@ import { Listing } from './listing.tsx';
 
 interface Props {
   load(): Promise<SeenBy>;
+  lacks(seenBy: Pick<SeenBy, 'read'>): boolean;
   onClose(): void;
 }
 
 interface Row {
   name: string;
-  how: string;
+  read: boolean;
 }
 
-export const SeenByList = ({ load, onClose }: Props) => (
+export const SeenByList = ({ load, lacks, onClose }: Props) => (
   <Listing<Row>
     title="Seen by"
     empty="Nobody is known to have read it."
     load={async () => {
       const { read, delivered } = await load();
-      return [
-        ...read.map(name => ({ name, how: 'has read it' })),
-        ...delivered.map(name => ({ name, how: 'has it' })),
-      ];
+      return [...read.map(name => ({ name, read: true })), ...delivered.map(name => ({ name, read: false }))];
     }}
-    row={({ name, how }) => (
+    lacks={rows => lacks({ read: rows.flatMap(({ name, read }) => (read ? [name] : [])) })}
+    row={({ name, read }) => (
       <span>
-        {name} <span class="quiet">{how}</span>
+        {name} <span class="quiet">{read ? 'has read it' : 'has it'}</span>
       </span>
     )}
     onClose={onClose}

@@ -4,15 +4,17 @@ import { Listing, When } from './listing.tsx';
 
 interface Props {
   load(): Promise<ThreadSummary[]>;
+  lacks(threads: ThreadSummary[]): boolean;
   onChoose(thread: ThreadSummary): void;
   onClose(): void;
 }
 
-export const ThreadsList = ({ load, onChoose, onClose }: Props) => (
+export const ThreadsList = ({ load, lacks, onChoose, onClose }: Props) => (
   <Listing
     title="Threads"
     empty="There are no threads here. Reply to a message in a thread to begin one."
     load={load}
+    lacks={lacks}
     row={(thread, close) => (
       <button
         class="row"

@@ -4,13 +4,15 @@ import { Listing, When } from './listing.tsx';
 
 interface Props {
   load(): Promise<Version[]>;
+  lacks(versions: Version[]): boolean;
   onClose(): void;
 }
 
-export const Versions = ({ load, onClose }: Props) => (
+export const Versions = ({ load, lacks, onClose }: Props) => (
   <Listing
     title="What it said before"
     load={load}
+    lacks={lacks}
     row={({ at, text }) => (
       <>
         <When at={at} />
