@@ -114,7 +114,7 @@ export class Chat implements Core {
         },
         ephemeral: frame => this.update(state => store.withEphemeral(state, frame, Date.now())),
         welcomed: welcome => {
-          this.marks.welcomed(welcome);
+          this.summaries.welcomed(welcome);
           this.receipts.reconnected();
           this.presence.reconnected();
           this.update(state => store.withLimits(state, welcome));

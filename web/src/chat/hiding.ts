@@ -43,7 +43,7 @@ export class Hiding {
       storage.write(key(core.state.me), JSON.stringify(Object.fromEntries(kept)));
     }
     const { conversation } = notice.data as { conversation: string };
-    this.summaries.renewSoon(conversation);
+    if (this.summaries.lack(notice)) this.summaries.renewSoon(conversation);
   }
 
   /** What is the last message now, and how many are unread. */

@@ -1,5 +1,5 @@
 // Marking conversations for oneself, and hearing of what was marked on another device.
-import type { Notice, Welcome } from '../protocol/frames.ts';
+import type { Notice } from '../protocol/frames.ts';
 import type { Core } from './core.ts';
 import type { CursorKeeper } from './cursors.ts';
 import { marked, type Marks } from './nouns/mark.ts';
@@ -7,13 +7,10 @@ import type { Reads } from './reads.ts';
 import * as store from './store.ts';
 import type { Summaries } from './summaries.ts';
 
-/** The list of conversations was asked for no longer than this before the first welcome; what is older, it includes. */
-const LISTED_MS = 60_000;
+/** So long a page that is opened is told of a notice again: read models may lag, and say what was before. */
+const RECENT_MS = 30_000;
 
 export class OwnMarks {
-  /** What is noticed before this is known. */
-  private knownUntil: number | undefined;
-
   constructor(
     private readonly core: Core,
     private readonly cursors: CursorKeeper,
@@ -37,18 +34,16 @@ export class OwnMarks {
     await this.core.socket.command({ type: 'conversation.mark', conversation, unread: true });
   }
 
-  welcomed({ time }: Welcome): void {
-    this.knownUntil ??= Date.parse(time) - LISTED_MS;
-  }
-
   noticed(notice: Notice): void {
     const { core } = this;
-    this.cursors.move('self', notice.seq);
+    setTimeout(() => {
+      if (!core.closed) this.cursors.move('self', notice.seq);
+    }, RECENT_MS);
     const mark = marked(notice);
     if (!mark) return;
     if (core.state.link.kind === 'online') {
       core.update(state => withMarks(state, mark.conversation, mark.marks));
-    } else if (Date.parse(notice.at) > (this.knownUntil ?? 0)) {
+    } else if (this.summaries.lack(notice)) {
       // What has been said since may have ended it: the read models know.
       core.update(state => untold(state, mark.conversation));
       this.summaries.renewSoon(mark.conversation);

@@ -1,4 +1,5 @@
 // The list of conversations: loaded at the beginning, and completed where events tell of what it does not have.
+import type { Notice, Welcome } from '../protocol/frames.ts';
 import { SignedOut } from '../shared/session.ts';
 import { LAGS_MS, pause } from './again.ts';
 import type { Core } from './core.ts';
@@ -7,6 +8,8 @@ import * as store from './store.ts';
 
 /** Pages of the list that are loaded, of 40 each. */
 const LIST_PAGES_MAX = 25;
+/** The list was asked for no longer than this before the first welcome; what is older, it includes. */
+const LISTED_MS = 60_000;
 const TRY_AGAIN_MS = 1_000;
 const TRIES_MAX = 8;
 /** Who has asked so often asks seldom. */
@@ -17,7 +20,19 @@ export class Summaries {
   private readonly renewing = new Map<string, { timer: ReturnType<typeof setTimeout>; step: number }>();
   private readonly completing = new Set<string>();
 
+  /** What was noticed before this is known. */
+  private knownUntil: number | undefined;
+
   constructor(private readonly core: Core) {}
+
+  welcomed({ time }: Welcome): void {
+    this.knownUntil ??= Date.parse(time) - LISTED_MS;
+  }
+
+  /** Whether the list may not include what a notice tells of. */
+  lack({ at }: Notice): boolean {
+    return this.core.state.link.kind === 'online' || Date.parse(at) > (this.knownUntil ?? 0);
+  }
 
   /** Loads the list. Each conversation is followed from its stored cursor on. False: nobody is signed in any more. */
   async load(cursors: Record<string, number>): Promise<boolean> {

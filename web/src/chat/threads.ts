@@ -86,8 +86,8 @@ export class Threads {
     if (said) this.followed(said.conversation, said.thread, said.on);
     const { conversation } = notice.data as { conversation?: unknown };
     // How many threads are unread is another number now.
-    if (notice.kind.startsWith('thread.') && typeof conversation === 'string')
-      this.summaries.renewSoon(conversation);
+    const counts = notice.kind.startsWith('thread.') && this.summaries.lack(notice);
+    if (counts && typeof conversation === 'string') this.summaries.renewSoon(conversation);
   }
 
   /** Whoever replies or is mentioned follows from then on, which an event does not say: it is asked. */
