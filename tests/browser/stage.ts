@@ -40,7 +40,7 @@ export function stage(settings: Record<string, string> = {}): Stage {
       await ann.openDirect(ben);
       await ann.say('Good morning');
       await ben.choose('Ann');
-      await ben.sees('Good morning');
+      for (const person of [ann, ben]) await person.sees('Good morning');
       return [ann, ben];
     },
   };
