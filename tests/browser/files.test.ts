@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { deflateSync } from 'node:zlib';
+import type { Download } from 'playwright-core';
 import { eventually, type Person } from './person.ts';
 import { stage } from './stage.ts';
 
@@ -114,7 +115,7 @@ test('a picture that was chosen is sent with its caption, and seen by the other,
   await eventually(() => waiting(ann), []);
   for (const person of [ann, ben]) await drawn(person);
   const shown = ben.page.locator('.message[data-seq]').filter({ has: ben.page.locator('.picture') });
-  assert.equal(await shown.locator('.text').textContent(), 'The hill behind the house');
+  await eventually(() => shown.locator('.text').textContent(), 'The hill behind the house');
   assert.deepEqual(
     await shown.locator('.picture img').evaluate((img: HTMLImageElement) => [img.width, img.height]),
     [320, 180],
@@ -162,18 +163,17 @@ test('files that are dropped or pasted go out in their order, and are fetched wi
   await drawn(ben);
   const file = ben.page.getByRole('link', { name: notes.name });
   await file.waitFor();
-  const order = await ben.page
-    .locator('.message[data-seq] .attachment')
-    .evaluateAll(all => all.map(one => one.className));
-  assert.deepEqual(
-    order.map(name => name.replace('attachment ', '')),
-    ['picture', 'file'],
-  );
+  const order = (): Promise<string[]> =>
+    ben.page
+      .locator('.message[data-seq] .attachment')
+      .evaluateAll(all => all.map(one => one.className.replace('attachment ', '')));
+  await eventually(order, ['picture', 'file']);
   await ben.shot('files');
-  const download = ben.page.waitForEvent('download').catch(() => null);
-  const [popup] = await Promise.all([ben.page.waitForEvent('popup'), file.click()]);
-  const saved = await Promise.race([download, popup.waitForEvent('download')]);
-  assert.equal(saved?.suggestedFilename(), notes.name);
+  // Whichever page it belongs to, and however soon it begins.
+  const download = new Promise<Download>(begun => ben.context.once('download', begun));
+  await Promise.all([ben.page.waitForEvent('popup'), file.click()]);
+  const saved = await download;
+  assert.equal(saved.suggestedFilename(), notes.name);
   assert.equal(await readFile((await saved.path())!, 'utf8'), 'up, and down again\n');
   await ann.leave();
   await ben.leave();
@@ -219,7 +219,7 @@ test('an upload shows how far it is, and can be cancelled', async () => {
   await throttle(-1);
   await ann.say('Never mind');
   await ben.sees('Never mind');
-  assert.deepEqual(await ben.texts(), ['Good morning', 'Never mind']);
+  await eventually(() => ben.texts(), ['Good morning', 'Never mind']);
   await ann.leave(/net::ERR_ABORTED|ERR_FAILED/);
   await ben.leave();
 });
