@@ -44,8 +44,10 @@ test('two people talk to each other live', async () => {
   await eventually(() => ben.page.title(), 'Tidings');
   await ann.message('Good morning').getByLabel('Read').waitFor();
 
+  // It is shown for a while only.
+  const typing = ann.page.getByText('Ben is typing…').waitFor();
   await ben.field.pressSequentially('Go');
-  await ann.page.getByText('Ben is typing…').waitFor();
+  await typing;
   await ben.field.fill('');
   await ann.page.getByText('Ben is typing…').waitFor({ state: 'detached' });
   await ben.say('Good morning to you');
@@ -94,7 +96,7 @@ test('a group talks, and says who said what', async () => {
   for (const person of [ann, ben, cleo]) {
     await eventually(() => person.texts(), ['Who comes along?', 'I do', 'Me too']);
   }
-  assert.equal(await cleo.message('I do').locator('.name').textContent(), 'Ben');
+  await eventually(() => cleo.message('I do').locator('.name').textContent(), 'Ben');
   await ann.page.getByText('You created the group “Walkers”').waitFor();
   await ann.shot('group');
   await ann.leave();
@@ -125,6 +127,8 @@ test('scrolling up brings the whole history, and does not move what one reads', 
   await ben.page.reload();
   await ben.choose('Ann');
   await ben.sees(all.at(-1)!);
+  // Some may come live, and the page behind them a little later.
+  await eventually(() => ben.page.locator('.beginning').textContent(), 'Load older messages');
   const loaded = await ben.texts();
   assert.ok(loaded.length < all.length, 'not all is loaded at once');
   const list = ben.page.getByRole('log');

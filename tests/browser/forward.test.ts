@@ -14,7 +14,7 @@ test('the owner of a group mentions everyone, and others are not offered to', as
   await ann.field.pressSequentially('@every');
   await ann.page.getByRole('listbox', { name: 'People' }).getByText('Everyone here').waitFor();
   await ann.page.keyboard.press('Enter');
-  assert.equal(await ann.field.inputValue(), '@everyone ');
+  await eventually(() => ann.field.inputValue(), '@everyone ');
   await ann.field.pressSequentially('we leave at noon');
   await ann.page.keyboard.press('Enter');
   await ben.item('Walkers').getByLabel('1 mentions you').waitFor();
@@ -49,7 +49,7 @@ test('a message is sent on to another conversation, with the name of who said it
   await cleo.choose('Walkers');
   const copy = cleo.page.locator('.message[data-seq]').filter({ hasText: 'is closed' });
   await copy.getByText('Forwarded, first said by Ben').waitFor();
-  assert.equal(await copy.locator('.text').textContent(), 'The mill is closed');
+  await eventually(() => copy.locator('.text').textContent(), 'The mill is closed');
   await cleo.shot('forwarded-narrow');
   await ann.choose('Walkers');
   const own = ann.page.locator('.message[data-seq]').filter({ hasText: 'is closed' });

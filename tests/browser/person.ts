@@ -141,6 +141,7 @@ export class Person {
     await dialog.getByLabel('Username').fill(other.username);
     await dialog.getByRole('button', { name: 'Open' }).click();
     await this.page.getByRole('heading', { name: other.name }).waitFor();
+    await dialog.waitFor({ state: 'detached' });
   }
 
   async createGroup(name: string, others: readonly Person[]): Promise<void> {
@@ -151,6 +152,13 @@ export class Person {
     await dialog.getByLabel('Usernames').fill(others.map(other => other.username).join(', '));
     await dialog.getByRole('button', { name: 'Create' }).click();
     await this.page.getByRole('heading', { name }).waitFor();
+    await dialog.waitFor({ state: 'detached' });
+  }
+
+  /** Looks at no conversation any more: what is said from now on is unread. */
+  async turnAway(): Promise<void> {
+    await this.page.goto(`${this.url}/#`);
+    await this.page.locator('.nothing-shown').waitFor({ state: 'attached' });
   }
 
   /** The conversation's entry in the list. */

@@ -100,7 +100,8 @@ test('a subscription goes on until it is stopped', async () => {
   await write(page, 'Progress', 'subscription Progress { readModels { name behind } }');
   await run(page);
   await answer(page, 'readModels');
-  assert.deepEqual(sockets, ['/graphql/ws']);
+  // One that breaks comes back.
+  assert.deepEqual([...new Set(sockets)], ['/graphql/ws']);
   await page.getByRole('button', { name: 'Stop query' }).click();
   await page.getByRole('button', { name: /Execute query/ }).waitFor();
   await alice.leave();

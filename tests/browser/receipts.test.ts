@@ -8,7 +8,7 @@ const { again, registered, two } = stage({ TIDINGS_GATEWAY__DELIVERED_MS: '500' 
 
 test('a message is delivered before it is read, and both are known after a reload', async () => {
   const [ann, ben] = await two();
-  await ben.page.goto(`${ben.url}/#`);
+  await ben.turnAway();
   await ann.say('Are you there?');
   await ann.message('Are you there?').getByLabel('Delivered').waitFor();
   await ann.shot('delivered');

@@ -32,9 +32,9 @@ test('an answer shows what it answers, by pointer or keys', async () => {
   await ben.field.pressSequentially('And to you');
   await ben.page.keyboard.press('Enter');
   for (const person of [ann, ben]) await person.sees('And to you');
-  assert.deepEqual(await quotes(ann), ['YouGood morning']);
-  assert.deepEqual(await quotes(ben), ['AnnGood morning']);
-  assert.equal(await ben.page.locator('.answering').count(), 0);
+  await eventually(() => quotes(ann), ['YouGood morning']);
+  await eventually(() => quotes(ben), ['AnnGood morning']);
+  await ben.page.locator('.answering').waitFor({ state: 'detached' });
   // By keys, and given up.
   await ann.message('And to you').focus();
   await ann.page.keyboard.press('a');

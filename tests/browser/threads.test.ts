@@ -1,5 +1,4 @@
 // Threads: what hangs below a message of a group.
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Locator } from 'playwright-core';
 import { eventually, type Person } from './person.ts';
@@ -39,7 +38,7 @@ test('replies in a thread stand beside the conversation, and in it where both ar
   await ben.choose('Walkers');
   const replies = ben.message('Where do we go?').getByRole('button', { name: '1 reply' });
   await replies.waitFor();
-  assert.deepEqual(await inMain(ben), ['Where do we go?', 'It rains']);
+  await eventually(() => inMain(ben), ['Where do we go?', 'It rains']);
   await ben.shot('thread-closed-narrow');
   await replies.click();
   await eventually(() => inThread(ben), ['Where do we go?', 'To the mill?']);
@@ -74,14 +73,14 @@ test('a thread is the same after a reload, unread by itself, and its messages ch
   await ann.say('Where do we go?');
   await ben.choose('Walkers');
   await ben.sees('Where do we go?');
-  await ben.page.goto(`${ben.url}/#`);
+  await ben.turnAway();
   await ann.message('Where do we go?').hover();
   await ann.message('Where do we go?').getByRole('button', { name: 'Reply in a thread' }).click();
   await reply(ann, 'To the lake');
   await pane(ann).locator('.message[data-seq]').getByText('To the lake').waitFor();
   await ben.choose('Walkers');
   await ben.message('Where do we go?').getByRole('button', { name: '1 reply' }).waitFor();
-  assert.equal(await ben.page.locator('.badge').count(), 0);
+  await eventually(() => ben.page.locator('.badge').count(), 0);
   await ben.page.reload();
   await ben.message('Where do we go?').getByRole('button', { name: '1 reply' }).click();
   const said = pane(ann).locator('.message[data-seq]').filter({ hasText: 'To the lake' });
