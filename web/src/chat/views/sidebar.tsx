@@ -60,7 +60,6 @@ export function Sidebar({ chat, state, username, searchButton, onSearch, search 
           New
         </button>
       </header>
-      <LinkState link={state.link} />
       {search}
       <nav aria-label="Conversations" hidden={Boolean(search)}>
         {state.loaded && conversations.length === 0 && (
@@ -74,6 +73,8 @@ export function Sidebar({ chat, state, username, searchButton, onSearch, search 
           </details>
         )}
       </nav>
+      {/* Below the list, which would else move away under the pointer when it comes or goes. */}
+      <LinkState link={state.link} />
       <footer>
         <Avatar id={state.me} name={state.people.get(state.me)?.displayName ?? username} />
         <span class="me">
