@@ -156,9 +156,12 @@ test('after a cut, what was missed comes once and in order, and what was written
   await ben.choose('Ann');
   await ben.sees('before');
 
+  const place = await ben.item('Ann').boundingBox();
   line.cut();
   await ben.link('waiting');
   await ben.page.getByText(/^No connection\./).waitFor();
+  // What is to be chosen does not move under the pointer.
+  assert.deepEqual(await ben.item('Ann').boundingBox(), place);
   await ann.say('one', 'two', 'three');
   await ann.sees('three');
   await ben.say('from the tunnel');
