@@ -179,6 +179,21 @@ test('files that are dropped or pasted go out in their order, and are fetched wi
   await ben.leave();
 });
 
+test('a picture that a busy server refuses is fetched again', async () => {
+  const [ann, ben] = await two();
+  let refused = 0;
+  await ben.page.route(/\/thumbnail\?/, route => {
+    refused += 1;
+    return refused === 1 ? route.fulfill({ status: 503 }) : route.continue();
+  });
+  await choose(ann, hill);
+  await ann.page.getByRole('button', { name: 'Send' }).click();
+  await drawn(ben);
+  assert.ok(refused >= 2, `${refused} times`);
+  await ann.leave();
+  await ben.leave();
+});
+
 test('what is too large or empty is refused with a reason, and nothing is sent', async () => {
   const [ann, ben] = await two();
   await choose(

@@ -1,5 +1,6 @@
 // The file that a message shows: a picture, or its name and size.
-import { useEffect, useReducer, useState } from 'preact/hooks';
+import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
+import { LAGS_MS } from '../again.ts';
 import type { Chat } from '../chat.ts';
 import { fitted, sizeText, type Attachment } from '../nouns/attachment.ts';
 import type { Outgoing } from '../store.ts';
@@ -21,6 +22,9 @@ export function AttachmentView({ chat, conversation, message, kind, caption }: P
   const [, draw] = useReducer((count: number) => count + 1, 0);
   const [open, setOpen] = useState(false);
   const [broken, setBroken] = useState('');
+  const tries = useRef(0);
+  const again = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => () => clearTimeout(again.current), []);
   useEffect(
     () => chat.files.watch(conversation, message, () => draw(undefined)),
     [chat, conversation, message],
@@ -32,6 +36,12 @@ export function AttachmentView({ chat, conversation, message, kind, caption }: P
   if (file === null) return <span class="attachment quiet">This file is not there any more.</span>;
   const { thumbnail, width, height } = file;
   if (kind !== 'image' || thumbnail === null || thumbnail === broken) return <FileCard file={file} />;
+  /** A busy server may have refused it: it is fetched again, and stands there as a file until then. */
+  function fails(address: string): void {
+    setBroken(address);
+    const lag = LAGS_MS[tries.current++];
+    if (lag !== undefined) again.current = setTimeout(() => setBroken(''), lag);
+  }
   const size = fitted(width ?? PICTURE_PX, height ?? PICTURE_PX, PICTURE_PX);
   return (
     <>
@@ -41,7 +51,7 @@ export function AttachmentView({ chat, conversation, message, kind, caption }: P
         aria-label={`Picture ${caption ?? file.name}: open`}
         onClick={() => setOpen(true)}
       >
-        <img src={thumbnail} alt="" {...size} loading="lazy" onError={() => setBroken(thumbnail)} />
+        <img src={thumbnail} alt="" {...size} loading="lazy" onError={() => fails(thumbnail)} />
       </button>
       {open && <Picture file={file} caption={caption} onClose={() => setOpen(false)} />}
     </>
