@@ -163,6 +163,28 @@ test('a final refusal and a missing answer are told', async () => {
   page.socket.stop();
 });
 
+test('what has to wait for longer than anybody waits is told at once, and keeps nothing behind it', async () => {
+  const page = started();
+  const peer = await page.greeted();
+  const content = { kind: 'text' as const, text: 'x' };
+  const say = (id: string) =>
+    page.socket.command({ type: 'message.send', conversation: CONVERSATION, content }, id);
+  const [first, second] = [say('a'), say('b')];
+  assert.deepEqual(peer.ids(), ['a']);
+  const slow = { code: 'rate_limited', message: 'not so fast', retryable: true, field: 'conversation' };
+  const told = assert.rejects(first, (error: Refusal) => error.message === 'not so fast');
+  peer.says({ type: 'error', id: 'a', ...slow, retry_after_ms: 60_000 });
+  await told;
+  assert.deepEqual(peer.ids(), ['b']);
+  // What is over soon is waited for.
+  peer.says({ type: 'error', id: 'b', ...slow, retry_after_ms: 2_000 });
+  await page.pass(3_000);
+  assert.deepEqual(peer.ids(), ['b']);
+  peer.says({ type: 'ack', conversation: CONVERSATION, seq: 5, position: '0:1', at: '', id: 'b' });
+  assert.equal((await second).seq, 5);
+  page.socket.stop();
+});
+
 test('a hole is fetched; one that may not be fetched becomes a gap and costs no connection', async () => {
   const page = started(socket => socket.follow(CONVERSATION, 2));
   const peer = await page.greeted();

@@ -94,6 +94,8 @@ interface Flight {
   refusals: number;
   /** Not to be sent before this. */
   after: number;
+  /** When it is given up. */
+  until: number;
   resolve(answer: Ack | Events): void;
   reject(refusal: Refusal): void;
   deadline: ReturnType<typeof setTimeout>;
@@ -199,6 +201,7 @@ export class Socket {
         sent: false,
         refusals: 0,
         after: 0,
+        until: this.now() + ANSWER_MS,
         resolve,
         reject,
         deadline,
@@ -403,11 +406,13 @@ export class Socket {
 
   private refused(
     id: string,
-    error: { code: string; message: string; retryable: boolean; retry_after_ms?: number },
+    error: { code: string; message: string; retryable: boolean; retry_after_ms?: number; field?: string },
   ): void {
     const flight = this.flights.get(id);
     if (!flight) return;
-    if (error.retryable) {
+    // A rule that lets one thing happen so often, as slow mode does, may say to wait for longer than anybody waits here.
+    const isOver = error.field !== undefined && (error.retry_after_ms ?? 0) > flight.until - this.now();
+    if (error.retryable && !isOver) {
       const pause = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(flight.refusals, 8));
       const wait = Math.max(pause, error.retry_after_ms ?? 0);
       flight.refusals += 1;
