@@ -334,18 +334,31 @@ async fn a_message_is_followed_until_it_is_read() {
                 let _ = tokio::time::timeout(Duration::from_millis(50), b_events.next()).await;
             }
         };
-        tokio::select! { () = until(SendStatus::Delivered) => {}, () = taking => {} }
-        let seq = 2;
-        let read = b
-            .send(Action::Read {
-                conversation,
-                seq,
-                thread: None,
-            })
-            .await
-            .unwrap();
-        read.await.unwrap();
-        until(SendStatus::Read).await;
+        // A receipt may be lost. What is said next is delivered and read, too, and what came before it with that.
+        let say_more = async || {
+            let more = a.send(say(conversation, "more".to_owned())).await.unwrap();
+            more.await.unwrap().seq
+        };
+        let saying = async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+                say_more().await;
+            }
+        };
+        tokio::select! { () = until(SendStatus::Delivered) => {}, () = taking => {}, () = saying => {} }
+        let reading = async {
+            loop {
+                let seq = say_more().await;
+                let read = Action::Read {
+                    conversation,
+                    seq,
+                    thread: None,
+                };
+                b.send(read).await.unwrap().await.unwrap();
+                tokio::time::sleep(Duration::from_secs(3)).await;
+            }
+        };
+        tokio::select! { () = until(SendStatus::Read) => {}, () = reading => {} }
     };
     let taking = async { while a_events.next().await.is_some() {} };
     let following = tokio::time::timeout(PATIENCE, following);
