@@ -286,7 +286,7 @@ pub(super) fn settle(
                 (Some(accepted), _) => (command.reply)(Ok(accepted)),
                 (None, Verdict::Refused(rejection)) => (command.reply)(Err(rejection.into())),
                 (None, Verdict::TooFast(retry_after)) => {
-                    (command.reply)(Err(Refusal::TooFast { retry_after }))
+                    (command.reply)(Err(Refusal::TooFast { retry_after }));
                 }
                 (None, Verdict::Nothing) => {
                     let accepted = log.last(command.stream());
