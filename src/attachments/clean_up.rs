@@ -142,8 +142,9 @@ impl Shared {
                 }
             }
             // Somebody may have come to doubt them again.
-            if self.store.is_older(&doubtful(&sha256), before).await? {
-                self.store.remove(&doubtful(&sha256)).await?;
+            let doubt = doubtful(&sha256);
+            if self.store.written(&doubt).await?.is_some_and(|at| at < before) {
+                self.store.remove(&doubt).await?;
             }
         }
         Ok(())

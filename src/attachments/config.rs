@@ -128,13 +128,10 @@ impl AttachmentConfig {
         Duration::from_millis(self.stalled_ms)
     }
 
-    /// Whether a body of which so many bytes have come since it began holds its place for nothing: a few bytes now and then are no file.
-    pub(super) fn is_too_slow(&self, elapsed: Duration, bytes: u64) -> bool {
+    /// Whether a body of which so many bytes have come since it began has had its time: as long as an upload may take, and less where
+    /// it holds its place for a few bytes now and then.
+    pub(super) fn is_over(&self, elapsed: Duration, bytes: u64) -> bool {
         let counted = elapsed.saturating_sub(2 * self.stalled());
-        bytes < LEAST_RATE.saturating_mul(counted.as_secs())
-    }
-
-    pub(super) fn upload(&self) -> Duration {
-        Duration::from_secs(self.upload_s)
+        elapsed >= Duration::from_secs(self.upload_s) || bytes < LEAST_RATE.saturating_mul(counted.as_secs())
     }
 }

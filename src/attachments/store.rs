@@ -131,20 +131,15 @@ impl Store {
     }
 
     pub(super) async fn has(&self, path: &Path) -> Result<bool, StoreError> {
-        let store = self.opened().await?;
-        match self.bounded(store.head(path)).await {
-            Ok(_) => Ok(true),
-            Err(StoreError::Missing) => Ok(false),
-            Err(error) => Err(error),
-        }
+        Ok(self.written(path).await?.is_some())
     }
 
-    /// Whether an object is there and was last written before a moment.
-    pub(super) async fn is_older(&self, path: &Path, before: DateTime<Utc>) -> Result<bool, StoreError> {
+    /// When an object was last written, if it is there.
+    pub(super) async fn written(&self, path: &Path) -> Result<Option<DateTime<Utc>>, StoreError> {
         let store = self.opened().await?;
         match self.bounded(store.head(path)).await {
-            Ok(found) => Ok(found.last_modified < before),
-            Err(StoreError::Missing) => Ok(false),
+            Ok(found) => Ok(Some(found.last_modified)),
+            Err(StoreError::Missing) => Ok(None),
             Err(error) => Err(error),
         }
     }

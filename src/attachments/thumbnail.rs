@@ -160,8 +160,8 @@ impl Shared {
         };
         // Somebody who was before may have wanted the same one.
         let path = thumbnail(&attachment.sha256, size);
-        let failed = |error: &StoreError| problems::store(error);
-        if self.store.has(&path).await.map_err(|error| failed(&error))? {
+        let there = self.store.has(&path).await;
+        if there.map_err(|error| problems::store(&error))? {
             return Ok(());
         }
         let made = timeout(MAKE, self.run(attachment, size)).await;
@@ -173,10 +173,10 @@ impl Shared {
                 Bytes::new()
             }
             Err(Trouble::Late) => return Err(busy()),
-            Err(Trouble::Store(error)) => return Err(failed(&error)),
+            Err(Trouble::Store(error)) => return Err(problems::store(&error)),
         };
         let put = self.store.put(&path, bytes).await;
-        put.map_err(|error| failed(&error))
+        put.map_err(|error| problems::store(&error))
     }
 
     /// Has a process make it, which ends with this future.

@@ -87,8 +87,7 @@ pub(super) async fn pour(shared: &Shared, body: Body, intake: &mut Intake, most:
     let began = Instant::now();
     let mut chunks = body.into_data_stream();
     loop {
-        let elapsed = began.elapsed();
-        if elapsed >= shared.config.upload() || shared.config.is_too_slow(elapsed, intake.size()) {
+        if shared.config.is_over(began.elapsed(), intake.size()) {
             return Err(problems::stands_still());
         }
         let chunk = timeout(shared.config.stalled(), chunks.next()).await;

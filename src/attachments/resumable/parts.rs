@@ -52,12 +52,10 @@ impl Shared {
         let mut ends = vec![];
         let mut end = upload.state.received;
         let mut broken = None;
-        let in_time =
-            |elapsed, taken| elapsed < self.config.upload() && !self.config.is_too_slow(elapsed, taken);
         loop {
             let chunk = timeout(self.config.stalled(), chunks.next()).await;
             let chunk = match chunk {
-                Ok(Some(Ok(chunk))) if in_time(began.elapsed(), taken) => Some(chunk),
+                Ok(Some(Ok(chunk))) if !self.config.is_over(began.elapsed(), taken) => Some(chunk),
                 Ok(None) => None,
                 Ok(Some(Err(_))) => {
                     broken = Some(problems::broken());
