@@ -1,6 +1,7 @@
 // Up to where this person has read, told to the server in one go for a while.
 import type { Ack } from '../protocol/frames.ts';
 import { Refusal } from '../protocol/socket.ts';
+import { passes } from '../shared/api.ts';
 import type { Core } from './core.ts';
 
 /** Reads are gathered for so long; those that failed are tried again after the other. */
@@ -8,9 +9,8 @@ const READ_MS = 500;
 const READ_AGAIN_MS = 5_000;
 
 /** Whether the same may be taken later. */
-const passes = (error: unknown): boolean =>
-  !(error instanceof Refusal) ||
-  ['timeout', 'unavailable', 'overloaded', 'rate_limited'].includes(error.code);
+const isForNow = (error: unknown): boolean =>
+  !(error instanceof Refusal) || error.code === 'timeout' || passes(error.code);
 
 /** Where somebody reads: in the main timeline, or in a thread. */
 interface Place {
@@ -62,7 +62,7 @@ export class Reads {
     this.reads.clear();
     for (const read of reads) {
       this.core.socket.command({ type: 'read', ...read }).then(this.told, (error: unknown) => {
-        if (this.core.closed || !passes(error)) return;
+        if (this.core.closed || !isForNow(error)) return;
         // Else other devices would show it as unread for ever.
         this.keep(read);
         this.tell(READ_AGAIN_MS);

@@ -71,31 +71,37 @@ export class Summaries {
   /** One that a command has just opened; `position` is that of its ack. */
   async opened(id: string, position: string): Promise<void> {
     // The event that opens it tells as much, and sooner, where this page has not known the conversation before.
-    const { core } = this;
-    for (let tries = 0; tries < TRIES_MAX && !core.closed; tries++) {
-      if (core.state.conversations.has(id)) return;
-      const found = await queries.findConversation(core.ask, core.state.me, id, position).catch(() => null);
-      if (found) return this.take(found);
-      await pause(TRY_AGAIN_MS);
-    }
+    const found = await this.answered(id, position, () => this.core.state.conversations.has(id));
+    if (found) this.take(found);
   }
 
   /** Asks for one again, which the read models know by a position, until they have answered. */
   async renew(id: string, position?: string): Promise<void> {
     const { core } = this;
-    for (let tries = 0; tries < TRIES_MAX && !core.closed; tries++) {
-      const found = await queries.findConversation(core.ask, core.state.me, id, position).catch(() => null);
-      if (found) {
-        this.take(found);
-        const known = core.state.conversations.get(id)?.lastSeq ?? 0;
-        // What was heard meanwhile is newer than the answer, which was not taken.
-        if (found.summaries.every(({ lastSeq }) => lastSeq >= known)) return;
-        break;
-      }
-      await pause(TRY_AGAIN_MS);
+    const found = await this.answered(id, position);
+    if (found) {
+      this.take(found);
+      const known = core.state.conversations.get(id)?.lastSeq ?? 0;
+      // What was heard meanwhile is newer than the answer, which was not taken.
+      if (found.summaries.every(({ lastSeq }) => lastSeq >= known)) return;
     }
     core.update(state => store.withPartial(state, id));
     this.complete();
+  }
+
+  /** Asks for one until the read models have answered, unless nobody needs that any more. */
+  private async answered(
+    id: string,
+    position: string | undefined,
+    isOver = (): boolean => false,
+  ): Promise<queries.Found | null> {
+    const { core } = this;
+    for (let tries = 0; tries < TRIES_MAX && !core.closed && !isOver(); tries++) {
+      const found = await queries.findConversation(core.ask, core.state.me, id, position).catch(() => null);
+      if (found) return found;
+      await pause(TRY_AGAIN_MS);
+    }
+    return null;
   }
 
   /** Asks for one again after a while, and some times more: no answer says whether the read models know already. */

@@ -1,6 +1,6 @@
 // Threads that somebody looks at.
 import type { Notice } from '../protocol/frames.ts';
-import { Problem } from '../shared/api.ts';
+import { passes, Problem } from '../shared/api.ts';
 import { pause } from './again.ts';
 import type { Core } from './core.ts';
 import { emptyThread, followed, joined, lastReply, type Thread } from './nouns/thread.ts';
@@ -12,8 +12,6 @@ import type { Summaries } from './summaries.ts';
 /** Read models lag: so often, and after so long each time, it is asked again what they did not know. */
 const TRIES_MAX = 8;
 const AGAIN_MS = 1_000;
-/** What may be answered otherwise a little later. */
-const PASSES = ['not_found', 'unavailable', 'overloaded', 'rate_limited'];
 
 export class Threads {
   private atEnd = true;
@@ -181,7 +179,7 @@ export class Threads {
         return await queries.findThread(core.ask, core.state.me, id, root, before);
       } catch (error) {
         if (core.closed || this.shown(id)?.root !== root || tries === TRIES_MAX) throw error;
-        if (!(error instanceof Problem) || !PASSES.includes(error.code)) throw error;
+        if (!(error instanceof Problem) || !(error.code === 'not_found' || passes(error.code))) throw error;
         await pause(AGAIN_MS);
       }
     }

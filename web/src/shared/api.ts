@@ -81,6 +81,9 @@ export async function logout(refreshToken: string): Promise<void> {
   await call('/auth/logout', { refresh_token: refreshToken });
 }
 
+/** Whether the same may be taken a little later that was refused with this code. */
+export const passes = (code: string): boolean => ['unavailable', 'overloaded', 'rate_limited'].includes(code);
+
 /** Answers one GraphQL query. With `after`, an ack's position, the answer includes what was acked. */
 export async function graphql<T>(
   token: string,

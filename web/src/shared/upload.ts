@@ -1,5 +1,5 @@
 // Storing a file on the server, with how far it is. `fetch` cannot tell that of what it sends.
-import { Problem } from './api.ts';
+import { passes, Problem } from './api.ts';
 
 /** What the server says of a file that it has stored. */
 export interface Stored {
@@ -31,12 +31,11 @@ export async function upload(file: Blob, name: string, options: Options): Promis
     } catch (error) {
       signal.throwIfAborted();
       const code = error instanceof Problem ? error.code : 'unavailable';
-      const passes = ['unavailable', 'overloaded', 'rate_limited'].includes(code);
       const another = code === 'unauthenticated' && !refused;
-      if (tries >= TRIES_MAX || !(passes || another)) throw error;
+      if (tries >= TRIES_MAX || !(passes(code) || another)) throw error;
       refused = code === 'unauthenticated';
       const wait = error instanceof Problem ? (error.retryAfterMs ?? 0) : 0;
-      if (passes) await pause(Math.max(wait, RETRY_MS * 2 ** (tries - 1)), signal);
+      if (passes(code)) await pause(Math.max(wait, RETRY_MS * 2 ** (tries - 1)), signal);
     }
   }
 }
