@@ -107,6 +107,17 @@ impl ConversationId {
     }
 }
 
+/// The stream of what two people are to one another, by their direct conversation, and on its lane: a message there is written only where that
+/// stream stands as it was decided on.
+pub fn pair_of(direct: ConversationId) -> Uuid {
+    let mut hash = Sha256::new();
+    hash.update(b"pair");
+    hash.update(direct.0.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.finalize()[..16]);
+    on_lane(bytes, direct.lane())
+}
+
 fn derive(label: &[u8], log: Uuid, first: Uuid, second: Uuid, lane: u8) -> ConversationId {
     let mut hash = Sha256::new();
     hash.update(label);
@@ -145,6 +156,15 @@ mod tests {
             ConversationId::direct(Uuid::from_u128(8), a, b)
         );
         assert_eq!(ConversationId::direct(log, a, b).lane(), 2);
+    }
+
+    #[test]
+    fn what_two_people_are_to_one_another_lies_beside_their_conversation() {
+        let direct = ConversationId::direct(Uuid::from_u128(9), user(1, 2), user(2, 3));
+        let pair = pair_of(direct);
+        assert_eq!(pair, pair_of(direct));
+        assert_ne!(pair, direct.0);
+        assert_eq!(ConversationId(pair).lane(), direct.lane());
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub const DISPLAY_NAME_CHARS_MAX: usize = 64;
 pub const ABOUT_CHARS_MAX: usize = 256;
 /// The longest reason, in characters.
 pub const REASON_CHARS_MAX: usize = 256;
+/// The longest text that goes with a contact request, in characters.
+pub const GREETING_CHARS_MAX: usize = 256;
 /// The longest group name, in characters.
 pub const GROUP_NAME_CHARS_MAX: usize = 100;
 
@@ -186,6 +188,35 @@ impl Reason {
             ));
         }
         Ok(Self(reason.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What somebody says who asks to be a contact: 1 to 256 characters after trimming, [presentable](is_presentable).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Greeting(String);
+
+impl Greeting {
+    /// Trims and checks a text.
+    pub fn parse(text: &str) -> Result<Self, Rejection> {
+        let text = text.trim();
+        if text.chars().count() > GREETING_CHARS_MAX {
+            return Err(Rejection::TooLarge {
+                field: Field::Text,
+                max: GREETING_CHARS_MAX,
+            });
+        }
+        if !is_presentable(text) {
+            return Err(Rejection::invalid(
+                Field::Text,
+                "the text shows nothing, or holds a control character",
+            ));
+        }
+        Ok(Self(text.to_owned()))
     }
 
     pub fn as_str(&self) -> &str {
