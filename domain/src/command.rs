@@ -106,6 +106,16 @@ pub enum ConversationCommand {
     },
 }
 
+impl ConversationCommand {
+    /// Whether it shows the members something new of its actor, be it a word or a sign.
+    pub fn shows_something(&self) -> bool {
+        matches!(
+            self,
+            Self::SendMessage(_) | Self::EditMessage { .. } | Self::React { .. } | Self::Pin { .. }
+        )
+    }
+}
+
 impl Command {
     /// What the command must know beyond the state of its conversation. It is among the [`Facts`](crate::Facts) that the command
     /// is decided on, as far as what it names exists. Members whom a command names are in the state.
@@ -160,6 +170,22 @@ impl Command {
                 ..
             }) => Some(*source),
             _ => None,
+        }
+    }
+
+    /// Whether it depends on what two people are to one another, if its conversation is or becomes a direct one.
+    pub fn meets(&self) -> bool {
+        self.body.shows_something() || self.opens()
+    }
+
+    /// People whom it puts into a conversation without asking, who may not want that.
+    pub fn brings(&self) -> &[UserId] {
+        match &self.body {
+            ConversationCommand::OpenDirect { user } | ConversationCommand::AddMember { user } => {
+                std::slice::from_ref(user)
+            }
+            ConversationCommand::CreateGroup { members, .. } => members,
+            _ => &[],
         }
     }
 

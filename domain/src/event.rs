@@ -17,7 +17,11 @@ pub use crate::conversation::pin::PinChanged;
 pub use crate::conversation::reaction::ReactionChanged;
 pub use crate::conversation::recall::MessageRecalled;
 pub use crate::membership::Role;
+pub use crate::pair::PairChanged;
 pub use crate::user::attachment::{AttachmentRemoved, AttachmentStored};
+pub use crate::user::contact::{
+    ContactAccepted, ContactDeclined, ContactRemoved, ContactRequested, ContactWithdrawn, Told, UserBlocked,
+};
 pub use crate::user::cursors::{Cursor, CursorsMoved, InboxExpired};
 pub use crate::user::hiding::{ConversationCleared, MessagesHidden};
 pub use crate::user::mark::{ConversationArchived, ConversationMarked, ConversationMuted, Place};
@@ -68,6 +72,8 @@ pub enum UserEvent {
     ThreadRead(ThreadRead),
     ProfileUpdated(ProfileUpdated),
     SettingsUpdated(SettingsUpdated),
+    /// Of what has become otherwise between the user and somebody else.
+    Told(Told),
 }
 
 /// Any event that the log keeps.
@@ -75,6 +81,8 @@ pub enum UserEvent {
 pub enum Event {
     Conversation(ConversationEvent),
     User(UserEvent),
+    /// Of the stream of two people.
+    Pair(PairChanged),
     /// Of the administration's stream.
     Administration(Acted),
 }
@@ -88,5 +96,11 @@ impl From<ConversationEvent> for Event {
 impl From<UserEvent> for Event {
     fn from(event: UserEvent) -> Self {
         Self::User(event)
+    }
+}
+
+impl From<Told> for Event {
+    fn from(told: Told) -> Self {
+        Self::User(UserEvent::Told(told))
     }
 }

@@ -7,8 +7,10 @@ use crate::conversation::thread::Line;
 use crate::event::{Content, ConversationEvent};
 use crate::id::{CommandId, ConversationId, UserId};
 use crate::membership::Membership;
+use crate::pair::Pair;
 use crate::rejection::{Field, Rejection};
 use crate::rules::Rules;
+use crate::user::setting::{Audience, Settings};
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -67,6 +69,10 @@ pub struct Facts {
     attachments: HashMap<(UserId, Uuid), Attachment>,
     /// By the commands that forward them: an id belongs to whoever uses it, in one conversation.
     originals: HashMap<(UserId, ConversationId, CommandId), Original>,
+    /// What people are to those whom they want something of, who is named second, as far as read models have come.
+    regards: HashMap<(UserId, UserId), Regard>,
+    /// What two people are to one another where the command is decided that is next: its own batch vouches for it.
+    pair: Pair,
     /// Messages that something in the batch is about.
     touched: HashSet<(ConversationId, Uuid)>,
 }
@@ -107,6 +113,45 @@ pub struct Attachment {
     /// When it was stored.
     pub at: DateTime<Utc>,
     pub is_picture: bool,
+}
+
+/// What somebody is to a person whom they want something of, and what that person wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Regard {
+    pub settings: Settings,
+    pub is_contact: bool,
+    /// The person blocks them.
+    pub is_blocked: bool,
+    pub ties: Ties,
+}
+
+impl Regard {
+    /// Whether the person lets them put them into a group.
+    fn lets_add(&self) -> bool {
+        !self.is_blocked && lets(self.settings.add_me, self.is_contact)
+    }
+}
+
+/// Whether somebody is among those for whom something is.
+fn lets(audience: Audience, is_contact: bool) -> bool {
+    match audience {
+        Audience::Everyone => true,
+        Audience::Contacts => is_contact,
+        Audience::Nobody => false,
+    }
+}
+
+/// How many people somebody has to do with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ties {
+    pub contacts: u32,
+    /// Whom they wait for.
+    pub requests: u32,
+    /// Whom they have asked within a day.
+    pub today: u32,
+    /// When it is a day since the first of those whom they may ask in a day.
+    pub free_at: Option<DateTime<Utc>>,
+    pub blocks: u32,
 }
 
 /// Which reactions people have on a message.
@@ -233,6 +278,39 @@ impl Facts {
             return Err(Rejection::invalid(field, "this attachment is no picture"));
         }
         Ok(())
+    }
+
+    /// What `actor` is to `user`.
+    pub fn add_regard(&mut self, actor: UserId, user: UserId, regard: Regard) {
+        self.regards.insert((actor, user), regard);
+    }
+
+    fn regard(&self, actor: UserId, user: UserId) -> Regard {
+        self.regards.get(&(actor, user)).copied().unwrap_or_default()
+    }
+
+    /// How many people `actor` has to do with, who wants something of `user`.
+    pub(crate) fn ties(&self, actor: UserId, user: UserId) -> Ties {
+        self.regard(actor, user).ties
+    }
+
+    /// Whether `user` lets `actor` put them into a group.
+    pub(crate) fn lets_add(&self, actor: UserId, user: UserId) -> bool {
+        self.regard(actor, user).lets_add()
+    }
+
+    /// Whether `user` lets `actor` open a conversation of the two.
+    pub(crate) fn lets_open(&self, actor: UserId, user: UserId) -> bool {
+        lets(self.regard(actor, user).settings.direct, self.pair.are_contacts())
+    }
+
+    /// What the two people of a direct conversation are to one another, for what is decided next.
+    pub fn set_pair(&mut self, pair: Pair) {
+        self.pair = pair;
+    }
+
+    pub(crate) fn pair(&self) -> &Pair {
+        &self.pair
     }
 
     /// A message may be forwarded to the conversation by this command of `actor`, who sees it. What was found of the same message for

@@ -2,6 +2,7 @@
 //! cannot be thawed, the events tell the same.
 
 use crate::conversation::Conversation;
+use crate::pair::Pair;
 use crate::stream::Stream;
 use crate::user::User;
 
@@ -12,6 +13,7 @@ pub const FROZEN_VERSION: i16 = 4;
 const EMPTY: u8 = 0;
 const CONVERSATION: u8 = 1;
 const USER: u8 = 2;
+const PAIR: u8 = 3;
 
 impl Stream {
     /// The state as bytes, in the form [`FROZEN_VERSION`]. Little-endian, no padding.
@@ -27,6 +29,10 @@ impl Stream {
                 out.push(USER);
                 user.freeze(&mut out);
             }
+            Self::Pair(pair) => {
+                out.push(PAIR);
+                pair.freeze(&mut out);
+            }
         }
         out
     }
@@ -38,6 +44,7 @@ impl Stream {
             EMPTY => Self::Empty,
             CONVERSATION => Self::Conversation(Conversation::thaw(&mut frozen)?),
             USER => Self::User(User::thaw(&mut frozen)?),
+            PAIR => Self::Pair(Pair::thaw(&mut frozen)?),
             _ => return None,
         };
         frozen.0.is_empty().then_some(stream)
@@ -99,7 +106,7 @@ mod tests {
             (
                 4,
                 vec![
-                    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 20, 64, 67, 68, 70, 73, 77
+                    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 20, 64, 67, 68, 70, 73, 77, 97
                 ]
             )
         );

@@ -5,12 +5,13 @@
 
 use crate::conversation::thread::{Line, ThreadReplied, ThreadRepliedAlso};
 use crate::event::{
-    Acted, AttachmentRemoved, AttachmentStored, ConversationArchived, ConversationCleared, ConversationEvent,
+    Acted, AttachmentRemoved, AttachmentStored, ContactAccepted, ContactDeclined, ContactRemoved,
+    ContactRequested, ContactWithdrawn, ConversationArchived, ConversationCleared, ConversationEvent,
     ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed,
     GroupSettingsChanged, InboxExpired, JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded,
     MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled,
-    MessageSent, MessagesHidden, PinChanged, ProfileUpdated, ReactionChanged, Registered, RoleChanged,
-    SettingsUpdated, ThreadFollowed, ThreadRead,
+    MessageSent, MessagesHidden, PairChanged, PinChanged, ProfileUpdated, ReactionChanged, Registered,
+    RoleChanged, SettingsUpdated, ThreadFollowed, ThreadRead, UserBlocked,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -70,7 +71,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 37] = [
+const TABLE: [Entry; 44] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -107,7 +108,14 @@ const TABLE: [Entry; 37] = [
     entry::<ConversationCleared>(),
     entry::<ProfileUpdated>(),
     entry::<SettingsUpdated>(),
+    entry::<ContactRequested>(),
+    entry::<ContactAccepted>(),
+    entry::<ContactDeclined>(),
+    entry::<ContactWithdrawn>(),
+    entry::<ContactRemoved>(),
+    entry::<UserBlocked>(),
     entry::<Acted>(),
+    entry::<PairChanged>(),
 ];
 
 /// Kinds that this process takes for unknown.
@@ -158,7 +166,14 @@ impl Kind {
     pub const CONVERSATION_CLEARED: Self = Self(75);
     pub const PROFILE_UPDATED: Self = Self(76);
     pub const SETTINGS_UPDATED: Self = Self(77);
+    pub const CONTACT_REQUESTED: Self = Self(78);
+    pub const CONTACT_ACCEPTED: Self = Self(79);
+    pub const CONTACT_DECLINED: Self = Self(80);
+    pub const CONTACT_WITHDRAWN: Self = Self(81);
+    pub const CONTACT_REMOVED: Self = Self(82);
+    pub const USER_BLOCKED: Self = Self(83);
     pub const ADMINISTRATOR_ACTED: Self = Self(96);
+    pub const PAIR_CHANGED: Self = Self(97);
 
     /// The kinds of messages, wherever they stand.
     pub const MESSAGES: [Self; 3] = [
@@ -273,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_told_of_what_they_did_for_themselves() {
+    fn a_user_is_told_of_what_they_did_for_themselves_and_of_contacts() {
         let told = [
             Kind::THREAD_FOLLOWED,
             Kind::THREAD_READ,
@@ -284,6 +299,12 @@ mod tests {
             Kind::CONVERSATION_CLEARED,
             Kind::PROFILE_UPDATED,
             Kind::SETTINGS_UPDATED,
+            Kind::CONTACT_REQUESTED,
+            Kind::CONTACT_ACCEPTED,
+            Kind::CONTACT_DECLINED,
+            Kind::CONTACT_WITHDRAWN,
+            Kind::CONTACT_REMOVED,
+            Kind::USER_BLOCKED,
         ];
         assert!(Kind::ALL.into_iter().filter(|kind| kind.is_notice()).eq(told));
     }

@@ -6,7 +6,7 @@
 pub use crate::kind::{Kind, Stored, leave_out};
 
 use crate::conversation::thread::{Line, ThreadReplied, ThreadRepliedAlso};
-use crate::event::{ConversationEvent, Event, MessageSent, UserEvent};
+use crate::event::{ConversationEvent, Event, MessageSent, Told, UserEvent};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::error::Category;
@@ -76,7 +76,16 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
             UserEvent::ThreadRead(data) => form(data),
             UserEvent::ProfileUpdated(data) => form(data),
             UserEvent::SettingsUpdated(data) => form(data),
+            UserEvent::Told(told) => match told {
+                Told::Requested(data) => form(data),
+                Told::Accepted(data) => form(data),
+                Told::Declined(data) => form(data),
+                Told::Withdrawn(data) => form(data),
+                Told::Removed(data) => form(data),
+                Told::Blocked(data) => form(data),
+            },
         },
+        Event::Pair(data) => form(data),
         Event::Administration(data) => form(data),
     }
 }

@@ -8,7 +8,8 @@ use crate::conversation::receipt::Receipts;
 use crate::digest::DigestKey;
 use crate::event::{Acted, Event, Role};
 use crate::facts::{Facts, Need};
-use crate::id::{CommandId, UserId};
+use crate::id::{CommandId, UserId, pair_of};
+use crate::pair::{Pair, PairCommand};
 use crate::rejection::Rejection;
 use crate::user::{User, UserCommand};
 use chrono::{DateTime, Utc};
@@ -26,6 +27,8 @@ pub enum Stream {
     Empty,
     Conversation(Conversation),
     User(User),
+    /// What two people are to one another.
+    Pair(Pair),
 }
 
 /// A command to a stream.
@@ -37,6 +40,15 @@ pub enum StreamCommand {
         user: UserId,
         id: CommandId,
         command: UserCommand,
+    },
+    /// To the stream of two people.
+    Pair {
+        actor: UserId,
+        /// The other one.
+        user: UserId,
+        id: CommandId,
+        pair: Uuid,
+        command: PairCommand,
     },
     /// To the administration's stream: what the administrator `actor` is about to do.
     Administration {
@@ -50,7 +62,7 @@ impl StreamCommand {
     pub fn id(&self) -> Uuid {
         match self {
             Self::Conversation(command) => command.id.0,
-            Self::User { id, .. } | Self::Administration { id, .. } => id.0,
+            Self::User { id, .. } | Self::Pair { id, .. } | Self::Administration { id, .. } => id.0,
         }
     }
 
@@ -58,7 +70,7 @@ impl StreamCommand {
         match self {
             Self::Conversation(command) => command.actor,
             Self::User { user, .. } => *user,
-            Self::Administration { actor, .. } => *actor,
+            Self::Pair { actor, .. } | Self::Administration { actor, .. } => *actor,
         }
     }
 
@@ -67,6 +79,7 @@ impl StreamCommand {
         match self {
             Self::Conversation(command) => command.conversation.0,
             Self::User { user, .. } => user.0,
+            Self::Pair { pair, .. } => *pair,
             Self::Administration { .. } => ADMINISTRATION,
         }
     }
@@ -95,6 +108,9 @@ impl StreamCommand {
                 command: UserCommand::UpdateSettings(updated),
                 ..
             } => updated.digest(*user, key),
+            Self::Pair {
+                actor, pair, command, ..
+            } => command.digest(*actor, *pair, key),
             Self::User { .. } | Self::Administration { .. } => 0,
         }
     }
@@ -118,6 +134,7 @@ impl StreamCommand {
         match self {
             Self::Conversation(command) => command.opens(),
             Self::User { .. } => !self.is_own_wish(),
+            Self::Pair { .. } => false,
             Self::Administration { .. } => true,
         }
     }
@@ -147,11 +164,29 @@ impl StreamCommand {
 
     /// [`Command::needs`].
     pub fn needs(&self) -> impl Iterator<Item = Need<'_>> {
-        let command = match self {
-            Self::Conversation(command) => Some(command),
-            Self::User { .. } | Self::Administration { .. } => None,
+        let (command, user) = match self {
+            Self::Conversation(command) => (Some(command), None),
+            Self::Pair { user, .. } => (None, Some(Need::Users(std::slice::from_ref(user)))),
+            Self::User { .. } | Self::Administration { .. } => (None, None),
         };
-        command.into_iter().flat_map(Command::needs)
+        command.into_iter().flat_map(Command::needs).chain(user)
+    }
+
+    /// The stream of two people that it depends on beside its own, if its conversation is or becomes a direct one.
+    pub fn pair(&self) -> Option<Uuid> {
+        match self {
+            Self::Conversation(command) if command.meets() => Some(pair_of(command.conversation)),
+            _ => None,
+        }
+    }
+
+    /// People whom it wants something of, who may not want that or have not room for it.
+    pub fn regards(&self) -> &[UserId] {
+        match self {
+            Self::Conversation(command) => command.brings(),
+            Self::Pair { user, .. } => std::slice::from_ref(user),
+            Self::User { .. } | Self::Administration { .. } => &[],
+        }
     }
 
     /// Whether it puts the actor into a conversation as well as those whom it names.
@@ -168,7 +203,7 @@ impl StreamCommand {
                 command: UserCommand::UpdateProfile(profile),
                 ..
             } => profile.picture().map(|picture| (*user, picture)),
-            Self::User { .. } | Self::Administration { .. } => None,
+            Self::User { .. } | Self::Pair { .. } | Self::Administration { .. } => None,
         }
     }
 
@@ -176,7 +211,7 @@ impl StreamCommand {
     pub fn forwards(&self) -> Option<(UserId, Source)> {
         match self {
             Self::Conversation(command) => command.forwards().map(|source| (command.actor, source)),
-            Self::User { .. } | Self::Administration { .. } => None,
+            Self::User { .. } | Self::Pair { .. } | Self::Administration { .. } => None,
         }
     }
 }
@@ -193,7 +228,9 @@ impl Stream {
             StreamCommand::Conversation(command) => {
                 let events = match self {
                     Self::Conversation(conversation) => conversation.decide(command, facts, now),
-                    Self::Empty | Self::User(_) => Conversation::default().decide(command, facts, now),
+                    Self::Empty | Self::User(_) | Self::Pair(_) => {
+                        Conversation::default().decide(command, facts, now)
+                    }
                 };
                 events.map(|events| events.into_iter().map(Event::from).collect())
             }
@@ -205,9 +242,18 @@ impl Stream {
                 }
                 let events = match self {
                     Self::User(user) => user.decide(command.clone(), now),
-                    Self::Empty | Self::Conversation(_) => User::default().decide(command.clone(), now),
+                    Self::Empty | Self::Conversation(_) | Self::Pair(_) => {
+                        User::default().decide(command.clone(), now)
+                    }
                 };
                 events.map(|events| events.into_iter().map(Event::from).collect())
+            }
+            StreamCommand::Pair {
+                actor, user, command, ..
+            } => {
+                let pair = self.pair().copied().unwrap_or_default();
+                let events = pair.decide((*actor, *user), command, facts, now);
+                events.map(|events| events.into_iter().map(Event::Pair).collect())
             }
             StreamCommand::Administration { acted, .. } => Ok(vec![Event::Administration(acted.clone())]),
         }
@@ -219,6 +265,7 @@ impl Stream {
             *self = match event {
                 Event::Conversation(_) => Self::Conversation(Conversation::default()),
                 Event::User(_) => Self::User(User::default()),
+                Event::Pair(_) => Self::Pair(Pair::default()),
                 // Nothing is decided by it.
                 Event::Administration(_) => Self::Empty,
             };
@@ -226,10 +273,12 @@ impl Stream {
         match (self, event) {
             (Self::Conversation(conversation), Event::Conversation(event)) => conversation.evolve(event),
             (Self::User(user), Event::User(event)) => user.evolve(event),
+            (Self::Pair(pair), Event::Pair(event)) => pair.evolve(event),
             (Self::Empty, _)
             | (_, Event::Administration(_))
-            | (Self::Conversation(_), Event::User(_))
-            | (Self::User(_), Event::Conversation(_)) => {}
+            | (Self::Conversation(_), Event::User(_) | Event::Pair(_))
+            | (Self::User(_), Event::Conversation(_) | Event::Pair(_))
+            | (Self::Pair(_), Event::Conversation(_) | Event::User(_)) => {}
         }
     }
 
@@ -244,7 +293,7 @@ impl Stream {
     pub fn authorize(&self, user: UserId) -> Result<Role, Rejection> {
         match self {
             Self::Conversation(conversation) => conversation.authorize(user),
-            Self::Empty | Self::User(_) => Err(Rejection::NotAMember),
+            Self::Empty | Self::User(_) | Self::Pair(_) => Err(Rejection::NotAMember),
         }
     }
 
@@ -252,7 +301,7 @@ impl Stream {
     pub fn member_count(&self) -> usize {
         match self {
             Self::Conversation(conversation) => conversation.member_count(),
-            Self::Empty | Self::User(_) => 0,
+            Self::Empty | Self::User(_) | Self::Pair(_) => 0,
         }
     }
 
@@ -260,16 +309,24 @@ impl Stream {
     pub fn lets_forward(&self) -> bool {
         match self {
             Self::Conversation(conversation) => conversation.settings().forward,
-            Self::Empty | Self::User(_) => true,
+            Self::Empty | Self::User(_) | Self::Pair(_) => true,
         }
     }
 
     /// How many things the state lists one by one, about: who is in a conversation or muted there or banned, what a user has marked and read.
     pub fn entry_count(&self) -> usize {
         match self {
-            Self::Empty => 0,
+            Self::Empty | Self::Pair(_) => 0,
             Self::Conversation(conversation) => conversation.entries(),
             Self::User(user) => user.entry_count(),
+        }
+    }
+
+    /// What two people are to one another, where it is theirs.
+    pub fn pair(&self) -> Option<&Pair> {
+        match self {
+            Self::Pair(pair) => Some(pair),
+            Self::Empty | Self::Conversation(_) | Self::User(_) => None,
         }
     }
 
@@ -282,7 +339,7 @@ impl Stream {
     pub fn receipts(&self) -> Receipts {
         match self {
             Self::Conversation(conversation) => conversation.receipts(),
-            Self::Empty | Self::User(_) => Receipts::default(),
+            Self::Empty | Self::User(_) | Self::Pair(_) => Receipts::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! and been sent.
 
 pub mod attachment;
+pub mod contact;
 pub mod cursors;
 pub mod hiding;
 pub mod mark;
@@ -12,7 +13,7 @@ pub mod thread;
 
 use crate::event::{
     AttachmentRemoved, AttachmentStored, CursorsMoved, InboxExpired, ProfileUpdated, Registered,
-    SettingsUpdated, ThreadRead, UserEvent,
+    SettingsUpdated, ThreadRead, Told, UserEvent,
 };
 use crate::frozen::Frozen;
 use crate::id::ConversationId;
@@ -58,6 +59,8 @@ pub enum UserCommand {
     /// Whether the picture may be shown is for the stream to say.
     UpdateProfile(ProfileUpdated),
     UpdateSettings(SettingsUpdated),
+    /// The server's own: what has become otherwise between the user and somebody else is told.
+    Tell(Told),
 }
 
 impl User {
@@ -147,6 +150,7 @@ impl User {
             UserCommand::Hide(hiding) => Self::hide(hiding),
             UserCommand::UpdateProfile(profile) => Ok(Self::update_profile(profile)),
             UserCommand::UpdateSettings(updated) => Ok(self.update_settings(updated)),
+            UserCommand::Tell(told) => Ok(vec![UserEvent::Told(told)]),
         }
     }
 
@@ -166,7 +170,8 @@ impl User {
             | UserEvent::MessagesHidden(_)
             | UserEvent::ConversationCleared(_)
             | UserEvent::ThreadFollowed(_)
-            | UserEvent::ProfileUpdated(_) => {}
+            | UserEvent::ProfileUpdated(_)
+            | UserEvent::Told(_) => {}
         }
     }
 }

@@ -314,7 +314,7 @@ impl HubTask {
         }
         match stored::decode(recorded.kind, recorded.ver, &recorded.payload) {
             Ok(Event::Conversation(event)) => Ok(Some(event)),
-            Ok(Event::User(_) | Event::Administration(_)) => Ok(None),
+            Ok(Event::User(_) | Event::Pair(_) | Event::Administration(_)) => Ok(None),
             Err(error) => {
                 tracing::error!(lane = self.lane, pos = recorded.pos, %error, "a control event cannot be read");
                 Err(error)

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
-    About, Act, Audience, ConversationEvent, ConversationId, Cursor, DisplayName, Event, FileName, Join,
-    Moment, Reason, Role, SettingsChange, UserEvent, Who,
+    About, Act, Audience, Change, ConversationEvent, ConversationId, Cursor, DisplayName, Event, FileName,
+    Greeting, Join, Moment, Reason, Role, SettingsChange, UserEvent, Who,
 };
 use uuid::Uuid;
 
@@ -212,12 +212,58 @@ fn examples() -> Vec<Event> {
             add_me: Some(Audience::Everyone),
         })
         .into(),
+        Told::Requested(ContactRequested {
+            user: user(3),
+            by: user(2),
+            text: Greeting::parse("we met in Turin").ok(),
+        })
+        .into(),
+        Told::Accepted(ContactAccepted {
+            user: user(3),
+            by: user(2),
+        })
+        .into(),
+        Told::Declined(ContactDeclined {
+            user: user(3),
+            by: user(2),
+        })
+        .into(),
+        Told::Withdrawn(ContactWithdrawn {
+            user: user(3),
+            by: user(2),
+        })
+        .into(),
+        Told::Removed(ContactRemoved {
+            user: user(3),
+            by: user(2),
+        })
+        .into(),
+        Told::Blocked(UserBlocked {
+            user: user(3),
+            on: true,
+        })
+        .into(),
+        pair(
+            Change::Requested {
+                text: Greeting::parse("we met in Turin").ok(),
+            },
+            true,
+        ),
         Event::Administration(Acted {
             act: Act::SuspendUser.as_str().to_owned(),
             target: user(3).0.to_string(),
             reason: Some("spam".to_owned()),
         }),
     ]
+}
+
+fn pair(change: Change, heard: bool) -> Event {
+    Event::Pair(PairChanged {
+        by: user(2),
+        user: user(3),
+        change,
+        heard,
+    })
 }
 
 fn moment() -> Moment {
@@ -287,6 +333,11 @@ fn more() -> Vec<(&'static str, Event)> {
             })
             .into(),
         ),
+        ("accepted", pair(Change::Accepted, false)),
+        ("declined", pair(Change::Declined { until: moment() }, false)),
+        ("withdrawn", pair(Change::Withdrawn, true)),
+        ("removed", pair(Change::Removed, true)),
+        ("blocked", pair(Change::Blocked { on: true }, false)),
         (
             "slow",
             sent(MessageSent {

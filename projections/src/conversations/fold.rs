@@ -43,6 +43,13 @@ impl Projection for Conversations {
             Kind::THREAD_FOLLOWED,
             Kind::THREAD_READ,
             Kind::SETTINGS_UPDATED,
+            Kind::CONTACT_REQUESTED,
+            Kind::CONTACT_ACCEPTED,
+            Kind::CONTACT_DECLINED,
+            Kind::CONTACT_WITHDRAWN,
+            Kind::CONTACT_REMOVED,
+            Kind::USER_BLOCKED,
+            Kind::PAIR_CHANGED,
         ])
     }
 
@@ -132,7 +139,7 @@ impl<'a> Changes<'a> {
                     self.names.insert(fact.stream(), name.as_str());
                 }
             }
-            Event::User(_) | Event::Administration(_) => {}
+            Event::User(_) | Event::Pair(_) | Event::Administration(_) => {}
             Event::Conversation(event) => self.fold_conversation(fact, event),
         }
     }

@@ -284,6 +284,7 @@ impl Talk {
         let mut said = match decode(record.kind, record.ver, &record.payload).unwrap() {
             Event::Conversation(event) => format!("{event:?}"),
             Event::User(event) => format!("{event:?}"),
+            Event::Pair(event) => format!("{event:?}"),
             Event::Administration(event) => format!("{event:?}"),
         };
         for user in self.people {

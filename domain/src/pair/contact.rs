@@ -1,0 +1,132 @@
+//! Contacts: one asks, and the other accepts or does not. Requests that cross meet. Who is declined or blocked is not told, and sees what
+//! one sees who waits.
+
+use super::{Change, Pair, YOU_BLOCK};
+use crate::facts::Ties;
+use crate::id::UserId;
+use crate::rejection::{Field, Rejection};
+use crate::text::Greeting;
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// The most contacts that somebody has.
+pub const CONTACTS_MAX: u32 = 5_000;
+/// The most people whom somebody waits for at a time.
+pub const REQUESTS_MAX: u32 = 100;
+/// The most people whom somebody asks in a day.
+pub const REQUESTS_A_DAY: u32 = 50;
+/// Who was declined is not heard for so long.
+pub const DECLINED_DAYS: i64 = 7;
+
+impl Pair {
+    pub(super) fn request(
+        &self,
+        (actor, user): (UserId, UserId),
+        text: Option<&Greeting>,
+        ties: &Ties,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Change>, Rejection> {
+        let (mine, theirs) = (self.of(actor, user), self.of(user, actor));
+        if mine.blocks {
+            return Err(you_block());
+        }
+        if self.contacts {
+            return Ok(None);
+        }
+        if theirs.asks.is_some() {
+            ties.have_room()?;
+            return Ok(Some(Change::Accepted));
+        }
+        // Heard or not, they wait as it seems to them.
+        if mine.asks.is_some() {
+            return Ok(None);
+        }
+        ties.have_room()?;
+        if ties.requests >= REQUESTS_MAX {
+            return Err(Rejection::Conflict("you wait for too many people"));
+        }
+        if ties.today >= REQUESTS_A_DAY {
+            return Err(Rejection::TooOften {
+                field: Field::User,
+                reason: "you have asked too many people today",
+                wait: ties.free_at.map_or(TimeDelta::hours(1), |free| free - now),
+            });
+        }
+        Ok(Some(Change::Requested { text: text.cloned() }))
+    }
+
+    pub(super) fn accept(
+        &self,
+        (actor, user): (UserId, UserId),
+        ties: &Ties,
+    ) -> Result<Option<Change>, Rejection> {
+        if self.contacts {
+            return Ok(None);
+        }
+        if self.of(user, actor).asks != Some(true) {
+            return Err(Rejection::NotFound(Field::User));
+        }
+        if self.of(actor, user).blocks {
+            return Err(you_block());
+        }
+        ties.have_room()?;
+        Ok(Some(Change::Accepted))
+    }
+
+    pub(super) fn decline(
+        &self,
+        (actor, user): (UserId, UserId),
+        now: DateTime<Utc>,
+    ) -> Result<Change, Rejection> {
+        if self.of(user, actor).asks != Some(true) {
+            return Err(Rejection::NotFound(Field::User));
+        }
+        Ok(Change::Declined {
+            until: (now + TimeDelta::days(DECLINED_DAYS)).into(),
+        })
+    }
+
+    pub(super) fn withdraw(&self, (actor, user): (UserId, UserId)) -> Result<Change, Rejection> {
+        if self.of(actor, user).asks.is_none() {
+            return Err(Rejection::NotFound(Field::User));
+        }
+        Ok(Change::Withdrawn)
+    }
+
+    pub(super) fn remove(&self) -> Option<Change> {
+        self.contacts.then_some(Change::Removed)
+    }
+
+    /// Whether `user` is told of what `actor` does: never where they block them, and of a request neither where they have declined one.
+    pub(super) fn is_heard(
+        &self,
+        (actor, user): (UserId, UserId),
+        change: &Change,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let (mine, theirs) = (self.of(actor, user), self.of(user, actor));
+        let of_itself = match change {
+            Change::Requested { .. } => mine.unheard_until.is_none_or(|until| until.time() <= now),
+            Change::Accepted | Change::Removed => true,
+            Change::Withdrawn => mine.asks == Some(true),
+            Change::Declined { .. } | Change::Blocked { .. } => false,
+        };
+        of_itself && !theirs.blocks
+    }
+}
+
+impl Ties {
+    /// Refuses one more contact to somebody who has as many as may be.
+    fn have_room(&self) -> Result<(), Rejection> {
+        if self.contacts >= CONTACTS_MAX {
+            return Err(Rejection::Conflict("you have too many contacts"));
+        }
+        Ok(())
+    }
+}
+
+fn you_block() -> Rejection {
+    Rejection::Denied {
+        field: Field::User,
+        reason: YOU_BLOCK,
+    }
+}
