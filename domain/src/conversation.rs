@@ -121,6 +121,9 @@ impl Conversation {
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         let actor = command.actor;
+        if command.body.shows_something() {
+            self.reaches_other(actor, facts)?;
+        }
         match &command.body {
             ConversationCommand::OpenDirect { user } => self.open_direct(actor, *user, facts),
             ConversationCommand::CreateGroup { name, members } => {

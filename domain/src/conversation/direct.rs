@@ -6,6 +6,7 @@ use crate::event::{ConversationEvent, Event};
 use crate::facts::Facts;
 use crate::id::UserId;
 use crate::kind::{Kind, Stored};
+use crate::pair::KEEPS_TO_THEMSELVES;
 use crate::rejection::{Field, Rejection};
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,14 @@ impl Conversation {
         if !facts.has_users(&[user]) {
             return Err(Rejection::NotFound(Field::User));
         }
+        let denied = |reason| Rejection::Denied {
+            field: Field::User,
+            reason,
+        };
+        facts.pair().lets_reach(actor, user).map_err(denied)?;
+        if !facts.lets_open(actor, user) {
+            return Err(denied(KEEPS_TO_THEMSELVES));
+        }
         for (one, reason) in [(actor, YOU_ARE_IN_TOO_MANY), (user, THEY_ARE_IN_TOO_MANY)] {
             if !facts.has_room(one) {
                 return Err(Rejection::Conflict(reason));
@@ -55,6 +64,20 @@ impl Conversation {
             [user, actor]
         };
         Ok(vec![ConversationEvent::DirectOpened(DirectOpened { users })])
+    }
+
+    /// Refuses a member of a direct conversation whom the other one is not to hear, for a block of either.
+    pub(super) fn reaches_other(&self, actor: UserId, facts: &Facts) -> Result<(), Rejection> {
+        if !self.is_direct() || !self.is_member(actor) {
+            return Ok(());
+        }
+        let other = self.members().find(|user| *user != actor);
+        other.map_or(Ok(()), |other| {
+            facts
+                .pair()
+                .lets_reach(actor, other)
+                .map_err(Rejection::Forbidden)
+        })
     }
 }
 

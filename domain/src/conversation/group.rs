@@ -6,6 +6,7 @@ use crate::event::{ConversationEvent, Event, Role};
 use crate::facts::Facts;
 use crate::id::UserId;
 use crate::kind::{Kind, Stored};
+use crate::pair::KEEPS_TO_THEMSELVES;
 use crate::rejection::{Field, Rejection};
 use crate::text::GroupName;
 use chrono::{DateTime, Utc};
@@ -135,6 +136,12 @@ impl Conversation {
         let mut all = vec![actor];
         all.extend(members.iter().copied().filter(|user| *user != actor));
         dedupe(&mut all);
+        if !all[1..].iter().all(|user| facts.lets_add(actor, *user)) {
+            return Err(Rejection::Denied {
+                field: Field::Members,
+                reason: "one of these users does not want that from you",
+            });
+        }
         if all.len() > GROUP_MEMBERS_MAX {
             return Err(Rejection::TooLarge {
                 field: Field::Members,
@@ -176,6 +183,12 @@ impl Conversation {
         }
         if self.is_member(user) {
             return Err(Rejection::Conflict("this user is a member already"));
+        }
+        if !self.requests.contains(&user) && !facts.lets_add(actor, user) {
+            return Err(Rejection::Denied {
+                field: Field::User,
+                reason: KEEPS_TO_THEMSELVES,
+            });
         }
         if self.member_count() >= GROUP_MEMBERS_MAX {
             return Err(Rejection::Conflict("the group is full"));

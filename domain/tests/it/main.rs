@@ -21,6 +21,7 @@ mod links;
 mod marks;
 mod messages;
 mod muted;
+mod pairs;
 mod permissions;
 mod pins;
 mod profiles;
