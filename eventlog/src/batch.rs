@@ -102,14 +102,7 @@ impl Batch {
         let command = self.commands.len();
         self.commands.push(proposal.command);
         self.digests.push(proposal.digest);
-        let stream = *self.by_stream.entry(proposal.stream).or_insert_with(|| {
-            self.streams.push(proposal.stream);
-            self.guards.push(proposal.guard as i64);
-            self.stream_events.push(0);
-            self.stream_messages.push(0);
-            self.stream_control.push(0);
-            self.streams.len() - 1
-        });
+        let stream = self.stream(proposal.stream, proposal.guard);
         for (idx, event) in proposal.events.iter().enumerate() {
             self.stream_events[stream] += 1;
             self.stream_messages[stream] += i64::from(event.countable);
@@ -130,6 +123,25 @@ impl Batch {
             self.event_payload.push(event.payload.clone());
             self.bytes += event.payload.len();
         }
+    }
+
+    /// Lets the batch be written only where the last control event of `stream`, which is on its lane, has this seq. It writes nothing to
+    /// that stream, unless proposals for it do, of which the first one's guard counts as ever.
+    pub fn check(&mut self, stream: Uuid, guard: u64) {
+        debug_assert_eq!(lane_of(stream), self.lane, "a batch holds one lane");
+        self.stream(stream, guard);
+    }
+
+    /// The place of a stream among those of the batch.
+    fn stream(&mut self, stream: Uuid, guard: u64) -> usize {
+        *self.by_stream.entry(stream).or_insert_with(|| {
+            self.streams.push(stream);
+            self.guards.push(guard as i64);
+            self.stream_events.push(0);
+            self.stream_messages.push(0);
+            self.stream_control.push(0);
+            self.streams.len() - 1
+        })
     }
 
     pub fn lane(&self) -> u8 {

@@ -3,6 +3,7 @@
 use crate::invariants;
 use crate::support::{TestLog, appended, batch, control, message, proposal, stream};
 use std::time::Duration;
+use tidings_eventlog::Outcome;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -143,4 +144,41 @@ async fn a_lane_that_does_not_exist_is_refused() {
         .append(&batch(9, &[proposal(stream(9, 1), 0, vec![control()])]))
         .await;
     assert!(outcome.unwrap_err().to_string().contains("lane 9 does not exist"));
+}
+
+#[tokio::test]
+async fn a_stream_that_is_only_checked_refuses_what_is_old_and_stays_as_it_is() {
+    let test = TestLog::new().await;
+    let (talk, beside, nowhere) = (stream(0, 1), stream(0, 2), stream(0, 3));
+    let appender = test.appender();
+    let write = async |guards: [u64; 2], proposals: &[tidings_eventlog::Proposal]| {
+        let mut batch = batch(0, proposals);
+        batch.check(beside, guards[0]);
+        batch.check(nowhere, guards[1]);
+        appender.append(&batch).await.unwrap()
+    };
+    // There need be none of them.
+    appended(write([0, 0], &[proposal(talk, 0, vec![control()])]).await);
+    appended(write([0, 0], &[proposal(beside, 0, vec![control()])]).await);
+    let client = test.client().await;
+    let row = async || -> (i64, i64, String) {
+        let sql = "SELECT head_seq, guard_seq, last_at::text || xmin::text FROM stream WHERE stream = $1";
+        let row = client.query_one(sql, &[&beside]).await.unwrap();
+        (row.get(0), row.get(1), row.get(2))
+    };
+    let before = row().await;
+    let say = || proposal(talk, 1, vec![message()]);
+    for (guards, wrong) in [([0, 0], beside), ([2, 0], beside), ([1, 1], nowhere)] {
+        let Outcome::Refused { stale, .. } = write(guards, &[say()]).await else {
+            panic!("a batch was written that {wrong} refuses");
+        };
+        let streams: Vec<Uuid> = stale.iter().map(|stale| stale.stream).collect();
+        assert_eq!(streams, [wrong]);
+    }
+    appended(write([1, 0], &[say()]).await);
+    assert_eq!(row().await, before);
+    // One proposal of the batch may write what the others are checked by.
+    appended(write([1, 0], &[proposal(beside, 1, vec![control()]), say()]).await);
+    assert_eq!(row().await.0, 2);
+    invariants::check(&test).await;
 }
