@@ -1,10 +1,12 @@
-//! What people show of themselves, and what they want of others.
+//! What people show of themselves, what they want of others, and what they are to one another.
 
 mod fold;
 mod profile;
 mod setting;
+mod tie;
 
 pub(crate) use fold::People;
 pub use profile::{Name, Profile, names, profiles};
 pub use setting::settings;
 pub use tidings_domain::{Audience, Settings};
+pub use tie::{Tie, TieKind, regards, ties, ties_of};

@@ -22,3 +22,15 @@ CREATE TABLE {schema}.setting (
     direct    text,
     add_me    text
 ) WITH (fillfactor = 70);
+
+-- What people are to one another, a row for each of the two who is to see it: contacts, requests that were sent and received, blocks, and when
+-- somebody has asked whom last.
+CREATE TABLE {schema}.tie (
+    user_id  uuid NOT NULL,
+    kind     text NOT NULL,
+    other_id uuid NOT NULL,
+    pair     uuid NOT NULL,
+    at       timestamptz NOT NULL,
+    text     text,
+    PRIMARY KEY (user_id, kind, other_id)
+);

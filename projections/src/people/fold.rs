@@ -1,6 +1,6 @@
 //! How events change it.
 
-use super::{profile, setting};
+use super::{profile, setting, tie};
 use crate::fact::Fact;
 use crate::projection::{Folds, Projection, Table};
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use tidings_domain::stored::Kind;
 use tidings_domain::{Event, UserEvent};
 use tokio_postgres::Error;
 
-/// The `people` projection. Every row belongs to its user's stream, so lanes never meet.
+/// The `people` projection. Every row belongs to its user's stream, or to that of two people, so lanes never meet.
 pub(crate) struct People;
 
 #[async_trait]
@@ -31,11 +31,16 @@ impl Projection for People {
             Kind::USER_REGISTERED,
             Kind::PROFILE_UPDATED,
             Kind::SETTINGS_UPDATED,
+            Kind::PAIR_CHANGED,
         ])
     }
 
     fn ddl(&self) -> &'static str {
         include_str!("ddl.sql")
+    }
+
+    fn indexes(&self) -> &'static str {
+        include_str!("indexes.sql")
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -55,6 +60,11 @@ impl Projection for People {
                 key: &["user_id"],
                 stream: "user_id",
             },
+            Table {
+                name: "tie",
+                key: &["user_id", "kind", "other_id"],
+                stream: "pair",
+            },
         ]
     }
 
@@ -66,15 +76,18 @@ impl Projection for People {
     ) -> Result<(), Error> {
         let mut profiles = profile::Changes::default();
         let mut settings = setting::Changes::default();
+        let mut ties = tie::Changes::default();
         for fact in facts {
             match fact.event {
                 Event::User(UserEvent::Registered(registered)) => profiles.register(fact, registered),
                 Event::User(UserEvent::ProfileUpdated(updated)) => profiles.update(fact, updated),
                 Event::User(UserEvent::SettingsUpdated(updated)) => settings.update(fact, *updated),
+                Event::Pair(changed) => ties.fold(fact, changed),
                 _ => {}
             }
         }
         profiles.write(transaction, schema).await?;
-        settings.write(transaction, schema).await
+        settings.write(transaction, schema).await?;
+        ties.write(transaction, schema).await
     }
 }

@@ -17,7 +17,7 @@ pub fn settings(users: Vec<Uuid>) -> Select<(Uuid, Settings)> {
     Select::new(&SETTINGS, |row| Ok((row.try_get("user_id")?, read(row)?))).with(users)
 }
 
-fn read(row: &Row) -> Result<Settings, Error> {
+pub(super) fn read(row: &Row) -> Result<Settings, Error> {
     let audience = |column: &str| {
         let name: Option<&str> = row.try_get(column)?;
         Ok::<_, Error>(name.and_then(Audience::by_name))

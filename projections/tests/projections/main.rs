@@ -23,5 +23,6 @@ mod rollback;
 mod runner;
 mod search;
 mod support;
+mod ties;
 mod upgrade;
 mod writes;

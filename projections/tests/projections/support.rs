@@ -12,13 +12,14 @@ use tidings_domain::event::{
     ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Forwarded, GroupCreated, GroupRenamed,
     GroupSettingsChanged, InboxExpired, JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded,
     MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled,
-    MessageSent, MessagesHidden, PinChanged, Place, ProfileUpdated, ReactionChanged, Registered, RoleChanged,
-    SettingsUpdated, ThreadFollowed, ThreadRead,
+    MessageSent, MessagesHidden, PairChanged, PinChanged, Place, ProfileUpdated, ReactionChanged, Registered,
+    RoleChanged, SettingsUpdated, ThreadFollowed, ThreadRead,
 };
 use tidings_domain::stored::{Kind, encode};
 use tidings_domain::{
-    About, Audience, Content, ConversationEvent, Cursor, DisplayName, Emoji, Event, FileName, GroupName,
-    MessageText, Moment, Reason, Role, SettingsChange, UserEvent, UserId, Who,
+    About, Audience, Change, Content, ConversationEvent, ConversationId, Cursor, DisplayName, Emoji, Event,
+    FileName, Greeting, GroupName, MessageText, Moment, Reason, Role, SettingsChange, UserEvent, UserId, Who,
+    pair_of,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Batch, Log, LogConfig, NewEvent, Outcome, Proposal, Recorded};
@@ -618,6 +619,19 @@ impl World {
         self.say(user, user, UserEvent::SettingsUpdated(updated)).await
     }
 
+    /// Something becomes otherwise between two people.
+    pub(crate) async fn pair(&self, by: Uuid, user: Uuid, change: Change, heard: bool) -> Recorded {
+        let (by, user) = (UserId(by), UserId(user));
+        let pair = pair_of(ConversationId::direct(Uuid::nil(), by, user));
+        let changed = PairChanged {
+            by,
+            user,
+            change,
+            heard,
+        };
+        self.say(pair, by.0, Event::Pair(changed)).await
+    }
+
     /// Rows of a query as text.
     pub(crate) async fn rows(&self, sql: &str) -> Vec<String> {
         let client = self.log.pool().get().await.unwrap();
@@ -714,7 +728,7 @@ pub(crate) fn number(message: &Recorded) -> u64 {
     }
 }
 
-fn cursor_at(at: &Recorded) -> BTreeMap<tidings_domain::ConversationId, Cursor> {
+fn cursor_at(at: &Recorded) -> BTreeMap<ConversationId, Cursor> {
     BTreeMap::from([(
         at.stream.into(),
         Cursor {
@@ -798,7 +812,7 @@ impl Crowd {
 
     /// One thing happens.
     pub(crate) async fn act(&mut self, world: &World) {
-        let deed = self.rng.random_range(0..48);
+        let deed = self.rng.random_range(0..51);
         let user = *self.users.choose(&mut self.rng).unwrap();
         let which = self.rng.random_range(0..self.groups.len());
         let (group, members, said) = &mut self.groups[which];
@@ -942,6 +956,26 @@ impl Crowd {
                     add_me: audience(&mut self.rng),
                 };
                 world.settings(user, updated).await;
+            }
+            (48..=50, _) => {
+                let other = *self.users.choose(&mut self.rng).unwrap();
+                let change = match self.rng.random_range(0..8) {
+                    0..=2 => Change::Requested {
+                        text: Greeting::parse(&format!("greeting {deed}")).ok(),
+                    },
+                    3 => Change::Accepted,
+                    4 => Change::Declined {
+                        until: DateTime::UNIX_EPOCH.into(),
+                    },
+                    5 => Change::Withdrawn,
+                    6 => Change::Removed,
+                    _ => Change::Blocked {
+                        on: self.rng.random_bool(0.6),
+                    },
+                };
+                if other != user {
+                    world.pair(user, other, change, self.rng.random_bool(0.7)).await;
+                }
             }
             (19, Some(earlier)) => {
                 let sender = *members.first().unwrap();
