@@ -362,6 +362,54 @@ impl Client {
         self.send(Action::SettingsUpdate(settings)).await
     }
 
+    /// Asks somebody to be a contact.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn request_contact(&self, user: Uuid, text: Option<String>) -> Result<Pending, CommandError> {
+        self.send(Action::ContactRequest { user, text }).await
+    }
+
+    /// Takes somebody for a contact who has asked.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn accept_contact(&self, user: Uuid) -> Result<Pending, CommandError> {
+        self.send(Action::ContactAccept { user }).await
+    }
+
+    /// Does not take somebody for a contact who has asked, and is not told.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn decline_contact(&self, user: Uuid) -> Result<Pending, CommandError> {
+        self.send(Action::ContactDecline { user }).await
+    }
+
+    /// Asks somebody no more.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn withdraw_contact(&self, user: Uuid) -> Result<Pending, CommandError> {
+        self.send(Action::ContactWithdraw { user }).await
+    }
+
+    /// Ends being contacts.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn remove_contact(&self, user: Uuid) -> Result<Pending, CommandError> {
+        self.send(Action::ContactRemove { user }).await
+    }
+
+    /// Blocks somebody, who is not told, or does so no more.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn block(&self, user: Uuid, on: bool) -> Result<Pending, CommandError> {
+        self.send(Action::UserBlock { user, on }).await
+    }
+
     /// Archives a conversation for oneself, or takes it back.
     ///
     /// # Errors

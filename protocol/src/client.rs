@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     Content, DEVICE_CHARS_MAX, GroupSettings, MessageSend, ParseError, Profile, Resume, ResumePart, Role,
-    Settings, Status, Timestamp, ban, direct,
+    Settings, Status, Timestamp, ban, contact, direct,
     fields::{Field, Fields},
     group, group_settings, hiding, joining, link, mark, message, muted, pin, presence, profile, reaction,
     reading, resume, setting, thread, typing,
@@ -230,6 +230,29 @@ pub enum Action {
     /// Changes what others may do and know.
     #[serde(rename = "settings.update")]
     SettingsUpdate(Settings),
+    /// Asks somebody to be a contact.
+    #[serde(rename = "contact.request")]
+    ContactRequest {
+        user: Uuid,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(default)]
+        text: Option<String>,
+    },
+    /// Takes somebody for a contact who has asked.
+    #[serde(rename = "contact.accept")]
+    ContactAccept { user: Uuid },
+    /// Does not. Who has asked is not told.
+    #[serde(rename = "contact.decline")]
+    ContactDecline { user: Uuid },
+    /// Asks no more.
+    #[serde(rename = "contact.withdraw")]
+    ContactWithdraw { user: Uuid },
+    /// Ends being contacts.
+    #[serde(rename = "contact.remove")]
+    ContactRemove { user: Uuid },
+    /// Blocks somebody, or does so no more. They are not told.
+    #[serde(rename = "user.block")]
+    UserBlock { user: Uuid, on: bool },
     /// Read up to here; never moves back.
     #[serde(rename = "read")]
     Read {
@@ -264,6 +287,12 @@ impl Action {
             Self::DirectOpen { .. }
             | Self::GroupCreate { .. }
             | Self::PresenceWatch { .. }
+            | Self::ContactRequest { .. }
+            | Self::ContactAccept { .. }
+            | Self::ContactDecline { .. }
+            | Self::ContactWithdraw { .. }
+            | Self::ContactRemove { .. }
+            | Self::UserBlock { .. }
             | Self::ProfileUpdate(_)
             | Self::SettingsUpdate(_) => None,
             Self::GroupJoin { conversation, .. } => *conversation,
@@ -330,6 +359,12 @@ impl Action {
             Self::ThreadFollow { .. } => "thread.follow",
             Self::ProfileUpdate(_) => "profile.update",
             Self::SettingsUpdate(_) => "settings.update",
+            Self::ContactRequest { .. } => "contact.request",
+            Self::ContactAccept { .. } => "contact.accept",
+            Self::ContactDecline { .. } => "contact.decline",
+            Self::ContactWithdraw { .. } => "contact.withdraw",
+            Self::ContactRemove { .. } => "contact.remove",
+            Self::UserBlock { .. } => "user.block",
             Self::Read { .. } => "read",
             Self::PresenceWatch { .. } => "presence.watch",
             Self::Fetch { .. } => "fetch",
@@ -383,6 +418,12 @@ pub(crate) fn understand(fields: &Fields<'_>) -> Result<ClientFrame, ParseError>
         "thread.follow" => thread::follow(fields)?,
         "profile.update" => profile::update(fields)?,
         "settings.update" => setting::update(fields)?,
+        "contact.request" => contact::request(fields)?,
+        "contact.accept" => contact::accept(fields)?,
+        "contact.decline" => contact::decline(fields)?,
+        "contact.withdraw" => contact::withdraw(fields)?,
+        "contact.remove" => contact::remove(fields)?,
+        "user.block" => contact::block(fields)?,
         _ => return Err(ParseError::UnknownType { id: fields.id() }),
     };
     Ok(ClientFrame::Command(Command {

@@ -60,10 +60,11 @@ pub(crate) enum Field {
     Users,
     Conversations,
     Value,
+    Text,
 }
 
 impl Field {
-    const NAMES: [(&'static str, Self); 43] = [
+    const NAMES: [(&'static str, Self); 44] = [
         ("type", Self::Type),
         ("id", Self::Id),
         ("token", Self::Token),
@@ -107,6 +108,7 @@ impl Field {
         ("users", Self::Users),
         ("conversations", Self::Conversations),
         ("value", Self::Value),
+        ("text", Self::Text),
     ];
 
     const fn name(self) -> &'static str {

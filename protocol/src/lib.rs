@@ -6,6 +6,7 @@
 mod ban;
 mod client;
 mod close;
+mod contact;
 mod content;
 mod direct;
 mod error;
@@ -43,6 +44,7 @@ mod welcome;
 pub use ban::{MemberBanned, MemberUnbanned};
 pub use client::{Action, ClientFrame, Command, Hello};
 pub use close::{Close, CloseCode};
+pub use contact::{ContactChanged, ContactRequested, UserBlocked};
 pub use content::Content;
 pub use direct::DirectOpened;
 pub use error::{ErrorCode, ErrorFrame};

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    ConversationArchived, ConversationCleared, ConversationMarked, ConversationMuted, MessagesHidden,
-    Profile, Settings, ThreadFollowed, ThreadRead, Timestamp,
+    ContactChanged, ContactRequested, ConversationArchived, ConversationCleared, ConversationMarked,
+    ConversationMuted, MessagesHidden, Profile, Settings, ThreadFollowed, ThreadRead, Timestamp, UserBlocked,
 };
 
 /// A durable event of the user's own stream.
@@ -44,6 +44,19 @@ pub enum NoticeData {
     ProfileUpdated(Profile),
     #[serde(rename = "settings.updated")]
     SettingsUpdated(Settings),
+    #[serde(rename = "contact.requested")]
+    ContactRequested(ContactRequested),
+    #[serde(rename = "contact.accepted")]
+    ContactAccepted(ContactChanged),
+    /// The user does not want it, of which the other one is not told.
+    #[serde(rename = "contact.declined")]
+    ContactDeclined(ContactChanged),
+    #[serde(rename = "contact.withdrawn")]
+    ContactWithdrawn(ContactChanged),
+    #[serde(rename = "contact.removed")]
+    ContactRemoved(ContactChanged),
+    #[serde(rename = "user.blocked")]
+    UserBlocked(UserBlocked),
     /// Notices are not sent. What they would have said is seen over GraphQL.
     #[serde(rename = "gap")]
     Gap(NoticeGap),
@@ -73,6 +86,12 @@ impl Notice {
             "thread.read" => read(data, NoticeData::ThreadRead),
             "profile.updated" => read(data, NoticeData::ProfileUpdated),
             "settings.updated" => read(data, NoticeData::SettingsUpdated),
+            "contact.requested" => read(data, NoticeData::ContactRequested),
+            "contact.accepted" => read(data, NoticeData::ContactAccepted),
+            "contact.declined" => read(data, NoticeData::ContactDeclined),
+            "contact.withdrawn" => read(data, NoticeData::ContactWithdrawn),
+            "contact.removed" => read(data, NoticeData::ContactRemoved),
+            "user.blocked" => read(data, NoticeData::UserBlocked),
             "gap" => read(data, NoticeData::Gap),
             _ => NoticeData::Unknown,
         }

@@ -85,6 +85,18 @@ pub struct Limits {
     /// The longest reason of a ban, in characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason_chars: Option<u32>,
+    /// The most contacts of a user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<u32>,
+    /// The most people whom a user waits for at a time, having asked them to be contacts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact_requests: Option<u32>,
+    /// How many people a user asks to be contacts in a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact_requests_per_day: Option<u32>,
+    /// The most people whom a user blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<u32>,
     /// How many commands a connection may have unanswered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commands_in_flight: Option<u32>,

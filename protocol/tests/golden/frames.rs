@@ -317,6 +317,31 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
             }),
         ),
         (
+            "contact.request",
+            Action::ContactRequest {
+                user: message,
+                text: Some("we met in Turin".to_owned()),
+            },
+        ),
+        (
+            "contact.request.bare",
+            Action::ContactRequest {
+                user: message,
+                text: None,
+            },
+        ),
+        ("contact.accept", Action::ContactAccept { user: message }),
+        ("contact.decline", Action::ContactDecline { user: message }),
+        ("contact.withdraw", Action::ContactWithdraw { user: message }),
+        ("contact.remove", Action::ContactRemove { user: message }),
+        (
+            "user.block",
+            Action::UserBlock {
+                user: message,
+                on: true,
+            },
+        ),
+        (
             "conversation.archive",
             Action::ConversationArchive {
                 conversation,
@@ -411,6 +436,10 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         slow_s: Some(21_600),
         bans: Some(100_000),
         reason_chars: Some(256),
+        contacts: Some(5000),
+        contact_requests: Some(100),
+        contact_requests_per_day: Some(50),
+        blocks: Some(10_000),
         commands_in_flight: Some(256),
         commands_per_second: Some(200),
         commands_burst: Some(4000),
@@ -754,6 +783,31 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             "settings.updated",
             r#"{"receipts":false,"last_seen":"nobody","direct":"contacts","add_me":"everyone"}"#.to_owned(),
         ),
+        (
+            "contact.requested",
+            format!(
+                r#"{{"user":"{}","by":"{}","text":"we met in Turin"}}"#,
+                id(3),
+                id(3)
+            ),
+        ),
+        (
+            "contact.accepted",
+            format!(r#"{{"user":"{}","by":"{}"}}"#, id(3), id(3)),
+        ),
+        (
+            "contact.declined",
+            format!(r#"{{"user":"{}","by":"{}"}}"#, id(3), id(6)),
+        ),
+        (
+            "contact.withdrawn",
+            format!(r#"{{"user":"{}","by":"{}"}}"#, id(3), id(3)),
+        ),
+        (
+            "contact.removed",
+            format!(r#"{{"user":"{}","by":"{}"}}"#, id(3), id(6)),
+        ),
+        ("user.blocked", format!(r#"{{"user":"{}","on":true}}"#, id(3))),
         (
             "conversation.archived",
             format!(r#"{{"conversation":"{conversation}","on":true,"seq":17,"message_no":9}}"#),
