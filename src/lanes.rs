@@ -1,6 +1,7 @@
 //! Lanes: the only way into the log. One task per lane and node decides commands and commits them in batches.
 
 mod answers;
+mod asked;
 mod claims;
 mod facts;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod originals;
 mod pace;
 mod people;
 mod recent;
+mod regards;
 mod round;
 mod slow;
 mod states;
@@ -21,18 +23,18 @@ use crate::by_lane::ByLane;
 use crate::controls::Controls;
 use crate::delivery::Hub;
 use crate::lifecycle::Lifecycle;
+use asked::{Asked, Found};
 use claims::Claims;
 use keeper::Keeper;
 use lobby::Lobby;
-use originals::Asked;
 use recent::Recent;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::event::Acted;
 use tidings_domain::{
-    Command, CommandId, ConversationId, DigestKey, Facts, Need, Original, Receipts, Rejection, Rules, Stream,
-    StreamCommand, UserCommand, UserId,
+    Command, CommandId, ConversationId, DigestKey, Facts, Need, Original, PairCommand, Receipts, Regard,
+    Rejection, Rules, Stream, StreamCommand, UserCommand, UserId, pair_of,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Committed, Log};
@@ -97,10 +99,12 @@ pub(crate) enum Request {
         people: Vec<UserId>,
         /// Those who may be put into few conversations more, and how many.
         rooms: Vec<(UserId, u32)>,
-        /// What it forwards, which has to be looked up.
+        /// What has to be looked up for it.
         asked: Option<Asked>,
-        /// The same when it was, as far as the actor may see it.
+        /// What it forwards, once it was, as far as the actor may see it.
         original: Option<Original>,
+        /// What the actor is to those whom it wants something of, once it was.
+        regards: Vec<(UserId, Regard)>,
         /// When the seqs that it names were found. `None` where it names none.
         as_of: Option<AsOf>,
         reply: Reply,
@@ -319,20 +323,23 @@ impl Lanes {
             return;
         };
         // Before the command itself, so that it never waits for what waits for it.
-        let asked = command.forwards().map(|source| Asked {
+        let forwarded = command.forwards().map(|source| originals::Asked {
             source,
             actor: command.actor,
             seat: self.ask(source.conversation, command.actor, true),
         });
+        let command = StreamCommand::Conversation(command);
+        let regards = regards::Asked::by(&command).map(Asked::Regards);
         self.queue(
             lane,
             Request::Command {
-                command: StreamCommand::Conversation(command),
+                command,
                 digest,
                 people: vec![],
                 rooms: vec![],
-                asked,
+                asked: forwarded.map(Asked::Original).or(regards),
                 original: None,
+                regards: vec![],
                 as_of: None,
                 reply,
             },
@@ -366,10 +373,46 @@ impl Lanes {
             rooms: vec![],
             asked: None,
             original: None,
+            regards: vec![],
             as_of: Some(as_of),
             reply,
         };
         self.queue(user.lane(), request);
+    }
+
+    /// Queues what somebody wants of somebody else, whose direct conversation has this id, whether it is there or not. Commands of one caller to
+    /// one pair take effect in the order queued.
+    pub fn submit_pair(
+        &self,
+        direct: ConversationId,
+        (actor, user): (UserId, UserId),
+        id: CommandId,
+        command: PairCommand,
+        reply: Reply,
+    ) {
+        let pair = pair_of(direct);
+        let Some(reply) = self.claim(actor.0, id.0, pair, reply) else {
+            return;
+        };
+        let command = StreamCommand::Pair {
+            actor,
+            user,
+            id,
+            pair,
+            command,
+        };
+        let request = Request::Command {
+            digest: command.digest(&self.key),
+            people: vec![],
+            rooms: vec![],
+            asked: regards::Asked::by(&command).map(Asked::Regards),
+            original: None,
+            regards: vec![],
+            as_of: None,
+            command,
+            reply,
+        };
+        self.queue(direct.lane(), request);
     }
 
     /// Says that `actor` has sent `id` to `stream`, until it is answered. Refuses it where it is on its way to another one.
@@ -406,6 +449,7 @@ impl Lanes {
             rooms: vec![],
             asked: None,
             original: None,
+            regards: vec![],
             as_of,
             command,
             reply,
@@ -495,7 +539,7 @@ impl Request {
         }
     }
 
-    /// What it forwards and nobody has looked up yet.
+    /// What nobody has looked up for it yet.
     fn take_asked(&mut self) -> Option<Asked> {
         match self {
             Self::Command { asked, .. } => asked.take(),
@@ -503,10 +547,16 @@ impl Request {
         }
     }
 
-    /// What it forwards was looked up.
-    fn forwards(&mut self, found: Option<Original>) {
-        if let Self::Command { original, .. } = self {
-            *original = found;
+    /// What it asked for was looked up.
+    fn found(&mut self, found: Found) {
+        if let Self::Command {
+            original, regards, ..
+        } = self
+        {
+            match found {
+                Found::Original(found) => *original = found,
+                Found::Regards(found) => *regards = found,
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use super::states::StreamState;
 use super::{Accepted, Refusal};
 use std::collections::HashMap;
 use std::sync::Arc;
+use tidings_domain::StreamCommand;
 use tidings_domain::stored::Kind;
 use tidings_eventlog::{Appended, Appender, Last, Position, Recorded, Repeat};
 use uuid::Uuid;
@@ -35,7 +36,18 @@ impl Answer {
 
     /// Nothing is left to do: the stream has come to be as the command wants it, by one of its events up to the last. The last one is
     /// the answer, so that whoever waits for its position sees what the command wanted.
-    fn standing(lane: u8, command: &Pending, last: Option<Last>) -> Self {
+    fn standing(lane: u8, command: &Pending, last: Option<Last>, head: u64) -> Self {
+        if let StreamCommand::Pair { .. } = command.command {
+            // The last event of a pair may be the other one's, of which nothing is told.
+            return Self::Accepted(Accepted {
+                stream: command.stream(),
+                seq: 0,
+                position: Position { lane, pos: head },
+                at: crate::clock::now(),
+                duplicate: false,
+                pending: false,
+            });
+        }
         let Some(last) = last else {
             return Self::Unavailable;
         };
@@ -140,12 +152,12 @@ impl Answers {
     }
 
     /// Answers a command that appends nothing, where the state that it was decided on is the log's own. The `last` event of its
-    /// stream was read behind that.
-    pub(super) fn confirmed(&self, command: Pending, verdict: Verdict, last: Option<Last>) {
+    /// stream was read behind that, and `head` is where the lane is known to be.
+    pub(super) fn confirmed(&self, command: Pending, verdict: Verdict, last: Option<Last>, head: u64) {
         match verdict {
             Verdict::Refused(rejection) => (command.reply)(Err(rejection.into())),
             Verdict::TooFast(retry_after) => (command.reply)(Err(Refusal::TooFast { retry_after })),
-            Verdict::Nothing => Answer::standing(self.lane, &command, last).give(command),
+            Verdict::Nothing => Answer::standing(self.lane, &command, last, head).give(command),
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     Aspect, Attachment, Command, CommandId, ConversationCommand, ConversationEvent, ConversationId, Emoji,
-    Event, Facts, Line, Message, Need, Original, Reactions, Rules, StreamCommand, UserEvent, UserId,
+    Event, Facts, Line, Message, Need, Original, Reactions, Regard, Rules, StreamCommand, UserEvent, UserId,
 };
 use tidings_eventlog::{Log, Question, ReadError, Subject, Subjects, Writing};
 use uuid::Uuid;
@@ -36,13 +36,15 @@ pub(super) struct Asked {
     rooms: Vec<(UserId, u32)>,
     /// What is forwarded, as it was looked up for each command.
     originals: Vec<(UserId, ConversationId, CommandId, Original)>,
+    /// What people are to those whom they want something of.
+    regards: Vec<(UserId, UserId, Regard)>,
 }
 
 impl Asked {
     pub(super) fn by(pending: &[Pending]) -> Self {
         let (mut present, mut questions, mut people) = (HashSet::new(), HashSet::new(), HashSet::new());
         let mut attachments = HashSet::new();
-        let (mut rooms, mut originals) = (vec![], vec![]);
+        let (mut rooms, mut originals, mut regards) = (vec![], vec![], vec![]);
         for command in pending {
             if let (StreamCommand::Conversation(command), Some(original)) =
                 (&command.command, &command.original)
@@ -55,6 +57,13 @@ impl Asked {
                 } = *command;
                 originals.push((actor, conversation, id, original.clone()));
             }
+            let actor = command.command.actor();
+            regards.extend(
+                command
+                    .regards
+                    .iter()
+                    .map(|(user, regard)| (actor, *user, *regard)),
+            );
             rooms.extend(command.rooms.iter().copied());
             let stream = command.stream();
             attachments.extend(command.command.attaches().map(|(owner, id)| (owner.0, id)));
@@ -84,6 +93,7 @@ impl Asked {
             people,
             rooms,
             originals,
+            regards,
         }
     }
 }
@@ -97,11 +107,15 @@ pub(super) async fn load(log: &Log, lane: u8, rules: Rules, asked: Asked) -> Res
         people,
         rooms,
         originals,
+        regards,
     } = asked;
     let mut facts = Facts::under(rules);
     facts.add_users(people);
     for (user, left) in rooms {
         facts.add_room(user, left);
+    }
+    for (actor, user, regard) in regards {
+        facts.add_regard(actor, user, regard);
     }
     for (actor, conversation, command, original) in originals {
         facts.add_original(actor, conversation, command, original);

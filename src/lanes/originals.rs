@@ -6,7 +6,6 @@ use tidings_domain::{Forwarded, Original, Source, UserId};
 use tidings_eventlog::{Log, Question};
 use tidings_projections::hidden_among;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
 
 /// A message that somebody wants to forward.
 pub(crate) struct Asked {
@@ -17,12 +16,7 @@ pub(crate) struct Asked {
 }
 
 /// What the message says now; `None` where the actor may not see it or has hidden it, where there is none, and where it was recalled.
-pub(super) async fn find(log: Log, asked: Asked, deadline: Instant) -> Result<Option<Original>, Refusal> {
-    let found = timeout_at(deadline, look_up(&log, asked));
-    found.await.unwrap_or(Err(Refusal::Unavailable))
-}
-
-async fn look_up(log: &Log, asked: Asked) -> Result<Option<Original>, Refusal> {
+pub(super) async fn find(log: &Log, asked: Asked) -> Result<Option<Original>, Refusal> {
     let Asked { source, actor, seat } = asked;
     let seat = match seat.await.unwrap_or(Err(Refusal::Unavailable)) {
         Ok(seat) => seat,

@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tidings_domain::{
-    CommandId, ConversationId, Event, Facts, Need, Original, Rejection, StreamCommand, UserId, stored,
+    CommandId, ConversationId, Event, Facts, Need, Original, Pair, Regard, Rejection, Stream, StreamCommand,
+    UserId, stored,
 };
 use tidings_eventlog::{Batch, NewEvent, Proposal};
 use tokio::time::Instant;
@@ -28,6 +29,8 @@ pub(super) struct Pending {
     pub(super) rooms: Vec<(UserId, u32)>,
     /// What it forwards, if it does and the actor may see that.
     pub(super) original: Option<Original>,
+    /// What its actor is to those whom it wants something of, and how many others they have to do with.
+    pub(super) regards: Vec<(UserId, Regard)>,
     /// When the seqs that it names were found, if it names any.
     pub(super) as_of: Option<AsOf>,
     pub(super) reply: Reply,
@@ -50,10 +53,26 @@ impl Pending {
         self.command.actor().0
     }
 
+    /// The stream of two people that it depends on beside its own, whose state is `conversation`.
+    pub(super) fn pair_beside(&self, conversation: &Stream) -> Option<Uuid> {
+        let pair = self.command.pair()?;
+        (conversation.is_direct() || self.command.opens()).then_some(pair)
+    }
+
     /// The message of its stream that it must know something of; the first, where there are two.
     pub(super) fn about(&self) -> Option<Uuid> {
         self.command.needs().find_map(Need::message)
     }
+}
+
+/// What two people are to one another, as a round finds it.
+#[derive(Clone, Copy)]
+struct Met {
+    stream: Uuid,
+    guard: u64,
+    pair: Pair,
+    /// By what stands before in the batch.
+    moved: bool,
 }
 
 /// What a decision came to that appends nothing.
@@ -78,6 +97,8 @@ pub(super) struct Room {
 pub(super) struct Round {
     /// What the batch holds: the decisions about `chosen`, in order.
     pub(super) proposals: Vec<Proposal>,
+    /// Streams that must stand as they do here beside those that are written to, with their guards.
+    pub(super) checks: Vec<(Uuid, u64)>,
     pub(super) chosen: Vec<Pending>,
     /// Not decided yet: they wait for the outcome of others in this batch, or the batch is full.
     pub(super) later: Vec<Pending>,
@@ -103,6 +124,7 @@ impl Round {
     ) -> Self {
         let mut round = Self {
             proposals: Vec::with_capacity(pending.len()),
+            checks: vec![],
             chosen: Vec::with_capacity(pending.len()),
             later: vec![],
             doubtful: vec![],
@@ -130,10 +152,19 @@ impl Round {
                 round.answered.push((command, Answer::Unavailable));
                 continue;
             }
+            let pair = match round.pair(&command, &cached.stream, known) {
+                Ok(pair) => pair,
+                Err(answer) => {
+                    round.answered.push((command, answer));
+                    continue;
+                }
+            };
+            facts.set_pair(pair.map_or_else(Pair::default, |met| met.pair));
             let overlay = round.overlays.get(&stream);
             let state = overlay.unwrap_or(cached);
             // Whether what stands before in this batch may be why nothing comes of it. Then the log must say first that it is so.
             let moved = overlay.is_some()
+                || pair.is_some_and(|met| met.moved)
                 || command
                     .about()
                     .is_some_and(|message| facts.is_touched(ConversationId(stream), message));
@@ -150,6 +181,7 @@ impl Round {
                         }
                         *before += 1;
                     }
+                    round.checks.extend(pair.map(|met| (met.stream, met.guard)));
                     bytes += round.choose(command, proposal, &events, cached, &mut facts);
                 }
                 _ if moved => {
@@ -166,6 +198,29 @@ impl Round {
             }
         }
         round
+    }
+
+    /// What two people are to one another, where the command depends on it: one to their conversation, or one that opens it.
+    fn pair(
+        &self,
+        command: &Pending,
+        conversation: &Stream,
+        known: &HashMap<Uuid, Loaded>,
+    ) -> Result<Option<Met>, Answer> {
+        let Some(stream) = command.pair_beside(conversation) else {
+            return Ok(None);
+        };
+        let Some(Known::State(cached)) = known.get(&stream).map(|loaded| &loaded.known) else {
+            return Err(Answer::Unavailable);
+        };
+        let overlay = self.overlays.get(&stream);
+        let state = &overlay.unwrap_or(cached).stream;
+        Ok(Some(Met {
+            stream,
+            guard: cached.guard,
+            pair: state.pair().copied().unwrap_or_default(),
+            moved: overlay.is_some(),
+        }))
     }
 
     /// Answers how many bytes of payload that takes.
@@ -204,6 +259,9 @@ impl Round {
         let mut batch = Batch::new(lane);
         for proposal in &self.proposals {
             batch.push(proposal);
+        }
+        for (stream, guard) in &self.checks {
+            batch.check(*stream, *guard);
         }
         batch
     }

@@ -126,6 +126,7 @@ mod tests {
             people: vec![],
             rooms: vec![],
             original: None,
+            regards: vec![],
             as_of: None,
             reply: Box::new(|_| {}),
             uncertain: false,

@@ -121,7 +121,7 @@ impl LaneTask {
         let released = match arrived {
             Arrived::Read(read) => self.waiting.read(self.lane, read),
             Arrived::People(found) => self.waiting.looked_up(found.as_ref(), there),
-            Arrived::Original(found) => self.waiting.found(found, there),
+            Arrived::Found(found) => self.waiting.found(found, there),
         };
         let (mut ready, mut read) = (vec![], vec![]);
         for Released {
@@ -183,6 +183,7 @@ impl LaneTask {
                     rooms,
                     asked: _,
                     original,
+                    regards,
                     as_of,
                     reply,
                 } => pending.push(Pending {
@@ -192,6 +193,7 @@ impl LaneTask {
                     people,
                     rooms,
                     original,
+                    regards,
                     as_of,
                     reply,
                     uncertain: false,

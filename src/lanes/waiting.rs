@@ -1,14 +1,15 @@
-//! Requests whose stream is being read, or that name people or forward messages that are being looked up. They wait aside, with those
+//! Requests whose stream is being read, or that name people or forward messages that are being looked up, or want something of people who may
+//! not want that. They wait aside, with those
 //! behind them in their stream, so that nobody waits for the long stream of somebody else or for slow accounts.
 
-use super::originals::{self, Asked};
+use super::asked::{self, Asked, Found as Answer};
 use super::people::People;
 use super::states::{Known, read};
 use super::{Refusal, Request};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_domain::{Original, UserId};
+use tidings_domain::UserId;
 use tidings_eventlog::{Log, Recorded};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -20,8 +21,8 @@ const READS: usize = 2;
 const STREAMS: usize = 256;
 /// People that are looked up at once, about.
 const PEOPLE: usize = 10_000;
-/// Messages that are forwarded and looked up at once, of one lane.
-const ORIGINALS: usize = 16;
+/// Look-ups for single requests at once, of one lane.
+const LOOK_UPS: usize = 16;
 /// Control events that are kept of a stream while it is read.
 const HEARD: usize = 1000;
 
@@ -30,14 +31,14 @@ pub(super) enum Arrived {
     Read(Read),
     /// Those of the people asked for who exist, with how many conversations more they may be put into; `None` when nobody answered.
     People(Option<HashMap<UserId, u32>>),
-    Original(Found),
+    Found(Found),
 }
 
-/// What somebody forwards, as far as they may see it.
+/// What was looked up for a request.
 pub(super) struct Found {
     stream: Uuid,
     ticket: Ticket,
-    original: Result<Option<Original>, Refusal>,
+    answer: Result<Answer, Refusal>,
 }
 
 /// Streams that were read.
@@ -67,7 +68,7 @@ pub(super) struct Waiting {
     tickets: Ticket,
     /// Streams with requests that name people whom no look-up has taken yet.
     naming: HashSet<Uuid>,
-    /// Messages that no look-up has taken yet.
+    /// What no look-up has taken yet.
     sought: VecDeque<Sought>,
     finding: usize,
     /// Tasks, so that they go on while the lane appends. They end with the lane.
@@ -76,7 +77,7 @@ pub(super) struct Waiting {
     looking_up: bool,
 }
 
-/// A message that is to be looked up.
+/// What is to be looked up for a request.
 struct Sought {
     /// Where it is waited for.
     stream: Uuid,
@@ -104,14 +105,14 @@ enum State {
 struct Waiter {
     request: Request,
     named: Named,
-    /// What it forwards is to be looked up, or being looked up.
-    forwards: Option<Ticket>,
+    /// Something is to be looked up for it, or being looked up.
+    sought: Option<Ticket>,
 }
 
 impl Waiter {
     /// Whether all that it names is known.
     fn is_ready(&self) -> bool {
-        self.named == Named::Known && self.forwards.is_none()
+        self.named == Named::Known && self.sought.is_none()
     }
 }
 
@@ -172,11 +173,11 @@ impl Waiting {
             waiters: VecDeque::new(),
             state: State::There,
         });
-        let forwards = asked.is_some().then(|| {
+        let sought = asked.is_some().then(|| {
             self.tickets += 1;
             self.tickets
         });
-        if let Some((ticket, asked)) = forwards.zip(asked) {
+        if let Some((ticket, asked)) = sought.zip(asked) {
             self.sought.push_back(Sought {
                 stream,
                 ticket,
@@ -187,7 +188,7 @@ impl Waiting {
         queue.waiters.push_back(Waiter {
             request,
             named,
-            forwards,
+            sought,
         });
         if !there && !waits {
             self.seek(stream);
@@ -255,17 +256,17 @@ impl Waiting {
             self.looking_up = true;
         }
         self.find(patience, |asked, deadline| {
-            originals::find(log.clone(), asked, deadline)
+            asked::find(log.clone(), asked, deadline)
         });
     }
 
-    /// Has messages looked up, each until its own deadline. Who came first has the first one: however many wait for a lane that says
+    /// Has things looked up, each until its own deadline. Who came first has the first one: however many wait for a lane that says
     /// nothing, nobody waits for longer than that.
     fn find<F>(&mut self, patience: Duration, find: impl Fn(Asked, Instant) -> F)
     where
-        F: Future<Output = Result<Option<Original>, Refusal>> + Send + 'static,
+        F: Future<Output = Result<Answer, Refusal>> + Send + 'static,
     {
-        while self.finding < ORIGINALS
+        while self.finding < LOOK_UPS
             && let Some(Sought {
                 stream,
                 ticket,
@@ -275,10 +276,10 @@ impl Waiting {
         {
             let found = find(asked, since + patience);
             self.tasks.spawn(async move {
-                Arrived::Original(Found {
+                Arrived::Found(Found {
                     stream,
                     ticket,
-                    original: found.await,
+                    answer: found.await,
                 })
             });
             self.finding += 1;
@@ -320,7 +321,7 @@ impl Waiting {
         match arrived {
             Arrived::Read(_) => self.reading -= 1,
             Arrived::People(_) => self.looking_up = false,
-            Arrived::Original(_) => self.finding -= 1,
+            Arrived::Found(_) => self.finding -= 1,
         }
         arrived
     }
@@ -406,25 +407,25 @@ impl Waiting {
         self.release(ready, there)
     }
 
-    /// A message that is forwarded was looked up: those who need not wait any longer.
+    /// Something was looked up for a request: those who need not wait any longer.
     pub(super) fn found(&mut self, found: Found, there: impl Fn(Uuid) -> bool) -> Vec<Released> {
         let Found {
             stream,
             ticket,
-            original,
+            answer,
         } = found;
         let Some(queue) = self.streams.get_mut(&stream) else {
             return vec![];
         };
-        let asked = |waiter: &Waiter| waiter.forwards == Some(ticket);
+        let asked = |waiter: &Waiter| waiter.sought == Some(ticket);
         let Some(place) = queue.waiters.iter().position(asked) else {
             return vec![];
         };
-        match original {
-            Ok(original) => {
+        match answer {
+            Ok(answer) => {
                 if let Some(waiter) = queue.waiters.get_mut(place) {
-                    waiter.request.forwards(original);
-                    waiter.forwards = None;
+                    waiter.request.found(answer);
+                    waiter.sought = None;
                 }
             }
             // Nobody else's harm: those behind it go on.

@@ -99,6 +99,11 @@ impl States {
         self.known.contains(&stream)
     }
 
+    /// What is known of a stream, without its being used.
+    pub(crate) fn peek(&self, stream: Uuid) -> Option<&Known> {
+        self.known.peek(&stream).map(|(known, _)| known)
+    }
+
     pub(crate) fn get(&mut self, stream: Uuid) -> Option<Known> {
         self.known.get(&stream).map(|(known, _)| known.clone())
     }

@@ -6,11 +6,11 @@ use crate::lanes::round::{Pending, Room, Round, Verdict, isolate};
 use crate::lanes::slow::Looks;
 use crate::lanes::states::{Found, Known, Loaded, StreamState, catch_up, read};
 use crate::lanes::{AsOf, Refusal};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::Facts;
-use tidings_eventlog::{AppendError, Appended, Committed, Outcome, ReadError};
+use tidings_eventlog::{AppendError, Appended, Committed, Doubt, Outcome, ReadError};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
@@ -139,7 +139,9 @@ impl LaneTask {
         fresh: &mut HashMap<Uuid, Loaded>,
     ) -> Result<Vec<Pending>, (Vec<Pending>, String)> {
         let streams = pending.iter().map(Pending::stream).collect();
-        let (known, facts) = match self.load(streams, Asked::by(&pending), fresh).await {
+        let pairs = pending.iter().filter_map(|command| self.pair_of(command, fresh));
+        let pairs = pairs.collect();
+        let (known, facts) = match self.load(streams, pairs, Asked::by(&pending), fresh).await {
             Ok(loaded) => loaded,
             Err(Trouble::Facts) => return self.narrow(pending).await,
             Err(Trouble::Log(error)) => return Err((pending, error.to_string())),
@@ -221,13 +223,27 @@ impl LaneTask {
         }
     }
 
+    /// The stream of two people that a command depends on, as far as its own stream is known.
+    fn pair_of(&self, command: &Pending, fresh: &HashMap<Uuid, Loaded>) -> Option<Uuid> {
+        let pair = command.command.pair()?;
+        let stream = command.stream();
+        let known = fresh.get(&stream).map(|loaded| &loaded.known);
+        match known.or_else(|| self.states.peek(stream)) {
+            Some(Known::State(state)) => command.pair_beside(&state.stream),
+            Some(Known::Unreadable) => None,
+            None => Some(pair),
+        }
+    }
+
     /// The states of commands' streams and what else they are decided on, in the time that one look into the log takes.
     async fn load(
         &mut self,
-        streams: Vec<Uuid>,
+        mut streams: Vec<Uuid>,
+        pairs: HashSet<Uuid>,
         asked: Asked,
         fresh: &mut HashMap<Uuid, Loaded>,
     ) -> Result<(HashMap<Uuid, Loaded>, Facts), Trouble> {
+        streams.extend(&pairs);
         let Found {
             loaded: mut known,
             mut missing,
@@ -252,9 +268,20 @@ impl LaneTask {
             async { Ok(Box::pin(catch_up(&self.log, self.lane, behind)).await?) },
             facts,
         )?;
+        self.keep_absent(&states, &pairs);
         known.extend(self.take_in(states, true));
         known.extend(self.take_in(read_on, true));
         Ok((known, facts))
+    }
+
+    /// Most people are nothing to one another, and whoever writes to somebody asks for that each time: it is kept where it was asked for beside
+    /// another stream.
+    fn keep_absent(&mut self, states: &[(Uuid, Known)], pairs: &HashSet<Uuid>) {
+        for (stream, known) in states {
+            if pairs.contains(stream) {
+                self.states.put(*stream, known.clone());
+            }
+        }
     }
 
     /// Makes sure of what appends nothing: a repeat of a command that took effect gets its first answer, and a verdict stands only
@@ -266,37 +293,58 @@ impl LaneTask {
         known: &HashMap<Uuid, Loaded>,
     ) -> Result<Vec<Pending>, (Vec<Pending>, ReadError)> {
         // What has just been looked for and is not there is not worth another look.
+        let pair = |command: &Pending| {
+            let state = known.get(&command.stream()).and_then(Loaded::state)?;
+            command.pair_beside(&state.stream)
+        };
         let absent = |command: &Pending| {
             let loaded = known.get(&command.stream());
-            !command.uncertain && loaded.is_some_and(|loaded| loaded.fresh && loaded.guard() == Some(0))
+            let pair = pair(command).map(|pair| known.get(&pair));
+            !command.uncertain
+                && loaded.is_some_and(|loaded| loaded.fresh && loaded.guard() == Some(0))
+                && pair.is_none_or(|loaded| loaded.is_some_and(|loaded| loaded.fresh))
         };
         let (certain, doubtful): (Vec<_>, Vec<_>) =
             doubtful.into_iter().partition(|(command, _)| absent(command));
         for (command, verdict) in certain {
-            self.answers.confirmed(command, verdict, None);
+            self.answers.confirmed(command, verdict, None, self.at.head);
         }
         if doubtful.is_empty() {
             return Ok(vec![]);
         }
-        let asked: Vec<(Uuid, Uuid)> = doubtful
+        let mut asked: Vec<(Uuid, Uuid)> = doubtful
             .iter()
             .map(|(command, _)| (command.stream(), command.id()))
             .collect();
+        // What was decided on what two people are to one another stands where that is so still.
+        let pairs: Vec<Option<Uuid>> = doubtful.iter().map(|(command, _)| pair(command)).collect();
+        let beside = pairs.iter().zip(&doubtful);
+        let beside = beside.filter_map(|(pair, (command, _))| Some(((*pair)?, command.id())));
+        asked.extend(beside.collect::<Vec<_>>());
         let found = match self.log.doubts(self.lane, &asked).await {
             Ok(found) => found,
             Err(error) => return Err((doubtful.into_iter().map(|(command, _)| command).collect(), error)),
         };
+        let mut found = found.into_iter();
+        let doubts: Vec<Doubt> = found.by_ref().take(doubtful.len()).collect();
         let mut again = vec![];
-        for ((mut command, verdict), doubt) in doubtful.into_iter().zip(found) {
+        for (((mut command, verdict), doubt), pair) in doubtful.into_iter().zip(doubts).zip(pairs) {
+            let moved = pair.is_some_and(|pair| {
+                let guard = found.next().map(|doubt| doubt.guard);
+                self.states.stands_at(pair, guard.unwrap_or_default());
+                known.get(&pair).and_then(Loaded::guard) != guard
+            });
             let guard = known.get(&command.stream()).and_then(Loaded::guard);
             let needs_a_look = command.about().is_some() && !command.looked_again;
             if let Some(repeat) = doubt.repeat {
                 self.answers.repeat(command, &repeat);
+            } else if moved {
+                again.push(command);
             } else if guard == Some(doubt.guard) && needs_a_look {
                 command.looked_again = true;
                 again.push(command);
             } else if guard == Some(doubt.guard) {
-                self.answers.confirmed(command, verdict, doubt.last);
+                self.answers.confirmed(command, verdict, doubt.last, self.at.head);
             } else {
                 self.states.stands_at(command.stream(), doubt.guard);
                 again.push(command);

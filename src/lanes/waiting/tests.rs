@@ -1,12 +1,14 @@
 use super::*;
 use crate::lanes::fixture::control;
+use crate::lanes::originals;
 use crate::lanes::states::StreamState;
 use crate::lanes::{Accepted, Authorize, Seat};
 use futures_util::future::BoxFuture;
 use std::sync::Mutex;
 use tidings_domain::event::{ConversationEvent, GroupRenamed};
 use tidings_domain::{
-    Command, CommandId, ConversationCommand, ConversationId, GroupName, Says, Source, StreamCommand,
+    Command, CommandId, ConversationCommand, ConversationId, GroupName, Original, Says, Source,
+    StreamCommand,
 };
 use tokio::sync::oneshot;
 
@@ -60,6 +62,7 @@ fn naming(stream: Uuid, user: u128) -> (Request, oneshot::Receiver<Result<Accept
         rooms: vec![],
         asked: None,
         original: None,
+        regards: vec![],
         as_of: None,
         reply: Box::new(move |answer| {
             let _ = sender.send(answer);
@@ -276,8 +279,9 @@ fn forwarding(stream: Uuid) -> (Request, oneshot::Receiver<Result<Accepted, Refu
         digest: 0,
         people: vec![],
         rooms: vec![],
-        asked: Some(Asked { source, actor, seat }),
+        asked: Some(Asked::Original(originals::Asked { source, actor, seat })),
         original: None,
+        regards: vec![],
         as_of: None,
         reply: Box::new(move |answer| {
             let _ = sender.send(answer);
@@ -288,11 +292,12 @@ fn forwarding(stream: Uuid) -> (Request, oneshot::Receiver<Result<Accepted, Refu
 
 /// What comes of the look-up that has waited longest.
 fn found(waiting: &mut Waiting, original: Result<Option<Original>, Refusal>) -> Found {
+    let answer = original.map(Answer::Original);
     let Sought { stream, ticket, .. } = waiting.sought.pop_front().unwrap();
     Found {
         stream,
         ticket,
-        original,
+        answer,
     }
 }
 
@@ -332,13 +337,13 @@ fn a_look_up_that_fails_harms_who_sends_it_on_alone() {
 #[tokio::test]
 async fn nobody_waits_for_a_silent_lane_longer_than_from_their_coming_on() {
     let (mut waiting, patience) = (waiting(99), Duration::from_mins(1));
-    for _ in 0..3 * ORIGINALS {
+    for _ in 0..3 * LOOK_UPS {
         waiting.admit(forwarding(ONE).0, true);
     }
     let come = Instant::now();
     let deadlines = Arc::new(Mutex::new(vec![]));
     // One place after the other becomes free, and the next one takes it.
-    while deadlines.lock().unwrap().len() < 3 * ORIGINALS {
+    while deadlines.lock().unwrap().len() < 3 * LOOK_UPS {
         let told = Arc::clone(&deadlines);
         waiting.find(patience, move |_, deadline| {
             told.lock().unwrap().push(deadline);

@@ -68,6 +68,7 @@ pub(super) fn pending(
         people: (0..10).map(user).collect(),
         rooms: vec![],
         original: None,
+        regards: vec![],
         as_of: None,
         reply: Box::new(move |answer| {
             let before = told.lock().unwrap().insert(order, answer);
@@ -210,6 +211,12 @@ impl Log {
                 known: Known::State(Arc::new(self.state(stream))),
                 fresh: true,
             });
+            if let Some(pair) = command.command.pair() {
+                known.entry(pair).or_insert_with(|| Loaded {
+                    known: Known::State(Arc::new(self.state(pair))),
+                    fresh: true,
+                });
+            }
             facts.add_users(command.people.iter().copied());
             for about in command.command.needs().filter_map(Need::message) {
                 let Some(message) = self.message(stream, about, command.command.actor()) else {
