@@ -5,6 +5,7 @@
 mod answer;
 mod ban;
 mod command;
+mod contact;
 mod direct;
 mod event;
 mod frame;

@@ -98,6 +98,12 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
             | Action::GroupRole { .. }
             | Action::ProfileUpdate(_)
             | Action::SettingsUpdate(_)
+            | Action::ContactRequest { .. }
+            | Action::ContactAccept { .. }
+            | Action::ContactDecline { .. }
+            | Action::ContactWithdraw { .. }
+            | Action::ContactRemove { .. }
+            | Action::UserBlock { .. }
             | Action::GroupTransfer { .. }
             | Action::GroupSettings { .. }
             | Action::GroupMute { .. }

@@ -4,6 +4,7 @@ mod commands;
 mod hello;
 mod hiding;
 mod marks;
+mod pairs;
 mod presence;
 mod reads;
 

@@ -2,13 +2,13 @@
 
 use super::hiding::{self, Hide};
 use super::{
-    ban, direct, group, group_settings, joining, link, mark, message, muted, pin, presence, profile,
+    ban, contact, direct, group, group_settings, joining, link, mark, message, muted, pin, presence, profile,
     reaction, setting, thread,
 };
 use serde_json::{Map, Value};
 use tidings_domain::{
-    Command, CommandId, ConversationCommand, ConversationId, DigestKey, Field, Mark, Rejection, UserCommand,
-    UserId,
+    Command, CommandId, ConversationCommand, ConversationId, DigestKey, Field, Mark, PairCommand, Rejection,
+    UserCommand, UserId,
 };
 use tidings_protocol::{self as protocol, Action};
 use uuid::Uuid;
@@ -38,6 +38,13 @@ pub enum Wanted {
     },
     /// To change something of oneself.
     Own(UserCommand),
+    /// To become something else to somebody.
+    Pair {
+        /// The direct conversation of the two, whether it is there or not.
+        direct: ConversationId,
+        user: UserId,
+        command: PairCommand,
+    },
     /// To watch who is there of these people, and in these conversations.
     Watch {
         users: Vec<UserId>,
@@ -149,6 +156,14 @@ pub fn translate(
         }
         Action::SettingsUpdate(update) => {
             return Ok(Wanted::Own(UserCommand::UpdateSettings(setting::update(update))));
+        }
+        Action::ContactRequest { user, text } => return contact::request(&author, user, text.as_deref()),
+        Action::ContactAccept { user } => return Ok(contact::wanted(&author, user, PairCommand::Accept)),
+        Action::ContactDecline { user } => return Ok(contact::wanted(&author, user, PairCommand::Decline)),
+        Action::ContactWithdraw { user } => return Ok(contact::wanted(&author, user, PairCommand::Withdraw)),
+        Action::ContactRemove { user } => return Ok(contact::wanted(&author, user, PairCommand::Remove)),
+        Action::UserBlock { user, on } => {
+            return Ok(contact::wanted(&author, user, PairCommand::Block { on }));
         }
         Action::Read {
             conversation,

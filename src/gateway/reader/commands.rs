@@ -49,6 +49,11 @@ impl Reader {
                 let as_of = self.gateway.lanes.as_of();
                 self.wish(id, self.user.0, command, as_of, reply);
             }
+            Ok(Wanted::Pair {
+                direct,
+                user,
+                command,
+            }) => self.pair(id, direct, user, command, reply),
             Ok(Wanted::Hide { conversation, hide }) => {
                 Box::pin(self.hide(id, conversation, hide, reply)).await;
             }
