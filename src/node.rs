@@ -14,7 +14,7 @@ use crate::cursors::Cursors;
 use crate::gateway::{self, Counters, Gateway, Logins, Lookups, PageRoom, Registry, Sizes, Typing};
 use crate::http::{self, Gate};
 use crate::lifecycle::Lifecycle;
-use crate::reactors::{self, InboxExpiry};
+use crate::reactors::{self, ContactNotices, InboxExpiry};
 use crate::readiness::{Patience, Readiness};
 use crate::telemetry::Metrics;
 use anyhow::Context as _;
@@ -54,6 +54,7 @@ impl Node {
             .await
             .context("accounts cannot be started")?;
         expire_inboxes(&lifecycle, &config, &spine);
+        reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, ContactNotices);
         if let Some(every) = config.audit() {
             audit::start(&lifecycle, &spine.folded, every);
         }

@@ -5,6 +5,7 @@
 //! often and by whichever node the event is reacted to.
 
 mod commands;
+mod contacts;
 mod expiry;
 mod owner;
 
@@ -12,6 +13,7 @@ use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
 use chrono::{DateTime, Utc};
 pub use commands::{Commands, Later};
+pub use contacts::ContactNotices;
 pub use expiry::InboxExpiry;
 use owner::Owner;
 use std::future::Future;

@@ -81,7 +81,7 @@ impl Owed {
     /// Whether the reactor is done with the conversation.
     async fn done(&self) -> bool {
         let sql = "SELECT count(*) FROM reactor_checkpoint c JOIN event e ON e.lane = c.lane AND e.stream = $1 AND e.kind = 16 \
-                   WHERE c.pos >= e.pos";
+                   WHERE c.reactor = 'inbox-expiry' AND c.pos >= e.pos";
         self.number(sql, &[&self.conversation]).await > 0
     }
 
@@ -148,7 +148,8 @@ async fn a_node_killed_behind_its_command_has_reacted_once() {
         .batch_execute(
             "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
                  PERFORM pg_advisory_xact_lock(4711); RETURN NEW; END $$; \
-             CREATE TRIGGER wait BEFORE UPDATE ON reactor_checkpoint FOR EACH ROW WHEN (OLD.pos <> NEW.pos) EXECUTE FUNCTION wait()",
+             CREATE TRIGGER wait BEFORE UPDATE ON reactor_checkpoint FOR EACH ROW \
+                 WHEN (OLD.pos <> NEW.pos AND NEW.reactor = 'inbox-expiry') EXECUTE FUNCTION wait()",
         )
         .await
         .unwrap();
