@@ -2,7 +2,8 @@
 
 mod admin;
 pub(crate) mod attachment;
-pub(crate) mod conversation;
+pub(crate) mod contact;
+mod conversation;
 pub(crate) mod cursor;
 pub(crate) mod edit;
 pub(crate) mod event;

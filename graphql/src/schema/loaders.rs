@@ -1,6 +1,7 @@
 //! The loaders of one request.
 
 use super::attachment::Attachments;
+use super::contact::{TiePage, TiePages};
 use super::conversation::{ActivityPage, ActivityPages, Conversations, MentionCounts};
 use super::edit::{EditPage, EditPages};
 use super::group_settings::GroupSettingsOf;
@@ -47,6 +48,7 @@ pub(crate) struct Loaders {
     pub(crate) sanction_pages: Gathering<SanctionPage, SanctionPages>,
     pub(crate) link_pages: Gathering<LinkPage, LinkPages>,
     pub(crate) request_pages: Gathering<RequestPage, RequestPages>,
+    pub(crate) tie_pages: Gathering<TiePage, TiePages>,
     pub(crate) mention_counts: Gathering<Uuid, MentionCounts>,
     pub(crate) marks: Gathering<Uuid, MarksOf>,
     pub(crate) totals: Gathering<Total, Totals>,
@@ -138,6 +140,10 @@ impl Loaders {
             database: database(),
             viewer,
         };
+        let tie_pages = TiePages {
+            database: database(),
+            viewer,
+        };
         Self {
             attachments: Gathering::remembering(Attachments(database()), waves),
             people: Gathering::remembering(People(database()), waves),
@@ -158,6 +164,7 @@ impl Loaders {
             sanction_pages: Gathering::new(SanctionPages(database()), waves),
             link_pages: Gathering::new(LinkPages(database()), waves),
             request_pages: Gathering::new(RequestPages(database()), waves),
+            tie_pages: Gathering::new(tie_pages, waves),
             mention_counts: Gathering::remembering(mention_counts, waves),
             marks: Gathering::remembering(marks, waves),
             totals: Gathering::remembering(totals, waves),

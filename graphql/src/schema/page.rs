@@ -72,6 +72,21 @@ impl<C: Cursor> Page<C> {
         })
     }
 
+    /// The same page by another sort of place.
+    pub(crate) fn by<D>(self, place: impl Fn(C) -> Option<D>) -> Result<Page<D>, Refusal> {
+        let place = |argument, of: Option<C>| {
+            let found =
+                of.map(|of| place(of).ok_or_else(|| Refusal::invalid(argument, "not a cursor of this list")));
+            found.transpose()
+        };
+        Ok(Page {
+            size: self.size,
+            backward: self.backward,
+            after: place("after", self.after)?,
+            before: place("before", self.before)?,
+        })
+    }
+
     /// The part of the list to read, where `ascending` says whether the list's own order is. One entry more than the page holds
     /// tells whether there is more.
     pub(crate) fn range<P>(&self, ascending: bool, place: impl Fn(&C) -> P) -> Range<P> {

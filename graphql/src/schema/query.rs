@@ -1,8 +1,9 @@
 //! The root of queries.
 
 use super::admin::Admin;
+use super::contact::{self, Contact, ContactRequest};
 use super::conversation::Conversation;
-use super::cursor::ActivityPlace;
+use super::cursor::{ActivityPlace, MemberPlace, PersonPlace};
 use super::id;
 use super::inbox::Inbox;
 use super::loaders::Loaders;
@@ -17,6 +18,7 @@ use crate::errors::{Code, Refusal};
 use crate::freshness::Freshness;
 use crate::viewer::{admin, viewer};
 use async_graphql::{Context, ID, Object, Result};
+use tidings_projections::people::TieKind;
 
 pub(crate) struct Query;
 
@@ -58,6 +60,63 @@ impl Query {
         Ok(found
             .unwrap_or_default()
             .into_list(|conversation| (conversation.place(), conversation)))
+    }
+
+    /// The viewer's contacts, in the order of their ids.
+    async fn contacts(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<List<MemberPlace, Contact>> {
+        viewer(context)?;
+        contact::contacts(context, Page::parse(first, after, last, before)?).await
+    }
+
+    /// Those who ask the viewer to be a contact and have no answer yet, in the order of their ids.
+    async fn contact_requests(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<List<MemberPlace, ContactRequest>> {
+        viewer(context)?;
+        contact::requests(
+            context,
+            TieKind::Received,
+            Page::parse(first, after, last, before)?,
+        )
+        .await
+    }
+
+    /// Those whom the viewer has asked and who have not accepted, in the order of their ids.
+    async fn sent_contact_requests(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<List<MemberPlace, ContactRequest>> {
+        viewer(context)?;
+        contact::requests(context, TieKind::Sent, Page::parse(first, after, last, before)?).await
+    }
+
+    /// Those whom the viewer blocks, in the order of their ids.
+    async fn blocked(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<List<PersonPlace, User>> {
+        viewer(context)?;
+        contact::blocked(context, Page::parse(first, after, last, before)?).await
     }
 
     /// A conversation of which the viewer is a member.

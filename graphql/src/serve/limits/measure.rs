@@ -11,10 +11,13 @@ use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
 
 /// Fields that are lists with pages.
-pub(super) const PAGED: [&str; 20] = [
+pub(super) const PAGED: [&str; 24] = [
     "audit",
     "banned",
+    "blocked",
     "connections",
+    "contactRequests",
+    "contacts",
     "conversations",
     "deliveredTo",
     "edits",
@@ -30,6 +33,7 @@ pub(super) const PAGED: [&str; 20] = [
     "replies",
     "search",
     "seenBy",
+    "sentContactRequests",
     "threads",
     "users",
 ];
