@@ -20,6 +20,7 @@ mod closing;
 mod cluster;
 mod commands;
 mod configuration;
+mod contacts;
 mod crowded;
 mod deaf;
 mod drain;
