@@ -2,11 +2,13 @@
 
 mod fold;
 mod profile;
+mod receipts;
 mod setting;
 mod tie;
 
 pub(crate) use fold::People;
 pub use profile::{Name, Profile, names, profiles};
+pub use receipts::{kept_from, withheld};
 pub use setting::settings;
 pub use tidings_domain::{Audience, Settings};
 pub use tie::{Tie, TieKind, regards, ties, ties_of};

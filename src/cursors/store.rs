@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 pub(super) use telling::Tellers;
 use tidings_domain::user::UserCommand;
-use tidings_domain::{ConversationId, Cursor, UserId, event::CursorsMoved};
+use tidings_domain::{ConversationId, Cursor, Receipts, UserId, event::CursorsMoved};
 use tidings_eventlog::{Log, Position};
 
 #[derive(Clone)]
@@ -159,7 +159,12 @@ impl Store {
             tracing::debug!(error, "the newest read positions could not be read");
             refuse_all(reads, &Refusal::Unavailable);
         } else {
-            self.answer(user, epoch, reads, told, behind);
+            let shown = reads.iter();
+            let shown = shown.filter(|read| read.seat.receipts != Receipts::default());
+            let mut telling: BTreeSet<ConversationId> = shown.map(|read| read.conversation).collect();
+            telling.extend(told.keys());
+            let withheld = self.withheld(user, telling).await;
+            self.answer(user, epoch, reads, told, behind, &withheld);
         }
         Delivered::new()
     }

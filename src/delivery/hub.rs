@@ -72,10 +72,12 @@ pub(super) enum Passing {
 pub type Onward = Box<dyn FnOnce() + Send>;
 
 /// Who is shown a receipt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// Everybody who sees the conversation.
     All,
+    /// The same without these people, who are few and in order.
+    AllBut(Arc<[UserId]>),
     /// The connections of one user.
     User(UserId),
 }

@@ -225,7 +225,7 @@ impl Subscriptions {
     }
 
     /// Shows a receipt to those of its audience who see the conversation.
-    pub(super) fn receipt(&self, conversation: Uuid, audience: Audience, frame: &[u8]) {
+    pub(super) fn receipt(&self, conversation: Uuid, audience: &Audience, frame: &[u8]) {
         // It may come from another version by way of Redis.
         if std::str::from_utf8(frame).is_err() {
             return;
@@ -234,9 +234,13 @@ impl Subscriptions {
         let seers = self.conversations.get(&conversation).into_iter().flatten();
         match audience {
             Audience::All => seers.for_each(|subscriber| subscriber.outbox.receipt(frame.clone())),
+            Audience::AllBut(users) => {
+                let others = seers.filter(|subscriber| users.binary_search(&subscriber.user).is_err());
+                others.for_each(|subscriber| subscriber.outbox.receipt(frame.clone()));
+            }
             // A user has fewer connections than a large conversation has.
             Audience::User(user) => {
-                for subscriber in self.users.get(&user).into_iter().flatten() {
+                for subscriber in self.users.get(user).into_iter().flatten() {
                     if self.sees(subscriber.connection, conversation) {
                         subscriber.outbox.receipt(frame.clone());
                     }

@@ -147,7 +147,7 @@ impl HubTask {
                 conversation,
                 audience,
                 frame,
-            } => self.subscriptions.receipt(conversation, audience, &frame),
+            } => self.subscriptions.receipt(conversation, &audience, &frame),
             Passing::Typing {
                 conversation,
                 from,

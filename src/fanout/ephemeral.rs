@@ -123,7 +123,7 @@ impl Ephemeral {
         self.marks.show(user, conversation, mark, delivered, |shown| {
             let seq = shown.read ^ u64::from(planted::is("receipt-back"));
             let frame = wire::receipt(conversation, user, seq, shown.delivered);
-            self.hub.receipt(conversation.0, audience, frame.clone());
+            self.hub.receipt(conversation.0, audience.clone(), frame.clone());
             // Ephemeral: when Redis is slow or away, other nodes do not show it.
             let _ = self.queue.try_send(Passing::Receipt {
                 user,
@@ -177,7 +177,7 @@ async fn write(
             continue;
         };
         let mut fields: Vec<(&str, &[u8])> = vec![("n", node.as_bytes())];
-        let (seq, position, epoch, delivered_seq);
+        let (seq, position, epoch, delivered_seq, but);
         let key = match &passing {
             Passing::Typing {
                 conversation, frame, ..
@@ -207,8 +207,16 @@ async fn write(
                     delivered_seq = delivered.to_string();
                     fields.push(("d", delivered_seq.as_bytes()));
                 }
-                if *audience != Audience::All {
-                    fields.push(("own", b"1"));
+                match audience {
+                    Audience::All => {}
+                    Audience::AllBut(users) => {
+                        but = users
+                            .iter()
+                            .flat_map(|user| *user.0.as_bytes())
+                            .collect::<Vec<u8>>();
+                        fields.push(("but", &but));
+                    }
+                    Audience::User(_) => fields.push(("own", b"1")),
                 }
                 &keys.receipts
             }
@@ -305,6 +313,9 @@ impl Others {
         };
         let audience = if field("own").is_some() {
             Audience::User(user)
+        } else if let Some(but) = field("but") {
+            let users = but.chunks_exact(16).filter_map(|id| Uuid::from_slice(id).ok());
+            Audience::AllBut(users.map(UserId).collect())
         } else {
             Audience::All
         };
@@ -320,7 +331,7 @@ impl Others {
             self.marks.show(user, place, mark, delivered, |shown| {
                 // What was shown here before may say more than the other node knew.
                 let frame = wire::receipt(place, user, shown.read, shown.delivered);
-                self.hub.receipt(conversation, audience, frame);
+                self.hub.receipt(conversation, audience.clone(), frame);
             });
         }
         Some(())

@@ -201,3 +201,73 @@ async fn a_group_tells_who_has_read_and_not_who_has_it_and_leaves_out_who_came_l
     }
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_wants_no_receipts_is_shown_none_and_shows_none() {
+    let store = Store::new().await;
+    let (here, there) = (store.node().await, store.node().await);
+    let [ann, ben, cat] = here.people(["ann", "ben", "cat"]).await;
+    let people = [&ann, &ben, &cat];
+    let (mut a, mut b, mut c) = (
+        here.socket(&ann).await,
+        there.socket(&ben).await,
+        there.socket(&cat).await,
+    );
+    let group = a.create_group(&[&ben, &cat]).await;
+    let tells = async |position: &Value| {
+        let mut tells = vec![];
+        for viewer in people {
+            let lists = lists(&here, viewer, group, &people, position).await;
+            tells.push(lists[0].0.clone());
+        }
+        tells
+    };
+    // What is answered behind an ack is so for what comes then.
+    let waited = async |ack: &Value| {
+        let position = ack["position"].as_str();
+        for node in [&here, &there] {
+            node.graphql(
+                &ann,
+                "{ me { settings { receipts } } contacts { nodes { at } } }",
+                position,
+            )
+            .await;
+        }
+    };
+    a.say(group, "one").await;
+    let all = c.acked(read(group, 2)).await;
+    receipt(&mut a, &cat, "read_seq", 2).await;
+    receipt(&mut b, &cat, "read_seq", 2).await;
+    assert_eq!(tells(&all["position"]).await, [vec![2], vec![2], vec![2]]);
+    // Ben wants none: he is shown none, and his are shown to himself alone.
+    let ack = b
+        .acked(json!({ "type": "settings.update", "receipts": false }))
+        .await;
+    waited(&ack).await;
+    a.say(group, "two").await;
+    let last = b.acked(read(group, 3)).await;
+    receipt(&mut b, &ben, "read_seq", 3).await;
+    assert_eq!(tells(&last["position"]).await, [vec![2], vec![1], vec![2]]);
+    // Cat blocks Ann: neither is shown the other's.
+    let ack = c
+        .acked(json!({ "type": "user.block", "user": ann.id, "on": true }))
+        .await;
+    waited(&ack).await;
+    assert_eq!(tells(&ack["position"]).await, [vec![], vec![1], vec![2]]);
+    let ack = b
+        .acked(json!({ "type": "settings.update", "receipts": true }))
+        .await;
+    waited(&ack).await;
+    c.acked(read(group, 3)).await;
+    // Ben's read, which comes behind it, is the next that Ann is shown.
+    receipt(&mut b, &cat, "read_seq", 3).await;
+    a.say(group, "three").await;
+    b.acked(read(group, 4)).await;
+    let shown = |object: &Value| object["type"] == "receipt" && object["user"] != json!(ann.id);
+    let next = a.take(shown).await;
+    assert_eq!(
+        (&next["user"], &next["read_seq"]),
+        (&json!(ben.id), &json!(4)),
+        "{next}"
+    );
+}

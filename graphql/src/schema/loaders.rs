@@ -14,7 +14,7 @@ use super::pin::{Pinned, Pins};
 use super::presence::{OnlineCounts, SeenByViewer};
 use super::profile::{Names, Profiles};
 use super::reaction::{ReactionPage, ReactionPages, Reactions};
-use super::receipt::{DeliveredTo, Receipts, SeenBy, Sent};
+use super::receipt::{DeliveredTo, KeptReceipts, Receipts, SeenBy, Sent};
 use super::request::{RequestPage, RequestPages};
 use super::sanction::{SanctionPage, SanctionPages};
 use super::setting::SettingsOf;
@@ -58,6 +58,7 @@ pub(crate) struct Loaders {
     pub(crate) pins: Gathering<Uuid, Pins>,
     pub(crate) pinned: Gathering<MessageKey, Pinned>,
     pub(crate) receipts: Gathering<Uuid, Receipts>,
+    pub(crate) kept_receipts: Gathering<Uuid, KeptReceipts>,
     pub(crate) seen_by: Gathering<Sent, SeenBy>,
     pub(crate) delivered_to: Gathering<Sent, DeliveredTo>,
     pub(crate) threads: Gathering<MessageId, Threads>,
@@ -144,6 +145,10 @@ impl Loaders {
             database: database(),
             viewer,
         };
+        let kept_receipts = KeptReceipts {
+            database: database(),
+            viewer,
+        };
         Self {
             attachments: Gathering::remembering(Attachments(database()), waves),
             people: Gathering::remembering(People(database()), waves),
@@ -174,6 +179,7 @@ impl Loaders {
             pins: Gathering::new(pins, waves),
             pinned: Gathering::remembering(Pinned(database()), waves),
             receipts: Gathering::remembering(Receipts(database()), waves),
+            kept_receipts: Gathering::remembering(kept_receipts, waves),
             seen_by: Gathering::remembering(SeenBy(database()), waves),
             delivered_to: Gathering::remembering(DeliveredTo(database()), waves),
             threads: Gathering::remembering(threads, waves),

@@ -182,7 +182,7 @@ impl Message {
         after: Option<String>,
     ) -> Result<List<MemberPlace, Member>> {
         let page = Page::parse(first, after, None, None)?;
-        receipt::seen_by(context.data_unchecked::<Loaders>(), self.sent(), page).await
+        receipt::seen_by(context, self.sent(), page).await
     }
 
     /// The same of those of whom a device is known to have it. Empty in groups.
@@ -193,7 +193,7 @@ impl Message {
         after: Option<String>,
     ) -> Result<List<MemberPlace, Member>> {
         let page = Page::parse(first, after, None, None)?;
-        receipt::delivered_to(context.data_unchecked::<Loaders>(), self.sent(), page).await
+        receipt::delivered_to(context, self.sent(), page).await
     }
 
     /// Null when the viewer has ceased to be a member since.

@@ -7,9 +7,10 @@ use super::message::MessageKey;
 use super::page::{Entries, List, Page};
 use crate::database::{Database, NoAnswer};
 use crate::loader::Loader;
-use async_graphql::Result;
+use crate::viewer::viewer;
+use async_graphql::{Context, Result};
 use std::collections::HashMap;
-use tidings_projections::{Select, conversations, inbox, unread};
+use tidings_projections::{Select, conversations, inbox, people, unread};
 use uuid::Uuid;
 
 /// The most members of a conversation in which receipts are shown, so that such a list has no more.
@@ -28,30 +29,59 @@ pub(crate) struct Sent {
 
 /// A page of those who have read a message; empty where nobody may know. Whoever asks has made sure that the viewer may see it.
 pub(crate) async fn seen_by(
-    loaders: &Loaders,
+    context: &Context<'_>,
     sent: Sent,
     page: Page<MemberPlace>,
 ) -> Result<List<MemberPlace, Member>> {
+    let loaders = context.data_unchecked::<Loaders>();
     let shown = loaders.receipts.load_one(sent.message.conversation).await?;
     let mut members = vec![];
     if shown.is_some_and(|shown| shown.read) {
         members = loaders.seen_by.load_one(sent).await?.unwrap_or_default();
     }
-    Ok(part(members, &page))
+    Ok(part(shown_to(context, members).await?, &page))
 }
 
 /// The same of those of whom a device has been sent it.
 pub(crate) async fn delivered_to(
-    loaders: &Loaders,
+    context: &Context<'_>,
     sent: Sent,
     page: Page<MemberPlace>,
 ) -> Result<List<MemberPlace, Member>> {
+    let loaders = context.data_unchecked::<Loaders>();
     let shown = loaders.receipts.load_one(sent.message.conversation).await?;
     let mut members = vec![];
     if shown.is_some_and(|shown| shown.delivered) {
         members = loaders.delivered_to.load_one(sent).await?.unwrap_or_default();
     }
-    Ok(part(members, &page))
+    Ok(part(shown_to(context, members).await?, &page))
+}
+
+/// Those of whom the viewer may know it, and the viewer.
+async fn shown_to(context: &Context<'_>, mut members: Vec<Member>) -> Result<Vec<Member>> {
+    let viewer = viewer(context)?.user;
+    let others = members.iter().map(|member| member.user);
+    let others = others.filter(|user| *user != viewer);
+    let kept = &context.data_unchecked::<Loaders>().kept_receipts;
+    let kept = kept.load_many(others.collect::<Vec<_>>()).await?;
+    members.retain(|member| !kept.contains_key(&member.user));
+    Ok(members)
+}
+
+/// Finds out of whom the viewer is shown no receipts.
+pub(crate) struct KeptReceipts {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
+
+impl Loader<Uuid> for KeptReceipts {
+    type Value = ();
+
+    async fn load(&self, users: &[Uuid]) -> Result<HashMap<Uuid, ()>, NoAnswer> {
+        let kept = people::kept_from(self.viewer, users.to_vec());
+        let kept = self.database.ask(&kept).await?;
+        Ok(kept.into_iter().map(|user| (user, ())).collect())
+    }
 }
 
 /// A page of a whole list, which is in the order of ids.

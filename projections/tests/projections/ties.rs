@@ -220,4 +220,22 @@ async fn it_is_known_who_wants_what_of_whom_and_how_many_people_somebody_has_to_
         tidings_projections::ties(pool, ann, later).await.unwrap().today,
         0
     );
+    // Receipts: neither with whom a block stands, whoever blocks, nor of whom does not want them.
+    let kept = async |viewer: Uuid| {
+        let mut kept = world.ask(people::kept_from(viewer, people.clone())).await;
+        kept.retain(|user| *user != viewer);
+        kept
+    };
+    assert_eq!(kept(ann).await, [cat, dan]);
+    assert_eq!(kept(ben).await, [cat]);
+    assert_eq!(kept(cat).await, [ann, ben, dan]);
+    let group = world.group("g", &people, 1).await;
+    world.settle().await;
+    let withheld = async |user: Uuid| -> BTreeSet<Uuid> {
+        let found = tidings_projections::withheld(pool, user, &[group]).await.unwrap();
+        found.into_iter().map(|(_, user)| user).collect()
+    };
+    assert_eq!(withheld(ann).await, [cat, dan].into());
+    assert_eq!(withheld(ben).await, [cat].into());
+    assert!(withheld(cat).await.contains(&cat), "who wants none shows none");
 }

@@ -12,7 +12,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tidings_domain::{ConversationId, Receipts, UserId};
 use tidings_eventlog::Position;
-use tidings_projections::are_direct;
+use tidings_projections::{are_direct, withheld};
 use uuid::Uuid;
 
 /// Conversations of which it is remembered what they are, some 5 MB.
@@ -20,6 +20,25 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(100_000).expect("not zero");
 
 /// Conversations that no read model has, of one gathering. While read models are far behind, of the rest nothing is shown.
 const NEW_MAX: usize = 64;
+
+/// From whom somebody's receipts are kept.
+#[derive(Default)]
+pub(super) struct Withheld {
+    from: BTreeMap<ConversationId, BTreeSet<UserId>>,
+    is_unknown: bool,
+}
+
+impl Withheld {
+    /// Who is shown how far `user` has come. Their own devices always are.
+    fn audience(&self, user: UserId, conversation: ConversationId) -> Audience {
+        match self.from.get(&conversation) {
+            _ if self.is_unknown => Audience::User(user),
+            None => Audience::All,
+            Some(from) if from.contains(&user) => Audience::User(user),
+            Some(from) => Audience::AllBut(from.iter().copied().collect()),
+        }
+    }
+}
 
 /// Which conversations show their members how far the others have been sent them.
 pub(in crate::cursors) struct Tellers(Mutex<LruCache<ConversationId, bool>>);
@@ -80,6 +99,35 @@ impl Store {
         delivered.keys().copied().filter(tells).collect()
     }
 
+    /// From whom the user's receipts are kept in these conversations. Where that cannot be found out all are kept from others: receipts may
+    /// be lost.
+    pub(super) async fn withheld(&self, user: UserId, telling: BTreeSet<ConversationId>) -> Withheld {
+        if telling.is_empty() {
+            return Withheld::default();
+        }
+        let asked: Vec<Uuid> = telling.iter().map(|conversation| conversation.0).collect();
+        match withheld(self.log.pool(), user.0, &asked).await {
+            Ok(found) => {
+                let mut from: BTreeMap<ConversationId, BTreeSet<UserId>> = BTreeMap::new();
+                for (conversation, other) in found {
+                    let of = from.entry(ConversationId(conversation)).or_default();
+                    of.insert(UserId(other));
+                }
+                Withheld {
+                    from,
+                    is_unknown: false,
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "from whom receipts are kept could not be found out");
+                Withheld {
+                    is_unknown: true,
+                    ..Withheld::default()
+                }
+            }
+        }
+    }
+
     /// Acks reads with how far the user has read, and shows that, together with what was `delivered` where that is shown. Whatever
     /// else the reads did stands no further than `behind`.
     pub(super) fn answer(
@@ -89,6 +137,7 @@ impl Store {
         reads: Vec<Read>,
         mut delivered: Delivered,
         behind: Option<Position>,
+        withheld: &Withheld,
     ) {
         let at = crate::clock::now();
         let mut shown = BTreeMap::new();
@@ -112,7 +161,7 @@ impl Store {
         }
         for (conversation, (mark, receipts)) in shown {
             let audience = if receipts.read {
-                Audience::All
+                withheld.audience(user, conversation)
             } else {
                 Audience::User(user)
             };
@@ -124,14 +173,22 @@ impl Store {
         for (conversation, cursor) in delivered {
             // It was recalled before; so many are remembered that it may be forgotten.
             if let Some(mark) = self.ephemeral.read_marks().known(user, conversation, epoch) {
-                self.show_delivered(user, conversation, mark, cursor.seq);
+                let audience = withheld.audience(user, conversation);
+                self.show_delivered(user, conversation, mark, cursor.seq, audience);
             }
         }
     }
 
-    fn show_delivered(&self, user: UserId, conversation: ConversationId, mark: ReadMark, seq: u64) {
+    fn show_delivered(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        mark: ReadMark,
+        seq: u64,
+        audience: Audience,
+    ) {
         let seq = seq.max(mark.seq);
         self.ephemeral
-            .receipt(user, conversation, mark, Some(seq), Audience::All);
+            .receipt(user, conversation, mark, Some(seq), audience);
     }
 }
