@@ -89,6 +89,10 @@ pub trait Observer: Send + Sync + 'static {
 
     /// Somebody came into a conversation, or left it.
     fn moved(&self, conversation: Uuid, user: UserId, came: bool);
+
+    /// Somebody may have come into a conversation, or left one, and nobody can say who: an event cannot be read, or the log has gone
+    /// back.
+    fn doubted(&self);
 }
 
 /// Handle to the hub. Cheap to clone.

@@ -188,6 +188,7 @@ impl HubTask {
         self.dispatched.send_replace(head);
         self.subscriptions.close_all(self.return_ms);
         self.observer.advanced(self.lane, head.head);
+        self.observer.doubted();
     }
 
     fn offer(&mut self, batch: Arc<Vec<Recorded>>) {
@@ -286,6 +287,7 @@ impl HubTask {
     fn dispatch_control(&mut self, recorded: &Recorded) {
         let Ok(event) = self.control(recorded) else {
             self.subscriptions.doubt(recorded.stream);
+            self.observer.doubted();
             return;
         };
         let membership = event

@@ -30,6 +30,10 @@ impl Observer for Listeners {
     fn moved(&self, conversation: Uuid, user: UserId, came: bool) {
         self.presence.moved(ConversationId(conversation), user, came);
     }
+
+    fn doubted(&self) {
+        self.presence.doubt();
+    }
 }
 
 /// Counts what the projections do.

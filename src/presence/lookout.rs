@@ -139,7 +139,6 @@ impl Lookout {
                     metrics::counter!("tidings_presence_frames_total").increment(given as u64);
                     metrics::gauge!("tidings_presence_watchers").set(watchers as f64);
                     metrics::gauge!("tidings_presence_tracked").set(tracked as f64);
-                    self.moves.listen(watchers > 0);
                 }
             }
             if idle && !self.watching.is_idle() {
@@ -151,6 +150,8 @@ impl Lookout {
                 let soon = (Instant::now() + GATHER).max(self.pause_until);
                 self.poll_at = self.poll_at.min(soon);
             }
+            // From before members are looked up until nobody wants to know who they are.
+            self.moves.listen(self.watching.has_to_hear());
             self.send_out();
         }
     }
@@ -159,7 +160,6 @@ impl Lookout {
         let now = Instant::now();
         match message {
             Message::Watch(watch) => {
-                self.moves.listen(true);
                 self.watching.watch(watch, now);
             }
             Message::Unwatch(connection) => self.watching.unwatch(connection),

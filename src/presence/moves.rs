@@ -1,7 +1,7 @@
-//! Who comes into conversations and leaves them, as hubs tell it while somebody watches.
+//! Who comes into conversations and leaves them, as hubs tell it while that matters to somebody.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidings_domain::{ConversationId, UserId};
 use tokio::sync::Notify;
 
@@ -31,13 +31,19 @@ impl Moves {
         if !self.0.is_listening.load(Ordering::Relaxed) {
             return;
         }
-        let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting();
         if waiting.moves.len() < WAITING_MAX {
             waiting.moves.push((conversation, user, came));
         } else {
             waiting.overflown = true;
         }
         drop(waiting);
+        self.0.come.notify_one();
+    }
+
+    /// Somebody may have come or left of whom nobody can say so: everything is looked up again.
+    pub fn doubt(&self) {
+        self.waiting().overflown = true;
         self.0.come.notify_one();
     }
 
@@ -52,8 +58,35 @@ impl Moves {
 
     /// Takes them; and whether they are all.
     pub(super) fn take(&self) -> (Vec<(ConversationId, UserId, bool)>, bool) {
-        let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let Waiting { moves, overflown } = std::mem::take(&mut *waiting);
+        let Waiting { moves, overflown } = std::mem::take(&mut *self.waiting());
         (moves, !overflown)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn moves_are_all_unless_there_were_too_many_or_hubs_are_in_doubt() {
+        let (moves, nobody) = (Moves::default(), UserId(Uuid::nil()));
+        let come = || moves.moved(ConversationId(Uuid::nil()), nobody, false);
+        come();
+        assert_eq!((moves.take().0.len(), moves.take().1), (0, true));
+        moves.listen(true);
+        come();
+        assert_eq!(moves.take().0.len(), 1);
+        moves.doubt();
+        assert!(!moves.take().1 && moves.take().1);
+        for _ in 0..=WAITING_MAX {
+            come();
+        }
+        let (waiting, is_all) = moves.take();
+        assert_eq!((waiting.len(), is_all), (WAITING_MAX, false));
     }
 }

@@ -174,6 +174,11 @@ impl Watching {
         self.tracked.is_empty() && self.answering.is_empty() && self.questions.is_empty()
     }
 
+    /// Whether it matters who comes into conversations and leaves them.
+    pub(super) fn has_to_hear(&self) -> bool {
+        !self.watchers.is_empty() || !self.rooms.is_empty()
+    }
+
     /// What was read once is old: it is read from the beginning, and nothing is known until then.
     pub(super) fn begin(&mut self) {
         self.view.clear();

@@ -630,6 +630,35 @@ async fn a_node_that_stops_leaves_its_users_the_grace_to_come_to_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_while_only_a_question_keeps_the_conversation_is_neither_counted_nor_shown() {
+    let store = Store::new().await;
+    let node = TestNode::start(quick(&store)).await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let group = a.create_group(&[&ben, &cat]).await;
+    node.folded(&ann).await;
+    let query = format!("{{ conversation(id: \"{group}\") {{ onlineCount }} }}");
+    let counted = async |wanted: u64| {
+        eventually(async || {
+            let answer = node.graphql(&ann, &query, None).await;
+            (answer["data"]["conversation"]["onlineCount"] == wanted).then_some(())
+        })
+        .await;
+    };
+    counted(2).await;
+    b.acked(json!({ "type": "group.leave", "conversation": group }))
+        .await;
+    counted(1).await;
+    let state = watching(&mut a, &[], &[group]).await;
+    assert_eq!(
+        (online(&state, &ben), online(&state, &cat)),
+        (None, Some(false)),
+        "{state}"
+    );
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn graphql_tells_those_who_share_a_conversation_and_as_much_as_they_show() {
     let store = Store::new().await;
     let (here, there) = (
