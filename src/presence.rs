@@ -5,6 +5,7 @@
 
 mod circle;
 mod config;
+mod errands;
 mod here;
 mod keys;
 mod last_seen;
@@ -12,6 +13,7 @@ mod lease;
 mod local;
 mod lookout;
 mod moves;
+mod queue;
 mod reading;
 mod view;
 mod watching;

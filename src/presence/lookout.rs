@@ -4,11 +4,12 @@
 
 use super::PresenceConfig;
 use super::circle::{Circle, Granted};
+use super::errands::Errand;
 use super::keys::Keys;
 use super::last_seen::{LastSeen, last_seen};
 use super::moves::Moves;
 use super::reading::{Entry, Place, Reading, read};
-use super::watching::{Errand, Watch, Watching};
+use super::watching::{Watch, Watching};
 use crate::clock;
 use crate::fanout::Redis;
 use crate::outcome::Refusal;
@@ -51,6 +52,7 @@ enum Brought {
     },
     Members {
         conversation: ConversationId,
+        number: u64,
         members: Result<(Vec<UserId>, HashMap<UserId, LastSeen>), Refusal>,
     },
     LastSeen {
@@ -74,7 +76,6 @@ pub(super) struct Lookout {
     poll_at: Instant,
     /// After a failure, it is not read before this.
     pause_until: Instant,
-    waiting: Vec<Errand>,
     errands: JoinSet<Brought>,
 }
 
@@ -98,7 +99,6 @@ impl Lookout {
             heard_at: None,
             poll_at: Instant::now(),
             pause_until: Instant::now(),
-            waiting: vec![],
             errands: JoinSet::new(),
         }
     }
@@ -189,9 +189,10 @@ impl Lookout {
 
     /// Sends for what has to be looked up, a little at a time.
     fn send_out(&mut self) {
-        self.waiting.extend(self.watching.take_errands());
-        while self.errands.len() < ERRANDS && !self.waiting.is_empty() {
-            let (circle, errand) = (self.circle.clone(), self.waiting.remove(0));
+        while self.errands.len() < ERRANDS
+            && let Some(errand) = self.watching.next_errand()
+        {
+            let circle = self.circle.clone();
             self.errands.spawn(async move {
                 match errand {
                     Errand::Grant {
@@ -210,8 +211,9 @@ impl Lookout {
                         let found = last_seen(&circle.tables, &asked).await;
                         Brought::LastSeen { users, found }
                     }
-                    Errand::Members(conversation) => Brought::Members {
+                    Errand::Members(conversation, number) => Brought::Members {
                         conversation,
+                        number,
                         members: members(&circle, conversation).await,
                     },
                 }
@@ -229,8 +231,9 @@ impl Lookout {
             } => self.watching.granted(connection, number, granted, now),
             Brought::Members {
                 conversation,
+                number,
                 members,
-            } => self.watching.members(conversation, members, now),
+            } => self.watching.members(conversation, number, members, now),
             Brought::LastSeen { users, found } => self.watching.gone(users, found.as_ref()),
         }
     }

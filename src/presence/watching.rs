@@ -1,13 +1,15 @@
 //! Who here watches whom, and what each is to be shown: the newest state of each, gathered, as whole as there is room for.
 
 use super::circle::Granted;
+use super::errands::{Errand, Errands};
 use super::last_seen::LastSeen;
+use super::queue::Queue;
 use super::view::View;
 use crate::delivery::Outbox;
 use crate::outcome::Refusal;
 use crate::wire::{self, Frame, Sight, Watched};
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::presence::{NAMED_MEMBERS_MAX, Shown};
@@ -81,7 +83,8 @@ struct Room {
     watchers: Vec<u64>,
     /// Nothing until they are read.
     members: Option<HashSet<UserId>>,
-    is_reading: bool,
+    /// The number of the look-up whose answer is waited for.
+    reading: Option<u64>,
     /// Who came or went while they are read.
     meanwhile: Vec<(UserId, bool)>,
     online: usize,
@@ -133,20 +136,6 @@ struct Question {
     reply: Told,
 }
 
-/// What is to be looked up.
-pub(super) enum Errand {
-    Grant {
-        connection: u64,
-        number: u64,
-        user: UserId,
-        users: Vec<UserId>,
-        conversations: Vec<ConversationId>,
-    },
-    Members(ConversationId),
-    /// Of people who have gone.
-    LastSeen(Vec<UserId>),
-}
-
 /// All of it.
 #[derive(Default)]
 pub(super) struct Watching {
@@ -158,11 +147,12 @@ pub(super) struct Watching {
     tracked: HashMap<UserId, Tracked>,
     questions: Vec<Question>,
     /// Those about whom nodes have to be asked.
-    stale: VecDeque<UserId>,
-    stale_set: HashSet<UserId>,
+    stale: Queue<UserId>,
     /// Who changed since watchers were told last.
     changed: HashSet<UserId>,
-    errands: Vec<Errand>,
+    errands: Errands,
+    /// Counts the look-ups of members.
+    readings: u64,
     /// Connections whose look-up did not work, and is made again.
     again: Vec<u64>,
     is_known: bool,
@@ -210,11 +200,40 @@ impl Watching {
 
     /// Whether nodes have to be asked about somebody.
     pub(super) fn is_curious(&self) -> bool {
-        !self.stale_set.is_empty()
+        !self.stale.is_empty()
     }
 
-    pub(super) fn take_errands(&mut self) -> Vec<Errand> {
-        std::mem::take(&mut self.errands)
+    /// What is to be looked up next: what few wait for comes before what a connection may watch.
+    pub(super) fn next_errand(&mut self) -> Option<Errand> {
+        let mut gone = vec![];
+        while gone.len() < GONE_AT_ONCE
+            && let Some(user) = self.errands.gone.pop()
+        {
+            if self.tracked.contains_key(&user) {
+                gone.push(user);
+            }
+        }
+        if !gone.is_empty() {
+            return Some(Errand::LastSeen(gone));
+        }
+        while let Some(conversation) = self.errands.rooms.pop() {
+            if let Some(number) = self.rooms.get(&conversation).and_then(|room| room.reading) {
+                return Some(Errand::Members(conversation, number));
+            }
+        }
+        while let Some(connection) = self.errands.connections.pop() {
+            if let Some(watcher) = self.watchers.get(&connection) {
+                let (users, conversations) = watcher.wanted.clone();
+                return Some(Errand::Grant {
+                    connection,
+                    number: watcher.number,
+                    user: watcher.user,
+                    users,
+                    conversations,
+                });
+            }
+        }
+        None
     }
 
     /// A connection watches something else from now on.
@@ -259,14 +278,8 @@ impl Watching {
         if let Some(before) = self.answering.insert(connection, answering) {
             before.unknown();
         }
-        watcher.wanted = (users.clone(), conversations.clone());
-        self.errands.push(Errand::Grant {
-            connection,
-            number: watcher.number,
-            user,
-            users,
-            conversations,
-        });
+        watcher.wanted = (users, conversations);
+        self.errands.connections.push(connection);
     }
 
     /// The look-up of what a connection may watch came back.
@@ -303,7 +316,7 @@ impl Watching {
         }
         let before = std::mem::replace(&mut watcher.rooms, granted.conversations.clone());
         for conversation in granted.conversations {
-            let room = open_room(&mut self.rooms, &mut self.errands, conversation);
+            let room = self.open_room(conversation);
             if !room.watchers.contains(&connection) {
                 room.watchers.push(connection);
             }
@@ -320,10 +333,12 @@ impl Watching {
     pub(super) fn members(
         &mut self,
         conversation: ConversationId,
+        number: u64,
         members: Result<(Vec<UserId>, HashMap<UserId, LastSeen>), Refusal>,
         now: Instant,
     ) {
-        let Some(room) = self.rooms.get_mut(&conversation) else {
+        let of_number = |room: &&mut Room| room.reading == Some(number);
+        let Some(room) = self.rooms.get_mut(&conversation).filter(of_number) else {
             return;
         };
         let (members, last_seen) = match members {
@@ -332,7 +347,7 @@ impl Watching {
             _ => (vec![], HashMap::new()),
         };
         let mut members: HashSet<UserId> = members.into_iter().collect();
-        room.is_reading = false;
+        room.reading = None;
         for (user, came) in std::mem::take(&mut room.meanwhile) {
             if came {
                 members.insert(user);
@@ -358,9 +373,10 @@ impl Watching {
     pub(super) fn moved(&mut self, conversation: ConversationId, user: UserId, came: bool) {
         if let Some(room) = self.rooms.get_mut(&conversation) {
             let was_named = room.is_named();
-            if room.is_reading && room.meanwhile.len() < MEANWHILE_MAX {
+            if room.reading.is_some() {
                 room.meanwhile.push((user, came));
             }
+            let is_too_much = room.meanwhile.len() > MEANWHILE_MAX;
             let is_news = room.members.as_mut().is_some_and(|members| {
                 if came {
                     members.insert(user)
@@ -378,6 +394,9 @@ impl Watching {
                 for connection in self.room_watchers(conversation) {
                     self.settle(connection);
                 }
+            }
+            if is_too_much {
+                self.read_members(conversation);
             }
         }
         if came {
@@ -410,10 +429,9 @@ impl Watching {
         for connection in connections {
             self.look_up_again(connection);
         }
-        for (conversation, room) in &mut self.rooms {
-            if !std::mem::replace(&mut room.is_reading, true) {
-                self.errands.push(Errand::Members(*conversation));
-            }
+        let rooms: Vec<ConversationId> = self.rooms.keys().copied().collect();
+        for conversation in rooms {
+            self.read_members(conversation);
         }
     }
 
@@ -423,19 +441,14 @@ impl Watching {
             if let Some(answering) = self.answering.get_mut(&connection) {
                 answering.is_granted = false;
             }
-            self.errands.push(Errand::Grant {
-                connection,
-                number: watcher.number,
-                user: watcher.user,
-                users: watcher.wanted.0.clone(),
-                conversations: watcher.wanted.1.clone(),
-            });
+            self.errands.connections.push(connection);
         }
     }
 
     /// A connection is gone.
     pub(super) fn unwatch(&mut self, connection: u64) {
         self.answering.remove(&connection);
+        self.errands.connections.remove(&connection);
         let Some(watcher) = self.watchers.remove(&connection) else {
             return;
         };
@@ -464,7 +477,7 @@ impl Watching {
             self.track(*user).questions += 1;
         }
         if let Some(conversation) = conversation {
-            let room = open_room(&mut self.rooms, &mut self.errands, conversation);
+            let room = self.open_room(conversation);
             room.kept_until = Some(now + WATCHES_WINDOW);
         }
         self.questions.push(Question {
@@ -492,12 +505,9 @@ impl Watching {
     pub(super) fn take_stale(&mut self, most: usize) -> Vec<UserId> {
         let mut users = vec![];
         while users.len() < most
-            && let Some(user) = self.stale.pop_front()
+            && let Some(user) = self.stale.pop()
         {
-            // Those who are of no concern any more are not in the set.
-            if self.stale_set.remove(&user) {
-                users.push(user);
-            }
+            users.push(user);
         }
         users
     }
@@ -505,8 +515,8 @@ impl Watching {
     /// Nodes have to be asked about them, again.
     pub(super) fn stale(&mut self, users: impl IntoIterator<Item = UserId>) {
         for user in users {
-            if self.tracked.contains_key(&user) && self.stale_set.insert(user) {
-                self.stale.push_back(user);
+            if self.tracked.contains_key(&user) {
+                self.stale.push(user);
             }
         }
     }
@@ -531,7 +541,6 @@ impl Watching {
 
     /// Takes in what is new in the view, and answers those who have waited for it.
     pub(super) fn take_in(&mut self, now: Instant, at: DateTime<Utc>) {
-        let mut gone = vec![];
         for user in self.view.take_changed() {
             let Some(shown) = self.view.shown(user) else {
                 continue;
@@ -544,17 +553,13 @@ impl Watching {
                         at: Some(at),
                         shown: false,
                     });
-                    gone.push(user);
+                    self.errands.gone.push(user);
                 } else {
                     self.changed.insert(user);
                 }
             }
             self.count(user, shown.is_there());
         }
-        let parts = gone
-            .chunks(GONE_AT_ONCE)
-            .map(|part| Errand::LastSeen(part.to_vec()));
-        self.errands.extend(parts);
         self.answer(now);
     }
 
@@ -867,8 +872,7 @@ impl Watching {
 
     fn track(&mut self, user: UserId) -> &mut Tracked {
         if self.view.track(user) {
-            self.stale_set.insert(user);
-            self.stale.push_back(user);
+            self.stale.push(user);
         }
         self.tracked.entry(user).or_default()
     }
@@ -880,8 +884,30 @@ impl Watching {
                 self.tracked.remove(&user);
                 self.view.forget(user);
                 self.changed.remove(&user);
-                self.stale_set.remove(&user);
+                self.stale.remove(&user);
+                self.errands.gone.remove(&user);
             }
+        }
+    }
+
+    /// The room of a conversation; its members are looked up where that was not done, or did not work.
+    fn open_room(&mut self, conversation: ConversationId) -> &mut Room {
+        let room = self.rooms.entry(conversation).or_default();
+        let is_there = room.members.as_ref().is_some_and(|members| !members.is_empty());
+        if !is_there && room.reading.is_none() {
+            room.members = None;
+            self.read_members(conversation);
+        }
+        self.rooms.entry(conversation).or_default()
+    }
+
+    /// Has the members of a conversation looked up from now on: what an earlier look-up brings is not waited for any more.
+    fn read_members(&mut self, conversation: ConversationId) {
+        if let Some(room) = self.rooms.get_mut(&conversation) {
+            self.readings += 1;
+            room.reading = Some(self.readings);
+            room.meanwhile.clear();
+            self.errands.rooms.push(conversation);
         }
     }
 
@@ -937,21 +963,6 @@ impl Answering {
     fn unknown(self) {
         (self.reply)(Ok(None));
     }
-}
-
-/// The room of a conversation; its members are looked up where that was not done, or did not work.
-fn open_room<'a>(
-    rooms: &'a mut HashMap<ConversationId, Room>,
-    errands: &mut Vec<Errand>,
-    conversation: ConversationId,
-) -> &'a mut Room {
-    let room = rooms.entry(conversation).or_default();
-    let is_there = room.members.as_ref().is_some_and(|members| !members.is_empty());
-    if !is_there && !room.is_reading {
-        (room.members, room.is_reading) = (None, true);
-        errands.push(Errand::Members(conversation));
-    }
-    room
 }
 
 fn too_often(wait: Duration) -> Refusal {
@@ -1074,6 +1085,30 @@ mod tests {
             "{objects:?}"
         );
         assert_eq!(watching.tell(now), 0);
+    }
+
+    #[test]
+    fn however_often_somebody_leaves_each_who_watches_them_is_looked_up_once_and_last() {
+        let (outboxes, start) = ([outbox(), outbox()], Instant::now());
+        let mut watching = watching(&outboxes, start);
+        while watching.next_errand().is_some() {}
+        for _ in 0..100 {
+            watching.moved(ConversationId(Uuid::nil()), user(1), false);
+            watching.doubt();
+        }
+        say(&mut watching, 2, Shown::Offline, start);
+        let mut kinds = vec![];
+        while let Some(errand) = watching.next_errand() {
+            kinds.push(match errand {
+                Errand::LastSeen(_) => "last seen",
+                Errand::Members(..) => "members",
+                Errand::Grant { number, users, .. } => {
+                    assert_eq!((number, users.len()), (102, 3));
+                    "grant"
+                }
+            });
+        }
+        assert_eq!(kinds, ["last seen", "grant", "grant"]);
     }
 
     #[test]
