@@ -129,7 +129,7 @@ impl Lookout {
                 }
                 () = sleep_until(tell_at) => {
                     let now = Instant::now();
-                    let mut given = self.watching.tell(now);
+                    let mut given = self.watching.tell();
                     tell_at = now + self.config.update();
                     if now >= count_at {
                         given += self.watching.tell_counts(now);

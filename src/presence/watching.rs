@@ -9,7 +9,7 @@ use crate::delivery::Outbox;
 use crate::outcome::Refusal;
 use crate::wire::{self, Frame, Sight, Watched};
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::presence::{NAMED_MEMBERS_MAX, Shown};
@@ -54,20 +54,32 @@ struct Watcher {
     number: u64,
     /// What it may see: people, and with them those in small conversations.
     granted: Vec<UserId>,
-    users: BTreeSet<UserId>,
+    /// These, and what it was told of each.
+    users: BTreeMap<UserId, Option<Sight>>,
     rooms: Vec<ConversationId>,
+    /// How many it was told are there.
+    counts: HashMap<ConversationId, usize>,
     /// Whether it is shown when people were last there.
     shows: bool,
     /// It was not shown something, so it is shown all when there is room.
     is_behind: bool,
     /// It was told that nothing is known.
     is_told_unknown: bool,
-    /// What it was told first is of this moment.
-    told_at: Instant,
     /// When it last began to count its wishes, and how many came since.
     window: (Instant, u32),
-    /// What is new for it.
+    /// Of whom something may be new for it.
     news: Vec<UserId>,
+}
+
+impl Watcher {
+    /// It was told all of this.
+    fn told(&mut self, state: &Watched) {
+        for (user, sight) in &state.users {
+            self.users.insert(*user, Some(*sight));
+        }
+        self.counts = state.conversations.iter().copied().collect();
+        (self.is_behind, self.is_told_unknown) = (false, false);
+    }
 }
 
 struct Answering {
@@ -90,8 +102,6 @@ struct Room {
     online: usize,
     /// Members of whom it is not known yet whether they are there.
     unknown: usize,
-    /// What its watchers were told.
-    told: Option<usize>,
     /// Somebody asked how many are there, and may do so again.
     kept_until: Option<Instant>,
 }
@@ -110,9 +120,6 @@ struct Tracked {
     rooms: Vec<ConversationId>,
     /// Questions that wait for it.
     questions: u32,
-    /// As those who watch were told.
-    told: Option<Shown>,
-    changed_at: Option<Instant>,
     is_counted: bool,
     /// Nodes were asked.
     is_known: bool,
@@ -252,12 +259,12 @@ impl Watching {
             wanted: (vec![], vec![]),
             number: 0,
             granted: vec![],
-            users: BTreeSet::new(),
+            users: BTreeMap::new(),
             rooms: vec![],
+            counts: HashMap::new(),
             shows: true,
             is_behind: false,
             is_told_unknown: false,
-            told_at: now,
             window: (now, 0),
             news: vec![],
         });
@@ -452,7 +459,7 @@ impl Watching {
         let Some(watcher) = self.watchers.remove(&connection) else {
             return;
         };
-        for user in watcher.users {
+        for user in watcher.users.into_keys() {
             self.release(user, |tracked| {
                 tracked.watchers.retain(|other| *other != connection);
             });
@@ -546,7 +553,6 @@ impl Watching {
                 continue;
             };
             if let Some(tracked) = self.tracked.get_mut(&user) {
-                tracked.changed_at = Some(now);
                 if tracked.is_counted && !shown.is_there() && !tracked.watchers.is_empty() {
                     // Told when it is known whether they want to have it known.
                     tracked.last_seen = Some(LastSeen {
@@ -617,15 +623,10 @@ impl Watching {
             let Some(watcher) = self.watchers.get_mut(&connection) else {
                 continue;
             };
-            if state.is_some() {
+            if let Some(state) = state {
                 if let Some(Answering { reply, .. }) = self.answering.remove(&connection) {
-                    (watcher.told_at, watcher.is_behind, watcher.is_told_unknown) = (now, false, false);
-                    for (conversation, online) in state.iter().flat_map(|state| &state.conversations) {
-                        if let Some(room) = self.rooms.get_mut(conversation) {
-                            room.told.get_or_insert(*online);
-                        }
-                    }
-                    reply(Ok(state));
+                    watcher.told(&state);
+                    reply(Ok(Some(state)));
                 }
             } else if is_late && let Some(answering) = self.answering.remove(&connection) {
                 answering.unknown();
@@ -669,7 +670,7 @@ impl Watching {
         let watcher = self.watchers.get(&connection)?;
         let users: Option<Vec<(UserId, Sight)>> = watcher
             .users
-            .iter()
+            .keys()
             .map(|user| Some((*user, self.sight(*user, watcher.shows)?)))
             .collect();
         let mut conversations = Vec::with_capacity(watcher.rooms.len());
@@ -689,29 +690,20 @@ impl Watching {
         let shown = self.view.shown(user)?;
         let last_seen = self.tracked.get(&user).and_then(|tracked| tracked.last_seen);
         let last_seen = last_seen
-            .filter(|last| last.shown && shows)
+            .filter(|last| last.shown && shows && !shown.is_there())
             .and_then(|last| last.at);
         Some(Sight { shown, last_seen })
     }
 
     /// Shows those who watch what is new since the last time. Returns how many frames were given out.
-    pub(super) fn tell(&mut self, now: Instant) -> usize {
+    pub(super) fn tell(&mut self) -> usize {
         for user in std::mem::take(&mut self.changed) {
-            let Some(shown) = self.view.shown(user) else {
-                continue;
-            };
-            let Some(tracked) = self.tracked.get_mut(&user) else {
-                continue;
-            };
-            let told = tracked.told.replace(shown);
-            if told == Some(shown) {
-                continue;
-            }
-            let changed_at = tracked.changed_at.unwrap_or(now);
-            for connection in &tracked.watchers {
+            let watching = self.tracked.get(&user).into_iter();
+            for connection in watching.flat_map(|tracked| &tracked.watchers) {
+                // Whoever waits for an answer, or is to be shown everything, is shown this with it.
                 if let Some(watcher) = self.watchers.get_mut(connection)
+                    && !watcher.is_behind
                     && !self.answering.contains_key(connection)
-                    && changed_at > watcher.told_at
                 {
                     watcher.news.push(user);
                 }
@@ -733,33 +725,45 @@ impl Watching {
             if self.answering.contains_key(&connection) {
                 continue;
             }
+            let Some(watcher) = self.watchers.get(&connection) else {
+                continue;
+            };
             if watcher.is_behind {
                 let Some(state) = self.state(connection) else {
                     continue;
                 };
-                let frame = encoded(Some(state));
+                let frame = encoded(Some(state.clone()));
                 if let Some(watcher) = self.watchers.get_mut(&connection)
                     && watcher.outbox.presence(frame)
                 {
-                    (watcher.is_behind, watcher.is_told_unknown, watcher.told_at) = (false, false, now);
+                    watcher.told(&state);
                     given += 1;
                 }
                 continue;
             }
+            let told = |user: &UserId| watcher.users.get(user).copied();
+            let new: Vec<(UserId, Sight)> = news
+                .into_iter()
+                .filter_map(|user| Some((user, self.sight(user, shows)?)))
+                .filter(|(user, sight)| told(user).is_some_and(|told| told != Some(*sight)))
+                .collect();
             let mut objects = String::new();
-            for user in news {
-                let Some(sight) = self.sight(user, shows) else {
-                    continue;
-                };
+            for (user, sight) in &new {
                 let object = frames
-                    .entry((user, shows))
-                    .or_insert_with(|| wire::presence(user, sight));
+                    .entry((*user, shows))
+                    .or_insert_with(|| wire::presence(*user, *sight));
                 if !objects.is_empty() {
                     objects.push('\n');
                 }
                 objects.push_str(object);
             }
-            given += usize::from(self.give(connection, &objects));
+            if self.give(connection, &objects) {
+                given += 1;
+                if let Some(watcher) = self.watchers.get_mut(&connection) {
+                    let told = new.into_iter().map(|(user, sight)| (user, Some(sight)));
+                    watcher.users.extend(told);
+                }
+            }
         }
         given
     }
@@ -785,12 +789,7 @@ impl Watching {
         let large: Vec<ConversationId> = self
             .rooms
             .iter()
-            .filter(|(_, room)| {
-                // Before the first was answered, nobody has heard another number.
-                room.members.is_some()
-                    && !room.is_named()
-                    && room.told.is_some_and(|told| told != room.online)
-            })
+            .filter(|(_, room)| room.members.is_some() && !room.is_named())
             .map(|(conversation, _)| *conversation)
             .collect();
         for conversation in large {
@@ -798,14 +797,18 @@ impl Watching {
                 continue;
             };
             let object = wire::presence_count(conversation, online);
-            if let Some(room) = self.rooms.get_mut(&conversation) {
-                room.told = Some(online);
-            }
             for connection in self.room_watchers(conversation) {
                 let watcher = self.watchers.get(&connection);
-                let is_answered = !self.answering.contains_key(&connection);
-                if is_answered && watcher.is_some_and(|watcher| !watcher.is_behind) {
-                    given += usize::from(self.give(connection, &object));
+                let told = watcher.filter(|watcher| !watcher.is_behind);
+                let told = told.and_then(|watcher| watcher.counts.get(&conversation));
+                // Whoever waits for an answer is told with it.
+                let is_new =
+                    told.is_some_and(|told| *told != online) && !self.answering.contains_key(&connection);
+                if is_new && self.give(connection, &object) {
+                    given += 1;
+                    if let Some(watcher) = self.watchers.get_mut(&connection) {
+                        watcher.counts.insert(conversation, online);
+                    }
                 }
             }
         }
@@ -854,7 +857,7 @@ impl Watching {
                 }
             }
         }
-        let before = watcher.users.clone();
+        let before: BTreeSet<UserId> = watcher.users.keys().copied().collect();
         for user in before.difference(&users) {
             self.release(*user, |tracked| {
                 tracked.watchers.retain(|other| *other != connection);
@@ -864,9 +867,11 @@ impl Watching {
             self.track(*user).watchers.push(connection);
         }
         if let Some(watcher) = self.watchers.get_mut(&connection) {
-            watcher.news.retain(|user| users.contains(user));
             watcher.is_behind |= users != before && !self.answering.contains_key(&connection);
-            watcher.users = users;
+            watcher.users.retain(|user, _| users.contains(user));
+            for user in users {
+                watcher.users.entry(user).or_default();
+            }
         }
     }
 
@@ -1003,41 +1008,63 @@ mod tests {
             .collect()
     }
 
+    /// A connection comes to watch three people.
+    fn come(
+        watching: &mut Watching,
+        connection: u64,
+        outbox: &Arc<Outbox>,
+        now: Instant,
+    ) -> Arc<AtomicUsize> {
+        let answered = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&answered);
+        let watch = Watch {
+            connection,
+            user: user(0),
+            outbox: Arc::clone(outbox),
+            users: (1..=3).map(user).collect(),
+            conversations: vec![],
+            reply: Box::new(move |state| {
+                assert_eq!(state.unwrap().unwrap().users.len(), 3);
+                count.fetch_add(1, Ordering::Relaxed);
+            }),
+        };
+        watching.watch(watch, now);
+        watching.granted(connection, 1, Ok(granted(vec![])), now);
+        answered
+    }
+
+    /// That three people may be watched.
+    fn granted(conversations: Vec<ConversationId>) -> Granted {
+        Granted {
+            users: (1..=3).map(user).collect(),
+            conversations,
+            last_seen: HashMap::new(),
+            shows: true,
+        }
+    }
+
     /// Connections that watch three people who are there, and have been told so.
     fn watching(outboxes: &[Arc<Outbox>], now: Instant) -> Watching {
         let mut watching = Watching::default();
         watching.view.lease(NODE, now + Duration::from_hours(1));
-        let answered = Arc::new(AtomicUsize::new(0));
-        for (connection, outbox) in (1..).zip(outboxes) {
-            let count = Arc::clone(&answered);
-            let watch = Watch {
-                connection,
-                user: user(0),
-                outbox: Arc::clone(outbox),
-                users: (1..=3).map(user).collect(),
-                conversations: vec![],
-                reply: Box::new(move |state| {
-                    assert_eq!(state.unwrap().unwrap().users.len(), 3);
-                    count.fetch_add(1, Ordering::Relaxed);
-                }),
-            };
-            watching.watch(watch, now);
-            let granted = Granted {
-                users: (1..=3).map(user).collect(),
-                conversations: vec![],
-                last_seen: HashMap::new(),
-                shows: true,
-            };
-            watching.granted(connection, 1, Ok(granted), now);
-        }
-        for user in watching.take_stale(10) {
+        let answers: Vec<_> = (1..)
+            .zip(outboxes)
+            .map(|(connection, outbox)| come(&mut watching, connection, outbox, now))
+            .collect();
+        everybody_is_there(&mut watching, now);
+        let answered = |answers: &Arc<AtomicUsize>| answers.load(Ordering::Relaxed) == 1;
+        assert!(answers.iter().all(answered));
+        assert_eq!(watching.tell(), 0, "what was answered is told again");
+        watching
+    }
+
+    /// The node says of all about whom it is asked that they are there.
+    fn everybody_is_there(watching: &mut Watching, now: Instant) {
+        for user in watching.take_stale(usize::MAX) {
             watching.found(user, vec![(NODE, Shown::Online)]);
         }
         watching.know(true, now);
         watching.take_in(now, DateTime::UNIX_EPOCH);
-        assert_eq!(answered.load(Ordering::Relaxed), outboxes.len());
-        assert_eq!(watching.tell(now), 0, "what was answered is told again");
-        watching
     }
 
     fn say(watching: &mut Watching, number: u128, shown: Shown, now: Instant) {
@@ -1052,7 +1079,7 @@ mod tests {
         let later = start + Duration::from_secs(1);
         say(&mut watching, 1, Shown::Away, later);
         say(&mut watching, 4, Shown::Online, later);
-        assert_eq!(watching.tell(later), 3);
+        assert_eq!(watching.tell(), 3);
         for outbox in &outboxes {
             let objects = given(outbox);
             assert!(
@@ -1062,7 +1089,42 @@ mod tests {
         }
         say(&mut watching, 2, Shown::Dnd, later);
         say(&mut watching, 2, Shown::Online, later);
-        assert_eq!(watching.tell(later), 0);
+        assert_eq!(watching.tell(), 0);
+    }
+
+    #[test]
+    fn whoever_comes_between_two_changes_is_told_of_the_second_though_it_is_as_before_for_others() {
+        let (early, late, start) = (outbox(), outbox(), Instant::now());
+        let mut watching = watching(&[Arc::clone(&early)], start);
+        say(&mut watching, 1, Shown::Away, start);
+        // Answered with what has not been told yet.
+        come(&mut watching, 2, &late, start);
+        say(&mut watching, 1, Shown::Online, start);
+        assert_eq!(watching.tell(), 1);
+        let objects = given(&late);
+        assert!(objects.len() == 1 && !objects[0].contains("away"), "{objects:?}");
+        assert!(given(&early).is_empty());
+    }
+
+    #[test]
+    fn counts_are_told_to_each_who_has_heard_another() {
+        let (early, late, start) = (outbox(), outbox(), Instant::now());
+        let mut watching = watching(&[Arc::clone(&early)], start);
+        let group = ConversationId(Uuid::from_u128(7));
+        let members = 1..=NAMED_MEMBERS_MAX as u128 + 1;
+        watching.granted(1, 1, Ok(granted(vec![group])), start);
+        let read = Ok((members.map(user).collect(), HashMap::new()));
+        watching.members(group, 1, read, start);
+        everybody_is_there(&mut watching, start);
+        assert_eq!((watching.tell(), watching.tell_counts(start)), (1, 0));
+        say(&mut watching, 100, Shown::Offline, start);
+        come(&mut watching, 2, &late, start);
+        watching.granted(2, 1, Ok(granted(vec![group])), start);
+        assert_eq!(watching.tell(), 1);
+        say(&mut watching, 100, Shown::Online, start);
+        assert_eq!(watching.tell_counts(start), 1);
+        let objects = given(&late);
+        assert!(objects[1].contains(r#""online":201"#), "{objects:?}");
     }
 
     #[test]
@@ -1073,18 +1135,17 @@ mod tests {
         for second in 1..20 {
             let now = start + Duration::from_secs(second);
             say(&mut watching, 1, shown.next().unwrap(), now);
-            watching.tell(now);
+            watching.tell();
         }
         let before = given(&slow).len();
         assert!(before < 19, "{before} were given");
-        let now = start + Duration::from_secs(20);
-        assert_eq!(watching.tell(now), 1);
+        assert_eq!(watching.tell(), 1);
         let objects = given(&slow);
         assert!(
             objects.len() == 1 && objects[0].contains("presence.state"),
             "{objects:?}"
         );
-        assert_eq!(watching.tell(now), 0);
+        assert_eq!(watching.tell(), 0);
     }
 
     #[test]
