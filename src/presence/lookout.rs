@@ -133,6 +133,7 @@ impl Lookout {
                     tell_at = now + self.config.update();
                     if now >= count_at {
                         given += self.watching.tell_counts(now);
+                        self.watching.look_again();
                         count_at = now + self.config.count();
                     }
                     let (watchers, tracked) = self.watching.sizes();

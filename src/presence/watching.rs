@@ -44,12 +44,15 @@ pub(super) struct Watch {
     pub(super) reply: Reply,
 }
 
+/// People and conversations that a connection asked for.
+type Wishes = (Vec<UserId>, Vec<ConversationId>);
+
 /// A connection that watches.
 struct Watcher {
     user: UserId,
     outbox: Arc<Outbox>,
     /// What it asked for, to be looked up again when somebody has left a conversation.
-    wanted: (Vec<UserId>, Vec<ConversationId>),
+    wanted: Wishes,
     /// Counts what it asked for.
     number: u64,
     /// What it may see: people, and with them those in small conversations.
@@ -63,8 +66,9 @@ struct Watcher {
     shows: bool,
     /// It was not shown something, so it is shown all when there is room.
     is_behind: bool,
-    /// It was told that nothing is known.
-    is_told_unknown: bool,
+    /// Whether what it may see of its wishes is known: not before that is it shown anything whole.
+    is_sure: bool,
+    ignorance: Ignorance,
     /// When it last began to count its wishes, and how many came since.
     window: (Instant, u32),
     /// Of whom something may be new for it.
@@ -78,15 +82,41 @@ impl Watcher {
             self.users.insert(*user, Some(*sight));
         }
         self.counts = state.conversations.iter().copied().collect();
-        (self.is_behind, self.is_told_unknown) = (false, false);
+        (self.is_behind, self.ignorance) = (false, Ignorance::Over);
     }
+
+    /// What it was told counts no more, and it is told everything when that is known.
+    fn forget(&mut self) {
+        self.is_behind = true;
+        if self.ignorance == Ignorance::Over {
+            self.ignorance = Ignorance::Due;
+        }
+    }
+
+    /// It is told that nothing is known, where it was not told yet. Returns whether it was given a frame.
+    fn admit(&mut self) -> bool {
+        let is_given = self.ignorance == Ignorance::Due && self.outbox.presence(encoded(None));
+        if is_given {
+            self.ignorance = Ignorance::Told;
+        }
+        is_given
+    }
+}
+
+/// Whether a connection is told that nothing is known.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Ignorance {
+    #[default]
+    Over,
+    Due,
+    Told,
 }
 
 struct Answering {
     reply: Reply,
     until: Instant,
-    /// The look-up has come back.
-    is_granted: bool,
+    /// What it watched before, and whether that was sure: this stands where the wish is refused.
+    before: (Wishes, bool),
 }
 
 /// A conversation that somebody watches.
@@ -160,8 +190,8 @@ pub(super) struct Watching {
     errands: Errands,
     /// Counts the look-ups of members.
     readings: u64,
-    /// Connections whose look-up did not work, and is made again.
-    again: Vec<u64>,
+    /// Connections and conversations whose look-up did not work, and is made again.
+    again: (Vec<u64>, Vec<ConversationId>),
     is_known: bool,
 }
 
@@ -264,7 +294,8 @@ impl Watching {
             counts: HashMap::new(),
             shows: true,
             is_behind: false,
-            is_told_unknown: false,
+            is_sure: true,
+            ignorance: Ignorance::Over,
             window: (now, 0),
             news: vec![],
         });
@@ -277,15 +308,16 @@ impl Watching {
         }
         watcher.window.1 += 1;
         watcher.number += 1;
+        let wanted = std::mem::replace(&mut watcher.wanted, (users, conversations));
+        let was_sure = std::mem::replace(&mut watcher.is_sure, false);
         let answering = Answering {
             reply,
             until: now + PATIENCE,
-            is_granted: false,
+            before: (wanted, was_sure),
         };
         if let Some(before) = self.answering.insert(connection, answering) {
             before.unknown();
         }
-        watcher.wanted = (users, conversations);
         self.errands.connections.push(connection);
     }
 
@@ -307,20 +339,20 @@ impl Watching {
             Ok(granted) if self.tracked.len() + granted.users.len() <= TRACKED_MAX => granted,
             refused => {
                 let refusal = refused.err().unwrap_or(Refusal::Overloaded);
-                match self.answering.remove(&connection) {
-                    Some(answering) => (answering.reply)(Err(refusal)),
-                    // Looked up again: until it can be, nothing is shown.
-                    None => self.again.push(connection),
+                let Some(answering) = self.answering.remove(&connection) else {
+                    return self.lose(connection);
+                };
+                (watcher.wanted, watcher.is_sure) = answering.before;
+                if !watcher.is_sure {
+                    self.lose(connection);
                 }
-                return;
+                return (answering.reply)(Err(refusal));
             }
         };
         watcher.granted = granted.users;
         watcher.shows = granted.shows;
-        match self.answering.get_mut(&connection) {
-            Some(answering) => answering.is_granted = true,
-            None => watcher.is_behind = true,
-        }
+        watcher.is_sure = true;
+        watcher.is_behind |= !self.answering.contains_key(&connection);
         let before = std::mem::replace(&mut watcher.rooms, granted.conversations.clone());
         for conversation in granted.conversations {
             let room = self.open_room(conversation);
@@ -348,13 +380,14 @@ impl Watching {
         let Some(room) = self.rooms.get_mut(&conversation).filter(of_number) else {
             return;
         };
+        room.reading = None;
         let (members, last_seen) = match members {
             Ok(found) if self.tracked.len() + found.0.len() <= TRACKED_MAX => found,
             // Its watchers are answered without it.
-            _ => (vec![], HashMap::new()),
+            Ok(_) => (vec![], HashMap::new()),
+            Err(_) => return self.lose_members(conversation),
         };
         let mut members: HashSet<UserId> = members.into_iter().collect();
-        room.reading = None;
         for (user, came) in std::mem::take(&mut room.meanwhile) {
             if came {
                 members.insert(user);
@@ -446,9 +479,55 @@ impl Watching {
         if let Some(watcher) = self.watchers.get_mut(&connection) {
             watcher.number += 1;
             if let Some(answering) = self.answering.get_mut(&connection) {
-                answering.is_granted = false;
+                (watcher.is_sure, answering.before.1) = (false, false);
             }
             self.errands.connections.push(connection);
+        }
+    }
+
+    /// It could not be looked up what a connection may watch. Until it can be, it is shown nobody.
+    fn lose(&mut self, connection: u64) {
+        let Some(watcher) = self.watchers.get_mut(&connection) else {
+            return;
+        };
+        watcher.granted.clear();
+        watcher.is_sure = false;
+        watcher.forget();
+        for conversation in std::mem::take(&mut watcher.rooms) {
+            self.leave_room(connection, conversation);
+        }
+        self.settle(connection);
+        self.again.0.push(connection);
+    }
+
+    /// The members of a conversation could not be looked up. Until they can be, nobody is shown by it.
+    fn lose_members(&mut self, conversation: ConversationId) {
+        let Some(room) = self.rooms.get_mut(&conversation) else {
+            return;
+        };
+        room.meanwhile.clear();
+        for member in room.members.take().into_iter().flatten() {
+            self.leave(member, conversation);
+        }
+        for connection in self.room_watchers(conversation) {
+            self.settle(connection);
+            if let Some(watcher) = self.watchers.get_mut(&connection)
+                && !self.answering.contains_key(&connection)
+            {
+                watcher.forget();
+            }
+        }
+        self.again.1.push(conversation);
+    }
+
+    /// Looks up again what could not be looked up.
+    pub(super) fn look_again(&mut self) {
+        let (connections, conversations) = std::mem::take(&mut self.again);
+        for connection in connections {
+            self.look_up_again(connection);
+        }
+        for conversation in conversations {
+            self.read_members(conversation);
         }
     }
 
@@ -535,12 +614,12 @@ impl Watching {
             return;
         }
         for (connection, watcher) in &mut self.watchers {
+            watcher.forget();
             if let Some(answering) = self.answering.remove(connection) {
                 answering.unknown();
-                (watcher.is_behind, watcher.is_told_unknown) = (true, true);
-            } else if !watcher.is_told_unknown {
-                watcher.is_told_unknown = watcher.outbox.presence(encoded(None));
-                watcher.is_behind = true;
+                watcher.ignorance = Ignorance::Told;
+            } else {
+                watcher.admit();
             }
         }
         self.answer_questions(now, true);
@@ -613,13 +692,13 @@ impl Watching {
 
     /// Answers those who wait and of whose wishes everything is known, or who have waited long enough.
     pub(super) fn answer(&mut self, now: Instant) {
-        let waiting: Vec<(u64, bool, bool)> = self
+        let waiting: Vec<(u64, bool)> = self
             .answering
             .iter()
-            .map(|(connection, answering)| (*connection, answering.is_granted, now >= answering.until))
+            .map(|(connection, answering)| (*connection, now >= answering.until))
             .collect();
-        for (connection, is_granted, is_late) in waiting {
-            let state = self.state(connection).filter(|_| is_granted);
+        for (connection, is_late) in waiting {
+            let state = self.state(connection);
             let Some(watcher) = self.watchers.get_mut(&connection) else {
                 continue;
             };
@@ -630,7 +709,7 @@ impl Watching {
                 }
             } else if is_late && let Some(answering) = self.answering.remove(&connection) {
                 answering.unknown();
-                (watcher.is_behind, watcher.is_told_unknown) = (true, true);
+                (watcher.is_behind, watcher.ignorance) = (true, Ignorance::Told);
             }
         }
         self.answer_questions(now, false);
@@ -667,7 +746,7 @@ impl Watching {
         if !self.is_known {
             return None;
         }
-        let watcher = self.watchers.get(&connection)?;
+        let watcher = self.watchers.get(&connection).filter(|watcher| watcher.is_sure)?;
         let users: Option<Vec<(UserId, Sight)>> = watcher
             .users
             .keys()
@@ -676,7 +755,7 @@ impl Watching {
         let mut conversations = Vec::with_capacity(watcher.rooms.len());
         for conversation in &watcher.rooms {
             let room = self.rooms.get(conversation)?;
-            // A conversation that cannot be read, or is too much, is left out.
+            // A conversation that is too much is left out.
             if room.members.as_ref()?.is_empty() {
                 continue;
             }
@@ -730,6 +809,8 @@ impl Watching {
             };
             if watcher.is_behind {
                 let Some(state) = self.state(connection) else {
+                    let watcher = self.watchers.get_mut(&connection);
+                    given += usize::from(watcher.is_some_and(Watcher::admit));
                     continue;
                 };
                 let frame = encoded(Some(state.clone()));
@@ -770,9 +851,6 @@ impl Watching {
 
     /// Shows those who watch large conversations how many are there, where that is new.
     pub(super) fn tell_counts(&mut self, now: Instant) -> usize {
-        for connection in std::mem::take(&mut self.again) {
-            self.look_up_again(connection);
-        }
         for room in self.rooms.values_mut() {
             room.kept_until = room.kept_until.filter(|until| *until > now);
         }
@@ -1125,6 +1203,104 @@ mod tests {
         assert_eq!(watching.tell_counts(start), 1);
         let objects = given(&late);
         assert!(objects[1].contains(r#""online":201"#), "{objects:?}");
+    }
+
+    #[test]
+    fn a_look_up_that_fails_hides_what_was_known_and_is_made_again() {
+        let (one, start) = (outbox(), Instant::now());
+        let mut watching = watching(&[Arc::clone(&one)], start);
+        watching.doubt();
+        watching.granted(1, 2, Err(Refusal::Unavailable), start);
+        watching.tell();
+        say(&mut watching, 1, Shown::Away, start);
+        watching.tell();
+        let objects = given(&one);
+        assert!(
+            objects.len() == 1 && objects[0].contains(r#""unknown":true"#),
+            "{objects:?}"
+        );
+        watching.look_again();
+        watching.granted(1, 3, Ok(granted(vec![])), start);
+        everybody_is_there(&mut watching, start);
+        assert_eq!(watching.tell(), 1);
+        assert!(given(&one)[0].contains(&user(3).0.to_string()));
+    }
+
+    #[test]
+    fn members_who_cannot_be_looked_up_are_not_taken_for_none_and_are_looked_up_again() {
+        let (one, start) = (outbox(), Instant::now());
+        let mut watching = watching(&[Arc::clone(&one)], start);
+        let group = ConversationId(Uuid::from_u128(7));
+        watching.granted(1, 1, Ok(granted(vec![group])), start);
+        let members = |members: &[u128]| Ok((members.iter().copied().map(user).collect(), HashMap::new()));
+        watching.members(group, 1, members(&[4, 5]), start);
+        everybody_is_there(&mut watching, start);
+        watching.tell();
+        assert!(given(&one)[0].contains(r#"{"online":2}"#));
+        watching.doubt();
+        watching.members(group, 2, Err(Refusal::Unavailable), start);
+        watching.tell();
+        let objects = given(&one);
+        assert!(
+            objects.len() == 1 && objects[0].contains(r#""unknown":true"#),
+            "{objects:?}"
+        );
+        watching.look_again();
+        watching.members(group, 3, members(&[4]), start);
+        everybody_is_there(&mut watching, start);
+        watching.tell();
+        let objects = given(&one);
+        assert!(objects[0].contains(r#"{"online":1}"#), "{objects:?}");
+        assert!(!objects[0].contains(&user(5).0.to_string()));
+    }
+
+    #[test]
+    fn whoever_is_answered_late_is_not_told_the_list_from_before_but_what_was_asked_for() {
+        let (one, start) = (outbox(), Instant::now());
+        let mut watching = watching(&[Arc::clone(&one)], start);
+        let watch = Watch {
+            connection: 1,
+            user: user(0),
+            outbox: Arc::clone(&one),
+            users: vec![user(1), user(9)],
+            conversations: vec![],
+            reply: Box::new(|state| assert_eq!(state.unwrap(), None)),
+        };
+        watching.watch(watch, start);
+        let late = start + PATIENCE;
+        watching.answer(late);
+        assert_eq!(watching.tell(), 0);
+        let allowed = Granted {
+            users: vec![user(9)],
+            ..granted(vec![])
+        };
+        watching.granted(1, 2, Ok(allowed), late);
+        everybody_is_there(&mut watching, late);
+        assert_eq!(watching.tell(), 1);
+        let objects = given(&one);
+        assert!(!objects[0].contains(&user(1).0.to_string()), "{objects:?}");
+        assert!(objects[0].contains(&user(9).0.to_string()), "{objects:?}");
+    }
+
+    #[test]
+    fn a_wish_that_is_refused_leaves_what_was_watched_before() {
+        let (one, start) = (outbox(), Instant::now());
+        let mut watching = watching(&[Arc::clone(&one)], start);
+        let watch = Watch {
+            connection: 1,
+            user: user(0),
+            outbox: Arc::clone(&one),
+            users: vec![user(9)],
+            conversations: vec![],
+            reply: Box::new(|state| assert!(state.is_err())),
+        };
+        watching.watch(watch, start);
+        watching.granted(1, 2, Err(Refusal::Unavailable), start);
+        say(&mut watching, 1, Shown::Away, start);
+        assert_eq!(watching.tell(), 1);
+        watching.doubt();
+        let again = watching.next_errand();
+        assert!(matches!(again, Some(Errand::Grant { users, .. }) if users.len() == 3));
     }
 
     #[test]
