@@ -19,6 +19,12 @@ use uuid::Uuid;
 
 /// People of whom it matters on this node whether they are there: those who are watched, and members of conversations that are.
 const TRACKED_MAX: usize = 200_000;
+/// The same, beyond which no large conversation is counted, so that there is room for those who are named.
+const TRACKED_WITH_LARGE: usize = 160_000;
+/// The same, beyond which no conversation is counted that nobody watches, and about which it is only asked now and then.
+const TRACKED_WITH_ASKED: usize = 120_000;
+/// How long a conversation that was too much is not read again.
+const TOO_MUCH_FOR: Duration = Duration::from_secs(5);
 /// People whom one connection watches, with the members of small conversations.
 const WATCHED_MAX: usize = 500;
 /// How often a connection may say what it watches.
@@ -26,6 +32,8 @@ const WATCHES: u32 = 20;
 const WATCHES_WINDOW: Duration = Duration::from_mins(1);
 /// Who came or went while the members of a conversation are read; more are not heard.
 const MEANWHILE_MAX: usize = 10_000;
+/// Questions that wait for an answer.
+const QUESTIONS_MAX: usize = 10_000;
 /// People of whom it is looked up at once when they were last there.
 const GONE_AT_ONCE: usize = 500;
 /// How long an answer waits until all of it is known.
@@ -134,6 +142,8 @@ struct Room {
     unknown: usize,
     /// Somebody asked how many are there, and may do so again.
     kept_until: Option<Instant>,
+    /// There was no room for its members, who count as none, and are not read again before this.
+    too_much_until: Option<Instant>,
 }
 
 impl Room {
@@ -329,14 +339,17 @@ impl Watching {
         granted: Result<Granted, Refusal>,
         now: Instant,
     ) {
+        let watcher = self.watchers.get(&connection);
+        if watcher.is_none_or(|watcher| watcher.number != number) {
+            return;
+        }
+        let more = granted.as_ref().map_or(0, |granted| granted.users.len());
+        let fits = self.make_room(more, TRACKED_MAX);
         let Some(watcher) = self.watchers.get_mut(&connection) else {
             return;
         };
-        if watcher.number != number {
-            return;
-        }
         let granted = match granted {
-            Ok(granted) if self.tracked.len() + granted.users.len() <= TRACKED_MAX => granted,
+            Ok(granted) if fits => granted,
             refused => {
                 let refusal = refused.err().unwrap_or(Refusal::Overloaded);
                 let Some(answering) = self.answering.remove(&connection) else {
@@ -355,7 +368,7 @@ impl Watching {
         watcher.is_behind |= !self.answering.contains_key(&connection);
         let before = std::mem::replace(&mut watcher.rooms, granted.conversations.clone());
         for conversation in granted.conversations {
-            let room = self.open_room(conversation);
+            let room = self.open_room(conversation, now);
             if !room.watchers.contains(&connection) {
                 room.watchers.push(connection);
             }
@@ -376,15 +389,36 @@ impl Watching {
         members: Result<(Vec<UserId>, HashMap<UserId, LastSeen>), Refusal>,
         now: Instant,
     ) {
-        let of_number = |room: &&mut Room| room.reading == Some(number);
-        let Some(room) = self.rooms.get_mut(&conversation).filter(of_number) else {
+        let of_number = |room: &&Room| room.reading == Some(number);
+        let Some(room) = self.rooms.get(&conversation).filter(of_number) else {
+            return;
+        };
+        let is_watched = !room.watchers.is_empty();
+        let more = members.as_ref().map_or(0, |(members, _)| members.len());
+        let most = match more {
+            0..=NAMED_MEMBERS_MAX => TRACKED_MAX,
+            _ if is_watched => TRACKED_WITH_LARGE,
+            _ => TRACKED_WITH_ASKED,
+        };
+        // Those of whom it is known already are not more.
+        let more = more.saturating_sub(room.members.as_ref().map_or(0, HashSet::len));
+        let fits = if is_watched {
+            self.make_room(more, most)
+        } else {
+            self.tracked.len() + more <= most
+        };
+        let Some(room) = self.rooms.get_mut(&conversation) else {
             return;
         };
         room.reading = None;
+        room.too_much_until = (!fits).then_some(now + TOO_MUCH_FOR);
         let (members, last_seen) = match members {
-            Ok(found) if self.tracked.len() + found.0.len() <= TRACKED_MAX => found,
+            Ok(found) if fits => found,
             // Its watchers are answered without it.
-            Ok(_) => (vec![], HashMap::new()),
+            Ok(_) => {
+                room.meanwhile.clear();
+                (vec![], HashMap::new())
+            }
             Err(_) => return self.lose_members(conversation),
         };
         let mut members: HashSet<UserId> = members.into_iter().collect();
@@ -556,14 +590,14 @@ impl Watching {
         reply: Told,
         now: Instant,
     ) {
-        if self.tracked.len() + users.len() > TRACKED_MAX {
+        if !self.make_room(users.len(), TRACKED_MAX) || self.questions.len() >= QUESTIONS_MAX {
             return reply(None);
         }
         for user in &users {
             self.track(*user).questions += 1;
         }
         if let Some(conversation) = conversation {
-            let room = self.open_room(conversation);
+            let room = self.open_room(conversation, now);
             room.kept_until = Some(now + WATCHES_WINDOW);
         }
         self.questions.push(Question {
@@ -974,14 +1008,30 @@ impl Watching {
     }
 
     /// The room of a conversation; its members are looked up where that was not done, or did not work.
-    fn open_room(&mut self, conversation: ConversationId) -> &mut Room {
+    fn open_room(&mut self, conversation: ConversationId, now: Instant) -> &mut Room {
         let room = self.rooms.entry(conversation).or_default();
         let is_there = room.members.as_ref().is_some_and(|members| !members.is_empty());
-        if !is_there && room.reading.is_none() {
+        let is_too_much = room.too_much_until.is_some_and(|until| now < until);
+        if !is_there && !is_too_much && room.reading.is_none() {
             room.members = None;
             self.read_members(conversation);
         }
         self.rooms.entry(conversation).or_default()
+    }
+
+    /// Makes room for `more` people among `most`, where conversations are kept that nobody watches. Returns whether there is.
+    fn make_room(&mut self, more: usize, most: usize) -> bool {
+        while self.tracked.len() + more > most {
+            let asked = self.rooms.iter().filter(|(_, room)| {
+                room.watchers.is_empty() && room.members.as_ref().is_some_and(|members| !members.is_empty())
+            });
+            let oldest = asked.min_by_key(|(_, room)| room.kept_until);
+            let Some(conversation) = oldest.map(|(conversation, _)| *conversation) else {
+                return false;
+            };
+            self.drop_room(conversation);
+        }
+        true
     }
 
     /// Has the members of a conversation looked up from now on: what an earlier look-up brings is not waited for any more.
@@ -1301,6 +1351,32 @@ mod tests {
         watching.doubt();
         let again = watching.next_errand();
         assert!(matches!(again, Some(Errand::Grant { users, .. }) if users.len() == 3));
+    }
+
+    #[test]
+    fn questions_about_large_conversations_keep_nobody_from_watching() {
+        let (one, start) = (outbox(), Instant::now());
+        let mut watching = Watching::default();
+        let group = |number| ConversationId(Uuid::from_u128(number));
+        let members = |group: u128| {
+            let members = (1..=100_000).map(|member| user(group << 64 | member));
+            Ok((members.collect::<Vec<_>>(), HashMap::new()))
+        };
+        for (number, reading) in (1..=3).zip(1..) {
+            watching.ask(vec![], Some(group(number)), Box::new(|_| {}), start);
+            watching.members(group(number), reading, members(number), start);
+            assert!(watching.sizes().1 <= TRACKED_WITH_ASKED);
+        }
+        assert_eq!(watching.sizes().1, 100_000);
+        // What is too much is not read again for each question.
+        watching.ask(vec![], Some(group(3)), Box::new(|_| {}), start);
+        assert!(watching.rooms[&group(3)].reading.is_none());
+        // Who is watched takes the place of who was asked about.
+        come(&mut watching, 1, &one, start);
+        watching.granted(1, 1, Ok(granted(vec![group(4)])), start);
+        watching.members(group(4), 4, members(4), start);
+        assert_eq!(watching.sizes().1, 100_003);
+        assert!(!watching.rooms.contains_key(&group(1)));
     }
 
     #[test]
