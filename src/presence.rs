@@ -44,8 +44,9 @@ use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Log;
 use tidings_projections::Checkpoints;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use uuid::Uuid;
-use watching::Watch;
+use watching::{QUESTION_PATIENCE, Watch};
 
 /// What may wait for the task that knows who watches.
 const QUEUE: usize = 1_024;
@@ -150,7 +151,7 @@ impl Presence {
     pub async fn shown(&self, users: Vec<UserId>) -> HashMap<UserId, Shown> {
         let (reply, answer) = oneshot::channel();
         match self.messages.try_send(Message::Shown(users, reply)) {
-            Ok(()) => answer.await.unwrap_or_default(),
+            Ok(()) => in_time(answer).await.unwrap_or_default(),
             Err(_) => HashMap::new(),
         }
     }
@@ -161,6 +162,29 @@ impl Presence {
         self.messages
             .try_send(Message::Online(conversation, reply))
             .ok()?;
-        answer.await.ok()
+        in_time(answer).await
+    }
+}
+
+/// What is answered soon: a Redis that is silent keeps nobody who asks.
+async fn in_time<T>(answer: oneshot::Receiver<T>) -> Option<T> {
+    timeout(QUESTION_PATIENCE, answer).await.ok()?.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_asks_is_answered_though_nobody_can_say() {
+        // Nobody takes what is asked.
+        let (messages, _kept) = mpsc::channel(8);
+        let local = Arc::new(Local::new(Here::new(Duration::ZERO)));
+        let (presence, somebody) = (Presence { local, messages }, Uuid::nil());
+        let asking = async {
+            assert!(presence.shown(vec![UserId(somebody)]).await.is_empty());
+            assert_eq!(presence.online(ConversationId(somebody)).await, None);
+        };
+        timeout(Duration::from_mins(1), asking).await.unwrap();
     }
 }

@@ -38,6 +38,10 @@ const QUESTIONS_MAX: usize = 10_000;
 const GONE_AT_ONCE: usize = 500;
 /// How long an answer waits until all of it is known.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a question does: whoever asks has more to tell.
+pub(super) const QUESTION_PATIENCE: Duration = Duration::from_millis(500);
+/// How long it is found out all the same what it asked, for whoever asks again.
+const FIND_OUT: Duration = Duration::from_secs(5);
 
 /// Where goes what is watched, or nothing where nobody knows who is there. It must not block.
 pub type Reply = Box<dyn FnOnce(Result<Option<Watched>, Refusal>) + Send>;
@@ -179,8 +183,22 @@ pub(super) type Told = Box<dyn FnOnce(Option<&Watching>) + Send>;
 struct Question {
     users: Vec<UserId>,
     conversation: Option<ConversationId>,
+    /// Whom to tell; nobody once they were told that it is not known.
+    reply: Option<Told>,
     until: Instant,
-    reply: Told,
+    /// How long those whom it names matter.
+    kept_until: Instant,
+}
+
+impl Question {
+    /// When there is something to do about it, if nothing is found out until then.
+    fn due_at(&self) -> Instant {
+        if self.reply.is_some() {
+            self.until
+        } else {
+            self.kept_until
+        }
+    }
 }
 
 /// All of it.
@@ -603,8 +621,9 @@ impl Watching {
         self.questions.push(Question {
             users,
             conversation,
-            until: now + PATIENCE,
-            reply,
+            reply: Some(reply),
+            until: now + QUESTION_PATIENCE,
+            kept_until: now + FIND_OUT,
         });
         self.answer(now);
     }
@@ -749,15 +768,26 @@ impl Watching {
         self.answer_questions(now, false);
     }
 
+    /// Whether the answer to a question is known, be it that there is none.
+    fn is_answered(&self, question: &Question) -> bool {
+        let is_too_much = |conversation: &ConversationId| {
+            let room = self.rooms.get(conversation);
+            room.is_some_and(|room| room.members.as_ref().is_some_and(HashSet::is_empty))
+        };
+        let conversation = question.conversation.as_ref();
+        question.users.iter().all(|user| self.shown(*user).is_some())
+            && conversation.is_none_or(|of| self.online(*of).is_some() || is_too_much(of))
+    }
+
     fn answer_questions(&mut self, now: Instant, give_up: bool) {
-        let questions = std::mem::take(&mut self.questions);
-        for question in questions {
-            let is_answered = question.users.iter().all(|user| self.shown(*user).is_some())
-                && question
-                    .conversation
-                    .is_none_or(|room| self.online(room).is_some());
-            if is_answered || give_up || now >= question.until {
-                (question.reply)(is_answered.then_some(self));
+        for mut question in std::mem::take(&mut self.questions) {
+            let is_answered = self.is_answered(&question);
+            if (is_answered || give_up || now >= question.until)
+                && let Some(reply) = question.reply.take()
+            {
+                reply(is_answered.then_some(self));
+            }
+            if is_answered || now >= question.kept_until {
                 for user in question.users {
                     self.release(user, |tracked| tracked.questions -= 1);
                 }
@@ -770,9 +800,7 @@ impl Watching {
     /// When somebody has waited long enough.
     pub(super) fn impatient_at(&self) -> Option<Instant> {
         let watchers = self.answering.values().map(|answering| answering.until);
-        watchers
-            .chain(self.questions.iter().map(|question| question.until))
-            .min()
+        watchers.chain(self.questions.iter().map(Question::due_at)).min()
     }
 
     /// All that a connection watches, where all of it is known.
@@ -1377,6 +1405,35 @@ mod tests {
         watching.members(group(4), 4, members(4), start);
         assert_eq!(watching.sizes().1, 100_003);
         assert!(!watching.rooms.contains_key(&group(1)));
+    }
+
+    #[test]
+    fn a_question_is_answered_that_nothing_is_known_and_the_next_one_that_it_is() {
+        let (mut watching, start) = (Watching::default(), Instant::now());
+        let (answers, told) = std::sync::mpsc::channel();
+        let ask = |watching: &mut Watching, now| {
+            let answers = answers.clone();
+            let reply = Box::new(move |known: Option<&Watching>| {
+                answers
+                    .send(known.is_some_and(|known| known.shown(user(1)).is_some()))
+                    .unwrap();
+            });
+            watching.ask(vec![user(1)], None, reply, now);
+        };
+        ask(&mut watching, start);
+        assert_eq!(watching.impatient_at(), Some(start + QUESTION_PATIENCE));
+        watching.answer(start + QUESTION_PATIENCE);
+        assert_eq!(told.try_recv(), Ok(false));
+        watching.view.lease(NODE, start + Duration::from_hours(1));
+        ask(&mut watching, start + QUESTION_PATIENCE);
+        everybody_is_there(&mut watching, start + QUESTION_PATIENCE);
+        assert_eq!(told.try_recv(), Ok(true));
+        assert!(watching.is_idle());
+        // Nobody asks again, and nothing is found out.
+        ask(&mut watching, start);
+        watching.know(false, start);
+        watching.answer(start + FIND_OUT);
+        assert!(told.try_recv().is_ok() && watching.is_idle());
     }
 
     #[test]
