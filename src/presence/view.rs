@@ -150,12 +150,9 @@ impl View {
         self.changed.drain().collect()
     }
 
-    /// What was read so far is worth nothing: all must be asked again.
-    pub(super) fn clear(&mut self) {
+    /// What nodes were known is worth nothing, for nobody has looked for a while.
+    pub(super) fn forget_nodes(&mut self) {
         self.nodes.clear();
-        for person in self.people.values_mut() {
-            *person = Person::default();
-        }
     }
 }
 

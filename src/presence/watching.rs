@@ -72,7 +72,9 @@ struct Watcher {
     /// These, and what it was told of each.
     users: BTreeMap<UserId, Option<Sight>>,
     rooms: Vec<ConversationId>,
-    /// How many it was told are there.
+    /// How many of them are not known yet.
+    unknown: usize,
+    /// How many members it was told are there.
     counts: HashMap<ConversationId, usize>,
     /// Whether it is shown when people were last there.
     shows: bool,
@@ -134,7 +136,7 @@ struct Answering {
 /// A conversation that somebody watches.
 #[derive(Default)]
 struct Room {
-    watchers: Vec<u64>,
+    watchers: BTreeSet<u64>,
     /// Nothing until they are read.
     members: Option<HashSet<UserId>>,
     /// The number of the look-up whose answer is waited for.
@@ -160,7 +162,7 @@ impl Room {
 /// Somebody of whom it matters whether they are there.
 #[derive(Default)]
 struct Tracked {
-    watchers: Vec<u64>,
+    watchers: BTreeSet<u64>,
     rooms: Vec<ConversationId>,
     /// Questions that wait for it.
     questions: u32,
@@ -208,9 +210,17 @@ pub(super) struct Watching {
     watchers: HashMap<u64, Watcher>,
     /// Those of them that wait for an answer.
     answering: HashMap<u64, Answering>,
+    /// These, by when they have waited long enough.
+    impatient: BTreeSet<(Instant, u64)>,
+    /// Those of whose wishes all may be known by now.
+    ready: Vec<u64>,
+    /// The connections of each user who watches.
+    of_user: HashMap<UserId, BTreeSet<u64>>,
     rooms: HashMap<ConversationId, Room>,
     tracked: HashMap<UserId, Tracked>,
     questions: Vec<Question>,
+    /// When there is something to do about the first of them.
+    questions_due_at: Option<Instant>,
     /// Those about whom nodes have to be asked.
     stale: Queue<UserId>,
     /// Who changed since watchers were told last.
@@ -234,18 +244,10 @@ impl Watching {
         !self.watchers.is_empty() || !self.rooms.is_empty()
     }
 
-    /// What was read once is old: it is read from the beginning, and nothing is known until then.
+    /// Somebody watches, after nobody has: nothing that was read before counts.
     pub(super) fn begin(&mut self) {
-        self.view.clear();
+        self.view.forget_nodes();
         self.is_known = false;
-        let everybody = self.view.everybody();
-        self.stale(everybody);
-        for tracked in self.tracked.values_mut() {
-            tracked.is_known = false;
-        }
-        for room in self.rooms.values_mut() {
-            room.unknown = room.members.as_ref().map_or(0, HashSet::len);
-        }
     }
 
     /// Nodes were asked about a user.
@@ -254,10 +256,22 @@ impl Watching {
         let Some(tracked) = self.tracked.get_mut(&user) else {
             return;
         };
-        if !std::mem::replace(&mut tracked.is_known, true) {
-            for conversation in &tracked.rooms {
-                if let Some(room) = self.rooms.get_mut(conversation) {
-                    room.unknown -= 1;
+        if std::mem::replace(&mut tracked.is_known, true) {
+            return;
+        }
+        for connection in &tracked.watchers {
+            if let Some(watcher) = self.watchers.get_mut(connection) {
+                watcher.unknown -= 1;
+                if watcher.unknown == 0 && self.answering.contains_key(connection) {
+                    self.ready.push(*connection);
+                }
+            }
+        }
+        for conversation in &tracked.rooms {
+            if let Some(room) = self.rooms.get_mut(conversation) {
+                room.unknown -= 1;
+                if room.unknown == 0 && !self.answering.is_empty() {
+                    self.ready.extend(&room.watchers);
                 }
             }
         }
@@ -319,6 +333,7 @@ impl Watching {
             granted: vec![],
             users: BTreeMap::new(),
             rooms: vec![],
+            unknown: 0,
             counts: HashMap::new(),
             shows: true,
             is_behind: false,
@@ -343,9 +358,12 @@ impl Watching {
             until: now + PATIENCE,
             before: (wanted, was_sure),
         };
+        self.impatient.insert((answering.until, connection));
         if let Some(before) = self.answering.insert(connection, answering) {
+            self.impatient.remove(&(before.until, connection));
             before.unknown();
         }
+        self.of_user.entry(user).or_default().insert(connection);
         self.errands.connections.push(connection);
     }
 
@@ -370,14 +388,18 @@ impl Watching {
             Ok(granted) if fits => granted,
             refused => {
                 let refusal = refused.err().unwrap_or(Refusal::Overloaded);
-                let Some(answering) = self.answering.remove(&connection) else {
+                let Some(answering) = self.take_answering(connection) else {
                     return self.lose(connection);
                 };
-                (watcher.wanted, watcher.is_sure) = answering.before;
-                if !watcher.is_sure {
+                let Answering { reply, before, .. } = answering;
+                let is_sure = before.1;
+                if let Some(watcher) = self.watchers.get_mut(&connection) {
+                    (watcher.wanted, watcher.is_sure) = before;
+                }
+                if !is_sure {
                     self.lose(connection);
                 }
-                return (answering.reply)(Err(refusal));
+                return reply(Err(refusal));
             }
         };
         watcher.granted = granted.users;
@@ -387,16 +409,15 @@ impl Watching {
         let before = std::mem::replace(&mut watcher.rooms, granted.conversations.clone());
         for conversation in granted.conversations {
             let room = self.open_room(conversation, now);
-            if !room.watchers.contains(&connection) {
-                room.watchers.push(connection);
-            }
+            room.watchers.insert(connection);
         }
         for conversation in before {
             self.leave_room(connection, conversation);
         }
         self.settle(connection);
         self.note_last_seen(granted.last_seen);
-        self.answer(now);
+        self.ready.push(connection);
+        self.answer_ready();
     }
 
     /// The members of a conversation were read.
@@ -457,8 +478,10 @@ impl Watching {
         self.note_last_seen(last_seen);
         for connection in self.room_watchers(conversation) {
             self.settle(connection);
+            self.ready.push(connection);
         }
-        self.answer(now);
+        self.answer_ready();
+        self.answer_questions(now, false);
     }
 
     /// Somebody came into a conversation, or left it.
@@ -496,8 +519,7 @@ impl Watching {
         }
         // Until it is known whether they share another conversation, neither is shown the other.
         let of_others = self.tracked.get(&user).map(|tracked| tracked.watchers.clone());
-        let own = self.watchers.iter().filter(|(_, watcher)| watcher.user == user);
-        let own: Vec<u64> = own.map(|(connection, _)| *connection).collect();
+        let own = self.of_user.get(&user).cloned().unwrap_or_default();
         for connection in &own {
             if let Some(watcher) = self.watchers.get_mut(connection) {
                 watcher.granted.clear();
@@ -585,14 +607,20 @@ impl Watching {
 
     /// A connection is gone.
     pub(super) fn unwatch(&mut self, connection: u64) {
-        self.answering.remove(&connection);
+        self.take_answering(connection);
         self.errands.connections.remove(&connection);
         let Some(watcher) = self.watchers.remove(&connection) else {
             return;
         };
+        if let Some(own) = self.of_user.get_mut(&watcher.user) {
+            own.remove(&connection);
+            if own.is_empty() {
+                self.of_user.remove(&watcher.user);
+            }
+        }
         for user in watcher.users.into_keys() {
             self.release(user, |tracked| {
-                tracked.watchers.retain(|other| *other != connection);
+                tracked.watchers.remove(&connection);
             });
         }
         for room in watcher.rooms {
@@ -618,14 +646,14 @@ impl Watching {
             let room = self.open_room(conversation, now);
             room.kept_until = Some(now + WATCHES_WINDOW);
         }
-        self.questions.push(Question {
+        let question = Question {
             users,
             conversation,
             reply: Some(reply),
             until: now + QUESTION_PATIENCE,
             kept_until: now + FIND_OUT,
-        });
-        self.answer(now);
+        };
+        self.answer_question(question, now, false);
     }
 
     /// How others see a user, where that is known.
@@ -662,10 +690,14 @@ impl Watching {
 
     /// Whether it is known at all who is there. Where it is not any more, those who watch are told.
     pub(super) fn know(&mut self, is_known: bool, now: Instant) {
-        self.is_known = is_known;
+        let was_known = std::mem::replace(&mut self.is_known, is_known);
         if is_known {
+            if !was_known {
+                self.ready.extend(self.answering.keys());
+            }
             return;
         }
+        self.impatient.clear();
         for (connection, watcher) in &mut self.watchers {
             watcher.forget();
             if let Some(answering) = self.answering.remove(connection) {
@@ -745,27 +777,38 @@ impl Watching {
 
     /// Answers those who wait and of whose wishes everything is known, or who have waited long enough.
     pub(super) fn answer(&mut self, now: Instant) {
-        let waiting: Vec<(u64, bool)> = self
-            .answering
-            .iter()
-            .map(|(connection, answering)| (*connection, now >= answering.until))
-            .collect();
-        for (connection, is_late) in waiting {
-            let state = self.state(connection);
-            let Some(watcher) = self.watchers.get_mut(&connection) else {
-                continue;
-            };
-            if let Some(state) = state {
-                if let Some(Answering { reply, .. }) = self.answering.remove(&connection) {
-                    watcher.told(&state);
-                    reply(Ok(Some(state)));
-                }
-            } else if is_late && let Some(answering) = self.answering.remove(&connection) {
+        self.answer_ready();
+        while let Some((until, connection)) = self.impatient.first().copied().filter(|first| first.0 <= now) {
+            self.impatient.remove(&(until, connection));
+            if let Some(answering) = self.answering.remove(&connection) {
                 answering.unknown();
+            }
+            if let Some(watcher) = self.watchers.get_mut(&connection) {
                 (watcher.is_behind, watcher.ignorance) = (true, Ignorance::Told);
             }
         }
         self.answer_questions(now, false);
+    }
+
+    /// Answers those of whose wishes everything is known.
+    fn answer_ready(&mut self) {
+        for connection in std::mem::take(&mut self.ready) {
+            if self.answering.contains_key(&connection)
+                && let Some(state) = self.state(connection)
+                && let Some(watcher) = self.watchers.get_mut(&connection)
+            {
+                watcher.told(&state);
+                if let Some(Answering { reply, .. }) = self.take_answering(connection) {
+                    reply(Ok(Some(state)));
+                }
+            }
+        }
+    }
+
+    fn take_answering(&mut self, connection: u64) -> Option<Answering> {
+        let answering = self.answering.remove(&connection)?;
+        self.impatient.remove(&(answering.until, connection));
+        Some(answering)
     }
 
     /// Whether the answer to a question is known, be it that there is none.
@@ -780,27 +823,35 @@ impl Watching {
     }
 
     fn answer_questions(&mut self, now: Instant, give_up: bool) {
-        for mut question in std::mem::take(&mut self.questions) {
-            let is_answered = self.is_answered(&question);
-            if (is_answered || give_up || now >= question.until)
-                && let Some(reply) = question.reply.take()
-            {
-                reply(is_answered.then_some(self));
-            }
-            if is_answered || now >= question.kept_until {
-                for user in question.users {
-                    self.release(user, |tracked| tracked.questions -= 1);
-                }
-            } else {
-                self.questions.push(question);
-            }
+        self.questions_due_at = None;
+        for question in std::mem::take(&mut self.questions) {
+            self.answer_question(question, now, give_up);
         }
+    }
+
+    /// Answers a question, or keeps it.
+    fn answer_question(&mut self, mut question: Question, now: Instant, give_up: bool) {
+        let is_answered = self.is_answered(&question);
+        if (is_answered || give_up || now >= question.until)
+            && let Some(reply) = question.reply.take()
+        {
+            reply(is_answered.then_some(self));
+        }
+        if is_answered || now >= question.kept_until {
+            for user in question.users {
+                self.release(user, |tracked| tracked.questions -= 1);
+            }
+            return;
+        }
+        let due_at = question.due_at();
+        self.questions_due_at = Some(self.questions_due_at.map_or(due_at, |first| first.min(due_at)));
+        self.questions.push(question);
     }
 
     /// When somebody has waited long enough.
     pub(super) fn impatient_at(&self) -> Option<Instant> {
-        let watchers = self.answering.values().map(|answering| answering.until);
-        watchers.chain(self.questions.iter().map(Question::due_at)).min()
+        let first = self.impatient.first().map(|(until, _)| *until);
+        first.into_iter().chain(self.questions_due_at).min()
     }
 
     /// All that a connection watches, where all of it is known.
@@ -808,7 +859,10 @@ impl Watching {
         if !self.is_known {
             return None;
         }
-        let watcher = self.watchers.get(&connection).filter(|watcher| watcher.is_sure)?;
+        let watcher = self
+            .watchers
+            .get(&connection)
+            .filter(|watcher| watcher.is_sure && watcher.unknown == 0)?;
         let users: Option<Vec<(UserId, Sight)>> = watcher
             .users
             .keys()
@@ -977,9 +1031,8 @@ impl Watching {
     }
 
     fn room_watchers(&self, conversation: ConversationId) -> Vec<u64> {
-        self.rooms
-            .get(&conversation)
-            .map_or_else(Vec::new, |room| room.watchers.clone())
+        let room = self.rooms.get(&conversation);
+        room.map_or_else(Vec::new, |room| room.watchers.iter().copied().collect())
     }
 
     /// Has a connection watch those whom it may see, and nobody else.
@@ -1000,14 +1053,21 @@ impl Watching {
         let before: BTreeSet<UserId> = watcher.users.keys().copied().collect();
         for user in before.difference(&users) {
             self.release(*user, |tracked| {
-                tracked.watchers.retain(|other| *other != connection);
+                tracked.watchers.remove(&connection);
             });
         }
         for user in users.difference(&before) {
-            self.track(*user).watchers.push(connection);
+            self.track(*user).watchers.insert(connection);
         }
+        let is_unknown = |user: &&UserId| self.tracked.get(user).is_some_and(|tracked| !tracked.is_known);
+        let unknown = users.iter().filter(is_unknown).count();
         if let Some(watcher) = self.watchers.get_mut(&connection) {
-            watcher.is_behind |= users != before && !self.answering.contains_key(&connection);
+            if self.answering.contains_key(&connection) {
+                self.ready.push(connection);
+            } else {
+                watcher.is_behind |= users != before;
+            }
+            watcher.unknown = unknown;
             watcher.users.retain(|user, _| users.contains(user));
             for user in users {
                 watcher.users.entry(user).or_default();
@@ -1089,6 +1149,9 @@ impl Watching {
         {
             room.online -= usize::from(tracked.is_counted);
             room.unknown -= usize::from(!tracked.is_known);
+            if room.unknown == 0 && !self.answering.is_empty() {
+                self.ready.extend(&room.watchers);
+            }
         }
         self.release(user, |tracked| {
             tracked.rooms.retain(|other| *other != conversation);
@@ -1102,7 +1165,7 @@ impl Watching {
             return;
         }
         if let Some(room) = self.rooms.get_mut(&conversation) {
-            room.watchers.retain(|other| *other != connection);
+            room.watchers.remove(&connection);
             if room.watchers.is_empty() && room.kept_until.is_none() {
                 self.drop_room(conversation);
             }
