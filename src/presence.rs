@@ -17,6 +17,7 @@ mod queue;
 mod reading;
 mod view;
 mod watching;
+mod word;
 
 pub use config::PresenceConfig;
 pub use here::Device;

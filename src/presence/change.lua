@@ -1,16 +1,25 @@
 -- Says how users of a node are there now.
--- KEYS: nodes, changes, then the node's: on, away, dnd, hidden, conn.
--- ARGV: the node, entries to keep, then for each user: the id, how they are there, '1' where that is new, their connections or ''.
--- Answers 0, and says nothing, where the node has no lease: what it said before is not there either.
+-- KEYS: nodes, changes, then the node's: on, away, dnd, hidden, conn, said.
+-- ARGV: the node, entries to keep, the number of what was said before and of this, then for each user: the id, how they are there, '1' where
+-- that is new, their connections or ''.
+-- Answers 0, and says nothing, where the node has no lease, or what it said before is not there.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not ends or tonumber(ends) <= now then
   return 0
 end
+local said = redis.call('GET', KEYS[8])
+if said == ARGV[4] then
+  -- The node has not heard the answer.
+  return 1
+end
+if said ~= ARGV[3] then
+  return 0
+end
 ends = string.format('%d', tonumber(ends))
 local sets = { away = KEYS[4], dnd = KEYS[5], hidden = KEYS[6] }
-for at = 3, #ARGV, 4 do
+for at = 5, #ARGV, 4 do
   local user, shown, is_new, connections = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   for key = 3, 6 do
     redis.call('SREM', KEYS[key], user)
@@ -30,7 +39,8 @@ for at = 3, #ARGV, 4 do
     redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'n', ARGV[1], 'u', user, 's', shown)
   end
 end
-for key = 3, 7 do
+redis.call('SET', KEYS[8], ARGV[4])
+for key = 3, 8 do
   redis.call('PEXPIREAT', KEYS[key], ends)
 end
 return 1

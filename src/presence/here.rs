@@ -127,10 +127,13 @@ impl Here {
         else {
             return;
         };
-        device.status = status;
+        let before = std::mem::replace(&mut device.status, status);
         let device = Arc::clone(&device.device);
+        let lingering = own.lingering.len();
         own.lingering.retain(|gone| gone.device != device);
-        self.stirred.insert(user);
+        if before != status || own.lingering.len() != lingering {
+            self.stirred.insert(user);
+        }
     }
 
     /// When there is next something to do by itself.
@@ -249,6 +252,16 @@ mod tests {
         assert_eq!(shown(&here.take(start, 10)), []);
         here.say(user(1), 2, Status::Invisible);
         assert_eq!(shown(&here.take(start + 2 * GRACE, 10)), []);
+    }
+
+    #[test]
+    fn what_is_said_again_and_is_as_before_is_not_published() {
+        let (mut here, start) = (Here::new(GRACE), Instant::now());
+        here.arrive(user(1), device(1));
+        here.say(user(1), 1, Status::Away);
+        assert_eq!(here.take(start, 10).len(), 1);
+        here.say(user(1), 1, Status::Away);
+        assert!(here.take(start, 10).is_empty());
     }
 
     #[derive(Clone, Debug)]

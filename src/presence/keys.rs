@@ -28,13 +28,23 @@ impl Keys {
 
     /// What a node says of its users.
     pub(super) fn of(&self, node: Uuid) -> OfNode {
-        let key = |what| format!("{}:{what}:{}", self.prefix, node.simple());
+        self.of_node("", node)
+    }
+
+    /// The same while it is written anew, which nobody reads.
+    pub(super) fn anew(&self, node: Uuid) -> OfNode {
+        self.of_node("new:", node)
+    }
+
+    fn of_node(&self, part: &str, node: Uuid) -> OfNode {
+        let key = |what| format!("{}:{part}{what}:{}", self.prefix, node.simple());
         OfNode {
             on: key("on"),
             away: key("away"),
             dnd: key("dnd"),
             hidden: key("hidden"),
             connections: key("conn"),
+            said: key("said"),
         }
     }
 }
@@ -50,9 +60,12 @@ pub(super) struct OfNode {
     pub(super) hidden: String,
     /// The connections of each.
     pub(super) connections: String,
+    /// The number of what was said last.
+    pub(super) said: String,
 }
 
 impl OfNode {
+    /// All that is said of users.
     pub(super) fn all(&self) -> [&str; 5] {
         [&self.on, &self.away, &self.dnd, &self.hidden, &self.connections]
     }

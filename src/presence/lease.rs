@@ -6,9 +6,10 @@
 use super::PresenceConfig;
 use super::circle::Tables;
 use super::here::{Change, Device};
-use super::keys::Keys;
+use super::keys::{Keys, OfNode};
 use super::last_seen::Departures;
 use super::local::Local;
+use super::word::{AT_ONCE, Sizes, Step, Word};
 use crate::fanout::Redis;
 use redis::aio::MultiplexedConnection;
 use redis::{Pipeline, RedisResult};
@@ -25,9 +26,7 @@ type IsIn = fn(Shown) -> bool;
 
 /// Entries that the stream of changes keeps, about.
 pub(super) const CHANGES_KEPT: usize = 20_000;
-/// Users of whom something is said at once.
-const AT_ONCE: usize = 500;
-/// The same where all are said again, within one transaction.
+/// Users who are written at once where all are said again.
 const AGAIN_AT_ONCE: usize = 1_000;
 /// How long changes are gathered, so that a storm of connections is few commands.
 const GATHER: Duration = Duration::from_millis(50);
@@ -44,11 +43,7 @@ pub(super) struct Lease {
     departures: Departures,
     tables: Tables,
     connection: Option<MultiplexedConnection>,
-    /// Whether Redis has all that this node has said, as far as is known.
-    is_whole: bool,
-    /// How many users Redis has as there.
-    there: usize,
-    renew_at: Instant,
+    word: Word,
 }
 
 impl Lease {
@@ -61,6 +56,7 @@ impl Lease {
         departures: Departures,
         tables: Tables,
     ) -> Self {
+        let word = Word::new(config.lease(), config.renew(), Instant::now());
         Self {
             redis,
             keys,
@@ -70,62 +66,61 @@ impl Lease {
             departures,
             tables,
             connection: None,
-            is_whole: false,
-            there: 0,
-            renew_at: Instant::now(),
+            word,
         }
     }
 
     /// Keeps it up until the node stops, and takes it back then.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         loop {
-            let due_at = self.local.here().due_at();
-            let next = due_at.map_or(self.renew_at, |due| due.min(self.renew_at));
+            let (due_at, renew_at) = (self.local.here().due_at(), self.word.renew_at());
+            let next = due_at.map_or(renew_at, |due| due.min(renew_at));
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.local.stirred() => sleep(GATHER).await,
                 () = sleep_until(next) => {}
             }
-            if let Err(error) = self.say().await {
-                tracing::debug!(kind = ?error.kind(), "who is here could not be said");
-                metrics::counter!("tidings_presence_failures_total").increment(1);
-                (self.connection, self.is_whole) = (None, false);
-                self.renew_at = Instant::now() + PAUSE;
-                sleep(PAUSE).await;
-            }
+            let failure = match self.say().await {
+                Ok(true) => continue,
+                Ok(false) => None,
+                Err(error) => Some(error.kind()),
+            };
+            tracing::debug!(?failure, "who is here could not be said");
+            metrics::counter!("tidings_presence_failures_total").increment(1);
+            self.connection = None;
+            self.word.failed(Instant::now());
+            sleep(PAUSE).await;
         }
         self.take_back().await;
     }
 
-    /// Says what is new, or all where Redis may not have it, and renews the lease when it is time.
-    async fn say(&mut self) -> RedisResult<()> {
-        // Taken whether or not it can be said: what cannot is said with everything later.
+    /// Says what is new, or all where Redis may not have it, and renews the lease when it is time. Returns whether Redis has it now.
+    async fn say(&mut self) -> RedisResult<bool> {
         loop {
-            let now = Instant::now();
-            let changes = self.local.here().take(now, AT_ONCE);
-            if changes.is_empty() {
-                break;
+            let step = self.word.next(&mut self.local.here(), Instant::now());
+            match step {
+                Step::Rest => return Ok(true),
+                Step::Say => self.change().await?,
+                Step::Renew => self.renew().await?,
+                Step::All => {
+                    if !self.say_all().await? {
+                        return Ok(false);
+                    }
+                }
             }
-            self.departures.note(&changes);
-            if self.is_whole {
-                self.change(&changes).await?;
-            }
         }
-        if self.is_whole && Instant::now() >= self.renew_at {
-            self.is_whole = self.renew().await?;
-            self.renew_at = Instant::now() + self.config.renew();
-        }
-        if !self.is_whole {
-            self.say_all().await?;
-            self.is_whole = true;
-            self.renew_at = Instant::now() + self.config.renew();
-        }
-        Ok(())
     }
 
-    async fn change(&mut self, changes: &[Change]) -> RedisResult<()> {
-        let mut command = self.script(include_str!("change.lua"));
-        command.arg(self.node.as_bytes()).arg(CHANGES_KEPT);
+    async fn change(&mut self) -> RedisResult<()> {
+        let changes = self.word.saying();
+        self.departures.note(changes);
+        let mut command = self.script(include_str!("change.lua"), &[]);
+        let number = self.word.number();
+        command
+            .arg(self.node.as_bytes())
+            .arg(CHANGES_KEPT)
+            .arg(number)
+            .arg(number + 1);
         let mut moved = 0;
         for change in changes {
             let is_new = change.was != change.shown;
@@ -135,56 +130,83 @@ impl Lease {
                 .arg(name(change.shown))
                 .arg(u8::from(is_new))
                 .arg(connections(&change.devices));
-            self.there += usize::from(change.shown.is_there());
-            self.there -= usize::from(change.was.is_there());
         }
-        metrics::counter!("tidings_presence_changes_total").increment(moved);
         let said: u8 = command.query_async(self.connected().await?).await?;
-        self.is_whole = said == 1;
+        metrics::counter!("tidings_presence_changes_total").increment(moved);
+        self.word.said(said == 1);
         Ok(())
     }
 
-    /// Returns whether Redis had what was to be renewed.
-    async fn renew(&mut self) -> RedisResult<bool> {
-        let command = self.renewal(false);
+    async fn renew(&mut self) -> RedisResult<()> {
+        let command = self.renewal(self.word.number(), self.word.sizes(), false);
+        let began = Instant::now();
         let renewed: u8 = command.query_async(self.connected().await?).await?;
-        Ok(renewed == 1)
+        self.word.renewed(renewed == 1, began);
+        Ok(())
     }
 
-    /// Says all in one transaction, so that nobody reads a part of it for the whole.
-    async fn say_all(&mut self) -> RedisResult<()> {
-        let everybody = self.local.here().all();
-        let of_node = self.keys.of(self.node);
-        let mut all = redis::pipe();
-        all.atomic();
-        for key in of_node.all() {
-            all.cmd("DEL").arg(key);
-        }
-        for part in everybody.chunks(AGAIN_AT_ONCE) {
-            let sets: [(&str, IsIn); 4] = [
-                (&of_node.on, Shown::is_there),
-                (&of_node.away, |shown| shown == Shown::Away),
-                (&of_node.dnd, |shown| shown == Shown::Dnd),
-                (&of_node.hidden, |shown| shown == Shown::Hidden),
-            ];
-            for (key, is_in) in sets {
-                add_to_set(&mut all, key, part.iter().filter(|change| is_in(change.shown)));
-            }
-            let connected: Vec<&Change> = part.iter().filter(|change| !change.devices.is_empty()).collect();
-            if !connected.is_empty() {
-                let command = all.cmd("HSET").arg(&of_node.connections);
-                for change in connected {
-                    command
-                        .arg(change.user.0.as_bytes())
-                        .arg(connections(&change.devices));
-                }
-            }
-        }
-        self.there = everybody.iter().filter(|change| change.shown.is_there()).count();
-        all.add_command(self.renewal(true));
+    /// Says all, a part at a time where nobody reads it, and puts it in its place in one step, so that nobody takes a part of it for the
+    /// whole. Returns whether all of it was there then.
+    async fn say_all(&mut self) -> RedisResult<bool> {
+        let everybody = self.everybody();
+        let sizes = Sizes::of(&everybody);
         metrics::counter!("tidings_presence_refills_total").increment(1);
-        let _: redis::Value = all.query_async(self.connected().await?).await?;
-        Ok(())
+        let anew = self.keys.anew(self.node);
+        let mut first = redis::pipe();
+        for key in anew.all() {
+            first.cmd("UNLINK").arg(key);
+        }
+        let _: redis::Value = first.query_async(self.connected().await?).await?;
+        for part in everybody.chunks(AGAIN_AT_ONCE) {
+            let commands = self.part(&anew, part);
+            let _: redis::Value = commands.query_async(self.connected().await?).await?;
+        }
+        let command = self.renewal(self.word.number() + 1, sizes, true);
+        let began = Instant::now();
+        let said: u8 = command.query_async(self.connected().await?).await?;
+        if said == 1 {
+            self.word.said_all(sizes, began);
+        }
+        Ok(said == 1)
+    }
+
+    /// Everybody who is here. What was not said yet is said with it.
+    fn everybody(&self) -> Vec<Change> {
+        let mut here = self.local.here();
+        loop {
+            let changes = here.take(Instant::now(), AT_ONCE);
+            if changes.is_empty() {
+                return here.all();
+            }
+            self.departures.note(&changes);
+        }
+    }
+
+    /// Adds some users to sets that are written anew, which end by themselves where they are not finished.
+    fn part(&self, anew: &OfNode, users: &[Change]) -> Pipeline {
+        let mut all = redis::pipe();
+        let sets: [(&str, IsIn); 4] = [
+            (&anew.on, Shown::is_there),
+            (&anew.away, |shown| shown == Shown::Away),
+            (&anew.dnd, |shown| shown == Shown::Dnd),
+            (&anew.hidden, |shown| shown == Shown::Hidden),
+        ];
+        for (key, is_in) in sets {
+            add_to_set(&mut all, key, users.iter().filter(|change| is_in(change.shown)));
+        }
+        let connected: Vec<&Change> = users.iter().filter(|change| !change.devices.is_empty()).collect();
+        if !connected.is_empty() {
+            let command = all.cmd("HSET").arg(&anew.connections);
+            for change in connected {
+                command
+                    .arg(change.user.0.as_bytes())
+                    .arg(connections(&change.devices));
+            }
+        }
+        for key in anew.all() {
+            all.cmd("PEXPIRE").arg(key).arg(self.config.lease_ms);
+        }
+        all
     }
 
     /// The node goes: those who watch its users wait a grace for them to come to another.
@@ -192,8 +214,9 @@ impl Lease {
         let there = self.local.here().all();
         let mut all = redis::pipe();
         all.atomic();
-        for key in self.keys.of(self.node).all() {
-            all.cmd("DEL").arg(key);
+        let of_node = self.keys.of(self.node);
+        for key in of_node.all().into_iter().chain([of_node.said.as_str()]) {
+            all.cmd("UNLINK").arg(key);
         }
         all.cmd("ZREM").arg(self.keys.nodes()).arg(self.node.as_bytes());
         all.cmd("XADD")
@@ -212,27 +235,30 @@ impl Lease {
         self.departures.end(&there, &self.tables).await;
     }
 
-    fn renewal(&self, is_all: bool) -> redis::Cmd {
-        let mut command = self.script(include_str!("renew.lua"));
+    fn renewal(&self, number: u64, sizes: Sizes, is_anew: bool) -> redis::Cmd {
+        let anew = self.keys.anew(self.node);
+        let mut command = self.script(include_str!("renew.lua"), &anew.all());
         command
             .arg(self.node.as_bytes())
             .arg(self.config.lease_ms)
             .arg(CHANGES_KEPT)
-            .arg(self.there)
-            .arg(u8::from(is_all));
+            .arg(number);
+        for size in [sizes.on, sizes.away, sizes.dnd, sizes.hidden] {
+            command.arg(size);
+        }
+        command.arg(u8::from(is_anew));
         command
     }
 
-    fn script(&self, text: &str) -> redis::Cmd {
+    fn script(&self, text: &str, more: &[&str]) -> redis::Cmd {
+        let of_node = self.keys.of(self.node);
+        let (nodes, changes) = (self.keys.nodes(), self.keys.changes());
+        let mut keys = vec![nodes.as_str(), changes.as_str()];
+        keys.extend(of_node.all());
+        keys.push(&of_node.said);
+        keys.extend(more);
         let mut command = redis::cmd("EVAL");
-        command
-            .arg(text)
-            .arg(7)
-            .arg(self.keys.nodes())
-            .arg(self.keys.changes());
-        for key in self.keys.of(self.node).all() {
-            command.arg(key);
-        }
+        command.arg(text).arg(keys.len()).arg(keys);
         command
     }
 

@@ -449,6 +449,48 @@ async fn without_redis_nothing_is_known_and_chat_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_has_lost_what_was_said_last_hears_it_again_though_as_many_are_there() {
+    let (store, redis) = Store::with_redis().await;
+    let node = TestNode::start(quick(&store)).await;
+    let ann = node.register("ann").await;
+    let mut a = node.socket(&ann).await;
+    let redis = connection(&redis).await;
+    let on = eventually(async || key(&redis, "on:*").await).await;
+    let id = on.rsplit(':').next().unwrap();
+    eventually(async || {
+        let is_on: bool = ask(&redis, "SISMEMBER", &on, &[ann.id.as_bytes()]).await;
+        is_on.then_some(())
+    })
+    .await;
+    let keys: Vec<String> = ask(&redis, "KEYS", &format!("*:{id}"), &[]).await;
+    let mut before: Vec<(&String, Vec<u8>)> = vec![];
+    for key in &keys {
+        before.push((key, ask(&redis, "DUMP", key, &[]).await));
+    }
+    let status = async |socket: &mut Socket, value: &str| {
+        socket.send(&json!({ "type": "status", "value": value })).await;
+        socket.works().await;
+    };
+    status(&mut a, "dnd").await;
+    let is_dnd = async || {
+        let dnd = key(&redis, "dnd:*").await?;
+        let is_dnd: bool = ask(&redis, "SISMEMBER", &dnd, &[ann.id.as_bytes()]).await;
+        is_dnd.then_some(())
+    };
+    eventually(is_dnd).await;
+    // It is as it was before she said so.
+    let mut all = redis::pipe();
+    all.atomic().cmd("DEL").arg(key(&redis, "dnd:*").await);
+    for (key, value) in before {
+        let restore = all.cmd("RESTORE").arg(key).arg(0);
+        restore.arg(value).arg("REPLACE");
+    }
+    let _: redis::Value = all.query_async(&mut redis.clone()).await.unwrap();
+    eventually(is_dnd).await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn other_services_read_who_is_there_and_what_changes() {
     let (store, redis) = Store::with_redis().await;
     let node = TestNode::start(quick(&store)).await;
