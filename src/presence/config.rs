@@ -14,7 +14,7 @@ pub struct PresenceConfig {
     pub lease_ms: u64,
     /// How often a node says that it is there, in milliseconds; a third of the lease at most.
     pub renew_ms: u64,
-    /// How often changes are read while somebody watches, in milliseconds.
+    /// How often changes are read while somebody watches, in milliseconds; less than a third of the lease.
     pub poll_ms: u64,
     /// How often those who watch are told what is new, in milliseconds.
     pub update_ms: u64,
@@ -48,6 +48,9 @@ impl PresenceConfig {
                 "`presence.poll_ms`, `presence.update_ms` and `presence.count_ms` must be at least 1",
             );
         }
+        if self.lease_ms <= 3 * self.poll_ms {
+            return Some("`presence.lease_ms` must be more than three times `presence.poll_ms`");
+        }
         None
     }
 
@@ -73,5 +76,20 @@ impl PresenceConfig {
 
     pub(super) fn count(&self) -> Duration {
         Duration::from_millis(self.count_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_reads_so_seldom_that_each_time_counts_as_a_pause_is_refused() {
+        let with = |poll_ms| PresenceConfig {
+            poll_ms,
+            ..PresenceConfig::default()
+        };
+        assert_eq!(with(4_999).check(), None);
+        assert!(with(5_000).check().unwrap().contains("poll_ms"));
     }
 }

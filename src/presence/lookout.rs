@@ -305,6 +305,7 @@ impl Lookout {
             entries,
             last,
             is_part,
+            is_torn,
             found,
         } = reading;
         let mut is_news = false;
@@ -340,7 +341,7 @@ impl Lookout {
         } else {
             last.or(self.after).or(newest).or(Some((0, 0)))
         };
-        if is_news || is_lost {
+        if is_news || is_lost || is_torn {
             let everybody = self.watching.view.everybody();
             self.watching.stale(everybody);
         }

@@ -43,6 +43,8 @@ pub(super) struct Reading {
     pub(super) last: Option<Place>,
     /// There may be more entries.
     pub(super) is_part: bool,
+    /// Changes behind `after` may have gone before they were read.
+    pub(super) is_torn: bool,
     /// How the users are there who were asked for, in their order, by each node that was asked and has a lease.
     pub(super) found: Vec<Vec<(Uuid, Shown)>>,
 }
@@ -70,6 +72,12 @@ pub(super) async fn read(
         .arg("COUNT")
         .arg(1);
     if let Some((ms, number)) = after {
+        all.cmd("XRANGE")
+            .arg(keys.changes())
+            .arg("-")
+            .arg("+")
+            .arg("COUNT")
+            .arg(1);
         let from = format!("({ms}-{number}");
         all.cmd("XRANGE")
             .arg(keys.changes())
@@ -105,10 +113,13 @@ pub(super) async fn read(
     let leases = leases.collect();
     let newest: StreamRangeReply = from_redis_value(next())?;
     let newest = newest.ids.first().and_then(place);
-    let (mut entries, mut last, mut is_part) = (vec![], None, false);
-    if after.is_some() {
+    let (mut entries, mut last, mut is_part, mut is_torn) = (vec![], None, false, false);
+    if let Some(after) = after {
+        let oldest: StreamRangeReply = from_redis_value(next())?;
+        let oldest = oldest.ids.first().and_then(place);
         let changes: StreamRangeReply = from_redis_value(next())?;
         is_part = changes.ids.len() >= CHANGES_AT_ONCE;
+        is_torn = tears(after, oldest, is_part);
         last = changes.ids.last().and_then(place);
         entries = changes.ids.iter().filter_map(entry).collect();
     }
@@ -133,8 +144,15 @@ pub(super) async fn read(
         entries,
         last,
         is_part,
+        is_torn,
         found,
     })
+}
+
+/// Whether changes behind `after` may be gone from a stream that begins with `oldest`. It is trimmed to about a length, so what was read
+/// last is gone only after thousands more; from one that was empty nothing is gone while it is short.
+fn tears(after: Place, oldest: Option<Place>, is_part: bool) -> bool {
+    oldest.is_some_and(|oldest| oldest > after) && (after > (0, 0) || is_part)
 }
 
 /// By which sets somebody is in, in the order of [`super::keys::OfNode::sets`].
@@ -182,5 +200,20 @@ fn entry(entry: &StreamId) -> Option<Entry> {
         b"over" => Some(Entry::Over(node)),
         b"left" => Some(Entry::Left(node)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_missed_where_the_last_that_was_read_is_gone_and_not_where_there_was_none() {
+        assert!(!tears((5, 1), Some((5, 1)), true));
+        assert!(!tears((5, 1), Some((4, 9)), false));
+        assert!(tears((5, 1), Some((5, 2)), false));
+        assert!(!tears((0, 0), Some((5, 2)), false));
+        assert!(tears((0, 0), Some((5, 2)), true));
+        assert!(!tears((5, 1), None, false));
     }
 }

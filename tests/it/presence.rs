@@ -477,7 +477,7 @@ async fn a_redis_that_has_lost_what_was_said_last_hears_it_again_though_as_many_
         let is_dnd: bool = ask(&redis, "SISMEMBER", &dnd, &[ann.id.as_bytes()]).await;
         is_dnd.then_some(())
     };
-    eventually(is_dnd).await;
+    eventually(async || is_dnd().await).await;
     // It is as it was before she said so.
     let mut all = redis::pipe();
     all.atomic().cmd("DEL").arg(key(&redis, "dnd:*").await);
@@ -486,7 +486,7 @@ async fn a_redis_that_has_lost_what_was_said_last_hears_it_again_though_as_many_
         restore.arg(value).arg("REPLACE");
     }
     let _: redis::Value = all.query_async(&mut redis.clone()).await.unwrap();
-    eventually(is_dnd).await;
+    eventually(async || is_dnd().await).await;
     node.stop().await;
 }
 
