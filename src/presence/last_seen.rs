@@ -71,15 +71,27 @@ impl Departures {
 
     async fn write(&self, tables: &Tables) {
         let waiting: Vec<(UserId, DateTime<Utc>)> = self.waiting().drain().collect();
-        for part in waiting.chunks(ROWS) {
+        let mut parts = waiting.chunks(ROWS);
+        while let Some(part) = parts.next() {
             let (users, at): (Vec<Uuid>, Vec<DateTime<Utc>>) =
                 part.iter().map(|(user, at)| (user.0, *at)).unzip();
             let written = tables
                 .rows(include_str!("note_last_seen.sql"), &[&users, &at])
                 .await;
             if written.is_none() {
-                // The next visit is noted again.
-                return;
+                // It is tried again with those who come and go until then.
+                let unwritten = part.iter().chain(parts.flatten());
+                return self.keep_back(unwritten);
+            }
+        }
+    }
+
+    /// What could not be written waits again, unless somebody was seen since.
+    fn keep_back<'a>(&self, unwritten: impl Iterator<Item = &'a (UserId, DateTime<Utc>)>) {
+        let mut waiting = self.waiting();
+        for (user, at) in unwritten {
+            if waiting.len() < WAITING_MAX {
+                waiting.entry(*user).or_insert(*at);
             }
         }
     }
@@ -107,4 +119,21 @@ pub(super) async fn last_seen(tables: &Tables, users: &[Uuid]) -> Option<HashMap
         (UserId(*user), last)
     });
     Some(of_each.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn what_could_not_be_written_waits_again_behind_what_is_newer() {
+        let (departures, at) = (Departures::default(), clock::now());
+        let user = |number| UserId(Uuid::from_u128(number));
+        let (seen, earlier) = (at, at - TimeDelta::minutes(1));
+        departures.waiting().insert(user(1), seen);
+        departures.keep_back([(user(1), earlier), (user(2), earlier)].iter());
+        let waiting = departures.waiting().clone();
+        assert_eq!(waiting, HashMap::from([(user(1), seen), (user(2), earlier)]));
+    }
 }

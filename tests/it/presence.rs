@@ -764,3 +764,40 @@ async fn graphql_tells_those_who_share_a_conversation_and_as_much_as_they_show()
     assert!(seen(false).await["user"]["lastSeen"].is_string());
     here.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_note_the_same_people_do_not_stand_in_each_others_way() {
+    let store = Store::new().await;
+    let node = TestNode::start(quick(&store)).await;
+    let note = include_str!("../../src/presence/note_last_seen.sql");
+    let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let (mut other, here, watcher) = (store.client().await, store.client().await, store.client().await);
+    let at = |users: &[Uuid]| vec![chrono::Utc::now(); users.len()];
+    let all = vec![second, first];
+    here.execute(note, &[&all, &at(&all)]).await.unwrap();
+    // Another node has written one of them, and is about to write the other.
+    let other = other.transaction().await.unwrap();
+    other.execute(note, &[&vec![first], &at(&[first])]).await.unwrap();
+    let pid: i32 = here
+        .query_one("SELECT pg_backend_pid()", &[])
+        .await
+        .unwrap()
+        .get(0);
+    let times = at(&all);
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&all, &times];
+    let writing = here.execute(note, &values);
+    let going_on = async {
+        eventually(async || {
+            let waits = "SELECT count(*) FROM pg_locks WHERE pid = $1 AND NOT granted";
+            let waits: i64 = watcher.query_one(waits, &[&pid]).await.unwrap().get(0);
+            (waits > 0).then_some(())
+        })
+        .await;
+        let written = other.execute(note, &[&vec![second], &at(&[second])]).await;
+        other.commit().await.unwrap();
+        written
+    };
+    let (written, other) = tokio::join!(writing, going_on);
+    assert!(written.is_ok() && other.is_ok(), "{written:?} {other:?}");
+    node.stop().await;
+}
