@@ -684,6 +684,14 @@ test('the others of direct conversations are watched, and how they are there is 
   assert.deepEqual(seen(), { online: false, last_seen: time(3) });
   peer.says({ type: 'presence.state', users: {}, conversations: {}, unknown: true });
   assert.equal(seen(), undefined);
+  // What the server could not take is said again, and under another id.
+  const error = { type: 'error', id: watch!.id, code: 'overloaded', message: '', retryable: true };
+  peer.says({ ...error, retry_after_ms: 10_000 });
+  await page.pass(9_000);
+  assert.deepEqual(commands(peer, 'presence.watch'), []);
+  await page.pass(1_000);
+  const [again] = commands(peer, 'presence.watch');
+  assert.deepEqual([again!.users, again!.id === watch!.id], [[BOB], false]);
   // The list is said again only when it is another.
   await page.pass(60_000);
   peer.says(said(2));

@@ -19,6 +19,7 @@ function started(before: (socket: Socket) => void = () => undefined) {
     gap: (_, from, to) => seen.push(`gap ${from}..${to}`),
     rewound: (_, head) => seen.push(`back to ${head}`),
     ephemeral: frame => seen.push(frame.type),
+    refused: () => undefined,
     notice: () => undefined,
     welcomed: () => undefined,
     synced: () => seen.push('synced'),

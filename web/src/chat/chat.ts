@@ -113,6 +113,7 @@ export class Chat implements Core {
           this.threads.noticed(notice);
         },
         ephemeral: frame => this.update(state => store.withEphemeral(state, frame, Date.now())),
+        refused: (id, error) => this.presence.refused(id, error),
         welcomed: welcome => {
           this.summaries.welcomed(welcome);
           this.receipts.reconnected();

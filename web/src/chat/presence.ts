@@ -1,4 +1,5 @@
 // Whom this page watches, and what it says of its own person.
+import type { ErrorFrame } from '../protocol/frames.ts';
 import { uuidv7 } from '../shared/ids.ts';
 import type { Core } from './core.ts';
 
@@ -12,7 +13,10 @@ const AWAY_MS = 10_000;
 export class Presence {
   /** What the server was told last over this connection. */
   private said: string | undefined;
-  private lookedAt = 0;
+  /** Under which id. */
+  private asked: string | undefined;
+  /** It is not looked before this. */
+  private notBefore = 0;
   private later: ReturnType<typeof setTimeout> | undefined;
   private away: ReturnType<typeof setTimeout> | undefined;
   private isAway = false;
@@ -22,27 +26,39 @@ export class Presence {
   /** The new connection has been told nothing. */
   reconnected(): void {
     this.said = undefined;
+    this.notBefore = 0;
+    clearTimeout(this.later);
+    this.later = undefined;
     this.sayStatus();
+  }
+
+  /** The server did not take the list. Where it may later, it is told again. */
+  refused(id: string, error: ErrorFrame): void {
+    if (id !== this.asked || !error.retryable) return;
+    this.said = undefined;
+    this.notBefore = Date.now() + Math.max(EVERY_MS, error.retry_after_ms ?? 0);
+    this.look();
   }
 
   /** Watches those whom the page shows. */
   look(): void {
     const { state, socket } = this.core;
     if (state.link.kind !== 'online' || this.later !== undefined) return;
-    const wait = this.lookedAt + EVERY_MS - Date.now();
-    if (this.said !== undefined && wait > 0) {
+    const wait = this.notBefore - Date.now();
+    if (wait > 0) {
       this.later = setTimeout(() => {
         this.later = undefined;
         this.look();
       }, wait);
       return;
     }
-    this.lookedAt = Date.now();
+    this.notBefore = Date.now() + EVERY_MS;
     const wanted = this.wanted();
     const text = JSON.stringify(wanted);
     if (text === this.said) return;
     this.said = text;
-    socket.ephemeral({ type: 'presence.watch', id: uuidv7(), ...wanted });
+    this.asked = uuidv7();
+    socket.ephemeral({ type: 'presence.watch', id: this.asked, ...wanted });
   }
 
   /** The page was hidden, or is looked at again. */

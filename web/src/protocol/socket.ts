@@ -7,6 +7,7 @@ import {
   type Ack,
   type CommandBody,
   type Ephemeral,
+  type ErrorFrame,
   type Events,
   type Notice,
   type ServerFrame,
@@ -64,6 +65,8 @@ export interface SocketListener {
   /** The log of a conversation ends at `head`, before what was seen of it: it went back, and what comes next is new. */
   rewound(conversation: string, head: number): void;
   ephemeral(frame: Ephemeral): void;
+  /** The server did not take something that was said in passing, under this id. */
+  refused(id: string, error: ErrorFrame): void;
   notice(notice: Notice): void;
   /** The server has taken the hello, and said what it allows. */
   welcomed(welcome: Welcome): void;
@@ -404,12 +407,9 @@ export class Socket {
     }
   }
 
-  private refused(
-    id: string,
-    error: { code: string; message: string; retryable: boolean; retry_after_ms?: number; field?: string },
-  ): void {
+  private refused(id: string, error: ErrorFrame): void {
     const flight = this.flights.get(id);
-    if (!flight) return;
+    if (!flight) return this.options.listener.refused(id, error);
     // A rule that lets one thing happen so often, as slow mode does, may say to wait for longer than anybody waits here.
     const isOver = error.field !== undefined && (error.retry_after_ms ?? 0) > flight.until - this.now();
     if (error.retryable && !isOver) {
