@@ -34,7 +34,7 @@ pub use event::{LiveEvent, encode, gap, shown};
 pub use frame::Frame;
 pub use hiding::Hide;
 pub use notice::{notice, notice_gap};
-pub use presence::{Sight, Watched, presence, presence_count, presence_state, status};
+pub use presence::{Sight, Watched, presence, presence_count, presence_state, said_with_hello, status};
 pub use reading::receipt;
 pub use typing::typing;
 pub use welcome::{Announced, welcome};

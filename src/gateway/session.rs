@@ -12,6 +12,7 @@ use super::writer::Writer;
 use super::{Gateway, close, resume};
 use crate::delivery::{Outbox, Subscriber};
 use crate::presence::Device;
+use crate::wire;
 use futures_util::FutureExt as _;
 use rand::RngExt as _;
 use std::net::IpAddr;
@@ -162,7 +163,7 @@ impl Session {
             login,
             ..
         } = greeted;
-        let arrived = gateway.presence.arrive(user, device(&registered));
+        let arrived = gateway.presence.arrive(user, device(&registered, &rest));
         let connection = registered.connection.id;
         // What is logged about it from here on is found by these.
         let span = Span::current();
@@ -200,7 +201,7 @@ impl Session {
 }
 
 /// A connection, as others may be told of it.
-fn device(registered: &Registered) -> Device {
+fn device(registered: &Registered, rest: &[String]) -> Device {
     let Connection {
         id,
         session,
@@ -213,7 +214,7 @@ fn device(registered: &Registered) -> Device {
         session: *session,
         device: Arc::clone(device),
         since: *since,
-        status: Device::BEGINS,
+        status: wire::said_with_hello(rest).unwrap_or(Device::BEGINS),
     }
 }
 

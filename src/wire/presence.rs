@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use tidings_domain::presence::{Shown, Status, WATCHED_CONVERSATIONS_MAX, WATCHED_USERS_MAX};
 use tidings_domain::{ConversationId, Field, Rejection, UserId};
 use tidings_protocol::{
-    self as protocol, OnlineCount, Presence, PresenceCount, PresenceState, Reachable, Seen, ServerFrame,
+    self as protocol, ClientFrame, OnlineCount, Presence, PresenceCount, PresenceState, Reachable, Seen,
+    ServerFrame, parse_spelled,
 };
 use uuid::Uuid;
 
@@ -50,6 +51,16 @@ pub fn status(value: protocol::Status) -> Status {
         protocol::Status::Dnd => Status::Dnd,
         protocol::Status::Invisible => Status::Invisible,
     }
+}
+
+/// What a client says of its user in objects that come with its hello. It counts from the beginning, so that whoever hides is not shown
+/// before.
+pub fn said_with_hello(objects: &[String]) -> Option<Status> {
+    let said = objects.iter().filter(|object| object.contains(r#""status""#));
+    said.rev().find_map(|object| match parse_spelled(object).0 {
+        Ok(ClientFrame::Status { value }) => Some(status(value)),
+        _ => None,
+    })
 }
 
 /// The object that shows how somebody is there, or that they are not.
@@ -119,6 +130,20 @@ mod tests {
         assert_eq!(shown(Shown::Hidden), shown(Shown::Offline));
         assert!(shown(Shown::Hidden).contains(r#""online":false,"last_seen":"1970"#));
         assert!(shown(Shown::Dnd).ends_with(r#""online":true,"status":"dnd"}"#));
+    }
+
+    #[test]
+    fn what_is_said_with_the_hello_is_the_last_that_is_said_there() {
+        let said = |objects: &[&str]| {
+            let objects: Vec<String> = objects.iter().map(|object| (*object).to_owned()).collect();
+            said_with_hello(&objects)
+        };
+        let hidden = r#"{"type":"status","value":"invisible"}"#;
+        let away = r#"{"type":"status","value":"away"}"#;
+        assert_eq!(said(&[]), None);
+        assert_eq!(said(&[r#"{"type":"ping"}"#, hidden]), Some(Status::Invisible));
+        assert_eq!(said(&[hidden, away]), Some(Status::Away));
+        assert_eq!(said(&[r#"{"type":"status","value":"asleep"}"#]), None);
     }
 
     #[test]
