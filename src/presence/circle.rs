@@ -1,6 +1,6 @@
 //! Who may see whom: people who share a conversation, and members how many of it are there.
 
-use super::last_seen::{LastSeen, last_seen};
+use super::last_seen::last_seen;
 use crate::lanes::Lanes;
 use crate::outcome::Refusal;
 use std::collections::HashMap;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use tidings_domain::conversation::GROUP_MEMBERS_MAX;
 use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::{Log, Pool, Position, describe};
+use tidings_projections::people::LastSeen;
 use tidings_projections::{Checkpoints, Select, conversations};
 use tokio::time::timeout;
 use tokio_postgres::Row;
@@ -102,7 +103,7 @@ impl Circle {
         }
         let mut of: Vec<Uuid> = known.clone();
         of.push(viewer.0);
-        let last_seen = last_seen(&self.tables, &of).await.ok_or(Refusal::Unavailable)?;
+        let last_seen = last_seen(&self.tables, of).await.ok_or(Refusal::Unavailable)?;
         Ok(Granted {
             users: known.into_iter().map(UserId).collect(),
             conversations,

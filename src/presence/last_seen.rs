@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tidings_domain::UserId;
-use tidings_projections::people::{self, Audience, Settings};
+use tidings_projections::people::{self, LastSeen};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -19,14 +19,6 @@ const EVERY: Duration = Duration::from_mins(1);
 const WAITING_MAX: usize = 100_000;
 /// Rows of one statement.
 const ROWS: usize = 1_000;
-
-/// When somebody was last there, as others may know it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct LastSeen {
-    pub(super) at: Option<DateTime<Utc>>,
-    /// Whether others are told.
-    pub(super) shown: bool,
-}
 
 /// What waits to be written. Cheap to clone.
 #[derive(Clone, Default)]
@@ -98,27 +90,10 @@ impl Departures {
 }
 
 /// When these people were last there, and who may know it.
-pub(super) async fn last_seen(tables: &Tables, users: &[Uuid]) -> Option<HashMap<UserId, LastSeen>> {
-    let rows = tables.rows(include_str!("last_seen.sql"), &[&users]).await?;
-    let read = rows
-        .iter()
-        .map(|row| Ok((row.try_get("user_id")?, row.try_get("at")?)));
-    let times: Result<HashMap<Uuid, DateTime<Utc>>, tokio_postgres::Error> = read.collect();
-    let times = times
-        .map_err(|error| tracing::warn!(%error, "when people were last seen cannot be read"))
-        .ok()?;
-    let settings = tables.ask(&people::settings(users.to_vec())).await?;
-    let settings: HashMap<Uuid, Settings> = settings.into_iter().collect();
-    let of_each = users.iter().map(|user| {
-        let wanted = settings.get(user).copied().unwrap_or_default();
-        let last = LastSeen {
-            at: times.get(user).copied(),
-            // Nobody knows yet who is whose contact.
-            shown: wanted.last_seen == Audience::Everyone,
-        };
-        (UserId(*user), last)
-    });
-    Some(of_each.collect())
+pub(super) async fn last_seen(tables: &Tables, users: Vec<Uuid>) -> Option<HashMap<UserId, LastSeen>> {
+    let found = tables.ask(&people::last_seen(users)).await?;
+    let of_user = found.into_iter().map(|(user, last)| (UserId(user), last));
+    Some(of_user.collect())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::PresenceConfig;
 use super::circle::{Circle, Granted};
 use super::errands::Errand;
 use super::keys::Keys;
-use super::last_seen::{LastSeen, last_seen};
+use super::last_seen::last_seen;
 use super::moves::Moves;
 use super::reading::{Entry, Place, Reading, read};
 use super::watching::{Watch, Watching};
@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tidings_domain::presence::{NAMED_MEMBERS_MAX, Shown};
 use tidings_domain::{ConversationId, UserId};
+use tidings_projections::people::LastSeen;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -209,7 +210,7 @@ impl Lookout {
                     },
                     Errand::LastSeen(users) => {
                         let asked: Vec<Uuid> = users.iter().map(|user| user.0).collect();
-                        let found = last_seen(&circle.tables, &asked).await;
+                        let found = last_seen(&circle.tables, asked).await;
                         Brought::LastSeen { users, found }
                     }
                     Errand::Members(conversation, number) => Brought::Members {
@@ -365,7 +366,7 @@ async fn members(
     let mut last = HashMap::new();
     if members.len() <= NAMED_MEMBERS_MAX {
         let users: Vec<Uuid> = members.iter().map(|user| user.0).collect();
-        last = last_seen(&circle.tables, &users)
+        last = last_seen(&circle.tables, users)
             .await
             .ok_or(Refusal::Unavailable)?;
     }

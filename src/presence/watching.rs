@@ -2,7 +2,6 @@
 
 use super::circle::Granted;
 use super::errands::{Errand, Errands};
-use super::last_seen::LastSeen;
 use super::queue::Queue;
 use super::view::View;
 use crate::delivery::Outbox;
@@ -14,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::presence::{NAMED_MEMBERS_MAX, Shown};
 use tidings_domain::{ConversationId, Field, Rejection, UserId};
+use tidings_projections::people::LastSeen;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -884,9 +884,8 @@ impl Watching {
     fn sight(&self, user: UserId, shows: bool) -> Option<Sight> {
         let shown = self.view.shown(user)?;
         let last_seen = self.tracked.get(&user).and_then(|tracked| tracked.last_seen);
-        let last_seen = last_seen
-            .filter(|last| last.shown && shows && !shown.is_there())
-            .and_then(|last| last.at);
+        let last_seen = last_seen.filter(|_| !shown.is_there());
+        let last_seen = last_seen.and_then(|last| last.told(shows));
         Some(Sight { shown, last_seen })
     }
 

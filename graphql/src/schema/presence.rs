@@ -6,13 +6,11 @@ use crate::backend::Backend;
 use crate::database::{Database, NoAnswer};
 use crate::loader::Loader;
 use async_graphql::Context;
-use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tidings_projections::conversations;
-use tidings_projections::people::{self, Audience, Settings};
-use tokio_postgres::Row;
+use tidings_projections::people::{self, LastSeen};
 use uuid::Uuid;
 
 /// What the viewer may know of somebody.
@@ -44,23 +42,18 @@ impl Loader<Uuid> for SeenByViewer {
         let known = self.database.ask(&acquainted).await?;
         let mut of = known.clone();
         of.push(self.viewer);
-        let sql = "SELECT user_id, at FROM last_seen WHERE user_id = ANY($1)";
-        let read = |row: &Row| Ok((row.try_get("user_id")?, row.try_get("at")?));
-        let rows = self.database.rows(sql, &[&of], read).await?;
-        let last: HashMap<Uuid, DateTime<Utc>> = rows.into_iter().collect();
-        let settings = self.database.ask(&people::settings(of)).await?;
-        let settings: HashMap<Uuid, Settings> = settings.into_iter().collect();
-        // Nobody knows yet who is whose contact.
-        let shows = |user: &Uuid| {
-            let wanted = settings.get(user).copied().unwrap_or_default();
-            wanted.last_seen == Audience::Everyone
-        };
+        let last: HashMap<Uuid, LastSeen> = self
+            .database
+            .ask(&people::last_seen(of))
+            .await?
+            .into_iter()
+            .collect();
+        let shows = last.get(&self.viewer).is_none_or(|own| own.shown);
         let there = self.backend.there(known.clone()).await;
         let seen = known.into_iter().map(|user| {
             let online = there.get(&user).copied();
-            // Whoever does not show it is not shown it.
-            let may_know = shows(&self.viewer) && shows(&user) && online != Some(true);
-            let last_seen = last.get(&user).filter(|_| may_know).copied().map(Time);
+            let last = last.get(&user).filter(|_| online != Some(true));
+            let last_seen = last.and_then(|last| last.told(shows)).map(Time);
             (user, Seen { online, last_seen })
         });
         Ok(seen.collect())
