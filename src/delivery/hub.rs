@@ -90,6 +90,9 @@ pub trait Observer: Send + Sync + 'static {
     /// Somebody came into a conversation, or left it.
     fn moved(&self, conversation: Uuid, user: UserId, came: bool);
 
+    /// Somebody wants something else to be known of them.
+    fn settled(&self, user: UserId);
+
     /// Somebody may have come into a conversation, or left one, and nobody can say who: an event cannot be read, or the log has gone
     /// back.
     fn doubted(&self);

@@ -269,6 +269,9 @@ impl HubTask {
                 self.subscriptions
                     .notify(UserId(recorded.stream), || notice(recorded));
             }
+            if Kind(recorded.kind) == Kind::SETTINGS_UPDATED {
+                self.observer.settled(UserId(recorded.stream));
+            }
         }
         self.deliver(&mut waiting);
     }

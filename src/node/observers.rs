@@ -31,6 +31,10 @@ impl Observer for Listeners {
         self.presence.moved(ConversationId(conversation), user, came);
     }
 
+    fn settled(&self, user: UserId) {
+        self.presence.settled(user);
+    }
+
     fn doubted(&self) {
         self.presence.doubt();
     }

@@ -112,6 +112,13 @@ impl Circle {
         })
     }
 
+    /// When these people were last there, and whether they want it known, as far as the log has come by now.
+    pub(super) async fn last_seen(&self, users: &[UserId]) -> Option<HashMap<UserId, LastSeen>> {
+        self.catch_up().await.ok()?;
+        let users = users.iter().map(|user| user.0).collect();
+        last_seen(&self.tables, users).await
+    }
+
     /// The members of a conversation, as far as the log has come by now.
     pub(super) async fn members(&self, conversation: ConversationId) -> Result<Vec<UserId>, Refusal> {
         self.catch_up().await?;

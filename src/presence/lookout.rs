@@ -7,7 +7,7 @@ use super::circle::{Circle, Granted};
 use super::errands::Errand;
 use super::keys::Keys;
 use super::last_seen::last_seen;
-use super::moves::Moves;
+use super::moves::{Move, Moves};
 use super::reading::{Entry, Place, Reading, read};
 use super::watching::{Watch, Watching};
 use crate::clock;
@@ -209,8 +209,7 @@ impl Lookout {
                         granted: circle.grant(user, &users, &conversations).await,
                     },
                     Errand::LastSeen(users) => {
-                        let asked: Vec<Uuid> = users.iter().map(|user| user.0).collect();
-                        let found = last_seen(&circle.tables, asked).await;
+                        let found = circle.last_seen(&users).await;
                         Brought::LastSeen { users, found }
                     }
                     Errand::Members(conversation, number) => Brought::Members {
@@ -246,8 +245,12 @@ impl Lookout {
         if !is_all {
             self.watching.doubt();
         }
-        for (conversation, user, came) in moves {
-            self.watching.moved(conversation, user, came);
+        for moved in moves {
+            match moved {
+                Move::Came(conversation, user) => self.watching.moved(conversation, user, true),
+                Move::Left(conversation, user) => self.watching.moved(conversation, user, false),
+                Move::Settled(user) => self.watching.settled(user),
+            }
         }
     }
 

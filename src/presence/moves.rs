@@ -1,4 +1,4 @@
-//! Who comes into conversations and leaves them, as hubs tell it while that matters to somebody.
+//! Who comes into conversations and leaves them, and who wants something else to be known, as hubs tell it while that matters to somebody.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,21 +19,43 @@ struct Inner {
     is_listening: AtomicBool,
 }
 
+/// Something that may change who is shown what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Move {
+    Came(ConversationId, UserId),
+    Left(ConversationId, UserId),
+    /// Somebody has other settings.
+    Settled(UserId),
+}
+
 #[derive(Default)]
 struct Waiting {
-    moves: Vec<(ConversationId, UserId, bool)>,
+    moves: Vec<Move>,
     overflown: bool,
 }
 
 impl Moves {
     /// Somebody came into a conversation, or left it.
     pub fn moved(&self, conversation: ConversationId, user: UserId, came: bool) {
+        self.push(if came {
+            Move::Came(conversation, user)
+        } else {
+            Move::Left(conversation, user)
+        });
+    }
+
+    /// Somebody has other settings.
+    pub fn settled(&self, user: UserId) {
+        self.push(Move::Settled(user));
+    }
+
+    fn push(&self, moved: Move) {
         if !self.0.is_listening.load(Ordering::Relaxed) {
             return;
         }
         let mut waiting = self.waiting();
         if waiting.moves.len() < WAITING_MAX {
-            waiting.moves.push((conversation, user, came));
+            waiting.moves.push(moved);
         } else {
             waiting.overflown = true;
         }
@@ -57,7 +79,7 @@ impl Moves {
     }
 
     /// Takes them; and whether they are all.
-    pub(super) fn take(&self) -> (Vec<(ConversationId, UserId, bool)>, bool) {
+    pub(super) fn take(&self) -> (Vec<Move>, bool) {
         let Waiting { moves, overflown } = std::mem::take(&mut *self.waiting());
         (moves, !overflown)
     }

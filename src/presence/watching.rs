@@ -537,6 +537,18 @@ impl Watching {
         }
     }
 
+    /// Somebody wants something else to be known of them, and is shown as much of others.
+    pub(super) fn settled(&mut self, user: UserId) {
+        for connection in self.of_user.get(&user).cloned().unwrap_or_default() {
+            self.look_up_again(connection);
+        }
+        if let Some(tracked) = self.tracked.get_mut(&user)
+            && !tracked.watchers.is_empty()
+        {
+            self.errands.gone.push(user);
+        }
+    }
+
     /// What connections may watch, and who is in conversations, is looked up again: something was not heard.
     pub(super) fn doubt(&mut self) {
         let connections: Vec<u64> = self.watchers.keys().copied().collect();
@@ -737,8 +749,9 @@ impl Watching {
     pub(super) fn gone(&mut self, users: Vec<UserId>, found: Option<&HashMap<UserId, LastSeen>>) {
         for user in users {
             if let Some(tracked) = self.tracked.get_mut(&user) {
-                let shown = found.map(|found| found.get(&user).is_none_or(|last| last.shown));
-                if let (Some(last), Some(shown)) = (&mut tracked.last_seen, shown) {
+                // Where there is no answer, it is not told.
+                let shown = found.is_some_and(|found| found.get(&user).is_none_or(|last| last.shown));
+                if let Some(last) = &mut tracked.last_seen {
                     last.shown = shown;
                 }
                 self.changed.insert(user);
@@ -1496,6 +1509,21 @@ mod tests {
         watching.know(false, start);
         watching.answer(start + FIND_OUT);
         assert!(told.try_recv().is_ok() && watching.is_idle());
+    }
+
+    #[test]
+    fn who_has_other_settings_is_looked_up_as_a_viewer_and_as_one_who_is_watched() {
+        let (one, start) = (outbox(), Instant::now());
+        let mut watching = watching(&[one], start);
+        while watching.next_errand().is_some() {}
+        watching.settled(user(1));
+        let errand = watching.next_errand();
+        assert!(matches!(errand, Some(Errand::LastSeen(users)) if users == [user(1)]));
+        watching.settled(user(0));
+        let errand = watching.next_errand();
+        assert!(matches!(errand, Some(Errand::Grant { connection: 1, .. })));
+        watching.settled(user(9));
+        assert!(watching.next_errand().is_none());
     }
 
     #[test]

@@ -672,6 +672,40 @@ async fn a_node_that_stops_leaves_its_users_the_grace_to_come_to_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_hides_when_they_were_last_seen_is_shown_it_of_nobody_who_is_watched_already() {
+    let store = Store::new().await;
+    let node = TestNode::start(quick(&store)).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, b) = (node.socket(&ann).await, node.socket(&ben).await);
+    a.open_direct(&ben).await;
+    there_is(&mut a, &ben).await;
+    leave(b).await;
+    assert!(told(&mut a, &ben).await["last_seen"].is_string());
+    let settings = |last_seen: &str| json!({ "type": "settings.update", "last_seen": last_seen });
+    let is_told = |object: &Value, is_told: bool| {
+        let of_state = &object["users"][ben.id.to_string()];
+        let of_ben = object["type"] == "presence" && object["user"] == json!(ben.id);
+        let seen = if of_ben { object } else { of_state };
+        seen.is_object() && seen["last_seen"].is_string() == is_told
+    };
+    a.acked(settings("nobody")).await;
+    a.take(|object| is_told(object, false)).await;
+    a.acked(settings("everyone")).await;
+    a.take(|object| is_told(object, true)).await;
+    // The same goes for those who are watched.
+    let mut b = node.socket(&ben).await;
+    a.take(|object| is_told(object, false)).await;
+    b.acked(settings("nobody")).await;
+    leave(b).await;
+    assert_eq!(told(&mut a, &ben).await.get("last_seen"), None);
+    let mut b = node.socket(&ben).await;
+    b.acked(settings("everyone")).await;
+    leave(b).await;
+    a.take(|object| is_told(object, true)).await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_leaves_while_only_a_question_keeps_the_conversation_is_neither_counted_nor_shown() {
     let store = Store::new().await;
     let node = TestNode::start(quick(&store)).await;
