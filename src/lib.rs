@@ -26,5 +26,6 @@ pub mod presence;
 pub mod problem;
 pub mod reactors;
 pub mod readiness;
+pub mod tables;
 pub mod telemetry;
 pub mod wire;

@@ -2,8 +2,9 @@
 
 use super::problems;
 use crate::problem::Problem;
+use crate::tables;
 use std::time::Duration;
-use tidings_eventlog::{Log, Position, describe};
+use tidings_eventlog::{Log, describe};
 use tidings_projections::{Checkpoints, Select};
 use tokio::time::timeout;
 use tokio_postgres::Row;
@@ -11,8 +12,6 @@ use tokio_postgres::types::ToSql;
 
 /// The read models that say who may see an attachment.
 const MODELS: [&str; 2] = ["attachments", "conversations"];
-/// How long one answer may take.
-const ANSWER: Duration = Duration::from_secs(5);
 
 /// The read models.
 #[derive(Clone)]
@@ -57,16 +56,7 @@ impl Tables {
 
     /// Runs one statement.
     pub(super) async fn rows(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Problem> {
-        let asking = async {
-            let client = self.log.pool().get().await.map_err(|error| error.to_string())?;
-            let answer = async {
-                let statement = client.prepare_cached(sql).await?;
-                client.query(&statement, values).await
-            };
-            answer.await.map_err(|error| describe(&error))
-        };
-        let answer = timeout(ANSWER, asking).await;
-        let answer = answer.unwrap_or_else(|_| Err("it took too long".to_owned()));
+        let answer = tables::rows(self.log.pool(), sql, values).await;
         answer.map_err(|error| {
             tracing::warn!(error, "attachments cannot be looked up");
             problems::away()
@@ -84,15 +74,7 @@ impl Tables {
 
     /// Waits until the read models have come to all that the log holds by now.
     pub(super) async fn catch_up(&self) -> Result<(), Problem> {
-        let heads = self.log.heads().await.map_err(|_| problems::away())?;
-        let all = heads.into_iter().map(|head| {
-            let position = Position {
-                lane: head.lane,
-                pos: head.head,
-            };
-            self.checkpoints.passed_by(&MODELS, position, self.wait)
-        });
-        let passed = futures_util::future::try_join_all(all).await;
-        passed.map(|_| ()).map_err(|_| problems::away())
+        let caught_up = tables::catch_up(&self.log, &self.checkpoints, &MODELS, self.wait);
+        caught_up.await.map_err(|_| problems::away())
     }
 }

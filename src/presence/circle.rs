@@ -3,11 +3,12 @@
 use super::last_seen::last_seen;
 use crate::lanes::Lanes;
 use crate::outcome::Refusal;
+use crate::tables;
 use std::collections::HashMap;
 use std::time::Duration;
 use tidings_domain::conversation::GROUP_MEMBERS_MAX;
 use tidings_domain::{ConversationId, UserId};
-use tidings_eventlog::{Log, Pool, Position, describe};
+use tidings_eventlog::{Log, Pool};
 use tidings_projections::people::LastSeen;
 use tidings_projections::{Checkpoints, Select, conversations};
 use tokio::time::timeout;
@@ -17,8 +18,6 @@ use uuid::Uuid;
 
 /// The read models that say who is where, and what people want others to know.
 const MODELS: [&str; 2] = ["conversations", "people"];
-/// How long one answer may take.
-const ANSWER: Duration = Duration::from_secs(5);
 
 /// Statements, each with a time-out. Cheap to clone.
 #[derive(Clone)]
@@ -33,16 +32,7 @@ impl Tables {
 
     /// Runs one statement; nothing where there is no answer.
     pub(super) async fn rows(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Option<Vec<Row>> {
-        let asking = async {
-            let client = self.0.get().await.map_err(|error| error.to_string())?;
-            let answer = async {
-                let statement = client.prepare_cached(sql).await?;
-                client.query(&statement, values).await
-            };
-            answer.await.map_err(|error| describe(&error))
-        };
-        let answer = timeout(ANSWER, asking).await;
-        let answer = answer.unwrap_or_else(|_| Err("it took too long".to_owned()));
+        let answer = tables::rows(&self.0, sql, values).await;
         answer
             .map_err(|error| tracing::debug!(error, "a statement of presence failed"))
             .ok()
@@ -140,16 +130,8 @@ impl Circle {
             }
             self.checkpoints.built(&MODELS).await;
             self.checkpoints.released(&MODELS).await;
-            let heads = self.log.heads().await.map_err(|_| Refusal::Unavailable)?;
-            for head in heads {
-                let position = Position {
-                    lane: head.lane,
-                    pos: head.head,
-                };
-                let passed = self.checkpoints.passed_by(&MODELS, position, self.wait);
-                passed.await.map_err(|_| Refusal::Unavailable)?;
-            }
-            Ok(())
+            let caught_up = tables::catch_up(&self.log, &self.checkpoints, &MODELS, self.wait);
+            caught_up.await.map_err(|_| Refusal::Unavailable)
         };
         timeout(self.wait, catching_up)
             .await

@@ -1,0 +1,48 @@
+//! Statements on tables beside the log: bounded in time, and on read models that are as fresh as they have to be.
+
+use futures_util::future::try_join_all;
+use std::time::Duration;
+use tidings_eventlog::{Log, Pool, Position, describe};
+use tidings_projections::Checkpoints;
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Read models have not come as far as they had to, in the time that there was.
+#[derive(Clone, Copy, Debug)]
+pub struct Behind;
+
+/// Runs one statement. Where there is no answer, it is said why, for whoever looks after the server.
+pub async fn rows(pool: &Pool, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, String> {
+    let asking = async {
+        let client = pool.get().await.map_err(|error| error.to_string())?;
+        let answer = async {
+            let statement = client.prepare_cached(sql).await?;
+            client.query(&statement, values).await
+        };
+        answer.await.map_err(|error| describe(&error))
+    };
+    let answer = timeout(ANSWER, asking).await;
+    answer.unwrap_or_else(|_| Err("it took too long".to_owned()))
+}
+
+/// Waits until read models have come to all that the log holds by now.
+pub async fn catch_up(
+    log: &Log,
+    checkpoints: &Checkpoints,
+    models: &[&str],
+    wait: Duration,
+) -> Result<(), Behind> {
+    let heads = log.heads().await.map_err(|_| Behind)?;
+    let all = heads.into_iter().map(|head| {
+        let position = Position {
+            lane: head.lane,
+            pos: head.head,
+        };
+        checkpoints.passed_by(models, position, wait)
+    });
+    try_join_all(all).await.map(|_| ()).map_err(|_| Behind)
+}
