@@ -1,5 +1,6 @@
 //! What people show of themselves, what they want of others, and what they are to one another.
 
+mod apart;
 mod fold;
 mod last_seen;
 mod profile;
@@ -7,6 +8,7 @@ mod receipts;
 mod setting;
 mod tie;
 
+pub use apart::{apart, parted};
 pub(crate) use fold::People;
 pub use last_seen::{LastSeen, last_seen};
 pub use profile::{Name, Profile, names, profiles};

@@ -96,6 +96,9 @@ pub trait Observer: Send + Sync + 'static {
     /// Somebody may have come into a conversation, or left one, and nobody can say who: an event cannot be read, or the log has gone
     /// back.
     fn doubted(&self);
+
+    /// One of two people has blocked the other, or does so no more.
+    fn parted(&self, one: UserId, other: UserId);
 }
 
 /// Handle to the hub. Cheap to clone.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tidings_domain::stored::{self, DecodeError, Kind};
-use tidings_domain::{ConversationEvent, Event, Membership, UserId};
+use tidings_domain::{Change, ConversationEvent, Event, Membership, UserId};
 use tidings_eventlog::{LaneHead, Log, Recorded};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -319,7 +319,13 @@ impl HubTask {
         }
         match stored::decode(recorded.kind, recorded.ver, &recorded.payload) {
             Ok(Event::Conversation(event)) => Ok(Some(event)),
-            Ok(Event::User(_) | Event::Pair(_) | Event::Administration(_)) => Ok(None),
+            Ok(Event::Pair(changed)) => {
+                if let Change::Blocked { .. } = changed.change {
+                    self.observer.parted(changed.by, changed.user);
+                }
+                Ok(None)
+            }
+            Ok(Event::User(_) | Event::Administration(_)) => Ok(None),
             Err(error) => {
                 tracing::error!(lane = self.lane, pos = recorded.pos, %error, "a control event cannot be read");
                 Err(error)

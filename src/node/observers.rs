@@ -38,6 +38,10 @@ impl Observer for Listeners {
     fn doubted(&self) {
         self.presence.doubt();
     }
+
+    fn parted(&self, one: UserId, other: UserId) {
+        self.presence.parted(one, other);
+    }
 }
 
 /// Counts what the projections do.

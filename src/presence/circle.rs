@@ -4,12 +4,13 @@ use super::last_seen::last_seen;
 use crate::lanes::Lanes;
 use crate::outcome::Refusal;
 use crate::tables;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tidings_domain::conversation::GROUP_MEMBERS_MAX;
+use tidings_domain::pair::block::BLOCKS_MAX;
 use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::{Log, Pool};
-use tidings_projections::people::LastSeen;
+use tidings_projections::people::{self, LastSeen};
 use tidings_projections::{Checkpoints, Select, conversations};
 use tokio::time::timeout;
 use tokio_postgres::Row;
@@ -18,6 +19,8 @@ use uuid::Uuid;
 
 /// The read models that say who is where, and what people want others to know.
 const MODELS: [&str; 2] = ["conversations", "people"];
+/// People between whom and somebody a block stands, on either side; of more who block somebody it is not known.
+const PARTED_MAX: usize = BLOCKS_MAX as usize;
 
 /// Statements, each with a time-out. Cheap to clone.
 #[derive(Clone)]
@@ -52,6 +55,8 @@ impl Tables {
 pub(super) struct Granted {
     pub(super) users: Vec<UserId>,
     pub(super) conversations: Vec<ConversationId>,
+    /// Who is not shown to the viewer wherever they are.
+    pub(super) parted: HashSet<UserId>,
     pub(super) last_seen: HashMap<UserId, LastSeen>,
     /// Whether the viewer shows others when they were last seen, and is shown the same of them.
     pub(super) shows: bool,
@@ -91,12 +96,17 @@ impl Circle {
             let select = conversations::acquainted(viewer.0, asked);
             known = self.tables.ask(&select).await.ok_or(Refusal::Unavailable)?;
         }
+        let select = people::parted(viewer.0, PARTED_MAX);
+        let parted = self.tables.ask(&select).await.ok_or(Refusal::Unavailable)?;
+        let parted: HashSet<UserId> = parted.into_iter().map(UserId).collect();
+        known.retain(|user| !parted.contains(&UserId(*user)));
         let mut of: Vec<Uuid> = known.clone();
         of.push(viewer.0);
         let last_seen = last_seen(&self.tables, of).await.ok_or(Refusal::Unavailable)?;
         Ok(Granted {
             users: known.into_iter().map(UserId).collect(),
             conversations,
+            parted,
             shows: last_seen.get(&viewer).is_none_or(|own| own.shown),
             last_seen,
         })

@@ -250,6 +250,7 @@ impl Lookout {
                 Move::Came(conversation, user) => self.watching.moved(conversation, user, true),
                 Move::Left(conversation, user) => self.watching.moved(conversation, user, false),
                 Move::Settled(user) => self.watching.settled(user),
+                Move::Parted(one, other) => self.watching.parted(one, other),
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Who comes into conversations and leaves them, and who wants something else to be known, as hubs tell it while that matters to somebody.
+//! Who comes into conversations and leaves them, who wants something else to be known, and who blocks whom, as hubs tell it while that matters
+//! to somebody.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +27,8 @@ pub(super) enum Move {
     Left(ConversationId, UserId),
     /// Somebody has other settings.
     Settled(UserId),
+    /// One of two people has blocked the other, or does so no more.
+    Parted(UserId, UserId),
 }
 
 #[derive(Default)]
@@ -47,6 +50,11 @@ impl Moves {
     /// Somebody has other settings.
     pub fn settled(&self, user: UserId) {
         self.push(Move::Settled(user));
+    }
+
+    /// One of two people has blocked the other, or does so no more.
+    pub fn parted(&self, one: UserId, other: UserId) {
+        self.push(Move::Parted(one, other));
     }
 
     fn push(&self, moved: Move) {

@@ -194,6 +194,7 @@ impl Watching {
             wanted: (vec![], vec![]),
             number: 0,
             granted: vec![],
+            parted: HashSet::new(),
             users: BTreeMap::new(),
             rooms: vec![],
             unknown: 0,
@@ -266,6 +267,7 @@ impl Watching {
             }
         };
         watcher.granted = granted.users;
+        watcher.parted = granted.parted;
         watcher.shows = granted.shows;
         watcher.is_sure = true;
         watcher.is_behind |= !self.answering.contains_key(&connection);
@@ -345,6 +347,20 @@ impl Watching {
             && !tracked.watchers.is_empty()
         {
             self.errands.gone.push(user);
+        }
+    }
+
+    /// One of two people has blocked the other, or does so no more: neither is shown the other before it is looked up which of it is so.
+    pub(super) fn parted(&mut self, one: UserId, other: UserId) {
+        for (user, apart) in [(one, other), (other, one)] {
+            for connection in self.of_user.get(&user).cloned().unwrap_or_default() {
+                if let Some(watcher) = self.watchers.get_mut(&connection) {
+                    watcher.parted.insert(apart);
+                    watcher.granted.retain(|granted| *granted != apart);
+                }
+                self.settle(connection);
+                self.look_up_again(connection);
+            }
         }
     }
 
@@ -542,7 +558,7 @@ impl Watching {
             let room = self.rooms.get(conversation).filter(|room| room.is_named());
             let members = room.and_then(|room| room.members.as_ref()).into_iter().flatten();
             for member in members {
-                if users.len() < WATCHED_MAX {
+                if users.len() < WATCHED_MAX && !watcher.parted.contains(member) {
                     users.insert(*member);
                 }
             }

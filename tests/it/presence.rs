@@ -835,3 +835,44 @@ async fn nodes_that_note_the_same_people_do_not_stand_in_each_others_way() {
     assert!(written.is_ok() && other.is_ok(), "{written:?} {other:?}");
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_block_stands_neither_is_shown_the_other_from_then_on() {
+    let store = Store::new().await;
+    let (here, there) = (TestNode::start(quick(&store)).await, TestNode::start(quick(&store)).await);
+    let [ann, ben, cat] = here.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (here.socket(&ann).await, there.socket(&ben).await);
+    let mut c = there.socket(&cat).await;
+    let group = a.create_group(&[&ben, &cat]).await;
+    let all = [&ann, &ben, &cat];
+    for socket in [&mut a, &mut b, &mut c] {
+        for user in all {
+            there_is(socket, user).await;
+        }
+        // By name, and as members of the group.
+        watching(socket, &[&ann, &ben], &[group]).await;
+    }
+    let is_without = |user: &User| {
+        let id = user.id.to_string();
+        move |object: &Value| is_state(object) && object["users"].get(&id).is_none()
+    };
+    a.acked(json!({ "type": "user.block", "user": ben.id, "on": true }))
+        .await;
+    a.take(is_without(&ben)).await;
+    b.take(is_without(&ann)).await;
+    // Whoever asks again is shown them no more either; others are.
+    for (socket, of) in [(&mut a, &ben), (&mut b, &ann)] {
+        let state = watching(socket, &[&ann, &ben], &[group]).await;
+        assert_eq!(online(&state, of), None, "{state}");
+    }
+    let state = watching(&mut c, &[&ann, &ben], &[group]).await;
+    assert!(online(&state, &ann).is_some() && online(&state, &ben).is_some(), "{state}");
+    let query = format!("{{ user(id: \"{}\") {{ online lastSeen }} }}", ann.id);
+    let seen = there.graphql(&ben, &query, None).await["data"]["user"].clone();
+    assert_eq!(seen, json!({ "online": null, "lastSeen": null }));
+    a.acked(json!({ "type": "user.block", "user": ben.id, "on": false }))
+        .await;
+    until(&mut b, &ann, true).await;
+    here.stop().await;
+    there.stop().await;
+}

@@ -1,4 +1,4 @@
-//! Who is there, of those whom the viewer may see: people who share a conversation with them.
+//! Who is there, of those whom the viewer may see: people who share a conversation with them, where no block stands between the two.
 
 use super::loaders::Loaders;
 use super::time::Time;
@@ -39,7 +39,9 @@ impl Loader<Uuid> for SeenByViewer {
 
     async fn load(&self, users: &[Uuid]) -> Result<HashMap<Uuid, Seen>, NoAnswer> {
         let acquainted = conversations::acquainted(self.viewer, users.to_vec());
-        let known = self.database.ask(&acquainted).await?;
+        let mut known = self.database.ask(&acquainted).await?;
+        let apart = self.database.ask(&people::apart(self.viewer, known.clone())).await?;
+        known.retain(|user| !apart.contains(user));
         let mut of = known.clone();
         of.push(self.viewer);
         let last: HashMap<Uuid, LastSeen> = self

@@ -1,1 +1,2 @@
 CREATE INDEX IF NOT EXISTS tie_asked ON {schema}.tie (user_id, at) WHERE kind = 'asked';
+CREATE INDEX IF NOT EXISTS tie_blocked ON {schema}.tie (other_id) WHERE kind = 'blocked';

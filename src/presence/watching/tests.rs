@@ -48,6 +48,7 @@ fn granted(conversations: Vec<ConversationId>) -> Granted {
     Granted {
         users: (1..=3).map(user).collect(),
         conversations,
+        parted: HashSet::new(),
         last_seen: HashMap::new(),
         shows: true,
     }

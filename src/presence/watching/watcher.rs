@@ -2,7 +2,7 @@
 
 use crate::delivery::Outbox;
 use crate::wire::{self, Frame, Sight, Watched};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use tidings_domain::{ConversationId, UserId};
 use tokio::time::Instant;
@@ -20,6 +20,8 @@ pub(super) struct Watcher {
     pub(super) number: u64,
     /// What it may see: people, and with them those in small conversations.
     pub(super) granted: Vec<UserId>,
+    /// Between whom and its user a block stands.
+    pub(super) parted: HashSet<UserId>,
     /// These, and what it was told of each.
     pub(super) users: BTreeMap<UserId, Option<Sight>>,
     pub(super) rooms: Vec<ConversationId>,
