@@ -38,7 +38,11 @@ gateway.proof_ms | src/gateway/limits.rs | proof_ms: {},
 gateway.delivered_direct_ms | src/gateway/limits.rs | delivered_direct_ms: {},
 graphql.cost_per_second | graphql/src/serve/config.rs | cost_per_second: {},
 graphql.cost_burst | graphql/src/serve/config.rs | cost_burst: {},
-inbox_days | src/config.rs | inbox_days: {},`;
+inbox_days | src/config.rs | inbox_days: {},
+contacts | domain/src/pair/contact.rs | CONTACTS_MAX: u32 = {};
+contact_requests | domain/src/pair/contact.rs | REQUESTS_MAX: u32 = {};
+contact_requests_per_day | domain/src/pair/contact.rs | REQUESTS_A_DAY: u32 = {};
+blocks | domain/src/pair/block.rs | BLOCKS_MAX: u32 = {};`;
 
 // What rows say in their own words: feature | words | file | declaration. Where there is no {}, words and declaration stand as they are.
 const WORDED = `
@@ -59,6 +63,8 @@ read in a thread | \`Thread.unreadCount\` {} at most | projections/src/unread/th
 read in a thread | the last {} mentions in threads | projections/src/unread/thread_mentions.sql | ORDER BY n.seq DESC LIMIT {})
 read | at most {}) | src/config.rs | self.read_gather_ms > {} {
 read | {} without an answer | src/gateway/reader.rs | READS_IN_FLIGHT: u32 = {};
+contacts | not heard for {} days | domain/src/pair/contact.rs | DECLINED_DAYS: i64 = {};
+contacts | a text of {} characters | domain/src/text.rs | GREETING_CHARS_MAX: usize = {};
 profile | a name {}, | domain/src/text.rs | DISPLAY_NAME_CHARS_MAX: usize = {};
 profile | \`about\` {} characters | domain/src/text.rs | ABOUT_CHARS_MAX: usize = {};
 profile | \`User.names\` {} ( | graphql/src/schema/profile.rs | NAMES_MAX: usize = {};
