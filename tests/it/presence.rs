@@ -839,7 +839,10 @@ async fn nodes_that_note_the_same_people_do_not_stand_in_each_others_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_a_block_stands_neither_is_shown_the_other_from_then_on() {
     let store = Store::new().await;
-    let (here, there) = (TestNode::start(quick(&store)).await, TestNode::start(quick(&store)).await);
+    let (here, there) = (
+        TestNode::start(quick(&store)).await,
+        TestNode::start(quick(&store)).await,
+    );
     let [ann, ben, cat] = here.people(["ann", "ben", "cat"]).await;
     let (mut a, mut b) = (here.socket(&ann).await, there.socket(&ben).await);
     let mut c = there.socket(&cat).await;
@@ -866,7 +869,10 @@ async fn where_a_block_stands_neither_is_shown_the_other_from_then_on() {
         assert_eq!(online(&state, of), None, "{state}");
     }
     let state = watching(&mut c, &[&ann, &ben], &[group]).await;
-    assert!(online(&state, &ann).is_some() && online(&state, &ben).is_some(), "{state}");
+    assert!(
+        online(&state, &ann).is_some() && online(&state, &ben).is_some(),
+        "{state}"
+    );
     let query = format!("{{ user(id: \"{}\") {{ online lastSeen }} }}", ann.id);
     let seen = there.graphql(&ben, &query, None).await["data"]["user"].clone();
     assert_eq!(seen, json!({ "online": null, "lastSeen": null }));

@@ -40,7 +40,10 @@ impl Loader<Uuid> for SeenByViewer {
     async fn load(&self, users: &[Uuid]) -> Result<HashMap<Uuid, Seen>, NoAnswer> {
         let acquainted = conversations::acquainted(self.viewer, users.to_vec());
         let mut known = self.database.ask(&acquainted).await?;
-        let apart = self.database.ask(&people::apart(self.viewer, known.clone())).await?;
+        let apart = self
+            .database
+            .ask(&people::apart(self.viewer, known.clone()))
+            .await?;
         known.retain(|user| !apart.contains(user));
         let mut of = known.clone();
         of.push(self.viewer);

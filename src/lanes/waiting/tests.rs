@@ -7,8 +7,7 @@ use futures_util::future::BoxFuture;
 use std::sync::Mutex;
 use tidings_domain::event::{ConversationEvent, GroupRenamed};
 use tidings_domain::{
-    Command, CommandId, ConversationCommand, ConversationId, GroupName, Original, Says, Source,
-    StreamCommand,
+    Command, CommandId, ConversationCommand, ConversationId, GroupName, Original, Says, Source, StreamCommand,
 };
 use tokio::sync::oneshot;
 
