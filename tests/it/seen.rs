@@ -215,6 +215,7 @@ async fn who_wants_no_receipts_is_shown_none_and_shows_none() {
     );
     let group = a.create_group(&[&ben, &cat]).await;
     let tells = async |position: &Value| {
+        here.folded(&ann).await;
         let mut tells = vec![];
         for viewer in people {
             let lists = lists(&here, viewer, group, &people, position).await;

@@ -8,7 +8,7 @@ use crate::lanes::{Accepted, Refusal};
 use proptest::prelude::*;
 use std::time::Duration;
 use tidings_domain::{
-    ConversationCommand, ConversationEvent, Emoji, GroupName, InThread, SendMessage, Stream,
+    ConversationCommand, ConversationEvent, Emoji, GroupName, InThread, SendMessage, Stream, pair_of,
 };
 
 fn reply(message: Uuid) -> ConversationCommand {
@@ -149,6 +149,32 @@ fn what_comes_to_nothing_because_of_the_batch_is_asked_again_behind_it() {
     let (rounds, told, _) = at_once(&[leave, (2, send("a")), (3, send("b"))]);
     // The third waits with the second, for both are of one stream.
     assert_eq!((rounds, told), (2, vec![true, false, true]));
+}
+
+#[test]
+fn what_is_said_between_two_is_checked_by_what_they_are_to_one_another() {
+    let told = Told::default();
+    let mut log = Log::new();
+    let open = || ConversationCommand::OpenDirect { user: user(2) };
+    let pair = pair_of(conversation(7));
+    let checks = |log: &Log, commands: Vec<Pending>| {
+        let (known, facts) = log.load(&commands);
+        let room = Room {
+            commands: 10,
+            bytes: usize::MAX,
+        };
+        decide(commands, &known, facts, room).checks
+    };
+    let opening = checks(&log, vec![pending(0, 7, 1, open(), &told)]);
+    assert_eq!(opening, [(pair, 0)]);
+    settle(
+        &mut log,
+        vec![pending(1, 7, 1, open(), &told)],
+        std::iter::empty(),
+    );
+    // Groups are nobody's two.
+    let said = [(2, 7), (3, 1)].map(|(order, stream)| pending(order, stream, 1, send("a"), &told));
+    assert_eq!(checks(&log, said.into()), [(pair, 0)]);
 }
 
 #[test]
