@@ -53,7 +53,7 @@ async fn whoever_folds_a_lane_writes_rows_of_that_lane_only() {
     world.execute(LANE).await;
     watch(&world).await;
     let mut crowd = Crowd::new(&world, 23).await;
-    for n in 0..300 {
+    for n in 0..450 {
         crowd.act(&world).await;
         if n % 50 == 0 {
             // The lanes in turns, so that rows are changed and taken away too.
