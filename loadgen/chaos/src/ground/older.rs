@@ -11,9 +11,9 @@ use super::{Ground, PAUSE, bring_back};
 use crate::store::{Database, Folds};
 
 /// How long the older node may take to meet the kind. Where stores are away meanwhile it may never.
-const HOLD_LIMIT: Duration = Duration::from_secs(10);
+const HOLD_LIMIT: Duration = Duration::from_secs(30);
 /// How long a newer one may take to go on. What it takes is not judged here: everybody comes to rest in the end, or the run fails.
-const TAKE_LIMIT: Duration = Duration::from_secs(20);
+const TAKE_LIMIT: Duration = Duration::from_secs(30);
 
 impl Ground {
     /// Stops all nodes, starts this one without the kind, then the others, and this one anew. Answers how many read models in
