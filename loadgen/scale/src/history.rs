@@ -10,6 +10,7 @@ use tidings_bench::pacer::Pacer;
 use tidings_bench::setting::Setting;
 use tidings_ceilings::name_stores;
 use tidings_report::{Aim, Latencies, Progress, Report, millis};
+use tidings_stand::Node;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -65,6 +66,7 @@ pub async fn run(args: Args) -> Result<()> {
     let logs = long_log::make_all(&args.setting.program()?, &args.events, None, &progress).await?;
     let all: Vec<&LongLog> = logs.iter().collect();
     let done = measure(&all, args.looking, &mut report, &progress).await;
+    let done = done.with_context(|| last_words(&all));
     long_log::end_all(logs).await;
     done?;
     args.setting.finish(&report)
@@ -91,6 +93,13 @@ impl Table {
             }
         }
     }
+}
+
+/// What the nodes logged last.
+fn last_words(logs: &[&LongLog]) -> String {
+    let nodes = logs.iter().flat_map(|log| log.stand.nodes());
+    let words: Vec<String> = nodes.map(Node::last_words).collect();
+    format!("the nodes logged last: {}", words.join("; "))
 }
 
 /// Looks at all logs in turn, so that a machine that is slow for a while is slow for all of them.

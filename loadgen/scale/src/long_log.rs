@@ -45,7 +45,10 @@ impl LongLog {
         groups: &[usize],
         progress: &Progress,
     ) -> Result<Self> {
-        let stand = Stand::start(&StandOptions::new(program.to_owned())).await?;
+        let mut options = StandOptions::new(program.to_owned());
+        // A question that waited in vain is told in the log of whoever asks for it.
+        options.environment = vec![("RUST_LOG".to_owned(), "info,tidings_graphql=debug".to_owned())];
+        let stand = Stand::start(&options).await?;
         let made = Self::fill(&stand, size, groups, progress).await;
         let (seeded, [reader, sender], spent) = match made {
             Ok(made) => made,

@@ -221,7 +221,8 @@ impl Node {
         let _ = tokio::task::spawn_blocking(move || how(&program)).await;
     }
 
-    fn last_words(&self) -> String {
+    /// The last lines of its log, for whoever has to say that something went wrong.
+    pub fn last_words(&self) -> String {
         let text = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(5)..].join(" | ")
