@@ -15,6 +15,8 @@ const POLL: Duration = Duration::from_millis(20);
 const LIMIT: Duration = Duration::from_mins(30);
 /// What is folded while the others are done must be at least this part of all to be told by itself.
 const TOLD: f64 = 0.2;
+/// So must the processor time of each side. It is counted in hundredths of a second.
+const SPENT: Duration = Duration::from_millis(100);
 
 /// How a node came to the end of its log.
 pub(super) struct Folded {
@@ -57,7 +59,8 @@ pub(super) async fn watch(stand: &Stand, node: &Node, database: &Database) -> Re
             // It has not begun yet.
             begun = now.at;
         }
-        if now.search == head && now.others == head {
+        // What the node itself adds meanwhile, such as what it takes out of inboxes for its age, comes on top.
+        if now.search >= head && now.others >= head {
             let all = (head - before.search) as f64;
             let alone = quiet.and_then(|quiet: Moment| quiet.until(&now, all));
             return Ok(Folded {
@@ -65,7 +68,7 @@ pub(super) async fn watch(stand: &Stand, node: &Node, database: &Database) -> Re
                 alone,
             });
         }
-        if now.others == head && quiet.is_none() {
+        if now.others >= head && quiet.is_none() {
             quiet = Some(now);
         }
         sleep(POLL).await;
@@ -86,12 +89,13 @@ impl Moment {
 
     fn until(&self, end: &Self, all: f64) -> Option<Alone> {
         let folded = (end.search - self.search) as f64;
-        let each =
-            |before: Duration, after: Duration| after.saturating_sub(before).as_secs_f64() * 1e6 / folded;
-        (folded >= TOLD * all).then(|| Alone {
+        let server = end.server.saturating_sub(self.server);
+        let postgres = end.postgres.saturating_sub(self.postgres);
+        let each = |spent: Duration| spent.as_secs_f64() * 1e6 / folded;
+        (folded >= TOLD * all && server.min(postgres) >= SPENT).then(|| Alone {
             rate: folded / (end.at - self.at).as_secs_f64(),
-            server_us: each(self.server, end.server),
-            postgres_us: each(self.postgres, end.postgres),
+            server_us: each(server),
+            postgres_us: each(postgres),
         })
     }
 }
