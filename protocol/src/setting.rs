@@ -14,7 +14,7 @@ pub struct Settings {
     /// Whether others see how far the user has read and been sent, and the user sees it of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipts: Option<bool>,
-    /// Who sees when the user was last here, and whether they are.
+    /// Who sees when the user was last here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen: Option<Audience>,
     /// Who may open a direct conversation with the user.

@@ -13,7 +13,7 @@ pub struct SettingsUpdated {
     /// Whether others see how far the user has read and been sent, and the user sees it of them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub receipts: Option<bool>,
-    /// Who sees when the user was last here, and whether they are.
+    /// Who sees when the user was last here.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_seen: Option<Audience>,
     /// Who may open a direct conversation with the user.

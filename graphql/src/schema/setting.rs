@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub(crate) struct UserSettings {
     /// Whether others see how far the user has read and been sent, and the user sees it of them.
     receipts: bool,
-    /// Who sees when the user was last here, and whether they are.
+    /// Who sees when the user was last here.
     last_seen: Audience,
     /// Who may open a direct conversation with the user.
     direct: Audience,
