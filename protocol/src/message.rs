@@ -114,6 +114,9 @@ pub struct MessageSent {
     pub everyone: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarded: Option<Forwarded>,
+    /// The sender, where it was sent in slow mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Uuid>,
 }
 
 /// A message says something else now, unless it has been recalled at a lower seq: then this has no effect.

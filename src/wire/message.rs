@@ -80,6 +80,7 @@ pub(super) fn forwarded(message: Uuid, event: &Event) -> Option<Vec<u8>> {
         thread: sent.thread,
         thread_author: sent.thread_author.map(|author| author.0),
         also: sent.also,
+        slow: sent.slow.map(|sender| sender.0),
     };
     // Texts, ids and numbers can always be written.
     serde_json::to_vec(&data).ok()
@@ -100,6 +101,7 @@ pub(super) fn withdrawn(message: Uuid, event: &Event) -> Option<Vec<u8>> {
                 also: sent.also,
                 everyone: false,
                 forwarded: None,
+                slow: sent.slow.map(|sender| sender.0),
             })
         }
         Event::Conversation(ConversationEvent::MessageEdited(edited)) => {

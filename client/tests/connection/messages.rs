@@ -91,6 +91,7 @@ async fn what_became_of_a_message_comes_out_typed() {
                 also: false,
                 everyone: false,
                 forwarded: None,
+                slow: None,
             }),
             EventData::MessageEdited(MessageEdited {
                 message,
