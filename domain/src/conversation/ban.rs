@@ -85,7 +85,11 @@ impl Conversation {
             reason: reason.cloned(),
         });
         // The ack names the last event, which is what was asked for.
-        Ok(removed.into_iter().chain([banned]).collect())
+        Ok(self
+            .revoke_links_of(user)
+            .chain(removed)
+            .chain([banned])
+            .collect())
     }
 
     pub(super) fn unban(&self, actor: UserId, user: UserId) -> Result<Vec<ConversationEvent>, Rejection> {

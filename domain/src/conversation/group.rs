@@ -223,7 +223,9 @@ impl Conversation {
         if own != Role::Owner && role >= own {
             return Err(Rejection::Forbidden("an admin can remove ordinary members only"));
         }
-        Ok(vec![ConversationEvent::MemberRemoved(MemberRemoved { user })])
+        let removed = ConversationEvent::MemberRemoved(MemberRemoved { user });
+        // The ack names the last event, which is what was asked for.
+        Ok(self.revoke_links_of(user).chain([removed]).collect())
     }
 
     /// Leaving hands the group on: when the last owner goes, the longest-serving admin, or else member, becomes one.

@@ -222,6 +222,12 @@ impl Conversation {
         Ok(vec![ConversationEvent::LinkRevoked(LinkRevoked { link: id })])
     }
 
+    /// Whoever is shown out leaves no door open behind them: the links that they made are revoked with it.
+    pub(super) fn revoke_links_of(&self, user: UserId) -> impl Iterator<Item = ConversationEvent> + '_ {
+        let links = self.links.iter().filter(move |(_, link)| link.by == user);
+        links.map(|(link, _)| ConversationEvent::LinkRevoked(LinkRevoked { link }))
+    }
+
     /// What is expired, used up, revoked, of a group that everybody has left or was never there is told from one another by nobody.
     pub(super) fn join_by_link(
         &self,

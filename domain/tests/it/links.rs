@@ -1,6 +1,6 @@
 use crate::harness::*;
 use chrono::DateTime;
-use tidings_domain::event::{LinkCreated, LinkRevoked, MemberAdded};
+use tidings_domain::event::{LinkCreated, LinkRevoked, MemberAdded, MemberBanned, MemberRemoved};
 use tidings_domain::{
     CommandId, ConversationCommand, ConversationEvent, DigestKey, Field, LINKS_MAX, LinkSecret, Rejection,
     Role, SettingsChange, Who,
@@ -142,4 +142,56 @@ fn a_secret_is_the_same_each_time_and_says_where_it_leads() {
         assert_eq!(LinkSecret::read(none), None, "{none}");
     }
     assert_eq!(format!("{:?}", of(1)), "LinkSecret(..)");
+}
+
+#[test]
+fn whoever_is_shown_out_leaves_no_door_open() {
+    let theirs = |n: u128, by: u128| {
+        ConversationEvent::LinkCreated(LinkCreated {
+            link: Uuid::from_u128(n),
+            proof: Uuid::from_u128(n),
+            by: user(by),
+            until: DateTime::from_timestamp(60, 0).unwrap().into(),
+            uses: None,
+        })
+    };
+    let made = || {
+        given(
+            group()
+                .into_iter()
+                .chain([theirs(1, BEN), theirs(2, ANN), theirs(3, BEN)]),
+        )
+    };
+    let revoked = [1, 3].map(|n| {
+        ConversationEvent::LinkRevoked(LinkRevoked {
+            link: Uuid::from_u128(n),
+        })
+    });
+    let removed = ConversationEvent::MemberRemoved(MemberRemoved { user: user(BEN) });
+    let banned = ConversationEvent::MemberBanned(MemberBanned {
+        user: user(BEN),
+        until: None,
+        reason: None,
+    });
+    let ban = || ConversationCommand::Ban {
+        user: user(BEN),
+        until: None,
+        reason: None,
+    };
+    let remove = || ConversationCommand::RemoveMember { user: user(BEN) };
+    let both = revoked.clone().into_iter().chain([removed.clone()]);
+    made().when(ANN, remove()).then(both.clone());
+    made().when(ANN, ban()).then(both.chain([banned]));
+    let come = |n| ConversationCommand::JoinByLink {
+        proof: Uuid::from_u128(n),
+    };
+    made().done(ANN, ban()).when(DAN, come(1)).refused(NONE);
+    // Whoever leaves was not shown out.
+    let left = made().done(BEN, ConversationCommand::Leave);
+    left.when(DAN, come(1))
+        .then([ConversationEvent::MemberAdded(MemberAdded {
+            user: user(DAN),
+            role: Role::Member,
+            link: Some(Uuid::from_u128(1)),
+        })]);
 }
