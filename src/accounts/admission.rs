@@ -5,6 +5,7 @@ use super::principal::{Role, parse_roles};
 use super::refresh::RefreshToken;
 use super::registrar::NewUser;
 use super::service::Inner;
+use super::sessions::SESSIONS_MAX;
 use crate::clock;
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use std::net::IpAddr;
@@ -90,6 +91,8 @@ impl Inner {
                     &from.device,
                     &address,
                     &entrant.password_hash,
+                    &SESSIONS_MAX,
+                    &i64::from(self.config.token_ttl_s),
                 ],
             )
             .await?;

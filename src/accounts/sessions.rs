@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-/// Sessions that are listed at most, the latest used first.
-const LISTED_MAX: i64 = 200;
+/// Sessions that an account has at most. One more ends the one that was used longest ago.
+pub(super) const SESSIONS_MAX: i64 = 200;
 
 /// A login and all that was refreshed from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Accounts {
     /// The sessions of a user that have not ended, the latest used first.
     pub async fn sessions(&self, user: Uuid) -> Result<Vec<Session>, AccountError> {
         let list = include_str!("sql/session_list.sql");
-        let rows = self.inner.database.rows(list, &[&user, &LISTED_MAX]).await?;
+        let rows = self.inner.database.rows(list, &[&user, &SESSIONS_MAX]).await?;
         let sessions = rows.iter().map(Session::read).collect::<Result<_, _>>()?;
         Ok(sessions)
     }
@@ -39,9 +39,11 @@ impl Accounts {
     /// Ends a session of a user, with its tokens and connections. Returns whether there was such a session.
     pub async fn end_session(&self, user: Uuid, session: Uuid) -> Result<bool, AccountError> {
         let revoke = include_str!("sql/session_end.sql");
-        let ended = self.inner.database.execute(revoke, &[&session, &user]).await?;
-        self.inner.shared.standing.look().await?;
-        Ok(ended == 1)
+        let ended = self.inner.database.execute(revoke, &[&session, &user]).await? == 1;
+        if ended {
+            self.inner.shared.standing.look().await?;
+        }
+        Ok(ended)
     }
 
     /// Sets a new password for somebody who knows the old one. Their session goes on with the grant that is answered; every

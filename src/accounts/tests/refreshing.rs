@@ -169,3 +169,21 @@ async fn tokens_are_stored_only_as_hashes() {
     assert!(dump.contains("$argon2id$"));
     assert!(!dump.contains(&first.refresh_token) && !dump.contains(&first.token) && !dump.contains(PASSWORD));
 }
+
+#[tokio::test]
+async fn who_refreshes_again_and_again_keeps_the_newest_tokens_alone() {
+    let world = World::new().await;
+    let first = world.register("ada").await;
+    world
+        .sql(
+            "INSERT INTO refresh_token (hash, session, issued_at, expires_at, spent_at) \
+             SELECT sha256(n::text::bytea), session, issued_at - n * interval '1 minute', expires_at, issued_at \
+               FROM refresh_token, generate_series(1, 150) n",
+        )
+        .await;
+    let second = world.accounts.refresh(&first.refresh_token, HERE).await.unwrap();
+    let kept = "DO $$ BEGIN ASSERT (SELECT count(*) = 100 AND min(issued_at) > now() - interval '99 minutes' \
+                FROM refresh_token); END $$";
+    world.sql(kept).await;
+    assert!(world.accounts.refresh(&second.refresh_token, HERE).await.is_ok());
+}

@@ -177,6 +177,30 @@ async fn people_see_their_sessions_and_end_them() {
 }
 
 #[tokio::test]
+async fn a_session_too_many_ends_the_one_that_was_used_longest_ago() {
+    let world = World::new().await;
+    let first = world.register("ada").await;
+    // As many more as an account has, one a minute further back.
+    world
+        .sql(
+            "INSERT INTO session (id, account, expires_at, last_used_at) \
+             SELECT gen_random_uuid(), account, expires_at, now() - n * interval '1 minute' FROM session, generate_series(1, 199) n",
+        )
+        .await;
+    world
+        .accounts
+        .login("ada", PASSWORD.to_owned(), HERE)
+        .await
+        .unwrap();
+    let left = world.accounts.sessions(first.user).await.unwrap();
+    assert_eq!(left.len(), 200);
+    assert!(world.accounts.refresh(&first.refresh_token, HERE).await.is_ok());
+    let ended = "DO $$ BEGIN ASSERT (SELECT count(*) = 1 AND min(last_used_at) < now() - interval '198 minutes' \
+                 FROM session WHERE revoked_at IS NOT NULL); END $$";
+    world.sql(ended).await;
+}
+
+#[tokio::test]
 async fn a_new_password_ends_every_other_session() {
     let world = World::new().await;
     let http = world.serve().await;
