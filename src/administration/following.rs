@@ -30,8 +30,8 @@ const USER_MAX: usize = 50;
 const WAITING: usize = 16;
 /// Bytes of events that wait in an outbox, where they only wake.
 const OUTBOX_BYTES: usize = 64 << 10;
-/// Events that are read at once.
-const PAGE: usize = 64;
+/// Events that are read at once. As many may wait in memory for each follower who does not read.
+const PAGE: usize = 16;
 /// The hub knows connections by numbers, and those of sockets count from 1.
 const FIRST: u64 = 1 << 63;
 /// A retry before this has little hope.
