@@ -82,8 +82,7 @@ impl Heard {
 }
 
 async fn flush(redis: &Redis) {
-    let client = redis::Client::open(redis.url(0)).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut connection = connected(&redis.url(0)).await;
     let () = redis::cmd("FLUSHALL").query_async(&mut connection).await.unwrap();
 }
 

@@ -125,6 +125,10 @@ async fn somebody_follows_so_many_conversations_and_no_more() {
         if n % 5 == 0 {
             followers.push(greeted(&node, &ben).await);
         }
+        // Nobody reads most of them for a while, and whoever falls silent is let go.
+        for socket in &mut followers {
+            socket.send(&json!({ "type": "pong" })).await;
+        }
         let socket = followers.last_mut().unwrap();
         follow(socket, &n.to_string(), talk).await;
         if n < 50 {

@@ -358,8 +358,7 @@ async fn users_of_a_stopped_node_are_gone_and_come_back_with_it() {
 }
 
 async fn connection(redis: &Redis) -> redis::aio::MultiplexedConnection {
-    let client = redis::Client::open(redis.url(0)).unwrap();
-    client.get_multiplexed_async_connection().await.unwrap()
+    connected(&redis.url(0)).await
 }
 
 /// The one key of presence that ends so.

@@ -468,6 +468,18 @@ pub(crate) async fn eventually<T>(mut check: impl AsyncFnMut() -> Option<T>) -> 
     }
 }
 
+/// A connection to Redis that is as patient as a test.
+pub(crate) async fn connected(url: &str) -> redis::aio::MultiplexedConnection {
+    let client = redis::Client::open(url).unwrap();
+    let config = redis::AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE));
+    client
+        .get_multiplexed_async_connection_with_config(&config)
+        .await
+        .unwrap()
+}
+
 /// From here on the log takes nothing of a lane, and counts how often it was asked to.
 pub(crate) async fn jam(database: &tokio_postgres::Client, lane: i16) {
     let jam = format!(
