@@ -437,7 +437,11 @@ pub(crate) async fn streams(
 
 async fn redis(url: &str) -> Result<redis::aio::MultiplexedConnection> {
     let connecting = redis::Client::open(url)?;
-    let connecting = connecting.get_multiplexed_async_connection();
+    // The limit here counts, not the shorter one of the library.
+    let config = redis::AsyncConnectionConfig::new()
+        .set_connection_timeout(None)
+        .set_response_timeout(None);
+    let connecting = connecting.get_multiplexed_async_connection_with_config(&config);
     Ok(timeout(LIMIT, connecting)
         .await
         .context("Redis does not answer")??)
