@@ -5,7 +5,8 @@ use crate::conversation::group_settings::SettingsChange;
 use crate::conversation::message::{Says, SendMessage};
 use crate::conversation::reaction::Emoji;
 use crate::conversation::{
-    ban, direct, edit, group, group_settings, joining, link, message, muted, pin, reaction, recall,
+    ban, direct, edit, group, group_settings, invitation, joining, link, message, muted, pin, reaction,
+    recall,
 };
 use crate::digest::{DigestKey, Form};
 use crate::event::{Content, Role};
@@ -87,6 +88,15 @@ pub enum ConversationCommand {
     Refuse {
         user: UserId,
     },
+    /// Asks somebody to come in.
+    Invite {
+        user: UserId,
+    },
+    AcceptInvitation,
+    DeclineInvitation,
+    WithdrawInvitation {
+        user: UserId,
+    },
     SendMessage(SendMessage),
     EditMessage {
         message: Uuid,
@@ -131,8 +141,11 @@ impl Command {
             ConversationCommand::OpenDirect { user }
             | ConversationCommand::AddMember { user }
             | ConversationCommand::Approve { user }
+            | ConversationCommand::Invite { user }
             | ConversationCommand::Ban { user, .. } => [Some(Need::Users(std::slice::from_ref(user))), None],
-            ConversationCommand::JoinByLink { .. } | ConversationCommand::Join => {
+            ConversationCommand::JoinByLink { .. }
+            | ConversationCommand::Join
+            | ConversationCommand::AcceptInvitation => {
                 [Some(Need::Users(std::slice::from_ref(&self.actor))), None]
             }
             ConversationCommand::CreateGroup { members, .. } => [Some(Need::Users(members)), None],
@@ -146,7 +159,9 @@ impl Command {
             | ConversationCommand::Unban { .. }
             | ConversationCommand::CreateLink { .. }
             | ConversationCommand::RevokeLink { .. }
-            | ConversationCommand::Refuse { .. } => [None, None],
+            | ConversationCommand::Refuse { .. }
+            | ConversationCommand::DeclineInvitation
+            | ConversationCommand::WithdrawInvitation { .. } => [None, None],
         };
         needs.into_iter().flatten()
     }
@@ -235,6 +250,12 @@ impl Command {
             ConversationCommand::Join => joining::join_form(&mut form),
             ConversationCommand::Approve { user } => joining::approve_form(&mut form, *user),
             ConversationCommand::Refuse { user } => joining::refuse_form(&mut form, *user),
+            ConversationCommand::Invite { user } => invitation::invite_form(&mut form, *user),
+            ConversationCommand::AcceptInvitation => invitation::accept_form(&mut form),
+            ConversationCommand::DeclineInvitation => invitation::decline_form(&mut form),
+            ConversationCommand::WithdrawInvitation { user } => {
+                invitation::withdraw_form(&mut form, *user);
+            }
             ConversationCommand::SendMessage(send) => message::send_form(&mut form, send),
             ConversationCommand::EditMessage { message, content } => {
                 edit::edit_form(&mut form, *message, content);

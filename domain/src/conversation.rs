@@ -9,6 +9,7 @@ pub mod forward;
 mod frozen;
 pub mod group;
 pub mod group_settings;
+pub mod invitation;
 pub mod joining;
 pub mod link;
 mod members;
@@ -28,15 +29,18 @@ use crate::id::UserId;
 use crate::membership::Membership;
 use crate::moment::Moment;
 use crate::rejection::Rejection;
+use crate::text::GroupName;
 use book::Book;
 use chrono::{DateTime, Utc};
 use everyone::Calls;
 use group_settings::GroupSettings;
+use invitation::Invitations;
 use link::Links;
 use members::{Member, Members};
 use pin::Pins;
 use slow::Posts;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub use everyone::EVERYONE_PER_HOUR;
 pub use group::GROUP_MEMBERS_MAX;
@@ -46,6 +50,8 @@ pub use message::MENTIONS_MAX;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conversation {
     shape: Shape,
+    /// Of a group; shared between copies.
+    name: Option<Arc<GroupName>>,
     members: Members,
     /// Grows by one with each member who comes in, so that members have an order of arrival.
     arrivals: u64,
@@ -58,6 +64,9 @@ pub struct Conversation {
     /// When people were refused.
     refusals: Posts,
     links: Links,
+    invitations: Invitations,
+    /// When people declined to come.
+    declines: Posts,
     /// Until when people are muted, whether they are in or not; nothing where that is for ever.
     mutes: Book<Option<Moment>>,
     /// Until when people are banned; the same.
@@ -96,6 +105,8 @@ impl Conversation {
             + self.mutes.count()
             + self.bans.count()
             + self.refusals.count()
+            + self.declines.count()
+            + self.invitations.iter().len()
     }
 
     pub fn members(&self) -> impl Iterator<Item = UserId> + '_ {
@@ -149,6 +160,10 @@ impl Conversation {
             ConversationCommand::Join => self.join(actor, facts, now),
             ConversationCommand::Approve { user } => self.approve(actor, *user, facts, now),
             ConversationCommand::Refuse { user } => self.refuse(actor, *user, now),
+            ConversationCommand::Invite { user } => self.invite(actor, *user, facts, now),
+            ConversationCommand::AcceptInvitation => self.accept_invitation(actor, facts, now),
+            ConversationCommand::DeclineInvitation => self.decline_invitation(actor, now),
+            ConversationCommand::WithdrawInvitation { user } => self.withdraw_invitation(actor, *user, now),
             ConversationCommand::SendMessage(send) => self.send(command, send, facts, now),
             ConversationCommand::EditMessage { message, content } => {
                 self.edit(command.conversation, actor, *message, content, facts, now)
@@ -181,7 +196,13 @@ impl Conversation {
         }
         match event {
             ConversationEvent::DirectOpened(_) => self.shape = Shape::Direct,
-            ConversationEvent::GroupCreated(_) => self.shape = Shape::Group,
+            ConversationEvent::GroupCreated(created) => {
+                self.shape = Shape::Group;
+                self.name = Some(Arc::new(created.name.clone()));
+            }
+            ConversationEvent::GroupRenamed(renamed) => {
+                self.name = Some(Arc::new(renamed.name.clone()));
+            }
             ConversationEvent::RoleChanged(RoleChanged { user, role }) => {
                 if let Some(member) = self.members.get(*user) {
                     self.members.set(
@@ -229,9 +250,15 @@ impl Conversation {
                 self.requests.remove(&refused.user);
                 self.refusals.add(refused.user);
             }
+            ConversationEvent::InvitationSent(sent) => self.invitations.add(sent),
+            ConversationEvent::InvitationAccepted(accepted) => self.invitations.end(accepted.user),
+            ConversationEvent::InvitationDeclined(declined) => {
+                self.invitations.end(declined.user);
+                self.declines.add(declined.user);
+            }
+            ConversationEvent::InvitationWithdrawn(withdrawn) => self.invitations.end(withdrawn.user),
             ConversationEvent::MemberRemoved(_)
             | ConversationEvent::MemberLeft(_)
-            | ConversationEvent::GroupRenamed(_)
             | ConversationEvent::MessageEdited(_)
             | ConversationEvent::MessageRecalled(_)
             | ConversationEvent::ReactionChanged(_) => {}
@@ -244,6 +271,8 @@ impl Conversation {
         self.posts.date(at);
         self.refusals.date(at);
         self.links.date(at);
+        self.invitations.date(at);
+        self.declines.date(at);
     }
 
     fn insert(&mut self, user: UserId, role: Role) {

@@ -9,6 +9,9 @@ pub use crate::conversation::group::{
     GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved, RoleChanged,
 };
 pub use crate::conversation::group_settings::GroupSettingsChanged;
+pub use crate::conversation::invitation::{
+    InvitationAccepted, InvitationDeclined, InvitationSent, InvitationWithdrawn,
+};
 pub use crate::conversation::joining::{JoinRefused, JoinRequested};
 pub use crate::conversation::link::{LinkCreated, LinkRevoked};
 pub use crate::conversation::message::{Content, MessageSent};
@@ -24,6 +27,7 @@ pub use crate::user::contact::{
 };
 pub use crate::user::cursors::{Cursor, CursorsMoved, InboxExpired};
 pub use crate::user::hiding::{ConversationCleared, MessagesHidden};
+pub use crate::user::invitation::{Ending, GroupInvited, InvitationEnded};
 pub use crate::user::mark::{ConversationArchived, ConversationMarked, ConversationMuted, Place};
 pub use crate::user::profile::{Avatar, ProfileUpdated};
 pub use crate::user::registration::Registered;
@@ -48,6 +52,10 @@ pub enum ConversationEvent {
     LinkRevoked(LinkRevoked),
     JoinRequested(JoinRequested),
     JoinRefused(JoinRefused),
+    InvitationSent(InvitationSent),
+    InvitationAccepted(InvitationAccepted),
+    InvitationDeclined(InvitationDeclined),
+    InvitationWithdrawn(InvitationWithdrawn),
     MessageSent(MessageSent),
     MessageEdited(MessageEdited),
     MessageRecalled(MessageRecalled),

@@ -477,7 +477,11 @@ impl Facts {
             | ConversationEvent::LinkCreated(_)
             | ConversationEvent::LinkRevoked(_)
             | ConversationEvent::JoinRequested(_)
-            | ConversationEvent::JoinRefused(_) => return,
+            | ConversationEvent::JoinRefused(_)
+            | ConversationEvent::InvitationSent(_)
+            | ConversationEvent::InvitationAccepted(_)
+            | ConversationEvent::InvitationDeclined(_)
+            | ConversationEvent::InvitationWithdrawn(_) => return,
         };
         self.touched.insert((conversation, about));
         let Some(Known::Message(message)) = self.messages.get_mut(&(conversation, about)) else {

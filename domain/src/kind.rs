@@ -7,11 +7,12 @@ use crate::conversation::thread::{Line, ThreadReplied, ThreadRepliedAlso};
 use crate::event::{
     Acted, AttachmentRemoved, AttachmentStored, ContactAccepted, ContactDeclined, ContactRemoved,
     ContactRequested, ContactWithdrawn, ConversationArchived, ConversationCleared, ConversationEvent,
-    ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Event, GroupCreated, GroupRenamed,
-    GroupSettingsChanged, InboxExpired, JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded,
-    MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled,
-    MessageSent, MessagesHidden, PairChanged, PinChanged, ProfileUpdated, ReactionChanged, Registered,
-    RoleChanged, SettingsUpdated, ThreadFollowed, ThreadRead, UserBlocked,
+    ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Event, GroupCreated, GroupInvited,
+    GroupRenamed, GroupSettingsChanged, InboxExpired, InvitationAccepted, InvitationDeclined,
+    InvitationEnded, InvitationSent, InvitationWithdrawn, JoinRefused, JoinRequested, LinkCreated,
+    LinkRevoked, MemberAdded, MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned,
+    MessageEdited, MessageRecalled, MessageSent, MessagesHidden, PairChanged, PinChanged, ProfileUpdated,
+    ReactionChanged, Registered, RoleChanged, SettingsUpdated, ThreadFollowed, ThreadRead, UserBlocked,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -71,7 +72,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 44] = [
+const TABLE: [Entry; 50] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -94,6 +95,10 @@ const TABLE: [Entry; 44] = [
     entry::<PinChanged>(),
     entry::<ThreadReplied>(),
     entry::<ThreadRepliedAlso>(),
+    entry::<InvitationSent>(),
+    entry::<InvitationAccepted>(),
+    entry::<InvitationDeclined>(),
+    entry::<InvitationWithdrawn>(),
     entry::<Registered>(),
     entry::<CursorsMoved>(),
     entry::<InboxExpired>(),
@@ -114,6 +119,8 @@ const TABLE: [Entry; 44] = [
     entry::<ContactWithdrawn>(),
     entry::<ContactRemoved>(),
     entry::<UserBlocked>(),
+    entry::<GroupInvited>(),
+    entry::<InvitationEnded>(),
     entry::<Acted>(),
     entry::<PairChanged>(),
 ];
@@ -152,6 +159,10 @@ impl Kind {
     pub const THREAD_REPLIED: Self = Self(21);
     /// A message that stands in a thread and in the main timeline.
     pub const THREAD_REPLIED_ALSO: Self = Self(22);
+    pub const INVITATION_SENT: Self = Self(23);
+    pub const INVITATION_ACCEPTED: Self = Self(24);
+    pub const INVITATION_DECLINED: Self = Self(25);
+    pub const INVITATION_WITHDRAWN: Self = Self(26);
     pub const USER_REGISTERED: Self = Self(64);
     pub const CURSORS_MOVED: Self = Self(65);
     pub const INBOX_EXPIRED: Self = Self(66);
@@ -172,6 +183,8 @@ impl Kind {
     pub const CONTACT_WITHDRAWN: Self = Self(81);
     pub const CONTACT_REMOVED: Self = Self(82);
     pub const USER_BLOCKED: Self = Self(83);
+    pub const GROUP_INVITED: Self = Self(87);
+    pub const INVITATION_ENDED: Self = Self(88);
     pub const ADMINISTRATOR_ACTED: Self = Self(96);
     pub const PAIR_CHANGED: Self = Self(97);
 
@@ -288,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_told_of_what_they_did_for_themselves_and_of_contacts() {
+    fn a_user_is_told_of_what_they_did_for_themselves_of_contacts_and_of_invitations() {
         let told = [
             Kind::THREAD_FOLLOWED,
             Kind::THREAD_READ,
@@ -305,6 +318,8 @@ mod tests {
             Kind::CONTACT_WITHDRAWN,
             Kind::CONTACT_REMOVED,
             Kind::USER_BLOCKED,
+            Kind::GROUP_INVITED,
+            Kind::INVITATION_ENDED,
         ];
         assert!(Kind::ALL.into_iter().filter(|kind| kind.is_notice()).eq(told));
     }

@@ -29,6 +29,7 @@ pub use command::{Command, ConversationCommand};
 pub use conversation::Conversation;
 pub use conversation::forward::{Forwarded, Original, Source};
 pub use conversation::group_settings::{GroupSettings, Join, SettingsChange, Who};
+pub use conversation::invitation::INVITATIONS_MAX;
 pub use conversation::joining::JOIN_REQUESTS_MAX;
 pub use conversation::link::{LINK_SECONDS, LINKS_MAX, LinkSecret};
 pub use conversation::message::{Says, SendMessage};
@@ -52,6 +53,7 @@ pub use text::{About, DisplayName, FileName, Greeting, GroupName, MessageText, R
 pub use user::attachment::{Quota, Usage};
 pub use user::contact::Told;
 pub use user::hiding::{Found, HIDDEN_MAX, Hidden, Hiding};
+pub use user::invitation::{Ending, INVITED_MAX};
 pub use user::mark::{MARKED_MAX, Mark, Marking};
 pub use user::setting::{Audience, Settings};
 pub use user::thread::{Root, Said};

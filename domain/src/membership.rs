@@ -86,6 +86,11 @@ impl ConversationEvent {
             | Self::LinkRevoked(_)
             | Self::JoinRequested(_)
             | Self::JoinRefused(_)
+            // Whoever accepts comes in by an event of its own.
+            | Self::InvitationSent(_)
+            | Self::InvitationAccepted(_)
+            | Self::InvitationDeclined(_)
+            | Self::InvitationWithdrawn(_)
             | Self::MessageSent(_)
             | Self::MessageEdited(_)
             | Self::MessageRecalled(_)

@@ -147,8 +147,11 @@ impl StreamCommand {
     /// Whether it takes something back or keeps order. Nobody is made to wait for that: least of all by those against whom it is meant.
     pub fn is_urgent(&self) -> bool {
         use ConversationCommand as Body;
-        let Self::Conversation(command) = self else {
-            return false;
+        let command = match self {
+            Self::Conversation(command) => command,
+            // It has happened already.
+            Self::User { command, .. } => return matches!(command, UserCommand::Tell(_)),
+            Self::Pair { .. } | Self::Administration { .. } => return false,
         };
         matches!(
             command.body,
@@ -159,6 +162,7 @@ impl StreamCommand {
                 | Body::ChangeSettings(_)
                 | Body::RevokeLink { .. }
                 | Body::Refuse { .. }
+                | Body::WithdrawInvitation { .. }
         )
     }
 

@@ -5,6 +5,7 @@ pub mod attachment;
 pub mod contact;
 pub mod cursors;
 pub mod hiding;
+pub mod invitation;
 pub mod mark;
 pub mod profile;
 pub mod registration;
@@ -21,6 +22,7 @@ use crate::rejection::{Field, Rejection};
 use attachment::{Quota, Usage};
 use chrono::{DateTime, Utc};
 use hiding::Hiding;
+use invitation::Invited;
 use mark::{Marked, Marking};
 use setting::Settings;
 use std::collections::BTreeSet;
@@ -35,6 +37,7 @@ pub struct User {
     marked: Marked,
     threads_read: ThreadsRead,
     settings: Settings,
+    invited: Invited,
 }
 
 /// What can be asked of a user's stream.
@@ -75,7 +78,7 @@ impl User {
 
     /// How many things the state lists one by one, about.
     pub fn entry_count(&self) -> usize {
-        self.marked.count() + self.threads_read.count()
+        self.marked.count() + self.threads_read.count() + self.invited.iter().len()
     }
 
     pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
@@ -94,6 +97,11 @@ impl User {
             out.extend(read.seq.to_le_bytes());
         }
         out.push(self.settings.freeze());
+        out.extend((self.invited.iter().len() as u64).to_le_bytes());
+        for (conversation, until) in self.invited.iter() {
+            out.extend(conversation.0.as_bytes());
+            out.extend(until.time().timestamp_millis().to_le_bytes());
+        }
     }
 
     pub(crate) fn thaw(frozen: &mut Frozen<'_>) -> Option<Self> {
@@ -122,12 +130,22 @@ impl User {
             threads_read.push(read);
         }
         let settings = Settings::thaw(frozen.byte()?)?;
+        let count = frozen.number()?;
+        let open = frozen.list(count, 24, |frozen| {
+            let until = (conversation(frozen)?, i64::from_le_bytes(frozen.array()?));
+            Some((until.0, DateTime::from_timestamp_millis(until.1)?))
+        })?;
+        let mut invited = Invited::default();
+        for (conversation, until) in open {
+            invited.push(conversation, until.into());
+        }
         Some(Self {
             registered,
             usage: Usage { bytes, files },
             marked: marked.into_iter().collect(),
             threads_read,
             settings,
+            invited,
         })
     }
 
@@ -150,6 +168,7 @@ impl User {
             UserCommand::Hide(hiding) => Self::hide(hiding),
             UserCommand::UpdateProfile(profile) => Ok(Self::update_profile(profile)),
             UserCommand::UpdateSettings(updated) => Ok(self.update_settings(updated)),
+            UserCommand::Tell(told) if !self.invited.lets_tell(&told) => Ok(vec![]),
             UserCommand::Tell(told) => Ok(vec![UserEvent::Told(told)]),
         }
     }
@@ -163,6 +182,7 @@ impl User {
             UserEvent::ConversationMarked(marked) => self.marked.set(marked),
             UserEvent::ThreadRead(read) => self.threads_read.set(read),
             UserEvent::SettingsUpdated(updated) => self.settings = self.settings.with(*updated),
+            UserEvent::Told(told) => self.invited.fold(told),
             UserEvent::CursorsMoved(_)
             | UserEvent::InboxExpired(_)
             | UserEvent::ConversationMuted(_)
@@ -170,8 +190,7 @@ impl User {
             | UserEvent::MessagesHidden(_)
             | UserEvent::ConversationCleared(_)
             | UserEvent::ThreadFollowed(_)
-            | UserEvent::ProfileUpdated(_)
-            | UserEvent::Told(_) => {}
+            | UserEvent::ProfileUpdated(_) => {}
         }
     }
 }

@@ -78,6 +78,7 @@ impl Conversation {
         if self.bans.get(user).is_none() && self.bans.count() >= BANS_MAX {
             return Err(Rejection::Conflict("the group has banned too many people"));
         }
+        let withdrawn = self.withdrawn(user, now);
         let removed = role.map(|_| ConversationEvent::MemberRemoved(MemberRemoved { user }));
         let banned = ConversationEvent::MemberBanned(MemberBanned {
             user,
@@ -87,6 +88,7 @@ impl Conversation {
         // The ack names the last event, which is what was asked for.
         Ok(self
             .revoke_links_of(user)
+            .chain(withdrawn)
             .chain(removed)
             .chain([banned])
             .collect())

@@ -1,6 +1,7 @@
 //! A conversation's state as bytes.
 
 use super::group_settings::{GroupSettings, Join, Who};
+use super::invitation::Invitation;
 use super::link::Link;
 use super::members::Member;
 use super::{Conversation, Shape};
@@ -8,7 +9,9 @@ use crate::frozen::Frozen;
 use crate::id::UserId;
 use crate::membership::Role;
 use crate::moment::Moment;
+use crate::text::GroupName;
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Id, role, arrival.
@@ -16,6 +19,9 @@ const MEMBER_BYTES: usize = 16 + 1 + 8;
 
 /// Id, proof, whose it is, until when, and how often still.
 const LINK_BYTES: usize = 16 * 3 + 8 * 2;
+
+/// Who is invited, by whom, and until when.
+const INVITATION_BYTES: usize = 16 * 2 + 8;
 
 /// Stands for uses that are not counted.
 const UNCOUNTED: u64 = u64::MAX;
@@ -25,12 +31,15 @@ const UNDATED: i64 = i64::MIN;
 
 impl Conversation {
     pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
-        out.reserve(80 + self.members.count() * MEMBER_BYTES);
+        out.reserve(112 + self.members.count() * MEMBER_BYTES);
         out.push(match self.shape {
             Shape::Absent => 0,
             Shape::Direct => 1,
             Shape::Group => 2,
         });
+        let name = self.name.as_deref().map_or("", GroupName::as_str);
+        out.extend((name.len() as u64).to_le_bytes());
+        out.extend(name.as_bytes());
         out.extend(self.arrivals.to_le_bytes());
         out.extend((self.members.count() as u64).to_le_bytes());
         for (user, member) in self.members.iter() {
@@ -77,6 +86,19 @@ impl Conversation {
             out.extend(link.until.time().timestamp_micros().to_le_bytes());
             out.extend(link.left.map_or(UNCOUNTED, u64::from).to_le_bytes());
         }
+        out.extend((self.invitations.iter().len() as u64).to_le_bytes());
+        for (user, invitation) in self.invitations.iter() {
+            out.extend(user.0.as_bytes());
+            out.extend(invitation.by.0.as_bytes());
+            out.extend(invitation.until.time().timestamp_micros().to_le_bytes());
+        }
+        freeze_book(
+            self.declines.count(),
+            self.declines
+                .iter()
+                .map(|(user, at)| (user, at.map_or(UNDATED, |at| at.timestamp_micros()))),
+            out,
+        );
         for book in [&self.mutes, &self.bans] {
             let micros =
                 |until: Option<Moment>| until.map_or(UNDATED, |until| until.time().timestamp_micros());
@@ -94,6 +116,14 @@ impl Conversation {
             1 => Shape::Direct,
             2 => Shape::Group,
             _ => return None,
+        };
+        let name = match frozen.number()? {
+            // A group has a name, and nothing else has.
+            0 => None,
+            bytes => {
+                let name = frozen.list(bytes, 1, Frozen::byte)?;
+                Some(Arc::new(GroupName::kept(String::from_utf8(name).ok()?)))
+            }
         };
         let (arrivals, count) = (frozen.number()?, frozen.number()?);
         let members = frozen.list(count, MEMBER_BYTES, |frozen| {
@@ -120,11 +150,15 @@ impl Conversation {
         let refusals = thaw_book(frozen)?.into_iter().collect();
         let count = frozen.number()?;
         let links = frozen.list(count, LINK_BYTES, link)?;
+        let count = frozen.number()?;
+        let invitations = frozen.list(count, INVITATION_BYTES, invitation)?;
+        let declines = thaw_book(frozen)?.into_iter().collect();
         let until = |(user, until): (UserId, Option<DateTime<Utc>>)| (user, until.map(Moment::from));
         let mutes = thaw_book(frozen)?.into_iter().map(until).collect();
         let bans = thaw_book(frozen)?.into_iter().map(until).collect();
         Some(Self {
             shape,
+            name,
             members: members.into_iter().collect(),
             arrivals,
             pins: pins.into_iter().collect(),
@@ -134,6 +168,8 @@ impl Conversation {
             requests: requests.into_iter().collect(),
             refusals,
             links: links.into_iter().collect(),
+            invitations: invitations.into_iter().collect(),
+            declines,
             mutes,
             bans,
         })
@@ -152,6 +188,15 @@ fn link(frozen: &mut Frozen<'_>) -> Option<(Uuid, Link)> {
         },
     };
     Some((id, link))
+}
+
+fn invitation(frozen: &mut Frozen<'_>) -> Option<(UserId, Invitation)> {
+    let user = UserId(Uuid::from_bytes(frozen.array()?));
+    let invitation = Invitation {
+        by: UserId(Uuid::from_bytes(frozen.array()?)),
+        until: time(frozen)??.into(),
+    };
+    Some((user, invitation))
 }
 
 fn freeze_settings(settings: &GroupSettings, out: &mut Vec<u8>) {

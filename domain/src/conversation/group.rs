@@ -196,11 +196,12 @@ impl Conversation {
         if !facts.has_room(user) {
             return Err(Rejection::Conflict(THEY_ARE_IN_TOO_MANY));
         }
-        Ok(vec![ConversationEvent::MemberAdded(MemberAdded {
+        let added = ConversationEvent::MemberAdded(MemberAdded {
             user,
             role: Role::Member,
             link: None,
-        })])
+        });
+        Ok(self.withdrawn(user, now).into_iter().chain([added]).collect())
     }
 
     pub(super) fn rename(

@@ -75,7 +75,7 @@ impl Conversation {
         }
     }
 
-    /// Somebody comes in of themselves, by a link or by an open door.
+    /// Somebody comes in of themselves, by a link, by an open door or by an invitation.
     pub(super) fn come_in(
         &self,
         actor: UserId,
@@ -87,11 +87,13 @@ impl Conversation {
             return Err(Rejection::Conflict("you are a member already"));
         }
         self.lets_in(actor, facts, now)?;
-        Ok(vec![ConversationEvent::MemberAdded(MemberAdded {
+        let added = ConversationEvent::MemberAdded(MemberAdded {
             user: actor,
             role: Role::Member,
             link,
-        })])
+        });
+        // The ack names the last event: from there on they are in.
+        Ok(self.accepted(actor, now).into_iter().chain([added]).collect())
     }
 
     fn ask(
@@ -150,11 +152,12 @@ impl Conversation {
         if !facts.has_room(user) {
             return Err(Rejection::Conflict(THEY_ARE_IN_TOO_MANY));
         }
-        Ok(vec![ConversationEvent::MemberAdded(MemberAdded {
+        let added = ConversationEvent::MemberAdded(MemberAdded {
             user,
             role: Role::Member,
             link: None,
-        })])
+        });
+        Ok(self.withdrawn(user, now).into_iter().chain([added]).collect())
     }
 
     pub(super) fn refuse(

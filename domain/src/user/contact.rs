@@ -1,6 +1,7 @@
-//! What somebody is told of contacts and blocks: by notices of their own stream, which follow from what has happened to the pair.
+//! What somebody is told of contacts and blocks: by notices of their own stream, which follow from what has happened to the pair. What they
+//! are told of invitations into groups stands beside this, and goes the same way.
 
-use crate::event::{Event, UserEvent};
+use crate::event::{Event, GroupInvited, InvitationEnded, UserEvent};
 use crate::id::UserId;
 use crate::kind::{Kind, Stored};
 use crate::pair::{Change, PairChanged};
@@ -16,6 +17,9 @@ pub enum Told {
     Withdrawn(ContactWithdrawn),
     Removed(ContactRemoved),
     Blocked(UserBlocked),
+    /// Into a group.
+    Invited(GroupInvited),
+    InvitationEnded(InvitationEnded),
 }
 
 /// One has asked the other to be a contact.

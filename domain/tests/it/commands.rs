@@ -185,6 +185,7 @@ fn what_takes_back_or_keeps_order_waits_for_nobody() {
         ConversationCommand::ChangeSettings(SettingsChange::default()),
         ConversationCommand::RevokeLink { link: MESSAGE },
         ConversationCommand::Refuse { user },
+        ConversationCommand::WithdrawInvitation { user },
     ];
     for command in urgent.iter().cloned().map(of_ann) {
         assert!(command.is_urgent(), "{command:?}");

@@ -78,6 +78,16 @@ fn examples() -> Vec<Event> {
         .into(),
         ConversationEvent::JoinRequested(JoinRequested { user: user(4) }).into(),
         ConversationEvent::JoinRefused(JoinRefused { user: user(4) }).into(),
+        ConversationEvent::InvitationSent(InvitationSent {
+            user: user(4),
+            by: user(1),
+            until: moment(),
+            name: name("Café"),
+        })
+        .into(),
+        ConversationEvent::InvitationAccepted(InvitationAccepted { user: user(4) }).into(),
+        ConversationEvent::InvitationDeclined(InvitationDeclined { user: user(4) }).into(),
+        ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user: user(4) }).into(),
         ConversationEvent::MessageSent(MessageSent {
             reply_to: Some(Uuid::from_u128(77)),
             mentions: vec![user(2)],
@@ -241,6 +251,18 @@ fn examples() -> Vec<Event> {
         Told::Blocked(UserBlocked {
             user: user(3),
             on: true,
+        })
+        .into(),
+        Told::Invited(GroupInvited {
+            conversation: conversation(500),
+            name: name("Café"),
+            by: user(2),
+            until: moment(),
+        })
+        .into(),
+        Told::InvitationEnded(InvitationEnded {
+            conversation: conversation(500),
+            outcome: Ending::Accepted,
         })
         .into(),
         pair(

@@ -16,6 +16,7 @@ mod group;
 mod group_settings;
 mod harness;
 mod hiding;
+mod invitations;
 mod joining;
 mod links;
 mod marks;

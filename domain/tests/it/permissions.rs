@@ -3,7 +3,7 @@
 use crate::harness::*;
 use chrono::DateTime;
 use tidings_domain::event::{
-    GroupCreated, GroupSettingsChanged, JoinRequested, LinkCreated, MemberBanned, MemberMuted,
+    GroupCreated, GroupSettingsChanged, InvitationSent, JoinRequested, LinkCreated, MemberBanned, MemberMuted,
 };
 use tidings_domain::{
     Content, ConversationCommand, ConversationEvent, GroupSettings, InThread, Rejection, Role, SendMessage,
@@ -41,6 +41,12 @@ fn roles(settings: SettingsChange) -> Vec<ConversationEvent> {
             by: user(13),
             until: DateTime::from_timestamp(4_000_000_000, 0).unwrap().into(),
             uses: None,
+        }),
+        ConversationEvent::InvitationSent(InvitationSent {
+            user: user(32),
+            by: user(13),
+            until: DateTime::from_timestamp(4_000_000_000, 0).unwrap().into(),
+            name: name("friends"),
         }),
     ];
     events.extend(OTHERS.map(|(n, given)| role(n, given)));
@@ -131,6 +137,12 @@ fn may(act: &str, events: Vec<ConversationEvent>, actor: u128, other: u128) -> b
         "recall one's own message in time" => (actor, false, recall),
         "recall another's message at any time" => (other, true, recall),
         "add somebody" => (other, false, ConversationCommand::AddMember { user: user(40) }),
+        "invite somebody" => (other, false, ConversationCommand::Invite { user: user(40) }),
+        "take another's invitation back" => (
+            other,
+            false,
+            ConversationCommand::WithdrawInvitation { user: user(32) },
+        ),
         "make a link" => (
             other,
             false,
@@ -293,7 +305,7 @@ fn every_cell_of_the_table_of_permissions_is_as_the_rules_say() {
         }));
         assert_eq!(done(act, &silenced, BEN), meant(muted), "{act}, muted");
     }
-    assert_eq!(acts, 24);
+    assert_eq!(acts, 26);
 }
 
 #[test]

@@ -44,6 +44,17 @@ fn events() -> impl Strategy<Value = ConversationEvent> {
         Just(ConversationEvent::LinkRevoked(LinkRevoked { link: LINK })),
         users().prop_map(|user| ConversationEvent::JoinRequested(JoinRequested { user })),
         users().prop_map(|user| ConversationEvent::JoinRefused(JoinRefused { user })),
+        (users(), users(), prop::sample::select(&[-1, 1][..])).prop_map(|(user, by, until)| {
+            ConversationEvent::InvitationSent(InvitationSent {
+                user,
+                by,
+                until: DateTime::from_timestamp(until, 0).unwrap().into(),
+                name: name("g"),
+            })
+        }),
+        users().prop_map(|user| ConversationEvent::InvitationAccepted(InvitationAccepted { user })),
+        users().prop_map(|user| ConversationEvent::InvitationDeclined(InvitationDeclined { user })),
+        users().prop_map(|user| ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user })),
         users().prop_map(|user| ConversationEvent::MemberRemoved(MemberRemoved { user })),
         users().prop_map(|user| ConversationEvent::MemberLeft(MemberLeft { user })),
         Just(ConversationEvent::GroupRenamed(GroupRenamed { name: name("h") })),
@@ -176,6 +187,10 @@ fn commands() -> impl Strategy<Value = Command> {
         Just(ConversationCommand::Join),
         users().prop_map(|user| ConversationCommand::Approve { user }),
         users().prop_map(|user| ConversationCommand::Refuse { user }),
+        users().prop_map(|user| ConversationCommand::Invite { user }),
+        Just(ConversationCommand::AcceptInvitation),
+        Just(ConversationCommand::DeclineInvitation),
+        users().prop_map(|user| ConversationCommand::WithdrawInvitation { user }),
         any::<bool>().prop_map(|everyone| ConversationCommand::SendMessage(SendMessage {
             everyone,
             ..text("x").into()
@@ -251,7 +266,13 @@ proptest! {
             let was_member = state.is_member(command.actor);
             let existed = state.exists();
             let Ok(events) = state.decide(&command, &everybody(Rules::default()), DateTime::UNIX_EPOCH) else { continue };
-            let asks = matches!(command.body, ConversationCommand::Join | ConversationCommand::JoinByLink { .. });
+            let asks = matches!(
+                command.body,
+                ConversationCommand::Join
+                    | ConversationCommand::JoinByLink { .. }
+                    | ConversationCommand::AcceptInvitation
+                    | ConversationCommand::DeclineInvitation
+            );
             prop_assert!(!existed || was_member || asks || events.is_empty());
             group |= matches!(events.first(), Some(ConversationEvent::GroupCreated(_)));
             for event in &events {

@@ -197,7 +197,11 @@ impl<'a> Changes<'a> {
             | ConversationEvent::LinkCreated(_)
             | ConversationEvent::LinkRevoked(_)
             | ConversationEvent::JoinRequested(_)
-            | ConversationEvent::JoinRefused(_) => true,
+            | ConversationEvent::JoinRefused(_)
+            | ConversationEvent::InvitationSent(_)
+            | ConversationEvent::InvitationAccepted(_)
+            | ConversationEvent::InvitationDeclined(_)
+            | ConversationEvent::InvitationWithdrawn(_) => true,
             _ => false,
         };
         if !is_aside {

@@ -1,0 +1,345 @@
+use crate::harness::*;
+use chrono::{DateTime, TimeDelta};
+use tidings_domain::conversation::invitation::{DECLINED_SECONDS, INVITATION_SECONDS};
+use tidings_domain::event::{
+    GroupInvited, GroupRenamed, InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent,
+    InvitationWithdrawn, MemberBanned, Registered,
+};
+use tidings_domain::{
+    ConversationCommand, ConversationEvent, Ending, Event, Field, INVITATIONS_MAX, INVITED_MAX, Join,
+    Rejection, Role, SettingsChange, Stream, Told, User, UserCommand, UserEvent, Who,
+};
+use uuid::Uuid;
+
+fn invite(n: u128) -> ConversationCommand {
+    ConversationCommand::Invite { user: user(n) }
+}
+
+fn withdraw(n: u128) -> ConversationCommand {
+    ConversationCommand::WithdrawInvitation { user: user(n) }
+}
+
+const ACCEPT: ConversationCommand = ConversationCommand::AcceptInvitation;
+const DECLINE: ConversationCommand = ConversationCommand::DeclineInvitation;
+
+fn sent(n: u128, by: u128, called: &str) -> ConversationEvent {
+    ConversationEvent::InvitationSent(InvitationSent {
+        user: user(n),
+        by: user(by),
+        until: DateTime::from_timestamp(INVITATION_SECONDS.into(), 0)
+            .unwrap()
+            .into(),
+        name: name(called),
+    })
+}
+
+fn accepted(n: u128) -> ConversationEvent {
+    ConversationEvent::InvitationAccepted(InvitationAccepted { user: user(n) })
+}
+
+fn withdrawn(n: u128) -> ConversationEvent {
+    ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user: user(n) })
+}
+
+fn set(change: SettingsChange) -> Given {
+    given(group()).done(ANN, ConversationCommand::ChangeSettings(change))
+}
+
+/// Ann has invited Dan.
+fn invited() -> Given {
+    given(group()).done(ANN, invite(DAN))
+}
+
+#[test]
+fn who_is_invited_is_told_the_name_of_the_group_and_comes_in_by_accepting() {
+    given(group())
+        .when(ANN, invite(DAN))
+        .then([sent(DAN, ANN, "friends")]);
+    let renamed = ConversationEvent::GroupRenamed(GroupRenamed {
+        name: name("walkers"),
+    });
+    given(group().into_iter().chain([renamed]))
+        .when(ANN, invite(DAN))
+        .then([sent(DAN, ANN, "walkers")]);
+    invited().when(DAN, ACCEPT).then([accepted(DAN), added(DAN)]);
+    let come = invited().done(DAN, ACCEPT);
+    come.when(DAN, ACCEPT).conflicts();
+    come.when(ANN, invite(DAN)).conflicts();
+    come.when(ANN, withdraw(DAN))
+        .refused(Rejection::NotFound(Field::User));
+    assert!(come.when(DAN, say("hello")).0.is_ok());
+}
+
+#[test]
+fn who_is_invited_is_no_member_until_then() {
+    invited().when(DAN, say("hello")).refused(Rejection::NotAMember);
+    invited().when(DAN, invite(5)).refused(Rejection::NotAMember);
+    assert!(!fold(&[group().remove(0), sent(DAN, ANN, "friends")]).is_member(user(DAN)));
+}
+
+#[test]
+fn to_who_is_not_invited_a_group_is_as_one_that_is_not_there() {
+    let left = [ANN, BEN, CAT].into_iter().fold(invited(), |given, who| {
+        given.done(who, ConversationCommand::Leave)
+    });
+    let nothing = [given(group()), given(direct()), given([]), left];
+    for given in nothing {
+        given.when(DAN, ACCEPT).refused(Rejection::NotAMember);
+        given.when(DAN, DECLINE).refused(Rejection::NotAMember);
+    }
+    given(direct()).when(ANN, ACCEPT).invalid(Field::Conversation);
+}
+
+#[test]
+fn who_has_declined_is_invited_again_a_week_later() {
+    let declined = ConversationEvent::InvitationDeclined(InvitationDeclined { user: user(DAN) });
+    invited().when(DAN, DECLINE).then([declined]);
+    let week = i64::from(DECLINED_SECONDS);
+    let declined = || invited().done(DAN, DECLINE).written(0);
+    declined().when(DAN, ACCEPT).refused(Rejection::NotAMember);
+    declined()
+        .after(week - 1)
+        .when(ANN, invite(DAN))
+        .refused(Rejection::TooOften {
+            field: Field::User,
+            reason: "whoever has declined is invited again a week later",
+            wait: TimeDelta::seconds(1),
+        });
+    assert!(declined().after(week).when(ANN, invite(DAN)).0.is_ok());
+}
+
+#[test]
+fn those_who_may_add_people_invite_and_take_back_what_they_have_sent() {
+    given(group()).when(BEN, invite(DAN)).forbidden();
+    let everybody = || {
+        set(SettingsChange {
+            invite: Some(Who::Members),
+            ..SettingsChange::default()
+        })
+    };
+    let by_ben = || everybody().done(BEN, invite(DAN));
+    by_ben().when(CAT, withdraw(DAN)).forbidden();
+    by_ben().when(BEN, withdraw(DAN)).then([withdrawn(DAN)]);
+    by_ben().when(ANN, withdraw(DAN)).then([withdrawn(DAN)]);
+    let gone = by_ben().done(BEN, withdraw(DAN));
+    gone.when(DAN, ACCEPT).refused(Rejection::NotAMember);
+    gone.when(BEN, withdraw(DAN))
+        .refused(Rejection::NotFound(Field::User));
+    let muted = ConversationCommand::MuteMember {
+        user: user(BEN),
+        on: true,
+        until: None,
+    };
+    everybody()
+        .done(ANN, muted)
+        .when(BEN, invite(DAN))
+        .refused(Rejection::Muted { wait: None });
+}
+
+#[test]
+fn members_strangers_and_the_banned_are_not_invited_and_nobody_twice() {
+    given(group()).when(ANN, invite(BEN)).conflicts();
+    given(group()).when(ANN, invite(ANN)).conflicts();
+    given(group())
+        .when(ANN, invite(PEOPLE + 1))
+        .refused(Rejection::NotFound(Field::User));
+    given(direct())
+        .when(ANN, invite(DAN))
+        .invalid(Field::Conversation);
+    let ban = || ConversationCommand::Ban {
+        user: user(DAN),
+        until: None,
+        reason: None,
+    };
+    let banned = given(group()).done(ANN, ban());
+    let refused = banned.when(ANN, invite(DAN)).0;
+    assert!(
+        matches!(
+            refused,
+            Err(Rejection::Denied {
+                field: Field::User,
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+    invited().when(ANN, invite(DAN)).then([]);
+    // A ban ends what is open.
+    let put_out = ConversationEvent::MemberBanned(MemberBanned {
+        user: user(DAN),
+        until: None,
+        reason: None,
+    });
+    invited().when(ANN, ban()).then([withdrawn(DAN), put_out]);
+    invited()
+        .done(ANN, ban())
+        .when(DAN, ACCEPT)
+        .refused(Rejection::NotAMember);
+}
+
+#[test]
+fn whatever_lets_somebody_in_ends_their_invitation() {
+    let add = ConversationCommand::AddMember { user: user(DAN) };
+    invited().when(ANN, add).then([withdrawn(DAN), added(DAN)]);
+    let open = |join| SettingsChange {
+        join: Some(join),
+        ..SettingsChange::default()
+    };
+    set(open(Join::Open))
+        .done(ANN, invite(DAN))
+        .when(DAN, ConversationCommand::Join)
+        .then([accepted(DAN), added(DAN)]);
+    let approve = ConversationCommand::Approve { user: user(DAN) };
+    set(open(Join::Request))
+        .done(DAN, ConversationCommand::Join)
+        .done(ANN, invite(DAN))
+        .when(ANN, approve)
+        .then([withdrawn(DAN), added(DAN)]);
+    // Who is put out again has nothing left to accept.
+    let remove = ConversationCommand::RemoveMember { user: user(DAN) };
+    invited()
+        .done(DAN, ACCEPT)
+        .done(ANN, remove)
+        .when(DAN, ACCEPT)
+        .refused(Rejection::NotAMember);
+}
+
+#[test]
+fn an_invitation_is_over_after_thirty_days() {
+    let days = i64::from(INVITATION_SECONDS);
+    assert!(invited().after(days - 1).when(DAN, ACCEPT).0.is_ok());
+    for over in [invited().after(days), invited().written(days).written(0)] {
+        over.when(DAN, ACCEPT).refused(Rejection::NotAMember);
+        over.when(ANN, withdraw(DAN))
+            .refused(Rejection::NotFound(Field::User));
+        assert!(over.when(ANN, invite(DAN)).0.is_ok());
+    }
+}
+
+#[test]
+fn so_many_invitations_are_open_and_who_has_no_room_does_not_come() {
+    let last = 10 + INVITATIONS_MAX as u128;
+    let full = (10..last).fold(given(group()).with_people(last), |given, n| {
+        given.done(ANN, invite(n))
+    });
+    full.when(ANN, invite(last)).conflicts();
+    let full = full.done(10, DECLINE);
+    assert!(full.when(ANN, invite(last)).0.is_ok());
+    invited().with_room(DAN, 0).when(DAN, ACCEPT).conflicts();
+}
+
+#[test]
+fn who_wants_to_be_added_by_nobody_is_invited() {
+    use tidings_domain::{Audience, Facts, Regard, Rules, Settings};
+    let mut facts = Facts::under(Rules::default());
+    facts.add_users([user(DAN)]);
+    let settings = Settings {
+        add_me: Audience::Nobody,
+        ..Settings::default()
+    };
+    facts.add_regard(
+        user(ANN),
+        user(DAN),
+        Regard {
+            settings,
+            ..Regard::default()
+        },
+    );
+    let decide = |body| {
+        let command = tidings_domain::Command {
+            id: COMMAND,
+            actor: user(ANN),
+            conversation: CONVERSATION,
+            body,
+        };
+        fold(&group()).decide(&command, &facts, DateTime::UNIX_EPOCH)
+    };
+    let add = decide(ConversationCommand::AddMember { user: user(DAN) });
+    assert!(matches!(add, Err(Rejection::Denied { .. })), "{add:?}");
+    assert!(decide(invite(DAN)).is_ok());
+}
+
+fn registered() -> UserEvent {
+    UserEvent::Registered(Registered {
+        username: "dan".to_owned(),
+        display_name: "Dan".to_owned(),
+    })
+}
+
+fn told(group: u128) -> Told {
+    Told::Invited(GroupInvited {
+        conversation: tidings_domain::ConversationId(Uuid::from_u128(group)),
+        name: name("friends"),
+        by: user(ANN),
+        until: DateTime::from_timestamp(1_000 + group as i64, 0).unwrap().into(),
+    })
+}
+
+fn ended(group: u128) -> Told {
+    Told::InvitationEnded(InvitationEnded {
+        conversation: tidings_domain::ConversationId(Uuid::from_u128(group)),
+        outcome: Ending::Withdrawn,
+    })
+}
+
+fn tell(state: &User, told: Told) -> Vec<UserEvent> {
+    state
+        .decide(UserCommand::Tell(told), DateTime::UNIX_EPOCH)
+        .unwrap()
+}
+
+#[test]
+fn nobody_hears_of_the_end_of_an_invitation_that_they_have_not_heard_of() {
+    let mut state = User::default();
+    state.evolve(&registered());
+    assert_eq!(tell(&state, ended(1)), []);
+    for event in tell(&state, told(1)) {
+        state.evolve(&event);
+    }
+    assert_eq!(tell(&state, ended(2)), []);
+    assert_eq!(tell(&state, ended(1)), [UserEvent::Told(ended(1))]);
+    let stream = Stream::User(state.clone());
+    assert_eq!(Stream::thaw(&stream.freeze()), Some(stream));
+    state.evolve(&UserEvent::Told(ended(1)));
+    assert_eq!(tell(&state, ended(1)), []);
+}
+
+#[test]
+fn so_many_invitations_wait_for_somebody_and_the_first_to_be_over_makes_room() {
+    let mut state = User::default();
+    state.evolve(&registered());
+    for n in 0..=INVITED_MAX as u128 {
+        state.evolve(&UserEvent::Told(told(n)));
+    }
+    assert_eq!(state.entry_count(), INVITED_MAX);
+    assert_eq!(tell(&state, ended(0)), []);
+    assert_eq!(tell(&state, ended(1)).len(), 1);
+}
+
+#[test]
+fn a_group_with_invitations_is_thawed_as_it_was_frozen() {
+    let mut stream = Stream::Empty;
+    for event in group().into_iter().chain([
+        sent(DAN, ANN, "friends"),
+        sent(5, BEN, "friends"),
+        ConversationEvent::InvitationDeclined(InvitationDeclined { user: user(5) }),
+    ]) {
+        stream.evolve(&Event::from(event));
+        stream.date(DateTime::UNIX_EPOCH);
+    }
+    assert_eq!(Stream::thaw(&stream.freeze()), Some(stream.clone()));
+    let Stream::Conversation(state) = stream else {
+        panic!("it is a conversation")
+    };
+    assert_eq!(state.role(user(DAN)), None::<Role>);
+}
+
+#[test]
+fn what_has_happened_already_is_told_however_much_it_is() {
+    let telling = tidings_domain::StreamCommand::User {
+        user: user(DAN),
+        id: COMMAND,
+        command: UserCommand::Tell(told(1)),
+    };
+    assert!(telling.is_urgent());
+}
