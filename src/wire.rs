@@ -12,6 +12,7 @@ mod frame;
 mod group;
 mod group_settings;
 mod hiding;
+mod invitation;
 mod joining;
 mod link;
 mod mark;

@@ -300,6 +300,38 @@ impl Client {
         .await
     }
 
+    /// Asks somebody to come into a group.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn invite(&self, conversation: Uuid, user: Uuid) -> Result<Pending, CommandError> {
+        self.send(Action::GroupInvite { conversation, user }).await
+    }
+
+    /// Comes into a group that one is invited to.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn accept_invitation(&self, conversation: Uuid) -> Result<Pending, CommandError> {
+        self.send(Action::GroupAccept { conversation }).await
+    }
+
+    /// Does not. It may be sent again after a week.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn decline_invitation(&self, conversation: Uuid) -> Result<Pending, CommandError> {
+        self.send(Action::GroupDecline { conversation }).await
+    }
+
+    /// Takes an invitation back.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn withdraw_invitation(&self, conversation: Uuid, user: Uuid) -> Result<Pending, CommandError> {
+        self.send(Action::GroupWithdraw { conversation, user }).await
+    }
+
     /// Makes somebody else the owner of a group in one's own place.
     ///
     /// # Errors

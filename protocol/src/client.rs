@@ -8,8 +8,8 @@ use crate::{
     Content, DEVICE_CHARS_MAX, GroupSettings, MessageSend, ParseError, Profile, Resume, ResumePart, Role,
     Settings, Status, Timestamp, ban, contact, direct,
     fields::{Field, Fields},
-    group, group_settings, hiding, joining, link, mark, message, muted, pin, presence, profile, reaction,
-    reading, resume, setting, thread, typing,
+    group, group_settings, hiding, invitation, joining, link, mark, message, muted, pin, presence, profile,
+    reaction, reading, resume, setting, thread, typing,
 };
 
 /// One object from a client.
@@ -166,6 +166,18 @@ pub enum Action {
     /// Does not.
     #[serde(rename = "group.refuse")]
     GroupRefuse { conversation: Uuid, user: Uuid },
+    /// Asks somebody to come into a group.
+    #[serde(rename = "group.invite")]
+    GroupInvite { conversation: Uuid, user: Uuid },
+    /// Comes into a group that one is invited to.
+    #[serde(rename = "group.accept")]
+    GroupAccept { conversation: Uuid },
+    /// Does not.
+    #[serde(rename = "group.decline")]
+    GroupDecline { conversation: Uuid },
+    /// Takes an invitation back.
+    #[serde(rename = "group.withdraw")]
+    GroupWithdraw { conversation: Uuid, user: Uuid },
     /// The command's id is the message's id.
     #[serde(rename = "message.send")]
     MessageSend(MessageSend),
@@ -310,6 +322,10 @@ impl Action {
             | Self::GroupLinkRevoke { conversation, .. }
             | Self::GroupApprove { conversation, .. }
             | Self::GroupRefuse { conversation, .. }
+            | Self::GroupInvite { conversation, .. }
+            | Self::GroupAccept { conversation }
+            | Self::GroupDecline { conversation }
+            | Self::GroupWithdraw { conversation, .. }
             | Self::MessageSend(MessageSend { conversation, .. })
             | Self::MessageEdit { conversation, .. }
             | Self::MessageRecall { conversation, .. }
@@ -346,6 +362,10 @@ impl Action {
             Self::GroupJoin { .. } => "group.join",
             Self::GroupApprove { .. } => "group.approve",
             Self::GroupRefuse { .. } => "group.refuse",
+            Self::GroupInvite { .. } => "group.invite",
+            Self::GroupAccept { .. } => "group.accept",
+            Self::GroupDecline { .. } => "group.decline",
+            Self::GroupWithdraw { .. } => "group.withdraw",
             Self::MessageSend(_) => "message.send",
             Self::MessageEdit { .. } => "message.edit",
             Self::MessageRecall { .. } => "message.recall",
@@ -406,6 +426,10 @@ pub(crate) fn understand(fields: &Fields<'_>) -> Result<ClientFrame, ParseError>
         "group.join" => joining::join(fields)?,
         "group.approve" => joining::approve(fields)?,
         "group.refuse" => joining::refuse(fields)?,
+        "group.invite" => invitation::invite(fields)?,
+        "group.accept" => invitation::accept(fields)?,
+        "group.decline" => invitation::decline(fields)?,
+        "group.withdraw" => invitation::withdraw(fields)?,
         "message.edit" => message::edit(fields)?,
         "message.recall" => message::recall(fields)?,
         "message.react" => reaction::react(fields)?,

@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
 
 use crate::{
-    DirectOpened, GroupCreated, GroupRenamed, GroupSettingsChanged, JoinRefused, JoinRequested, LinkCreated,
-    LinkRevoked, MemberAdded, MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned,
-    MessageEdited, MessageRecalled, MessageSent, PinChanged, ReactionChanged, RoleChanged,
+    DirectOpened, GroupCreated, GroupRenamed, GroupSettingsChanged, InvitationAccepted, InvitationDeclined,
+    InvitationSent, InvitationWithdrawn, JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded,
+    MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled,
+    MessageSent, PinChanged, ReactionChanged, RoleChanged,
 };
 
 /// What happened, by name.
@@ -34,13 +35,17 @@ pub enum EventKind {
     MessageRecalled,
     ReactionChanged,
     PinChanged,
+    InvitationSent,
+    InvitationAccepted,
+    InvitationDeclined,
+    InvitationWithdrawn,
     /// A kind that this version has no name for.
     Other(Box<str>),
 }
 
 impl EventKind {
     /// Every kind that this version names.
-    pub const NAMED: [Self; 20] = [
+    pub const NAMED: [Self; 24] = [
         Self::DirectOpened,
         Self::GroupCreated,
         Self::MemberAdded,
@@ -61,6 +66,10 @@ impl EventKind {
         Self::MessageRecalled,
         Self::ReactionChanged,
         Self::PinChanged,
+        Self::InvitationSent,
+        Self::InvitationAccepted,
+        Self::InvitationDeclined,
+        Self::InvitationWithdrawn,
     ];
 
     /// The name on the wire.
@@ -86,6 +95,10 @@ impl EventKind {
             Self::MessageRecalled => "message.recalled",
             Self::ReactionChanged => "reaction.changed",
             Self::PinChanged => "pin.changed",
+            Self::InvitationSent => "invitation.sent",
+            Self::InvitationAccepted => "invitation.accepted",
+            Self::InvitationDeclined => "invitation.declined",
+            Self::InvitationWithdrawn => "invitation.withdrawn",
             Self::Other(name) => name,
         }
     }
@@ -181,6 +194,14 @@ pub enum EventData {
     ReactionChanged(ReactionChanged),
     #[serde(rename = "pin.changed")]
     PinChanged(PinChanged),
+    #[serde(rename = "invitation.sent")]
+    InvitationSent(InvitationSent),
+    #[serde(rename = "invitation.accepted")]
+    InvitationAccepted(InvitationAccepted),
+    #[serde(rename = "invitation.declined")]
+    InvitationDeclined(InvitationDeclined),
+    #[serde(rename = "invitation.withdrawn")]
+    InvitationWithdrawn(InvitationWithdrawn),
     /// A kind or shape that this version does not know; the raw data is in [`crate::Event::data`].
     #[serde(skip)]
     Unknown,
@@ -213,6 +234,10 @@ impl EventData {
             EventKind::MessageRecalled => read(data, Self::MessageRecalled),
             EventKind::ReactionChanged => read(data, Self::ReactionChanged),
             EventKind::PinChanged => read(data, Self::PinChanged),
+            EventKind::InvitationSent => read(data, Self::InvitationSent),
+            EventKind::InvitationAccepted => read(data, Self::InvitationAccepted),
+            EventKind::InvitationDeclined => read(data, Self::InvitationDeclined),
+            EventKind::InvitationWithdrawn => read(data, Self::InvitationWithdrawn),
             EventKind::Other(_) => Self::Unknown,
         }
     }

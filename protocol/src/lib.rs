@@ -16,6 +16,7 @@ mod group;
 mod group_settings;
 mod hiding;
 mod integer;
+mod invitation;
 mod joining;
 mod kind;
 mod link;
@@ -52,6 +53,10 @@ pub use event::{Event, EventRef, encode_events};
 pub use group::{GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved, Role, RoleChanged};
 pub use group_settings::{GroupSettings, GroupSettingsChanged, Join, Who};
 pub use hiding::{ConversationCleared, MessagesHidden};
+pub use invitation::{
+    GroupInvited, InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent,
+    InvitationWithdrawn, Outcome,
+};
 pub use joining::{JoinRefused, JoinRequested};
 pub use kind::{EventData, EventKind};
 pub use link::{LinkCreated, LinkRevoked};

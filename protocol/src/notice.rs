@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::{
     ContactChanged, ContactRequested, ConversationArchived, ConversationCleared, ConversationMarked,
-    ConversationMuted, MessagesHidden, Profile, Settings, ThreadFollowed, ThreadRead, Timestamp, UserBlocked,
+    ConversationMuted, GroupInvited, InvitationEnded, MessagesHidden, Profile, Settings, ThreadFollowed,
+    ThreadRead, Timestamp, UserBlocked,
 };
 
 /// A durable event of the user's own stream.
@@ -57,6 +58,10 @@ pub enum NoticeData {
     ContactRemoved(ContactChanged),
     #[serde(rename = "user.blocked")]
     UserBlocked(UserBlocked),
+    #[serde(rename = "group.invited")]
+    GroupInvited(GroupInvited),
+    #[serde(rename = "invitation.ended")]
+    InvitationEnded(InvitationEnded),
     /// Notices are not sent. What they would have said is seen over GraphQL.
     #[serde(rename = "gap")]
     Gap(NoticeGap),
@@ -92,6 +97,8 @@ impl Notice {
             "contact.withdrawn" => read(data, NoticeData::ContactWithdrawn),
             "contact.removed" => read(data, NoticeData::ContactRemoved),
             "user.blocked" => read(data, NoticeData::UserBlocked),
+            "group.invited" => read(data, NoticeData::GroupInvited),
+            "invitation.ended" => read(data, NoticeData::InvitationEnded),
             "gap" => read(data, NoticeData::Gap),
             _ => NoticeData::Unknown,
         }

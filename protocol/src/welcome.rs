@@ -85,6 +85,9 @@ pub struct Limits {
     /// The longest reason of a ban, in characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason_chars: Option<u32>,
+    /// The most invitations of a group that are open at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitations: Option<u32>,
     /// The most contacts of a user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contacts: Option<u32>,

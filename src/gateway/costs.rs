@@ -83,8 +83,10 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
             | Action::MessageRecall { conversation, .. }
             | Action::MessageReact { conversation, .. }
             | Action::MessagePin { conversation, .. } => reach(*conversation),
-            // Strangers can do both again and again.
+            // Strangers can do these again and again.
             Action::GroupLeave { conversation }
+            | Action::GroupAccept { conversation }
+            | Action::GroupDecline { conversation }
             | Action::GroupJoin {
                 conversation: Some(conversation),
                 ..
@@ -115,7 +117,9 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
                 conversation: None, ..
             }
             | Action::GroupApprove { .. }
-            | Action::GroupRefuse { .. } => CHANGE,
+            | Action::GroupRefuse { .. }
+            | Action::GroupInvite { .. }
+            | Action::GroupWithdraw { .. } => CHANGE,
             Action::PresenceWatch { users, conversations } => {
                 CHANGE + (users.len() / NAMED + conversations.len()) as u32
             }

@@ -2,8 +2,8 @@
 
 use super::hiding::{self, Hide};
 use super::{
-    ban, contact, direct, group, group_settings, joining, link, mark, message, muted, pin, presence, profile,
-    reaction, setting, thread,
+    ban, contact, direct, group, group_settings, invitation, joining, link, mark, message, muted, pin,
+    presence, profile, reaction, setting, thread,
 };
 use serde_json::{Map, Value};
 use tidings_domain::{
@@ -127,6 +127,10 @@ pub fn translate(
         Action::GroupJoin { .. } => return Err(Rejection::NotFound(Field::Secret)),
         Action::GroupApprove { conversation, user } => joining::approve(conversation, user),
         Action::GroupRefuse { conversation, user } => joining::refuse(conversation, user),
+        Action::GroupInvite { conversation, user } => invitation::invite(conversation, user),
+        Action::GroupAccept { conversation } => invitation::accept(conversation),
+        Action::GroupDecline { conversation } => invitation::decline(conversation),
+        Action::GroupWithdraw { conversation, user } => invitation::withdraw(conversation, user),
         Action::MessageSend(send) => message::send(send)?,
         Action::MessageHide {
             conversation,

@@ -7,7 +7,9 @@ use tidings_domain::conversation::slow::SLOW_SECONDS_MAX;
 use tidings_domain::conversation::{EVERYONE_PER_HOUR, GROUP_MEMBERS_MAX, MENTIONS_MAX};
 use tidings_domain::pair::block::BLOCKS_MAX;
 use tidings_domain::text::{GROUP_NAME_CHARS_MAX, MESSAGE_TEXT_BYTES_MAX, REASON_CHARS_MAX};
-use tidings_domain::{CONTACTS_MAX, HIDDEN_MAX, PINS_MAX, REQUESTS_A_DAY, REQUESTS_MAX, Rules};
+use tidings_domain::{
+    CONTACTS_MAX, HIDDEN_MAX, INVITATIONS_MAX, PINS_MAX, REQUESTS_A_DAY, REQUESTS_MAX, Rules,
+};
 use tidings_protocol::{FETCH_EVENTS_MAX, Limits, ServerFrame, Welcome};
 use uuid::Uuid;
 
@@ -66,6 +68,7 @@ fn limits(announced: &Announced) -> Limits {
         slow_s: Some(SLOW_SECONDS_MAX),
         bans: Some(BANS_MAX as u32),
         reason_chars: Some(REASON_CHARS_MAX as u32),
+        invitations: Some(INVITATIONS_MAX as u32),
         contacts: Some(CONTACTS_MAX),
         contact_requests: Some(REQUESTS_MAX),
         contact_requests_per_day: Some(REQUESTS_A_DAY),

@@ -102,6 +102,10 @@ impl Database {
                     18 => (Kind::Recalled, "message.recalled", vec![]),
                     19 => (Kind::Other, "reaction.changed", vec![]),
                     20 => (Kind::Other, "pin.changed", vec![]),
+                    23 => (Kind::Other, "invitation.sent", vec![]),
+                    24 => (Kind::Other, "invitation.accepted", vec![]),
+                    25 => (Kind::Other, "invitation.declined", vec![]),
+                    26 => (Kind::Other, "invitation.withdrawn", vec![]),
                     _ => (Kind::Other, "", vec![]),
                 };
                 let command: Uuid = row.try_get(4)?;

@@ -183,6 +183,10 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
         ),
         ("group.approve", Action::GroupApprove { conversation, user }),
         ("group.refuse", Action::GroupRefuse { conversation, user }),
+        ("group.invite", Action::GroupInvite { conversation, user }),
+        ("group.accept", Action::GroupAccept { conversation }),
+        ("group.decline", Action::GroupDecline { conversation }),
+        ("group.withdraw", Action::GroupWithdraw { conversation, user }),
         (
             "message.send",
             Action::MessageSend(MessageSend {
@@ -436,6 +440,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         slow_s: Some(21_600),
         bans: Some(100_000),
         reason_chars: Some(256),
+        invitations: Some(200),
         contacts: Some(5000),
         contact_requests: Some(100),
         contact_requests_per_day: Some(50),
@@ -653,7 +658,31 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ("member.unbanned", EventKind::MemberUnbanned, of_user.clone()),
         ("join.requested", EventKind::JoinRequested, of_user.clone()),
         ("join.refused", EventKind::JoinRefused, of_user.clone()),
+        (
+            "invitation.accepted",
+            EventKind::InvitationAccepted,
+            of_user.clone(),
+        ),
+        (
+            "invitation.declined",
+            EventKind::InvitationDeclined,
+            of_user.clone(),
+        ),
+        (
+            "invitation.withdrawn",
+            EventKind::InvitationWithdrawn,
+            of_user.clone(),
+        ),
         ("member.left", EventKind::MemberLeft, of_user),
+        (
+            "invitation.sent",
+            EventKind::InvitationSent,
+            format!(
+                r#"{{"user":"{user}","by":"{}","until":"{}","name":"walkers"}}"#,
+                id(4),
+                at()
+            ),
+        ),
         (
             "member.added.link",
             EventKind::MemberAdded,
@@ -841,6 +870,17 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 r#"{{"conversation":"{conversation}","thread":"{}","seq":17}}"#,
                 id(6)
             ),
+        ),
+        (
+            "group.invited",
+            format!(
+                r#"{{"conversation":"{conversation}","name":"walkers","by":"{user}","until":"{}"}}"#,
+                at()
+            ),
+        ),
+        (
+            "invitation.ended",
+            format!(r#"{{"conversation":"{conversation}","outcome":"accepted"}}"#),
         ),
         ("gap", r#"{"from":2,"to":5}"#.to_owned()),
     ];
