@@ -2,12 +2,14 @@
 
 mod fold;
 mod group_settings;
+mod invitation;
 mod link;
 mod request;
 mod sanction;
 
 pub(crate) use fold::Groups;
 pub use group_settings::{Setting, settings};
+pub use invitation::{Invitation, Invited, invitations, invited};
 pub use link::{Link, links};
 pub use request::{JoinRequest, requests};
 pub use sanction::{Sanction, SanctionKind, sanctions};

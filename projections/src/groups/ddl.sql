@@ -37,3 +37,24 @@ CREATE TABLE {schema}.request (
     at           timestamptz NOT NULL,
     PRIMARY KEY (conversation, user_id)
 );
+
+-- Those who are invited and have not answered, those whose time is over included.
+CREATE TABLE {schema}.invitation (
+    conversation uuid NOT NULL,
+    user_id      uuid NOT NULL,
+    by_user      uuid NOT NULL,
+    at           timestamptz NOT NULL,
+    until        timestamptz NOT NULL,
+    PRIMARY KEY (conversation, user_id)
+);
+
+-- The same as those see it who were told: rows of their own streams.
+CREATE TABLE {schema}.invited (
+    user_id      uuid NOT NULL,
+    conversation uuid NOT NULL,
+    name         text NOT NULL,
+    by_user      uuid NOT NULL,
+    at           timestamptz NOT NULL,
+    until        timestamptz NOT NULL,
+    PRIMARY KEY (user_id, conversation)
+);

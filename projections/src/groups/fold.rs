@@ -1,6 +1,7 @@
 //! How events change it.
 
 use super::group_settings::Changed;
+use super::invitation::{Invitations, Inviteds};
 use super::link::Links;
 use super::request::Requests;
 use super::sanction::Sanctions;
@@ -9,7 +10,7 @@ use crate::projection::{Folds, Projection, Table};
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use tidings_domain::stored::Kind;
-use tidings_domain::{ConversationEvent, Event};
+use tidings_domain::{ConversationEvent, Event, UserEvent};
 
 /// The `groups` projection. Every row belongs to one stream, so lanes never meet.
 pub(crate) struct Groups;
@@ -38,6 +39,12 @@ impl Projection for Groups {
             Kind::LINK_REVOKED,
             Kind::JOIN_REQUESTED,
             Kind::JOIN_REFUSED,
+            Kind::INVITATION_SENT,
+            Kind::INVITATION_ACCEPTED,
+            Kind::INVITATION_DECLINED,
+            Kind::INVITATION_WITHDRAWN,
+            Kind::GROUP_INVITED,
+            Kind::INVITATION_ENDED,
             // By links, and by those who asked.
             Kind::MEMBER_ADDED,
         ])
@@ -69,6 +76,16 @@ impl Projection for Groups {
                 key: &["conversation", "user_id"],
                 stream: "conversation",
             },
+            Table {
+                name: "invitation",
+                key: &["conversation", "user_id"],
+                stream: "conversation",
+            },
+            Table {
+                name: "invited",
+                key: &["user_id", "conversation"],
+                stream: "user_id",
+            },
         ]
     }
 
@@ -80,6 +97,7 @@ impl Projection for Groups {
     ) -> Result<(), tokio_postgres::Error> {
         let (mut settings, mut sanctions) = (Changed::default(), Sanctions::default());
         let (mut links, mut requests) = (Links::default(), Requests::default());
+        let (mut invitations, mut inviteds) = (Invitations::default(), Inviteds::default());
         for fact in facts {
             match fact.event {
                 Event::Conversation(ConversationEvent::GroupSettingsChanged(changed)) => {
@@ -89,13 +107,17 @@ impl Projection for Groups {
                     sanctions.fold(fact, event);
                     links.fold(fact, event);
                     requests.fold(fact, event);
+                    invitations.fold(fact, event);
                 }
+                Event::User(UserEvent::Told(told)) => inviteds.fold(fact, told),
                 _ => {}
             }
         }
         settings.write(transaction, schema).await?;
         sanctions.write(transaction, schema).await?;
         links.write(transaction, schema).await?;
-        requests.write(transaction, schema).await
+        requests.write(transaction, schema).await?;
+        invitations.write(transaction, schema).await?;
+        inviteds.write(transaction, schema).await
     }
 }

@@ -1,7 +1,7 @@
 //! How groups govern themselves, in the read models.
 
 use crate::support::World;
-use tidings_domain::{GroupSettings, SettingsChange, Who};
+use tidings_domain::{Ending, GroupSettings, SettingsChange, Who};
 use tidings_projections::groups::{self, SanctionKind};
 use tidings_projections::{Order, Range};
 use uuid::Uuid;
@@ -156,6 +156,54 @@ async fn a_sanction_stands_until_it_is_lifted_and_a_later_one_takes_its_place() 
             sanctioned(&world, group, SanctionKind::Muted).await,
             [(ann, Uuid::nil(), None)]
         );
+        world.assert_as_the_log_says().await;
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_stands_until_it_has_an_answer_and_for_who_was_told_as_they_were_told() {
+    for each in [true, false] {
+        let world = World::new().await;
+        let ann = world.register(0, "ann").await;
+        let group = world.group("g", &[ann], 2).await;
+        let mut invited = vec![];
+        for n in 0..5_u8 {
+            let user = world.register(n, &format!("u{n}")).await;
+            world.invite(group, ann, user, None).await;
+            // The last one is told of nothing.
+            if n < 4 {
+                world.tell(user, group, ann, None).await;
+            }
+            invited.push(user);
+        }
+        if each {
+            world.settle().await;
+        }
+        let outcomes = [Ending::Accepted, Ending::Declined, Ending::Withdrawn];
+        for (user, outcome) in invited.iter().zip(outcomes) {
+            world.invite(group, ann, *user, Some(outcome)).await;
+            world.tell(*user, group, ann, Some(outcome)).await;
+        }
+        world.settle().await;
+        let found = world.ask(groups::invitations(vec![group], &all())).await;
+        let open: Vec<(Uuid, Uuid)> = found
+            .into_iter()
+            .filter_map(|row| row.entry)
+            .map(|invitation| (invitation.user, invitation.by))
+            .collect();
+        let mut expected = [(invited[3], ann), (invited[4], ann)];
+        expected.sort();
+        assert_eq!(open, expected);
+        for (n, user) in invited.iter().enumerate() {
+            let found = world.ask(groups::invited(vec![*user], &all())).await;
+            let told: Vec<_> = found
+                .into_iter()
+                .filter_map(|row| row.entry)
+                .map(|invited| (invited.conversation, invited.name, invited.by))
+                .collect();
+            let waits = (n == 3).then(|| (group, "g".to_owned(), ann));
+            assert_eq!(told, waits.into_iter().collect::<Vec<_>>(), "{n}");
+        }
         world.assert_as_the_log_says().await;
     }
 }

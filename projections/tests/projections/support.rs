@@ -9,17 +9,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_domain::event::{
     AttachmentRemoved, AttachmentStored, Avatar, ConversationArchived, ConversationCleared,
-    ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Forwarded, GroupCreated, GroupRenamed,
-    GroupSettingsChanged, InboxExpired, JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded,
-    MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled,
-    MessageSent, MessagesHidden, PairChanged, PinChanged, Place, ProfileUpdated, ReactionChanged, Registered,
-    RoleChanged, SettingsUpdated, ThreadFollowed, ThreadRead,
+    ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Forwarded, GroupCreated, GroupInvited,
+    GroupRenamed, GroupSettingsChanged, InboxExpired, InvitationAccepted, InvitationDeclined,
+    InvitationEnded, InvitationSent, InvitationWithdrawn, JoinRefused, JoinRequested, LinkCreated,
+    LinkRevoked, MemberAdded, MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned,
+    MessageEdited, MessageRecalled, MessageSent, MessagesHidden, PairChanged, PinChanged, Place,
+    ProfileUpdated, ReactionChanged, Registered, RoleChanged, SettingsUpdated, ThreadFollowed, ThreadRead,
 };
 use tidings_domain::stored::{Kind, encode};
 use tidings_domain::{
-    About, Audience, Change, Content, ConversationEvent, ConversationId, Cursor, DisplayName, Emoji, Event,
-    FileName, Greeting, GroupName, MessageText, Moment, Reason, Role, SettingsChange, UserEvent, UserId, Who,
-    pair_of,
+    About, Audience, Change, Content, ConversationEvent, ConversationId, Cursor, DisplayName, Emoji, Ending,
+    Event, FileName, Greeting, GroupName, MessageText, Moment, Reason, Role, SettingsChange, Told, UserEvent,
+    UserId, Who, pair_of,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Batch, Log, LogConfig, NewEvent, Outcome, Proposal, Recorded};
@@ -36,6 +37,11 @@ pub(crate) struct World {
     pub(crate) log: Log,
     pub(crate) appender: Appender,
     pub(crate) url: String,
+}
+
+/// A moment that is not over while tests run.
+fn later() -> Moment {
+    DateTime::from_timestamp(4_000_000_000, 0).unwrap().into()
 }
 
 impl World {
@@ -219,6 +225,47 @@ impl World {
             ConversationEvent::JoinRefused(JoinRefused { user: user.into() })
         };
         self.say(group, user, event).await
+    }
+
+    /// Invites somebody, or ends that in some way.
+    pub(crate) async fn invite(
+        &self,
+        group: Uuid,
+        by: Uuid,
+        user: Uuid,
+        outcome: Option<Ending>,
+    ) -> Recorded {
+        let (by, user): (UserId, UserId) = (by.into(), user.into());
+        let event = match outcome {
+            None => ConversationEvent::InvitationSent(InvitationSent {
+                user,
+                by,
+                until: later(),
+                name: GroupName::parse("g").unwrap(),
+            }),
+            Some(Ending::Accepted) => ConversationEvent::InvitationAccepted(InvitationAccepted { user }),
+            Some(Ending::Declined) => ConversationEvent::InvitationDeclined(InvitationDeclined { user }),
+            Some(Ending::Withdrawn) => ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user }),
+        };
+        self.say(group, by.0, event).await
+    }
+
+    /// Somebody is told that they are invited, or what has become of it.
+    pub(crate) async fn tell(&self, user: Uuid, group: Uuid, by: Uuid, outcome: Option<Ending>) -> Recorded {
+        let conversation = ConversationId(group);
+        let told = match outcome {
+            None => Told::Invited(GroupInvited {
+                conversation,
+                name: GroupName::parse("g").unwrap(),
+                by: by.into(),
+                until: later(),
+            }),
+            Some(outcome) => Told::InvitationEnded(InvitationEnded {
+                conversation,
+                outcome,
+            }),
+        };
+        self.say(user, user, UserEvent::Told(told)).await
     }
 
     pub(crate) async fn remove(&self, conversation: Uuid, user: Uuid) -> Recorded {
@@ -845,6 +892,9 @@ impl Crowd {
                 if nth.is_multiple_of(3) {
                     world.revoke(*group, link).await;
                 }
+                let outcome = nth.is_multiple_of(4).then_some(Ending::Declined);
+                world.invite(*group, user, user, outcome).await;
+                world.tell(user, *group, user, outcome).await;
                 if !members.contains(&user) {
                     world.ask_in(*group, user, !nth.is_multiple_of(4)).await;
                 }
