@@ -28,16 +28,17 @@ use claims::Claims;
 use keeper::Keeper;
 use lobby::Lobby;
 use recent::Recent;
+use states::Known;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::event::Acted;
 use tidings_domain::{
-    Command, CommandId, ConversationId, DigestKey, Facts, Need, Original, PairCommand, Receipts, Regard,
-    Rejection, Rules, Stream, StreamCommand, UserCommand, UserId, pair_of,
+    Command, CommandId, ConversationId, DigestKey, Facts, Need, Original, Pair, PairCommand, Receipts,
+    Regard, Rejection, Rules, Stream, StreamCommand, UserCommand, UserId, pair_of,
 };
 use tidings_eventlog::record::lane_of;
-use tidings_eventlog::{Appender, Committed, Log};
+use tidings_eventlog::{Appender, Committed, Log, ReadError};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -45,6 +46,24 @@ pub use crate::outcome::{Accepted, Refusal};
 pub use facts::SUBJECTS;
 pub use people::People;
 pub use task::LaneTask;
+
+/// What people are to one another whose pairs have these streams, all of one lane, as the log says now; `None` of a pair that this version
+/// cannot read.
+pub(crate) async fn pairs(
+    log: &Log,
+    lane: u8,
+    streams: &[Uuid],
+) -> Result<Vec<(Uuid, Option<Pair>)>, ReadError> {
+    let known = states::read(log, lane, streams).await?;
+    let pair = |known| match known {
+        Known::State(state) => Some(state.stream.pair().copied().unwrap_or_default()),
+        Known::Unreadable => None,
+    };
+    Ok(known
+        .into_iter()
+        .map(|(stream, known)| (stream, pair(known)))
+        .collect())
+}
 
 /// What is called with the answer. Called at most once, from the lane's task, so it must not block.
 pub type Reply = Box<dyn FnOnce(Result<Accepted, Refusal>) + Send>;

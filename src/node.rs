@@ -14,7 +14,7 @@ use crate::cursors::Cursors;
 use crate::gateway::{self, Counters, Gateway, Logins, Lookups, PageRoom, Registry, Sizes, Typing};
 use crate::http::{self, Gate};
 use crate::lifecycle::Lifecycle;
-use crate::reactors::{self, ContactNotices, InboxExpiry};
+use crate::reactors::{self, ContactNotices, InboxExpiry, InvitationNotices};
 use crate::readiness::{Patience, Readiness};
 use crate::telemetry::Metrics;
 use anyhow::Context as _;
@@ -55,6 +55,8 @@ impl Node {
             .context("accounts cannot be started")?;
         expire_inboxes(&lifecycle, &config, &spine);
         reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, ContactNotices);
+        let invitations = InvitationNotices::new(&spine.log, spine.log_id);
+        reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, invitations);
         if let Some(every) = config.audit() {
             audit::start(&lifecycle, &spine.folded, every);
         }

@@ -7,6 +7,7 @@
 mod commands;
 mod contacts;
 mod expiry;
+mod invitations;
 mod owner;
 
 use crate::lanes::Lanes;
@@ -15,6 +16,7 @@ use chrono::{DateTime, Utc};
 pub use commands::{Commands, Later};
 pub use contacts::ContactNotices;
 pub use expiry::InboxExpiry;
+pub use invitations::InvitationNotices;
 use owner::Owner;
 use std::future::Future;
 use std::time::Duration;

@@ -8,6 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use std::collections::BTreeMap;
 use thiserror::Error;
 use tidings_domain::{CommandId, UserCommand, UserId};
+use tidings_eventlog::ReadError;
 use tidings_projections::ProjectionError;
 use uuid::Uuid;
 
@@ -22,6 +23,8 @@ const REFUSED_IN_A_ROW: usize = 10;
 pub enum Later {
     #[error(transparent)]
     ReadModels(#[from] ProjectionError),
+    #[error(transparent)]
+    Log(#[from] ReadError),
     #[error("a command was not taken: {0}")]
     Refused(Refusal),
 }

@@ -1,0 +1,156 @@
+//! Notices of invitations: who is invited into a group is told, on their own stream, and what has become of it, so that all of their devices
+//! know. Whom they block they hear nothing of: the invitation is in the group as ever, and nobody there can tell.
+
+use super::Reactor;
+use super::commands::{Commands, Later};
+use crate::lanes;
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+use tidings_domain::event::{GroupInvited, InvitationEnded};
+use tidings_domain::stored::Kind;
+use tidings_domain::user::UserCommand;
+use tidings_domain::{ConversationEvent, ConversationId, Ending, Event, Told, UserId, pair_of};
+use tidings_eventlog::Log;
+use tidings_projections::{Fact, Folds};
+use uuid::Uuid;
+
+/// How often it looks for what is new.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Tells people of invitations into groups.
+pub struct InvitationNotices {
+    log: Log,
+    log_id: Uuid,
+}
+
+impl InvitationNotices {
+    /// `log_id` is the log's own id, from which the ids of pairs derive.
+    pub fn new(log: &Log, log_id: Uuid) -> Self {
+        Self {
+            log: log.clone(),
+            log_id,
+        }
+    }
+
+    /// Whether of some (invited, inviting) the first blocks the second; nothing of those of whom it cannot be said. It is asked of the log
+    /// itself: a block that was acked before an invitation was sent is always seen.
+    async fn blocks(&self, asked: &[(UserId, UserId)]) -> Result<HashMap<(UserId, UserId), bool>, Later> {
+        let mut by_lane: BTreeMap<u8, HashMap<Uuid, (UserId, UserId)>> = BTreeMap::new();
+        for (user, by) in asked {
+            let direct = ConversationId::direct(self.log_id, *user, *by);
+            let pairs = by_lane.entry(direct.lane()).or_default();
+            pairs.insert(pair_of(direct), (*user, *by));
+        }
+        let mut blocks = HashMap::new();
+        for (lane, pairs) in by_lane {
+            let streams: Vec<Uuid> = pairs.keys().copied().collect();
+            for (stream, pair) in lanes::pairs(&self.log, lane, &streams).await? {
+                if let (Some((user, by)), Some(pair)) = (pairs.get(&stream), pair) {
+                    blocks.insert((*user, *by), pair.blocks(*user, *by));
+                }
+            }
+        }
+        Ok(blocks)
+    }
+}
+
+impl Reactor for InvitationNotices {
+    fn name(&self) -> &'static str {
+        "invitation-notices"
+    }
+
+    fn hears(&self) -> Folds {
+        Folds::Only(&[
+            Kind::INVITATION_SENT,
+            Kind::INVITATION_ACCEPTED,
+            Kind::INVITATION_DECLINED,
+            Kind::INVITATION_WITHDRAWN,
+        ])
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        // Whoever is told and asks GraphQL then finds it.
+        &["groups"]
+    }
+
+    fn delay(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn every(&self) -> Duration {
+        EVERY
+    }
+
+    async fn react(
+        &self,
+        facts: &[Fact<'_>],
+        _: DateTime<Utc>,
+        commands: &mut Commands<'_>,
+    ) -> Result<(), Later> {
+        let asked: Vec<_> = facts.iter().filter_map(|fact| sent(fact)).collect();
+        let blocks = self.blocks(&asked).await?;
+        // What ends one of them comes behind it, here and on the user's stream: commands to one stream are carried out in their order.
+        for fact in facts {
+            match sent(fact).map(|pair| blocks.get(&pair)) {
+                None | Some(Some(false)) => {}
+                Some(Some(true)) => continue,
+                Some(None) => {
+                    commands.put_aside(
+                        fact.record.pos,
+                        "what the two are to one another cannot be read".into(),
+                    );
+                    continue;
+                }
+            }
+            if let Some((user, told)) = told(fact) {
+                let event = (fact.stream(), fact.record.seq);
+                commands
+                    .send(fact.record.pos, event, user, UserCommand::Tell(told))
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Who is invited by an event, and by whom.
+fn sent(fact: &Fact<'_>) -> Option<(UserId, UserId)> {
+    match fact.event {
+        Event::Conversation(ConversationEvent::InvitationSent(sent)) => Some((sent.user, sent.by)),
+        _ => None,
+    }
+}
+
+/// Who is told of an event, and what.
+fn told(fact: &Fact<'_>) -> Option<(UserId, Told)> {
+    let conversation = ConversationId(fact.stream());
+    let ended = |user, outcome| {
+        let ended = InvitationEnded {
+            conversation,
+            outcome,
+        };
+        Some((user, Told::InvitationEnded(ended)))
+    };
+    match fact.event {
+        Event::Conversation(ConversationEvent::InvitationSent(sent)) => {
+            let invited = GroupInvited {
+                conversation,
+                name: sent.name.clone(),
+                by: sent.by,
+                until: sent.until,
+            };
+            Some((sent.user, Told::Invited(invited)))
+        }
+        Event::Conversation(ConversationEvent::InvitationAccepted(accepted)) => {
+            ended(accepted.user, Ending::Accepted)
+        }
+        Event::Conversation(ConversationEvent::InvitationDeclined(declined)) => {
+            ended(declined.user, Ending::Declined)
+        }
+        Event::Conversation(ConversationEvent::InvitationWithdrawn(withdrawn)) => {
+            ended(withdrawn.user, Ending::Withdrawn)
+        }
+        _ => None,
+    }
+}
