@@ -1,7 +1,7 @@
 //! How events change it.
 
 use super::group_settings::Changed;
-use super::invitation::{Invitations, Inviteds};
+use super::invitation::{Heard, Invitations};
 use super::link::Links;
 use super::request::Requests;
 use super::sanction::Sanctions;
@@ -97,7 +97,7 @@ impl Projection for Groups {
     ) -> Result<(), tokio_postgres::Error> {
         let (mut settings, mut sanctions) = (Changed::default(), Sanctions::default());
         let (mut links, mut requests) = (Links::default(), Requests::default());
-        let (mut invitations, mut inviteds) = (Invitations::default(), Inviteds::default());
+        let (mut invitations, mut heard) = (Invitations::default(), Heard::default());
         for fact in facts {
             match fact.event {
                 Event::Conversation(ConversationEvent::GroupSettingsChanged(changed)) => {
@@ -109,7 +109,7 @@ impl Projection for Groups {
                     requests.fold(fact, event);
                     invitations.fold(fact, event);
                 }
-                Event::User(UserEvent::Told(told)) => inviteds.fold(fact, told),
+                Event::User(UserEvent::Told(told)) => heard.fold(fact, told),
                 _ => {}
             }
         }
@@ -118,6 +118,6 @@ impl Projection for Groups {
         links.write(transaction, schema).await?;
         requests.write(transaction, schema).await?;
         invitations.write(transaction, schema).await?;
-        inviteds.write(transaction, schema).await
+        heard.write(transaction, schema).await
     }
 }

@@ -12,7 +12,7 @@ use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 static INVITATIONS: Sql = Sql::new(include_str!("invitations.sql"));
-static INVITED: Sql = Sql::new(include_str!("inviteds.sql"));
+static INVITED: Sql = Sql::new(include_str!("invited_to.sql"));
 
 /// Somebody who is invited into a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,9 +136,9 @@ impl Invitations {
 
 /// What a batch tells people, by user and conversation: what stands at the end of it, if something does.
 #[derive(Default)]
-pub(super) struct Inviteds(BTreeMap<(Uuid, Uuid), Option<Invited>>);
+pub(super) struct Heard(BTreeMap<(Uuid, Uuid), Option<Invited>>);
 
-impl Inviteds {
+impl Heard {
     pub(super) fn fold(&mut self, fact: &Fact<'_>, told: &Told) {
         let (conversation, open) = match told {
             Told::Invited(invited) => {
