@@ -11,6 +11,7 @@ import { Files } from './files.ts';
 import { isInMain } from './fold.ts';
 import { Hiding } from './hiding.ts';
 import { History, PAGE_MESSAGES } from './history.ts';
+import { Invitations } from './invitations.ts';
 import { Lookup } from './lookup.ts';
 import { OwnMarks } from './marks.ts';
 import { Members } from './members.ts';
@@ -44,6 +45,7 @@ export class Chat implements Core {
   readonly threads: Threads;
   readonly receipts = new Receipts(this);
   private readonly presence = new Presence(this);
+  readonly invitations = new Invitations(this, ack => this.opened(ack));
   readonly files: Files;
   /** What messages say that others answer, by conversation and id. */
   readonly quotes: Lookup<queries.Quote>;
@@ -111,6 +113,7 @@ export class Chat implements Core {
           this.marks.noticed(notice);
           this.hiding.noticed(notice);
           this.threads.noticed(notice);
+          this.invitations.noticed(notice);
         },
         ephemeral: frame => this.update(state => store.withEphemeral(state, frame, Date.now())),
         refused: (id, error) => this.presence.refused(id, error),
@@ -126,6 +129,7 @@ export class Chat implements Core {
           this.synced = true;
           this.history.reconnected();
           this.threads.reconnected();
+          void this.invitations.reconnected();
           this.lookAfter();
         },
       },

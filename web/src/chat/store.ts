@@ -127,6 +127,15 @@ export interface Conversation {
   history: 'idle' | 'loading' | 'failed' | 'closed';
 }
 
+/** A group that this person is invited to, of which they know no more. */
+export interface Invitation {
+  conversation: string;
+  /** What it was called then. */
+  name: string;
+  by: string;
+  until: string;
+}
+
 export interface State {
   me: string;
   people: ReadonlyMap<string, Person>;
@@ -140,6 +149,8 @@ export interface State {
   /** Whether the list of conversations has come. */
   loaded: boolean;
   limits: Limits;
+  /** The groups that this person is invited to. */
+  invitations: readonly Invitation[];
   /** What this person has hidden from themselves. */
   hidden: Hidden;
   /** What a screen reader should say next; the number tells one from an equal one before it. */
@@ -181,6 +192,7 @@ export const initialState = (me: string): State => ({
     recallWindowS: 600,
     attachmentBytes: 32 * 2 ** 20,
   },
+  invitations: [],
   hidden: NOTHING_HIDDEN,
   announcement: { text: '', number: 0 },
 });

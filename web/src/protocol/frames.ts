@@ -47,6 +47,10 @@ export type TidingsEvent = Happened &
     | { kind: 'link.revoked'; data: { link: string } }
     | { kind: 'join.requested'; data: { user: string } }
     | { kind: 'join.refused'; data: { user: string } }
+    | { kind: 'invitation.sent'; data: { user: string; by: string; until: string; name: string } }
+    | { kind: 'invitation.accepted'; data: { user: string } }
+    | { kind: 'invitation.declined'; data: { user: string } }
+    | { kind: 'invitation.withdrawn'; data: { user: string } }
     // No content: what it said has been recalled since. `message_seq` is the place of the message that changed.
     | {
         kind: 'message.sent';
@@ -175,7 +179,7 @@ export type ServerFrame =
 export type CommandBody =
   | { type: 'direct.open'; user: string }
   | { type: 'group.create'; name: string; members: string[] }
-  | { type: 'group.leave'; conversation: string }
+  | { type: 'group.leave' | 'group.accept' | 'group.decline'; conversation: string }
   | {
       type: 'message.send';
       conversation: string;

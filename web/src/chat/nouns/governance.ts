@@ -1,4 +1,4 @@
-// How groups govern themselves, on the chat page: what became of settings, and who was muted or banned.
+// How groups govern themselves, on the chat page: what became of settings, who was muted or banned, and who is asked in.
 import { happened } from '../fold.ts';
 import type { GroupSettings } from '../../protocol/frames.ts';
 import type { Noun } from './noun.ts';
@@ -11,7 +11,11 @@ type Kinds =
   | 'link.created'
   | 'link.revoked'
   | 'join.requested'
-  | 'join.refused';
+  | 'join.refused'
+  | 'invitation.sent'
+  | 'invitation.accepted'
+  | 'invitation.declined'
+  | 'invitation.withdrawn';
 
 /** What a setting lets people do. */
 const RIGHTS: Record<string, string> = {
@@ -67,6 +71,22 @@ export const governance: Noun<Kinds> = {
   'join.refused': {
     fold: happened,
     caption: ({ actor, data }, name) => `${name(actor)} did not let ${name(data.user)} in`,
+  },
+  'invitation.sent': {
+    fold: happened,
+    caption: ({ data }, name) => `${name(data.by)} invited ${name(data.user)}`,
+  },
+  'invitation.accepted': {
+    fold: happened,
+    caption: ({ data }, name) => `${name(data.user)} accepted the invitation`,
+  },
+  'invitation.declined': {
+    fold: happened,
+    caption: ({ data }, name) => `${name(data.user)} declined the invitation`,
+  },
+  'invitation.withdrawn': {
+    fold: happened,
+    caption: ({ data }, name) => `${name(data.user)} is invited no more`,
   },
 };
 

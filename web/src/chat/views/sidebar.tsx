@@ -11,6 +11,7 @@ import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
 import { useNow } from './hooks.ts';
 import { MutedIcon, SearchIcon } from './icons.tsx';
+import { Invitations } from './invitations.tsx';
 import { NewConversation } from './new-conversation.tsx';
 import { shortTime } from './time.ts';
 
@@ -61,6 +62,7 @@ export function Sidebar({ chat, state, username, searchButton, onSearch, search 
         </button>
       </header>
       {search}
+      <Invitations chat={chat} state={state} />
       <nav aria-label="Conversations" hidden={Boolean(search)}>
         {state.loaded && conversations.length === 0 && (
           <p class="quiet empty">Nothing here yet. Begin with “New” and somebody’s username.</p>

@@ -1,0 +1,73 @@
+// Invitations into groups: asked for with each connection, told of by notices meanwhile, and answered.
+import type { Ack, Notice } from '../protocol/frames.ts';
+import type { Core } from './core.ts';
+import * as queries from './queries.ts';
+import * as store from './store.ts';
+
+export class Invitations {
+  /** Groups of which something was heard since they were asked for last: what was heard is newer than what is found. */
+  private heard = new Set<string>();
+
+  constructor(
+    private readonly core: Core,
+    private readonly opened: (ack: Ack) => Promise<string>,
+  ) {}
+
+  /** Asks for what was told while there was no connection. Where that fails, the next connection asks again. */
+  async reconnected(): Promise<void> {
+    const heard = (this.heard = new Set());
+    try {
+      const { invitations, people } = await queries.findInvitations(this.core.ask);
+      // A later connection knows better.
+      if (heard !== this.heard) return;
+      this.core.update(state => {
+        const newer = state.invitations.filter(({ conversation }) => heard.has(conversation));
+        const found = invitations.filter(({ conversation }) => !heard.has(conversation));
+        return { ...store.withPeople(state, people), invitations: [...found, ...newer] };
+      });
+    } catch {
+      // What comes is told.
+    }
+  }
+
+  noticed(notice: Notice): void {
+    if (notice.kind === 'group.invited') {
+      const invitation = notice.data as store.Invitation;
+      this.set(invitation.conversation, invitation);
+      void this.meet(invitation.by);
+    } else if (notice.kind === 'invitation.ended') {
+      this.set((notice.data as { conversation: string }).conversation);
+    }
+  }
+
+  /** Comes in. Fails with a sentence for people, as the other one does. */
+  async accept(conversation: string): Promise<string> {
+    const ack = await this.core.socket.command({ type: 'group.accept', conversation });
+    this.set(conversation);
+    return this.opened(ack);
+  }
+
+  async decline(conversation: string): Promise<void> {
+    await this.core.socket.command({ type: 'group.decline', conversation });
+    this.set(conversation);
+  }
+
+  /** Asks who somebody is, where that is not known. */
+  private async meet(user: string): Promise<void> {
+    if (this.core.state.people.has(user)) return;
+    try {
+      const people = await queries.findPeople(this.core.ask, [user]);
+      this.core.update(state => store.withPeople(state, people));
+    } catch {
+      // Their name comes with the next connection.
+    }
+  }
+
+  private set(conversation: string, invitation?: store.Invitation): void {
+    this.heard.add(conversation);
+    this.core.update(state => {
+      const others = state.invitations.filter(other => other.conversation !== conversation);
+      return { ...state, invitations: invitation ? [...others, invitation] : others };
+    });
+  }
+}

@@ -1,0 +1,77 @@
+// What becomes of invitations on the page, with a server that is none.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Core } from '../src/chat/core.ts';
+import { Invitations } from '../src/chat/invitations.ts';
+import type { Notice } from '../src/protocol/frames.ts';
+import * as store from '../src/chat/store.ts';
+
+const invitation = (conversation: string): store.Invitation => ({
+  conversation,
+  name: 'walkers',
+  by: 'a1',
+  until: '2099-01-01T00:00:00.000Z',
+});
+
+const notice = (kind: string, data: object): Notice => ({
+  type: 'notice',
+  seq: 1,
+  kind,
+  at: '2026-01-01T00:00:00.000Z',
+  data,
+});
+
+/** A page whose questions are answered when the test says so. */
+function page() {
+  const answers: ((found: string[]) => void)[] = [];
+  const core = {
+    state: store.initialState('ben'),
+    update(next: (state: store.State) => store.State) {
+      core.state = next(core.state);
+    },
+    ask: (query: string) =>
+      new Promise(resolve => {
+        if (!query.startsWith('query Invitations')) return;
+        const by = { id: 'a1', username: 'ann', displayName: 'Ann' };
+        answers.push(found =>
+          resolve({ invitations: { nodes: found.map(id => ({ ...invitation(id), by })) } }),
+        );
+      }),
+    socket: { command: ({ conversation }: { conversation: string }) => Promise.resolve({ conversation }) },
+  };
+  const invitations = new Invitations(core as unknown as Core, ack => Promise.resolve(ack.conversation));
+  const shown = () => core.state.invitations.map(({ conversation }) => conversation);
+  return { invitations, answers, shown, core };
+}
+
+test('what is heard while the list is asked for is newer than the list', async () => {
+  const { invitations, answers, shown, core } = page();
+  const asked = invitations.reconnected();
+  invitations.noticed(notice('group.invited', invitation('new')));
+  invitations.noticed(notice('invitation.ended', { conversation: 'old', outcome: 'withdrawn' }));
+  answers[0]!(['old', 'still']);
+  await asked;
+  assert.deepEqual(shown(), ['still', 'new']);
+  assert.equal(core.state.people.get('a1')?.displayName, 'Ann');
+});
+
+test('an answer to an earlier connection is not taken', async () => {
+  const { invitations, answers, shown } = page();
+  const first = invitations.reconnected();
+  const second = invitations.reconnected();
+  answers[1]!(['now']);
+  await second;
+  answers[0]!(['then']);
+  await first;
+  assert.deepEqual(shown(), ['now']);
+});
+
+test('what is answered waits no more', async () => {
+  const { invitations, answers, shown } = page();
+  const asked = invitations.reconnected();
+  answers[0]!(['a', 'b']);
+  await asked;
+  assert.equal(await invitations.accept('a'), 'a');
+  await invitations.decline('b');
+  assert.deepEqual(shown(), []);
+});
