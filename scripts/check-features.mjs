@@ -39,6 +39,7 @@ gateway.delivered_direct_ms | src/gateway/limits.rs | delivered_direct_ms: {},
 graphql.cost_per_second | graphql/src/serve/config.rs | cost_per_second: {},
 graphql.cost_burst | graphql/src/serve/config.rs | cost_burst: {},
 inbox_days | src/config.rs | inbox_days: {},
+invitations | domain/src/conversation/invitation.rs | INVITATIONS_MAX: usize = {};
 contacts | domain/src/pair/contact.rs | CONTACTS_MAX: u32 = {};
 contact_requests | domain/src/pair/contact.rs | REQUESTS_MAX: u32 = {};
 contact_requests_per_day | domain/src/pair/contact.rs | REQUESTS_A_DAY: u32 = {};
@@ -51,6 +52,9 @@ invite links | 30 days | domain/src/conversation/link.rs | LINK_SECONDS_MAX: u32
 invite links | 7 days where nothing is said | domain/src/conversation/link.rs | LINK_SECONDS: u32 = 7 * 24 * 60 * 60;
 invite links | {} uses or any number | domain/src/conversation/link.rs | LINK_USES_MAX: u32 = {};
 joining | {} wait at a time | domain/src/conversation/joining.rs | JOIN_REQUESTS_MAX: usize = {};
+invitations | open for 30 days | domain/src/conversation/invitation.rs | INVITATION_SECONDS: u32 = 30 * 24 * 60 * 60;
+invitations | again 7 days after a refusal | domain/src/conversation/invitation.rs | DECLINED_SECONDS: u32 = 7 * 24 * 60 * 60;
+invitations | {} wait for a person | domain/src/user/invitation.rs | INVITED_MAX: usize = {};
 edit | 0 never, also for owners, -1 any time | domain/src/rules.rs | 0 => Self::Closed,
 recall | 0 never, -1 any time | domain/src/rules.rs | 0 => Self::Closed,
 reactions | at most {} different ones | domain/src/conversation/reaction.rs | EMOJI_OF_USER_MAX: usize = {};
