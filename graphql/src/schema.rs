@@ -11,6 +11,7 @@ pub(crate) mod forward;
 pub(crate) mod group_settings;
 pub(crate) mod id;
 pub(crate) mod inbox;
+pub(crate) mod invitation;
 pub(crate) mod link;
 pub(crate) mod loaders;
 pub(crate) mod long;

@@ -3,6 +3,7 @@
 use super::cursor::{ActivityPlace, MemberPlace, MessagePlace};
 use super::group_settings::GroupSettings;
 use super::id;
+use super::invitation::{Invitation, InvitationPage};
 use super::link::{InviteLink, LinkPage};
 use super::loaders::Loaders;
 use super::long::Long;
@@ -164,6 +165,27 @@ impl Conversation {
         Ok(Some(
             entries.into_list(|request| (MemberPlace(request.user), request)),
         ))
+    }
+
+    /// Those who are invited into the group and have not answered, in the order of their ids, for its owners and admins. Null to others.
+    async fn invitations(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Option<List<MemberPlace, Invitation>>> {
+        if self.my_role == MemberRole::Member {
+            return Ok(None);
+        }
+        let key = InvitationPage {
+            conversation: self.id,
+            page: Page::parse(first, after, None, None)?,
+        };
+        let pages = &context.data_unchecked::<Loaders>().invitation_pages;
+        let entries = pages.load_one(key).await?.unwrap_or_default();
+        Ok(Some(entries.into_list(|invitation| {
+            (MemberPlace(invitation.user), invitation)
+        })))
     }
 
     /// Unread messages that mention the viewer, by name or with everybody.

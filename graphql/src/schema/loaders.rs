@@ -3,13 +3,16 @@
 use super::attachment::Attachments;
 use super::contact::{TiePage, TiePages};
 use super::conversation::{ActivityPage, ActivityPages, Conversations, MentionCounts};
+use super::cursor::MemberPlace;
 use super::edit::{EditPage, EditPages};
 use super::group_settings::GroupSettingsOf;
 use super::inbox::PendingPages;
+use super::invitation::{InvitationPage, InvitationPages, InvitedPages};
 use super::link::{LinkPage, LinkPages};
 use super::mark::{MarksOf, Total, Totals};
 use super::member::{MemberPage, MemberPages};
 use super::message::{LastMessages, MessageId, MessageKey, MessagePage, MessagePages, Messages};
+use super::page::Page;
 use super::pin::{Pinned, Pins};
 use super::presence::{OnlineCounts, SeenByViewer};
 use super::profile::{Names, Profiles};
@@ -48,6 +51,8 @@ pub(crate) struct Loaders {
     pub(crate) sanction_pages: Gathering<SanctionPage, SanctionPages>,
     pub(crate) link_pages: Gathering<LinkPage, LinkPages>,
     pub(crate) request_pages: Gathering<RequestPage, RequestPages>,
+    pub(crate) invitation_pages: Gathering<InvitationPage, InvitationPages>,
+    pub(crate) invited_pages: Gathering<Page<MemberPlace>, InvitedPages>,
     pub(crate) tie_pages: Gathering<TiePage, TiePages>,
     pub(crate) mention_counts: Gathering<Uuid, MentionCounts>,
     pub(crate) marks: Gathering<Uuid, MarksOf>,
@@ -141,6 +146,10 @@ impl Loaders {
             database: database(),
             viewer,
         };
+        let invited_pages = InvitedPages {
+            database: database(),
+            viewer,
+        };
         let tie_pages = TiePages {
             database: database(),
             viewer,
@@ -169,6 +178,8 @@ impl Loaders {
             sanction_pages: Gathering::new(SanctionPages(database()), waves),
             link_pages: Gathering::new(LinkPages(database()), waves),
             request_pages: Gathering::new(RequestPages(database()), waves),
+            invitation_pages: Gathering::new(InvitationPages(database()), waves),
+            invited_pages: Gathering::new(invited_pages, waves),
             tie_pages: Gathering::new(tie_pages, waves),
             mention_counts: Gathering::remembering(mention_counts, waves),
             marks: Gathering::remembering(marks, waves),

@@ -6,6 +6,7 @@ use super::conversation::Conversation;
 use super::cursor::{ActivityPlace, MemberPlace, PersonPlace};
 use super::id;
 use super::inbox::Inbox;
+use super::invitation::GroupInvitation;
 use super::loaders::Loaders;
 use super::long::Long;
 use super::mark::Total;
@@ -117,6 +118,22 @@ impl Query {
     ) -> Result<List<PersonPlace, User>> {
         viewer(context)?;
         contact::blocked(context, Page::parse(first, after, last, before)?).await
+    }
+
+    /// The groups into which the viewer is invited and has not answered, in the order of their ids. Nothing else is seen of them.
+    async fn invitations(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<List<MemberPlace, GroupInvitation>> {
+        viewer(context)?;
+        let page = Page::parse(first, after, last, before)?;
+        let pages = &context.data_unchecked::<Loaders>().invited_pages;
+        let entries = pages.load_one(page).await?.unwrap_or_default();
+        Ok(entries.into_list(|invitation| (MemberPlace(invitation.conversation), invitation)))
     }
 
     /// A conversation of which the viewer is a member.

@@ -11,7 +11,7 @@ use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
 
 /// Fields that are lists with pages.
-pub(super) const PAGED: [&str; 24] = [
+pub(super) const PAGED: [&str; 25] = [
     "audit",
     "banned",
     "blocked",
@@ -23,6 +23,7 @@ pub(super) const PAGED: [&str; 24] = [
     "edits",
     "events",
     "inbox",
+    "invitations",
     "joinRequests",
     "links",
     "members",
