@@ -39,6 +39,7 @@ mod gaps;
 mod groups;
 mod hiding;
 mod homes;
+mod invitations;
 mod lanes;
 mod limits;
 mod marks;

@@ -1,0 +1,246 @@
+//! Invitations into groups by name: who is invited sees nothing but that, and comes or does not.
+
+use crate::support::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn of(kind: &str, group: Uuid, user: &User) -> Value {
+    json!({ "type": kind, "conversation": group, "user": user.id })
+}
+
+fn own(kind: &str, group: Uuid) -> Value {
+    json!({ "type": kind, "conversation": group })
+}
+
+/// The next notice: its kind, and what it says.
+async fn told(socket: &mut Socket) -> (String, Value) {
+    let notice = socket.until("notice").await;
+    (
+        notice["kind"].as_str().unwrap().to_owned(),
+        notice["data"].clone(),
+    )
+}
+
+/// The group of the next invitation that somebody is told of.
+async fn invited_to(socket: &mut Socket) -> Value {
+    let (kind, data) = told(socket).await;
+    assert_eq!(kind, "group.invited", "{data}");
+    data["conversation"].clone()
+}
+
+async fn asked(node: &TestNode, user: &User, query: &str, after: &Value) -> Value {
+    let answer = node.graphql(user, query, after["position"].as_str()).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    answer["data"].clone()
+}
+
+/// The groups that somebody is invited to, by GraphQL.
+async fn waiting(node: &TestNode, user: &User) -> Vec<Value> {
+    let query = "{ invitations { nodes { conversation name by { id } } } }";
+    let found = asked(node, user, query, &Value::Null).await;
+    found["invitations"]["nodes"].as_array().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_invited_at_one_node_is_told_on_all_devices_and_comes_in_by_another() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben, cat] = one.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let (mut tablet, mut c) = (one.socket(&ben).await, two.socket(&cat).await);
+    let group = a.create_group(&[]).await;
+    a.say(group, "before").await;
+    let sent = a.acked_twice(of("group.invite", group, &ben), 3).await;
+    // Nobody is invited twice.
+    a.acked(of("group.invite", group, &ben)).await;
+    let event = a.events(group, 3).await[2].clone();
+    assert_eq!(event["kind"], "invitation.sent");
+    let (name, until) = (event["data"]["name"].clone(), event["data"]["until"].clone());
+    for socket in [&mut b, &mut tablet] {
+        let expected = json!({ "conversation": group, "name": name, "by": ann.id, "until": until });
+        assert_eq!(told(socket).await, ("group.invited".to_owned(), expected));
+    }
+    let query = format!(
+        "{{ conversation(id: \"{group}\") {{ invitations {{ nodes {{ user {{ id }} by {{ id }} }} }} }} }}"
+    );
+    let open = json!([{ "user": { "id": ben.id }, "by": { "id": ann.id } }]);
+    assert_eq!(
+        asked(&two, &ann, &query, &sent).await["conversation"]["invitations"]["nodes"],
+        open
+    );
+    let mine = json!({ "conversation": group, "name": name, "by": { "id": ann.id } });
+    eventually(async || (waiting(&two, &ben).await == [mine.clone()]).then_some(())).await;
+
+    // No member, nothing to see.
+    b.refused(message(group, "let me in"), "not_a_member").await;
+    let fetch = json!({ "type": "fetch", "conversation": group, "from": 1, "limit": 10 });
+    b.refused(fetch, "not_a_member").await;
+    assert_eq!(
+        asked(&two, &ben, &query, &sent).await["conversation"],
+        Value::Null
+    );
+    // Others have not even that.
+    for answer in ["group.accept", "group.decline"] {
+        c.refused(own(answer, group), "not_a_member").await;
+    }
+    assert_eq!(waiting(&one, &cat).await, [] as [Value; 0]);
+
+    let came = b.acked_twice(own("group.accept", group), 5).await;
+    b.say(group, "here I am").await;
+    let seen = a.events(group, 3).await;
+    let kinds: Vec<&str> = seen.iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["invitation.accepted", "member.added", "message.sent"]);
+    assert_eq!(seen[1]["data"], json!({ "user": ben.id, "role": "member" }));
+    for socket in [&mut b, &mut tablet] {
+        let expected = json!({ "conversation": group, "outcome": "accepted" });
+        assert_eq!(told(socket).await, ("invitation.ended".to_owned(), expected));
+    }
+    assert_eq!(
+        asked(&one, &ann, &query, &came).await["conversation"]["invitations"]["nodes"],
+        json!([])
+    );
+    // To its members, who invite nobody, the list is nobody's business.
+    assert_eq!(
+        asked(&one, &ben, &query, &came).await["conversation"]["invitations"],
+        Value::Null
+    );
+    eventually(async || waiting(&one, &ben).await.is_empty().then_some(())).await;
+    b.refused(own("group.accept", group), "conflict").await;
+    a.refused(of("group.invite", group, &ben), "conflict").await;
+    b.refused(of("group.invite", group, &cat), "forbidden").await;
+    // Devices that come later are told the same.
+    let (_late, missed) = two
+        .resumed(&ben, json!({ "self": 0, group.to_string(): 5 }))
+        .await;
+    let notices = missed.iter().filter(|object| object["type"] == "notice");
+    let kinds: Vec<&Value> = notices.map(|notice| &notice["kind"]).collect();
+    assert_eq!(kinds, ["group.invited", "invitation.ended"]);
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_declines_is_left_alone_for_a_while_and_what_is_taken_back_is_gone() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben] = one.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let (first, second, third) = (
+        a.create_group(&[]).await,
+        a.create_group(&[]).await,
+        a.create_group(&[]).await,
+    );
+    let ended = |group: Uuid, outcome: &str| {
+        (
+            "invitation.ended".to_owned(),
+            json!({ "conversation": group, "outcome": outcome }),
+        )
+    };
+    a.acked(of("group.invite", first, &ben)).await;
+    assert_eq!(invited_to(&mut b).await, json!(first));
+    b.acked(own("group.decline", first)).await;
+    assert_eq!(told(&mut b).await, ended(first, "declined"));
+    let refused = a.refused(of("group.invite", first, &ben), "rate_limited").await;
+    assert_eq!(refused["field"], "user", "{refused}");
+    b.refused(own("group.accept", first), "not_a_member").await;
+
+    a.acked(of("group.invite", second, &ben)).await;
+    assert_eq!(invited_to(&mut b).await, json!(second));
+    a.acked(of("group.withdraw", second, &ben)).await;
+    assert_eq!(told(&mut b).await, ended(second, "withdrawn"));
+    b.refused(own("group.accept", second), "not_a_member").await;
+    let refused = a.refused(of("group.withdraw", second, &ben), "not_found").await;
+    assert_eq!(refused["field"], "user", "{refused}");
+
+    // A ban ends what is open, and lets nothing new be sent.
+    a.acked(of("group.invite", third, &ben)).await;
+    assert_eq!(invited_to(&mut b).await, json!(third));
+    a.acked(of("group.ban", third, &ben)).await;
+    assert_eq!(told(&mut b).await, ended(third, "withdrawn"));
+    b.refused(own("group.accept", third), "not_a_member").await;
+    let refused = a.refused(of("group.invite", third, &ben), "forbidden").await;
+    assert_eq!(refused["field"], "user", "{refused}");
+    one.stop().await;
+    two.stop().await;
+}
+
+/// The reactor asks the log and not the read models, so that an invitation behind a block is not told of, however soon it comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_blocked_invites_as_others_do_and_nobody_is_told() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben, cat] = one.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b, mut c) = (
+        one.socket(&ann).await,
+        two.socket(&ben).await,
+        one.socket(&cat).await,
+    );
+    let (of_ben, of_cat) = (b.create_group(&[]).await, c.create_group(&[]).await);
+    a.acked(json!({ "type": "user.block", "user": ben.id, "on": true }))
+        .await;
+    let hidden = b.acked(of("group.invite", of_ben, &ann)).await;
+    assert_eq!(told(&mut a).await.0, "user.blocked");
+    // Ann lets nobody add her, and may be invited still.
+    a.acked(json!({ "type": "settings.update", "add_me": "nobody" }))
+        .await;
+    assert_eq!(told(&mut a).await.0, "settings.updated");
+    let shown = c.acked(of("group.invite", of_cat, &ann)).await;
+    // What Ben is answered tells nothing.
+    assert_eq!(
+        (&hidden["seq"], &hidden["duplicate"]),
+        (&shown["seq"], &shown["duplicate"])
+    );
+    let query =
+        format!("{{ conversation(id: \"{of_ben}\") {{ invitations {{ nodes {{ user {{ id }} }} }} }} }}");
+    assert_eq!(
+        asked(&two, &ben, &query, &hidden).await["conversation"]["invitations"]["nodes"],
+        json!([{ "user": { "id": ann.id } }])
+    );
+    // Cat's is the next thing that Ann hears of, and the only one that waits for her.
+    assert_eq!(invited_to(&mut a).await, json!(of_cat));
+    b.acked(of("group.withdraw", of_ben, &ann)).await;
+    c.acked(of("group.withdraw", of_cat, &ann)).await;
+    let (kind, data) = told(&mut a).await;
+    assert_eq!(
+        (kind.as_str(), &data["conversation"]),
+        ("invitation.ended", &json!(of_cat))
+    );
+    // Once the block is lifted Ben is heard again.
+    a.acked(json!({ "type": "user.block", "user": ben.id, "on": false }))
+        .await;
+    assert_eq!(told(&mut a).await.0, "user.blocked");
+    b.acked(of("group.invite", of_ben, &ann)).await;
+    assert_eq!(invited_to(&mut a).await, json!(of_ben));
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_is_refused_with_its_field() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let group = a.create_group(&[]).await;
+    let talk = a.open_direct(&ben).await;
+    for kind in ["group.invite", "group.withdraw"] {
+        for (user, code) in [
+            (json!(Uuid::new_v4()), "not_found"),
+            (json!("ben"), "invalid_argument"),
+            (Value::Null, "invalid_argument"),
+        ] {
+            let command = json!({ "type": kind, "conversation": group, "user": user });
+            let refused = a.refused(command, code).await;
+            assert_eq!(refused["field"], "user", "{kind} {user}");
+        }
+        b.refused(of(kind, group, &ben), "not_a_member").await;
+        let refused = a.refused(of(kind, talk, &ben), "invalid_argument").await;
+        assert_eq!(refused["field"], "conversation", "{kind}");
+    }
+    for kind in ["group.accept", "group.decline"] {
+        b.refused(own(kind, Uuid::new_v4()), "not_a_member").await;
+        let refused = b.refused(json!({ "type": kind }), "invalid_argument").await;
+        assert_eq!(refused["field"], "conversation", "{kind}");
+    }
+    node.stop().await;
+}
