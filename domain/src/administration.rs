@@ -17,7 +17,7 @@ pub const ADMINISTRATION: Uuid = Uuid::from_u128(0x0000_0000_ad31_8000_8000_0000
 pub struct Acted {
     /// What was ordered, as [`Act::as_str`] says it.
     pub act: String,
-    /// What it was done to: a user, a session, a read model, an event that is parked.
+    /// What it was done to: a user, a session, a read model, an event that is parked, an announcement.
     pub target: String,
     /// Why, where the administrator said so.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -45,6 +45,8 @@ pub enum Act {
     RebuildProjection,
     CancelRebuild,
     RollbackProjection,
+    Announce,
+    CancelAnnouncement,
 }
 
 impl Act {
@@ -60,6 +62,8 @@ impl Act {
             Self::RebuildProjection => "projection.rebuild",
             Self::CancelRebuild => "projection.cancel_rebuild",
             Self::RollbackProjection => "projection.rollback",
+            Self::Announce => "announcement.make",
+            Self::CancelAnnouncement => "announcement.cancel",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What happened: the facts that the log keeps. Each stands in the file of its noun.
 
 pub use crate::administration::Acted;
+pub use crate::announcement::{AnnouncementChange, AnnouncementChanged};
 pub use crate::conversation::ban::{MemberBanned, MemberUnbanned};
 pub use crate::conversation::direct::DirectOpened;
 pub use crate::conversation::edit::MessageEdited;
@@ -21,6 +22,7 @@ pub use crate::conversation::reaction::ReactionChanged;
 pub use crate::conversation::recall::MessageRecalled;
 pub use crate::membership::Role;
 pub use crate::pair::PairChanged;
+pub use crate::user::announced::Announced;
 pub use crate::user::attachment::{AttachmentRemoved, AttachmentStored};
 pub use crate::user::contact::{
     ContactAccepted, ContactDeclined, ContactRemoved, ContactRequested, ContactWithdrawn, Told, UserBlocked,
@@ -82,6 +84,7 @@ pub enum UserEvent {
     SettingsUpdated(SettingsUpdated),
     /// Of what has become otherwise between the user and somebody else.
     Told(Told),
+    Announced(Announced),
 }
 
 /// Any event that the log keeps.
@@ -93,6 +96,8 @@ pub enum Event {
     Pair(PairChanged),
     /// Of the administration's stream.
     Administration(Acted),
+    /// Of the stream of all announcements.
+    Announcement(AnnouncementChanged),
 }
 
 impl From<ConversationEvent> for Event {

@@ -1,6 +1,7 @@
 //! States of streams as bytes, so that they need not be folded from their first event every time. A frozen state is a copy: where it
 //! cannot be thawed, the events tell the same.
 
+use crate::announcement::Announcements;
 use crate::conversation::Conversation;
 use crate::pair::Pair;
 use crate::stream::Stream;
@@ -14,6 +15,7 @@ const EMPTY: u8 = 0;
 const CONVERSATION: u8 = 1;
 const USER: u8 = 2;
 const PAIR: u8 = 3;
+const ANNOUNCEMENTS: u8 = 4;
 
 impl Stream {
     /// The state as bytes, in the form [`FROZEN_VERSION`]. Little-endian, no padding.
@@ -33,6 +35,10 @@ impl Stream {
                 out.push(PAIR);
                 pair.freeze(&mut out);
             }
+            Self::Announcements(announcements) => {
+                out.push(ANNOUNCEMENTS);
+                announcements.freeze(&mut out);
+            }
         }
         out
     }
@@ -45,6 +51,7 @@ impl Stream {
             CONVERSATION => Self::Conversation(Conversation::thaw(&mut frozen)?),
             USER => Self::User(User::thaw(&mut frozen)?),
             PAIR => Self::Pair(Pair::thaw(&mut frozen)?),
+            ANNOUNCEMENTS => Self::Announcements(Announcements::thaw(&mut frozen)?),
             _ => return None,
         };
         frozen.0.is_empty().then_some(stream)
@@ -107,7 +114,7 @@ mod tests {
                 4,
                 vec![
                     1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 20, 23, 24, 25, 26, 64, 67, 68, 70,
-                    73, 77, 87, 88, 97
+                    73, 77, 87, 88, 97, 100
                 ]
             )
         );

@@ -5,14 +5,15 @@
 
 use crate::conversation::thread::{Line, ThreadReplied, ThreadRepliedAlso};
 use crate::event::{
-    Acted, AttachmentRemoved, AttachmentStored, ContactAccepted, ContactDeclined, ContactRemoved,
-    ContactRequested, ContactWithdrawn, ConversationArchived, ConversationCleared, ConversationEvent,
-    ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Event, GroupCreated, GroupInvited,
-    GroupRenamed, GroupSettingsChanged, InboxExpired, InvitationAccepted, InvitationDeclined,
-    InvitationEnded, InvitationSent, InvitationWithdrawn, JoinRefused, JoinRequested, LinkCreated,
-    LinkRevoked, MemberAdded, MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned,
-    MessageEdited, MessageRecalled, MessageSent, MessagesHidden, PairChanged, PinChanged, ProfileUpdated,
-    ReactionChanged, Registered, RoleChanged, SettingsUpdated, ThreadFollowed, ThreadRead, UserBlocked,
+    Acted, Announced, AnnouncementChanged, AttachmentRemoved, AttachmentStored, ContactAccepted,
+    ContactDeclined, ContactRemoved, ContactRequested, ContactWithdrawn, ConversationArchived,
+    ConversationCleared, ConversationEvent, ConversationMarked, ConversationMuted, CursorsMoved,
+    DirectOpened, Event, GroupCreated, GroupInvited, GroupRenamed, GroupSettingsChanged, InboxExpired,
+    InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent, InvitationWithdrawn,
+    JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded, MemberBanned, MemberLeft, MemberMuted,
+    MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled, MessageSent, MessagesHidden, PairChanged,
+    PinChanged, ProfileUpdated, ReactionChanged, Registered, RoleChanged, SettingsUpdated, ThreadFollowed,
+    ThreadRead, UserBlocked,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -72,7 +73,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 50] = [
+const TABLE: [Entry; 52] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -119,10 +120,12 @@ const TABLE: [Entry; 50] = [
     entry::<ContactWithdrawn>(),
     entry::<ContactRemoved>(),
     entry::<UserBlocked>(),
+    entry::<Announced>(),
     entry::<GroupInvited>(),
     entry::<InvitationEnded>(),
     entry::<Acted>(),
     entry::<PairChanged>(),
+    entry::<AnnouncementChanged>(),
 ];
 
 /// Kinds that this process takes for unknown.
@@ -183,10 +186,12 @@ impl Kind {
     pub const CONTACT_WITHDRAWN: Self = Self(81);
     pub const CONTACT_REMOVED: Self = Self(82);
     pub const USER_BLOCKED: Self = Self(83);
+    pub const ANNOUNCED: Self = Self(86);
     pub const GROUP_INVITED: Self = Self(87);
     pub const INVITATION_ENDED: Self = Self(88);
     pub const ADMINISTRATOR_ACTED: Self = Self(96);
     pub const PAIR_CHANGED: Self = Self(97);
+    pub const ANNOUNCEMENT_CHANGED: Self = Self(100);
 
     /// The kinds of messages, wherever they stand.
     pub const MESSAGES: [Self; 3] = [
@@ -301,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_told_of_what_they_did_for_themselves_of_contacts_and_of_invitations() {
+    fn a_user_is_told_of_what_they_did_for_themselves_of_contacts_invitations_and_announcements() {
         let told = [
             Kind::THREAD_FOLLOWED,
             Kind::THREAD_READ,
@@ -318,6 +323,7 @@ mod tests {
             Kind::CONTACT_WITHDRAWN,
             Kind::CONTACT_REMOVED,
             Kind::USER_BLOCKED,
+            Kind::ANNOUNCED,
             Kind::GROUP_INVITED,
             Kind::INVITATION_ENDED,
         ];

@@ -5,6 +5,7 @@
 //! and the log are unknown here.
 
 pub mod administration;
+pub mod announcement;
 pub mod command;
 pub mod conversation;
 mod digest;
@@ -25,6 +26,10 @@ pub mod text;
 pub mod user;
 
 pub use administration::{ADMINISTRATION, Act};
+pub use announcement::{
+    ANNOUNCEMENT_BYTES_MAX, ANNOUNCEMENTS, AnnouncementCommand, AnnouncementText, Announcements,
+    SCHEDULED_MAX,
+};
 pub use command::{Command, ConversationCommand};
 pub use conversation::Conversation;
 pub use conversation::forward::{Forwarded, Original, Source};

@@ -8,6 +8,7 @@ use thiserror::Error;
 pub enum Field {
     About,
     Also,
+    At,
     Avatar,
     Content,
     Conversation,
@@ -17,6 +18,7 @@ pub enum Field {
     Everyone,
     ExpiresInS,
     Forward,
+    Id,
     Link,
     Members,
     Mentions,
@@ -43,6 +45,7 @@ impl Field {
         match self {
             Self::About => "about",
             Self::Also => "also",
+            Self::At => "at",
             Self::Avatar => "avatar",
             Self::Content => "content",
             Self::Conversation => "conversation",
@@ -52,6 +55,7 @@ impl Field {
             Self::Everyone => "everyone",
             Self::ExpiresInS => "expires_in_s",
             Self::Forward => "forward",
+            Self::Id => "id",
             Self::Link => "link",
             Self::Members => "members",
             Self::Mentions => "mentions",

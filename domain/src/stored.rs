@@ -90,9 +90,11 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
                 Told::Invited(data) => form(data),
                 Told::InvitationEnded(data) => form(data),
             },
+            UserEvent::Announced(data) => form(data),
         },
         Event::Pair(data) => form(data),
         Event::Administration(data) => form(data),
+        Event::Announcement(data) => form(data),
     }
 }
 

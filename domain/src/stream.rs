@@ -1,6 +1,7 @@
 //! Streams of either kind, for those who carry commands to them: one sort of command, one sort of state.
 
 use crate::administration::ADMINISTRATION;
+use crate::announcement::{ANNOUNCEMENTS, AnnouncementCommand, Announcements};
 use crate::command::{Command, ConversationCommand};
 use crate::conversation::Conversation;
 use crate::conversation::forward::Source;
@@ -29,6 +30,8 @@ pub enum Stream {
     User(User),
     /// What two people are to one another.
     Pair(Pair),
+    /// What administrators tell everybody.
+    Announcements(Announcements),
 }
 
 /// A command to a stream.
@@ -56,13 +59,22 @@ pub enum StreamCommand {
         id: CommandId,
         acted: Acted,
     },
+    /// To the stream of all announcements, by the administrator `actor`.
+    Announcement {
+        actor: UserId,
+        id: CommandId,
+        command: AnnouncementCommand,
+    },
 }
 
 impl StreamCommand {
     pub fn id(&self) -> Uuid {
         match self {
             Self::Conversation(command) => command.id.0,
-            Self::User { id, .. } | Self::Pair { id, .. } | Self::Administration { id, .. } => id.0,
+            Self::User { id, .. }
+            | Self::Pair { id, .. }
+            | Self::Administration { id, .. }
+            | Self::Announcement { id, .. } => id.0,
         }
     }
 
@@ -70,7 +82,9 @@ impl StreamCommand {
         match self {
             Self::Conversation(command) => command.actor,
             Self::User { user, .. } => *user,
-            Self::Pair { actor, .. } | Self::Administration { actor, .. } => *actor,
+            Self::Pair { actor, .. }
+            | Self::Administration { actor, .. }
+            | Self::Announcement { actor, .. } => *actor,
         }
     }
 
@@ -81,6 +95,7 @@ impl StreamCommand {
             Self::User { user, .. } => user.0,
             Self::Pair { pair, .. } => *pair,
             Self::Administration { .. } => ADMINISTRATION,
+            Self::Announcement { .. } => ANNOUNCEMENTS,
         }
     }
 
@@ -111,7 +126,7 @@ impl StreamCommand {
             Self::Pair {
                 actor, pair, command, ..
             } => command.digest(*actor, *pair, key),
-            Self::User { .. } | Self::Administration { .. } => 0,
+            Self::User { .. } | Self::Administration { .. } | Self::Announcement { .. } => 0,
         }
     }
 
@@ -135,7 +150,7 @@ impl StreamCommand {
             Self::Conversation(command) => command.opens(),
             Self::User { .. } => !self.is_own_wish(),
             Self::Pair { .. } => false,
-            Self::Administration { .. } => true,
+            Self::Administration { .. } | Self::Announcement { .. } => true,
         }
     }
 
@@ -171,7 +186,7 @@ impl StreamCommand {
         let (command, user) = match self {
             Self::Conversation(command) => (Some(command), None),
             Self::Pair { user, .. } => (None, Some(Need::Users(std::slice::from_ref(user)))),
-            Self::User { .. } | Self::Administration { .. } => (None, None),
+            Self::User { .. } | Self::Administration { .. } | Self::Announcement { .. } => (None, None),
         };
         command.into_iter().flat_map(Command::needs).chain(user)
     }
@@ -189,7 +204,7 @@ impl StreamCommand {
         match self {
             Self::Conversation(command) => command.brings(),
             Self::Pair { user, .. } => std::slice::from_ref(user),
-            Self::User { .. } | Self::Administration { .. } => &[],
+            Self::User { .. } | Self::Administration { .. } | Self::Announcement { .. } => &[],
         }
     }
 
@@ -207,7 +222,10 @@ impl StreamCommand {
                 command: UserCommand::UpdateProfile(profile),
                 ..
             } => profile.picture().map(|picture| (*user, picture)),
-            Self::User { .. } | Self::Pair { .. } | Self::Administration { .. } => None,
+            Self::User { .. }
+            | Self::Pair { .. }
+            | Self::Administration { .. }
+            | Self::Announcement { .. } => None,
         }
     }
 
@@ -215,7 +233,10 @@ impl StreamCommand {
     pub fn forwards(&self) -> Option<(UserId, Source)> {
         match self {
             Self::Conversation(command) => command.forwards().map(|source| (command.actor, source)),
-            Self::User { .. } | Self::Pair { .. } | Self::Administration { .. } => None,
+            Self::User { .. }
+            | Self::Pair { .. }
+            | Self::Administration { .. }
+            | Self::Announcement { .. } => None,
         }
     }
 }
@@ -232,7 +253,7 @@ impl Stream {
             StreamCommand::Conversation(command) => {
                 let events = match self {
                     Self::Conversation(conversation) => conversation.decide(command, facts, now),
-                    Self::Empty | Self::User(_) | Self::Pair(_) => {
+                    Self::Empty | Self::User(_) | Self::Pair(_) | Self::Announcements(_) => {
                         Conversation::default().decide(command, facts, now)
                     }
                 };
@@ -246,7 +267,7 @@ impl Stream {
                 }
                 let events = match self {
                     Self::User(user) => user.decide(command.clone(), now),
-                    Self::Empty | Self::Conversation(_) | Self::Pair(_) => {
+                    Self::Empty | Self::Conversation(_) | Self::Pair(_) | Self::Announcements(_) => {
                         User::default().decide(command.clone(), now)
                     }
                 };
@@ -260,6 +281,15 @@ impl Stream {
                 events.map(|events| events.into_iter().map(Event::Pair).collect())
             }
             StreamCommand::Administration { acted, .. } => Ok(vec![Event::Administration(acted.clone())]),
+            StreamCommand::Announcement { command, .. } => {
+                let events = match self {
+                    Self::Announcements(announcements) => announcements.decide(command, now),
+                    Self::Empty | Self::Conversation(_) | Self::User(_) | Self::Pair(_) => {
+                        Announcements::default().decide(command, now)
+                    }
+                };
+                events.map(|events| events.into_iter().map(Event::Announcement).collect())
+            }
         }
     }
 
@@ -272,17 +302,20 @@ impl Stream {
                 Event::Pair(_) => Self::Pair(Pair::default()),
                 // Nothing is decided by it.
                 Event::Administration(_) => Self::Empty,
+                Event::Announcement(_) => Self::Announcements(Announcements::default()),
             };
         }
         match (self, event) {
             (Self::Conversation(conversation), Event::Conversation(event)) => conversation.evolve(event),
             (Self::User(user), Event::User(event)) => user.evolve(event),
             (Self::Pair(pair), Event::Pair(event)) => pair.evolve(event),
+            (Self::Announcements(announcements), Event::Announcement(event)) => announcements.evolve(event),
             (Self::Empty, _)
             | (_, Event::Administration(_))
-            | (Self::Conversation(_), Event::User(_) | Event::Pair(_))
-            | (Self::User(_), Event::Conversation(_) | Event::Pair(_))
-            | (Self::Pair(_), Event::Conversation(_) | Event::User(_)) => {}
+            | (Self::Conversation(_), Event::User(_) | Event::Pair(_) | Event::Announcement(_))
+            | (Self::User(_), Event::Conversation(_) | Event::Pair(_) | Event::Announcement(_))
+            | (Self::Pair(_), Event::Conversation(_) | Event::User(_) | Event::Announcement(_))
+            | (Self::Announcements(_), Event::Conversation(_) | Event::User(_) | Event::Pair(_)) => {}
         }
     }
 
@@ -297,7 +330,9 @@ impl Stream {
     pub fn authorize(&self, user: UserId) -> Result<Role, Rejection> {
         match self {
             Self::Conversation(conversation) => conversation.authorize(user),
-            Self::Empty | Self::User(_) | Self::Pair(_) => Err(Rejection::NotAMember),
+            Self::Empty | Self::User(_) | Self::Pair(_) | Self::Announcements(_) => {
+                Err(Rejection::NotAMember)
+            }
         }
     }
 
@@ -305,7 +340,7 @@ impl Stream {
     pub fn member_count(&self) -> usize {
         match self {
             Self::Conversation(conversation) => conversation.member_count(),
-            Self::Empty | Self::User(_) | Self::Pair(_) => 0,
+            Self::Empty | Self::User(_) | Self::Pair(_) | Self::Announcements(_) => 0,
         }
     }
 
@@ -313,7 +348,7 @@ impl Stream {
     pub fn lets_forward(&self) -> bool {
         match self {
             Self::Conversation(conversation) => conversation.settings().forward,
-            Self::Empty | Self::User(_) | Self::Pair(_) => true,
+            Self::Empty | Self::User(_) | Self::Pair(_) | Self::Announcements(_) => true,
         }
     }
 
@@ -323,6 +358,7 @@ impl Stream {
             Self::Empty | Self::Pair(_) => 0,
             Self::Conversation(conversation) => conversation.entries(),
             Self::User(user) => user.entry_count(),
+            Self::Announcements(announcements) => announcements.entry_count(),
         }
     }
 
@@ -330,7 +366,7 @@ impl Stream {
     pub fn pair(&self) -> Option<&Pair> {
         match self {
             Self::Pair(pair) => Some(pair),
-            Self::Empty | Self::Conversation(_) | Self::User(_) => None,
+            Self::Empty | Self::Conversation(_) | Self::User(_) | Self::Announcements(_) => None,
         }
     }
 
@@ -343,7 +379,7 @@ impl Stream {
     pub fn receipts(&self) -> Receipts {
         match self {
             Self::Conversation(conversation) => conversation.receipts(),
-            Self::Empty | Self::User(_) | Self::Pair(_) => Receipts::default(),
+            Self::Empty | Self::User(_) | Self::Pair(_) | Self::Announcements(_) => Receipts::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A user's own stream: registration, what the user shows and wants, what the user has stored and marked, and how far the user has read
 //! and been sent.
 
+pub mod announced;
 pub mod attachment;
 pub mod contact;
 pub mod cursors;
@@ -13,7 +14,7 @@ pub mod setting;
 pub mod thread;
 
 use crate::event::{
-    AttachmentRemoved, AttachmentStored, CursorsMoved, InboxExpired, ProfileUpdated, Registered,
+    Announced, AttachmentRemoved, AttachmentStored, CursorsMoved, InboxExpired, ProfileUpdated, Registered,
     SettingsUpdated, ThreadRead, Told, UserEvent,
 };
 use crate::frozen::Frozen;
@@ -64,6 +65,8 @@ pub enum UserCommand {
     UpdateSettings(SettingsUpdated),
     /// The server's own: what has become otherwise between the user and somebody else is told.
     Tell(Told),
+    /// The server's own: the user is told an announcement.
+    Announce(Announced),
 }
 
 impl User {
@@ -170,6 +173,7 @@ impl User {
             UserCommand::UpdateSettings(updated) => Ok(self.update_settings(updated)),
             UserCommand::Tell(told) if !self.invited.lets_tell(&told) => Ok(vec![]),
             UserCommand::Tell(told) => Ok(vec![UserEvent::Told(told)]),
+            UserCommand::Announce(announced) => Ok(vec![UserEvent::Announced(announced)]),
         }
     }
 
@@ -190,7 +194,8 @@ impl User {
             | UserEvent::MessagesHidden(_)
             | UserEvent::ConversationCleared(_)
             | UserEvent::ThreadFollowed(_)
-            | UserEvent::ProfileUpdated(_) => {}
+            | UserEvent::ProfileUpdated(_)
+            | UserEvent::Announced(_) => {}
         }
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use tidings_domain::administration::ADMINISTRATION;
 use tidings_domain::event::{Acted, CursorsMoved, InboxExpired};
 use tidings_domain::{
-    Aspect, Command, CommandId, Content, ConversationCommand, Hidden, Hiding, Mark, Marking, Need, Role,
-    Root, SettingsChange, StreamCommand, UserCommand,
+    AnnouncementCommand, Aspect, Command, CommandId, Content, ConversationCommand, Hidden, Hiding, Mark,
+    Marking, Need, Role, Root, SettingsChange, StreamCommand, UserCommand,
 };
 use uuid::Uuid;
 
@@ -123,9 +123,18 @@ fn acted() -> StreamCommand {
     }
 }
 
+fn announce() -> StreamCommand {
+    let announcement = Uuid::from_u128(5);
+    StreamCommand::Announcement {
+        actor: user(ANN),
+        id: ID,
+        command: AnnouncementCommand::Cancel { announcement },
+    }
+}
+
 /// What goes to no conversation.
 fn elsewhere() -> impl Iterator<Item = StreamCommand> {
-    wishes().into_iter().chain([acted()])
+    wishes().into_iter().chain([acted(), announce()])
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
-    About, Act, Audience, Change, ConversationEvent, ConversationId, Cursor, DisplayName, Event, FileName,
-    Greeting, Join, Moment, Reason, Role, SettingsChange, UserEvent, Who,
+    About, Act, AnnouncementText, Audience, Change, ConversationEvent, ConversationId, Cursor, DisplayName,
+    Event, FileName, Greeting, Join, Moment, Reason, Role, SettingsChange, UserEvent, Who,
 };
 use uuid::Uuid;
 
@@ -271,6 +271,16 @@ fn examples() -> Vec<Event> {
             },
             true,
         ),
+        UserEvent::Announced(Announced {
+            id: Uuid::from_u128(86),
+            text: AnnouncementText::parse("the server rests on Sunday").unwrap(),
+            at: moment(),
+        })
+        .into(),
+        announcement(AnnouncementChange::Made {
+            text: AnnouncementText::parse("the server rests on Sunday").unwrap(),
+            at: Some(moment()),
+        }),
         Event::Administration(Acted {
             act: Act::SuspendUser.as_str().to_owned(),
             target: user(3).0.to_string(),
@@ -285,6 +295,13 @@ fn pair(change: Change, heard: bool) -> Event {
         user: user(3),
         change,
         heard,
+    })
+}
+
+fn announcement(change: AnnouncementChange) -> Event {
+    Event::Announcement(AnnouncementChanged {
+        announcement: Uuid::from_u128(86),
+        change,
     })
 }
 
@@ -355,6 +372,15 @@ fn more() -> Vec<(&'static str, Event)> {
             })
             .into(),
         ),
+        (
+            "now",
+            announcement(AnnouncementChange::Made {
+                text: AnnouncementText::parse("the server rests").unwrap(),
+                at: None,
+            }),
+        ),
+        ("cancelled", announcement(AnnouncementChange::Cancelled)),
+        ("published", announcement(AnnouncementChange::Published)),
         ("accepted", pair(Change::Accepted, false)),
         ("declined", pair(Change::Declined { until: moment() }, false)),
         ("withdrawn", pair(Change::Withdrawn, true)),

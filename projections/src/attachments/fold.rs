@@ -134,7 +134,11 @@ impl<'a> Changes<'a> {
                     self.released.insert(key);
                 }
             }
-            Event::Conversation(_) | Event::User(_) | Event::Pair(_) | Event::Administration(_) => {}
+            Event::Conversation(_)
+            | Event::User(_)
+            | Event::Pair(_)
+            | Event::Administration(_)
+            | Event::Announcement(_) => {}
         }
     }
 

@@ -49,7 +49,9 @@ impl Projection for Conversations {
             Kind::CONTACT_WITHDRAWN,
             Kind::CONTACT_REMOVED,
             Kind::USER_BLOCKED,
+            Kind::ANNOUNCED,
             Kind::PAIR_CHANGED,
+            Kind::ANNOUNCEMENT_CHANGED,
         ])
     }
 
@@ -139,7 +141,7 @@ impl<'a> Changes<'a> {
                     self.names.insert(fact.stream(), name.as_str());
                 }
             }
-            Event::User(_) | Event::Pair(_) | Event::Administration(_) => {}
+            Event::User(_) | Event::Pair(_) | Event::Administration(_) | Event::Announcement(_) => {}
             Event::Conversation(event) => self.fold_conversation(fact, event),
         }
     }

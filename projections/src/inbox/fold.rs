@@ -143,7 +143,7 @@ impl Changes {
                 }
                 Membership::Unchanged => {}
             },
-            Event::User(_) | Event::Pair(_) | Event::Administration(_) => {}
+            Event::User(_) | Event::Pair(_) | Event::Administration(_) | Event::Announcement(_) => {}
         }
     }
 

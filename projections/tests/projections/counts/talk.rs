@@ -286,6 +286,7 @@ impl Talk {
             Event::User(event) => format!("{event:?}"),
             Event::Pair(event) => format!("{event:?}"),
             Event::Administration(event) => format!("{event:?}"),
+            Event::Announcement(event) => format!("{event:?}"),
         };
         for user in self.people {
             said = said.replace(&user.to_string(), self.name(user));
