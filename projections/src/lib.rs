@@ -1,9 +1,10 @@
-//! Read models folded from the log: history, conversations, groups, people, unread, inbox, search, attachments.
+//! Read models folded from the log: history, conversations, groups, people, unread, inbox, search, attachments, announcements.
 //!
 //! Each projection owns one schema and folds batches of events into it with set-based SQL; its place in each lane moves in
 //! the same transaction. The same fold serves live and rebuilding, and uses no clock, no randomness and no serials, so a
 //! rebuilt read model equals the live one row for row. Nothing here spawns a task: the futures are the caller's to run.
 
+pub mod announcements;
 pub mod attachments;
 pub mod conversations;
 mod engine;
@@ -21,6 +22,7 @@ pub mod search;
 mod select;
 pub mod unread;
 
+pub use announcements::{Lately, lately};
 pub use conversations::counts::conversation_counts;
 pub use conversations::kinds::are_direct;
 pub use conversations::known_users::known_users;

@@ -1,5 +1,6 @@
 //! Which read models there are.
 
+use crate::announcements::Announcements;
 use crate::attachments::Attachments;
 use crate::conversations::Conversations;
 use crate::groups::Groups;
@@ -11,8 +12,9 @@ use crate::search::Search;
 use crate::unread::Unread;
 
 /// Every projection, by name.
-pub fn all() -> [&'static dyn Projection; 8] {
+pub fn all() -> [&'static dyn Projection; 9] {
     [
+        &Announcements,
         &Attachments,
         &Conversations,
         &Groups,
@@ -30,7 +32,7 @@ pub fn find(name: &str) -> Option<&'static dyn Projection> {
 }
 
 /// The names of all projections.
-pub fn names() -> [&'static str; 8] {
+pub fn names() -> [&'static str; 9] {
     all().map(Projection::name)
 }
 

@@ -6,6 +6,7 @@
     reason = "a test owns its tasks as long as it runs, and mints ids as clients do"
 )]
 
+mod announcements;
 mod audit;
 mod consumer;
 mod contents;

@@ -32,6 +32,7 @@ async fn a_rebuild_equals_the_live_read_models_whatever_the_ranges_and_workers()
     assert_eq!(
         world.schemas().await,
         [
+            "(p_announcements)",
             "(p_attachments_2)",
             "(p_conversations)",
             "(p_groups)",

@@ -8,19 +8,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_domain::event::{
-    AttachmentRemoved, AttachmentStored, Avatar, ConversationArchived, ConversationCleared,
-    ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, Forwarded, GroupCreated, GroupInvited,
-    GroupRenamed, GroupSettingsChanged, InboxExpired, InvitationAccepted, InvitationDeclined,
-    InvitationEnded, InvitationSent, InvitationWithdrawn, JoinRefused, JoinRequested, LinkCreated,
-    LinkRevoked, MemberAdded, MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned,
-    MessageEdited, MessageRecalled, MessageSent, MessagesHidden, PairChanged, PinChanged, Place,
-    ProfileUpdated, ReactionChanged, Registered, RoleChanged, SettingsUpdated, ThreadFollowed, ThreadRead,
+    Announced, AnnouncementChange, AnnouncementChanged, AttachmentRemoved, AttachmentStored, Avatar,
+    ConversationArchived, ConversationCleared, ConversationMarked, ConversationMuted, CursorsMoved,
+    DirectOpened, Forwarded, GroupCreated, GroupInvited, GroupRenamed, GroupSettingsChanged, InboxExpired,
+    InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent, InvitationWithdrawn,
+    JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded, MemberBanned, MemberLeft, MemberMuted,
+    MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled, MessageSent, MessagesHidden, PairChanged,
+    PinChanged, Place, ProfileUpdated, ReactionChanged, Registered, RoleChanged, SettingsUpdated,
+    ThreadFollowed, ThreadRead,
 };
 use tidings_domain::stored::{Kind, encode};
 use tidings_domain::{
-    About, Audience, Change, Content, ConversationEvent, ConversationId, Cursor, DisplayName, Emoji, Ending,
-    Event, FileName, Greeting, GroupName, MessageText, Moment, Reason, Role, SettingsChange, Told, UserEvent,
-    UserId, Who, pair_of,
+    ANNOUNCEMENTS, About, AnnouncementText, Audience, Change, Content, ConversationEvent, ConversationId,
+    Cursor, DisplayName, Emoji, Ending, Event, FileName, Greeting, GroupName, MessageText, Moment, Reason,
+    Role, SettingsChange, Told, UserEvent, UserId, Who, pair_of,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Batch, Log, LogConfig, NewEvent, Outcome, Proposal, Recorded};
@@ -679,6 +680,37 @@ impl World {
         self.say(pair, by.0, Event::Pair(changed)).await
     }
 
+    /// Something becomes of an announcement.
+    pub(crate) async fn announce(
+        &self,
+        by: Uuid,
+        announcement: Uuid,
+        change: AnnouncementChange,
+    ) -> Recorded {
+        let changed = AnnouncementChanged { announcement, change };
+        self.say(ANNOUNCEMENTS, by, Event::Announcement(changed)).await
+    }
+
+    /// Somebody is told an announcement.
+    pub(crate) async fn told_of(&self, user: Uuid, announcement: Uuid) -> Recorded {
+        let announced = Announced {
+            id: announcement,
+            text: AnnouncementText::parse("news").unwrap(),
+            at: DateTime::UNIX_EPOCH.into(),
+        };
+        self.say(user, user, UserEvent::Announced(announced)).await
+    }
+
+    /// Somebody has read their notices up to `seq`.
+    pub(crate) async fn read_notices(&self, user: Uuid, seq: u64) -> Recorded {
+        let cursor = Cursor { seq, msg_no: 0 };
+        let moved = CursorsMoved {
+            read: BTreeMap::from([(user.into(), cursor)]),
+            ..CursorsMoved::default()
+        };
+        self.say(user, user, UserEvent::CursorsMoved(moved)).await
+    }
+
     /// Rows of a query as text.
     pub(crate) async fn rows(&self, sql: &str) -> Vec<String> {
         let client = self.log.pool().get().await.unwrap();
@@ -859,7 +891,7 @@ impl Crowd {
 
     /// One thing happens.
     pub(crate) async fn act(&mut self, world: &World) {
-        let deed = self.rng.random_range(0..51);
+        let deed = self.rng.random_range(0..53);
         let user = *self.users.choose(&mut self.rng).unwrap();
         let which = self.rng.random_range(0..self.groups.len());
         let (group, members, said) = &mut self.groups[which];
@@ -1025,6 +1057,25 @@ impl Crowd {
                 };
                 if other != user {
                     world.pair(user, other, change, self.rng.random_bool(0.7)).await;
+                }
+            }
+            (51, _) => {
+                let announcement = Uuid::from_u128(self.rng.random_range(1..40));
+                let change = match self.rng.random_range(0..5) {
+                    0..=2 => AnnouncementChange::Made {
+                        text: AnnouncementText::parse(format!("news {}", said.len())).unwrap(),
+                        at: self.rng.random_bool(0.5).then(|| DateTime::UNIX_EPOCH.into()),
+                    },
+                    3 => AnnouncementChange::Published,
+                    _ => AnnouncementChange::Cancelled,
+                };
+                world.announce(user, announcement, change).await;
+            }
+            (52, _) => {
+                let announcement = Uuid::from_u128(self.rng.random_range(1..40));
+                let told = world.told_of(user, announcement).await;
+                if self.rng.random_bool(0.5) {
+                    world.read_notices(user, told.seq).await;
                 }
             }
             (19, Some(earlier)) => {

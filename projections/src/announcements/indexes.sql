@@ -1,0 +1,1 @@
+CREATE INDEX IF NOT EXISTS announced_reach ON {schema}.announced (announcement, read);
