@@ -265,7 +265,7 @@ pub enum Action {
     /// Blocks somebody, or does so no more. They are not told.
     #[serde(rename = "user.block")]
     UserBlock { user: Uuid, on: bool },
-    /// Read up to here; never moves back.
+    /// Read up to here; never moves back. With the user's own id as the conversation, their notices are read.
     #[serde(rename = "read")]
     Read {
         conversation: Uuid,

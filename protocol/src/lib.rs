@@ -3,6 +3,7 @@
 //! It knows the shapes and nothing of the rules: whether a text is too long or a user may speak is for the
 //! server to say. Ids are plain UUIDs.
 
+mod announcement;
 mod ban;
 mod client;
 mod close;
@@ -42,6 +43,7 @@ mod time;
 mod typing;
 mod welcome;
 
+pub use announcement::Announcement;
 pub use ban::{MemberBanned, MemberUnbanned};
 pub use client::{Action, ClientFrame, Command, Hello};
 pub use close::{Close, CloseCode};

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    ContactChanged, ContactRequested, ConversationArchived, ConversationCleared, ConversationMarked,
-    ConversationMuted, GroupInvited, InvitationEnded, MessagesHidden, Profile, Settings, ThreadFollowed,
-    ThreadRead, Timestamp, UserBlocked,
+    Announcement, ContactChanged, ContactRequested, ConversationArchived, ConversationCleared,
+    ConversationMarked, ConversationMuted, GroupInvited, InvitationEnded, MessagesHidden, Profile, Settings,
+    ThreadFollowed, ThreadRead, Timestamp, UserBlocked,
 };
 
 /// A durable event of the user's own stream.
@@ -62,6 +62,8 @@ pub enum NoticeData {
     GroupInvited(GroupInvited),
     #[serde(rename = "invitation.ended")]
     InvitationEnded(InvitationEnded),
+    #[serde(rename = "announcement")]
+    Announcement(Announcement),
     /// Notices are not sent. What they would have said is seen over GraphQL.
     #[serde(rename = "gap")]
     Gap(NoticeGap),
@@ -99,6 +101,7 @@ impl Notice {
             "user.blocked" => read(data, NoticeData::UserBlocked),
             "group.invited" => read(data, NoticeData::GroupInvited),
             "invitation.ended" => read(data, NoticeData::InvitationEnded),
+            "announcement" => read(data, NoticeData::Announcement),
             "gap" => read(data, NoticeData::Gap),
             _ => NoticeData::Unknown,
         }

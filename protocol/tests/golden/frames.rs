@@ -838,6 +838,14 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ),
         ("user.blocked", format!(r#"{{"user":"{}","on":true}}"#, id(3))),
         (
+            "announcement",
+            format!(
+                r#"{{"id":"{}","text":"the server rests on Sunday","at":"{}"}}"#,
+                id(7),
+                at()
+            ),
+        ),
+        (
             "conversation.archived",
             format!(r#"{{"conversation":"{conversation}","on":true,"seq":17,"message_no":9}}"#),
         ),
