@@ -34,8 +34,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::event::Acted;
 use tidings_domain::{
-    Command, CommandId, ConversationId, DigestKey, Facts, Need, Original, Pair, PairCommand, Receipts,
-    Regard, Rejection, Rules, Stream, StreamCommand, UserCommand, UserId, pair_of,
+    AnnouncementCommand, Command, CommandId, ConversationId, DigestKey, Facts, Need, Original, Pair,
+    PairCommand, Receipts, Regard, Rejection, Rules, Stream, StreamCommand, UserCommand, UserId, pair_of,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Committed, Log, ReadError};
@@ -451,6 +451,18 @@ impl Lanes {
     pub async fn submit_act(&self, actor: UserId, id: Uuid, acted: Acted) -> Result<Accepted, Refusal> {
         let id = CommandId(id);
         self.submit_own(StreamCommand::Administration { actor, id, acted }, None)
+            .await
+    }
+
+    /// Queues what becomes of an announcement of the administrator `actor`, and waits until the log has it.
+    pub async fn submit_announcement(
+        &self,
+        actor: UserId,
+        id: Uuid,
+        command: AnnouncementCommand,
+    ) -> Result<Accepted, Refusal> {
+        let id = CommandId(id);
+        self.submit_own(StreamCommand::Announcement { actor, id, command }, None)
             .await
     }
 

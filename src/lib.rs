@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod administration;
+pub mod announcements;
 pub mod attachments;
 pub mod by_lane;
 pub mod cli;

@@ -97,6 +97,9 @@ pub trait Observer: Send + Sync + 'static {
     /// back.
     fn doubted(&self);
 
+    /// Something has become of an announcement.
+    fn announced(&self);
+
     /// One of two people has blocked the other, or does so no more.
     fn parted(&self, one: UserId, other: UserId);
 }

@@ -325,7 +325,11 @@ impl HubTask {
                 }
                 Ok(None)
             }
-            Ok(Event::User(_) | Event::Administration(_) | Event::Announcement(_)) => Ok(None),
+            Ok(Event::Announcement(_)) => {
+                self.observer.announced();
+                Ok(None)
+            }
+            Ok(Event::User(_) | Event::Administration(_)) => Ok(None),
             Err(error) => {
                 tracing::error!(lane = self.lane, pos = recorded.pos, %error, "a control event cannot be read");
                 Err(error)

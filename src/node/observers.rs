@@ -1,5 +1,6 @@
 //! What a node's parts tell of themselves, as metrics, and what hubs tell projections.
 
+use crate::announcements::Heard;
 use crate::delivery::{Hub, Observer};
 use crate::gateway::Logins;
 use crate::lanes::Lanes;
@@ -16,10 +17,11 @@ use uuid::Uuid;
 /// Moments that are remembered of each lane. Where there are more, every other one is forgotten.
 const MOMENTS_MAX: usize = 512;
 
-/// What a hub tells the projections, and presence.
+/// What a hub tells the projections, presence, and those who tell people of announcements.
 pub(super) struct Listeners {
     pub(super) projections: Wake,
     pub(super) presence: Moves,
+    pub(super) announcements: Heard,
 }
 
 impl Observer for Listeners {
@@ -37,6 +39,10 @@ impl Observer for Listeners {
 
     fn doubted(&self) {
         self.presence.doubt();
+    }
+
+    fn announced(&self) {
+        self.announcements.announced();
     }
 
     fn parted(&self, one: UserId, other: UserId) {

@@ -4,6 +4,7 @@ use super::ground::Ground;
 use super::grow::Grow;
 use super::observers::{CountProjections, Listeners};
 use crate::accounts::Directory;
+use crate::announcements::{self, Announcements, Heard};
 use crate::commits::Commits;
 use crate::config::Config;
 use crate::controls::Controls;
@@ -23,6 +24,7 @@ use uuid::Uuid;
 
 /// The spine, as the rest of the node sees it.
 pub(super) struct Spine {
+    pub(super) announcements: Announcements,
     pub(super) appender: Arc<Appender>,
     pub(super) asks: Asks,
     pub(super) checkpoints: Checkpoints,
@@ -68,10 +70,11 @@ impl Spine {
         let log = folded.clone().knowing(SUBJECTS);
         build_read_models(lifecycle, &projector, &unbuilt);
         let (wake, tail, checkpoints) = (projector.wake(), projector.tail(), projector.checkpoints());
-        let moves = Moves::default();
+        let (moves, heard) = (Moves::default(), Heard::default());
         let observer: Arc<dyn Observer> = Arc::new(Listeners {
             projections: wake,
             presence: moves.clone(),
+            announcements: heard.clone(),
         });
         let controls = Controls::default();
         let hub = Hub::new(lifecycle, &log, &observer, &controls, config.gateway.return_ms);
@@ -108,6 +111,13 @@ impl Spine {
             redis: fanout.redis(),
         };
         let presence = Presence::start(lifecycle, ground);
+        let ground = announcements::Foundation {
+            heard,
+            lanes: lanes.clone(),
+            log: log.portion(log.pool().max_size() / 4),
+            log_id,
+        };
+        let announcements = Announcements::start(lifecycle, ground);
         let (ephemeral, redis, asks) = (fanout.ephemeral.clone(), fanout.health.clone(), fanout.asks());
         let grow = Grow {
             log: lanes_log.clone(),
@@ -122,6 +132,7 @@ impl Spine {
         }
         let cursors = Cursors::start(lifecycle, &log, &lanes, &ephemeral, config.read_gather());
         Ok(Self {
+            announcements,
             appender,
             asks,
             checkpoints,

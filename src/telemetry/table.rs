@@ -364,6 +364,11 @@ pub(crate) const METRICS: &[Metric] = &[
         "Events that a read model is to hold that is being built, over all lanes, by projection.",
     )
     .labelled(),
+    // Announcements.
+    counter(
+        "tidings_announcements_told_total",
+        "Notices by which this node has told people announcements.",
+    ),
     // Reactors.
     counter(
         "tidings_reactions_total",
