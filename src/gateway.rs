@@ -35,6 +35,7 @@ mod upgrade;
 mod writer;
 
 use crate::accounts::Authenticator;
+use crate::announcements::Announcements;
 use crate::cursors::Cursors;
 use crate::delivery::Hub;
 use crate::fanout::Ephemeral;
@@ -64,6 +65,7 @@ pub use upgrade::routes;
 pub struct Gateway {
     /// What clients are told of the limits.
     pub announced: Announced,
+    pub announcements: Announcements,
     pub authenticator: Authenticator,
     pub checkpoints: Checkpoints,
     pub counters: Counters,

@@ -207,6 +207,7 @@ fn gateway_of(
 ) -> Arc<Gateway> {
     let limits = config.gateway.clone();
     Arc::new(Gateway {
+        announcements: spine.announcements.clone(),
         announced: limits.announced(config.rules(), config.attachments.file_bytes),
         authenticator: accounts.authenticator(),
         checkpoints: spine.checkpoints.clone(),

@@ -17,6 +17,7 @@ use super::registry::Registered;
 use super::reply::Reply;
 use super::shared::{ReaderEnd, Shared};
 use super::socket::Source;
+use crate::announcements::Here;
 use crate::presence::Arrived;
 use crate::wire;
 use std::convert::Infallible;
@@ -48,6 +49,8 @@ pub(super) struct Reader {
     registered: Registered,
     /// For as long as it lives, the user is there.
     arrived: Arrived,
+    /// The same: announcements are told to those who are here.
+    _here: Here,
     user: UserId,
     session: Uuid,
     /// Reads that are being handed on. What may change the reader's membership waits for them.
@@ -63,7 +66,7 @@ impl Reader {
         gateway: Arc<Gateway>,
         source: Source,
         shared: Arc<Shared>,
-        (registered, arrived): (Registered, Arrived),
+        (registered, arrived, here): (Registered, Arrived, Here),
         session: Uuid,
         renewal: Renewal,
         login: Login,
@@ -75,6 +78,7 @@ impl Reader {
             shared,
             registered,
             arrived,
+            _here: here,
             user,
             session,
             reading: JoinSet::new(),

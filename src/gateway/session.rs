@@ -164,6 +164,7 @@ impl Session {
             ..
         } = greeted;
         let arrived = gateway.presence.arrive(user, device(&registered, &rest));
+        let here = gateway.announcements.arrive(user);
         let connection = registered.connection.id;
         // What is logged about it from here on is found by these.
         let span = Span::current();
@@ -187,7 +188,7 @@ impl Session {
                 Arc::clone(gateway),
                 source,
                 Arc::clone(&shared),
-                (registered, arrived),
+                (registered, arrived, here),
                 session,
                 renewal,
                 login,
