@@ -2,6 +2,7 @@
 //! out (ADR 34), and goes on when whoever ordered it hangs up.
 
 mod acts;
+mod announcing;
 mod audit;
 mod connections;
 mod events;
@@ -33,8 +34,8 @@ use tables::Tables;
 use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Log;
 use tidings_graphql::{
-    Audited, Backend, ConnectionState, EventFilter, EventState, EventsFound, LogPlace, NodeState, Order,
-    Part, RebuildState, Refusal, SettingState, TraceState,
+    Audited, Backend, ConnectionState, EventFilter, EventState, EventsFound, LogPlace, MadeAnnouncement,
+    NodeState, Order, Part, RebuildState, Refusal, SettingState, TraceState,
 };
 use tidings_projections::Range;
 use tokio::sync::{mpsc, oneshot};
@@ -159,6 +160,15 @@ impl Backend for Administration {
         conversation: Uuid,
     ) -> BoxFuture<'_, Result<BoxStream<'static, Result<EventState, Refusal>>, Refusal>> {
         Box::pin(self.followed(viewer, conversation))
+    }
+
+    fn announce(
+        &self,
+        by: Uuid,
+        text: String,
+        at: Option<DateTime<Utc>>,
+    ) -> BoxFuture<'_, Result<MadeAnnouncement, Refusal>> {
+        Box::pin(self.announced(by, text, at))
     }
 
     fn settings(&self) -> Vec<SettingState> {

@@ -62,11 +62,20 @@ pub trait Backend: Send + Sync + 'static {
         conversation: Uuid,
     ) -> BoxFuture<'_, Result<BoxStream<'static, Result<EventState, Refusal>>, Refusal>>;
 
+    /// Has the administrator `by` tell everybody something, now or at a time, whether or not the future is awaited to its end.
+    fn announce(
+        &self,
+        by: Uuid,
+        text: String,
+        at: Option<DateTime<Utc>>,
+    ) -> BoxFuture<'_, Result<MadeAnnouncement, Refusal>>;
+
     /// Every setting of this node, by name.
     fn settings(&self) -> Vec<SettingState>;
 
     /// Has the log say that the administrator `by` orders something, and carries it out, whether or not the future is awaited to
-    /// its end. Returns how much was done: connections closed, sessions ended, events folded; 0 where there was nothing to do.
+    /// its end. Returns how much was done: connections closed, sessions ended, events folded; 0 where there was nothing to do. Of an
+    /// announcement that is made, when, in milliseconds since 1970; of one that is taken back, the position on lane 0 up to which the log says it.
     fn carry_out(&self, by: Uuid, order: Order) -> BoxFuture<'_, Result<u64, Refusal>>;
 }
 
@@ -119,6 +128,24 @@ pub enum Order {
     RollbackProjection {
         name: &'static str,
     },
+    /// A new announcement, for a time or at once.
+    Announce {
+        announcement: Uuid,
+        text: String,
+        at: Option<DateTime<Utc>>,
+    },
+    CancelAnnouncement {
+        announcement: Uuid,
+    },
+}
+
+/// An announcement that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MadeAnnouncement {
+    pub id: Uuid,
+    pub made_at: DateTime<Utc>,
+    /// When it was made for.
+    pub at: DateTime<Utc>,
 }
 
 /// A node, as it said a few seconds ago.
@@ -341,6 +368,15 @@ impl Backend for () {
         _: Uuid,
         _: Uuid,
     ) -> BoxFuture<'_, Result<BoxStream<'static, Result<EventState, Refusal>>, Refusal>> {
+        nothing()
+    }
+
+    fn announce(
+        &self,
+        _: Uuid,
+        _: String,
+        _: Option<DateTime<Utc>>,
+    ) -> BoxFuture<'_, Result<MadeAnnouncement, Refusal>> {
         nothing()
     }
 

@@ -18,8 +18,8 @@ mod viewer;
 mod waves;
 
 pub use backend::{
-    Audited, Backend, ConnectionState, EventFilter, EventState, EventsFound, LogPlace, NodeState, Order,
-    Part, RebuildStage, RebuildState, SettingSource, SettingState, TraceState,
+    Audited, Backend, ConnectionState, EventFilter, EventState, EventsFound, LogPlace, MadeAnnouncement,
+    NodeState, Order, Part, RebuildStage, RebuildState, SettingSource, SettingState, TraceState,
 };
 pub use errors::{Code, Refusal};
 pub use schema::page::{PAGE_DEFAULT, PAGE_MAX};

@@ -126,6 +126,12 @@ impl Administration {
             Order::RebuildProjection { name } => self.begin_rebuild(name, by, Way::Anew).await,
             Order::RollbackProjection { name } => self.begin_rollback(name, by).await,
             Order::CancelRebuild { name } => self.cancel_rebuild(name).await,
+            Order::Announce {
+                announcement,
+                text,
+                at,
+            } => self.make_announcement(by, announcement, text, at).await,
+            Order::CancelAnnouncement { announcement } => self.take_back(by, announcement).await,
         }
     }
 
@@ -167,6 +173,10 @@ fn acted(order: &Order) -> Acted {
         Order::RebuildProjection { name } => (Act::RebuildProjection, (*name).to_owned(), None),
         Order::CancelRebuild { name } => (Act::CancelRebuild, (*name).to_owned(), None),
         Order::RollbackProjection { name } => (Act::RollbackProjection, (*name).to_owned(), None),
+        Order::Announce { announcement, .. } => (Act::Announce, announcement.to_string(), None),
+        Order::CancelAnnouncement { announcement } => {
+            (Act::CancelAnnouncement, announcement.to_string(), None)
+        }
     };
     Acted {
         act: act.as_str().to_owned(),

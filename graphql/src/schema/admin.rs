@@ -1,5 +1,6 @@
 //! What administrators see of the whole server.
 
+pub(crate) mod announcement;
 mod audit;
 mod connection;
 mod node;
@@ -11,7 +12,7 @@ mod setting;
 pub(crate) mod stats;
 mod trace;
 
-use super::cursor::{AuditPlace, ConnectionPlace, EventPlace, ParkedPlace, PersonPlace};
+use super::cursor::{AnnouncementPlace, AuditPlace, ConnectionPlace, EventPlace, ParkedPlace, PersonPlace};
 use super::event::EventConnection;
 use super::id;
 use super::page::{List, Page};
@@ -21,6 +22,7 @@ use crate::backend::{Backend, EventFilter};
 use crate::database::Database;
 use crate::errors::Refusal;
 use crate::freshness::Freshness;
+use announcement::Announcement;
 use async_graphql::{Context, ID, Object, Result};
 use audit::Audit;
 use connection::Connection;
@@ -96,6 +98,20 @@ impl Admin {
         let page = Page::parse(first, after, last, before)?;
         let entries = audit::read(backend(context), &page).await?;
         Ok(entries.into_list(|audit| (audit.place(), audit)))
+    }
+
+    /// What was announced to everybody, or is to be, oldest first.
+    async fn announcements(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<List<AnnouncementPlace, Announcement>> {
+        let page = Page::parse(first, after, last, before)?;
+        let entries = announcement::read(context.data_unchecked::<Database>(), &page).await?;
+        Ok(entries.into_list(|announcement| (announcement.place(), announcement)))
     }
 
     /// Events of the log by lane and position, or those of a conversation: all, or those by `user`, of a `kind`, not before `from` and

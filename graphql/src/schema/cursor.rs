@@ -38,6 +38,10 @@ pub(crate) struct ParkedPlace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ConnectionPlace(pub(crate) Uuid);
 
+/// The place of an announcement, by when it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct AnnouncementPlace(pub(crate) Uuid);
+
 /// The place of an act among all that administrators did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AuditPlace(pub(crate) i64);
@@ -77,6 +81,7 @@ impl Cursor for ActivityPlace {}
 impl Cursor for ParkedPlace {}
 impl Cursor for PersonPlace {}
 impl Cursor for ConnectionPlace {}
+impl Cursor for AnnouncementPlace {}
 impl Cursor for AuditPlace {}
 impl Cursor for FoundPlace {}
 impl Cursor for EventPlace {}
@@ -190,6 +195,18 @@ impl CursorType for ConnectionPlace {
 
     fn encode_cursor(&self) -> String {
         format!("k{}", self.0.simple())
+    }
+}
+
+impl CursorType for AnnouncementPlace {
+    type Error = NotACursor;
+
+    fn decode_cursor(text: &str) -> Result<Self, NotACursor> {
+        id(text.strip_prefix('n').ok_or(NotACursor)?).map(Self)
+    }
+
+    fn encode_cursor(&self) -> String {
+        format!("n{}", self.0.simple())
     }
 }
 
@@ -317,6 +334,11 @@ mod tests {
             ConnectionPlace::decode_cursor(&place.encode_cursor()).unwrap(),
             place
         );
+        let place = AnnouncementPlace(Uuid::from_u128(81));
+        assert_eq!(
+            AnnouncementPlace::decode_cursor(&place.encode_cursor()).unwrap(),
+            place
+        );
         let place = AuditPlace(17);
         assert_eq!(AuditPlace::decode_cursor(&place.encode_cursor()).unwrap(), place);
         let place = FoundPlace {
@@ -370,6 +392,7 @@ mod tests {
             assert!(ParkedPlace::decode_cursor(text).is_err(), "{text}");
             assert!(PersonPlace::decode_cursor(text).is_err(), "{text}");
             assert!(ConnectionPlace::decode_cursor(text).is_err(), "{text}");
+            assert!(AnnouncementPlace::decode_cursor(text).is_err(), "{text}");
             assert!(AuditPlace::decode_cursor(text).is_err(), "{text}");
             assert!(FoundPlace::decode_cursor(text).is_err(), "{text}");
             assert!(EventPlace::decode_cursor(text).is_err(), "{text}");

@@ -1,5 +1,6 @@
 //! The loaders of one request.
 
+use super::admin::announcement::Reaches;
 use super::attachment::Attachments;
 use super::contact::{TiePage, TiePages};
 use super::conversation::{ActivityPage, ActivityPages, Conversations, MentionCounts};
@@ -71,6 +72,7 @@ pub(crate) struct Loaders {
     pub(crate) unread_threads: Gathering<Uuid, UnreadThreads>,
     pub(crate) thread_pages: Gathering<ThreadPage, ThreadPages>,
     pub(crate) reply_pages: Gathering<ReplyPage, ReplyPages>,
+    pub(crate) reaches: Gathering<Uuid, Reaches>,
 }
 
 impl Loaders {
@@ -196,6 +198,7 @@ impl Loaders {
             threads: Gathering::remembering(threads, waves),
             thread_pages: Gathering::new(thread_pages, waves),
             reply_pages: Gathering::new(reply_pages, waves),
+            reaches: Gathering::remembering(Reaches(database()), waves),
             thread_states: Gathering::remembering(thread_states, waves),
             unread_threads: Gathering::remembering(unread_threads, waves),
         }

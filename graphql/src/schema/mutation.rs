@@ -1,16 +1,20 @@
 //! The root of mutations: what administrators do. The log says who ordered it before it is done.
 
+use super::admin::announcement::{self, Announcement};
 use super::admin::parked::{self, Parked, ParkedState};
 use super::admin::rebuild::{self, RebuildJob};
 use super::id;
 use super::loaders::Loaders;
+use super::time::Time;
 use super::user::{self, User};
 use crate::backend::{Backend, Order};
 use crate::database::Database;
 use crate::errors::{Code, Refusal};
+use crate::freshness::Freshness;
 use crate::viewer::{Viewer, admin};
 use async_graphql::{Context, ID, Object, Result};
 use std::sync::Arc;
+use tidings_eventlog::Position;
 use uuid::Uuid;
 
 /// The longest reason, in bytes.
@@ -115,6 +119,27 @@ impl Mutation {
             return Err(Refusal::invalid("name", "it is not being rebuilt").into());
         }
         job(context, name).await
+    }
+
+    /// Tells everybody something: `text` of up to 8,192 bytes, now, or `at` a time within a year. Who is there is told at once, who is not when they
+    /// come back.
+    async fn announce(&self, context: &Context<'_>, text: String, at: Option<Time>) -> Result<Announcement> {
+        let viewer = admin(context)?;
+        let backend = context.data_unchecked::<Arc<dyn Backend>>();
+        let made = backend
+            .announce(viewer.user, text.clone(), at.map(|at| at.0))
+            .await?;
+        Ok(Announcement::made(viewer.user, text, at.is_some(), made))
+    }
+
+    /// Takes an announcement back before its time, which is a `conflict` from then on.
+    async fn cancel_announcement(&self, context: &Context<'_>, id: ID) -> Result<Announcement> {
+        let viewer = admin(context)?;
+        let announcement = id::parse("id", &id)?;
+        let pos = order(context, viewer, Order::CancelAnnouncement { announcement }).await?;
+        let freshness = context.data_unchecked::<Freshness>();
+        freshness.passed(&[Position { lane: 0, pos }]).await?;
+        Ok(announcement::one(context.data_unchecked::<Database>(), announcement).await?)
     }
 }
 

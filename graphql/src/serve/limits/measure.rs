@@ -11,7 +11,8 @@ use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
 
 /// Fields that are lists with pages.
-pub(super) const PAGED: [&str; 25] = [
+pub(super) const PAGED: [&str; 26] = [
+    "announcements",
     "audit",
     "banned",
     "blocked",
@@ -161,6 +162,8 @@ impl<'a> Walk<'a> {
             // Whether somebody may follow is asked anew each time, in the lane.
             "counts" | "conversationEvents" => (EVENTS, 1),
             "online" | "lastSeen" => (SEEN, 1),
+            // Everybody is counted whom it has come to.
+            "reach" => (EVENTS, 1),
             "onlineCount" => (TOTAL, 1),
             _ if PAGED.contains(&name) => (1, self.page(field)),
             "mentions" => (MENTIONS_MAX, MENTIONS_USUAL),
