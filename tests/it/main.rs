@@ -8,6 +8,7 @@
 
 mod accounts;
 mod administration;
+mod announcements;
 mod attachments;
 mod audit;
 mod bad_input;
