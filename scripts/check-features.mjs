@@ -67,6 +67,10 @@ read in a thread | \`Thread.unreadCount\` {} at most | projections/src/unread/th
 read in a thread | the last {} mentions in threads | projections/src/unread/thread_mentions.sql | ORDER BY n.seq DESC LIMIT {})
 read | at most {}) | src/config.rs | self.read_gather_ms > {} {
 read | {} without an answer | src/gateway/reader.rs | READS_IN_FLIGHT: u32 = {};
+announcements | a text of {} bytes | domain/src/announcement.rs | ANNOUNCEMENT_BYTES_MAX: usize = {};
+announcements | {} at a time wait | domain/src/announcement.rs | SCHEDULED_MAX: usize = {};
+announcements | within {} days | domain/src/announcement.rs | TimeDelta::days({});
+announcements | the newest {} of what was missed | src/announcements/board.rs | KEPT: usize = {};
 contacts | not heard for {} days | domain/src/pair/contact.rs | DECLINED_DAYS: i64 = {};
 contacts | a text of {} characters | domain/src/text.rs | GREETING_CHARS_MAX: usize = {};
 profile | a name {}, | domain/src/text.rs | DISPLAY_NAME_CHARS_MAX: usize = {};
