@@ -45,6 +45,11 @@ id! {
     CommandId
 }
 
+id! {
+    /// What one person has reported of one message.
+    ReportId
+}
+
 impl UserId {
     /// Puts `lane` into the last byte of `random`, which makes it the id of a user on that lane.
     pub fn mint(random: Uuid, lane: u8) -> Self {
@@ -118,6 +123,31 @@ pub fn pair_of(direct: ConversationId) -> Uuid {
     on_lane(bytes, direct.lane())
 }
 
+/// The stream of the reports of a message, on its conversation's lane: a report lies behind all that the message had said.
+pub fn reports_of(conversation: ConversationId, message: Uuid) -> Uuid {
+    let mut hash = Sha256::new();
+    hash.update(b"reports");
+    hash.update(conversation.0.as_bytes());
+    hash.update(message.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.finalize()[..16]);
+    on_lane(bytes, conversation.lane())
+}
+
+impl ReportId {
+    /// The one report of a message that somebody makes.
+    pub fn of(conversation: ConversationId, message: Uuid, by: UserId) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"report");
+        hash.update(conversation.0.as_bytes());
+        hash.update(message.as_bytes());
+        hash.update(by.0.as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash.finalize()[..16]);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}
+
 fn derive(label: &[u8], log: Uuid, first: Uuid, second: Uuid, lane: u8) -> ConversationId {
     let mut hash = Sha256::new();
     hash.update(label);
@@ -165,6 +195,22 @@ mod tests {
         assert_eq!(pair, pair_of(direct));
         assert_ne!(pair, direct.0);
         assert_eq!(ConversationId(pair).lane(), direct.lane());
+    }
+
+    #[test]
+    fn the_reports_of_a_message_lie_beside_its_conversation_and_each_person_has_one() {
+        let conversation = ConversationId::direct(Uuid::from_u128(9), user(1, 2), user(2, 3));
+        let (one, other) = (Uuid::from_u128(5), Uuid::from_u128(6));
+        assert_eq!(reports_of(conversation, one), reports_of(conversation, one));
+        assert_ne!(reports_of(conversation, one), reports_of(conversation, other));
+        assert_eq!(
+            ConversationId(reports_of(conversation, one)).lane(),
+            conversation.lane()
+        );
+        let report = ReportId::of(conversation, one, user(1, 2));
+        assert_eq!(report, ReportId::of(conversation, one, user(1, 2)));
+        assert_ne!(report, ReportId::of(conversation, one, user(2, 3)));
+        assert_ne!(report, ReportId::of(conversation, other, user(1, 2)));
     }
 
     #[test]

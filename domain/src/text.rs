@@ -13,6 +13,8 @@ pub const DISPLAY_NAME_CHARS_MAX: usize = 64;
 pub const ABOUT_CHARS_MAX: usize = 256;
 /// The longest reason, in characters.
 pub const REASON_CHARS_MAX: usize = 256;
+/// The longest note that goes with a report, in characters.
+pub const REPORT_NOTE_CHARS_MAX: usize = 1000;
 /// The longest text that goes with a contact request, in characters.
 pub const GREETING_CHARS_MAX: usize = 256;
 /// The longest group name, in characters.
@@ -188,6 +190,36 @@ impl Reason {
             ));
         }
         Ok(Self(reason.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What somebody says of a message that they report: 1 to 1,000 characters after trimming, on several lines if they like, otherwise
+/// [presentable](is_presentable).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ReportNote(String);
+
+impl ReportNote {
+    /// Trims and checks a note.
+    pub fn parse(note: &str) -> Result<Self, Rejection> {
+        let note = note.trim();
+        if note.chars().count() > REPORT_NOTE_CHARS_MAX {
+            return Err(Rejection::TooLarge {
+                field: Field::Note,
+                max: REPORT_NOTE_CHARS_MAX,
+            });
+        }
+        if !is_presentable(&note.replace('\n', " ")) {
+            return Err(Rejection::invalid(
+                Field::Note,
+                "the note shows nothing, or holds a control character",
+            ));
+        }
+        Ok(Self(note.to_owned()))
     }
 
     pub fn as_str(&self) -> &str {
