@@ -105,6 +105,11 @@ pub enum ConversationCommand {
     RecallMessage {
         message: Uuid,
     },
+    /// Takes a message back that was reported. The server sends it for a moderator, who need be no member.
+    Moderate {
+        message: Uuid,
+        reason: Reason,
+    },
     React {
         message: Uuid,
         emoji: Emoji,
@@ -136,6 +141,7 @@ impl Command {
                 .map(|message| message.and_then(|message| of(message, Aspect::Presence))),
             ConversationCommand::EditMessage { message, .. }
             | ConversationCommand::RecallMessage { message }
+            | ConversationCommand::Moderate { message, .. }
             | ConversationCommand::Pin { message, .. } => [of(*message, Aspect::Message), None],
             ConversationCommand::React { message, .. } => [of(*message, Aspect::Reactions), None],
             ConversationCommand::OpenDirect { user }
@@ -261,6 +267,9 @@ impl Command {
                 edit::edit_form(&mut form, *message, content);
             }
             ConversationCommand::RecallMessage { message } => recall::recall_form(&mut form, *message),
+            ConversationCommand::Moderate { message, reason } => {
+                recall::moderate_form(&mut form, *message, reason);
+            }
             ConversationCommand::React { message, emoji, on } => {
                 reaction::react_form(&mut form, *message, emoji, *on);
             }

@@ -171,6 +171,9 @@ impl Conversation {
             ConversationCommand::RecallMessage { message } => {
                 self.recall(command.conversation, actor, *message, facts, now)
             }
+            ConversationCommand::Moderate { message, reason } => {
+                self.moderate(command.conversation, *message, reason, facts)
+            }
             ConversationCommand::React { message, emoji, on } => {
                 self.react(command.conversation, actor, (*message, emoji, *on), facts, now)
             }

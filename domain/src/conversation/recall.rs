@@ -8,6 +8,7 @@ use crate::facts::{Facts, Message};
 use crate::id::{ConversationId, UserId};
 use crate::kind::{Kind, Stored};
 use crate::rejection::{Field, Rejection};
+use crate::text::Reason;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -21,6 +22,9 @@ pub struct MessageRecalled {
     /// How many messages the main timeline has up to and including it, so that counts can leave it out; 0 of one that stands in a
     /// thread alone, and is in no count.
     pub message_no: u64,
+    /// Why, where a moderator did it, who need be no member.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<Reason>,
 }
 
 impl Stored for MessageRecalled {
@@ -56,16 +60,35 @@ impl Conversation {
                 return Err(Rejection::TooLate(Field::Message));
             }
         }
+        Ok(self.withdraw(id, message, None))
+    }
+
+    /// Takes back what was reported, in conversations of any kind: whoever orders it was found to be a moderator.
+    pub(super) fn moderate(
+        &self,
+        conversation: ConversationId,
+        id: Uuid,
+        reason: &Reason,
+        facts: &Facts,
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
+        let message = facts
+            .message(conversation, id)
+            .ok_or(Rejection::NotFound(Field::Message))?;
+        Ok(self.withdraw(id, message, Some(reason)))
+    }
+
+    fn withdraw(&self, id: Uuid, message: &Message, reason: Option<&Reason>) -> Vec<ConversationEvent> {
         if message.recalled {
-            return Ok(vec![]);
+            return vec![];
         }
         let recalled = ConversationEvent::MessageRecalled(MessageRecalled {
             message: id,
             message_seq: message.seq,
             message_no: if message.line.is_main() { message.msg_no } else { 0 },
+            reason: reason.cloned(),
         });
         if !self.pins.has(id) {
-            return Ok(vec![recalled]);
+            return vec![recalled];
         }
         // The ack names the last event, which is what was asked for.
         let unpinned = ConversationEvent::PinChanged(PinChanged {
@@ -73,7 +96,7 @@ impl Conversation {
             message_seq: message.seq,
             on: false,
         });
-        Ok(vec![unpinned, recalled])
+        vec![unpinned, recalled]
     }
 
     /// Whether somebody's role lets them recall the message at any time: owners whatever was sent, admins their own and what members
@@ -83,6 +106,12 @@ impl Conversation {
         let is_below = sender == Role::Member || message.sender == actor;
         self.shape == Shape::Group && (role == Role::Owner || role == Role::Admin && is_below)
     }
+}
+
+pub(crate) fn moderate_form(form: &mut Form, message: Uuid, reason: &Reason) {
+    form.tag(24);
+    form.id(message);
+    form.text(reason.as_str());
 }
 
 pub(crate) fn recall_form(form: &mut Form, message: Uuid) {

@@ -28,6 +28,7 @@ fn about_a_message() -> [ConversationEvent; 3] {
             message,
             message_seq,
             message_no: MESSAGE_NO,
+            reason: None,
         }),
         ConversationEvent::ReactionChanged(ReactionChanged {
             message,

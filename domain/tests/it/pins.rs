@@ -88,6 +88,7 @@ fn a_recall_unpins() {
         message: MESSAGE,
         message_seq: MESSAGE_SEQ,
         message_no: MESSAGE_NO,
+        reason: None,
     });
     managed()
         .done(ANN, pin(true))

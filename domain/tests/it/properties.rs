@@ -97,6 +97,7 @@ fn events() -> impl Strategy<Value = ConversationEvent> {
             message: MESSAGE,
             message_seq: 3,
             message_no: 2,
+            reason: None,
         })),
         any::<bool>().prop_map(|on| ConversationEvent::PinChanged(PinChanged {
             message: MESSAGE,

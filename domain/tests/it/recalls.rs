@@ -13,6 +13,7 @@ fn recalled() -> ConversationEvent {
         message: MESSAGE,
         message_seq: MESSAGE_SEQ,
         message_no: MESSAGE_NO,
+        reason: None,
     })
 }
 

@@ -115,6 +115,7 @@ fn the_recall_of_a_message_that_is_in_no_count_takes_none_out() {
             message: MESSAGE,
             message_seq: MESSAGE_SEQ,
             message_no,
+            reason: None,
         })
     };
     recalled(Line::Main).then([event(MESSAGE_NO)]);
