@@ -47,6 +47,9 @@ pub enum Act {
     RollbackProjection,
     Announce,
     CancelAnnouncement,
+    /// Looks at what a message said that somebody has reported.
+    ReadReport,
+    HandleReport,
 }
 
 impl Act {
@@ -64,6 +67,8 @@ impl Act {
             Self::RollbackProjection => "projection.rollback",
             Self::Announce => "announcement.make",
             Self::CancelAnnouncement => "announcement.cancel",
+            Self::ReadReport => "report.read",
+            Self::HandleReport => "report.resolve",
         }
     }
 }

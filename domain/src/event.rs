@@ -22,6 +22,7 @@ pub use crate::conversation::reaction::ReactionChanged;
 pub use crate::conversation::recall::MessageRecalled;
 pub use crate::membership::Role;
 pub use crate::pair::PairChanged;
+pub use crate::report::{ReportEvent, ReportFiled, ReportHandled};
 pub use crate::user::announced::Announced;
 pub use crate::user::attachment::{AttachmentRemoved, AttachmentStored};
 pub use crate::user::contact::{
@@ -94,6 +95,8 @@ pub enum Event {
     User(UserEvent),
     /// Of the stream of two people.
     Pair(PairChanged),
+    /// Of the stream of a message's reports.
+    Report(ReportEvent),
     /// Of the administration's stream.
     Administration(Acted),
     /// Of the stream of all announcements.

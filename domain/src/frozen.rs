@@ -4,6 +4,7 @@
 use crate::announcement::Announcements;
 use crate::conversation::Conversation;
 use crate::pair::Pair;
+use crate::report::Reports;
 use crate::stream::Stream;
 use crate::user::User;
 
@@ -16,6 +17,7 @@ const CONVERSATION: u8 = 1;
 const USER: u8 = 2;
 const PAIR: u8 = 3;
 const ANNOUNCEMENTS: u8 = 4;
+const REPORTS: u8 = 5;
 
 impl Stream {
     /// The state as bytes, in the form [`FROZEN_VERSION`]. Little-endian, no padding.
@@ -39,6 +41,10 @@ impl Stream {
                 out.push(ANNOUNCEMENTS);
                 announcements.freeze(&mut out);
             }
+            Self::Reports(reports) => {
+                out.push(REPORTS);
+                reports.freeze(&mut out);
+            }
         }
         out
     }
@@ -52,6 +58,7 @@ impl Stream {
             USER => Self::User(User::thaw(&mut frozen)?),
             PAIR => Self::Pair(Pair::thaw(&mut frozen)?),
             ANNOUNCEMENTS => Self::Announcements(Announcements::thaw(&mut frozen)?),
+            REPORTS => Self::Reports(Reports::thaw(&mut frozen)?),
             _ => return None,
         };
         frozen.0.is_empty().then_some(stream)
@@ -114,7 +121,7 @@ mod tests {
                 4,
                 vec![
                     1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 20, 23, 24, 25, 26, 64, 67, 68, 70,
-                    73, 77, 87, 88, 97, 100
+                    73, 77, 87, 88, 97, 98, 99, 100
                 ]
             )
         );

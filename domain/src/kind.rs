@@ -12,8 +12,8 @@ use crate::event::{
     InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent, InvitationWithdrawn,
     JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded, MemberBanned, MemberLeft, MemberMuted,
     MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled, MessageSent, MessagesHidden, PairChanged,
-    PinChanged, ProfileUpdated, ReactionChanged, Registered, RoleChanged, SettingsUpdated, ThreadFollowed,
-    ThreadRead, UserBlocked,
+    PinChanged, ProfileUpdated, ReactionChanged, Registered, ReportFiled, ReportHandled, RoleChanged,
+    SettingsUpdated, ThreadFollowed, ThreadRead, UserBlocked,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -73,7 +73,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 52] = [
+const TABLE: [Entry; 54] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -125,6 +125,8 @@ const TABLE: [Entry; 52] = [
     entry::<InvitationEnded>(),
     entry::<Acted>(),
     entry::<PairChanged>(),
+    entry::<ReportFiled>(),
+    entry::<ReportHandled>(),
     entry::<AnnouncementChanged>(),
 ];
 
@@ -191,6 +193,8 @@ impl Kind {
     pub const INVITATION_ENDED: Self = Self(88);
     pub const ADMINISTRATOR_ACTED: Self = Self(96);
     pub const PAIR_CHANGED: Self = Self(97);
+    pub const REPORT_FILED: Self = Self(98);
+    pub const REPORT_HANDLED: Self = Self(99);
     pub const ANNOUNCEMENT_CHANGED: Self = Self(100);
 
     /// The kinds of messages, wherever they stand.

@@ -6,7 +6,7 @@
 pub use crate::kind::{Kind, Stored, leave_out};
 
 use crate::conversation::thread::{Line, ThreadReplied, ThreadRepliedAlso};
-use crate::event::{ConversationEvent, Event, MessageSent, Told, UserEvent};
+use crate::event::{ConversationEvent, Event, MessageSent, ReportEvent, Told, UserEvent};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::error::Category;
@@ -93,6 +93,10 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
             UserEvent::Announced(data) => form(data),
         },
         Event::Pair(data) => form(data),
+        Event::Report(event) => match event {
+            ReportEvent::Filed(data) => form(data),
+            ReportEvent::Handled(data) => form(data),
+        },
         Event::Administration(data) => form(data),
         Event::Announcement(data) => form(data),
     }

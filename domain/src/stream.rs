@@ -12,6 +12,7 @@ use crate::facts::{Facts, Need};
 use crate::id::{CommandId, UserId, pair_of};
 use crate::pair::{Pair, PairCommand};
 use crate::rejection::Rejection;
+use crate::report::{ReportCommand, Reports};
 use crate::user::{User, UserCommand};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -30,6 +31,8 @@ pub enum Stream {
     User(User),
     /// What two people are to one another.
     Pair(Pair),
+    /// What was reported of a message.
+    Reports(Reports),
     /// What administrators tell everybody.
     Announcements(Announcements),
 }
@@ -53,6 +56,13 @@ pub enum StreamCommand {
         pair: Uuid,
         command: PairCommand,
     },
+    /// To the stream of the reports of a message.
+    Reports {
+        actor: UserId,
+        id: CommandId,
+        reports: Uuid,
+        command: ReportCommand,
+    },
     /// To the administration's stream: what the administrator `actor` is about to do.
     Administration {
         actor: UserId,
@@ -73,6 +83,7 @@ impl StreamCommand {
             Self::Conversation(command) => command.id.0,
             Self::User { id, .. }
             | Self::Pair { id, .. }
+            | Self::Reports { id, .. }
             | Self::Administration { id, .. }
             | Self::Announcement { id, .. } => id.0,
         }
@@ -83,6 +94,7 @@ impl StreamCommand {
             Self::Conversation(command) => command.actor,
             Self::User { user, .. } => *user,
             Self::Pair { actor, .. }
+            | Self::Reports { actor, .. }
             | Self::Administration { actor, .. }
             | Self::Announcement { actor, .. } => *actor,
         }
@@ -94,6 +106,7 @@ impl StreamCommand {
             Self::Conversation(command) => command.conversation.0,
             Self::User { user, .. } => user.0,
             Self::Pair { pair, .. } => *pair,
+            Self::Reports { reports, .. } => *reports,
             Self::Administration { .. } => ADMINISTRATION,
             Self::Announcement { .. } => ANNOUNCEMENTS,
         }
@@ -126,6 +139,12 @@ impl StreamCommand {
             Self::Pair {
                 actor, pair, command, ..
             } => command.digest(*actor, *pair, key),
+            Self::Reports {
+                actor,
+                reports,
+                command,
+                ..
+            } => command.digest(*actor, *reports, key),
             Self::User { .. } | Self::Administration { .. } | Self::Announcement { .. } => 0,
         }
     }
@@ -149,7 +168,7 @@ impl StreamCommand {
         match self {
             Self::Conversation(command) => command.opens(),
             Self::User { .. } => !self.is_own_wish(),
-            Self::Pair { .. } => false,
+            Self::Pair { .. } | Self::Reports { .. } => false,
             Self::Administration { .. } | Self::Announcement { .. } => true,
         }
     }
@@ -166,11 +185,15 @@ impl StreamCommand {
             Self::Conversation(command) => command,
             // It has happened already.
             Self::User { command, .. } => return matches!(command, UserCommand::Tell(_)),
-            Self::Pair { .. } | Self::Administration { .. } => return false,
+            Self::Pair { .. }
+            | Self::Reports { .. }
+            | Self::Administration { .. }
+            | Self::Announcement { .. } => return false,
         };
         matches!(
             command.body,
             Body::RecallMessage { .. }
+                | Body::Moderate { .. }
                 | Body::RemoveMember { .. }
                 | Body::Ban { .. }
                 | Body::MuteMember { .. }
@@ -186,7 +209,10 @@ impl StreamCommand {
         let (command, user) = match self {
             Self::Conversation(command) => (Some(command), None),
             Self::Pair { user, .. } => (None, Some(Need::Users(std::slice::from_ref(user)))),
-            Self::User { .. } | Self::Administration { .. } | Self::Announcement { .. } => (None, None),
+            Self::User { .. }
+            | Self::Reports { .. }
+            | Self::Administration { .. }
+            | Self::Announcement { .. } => (None, None),
         };
         command.into_iter().flat_map(Command::needs).chain(user)
     }
@@ -204,7 +230,10 @@ impl StreamCommand {
         match self {
             Self::Conversation(command) => command.brings(),
             Self::Pair { user, .. } => std::slice::from_ref(user),
-            Self::User { .. } | Self::Administration { .. } | Self::Announcement { .. } => &[],
+            Self::User { .. }
+            | Self::Reports { .. }
+            | Self::Administration { .. }
+            | Self::Announcement { .. } => &[],
         }
     }
 
@@ -224,6 +253,7 @@ impl StreamCommand {
             } => profile.picture().map(|picture| (*user, picture)),
             Self::User { .. }
             | Self::Pair { .. }
+            | Self::Reports { .. }
             | Self::Administration { .. }
             | Self::Announcement { .. } => None,
         }
@@ -235,6 +265,7 @@ impl StreamCommand {
             Self::Conversation(command) => command.forwards().map(|source| (command.actor, source)),
             Self::User { .. }
             | Self::Pair { .. }
+            | Self::Reports { .. }
             | Self::Administration { .. }
             | Self::Announcement { .. } => None,
         }
@@ -253,9 +284,11 @@ impl Stream {
             StreamCommand::Conversation(command) => {
                 let events = match self {
                     Self::Conversation(conversation) => conversation.decide(command, facts, now),
-                    Self::Empty | Self::User(_) | Self::Pair(_) | Self::Announcements(_) => {
-                        Conversation::default().decide(command, facts, now)
-                    }
+                    Self::Empty
+                    | Self::User(_)
+                    | Self::Pair(_)
+                    | Self::Reports(_)
+                    | Self::Announcements(_) => Conversation::default().decide(command, facts, now),
                 };
                 events.map(|events| events.into_iter().map(Event::from).collect())
             }
@@ -267,9 +300,11 @@ impl Stream {
                 }
                 let events = match self {
                     Self::User(user) => user.decide(command.clone(), now),
-                    Self::Empty | Self::Conversation(_) | Self::Pair(_) | Self::Announcements(_) => {
-                        User::default().decide(command.clone(), now)
-                    }
+                    Self::Empty
+                    | Self::Conversation(_)
+                    | Self::Pair(_)
+                    | Self::Reports(_)
+                    | Self::Announcements(_) => User::default().decide(command.clone(), now),
                 };
                 events.map(|events| events.into_iter().map(Event::from).collect())
             }
@@ -280,13 +315,26 @@ impl Stream {
                 let events = pair.decide((*actor, *user), command, facts, now);
                 events.map(|events| events.into_iter().map(Event::Pair).collect())
             }
+            StreamCommand::Reports { actor, command, .. } => {
+                let events = match self {
+                    Self::Reports(reports) => reports.decide(*actor, command, now),
+                    Self::Empty
+                    | Self::Conversation(_)
+                    | Self::User(_)
+                    | Self::Pair(_)
+                    | Self::Announcements(_) => Reports::default().decide(*actor, command, now),
+                };
+                events.map(|events| events.into_iter().map(Event::Report).collect())
+            }
             StreamCommand::Administration { acted, .. } => Ok(vec![Event::Administration(acted.clone())]),
             StreamCommand::Announcement { command, .. } => {
                 let events = match self {
                     Self::Announcements(announcements) => announcements.decide(command, now),
-                    Self::Empty | Self::Conversation(_) | Self::User(_) | Self::Pair(_) => {
-                        Announcements::default().decide(command, now)
-                    }
+                    Self::Empty
+                    | Self::Conversation(_)
+                    | Self::User(_)
+                    | Self::Pair(_)
+                    | Self::Reports(_) => Announcements::default().decide(command, now),
                 };
                 events.map(|events| events.into_iter().map(Event::Announcement).collect())
             }
@@ -300,6 +348,7 @@ impl Stream {
                 Event::Conversation(_) => Self::Conversation(Conversation::default()),
                 Event::User(_) => Self::User(User::default()),
                 Event::Pair(_) => Self::Pair(Pair::default()),
+                Event::Report(_) => Self::Reports(Reports::default()),
                 // Nothing is decided by it.
                 Event::Administration(_) => Self::Empty,
                 Event::Announcement(_) => Self::Announcements(Announcements::default()),
@@ -309,13 +358,18 @@ impl Stream {
             (Self::Conversation(conversation), Event::Conversation(event)) => conversation.evolve(event),
             (Self::User(user), Event::User(event)) => user.evolve(event),
             (Self::Pair(pair), Event::Pair(event)) => pair.evolve(event),
+            (Self::Reports(reports), Event::Report(event)) => reports.evolve(event),
             (Self::Announcements(announcements), Event::Announcement(event)) => announcements.evolve(event),
-            (Self::Empty, _)
-            | (_, Event::Administration(_))
-            | (Self::Conversation(_), Event::User(_) | Event::Pair(_) | Event::Announcement(_))
-            | (Self::User(_), Event::Conversation(_) | Event::Pair(_) | Event::Announcement(_))
-            | (Self::Pair(_), Event::Conversation(_) | Event::User(_) | Event::Announcement(_))
-            | (Self::Announcements(_), Event::Conversation(_) | Event::User(_) | Event::Pair(_)) => {}
+            // No stream holds events of another sort.
+            (
+                Self::Empty
+                | Self::Conversation(_)
+                | Self::User(_)
+                | Self::Pair(_)
+                | Self::Reports(_)
+                | Self::Announcements(_),
+                _,
+            ) => {}
         }
     }
 
@@ -330,7 +384,7 @@ impl Stream {
     pub fn authorize(&self, user: UserId) -> Result<Role, Rejection> {
         match self {
             Self::Conversation(conversation) => conversation.authorize(user),
-            Self::Empty | Self::User(_) | Self::Pair(_) | Self::Announcements(_) => {
+            Self::Empty | Self::User(_) | Self::Pair(_) | Self::Reports(_) | Self::Announcements(_) => {
                 Err(Rejection::NotAMember)
             }
         }
@@ -340,7 +394,7 @@ impl Stream {
     pub fn member_count(&self) -> usize {
         match self {
             Self::Conversation(conversation) => conversation.member_count(),
-            Self::Empty | Self::User(_) | Self::Pair(_) | Self::Announcements(_) => 0,
+            Self::Empty | Self::User(_) | Self::Pair(_) | Self::Reports(_) | Self::Announcements(_) => 0,
         }
     }
 
@@ -348,7 +402,7 @@ impl Stream {
     pub fn lets_forward(&self) -> bool {
         match self {
             Self::Conversation(conversation) => conversation.settings().forward,
-            Self::Empty | Self::User(_) | Self::Pair(_) | Self::Announcements(_) => true,
+            Self::Empty | Self::User(_) | Self::Pair(_) | Self::Reports(_) | Self::Announcements(_) => true,
         }
     }
 
@@ -358,6 +412,7 @@ impl Stream {
             Self::Empty | Self::Pair(_) => 0,
             Self::Conversation(conversation) => conversation.entries(),
             Self::User(user) => user.entry_count(),
+            Self::Reports(reports) => reports.count(),
             Self::Announcements(announcements) => announcements.entry_count(),
         }
     }
@@ -366,7 +421,11 @@ impl Stream {
     pub fn pair(&self) -> Option<&Pair> {
         match self {
             Self::Pair(pair) => Some(pair),
-            Self::Empty | Self::Conversation(_) | Self::User(_) | Self::Announcements(_) => None,
+            Self::Empty
+            | Self::Conversation(_)
+            | Self::User(_)
+            | Self::Reports(_)
+            | Self::Announcements(_) => None,
         }
     }
 
@@ -379,7 +438,9 @@ impl Stream {
     pub fn receipts(&self) -> Receipts {
         match self {
             Self::Conversation(conversation) => conversation.receipts(),
-            Self::Empty | Self::User(_) | Self::Pair(_) | Self::Announcements(_) => Receipts::default(),
+            Self::Empty | Self::User(_) | Self::Pair(_) | Self::Reports(_) | Self::Announcements(_) => {
+                Receipts::default()
+            }
         }
     }
 }

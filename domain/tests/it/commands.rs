@@ -6,7 +6,7 @@ use tidings_domain::administration::ADMINISTRATION;
 use tidings_domain::event::{Acted, CursorsMoved, InboxExpired};
 use tidings_domain::{
     AnnouncementCommand, Aspect, Command, CommandId, Content, ConversationCommand, Hidden, Hiding, Mark,
-    Marking, Need, Role, Root, SettingsChange, StreamCommand, UserCommand,
+    Marking, Need, Reason, Role, Root, SettingsChange, StreamCommand, UserCommand,
 };
 use uuid::Uuid;
 
@@ -54,6 +54,13 @@ fn send(content: Content) -> ConversationCommand {
 
 fn recall() -> ConversationCommand {
     ConversationCommand::RecallMessage { message: MESSAGE }
+}
+
+fn moderate() -> ConversationCommand {
+    ConversationCommand::Moderate {
+        message: MESSAGE,
+        reason: Reason::parse("an insult").unwrap(),
+    }
 }
 
 /// What neither brings the actor in, nor shows or forwards anything, nor takes a message back.
@@ -180,6 +187,7 @@ fn what_takes_back_or_keeps_order_waits_for_nobody() {
     let until = None;
     let urgent = [
         recall(),
+        moderate(),
         ConversationCommand::RemoveMember { user },
         ConversationCommand::Ban {
             user,

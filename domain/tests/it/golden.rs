@@ -8,7 +8,8 @@ use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     About, Act, AnnouncementText, Audience, Change, ConversationEvent, ConversationId, Cursor, DisplayName,
-    Event, FileName, Greeting, Join, Moment, Reason, Role, SettingsChange, UserEvent, Who,
+    Event, FileName, Greeting, Handling, Join, Moment, Reason, ReportId, ReportNote, Role, SettingsChange,
+    UserEvent, Who,
 };
 use uuid::Uuid;
 
@@ -119,6 +120,7 @@ fn examples() -> Vec<Event> {
             message: Uuid::from_u128(77),
             message_seq: 7,
             message_no: 4,
+            reason: None,
         })
         .into(),
         ConversationEvent::ReactionChanged(ReactionChanged {
@@ -281,6 +283,21 @@ fn examples() -> Vec<Event> {
             text: AnnouncementText::parse("the server rests on Sunday").unwrap(),
             at: Some(moment()),
         }),
+        Event::Report(ReportEvent::Filed(ReportFiled {
+            report: ReportId(Uuid::from_u128(81)),
+            by: user(2),
+            conversation: conversation(500),
+            message: Uuid::from_u128(70),
+            sender: user(3),
+            reason: Reason::parse("spam").unwrap(),
+            note: ReportNote::parse("the third time").ok(),
+        })),
+        Event::Report(ReportEvent::Handled(ReportHandled {
+            report: ReportId(Uuid::from_u128(81)),
+            by: user(4),
+            action: Handling::Recall,
+            note: Reason::parse("advertising").ok(),
+        })),
         Event::Administration(Acted {
             act: Act::SuspendUser.as_str().to_owned(),
             target: user(3).0.to_string(),
@@ -354,6 +371,16 @@ fn more() -> Vec<(&'static str, Event)> {
                 user: user(3),
                 role: Role::Member,
                 link: Some(Uuid::from_u128(79)),
+            })
+            .into(),
+        ),
+        (
+            "moderated",
+            ConversationEvent::MessageRecalled(MessageRecalled {
+                message: Uuid::from_u128(70),
+                message_seq: 7,
+                message_no: 4,
+                reason: Reason::parse("advertising").ok(),
             })
             .into(),
         ),

@@ -31,6 +31,7 @@ mod properties;
 mod reactions;
 mod recalls;
 mod receipts;
+mod reports;
 mod slow;
 mod threads;
 mod users;

@@ -1,0 +1,226 @@
+//! Reports: what members say is wrong with a message, and what moderators make of it. They are decided on a stream of the message's reports, on the
+//! lane of its conversation and shown to no member: it lies behind what the message said, so the place of a report in the log says what that was.
+
+mod handling;
+
+pub use handling::{Handling, ReportHandled};
+
+use crate::digest::{DigestKey, Form};
+use crate::event::Event;
+use crate::frozen::Frozen;
+use crate::id::{ConversationId, ReportId, UserId};
+use crate::kind::{Kind, Stored};
+use crate::rejection::{Field, Rejection};
+use crate::text::{Reason, ReportNote};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// How many messages somebody may report in a day.
+pub const REPORTS_A_DAY: u32 = 20;
+/// Reports of one message that are kept: more say nothing new.
+pub const REPORTS_OF_MESSAGE_MAX: usize = 100;
+
+/// Somebody has reported a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportFiled {
+    pub report: ReportId,
+    pub by: UserId,
+    pub conversation: ConversationId,
+    pub message: Uuid,
+    /// Who sent the message.
+    pub sender: UserId,
+    pub reason: Reason,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<ReportNote>,
+}
+
+impl Stored for ReportFiled {
+    const KIND: Kind = Kind::REPORT_FILED;
+    const NAME: &'static str = "report.filed";
+    const CONTROL: bool = true;
+
+    fn into_event(self) -> Event {
+        Event::Report(ReportEvent::Filed(self))
+    }
+}
+
+/// An event of the reports of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReportEvent {
+    Filed(ReportFiled),
+    Handled(ReportHandled),
+}
+
+/// What decisions about the reports of a message depend on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reports(BTreeMap<ReportId, Standing>);
+
+/// A report, and what was made of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Standing {
+    /// Who sent the message.
+    sender: UserId,
+    /// What was done last, and by whom.
+    handled: Option<(Handling, UserId)>,
+}
+
+/// What can be asked of the reports of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReportCommand {
+    File(Filing),
+    Handle {
+        report: ReportId,
+        handling: Handling,
+        /// Why.
+        note: Option<Reason>,
+    },
+}
+
+/// A wish to report a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filing {
+    pub conversation: ConversationId,
+    pub message: Uuid,
+    pub reason: Reason,
+    pub note: Option<ReportNote>,
+    /// Whether the actor is a member of the conversation.
+    pub is_member: bool,
+    /// Who sent the message, where there is one.
+    pub sender: Option<UserId>,
+    /// When the actor may report one message more, where they have reported [as many as may be](REPORTS_A_DAY), as far as read models have come.
+    pub free_at: Option<DateTime<Utc>>,
+}
+
+impl ReportCommand {
+    /// A fingerprint of what `actor` wants of the reports `stream`; 0 for what the server asks for by itself. What was found out is no part of it.
+    pub(crate) fn digest(&self, actor: UserId, stream: Uuid, key: &DigestKey) -> i64 {
+        let Self::File(filing) = self else {
+            return 0;
+        };
+        let mut form = Form::new(key);
+        form.id(actor.0);
+        form.id(stream);
+        form.tag(1);
+        form.text(filing.reason.as_str());
+        form.tag(u8::from(filing.note.is_some()));
+        form.text(filing.note.as_ref().map_or("", ReportNote::as_str));
+        form.finish()
+    }
+}
+
+impl Reports {
+    /// Decides what `actor` wants. An empty answer means that all is so already.
+    pub fn decide(
+        &self,
+        actor: UserId,
+        command: &ReportCommand,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ReportEvent>, Rejection> {
+        match command {
+            ReportCommand::File(filing) => {
+                let filed = self.file(actor, filing, now)?;
+                Ok(filed.map(ReportEvent::Filed).into_iter().collect())
+            }
+            ReportCommand::Handle {
+                report,
+                handling,
+                note,
+            } => {
+                let handled = self.handle(actor, (*report, *handling), note.as_ref())?;
+                Ok(handled.map(ReportEvent::Handled).into_iter().collect())
+            }
+        }
+    }
+
+    /// One person reports a message once.
+    fn file(
+        &self,
+        actor: UserId,
+        filing: &Filing,
+        now: DateTime<Utc>,
+    ) -> Result<Option<ReportFiled>, Rejection> {
+        if !filing.is_member {
+            return Err(Rejection::NotAMember);
+        }
+        let sender = filing.sender.ok_or(Rejection::NotFound(Field::Message))?;
+        if sender == actor {
+            return Err(Rejection::invalid(
+                Field::Message,
+                "you sent this message yourself",
+            ));
+        }
+        let report = ReportId::of(filing.conversation, filing.message, actor);
+        if self.0.contains_key(&report) || self.0.len() >= REPORTS_OF_MESSAGE_MAX {
+            return Ok(None);
+        }
+        if let Some(free_at) = filing.free_at
+            && free_at > now
+        {
+            return Err(Rejection::TooOften {
+                field: Field::Message,
+                reason: "you have reported as many messages as may be in a day",
+                wait: free_at - now,
+            });
+        }
+        Ok(Some(ReportFiled {
+            report,
+            by: actor,
+            conversation: filing.conversation,
+            message: filing.message,
+            sender,
+            reason: filing.reason.clone(),
+            note: filing.note.clone(),
+        }))
+    }
+
+    /// Folds one event.
+    pub fn evolve(&mut self, event: &ReportEvent) {
+        match event {
+            ReportEvent::Filed(filed) => {
+                let standing = Standing {
+                    sender: filed.sender,
+                    handled: None,
+                };
+                self.0.entry(filed.report).or_insert(standing);
+            }
+            ReportEvent::Handled(handled) => {
+                if let Some(standing) = self.0.get_mut(&handled.report) {
+                    standing.handled = Some((handled.action, handled.by));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
+        out.extend((self.0.len() as u64).to_le_bytes());
+        for (report, Standing { sender, handled }) in &self.0 {
+            out.extend(report.0.as_bytes());
+            out.extend(sender.0.as_bytes());
+            let (handling, by) = handled.unzip();
+            out.push(handling.map_or(0, Handling::number));
+            out.extend(by.map_or(Uuid::nil(), |by| by.0).as_bytes());
+        }
+    }
+
+    pub(crate) fn thaw(frozen: &mut Frozen<'_>) -> Option<Self> {
+        let count = frozen.number()?;
+        let entries = frozen.list(count, 49, |frozen| {
+            let mut id = || frozen.array().map(Uuid::from_bytes);
+            let (report, sender) = (ReportId(id()?), UserId(id()?));
+            let handling = frozen.byte()?;
+            let by = UserId(frozen.array().map(Uuid::from_bytes)?);
+            let handled = match handling {
+                0 => None,
+                number => Some((Handling::numbered(number)?, by)),
+            };
+            Some((report, Standing { sender, handled }))
+        })?;
+        Some(Self(entries.into_iter().collect()))
+    }
+}
