@@ -47,7 +47,7 @@ pub use error::ProjectionError;
 pub use fact::Fact;
 pub use inbox::expiry::{Overdue, Owed};
 pub use models::{all, find, names, prompt};
-pub use people::{regards, ties, withheld};
+pub use people::{regards, reports_free_at, ties, withheld};
 pub use projection::{Folds, Projection, Table};
 pub use select::{Listed, Order, Range, Select};
 pub use unread::hiding::{HiddenAmong, hidden_among};

@@ -137,6 +137,7 @@ impl<'a> Changes<'a> {
             Event::Conversation(_)
             | Event::User(_)
             | Event::Pair(_)
+            | Event::Report(_)
             | Event::Administration(_)
             | Event::Announcement(_) => {}
         }

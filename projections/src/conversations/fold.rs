@@ -51,6 +51,8 @@ impl Projection for Conversations {
             Kind::USER_BLOCKED,
             Kind::ANNOUNCED,
             Kind::PAIR_CHANGED,
+            Kind::REPORT_FILED,
+            Kind::REPORT_HANDLED,
             Kind::ANNOUNCEMENT_CHANGED,
         ])
     }
@@ -141,7 +143,11 @@ impl<'a> Changes<'a> {
                     self.names.insert(fact.stream(), name.as_str());
                 }
             }
-            Event::User(_) | Event::Pair(_) | Event::Administration(_) | Event::Announcement(_) => {}
+            Event::User(_)
+            | Event::Pair(_)
+            | Event::Report(_)
+            | Event::Administration(_)
+            | Event::Announcement(_) => {}
             Event::Conversation(event) => self.fold_conversation(fact, event),
         }
     }

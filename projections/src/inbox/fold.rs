@@ -143,7 +143,11 @@ impl Changes {
                 }
                 Membership::Unchanged => {}
             },
-            Event::User(_) | Event::Pair(_) | Event::Administration(_) | Event::Announcement(_) => {}
+            Event::User(_)
+            | Event::Pair(_)
+            | Event::Report(_)
+            | Event::Administration(_)
+            | Event::Announcement(_) => {}
         }
     }
 

@@ -34,3 +34,22 @@ CREATE TABLE {schema}.tie (
     text     text,
     PRIMARY KEY (user_id, kind, other_id)
 );
+
+-- What was reported. A row belongs to the stream of its message's reports; `pos` is where it stands in that one's lane.
+CREATE TABLE {schema}.report (
+    report        uuid PRIMARY KEY,
+    reports       uuid NOT NULL,
+    conversation  uuid NOT NULL,
+    message       uuid NOT NULL,
+    sender        uuid NOT NULL,
+    reporter      uuid NOT NULL,
+    reason        text NOT NULL,
+    note          text,
+    pos           bigint NOT NULL,
+    filed_at      timestamptz NOT NULL,
+    state         text NOT NULL,
+    action        text,
+    handled_by    uuid,
+    handled_at    timestamptz,
+    handling_note text
+);

@@ -1,6 +1,6 @@
 //! How events change it.
 
-use super::{profile, setting, tie};
+use super::{profile, report, setting, tie};
 use crate::fact::Fact;
 use crate::projection::{Folds, Projection, Table};
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use tidings_domain::stored::Kind;
 use tidings_domain::{Event, UserEvent};
 use tokio_postgres::Error;
 
-/// The `people` projection. Every row belongs to its user's stream, or to that of two people, so lanes never meet.
+/// The `people` projection. Every row belongs to its user's stream, to that of two people, or to that of what was reported of a message, so lanes never meet.
 pub(crate) struct People;
 
 #[async_trait]
@@ -32,6 +32,8 @@ impl Projection for People {
             Kind::PROFILE_UPDATED,
             Kind::SETTINGS_UPDATED,
             Kind::PAIR_CHANGED,
+            Kind::REPORT_FILED,
+            Kind::REPORT_HANDLED,
         ])
     }
 
@@ -65,6 +67,11 @@ impl Projection for People {
                 key: &["user_id", "kind", "other_id"],
                 stream: "pair",
             },
+            Table {
+                name: "report",
+                key: &["report"],
+                stream: "reports",
+            },
         ]
     }
 
@@ -77,17 +84,20 @@ impl Projection for People {
         let mut profiles = profile::Changes::default();
         let mut settings = setting::Changes::default();
         let mut ties = tie::Changes::default();
+        let mut reports = report::Changes::default();
         for fact in facts {
             match fact.event {
                 Event::User(UserEvent::Registered(registered)) => profiles.register(fact, registered),
                 Event::User(UserEvent::ProfileUpdated(updated)) => profiles.update(fact, updated),
                 Event::User(UserEvent::SettingsUpdated(updated)) => settings.update(fact, *updated),
                 Event::Pair(changed) => ties.fold(fact, changed),
+                Event::Report(event) => reports.fold(fact, event),
                 _ => {}
             }
         }
         profiles.write(transaction, schema).await?;
         settings.write(transaction, schema).await?;
-        ties.write(transaction, schema).await
+        ties.write(transaction, schema).await?;
+        reports.write(transaction, schema).await
     }
 }

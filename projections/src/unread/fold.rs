@@ -206,7 +206,7 @@ impl Changes {
                 self.hiding.fold(fact, event);
                 self.threads.fold(fact, event);
             }
-            Event::Pair(_) | Event::Administration(_) | Event::Announcement(_) => {}
+            Event::Pair(_) | Event::Report(_) | Event::Administration(_) | Event::Announcement(_) => {}
         }
     }
 

@@ -20,6 +20,7 @@ mod people;
 mod poison;
 mod receipts;
 mod replay;
+mod reports;
 mod rollback;
 mod runner;
 mod search;

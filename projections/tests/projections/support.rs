@@ -14,14 +14,15 @@ use tidings_domain::event::{
     InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent, InvitationWithdrawn,
     JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded, MemberBanned, MemberLeft, MemberMuted,
     MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled, MessageSent, MessagesHidden, PairChanged,
-    PinChanged, Place, ProfileUpdated, ReactionChanged, Registered, RoleChanged, SettingsUpdated,
-    ThreadFollowed, ThreadRead,
+    PinChanged, Place, ProfileUpdated, ReactionChanged, Registered, ReportFiled, ReportHandled, RoleChanged,
+    SettingsUpdated, ThreadFollowed, ThreadRead,
 };
 use tidings_domain::stored::{Kind, encode};
 use tidings_domain::{
     ANNOUNCEMENTS, About, AnnouncementText, Audience, Change, Content, ConversationEvent, ConversationId,
-    Cursor, DisplayName, Emoji, Ending, Event, FileName, Greeting, GroupName, MessageText, Moment, Reason,
-    Role, SettingsChange, Told, UserEvent, UserId, Who, pair_of,
+    Cursor, DisplayName, Emoji, Ending, Event, FileName, Greeting, GroupName, Handling, MessageText, Moment,
+    Reason, ReportEvent, ReportId, ReportNote, Role, SettingsChange, Told, UserEvent, UserId, Who, pair_of,
+    reports_of,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Batch, Log, LogConfig, NewEvent, Outcome, Proposal, Recorded};
@@ -453,6 +454,7 @@ impl World {
             message: message.command,
             message_seq: message.seq,
             message_no: number(message),
+            reason: None,
         };
         self.say(message.stream, by, ConversationEvent::MessageRecalled(recalled))
             .await
@@ -709,6 +711,43 @@ impl World {
             ..CursorsMoved::default()
         };
         self.say(user, user, UserEvent::CursorsMoved(moved)).await
+    }
+
+    /// Somebody reports a message.
+    pub(crate) async fn report(&self, message: &Recorded, by: Uuid, reason: &str) -> Recorded {
+        let conversation = ConversationId(message.stream);
+        let filed = ReportFiled {
+            report: ReportId::of(conversation, message.command, UserId(by)),
+            by: UserId(by),
+            conversation,
+            message: message.command,
+            sender: UserId(message.actor),
+            reason: Reason::parse(reason).unwrap(),
+            note: ReportNote::parse("again").ok(),
+        };
+        let reports = reports_of(conversation, message.command);
+        self.say(reports, by, Event::Report(ReportEvent::Filed(filed)))
+            .await
+    }
+
+    /// Somebody sees to what `reporter` has reported.
+    pub(crate) async fn handle(
+        &self,
+        message: &Recorded,
+        reporter: Uuid,
+        by: Uuid,
+        action: Handling,
+    ) -> Recorded {
+        let conversation = ConversationId(message.stream);
+        let handled = ReportHandled {
+            report: ReportId::of(conversation, message.command, UserId(reporter)),
+            by: UserId(by),
+            action,
+            note: Reason::parse("looked at").ok(),
+        };
+        let reports = reports_of(conversation, message.command);
+        self.say(reports, by, Event::Report(ReportEvent::Handled(handled)))
+            .await
     }
 
     /// Rows of a query as text.
@@ -1076,6 +1115,14 @@ impl Crowd {
                 let told = world.told_of(user, announcement).await;
                 if self.rng.random_bool(0.5) {
                     world.read_notices(user, told.seq).await;
+                }
+            }
+            (15, Some(earlier)) => {
+                let other = *self.users.choose(&mut self.rng).unwrap();
+                world.report(&earlier, user, &format!("reason {deed}")).await;
+                let handlings = [Handling::Assign, Handling::Dismiss, Handling::Recall];
+                if let Some(handling) = handlings.choose(&mut self.rng).filter(|_| other != user) {
+                    world.handle(&earlier, user, other, *handling).await;
                 }
             }
             (19, Some(earlier)) => {

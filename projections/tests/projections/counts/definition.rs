@@ -73,7 +73,7 @@ impl Told {
         match event {
             Event::Conversation(event) => self.happen(record, event),
             Event::User(event) => self.say(record.stream, event, now),
-            Event::Pair(_) | Event::Administration(_) | Event::Announcement(_) => {}
+            Event::Pair(_) | Event::Report(_) | Event::Administration(_) | Event::Announcement(_) => {}
         }
     }
 

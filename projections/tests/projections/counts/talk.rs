@@ -104,6 +104,7 @@ impl Talk {
                     message: message.command,
                     message_seq: message.seq,
                     message_no: number(&message),
+                    reason: None,
                 };
                 self.happens(self.who(*who), ConversationEvent::MessageRecalled(recalled))
             }
@@ -285,6 +286,7 @@ impl Talk {
             Event::Conversation(event) => format!("{event:?}"),
             Event::User(event) => format!("{event:?}"),
             Event::Pair(event) => format!("{event:?}"),
+            Event::Report(event) => format!("{event:?}"),
             Event::Administration(event) => format!("{event:?}"),
             Event::Announcement(event) => format!("{event:?}"),
         };

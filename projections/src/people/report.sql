@@ -1,0 +1,5 @@
+INSERT INTO {schema}.report (report, reports, conversation, message, sender, reporter, reason, note, pos, filed_at, state)
+SELECT u.*, 'open'
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::bigint[],
+              $10::timestamptz[]) u
+ON CONFLICT (report) DO NOTHING
