@@ -442,6 +442,26 @@ impl Client {
         self.send(Action::UserBlock { user, on }).await
     }
 
+    /// Tells moderators what is wrong with a message. Nobody else learns of it.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn report(
+        &self,
+        conversation: Uuid,
+        message: Uuid,
+        reason: String,
+        note: Option<String>,
+    ) -> Result<Pending, CommandError> {
+        self.send(Action::ReportSend {
+            conversation,
+            message,
+            reason,
+            note,
+        })
+        .await
+    }
+
     /// Archives a conversation for oneself, or takes it back.
     ///
     /// # Errors

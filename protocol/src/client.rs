@@ -9,7 +9,7 @@ use crate::{
     Settings, Status, Timestamp, ban, contact, direct,
     fields::{Field, Fields},
     group, group_settings, hiding, invitation, joining, link, mark, message, muted, pin, presence, profile,
-    reaction, reading, resume, setting, thread, typing,
+    reaction, reading, report, resume, setting, thread, typing,
 };
 
 /// One object from a client.
@@ -265,6 +265,16 @@ pub enum Action {
     /// Blocks somebody, or does so no more. They are not told.
     #[serde(rename = "user.block")]
     UserBlock { user: Uuid, on: bool },
+    /// Tells moderators what is wrong with a message. Nobody else learns of it.
+    #[serde(rename = "report.send")]
+    ReportSend {
+        conversation: Uuid,
+        message: Uuid,
+        reason: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(default)]
+        note: Option<String>,
+    },
     /// Read up to here; never moves back. With the user's own id as the conversation, their notices are read.
     #[serde(rename = "read")]
     Read {
@@ -332,6 +342,7 @@ impl Action {
             | Self::MessageReact { conversation, .. }
             | Self::MessagePin { conversation, .. }
             | Self::MessageHide { conversation, .. }
+            | Self::ReportSend { conversation, .. }
             | Self::ConversationClear { conversation, .. }
             | Self::ConversationMute { conversation, .. }
             | Self::ConversationArchive { conversation, .. }
@@ -385,6 +396,7 @@ impl Action {
             Self::ContactWithdraw { .. } => "contact.withdraw",
             Self::ContactRemove { .. } => "contact.remove",
             Self::UserBlock { .. } => "user.block",
+            Self::ReportSend { .. } => "report.send",
             Self::Read { .. } => "read",
             Self::PresenceWatch { .. } => "presence.watch",
             Self::Fetch { .. } => "fetch",
@@ -448,6 +460,7 @@ pub(crate) fn understand(fields: &Fields<'_>) -> Result<ClientFrame, ParseError>
         "contact.withdraw" => contact::withdraw(fields)?,
         "contact.remove" => contact::remove(fields)?,
         "user.block" => contact::block(fields)?,
+        "report.send" => report::send(fields)?,
         _ => return Err(ParseError::UnknownType { id: fields.id() }),
     };
     Ok(ClientFrame::Command(Command {

@@ -61,10 +61,11 @@ pub(crate) enum Field {
     Conversations,
     Value,
     Text,
+    Note,
 }
 
 impl Field {
-    const NAMES: [(&'static str, Self); 44] = [
+    const NAMES: [(&'static str, Self); 45] = [
         ("type", Self::Type),
         ("id", Self::Id),
         ("token", Self::Token),
@@ -109,6 +110,7 @@ impl Field {
         ("conversations", Self::Conversations),
         ("value", Self::Value),
         ("text", Self::Text),
+        ("note", Self::Note),
     ];
 
     const fn name(self) -> &'static str {

@@ -32,6 +32,7 @@ mod presence;
 mod profile;
 mod reaction;
 mod reading;
+mod report;
 mod resume;
 pub mod schema;
 mod server;

@@ -135,6 +135,9 @@ pub struct MessageRecalled {
     pub message: Uuid,
     /// Where the message stands in the conversation.
     pub message_seq: u64,
+    /// Why, where a moderator did it, who need be no member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 pub(crate) fn send(fields: &Fields<'_>) -> Result<Action, ParseError> {

@@ -100,6 +100,12 @@ pub struct Limits {
     /// The most people whom a user blocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocks: Option<u32>,
+    /// How many messages a user reports in a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reports_per_day: Option<u32>,
+    /// The longest note of a report, in characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_note_chars: Option<u32>,
     /// How many commands a connection may have unanswered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commands_in_flight: Option<u32>,

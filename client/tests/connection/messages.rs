@@ -104,7 +104,11 @@ async fn what_became_of_a_message_comes_out_typed() {
                 emoji: ":wave:".to_owned(),
                 on: false,
             }),
-            EventData::MessageRecalled(MessageRecalled { message, message_seq }),
+            EventData::MessageRecalled(MessageRecalled {
+                message,
+                message_seq,
+                reason: None,
+            }),
         ]
     );
 }

@@ -346,6 +346,24 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
             },
         ),
         (
+            "report.send",
+            Action::ReportSend {
+                conversation,
+                message,
+                reason: "spam".to_owned(),
+                note: Some("the third time today".to_owned()),
+            },
+        ),
+        (
+            "report.send.bare",
+            Action::ReportSend {
+                conversation,
+                message,
+                reason: "spam".to_owned(),
+                note: None,
+            },
+        ),
+        (
             "conversation.archive",
             Action::ConversationArchive {
                 conversation,
@@ -445,6 +463,8 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         contact_requests: Some(100),
         contact_requests_per_day: Some(50),
         blocks: Some(10_000),
+        reports_per_day: Some(20),
+        report_note_chars: Some(1000),
         commands_in_flight: Some(256),
         commands_per_second: Some(200),
         commands_burst: Some(4000),
@@ -777,6 +797,14 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             "message.recalled",
             EventKind::MessageRecalled,
             format!(r#"{{"message":"{}","message_seq":17}}"#, id(3)),
+        ),
+        (
+            "message.recalled.moderated",
+            EventKind::MessageRecalled,
+            format!(
+                r#"{{"message":"{}","message_seq":17,"reason":"advertising"}}"#,
+                id(3)
+            ),
         ),
         (
             "reaction.changed",
