@@ -144,6 +144,7 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
         Action::MessageRecall { message, .. } => EventData::MessageRecalled(MessageRecalled {
             message,
             message_seq: 0,
+            reason: None,
         }),
         Action::MessageReact {
             message, emoji, on, ..

@@ -69,7 +69,7 @@ export type TidingsEvent = Happened &
         };
       }
     | { kind: 'message.edited'; data: { message: string; message_seq: number; content: Content | null } }
-    | { kind: 'message.recalled'; data: { message: string; message_seq: number } }
+    | { kind: 'message.recalled'; data: { message: string; message_seq: number; reason?: string } }
     | {
         kind: 'reaction.changed';
         data: { message: string; message_seq: number; emoji: string; on: boolean };
