@@ -20,6 +20,10 @@ pub struct Principal {
 pub enum Role {
     /// Administration of the whole server.
     Admin,
+    /// Looks after what people say to one another.
+    Moderator,
+    /// Sees what administrators see and do, and does nothing.
+    Auditor,
 }
 
 /// Why a token is not valid. Says no more than its sender may know.
@@ -49,23 +53,42 @@ impl Role {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",
+            Self::Moderator => "moderator",
+            Self::Auditor => "auditor",
         }
     }
 }
 
 impl Role {
+    const ALL: [Self; 3] = [Self::Admin, Self::Moderator, Self::Auditor];
+
     /// The role of that name; `None` for one that this version does not know.
     pub fn named(name: &str) -> Option<Self> {
-        (name == Self::Admin.as_str()).then_some(Self::Admin)
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
 }
 
-/// Reads roles. Those that this version does not know grant nothing.
+/// Reads roles, each once. Those that this version does not know grant nothing.
 pub(super) fn parse_roles<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Role> {
-    names
-        .into_iter()
-        .filter(|name| *name == Role::Admin.as_str())
-        .map(|_| Role::Admin)
-        .take(1)
-        .collect()
+    let mut roles = vec![];
+    for role in names.into_iter().filter_map(Role::named) {
+        if !roles.contains(&role) {
+            roles.push(role);
+        }
+    }
+    roles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_read_once_each_and_others_grant_nothing() {
+        let roles = parse_roles(["moderator", "root", "auditor", "moderator", "Admin"]);
+        assert_eq!(roles, [Role::Moderator, Role::Auditor]);
+        for role in Role::ALL {
+            assert_eq!(Role::named(role.as_str()), Some(role));
+        }
+    }
 }

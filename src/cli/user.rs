@@ -20,7 +20,7 @@ pub(super) enum UserCommand {
     /// Set what a user may do beyond others, from their next token on.
     Grant {
         name: String,
-        /// `admin`, or nothing to take everything away.
+        /// `admin`, `moderator`, `auditor`, or nothing to take everything away.
         roles: Vec<String>,
     },
     /// End all sessions of a user; they have to sign in again everywhere.
