@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use tidings_projections::Range;
+use tidings_projections::people::Handling;
 use uuid::Uuid;
 
 /// The server around the schema. Whoever asks has made sure that it is an administrator who asks, but for [`Self::ticket`],
@@ -54,6 +55,9 @@ pub trait Backend: Send + Sync + 'static {
     /// What happened to a message; `None` where the conversation has none of that id.
     fn trace(&self, conversation: Uuid, message: Uuid) -> BoxFuture<'_, Result<Option<TraceState>, Refusal>>;
 
+    /// Has the log say that `by` looks at what was reported, and reads what the message had said by then: its versions, oldest first.
+    fn evidence(&self, by: Uuid, report: ReportPosition) -> BoxFuture<'_, Result<Vec<Version>, Refusal>>;
+
     /// What happens in a conversation from now on, in order, up to the event by which `viewer` ceases to be a member. Refused to
     /// whoever is none.
     fn follow(
@@ -75,7 +79,8 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Has the log say that the administrator `by` orders something, and carries it out, whether or not the future is awaited to
     /// its end. Returns how much was done: connections closed, sessions ended, events folded; 0 where there was nothing to do. Of an
-    /// announcement that is made, when, in milliseconds since 1970; of one that is taken back, the position on lane 0 up to which the log says it.
+    /// announcement that is made, when, in milliseconds since 1970; of one that is taken back, the position on lane 0 up to which the log says it. Of a report,
+    /// where in its lane it stands that it is done.
     fn carry_out(&self, by: Uuid, order: Order) -> BoxFuture<'_, Result<u64, Refusal>>;
 }
 
@@ -121,6 +126,15 @@ pub enum Order {
     },
     RebuildProjection {
         name: &'static str,
+    },
+    HandleReport {
+        report: Uuid,
+        /// The stream of the message's reports.
+        reports: Uuid,
+        conversation: Uuid,
+        message: Uuid,
+        handling: Handling,
+        note: Option<String>,
     },
     CancelRebuild {
         name: &'static str,
@@ -290,6 +304,34 @@ pub struct TraceState {
     pub recalled_at: Option<DateTime<Utc>>,
 }
 
+/// A report, and where it stands in the lane of its conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReportPosition {
+    pub report: Uuid,
+    pub conversation: Uuid,
+    pub message: Uuid,
+    pub pos: u64,
+}
+
+/// What a message said at some time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    pub seq: u64,
+    pub at: DateTime<Utc>,
+    pub kind: SaidKind,
+    /// The text, or what is written below a picture or file.
+    pub text: Option<String>,
+    pub attachment: Option<Uuid>,
+}
+
+/// What a message consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaidKind {
+    Text,
+    Image,
+    File,
+}
+
 /// A setting, of which no secret is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingState {
@@ -360,6 +402,10 @@ impl Backend for () {
     }
 
     fn trace(&self, _: Uuid, _: Uuid) -> BoxFuture<'_, Result<Option<TraceState>, Refusal>> {
+        nothing()
+    }
+
+    fn evidence(&self, _: Uuid, _: ReportPosition) -> BoxFuture<'_, Result<Vec<Version>, Refusal>> {
         nothing()
     }
 

@@ -19,7 +19,8 @@ mod waves;
 
 pub use backend::{
     Audited, Backend, ConnectionState, EventFilter, EventState, EventsFound, LogPlace, MadeAnnouncement,
-    NodeState, Order, Part, RebuildStage, RebuildState, SettingSource, SettingState, TraceState,
+    NodeState, Order, Part, RebuildStage, RebuildState, ReportPosition, SaidKind, SettingSource,
+    SettingState, TraceState, Version,
 };
 pub use errors::{Code, Refusal};
 pub use schema::page::{PAGE_DEFAULT, PAGE_MAX};

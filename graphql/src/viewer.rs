@@ -1,7 +1,7 @@
 //! Who asks.
 
 use crate::errors::{Code, Refusal};
-use async_graphql::Context;
+use async_graphql::{Context, Guard};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -17,8 +17,12 @@ pub struct Viewer {
     pub valid_for: Option<Duration>,
 }
 
-/// The role that may see what concerns the whole server.
+/// The role that may see and do what concerns the whole server.
 const ADMIN: &str = "admin";
+/// The role that looks after what people say to one another.
+const MODERATOR: &str = "moderator";
+/// The role that may see what administrators see and do, and do nothing.
+const AUDITOR: &str = "auditor";
 
 /// The viewer of this request, or the refusal that there is none.
 pub(crate) fn viewer<'a>(context: &Context<'a>) -> Result<&'a Viewer, Refusal> {
@@ -27,10 +31,55 @@ pub(crate) fn viewer<'a>(context: &Context<'a>) -> Result<&'a Viewer, Refusal> {
 
 /// The same, of a viewer who may see what concerns the whole server.
 pub(crate) fn admin<'a>(context: &Context<'a>) -> Result<&'a Viewer, Refusal> {
+    with_role(context, &[ADMIN], "this is for administrators")
+}
+
+/// The same, of one who may see it, and need not do anything.
+pub(crate) fn auditor<'a>(context: &Context<'a>) -> Result<&'a Viewer, Refusal> {
+    with_role(
+        context,
+        &[ADMIN, AUDITOR],
+        "this is for administrators and auditors",
+    )
+}
+
+/// The same, of one who settles what members report.
+pub(crate) fn moderator<'a>(context: &Context<'a>) -> Result<&'a Viewer, Refusal> {
+    with_role(
+        context,
+        &[ADMIN, MODERATOR],
+        "this is for administrators and moderators",
+    )
+}
+
+/// The same, of one who may see what members report: whoever has a role.
+pub(crate) fn overseer<'a>(context: &Context<'a>) -> Result<&'a Viewer, Refusal> {
+    with_role(
+        context,
+        &[ADMIN, MODERATOR, AUDITOR],
+        "this is for those who look after the server",
+    )
+}
+
+fn with_role<'a>(
+    context: &Context<'a>,
+    roles: &[&str],
+    otherwise: &'static str,
+) -> Result<&'a Viewer, Refusal> {
     let viewer = viewer(context)?;
-    if viewer.roles.iter().any(|role| role == ADMIN) {
+    if viewer.roles.iter().any(|role| roles.contains(&role.as_str())) {
         Ok(viewer)
     } else {
-        Err(Refusal::new(Code::Forbidden, "this is for administrators"))
+        Err(Refusal::new(Code::Forbidden, otherwise))
+    }
+}
+
+/// Guards fields that are for administrators and auditors.
+pub(crate) struct Auditors;
+
+impl Guard for Auditors {
+    async fn check(&self, context: &Context<'_>) -> async_graphql::Result<()> {
+        auditor(context)?;
+        Ok(())
     }
 }

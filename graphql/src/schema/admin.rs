@@ -8,11 +8,14 @@ pub(crate) mod parked;
 mod people;
 pub(crate) mod projection;
 pub(crate) mod rebuild;
+pub(crate) mod report;
 mod setting;
 pub(crate) mod stats;
 mod trace;
 
-use super::cursor::{AnnouncementPlace, AuditPlace, ConnectionPlace, EventPlace, ParkedPlace, PersonPlace};
+use super::cursor::{
+    AnnouncementPlace, AuditPlace, ConnectionPlace, EventPlace, ParkedPlace, PersonPlace, ReportPlace,
+};
 use super::event::EventConnection;
 use super::id;
 use super::page::{List, Page};
@@ -22,6 +25,7 @@ use crate::backend::{Backend, EventFilter};
 use crate::database::Database;
 use crate::errors::Refusal;
 use crate::freshness::Freshness;
+use crate::viewer::Auditors;
 use announcement::Announcement;
 use async_graphql::{Context, ID, Object, Result};
 use audit::Audit;
@@ -30,23 +34,26 @@ use node::Node;
 use parked::Parked;
 use projection::ProjectionStatus;
 use rebuild::RebuildJob;
+use report::{Report, ReportState};
 use setting::Setting;
 use stats::Stats;
 use std::sync::Arc;
 use trace::MessageTrace;
 
-/// The administration. Whoever has it is an administrator.
+/// The administration. Whoever has it has a role; moderators see reports alone.
 pub(crate) struct Admin;
 
 #[Object]
 impl Admin {
     /// The read models, by name.
+    #[graphql(guard = "Auditors")]
     async fn projections(&self, context: &Context<'_>) -> Vec<ProjectionStatus> {
         projection::all(context.data_unchecked::<Freshness>())
     }
 
     /// Events that could not be folded into a read model and wait, with the later ones of their streams, and those that a reactor could not
     /// answer: by the name of either and by position.
+    #[graphql(guard = "Auditors")]
     async fn parked(
         &self,
         context: &Context<'_>,
@@ -61,16 +68,19 @@ impl Admin {
     }
 
     /// The latest rebuild of each read model that administrators have ordered.
+    #[graphql(guard = "Auditors")]
     async fn rebuilds(&self, context: &Context<'_>) -> Result<Vec<RebuildJob>> {
         Ok(rebuild::all(backend(context)).await?)
     }
 
     /// The nodes that run, by when they started.
+    #[graphql(guard = "Auditors")]
     async fn nodes(&self, context: &Context<'_>) -> Result<Vec<Node>> {
         Ok(node::all(backend(context)).await?)
     }
 
     /// Connections of clients on all nodes, or those of a user, by when they began.
+    #[graphql(guard = "Auditors")]
     async fn connections(
         &self,
         context: &Context<'_>,
@@ -87,6 +97,7 @@ impl Admin {
     }
 
     /// What administrators did, oldest first.
+    #[graphql(guard = "Auditors")]
     async fn audit(
         &self,
         context: &Context<'_>,
@@ -117,6 +128,7 @@ impl Admin {
     /// Events of the log by lane and position, or those of a conversation: all, or those by `user`, of a `kind`, not before `from` and
     /// before `to`. A page looks at 10,000 events at most.
     #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
+    #[graphql(guard = "Auditors")]
     async fn events(
         &self,
         context: &Context<'_>,
@@ -150,6 +162,7 @@ impl Admin {
     }
 
     /// What happened to a message, also to one that was recalled. Null where the conversation has none of that id.
+    #[graphql(guard = "Auditors")]
     async fn trace(
         &self,
         context: &Context<'_>,
@@ -163,11 +176,13 @@ impl Admin {
     }
 
     /// The settings of the node that answers, by name, without secrets.
+    #[graphql(guard = "Auditors")]
     async fn configuration(&self, context: &Context<'_>) -> Vec<Setting> {
         setting::all(backend(context))
     }
 
     /// The whole server in a few numbers.
+    #[graphql(guard = "Auditors")]
     async fn stats(&self, context: &Context<'_>) -> Result<Stats> {
         let (database, freshness) = (
             context.data_unchecked::<Database>(),
@@ -177,6 +192,7 @@ impl Admin {
     }
 
     /// People whose names to sign in with begin like `query`, or all, in the order of those names.
+    #[graphql(guard = "Auditors")]
     async fn users(
         &self,
         context: &Context<'_>,
@@ -189,6 +205,21 @@ impl Admin {
         let page = Page::parse(first, after, last, before)?;
         let entries = people::read(context.data_unchecked::<Database>(), query.as_deref(), &page).await?;
         Ok(entries.into_list(|user| (PersonPlace::of(&user.username), user)))
+    }
+
+    /// What members have reported, of which this has become, or all of it, in the order in which it came.
+    async fn reports(
+        &self,
+        context: &Context<'_>,
+        state: Option<ReportState>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<List<ReportPlace, Report>> {
+        let page = Page::parse(first, after, last, before)?;
+        let entries = report::read(context, state, &page).await?;
+        Ok(entries.into_list(|report| (report.place(), report)))
     }
 }
 

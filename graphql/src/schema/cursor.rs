@@ -46,6 +46,13 @@ pub(crate) struct AnnouncementPlace(pub(crate) Uuid);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AuditPlace(pub(crate) i64);
 
+/// The place of a report among all, by when it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ReportPlace {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) report: Uuid,
+}
+
 /// The place of an event in the log, or among those of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct EventPlace(pub(crate) LogPlace);
@@ -85,6 +92,7 @@ impl Cursor for AnnouncementPlace {}
 impl Cursor for AuditPlace {}
 impl Cursor for FoundPlace {}
 impl Cursor for EventPlace {}
+impl Cursor for ReportPlace {}
 
 /// The text is no cursor of this list.
 #[derive(Clone, Copy, Debug)]
@@ -290,6 +298,24 @@ pub(crate) fn parse<C: Cursor>(argument: &'static str, text: Option<String>) -> 
         .map_err(|error| Refusal::invalid(argument, error.to_string()))
 }
 
+impl CursorType for ReportPlace {
+    type Error = NotACursor;
+
+    fn decode_cursor(text: &str) -> Result<Self, NotACursor> {
+        let (at, report) = text
+            .strip_prefix('r')
+            .and_then(|text| text.split_at_checked(16))
+            .ok_or(NotACursor)?;
+        let at = DateTime::from_timestamp_micros(number(at)?).ok_or(NotACursor)?;
+        let report = id(report)?;
+        Ok(Self { at, report })
+    }
+
+    fn encode_cursor(&self) -> String {
+        format!("r{:016x}{}", self.at.timestamp_micros(), self.report.simple())
+    }
+}
+
 fn number(hex: &str) -> Result<i64, NotACursor> {
     if hex.len() != 16 || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return Err(NotACursor);
@@ -355,6 +381,11 @@ mod tests {
             number: 18,
         });
         assert_eq!(EventPlace::decode_cursor(&place.encode_cursor()).unwrap(), place);
+        let place = ReportPlace {
+            at: DateTime::from_timestamp_micros(1_234_567).unwrap(),
+            report: Uuid::from_u128(81),
+        };
+        assert_eq!(ReportPlace::decode_cursor(&place.encode_cursor()).unwrap(), place);
         let place = MessagePlace(i64::MAX);
         assert_eq!(
             MessagePlace::decode_cursor(&place.encode_cursor()).unwrap(),
@@ -396,6 +427,7 @@ mod tests {
             assert!(AuditPlace::decode_cursor(text).is_err(), "{text}");
             assert!(FoundPlace::decode_cursor(text).is_err(), "{text}");
             assert!(EventPlace::decode_cursor(text).is_err(), "{text}");
+            assert!(ReportPlace::decode_cursor(text).is_err(), "{text}");
         }
     }
 }

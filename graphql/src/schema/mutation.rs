@@ -3,6 +3,7 @@
 use super::admin::announcement::{self, Announcement};
 use super::admin::parked::{self, Parked, ParkedState};
 use super::admin::rebuild::{self, RebuildJob};
+use super::admin::report::{self, Report, ReportAction};
 use super::id;
 use super::loaders::Loaders;
 use super::time::Time;
@@ -11,10 +12,11 @@ use crate::backend::{Backend, Order};
 use crate::database::Database;
 use crate::errors::{Code, Refusal};
 use crate::freshness::Freshness;
-use crate::viewer::{Viewer, admin};
+use crate::viewer::{Viewer, admin, moderator};
 use async_graphql::{Context, ID, Object, Result};
 use std::sync::Arc;
 use tidings_eventlog::Position;
+use tidings_eventlog::record::lane_of;
 use uuid::Uuid;
 
 /// The longest reason, in bytes.
@@ -109,6 +111,35 @@ impl Mutation {
         let name = known(&name)?;
         order(context, viewer, Order::RollbackProjection { name }).await?;
         job(context, name).await
+    }
+
+    /// Does something about a report. What settles it is done once: the same again is answered alike, and anything else is a conflict. `RECALL`
+    /// takes the message back, and its `note` is told to members as the reason.
+    async fn resolve_report(
+        &self,
+        context: &Context<'_>,
+        id: ID,
+        action: ReportAction,
+        note: Option<String>,
+    ) -> Result<Report> {
+        let viewer = moderator(context)?;
+        let id = id::parse("id", &id)?;
+        let none = || Refusal::new(Code::NotFound, "there is no such report");
+        let found = report::one(context, viewer.user, id).await?.ok_or_else(none)?;
+        let (conversation, message) = found.about();
+        let handling = Order::HandleReport {
+            report: id,
+            reports: found.reports(),
+            conversation,
+            message,
+            handling: action.into(),
+            note,
+        };
+        let pos = order(context, viewer, handling).await?;
+        let lane = lane_of(found.reports());
+        let freshness = context.data_unchecked::<Freshness>();
+        freshness.passed(&[Position { lane, pos }]).await?;
+        Ok(report::one(context, viewer.user, id).await?.ok_or_else(none)?)
     }
 
     /// Gives a rebuild up. What has been folded is kept for the next one.

@@ -17,7 +17,7 @@ use super::search::{self, SearchConnection, SearchOrder};
 use super::user::{self, User};
 use crate::errors::{Code, Refusal};
 use crate::freshness::Freshness;
-use crate::viewer::{admin, viewer};
+use crate::viewer::{auditor, overseer, viewer};
 use async_graphql::{Context, ID, Object, Result};
 use tidings_projections::people::TieKind;
 
@@ -216,23 +216,23 @@ impl Query {
         Ok(search::find(context, viewer, &query, conversation, order, &page).await?)
     }
 
-    /// What administrators see of the whole server. Null for whoever is none.
+    /// What administrators see of the whole server, auditors with them; moderators see the reports. Null for everybody else.
     #[expect(
         clippy::unused_async,
         reason = "the library wants every field to be asynchronous"
     )]
     async fn admin(&self, context: &Context<'_>) -> Result<Option<Admin>> {
         viewer(context)?;
-        Ok(admin(context).is_ok().then_some(Admin))
+        Ok(overseer(context).is_ok().then_some(Admin))
     }
 
-    /// How far the read models are in each lane of the log. For administrators.
+    /// How far the read models are in each lane of the log. For administrators and auditors.
     #[expect(
         clippy::unused_async,
         reason = "the library wants every field to be asynchronous"
     )]
     async fn read_models(&self, context: &Context<'_>) -> Result<Vec<ReadModelProgress>> {
-        admin(context)?;
+        auditor(context)?;
         Ok(read_model::all(context.data_unchecked::<Freshness>()))
     }
 }

@@ -8,7 +8,7 @@ use super::id;
 use super::read_model::{self, ReadModelProgress};
 use crate::database::Database;
 use crate::freshness::Freshness;
-use crate::viewer::{admin, viewer};
+use crate::viewer::{auditor, viewer};
 use async_graphql::{Context, ID, Result};
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
@@ -24,7 +24,7 @@ pub(crate) struct Subscription;
 #[async_graphql::Subscription]
 impl Subscription {
     /// How far the read models are in each lane of the log: at once, and then whenever it has changed, at most once a second.
-    /// For administrators.
+    /// For administrators and auditors.
     #[expect(
         clippy::unused_async,
         reason = "the library wants every field to be asynchronous"
@@ -33,7 +33,7 @@ impl Subscription {
         &self,
         context: &Context<'_>,
     ) -> Result<impl Stream<Item = Vec<ReadModelProgress>> + use<>> {
-        admin(context)?;
+        auditor(context)?;
         let freshness = context.data_unchecked::<Freshness>().clone();
         let watch = Watch::new(freshness, None);
         Ok(stream::unfold(watch, |mut watch| async move {
@@ -70,7 +70,7 @@ impl Subscription {
         &self,
         context: &Context<'_>,
     ) -> Result<impl Stream<Item = ProjectionStatus> + use<>> {
-        admin(context)?;
+        auditor(context)?;
         let freshness = context.data_unchecked::<Freshness>().clone();
         let watch = Watch::new(freshness, Vec::<ProjectionStatus>::new());
         let state = (watch, VecDeque::new());
@@ -87,13 +87,13 @@ impl Subscription {
         }))
     }
 
-    /// The whole server in a few numbers: at once, and then whenever they have changed, at most once a second. For administrators.
+    /// The whole server in a few numbers: at once, and then whenever they have changed, at most once a second. For administrators and auditors.
     #[expect(
         clippy::unused_async,
         reason = "the library wants every field to be asynchronous"
     )]
     async fn stats(&self, context: &Context<'_>) -> Result<impl Stream<Item = Result<Stats>> + use<>> {
-        admin(context)?;
+        auditor(context)?;
         let subject = (
             context.data_unchecked::<Database>().clone(),
             context.data_unchecked::<Freshness>().clone(),

@@ -11,7 +11,7 @@ use crate::database::{Database, NoAnswer};
 use crate::errors::Refusal;
 use crate::freshness::{Freshness, heads};
 use crate::loader::Loader;
-use crate::viewer::admin;
+use crate::viewer::overseer;
 use async_graphql::{Context, ID, Result, SimpleObject};
 use std::collections::HashMap;
 use tidings_eventlog::record::lane_of;
@@ -70,9 +70,9 @@ impl User {
         Ok(seen.and_then(|seen| seen.last_seen))
     }
 
-    /// Since when the person is suspended. Null for those who are not, and for whoever asks without being an administrator.
+    /// Since when the person is suspended. Null for those who are not, and for whoever asks without a role.
     async fn suspended_at(&self, context: &Context<'_>) -> Result<Option<Time>> {
-        if admin(context).is_err() {
+        if overseer(context).is_err() {
             return Ok(None);
         }
         let suspensions = &context.data_unchecked::<Loaders>().suspensions;

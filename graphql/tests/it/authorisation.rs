@@ -42,6 +42,14 @@ fn table() -> Vec<(&'static str, String)> {
         ("Admin.stats", "{ admin { stats { events } } }".to_owned()),
         ("Admin.users", "{ admin { users { nodes { id } } } }".to_owned()),
         (
+            "Admin.reports",
+            "{ admin { reports { nodes { id } } } }".to_owned(),
+        ),
+        (
+            "Mutation.resolveReport",
+            format!("mutation {{ resolveReport({id}, action: DISMISS) {{ id }} }}"),
+        ),
+        (
             "Mutation.suspendUser",
             format!("mutation {{ suspendUser({id}, reason: \"x\") {{ id }} }}"),
         ),
@@ -167,5 +175,30 @@ async fn administrators_get_what_nobody_else_does() {
             refused.is_some() || !answer["data"]["admin"].is_null() || !field.starts_with("Admin."),
             "{field}: {answer}"
         );
+    }
+}
+
+#[tokio::test]
+async fn moderators_see_and_settle_reports_and_auditors_see_all_and_do_nothing() {
+    let world = World::new().await;
+    let me = world.person(1).await;
+    for (field, query) in table() {
+        for role in ["moderator", "auditor"] {
+            let viewer = Viewer {
+                roles: vec![role.to_owned()],
+                ..viewer(me)
+            };
+            let may = match role {
+                "moderator" => matches!(field, "Admin.reports" | "Mutation.resolveReport"),
+                _ => !field.starts_with("Mutation."),
+            };
+            let answer = ask(&world, Some(viewer), &query).await;
+            let refused = answer["errors"][0]["extensions"]["code"].as_str() == Some("forbidden");
+            assert_eq!(refused, !may, "{role}: {field}: {answer}");
+            assert!(
+                !may || answer["data"].get("admin") != Some(&Value::Null) || answer.get("errors").is_some(),
+                "{field}"
+            );
+        }
     }
 }

@@ -81,6 +81,14 @@ fn the_schema_holds_what_the_contract_says() {
         ),
         ("Admin", "trace(conversation: ID!, message: ID!): MessageTrace"),
         ("Admin", "configuration: [Setting!]!"),
+        (
+            "Admin",
+            "reports(state: ReportState, first: Int, after: String, last: Int, before: String): ReportConnection!",
+        ),
+        (
+            "Mutation",
+            "resolveReport(id: ID!, action: ReportAction!, note: String): Report!",
+        ),
         ("Subscription", "conversationEvents(id: ID!): Event!"),
         ("User", "id: ID!"),
         ("User", "username: String!"),

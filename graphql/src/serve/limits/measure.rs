@@ -11,7 +11,7 @@ use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
 
 /// Fields that are lists with pages.
-pub(super) const PAGED: [&str; 26] = [
+pub(super) const PAGED: [&str; 27] = [
     "announcements",
     "audit",
     "banned",
@@ -33,6 +33,7 @@ pub(super) const PAGED: [&str; 26] = [
     "parked",
     "recipients",
     "replies",
+    "reports",
     "search",
     "seenBy",
     "sentContactRequests",
@@ -41,8 +42,9 @@ pub(super) const PAGED: [&str; 26] = [
 ];
 /// Lists without pages, which are as long as what they tell of.
 #[cfg(test)]
-const WHOLE: [&str; 14] = [
+const WHOLE: [&str; 15] = [
     "configuration",
+    "evidence",
     "ignored",
     "lanes",
     "mentions",
@@ -71,6 +73,8 @@ const RECEIPTS: usize = 25;
 const SEEN: usize = 10;
 /// What it costs to look at the events of a page, which may be few of those that are looked at.
 const EVENTS: usize = 250;
+/// Versions that a message usually has at most.
+const VERSIONS_MAX: usize = 100;
 /// What it costs to look for words: some seconds of a connection, where they are common.
 const SEARCH: usize = 1_000;
 /// The longest name of a field in the answer: it is repeated for each entry of the lists around it.
@@ -166,6 +170,8 @@ impl<'a> Walk<'a> {
             "reach" => (EVENTS, 1),
             "onlineCount" => (TOTAL, 1),
             _ if PAGED.contains(&name) => (1, self.page(field)),
+            // Each is written down, and each version is read from the log.
+            "evidence" => (EVENTS, VERSIONS_MAX),
             "mentions" => (MENTIONS_MAX, MENTIONS_USUAL),
             "reactions" => (1, REACTIONS_MAX),
             "names" => (1, NAMES_MAX),
