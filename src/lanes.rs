@@ -34,8 +34,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::event::Acted;
 use tidings_domain::{
-    AnnouncementCommand, Command, CommandId, ConversationId, DigestKey, Facts, Need, Original, Pair,
-    PairCommand, Receipts, Regard, Rejection, Rules, Stream, StreamCommand, UserCommand, UserId, pair_of,
+    AnnouncementCommand, Command, CommandId, ConversationId, DigestKey, Facts, Filing, Handling, Need,
+    Original, Pair, PairCommand, Reason, Receipts, Regard, Rejection, ReportCommand, ReportId, Rules, Stream,
+    StreamCommand, UserCommand, UserId, pair_of, reports_of,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Committed, Log, ReadError};
@@ -432,6 +433,55 @@ impl Lanes {
             reply,
         };
         self.queue(direct.lane(), request);
+    }
+
+    /// Queues what somebody says is wrong with a message, on what was found of that at `as_of`.
+    pub fn submit_report(&self, actor: UserId, id: CommandId, filing: Filing, as_of: AsOf, reply: Reply) {
+        let (conversation, message) = (filing.conversation, filing.message);
+        let reports = reports_of(conversation, message);
+        let Some(reply) = self.claim(actor.0, id.0, reports, reply) else {
+            return;
+        };
+        let command = StreamCommand::Reports {
+            actor,
+            id,
+            reports,
+            command: ReportCommand::File(filing),
+        };
+        let request = Request::Command {
+            digest: command.digest(&self.key),
+            people: vec![],
+            rooms: vec![],
+            asked: None,
+            original: None,
+            regards: vec![],
+            as_of: Some(as_of),
+            command,
+            reply,
+        };
+        self.queue(conversation.lane(), request);
+    }
+
+    /// Queues what the moderator `actor` makes of a report, which is on the stream `reports`, and waits for the answer.
+    pub async fn submit_handling(
+        &self,
+        actor: UserId,
+        id: Uuid,
+        reports: Uuid,
+        (report, handling): (ReportId, Handling),
+        note: Option<Reason>,
+    ) -> Result<Accepted, Refusal> {
+        let command = StreamCommand::Reports {
+            actor,
+            id: CommandId(id),
+            reports,
+            command: ReportCommand::Handle {
+                report,
+                handling,
+                note,
+            },
+        };
+        self.submit_own(command, None).await
     }
 
     /// Says that `actor` has sent `id` to `stream`, until it is answered. Refuses it where it is on its way to another one.

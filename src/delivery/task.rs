@@ -329,7 +329,7 @@ impl HubTask {
                 self.observer.announced();
                 Ok(None)
             }
-            Ok(Event::User(_) | Event::Administration(_)) => Ok(None),
+            Ok(Event::User(_) | Event::Report(_) | Event::Administration(_)) => Ok(None),
             Err(error) => {
                 tracing::error!(lane = self.lane, pos = recorded.pos, %error, "a control event cannot be read");
                 Err(error)

@@ -106,6 +106,7 @@ pub(super) fn cost(parsed: &Result<ClientFrame, ParseError>, sizes: &Sizes, now:
             | Action::ContactWithdraw { .. }
             | Action::ContactRemove { .. }
             | Action::UserBlock { .. }
+            | Action::ReportSend { .. }
             | Action::GroupTransfer { .. }
             | Action::GroupSettings { .. }
             | Action::GroupMute { .. }

@@ -7,6 +7,7 @@ mod marks;
 mod pairs;
 mod presence;
 mod reads;
+mod reports;
 
 use super::Gateway;
 use super::costs::cost;

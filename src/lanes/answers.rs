@@ -37,8 +37,8 @@ impl Answer {
     /// Nothing is left to do: the stream has come to be as the command wants it, by one of its events up to the last. The last one is
     /// the answer, so that whoever waits for its position sees what the command wanted.
     fn standing(lane: u8, command: &Pending, last: Option<Last>, head: u64) -> Self {
-        if let StreamCommand::Pair { .. } = command.command {
-            // The last event of a pair may be the other one's, of which nothing is told.
+        if let StreamCommand::Pair { .. } | StreamCommand::Reports { .. } = command.command {
+            // The last event may be somebody else's, of which nothing is told.
             return Self::Accepted(Accepted {
                 stream: command.stream(),
                 seq: 0,

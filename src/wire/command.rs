@@ -3,7 +3,7 @@
 use super::hiding::{self, Hide};
 use super::{
     ban, contact, direct, group, group_settings, invitation, joining, link, mark, message, muted, pin,
-    presence, profile, reaction, setting, thread,
+    presence, profile, reaction, report, setting, thread,
 };
 use serde_json::{Map, Value};
 use tidings_domain::{
@@ -45,6 +45,8 @@ pub enum Wanted {
         user: UserId,
         command: PairCommand,
     },
+    /// To tell moderators what is wrong with a message.
+    Report(report::Report),
     /// To watch who is there of these people, and in these conversations.
     Watch {
         users: Vec<UserId>,
@@ -169,6 +171,12 @@ pub fn translate(
         Action::UserBlock { user, on } => {
             return Ok(contact::wanted(&author, user, PairCommand::Block { on }));
         }
+        Action::ReportSend {
+            conversation,
+            message,
+            reason,
+            note,
+        } => return report::send(conversation, message, &reason, note.as_deref()),
         Action::Read {
             conversation,
             seq,
@@ -222,6 +230,7 @@ pub fn translate(
         ConversationCommand::SendMessage(_)
             | ConversationCommand::EditMessage { .. }
             | ConversationCommand::RecallMessage { .. }
+            | ConversationCommand::Moderate { .. }
             | ConversationCommand::React { .. }
             | ConversationCommand::Pin { .. }
     );

@@ -6,9 +6,11 @@ use tidings_domain::conversation::reaction::EMOJI_BYTES_MAX;
 use tidings_domain::conversation::slow::SLOW_SECONDS_MAX;
 use tidings_domain::conversation::{EVERYONE_PER_HOUR, GROUP_MEMBERS_MAX, MENTIONS_MAX};
 use tidings_domain::pair::block::BLOCKS_MAX;
-use tidings_domain::text::{GROUP_NAME_CHARS_MAX, MESSAGE_TEXT_BYTES_MAX, REASON_CHARS_MAX};
+use tidings_domain::text::{
+    GROUP_NAME_CHARS_MAX, MESSAGE_TEXT_BYTES_MAX, REASON_CHARS_MAX, REPORT_NOTE_CHARS_MAX,
+};
 use tidings_domain::{
-    CONTACTS_MAX, HIDDEN_MAX, INVITATIONS_MAX, PINS_MAX, REQUESTS_A_DAY, REQUESTS_MAX, Rules,
+    CONTACTS_MAX, HIDDEN_MAX, INVITATIONS_MAX, PINS_MAX, REPORTS_A_DAY, REQUESTS_A_DAY, REQUESTS_MAX, Rules,
 };
 use tidings_protocol::{FETCH_EVENTS_MAX, Limits, ServerFrame, Welcome};
 use uuid::Uuid;
@@ -73,5 +75,7 @@ fn limits(announced: &Announced) -> Limits {
         contact_requests: Some(REQUESTS_MAX),
         contact_requests_per_day: Some(REQUESTS_A_DAY),
         blocks: Some(BLOCKS_MAX),
+        reports_per_day: Some(REPORTS_A_DAY),
+        report_note_chars: Some(REPORT_NOTE_CHARS_MAX as u32),
     }
 }

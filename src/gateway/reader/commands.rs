@@ -57,6 +57,7 @@ impl Reader {
             Ok(Wanted::Hide { conversation, hide }) => {
                 Box::pin(self.hide(id, conversation, hide, reply)).await;
             }
+            Ok(Wanted::Report(report)) => Box::pin(self.report(id, report, reply)).await,
             Ok(Wanted::Mark { conversation, mark }) => {
                 Box::pin(self.mark(id, conversation, mark, reply)).await;
             }

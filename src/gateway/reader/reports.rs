@@ -1,0 +1,77 @@
+//! What somebody says is wrong with a message.
+
+use super::Reader;
+use super::commands::charge;
+use crate::gateway::reply::Reply;
+use crate::lanes::SUBJECTS;
+use crate::outcome::{Accepted, Refusal};
+use crate::wire::{Report, answer, refused};
+use tidings_domain::{CommandId, Filing, UserId};
+use tidings_projections::reports_free_at;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+impl Reader {
+    /// Hands a report on, with who sent what it is about: what came before it from this connection is there. The ack names the
+    /// conversation, and no seq: that of the reports would tell how many there are.
+    pub(super) async fn report(&mut self, id: Uuid, report: Report, reply: Reply) {
+        let as_of = self.gateway.lanes.as_of();
+        let conversation = report.conversation;
+        let filing = match self.filing(report).await {
+            Ok(filing) => filing,
+            Err(refusal) => return reply.refuse(refused(Some(id), &refusal)),
+        };
+        let (budget, began) = (self.registered.budget.clone(), Instant::now());
+        let acks = self.gateway.counters.acks.clone();
+        let reply = Box::new(move |result: Result<Accepted, Refusal>| {
+            if let Err(refusal) = &result {
+                charge(&budget, refusal);
+            }
+            let result = result.map(|accepted| Accepted {
+                stream: conversation.0,
+                seq: 0,
+                ..accepted
+            });
+            reply.send(&answer(id, result));
+            acks.record(began.elapsed());
+        });
+        let (user, id) = (self.user, CommandId(id));
+        self.gateway.lanes.submit_report(user, id, filing, as_of, reply);
+    }
+
+    /// What the decision must know. Of a conversation that is not the user's nothing is looked for.
+    async fn filing(&self, report: Report) -> Result<Filing, Refusal> {
+        let Report {
+            conversation,
+            message,
+            reason,
+            note,
+        } = report;
+        let is_member = self.is_member(conversation).await?;
+        let log = &self.gateway.log;
+        let (mut sender, mut free_at) = (None, None);
+        if is_member {
+            let asked = [(conversation.0, message)];
+            let written = log.written(conversation.lane(), SUBJECTS.subjects, &asked).await;
+            let written = written.map_err(|error| {
+                tracing::debug!(%error, "a message that is reported could not be looked for");
+                Refusal::Unavailable
+            })?;
+            sender = written.first().map(|writing| UserId(writing.actor));
+            let free = reports_free_at(log.pool(), self.user.0, crate::clock::now()).await;
+            free_at = free.map_err(|error| {
+                tracing::debug!(%error, "how much somebody has reported could not be found");
+                Refusal::Unavailable
+            })?;
+        }
+        Ok(Filing {
+            conversation,
+            message,
+            reason,
+            note,
+            is_member,
+            sender,
+            free_at,
+        })
+    }
+}
