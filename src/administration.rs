@@ -10,6 +10,7 @@ mod following;
 mod nodes;
 mod parked;
 mod rebuilds;
+mod reports;
 mod tables;
 mod trace;
 
@@ -35,7 +36,7 @@ use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Log;
 use tidings_graphql::{
     Audited, Backend, ConnectionState, EventFilter, EventState, EventsFound, LogPlace, MadeAnnouncement,
-    NodeState, Order, Part, RebuildState, Refusal, SettingState, TraceState,
+    NodeState, Order, Part, RebuildState, Refusal, ReportPosition, SettingState, TraceState, Version,
 };
 use tidings_projections::Range;
 use tokio::sync::{mpsc, oneshot};
@@ -152,6 +153,10 @@ impl Backend for Administration {
 
     fn trace(&self, conversation: Uuid, message: Uuid) -> BoxFuture<'_, Result<Option<TraceState>, Refusal>> {
         Box::pin(self.traced(conversation, message))
+    }
+
+    fn evidence(&self, by: Uuid, report: ReportPosition) -> BoxFuture<'_, Result<Vec<Version>, Refusal>> {
+        Box::pin(self.read_evidence(by, report))
     }
 
     fn follow(

@@ -2,6 +2,7 @@
 
 use super::Administration;
 use super::rebuilds::Way;
+use super::reports::Handle;
 use crate::accounts::AccountError;
 use tidings_domain::event::Acted;
 use tidings_domain::{Act, UserId};
@@ -66,7 +67,11 @@ impl Administration {
 
     /// Has the log say what is about to be done.
     async fn record(&self, by: Uuid, order: &Order) -> Result<(), Refusal> {
-        let acted = acted(order);
+        self.write_down(by, acted(order)).await
+    }
+
+    /// Has the log say what somebody does or looks at.
+    pub(super) async fn write_down(&self, by: Uuid, acted: Acted) -> Result<(), Refusal> {
         tracing::info!(user = %by, act = acted.act, target = acted.target, "an administrator acts");
         let lanes = &self.0.ground.lanes;
         match lanes.submit_act(UserId(by), crate::clock::id(), acted).await {
@@ -132,6 +137,24 @@ impl Administration {
                 at,
             } => self.make_announcement(by, announcement, text, at).await,
             Order::CancelAnnouncement { announcement } => self.take_back(by, announcement).await,
+            Order::HandleReport {
+                report,
+                reports,
+                conversation,
+                message,
+                handling,
+                note,
+            } => {
+                let handle = Handle {
+                    report,
+                    reports,
+                    conversation,
+                    message,
+                    handling,
+                    note,
+                };
+                self.handle_report(by, handle).await
+            }
         }
     }
 
@@ -177,6 +200,16 @@ fn acted(order: &Order) -> Acted {
         Order::CancelAnnouncement { announcement } => {
             (Act::CancelAnnouncement, announcement.to_string(), None)
         }
+        Order::HandleReport {
+            report,
+            handling,
+            note,
+            ..
+        } => (
+            Act::HandleReport,
+            format!("report {report}: {}", handling.as_str()),
+            note.as_ref(),
+        ),
     };
     Acted {
         act: act.as_str().to_owned(),

@@ -1,0 +1,186 @@
+//! What members report: what a message had said by then, and what moderators do about it. Both are in the log as acts first.
+
+use super::Administration;
+use super::tables::unavailable;
+use crate::clock;
+use crate::outcome::{Accepted, Refusal as Refused};
+use tidings_domain::event::Acted;
+use tidings_domain::stored::{self, Kind};
+use tidings_domain::{
+    Act, Command, CommandId, Content, ConversationCommand, ConversationEvent, ConversationId, Event, Field,
+    Handling, MessageText, Reason, Rejection, ReportId, UserId,
+};
+use tidings_eventlog::{ReadError, Recorded};
+use tidings_graphql::{Code, Refusal, ReportPosition, SaidKind, Version};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+/// An order to do something about a report.
+pub(super) struct Handle {
+    pub(super) report: Uuid,
+    /// The stream of the message's reports.
+    pub(super) reports: Uuid,
+    pub(super) conversation: Uuid,
+    pub(super) message: Uuid,
+    pub(super) handling: Handling,
+    pub(super) note: Option<String>,
+}
+
+impl Administration {
+    /// What a message had said by the time of its report, oldest first, once the log has it that `by` has looked.
+    pub(super) async fn read_evidence(
+        &self,
+        by: Uuid,
+        report: ReportPosition,
+    ) -> Result<Vec<Version>, Refusal> {
+        let looked = Acted {
+            act: Act::ReadReport.as_str().to_owned(),
+            target: about(report.conversation, report.message),
+            reason: Some(format!("report {}", report.report)),
+        };
+        self.write_down(by, looked).await?;
+        let failed = |error: ReadError| {
+            tracing::warn!(%error, "what was reported cannot be read");
+            unavailable()
+        };
+        let (conversation, message) = (report.conversation, report.message);
+        let pins = Kind::PIN_CHANGED.0;
+        let trace = self.0.shown.trace(conversation, message, pins).await;
+        let Some(trace) = trace.map_err(failed)? else {
+            return Ok(vec![]);
+        };
+        // Recalls win over edits, also over those that come behind them.
+        let recall = trace
+            .about
+            .iter()
+            .find(|event| event.kind == Kind::MESSAGE_RECALLED.0);
+        let end = recall.map_or(report.pos, |recall| recall.pos.min(report.pos));
+        let edits = trace
+            .about
+            .iter()
+            .filter(|event| event.kind == Kind::MESSAGE_EDITED.0);
+        let seqs = std::iter::once(&trace.subject)
+            .chain(edits)
+            .filter(|event| event.pos < end)
+            .map(|event| event.seq);
+        let mut versions = vec![];
+        for seq in seqs {
+            // From the log that keeps what is gone for everybody else.
+            let found = self.0.ground.log.stream(conversation, seq, seq, 1).await;
+            versions.extend(found.map_err(failed)?.first().and_then(version));
+        }
+        Ok(versions)
+    }
+
+    /// Settles a report, or says who looks at it. Returns where in its lane that stands. What is to be taken back is taken back behind it; where that
+    /// fails, ordering it again makes up for it.
+    pub(super) async fn handle_report(&self, by: Uuid, order: Handle) -> Result<u64, Refusal> {
+        let Handle {
+            report,
+            reports,
+            conversation,
+            message,
+            handling,
+            note,
+        } = order;
+        let note = note.as_deref().map(Reason::parse).transpose();
+        let note = note.map_err(|rejection| refusal(rejection.into()))?;
+        let lanes = &self.0.ground.lanes;
+        let handled = lanes
+            .submit_handling(
+                UserId(by),
+                clock::id(),
+                reports,
+                (ReportId(report), handling),
+                note.clone(),
+            )
+            .await
+            .map_err(refusal)?;
+        let (Handling::Recall, Some(reason)) = (handling, note) else {
+            return Ok(handled.position.pos);
+        };
+        let command = Command {
+            id: CommandId(clock::id()),
+            actor: UserId(by),
+            conversation: ConversationId(conversation),
+            body: ConversationCommand::Moderate { message, reason },
+        };
+        let recalled = self.carry_to_lane(command).await?;
+        // Both are in one lane.
+        Ok(recalled.position.pos.max(handled.position.pos))
+    }
+
+    async fn carry_to_lane(&self, command: Command) -> Result<Accepted, Refusal> {
+        let (sender, answer) = oneshot::channel();
+        let reply = Box::new(move |answer| {
+            // The order may have been given up.
+            let _ = sender.send(answer);
+        });
+        self.0.ground.lanes.submit(command, reply);
+        let answer = answer.await.unwrap_or(Err(Refused::Unavailable));
+        answer.map_err(refusal)
+    }
+}
+
+/// What an act is about that concerns a message.
+pub(super) fn about(conversation: Uuid, message: Uuid) -> String {
+    format!("message {message} in {conversation}")
+}
+
+/// What an event makes a message say.
+fn version(record: &Recorded) -> Option<Version> {
+    let content = match stored::decode(record.kind, record.ver, &record.payload) {
+        Ok(Event::Conversation(ConversationEvent::MessageSent(sent))) => sent.content,
+        Ok(Event::Conversation(ConversationEvent::MessageEdited(edited))) => edited.content,
+        Ok(_) => return None,
+        Err(error) => {
+            tracing::error!(stream = %record.stream, seq = record.seq, %error, "what was reported cannot be read");
+            return None;
+        }
+    };
+    let said = |text: &MessageText| text.as_str().to_owned();
+    let (kind, text, attachment) = match &content {
+        Content::Text { text } => (SaidKind::Text, Some(said(text)), None),
+        Content::Image { attachment, caption } => {
+            (SaidKind::Image, caption.as_ref().map(said), Some(*attachment))
+        }
+        Content::File { attachment, caption } => {
+            (SaidKind::File, caption.as_ref().map(said), Some(*attachment))
+        }
+    };
+    Some(Version {
+        seq: record.seq,
+        at: record.at,
+        kind,
+        text,
+        attachment,
+    })
+}
+
+/// Why something is not done, for the moderator.
+fn refusal(refused: Refused) -> Refusal {
+    let message = refused.to_string();
+    match refused {
+        Refused::Rejected(Rejection::NotFound(_)) => Refusal::new(Code::NotFound, "there is no such report"),
+        Refused::Rejected(Rejection::Conflict(_)) => Refusal::new(Code::Conflict, message),
+        // What administrators say is a note here.
+        Refused::Rejected(Rejection::TooLarge {
+            field: Field::Reason,
+            max,
+        }) => Refusal {
+            field: Some("note"),
+            ..Refusal::new(
+                Code::TooLarge,
+                format!("the note is longer than {max} characters"),
+            )
+        },
+        Refused::Rejected(Rejection::Invalid {
+            field: Field::Reason, ..
+        }) => Refusal::invalid("note", "the note shows nothing, or holds a control character"),
+        Refused::Rejected(_) => Refusal::invalid("note", message),
+        Refused::IdReused | Refused::TooFast { .. } | Refused::Overloaded | Refused::Unavailable => {
+            tracing::warn!(message, "what a moderator orders is not taken");
+            Refusal::unavailable("the log does not take it just now")
+        }
+    }
+}
