@@ -9,9 +9,14 @@ use uuid::Uuid;
 
 /// Somebody whose next token is an administrator's.
 pub(crate) async fn administrator(node: &TestNode) -> User {
-    let user = node.register("root").await;
+    promoted(node, "root", &[Role::Admin]).await
+}
+
+/// Somebody whose next token has these roles.
+pub(crate) async fn promoted(node: &TestNode, name: &str, roles: &[Role]) -> User {
+    let user = node.register(name).await;
     let accounts = node.node.accounts();
-    assert!(accounts.set_roles(user.id, &[Role::Admin]).await.unwrap());
+    assert!(accounts.set_roles(user.id, roles).await.unwrap());
     let token = login(node, &user).await.unwrap();
     User { token, ..user }
 }

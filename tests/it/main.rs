@@ -59,6 +59,7 @@ mod reads;
 mod rebuild;
 mod recall;
 mod receipt;
+mod report;
 mod rooms;
 mod search;
 mod seen;
