@@ -43,7 +43,8 @@ invitations | domain/src/conversation/invitation.rs | INVITATIONS_MAX: usize = {
 contacts | domain/src/pair/contact.rs | CONTACTS_MAX: u32 = {};
 contact_requests | domain/src/pair/contact.rs | REQUESTS_MAX: u32 = {};
 contact_requests_per_day | domain/src/pair/contact.rs | REQUESTS_A_DAY: u32 = {};
-blocks | domain/src/pair/block.rs | BLOCKS_MAX: u32 = {};`;
+blocks | domain/src/pair/block.rs | BLOCKS_MAX: u32 = {};
+reports_per_day | domain/src/report.rs | REPORTS_A_DAY: u32 = {};`;
 
 // What rows say in their own words: feature | words | file | declaration. Where there is no {}, words and declaration stand as they are.
 const WORDED = `
@@ -72,6 +73,9 @@ announcements | {} at a time wait | domain/src/announcement.rs | SCHEDULED_MAX: 
 announcements | within {} days | domain/src/announcement.rs | TimeDelta::days({});
 announcements | the newest {} of what was missed | src/announcements/board.rs | KEPT: usize = {};
 contacts | not heard for {} days | domain/src/pair/contact.rs | DECLINED_DAYS: i64 = {};
+reports | {} reports of a message | domain/src/report.rs | REPORTS_OF_MESSAGE_MAX: usize = {};
+reports | a reason of {}, | domain/src/text.rs | REASON_CHARS_MAX: usize = {};
+reports | a note of {} characters | domain/src/text.rs | REPORT_NOTE_CHARS_MAX: usize = {};
 contacts | a text of {} characters | domain/src/text.rs | GREETING_CHARS_MAX: usize = {};
 profile | a name {}, | domain/src/text.rs | DISPLAY_NAME_CHARS_MAX: usize = {};
 profile | \`about\` {} characters | domain/src/text.rs | ABOUT_CHARS_MAX: usize = {};
