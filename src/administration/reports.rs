@@ -84,7 +84,7 @@ impl Administration {
             note,
         } = order;
         let note = note.as_deref().map(Reason::parse).transpose();
-        let note = note.map_err(|rejection| refusal(rejection.into()))?;
+        let note = note.map_err(|rejection| refusal(&rejection.into()))?;
         let lanes = &self.0.ground.lanes;
         let handled = lanes
             .submit_handling(
@@ -95,7 +95,7 @@ impl Administration {
                 note.clone(),
             )
             .await
-            .map_err(refusal)?;
+            .map_err(|refused| refusal(&refused))?;
         let (Handling::Recall, Some(reason)) = (handling, note) else {
             return Ok(handled.position.pos);
         };
@@ -118,7 +118,7 @@ impl Administration {
         });
         self.0.ground.lanes.submit(command, reply);
         let answer = answer.await.unwrap_or(Err(Refused::Unavailable));
-        answer.map_err(refusal)
+        answer.map_err(|refused| refusal(&refused))
     }
 }
 
@@ -158,7 +158,7 @@ fn version(record: &Recorded) -> Option<Version> {
 }
 
 /// Why something is not done, for the moderator.
-fn refusal(refused: Refused) -> Refusal {
+fn refusal(refused: &Refused) -> Refusal {
     let message = refused.to_string();
     match refused {
         Refused::Rejected(Rejection::NotFound(_)) => Refusal::new(Code::NotFound, "there is no such report"),

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
 use tidings_domain::event::{ReportFiled, ReportHandled};
-use tidings_domain::{Handling, REPORTS_A_DAY, ReportEvent, ReportNote};
+use tidings_domain::{Handling, REPORTS_A_DAY, Reason, ReportEvent, ReportNote};
 use tidings_eventlog::Pool;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
@@ -249,7 +249,7 @@ impl<'a> Changes<'a> {
         let people: Vec<Uuid> = all().map(|handled| handled.by.0).collect();
         let ats: Vec<DateTime<Utc>> = self.handled.values().map(|(written, _)| written.at).collect();
         let notes: Vec<Option<&str>> = all()
-            .map(|handled| handled.note.as_ref().map(|note| note.as_str()))
+            .map(|handled| handled.note.as_ref().map(Reason::as_str))
             .collect();
         let values: [&(dyn ToSql + Sync); 6] = [&reports, &states, &actions, &people, &ats, &notes];
         run(transaction, schema, include_str!("report_handled.sql"), &values).await?;
