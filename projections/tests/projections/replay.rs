@@ -11,7 +11,7 @@ use tidings_projections::{
 async fn a_rebuild_equals_the_live_read_models_whatever_the_ranges_and_workers() {
     let world = World::new().await;
     let mut crowd = Crowd::new(&world, 5).await;
-    for n in 0..500 {
+    for n in 0..1000 {
         crowd.act(&world).await;
         // Ranges of many sizes, and lanes in many orders.
         if n % 11 == 0 {
