@@ -39,6 +39,10 @@ fn table() -> Vec<(&'static str, String)> {
             "{ admin { configuration { name value } } }".to_owned(),
         ),
         ("Admin.audit", "{ admin { audit { nodes { act } } } }".to_owned()),
+        (
+            "Admin.announcements",
+            "{ admin { announcements { nodes { text } } } }".to_owned(),
+        ),
         ("Admin.stats", "{ admin { stats { events } } }".to_owned()),
         ("Admin.users", "{ admin { users { nodes { id } } } }".to_owned()),
         (
@@ -84,6 +88,14 @@ fn table() -> Vec<(&'static str, String)> {
         (
             "Mutation.rollbackProjection",
             "mutation { rollbackProjection(name: \"history\") { state } }".to_owned(),
+        ),
+        (
+            "Mutation.announce",
+            "mutation { announce(text: \"x\") { state } }".to_owned(),
+        ),
+        (
+            "Mutation.cancelAnnouncement",
+            format!("mutation {{ cancelAnnouncement({id}) {{ state }} }}"),
         ),
         (
             "Subscription.readModels",
