@@ -36,7 +36,7 @@ async fn every_stream_is_as_the_log_says_however_far_the_read_models_are() {
         assert_eq!(found.drifts, [], "{stream}");
     }
     // Nothing is left behind.
-    assert_eq!(world.schemas().await.len(), 8);
+    assert_eq!(world.schemas().await.len(), 9);
 }
 
 #[tokio::test(flavor = "multi_thread")]

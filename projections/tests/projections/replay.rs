@@ -99,7 +99,7 @@ async fn a_rebuild_beside_a_running_server_loses_nothing() {
         world
             .number("SELECT count(*) FROM projection_checkpoint WHERE projection NOT LIKE '%\\_old'")
             .await,
-        32
+        36
     );
     assert_eq!(world.number("SELECT count(*) FROM projection_parked").await, 0);
     // The runner's own prepared statements write to the new tables.
@@ -155,7 +155,7 @@ async fn a_planted_difference_is_found() {
             && of("conversation").equal
     );
     // Nothing of the check stays behind, and a rebuild puts things right.
-    assert_eq!(world.schemas().await.len(), 8);
+    assert_eq!(world.schemas().await.len(), 9);
     replay(&world.log, &["unread", "history"], 2, &()).await.unwrap();
     world.assert_as_the_log_says().await;
 }
@@ -300,10 +300,10 @@ async fn a_rebuild_that_fails_leaves_everything_as_it_was() {
         .execute("DROP VIEW event; ALTER TABLE kept RENAME TO event")
         .await;
     assert_eq!(world.everything().await, before);
-    assert_eq!(world.schemas().await.len(), 8);
+    assert_eq!(world.schemas().await.len(), 9);
     assert_eq!(
         world.number("SELECT count(*) FROM projection_checkpoint").await,
-        32
+        36
     );
     world.assert_as_the_log_says().await;
 }

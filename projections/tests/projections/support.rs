@@ -897,6 +897,9 @@ pub(crate) struct Crowd {
     groups: Vec<(Uuid, BTreeSet<Uuid>, Vec<Recorded>)>,
     /// By owner, with their sizes.
     files: Vec<(Uuid, Uuid, u64)>,
+    /// Announcements that wait.
+    scheduled: Vec<Uuid>,
+    announced: u128,
 }
 
 impl Crowd {
@@ -916,6 +919,8 @@ impl Crowd {
             users,
             groups,
             files: vec![],
+            scheduled: vec![],
+            announced: 0,
         }
     }
 
@@ -1099,14 +1104,19 @@ impl Crowd {
                 }
             }
             (51, _) => {
-                let announcement = Uuid::from_u128(self.rng.random_range(1..40));
-                let change = match self.rng.random_range(0..5) {
-                    0..=2 => AnnouncementChange::Made {
-                        text: AnnouncementText::parse(format!("news {}", said.len())).unwrap(),
-                        at: self.rng.random_bool(0.5).then(|| DateTime::UNIX_EPOCH.into()),
-                    },
-                    3 => AnnouncementChange::Published,
-                    _ => AnnouncementChange::Cancelled,
+                let over = self.rng.random_bool(0.4).then(|| self.scheduled.pop()).flatten();
+                let (announcement, change) = match over {
+                    Some(waits) if self.rng.random_bool(0.5) => (waits, AnnouncementChange::Published),
+                    Some(waits) => (waits, AnnouncementChange::Cancelled),
+                    None => {
+                        self.announced += 1;
+                        let announcement = Uuid::from_u128(self.announced);
+                        let waits = self.rng.random_bool(0.5);
+                        self.scheduled.extend(waits.then_some(announcement));
+                        let text = AnnouncementText::parse(format!("news {}", self.announced)).unwrap();
+                        let at = waits.then(|| DateTime::UNIX_EPOCH.into());
+                        (announcement, AnnouncementChange::Made { text, at })
+                    }
                 };
                 world.announce(user, announcement, change).await;
             }
