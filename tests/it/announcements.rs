@@ -162,7 +162,7 @@ async fn an_announcement_is_told_at_its_time_and_once_by_however_many_nodes() {
     }
     let published = eventually(async || {
         let all = listed(&nodes[2], &root).await;
-        (all[0]["state"] == "PUBLISHED").then(|| all[0].clone())
+        all.into_iter().find(|made| made["state"] == "PUBLISHED")
     })
     .await;
     assert_eq!(
@@ -354,7 +354,14 @@ async fn administrators_see_whom_an_announcement_has_reached_and_who_has_read_it
     announce(&one, &root, "read me", None).await;
     let reach = async |delivered: i64, read: i64| {
         let expected = json!({ "delivered": delivered, "read": read });
-        eventually(async || (listed(&two, &root).await[0]["reach"] == expected).then_some(())).await;
+        eventually(async || {
+            listed(&two, &root)
+                .await
+                .first()
+                .is_some_and(|made| made["reach"] == expected)
+                .then_some(())
+        })
+        .await;
     };
     let seq = told(&mut a).await["seq"].as_u64().unwrap();
     told(&mut b).await;
