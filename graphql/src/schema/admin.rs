@@ -112,6 +112,7 @@ impl Admin {
     }
 
     /// What was announced to everybody, or is to be, oldest first.
+    #[graphql(guard = "Auditors")]
     async fn announcements(
         &self,
         context: &Context<'_>,
