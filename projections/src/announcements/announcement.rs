@@ -6,8 +6,8 @@ use crate::select::{Listed, Range, Select, Sql};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
-use tidings_domain::ANNOUNCEMENTS;
 use tidings_domain::event::{AnnouncementChange, AnnouncementChanged};
+use tidings_domain::{ANNOUNCEMENTS, Moment};
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
@@ -65,7 +65,7 @@ impl Announcement {
 struct Made<'a> {
     by: Uuid,
     text: &'a str,
-    made_at: DateTime<Utc>,
+    since: DateTime<Utc>,
     at: DateTime<Utc>,
     published_at: Option<DateTime<Utc>>,
 }
@@ -95,8 +95,8 @@ impl<'a> Changes<'a> {
                 let made = Made {
                     by: fact.record.actor,
                     text: text.as_str(),
-                    made_at: fact.at(),
-                    at: at.map_or(fact.at(), |at| at.time()),
+                    since: fact.at(),
+                    at: at.map_or(fact.at(), Moment::time),
                     published_at: at.is_none().then(|| fact.at()),
                 };
                 self.made.insert(key, made);
@@ -116,7 +116,7 @@ impl<'a> Changes<'a> {
             let made = || self.made.values();
             let bys: Vec<Uuid> = made().map(|made| made.by).collect();
             let texts: Vec<&str> = made().map(|made| made.text).collect();
-            let made_ats: Vec<DateTime<Utc>> = made().map(|made| made.made_at).collect();
+            let made_ats: Vec<DateTime<Utc>> = made().map(|made| made.since).collect();
             let ats: Vec<DateTime<Utc>> = made().map(|made| made.at).collect();
             let published: Vec<Option<DateTime<Utc>>> = made().map(|made| made.published_at).collect();
             let sql = include_str!("announcement.sql");
