@@ -163,11 +163,9 @@ impl<'a> Walk<'a> {
             "deliveredTo" | "recipients" | "seenBy" => (RECEIPTS, self.page(field)),
             // What is so called elsewhere is a number.
             "events" if !field.selection_set.node.items.is_empty() => (EVENTS, self.page(field)),
-            // Whether somebody may follow is asked anew each time, in the lane.
-            "counts" | "conversationEvents" => (EVENTS, 1),
+            // Whether somebody may follow is asked anew each time, in the lane; and of what was announced everybody is counted whom it has come to.
+            "counts" | "conversationEvents" | "reach" => (EVENTS, 1),
             "online" | "lastSeen" => (SEEN, 1),
-            // Everybody is counted whom it has come to.
-            "reach" => (EVENTS, 1),
             "onlineCount" => (TOTAL, 1),
             _ if PAGED.contains(&name) => (1, self.page(field)),
             // Each is written down, and each version is read from the log.
