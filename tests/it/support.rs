@@ -114,7 +114,11 @@ impl TestNode {
         Self {
             database_url: config.database_url.clone().unwrap_or_default(),
             node: Box::pin(Node::start(config)).await.unwrap(),
-            http: reqwest::Client::new(),
+            // The server closes a socket that idles for ten seconds, and a request must not meet that.
+            http: reqwest::Client::builder()
+                .pool_idle_timeout(Duration::from_secs(3))
+                .build()
+                .unwrap(),
         }
     }
 

@@ -43,6 +43,8 @@ impl Api {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(Duration::from_mins(1))
+            // The server closes a socket that idles for ten seconds, and a request must not meet that.
+            .pool_idle_timeout(Duration::from_secs(3))
             .build()?;
         Ok(Self {
             http,
