@@ -6,11 +6,13 @@ use crate::gateway::fetch::{Fetch, fetch};
 use crate::gateway::registry::Budget;
 use crate::gateway::reply::Reply;
 use crate::gateway::shared::ReaderEnd;
-use crate::outcome::Refusal;
+use crate::lanes;
+use crate::outcome::{Accepted, Refusal};
 use crate::wire::{Wanted, answer, answer_made, refused, translate};
-use tidings_protocol::{Command, ErrorCode};
+use tidings_protocol::{Command, ErrorCode, ServerFrame};
 use tokio::time::Instant;
 use tracing::Span;
+use uuid::Uuid;
 
 /// What an answer to `fetch` weighs among the answers in flight, since it is so much larger than the others.
 const FETCH_PERMITS: u32 = 32;
@@ -28,20 +30,9 @@ impl Reader {
                 if behind_reads {
                     while self.reading.join_next().await.is_some() {}
                 }
-                let (budget, began) = (self.registered.budget.clone(), Instant::now());
-                let acks = self.gateway.counters.acks.clone();
-                // The answer comes from the lane's task.
-                let span = Span::current();
-                let reply = Box::new(move |result: Result<_, Refusal>| {
-                    if let Err(refusal) = &result {
-                        charge(&budget, refusal);
-                        tracing::debug!(parent: &span, command = %id, %refusal, "a command was refused");
-                    }
-                    reply.send(&match made {
-                        Some(made) => answer_made(id, result, made),
-                        None => answer(id, result),
-                    });
-                    acks.record(began.elapsed());
+                let reply = self.answering(id, reply, move |result| match made {
+                    Some(made) => answer_made(id, result, made),
+                    None => answer(id, result),
                 });
                 self.gateway.lanes.submit(command, reply);
             }
@@ -104,6 +95,27 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    /// Sends what `frame` makes of a lane's answer, and lets the user pay for it where it is a refusal that costs.
+    pub(super) fn answering(
+        &self,
+        id: Uuid,
+        reply: Reply,
+        frame: impl FnOnce(Result<Accepted, Refusal>) -> ServerFrame + Send + 'static,
+    ) -> lanes::Reply {
+        let (budget, began) = (self.registered.budget.clone(), Instant::now());
+        let acks = self.gateway.counters.acks.clone();
+        // The answer comes from the lane's task.
+        let span = Span::current();
+        Box::new(move |result| {
+            if let Err(refusal) = &result {
+                charge(&budget, refusal);
+                tracing::debug!(parent: &span, command = %id, %refusal, "a command was refused");
+            }
+            reply.send(&frame(result));
+            acks.record(began.elapsed());
+        })
     }
 }
 

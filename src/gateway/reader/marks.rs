@@ -1,7 +1,6 @@
 //! What the user marks for themselves, by events of the user's own stream.
 
 use super::Reader;
-use super::commands::charge;
 use crate::gateway::reply::Reply;
 use crate::lanes::{AsOf, SUBJECTS, Seat};
 use crate::outcome::{Accepted, Refusal};
@@ -9,7 +8,6 @@ use crate::wire::{answer, refused};
 use tidings_domain::stored::Kind;
 use tidings_domain::{CommandId, ConversationId, Cursor, Mark, Marking, Root, Said, UserCommand};
 use tidings_projections::{ended_marks, thread_read_seq};
-use tokio::time::Instant;
 use uuid::Uuid;
 
 impl Reader {
@@ -130,18 +128,12 @@ impl Reader {
 
     /// Hands a wish for the user's own stream on. The ack names what it is `about`, a conversation or the user, and the seq of the notice.
     pub(super) fn wish(&self, id: Uuid, about: Uuid, command: UserCommand, as_of: AsOf, reply: Reply) {
-        let (budget, began) = (self.registered.budget.clone(), Instant::now());
-        let acks = self.gateway.counters.acks.clone();
-        let reply = Box::new(move |result: Result<Accepted, Refusal>| {
-            if let Err(refusal) = &result {
-                charge(&budget, refusal);
-            }
-            let result = result.map(|accepted| Accepted {
+        let reply = self.answering(id, reply, move |result| {
+            let named = |accepted| Accepted {
                 stream: about,
                 ..accepted
-            });
-            reply.send(&answer(id, result));
-            acks.record(began.elapsed());
+            };
+            answer(id, result.map(named))
         });
         let (user, id) = (self.user, CommandId(id));
         self.gateway.lanes.submit_wish(user, id, command, as_of, reply);

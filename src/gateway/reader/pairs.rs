@@ -1,12 +1,10 @@
 //! What somebody wants of somebody else: to be contacts, or to have nothing to do with them.
 
 use super::Reader;
-use super::commands::charge;
 use crate::gateway::reply::Reply;
-use crate::outcome::{Accepted, Refusal};
+use crate::outcome::Accepted;
 use crate::wire::answer;
 use tidings_domain::{CommandId, ConversationId, PairCommand, UserId};
-use tokio::time::Instant;
 use uuid::Uuid;
 
 impl Reader {
@@ -19,20 +17,14 @@ impl Reader {
         command: PairCommand,
         reply: Reply,
     ) {
-        let (budget, began) = (self.registered.budget.clone(), Instant::now());
-        let acks = self.gateway.counters.acks.clone();
         let own = self.user.0;
-        let reply = Box::new(move |result: Result<Accepted, Refusal>| {
-            if let Err(refusal) = &result {
-                charge(&budget, refusal);
-            }
-            let result = result.map(|accepted| Accepted {
+        let reply = self.answering(id, reply, move |result| {
+            let named = |accepted| Accepted {
                 stream: own,
                 seq: 0,
                 ..accepted
-            });
-            reply.send(&answer(id, result));
-            acks.record(began.elapsed());
+            };
+            answer(id, result.map(named))
         });
         let (two, id) = ((self.user, user), CommandId(id));
         self.gateway.lanes.submit_pair(direct, two, id, command, reply);

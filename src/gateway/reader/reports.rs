@@ -1,14 +1,12 @@
 //! What somebody says is wrong with a message.
 
 use super::Reader;
-use super::commands::charge;
 use crate::gateway::reply::Reply;
 use crate::lanes::SUBJECTS;
 use crate::outcome::{Accepted, Refusal};
 use crate::wire::{Report, answer, refused};
 use tidings_domain::{CommandId, Filing, UserId};
 use tidings_projections::reports_free_at;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 impl Reader {
@@ -21,19 +19,13 @@ impl Reader {
             Ok(filing) => filing,
             Err(refusal) => return reply.refuse(refused(Some(id), &refusal)),
         };
-        let (budget, began) = (self.registered.budget.clone(), Instant::now());
-        let acks = self.gateway.counters.acks.clone();
-        let reply = Box::new(move |result: Result<Accepted, Refusal>| {
-            if let Err(refusal) = &result {
-                charge(&budget, refusal);
-            }
-            let result = result.map(|accepted| Accepted {
+        let reply = self.answering(id, reply, move |result| {
+            let named = |accepted| Accepted {
                 stream: conversation.0,
                 seq: 0,
                 ..accepted
-            });
-            reply.send(&answer(id, result));
-            acks.record(began.elapsed());
+            };
+            answer(id, result.map(named))
         });
         let (user, id) = (self.user, CommandId(id));
         self.gateway.lanes.submit_report(user, id, filing, as_of, reply);
