@@ -5,6 +5,7 @@ use crate::clock;
 use crate::lanes::AsOf;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::event::{Announced, AnnouncementChange, AnnouncementChanged, Event};
 use tidings_domain::stored;
@@ -24,7 +25,7 @@ const PAGE: usize = 100;
 const AT_A_TIME: &str = "announcements-at-a-time";
 
 /// An announcement that is told.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Published {
     /// Its place in the order in which announcements are told: the seq from which on it is.
     pub(super) order: u64,
@@ -53,12 +54,12 @@ pub(super) struct Board {
     /// Up to which seq it was read.
     read: u64,
     scheduled: BTreeMap<Uuid, Scheduled>,
-    published: VecDeque<Published>,
+    published: VecDeque<Arc<Published>>,
 }
 
 impl Board {
     /// The announcements that are told, in their order, and when they were read; `None` where they were not, in this time line.
-    pub(super) fn published(&self, time_lines: u64) -> Option<(AsOf, Vec<Published>)> {
+    pub(super) fn published(&self, time_lines: u64) -> Option<(AsOf, Vec<Arc<Published>>)> {
         let as_of = self.as_of.filter(|as_of| as_of.time_lines == time_lines)?;
         Some((as_of, self.published.iter().cloned().collect()))
     }
@@ -112,7 +113,7 @@ impl Board {
         if self.published.len() == KEPT {
             self.published.pop_front();
         }
-        self.published.push_back(Published {
+        self.published.push_back(Arc::new(Published {
             order: record.seq,
             made,
             since: record.at,
@@ -121,7 +122,7 @@ impl Board {
                 text,
                 at,
             },
-        });
+        }));
         true
     }
 

@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 use lru::LruCache;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::user::UserCommand;
 use tidings_domain::{ANNOUNCEMENTS, CommandId, UserId};
@@ -77,7 +78,7 @@ impl Teller {
         }
     }
 
-    async fn tell(&mut self, users: Vec<UserId>, published: &[Published], as_of: AsOf) -> Vec<UserId> {
+    async fn tell(&mut self, users: Vec<UserId>, published: &[Arc<Published>], as_of: AsOf) -> Vec<UserId> {
         let Some(newest) = published.last().map(|last| last.order) else {
             return vec![];
         };
@@ -121,7 +122,7 @@ impl Teller {
 
     /// Up to where people were told, as far as the read models have come; what was told since, the log does not take again. Nobody is
     /// there of whom it is not known since when they are.
-    async fn look_up(&self, users: &[UserId], published: &[Published]) -> Option<HashMap<UserId, u64>> {
+    async fn look_up(&self, users: &[UserId], published: &[Arc<Published>]) -> Option<HashMap<UserId, u64>> {
         if users.is_empty() {
             return Some(HashMap::new());
         }
@@ -151,7 +152,7 @@ impl Teller {
 async fn tell_one(
     ground: &Foundation,
     user: UserId,
-    missed: impl Iterator<Item = &Published>,
+    missed: impl Iterator<Item = &Arc<Published>>,
     as_of: AsOf,
 ) -> Result<(), Refusal> {
     for one in missed {
