@@ -55,7 +55,7 @@ pub(super) async fn contacts(
     page: Page<MemberPlace>,
 ) -> Result<List<MemberPlace, Contact>> {
     let entries = read(context, TieKind::Contact, page).await?;
-    Ok(entries.into_list(|Entry(tie)| {
+    Ok(entries.into_list(|tie| {
         let contact = Contact {
             user: tie.user,
             at: Time(tie.at),
@@ -71,7 +71,7 @@ pub(super) async fn requests(
     page: Page<MemberPlace>,
 ) -> Result<List<MemberPlace, ContactRequest>> {
     let entries = read(context, kind, page).await?;
-    Ok(entries.into_list(|Entry(tie)| {
+    Ok(entries.into_list(|tie| {
         let request = ContactRequest {
             user: tie.user,
             at: Time(tie.at),
@@ -93,7 +93,7 @@ pub(super) async fn blocked(
         has_previous,
         has_next,
     } = entries;
-    let ids: Vec<Uuid> = items.iter().map(|Entry(tie)| tie.user).collect();
+    let ids: Vec<Uuid> = items.iter().map(|tie| tie.user).collect();
     let people = Entries {
         items: user::parts(context, &ids).await?,
         has_previous,
@@ -106,7 +106,7 @@ async fn read(
     context: &Context<'_>,
     kind: TieKind,
     page: Page<MemberPlace>,
-) -> Result<Entries<Entry>, Refusal> {
+) -> Result<Entries<Tie>, Refusal> {
     let pages = &context.data_unchecked::<Loaders>().tie_pages;
     let found = pages.load_one(TiePage { kind, page }).await?;
     Ok(found.unwrap_or_default())
@@ -119,16 +119,6 @@ pub(crate) struct TiePage {
     page: Page<MemberPlace>,
 }
 
-/// One of them.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry(Tie);
-
-impl From<Tie> for Entry {
-    fn from(tie: Tie) -> Self {
-        Self(tie)
-    }
-}
-
 /// Reads pages of the viewer.
 pub(crate) struct TiePages {
     pub(super) database: Database,
@@ -136,7 +126,7 @@ pub(crate) struct TiePages {
 }
 
 impl Loader<TiePage> for TiePages {
-    type Value = Entries<Entry>;
+    type Value = Entries<Tie>;
 
     async fn load(&self, keys: &[TiePage]) -> Result<HashMap<TiePage, Self::Value>, NoAnswer> {
         let mut pages = HashMap::with_capacity(keys.len());

@@ -141,12 +141,10 @@ pub(super) async fn read(
 ) -> Result<Entries<Announcement>, Refusal> {
     let range = page.range(true, |place| place.0);
     let rows = database.ask(&announcements::announcements(&range)).await?;
-    let around = rows.first().map_or((false, false), |row| row.around);
-    let entries = rows
+    let rows = rows
         .into_iter()
-        .filter_map(|row| row.entry)
-        .map(Announcement::from);
-    Ok(page.entries(entries.collect(), around.0, around.1))
+        .map(|row| (row.around, row.entry.map(Announcement::from)));
+    Ok(page.gathered(rows.collect()))
 }
 
 /// The announcement of that id, as the read models know it.
