@@ -350,20 +350,8 @@ impl Lanes {
         });
         let command = StreamCommand::Conversation(command);
         let regards = regards::Asked::by(&command).map(Asked::Regards);
-        self.queue(
-            lane,
-            Request::Command {
-                command,
-                digest,
-                people: vec![],
-                rooms: vec![],
-                asked: forwarded.map(Asked::Original).or(regards),
-                original: None,
-                regards: vec![],
-                as_of: None,
-                reply,
-            },
-        );
+        let asked = forwarded.map(Asked::Original).or(regards);
+        self.queue(lane, Request::command(command, digest, asked, None, reply));
     }
 
     /// Queues a command to a user's own stream and waits for the answer. One that names seqs says when they were found, see
@@ -386,18 +374,11 @@ impl Lanes {
             return;
         };
         let command = StreamCommand::User { user, id, command };
-        let request = Request::Command {
-            digest: command.digest(&self.key),
-            command,
-            people: vec![],
-            rooms: vec![],
-            asked: None,
-            original: None,
-            regards: vec![],
-            as_of: Some(as_of),
-            reply,
-        };
-        self.queue(user.lane(), request);
+        let digest = command.digest(&self.key);
+        self.queue(
+            user.lane(),
+            Request::command(command, digest, None, Some(as_of), reply),
+        );
     }
 
     /// Queues what somebody wants of somebody else, whose direct conversation has this id, whether it is there or not. Commands of one caller to
@@ -421,18 +402,12 @@ impl Lanes {
             pair,
             command,
         };
-        let request = Request::Command {
-            digest: command.digest(&self.key),
-            people: vec![],
-            rooms: vec![],
-            asked: regards::Asked::by(&command).map(Asked::Regards),
-            original: None,
-            regards: vec![],
-            as_of: None,
-            command,
-            reply,
-        };
-        self.queue(direct.lane(), request);
+        let digest = command.digest(&self.key);
+        let asked = regards::Asked::by(&command).map(Asked::Regards);
+        self.queue(
+            direct.lane(),
+            Request::command(command, digest, asked, None, reply),
+        );
     }
 
     /// Queues what somebody says is wrong with a message, on what was found of that at `as_of`.
@@ -448,18 +423,11 @@ impl Lanes {
             reports,
             command: ReportCommand::File(filing),
         };
-        let request = Request::Command {
-            digest: command.digest(&self.key),
-            people: vec![],
-            rooms: vec![],
-            asked: None,
-            original: None,
-            regards: vec![],
-            as_of: Some(as_of),
-            command,
-            reply,
-        };
-        self.queue(conversation.lane(), request);
+        let digest = command.digest(&self.key);
+        self.queue(
+            conversation.lane(),
+            Request::command(command, digest, None, Some(as_of), reply),
+        );
     }
 
     /// Queues what the moderator `actor` makes of a report, which is on the stream `reports`, and waits for the answer.
@@ -482,6 +450,11 @@ impl Lanes {
             },
         };
         self.submit_own(command, None).await
+    }
+
+    /// [`Lanes::submit`], and waits for the answer.
+    pub async fn submit_and_wait(&self, command: Command) -> Result<Accepted, Refusal> {
+        answered(|reply| self.submit(command, reply)).await
     }
 
     /// Says that `actor` has sent `id` to `stream`, until it is answered. Refuses it where it is on its way to another one.
@@ -518,25 +491,8 @@ impl Lanes {
 
     /// A command that the server makes itself.
     async fn submit_own(&self, command: StreamCommand, as_of: Option<AsOf>) -> Result<Accepted, Refusal> {
-        let (sender, receiver) = oneshot::channel();
-        let reply: Reply = Box::new(move |answer| {
-            // The caller may have given up waiting.
-            let _ = sender.send(answer);
-        });
         let lane = lane_of(command.stream());
-        let request = Request::Command {
-            digest: 0,
-            people: vec![],
-            rooms: vec![],
-            asked: None,
-            original: None,
-            regards: vec![],
-            as_of,
-            command,
-            reply,
-        };
-        self.queue(lane, request);
-        receiver.await.unwrap_or(Err(Refusal::Unavailable))
+        answered(|reply| self.queue(lane, Request::command(command, 0, None, as_of, reply))).await
     }
 
     /// Asks whether `user` is a member now, behind the commands that were queued before. With `fresh` the answer is checked
@@ -590,7 +546,38 @@ fn send(queue: &mpsc::Sender<Request>, request: Request) {
     }
 }
 
+/// Waits for the answer to what `queue` queues.
+async fn answered(queue: impl FnOnce(Reply)) -> Result<Accepted, Refusal> {
+    let (sender, receiver) = oneshot::channel();
+    queue(Box::new(move |answer| {
+        // The caller may have given up waiting.
+        let _ = sender.send(answer);
+    }));
+    receiver.await.unwrap_or(Err(Refusal::Unavailable))
+}
+
 impl Request {
+    /// A command of which nothing is known yet.
+    fn command(
+        command: StreamCommand,
+        digest: i64,
+        asked: Option<Asked>,
+        as_of: Option<AsOf>,
+        reply: Reply,
+    ) -> Self {
+        Self::Command {
+            command,
+            digest,
+            people: vec![],
+            rooms: vec![],
+            asked,
+            original: None,
+            regards: vec![],
+            as_of,
+            reply,
+        }
+    }
+
     fn stream(&self) -> Uuid {
         match self {
             Self::Command { command, .. } => command.stream(),
