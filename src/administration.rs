@@ -35,8 +35,9 @@ use tables::Tables;
 use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Log;
 use tidings_graphql::{
-    Audited, Backend, ConnectionState, EventFilter, EventState, EventsFound, LogPlace, MadeAnnouncement,
-    NodeState, Order, Part, RebuildState, Refusal, ReportPosition, SettingState, TraceState, Version,
+    Audited, Backend, ConnectionState, Done, EventFilter, EventState, EventsFound, LogPlace,
+    MadeAnnouncement, NodeState, Order, Part, RebuildState, Refusal, ReportPosition, SettingState,
+    TraceState, Version,
 };
 use tidings_projections::Range;
 use tokio::sync::{mpsc, oneshot};
@@ -180,7 +181,7 @@ impl Backend for Administration {
         self.0.ground.settings.clone()
     }
 
-    fn carry_out(&self, by: Uuid, order: Order) -> BoxFuture<'_, Result<u64, Refusal>> {
+    fn carry_out(&self, by: Uuid, order: Order) -> BoxFuture<'_, Result<Done, Refusal>> {
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
             let ordered = Ordered { by, order, reply };

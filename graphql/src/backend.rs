@@ -9,6 +9,7 @@ use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::net::IpAddr;
+use tidings_eventlog::Position;
 use tidings_projections::Range;
 use tidings_projections::people::Handling;
 use uuid::Uuid;
@@ -78,10 +79,8 @@ pub trait Backend: Send + Sync + 'static {
     fn settings(&self) -> Vec<SettingState>;
 
     /// Has the log say that the administrator `by` orders something, and carries it out, whether or not the future is awaited to
-    /// its end. Returns how much was done: connections closed, sessions ended, events folded; 0 where there was nothing to do. Of an
-    /// announcement that is made, when, in milliseconds since 1970; of one that is taken back, the position on lane 0 up to which the log says it. Of a report,
-    /// where in its lane it stands that it is done.
-    fn carry_out(&self, by: Uuid, order: Order) -> BoxFuture<'_, Result<u64, Refusal>>;
+    /// its end.
+    fn carry_out(&self, by: Uuid, order: Order) -> BoxFuture<'_, Result<Done, Refusal>>;
 }
 
 /// Entries of a list, read as a [`Range`] says, and whether the list has any before the range and behind it.
@@ -127,15 +126,7 @@ pub enum Order {
     RebuildProjection {
         name: &'static str,
     },
-    HandleReport {
-        report: Uuid,
-        /// The stream of the message's reports.
-        reports: Uuid,
-        conversation: Uuid,
-        message: Uuid,
-        handling: Handling,
-        note: Option<String>,
-    },
+    HandleReport(ReportOrder),
     CancelRebuild {
         name: &'static str,
     },
@@ -151,6 +142,45 @@ pub enum Order {
     CancelAnnouncement {
         announcement: Uuid,
     },
+}
+
+/// What is to be done about a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportOrder {
+    pub report: Uuid,
+    /// The stream of the message's reports.
+    pub reports: Uuid,
+    pub conversation: Uuid,
+    pub message: Uuid,
+    pub handling: Handling,
+    pub note: Option<String>,
+}
+
+/// What has come of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// How much was done: connections closed, sessions ended, events folded; 0 where there was nothing to do.
+    Count(u64),
+    /// It is in the log: up to where, and when that was written.
+    Written { position: Position, at: DateTime<Utc> },
+}
+
+impl Done {
+    /// How much was done.
+    pub fn count(self) -> u64 {
+        match self {
+            Self::Count(count) => count,
+            Self::Written { .. } => 1,
+        }
+    }
+
+    /// Up to where the log says it, where that is all of it.
+    pub fn position(self) -> Option<Position> {
+        match self {
+            Self::Count(_) => None,
+            Self::Written { position, .. } => Some(position),
+        }
+    }
 }
 
 /// An announcement that was made.
@@ -430,7 +460,7 @@ impl Backend for () {
         vec![]
     }
 
-    fn carry_out(&self, _: Uuid, _: Order) -> BoxFuture<'_, Result<u64, Refusal>> {
+    fn carry_out(&self, _: Uuid, _: Order) -> BoxFuture<'_, Result<Done, Refusal>> {
         nothing()
     }
 }

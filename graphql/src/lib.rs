@@ -18,9 +18,9 @@ mod viewer;
 mod waves;
 
 pub use backend::{
-    Audited, Backend, ConnectionState, EventFilter, EventState, EventsFound, LogPlace, MadeAnnouncement,
-    NodeState, Order, Part, RebuildStage, RebuildState, ReportPosition, SaidKind, SettingSource,
-    SettingState, TraceState, Version,
+    Audited, Backend, ConnectionState, Done, EventFilter, EventState, EventsFound, LogPlace,
+    MadeAnnouncement, NodeState, Order, Part, RebuildStage, RebuildState, ReportOrder, ReportPosition,
+    SaidKind, SettingSource, SettingState, TraceState, Version,
 };
 pub use errors::{Code, Refusal};
 pub use schema::page::{PAGE_DEFAULT, PAGE_MAX};

@@ -2,11 +2,11 @@
 
 use super::Administration;
 use super::rebuilds::Way;
-use super::reports::Handle;
 use crate::accounts::AccountError;
+use crate::outcome::Accepted;
 use tidings_domain::event::Acted;
 use tidings_domain::{Act, UserId};
-use tidings_graphql::{Code, Order, Refusal};
+use tidings_graphql::{Code, Done, Order, Refusal};
 use tidings_projections::{
     ProjectionError, find, retry_parked_stream, retry_reactor_event, skip_parked, skip_reactor,
 };
@@ -22,7 +22,7 @@ const AT_ONCE: usize = 16;
 pub(super) struct Ordered {
     pub(super) by: Uuid,
     pub(super) order: Order,
-    pub(super) reply: oneshot::Sender<Result<u64, Refusal>>,
+    pub(super) reply: oneshot::Sender<Result<Done, Refusal>>,
 }
 
 impl Administration {
@@ -83,9 +83,9 @@ impl Administration {
         }
     }
 
-    async fn do_it(&self, by: Uuid, order: Order) -> Result<u64, Refusal> {
+    async fn do_it(&self, by: Uuid, order: Order) -> Result<Done, Refusal> {
         let ground = &self.0.ground;
-        match order {
+        let count = match order {
             Order::SuspendUser { user, .. } => known(ground.accounts.suspend(user).await),
             Order::ReinstateUser { user } => known(ground.accounts.reinstate(user).await),
             Order::RevokeSessions { user, .. } => {
@@ -123,7 +123,7 @@ impl Administration {
             } => {
                 let skipped = skip_parked(&ground.log, &projection, lane, pos).await;
                 if !skipped.map_err(|error| stuck(&error))? {
-                    return Ok(0);
+                    return Ok(Done::Count(0));
                 }
                 self.retry(&projection, stream).await?;
                 Ok(1)
@@ -135,32 +135,24 @@ impl Administration {
                 announcement,
                 text,
                 at,
-            } => self.make_announcement(by, announcement, text, at).await,
-            Order::CancelAnnouncement { announcement } => self.take_back(by, announcement).await,
-            Order::HandleReport {
-                report,
-                reports,
-                conversation,
-                message,
-                handling,
-                note,
-            } => {
-                let handle = Handle {
-                    report,
-                    reports,
-                    conversation,
-                    message,
-                    handling,
-                    note,
-                };
-                self.handle_report(by, handle).await
-            }
-        }
+            } => return self.make_announcement(by, announcement, text, at).await,
+            Order::CancelAnnouncement { announcement } => return self.take_back(by, announcement).await,
+            Order::HandleReport(order) => return self.handle_report(by, order).await,
+        };
+        count.map(Done::Count)
     }
 
     async fn retry(&self, projection: &str, stream: Uuid) -> Result<u64, Refusal> {
         let retried = retry_parked_stream(&self.0.ground.log, projection, stream).await;
         Ok(retried.map_err(|error| stuck(&error))?.applied)
+    }
+}
+
+/// That an order is in the log.
+pub(super) fn written(accepted: &Accepted) -> Done {
+    Done::Written {
+        position: accepted.position,
+        at: accepted.at,
     }
 }
 
@@ -200,15 +192,10 @@ fn acted(order: &Order) -> Acted {
         Order::CancelAnnouncement { announcement } => {
             (Act::CancelAnnouncement, announcement.to_string(), None)
         }
-        Order::HandleReport {
-            report,
-            handling,
-            note,
-            ..
-        } => (
+        Order::HandleReport(order) => (
             Act::HandleReport,
-            format!("report {report}: {}", handling.as_str()),
-            note.as_ref(),
+            format!("report {}: {}", order.report, order.handling.as_str()),
+            order.note.as_ref(),
         ),
     };
     Acted {

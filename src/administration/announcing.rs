@@ -1,11 +1,12 @@
 //! What administrators announce, and take back.
 
 use super::Administration;
+use super::acts::written;
 use crate::clock;
 use crate::outcome;
 use chrono::{DateTime, Utc};
 use tidings_domain::{AnnouncementCommand, AnnouncementText, Field, Rejection, UserId};
-use tidings_graphql::{Code, MadeAnnouncement, Order, Refusal};
+use tidings_graphql::{Backend as _, Code, Done, MadeAnnouncement, Order, Refusal};
 use uuid::Uuid;
 
 impl Administration {
@@ -26,11 +27,10 @@ impl Administration {
             text,
             at,
         };
-        let made_at = tidings_graphql::Backend::carry_out(self, by, order).await?;
-        let made_at = i64::try_from(made_at)
-            .ok()
-            .and_then(DateTime::from_timestamp_millis);
-        let made_at = made_at.unwrap_or_else(clock::now);
+        let made_at = match self.carry_out(by, order).await? {
+            Done::Written { at, .. } => at,
+            Done::Count(_) => clock::now(),
+        };
         Ok(MadeAnnouncement {
             id: announcement,
             made_at,
@@ -38,14 +38,13 @@ impl Administration {
         })
     }
 
-    /// Answers when it was made, in milliseconds.
     pub(super) async fn make_announcement(
         &self,
         by: Uuid,
         announcement: Uuid,
         text: String,
         at: Option<DateTime<Utc>>,
-    ) -> Result<u64, Refusal> {
+    ) -> Result<Done, Refusal> {
         let command = AnnouncementCommand::Make {
             announcement,
             text: parse(&text)?,
@@ -53,16 +52,14 @@ impl Administration {
         };
         let lanes = &self.0.ground.lanes;
         let made = lanes.submit_announcement(UserId(by), announcement, command).await;
-        let made = made.map_err(|refusal| refused(&refusal))?;
-        Ok(made.at.timestamp_millis().max(0).cast_unsigned())
+        Ok(written(&made.map_err(|refusal| refused(&refusal))?))
     }
 
-    /// Answers the position up to which the log says it.
-    pub(super) async fn take_back(&self, by: Uuid, announcement: Uuid) -> Result<u64, Refusal> {
+    pub(super) async fn take_back(&self, by: Uuid, announcement: Uuid) -> Result<Done, Refusal> {
         let command = AnnouncementCommand::Cancel { announcement };
         let lanes = &self.0.ground.lanes;
         let cancelled = lanes.submit_announcement(UserId(by), clock::id(), command).await;
-        Ok(cancelled.map_err(|refusal| refused(&refusal))?.position.pos)
+        Ok(written(&cancelled.map_err(|refusal| refused(&refusal))?))
     }
 }
 

@@ -1,9 +1,10 @@
 //! What members report: what a message had said by then, and what moderators do about it. Both are in the log as acts first.
 
 use super::Administration;
+use super::acts::written;
 use super::tables::unavailable;
 use crate::clock;
-use crate::outcome::{Accepted, Refusal as Refused};
+use crate::outcome::Refusal as Refused;
 use tidings_domain::event::Acted;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
@@ -11,20 +12,8 @@ use tidings_domain::{
     Handling, MessageText, Reason, Rejection, ReportId, UserId,
 };
 use tidings_eventlog::{ReadError, Recorded};
-use tidings_graphql::{Code, Refusal, ReportPosition, SaidKind, Version};
-use tokio::sync::oneshot;
+use tidings_graphql::{Code, Done, Refusal, ReportOrder, ReportPosition, SaidKind, Version};
 use uuid::Uuid;
-
-/// An order to do something about a report.
-pub(super) struct Handle {
-    pub(super) report: Uuid,
-    /// The stream of the message's reports.
-    pub(super) reports: Uuid,
-    pub(super) conversation: Uuid,
-    pub(super) message: Uuid,
-    pub(super) handling: Handling,
-    pub(super) note: Option<String>,
-}
 
 impl Administration {
     /// What a message had said by the time of its report, oldest first, once the log has it that `by` has looked.
@@ -72,10 +61,10 @@ impl Administration {
         Ok(versions)
     }
 
-    /// Settles a report, or says who looks at it. Returns where in its lane that stands. What is to be taken back is taken back behind it; where that
+    /// Settles a report, or says who looks at it. What is to be taken back is taken back behind it; where that
     /// fails, ordering it again makes up for it.
-    pub(super) async fn handle_report(&self, by: Uuid, order: Handle) -> Result<u64, Refusal> {
-        let Handle {
+    pub(super) async fn handle_report(&self, by: Uuid, order: ReportOrder) -> Result<Done, Refusal> {
+        let ReportOrder {
             report,
             reports,
             conversation,
@@ -97,7 +86,7 @@ impl Administration {
             .await
             .map_err(|refused| refusal(&refused))?;
         let (Handling::Recall, Some(reason)) = (handling, note) else {
-            return Ok(handled.position.pos);
+            return Ok(written(&handled));
         };
         let command = Command {
             id: CommandId(clock::id()),
@@ -105,20 +94,15 @@ impl Administration {
             conversation: ConversationId(conversation),
             body: ConversationCommand::Moderate { message, reason },
         };
-        let recalled = self.carry_to_lane(command).await?;
+        let recalled = lanes.submit_and_wait(command).await;
+        let recalled = recalled.map_err(|refused| refusal(&refused))?;
         // Both are in one lane.
-        Ok(recalled.position.pos.max(handled.position.pos))
-    }
-
-    async fn carry_to_lane(&self, command: Command) -> Result<Accepted, Refusal> {
-        let (sender, answer) = oneshot::channel();
-        let reply = Box::new(move |answer| {
-            // The order may have been given up.
-            let _ = sender.send(answer);
-        });
-        self.0.ground.lanes.submit(command, reply);
-        let answer = answer.await.unwrap_or(Err(Refused::Unavailable));
-        answer.map_err(|refused| refusal(&refused))
+        let last = if recalled.position.pos > handled.position.pos {
+            recalled
+        } else {
+            handled
+        };
+        Ok(written(&last))
     }
 }
 

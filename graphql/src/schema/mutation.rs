@@ -8,15 +8,13 @@ use super::id;
 use super::loaders::Loaders;
 use super::time::Time;
 use super::user::{self, User};
-use crate::backend::{Backend, Order};
+use crate::backend::{Backend, Order, ReportOrder};
 use crate::database::Database;
 use crate::errors::{Code, Refusal};
 use crate::freshness::Freshness;
 use crate::viewer::{Viewer, admin, moderator};
 use async_graphql::{Context, ID, Object, Result};
 use std::sync::Arc;
-use tidings_eventlog::Position;
-use tidings_eventlog::record::lane_of;
 use uuid::Uuid;
 
 /// The longest reason, in bytes.
@@ -127,7 +125,7 @@ impl Mutation {
         let none = || Refusal::new(Code::NotFound, "there is no such report");
         let found = report::one(context, viewer.user, id).await?.ok_or_else(none)?;
         let (conversation, message) = found.about();
-        let handling = Order::HandleReport {
+        let handling = ReportOrder {
             report: id,
             reports: found.reports(),
             conversation,
@@ -135,10 +133,7 @@ impl Mutation {
             handling: action.into(),
             note,
         };
-        let pos = order(context, viewer, handling).await?;
-        let lane = lane_of(found.reports());
-        let freshness = context.data_unchecked::<Freshness>();
-        freshness.passed(&[Position { lane, pos }]).await?;
+        write(context, viewer, Order::HandleReport(handling)).await?;
         Ok(report::one(context, viewer.user, id).await?.ok_or_else(none)?)
     }
 
@@ -167,16 +162,23 @@ impl Mutation {
     async fn cancel_announcement(&self, context: &Context<'_>, id: ID) -> Result<Announcement> {
         let viewer = admin(context)?;
         let announcement = id::parse("id", &id)?;
-        let pos = order(context, viewer, Order::CancelAnnouncement { announcement }).await?;
-        let freshness = context.data_unchecked::<Freshness>();
-        freshness.passed(&[Position { lane: 0, pos }]).await?;
+        write(context, viewer, Order::CancelAnnouncement { announcement }).await?;
         Ok(announcement::one(context.data_unchecked::<Database>(), announcement).await?)
     }
 }
 
+/// Has an order carried out, and returns how much was done.
 async fn order(context: &Context<'_>, viewer: &Viewer, order: Order) -> Result<u64, Refusal> {
     let backend = context.data_unchecked::<Arc<dyn Backend>>();
-    backend.carry_out(viewer.user, order).await
+    Ok(backend.carry_out(viewer.user, order).await?.count())
+}
+
+/// Has an order carried out that the log holds then, and waits until the read models include it.
+async fn write(context: &Context<'_>, viewer: &Viewer, order: Order) -> Result<(), Refusal> {
+    let backend = context.data_unchecked::<Arc<dyn Backend>>();
+    let done = backend.carry_out(viewer.user, order).await?;
+    let freshness = context.data_unchecked::<Freshness>();
+    freshness.passed(done.position().as_slice()).await
 }
 
 fn count(done: u64) -> i32 {
