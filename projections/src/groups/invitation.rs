@@ -79,9 +79,21 @@ impl Invited {
     }
 }
 
+/// Two ids by which a row is found.
+type Key = (Uuid, Uuid);
+
+/// The keys of what is gone at the end of a batch, each half by itself, and what is there.
+fn divide<T>(changes: &BTreeMap<Key, Option<T>>) -> ((Vec<Uuid>, Vec<Uuid>), Vec<(Key, &T)>) {
+    let gone = changes.iter().filter(|(_, open)| open.is_none());
+    let open = changes
+        .iter()
+        .filter_map(|(key, open)| Some((*key, open.as_ref()?)));
+    (gone.map(|(key, _)| *key).unzip(), open.collect())
+}
+
 /// What a batch does to the invitations of groups, by conversation and user: the one that is open at the end of it, if one is.
 #[derive(Default)]
-pub(super) struct Invitations(BTreeMap<(Uuid, Uuid), Option<Invitation>>);
+pub(super) struct Invitations(BTreeMap<Key, Option<Invitation>>);
 
 impl Invitations {
     pub(super) fn fold(&mut self, fact: &Fact<'_>, event: &ConversationEvent) {
@@ -104,17 +116,11 @@ impl Invitations {
     }
 
     pub(super) async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
-        let gone = self.0.iter().filter(|(_, open)| open.is_none());
-        let (conversations, users): (Vec<Uuid>, Vec<Uuid>) = gone.map(|(key, _)| *key).unzip();
+        let ((conversations, users), open) = divide(&self.0);
         if !conversations.is_empty() {
             let sql = include_str!("invitation_gone.sql");
             run(transaction, schema, sql, &[&conversations, &users]).await?;
         }
-        let open = self
-            .0
-            .iter()
-            .filter_map(|(key, open)| Some((*key, open.as_ref()?)));
-        let open: Vec<_> = open.collect();
         if !open.is_empty() {
             let conversations: Vec<Uuid> = open.iter().map(|((conversation, _), _)| *conversation).collect();
             let users: Vec<Uuid> = open.iter().map(|(_, open)| open.user).collect();
@@ -136,7 +142,7 @@ impl Invitations {
 
 /// What a batch tells people, by user and conversation: what stands at the end of it, if something does.
 #[derive(Default)]
-pub(super) struct Heard(BTreeMap<(Uuid, Uuid), Option<Invited>>);
+pub(super) struct Heard(BTreeMap<Key, Option<Invited>>);
 
 impl Heard {
     pub(super) fn fold(&mut self, fact: &Fact<'_>, told: &Told) {
@@ -158,17 +164,11 @@ impl Heard {
     }
 
     pub(super) async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
-        let gone = self.0.iter().filter(|(_, open)| open.is_none());
-        let (users, conversations): (Vec<Uuid>, Vec<Uuid>) = gone.map(|(key, _)| *key).unzip();
+        let ((users, conversations), open) = divide(&self.0);
         if !users.is_empty() {
             let sql = include_str!("invited_gone.sql");
             run(transaction, schema, sql, &[&users, &conversations]).await?;
         }
-        let open = self
-            .0
-            .iter()
-            .filter_map(|(key, open)| Some((*key, open.as_ref()?)));
-        let open: Vec<_> = open.collect();
         if !open.is_empty() {
             let users: Vec<Uuid> = open.iter().map(|((user, _), _)| *user).collect();
             let conversations: Vec<Uuid> = open.iter().map(|(_, open)| open.conversation).collect();
