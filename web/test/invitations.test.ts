@@ -23,18 +23,20 @@ const notice = (kind: string, data: object): Notice => ({
 
 /** A page whose questions are answered when the test says so. */
 function page() {
-  const answers: ((found: string[]) => void)[] = [];
+  const answers: ((found: string[] | null) => void)[] = [];
   const core = {
     state: store.initialState('ben'),
     update(next: (state: store.State) => store.State) {
       core.state = next(core.state);
     },
     ask: (query: string) =>
-      new Promise(resolve => {
+      new Promise((resolve, reject) => {
         if (!query.startsWith('query Invitations')) return;
         const by = { id: 'a1', username: 'ann', displayName: 'Ann' };
         answers.push(found =>
-          resolve({ invitations: { nodes: found.map(id => ({ ...invitation(id), by })) } }),
+          found
+            ? resolve({ invitations: { nodes: found.map(id => ({ ...invitation(id), by })) } })
+            : reject(new Error('the server is busy')),
         );
       }),
     socket: { command: ({ conversation }: { conversation: string }) => Promise.resolve({ conversation }) },
@@ -74,4 +76,25 @@ test('what is answered waits no more', async () => {
   assert.equal(await invitations.accept('a'), 'a');
   await invitations.decline('b');
   assert.deepEqual(shown(), []);
+});
+
+test('what has no answer is asked again, without another connection', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { invitations, answers, shown } = page();
+  const asked = invitations.reconnected();
+  answers[0]!(null);
+  for (let turns = 0; answers.length === 1 && turns < 100; turns++) {
+    await Promise.resolve();
+    t.mock.timers.tick(1_000);
+  }
+  assert.equal(answers.length, 2);
+  answers[1]!(['late']);
+  await asked;
+  assert.deepEqual(shown(), ['late']);
+});
+
+test('whoever invites is somebody whose name is asked for', () => {
+  const { invitations, core } = page();
+  invitations.noticed(notice('group.invited', invitation('new')));
+  assert.deepEqual(store.strangers(core.state), ['a1']);
 });

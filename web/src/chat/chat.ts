@@ -114,6 +114,7 @@ export class Chat implements Core {
           this.hiding.noticed(notice);
           this.threads.noticed(notice);
           this.invitations.noticed(notice);
+          void this.people.meetStrangers();
         },
         ephemeral: frame => this.update(state => store.withEphemeral(state, frame, Date.now())),
         refused: (id, error) => this.presence.refused(id, error),

@@ -1,8 +1,11 @@
 // Invitations into groups: asked for with each connection, told of by notices meanwhile, and answered.
 import type { Ack, Notice } from '../protocol/frames.ts';
+import { pause } from './again.ts';
 import type { Core } from './core.ts';
 import * as queries from './queries.ts';
 import * as store from './store.ts';
+
+const AGAIN_MS = 5_000;
 
 export class Invitations {
   /** Groups of which something was heard since they were asked for last: what was heard is newer than what is found. */
@@ -13,20 +16,25 @@ export class Invitations {
     private readonly opened: (ack: Ack) => Promise<string>,
   ) {}
 
-  /** Asks for what was told while there was no connection. Where that fails, the next connection asks again. */
+  /** Asks for what was told while there was no connection, until there is an answer. */
   async reconnected(): Promise<void> {
     const heard = (this.heard = new Set());
-    try {
-      const { invitations, people } = await queries.findInvitations(this.core.ask);
-      // A later connection knows better.
-      if (heard !== this.heard) return;
+    // A later connection knows better.
+    const isOver = () => this.core.closed || heard !== this.heard;
+    while (!isOver()) {
+      const found = await queries.findInvitations(this.core.ask).catch(() => null);
+      if (isOver()) return;
+      if (!found) {
+        await pause(AGAIN_MS);
+        continue;
+      }
+      const { invitations, people } = found;
       this.core.update(state => {
         const newer = state.invitations.filter(({ conversation }) => heard.has(conversation));
-        const found = invitations.filter(({ conversation }) => !heard.has(conversation));
-        return { ...store.withPeople(state, people), invitations: [...found, ...newer] };
+        const older = invitations.filter(({ conversation }) => !heard.has(conversation));
+        return { ...store.withPeople(state, people), invitations: [...older, ...newer] };
       });
-    } catch {
-      // What comes is told.
+      return;
     }
   }
 
@@ -34,7 +42,6 @@ export class Invitations {
     if (notice.kind === 'group.invited') {
       const invitation = notice.data as store.Invitation;
       this.set(invitation.conversation, invitation);
-      void this.meet(invitation.by);
     } else if (notice.kind === 'invitation.ended') {
       this.set((notice.data as { conversation: string }).conversation);
     }
@@ -50,17 +57,6 @@ export class Invitations {
   async decline(conversation: string): Promise<void> {
     await this.core.socket.command({ type: 'group.decline', conversation });
     this.set(conversation);
-  }
-
-  /** Asks who somebody is, where that is not known. */
-  private async meet(user: string): Promise<void> {
-    if (this.core.state.people.has(user)) return;
-    try {
-      const people = await queries.findPeople(this.core.ask, [user]);
-      this.core.update(state => store.withPeople(state, people));
-    } catch {
-      // Their name comes with the next connection.
-    }
   }
 
   private set(conversation: string, invitation?: store.Invitation): void {

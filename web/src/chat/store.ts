@@ -677,6 +677,7 @@ export function strangers(state: State): string[] {
   const meet = (user: string): void => {
     if (!state.people.has(user)) unknown.add(user);
   };
+  for (const { by } of state.invitations) meet(by);
   for (const conversation of state.conversations.values()) {
     if (conversation.preview) meet(conversation.preview.sender);
     if (conversation.kind === 'direct') conversation.members.forEach(meet);
