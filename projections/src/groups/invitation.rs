@@ -82,13 +82,18 @@ impl Invited {
 /// Two ids by which a row is found.
 type Key = (Uuid, Uuid);
 
-/// The keys of what is gone at the end of a batch, each half by itself, and what is there.
-fn divide<T>(changes: &BTreeMap<Key, Option<T>>) -> ((Vec<Uuid>, Vec<Uuid>), Vec<(Key, &T)>) {
+/// The keys of what is gone at the end of a batch, each half by itself.
+fn gone<T>(changes: &BTreeMap<Key, Option<T>>) -> (Vec<Uuid>, Vec<Uuid>) {
     let gone = changes.iter().filter(|(_, open)| open.is_none());
+    gone.map(|(key, _)| *key).unzip()
+}
+
+/// What is there at the end of it.
+fn open<T>(changes: &BTreeMap<Key, Option<T>>) -> Vec<(Key, &T)> {
     let open = changes
         .iter()
         .filter_map(|(key, open)| Some((*key, open.as_ref()?)));
-    (gone.map(|(key, _)| *key).unzip(), open.collect())
+    open.collect()
 }
 
 /// What a batch does to the invitations of groups, by conversation and user: the one that is open at the end of it, if one is.
@@ -116,11 +121,12 @@ impl Invitations {
     }
 
     pub(super) async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
-        let ((conversations, users), open) = divide(&self.0);
+        let (conversations, users) = gone(&self.0);
         if !conversations.is_empty() {
             let sql = include_str!("invitation_gone.sql");
             run(transaction, schema, sql, &[&conversations, &users]).await?;
         }
+        let open = open(&self.0);
         if !open.is_empty() {
             let conversations: Vec<Uuid> = open.iter().map(|((conversation, _), _)| *conversation).collect();
             let users: Vec<Uuid> = open.iter().map(|(_, open)| open.user).collect();
@@ -164,11 +170,12 @@ impl Heard {
     }
 
     pub(super) async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
-        let ((users, conversations), open) = divide(&self.0);
+        let (users, conversations) = gone(&self.0);
         if !users.is_empty() {
             let sql = include_str!("invited_gone.sql");
             run(transaction, schema, sql, &[&users, &conversations]).await?;
         }
+        let open = open(&self.0);
         if !open.is_empty() {
             let users: Vec<Uuid> = open.iter().map(|((user, _), _)| *user).collect();
             let conversations: Vec<Uuid> = open.iter().map(|(_, open)| open.conversation).collect();
