@@ -10,7 +10,10 @@ use crate::database::Database;
 pub(crate) struct Disk(BTreeMap<String, i64>);
 
 impl Disk {
+    /// What they take now, without pages that PostgreSQL has taken in advance and that hold nothing: where several sessions make a table longer at
+    /// once, it takes dozens of them, which would count for what was there before or for nothing.
     pub(crate) async fn now(database: &Database) -> Result<Self> {
+        database.batch_execute("VACUUM").await?;
         let sizes = database
             .rows(
                 "SELECT n.nspname || '.' || regexp_replace(c.relname, '_[0-9]{6}(_[0-9]+)?', ''), sum(pg_relation_size(c.oid))::bigint \
