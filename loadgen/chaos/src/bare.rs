@@ -144,14 +144,17 @@ impl Bare {
         }
     }
 
-    /// Waits until it is time to connect again. Answers whether it is time to finish.
-    async fn wait(&mut self, until: Instant, reins: &mut Reins) -> bool {
+    /// Waits until it is time to connect again, which an order may change. Answers whether it is time to finish.
+    async fn wait(&mut self, mut until: Instant, reins: &mut Reins) -> bool {
         loop {
             tokio::select! {
                 () = sleep_until(until) => return false,
                 order = reins.orders.recv() => {
                     if self.obey(order).await {
                         return true;
+                    }
+                    if let Some((back_at, _)) = self.away {
+                        until = back_at;
                     }
                 }
             }

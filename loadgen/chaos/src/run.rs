@@ -14,6 +14,7 @@ use tidings_journal::{Fault as Broken, Heard, write_log, write_world};
 use tidings_stand::Clock as NodeClock;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+use uuid::Uuid;
 
 use crate::absence::Absence;
 use crate::bare;
@@ -215,14 +216,22 @@ async fn take_step(
             flood(world, clients, bare, FLOOD).await?;
         }
         Fault::CutCatchUp { bare, bytes } => {
-            // There is something to be caught up with, and one device after the other to be caught up.
-            clients.bare[bare].order(Order::Replace(lasts)).await;
+            // There is something to be caught up with that no device has had, and one device after the other to be caught up.
+            clients.bare[bare]
+                .order(Order::Replace(2 * SEEN_LIMIT + lasts))
+                .await;
+            let writer = &clients.bare[bare ^ 1];
+            let conversation = pair_of(world, clients, bare)?;
+            let deadline = Instant::now() + SEEN_LIMIT;
+            let before = writer.seen.ever(conversation);
             flood(world, clients, bare, SMALL_FLOOD).await?;
-            sleep(lasts / 2).await;
+            while writer.seen.ever(conversation) < before + SMALL_FLOOD as u64 && Instant::now() < deadline {
+                sleep(POLL).await;
+            }
             let node = ground.nodes()[number % NODES].address();
             let name = format!("cut-{number}");
             let dead = cut::die_in_catch_up(node, &world.people[bare], &name, bytes, clock).await?;
-            // The next device comes after this one, however long that took.
+            // The next device comes after this one.
             clients.bare[bare].order(Order::Replace(Duration::ZERO)).await;
             ground.count(shown_by(&step.fault), dead.cut.into());
             ground.bury(dead.network);
@@ -327,8 +336,17 @@ async fn take_step(
 
 /// The other one of a pair of bare devices says much to this one.
 async fn flood(world: &World, clients: &Clients, bare: usize, messages: usize) -> Result<()> {
-    let (reader, writer) = (&clients.bare[bare], &clients.bare[bare ^ 1]);
-    let both = [reader.user, writer.user];
+    let flood = Order::Flood {
+        conversation: pair_of(world, clients, bare)?,
+        messages,
+    };
+    clients.bare[bare ^ 1].order(flood).await;
+    Ok(())
+}
+
+/// The conversation of a pair of bare devices.
+fn pair_of(world: &World, clients: &Clients, bare: usize) -> Result<Uuid> {
+    let both = [clients.bare[bare].user, clients.bare[bare ^ 1].user];
     let pair =
         |room: &&crate::world::Room| !room.is_group && both.iter().all(|user| room.members.contains(user));
     let room = world
@@ -336,13 +354,7 @@ async fn flood(world: &World, clients: &Clients, bare: usize, messages: usize) -
         .iter()
         .find(pair)
         .context("the pair has no conversation")?;
-    let conversation = room.id;
-    let flood = Order::Flood {
-        conversation,
-        messages,
-    };
-    writer.order(flood).await;
-    Ok(())
+    Ok(room.id)
 }
 
 /// Keeps the plan, the problems, the journals, the log, and what the nodes logged.
