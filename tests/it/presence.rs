@@ -33,16 +33,31 @@ fn watch(users: &[&User], conversations: &[Uuid]) -> Value {
     json!({ "type": "presence.watch", "users": users, "conversations": conversations })
 }
 
-/// Watches, and answers what is there once it is known.
+/// Watches, and answers what is there once it is known. What was told before that waits no more.
 async fn watching(socket: &mut Socket, users: &[&User], conversations: &[Uuid]) -> Value {
-    let state = socket.command(watch(users, conversations)).await;
-    assert_eq!(state["type"], "presence.state", "{state}");
-    if state["unknown"] == true {
-        return socket
-            .take(|object| is_state(object) && object["unknown"] != true)
+    let mut wish = watch(users, conversations);
+    let id = Uuid::now_v7();
+    wish["id"] = json!(id);
+    socket.send(&wish).await;
+    loop {
+        let object = socket
+            .take(|object| is_told(object) || object["id"] == json!(id))
             .await;
+        assert_ne!(object["type"], "error", "{object}");
+        let is_answer = object["id"] == json!(id);
+        if is_answer && object["unknown"] != true {
+            return object;
+        }
+        if is_answer {
+            return socket
+                .take(|object| is_state(object) && object["unknown"] != true)
+                .await;
+        }
     }
-    state
+}
+
+fn is_told(object: &Value) -> bool {
+    object["type"] == "presence" || is_state(object)
 }
 
 fn is_state(object: &Value) -> bool {
@@ -60,7 +75,7 @@ async fn there_is(socket: &mut Socket, user: &User) {
 /// What is told of somebody next; everything else about anybody fails.
 async fn told(socket: &mut Socket, of: &User) -> Value {
     let object = socket
-        .take(|object| object["type"] == "presence" || is_state(object))
+        .take(is_told)
         .await;
     assert_eq!(object["user"], json!(of.id), "{object}");
     object
