@@ -5,6 +5,7 @@ use crate::errors::Refusal;
 use futures_util::future::join4;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tidings_eventlog::{Lease, Pool, Position};
 use tidings_projections::{Checkpoints, Projection, Select};
@@ -184,11 +185,13 @@ impl Database {
             tracing::warn!("too many GraphQL statements are waiting");
             return Err(Missed::Failed);
         };
+        let connected = AtomicBool::new(false);
         let asking = timeout_at(deadline, async {
             let client = self.pool.get().await.map_err(|error| {
                 tracing::warn!(%error, "no connection for a GraphQL statement");
                 Missed::Failed
             })?;
+            connected.store(true, Ordering::Relaxed);
             let answer = async {
                 let statement = client.prepare_cached(sql).await?;
                 let mut found = Ok(vec![]);
@@ -211,7 +214,8 @@ impl Database {
             Ok(answer.await)
         });
         let Ok(answer) = asking.await else {
-            tracing::warn!(timeout = ?self.timeout, "a GraphQL statement took too long");
+            let connected = connected.into_inner();
+            tracing::warn!(timeout = ?self.timeout, connected, ?models, "a GraphQL statement took too long");
             return Err(Missed::Failed);
         };
         match answer? {

@@ -9,12 +9,14 @@ use rand::RngExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tidings_stand::Api;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::long_log::LongLog;
 use crate::seed::{Archive, Listed, Seeded, text};
 
+/// How long a question may be refused for a while.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Messages of a page.
 pub(super) const PAGE: u64 = 50;
 
@@ -285,11 +287,36 @@ impl Viewer {
         Ok(at)
     }
 
-    /// Answers the whole answer, and when it was there.
+    /// Answers the whole answer, and when it was there. What is refused for a while is asked again, and takes as long as that takes.
     async fn ask(&self, query: &str, variables: Value) -> Result<(Bytes, Instant)> {
-        let bytes = self.api.answer(&self.token, query, variables).await?;
-        Ok((bytes, Instant::now()))
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let bytes = self.api.answer(&self.token, query, variables.clone()).await?;
+            match pause(&bytes) {
+                Some(pause) if Instant::now() < deadline => sleep(pause).await,
+                _ => return Ok((bytes, Instant::now())),
+            }
+        }
     }
+}
+
+/// After how long to ask again, where an answer says so.
+fn pause(bytes: &[u8]) -> Option<Duration> {
+    #[derive(Deserialize)]
+    struct Refused {
+        errors: Vec<Refusal>,
+    }
+    #[derive(Deserialize)]
+    struct Refusal {
+        extensions: Extensions,
+    }
+    #[derive(Deserialize)]
+    struct Extensions {
+        retry_after_ms: u64,
+    }
+    let refused: Refused = serde_json::from_slice(bytes).ok()?;
+    let first = refused.errors.first()?;
+    Some(Duration::from_millis(first.extensions.retry_after_ms))
 }
 
 fn read<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T> {
