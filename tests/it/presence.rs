@@ -74,9 +74,7 @@ async fn there_is(socket: &mut Socket, user: &User) {
 
 /// What is told of somebody next; everything else about anybody fails.
 async fn told(socket: &mut Socket, of: &User) -> Value {
-    let object = socket
-        .take(is_told)
-        .await;
+    let object = socket.take(is_told).await;
     assert_eq!(object["user"], json!(of.id), "{object}");
     object
 }
