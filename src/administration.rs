@@ -10,6 +10,7 @@ mod following;
 mod nodes;
 mod parked;
 mod rebuilds;
+mod refusals;
 mod reports;
 mod tables;
 mod trace;

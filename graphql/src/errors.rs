@@ -53,7 +53,7 @@ pub struct Refusal {
     /// For people.
     pub message: Cow<'static, str>,
     /// What was wrong, for `invalid_argument`.
-    pub field: Option<&'static str>,
+    pub field: Option<Cow<'static, str>>,
     /// When a retry makes sense, in milliseconds; `None` where it makes none.
     pub retry_after_ms: Option<u64>,
 }
@@ -69,9 +69,9 @@ impl Refusal {
     }
 
     /// An argument is not as it must be.
-    pub fn invalid(field: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn invalid(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            field: Some(field),
+            field: Some(field.into()),
             ..Self::new(Code::InvalidArgument, message)
         }
     }
@@ -106,7 +106,7 @@ impl From<Refusal> for Error {
         Self::new(refusal.message).extend_with(|_, extensions| {
             extensions.set("code", refusal.code.as_str());
             if let Some(field) = refusal.field {
-                extensions.set("field", field);
+                extensions.set("field", field.into_owned());
             }
             if let Some(retry_after_ms) = refusal.retry_after_ms {
                 extensions.set("retryable", true);

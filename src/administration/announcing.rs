@@ -2,11 +2,11 @@
 
 use super::Administration;
 use super::acts::written;
+use super::refusals::refused;
 use crate::clock;
-use crate::outcome;
 use chrono::{DateTime, Utc};
 use tidings_domain::{AnnouncementCommand, AnnouncementText, Field, Rejection, UserId};
-use tidings_graphql::{Backend as _, Code, Done, MadeAnnouncement, Order, Refusal};
+use tidings_graphql::{Backend as _, Done, MadeAnnouncement, Order, Refusal};
 use uuid::Uuid;
 
 impl Administration {
@@ -19,7 +19,7 @@ impl Administration {
     ) -> Result<MadeAnnouncement, Refusal> {
         parse(&text)?;
         if at.is_some_and(|at| at <= clock::now()) {
-            return Err(rejected(&Rejection::invalid(Field::At, "the time is past")));
+            return Err(refused(&Rejection::invalid(Field::At, "the time is past").into()));
         }
         let announcement = clock::id();
         let order = Order::Announce {
@@ -64,30 +64,5 @@ impl Administration {
 }
 
 fn parse(text: &str) -> Result<AnnouncementText, Refusal> {
-    AnnouncementText::parse(text).map_err(|rejection| rejected(&rejection))
-}
-
-fn refused(refusal: &outcome::Refusal) -> Refusal {
-    match refusal {
-        outcome::Refusal::Rejected(rejection) => rejected(rejection),
-        other => {
-            tracing::warn!(refusal = %other, "the log does not take an announcement");
-            Refusal::unavailable("the log does not take it just now")
-        }
-    }
-}
-
-fn rejected(rejection: &Rejection) -> Refusal {
-    let message = rejection.to_string();
-    let (code, field) = match rejection {
-        Rejection::Invalid { field, .. } => (Code::InvalidArgument, Some(*field)),
-        Rejection::TooLarge { field, .. } => (Code::TooLarge, Some(*field)),
-        Rejection::NotFound(field) => (Code::NotFound, Some(*field)),
-        Rejection::Conflict(_) => (Code::Conflict, None),
-        _ => (Code::Forbidden, None),
-    };
-    Refusal {
-        field: field.map(Field::as_str),
-        ..Refusal::new(code, message)
-    }
+    AnnouncementText::parse(text).map_err(|rejection| refused(&rejection.into()))
 }

@@ -183,6 +183,6 @@ mod tests {
         assert_eq!(kinds("message.sent").unwrap(), [16, 21, 22]);
         assert_eq!(kinds("group.renamed").unwrap(), [6]);
         assert_eq!(kinds("999").unwrap(), [999]);
-        assert_eq!(kinds("message.lost").unwrap_err().field, Some("kind"));
+        assert_eq!(kinds("message.lost").unwrap_err().field.as_deref(), Some("kind"));
     }
 }

@@ -3,6 +3,7 @@
 //! The hub wakes a follower, and the log is what it reads: what it was told of last says where to go on, however much it missed.
 
 use super::Administration;
+use super::refusals;
 use super::tables::unavailable;
 use crate::delivery::{Hub, Outbox, Subscriber};
 use crate::lanes::Lanes;
@@ -250,13 +251,8 @@ fn data(record: &Recorded) -> Option<String> {
 
 /// Why nobody follows. Where the viewer is no member, the conversation does not exist for them.
 fn refused(refusal: &outcome::Refusal) -> Refusal {
-    match refusal {
-        outcome::Refusal::Rejected(_) | outcome::Refusal::IdReused => {
-            Refusal::new(Code::NotFound, "there is no such conversation")
-        }
-        outcome::Refusal::Overloaded | outcome::Refusal::TooFast { .. } => {
-            Refusal::new(Code::Overloaded, "overloaded, try again").retry_after_ms(RETRY_AFTER_MS)
-        }
-        outcome::Refusal::Unavailable => unavailable(),
+    if matches!(refusal, outcome::Refusal::Rejected(_)) {
+        return Refusal::new(Code::NotFound, "there is no such conversation");
     }
+    refusals::refused(refusal)
 }

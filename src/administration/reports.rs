@@ -2,6 +2,7 @@
 
 use super::Administration;
 use super::acts::written;
+use super::refusals;
 use super::tables::unavailable;
 use crate::clock;
 use crate::outcome::Refusal as Refused;
@@ -12,7 +13,7 @@ use tidings_domain::{
     Handling, MessageText, Reason, Rejection, ReportId, UserId,
 };
 use tidings_eventlog::{ReadError, Recorded};
-use tidings_graphql::{Code, Done, Refusal, ReportOrder, ReportPosition, SaidKind, Version};
+use tidings_graphql::{Done, Refusal, ReportOrder, ReportPosition, SaidKind, Version};
 use uuid::Uuid;
 
 impl Administration {
@@ -141,30 +142,21 @@ fn version(record: &Recorded) -> Option<Version> {
     })
 }
 
-/// Why something is not done, for the moderator.
+/// Why something is not done. What clients call a reason is a note here.
 fn refusal(refused: &Refused) -> Refusal {
-    let message = refused.to_string();
+    let refusal = refusals::refused(refused);
     match refused {
-        Refused::Rejected(Rejection::NotFound(_)) => Refusal::new(Code::NotFound, "there is no such report"),
-        Refused::Rejected(Rejection::Conflict(_)) => Refusal::new(Code::Conflict, message),
-        // What administrators say is a note here.
         Refused::Rejected(Rejection::TooLarge {
             field: Field::Reason,
             max,
         }) => Refusal {
-            field: Some("note"),
-            ..Refusal::new(
-                Code::TooLarge,
-                format!("the note is longer than {max} characters"),
-            )
+            field: Some("note".into()),
+            message: format!("the note is longer than {max} characters").into(),
+            ..refusal
         },
         Refused::Rejected(Rejection::Invalid {
             field: Field::Reason, ..
         }) => Refusal::invalid("note", "the note shows nothing, or holds a control character"),
-        Refused::Rejected(_) => Refusal::invalid("note", message),
-        Refused::IdReused | Refused::TooFast { .. } | Refused::Overloaded | Refused::Unavailable => {
-            tracing::warn!(message, "what a moderator orders is not taken");
-            Refusal::unavailable("the log does not take it just now")
-        }
+        _ => refusal,
     }
 }

@@ -189,7 +189,7 @@ fn why(reason: String) -> Result<String, Refusal> {
     if reason.len() > REASON_BYTES_MAX {
         let message = format!("a reason is longer than {REASON_BYTES_MAX} bytes");
         return Err(Refusal {
-            field: Some("reason"),
+            field: Some("reason".into()),
             ..Refusal::new(Code::TooLarge, message)
         });
     }

@@ -15,7 +15,7 @@ pub(crate) fn check(operation: &OperationDefinition, variables: &Variables) -> R
         };
         if !fits {
             return Err(Refusal {
-                field: Some("variables"),
+                field: Some("variables".into()),
                 ..Refusal::new(
                     Code::InvalidArgument,
                     format!("the variable ${name} is not {kind}"),
