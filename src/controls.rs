@@ -2,6 +2,7 @@
 //! Made before both, so that neither has to know the other.
 
 use crate::by_lane::ByLane;
+use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tidings_eventlog::Recorded;
@@ -65,7 +66,13 @@ impl Told {
             *newest = recorded.seq;
         } else if news.events.len() < Self::EVENTS && *bytes + recorded.bytes() <= Self::BYTES {
             *bytes += recorded.bytes();
-            news.events.push((epoch, recorded.clone()));
+            // Otherwise it would keep all of what it came with, messages included.
+            let payload = Bytes::copy_from_slice(&recorded.payload);
+            let recorded = Recorded {
+                payload,
+                ..recorded.clone()
+            };
+            news.events.push((epoch, recorded));
         } else if news.streams.len() < Self::STREAMS {
             news.streams.insert(recorded.stream, recorded.seq);
         } else {
@@ -87,7 +94,6 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
     use chrono::DateTime;
 
     fn control(stream: u128, seq: u64, payload: usize) -> Recorded {
@@ -108,6 +114,21 @@ mod tests {
             payload: Bytes::from(vec![b' '; payload]),
             withdrawn: false,
         }
+    }
+
+    #[test]
+    fn what_nobody_takes_keeps_nothing_of_what_it_came_with() {
+        let told = Told::default();
+        let entry = Bytes::from(vec![b' '; 1 << 20]);
+        let payload = entry.slice(..10);
+        told.push(
+            1,
+            &Recorded {
+                payload,
+                ..control(1, 1, 0)
+            },
+        );
+        assert!(entry.is_unique());
     }
 
     #[test]
