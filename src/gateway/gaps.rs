@@ -80,10 +80,14 @@ impl Gaps {
     pub(super) fn brought(&self, brought: &Brought) -> Option<Filled> {
         let mut told = self.told();
         let gap = told.get_mut(&brought.conversation)?;
-        if !gap.left || gap.next > gap.to || !(brought.from..=brought.to.seq).contains(&gap.next) {
+        if gap.next > gap.to || !(brought.from..=brought.to.seq).contains(&gap.next) {
             return None;
         }
         gap.next = brought.to.seq + 1;
+        // Of a member's it is known, and proves nothing: whoever is removed later is owed no more than is left.
+        if !gap.left {
+            return None;
+        }
         Some(if gap.next > gap.to {
             Filled::Whole
         } else {
@@ -94,7 +98,7 @@ impl Gaps {
     /// The ping with this number is behind everything that has been brought.
     pub(super) fn asked(&self, number: u32) {
         for gap in self.told().values_mut() {
-            if gap.left && gap.owed && gap.next > gap.to {
+            if gap.owed && gap.next > gap.to {
                 gap.proof.get_or_insert(number);
             }
         }
@@ -142,5 +146,17 @@ mod tests {
         answered.pong(&2_u32.to_be_bytes());
         assert_eq!(gaps.owed(ROOM, 1, &answered), None);
         assert!(!gaps.has(ROOM));
+    }
+
+    #[test]
+    fn what_a_member_has_proved_is_not_owed_when_they_are_removed() {
+        let (gaps, answered) = (Gaps::default(), Answered::default());
+        gaps.tell(ROOM, Gap::new(5, 5, 20, false));
+        assert_eq!(gaps.brought(&brought(5, 20)), None);
+        assert!(!gaps.holds(ROOM));
+        gaps.asked(1);
+        assert!(gaps.owed(ROOM, 1, &answered).is_some());
+        answered.pong(&1_u32.to_be_bytes());
+        assert_eq!(gaps.owed(ROOM, 1, &answered), None);
     }
 }
