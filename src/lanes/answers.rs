@@ -158,6 +158,7 @@ impl Answers {
             Verdict::Refused(rejection) => (command.reply)(Err(rejection.into())),
             Verdict::TooFast(retry_after) => (command.reply)(Err(Refusal::TooFast { retry_after })),
             Verdict::Nothing => Answer::standing(self.lane, &command, last, head).give(command),
+            Verdict::Exists(answer) => answer.give(command),
         }
     }
 

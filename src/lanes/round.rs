@@ -83,6 +83,8 @@ pub(super) enum Verdict {
     Refused(Rejection),
     /// The conversation changes too fast. It is let through after so long.
     TooFast(Duration),
+    /// The stream began as the command wants it, which this says.
+    Exists(Answer),
 }
 
 /// How much goes into one batch.
@@ -190,8 +192,8 @@ impl Round {
                 }
                 Err(rejection) => round.doubtful.push((command, Verdict::Refused(rejection))),
                 Ok(_) if command.command.opens() => {
-                    let answer = Answer::existing(lane, state, &command);
-                    round.answered.push((command, answer));
+                    let verdict = Verdict::Exists(Answer::existing(lane, state, &command));
+                    round.doubtful.push((command, verdict));
                 }
                 // What did it may have been this very command.
                 Ok(_) => round.doubtful.push((command, Verdict::Nothing)),

@@ -265,9 +265,10 @@ fn who_begins_a_conversation_again_is_answered_with_its_beginning() {
         bytes: usize::MAX,
     };
     let round = decide(commands, &known, facts, room);
-    assert!(round.doubtful.is_empty() && round.later.is_empty());
-    let [(open, Answer::Accepted(accepted))] = &round.answered[..] else {
-        panic!("{:?}", round.answered.len())
+    assert!(round.answered.is_empty() && round.later.is_empty());
+    // Where the log says so, too.
+    let [(open, Verdict::Exists(Answer::Accepted(accepted)))] = &round.doubtful[..] else {
+        panic!("{:?}", round.doubtful.len())
     };
     assert_eq!((open.order, accepted.seq, accepted.duplicate), (1, 1, false));
     // What is so already may be so by this very command: that is asked of the log.

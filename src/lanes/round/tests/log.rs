@@ -295,6 +295,7 @@ pub(super) fn settle(
                 (None, Verdict::TooFast(retry_after)) => {
                     (command.reply)(Err(Refusal::TooFast { retry_after }));
                 }
+                (None, Verdict::Exists(answer)) => answer.give(command),
                 (None, Verdict::Nothing) => {
                     let accepted = log.last(command.stream());
                     (command.reply)(Ok(accepted));
