@@ -34,6 +34,8 @@ pub struct Brought {
 pub struct SystemFrame {
     pub frame: Frame,
     pub permit: Option<OwnedSemaphorePermit>,
+    /// Its part of the node's room for pages.
+    pub room: Option<OwnedSemaphorePermit>,
     /// What of a gap it brings. Boxed, since hardly any does.
     pub brought: Option<Box<Brought>>,
 }
@@ -43,6 +45,7 @@ impl SystemFrame {
         Self {
             frame,
             permit,
+            room: None,
             brought: None,
         }
     }
@@ -133,9 +136,16 @@ impl Outbox {
         self.push(SystemFrame::new(frame, permit));
     }
 
-    /// Adds an answer to `fetch`.
-    pub fn fetched(&self, frame: Frame, permit: OwnedSemaphorePermit, brought: Option<Brought>) {
+    /// Adds an answer to `fetch`, which holds its part of the node's room until it is written.
+    pub fn fetched(
+        &self,
+        frame: Frame,
+        permit: OwnedSemaphorePermit,
+        room: Option<OwnedSemaphorePermit>,
+        brought: Option<Brought>,
+    ) {
         self.push(SystemFrame {
+            room,
             brought: brought.map(Box::new),
             ..SystemFrame::new(frame, Some(permit))
         });

@@ -1,4 +1,4 @@
-//! Answers to `fetch`: a page of a conversation, bounded in events and in bytes.
+//! Answers to `fetch`: a page of a conversation, bounded in events and in bytes, and small where the node has no room for more.
 
 use super::Gateway;
 use super::hidden::withhold;
@@ -10,6 +10,7 @@ use crate::wire::{Frame, encode, refused};
 use tidings_domain::{ConversationId, Cursor, UserId};
 use tidings_eventlog::{ReadError, Slice};
 use tidings_protocol::{ErrorCode, ErrorFrame, FETCH_EVENTS_MAX, Spelled, encode_events};
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 /// Bytes of events in one answer; what is left is `more`.
@@ -29,6 +30,8 @@ pub(super) struct Fetch {
 /// An answer, and what of a gap it brings.
 pub(super) struct Fetched {
     pub(super) frame: Frame,
+    /// Its part of the node's room for pages.
+    pub(super) room: Option<OwnedSemaphorePermit>,
     pub(super) brought: Option<Brought>,
 }
 
@@ -81,14 +84,16 @@ async fn page(
 ) -> Result<Fetched, ReadError> {
     let stream = wanted.conversation.0;
     let limit = wanted.limit as usize;
+    let share = gateway.page_room.share();
+    let bytes_max = usize::try_from(share.bytes()).map_or(BYTES_MAX, |bytes| bytes.min(BYTES_MAX));
     let (mut next, mut frames, mut bytes, mut to) = (from, vec![], 0, None);
     for _ in 0..READINGS_MAX {
-        if next > last || frames.len() >= limit || bytes >= BYTES_MAX {
+        if next > last || frames.len() >= limit || bytes >= bytes_max {
             break;
         }
         let slice = Slice {
             ranges: vec![(stream, next, last.min(next + (limit - frames.len()) as u64 - 1))],
-            bytes: (BYTES_MAX - bytes) as u64,
+            bytes: (bytes_max - bytes) as u64,
         };
         let mut found: Vec<_> = gateway
             .log
@@ -133,5 +138,6 @@ async fn page(
         from,
         to,
     });
-    Ok(Fetched { frame, brought })
+    let room = share.shrunk(frame.size());
+    Ok(Fetched { frame, room, brought })
 }

@@ -27,7 +27,7 @@ pub struct PageRoom {
 /// A page's part of the room, given back when dropped.
 pub(super) struct Share {
     bytes: u64,
-    _permit: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl PageRoom {
@@ -55,7 +55,7 @@ impl PageRoom {
             bytes: permit
                 .as_ref()
                 .map_or(SMALL, |_| u64::from(self.page) * UNIT as u64),
-            _permit: permit,
+            permit,
         }
     }
 }
@@ -64,6 +64,14 @@ impl Share {
     /// How many bytes the page may hold.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// What a page of `bytes` holds of it; the rest is given back.
+    pub(super) fn shrunk(self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let mut permit = self.permit?;
+        let surplus = permit.num_permits().saturating_sub(bytes.div_ceil(UNIT));
+        drop(permit.split(surplus));
+        Some(permit)
     }
 }
 
@@ -216,7 +224,9 @@ mod tests {
         let room = PageRoom::new(256 << 10, 512 << 10);
         let (one, two, three) = (room.share(), room.share(), room.share());
         assert_eq!((one.bytes, two.bytes, three.bytes), (256 << 10, 256 << 10, SMALL));
-        drop(one);
+        let (page, none) = (one.shrunk(5000), three.shrunk(5000));
+        assert_eq!((room.held(), none.is_none()), ((256 << 10) + (5 << 10), true));
+        drop(page);
         assert_eq!(room.share().bytes, 256 << 10);
     }
 }

@@ -128,10 +128,10 @@ impl Writer {
             let mut brought = vec![];
             for system in work.system {
                 frames.push(system.frame);
-                permits.push(system.permit);
+                permits.push((system.permit, system.room));
                 brought.extend(system.brought);
             }
-            let answers = std::mem::take(&mut first) || permits.iter().any(Option::is_some);
+            let answers = std::mem::take(&mut first) || permits.iter().any(|(permit, _)| permit.is_some());
             if answers && self.proof_wanted_with_answer() {
                 // In front, so that whoever has read the answer has seen it.
                 let ping = self.ping();
@@ -265,7 +265,7 @@ impl Writer {
         let mut brought = vec![];
         for system in system {
             frames.push(system.frame);
-            permits.push(system.permit);
+            permits.push((system.permit, system.room));
             brought.extend(system.brought);
         }
         self.write(&frames).await?;

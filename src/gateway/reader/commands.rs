@@ -78,7 +78,7 @@ impl Reader {
                     limit,
                 };
                 match Box::pin(fetch(&self.gateway, &self.shared, self.user, &wanted)).await {
-                    Ok(fetched) => outbox.fetched(fetched.frame, permit, fetched.brought),
+                    Ok(fetched) => outbox.fetched(fetched.frame, permit, fetched.room, fetched.brought),
                     Err(refusal) => {
                         if refusal.code == ErrorCode::NotAMember {
                             self.registered.budget.owe(STRANGE);
