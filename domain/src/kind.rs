@@ -204,6 +204,10 @@ impl Kind {
         Self::THREAD_REPLIED_ALSO,
     ];
 
+    /// The kinds of which nobody is told who did them, whatever their role: of the streams of pairs and of reports. An id of either can be worked
+    /// out by whoever knows whom or what it is about.
+    pub const CONFIDENTIAL: [Self; 3] = [Self::PAIR_CHANGED, Self::REPORT_FILED, Self::REPORT_HANDLED];
+
     /// Every kind that this version can decode, by number.
     pub const ALL: [Self; TABLE.len()] = {
         let mut all = [Self(0); TABLE.len()];
@@ -252,6 +256,11 @@ impl Kind {
     /// Whether decisions depend on every event of this kind, as they may on those of one that is not known.
     pub fn is_control(self) -> bool {
         self.entry().is_none_or(|entry| entry.control)
+    }
+
+    /// Whether it notes what has happened in another stream. It cannot be refused, and uses up nothing of what its own stream may do.
+    pub fn is_noted(self) -> bool {
+        matches!(self, Self::GROUP_INVITED | Self::INVITATION_ENDED)
     }
 
     /// Whether the user is told of events of this kind.

@@ -185,10 +185,8 @@ impl StreamCommand {
             Self::Conversation(command) => command,
             // It has happened already.
             Self::User { command, .. } => return matches!(command, UserCommand::Tell(_)),
-            Self::Pair { .. }
-            | Self::Reports { .. }
-            | Self::Administration { .. }
-            | Self::Announcement { .. } => return false,
+            Self::Pair { command, .. } => return matches!(command, PairCommand::Block { .. }),
+            Self::Reports { .. } | Self::Administration { .. } | Self::Announcement { .. } => return false,
         };
         matches!(
             command.body,

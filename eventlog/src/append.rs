@@ -76,6 +76,8 @@ pub struct Repeat {
     pub at: DateTime<Utc>,
     pub actor: Uuid,
     pub digest: i64,
+    /// What it was; `None` where an append found it, which does not look.
+    pub kind: Option<i16>,
 }
 
 /// What stands in the log beside a command that appends nothing.

@@ -333,6 +333,7 @@ fn read_outcome(batch: &Batch, row: &Row) -> Result<Outcome, AppendError> {
             at: at[i],
             actor: actor[i],
             digest: digest[i],
+            kind: None,
         }));
     }
     let mut moved = vec![];

@@ -79,6 +79,7 @@ impl Log {
                         at: row.try_get(4)?,
                         actor: row.try_get(5)?,
                         digest: row.try_get(6)?,
+                        kind: row.try_get(10)?,
                     }),
                 };
                 let last = match row.try_get::<_, Option<i64>>(8)? {

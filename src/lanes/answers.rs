@@ -142,8 +142,7 @@ impl Answers {
                 },
                 at: repeat.at,
                 duplicate: true,
-                // The log says of a repeat where it is, and not what it was.
-                pending: false,
+                pending: repeat.kind == Some(Kind::JOIN_REQUESTED.0),
             },
         };
         self.recent

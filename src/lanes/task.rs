@@ -18,6 +18,7 @@ use crate::controls::Told;
 use crate::delivery::Hub;
 use std::collections::HashMap;
 use std::sync::Arc;
+use tidings_domain::stored::Kind;
 use tidings_eventlog::{Appender, Committed, LaneHead, Log};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -162,7 +163,7 @@ impl LaneTask {
                 continue;
             }
             self.waiting.heard(recorded);
-            if self.states.follow(self.lane, recorded) {
+            if self.states.follow(self.lane, recorded) && !Kind(recorded.kind).is_noted() {
                 self.paces.spend(recorded.stream, 1, now);
             }
         }

@@ -369,7 +369,12 @@ async fn people_come_into_an_open_group_and_ask_at_one_that_wants_to_be_asked() 
     assert_eq!(b.acked(join.clone()).await.get("data"), None);
     b.say(group, "hello").await;
     a.acked(settings(group, &json!({ "join": "request" }))).await;
-    for socket in [&mut c, &mut d] {
+    let asked_by = [Uuid::now_v7(), Uuid::now_v7()];
+    for (socket, id) in [(&mut c, asked_by[0]), (&mut d, asked_by[1])] {
+        let mut first = join.clone();
+        first["id"] = json!(id);
+        socket.send(&first).await;
+        assert_eq!(socket.answer(id).await["data"], json!({ "pending": true }));
         for _ in 0..2 {
             let waits = socket.acked(join.clone()).await;
             assert_eq!(waits["data"], json!({ "pending": true }), "{waits}");
@@ -385,6 +390,23 @@ async fn people_come_into_an_open_group_and_ask_at_one_that_wants_to_be_asked() 
     a.acked(of("group.approve", group, &cat)).await;
     let position = a.acked(of("group.refuse", group, &dan)).await["position"].clone();
     c.say(group, "thank you").await;
+    // Whoever has not heard that they asked is told at any node, whatever became of it.
+    c.acked(json!({ "type": "group.leave", "conversation": group }))
+        .await;
+    for (user, id) in [(&cat, asked_by[0]), (&dan, asked_by[1])] {
+        for node in [&one, &two] {
+            let mut socket = node.socket(user).await;
+            let mut again = join.clone();
+            again["id"] = json!(id);
+            socket.send(&again).await;
+            let told = socket.answer(id).await;
+            assert_eq!(
+                (&told["duplicate"], &told["data"]),
+                (&json!(true), &json!({ "pending": true })),
+                "{told}"
+            );
+        }
+    }
     let refused = d.refused(join.clone(), "rate_limited").await;
     assert_eq!(refused["field"], "conversation", "{refused}");
     for answered in [&cat, &dan] {

@@ -6,7 +6,7 @@ use tidings_domain::administration::ADMINISTRATION;
 use tidings_domain::event::{Acted, CursorsMoved, InboxExpired};
 use tidings_domain::{
     AnnouncementCommand, Aspect, Command, CommandId, Content, ConversationCommand, Hidden, Hiding, Mark,
-    Marking, Need, Reason, Role, Root, SettingsChange, StreamCommand, UserCommand,
+    Marking, Need, PairCommand, Reason, Role, Root, SettingsChange, StreamCommand, UserCommand, UserId,
 };
 use uuid::Uuid;
 
@@ -207,6 +207,15 @@ fn what_takes_back_or_keeps_order_waits_for_nobody() {
     for command in urgent.iter().cloned().map(of_ann) {
         assert!(command.is_urgent(), "{command:?}");
     }
+    let pair = |command| StreamCommand::Pair {
+        actor: UserId(MESSAGE),
+        user,
+        id: CommandId(MESSAGE),
+        pair: MESSAGE,
+        command,
+    };
+    assert!(pair(PairCommand::Block { on: true }).is_urgent());
+    assert!(!pair(PairCommand::Withdraw).is_urgent());
     let others = others()
         .into_iter()
         .filter(|other| !matches!(other, ConversationCommand::RemoveMember { .. }))

@@ -10,7 +10,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::Facts;
-use tidings_eventlog::{AppendError, Appended, Committed, Doubt, Outcome, ReadError};
+use tidings_domain::stored::Kind;
+use tidings_eventlog::{AppendError, Appended, Committed, Doubt, Outcome, ReadError, Repeat};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
@@ -192,6 +193,11 @@ impl LaneTask {
                 for stream in stale {
                     self.states.stands_at(stream.stream, stream.guard);
                 }
+                let asked = joins(&round.chosen, &repeats);
+                let repeats = match self.named(asked, repeats).await {
+                    Ok(repeats) => repeats,
+                    Err(error) => return Err((round.rejoin(vec![]), error.to_string())),
+                };
                 let mut rest = self.answers.repeats(round.chosen, &repeats);
                 rest.append(&mut round.later);
                 Ok(rest)
@@ -221,6 +227,22 @@ impl LaneTask {
                 Err((rest, error.to_string()))
             }
         }
+    }
+
+    /// Repeats with what they were, as far as they are asked for.
+    async fn named(
+        &mut self,
+        asked: Vec<(usize, (Uuid, Uuid))>,
+        mut repeats: Vec<Repeat>,
+    ) -> Result<Vec<Repeat>, ReadError> {
+        if asked.is_empty() {
+            return Ok(repeats);
+        }
+        let (places, asked): (Vec<usize>, Vec<_>) = asked.into_iter().unzip();
+        for (index, doubt) in places.into_iter().zip(self.log.doubts(self.lane, &asked).await?) {
+            repeats[index].kind = doubt.repeat.and_then(|repeat| repeat.kind);
+        }
+        Ok(repeats)
     }
 
     /// The stream of two people that a command depends on, as far as its own stream is known.
@@ -370,7 +392,7 @@ impl LaneTask {
             for event in controls {
                 overlay.count(event);
                 // That it begins is no change.
-                if event.seq > 1 {
+                if event.seq > 1 && !Kind(event.kind).is_noted() {
                     self.paces.spend(stream, 1, now);
                 }
             }
@@ -395,4 +417,14 @@ impl LaneTask {
         // The hub always drains its queue; it has gone only when the node stops, and then the log has it all.
         let _ = self.sink.send(committed).await;
     }
+}
+
+/// The repeats whose answer depends on what they were: their places among `repeats`, and which they are.
+fn joins(chosen: &[Pending], repeats: &[Repeat]) -> Vec<(usize, (Uuid, Uuid))> {
+    let join = |(place, repeat): (usize, &Repeat)| {
+        let command = chosen.get(repeat.proposal)?;
+        let asked = (command.stream(), command.id());
+        command.command.asks_to_join().then_some((place, asked))
+    };
+    repeats.iter().enumerate().filter_map(join).collect()
 }
