@@ -83,6 +83,8 @@ struct Side {
     asks: Option<bool>,
     /// Until then they are not heard.
     unheard_until: Option<Moment>,
+    /// Requests that the other heard and that they took back, since the other last answered one.
+    taken_back: u8,
     blocks: bool,
 }
 
@@ -195,6 +197,7 @@ impl Pair {
                 for side in &mut self.sides {
                     side.asks = None;
                     side.unheard_until = None;
+                    side.taken_back = 0;
                 }
             }
             Change::Declined { until } => {
@@ -202,8 +205,13 @@ impl Pair {
                 // For who asked nothing has changed.
                 theirs.asks = theirs.asks.map(|_| false);
                 theirs.unheard_until = Some(*until);
+                theirs.taken_back = 0;
             }
-            Change::Withdrawn => self.of_mut(*by, *user).asks = None,
+            Change::Withdrawn => {
+                let mine = self.of_mut(*by, *user);
+                let was_heard = mine.asks.take() == Some(true);
+                mine.taken_back = mine.taken_back.saturating_add(u8::from(was_heard));
+            }
             Change::Removed => self.contacts = false,
             Change::Blocked { on } => self.of_mut(*by, *user).blocks = *on,
         }
@@ -223,6 +231,7 @@ impl Pair {
         for side in self.sides {
             out.push(side.asks.map_or(0, |heard| 1 + u8::from(heard)));
             out.push(u8::from(side.blocks));
+            out.push(side.taken_back);
             let until = side.unheard_until.map(|until| until.time().timestamp_millis());
             out.push(u8::from(until.is_some()));
             out.extend(until.unwrap_or_default().to_le_bytes());
@@ -245,6 +254,7 @@ impl Pair {
                 _ => return None,
             };
             side.blocks = flag(frozen)?;
+            side.taken_back = frozen.byte()?;
             let is_unheard = flag(frozen)?;
             let until = DateTime::from_timestamp_millis(frozen.array().map(i64::from_le_bytes)?)?;
             side.unheard_until = is_unheard.then(|| until.into());

@@ -16,6 +16,9 @@ pub const REQUESTS_MAX: u32 = 100;
 pub const REQUESTS_A_DAY: u32 = 50;
 /// Who was declined is not heard for so long.
 pub const DECLINED_DAYS: i64 = 7;
+/// Who has taken back so many requests that the other heard, and had an answer to none, is not heard any more: nobody is sent texts that
+/// way who answers none.
+pub const TAKEN_BACK_MAX: u8 = 3;
 
 impl Pair {
     pub(super) fn request(
@@ -105,7 +108,10 @@ impl Pair {
     ) -> bool {
         let (mine, theirs) = (self.of(actor, user), self.of(user, actor));
         let of_itself = match change {
-            Change::Requested { .. } => mine.unheard_until.is_none_or(|until| until.time() <= now),
+            Change::Requested { .. } => {
+                let waits = mine.unheard_until.is_some_and(|until| until.time() > now);
+                !waits && mine.taken_back < TAKEN_BACK_MAX
+            }
             Change::Accepted | Change::Removed => true,
             Change::Withdrawn => mine.asks == Some(true),
             Change::Declined { .. } | Change::Blocked { .. } => false,

@@ -188,6 +188,30 @@ fn who_asks_no_more_is_not_accepted() {
 }
 
 #[test]
+fn who_asks_and_takes_it_back_again_and_again_is_heard_three_times_until_there_is_an_answer() {
+    let often = |mut life: Life| {
+        for _ in 0..5 {
+            life = life
+                .done(ANN, BEN, &REQUEST)
+                .done(ANN, BEN, &PairCommand::Withdraw);
+        }
+        life
+    };
+    let times = |life: &Life| {
+        let heard = life.heard_by(BEN);
+        heard.iter().filter(|kind| **kind == "requested").count()
+    };
+    let life = often(Life::default());
+    assert_eq!(times(&life), 3);
+    // The other has asked meanwhile: that is an answer, and one of which his own devices are told.
+    let life = life
+        .done(BEN, ANN, &REQUEST)
+        .done(ANN, BEN, &PairCommand::Accept)
+        .done(ANN, BEN, &PairCommand::Remove);
+    assert_eq!(times(&often(life)), 7);
+}
+
+#[test]
 fn who_is_blocked_asks_in_vain_and_sees_nothing_of_it() {
     let life = Life::default()
         .done(BEN, ANN, &BLOCK)
