@@ -2,11 +2,13 @@
 
 use crate::deaf::{arrived, narrow};
 use crate::support::*;
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
 use std::sync::atomic::Ordering::Relaxed;
 use tidings::gateway::GatewayLimits;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use uuid::Uuid;
 
@@ -661,5 +663,58 @@ async fn a_second_hello_without_a_token_keeps_the_upgrades() {
     let mut socket = node.socket(&ann).await;
     socket.send(&json!({ "type": "hello" })).await;
     assert_eq!(socket.closed().await.1, Some(4501));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_fetched_and_not_read_holds_no_more_than_the_nodes_room_and_delays_nobody() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.catch_up_page_bytes = 256 << 10;
+    config.gateway.catch_up_node_bytes = 1 << 20;
+    config.gateway.send_buffer_bytes = 4096;
+    config.gateway.slow_ms = 300_000;
+    let node = TestNode::start(config).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let mut a = node.socket(&ann).await;
+    let group = a.create_group(&[]).await;
+    let long = "\u{1}".repeat(8_000);
+    for _ in 0..40 {
+        a.say(group, &long).await;
+    }
+    a.acked(json!({ "type": "group.add", "conversation": group, "user": ben.id }))
+        .await;
+    let fetch = |from: u64| json!({ "type": "fetch", "id": Uuid::now_v7(), "conversation": group, "from": from, "limit": 30 });
+    let mut idle = vec![];
+    for _ in 0..4 {
+        let mut stream = narrow(node.node.address(), &ben).await;
+        loop {
+            let frame = tokio::time::timeout(PATIENCE, stream.next()).await;
+            let frame = frame.unwrap().unwrap().unwrap();
+            if frame.is_text() && frame.to_text().unwrap().contains("\"synced\"") {
+                break;
+            }
+        }
+        for _ in 0..8 {
+            stream.send(Message::text(fetch(2).to_string())).await.unwrap();
+        }
+        idle.push(stream);
+    }
+    let room = &node.node.gateway().page_room;
+    eventually(async || (room.held() > 512 << 10).then_some(())).await;
+    let mut b = node.socket(&ben).await;
+    let (mut from, mut fetched) = (2, vec![]);
+    loop {
+        let page = b.command(fetch(from)).await;
+        assert_eq!(page["type"], "events", "{page}");
+        fetched.extend(seqs(page["events"].as_array().unwrap()));
+        from = fetched.last().unwrap() + 1;
+        if page["more"] == false {
+            break;
+        }
+    }
+    assert_eq!(fetched, (2..=42).collect::<Vec<_>>());
+    drop(idle);
+    eventually(async || (room.held() == 0).then_some(())).await;
     node.stop().await;
 }

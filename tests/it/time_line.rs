@@ -442,3 +442,28 @@ async fn what_was_read_and_waits_while_the_log_goes_back_is_not_taken_for_the_ne
     assert_eq!(moved, 0);
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_conversation_exists_is_acked_only_where_the_log_says_so() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    // Nobody looks by the way whether the log has gone back.
+    config.sweep_ms = 3_600_000;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    let log = store.client().await;
+    let lane = i16::from(conversation.as_bytes()[15]);
+    for sql in [
+        "DELETE FROM event WHERE lane = $1 AND stream = $2",
+        "DELETE FROM stream WHERE lane = $1 AND stream = $2",
+    ] {
+        log.execute(sql, &[&lane, &conversation]).await.unwrap();
+    }
+    assert_eq!(b.open_direct(&ann).await, conversation);
+    let count = "SELECT count(*) FROM event WHERE lane = $1 AND stream = $2";
+    let count = log.query_one(count, &[&lane, &conversation]).await.unwrap();
+    assert_eq!(count.get::<_, i64>(0), 1);
+    node.stop().await;
+}
