@@ -92,6 +92,13 @@ impl Reports {
         // Who sent the message is not told of its reports.
         let standing = self.0.get(&report).filter(|standing| standing.sender != actor);
         let standing = standing.ok_or(Rejection::NotFound(Field::Message))?;
+        // Also of a repeat: it takes the message back where the first one has not come to that.
+        if handling == Handling::Recall && note.is_none() {
+            return Err(Rejection::invalid(
+                Field::Note,
+                "members are told why a message is gone",
+            ));
+        }
         match standing.handled {
             Some((done, _)) if done.is_final() && done == handling => return Ok(None),
             Some((done, _)) if done.is_final() => {
@@ -99,12 +106,6 @@ impl Reports {
             }
             Some((done, by)) if done == handling && by == actor => return Ok(None),
             _ => {}
-        }
-        if handling == Handling::Recall && note.is_none() {
-            return Err(Rejection::invalid(
-                Field::Note,
-                "members are told why a message is gone",
-            ));
         }
         Ok(Some(ReportHandled {
             report,

@@ -177,7 +177,7 @@ fn nobody_judges_their_own_message_and_members_are_told_why_one_is_gone() {
         handling: Handling::Recall,
         note: None,
     };
-    let why = Rejection::invalid(Field::Note, "members are told why a message is gone");
+    let why = || Rejection::invalid(Field::Note, "members are told why a message is gone");
     // As if there were none: whose message it is does not learn of its reports.
     reported()
         .refused(
@@ -185,9 +185,13 @@ fn nobody_judges_their_own_message_and_members_are_told_why_one_is_gone() {
             &handle(ANN, Handling::Dismiss),
             Rejection::NotFound(Field::Message),
         )
-        .refused(CAT, &unsaid, why)
+        .refused(CAT, &unsaid, why())
         // Who reports may be the one who judges.
-        .done(ANN, &handle(ANN, Handling::Recall));
+        .done(ANN, &handle(ANN, Handling::Recall))
+        // A repeat takes the message back where that has failed, so it says why, too.
+        .refused(ANN, &unsaid, why())
+        .refused(CAT, &unsaid, why())
+        .nothing(CAT, &handle(ANN, Handling::Recall));
 }
 
 #[test]
