@@ -141,8 +141,8 @@ impl Conversation {
                 self.create_group(actor, name, members, facts)
             }
             ConversationCommand::AddMember { user } => self.add(actor, *user, facts, now),
-            ConversationCommand::RemoveMember { user } => self.remove(actor, *user),
-            ConversationCommand::Leave => self.leave(actor),
+            ConversationCommand::RemoveMember { user } => self.remove(actor, *user, now),
+            ConversationCommand::Leave => self.leave(actor, now),
             ConversationCommand::Rename { name } => self.rename(actor, name),
             ConversationCommand::ChangeRole { user, role } => self.change_role(actor, *user, *role),
             ConversationCommand::TransferGroup { user } => self.transfer(actor, *user),

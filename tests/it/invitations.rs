@@ -164,6 +164,24 @@ async fn who_declines_is_left_alone_for_a_while_and_what_is_taken_back_is_gone()
     two.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_goes_takes_their_invitations_with_them_and_the_invited_are_told() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben, cat] = one.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let group = a.create_group(&[&cat]).await;
+    a.acked(of("group.invite", group, &ben)).await;
+    assert_eq!(invited_to(&mut b).await, json!(group));
+    a.acked(own("group.leave", group)).await;
+    let expected = json!({ "conversation": group, "outcome": "withdrawn" });
+    assert_eq!(told(&mut b).await, ("invitation.ended".to_owned(), expected));
+    b.refused(own("group.accept", group), "not_a_member").await;
+    eventually(async || waiting(&two, &ben).await.is_empty().then_some(())).await;
+    one.stop().await;
+    two.stop().await;
+}
+
 /// The reactor asks the log and not the read models, so that an invitation behind a block is not told of, however soon it comes.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_blocked_invites_as_others_do_and_nobody_is_told() {
@@ -242,5 +260,26 @@ async fn what_cannot_be_is_refused_with_its_field() {
         let refused = b.refused(json!({ "type": kind }), "invalid_argument").await;
         assert_eq!(refused["field"], "conversation", "{kind}");
     }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_invited_often_goes_on_with_what_is_their_own() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    (
+        config.conversation_changes_per_second,
+        config.conversation_changes_burst,
+    ) = (1, 4);
+    let node = TestNode::start(config).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    for _ in 0..8 {
+        let group = a.create_group(&[]).await;
+        a.acked(of("group.invite", group, &ben)).await;
+        invited_to(&mut b).await;
+    }
+    b.acked(json!({ "type": "settings.update", "receipts": false }))
+        .await;
     node.stop().await;
 }

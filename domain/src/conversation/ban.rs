@@ -87,7 +87,7 @@ impl Conversation {
         });
         // The ack names the last event, which is what was asked for.
         Ok(self
-            .revoke_links_of(user)
+            .end_handed_out(user, now)
             .chain(withdrawn)
             .chain(removed)
             .chain([banned])

@@ -215,7 +215,12 @@ impl Conversation {
         })])
     }
 
-    pub(super) fn remove(&self, actor: UserId, user: UserId) -> Result<Vec<ConversationEvent>, Rejection> {
+    pub(super) fn remove(
+        &self,
+        actor: UserId,
+        user: UserId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
         let own = self.manager(actor)?;
         if actor == user {
             return Err(Rejection::invalid(Field::User, "to go yourself, use group.leave"));
@@ -226,13 +231,29 @@ impl Conversation {
         }
         let removed = ConversationEvent::MemberRemoved(MemberRemoved { user });
         // The ack names the last event, which is what was asked for.
-        Ok(self.revoke_links_of(user).chain([removed]).collect())
+        Ok(self.end_handed_out(user, now).chain([removed]).collect())
+    }
+
+    /// What somebody has handed out ends with them, however they go: their links let nobody in any more, and whom they have invited is invited
+    /// no more.
+    pub(super) fn end_handed_out(
+        &self,
+        user: UserId,
+        now: DateTime<Utc>,
+    ) -> impl Iterator<Item = ConversationEvent> + '_ {
+        self.revoke_links_of(user)
+            .chain(self.withdraw_invitations_of(user, now))
     }
 
     /// Leaving hands the group on: when the last owner goes, the longest-serving admin, or else member, becomes one.
-    pub(super) fn leave(&self, actor: UserId) -> Result<Vec<ConversationEvent>, Rejection> {
+    pub(super) fn leave(
+        &self,
+        actor: UserId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
         let role = self.group(actor)?;
-        let mut events = vec![ConversationEvent::MemberLeft(MemberLeft { user: actor })];
+        let mut events: Vec<_> = self.end_handed_out(actor, now).collect();
+        events.push(ConversationEvent::MemberLeft(MemberLeft { user: actor }));
         if role == Role::Owner && self.members.owners() == 1 {
             let heir = self
                 .members

@@ -74,7 +74,7 @@ ended! {
     InvitationDeclined, INVITATION_DECLINED, "invitation.declined"
 }
 ended! {
-    /// Somebody is invited no more: it was taken back, or they were let in or banned.
+    /// Somebody is invited no more: it was taken back, they were let in or banned, or whoever has invited them goes.
     InvitationWithdrawn, INVITATION_WITHDRAWN, "invitation.withdrawn"
 }
 
@@ -235,6 +235,20 @@ impl Conversation {
     pub(super) fn withdrawn(&self, user: UserId, now: DateTime<Utc>) -> Option<ConversationEvent> {
         let open = self.invitations.open(user, now);
         open.map(|_| ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user }))
+    }
+
+    /// That those whom somebody has invited, and who have not answered, are invited no more.
+    pub(super) fn withdraw_invitations_of(
+        &self,
+        by: UserId,
+        now: DateTime<Utc>,
+    ) -> impl Iterator<Item = ConversationEvent> + '_ {
+        let theirs = self
+            .invitations
+            .iter()
+            .filter(move |(_, invitation)| invitation.by == by);
+        let open = theirs.filter(move |(_, invitation)| invitation.until.time() > now);
+        open.map(|(user, _)| ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user }))
     }
 }
 

@@ -222,7 +222,7 @@ impl Conversation {
         Ok(vec![ConversationEvent::LinkRevoked(LinkRevoked { link: id })])
     }
 
-    /// Whoever is shown out leaves no door open behind them: the links that they made are revoked with it.
+    /// That the links that somebody made let nobody in any more.
     pub(super) fn revoke_links_of(&self, user: UserId) -> impl Iterator<Item = ConversationEvent> + '_ {
         let links = self.links.iter().filter(move |(_, link)| link.by == user);
         links.map(|(link, _)| ConversationEvent::LinkRevoked(LinkRevoked { link }))

@@ -3,7 +3,7 @@ use chrono::{DateTime, TimeDelta};
 use tidings_domain::conversation::invitation::{DECLINED_SECONDS, INVITATION_SECONDS};
 use tidings_domain::event::{
     GroupInvited, GroupRenamed, InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent,
-    InvitationWithdrawn, MemberBanned, Registered,
+    InvitationWithdrawn, MemberBanned, MemberRemoved, Registered,
 };
 use tidings_domain::{
     ConversationCommand, ConversationEvent, Ending, Event, Field, INVITATIONS_MAX, INVITED_MAX, Join,
@@ -202,6 +202,56 @@ fn whatever_lets_somebody_in_ends_their_invitation() {
         .done(ANN, remove)
         .when(DAN, ACCEPT)
         .refused(Rejection::NotAMember);
+}
+
+#[test]
+fn an_invitation_ends_with_whoever_has_sent_it() {
+    let remove = || ConversationCommand::RemoveMember { user: user(BEN) };
+    let ban = || ConversationCommand::Ban {
+        user: user(BEN),
+        until: None,
+        reason: None,
+    };
+    let leave = || ConversationCommand::Leave;
+    let removed = || ConversationEvent::MemberRemoved(MemberRemoved { user: user(BEN) });
+    let banned = ConversationEvent::MemberBanned(MemberBanned {
+        user: user(BEN),
+        until: None,
+        reason: None,
+    });
+    // Ben has invited Dan and another one, and Ann somebody else.
+    let invited = || {
+        given(group().into_iter().chain([
+            role(BEN, Role::Admin),
+            sent(DAN, BEN, "friends"),
+            sent(5, ANN, "friends"),
+            sent(6, BEN, "friends"),
+        ]))
+    };
+    let ended = || [withdrawn(DAN), withdrawn(6)].into_iter();
+    invited().when(ANN, remove()).then(ended().chain([removed()]));
+    invited()
+        .when(ANN, ban())
+        .then(ended().chain([removed(), banned]));
+    invited().when(BEN, leave()).then(ended().chain([left(BEN)]));
+    for gone in [
+        invited().done(ANN, remove()),
+        invited().done(ANN, ban()),
+        invited().done(BEN, leave()),
+    ] {
+        gone.when(DAN, ACCEPT).refused(Rejection::NotAMember);
+        gone.when(5, ACCEPT).then([accepted(5), added(5)]);
+        assert!(gone.when(ANN, invite(DAN)).0.is_ok());
+    }
+    // What is over ends by itself.
+    invited()
+        .after(INVITATION_SECONDS.into())
+        .when(BEN, leave())
+        .then([left(BEN)]);
+    // An owner hands on the group, and not what they have handed out.
+    given(group().into_iter().chain([sent(DAN, ANN, "friends")]))
+        .when(ANN, leave())
+        .then([withdrawn(DAN), left(ANN), role(BEN, Role::Owner)]);
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn a_secret_is_the_same_each_time_and_says_where_it_leads() {
 }
 
 #[test]
-fn whoever_is_shown_out_leaves_no_door_open() {
+fn whoever_goes_leaves_no_door_open() {
     let theirs = |n: u128, by: u128| {
         ConversationEvent::LinkCreated(LinkCreated {
             link: Uuid::from_u128(n),
@@ -179,19 +179,24 @@ fn whoever_is_shown_out_leaves_no_door_open() {
         reason: None,
     };
     let remove = || ConversationCommand::RemoveMember { user: user(BEN) };
-    let both = revoked.clone().into_iter().chain([removed.clone()]);
+    let both = revoked.clone().into_iter().chain([removed]);
     made().when(ANN, remove()).then(both.clone());
     made().when(ANN, ban()).then(both.chain([banned]));
     let come = |n| ConversationCommand::JoinByLink {
         proof: Uuid::from_u128(n),
     };
     made().done(ANN, ban()).when(DAN, come(1)).refused(NONE);
-    // Whoever leaves was not shown out.
-    let left = made().done(BEN, ConversationCommand::Leave);
-    left.when(DAN, come(1))
+    // Nor does whoever leaves, and those of others stay.
+    let leave = || ConversationCommand::Leave;
+    made()
+        .when(BEN, leave())
+        .then(revoked.into_iter().chain([left(BEN)]));
+    let gone = made().done(BEN, leave());
+    gone.when(DAN, come(1)).refused(NONE);
+    gone.when(DAN, come(2))
         .then([ConversationEvent::MemberAdded(MemberAdded {
             user: user(DAN),
             role: Role::Member,
-            link: Some(Uuid::from_u128(1)),
+            link: Some(Uuid::from_u128(2)),
         })]);
 }

@@ -3,6 +3,7 @@
 use crate::harness::{MESSAGE, emoji, everybody, fold, name, text, user, written};
 use chrono::DateTime;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
@@ -282,6 +283,44 @@ proptest! {
             if group && state.member_count() > 0 {
                 prop_assert!(state.members().any(|user| state.role(user) == Some(Role::Owner)));
             }
+        }
+    }
+
+    /// Neither a link nor an invitation is there by somebody who is not.
+    #[test]
+    fn what_somebody_hands_out_ends_with_them(commands in prop::collection::vec(commands(), 0..60)) {
+        let mut state = fold(&crate::harness::group());
+        let (mut links, mut invitations) = (BTreeMap::new(), BTreeMap::new());
+        for command in commands {
+            let Ok(events) = state.decide(&command, &everybody(Rules::default()), DateTime::UNIX_EPOCH) else { continue };
+            for event in &events {
+                match event {
+                    ConversationEvent::LinkCreated(made) => {
+                        links.insert(made.link, (made.by, made.uses));
+                    }
+                    ConversationEvent::LinkRevoked(revoked) => {
+                        links.remove(&revoked.link);
+                    }
+                    ConversationEvent::MemberAdded(MemberAdded { link: Some(link), .. }) => {
+                        if let Some((_, Some(left))) = links.get_mut(link) {
+                            *left -= 1;
+                        }
+                        links.retain(|_, (_, left)| *left != Some(0));
+                    }
+                    ConversationEvent::InvitationSent(sent) => {
+                        invitations.insert(sent.user, sent.by);
+                    }
+                    ConversationEvent::InvitationAccepted(InvitationAccepted { user })
+                    | ConversationEvent::InvitationDeclined(InvitationDeclined { user })
+                    | ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user }) => {
+                        invitations.remove(user);
+                    }
+                    _ => {}
+                }
+                state.evolve(event);
+            }
+            let mut givers = links.values().map(|(by, _)| by).chain(invitations.values());
+            prop_assert!(givers.all(|by| state.is_member(*by)));
         }
     }
 
