@@ -24,6 +24,8 @@ pub struct Outline {
 pub struct Wanted {
     pub kinds: Option<Vec<i16>>,
     pub actor: Option<Uuid>,
+    /// Kinds of which nothing is told, whatever else is wanted.
+    pub without: Vec<i16>,
 }
 
 /// A row's columns, as [`outline`] reads them.
@@ -129,8 +131,13 @@ impl Log {
         let (lane, after, upto, limit) = (i16::from(lane), signed(after), signed(upto), limit as i64);
         self.bounded(async |client| {
             let statement = client.prepare_cached(sql).await?;
+            let Wanted {
+                kinds,
+                actor,
+                without,
+            } = wanted;
             let mut values: Vec<&(dyn postgres_types::ToSql + Sync)> =
-                vec![&lane, &after, &upto, &wanted.kinds, &wanted.actor, &limit];
+                vec![&lane, &after, &upto, kinds, actor, &limit, without];
             if let Some(stream) = &stream {
                 values.push(stream);
             }

@@ -334,10 +334,9 @@ pub struct TraceState {
     pub recalled_at: Option<DateTime<Utc>>,
 }
 
-/// A report, and where it stands in the lane of its conversation.
+/// What was reported, and where the report stands in the lane of its conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReportPosition {
-    pub report: Uuid,
     pub conversation: Uuid,
     pub message: Uuid,
     pub pos: u64,

@@ -2,6 +2,7 @@
 
 use super::Administration;
 use super::rebuilds::Way;
+use super::reports;
 use crate::accounts::AccountError;
 use crate::outcome::Accepted;
 use tidings_domain::event::Acted;
@@ -192,11 +193,15 @@ fn acted(order: &Order) -> Acted {
         Order::CancelAnnouncement { announcement } => {
             (Act::CancelAnnouncement, announcement.to_string(), None)
         }
-        Order::HandleReport(order) => (
-            Act::HandleReport,
-            format!("report {}: {}", order.report, order.handling.as_str()),
-            order.note.as_ref(),
-        ),
+        // Not which report: its id follows from whose it is.
+        Order::HandleReport(order) => {
+            let about = reports::about(order.conversation, order.message);
+            (
+                Act::HandleReport,
+                format!("{about}: {}", order.handling.as_str()),
+                order.note.as_ref(),
+            )
+        }
     };
     Acted {
         act: act.as_str().to_owned(),

@@ -1,4 +1,5 @@
-//! Events of the log as administrators see them, without what was said.
+//! Events of the log as administrators see them, without what was said. Those of reports and of pairs they do not see: whoever is reported, or
+//! blocked, may be one of them, and is not to learn by whom.
 
 use super::Administration;
 use super::tables::unavailable;
@@ -32,6 +33,7 @@ impl Administration {
         let wanted = Wanted {
             kinds: filter.kind.as_deref().map(kinds).transpose()?,
             actor: filter.user,
+            without: Kind::CONFIDENTIAL.map(|kind| kind.0).to_vec(),
         };
         let failed = |error: ReadError| {
             tracing::warn!(%error, "events cannot be read for an administrator");

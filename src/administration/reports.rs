@@ -26,7 +26,8 @@ impl Administration {
         let looked = Acted {
             act: Act::ReadReport.as_str().to_owned(),
             target: about(report.conversation, report.message),
-            reason: Some(format!("report {}", report.report)),
+            // Not the report: its id follows from whose it is, and the audit is shown to those who are reported, too.
+            reason: None,
         };
         self.write_down(by, looked).await?;
         let failed = |error: ReadError| {

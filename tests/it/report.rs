@@ -4,6 +4,8 @@ use crate::administration::{ask, promoted};
 use crate::support::*;
 use serde_json::{Value, json};
 use tidings::accounts::Role;
+use tidings_domain::{ConversationId, pair_of, reports_of};
+use tidings_eventlog::record::lane_of;
 use uuid::Uuid;
 
 fn report(conversation: Uuid, message: &Value) -> Value {
@@ -122,7 +124,7 @@ async fn what_was_reported_is_seen_as_it_was_whatever_became_of_it_and_whoever_l
     let acts = ask(&one, &auditor, query).await["admin"]["audit"]["nodes"].clone();
     let looked = |viewer: &User| {
         json!({ "act": "report.read", "target": format!("message {} in {room}", text(&said["id"])),
-            "reason": format!("report {}", text(&found["id"])), "by": { "id": viewer.id } })
+            "reason": null, "by": { "id": viewer.id } })
     };
     assert_eq!(acts, json!([looked(&moderator), looked(&auditor)]));
     // Members see nothing of it, neither the one who reports nor the one who is reported.
@@ -183,6 +185,7 @@ async fn moderators_take_back_what_was_reported_and_members_are_told_why() {
     }
     // Settled is settled, by whichever node.
     assert_eq!(resolve(&two, &moderator, &first, how).await.unwrap(), settled);
+    assert_eq!(resolve(&two, &moderator, &first, "action: RECALL").await, unsaid);
     let conflict = Err(("conflict".to_owned(), Value::Null));
     assert_eq!(
         resolve(&two, &moderator, &first, "action: DISMISS").await,
@@ -193,9 +196,10 @@ async fn moderators_take_back_what_was_reported_and_members_are_told_why() {
     assert_eq!(settled["state"], json!("RESOLVED"));
     assert_eq!(queue(&two, &moderator, "OPEN", &ack).await, [] as [Value; 0]);
     assert_eq!(queue(&two, &moderator, "RESOLVED", &ack).await.len(), 2);
-    let query = "{ admin { audit { nodes { act reason by { id } } } } }";
+    let query = "{ admin { audit { nodes { act target reason by { id } } } } }";
     let acts = ask(&one, &auditor, query).await["admin"]["audit"]["nodes"].clone();
-    let done = json!({ "act": "report.resolve", "reason": "insults", "by": { "id": moderator.id } });
+    let target = format!("message {} in {room}: recall", text(&said["id"]));
+    let done = json!({ "act": "report.resolve", "target": target, "reason": "insults", "by": { "id": moderator.id } });
     assert!(acts.as_array().unwrap().contains(&done), "{acts}");
     let query = format!(
         "{{ message(conversation: \"{room}\", id: {}) {{ text recalledAt }} }}",
@@ -228,6 +232,75 @@ async fn nobody_judges_their_own_message_nor_learns_who_reports_it() {
             .await
             .is_ok()
     );
+    // The audit does not name the report, whose id says whose it is to whoever tries all members.
+    assert_eq!(evidence(&one, &other).await, [["fool"]]);
+    let query = "{ admin { audit { nodes { act target reason } } } }";
+    let acts = ask(&one, &moderator, query).await.to_string();
+    for told in ["report.read", "report.resolve", &text(&said["id"])] {
+        assert!(acts.contains(told), "{told}: {acts}");
+    }
+    assert!(!acts.contains(&text(&found[0]["id"])), "{acts}");
+}
+
+/// The positions and kinds of a page of the log, and where it ends.
+async fn looked_at(node: &TestNode, viewer: &User, arguments: &str) -> (Vec<(String, String)>, Value) {
+    let query = format!(
+        "{{ admin {{ events({arguments}) {{ nodes {{ position kind }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
+    );
+    let page = ask(node, viewer, &query).await["admin"]["events"].clone();
+    let nodes = page["nodes"].as_array().unwrap().iter();
+    let events = nodes.map(|event| (text(&event["position"]), text(&event["kind"])));
+    (events.collect(), page["pageInfo"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_no_administrator_who_has_reported_or_blocked_them() {
+    let store = Store::new().await;
+    let one = store.node().await;
+    let ben = one.register("ben").await;
+    let root = promoted(&one, "root", &[Role::Admin]).await;
+    let (mut r, mut b) = (one.socket(&root).await, one.socket(&ben).await);
+    let room = r.open_direct(&ben).await;
+    let said = r.say(room, "fool").await;
+    let ack = b.acked(report(room, &said["id"])).await;
+    let other = promoted(&one, "other", &[Role::Moderator]).await;
+    let found = queue(&one, &other, "OPEN", &ack).await;
+    let settled = resolve(&one, &other, &found[0]["id"], "action: DISMISS").await;
+    assert!(settled.is_ok(), "{settled:?}");
+    r.say(room, "dear friend").await;
+    b.acked(json!({ "type": "user.block", "user": root.id, "on": true }))
+        .await;
+
+    // Whoever knows what it is about knows the stream.
+    let reports = reports_of(ConversationId(room), id(&said["id"]));
+    let pair = pair_of(ConversationId(room));
+    let lane = lane_of(room);
+    for arguments in [
+        format!("conversation: \"{reports}\""),
+        format!("conversation: \"{pair}\""),
+        format!("lane: {lane}, kind: \"report.filed\""),
+        format!("lane: {lane}, kind: \"report.handled\""),
+        format!("lane: {lane}, kind: \"pair.changed\""),
+        format!("lane: {lane}, kind: \"98\""),
+    ] {
+        let (events, around) = looked_at(&one, &root, &arguments).await;
+        assert!(events.is_empty(), "{arguments}: {events:?}");
+        assert_eq!(around["hasNextPage"], json!(false), "{arguments}");
+    }
+    // Around them all is told, and pages are full.
+    let (all, _) = looked_at(&one, &root, &format!("lane: {lane}, first: 200")).await;
+    let is_hidden = |kind: &str| kind.starts_with("report.") || kind == "pair.changed";
+    assert!(!all.iter().any(|(_, kind)| is_hidden(kind)), "{all:?}");
+    let said = all.iter().filter(|(_, kind)| kind == "message.sent");
+    assert_eq!(said.count(), 2, "{all:?}");
+    let (mut events, mut after) = (vec![], String::new());
+    while events.len() < all.len() {
+        let (page, around) = looked_at(&one, &root, &format!("lane: {lane}, first: 1{after}")).await;
+        assert_eq!(page.len(), 1, "{events:?}");
+        events.extend(page);
+        after = format!(", after: {}", around["endCursor"]);
+    }
+    assert_eq!(events, all);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,13 +39,13 @@ async fn events_are_told_by_kind_and_by_who_did_them() {
     }
     let messages = Wanted {
         kinds: Some(vec![16]),
-        actor: None,
+        ..Wanted::default()
     };
     let told = log.lane_outlines(1, 0, 9, &messages, 9).await.unwrap();
     assert_eq!(told.iter().map(|one| one.pos).collect::<Vec<_>>(), [2, 3, 6]);
     let of_second = Wanted {
-        kinds: None,
         actor: Some(Uuid::from_u128(2)),
+        ..Wanted::default()
     };
     let told = log.lane_outlines(1, 0, 5, &of_second, 9).await.unwrap();
     assert_eq!(told.iter().map(|one| one.pos).collect::<Vec<_>>(), [5]);
@@ -57,6 +57,19 @@ async fn events_are_told_by_kind_and_by_who_did_them() {
         seqs(&log.stream_outlines(a, 2, 4, &all, 9).await.unwrap()),
         [3, 4]
     );
+    // What nobody is told of takes nothing of the limit, and is not found by its name either.
+    let without = |wanted: &Wanted| Wanted {
+        without: vec![16, 17],
+        ..wanted.clone()
+    };
+    let rest = without(&all);
+    let told = log.lane_outlines(1, 0, 9, &rest, 2).await.unwrap();
+    assert_eq!(told.iter().map(|one| one.pos).collect::<Vec<_>>(), [1, 4]);
+    let told = log.stream_outlines(a, 0, 4, &rest, 2).await.unwrap();
+    assert_eq!(seqs(&told), [1, 4]);
+    let none = without(&messages);
+    assert_eq!(log.lane_outlines(1, 0, 9, &none, 9).await.unwrap(), []);
+    assert_eq!(log.stream_outlines(a, 0, 4, &none, 9).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -127,7 +127,7 @@ impl Admin {
     }
 
     /// Events of the log by lane and position, or those of a conversation: all, or those by `user`, of a `kind`, not before `from` and
-    /// before `to`. A page looks at 10,000 events at most.
+    /// before `to`. Those of reports and of what two people are to one another are left out. A page looks at 10,000 events at most.
     #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
     #[graphql(guard = "Auditors")]
     async fn events(

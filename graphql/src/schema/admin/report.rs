@@ -114,7 +114,6 @@ impl Report {
     async fn evidence(&self, context: &Context<'_>) -> Result<Option<Vec<Evidence>>> {
         let viewer = overseer(context)?;
         let place = ReportPosition {
-            report: self.of.id,
             conversation: self.of.conversation,
             message: self.of.message,
             pos: self.of.pos,
