@@ -102,6 +102,9 @@ pub trait Observer: Send + Sync + 'static {
 
     /// One of two people has blocked the other, or does so no more.
     fn parted(&self, one: UserId, other: UserId);
+
+    /// Two people have become contacts, or are none any more.
+    fn tied(&self, one: UserId, other: UserId);
 }
 
 /// Handle to the hub. Cheap to clone.

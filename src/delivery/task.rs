@@ -320,8 +320,10 @@ impl HubTask {
         match stored::decode(recorded.kind, recorded.ver, &recorded.payload) {
             Ok(Event::Conversation(event)) => Ok(Some(event)),
             Ok(Event::Pair(changed)) => {
-                if let Change::Blocked { .. } = changed.change {
-                    self.observer.parted(changed.by, changed.user);
+                match changed.change {
+                    Change::Blocked { .. } => self.observer.parted(changed.by, changed.user),
+                    Change::Accepted | Change::Removed => self.observer.tied(changed.by, changed.user),
+                    Change::Requested { .. } | Change::Declined { .. } | Change::Withdrawn => {}
                 }
                 Ok(None)
             }

@@ -48,6 +48,10 @@ impl Observer for Listeners {
     fn parted(&self, one: UserId, other: UserId) {
         self.presence.parted(one, other);
     }
+
+    fn tied(&self, one: UserId, other: UserId) {
+        self.presence.tied(one, other);
+    }
 }
 
 /// Counts what the projections do.

@@ -8,9 +8,9 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tidings_domain::conversation::GROUP_MEMBERS_MAX;
 use tidings_domain::pair::block::BLOCKS_MAX;
-use tidings_domain::{ConversationId, UserId};
+use tidings_domain::{CONTACTS_MAX, ConversationId, UserId};
 use tidings_eventlog::{Log, Pool};
-use tidings_projections::people::{self, LastSeen};
+use tidings_projections::people::{self, Audience, LastSeen};
 use tidings_projections::{Checkpoints, Select, conversations};
 use tokio::time::timeout;
 use tokio_postgres::Row;
@@ -55,11 +55,13 @@ impl Tables {
 pub(super) struct Granted {
     pub(super) users: Vec<UserId>,
     pub(super) conversations: Vec<ConversationId>,
-    /// Who is not shown to the viewer wherever they are.
+    /// Who is shown to the viewer as if they were invisible, wherever they are.
     pub(super) parted: HashSet<UserId>,
     pub(super) last_seen: HashMap<UserId, LastSeen>,
-    /// Whether the viewer shows others when they were last seen, and is shown the same of them.
-    pub(super) shows: bool,
+    /// To whom the viewer shows when they were last seen, and is shown the same of them.
+    pub(super) shows: Audience,
+    /// The viewer's contacts, where it matters who they are.
+    pub(super) contacts: HashSet<UserId>,
 }
 
 /// Where it is looked up. Cheap to clone.
@@ -99,20 +101,26 @@ impl Circle {
         let select = people::parted(viewer.0, PARTED_MAX);
         let parted = self.tables.ask(&select).await.ok_or(Refusal::Unavailable)?;
         let parted: HashSet<UserId> = parted.into_iter().map(UserId).collect();
-        known.retain(|user| !parted.contains(&UserId(*user)));
         let mut of: Vec<Uuid> = known.clone();
         of.push(viewer.0);
         let last_seen = last_seen(&self.tables, of).await.ok_or(Refusal::Unavailable)?;
+        let shows = last_seen.get(&viewer).map(|own| own.shown_to).unwrap_or_default();
+        let mut contacts: Vec<Uuid> = vec![];
+        if shows != Audience::Nobody {
+            let select = people::contacts(viewer.0, CONTACTS_MAX as usize);
+            contacts = self.tables.ask(&select).await.ok_or(Refusal::Unavailable)?;
+        }
         Ok(Granted {
             users: known.into_iter().map(UserId).collect(),
             conversations,
             parted,
-            shows: last_seen.get(&viewer).is_none_or(|own| own.shown),
             last_seen,
+            shows,
+            contacts: contacts.into_iter().map(UserId).collect(),
         })
     }
 
-    /// When these people were last there, and whether they want it known, as far as the log has come by now.
+    /// When these people were last there, and whom they want to know it, as far as the log has come by now.
     pub(super) async fn last_seen(&self, users: &[UserId]) -> Option<HashMap<UserId, LastSeen>> {
         self.catch_up().await.ok()?;
         let users = users.iter().map(|user| user.0).collect();

@@ -251,6 +251,7 @@ impl Lookout {
                 Move::Left(conversation, user) => self.watching.moved(conversation, user, false),
                 Move::Settled(user) => self.watching.settled(user),
                 Move::Parted(one, other) => self.watching.parted(one, other),
+                Move::Tied(one, other) => self.watching.tied(one, other),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Who comes into conversations and leaves them, who wants something else to be known, and who blocks whom, as hubs tell it while that matters
+//! Who comes into conversations and leaves them, who wants something else to be known, who blocks whom, and who is whose contact, as hubs tell it while that matters
 //! to somebody.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +29,8 @@ pub(super) enum Move {
     Settled(UserId),
     /// One of two people has blocked the other, or does so no more.
     Parted(UserId, UserId),
+    /// Two people have become contacts, or are none any more.
+    Tied(UserId, UserId),
 }
 
 #[derive(Default)]
@@ -55,6 +57,11 @@ impl Moves {
     /// One of two people has blocked the other, or does so no more.
     pub fn parted(&self, one: UserId, other: UserId) {
         self.push(Move::Parted(one, other));
+    }
+
+    /// Two people have become contacts, or are none any more.
+    pub fn tied(&self, one: UserId, other: UserId) {
+        self.push(Move::Tied(one, other));
     }
 
     fn push(&self, moved: Move) {

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::presence::Shown;
-use tidings_domain::{ConversationId, Field, Rejection, UserId};
+use tidings_domain::{Audience, ConversationId, Field, Rejection, UserId};
 use tidings_projections::people::LastSeen;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -199,7 +199,9 @@ impl Watching {
             rooms: vec![],
             unknown: 0,
             counts: HashMap::new(),
-            shows: true,
+            shows: Audience::Nobody,
+            contacts: HashSet::new(),
+            has_changed: false,
             is_behind: false,
             is_sure: true,
             ignorance: Ignorance::Over,
@@ -266,12 +268,22 @@ impl Watching {
                 return reply(Err(refusal));
             }
         };
+        // Whoever is parted no more is shown as if they came back; who has gone meanwhile comes back to nobody.
+        let back = watcher.parted.difference(&granted.parted).copied();
+        let back = back.filter(|user| self.view.shown(*user).is_some_and(Shown::is_there));
+        let gone = granted.parted.difference(&watcher.parted).copied();
+        let tied = watcher.contacts.symmetric_difference(&granted.contacts).copied();
+        let news = back.chain(gone).chain(tied);
+        let news = news.filter(|user| watcher.users.contains_key(user));
+        watcher.news.extend(news);
         watcher.granted = granted.users;
         watcher.parted = granted.parted;
         watcher.shows = granted.shows;
+        watcher.contacts = granted.contacts;
         watcher.is_sure = true;
-        watcher.is_behind |= !self.answering.contains_key(&connection);
         let before = std::mem::replace(&mut watcher.rooms, granted.conversations.clone());
+        let has_changed = std::mem::replace(&mut watcher.has_changed, false) || before != watcher.rooms;
+        watcher.is_behind |= has_changed && !self.answering.contains_key(&connection);
         for conversation in granted.conversations {
             let room = self.open_room(conversation, now);
             room.watchers.insert(connection);
@@ -350,16 +362,30 @@ impl Watching {
         }
     }
 
-    /// One of two people has blocked the other, or does so no more: neither is shown the other before it is looked up which of it is so.
+    /// One of two people has blocked the other, or does so no more: each is hidden from the other before it is looked up which of it is so.
+    /// Nothing else is told of it than of somebody who becomes invisible, nor is everything shown again: it would tell that there is a block.
     pub(super) fn parted(&mut self, one: UserId, other: UserId) {
         for (user, apart) in [(one, other), (other, one)] {
             for connection in self.of_user.get(&user).cloned().unwrap_or_default() {
                 if let Some(watcher) = self.watchers.get_mut(&connection) {
-                    watcher.parted.insert(apart);
-                    watcher.granted.retain(|granted| *granted != apart);
+                    if watcher.parted.insert(apart) {
+                        watcher.news.push(apart);
+                    }
                 }
-                self.settle(connection);
-                self.look_up_again(connection);
+                self.look_up(connection);
+            }
+        }
+    }
+
+    /// Two people have become contacts, or are none any more: until it is looked up which of it is so, neither is shown what contacts alone are.
+    pub(super) fn tied(&mut self, one: UserId, other: UserId) {
+        for (user, tied) in [(one, other), (other, one)] {
+            for connection in self.of_user.get(&user).cloned().unwrap_or_default() {
+                if let Some(watcher) = self.watchers.get_mut(&connection) {
+                    watcher.contacts.remove(&tied);
+                    watcher.news.push(tied);
+                }
+                self.look_up(connection);
             }
         }
     }
@@ -376,7 +402,15 @@ impl Watching {
         }
     }
 
+    /// Looks up again what a connection may watch, and shows it everything then.
     fn look_up_again(&mut self, connection: u64) {
+        if let Some(watcher) = self.watchers.get_mut(&connection) {
+            watcher.has_changed = true;
+        }
+        self.look_up(connection);
+    }
+
+    fn look_up(&mut self, connection: u64) {
         if let Some(watcher) = self.watchers.get_mut(&connection) {
             watcher.number += 1;
             if let Some(answering) = self.answering.get_mut(&connection) {
@@ -485,10 +519,10 @@ impl Watching {
             };
             if let Some(tracked) = self.tracked.get_mut(&user) {
                 if tracked.is_counted && !shown.is_there() && !tracked.watchers.is_empty() {
-                    // Told when it is known whether they want to have it known.
+                    // Told when it is known whom they want to know it.
                     tracked.last_seen = Some(LastSeen {
                         at: Some(at),
-                        shown: false,
+                        shown_to: Audience::Nobody,
                     });
                     self.errands.gone.push(user);
                 } else {
@@ -500,14 +534,16 @@ impl Watching {
         self.answer(now);
     }
 
-    /// It was looked up whether people who have gone want it known when; nothing of it is known where there is no answer.
+    /// It was looked up whom people who have gone want to know when; nothing of it is known where there is no answer.
     pub(super) fn gone(&mut self, users: Vec<UserId>, found: Option<&HashMap<UserId, LastSeen>>) {
         for user in users {
             if let Some(tracked) = self.tracked.get_mut(&user) {
                 // Where there is no answer, it is not told.
-                let shown = found.is_some_and(|found| found.get(&user).is_none_or(|last| last.shown));
+                let shown_to = found.map_or(Audience::Nobody, |found| {
+                    found.get(&user).map(|last| last.shown_to).unwrap_or_default()
+                });
                 if let Some(last) = &mut tracked.last_seen {
-                    last.shown = shown;
+                    last.shown_to = shown_to;
                 }
                 self.changed.insert(user);
             }
@@ -558,7 +594,7 @@ impl Watching {
             let room = self.rooms.get(conversation).filter(|room| room.is_named());
             let members = room.and_then(|room| room.members.as_ref()).into_iter().flatten();
             for member in members {
-                if users.len() < WATCHED_MAX && !watcher.parted.contains(member) {
+                if users.len() < WATCHED_MAX {
                     users.insert(*member);
                 }
             }

@@ -848,8 +848,14 @@ async fn nodes_that_note_the_same_people_do_not_stand_in_each_others_way() {
     node.stop().await;
 }
 
+/// Says how somebody is there; returns when their node knows.
+async fn status(socket: &mut Socket, value: &str) {
+    socket.send(&json!({ "type": "status", "value": value })).await;
+    socket.works().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn where_a_block_stands_neither_is_shown_the_other_from_then_on() {
+async fn where_a_block_stands_either_is_shown_to_the_other_as_if_they_were_invisible() {
     let store = Store::new().await;
     let (here, there) = (
         TestNode::start(quick(&store)).await,
@@ -859,38 +865,137 @@ async fn where_a_block_stands_neither_is_shown_the_other_from_then_on() {
     let (mut a, mut b) = (here.socket(&ann).await, there.socket(&ben).await);
     let mut c = there.socket(&cat).await;
     let group = a.create_group(&[&ben, &cat]).await;
+    let direct = a.open_direct(&ben).await;
     let all = [&ann, &ben, &cat];
+    let counts =
+        |state: &Value| [group, direct].map(|of| state["conversations"][of.to_string()]["online"].as_u64());
     for socket in [&mut a, &mut b, &mut c] {
         for user in all {
             there_is(socket, user).await;
         }
-        // By name, and as members of the group.
-        watching(socket, &[&ann, &ben], &[group]).await;
     }
-    let is_without = |user: &User| {
-        let id = user.id.to_string();
-        move |object: &Value| is_state(object) && object["users"].get(&id).is_none()
+    // By name, and as members of the group and of their direct conversation.
+    for socket in [&mut a, &mut b] {
+        let state = watching(socket, &[&ann, &ben], &[group, direct]).await;
+        assert_eq!(counts(&state), [Some(3), Some(2)], "{state}");
+    }
+    watching(&mut c, &[&ann, &ben], &[group]).await;
+    let query = format!(
+        "{{ user(id: \"{}\") {{ online lastSeen }} group: conversation(id: \"{group}\") {{ onlineCount }} direct: conversation(id: \"{direct}\") {{ onlineCount }} }}",
+        ann.id
+    );
+    let seen = async |online: bool, of_group: u64, of_direct: u64| {
+        let expected = json!({
+            "user": { "online": online, "lastSeen": null },
+            "group": { "onlineCount": of_group },
+            "direct": { "onlineCount": of_direct },
+        });
+        // For a moment it may be that nobody knows.
+        eventually(async || {
+            let answer = there.graphql(&ben, &query, None).await;
+            (answer["data"] == expected).then_some(())
+        })
+        .await;
     };
+    there.folded(&ben).await;
+    seen(true, 3, 2).await;
+    // It is told once, in the words in which it is told that somebody has become invisible.
     a.acked(json!({ "type": "user.block", "user": ben.id, "on": true }))
         .await;
-    a.take(is_without(&ben)).await;
-    b.take(is_without(&ann)).await;
-    // Whoever asks again is shown them no more either; others are.
+    let hidden = |of: &User| json!({ "type": "presence", "user": of.id, "online": false });
+    assert_eq!(told(&mut a, &ben).await, hidden(&ben));
+    assert_eq!(told(&mut b, &ann).await, hidden(&ann));
+    seen(false, 2, 1).await;
+    // What they do from then on is told to others, and not to the other one.
+    for (socket, of) in [(&mut a, &ann), (&mut b, &ben)] {
+        status(socket, "away").await;
+        assert_eq!(told(socket, of).await["status"], "away");
+        assert_eq!(told(&mut c, of).await["status"], "away");
+    }
+    status(&mut c, "dnd").await;
+    for socket in [&mut a, &mut b, &mut c] {
+        assert_eq!(told(socket, &cat).await["status"], "dnd");
+    }
+    // Whoever asks again is shown the same, and it is the same for both; others are shown both.
     for (socket, of) in [(&mut a, &ben), (&mut b, &ann)] {
-        let state = watching(socket, &[&ann, &ben], &[group]).await;
-        assert_eq!(online(&state, of), None, "{state}");
+        let state = watching(socket, &[&ann, &ben], &[group, direct]).await;
+        let of = &state["users"][of.id.to_string()];
+        assert_eq!(*of, json!({ "online": false }), "{state}");
+        assert_eq!(counts(&state), [Some(2), Some(1)], "{state}");
     }
     let state = watching(&mut c, &[&ann, &ben], &[group]).await;
-    assert!(
-        online(&state, &ann).is_some() && online(&state, &ben).is_some(),
+    assert_eq!(
+        (online(&state, &ann), online(&state, &ben), counts(&state)[0]),
+        (Some(true), Some(true), Some(3)),
         "{state}"
     );
-    let query = format!("{{ user(id: \"{}\") {{ online lastSeen }} }}", ann.id);
-    let seen = there.graphql(&ben, &query, None).await["data"]["user"].clone();
-    assert_eq!(seen, json!({ "online": null, "lastSeen": null }));
     a.acked(json!({ "type": "user.block", "user": ben.id, "on": false }))
         .await;
-    until(&mut b, &ann, true).await;
+    for (socket, of) in [(&mut a, &ben), (&mut b, &ann)] {
+        let back = json!({ "type": "presence", "user": of.id, "online": true, "status": "away" });
+        assert_eq!(told(socket, of).await, back);
+    }
+    there.folded(&ben).await;
+    seen(true, 3, 2).await;
     here.stop().await;
     there.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shows_contacts_alone_when_they_were_last_seen_shows_it_to_those_and_is_shown_it_of_those() {
+    let store = Store::new().await;
+    let (here, there) = (
+        TestNode::start(quick(&store)).await,
+        TestNode::start(quick(&store)).await,
+    );
+    let [ann, ben, cat] = here.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut c) = (here.socket(&ann).await, here.socket(&cat).await);
+    let mut b = there.socket(&ben).await;
+    a.create_group(&[&ben, &cat]).await;
+    let contact = |kind: &str, user: &User| json!({ "type": kind, "user": user.id });
+    a.acked(contact("contact.request", &ben)).await;
+    b.acked(contact("contact.accept", &ann)).await;
+    let settings = |last_seen: &str| json!({ "type": "settings.update", "last_seen": last_seen });
+    b.acked(settings("contacts")).await;
+    for socket in [&mut a, &mut c] {
+        there_is(socket, &ben).await;
+    }
+    leave(b).await;
+    assert!(told(&mut a, &ben).await["last_seen"].is_string());
+    assert_eq!(told(&mut c, &ben).await.get("last_seen"), None);
+    // It is written by the minute, and when its node stops.
+    there.stop().await;
+    let query = format!("{{ user(id: \"{}\") {{ online lastSeen }} }}", ben.id);
+    let seen = async |by: &User| {
+        eventually(async || {
+            let answer = here.graphql(by, &query, None).await;
+            let user = answer["data"]["user"].clone();
+            (user["online"] == false).then_some(user["lastSeen"].is_string())
+        })
+        .await
+    };
+    here.folded(&ann).await;
+    assert_eq!((seen(&ann).await, seen(&cat).await), (true, false));
+    let is_told = |state: &Value| state["users"][ben.id.to_string()]["last_seen"].is_string();
+    assert!(is_told(&watching(&mut a, &[&ben], &[]).await));
+    assert!(!is_told(&watching(&mut c, &[&ben], &[]).await));
+    // Whoever shows it to contacts alone is shown it of contacts alone.
+    let mut b = here.socket(&ben).await;
+    there_is(&mut a, &ben).await;
+    b.acked(settings("everyone")).await;
+    leave(b).await;
+    until(&mut a, &ben, false).await;
+    for socket in [&mut a, &mut c] {
+        socket.acked(settings("contacts")).await;
+    }
+    here.folded(&ann).await;
+    assert_eq!((seen(&ann).await, seen(&cat).await), (true, false));
+    assert!(is_told(&watching(&mut a, &[&ben], &[]).await));
+    assert!(!is_told(&watching(&mut c, &[&ben], &[]).await));
+    // Who is no contact any more is as others are.
+    a.acked(contact("contact.remove", &ben)).await;
+    here.folded(&ann).await;
+    assert!(!seen(&ann).await);
+    assert!(!is_told(&watching(&mut a, &[&ben], &[]).await));
+    here.stop().await;
 }

@@ -88,6 +88,11 @@ impl Loaders {
             database: database(),
             viewer,
         };
+        let online_counts = OnlineCounts {
+            database: database(),
+            backend: Arc::clone(backend),
+            viewer,
+        };
         let activity_pages = ActivityPages {
             database: database(),
             viewer,
@@ -168,7 +173,7 @@ impl Loaders {
             names: Gathering::remembering(Names(database()), waves),
             settings: Gathering::remembering(SettingsOf(database()), waves),
             seen: Gathering::remembering(seen, waves),
-            online_counts: Gathering::remembering(OnlineCounts(Arc::clone(backend)), waves),
+            online_counts: Gathering::remembering(online_counts, waves),
             conversations: Gathering::remembering(conversations, waves),
             activity_pages: Gathering::new(activity_pages, waves),
             pending_pages: Gathering::new(pending_pages, waves),

@@ -1,6 +1,6 @@
 //! Who waits for an answer, and what is answered.
 
-use super::watcher::{Ignorance, Wishes};
+use super::watcher::{Ignorance, Watcher, Wishes};
 use super::{TRACKED_MAX, WATCHES_WINDOW, Watching};
 use crate::outcome::Refusal;
 use crate::wire::{Sight, Watched};
@@ -186,7 +186,7 @@ impl Watching {
         let users: Option<Vec<(UserId, Sight)>> = watcher
             .users
             .keys()
-            .map(|user| Some((*user, self.sight(*user, watcher.shows)?)))
+            .map(|user| Some((*user, self.sight(*user, watcher)?)))
             .collect();
         let mut conversations = Vec::with_capacity(watcher.rooms.len());
         for conversation in &watcher.rooms {
@@ -195,17 +195,24 @@ impl Watching {
             if room.members.as_ref()?.is_empty() {
                 continue;
             }
-            conversations.push((*conversation, self.online(*conversation)?));
+            conversations.push((*conversation, self.online_to(watcher, *conversation)?));
         }
         let users = users?;
         Some(Watched { users, conversations })
     }
 
-    pub(super) fn sight(&self, user: UserId, shows: bool) -> Option<Sight> {
+    /// What a connection is shown of a user, where that is known.
+    pub(super) fn sight(&self, user: UserId, watcher: &Watcher) -> Option<Sight> {
         let shown = self.view.shown(user)?;
+        if watcher.parted.contains(&user) {
+            return Some(Sight {
+                shown: Shown::Offline,
+                last_seen: None,
+            });
+        }
         let last_seen = self.tracked.get(&user).and_then(|tracked| tracked.last_seen);
         let last_seen = last_seen.filter(|_| !shown.is_there());
-        let last_seen = last_seen.and_then(|last| last.told(shows));
+        let last_seen = last_seen.and_then(|last| last.told(watcher.shows, watcher.contacts.contains(&user)));
         Some(Sight { shown, last_seen })
     }
 }

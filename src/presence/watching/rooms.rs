@@ -1,5 +1,6 @@
 //! Conversations that somebody watches or asks about, and their members.
 
+use super::watcher::Watcher;
 use super::{TRACKED_MAX, Watching};
 use crate::outcome::Refusal;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -220,6 +221,19 @@ impl Watching {
         let room = self.rooms.get(&conversation).filter(|_| self.is_known)?;
         let is_read = room.members.as_ref().is_some_and(|members| !members.is_empty());
         (is_read && room.unknown == 0).then_some(room.online)
+    }
+
+    /// The same as a connection is told it. Where members are named, those between whom and its user a block stands do not count, like
+    /// others who are not shown to be there.
+    pub(super) fn online_to(&self, watcher: &Watcher, conversation: ConversationId) -> Option<usize> {
+        let online = self.online(conversation)?;
+        let room = self.rooms.get(&conversation).filter(|room| room.is_named());
+        let members = room.and_then(|room| room.members.as_ref()).into_iter().flatten();
+        let hidden = members.filter(|member| {
+            let is_counted = self.tracked.get(member).is_some_and(|tracked| tracked.is_counted);
+            is_counted && watcher.parted.contains(member)
+        });
+        Some(online - hidden.count())
     }
 
     pub(super) fn room_watchers(&self, conversation: ConversationId) -> Vec<u64> {

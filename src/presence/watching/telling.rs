@@ -3,7 +3,9 @@
 use super::Watching;
 use super::watcher::{Watcher, encoded};
 use crate::wire::{self, Frame, Sight};
-use std::collections::HashMap;
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeSet, HashMap};
+use tidings_domain::presence::Shown;
 use tidings_domain::{ConversationId, UserId};
 use tokio::time::Instant;
 
@@ -23,7 +25,7 @@ impl Watching {
             }
         }
         let mut given = 0;
-        let mut frames: HashMap<(UserId, bool), String> = HashMap::new();
+        let mut frames: HashMap<(UserId, Shown, Option<DateTime<Utc>>), String> = HashMap::new();
         let with_news: Vec<u64> = self
             .watchers
             .iter()
@@ -34,7 +36,7 @@ impl Watching {
             let Some(watcher) = self.watchers.get_mut(&connection) else {
                 continue;
             };
-            let (news, shows) = (std::mem::take(&mut watcher.news), watcher.shows);
+            let news = std::mem::take(&mut watcher.news);
             if self.answering.contains_key(&connection) {
                 continue;
             }
@@ -56,16 +58,23 @@ impl Watching {
                 }
                 continue;
             }
-            let told = |user: &UserId| watcher.users.get(user).copied();
+            let is_new = |user: &UserId, sight: &Sight| match watcher.users.get(user) {
+                // A block says no more than that somebody has gone whom it was told to be there.
+                Some(told) if watcher.parted.contains(user) => told.is_some_and(|told| told.shown.is_there()),
+                Some(told) => *told != Some(*sight),
+                None => false,
+            };
+            // Each once, though it may be news for two reasons.
+            let news: BTreeSet<UserId> = news.into_iter().collect();
             let new: Vec<(UserId, Sight)> = news
                 .into_iter()
-                .filter_map(|user| Some((user, self.sight(user, shows)?)))
-                .filter(|(user, sight)| told(user).is_some_and(|told| told != Some(*sight)))
+                .filter_map(|user| Some((user, self.sight(user, watcher)?)))
+                .filter(|(user, sight)| is_new(user, sight))
                 .collect();
             let mut objects = String::new();
             for (user, sight) in &new {
                 let object = frames
-                    .entry((*user, shows))
+                    .entry((*user, sight.shown, sight.last_seen))
                     .or_insert_with(|| wire::presence(*user, *sight));
                 if !objects.is_empty() {
                     objects.push('\n');

@@ -50,7 +50,8 @@ fn granted(conversations: Vec<ConversationId>) -> Granted {
         conversations,
         parted: HashSet::new(),
         last_seen: HashMap::new(),
-        shows: true,
+        shows: Audience::Everyone,
+        contacts: HashSet::new(),
     }
 }
 
@@ -304,6 +305,163 @@ fn who_has_other_settings_is_looked_up_as_a_viewer_and_as_one_who_is_watched() {
     assert!(matches!(errand, Some(Errand::Grant { connection: 1, .. })));
     watching.settled(user(9));
     assert!(watching.next_errand().is_none());
+}
+
+#[test]
+fn a_block_shows_what_going_invisible_shows_and_its_end_what_coming_back_does() {
+    let (apart, other, start) = (outbox(), outbox(), Instant::now());
+    let mut watching = watching(&[Arc::clone(&apart)], start);
+    // Somebody else watches the same three.
+    let watch = Watch {
+        connection: 2,
+        user: user(9),
+        outbox: Arc::clone(&other),
+        users: (1..=3).map(user).collect(),
+        conversations: vec![],
+        reply: Box::new(|state| assert!(state.is_ok())),
+    };
+    watching.watch(watch, start);
+    watching.granted(2, 1, Ok(granted(vec![])), start);
+    say(&mut watching, 2, Shown::Offline, start);
+    let Some(Errand::LastSeen(gone)) = watching.next_errand() else {
+        panic!("who has gone is looked up")
+    };
+    watching.gone(gone, Some(&HashMap::new()));
+    watching.tell();
+    assert!(given(&apart)[0].contains("last_seen") && given(&other)[0].contains("last_seen"));
+    let hidden = |number: u128| {
+        format!(
+            r#"{{"type":"presence","user":"{}","online":false}}"#,
+            user(number).0
+        )
+    };
+    // One of them was there, and of the other one nothing is told.
+    for number in [1, 2] {
+        watching.parted(user(number), user(0));
+    }
+    watching.tell();
+    assert_eq!(given(&apart), [hidden(1)]);
+    let blocked = || Granted {
+        parted: [user(1), user(2)].into(),
+        ..granted(vec![])
+    };
+    watching.granted(1, 3, Ok(blocked()), start);
+    for shown in [Shown::Away, Shown::Offline, Shown::Online] {
+        say(&mut watching, 1, shown, start);
+        while watching.next_errand().is_some() {}
+        watching.gone(vec![user(1)], Some(&HashMap::new()));
+        watching.tell();
+    }
+    assert!(given(&apart).is_empty(), "who is parted is told to change");
+    assert_eq!(given(&other).len(), 3);
+    // Whoever asks again is shown them as before.
+    let state = watching.state(1).unwrap();
+    let there = state
+        .users
+        .iter()
+        .map(|(_, sight)| (sight.shown, sight.last_seen));
+    let nowhere = (Shown::Offline, None);
+    assert_eq!(
+        there.collect::<Vec<_>>(),
+        [nowhere, nowhere, (Shown::Online, None)]
+    );
+    for number in [1, 2] {
+        watching.parted(user(number), user(0));
+    }
+    watching.granted(1, 5, Ok(granted(vec![])), start);
+    watching.tell();
+    let objects = given(&apart);
+    assert!(
+        objects.len() == 1
+            && objects[0].contains(&user(1).0.to_string())
+            && objects[0].contains(r#""online":true"#),
+        "{objects:?}"
+    );
+    assert!(given(&other).is_empty());
+}
+
+#[test]
+fn who_is_parted_does_not_count_where_members_are_named_and_does_where_they_are_not() {
+    let (one, start) = (outbox(), Instant::now());
+    let mut watching = watching(&[one], start);
+    let (small, large) = (
+        ConversationId(Uuid::from_u128(7)),
+        ConversationId(Uuid::from_u128(8)),
+    );
+    let allowed = |parted: &[u128]| Granted {
+        parted: parted.iter().copied().map(user).collect(),
+        ..granted(vec![small, large])
+    };
+    let members = |most: u128| Ok(((0..=most).map(user).collect(), HashMap::new()));
+    watching.granted(1, 1, Ok(allowed(&[])), start);
+    watching.members(small, 1, members(2), start);
+    watching.members(large, 2, members(NAMED_MEMBERS_MAX as u128), start);
+    everybody_is_there(&mut watching, start);
+    let counts = |watching: &Watching| {
+        let counts = watching.state(1).unwrap().conversations;
+        counts.into_iter().map(|(_, count)| count).collect::<Vec<_>>()
+    };
+    assert_eq!(counts(&watching), [3, NAMED_MEMBERS_MAX + 1]);
+    watching.parted(user(0), user(2));
+    assert_eq!(counts(&watching), [2, NAMED_MEMBERS_MAX + 1]);
+    watching.granted(1, 2, Ok(allowed(&[2])), start);
+    say(&mut watching, 2, Shown::Offline, start);
+    assert_eq!(counts(&watching), [2, NAMED_MEMBERS_MAX]);
+    say(&mut watching, 1, Shown::Offline, start);
+    assert_eq!(counts(&watching), [1, NAMED_MEMBERS_MAX - 1]);
+    watching.granted(1, 2, Ok(allowed(&[])), start);
+    assert_eq!(counts(&watching), [1, NAMED_MEMBERS_MAX - 1]);
+}
+
+#[test]
+fn who_shows_contacts_alone_when_they_were_last_there_shows_it_to_those_who_are_some() {
+    let (one, start) = (outbox(), Instant::now());
+    let mut watching = watching(&[Arc::clone(&one)], start);
+    let tied = |contacts: &[u128]| Granted {
+        contacts: contacts.iter().copied().map(user).collect(),
+        ..granted(vec![])
+    };
+    watching.granted(1, 1, Ok(tied(&[2])), start);
+    let last = LastSeen {
+        at: None,
+        shown_to: Audience::Contacts,
+    };
+    for number in [1, 2] {
+        say(&mut watching, number, Shown::Offline, start);
+        watching.gone(vec![user(number)], Some(&HashMap::from([(user(number), last)])));
+    }
+    watching.tell();
+    let seen = |objects: &[String], number: u128| {
+        let id = user(number).0.to_string();
+        let mut of_user = objects.iter().filter(|object| object.contains(&id));
+        of_user.next().map(|object| object.contains("last_seen"))
+    };
+    let objects = given(&one);
+    assert_eq!((seen(&objects, 1), seen(&objects, 2)), (Some(false), Some(true)));
+    // One of them becomes a contact, and the other one is none any more.
+    for number in [1, 2] {
+        watching.tied(user(0), user(number));
+    }
+    watching.tell();
+    let objects = given(&one);
+    assert_eq!((seen(&objects, 1), seen(&objects, 2)), (None, Some(false)));
+    watching.granted(1, 3, Ok(tied(&[1])), start);
+    watching.tell();
+    let objects = given(&one);
+    assert_eq!((seen(&objects, 1), seen(&objects, 2)), (Some(true), None));
+    // Whoever shows it to contacts alone is shown it of them alone.
+    watching.gone(vec![user(2)], Some(&HashMap::new()));
+    let shows = |shows| Granted { shows, ..tied(&[1]) };
+    let told = |watching: &Watching| {
+        let users = watching.state(1).unwrap().users;
+        let told = users.iter().map(|(_, sight)| sight.last_seen.is_some());
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(told(&watching), [true, true, false]);
+    watching.granted(1, 3, Ok(shows(Audience::Contacts)), start);
+    assert_eq!(told(&watching), [true, false, false]);
+    watching.granted(1, 3, Ok(shows(Audience::Nobody)), start);
+    assert_eq!(told(&watching), [false, false, false]);
 }
 
 #[test]

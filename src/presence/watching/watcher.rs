@@ -4,7 +4,7 @@ use crate::delivery::Outbox;
 use crate::wire::{self, Frame, Sight, Watched};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use tidings_domain::{ConversationId, UserId};
+use tidings_domain::{Audience, ConversationId, UserId};
 use tokio::time::Instant;
 
 /// People and conversations that a connection asked for.
@@ -20,7 +20,7 @@ pub(super) struct Watcher {
     pub(super) number: u64,
     /// What it may see: people, and with them those in small conversations.
     pub(super) granted: Vec<UserId>,
-    /// Between whom and its user a block stands.
+    /// Between whom and its user a block stands: they are shown as if they were invisible.
     pub(super) parted: HashSet<UserId>,
     /// These, and what it was told of each.
     pub(super) users: BTreeMap<UserId, Option<Sight>>,
@@ -29,8 +29,12 @@ pub(super) struct Watcher {
     pub(super) unknown: usize,
     /// How many members it was told are there.
     pub(super) counts: HashMap<ConversationId, usize>,
-    /// Whether it is shown when people were last there.
-    pub(super) shows: bool,
+    /// To whom its user shows when they were last there: it is shown it of nobody else.
+    pub(super) shows: Audience,
+    /// Its user's contacts, where it matters who they are.
+    pub(super) contacts: HashSet<UserId>,
+    /// What it may see may be something else since, and is looked up: it is shown all then.
+    pub(super) has_changed: bool,
     /// It was not shown something, so it is shown all when there is room.
     pub(super) is_behind: bool,
     /// Whether what it may see of its wishes is known: not before that is it shown anything whole.
