@@ -10,7 +10,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
+
+/// What a client takes at least of what waits for it, in bytes a second.
+const LEAST_RATE: u64 = 4 << 10;
 
 /// How many sockets there are, in all and by address.
 pub(super) struct Sockets {
@@ -131,13 +134,34 @@ impl Drop for Place {
     }
 }
 
-/// A socket with its place. Writing to it fails when the client has taken nothing for too long.
+/// A socket with its place. Writing to it fails when the client has taken nothing for too long, or too little for longer: until it has all,
+/// an answer holds memory that others wait for.
 pub(crate) struct Socket {
     stream: TcpStream,
     place: Arc<Place>,
-    patience: Duration,
-    /// Runs while a write waits.
-    stalled: Option<Pin<Box<Sleep>>>,
+    patience: Patience,
+    /// Runs while a write waits, since then.
+    stalled: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+/// For how long writes may still wait: each wait takes of it, and each byte that is taken gives some back.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    most: Duration,
+    left: Duration,
+}
+
+impl Patience {
+    fn new(most: Duration) -> Self {
+        Self { most, left: most }
+    }
+
+    /// So many bytes were taken after such a wait.
+    fn taken(&mut self, waited: Duration, bytes: usize) {
+        let earned = Duration::from_micros((bytes as u64).saturating_mul(1_000_000) / LEAST_RATE);
+        let left = self.left.saturating_sub(waited).saturating_add(earned);
+        self.left = left.min(self.most);
+    }
 }
 
 impl Socket {
@@ -145,7 +169,7 @@ impl Socket {
         Self {
             stream,
             place,
-            patience,
+            patience: Patience::new(patience),
             stalled: None,
         }
     }
@@ -155,13 +179,23 @@ impl Socket {
         (self.stream, self.place)
     }
 
-    fn written<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn written(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = &written {
+            let stalled = self.stalled.take();
+            let waited = stalled.map_or(Duration::ZERO, |(since, _)| since.elapsed());
+            self.patience.taken(waited, *bytes);
+        }
         if written.is_ready() {
-            self.stalled = None;
             return written;
         }
-        let patience = self.patience;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
+        let left = self.patience.left;
+        let (_, stalled) = self
+            .stalled
+            .get_or_insert_with(|| (Instant::now(), Box::pin(sleep(left))));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -212,6 +246,20 @@ impl AsyncWrite for Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_takes_less_than_the_least_rate_has_no_patience_left_in_the_end() {
+        let second = Duration::from_secs(1);
+        let (mut slow, mut fast) = (Patience::new(20 * second), Patience::new(20 * second));
+        for _ in 0..60 {
+            slow.taken(second, 2 << 10);
+            fast.taken(second, 5 << 10);
+        }
+        assert_eq!((slow.left, fast.left), (second / 2, 20 * second));
+        // What was taken long ago is worth no more than the whole.
+        fast.taken(30 * second, 0);
+        assert_eq!(fast.left, Duration::ZERO);
+    }
 
     #[test]
     fn a_place_is_counted_for_one_address_at_a_time_and_given_up() {
