@@ -84,7 +84,7 @@ async fn page(
 ) -> Result<Fetched, ReadError> {
     let stream = wanted.conversation.0;
     let limit = wanted.limit as usize;
-    let share = gateway.page_room.share();
+    let share = gateway.page_room.share_beside();
     let bytes_max = usize::try_from(share.bytes()).map_or(BYTES_MAX, |bytes| bytes.min(BYTES_MAX));
     let (mut next, mut frames, mut bytes, mut to) = (from, vec![], 0, None);
     for _ in 0..READINGS_MAX {

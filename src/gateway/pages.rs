@@ -1,4 +1,5 @@
-//! Ranges of the log on their way to a client, a page at a time: no connection holds more of them than one page.
+//! Ranges of the log on their way to a client, a page at a time: no connection holds more of them than one page, and the answers that it has
+//! asked for.
 
 use super::lookups::Range;
 use super::writer::{Stop, Writer};
@@ -44,6 +45,18 @@ impl PageRoom {
     /// Bytes that pages hold, those aside that found no room.
     pub fn held(&self) -> usize {
         (self.all - self.units.available_permits()) * UNIT
+    }
+
+    /// The same for what is asked for beside a catch-up, which leaves half of the room to those.
+    pub(super) fn share_beside(&self) -> Share {
+        if self.units.available_permits() < self.all / 2 {
+            metrics::counter!("tidings_small_pages_total").increment(1);
+            return Share {
+                bytes: SMALL,
+                permit: None,
+            };
+        }
+        self.share()
     }
 
     pub(super) fn share(&self) -> Share {

@@ -667,6 +667,33 @@ async fn a_second_hello_without_a_token_keeps_the_upgrades() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_member_has_fetched_of_a_gap_is_not_owed_when_they_are_removed() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.catch_up_events = 10;
+    config.gateway.proof_ms = 10;
+    let node = TestNode::start(config).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let mut a = node.socket(&ann).await;
+    let group = a.create_group(&[&ben]).await;
+    for n in 0..30 {
+        a.say(group, &n.to_string()).await;
+    }
+    let (mut b, missed) = node.resumed(&ben, json!({ group.to_string(): 1 })).await;
+    assert!(missed.iter().any(|object| object["type"] == "gap"), "{missed:?}");
+    let fetch = |limit: u64| json!({ "type": "fetch", "conversation": group, "from": 2, "limit": limit });
+    assert_eq!(b.command(fetch(1000)).await["type"], "events");
+    a.acked(json!({ "type": "group.remove", "conversation": group, "user": ben.id }))
+        .await;
+    eventually(async || {
+        b.works().await;
+        (b.command(fetch(1)).await["code"] == "not_a_member").then_some(())
+    })
+    .await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_fetched_and_not_read_holds_no_more_than_the_nodes_room_and_delays_nobody() {
     let store = Store::new().await;
     let mut config = store.config();

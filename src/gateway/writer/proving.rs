@@ -41,9 +41,7 @@ impl Writer {
         let places = &mut self.places;
         let asked = self.receipts.ping(Instant::now(), &self.shared.answered, places);
         if asked.first {
-            if self.owing {
-                self.shared.gaps.asked(asked.number);
-            }
+            self.shared.gaps.asked(asked.number);
             self.note_soon();
         }
         Frame::ping(&asked.number.to_be_bytes())
