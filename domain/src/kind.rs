@@ -204,9 +204,19 @@ impl Kind {
         Self::THREAD_REPLIED_ALSO,
     ];
 
-    /// The kinds of which nobody is told who did them, whatever their role: of the streams of pairs and of reports. An id of either can be worked
-    /// out by whoever knows whom or what it is about.
-    pub const CONFIDENTIAL: [Self; 3] = [Self::PAIR_CHANGED, Self::REPORT_FILED, Self::REPORT_HANDLED];
+    /// The kinds of which nobody is told who did them, whatever their role: of the streams of pairs and of reports, whose ids can be worked out
+    /// by whoever knows whom or what they are about, and what people are told of their pairs.
+    pub const CONFIDENTIAL: [Self; 9] = [
+        Self::CONTACT_REQUESTED,
+        Self::CONTACT_ACCEPTED,
+        Self::CONTACT_DECLINED,
+        Self::CONTACT_WITHDRAWN,
+        Self::CONTACT_REMOVED,
+        Self::USER_BLOCKED,
+        Self::PAIR_CHANGED,
+        Self::REPORT_FILED,
+        Self::REPORT_HANDLED,
+    ];
 
     /// Every kind that this version can decode, by number.
     pub const ALL: [Self; TABLE.len()] = {

@@ -2,8 +2,9 @@
 
 use super::Administration;
 use super::tables::unavailable;
+use tidings_domain::event::Acted;
 use tidings_domain::stored;
-use tidings_domain::{ADMINISTRATION, Event};
+use tidings_domain::{ADMINISTRATION, Act, Event};
 use tidings_eventlog::Recorded;
 use tidings_graphql::{Audited, Part, Refusal};
 use tidings_projections::{Order, Range};
@@ -63,10 +64,25 @@ impl Seqs {
     }
 }
 
+/// An act as it is shown. What was written before reports went without their ids names one, by which it could be found out whose it is.
+fn unnamed(acted: Acted) -> (String, String, Option<String>) {
+    let Acted { act, target, reason } = acted;
+    let names = |text: &str| text.starts_with("report ");
+    if act == Act::ReadReport.as_str() {
+        return (act, target, None);
+    }
+    let target = if names(&target) {
+        "a report".to_owned()
+    } else {
+        target
+    };
+    (act, target, reason)
+}
+
 /// An act. What a later version has written, this one may not read; who wrote it when, it can.
 fn read(record: &Recorded) -> Audited {
     let (act, target, reason) = match stored::decode(record.kind, record.ver, &record.payload) {
-        Ok(Event::Administration(acted)) => (acted.act, acted.target, acted.reason),
+        Ok(Event::Administration(acted)) => unnamed(acted),
         Ok(_) | Err(_) => ("unknown".to_owned(), String::new(), None),
     };
     Audited {

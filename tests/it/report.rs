@@ -271,6 +271,9 @@ async fn the_log_tells_no_administrator_who_has_reported_or_blocked_them() {
     b.acked(json!({ "type": "user.block", "user": root.id, "on": true }))
         .await;
 
+    // The notice to whoever blocks is in the log behind that.
+    b.take(|object| object["type"] == "notice" && object["kind"] == "user.blocked")
+        .await;
     // Whoever knows what it is about knows the stream.
     let reports = reports_of(ConversationId(room), id(&said["id"]));
     let pair = pair_of(ConversationId(room));
@@ -282,6 +285,7 @@ async fn the_log_tells_no_administrator_who_has_reported_or_blocked_them() {
         format!("lane: {lane}, kind: \"report.handled\""),
         format!("lane: {lane}, kind: \"pair.changed\""),
         format!("lane: {lane}, kind: \"98\""),
+        format!("lane: {}, kind: \"user.blocked\"", lane_of(ben.id)),
     ] {
         let (events, around) = looked_at(&one, &root, &arguments).await;
         assert!(events.is_empty(), "{arguments}: {events:?}");
