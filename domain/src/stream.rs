@@ -185,7 +185,7 @@ impl StreamCommand {
             Self::Conversation(command) => command,
             // It has happened already.
             Self::User { command, .. } => return matches!(command, UserCommand::Tell(_)),
-            Self::Pair { command, .. } => return matches!(command, PairCommand::Block { .. }),
+            Self::Pair { command, .. } => return matches!(command, PairCommand::Block { on: true }),
             Self::Reports { .. } | Self::Administration { .. } | Self::Announcement { .. } => return false,
         };
         matches!(

@@ -220,7 +220,8 @@ impl Conversation {
         // A group that everybody has left is over, with its invitations.
         let is_there = self.shape == Shape::Group && self.member_count() > 0;
         match self.invitations.open(actor, now) {
-            Some(_) if is_there => Ok(()),
+            // Of one who left before such invitations ended with them, it is not said that they did.
+            Some(invitation) if is_there && self.is_member(invitation.by) => Ok(()),
             _ => Err(Rejection::NotAMember),
         }
     }

@@ -239,7 +239,7 @@ impl Conversation {
         let (link, _) = self
             .links
             .active(now)
-            .find(|(_, link)| link.proof == proof && self.member_count() > 0)
+            .find(|(_, link)| link.proof == proof && self.is_member(link.by))
             .ok_or(Rejection::NotFound(Field::Secret))?;
         self.come_in(actor, Some(link), facts, now)
     }
