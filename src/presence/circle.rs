@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tidings_domain::conversation::GROUP_MEMBERS_MAX;
 use tidings_domain::pair::block::BLOCKS_MAX;
-use tidings_domain::{CONTACTS_MAX, ConversationId, UserId};
+use tidings_domain::{CONTACTS_MAX, ConversationId, REQUESTS_MAX, UserId};
 use tidings_eventlog::{Log, Pool};
 use tidings_projections::people::{self, Audience, LastSeen};
 use tidings_projections::{Checkpoints, Select, conversations};
@@ -107,7 +107,7 @@ impl Circle {
         let shows = last_seen.get(&viewer).map(|own| own.shown_to).unwrap_or_default();
         let mut contacts: Vec<Uuid> = vec![];
         if shows != Audience::Nobody {
-            let select = people::contacts(viewer.0, CONTACTS_MAX as usize);
+            let select = people::contacts(viewer.0, (CONTACTS_MAX + REQUESTS_MAX) as usize);
             contacts = self.tables.ask(&select).await.ok_or(Refusal::Unavailable)?;
         }
         Ok(Granted {

@@ -1,5 +1,5 @@
-//! Who comes into conversations and leaves them, who wants something else to be known, who blocks whom, and who is whose contact, as hubs tell it while that matters
-//! to somebody.
+//! Who comes into conversations and leaves them, who wants something else to be known, who blocks whom, and who is whose contact, as hubs tell
+//! it while that matters to somebody.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
