@@ -367,10 +367,10 @@ impl Watching {
     pub(super) fn parted(&mut self, one: UserId, other: UserId) {
         for (user, apart) in [(one, other), (other, one)] {
             for connection in self.of_user.get(&user).cloned().unwrap_or_default() {
-                if let Some(watcher) = self.watchers.get_mut(&connection) {
-                    if watcher.parted.insert(apart) {
-                        watcher.news.push(apart);
-                    }
+                if let Some(watcher) = self.watchers.get_mut(&connection)
+                    && watcher.parted.insert(apart)
+                {
+                    watcher.news.push(apart);
                 }
                 self.look_up(connection);
             }
