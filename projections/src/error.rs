@@ -78,8 +78,9 @@ impl From<Held> for ProjectionError {
             label: projection,
             reason,
             for_newer,
+            ..
         } = held;
-        if for_newer.is_some() {
+        if for_newer {
             Self::Newer { projection, reason }
         } else {
             Self::Stuck { projection, reason }

@@ -4,6 +4,8 @@ use crate::support::{LONG, World, code};
 use bytes::Bytes;
 use serde_json::json;
 use std::time::Duration;
+use tidings_domain::UserId;
+use tidings_domain::event::MemberRemoved;
 use tidings_domain::kind::Kind;
 use tidings_eventlog::{Appender, Batch, NewEvent, Outcome, Proposal};
 use tidings_graphql::GraphqlConfig;
@@ -127,4 +129,52 @@ async fn what_a_newer_program_has_taken_back_an_older_one_does_not_show() {
         json!({ "conversation": { "lastMessage": { "text": null } } }),
         "{answer:#}"
     );
+}
+
+/// Appends that somebody was removed.
+async fn removed(world: &World, conversation: Uuid, by: Uuid, user: Uuid) {
+    let mut batch = Batch::new(0);
+    let event = MemberRemoved { user: UserId(user) };
+    batch.push(&Proposal {
+        stream: conversation,
+        command: user,
+        digest: 1,
+        actor: by,
+        guard: 0,
+        events: vec![NewEvent {
+            kind: Kind::MEMBER_REMOVED.0,
+            ver: 1,
+            control: true,
+            countable: false,
+            payload: serde_json::to_vec(&event).unwrap().into(),
+        }],
+    });
+    let appended = Appender::new(world.log_config.clone()).append(&batch).await;
+    assert!(matches!(appended.unwrap(), Outcome::Appended(_)));
+}
+
+#[tokio::test]
+async fn whoever_was_removed_is_shown_nothing_while_that_cannot_be_folded() {
+    let world = World::new().await;
+    let (me, other) = (world.person(1).await, world.person(2).await);
+    let group = world.group(1, &[me, other]).await;
+    world.message(group, 1, other).await;
+    let query = format!("{{ conversation(id: \"{group}\") {{ lastMessage {{ text }} }} }}");
+    assert!(world.data(me, &query).await["conversation"].is_object());
+    world
+        .run(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE 'not now' USING ERRCODE = 'insufficient_privilege'; END $$; \
+             CREATE TRIGGER refuse BEFORE UPDATE ON p_conversations.member EXECUTE FUNCTION refuse()",
+        )
+        .await;
+    removed(&world, group, other, me).await;
+    assert!(world.projector.catch_up(0).await.is_err());
+    let mut asking = std::pin::pin!(world.ask(me, &query));
+    let early = tokio::time::timeout(Duration::from_millis(500), &mut asking).await;
+    assert!(early.is_err(), "{early:?}");
+    world.run("DROP TRIGGER refuse ON p_conversations.member").await;
+    world.projector.catch_up(0).await.unwrap();
+    let answer = tokio::time::timeout(LONG, asking).await.unwrap();
+    assert_eq!(answer["data"], json!({ "conversation": null }), "{answer:#}");
 }

@@ -28,8 +28,10 @@ pub(crate) struct Advanced {
 pub(crate) struct Held {
     pub(crate) label: String,
     pub(crate) reason: String,
-    /// The next event, at this position, is of a kind or a version that this program does not know: a newer one is to go on.
-    pub(crate) for_newer: Option<u64>,
+    /// Where the event stands that it could not fold.
+    pub(crate) pos: u64,
+    /// That event is of a kind or a version that this program does not know: a newer one is to go on.
+    pub(crate) for_newer: bool,
 }
 
 /// Why a range was given up before its end. What was done until then is consistent.
@@ -76,7 +78,8 @@ pub(crate) async fn advance(
                 [target] if known == 0 => advanced.held.push(Held {
                     label: target.label.clone(),
                     reason,
-                    for_newer: Some(events[middle].record.pos),
+                    pos: events[middle].record.pos,
+                    for_newer: true,
                 }),
                 [_] => {
                     todo.push((set.clone(), middle..range.end));
@@ -103,7 +106,8 @@ pub(crate) async fn advance(
                 advanced.held.push(Held {
                     label: set[0].label.clone(),
                     reason: error,
-                    for_newer: None,
+                    pos: events[range.start].record.pos,
+                    for_newer: false,
                 });
             }
             Err(Refused::Failed(Fault::Poison, error)) => {

@@ -142,7 +142,7 @@ impl Checkpoints {
         let _ = self.0.building.subscribe().wait_for(none).await;
     }
 
-    /// A read model stands before an event at `pos` that only a newer program can fold.
+    /// A read model stands before an event at `pos` that it cannot fold: only a newer program can, or its tables are not as they should be.
     pub(crate) fn hold(&self, lane: u8, name: &str, pos: u64) {
         let lane = self.lane(lane).map(|lane| lane.held.iter().zip(models::names()));
         let of_name = lane.into_iter().flatten().filter(|(_, each)| *each == name);
@@ -152,8 +152,8 @@ impl Checkpoints {
         }
     }
 
-    /// Waits while one of the read models of these names lacks what a newer program has written, in whatever lane: that may be
-    /// that words were taken back, or that somebody is no member any more. It ends when a newer program has folded it.
+    /// Waits while one of the read models of these names lacks what it could not fold, in whatever lane, while others go on: that may be
+    /// that words were taken back, or that somebody is no member any more. It ends when that is folded.
     pub async fn released(&self, names: &[&str]) {
         if !self.0.has_held.load(Ordering::Relaxed) {
             return;

@@ -233,7 +233,7 @@ impl Projector {
                     for stuck in stuck {
                         self.observer.held(lane, &stuck.label, true);
                         held.insert(stuck.label.clone());
-                        for_newer |= stuck.for_newer.is_some();
+                        for_newer |= stuck.for_newer;
                         let error = ProjectionError::from(stuck);
                         tracing::error!(lane, %error, "a projection cannot go on");
                         self.observer.failed(lane, &error);
@@ -333,7 +333,8 @@ impl Projector {
             Some(Held {
                 label: target.label.clone(),
                 reason,
-                for_newer: None,
+                pos,
+                for_newer: false,
             })
         });
         ahead.collect()
@@ -418,9 +419,7 @@ impl Projector {
             }
             Ok(advanced) => {
                 for held in &advanced.held {
-                    if let Some(pos) = held.for_newer {
-                        self.checkpoints.hold(lane, &held.label, pos);
-                    }
+                    self.checkpoints.hold(lane, &held.label, held.pos);
                 }
                 Ok(Step::Held(advanced.held))
             }
