@@ -42,14 +42,12 @@ pub(super) async fn upload(
     };
     let place = shared.uploads.take(user)?;
     shared.has_room(user, size).await?;
-    let receiving = Arc::clone(&shared);
-    // Where its sender hangs up, what has come is cleaned up all the same.
-    let received = shared.see_through(async move { receive(&receiving, body, size, wanted).await });
-    let received = received.await?;
-    // Whoever hangs up now has a file that is stored or not, and nothing in between.
-    let storing = Arc::clone(&shared);
+    let working = Arc::clone(&shared);
+    // Whoever hangs up has a file that is stored or not, and nothing in between; what has come of one that is not is cleaned up. Until then it
+    // has its place.
     let stored = shared.see_through(async move {
-        let stored = storing.store(Shared::mint(), claim, received).await;
+        let received = receive(&working, body, size, wanted).await?;
+        let stored = working.store(Shared::mint(), claim, received).await;
         drop(place);
         stored
     });

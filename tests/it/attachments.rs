@@ -467,6 +467,35 @@ async fn bytes_of_a_part_that_does_not_count_are_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_whole_file_whose_sender_hangs_up_is_stored_or_not_and_leaves_nothing_behind() {
+    const LENGTH: usize = 6_000_000;
+    let store = Store::new().await;
+    let node = store.node().await;
+    let ann = node.register("ann").await;
+    for n in 0..4_u8 {
+        let mut tcp = tokio::net::TcpStream::connect(node.node.address()).await.unwrap();
+        let head = format!(
+            "POST /attachments?name=file.bin HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {}\r\nContent-Length: {LENGTH}\r\n\r\n",
+            ann.token
+        );
+        tcp.write_all(head.as_bytes()).await.unwrap();
+        tcp.write_all(&vec![n; LENGTH]).await.unwrap();
+        tcp.shutdown().await.unwrap();
+    }
+    // The places are free again once it is over.
+    eventually(async || {
+        let full = node
+            .http
+            .post(node.url("/attachments?name=small.bin"))
+            .bearer_auth(&ann.token);
+        let full = full.body("small").send().await.unwrap();
+        (full.status() == 201 && incoming(&store).is_empty()).then_some(())
+    })
+    .await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_goes_on_at_another_node_and_ends_as_an_attachment() {
     let store = Store::new().await;
     let (one, two) = (store.node().await, store.node().await);
