@@ -292,9 +292,11 @@ impl Viewer {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let bytes = self.api.answer(&self.token, query, variables.clone()).await?;
+            // Before the answer is looked at, which is none of its time.
+            let at = Instant::now();
             match pause(&bytes) {
-                Some(pause) if Instant::now() < deadline => sleep(pause).await,
-                _ => return Ok((bytes, Instant::now())),
+                Some(pause) if at < deadline => sleep(pause).await,
+                _ => return Ok((bytes, at)),
             }
         }
     }
