@@ -49,18 +49,18 @@ impl PageRoom {
 
     /// The same for what is asked for beside a catch-up, which leaves half of the room to those.
     pub(super) fn share_beside(&self) -> Share {
-        if self.units.available_permits() < self.all / 2 {
-            metrics::counter!("tidings_small_pages_total").increment(1);
-            return Share {
-                bytes: SMALL,
-                permit: None,
-            };
-        }
-        self.share()
+        self.share_leaving(self.all / 2)
     }
 
     pub(super) fn share(&self) -> Share {
-        let permit = Arc::clone(&self.units).try_acquire_many_owned(self.page).ok();
+        self.share_leaving(0)
+    }
+
+    /// A page's part, where at least so many units are free.
+    fn share_leaving(&self, units: usize) -> Share {
+        let has_room = self.units.available_permits() >= units;
+        let take = || Arc::clone(&self.units).try_acquire_many_owned(self.page).ok();
+        let permit = has_room.then(take).flatten();
         if permit.is_none() {
             metrics::counter!("tidings_small_pages_total").increment(1);
         }
