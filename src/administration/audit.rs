@@ -67,16 +67,13 @@ impl Seqs {
 /// An act as it is shown. What was written before reports went without their ids names one, by which it could be found out whose it is.
 fn unnamed(acted: Acted) -> (String, String, Option<String>) {
     let Acted { act, target, reason } = acted;
-    let names = |text: &str| text.starts_with("report ");
     if act == Act::ReadReport.as_str() {
-        return (act, target, None);
-    }
-    let target = if names(&target) {
-        "a report".to_owned()
+        (act, target, None)
+    } else if target.starts_with("report ") {
+        (act, "a report".to_owned(), reason)
     } else {
-        target
-    };
-    (act, target, reason)
+        (act, target, reason)
+    }
 }
 
 /// An act. What a later version has written, this one may not read; who wrote it when, it can.
