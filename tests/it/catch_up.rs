@@ -369,15 +369,20 @@ async fn a_connection_that_waits_for_the_log_is_pinged_all_the_same() {
     node.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn clients_that_read_nothing_hold_no_more_than_the_nodes_room_and_delay_nobody() {
-    let store = Store::new().await;
+/// A node with room for four pages, whose clients may take their time.
+async fn cramped(store: &Store) -> TestNode {
     let mut config = store.config();
     config.gateway.catch_up_page_bytes = 256 << 10;
     config.gateway.catch_up_node_bytes = 1 << 20;
     config.gateway.send_buffer_bytes = 4096;
     config.gateway.slow_ms = 300_000;
-    let node = TestNode::start(config).await;
+    TestNode::start(config).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_read_nothing_hold_no_more_than_the_nodes_room_and_delay_nobody() {
+    let store = Store::new().await;
+    let node = cramped(&store).await;
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let mut a = node.socket(&ann).await;
     let conversation = a.open_direct(&ben).await;
@@ -696,12 +701,7 @@ async fn what_a_member_has_fetched_of_a_gap_is_not_owed_when_they_are_removed() 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_fetched_and_not_read_holds_no_more_than_the_nodes_room_and_delays_nobody() {
     let store = Store::new().await;
-    let mut config = store.config();
-    config.gateway.catch_up_page_bytes = 256 << 10;
-    config.gateway.catch_up_node_bytes = 1 << 20;
-    config.gateway.send_buffer_bytes = 4096;
-    config.gateway.slow_ms = 300_000;
-    let node = TestNode::start(config).await;
+    let node = cramped(&store).await;
     let [ann, ben] = node.people(["ann", "ben"]).await;
     let mut a = node.socket(&ann).await;
     let group = a.create_group(&[]).await;

@@ -39,21 +39,18 @@ async fn watching(socket: &mut Socket, users: &[&User], conversations: &[Uuid]) 
     let id = Uuid::now_v7();
     wish["id"] = json!(id);
     socket.send(&wish).await;
-    loop {
-        let object = socket
-            .take(|object| is_told(object) || object["id"] == json!(id))
-            .await;
-        assert_ne!(object["type"], "error", "{object}");
-        let is_answer = object["id"] == json!(id);
-        if is_answer && object["unknown"] != true {
-            return object;
-        }
-        if is_answer {
-            return socket
-                .take(|object| is_state(object) && object["unknown"] != true)
-                .await;
-        }
+    let is_answer = |object: &Value| object["id"] == json!(id);
+    let mut object = Value::Null;
+    while !is_answer(&object) {
+        object = socket.take(|object| is_told(object) || is_answer(object)).await;
     }
+    assert_eq!(object["type"], "presence.state", "{object}");
+    if object["unknown"] == true {
+        return socket
+            .take(|object| is_state(object) && object["unknown"] != true)
+            .await;
+    }
+    object
 }
 
 fn is_told(object: &Value) -> bool {
