@@ -18,6 +18,8 @@ pub(super) const BURST: usize = 8192;
 pub(super) const TURN: usize = 64 << 10;
 /// Bytes that are read off a client that goes on sending after the close.
 const READ_OFF: usize = 16 << 20;
+/// Bytes that a client's frame has at least, with nothing in it.
+const FRAME_HEAD: usize = 6;
 
 /// The reading end.
 pub(in crate::gateway) struct Source {
@@ -80,13 +82,14 @@ impl Source {
     /// Reads to the end of the stream, or as much as is read of one that is closing; `silence` is how long nothing may come.
     /// What comes behind the client's close, or after it broke the protocol, are bytes without meaning.
     pub(in crate::gateway) async fn read_off(&mut self, farewell: &mut Farewell, silence: Duration) {
-        while !self.broken {
+        let mut left = READ_OFF;
+        while !self.broken && left > 0 {
             match timeout(silence, self.next()).await {
                 Ok(Ok(Message::Close(close))) => {
                     farewell.code = close.map(|close| close.code.into());
                     break;
                 }
-                Ok(Ok(_)) => {}
+                Ok(Ok(message)) => left = left.saturating_sub(FRAME_HEAD + message.len()),
                 Ok(Err(Error::Io(error))) => {
                     farewell.reset = error.kind() == ErrorKind::ConnectionReset;
                     return;
@@ -95,7 +98,6 @@ impl Source {
                 Err(_) => return,
             }
         }
-        let mut left = READ_OFF;
         while left > 0 {
             match self.skim() {
                 Ok(0) => return,
