@@ -3,6 +3,7 @@
 use crate::faults::{port_of, through};
 use crate::support::*;
 use serde_json::json;
+use std::time::Duration;
 use tidings_eventlog::{LogConfig, schema};
 use tidings_services::ChaosProxy;
 use uuid::Uuid;
@@ -115,6 +116,8 @@ async fn segments_are_made_in_time_however_often_somebody_asks_for_a_lane_that_i
     let asking = async {
         loop {
             a.command(message(nowhere, "?")).await;
+            // Far more often than segments are looked after, and not so often that it is refused.
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     tokio::select! {

@@ -2,6 +2,7 @@
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use std::convert::Infallible;
 use std::time::Duration;
 use tidings::config::Config;
 use tidings::node::Node;
@@ -387,6 +388,14 @@ impl Socket {
         let id = Uuid::new_v4();
         self.send(&json!({ "type": "ping", "id": id })).await;
         assert_eq!(self.answer(id).await["type"], "pong");
+    }
+
+    /// A device that is in use, for ever: it reads, and asks for something now and then, not so often that it is refused.
+    pub(crate) async fn stays_in_use(&mut self) -> Infallible {
+        loop {
+            self.works().await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     pub(crate) async fn open_direct(&mut self, user: &User) -> Uuid {
