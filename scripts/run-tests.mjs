@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 // These start whole stands of servers and load them: one of them at a time.
 const HEAVY = new Set(['tidings-bench', 'tidings-chaos', 'tidings-judge', 'tidings-scale']);
 // Begun first, because they take longest.
-const LONGEST = ['tidings', 'tidings-chaos', 'tidings-services', 'tidings-scale', 'tidings-bench'];
+const LONGEST = ['tidings', 'tidings-chaos', 'tidings-projections', 'tidings-scale', 'tidings-bench', 'tidings-services'];
 // Tests of the others at the same time, because most of a test's time is waiting, too.
 const THREADS = String(Math.max(4, availableParallelism()));
 // What a binary may print; more is cut.
