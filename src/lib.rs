@@ -25,6 +25,7 @@ pub mod outcome;
 pub mod planted;
 pub mod presence;
 pub mod problem;
+pub mod rates;
 pub mod reactors;
 pub mod readiness;
 pub mod tables;

@@ -5,7 +5,7 @@
 
 use super::config::AuthLimits;
 use super::error::AccountError;
-use super::limiter::{Limiter, address_key};
+use crate::rates::{Limiter, address_key};
 use std::net::IpAddr;
 use std::time::Duration;
 

@@ -2,10 +2,10 @@
 
 use super::admission::{Admission, Caller, Entrant};
 use super::error::AccountError;
-use super::limiter::address_key;
 use super::password::Verdict;
 use super::rules::{Username, prepare};
 use super::service::Accounts;
+use crate::rates::address_key;
 use std::time::Duration;
 use tokio_postgres::Row;
 use uuid::Uuid;

@@ -1,6 +1,6 @@
 //! Sockets, counted from accept to end, whatever is spoken over them.
 
-use crate::accounts::address_key;
+use crate::rates::address_key;
 use std::collections::HashMap;
 use std::io::{self, IoSlice};
 use std::net::IpAddr;

@@ -19,7 +19,7 @@ use std::time::Duration;
 const KEYS_MAX: usize = 100_000;
 
 /// So many at once, and one more for each period.
-pub(super) struct Limiter<K: Hash + Eq + Clone, C: Clock = DefaultClock> {
+pub(crate) struct Limiter<K: Hash + Eq + Clone, C: Clock = DefaultClock> {
     store: Store<K>,
     gcra: RateLimiter<Request<K>, Store<K>, C, NoOpMiddleware<C::Instant>>,
     clock: C,
@@ -34,7 +34,7 @@ struct Request<K> {
 struct Store<K: Hash + Eq>(Arc<Mutex<LruCache<K, Nanos>>>);
 
 impl<K: Hash + Eq + Clone> Limiter<K> {
-    pub(super) fn new(burst: u32, period: Duration) -> Self {
+    pub(crate) fn new(burst: u32, period: Duration) -> Self {
         Self::with_clock(burst, period, DefaultClock::default())
     }
 }
@@ -53,17 +53,17 @@ impl<K: Hash + Eq + Clone, C: Clock + Clone> Limiter<K, C> {
     }
 
     /// Takes one for `key`, or answers how long to wait.
-    pub(super) fn take(&self, key: &K) -> Result<(), Duration> {
+    pub(crate) fn take(&self, key: &K) -> Result<(), Duration> {
         self.ask(key, true)
     }
 
     /// Whether [`Self::take`] would be granted.
-    pub(super) fn check(&self, key: &K) -> Result<(), Duration> {
+    pub(crate) fn check(&self, key: &K) -> Result<(), Duration> {
         self.ask(key, false)
     }
 
     /// Gives `key` back all that it took.
-    pub(super) fn forget(&self, key: &K) {
+    pub(crate) fn forget(&self, key: &K) {
         self.store
             .0
             .lock()
