@@ -285,6 +285,25 @@ pub(crate) const METRICS: &[Metric] = &[
         "tidings_log_writable",
         "1 when the log can be appended to, else 0.",
     ),
+    // Rates of all nodes together.
+    counter(
+        "tidings_rates_refused_total",
+        "Times that a user or an address had to wait for what they had done at all nodes together, by what it was.",
+    )
+    .by(
+        "class",
+        &[
+            "connect", "send", "upload", "graphql", "login", "refresh", "register", "failure",
+        ],
+    ),
+    counter(
+        "tidings_rates_told_total",
+        "Times that Redis was told what a user or an address had done on this node.",
+    ),
+    counter(
+        "tidings_rates_failures_total",
+        "Times that Redis could not be told that, so that this node counted by itself.",
+    ),
     // Other nodes.
     gauge("tidings_redis_up", "1 when Redis answers, else 0."),
     counter(
