@@ -50,7 +50,7 @@ impl Node {
         let spine = Spine::start(&lifecycle, &config, &ground).await?;
         let registrar = Arc::new(LogRegistrar::new(spine.lanes.clone()));
         let (pool, auth) = (ground.pool.clone(), config.auth.clone());
-        let accounts = accounts::Accounts::start(&lifecycle, pool, auth, registrar)
+        let accounts = accounts::Accounts::start(&lifecycle, pool, auth, registrar, &spine.rates)
             .await
             .context("accounts cannot be started")?;
         expire_inboxes(&lifecycle, &config, &spine);

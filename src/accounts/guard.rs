@@ -1,38 +1,40 @@
 //! Who may try again now: floods are stopped by address, guesses by address and by name.
 //!
-//! This is the part that lives in memory and forgets. What an account itself remembers of failed attempts, with
-//! delays that double, is in the database and holds across nodes.
+//! This is the part that forgets; what addresses do holds over all nodes. What an account itself remembers of failed attempts,
+//! with delays that double, is in the database and holds across nodes, too.
 
 use super::config::AuthLimits;
 use super::error::AccountError;
-use crate::rates::{Limiter, address_key};
+use crate::rates::{Class, Limiter, Rate, Rates, Subject, address_key};
 use std::net::IpAddr;
 use std::time::Duration;
 
 pub(super) struct Guard {
-    registrations: Limiter<IpAddr>,
-    logins: Limiter<IpAddr>,
-    refreshes: Limiter<IpAddr>,
-    address_failures: Limiter<IpAddr>,
+    registrations: Rate,
+    logins: Rate,
+    refreshes: Rate,
+    address_failures: Rate,
     /// By name and address, so that nobody is kept out by a stranger's guesses. Also of names that do not exist, so that they
     /// are slowed like the others.
     name_failures: Limiter<(String, IpAddr)>,
 }
 
 impl Guard {
-    pub(super) fn new(limits: &AuthLimits) -> Self {
-        let requests = || {
+    pub(super) fn new(limits: &AuthLimits, rates: &Rates) -> Self {
+        let requests = |class| {
             let period = Duration::from_secs(1) / limits.requests_per_s.max(1);
-            Limiter::new(limits.requests_burst, period)
+            rates.rate(class, limits.requests_burst, period)
         };
         Self {
-            registrations: Limiter::new(
+            registrations: rates.rate(
+                Class::Register,
                 limits.registrations_burst,
                 Duration::from_secs(1) / limits.registrations_per_s.max(1),
             ),
-            logins: requests(),
-            refreshes: requests(),
-            address_failures: Limiter::new(
+            logins: requests(Class::Login),
+            refreshes: requests(Class::Refresh),
+            address_failures: rates.rate(
+                Class::Failure,
                 limits.address_failures,
                 Duration::from_millis(limits.address_failure_ms),
             ),
@@ -41,7 +43,7 @@ impl Guard {
     }
 
     pub(super) fn register(&self, from: IpAddr) -> Result<(), AccountError> {
-        self.registrations.take(&address_key(from)).map_err(too_many)
+        self.registrations.take(Subject::address(from)).map_err(too_many)
     }
 
     pub(super) fn login(&self, from: IpAddr) -> Result<(), AccountError> {
@@ -52,11 +54,11 @@ impl Guard {
         self.attempt(&self.refreshes, from)
     }
 
-    fn attempt(&self, requests: &Limiter<IpAddr>, from: IpAddr) -> Result<(), AccountError> {
-        let key = address_key(from);
+    fn attempt(&self, requests: &Rate, from: IpAddr) -> Result<(), AccountError> {
+        let address = Subject::address(from);
         self.address_failures
-            .check(&key)
-            .and_then(|()| requests.take(&key))
+            .check(address)
+            .and_then(|()| requests.take(address))
             .map_err(too_many)
     }
 
@@ -67,7 +69,7 @@ impl Guard {
     /// Counts a failed attempt, and answers `error`, or how long to wait where there were too many.
     pub(super) fn wrong_address(&self, from: IpAddr, error: AccountError) -> AccountError {
         self.address_failures
-            .take(&address_key(from))
+            .take(Subject::address(from))
             .map_or_else(too_many, |()| error)
     }
 

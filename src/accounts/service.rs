@@ -12,6 +12,7 @@ use super::registrar::{NewUser, Registrar, RegistrarError};
 use super::standing::Standing;
 use super::upkeep;
 use crate::lifecycle::Lifecycle;
+use crate::rates::Rates;
 use futures_util::future::BoxFuture;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -48,8 +49,9 @@ impl Accounts {
         pool: Pool,
         config: AuthConfig,
         registrar: Arc<dyn Registrar>,
+        rates: &Rates,
     ) -> Result<Self, StartError> {
-        let accounts = Self::open(pool, config, registrar)
+        let accounts = Self::open(pool, config, registrar, rates)
             .await
             .map_err(|error| StartError(error.to_string()))?;
         let upkeep = upkeep::run(Arc::clone(&accounts.inner), lifecycle.stopping());
@@ -59,7 +61,7 @@ impl Accounts {
 
     /// Opens the accounts of a migrated database to administer them, without serving them.
     pub async fn administer(pool: Pool, config: AuthConfig) -> Result<Self, StartError> {
-        Self::open(pool, config, Arc::new(NoRegistrar))
+        Self::open(pool, config, Arc::new(NoRegistrar), &Rates::alone())
             .await
             .map_err(|error| StartError(error.to_string()))
     }
@@ -68,6 +70,7 @@ impl Accounts {
         pool: Pool,
         config: AuthConfig,
         registrar: Arc<dyn Registrar>,
+        rates: &Rates,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         if config.token_ttl_s == 0 || config.refresh_ttl_s == 0 || config.timeout_ms == 0 {
             return Err(
@@ -82,7 +85,7 @@ impl Accounts {
         let issuers = outside_issuers(&config, wait)?;
         let identities = Identities::new(database.clone(), Arc::clone(&registrar), wait);
         let hasher = Hasher::new(&config.password_hash).await?;
-        let guard = Guard::new(&config.limits);
+        let guard = Guard::new(&config.limits, rates);
         let shared = Arc::new(Shared {
             keys,
             issuers,

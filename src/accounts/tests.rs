@@ -15,6 +15,7 @@ mod sessions;
 
 use super::*;
 use crate::lifecycle::Lifecycle;
+use crate::rates::Rates;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -96,6 +97,16 @@ fn pool(url: &str) -> Pool {
     config.pool().unwrap()
 }
 
+/// Starts them where nobody else counts what addresses do.
+async fn start(
+    lifecycle: &Lifecycle,
+    url: &str,
+    config: AuthConfig,
+    registrar: Arc<Ledger>,
+) -> Result<Accounts, StartError> {
+    Accounts::start(lifecycle, pool(url), config, registrar, &Rates::alone()).await
+}
+
 impl World {
     async fn new() -> Self {
         Self::with(cheap()).await
@@ -104,7 +115,7 @@ impl World {
     async fn with(config: AuthConfig) -> Self {
         let (database, ledger, lifecycle) = (migrated().await, Arc::<Ledger>::default(), Lifecycle::new());
         let registrar = Arc::clone(&ledger);
-        let accounts = Accounts::start(&lifecycle, pool(database.url()), config, registrar)
+        let accounts = start(&lifecycle, database.url(), config, registrar)
             .await
             .unwrap();
         Self {
@@ -118,7 +129,7 @@ impl World {
     /// Another node on the same database.
     async fn another(&self, config: AuthConfig) -> Accounts {
         let registrar = Arc::clone(&self.ledger);
-        Accounts::start(&self.lifecycle, pool(self.database.url()), config, registrar)
+        start(&self.lifecycle, self.database.url(), config, registrar)
             .await
             .unwrap()
     }

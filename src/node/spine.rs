@@ -14,6 +14,7 @@ use crate::fanout::{Asks, Ephemeral, Fanout, FanoutConfig, Health};
 use crate::lanes::{self, LaneLimits, Lanes, SUBJECTS};
 use crate::lifecycle::Lifecycle;
 use crate::presence::{self, Moves, Presence};
+use crate::rates::Rates;
 use anyhow::Context as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,7 @@ pub(super) struct Spine {
     /// The log's own id.
     pub(super) log_id: Uuid,
     pub(super) presence: Presence,
+    pub(super) rates: Rates,
     pub(super) redis: Health,
 }
 
@@ -111,6 +113,7 @@ impl Spine {
             redis: fanout.redis(),
         };
         let presence = Presence::start(lifecycle, ground);
+        let rates = Rates::start(lifecycle, fanout.redis(), log_id);
         let ground = announcements::Foundation {
             heard,
             lanes: lanes.clone(),
@@ -146,6 +149,7 @@ impl Spine {
             lanes_log,
             log_id,
             presence,
+            rates,
             redis,
         })
     }

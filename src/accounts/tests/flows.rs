@@ -198,7 +198,7 @@ async fn without_a_database_tokens_are_good_and_logins_are_unavailable() {
         timeout_ms: 1000,
         ..cheap()
     };
-    let accounts = Accounts::start(&lifecycle, pool(&url), config, Arc::<Ledger>::default())
+    let accounts = start(&lifecycle, &url, config, Arc::<Ledger>::default())
         .await
         .unwrap();
     let admission = accounts
@@ -294,8 +294,7 @@ async fn settings_that_cannot_work_are_refused() {
         ),
     ] {
         let lifecycle = Lifecycle::new();
-        let started =
-            Accounts::start(&lifecycle, pool(database.url()), config, Arc::<Ledger>::default()).await;
+        let started = start(&lifecycle, database.url(), config, Arc::<Ledger>::default()).await;
         let error = started.err().expect(says).to_string();
         assert!(error.contains(says), "{error}");
         assert!(!error.contains("secret"), "{error}");
