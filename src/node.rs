@@ -223,12 +223,7 @@ fn gateway_of(
         log_id: spine.log_id,
         presence: spine.presence.clone(),
         page_room: PageRoom::new(limits.catch_up_page_bytes, limits.catch_up_node_bytes),
-        registry: Arc::new(Registry::new(
-            limits.connections,
-            limits.connections_per_user,
-            limits.commands_per_second,
-            limits.commands_burst,
-        )),
+        registry: Arc::new(Registry::new(&limits, &spine.rates)),
         limits,
         sizes: Sizes::new(),
         typing: Typing::new(),

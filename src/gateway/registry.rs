@@ -1,5 +1,7 @@
 //! Who is connected to this node.
 
+use super::limits::GatewayLimits;
+use crate::rates::{Class, Rates, Share, Shares, Subject};
 use chrono::{DateTime, Utc};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -36,6 +38,8 @@ pub struct Registry {
     all: usize,
     per_user: usize,
     quota: Quota,
+    /// What users send at all nodes together.
+    sent: Shares,
 }
 
 struct Open {
@@ -50,19 +54,22 @@ struct User {
     budget: Budget,
 }
 
-/// What a user may still send: so many units at once, and more with time. Shared by all connections of the user.
+/// What a user may still send: so many units at once, and more with time. Shared by all connections of the user, those to other
+/// nodes too, as far as this one knows of them.
 #[derive(Clone)]
 pub struct Budget {
     limiter: Arc<DefaultDirectRateLimiter>,
+    share: Arc<Share>,
     burst: NonZeroU32,
     /// What objects turned out to cost when they had been let through. The next one pays it.
     owed: Arc<AtomicU32>,
 }
 
 impl Budget {
-    fn new(quota: Quota) -> Self {
+    fn new(quota: Quota, share: Arc<Share>) -> Self {
         Self {
             limiter: Arc::new(RateLimiter::direct(quota)),
+            share,
             burst: quota.burst_size(),
             owed: Arc::default(),
         }
@@ -71,12 +78,21 @@ impl Budget {
     /// Takes `units`, or everything where they are more than there can be; otherwise says how long to wait.
     pub(super) fn take(&self, units: NonZeroU32) -> Result<(), Duration> {
         let owed = self.owed.swap(0, Ordering::Relaxed);
-        match self.limiter.check_n(units.saturating_add(owed).min(self.burst)) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(refusal)) => {
-                self.owe(owed);
-                Err(refusal.wait_time_from(DefaultClock::default().now()))
-            }
+        let units = units.saturating_add(owed).min(self.burst);
+        let taken = match self.share.wait(units.get()) {
+            Some(wait) => Err(wait),
+            None => self.take_here(units),
+        };
+        match taken {
+            Ok(()) => self.share.used(units.get()),
+            Err(_) => self.owe(owed),
+        }
+        taken
+    }
+
+    fn take_here(&self, units: NonZeroU32) -> Result<(), Duration> {
+        match self.limiter.check_n(units) {
+            Ok(taken) => taken.map_err(|refusal| refusal.wait_time_from(DefaultClock::default().now())),
             // It is not more than the burst.
             Err(_) => Err(Duration::from_secs(1)),
         }
@@ -106,10 +122,10 @@ pub struct Registered {
 }
 
 impl Registry {
-    /// `all` connections, `per_user` of one user; `per_second` and `burst` are of objects that a user sends.
-    pub fn new(all: usize, per_user: usize, per_second: u32, burst: u32) -> Self {
-        let per_second = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
-        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+    pub fn new(limits: &GatewayLimits, rates: &Rates) -> Self {
+        let per_second = NonZeroU32::new(limits.commands_per_second).unwrap_or(NonZeroU32::MIN);
+        let burst = NonZeroU32::new(limits.commands_burst).unwrap_or(NonZeroU32::MIN);
+        let period = Duration::from_secs(1) / per_second.get();
         Self {
             next: AtomicU64::new(1),
             open: Mutex::new(Open {
@@ -117,9 +133,10 @@ impl Registry {
                 users: HashMap::new(),
                 left: LruCache::new(REMEMBERED),
             }),
-            all,
-            per_user,
+            all: limits.connections,
+            per_user: limits.connections_per_user,
             quota: Quota::per_second(per_second).allow_burst(burst),
+            sent: rates.shares(Class::Send, burst.get(), period),
         }
     }
 
@@ -149,7 +166,10 @@ impl Registry {
         let Open { users, left, .. } = &mut *open;
         let entry = users.entry(user).or_insert_with(|| User {
             connections: 0,
-            budget: left.pop(&user).unwrap_or_else(|| Budget::new(registry.quota)),
+            budget: left.pop(&user).unwrap_or_else(|| {
+                let share = registry.sent.make(Subject::User(user.0));
+                Budget::new(registry.quota, share)
+            }),
         });
         if entry.connections >= registry.per_user {
             return Err(TooMany::OfUser);
