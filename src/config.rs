@@ -87,8 +87,9 @@ pub struct Config {
     pub unwritable_s: u32,
     /// After how many seconds read models that have not passed what was in the log count as behind.
     pub read_models_behind_s: u32,
-    /// Lifts the limits that are made for people: rates of a user's objects, of a conversation's changes and of an
-    /// address's requests to `/auth`, sockets of one address, and conversations of one user. For load tests, where a few stand for many; never where strangers come.
+    /// Lifts the limits that are made for people: rates of a user's objects, connections, files and queries, of a conversation's
+    /// changes and of an address's connections and requests to `/auth`, sockets of one address, and conversations of one user. For load
+    /// tests, where a few stand for many; never where strangers come.
     pub load_test: bool,
     /// Kinds of events that this node takes for unknown, as a version that does not have them would. For rehearsals of an
     /// upgrade that brings new ones.
@@ -250,6 +251,15 @@ impl Config {
                 "`gateway.connections_per_user`, `gateway.commands_per_second` and `gateway.commands_burst` must be at least 1",
             );
         }
+        if gateway.connects_per_minute < 1
+            || gateway.connects_burst < 1
+            || gateway.address_connects_per_minute < 1
+            || gateway.address_connects_burst < 1
+        {
+            return invalid(
+                "`gateway.connects_per_minute`, `gateway.connects_burst`, `gateway.address_connects_per_minute` and `gateway.address_connects_burst` must be at least 1",
+            );
+        }
         if self.unwritable_s < 1 || self.read_models_behind_s < 1 || self.inbox_clean_up_s < 1 {
             return invalid(
                 "`unwritable_s`, `read_models_behind_s` and `inbox_clean_up_s` must be at least 1",
@@ -299,6 +309,10 @@ impl Config {
         if self.load_test {
             self.gateway.commands_per_second = LIFTED;
             self.gateway.commands_burst = LIFTED;
+            self.gateway.connects_per_minute = LIFTED;
+            self.gateway.connects_burst = LIFTED;
+            self.gateway.address_connects_per_minute = LIFTED;
+            self.gateway.address_connects_burst = LIFTED;
             self.conversation_changes_per_second = 0;
             self.user_conversations_max = 0;
             self.http.sockets_per_address = usize::MAX;

@@ -42,6 +42,7 @@ use crate::fanout::Ephemeral;
 use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
 use crate::presence::Presence;
+use crate::rates::Rate;
 use crate::wire::Announced;
 use crate::{clock, wire};
 use std::sync::Arc;
@@ -68,6 +69,8 @@ pub struct Gateway {
     pub announcements: Announcements,
     pub authenticator: Authenticator,
     pub checkpoints: Checkpoints,
+    /// How often addresses connect.
+    pub connects: Rate,
     pub counters: Counters,
     pub cursors: Cursors,
     pub ephemeral: Ephemeral,

@@ -14,6 +14,7 @@ use crate::cursors::Cursors;
 use crate::gateway::{self, Counters, Gateway, Logins, Lookups, PageRoom, Registry, Sizes, Typing};
 use crate::http::{self, Gate};
 use crate::lifecycle::Lifecycle;
+use crate::rates::Class;
 use crate::reactors::{self, ContactNotices, InboxExpiry, InvitationNotices};
 use crate::readiness::{Patience, Readiness};
 use crate::telemetry::Metrics;
@@ -211,6 +212,11 @@ fn gateway_of(
         announced: limits.announced(config.rules(), config.attachments.file_bytes),
         authenticator: accounts.authenticator(),
         checkpoints: spine.checkpoints.clone(),
+        connects: spine.rates.rate(
+            Class::Connect,
+            limits.address_connects_burst,
+            Duration::from_mins(1) / limits.address_connects_per_minute.max(1),
+        ),
         counters: Counters::new(),
         cursors: spine.cursors.clone(),
         ephemeral: spine.ephemeral.clone(),

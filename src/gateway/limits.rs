@@ -14,6 +14,14 @@ pub struct GatewayLimits {
     pub connections: usize,
     /// Connections of one user on this node.
     pub connections_per_user: usize,
+    /// Connections that a user may begin each minute in the long run, at all nodes.
+    pub connects_per_minute: u32,
+    /// Connections that a user may begin one after the other after a quiet while.
+    pub connects_burst: u32,
+    /// Connections that may come from one address (one /64 in IPv6) each minute in the long run, at all nodes.
+    pub address_connects_per_minute: u32,
+    /// Connections that may come from one address at once after a quiet while.
+    pub address_connects_burst: u32,
     /// The largest frame from a client, in bytes.
     pub frame_bytes: usize,
     /// Events that one conversation is caught up with before there is a gap.
@@ -27,7 +35,7 @@ pub struct GatewayLimits {
     pub catch_up_node_bytes: usize,
     /// Commands that a connection may have unanswered; then it is not read.
     pub commands_in_flight: u32,
-    /// Objects that a user may send each second in the long run. Those that make more work count for several.
+    /// Objects that a user may send each second in the long run, at all nodes. Those that make more work count for several.
     pub commands_per_second: u32,
     /// Objects that a user may send at once after a quiet while.
     pub commands_burst: u32,
@@ -65,6 +73,10 @@ impl Default for GatewayLimits {
         Self {
             connections: 15_000,
             connections_per_user: 50,
+            connects_per_minute: 300,
+            connects_burst: 600,
+            address_connects_per_minute: 6_000,
+            address_connects_burst: 5_000,
             frame_bytes: 65_536,
             catch_up_events: 1_000,
             catch_up_total: 10_000,

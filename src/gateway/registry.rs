@@ -1,7 +1,7 @@
 //! Who is connected to this node.
 
 use super::limits::GatewayLimits;
-use crate::rates::{Class, Rates, Share, Shares, Subject};
+use crate::rates::{Class, Rate, Rates, Share, Shares, Subject};
 use chrono::{DateTime, Utc};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -16,7 +16,7 @@ use tidings_domain::UserId;
 use tidings_projections::{Order, Range};
 use uuid::Uuid;
 
-/// Users whose budgets are remembered after their last connection has ended, some 10 MB.
+/// Users whose budgets are remembered after their last connection has ended, some 20 MB.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
 
 /// What is known of a connection.
@@ -40,6 +40,8 @@ pub struct Registry {
     quota: Quota,
     /// What users send at all nodes together.
     sent: Shares,
+    /// How often users connect.
+    connects: Rate,
 }
 
 struct Open {
@@ -112,6 +114,8 @@ impl Budget {
 pub enum TooMany {
     OfNode,
     OfUser,
+    /// The user has begun so many that they have to wait.
+    InTime(Duration),
 }
 
 /// A place in the registry, given up when dropped.
@@ -137,6 +141,11 @@ impl Registry {
             per_user: limits.connections_per_user,
             quota: Quota::per_second(per_second).allow_burst(burst),
             sent: rates.shares(Class::Send, burst.get(), period),
+            connects: rates.rate(
+                Class::Connect,
+                limits.connects_burst,
+                Duration::from_mins(1) / limits.connects_per_minute.max(1),
+            ),
         }
     }
 
@@ -149,6 +158,10 @@ impl Registry {
         address: IpAddr,
         since: DateTime<Utc>,
     ) -> Result<Registered, TooMany> {
+        registry
+            .connects
+            .take(Subject::User(user.0))
+            .map_err(TooMany::InTime)?;
         let id = registry.next.fetch_add(1, Ordering::Relaxed);
         let connection = Connection {
             id,

@@ -114,19 +114,26 @@ async fn begin(
 }
 
 fn refusal(too_many: &TooMany) -> Close {
-    let (code, reason) = match too_many {
+    let (code, reason, retry_after_ms) = match too_many {
         TooMany::OfNode => (
             CloseCode::GoingAway,
             "the connection limit of this node is reached",
+            5000,
         ),
         TooMany::OfUser => (
             CloseCode::Flooding,
             "this user has as many connections as one may have",
+            5000,
+        ),
+        TooMany::InTime(wait) => (
+            CloseCode::Flooding,
+            "this user connects too often",
+            wait.as_millis() as u64 + 1,
         ),
     };
     Close {
         reason: reason.to_owned(),
-        ..Close::new(code).with_retry_after_ms(5000)
+        ..Close::new(code).with_retry_after_ms(retry_after_ms)
     }
 }
 
