@@ -24,6 +24,7 @@ use crate::gateway::{Logins, Registry};
 use crate::lanes::{Lanes, SUBJECTS};
 use crate::lifecycle::Lifecycle;
 use crate::presence::Presence;
+use crate::rates::{Shares, Subject};
 use acts::Ordered;
 use chrono::{DateTime, Utc};
 use following::Followers;
@@ -32,6 +33,7 @@ use futures_util::stream::BoxStream;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tables::Tables;
 use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Log;
@@ -53,6 +55,8 @@ pub struct Foundation {
     pub address: SocketAddr,
     pub accounts: Accounts,
     pub asks: Asks,
+    /// What users cause by queries at all nodes together.
+    pub costs: Shares,
     pub hub: Hub,
     pub lanes: Lanes,
     pub lifecycle: Lifecycle,
@@ -109,6 +113,14 @@ impl Backend for Administration {
     fn ticket(&self, viewer: Uuid, attachment: Uuid) -> (String, DateTime<Utc>) {
         let Link { ticket, expires_at } = self.0.ground.links.make(attachment, viewer, clock::now());
         (ticket, expires_at)
+    }
+
+    fn wait(&self, viewer: Uuid, cost: u32) -> Option<Duration> {
+        self.0.ground.costs.of(Subject::User(viewer)).wait(cost)
+    }
+
+    fn caused(&self, viewer: Uuid, cost: u32) {
+        self.0.ground.costs.of(Subject::User(viewer)).used(cost);
     }
 
     fn there(&self, users: Vec<Uuid>) -> BoxFuture<'_, HashMap<Uuid, bool>> {

@@ -68,6 +68,11 @@ impl Node {
             address: ground.address,
             accounts: accounts.clone(),
             asks: spine.asks.clone(),
+            costs: spine.rates.shares(
+                Class::Graphql,
+                config.graphql.cost_burst,
+                Duration::from_secs(1) / config.graphql.cost_per_second.max(1),
+            ),
             hub: spine.hub.clone(),
             lanes: spine.lanes.clone(),
             lifecycle: lifecycle.clone(),

@@ -9,17 +9,25 @@ use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::Duration;
 use tidings_eventlog::Position;
 use tidings_projections::Range;
 use tidings_projections::people::Handling;
 use uuid::Uuid;
 
 /// The server around the schema. Whoever asks has made sure that it is an administrator who asks, but for [`Self::ticket`],
-/// [`Self::follow`] and what is asked of presence.
+/// [`Self::follow`], and what is asked of presence and of cost.
 pub trait Backend: Send + Sync + 'static {
     /// What opens an attachment for `viewer`, who is asked for no token then, and until when. Whether the viewer may see it is asked when it
     /// is used.
     fn ticket(&self, viewer: Uuid, attachment: Uuid) -> (String, DateTime<Utc>);
+
+    /// How long `viewer` has to wait before causing `cost`, by what they have caused at all nodes; `None` where they need not. What this
+    /// node lets a viewer cause is asked as well, and is nothing of the server's.
+    fn wait(&self, viewer: Uuid, cost: u32) -> Option<Duration>;
+
+    /// `viewer` has caused `cost` here.
+    fn caused(&self, viewer: Uuid, cost: u32);
 
     /// Whether those of these people are there of whom that is known, as others see them. Whoever asks has made sure that the viewer
     /// may see them.
@@ -392,6 +400,12 @@ impl Backend for () {
     fn ticket(&self, _: Uuid, _: Uuid) -> (String, DateTime<Utc>) {
         (String::new(), DateTime::UNIX_EPOCH)
     }
+
+    fn wait(&self, _: Uuid, _: u32) -> Option<Duration> {
+        None
+    }
+
+    fn caused(&self, _: Uuid, _: u32) {}
 
     fn there(&self, _: Vec<Uuid>) -> BoxFuture<'_, HashMap<Uuid, bool>> {
         Box::pin(ready(HashMap::new()))

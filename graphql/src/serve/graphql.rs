@@ -14,7 +14,7 @@ use crate::serve::config::GraphqlConfig;
 use crate::serve::desk::{Desk, Stopped};
 use crate::serve::entry::{Pace, boxed, check, pace, reading_cost, refuse, spender};
 use crate::serve::limits;
-use crate::serve::limits::turns::{Place, Turns};
+use crate::serve::limits::turns::{Place, Turns, too_much};
 use crate::serve::variables;
 use crate::viewer::Viewer;
 use crate::waves::Waves;
@@ -231,10 +231,25 @@ impl Graphql {
     /// Takes a place for a request and the cost of reading it, before there is any work.
     fn enter(&self, request: &Request, viewer: Option<&Viewer>) -> Result<Place, Box<Response>> {
         limits::check_length(request, viewer.is_some()).map_err(boxed)?;
-        let spender = spender(viewer);
-        let place = self.turns.enter(spender).map_err(boxed)?;
-        self.turns.spend(spender, reading_cost(request)).map_err(boxed)?;
+        let place = self.turns.enter(spender(viewer)).map_err(boxed)?;
+        self.spend(viewer, reading_cost(request))?;
         Ok(place)
+    }
+
+    /// Takes the cost of something, of what there is here and at all nodes together. Those who have not said who they are are
+    /// counted by each node alone.
+    fn spend(&self, viewer: Option<&Viewer>, cost: usize) -> Result<(), Box<Response>> {
+        let units = u32::try_from(cost).unwrap_or(u32::MAX);
+        if let Some(viewer) = viewer
+            && let Some(wait) = self.backend.wait(viewer.user, units)
+        {
+            return Err(boxed(too_much(wait)));
+        }
+        self.turns.spend(spender(viewer), cost).map_err(boxed)?;
+        if let Some(viewer) = viewer {
+            self.backend.caused(viewer.user, units);
+        }
+        Ok(())
     }
 
     /// Whether the request's operation is a query, and the request, whose document has been read; refuses what would not be
@@ -268,7 +283,7 @@ impl Graphql {
         after: Option<&str>,
     ) -> Result<Admitted, Box<Response>> {
         let cost = check(&mut request)?;
-        self.turns.spend(spender(viewer.as_ref()), cost).map_err(boxed)?;
+        self.spend(viewer.as_ref(), cost)?;
         let positions = positions(&self.freshness, after, request.extensions.get("after")).map_err(boxed)?;
         let document = request.parsed_query().map_err(refuse)?.clone();
         let question = Question::new(&self.types, document, request.operation_name.as_deref());

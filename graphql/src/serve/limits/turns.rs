@@ -6,6 +6,7 @@ use lru::LruCache;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
@@ -79,10 +80,7 @@ impl Turns {
             Ok(Ok(())) | Err(_) => Ok(()),
             Ok(Err(early)) => {
                 let now = governor::clock::Clock::now(limiter.clock());
-                let wait = early.wait_time_from(now).as_millis();
-                let wait = u64::try_from(wait).unwrap_or(u64::MAX).saturating_add(1);
-                let message = "too much was asked for in too short a time";
-                Err(Refusal::new(Code::RateLimited, message).retry_after_ms(wait))
+                Err(too_much(early.wait_time_from(now)))
             }
         }
     }
@@ -96,6 +94,13 @@ impl Turns {
         }
         limiter
     }
+}
+
+/// What whoever has caused too much is told.
+pub(crate) fn too_much(wait: Duration) -> Refusal {
+    let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    let message = "too much was asked for in too short a time";
+    Refusal::new(Code::RateLimited, message).retry_after_ms(wait.saturating_add(1))
 }
 
 impl Drop for Place {
