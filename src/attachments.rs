@@ -32,6 +32,7 @@ use crate::clock;
 use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
 use crate::problem::Problem;
+use crate::rates::{Class, Rate, Rates, Subject};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderMap;
@@ -62,6 +63,7 @@ pub struct Foundation {
     pub log: Log,
     /// The log's own id.
     pub log_id: Uuid,
+    pub rates: Rates,
     /// How long it is waited for read models that are behind.
     pub wait: Duration,
 }
@@ -74,6 +76,8 @@ struct Shared {
     lifecycle: Lifecycle,
     links: Links,
     log_id: Uuid,
+    /// How often users begin uploads.
+    pace: Rate,
     uploads: Places,
     downloads: Places,
     scanner: Scanner,
@@ -93,6 +97,11 @@ pub fn routes(ground: Foundation) -> Router {
         lifecycle: ground.lifecycle,
         links: ground.links,
         log_id: ground.log_id,
+        pace: ground.rates.rate(
+            Class::Upload,
+            config.uploads_burst,
+            Duration::from_mins(1) / config.uploads_per_minute.max(1),
+        ),
         uploads: Places::new(config.uploads, config.uploads_per_user),
         downloads: Places::new(config.downloads, config.downloads_per_user),
         scanner: Scanner::new(&config),
@@ -124,6 +133,14 @@ impl Shared {
         let token = token.ok_or_else(|| Problem::unauthenticated("a valid token is needed"))?;
         let verified = self.authenticator.verify(token, clock::now()).await;
         verified.map_err(problems::token)
+    }
+
+    /// Refuses an upload where its user has begun many.
+    fn paced(&self, user: Uuid) -> Result<(), Problem> {
+        self.pace.take(Subject::User(user)).map_err(|wait| {
+            let wait_ms = wait.as_millis() as u64 + 1;
+            problems::too_many("you store files too fast").retry_after_ms(wait_ms)
+        })
     }
 
     /// Does something to its end, also when whoever asked for it hangs up. The node waits for it before it stops.

@@ -313,6 +313,8 @@ impl Config {
             self.gateway.connects_burst = LIFTED;
             self.gateway.address_connects_per_minute = LIFTED;
             self.gateway.address_connects_burst = LIFTED;
+            self.attachments.uploads_per_minute = LIFTED;
+            self.attachments.uploads_burst = LIFTED;
             self.conversation_changes_per_second = 0;
             self.user_conversations_max = 0;
             self.http.sockets_per_address = usize::MAX;

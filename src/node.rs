@@ -96,6 +96,7 @@ impl Node {
                 links,
                 log: spine.folded.clone(),
                 log_id: spine.log_id,
+                rates: spine.rates.clone(),
                 wait: Duration::from_millis(config.query_wait_ms),
             }),
             http::graphql::routes(

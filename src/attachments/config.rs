@@ -36,6 +36,10 @@ pub struct AttachmentConfig {
     pub uploads: usize,
     /// Uploads of one user at once; more are `rate_limited`.
     pub uploads_per_user: usize,
+    /// Uploads that a user may begin each minute in the long run, at all nodes; more are `rate_limited`.
+    pub uploads_per_minute: u32,
+    /// Uploads that a user may begin one after the other after a quiet while.
+    pub uploads_burst: u32,
     /// Downloads at once, of this node; more are `overloaded`.
     pub downloads: usize,
     /// Downloads of one user at once; more are `rate_limited`.
@@ -80,6 +84,8 @@ impl Default for AttachmentConfig {
             clean_up_s: 600,
             uploads: 16,
             uploads_per_user: 4,
+            uploads_per_minute: 60,
+            uploads_burst: 500,
             downloads: 256,
             downloads_per_user: 32,
             stalled_ms: 20_000,
@@ -104,6 +110,9 @@ impl AttachmentConfig {
             return Some(
                 "`attachments.file_bytes`, `clean_up_s`, `stalled_ms`, `upload_s`, `uploads`, `uploads_per_user`, `downloads` and `downloads_per_user` must be at least 1",
             );
+        }
+        if [self.uploads_per_minute, self.uploads_burst].contains(&0) {
+            return Some("`attachments.uploads_per_minute` and `uploads_burst` must be at least 1");
         }
         if self.attach_window_s < 60 || self.resumable_s < 60 {
             return Some("`attachments.attach_window_s` and `resumable_s` must be at least 60");

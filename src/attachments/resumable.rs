@@ -130,6 +130,7 @@ impl Shared {
     }
 
     async fn begin(&self, user: Uuid, begin: Begin) -> Result<Response, Problem> {
+        self.paced(user)?;
         let reserved = include_str!("resumable/reserved.sql");
         let reserved = self.tables.rows(reserved, &[&user]).await?;
         let reserved: i64 = reserved

@@ -41,6 +41,7 @@ pub(super) async fn upload(
         media_type: text(&parts.headers, header::CONTENT_TYPE.as_str()).map(str::to_owned),
     };
     let place = shared.uploads.take(user)?;
+    shared.paced(user)?;
     shared.has_room(user, size).await?;
     let working = Arc::clone(&shared);
     // Whoever hangs up has a file that is stored or not, and nothing in between; what has come of one that is not is cleaned up. Until then it
