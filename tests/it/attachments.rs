@@ -655,6 +655,33 @@ async fn a_file_that_does_harm_is_refused_and_any_while_nobody_can_look() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_begins_too_many_uploads_waits_and_others_do_not() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.attachments.uploads_per_minute = 1;
+    config.attachments.uploads_burst = 2;
+    let node = TestNode::start(config).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let begun = std::time::Instant::now();
+    for name in ["a", "b"] {
+        node.stored(&ann, name, "short").await;
+    }
+    // On a machine that takes minutes for that, one more may have been earned.
+    loop {
+        let response = node.upload(&ann, "c", "short").await;
+        if response.status() == StatusCode::TOO_MANY_REQUESTS {
+            let answer = json(response).await;
+            assert_eq!(answer["code"], "rate_limited");
+            assert!(answer["retry_after_ms"].as_u64().unwrap() > 0);
+            break;
+        }
+        assert!(begun.elapsed().as_secs() >= 60, "a third upload was taken");
+    }
+    node.stored(&ben, "c", "short").await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_stands_still_is_given_up_and_its_place_is_free() {
     let store = Store::new().await;
     let mut config = store.config();

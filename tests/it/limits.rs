@@ -88,6 +88,39 @@ async fn a_user_and_a_node_have_only_so_many_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_connects_too_often_is_told_to_wait() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.connects_per_minute = 1;
+    config.gateway.connects_burst = 2;
+    config.gateway.address_connects_per_minute = 1;
+    config.gateway.address_connects_burst = 4;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    for _ in 0..2 {
+        drop(node.socket(&ann).await);
+    }
+    let mut third = node.raw().await;
+    third.send(&json!({ "type": "hello", "token": ann.token })).await;
+    let (said, code) = third.closed().await;
+    let said = said.unwrap();
+    assert_eq!((code, &said["reconnect"]), (Some(4029), &json!(true)));
+    assert!(text(&said["reason"]).contains("too often"));
+    assert!(said["retry_after_ms"].as_u64().unwrap() > 0);
+    // Others are not concerned, until it is their address that comes too often.
+    node.socket(&ben).await.works().await;
+    let refused = tokio_tungstenite::connect_async(format!("ws://{}/ws", node.node.address()))
+        .await
+        .unwrap_err();
+    let tokio_tungstenite::tungstenite::Error::Http(response) = refused else {
+        panic!("{refused}")
+    };
+    assert_eq!(response.status(), 429);
+    assert!(response.headers().contains_key("retry-after"));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_registry_knows_who_is_there() {
     let store = Store::new().await;
     let node = store.node().await;

@@ -52,6 +52,7 @@ mod presence;
 mod priorities;
 mod profile;
 mod promises;
+mod rates;
 mod reaction;
 mod reactors;
 mod readiness;
