@@ -5,8 +5,8 @@ use crate::conversation::group_settings::SettingsChange;
 use crate::conversation::message::{Says, SendMessage};
 use crate::conversation::reaction::Emoji;
 use crate::conversation::{
-    ban, direct, edit, group, group_settings, invitation, joining, link, message, muted, pin, reaction,
-    recall,
+    ban, deletion, direct, edit, group, group_settings, invitation, joining, link, message, muted, pin,
+    reaction, recall,
 };
 use crate::digest::{DigestKey, Form};
 use crate::event::{Content, Role};
@@ -97,6 +97,8 @@ pub enum ConversationCommand {
     WithdrawInvitation {
         user: UserId,
     },
+    /// The server's own: the actor's account is deleted.
+    Depart,
     SendMessage(SendMessage),
     EditMessage {
         message: Uuid,
@@ -167,7 +169,8 @@ impl Command {
             | ConversationCommand::RevokeLink { .. }
             | ConversationCommand::Refuse { .. }
             | ConversationCommand::DeclineInvitation
-            | ConversationCommand::WithdrawInvitation { .. } => [None, None],
+            | ConversationCommand::WithdrawInvitation { .. }
+            | ConversationCommand::Depart => [None, None],
         };
         needs.into_iter().flatten()
     }
@@ -262,6 +265,7 @@ impl Command {
             ConversationCommand::WithdrawInvitation { user } => {
                 invitation::withdraw_form(&mut form, *user);
             }
+            ConversationCommand::Depart => deletion::depart_form(&mut form),
             ConversationCommand::SendMessage(send) => message::send_form(&mut form, send),
             ConversationCommand::EditMessage { message, content } => {
                 edit::edit_form(&mut form, *message, content);

@@ -2,6 +2,7 @@
 
 pub mod ban;
 mod book;
+pub mod deletion;
 pub mod direct;
 pub mod edit;
 pub mod everyone;
@@ -164,6 +165,7 @@ impl Conversation {
             ConversationCommand::AcceptInvitation => self.accept_invitation(actor, facts, now),
             ConversationCommand::DeclineInvitation => self.decline_invitation(actor, now),
             ConversationCommand::WithdrawInvitation { user } => self.withdraw_invitation(actor, *user, now),
+            ConversationCommand::Depart => self.depart(actor, now),
             ConversationCommand::SendMessage(send) => self.send(command, send, facts, now),
             ConversationCommand::EditMessage { message, content } => {
                 self.edit(command.conversation, actor, *message, content, facts, now)

@@ -29,6 +29,7 @@ pub use crate::user::contact::{
     ContactAccepted, ContactDeclined, ContactRemoved, ContactRequested, ContactWithdrawn, Told, UserBlocked,
 };
 pub use crate::user::cursors::{Cursor, CursorsMoved, InboxExpired};
+pub use crate::user::deletion::{AccountDeleted, DeletedBy};
 pub use crate::user::hiding::{ConversationCleared, MessagesHidden};
 pub use crate::user::invitation::{Ending, GroupInvited, InvitationEnded};
 pub use crate::user::mark::{ConversationArchived, ConversationMarked, ConversationMuted, Place};
@@ -86,6 +87,7 @@ pub enum UserEvent {
     /// Of what has become otherwise between the user and somebody else.
     Told(Told),
     Announced(Announced),
+    AccountDeleted(AccountDeleted),
 }
 
 /// Any event that the log keeps.

@@ -5,15 +5,15 @@
 
 use crate::conversation::thread::{Line, ThreadReplied, ThreadRepliedAlso};
 use crate::event::{
-    Acted, Announced, AnnouncementChanged, AttachmentRemoved, AttachmentStored, ContactAccepted,
-    ContactDeclined, ContactRemoved, ContactRequested, ContactWithdrawn, ConversationArchived,
-    ConversationCleared, ConversationEvent, ConversationMarked, ConversationMuted, CursorsMoved,
-    DirectOpened, Event, GroupCreated, GroupInvited, GroupRenamed, GroupSettingsChanged, InboxExpired,
-    InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent, InvitationWithdrawn,
-    JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded, MemberBanned, MemberLeft, MemberMuted,
-    MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled, MessageSent, MessagesHidden, PairChanged,
-    PinChanged, ProfileUpdated, ReactionChanged, Registered, ReportFiled, ReportHandled, RoleChanged,
-    SettingsUpdated, ThreadFollowed, ThreadRead, UserBlocked,
+    AccountDeleted, Acted, Announced, AnnouncementChanged, AttachmentRemoved, AttachmentStored,
+    ContactAccepted, ContactDeclined, ContactRemoved, ContactRequested, ContactWithdrawn,
+    ConversationArchived, ConversationCleared, ConversationEvent, ConversationMarked, ConversationMuted,
+    CursorsMoved, DirectOpened, Event, GroupCreated, GroupInvited, GroupRenamed, GroupSettingsChanged,
+    InboxExpired, InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent,
+    InvitationWithdrawn, JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded, MemberBanned,
+    MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled, MessageSent,
+    MessagesHidden, PairChanged, PinChanged, ProfileUpdated, ReactionChanged, Registered, ReportFiled,
+    ReportHandled, RoleChanged, SettingsUpdated, ThreadFollowed, ThreadRead, UserBlocked,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -73,7 +73,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 54] = [
+const TABLE: [Entry; 55] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -128,6 +128,7 @@ const TABLE: [Entry; 54] = [
     entry::<ReportFiled>(),
     entry::<ReportHandled>(),
     entry::<AnnouncementChanged>(),
+    entry::<AccountDeleted>(),
 ];
 
 /// Kinds that this process takes for unknown.
@@ -196,6 +197,8 @@ impl Kind {
     pub const REPORT_FILED: Self = Self(98);
     pub const REPORT_HANDLED: Self = Self(99);
     pub const ANNOUNCEMENT_CHANGED: Self = Self(100);
+    /// Of a user's own stream, and no notice: nobody is there to be told.
+    pub const ACCOUNT_DELETED: Self = Self(101);
 
     /// The kinds of messages, wherever they stand.
     pub const MESSAGES: [Self; 3] = [

@@ -59,6 +59,7 @@ pub use stream::{Stream, StreamCommand};
 pub use text::{About, DisplayName, FileName, Greeting, GroupName, MessageText, Reason, ReportNote};
 pub use user::attachment::{Quota, Usage};
 pub use user::contact::Told;
+pub use user::deletion::{AccountDeleted, DELETED_NAME, DeletedBy};
 pub use user::hiding::{Found, HIDDEN_MAX, Hidden, Hiding};
 pub use user::invitation::{Ending, INVITED_MAX};
 pub use user::mark::{MARKED_MAX, Mark, Marking};

@@ -3,6 +3,7 @@
 
 pub mod block;
 pub mod contact;
+mod deletion;
 
 use crate::digest::{DigestKey, Form};
 use crate::event::Event;
@@ -91,12 +92,18 @@ struct Side {
 /// What can be asked of a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PairCommand {
-    Request { text: Option<Greeting> },
+    Request {
+        text: Option<Greeting>,
+    },
     Accept,
     Decline,
     Withdraw,
     Remove,
-    Block { on: bool },
+    Block {
+        on: bool,
+    },
+    /// The server's own: the actor's account is deleted.
+    Depart,
 }
 
 impl PairCommand {
@@ -119,6 +126,7 @@ impl PairCommand {
                 form.tag(6);
                 form.tag(u8::from(*on));
             }
+            Self::Depart => form.tag(7),
         }
         form.finish()
     }
@@ -157,7 +165,12 @@ impl Pair {
         if actor == user {
             return Err(Rejection::invalid(Field::User, "this is yourself"));
         }
-        if !facts.has_users(&[user]) {
+        // What somebody waits for or is asked ends also where the other one is gone.
+        let ends = matches!(
+            command,
+            PairCommand::Decline | PairCommand::Withdraw | PairCommand::Depart
+        );
+        if !ends && !facts.has_users(&[user]) {
             return Err(Rejection::NotFound(Field::User));
         }
         let ties = facts.ties(actor, user);
@@ -168,6 +181,7 @@ impl Pair {
             PairCommand::Withdraw => Some(self.withdraw((actor, user))?),
             PairCommand::Remove => self.remove(),
             PairCommand::Block { on } => self.block((actor, user), *on, &ties)?,
+            PairCommand::Depart => return Ok(self.depart((actor, user), now)),
         };
         let Some(change) = decided else {
             return Ok(vec![]);

@@ -91,6 +91,7 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
                 Told::InvitationEnded(data) => form(data),
             },
             UserEvent::Announced(data) => form(data),
+            UserEvent::AccountDeleted(data) => form(data),
         },
         Event::Pair(data) => form(data),
         Event::Report(event) => match event {

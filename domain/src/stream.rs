@@ -184,8 +184,12 @@ impl StreamCommand {
         let command = match self {
             Self::Conversation(command) => command,
             // It has happened already.
-            Self::User { command, .. } => return matches!(command, UserCommand::Tell(_)),
-            Self::Pair { command, .. } => return matches!(command, PairCommand::Block { on: true }),
+            Self::User { command, .. } => {
+                return matches!(command, UserCommand::Tell(_) | UserCommand::Delete(_));
+            }
+            Self::Pair { command, .. } => {
+                return matches!(command, PairCommand::Block { on: true } | PairCommand::Depart);
+            }
             Self::Reports { .. } | Self::Administration { .. } | Self::Announcement { .. } => return false,
         };
         matches!(
@@ -199,6 +203,7 @@ impl StreamCommand {
                 | Body::RevokeLink { .. }
                 | Body::Refuse { .. }
                 | Body::WithdrawInvitation { .. }
+                | Body::Depart
         )
     }
 

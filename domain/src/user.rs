@@ -5,6 +5,7 @@ pub mod announced;
 pub mod attachment;
 pub mod contact;
 pub mod cursors;
+pub mod deletion;
 pub mod hiding;
 pub mod invitation;
 pub mod mark;
@@ -14,8 +15,8 @@ pub mod setting;
 pub mod thread;
 
 use crate::event::{
-    Announced, AttachmentRemoved, AttachmentStored, CursorsMoved, InboxExpired, ProfileUpdated, Registered,
-    SettingsUpdated, ThreadRead, Told, UserEvent,
+    AccountDeleted, Announced, AttachmentRemoved, AttachmentStored, CursorsMoved, InboxExpired,
+    ProfileUpdated, Registered, SettingsUpdated, ThreadRead, Told, UserEvent,
 };
 use crate::frozen::Frozen;
 use crate::id::ConversationId;
@@ -34,6 +35,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
     registered: bool,
+    deleted: bool,
     usage: Usage,
     marked: Marked,
     threads_read: ThreadsRead,
@@ -67,11 +69,18 @@ pub enum UserCommand {
     Tell(Told),
     /// The server's own: the user is told an announcement.
     Announce(Announced),
+    /// Who may ask for it is found out before, where passwords are.
+    Delete(AccountDeleted),
 }
 
 impl User {
     pub fn exists(&self) -> bool {
         self.registered
+    }
+
+    /// Whether the account is deleted.
+    pub fn is_deleted(&self) -> bool {
+        self.deleted
     }
 
     /// What the user has stored.
@@ -85,7 +94,7 @@ impl User {
     }
 
     pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
-        out.push(u8::from(self.registered));
+        out.push(u8::from(self.registered) | u8::from(self.deleted) << 1);
         out.extend(self.usage.bytes.to_le_bytes());
         out.extend(self.usage.files.to_le_bytes());
         out.extend((self.marked.count() as u64).to_le_bytes());
@@ -108,9 +117,10 @@ impl User {
     }
 
     pub(crate) fn thaw(frozen: &mut Frozen<'_>) -> Option<Self> {
-        let registered = match frozen.byte()? {
-            0 => false,
-            1 => true,
+        let (registered, deleted) = match frozen.byte()? {
+            0 => (false, false),
+            1 => (true, false),
+            3 => (true, true),
             _ => return None,
         };
         let (bytes, files) = (frozen.number()?, frozen.number()?);
@@ -144,6 +154,7 @@ impl User {
         }
         Some(Self {
             registered,
+            deleted,
             usage: Usage { bytes, files },
             marked: marked.into_iter().collect(),
             threads_read,
@@ -158,6 +169,9 @@ impl User {
         match command {
             UserCommand::Register(registered) => Ok(self.register(registered)),
             _ if !self.registered => Err(Rejection::NotFound(Field::User)),
+            UserCommand::Delete(deleted) => Ok(self.delete(deleted)),
+            UserCommand::RemoveAttachment(removed) => Ok(vec![UserEvent::AttachmentRemoved(removed)]),
+            command if self.deleted => Self::without_account(&command),
             UserCommand::MoveCursors { moved, known, read } => {
                 let mut events: Vec<UserEvent> = self.marked.ended_by(&read).collect();
                 // Last, so that the answer says where the cursors stand.
@@ -166,7 +180,6 @@ impl User {
             }
             UserCommand::ExpireInbox(expired) => Ok(vec![UserEvent::InboxExpired(expired)]),
             UserCommand::StoreAttachment { stored, quota } => self.store(stored, quota),
-            UserCommand::RemoveAttachment(removed) => Ok(vec![UserEvent::AttachmentRemoved(removed)]),
             UserCommand::Mark(marking) => self.mark(&marking, now),
             UserCommand::Hide(hiding) => Self::hide(hiding),
             UserCommand::UpdateProfile(profile) => Ok(Self::update_profile(profile)),
@@ -177,10 +190,22 @@ impl User {
         }
     }
 
+    /// Nobody is told anything any more, and nobody is there who could wish for something.
+    fn without_account(command: &UserCommand) -> Result<Vec<UserEvent>, Rejection> {
+        match command {
+            UserCommand::Tell(_)
+            | UserCommand::Announce(_)
+            | UserCommand::MoveCursors { .. }
+            | UserCommand::ExpireInbox(_) => Ok(vec![]),
+            _ => Err(Rejection::NotFound(Field::User)),
+        }
+    }
+
     /// Folds one event.
     pub fn evolve(&mut self, event: &UserEvent) {
         match event {
             UserEvent::Registered(_) => self.registered = true,
+            UserEvent::AccountDeleted(_) => self.deleted = true,
             UserEvent::AttachmentStored(stored) => self.usage.add(stored.size),
             UserEvent::AttachmentRemoved(removed) => self.usage.take(removed.size),
             UserEvent::ConversationMarked(marked) => self.marked.set(marked),

@@ -203,6 +203,7 @@ fn what_takes_back_or_keeps_order_waits_for_nobody() {
         ConversationCommand::RevokeLink { link: MESSAGE },
         ConversationCommand::Refuse { user },
         ConversationCommand::WithdrawInvitation { user },
+        ConversationCommand::Depart,
     ];
     for command in urgent.iter().cloned().map(of_ann) {
         assert!(command.is_urgent(), "{command:?}");
@@ -215,6 +216,7 @@ fn what_takes_back_or_keeps_order_waits_for_nobody() {
         command,
     };
     assert!(pair(PairCommand::Block { on: true }).is_urgent());
+    assert!(pair(PairCommand::Depart).is_urgent());
     assert!(!pair(PairCommand::Withdraw).is_urgent());
     let others = others()
         .into_iter()

@@ -283,6 +283,11 @@ fn examples() -> Vec<Event> {
             text: AnnouncementText::parse("the server rests on Sunday").unwrap(),
             at: Some(moment()),
         }),
+        UserEvent::AccountDeleted(AccountDeleted {
+            by: DeletedBy::Person,
+            name_freed: true,
+        })
+        .into(),
         Event::Report(ReportEvent::Filed(ReportFiled {
             report: ReportId(Uuid::from_u128(81)),
             by: user(2),

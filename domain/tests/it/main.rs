@@ -6,6 +6,7 @@ mod announcements;
 mod attachments;
 mod bans;
 mod commands;
+mod deletions;
 mod digests;
 mod direct;
 mod edits;

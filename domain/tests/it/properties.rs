@@ -193,6 +193,7 @@ fn commands() -> impl Strategy<Value = Command> {
         Just(ConversationCommand::AcceptInvitation),
         Just(ConversationCommand::DeclineInvitation),
         users().prop_map(|user| ConversationCommand::WithdrawInvitation { user }),
+        Just(ConversationCommand::Depart),
         any::<bool>().prop_map(|everyone| ConversationCommand::SendMessage(SendMessage {
             everyone,
             ..text("x").into()
@@ -274,6 +275,7 @@ proptest! {
                     | ConversationCommand::JoinByLink { .. }
                     | ConversationCommand::AcceptInvitation
                     | ConversationCommand::DeclineInvitation
+                    | ConversationCommand::Depart
             );
             prop_assert!(!existed || was_member || asks || events.is_empty());
             group |= matches!(events.first(), Some(ConversationEvent::GroupCreated(_)));
