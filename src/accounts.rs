@@ -11,6 +11,7 @@ mod bearer;
 mod body;
 mod config;
 mod database;
+mod deletion;
 pub mod demo;
 mod directory;
 mod error;

@@ -9,6 +9,7 @@ use super::token::Refusal;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, Header, dangerous, decode_header};
 use serde::Deserialize;
+use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -18,7 +19,7 @@ const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// Verifies access tokens. Cheap to clone; a token of ours costs no query.
 ///
-/// A valid token stays valid until it expires, unless its user is suspended or its session ends.
+/// A valid token stays valid until it expires, unless its user is suspended, its account is deleted or its session ends.
 #[derive(Clone)]
 pub struct Authenticator {
     shared: Arc<Shared>,
@@ -73,6 +74,11 @@ impl Authenticator {
     /// Tells whenever answers of [`Self::refusal`] may have changed, within a second of the change on whatever node.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.shared.standing.changes()
+    }
+
+    /// Those whose accounts were deleted of late. [`Self::changes`] tells when there are more.
+    pub fn deleted(&self) -> HashSet<Uuid> {
+        self.shared.standing.deleted()
     }
 
     /// Waits until a token of this user and session is valid no longer, for another reason than its age.

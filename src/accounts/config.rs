@@ -10,7 +10,7 @@ use std::fmt;
 pub struct AuthConfig {
     /// The `iss` of our own tokens.
     pub issuer: String,
-    /// How long an access token is valid, in seconds. Only suspension and the end of its session take it back before that.
+    /// How long an access token is valid, in seconds. Only suspension, deletion and the end of its session take it back before that.
     pub token_ttl_s: u32,
     /// How long a refresh token is valid, in seconds. Each refresh begins this time again.
     pub refresh_ttl_s: u32,
@@ -24,6 +24,8 @@ pub struct AuthConfig {
     pub signing_key_age_s: u32,
     pub password_hash: PasswordHashConfig,
     pub limits: AuthLimits,
+    /// Whether somebody else may take the username of an account that is deleted. Otherwise nobody ever has it again.
+    pub free_deleted_names: bool,
     /// How many proxies in front of this server append to `X-Forwarded-For`. With 0 the header is not believed.
     pub trusted_proxies: usize,
     /// Outside issuers whose tokens are accepted.
@@ -121,6 +123,7 @@ impl Default for AuthConfig {
             signing_key_age_s: 90 * 24 * 60 * 60,
             password_hash: PasswordHashConfig::default(),
             limits: AuthLimits::default(),
+            free_deleted_names: false,
             trusted_proxies: 0,
             issuers: Vec::new(),
             timeout_ms: 5_000,

@@ -17,7 +17,7 @@ use uuid::Uuid;
 /// Users remembered, so that a token costs no query each time.
 const REMEMBERED_MAX: usize = 50_000;
 /// How long, so that a change of roles arrives.
-const REMEMBERED_FOR: Duration = Duration::from_mins(1);
+pub(super) const REMEMBERED_FOR: Duration = Duration::from_mins(1);
 /// How many usernames are tried before giving up; all but the first end in random digits.
 const NAMES_TRIED: usize = 6;
 
@@ -96,7 +96,7 @@ impl Identities {
             tracing::warn!(issuer, %error, "an outside user could not be looked up");
             AuthError::Unavailable
         })?;
-        let (user, roles) = found.ok_or(AuthError::Suspended)?;
+        let (user, roles) = found?;
         let known = Known {
             user,
             roles: roles.clone(),
@@ -122,18 +122,21 @@ impl Identities {
         }
     }
 
-    /// `None` when suspended.
+    /// The answer in the answer is whether they are let in.
     async fn find_or_make(
         &self,
         issuer: &str,
         outsider: &Outsider,
-    ) -> Result<Option<(Uuid, Vec<Role>)>, IdentityError> {
+    ) -> Result<Result<(Uuid, Vec<Role>), AuthError>, IdentityError> {
         let find = include_str!("sql/identity_find.sql");
         // Two tries: whoever loses the race to make the account finds the winner's.
         for _ in 0..2 {
             if let Some(row) = self.database.row(find, &[&issuer, &outsider.subject]).await? {
                 if row.try_get(5)? {
-                    return Ok(None);
+                    return Ok(Err(AuthError::Suspended));
+                }
+                if row.try_get(6)? {
+                    return Ok(Err(AuthError::Ended));
                 }
                 let (id, roles): (Uuid, Vec<String>) = (row.try_get(0)?, row.try_get(3)?);
                 if !row.try_get::<_, bool>(4)? {
@@ -144,13 +147,13 @@ impl Identities {
                     };
                     self.announce(user).await?;
                 }
-                return Ok(Some((id, parse_roles(roles.iter().map(String::as_str)))));
+                return Ok(Ok((id, parse_roles(roles.iter().map(String::as_str)))));
             }
             match self.make(issuer, outsider).await {
                 Ok(user) => {
                     let id = user.id;
                     self.announce(user).await?;
-                    return Ok(Some((id, Vec::new())));
+                    return Ok(Ok((id, Vec::new())));
                 }
                 Err(IdentityError::Database(DatabaseError::Taken)) => {}
                 Err(error) => return Err(error),

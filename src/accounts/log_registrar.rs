@@ -1,12 +1,12 @@
-//! Accounts meet the log: a registered user is an event on a stream of their own.
+//! Accounts meet the log: a registered user is an event on a stream of their own, and so is the end of their account.
 
 use super::registrar::{NewUser, Registrar, RegistrarError};
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, Refusal};
 use futures_util::future::BoxFuture;
 use rand::RngExt as _;
-use tidings_domain::UserId;
-use tidings_domain::event::Registered;
+use tidings_domain::event::{AccountDeleted, Registered};
 use tidings_domain::user::UserCommand;
+use tidings_domain::{Field, Rejection, UserId};
 use uuid::Uuid;
 
 /// Registers users through the lanes.
@@ -39,6 +39,21 @@ impl Registrar for LogRegistrar {
                 .submit_user(UserId(user.id), user.id, UserCommand::Register(registered), None)
                 .await;
             accepted.map(|_| ()).map_err(|_| RegistrarError)
+        })
+    }
+
+    /// Any id will do: a user who is deleted is not deleted again.
+    fn delete(&self, user: Uuid, deleted: AccountDeleted) -> BoxFuture<'_, Result<(), RegistrarError>> {
+        Box::pin(async move {
+            let command = UserCommand::Delete(deleted);
+            let answer = self
+                .lanes
+                .submit_user(UserId(user), Uuid::new_v4(), command, None)
+                .await;
+            match answer {
+                Ok(_) | Err(Refusal::Rejected(Rejection::NotFound(Field::User))) => Ok(()),
+                Err(_) => Err(RegistrarError),
+            }
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use thiserror::Error;
+use tidings_domain::event::AccountDeleted;
 use uuid::Uuid;
 
 /// Makes users known to the log.
@@ -11,6 +12,9 @@ pub trait Registrar: Send + Sync + 'static {
 
     /// Makes a user known. Doing it again for the same id changes nothing.
     fn register(&self, user: NewUser) -> BoxFuture<'_, Result<(), RegistrarError>>;
+
+    /// Says that a user's account is deleted. Doing it again changes nothing, and so it is for a user who never became known.
+    fn delete(&self, user: Uuid, deleted: AccountDeleted) -> BoxFuture<'_, Result<(), RegistrarError>>;
 }
 
 /// Who registers.
@@ -21,7 +25,7 @@ pub struct NewUser {
     pub display_name: String,
 }
 
-/// The log could not take the registration now.
+/// The log could not take it now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the log cannot take a registration now")]
+#[error("the log cannot take it now")]
 pub struct RegistrarError;

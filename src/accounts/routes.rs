@@ -43,14 +43,15 @@ struct Listed {
 }
 
 impl Accounts {
-    /// `POST /auth/register`, `/auth/login`, `/auth/refresh`, `/auth/password` and `/auth/logout`; `GET /auth/sessions` and
-    /// `DELETE /auth/sessions/{id}`. The server must give requests their [`axum::extract::ConnectInfo`].
+    /// `POST /auth/register`, `/auth/login`, `/auth/refresh`, `/auth/password`, `/auth/delete` and `/auth/logout`; `GET /auth/sessions`
+    /// and `DELETE /auth/sessions/{id}`. The server must give requests their [`axum::extract::ConnectInfo`].
     pub fn routes(&self) -> Router {
         Router::new()
             .route("/auth/register", only("POST", post(register)))
             .route("/auth/login", only("POST", post(login)))
             .route("/auth/refresh", only("POST", post(refresh)))
             .route("/auth/password", only("POST", post(password)))
+            .route("/auth/delete", only("POST", post(delete_account)))
             .route("/auth/logout", only("POST", post(logout)))
             .route("/auth/sessions", only("GET, HEAD", get(sessions)))
             .route("/auth/sessions/{id}", only("DELETE", delete(end_session)))
@@ -110,6 +111,18 @@ async fn password(
         .change_password(&principal, &password, &new, caller)
         .await;
     answer("password", StatusCode::OK, outcome)
+}
+
+async fn delete_account(
+    State(accounts): State<Accounts>,
+    Bearer(principal): Bearer,
+    caller: Caller,
+    mut fields: Fields,
+) -> Result<StatusCode, Problem> {
+    let password = fields.text("password")?;
+    let outcome = accounts.delete_own(&principal, &password, caller).await;
+    count("delete", outcome.as_ref().err());
+    outcome.map(|()| StatusCode::NO_CONTENT).map_err(Problem::from)
 }
 
 /// Ends the session of the token, or that of a refresh token for clients whose token has expired.

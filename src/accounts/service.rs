@@ -18,6 +18,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
+use tidings_domain::event::AccountDeleted;
 use tidings_eventlog::Pool;
 use uuid::Uuid;
 
@@ -116,7 +117,7 @@ impl Accounts {
     }
 }
 
-/// Stands where nobody registers.
+/// Stands where there is no log.
 struct NoRegistrar;
 
 impl Registrar for NoRegistrar {
@@ -125,6 +126,11 @@ impl Registrar for NoRegistrar {
     }
 
     fn register(&self, _: NewUser) -> BoxFuture<'_, Result<(), RegistrarError>> {
+        Box::pin(std::future::ready(Err(RegistrarError)))
+    }
+
+    /// Nodes find it.
+    fn delete(&self, _: Uuid, _: AccountDeleted) -> BoxFuture<'_, Result<(), RegistrarError>> {
         Box::pin(std::future::ready(Err(RegistrarError)))
     }
 }

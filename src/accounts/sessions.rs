@@ -69,15 +69,7 @@ impl Accounts {
         };
         let username = Username::parse(&name).map_err(|_| AccountError::Wrong)?;
         let new = Password::parse(new_password, &username).map_err(|broken| broken.of("new_password"))?;
-        let turn = this.hasher.turn().await?;
-        // Guesses here count like those at the door.
-        self.attempt(&username.key(), &from).await?;
-        let old = prepare(password).unwrap_or_default();
-        let verdict = this.hasher.verify(turn, old, Some(stored.clone())).await?;
-        if verdict == Verdict::Wrong {
-            return Err(self.wrong(&username.key(), &from));
-        }
-        self.forget_attempts(&username.key(), &from).await?;
+        self.check_password(&username, &stored, password, &from).await?;
         let turn = this.hasher.turn().await?;
         let hash = this.hasher.hash(turn, new.into_inner()).await?;
         let refresh = RefreshToken::random();
@@ -105,6 +97,25 @@ impl Accounts {
         this.shared.standing.look().await?;
         let roles = parse_roles(roles.iter().map(String::as_str));
         this.admission(principal.user, &roles, session, &refresh)
+    }
+
+    /// Refuses whoever does not know the password of an account, which hashes to `stored`. Guesses count like those at the door.
+    pub(super) async fn check_password(
+        &self,
+        username: &Username,
+        stored: &str,
+        password: &str,
+        from: &Caller,
+    ) -> Result<(), AccountError> {
+        let hasher = &self.inner.hasher;
+        let turn = hasher.turn().await?;
+        self.attempt(&username.key(), from).await?;
+        let password = prepare(password).unwrap_or_default();
+        let verdict = hasher.verify(turn, password, Some(stored.to_owned())).await?;
+        if verdict == Verdict::Wrong {
+            return Err(self.wrong(&username.key(), from));
+        }
+        self.forget_attempts(&username.key(), from).await
     }
 }
 

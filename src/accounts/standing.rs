@@ -1,7 +1,8 @@
-//! Who is let in no longer, although their tokens have not expired: suspended users and sessions that were ended. Known on
-//! every node within a second, and at once on the one that did it.
+//! Who is let in no longer, although their tokens have not expired: suspended users, users whose accounts were deleted, and sessions that
+//! were ended. Known on every node within a second, and at once on the one that did it.
 
 use super::database::{Database, DatabaseError};
+use super::identity::REMEMBERED_FOR;
 use super::principal::AuthError;
 use std::collections::{HashMap, HashSet};
 use std::sync::{PoisonError, RwLock};
@@ -18,7 +19,7 @@ const FORGET: Duration = Duration::from_mins(1);
 /// Users and sessions as of the last look. While the database is away, the last look stands.
 pub(super) struct Standing {
     database: Database,
-    /// How long a token is valid at most.
+    /// How long a token is valid at most, without anybody's asking what has become of its user.
     token_ttl: Duration,
     ended: RwLock<Ended>,
     /// Counts changes.
@@ -30,6 +31,8 @@ pub(super) struct Standing {
 #[derive(Default)]
 struct Ended {
     users: HashSet<Uuid>,
+    /// Users whose accounts were deleted, and until when there can be tokens of theirs.
+    deleted: HashMap<Uuid, Instant>,
     /// Ended sessions, and until when there can be tokens of theirs.
     sessions: HashMap<Uuid, Instant>,
 }
@@ -44,7 +47,7 @@ impl Standing {
     pub(super) async fn open(database: &Database, token_ttl: Duration) -> Result<Self, DatabaseError> {
         let standing = Self {
             database: database.clone(),
-            token_ttl,
+            token_ttl: token_ttl.max(REMEMBERED_FOR),
             ended: RwLock::default(),
             changes: watch::Sender::new(0),
             looking: Mutex::new(Looked {
@@ -62,9 +65,18 @@ impl Standing {
         if ended.users.contains(&user) {
             return Some(AuthError::Suspended);
         }
+        if ended.deleted.contains_key(&user) {
+            return Some(AuthError::Ended);
+        }
         session
             .is_some_and(|session| ended.sessions.contains_key(&session))
             .then_some(AuthError::Ended)
+    }
+
+    /// Those whose accounts were deleted of late.
+    pub(super) fn deleted(&self) -> HashSet<Uuid> {
+        let ended = self.ended.read().unwrap_or_else(PoisonError::into_inner);
+        ended.deleted.keys().copied().collect()
     }
 
     /// Tells of changes, each of which may concern anybody.
@@ -79,35 +91,48 @@ impl Standing {
         let sql = include_str!("sql/ended.sql");
         let seconds = i64::try_from(since.as_secs() + 1).unwrap_or(i64::MAX);
         let rows = self.database.rows(sql, &[&seconds]).await?;
-        let (mut users, mut sessions) = (HashSet::new(), vec![]);
+        let (mut users, mut sessions, mut deleted) = (HashSet::new(), vec![], vec![]);
         for row in rows {
             users.extend(row.try_get::<_, Option<Uuid>>(0)?);
             sessions.extend(row.try_get::<_, Option<Uuid>>(1)?);
+            deleted.extend(row.try_get::<_, Option<Uuid>>(2)?);
         }
         looked.at = Some(now);
         let forget = now - looked.forgot_at >= FORGET;
         if forget {
             looked.forgot_at = now;
         }
-        if self.take(users, &sessions, now, forget) {
+        if self.take(users, [&sessions, &deleted], now, forget) {
             self.changes.send_modify(|changes| *changes += 1);
         }
         Ok(())
     }
 
     /// Returns whether anything is new.
-    fn take(&self, users: HashSet<Uuid>, sessions: &[Uuid], now: Instant, forget: bool) -> bool {
+    fn take(
+        &self,
+        users: HashSet<Uuid>,
+        [sessions, deleted]: [&[Uuid]; 2],
+        now: Instant,
+        forget: bool,
+    ) -> bool {
         let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
         let mut changed = ended.users != users;
         ended.users = users;
         let until = now + self.token_ttl + OVERLAP;
-        for session in sessions {
-            let known = ended.sessions.contains_key(session);
-            ended.sessions.entry(*session).or_insert(until);
-            changed |= !known;
-        }
-        if forget {
-            ended.sessions.retain(|_, until| *until > now);
+        let Ended {
+            sessions: ended_sessions,
+            deleted: deleted_users,
+            ..
+        } = &mut *ended;
+        for (new, known) in [(sessions, ended_sessions), (deleted, deleted_users)] {
+            for id in new {
+                changed |= !known.contains_key(id);
+                known.entry(*id).or_insert(until);
+            }
+            if forget {
+                known.retain(|_, until| *until > now);
+            }
         }
         changed
     }

@@ -6,6 +6,7 @@
 )]
 
 mod attacks;
+mod deletion;
 mod flows;
 mod guessing;
 mod keys;
@@ -24,6 +25,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tidings_domain::event::{AccountDeleted, DeletedBy};
 use tidings_eventlog::{LogConfig, Pool, schema};
 use tidings_services::testing::{TestDatabase, shared};
 use tokio::net::TcpListener;
@@ -36,6 +38,7 @@ const PASSWORD: &str = "motor boat";
 #[derive(Default)]
 struct Ledger {
     users: Mutex<HashMap<Uuid, NewUser>>,
+    deleted: Mutex<HashMap<Uuid, AccountDeleted>>,
     away: AtomicBool,
 }
 
@@ -50,6 +53,16 @@ impl Registrar for Ledger {
                 return Err(RegistrarError);
             }
             self.users.lock().unwrap().insert(user.id, user);
+            Ok(())
+        })
+    }
+
+    fn delete(&self, user: Uuid, deleted: AccountDeleted) -> BoxFuture<'_, Result<(), RegistrarError>> {
+        Box::pin(async move {
+            if self.away.load(Ordering::Relaxed) {
+                return Err(RegistrarError);
+            }
+            self.deleted.lock().unwrap().insert(user, deleted);
             Ok(())
         })
     }

@@ -1,7 +1,7 @@
 //! What accounts need from time to time.
 
 use super::service::Inner;
-use futures_util::future::join3;
+use futures_util::future::join4;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Half of what every node may take to learn who is let in no longer.
 const STANDING: Duration = Duration::from_millis(500);
+/// How soon the log is told of deletions that it could not be told of at once.
+const DELETIONS: Duration = Duration::from_secs(2);
 const KEYS: Duration = Duration::from_mins(1);
 const HOURLY: Duration = Duration::from_hours(1);
 /// Rows removed by one statement, so that none holds its locks for long.
@@ -16,7 +18,8 @@ const PRUNE_ROWS: i64 = 5_000;
 
 /// Runs until `stop`.
 pub(super) async fn run(accounts: Arc<Inner>, stop: CancellationToken) {
-    let work = join3(watch_standing(&accounts), watch_keys(&accounts), tidy(&accounts));
+    let (standing, deletions) = (watch_standing(&accounts), tell_deletions(&accounts));
+    let work = join4(standing, deletions, watch_keys(&accounts), tidy(&accounts));
     tokio::select! {
         () = stop.cancelled() => {}
         _ = Box::pin(work) => {}
@@ -30,6 +33,14 @@ async fn watch_standing(accounts: &Inner) {
         if let Err(error) = accounts.shared.standing.look().await {
             tracing::warn!(%error, "suspended users and ended sessions cannot be looked up");
         }
+    }
+}
+
+async fn tell_deletions(accounts: &Inner) {
+    let mut ticks = every(DELETIONS);
+    loop {
+        ticks.tick().await;
+        accounts.tell_deletions().await;
     }
 }
 

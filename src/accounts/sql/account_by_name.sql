@@ -1,1 +1,1 @@
-SELECT id FROM account WHERE username_key = $1
+SELECT id FROM account WHERE username_key = $1 AND deleted_at IS NULL

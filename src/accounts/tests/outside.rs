@@ -349,3 +349,29 @@ async fn while_the_issuer_is_away_its_users_are_asked_to_wait() {
     provider.serve(&[]);
     assert!(world.verify(&key.sign(&claims("ada"))).await.is_ok());
 }
+
+#[tokio::test]
+async fn whose_account_is_deleted_is_not_made_another_by_their_issuer() {
+    let key = Key::ed25519("a");
+    let (world, _) = world(&[&key], 30).await;
+    let token = key.sign(&claims("ada"));
+    let principal = world.verify(&token).await.unwrap();
+    let http = world.serve().await;
+    let request = http.client.post(format!("{}/auth/delete", http.base));
+    let body = json!({ "password": "anything" });
+    let refused = http.send(request.bearer_auth(&token).json(&body)).await;
+    assert_eq!((refused.status, refused.code()), (403, "forbidden"));
+
+    assert!(world.accounts.delete(principal.user).await.unwrap());
+    assert_eq!(world.verify(&token).await, Err(AuthError::Ended));
+    // A node that never saw them asks the database.
+    let elsewhere = world
+        .another(AuthConfig {
+            issuers: world.accounts.config().issuers.clone(),
+            ..cheap()
+        })
+        .await;
+    let verified = elsewhere.authenticator().verify(&token, now()).await;
+    assert_eq!(verified, Err(AuthError::Ended));
+    assert_eq!(world.text("SELECT count(*)::text FROM account").await, "1");
+}

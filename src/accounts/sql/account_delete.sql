@@ -1,0 +1,1 @@
+SELECT account_delete($1, $2, $3, $4)
