@@ -54,6 +54,7 @@ impl Node {
         let accounts = accounts::Accounts::start(&lifecycle, pool, auth, registrar, &spine.rates)
             .await
             .context("accounts cannot be started")?;
+        forget_deleted(&lifecycle, &accounts, &spine);
         expire_inboxes(&lifecycle, &config, &spine);
         reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, ContactNotices);
         let invitations = InvitationNotices::new(&spine.log, spine.log_id);
@@ -191,6 +192,16 @@ fn expire_inboxes(lifecycle: &Lifecycle, config: &Config, spine: &Spine) {
         Duration::from_secs(config.inbox_clean_up_s.max(1)),
     );
     reactors::start(lifecycle, &spine.log, spine.log_id, &spine.lanes, expiry);
+}
+
+/// Starts what has the lanes know of deleted accounts.
+fn forget_deleted(lifecycle: &Lifecycle, accounts: &accounts::Accounts, spine: &Spine) {
+    let forgetting = spine.people.clone().follow(accounts.authenticator());
+    let stop = lifecycle.stopping();
+    lifecycle.spawn_for_life("directory", async move {
+        // It ends with the node.
+        let _ = stop.run_until_cancelled(forgetting).await;
+    });
 }
 
 /// Starts what ends connections with their logins.

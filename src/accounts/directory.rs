@@ -1,9 +1,10 @@
 //! Which users there are and how many conversations more they may be put into, looked up and remembered.
 
+use super::authenticator::Authenticator;
 use crate::lanes::People;
 use futures_util::future::BoxFuture;
 use lru::LruCache;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,7 +26,13 @@ pub struct Directory {
     timeout: Duration,
     /// Conversations of one user; 0 is no limit.
     most: u32,
-    known: Arc<Mutex<LruCache<UserId, Room>>>,
+    known: Arc<Mutex<Known>>,
+}
+
+struct Known {
+    rooms: LruCache<UserId, Room>,
+    /// Those whose accounts were deleted of late: a look-up from before that may still be under way.
+    gone: HashSet<UserId>,
 }
 
 /// How many conversations more somebody may be put into.
@@ -42,8 +49,30 @@ impl Directory {
             pool: pool.portion(pool.max_size() / 8),
             timeout,
             most,
-            known: Arc::new(Mutex::new(LruCache::new(REMEMBERED))),
+            known: Arc::new(Mutex::new(Known {
+                rooms: LruCache::new(REMEMBERED),
+                gone: HashSet::new(),
+            })),
         }
+    }
+
+    /// Forgets whoever's account is deleted, as soon as this node hears of it.
+    pub async fn follow(self, accounts: Authenticator) {
+        let mut changes = accounts.changes();
+        loop {
+            self.forget(accounts.deleted().into_iter().map(UserId).collect());
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn forget(&self, gone: HashSet<UserId>) {
+        let mut known = self.known();
+        for user in &gone {
+            known.rooms.pop(user);
+        }
+        known.gone = gone;
     }
 
     /// Those of `users` who exist, with how many conversations more they may be put into; `None` when there is no answer.
@@ -85,7 +114,7 @@ impl Directory {
         self.most == 0 || (room.left > self.most / 10 && now - room.counted_at < COUNTED)
     }
 
-    fn known(&self) -> MutexGuard<'_, LruCache<UserId, Room>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -95,12 +124,12 @@ impl People for Directory {
         let now = Instant::now();
         let mut known = self.known();
         let enough = |user: &UserId| {
-            let room = known.get(user).filter(|room| self.is_enough(**room, now))?;
+            let room = known.rooms.get(user).filter(|room| self.is_enough(**room, now))?;
             Some((*user, room.left))
         };
         let found: HashMap<UserId, u32> = users.iter().map(enough).collect::<Option<_>>()?;
         for user in found.keys() {
-            if let Some(room) = known.get_mut(user) {
+            if let Some(room) = known.rooms.get_mut(user) {
                 room.left = room.left.saturating_sub(u32::from(self.most > 0));
             }
         }
@@ -114,7 +143,7 @@ impl People for Directory {
             {
                 let (mut known, now) = (self.known(), Instant::now());
                 for user in users {
-                    match known.get(&user).filter(|room| self.is_enough(**room, now)) {
+                    match known.rooms.get(&user).filter(|room| self.is_enough(**room, now)) {
                         Some(room) => {
                             found.insert(user, room.left);
                         }
@@ -127,10 +156,13 @@ impl People for Directory {
                 let looked_up = tokio::time::timeout(self.timeout, self.look_up(&unknown)).await;
                 let mut known = self.known();
                 for (user, left) in looked_up.ok()?? {
+                    if known.gone.contains(&user) {
+                        continue;
+                    }
                     found.insert(user, left);
                     // Whoever asks puts them into one.
                     let left = left.saturating_sub(1);
-                    known.put(user, Room { left, counted_at });
+                    known.rooms.put(user, Room { left, counted_at });
                 }
             }
             Some(found)

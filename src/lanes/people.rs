@@ -4,7 +4,8 @@ use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 use tidings_domain::UserId;
 
-/// Who is asked which people there are, and how many conversations more each of them may be put into. People never go away.
+/// Who is asked which people there are, and how many conversations more each of them may be put into. Whoever's account is deleted
+/// goes away, and is soon not remembered.
 pub trait People: Send + Sync {
     /// The same as [`existing`](Self::existing) of a command's people, where all of them are known to exist and to have room without
     /// asking anybody: one conversation more is counted for each. Does not block.

@@ -42,6 +42,7 @@ pub(super) struct Spine {
     pub(super) lanes_log: Log,
     /// The log's own id.
     pub(super) log_id: Uuid,
+    pub(super) people: Directory,
     pub(super) presence: Presence,
     pub(super) rates: Rates,
     pub(super) redis: Health,
@@ -92,14 +93,11 @@ impl Spine {
             rules: config.rules(),
             ..LaneLimits::default()
         };
+        let people = Directory::new(pool, log_config.timeout, config.user_conversations_max);
         let base = lanes::Ground {
             log: lanes_log.clone(),
             appender: Arc::clone(&appender),
-            people: Arc::new(Directory::new(
-                pool,
-                log_config.timeout,
-                config.user_conversations_max,
-            )),
+            people: Arc::new(people.clone()),
             key,
         };
         let lanes = Lanes::new(lifecycle, base, &hub, &controls, lane_limits);
@@ -148,6 +146,7 @@ impl Spine {
             folded,
             lanes_log,
             log_id,
+            people,
             presence,
             rates,
             redis,
