@@ -9,6 +9,7 @@ pub(crate) mod known_users;
 mod member;
 pub(crate) mod memberships;
 mod person;
+pub(crate) mod present;
 mod receipts;
 
 pub use acquaintance::{acquainted, member_ids};

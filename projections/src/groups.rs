@@ -6,6 +6,7 @@ mod invitation;
 mod link;
 mod request;
 mod sanction;
+pub(crate) mod waiting;
 
 pub(crate) use fold::Groups;
 pub use group_settings::{Setting, settings};

@@ -27,6 +27,7 @@ pub use conversations::counts::conversation_counts;
 pub use conversations::kinds::are_direct;
 pub use conversations::known_users::known_users;
 pub use conversations::memberships::{MEMBERSHIP_MODELS, Membership, Memberships, Seen, memberships};
+pub use conversations::present::{Present, present};
 pub use engine::ahead::ahead;
 pub use engine::audit::{Audit, Audited, Drift, audit, drawn};
 pub use engine::checkpoint::{Checkpoints, Lag, Lagging};
@@ -45,8 +46,10 @@ pub use engine::verify::{Difference, DifferenceKind, Report, TableReport, verify
 pub use engine::wake::Wake;
 pub use error::ProjectionError;
 pub use fact::Fact;
+pub use groups::waiting::waiting;
 pub use inbox::expiry::{Overdue, Owed};
 pub use models::{all, find, names, prompt};
+pub use people::tied::tied;
 pub use people::{regards, reports_free_at, ties, withheld};
 pub use projection::{Folds, Projection, Table};
 pub use select::{Listed, Order, Range, Select};

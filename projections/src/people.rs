@@ -9,6 +9,7 @@ mod receipts;
 mod report;
 mod setting;
 mod tie;
+pub(crate) mod tied;
 
 pub use apart::{apart, apart_in, parted};
 pub use contact::{contacts, contacts_among};

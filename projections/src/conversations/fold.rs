@@ -5,7 +5,7 @@ use crate::projection::{Folds, Projection, Table, run};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::event::Registered;
 use tidings_domain::stored::Kind;
 use tidings_domain::{ConversationEvent, Event, Membership, Role, UserEvent, UserId};
@@ -105,6 +105,8 @@ struct Changes<'a> {
     people: BTreeMap<Uuid, (&'a Registered, DateTime<Utc>)>,
     /// By whose they are.
     names: BTreeMap<Uuid, &'a str>,
+    /// Those whose accounts were deleted.
+    gone: BTreeSet<Uuid>,
     conversations: BTreeMap<Uuid, Conversation<'a>>,
     members: BTreeMap<(Uuid, Uuid), Member>,
 }
@@ -142,6 +144,9 @@ impl<'a> Changes<'a> {
                 if let Some(name) = &updated.display_name {
                     self.names.insert(fact.stream(), name.as_str());
                 }
+            }
+            Event::User(UserEvent::AccountDeleted(_)) => {
+                self.gone.insert(fact.stream());
             }
             Event::User(_)
             | Event::Pair(_)
@@ -238,6 +243,7 @@ impl<'a> Changes<'a> {
     async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), tokio_postgres::Error> {
         self.write_people(transaction, schema).await?;
         self.write_names(transaction, schema).await?;
+        self.write_gone(transaction, schema).await?;
         self.write_conversations(transaction, schema).await?;
         self.write_members(transaction, schema).await
     }
@@ -278,6 +284,20 @@ impl<'a> Changes<'a> {
         }
         let (ids, names): (Vec<Uuid>, Vec<&str>) = self.names.iter().unzip();
         run(transaction, schema, include_str!("rename.sql"), &[&ids, &names]).await?;
+        Ok(())
+    }
+
+    /// Behind them, too.
+    async fn write_gone(
+        &self,
+        transaction: &Transaction<'_>,
+        schema: &str,
+    ) -> Result<(), tokio_postgres::Error> {
+        if self.gone.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = self.gone.iter().copied().collect();
+        run(transaction, schema, include_str!("gone.sql"), &[&ids]).await?;
         Ok(())
     }
 

@@ -10,6 +10,8 @@ pub struct Person {
     pub id: Uuid,
     pub username: String,
     pub display_name: String,
+    /// There is no account any more, and no username.
+    pub is_deleted: bool,
 }
 
 static BY_ID: Sql = Sql::new(include_str!("person_by_id.sql"));
@@ -31,6 +33,7 @@ impl Person {
             id: row.try_get("user_id")?,
             username: row.try_get("username")?,
             display_name: row.try_get("display_name")?,
+            is_deleted: row.try_get("is_deleted")?,
         })
     }
 }

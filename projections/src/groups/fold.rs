@@ -54,6 +54,10 @@ impl Projection for Groups {
         include_str!("ddl.sql")
     }
 
+    fn indexes(&self) -> &'static str {
+        include_str!("indexes.sql")
+    }
+
     fn tables(&self) -> &'static [Table] {
         &[
             Table {

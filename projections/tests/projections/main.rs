@@ -11,6 +11,7 @@ mod audit;
 mod consumer;
 mod contents;
 mod counts;
+mod deletions;
 mod expiry;
 mod groups;
 mod lanes;
