@@ -38,6 +38,7 @@ impl Stored for Acted {
 pub enum Act {
     SuspendUser,
     ReinstateUser,
+    DeleteUser,
     RevokeSessions,
     Disconnect,
     RetryParked,
@@ -58,6 +59,7 @@ impl Act {
         match self {
             Self::SuspendUser => "user.suspend",
             Self::ReinstateUser => "user.reinstate",
+            Self::DeleteUser => "user.delete",
             Self::RevokeSessions => "user.revoke_sessions",
             Self::Disconnect => "connection.disconnect",
             Self::RetryParked => "parked.retry",

@@ -108,6 +108,10 @@ pub enum Order {
     ReinstateUser {
         user: Uuid,
     },
+    DeleteUser {
+        user: Uuid,
+        reason: String,
+    },
     RevokeSessions {
         user: Uuid,
         reason: String,

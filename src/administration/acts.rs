@@ -89,6 +89,7 @@ impl Administration {
         let count = match order {
             Order::SuspendUser { user, .. } => known(ground.accounts.suspend(user).await),
             Order::ReinstateUser { user } => known(ground.accounts.reinstate(user).await),
+            Order::DeleteUser { user, .. } => known(ground.accounts.delete(user).await),
             Order::RevokeSessions { user, .. } => {
                 let revoked = ground.accounts.revoke_sessions(user).await;
                 revoked.map_err(|error| unchanged(&error))
@@ -162,6 +163,7 @@ fn acted(order: &Order) -> Acted {
     let (act, target, reason) = match order {
         Order::SuspendUser { user, reason } => (Act::SuspendUser, user.to_string(), Some(reason)),
         Order::ReinstateUser { user } => (Act::ReinstateUser, user.to_string(), None),
+        Order::DeleteUser { user, reason } => (Act::DeleteUser, user.to_string(), Some(reason)),
         Order::RevokeSessions { user, reason } => (Act::RevokeSessions, user.to_string(), Some(reason)),
         Order::Disconnect { user, session } => {
             let user = user.map(|user| format!("user {user}"));

@@ -23,6 +23,8 @@ pub(super) enum UserCommand {
         /// `admin`, `moderator`, `auditor`, or nothing to take everything away.
         roles: Vec<String>,
     },
+    /// Delete the account of a user for good. What they have said stays, as by a deleted user.
+    Delete { name: String },
     /// End all sessions of a user; they have to sign in again everywhere.
     SignOut { name: String },
 }
@@ -66,6 +68,10 @@ async fn carry_out(config: Config, log_config: &LogConfig, command: UserCommand)
             } else {
                 format!("{name} is {} from the next token on", roles.join(", "))
             }
+        }
+        UserCommand::Delete { name } => {
+            accounts.delete(find(&accounts, &name).await?).await?;
+            format!("the account {name} is deleted")
         }
         UserCommand::SignOut { name } => {
             let ended = accounts.revoke_sessions(find(&accounts, &name).await?).await?;

@@ -44,6 +44,19 @@ impl Mutation {
         person(context, user).await
     }
 
+    /// Deletes an account for good. Its user is let in nowhere any more, on all nodes within a second, and leaves their groups soon behind that. What
+    /// they have said stays, as by a `deleted user`.
+    async fn delete_user(&self, context: &Context<'_>, id: ID, reason: String) -> Result<User> {
+        let viewer = admin(context)?;
+        let user = id::parse("id", &id)?;
+        if user == viewer.user {
+            return Err(Refusal::invalid("id", "administrators do not delete themselves").into());
+        }
+        let reason = why(reason)?;
+        order(context, viewer, Order::DeleteUser { user, reason }).await?;
+        Ok(user::anew(context, user).await?)
+    }
+
     /// Ends all sessions of a user, with their connections: they have to sign in again everywhere. How many there were.
     async fn revoke_sessions(&self, context: &Context<'_>, id: ID, reason: String) -> Result<i32> {
         let viewer = admin(context)?;

@@ -25,10 +25,12 @@ use uuid::Uuid;
 pub(crate) struct User {
     #[graphql(skip)]
     pub(crate) id: Uuid,
-    /// The name to sign in with, unique whatever the case of its letters.
+    /// The name to sign in with, unique whatever the case of its letters. Of a deleted account the id, which is no username.
     pub(crate) username: String,
     /// The name to show.
     pub(crate) display_name: String,
+    /// Whether the account is deleted. What the person has said is shown as by a `deleted user`, who shows nothing else.
+    pub(crate) is_deleted: bool,
 }
 
 #[async_graphql::ComplexObject]
@@ -47,8 +49,11 @@ impl User {
         profile::avatar(context, self.id).await
     }
 
-    /// The newest twenty names that the person is shown under, or was, the newest first.
+    /// The newest twenty names that the person is shown under, or was, the newest first. Of a deleted account none.
     async fn names(&self, context: &Context<'_>) -> Result<Vec<PersonName>> {
+        if self.is_deleted {
+            return Ok(vec![]);
+        }
         profile::names(context, self.id).await
     }
 
@@ -87,6 +92,7 @@ impl User {
             id: user,
             username: user.to_string(),
             display_name: "Unknown".to_owned(),
+            is_deleted: false,
         }
     }
 }
@@ -123,6 +129,18 @@ pub(crate) async fn by_id(context: &Context<'_>, user: Uuid) -> Result<Option<Us
     let heads = heads(database, freshness, Some(lane_of(user))).await?;
     freshness.passed(&heads).await?;
     Ok(person(&database.after(&heads), user).await?)
+}
+
+/// The person of that id as the log knows them by now.
+pub(crate) async fn anew(context: &Context<'_>, user: Uuid) -> Result<User, Refusal> {
+    let (database, freshness) = (
+        context.data_unchecked::<Database>(),
+        context.data_unchecked::<Freshness>(),
+    );
+    let heads = heads(database, freshness, Some(lane_of(user))).await?;
+    freshness.passed(&heads).await?;
+    let found = person(&database.after(&heads), user).await?;
+    Ok(found.unwrap_or_else(|| User::unknown(user)))
 }
 
 /// The person of that name. One who has just registered is waited for.
@@ -182,15 +200,18 @@ impl From<conversations::Person> for User {
             id: person.id,
             username: person.username,
             display_name: person.display_name,
+            is_deleted: person.is_deleted,
         }
     }
 }
 
+/// Reads a person who has an account.
 pub(crate) fn read(row: &Row) -> Result<User, tokio_postgres::Error> {
     Ok(User {
         id: row.try_get("user_id")?,
         username: row.try_get("username")?,
         display_name: row.try_get("display_name")?,
+        is_deleted: false,
     })
 }
 

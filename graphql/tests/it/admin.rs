@@ -95,9 +95,11 @@ async fn parked_events_are_listed_by_pages() {
 async fn people_are_found_by_how_their_names_begin() {
     let world = World::new().await;
     let me = world.person(99).await;
-    for n in [1, 2, 10, 11] {
+    for n in [1, 2, 10, 11, 12] {
         account(&world, n, n == 10).await;
     }
+    let gone = "UPDATE account SET deleted_at = now() WHERE username = 'User12'";
+    world.run(gone).await;
     let ask = async |arguments: &str| {
         let query = format!(
             "{{ admin {{ users{arguments} {{ nodes {{ username suspendedAt }} pageInfo {{ endCursor }} }} }} }}"

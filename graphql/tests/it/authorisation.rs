@@ -62,6 +62,10 @@ fn table() -> Vec<(&'static str, String)> {
             format!("mutation {{ reinstateUser({id}) {{ id }} }}"),
         ),
         (
+            "Mutation.deleteUser",
+            format!("mutation {{ deleteUser({id}, reason: \"x\") {{ id }} }}"),
+        ),
+        (
             "Mutation.revokeSessions",
             format!("mutation {{ revokeSessions({id}, reason: \"x\") }}"),
         ),

@@ -184,3 +184,25 @@ async fn a_sender_who_is_not_known_yet_hides_nothing() {
         2
     );
 }
+
+#[tokio::test]
+async fn whose_account_is_deleted_is_shown_as_nobody() {
+    let world = World::new().await;
+    let (me, gone) = (world.person(1).await, world.person(2).await);
+    world
+        .run(&format!(
+            "INSERT INTO p_people.name VALUES ('{gone}', 1, 'User 2', '2026-01-01T00:00:00Z'); \
+             UPDATE p_conversations.person SET username = user_id::text, display_name = 'deleted user' WHERE user_id = '{gone}'"
+        ))
+        .await;
+    let query = format!(
+        "{{ user(id: \"{gone}\") {{ username displayName isDeleted names {{ displayName }} }} me {{ isDeleted }} }}"
+    );
+    assert_eq!(
+        world.data(me, &query).await,
+        json!({
+            "user": { "username": gone, "displayName": "deleted user", "isDeleted": true, "names": [] },
+            "me": { "isDeleted": false },
+        })
+    );
+}

@@ -1,5 +1,6 @@
 WITH people AS (
-    SELECT id, username, display_name, username_key FROM account WHERE username_key >= $1 AND username_key < $2
+    SELECT id, username, display_name, username_key FROM account
+     WHERE username_key >= $1 AND username_key < $2 AND deleted_at IS NULL
 ), page AS (
     SELECT * FROM people
      WHERE ($3::text IS NULL OR username_key > $3) AND ($4::text IS NULL OR username_key < $4)
