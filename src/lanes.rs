@@ -410,6 +410,17 @@ impl Lanes {
         );
     }
 
+    /// [`Lanes::submit_pair`], and waits for the answer.
+    pub async fn submit_pair_and_wait(
+        &self,
+        direct: ConversationId,
+        two: (UserId, UserId),
+        id: CommandId,
+        command: PairCommand,
+    ) -> Result<Accepted, Refusal> {
+        answered(|reply| self.submit_pair(direct, two, id, command, reply)).await
+    }
+
     /// Queues what somebody says is wrong with a message, on what was found of that at `as_of`.
     pub fn submit_report(&self, actor: UserId, id: CommandId, filing: Filing, as_of: AsOf, reply: Reply) {
         let (conversation, message) = (filing.conversation, filing.message);

@@ -15,7 +15,7 @@ use crate::gateway::{self, Counters, Gateway, Logins, Lookups, PageRoom, Registr
 use crate::http::{self, Gate};
 use crate::lifecycle::Lifecycle;
 use crate::rates::Class;
-use crate::reactors::{self, ContactNotices, InboxExpiry, InvitationNotices};
+use crate::reactors::{self, AccountDeletions, ContactNotices, InboxExpiry, InvitationNotices};
 use crate::readiness::{Patience, Readiness};
 use crate::telemetry::Metrics;
 use anyhow::Context as _;
@@ -59,6 +59,9 @@ impl Node {
         reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, ContactNotices);
         let invitations = InvitationNotices::new(&spine.log, spine.log_id);
         reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, invitations);
+        let wait = Duration::from_millis(config.query_wait_ms);
+        let deletions = AccountDeletions::new(&spine.log, &spine.checkpoints, wait);
+        reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, deletions);
         if let Some(every) = config.audit() {
             audit::start(&lifecycle, &spine.folded, every);
         }

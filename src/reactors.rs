@@ -6,6 +6,7 @@
 
 mod commands;
 mod contacts;
+mod deletion;
 mod expiry;
 mod invitations;
 mod owner;
@@ -15,6 +16,7 @@ use crate::lifecycle::Lifecycle;
 use chrono::{DateTime, Utc};
 pub use commands::{Commands, Later};
 pub use contacts::ContactNotices;
+pub use deletion::AccountDeletions;
 pub use expiry::InboxExpiry;
 pub use invitations::InvitationNotices;
 use owner::Owner;

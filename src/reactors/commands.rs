@@ -7,7 +7,9 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use std::collections::BTreeMap;
 use thiserror::Error;
-use tidings_domain::{CommandId, UserCommand, UserId};
+use tidings_domain::{
+    Command, CommandId, ConversationCommand, ConversationId, PairCommand, UserCommand, UserId,
+};
 use tidings_eventlog::ReadError;
 use tidings_projections::ProjectionError;
 use uuid::Uuid;
@@ -25,6 +27,8 @@ pub enum Later {
     ReadModels(#[from] ProjectionError),
     #[error(transparent)]
     Log(#[from] ReadError),
+    #[error("read models are behind the log")]
+    Behind,
     #[error("a command was not taken: {0}")]
     Refused(Refusal),
 }
@@ -72,14 +76,68 @@ impl<'a> Commands<'a> {
         user: UserId,
         command: UserCommand,
     ) -> Result<(), Later> {
-        while self.under_way.len() >= AT_ONCE {
-            self.answered().await?;
-        }
+        self.have_room().await?;
         let id = CommandId::of_reaction(self.log_id, self.reactor, event, user);
         let (lanes, as_of) = (self.lanes, self.lanes.as_of());
         self.under_way.push(Box::pin(async move {
             (cause, lanes.submit_user(user, id.0, command, Some(as_of)).await)
         }));
+        Ok(())
+    }
+
+    /// The same for a command of `actor` to a conversation.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_to(
+        &mut self,
+        cause: u64,
+        event: (Uuid, u64),
+        actor: UserId,
+        conversation: ConversationId,
+        body: ConversationCommand,
+    ) -> Result<(), Later> {
+        self.have_room().await?;
+        let id = CommandId::of_reaction(self.log_id, self.reactor, event, actor);
+        let lanes = self.lanes;
+        let command = Command {
+            id,
+            actor,
+            conversation,
+            body,
+        };
+        let answer = async move { (cause, lanes.submit_and_wait(command).await) };
+        self.under_way.push(Box::pin(answer));
+        Ok(())
+    }
+
+    /// The same for a command of the first of two people to their stream, once for each second one.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_between(
+        &mut self,
+        cause: u64,
+        event: (Uuid, u64),
+        (actor, user): (UserId, UserId),
+        command: PairCommand,
+    ) -> Result<(), Later> {
+        self.have_room().await?;
+        let id = CommandId::of_reaction(self.log_id, self.reactor, event, user);
+        let direct = ConversationId::direct(self.log_id, actor, user);
+        let lanes = self.lanes;
+        self.under_way.push(Box::pin(async move {
+            let answer = lanes.submit_pair_and_wait(direct, (actor, user), id, command);
+            (cause, answer.await)
+        }));
+        Ok(())
+    }
+
+    /// Waits while many are under way.
+    async fn have_room(&mut self) -> Result<(), Later> {
+        while self.under_way.len() >= AT_ONCE {
+            self.answered().await?;
+        }
         Ok(())
     }
 

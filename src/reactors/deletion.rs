@@ -1,0 +1,142 @@
+//! What ends for others with somebody's account: who is in a group with them, whom they talked to alone, and who has to do with them. Each of it
+//! is a stream of its own, so it is ended by commands of the node's own, as often as it takes.
+
+use super::Reactor;
+use super::commands::{Commands, Later};
+use crate::tables;
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+use tidings_domain::stored::Kind;
+use tidings_domain::{ConversationCommand, ConversationId, PairCommand, UserId};
+use tidings_eventlog::Log;
+use tidings_projections::{Checkpoints, Fact, Folds, present, tied, waiting};
+use uuid::Uuid;
+
+/// How often it looks for what is new.
+const EVERY: Duration = Duration::from_secs(2);
+/// Longer than a node takes to hear of a deletion, and to commit what it had decided before: what people do to somebody who seems to be there
+/// still, and what that one does, has happened by then.
+const SETTLED: Duration = Duration::from_secs(3);
+/// The read models that say whom a deletion concerns.
+const MODELS: [&str; 3] = ["conversations", "groups", "people"];
+/// Conversations and people that are looked up at once.
+const PAGE: i64 = 500;
+
+/// Takes people out of everything whose accounts are deleted.
+pub struct AccountDeletions {
+    log: Log,
+    checkpoints: Checkpoints,
+    /// How long read models that are behind are waited for.
+    wait: Duration,
+}
+
+impl AccountDeletions {
+    pub fn new(log: &Log, checkpoints: &Checkpoints, wait: Duration) -> Self {
+        Self {
+            log: log.clone(),
+            checkpoints: checkpoints.clone(),
+            wait,
+        }
+    }
+
+    /// Waits until the read models have come to all that the log holds by now, on whatever lanes.
+    async fn catch_up(&self) -> Result<(), Later> {
+        let refused = self.checkpoints.refused();
+        if refused.iter().any(|(name, _)| MODELS.contains(name)) {
+            return Err(Later::Behind);
+        }
+        let caught_up = tables::catch_up(&self.log, &self.checkpoints, &MODELS, self.wait);
+        caught_up.await.map_err(|_| Later::Behind)
+    }
+
+    /// Ends what `gone` has to do with others.
+    async fn end(&self, fact: &Fact<'_>, commands: &mut Commands<'_>) -> Result<(), Later> {
+        let gone = UserId(fact.stream());
+        let (pool, mut after) = (self.log.pool(), Uuid::nil());
+        loop {
+            let places = present(pool, gone.0, after, PAGE).await?;
+            for place in &places {
+                match place.other {
+                    Some(other) => part(fact, other, commands).await?,
+                    None if place.is_direct => {}
+                    None => leave(fact, place.conversation, commands).await?,
+                }
+            }
+            let Some(last) = places.last() else { break };
+            after = last.conversation;
+        }
+        after = Uuid::nil();
+        loop {
+            let groups = waiting(pool, gone.0, after, PAGE).await?;
+            for group in &groups {
+                leave(fact, *group, commands).await?;
+            }
+            let Some(last) = groups.last() else { break };
+            after = *last;
+        }
+        after = Uuid::nil();
+        loop {
+            let others = tied(pool, gone.0, after, PAGE).await?;
+            for other in &others {
+                part(fact, *other, commands).await?;
+            }
+            let Some(last) = others.last() else { break };
+            after = *last;
+        }
+        Ok(())
+    }
+}
+
+impl Reactor for AccountDeletions {
+    fn name(&self) -> &'static str {
+        "account-deletions"
+    }
+
+    fn hears(&self) -> Folds {
+        Folds::Only(&[Kind::ACCOUNT_DELETED])
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        &MODELS
+    }
+
+    fn delay(&self) -> Duration {
+        SETTLED
+    }
+
+    fn every(&self) -> Duration {
+        EVERY
+    }
+
+    async fn react(
+        &self,
+        facts: &[Fact<'_>],
+        _: DateTime<Utc>,
+        commands: &mut Commands<'_>,
+    ) -> Result<(), Later> {
+        self.catch_up().await?;
+        for fact in facts {
+            self.end(fact, commands).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes whoever is gone out of a group, or from its door.
+async fn leave(fact: &Fact<'_>, group: Uuid, commands: &mut Commands<'_>) -> Result<(), Later> {
+    let (gone, event) = (UserId(fact.stream()), (group, fact.record.seq));
+    let group = ConversationId(group);
+    commands
+        .send_to(fact.record.pos, event, gone, group, ConversationCommand::Depart)
+        .await
+}
+
+/// Ends what stands between whoever is gone and somebody else.
+async fn part(fact: &Fact<'_>, other: Uuid, commands: &mut Commands<'_>) -> Result<(), Later> {
+    let (gone, event) = (UserId(fact.stream()), (fact.stream(), fact.record.seq));
+    let (gone, event) = (UserId(fact.stream()), (fact.stream(), fact.record.seq));
+    let two = (gone, UserId(other));
+    commands
+        .send_between(fact.record.pos, event, two, PairCommand::Depart)
+        .await
+}
