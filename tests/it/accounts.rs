@@ -266,6 +266,22 @@ async fn operators_shut_users_out_and_let_them_in_from_the_command_line() {
         format!("2 sessions of {name} have ended\n")
     );
     assert_eq!(socket.closed().await.1, Some(4501));
+    let back = login(&there, &ann).await;
+    let mut socket = here.socket(&back).await;
+    assert_eq!(
+        tidings(&["user", "delete", &name]).await,
+        format!("the account {name} is deleted\n")
+    );
+    assert_eq!(socket.closed().await.1, Some(4501));
+    // Nodes tell the log of it.
+    let client = store.client().await;
+    eventually(async || {
+        let sql = "SELECT count(*) FROM event WHERE stream = $1 AND kind = 101";
+        let told: i64 = client.query_one(sql, &[&ann.id]).await.unwrap().get(0);
+        (told == 1).then_some(())
+    })
+    .await;
+    assert_eq!(tidings(&["user", "suspend", &name]).await, "");
     assert_eq!(tidings(&["user", "suspend", "nobody"]).await, "");
     assert_eq!(tidings(&["parked"]).await, "0 events are parked\n");
     assert_eq!(tidings(&["parked", "retry"]).await, "0 events are parked\n");

@@ -24,6 +24,7 @@ mod configuration;
 mod contacts;
 mod crowded;
 mod deaf;
+mod deletion;
 mod drain;
 mod edit;
 mod endless;
