@@ -10,6 +10,7 @@ mod counters;
 mod fetch;
 mod gaps;
 mod handshake;
+mod hearing;
 mod hidden;
 mod incoming;
 mod limits;
@@ -32,13 +33,13 @@ mod timers;
 mod together;
 mod typing;
 mod upgrade;
+mod voices;
 mod writer;
 
 use crate::accounts::Authenticator;
 use crate::announcements::Announcements;
 use crate::cursors::Cursors;
 use crate::delivery::Hub;
-use crate::fanout::Ephemeral;
 use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
 use crate::presence::Presence;
@@ -54,6 +55,7 @@ use uuid::Uuid;
 
 pub use costs::Sizes;
 pub use counters::Counters;
+pub use hearing::{Hearing, Sources};
 pub use limits::GatewayLimits;
 pub use logins::Logins;
 pub use lookups::Lookups;
@@ -61,6 +63,7 @@ pub use pages::PageRoom;
 pub use registry::{Connection, Registry};
 pub use typing::Typing;
 pub use upgrade::routes;
+pub use voices::Voices;
 
 /// What every connection of a node shares.
 pub struct Gateway {
@@ -73,7 +76,7 @@ pub struct Gateway {
     pub connects: Rate,
     pub counters: Counters,
     pub cursors: Cursors,
-    pub ephemeral: Ephemeral,
+    pub hearing: Hearing,
     pub hub: Hub,
     pub lanes: Lanes,
     pub lifecycle: Lifecycle,

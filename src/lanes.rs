@@ -80,9 +80,32 @@ pub struct Seat {
     pub receipts: Receipts,
     /// Whether what is said in it may be forwarded.
     pub lets_forward: bool,
+    /// Whether they may write in it. What two people are to one another is not asked.
+    pub writes: Writes,
     /// Where a fresh answer was asked for, the last seq of the conversation, read before it was found out who is in it and
     /// behind all that was queued earlier: whoever has the seat may see everything up to there. 0 otherwise.
     pub reach: u64,
+}
+
+/// Whether somebody may write in a conversation of which they are a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    Now,
+    /// Once so much time has passed, unless something else comes to be.
+    In(Duration),
+    Not,
+}
+
+impl Writes {
+    fn of(judged: Result<(), Rejection>) -> Self {
+        match judged {
+            Ok(()) => Self::Now,
+            Err(Rejection::Muted { wait: Some(wait) } | Rejection::TooOften { wait, .. }) => {
+                Self::In(wait.to_std().unwrap_or_default())
+            }
+            Err(_) => Self::Not,
+        }
+    }
 }
 
 /// When something was read from the log. Once it is another moment, seqs that were found then may name other events.

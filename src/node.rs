@@ -11,7 +11,9 @@ use crate::administration::{Administration, Foundation};
 use crate::attachments::{self, Links};
 use crate::config::Config;
 use crate::cursors::Cursors;
-use crate::gateway::{self, Counters, Gateway, Logins, Lookups, PageRoom, Registry, Sizes, Typing};
+use crate::gateway::{
+    self, Counters, Gateway, Hearing, Logins, Lookups, PageRoom, Registry, Sizes, Sources, Typing,
+};
 use crate::http::{self, Gate};
 use crate::lifecycle::Lifecycle;
 use crate::rates::Class;
@@ -239,7 +241,7 @@ fn gateway_of(
         ),
         counters: Counters::new(),
         cursors: spine.cursors.clone(),
-        ephemeral: spine.ephemeral.clone(),
+        hearing: hearing_of(lifecycle, spine),
         hub: spine.hub.clone(),
         lanes: spine.lanes.clone(),
         lifecycle: lifecycle.clone(),
@@ -254,6 +256,19 @@ fn gateway_of(
         sizes: Sizes::new(),
         typing: Typing::new(),
     })
+}
+
+/// Starts what finds out who may know that somebody types.
+fn hearing_of(lifecycle: &Lifecycle, spine: &Spine) -> Hearing {
+    let sources = Sources {
+        checkpoints: spine.checkpoints.clone(),
+        ephemeral: spine.ephemeral.clone(),
+        hub: spine.hub.clone(),
+        lanes: spine.lanes.clone(),
+        log: spine.log.clone(),
+        voices: spine.voices.clone(),
+    };
+    Hearing::start(lifecycle, sources)
 }
 
 /// Starts what finds out whether the node can serve.

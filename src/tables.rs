@@ -3,7 +3,7 @@
 use futures_util::future::try_join_all;
 use std::time::Duration;
 use tidings_eventlog::{Log, Pool, Position, describe};
-use tidings_projections::Checkpoints;
+use tidings_projections::{Checkpoints, Select};
 use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -27,6 +27,28 @@ pub async fn rows(pool: &Pool, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Res
     };
     let answer = timeout(ANSWER, asking).await;
     answer.unwrap_or_else(|_| Err("it took too long".to_owned()))
+}
+
+/// Asks the read models, as they are; nothing where there is no answer.
+pub async fn ask<T>(pool: &Pool, select: &Select<T>) -> Option<Vec<T>> {
+    let rows = rows(pool, &select.sql(pool.home()), &select.values()).await;
+    let rows = rows
+        .map_err(|error| tracing::debug!(error, "read models did not answer"))
+        .ok()?;
+    let read: Result<Vec<T>, _> = rows.iter().map(|row| select.read(row)).collect();
+    read.map_err(|error| tracing::warn!(%error, "what read models answer cannot be read"))
+        .ok()
+}
+
+/// Waits until read models may be read: while one is built, or lacks what it could not fold, it says what is not so.
+pub async fn readable(checkpoints: &Checkpoints, models: &[&str]) -> Result<(), Behind> {
+    let refused = checkpoints.refused();
+    if refused.iter().any(|(name, _)| models.contains(name)) {
+        return Err(Behind);
+    }
+    checkpoints.built(models).await;
+    checkpoints.released(models).await;
+    Ok(())
 }
 
 /// Waits until read models have come to all that the log holds by now.

@@ -393,6 +393,16 @@ impl Stream {
         }
     }
 
+    /// [`Conversation::may_write`]; nobody writes in what is no conversation.
+    pub fn may_write(&self, user: UserId, now: DateTime<Utc>) -> Result<(), Rejection> {
+        match self {
+            Self::Conversation(conversation) => conversation.may_write(user, now),
+            Self::Empty | Self::User(_) | Self::Pair(_) | Self::Reports(_) | Self::Announcements(_) => {
+                Err(Rejection::NotAMember)
+            }
+        }
+    }
+
     /// How many members the conversation has; none, where it is no conversation.
     pub fn member_count(&self) -> usize {
         match self {

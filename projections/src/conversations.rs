@@ -12,7 +12,7 @@ mod person;
 pub(crate) mod present;
 mod receipts;
 
-pub use acquaintance::{acquainted, member_ids};
+pub use acquaintance::{acquainted, member_ids, members_among};
 pub use conversation::{Activity, Conversation, activity, by_id};
 pub(crate) use fold::Conversations;
 pub use member::{Member, members};

@@ -62,16 +62,34 @@ pub(super) enum Passing {
         conversation: Uuid,
         /// The connection that it comes from, which has to see the conversation; `None` when another node has made sure.
         from: Option<u64>,
+        audience: Audience,
         frame: Bytes,
         /// Done when it is shown.
         onward: Onward,
     },
+    /// The question whether what is typed on a connection would be shown.
+    Typist {
+        conversation: Uuid,
+        from: u64,
+        /// Done when it would.
+        onward: Onward,
+    },
+}
+
+impl Passing {
+    fn conversation(&self) -> Uuid {
+        match self {
+            Self::Receipt { conversation, .. }
+            | Self::Typing { conversation, .. }
+            | Self::Typist { conversation, .. } => *conversation,
+        }
+    }
 }
 
 /// What else is done with an ephemeral frame. It must not block.
 pub type Onward = Box<dyn FnOnce() + Send>;
 
-/// Who is shown a receipt.
+/// Who is shown a receipt, or that somebody types.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// Everybody who sees the conversation.
@@ -80,6 +98,16 @@ pub enum Audience {
     AllBut(Arc<[UserId]>),
     /// The connections of one user.
     User(UserId),
+}
+
+impl Audience {
+    pub(super) fn has(&self, user: UserId) -> bool {
+        match self {
+            Self::All => true,
+            Self::AllBut(users) => users.binary_search(&user).is_err(),
+            Self::User(one) => *one == user,
+        }
+    }
 }
 
 /// What the hub tells the rest of the node about each range that it has dispatched.
@@ -105,6 +133,9 @@ pub trait Observer: Send + Sync + 'static {
 
     /// Two people have become contacts, or are none any more.
     fn tied(&self, one: UserId, other: UserId);
+
+    /// Something has happened in a conversation by which others may write there now. Said before anybody is shown it.
+    fn ruled(&self, conversation: Uuid);
 }
 
 /// Handle to the hub. Cheap to clone.
@@ -343,19 +374,40 @@ impl Hub {
         }
     }
 
-    /// Shows the other local members of a conversation that somebody types, and does `onward` then. Nothing happens when
-    /// the connection `from` does not see the conversation, or so many do that it would cost more than it is worth; and it
-    /// is the first that is lost when the hub is busy.
-    pub fn typing(&self, conversation: Uuid, from: Option<u64>, frame: Bytes, onward: Onward) {
-        if let Some(hub) = self.hub_of(conversation)
+    /// Shows other local members of a conversation, those of the audience, that somebody types, and does `onward` then. Nothing
+    /// happens when the connection `from` does not see the conversation, or so many do that it would cost more than it is worth;
+    /// and it is the first that is lost when the hub is busy.
+    pub fn typing(
+        &self,
+        conversation: Uuid,
+        from: Option<u64>,
+        audience: Audience,
+        frame: Bytes,
+        onward: Onward,
+    ) {
+        self.pass_typing(Passing::Typing {
+            conversation,
+            from,
+            audience,
+            frame,
+            onward,
+        });
+    }
+
+    /// Does `onward` when what is typed on the connection `from` would be shown to others who see the conversation. May be lost.
+    pub fn may_type(&self, conversation: Uuid, from: u64, onward: Onward) {
+        self.pass_typing(Passing::Typist {
+            conversation,
+            from,
+            onward,
+        });
+    }
+
+    fn pass_typing(&self, passing: Passing) {
+        if let Some(hub) = self.hub_of(passing.conversation())
             && hub.passing.capacity() > PASSING_RESERVED
         {
-            let _ = hub.passing.try_send(Passing::Typing {
-                conversation,
-                from,
-                frame,
-                onward,
-            });
+            let _ = hub.passing.try_send(passing);
         }
     }
 

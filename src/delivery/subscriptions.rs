@@ -234,8 +234,8 @@ impl Subscriptions {
         let seers = self.conversations.get(&conversation).into_iter().flatten();
         match audience {
             Audience::All => seers.for_each(|subscriber| subscriber.outbox.receipt(frame.clone())),
-            Audience::AllBut(users) => {
-                let others = seers.filter(|subscriber| users.binary_search(&subscriber.user).is_err());
+            Audience::AllBut(_) => {
+                let others = seers.filter(|subscriber| audience.has(subscriber.user));
                 others.for_each(|subscriber| subscriber.outbox.receipt(frame.clone()));
             }
             // A user has fewer connections than a large conversation has.
@@ -249,23 +249,35 @@ impl Subscriptions {
         }
     }
 
-    /// Shows everybody else that somebody types; whether it did.
-    pub(super) fn typing(&self, conversation: Uuid, from: Option<u64>, frame: &[u8]) -> bool {
+    /// Whether what is typed on a connection is shown to anybody: the connection sees the conversation, and not too many do.
+    pub(super) fn may_type(&self, conversation: Uuid, connection: u64) -> bool {
+        self.sees(connection, conversation) && !self.is_crowded(conversation)
+    }
+
+    /// Shows those of the audience that somebody types, but not the connection that it comes from; whether it did.
+    pub(super) fn typing(
+        &self,
+        conversation: Uuid,
+        from: Option<u64>,
+        audience: &Audience,
+        frame: &[u8],
+    ) -> bool {
         let allowed = from.is_none_or(|connection| self.sees(connection, conversation));
-        if !allowed || std::str::from_utf8(frame).is_err() {
-            return false;
-        }
-        let seers = self.conversations.get(&conversation);
-        if seers.is_some_and(|seers| seers.len() > TYPING_CONNECTIONS_MAX) {
+        if !allowed || self.is_crowded(conversation) || std::str::from_utf8(frame).is_err() {
             return false;
         }
         let frame = Frame::text(frame);
-        for subscriber in seers.into_iter().flatten() {
-            if Some(subscriber.connection) != from {
+        for subscriber in self.conversations.get(&conversation).into_iter().flatten() {
+            if Some(subscriber.connection) != from && audience.has(subscriber.user) {
                 subscriber.outbox.typing(frame.clone());
             }
         }
         true
+    }
+
+    fn is_crowded(&self, conversation: Uuid) -> bool {
+        let seers = self.conversations.get(&conversation);
+        seers.is_some_and(|seers| seers.len() > TYPING_CONNECTIONS_MAX)
     }
 
     fn sees(&self, connection: u64, conversation: Uuid) -> bool {

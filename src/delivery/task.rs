@@ -151,10 +151,20 @@ impl HubTask {
             Passing::Typing {
                 conversation,
                 from,
+                audience,
                 frame,
                 onward,
             } => {
-                if self.subscriptions.typing(conversation, from, &frame) {
+                if self.subscriptions.typing(conversation, from, &audience, &frame) {
+                    onward();
+                }
+            }
+            Passing::Typist {
+                conversation,
+                from,
+                onward,
+            } => {
+                if self.subscriptions.may_type(conversation, from) {
                     onward();
                 }
             }
@@ -293,6 +303,9 @@ impl HubTask {
             self.observer.doubted();
             return;
         };
+        if event.is_some() {
+            self.observer.ruled(recorded.stream);
+        }
         let membership = event
             .as_ref()
             .map_or(Membership::Unchanged, ConversationEvent::membership);

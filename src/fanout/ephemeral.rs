@@ -47,7 +47,9 @@ enum Passing {
         frame: Bytes,
     },
     Typing {
+        user: UserId,
         conversation: Uuid,
+        audience: Audience,
         frame: Bytes,
         since: Instant,
     },
@@ -56,6 +58,12 @@ enum Passing {
 impl Passing {
     fn is_over(&self) -> bool {
         matches!(self, Self::Typing { since, .. } if since.elapsed() > TYPING_FOR)
+    }
+
+    fn audience(&self) -> &Audience {
+        match self {
+            Self::Receipt { audience, .. } | Self::Typing { audience, .. } => audience,
+        }
     }
 }
 
@@ -136,19 +144,30 @@ impl Ephemeral {
         });
     }
 
-    /// Shows the other members of `conversation` that somebody types on `connection`, if it may.
-    pub fn typing(&self, conversation: Uuid, connection: u64, frame: Bytes) {
-        let (queue, passed) = (self.queue.clone(), frame.clone());
+    /// Shows those of the audience who see `conversation` that `user` types on `connection`, if that may.
+    pub fn typing(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        connection: u64,
+        on: bool,
+        audience: Audience,
+    ) {
+        let frame = wire::typing(conversation, user, on);
+        let (queue, passed, to) = (self.queue.clone(), frame.clone(), audience.clone());
         let onward = Box::new(move || {
             if queue.capacity() > RESERVED {
                 let _ = queue.try_send(Passing::Typing {
-                    conversation,
+                    user,
+                    conversation: conversation.0,
+                    audience: to,
                     frame: passed,
                     since: Instant::now(),
                 });
             }
         });
-        self.hub.typing(conversation, Some(connection), frame, onward);
+        self.hub
+            .typing(conversation.0, Some(connection), audience, frame, onward);
     }
 }
 
@@ -180,9 +199,16 @@ async fn write(
         let (seq, position, epoch, delivered_seq, but);
         let key = match &passing {
             Passing::Typing {
-                conversation, frame, ..
+                user,
+                conversation,
+                frame,
+                ..
             } => {
-                fields.extend([("c", conversation.as_bytes().as_slice()), ("f", frame)]);
+                fields.extend([
+                    ("c", conversation.as_bytes().as_slice()),
+                    ("f", frame),
+                    ("u", user.0.as_bytes()),
+                ]);
                 &keys.typing
             }
             Passing::Receipt {
@@ -190,8 +216,8 @@ async fn write(
                 conversation,
                 mark,
                 delivered,
-                audience,
                 frame,
+                ..
             } => {
                 (seq, position) = (mark.seq.to_string(), mark.position.to_string());
                 epoch = mark.epoch.to_string();
@@ -207,20 +233,20 @@ async fn write(
                     delivered_seq = delivered.to_string();
                     fields.push(("d", delivered_seq.as_bytes()));
                 }
-                match audience {
-                    Audience::All => {}
-                    Audience::AllBut(users) => {
-                        but = users
-                            .iter()
-                            .flat_map(|user| *user.0.as_bytes())
-                            .collect::<Vec<u8>>();
-                        fields.push(("but", &but));
-                    }
-                    Audience::User(_) => fields.push(("own", b"1")),
-                }
                 &keys.receipts
             }
         };
+        match passing.audience() {
+            Audience::All => {}
+            Audience::AllBut(users) => {
+                but = users
+                    .iter()
+                    .flat_map(|user| *user.0.as_bytes())
+                    .collect::<Vec<u8>>();
+                fields.push(("but", &but));
+            }
+            Audience::User(_) => fields.push(("own", b"1")),
+        }
         let added = open
             .xadd_maxlen(key, StreamMaxlen::Approx(KEEP), "*", &fields)
             .await;
@@ -300,24 +326,27 @@ impl Others {
         if sender == self.node.as_bytes() || frame.len() > FRAME_MAX {
             return None;
         }
-        if is_typing {
-            let frame = Bytes::copy_from_slice(frame);
-            self.hub.typing(conversation, None, frame, Box::new(|| {}));
-            return Some(());
-        }
-        let user = UserId(id("u")?);
-        let mark = ReadMark {
-            seq: text("s")?.parse().ok()?,
-            position: position(text("p")?)?,
-            epoch: text("e")?.parse().ok()?,
-        };
+        // Typing of an earlier version does not say whose it is, and is for all.
+        let user = id("u").map(UserId);
         let audience = if field("own").is_some() {
-            Audience::User(user)
+            Audience::User(user?)
         } else if let Some(but) = field("but") {
             let users = but.chunks_exact(16).filter_map(|id| Uuid::from_slice(id).ok());
             Audience::AllBut(users.map(UserId).collect())
         } else {
             Audience::All
+        };
+        if is_typing {
+            let frame = Bytes::copy_from_slice(frame);
+            self.hub
+                .typing(conversation, None, audience, frame, Box::new(|| {}));
+            return Some(());
+        }
+        let user = user?;
+        let mark = ReadMark {
+            seq: text("s")?.parse().ok()?,
+            position: position(text("p")?)?,
+            epoch: text("e")?.parse().ok()?,
         };
         // It was durable before it was sent.
         self.marks.raise(user, ConversationId(conversation), mark);

@@ -18,9 +18,9 @@ use super::registry::Registered;
 use super::reply::Reply;
 use super::shared::{ReaderEnd, Shared};
 use super::socket::Source;
+use super::voices::Typed;
 use crate::announcements::Here;
 use crate::presence::Arrived;
-use crate::wire;
 use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -240,13 +240,20 @@ impl Reader {
         Ok(())
     }
 
-    /// Shows that the user types, unless that is no news. The hub knows whether this connection sees the conversation.
+    /// Shows that the user types, unless that is no news.
     fn typing(&self, conversation: ConversationId, on: bool) {
-        let now = Instant::now();
-        if self.gateway.typing.is_news(self.user, conversation, on, now) {
-            let frame = wire::typing(conversation, self.user, on);
-            let connection = self.registered.connection.id;
-            self.gateway.ephemeral.typing(conversation.0, connection, frame);
+        let (user, connection) = (self.user, self.registered.connection.id);
+        if self
+            .gateway
+            .typing
+            .is_news(user, conversation, on, Instant::now())
+        {
+            self.gateway.hearing.typing(Typed {
+                user,
+                conversation,
+                connection,
+                on,
+            });
         }
     }
 }

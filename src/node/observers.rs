@@ -2,7 +2,7 @@
 
 use crate::announcements::Heard;
 use crate::delivery::{Hub, Observer};
-use crate::gateway::Logins;
+use crate::gateway::{Logins, Voices};
 use crate::lanes::Lanes;
 use crate::presence::Moves;
 use crate::telemetry::Look;
@@ -22,6 +22,7 @@ pub(super) struct Listeners {
     pub(super) projections: Wake,
     pub(super) presence: Moves,
     pub(super) announcements: Heard,
+    pub(super) voices: Voices,
 }
 
 impl Observer for Listeners {
@@ -39,6 +40,7 @@ impl Observer for Listeners {
 
     fn doubted(&self) {
         self.presence.doubt();
+        self.voices.doubt();
     }
 
     fn announced(&self) {
@@ -47,10 +49,15 @@ impl Observer for Listeners {
 
     fn parted(&self, one: UserId, other: UserId) {
         self.presence.parted(one, other);
+        self.voices.part(one, other);
     }
 
     fn tied(&self, one: UserId, other: UserId) {
         self.presence.tied(one, other);
+    }
+
+    fn ruled(&self, conversation: Uuid) {
+        self.voices.forget(ConversationId(conversation));
     }
 }
 

@@ -11,6 +11,7 @@ use crate::controls::Controls;
 use crate::cursors::Cursors;
 use crate::delivery::{Hub, Observer};
 use crate::fanout::{Asks, Ephemeral, Fanout, FanoutConfig, Health};
+use crate::gateway::Voices;
 use crate::lanes::{self, LaneLimits, Lanes, SUBJECTS};
 use crate::lifecycle::Lifecycle;
 use crate::presence::{self, Moves, Presence};
@@ -46,6 +47,7 @@ pub(super) struct Spine {
     pub(super) presence: Presence,
     pub(super) rates: Rates,
     pub(super) redis: Health,
+    pub(super) voices: Voices,
 }
 
 impl Spine {
@@ -73,11 +75,12 @@ impl Spine {
         let log = folded.clone().knowing(SUBJECTS);
         build_read_models(lifecycle, &projector, &unbuilt);
         let (wake, tail, checkpoints) = (projector.wake(), projector.tail(), projector.checkpoints());
-        let (moves, heard) = (Moves::default(), Heard::default());
+        let (moves, heard, voices) = (Moves::default(), Heard::default(), Voices::default());
         let observer: Arc<dyn Observer> = Arc::new(Listeners {
             projections: wake,
             presence: moves.clone(),
             announcements: heard.clone(),
+            voices: voices.clone(),
         });
         let controls = Controls::default();
         let hub = Hub::new(lifecycle, &log, &observer, &controls, config.gateway.return_ms);
@@ -150,6 +153,7 @@ impl Spine {
             presence,
             rates,
             redis,
+            voices,
         })
     }
 }

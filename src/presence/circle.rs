@@ -43,10 +43,7 @@ impl Tables {
 
     /// Asks the read models, as they are.
     pub(super) async fn ask<T>(&self, select: &Select<T>) -> Option<Vec<T>> {
-        let rows = self.rows(&select.sql(self.0.home()), &select.values()).await?;
-        let read: Result<Vec<T>, _> = rows.iter().map(|row| select.read(row)).collect();
-        read.map_err(|error| tracing::warn!(%error, "who is where cannot be read"))
-            .ok()
+        tables::ask(&self.0, select).await
     }
 }
 
@@ -138,21 +135,12 @@ impl Circle {
     /// Waits until the read model has come to all that the log holds by now.
     async fn catch_up(&self) -> Result<(), Refusal> {
         let catching_up = async {
-            if self
-                .checkpoints
-                .refused()
-                .iter()
-                .any(|(name, _)| MODELS.contains(name))
-            {
-                return Err(Refusal::Unavailable);
-            }
-            self.checkpoints.built(&MODELS).await;
-            self.checkpoints.released(&MODELS).await;
-            let caught_up = tables::catch_up(&self.log, &self.checkpoints, &MODELS, self.wait);
-            caught_up.await.map_err(|_| Refusal::Unavailable)
+            tables::readable(&self.checkpoints, &MODELS).await?;
+            tables::catch_up(&self.log, &self.checkpoints, &MODELS, self.wait).await
         };
-        timeout(self.wait, catching_up)
-            .await
-            .unwrap_or(Err(Refusal::Unavailable))
+        let caught_up = timeout(self.wait, catching_up).await;
+        caught_up
+            .unwrap_or(Err(tables::Behind))
+            .map_err(|_| Refusal::Unavailable)
     }
 }

@@ -106,6 +106,12 @@ async fn a_flood_of_typing_is_shown_a_few_times() {
     let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
     let conversation = a.open_direct(&ben).await;
     b.events(conversation, 1).await;
+    // From here on it is known that she may.
+    eventually(async || {
+        a.send(&typing(conversation, true)).await;
+        so_far(&mut b, "typing").await.into_iter().next()
+    })
+    .await;
     let frame = |n: usize| {
         let mut lines = vec![];
         for m in 0..100 {
@@ -175,9 +181,12 @@ async fn nobody_is_shown_typing_where_too_many_are() {
         sockets.push(node.socket(&people[1 + n % 2]).await);
     }
     // With the sender's there are 101 connections.
-    a.send(&typing(large, true)).await;
-    a.send(&typing(small, true)).await;
-    let shown = sockets[0].until("typing").await;
+    let shown = eventually(async || {
+        a.send(&typing(large, true)).await;
+        a.send(&typing(small, true)).await;
+        so_far(&mut sockets[0], "typing").await.into_iter().next()
+    })
+    .await;
     assert_eq!(id(&shown["conversation"]), small);
     for socket in &mut sockets {
         let all = so_far(socket, "typing").await;
@@ -198,4 +207,169 @@ async fn nobody_is_shown_typing_where_too_many_are() {
     .await;
     assert_eq!(id(&shown["user"]), people[0].id);
     node.stop().await;
+}
+
+/// Whether `typist` is shown to `viewer` when they type there, again and again until `fence`, who may be shown, is.
+async fn is_shown(
+    (typist, fence): (&mut Socket, &mut Socket),
+    (viewer, of): (&mut Socket, [&User; 2]),
+    conversation: Uuid,
+) -> bool {
+    let mut shown = vec![];
+    eventually(async || {
+        for on in [true, false] {
+            typist.send(&typing(conversation, on)).await;
+            typist.works().await;
+            fence.send(&typing(conversation, on)).await;
+            fence.works().await;
+        }
+        for object in so_far(viewer, "typing").await {
+            shown.push(id(&object["user"]));
+        }
+        shown.contains(&of[1].id).then_some(())
+    })
+    .await;
+    shown.contains(&of[0].id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_write_types_to_nobody() {
+    let store = Store::new().await;
+    let (here, there) = (store.node().await, store.node().await);
+    let [ann, ben, cat] = here.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b, mut c) = (
+        here.socket(&ann).await,
+        there.socket(&ben).await,
+        here.socket(&cat).await,
+    );
+    let group = a.create_group(&[&ben, &cat]).await;
+    b.events(group, 1).await;
+    c.events(group, 1).await;
+    let role = json!({ "type": "group.role", "conversation": group, "user": cat.id, "role": "admin" });
+    a.acked(role).await;
+    let mute = |on| json!({ "type": "group.mute", "conversation": group, "user": ben.id, "on": on });
+    let post = |who| json!({ "type": "group.settings", "conversation": group, "settings": { "post": who } });
+    let slow = |seconds| json!({ "type": "group.settings", "conversation": group, "settings": { "slow_s": seconds } });
+    // Ben's node has heard of each before he types again; that he was heard before does not matter.
+    for (less, more) in [(mute(true), mute(false)), (post("admins"), post("members"))] {
+        eventually(async || {
+            is_shown((&mut b, &mut c), (&mut a, [&ben, &cat]), group)
+                .await
+                .then_some(())
+        })
+        .await;
+        let seq = a.acked(less.clone()).await["seq"].clone();
+        b.take(|object| object["type"] == "event" && object["seq"] == seq)
+            .await;
+        // What he typed before may still be on its way.
+        eventually(async || {
+            let shown = is_shown((&mut b, &mut c), (&mut a, [&ben, &cat]), group).await;
+            (!shown).then_some(())
+        })
+        .await;
+        for _ in 0..2 {
+            assert!(
+                !is_shown((&mut b, &mut c), (&mut a, [&ben, &cat]), group).await,
+                "{less}"
+            );
+        }
+        a.acked(more).await;
+    }
+    // In slow mode whoever has to wait is as one who may not write.
+    a.acked(slow(3600)).await;
+    let seq = b.say(group, "once").await["seq"].clone();
+    b.take(|object| object["type"] == "event" && object["seq"] == seq)
+        .await;
+    eventually(async || {
+        let shown = is_shown((&mut b, &mut c), (&mut a, [&ben, &cat]), group).await;
+        (!shown).then_some(())
+    })
+    .await;
+    assert!(!is_shown((&mut b, &mut c), (&mut a, [&ben, &cat]), group).await);
+    here.stop().await;
+    there.stop().await;
+}
+
+/// Whether somebody is shown to `other` when they type, again and again until another device of their own is shown it, as it is in any case.
+async fn is_seen(
+    (typist, user): (&mut Socket, &User),
+    own: &mut Socket,
+    other: &mut Socket,
+    conversation: Uuid,
+) -> bool {
+    let mut is_seen = false;
+    let is_theirs =
+        |shown: &Value| id(&shown["user"]) == user.id && id(&shown["conversation"]) == conversation;
+    eventually(async || {
+        for on in [true, false] {
+            typist.send(&typing(conversation, on)).await;
+        }
+        typist.works().await;
+        let echo = so_far(own, "typing").await.iter().any(is_theirs);
+        is_seen |= so_far(other, "typing").await.iter().any(is_theirs);
+        echo.then_some(())
+    })
+    .await;
+    is_seen
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_types_to_whom_they_block_or_who_blocks_them_and_neither_can_tell() {
+    let store = Store::new().await;
+    let (here, there) = (store.node().await, store.node().await);
+    let [ann, ben, cat] = here.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b, mut c) = (
+        here.socket(&ann).await,
+        there.socket(&ben).await,
+        here.socket(&cat).await,
+    );
+    let (mut anns, mut bens) = (here.socket(&ann).await, there.socket(&ben).await);
+    let direct = a.open_direct(&ben).await;
+    let group = a.create_group(&[&ben, &cat]).await;
+    for socket in [&mut b, &mut bens, &mut anns] {
+        socket.events(direct, 1).await;
+        socket.events(group, 1).await;
+    }
+    c.events(group, 1).await;
+    for conversation in [direct, group] {
+        eventually(async || {
+            let by_ben = is_seen((&mut b, &ben), &mut bens, &mut a, conversation).await;
+            let by_ann = is_seen((&mut a, &ann), &mut anns, &mut b, conversation).await;
+            (by_ben && by_ann).then_some(())
+        })
+        .await;
+    }
+    a.acked(json!({ "type": "user.block", "user": ben.id, "on": true }))
+        .await;
+    for conversation in [direct, group] {
+        // His node may not have heard of it yet, and what was typed before may be on its way.
+        eventually(async || {
+            let by_ben = is_seen((&mut b, &ben), &mut bens, &mut a, conversation).await;
+            let by_ann = is_seen((&mut a, &ann), &mut anns, &mut b, conversation).await;
+            (!by_ben && !by_ann).then_some(())
+        })
+        .await;
+        for _ in 0..2 {
+            assert!(!is_seen((&mut b, &ben), &mut bens, &mut a, conversation).await);
+            assert!(!is_seen((&mut a, &ann), &mut anns, &mut b, conversation).await);
+        }
+    }
+    // To whom no block stands nothing has changed.
+    so_far(&mut c, "typing").await;
+    eventually(async || {
+        let seen = is_seen((&mut b, &ben), &mut bens, &mut c, group).await;
+        seen.then_some(())
+    })
+    .await;
+    a.acked(json!({ "type": "user.block", "user": ben.id, "on": false }))
+        .await;
+    for conversation in [direct, group] {
+        eventually(async || {
+            let seen = is_seen((&mut b, &ben), &mut bens, &mut a, conversation).await;
+            seen.then_some(())
+        })
+        .await;
+    }
+    here.stop().await;
+    there.stop().await;
 }

@@ -178,11 +178,7 @@ impl Conversation {
         let Command {
             actor, conversation, ..
         } = *command;
-        let role = self.authorize(actor)?;
-        if !self.lets(role, self.settings.post) {
-            return Err(Rejection::Forbidden("only owners and admins write in this group"));
-        }
-        self.may_speak(actor, role, now)?;
+        let role = self.writer(actor, now)?;
         let (content, forwarded) = match says {
             Says::Content(content) => {
                 self.may_attach(role, content)?;
@@ -245,6 +241,22 @@ impl Conversation {
             slow,
         };
         Ok(vec![ConversationEvent::MessageSent(sent)])
+    }
+
+    /// Refuses somebody whose message would be refused now, whatever it says. What two people are to one another is not known here.
+    pub fn may_write(&self, actor: UserId, now: DateTime<Utc>) -> Result<(), Rejection> {
+        let role = self.writer(actor, now)?;
+        self.in_slow_mode(actor, role, now).map(|_| ())
+    }
+
+    /// The role of somebody who writes here; in slow mode they may have to wait.
+    fn writer(&self, actor: UserId, now: DateTime<Utc>) -> Result<Role, Rejection> {
+        let role = self.authorize(actor)?;
+        if !self.lets(role, self.settings.post) {
+            return Err(Rejection::Forbidden("only owners and admins write in this group"));
+        }
+        self.may_speak(actor, role, now)?;
+        Ok(role)
     }
 
     /// Refuses somebody who shows no attachments here, whosever they are.

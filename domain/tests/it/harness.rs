@@ -222,6 +222,10 @@ impl Given {
         self.after(seconds)
     }
 
+    pub(crate) fn may_write(&self, actor: u128) -> Result<(), Rejection> {
+        self.state.may_write(user(actor), self.now)
+    }
+
     pub(crate) fn when(&self, actor: u128, body: ConversationCommand) -> When {
         let command = Command {
             id: COMMAND,

@@ -1,6 +1,8 @@
 use crate::harness::*;
 use tidings_domain::event::MessageSent;
-use tidings_domain::{ConversationCommand, ConversationEvent, Field, Rejection, SendMessage};
+use tidings_domain::{
+    ConversationCommand, ConversationEvent, Field, Rejection, Role, SendMessage, SettingsChange, Who,
+};
 use uuid::Uuid;
 
 #[test]
@@ -53,4 +55,42 @@ fn a_reply_is_to_a_message_of_its_conversation_and_strangers_are_not_told() {
     });
     given(group()).when(BEN, reply.clone()).invalid(Field::ReplyTo);
     given(group()).when(DAN, reply).refused(Rejection::NotAMember);
+}
+
+#[test]
+fn who_may_write_is_whose_message_is_taken() {
+    let set = |change| ConversationCommand::ChangeSettings(change);
+    let post = set(SettingsChange {
+        post: Some(Who::Admins),
+        ..SettingsChange::default()
+    });
+    let slow = set(SettingsChange {
+        slow_s: Some(30),
+        ..SettingsChange::default()
+    });
+    let mute = ConversationCommand::MuteMember {
+        user: user(BEN),
+        on: true,
+        until: None,
+    };
+    let admin = ConversationCommand::ChangeRole {
+        user: user(CAT),
+        role: Role::Admin,
+    };
+    let ruled =
+        |command: &ConversationCommand| given(group()).done(ANN, admin.clone()).done(ANN, command.clone());
+    let states = [
+        given(direct()),
+        given([]),
+        ruled(&post),
+        ruled(&mute),
+        ruled(&slow).done(BEN, say("hi")).written(29),
+        ruled(&slow).done(BEN, say("hi")).written(30),
+    ];
+    for (n, state) in states.iter().enumerate() {
+        for actor in [ANN, BEN, CAT, DAN] {
+            let sent = state.when(actor, say("hi")).0.map(|_| ());
+            assert_eq!(state.may_write(actor), sent, "{n}, {actor}");
+        }
+    }
 }

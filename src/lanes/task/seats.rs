@@ -2,7 +2,7 @@
 
 use super::LaneTask;
 use crate::lanes::states::{Found, Loaded, catch_up, read};
-use crate::lanes::{Authorize, Refusal, Seat};
+use crate::lanes::{Authorize, Refusal, Seat, Writes};
 use std::collections::HashMap;
 use tidings_eventlog::ReadError;
 use uuid::Uuid;
@@ -17,6 +17,7 @@ impl LaneTask {
                 (HashMap::new(), HashMap::new())
             }
         };
+        let now = crate::clock::now();
         for question in questions {
             let stream = question.conversation.0;
             let answer = match known.get(&stream).and_then(Loaded::state) {
@@ -27,6 +28,7 @@ impl LaneTask {
                         is_direct: state.stream.is_direct(),
                         receipts: state.stream.receipts(),
                         lets_forward: state.stream.lets_forward(),
+                        writes: Writes::of(state.stream.may_write(question.user, now)),
                         reach: reach.get(&stream).copied().unwrap_or(0),
                     }),
                     Err(rejection) => Err(rejection.into()),
