@@ -10,10 +10,12 @@ use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::shared;
 
 /// Statements that make tables are no look-ups, those of administration look at whole tables, and a part is of others.
-const OTHERS: [&str; 9] = [
+const OTHERS: [&str; 11] = [
     "ddl.sql",
     "indexes.sql",
     "admin",
+    "blocked_messages.sql",
+    "blocks_nobody.sql",
     "cursor.sql",
     "message_columns.sql",
     "read_places.sql",

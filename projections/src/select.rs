@@ -47,14 +47,16 @@ pub struct Listed<T> {
     pub entry: Option<T>,
 }
 
-/// What several statements have a part of, by the name that stands for it there, in braces.
-const PARTS: [(&str, &str); 6] = [
+/// What several statements have a part of, by the name that stands for it there, in braces. A part may have those behind it.
+const PARTS: [(&str, &str); 8] = [
     ("{message_columns}", include_str!("history/message_columns.sql")),
     ("{delivery_cursor}", include_str!("inbox/cursor.sql")),
     ("{recipients_of}", include_str!("inbox/recipients_of.sql")),
     ("{read_places}", include_str!("unread/read_places.sql")),
     ("{thread_calls}", include_str!("unread/thread_calls.sql")),
     ("{thread_mentions}", include_str!("unread/thread_mentions.sql")),
+    ("{blocked_messages}", include_str!("unread/blocked_messages.sql")),
+    ("{blocks_nobody}", include_str!("unread/blocks_nobody.sql")),
 ];
 
 /// A statement with the names of read models, in braces, for the schemas of their tables, and with `_version` for their

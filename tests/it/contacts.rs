@@ -299,3 +299,49 @@ async fn what_cannot_be_is_refused_with_its_field() {
         a.acked(command).await;
     }
 }
+
+/// What somebody is told of what they have not read, once it includes what was acked.
+async fn unread(node: &TestNode, viewer: &User, group: &Value, after: &Value) -> Value {
+    let of_group = "unreadCount mentionCount unreadThreads";
+    let query = format!("{{ unreadTotal mentionTotal conversation(id: {group}) {{ {of_group} }} }}");
+    let answer = node.graphql(viewer, &query, after["position"].as_str()).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    answer["data"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_say_whom_one_blocks_counts_nowhere_until_one_does_so_no_more() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b, mut c) = (
+        node.socket(&ann).await,
+        node.socket(&ben).await,
+        node.socket(&cat).await,
+    );
+    let group = a.create_group(&[&ben, &cat]).await;
+    let root = a.say(group, "where?").await["id"].clone();
+    b.say(group, "there").await;
+    let with = |field: &str, value: Value| {
+        let mut send = message(group, "here");
+        send[field] = value;
+        send
+    };
+    b.acked(with("mentions", json!([ann.id]))).await;
+    b.acked(with("thread", root)).await;
+    let last = c.say(group, "no").await;
+    let told = |messages: u64, mentions: u64, threads: u64| {
+        let of_group = json!({ "unreadCount": messages, "mentionCount": mentions, "unreadThreads": threads });
+        json!({ "unreadTotal": messages, "mentionTotal": mentions, "conversation": of_group })
+    };
+    let group = json!(group);
+    assert_eq!(unread(&node, &ann, &group, &last).await, told(3, 1, 1));
+    let ack = a.acked(block(&ben, true)).await;
+    assert_eq!(unread(&node, &ann, &group, &ack).await, told(1, 0, 0));
+    // To Cat it is as before, and to Ben all that others have said.
+    assert_eq!(unread(&node, &cat, &group, &ack).await, told(0, 0, 0));
+    assert_eq!(unread(&node, &ben, &group, &ack).await, told(1, 0, 0));
+    let ack = a.acked(block(&ben, false)).await;
+    assert_eq!(unread(&node, &ann, &group, &ack).await, told(3, 1, 1));
+    node.stop().await;
+}

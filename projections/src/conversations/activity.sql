@@ -16,7 +16,7 @@ WITH mine AS (
      LIMIT $6
 )
 SELECT 1::bigint AS number, around.earlier, around.later, p.conversation, c.kind, c.title, c.created_at, c.last_seq, p.last_at, p.role,
-       coalesce(greatest(r.seq, o.seq), 0) AS read_seq, greatest(c.last_msg_no - coalesce(greatest(r.msg_no, o.msg_no), 0) - v.recalled, 0) AS unread_count
+       place.seq AS read_seq, greatest(c.last_msg_no - place.msg_no - v.recalled - b.messages, 0) AS unread_count
   FROM (SELECT $2 IS NOT NULL AND EXISTS (SELECT FROM mine WHERE (last_at, conversation) >= ($2, $3)) AS earlier,
                $4 IS NOT NULL AND EXISTS (SELECT FROM mine WHERE (last_at, conversation) <= ($4, $5)) AS later) around
   LEFT JOIN page p ON true
@@ -33,4 +33,6 @@ SELECT 1::bigint AS number, around.earlier, around.later, p.conversation, c.kind
                          AND h.msg_no <= c.last_msg_no
                          AND NOT EXISTS (SELECT FROM {unread}.void w WHERE w.conversation = h.conversation AND w.msg_no = h.msg_no)
                        LIMIT 10000) h) AS recalled OFFSET 0) v
+ CROSS JOIN LATERAL (SELECT p.conversation, coalesce(greatest(r.seq, o.seq), 0) AS seq, coalesce(greatest(r.msg_no, o.msg_no), 0) AS msg_no) place
+{blocked_messages}
  ORDER BY p.last_at {direction}, p.conversation {direction}

@@ -20,7 +20,7 @@ pub struct Conversation {
     pub last_at: DateTime<Utc>,
     /// Up to which seq the member has read it; 0 before the first time.
     pub read_seq: i64,
-    /// Messages behind that which were not recalled.
+    /// Messages behind that which were not recalled, of people whom the member does not block.
     pub unread_count: i64,
 }
 

@@ -1,5 +1,5 @@
 -- What the viewer has not read of what mentions them, by conversation: by name, or as one of everybody, and once where both. Each is
--- counted from its own place on; what names them in threads alone from that of its thread.
+-- counted from its own place on; what names them in threads alone from that of its thread. What people say whom the viewer blocks does not count.
 SELECT m.conversation, n.mentions + t.mentions + e.mentions + a.mentions AS mentions
   FROM unnest($2::uuid[]) k(conversation)
  CROSS JOIN LATERAL (SELECT m.conversation, m.joined_seq FROM {conversations}.member m
@@ -11,7 +11,13 @@ SELECT m.conversation, n.mentions + t.mentions + e.mentions + a.mentions AS ment
  CROSS JOIN LATERAL (SELECT count(*) AS mentions FROM {unread}.mention n
                       WHERE n.user_id = $1 AND n.conversation = m.conversation AND n.main AND n.seq > coalesce(greatest(r.seq, o.seq), 0)
                         AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = n.conversation AND v.seq = n.seq)
-                        AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1 AND h.conversation = n.conversation AND h.seq = n.seq)) n
+                        AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1 AND h.conversation = n.conversation AND h.seq = n.seq)
+                        AND ({blocks_nobody}
+                             OR (SELECT true FROM {people}.tie t
+                                  WHERE t.user_id = $1 AND t.kind = 'blocked'
+                                    AND t.other_id = (SELECT s.sender FROM {history}.message s
+                                                       WHERE s.conversation = n.conversation AND s.seq = n.seq AND s.main LIMIT 1)
+                                  LIMIT 1) IS NULL)) n
 {thread_mentions}
 {thread_calls}
  CROSS JOIN LATERAL (SELECT count(*) AS mentions FROM (SELECT FROM {unread}.everyone e
@@ -20,4 +26,7 @@ SELECT m.conversation, n.mentions + t.mentions + e.mentions + a.mentions AS ment
                         AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1 AND h.conversation = e.conversation AND h.seq = e.seq)
                         AND NOT EXISTS (SELECT FROM {unread}.mention n
                                          WHERE n.user_id = $1 AND n.conversation = e.conversation AND n.seq = e.seq)
+                        AND ({blocks_nobody}
+                             OR (SELECT true FROM {people}.tie t
+                                  WHERE t.user_id = $1 AND t.kind = 'blocked' AND t.other_id = e.sender LIMIT 1) IS NULL)
                       LIMIT 10000) e) e

@@ -25,7 +25,7 @@ pub struct ThreadState {
     pub conversation: Uuid,
     pub root: Uuid,
     pub following: bool,
-    /// Replies behind what was read that were not recalled, at most 1,000.
+    /// Replies behind what was read that were not recalled, of people whom the viewer does not block; at most 1,000.
     pub unread: i64,
 }
 

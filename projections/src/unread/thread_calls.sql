@@ -2,7 +2,7 @@
 -- came: of the last 1,000.
  CROSS JOIN LATERAL (
       SELECT count(*) AS mentions
-        FROM (SELECT e.seq, e.thread FROM {unread}.everyone e
+        FROM (SELECT e.seq, e.thread, e.sender FROM {unread}.everyone e
                WHERE e.conversation = m.conversation AND NOT e.main AND e.seq > m.joined_seq AND e.sender <> $1
                ORDER BY e.seq DESC LIMIT 1000) e
         LEFT JOIN LATERAL (SELECT p.own_seq FROM {unread}.thread_part p
@@ -15,4 +15,7 @@
          AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = m.conversation AND v.seq = e.seq)
          AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1 AND h.conversation = m.conversation AND h.seq = e.seq)
          AND NOT EXISTS (SELECT FROM {unread}.mention n
-                          WHERE n.user_id = $1 AND n.conversation = m.conversation AND n.seq = e.seq)) a
+                          WHERE n.user_id = $1 AND n.conversation = m.conversation AND n.seq = e.seq)
+         AND ({blocks_nobody}
+              OR (SELECT true FROM {people}.tie t
+                   WHERE t.user_id = $1 AND t.kind = 'blocked' AND t.other_id = e.sender LIMIT 1) IS NULL)) a

@@ -13,4 +13,10 @@
                             WHERE c.user_id = $1 AND c.conversation = m.conversation LIMIT 1) c ON true
        WHERE n.seq > greatest(m.joined_seq, c.seq, p.own_seq, r.seq)
          AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = m.conversation AND v.seq = n.seq)
-         AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1 AND h.conversation = m.conversation AND h.seq = n.seq)) t
+         AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1 AND h.conversation = m.conversation AND h.seq = n.seq)
+         AND ({blocks_nobody}
+              OR (SELECT true FROM {people}.tie t
+                   WHERE t.user_id = $1 AND t.kind = 'blocked'
+                     AND t.other_id = (SELECT s.sender FROM {history}.message s
+                                        WHERE s.conversation = m.conversation AND s.seq = n.seq AND NOT s.main LIMIT 1)
+                   LIMIT 1) IS NULL)) t

@@ -1,4 +1,5 @@
--- Replies behind what the viewer has read, sent or cleared, and from before they came none.
+-- Replies behind what the viewer has read, sent or cleared, and from before they came none. At most 2,000 are looked at for those of people whom
+-- the viewer blocks.
 SELECT k.conversation, k.root, coalesce(f.follows, p.own_seq IS NOT NULL) AS following, y.unread
   FROM unnest($2::uuid[], $3::uuid[]) k(conversation, root)
  CROSS JOIN LATERAL (SELECT m.joined_seq FROM {conversations}.member m
@@ -12,8 +13,13 @@ SELECT k.conversation, k.root, coalesce(f.follows, p.own_seq IS NOT NULL) AS fol
   LEFT JOIN LATERAL (SELECT f.follows FROM {unread}.thread_follow f
                       WHERE f.user_id = $1 AND f.conversation = k.conversation AND f.thread = k.root LIMIT 1) f ON true
  CROSS JOIN LATERAL (SELECT count(*) AS unread
-                       FROM (SELECT FROM {history}.reply y
-                              WHERE y.conversation = k.conversation AND y.root = k.root
-                                AND y.seq > greatest(m.joined_seq, e.seq, p.own_seq, r.seq) AND NOT y.recalled AND y.sender <> $1
-                                AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1
-                                                   AND h.conversation = y.conversation AND h.seq = y.seq) LIMIT 1000) y) y
+                       FROM (SELECT
+                               FROM (SELECT y.sender FROM {history}.reply y
+                                      WHERE y.conversation = k.conversation AND y.root = k.root
+                                        AND y.seq > greatest(m.joined_seq, e.seq, p.own_seq, r.seq) AND NOT y.recalled AND y.sender <> $1
+                                        AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1
+                                                           AND h.conversation = y.conversation AND h.seq = y.seq) LIMIT 2000) y
+                              WHERE {blocks_nobody}
+                                 OR (SELECT true FROM {people}.tie t
+                                      WHERE t.user_id = $1 AND t.kind = 'blocked' AND t.other_id = y.sender LIMIT 1) IS NULL
+                              LIMIT 1000) y) y

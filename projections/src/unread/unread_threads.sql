@@ -1,5 +1,6 @@
 -- Of at most 1,000 threads in which the viewer takes part, and as many that they have chosen to follow, those with a reply that is unread. Of
--- more, those whose first messages have the last ids, which are the newest where ids tell the time.
+-- more, those whose first messages have the last ids, which are the newest where ids tell the time. At most 2,000 replies of each are looked at for
+-- one that is of nobody whom the viewer blocks.
 SELECT k.conversation, t.threads
   FROM unnest($2::uuid[]) k(conversation)
  CROSS JOIN LATERAL (SELECT m.joined_seq FROM {conversations}.member m
@@ -23,9 +24,14 @@ SELECT k.conversation, t.threads
                             WHERE r.user_id = $1 AND r.conversation = k.conversation AND r.thread = c.thread LIMIT 1) r ON true
         LEFT JOIN LATERAL (SELECT f.follows FROM {unread}.thread_follow f
                             WHERE f.user_id = $1 AND f.conversation = k.conversation AND f.thread = c.thread LIMIT 1) f ON true
-       CROSS JOIN LATERAL (SELECT FROM {history}.reply y
-                            WHERE y.conversation = k.conversation AND y.root = c.thread
-                              AND y.seq > greatest(m.joined_seq, e.seq, p.own_seq, r.seq) AND NOT y.recalled AND y.sender <> $1
-                              AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1
-                                                 AND h.conversation = y.conversation AND h.seq = y.seq) LIMIT 1) y
+       CROSS JOIN LATERAL (SELECT
+                             FROM (SELECT y.sender FROM {history}.reply y
+                                    WHERE y.conversation = k.conversation AND y.root = c.thread
+                                      AND y.seq > greatest(m.joined_seq, e.seq, p.own_seq, r.seq) AND NOT y.recalled AND y.sender <> $1
+                                      AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1
+                                                         AND h.conversation = y.conversation AND h.seq = y.seq) LIMIT 2000) y
+                            WHERE {blocks_nobody}
+                               OR (SELECT true FROM {people}.tie t
+                                    WHERE t.user_id = $1 AND t.kind = 'blocked' AND t.other_id = y.sender LIMIT 1) IS NULL
+                            LIMIT 1) y
        WHERE coalesce(f.follows, true)) t

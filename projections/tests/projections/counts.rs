@@ -16,11 +16,11 @@ use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use talk::{Talk, Wish};
-use tidings_domain::UserEvent;
 use tidings_domain::event::Registered;
+use tidings_domain::{Change, UserEvent};
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Batch, Outcome, Proposal, Recorded};
 use tidings_projections::{Order, Range, conversations, inbox, unread};
@@ -227,15 +227,31 @@ impl Lived {
         story
     }
 
+    /// Whom somebody blocks in the end, which is said in any of the conversations and holds in all.
+    fn blocked_by(&self, user: Uuid) -> BTreeSet<Uuid> {
+        let mut said: Vec<_> = self.talks.iter().flat_map(Talk::blocks).collect();
+        said.sort_by_key(|(pair, seq, _)| (*pair, *seq));
+        let mut blocked = BTreeSet::new();
+        for (_, _, changed) in said.into_iter().filter(|(.., changed)| changed.by.0 == user) {
+            if changed.change == (Change::Blocked { on: true }) {
+                blocked.insert(changed.user.0);
+            } else {
+                blocked.remove(&changed.user.0);
+            }
+        }
+        blocked
+    }
+
     /// The first thing that differs from the definition.
     async fn deviation(&self, world: &World) -> Option<String> {
         for user in self.people {
+            let blocked = self.blocked_by(user);
             let said = match self.said_to(world, user).await {
                 Ok(said) => said,
                 Err(deviation) => return Some(deviation),
             };
             for (n, talk) in self.talks.iter().enumerate() {
-                let (said, defined) = (said.get(&talk.id), talk.told.counts(user));
+                let (said, defined) = (said.get(&talk.id), talk.told.counts(user, &blocked));
                 if said != defined.as_ref() {
                     let name = talk.name(user);
                     return Some(format!(
@@ -247,7 +263,7 @@ impl Lived {
                 world.ask(unread::unread_total(user)).await[0],
                 world.ask(unread::mention_total(user)).await[0],
             );
-            let defined = self.totals(user);
+            let defined = self.totals(user, &blocked);
             if said != defined {
                 let name = self.talks[0].name(user);
                 return Some(format!(
@@ -259,11 +275,11 @@ impl Lived {
     }
 
     /// Of what is muted, only what mentions by name is in a total.
-    fn totals(&self, user: Uuid) -> (i64, i64) {
+    fn totals(&self, user: Uuid, blocked: &BTreeSet<Uuid>) -> (i64, i64) {
         let of_each = self.talks.iter().filter_map(|talk| {
-            let counts = talk.told.counts(user)?;
+            let counts = talk.told.counts(user, blocked)?;
             Some(if counts.muted {
-                (0, talk.told.named(user))
+                (0, talk.told.named(user, blocked))
             } else {
                 (counts.unread, counts.mentions)
             })

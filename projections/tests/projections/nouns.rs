@@ -4,7 +4,7 @@ use crate::support::{Crowd, World};
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::event::Avatar;
 use tidings_domain::stored::decode;
-use tidings_domain::{Content, ConversationEvent, Event, UserEvent};
+use tidings_domain::{Change, Content, ConversationEvent, Event, UserEvent};
 use tidings_eventlog::Recorded;
 use tidings_projections::{Order, Range, attachments, conversations, history, inbox, unread};
 use uuid::Uuid;
@@ -494,6 +494,8 @@ struct Reference {
     hidden: BTreeSet<(Uuid, i64)>,
     /// Up to where each has cleared it.
     cleared: BTreeMap<Uuid, i64>,
+    /// Who blocks whom in the end.
+    blocks: BTreeSet<(Uuid, Uuid)>,
     /// How many messages there are.
     last_no: u64,
 }
@@ -537,6 +539,14 @@ impl Reference {
                 }
                 Event::User(UserEvent::ThreadRead(said)) if said.conversation.0 == conversation => {
                     reference.read_thread(record.stream, said.thread, said.seq as i64);
+                }
+                Event::Pair(changed) => {
+                    let pair = (changed.by.0, changed.user.0);
+                    match changed.change {
+                        Change::Blocked { on: true } => _ = reference.blocks.insert(pair),
+                        Change::Blocked { on: false } => _ = reference.blocks.remove(&pair),
+                        _ => {}
+                    }
                 }
                 Event::User(event) if marked(&event) == Some(conversation) => {
                     reference.marks.entry(record.stream).or_default().push(event);
@@ -642,7 +652,7 @@ impl Reference {
                 && **seq > self.thread_place(user, root)
                 && !self.recalled.contains(seq)
                 && self.senders[seq] != user
-                && self.is_seen_by(user, **seq)
+                && self.is_heard_by(user, **seq)
         });
         (
             follows.unwrap_or_else(|| self.parts.contains(&key)),
@@ -693,6 +703,11 @@ impl Reference {
         seq > self.cleared.get(&user).copied().unwrap_or(0) && !self.hidden.contains(&(user, seq))
     }
 
+    /// The same, where they do not block its sender either.
+    fn is_heard_by(&self, user: Uuid, seq: i64) -> bool {
+        self.is_seen_by(user, seq) && !self.blocks.contains(&(user, self.senders[&seq]))
+    }
+
     /// How the conversation is marked for somebody.
     fn marks(&self, user: Uuid) -> unread::Marks {
         let mut marks = unread::Marks::default();
@@ -737,7 +752,7 @@ impl Reference {
         let place = self.places.get(&user).copied().unwrap_or(0);
         let standing = self.messages.iter();
         let standing =
-            standing.filter(|(seq, _)| !self.recalled.contains(seq) && self.is_seen_by(user, **seq));
+            standing.filter(|(seq, _)| !self.recalled.contains(seq) && self.is_heard_by(user, **seq));
         let (mut unread, mut mentions) = (0, 0);
         for (seq, told) in standing {
             let (is_unread, is_counted) = match self.replies.get(seq) {

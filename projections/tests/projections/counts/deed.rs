@@ -77,6 +77,12 @@ pub(super) enum Deed {
         who: Which,
         unread: bool,
     },
+    /// Wherever the other one says something, and not only here.
+    Block {
+        who: Which,
+        whom: Which,
+        on: bool,
+    },
 }
 
 /// A message: by whom, and whom it mentions.
@@ -146,6 +152,7 @@ fn deeds() -> impl Strategy<Value = Deed> {
         1 => (which(), which()).prop_map(|(who, at)| Deed::Clear { who, at }),
         1 => (which(), mutes()).prop_map(|(who, mute)| Deed::Mute { who, mute }),
         2 => (which(), prop::bool::weighted(0.8)).prop_map(|(who, unread)| Deed::Mark { who, unread }),
+        1 => (which(), which(), prop::bool::weighted(0.6)).prop_map(|(who, whom, on)| Deed::Block { who, whom, on }),
     ]
 }
 

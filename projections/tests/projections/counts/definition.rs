@@ -151,19 +151,20 @@ impl Told {
         roots.map(|message| message.id).collect()
     }
 
-    /// What somebody is told; `None` where they are no member.
-    pub(super) fn counts(&self, user: Uuid) -> Option<Counts> {
+    /// What somebody is told who blocks these people; `None` where they are no member.
+    pub(super) fn counts(&self, user: Uuid, blocked: &BTreeSet<Uuid>) -> Option<Counts> {
         self.members.get(&user)?;
         let own = self.own.get(&user);
-        let threads: BTreeMap<Uuid, (bool, i64)> = self
-            .roots()
-            .into_iter()
-            .map(|root| (root, (self.follows(user, root), self.unread_in(user, root))))
-            .collect();
+        let of_root = |root| {
+            let unread = self.unread_in(user, blocked, root);
+            (root, (self.follows(user, root), unread))
+        };
+        let threads: BTreeMap<Uuid, (bool, i64)> = self.roots().into_iter().map(of_root).collect();
+        let is_unread = |message: &Message| self.is_unread(user, blocked, message);
         Some(Counts {
             position: self.position(user),
-            unread: self.count(|message| message.is_main() && self.is_unread(user, message)),
-            mentions: self.count(|message| message.mentions(user) && self.is_unread(user, message)),
+            unread: self.count(|message| message.is_main() && is_unread(message)),
+            mentions: self.count(|message| message.mentions(user) && is_unread(message)),
             muted: own.is_some_and(|own| own.muted),
             marked: own.is_some_and(|own| own.marked),
             unread_threads: threads
@@ -174,22 +175,26 @@ impl Told {
         })
     }
 
-    /// Unread messages that mention somebody by name.
-    pub(super) fn named(&self, user: Uuid) -> i64 {
-        self.count(|message| message.mentions_by_name(user) && self.is_unread(user, message))
+    /// Unread messages that mention by name somebody who blocks these people.
+    pub(super) fn named(&self, user: Uuid, blocked: &BTreeSet<Uuid>) -> i64 {
+        self.count(|message| message.mentions_by_name(user) && self.is_unread(user, blocked, message))
     }
 
     fn count(&self, counts: impl Fn(&Message) -> bool) -> i64 {
         self.messages.iter().filter(|message| counts(message)).count() as i64
     }
 
-    /// A message is unread that lies behind one's position where it stands, was not recalled, and is not hidden from oneself.
-    fn is_unread(&self, user: Uuid, message: &Message) -> bool {
+    /// A message is unread that lies behind one's position where it stands, was not recalled, is not hidden from oneself, and is of nobody whom
+    /// one blocks now.
+    fn is_unread(&self, user: Uuid, blocked: &BTreeSet<Uuid>, message: &Message) -> bool {
         let position = match message.thread {
             Some(root) if !message.also => self.position_in(user, root),
             _ => self.position(user),
         };
-        message.seq > position && !message.recalled && !self.is_hidden(user, message)
+        message.seq > position
+            && !message.recalled
+            && !self.is_hidden(user, message)
+            && !blocked.contains(&message.sender)
     }
 
     fn is_hidden(&self, user: Uuid, message: &Message) -> bool {
@@ -224,7 +229,7 @@ impl Told {
     }
 
     /// Replies of others that are unread, whether the main timeline shows them or not: their place is the thread's here.
-    fn unread_in(&self, user: Uuid, root: Uuid) -> i64 {
+    fn unread_in(&self, user: Uuid, blocked: &BTreeSet<Uuid>, root: Uuid) -> i64 {
         let position = self.position_in(user, root);
         self.count(|message| {
             message.thread == Some(root)
@@ -232,6 +237,7 @@ impl Told {
                 && message.seq > position
                 && !message.recalled
                 && !self.is_hidden(user, message)
+                && !blocked.contains(&message.sender)
         })
     }
 

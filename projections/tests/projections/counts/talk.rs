@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::event::{
     ConversationCleared, ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, GroupCreated,
     GroupRenamed, MemberAdded, MemberLeft, MessageEdited, MessageRecalled, MessageSent, MessagesHidden,
-    PinChanged, Place, ReactionChanged, ThreadFollowed, ThreadRead,
+    PairChanged, PinChanged, Place, ReactionChanged, ThreadFollowed, ThreadRead,
 };
 use tidings_domain::stored::{Kind, decode};
 use tidings_domain::{
-    Content, ConversationEvent, Cursor, Emoji, Event, GroupName, MessageText, Role, UserEvent, UserId,
+    Change, Content, ConversationEvent, ConversationId, Cursor, Emoji, Event, GroupName, MessageText, Role,
+    UserEvent, UserId, pair_of,
 };
 use tidings_eventlog::Recorded;
 use uuid::Uuid;
@@ -154,7 +155,25 @@ impl Talk {
                 let user = self.people[who].into();
                 self.happens(who, ConversationEvent::MemberLeft(MemberLeft { user }))
             }
+            Deed::Block { who, whom, on } => self.block(*who, *whom, *on)?,
             _ => self.own_wish(deed)?,
+        })
+    }
+
+    /// Somebody who is in it blocks anybody, or does so no more.
+    fn block(&self, who: Which, whom: Which, on: bool) -> Option<Wish> {
+        let (who, whom) = (self.who(who), usize::from(whom) % PEOPLE);
+        let (by, user) = (UserId(self.people[who]), UserId(self.people[whom]));
+        let changed = PairChanged {
+            by,
+            user,
+            change: Change::Blocked { on },
+            heard: false,
+        };
+        (by != user).then(|| Wish {
+            stream: pair_of(ConversationId::direct(Uuid::nil(), by, user)),
+            actor: by.0,
+            events: vec![Event::Pair(changed)],
         })
     }
 
@@ -261,6 +280,16 @@ impl Talk {
                 self.messages.push(record.clone());
             }
         }
+    }
+
+    /// Who has blocked whom, or does so no more, as far as that was said here: the pair's stream, the seq there, and what was said.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (Uuid, u64, PairChanged)> + '_ {
+        self.happened.iter().filter_map(|record| {
+            match decode(record.kind, record.ver, &record.payload).unwrap() {
+                Event::Pair(changed) => Some((record.stream, record.seq, changed)),
+                _ => None,
+            }
+        })
     }
 
     /// How many events there have been.

@@ -1,0 +1,1 @@
+(SELECT NOT EXISTS (SELECT FROM {people}.tie t WHERE t.user_id = $1 AND t.kind = 'blocked'))
