@@ -25,6 +25,9 @@ use uuid::Uuid;
 /// Users and addresses that may wait until Redis is told of them. Of others it is not told, for once.
 const LINE: usize = 16_384;
 
+/// Bytes a second that come of a file, once it has begun to come, and that a client takes of what waits for it: at least.
+pub const LEAST_RATE: u64 = 4 << 10;
+
 /// What is counted. Each has a rate of its own, and a key of its own for each user or address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {

@@ -4,14 +4,12 @@ mod s3;
 
 pub use s3::S3Config;
 
+use crate::rates::LEAST_RATE;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
 use tidings_domain::Quota;
-
-/// Bytes a second that come of a file, once it has begun to come.
-const LEAST_RATE: u64 = 4 << 10;
 
 /// Settings of attachments.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]

@@ -1,6 +1,6 @@
 //! Sockets, counted from accept to end, whatever is spoken over them.
 
-use crate::rates::address_key;
+use crate::rates::{LEAST_RATE, address_key};
 use std::collections::HashMap;
 use std::io::{self, IoSlice};
 use std::net::IpAddr;
@@ -11,9 +11,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
-
-/// What a client takes at least of what waits for it, in bytes a second.
-const LEAST_RATE: u64 = 4 << 10;
 
 /// How many sockets there are, in all and by address.
 pub(super) struct Sockets {
