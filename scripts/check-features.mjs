@@ -53,6 +53,7 @@ invite links | 30 days | domain/src/conversation/link.rs | LINK_SECONDS_MAX: u32
 invite links | 7 days where nothing is said | domain/src/conversation/link.rs | LINK_SECONDS: u32 = 7 * 24 * 60 * 60;
 invite links | {} uses or any number | domain/src/conversation/link.rs | LINK_USES_MAX: u32 = {};
 joining | {} wait at a time | domain/src/conversation/joining.rs | JOIN_REQUESTS_MAX: usize = {};
+joining | for 30 days | domain/src/conversation/joining.rs | JOIN_REQUEST_SECONDS: u32 = 30 * 24 * 60 * 60;
 invitations | open for 30 days | domain/src/conversation/invitation.rs | INVITATION_SECONDS: u32 = 30 * 24 * 60 * 60;
 invitations | again 7 days after a refusal | domain/src/conversation/invitation.rs | DECLINED_SECONDS: u32 = 7 * 24 * 60 * 60;
 invitations | {} wait for a person | domain/src/user/invitation.rs | INVITED_MAX: usize = {};

@@ -36,11 +36,11 @@ use chrono::{DateTime, Utc};
 use everyone::Calls;
 use group_settings::GroupSettings;
 use invitation::Invitations;
+use joining::Requests;
 use link::Links;
 use members::{Member, Members};
 use pin::Pins;
 use slow::Posts;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use everyone::EVERYONE_PER_HOUR;
@@ -61,7 +61,7 @@ pub struct Conversation {
     settings: GroupSettings,
     posts: Posts,
     /// Who asks to be let in.
-    requests: BTreeSet<UserId>,
+    requests: Requests,
     /// When people were refused.
     refusals: Posts,
     links: Links,
@@ -105,6 +105,7 @@ impl Conversation {
             + self.posts.count()
             + self.mutes.count()
             + self.bans.count()
+            + self.requests.count()
             + self.refusals.count()
             + self.declines.count()
             + self.invitations.iter().len()
@@ -191,7 +192,7 @@ impl Conversation {
             Membership::Joined(joined) => {
                 for (user, role) in joined.iter() {
                     self.insert(user, role);
-                    self.requests.remove(&user);
+                    self.requests.end(user);
                 }
             }
             Membership::Left(user) => {
@@ -236,7 +237,7 @@ impl Conversation {
             }
             ConversationEvent::MemberBanned(banned) => {
                 self.bans.set(banned.user, Some(banned.until));
-                self.requests.remove(&banned.user);
+                self.requests.end(banned.user);
             }
             ConversationEvent::MemberUnbanned(unbanned) => {
                 self.bans.set(unbanned.user, None);
@@ -249,10 +250,10 @@ impl Conversation {
             ConversationEvent::LinkCreated(created) => self.links.add(created),
             ConversationEvent::LinkRevoked(revoked) => self.links.remove(revoked.link),
             ConversationEvent::JoinRequested(requested) => {
-                self.requests.insert(requested.user);
+                self.requests.add(requested.user);
             }
             ConversationEvent::JoinRefused(refused) => {
-                self.requests.remove(&refused.user);
+                self.requests.end(refused.user);
                 self.refusals.add(refused.user);
             }
             ConversationEvent::InvitationSent(sent) => self.invitations.add(sent),
@@ -274,6 +275,7 @@ impl Conversation {
     pub(crate) fn date(&mut self, at: DateTime<Utc>) {
         self.calls.date(at);
         self.posts.date(at);
+        self.requests.date(at);
         self.refusals.date(at);
         self.links.date(at);
         self.invitations.date(at);

@@ -67,10 +67,13 @@ impl Conversation {
                 .map(|(user, at)| (user, at.map_or(UNDATED, |at| at.timestamp_micros()))),
             out,
         );
-        out.extend((self.requests.len() as u64).to_le_bytes());
-        for user in &self.requests {
-            out.extend(user.0.as_bytes());
-        }
+        freeze_book(
+            self.requests.count(),
+            self.requests
+                .iter()
+                .map(|(user, at)| (user, at.map_or(UNDATED, |at| at.timestamp_micros()))),
+            out,
+        );
         freeze_book(
             self.refusals.count(),
             self.refusals
@@ -143,10 +146,7 @@ impl Conversation {
         let calls = frozen.list(count, 8, time)?;
         let settings = thaw_settings(frozen)?;
         let posts = thaw_book(frozen)?.into_iter().collect();
-        let count = frozen.number()?;
-        let requests = frozen.list(count, 16, |frozen| {
-            frozen.array().map(|id| UserId(Uuid::from_bytes(id)))
-        })?;
+        let requests = thaw_book(frozen)?.into_iter().collect();
         let refusals = thaw_book(frozen)?.into_iter().collect();
         let count = frozen.number()?;
         let links = frozen.list(count, LINK_BYTES, link)?;
@@ -165,7 +165,7 @@ impl Conversation {
             calls: calls.into_iter().collect(),
             settings,
             posts,
-            requests: requests.into_iter().collect(),
+            requests,
             refusals,
             links: links.into_iter().collect(),
             invitations: invitations.into_iter().collect(),

@@ -184,7 +184,7 @@ impl Conversation {
         if self.is_member(user) {
             return Err(Rejection::Conflict("this user is a member already"));
         }
-        if !self.requests.contains(&user) && !facts.lets_add(actor, user) {
+        if !self.requests.is_open(user, now) && !facts.lets_add(actor, user) {
             return Err(Rejection::Denied {
                 field: Field::User,
                 reason: KEEPS_TO_THEMSELVES,

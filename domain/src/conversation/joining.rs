@@ -2,6 +2,7 @@
 
 use super::group::GROUP_MEMBERS_MAX;
 use super::group_settings::Join;
+use super::slow::Posts;
 use super::{Conversation, Shape, THEY_ARE_IN_TOO_MANY, YOU_ARE_IN_TOO_MANY};
 use crate::digest::Form;
 use crate::event::{ConversationEvent, Event, MemberAdded};
@@ -10,12 +11,14 @@ use crate::id::UserId;
 use crate::kind::{Kind, Stored};
 use crate::membership::Role;
 use crate::rejection::{Field, Rejection};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The most people who wait for an answer of a group at a time.
 pub const JOIN_REQUESTS_MAX: usize = 1000;
+/// How long somebody waits for an answer, in seconds. Then they ask no more, and may ask again.
+pub const JOIN_REQUEST_SECONDS: u32 = 30 * 24 * 60 * 60;
 /// How long whoever was refused does not ask again, in seconds.
 pub const REFUSED_SECONDS: u32 = 24 * 60 * 60;
 
@@ -48,6 +51,64 @@ impl Stored for JoinRefused {
 
     fn into_event(self) -> Event {
         ConversationEvent::JoinRefused(self).into()
+    }
+}
+
+/// Those who ask to be let in, and since when.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Requests(Posts);
+
+impl Requests {
+    /// Somebody asks, since a time that is not known yet.
+    pub(super) fn add(&mut self, user: UserId) {
+        self.0.add(user);
+    }
+
+    pub(super) fn end(&mut self, user: UserId) {
+        self.0.remove(user);
+    }
+
+    /// What has no time happened then. Requests that are over by then are kept no longer: it is looked when there is a new one.
+    pub(super) fn date(&mut self, at: DateTime<Utc>) {
+        if self.0.are_dated() {
+            return;
+        }
+        self.0.date(at);
+        let life = TimeDelta::seconds(i64::from(JOIN_REQUEST_SECONDS));
+        let over = self
+            .0
+            .iter()
+            .filter(|(_, since)| since.is_some_and(|since| since + life <= at));
+        let over: Vec<UserId> = over.map(|(user, _)| user).collect();
+        for user in over {
+            self.0.remove(user);
+        }
+    }
+
+    /// Whether somebody waits for an answer.
+    pub(super) fn is_open(&self, user: UserId, now: DateTime<Utc>) -> bool {
+        self.0.wait(user, JOIN_REQUEST_SECONDS, now).is_some()
+    }
+
+    /// How many do.
+    fn count_open(&self, now: DateTime<Utc>) -> usize {
+        let open = self.0.iter().filter(|(user, _)| self.is_open(*user, now));
+        open.count()
+    }
+
+    /// How many are kept.
+    pub(super) fn count(&self) -> usize {
+        self.0.count()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (UserId, Option<DateTime<Utc>>)> + '_ {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<(UserId, Option<DateTime<Utc>>)> for Requests {
+    fn from_iter<I: IntoIterator<Item = (UserId, Option<DateTime<Utc>>)>>(requests: I) -> Self {
+        Self(requests.into_iter().collect())
     }
 }
 
@@ -102,7 +163,7 @@ impl Conversation {
         facts: &Facts,
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
-        if self.requests.contains(&actor) {
+        if self.requests.is_open(actor, now) {
             return Ok(vec![]);
         }
         self.lets_in(actor, facts, now)?;
@@ -113,7 +174,7 @@ impl Conversation {
                 wait,
             });
         }
-        if self.requests.len() >= JOIN_REQUESTS_MAX {
+        if self.requests.count_open(now) >= JOIN_REQUESTS_MAX {
             return Err(Rejection::Conflict("too many people wait for an answer"));
         }
         Ok(vec![ConversationEvent::JoinRequested(JoinRequested {
@@ -143,7 +204,7 @@ impl Conversation {
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         self.inviter(actor, now)?;
-        if !self.requests.contains(&user) {
+        if !self.requests.is_open(user, now) {
             return Err(Rejection::NotFound(Field::User));
         }
         if self.member_count() >= GROUP_MEMBERS_MAX {
@@ -167,7 +228,7 @@ impl Conversation {
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         self.inviter(actor, now)?;
-        if !self.requests.contains(&user) {
+        if !self.requests.is_open(user, now) {
             return Err(Rejection::NotFound(Field::User));
         }
         Ok(vec![ConversationEvent::JoinRefused(JoinRefused { user })])

@@ -42,6 +42,19 @@ impl Posts {
         (wait > TimeDelta::zero()).then_some(wait)
     }
 
+    /// Nothing is kept of somebody any more.
+    pub(super) fn remove(&mut self, user: UserId) {
+        if self.last.get(user).is_some() {
+            self.last.set(user, None);
+            self.undated.remove(&user);
+        }
+    }
+
+    /// Whether all have a time.
+    pub(super) fn are_dated(&self) -> bool {
+        self.undated.is_empty()
+    }
+
     pub(super) fn count(&self) -> usize {
         self.last.count()
     }

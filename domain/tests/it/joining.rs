@@ -2,7 +2,8 @@ use crate::harness::*;
 use chrono::TimeDelta;
 use tidings_domain::event::{JoinRefused, JoinRequested};
 use tidings_domain::{
-    ConversationCommand, ConversationEvent, Field, JOIN_REQUESTS_MAX, Join, Rejection, SettingsChange,
+    ConversationCommand, ConversationEvent, Field, JOIN_REQUEST_SECONDS, JOIN_REQUESTS_MAX, Join, Rejection,
+    SettingsChange,
 };
 
 fn set(join: Join) -> Given {
@@ -118,4 +119,32 @@ fn so_many_wait_for_an_answer_and_no_more() {
     });
     full.when(last, join()).conflicts();
     assert!(full.done(ANN, refuse(10)).when(last, join()).0.is_ok());
+}
+
+#[test]
+fn who_has_no_answer_for_thirty_days_asks_no_more_and_may_ask_again() {
+    let life = i64::from(JOIN_REQUEST_SECONDS);
+    let requested = ConversationEvent::JoinRequested(JoinRequested { user: user(DAN) });
+    let asked = || set(Join::Request).done(DAN, join());
+    let waiting = || asked().written(life - 1);
+    waiting().when(DAN, join()).then([]);
+    waiting().when(ANN, approve(DAN)).then([added(DAN)]);
+    let over = || asked().written(life);
+    over().when(DAN, join()).then([requested]);
+    for answer in [approve(DAN), refuse(DAN)] {
+        over().when(ANN, answer).refused(Rejection::NotFound(Field::User));
+    }
+    // Another request makes room for itself.
+    let again = over().done(DAN, join()).written(0);
+    again.when(ANN, approve(DAN)).then([added(DAN)]);
+}
+
+#[test]
+fn requests_that_are_over_take_nobodys_place() {
+    let last = 10 + JOIN_REQUESTS_MAX as u128;
+    let full = (10..last).fold(set(Join::Request).with_people(last), |given, n| {
+        given.done(n, join())
+    });
+    let over = full.written(i64::from(JOIN_REQUEST_SECONDS));
+    assert!(over.when(last, join()).0.is_ok());
 }

@@ -30,7 +30,7 @@ CREATE TABLE {schema}.link (
     PRIMARY KEY (conversation, link)
 );
 
--- Those who ask to be let in.
+-- Those who ask to be let in, those whose time is over included.
 CREATE TABLE {schema}.request (
     conversation uuid NOT NULL,
     user_id      uuid NOT NULL,

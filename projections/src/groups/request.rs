@@ -6,7 +6,7 @@ use crate::select::{Listed, Range, Select, Sql};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
-use tidings_domain::ConversationEvent;
+use tidings_domain::{ConversationEvent, JOIN_REQUEST_SECONDS};
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ pub struct JoinRequest {
     pub at: DateTime<Utc>,
 }
 
-/// A part of those who ask to be let into each of `conversations`, in the order of their ids.
+/// A part of those who ask to be let in and whose time is not over, of each of `conversations`, in the order of their ids.
 pub fn requests(conversations: Vec<Uuid>, range: &Range<Uuid>) -> Select<Listed<JoinRequest>> {
     let read = |row: &Row| Listed::read(row, "user_id", JoinRequest::read);
     Select::new(&REQUESTS, read)
@@ -28,6 +28,7 @@ pub fn requests(conversations: Vec<Uuid>, range: &Range<Uuid>) -> Select<Listed<
         .with(range.after)
         .with(range.before)
         .with(range.rows)
+        .with(i64::from(JOIN_REQUEST_SECONDS))
 }
 
 impl JoinRequest {
