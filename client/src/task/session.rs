@@ -43,6 +43,8 @@ struct Session {
     proof: Arc<Proof>,
     /// The ping whose answer has to wait for the user.
     held: Option<Held>,
+    /// Whether the server has answered a ping of this side's.
+    answered: bool,
 }
 
 /// A ping that was read behind something that the user does not have yet.
@@ -72,6 +74,7 @@ impl Task {
             renew_again: RENEW_AGAIN_MIN,
             proof,
             held: None,
+            answered: false,
         };
         let words = hello(&token.text, &self.config.device, self.resume());
         session.outgoing.extend(words.into_iter().map(Message::Text));

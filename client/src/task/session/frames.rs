@@ -96,7 +96,7 @@ impl Task {
                 self.flight.receipts.heard(&receipt);
                 out.offer(Incoming::Receipt(receipt));
             }
-            ServerFrame::Pong { .. } => {}
+            ServerFrame::Pong { .. } => session.answered = true,
             ServerFrame::Close(close) => return Some(DisconnectReason::Closed(close)),
         }
         None
