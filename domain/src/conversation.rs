@@ -10,6 +10,7 @@ pub mod forward;
 mod frozen;
 pub mod group;
 pub mod group_settings;
+pub mod history;
 pub mod invitation;
 pub mod joining;
 pub mod link;
@@ -35,6 +36,7 @@ use book::Book;
 use chrono::{DateTime, Utc};
 use everyone::Calls;
 use group_settings::GroupSettings;
+use history::{Beginning, UNWRITTEN};
 use invitation::Invitations;
 use joining::Requests;
 use link::Links;
@@ -59,6 +61,8 @@ pub struct Conversation {
     pins: Pins,
     calls: Calls,
     settings: GroupSettings,
+    /// From where on those see it who come in now.
+    beginning: Beginning,
     posts: Posts,
     /// Who asks to be let in.
     requests: Requests,
@@ -186,12 +190,17 @@ impl Conversation {
         }
     }
 
-    /// Folds one event. Total: any event in any state is taken as the fact that it is.
+    /// Folds one event that is decided and has no place yet. Total: any event in any state is taken as the fact that it is.
     pub fn evolve(&mut self, event: &ConversationEvent) {
+        self.evolve_at(event, UNWRITTEN);
+    }
+
+    /// The same of one that stands at `seq`.
+    pub fn evolve_at(&mut self, event: &ConversationEvent, seq: u64) {
         match event.membership() {
             Membership::Joined(joined) => {
                 for (user, role) in joined.iter() {
-                    self.insert(user, role);
+                    self.insert(user, role, seq);
                     self.requests.end(user);
                 }
             }
@@ -231,6 +240,9 @@ impl Conversation {
             }
             ConversationEvent::GroupSettingsChanged(changed) => {
                 self.settings = self.settings.with(&changed.settings);
+                if let Some(history) = changed.settings.history {
+                    self.beginning = Beginning::turned(history, seq);
+                }
             }
             ConversationEvent::MemberMuted(muted) => {
                 self.mutes.set(muted.user, muted.on.then_some(muted.until));
@@ -282,13 +294,18 @@ impl Conversation {
         self.declines.date(at);
     }
 
-    fn insert(&mut self, user: UserId, role: Role) {
+    fn insert(&mut self, user: UserId, role: Role, seq: u64) {
         self.arrivals += 1;
         let arrival = self
             .members
             .get(user)
             .map_or(self.arrivals, |member| member.arrival);
-        self.members.set(user, Some(Member { role, arrival }));
+        let member = Member {
+            role,
+            arrival,
+            visible_from: self.beginning.visible_from(seq),
+        };
+        self.members.set(user, Some(member));
     }
 }
 

@@ -63,8 +63,8 @@ pub struct Facts {
     /// How many conversations more people may be put into. Whoever is not there may be put into any number.
     rooms: HashMap<UserId, u32>,
     messages: HashMap<(ConversationId, Uuid), Known>,
-    /// Who has sent messages that are there or will be, and where they stand.
-    sent: HashMap<(ConversationId, Uuid), (UserId, Line)>,
+    /// Of messages that are there or will be, who has sent them and where they stand.
+    sent: HashMap<(ConversationId, Uuid), Sent>,
     /// By who has stored them.
     attachments: HashMap<(UserId, Uuid), Attachment>,
     /// By the commands that forward them: an id belongs to whoever uses it, in one conversation.
@@ -75,6 +75,15 @@ pub struct Facts {
     pair: Pair,
     /// Messages that something in the batch is about.
     touched: HashSet<(ConversationId, Uuid)>,
+}
+
+/// Who has sent a message, and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) sender: UserId,
+    pub(crate) line: Line,
+    /// `None` of one that is not written yet.
+    pub(crate) seq: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -347,23 +356,38 @@ impl Facts {
         self.rooms.get(&user).is_none_or(|left| *left > 0)
     }
 
-    /// The message is there. What is known of it already stays known.
-    pub fn add_presence(&mut self, conversation: ConversationId, message: Uuid, sender: UserId, line: Line) {
-        self.sent.insert((conversation, message), (sender, line));
+    /// The message is there, at `seq`. What is known of it already stays known.
+    pub fn add_presence(
+        &mut self,
+        conversation: ConversationId,
+        message: Uuid,
+        sender: UserId,
+        (line, seq): (Line, u64),
+    ) {
+        let sent = Sent {
+            sender,
+            line,
+            seq: Some(seq),
+        };
+        self.sent.insert((conversation, message), sent);
         self.messages
             .entry((conversation, message))
             .or_insert(Known::There);
     }
 
     /// Who has sent a message that is there or will be, and where it stands.
-    pub(crate) fn sent(&self, conversation: ConversationId, message: Uuid) -> Option<(UserId, Line)> {
+    pub(crate) fn sent(&self, conversation: ConversationId, message: Uuid) -> Option<Sent> {
         self.sent.get(&(conversation, message)).copied()
     }
 
     /// What the message is. Of one that several commands are about, each adds what it knows of reactions.
     pub fn add_message(&mut self, conversation: ConversationId, id: Uuid, message: Message) {
-        self.sent
-            .insert((conversation, id), (message.sender, message.line));
+        let sent = Sent {
+            sender: message.sender,
+            line: message.line,
+            seq: Some(message.seq),
+        };
+        self.sent.insert((conversation, id), sent);
         match self.messages.entry((conversation, id)).or_insert(Known::There) {
             Known::Message(known) => {
                 let Reactions {
@@ -453,7 +477,12 @@ impl Facts {
         }
         let about = match event {
             ConversationEvent::MessageSent(sent) => {
-                self.sent.insert((conversation, command.0), (actor, sent.line()));
+                let coming = Sent {
+                    sender: actor,
+                    line: sent.line(),
+                    seq: None,
+                };
+                self.sent.insert((conversation, command.0), coming);
                 self.messages
                     .entry((conversation, command.0))
                     .or_insert(Known::Coming);

@@ -5,6 +5,7 @@ use crate::announcement::{ANNOUNCEMENTS, AnnouncementCommand, Announcements};
 use crate::command::{Command, ConversationCommand};
 use crate::conversation::Conversation;
 use crate::conversation::forward::Source;
+use crate::conversation::history::UNWRITTEN;
 use crate::conversation::receipt::Receipts;
 use crate::digest::DigestKey;
 use crate::event::{Acted, Event, Role};
@@ -344,8 +345,13 @@ impl Stream {
         }
     }
 
-    /// Folds one event. Total: what does not belong to the stream leaves it as it is.
+    /// Folds one event that is decided and has no place yet. Total: what does not belong to the stream leaves it as it is.
     pub fn evolve(&mut self, event: &Event) {
+        self.evolve_at(event, UNWRITTEN);
+    }
+
+    /// The same of one that stands at `seq`.
+    pub fn evolve_at(&mut self, event: &Event, seq: u64) {
         if matches!(self, Self::Empty) {
             *self = match event {
                 Event::Conversation(_) => Self::Conversation(Conversation::default()),
@@ -358,7 +364,9 @@ impl Stream {
             };
         }
         match (self, event) {
-            (Self::Conversation(conversation), Event::Conversation(event)) => conversation.evolve(event),
+            (Self::Conversation(conversation), Event::Conversation(event)) => {
+                conversation.evolve_at(event, seq);
+            }
             (Self::User(user), Event::User(event)) => user.evolve(event),
             (Self::Pair(pair), Event::Pair(event)) => pair.evolve(event),
             (Self::Reports(reports), Event::Report(event)) => reports.evolve(event),
@@ -400,6 +408,14 @@ impl Stream {
             Self::Empty | Self::User(_) | Self::Pair(_) | Self::Reports(_) | Self::Announcements(_) => {
                 Err(Rejection::NotAMember)
             }
+        }
+    }
+
+    /// [`Conversation::visible_from`]; nobody sees anything of what is no conversation.
+    pub fn visible_from(&self, user: UserId) -> Option<u64> {
+        match self {
+            Self::Conversation(conversation) => conversation.visible_from(user),
+            Self::Empty | Self::User(_) | Self::Pair(_) | Self::Reports(_) | Self::Announcements(_) => None,
         }
     }
 

@@ -19,13 +19,14 @@ pub struct Origin {
     pub payload: Bytes,
 }
 
-/// That a command has written an event, and of which kind.
+/// That a command has written an event, of which kind, and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Writing {
     pub stream: Uuid,
     pub command: Uuid,
     pub kind: i16,
     pub actor: Uuid,
+    pub seq: u64,
 }
 
 impl Log {
@@ -148,6 +149,7 @@ impl Log {
                     command: row.try_get(1)?,
                     kind: row.try_get(2)?,
                     actor: row.try_get(3)?,
+                    seq: unsigned(row.try_get(4)?),
                 })
             };
             rows.iter().map(writing).collect()

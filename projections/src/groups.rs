@@ -14,4 +14,4 @@ pub use invitation::{Invitation, Invited, invitations, invited};
 pub use link::{Link, links};
 pub use request::{JoinRequest, requests};
 pub use sanction::{Sanction, SanctionKind, sanctions};
-pub use tidings_domain::{GroupSettings, Join, SettingsChange, Who};
+pub use tidings_domain::{GroupSettings, History, Join, SettingsChange, Who};

@@ -20,6 +20,16 @@ pub enum Who {
     Admins,
 }
 
+/// What those see who come into a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum History {
+    /// All of it, but for what stands before an end of `joined`.
+    Shared,
+    /// What is sent from their joining on.
+    Joined,
+}
+
 /// How people come into a group of themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -58,6 +68,9 @@ pub struct GroupSettings {
     /// Whether messages may be forwarded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward: Option<bool>,
+    /// What those see who come in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<History>,
     /// How people come in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join: Option<Join>,
@@ -71,8 +84,9 @@ pub struct GroupSettings {
 }
 
 impl GroupSettings {
-    const NAMES: [&'static str; 10] = [
-        "post", "invite", "pin", "everyone", "threads", "react", "attach", "forward", "join", "slow_s",
+    const NAMES: [&'static str; 11] = [
+        "post", "invite", "pin", "everyone", "threads", "react", "attach", "forward", "history", "join",
+        "slow_s",
     ];
 }
 

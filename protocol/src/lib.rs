@@ -54,7 +54,7 @@ pub use direct::DirectOpened;
 pub use error::{ErrorCode, ErrorFrame};
 pub use event::{Event, EventRef, encode_events};
 pub use group::{GroupCreated, GroupRenamed, MemberAdded, MemberLeft, MemberRemoved, Role, RoleChanged};
-pub use group_settings::{GroupSettings, GroupSettingsChanged, Join, Who};
+pub use group_settings::{GroupSettings, GroupSettingsChanged, History, Join, Who};
 pub use hiding::{ConversationCleared, MessagesHidden};
 pub use invitation::{
     GroupInvited, InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent,

@@ -145,10 +145,11 @@ pub(super) async fn load(log: &Log, lane: u8, rules: Rules, asked: Asked) -> Res
         command,
         kind,
         actor,
+        seq,
     } in present
     {
         let line = Kind(kind).line().unwrap_or(Line::Main);
-        facts.add_presence(ConversationId(stream), command, UserId(actor), line);
+        facts.add_presence(ConversationId(stream), command, UserId(actor), (line, seq));
     }
     for origin in attachments {
         match stored::decode(origin.kind, origin.ver, &origin.payload) {

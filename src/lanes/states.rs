@@ -55,17 +55,12 @@ impl StreamState {
     /// Folds a control event from the log.
     pub(crate) fn fold(&mut self, recorded: &Recorded) -> Result<(), DecodeError> {
         let event = stored::decode(recorded.kind, recorded.ver, &recorded.payload)?;
-        self.stream.evolve(&event);
-        self.count(recorded);
-        Ok(())
-    }
-
-    /// Takes note of a control event that is folded in.
-    pub(crate) fn count(&mut self, recorded: &Recorded) {
+        self.stream.evolve_at(&event, recorded.seq);
         self.guard = recorded.seq;
         self.first.get_or_insert(First::of(recorded));
         self.stream.date(recorded.at);
         self.unkept += 1;
+        Ok(())
     }
 
     /// One that was kept beside the log.

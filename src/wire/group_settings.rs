@@ -1,7 +1,7 @@
 //! Settings of groups.
 
 use super::command::Translated;
-use tidings_domain::{ConversationCommand, ConversationId, Join, SettingsChange, Who};
+use tidings_domain::{ConversationCommand, ConversationId, History, Join, SettingsChange, Who};
 use tidings_protocol as protocol;
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ pub(super) fn change(conversation: Uuid, settings: protocol::GroupSettings) -> T
         react,
         attach,
         forward,
+        history,
         join,
         slow_s,
     } = settings;
@@ -27,6 +28,10 @@ pub(super) fn change(conversation: Uuid, settings: protocol::GroupSettings) -> T
         react: react.map(who),
         attach: attach.map(who),
         forward,
+        history: history.map(|history| match history {
+            protocol::History::Shared => History::Shared,
+            protocol::History::Joined => History::Joined,
+        }),
         join: join.map(|join| match join {
             protocol::Join::Invite => Join::Invite,
             protocol::Join::Request => Join::Request,

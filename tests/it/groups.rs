@@ -27,9 +27,9 @@ async fn a_group_is_set_at_one_node_and_both_keep_to_it() {
     let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
     let group = a.create_group(&[&ben]).await;
     let said = b.say(group, "free").await["id"].clone();
-    let fields = "settings { post invite pin everyone threads react attach forward slowSeconds }";
+    let fields = "settings { post invite pin everyone threads react attach forward history slowSeconds }";
     let usual = json!({ "post": "MEMBERS", "invite": "ADMINS", "pin": "ADMINS", "everyone": "ADMINS", "threads": "MEMBERS",
-        "react": "MEMBERS", "attach": "MEMBERS", "forward": true, "slowSeconds": 0 });
+        "react": "MEMBERS", "attach": "MEMBERS", "forward": true, "history": "SHARED", "slowSeconds": 0 });
     let position = b.say(group, "still").await["position"].clone();
     assert_eq!(
         asked(&two, &ben, group, fields, &position).await["settings"],
@@ -76,7 +76,8 @@ async fn a_group_is_set_at_one_node_and_both_keep_to_it() {
     b.acked(invited).await;
     for wrong in [
         json!({ "post": "nobody" }),
-        json!({ "history": "joined" }),
+        json!({ "history": "nobody" }),
+        json!({ "colour": "red" }),
         json!({ "slow_s": 21_601 }),
         json!({ "slow_s": -1 }),
         json!([]),

@@ -44,8 +44,8 @@ impl Conversation {
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         let role = self.authorize(actor)?;
         self.may_speak(actor, role, now)?;
-        let message = facts
-            .standing(conversation, id)
+        let message = self
+            .in_view(actor, facts.standing(conversation, id))
             .ok_or(Rejection::NotFound(Field::Message))?;
         if message.sender != actor {
             return Err(Rejection::Forbidden("only its author can edit a message"));

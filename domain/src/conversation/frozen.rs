@@ -1,6 +1,7 @@
 //! A conversation's state as bytes.
 
 use super::group_settings::{GroupSettings, Join, Who};
+use super::history::{Beginning, History};
 use super::invitation::Invitation;
 use super::link::Link;
 use super::members::Member;
@@ -14,14 +15,17 @@ use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Id, role, arrival.
-const MEMBER_BYTES: usize = 16 + 1 + 8;
+/// Id, role, arrival, and what they see.
+const MEMBER_BYTES: usize = 16 + 1 + 8 + 8;
 
 /// Id, proof, whose it is, until when, and how often still.
 const LINK_BYTES: usize = 16 * 3 + 8 * 2;
 
 /// Who is invited, by whom, and until when.
 const INVITATION_BYTES: usize = 16 * 2 + 8;
+
+/// Stands for the joining of whoever comes in: no event has this seq.
+const THEIR_JOINING: u64 = 0;
 
 /// Stands for uses that are not counted.
 const UNCOUNTED: u64 = u64::MAX;
@@ -50,6 +54,7 @@ impl Conversation {
                 Role::Owner => 2,
             });
             out.extend(member.arrival.to_le_bytes());
+            out.extend(member.visible_from.to_le_bytes());
         }
         out.extend((self.pins.count() as u64).to_le_bytes());
         for message in self.pins.iter() {
@@ -60,6 +65,8 @@ impl Conversation {
             out.extend(call.map_or(UNDATED, |at| at.timestamp_micros()).to_le_bytes());
         }
         freeze_settings(&self.settings, out);
+        let beginning = self.beginning.number().unwrap_or(THEIR_JOINING);
+        out.extend(beginning.to_le_bytes());
         freeze_book(
             self.posts.count(),
             self.posts
@@ -137,14 +144,19 @@ impl Conversation {
                 2 => Role::Owner,
                 _ => return None,
             };
-            let arrival = frozen.number()?;
-            Some((user, Member { role, arrival }))
+            let member = Member {
+                role,
+                arrival: frozen.number()?,
+                visible_from: frozen.number()?,
+            };
+            Some((user, member))
         })?;
         let count = frozen.number()?;
         let pins = frozen.list(count, 16, |frozen| frozen.array().map(Uuid::from_bytes))?;
         let count = frozen.number()?;
         let calls = frozen.list(count, 8, time)?;
         let settings = thaw_settings(frozen)?;
+        let beginning = Some(frozen.number()?).filter(|from| *from != THEIR_JOINING);
         let posts = thaw_book(frozen)?.into_iter().collect();
         let requests = thaw_book(frozen)?.into_iter().collect();
         let refusals = thaw_book(frozen)?.into_iter().collect();
@@ -164,6 +176,7 @@ impl Conversation {
             pins: pins.into_iter().collect(),
             calls: calls.into_iter().collect(),
             settings,
+            beginning: Beginning::stored(beginning),
             posts,
             requests,
             refusals,
@@ -209,6 +222,7 @@ fn freeze_settings(settings: &GroupSettings, out: &mut Vec<u8>) {
         react,
         attach,
         forward,
+        history,
         join,
         slow_s,
     } = *settings;
@@ -216,6 +230,7 @@ fn freeze_settings(settings: &GroupSettings, out: &mut Vec<u8>) {
         out.push(u8::from(who == Who::Admins));
     }
     out.push(u8::from(forward));
+    out.push(u8::from(history == History::Joined));
     out.push(match join {
         Join::Invite => 0,
         Join::Request => 1,
@@ -241,6 +256,11 @@ fn thaw_settings(frozen: &mut Frozen<'_>) -> Option<GroupSettings> {
         forward: match frozen.byte()? {
             0 => false,
             1 => true,
+            _ => return None,
+        },
+        history: match frozen.byte()? {
+            0 => History::Shared,
+            1 => History::Joined,
             _ => return None,
         },
         join: match frozen.byte()? {
@@ -293,6 +313,7 @@ mod tests {
             let member = Member {
                 role: Role::Admin,
                 arrival: 7,
+                visible_from: 1,
             };
             let members = (0..members).map(|n| (UserId(Uuid::from_u128(n)), member));
             let conversation = Conversation {

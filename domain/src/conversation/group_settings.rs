@@ -1,5 +1,6 @@
 //! Settings of a group: who may do what in it, and how often its members write.
 
+use super::history::History;
 use super::slow::SLOW_SECONDS_MAX;
 use super::{Conversation, Shape};
 use crate::digest::Form;
@@ -56,6 +57,8 @@ pub struct GroupSettings {
     pub attach: Who,
     /// Whether its messages may be forwarded.
     pub forward: bool,
+    /// What those see who come in.
+    pub history: History,
     /// How people come in.
     pub join: Join,
     /// How many seconds members wait between two messages; 0 where they do not.
@@ -73,6 +76,7 @@ impl Default for GroupSettings {
             react: Who::Members,
             attach: Who::Members,
             forward: true,
+            history: History::Shared,
             join: Join::Invite,
             slow_s: 0,
         }
@@ -99,6 +103,8 @@ pub struct SettingsChange {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub forward: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub history: Option<History>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub join: Option<Join>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub slow_s: Option<u32>,
@@ -117,6 +123,7 @@ impl GroupSettings {
             react: change.react.unwrap_or(self.react),
             attach: change.attach.unwrap_or(self.attach),
             forward: change.forward.unwrap_or(self.forward),
+            history: change.history.unwrap_or(self.history),
             join: change.join.unwrap_or(self.join),
             slow_s: change.slow_s.unwrap_or(self.slow_s),
         }
@@ -138,6 +145,7 @@ impl SettingsChange {
             react: other(self.react, &settings.react),
             attach: other(self.attach, &settings.attach),
             forward: other(self.forward, &settings.forward),
+            history: other(self.history, &settings.history),
             join: other(self.join, &settings.join),
             slow_s: other(self.slow_s, &settings.slow_s),
         }
@@ -226,6 +234,10 @@ pub(crate) fn settings_form(form: &mut Form, change: &SettingsChange) {
             Join::Request => 1,
             Join::Open => 2,
         });
+    }
+    if let Some(history) = change.history {
+        form.tag(67);
+        form.tag(u8::from(history == History::Joined));
     }
     if let Some(seconds) = change.slow_s {
         form.tag(65);

@@ -8,6 +8,8 @@ use crate::membership::Role;
 pub(super) struct Member {
     pub(super) role: Role,
     pub(super) arrival: u64,
+    /// The first seq that they see.
+    pub(super) visible_from: u64,
 }
 
 /// A map from user to member.
@@ -63,7 +65,13 @@ mod tests {
     #[test]
     fn owners_are_counted_as_they_come_and_go() {
         let user = |n| UserId(Uuid::from_u128(n));
-        let member = |role| Some(Member { role, arrival: 1 });
+        let member = |role| {
+            Some(Member {
+                role,
+                arrival: 1,
+                visible_from: 1,
+            })
+        };
         let mut members: Members = (0..3)
             .filter_map(|n| Some((user(n), member(if n == 0 { Role::Owner } else { Role::Member })?)))
             .collect();

@@ -201,7 +201,7 @@ impl Conversation {
                 max: MENTIONS_MAX,
             });
         }
-        if reply_to.is_some_and(|message| !facts.has_message(conversation, message)) {
+        if reply_to.is_some_and(|message| !self.has_in_view(actor, conversation, message, facts)) {
             return Err(Rejection::invalid(
                 Field::ReplyTo,
                 "the conversation has no such message",
@@ -214,7 +214,7 @@ impl Conversation {
             });
         }
         let thread_author = thread
-            .map(|thread| self.reply_in(conversation, thread, facts))
+            .map(|thread| self.reply_in(conversation, actor, thread, facts))
             .transpose()?;
         let mut mentions = mentions.clone();
         dedupe(&mut mentions);

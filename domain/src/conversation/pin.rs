@@ -90,7 +90,9 @@ impl Conversation {
         } else {
             facts.standing(conversation, id)
         };
-        let message = message.ok_or(Rejection::NotFound(Field::Message))?;
+        let message = self
+            .in_view(actor, message)
+            .ok_or(Rejection::NotFound(Field::Message))?;
         if self.pins.has(id) == on {
             return Ok(vec![]);
         }

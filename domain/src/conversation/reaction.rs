@@ -116,8 +116,8 @@ impl Conversation {
             }
             self.may_speak(actor, role, now)?;
         }
-        let message = facts
-            .standing(conversation, id)
+        let message = self
+            .in_view(actor, facts.standing(conversation, id))
             .ok_or(Rejection::NotFound(Field::Message))?;
         let reactions = &message.reactions;
         if reactions.has(emoji, actor) == on {

@@ -46,8 +46,8 @@ impl Conversation {
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         let role = self.authorize(actor)?;
-        let message = facts
-            .message(conversation, id)
+        let message = self
+            .in_view(actor, facts.message(conversation, id))
             .ok_or(Rejection::NotFound(Field::Message))?;
         if !self.rules_over(actor, role, message) {
             if message.sender != actor {

@@ -88,21 +88,23 @@ impl Conversation {
     pub(super) fn reply_in(
         &self,
         conversation: ConversationId,
+        actor: UserId,
         thread: InThread,
         facts: &Facts,
     ) -> Result<UserId, Rejection> {
         if self.is_direct() {
             return Err(none_in_direct());
         }
-        let (author, line) = facts
+        let root = facts
             .sent(conversation, thread.root)
+            .filter(|_| self.has_in_view(actor, conversation, thread.root, facts))
             .ok_or(Rejection::NotFound(Field::Thread))?;
-        if line.is_thread() {
+        if root.line.is_thread() {
             return Err(Rejection::invalid(
                 Field::Thread,
                 "a message that stands in a thread begins none",
             ));
         }
-        Ok(author)
+        Ok(root.sender)
     }
 }

@@ -43,7 +43,7 @@ fn about_a_message() -> [ConversationEvent; 3] {
 fn a_message_that_stands_before_in_the_batch_is_there_and_has_no_place_yet() {
     let need = |message, aspect| Need::Message { message, aspect };
     let mut facts = Facts::default();
-    facts.add_presence(CONVERSATION, MESSAGE, user(CAT), Line::Main);
+    facts.add_presence(CONVERSATION, MESSAGE, user(CAT), (Line::Main, MESSAGE_SEQ));
     assert!(!facts.has_message(CONVERSATION, OTHER));
     assert!(facts.has_message(CONVERSATION, MESSAGE) && facts.message(CONVERSATION, MESSAGE).is_none());
     before(&mut facts, sent());
@@ -95,7 +95,7 @@ fn what_several_commands_know_of_a_message_is_added_up() {
                 ..written(CAT, "hi")
             };
             facts.add_message(CONVERSATION, MESSAGE, message);
-            facts.add_presence(CONVERSATION, MESSAGE, user(CAT), Line::Main);
+            facts.add_presence(CONVERSATION, MESSAGE, user(CAT), (Line::Main, MESSAGE_SEQ));
         }
         let known = facts.message(CONVERSATION, MESSAGE).unwrap();
         let all = reactions(&[anns, bens].concat(), first || second);

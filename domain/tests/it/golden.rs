@@ -8,8 +8,8 @@ use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     About, Act, AnnouncementText, Audience, Change, ConversationEvent, ConversationId, Cursor, DisplayName,
-    Event, FileName, Greeting, Handling, Join, Moment, Reason, ReportId, ReportNote, Role, SettingsChange,
-    UserEvent, Who,
+    Event, FileName, Greeting, Handling, History, Join, Moment, Reason, ReportId, ReportNote, Role,
+    SettingsChange, UserEvent, Who,
 };
 use uuid::Uuid;
 
@@ -47,6 +47,7 @@ fn examples() -> Vec<Event> {
                 react: Some(Who::Admins),
                 attach: Some(Who::Admins),
                 forward: Some(false),
+                history: None,
                 join: Some(Join::Request),
                 slow_s: Some(30),
             },
@@ -376,6 +377,16 @@ fn more() -> Vec<(&'static str, Event)> {
                 user: user(3),
                 role: Role::Member,
                 link: Some(Uuid::from_u128(79)),
+            })
+            .into(),
+        ),
+        (
+            "history",
+            ConversationEvent::GroupSettingsChanged(GroupSettingsChanged {
+                settings: SettingsChange {
+                    history: Some(History::Joined),
+                    ..SettingsChange::default()
+                },
             })
             .into(),
         ),

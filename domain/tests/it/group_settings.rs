@@ -19,6 +19,7 @@ const NOTHING: SettingsChange = SettingsChange {
     react: None,
     attach: None,
     forward: None,
+    history: None,
     join: None,
     slow_s: None,
 };

@@ -18,6 +18,7 @@ mod group;
 mod group_settings;
 mod harness;
 mod hiding;
+mod history;
 mod invitations;
 mod joining;
 mod links;

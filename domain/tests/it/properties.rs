@@ -8,7 +8,8 @@ use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent, ConversationId, Emoji,
-    Event, Join, Message, MessageText, Moment, Role, Rules, SendMessage, SettingsChange, Stream, UserId, Who,
+    Event, History, Join, Message, MessageText, Moment, Role, Rules, SendMessage, SettingsChange, Stream,
+    UserId, Who,
 };
 use uuid::Uuid;
 
@@ -124,23 +125,27 @@ fn settings() -> impl Strategy<Value = SettingsChange> {
     (
         rights,
         prop::option::of(any::<bool>()),
+        prop::option::of(prop::sample::select(&[History::Shared, History::Joined][..])),
         prop::option::of(prop::sample::select(
             &[Join::Invite, Join::Request, Join::Open][..],
         )),
         prop::option::of(0..100_u32),
     )
         .prop_map(
-            |([post, invite, pin, everyone, threads, react, attach], forward, join, slow_s)| SettingsChange {
-                join,
-                post,
-                invite,
-                pin,
-                everyone,
-                threads,
-                react,
-                attach,
-                forward,
-                slow_s,
+            |([post, invite, pin, everyone, threads, react, attach], forward, history, join, slow_s)| {
+                SettingsChange {
+                    history,
+                    join,
+                    post,
+                    invite,
+                    pin,
+                    everyone,
+                    threads,
+                    react,
+                    attach,
+                    forward,
+                    slow_s,
+                }
             },
         )
 }

@@ -4,7 +4,7 @@ use crate::database::{Database, NoAnswer};
 use crate::loader::Loader;
 use async_graphql::{Enum, SimpleObject};
 use std::collections::HashMap;
-use tidings_projections::groups::{self, Join, SettingsChange, Who};
+use tidings_projections::groups::{self, History, Join, SettingsChange, Who};
 use uuid::Uuid;
 
 /// Whom a setting lets do something. Owners and admins always may.
@@ -12,6 +12,15 @@ use uuid::Uuid;
 pub(crate) enum GroupRight {
     Members,
     Admins,
+}
+
+/// What those see of a group who come into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(crate) enum GroupHistory {
+    /// All of it, but for what stands before an end of `JOINED`.
+    Shared,
+    /// What is sent from their joining on.
+    Joined,
 }
 
 /// How people come into a group of themselves.
@@ -43,6 +52,8 @@ pub(crate) struct GroupSettings {
     attach: GroupRight,
     /// Whether its messages may be forwarded.
     forward: bool,
+    /// What those see of it who come in.
+    history: GroupHistory,
     /// How people come into it of themselves.
     join: GroupJoin,
     /// How many seconds members wait between two messages; 0 where they do not.
@@ -69,6 +80,7 @@ impl From<groups::GroupSettings> for GroupSettings {
             react,
             attach,
             forward,
+            history,
             join,
             slow_s,
         } = settings;
@@ -81,6 +93,10 @@ impl From<groups::GroupSettings> for GroupSettings {
             react: react.into(),
             attach: attach.into(),
             forward,
+            history: match history {
+                History::Shared => GroupHistory::Shared,
+                History::Joined => GroupHistory::Joined,
+            },
             join: match join {
                 Join::Invite => GroupJoin::Invite,
                 Join::Request => GroupJoin::Request,

@@ -5,7 +5,7 @@ use crate::projection::run;
 use crate::select::{Select, Sql};
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
-use tidings_domain::{Join, SettingsChange, Who};
+use tidings_domain::{History, Join, SettingsChange, Who};
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
@@ -48,6 +48,13 @@ impl Setting {
             "react" => change.react = who(),
             "attach" => change.attach = who(),
             "forward" => change.forward = self.value.parse().ok(),
+            "history" => {
+                change.history = match self.value.as_str() {
+                    "shared" => Some(History::Shared),
+                    "joined" => Some(History::Joined),
+                    _ => None,
+                }
+            }
             "join" => {
                 change.join = match self.value.as_str() {
                     "invite" => Some(Join::Invite),
@@ -73,6 +80,7 @@ fn said(change: &SettingsChange) -> impl Iterator<Item = (&'static str, String)>
         react,
         attach,
         forward,
+        history,
         join,
         slow_s,
     } = *change;
@@ -91,6 +99,13 @@ fn said(change: &SettingsChange) -> impl Iterator<Item = (&'static str, String)>
         ("react", who(react)),
         ("attach", who(attach)),
         ("forward", forward.map(|forward| forward.to_string())),
+        (
+            "history",
+            history.map(|history| match history {
+                History::Shared => "shared".to_owned(),
+                History::Joined => "joined".to_owned(),
+            }),
+        ),
         (
             "join",
             join.map(|join| match join {
@@ -148,6 +163,7 @@ mod tests {
             react: other(default.react),
             attach: other(default.attach),
             forward: Some(!default.forward),
+            history: Some(History::Joined),
             join: Some(Join::Request),
             slow_s: Some(30),
         };

@@ -4,9 +4,10 @@
 
 use tidings_protocol::{
     Ack, Action, Audience, Avatar, ClientFrame, Close, CloseCode, Command, Content, ErrorCode, ErrorFrame,
-    Event, EventKind, Events, Gap, GroupSettings, Hello, Join, Limits, MessageSend, Notice, OnlineCount,
-    Position, Presence, PresenceCount, PresenceState, Profile, RawValue, Reachable, Receipt, Resume,
-    ResumePart, Role, Seen, ServerFrame, Settings, Source, Status, Timestamp, TypingNotice, Welcome, Who,
+    Event, EventKind, Events, Gap, GroupSettings, Hello, History, Join, Limits, MessageSend, Notice,
+    OnlineCount, Position, Presence, PresenceCount, PresenceState, Profile, RawValue, Reachable, Receipt,
+    Resume, ResumePart, Role, Seen, ServerFrame, Settings, Source, Status, Timestamp, TypingNotice, Welcome,
+    Who,
 };
 use uuid::Uuid;
 
@@ -111,6 +112,7 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
                     react: Some(Who::Admins),
                     attach: Some(Who::Admins),
                     forward: Some(false),
+                    history: Some(History::Joined),
                     join: Some(Join::Request),
                     slow_s: Some(30),
                 },

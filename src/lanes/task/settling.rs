@@ -4,7 +4,7 @@ use super::LaneTask;
 use crate::lanes::facts::{self, Asked};
 use crate::lanes::round::{Pending, Room, Round, Verdict, isolate};
 use crate::lanes::slow::Looks;
-use crate::lanes::states::{Found, Known, Loaded, StreamState, catch_up, read};
+use crate::lanes::states::{Found, Known, Loaded, catch_up, read};
 use crate::lanes::{AsOf, Refusal};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -186,7 +186,9 @@ impl LaneTask {
                 Ok(round.rejoin(vec![]))
             }
             Ok(Outcome::Appended(appended)) => {
-                self.committed(round.chosen, round.overlays, appended).await;
+                let changed = round.overlays.into_keys();
+                let before = changed.filter_map(|stream| Some((stream, known.get(&stream)?.known.clone())));
+                self.committed(round.chosen, before.collect(), appended).await;
                 Ok(round.later)
             }
             Ok(Outcome::Refused { repeats, stale }) => {
@@ -375,36 +377,30 @@ impl LaneTask {
         Ok(again)
     }
 
-    /// A batch is durable: answers, remembers, and hands the events on.
-    async fn committed(
-        &mut self,
-        chosen: Vec<Pending>,
-        overlays: HashMap<Uuid, StreamState>,
-        appended: Appended,
-    ) {
+    /// A batch is durable: answers, remembers, and hands the events on. The states that it was decided on come along: what changed them is
+    /// folded again now that it has a place, as every other node folds it.
+    async fn committed(&mut self, chosen: Vec<Pending>, before: Vec<(Uuid, Known)>, appended: Appended) {
         self.answers.committed(chosen, &appended);
         let now = Instant::now();
-        for (stream, mut overlay) in overlays {
+        for (stream, mut known) in before {
             let controls = appended
                 .events
                 .iter()
                 .filter(|event| event.stream == stream && event.control);
             for event in controls {
-                overlay.count(event);
+                known.follow(self.lane, event);
                 // That it begins is no change.
                 if event.seq > 1 && !Kind(event.kind).is_noted() {
                     self.paces.spend(stream, 1, now);
                 }
             }
-            let due = overlay.is_due();
-            if due {
-                overlay.unkept = 0;
+            if let Known::State(state) = &mut known
+                && state.is_due()
+            {
+                Arc::make_mut(state).unkept = 0;
+                self.keeper.offer(self.lane, stream, self.at.epoch, state);
             }
-            let state = Arc::new(overlay);
-            if due {
-                self.keeper.offer(self.lane, stream, self.at.epoch, &state);
-            }
-            self.states.put(stream, Known::State(state));
+            self.states.put(stream, known);
         }
         metrics::counter!("tidings_events_appended_total").increment(appended.events.len() as u64);
         if let Some(last) = appended.events.last() {

@@ -24,6 +24,7 @@ export interface GroupSettings {
   react?: Who;
   attach?: Who;
   forward?: boolean;
+  history?: 'shared' | 'joined';
   join?: 'invite' | 'request' | 'open';
   slow_s?: number;
 }

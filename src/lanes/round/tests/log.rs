@@ -129,7 +129,7 @@ impl Log {
         let mut state = StreamState::default();
         for written in self.0.get(&stream).into_iter().flatten() {
             if stored::encode(&written.event).0.is_control_event(&written.event) {
-                state.stream.evolve(&written.event);
+                state.stream.evolve_at(&written.event, written.seq);
                 state.guard = written.seq;
                 state.first.get_or_insert(First {
                     command: written.command,

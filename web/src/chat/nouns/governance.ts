@@ -94,6 +94,8 @@ function changes(settings: GroupSettings): string[] {
   return Object.entries(settings).map(([setting, value]) => {
     if (setting === 'slow_s') return value === 0 ? 'no slow mode' : `${value} seconds between two messages`;
     if (setting === 'join') return JOINING[String(value)] ?? `joining: ${value}`;
+    if (setting === 'history')
+      return value === 'joined' ? 'newcomers see new messages only' : 'newcomers see all messages';
     if (setting === 'forward') return value ? 'messages may be forwarded' : 'messages are not forwarded';
     const right = RIGHTS[setting] ?? setting;
     return value === 'members' ? `members may ${right}` : `only owners and admins ${right}`;
