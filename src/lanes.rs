@@ -82,6 +82,8 @@ pub struct Seat {
     pub lets_forward: bool,
     /// Whether they may write in it. What two people are to one another is not asked.
     pub writes: Writes,
+    /// The first seq that they see. What stands before does not exist for them.
+    pub visible_from: u64,
     /// Where a fresh answer was asked for, the last seq of the conversation, read before it was found out who is in it and
     /// behind all that was queued earlier: whoever has the seat may see everything up to there. 0 otherwise.
     pub reach: u64,

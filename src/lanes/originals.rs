@@ -41,7 +41,8 @@ pub(super) async fn find(log: &Log, asked: Asked) -> Result<Option<Original>, Re
     };
     // One that this version cannot read another one may.
     let message = facts::message(lane, &questions[0], &subject).ok_or(Refusal::Unavailable)?;
-    if message.recalled || is_hidden(log, actor, source, message.seq).await? {
+    let is_seen = message.seq >= seat.visible_from;
+    if message.recalled || !is_seen || is_hidden(log, actor, source, message.seq).await? {
         return Ok(None);
     }
     let own = Forwarded {

@@ -19,16 +19,18 @@ impl Reader {
             self.gateway.cursors.settle(self.user).await;
         }
         let as_of = self.gateway.lanes.as_of();
-        let (place, is_direct) = match self.place(conversation).await {
+        let (place, seat) = match self.place(conversation).await {
             Ok(found) => found.unzip(),
             Err(refusal) => return reply.refuse(refused(Some(id), &refusal)),
         };
-        let root = match (is_direct, mark) {
-            (Some(true), Mark::Thread { .. }) => Ok(Root {
+        let root = match (seat, mark) {
+            (Some(Seat { is_direct: true, .. }), Mark::Thread { .. }) => Ok(Root {
                 is_direct: true,
                 ..Root::default()
             }),
-            (Some(false), Mark::Thread { thread, said }) => self.root(conversation, thread, said).await,
+            (Some(seat), Mark::Thread { thread, said }) => {
+                self.root(conversation, seat.visible_from, (thread, said)).await
+            }
             _ => Ok(Root::default()),
         };
         let root = match root {
@@ -49,9 +51,9 @@ impl Reader {
         self.wish(id, conversation.0, command, as_of, reply);
     }
 
-    /// The end of a conversation, and whether it is a direct one; `None` for somebody who is no member of it, which is for the decision
+    /// The end of a conversation, and the user's seat in it; `None` for somebody who is no member of it, which is for the decision
     /// to say: it may be a repeat.
-    async fn place(&self, conversation: ConversationId) -> Result<Option<(Cursor, bool)>, Refusal> {
+    async fn place(&self, conversation: ConversationId) -> Result<Option<(Cursor, Seat)>, Refusal> {
         let Some(seat) = self.seat(conversation).await? else {
             return Ok(None);
         };
@@ -65,7 +67,7 @@ impl Reader {
             seq: head.seq,
             msg_no: head.msg_no,
         };
-        Ok(Some((place, seat.is_direct)))
+        Ok(Some((place, seat)))
     }
 
     /// Where marks of the user have ended by themselves, as far as the read models have come. It is needed by those alone who have marked as
@@ -83,9 +85,14 @@ impl Reader {
         }
     }
 
-    /// What is known of a thread: where the message stands that is said to begin it, and how far it was read already, as far as the read
-    /// models have come.
-    async fn root(&self, conversation: ConversationId, thread: Uuid, said: Said) -> Result<Root, Refusal> {
+    /// What is known of a thread: where the message stands that is said to begin it, if the user sees that, and how far it was read already,
+    /// as far as the read models have come.
+    async fn root(
+        &self,
+        conversation: ConversationId,
+        visible_from: u64,
+        (thread, said): (Uuid, Said),
+    ) -> Result<Root, Refusal> {
         let log = &self.gateway.log;
         let asked = [(conversation.0, thread)];
         let written = log
@@ -95,7 +102,8 @@ impl Reader {
                 tracing::debug!(%error, "a thread could not be looked for");
                 Refusal::Unavailable
             })?;
-        let line = written.first().and_then(|writing| Kind(writing.kind).line());
+        let seen = written.first().filter(|writing| writing.seq >= visible_from);
+        let line = seen.and_then(|writing| Kind(writing.kind).line());
         let read_seq = match said {
             Said::Followed { .. } => 0,
             Said::Read { .. } => thread_read_seq(log.pool(), self.user.0, conversation.0, thread)
@@ -112,13 +120,8 @@ impl Reader {
         })
     }
 
-    /// Whether the user is a member of a conversation, behind the commands that came before.
-    pub(super) async fn is_member(&self, conversation: ConversationId) -> Result<bool, Refusal> {
-        Ok(self.seat(conversation).await?.is_some())
-    }
-
     /// The user's seat in a conversation, behind the commands that came before, if they are a member of it.
-    async fn seat(&self, conversation: ConversationId) -> Result<Option<Seat>, Refusal> {
+    pub(super) async fn seat(&self, conversation: ConversationId) -> Result<Option<Seat>, Refusal> {
         match self.gateway.lanes.authorize(conversation, self.user, false).await {
             Ok(seat) => Ok(Some(seat)),
             Err(refusal) if refusal.is_for_strangers() => Ok(None),

@@ -39,17 +39,19 @@ impl Reader {
             reason,
             note,
         } = report;
-        let is_member = self.is_member(conversation).await?;
+        let seat = self.seat(conversation).await?;
         let log = &self.gateway.log;
         let (mut sender, mut free_at) = (None, None);
-        if is_member {
+        if let Some(seat) = seat {
             let asked = [(conversation.0, message)];
             let written = log.written(conversation.lane(), SUBJECTS.subjects, &asked).await;
             let written = written.map_err(|error| {
                 tracing::debug!(%error, "a message that is reported could not be looked for");
                 Refusal::Unavailable
             })?;
-            sender = written.first().map(|writing| UserId(writing.actor));
+            // What the user does not see is not there for them.
+            let seen = written.first().filter(|writing| writing.seq >= seat.visible_from);
+            sender = seen.map(|writing| UserId(writing.actor));
             let free = reports_free_at(log.pool(), self.user.0, crate::clock::now()).await;
             free_at = free.map_err(|error| {
                 tracing::debug!(%error, "how much somebody has reported could not be found");
@@ -61,7 +63,7 @@ impl Reader {
             message,
             reason,
             note,
-            is_member,
+            is_member: seat.is_some(),
             sender,
             free_at,
         })
