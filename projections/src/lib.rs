@@ -23,10 +23,11 @@ mod select;
 pub mod unread;
 
 pub use announcements::{Lately, lately};
+pub use conversations::Newcomers;
 pub use conversations::counts::conversation_counts;
 pub use conversations::kinds::are_direct;
 pub use conversations::known_users::known_users;
-pub use conversations::memberships::{MEMBERSHIP_MODELS, Membership, Memberships, Seen, memberships};
+pub use conversations::memberships::{Aside, MEMBERSHIP_MODELS, Membership, Memberships, Seen, memberships};
 pub use conversations::present::{Present, present};
 pub use engine::ahead::ahead;
 pub use engine::audit::{Audit, Audited, Drift, audit, drawn};

@@ -9,10 +9,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::stored::{self, DecodeError};
-use tidings_domain::{self as domain, Event, UserId};
+use tidings_domain::{self as domain, ConversationEvent, Event, UserId};
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{LaneHead, Position, Recorded, StreamHead};
-use tidings_projections::{MEMBERSHIP_MODELS, Membership, Memberships};
+use tidings_projections::{Aside, MEMBERSHIP_MODELS, Membership, Memberships};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -68,19 +68,23 @@ impl Writer {
             mut of_user, seen, ..
         } = found;
         let known: HashSet<Uuid> = of_user.iter().map(|membership| membership.conversation).collect();
-        let strangers = seen.aside.iter().filter(|(aside, _)| !known.contains(aside));
-        of_user.extend(strangers.map(|(conversation, folded_seq)| Membership {
-            conversation: *conversation,
+        let strangers = seen.aside.iter().copied();
+        let strangers = strangers.filter(|aside| !known.contains(&aside.conversation));
+        let stranger = |aside: Aside| Membership {
+            conversation: aside.conversation,
             // Of somebody who has never been a member, as far as is known.
             joined_seq: 0,
             begun_seq: None,
             left_seq: Some(0),
-            folded_seq: *folded_seq,
+            visible_from: u64::MAX,
+            newcomers: aside.newcomers,
+            folded_seq: aside.folded_seq,
             parked: true,
             delivered_seq: None,
             delivered_msg_no: 0,
             expired_from: None,
-        }));
+        };
+        of_user.extend(strangers.map(stranger));
         let parked = of_user.iter().filter(|membership| membership.parked);
         let places: Vec<_> = parked
             .map(|membership| (membership.conversation, membership.folded_seq, 0))
@@ -182,7 +186,7 @@ fn never_in(found: &Memberships, conversations: &[Uuid]) -> Vec<Uuid> {
         return vec![];
     }
     let of_user = found.of_user.iter().map(|membership| membership.conversation);
-    let aside = found.seen.aside.iter().map(|(conversation, _)| *conversation);
+    let aside = found.seen.aside.iter().map(|aside| aside.conversation);
     let known: HashSet<Uuid> = of_user.chain(aside).collect();
     let strange = conversations
         .iter()
@@ -197,6 +201,11 @@ fn follow(membership: &mut Membership, user: UserId, recorded: &Recorded) -> Res
     let Event::Conversation(event) = event else {
         return Ok(());
     };
+    if let ConversationEvent::GroupSettingsChanged(changed) = &event
+        && let Some(history) = changed.settings.history
+    {
+        membership.turn(history, recorded.seq, recorded.msg_no);
+    }
     match event.membership() {
         domain::Membership::Joined(joined) if joined.contains(user) => {
             membership.join(recorded.seq, recorded.msg_no);

@@ -16,7 +16,10 @@ CREATE TABLE {schema}.conversation (
     last_msg_no      bigint NOT NULL,
     last_at          timestamptz NOT NULL,
     last_message     uuid,
-    last_message_seq bigint
+    last_message_seq bigint,
+    -- From where on those see it who come in now, and how many messages stand before; null where it is their joining.
+    newcomers_from   bigint DEFAULT 1,
+    newcomers_msg_no bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 70);
 
 CREATE TABLE {schema}.member (
@@ -27,5 +30,8 @@ CREATE TABLE {schema}.member (
     joined_msg_no bigint NOT NULL,
     joined_at     timestamptz NOT NULL,
     left_seq      bigint,
+    -- The first seq that they see, and how many messages stand before it.
+    visible_from  bigint NOT NULL DEFAULT 1,
+    unseen_msg_no bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (conversation, user_id)
 );

@@ -1,5 +1,6 @@
 //! How events change it.
 
+use super::newcomers::Newcomers;
 use crate::fact::Fact;
 use crate::projection::{Folds, Projection, Table, run};
 use async_trait::async_trait;
@@ -119,6 +120,8 @@ struct Conversation<'a> {
     last_msg_no: i64,
     active_at: Option<DateTime<Utc>>,
     message: Option<(Uuid, i64)>,
+    /// What newcomers see by what the batch has brought so far.
+    newcomers: Option<Newcomers>,
 }
 
 struct Created {
@@ -130,6 +133,8 @@ struct Created {
 #[derive(Clone, Copy, Default)]
 struct Member {
     joined: Option<(i64, i64, DateTime<Utc>)>,
+    /// The first seq that they see and how many messages stand before it, where the batch says that.
+    view: Option<(i64, i64)>,
     role: Option<Role>,
     left: Option<i64>,
 }
@@ -180,6 +185,12 @@ impl<'a> Changes<'a> {
             ConversationEvent::MessageSent(sent) if sent.line().is_main() => {
                 conversation.message = Some((fact.record.command, fact.seq()));
             }
+            ConversationEvent::GroupSettingsChanged(changed) => {
+                if let Some(history) = changed.settings.history {
+                    let (seq, msg_no) = (fact.record.seq, fact.record.msg_no);
+                    conversation.newcomers = Some(Newcomers::turned(history, seq, msg_no));
+                }
+            }
             _ => {}
         }
         match event.membership() {
@@ -229,8 +240,14 @@ impl<'a> Changes<'a> {
 
     fn join(&mut self, fact: &Fact<'_>, user: UserId, role: Role) {
         let joined = Some((fact.seq(), fact.msg_no(), fact.at()));
+        let newcomers = self.conversations.get(&fact.stream()).and_then(|of| of.newcomers);
+        let view = newcomers.map(|newcomers| {
+            let (from, before) = newcomers.view(fact.record.seq, fact.record.msg_no);
+            (from as i64, before as i64)
+        });
         *self.member(fact, user) = Member {
             joined,
+            view,
             role: Some(role),
             left: None,
         };
@@ -245,7 +262,8 @@ impl<'a> Changes<'a> {
         self.write_names(transaction, schema).await?;
         self.write_gone(transaction, schema).await?;
         self.write_conversations(transaction, schema).await?;
-        self.write_members(transaction, schema).await
+        self.write_members(transaction, schema).await?;
+        self.write_newcomers(transaction, schema).await
     }
 
     async fn write_people(
@@ -398,12 +416,24 @@ impl<'a> Changes<'a> {
             let msg_nos: Vec<i64> = joined.iter().map(|(.., place)| place.1).collect();
             let ats: Vec<DateTime<Utc>> = joined.iter().map(|(.., place)| place.2).collect();
             let lefts: Vec<Option<i64>> = joined.iter().map(|(_, member, _)| member.left).collect();
+            let views = joined.iter().map(|(_, member, _)| member.view.unzip());
+            let (visible_froms, unseen_msg_nos): (Vec<Option<i64>>, Vec<Option<i64>>) = views.unzip();
             let sql = include_str!("join.sql");
             run(
                 transaction,
                 schema,
                 sql,
-                &[&conversations, &users, &roles, &seqs, &msg_nos, &ats, &lefts],
+                &[
+                    &conversations,
+                    &users,
+                    &roles,
+                    &seqs,
+                    &msg_nos,
+                    &ats,
+                    &lefts,
+                    &visible_froms,
+                    &unseen_msg_nos,
+                ],
             )
             .await?;
         }
@@ -427,6 +457,26 @@ impl<'a> Changes<'a> {
             )
             .await?;
         }
+        Ok(())
+    }
+
+    /// Behind those who have come in: whoever came before the change in the same batch sees what newcomers saw before.
+    async fn write_newcomers(
+        &self,
+        transaction: &Transaction<'_>,
+        schema: &str,
+    ) -> Result<(), tokio_postgres::Error> {
+        let changed = self
+            .conversations
+            .iter()
+            .filter_map(|(id, conversation)| Some((*id, conversation.newcomers?.columns())));
+        let (ids, columns): (Vec<Uuid>, Vec<(Option<i64>, i64)>) = changed.unzip();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let (froms, msg_nos): (Vec<Option<i64>>, Vec<i64>) = columns.into_iter().unzip();
+        let sql = include_str!("newcomers.sql");
+        run(transaction, schema, sql, &[&ids, &froms, &msg_nos]).await?;
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! What connections that come must know: a user's conversations, and what vouches for them.
 
+use super::newcomers::Newcomers;
 use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::models;
@@ -7,6 +8,7 @@ use crate::projection::Projection;
 use crate::select::Sql;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tidings_domain::History;
 use tidings_eventlog::LaneHead;
 use tidings_eventlog::Pool;
 use tokio_postgres::Row;
@@ -30,6 +32,10 @@ pub struct Membership {
     pub begun_seq: Option<u64>,
     /// Seq of the event that ended it; `None` for a current member.
     pub left_seq: Option<u64>,
+    /// The first seq that the user sees by the latest.
+    pub visible_from: u64,
+    /// What those see who come in now.
+    pub newcomers: Newcomers,
     /// The last event of the conversation that the read model has folded: what it says holds up to there.
     pub folded_seq: u64,
     /// Events of the conversation are aside, so what is said here may be old: only the log can tell.
@@ -56,9 +62,18 @@ pub struct Memberships {
 pub struct Seen {
     /// By lane, how far every one of [`MEMBERSHIP_MODELS`] had come. A lane that one of them does not know is not there.
     pub lanes: BTreeMap<u8, u64>,
-    /// Conversations of which events are aside, each with the last seq that was folded: members of theirs may be unknown.
-    /// Of very many, some.
-    pub aside: Vec<(Uuid, u64)>,
+    /// Conversations of which events are aside: members of theirs may be unknown. Of very many, some.
+    pub aside: Vec<Aside>,
+}
+
+/// A conversation of which events are aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aside {
+    pub conversation: Uuid,
+    /// The last seq that was folded.
+    pub folded_seq: u64,
+    /// What those saw who came in then.
+    pub newcomers: Newcomers,
 }
 
 impl Membership {
@@ -86,6 +101,20 @@ impl Membership {
             self.delivered_msg_no = self.delivered_msg_no.max(msg_no);
         }
         (self.joined_seq, self.left_seq) = (seq, None);
+        let (visible_from, unseen) = self.newcomers.view(seq, msg_no);
+        self.visible_from = visible_from;
+        // What they do not see is owed to nobody.
+        if visible_from > 1 {
+            let sent = self.delivered_seq.unwrap_or(0);
+            self.delivered_seq = Some(sent.max(visible_from - 1));
+            self.delivered_msg_no = self.delivered_msg_no.max(unseen);
+            self.expired_from = self.expired_from.map(|from| from.max(visible_from));
+        }
+    }
+
+    /// The same for one by which newcomers see something else.
+    pub fn turn(&mut self, history: History, seq: u64, msg_no: u64) {
+        self.newcomers = Newcomers::turned(history, seq, msg_no);
     }
 
     /// The same for an event by which the user is no member any more.
@@ -129,8 +158,11 @@ pub async fn memberships(pool: &Pool, users: &[Uuid]) -> Result<Vec<Memberships>
                     seen.lanes.insert(u8::try_from(i).unwrap_or(u8::MAX), pos);
                 }
                 "aside" => {
-                    let folded = number(row, "folded_seq")?.unwrap_or(0);
-                    seen.aside.push((row.try_get("conversation")?, folded));
+                    seen.aside.push(Aside {
+                        conversation: row.try_get("conversation")?,
+                        folded_seq: number(row, "folded_seq")?.unwrap_or(0),
+                        newcomers: Newcomers::read(row)?,
+                    });
                 }
                 _ => {
                     if let Some((of_user, apart)) = of_each.get_mut((i as usize).wrapping_sub(1)) {
@@ -168,6 +200,8 @@ fn membership(row: &Row) -> Result<Membership, tokio_postgres::Error> {
         joined_seq: number(row, "joined_seq")?.unwrap_or(0),
         begun_seq: number(row, "begun_seq")?,
         left_seq: number(row, "left_seq")?,
+        visible_from: number(row, "visible_from")?.unwrap_or(u64::MAX),
+        newcomers: Newcomers::read(row)?,
         folded_seq: number(row, "folded_seq")?.unwrap_or(0),
         parked: row.try_get("parked")?,
         delivered_seq: number(row, "delivered_seq")?,

@@ -12,25 +12,29 @@ WITH RECURSIVE aside(n, stream) AS (
      WHERE a.n < $6)
 SELECT 'lane' AS what, c.lane::bigint AS i, NULL::uuid AS conversation, min(c.pos) AS joined_seq, NULL::bigint AS left_seq,
        NULL::bigint AS folded_seq, false AS parked, NULL::bigint AS delivered_seq, NULL::bigint AS delivered_msg_no,
-       NULL::bigint AS expired_from, NULL::bigint AS begun_seq, false AS apart
+       NULL::bigint AS expired_from, NULL::bigint AS begun_seq, false AS apart, NULL::bigint AS visible_from,
+       NULL::bigint AS newcomers_from, NULL::bigint AS newcomers_msg_no
   FROM unnest($2::text[], $3::int[]) v(projection, version)
  CROSS JOIN LATERAL (SELECT c.lane, c.pos FROM projection_checkpoint c
                       WHERE c.projection = v.projection AND c.version = v.version) c
  CROSS JOIN LATERAL (SELECT l.head FROM log_lane l WHERE l.lane = c.lane LIMIT 1) l
  GROUP BY c.lane HAVING count(*) = cardinality($2) AND bool_and(c.pos <= l.head)
 UNION ALL
-SELECT 'aside', 0, a.stream, NULL, NULL, c.last_seq, true, NULL, NULL, NULL, NULL, false
+SELECT 'aside', 0, a.stream, NULL, NULL, c.last_seq, true, NULL, NULL, NULL, NULL, false, NULL, c.newcomers_from,
+       c.newcomers_msg_no
   FROM aside a
-  LEFT JOIN LATERAL (SELECT c.last_seq FROM {conversations}.conversation c WHERE c.conversation = a.stream LIMIT 1) c ON true
+  LEFT JOIN LATERAL (SELECT c.last_seq, c.newcomers_from, c.newcomers_msg_no FROM {conversations}.conversation c
+                      WHERE c.conversation = a.stream LIMIT 1) c ON true
 UNION ALL
 SELECT 'member', u.i, m.conversation, m.joined_seq, m.left_seq, c.last_seq, p.parked, k.delivered_seq, k.delivered_msg_no,
        k.expired_from, k.begun_seq,
        m.joined_seq - 1 > coalesce(stay.joined_seq, 0)
-       AND NOT EXISTS (SELECT 1 FROM projection_parked p WHERE p.projection = $2[2] AND p.version = $3[2] AND p.stream = m.conversation)
+       AND NOT EXISTS (SELECT 1 FROM projection_parked p WHERE p.projection = $2[2] AND p.version = $3[2] AND p.stream = m.conversation),
+       m.visible_from, c.newcomers_from, c.newcomers_msg_no
   FROM unnest($1::uuid[]) WITH ORDINALITY u(id, i)
   JOIN {conversations}.member m ON m.user_id = u.id
-  LEFT JOIN LATERAL (SELECT c.last_seq FROM {conversations}.conversation c WHERE c.conversation = m.conversation LIMIT 1) c
-       ON true
+  LEFT JOIN LATERAL (SELECT c.last_seq, c.newcomers_from, c.newcomers_msg_no FROM {conversations}.conversation c
+                      WHERE c.conversation = m.conversation LIMIT 1) c ON true
  CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM projection_parked p WHERE p.projection = $4 AND p.version = $5
                                        AND p.stream = m.conversation) AS parked) p
 {delivery_cursor}
