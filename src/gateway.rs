@@ -33,6 +33,7 @@ mod timers;
 mod together;
 mod typing;
 mod upgrade;
+mod views;
 mod voices;
 mod writer;
 

@@ -32,7 +32,7 @@ mod welcome;
 
 pub use answer::{answer, answer_made, refused};
 pub use command::{Wanted, translate};
-pub use event::{LiveEvent, encode, gap, shown};
+pub use event::{Edits, LiveEvent, encode, gap, shown};
 pub use frame::Frame;
 pub use hiding::Hide;
 pub use notice::{notice, notice_gap};

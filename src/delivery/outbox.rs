@@ -298,6 +298,7 @@ mod tests {
             msg_no: 0,
             joins: None,
             is_notice: false,
+            edits: None,
             frame: Frame::text(b""),
         }
     }

@@ -4,7 +4,7 @@
 //! user's conversations, subscribe, read the heads, see who has been shown out meanwhile, read the log up to them, see that it
 //! has not gone back. What happens from then on waits in the outbox; what was read already is dropped there by its seq.
 
-use super::lookups::STREAMS;
+use super::lookups::{Range, STREAMS};
 use super::memberships::by_conversation;
 use super::plan::{Missing, everything, plan};
 use super::writer::{Stop, Writer, gone_back};
@@ -68,6 +68,8 @@ impl Writer {
         self.attend(hub.register(&subscriber)).await?;
         let begun = hub.places();
         let missing = self.missing().await?;
+        let unseen = self.unseen(&missing);
+        self.say_gaps(&unseen).await?;
         self.write_ranges(everything(&missing)).await?;
         self.catch_up_notices(u64::MAX).await?;
         self.check_time_line(&begun).await?;
@@ -135,6 +137,7 @@ impl Writer {
             .collect();
         for (membership, head) in memberships.iter().zip(heads) {
             let Some(head) = head else { continue };
+            self.views.note(membership.conversation, membership.visible_from);
             let written = self.places.get(membership.conversation);
             let said = resume.get(&membership.conversation).copied();
             // What came up while this connection lived begins with the first joining, for there was none before: other devices may
@@ -167,6 +170,16 @@ impl Writer {
             .into_iter()
             .map(|(_, conversation)| conversation)
             .collect())
+    }
+
+    /// What this connection is never sent of conversations that it has been sent something of: their user was out, and does not see it.
+    fn unseen(&self, missing: &[Missing]) -> Vec<Range> {
+        let known = missing
+            .iter()
+            .filter(|lack| self.places.get(lack.conversation).is_some());
+        known
+            .filter_map(|lack| Some((lack.conversation, lack.settled_from?, lack.cursor)))
+            .collect()
     }
 
     /// Every conversation stands where its catch-up ended. A gap that was told counts as sent, too.

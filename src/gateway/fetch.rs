@@ -57,8 +57,9 @@ pub(super) async fn fetch(
     };
     // Behind the commands that came before it, and no further than was there when it was found out who may see it: what comes
     // later may be behind a leaving.
-    let (from, last) = match gateway.lanes.authorize(conversation, user, true).await {
-        Ok(seat) => (wanted.from, seat.reach),
+    let (from, last, visible_from) = match gateway.lanes.authorize(conversation, user, true).await {
+        // What stands before what they see is as if it were not there.
+        Ok(seat) => (wanted.from.max(seat.visible_from), seat.reach, seat.visible_from),
         Err(refusal) => {
             // Somebody who has left may have what they were told is still owed to them.
             let out = refusal.is_for_strangers();
@@ -67,18 +68,38 @@ pub(super) async fn fetch(
             // The log may have gone back since.
             let heads = gateway.lookups.heads(vec![conversation.0]).await;
             let head = heads.map_err(failed)?.first().copied().flatten();
-            (from, last.min(head.map_or(0, |head| head.seq)))
+            let last = last.min(head.map_or(0, |head| head.seq));
+            (
+                from,
+                last,
+                view_of_former(gateway, user, conversation)
+                    .await
+                    .map_err(failed)?,
+            )
         }
     };
-    page(gateway, shared, user, wanted, (from, last))
+    page(gateway, shared, (user, visible_from), wanted, (from, last))
         .await
         .map_err(failed)
 }
 
+/// The first seq that somebody who has left saw while they were in, as the read models say.
+async fn view_of_former(
+    gateway: &Gateway,
+    user: UserId,
+    conversation: ConversationId,
+) -> Result<u64, ReadError> {
+    let found = gateway.lookups.memberships(user.0).await?;
+    let mut of_user = found.of_user.iter();
+    let membership = of_user.find(|membership| membership.conversation == conversation.0);
+    Ok(membership.map_or(u64::MAX, |membership| membership.visible_from))
+}
+
+/// Reads a page for a viewer, who sees the conversation from a seq on.
 async fn page(
     gateway: &Gateway,
     shared: &Shared,
-    user: UserId,
+    viewer: (UserId, u64),
     wanted: &Fetch,
     (from, last): (u64, u64),
 ) -> Result<Fetched, ReadError> {
@@ -102,7 +123,7 @@ async fn page(
             .into_iter()
             .flatten()
             .collect();
-        withhold(gateway, user, stream, &mut found).await?;
+        withhold(gateway, viewer, stream, &mut found).await?;
         let before = next;
         for recorded in found {
             next = recorded.seq + 1;

@@ -1,5 +1,5 @@
-//! Events on their way to somebody who has hidden messages from themselves: these keep their places and lose their words, as if they had
-//! been recalled.
+//! Events on their way to somebody who has hidden messages from themselves, or does not see them: these keep their places and lose their
+//! words, as if they had been recalled.
 
 use super::Gateway;
 use tidings_domain::stored::{self, Kind};
@@ -8,10 +8,11 @@ use tidings_eventlog::{ReadError, Recorded};
 use tidings_projections::hidden_among;
 use uuid::Uuid;
 
-/// Withdraws from events of a conversation what `user` has hidden, as far as the read models have come.
+/// Withdraws from events of a conversation what `user`, who sees it from `visible_from` on, does not see, and what they have hidden, as far as
+/// the read models have come.
 pub(super) async fn withhold(
     gateway: &Gateway,
-    user: UserId,
+    (user, visible_from): (UserId, u64),
     conversation: Uuid,
     events: &mut [Recorded],
 ) -> Result<(), ReadError> {
@@ -22,11 +23,11 @@ pub(super) async fn withhold(
     let hidden = hidden_among(gateway.log.pool(), user.0, conversation, &seqs)
         .await
         .map_err(|error| ReadError::Database(error.to_string()))?;
-    if hidden.is_empty() {
+    if hidden.is_empty() && seqs.iter().all(|seq| *seq >= visible_from) {
         return Ok(());
     }
     for event in events {
-        event.withdrawn |= message_seq(event).is_some_and(|seq| hidden.has(seq));
+        event.withdrawn |= message_seq(event).is_some_and(|seq| seq < visible_from || hidden.has(seq));
     }
     Ok(())
 }

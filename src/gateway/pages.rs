@@ -103,7 +103,7 @@ impl Writer {
             advance(&mut left, &page.ranges, events.last());
             let mut frames = Vec::with_capacity(events.len());
             for recorded in events {
-                self.admit_recorded(&recorded, &mut frames);
+                self.admit_recorded(&recorded, &mut frames).await?;
             }
             self.write(&frames).await?;
             self.written();
@@ -117,10 +117,14 @@ impl Writer {
     }
 
     /// Takes in an event from the log, or says that there is one which cannot be shown.
-    fn admit_recorded(&mut self, recorded: &Recorded, frames: &mut Vec<Frame>) {
+    async fn admit_recorded(&mut self, recorded: &Recorded, frames: &mut Vec<Frame>) -> Result<(), Stop> {
         let event = shown(recorded);
+        if event.edits.is_some() {
+            Box::pin(self.look(&event, frames)).await?;
+        }
         self.admit_place(&event);
-        frames.push(event.frame);
+        frames.push(self.in_view(event));
+        Ok(())
     }
 
     /// Says that events are not sent; many at a time, for somebody with many conversations lacks something in each.

@@ -111,6 +111,7 @@ mod tests {
             msg_no: seq,
             joins: None,
             is_notice: false,
+            edits: None,
             frame: Frame::text(b"{}"),
         }
     }

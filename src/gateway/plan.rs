@@ -25,17 +25,20 @@ pub(super) struct Missing {
     /// The client says that it has more than there is: nothing can be said of what it has.
     pub(super) ahead: bool,
     pub(super) expired_from: Option<u64>,
-    /// From where on a former member's device lacks what another one has had. It is not owed any more, but said.
+    /// From where on a former member's device lacks what another one has had, or a device what its user does not see. It is not owed, but said.
     pub(super) settled_from: Option<u64>,
     /// Nothing is owed any more to a former member whose device lacks the leaving: it is shown that, and no way to the rest.
     pub(super) closed: bool,
     /// The joining by which the user is, or was, a member.
     pub(super) joined: u64,
+    /// The first seq that the user sees by it.
+    pub(super) visible_from: u64,
 }
 
 impl Missing {
     /// `known` is the last seq that the client has; without it, the stored delivery cursor counts. A former member is owed
-    /// what came after the stored cursor, up to and including the leave, and nothing else, unless they were here for it (`live`).
+    /// what came after the stored cursor, up to and including the leave, and nothing else, unless they were here for it (`live`). Nobody is
+    /// sent what they do not see.
     pub(super) fn of(membership: &Membership, head: StreamHead, known: Option<u64>, live: bool) -> Self {
         let left = membership.left_seq.is_some();
         let to = membership.left_seq.unwrap_or(head.seq).min(head.seq);
@@ -44,9 +47,10 @@ impl Missing {
         } else {
             membership.sent()
         };
-        let floor = if left && !live { stored } else { 0 };
+        let unseen = membership.visible_from.saturating_sub(1);
+        let floor = if left && !live { stored.max(unseen) } else { unseen };
         let cursor = known.unwrap_or(stored).max(floor).min(to);
-        let closed = cursor == to && known.is_some_and(|known| known < to);
+        let closed = left && cursor == to && known.is_some_and(|known| known < to);
         let cursor = cursor - u64::from(closed);
         Self {
             conversation: membership.conversation,
@@ -67,6 +71,7 @@ impl Missing {
                 .map(|known| known + 1),
             closed,
             joined: membership.joined_seq,
+            visible_from: membership.visible_from,
         }
     }
 }
@@ -102,9 +107,11 @@ pub(super) fn plan(missing: &[Missing], events: u64, total: u64) -> Plan {
             plan.left_out.push((conversation, lack.cursor + 1, from - 1));
             plan.owing |= left && !lack.closed;
         }
-        // What another device has had can be fetched, but not what is older than the membership.
-        let settled = lack.settled_from.map(|from| from.max(lack.joined));
+        // What another device has had can be fetched, but not what is older than the membership, nor what its user does not see.
+        let oldest = if left { lack.joined } else { lack.visible_from };
+        let settled = lack.settled_from.map(|from| from.max(oldest));
         let first = lack.expired_from.or(settled).unwrap_or(lack.cursor + 1);
+        let first = first.max(lack.visible_from);
         if first < from && !lack.closed {
             let gap = Gap::new(first, lack.cursor + 1, from - 1, left);
             plan.gaps.push((conversation, gap));
@@ -128,6 +135,7 @@ mod tests {
     use super::*;
     use proptest::collection::vec;
     use proptest::prelude::*;
+    use tidings_projections::Newcomers;
 
     fn head(seq: u64) -> StreamHead {
         StreamHead {
@@ -145,6 +153,8 @@ mod tests {
             joined_seq: 1,
             begun_seq: None,
             left_seq: None,
+            visible_from: 1,
+            newcomers: Newcomers::default(),
             folded_seq: 1,
             parked: false,
             delivered_seq: None,
@@ -288,6 +298,49 @@ mod tests {
         assert!(cut.gaps.is_empty() && !cut.owing && cut.ranges.is_empty());
         let itself = Missing::of(&had, head(40), Some(12), false);
         assert_eq!((itself.cursor, itself.closed), (12, false));
+    }
+
+    #[test]
+    fn what_a_member_does_not_see_is_said_and_neither_sent_nor_fetched() {
+        // They were in before, and came back by the eighth event.
+        let back = Membership {
+            joined_seq: 8,
+            begun_seq: Some(0),
+            visible_from: 8,
+            delivered_seq: Some(7),
+            ..member(1)
+        };
+        for known in [0, 3] {
+            let lack = Missing::of(&back, head(12), Some(known), false);
+            assert_eq!((lack.cursor, lack.settled_from), (7, Some(known + 1)));
+            assert!(!lack.closed && !lack.ahead);
+            let sent = plan(std::slice::from_ref(&lack), 10, 100);
+            assert_eq!(sent.left_out, [(back.conversation, known + 1, 7)]);
+            assert_eq!(sent.ranges, [(back.conversation, 8, 12)]);
+            assert!(sent.gaps.is_empty() && !sent.owing);
+            assert_eq!(everything(std::slice::from_ref(&lack)), sent.ranges);
+            // What does not fit can be fetched, and no more than that.
+            let cut = plan(&[lack], 2, 100);
+            assert_eq!(cut.gaps, [(back.conversation, Gap::new(8, 8, 10, false))]);
+            assert_eq!(cut.ranges, [(back.conversation, 11, 12)]);
+        }
+        // Nothing is said to a device that has come as far, nor to one of which nothing is known.
+        for known in [None, Some(7), Some(9)] {
+            let lack = Missing::of(&back, head(12), known, false);
+            assert_eq!((lack.cursor, lack.settled_from), (known.unwrap_or(7), None));
+        }
+        // The same of somebody who has left again, and of a connection that was there all the time.
+        let gone = Membership {
+            left_seq: Some(10),
+            ..back.clone()
+        };
+        for live in [false, true] {
+            let lack = Missing::of(&gone, head(12), Some(2), live);
+            assert_eq!((lack.cursor, lack.to, lack.closed), (7, 10, false));
+        }
+        // The log has gone back behind the joining.
+        let lack = Missing::of(&back, head(5), Some(2), false);
+        assert!(everything(&[lack]).is_empty());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::proof::Receipts;
 use super::shared::Shared;
 use super::socket::Sink;
 use super::timers::{Due, Timers};
+use super::views::Views;
 use super::{Gateway, close};
 use crate::delivery::Subscriber;
 use crate::planted;
@@ -19,9 +20,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tidings_domain::{Cursor, UserId};
+use tidings_domain::{ConversationId, Cursor, UserId};
+use tidings_eventlog::ReadError;
 use tidings_protocol::{Close, CloseCode, ServerFrame};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use uuid::Uuid;
 
 /// Events written before the sink is flushed.
 const FLUSH_EVENTS: usize = 64;
@@ -52,6 +55,8 @@ pub(super) struct Writer {
     pub(super) subscriber: Subscriber,
     /// The place of each conversation.
     pub(super) places: Places,
+    /// What the user sees of each.
+    pub(super) views: Views,
     pub(super) receipts: Receipts,
     /// The last notice that was written, or the end of the user's stream behind it.
     pub(super) notices: u64,
@@ -84,6 +89,7 @@ impl Writer {
             shared,
             subscriber,
             places: Places::default(),
+            views: Views::default(),
             receipts: Receipts::new(now),
             notices: 0,
             synced: false,
@@ -224,11 +230,26 @@ impl Writer {
                 let before = std::mem::take(frames);
                 self.write(&before).await?;
                 self.written();
-                Box::pin(self.write_ranges(vec![hole])).await?;
-                if self.places.admission(&event, || false) != Admission::Next {
-                    return Err(Stop::Close(gone_back()));
+                let (conversation, from, _) = hole;
+                let is_back = event.joins == Some(user);
+                if is_back && Box::pin(self.visible_from(conversation)).await? > from {
+                    // Not all that was said while they were out is theirs: they are told what is left out.
+                    Box::pin(self.catch_up_lagged()).await?;
+                } else {
+                    Box::pin(self.write_ranges(vec![hole])).await?;
+                }
+                match self.places.admission(&event, || false) {
+                    Admission::Next => {}
+                    Admission::Old if is_back => return Ok(()),
+                    _ => return Err(Stop::Close(gone_back())),
                 }
             }
+        }
+        if event.joins == Some(user) {
+            self.views.joined(event.conversation, event.seq);
+        }
+        if event.edits.is_some() {
+            Box::pin(self.look(&event, frames)).await?;
         }
         self.admit_place(&event);
         if planted::is("hole") && event.seq.is_multiple_of(20) {
@@ -238,8 +259,47 @@ impl Writer {
             frames.push(event.frame.clone());
         }
         let last = frames.len().saturating_sub(usize::from(planted::is("reorder")));
-        frames.insert(last, event.frame);
+        frames.insert(last, self.in_view(event));
         Ok(())
+    }
+
+    /// Makes sure that it is known whether the user sees the message that an event edits. What was admitted before goes out first.
+    pub(super) async fn look(&mut self, event: &LiveEvent, frames: &mut Vec<Frame>) -> Result<(), Stop> {
+        let Some(edits) = &event.edits else {
+            return Ok(());
+        };
+        if self.views.sees(event.conversation, edits.message_seq).is_none() {
+            let before = std::mem::take(frames);
+            self.write(&before).await?;
+            self.written();
+            self.visible_from(event.conversation).await?;
+        }
+        Ok(())
+    }
+
+    /// An event as the user sees it. In doubt they do not see what it edits.
+    pub(super) fn in_view(&self, event: LiveEvent) -> Frame {
+        match &event.edits {
+            Some(edits)
+                if !self
+                    .views
+                    .sees(event.conversation, edits.message_seq)
+                    .unwrap_or(false) =>
+            {
+                edits.withheld.clone()
+            }
+            _ => event.frame,
+        }
+    }
+
+    /// The first seq of a conversation that the user sees; `u64::MAX` where they are no member any more.
+    async fn visible_from(&mut self, conversation: Uuid) -> Result<u64, Stop> {
+        let (gateway, user) = (Arc::clone(&self.gateway), self.subscriber.user);
+        let visible_from = self.patiently(|| seen_from(&gateway, conversation, user)).await?;
+        if visible_from < u64::MAX {
+            self.views.note(conversation, visible_from);
+        }
+        Ok(visible_from)
     }
 
     /// Moves a conversation's place for an event that is about to be written.
@@ -315,6 +375,19 @@ pub(super) fn gone_back() -> Close {
     Close {
         reason: "the log has gone back".to_owned(),
         ..Close::new(CloseCode::GoingAway).with_retry_after_ms(1000)
+    }
+}
+
+/// The first seq of a conversation that `user` sees, by the log; `u64::MAX` for somebody who is no member.
+async fn seen_from(gateway: &Gateway, conversation: Uuid, user: UserId) -> Result<u64, ReadError> {
+    match gateway
+        .lanes
+        .authorize(ConversationId(conversation), user, true)
+        .await
+    {
+        Ok(seat) => Ok(seat.visible_from),
+        Err(refusal) if refusal.is_for_strangers() => Ok(u64::MAX),
+        Err(refusal) => Err(ReadError::Database(refusal.to_string())),
     }
 }
 

@@ -5,8 +5,9 @@ use super::message;
 use crate::planted;
 use std::borrow::Cow;
 use std::io::Write as _;
+use std::sync::Arc;
 use tidings_domain::stored::{self, DecodeError, Kind};
-use tidings_domain::{Event, Membership, UserId};
+use tidings_domain::{ConversationEvent, Event, Membership, UserId};
 use tidings_eventlog::Recorded;
 use tidings_protocol::{EventRef, Gap, ServerFrame};
 use uuid::Uuid;
@@ -21,7 +22,28 @@ pub struct LiveEvent {
     pub joins: Option<UserId>,
     /// A notice of somebody's own stream: it does not wait behind what is said in conversations.
     pub is_notice: bool,
+    /// Which message it edits, where it does and has words.
+    pub edits: Option<Arc<Edits>>,
     pub frame: Frame,
+}
+
+/// The message that an event edits.
+#[derive(Debug)]
+pub struct Edits {
+    /// Its seq.
+    pub message_seq: u64,
+    /// The event as those are shown it who do not see the message: without words.
+    pub withheld: Frame,
+}
+
+impl LiveEvent {
+    /// The event as somebody is shown it who sees the conversation from this seq on.
+    pub fn seen_from(&self, visible_from: u64) -> &Frame {
+        match &self.edits {
+            Some(edits) if edits.message_seq < visible_from => &edits.withheld,
+            _ => &self.frame,
+        }
+    }
 }
 
 /// An event of a conversation, or the word that there is one which cannot be shown.
@@ -35,6 +57,7 @@ pub fn shown(recorded: &Recorded) -> LiveEvent {
             msg_no: recorded.msg_no,
             joins: None,
             is_notice: false,
+            edits: None,
             frame: gap(conversation, seq, seq),
         }
     })
@@ -52,9 +75,22 @@ pub fn gap(conversation: Uuid, from: u64, to: u64) -> Frame {
 
 /// Encodes an event of a conversation. `None` for a kind that has no place on the wire or that this version cannot read.
 pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
+    Some(LiveEvent {
+        conversation: recorded.stream,
+        seq: recorded.seq,
+        msg_no: recorded.msg_no,
+        joins: joins(recorded),
+        is_notice: false,
+        frame: frame(recorded, recorded.withdrawn && !planted::is("unrecalled"))?,
+        edits: edits(recorded),
+    })
+}
+
+/// An event of a conversation, `withdrawn` without its words.
+fn frame(recorded: &Recorded, withdrawn: bool) -> Option<Frame> {
     let kind = Kind(recorded.kind);
     let says_something = kind.is_message() || kind == Kind::MESSAGE_EDITED;
-    let data = if recorded.withdrawn && says_something && !planted::is("unrecalled") {
+    let data = if withdrawn && says_something {
         Cow::Owned(message::withdrawn(recorded.command, &decode(recorded)?)?)
     } else {
         whole(recorded, kind)?
@@ -67,15 +103,21 @@ pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
         at: recorded.at.into(),
         data: std::str::from_utf8(&data).ok()?,
     };
-    let frame = Frame::text(&event.encode());
-    Some(LiveEvent {
-        conversation: recorded.stream,
-        seq: recorded.seq,
-        msg_no: recorded.msg_no,
-        joins: joins(recorded),
-        is_notice: false,
-        frame,
-    })
+    Some(Frame::text(&event.encode()))
+}
+
+/// Which message an event edits that has words still.
+fn edits(recorded: &Recorded) -> Option<Arc<Edits>> {
+    if recorded.withdrawn || Kind(recorded.kind) != Kind::MESSAGE_EDITED {
+        return None;
+    }
+    let Event::Conversation(ConversationEvent::MessageEdited(edited)) = decode(recorded)? else {
+        return None;
+    };
+    Some(Arc::new(Edits {
+        message_seq: edited.message_seq,
+        withheld: frame(recorded, true)?,
+    }))
 }
 
 /// The data of an event with all that it was stored with.
@@ -200,6 +242,12 @@ mod tests {
             data(Kind::MESSAGE_EDITED, &edited, true),
             json!({ "message": reply_to, "message_seq": 1, "content": null })
         );
+        // So it comes to those, too, who do not see the message.
+        let event = encode(&recorded(Kind::MESSAGE_EDITED, &edited, false)).unwrap();
+        let shown = |from| -> Value { serde_json::from_slice(event.seen_from(from).payload()).unwrap() };
+        assert_eq!(shown(1)["data"], edited);
+        assert_eq!(shown(2)["data"]["content"], json!(null));
+        assert_eq!(shown(2)["seq"], 3);
         // One that cannot be read is not shown in any way.
         let spoilt = json!({ "content": "secret" });
         assert!(encode(&recorded(Kind::MESSAGE_SENT, &spoilt, true)).is_none());

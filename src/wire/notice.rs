@@ -18,6 +18,7 @@ pub fn notice(recorded: &Recorded) -> LiveEvent {
         msg_no: recorded.msg_no,
         joins: None,
         is_notice: true,
+        edits: None,
         frame,
     }
 }
