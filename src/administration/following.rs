@@ -147,8 +147,8 @@ impl Administration {
 
 impl Follower {
     async fn run(&self, begun: oneshot::Sender<Result<(), Refusal>>, told: &Told) {
-        let seq = match self.begin().await {
-            Ok(seq) => seq,
+        let (seq, visible_from) = match self.begin().await {
+            Ok(place) => place,
             Err(refusal) => {
                 // Where nobody listens any more, there is nobody to tell.
                 let _ = begun.send(Err(refusal));
@@ -158,13 +158,13 @@ impl Follower {
         if begun.send(Ok(())).is_err() {
             return;
         }
-        if let Err(refusal) = self.follow(seq, told).await {
+        if let Err(refusal) = self.follow((seq, visible_from), told).await {
             let _ = told.send(Err(refusal)).await;
         }
     }
 
-    /// Subscribes, where the user is a member. Returns the seq behind which they follow.
-    async fn begin(&self) -> Result<u64, Refusal> {
+    /// Subscribes, where the user is a member. Returns the seq behind which they follow, and the first that they see.
+    async fn begin(&self) -> Result<(u64, u64), Refusal> {
         let Subscriber { user, .. } = self.subscriber;
         self.hub.register(&self.subscriber).await;
         let seat = self
@@ -173,11 +173,11 @@ impl Follower {
         let seat = seat.await.map_err(|refusal| refused(&refusal))?;
         // Who has left since meets that in the log.
         self.hub.subscribe(&self.subscriber, &[self.conversation]).await;
-        Ok(seat.reach)
+        Ok((seat.reach, seat.visible_from))
     }
 
     /// Tells what happens behind `seq`, up to the event by which the user ceases to be a member.
-    async fn follow(&self, mut seq: u64, told: &Told) -> Result<(), Refusal> {
+    async fn follow(&self, (mut seq, visible_from): (u64, u64), told: &Told) -> Result<(), Refusal> {
         loop {
             let page = self.log.stream(self.conversation, seq + 1, u64::MAX, PAGE).await;
             let page = page.map_err(|error| {
@@ -188,7 +188,7 @@ impl Follower {
             for record in &page {
                 seq = record.seq;
                 let leaves = self.leaves(record)?;
-                if told.send(Ok(state(record))).await.is_err() || leaves {
+                if told.send(Ok(state(record, visible_from))).await.is_err() || leaves {
                     return Ok(());
                 }
             }
@@ -222,8 +222,8 @@ impl Follower {
     }
 }
 
-/// An event as a member is told of it.
-fn state(record: &Recorded) -> EventState {
+/// An event as a member is told of it who sees the conversation from this seq on.
+fn state(record: &Recorded, visible_from: u64) -> EventState {
     EventState {
         lane: record.lane,
         pos: record.pos,
@@ -233,19 +233,19 @@ fn state(record: &Recorded) -> EventState {
         at: record.at,
         by: record.actor,
         command: record.command,
-        data: data(record),
+        data: data(record, visible_from),
     }
 }
 
 /// What an event says on the socket, as it does there.
-fn data(record: &Recorded) -> Option<String> {
+fn data(record: &Recorded, visible_from: u64) -> Option<String> {
     #[derive(Deserialize)]
     struct Shown<'a> {
         #[serde(borrow)]
         data: &'a RawValue,
     }
     let event = encode(record)?;
-    let shown: Shown<'_> = serde_json::from_slice(event.frame.payload()).ok()?;
+    let shown: Shown<'_> = serde_json::from_slice(event.seen_from(visible_from).payload()).ok()?;
     Some(shown.data.get().to_owned())
 }
 
