@@ -10,13 +10,14 @@ use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::shared;
 
 /// Statements that make tables are no look-ups, those of administration look at whole tables, and a part is of others.
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 12] = [
     "ddl.sql",
     "indexes.sql",
     "admin",
     "blocked_messages.sql",
     "blocks_nobody.sql",
     "cursor.sql",
+    "floors.sql",
     "message_columns.sql",
     "read_places.sql",
     "recipients_of.sql",

@@ -48,8 +48,9 @@ pub struct Listed<T> {
 }
 
 /// What several statements have a part of, by the name that stands for it there, in braces. A part may have those behind it.
-const PARTS: [(&str, &str); 8] = [
+const PARTS: [(&str, &str); 9] = [
     ("{message_columns}", include_str!("history/message_columns.sql")),
+    ("{floors}", include_str!("history/floors.sql")),
     ("{delivery_cursor}", include_str!("inbox/cursor.sql")),
     ("{recipients_of}", include_str!("inbox/recipients_of.sql")),
     ("{read_places}", include_str!("unread/read_places.sql")),

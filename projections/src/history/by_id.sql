@@ -1,6 +1,6 @@
--- What the viewer has hidden from themselves is not there.
+-- What the viewer has hidden from themselves or does not see is not there: of each conversation floors say up to where.
 SELECT {message_columns}
   FROM unnest($1::uuid[], $2::uuid[]) k(conversation, message)
  CROSS JOIN LATERAL (SELECT * FROM {history}.message m WHERE m.message = k.message AND m.conversation = k.conversation LIMIT 1) m
  WHERE NOT EXISTS (SELECT FROM {unread}.hidden x WHERE x.user_id = $3 AND x.conversation = m.conversation AND x.seq = m.seq)
-   AND NOT EXISTS (SELECT FROM {unread}.cleared c WHERE c.user_id = $3 AND c.conversation = m.conversation AND c.seq >= m.seq)
+   AND m.seq > coalesce((SELECT max(c.seq) FROM {floors} c WHERE c.user_id = $3 AND c.conversation = m.conversation), 0)

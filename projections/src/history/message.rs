@@ -45,7 +45,7 @@ static BY_ID: Sql = Sql::new(include_str!("by_id.sql"));
 static LAST: Sql = Sql::new(include_str!("last.sql"));
 static PAGES: Sql = Sql::new(include_str!("page.sql"));
 
-/// The messages of these ids, each in the conversation at the same place of `conversations`, but for what `viewer` has hidden.
+/// The messages of these ids, each in the conversation at the same place of `conversations`, but for what `viewer` has hidden or does not see.
 pub fn by_id(viewer: Uuid, conversations: Vec<Uuid>, messages: Vec<Uuid>) -> Select<Message> {
     Select::new(&BY_ID, Message::read)
         .with(conversations)

@@ -1,4 +1,4 @@
--- What the viewer has hidden from themselves is not there.
+-- What the viewer has hidden from themselves or does not see is not there: of each conversation floors say up to where.
 SELECT k.number,
        $3::bigint IS NOT NULL AND EXISTS (SELECT FROM {history}.message e WHERE e.conversation = k.conversation AND e.main
                                           AND e.seq > k.floor AND e.seq <= $3
@@ -10,7 +10,7 @@ SELECT k.number,
                                                              AND x.conversation = l.conversation AND x.seq = l.seq)) AS later,
        {message_columns}
   FROM (SELECT u.conversation, u.number,
-               greatest(u.floor, (SELECT c.seq FROM {unread}.cleared c WHERE c.user_id = $6 AND c.conversation = u.conversation)) AS floor
+               greatest(u.floor, (SELECT max(c.seq) FROM {floors} c WHERE c.user_id = $6 AND c.conversation = u.conversation)) AS floor
           FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY u(conversation, floor, number) OFFSET 0) k
   LEFT JOIN LATERAL (SELECT * FROM {history}.message h
                       WHERE h.conversation = k.conversation AND h.main AND h.seq > greatest(k.floor, $3)

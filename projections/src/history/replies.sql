@@ -1,4 +1,4 @@
--- What the viewer has hidden from themselves is not there.
+-- What the viewer has hidden from themselves or does not see is not there: of each conversation floors say up to where.
 SELECT k.number,
        $3::bigint IS NOT NULL AND (SELECT true FROM {history}.reply e WHERE e.conversation = k.conversation
                                           AND e.root = k.root AND e.seq > k.floor AND e.seq <= $3
@@ -10,7 +10,7 @@ SELECT k.number,
                                                              AND x.conversation = l.conversation AND x.seq = l.seq) LIMIT 1) IS NOT NULL AS later,
        {message_columns}
   FROM (SELECT u.conversation, u.root, u.number,
-               coalesce((SELECT c.seq FROM {unread}.cleared c WHERE c.user_id = $6 AND c.conversation = u.conversation), 0) AS floor
+               coalesce((SELECT max(c.seq) FROM {floors} c WHERE c.user_id = $6 AND c.conversation = u.conversation), 0) AS floor
           FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY u(conversation, root, number) OFFSET 0) k
   LEFT JOIN LATERAL (SELECT y.seq FROM {history}.reply y
                       WHERE y.conversation = k.conversation AND y.root = k.root AND y.seq > greatest(k.floor, $3::bigint)
