@@ -20,6 +20,8 @@ const messages = (events: readonly TidingsEvent[]): number =>
 export class History {
   /** By conversation, the loading that was begun last: what becomes of it is said. */
   private readonly turns = new Map<string, number>();
+  /** By conversation, where it begins for whoever sees no more of it, as far as that was met. */
+  private readonly beginnings = new Map<string, number>();
 
   constructor(private readonly core: Core) {}
 
@@ -28,7 +30,7 @@ export class History {
     const { core } = this;
     const before = core.state.conversations.get(id);
     if (!before || ['loading', 'closed'].includes(before.history)) return;
-    if (before.log && before.log.from <= store.firstSeq(core.state, id)) return;
+    if (before.log && before.log.from <= this.firstSeq(id)) return;
     core.update(state => store.withHistory(store.withoutNewest(state, id), id, 'loading'));
     await this.load(id, async () => {
       if (before.log) await this.fetchOlder(id);
@@ -102,7 +104,7 @@ export class History {
   private async fetchOlder(id: string, gained = 0): Promise<void> {
     while (gained < PAGE_MESSAGES) {
       const log = this.core.state.conversations.get(id)?.log;
-      const first = store.firstSeq(this.core.state, id);
+      const first = this.firstSeq(id);
       if (!log || log.from <= first) return;
       const from = Math.max(first, log.from - PAGE_EVENTS);
       const events = await this.fetchAll(id, from, log.from - 1);
@@ -133,11 +135,18 @@ export class History {
     const events: TidingsEvent[] = [];
     for (let next = from; next <= to;) {
       const found = await this.core.socket.fetch(id, next, to - next + 1);
-      events.push(...found.events);
+      // What newcomers do not see is left out, and the answer begins behind it.
+      events.push(...found.events.filter(event => event.seq <= to));
       const last = found.events.at(-1);
       if (!last) throw new Problem('not_found', 'The history has a hole.');
+      if (found.events[0]!.seq > to) this.beginnings.set(id, found.events[0]!.seq);
       next = last.seq + 1;
     }
     return events;
+  }
+
+  /** Where the conversation begins for this person. */
+  private firstSeq(id: string): number {
+    return Math.max(store.firstSeq(this.core.state, id), this.beginnings.get(id) ?? 1);
   }
 }
