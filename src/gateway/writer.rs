@@ -279,16 +279,13 @@ impl Writer {
 
     /// An event as the user sees it. In doubt they do not see what it edits.
     pub(super) fn in_view(&self, event: LiveEvent) -> Frame {
-        match &event.edits {
-            Some(edits)
-                if !self
-                    .views
-                    .sees(event.conversation, edits.message_seq)
-                    .unwrap_or(false) =>
-            {
-                edits.withheld.clone()
-            }
-            _ => event.frame,
+        let Some(edits) = &event.edits else {
+            return event.frame;
+        };
+        if self.views.sees(event.conversation, edits.message_seq) == Some(true) {
+            event.frame
+        } else {
+            edits.withheld.clone()
         }
     }
 

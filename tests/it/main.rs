@@ -40,6 +40,7 @@ mod forward;
 mod gaps;
 mod groups;
 mod hiding;
+mod history;
 mod homes;
 mod invitations;
 mod lanes;

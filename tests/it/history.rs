@@ -1,0 +1,410 @@
+//! What newcomers of a group see: on the socket, by `fetch`, in GraphQL and by search, and what they can do about the rest.
+
+use crate::support::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn of(kind: &str, group: Uuid, user: &User) -> Value {
+    json!({ "type": kind, "conversation": group, "user": user.id })
+}
+
+fn own(kind: &str, group: Uuid) -> Value {
+    json!({ "type": kind, "conversation": group })
+}
+
+fn set(group: Uuid, settings: &Value) -> Value {
+    json!({ "type": "group.settings", "conversation": group, "settings": settings })
+}
+
+fn fetch(group: Uuid, from: u64) -> Value {
+    json!({ "type": "fetch", "conversation": group, "from": from, "limit": 1000 })
+}
+
+fn edit(group: Uuid, sent: &Value, words: &str) -> Value {
+    json!({ "type": "message.edit", "conversation": group, "message": sent["id"],
+        "content": { "kind": "text", "text": words } })
+}
+
+/// The seqs and the words that somebody fetches of a group from its beginning.
+async fn fetched(socket: &mut Socket, group: Uuid) -> (Vec<u64>, Vec<String>) {
+    let page = socket.command(fetch(group, 1)).await;
+    let events = page["events"].as_array().unwrap_or_else(|| panic!("{page}"));
+    (seqs(events), words(events))
+}
+
+async fn data(node: &TestNode, user: &User, query: &str) -> Value {
+    node.folded(user).await;
+    let answer = node.graphql(user, query, None).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    answer["data"].clone()
+}
+
+fn texts(list: &Value) -> Vec<&str> {
+    let list = list.as_array().unwrap().iter();
+    list.filter_map(|message| message["text"].as_str()).collect()
+}
+
+/// The words of a group that somebody finds, in the order in which they were said.
+async fn found(node: &TestNode, user: &User, word: &str) -> Vec<String> {
+    let query = format!("{{ search(query: \"{word}\") {{ nodes {{ text seq }} }} }}");
+    let found = data(node, user, &query).await;
+    let nodes = found["search"]["nodes"].as_array().unwrap();
+    let mut found: Vec<_> = nodes
+        .iter()
+        .map(|node| (node["seq"].as_u64(), text(&node["text"])))
+        .collect();
+    found.sort();
+    found.into_iter().map(|(_, text)| text).collect()
+}
+
+/// Uploads some words as a file.
+async fn upload(node: &TestNode, user: &User, words: &'static str) -> Value {
+    let url = node.url("/attachments?name=plan.txt");
+    let request = node.http.post(url).bearer_auth(&user.token).body(words);
+    let answer = request.send().await.unwrap().text().await.unwrap();
+    serde_json::from_str::<Value>(&answer).unwrap()["id"].clone()
+}
+
+async fn download(node: &TestNode, user: &User, file: &Value) -> u16 {
+    let url = node.url(&format!("/attachments/{}", text(file)));
+    let request = node.http.get(url).bearer_auth(&user.token);
+    request.send().await.unwrap().status().as_u16()
+}
+
+/// A group of Ann's with Ben in which something was said before newcomers did not see it, and after.
+struct Told {
+    group: Uuid,
+    old: Value,
+    hidden: Value,
+    file: Value,
+}
+
+/// Seven events: the group's beginning, a message, its pin, the change, a message, a reply to it in a thread, and a file.
+async fn told(node: &TestNode, a: &mut Socket, ann: &User, ben: &User) -> Told {
+    let group = a.create_group(&[ben]).await;
+    let old = a.say(group, "old treasure").await;
+    a.acked(json!({ "type": "message.pin", "conversation": group, "message": old["id"], "on": true }))
+        .await;
+    a.acked(set(group, &json!({ "history": "joined", "pin": "members" })))
+        .await;
+    let hidden = a.say(group, "hidden treasure").await;
+    let mut reply = message(group, "a treasure below");
+    reply["thread"] = hidden["id"].clone();
+    a.acked(reply).await;
+    let file = upload(node, ann, "a plan of the island").await;
+    let shown = json!({ "type": "message.send", "conversation": group,
+        "content": { "kind": "file", "attachment": file, "caption": "treasure map" } });
+    assert_eq!(a.acked(shown).await["seq"], 7);
+    Told {
+        group,
+        old,
+        hidden,
+        file,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_sees_what_is_sent_from_their_joining_on_wherever_they_look() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben, cat] = one.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let mut c = two.socket(&cat).await;
+    let Told {
+        group,
+        old,
+        hidden,
+        file,
+    } = told(&one, &mut a, &ann, &ben).await;
+    assert_eq!(a.acked(of("group.add", group, &cat)).await["seq"], 8);
+    // An edit of what they do not see comes at its place and says nothing.
+    a.acked(edit(group, &hidden, "hidden gem")).await;
+    let mut reply = message(group, "new treasure");
+    reply["reply_to"] = hidden["id"].clone();
+    let new = a.acked(reply).await;
+    a.acked(edit(group, &new, "newest treasure")).await;
+    let live = c.events(group, 4).await;
+    assert_eq!(seqs(&live), [8, 9, 10, 11]);
+    assert_eq!(words(&live), ["new treasure", "newest treasure"]);
+    assert_eq!(
+        live[1]["data"],
+        json!({ "message": hidden["id"], "message_seq": 5, "content": null })
+    );
+    let bens = b.events(group, 11).await;
+    assert_eq!(bens[8]["data"]["content"]["text"], "hidden gem");
+
+    // Fetched, and caught up with, by a device that has nothing or says that it has.
+    assert_eq!(fetched(&mut c, group).await, (vec![8, 9, 10, 11], words(&live)));
+    let (_, missed) = two.resumed(&cat, json!({ group.to_string(): 0 })).await;
+    let gaps: Vec<&Value> = missed.iter().filter(|object| object["type"] == "gap").collect();
+    assert_eq!(gaps.len(), 1, "{missed:?}");
+    assert_eq!((&gaps[0]["from"], &gaps[0]["to"]), (&json!(1), &json!(7)));
+    let events: Vec<Value> = missed
+        .into_iter()
+        .filter(|object| object["type"] == "event" && object["conversation"] == json!(group))
+        .collect();
+    assert_eq!(
+        (seqs(&events), words(&events)),
+        (vec![8, 9, 10, 11], words(&live))
+    );
+    assert_eq!(fetched(&mut b, group).await.0, (1..=11).collect::<Vec<_>>());
+
+    // GraphQL.
+    let query = format!(
+        "{{ conversation(id: \"{group}\") {{ settings {{ history }} lastMessage {{ text }} pins {{ text }} unreadCount \
+             messages {{ nodes {{ text replyTo {{ text }} edits {{ nodes {{ text }} }} }} pageInfo {{ hasPreviousPage }} }} \
+             threads {{ nodes {{ replyCount }} }} }} \
+           old: message(conversation: \"{group}\", id: {}) {{ text edits {{ nodes {{ text }} }} seenBy {{ nodes {{ role }} }} }} \
+           hidden: message(conversation: \"{group}\", id: {}) {{ text replyCount }} \
+           new: message(conversation: \"{group}\", id: {}) {{ text }} }}",
+        old["id"], hidden["id"], new["id"]
+    );
+    let hers = data(&two, &cat, &query).await;
+    let conversation = &hers["conversation"];
+    assert_eq!(
+        conversation["messages"],
+        json!({ "nodes": [{ "text": "newest treasure", "replyTo": null,
+                "edits": { "nodes": [{ "text": "new treasure" }, { "text": "newest treasure" }] } }],
+            "pageInfo": { "hasPreviousPage": false } })
+    );
+    assert_eq!(
+        (&conversation["pins"], &conversation["threads"]["nodes"]),
+        (&json!([]), &json!([]))
+    );
+    assert_eq!(conversation["settings"]["history"], "JOINED");
+    assert_eq!(conversation["unreadCount"], 1);
+    assert_eq!(conversation["lastMessage"]["text"], "newest treasure");
+    assert_eq!((&hers["old"], &hers["hidden"]), (&Value::Null, &Value::Null));
+    assert_eq!(hers["new"]["text"], "newest treasure");
+    let his = data(&one, &ben, &query).await;
+    assert_eq!(
+        texts(&his["conversation"]["messages"]["nodes"]),
+        ["old treasure", "hidden gem", "treasure map", "newest treasure"]
+    );
+    assert_eq!(texts(&his["conversation"]["pins"]), ["old treasure"]);
+    assert_eq!(his["hidden"], json!({ "text": "hidden gem", "replyCount": 1 }));
+
+    // Search and files.
+    assert_eq!(found(&two, &cat, "treasure ").await, ["newest treasure"]);
+    assert_eq!(
+        found(&two, &ben, "treasure ").await,
+        [
+            "old treasure",
+            "a treasure below",
+            "treasure map",
+            "newest treasure"
+        ]
+    );
+    assert_eq!(download(&two, &cat, &file).await, 404);
+    assert_eq!(download(&two, &ben, &file).await, 200);
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_newcomer_does_not_see_does_not_exist_for_what_they_do() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut c) = (node.socket(&ann).await, node.socket(&cat).await);
+    let Told { group, hidden, .. } = told(&node, &mut a, &ann, &ben).await;
+    a.acked(of("group.add", group, &cat)).await;
+    let elsewhere = c.create_group(&[]).await;
+    let new = a.say(group, "new").await;
+    let about = |message: &Value| {
+        let mut reply = message_to(group);
+        reply["reply_to"] = message.clone();
+        let mut below = message_to(group);
+        below["thread"] = message.clone();
+        [
+            (reply, "invalid_argument"),
+            (below, "not_found"),
+            (
+                json!({ "type": "message.react", "conversation": group, "message": message, "emoji": "👍", "on": true }),
+                "not_found",
+            ),
+            (
+                json!({ "type": "message.pin", "conversation": group, "message": message, "on": true }),
+                "not_found",
+            ),
+            (
+                json!({ "type": "message.send", "conversation": elsewhere,
+                    "forward": { "conversation": group, "message": message } }),
+                "not_found",
+            ),
+            (
+                json!({ "type": "thread.follow", "conversation": group, "thread": message, "on": true }),
+                "not_found",
+            ),
+            (
+                json!({ "type": "report.send", "conversation": group, "message": message, "reason": "an insult" }),
+                "not_found",
+            ),
+            (
+                json!({ "type": "message.hide", "conversation": group, "messages": [message] }),
+                "not_found",
+            ),
+        ]
+    };
+    let nobodys = json!(Uuid::now_v7());
+    for ((unseen, code), (absent, _)) in about(&hidden["id"]).into_iter().zip(about(&nobodys)) {
+        let kind = unseen["type"].clone();
+        let refused = c.refused(unseen, code).await;
+        // As of one that nobody has sent.
+        let as_ever = c.refused(absent, code).await;
+        for part in ["field", "message"] {
+            assert_eq!(refused[part], as_ever[part], "{kind}");
+        }
+    }
+    for (seen, _) in about(&new["id"]) {
+        c.acked(seen).await;
+    }
+    // Neither does what an admin has not seen.
+    a.acked(json!({ "type": "group.role", "conversation": group, "user": cat.id, "role": "admin" }))
+        .await;
+    let recall =
+        |message: &Value| json!({ "type": "message.recall", "conversation": group, "message": message });
+    c.refused(recall(&hidden["id"]), "not_found").await;
+    c.refused(edit(group, &hidden, "mine"), "not_found").await;
+    a.acked(recall(&hidden["id"])).await;
+    node.stop().await;
+}
+
+fn message_to(group: Uuid) -> Value {
+    message(group, "what was that?")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_while_newcomers_did_not_see_it_stays_unseen_when_they_see_all_again() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben, cat, dan] = one.people(["ann", "ben", "cat", "dan"]).await;
+    let (mut a, mut d) = (one.socket(&ann).await, two.socket(&dan).await);
+    let Told { group, file, .. } = told(&one, &mut a, &ann, &ben).await;
+    a.acked(of("group.add", group, &cat)).await;
+    a.say(group, "new treasure").await;
+    let shared = a.acked(set(group, &json!({ "history": "shared" }))).await;
+    assert_eq!(shared["seq"], 10);
+    a.say(group, "open treasure").await;
+    a.acked(of("group.add", group, &dan)).await;
+    a.say(group, "last treasure").await;
+    assert_eq!(
+        fetched(&mut d, group).await,
+        (
+            vec![11, 12, 13],
+            vec!["open treasure".to_owned(), "last treasure".to_owned()]
+        )
+    );
+    assert_eq!(
+        found(&two, &dan, "treasure ").await,
+        ["open treasure", "last treasure"]
+    );
+    let query =
+        format!("{{ conversation(id: \"{group}\") {{ unreadCount messages {{ nodes {{ text }} }} }} }}");
+    let his = data(&two, &dan, &query).await["conversation"].clone();
+    assert_eq!(
+        texts(&his["messages"]["nodes"]),
+        ["open treasure", "last treasure"]
+    );
+    // What he has not been there for is his to read, and no news.
+    assert_eq!(his["unreadCount"], 1);
+    assert_eq!(download(&one, &dan, &file).await, 404);
+    // Cat sees no more than before.
+    let mut c = two.socket(&cat).await;
+    assert_eq!(fetched(&mut c, group).await.0, (8..=13).collect::<Vec<_>>());
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_is_a_newcomer_on_every_device() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben] = one.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let group = a.create_group(&[&ben]).await;
+    a.say(group, "before").await;
+    a.acked(set(group, &json!({ "history": "joined" }))).await;
+    a.acked(of("group.remove", group, &ben)).await;
+    assert_eq!(seqs(&b.events(group, 4).await), [1, 2, 3, 4]);
+    a.say(group, "behind his back").await;
+    a.say(group, "and more").await;
+    a.acked(of("group.add", group, &ben)).await;
+    a.say(group, "welcome back").await;
+    // Who was connected all the time is told what is left out.
+    let gap = b.until("gap").await;
+    assert_eq!(
+        gap,
+        json!({ "type": "gap", "conversation": group, "from": 5, "to": 6 })
+    );
+    let events = b.events(group, 2).await;
+    assert_eq!(
+        (seqs(&events), words(&events)),
+        (vec![7, 8], vec!["welcome back".to_owned()])
+    );
+    // So is a device that was away.
+    let (mut tablet, missed) = two.resumed(&ben, json!({ group.to_string(): 3 })).await;
+    let gap = missed.iter().find(|object| object["type"] == "gap").unwrap();
+    assert_eq!((&gap["from"], &gap["to"]), (&json!(4), &json!(6)));
+    let events: Vec<Value> = missed
+        .into_iter()
+        .filter(|object| object["type"] == "event" && object["conversation"] == json!(group))
+        .collect();
+    assert_eq!(seqs(&events), [7, 8]);
+    for socket in [&mut b, &mut tablet] {
+        assert_eq!(fetched(socket, group).await.0, [7, 8]);
+    }
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn however_somebody_comes_in_they_see_what_is_sent_from_then_on() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let mut a = node.socket(&ann).await;
+    let group = a.create_group(&[&ben]).await;
+    a.acked(set(group, &json!({ "history": "joined" }))).await;
+    let link = a.acked(own("group.link.create", group)).await;
+    let secret = &link["data"]["secret"];
+    for way in ["added", "link", "invited", "open", "asked"] {
+        let newcomer = node.register(way).await;
+        let mut socket = node.socket(&newcomer).await;
+        a.say(group, "you were not here").await;
+        match way {
+            "added" => {
+                a.acked(of("group.add", group, &newcomer)).await;
+            }
+            "link" => {
+                socket
+                    .acked(json!({ "type": "group.join", "secret": secret }))
+                    .await;
+            }
+            "invited" => {
+                a.acked(of("group.invite", group, &newcomer)).await;
+                socket.acked(own("group.accept", group)).await;
+            }
+            "open" => {
+                a.acked(set(group, &json!({ "join": "open" }))).await;
+                socket.acked(own("group.join", group)).await;
+            }
+            _ => {
+                a.acked(set(group, &json!({ "join": "request" }))).await;
+                socket.acked(own("group.join", group)).await;
+                a.acked(of("group.approve", group, &newcomer)).await;
+            }
+        }
+        let said = a.say(group, "and now you are").await["seq"].as_u64().unwrap();
+        let joined = socket.events(group, 1).await.remove(0);
+        assert_eq!(
+            (&joined["kind"], id(&joined["data"]["user"])),
+            (&json!("member.added"), newcomer.id)
+        );
+        let from = joined["seq"].as_u64().unwrap();
+        let (seqs, words) = fetched(&mut socket, group).await;
+        assert_eq!(seqs, (from..=said).collect::<Vec<_>>(), "{way}");
+        assert_eq!(words, ["and now you are"], "{way}");
+    }
+    node.stop().await;
+}
