@@ -94,6 +94,13 @@ async fn members_find_what_is_said_in_their_conversations_newest_first() {
         (&found["complete"], &found["ignored"]),
         (&json!(true), &json!([]))
     );
+    // Nor what was sent before what they see.
+    world
+        .run(&format!(
+            "UPDATE p_conversations.member SET visible_from = 3 WHERE user_id = '{me}'"
+        ))
+        .await;
+    assert_eq!(world.found(me, "lunch").await, ["Résumé of the lunch"]);
     // Nobody finds anything in what they have left.
     world
         .run(&format!(

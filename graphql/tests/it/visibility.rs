@@ -37,6 +37,56 @@ async fn strangers_and_former_members_see_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_newcomer_does_not_see_is_as_if_it_did_not_exist() {
+    let world = World::new().await;
+    let (owner, newcomer) = (world.person(1).await, world.person(2).await);
+    let group = world.group(1, &[owner, newcomer]).await;
+    let mut messages = vec![];
+    for no in 1..=6 {
+        messages.push(world.message(group, no, owner).await);
+    }
+    // They came in by the event before the fifth message, which answers the second one.
+    world
+        .run(&format!(
+            "UPDATE p_conversations.member SET joined_seq = 6, visible_from = 6, unseen_msg_no = 4 WHERE user_id = '{newcomer}'; \
+             UPDATE p_history_4.message SET reply_to = '{}' WHERE message = '{}'; \
+             INSERT INTO p_history_4.pin VALUES ('{group}', 3, 100), ('{group}', 7, 101)",
+            messages[1], messages[4]
+        ))
+        .await;
+    world.edited(group, 3).await;
+    world.reaction(group, 3, "👍", owner).await;
+    world.replied(group, 5, messages[1]).await;
+    let query = format!(
+        "{{ conversation(id: \"{group}\") {{ lastMessage {{ text }} pins {{ text }} threads {{ nodes {{ replyCount }} }} \
+             messages {{ nodes {{ text replyTo {{ text }} }} pageInfo {{ hasPreviousPage }} }} }} \
+           message(conversation: \"{group}\", id: \"{}\") {{ text edits {{ nodes {{ text }} }} reactions {{ emoji }} replyCount }} }}",
+        messages[1]
+    );
+    assert_eq!(
+        world.data(newcomer, &query).await,
+        json!({ "conversation": { "lastMessage": { "text": "text 6" }, "pins": [{ "text": "text 6" }], "threads": { "nodes": [] },
+                    "messages": { "nodes": [{ "text": "text 5", "replyTo": null }, { "text": "text 6", "replyTo": null }],
+                        "pageInfo": { "hasPreviousPage": false } } },
+                "message": null })
+    );
+    let owners = world.data(owner, &query).await;
+    assert_eq!(
+        owners["conversation"]["messages"]["nodes"]
+            .as_array()
+            .unwrap()
+            .len(),
+        5
+    );
+    assert_eq!(owners["conversation"]["pins"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        owners["message"],
+        json!({ "text": "text 2", "edits": { "nodes": [{ "text": "typo" }, { "text": "text 2" }] },
+                "reactions": [{ "emoji": "👍" }], "replyCount": 1 })
+    );
+}
+
+#[tokio::test]
 async fn what_does_not_exist_is_null() {
     let world = World::new().await;
     let me = world.person(1).await;

@@ -16,6 +16,7 @@ mod expiry;
 mod groups;
 mod lanes;
 mod long;
+mod newcomers;
 mod nouns;
 mod people;
 mod poison;

@@ -3,7 +3,7 @@
 use crate::support::{Crowd, PATIENCE, World};
 use chrono::{DateTime, TimeDelta};
 use tidings_domain::stored::decode;
-use tidings_domain::{ConversationEvent, Event};
+use tidings_domain::{ConversationEvent, Event, History, SettingsChange};
 use tidings_eventlog::{Position, Recorded};
 use tidings_projections::search::{CandidatePlace, Wanted, candidates, conversation, sender};
 use tidings_search::{Query, tokens};
@@ -25,6 +25,28 @@ async fn found(world: &World, viewer: Uuid, typed: &str) -> Vec<Uuid> {
     let wanted = wanted(Query::parse(typed).tsquery());
     let found = world.ask(candidates(viewer, &wanted)).await.into_iter();
     found.map(|candidate| candidate.message).collect()
+}
+
+#[tokio::test]
+async fn a_newcomer_finds_what_was_sent_from_their_joining_on() {
+    let world = World::new().await;
+    let (ann, bob, eve) = (
+        world.register(0, "ann").await,
+        world.register(1, "bob").await,
+        world.register(3, "eve").await,
+    );
+    let group = world.group("g", &[ann, bob], 2).await;
+    let old = world.send(group, ann, "an old draft", &[]).await;
+    let joined = SettingsChange {
+        history: Some(History::Joined),
+        ..SettingsChange::default()
+    };
+    world.set(group, joined).await;
+    world.add(group, eve).await;
+    let new = world.send(group, ann, "a new draft", &[]).await;
+    world.settle().await;
+    assert_eq!(found(&world, eve, "draft ").await, [new.command]);
+    assert_eq!(found(&world, bob, "draft ").await, [new.command, old.command]);
 }
 
 #[tokio::test]

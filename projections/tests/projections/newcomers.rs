@@ -1,0 +1,204 @@
+//! What newcomers see of a group, in the read models.
+
+use crate::support::World;
+use tidings_domain::{History, SettingsChange};
+use tidings_eventlog::Recorded;
+use tidings_projections::{Listed, Membership, Newcomers, Order, Range, attachments, history, memberships};
+use uuid::Uuid;
+
+fn all() -> Range<i64> {
+    Range {
+        after: None,
+        before: None,
+        order: Order::Ascending,
+        rows: 1000,
+    }
+}
+
+fn turn(history: History) -> SettingsChange {
+    SettingsChange {
+        history: Some(history),
+        ..SettingsChange::default()
+    }
+}
+
+async fn membership(world: &World, user: Uuid) -> Membership {
+    world.settle().await;
+    let mut found = memberships(world.log.pool(), &[user]).await.unwrap();
+    found.remove(0).of_user.remove(0)
+}
+
+fn seqs(page: Vec<Listed<history::Message>>) -> Vec<i64> {
+    page.into_iter()
+        .filter_map(|row| row.entry.map(|message| message.seq))
+        .collect()
+}
+
+#[tokio::test]
+async fn what_somebody_sees_is_found_at_their_joining_however_events_are_divided() {
+    for each in [true, false] {
+        let world = World::new().await;
+        let (ann, bob, eve) = (
+            world.register(0, "ann").await,
+            world.register(1, "bob").await,
+            world.register(3, "eve").await,
+        );
+        let group = world.group("g", &[ann], 2).await;
+        // Folded event by event, or all in one range.
+        let step = async |event: Recorded| {
+            if each {
+                world.settle().await;
+            }
+            event
+        };
+        step(world.send(group, ann, "one", &[]).await).await;
+        step(world.set(group, turn(History::Joined)).await).await;
+        step(world.add(group, bob).await).await;
+        step(world.send(group, ann, "two", &[]).await).await;
+        step(world.set(group, turn(History::Shared)).await).await;
+        step(world.send(group, ann, "three", &[]).await).await;
+        let eves = step(world.add(group, eve).await).await;
+        step(world.leave(group, bob).await).await;
+        let joined = step(world.set(group, turn(History::Joined)).await).await;
+        let bobs = step(world.add(group, bob).await).await;
+        world.settle().await;
+        let rows = "SELECT user_id, joined_seq, visible_from, unseen_msg_no FROM p_conversations.member ORDER BY joined_seq";
+        assert_eq!(
+            world.rows(rows).await,
+            [
+                format!("({ann},1,1,0)"),
+                format!("({eve},{},7,2)", eves.seq),
+                format!("({bob},{0},{0},3)", bobs.seq),
+            ],
+            "{each}"
+        );
+        let eves = membership(&world, eve).await;
+        assert_eq!(eves.visible_from, 7);
+        assert_eq!(
+            eves.newcomers,
+            Newcomers::turned(History::Joined, joined.seq, joined.msg_no)
+        );
+        world.assert_as_the_log_says().await;
+    }
+}
+
+/// Where the read models are behind, the log says the same.
+#[tokio::test]
+async fn a_membership_that_is_followed_comes_to_what_is_folded() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let group = world.group("g", &[ann, bob], 2).await;
+    world.send(group, ann, "one", &[]).await;
+    let mut followed = membership(&world, bob).await;
+    for (history, back_to_all) in [(History::Joined, false), (History::Shared, true)] {
+        let left = world.leave(group, bob).await;
+        followed.leave(left.seq);
+        world.send(group, ann, "behind his back", &[]).await;
+        let turned = world.set(group, turn(history)).await;
+        followed.turn(history, turned.seq, turned.msg_no);
+        world.send(group, ann, "and again", &[]).await;
+        let back = world.add(group, bob).await;
+        followed.join(back.seq, back.msg_no);
+        let folded = membership(&world, bob).await;
+        assert_eq!(
+            (
+                followed.visible_from,
+                followed.newcomers,
+                followed.sent(),
+                followed.delivered_msg_no
+            ),
+            (
+                folded.visible_from,
+                folded.newcomers,
+                folded.sent(),
+                folded.delivered_msg_no
+            )
+        );
+        let expected = if back_to_all { turned.seq + 1 } else { back.seq };
+        assert_eq!(folded.visible_from, expected);
+        // What they do not see is owed to nobody.
+        assert!(folded.sent() >= folded.visible_from - 1);
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_asked_of_history_leaves_out_what_the_viewer_does_not_see() {
+    let world = World::new().await;
+    let (ann, bob, eve) = (
+        world.register(0, "ann").await,
+        world.register(1, "bob").await,
+        world.register(3, "eve").await,
+    );
+    let group = world.group("g", &[ann, bob], 2).await;
+    let file = world.store(ann, 7).await.command;
+    let old = world.send(group, ann, "old", &[]).await;
+    world.show(group, ann, file).await;
+    world.pin(&old, ann, true).await;
+    world.reply(&old, bob, false, &[]).await;
+    let quiet = world.send(group, ann, "nobody replied", &[]).await;
+    world.reply(&quiet, bob, false, &[]).await;
+    world.set(group, turn(History::Joined)).await;
+    world.send(group, ann, "hidden", &[]).await;
+    world.add(group, eve).await;
+    world.settle().await;
+    let pages = |viewer| history::pages(viewer, vec![group], vec![0], &all());
+    let last = |viewer| history::last(viewer, vec![group]);
+    assert!(seqs(world.ask(pages(eve)).await).is_empty());
+    assert!(world.ask(last(eve)).await.is_empty());
+
+    let new = world.send(group, ann, "new", &[]).await;
+    let later = world.reply(&old, bob, false, &[]).await;
+    world.settle().await;
+    assert_eq!(seqs(world.ask(pages(eve)).await), [new.seq as i64]);
+    assert_eq!(seqs(world.ask(pages(bob)).await).len(), 5);
+    let end = world.ask(last(eve)).await.remove(0);
+    assert_eq!(end.seq, new.seq as i64);
+    // There is nothing before, and nothing is told of it.
+    let before = Range {
+        before: Some(new.seq as i64),
+        ..all()
+    };
+    let page = world
+        .ask(history::pages(eve, vec![group], vec![0], &before))
+        .await;
+    assert!(page.iter().all(|row| row.entry.is_none()));
+    let behind = Range {
+        after: Some(old.seq as i64),
+        ..all()
+    };
+    let page = world
+        .ask(history::pages(eve, vec![group], vec![0], &behind))
+        .await;
+    assert!(page.iter().all(|row| !row.around.0));
+
+    let by_id = |viewer, message: &Recorded| history::by_id(viewer, vec![group], vec![message.command]);
+    for (message, sees) in [(&old, false), (&quiet, false), (&new, true)] {
+        assert_eq!(world.ask(by_id(eve, message)).await.len(), usize::from(sees));
+        assert_eq!(world.ask(by_id(bob, message)).await.len(), 1);
+    }
+    assert!(world.ask(history::pins(eve, vec![group])).await.is_empty());
+    assert_eq!(world.ask(history::pins(bob, vec![group])).await.len(), 1);
+    // A thread that goes on is there, with what she sees of it.
+    let threads = |viewer| history::threads(viewer, vec![group; 2], vec![old.command, quiet.command]);
+    let roots = world
+        .ask(threads(eve))
+        .await
+        .into_iter()
+        .map(|thread| thread.root);
+    assert_eq!(roots.collect::<Vec<_>>(), [old.command]);
+    assert_eq!(world.ask(threads(bob)).await.len(), 2);
+    let listed = world
+        .ask(history::thread_activity(eve, vec![group], &all()))
+        .await;
+    assert_eq!(listed.iter().filter(|row| row.entry.is_some()).count(), 1);
+    let replies = |viewer| history::replies(viewer, vec![group], vec![old.command], &all());
+    assert_eq!(seqs(world.ask(replies(eve)).await), [later.seq as i64]);
+    assert_eq!(seqs(world.ask(replies(bob)).await).len(), 2);
+
+    // A file is seen by whoever sees a message that shows it.
+    assert!(world.ask(attachments::visible(file, eve)).await.is_empty());
+    assert_eq!(world.ask(attachments::visible(file, bob)).await.len(), 1);
+    world.show(group, bob, file).await;
+    world.settle().await;
+    assert_eq!(world.ask(attachments::visible(file, eve)).await.len(), 1);
+}
