@@ -36,7 +36,7 @@ impl Forwarded {
         Ok(conversations.load_one(self.conversation).await?)
     }
 
-    /// The message itself, as it is now. Null for those who are no members of its conversation.
+    /// The message itself, as it is now. Null for those who are no members of its conversation, or do not see it.
     async fn message(&self, context: &Context<'_>) -> Result<Option<Message>> {
         if self.conversation(context).await?.is_none() {
             return Ok(None);

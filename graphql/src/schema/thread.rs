@@ -28,7 +28,7 @@ pub(crate) struct Thread {
 
 #[ComplexObject]
 impl Thread {
-    /// The message that it hangs below. Null when the viewer has hidden it.
+    /// The message that it hangs below. Null when the viewer has hidden it, or does not see it.
     async fn root(&self, context: &Context<'_>) -> Result<Option<Message>> {
         let messages = &context.data_unchecked::<Loaders>().messages;
         Ok(messages.load_one(self.root).await?)
