@@ -22,7 +22,7 @@ impl Conversation {
         if self.is_member(user) {
             return self.leave(user, now);
         }
-        let asks = self.requests.contains(&user);
+        let asks = self.requests.is_open(user, now);
         let refused = asks.then_some(ConversationEvent::JoinRefused(JoinRefused { user }));
         Ok(self.withdrawn(user, now).into_iter().chain(refused).collect())
     }
