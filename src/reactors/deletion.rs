@@ -134,7 +134,6 @@ async fn leave(fact: &Fact<'_>, group: Uuid, commands: &mut Commands<'_>) -> Res
 /// Ends what stands between whoever is gone and somebody else.
 async fn part(fact: &Fact<'_>, other: Uuid, commands: &mut Commands<'_>) -> Result<(), Later> {
     let (gone, event) = (UserId(fact.stream()), (fact.stream(), fact.record.seq));
-    let (gone, event) = (UserId(fact.stream()), (fact.stream(), fact.record.seq));
     let two = (gone, UserId(other));
     commands
         .send_between(fact.record.pos, event, two, PairCommand::Depart)
