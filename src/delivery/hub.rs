@@ -299,6 +299,16 @@ impl Hub {
         }
     }
 
+    /// The same for whoever says it again soon: nobody waits for a lane that has much to do.
+    pub fn offer_head(&self, head: LaneHead) {
+        if self.at(head.lane).is_before(head)
+            && let Some(hub) = self.lanes.get(head.lane)
+        {
+            // Full, or the node stops.
+            let _ = hub.messages.try_send(Message::Head(head));
+        }
+    }
+
     /// The same of another time line; returns when the hub has begun it.
     pub async fn begin(&self, head: LaneHead) {
         self.head(head).await;

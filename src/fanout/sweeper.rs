@@ -37,7 +37,7 @@ async fn look(log: &Log, hub: &Hub, known: Option<LaneHead>, head: LaneHead) {
         Some(known) => log.confirm_head(known).await,
     };
     match confirmed {
-        Ok(head) => hub.head(head).await,
+        Ok(head) => hub.offer_head(head),
         Err(error) => {
             tracing::warn!(lane = head.lane, %error, "a head below the known one could not be confirmed");
         }
