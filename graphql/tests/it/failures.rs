@@ -16,24 +16,22 @@ async fn a_field_that_cannot_be_read_leaves_the_others() {
     let world = World::new().await;
     let me = world.person(1).await;
     let group = world.group(1, &[me]).await;
-    world.message(group, 1, me).await;
-    world.run("ALTER TABLE p_history_4.message RENAME TO gone").await;
-    let query =
-        format!("{{ conversation(id: \"{group}\") {{ title lastMessage {{ id }} }} me {{ username }} }}");
+    world.run("ALTER TABLE p_groups.group_setting RENAME TO gone").await;
+    let query = format!("{{ conversation(id: \"{group}\") {{ title settings {{ post }} }} me {{ username }} }}");
     let answer = world.ask(me, &query).await;
     assert_eq!(
         answer["data"],
-        json!({ "conversation": { "title": "Group 1", "lastMessage": null }, "me": { "username": "user1" } })
+        json!({ "conversation": { "title": "Group 1", "settings": null }, "me": { "username": "user1" } })
     );
     assert_eq!(code(&answer), "unavailable");
     let said = answer["errors"].to_string();
     assert!(
-        !said.contains("SELECT") && !said.contains("message_id") && !said.contains("p_history"),
+        !said.contains("SELECT") && !said.contains("group_setting") && !said.contains("p_groups"),
         "{said}"
     );
-    world.run("ALTER TABLE p_history_4.gone RENAME TO message").await;
+    world.run("ALTER TABLE p_groups.gone RENAME TO group_setting").await;
     let data = world.data(me, &query).await;
-    assert!(data["conversation"]["lastMessage"]["id"].is_string());
+    assert!(data["conversation"]["settings"]["post"].is_string());
 }
 
 #[tokio::test]
