@@ -65,7 +65,7 @@ attachments | Thumbnails of 480 and 1,280 pixels | src/attachments/thumbnail.rs 
 attachments | two to three hours | src/attachments/links.rs | HOURS: i64 = 3;
 follow | the {} newest threads | projections/src/unread/unread_threads.sql | ORDER BY a.thread DESC LIMIT {})
 follow | the {} newest threads | projections/src/unread/unread_threads.sql | ORDER BY b.thread DESC LIMIT {})
-read in a thread | \`Thread.unreadCount\` {} at most | projections/src/unread/thread_states.sql | h.seq = y.seq) LIMIT {})
+read in a thread | \`Thread.unreadCount\` {} at most | projections/src/unread/thread_states.sql | LIMIT {}) y) y
 read in a thread | the last {} mentions in threads | projections/src/unread/thread_mentions.sql | ORDER BY n.seq DESC LIMIT {})
 read | at most {}) | src/config.rs | self.read_gather_ms > {} {
 read | {} without an answer | src/gateway/reader.rs | READS_IN_FLIGHT: u32 = {};
@@ -106,7 +106,9 @@ search | costs {} of | graphql/src/serve/limits/measure.rs | SEARCH: usize = {};
 unread counts | behind a position {} each | projections/src/conversations/by_id.sql | LIMIT {}) v)
 unread counts | behind a position {} each | projections/src/conversations/activity.sql | LIMIT {}) v)
 unread counts | behind a position {} each | projections/src/inbox/waiting.sql | LIMIT {}) v)
-unread counts | behind a position {} each | projections/src/unread/unread_total.sql | LIMIT {}) v)`;
+unread counts | behind a position {} each | projections/src/unread/unread_total.sql | LIMIT {}) v)
+unread counts | at most {} lie behind it | projections/src/unread/blocked_messages.sql | ORDER BY s.seq LIMIT {}) s
+unread counts | at most {} lie behind it | projections/src/unread/unread_total.sql | w.behind <= {}`;
 
 const wrong = [];
 const lines = (table) => table.trim().split('\n').map((line) => line.split(' | '));

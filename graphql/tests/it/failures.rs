@@ -16,8 +16,11 @@ async fn a_field_that_cannot_be_read_leaves_the_others() {
     let world = World::new().await;
     let me = world.person(1).await;
     let group = world.group(1, &[me]).await;
-    world.run("ALTER TABLE p_groups.group_setting RENAME TO gone").await;
-    let query = format!("{{ conversation(id: \"{group}\") {{ title settings {{ post }} }} me {{ username }} }}");
+    world
+        .run("ALTER TABLE p_groups.group_setting RENAME TO gone")
+        .await;
+    let query =
+        format!("{{ conversation(id: \"{group}\") {{ title settings {{ post }} }} me {{ username }} }}");
     let answer = world.ask(me, &query).await;
     assert_eq!(
         answer["data"],
@@ -29,7 +32,9 @@ async fn a_field_that_cannot_be_read_leaves_the_others() {
         !said.contains("SELECT") && !said.contains("group_setting") && !said.contains("p_groups"),
         "{said}"
     );
-    world.run("ALTER TABLE p_groups.gone RENAME TO group_setting").await;
+    world
+        .run("ALTER TABLE p_groups.gone RENAME TO group_setting")
+        .await;
     let data = world.data(me, &query).await;
     assert!(data["conversation"]["settings"]["post"].is_string());
 }

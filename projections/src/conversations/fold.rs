@@ -474,9 +474,9 @@ impl<'a> Changes<'a> {
         if ids.is_empty() {
             return Ok(());
         }
-        let (froms, msg_nos): (Vec<Option<i64>>, Vec<i64>) = columns.into_iter().unzip();
+        let (starts, msg_nos): (Vec<Option<i64>>, Vec<i64>) = columns.into_iter().unzip();
         let sql = include_str!("newcomers.sql");
-        run(transaction, schema, sql, &[&ids, &froms, &msg_nos]).await?;
+        run(transaction, schema, sql, &[&ids, &starts, &msg_nos]).await?;
         Ok(())
     }
 }
