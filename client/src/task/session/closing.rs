@@ -57,11 +57,11 @@ impl Task {
         sink: &mut SplitSink<Socket, Message>,
         stream: &mut SplitStream<Socket>,
     ) {
-        session.answered = false;
+        let answered = session.answered;
         if sink.send(Message::text(PING)).await.is_err() {
             return;
         }
-        while !session.answered || session.held.is_some() {
+        while session.answered == answered || session.held.is_some() {
             self.queue.hand_out();
             if self.queue.is_closed() {
                 return;
