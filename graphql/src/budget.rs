@@ -78,7 +78,7 @@ impl Budget {
 
     fn take(&self, what: &AtomicUsize, bytes: usize) -> Result<(), Spent> {
         let Account { answers, spent, .. } = &*self.0;
-        if spent.is_cancelled() {
+        if self.is_spent() {
             return Err(Spent);
         }
         self.0.taken.fetch_add(bytes, Ordering::Relaxed);
@@ -103,6 +103,10 @@ impl Budget {
         self.0.answers.held.fetch_sub(taken, Ordering::Relaxed);
     }
 
+    fn is_spent(&self) -> bool {
+        self.0.spent.is_cancelled()
+    }
+
     /// Waits until it is spent.
     pub(crate) async fn exhausted(&self) {
         self.0.spent.cancelled().await;
@@ -110,7 +114,7 @@ impl Budget {
 
     /// Why the answer is given up; `None` while it need not be.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
-        if !self.0.spent.is_cancelled() {
+        if !self.is_spent() {
             return None;
         }
         Some(if self.0.crowded.load(Ordering::Relaxed) {
@@ -153,6 +157,11 @@ impl Extension for Counting {
         let Some(budget) = context.data_opt::<Budget>() else {
             return next.run(context, info).await;
         };
+        // The request is given up when it pauses next. What needs nothing from the database never does: it ends because
+        // nothing is resolved any more.
+        if budget.is_spent() {
+            return Ok(Some(Value::Null));
+        }
         let key = info.alias.unwrap_or(info.name).len();
         let value = next.run(context, info).await?;
         let bytes = key + VALUE_BYTES + value.as_ref().map_or(0, text_bytes);
@@ -180,6 +189,43 @@ fn escaped_bytes(byte: u8) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema};
+
+    /// Counts how often it is asked.
+    struct Asked(Arc<AtomicUsize>);
+
+    #[Object]
+    impl Asked {
+        async fn n(&self) -> i32 {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            7
+        }
+
+        async fn all(&self) -> Vec<Asked> {
+            (0..20).map(|_| Asked(Arc::clone(&self.0))).collect()
+        }
+    }
+
+    /// None of these fields waits for anything, so that the request never pauses; and all but one are the same in the answer.
+    #[tokio::test]
+    async fn nothing_is_resolved_once_the_budget_is_spent() {
+        let many = "n ".repeat(1_000);
+        for query in [
+            format!("{{ {many} }}"),
+            format!("{{ all {{ {many} }} }}"),
+            format!("{{ all {{ all {{ {many} }} }} }}"),
+        ] {
+            let (asked, budget) = (Arc::default(), Answers::new(1_000, 10_000).budget());
+            let root = Asked(Arc::clone(&asked));
+            let schema = Schema::build(root, EmptyMutation, EmptySubscription)
+                .extension(Counting)
+                .finish();
+            schema.execute(Request::new(query).data(budget.clone())).await;
+            assert_eq!(budget.refusal().unwrap().code, Code::TooLarge);
+            let asked = asked.load(Ordering::Relaxed);
+            assert_eq!(asked, 1_000 / (1 + VALUE_BYTES) + 1);
+        }
+    }
 
     #[test]
     fn what_an_answer_held_is_given_back_with_it() {
