@@ -162,9 +162,10 @@ impl Extension for Counting {
         if budget.is_spent() {
             return Ok(Some(Value::Null));
         }
-        let key = info.alias.unwrap_or(info.name).len();
+        let (key, kind) = (info.alias.unwrap_or(info.name).len(), info.return_type);
         let value = next.run(context, info).await?;
-        let bytes = key + VALUE_BYTES + value.as_ref().map_or(0, text_bytes);
+        let within = |value: &Value| text_bytes(value) + type_name_bytes(value, kind);
+        let bytes = key + VALUE_BYTES + value.as_ref().map_or(0, within);
         // The request is given up; until then this holds as little as can be.
         Ok(budget.tell(bytes).map_or(Some(Value::Null), |()| value))
     }
@@ -176,6 +177,18 @@ fn text_bytes(value: &Value) -> usize {
         Value::String(text) => text.bytes().map(escaped_bytes).sum(),
         _ => 0,
     }
+}
+
+/// The bytes of what an object says of its type, which the library writes down without resolving anything.
+fn type_name_bytes(value: &Value, kind: &str) -> usize {
+    let Value::Object(fields) = value else {
+        return 0;
+    };
+    let name = kind.trim_end_matches('!');
+    let says_it = |value: &Value| matches!(value, Value::String(text) if text.as_str() == name);
+    let said = fields.iter().filter(|(_, value)| says_it(value));
+    said.map(|(key, _)| key.as_str().len() + VALUE_BYTES + name.len())
+        .sum()
 }
 
 fn escaped_bytes(byte: u8) -> usize {
@@ -199,6 +212,10 @@ mod tests {
         async fn n(&self) -> i32 {
             self.0.fetch_add(1, Ordering::Relaxed);
             7
+        }
+
+        async fn one(&self) -> Asked {
+            Asked(Arc::clone(&self.0))
         }
 
         async fn all(&self) -> Vec<Asked> {
@@ -225,6 +242,19 @@ mod tests {
             let asked = asked.load(Ordering::Relaxed);
             assert_eq!(asked, 1_000 / (1 + VALUE_BYTES) + 1);
         }
+    }
+
+    #[tokio::test]
+    async fn names_of_types_count_like_everything_else() {
+        let (long, budget) = ("x".repeat(100), Answers::new(1_000, 10_000).budget());
+        let names: Vec<String> = (0..10).map(|i| format!("{long}{i}: __typename")).collect();
+        let query = format!("{{ one {{ {} }} }}", names.join(" "));
+        let schema = Schema::build(Asked(Arc::default()), EmptyMutation, EmptySubscription)
+            .extension(Counting)
+            .finish();
+        let response = schema.execute(Request::new(query).data(budget.clone())).await;
+        assert!(response.errors.is_empty(), "{response:?}");
+        assert_eq!(budget.refusal().unwrap().code, Code::TooLarge);
     }
 
     #[test]
