@@ -282,8 +282,8 @@ impl Graphql {
         viewer: Option<Viewer>,
         after: Option<&str>,
     ) -> Result<Admitted, Box<Response>> {
-        let cost = check(&mut request)?;
-        self.spend(viewer.as_ref(), cost)?;
+        let price = check(&mut request)?;
+        self.spend(viewer.as_ref(), price.cost)?;
         let positions = positions(&self.freshness, after, request.extensions.get("after")).map_err(boxed)?;
         let document = request.parsed_query().map_err(refuse)?.clone();
         let question = Question::new(&self.types, document, request.operation_name.as_deref());

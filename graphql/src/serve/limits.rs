@@ -1,6 +1,7 @@
 //! What a document may cost. Measured before it is validated, in time linear in its length, because validation and
 //! execution follow every fragment as often as it is spread.
 
+mod introspection;
 mod measure;
 mod nesting;
 pub(crate) mod turns;
@@ -10,8 +11,10 @@ use async_graphql::{Request, ServerError};
 
 /// The deepest nesting of fields, where the fields of the root have depth 1.
 pub const DEPTH_MAX: usize = 12;
-/// The highest cost: one for each field, times the sizes of the pages that it lies in.
+/// The highest cost: one for each field, times the sizes of the pages that it lies in. That of introspections is none of it.
 pub const COST_MAX: usize = 50_000;
+/// The highest cost of introspections; what tools ask costs some 60,000.
+const INTROSPECTION_COST_MAX: usize = 100_000;
 /// The deepest nesting within `__schema` and `__type`; what tools ask needs some fifteen.
 const INTROSPECTION_DEPTH_MAX: usize = 24;
 /// Lists of fields or types within each other in an introspection. Each multiplies the answer by the size of the schema.
@@ -46,8 +49,16 @@ pub(crate) fn check_length(request: &Request, has_viewer: bool) -> Result<(), Re
     ))
 }
 
+/// What a document costs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Price {
+    pub(crate) cost: usize,
+    /// Whether it asks for the schema.
+    pub(crate) introspects: bool,
+}
+
 /// Refuses a document that is nested too deep or would cost too much. Returns what it costs.
-pub(crate) fn check(request: &mut Request) -> Result<usize, Excess> {
+pub(crate) fn check(request: &mut Request) -> Result<Price, Excess> {
     if nesting::depth(&request.query) > NESTING_MAX {
         return Err(too_large(format!("brackets are nested deeper than {NESTING_MAX}")).into());
     }
@@ -70,11 +81,20 @@ pub(crate) fn check(request: &mut Request) -> Result<usize, Excess> {
     {
         return Err(too_large("the introspection is nested too deep".to_owned()).into());
     }
-    if measure.cost > COST_MAX {
-        let cost = measure.cost;
+    let introspection = measure.introspection_cost;
+    if introspection > INTROSPECTION_COST_MAX {
+        let message =
+            format!("the introspection costs {introspection}, which is more than {INTROSPECTION_COST_MAX}");
+        return Err(too_large(message).into());
+    }
+    let cost = measure.cost.saturating_sub(introspection);
+    if cost > COST_MAX {
         return Err(too_large(format!("the query costs {cost}, which is more than {COST_MAX}")).into());
     }
-    Ok(measure.cost)
+    Ok(Price {
+        cost: measure.cost,
+        introspects: introspection > 0,
+    })
 }
 
 fn too_large(message: String) -> Refusal {

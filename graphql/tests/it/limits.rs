@@ -220,7 +220,7 @@ async fn a_stranger_asks_for_little() {
     };
     let long = format!("{{ __typename {} }}", "#".repeat(9_000));
     assert_eq!(code(&ask(&long).await), "unauthenticated");
-    let schema = format!("{{ __schema {{ {} }} }}", aliases(300, "types { name }"));
+    let schema = format!("{{ __schema {{ {} }} }}", aliases(3, "types { name }"));
     assert!(ask(&schema).await.get("errors").is_none());
     assert_eq!(code(&ask(&schema).await), "rate_limited");
 }
@@ -310,6 +310,47 @@ async fn hostile_documents_are_refused_at_once() {
     }
 }
 
+/// Some hundred ways lead through three lists of fields, and at the end of each a name is asked for 46,656 times.
+#[tokio::test]
+async fn an_introspection_that_multiplies_is_refused_and_keeps_nobody_waiting() {
+    let world = World::with(GraphqlConfig {
+        threads: 1,
+        deadline: 2 * LONG,
+        statement_timeout: LONG,
+        ..GraphqlConfig::default()
+    })
+    .await;
+    let me = world.person(1).await;
+    let many = |fragment: &str| format!("...{fragment} ").repeat(36);
+    let query = format!(
+        "{{ __schema {{ types {{ ...a }} }} }} \
+         fragment a on __Type {{ fields {{ type {{ ofType {{ ...b }} }} }} }} \
+         fragment b on __Type {{ fields {{ type {{ ofType {{ ...c }} }} }} }} \
+         fragment c on __Type {{ fields {{ ...d }} }} \
+         fragment d on __Field {{ {} }} fragment e on __Field {{ {} }} fragment f on __Field {{ {} }}",
+        many("e"),
+        many("f"),
+        "name ".repeat(36)
+    );
+    let stranger = world.graphql.execute(Request::new(query), None, None);
+    let (refused, data) = tokio::join!(stranger, world.data(me, "{ me { id } }"));
+    assert_eq!(data["me"]["id"], json!(me));
+    let refused = serde_json::to_value(refused).unwrap();
+    assert_eq!(code(&refused), "too_large");
+    let message = refused["errors"][0]["message"].as_str().unwrap();
+    assert!(message.starts_with("the introspection costs"), "{message}");
+}
+
+/// To find out what there is to be shown is work, however little is then asked of it.
+#[tokio::test]
+async fn schemas_are_not_free_by_the_dozen() {
+    let world = World::new().await;
+    let schemas = |count: usize| format!("{{ {} }}", aliases(count, "__schema { __typename }"));
+    assert!(world.ask(user(1), &schemas(100)).await.get("errors").is_none());
+    assert_eq!(code(&world.ask(user(1), &schemas(400)).await), "too_large");
+}
+
+/// They ask for this when they start, and somebody starts them twice.
 #[tokio::test]
 async fn tools_can_read_the_schema() {
     let world = World::new().await;
@@ -317,14 +358,19 @@ async fn tools_can_read_the_schema() {
         format!("kind name ofType {{ {inner} }}")
     });
     let query = format!(
-        "query IntrospectionQuery {{ __schema {{ queryType {{ name }} mutationType {{ name }} subscriptionType {{ name }} \
-           types {{ ...FullType }} directives {{ name description locations args {{ ...InputValue }} }} }} }} \
-         fragment FullType on __Type {{ kind name description fields(includeDeprecated: true) {{ name description \
-           args {{ ...InputValue }} type {{ ...TypeRef }} isDeprecated deprecationReason }} inputFields {{ ...InputValue }} \
-           interfaces {{ ...TypeRef }} enumValues(includeDeprecated: true) {{ name }} possibleTypes {{ ...TypeRef }} }} \
-         fragment InputValue on __InputValue {{ name description type {{ ...TypeRef }} defaultValue }} \
+        "query IntrospectionQuery {{ __schema {{ description queryType {{ name }} mutationType {{ name }} \
+           subscriptionType {{ name }} types {{ ...FullType }} directives {{ name description isRepeatable locations \
+           args(includeDeprecated: true) {{ ...InputValue }} }} }} }} \
+         fragment FullType on __Type {{ kind name description specifiedByURL isOneOf fields(includeDeprecated: true) {{ name \
+           description args(includeDeprecated: true) {{ ...InputValue }} type {{ ...TypeRef }} isDeprecated deprecationReason }} \
+           inputFields(includeDeprecated: true) {{ ...InputValue }} interfaces {{ ...TypeRef }} \
+           enumValues(includeDeprecated: true) {{ name description isDeprecated deprecationReason }} \
+           possibleTypes {{ ...TypeRef }} }} \
+         fragment InputValue on __InputValue {{ name description type {{ ...TypeRef }} defaultValue isDeprecated \
+           deprecationReason }} \
          fragment TypeRef on __Type {{ {kind} }}"
     );
+    world.data(user(1), &query).await;
     let data = world.data(user(1), &query).await;
     assert_eq!(data["__schema"]["queryType"]["name"], json!("Query"));
     assert!(data["__schema"]["types"].as_array().unwrap().len() > 10);

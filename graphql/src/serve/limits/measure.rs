@@ -6,6 +6,7 @@ use crate::schema::page::{PAGE_DEFAULT, PAGE_MAX};
 use crate::schema::pin::{PINS_MAX, PINS_USUAL};
 use crate::schema::profile::NAMES_MAX;
 use crate::schema::reaction::REACTIONS_MAX;
+use crate::serve::limits::introspection;
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
@@ -79,14 +80,14 @@ const VERSIONS_MAX: usize = 100;
 const SEARCH: usize = 1_000;
 /// The longest name of a field in the answer: it is repeated for each entry of the lists around it.
 const KEY_BYTES_MAX: usize = 128;
-/// Lists of an introspection that lead back to where they came from.
-const INTROSPECTION_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
 
 /// How large a selection is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Measure {
     pub(super) depth: usize,
     pub(super) cost: usize,
+    /// What of that is the cost of introspections.
+    pub(super) introspection_cost: usize,
     pub(super) introspection_depth: usize,
     pub(super) introspection_lists: usize,
     lists: usize,
@@ -178,7 +179,7 @@ impl<'a> Walk<'a> {
             "userByName" => (LOOK_UP, 1),
             "unreadTotal" | "mentionTotal" => (TOTAL, 1),
             "unreadThreads" => (THREADS, 1),
-            _ => (1, 1),
+            _ => introspection::cost(name),
         };
         let cost = inner.cost.saturating_mul(times).saturating_add(itself);
         if matches!(name, "__schema" | "__type") {
@@ -186,12 +187,13 @@ impl<'a> Walk<'a> {
             return Ok(Measure {
                 depth: 1,
                 cost,
+                introspection_cost: cost,
                 introspection_depth: inner.depth.max(inner.introspection_depth),
                 introspection_lists: inner.lists.max(inner.introspection_lists),
                 lists: 0,
             });
         }
-        let is_list = usize::from(INTROSPECTION_LISTS.contains(&name));
+        let is_list = usize::from(introspection::is_list(name));
         Ok(Measure {
             depth: inner.depth + 1,
             cost,
@@ -236,6 +238,7 @@ impl Measure {
         Self {
             depth: self.depth.max(other.depth),
             cost: self.cost.saturating_add(other.cost),
+            introspection_cost: self.introspection_cost.saturating_add(other.introspection_cost),
             introspection_depth: self.introspection_depth.max(other.introspection_depth),
             introspection_lists: self.introspection_lists.max(other.introspection_lists),
             lists: self.lists.max(other.lists),
@@ -365,6 +368,24 @@ mod tests {
             ),
             (2, 6, 2)
         );
+    }
+
+    #[test]
+    fn an_introspection_costs_as_much_as_the_schema_is_large() {
+        let costs = |query: &str| {
+            let measured = measure(query, "{}");
+            (measured.cost, measured.introspection_cost)
+        };
+        let all = 250 + 1 + 150 * (1 + 4 * 2);
+        let query = "{ me { id } __schema { types { fields { name isDeprecated } } } }";
+        assert_eq!(costs(query), (2 + all, all));
+        let one = 250 + 10 * (1 + 4 * (1 + 1) + 1 + 2);
+        let query = "{ __type(name: \"User\") { fields { args { name } } enumValues { name } } }";
+        assert_eq!(costs(query), (one, one));
+        let root = 250 + 1 + 10 * (1 + 4 * 2);
+        let query = "{ __schema { queryType { ...f } } } fragment f on __Type { fields { type { kind } } }";
+        assert_eq!(costs(query), (root + 10, root + 10));
+        assert_eq!(costs("{ me { id } }"), (2, 0));
     }
 
     /// A list that this does not know would cost too little.
