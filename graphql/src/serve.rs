@@ -6,6 +6,7 @@ mod complete;
 pub(crate) mod config;
 mod desk;
 mod entry;
+mod following;
 pub(crate) mod graphql;
 pub mod http;
 pub(crate) mod limits;

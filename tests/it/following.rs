@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use uuid::Uuid;
@@ -110,6 +110,47 @@ async fn members_follow_a_conversation_until_they_are_removed() {
     }
     one.stop().await;
     two.stop().await;
+}
+
+/// Each event is paid for, and what there is to pay with takes its time to come.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_spends_too_much_on_what_they_follow_is_told_late_and_misses_nothing() {
+    const PER_SECOND: usize = 500;
+    const BURST: usize = 1_000;
+    const EVENTS: usize = 9;
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.graphql.cost_per_second = PER_SECOND as u32;
+    config.graphql.cost_burst = BURST as u32;
+    let node = TestNode::start(config).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let mut a = node.socket(&ann).await;
+    let talk = a.open_direct(&ben).await;
+    let mut b = greeted(&node, &ben).await;
+    let query = format!(
+        "subscription {{ conversationEvents(id: \"{talk}\") {{ seq {} }} }} fragment f on Event {{ {} }}",
+        "...f ".repeat(5),
+        "kind ".repeat(100)
+    );
+    let before = Instant::now();
+    b.send(&json!({ "type": "subscribe", "id": "f", "payload": { "query": query } }))
+        .await;
+    let mut last = begun(&mut b, "f", &mut a, talk).await;
+    for _ in 0..EVENTS {
+        a.say(talk, "go on").await;
+    }
+    for _ in 0..EVENTS {
+        // Whoever falls silent is let go.
+        b.send(&json!({ "type": "pong" })).await;
+        let next = event(&mut b, "f").await;
+        assert_eq!(next["seq"].as_u64(), last["seq"].as_u64().map(|seq| seq + 1));
+        last = next;
+    }
+    let each = 1 + 1 + 5 * 101;
+    let earned = EVENTS * each - BURST;
+    let least = Duration::from_secs_f64(earned as f64 / PER_SECOND as f64);
+    assert!(before.elapsed() >= least, "{:?} of {least:?}", before.elapsed());
+    node.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,6 +13,7 @@ use crate::serve::complete::{Question, Types};
 use crate::serve::config::GraphqlConfig;
 use crate::serve::desk::{Desk, Stopped};
 use crate::serve::entry::{Pace, boxed, check, pace, reading_cost, refuse, spender};
+use crate::serve::following::Following;
 use crate::serve::limits;
 use crate::serve::limits::turns::{Place, Turns, too_much};
 use crate::serve::variables;
@@ -181,6 +182,7 @@ impl Graphql {
             question,
             waves,
             budget,
+            ..
         } = admitted;
         let answering = waves.carry(Box::pin(self.schema.execute(request)));
         let response = tokio::select! {
@@ -207,45 +209,46 @@ impl Graphql {
         }
     }
 
-    /// Answers a subscription. It takes no place among the requests; each of its answers has the whole budget.
+    /// Answers a subscription, which takes no place among the requests.
     fn follow(&self, admitted: Admitted) -> BoxStream<'static, Answer> {
         let Admitted {
             request,
             question,
             waves,
             budget,
+            again,
+            payer,
         } = admitted;
-        let answers = waves.carry(self.schema.execute_stream(request));
-        answers
-            .map(move |response| {
-                let refused = budget.refusal();
-                budget.renew();
-                match refused {
-                    Some(refusal) => refusal.into_response().into(),
-                    None => question.complete(coded(response)).into(),
-                }
-            })
-            .boxed()
+        let following = Following {
+            graphql: self.clone(),
+            answers: waves.carry(self.schema.execute_stream(request)),
+            question,
+            budget,
+            payer,
+            again,
+            is_paid: true,
+        };
+        following.stream()
     }
 
     /// Takes a place for a request and the cost of reading it, before there is any work.
     fn enter(&self, request: &Request, viewer: Option<&Viewer>) -> Result<Place, Box<Response>> {
         limits::check_length(request, viewer.is_some()).map_err(boxed)?;
         let place = self.turns.enter(spender(viewer)).map_err(boxed)?;
-        self.spend(viewer, reading_cost(request))?;
+        self.spend(viewer, reading_cost(request)).map_err(boxed)?;
         Ok(place)
     }
 
-    /// Takes the cost of something, of what there is here and at all nodes together. Those who have not said who they are are
-    /// counted by each node alone.
-    fn spend(&self, viewer: Option<&Viewer>, cost: usize) -> Result<(), Box<Response>> {
+    /// Takes the cost of something, of what there is here and at all nodes together, or says how long to wait for it. Those who
+    /// have not said who they are are counted by each node alone.
+    pub(super) fn spend(&self, viewer: Option<&Viewer>, cost: usize) -> Result<(), Refusal> {
         let units = u32::try_from(cost).unwrap_or(u32::MAX);
         if let Some(viewer) = viewer
             && let Some(wait) = self.backend.wait(viewer.user, units)
         {
-            return Err(boxed(too_much(wait)));
+            return Err(too_much(wait));
         }
-        self.turns.spend(spender(viewer), cost).map_err(boxed)?;
+        self.turns.spend(spender(viewer), cost)?;
         if let Some(viewer) = viewer {
             self.backend.caused(viewer.user, units);
         }
@@ -283,7 +286,7 @@ impl Graphql {
         after: Option<&str>,
     ) -> Result<Admitted, Box<Response>> {
         let price = check(&mut request)?;
-        self.spend(viewer.as_ref(), price.cost)?;
+        self.spend(viewer.as_ref(), price.cost).map_err(boxed)?;
         let positions = positions(&self.freshness, after, request.extensions.get("after")).map_err(boxed)?;
         let document = request.parsed_query().map_err(refuse)?.clone();
         let question = Question::new(&self.types, document, request.operation_name.as_deref());
@@ -296,7 +299,7 @@ impl Graphql {
                 "a subscription has one field at its root",
             )));
         }
-        let (waves, budget) = (Waves::default(), self.answers.budget());
+        let (waves, budget, payer) = (Waves::default(), self.answers.budget(), viewer.clone());
         request = request.data(budget.clone());
         // Without a viewer nothing is read, and there is nothing to wait for.
         if let Some(viewer) = viewer {
@@ -319,6 +322,8 @@ impl Graphql {
             question,
             waves,
             budget,
+            payer,
+            again: price.again,
         })
     }
 }
@@ -329,4 +334,7 @@ struct Admitted {
     question: Question,
     waves: Waves,
     budget: Budget,
+    payer: Option<Viewer>,
+    /// What each answer of a subscription costs behind the first, which is paid for.
+    again: usize,
 }

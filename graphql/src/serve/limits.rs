@@ -53,6 +53,8 @@ pub(crate) fn check_length(request: &Request, has_viewer: bool) -> Result<(), Re
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Price {
     pub(crate) cost: usize,
+    /// What each answer of a subscription costs behind the first.
+    pub(crate) again: usize,
     /// Whether it asks for the schema.
     pub(crate) introspects: bool,
 }
@@ -93,6 +95,7 @@ pub(crate) fn check(request: &mut Request) -> Result<Price, Excess> {
     }
     Ok(Price {
         cost: measure.cost,
+        again: measure.cost.saturating_sub(measure.beginning),
         introspects: introspection > 0,
     })
 }

@@ -2,12 +2,13 @@
 
 use crate::support::{LONG, World, code, user, viewer};
 use async_graphql::Request;
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tidings_graphql::GraphqlConfig;
+use tidings_graphql::{GraphqlConfig, Viewer};
 use uuid::Uuid;
 
 /// A group with `count` messages of `bytes` each.
@@ -127,6 +128,48 @@ async fn a_viewer_spends_what_there_is_and_leaves_others_theirs() {
         .unwrap();
     assert!(wait > 1_000, "{wait}");
     assert!(world.ask(other, query).await.get("errors").is_none());
+}
+
+/// What the read models say first has been paid for with the request, and what they say next is paid for again.
+#[tokio::test]
+async fn each_answer_of_a_subscription_is_paid_for() {
+    let world = World::with(GraphqlConfig {
+        cost_per_second: 1,
+        cost_burst: 3_500,
+        ..GraphqlConfig::default()
+    })
+    .await;
+    let me = world.person(1).await;
+    let names = "name ".repeat(100);
+    let query = format!(
+        "subscription {{ readModels {{ {} }} }} fragment f on ReadModelProgress {{ {names} }}",
+        "...f ".repeat(10)
+    );
+    let viewer = Viewer {
+        roles: vec!["admin".to_owned()],
+        ..viewer(me)
+    };
+    let mut answers = world.graphql.stream(Request::new(query), Some(viewer));
+    let mut next = async || {
+        let answer = tokio::time::timeout(LONG, answers.next()).await.unwrap().unwrap();
+        assert!(answer.response.errors.is_empty(), "{:?}", answer.response);
+    };
+    next().await;
+    world
+        .run(
+            "UPDATE projection_checkpoint SET pos = 5 WHERE lane = 1; UPDATE log_lane SET head = 5 WHERE lane = 1",
+        )
+        .await;
+    world.projector.catch_up(1).await.unwrap();
+    next().await;
+    // Of 3,500, each has taken 1,011.
+    let ids = "id ".repeat(100);
+    let rest = format!(
+        "{{ me {{ {} }} }} fragment g on User {{ {ids} }}",
+        "...g ".repeat(19)
+    );
+    assert_eq!(code(&world.ask(me, &rest).await), "rate_limited");
+    assert_eq!(world.data(me, "{ me { id } }").await["me"]["id"], json!(me));
 }
 
 /// While one viewer's requests are under way, here because they wait for a position, another's are answered.

@@ -86,6 +86,8 @@ const KEY_BYTES_MAX: usize = 128;
 pub(super) struct Measure {
     pub(super) depth: usize,
     pub(super) cost: usize,
+    /// What of that is to begin with a subscription, and is not paid again for each of its answers.
+    pub(super) beginning: usize,
     /// What of that is the cost of introspections.
     pub(super) introspection_cost: usize,
     pub(super) introspection_depth: usize,
@@ -164,7 +166,7 @@ impl<'a> Walk<'a> {
             "deliveredTo" | "recipients" | "seenBy" => (RECEIPTS, self.page(field)),
             // What is so called elsewhere is a number.
             "events" if !field.selection_set.node.items.is_empty() => (EVENTS, self.page(field)),
-            // Whether somebody may follow is asked anew each time, in the lane; and of what was announced everybody is counted whom it has come to.
+            // Whether somebody may follow is asked in the lane, once for all that they are told; and of what was announced everybody is counted whom it has come to.
             "counts" | "conversationEvents" | "reach" => (EVENTS, 1),
             "online" | "lastSeen" => (SEEN, 1),
             "onlineCount" => (TOTAL, 1),
@@ -187,6 +189,7 @@ impl<'a> Walk<'a> {
             return Ok(Measure {
                 depth: 1,
                 cost,
+                beginning: 0,
                 introspection_cost: cost,
                 introspection_depth: inner.depth.max(inner.introspection_depth),
                 introspection_lists: inner.lists.max(inner.introspection_lists),
@@ -194,9 +197,14 @@ impl<'a> Walk<'a> {
             });
         }
         let is_list = usize::from(introspection::is_list(name));
+        let beginning = match name {
+            "conversationEvents" => itself.saturating_sub(1),
+            _ => inner.beginning,
+        };
         Ok(Measure {
             depth: inner.depth + 1,
             cost,
+            beginning,
             lists: inner.lists + is_list,
             ..inner
         })
@@ -238,6 +246,7 @@ impl Measure {
         Self {
             depth: self.depth.max(other.depth),
             cost: self.cost.saturating_add(other.cost),
+            beginning: self.beginning.saturating_add(other.beginning),
             introspection_cost: self.introspection_cost.saturating_add(other.introspection_cost),
             introspection_depth: self.introspection_depth.max(other.introspection_depth),
             introspection_lists: self.introspection_lists.max(other.introspection_lists),
@@ -326,6 +335,15 @@ mod tests {
         let query =
             "{ admin { trace(message: 1) { counts { read } recipients(first: 4) { nodes { read } } } } }";
         assert_eq!(measure(query, "{}").cost, 2 + 250 + 1 + 25 + 4 * 2);
+    }
+
+    #[test]
+    fn to_begin_with_a_subscription_is_paid_once() {
+        let query = "subscription { conversationEvents(id: 1) { seq by { id } } }";
+        let measured = measure(query, "{}");
+        assert_eq!((measured.cost, measured.beginning), (250 + 3, 249));
+        let measured = measure("subscription { readModels { name } }", "{}");
+        assert_eq!((measured.cost, measured.beginning), (2, 0));
     }
 
     #[test]
