@@ -4,6 +4,7 @@
 use super::database::{Database, DatabaseError};
 use super::identity::REMEMBERED_FOR;
 use super::principal::AuthError;
+use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
@@ -38,8 +39,9 @@ struct Ended {
 }
 
 struct Looked {
-    /// When the last look began that succeeded; `None` before the first.
-    at: Option<Instant>,
+    /// The database's time at the last look that succeeded; `None` before the first. A node's own clock would not do: it stands still with
+    /// the machine, while others go on ending sessions.
+    at: Option<DateTime<Utc>>,
     forgot_at: Instant,
 }
 
@@ -87,17 +89,22 @@ impl Standing {
     pub(super) async fn look(&self) -> Result<(), DatabaseError> {
         let mut looked = self.looking.lock().await;
         let now = Instant::now();
-        let since = looked.at.map_or(self.token_ttl, |at| now - at) + OVERLAP;
         let sql = include_str!("sql/ended.sql");
-        let seconds = i64::try_from(since.as_secs() + 1).unwrap_or(i64::MAX);
-        let rows = self.database.rows(sql, &[&seconds]).await?;
+        let seconds = |time: Duration| i64::try_from(time.as_secs() + 1).unwrap_or(i64::MAX);
+        let (token_ttl, overlap) = (seconds(self.token_ttl), seconds(OVERLAP));
+        let rows = self
+            .database
+            .rows(sql, &[&looked.at, &token_ttl, &overlap])
+            .await?;
         let (mut users, mut sessions, mut deleted) = (HashSet::new(), vec![], vec![]);
+        let mut at: Option<DateTime<Utc>> = None;
         for row in rows {
-            users.extend(row.try_get::<_, Option<Uuid>>(0)?);
-            sessions.extend(row.try_get::<_, Option<Uuid>>(1)?);
-            deleted.extend(row.try_get::<_, Option<Uuid>>(2)?);
+            at = at.or(row.try_get(0)?);
+            users.extend(row.try_get::<_, Option<Uuid>>(1)?);
+            sessions.extend(row.try_get::<_, Option<Uuid>>(2)?);
+            deleted.extend(row.try_get::<_, Option<Uuid>>(3)?);
         }
-        looked.at = Some(now);
+        looked.at = at;
         let forget = now - looked.forgot_at >= FORGET;
         if forget {
             looked.forgot_at = now;

@@ -123,6 +123,56 @@ async fn the_end_of_a_session_ends_its_tokens_on_every_node() {
     assert_eq!(later.verify(&first.token, now()).await, Err(AuthError::Ended));
 }
 
+/// For sessions with the database that begin from now on the time is as far ahead as a row says.
+const ANOTHER_CLOCK: &str = "CREATE SCHEMA another; CREATE TABLE another.clock (ahead interval NOT NULL); \
+     INSERT INTO another.clock VALUES ('0'); \
+     CREATE FUNCTION another.now() RETURNS timestamptz LANGUAGE sql STABLE AS \
+         'SELECT pg_catalog.now() + ahead FROM another.clock'; \
+     DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = another, public, pg_catalog', current_database()); END $$";
+
+/// As after a pause of its machine, of which a node's own clock knows nothing: between two looks ten minutes go by.
+#[tokio::test]
+async fn a_node_learns_of_all_that_ended_since_it_looked_however_long_it_stood_still() {
+    let world = World::new().await;
+    let (ada, eve, dan) = (
+        world.register("ada").await,
+        world.register("eve").await,
+        world.register("dan").await,
+    );
+    world.sql(ANOTHER_CLOCK).await;
+    let node = world.another(cheap()).await.authenticator();
+    let mut principals = vec![];
+    for token in [&ada.token, &eve.token, &dan.token] {
+        principals.push(node.verify(token, now()).await.unwrap());
+    }
+    let session = |n: usize| principals[n].session.unwrap();
+    let told = async |n: usize| {
+        let ended = node.ended(principals[n].user, principals[n].session);
+        let told = tokio::time::timeout(Duration::from_secs(30), ended).await;
+        assert_eq!(told.expect("the node should hear of it"), AuthError::Ended);
+    };
+    // One transaction, so that no look comes between.
+    let meanwhile = format!(
+        "UPDATE another.clock SET ahead = '10 minutes'; \
+         UPDATE session SET revoked_at = pg_catalog.now() + interval '5 minutes' WHERE id = '{}'; \
+         UPDATE account SET deleted_at = pg_catalog.now() + interval '5 minutes' WHERE id = '{}'",
+        session(0),
+        eve.user
+    );
+    world.sql(&meanwhile).await;
+    told(0).await;
+    told(1).await;
+    assert!(node.verify(&dan.token, now()).await.is_ok());
+
+    // Where the clock is set back, or another server's is behind, what ends then ends before the last look.
+    let set_back = format!(
+        "UPDATE another.clock SET ahead = '0'; UPDATE session SET revoked_at = pg_catalog.now() WHERE id = '{}'",
+        session(2)
+    );
+    world.sql(&set_back).await;
+    told(2).await;
+}
+
 #[tokio::test]
 async fn people_see_their_sessions_and_end_them() {
     let world = World::new().await;
