@@ -6,6 +6,7 @@ use crate::blame::{Blame, describe};
 use crate::connect::{LogConfig, Session};
 use crate::constancy::Constancy;
 use crate::record::LaneHead;
+use crate::uptime::uptime;
 use chrono::{DateTime, Utc};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -98,7 +99,7 @@ impl Appender {
     /// server has not answered for some seconds, which [`probe`](Self::probe) sees to.
     pub fn vouches_since(&self, breaks: u64) -> bool {
         self.miss_closed();
-        self.constancy.lasts_since(breaks, Instant::now())
+        self.constancy.lasts_since(breaks, uptime())
     }
 
     /// Takes note of idle sessions that have been closed.
@@ -113,7 +114,7 @@ impl Appender {
 
     /// Finds out whether a session that may write can be had. To be called about once a second.
     pub async fn probe(&self) {
-        let began = Instant::now();
+        let began = uptime();
         let probing = async {
             let (_slot, connection) = self.borrow().await?;
             let writable =
@@ -152,7 +153,7 @@ impl Appender {
 
     /// Appends one batch, in one statement and one transaction. `Appended` means durable.
     pub async fn append(&self, batch: &Batch) -> Result<Outcome, AppendError> {
-        let began = Instant::now();
+        let began = uptime();
         let outcome = self.attempt(batch).await;
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         match &outcome {

@@ -3,9 +3,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::Instant;
 
-/// For how long an answer counts: no other server takes over so soon where this one falls silent without closing its sessions.
+/// For how long an answer counts: no other server takes over so soon where this one falls silent without closing its sessions. It is counted
+/// by the [uptime](crate::uptime): while this machine is suspended another server may well take over.
 const COUNTS: Duration = Duration::from_secs(3);
 
 /// How often sessions were lost, and when one was of use last.
@@ -15,8 +15,8 @@ pub(crate) struct Constancy(Mutex<Known>);
 #[derive(Debug, Default)]
 struct Known {
     breaks: u64,
-    /// When something was asked that was answered.
-    answered: Option<Instant>,
+    /// The uptime when something was asked that was answered.
+    answered: Option<Duration>,
 }
 
 impl Constancy {
@@ -25,8 +25,8 @@ impl Constancy {
         self.known().breaks += 1;
     }
 
-    /// What was asked at `asked` was answered.
-    pub(crate) fn answered(&self, asked: Instant) {
+    /// What was asked at that uptime was answered.
+    pub(crate) fn answered(&self, asked: Duration) {
         let mut known = self.known();
         known.answered = known.answered.max(Some(asked));
     }
@@ -35,8 +35,8 @@ impl Constancy {
         self.known().breaks
     }
 
-    /// Whether nothing has broken since that number of breaks, as far as can be known.
-    pub(crate) fn lasts_since(&self, breaks: u64, now: Instant) -> bool {
+    /// Whether nothing has broken since that number of breaks, as far as can be known at the uptime `now`.
+    pub(crate) fn lasts_since(&self, breaks: u64, now: Duration) -> bool {
         let known = self.known();
         let answers = known.answered.is_some_and(|asked| now < asked + COUNTS);
         known.breaks == breaks && answers
@@ -50,10 +50,11 @@ impl Constancy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::uptime::uptime;
 
     #[test]
     fn what_was_known_counts_until_a_session_is_lost_or_nothing_answers() {
-        let (constancy, began) = (Constancy::default(), Instant::now());
+        let (constancy, began) = (Constancy::default(), uptime());
         let breaks = constancy.breaks();
         assert!(!constancy.lasts_since(breaks, began));
         constancy.answered(began);

@@ -27,6 +27,7 @@ mod states;
 mod subjects;
 mod tls;
 mod trace;
+mod uptime;
 
 pub use append::{AppendError, Appended, Doubt, Last, Outcome, Repeat, Stale};
 pub use appender::{APPENDER_SESSION, Appender, Trouble};
