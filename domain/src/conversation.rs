@@ -294,6 +294,15 @@ impl Conversation {
         self.declines.date(at);
     }
 
+    /// See [`Stream::cap`](crate::Stream::cap).
+    pub(crate) fn cap(&mut self, now: DateTime<Utc>) {
+        self.calls.cap(now);
+        self.posts.cap(now);
+        self.requests.cap(now);
+        self.refusals.cap(now);
+        self.declines.cap(now);
+    }
+
     fn insert(&mut self, user: UserId, role: Role, seq: u64) {
         self.arrivals += 1;
         let arrival = self

@@ -391,6 +391,14 @@ impl Stream {
         }
     }
 
+    /// What lies ahead of `now` in it counts as happening now. Where the log's time is ahead, it stands nearly still until clocks have come to
+    /// it, and whoever waited by it would wait as long: so they wait from when their act was learnt of.
+    pub fn cap(&mut self, now: DateTime<Utc>) {
+        if let Self::Conversation(conversation) = self {
+            conversation.cap(now);
+        }
+    }
+
     /// [`Conversation::authorize`]; nobody is a member of what is no conversation.
     pub fn authorize(&self, user: UserId) -> Result<Role, Rejection> {
         match self {

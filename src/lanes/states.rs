@@ -3,6 +3,7 @@
 mod cache;
 mod reading;
 
+use crate::clock;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use tidings_domain::Stream;
@@ -52,21 +53,23 @@ impl StreamState {
         size_of::<Self>() + self.stream.entry_count() * ENTRY
     }
 
-    /// Folds a control event from the log.
+    /// Folds a control event from the log. One whose time lies ahead counts from now on, see [`Stream::cap`].
     pub(crate) fn fold(&mut self, recorded: &Recorded) -> Result<(), DecodeError> {
         let event = stored::decode(recorded.kind, recorded.ver, &recorded.payload)?;
         self.stream.evolve_at(&event, recorded.seq);
         self.guard = recorded.seq;
         self.first.get_or_insert(First::of(recorded));
-        self.stream.date(recorded.at);
+        self.stream.date(clock::now().min(recorded.at));
         self.unkept += 1;
         Ok(())
     }
 
     /// One that was kept beside the log.
     fn thaw(first: &Recorded, seq: u64, state: &[u8]) -> Option<Self> {
+        let mut stream = Stream::thaw(state)?;
+        stream.cap(clock::now());
         Some(Self {
-            stream: Stream::thaw(state)?,
+            stream,
             guard: seq,
             first: Some(First::of(first)),
             unkept: 0,

@@ -147,6 +147,44 @@ async fn in_slow_mode_a_member_writes_once_whichever_node_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn in_slow_mode_a_member_waits_as_long_as_they_are_told_though_the_logs_time_is_ahead() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben] = one.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, one.socket(&ben).await);
+    let mut elsewhere = two.socket(&ben).await;
+    let group = a.create_group(&[&ben]).await;
+    a.acked(settings(group, &json!({ "slow_s": 2 }))).await;
+    store.log_time_ahead().await;
+    // Both in one frame, so that they are decided together.
+    let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
+    let with = |id: Uuid| {
+        let mut send = message(group, "hi");
+        send["id"] = json!(id);
+        send
+    };
+    b.send_text(&format!("{}\n{}", with(first), with(second))).await;
+    assert_eq!(b.answer(first).await["type"], "ack");
+    let refused = b.answer(second).await;
+    assert_eq!(refused["code"], "rate_limited", "{refused}");
+    let waited = async |refused: Value| {
+        let wait = refused["retry_after_ms"].as_u64().unwrap();
+        assert!(wait <= 2_001, "{refused}");
+        tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
+    };
+    waited(refused).await;
+    b.say(group, "in time").await;
+    // A node that has to read the group learns of it all just now.
+    let answer = elsewhere.command(message(group, "elsewhere")).await;
+    if answer["type"] != "ack" {
+        waited(answer).await;
+        elsewhere.say(group, "elsewhere").await;
+    }
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_muted_reads_along_and_who_is_banned_is_out() {
     let store = Store::new().await;
     let (one, two) = (store.node().await, store.node().await);

@@ -31,6 +31,13 @@ impl Calls {
         }
     }
 
+    /// What lies ahead counts as happening now: see [`Stream::cap`](crate::Stream::cap).
+    pub(super) fn cap(&mut self, now: DateTime<Utc>) {
+        for at in self.0.iter_mut().flatten() {
+            *at = now.min(*at);
+        }
+    }
+
     /// How long it is until there may be one more; `None` where there may be one now.
     fn wait(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
         if self.0.len() < EVERYONE_PER_HOUR {

@@ -85,6 +85,11 @@ impl Requests {
         }
     }
 
+    /// What lies ahead counts as happening now: see [`Stream::cap`](crate::Stream::cap).
+    pub(super) fn cap(&mut self, now: DateTime<Utc>) {
+        self.0.cap(now);
+    }
+
     /// Whether somebody waits for an answer.
     pub(super) fn is_open(&self, user: UserId, now: DateTime<Utc>) -> bool {
         self.0.wait(user, JOIN_REQUEST_SECONDS, now).is_some()

@@ -33,6 +33,15 @@ impl Posts {
         }
     }
 
+    /// What lies ahead counts as happening now: see [`Stream::cap`](crate::Stream::cap).
+    pub(super) fn cap(&mut self, now: DateTime<Utc>) {
+        let ahead = self.last.iter().filter(|(_, at)| at.is_some_and(|at| at > now));
+        let ahead: Vec<UserId> = ahead.map(|(user, _)| user).collect();
+        for user in ahead {
+            self.last.set(user, Some(Some(now)));
+        }
+    }
+
     /// How long somebody waits for their next message; `None` where they need not.
     pub(super) fn wait(&self, user: UserId, seconds: u32, now: DateTime<Utc>) -> Option<TimeDelta> {
         let pause = TimeDelta::seconds(i64::from(seconds));

@@ -82,6 +82,17 @@ fn a_group_mentions_everyone_so_often_in_an_hour() {
 }
 
 #[test]
+fn an_hour_is_over_though_the_logs_time_is_ahead() {
+    let mut given = managed();
+    for _ in 0..EVERYONE_PER_HOUR {
+        given = given.done(ANN, call());
+    }
+    let given = given.written(0).after(-86_400).learnt();
+    given.when(ANN, call()).refused(too_often(TimeDelta::hours(1)));
+    given.after(3600).when(ANN, call()).then([called()]);
+}
+
+#[test]
 fn those_that_are_decided_and_not_written_yet_count() {
     let mut given = managed();
     for _ in 0..EVERYONE_PER_HOUR {

@@ -222,6 +222,17 @@ impl Given {
         self.after(seconds)
     }
 
+    /// What is there is learnt of now, though its time may lie ahead.
+    pub(crate) fn learnt(mut self) -> Self {
+        let mut stream = Stream::Conversation(self.state);
+        stream.cap(self.now);
+        let Stream::Conversation(state) = stream else {
+            unreachable!("it stays what it is")
+        };
+        self.state = state;
+        self
+    }
+
     pub(crate) fn may_write(&self, actor: u128) -> Result<(), Rejection> {
         self.state.may_write(user(actor), self.now)
     }

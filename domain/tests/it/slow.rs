@@ -50,6 +50,18 @@ fn a_member_waits_to_the_last_moment_and_no_longer() {
 }
 
 #[test]
+fn who_waits_as_long_as_they_are_told_gets_through_though_the_logs_time_is_ahead() {
+    // By a day, and there it stays until clocks have come to it.
+    let learnt = || slowed().done(BEN, say("hi")).written(0).after(-86_400).learnt();
+    learnt().when(BEN, say("ho")).refused(too_soon(30_000));
+    learnt().after(29).when(BEN, say("ho")).refused(too_soon(1_000));
+    learnt().after(30).when(BEN, say("ho")).then([sent(BEN)]);
+    // What lies behind stays where it is.
+    let before = slowed().done(BEN, say("hi")).written(20).learnt();
+    before.when(BEN, say("ho")).refused(too_soon(10_000));
+}
+
+#[test]
 fn what_stands_before_in_the_same_batch_counts() {
     slowed()
         .done(BEN, say("hi"))

@@ -1,9 +1,15 @@
 use super::*;
 use crate::lanes::fixture::control;
 use bytes::Bytes;
+use chrono::TimeDelta;
 use proptest::prelude::*;
-use tidings_domain::event::{ConversationEvent, GroupCreated, MemberAdded, MemberLeft};
-use tidings_domain::{GroupName, Role, UserId};
+use tidings_domain::event::{
+    ConversationEvent, GroupCreated, GroupSettingsChanged, MemberAdded, MemberLeft, MessageSent,
+};
+use tidings_domain::{
+    Command, CommandId, Content, ConversationCommand, ConversationId, Facts, GroupName, MessageText,
+    Rejection, Role, SettingsChange, StreamCommand, UserId,
+};
 
 const ONE: Uuid = Uuid::from_u128(1);
 
@@ -70,6 +76,58 @@ proptest! {
         prop_assert_eq!(states.bytes, state.bytes());
         let found = states.look_up(vec![ONE, ONE]);
         prop_assert_eq!((found.loaded.len(), found.behind.len()), (usize::from(!behind), usize::from(behind)));
+    }
+}
+
+#[test]
+fn in_slow_mode_a_member_waits_from_when_they_were_heard_though_the_logs_time_is_ahead() {
+    let before = clock::now();
+    let content = Content::Text {
+        text: MessageText::parse("hi").unwrap(),
+    };
+    let created = GroupCreated {
+        name: GroupName::parse("friends").unwrap(),
+        owner: user(0),
+        members: vec![user(0), user(1)],
+    };
+    let slow = GroupSettingsChanged {
+        settings: SettingsChange {
+            slow_s: Some(30),
+            ..SettingsChange::default()
+        },
+    };
+    let said = MessageSent {
+        slow: Some(user(1)),
+        ..MessageSent::new(content.clone())
+    };
+    let mut controls = [
+        control(ONE, 1, ConversationEvent::GroupCreated(created)),
+        control(ONE, 2, ConversationEvent::GroupSettingsChanged(slow)),
+        control(ONE, 3, ConversationEvent::MessageSent(said)),
+    ];
+    controls[2].at = before + TimeDelta::days(1);
+    let Known::State(heard) = folded(&controls) else {
+        panic!("it can be read")
+    };
+    // As one is kept beside the log that knows the log's time alone.
+    let mut ahead = Stream::default();
+    for recorded in &controls {
+        let event = stored::decode(recorded.kind, recorded.ver, &recorded.payload).unwrap();
+        ahead.evolve_at(&event, recorded.seq);
+        ahead.date(recorded.at);
+    }
+    let thawed = StreamState::thaw(&controls[0], 3, &ahead.freeze()).unwrap();
+    let say = StreamCommand::Conversation(Command {
+        id: CommandId(Uuid::from_u128(9)),
+        actor: user(1),
+        conversation: ConversationId(ONE),
+        body: ConversationCommand::SendMessage(content.into()),
+    });
+    let waited = clock::now() + TimeDelta::seconds(30);
+    for state in [&*heard, &thawed] {
+        let decided = |now| state.stream.decide(&say, &Facts::default(), now);
+        assert!(matches!(decided(before), Err(Rejection::TooOften { .. })));
+        assert!(decided(waited).is_ok());
     }
 }
 
