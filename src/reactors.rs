@@ -7,6 +7,7 @@
 mod commands;
 mod contacts;
 mod deletion;
+mod due;
 mod expiry;
 mod invitations;
 mod owner;
@@ -37,7 +38,7 @@ pub trait Reactor: Send + Sync + 'static {
     /// The read models that it asks. It is told no event that they have not folded; what they have put aside, it puts aside too.
     fn needs(&self) -> &'static [&'static str];
 
-    /// How long after it was appended it is told an event.
+    /// How long after it was appended it is told an event. Where the log's time is ahead of clocks, it is how long it has been seen in the log.
     fn delay(&self) -> Duration;
 
     /// How often it is told what there is.

@@ -2,9 +2,10 @@
 
 use super::Reactor;
 use super::commands::{Commands, Later};
+use super::due::Dues;
 use crate::clock;
 use crate::lanes::Lanes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
@@ -55,8 +56,9 @@ impl<R: Reactor> Owner<R> {
 
     /// Goes on for ever; dropped, it leaves what is not done to the next owner.
     pub(super) async fn run(self) {
+        let mut dues = Dues::new(self.reactor.delay());
         loop {
-            let Err(error) = self.serve().await;
+            let Err(error) = self.serve(&mut dues).await;
             self.failed(&error);
             sleep(PAUSE).await;
         }
@@ -68,7 +70,7 @@ impl<R: Reactor> Owner<R> {
         tracing::warn!(reactor, %error, "a reactor tries again");
     }
 
-    async fn serve(&self) -> Result<Infallible, Later> {
+    async fn serve(&self, dues: &mut Dues) -> Result<Infallible, Later> {
         let (name, needs) = (self.reactor.name(), self.reactor.needs());
         let mut consumer = Consumer::open(&self.log, name, needs).await?;
         let look = LOOK.min(self.reactor.every());
@@ -81,9 +83,9 @@ impl<R: Reactor> Owner<R> {
             let mut looked: Option<Instant> = None;
             loop {
                 // Where the session is lost, and the name with it, this finds out.
-                self.try_again(&mut consumer).await?;
+                self.try_again(&mut consumer, dues).await?;
                 if looked.is_none_or(|at| at.elapsed() >= self.reactor.every()) {
-                    let round = self.round(&mut consumer, &mut failures).await?;
+                    let round = self.round(&mut consumer, dues, &mut failures).await?;
                     if round.for_newer {
                         break;
                     }
@@ -97,12 +99,18 @@ impl<R: Reactor> Owner<R> {
     }
 
     /// Takes the reactor through all lanes, as far as it may go now.
-    async fn round(&self, consumer: &mut Consumer, failures: &mut Failures) -> Result<Round, Later> {
+    async fn round(
+        &self,
+        consumer: &mut Consumer,
+        dues: &mut Dues,
+        failures: &mut Failures,
+    ) -> Result<Round, Later> {
         let mut round = Round::default();
-        let Some(due) = self.due() else {
-            return Ok(round);
-        };
         for place in consumer.places().await? {
+            let now = (clock::now(), Instant::now());
+            let Some(due) = dues.of(place.lane, place.last_at, now) else {
+                continue;
+            };
             let stubborn = failures.get(&place.lane).is_some_and(|times| *times >= ATTEMPTS);
             let held = match self.lane(consumer, place, due, stubborn).await {
                 Ok(held) => {
@@ -124,13 +132,7 @@ impl<R: Reactor> Owner<R> {
         Ok(round)
     }
 
-    /// What was appended by then may be told now. `None` where that is before all time.
-    fn due(&self) -> Option<DateTime<Utc>> {
-        let delay = TimeDelta::from_std(self.reactor.delay()).ok()?;
-        clock::now().checked_sub_signed(delay)
-    }
-
-    /// Takes the reactor through a lane. Returns whether the next event is one for a newer program.
+    /// Takes the reactor through a lane, as far as was appended at or before `due`. Returns whether the next event is one for a newer program.
     async fn lane(
         &self,
         consumer: &mut Consumer,
@@ -185,13 +187,17 @@ impl<R: Reactor> Owner<R> {
     }
 
     /// Tries what was put aside and is wanted again.
-    async fn try_again(&self, consumer: &mut Consumer) -> Result<(), Later> {
+    async fn try_again(&self, consumer: &mut Consumer, dues: &Dues) -> Result<(), Later> {
         let portions = consumer.again(self.reactor.hears()).await?;
         if portions.is_empty() {
             return Ok(());
         }
-        let Some(due) = self.due() else { return Ok(()) };
+        let by_clock = dues.by_clock(clock::now());
         for mut portion in portions {
+            // It was due when it was put aside.
+            let Some(due) = by_clock.max(portion.begun_at()) else {
+                continue;
+            };
             self.react(&mut portion, due, true).await?;
             consumer.tried(&portion).await?;
         }

@@ -86,6 +86,22 @@ async fn who_asks_and_is_accepted_is_a_contact_and_all_devices_of_both_are_told(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn people_are_told_though_the_logs_time_is_ahead() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    store.log_time_ahead().await;
+    a.acked(wish("contact.request", &ben)).await;
+    assert_eq!(told(&mut b).await.0, "contact.requested");
+    b.acked(wish("contact.accept", &ann)).await;
+    for kind in ["contact.requested", "contact.accepted"] {
+        assert_eq!(told(&mut a).await.0, kind);
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn requests_that_cross_meet_whatever_nodes_they_come_to() {
     let store = Store::new().await;
     let (one, two) = (store.node().await, store.node().await);

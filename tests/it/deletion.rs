@@ -264,3 +264,15 @@ async fn administrators_delete_accounts_and_the_log_says_why() {
     one.stop().await;
     two.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_is_carried_out_though_the_logs_time_is_ahead() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let group = node.socket(&ann).await.create_group(&[&ben]).await;
+    store.log_time_ahead().await;
+    assert_eq!(delete(&node, &ann, PASSWORD).await, 204);
+    left_to(&node, &ben, group, &[(&ben, "OWNER")]).await;
+    node.stop().await;
+}

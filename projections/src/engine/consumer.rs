@@ -42,6 +42,8 @@ pub struct ConsumerPlace {
     pub pos: u64,
     /// The lane's head, or as far as the read models are that it relies on.
     pub reach: u64,
+    /// The lane's time: what is up to its head was appended at or before it. It may be ahead of clocks.
+    pub last_at: DateTime<Utc>,
 }
 
 /// What a consumer is told next.
@@ -168,6 +170,7 @@ impl Consumer {
                     lane: row.try_get::<_, i16>(0)? as u8,
                     pos: row.try_get::<_, i64>(1)? as u64,
                     reach: row.try_get::<_, i64>(2)? as u64,
+                    last_at: row.try_get(3)?,
                 })
             };
             rows.iter()

@@ -81,6 +81,27 @@ async fn it_is_told_what_it_hears_and_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn a_place_says_by_when_all_was_appended_though_the_logs_time_is_ahead() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(1, "ann").await, world.register(1, "bob").await);
+    let talk = world.direct(ann, bob, 0).await;
+    let ahead = "UPDATE log_lane SET last_at = now() + interval '1 day'";
+    let session = world.log.pool().get().await.unwrap();
+    session.batch_execute(ahead).await.unwrap();
+    world.send(talk, ann, "one", &[]).await;
+    let last = world.send(talk, ann, "two", &[]).await;
+    world.settle().await;
+    let mut consumer = open(&world).await;
+    let here = place(&consumer, 0).await;
+    assert_eq!(here.last_at, last.at);
+    let told = match consumer.next(&here, HEARS, here.last_at).await.unwrap() {
+        Told::Portion(portion) => portion,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(told.to(), last.pos);
+}
+
+#[tokio::test]
 async fn whatever_breaks_and_whoever_else_is_there_each_event_is_done_with_once() {
     let world = World::new().await;
     let mut crowd = Crowd::new(&world, 31).await;

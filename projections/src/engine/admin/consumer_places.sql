@@ -1,5 +1,5 @@
 -- Where a reactor is in each lane, and how far it may go: to the head, or as far as the read models are that it needs.
-SELECT c.lane, c.pos, least(l.head, m.pos) AS reach
+SELECT c.lane, c.pos, least(l.head, m.pos) AS reach, l.last_at
   FROM reactor_checkpoint c
   JOIN log_lane l ON l.lane = c.lane
  CROSS JOIN LATERAL (SELECT min(coalesce(p.pos, 0)) AS pos
