@@ -71,6 +71,15 @@ pub(crate) struct Horde<'a> {
     pub(crate) node: SocketAddr,
 }
 
+/// What came of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Harm {
+    /// How often it came through.
+    pub(crate) came_through: u64,
+    /// Questions that were refused because too much was asked. Commands that were the node counts, which does not answer each.
+    pub(crate) refused: u64,
+}
+
 impl Hostility {
     pub const ALL: [Self; 8] = [
         Self::HalfRequests,
@@ -114,31 +123,35 @@ impl fmt::Display for Hostility {
 }
 
 impl Horde<'_> {
-    /// Misbehaves for so long. Answers how often it came through.
-    pub(crate) async fn harass(&self, lasts: Duration) -> u64 {
+    /// Misbehaves for so long.
+    pub(crate) async fn harass(&self, lasts: Duration) -> Harm {
         let deadline = Instant::now() + lasts;
         let clients = (0..CLIENTS).map(async |number| {
             let person = &self.people[number % self.people.len()];
-            let mut came_through = 0;
+            let mut harm = Harm::default();
             while Instant::now() < deadline {
                 // However it ends, they come again.
-                let _ = timeout_at(deadline, self.once(person, number, &mut came_through)).await;
+                let _ = timeout_at(deadline, self.once(person, number, &mut harm)).await;
                 sleep(RETURN).await;
             }
-            came_through
+            harm
         });
-        join_all(clients).await.into_iter().sum()
+        let all = join_all(clients).await;
+        all.into_iter().fold(Harm::default(), |sum, harm| Harm {
+            came_through: sum.came_through + harm.came_through,
+            refused: sum.refused + harm.refused,
+        })
     }
 
     /// One connection, for as long as it stands.
-    async fn once(&self, person: &Person, number: usize, count: &mut u64) -> Result<()> {
+    async fn once(&self, person: &Person, number: usize, harm: &mut Harm) -> Result<()> {
         match self.kind {
             Hostility::HalfRequests => {
                 let mut socket = TcpStream::connect(self.node).await?;
                 socket
                     .write_all(b"POST /graphql HTTP/1.1\r\nhost: localhost\r\nx-slow: ")
                     .await?;
-                *count += 1;
+                harm.came_through += 1;
                 loop {
                     socket.write_all(b"x").await?;
                     // What the server says to it ends it.
@@ -151,7 +164,7 @@ impl Horde<'_> {
             }
             Hostility::Silent => {
                 let mut socket = self.open().await?;
-                *count += 1;
+                harm.came_through += 1;
                 while let Some(Ok(_)) = socket.next().await {}
                 Ok(())
             }
@@ -166,7 +179,7 @@ impl Horde<'_> {
                 .await?;
                 loop {
                     wire.write(&self.flood()).await?;
-                    *count += 1;
+                    harm.came_through += 1;
                     while let Some(frame) = wire.next().now_or_never() {
                         frame?;
                     }
@@ -191,7 +204,7 @@ impl Horde<'_> {
                 }
                 while let Some(answer) = socket.next().await {
                     if matches!(answer, Ok(Message::Close(_)) | Err(_)) {
-                        *count += 1;
+                        harm.came_through += 1;
                         break;
                     }
                 }
@@ -213,7 +226,7 @@ impl Horde<'_> {
                         socket.feed(message).await?;
                     }
                     socket.flush().await?;
-                    *count += AT_ONCE as u64;
+                    harm.came_through += AT_ONCE as u64;
                     while let Some(Some(message)) = socket.next().now_or_never() {
                         message?;
                     }
@@ -231,8 +244,10 @@ impl Horde<'_> {
                     );
                     // That there are too many of them the server may well say.
                     if answer["data"]["conversations"].is_object() {
-                        *count += 1;
+                        harm.came_through += 1;
                     } else {
+                        let is_rate = answer["errors"][0]["extensions"]["code"] == "rate_limited";
+                        harm.refused += u64::from(is_rate);
                         sleep(PAUSE).await;
                     }
                 }

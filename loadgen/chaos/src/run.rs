@@ -295,7 +295,7 @@ async fn take_step(
                 conversation: *conversation,
                 node: ground.nodes()[node].address(),
             };
-            ground.count(how.effect(), horde.harass(lasts).await);
+            ground.count(how.effect(), horde.harass(lasts).await.came_through);
         }
         Fault::RetryStorm { commands } => {
             let mut random = StdRng::seed_from_u64(seed);

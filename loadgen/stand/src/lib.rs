@@ -42,6 +42,8 @@ pub struct StandOptions {
     pub clocks: bool,
     /// Variables of the nodes, each time they start.
     pub environment: Vec<(String, String)>,
+    /// Whether the limits that are made for people are lifted, as a few stand for many here. It overrules [`Self::tables`].
+    pub load_test: bool,
 }
 
 impl StandOptions {
@@ -64,6 +66,7 @@ impl StandOptions {
             networks: false,
             clocks: false,
             environment: Vec::new(),
+            load_test: true,
         }
     }
 }

@@ -45,8 +45,9 @@ impl Node {
         fs::write(
             &config,
             format!(
-                "listen = \"127.0.0.1:{}\"\ndatabase_url = \"{database}\"\nredis_url = \"{redis}\"\nload_test = true\n{}\n{}",
+                "listen = \"127.0.0.1:{}\"\ndatabase_url = \"{database}\"\nredis_url = \"{redis}\"\nload_test = {}\n{}\n{}",
                 port.number(),
+                options.load_test,
                 options.settings,
                 options.tables
             ),
