@@ -391,6 +391,7 @@ async fn a_million_commands_without_reading_hurt_nobody() {
                 .say(scene.conversation, &format!("calm {said}"))
                 .await;
             said += 1;
+            tokio::time::sleep(BREATH).await;
         }
         said
     };

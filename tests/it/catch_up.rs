@@ -137,6 +137,7 @@ async fn the_seam_between_catch_up_and_live_neither_skips_nor_repeats() {
         while count < 400 || comings.load(Relaxed) < 20 {
             a.say(conversation, &count.to_string()).await;
             count += 1;
+            tokio::time::sleep(BREATH).await;
         }
         a.say(conversation, "end").await;
     };

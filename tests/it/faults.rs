@@ -24,6 +24,7 @@ async fn undisturbed_talk(one: &TestNode, two: &TestNode, disturb: impl AsyncFnO
         while !*stopped.borrow_and_update() {
             a.say(conversation, &count.to_string()).await;
             count += 1;
+            tokio::time::sleep(BREATH).await;
         }
         // Some more, so that the way back to normal is seen too.
         for _ in 0..20 {

@@ -198,6 +198,8 @@ async fn who_connects_while_notices_are_made_is_told_each_once() {
             }
         }
         comings += 1;
+        // How often a user comes has a rate, too, which is lower.
+        tokio::time::sleep(2 * BREATH).await;
     }
     let (_phone, made) = making.await.unwrap();
     let cursor = told.last().copied().unwrap_or(0);

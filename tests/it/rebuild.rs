@@ -31,6 +31,7 @@ async fn a_rebuild_under_traffic_changes_no_answer_and_verifies() {
         while count < 150 || !*is_rebuilt.borrow() {
             a.say(conversation, &count.to_string()).await;
             count += 1;
+            tokio::time::sleep(BREATH).await;
         }
         (count, a.say(conversation, "last").await["position"].clone())
     };
@@ -49,6 +50,7 @@ async fn a_rebuild_under_traffic_changes_no_answer_and_verifies() {
                 "{answer}"
             );
             least = unread;
+            tokio::time::sleep(BREATH).await;
         }
     };
     let ((), (count, position), ()) = tokio::join!(rebuilding, talking, asking);

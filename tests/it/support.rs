@@ -20,6 +20,9 @@ use uuid::Uuid;
 /// an object or an end, and not the frames in between: a server that pings but never answers is a failure, no hang.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Between two things that somebody does who goes on until something else is so: without it they come to their rate on a fast machine.
+pub(crate) const BREATH: Duration = Duration::from_millis(5);
+
 /// A PostgreSQL database and a Redis of their own, on which nodes are started.
 pub(crate) struct Store {
     pub(crate) database: TestDatabase,
