@@ -11,21 +11,37 @@ async fn a_draining_node_answers_what_it_took_and_closes_with_a_reason() {
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let mut a = node.socket(&ann).await;
     let conversation = a.open_direct(&ben).await;
-    let mut sent = vec![];
-    for n in 0..200 {
-        let mut command = message(conversation, &n.to_string());
-        let id = Uuid::now_v7();
-        command["id"] = json!(id);
-        a.send(&command).await;
-        sent.push(id);
+    let mut acked = vec![];
+    for n in 0..100 {
+        let ack = a.say(conversation, &n.to_string()).await;
+        acked.push((id(&ack["id"]), ack["seq"].clone()));
     }
-    // It has begun to answer when it is told to go.
-    let first = a.until("ack").await;
+    // The others are on their way when it is told to go: the log takes nothing of them before.
+    let database = store.client().await;
+    jam(&database, i16::from(conversation.as_bytes()[15])).await;
+    for n in 100..200 {
+        let mut command = message(conversation, &n.to_string());
+        command["id"] = json!(Uuid::now_v7());
+        a.send(&command).await;
+    }
+    until_jammed(&database).await;
+    let stored = "SELECT count(*) FROM event WHERE stream = $1";
+    let stored: i64 = database
+        .query_one(stored, &[&conversation])
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(stored, 101, "the opening, and what was acked");
     node.node.shut_down();
-    let mut acked = vec![(id(&first["id"]), first["seq"].clone())];
+    unjam(&database).await;
+    let mut refused = 0;
     let code = loop {
         match a.next().await {
             Ok(object) if object["type"] == "ack" => acked.push((id(&object["id"]), object["seq"].clone())),
+            Ok(object) if object["type"] == "error" => {
+                assert_eq!(object["code"], "unavailable", "{object}");
+                refused += 1;
+            }
             Ok(object) if object["type"] == "close" => {
                 assert_eq!(
                     (&object["code"], &object["reconnect"]),
@@ -39,7 +55,10 @@ async fn a_draining_node_answers_what_it_took_and_closes_with_a_reason() {
     };
     assert_eq!(code, Some(4000));
     node.stop().await;
-    assert!(!acked.is_empty());
+    assert!(
+        acked.len() + refused > 100,
+        "what was on its way had no answer"
+    );
     let node = store.node().await;
     let (_socket, missed) = node.resumed(&ann, json!({ conversation.to_string(): 0 })).await;
     for (id, seq) in &acked {
