@@ -13,6 +13,8 @@ pub(crate) const ADDED: &str = "events in added lanes";
 pub(crate) const TAKEN_OVER: &str = "read models taken over from an older node";
 /// Claims of devices that were ahead of the log.
 pub(crate) const SET_BACK: &str = "cursors set back";
+/// What nodes could not get rid of to a device that read nothing.
+const HELD_BACK: &str = "events held back from a device that read nothing";
 /// The counters of a node that say what faults did to it, and the names of their sums.
 const COUNTERS: [(&str, &str); 10] = [
     ("tidings_outbox_overflows_total", "slow clients noticed"),
@@ -120,7 +122,7 @@ pub(crate) fn shown_by(fault: &Fault) -> &'static str {
             (End::Clients, Weather::Delayed { .. }) => "chunks to clients late",
         },
         Fault::ReconnectStorm => "clients dropped",
-        Fault::StallReader { .. } => "slow clients noticed",
+        Fault::StallReader { .. } => HELD_BACK,
         Fault::SlowReader { .. } => "events taken slowly",
         Fault::Replace { .. } => "devices replaced",
         Fault::Away { .. } => "events missed while away",

@@ -14,7 +14,7 @@ use tidings_protocol::{Action, ClientFrame, Content, Hello, MessageSend};
 use tidings_stand::Api;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
@@ -95,7 +95,7 @@ impl Hostility {
     /// The name of the count that shows that it reached the server.
     pub(crate) fn effect(self) -> &'static str {
         match self {
-            Self::HalfRequests => "half requests taken",
+            Self::HalfRequests => "half requests ended by a node",
             Self::Silent => "sockets without hello",
             Self::Typing => "frames of typing in floods",
             Self::Reads => "frames of reads in floods",
@@ -151,16 +151,18 @@ impl Horde<'_> {
                 socket
                     .write_all(b"POST /graphql HTTP/1.1\r\nhost: localhost\r\nx-slow: ")
                     .await?;
-                harm.came_through += 1;
+                let mut byte = [0];
                 loop {
                     socket.write_all(b"x").await?;
-                    // What the server says to it ends it.
-                    let mut byte = [0];
-                    if socket.read(&mut byte).now_or_never().is_some() {
-                        return Ok(());
+                    // Whatever the server says to it, it has ended it.
+                    if timeout(5 * PAUSE, socket.read(&mut byte)).await.is_ok() {
+                        break;
                     }
-                    sleep(5 * PAUSE).await;
                 }
+                // Unless it has ended itself.
+                TcpStream::connect(self.node).await?;
+                harm.came_through += 1;
+                Ok(())
             }
             Hostility::Silent => {
                 let mut socket = self.open().await?;
@@ -270,7 +272,9 @@ impl Horde<'_> {
         };
         let hello = serde_json::to_string(&ClientFrame::Hello(hello))?;
         socket.send(Message::text(hello)).await?;
-        socket.next().await;
+        let answer = socket.next().await;
+        let is_welcomed = matches!(answer, Some(Ok(Message::Text(text))) if text.contains("\"welcome\""));
+        ensure!(is_welcomed, "not welcomed");
         Ok(socket)
     }
 

@@ -43,6 +43,8 @@ const POLL: Duration = Duration::from_millis(20);
 const SECOND: std::ops::Range<usize> = 8..12;
 /// Messages of a flood.
 const FLOOD: usize = 200;
+/// More of them than fit between a node and a bare device, whose buffers hold some 60 KB in all. The node has the others.
+const ON_THE_WAY: u64 = 16;
 /// Messages of one that is to be caught up with.
 const SMALL_FLOOD: usize = 20;
 
@@ -212,8 +214,17 @@ async fn take_step(
     match step.fault {
         Fault::Restore { stopped } => ground.restore(stopped, lasts, clock).await?,
         Fault::StallReader { bare } => {
-            clients.bare[bare].order(Order::Stall(lasts)).await;
+            let (reader, writer) = (&clients.bare[bare], &clients.bare[bare ^ 1]);
+            let conversation = pair_of(world, clients, bare)?;
+            // While it still reads nothing.
+            let late = Instant::now() + lasts.mul_f64(0.9);
+            reader.order(Order::Stall(lasts)).await;
             flood(world, clients, bare, FLOOD).await?;
+            sleep_until(late).await;
+            let said = writer.seen.ever(conversation);
+            let held = said.saturating_sub(reader.seen.ever(conversation) + ON_THE_WAY);
+            let effect = if reader.seen.is_connected() { held } else { 0 };
+            ground.count(shown_by(&step.fault), effect);
         }
         Fault::CutCatchUp { bare, bytes } => {
             // There is something to be caught up with that no device has had, and one device after the other to be caught up.

@@ -25,9 +25,10 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Between the messages of the neighbours, who would come to their own rate on a fast machine.
 const BREATH: Duration = Duration::from_millis(20);
 /// Limits that floods meet within a second or two, also at a node that was built without optimisation; neighbours stay far below their
-/// rate. The second large question is one too many.
+/// rate. The second large question is one too many, and half requests end while somebody looks.
 const LIMITS: &str = "[gateway]\ncommands_burst = 500\nflood = 200\n\
-                      [graphql]\ncost_burst = 60000\n";
+                      [graphql]\ncost_burst = 60000\n\
+                      [http]\nhead_ms = 1000\n";
 
 /// What became of the neighbours.
 #[derive(Clone, Debug)]

@@ -48,6 +48,8 @@ struct Places {
     now: BTreeMap<Uuid, u64>,
     /// Of those, too, in whose place it came: the last seq that any of them was shown.
     ever: BTreeMap<Uuid, u64>,
+    /// Whether it has a connection, as far as it knows.
+    connected: bool,
 }
 
 impl Seen {
@@ -61,6 +63,11 @@ impl Seen {
 
     pub fn is_empty(&self) -> bool {
         self.lock().now.is_empty()
+    }
+
+    /// Whether the device has a connection, as far as it knows.
+    pub fn is_connected(&self) -> bool {
+        self.lock().connected
     }
 
     pub fn all(&self) -> BTreeMap<Uuid, u64> {
@@ -138,6 +145,7 @@ impl Scribe {
     /// in the first order.
     pub fn connected(&mut self, resume: &BTreeMap<Uuid, u64>, limits: &Limits) {
         (self.connected, self.synced) = (true, false);
+        self.seen.lock().connected = true;
         self.connections += 1;
         let at = self.clock.now();
         let resume = resume.iter().map(|(id, seq)| (id.to_string(), *seq)).collect();
@@ -192,6 +200,7 @@ impl Scribe {
 
     pub fn disconnected(&mut self) {
         if std::mem::take(&mut self.connected) {
+            self.seen.lock().connected = false;
             let at = self.clock.now();
             self.add(Record::Disconnected { at });
         }

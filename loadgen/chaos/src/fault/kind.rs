@@ -176,7 +176,13 @@ impl Kind {
             }
             Self::Hostile => {
                 let how = Hostility::ALL[random.random_range(0..Hostility::ALL.len())];
-                (Fault::Hostile { node, how }, 1000..=3000)
+                // Longer than a node waits for a head (`http.head_ms`): only then it does something about it.
+                let ms = if how == Hostility::HalfRequests {
+                    11_000..=13_000
+                } else {
+                    1000..=3000
+                };
+                (Fault::Hostile { node, how }, ms)
             }
             Self::RetryStorm => {
                 let commands = random.random_range(3..=25);
