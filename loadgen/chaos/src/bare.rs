@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use crate::effects::Effects;
-use crate::hand::{Done, Hand, Order, Reins};
+use crate::hand::{Done, Hand, Order, Refusal, Reins};
 use crate::http::Person;
 use crate::said::Said;
 use crate::scribe::{Clock, Scribe};
@@ -56,6 +56,7 @@ struct Bare {
     /// Conversations of which this device knew more than the log.
     rewound: BTreeSet<Uuid>,
     problems: Vec<String>,
+    refusals: Vec<Refusal>,
 }
 
 /// What ended a connection.
@@ -94,6 +95,7 @@ pub(crate) fn start(world: &World, number: usize, nodes: &[SocketAddr], clock: C
         effects: Effects::default(),
         rewound: BTreeSet::new(),
         problems: Vec::new(),
+        refusals: Vec::new(),
         person,
     };
     let user = bare.person.user;
@@ -139,6 +141,7 @@ impl Bare {
             effects: self.effects,
             journal: self.scribe.close(),
             problems: self.problems,
+            refusals: self.refusals,
             unless_out: Vec::new(),
             read_threads: Vec::new(),
         }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use crate::effects::{Effects, SET_BACK};
-use crate::hand::{Done, Hand, Order, Reins};
+use crate::hand::{Done, Hand, Order, Refusal, Reins};
 use crate::http::Person;
 use crate::scribe::{Clock, Scribe};
 use crate::view::{View, gets_farewell};
@@ -27,8 +27,6 @@ mod own;
 
 /// What the second device of a person is called.
 pub(crate) const SECOND_NAME: &str = "laptop";
-/// What a device says of an event that was shown to it and cannot be had again.
-pub(crate) const NOT_AGAIN: &str = "its events do not come again";
 /// Longer than any run: every command is brought to an answer.
 const COMMAND_LIMIT: Duration = Duration::from_mins(10);
 /// Before a gap that could not be fetched is asked for again.
@@ -74,6 +72,7 @@ struct Device {
     /// What was shown and did not come again, by conversation.
     not_again: Vec<(Uuid, String)>,
     problems: Vec<String>,
+    refusals: Vec<Refusal>,
     slow: Option<(Duration, Instant)>,
     /// Whether what comes is what was missed while the device was away.
     was_away: bool,
@@ -130,6 +129,7 @@ pub(crate) fn start(
             rewound: BTreeSet::new(),
             not_again: Vec::new(),
             problems: Vec::new(),
+            refusals: Vec::new(),
             slow: None,
             was_away: false,
             farewells: None,
@@ -284,6 +284,7 @@ impl Device {
             effects: self.effects,
             journal: self.scribe.close(),
             problems: self.problems,
+            refusals: self.refusals,
             unless_out: self.not_again,
             read_threads: self.read_threads,
         }

@@ -1,14 +1,17 @@
 //! What the run holds of a device: it gives orders, sees how far the device has come, and takes the journal in the end.
 
+use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tidings_journal::Journal;
+use tidings_journal::{Journal, Micros};
+use tidings_protocol::{Action, ErrorCode, ErrorFrame};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::effects::Effects;
+use crate::said::Said;
 use crate::scribe::Seen;
 
 /// Orders that may wait.
@@ -58,10 +61,55 @@ pub(crate) struct Done {
     /// What the faults that a device takes part in did to it.
     pub(crate) effects: Effects,
     pub(crate) problems: Vec<String>,
-    /// Problems, by conversation, unless the person was out of it when the device did not know that yet.
+    /// Problems as well, unless the log has lost what they are about.
+    pub(crate) refusals: Vec<Refusal>,
+    /// Problems, by conversation, unless the person was out of it when the device did not know that yet, or the log has lost some of it.
     pub(crate) unless_out: Vec<(Uuid, String)>,
     /// How far the server said that threads were read: the conversation, what begins the thread, and up to where.
     pub(crate) read_threads: Vec<(Uuid, Uuid, u64)>,
+}
+
+/// A command that was refused for good though nothing is known against it.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// When the answer came, on the clock of the journals.
+    pub(crate) at: Micros,
+    /// What it is about: the conversation, and that from which a message is sent on.
+    pub(crate) conversations: Vec<Uuid>,
+    pub(crate) code: ErrorCode,
+    message: String,
+    command: &'static str,
+}
+
+impl Refusal {
+    pub(crate) fn new(at: Micros, said: &Said, error: &ErrorFrame) -> Self {
+        let source = match &said.action {
+            Action::MessageSend(send) => send.forward.as_ref().map(|source| source.conversation),
+            _ => None,
+        };
+        Self {
+            at,
+            conversations: said.action.conversation().into_iter().chain(source).collect(),
+            code: error.code,
+            message: error.message.to_string(),
+            command: said.action.name(),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let conversations: Vec<String> = self.conversations.iter().map(Uuid::to_string).collect();
+        write!(
+            out,
+            "{} of {} was refused with {} at {} µs: {}",
+            self.command,
+            conversations.join(" from "),
+            self.code,
+            self.at,
+            self.message
+        )
+    }
 }
 
 impl Hand {

@@ -19,7 +19,7 @@ use crate::store::{self, Database};
 use crate::view::gets_farewell;
 use crate::world::World;
 use against_log::{End, compare, counts, ends, stands_otherwise, told, told_otherwise, unread_threads};
-use judge::{judge, names_what_was_lost};
+use judge::{has_lost, is_about_what_was_lost, judge};
 
 mod against_log;
 mod judge;
@@ -157,15 +157,20 @@ pub(crate) async fn settle(
             })
         };
         let unexcused = done.unless_out.into_iter();
-        let unexcused = unexcused.filter(|(conversation, _)| !was_out(*conversation));
-        let problems = done
-            .problems
-            .into_iter()
-            .chain(unexcused.map(|(_, problem)| problem))
-            .filter(|problem| {
-                let excused = |restored| names_what_was_lost(problem, restored);
-                !restored.as_ref().is_some_and(excused)
-            })
+        let may_be_lost = |conversation: Uuid| {
+            let of_it = |restored| has_lost(conversation, restored);
+            restored.as_ref().is_some_and(of_it)
+        };
+        let unexcused = unexcused
+            .filter(|(conversation, _)| !was_out(*conversation) && !may_be_lost(*conversation))
+            .map(|(_, problem)| problem);
+        let refusals = done.refusals.into_iter().filter(|refusal| {
+            let excused = |restored| is_about_what_was_lost(refusal, restored);
+            !restored.as_ref().is_some_and(excused)
+        });
+        let problems = done.problems.into_iter().chain(unexcused);
+        let problems = problems
+            .chain(refusals.map(|refusal| refusal.to_string()))
             .map(|problem| format!("{label}: {problem}"));
         findings.problems.extend(problems);
         findings.journals.push(done.journal);

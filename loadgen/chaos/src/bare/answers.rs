@@ -11,6 +11,7 @@ use super::Bare;
 use crate::device::answers::is_over;
 use crate::device::{FETCH_PAUSE, FETCH_TRIES};
 use crate::effects::SET_BACK;
+use crate::hand::Refusal;
 use crate::wire::Wire;
 
 impl Bare {
@@ -60,9 +61,14 @@ impl Bare {
                     if error.code == ErrorCode::Forbidden
                         && error.field.as_deref() == Some("message")
                         && message.refers_to().is_some() => {}
-                _ => self
-                    .problems
-                    .push(format!("a message was refused with {code}: {}", error.message)),
+                Some(message) => {
+                    let refusal = Refusal::new(self.scribe.now(), &message, error);
+                    self.refusals.push(refusal);
+                }
+                None => self.problems.push(format!(
+                    "a refusal came that nobody waited for: {code}: {}",
+                    error.message
+                )),
             }
             return;
         }

@@ -8,7 +8,8 @@ use tidings_protocol::{Ack, Action, ErrorCode, ErrorFrame, Events, FETCH_EVENTS_
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::{Device, FETCH_PAUSE, FETCH_TRIES, NOT_AGAIN};
+use super::{Device, FETCH_PAUSE, FETCH_TRIES};
+use crate::hand::Refusal;
 use crate::said::Said;
 
 /// What is being asked of the server.
@@ -117,7 +118,7 @@ impl Device {
             .zip(gap.from..)
             .all(|(event, seq)| event.seq == seq);
         if self.view.is_inside(gap.conversation) && !(came && is_whole) {
-            let problem = format!("{gap:?} was shown, and {NOT_AGAIN}: {events:?}");
+            let problem = format!("{gap:?} was shown, and its events do not come again: {events:?}");
             self.not_again.push((gap.conversation, problem));
         }
     }
@@ -196,24 +197,19 @@ impl Device {
                 if refusal.code == ErrorCode::NotAMember {
                     self.view.outside(said.conversation);
                 } else if own {
-                    self.problems.push(format!(
-                        "a message was refused with {}: {} ({})",
-                        refusal.code,
-                        refusal.message,
-                        said.action.name()
-                    ));
+                    let refusal = Refusal::new(self.scribe.now(), &said, &refusal);
+                    self.refusals.push(refusal);
                 }
             }
             Asked::ForOneself { said, .. } => {
                 self.scribe.refused(said.id, refusal.code.as_str());
                 self.busy.remove(&said.conversation);
-                match (refusal.code, said.action.conversation()) {
-                    (ErrorCode::NotAMember, Some(conversation)) => self.view.outside(conversation),
-                    (code, _) => self.problems.push(format!(
-                        "a message was refused with {code}: {} ({})",
-                        refusal.message,
-                        said.action.name()
-                    )),
+                let of = said.action.conversation();
+                if let (ErrorCode::NotAMember, Some(conversation)) = (refusal.code, of) {
+                    self.view.outside(conversation);
+                } else {
+                    let refusal = Refusal::new(self.scribe.now(), &said, &refusal);
+                    self.refusals.push(refusal);
                 }
             }
             Asked::Make { .. } => self.problems.push(format!(

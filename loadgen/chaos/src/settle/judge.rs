@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidings_journal::{Counterexample, Export, Journal, Logged, Micros, Record, Summary, check};
+use tidings_protocol::ErrorCode;
 use uuid::Uuid;
 
 use super::Findings;
-use crate::device::NOT_AGAIN;
 use crate::eras::Eras;
+use crate::hand::Refusal;
 use crate::own::{Own, Private};
 use crate::store::Restored;
 
@@ -78,22 +79,80 @@ fn done(at: Micros, conversation: String, own: &Private) -> Vec<Record> {
     records
 }
 
-/// Whether a refusal may be for what a back-up lacks: what was replied to, or who was let in; or an event that was shown does not
-/// come again where the conversation lost some.
-pub(super) fn names_what_was_lost(problem: &str, restored: &Restored) -> bool {
-    let is_refusal = ["not_found", "forbidden", "invalid_argument"]
-        .iter()
-        .any(|code| problem.starts_with(&format!("a message was refused with {code}")));
-    let is_kept = |lost: &Logged| {
-        let same = |kept: &Logged| kept.conversation == lost.conversation && kept.seq == lost.seq;
-        restored.kept.iter().any(same)
+/// Whether a refusal may be for what a back-up lacks: what was replied to, or who was let in. It came when the log had gone back, and is
+/// about a conversation that lost something.
+pub(super) fn is_about_what_was_lost(refusal: &Refusal, restored: &Restored) -> bool {
+    let codes = [
+        ErrorCode::NotFound,
+        ErrorCode::Forbidden,
+        ErrorCode::InvalidArgument,
+    ];
+    let mut about = refusal.conversations.iter();
+    codes.contains(&refusal.code)
+        && refusal.at > restored.at
+        && about.any(|conversation| has_lost(*conversation, restored))
+}
+
+/// Whether the back-up lacks something of a conversation: what was shown of it may not come again.
+pub(super) fn has_lost(conversation: Uuid, restored: &Restored) -> bool {
+    let conversation = conversation.to_string();
+    let head = |log: &[Logged]| {
+        let of_it = log.iter().filter(|logged| logged.conversation == conversation);
+        of_it.map(|logged| logged.seq).max()
     };
-    let of_a_loser = || {
-        let mut named = restored
-            .lost
-            .iter()
-            .filter(|lost| problem.contains(&lost.conversation));
-        named.any(|lost| !is_kept(lost))
-    };
-    is_refusal || (problem.contains(NOT_AGAIN) && of_a_loser())
+    head(&restored.kept) < head(&restored.lost)
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_journal::Kind;
+    use tidings_protocol::ErrorFrame;
+
+    use super::*;
+    use crate::said::Said;
+
+    const SAME: Uuid = Uuid::from_u128(1);
+    const TORN: Uuid = Uuid::from_u128(2);
+    const GONE: Uuid = Uuid::from_u128(3);
+    const AT: Micros = 100;
+
+    fn logged(conversation: Uuid, seq: u64) -> Logged {
+        Logged {
+            conversation: conversation.to_string(),
+            seq,
+            kind: Kind::Message,
+            actor: "ann".to_owned(),
+            id: None,
+            digest: 0,
+            whole: None,
+            of: None,
+            withheld: false,
+            stored: None,
+            users: vec![],
+        }
+    }
+
+    fn is_excused(conversation: Uuid, code: ErrorCode, at: Micros) -> bool {
+        let kept = vec![logged(SAME, 1), logged(TORN, 1)];
+        let lost = vec![logged(TORN, 2), logged(GONE, 1)];
+        let restored = Restored {
+            at: AT,
+            lost: [kept.clone(), lost].concat(),
+            kept,
+        };
+        let said = Said::text(conversation, "hi".to_owned());
+        let error = ErrorFrame::new(Some(said.id), code, "no");
+        is_about_what_was_lost(&Refusal::new(at, &said, &error), &restored)
+    }
+
+    #[test]
+    fn a_refusal_is_excused_where_the_conversation_has_lost_something_and_not_before() {
+        for conversation in [TORN, GONE] {
+            assert!(is_excused(conversation, ErrorCode::NotFound, AT + 1));
+            assert!(!is_excused(conversation, ErrorCode::NotFound, AT - 1));
+            assert!(!is_excused(conversation, ErrorCode::Conflict, AT + 1));
+        }
+        assert!(!is_excused(SAME, ErrorCode::NotFound, AT + 1));
+        assert!(!is_excused(Uuid::from_u128(4), ErrorCode::Forbidden, AT + 1));
+    }
 }
