@@ -28,7 +28,8 @@ pub struct Config {
     pub event_bytes: usize,
     /// How many commands may wait for the task.
     pub command_queue: usize,
-    /// How many commands may be unanswered at a time; the server's own limit counts too.
+    /// How many commands may be unanswered at a time; the server's own limit counts too. Those that wait because the server wants to hear
+    /// nothing of their conversation for now are not among them: of these there may be 1,024.
     pub in_flight_max: usize,
     /// How long a command may stay unanswered, reconnects and refusals for now included. One in a store waits for ever.
     pub command_timeout: Duration,

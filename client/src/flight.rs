@@ -20,6 +20,9 @@ pub(crate) fn fresh_id() -> Uuid {
     Uuid::now_v7()
 }
 
+/// How many commands may wait for their conversations, of which the server wants to hear nothing for now. They take no room from others.
+const HELD_MAX: usize = 1_024;
+
 /// The pause before a refused command is sent again grows from this, twofold each time, up to the other.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
@@ -109,10 +112,18 @@ pub(crate) enum HoleAnswer {
     Refused(Missing),
 }
 
+/// What the server wants to hear nothing of until then.
+struct Pause {
+    until: Instant,
+    /// What of it is not on the wire.
+    held: BTreeSet<u64>,
+}
+
 /// The unanswered commands. Keys rise with age, so repeats after a reconnect keep the first order.
 pub(crate) struct Flight {
     waiting: BTreeMap<u64, Waiting>,
     order_of: HashMap<Uuid, u64>,
+    /// What is to be put on the wire next. What is in neither this nor a pause is there.
     unsent: BTreeSet<u64>,
     /// Those with a deadline; the oldest has the next one.
     timed: BTreeSet<u64>,
@@ -123,8 +134,8 @@ pub(crate) struct Flight {
     quiet_until: Option<Instant>,
     /// What becomes of messages that were acked.
     pub(crate) receipts: Receipts,
-    /// Until when it wants to hear none of a conversation.
-    paused_until: HashMap<Uuid, Instant>,
+    /// By conversation.
+    pauses: HashMap<Uuid, Pause>,
 }
 
 impl Flight {
@@ -139,12 +150,24 @@ impl Flight {
             timeout,
             quiet_until: None,
             receipts: Receipts::default(),
-            paused_until: HashMap::new(),
+            pauses: HashMap::new(),
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.waiting.len()
+    /// Whether another command can be taken in where `most` may be unanswered.
+    pub(crate) fn has_room(&self, most: usize) -> bool {
+        let held = self.held();
+        held < HELD_MAX && self.waiting.len() - held < most
+    }
+
+    /// How many wait for their conversations.
+    fn held(&self) -> usize {
+        self.pauses.values().map(|pause| pause.held.len()).sum()
+    }
+
+    /// How many the server has, as far as is known.
+    fn on_the_wire(&self) -> usize {
+        self.waiting.len() - self.held() - self.unsent.len()
     }
 
     /// Whether a hole is being filled.
@@ -205,9 +228,10 @@ impl Flight {
         if !kept {
             self.timed.insert(order);
         }
+        let queue = conversation.unwrap_or(id);
         let waiting = Waiting {
             id,
-            queue: conversation.unwrap_or(id),
+            queue,
             text,
             origin,
             refusals: 0,
@@ -218,23 +242,52 @@ impl Flight {
         };
         self.waiting.insert(order, waiting);
         self.order_of.insert(id, order);
-        self.unsent.insert(order);
+        self.put_back(order, queue);
     }
 
-    /// The next command to put on the wire, if the server wants to hear one now; `frame_bytes` is the most
-    /// that it takes.
-    pub(crate) fn next_to_send(&mut self, now: Instant, frame_bytes: usize) -> Option<Arc<str>> {
+    /// What is not on the wire waits its turn, or for its conversation.
+    fn put_back(&mut self, order: u64, queue: Uuid) {
+        match self.pauses.get_mut(&queue) {
+            Some(pause) => pause.held.insert(order),
+            None => self.unsent.insert(order),
+        };
+    }
+
+    /// Keeps a conversation's commands from the wire until then, at least.
+    fn pause(&mut self, queue: Uuid, until: Instant) {
+        if let Some(pause) = self.pauses.get_mut(&queue) {
+            pause.until = until.max(pause.until);
+            return;
+        }
+        let is_of_it = |order: &u64| {
+            let waiting = self.waiting.get(order);
+            waiting.is_some_and(|waiting| waiting.queue == queue)
+        };
+        let held: BTreeSet<u64> = self.unsent.iter().copied().filter(is_of_it).collect();
+        self.unsent.retain(|order| !held.contains(order));
+        self.pauses.insert(queue, Pause { until, held });
+    }
+
+    /// The next command to put on the wire, if the server wants to hear one now. It takes frames of `frame_bytes` and, unanswered,
+    /// `most` commands: where that many are on the wire, the others wait for their answers.
+    pub(crate) fn next_to_send(&mut self, now: Instant, frame_bytes: usize, most: usize) -> Option<Arc<str>> {
         if self.quiet_until.is_some_and(|until| until > now) {
             return None;
         }
         self.quiet_until = None;
-        self.paused_until.retain(|_, until| *until > now);
+        let unsent = &mut self.unsent;
+        self.pauses.retain(|_, pause| {
+            let lasts = pause.until > now;
+            if !lasts {
+                unsent.append(&mut pause.held);
+            }
+            lasts
+        });
         loop {
-            let order = self.unsent.iter().copied().find(|order| {
-                let waiting = self.waiting.get(order);
-                waiting.is_none_or(|waiting| !self.paused_until.contains_key(&waiting.queue))
-            })?;
-            self.unsent.remove(&order);
+            if self.on_the_wire() >= most {
+                return None;
+            }
+            let order = self.unsent.pop_first()?;
             let Some(waiting) = self.waiting.get_mut(&order) else {
                 continue;
             };
@@ -322,14 +375,15 @@ impl Flight {
             let until = now + pause.min(self.timeout);
             waiting.refusals += 1;
             waiting.in_doubt |= CommandError::Refused(error.clone()).may_have_taken_effect();
-            if of_field || error.code == ErrorCode::Unavailable {
-                let paused = self.paused_until.entry(waiting.queue).or_insert(until);
-                *paused = until.max(*paused);
+            let of_queue = of_field || error.code == ErrorCode::Unavailable;
+            waiting.refused = Some(error);
+            let queue = waiting.queue;
+            if of_queue {
+                self.pause(queue, until);
             } else {
                 self.quiet_until = Some(self.quiet_until.map_or(until, |other| other.max(until)));
             }
-            waiting.refused = Some(error);
-            self.unsent.insert(order);
+            self.put_back(order, queue);
             return None;
         }
         if let Origin::Hole(missing) = waiting.origin {
@@ -346,11 +400,12 @@ impl Flight {
             .timed
             .first()
             .and_then(|order| self.waiting.get(order)?.deadline);
-        let pauses = self
-            .quiet_until
-            .into_iter()
-            .chain(self.paused_until.values().copied());
-        let pause = pauses.min().filter(|_| !self.unsent.is_empty());
+        let held = self.pauses.values().filter(|pause| !pause.held.is_empty());
+        let pause = match self.quiet_until {
+            // Before that nothing is sent, whatever else is over.
+            Some(until) => (self.on_the_wire() < self.waiting.len()).then_some(until),
+            None => held.map(|pause| pause.until).min(),
+        };
         [oldest, pause].into_iter().flatten().min()
     }
 
@@ -380,7 +435,7 @@ impl Flight {
     /// The connection is gone: all that was sent must be sent again, and holes are the next `resume`'s matter.
     pub(crate) fn connection_lost(&mut self) {
         self.quiet_until = None;
-        self.paused_until.clear();
+        self.pauses.clear();
         self.holes = 0;
         let (order_of, timed) = (&mut self.order_of, &mut self.timed);
         self.waiting.retain(|order, waiting| {
@@ -435,6 +490,9 @@ impl Flight {
         let waiting = self.waiting.remove(&order)?;
         self.order_of.remove(&waiting.id);
         self.unsent.remove(&order);
+        if let Some(pause) = self.pauses.get_mut(&waiting.queue) {
+            pause.held.remove(&order);
+        }
         self.timed.remove(&order);
         if matches!(waiting.origin, Origin::Hole(_)) {
             self.holes = self.holes.saturating_sub(1);
@@ -447,5 +505,84 @@ fn failed(error: &CommandError) -> SendStatus {
     SendStatus::Failed {
         code: error.code(),
         retryable: error.is_retryable(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handle::{Shape, request};
+
+    const SLOW: Uuid = Uuid::from_u128(1);
+    const OTHER: Uuid = Uuid::from_u128(2);
+    /// How many may be unanswered.
+    const MOST: usize = 4;
+
+    fn say(flight: &mut Flight, conversation: Uuid, now: Instant) -> Uuid {
+        let shape = Shape {
+            conversation: Some(conversation),
+            message: true,
+        };
+        let id = fresh_id();
+        let (request, _) = request(id, shape, id.to_string().into(), None);
+        flight.add(request, now);
+        id
+    }
+
+    /// The ids of what goes out now.
+    fn sent(flight: &mut Flight, now: Instant) -> Vec<Uuid> {
+        let mut next = || flight.next_to_send(now, usize::MAX, MOST);
+        std::iter::from_fn(|| next()?.parse().ok()).collect()
+    }
+
+    /// What a slow conversation is answered with, for a minute.
+    fn slowly(id: Uuid) -> ErrorFrame {
+        ErrorFrame::new(Some(id), ErrorCode::RateLimited, "slowly")
+            .with_field("conversation")
+            .with_retry_after_ms(60_000)
+    }
+
+    /// One that was refused as many messages to a slow conversation as it may send.
+    fn slowed(now: Instant) -> (Flight, Vec<Uuid>) {
+        let mut flight = Flight::new(Duration::from_mins(10));
+        let ids: Vec<Uuid> = (0..MOST).map(|_| say(&mut flight, SLOW, now)).collect();
+        assert_eq!(sent(&mut flight, now), ids);
+        assert!(!flight.has_room(MOST));
+        for id in &ids {
+            assert!(flight.refused(*id, slowly(*id), now).is_none());
+        }
+        (flight, ids)
+    }
+
+    #[test]
+    fn what_waits_for_its_conversation_takes_no_room_from_others_and_has_a_bound_of_its_own() {
+        let now = Instant::now();
+        let (mut flight, _) = slowed(now);
+        for _ in MOST..HELD_MAX {
+            assert!(flight.has_room(MOST));
+            say(&mut flight, SLOW, now);
+        }
+        assert!(!flight.has_room(MOST));
+        assert!(sent(&mut flight, now).is_empty());
+        let other = say(&mut flight, OTHER, now);
+        assert_eq!(sent(&mut flight, now), [other]);
+    }
+
+    #[test]
+    fn when_the_pause_is_over_no_more_go_out_than_may_be_unanswered_and_in_the_first_order() {
+        let now = Instant::now();
+        let (mut flight, mut ids) = slowed(now);
+        ids.extend((0..MOST).map(|_| say(&mut flight, SLOW, now)));
+        let later = now + Duration::from_mins(1);
+        assert_eq!(flight.next_deadline(), Some(later));
+        assert_eq!(sent(&mut flight, later), ids[..MOST]);
+        assert_eq!(flight.next_deadline(), Some(now + Duration::from_mins(10)));
+        assert!(flight.refused(ids[0], slowly(ids[0]), later).is_none());
+        assert!(
+            sent(&mut flight, later).is_empty(),
+            "the others of it wait again"
+        );
+        flight.connection_lost();
+        assert_eq!(sent(&mut flight, later), ids[..MOST]);
     }
 }

@@ -72,7 +72,8 @@ impl Client {
     ///
     /// The ack comes however slow the user takes events, so it may be awaited between them. A command that the server
     /// refuses for now is sent again until its time is over, and those to the same conversation that were not sent yet
-    /// wait behind it; those already sent may overtake it. Whoever needs one after the other awaits each ack.
+    /// wait behind it, and hold up no other conversation as long as they are no more than 1,024; those already sent may overtake it.
+    /// Whoever needs one after the other awaits each ack.
     ///
     /// # Errors
     /// [`CommandError::Closed`] when the connection has ended for good; [`CommandError::NotKept`] and

@@ -184,7 +184,7 @@ impl Task {
     async fn meanwhile<F: Future>(&mut self, future: F) -> Option<F::Output> {
         let mut future = std::pin::pin!(future);
         loop {
-            let room = self.requests_open && self.flight.len() < self.config.in_flight_max;
+            let room = self.requests_open && self.flight.has_room(self.config.in_flight_max);
             let due = self.flight.next_deadline();
             tokio::select! {
                 () = self.ended.cancelled() => return None,

@@ -82,7 +82,8 @@ impl Task {
 
         let reason = loop {
             if session.welcomed {
-                while let Some(text) = self.flight.next_to_send(Instant::now(), session.frame_bytes) {
+                let (bytes, most) = (session.frame_bytes, session.in_flight_max);
+                while let Some(text) = self.flight.next_to_send(Instant::now(), bytes, most) {
                     session.outgoing.push_back(Message::text(&*text));
                 }
             }
@@ -92,7 +93,7 @@ impl Task {
             let provable = self.provable(&mut session);
             // What the sink has taken may not be on the wire yet when another branch comes first.
             session.unflushed |= !session.outgoing.is_empty();
-            let room = self.requests_open && self.flight.len() < session.in_flight_max;
+            let room = self.requests_open && self.flight.has_room(session.in_flight_max);
             // One at a time: each answer needs room for itself.
             let behind = self.sequencer.is_behind() && !self.flight.is_filling();
             let due = session.due(self.flight.next_deadline());

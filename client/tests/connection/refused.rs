@@ -102,6 +102,43 @@ async fn a_conversation_that_cannot_be_served_now_holds_up_no_other() {
 }
 
 #[tokio::test]
+async fn much_that_waits_for_a_slow_conversation_holds_up_no_other() {
+    let listener = Listener::bind().await;
+    let mut config = listener.config();
+    config.in_flight_max = 2;
+    config.command_timeout = Duration::from_mins(30);
+    let (client, _events) = connect(config);
+    let (mut peer, _) = listener.welcome().await;
+    let mut slow = Vec::new();
+    for text in ["first", "second"] {
+        slow.push(client.send(say(text)).await.unwrap());
+    }
+    for _ in 0..2 {
+        let command = peer.read().await;
+        peer.write(
+            &serde_json::json!({"type": "error", "id": command["id"], "code": "rate_limited", "message": "slowly",
+            "retryable": true, "field": "conversation", "retry_after_ms": 600_000}),
+        )
+        .await;
+    }
+    // Several times as many as may be unanswered.
+    for _ in 0..10 {
+        slow.push(client.send(say("another")).await.unwrap());
+    }
+    let other = client
+        .send(Action::GroupLeave {
+            conversation: Uuid::from_u128(8),
+        })
+        .await
+        .unwrap();
+    let command = peer.read().await;
+    assert_eq!(command["type"], "group.leave");
+    peer.ack(&command, 2).await;
+    within(other).await.unwrap();
+    drop(slow);
+}
+
+#[tokio::test]
 async fn what_may_happen_so_often_only_is_refused_when_it_would_be_too_late_and_keeps_nobody() {
     let listener = Listener::bind().await;
     let (client, _events) = listener.connect();
