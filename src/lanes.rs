@@ -99,7 +99,7 @@ pub enum Writes {
 }
 
 impl Writes {
-    fn of(judged: Result<(), Rejection>) -> Self {
+    fn of(judged: &Result<(), Rejection>) -> Self {
         match judged {
             Ok(()) => Self::Now,
             Err(Rejection::Muted { wait: Some(wait) } | Rejection::TooOften { wait, .. }) => {

@@ -578,10 +578,7 @@ mod tests {
         assert_eq!(sent(&mut flight, later), ids[..MOST]);
         assert_eq!(flight.next_deadline(), Some(now + Duration::from_mins(10)));
         assert!(flight.refused(ids[0], slowly(ids[0]), later).is_none());
-        assert!(
-            sent(&mut flight, later).is_empty(),
-            "the others of it wait again"
-        );
+        assert!(sent(&mut flight, later).is_empty(), "the others of it wait again");
         flight.connection_lost();
         assert_eq!(sent(&mut flight, later), ids[..MOST]);
     }

@@ -26,11 +26,7 @@ async fn a_draining_node_answers_what_it_took_and_closes_with_a_reason() {
     }
     until_jammed(&database).await;
     let stored = "SELECT count(*) FROM event WHERE stream = $1";
-    let stored: i64 = database
-        .query_one(stored, &[&conversation])
-        .await
-        .unwrap()
-        .get(0);
+    let stored: i64 = database.query_one(stored, &[&conversation]).await.unwrap().get(0);
     assert_eq!(stored, 101, "the opening, and what was acked");
     node.node.shut_down();
     unjam(&database).await;
@@ -55,10 +51,7 @@ async fn a_draining_node_answers_what_it_took_and_closes_with_a_reason() {
     };
     assert_eq!(code, Some(4000));
     node.stop().await;
-    assert!(
-        acked.len() + refused > 100,
-        "what was on its way had no answer"
-    );
+    assert!(acked.len() + refused > 100, "what was on its way had no answer");
     let node = store.node().await;
     let (_socket, missed) = node.resumed(&ann, json!({ conversation.to_string(): 0 })).await;
     for (id, seq) in &acked {

@@ -63,9 +63,12 @@ fn who_has_no_account_any_more_shows_nothing_and_lets_nobody_in() {
         panic!("{events:?}")
     };
     assert_eq!(*said, deleted());
-    let name = shown.display_name.as_ref().map(|name| name.as_str());
+    let name = shown
+        .display_name
+        .as_ref()
+        .map(tidings_domain::DisplayName::as_str);
     assert_eq!(name, Some(DELETED_NAME));
-    assert_eq!(shown.about.as_ref().map(|about| about.as_str()), Some(""));
+    assert_eq!(shown.about.as_ref().map(tidings_domain::About::as_str), Some(""));
     assert_eq!(shown.avatar, Some(Avatar(None)));
     let nobody = Some(Audience::Nobody);
     assert_eq!(

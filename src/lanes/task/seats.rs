@@ -28,7 +28,7 @@ impl LaneTask {
                         is_direct: state.stream.is_direct(),
                         receipts: state.stream.receipts(),
                         lets_forward: state.stream.lets_forward(),
-                        writes: Writes::of(state.stream.may_write(question.user, now)),
+                        writes: Writes::of(&state.stream.may_write(question.user, now)),
                         visible_from: state.stream.visible_from(question.user).unwrap_or(u64::MAX),
                         reach: reach.get(&stream).copied().unwrap_or(0),
                     }),
