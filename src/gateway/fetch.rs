@@ -64,35 +64,17 @@ pub(super) async fn fetch(
             // Somebody who has left may have what they were told is still owed to them.
             let out = refusal.is_for_strangers();
             let owed = || shared.gaps.owed(conversation.0, wanted.from, &shared.answered);
-            let (from, last) = out.then(owed).flatten().ok_or_else(|| refused(id, &refusal))?;
+            let owed = out.then(owed).flatten().ok_or_else(|| refused(id, &refusal))?;
             // The log may have gone back since.
             let heads = gateway.lookups.heads(vec![conversation.0]).await;
             let head = heads.map_err(failed)?.first().copied().flatten();
-            let last = last.min(head.map_or(0, |head| head.seq));
-            (
-                from,
-                last,
-                view_of_former(gateway, user, conversation)
-                    .await
-                    .map_err(failed)?,
-            )
+            let last = owed.to.min(head.map_or(0, |head| head.seq));
+            (owed.from, last, owed.visible_from)
         }
     };
     page(gateway, shared, (user, visible_from), wanted, (from, last))
         .await
         .map_err(failed)
-}
-
-/// The first seq that somebody who has left saw while they were in, as the read models say.
-async fn view_of_former(
-    gateway: &Gateway,
-    user: UserId,
-    conversation: ConversationId,
-) -> Result<u64, ReadError> {
-    let found = gateway.lookups.memberships(user.0).await?;
-    let mut of_user = found.of_user.iter();
-    let membership = of_user.find(|membership| membership.conversation == conversation.0);
-    Ok(membership.map_or(u64::MAX, |membership| membership.visible_from))
 }
 
 /// Reads a page for a viewer, who sees the conversation from a seq on.

@@ -22,6 +22,8 @@ pub(super) struct Gap {
     to: u64,
     /// The first event of it that is owed and has not been brought.
     next: u64,
+    /// The first seq of the conversation that the user sees, or saw while they were in.
+    visible_from: u64,
     /// The user has left the conversation: it is owed to them until they have it, and nothing else is.
     left: bool,
     /// Some of it is owed. Where nothing is, it is only what other devices have had, or what has lapsed: no proof is asked
@@ -38,11 +40,26 @@ impl Gap {
             from,
             to,
             next: owed,
+            visible_from: 1,
             left,
             owed: owed <= to,
             proof: None,
         }
     }
+
+    /// The same of a conversation that the user does not see all of.
+    pub(super) fn seen_from(self, visible_from: u64) -> Self {
+        Self { visible_from, ..self }
+    }
+}
+
+/// What somebody who has left may fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Owed {
+    pub(super) from: u64,
+    pub(super) to: u64,
+    /// The first seq that they saw while they were in.
+    pub(super) visible_from: u64,
 }
 
 /// The gaps of one connection, at most one for each of its conversations.
@@ -54,15 +71,19 @@ impl Gaps {
         self.told().insert(conversation, gap);
     }
 
-    /// What somebody who has left may fetch from `from` on, as first and last seq.
-    pub(super) fn owed(&self, conversation: Uuid, from: u64, answered: &Answered) -> Option<(u64, u64)> {
+    /// What somebody who has left may fetch from `from` on.
+    pub(super) fn owed(&self, conversation: Uuid, from: u64, answered: &Answered) -> Option<Owed> {
         let mut told = self.told();
         let gap = told.get(&conversation)?;
         if gap.proof.is_some_and(|number| answered.number() >= number) {
             told.remove(&conversation);
             return None;
         }
-        (from <= gap.to).then_some((from.max(gap.from), gap.to))
+        (from <= gap.to).then_some(Owed {
+            from: from.max(gap.from),
+            to: gap.to,
+            visible_from: gap.visible_from,
+        })
     }
 
     pub(super) fn has(&self, conversation: Uuid) -> bool {
@@ -127,9 +148,14 @@ mod tests {
     #[test]
     fn a_gap_is_owed_until_all_of_it_is_proved() {
         let (gaps, answered) = (Gaps::default(), Answered::default());
-        gaps.tell(ROOM, Gap::new(5, 5, 20, true));
-        assert_eq!(gaps.owed(ROOM, 1, &answered), Some((5, 20)));
-        assert_eq!(gaps.owed(ROOM, 7, &answered), Some((7, 20)));
+        gaps.tell(ROOM, Gap::new(5, 5, 20, true).seen_from(3));
+        let owed = |from| Owed {
+            from,
+            to: 20,
+            visible_from: 3,
+        };
+        assert_eq!(gaps.owed(ROOM, 1, &answered), Some(owed(5)));
+        assert_eq!(gaps.owed(ROOM, 7, &answered), Some(owed(7)));
         assert_eq!(gaps.owed(ROOM, 21, &answered), None);
         // Not from its beginning.
         assert_eq!(gaps.brought(&brought(6, 9)), None);

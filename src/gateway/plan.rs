@@ -113,7 +113,7 @@ pub(super) fn plan(missing: &[Missing], events: u64, total: u64) -> Plan {
         let first = lack.expired_from.or(settled).unwrap_or(lack.cursor + 1);
         let first = first.max(lack.visible_from);
         if first < from && !lack.closed {
-            let gap = Gap::new(first, lack.cursor + 1, from - 1, left);
+            let gap = Gap::new(first, lack.cursor + 1, from - 1, left).seen_from(lack.visible_from);
             plan.gaps.push((conversation, gap));
         }
         if wanted > 0 {
@@ -321,7 +321,8 @@ mod tests {
             assert_eq!(everything(std::slice::from_ref(&lack)), sent.ranges);
             // What does not fit can be fetched, and no more than that.
             let cut = plan(&[lack], 2, 100);
-            assert_eq!(cut.gaps, [(back.conversation, Gap::new(8, 8, 10, false))]);
+            let gap = Gap::new(8, 8, 10, false).seen_from(8);
+            assert_eq!(cut.gaps, [(back.conversation, gap)]);
             assert_eq!(cut.ranges, [(back.conversation, 11, 12)]);
         }
         // Nothing is said to a device that has come as far, nor to one of which nothing is known.

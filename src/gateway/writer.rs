@@ -22,6 +22,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tidings_domain::{ConversationId, Cursor, UserId};
 use tidings_eventlog::ReadError;
+use tidings_eventlog::record::lane_of;
 use tidings_protocol::{Close, CloseCode, ServerFrame};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use uuid::Uuid;
@@ -289,14 +290,28 @@ impl Writer {
         }
     }
 
-    /// The first seq of a conversation that the user sees; `u64::MAX` where they are no member any more.
+    /// The first seq of a conversation that the user sees, or saw while they were in.
     async fn visible_from(&mut self, conversation: Uuid) -> Result<u64, Stop> {
         let (gateway, user) = (Arc::clone(&self.gateway), self.subscriber.user);
-        let visible_from = self.patiently(|| seen_from(&gateway, conversation, user)).await?;
-        if visible_from < u64::MAX {
-            self.views.note(conversation, visible_from);
-        }
+        let seen = self.patiently(|| seen_from(&gateway, conversation, user)).await?;
+        let visible_from = match seen {
+            Some(visible_from) => visible_from,
+            None => Box::pin(self.saw_from(conversation)).await?,
+        };
+        self.views.note(conversation, visible_from);
         Ok(visible_from)
+    }
+
+    /// The first seq that the user saw of a conversation that they have left, while events from before still come to them; `u64::MAX`
+    /// where nothing is known of them there.
+    async fn saw_from(&mut self, conversation: Uuid) -> Result<u64, Stop> {
+        let lane = lane_of(conversation);
+        let mut known = self.gateway.hub.places();
+        known.retain(|place| place.lane == lane);
+        let (memberships, _) = self.vouched(&known, &[]).await?;
+        let mut memberships = memberships.iter();
+        let membership = memberships.find(|membership| membership.conversation == conversation);
+        Ok(membership.map_or(u64::MAX, |membership| membership.visible_from))
     }
 
     /// Moves a conversation's place for an event that is about to be written.
@@ -375,15 +390,15 @@ pub(super) fn gone_back() -> Close {
     }
 }
 
-/// The first seq of a conversation that `user` sees, by the log; `u64::MAX` for somebody who is no member.
-async fn seen_from(gateway: &Gateway, conversation: Uuid, user: UserId) -> Result<u64, ReadError> {
+/// The first seq of a conversation that `user` sees, by the log; `None` for somebody who is no member.
+async fn seen_from(gateway: &Gateway, conversation: Uuid, user: UserId) -> Result<Option<u64>, ReadError> {
     match gateway
         .lanes
         .authorize(ConversationId(conversation), user, true)
         .await
     {
-        Ok(seat) => Ok(seat.visible_from),
-        Err(refusal) if refusal.is_for_strangers() => Ok(u64::MAX),
+        Ok(seat) => Ok(Some(seat.visible_from)),
+        Err(refusal) if refusal.is_for_strangers() => Ok(None),
         Err(refusal) => Err(ReadError::Database(refusal.to_string())),
     }
 }
