@@ -55,7 +55,7 @@ fn who_waits_as_long_as_they_are_told_gets_through_though_the_logs_time_is_ahead
     let learnt = || slowed().done(BEN, say("hi")).written(0).after(-86_400).learnt();
     learnt().when(BEN, say("ho")).refused(too_soon(30_000));
     learnt().after(29).when(BEN, say("ho")).refused(too_soon(1_000));
-    learnt().after(30).when(BEN, say("ho")).then([sent(BEN)]);
+    learnt().after(30).when(BEN, say("hi")).then([sent(BEN)]);
     // What lies behind stays where it is.
     let before = slowed().done(BEN, say("hi")).written(20).learnt();
     before.when(BEN, say("ho")).refused(too_soon(10_000));
