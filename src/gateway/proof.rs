@@ -6,7 +6,7 @@
 
 use super::places::Places;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 use tidings_domain::{ConversationId, Cursor};
 use tokio::time::Instant;
@@ -19,6 +19,8 @@ pub(super) struct Answered {
     number: AtomicU32,
     /// The number of the newest ping.
     asked: AtomicU32,
+    /// The client has asked for an answer, perhaps because it goes away and wants to prove first what it has.
+    prompted: AtomicBool,
 }
 
 impl Answered {
@@ -29,6 +31,11 @@ impl Answered {
         };
         let before = self.number.swap(number, Ordering::Relaxed);
         before != number && number == self.asked.load(Ordering::Relaxed)
+    }
+
+    /// With the answer that goes out next, a proof is asked for, however lately it was.
+    pub(super) fn prompt(&self) {
+        self.prompted.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn number(&self) -> u32 {
@@ -112,7 +119,8 @@ impl Receipts {
 
     /// The same for a ping that would go out with an answer to the client.
     pub(super) fn wanted_with_answer(&mut self, now: Instant, pause: Duration, answered: &Answered) -> bool {
-        let quiet = self.asked.is_none_or(|asked| now >= asked + pause.min(SOON));
+        let quiet = answered.prompted.swap(false, Ordering::Relaxed)
+            || self.asked.is_none_or(|asked| now >= asked + pause.min(SOON));
         !self.open.is_empty() && quiet && {
             self.settle(answered);
             self.marked.is_empty()
@@ -297,6 +305,11 @@ mod tests {
         scene.write(2);
         assert!(!wanted(&mut scene));
         scene.now += SOON;
+        assert!(wanted(&mut scene));
+        let number = scene.ping();
+        scene.answered.pong(&number);
+        scene.write(3);
+        scene.answered.prompt();
         assert!(wanted(&mut scene));
     }
 

@@ -175,6 +175,7 @@ impl Reader {
                 Ok(())
             }
             Ok(ClientFrame::Ping { id }) => {
+                self.shared.answered.prompt();
                 reply.send(&ServerFrame::Pong { id });
                 Ok(())
             }

@@ -58,10 +58,15 @@ impl Task {
         stream: &mut SplitStream<Socket>,
     ) {
         let answered = session.answered;
-        if sink.send(Message::text(PING)).await.is_err() {
-            return;
-        }
+        let mut asked = false;
         while session.answered == answered || session.held.is_some() {
+            // While a ping waits for its answer, the server asks for no more.
+            if !asked && session.held.is_none() {
+                asked = true;
+                if sink.send(Message::text(PING)).await.is_err() {
+                    return;
+                }
+            }
             self.queue.hand_out();
             if self.queue.is_closed() {
                 return;
