@@ -4,6 +4,7 @@
 use super::database::{Database, DatabaseError};
 use super::identity::REMEMBERED_FOR;
 use super::principal::AuthError;
+use crate::attachments::LINK_LIFE;
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
 use std::sync::{PoisonError, RwLock};
@@ -22,6 +23,8 @@ pub(super) struct Standing {
     database: Database,
     /// How long a token is valid at most, without anybody's asking what has become of its user.
     token_ttl: Duration,
+    /// How long a deleted user is known: as long as there can be anything that lets them in, be it a token or a link to a file.
+    deleted_for: Duration,
     ended: RwLock<Ended>,
     /// Counts changes.
     changes: watch::Sender<u64>,
@@ -32,7 +35,7 @@ pub(super) struct Standing {
 #[derive(Default)]
 struct Ended {
     users: HashSet<Uuid>,
-    /// Users whose accounts were deleted, and until when there can be tokens of theirs.
+    /// Users whose accounts were deleted, and until when there can be tokens or links of theirs.
     deleted: HashMap<Uuid, Instant>,
     /// Ended sessions, and until when there can be tokens of theirs.
     sessions: HashMap<Uuid, Instant>,
@@ -47,9 +50,11 @@ struct Looked {
 
 impl Standing {
     pub(super) async fn open(database: &Database, token_ttl: Duration) -> Result<Self, DatabaseError> {
+        let token_ttl = token_ttl.max(REMEMBERED_FOR);
         let standing = Self {
             database: database.clone(),
-            token_ttl: token_ttl.max(REMEMBERED_FOR),
+            token_ttl,
+            deleted_for: token_ttl.max(LINK_LIFE),
             ended: RwLock::default(),
             changes: watch::Sender::new(0),
             looking: Mutex::new(Looked {
@@ -92,9 +97,10 @@ impl Standing {
         let sql = include_str!("sql/ended.sql");
         let seconds = |time: Duration| i64::try_from(time.as_secs() + 1).unwrap_or(i64::MAX);
         let (token_ttl, overlap) = (seconds(self.token_ttl), seconds(OVERLAP));
+        let deleted_for = seconds(self.deleted_for);
         let rows = self
             .database
-            .rows(sql, &[&looked.at, &token_ttl, &overlap])
+            .rows(sql, &[&looked.at, &token_ttl, &overlap, &deleted_for])
             .await?;
         let (mut users, mut sessions, mut deleted) = (HashSet::new(), vec![], vec![]);
         let mut at: Option<DateTime<Utc>> = None;
@@ -126,13 +132,16 @@ impl Standing {
         let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
         let mut changed = ended.users != users;
         ended.users = users;
-        let until = now + self.token_ttl + OVERLAP;
         let Ended {
             sessions: ended_sessions,
             deleted: deleted_users,
             ..
         } = &mut *ended;
-        for (new, known) in [(sessions, ended_sessions), (deleted, deleted_users)] {
+        for (new, known, kept) in [
+            (sessions, ended_sessions, self.token_ttl),
+            (deleted, deleted_users, self.deleted_for),
+        ] {
+            let until = now + kept + OVERLAP;
             for id in new {
                 changed |= !known.contains_key(id);
                 known.entry(*id).or_insert(until);

@@ -7,11 +7,12 @@ use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use std::fmt;
+use std::time::Duration;
 use uuid::Uuid;
 
-/// A link holds for two hours at least and less than three: all that are made within an hour are the same, and what browsers keep
+/// A link holds for two hours at least and no longer than this: all that are made within an hour are the same, and what browsers keep
 /// by their address is kept.
-const HOURS: i64 = 3;
+pub const LINK_LIFE: Duration = Duration::from_hours(3);
 
 /// Makes links, and reads them.
 #[derive(Clone)]
@@ -47,7 +48,7 @@ impl Links {
     /// A link for `user`, made at `now`.
     pub fn make(&self, attachment: Uuid, user: Uuid, now: DateTime<Utc>) -> Link {
         let hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
-        let expires_at = hour + TimeDelta::hours(HOURS);
+        let expires_at = hour + LINK_LIFE;
         let expires = expires_at.timestamp();
         let tag = URL_SAFE_NO_PAD.encode(self.tag(attachment, user, expires).finalize().into_bytes());
         Link {

@@ -42,6 +42,14 @@ async fn whoever_knows_the_password_deletes_the_account_and_is_let_in_nowhere_an
     let never = http.post("/auth/login", credentials("grace", PASSWORD)).await;
     assert_eq!((gone.status, gone.code()), (401, "unauthenticated"));
     assert_eq!(gone.body, never.body);
+    // A link to a file holds for hours; a node that starts meanwhile refuses whoever comes by one.
+    let earlier = format!(
+        "UPDATE account SET deleted_at = now() - interval '170 minutes' WHERE id = '{}'",
+        first.user
+    );
+    world.sql(&earlier).await;
+    let later = world.another(cheap()).await.authenticator();
+    assert_eq!(later.refusal(first.user, None), Some(AuthError::Ended));
     let expected = AccountDeleted {
         by: DeletedBy::Person,
         name_freed: false,
