@@ -61,9 +61,7 @@ impl Node {
         reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, ContactNotices);
         let invitations = InvitationNotices::new(&spine.log, spine.log_id);
         reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, invitations);
-        let wait = Duration::from_millis(config.query_wait_ms);
-        let deletions = AccountDeletions::new(&spine.log, &spine.checkpoints, wait);
-        reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, deletions);
+        part_from_deleted(&lifecycle, &config, &spine);
         if let Some(every) = config.audit() {
             audit::start(&lifecycle, &spine.folded, every);
         }
@@ -197,6 +195,16 @@ fn expire_inboxes(lifecycle: &Lifecycle, config: &Config, spine: &Spine) {
         Duration::from_secs(config.inbox_clean_up_s.max(1)),
     );
     reactors::start(lifecycle, &spine.log, spine.log_id, &spine.lanes, expiry);
+}
+
+/// Starts what takes those out of everything whose accounts are deleted, and looks for it a second time.
+fn part_from_deleted(lifecycle: &Lifecycle, config: &Config, spine: &Spine) {
+    let wait = Duration::from_millis(config.query_wait_ms);
+    let deletions = AccountDeletions::new(&spine.log, &spine.checkpoints, wait);
+    let again = deletions.again(Duration::from_millis(config.database_timeout_ms));
+    for deletions in [deletions, again] {
+        reactors::start(lifecycle, &spine.log, spine.log_id, &spine.lanes, deletions);
+    }
 }
 
 /// Starts what has the lanes know of deleted accounts.

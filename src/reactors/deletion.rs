@@ -14,9 +14,11 @@ use uuid::Uuid;
 
 /// How often it looks for what is new.
 const EVERY: Duration = Duration::from_secs(2);
-/// Longer than a node takes to hear of a deletion, and to commit what it had decided before: what people do to somebody who seems to be there
-/// still, and what that one does, has happened by then.
+/// Longer than a node takes to hear of a deletion, and mostly to commit what it had decided before: what people do to somebody who seems to be
+/// there still, and what that one does, has happened by then.
 const SETTLED: Duration = Duration::from_secs(3);
+/// How long at least until it looks again for what came later.
+const LATE: Duration = Duration::from_secs(30);
 /// The read models that say whom a deletion concerns.
 const MODELS: [&str; 3] = ["conversations", "groups", "people"];
 /// Conversations and people that are looked up at once.
@@ -28,6 +30,8 @@ pub struct AccountDeletions {
     checkpoints: Checkpoints,
     /// How long read models that are behind are waited for.
     wait: Duration,
+    name: &'static str,
+    delay: Duration,
 }
 
 impl AccountDeletions {
@@ -36,6 +40,21 @@ impl AccountDeletions {
             log: log.clone(),
             checkpoints: checkpoints.clone(),
             wait,
+            name: "account-deletions",
+            delay: SETTLED,
+        }
+    }
+
+    /// The same once more, when all has been appended or refused that was decided before nodes heard of a deletion. `append` is the longest
+    /// that an append may take. Its commands have ids of their own: what the first ones did may have been undone meanwhile.
+    #[must_use]
+    pub fn again(&self, append: Duration) -> Self {
+        Self {
+            log: self.log.clone(),
+            checkpoints: self.checkpoints.clone(),
+            wait: self.wait,
+            name: "account-deletions-again",
+            delay: LATE.max(SETTLED + append * 2),
         }
     }
 
@@ -89,7 +108,7 @@ impl AccountDeletions {
 
 impl Reactor for AccountDeletions {
     fn name(&self) -> &'static str {
-        "account-deletions"
+        self.name
     }
 
     fn hears(&self) -> Folds {
@@ -101,7 +120,7 @@ impl Reactor for AccountDeletions {
     }
 
     fn delay(&self) -> Duration {
-        SETTLED
+        self.delay
     }
 
     fn every(&self) -> Duration {

@@ -393,17 +393,44 @@ pub(crate) const METRICS: &[Metric] = &[
         "tidings_reactions_total",
         "Commands by which this node reacted to events, by reactor.",
     )
-    .by("reactor", &["account-deletions", "inbox-expiry", "contact-notices", "invitation-notices"]),
+    .by(
+        "reactor",
+        &[
+            "account-deletions",
+            "account-deletions-again",
+            "inbox-expiry",
+            "contact-notices",
+            "invitation-notices",
+        ],
+    ),
     counter(
         "tidings_reactor_parked_total",
         "Events that could not be reacted to and were put aside, by reactor.",
     )
-    .by("reactor", &["account-deletions", "inbox-expiry", "contact-notices", "invitation-notices"]),
+    .by(
+        "reactor",
+        &[
+            "account-deletions",
+            "account-deletions-again",
+            "inbox-expiry",
+            "contact-notices",
+            "invitation-notices",
+        ],
+    ),
     counter(
         "tidings_reactor_failures_total",
         "Attempts to react to events that failed and are made again, by reactor.",
     )
-    .by("reactor", &["account-deletions", "inbox-expiry", "contact-notices", "invitation-notices"]),
+    .by(
+        "reactor",
+        &[
+            "account-deletions",
+            "account-deletions-again",
+            "inbox-expiry",
+            "contact-notices",
+            "invitation-notices",
+        ],
+    ),
     gauge(
         "tidings_reactor_lag_seconds",
         "How long ago the event was due that a reactor comes to next, by reactor and lane; 0 when it has come to all.",
