@@ -63,22 +63,23 @@ impl Accounts {
         if let Err(error) = this.shared.standing.look().await {
             tracing::warn!(%error, "ended sessions cannot be looked up");
         }
-        this.tell_deletions().await;
+        // Those of others are left to upkeep: nobody waits for them here.
+        this.tell_deletions(Some(user)).await;
         Ok(true)
     }
 }
 
 impl Inner {
-    /// Tells the log of deletions that it does not know of. What it does not take now is told again later.
-    pub(super) async fn tell_deletions(&self) {
-        if let Err(error) = self.try_to_tell().await {
+    /// Tells the log of deletions that it does not know of, or of that of one user only. What it does not take now is told again later.
+    pub(super) async fn tell_deletions(&self, only: Option<Uuid>) {
+        if let Err(error) = self.try_to_tell(only).await {
             tracing::warn!(%error, "deleted accounts cannot be looked up");
         }
     }
 
-    async fn try_to_tell(&self) -> Result<(), DatabaseError> {
+    async fn try_to_tell(&self, only: Option<Uuid>) -> Result<(), DatabaseError> {
         let untold = include_str!("sql/deletion_untold.sql");
-        for row in self.database.rows(untold, &[&TOLD_AT_ONCE]).await? {
+        for row in self.database.rows(untold, &[&TOLD_AT_ONCE, &only]).await? {
             let user: Uuid = row.try_get("id")?;
             let by_operator: bool = row.try_get("deleted_by_operator")?;
             let deleted = AccountDeleted {

@@ -40,7 +40,7 @@ async fn tell_deletions(accounts: &Inner) {
     let mut ticks = every(DELETIONS);
     loop {
         ticks.tick().await;
-        accounts.tell_deletions().await;
+        accounts.tell_deletions(None).await;
     }
 }
 
