@@ -9,7 +9,7 @@ WITH look AS (
 )
 SELECT look.at, NULL::uuid, NULL::uuid, NULL::uuid FROM look
  UNION ALL
-SELECT NULL, id, NULL, NULL FROM account WHERE suspended_at IS NOT NULL
+SELECT NULL, id, NULL, NULL FROM account WHERE suspended_at IS NOT NULL AND deleted_at IS NULL
  UNION ALL
 SELECT NULL, NULL, id, NULL FROM session WHERE revoked_at > (SELECT since FROM look)
  UNION ALL

@@ -123,6 +123,13 @@ async fn an_operator_does_nothing_to_who_is_gone_or_never_was() {
             .unwrap()
     );
     assert!(!world.accounts.delete(Uuid::new_v4()).await.unwrap());
+    assert!(!world.accounts.is_suspended(first.user).await.unwrap());
+    // To nodes that know nothing of deletions they are.
+    let counted = format!(
+        "SELECT (suspended_at IS NOT NULL)::text FROM account WHERE id = '{}'",
+        first.user
+    );
+    assert_eq!(world.text(&counted).await, "true");
     assert_eq!(world.verify(&first.token).await, Err(AuthError::Ended));
 }
 
