@@ -105,6 +105,21 @@ impl Memory {
             self.count -= gone.len();
         }
     }
+
+    /// Forgets somebody everywhere, and conversations of which nothing else is known: they would stay for ever.
+    fn remove(&mut self, user: UserId) {
+        let (mut gone, mut empty) = (0, vec![]);
+        for (conversation, people) in &mut self.of {
+            gone += usize::from(people.remove(&user).is_some());
+            if people.is_empty() {
+                empty.push(*conversation);
+            }
+        }
+        for conversation in empty {
+            self.of.pop(&conversation);
+        }
+        self.count -= gone;
+    }
 }
 
 impl Voices {
@@ -185,12 +200,7 @@ impl Voices {
         let until = Instant::now() + DOUBT;
         let mut memory = self.memory();
         for user in [one, other] {
-            let found = memory
-                .of
-                .iter_mut()
-                .filter_map(|(_, people)| people.remove(&user));
-            let gone = found.count();
-            memory.count -= gone;
+            memory.remove(user);
             if let Some((forgotten, doubted)) = memory.doubted.push(user, until)
                 && forgotten != user
             {
@@ -341,5 +351,23 @@ mod tests {
             .map(|(_, people)| people.len())
             .sum::<usize>();
         assert_eq!(voices.memory().count, all);
+    }
+
+    #[test]
+    fn nothing_is_kept_of_a_conversation_in_which_nobody_is_known_any_more() {
+        let (voices, start) = (Voices::default(), Instant::now());
+        for room in 0..9 {
+            asked(&voices, typed(1, room, true), start);
+        }
+        asked(&voices, typed(2, 0, true), start);
+        let kept = || {
+            let memory = voices.memory();
+            (memory.of.len(), memory.count)
+        };
+        assert_eq!(kept(), (9, 10));
+        voices.part(user(1), user(9));
+        assert_eq!(kept(), (1, 1));
+        voices.part(user(9), user(2));
+        assert_eq!(kept(), (0, 0));
     }
 }
