@@ -359,5 +359,20 @@ async fn what_people_say_whom_one_blocks_counts_nowhere_until_one_does_so_no_mor
     assert_eq!(unread(&node, &ben, &group, &ack).await, told(1, 0, 0));
     let ack = a.acked(block(&ben, false)).await;
     assert_eq!(unread(&node, &ann, &group, &ack).await, told(3, 1, 1));
+    // The inbox lists a conversation in which nothing else waits, and counts nothing there.
+    let dan = node.register("dan").await;
+    let of_ben = b.create_group(&[&dan]).await;
+    let mut d = node.socket(&dan).await;
+    d.acked(block(&ben, true)).await;
+    drop(d);
+    eventually(async || (node.node.gateway().registry.count() == 3).then_some(())).await;
+    let said = b.say(of_ben, "anybody?").await;
+    let expected = json!([{ "pendingCount": 0, "conversation": { "id": of_ben } }]);
+    eventually(async || {
+        let inbox = "{ inbox { nodes { pendingCount conversation { id } } } }";
+        let answer = node.graphql(&dan, inbox, said["position"].as_str()).await;
+        (answer["data"]["inbox"]["nodes"] == expected).then_some(())
+    })
+    .await;
     node.stop().await;
 }

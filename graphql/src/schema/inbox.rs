@@ -18,7 +18,7 @@ use uuid::Uuid;
 #[graphql(complex, name = "InboxEntry")]
 pub(crate) struct Waiting {
     pub(crate) conversation: Conversation,
-    /// How many messages wait.
+    /// How many messages wait: 0, where all are of people whom the viewer blocks.
     pub(crate) pending_count: Long,
     #[graphql(skip)]
     pub(crate) delivered_seq: i64,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug)]
 pub struct Waiting {
     pub conversation: Conversation,
-    /// How many messages wait that were not recalled and are of nobody whom `viewer` blocks.
+    /// How many messages wait that were not recalled and are of nobody whom `viewer` blocks: none, where all are of such people.
     pub pending_count: i64,
     /// Up to which seq the conversation was delivered.
     pub delivered_seq: i64,

@@ -30,8 +30,8 @@ SELECT greatest(coalesce((SELECT sum(w.unread) FROM mine w), 0)
                                        FROM mine w
                                       CROSS JOIN LATERAL (SELECT s.seq, s.sender FROM {history}.message s
                                                            WHERE s.conversation = w.conversation AND s.main AND s.seq > w.seq
-                                                           ORDER BY s.seq LIMIT 2000) s
-                                      WHERE w.behind <= 2000
+                                                           ORDER BY s.seq LIMIT 500) s
+                                      WHERE w.behind <= 500
                                       LIMIT 20000) s
                               WHERE (SELECT true FROM {people}.tie t
                                       WHERE t.user_id = $1 AND t.kind = 'blocked' AND t.other_id = s.sender LIMIT 1) IS NOT NULL

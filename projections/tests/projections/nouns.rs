@@ -9,6 +9,9 @@ use tidings_eventlog::Recorded;
 use tidings_projections::{Order, Range, attachments, conversations, history, inbox, unread};
 use uuid::Uuid;
 
+/// Of so many messages behind a position those of blocked people are taken off.
+const BLOCKED_LOOKED_AT: i64 = 500;
+
 fn all<P>() -> Range<P> {
     Range {
         after: None,
@@ -263,6 +266,41 @@ async fn what_is_hidden_is_not_unread_does_not_mention_and_does_not_wait() {
     world.send(talk, ann, "at last", &[bob]).await;
     assert_eq!(counts().await, (1, 1, 1));
     world.assert_as_the_log_says().await;
+}
+
+#[tokio::test]
+async fn what_people_say_whom_one_blocks_does_not_wait_where_no_more_than_the_bound_lies_behind() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let cat = world.register(2, "cat").await;
+    let group = world.group("g", &[ann, bob, cat], 3).await;
+    let listed = async || {
+        world.settle().await;
+        let waiting = world.ask(inbox::waiting(bob, &all())).await;
+        let entries = waiting.into_iter().filter_map(|row| row.entry);
+        let counts = entries.map(|entry| (entry.conversation.unread_count, entry.pending_count));
+        counts.collect::<Vec<_>>()
+    };
+    let first = world.send(group, ann, "one", &[]).await;
+    world.send(group, ann, "two", &[]).await;
+    assert_eq!(listed().await, [(2, 2)]);
+    world.pair(bob, ann, Change::Blocked { on: true }, true).await;
+    // It is listed all the same.
+    assert_eq!(listed().await, [(0, 0)]);
+    world.send(group, cat, "three", &[]).await;
+    assert_eq!(listed().await, [(1, 1)]);
+    // Each position has a bound of its own.
+    for _ in 3..BLOCKED_LOOKED_AT {
+        world.send(group, ann, "more", &[]).await;
+    }
+    assert_eq!(listed().await, [(1, 1)]);
+    world.send(group, ann, "one too many", &[]).await;
+    let uncorrected = BLOCKED_LOOKED_AT + 1;
+    assert_eq!(listed().await, [(uncorrected, uncorrected)]);
+    world.deliver(bob, &first).await;
+    assert_eq!(listed().await, [(uncorrected, 1)]);
+    world.read(bob, &first).await;
+    assert_eq!(listed().await, [(1, 1)]);
 }
 
 #[tokio::test]
