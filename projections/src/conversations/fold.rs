@@ -22,11 +22,11 @@ impl Projection for Conversations {
     }
 
     fn schema(&self) -> &'static str {
-        "p_conversations"
+        "p_conversations_2"
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn folds(&self) -> Folds {

@@ -62,7 +62,7 @@ async fn what_somebody_sees_is_found_at_their_joining_however_events_are_divided
         let joined = step(world.set(group, turn(History::Joined)).await).await;
         let bobs = step(world.add(group, bob).await).await;
         world.settle().await;
-        let rows = "SELECT user_id, joined_seq, visible_from, unseen_msg_no FROM p_conversations.member ORDER BY joined_seq";
+        let rows = "SELECT user_id, joined_seq, visible_from, unseen_msg_no FROM p_conversations_2.member ORDER BY joined_seq";
         assert_eq!(
             world.rows(rows).await,
             [

@@ -67,7 +67,9 @@ async fn what_happens_in_a_group_writes_as_many_rows_among_ten_thousand_as_among
     let few = deeds(&world, &people[..3]).await;
     let many = deeds(&world, &people).await;
     assert_eq!(
-        world.number("SELECT count(*) FROM p_conversations.member").await,
+        world
+            .number("SELECT count(*) FROM p_conversations_2.member")
+            .await,
         MANY as i64 + 3
     );
     println!("| deed | rows | log and checkpoints | read models |\n|---|---|---|---|");
