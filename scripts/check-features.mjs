@@ -62,7 +62,7 @@ recall | 0 never, -1 any time | domain/src/rules.rs | 0 => Self::Closed,
 reactions | at most {} different ones | domain/src/conversation/reaction.rs | EMOJI_OF_USER_MAX: usize = {};
 attachments | a name has {} bytes | domain/src/text.rs | FILE_NAME_BYTES_MAX: usize = {};
 attachments | Thumbnails of 480 and 1,280 pixels | src/attachments/thumbnail.rs | SIZES: [u32; 2] = [480, 1280];
-attachments | two to three hours | src/attachments/links.rs | LINK_LIFE: Duration = Duration::from_hours(3);
+attachments | two to three hours | src/accounts/standing.rs | LINK_LIFE: Duration = Duration::from_hours(3);
 follow | the {} newest threads | projections/src/unread/unread_threads.sql | ORDER BY a.thread DESC LIMIT {})
 follow | the {} newest threads | projections/src/unread/unread_threads.sql | ORDER BY b.thread DESC LIMIT {})
 read in a thread | \`Thread.unreadCount\` {} at most | projections/src/unread/thread_states.sql | LIMIT {}) y) y

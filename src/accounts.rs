@@ -50,3 +50,4 @@ pub use registrar::{NewUser, Registrar, RegistrarError};
 pub use rules::{Broken, DisplayName, Password, Username};
 pub use service::{Accounts, StartError};
 pub use sessions::Session;
+pub use standing::LINK_LIFE;

@@ -25,7 +25,7 @@ mod tus;
 mod upload;
 
 pub use config::{AttachmentConfig, S3Config, Scan};
-pub use links::{LINK_LIFE, Link, Links};
+pub use links::{Link, Links};
 
 use crate::accounts::{Authenticator, Principal};
 use crate::clock;

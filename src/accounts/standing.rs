@@ -4,7 +4,6 @@
 use super::database::{Database, DatabaseError};
 use super::identity::REMEMBERED_FOR;
 use super::principal::AuthError;
-use crate::attachments::LINK_LIFE;
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
 use std::sync::{PoisonError, RwLock};
@@ -13,6 +12,9 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+/// A link to a file holds for two hours at least and no longer than this: all that are made within an hour are the same, and what browsers
+/// keep by their address is kept. Nothing else lets anybody in for as long without a look at the account.
+pub const LINK_LIFE: Duration = Duration::from_hours(3);
 /// What a look reaches back beyond the last one: longer than a statement takes from its time to its commit.
 const OVERLAP: Duration = Duration::from_secs(30);
 /// How often sessions are forgotten whose tokens have expired.

@@ -1,18 +1,14 @@
 //! Links that open an attachment for one user, for some hours: for what sends no header, as a picture in a page. Who may see it is
 //! asked each time that one is used.
 
+use crate::accounts::LINK_LIFE;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use std::fmt;
-use std::time::Duration;
 use uuid::Uuid;
-
-/// A link holds for two hours at least and no longer than this: all that are made within an hour are the same, and what browsers keep
-/// by their address is kept.
-pub const LINK_LIFE: Duration = Duration::from_hours(3);
 
 /// Makes links, and reads them.
 #[derive(Clone)]

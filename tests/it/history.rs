@@ -57,6 +57,11 @@ async fn found(node: &TestNode, user: &User, word: &str) -> Vec<String> {
     found.into_iter().map(|(_, text)| text).collect()
 }
 
+/// Somebody finds this and no more, as soon as the search has come as far.
+async fn finds(node: &TestNode, user: &User, word: &str, words: &[&str]) {
+    eventually(async || (found(node, user, word).await == words).then_some(())).await;
+}
+
 /// Uploads some words as a file.
 async fn upload(node: &TestNode, user: &User, words: &'static str) -> Value {
     let url = node.url("/attachments?name=plan.txt");
@@ -185,16 +190,19 @@ async fn a_newcomer_sees_what_is_sent_from_their_joining_on_wherever_they_look()
     assert_eq!(his["hidden"], json!({ "text": "hidden gem", "replyCount": 1 }));
 
     // Search and files.
-    assert_eq!(found(&two, &cat, "treasure ").await, ["newest treasure"]);
-    assert_eq!(
-        found(&two, &ben, "treasure ").await,
-        [
+    finds(&two, &cat, "treasure ", &["newest treasure"]).await;
+    finds(
+        &two,
+        &ben,
+        "treasure ",
+        &[
             "old treasure",
             "a treasure below",
             "treasure map",
-            "newest treasure"
-        ]
-    );
+            "newest treasure",
+        ],
+    )
+    .await;
     assert_eq!(download(&two, &cat, &file).await, 404);
     assert_eq!(download(&two, &ben, &file).await, 200);
     one.stop().await;
@@ -295,10 +303,7 @@ async fn what_was_said_while_newcomers_did_not_see_it_stays_unseen_when_they_see
             vec!["open treasure".to_owned(), "last treasure".to_owned()]
         )
     );
-    assert_eq!(
-        found(&two, &dan, "treasure ").await,
-        ["open treasure", "last treasure"]
-    );
+    finds(&two, &dan, "treasure ", &["open treasure", "last treasure"]).await;
     let query =
         format!("{{ conversation(id: \"{group}\") {{ unreadCount messages {{ nodes {{ text }} }} }} }}");
     let his = data(&two, &dan, &query).await["conversation"].clone();
