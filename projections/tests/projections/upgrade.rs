@@ -167,11 +167,14 @@ async fn a_program_that_knows_no_versions_deletes_nothing_of_a_later_one() {
                      + (SELECT count(*) FROM projection_parked WHERE projection = 'history')";
     assert_eq!(world.number(kept).await, i64::from(LANES) + 1);
     // What it knows itself is its own affair.
+    let parked = "INSERT INTO projection_parked (projection, version, lane, pos, stream, error) \
+                  VALUES ('conversations', 1, 0, 1, gen_random_uuid(), 'e')";
+    client.execute(parked, &[]).await.unwrap();
     client
-        .batch_execute("BEGIN; SET LOCAL tidings.versions = ''; DELETE FROM projection_checkpoint WHERE projection = 'conversations'; COMMIT")
+        .batch_execute("BEGIN; SET LOCAL tidings.versions = ''; DELETE FROM projection_parked WHERE projection = 'conversations'; COMMIT")
         .await
         .unwrap();
-    let left = "SELECT count(*) FROM projection_checkpoint WHERE projection = 'conversations'";
+    let left = "SELECT count(*) FROM projection_parked WHERE projection = 'conversations'";
     assert_eq!(world.number(left).await, 0);
     // This program can.
     let deleted = client
