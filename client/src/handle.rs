@@ -549,9 +549,8 @@ impl Client {
     }
 
     /// Ends the connection for all clones. What the server has sent until it hears of that still comes out of
-    /// the stream, then a last `Disconnected`. Before, the connection waits up to two seconds for the user to take what waits, and proves
-    /// to the server that they have it; what is not taken by then, and what comes after that, stays unproved: another device of the
-    /// user is sent it.
+    /// the stream, then a last `Disconnected`. To the server this is proof that the user has it all, so the connection
+    /// waits up to two seconds for the user to take what waits; what is not taken by then stays unproved.
     pub fn close(&self) {
         self.ended.cancel();
     }

@@ -43,8 +43,6 @@ struct Session {
     proof: Arc<Proof>,
     /// The ping whose answer has to wait for the user.
     held: Option<Held>,
-    /// How many pings of this side's the server has answered.
-    answered: u64,
 }
 
 /// A ping that was read behind something that the user does not have yet.
@@ -74,7 +72,6 @@ impl Task {
             renew_again: RENEW_AGAIN_MIN,
             proof,
             held: None,
-            answered: 0,
         };
         let words = hello(&token.text, &self.config.device, self.resume());
         session.outgoing.extend(words.into_iter().map(Message::Text));

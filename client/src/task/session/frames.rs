@@ -96,7 +96,7 @@ impl Task {
                 self.flight.receipts.heard(&receipt);
                 out.offer(Incoming::Receipt(receipt));
             }
-            ServerFrame::Pong { .. } => session.answered += 1,
+            ServerFrame::Pong { .. } => {}
             ServerFrame::Close(close) => return Some(DisconnectReason::Closed(close)),
         }
         None
