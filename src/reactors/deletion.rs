@@ -50,11 +50,9 @@ impl AccountDeletions {
     #[must_use]
     pub fn again(&self, append: Duration) -> Self {
         Self {
-            log: self.log.clone(),
-            checkpoints: self.checkpoints.clone(),
-            wait: self.wait,
             name: "account-deletions-again",
             delay: LATE.max(SETTLED + append * 2),
+            ..Self::new(&self.log, &self.checkpoints, self.wait)
         }
     }
 

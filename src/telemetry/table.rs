@@ -80,6 +80,14 @@ const STAYS: &[f64] = &[1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0];
 const BYTES: &[f64] = &[0.0, 1_024.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0];
 const AGES: &[f64] = &[0.0, 0.01, 0.1, 1.0, 5.0, 15.0, 60.0];
 const COMMANDS: &[f64] = &[1.0, 4.0, 16.0, 64.0, 256.0, 1_000.0];
+/// What reacts to events, by name.
+const REACTORS: &[&str] = &[
+    "account-deletions",
+    "account-deletions-again",
+    "inbox-expiry",
+    "contact-notices",
+    "invitation-notices",
+];
 
 /// The table.
 pub(crate) const METRICS: &[Metric] = &[
@@ -393,44 +401,17 @@ pub(crate) const METRICS: &[Metric] = &[
         "tidings_reactions_total",
         "Commands by which this node reacted to events, by reactor.",
     )
-    .by(
-        "reactor",
-        &[
-            "account-deletions",
-            "account-deletions-again",
-            "inbox-expiry",
-            "contact-notices",
-            "invitation-notices",
-        ],
-    ),
+    .by("reactor", REACTORS),
     counter(
         "tidings_reactor_parked_total",
         "Events that could not be reacted to and were put aside, by reactor.",
     )
-    .by(
-        "reactor",
-        &[
-            "account-deletions",
-            "account-deletions-again",
-            "inbox-expiry",
-            "contact-notices",
-            "invitation-notices",
-        ],
-    ),
+    .by("reactor", REACTORS),
     counter(
         "tidings_reactor_failures_total",
         "Attempts to react to events that failed and are made again, by reactor.",
     )
-    .by(
-        "reactor",
-        &[
-            "account-deletions",
-            "account-deletions-again",
-            "inbox-expiry",
-            "contact-notices",
-            "invitation-notices",
-        ],
-    ),
+    .by("reactor", REACTORS),
     gauge(
         "tidings_reactor_lag_seconds",
         "How long ago the event was due that a reactor comes to next, by reactor and lane; 0 when it has come to all.",
