@@ -96,10 +96,7 @@ async fn run(
     let report = embedded::migrations::runner().run_async(client).await;
     report.map_err(|error| SchemaError::Migration(chain(&error)))?;
     client
-        .execute(
-            "INSERT INTO log_lane (lane) SELECT generate_series(0, $1::int - 1)::smallint ON CONFLICT DO NOTHING",
-            &[&lane_count(lanes)],
-        )
+        .execute(include_str!("schema/add_lanes.sql"), &[&lane_count(lanes)])
         .await?;
     Ok(needed())
 }

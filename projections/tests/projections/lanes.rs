@@ -118,3 +118,22 @@ async fn who_finds_the_tables_made_does_not_wait_as_long_as_making_them_may_take
     let answer = timeout(Duration::from_mins(1), looking).await;
     assert!(answer.expect("it waits on").unwrap().is_err());
 }
+
+/// Every lane that there is has a fold under way, of which none ends before the new lane has its places.
+#[tokio::test]
+async fn a_lane_is_added_while_others_are_being_folded() {
+    let world = World::new().await;
+    let folding = world.log.pool().get().await.unwrap();
+    folding
+        .batch_execute("BEGIN; UPDATE projection_checkpoint SET pos = pos; UPDATE log_lane SET head = head")
+        .await
+        .unwrap();
+    let config = LogConfig::from_url(&world.url).unwrap();
+    tidings_eventlog::schema::migrate(&config, u16::from(LANES) + 1)
+        .await
+        .unwrap();
+    setup(world.log.pool()).await.unwrap();
+    let places = format!("SELECT count(*) FROM projection_checkpoint WHERE lane = {LANES}");
+    assert!(world.number(&places).await > 0);
+    folding.batch_execute("ROLLBACK").await.unwrap();
+}
