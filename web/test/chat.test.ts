@@ -281,8 +281,8 @@ test('a thread shows what is known of it while read models lag, and whether one 
 });
 
 test('what somebody hides is asked for until the read models know, also behind an answer that came too late', async () => {
-  let summary = node(5, { unreadCount: 3 });
-  const here = await online([node(5, { unreadCount: 3 })], () => summary);
+  const list = [node(5, { unreadCount: 3 })];
+  const here = await online(list, () => list[0]!);
   const { page, chat, peer } = here;
   const unread = () => chat.state.conversations.get(CONVERSATION)!.unread;
   const asked = () =>
@@ -298,11 +298,11 @@ test('what somebody hides is asked for until the read models know, also behind a
   peer.says({ type: 'notice', seq: 1, kind: 'message.hidden', at: time(6), data });
   await later(3);
   assert.deepEqual([unread(), asked()], [3, 1]);
-  summary = node(5, { unreadCount: 2 });
+  list[0] = node(5, { unreadCount: 2 });
   await later(60);
-  assert.deepEqual([unread(), asked()], [2, 3]);
+  assert.deepEqual([unread(), asked()], [2, 4]);
   // An event that comes before the answer to what was acked.
-  summary = node(5, { unreadCount: 1 });
+  list[0] = node(5, { unreadCount: 1 });
   const hiding = chat.hiding.hide(CONVERSATION, 'm4');
   const [command] = commands(peer, 'message.hide');
   peer.says({
@@ -317,7 +317,7 @@ test('what somebody hides is asked for until the read models know, also behind a
   peer.says(said(6));
   await later(1);
   assert.equal(unread(), 3);
-  summary = node(6, { unreadCount: 2 });
+  list[0] = node(6, { unreadCount: 2 });
   await later(20);
   assert.equal(unread(), 2);
   chat.close();
@@ -427,8 +427,10 @@ test('a draft is there when its conversation is shown again', async () => {
 });
 
 test('after the log went back, what comes next is shown and counted as new', async () => {
-  const { page, chat, peer } = await online([node(90)], () => node(7));
+  const list = [node(90)];
+  const { page, chat, peer } = await online(list, () => node(7));
   peer.says(...range(91, 95));
+  list[0] = node(7);
   peer.says({
     type: 'error',
     code: 'invalid_argument',
@@ -665,6 +667,19 @@ test('marks of another device are shown live, and asked for where they came whil
   await page.pass(60_000);
   assert.equal(self(), 5);
   chat.close();
+});
+
+test('a page whose list was behind what was read elsewhere learns of it, though no event tells', async () => {
+  const list = [node(5, { lastReadSeq: 2, unreadCount: 3 })];
+  const here = await online(list);
+  const unread = () => here.chat.state.conversations.get(CONVERSATION)!.unread;
+  await stands(here, 20);
+  assert.equal(unread(), 3);
+  list[0] = node(5);
+  await stands(here, 30);
+  await real();
+  assert.equal(unread(), 0);
+  here.chat.close();
 });
 
 test('the others of direct conversations are watched, and how they are there is shown', async () => {

@@ -58,8 +58,6 @@ export class Chat implements Core {
   private readonly listeners = new Set<() => void>();
   private readonly sweep: ReturnType<typeof setInterval>;
   private atEnd = true;
-  /** Whether there was a connection before. */
-  private synced = false;
   /** The conversation that this person has been looking at the end of. */
   private watched: string | null = null;
 
@@ -125,9 +123,7 @@ export class Chat implements Core {
           this.update(state => store.withLimits(state, welcome));
         },
         synced: () => {
-          // What was loaded for the first connection is new.
-          if (this.synced) void this.summaries.reconnected();
-          this.synced = true;
+          void this.summaries.synced();
           this.history.reconnected();
           this.threads.reconnected();
           void this.invitations.reconnected();

@@ -1,7 +1,7 @@
 // The list of conversations: loaded at the beginning, and completed where events tell of what it does not have.
 import type { Notice, Welcome } from '../protocol/frames.ts';
 import { SignedOut } from '../shared/session.ts';
-import { LAGS_MS, pause } from './again.ts';
+import { LONG_LAGS_MS, pause } from './again.ts';
 import type { Core } from './core.ts';
 import * as queries from './queries.ts';
 import * as store from './store.ts';
@@ -22,6 +22,8 @@ export class Summaries {
 
   /** What was noticed before this is known. */
   private knownUntil: number | undefined;
+  /** How many connections there were. */
+  private turn = 0;
 
   constructor(private readonly core: Core) {}
 
@@ -57,14 +59,18 @@ export class Summaries {
     return !core.closed;
   }
 
-  /** Takes in what was read elsewhere while there was no connection, of which nothing tells later. */
-  async reconnected(): Promise<void> {
+  /**
+   * Behind each connection: takes in what was read elsewhere, of which nothing tells later. Some times more, since read models
+   * may lag, and no answer says whether they did. The list that the first connection began with is new.
+   */
+  async synced(): Promise<void> {
     const { core } = this;
-    for (const lag of LAGS_MS) {
+    const turn = ++this.turn;
+    for (const lag of turn === 1 ? LONG_LAGS_MS : [0, ...LONG_LAGS_MS]) {
+      if (lag > 0) await pause(lag);
+      if (core.closed || turn !== this.turn) return;
       const found = await queries.listConversations(core.ask, core.state.me, null).catch(() => null);
       if (found) this.take(found);
-      if (found || core.closed) return;
-      await pause(lag);
     }
   }
 
@@ -117,7 +123,7 @@ export class Summaries {
   }
 
   private renewAfter(id: string, step: number): void {
-    const lag = LAGS_MS[step];
+    const lag = LONG_LAGS_MS[step];
     if (lag === undefined) return void this.renewing.delete(id);
     const timer = setTimeout(() => {
       this.core.update(state => store.withPartial(state, id));
