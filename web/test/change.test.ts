@@ -60,6 +60,7 @@ const conversation = (kind: Conversation['kind'], roles: Record<string, Role>): 
       unread: 0,
       mentioned: 0,
       unreadThreads: 0,
+      settings: null,
       marks: UNMARKED,
       readSeq: 1,
       preview: null,

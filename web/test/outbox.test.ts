@@ -71,6 +71,7 @@ function page() {
     unread: 0,
     mentioned: 0,
     unreadThreads: 0,
+    settings: null,
     marks: UNMARKED,
     readSeq: 1,
     preview: null,

@@ -16,6 +16,7 @@ const summary = (lastSeq: number, more: Partial<store.Summary> = {}): store.Summ
   unread: 0,
   mentioned: 0,
   unreadThreads: 0,
+  settings: null,
   marks: UNMARKED,
   readSeq: lastSeq,
   preview: null,

@@ -26,6 +26,7 @@ function group(lastSeq = 0): store.State {
       unread: 0,
       mentioned: 0,
       unreadThreads: 0,
+      settings: null,
       marks: UNMARKED,
       readSeq: lastSeq,
       preview: null,

@@ -20,6 +20,7 @@ function talk(lastSeq: number): store.State {
       unread: 0,
       mentioned: 0,
       unreadThreads: 0,
+      settings: null,
       marks: UNMARKED,
       readSeq: lastSeq,
       preview: null,

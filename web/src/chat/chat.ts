@@ -9,9 +9,11 @@ import { CursorKeeper, deviceName, storedCursors } from './cursors.ts';
 import { Drafts } from './drafts.ts';
 import { Files } from './files.ts';
 import { isInMain } from './fold.ts';
+import { Governing } from './governing.ts';
 import { Hiding } from './hiding.ts';
 import { History, PAGE_MESSAGES } from './history.ts';
 import { Invitations } from './invitations.ts';
+import { Joining } from './joining.ts';
 import { Lookup } from './lookup.ts';
 import { OwnMarks } from './marks.ts';
 import { Members } from './members.ts';
@@ -41,11 +43,13 @@ export class Chat implements Core {
   readonly drafts: Drafts;
   readonly members = new Members(this);
   readonly marks: OwnMarks;
+  readonly governing = new Governing(this, username => this.people.find(username));
   readonly hiding: Hiding;
   readonly threads: Threads;
   readonly receipts = new Receipts(this);
   private readonly presence = new Presence(this);
   readonly invitations = new Invitations(this, ack => this.opened(ack));
+  readonly joining = new Joining(this, ack => this.opened(ack));
   readonly files: Files;
   /** What messages say that others answer, by conversation and id. */
   readonly quotes: Lookup<queries.Quote>;
@@ -100,11 +104,13 @@ export class Chat implements Core {
           this.update(state => store.withGap(state, conversation, to));
           this.cursors.move(conversation, to);
           this.threads.missed(conversation);
+          this.governing.missed(conversation);
         },
         rewound: (conversation, head) => {
           this.update(state => store.withRewound(state, conversation, head));
           this.cursors.rewind(conversation, head);
           this.threads.missed(conversation);
+          this.governing.missed(conversation);
           if (this.state.link.kind === 'online') this.lookAfter();
         },
         notice: notice => {
@@ -338,6 +344,7 @@ export class Chat implements Core {
 
   private onEvents(events: TidingsEvent[]): void {
     this.update(state => store.trimmed(store.withEvents(state, events), this.atEnd));
+    this.governing.heard(events);
     for (const { conversation, seq } of events) this.cursors.move(conversation, seq);
     const last = events.findLast(event => event.kind === 'message.sent' && event.actor !== this.state.me);
     if (last?.kind === 'message.sent' && this.state.link.kind === 'online' && this.concerns(last)) {

@@ -23,7 +23,9 @@ export class Members {
     try {
       for (let page = 0; page < PAGES_MAX && !core.closed; page++) {
         const found: queries.MembersPage = await queries.findMembers(core.ask, id, after);
-        core.update(state => store.withMembers(store.withPeople(state, found.people), id, found.people));
+        core.update(state =>
+          store.withMembers(store.withPeople(state, found.people), id, found.people, found.roles),
+        );
         after = found.next;
         if (after === null) return;
       }

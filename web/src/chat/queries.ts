@@ -1,6 +1,7 @@
 // What the chat page asks over GraphQL.
 export * from './queries/ask.ts';
 export * from './queries/conversation.ts';
+export * from './queries/governed.ts';
 export * from './queries/invitations.ts';
 export * from './queries/later.ts';
 export * from './queries/message.ts';

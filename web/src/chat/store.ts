@@ -3,9 +3,11 @@ import type { Ephemeral, Role, Seen, TidingsEvent, Welcome } from '../protocol/f
 import type { Link } from '../protocol/socket.ts';
 import { pending, type Change } from './change.ts';
 import { summarize } from './events.ts';
+import { whomWordsName, type Governed } from './nouns/governed.ts';
 import { NOTHING_HIDDEN, type Hidden } from './nouns/hidden.ts';
 import { UNMARKED, type Marks } from './nouns/mark.ts';
 import { mentionsOne } from './nouns/message.ts';
+import type { Settings } from './nouns/settings.ts';
 import { heard, type Thread } from './nouns/thread.ts';
 import type { Picked } from './nouns/attachment.ts';
 import { amendments, append, cut, emptyLog, hear, heardOf, prepend, touch, trim } from './log.ts';
@@ -83,6 +85,8 @@ export interface Conversation {
   members: readonly string[];
   /** What members of a group are, as far as it is known. */
   roles: ReadonlyMap<string, Role>;
+  /** How a group is set, where that is known. */
+  settings: Settings | null;
   /** Whether the viewer is still a member. */
   joined: boolean;
   /** The seq of the last event that the fields of this type include. */
@@ -119,6 +123,8 @@ export interface Conversation {
   answering: string | null;
   /** The thread that is shown beside it. */
   thread: Thread | null;
+  /** What its owners and admins see to, while that is shown beside it. */
+  governed: Governed | null;
   /** The place that somebody wants to see, until it is in view. */
   target: { seq: number } | null;
   /** Not all is known of it; a summary that is recent enough tells the rest. */
@@ -165,6 +171,7 @@ export type Summary = Pick<
   | 'title'
   | 'members'
   | 'roles'
+  | 'settings'
   | 'lastSeq'
   | 'lastAt'
   | 'unread'
@@ -226,6 +233,7 @@ const fresh = (summary: Summary): Conversation => ({
   fresh: null,
   target: null,
   thread: null,
+  governed: null,
   voided: new Set(),
   partial: false,
   history: 'idle',
@@ -250,13 +258,18 @@ export function withPeople(state: State, people: readonly Person[]): State {
   return { ...state, people: known };
 }
 
-/** Takes in some who are members of a conversation. */
-export const withMembers = (state: State, id: string, people: readonly Person[]): State =>
+/** Takes in some who are members of a conversation. What is known of roles was heard, and is newer. */
+export const withMembers = (
+  state: State,
+  id: string,
+  people: readonly Person[],
+  roles: Conversation['roles'] = new Map(),
+): State =>
   change(state, id, conversation => {
     const members = new Set([...conversation.members, ...people.map(person => person.id)]);
     return members.size === conversation.members.length
       ? conversation
-      : { ...conversation, members: [...members] };
+      : { ...conversation, members: [...members], roles: new Map([...roles, ...conversation.roles]) };
   });
 
 /** The members of a conversation who are known by name, without the viewer. */
@@ -276,8 +289,8 @@ export function withSummaries(state: State, summaries: readonly Summary[]): Stat
       const merged = { ...known, ...summary, marks, voided: new Set<string>(), partial: false };
       conversations.set(summary.id, readUpTo(merged, known.readSeq, state.me));
     } else if (known.partial) {
-      const { kind, title, members, roles } = summary;
-      conversations.set(summary.id, { ...known, kind, title, members, roles });
+      const { kind, title, members, roles, settings } = summary;
+      conversations.set(summary.id, { ...known, kind, title, members, roles, settings });
     }
   }
   return { ...state, conversations };
@@ -434,6 +447,7 @@ function unheardOf(event: TidingsEvent): Conversation {
     title: null,
     members: [],
     roles: new Map(),
+    settings: null,
     lastSeq: seq - 1,
     lastAt: at,
     unread: 0,
@@ -691,6 +705,7 @@ export function strangers(state: State): string[] {
         for (const users of entry.reactions.values()) users.slice(0, NAMED_REACTORS).forEach(meet);
       } else peopleOf(entry.event).forEach(meet);
     }
+    if (conversation.governed) whomWordsName(conversation.governed.words).forEach(meet);
   }
   return [...unknown];
 }

@@ -187,4 +187,5 @@ export class Threads {
 }
 
 export const withThread = (state: store.State, id: string, thread: Thread | null): store.State =>
-  store.change(state, id, conversation => ({ ...conversation, thread }));
+  // There is room for one thing beside a conversation.
+  store.change(state, id, conversation => ({ ...conversation, thread, ...(thread && { governed: null }) }));

@@ -14,7 +14,7 @@ interface Happened {
   at: string;
 }
 
-/** Settings of a group, those that became others. */
+/** Settings of a group, those that became others, or are to. */
 export interface GroupSettings {
   post?: Who;
   invite?: Who;
@@ -29,7 +29,7 @@ export interface GroupSettings {
   slow_s?: number;
 }
 
-type Who = 'members' | 'admins';
+export type Who = 'members' | 'admins';
 
 export type TidingsEvent = Happened &
   (
@@ -86,6 +86,8 @@ export interface Ack {
   position: string;
   at: string;
   duplicate?: boolean;
+  /** What the command made for its sender alone: an invite link, or that they wait to be let in. */
+  data?: { link?: string; secret?: string; pending?: boolean };
 }
 
 export interface ErrorFrame {
@@ -176,11 +178,32 @@ export type ServerFrame =
   | { type: 'pong'; id?: string }
   | { type: 'close'; code: number; reason: string; reconnect: boolean; retry_after_ms?: number };
 
+/** What is done in a group about somebody, with no more to be said. */
+export type AboutSomebody =
+  | 'group.add'
+  | 'group.remove'
+  | 'group.transfer'
+  | 'group.unban'
+  | 'group.approve'
+  | 'group.refuse'
+  | 'group.invite'
+  | 'group.withdraw';
+
 /** A command without its id. */
 export type CommandBody =
   | { type: 'direct.open'; user: string }
   | { type: 'group.create'; name: string; members: string[] }
   | { type: 'group.leave' | 'group.accept' | 'group.decline'; conversation: string }
+  | { type: AboutSomebody; conversation: string; user: string }
+  | { type: 'group.rename'; conversation: string; name: string }
+  | { type: 'group.role'; conversation: string; user: string; role: Role }
+  | { type: 'group.settings'; conversation: string; settings: GroupSettings }
+  | { type: 'group.mute'; conversation: string; user: string; on: boolean; until?: string }
+  | { type: 'group.ban'; conversation: string; user: string; until?: string; reason?: string }
+  | { type: 'group.link.create'; conversation: string; expires_in_s?: number; uses?: number }
+  | { type: 'group.link.revoke'; conversation: string; link: string }
+  // One of both.
+  | { type: 'group.join'; secret?: string; conversation?: string }
   | {
       type: 'message.send';
       conversation: string;

@@ -51,6 +51,9 @@ export class Refusal extends Error {
   constructor(
     readonly code: string,
     message: string,
+    readonly field?: string,
+    /** How long to wait before it is asked for again, where the server says so. */
+    readonly retryAfterMs?: number,
   ) {
     super(message);
   }
@@ -424,7 +427,8 @@ export class Socket {
         this.pump();
       }, wait);
     } else {
-      this.land(id)?.reject(new Refusal(error.code, error.message));
+      const { code, message, field, retry_after_ms: wait } = error;
+      this.land(id)?.reject(new Refusal(code, message, field, wait));
     }
   }
 

@@ -1,7 +1,7 @@
 // How groups govern themselves, on the chat page: what became of settings, who was muted or banned, and who is asked in.
 import { happened } from '../fold.ts';
-import type { GroupSettings } from '../../protocol/frames.ts';
 import type { Noun } from './noun.ts';
+import { changes, USUAL } from './settings.ts';
 
 type Kinds =
   | 'group.settings_changed'
@@ -17,25 +17,11 @@ type Kinds =
   | 'invitation.declined'
   | 'invitation.withdrawn';
 
-/** What a setting lets people do. */
-const RIGHTS: Record<string, string> = {
-  post: 'write',
-  invite: 'add people',
-  pin: 'pin messages',
-  everyone: 'mention everyone',
-  threads: 'reply in threads',
-  react: 'react',
-  attach: 'show files',
-};
-
-const JOINING: Record<string, string> = {
-  invite: 'people come in by invitation',
-  request: 'people ask to be let in',
-  open: 'everybody may come in',
-};
-
 export const governance: Noun<Kinds> = {
   'group.settings_changed': {
+    summarize(conversation, { data: { settings } }) {
+      conversation.settings = { ...(conversation.settings ?? USUAL), ...settings };
+    },
     fold: happened,
     caption: ({ actor, data }, name) =>
       `${name(actor)} changed the group: ${changes(data.settings).join('; ')}`,
@@ -89,15 +75,3 @@ export const governance: Noun<Kinds> = {
     caption: ({ data }, name) => `${name(data.user)} is invited no more`,
   },
 };
-
-function changes(settings: GroupSettings): string[] {
-  return Object.entries(settings).map(([setting, value]) => {
-    if (setting === 'slow_s') return value === 0 ? 'no slow mode' : `${value} seconds between two messages`;
-    if (setting === 'join') return JOINING[String(value)] ?? `joining: ${value}`;
-    if (setting === 'history')
-      return value === 'joined' ? 'newcomers see new messages only' : 'newcomers see all messages';
-    if (setting === 'forward') return value ? 'messages may be forwarded' : 'messages are not forwarded';
-    const right = RIGHTS[setting] ?? setting;
-    return value === 'members' ? `members may ${right}` : `only owners and admins ${right}`;
-  });
-}

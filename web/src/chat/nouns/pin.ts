@@ -2,6 +2,7 @@
 import { amend, happened } from '../fold.ts';
 import type { Conversation } from '../store.ts';
 import type { Noun } from './noun.ts';
+import { may } from './permission.ts';
 
 export const pin: Noun<'pin.changed'> = {
   'pin.changed': {
@@ -14,5 +15,4 @@ export const pin: Noun<'pin.changed'> = {
 };
 
 /** Whether the server would let somebody pin messages, as far as this page can tell. */
-export const mayPin = ({ joined, kind, roles }: Conversation, me: string): boolean =>
-  joined && (kind === 'direct' || (roles.get(me) ?? 'member') !== 'member');
+export const mayPin = (conversation: Conversation, me: string): boolean => may('pin', conversation, me);

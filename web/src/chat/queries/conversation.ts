@@ -1,6 +1,7 @@
 // Conversations as the list shows them, who is in them, and what they keep in view.
 import type { Person, Role, Summary } from '../store.ts';
 import { contentText } from '../nouns/message.ts';
+import type { Settings } from '../nouns/settings.ts';
 import { line, PERSON, type Ask } from './ask.ts';
 
 /** Enough members to name a group by; the others become known when they speak. */
@@ -8,6 +9,7 @@ export const SUMMARY_MEMBERS = 40;
 const SUMMARY = `
   id kind title myRole lastSeq lastActivityAt lastReadSeq unreadCount mentionCount unreadThreads
   muted mutedUntil archived markedUnread
+  settings { post threads attach react everyone pin invite forward history join slowSeconds }
   lastMessage { seq kind text recalledAt sender { ${PERSON} } }
   members(first: ${SUMMARY_MEMBERS}) { nodes { role user { ${PERSON} } } }
 `;
@@ -34,6 +36,7 @@ interface SummaryNode {
   mutedUntil: string | null;
   archived: boolean;
   markedUnread: boolean;
+  settings?: SettingsNode | null;
   lastMessage: {
     seq: number;
     kind: string;
@@ -80,11 +83,12 @@ export async function findConversation(ask: Ask, me: string, id: string, positio
 
 export interface MembersPage {
   people: Person[];
+  roles: Map<string, Role>;
   next: string | null;
 }
 
 const MEMBERS = `query Members($id: ID!, $after: String) {
-  conversation(id: $id) { members(first: 100, after: $after) { nodes { user { ${PERSON} } } pageInfo { hasNextPage endCursor } } }
+  conversation(id: $id) { members(first: 100, after: $after) { nodes { role user { ${PERSON} } } pageInfo { hasNextPage endCursor } } }
 }`;
 
 /** One page of the members of a conversation. */
@@ -92,14 +96,18 @@ export async function findMembers(ask: Ask, id: string, after: string | null): P
   const answer = await ask<{
     conversation: {
       members: {
-        nodes: { user: Person }[];
+        nodes: { role: RoleName; user: Person }[];
         pageInfo: { hasNextPage: boolean; endCursor: string | null };
       };
     } | null;
   }>(MEMBERS, { id, after });
-  if (!answer.conversation) return { people: [], next: null };
+  if (!answer.conversation) return { people: [], roles: new Map(), next: null };
   const { nodes, pageInfo } = answer.conversation.members;
-  return { people: nodes.map(({ user }) => user), next: pageInfo.hasNextPage ? pageInfo.endCursor : null };
+  return {
+    people: nodes.map(({ user }) => user),
+    roles: new Map(nodes.map(member => [member.user.id, role(member.role)])),
+    next: pageInfo.hasNextPage ? pageInfo.endCursor : null,
+  };
 }
 
 /** A message that is pinned. */
@@ -142,6 +150,20 @@ function gather(nodes: readonly SummaryNode[], me: string): Found {
   return { summaries, people };
 }
 
+/** Values of settings, spelled as GraphQL does. */
+type SettingsNode = Record<string, string | number | boolean>;
+
+const settingsOf = ({ slowSeconds, ...rest }: SettingsNode): Settings =>
+  ({
+    ...Object.fromEntries(
+      Object.entries(rest).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? value.toLowerCase() : value,
+      ]),
+    ),
+    slow_s: slowSeconds,
+  }) as Settings;
+
 const role = (name: RoleName): Role => name.toLowerCase() as Role;
 
 function summary(node: SummaryNode, members: readonly Person[], me: string): Summary {
@@ -153,6 +175,7 @@ function summary(node: SummaryNode, members: readonly Person[], me: string): Sum
     title: node.title,
     members: members.map(({ id }) => id),
     roles: roles.set(me, role(node.myRole)),
+    settings: node.settings ? settingsOf(node.settings) : null,
     lastSeq: node.lastSeq,
     lastAt: node.lastActivityAt,
     unread: node.unreadCount,

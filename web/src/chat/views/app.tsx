@@ -1,10 +1,14 @@
 // The whole page: signing in, or the chat of who is signed in.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { storedLogin, type Login } from '../../shared/session.ts';
+import { readAddress } from '../address.ts';
 import { Chat } from '../chat.ts';
+import type { Way } from '../joining.ts';
 import type { Hit } from '../queries.ts';
 import { unreadTotal, useChat } from './hooks.ts';
 import { ConversationView } from './conversation.tsx';
+import { GroupPane } from './group/pane.tsx';
+import { Join } from './join.tsx';
 import { Search } from './search.tsx';
 import { Sidebar } from './sidebar.tsx';
 import { SignIn } from './sign-in.tsx';
@@ -40,8 +44,15 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
   const state = useChat(chat);
   const shown = state.selected === null ? undefined : state.conversations.get(state.selected);
 
+  const [way, setWay] = useState<Way | null>(null);
   useEffect(() => {
-    const follow = (): void => chat.select(location.hash.slice(1) || null);
+    const follow = (): void => {
+      const place = readAddress(location.hash);
+      if (place === null || place.kind === 'conversation') {
+        setWay(null);
+        chat.select(place?.id ?? null);
+      } else setWay(place);
+    };
     follow();
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);
@@ -79,7 +90,13 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
   }, [unread]);
 
   const thread = shown?.thread;
-  const classes = ['shell', shown && 'shows-conversation', thread && 'shows-thread', searching && 'searches'];
+  const governed = shown?.joined ? shown.governed : null;
+  const classes = [
+    'shell',
+    shown && 'shows-conversation',
+    (thread || governed) && 'shows-aside',
+    searching && 'searches',
+  ];
   return (
     <div class={classes.filter(Boolean).join(' ')}>
       <Sidebar
@@ -105,6 +122,9 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
           <p>{state.loaded ? 'Choose a conversation, or begin a new one.' : 'Loading your conversations…'}</p>
         </main>
       )}
+      {shown && governed && (
+        <GroupPane key={shown.id} chat={chat} state={state} conversation={shown} governed={governed} />
+      )}
       {shown && thread && (
         <ThreadPane
           key={`${shown.id}/${thread.root}`}
@@ -112,6 +132,17 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
           state={state}
           conversation={shown}
           thread={thread}
+        />
+      )}
+      {way && (
+        <Join
+          chat={chat}
+          way={way}
+          onClose={conversation => {
+            setWay(null);
+            // Whoever comes back to this address is asked again: it does not stay.
+            history.replaceState(null, '', `#${conversation ?? chat.state.selected ?? ''}`);
+          }}
         />
       )}
       <div class="visually-hidden" role="status" aria-live="polite">

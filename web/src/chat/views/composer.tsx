@@ -11,6 +11,7 @@ import {
   suggested,
   type Beginning,
 } from '../nouns/mention.ts';
+import { may } from '../nouns/permission.ts';
 import * as store from '../store.ts';
 import { Answering } from './answering.tsx';
 import { AttachIcon } from './icons.tsx';
@@ -169,15 +170,17 @@ export function Composer({ chat, known, conversation: shown, title, picked, thre
         {tooLong ? 'This text is too long.' : picked.problem}
       </p>
       <div class="writing">
-        <button
-          class="attach"
-          type="button"
-          aria-label="Attach files"
-          title="Attach files"
-          onClick={() => chooser.current?.click()}
-        >
-          <AttachIcon />
-        </button>
+        {may('attach', shown, known.me) && (
+          <button
+            class="attach"
+            type="button"
+            aria-label="Attach files"
+            title="Attach files"
+            onClick={() => chooser.current?.click()}
+          >
+            <AttachIcon />
+          </button>
+        )}
         <input
           ref={chooser}
           type="file"

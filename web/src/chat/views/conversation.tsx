@@ -2,11 +2,12 @@
 import { useState } from 'preact/hooks';
 import { pinsLack, threadsLack } from '../behind.ts';
 import type { Chat } from '../chat.ts';
+import { may } from '../nouns/permission.ts';
 import * as store from '../store.ts';
 import type { Seen } from '../../protocol/frames.ts';
 import { Avatar } from './avatar.tsx';
 import { Composer } from './composer.tsx';
-import { PinIcon, SearchIcon, ThreadIcon } from './icons.tsx';
+import { PeopleIcon, PinIcon, SearchIcon, ThreadIcon } from './icons.tsx';
 import { Messages } from './messages.tsx';
 import { OwnMarksMenu } from './own-marks.tsx';
 import { filesOf, hasFiles, usePicked } from './picked.ts';
@@ -28,7 +29,7 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
   const [threads, setThreads] = useState(false);
   const [problem, setProblem] = useState('');
   const picked = usePicked(chat, conversation.id);
-  const [dragged, drop] = useDrop(conversation.joined ? picked.add : null);
+  const [dragged, drop] = useDrop(may('attach', conversation, state.me) ? picked.add : null);
   return (
     <main class="conversation" aria-label={title} {...drop}>
       <header>
@@ -74,6 +75,22 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
             {unreadThreads > 0 && <span class="badge dot" />}
           </button>
         )}
+        {conversation.kind === 'group' && conversation.joined && (
+          <button
+            class="quiet-button"
+            type="button"
+            aria-label="About this group"
+            title="About this group"
+            aria-expanded={conversation.governed !== null}
+            onClick={() =>
+              conversation.governed
+                ? chat.governing.close(conversation.id)
+                : void chat.governing.open(conversation.id)
+            }
+          >
+            <PeopleIcon />
+          </button>
+        )}
         {conversation.joined && (
           <OwnMarksMenu chat={chat} conversation={conversation} onOutcome={setProblem} />
         )}
@@ -101,10 +118,14 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
       <p class="typing" role="status" data-typing={conversation.typing.size}>
         {typingText(state, conversation)}
       </p>
-      {conversation.joined ? (
+      {may('write', conversation, state.me) ? (
         <Composer chat={chat} known={state} conversation={conversation} title={title} picked={picked} />
       ) : (
-        <p class="composer quiet">You are no longer a member of this conversation.</p>
+        <p class="composer quiet">
+          {conversation.joined
+            ? 'Only owners and admins write here.'
+            : 'You are no longer a member of this conversation.'}
+        </p>
       )}
       {dragged && <p class="drop">Drop files to send them to {title}</p>}
     </main>

@@ -20,6 +20,10 @@ export const HideIcon = () =>
 export const ThreadIcon = () => icon('M4 5h12v8H9l-3.5 3v-3H4ZM19 9.5v8h-1.5V20L14 17.5h-4');
 export const SeenIcon = () => icon('m3 12.5 4.5 4.5L16 8M12 16l1 1 8-9');
 export const ForwardIcon = () => icon('m14.5 6 5.5 5.5-5.5 5.5M19.5 11.5H10a6 6 0 0 0-6 6v1');
+export const PeopleIcon = () =>
+  icon(
+    'M9 11.5a3.2 3.2 0 1 0 0-6.4 3.2 3.2 0 0 0 0 6.4ZM3 19c0-3 2.7-5 6-5s6 2 6 5M15.5 5.5a3.2 3.2 0 0 1 0 5.6M17.5 14.3c2 .7 3.5 2.4 3.5 4.7',
+  );
 export const MoreIcon = () => icon('M12 5.5v.1M12 12v.1M12 18.5v.1');
 export const MutedIcon = () =>
   icon('M9.5 5.2A5 5 0 0 1 17 9.5c0 2.5.5 4 1.2 5M15 17H5.5c1-1 1.5-3 1.5-5.5M10.5 20h3M4 4l16 16');

@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { pending, wanted } from '../change.ts';
 import type { Chat } from '../chat.ts';
 import type { MessageEntry } from '../fold.ts';
+import { may } from '../nouns/permission.ts';
 import type { Thread } from '../nouns/thread.ts';
 import * as store from '../store.ts';
 import { Composer } from './composer.tsx';
@@ -107,7 +108,7 @@ export function ThreadPane({ chat, state, conversation, thread }: Props) {
           ))}
         </ol>
       </div>
-      {conversation.joined && (
+      {may('thread', conversation, state.me) && (
         <Composer
           chat={chat}
           known={state}

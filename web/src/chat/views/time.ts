@@ -2,6 +2,12 @@
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+const moment = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+});
 const longDay = new Intl.DateTimeFormat(undefined, {
   weekday: 'long',
   day: 'numeric',
@@ -20,3 +26,9 @@ export const dayName = (at: string): string => longDay.format(new Date(at));
 export function shortTime(at: string, now = new Date()): string {
   return sameDay(at, now.toISOString()) ? clockTime(at) : day.format(new Date(at));
 }
+
+/** Until when something goes on; null for ever. */
+export const untilText = (until: string | null): string =>
+  until === null
+    ? 'until somebody ends it'
+    : `until ${sameDay(until, new Date().toISOString()) ? clockTime(until) : moment.format(new Date(until))}`;

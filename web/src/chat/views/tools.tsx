@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import type { Chat } from '../chat.ts';
 import type { MessageEntry } from '../fold.ts';
 import { mayEdit, mayRecall } from '../nouns/message.ts';
+import { may } from '../nouns/permission.ts';
 import { mayPin } from '../nouns/pin.ts';
 import {
   AnswerIcon,
@@ -43,7 +44,8 @@ export function actsFor(chat: Chat, id: string, message: MessageEntry, inThread:
   if (!message.content) return threaded ? ['thread', 'hide'] : ['hide'];
   const acts: Act[] = inThread ? [] : ['answer'];
   if (threaded) acts.push('thread');
-  acts.push('react', 'forward');
+  if (may('react', conversation, me)) acts.push('react');
+  if (conversation.settings?.forward !== false) acts.push('forward');
   if (mayPin(conversation, me)) acts.push('pin');
   if (mayEdit(message, conversation, me, limits, Date.now())) acts.push('edit');
   if (message.editedAt) acts.push('versions');

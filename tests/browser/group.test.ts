@@ -1,0 +1,168 @@
+// A group that is governed: roles, invitations, links, requests, settings, mutes and bans, each shown to whom it is for.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Locator } from 'playwright-core';
+import { eventually, type Person } from './person.ts';
+import { stage } from './stage.ts';
+
+const { registered } = stage();
+
+/** What stands beside the conversation. */
+const pane = (person: Person): Locator =>
+  person.page.getByRole('complementary', { name: 'About this group' });
+
+async function open(person: Person): Promise<Locator> {
+  await person.page.getByRole('button', { name: 'About this group' }).click();
+  await pane(person).waitFor();
+  await pane(person).getByText('Loading…').waitFor({ state: 'detached' });
+  return pane(person);
+}
+
+const row = (person: Person, list: string, name: string): Locator =>
+  pane(person).getByRole('list', { name: list, exact: true }).getByRole('listitem').filter({ hasText: name });
+
+async function act(person: Person, name: string, choice: string): Promise<void> {
+  await pane(person)
+    .getByRole('button', { name: `What to do with ${name}` })
+    .click();
+  await person.page.getByRole('menuitem', { name: choice, exact: true }).click();
+  await person.page.getByRole('menu').waitFor({ state: 'detached' });
+}
+
+/** Answers the question that is open. */
+async function answer(person: Person, yes: string): Promise<void> {
+  const dialog = person.page.getByRole('dialog');
+  await dialog.getByRole('button', { name: yes, exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+}
+
+test('an owner makes an admin, mutes and bans, and members are shown none of it to do', async () => {
+  const ann = await registered('Ann');
+  const ben = await registered('Ben', { colorScheme: 'dark' });
+  const cleo = await registered('Cleo', { viewport: { width: 390, height: 720 } });
+  await ann.createGroup('Walkers', [ben, cleo]);
+  await ben.choose('Walkers');
+  await cleo.choose('Walkers');
+  await open(ann);
+  await open(ben);
+  // Whoever is an ordinary member sees who is in, and leaves.
+  await row(ben, 'Members', 'Cleo').waitFor();
+  assert.equal(
+    await pane(ben)
+      .getByRole('button', { name: /^What to do with/ })
+      .count(),
+    0,
+  );
+  for (const title of ['Settings', 'Invite links', 'Banned', 'Invite people'])
+    assert.equal(await pane(ben).getByRole('heading', { name: title, exact: true }).count(), 0, title);
+
+  await act(ann, 'Ben', 'Make an admin');
+  await row(ann, 'Members', 'Ben').getByText('admin').waitFor();
+  await pane(ben).getByRole('heading', { name: 'Settings', exact: true }).waitFor();
+  await ann.shot('group-pane');
+  await ben.shot('group-pane-dark');
+
+  // An admin mutes a member, who is told why nothing goes out.
+  await act(ben, 'Cleo', 'Mute…');
+  const mute = ben.page.getByRole('dialog', { name: 'Mute Cleo?' });
+  await mute.getByLabel('How long').selectOption({ label: 'For an hour' });
+  await answer(ben, 'Mute');
+  await row(ann, 'Members', 'Cleo')
+    .getByText(/muted until/)
+    .waitFor();
+  await cleo.say('But why?');
+  await cleo.page.getByText('Not sent: you are muted in this group').waitFor();
+  await act(ann, 'Cleo', 'Let write again');
+  await row(ben, 'Members', 'Cleo')
+    .getByText(/muted until/)
+    .waitFor({ state: 'detached' });
+  await cleo.page.getByRole('button', { name: 'Retry' }).click();
+  await ann.sees('But why?');
+
+  // On a small screen the pane stands in the place of the conversation, and Escape leads back.
+  await open(cleo);
+  await cleo.shot('group-pane-narrow');
+  await cleo.page.keyboard.press('Escape');
+  await pane(cleo).waitFor({ state: 'detached' });
+  await cleo.field.waitFor();
+
+  await act(ann, 'Cleo', 'Ban…');
+  await ann.page.getByRole('dialog', { name: 'Ban Cleo?' }).getByLabel('Reason').fill('too loud');
+  await ann.shot('ban');
+  await answer(ann, 'Ban');
+  await row(ann, 'Banned', 'Cleo').getByText('too loud').waitFor();
+  await row(ben, 'Banned', 'Cleo').waitFor();
+  await cleo.page.getByText('You are no longer a member of this conversation.').waitFor();
+  await pane(ben).getByRole('button', { name: 'Unban Cleo' }).click();
+  await row(ann, 'Banned', 'Cleo').waitFor({ state: 'detached' });
+
+  await act(ann, 'Ben', 'Hand the group on…');
+  await answer(ann, 'Hand on');
+  await row(ann, 'Members', 'Ben').getByText('owner').waitFor();
+  await row(ben, 'Members', 'Ann').getByText('admin').waitFor();
+  await pane(ann).getByRole('button', { name: 'Leave the group' }).click();
+  await answer(ann, 'Leave');
+  await ann.page.getByText('You are no longer a member of this conversation.').waitFor();
+  await row(ben, 'Members', 'Ann').waitFor({ state: 'detached' });
+  for (const person of [ann, ben, cleo]) await person.leave();
+});
+
+test('people come in by an invitation, by a link, and by asking', async () => {
+  const ann = await registered('Ann');
+  const ben = await registered('Ben');
+  const cleo = await registered('Cleo', { viewport: { width: 390, height: 720 } });
+  await ann.createGroup('Walkers', [ben]);
+  await open(ann);
+  const invite = pane(ann).getByRole('region', { name: 'Invite people' });
+  await invite.getByLabel('Username').fill('nobody-at-all');
+  await invite.getByRole('button', { name: 'Invite' }).click();
+  await invite.getByText('Not invited: Nobody here is called “nobody-at-all”.').waitFor();
+  await invite.getByLabel('Username').fill(cleo.username);
+  await invite.getByRole('button', { name: 'Invite' }).click();
+  await row(ann, 'Invited', 'Cleo').waitFor();
+  const offered = cleo.page.getByRole('list', { name: 'Invitations' });
+  await offered.getByText('Walkers').waitFor();
+  await row(ann, 'Invited', 'Cleo').getByRole('button', { name: 'Withdraw the invitation of Cleo' }).click();
+  await row(ann, 'Invited', 'Cleo').waitFor({ state: 'detached' });
+  await offered.waitFor({ state: 'detached' });
+
+  // A link for one.
+  const links = pane(ann).getByRole('region', { name: 'Invite links' });
+  await links.getByLabel('How many people').fill('1');
+  await links.getByRole('button', { name: 'Make a link' }).click();
+  const address = await links.getByLabel('The new link').inputValue();
+  await row(ann, 'Links', 'used 0 of 1 times').waitFor();
+  await ann.shot('invite-link');
+  await cleo.page.goto(address);
+  const question = cleo.page.getByRole('dialog', { name: 'Come into a group?' });
+  await cleo.shot('join-narrow');
+  await question.getByRole('button', { name: 'Come in', exact: true }).click();
+  await cleo.page.getByRole('heading', { name: 'Walkers' }).waitFor();
+  await row(ann, 'Members', 'Cleo').waitFor();
+  // It is used up.
+  await row(ann, 'Links', 'used 0 of 1 times').waitFor({ state: 'detached' });
+  await open(cleo);
+  await pane(cleo).getByRole('button', { name: 'Leave the group' }).click();
+  await answer(cleo, 'Leave');
+  await row(ann, 'Members', 'Cleo').waitFor({ state: 'detached' });
+
+  // A group that wants to be asked.
+  const settings = pane(ann).getByRole('form', { name: 'Settings of the group' });
+  await settings.getByLabel('How people come in of themselves').selectOption('request');
+  await settings.getByLabel('Who may write').selectOption('admins');
+  await settings.getByRole('button', { name: 'Save' }).click();
+  const ask = await pane(ann).getByLabel('Where people come in').inputValue();
+  await ben.choose('Walkers');
+  await ben.page.getByText('Only owners and admins write here.').waitFor();
+  await cleo.page.goto(ask);
+  await question.getByRole('button', { name: 'Come in, or ask to' }).click();
+  await question.getByText(/^You have asked to be let in/).waitFor();
+  await question.getByRole('button', { name: 'Close' }).click();
+  await row(ann, 'Requests', 'Cleo').waitFor();
+  await ann.shot('join-request');
+  await pane(ann).getByRole('button', { name: 'Approve Cleo' }).click();
+  await row(ann, 'Requests', 'Cleo').waitFor({ state: 'detached' });
+  await row(ann, 'Members', 'Cleo').waitFor();
+  await eventually(async () => (await cleo.item('Walkers').count()) > 0, true);
+  for (const person of [ann, ben, cleo]) await person.leave();
+});

@@ -1,0 +1,202 @@
+// Governing a group: what there is to see to, beside its conversation, and what its owners and admins do.
+import type {
+  AboutSomebody,
+  Ack,
+  CommandBody,
+  GroupSettings,
+  Role,
+  TidingsEvent,
+} from '../protocol/frames.ts';
+import { LAGS_MS, pause } from './again.ts';
+import type { Core } from './core.ts';
+import { answered, emptyGoverned, hear, LISTS, type Governed, type ListName } from './nouns/governed.ts';
+import * as queries from './queries.ts';
+import * as store from './store.ts';
+
+/** All that is done here fails with a sentence for people. What came of it is told by events. */
+export class Governing {
+  constructor(
+    private readonly core: Core,
+    private readonly find: (username: string) => Promise<store.Person>,
+  ) {}
+
+  /** Shows what there is to see to in a group. */
+  async open(id: string): Promise<void> {
+    const { core } = this;
+    if (this.shown(id)) return;
+    const log = core.state.conversations.get(id)?.log;
+    // What is loaded up to now tells what became of things last; a part that was let go of may not.
+    const entries = log && !log.cut ? log.entries : [];
+    const heard = entries.flatMap(entry => (entry.kind === 'happening' ? [entry.event] : []));
+    core.update(state => store.change(state, id, conversation => ({ ...conversation, thread: null })));
+    this.set(id, emptyGoverned(heard));
+    await this.load(id);
+  }
+
+  close(id: string): void {
+    this.core.update(state => store.change(state, id, conversation => ({ ...conversation, governed: null })));
+  }
+
+  /** Takes in what happened in groups that are shown. */
+  heard(events: readonly TidingsEvent[]): void {
+    for (const id of new Set(events.map(({ conversation }) => conversation))) {
+      const governed = this.shown(id);
+      if (!governed) continue;
+      const own = events.filter(({ conversation }) => conversation === id);
+      this.set(id, { ...governed, words: hear(governed.words, own) });
+      // Only the answer counts all uses of a link.
+      if (own.some(event => event.kind === 'member.added' && event.data.link !== undefined))
+        void this.again(id, ['links']);
+    }
+  }
+
+  /** Something that happened will not come, or happened while there was no connection: it is asked for. */
+  missed(id: string): void {
+    if (!this.shown(id)) return;
+    this.set(id, emptyGoverned([]));
+    void this.load(id);
+  }
+
+  /** Asks again for what could not be had. */
+  retry(id: string): void {
+    const governed = this.shown(id);
+    if (!governed || governed.state === 'loading') return;
+    this.set(id, { ...governed, state: 'loading' });
+    void this.load(id);
+  }
+
+  /** Loads another page of a list. */
+  async more(id: string, list: ListName): Promise<void> {
+    const after = this.shown(id)?.next[list];
+    if (after === undefined) return;
+    this.take(id, await queries.findGoverned(this.core.ask, id, [list], { [list]: after }), true);
+  }
+
+  async add(conversation: string, username: string): Promise<void> {
+    await this.about('group.add', conversation, (await this.find(username)).id);
+  }
+
+  async invite(conversation: string, username: string): Promise<void> {
+    await this.about('group.invite', conversation, (await this.find(username)).id);
+  }
+
+  async withdraw(conversation: string, user: string): Promise<void> {
+    await this.about('group.withdraw', conversation, user);
+  }
+
+  async approve(conversation: string, user: string): Promise<void> {
+    await this.about('group.approve', conversation, user);
+  }
+
+  async refuse(conversation: string, user: string): Promise<void> {
+    await this.about('group.refuse', conversation, user);
+  }
+
+  async remove(conversation: string, user: string): Promise<void> {
+    await this.about('group.remove', conversation, user);
+  }
+
+  async transfer(conversation: string, user: string): Promise<void> {
+    await this.about('group.transfer', conversation, user);
+  }
+
+  async unban(conversation: string, user: string): Promise<void> {
+    await this.about('group.unban', conversation, user);
+  }
+
+  async role(conversation: string, user: string, role: Role): Promise<void> {
+    await this.command({ type: 'group.role', conversation, user, role });
+  }
+
+  /** For so many milliseconds, or until somebody ends it. */
+  async mute(conversation: string, user: string, on: boolean, forMs?: number): Promise<void> {
+    await this.command({ type: 'group.mute', conversation, user, on, ...until(forMs) });
+  }
+
+  async ban(conversation: string, user: string, reason: string, forMs?: number): Promise<void> {
+    const why = reason === '' ? {} : { reason };
+    await this.command({ type: 'group.ban', conversation, user, ...why, ...until(forMs) });
+  }
+
+  /** Bans somebody who may not be in. */
+  async banByName(conversation: string, username: string, reason: string, forMs?: number): Promise<void> {
+    await this.ban(conversation, (await this.find(username)).id, reason, forMs);
+  }
+
+  async rename(conversation: string, name: string): Promise<void> {
+    await this.command({ type: 'group.rename', conversation, name });
+  }
+
+  async settle(conversation: string, settings: GroupSettings): Promise<void> {
+    await this.command({ type: 'group.settings', conversation, settings });
+  }
+
+  /** Makes a link. Answers its secret, which nobody is told again. */
+  async makeLink(conversation: string, expiresInS: number, uses: number | null): Promise<string> {
+    const counted = uses === null ? {} : { uses };
+    const { data } = await this.command({
+      type: 'group.link.create',
+      conversation,
+      expires_in_s: expiresInS,
+      ...counted,
+    });
+    if (data?.secret === undefined) throw new Error('the server did not tell the link');
+    return data.secret;
+  }
+
+  async revoke(conversation: string, link: string): Promise<void> {
+    await this.command({ type: 'group.link.revoke', conversation, link });
+  }
+
+  async leave(conversation: string): Promise<void> {
+    await this.command({ type: 'group.leave', conversation });
+  }
+
+  private about(type: AboutSomebody, conversation: string, user: string): Promise<Ack> {
+    return this.command({ type, conversation, user });
+  }
+
+  private command(body: CommandBody): Promise<Ack> {
+    return this.core.socket.command(body);
+  }
+
+  private shown(id: string): Governed | null | undefined {
+    return this.core.state.conversations.get(id)?.governed;
+  }
+
+  private set(id: string, governed: Governed): void {
+    this.core.update(state => store.change(state, id, conversation => ({ ...conversation, governed })));
+  }
+
+  private take(id: string, page: queries.GovernedPage, more = false): void {
+    const governed = this.shown(id);
+    this.core.update(state => store.withPeople(state, page.people));
+    if (governed) this.set(id, answered(governed, page, more));
+  }
+
+  private async load(id: string): Promise<void> {
+    const { core } = this;
+    for (const lag of [...LAGS_MS, null]) {
+      const page = await queries.findGoverned(core.ask, id, LISTS).catch(() => null);
+      if (core.closed || this.shown(id)?.state !== 'loading') return;
+      if (page) return this.take(id, page);
+      if (lag === null) break;
+      await pause(lag);
+    }
+    const governed = this.shown(id);
+    if (governed) this.set(id, { ...governed, state: 'failed' });
+  }
+
+  /** Asks for lists some times more: no answer says whether the read models know already. */
+  private async again(id: string, lists: readonly ListName[]): Promise<void> {
+    for (const lag of LAGS_MS) {
+      await pause(lag);
+      if (this.core.closed || this.shown(id)?.state !== 'idle') return;
+      const page = await queries.findGoverned(this.core.ask, id, lists).catch(() => null);
+      if (page) this.take(id, page);
+    }
+  }
+}
+
+const until = (forMs?: number): { until?: string } =>
+  forMs === undefined ? {} : { until: new Date(Date.now() + forMs).toISOString() };

@@ -1,0 +1,69 @@
+// Who may do what in a group: the table of docs/permissions.md, as far as the page asks it. In doubt the server decides.
+import type { Role } from '../../protocol/frames.ts';
+import type { Conversation } from '../store.ts';
+import { USUAL, type Rights } from './settings.ts';
+
+export type Act = keyof typeof TABLE;
+
+/** Whether somebody may, whom the setting lets, or to whom it may be done. */
+type Cell = boolean | Rights | 'members' | 'members and admins' | 'everybody';
+
+/** Of members, admins and owners, and of members who are muted where the settings let members. */
+const TABLE = {
+  write: ['post', true, true, false],
+  thread: ['threads', true, true, false],
+  attach: ['attach', true, true, false],
+  react: ['react', true, true, false],
+  everyone: ['everyone', true, true, false],
+  pin: ['pin', true, true, false],
+  add: ['invite', true, true, false],
+  invite: ['invite', true, true, false],
+  withdraw: [false, true, true, false],
+  link: ['invite', true, true, false],
+  revoke: [false, true, true, false],
+  admit: ['invite', true, true, false],
+  leave: [true, true, true, true],
+  rename: [false, true, true, false],
+  settings: [false, true, true, false],
+  mute: [false, 'members', 'members and admins', false],
+  remove: [false, 'members', 'everybody', false],
+  ban: [false, 'members', 'everybody', false],
+  unban: [false, true, true, false],
+  role: [false, false, 'everybody', false],
+  transfer: [false, false, 'members and admins', false],
+} as const satisfies Record<string, readonly [Cell, Cell, Cell, boolean]>;
+
+const RANKS: readonly Role[] = ['member', 'admin', 'owner'];
+/** In direct conversations both may do these, and nobody anything else of the table. */
+const DIRECT: readonly Act[] = ['write', 'attach', 'react', 'pin'];
+
+type Group = Pick<Conversation, 'joined' | 'kind' | 'roles' | 'settings'>;
+
+export const roleOf = ({ roles }: Pick<Conversation, 'roles'>, user: string): Role =>
+  roles.get(user) ?? 'member';
+
+/**
+ * Whether the server would let somebody do something, as far as this page can tell; `whom` is the one it is done to, and `muted` whether
+ * the group has muted the one who would.
+ */
+export function may(act: Act, group: Group, me: string, whom?: string, muted = false): boolean {
+  if (!group.joined) return false;
+  if (group.kind === 'direct') return DIRECT.includes(act);
+  const rank = RANKS.indexOf(roleOf(group, me));
+  if (muted && rank === 0 && !TABLE[act][3]) return false;
+  const cell: Cell = TABLE[act][rank]!;
+  switch (cell) {
+    case true:
+    case false:
+      return cell;
+    case 'members':
+    case 'members and admins':
+    case 'everybody':
+      return whom !== undefined && whom !== me && reaches(cell, roleOf(group, whom));
+    default:
+      return (group.settings ?? USUAL)[cell] === 'members';
+  }
+}
+
+const reaches = (cell: 'members' | 'members and admins' | 'everybody', role: Role): boolean =>
+  cell === 'everybody' || role === 'member' || (cell === 'members and admins' && role === 'admin');

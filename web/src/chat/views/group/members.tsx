@@ -1,0 +1,159 @@
+// Who is in a group, what they are in it, and what may be done to them.
+import { useState } from 'preact/hooks';
+import { holds, listOf, type Sanction } from '../../nouns/governed.ts';
+import { roleOf, type Act } from '../../nouns/permission.ts';
+import type { Role } from '../../../protocol/frames.ts';
+import * as store from '../../store.ts';
+import { Avatar } from '../avatar.tsx';
+import { ProblemLine, useDoing } from '../doing.tsx';
+import { MoreIcon } from '../icons.tsx';
+import { Menu, type Choice } from '../menu.tsx';
+import { Section } from '../pane.tsx';
+import { Question } from '../question.tsx';
+import { untilText } from '../time.ts';
+import type { Part } from './pane.tsx';
+import { SanctionQuestion } from './sanction.tsx';
+
+/** With more than so many, they can be looked for by name; and so many are drawn. */
+const SOUGHT_FROM = 12;
+const DRAWN_MAX = 200;
+const RANKS: readonly Role[] = ['owner', 'admin', 'member'];
+
+export function Members(part: Part) {
+  const { state, conversation, governed } = part;
+  const [sought, setSought] = useState('');
+  const name = (user: string): string => store.personName(state, user);
+  const wanted = sought.trim().toLowerCase();
+  const found = conversation.members
+    .filter(user => {
+      const username = state.people.get(user)?.username ?? '';
+      return name(user).toLowerCase().includes(wanted) || username.toLowerCase().includes(wanted);
+    })
+    .sort((a, b) => rank(conversation, a) - rank(conversation, b) || name(a).localeCompare(name(b)));
+  const muted = new Map(listOf(governed, 'muted').map(sanction => [sanction.user, sanction]));
+  return (
+    <Section title={`Members (${conversation.members.length})`}>
+      {conversation.members.length > SOUGHT_FROM && (
+        <input
+          type="search"
+          value={sought}
+          aria-label="Find a member"
+          placeholder="Find a member"
+          onInput={event => setSought(event.currentTarget.value)}
+        />
+      )}
+      <ul class="people" aria-label="Members">
+        {found.slice(0, DRAWN_MAX).map(user => (
+          <Member key={user} {...part} user={user} muted={muted.get(user)} />
+        ))}
+      </ul>
+      {found.length > DRAWN_MAX && <p class="quiet">There are more: find them by their names.</p>}
+    </Section>
+  );
+}
+
+const rank = (conversation: store.Conversation, user: string): number =>
+  RANKS.indexOf(roleOf(conversation, user));
+
+type Asked = 'remove' | 'transfer' | 'mute' | 'ban';
+
+interface MemberProps extends Part {
+  user: string;
+  muted: Sanction | undefined;
+}
+
+function Member({ chat, state, conversation, allowed, user, muted }: MemberProps) {
+  const { id } = conversation;
+  const { governing } = chat;
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const doing = useDoing('It did not work');
+  const name = store.personName(state, user);
+  const role = roleOf(conversation, user);
+  const silenced = muted && holds(muted, Date.now()) && role !== 'owner' ? muted : undefined;
+  const shown = state.people.get(user);
+
+  const make = (other: Role, label: string): Choice[] =>
+    role !== other && allowed('role', user)
+      ? [{ label, act: () => void doing.run(() => governing.role(id, user, other)) }]
+      : [];
+  const ask = (act: Act & Asked, label: string): Choice[] =>
+    allowed(act, user) ? [{ label, act: () => setAsked(act) }] : [];
+  const choices = [
+    ...make('owner', 'Make an owner'),
+    ...make('admin', 'Make an admin'),
+    ...make('member', 'Make an ordinary member'),
+    ...ask('transfer', 'Hand the group on…'),
+    ...(silenced && allowed('mute', user)
+      ? [
+          {
+            label: 'Let write again',
+            act: () => void doing.run(() => governing.mute(id, user, false)),
+          },
+        ]
+      : ask('mute', 'Mute…')),
+    ...ask('remove', 'Remove…'),
+    ...ask('ban', 'Ban…'),
+  ];
+  const close = (): void => setAsked(null);
+  return (
+    <li aria-busy={doing.busy} data-user={shown?.username}>
+      <Avatar id={user} name={name} seen={state.seen.get(user)} />
+      <span class="who">
+        <strong>{name}</strong>
+        <span class="quiet">
+          {[shown && `@${shown.username}`, role !== 'member' && role].filter(Boolean).join(' · ')}
+          {silenced && ` · muted ${untilText(silenced.until)}`}
+        </span>
+      </span>
+      {choices.length > 0 && (
+        <Menu label={`What to do with ${name}`} choices={choices}>
+          <MoreIcon />
+        </Menu>
+      )}
+      <ProblemLine of={doing} />
+      {asked === 'remove' && (
+        <Question
+          title={`Remove ${name}?`}
+          yes="Remove"
+          no="Keep"
+          onYes={() => void doing.run(() => governing.remove(id, user))}
+          onClose={close}
+        >
+          <p class="quiet">They see nothing of what is said here from then on. They may be added again.</p>
+        </Question>
+      )}
+      {asked === 'transfer' && (
+        <Question
+          title={`Hand the group on to ${name}?`}
+          yes="Hand on"
+          no="Keep it"
+          onYes={() => void doing.run(() => governing.transfer(id, user))}
+          onClose={close}
+        >
+          <p class="quiet">{name} becomes an owner, and you become an admin.</p>
+        </Question>
+      )}
+      {asked === 'mute' && (
+        <SanctionQuestion
+          title={`Mute ${name}?`}
+          yes="Mute"
+          onYes={({ forMs }) => governing.mute(id, user, true, forMs)}
+          onClose={close}
+        >
+          They read on, and write nothing until then.
+        </SanctionQuestion>
+      )}
+      {asked === 'ban' && (
+        <SanctionQuestion
+          title={`Ban ${name}?`}
+          yes="Ban"
+          reasoned
+          onYes={({ forMs, reason }) => governing.ban(id, user, reason, forMs)}
+          onClose={close}
+        >
+          They are removed, and nobody can add them until then.
+        </SanctionQuestion>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,214 @@
+// What owners and admins see to in a group, as answers and events tell of it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readAddress } from '../src/chat/address.ts';
+import type { Core } from '../src/chat/core.ts';
+import { Governing } from '../src/chat/governing.ts';
+import {
+  answered,
+  emptyGoverned,
+  hear,
+  isSilenced,
+  listOf,
+  opens,
+  type Answers,
+  type Governed,
+  type InviteLink,
+} from '../src/chat/nouns/governed.ts';
+import { changed, USUAL } from '../src/chat/nouns/settings.ts';
+import * as store from '../src/chat/store.ts';
+import type { TidingsEvent } from '../src/protocol/frames.ts';
+import { BOB, CONVERSATION, ME, time } from './events.ts';
+
+const FOREVER = '2099-01-01T00:00:00.000Z';
+
+const event = (seq: number, kind: string, data: object, actor = ME): TidingsEvent =>
+  ({
+    type: 'event',
+    conversation: CONVERSATION,
+    seq,
+    actor,
+    at: time(seq),
+    kind,
+    data,
+  }) as unknown as TidingsEvent;
+
+const link = (id: string, more: Partial<InviteLink> = {}): InviteLink => ({
+  id,
+  by: ME,
+  at: time(1),
+  until: FOREVER,
+  uses: null,
+  used: 0,
+  ...more,
+});
+
+const withAnswers = (governed: Governed, answers: Answers): Governed =>
+  answered(governed, { answers, next: {} }, false);
+
+test('what was heard stands in the place of what an answer that lags says', () => {
+  const ban = { user: BOB, by: ME, at: time(1), until: null, reason: 'spam' };
+  let governed = emptyGoverned([event(5, 'member.unbanned', { user: BOB })]);
+  governed = withAnswers(governed, { banned: [ban, { ...ban, user: 'cleo' }] });
+  assert.deepEqual(
+    listOf(governed, 'banned').map(({ user }) => user),
+    ['cleo'],
+  );
+  governed = {
+    ...governed,
+    words: hear(governed.words, [event(6, 'member.banned', { user: BOB, reason: 'again' })]),
+  };
+  assert.deepEqual(
+    listOf(governed, 'banned').map(({ user, reason }) => [user, reason]),
+    [
+      [BOB, 'again'],
+      ['cleo', 'spam'],
+    ],
+  );
+});
+
+test('whoever comes in asks no more, and is invited no more once that is said', () => {
+  const asks = hear(emptyGoverned([]).words, [
+    event(1, 'join.requested', { user: BOB }, BOB),
+    event(2, 'invitation.sent', { user: 'cleo', by: ME, until: FOREVER, name: 'walkers' }),
+  ]);
+  const governed = { ...emptyGoverned([]), words: asks };
+  assert.deepEqual([listOf(governed, 'requests').length, listOf(governed, 'invitations').length], [1, 1]);
+  const later = hear(asks, [
+    event(3, 'member.added', { user: BOB, role: 'member' }),
+    event(4, 'invitation.accepted', { user: 'cleo' }, 'cleo'),
+  ]);
+  const after = { ...governed, words: later };
+  assert.deepEqual([listOf(after, 'requests').length, listOf(after, 'invitations').length], [0, 0]);
+});
+
+test('a link is used as often as the answer or the events say, whichever is more', () => {
+  const made = event(1, 'link.created', { link: 'l1', by: ME, until: FOREVER, uses: 2 });
+  const used = event(2, 'member.added', { user: BOB, role: 'member', link: 'l1' });
+  const governed = withAnswers(emptyGoverned([made, used]), { links: [link('l1', { uses: 2, used: 2 })] });
+  const [only] = listOf(governed, 'links');
+  assert.equal(only?.used, 2);
+  assert.ok(!opens(only!, 0));
+  const behind = withAnswers(governed, { links: [link('l1', { uses: 2 })] });
+  assert.equal(listOf(behind, 'links')[0]?.used, 1);
+  assert.ok(!opens(link('l2', { until: time(1) }), Date.parse(time(2))));
+});
+
+test('a second page goes behind the first, and another first page takes its place', () => {
+  const first = answered(emptyGoverned([]), { answers: { links: [link('a')] }, next: { links: 'x' } }, false);
+  assert.equal(first.next.links, 'x');
+  const both = answered(first, { answers: { links: [link('b')] }, next: {} }, true);
+  assert.deepEqual([both.answers.links?.map(({ id }) => id), both.next.links], [['a', 'b'], undefined]);
+  const anew = answered(both, { answers: { links: [link('c')] }, next: {} }, false);
+  assert.deepEqual(
+    anew.answers.links?.map(({ id }) => id),
+    ['c'],
+  );
+});
+
+test('a mute that is over silences nobody', () => {
+  const muted = emptyGoverned([event(1, 'member.muted', { user: BOB, on: true, until: time(100) })]);
+  assert.ok(isSilenced(muted, BOB, Date.parse(time(99))));
+  assert.ok(!isSilenced(muted, BOB, Date.parse(time(101))));
+  const ended = { ...muted, words: hear(muted.words, [event(2, 'member.muted', { user: BOB, on: false })]) };
+  assert.ok(!isSilenced(ended, BOB, Date.parse(time(3))));
+});
+
+test('only settings that become others are sent', () => {
+  assert.deepEqual(changed(USUAL, { ...USUAL, post: 'admins', slow_s: 30 }), { post: 'admins', slow_s: 30 });
+  assert.deepEqual(changed(USUAL, USUAL), {});
+});
+
+test('an address names a conversation or a way into a group', () => {
+  assert.deepEqual(readAddress('#c1'), { kind: 'conversation', id: 'c1' });
+  assert.deepEqual(readAddress('#link/a%2Bb'), { kind: 'link', secret: 'a+b' });
+  assert.deepEqual(readAddress('#ask/c1'), { kind: 'ask', conversation: 'c1' });
+  for (const nothing of ['', '#', '#link/', '#other/x']) assert.equal(readAddress(nothing), null);
+});
+
+/** A page that shows one group, and a server whose answers the test gives. */
+function page() {
+  const answers: ((found: Record<string, unknown> | null) => void)[] = [];
+  const sent: object[] = [];
+  const summary = {
+    id: CONVERSATION,
+    kind: 'group',
+    title: 'walkers',
+    members: [ME, BOB],
+    roles: new Map([[ME, 'owner']]),
+    settings: null,
+    lastSeq: 1,
+    lastAt: time(1),
+  };
+  const core = {
+    closed: false,
+    state: store.withSummaries(store.initialState(ME), [summary as unknown as store.Summary]),
+    update(next: (state: store.State) => store.State) {
+      core.state = next(core.state);
+    },
+    ask: () =>
+      new Promise((resolve, reject) =>
+        answers.push(found => (found ? resolve({ conversation: found }) : reject(new Error('busy')))),
+      ),
+    socket: {
+      command: (body: object) => {
+        sent.push(body);
+        return Promise.resolve({ data: { secret: 's3' } });
+      },
+    },
+  };
+  const find = (username: string) => Promise.resolve({ id: `id of ${username}`, username, displayName: '' });
+  const governing = new Governing(core as unknown as Core, find);
+  return { governing, answers, sent, shown: () => core.state.conversations.get(CONVERSATION)!.governed };
+}
+
+const listed = (...users: string[]) => ({
+  nodes: users.map(user => ({ at: time(1), user: { id: user, username: user, displayName: user } })),
+  pageInfo: { hasNextPage: false, endCursor: null },
+});
+
+test('lists that are not shown to somebody are told by what happens alone', async () => {
+  const { governing, answers, shown } = page();
+  const opening = governing.open(CONVERSATION);
+  assert.equal(shown()?.state, 'loading');
+  answers[0]!({ muted: listed(), banned: null, links: null, requests: null, invitations: null });
+  await opening;
+  assert.deepEqual([shown()!.state, listOf(shown()!, 'requests')], ['idle', []]);
+  governing.heard([event(2, 'join.requested', { user: BOB }, BOB)]);
+  assert.deepEqual(
+    listOf(shown()!, 'requests').map(({ user }) => user),
+    [BOB],
+  );
+  governing.close(CONVERSATION);
+  assert.equal(shown(), null);
+});
+
+test('what cannot be had is asked for again, and then said', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { governing, answers, shown } = page();
+  const opening = governing.open(CONVERSATION);
+  for (let turn = 0; turn < 4; turn++) {
+    answers[turn]!(null);
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+    t.mock.timers.tick(10_000);
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+  }
+  await opening;
+  assert.equal(shown()?.state, 'failed');
+  governing.retry(CONVERSATION);
+  answers[4]!({ requests: listed('cleo') });
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+  assert.deepEqual([shown()!.state, listOf(shown()!, 'requests').length], ['idle', 1]);
+});
+
+test('people are invited by their names, and a link is told once', async () => {
+  const { governing, sent } = page();
+  await governing.invite(CONVERSATION, 'cleo');
+  assert.equal(await governing.makeLink(CONVERSATION, 3_600, null), 's3');
+  await governing.ban(CONVERSATION, BOB, '');
+  assert.deepEqual(sent, [
+    { type: 'group.invite', conversation: CONVERSATION, user: 'id of cleo' },
+    { type: 'group.link.create', conversation: CONVERSATION, expires_in_s: 3_600 },
+    { type: 'group.ban', conversation: CONVERSATION, user: BOB },
+  ]);
+});

@@ -1,0 +1,92 @@
+// The page's table of permissions against docs/permissions.md, which the server's rules are held to.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { may, type Act } from '../src/chat/nouns/permission.ts';
+import { USUAL, type Rights } from '../src/chat/nouns/settings.ts';
+import type { Role } from '../src/protocol/frames.ts';
+
+/** The rows that the page asks for by itself; of messages it knows more than the table says. */
+const ROWS: Record<string, Act> = {
+  write: 'write',
+  'write in a thread': 'thread',
+  'show a picture or file': 'attach',
+  react: 'react',
+  'mention everyone': 'everyone',
+  pin: 'pin',
+  'add somebody': 'add',
+  'invite somebody': 'invite',
+  "take another's invitation back": 'withdraw',
+  'make a link': 'link',
+  "revoke another's link": 'revoke',
+  'let somebody in who asks': 'admit',
+  leave: 'leave',
+  'rename the group': 'rename',
+  'change settings': 'settings',
+  'mute somebody': 'mute',
+  'remove somebody': 'remove',
+  'ban somebody': 'ban',
+  'lift a ban': 'unban',
+  'change a role': 'role',
+  'hand the group on': 'transfer',
+};
+const ELSEWHERE = /reaction back|edit|recall/;
+
+const roles = new Map<string, Role>([
+  ['a member', 'member'],
+  ['an admin', 'admin'],
+  ['an owner', 'owner'],
+  ['another member', 'member'],
+  ['another admin', 'admin'],
+  ['another owner', 'owner'],
+]);
+const OTHERS = ['another member', 'another admin', 'another owner'];
+
+const table = readFileSync(new URL('../../docs/permissions.md', import.meta.url), 'utf8')
+  .split('\n')
+  .filter(line => line.startsWith('| ') && !line.startsWith('| act'))
+  .map(line => line.split('|').map(cell => cell.trim()));
+
+/** Whom a cell lets something be done to. */
+const reached = (cell: string): string[] => {
+  if (cell === 'everybody') return OTHERS;
+  if (cell === 'members and admins') return OTHERS.slice(0, 2);
+  return cell === 'members' ? OTHERS.slice(0, 1) : [];
+};
+
+test('the page lets everybody do what the table of permissions says, by every setting', () => {
+  const seen = new Set<Act>();
+  for (const [, row = '', ...cells] of table) {
+    const act = ROWS[row];
+    assert.ok(act ?? ELSEWHERE.test(row), `the page does not know of: ${row}`);
+    if (!act) continue;
+    seen.add(act);
+    for (const [index, who] of ['a member', 'an admin', 'an owner'].entries()) {
+      const cell = cells[index]!;
+      for (const right of ['members', 'admins'] as const) {
+        const setting = /^`(\w+)` \((\w+)\)$/.exec(cell);
+        if (setting) assert.equal(USUAL[setting[1] as Rights], setting[2], `${row}: as it usually is`);
+        const settings = setting ? { ...USUAL, [setting[1]!]: right } : USUAL;
+        const group = { joined: true, kind: 'group', roles, settings } as const;
+        const allowed = setting ? right === 'members' : cell === 'yes';
+        assert.equal(may(act, group, who), allowed, `${row}: ${who}`);
+        const others: string[] = OTHERS.filter(other => may(act, group, who, other));
+        const whom = reached(cell);
+        assert.deepEqual(others, whom.length > 0 || !allowed ? whom : OTHERS, `${row}: ${who} to others`);
+        if (index === 0) {
+          const open = { ...group, settings: { ...settings, ...(setting && { [setting[1]!]: 'members' }) } };
+          assert.equal(may(act, open, who, undefined, true), cells[3] === 'yes', `${row}: who is muted`);
+        }
+      }
+    }
+  }
+  assert.equal(seen.size, Object.keys(ROWS).length);
+});
+
+test('nobody does anything to themselves, or in a conversation that they have left', () => {
+  const group = { joined: true, kind: 'group', roles, settings: null } as const;
+  assert.ok(!may('remove', group, 'an owner', 'an owner'));
+  assert.ok(!may('write', { ...group, joined: false }, 'an owner'));
+  assert.ok(may('pin', { ...group, kind: 'direct' }, 'a member'));
+  assert.ok(!may('settings', { ...group, kind: 'direct' }, 'an owner'));
+});
