@@ -4,6 +4,7 @@ import { Socket } from '../protocol/socket.ts';
 import { uuidv7 } from '../shared/ids.ts';
 import { Session, SignedOut, type Login } from '../shared/session.ts';
 import { Changes } from './changes.ts';
+import { Contacts } from './contacts.ts';
 import type { Core } from './core.ts';
 import { CursorKeeper, deviceName, storedCursors } from './cursors.ts';
 import { Drafts } from './drafts.ts';
@@ -43,6 +44,7 @@ export class Chat implements Core {
   readonly drafts: Drafts;
   readonly members = new Members(this);
   readonly marks: OwnMarks;
+  readonly contacts = new Contacts(this, username => this.people.find(username));
   readonly governing = new Governing(this, username => this.people.find(username));
   readonly hiding: Hiding;
   readonly threads: Threads;
@@ -118,6 +120,7 @@ export class Chat implements Core {
           this.hiding.noticed(notice);
           this.threads.noticed(notice);
           this.invitations.noticed(notice);
+          this.contacts.noticed(notice);
           void this.people.meetStrangers();
         },
         ephemeral: frame => this.update(state => store.withEphemeral(state, frame, Date.now())),
@@ -133,6 +136,7 @@ export class Chat implements Core {
           this.history.reconnected();
           this.threads.reconnected();
           void this.invitations.reconnected();
+          void this.contacts.reconnected();
           this.lookAfter();
         },
       },
@@ -236,7 +240,12 @@ export class Chat implements Core {
   async openDirect(username: string): Promise<string> {
     const person = await this.people.find(username);
     if (person.id === this.state.me) throw new Error('That is you. Who else is there to talk to?');
-    return this.opened(await this.socket.command({ type: 'direct.open', user: person.id }));
+    return this.openWith(person.id);
+  }
+
+  /** The same by their id. */
+  async openWith(user: string): Promise<string> {
+    return this.opened(await this.socket.command({ type: 'direct.open', user }));
   }
 
   /** Makes a group. Fails with a sentence for people. */

@@ -2,6 +2,7 @@
 import type { ErrorFrame } from '../protocol/frames.ts';
 import { uuidv7 } from '../shared/ids.ts';
 import type { Core } from './core.ts';
+import { those } from './nouns/contact.ts';
 
 /** So many people are watched, those spoken to last. */
 const WATCHED_MAX = 200;
@@ -83,14 +84,14 @@ export class Presence {
     if (this.isAway) this.core.socket.ephemeral({ type: 'status', value: 'away' });
   }
 
-  /** The others of direct conversations, and the conversation that is shown. */
+  /** The others of direct conversations, contacts, and the conversation that is shown. */
   private wanted(): { users: string[]; conversations: string[] } {
-    const { me, selected, conversations } = this.core.state;
+    const { me, selected, conversations, relations } = this.core.state;
     const joined = [...conversations.values()].filter(conversation => conversation.joined);
     const direct = joined.filter(conversation => conversation.kind === 'direct');
     direct.sort((a, b) => (a.lastAt < b.lastAt ? 1 : -1));
     const others = direct.flatMap(({ members }) => members.filter(member => member !== me));
-    const users = [...new Set(others)].slice(0, WATCHED_MAX).sort();
+    const users = [...new Set([...others, ...those(relations, 'contact')])].slice(0, WATCHED_MAX).sort();
     const shown = joined.find(conversation => conversation.id === selected && conversation.kind === 'group');
     return { users, conversations: shown ? [shown.id] : [] };
   }

@@ -1,5 +1,6 @@
 // What the chat page asks over GraphQL.
 export * from './queries/ask.ts';
+export * from './queries/contacts.ts';
 export * from './queries/conversation.ts';
 export * from './queries/governed.ts';
 export * from './queries/invitations.ts';

@@ -3,6 +3,7 @@ import type { Ephemeral, Role, Seen, TidingsEvent, Welcome } from '../protocol/f
 import type { Link } from '../protocol/socket.ts';
 import { pending, type Change } from './change.ts';
 import { summarize } from './events.ts';
+import { NO_RELATIONS, type Relations } from './nouns/contact.ts';
 import { whomWordsName, type Governed } from './nouns/governed.ts';
 import { NOTHING_HIDDEN, type Hidden } from './nouns/hidden.ts';
 import { UNMARKED, type Marks } from './nouns/mark.ts';
@@ -157,6 +158,8 @@ export interface State {
   limits: Limits;
   /** The groups that this person is invited to. */
   invitations: readonly Invitation[];
+  /** What others are to this person. */
+  relations: Relations;
   /** What this person has hidden from themselves. */
   hidden: Hidden;
   /** What a screen reader should say next; the number tells one from an equal one before it. */
@@ -200,6 +203,7 @@ export const initialState = (me: string): State => ({
     attachmentBytes: 32 * 2 ** 20,
   },
   invitations: [],
+  relations: NO_RELATIONS,
   hidden: NOTHING_HIDDEN,
   announcement: { text: '', number: 0 },
 });
@@ -671,6 +675,10 @@ export const faceOf = (state: State, conversation: Conversation): string =>
   (conversation.kind === 'direct' && conversation.members.find(member => member !== state.me)) ||
   conversation.id;
 
+/** The other of a direct conversation. */
+export const otherIn = ({ me }: Pick<State, 'me'>, { kind, members }: Conversation): string | undefined =>
+  kind === 'direct' ? members.find(member => member !== me) : undefined;
+
 /** How the other of a direct conversation is there, where that is known. */
 export function otherSeen(state: State, conversation: Conversation): Seen | undefined {
   if (conversation.kind !== 'direct') return undefined;
@@ -692,6 +700,7 @@ export function strangers(state: State): string[] {
     if (!state.people.has(user)) unknown.add(user);
   };
   for (const { by } of state.invitations) meet(by);
+  [...state.relations.ties.keys(), ...state.relations.blocked].forEach(meet);
   for (const conversation of state.conversations.values()) {
     if (conversation.preview) meet(conversation.preview.sender);
     if (conversation.kind === 'direct') conversation.members.forEach(meet);

@@ -195,6 +195,9 @@ export type CommandBody =
   | { type: 'group.create'; name: string; members: string[] }
   | { type: 'group.leave' | 'group.accept' | 'group.decline'; conversation: string }
   | { type: AboutSomebody; conversation: string; user: string }
+  | { type: 'contact.request'; user: string; text?: string }
+  | { type: 'contact.accept' | 'contact.decline' | 'contact.withdraw' | 'contact.remove'; user: string }
+  | { type: 'user.block'; user: string; on: boolean }
   | { type: 'group.rename'; conversation: string; name: string }
   | { type: 'group.role'; conversation: string; user: string; role: Role }
   | { type: 'group.settings'; conversation: string; settings: GroupSettings }

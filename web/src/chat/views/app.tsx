@@ -6,11 +6,12 @@ import { Chat } from '../chat.ts';
 import type { Way } from '../joining.ts';
 import type { Hit } from '../queries.ts';
 import { unreadTotal, useChat } from './hooks.ts';
+import { ContactsPanel } from './contacts/panel.tsx';
 import { ConversationView } from './conversation.tsx';
 import { GroupPane } from './group/pane.tsx';
 import { Join } from './join.tsx';
 import { Search } from './search.tsx';
-import { Sidebar } from './sidebar.tsx';
+import { Sidebar, type PanelName } from './sidebar.tsx';
 import { SignIn } from './sign-in.tsx';
 import { ThreadPane } from './thread.tsx';
 
@@ -59,12 +60,12 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
   }, [chat]);
 
   const searchButton = useRef<HTMLButtonElement>(null);
-  const [searching, setSearching] = useState(false);
+  const [panel, setPanel] = useState<PanelName | null>(null);
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       if (event.key !== 'k' || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
       event.preventDefault();
-      setSearching(true);
+      setPanel('search');
     };
     addEventListener('keydown', pressed);
     return () => removeEventListener('keydown', pressed);
@@ -77,11 +78,15 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
     }
     location.hash = conversation;
     // On a narrow screen there is room for one of both.
-    if (matchMedia(NARROW).matches) setSearching(false);
+    if (matchMedia(NARROW).matches) setPanel(null);
   }
   function close(): void {
-    setSearching(false);
-    searchButton.current?.focus();
+    setPanel(null);
+    if (panel === 'search') searchButton.current?.focus();
+  }
+  function opened(conversation: string): void {
+    location.hash = conversation;
+    if (matchMedia(NARROW).matches) setPanel(null);
   }
 
   const unread = unreadTotal(state);
@@ -95,7 +100,7 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
     'shell',
     shown && 'shows-conversation',
     (thread || governed) && 'shows-aside',
-    searching && 'searches',
+    panel && 'shows-panel',
   ];
   return (
     <div class={classes.filter(Boolean).join(' ')}>
@@ -104,9 +109,13 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
         state={state}
         username={username}
         searchButton={searchButton}
-        onSearch={() => setSearching(true)}
-        search={
-          searching && <Search chat={chat} state={state} within={shown} onChoose={choose} onClose={close} />
+        onPanel={name => setPanel(name === panel ? null : name)}
+        panel={
+          panel === 'search' ? (
+            <Search chat={chat} state={state} within={shown} onChoose={choose} onClose={close} />
+          ) : panel === 'contacts' ? (
+            <ContactsPanel chat={chat} state={state} onClose={close} onOpened={opened} />
+          ) : null
         }
       />
       {shown ? (
@@ -115,7 +124,7 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
           chat={chat}
           state={state}
           conversation={shown}
-          onSearch={() => setSearching(true)}
+          onSearch={() => setPanel('search')}
         />
       ) : (
         <main class="nothing-shown">

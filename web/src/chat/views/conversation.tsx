@@ -7,7 +7,9 @@ import * as store from '../store.ts';
 import type { Seen } from '../../protocol/frames.ts';
 import { Avatar } from './avatar.tsx';
 import { Composer } from './composer.tsx';
-import { PeopleIcon, PinIcon, SearchIcon, ThreadIcon } from './icons.tsx';
+import { useBlocking } from './contacts/block.tsx';
+import { ProblemLine } from './doing.tsx';
+import { AboutIcon, PinIcon, SearchIcon, ThreadIcon } from './icons.tsx';
 import { Messages } from './messages.tsx';
 import { OwnMarksMenu } from './own-marks.tsx';
 import { filesOf, hasFiles, usePicked } from './picked.ts';
@@ -25,6 +27,8 @@ interface Props {
 export function ConversationView({ chat, state, conversation, onSearch }: Props) {
   const title = store.titleOf(state, conversation);
   const { unreadThreads } = conversation;
+  const other = store.otherIn(state, conversation);
+  const blocked = other !== undefined && state.relations.blocked.has(other) ? other : undefined;
   const [pins, setPins] = useState(false);
   const [threads, setThreads] = useState(false);
   const [problem, setProblem] = useState('');
@@ -88,11 +92,11 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
                 : void chat.governing.open(conversation.id)
             }
           >
-            <PeopleIcon />
+            <AboutIcon />
           </button>
         )}
         {conversation.joined && (
-          <OwnMarksMenu chat={chat} conversation={conversation} onOutcome={setProblem} />
+          <OwnMarksMenu chat={chat} state={state} conversation={conversation} onOutcome={setProblem} />
         )}
       </header>
       {threads && (
@@ -118,7 +122,9 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
       <p class="typing" role="status" data-typing={conversation.typing.size}>
         {typingText(state, conversation)}
       </p>
-      {may('write', conversation, state.me) ? (
+      {blocked !== undefined ? (
+        <Blocked chat={chat} state={state} user={blocked} />
+      ) : may('write', conversation, state.me) ? (
         <Composer chat={chat} known={state} conversation={conversation} title={title} picked={picked} />
       ) : (
         <p class="composer quiet">
@@ -129,6 +135,22 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
       )}
       {dragged && <p class="drop">Drop files to send them to {title}</p>}
     </main>
+  );
+}
+
+/** In the place where one would write to somebody whom one blocks. */
+function Blocked({ chat, state, user }: { chat: Chat; state: store.State; user: string }) {
+  const blocking = useBlocking(chat, state, user);
+  return (
+    <div class="composer quiet">
+      <p>
+        You block {store.personName(state, user)}.{' '}
+        <button class="link" type="button" aria-disabled={blocking.doing.busy} onClick={blocking.unblock}>
+          Unblock
+        </button>
+      </p>
+      <ProblemLine of={blocking.doing} />
+    </div>
   );
 }
 

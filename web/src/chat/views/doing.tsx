@@ -15,13 +15,16 @@ export function useDoing(failed: string): Doing {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState('');
   const shown = useRef(true);
+  /** The button stays where the focus is, and can be pressed: another time counts for nothing. */
+  const running = useRef(false);
   useEffect(() => {
     shown.current = true;
     return () => void (shown.current = false);
   }, []);
 
   async function run(act: () => Promise<unknown>): Promise<boolean> {
-    if (busy) return false;
+    if (running.current) return false;
+    running.current = true;
     setBusy(true);
     setProblem('');
     try {
@@ -31,6 +34,7 @@ export function useDoing(failed: string): Doing {
       if (shown.current) setProblem(`${failed}: ${sentence(error)}`);
       return false;
     } finally {
+      running.current = false;
       if (shown.current) setBusy(false);
     }
   }

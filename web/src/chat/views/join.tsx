@@ -44,7 +44,7 @@ export function Join({ chat, way, onClose }: Props) {
             {waits ? 'Close' : 'Cancel'}
           </button>
           {!waits && (
-            <button class="primary" type="submit" disabled={joining.busy}>
+            <button class="primary" type="submit" aria-disabled={joining.busy}>
               {way.kind === 'link' ? 'Come in' : 'Come in, or ask to'}
             </button>
           )}

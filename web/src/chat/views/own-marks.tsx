@@ -2,7 +2,9 @@
 import { useState } from 'preact/hooks';
 import type { Chat } from '../chat.ts';
 import { isMuted } from '../nouns/mark.ts';
-import type { Conversation } from '../store.ts';
+import * as store from '../store.ts';
+import { useBlocking } from './contacts/block.tsx';
+import { ProblemLine } from './doing.tsx';
 import { MoreIcon } from './icons.tsx';
 import { Menu, type Choice } from './menu.tsx';
 import { Question } from './question.tsx';
@@ -11,12 +13,16 @@ const HOUR_MS = 3_600_000;
 
 interface Props {
   chat: Chat;
-  conversation: Conversation;
+  state: store.State;
+  conversation: store.Conversation;
   /** What came of it: an empty text where all went well. */
   onOutcome(problem: string): void;
 }
 
-export function OwnMarksMenu({ chat, conversation: { id, marks }, onOutcome }: Props) {
+export function OwnMarksMenu({ chat, state, conversation, onOutcome }: Props) {
+  const { id, marks } = conversation;
+  const other = store.otherIn(state, conversation);
+  const blocking = useBlocking(chat, state, other ?? '');
   const doing = (act: () => Promise<void>) => () =>
     void act().then(
       () => onOutcome(''),
@@ -44,12 +50,15 @@ export function OwnMarksMenu({ chat, conversation: { id, marks }, onOutcome }: P
       }),
     },
     { label: 'Clear for me', act: () => setClearing(true) },
+    ...(other === undefined ? [] : [blocking.choice]),
   ];
   return (
     <>
       <Menu label="More" choices={choices}>
         <MoreIcon />
       </Menu>
+      {blocking.question}
+      <ProblemLine of={blocking.doing} />
       {clearing && (
         <Question
           title="Clear this conversation?"

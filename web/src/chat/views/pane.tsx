@@ -37,17 +37,28 @@ export function Section({ title, children }: { title: string; children: Componen
   );
 }
 
-/** The focus goes to the heading, and back to where somebody came from. */
+/** The focus goes to the heading, also where it would be lost, and back to where somebody came from. */
 export function useFocus<E extends HTMLElement, F extends HTMLElement>() {
   const element = useRef<E>(null);
   const first = useRef<F>(null);
+  const inside = useRef(false);
   useEffect(() => {
     const from = document.activeElement;
+    const follow = (event: FocusEvent): void => {
+      inside.current = element.current?.contains(event.target as Node | null) ?? false;
+    };
+    addEventListener('focusin', follow);
     first.current?.focus();
     return () => {
-      if (from instanceof HTMLElement && from.isConnected) from.focus();
+      removeEventListener('focusin', follow);
+      if (inside.current && from instanceof HTMLElement && from.isConnected) from.focus();
     };
   }, []);
+  // What had the focus may be gone by what was done with it.
+  useEffect(() => {
+    if (inside.current && document.activeElement === document.body)
+      first.current?.focus({ preventScroll: true });
+  });
   return { element, first };
 }
 

@@ -5,28 +5,34 @@ import { useState } from 'preact/hooks';
 import type { Seen } from '../../protocol/frames.ts';
 import type { Link } from '../../protocol/socket.ts';
 import type { Chat } from '../chat.ts';
+import { those } from '../nouns/contact.ts';
 import { isMuted } from '../nouns/mark.ts';
 import { outgoingText } from '../outbox.ts';
 import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
 import { useNow } from './hooks.ts';
-import { MutedIcon, SearchIcon } from './icons.tsx';
+import { MutedIcon, PeopleIcon, SearchIcon } from './icons.tsx';
 import { Invitations } from './invitations.tsx';
 import { NewConversation } from './new-conversation.tsx';
 import { shortTime } from './time.ts';
+
+/** What is shown in the place of the list of conversations. */
+export type PanelName = 'search' | 'contacts';
 
 interface Props {
   chat: Chat;
   state: store.State;
   username: string;
   searchButton: Ref<HTMLButtonElement>;
-  onSearch(): void;
-  /** What is shown in place of the list while somebody searches. */
-  search: ComponentChildren;
+  /** Somebody wants to see something in the place of the list, or the list again. */
+  onPanel(name: PanelName): void;
+  /** What is shown in the place of the list. */
+  panel: ComponentChildren;
 }
 
-export function Sidebar({ chat, state, username, searchButton, onSearch, search }: Props) {
+export function Sidebar({ chat, state, username, searchButton, onPanel, panel }: Props) {
   const [beginning, setBeginning] = useState(false);
+  const asking = those(state.relations, 'asks').length;
   const conversations = store.listed(state);
   const [away, here] = [true, false].map(archived =>
     conversations.filter(conversation => conversation.marks.archived === archived),
@@ -53,17 +59,27 @@ export function Sidebar({ chat, state, username, searchButton, onSearch, search 
           aria-label="Search"
           aria-keyshortcuts="Control+K"
           title="Search (Ctrl+K)"
-          onClick={onSearch}
+          onClick={() => onPanel('search')}
         >
           <SearchIcon />
+        </button>
+        <button
+          class="quiet-button"
+          type="button"
+          aria-label={asking === 0 ? 'Contacts' : `Contacts: ${asking} ${asking === 1 ? 'asks' : 'ask'} you`}
+          title="Contacts"
+          onClick={() => onPanel('contacts')}
+        >
+          <PeopleIcon />
+          {asking > 0 && <span class="badge dot" />}
         </button>
         <button class="primary small" type="button" onClick={() => setBeginning(true)}>
           New
         </button>
       </header>
-      {search}
-      <Invitations chat={chat} state={state} />
-      <nav aria-label="Conversations" hidden={Boolean(search)}>
+      {panel}
+      {!panel && <Invitations chat={chat} state={state} />}
+      <nav aria-label="Conversations" hidden={Boolean(panel)}>
         {state.loaded && conversations.length === 0 && (
           <p class="quiet empty">Nothing here yet. Begin with “New” and somebody’s username.</p>
         )}

@@ -62,7 +62,7 @@ function Item({ chat, state, conversation, ban }: Part & { ban: Sanction }) {
       <button
         class="small"
         type="button"
-        disabled={doing.busy}
+        aria-disabled={doing.busy}
         aria-label={`Unban ${name}`}
         onClick={() => void doing.run(() => chat.governing.unban(conversation.id, user))}
       >

@@ -43,10 +43,10 @@ export function Invited(part: Part) {
         <ProblemLine of={inviting} />
         <ProblemLine of={adding} />
         <div class="actions">
-          <button type="button" disabled={adding.busy || inviting.busy} onClick={() => void add()}>
+          <button type="button" aria-disabled={adding.busy || inviting.busy} onClick={() => void add()}>
             Add at once
           </button>
-          <button class="primary" type="submit" disabled={adding.busy || inviting.busy}>
+          <button class="primary" type="submit" aria-disabled={adding.busy || inviting.busy}>
             Invite
           </button>
         </div>
@@ -78,7 +78,7 @@ function Item({ chat, state, conversation, allowed, invitation }: Part & { invit
         <button
           class="small"
           type="button"
-          disabled={doing.busy}
+          aria-disabled={doing.busy}
           aria-label={`Withdraw the invitation of ${name}`}
           onClick={() => void doing.run(() => chat.governing.withdraw(conversation.id, user))}
         >

@@ -11,7 +11,7 @@ export function Leave({ chat, state, conversation }: Part) {
   const owner = roleOf(conversation, state.me) === 'owner';
   return (
     <>
-      <button class="leave" type="button" disabled={leaving.busy} onClick={() => setAsking(true)}>
+      <button class="leave" type="button" aria-disabled={leaving.busy} onClick={() => setAsking(true)}>
         Leave the group
       </button>
       <ProblemLine of={leaving} />

@@ -63,7 +63,7 @@ export function Links(part: Part) {
         </div>
         <ProblemLine of={making} />
         <div class="actions">
-          <button class="primary" type="submit" disabled={making.busy}>
+          <button class="primary" type="submit" aria-disabled={making.busy}>
             Make a link
           </button>
         </div>
@@ -99,7 +99,7 @@ function Item({ chat, state, conversation, allowed, link }: Part & { link: Invit
         <button
           class="small"
           type="button"
-          disabled={doing.busy}
+          aria-disabled={doing.busy}
           aria-label={`Revoke: ${whose}, ${untilText(until)}`}
           onClick={() => void doing.run(() => chat.governing.revoke(conversation.id, id))}
         >

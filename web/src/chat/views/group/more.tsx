@@ -16,7 +16,7 @@ export function MoreOf({
       <button
         class="link"
         type="button"
-        disabled={doing.busy}
+        aria-disabled={doing.busy}
         onClick={() => void doing.run(() => chat.governing.more(conversation.id, list))}
       >
         Show more

@@ -45,7 +45,7 @@ export function GroupName({ chat, state, conversation, allowed }: Part) {
         <button type="button" onClick={() => setName(null)}>
           Cancel
         </button>
-        <button class="primary" type="submit" disabled={renaming.busy}>
+        <button class="primary" type="submit" aria-disabled={renaming.busy}>
           Rename
         </button>
       </div>

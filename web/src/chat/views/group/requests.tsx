@@ -41,7 +41,7 @@ function Request({ chat, state, conversation, request: { user, at } }: Part & { 
         <button
           class="small"
           type="button"
-          disabled={doing.busy}
+          aria-disabled={doing.busy}
           aria-label={`Refuse ${name}`}
           onClick={() => void doing.run(() => chat.governing.refuse(id, user))}
         >
@@ -50,7 +50,7 @@ function Request({ chat, state, conversation, request: { user, at } }: Part & { 
         <button
           class="primary small"
           type="button"
-          disabled={doing.busy}
+          aria-disabled={doing.busy}
           aria-label={`Approve ${name}`}
           onClick={() => void doing.run(() => chat.governing.approve(id, user))}
         >

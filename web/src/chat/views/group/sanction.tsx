@@ -88,7 +88,7 @@ export function SanctionQuestion({ title, yes, children, reasoned, named, onYes,
           <button type="button" onClick={() => dialog.current?.close()}>
             Cancel
           </button>
-          <button class="alarming" type="submit" disabled={doing.busy}>
+          <button class="alarming" type="submit" aria-disabled={doing.busy}>
             {yes}
           </button>
         </div>

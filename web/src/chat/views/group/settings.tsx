@@ -26,10 +26,12 @@ export function GroupSettingsForm({ chat, conversation }: Part) {
   const wanted = { ...settings, ...edits };
   const saving = useDoing('Not saved');
   const different = changed(settings, wanted);
+  const nothing = Object.keys(different).length === 0;
   const edit = (some: Partial<Settings>): void => setEdits({ ...edits, ...some });
 
   async function save(event: Event): Promise<void> {
     event.preventDefault();
+    if (nothing) return;
     if (await saving.run(() => chat.governing.settle(conversation.id, different))) setEdits({});
   }
 
@@ -99,7 +101,7 @@ export function GroupSettingsForm({ chat, conversation }: Part) {
         </label>
         <ProblemLine of={saving} />
         <div class="actions">
-          <button class="primary" type="submit" disabled={saving.busy || Object.keys(different).length === 0}>
+          <button class="primary" type="submit" aria-disabled={saving.busy || nothing}>
             Save
           </button>
         </div>
