@@ -714,3 +714,20 @@ test('the others of direct conversations are watched, and how they are there is 
   assert.deepEqual(commands(peer, 'presence.watch'), []);
   chat.close();
 });
+
+test('a report says what is wrong, and a note where there is one', async () => {
+  const { chat, peer } = await online([node(1)]);
+  const reporting = chat.report(CONVERSATION, 'm2', 'Spam', '');
+  const [report] = commands(peer, 'report.send');
+  assert.deepEqual([report!['message'], report!['reason'], 'note' in report!], ['m2', 'Spam', false]);
+  peer.says({
+    type: 'error',
+    id: report!.id,
+    code: 'not_found',
+    message: 'no such message',
+    retryable: false,
+    field: 'message',
+  });
+  await assert.rejects(reporting, { code: 'not_found', field: 'message' });
+  chat.close();
+});

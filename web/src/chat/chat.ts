@@ -204,6 +204,12 @@ export class Chat implements Core {
     return queries.findVersions(this.ask, id, message);
   }
 
+  /** Tells moderators what is wrong with a message. Fails with a sentence for people. */
+  async report(conversation: string, message: string, reason: string, note: string): Promise<void> {
+    const more = note === '' ? {} : { note };
+    await this.socket.command({ type: 'report.send', conversation, message, reason, ...more });
+  }
+
   /** The pinned messages of a conversation, the one that was pinned last first. */
   pins(id: string): Promise<queries.Pinned[]> {
     return queries.findPins(this.ask, id);

@@ -195,6 +195,7 @@ export type CommandBody =
   | { type: 'group.create'; name: string; members: string[] }
   | { type: 'group.leave' | 'group.accept' | 'group.decline'; conversation: string }
   | { type: AboutSomebody; conversation: string; user: string }
+  | { type: 'report.send'; conversation: string; message: string; reason: string; note?: string }
   | { type: 'contact.request'; user: string; text?: string }
   | { type: 'contact.accept' | 'contact.decline' | 'contact.withdraw' | 'contact.remove'; user: string }
   | { type: 'user.block'; user: string; on: boolean }

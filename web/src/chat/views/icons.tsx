@@ -25,6 +25,7 @@ export const PeopleIcon = () =>
     'M9 11.5a3.2 3.2 0 1 0 0-6.4 3.2 3.2 0 0 0 0 6.4ZM3 19c0-3 2.7-5 6-5s6 2 6 5M15.5 5.5a3.2 3.2 0 0 1 0 5.6M17.5 14.3c2 .7 3.5 2.4 3.5 4.7',
   );
 export const AboutIcon = () => icon('M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17ZM12 11v5.5M12 7.6v.1');
+export const ReportIcon = () => icon('M5.5 21V4M5.5 5c4-2.5 8 2.5 13 0v9c-5 2.5-9-2.5-13 0');
 export const MoreIcon = () => icon('M12 5.5v.1M12 12v.1M12 18.5v.1');
 export const MutedIcon = () =>
   icon('M9.5 5.2A5 5 0 0 1 17 9.5c0 2.5.5 4 1.2 5M15 17H5.5c1-1 1.5-3 1.5-5.5M10.5 20h3M4 4l16 16');

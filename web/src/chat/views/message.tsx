@@ -14,6 +14,7 @@ import { sentence } from './hooks.ts';
 import { QuoteView } from './quote.tsx';
 import { Picker, Reactions } from './reactions.tsx';
 import { HideQuestion, RecallQuestion } from './recall.tsx';
+import { ReportQuestion } from './report.tsx';
 import { Said } from './said.tsx';
 import { SeenByList } from './seen-by.tsx';
 import { clockTime } from './time.ts';
@@ -55,9 +56,9 @@ export const Message = memo(function Message(props: MessageProps) {
   const known = { me, people };
   const name = store.personName(known, message.sender);
   const [active, setActive] = useState(false);
-  const [panel, setPanel] = useState<'none' | 'picker' | 'recall' | 'hide' | 'versions' | 'seen' | 'forward'>(
-    'none',
-  );
+  const [panel, setPanel] = useState<
+    'none' | 'picker' | 'recall' | 'hide' | 'versions' | 'seen' | 'forward' | 'report'
+  >('none');
   const row = useRef<HTMLLIElement>(null);
   const neighbour = useRef<Element | null>(null);
   const { content } = message;
@@ -98,6 +99,7 @@ export const Message = memo(function Message(props: MessageProps) {
     seen: () => setPanel('seen'),
     recall: () => setPanel('recall'),
     hide: () => setPanel('hide'),
+    report: () => setPanel('report'),
   };
   const [problem, setProblem] = useState('');
   const hide = (): void => {
@@ -226,6 +228,13 @@ export const Message = memo(function Message(props: MessageProps) {
         />
       )}
       {panel === 'hide' && <HideQuestion text={contentText(content)} onYes={hide} onClose={closeAside} />}
+      {panel === 'report' && (
+        <ReportQuestion
+          text={contentText(content)}
+          onReport={(reason, note) => chat.report(conversation, message.id, reason, note)}
+          onClose={close}
+        />
+      )}
       {panel === 'forward' && (
         <ForwardTo
           chat={chat}

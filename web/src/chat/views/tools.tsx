@@ -13,13 +13,24 @@ import {
   PinIcon,
   ReactIcon,
   RecallIcon,
+  ReportIcon,
   SeenIcon,
   ThreadIcon,
   VersionsIcon,
 } from './icons.tsx';
 
 export type Act =
-  'answer' | 'thread' | 'react' | 'forward' | 'pin' | 'edit' | 'versions' | 'seen' | 'recall' | 'hide';
+  | 'answer'
+  | 'thread'
+  | 'react'
+  | 'forward'
+  | 'pin'
+  | 'edit'
+  | 'versions'
+  | 'seen'
+  | 'recall'
+  | 'hide'
+  | 'report';
 
 /** The key does it with the message that has the focus. */
 export const TOOLS: Record<Act, { label: string; key: string; icon: () => JSX.Element }> = {
@@ -33,6 +44,7 @@ export const TOOLS: Record<Act, { label: string; key: string; icon: () => JSX.El
   seen: { label: 'Seen by', key: 's', icon: SeenIcon },
   recall: { label: 'Recall', key: 'Delete', icon: RecallIcon },
   hide: { label: 'Hide from me', key: 'x', icon: HideIcon },
+  report: { label: 'Report', key: '!', icon: ReportIcon },
 };
 
 /** What somebody may do with a message now, in the order of the buttons. */
@@ -41,7 +53,9 @@ export function actsFor(chat: Chat, id: string, message: MessageEntry, inThread:
   const conversation = conversations.get(id);
   if (!conversation?.joined) return [];
   const threaded = conversation.kind === 'group' && !inThread;
-  if (!message.content) return threaded ? ['thread', 'hide'] : ['hide'];
+  // What was taken back can be reported, too.
+  const report: Act[] = message.sender === me ? [] : ['report'];
+  if (!message.content) return [...(threaded ? (['thread'] as const) : []), 'hide', ...report];
   const acts: Act[] = inThread ? [] : ['answer'];
   if (threaded) acts.push('thread');
   if (may('react', conversation, me)) acts.push('react');
@@ -51,7 +65,7 @@ export function actsFor(chat: Chat, id: string, message: MessageEntry, inThread:
   if (message.editedAt) acts.push('versions');
   if (message.sender === me) acts.push('seen');
   if (mayRecall(message, conversation, me, limits, Date.now())) acts.push('recall');
-  acts.push('hide');
+  acts.push('hide', ...report);
   return acts;
 }
 

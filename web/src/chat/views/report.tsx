@@ -1,0 +1,102 @@
+// Telling moderators what is wrong with a message.
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { ProblemLine, useDoing } from './doing.tsx';
+
+/** Reasons that are offered; the last stands for another, in words of one's own. */
+const REASONS = ['Spam', 'Insults or harassment', 'Hate', 'Violence or threats', 'Something else'];
+const ELSE = REASONS.length - 1;
+/** As long as servers usually take. */
+const REASON_MAX = 256;
+const NOTE_MAX = 1_000;
+
+interface Props {
+  /** What the message says, in one line. */
+  text: string;
+  /** Does it. What fails is said here. */
+  onReport(reason: string, note: string): Promise<void>;
+  onClose(): void;
+}
+
+export function ReportQuestion({ text, onReport, onClose }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const heading = useId();
+  const [reason, setReason] = useState(0);
+  const [words, setWords] = useState('');
+  const [note, setNote] = useState('');
+  const [reported, setReported] = useState(false);
+  const reporting = useDoing('Not reported');
+  useEffect(() => dialog.current?.showModal(), []);
+
+  async function submit(event: Event): Promise<void> {
+    event.preventDefault();
+    if (reported) return dialog.current?.close();
+    const said = reason === ELSE ? words.trim() : REASONS[reason]!;
+    if (await reporting.run(() => onReport(said, note.trim()))) setReported(true);
+  }
+
+  return (
+    <dialog ref={dialog} onClose={onClose} aria-labelledby={heading}>
+      <form onSubmit={event => void submit(event)}>
+        <h2 id={heading}>Report this message?</h2>
+        <blockquote>{text}</blockquote>
+        {!reported && (
+          <>
+            <fieldset class="choices">
+              <legend>What is wrong with it?</legend>
+              {REASONS.map((label, index) => (
+                <label key={label} class="check">
+                  <input
+                    type="radio"
+                    name="reason"
+                    checked={reason === index}
+                    onChange={() => setReason(index)}
+                  />
+                  {label}
+                </label>
+              ))}
+            </fieldset>
+            {reason === ELSE && (
+              <label>
+                In a few words
+                <input
+                  value={words}
+                  required
+                  maxLength={REASON_MAX}
+                  autoComplete="off"
+                  onInput={event => setWords(event.currentTarget.value)}
+                />
+              </label>
+            )}
+            <label>
+              <span>
+                Note <span class="quiet">(optional)</span>
+              </span>
+              <textarea
+                rows={3}
+                value={note}
+                maxLength={NOTE_MAX}
+                onInput={event => setNote(event.currentTarget.value)}
+              />
+            </label>
+          </>
+        )}
+        <p class="quiet" role="status">
+          {reported
+            ? 'It is reported: moderators will look at it.'
+            : 'Moderators see what it says, and that it was you. Nobody else is told.'}
+        </p>
+        <ProblemLine of={reporting} />
+        <div class="actions">
+          {!reported && (
+            <button type="button" onClick={() => dialog.current?.close()}>
+              Cancel
+            </button>
+          )}
+          <button class={reported ? '' : 'alarming'} type="submit" aria-disabled={reporting.busy}>
+            {reported ? 'Close' : 'Report'}
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
