@@ -731,3 +731,25 @@ test('a report says what is wrong, and a note where there is one', async () => {
   await assert.rejects(reporting, { code: 'not_found', field: 'message' });
   chat.close();
 });
+
+test('how somebody says they are there holds from the beginning of each connection, and in other tabs', async () => {
+  const { page, chat, peer } = await online([node(1)]);
+  peer.taken();
+  chat.presence.choose('dnd');
+  assert.deepEqual(
+    commands(peer, 'status').map(({ value }) => value),
+    ['dnd'],
+  );
+  assert.equal(page.stored.get(`tidings.status.${ME}`), 'dnd');
+  // The same again is not said again.
+  chat.presence.choose('dnd');
+  assert.deepEqual(commands(peer, 'status'), []);
+  assert.deepEqual(chat.presence.greeting(), { type: 'status', value: 'dnd' });
+  page.dispatch('storage', { key: `tidings.status.${ME}`, newValue: null });
+  assert.deepEqual(
+    commands(peer, 'status').map(({ value }) => value),
+    ['online'],
+  );
+  assert.equal(chat.presence.greeting(), null);
+  chat.close();
+});

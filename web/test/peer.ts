@@ -42,7 +42,7 @@ export class Peer {
 
   /** What the page has sent since the last time. */
   taken(): Frame[] {
-    return this.sent.splice(0).map(text => JSON.parse(text) as Frame);
+    return this.sent.splice(0).flatMap(text => text.split('\n').map(object => JSON.parse(object) as Frame));
   }
 
   /** The ids of the commands among that. */

@@ -24,7 +24,8 @@ import { contentText, mayEdit } from './nouns/message.ts';
 import type { EventOf } from './nouns/noun.ts';
 import { Outbox, type Addressed } from './outbox.ts';
 import { People } from './people.ts';
-import { Presence } from './presence.ts';
+import { Presence, storedStatus } from './presence.ts';
+import { Profiles } from './profiles.ts';
 import * as queries from './queries.ts';
 import { Reads } from './reads.ts';
 import * as store from './store.ts';
@@ -49,7 +50,8 @@ export class Chat implements Core {
   readonly hiding: Hiding;
   readonly threads: Threads;
   readonly receipts = new Receipts(this);
-  private readonly presence = new Presence(this);
+  readonly presence = new Presence(this);
+  readonly profiles: Profiles;
   readonly invitations = new Invitations(this, ack => this.opened(ack));
   readonly joining = new Joining(this, ack => this.opened(ack));
   readonly files: Files;
@@ -71,7 +73,7 @@ export class Chat implements Core {
     login: Login,
     private readonly onEnd: (reason: string) => void,
   ) {
-    this.state = store.initialState(login.user);
+    this.state = { ...store.initialState(login.user), status: storedStatus(login.user) };
     this.cursors = new CursorKeeper(login.user);
     this.drafts = new Drafts(login.user);
     this.marks = new OwnMarks(this, this.cursors, this.reads, this.summaries);
@@ -94,11 +96,13 @@ export class Chat implements Core {
       return quotes;
     });
     this.outbox = new Outbox(this, token);
+    this.profiles = new Profiles(this, token);
     this.socket = new Socket({
       url: `${location.origin.replace(/^http/, 'ws')}/ws`,
       device: deviceName(uuidv7),
       token,
       fatal: error => error instanceof SignedOut,
+      beside: () => this.presence.greeting(),
       listener: {
         link: link => this.update(state => ({ ...state, link })),
         events: events => this.onEvents(events),
@@ -121,6 +125,7 @@ export class Chat implements Core {
           this.threads.noticed(notice);
           this.invitations.noticed(notice);
           this.contacts.noticed(notice);
+          this.profiles.noticed(notice);
           void this.people.meetStrangers();
         },
         ephemeral: frame => this.update(state => store.withEphemeral(state, frame, Date.now())),
@@ -173,7 +178,12 @@ export class Chat implements Core {
     this.stopTyping();
     this.atEnd = true;
     this.watched = null;
-    this.update(state => store.trimmed({ ...state, selected: id }, true));
+    this.update(state => store.trimmed({ ...state, selected: id, person: null }, true));
+  }
+
+  /** Shows somebody beside the conversation, or nobody any more. */
+  showPerson(person: string | null): void {
+    this.update(state => ({ ...state, person }));
   }
 
   send(id: string, text: string, files: readonly Picked[] = [], more: Addressed = {}): void {
@@ -317,6 +327,7 @@ export class Chat implements Core {
     this.outbox.stop();
     this.files.stop();
     this.quotes.stop();
+    this.profiles.stop();
     this.summaries.stop();
     this.presence.stop();
     this.cursors.save();

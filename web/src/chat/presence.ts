@@ -1,8 +1,10 @@
 // Whom this page watches, and what it says of its own person.
 import type { ErrorFrame } from '../protocol/frames.ts';
 import { uuidv7 } from '../shared/ids.ts';
+import * as storage from '../shared/storage.ts';
 import type { Core } from './core.ts';
 import { those } from './nouns/contact.ts';
+import { readStatus, told, type Status } from './nouns/status.ts';
 
 /** So many people are watched, those spoken to last. */
 const WATCHED_MAX = 200;
@@ -10,6 +12,10 @@ const WATCHED_MAX = 200;
 const EVERY_MS = 4_000;
 /** Whoever has not looked at the page for so long is away. */
 const AWAY_MS = 10_000;
+const key = (user: string): string => `tidings.status.${user}`;
+
+/** What somebody said of themselves in this browser last. */
+export const storedStatus = (user: string): Status => readStatus(storage.read(key(user)));
 
 export class Presence {
   /** What the server was told last over this connection. */
@@ -22,7 +28,9 @@ export class Presence {
   private away: ReturnType<typeof setTimeout> | undefined;
   private isAway = false;
 
-  constructor(private readonly core: Core) {}
+  constructor(private readonly core: Core) {
+    addEventListener('storage', this.onStorage);
+  }
 
   /** The new connection has been told nothing. */
   reconnected(): void {
@@ -30,7 +38,18 @@ export class Presence {
     this.notBefore = 0;
     clearTimeout(this.later);
     this.later = undefined;
-    this.sayStatus();
+  }
+
+  /** What is said of this person with each hello; nothing where it goes without saying. */
+  greeting(): object | null {
+    const value = this.status();
+    return value === 'online' ? null : { type: 'status', value };
+  }
+
+  /** This person is there otherwise, here and in other tabs, until they say something else. */
+  choose(status: Status): void {
+    storage.write(key(this.core.state.me), status === 'online' ? null : status);
+    this.chosen(status);
   }
 
   /** The server did not take the list. Where it may later, it is told again. */
@@ -72,17 +91,32 @@ export class Presence {
   stop(): void {
     clearTimeout(this.later);
     clearTimeout(this.away);
+    removeEventListener('storage', this.onStorage);
   }
 
   private turn(isAway: boolean): void {
-    if (isAway === this.isAway) return;
-    this.isAway = isAway;
-    this.core.socket.ephemeral({ type: 'status', value: isAway ? 'away' : 'online' });
+    this.say(() => (this.isAway = isAway));
   }
 
-  private sayStatus(): void {
-    if (this.isAway) this.core.socket.ephemeral({ type: 'status', value: 'away' });
+  private chosen(status: Status): void {
+    this.say(() => this.core.update(state => ({ ...state, status })));
   }
+
+  /** Says how this person is there, where a change makes it another word. */
+  private say(change: () => void): void {
+    const before = this.status();
+    change();
+    const value = this.status();
+    if (value !== before) this.core.socket.ephemeral({ type: 'status', value });
+  }
+
+  private status(): Status {
+    return told(this.core.state.status, this.isAway);
+  }
+
+  private readonly onStorage = (event: StorageEvent): void => {
+    if (event.key === key(this.core.state.me)) this.chosen(readStatus(event.newValue));
+  };
 
   /** The others of direct conversations, contacts, and the conversation that is shown. */
   private wanted(): { users: string[]; conversations: string[] } {

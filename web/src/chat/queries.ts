@@ -7,6 +7,7 @@ export * from './queries/invitations.ts';
 export * from './queries/later.ts';
 export * from './queries/message.ts';
 export * from './queries/people.ts';
+export * from './queries/profile.ts';
 export * from './queries/receipts.ts';
 export * from './queries/search.ts';
 export * from './queries/thread.ts';

@@ -9,6 +9,7 @@ import { NOTHING_HIDDEN, type Hidden } from './nouns/hidden.ts';
 import { UNMARKED, type Marks } from './nouns/mark.ts';
 import { mentionsOne } from './nouns/message.ts';
 import type { Settings } from './nouns/settings.ts';
+import type { Status } from './nouns/status.ts';
 import { heard, type Thread } from './nouns/thread.ts';
 import type { Picked } from './nouns/attachment.ts';
 import { amendments, append, cut, emptyLog, hear, heardOf, prepend, touch, trim } from './log.ts';
@@ -152,6 +153,10 @@ export interface State {
   /** How many members of conversations are there. */
   online: ReadonlyMap<string, number>;
   selected: string | null;
+  /** Somebody who is shown beside the conversation. */
+  person: string | null;
+  /** How this person says they are there. */
+  status: Status;
   link: Link;
   /** Whether the list of conversations has come. */
   loaded: boolean;
@@ -192,6 +197,8 @@ export const initialState = (me: string): State => ({
   seen: new Map(),
   online: new Map(),
   selected: null,
+  person: null,
+  status: 'online',
   link: { kind: 'connecting' },
   loaded: false,
   // As servers usually have them, until this one says.

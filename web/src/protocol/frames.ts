@@ -189,12 +189,23 @@ export type AboutSomebody =
   | 'group.invite'
   | 'group.withdraw';
 
+/** For whom something is. */
+export type Audience = 'everyone' | 'contacts' | 'nobody';
+
 /** A command without its id. */
 export type CommandBody =
   | { type: 'direct.open'; user: string }
   | { type: 'group.create'; name: string; members: string[] }
   | { type: 'group.leave' | 'group.accept' | 'group.decline'; conversation: string }
   | { type: AboutSomebody; conversation: string; user: string }
+  | { type: 'profile.update'; display_name?: string; about?: string; avatar?: string }
+  | {
+      type: 'settings.update';
+      receipts?: boolean;
+      last_seen?: Audience;
+      direct?: Audience;
+      add_me?: Audience;
+    }
   | { type: 'report.send'; conversation: string; message: string; reason: string; note?: string }
   | { type: 'contact.request'; user: string; text?: string }
   | { type: 'contact.accept' | 'contact.decline' | 'contact.withdraw' | 'contact.remove'; user: string }

@@ -85,6 +85,8 @@ export interface SocketOptions {
   /** A valid token. `refused`: the last one was not taken. A failure is tried again later unless `fatal` says no. */
   token(refused: boolean): Promise<string>;
   fatal(error: unknown): boolean;
+  /** Something that is said with each hello, in its frame, so that it counts from the beginning. */
+  beside?(): object | null;
   listener: SocketListener;
   open?(url: string): WebSocket;
   /** A clock that only goes forward, in milliseconds. */
@@ -265,7 +267,10 @@ export class Socket {
     this.heardAt = this.now();
     this.pingedAt = undefined;
     socket.onopen = () => {
-      for (const part of this.hello(token)) socket.send(JSON.stringify(part));
+      const [hello, ...others] = this.hello(token);
+      const beside = this.options.beside?.();
+      socket.send([hello, ...(beside ? [beside] : [])].map(part => JSON.stringify(part)).join('\n'));
+      for (const part of others) socket.send(JSON.stringify(part));
     };
     socket.onmessage = message => this.receive(String(message.data));
     socket.onclose = closed => this.closed(closed.code, closed.reason);

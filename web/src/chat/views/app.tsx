@@ -10,10 +10,12 @@ import { ContactsPanel } from './contacts/panel.tsx';
 import { ConversationView } from './conversation.tsx';
 import { GroupPane } from './group/pane.tsx';
 import { Join } from './join.tsx';
+import { PersonPane } from './person.tsx';
 import { Search } from './search.tsx';
 import { Sidebar, type PanelName } from './sidebar.tsx';
 import { SignIn } from './sign-in.tsx';
 import { ThreadPane } from './thread.tsx';
+import { YouPanel } from './you/panel.tsx';
 
 /** The style sheet shows one thing at a time on such screens. */
 const NARROW = '(max-width: 46rem)';
@@ -94,12 +96,14 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
     document.title = unread > 0 ? `(${unread}) Tidings` : 'Tidings';
   }, [unread]);
 
-  const thread = shown?.thread;
-  const governed = shown?.joined ? shown.governed : null;
+  // There is room for one thing beside a conversation.
+  const person = shown ? state.person : null;
+  const governed = person === null && shown?.joined ? shown.governed : null;
+  const thread = person === null && !governed ? shown?.thread : null;
   const classes = [
     'shell',
     shown && 'shows-conversation',
-    (thread || governed) && 'shows-aside',
+    (person !== null || thread || governed) && 'shows-aside',
     panel && 'shows-panel',
   ];
   return (
@@ -115,6 +119,8 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
             <Search chat={chat} state={state} within={shown} onChoose={choose} onClose={close} />
           ) : panel === 'contacts' ? (
             <ContactsPanel chat={chat} state={state} onClose={close} onOpened={opened} />
+          ) : panel === 'you' ? (
+            <YouPanel chat={chat} state={state} onClose={close} />
           ) : null
         }
       />
@@ -131,6 +137,7 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
           <p>{state.loaded ? 'Choose a conversation, or begin a new one.' : 'Loading your conversations…'}</p>
         </main>
       )}
+      {person !== null && <PersonPane key={person} chat={chat} state={state} user={person} />}
       {shown && governed && (
         <GroupPane key={shown.id} chat={chat} state={state} conversation={shown} governed={governed} />
       )}

@@ -20,10 +20,20 @@ function initials(name: string): string {
 export const there = (seen: Seen | undefined): string | undefined =>
   seen?.online ? (seen.status ?? 'online') : undefined;
 
-export function Avatar({ id, name, seen }: { id: string; name: string; seen?: Seen | undefined }) {
+interface Props {
+  id: string;
+  name: string;
+  seen?: Seen | undefined;
+  /** A picture in the place of the initials. */
+  picture?: string | null;
+  /** It cannot be fetched. */
+  onBroken?(): void;
+}
+
+export function Avatar({ id, name, seen, picture, onBroken }: Props) {
   return (
     <span class={`avatar hue-${hue(id)}`} data-there={there(seen)} aria-hidden="true">
-      {initials(name)}
+      {picture ? <img src={picture} alt="" {...(onBroken && { onError: onBroken })} /> : initials(name)}
     </span>
   );
 }

@@ -4,18 +4,18 @@ import { pinsLack, threadsLack } from '../behind.ts';
 import type { Chat } from '../chat.ts';
 import { may } from '../nouns/permission.ts';
 import * as store from '../store.ts';
-import type { Seen } from '../../protocol/frames.ts';
 import { Avatar } from './avatar.tsx';
 import { Composer } from './composer.tsx';
 import { useBlocking } from './contacts/block.tsx';
 import { ProblemLine } from './doing.tsx';
+import { Face } from './face.tsx';
 import { AboutIcon, PinIcon, SearchIcon, ThreadIcon } from './icons.tsx';
 import { Messages } from './messages.tsx';
 import { OwnMarksMenu } from './own-marks.tsx';
 import { filesOf, hasFiles, usePicked } from './picked.ts';
 import { Pins } from './pins.tsx';
+import { seenText } from './seen.ts';
 import { ThreadsList } from './threads.tsx';
-import { shortTime } from './time.ts';
 
 interface Props {
   chat: Chat;
@@ -40,11 +40,11 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
         <a class="back" href="#" aria-label="Back to the conversations">
           ←
         </a>
-        <Avatar
-          id={store.faceOf(state, conversation)}
-          name={title}
-          seen={store.otherSeen(state, conversation)}
-        />
+        {other === undefined ? (
+          <Avatar id={conversation.id} name={title} />
+        ) : (
+          <Face chat={chat} user={other} name={title} seen={store.otherSeen(state, conversation)} />
+        )}
         <div>
           <h2>{title}</h2>
           <p class="quiet">{subtitle(state, conversation)}</p>
@@ -77,6 +77,18 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
           >
             <ThreadIcon />
             {unreadThreads > 0 && <span class="badge dot" />}
+          </button>
+        )}
+        {other !== undefined && (
+          <button
+            class="quiet-button"
+            type="button"
+            aria-label={`About ${title}`}
+            title={`About ${title}`}
+            aria-expanded={state.person === other}
+            onClick={() => chat.showPerson(state.person === other ? null : other)}
+          >
+            <AboutIcon />
           </button>
         )}
         {conversation.kind === 'group' && conversation.joined && (
@@ -191,15 +203,6 @@ function subtitle(state: store.State, conversation: store.Conversation): string 
   const online = state.online.get(conversation.id);
   const list = names.join(', ') + (others > 0 ? ` and ${others} more` : '');
   return online === undefined ? list : `${online} online · ${list}`;
-}
-
-const THERE = { online: 'online', away: 'away', dnd: 'do not disturb' };
-
-/** How somebody is there, or when they were last. */
-function seenText(seen: Seen | undefined): string {
-  if (!seen) return '';
-  if (seen.online) return THERE[seen.status ?? 'online'];
-  return seen.last_seen === undefined ? '' : `last seen ${shortTime(seen.last_seen)}`;
 }
 
 function typingText(state: store.State, conversation: store.Conversation): string {

@@ -4,6 +4,8 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
 export interface Choice {
   label: string;
+  /** Of one of several that stand for what is so: whether it is this. */
+  checked?: boolean;
   act(): void;
 }
 
@@ -79,7 +81,8 @@ export function Menu({ label, choices, children }: Props) {
             <li key={choice.label} role="none">
               <button
                 type="button"
-                role="menuitem"
+                role={choice.checked === undefined ? 'menuitem' : 'menuitemradio'}
+                aria-checked={choice.checked}
                 tabIndex={-1}
                 onClick={() => {
                   close();

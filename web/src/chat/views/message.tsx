@@ -7,8 +7,8 @@ import type { Chat } from '../chat.ts';
 import type { MessageEntry } from '../fold.ts';
 import { contentText, editable, withText } from '../nouns/message.ts';
 import * as store from '../store.ts';
-import { Avatar } from './avatar.tsx';
 import { Editor } from './editor.tsx';
+import { Face } from './face.tsx';
 import { ForwardTo } from './forward.tsx';
 import { sentence } from './hooks.ts';
 import { QuoteView } from './quote.tsx';
@@ -139,7 +139,7 @@ export const Message = memo(function Message(props: MessageProps) {
       onFocusOut={event => setActive(row.current?.contains(event.relatedTarget as Node | null) ?? false)}
       onKeyDown={pressed}
     >
-      {!mine && !together && <Avatar id={message.sender} name={name} />}
+      {!mine && !together && <Face chat={chat} user={message.sender} name={name} />}
       <div class="bubble">
         {!together && <span class={mine ? 'visually-hidden' : 'name'}>{name}</span>}
         {message.forwarded && (

@@ -10,14 +10,16 @@ import { isMuted } from '../nouns/mark.ts';
 import { outgoingText } from '../outbox.ts';
 import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
+import { Face } from './face.tsx';
 import { useNow } from './hooks.ts';
 import { MutedIcon, PeopleIcon, SearchIcon } from './icons.tsx';
 import { Invitations } from './invitations.tsx';
 import { NewConversation } from './new-conversation.tsx';
 import { shortTime } from './time.ts';
+import { YouMenu } from './you/menu.tsx';
 
 /** What is shown in the place of the list of conversations. */
-export type PanelName = 'search' | 'contacts';
+export type PanelName = 'search' | 'contacts' | 'you';
 
 interface Props {
   chat: Chat;
@@ -40,6 +42,8 @@ export function Sidebar({ chat, state, username, searchButton, onPanel, panel }:
   const item = (conversation: store.Conversation) => (
     <Item
       key={conversation.id}
+      chat={chat}
+      other={store.otherIn(state, conversation)}
       conversation={conversation}
       face={store.faceOf(state, conversation)}
       seen={store.otherSeen(state, conversation)}
@@ -94,11 +98,7 @@ export function Sidebar({ chat, state, username, searchButton, onPanel, panel }:
       {/* Below the list, which would else move away under the pointer when it comes or goes. */}
       <LinkState link={state.link} />
       <footer>
-        <Avatar id={state.me} name={state.people.get(state.me)?.displayName ?? username} />
-        <span class="me">
-          <strong>{state.people.get(state.me)?.displayName ?? username}</strong>
-          <span class="quiet">@{username}</span>
-        </span>
+        <YouMenu chat={chat} state={state} username={username} onPanel={onPanel} />
         <button class="link" type="button" onClick={() => void chat.signOut()}>
           Sign out
         </button>
@@ -109,6 +109,9 @@ export function Sidebar({ chat, state, username, searchButton, onPanel, panel }:
 }
 
 interface ItemProps {
+  chat: Chat;
+  /** The other of a direct conversation. */
+  other: string | undefined;
   conversation: store.Conversation;
   face: string;
   /** How the other of a direct conversation is there. */
@@ -118,7 +121,8 @@ interface ItemProps {
   selected: boolean;
 }
 
-const Item = memo(function Item({ conversation, face, seen, title, preview, selected }: ItemProps) {
+const Item = memo(function Item(props: ItemProps) {
+  const { chat, other, conversation, face, seen, title, preview, selected } = props;
   const { id, unread, mentioned, marks, unreadThreads, lastAt } = conversation;
   const muted = isMuted(marks, Date.now());
   const count = unread > 99 ? '99+' : String(unread);
@@ -130,7 +134,11 @@ const Item = memo(function Item({ conversation, face, seen, title, preview, sele
         data-muted={muted || undefined}
         aria-current={selected ? 'page' : undefined}
       >
-        <Avatar id={face} name={title} seen={seen} />
+        {other === undefined ? (
+          <Avatar id={face} name={title} />
+        ) : (
+          <Face chat={chat} user={other} name={title} seen={seen} />
+        )}
         <span class="item-title">
           {title}
           {muted && (

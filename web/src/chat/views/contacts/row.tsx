@@ -1,7 +1,7 @@
 // Somebody in the lists of contacts, with what can be done.
 import type { Chat } from '../../chat.ts';
 import * as store from '../../store.ts';
-import { Avatar } from '../avatar.tsx';
+import { Face } from '../face.tsx';
 import { ProblemLine, useDoing } from '../doing.tsx';
 import { MoreIcon } from '../icons.tsx';
 import { Menu } from '../menu.tsx';
@@ -27,7 +27,7 @@ export function ContactRow({ chat, state, user, kind, onOpened }: Props) {
   const isContact = kind === 'tie' && tie?.kind === 'contact';
   return (
     <li>
-      <Avatar id={user} name={name} seen={state.seen.get(user)} />
+      <Face chat={chat} user={user} name={name} seen={state.seen.get(user)} />
       <span class="who">
         <strong>{name}</strong>
         {username !== undefined && <span class="quiet">@{username}</span>}

@@ -4,7 +4,7 @@ import { holds, listOf, type Sanction } from '../../nouns/governed.ts';
 import { roleOf, type Act } from '../../nouns/permission.ts';
 import type { Role } from '../../../protocol/frames.ts';
 import * as store from '../../store.ts';
-import { Avatar } from '../avatar.tsx';
+import { Face } from '../face.tsx';
 import { ProblemLine, useDoing } from '../doing.tsx';
 import { MoreIcon } from '../icons.tsx';
 import { Menu, type Choice } from '../menu.tsx';
@@ -97,9 +97,11 @@ function Member({ chat, state, conversation, allowed, user, muted }: MemberProps
   const close = (): void => setAsked(null);
   return (
     <li aria-busy={doing.busy} data-user={shown?.username}>
-      <Avatar id={user} name={name} seen={state.seen.get(user)} />
+      <Face chat={chat} user={user} name={name} seen={state.seen.get(user)} />
       <span class="who">
-        <strong>{name}</strong>
+        <button class="link" type="button" onClick={() => chat.showPerson(user)}>
+          {name}
+        </button>
         <span class="quiet">
           {[shown && `@${shown.username}`, role !== 'member' && role].filter(Boolean).join(' · ')}
           {silenced && ` · muted ${untilText(silenced.until)}`}
