@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Sessions } from '../src/chat/sessions.ts';
 import { Session, SignedOut, storedLogin, type Login } from '../src/shared/session.ts';
 import { browser, settle, type Browser } from './browser.ts';
 
@@ -122,4 +123,50 @@ test('other tabs that refresh or sign out are followed', async () => {
   page.dispatch('storage', { key: 'tidings.session' });
   await settle();
   assert.equal(out(), 1);
+});
+
+test('another password keeps this login, with new tokens', async () => {
+  const page = browser(server());
+  const { session, renewed, out } = begun(login(page));
+  await session.changePassword('old', 'a new one');
+  assert.deepEqual(page.calls, [
+    { path: '/auth/password', body: { password: 'old', new_password: 'a new one' } },
+  ]);
+  assert.deepEqual([renewed, out()], [['token-1'], 0]);
+  assert.equal(storedLogin()?.refresh_token, 'refresh-1');
+  session.close();
+});
+
+test('a deleted account leaves no login behind, and one that is not deleted keeps it', async () => {
+  let status = 401;
+  const page = browser(() =>
+    status === 401
+      ? { status, body: { code: 'unauthenticated', detail: 'this is not the password' } }
+      : { body: {} },
+  );
+  const { session, out } = begun(login(page));
+  await assert.rejects(session.deleteAccount('wrong'), { message: 'this is not the password' });
+  assert.deepEqual([out(), storedLogin()?.username], [0, 'me']);
+  status = 200;
+  await session.deleteAccount('right');
+  assert.deepEqual([out(), storedLogin()], [1, null]);
+});
+
+test('all sessions end, the one that asks at last', async () => {
+  const ended: string[] = [];
+  const page = browser(() => ({ body: {} }));
+  const { session, out } = begun(login(page));
+  const list = ['here', 'phone', 'desk'].map(id => ({ id, current: id === 'here', address: '' }));
+  Object.defineProperty(globalThis, 'fetch', {
+    configurable: true,
+    value: async (path: string, { method }: { method: string }) => {
+      if (method !== 'GET') ended.push(path);
+      return new Response(method === 'GET' ? JSON.stringify(list) : null, {
+        status: method === 'GET' ? 200 : 204,
+      });
+    },
+  });
+  await new Sessions(session).endAll();
+  assert.deepEqual(ended, ['/auth/sessions/phone', '/auth/sessions/desk', '/auth/logout']);
+  assert.deepEqual([out(), storedLogin()], [1, null]);
 });

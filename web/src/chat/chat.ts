@@ -28,6 +28,7 @@ import { Presence, storedStatus } from './presence.ts';
 import { Profiles } from './profiles.ts';
 import * as queries from './queries.ts';
 import { Reads } from './reads.ts';
+import { Sessions } from './sessions.ts';
 import * as store from './store.ts';
 import { Threads } from './threads.ts';
 import { Receipts } from './receipts.ts';
@@ -40,6 +41,7 @@ export class Chat implements Core {
   readonly socket: Socket;
   readonly ask: queries.Ask;
   private readonly session: Session;
+  readonly sessions: Sessions;
   private readonly cursors: CursorKeeper;
   readonly changes = new Changes(this);
   readonly drafts: Drafts;
@@ -81,13 +83,14 @@ export class Chat implements Core {
     this.threads = new Threads(this, this.reads, this.summaries);
     this.session = new Session(login, {
       renewed: token => this.socket.renew(token),
-      signedOut: () => {
+      signedOut: (reason = 'You have been signed out.') => {
         this.drafts.forget();
-        this.end('You have been signed out.');
+        this.end(reason);
       },
     });
     const token = async (refused: boolean): Promise<string> =>
       refused ? (await this.session.renew()).token : this.session.token();
+    this.sessions = new Sessions(this.session);
     this.ask = queries.asker(token);
     this.files = new Files(this.ask);
     this.quotes = new Lookup(async keys => {

@@ -26,12 +26,17 @@ export class Problem extends Error {
   }
 }
 
-async function call(path: string, body: object, headers: Record<string, string> = {}): Promise<Response> {
+async function call(
+  path: string,
+  body: object | null,
+  headers: Record<string, string> = {},
+  method = 'POST',
+): Promise<Response> {
   try {
     return await fetch(path, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', ...headers },
-      body: JSON.stringify(body),
+      method,
+      headers: { ...(body && { 'Content-Type': 'application/json' }), ...headers },
+      ...(body && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch {
@@ -55,13 +60,21 @@ function skew(response: Response): number {
   return Number.isNaN(date) ? 0 : date - Date.now();
 }
 
-async function account(path: string, body: object): Promise<Grant> {
-  const response = await call(path, body);
-  const answer = await json(response);
-  if (response.ok) return { ...(answer as unknown as Grant), skew_ms: skew(response) };
-  const message = text(answer.detail) ?? text(answer.title) ?? `The server answered ${response.status}.`;
-  throw new Problem(text(answer.code) ?? 'unavailable', message, text(answer.field));
+async function account(path: string, body: object, token?: string): Promise<Grant> {
+  const response = await call(path, body, token === undefined ? {} : bearer(token));
+  if (!response.ok) throw await refusal(response);
+  return { ...((await json(response)) as unknown as Grant), skew_ms: skew(response) };
 }
+
+async function refusal(response: Response): Promise<Problem> {
+  const answer = await json(response);
+  const message = text(answer.detail) ?? text(answer.title) ?? `The server answered ${response.status}.`;
+  const wait = answer.retry_after_ms;
+  const code = text(answer.code) ?? 'unavailable';
+  return new Problem(code, message, text(answer.field), typeof wait === 'number' ? wait : undefined);
+}
+
+const bearer = (token: string): Record<string, string> => ({ Authorization: `Bearer ${token}` });
 
 export const register = (username: string, password: string, displayName: string): Promise<Grant> =>
   account('/auth/register', {
@@ -75,6 +88,41 @@ export const login = (username: string, password: string): Promise<Grant> =>
 
 export const refresh = (refreshToken: string): Promise<Grant> =>
   account('/auth/refresh', { refresh_token: refreshToken });
+
+/** With a new password; every other session of the account ends. */
+export const changePassword = (token: string, password: string, newPassword: string): Promise<Grant> =>
+  account('/auth/password', { password, new_password: newPassword }, token);
+
+/** Deletes the account, for good. */
+export async function deleteAccount(token: string, password: string): Promise<void> {
+  const response = await call('/auth/delete', { password }, bearer(token));
+  if (!response.ok) throw await refusal(response);
+}
+
+/** A login somewhere, and all that was refreshed from it. */
+export interface OwnSession {
+  id: string;
+  /** What its user reads of it. */
+  device?: string;
+  address: string;
+  created_at: string;
+  last_used_at: string;
+  /** Whether it is the one that asks. */
+  current: boolean;
+}
+
+/** The user's sessions, the latest used first. */
+export async function listSessions(token: string): Promise<OwnSession[]> {
+  const response = await call('/auth/sessions', null, bearer(token), 'GET');
+  if (!response.ok) throw await refusal(response);
+  return (await json(response)) as unknown as OwnSession[];
+}
+
+/** Ends a session. One that has ended already is as good. */
+export async function endSession(token: string, id: string): Promise<void> {
+  const response = await call(`/auth/sessions/${encodeURIComponent(id)}`, null, bearer(token), 'DELETE');
+  if (!response.ok && response.status !== 404) throw await refusal(response);
+}
 
 /** Ends the login on the server. */
 export async function logout(refreshToken: string): Promise<void> {
@@ -94,7 +142,7 @@ export async function graphql<T>(
   const response = await call(
     '/graphql',
     { query, variables },
-    { Authorization: `Bearer ${token}`, ...(after ? { 'tidings-after': after } : {}) },
+    { ...bearer(token), ...(after ? { 'tidings-after': after } : {}) },
   );
   const answer = (await json(response)) as {
     data?: T | null;

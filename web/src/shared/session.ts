@@ -67,13 +67,16 @@ export function refreshDelay(left: number): number {
 export class Session {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private refreshing: Promise<Login> | undefined;
+  private ended = false;
+  /** Why it ends, where this person wants it to. */
+  private parting: string | undefined;
   /** On the clock that only goes forward: when the token ends, and from when on it may be refreshed. */
   private endsAt = 0;
   private notBefore = 0;
 
   constructor(
     private login: Login,
-    private readonly listener: { renewed(token: string): void; signedOut(): void },
+    private readonly listener: { renewed(token: string): void; signedOut(reason?: string): void },
   ) {
     addEventListener('storage', this.onStorage);
     this.endsAt = performance.now() + lifetime(login);
@@ -103,6 +106,30 @@ export class Session {
     store(null);
     this.end();
     await api.logout(refresh_token).catch(() => undefined);
+  }
+
+  /** Takes another password. Every other login of the account ends. Fails with a `Problem`. */
+  changePassword(password: string, newPassword: string): Promise<void> {
+    return alone(async () => {
+      const { token, username } = this.login;
+      const login = { ...(await api.changePassword(token, password, newPassword)), username };
+      store(login);
+      this.take(login);
+    });
+  }
+
+  /** Deletes the account, for good. Fails with a `Problem`. */
+  async deleteAccount(password: string): Promise<void> {
+    // The connection may end before the answer comes.
+    this.parting = 'Your account is deleted.';
+    try {
+      await api.deleteAccount(await this.token(), password);
+    } catch (error) {
+      this.parting = undefined;
+      throw error;
+    }
+    store(null);
+    this.end();
   }
 
   /** Stops refreshing. */
@@ -174,7 +201,9 @@ export class Session {
 
   private end(): void {
     this.close();
-    this.listener.signedOut();
+    if (this.ended) return;
+    this.ended = true;
+    this.listener.signedOut(this.parting);
   }
 
   private readonly onStorage = (event: StorageEvent): void => {

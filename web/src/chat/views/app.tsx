@@ -12,6 +12,7 @@ import { GroupPane } from './group/pane.tsx';
 import { Join } from './join.tsx';
 import { PersonPane } from './person.tsx';
 import { Search } from './search.tsx';
+import { SessionsPanel } from './sessions/panel.tsx';
 import { Sidebar, type PanelName } from './sidebar.tsx';
 import { SignIn } from './sign-in.tsx';
 import { ThreadPane } from './thread.tsx';
@@ -121,6 +122,8 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
             <ContactsPanel chat={chat} state={state} onClose={close} onOpened={opened} />
           ) : panel === 'you' ? (
             <YouPanel chat={chat} state={state} onClose={close} />
+          ) : panel === 'sessions' ? (
+            <SessionsPanel chat={chat} username={username} onClose={close} />
           ) : null
         }
       />

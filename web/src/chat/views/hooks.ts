@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Chat } from '../chat.ts';
 import { isMuted } from '../nouns/mark.ts';
 import type { State } from '../store.ts';
+import { waitText } from './time.ts';
 
 /** The present state of a chat; the view is drawn again when it changes. */
 export function useChat(chat: Chat): State {
@@ -39,5 +40,13 @@ export function unreadTotal(state: State): number {
 /** What went wrong, as a sentence for people. */
 export const sentence = (error: unknown): string =>
   error instanceof Error
-    ? error.message.charAt(0).toUpperCase() + error.message.slice(1)
+    ? error.message.charAt(0).toUpperCase() + error.message.slice(1) + againText(error)
     : 'Something went wrong.';
+
+/** When the same may be tried again, where the server says so. */
+function againText(error: Error): string {
+  const { retryAfterMs: wait } = error as { retryAfterMs?: number };
+  if (wait === undefined || wait < 1_000) return '';
+  const stop = /[.!?]$/.test(error.message) ? '' : '.';
+  return `${stop} Try again in ${waitText(wait)}.`;
+}

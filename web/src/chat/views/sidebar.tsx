@@ -19,7 +19,7 @@ import { shortTime } from './time.ts';
 import { YouMenu } from './you/menu.tsx';
 
 /** What is shown in the place of the list of conversations. */
-export type PanelName = 'search' | 'contacts' | 'you';
+export type PanelName = 'search' | 'contacts' | 'you' | 'sessions';
 
 interface Props {
   chat: Chat;

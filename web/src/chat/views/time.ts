@@ -32,3 +32,16 @@ export const untilText = (until: string | null): string =>
   until === null
     ? 'until somebody ends it'
     : `until ${sameDay(until, new Date().toISOString()) ? clockTime(until) : moment.format(new Date(until))}`;
+
+/** How long something takes, roughly and never less than it does. */
+export function waitText(ms: number): string {
+  const units = [
+    ['day', 86_400_000],
+    ['hour', 3_600_000],
+    ['minute', 60_000],
+    ['second', 1_000],
+  ] as const;
+  const [unit, size] = units.find(([, size]) => ms > size) ?? units[3];
+  const count = Math.max(1, Math.ceil(ms / size));
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}

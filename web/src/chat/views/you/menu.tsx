@@ -36,6 +36,7 @@ export function YouMenu({ chat, state, username, onPanel }: Props) {
         label={`Your account, ${STATUS_WORDS[status].toLowerCase()}`}
         choices={[
           { label: 'Profile and settings', act: () => onPanel('you') },
+          { label: 'Sessions and password', act: () => onPanel('sessions') },
           ...STATUSES.map(other => ({
             label: STATUS_WORDS[other],
             checked: other === status,
