@@ -22,6 +22,7 @@ import type { Picked } from './nouns/attachment.ts';
 import { isMuted } from './nouns/mark.ts';
 import { contentText, mayEdit } from './nouns/message.ts';
 import type { EventOf } from './nouns/noun.ts';
+import { Notices } from './notices.ts';
 import { Outbox, type Addressed } from './outbox.ts';
 import { People } from './people.ts';
 import { Presence, storedStatus } from './presence.ts';
@@ -53,6 +54,7 @@ export class Chat implements Core {
   readonly threads: Threads;
   readonly receipts = new Receipts(this);
   readonly presence = new Presence(this);
+  readonly notices = new Notices(this);
   readonly profiles: Profiles;
   readonly invitations = new Invitations(this, ack => this.opened(ack));
   readonly joining = new Joining(this, ack => this.opened(ack));
@@ -76,6 +78,7 @@ export class Chat implements Core {
     private readonly onEnd: (reason: string) => void,
   ) {
     this.state = { ...store.initialState(login.user), status: storedStatus(login.user) };
+    this.notices.start();
     this.cursors = new CursorKeeper(login.user);
     this.drafts = new Drafts(login.user);
     this.marks = new OwnMarks(this, this.cursors, this.reads, this.summaries);
@@ -85,6 +88,7 @@ export class Chat implements Core {
       renewed: token => this.socket.renew(token),
       signedOut: (reason = 'You have been signed out.') => {
         this.drafts.forget();
+        this.notices.forget();
         this.end(reason);
       },
     });
@@ -129,6 +133,7 @@ export class Chat implements Core {
           this.invitations.noticed(notice);
           this.contacts.noticed(notice);
           this.profiles.noticed(notice);
+          this.notices.noticed(notice);
           void this.people.meetStrangers();
         },
         ephemeral: frame => this.update(state => store.withEphemeral(state, frame, Date.now())),
@@ -145,6 +150,7 @@ export class Chat implements Core {
           this.threads.reconnected();
           void this.invitations.reconnected();
           void this.contacts.reconnected();
+          void this.notices.reconnected();
           this.lookAfter();
         },
       },
@@ -331,6 +337,7 @@ export class Chat implements Core {
     this.files.stop();
     this.quotes.stop();
     this.profiles.stop();
+    this.notices.stop();
     this.summaries.stop();
     this.presence.stop();
     this.cursors.save();
@@ -372,6 +379,7 @@ export class Chat implements Core {
   }
 
   private onEvents(events: TidingsEvent[]): void {
+    this.notices.heard(events);
     this.update(state => store.trimmed(store.withEvents(state, events), this.atEnd));
     this.governing.heard(events);
     for (const { conversation, seq } of events) this.cursors.move(conversation, seq);

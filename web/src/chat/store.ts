@@ -8,6 +8,7 @@ import { whomWordsName, type Governed } from './nouns/governed.ts';
 import { NOTHING_HIDDEN, type Hidden } from './nouns/hidden.ts';
 import { UNMARKED, type Marks } from './nouns/mark.ts';
 import { mentionsOne } from './nouns/message.ts';
+import type { Told } from './nouns/notice.ts';
 import type { Settings } from './nouns/settings.ts';
 import type { Status } from './nouns/status.ts';
 import { heard, type Thread } from './nouns/thread.ts';
@@ -163,6 +164,8 @@ export interface State {
   limits: Limits;
   /** The groups that this person is invited to. */
   invitations: readonly Invitation[];
+  /** What this person was told, the newest first, and whether it is known how far they have read it elsewhere. */
+  notices: { told: readonly Told[]; known: boolean };
   /** What others are to this person. */
   relations: Relations;
   /** What this person has hidden from themselves. */
@@ -210,6 +213,7 @@ export const initialState = (me: string): State => ({
     attachmentBytes: 32 * 2 ** 20,
   },
   invitations: [],
+  notices: { told: [], known: false },
   relations: NO_RELATIONS,
   hidden: NOTHING_HIDDEN,
   announcement: { text: '', number: 0 },
@@ -707,6 +711,7 @@ export function strangers(state: State): string[] {
     if (!state.people.has(user)) unknown.add(user);
   };
   for (const { by } of state.invitations) meet(by);
+  for (const { by } of state.notices.told) if (by !== undefined) meet(by);
   [...state.relations.ties.keys(), ...state.relations.blocked].forEach(meet);
   for (const conversation of state.conversations.values()) {
     if (conversation.preview) meet(conversation.preview.sender);

@@ -10,6 +10,8 @@ import { ContactsPanel } from './contacts/panel.tsx';
 import { ConversationView } from './conversation.tsx';
 import { GroupPane } from './group/pane.tsx';
 import { Join } from './join.tsx';
+import { Announcements } from './notices/announcements.tsx';
+import { NoticesPanel } from './notices/panel.tsx';
 import { PersonPane } from './person.tsx';
 import { Search } from './search.tsx';
 import { SessionsPanel } from './sessions/panel.tsx';
@@ -122,6 +124,8 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
             <ContactsPanel chat={chat} state={state} onClose={close} onOpened={opened} />
           ) : panel === 'you' ? (
             <YouPanel chat={chat} state={state} onClose={close} />
+          ) : panel === 'notices' ? (
+            <NoticesPanel chat={chat} state={state} onClose={close} onOpened={opened} />
           ) : panel === 'sessions' ? (
             <SessionsPanel chat={chat} username={username} onClose={close} />
           ) : null
@@ -153,6 +157,7 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
           thread={thread}
         />
       )}
+      <Announcements chat={chat} state={state} />
       {way && (
         <Join
           chat={chat}

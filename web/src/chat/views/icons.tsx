@@ -26,6 +26,8 @@ export const PeopleIcon = () =>
   );
 export const AboutIcon = () => icon('M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17ZM12 11v5.5M12 7.6v.1');
 export const ReportIcon = () => icon('M5.5 21V4M5.5 5c4-2.5 8 2.5 13 0v9c-5 2.5-9-2.5-13 0');
+export const NoticesIcon = () =>
+  icon('M6 16.5c1-1.2 1.2-3 1.2-6a4.8 4.8 0 0 1 9.6 0c0 3 .2 4.8 1.2 6ZM10.3 19.5h3.4M12 5.5V4');
 export const MoreIcon = () => icon('M12 5.5v.1M12 12v.1M12 18.5v.1');
 export const MutedIcon = () =>
   icon('M9.5 5.2A5 5 0 0 1 17 9.5c0 2.5.5 4 1.2 5M15 17H5.5c1-1 1.5-3 1.5-5.5M10.5 20h3M4 4l16 16');

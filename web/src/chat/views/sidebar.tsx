@@ -12,14 +12,14 @@ import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
 import { Face } from './face.tsx';
 import { useNow } from './hooks.ts';
-import { MutedIcon, PeopleIcon, SearchIcon } from './icons.tsx';
+import { MutedIcon, NoticesIcon, PeopleIcon, SearchIcon } from './icons.tsx';
 import { Invitations } from './invitations.tsx';
 import { NewConversation } from './new-conversation.tsx';
 import { shortTime } from './time.ts';
 import { YouMenu } from './you/menu.tsx';
 
 /** What is shown in the place of the list of conversations. */
-export type PanelName = 'search' | 'contacts' | 'you' | 'sessions';
+export type PanelName = 'search' | 'contacts' | 'notices' | 'you' | 'sessions';
 
 interface Props {
   chat: Chat;
@@ -34,6 +34,8 @@ interface Props {
 
 export function Sidebar({ chat, state, username, searchButton, onPanel, panel }: Props) {
   const [beginning, setBeginning] = useState(false);
+  const { known, told } = state.notices;
+  const news = known ? told.filter(({ read }) => !read).length : 0;
   const asking = those(state.relations, 'asks').length;
   const conversations = store.listed(state);
   const [away, here] = [true, false].map(archived =>
@@ -76,6 +78,16 @@ export function Sidebar({ chat, state, username, searchButton, onPanel, panel }:
         >
           <PeopleIcon />
           {asking > 0 && <span class="badge dot" />}
+        </button>
+        <button
+          class="quiet-button"
+          type="button"
+          aria-label={news === 0 ? 'Notices' : `Notices: ${news} new`}
+          title="Notices"
+          onClick={() => onPanel('notices')}
+        >
+          <NoticesIcon />
+          {news > 0 && <span class="badge dot" />}
         </button>
         <button class="primary small" type="button" onClick={() => setBeginning(true)}>
           New
