@@ -119,8 +119,8 @@ test('whoever is blocked writes to somebody alone no more, until they are not', 
   await open(ann);
   await row(ann, 'Blocked', 'Ben').getByRole('button', { name: 'Unblock Ben' }).click();
   await row(ann, 'Blocked', 'Ben').waitFor({ state: 'detached' });
-  await ann.page.keyboard.press('Escape');
-  await ann.choose('Ben');
+  await panel(ann).getByRole('button', { name: 'Close' }).click();
+  await ann.page.getByRole('heading', { name: 'Ben' }).waitFor();
   await ann.say('Let us talk');
   await ben.choose('Ann');
   await ben.sees('Let us talk');

@@ -208,6 +208,14 @@ test('unread messages that mention the viewer are counted until they are read or
   assert.equal(count(store.withEvents(state, [said(5, ME)])), 0);
 });
 
+test('a deleted account is known by what stands for its name, and has no name to be written by', () => {
+  const gone = { id: BOB, username: BOB, displayName: 'deleted user' };
+  const of = (person: store.Person) => store.withPeople(store.initialState(ME), [person]).people.get(BOB);
+  assert.equal(of(gone), undefined);
+  assert.equal(of({ ...gone, isDeleted: true })?.displayName, 'deleted user');
+  assert.equal(store.handle(of({ ...gone, isDeleted: true })), false);
+});
+
 test('receipts say how far the others have read and have a conversation, and never less than before', () => {
   const receipt = (read: number, delivered?: number) =>
     ({

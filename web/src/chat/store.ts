@@ -35,6 +35,8 @@ export interface Person {
   id: string;
   username: string;
   displayName: string;
+  /** Whether the account is deleted; the id stands for the username then. */
+  isDeleted?: boolean;
 }
 
 export interface Preview {
@@ -269,7 +271,8 @@ export const withLimits = (state: State, { limits = {} }: Welcome): State => ({
 export function withPeople(state: State, people: readonly Person[]): State {
   const known = new Map(state.people);
   // Where the read models do not know somebody yet, their id stands in for the name: they are asked for by that.
-  for (const person of people) if (person.username !== person.id) known.set(person.id, person);
+  for (const person of people)
+    if (person.username !== person.id || person.isDeleted) known.set(person.id, person);
   return { ...state, people: known };
 }
 
@@ -674,6 +677,10 @@ export const hasUnsent = (state: State): boolean =>
 /** The conversations as the list shows them: newest activity first. */
 export const listed = (state: State): Conversation[] =>
   [...state.conversations.values()].sort((a, b) => (a.lastAt < b.lastAt ? 1 : a.lastAt > b.lastAt ? -1 : 0));
+
+/** The name to write somebody by, of whom there is one. */
+export const handle = (person: Person | undefined): string | false =>
+  person !== undefined && !person.isDeleted && `@${person.username}`;
 
 /** Who is known by name. */
 export type Known = Pick<State, 'me' | 'people'>;

@@ -17,7 +17,7 @@ export const asker =
   };
 
 /** What is asked of everybody who appears. */
-export const PERSON = 'id username displayName';
+export const PERSON = 'id username displayName isDeleted';
 
 /** A message in one line of text. */
 export const line = ({ kind, text }: { kind: string; text: string | null }): string =>

@@ -196,7 +196,7 @@ function subtitle(state: store.State, conversation: store.Conversation): string 
     const other = conversation.members.find(member => member !== state.me);
     const person = other === undefined ? undefined : state.people.get(other);
     const seen = seenText(store.otherSeen(state, conversation));
-    return [person && `@${person.username}`, seen].filter(Boolean).join(' · ');
+    return [store.handle(person), seen].filter(Boolean).join(' · ');
   }
   const names = conversation.members.slice(0, 6).map(member => store.personName(state, member));
   const others = conversation.members.length - names.length;

@@ -22,7 +22,7 @@ export function ContactRow({ chat, state, user, kind, onOpened }: Props) {
   const blocking = useBlocking(chat, state, user);
   const name = store.personName(state, user);
   const tie = state.relations.ties.get(user);
-  const username = state.people.get(user)?.username;
+  const handle = store.handle(state.people.get(user));
   const write = (): void => void doing.run(async () => onOpened(await chat.openWith(user)));
   const isContact = kind === 'tie' && tie?.kind === 'contact';
   return (
@@ -30,7 +30,7 @@ export function ContactRow({ chat, state, user, kind, onOpened }: Props) {
       <Face chat={chat} user={user} name={name} seen={state.seen.get(user)} />
       <span class="who">
         <strong>{name}</strong>
-        {username !== undefined && <span class="quiet">@{username}</span>}
+        {handle && <span class="quiet">{handle}</span>}
         {kind === 'tie' && tie?.kind === 'asks' && tie.text !== null && <span>{tie.text}</span>}
       </span>
       {kind === 'blocked' ? (

@@ -103,7 +103,7 @@ function Member({ chat, state, conversation, allowed, user, muted }: MemberProps
           {name}
         </button>
         <span class="quiet">
-          {[shown && `@${shown.username}`, role !== 'member' && role].filter(Boolean).join(' · ')}
+          {[store.handle(shown), role !== 'member' && role].filter(Boolean).join(' · ')}
           {silenced && ` · muted ${untilText(silenced.until)}`}
         </span>
       </span>
