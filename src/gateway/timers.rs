@@ -25,6 +25,9 @@ pub(super) struct Due {
     pub(super) note: bool,
 }
 
+/// How long a token that has run out may be served, where the clock was set back.
+const ASKED_AGAIN: Duration = Duration::from_millis(250);
+
 impl Timers {
     pub(super) fn new(now: Instant, heartbeat: Duration, note: Duration) -> Self {
         Self {
@@ -71,9 +74,12 @@ impl Timers {
         now: Instant,
         clock: DateTime<Utc>,
     ) -> Instant {
+        let in_ms = u64::try_from(expires_at_ms - clock.timestamp_millis()).unwrap_or(0);
         if self.expiry.0 != expires_at_ms {
-            let in_ms = u64::try_from(expires_at_ms - clock.timestamp_millis()).unwrap_or(0);
             self.expiry = (expires_at_ms, now + Duration::from_millis(in_ms));
+        } else if now >= self.expiry.1 {
+            // Asked at that time, the wall clock said that the token holds: it has been set back. It is asked again, and with a pause.
+            self.expiry.1 = now + Duration::from_millis(in_ms).max(ASKED_AGAIN);
         }
         let wake_at = self.beat_at.min(self.expiry.1);
         let others = [proof_at, self.soon].into_iter().flatten();
@@ -124,6 +130,21 @@ mod tests {
         assert!(!timers.due(at_s(3)).note);
         // From here on the usual time counts.
         assert!(!timers.due(at_s(31)).note && timers.due(at_s(32)).note);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_is_asked_again_and_not_without_a_pause() {
+        let start = Instant::now();
+        let mut timers = Timers::new(start, Duration::from_hours(1), NOTE);
+        let at_s = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(timers.wake_at(10_000, None, start, at(0)), at_s(10));
+        // Ten seconds later the clock stands where it stood.
+        assert_eq!(timers.wake_at(10_000, None, at_s(10), at(0)), at_s(20));
+        // It stands right before the end again.
+        assert_eq!(
+            timers.wake_at(10_000, None, at_s(20), at(9_999)),
+            at_s(20) + ASKED_AGAIN
+        );
     }
 
     #[test]
