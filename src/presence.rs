@@ -97,6 +97,7 @@ impl Presence {
             departures.clone(),
             tables.clone(),
         );
+        let unheard = lease.unheard();
         let stop = lifecycle.stopping();
         lifecycle.spawn_for_life("lease of presence", lease.run(stop.clone()));
         lifecycle.spawn_for_life("last seen", departures.keep(tables.clone(), stop.clone()));
@@ -107,7 +108,7 @@ impl Presence {
             lanes,
             wait: READ_MODELS,
         };
-        let lookout = Lookout::new(redis, keys, config, circle, moves);
+        let lookout = Lookout::new(redis, keys, config, circle, moves, unheard);
         lifecycle.spawn_for_life("presence", lookout.run(receiver, stop));
         Self { local, messages }
     }

@@ -15,6 +15,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{Pipeline, RedisResult};
 use serde::Serialize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tidings_domain::presence::{Shown, Status};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -33,6 +34,21 @@ const GATHER: Duration = Duration::from_millis(50);
 /// Pause after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Whether Redis does not take the node's word at present, be it that it is away, full, or may not write. That leases of other nodes run
+/// out says nothing then: they are not heard either.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unheard(Arc<AtomicBool>);
+
+impl Unheard {
+    pub(super) fn is(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, unheard: bool) {
+        self.0.store(unheard, Ordering::Relaxed);
+    }
+}
+
 /// The node's word in Redis.
 pub(super) struct Lease {
     redis: Redis,
@@ -42,6 +58,7 @@ pub(super) struct Lease {
     local: Arc<Local>,
     departures: Departures,
     tables: Tables,
+    unheard: Unheard,
     connection: Option<MultiplexedConnection>,
     word: Word,
 }
@@ -65,9 +82,14 @@ impl Lease {
             local,
             departures,
             tables,
+            unheard: Unheard::default(),
             connection: None,
             word,
         }
+    }
+
+    pub(super) fn unheard(&self) -> Unheard {
+        self.unheard.clone()
     }
 
     /// Keeps it up until the node stops, and takes it back then.
@@ -80,7 +102,9 @@ impl Lease {
                 () = self.local.stirred() => sleep(GATHER).await,
                 () = sleep_until(next) => {}
             }
-            let failure = match self.say().await {
+            let said = self.say().await;
+            self.unheard.set(!matches!(said, Ok(true)));
+            let failure = match said {
                 Ok(true) => continue,
                 Ok(false) => None,
                 Err(error) => Some(error.kind()),

@@ -7,6 +7,7 @@ use super::circle::{Circle, Granted};
 use super::errands::Errand;
 use super::keys::Keys;
 use super::last_seen::last_seen;
+use super::lease::Unheard;
 use super::moves::{Move, Moves};
 use super::reading::{Entry, Place, Reading, read};
 use super::watching::{Watch, Watching};
@@ -69,6 +70,7 @@ pub(super) struct Lookout {
     circle: Circle,
     moves: Moves,
     watching: Watching,
+    unheard: Unheard,
     connection: Option<MultiplexedConnection>,
     /// The last change that was taken in.
     after: Option<Place>,
@@ -87,6 +89,7 @@ impl Lookout {
         config: PresenceConfig,
         circle: Circle,
         moves: Moves,
+        unheard: Unheard,
     ) -> Self {
         Self {
             redis,
@@ -95,6 +98,7 @@ impl Lookout {
             circle,
             moves,
             watching: Watching::default(),
+            unheard,
             connection: None,
             after: None,
             heard_at: None,
@@ -271,6 +275,8 @@ impl Lookout {
         let nodes = self.watching.view.nodes();
         let users = self.watching.take_stale(ASKED_AT_ONCE);
         match self.read(&nodes, &users).await {
+            // Nobody is heard, so that nobody is heard of somebody says nothing.
+            Ok(_) if self.unheard.is() => self.missed(users),
             Ok(reading) => {
                 if is_gap {
                     self.watching.view.hold(began + self.config.lease());
@@ -281,18 +287,23 @@ impl Lookout {
                 tracing::debug!(kind = ?error.kind(), "who is there cannot be read");
                 metrics::counter!("tidings_presence_failures_total").increment(1);
                 self.connection = None;
-                self.watching.stale(users);
-                let now = Instant::now();
-                if self
-                    .heard_at
-                    .is_none_or(|heard| now > heard + self.config.lease())
-                {
-                    self.watching.know(false, now);
-                }
-                self.pause_until = now + PAUSE;
-                self.poll_at = self.pause_until;
+                self.missed(users);
             }
         }
+    }
+
+    /// A reading has brought nothing that can be gone by.
+    fn missed(&mut self, users: Vec<UserId>) {
+        self.watching.stale(users);
+        let now = Instant::now();
+        if self
+            .heard_at
+            .is_none_or(|heard| now > heard + self.config.lease())
+        {
+            self.watching.know(false, now);
+        }
+        self.pause_until = now + PAUSE;
+        self.poll_at = self.pause_until;
     }
 
     async fn read(&mut self, nodes: &[Uuid], users: &[UserId]) -> redis::RedisResult<Reading> {

@@ -458,6 +458,45 @@ async fn without_redis_nothing_is_known_and_chat_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_answers_and_takes_nothing_shows_nobody_as_gone() {
+    let (store, redis) = Store::with_redis().await;
+    let mut config = quick(&store);
+    config.presence.lease_ms = 3_000;
+    let (here, there) = (
+        TestNode::start(config.clone()).await,
+        TestNode::start(config).await,
+    );
+    let [ann, ben] = here.people(["ann", "ben"]).await;
+    let mut a = here.socket(&ann).await;
+    let b = there.socket(&ben).await;
+    a.open_direct(&ben).await;
+    there_is(&mut a, &ben).await;
+    let state = watching(&mut a, &[&ben], &[]).await;
+    assert_eq!(online(&state, &ben), Some(true));
+    let mut connection = connection(&redis).await;
+    // As one that is full, or may not write.
+    let mut replicas = async |wanted: u8| {
+        let mut command = redis::cmd("CONFIG");
+        command.arg("SET").arg("min-replicas-to-write").arg(wanted);
+        let () = command.query_async(&mut connection).await.unwrap();
+    };
+    replicas(1).await;
+    let state = a.take(is_told).await;
+    assert_eq!(
+        (&state["type"], &state["unknown"]),
+        (&json!("presence.state"), &json!(true)),
+        "{state}"
+    );
+    replicas(0).await;
+    a.take(|object| is_state(object) && online(object, &ben) == Some(true))
+        .await;
+    leave(b).await;
+    until(&mut a, &ben, false).await;
+    here.stop().await;
+    there.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_has_lost_what_was_said_last_hears_it_again_though_as_many_are_there() {
     let (store, redis) = Store::with_redis().await;
     let node = TestNode::start(quick(&store)).await;

@@ -126,7 +126,7 @@ impl Consumer {
             log: log.clone(),
             name,
             needs: needs.iter().filter_map(needed).unzip(),
-            session: Session::fold(log.pool()).await?,
+            session: Session::kept(log.pool()).await?,
             pace: Pace::new(RANGE),
         })
     }

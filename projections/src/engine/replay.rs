@@ -27,6 +27,8 @@ const ROUNDS: usize = 10;
 const ATTEMPTS: usize = 20;
 /// The longest that the live projections are made to wait.
 const SETTLE: Duration = Duration::from_mins(1);
+/// So long the session may be silent meanwhile: while the last events are folded.
+const PATIENT: &str = "SET LOCAL idle_in_transaction_session_timeout = '20s'";
 
 /// Tables that are to become live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,6 +190,8 @@ async fn settle(admin: &mut Session, build: &Build<'_>) -> Result<Replayed, Proj
     let home = build.log.pool().home();
     within(SETTLE, async {
         let transaction = admin.client.transaction().await?;
+        // Everybody who folds waits meanwhile, also for a process that is stopped.
+        transaction.batch_execute(PATIENT).await?;
         schema::exclusive(&transaction, home).await?;
         build.settle(&transaction).await?;
         build.progress.stage(Stage::Swapping);

@@ -177,7 +177,7 @@ impl Projector {
     }
 
     async fn serve(&self, lane: u8) -> Result<Infallible, ProjectionError> {
-        let mut session = Session::fold(self.log.pool()).await?;
+        let mut session = Session::kept(self.log.pool()).await?;
         let mut stall = Stall::default();
         let leader = self.leader_lock(lane);
         loop {

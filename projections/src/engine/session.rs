@@ -14,6 +14,11 @@ const FOLD: &str = "SET synchronous_commit = off; SET plan_cache_mode = force_ge
     SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
     SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'";
 
+/// For whoever folds a lane, or runs a reactor, as long as the node lives, and holds what others wait for: rows for as long as a fold
+/// takes, and a name for as long as the session is there. It asks every few seconds, so a process that is stopped is told from one
+/// that waits, and others take over. The network alone does not tell: the connection of a stopped process is kept up.
+const KEPT: &str = "SET idle_in_transaction_session_timeout = '5s'; SET idle_session_timeout = '60s'";
+
 /// For building, swapping and comparing schemas, which reads whole tables: the planner is free again.
 const ADMIN: &str = "SET synchronous_commit = on; SET plan_cache_mode = auto; SET enable_seqscan = on; \
     SET enable_bitmapscan = on; SET enable_hashjoin = on; SET enable_mergejoin = on; SET statement_timeout = '15min'; SET lock_timeout = '10s'; \
@@ -29,6 +34,13 @@ impl Session {
     /// A connection for folding events.
     pub(crate) async fn fold(pool: &Pool) -> Result<Self, ProjectionError> {
         Self::open(pool, FOLD).await
+    }
+
+    /// A connection for folding events, or reacting to them, as long as the node lives.
+    pub(crate) async fn kept(pool: &Pool) -> Result<Self, ProjectionError> {
+        let session = Self::fold(pool).await?;
+        within(SHORT, session.client.batch_execute(KEPT)).await?;
+        Ok(session)
     }
 
     /// A connection for administration.

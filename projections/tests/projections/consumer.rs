@@ -39,6 +39,25 @@ fn of_lane(portion: &Portion) -> Vec<(u8, u64)> {
     positions(portion).into_iter().map(|pos| (lane, pos)).collect()
 }
 
+/// A process that is stopped keeps its connections, and with them the name.
+#[tokio::test]
+async fn a_session_that_is_silent_for_long_gives_the_name_back() {
+    let world = World::new().await;
+    world
+        .execute(
+            "CREATE TABLE patience (of_idle text); \
+             CREATE FUNCTION note_patience() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 INSERT INTO patience VALUES (current_setting('idle_session_timeout')); RETURN NEW; END $$; \
+             CREATE TRIGGER note_patience BEFORE INSERT ON reactor_checkpoint FOR EACH ROW EXECUTE FUNCTION note_patience()",
+        )
+        .await;
+    open(&world).await.places().await.unwrap();
+    assert_eq!(
+        world.rows("SELECT DISTINCT of_idle FROM patience").await,
+        ["(1min)"]
+    );
+}
+
 #[tokio::test]
 async fn it_is_told_what_it_hears_and_goes_on_where_it_was() {
     let world = World::new().await;

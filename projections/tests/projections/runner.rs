@@ -18,6 +18,31 @@ fn leader_lock(function: &str) -> String {
     format!("SELECT {function}(hashtextextended('tidings.projections.lane.0.{versions}', 0))")
 }
 
+/// A process that is stopped in the middle of a fold keeps its connection, and with it what others wait for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fold_that_is_silent_for_long_lets_others_go_on() {
+    let world = World::new().await;
+    world
+        .execute(
+            "CREATE TABLE patience (of_fold text); \
+             CREATE FUNCTION note_patience() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 INSERT INTO patience VALUES (current_setting('idle_in_transaction_session_timeout')); RETURN NEW; END $$; \
+             CREATE TRIGGER note_patience BEFORE UPDATE ON projection_checkpoint FOR EACH ROW EXECUTE FUNCTION note_patience()",
+        )
+        .await;
+    let running = tokio::spawn(world.projector().run_lane(0));
+    world.register(0, "ann").await;
+    eventually("it folds", async || {
+        world.number("SELECT count(*) FROM patience").await > 0
+    })
+    .await;
+    assert_eq!(
+        world.rows("SELECT DISTINCT of_fold FROM patience").await,
+        ["(5s)"]
+    );
+    running.abort();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_waits_until_all_projections_have_passed() {
     let world = World::new().await;
