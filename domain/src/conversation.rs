@@ -17,6 +17,7 @@ pub mod link;
 mod members;
 pub mod message;
 pub mod muted;
+pub mod past;
 pub mod pin;
 pub mod reaction;
 pub mod recall;

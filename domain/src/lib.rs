@@ -40,6 +40,7 @@ pub use conversation::invitation::INVITATIONS_MAX;
 pub use conversation::joining::{JOIN_REQUEST_SECONDS, JOIN_REQUESTS_MAX};
 pub use conversation::link::{LINK_SECONDS, LINKS_MAX, LinkSecret};
 pub use conversation::message::{Says, SendMessage};
+pub use conversation::past::{Past, PastMember};
 pub use conversation::pin::PINS_MAX;
 pub use conversation::reaction::Emoji;
 pub use conversation::receipt::{RECEIPT_MEMBERS_MAX, Receipts};

@@ -26,6 +26,7 @@ mod marks;
 mod messages;
 mod muted;
 mod pairs;
+mod past;
 mod permissions;
 mod pins;
 mod profiles;
