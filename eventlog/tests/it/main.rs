@@ -11,6 +11,7 @@ mod invariants;
 mod migrating;
 mod notices;
 mod outlines;
+mod past;
 mod plans;
 mod pool;
 mod reading;

@@ -66,6 +66,9 @@ async fn every_read_of_events_and_streams_names_their_lane() {
     log.lane_before(1, 9, now).await.unwrap();
     log.stream_before(id, 9, now).await.unwrap();
     log.trace(id, id, 20).await.unwrap();
+    log.stream_upto(id, 9, 9).await.unwrap();
+    log.controls_upto(id, (0, 9), &[16], 9).await.unwrap();
+    log.marks_upto(id, &[1], 9, 9).await.unwrap();
     let keep = Keep {
         lane: 1,
         stream: id,
@@ -87,7 +90,7 @@ async fn every_read_of_events_and_streams_names_their_lane() {
         assert!(lanes >= tables, "{sql}");
         seen += usize::from(tables > 0);
     }
-    assert_eq!(seen, 23, "a read that is not tested, or one that is gone");
+    assert_eq!(seen, 26, "a read that is not tested, or one that is gone");
 }
 
 #[tokio::test]
