@@ -12,6 +12,7 @@ mod newcomers;
 mod person;
 pub(crate) mod present;
 mod receipts;
+mod view;
 
 pub use acquaintance::{acquainted, member_ids, members_among};
 pub use conversation::{Activity, Conversation, activity, by_id};
@@ -20,3 +21,4 @@ pub use member::{Member, members};
 pub use newcomers::Newcomers;
 pub use person::{Person, people, person_named};
 pub use receipts::receipts;
+pub use view::visible_from;

@@ -10,7 +10,7 @@ use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::shared;
 
 /// Statements that make tables are no look-ups, those of administration look at whole tables, and a part is of others.
-const OTHERS: [&str; 12] = [
+const OTHERS: [&str; 14] = [
     "ddl.sql",
     "indexes.sql",
     "admin",
@@ -19,6 +19,8 @@ const OTHERS: [&str; 12] = [
     "cursor.sql",
     "floors.sql",
     "message_columns.sql",
+    "past_columns.sql",
+    "past_version.sql",
     "read_places.sql",
     "recipients_of.sql",
     "thread_calls.sql",

@@ -48,8 +48,10 @@ pub struct Listed<T> {
 }
 
 /// What several statements have a part of, by the name that stands for it there, in braces. A part may have those behind it.
-const PARTS: [(&str, &str); 9] = [
+const PARTS: [(&str, &str); 11] = [
     ("{message_columns}", include_str!("history/message_columns.sql")),
+    ("{past_columns}", include_str!("history/past_columns.sql")),
+    ("{past_version}", include_str!("history/past_version.sql")),
     ("{floors}", include_str!("history/floors.sql")),
     ("{delivery_cursor}", include_str!("inbox/cursor.sql")),
     ("{recipients_of}", include_str!("inbox/recipients_of.sql")),
