@@ -84,3 +84,44 @@ pub(crate) async fn heads(
         .filter(|head| freshness.has_lane(head.lane))
         .collect())
 }
+
+/// Reads a position as clients are told it, `<lane>:<pos>`.
+pub(crate) fn position(text: &str) -> Option<Position> {
+    let (lane, pos) = text.split_once(':')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    if !digits(lane) || !digits(pos) {
+        return None;
+    }
+    // A greater one could not be compared with what the database holds.
+    let pos: u64 = pos.parse().ok().filter(|pos| i64::try_from(*pos).is_ok())?;
+    Some(Position {
+        lane: lane.parse().ok()?,
+        pos,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::position;
+    use tidings_eventlog::Position;
+
+    #[test]
+    fn a_position_is_a_lane_and_a_number() {
+        assert_eq!(position("3:17"), Some(Position { lane: 3, pos: 17 }));
+        for text in [
+            "",
+            "3",
+            ":",
+            "3:",
+            ":7",
+            "+3:7",
+            "3:-7",
+            "256:7",
+            "3:99999999999999999999",
+            "3:7:1",
+            "a:b",
+        ] {
+            assert_eq!(position(text), None, "{text}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Read-your-writes: the positions of the log that a request carries, which what it reads must include.
 
 use crate::errors::Refusal;
-use crate::freshness::Freshness;
+use crate::freshness::{Freshness, position};
 use async_graphql::Value;
 use tidings_eventlog::Position;
 
@@ -57,44 +57,4 @@ fn read(
 
 fn malformed(field: &'static str) -> Refusal {
     Refusal::invalid(field, "a position is <lane>:<pos>")
-}
-
-fn position(text: &str) -> Option<Position> {
-    let (lane, pos) = text.split_once(':')?;
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
-    if !digits(lane) || !digits(pos) {
-        return None;
-    }
-    // A greater one could not be compared with what the database holds.
-    let pos: u64 = pos.parse().ok().filter(|pos| i64::try_from(*pos).is_ok())?;
-    Some(Position {
-        lane: lane.parse().ok()?,
-        pos,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::position;
-    use tidings_eventlog::Position;
-
-    #[test]
-    fn a_position_is_a_lane_and_a_number() {
-        assert_eq!(position("3:17"), Some(Position { lane: 3, pos: 17 }));
-        for text in [
-            "",
-            "3",
-            ":",
-            "3:",
-            ":7",
-            "+3:7",
-            "3:-7",
-            "256:7",
-            "3:99999999999999999999",
-            "3:7:1",
-            "a:b",
-        ] {
-            assert_eq!(position(text), None, "{text}");
-        }
-    }
 }
