@@ -9,6 +9,7 @@ mod events;
 mod following;
 mod nodes;
 mod parked;
+mod past;
 mod rebuilds;
 mod refusals;
 mod reports;
@@ -30,6 +31,7 @@ use chrono::{DateTime, Utc};
 use following::Followers;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
+use past::Pasts;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,8 +41,8 @@ use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Log;
 use tidings_graphql::{
     Audited, Backend, ConnectionState, Done, EventFilter, EventState, EventsFound, LogPlace,
-    MadeAnnouncement, NodeState, Order, Part, RebuildState, Refusal, ReportPosition, SettingState,
-    TraceState, Version,
+    MadeAnnouncement, Moment, NodeState, Order, Part, PastPlace, PastReaction, PastState, RebuildState,
+    Refusal, ReportPosition, SettingState, TraceState, Version,
 };
 use tidings_projections::Range;
 use tokio::sync::{mpsc, oneshot};
@@ -81,6 +83,7 @@ struct Inner {
     tables: Tables,
     /// For showing events, over as many sessions as the tables have.
     shown: Log,
+    pasts: Pasts,
     followers: Arc<Followers>,
     orders: mpsc::Sender<Ordered>,
 }
@@ -92,11 +95,13 @@ impl Administration {
         let tables = Tables::new(&ground.log);
         let sessions = ground.log.pool().max_size() / 4;
         let shown = ground.log.portion(sessions).knowing(SUBJECTS);
+        let pasts = Pasts::new(&shown);
         let this = Self(Arc::new(Inner {
             ground,
             node: clock::id(),
             tables,
             shown,
+            pasts,
             followers: Arc::default(),
             orders,
         }));
@@ -179,6 +184,27 @@ impl Backend for Administration {
         conversation: Uuid,
     ) -> BoxFuture<'_, Result<BoxStream<'static, Result<EventState, Refusal>>, Refusal>> {
         Box::pin(self.followed(viewer, conversation))
+    }
+
+    fn moment(
+        &self,
+        conversation: Uuid,
+        moment: Moment,
+    ) -> BoxFuture<'_, Result<Option<PastPlace>, Refusal>> {
+        Box::pin(self.place_at(conversation, moment))
+    }
+
+    fn past(&self, conversation: Uuid, seq: u64) -> BoxFuture<'_, Result<Option<PastState>, Refusal>> {
+        Box::pin(self.past_at(conversation, seq))
+    }
+
+    fn past_reactions(
+        &self,
+        conversation: Uuid,
+        messages: Vec<u64>,
+        seq: u64,
+    ) -> BoxFuture<'_, Result<Option<Vec<PastReaction>>, Refusal>> {
+        Box::pin(async move { self.reactions_at(conversation, &messages, seq).await })
     }
 
     fn announce(

@@ -12,11 +12,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 use tidings_eventlog::Position;
 use tidings_projections::Range;
+use tidings_projections::groups::GroupSettings;
 use tidings_projections::people::Handling;
 use uuid::Uuid;
 
 /// The server around the schema. Whoever asks has made sure that it is an administrator who asks, but for [`Self::ticket`],
-/// [`Self::follow`], and what is asked of presence and of cost.
+/// [`Self::follow`], what is asked of presence and of cost, and of the past, which members ask.
 pub trait Backend: Send + Sync + 'static {
     /// What opens an attachment for `viewer`, who is asked for no token then, and until when. Whether the viewer may see it is asked when it
     /// is used.
@@ -74,6 +75,25 @@ pub trait Backend: Send + Sync + 'static {
         viewer: Uuid,
         conversation: Uuid,
     ) -> BoxFuture<'_, Result<BoxStream<'static, Result<EventState, Refusal>>, Refusal>>;
+
+    /// Up to where a conversation had come at a moment; `None` where nothing had happened in it by then. Refused where the log has not come to
+    /// the moment's position.
+    fn moment(&self, conversation: Uuid, moment: Moment)
+    -> BoxFuture<'_, Result<Option<PastPlace>, Refusal>>;
+
+    /// What a conversation was when it had come to `seq`; `None` where it had not begun. Whoever asks has made sure that the viewer sees that
+    /// seq.
+    fn past(&self, conversation: Uuid, seq: u64) -> BoxFuture<'_, Result<Option<PastState>, Refusal>>;
+
+    /// What people had reacted with to messages of a conversation, named by their seqs, when it had come to `seq`: of each message in the order
+    /// in which the emoji came. `None` where too much was put there and taken off to tell. Whoever asks has made sure that the viewer may see the
+    /// messages.
+    fn past_reactions(
+        &self,
+        conversation: Uuid,
+        messages: Vec<u64>,
+        seq: u64,
+    ) -> BoxFuture<'_, Result<Option<Vec<PastReaction>>, Refusal>>;
 
     /// Has the administrator `by` tell everybody something, now or at a time, whether or not the future is awaited to its end.
     fn announce(
@@ -346,6 +366,59 @@ pub struct TraceState {
     pub recalled_at: Option<DateTime<Utc>>,
 }
 
+/// A moment of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// With all of the millisecond in which it lies, since no time is told more exactly.
+    Time(DateTime<Utc>),
+    /// When the log had come to it, in the conversation's lane.
+    Position(Position),
+}
+
+/// Up to where a conversation had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastPlace {
+    pub seq: u64,
+    /// Of the event at that seq.
+    pub position: Position,
+}
+
+/// What a conversation was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastState {
+    pub is_direct: bool,
+    /// The name of a group.
+    pub title: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// When something happened last that is no message and brings a conversation to the top of lists.
+    pub changed_at: DateTime<Utc>,
+    pub settings: GroupSettings,
+    /// In the order of their ids.
+    pub members: Vec<PastMember>,
+    /// Seqs of messages, the one that was pinned last first.
+    pub pins: Vec<u64>,
+}
+
+/// Somebody's membership of a conversation then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastMember {
+    pub user: Uuid,
+    /// `owner`, `admin` or `member`.
+    pub role: &'static str,
+    /// When they had joined, the latest time.
+    pub joined_at: DateTime<Utc>,
+}
+
+/// What some people had reacted to a message with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastReaction {
+    /// The seq of the message.
+    pub message: u64,
+    pub emoji: String,
+    /// In the order of their ids.
+    pub users: Vec<Uuid>,
+}
+
 /// What was reported, and where the report stands in the lane of its conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReportPosition {
@@ -461,6 +534,23 @@ impl Backend for () {
         _: Uuid,
         _: Uuid,
     ) -> BoxFuture<'_, Result<BoxStream<'static, Result<EventState, Refusal>>, Refusal>> {
+        nothing()
+    }
+
+    fn moment(&self, _: Uuid, _: Moment) -> BoxFuture<'_, Result<Option<PastPlace>, Refusal>> {
+        nothing()
+    }
+
+    fn past(&self, _: Uuid, _: u64) -> BoxFuture<'_, Result<Option<PastState>, Refusal>> {
+        nothing()
+    }
+
+    fn past_reactions(
+        &self,
+        _: Uuid,
+        _: Vec<u64>,
+        _: u64,
+    ) -> BoxFuture<'_, Result<Option<Vec<PastReaction>>, Refusal>> {
         nothing()
     }
 

@@ -19,8 +19,9 @@ mod waves;
 
 pub use backend::{
     Audited, Backend, ConnectionState, Done, EventFilter, EventState, EventsFound, LogPlace,
-    MadeAnnouncement, NodeState, Order, Part, RebuildStage, RebuildState, ReportOrder, ReportPosition,
-    SaidKind, SettingSource, SettingState, TraceState, Version,
+    MadeAnnouncement, Moment, NodeState, Order, Part, PastMember, PastPlace, PastReaction, PastState,
+    RebuildStage, RebuildState, ReportOrder, ReportPosition, SaidKind, SettingSource, SettingState,
+    TraceState, Version,
 };
 pub use errors::{Code, Refusal};
 pub use schema::page::{PAGE_DEFAULT, PAGE_MAX};

@@ -20,6 +20,7 @@ pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod mutation;
 pub(crate) mod page;
+pub(crate) mod past;
 pub(crate) mod pin;
 pub(crate) mod presence;
 pub(crate) mod profile;

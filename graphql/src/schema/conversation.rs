@@ -10,15 +10,18 @@ use super::long::Long;
 use super::member::{Member, MemberPage, MemberRole};
 use super::message::{Message, MessageId, MessagePage};
 use super::page::{Entries, List, Page, gather};
+use super::past::{self, Past, untold};
 use super::request::{JoinRequest, RequestPage};
 use super::sanction::{Sanction, SanctionPage};
 use super::thread::{self, Thread, ThreadPage};
 use super::time::Time;
 use crate::database::{Database, NoAnswer};
+use crate::errors::Refusal;
 use crate::loader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
+use std::sync::Arc;
 use tidings_projections::conversations::Activity;
 use tidings_projections::groups::SanctionKind;
 use tidings_projections::unread::Marks;
@@ -43,12 +46,16 @@ pub(crate) type ActivityPage = Page<ActivityPlace>;
 pub(crate) struct Conversation {
     #[graphql(skip)]
     pub(crate) id: Uuid,
+    /// What it was, where it is told as it was then.
+    #[graphql(skip)]
+    past: Option<Arc<Past>>,
+    /// What the viewer is in it; of the past perhaps nothing.
+    #[graphql(skip)]
+    role: Option<MemberRole>,
     pub(crate) kind: ConversationKind,
     /// The group's name. Null for a direct conversation, which is shown by its other member.
     pub(crate) title: Option<String>,
     pub(crate) created_at: Time,
-    /// What the viewer is in it.
-    pub(crate) my_role: MemberRole,
     /// The seq of its last event.
     pub(crate) last_seq: Long,
     /// Up to which seq the viewer has read it; 0 before the first time.
@@ -65,9 +72,37 @@ impl Conversation {
         self.id.into()
     }
 
+    /// What the viewer is in it. An error of a moment at which they were no member of it.
+    #[expect(
+        clippy::unused_async,
+        reason = "the library wants every field to be asynchronous"
+    )]
+    async fn my_role(&self) -> Result<MemberRole> {
+        let no_member = || Refusal::invalid("myRole", "the viewer was no member then");
+        Ok(self.role.ok_or_else(no_member)?)
+    }
+
+    /// It as it was at a time, or when the log had come to an ack's position, whichever of both is given: its title, settings, members and their
+    /// roles, messages with what they said then, reactions and pins. The viewer sees no more of it than now, and of what was recalled since nothing
+    /// of what it said. Null where it had not begun, and where the viewer does not see what happened last then. What is the viewer's own is empty,
+    /// lists for owners and admins are null, and what must say something and is not told of the past is an error that names the field: `threads`,
+    /// `thread`, `mutedMembers`, `seenBy` and `deliveredTo`. People are shown as they are now.
+    async fn as_of(
+        &self,
+        context: &Context<'_>,
+        time: Option<Time>,
+        position: Option<String>,
+    ) -> Result<Option<Conversation>> {
+        let moment = past::moment(self.id, time, position.as_deref())?;
+        past::conversation(context, self.id, moment).await
+    }
+
     /// When the last thing happened in it.
-    async fn last_activity_at(&self) -> Time {
-        Time(self.last_at)
+    async fn last_activity_at(&self, context: &Context<'_>) -> Result<Time> {
+        match &self.past {
+            Some(past) => past.active_at(context).await,
+            None => Ok(Time(self.last_at)),
+        }
     }
 
     /// Those who are members now, in the order of their ids.
@@ -80,6 +115,9 @@ impl Conversation {
         before: Option<String>,
     ) -> Result<List<MemberPlace, Member>> {
         let page = Page::parse(first, after, last, before)?;
+        if let Some(past) = &self.past {
+            return Ok(past.members(&page));
+        }
         let key = MemberPage {
             conversation: self.id,
             page,
@@ -98,6 +136,9 @@ impl Conversation {
         if self.kind == ConversationKind::Direct {
             return Ok(None);
         }
+        if let Some(past) = &self.past {
+            return Ok(Some(past.settings()));
+        }
         let settings = &context.data_unchecked::<Loaders>().group_settings;
         Ok(Some(settings.load_one(self.id).await?.unwrap_or_default()))
     }
@@ -109,6 +150,9 @@ impl Conversation {
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<List<MemberPlace, Sanction>> {
+        if self.past.is_some() {
+            return Err(untold("mutedMembers"));
+        }
         self.sanctions(context, SanctionKind::Muted, first, after).await
     }
 
@@ -119,7 +163,7 @@ impl Conversation {
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Option<List<MemberPlace, Sanction>>> {
-        if self.my_role == MemberRole::Member {
+        if !self.manages() {
             return Ok(None);
         }
         self.sanctions(context, SanctionKind::Banned, first, after)
@@ -134,7 +178,7 @@ impl Conversation {
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Option<List<MemberPlace, InviteLink>>> {
-        if self.my_role == MemberRole::Member {
+        if !self.manages() {
             return Ok(None);
         }
         let key = LinkPage {
@@ -153,7 +197,7 @@ impl Conversation {
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Option<List<MemberPlace, JoinRequest>>> {
-        if self.my_role == MemberRole::Member {
+        if !self.manages() {
             return Ok(None);
         }
         let key = RequestPage {
@@ -174,7 +218,7 @@ impl Conversation {
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Option<List<MemberPlace, Invitation>>> {
-        if self.my_role == MemberRole::Member {
+        if !self.manages() {
             return Ok(None);
         }
         let key = InvitationPage {
@@ -190,6 +234,9 @@ impl Conversation {
 
     /// Unread messages that mention the viewer, by name or with everybody.
     async fn mention_count(&self, context: &Context<'_>) -> Result<Long> {
+        if self.past.is_some() {
+            return Ok(Long(0));
+        }
         let counts = &context.data_unchecked::<Loaders>().mention_counts;
         Ok(Long(counts.load_one(self.id).await?.unwrap_or(0)))
     }
@@ -217,18 +264,27 @@ impl Conversation {
 
     /// How many of its members are there. Null while the server does not know.
     async fn online_count(&self, context: &Context<'_>) -> Result<Option<i32>> {
+        if self.past.is_some() {
+            return Ok(None);
+        }
         let counts = &context.data_unchecked::<Loaders>().online_counts;
         Ok(counts.load_one(self.id).await?)
     }
 
     /// The messages that it keeps in view, at most 250, the one that was pinned last first.
     async fn pins(&self, context: &Context<'_>) -> Result<Vec<Message>> {
+        if let Some(past) = &self.past {
+            return past.pins(context).await;
+        }
         let pins = &context.data_unchecked::<Loaders>().pins;
         Ok(pins.load_one(self.id).await?.unwrap_or_default())
     }
 
     /// The last message of its main timeline.
     async fn last_message(&self, context: &Context<'_>) -> Result<Option<Message>> {
+        if let Some(past) = &self.past {
+            return past.last_message(context).await;
+        }
         Ok(context
             .data_unchecked::<Loaders>()
             .last_messages
@@ -247,6 +303,9 @@ impl Conversation {
             conversation: self.id,
             page: Page::parse(first, after, None, None)?,
         };
+        if self.past.is_some() {
+            return Err(untold("threads"));
+        }
         let pages = &context.data_unchecked::<Loaders>().thread_pages;
         let entries = pages.load_one(key).await?.unwrap_or_default();
         Ok(entries.into_list(|thread| (thread.place(), thread)))
@@ -254,6 +313,9 @@ impl Conversation {
 
     /// Threads that the viewer follows in which they have not read everything.
     async fn unread_threads(&self, context: &Context<'_>) -> Result<i32> {
+        if self.past.is_some() {
+            return Ok(0);
+        }
         let counts = &context.data_unchecked::<Loaders>().unread_threads;
         let count = counts.load_one(self.id).await?.unwrap_or(0);
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
@@ -262,6 +324,9 @@ impl Conversation {
     /// The thread below a message of a group's main timeline, which may have no replies yet.
     async fn thread(&self, context: &Context<'_>, root: ID) -> Result<Option<Thread>> {
         let message = id::parse("root", &root)?;
+        if self.past.is_some() {
+            return Err(untold("thread"));
+        }
         if self.kind == ConversationKind::Direct {
             return Ok(None);
         }
@@ -282,6 +347,10 @@ impl Conversation {
         before: Option<String>,
     ) -> Result<List<MessagePlace, Message>> {
         let page = Page::parse(first, after, last, before)?;
+        if let Some(past) = &self.past {
+            let entries = past.messages(context, &page).await?;
+            return Ok(entries.into_list(|message| (MessagePlace(message.seq.0), message)));
+        }
         messages(
             context,
             MessagePage {
@@ -295,6 +364,11 @@ impl Conversation {
 }
 
 impl Conversation {
+    /// Whether it shows the viewer what is for owners and admins, which is told of the present alone.
+    fn manages(&self) -> bool {
+        self.past.is_none() && self.role.is_some_and(|role| role != MemberRole::Member)
+    }
+
     async fn sanctions(
         &self,
         context: &Context<'_>,
@@ -313,6 +387,9 @@ impl Conversation {
     }
 
     async fn marks(&self, context: &Context<'_>) -> Result<Marks> {
+        if self.past.is_some() {
+            return Ok(Marks::default());
+        }
         let marks = &context.data_unchecked::<Loaders>().marks;
         Ok(marks.load_one(self.id).await?.unwrap_or_default())
     }
@@ -330,6 +407,8 @@ impl From<conversations::Conversation> for Conversation {
     fn from(found: conversations::Conversation) -> Self {
         Self {
             id: found.id,
+            past: None,
+            role: Some(MemberRole::named(&found.role)),
             kind: if found.kind == "direct" {
                 ConversationKind::Direct
             } else {
@@ -337,11 +416,31 @@ impl From<conversations::Conversation> for Conversation {
             },
             title: found.title,
             created_at: Time(found.created_at),
-            my_role: MemberRole::named(&found.role),
             last_seq: Long(found.last_seq),
             last_read_seq: Long(found.read_seq),
             unread_count: Long(found.unread_count),
             last_at: found.last_at,
+        }
+    }
+}
+
+impl From<Arc<Past>> for Conversation {
+    fn from(past: Arc<Past>) -> Self {
+        Self {
+            id: past.conversation,
+            role: past.role(),
+            kind: if past.state.is_direct {
+                ConversationKind::Direct
+            } else {
+                ConversationKind::Group
+            },
+            title: past.state.title.clone(),
+            created_at: Time(past.state.created_at),
+            last_seq: Long(past.seq),
+            last_read_seq: Long(0),
+            unread_count: Long(0),
+            last_at: past.state.changed_at,
+            past: Some(past),
         }
     }
 }

@@ -42,6 +42,7 @@ pub(crate) struct EditPage {
     pub(crate) conversation: Uuid,
     /// The seq of the message.
     pub(crate) message: i64,
+    /// Where it ends before a place, there is nothing behind that.
     pub(crate) page: Page<MessagePlace>,
 }
 
@@ -54,10 +55,15 @@ impl Loader<EditPage> for EditPages {
             let conversations = keys.iter().map(|key| key.conversation).collect();
             let messages = keys.iter().map(|key| key.message).collect();
             let range = page.range(true, |place| place.0);
-            let rows = self
+            let mut rows = self
                 .0
                 .ask(&history::edits(conversations, messages, &range))
                 .await?;
+            if page.before.is_some() {
+                for row in &mut rows {
+                    row.around.1 = false;
+                }
+            }
             pages.extend(gather(&keys, page, rows));
         }
         Ok(pages)

@@ -14,10 +14,11 @@ use super::mark::{MarksOf, Total, Totals};
 use super::member::{MemberPage, MemberPages};
 use super::message::{LastMessages, MessageId, MessageKey, MessagePage, MessagePages, Messages};
 use super::page::Page;
+use super::past::{PastMessageId, PastMessages, PastReplies};
 use super::pin::{Pinned, Pins};
 use super::presence::{OnlineCounts, SeenByViewer};
 use super::profile::{Names, Profiles};
-use super::reaction::{ReactionPage, ReactionPages, Reactions};
+use super::reaction::{PastKey, PastReactions, ReactionPage, ReactionPages, Reactions};
 use super::receipt::{DeliveredTo, KeptReceipts, Receipts, SeenBy, Sent};
 use super::request::{RequestPage, RequestPages};
 use super::sanction::{SanctionPage, SanctionPages};
@@ -47,6 +48,8 @@ pub(crate) struct Loaders {
     pub(crate) messages: Gathering<MessageId, Messages>,
     pub(crate) last_messages: Gathering<Uuid, LastMessages>,
     pub(crate) message_pages: Gathering<MessagePage, MessagePages>,
+    pub(crate) past_messages: Gathering<PastMessageId, PastMessages>,
+    pub(crate) past_replies: Gathering<PastMessageId, PastReplies>,
     pub(crate) member_pages: Gathering<MemberPage, MemberPages>,
     pub(crate) group_settings: Gathering<Uuid, GroupSettingsOf>,
     pub(crate) sanction_pages: Gathering<SanctionPage, SanctionPages>,
@@ -61,6 +64,7 @@ pub(crate) struct Loaders {
     pub(crate) edit_pages: Gathering<EditPage, EditPages>,
     pub(crate) reactions: Gathering<MessageKey, Reactions>,
     pub(crate) reaction_pages: Gathering<ReactionPage, ReactionPages>,
+    pub(crate) past_reactions: Gathering<PastKey, PastReactions>,
     pub(crate) pins: Gathering<Uuid, Pins>,
     pub(crate) pinned: Gathering<MessageKey, Pinned>,
     pub(crate) receipts: Gathering<Uuid, Receipts>,
@@ -149,6 +153,14 @@ impl Loaders {
             database: database(),
             viewer,
         };
+        let past_messages = PastMessages {
+            database: database(),
+            viewer,
+        };
+        let past_reactions = PastReactions {
+            backend: Arc::clone(backend),
+            viewer,
+        };
         let pins = Pins {
             database: database(),
             viewer,
@@ -180,6 +192,8 @@ impl Loaders {
             messages: Gathering::remembering(messages, waves),
             last_messages: Gathering::remembering(last_messages, waves),
             message_pages: Gathering::new(message_pages, waves),
+            past_messages: Gathering::remembering(past_messages, waves),
+            past_replies: Gathering::remembering(PastReplies(database()), waves),
             member_pages: Gathering::new(MemberPages(database()), waves),
             group_settings: Gathering::remembering(GroupSettingsOf(database()), waves),
             sanction_pages: Gathering::new(SanctionPages(database()), waves),
@@ -194,6 +208,7 @@ impl Loaders {
             edit_pages: Gathering::new(EditPages(database()), waves),
             reactions: Gathering::remembering(reactions, waves),
             reaction_pages: Gathering::new(ReactionPages(database()), waves),
+            past_reactions: Gathering::remembering(past_reactions, waves),
             pins: Gathering::new(pins, waves),
             pinned: Gathering::remembering(Pinned(database()), waves),
             receipts: Gathering::remembering(Receipts(database()), waves),

@@ -9,11 +9,13 @@ use super::loaders::Loaders;
 use super::long::Long;
 use super::member::Member;
 use super::page::{Entries, List, Page, gather, group};
-use super::reaction::Reaction;
+use super::past::{Past, untold};
+use super::reaction::{PastKey, Reaction};
 use super::receipt::{self, Sent};
 use super::time::Time;
 use super::user::{self, User};
 use crate::database::{Database, NoAnswer};
+use crate::errors::{Code, Refusal};
 use crate::loader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use std::collections::HashMap;
@@ -51,6 +53,9 @@ pub(crate) struct Message {
     attachment: Option<Uuid>,
     #[graphql(skip)]
     pub(crate) thread: Option<Uuid>,
+    /// What its conversation was, where it is told as it was then.
+    #[graphql(skip)]
+    pub(crate) past: Option<Arc<Past>>,
     /// Its place among the events of the conversation.
     pub(crate) seq: Long,
     sent_at: Time,
@@ -95,6 +100,9 @@ impl Message {
         let Some(message) = self.reply_to else {
             return Ok(None);
         };
+        if let Some(past) = &self.past {
+            return past.one(context, message).await;
+        }
         let key = MessageId {
             conversation: self.conversation,
             message,
@@ -107,10 +115,13 @@ impl Message {
         self.thread.map(ID::from)
     }
 
-    /// How many replies hang below it in its thread; those that were recalled do not count.
+    /// How many replies hang below it in its thread; those that were recalled do not count. Of the past at most 1,000 are counted.
     async fn reply_count(&self, context: &Context<'_>) -> Result<i32> {
         if self.thread.is_some() {
             return Ok(0);
+        }
+        if let Some(past) = &self.past {
+            return past.reply_count(context, self.id).await;
         }
         let root = MessageId {
             conversation: self.conversation,
@@ -141,7 +152,8 @@ impl Message {
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<List<MessagePlace, Edit>> {
-        let page = Page::parse(first, after, None, None)?;
+        let mut page: Page<MessagePlace> = Page::parse(first, after, None, None)?;
+        page.before = self.past.as_ref().map(|past| MessagePlace(past.seq + 1));
         let mut entries = Entries::default();
         if self.edited_at.is_some() {
             let key = EditPage {
@@ -160,14 +172,30 @@ impl Message {
         if self.recalled_at.is_some() {
             return Ok(vec![]);
         }
-        let reactions = &context.data_unchecked::<Loaders>().reactions;
-        Ok(reactions.load_one(self.key()).await?.unwrap_or_default())
+        let loaders = context.data_unchecked::<Loaders>();
+        let Some(past) = &self.past else {
+            return Ok(loaders.reactions.load_one(self.key()).await?.unwrap_or_default());
+        };
+        let key = PastKey {
+            of: self.key(),
+            upto: past.seq,
+        };
+        let too_many = || {
+            Refusal::new(
+                Code::TooLarge,
+                "too many reactions came and went to tell which were there",
+            )
+        };
+        Ok(loaders.past_reactions.load_one(key).await?.ok_or_else(too_many)?)
     }
 
     /// Whether the conversation keeps it in view.
     async fn pinned(&self, context: &Context<'_>) -> Result<bool> {
         if self.recalled_at.is_some() {
             return Ok(false);
+        }
+        if let Some(past) = &self.past {
+            return Ok(past.is_pinned(self.seq));
         }
         let pinned = &context.data_unchecked::<Loaders>().pinned;
         Ok(pinned.load_one(self.key()).await?.is_some())
@@ -182,6 +210,9 @@ impl Message {
         after: Option<String>,
     ) -> Result<List<MemberPlace, Member>> {
         let page = Page::parse(first, after, None, None)?;
+        if self.past.is_some() {
+            return Err(untold("seenBy"));
+        }
         receipt::seen_by(context, self.sent(), page).await
     }
 
@@ -193,11 +224,17 @@ impl Message {
         after: Option<String>,
     ) -> Result<List<MemberPlace, Member>> {
         let page = Page::parse(first, after, None, None)?;
+        if self.past.is_some() {
+            return Err(untold("deliveredTo"));
+        }
         receipt::delivered_to(context, self.sent(), page).await
     }
 
     /// Null when the viewer has ceased to be a member since.
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
+        if let Some(past) = &self.past {
+            return Ok(Some(Arc::clone(past).into()));
+        }
         Ok(context
             .data_unchecked::<Loaders>()
             .conversations
@@ -279,6 +316,7 @@ impl From<history::Message> for Message {
             recalled_at: message.recalled_at.map(Time),
             also: message.thread.is_some() && message.main,
             thread: message.thread,
+            past: None,
         }
     }
 }

@@ -57,6 +57,10 @@ fn the_schema_holds_what_the_contract_says() {
         ("Conversation", "lastSeq: Long!"),
         (
             "Conversation",
+            "asOf(time: DateTime, position: String): Conversation",
+        ),
+        (
+            "Conversation",
             "messages(first: Int, after: String, last: Int, before: String): MessageConnection!",
         ),
         ("Message", "id: ID!"),

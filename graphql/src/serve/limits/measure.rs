@@ -76,6 +76,8 @@ const SEEN: usize = 10;
 const EVENTS: usize = 250;
 /// Versions that a message usually has at most.
 const VERSIONS_MAX: usize = 100;
+/// What it costs to find out what a conversation was: its log is read to its beginning, by those events that change what it is.
+const PAST: usize = 1_000;
 /// What it costs to look for words: some seconds of a connection, where they are common.
 const SEARCH: usize = 1_000;
 /// The longest name of a field in the answer: it is repeated for each entry of the lists around it.
@@ -163,6 +165,7 @@ impl<'a> Walk<'a> {
         let name = field.name.node.as_str();
         let (itself, times) = match name {
             "search" => (SEARCH, self.page(field)),
+            "asOf" => (PAST, 1),
             "deliveredTo" | "recipients" | "seenBy" => (RECEIPTS, self.page(field)),
             // What is so called elsewhere is a number.
             "events" if !field.selection_set.node.items.is_empty() => (EVENTS, self.page(field)),
@@ -344,6 +347,13 @@ mod tests {
         assert_eq!((measured.cost, measured.beginning), (250 + 3, 249));
         let measured = measure("subscription { readModels { name } }", "{}");
         assert_eq!((measured.cost, measured.beginning), (2, 0));
+    }
+
+    #[test]
+    fn looking_back_costs_more_than_a_field() {
+        let query =
+            "{ conversation(id: 1) { asOf(time: 2) { title messages(last: 10) { nodes { text } } } } }";
+        assert_eq!(measure(query, "{}").cost, 1 + 1_000 + 1 + 1 + 10 * 2);
     }
 
     #[test]
