@@ -49,6 +49,7 @@ mod marks;
 mod metrics;
 mod pages;
 mod parked;
+mod past;
 mod pin;
 mod presence;
 mod priorities;
