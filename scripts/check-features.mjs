@@ -103,6 +103,10 @@ search | {} terms of a query | search/src/query.rs | TERMS_MAX: usize = {};
 search | the newest {} for the best | graphql/src/schema/search/walk.rs | BEST: usize = {};
 search | {} s (all fixed) | graphql/src/schema/search/walk.rs | WALK: Duration = Duration::from_secs({});
 search | costs {} of | graphql/src/serve/limits/measure.rs | SEARCH: usize = {};
+looking back | {} control events before | src/administration/past.rs | CONTROLS_MAX: usize = {};
+looking back | {} events of reactions | src/administration/past.rs | REACTIONS_MAX: usize = {};
+looking back | {} replies counted | projections/src/history/past.rs | PAST_REPLIES_MAX: i64 = {};
+looking back | costs {} of | graphql/src/serve/limits/measure.rs | PAST: usize = {};
 unread counts | behind a position {} each | projections/src/conversations/by_id.sql | LIMIT {}) v)
 unread counts | behind a position {} each | projections/src/conversations/activity.sql | LIMIT {}) v)
 unread counts | behind a position {} each | projections/src/inbox/waiting.sql | LIMIT {}) v)
