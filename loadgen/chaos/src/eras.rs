@@ -150,7 +150,7 @@ impl Logs {
     fn is_later(&self, record: &Record) -> bool {
         match record {
             Record::Send { id, .. } => self.since.contains(id),
-            Record::Hidden { .. } | Record::Cleared { .. } => true,
+            Record::Hidden { .. } | Record::Cleared { .. } | Record::Blocked { .. } => true,
             _ => false,
         }
     }
@@ -315,6 +315,7 @@ impl Logs {
             Record::Read { .. }
             | Record::Hidden { .. }
             | Record::Cleared { .. }
+            | Record::Blocked { .. }
             | Record::Unread { .. }
             | Record::Limits { .. }
             | Record::Receipt { .. } => false,

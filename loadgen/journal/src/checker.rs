@@ -3,6 +3,7 @@
 //! Journals are followed one at a time ([`follow`]), beside the log; what needs more than one of them is noted and
 //! settled at the end ([`settle`]). Deliveries are compared at once and not kept.
 
+mod blocks;
 mod follow;
 mod found;
 mod heard;
@@ -136,6 +137,7 @@ struct Notes {
     heard: Vec<heard::Heard>,
     recalled: Vec<recalls::Recalled>,
     hides: hidden::Hides,
+    blocks: blocks::Blocks,
     unsaid: Vec<hidden::Unsaid>,
     /// Whether deliveries came with seqs.
     with_seqs: bool,

@@ -110,6 +110,13 @@ pub enum Record {
         conversation: String,
         seq: u64,
     },
+    /// The server has confirmed that the reader blocks somebody, or does so no more, which they asked for first at `asked`.
+    Blocked {
+        at: Micros,
+        asked: Micros,
+        user: String,
+        on: bool,
+    },
     /// The server says how many messages wait to be read, at a moment when nothing is on its way.
     Unread {
         at: Micros,
@@ -148,6 +155,7 @@ impl Record {
             | Self::Read { at, .. }
             | Self::Hidden { at, .. }
             | Self::Cleared { at, .. }
+            | Self::Blocked { at, .. }
             | Self::Unread { at, .. }
             | Self::Receipt { at, .. }
             | Self::Alive { at }

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::Run;
+use super::blocks::Block;
 use super::found::Line;
 use super::heard::Answers;
 use super::hidden::{Hide, What};
@@ -228,6 +229,15 @@ impl<'r, 'e> Follower<'r, 'e> {
                         what,
                     },
                 );
+            }
+            Record::Blocked { at, asked, user, on } => {
+                let block = Block {
+                    asked: *asked,
+                    at: *at,
+                    user: self.run.users.number(user),
+                    on: *on,
+                };
+                self.run.notes.blocks.add(self.user, block);
             }
             Record::Unread {
                 at,

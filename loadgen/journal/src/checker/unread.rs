@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Run;
 use super::found::Line;
-use crate::export::{Conversation, Place};
+use crate::export::{Conversation, Entry, Place};
 use crate::fault::Fault;
 use crate::record::{Kind, Micros};
 
@@ -46,12 +46,16 @@ pub(super) fn settle(run: &mut Run<'_>, first_sent: impl Fn(Place) -> Option<Mic
             read.max().unwrap_or(0)
         };
         let hides = &run.notes.hides;
-        let gone = |until: Micros| Gone {
+        let gone = |until: Micros, unheard: HashSet<u32>| Gone {
             read: read(until).max(hides.cleared(count.user, count.conversation, until)),
             hidden: hides.messages(count.user, count.conversation, until),
+            unheard,
         };
-        let (least, _) = range(conversation, count.user, &gone(Micros::MAX), low, high);
-        let (_, most) = range(conversation, count.user, &gone(count.at), low, high);
+        let blocks = &run.notes.blocks;
+        let all_gone = gone(Micros::MAX, blocks.possible(count.user, count.at));
+        let known_gone = gone(count.at, blocks.certain(count.user, count.at));
+        let (least, _) = range(conversation, count.user, &all_gone, low, high);
+        let (_, most) = range(conversation, count.user, &known_gone, low, high);
         if (least..=most).contains(&count.unread) {
             continue;
         }
@@ -88,17 +92,20 @@ struct Gone {
     read: u64,
     /// These messages are hidden, by seq.
     hidden: HashSet<u64>,
+    /// What these people say, whom they block.
+    unheard: HashSet<u32>,
 }
 
 /// The least and the most unread messages that a user has while the log grows from `low` to `high`. Who sends has read everything
-/// before, what was said before somebody came in is not unread to them, what was recalled is unread to nobody, and what stands in a
-/// thread alone neither counts nor reads.
+/// before, what was said before somebody came in is not unread to them, what was recalled is unread to nobody, nor to those who block its
+/// sender, and what stands in a thread alone neither counts nor reads.
 fn range(conversation: &Conversation, user: u32, gone: &Gone, low: u64, high: u64) -> (u64, u64) {
     let changes = conversation.changes.get(&user).map_or(&[][..], Vec::as_slice);
     let joins = |seq| changes.iter().any(|change| change.joins && change.seq == seq);
     let counts = |seq| {
         let entry = conversation.entry(seq);
-        entry.is_some_and(|entry| entry.kind == Kind::Message) && !gone.hidden.contains(&seq)
+        let heard = |entry: &Entry| entry.kind == Kind::Message && !gone.unheard.contains(&entry.actor);
+        entry.is_some_and(heard) && !gone.hidden.contains(&seq)
     };
     let (mut count, mut least, mut most) = (0, u64::MAX, 0);
     // Up to where everything is read.
@@ -216,8 +223,8 @@ mod tests {
         let b = export.users.find("b").unwrap();
         let hiding = |hidden: &[u64]| {
             let gone = Gone {
-                read: 0,
                 hidden: hidden.iter().copied().collect(),
+                ..Gone::default()
             };
             range(conversation, b, &gone, 7, 7).0
         };
@@ -225,6 +232,25 @@ mod tests {
         assert_eq!(hiding(&[3]), 2);
         assert_eq!(hiding(&[3, 4]), 2, "one that was recalled");
         assert_eq!(hiding(&[1, 2, 6]), 3, "no messages");
+    }
+
+    #[test]
+    fn what_somebody_says_whom_they_block_does_not_count_recalled_or_not() {
+        let export = log("+a +b +c a c a-4 c a");
+        let conversation = &export.conversations[0];
+        let [b, c] = ["b", "c"].map(|name| export.users.find(name).unwrap());
+        let blocking = |unheard: &[u32]| {
+            let gone = Gone {
+                unheard: unheard.iter().copied().collect(),
+                ..Gone::default()
+            };
+            range(conversation, b, &gone, 8, 8).0
+        };
+        assert_eq!(blocking(&[]), 3);
+        assert_eq!(blocking(&[c]), 1);
+        let a = export.users.find("a").unwrap();
+        assert_eq!(blocking(&[a]), 2, "one that was recalled");
+        assert_eq!(blocking(&[a, c]), 0);
     }
 
     fn up_to(read: u64) -> Gone {
