@@ -10,9 +10,16 @@ use uuid::Uuid;
 /// What GraphQL is asked of a conversation, for [`Standing`].
 pub const FIELDS: &str = "unreadCount mentionCount unreadThreads muted archived markedUnread";
 
+/// Of more messages than this behind somebody's place, a server does not look at who sent them: those of people whom they block count, too.
+pub const LOOKED_AT_MAX: usize = 500;
+
 /// What somebody did for themselves in all their conversations.
 #[derive(Clone, Debug, Default)]
-pub struct Own(BTreeMap<Uuid, Private>);
+pub struct Own {
+    conversations: BTreeMap<Uuid, Private>,
+    /// Whom they block.
+    blocked: BTreeSet<Uuid>,
+}
 
 /// The same in one conversation.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +36,8 @@ pub struct Private {
     /// What was said of threads: whether they are followed, and how far they were read.
     pub follows: BTreeMap<Uuid, bool>,
     pub read_threads: BTreeMap<Uuid, u64>,
+    /// Whom they block, here as everywhere.
+    pub blocked: BTreeSet<Uuid>,
 }
 
 impl Own {
@@ -61,8 +70,22 @@ impl Own {
                     .insert(followed.thread, followed.on);
             }
             NoticeData::ThreadRead(read) => self.read_thread(read.conversation, read.thread, read.seq),
+            NoticeData::UserBlocked(blocked) => self.block(blocked.user, blocked.on),
             _ => {}
         }
+    }
+
+    /// They block somebody from now on, or do so no more.
+    pub fn block(&mut self, user: Uuid, on: bool) {
+        if on {
+            self.blocked.insert(user);
+        } else {
+            self.blocked.remove(&user);
+        }
+    }
+
+    pub fn blocked(&self) -> &BTreeSet<Uuid> {
+        &self.blocked
     }
 
     /// The main timeline was read up to here, which ends a mark as unread.
@@ -78,18 +101,21 @@ impl Own {
         *read = seq.max(*read);
     }
 
-    /// What was done in each conversation.
+    /// What was done in each conversation, but for blocks.
     pub fn iter(&self) -> impl Iterator<Item = (&Uuid, &Private)> {
-        self.0.iter()
+        self.conversations.iter()
     }
 
-    /// What was done in this conversation.
+    /// What counts in this conversation.
     pub fn of(&self, conversation: Uuid) -> Private {
-        self.0.get(&conversation).cloned().unwrap_or_default()
+        Private {
+            blocked: self.blocked.clone(),
+            ..self.conversations.get(&conversation).cloned().unwrap_or_default()
+        }
     }
 
     fn of_mut(&mut self, conversation: Uuid) -> &mut Private {
-        self.0.entry(conversation).or_default()
+        self.conversations.entry(conversation).or_default()
     }
 }
 
@@ -120,6 +146,8 @@ pub struct Due {
     pub standing: Standing,
     /// Of the unread mentions, those by name.
     pub named: u64,
+    /// Messages that would be unread, had not somebody sent them whom they block.
+    pub unheard: u64,
     /// The messages of the main timeline that are not hidden.
     pub visible: BTreeSet<Uuid>,
     /// Those threads in which somebody has replied, by the message that begins them.
@@ -227,6 +255,11 @@ impl Reader<'_> {
     fn due(&self) -> Due {
         let mut due = Due::default();
         let place = self.own.read.max(self.own.cleared).max(self.last);
+        let behind = self.messages.iter();
+        let behind = behind
+            .filter(|message| message.main && message.seq > place)
+            .count();
+        let looks = behind <= LOOKED_AT_MAX;
         for message in &self.messages {
             let cleared = message.seq <= self.own.cleared;
             let hidden = cleared || self.own.hidden.contains(&message.id);
@@ -238,18 +271,21 @@ impl Reader<'_> {
                 Some(root) if !message.main => message.seq > self.place_in(root),
                 _ => message.seq > place,
             };
+            let unheard = self.own.blocked.contains(&message.sender);
             if counts && behind {
                 let standing = &mut due.standing;
-                standing.unread_count += u64::from(message.main);
-                standing.mention_count += u64::from(message.named || message.called);
-                due.named += u64::from(message.named);
+                let is_off = unheard && looks;
+                standing.unread_count += u64::from(message.main && !is_off);
+                due.unheard += u64::from(message.main && is_off);
+                standing.mention_count += u64::from(!unheard && (message.named || message.called));
+                due.named += u64::from(!unheard && message.named);
             }
             if let Some(root) = message.thread {
                 let thread = due.threads.entry(root).or_default();
                 thread.following = self.follows(root);
                 thread.reply_count += u64::from(!message.recalled);
                 let unread = counts && message.sender != self.user && message.seq > self.place_in(root);
-                thread.unread_count += u64::from(unread);
+                thread.unread_count += u64::from(unread && !unheard);
             }
         }
         let waiting = due.threads.values();
@@ -284,7 +320,7 @@ impl Reader<'_> {
 mod tests {
     use super::*;
     use tidings_protocol::{
-        ConversationArchived, ConversationMarked, ConversationMuted, EventKind, GroupCreated,
+        ConversationArchived, ConversationMarked, ConversationMuted, EventKind, GroupCreated, UserBlocked,
     };
 
     const ANN: Uuid = Uuid::from_u128(1);
@@ -359,6 +395,44 @@ mod tests {
         };
         assert_eq!(count(&cleared), (1, 0));
         assert_eq!(due(&lines, &cleared).visible, [id(6)].into());
+    }
+
+    #[test]
+    fn what_people_say_whom_they_block_counts_nowhere_unless_too_much_lies_behind() {
+        let call = format!(r#","mentions":["{BEN}"]"#);
+        let reply = in_thread(2, "");
+        let lines = [
+            (ANN, ""),
+            (ANN, call.as_str()),
+            (ANN, EVERYONE),
+            (ANN, reply.as_str()),
+        ];
+        let mut own = Own::default();
+        own.take(&NoticeData::UserBlocked(UserBlocked { user: ANN, on: true }));
+        let follows: BTreeMap<Uuid, bool> = [(id(2), true)].into();
+        let told = |own: &Own, lines: &[(Uuid, &str)]| {
+            let own = Private {
+                follows: follows.clone(),
+                ..own.of(ROOM)
+            };
+            due(lines, &own)
+        };
+        let blocks = told(&own, &lines);
+        assert_eq!(blocks.standing, Standing::default());
+        assert_eq!((blocks.unheard, blocks.named), (3, 0));
+        assert_eq!(blocks.visible.len(), 3, "and is there all the same");
+        let thread = blocks.threads[&id(2)];
+        assert_eq!((thread.reply_count, thread.unread_count), (1, 0));
+        let many = vec![lines[0]; LOOKED_AT_MAX + 1];
+        assert_eq!(told(&own, &many).standing.unread_count, many.len() as u64);
+        assert_eq!(told(&own, &many[1..]).standing.unread_count, 0);
+        own.block(ANN, false);
+        let heard = told(&own, &lines);
+        assert_eq!((heard.standing.unread_count, heard.unheard), (3, 0));
+        assert_eq!(
+            (heard.standing.mention_count, heard.standing.unread_threads),
+            (2, 1)
+        );
     }
 
     #[test]

@@ -94,14 +94,47 @@ impl Said {
 
     /// A change of a conversation by `actor`, under a new id; none for what makes no such event.
     pub fn change(actor: Uuid, conversation: Uuid, action: Action) -> Option<Self> {
-        let digest = says(&expected(actor, &action)?);
+        let id = Uuid::now_v7();
+        let digest = match &action {
+            Action::GroupInvite { user, .. } => invited(*user, actor),
+            // The id of a link is that of the command.
+            Action::GroupLinkCreate { uses, .. } => linked(id, actor, *uses),
+            action => says(&expected(actor, action)?),
+        };
         Some(Self {
-            id: Uuid::now_v7(),
+            id,
             conversation,
             action,
             digest,
         })
     }
+
+    /// `actor` comes into a group by the secret of a link, under a new id.
+    pub fn join(actor: Uuid, conversation: Uuid, link: Uuid, secret: String) -> Self {
+        Self {
+            id: Uuid::now_v7(),
+            conversation,
+            action: Action::GroupJoin {
+                conversation: None,
+                secret: Some(secret),
+            },
+            digest: says(&EventData::MemberAdded(MemberAdded {
+                user: actor,
+                role: Role::Member,
+                link: Some(link),
+            })),
+        }
+    }
+}
+
+/// The digest of an invitation, but for its end and the name of the group, which are the server's to say.
+fn invited(user: Uuid, by: Uuid) -> u64 {
+    digest(&format!("{by} invites {user}"))
+}
+
+/// The digest of a new link, but for its end and the proof of its secret, which are the server's to say.
+fn linked(link: Uuid, by: Uuid, uses: Option<u32>) -> u64 {
+    digest(&format!("{by} makes the link {link} for {uses:?}"))
 }
 
 /// The event that a command makes.
@@ -122,6 +155,12 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
                 link: None,
             })
         }
+        // The invitation that it answers has an event of its own before.
+        Action::GroupAccept { .. } => EventData::MemberAdded(MemberAdded {
+            user: actor,
+            role: Role::Member,
+            link: None,
+        }),
         Action::GroupRemove { user, .. } => EventData::MemberRemoved(MemberRemoved { user }),
         Action::GroupLeave { .. } => EventData::MemberLeft(MemberLeft { user: actor }),
         Action::GroupRename { name, .. } => EventData::GroupRenamed(GroupRenamed { name }),
@@ -261,7 +300,7 @@ pub fn tells(data: &NoticeData) -> u64 {
 }
 
 /// The digest of what an event says, as far as a command decides it: of a message its content, and whom it answers and names, unless it
-/// was sent on, for then the server says what it says; of a change of one, not where it stands.
+/// was sent on, for then the server says what it says; of a change of one, not where it stands; of links and invitations, not until when.
 pub fn says(data: &EventData) -> u64 {
     match data {
         EventData::MessageSent(sent) => {
@@ -303,6 +342,8 @@ pub fn says(data: &EventData) -> u64 {
             message_seq: 0,
             ..pin.clone()
         })),
+        EventData::InvitationSent(sent) => invited(sent.user, sent.by),
+        EventData::LinkCreated(created) => linked(created.link, created.by, created.uses),
         data => written(data),
     }
 }

@@ -336,7 +336,8 @@ impl Scribe {
         });
     }
 
-    /// The server has taken what the person does for themselves, which they asked for at `asked`; only what hides something is written down.
+    /// The server has taken what the person does for themselves, which they asked for at `asked`; only what hides something, or somebody, is
+    /// written down.
     pub fn did(&mut self, asked: Micros, action: &Action) {
         let at = self.clock.now();
         match action {
@@ -354,6 +355,12 @@ impl Scribe {
                 asked,
                 conversation: conversation.to_string(),
                 seq: *seq,
+            }),
+            Action::UserBlock { user, on } => self.add(Record::Blocked {
+                at,
+                asked,
+                user: user.to_string(),
+                on: *on,
             }),
             _ => {}
         }
