@@ -120,6 +120,15 @@ fn cleared(seq: u64) -> Record {
     }
 }
 
+fn blocked(user: &str, on: bool) -> Record {
+    Record::Blocked {
+        at: 103 - u64::from(on),
+        asked: 102 - u64::from(on),
+        user: user.to_owned(),
+        on,
+    }
+}
+
 fn judged(ben: Journal, unread: u64) -> Result<Summary, Counterexample> {
     let (at, conversation) = (500, "c".to_owned());
     let count = Record::Unread {
@@ -160,13 +169,16 @@ fn nothing_else_is_withheld() {
 }
 
 #[test]
-fn what_somebody_hides_or_clears_counts_for_them_no_more() {
+fn what_somebody_hides_clears_or_has_from_those_whom_they_block_counts_for_them_no_more() {
     for (hides, unread) in [
         (vec![], 1),
         (vec![hidden(vec![MESSAGE])], 0),
         (vec![hidden(vec![REPLY])], 1),
         (vec![cleared(1)], 1),
         (vec![cleared(3)], 0),
+        (vec![blocked("ann", true)], 0),
+        (vec![blocked("ann", true), blocked("ann", false)], 1),
+        (vec![blocked("cy", true)], 1),
     ] {
         let ben = || ben(hides.clone(), false, Via::Fetch);
         judged(ben(), unread).unwrap();
