@@ -376,3 +376,58 @@ pub fn notice(kind: &str, data: &str) -> Option<NoticeData> {
 pub fn logged(kind: &str, data: &str) -> u64 {
     says(&EventData::decode(&EventKind::from(kind), data))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANN: Uuid = Uuid::from_u128(1);
+    const BEN: Uuid = Uuid::from_u128(2);
+    const ROOM: Uuid = Uuid::from_u128(3);
+    const UNTIL: &str = "2026-12-24T12:00:00.000Z";
+
+    fn change(actor: Uuid, action: Action) -> (Uuid, u64) {
+        let said = Said::change(actor, ROOM, action).unwrap();
+        (said.id, said.digest)
+    }
+
+    #[test]
+    fn links_and_invitations_say_what_was_asked_for_however_long_they_hold() {
+        let (conversation, user) = (ROOM, BEN);
+        let (_, invites) = change(ANN, Action::GroupInvite { conversation, user });
+        let sent = |user: Uuid| {
+            let data = format!(r#"{{"user":"{user}","by":"{ANN}","until":"{UNTIL}","name":"room"}}"#);
+            logged("invitation.sent", &data)
+        };
+        assert_eq!(invites, sent(BEN));
+        assert_ne!(invites, sent(ANN));
+        let create = Action::GroupLinkCreate {
+            conversation,
+            expires_in_s: None,
+            uses: Some(2),
+        };
+        let (link, creates) = change(ANN, create);
+        let created = |link: Uuid, uses: u32| {
+            let data = format!(
+                r#"{{"link":"{link}","proof":"{ROOM}","by":"{ANN}","until":"{UNTIL}","uses":{uses}}}"#
+            );
+            logged("link.created", &data)
+        };
+        assert_eq!(creates, created(link, 2));
+        assert_ne!(creates, created(link, 3));
+        assert_ne!(creates, created(ROOM, 2));
+    }
+
+    #[test]
+    fn whoever_comes_in_says_by_which_link() {
+        let added = |link: &str| {
+            let data = format!(r#"{{"user":"{BEN}","role":"member"{link}}}"#);
+            logged("member.added", &data)
+        };
+        let accepts = change(BEN, Action::GroupAccept { conversation: ROOM }).1;
+        assert_eq!(accepts, added(""));
+        let joins = Said::join(BEN, ROOM, ANN, "secret".to_owned());
+        assert_eq!(joins.digest, added(&format!(r#","link":"{ANN}""#)));
+        assert_ne!(joins.digest, accepts);
+    }
+}
