@@ -5,6 +5,7 @@ mod amend;
 mod chat;
 mod counts;
 mod due;
+mod fates;
 mod forwards;
 mod history;
 mod listen;

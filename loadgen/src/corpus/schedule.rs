@@ -120,6 +120,11 @@ impl Schedule {
         moves
     }
 
+    /// Somebody comes back who is wanted, where they are away.
+    pub(crate) fn call(&mut self, person: usize) -> Option<Move> {
+        self.offline[person].then(|| self.bring_back(person))
+    }
+
     /// Everybody who is away comes back.
     pub(crate) fn gather(&mut self) -> Vec<Move> {
         self.people(true)
@@ -185,6 +190,8 @@ mod tests {
             most = most.max(away.iter().filter(|away| **away).count());
         }
         assert!(left > 20 && (1..=5).contains(&most), "{left} {most}");
+        assert_eq!(schedule.call(0).is_some(), std::mem::take(&mut away[0]));
+        assert_eq!(schedule.call(0), None, "who is here");
         assert_eq!(schedule.gather().len(), away.iter().filter(|away| **away).count());
     }
 }
