@@ -2,12 +2,14 @@
 //! each pair who often address each other.
 
 mod amend;
+mod block;
 mod chat;
 mod counts;
 mod due;
 mod fates;
 mod forwards;
 mod history;
+mod house;
 mod listen;
 mod manner;
 mod own;
@@ -18,6 +20,7 @@ mod plan;
 mod report;
 mod schedule;
 mod shared;
+mod shut;
 mod synthetic;
 mod verify;
 mod words;
@@ -32,6 +35,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use fates::Fates;
 use manner::{Manner, Manners};
 use people::People;
 use person::{How, Job};
@@ -58,7 +62,7 @@ pub(crate) struct Args {
     /// The share of people who are away at a time.
     #[arg(long, default_value_t = 0.1)]
     offline_share: f64,
-    /// For who leaves when, and for the made-up log.
+    /// For who leaves when, what befalls whom, and for the made-up log.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many messages may wait for their acks, over all people; each person has one at a time.
@@ -93,10 +97,11 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         args.seed,
     );
 
+    let fates = Fates::of(&plan, args.seed);
     let mut people = People::gather(&plan, &nodes, &shared).await?;
-    people.open_conversations(&plan).await?;
+    people.open_conversations(&plan, &fates).await?;
     let started = Instant::now();
-    let result = speak(&args, plan, &mut people, &mut schedule, &shared).await;
+    let result = speak(&args, plan, fates, &mut people, &mut schedule, &shared).await;
     let took = started.elapsed();
     shared.sound()?;
     // A person who stopped knows better why than who could not give them more to do.
@@ -115,6 +120,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
 async fn speak(
     args: &Args,
     plan: Plan,
+    mut fates: Fates,
     people: &mut People,
     schedule: &mut Schedule,
     shared: &Arc<Shared>,
@@ -136,6 +142,14 @@ async fn speak(
         } = message;
         for step in schedule.before(index, author) {
             people.apply(step, index).await?;
+        }
+        for act in fates.before(index) {
+            for person in act.doers() {
+                if let Some(step) = schedule.call(person) {
+                    people.apply(step, index).await?;
+                }
+            }
+            people.carry_out(act).await?;
         }
         let manner = manners.next(author, target, addressee, plan.people.len());
         if let Some(pause) = pause {
@@ -170,7 +184,9 @@ async fn speak(
 impl People {
     /// The manner of a line of the author, with the people that it is about.
     fn how(&self, author: usize, manner: Manner) -> How {
-        let other = |person: usize| (person != author).then(|| self.user(person));
+        // Nobody can mention who is out.
+        let other =
+            |person: usize| (person != author && !self.was_shown_out(person)).then(|| self.user(person));
         let how = How::default();
         match manner {
             Manner::Plain => how,
@@ -194,31 +210,43 @@ impl People {
     /// `number` chooses between conversations.
     async fn apply(&self, step: Move, number: usize) -> Result<()> {
         let any = |person| self.any_of(person, number / 60);
+        // Of what somebody tells in the end they hide nothing.
+        let untold = |person| any(person).filter(|id| !self.tells(person, *id));
         match step {
+            Move::Read(person) | Move::React(person) | Move::Follow(person) | Move::ReadThread(person)
+                if self.was_shown_out(person) =>
+            {
+                Ok(())
+            }
             Move::Leave(person) => self.give(person, Job::Leave).await,
             Move::Return(person, how) => self.give(person, Job::Return(how)).await,
             Move::Read(person) => self.give(person, Job::Read(self.group()?)).await,
             Move::Edit(person) => self.give(person, Job::Edit).await,
             Move::Recall(person) => self.give(person, Job::Recall).await,
             Move::React(person) => self.give(person, Job::React(self.group()?)).await,
-            Move::Mute(person) => self.give(person, Job::Mute(any(person)?)).await,
+            Move::Mute(person) => self.give_in(person, any(person), Job::Mute).await,
             Move::Forward(person) => {
-                let (from, to) = (any(person)?, self.any_of(person, number / 120)?);
-                self.give(person, Job::Forward(from, to)).await
+                let to = self.any_of(person, number / 120);
+                let both = any(person).zip(to);
+                self.give_in(person, both, |(from, to)| Job::Forward(from, to))
+                    .await
             }
-            Move::Hide(person) if !self.tells(person, any(person)?) => {
-                self.give(person, Job::Hide(any(person)?)).await
-            }
-            Move::Clear(person) if !self.tells(person, any(person)?) => {
-                self.give(person, Job::Clear(any(person)?)).await
-            }
-            Move::Hide(_) | Move::Clear(_) => Ok(()),
-            Move::Archive(person) => self.give(person, Job::Archive(any(person)?)).await,
-            Move::Mark(person) => self.give(person, Job::Mark(any(person)?)).await,
+            Move::Hide(person) => self.give_in(person, untold(person), Job::Hide).await,
+            Move::Clear(person) => self.give_in(person, untold(person), Job::Clear).await,
+            Move::Archive(person) => self.give_in(person, any(person), Job::Archive).await,
+            Move::Mark(person) => self.give_in(person, any(person), Job::Mark).await,
             Move::Follow(person) => self.give(person, Job::Follow(self.group()?)).await,
             Move::ReadThread(person) => self.give(person, Job::ReadThread(self.group()?)).await,
             Move::Pin => self.give(OWNER, Job::Pin(self.group()?)).await,
         }
         .context("a person stopped")
+    }
+
+    /// Gives somebody something to do in a conversation, or in two, where they are in any.
+    async fn give_in<T>(&self, person: usize, place: Option<T>, job: impl FnOnce(T) -> Job) -> Result<()> {
+        match place {
+            Some(place) => self.give(person, job(place)).await,
+            None => Ok(()),
+        }
     }
 }

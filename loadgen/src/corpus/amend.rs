@@ -119,25 +119,30 @@ impl Person {
 
     /// Does what only a recall of the message stands against, and tells whether it was done.
     async fn unless_recalled_as(&mut self, conversation: Uuid, message: Uuid, said: &Said) -> Result<bool> {
-        match self.ask(said).await? {
-            Ok(_) => return Ok(true),
+        let refusal = self.refusal(said);
+        match (self.ask(said).await?, refusal) {
+            (Ok(_), None) => return Ok(true),
             // Its author may have been faster. Whether that was so is known at the end.
-            Err(CommandError::Refused(error)) if error.code == ErrorCode::NotFound => {
+            (Err(CommandError::Refused(error)), _) if error.code == ErrorCode::NotFound => {
                 self.shared.late(Late {
                     reader: self.name.clone(),
                     conversation,
                     message,
                 });
             }
-            Err(error) => self.not_acked(said, &error),
+            (result, Some(refusal)) => self.was_refused(said, refusal, &result),
+            (Err(error), None) => self.not_acked(said, &error),
         }
         Ok(false)
     }
 
-    /// Does what nothing stands against.
+    /// Does what nothing stands against, but what is known to.
     async fn must(&mut self, said: Said) -> Result<()> {
-        if let Err(error) = self.ask(&said).await? {
-            self.not_acked(&said, &error);
+        let refusal = self.refusal(&said);
+        match (self.ask(&said).await?, refusal) {
+            (result, Some(refusal)) => self.was_refused(&said, refusal, &result),
+            (Err(error), None) => self.not_acked(&said, &error),
+            (Ok(_), None) => {}
         }
         Ok(())
     }

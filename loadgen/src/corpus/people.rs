@@ -1,10 +1,14 @@
 //! All people of a run: their accounts, connections and conversations.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use tidings_protocol::{Ack, Action, Limits};
+use tidings_protocol::{Ack, Action, Limits, Timestamp};
+use tidings_scribe::said::Said;
 use tidings_stand::Api;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -13,6 +17,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
+    fates::{Entry, Fates},
     person::{Job, Person},
     plan::Plan,
     schedule::Return,
@@ -30,23 +35,32 @@ const JOBS_MAX: usize = 16;
 
 /// People at work.
 pub(crate) struct People {
-    jobs: Vec<mpsc::Sender<Job>>,
+    pub(super) jobs: Vec<mpsc::Sender<Job>>,
     workers: JoinSet<Result<(usize, Person)>>,
     users: Vec<Uuid>,
     limits: Limits,
+    /// The group of all is the first.
     conversations: Vec<Conversation>,
+    /// When the group was made, by the server's clock.
+    pub(super) began: Option<Timestamp>,
+    /// Who has come into the group by an invitation, at any time.
+    pub(super) invited: BTreeSet<usize>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// A conversation and the indexes of its members.
 pub(crate) struct Conversation {
     pub(crate) id: Uuid,
     pub(crate) members: Vec<usize>,
+    /// Who is no member any more, with the seq up to which they are told of it.
+    pub(crate) left: BTreeMap<usize, u64>,
 }
 
 /// People after their work, still connected.
 pub(crate) struct Run {
     pub(crate) people: Vec<Person>,
     pub(crate) conversations: Vec<Conversation>,
+    pub(crate) invited: BTreeSet<usize>,
 }
 
 impl People {
@@ -111,11 +125,14 @@ impl People {
             users,
             limits,
             conversations: Vec::new(),
+            began: None,
+            invited: BTreeSet::new(),
+            shared: Arc::clone(shared),
         })
     }
 
-    /// Makes the group of all and the direct conversation of each pair.
-    pub(crate) async fn open_conversations(&mut self, plan: &Plan) -> Result<()> {
+    /// Makes the group of all, into which some come by a link or an invitation, and the direct conversation of each pair.
+    pub(crate) async fn open_conversations(&mut self, plan: &Plan, fates: &Fates) -> Result<()> {
         if let Some(most) = self
             .limits
             .group_members
@@ -132,7 +149,12 @@ impl People {
             .limits
             .group_create_members
             .map_or(fitting, |most| fitting.min(most as usize));
-        let others = &self.users[1..];
+        let comes = |entry: Entry| -> Vec<usize> {
+            let others = 1..self.users.len();
+            others.filter(|person| fates.entry(*person) == entry).collect()
+        };
+        let [added, by_link, invited] = [Entry::Added, Entry::ByLink, Entry::Invited].map(comes);
+        let others: Vec<Uuid> = added.iter().map(|person| self.users[*person]).collect();
         let (first, later) = others.split_at(others.len().min(most.saturating_sub(1)));
         let created = self.act(
             0,
@@ -141,7 +163,9 @@ impl People {
                 members: first.into(),
             },
         );
-        let Ack { conversation: id, .. } = created.await.context("the group was not made")?;
+        let Ack {
+            conversation: id, at, ..
+        } = created.await.context("the group was not made")?;
         let members: Vec<_> = (0..self.users.len()).collect();
         for user in later {
             let added = self.act(
@@ -153,7 +177,13 @@ impl People {
             );
             added.await.context("a member was not added")?;
         }
-        self.conversations.push(Conversation { id, members });
+        self.began = Some(at);
+        self.conversations.push(Conversation {
+            id,
+            members,
+            left: BTreeMap::new(),
+        });
+        self.let_in(&by_link, &invited).await?;
         for (one, other) in &plan.pairs {
             let opened = self.act(
                 *one,
@@ -168,6 +198,7 @@ impl People {
             self.conversations.push(Conversation {
                 id,
                 members: vec![*one, *other],
+                left: BTreeMap::new(),
             });
         }
         Ok(())
@@ -177,21 +208,37 @@ impl People {
         Ok(self.conversations.first().context("no group yet")?.id)
     }
 
+    pub(super) fn group_mut(&mut self) -> Result<&mut Conversation> {
+        self.conversations.first_mut().context("no group yet")
+    }
+
+    /// Whether somebody was shown out of the group, and is not back.
+    pub(crate) fn was_shown_out(&self, person: usize) -> bool {
+        let group = self.conversations.first();
+        group.is_some_and(|group| group.left.contains_key(&person))
+    }
+
     /// The conversation of a pair of the plan.
     pub(crate) fn direct(&self, pair: usize) -> Result<Uuid> {
         Ok(self.conversations.get(pair + 1).context("no such pair")?.id)
     }
 
-    /// One of the conversations that a person is in; the group for some of the numbers, and for all where there is no other.
-    pub(crate) fn any_of(&self, person: usize, number: usize) -> Result<Uuid> {
+    /// The conversation of two people alone.
+    pub(crate) fn between(&self, one: usize, other: usize) -> Option<Uuid> {
+        let mut directs = self.conversations.iter().skip(1);
+        let direct = directs.find(|direct| direct.members.contains(&one) && direct.members.contains(&other));
+        direct.map(|direct| direct.id)
+    }
+
+    /// One of the conversations that a person is in; the group for some of the numbers, and for all where there is no other. None where they
+    /// are in none any more.
+    pub(crate) fn any_of(&self, person: usize, number: usize) -> Option<Uuid> {
         let own = self.conversations.iter();
         let own: Vec<Uuid> = own
             .filter(|conversation| conversation.members.contains(&person))
             .map(|conversation| conversation.id)
             .collect();
-        own.get(number % own.len().max(1))
-            .copied()
-            .context("no conversation yet")
+        own.get(number % own.len().max(1)).copied()
     }
 
     /// Whether the person fetches the log of this conversation in the end, which has all of it only for somebody who hides nothing there.
@@ -224,12 +271,20 @@ impl People {
         Ok(Run {
             people,
             conversations: self.conversations,
+            invited: self.invited,
         })
     }
 
-    async fn act(&self, person: usize, action: Action) -> Result<Ack> {
+    pub(super) async fn act(&self, person: usize, action: Action) -> Result<Ack> {
+        let said = Said::change(self.users[person], Uuid::nil(), action);
+        self.make(person, said.context("no change of a conversation")?)
+            .await
+    }
+
+    /// Has somebody do what makes an event, and waits for the ack.
+    pub(super) async fn make(&self, person: usize, said: Said) -> Result<Ack> {
         let (answer, answered) = oneshot::channel();
-        self.give(person, Job::Do(action, answer)).await?;
+        self.give(person, Job::Do(said, answer)).await?;
         Ok(answered.await??)
     }
 }

@@ -21,6 +21,7 @@ use super::{
     pen::Pen,
     schedule::Return,
     shared::Shared,
+    shut::{Refusal, Shut},
 };
 
 /// How long a connection may take until all that was missed has come.
@@ -57,8 +58,19 @@ pub(crate) enum Job {
     ReadThread(Uuid),
     Leave,
     Return(Return),
+    /// Blocks a user, or ends that.
+    Block(Uuid, bool),
+    /// From here on, something stands against what is done in a conversation, or nothing does any more.
+    Shut(Uuid, Option<Shut>),
+    /// Tries what has to be refused.
+    Vain(Said, Refusal),
+    /// Says when all before it is done, with `reads` also that all reads are acked.
+    Rest {
+        reads: bool,
+        answer: oneshot::Sender<()>,
+    },
     /// Anything else.
-    Do(Action, oneshot::Sender<Result<Ack, CommandError>>),
+    Do(Said, oneshot::Sender<Result<Ack, CommandError>>),
 }
 
 /// How a message is said, and to whom.
@@ -86,6 +98,10 @@ pub(crate) struct Person {
     pub(super) notices: Notices,
     /// Where the last of it that was acked stands in the log.
     pub(crate) read_at: Option<Position>,
+    /// Where the blocks stand, each on the lane of the two.
+    pub(crate) parted_at: Vec<Position>,
+    /// Conversations in which something stands against what this person does.
+    pub(super) shut: HashMap<Uuid, Shut>,
     urls: Vec<String>,
     cursors: Resume,
     live: Option<Live>,
@@ -117,6 +133,8 @@ impl Person {
             own: Own::default(),
             notices: Notices::default(),
             read_at: None,
+            parted_at: Vec::new(),
+            shut: HashMap::new(),
             urls,
             cursors: Resume::default(),
             live: None,
@@ -166,8 +184,23 @@ impl Person {
             Job::ReadThread(conversation) => self.read_thread(conversation).await?,
             Job::Leave => self.leave().await?,
             Job::Return(how) => self.come(how).await?,
-            Job::Do(action, answer) => {
-                let result = self.make(action).await?;
+            Job::Block(user, on) => self.block(user, on).await?,
+            Job::Shut(conversation, Some(shut)) => {
+                self.shut.insert(conversation, shut);
+            }
+            Job::Shut(conversation, None) => {
+                self.shut.remove(&conversation);
+            }
+            Job::Vain(said, refusal) => self.try_in_vain(&said, refusal).await?,
+            Job::Rest { reads, answer } => {
+                if reads {
+                    self.settle_reads(0).await;
+                }
+                // Nobody may listen any more.
+                let _ = answer.send(());
+            }
+            Job::Do(said, answer) => {
+                let result = self.make(&said).await?;
                 // Nobody may listen any more.
                 let _ = answer.send(result);
             }
@@ -309,7 +342,13 @@ impl Person {
             ..MessageSend::new(conversation, content)
         });
         let started = Instant::now();
-        match self.ask(&said).await? {
+        let refusal = self.refusal(&said);
+        let result = self.ask(&said).await?;
+        if let Some(refusal) = refusal {
+            self.was_refused(&said, refusal, &result);
+            return Ok(());
+        }
+        match result {
             Ok(_) => {
                 self.shared.took(started.elapsed());
                 self.has_said(&said);
@@ -354,16 +393,14 @@ impl Person {
     }
 
     /// Sends a command whose conversation may have no name yet.
-    async fn make(&mut self, action: Action) -> Result<Result<Ack, CommandError>> {
-        let said =
-            Said::change(self.account.user, Uuid::nil(), action).context("no change of a conversation")?;
+    async fn make(&mut self, said: &Said) -> Result<Result<Ack, CommandError>> {
         let mut at = 0;
         self.pen().note(|scribe| at = scribe.now());
         let pending = self.client()?.send_as(said.id, said.action.clone()).await?;
         let result = pending.await;
         if let Ok(ack) = &result {
-            self.pen().note(|scribe| scribe.made(at, &said, ack));
-            self.shared.acked(&said, ack);
+            self.pen().note(|scribe| scribe.made(at, said, ack));
+            self.shared.acked(said, ack);
         }
         Ok(result)
     }
