@@ -22,6 +22,7 @@ mod schedule;
 mod shared;
 mod shut;
 mod synthetic;
+mod told;
 mod verify;
 mod words;
 

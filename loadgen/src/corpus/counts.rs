@@ -10,7 +10,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde_json::{Value, json};
 use tidings_protocol::Position;
-use tidings_scribe::own::Standing;
+use tidings_scribe::fold::Told;
+use tidings_scribe::own::{LOOKED_AT_MAX, Standing};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -50,13 +51,25 @@ pub(crate) async fn look(
         let own = run.conversations.iter();
         let own = own.filter(|conversation| conversation.members.contains(index));
         let own: Vec<Uuid> = own.map(|conversation| conversation.id).collect();
-        let (standings, after) = standings(person, &own, shared).await?;
+        let left = run.conversations.iter();
+        let left = left.filter(|conversation| conversation.left.contains_key(index));
+        let left: Vec<Uuid> = left.map(|conversation| conversation.id).collect();
+        let (standings, after) = standings(person, own.iter().chain(&left), shared).await?;
         for id in &own {
             ensure!(standings.contains_key(id), "{} is not told of {id}", person.name);
         }
+        for id in &left {
+            ensure!(
+                !standings.contains_key(id),
+                "{} is told of {id}, which they were shown out of",
+                person.name
+            );
+        }
         person.pen().note(|scribe| {
             for (id, standing) in &standings {
-                scribe.unread(*id, standing.unread_count);
+                if is_exact(person, *id, histories) {
+                    scribe.unread(*id, standing.unread_count);
+                }
             }
         });
         all.push(Looked {
@@ -77,15 +90,28 @@ pub(crate) async fn look(
     Ok(all)
 }
 
-/// What read models tell that have everything which the person has done and all have said, and a position of theirs.
+/// Whether what blocked people say is certainly taken off, so that the journal can tell the count.
+fn is_exact(person: &Person, conversation: Uuid, histories: &Histories) -> bool {
+    let own = person.own.of(conversation);
+    let messages = histories.get(&conversation).into_iter().flatten();
+    let behind = messages.filter(|(_, (_, told))| is_main(told) && told.seq > own.read);
+    own.blocked.is_empty() || behind.count() <= LOOKED_AT_MAX
+}
+
+fn is_main(told: &Told) -> bool {
+    told.thread.is_none() || told.also
+}
+
+/// What read models tell that have everything which the person has done and all have said in these conversations, and a position of theirs.
 async fn standings(
     person: &Person,
-    own: &[Uuid],
+    conversations: impl Iterator<Item = &Uuid>,
     shared: &Shared,
 ) -> Result<(HashMap<Uuid, Standing>, Option<Position>)> {
-    let heads = own.iter().filter_map(|id| shared.position(*id));
+    let heads = conversations.filter_map(|id| shared.position(*id));
     let mut positions: BTreeMap<_, Position> = BTreeMap::new();
-    for position in heads.chain(person.read_at) {
+    let own = person.read_at.iter().chain(&person.parted_at).copied();
+    for position in heads.chain(own) {
         let last = positions.entry(position.lane).or_insert(position);
         *last = position.max(*last);
     }
@@ -105,7 +131,8 @@ async fn standings(
     Ok((standings, last))
 }
 
-/// What is wrong with a person's inbox: undelivered are the messages after the last event that any device was shown.
+/// What is wrong with a person's inbox: undelivered are the messages after the last event that any device was shown. Those of people whom
+/// they block do not count, unless there are too many to look who sent them.
 async fn inbox(person: &Person, own: &[Uuid], histories: &Histories) -> Result<Option<String>> {
     let count = |node: &Value| node.pointer("/pendingCount")?.as_u64();
     let pending = told(person, INBOX, "/inbox", "/conversation/id", count, None).await?;
@@ -113,10 +140,14 @@ async fn inbox(person: &Person, own: &[Uuid], histories: &Histories) -> Result<O
         let shown = person.shown(*id);
         let messages = histories.get(id).into_iter().flatten();
         let hides = person.own.of(*id);
-        let due = messages.filter(|(message, (_, told))| {
-            let main = told.thread.is_none() || told.also;
-            let hidden = told.seq <= hides.cleared || hides.hidden.contains(message);
-            main && told.seq > shown && !told.recalled && !hidden
+        let place = shown.max(hides.cleared);
+        let waiting: Vec<_> = messages
+            .filter(|(_, (_, told))| is_main(told) && told.seq > place)
+            .collect();
+        let looks = waiting.len() <= LOOKED_AT_MAX;
+        let due = waiting.iter().filter(|(message, (sender, told))| {
+            let unheard = looks && hides.blocked.contains(sender);
+            !told.recalled && !hides.hidden.contains(*message) && !unheard
         });
         let due = due.count() as u64;
         let got = pending.get(id).copied().unwrap_or(0);

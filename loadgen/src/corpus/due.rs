@@ -63,8 +63,10 @@ pub(crate) fn with_mentions(events: &[Event], shared: &Shared) -> Log {
     events.iter().map(read).collect()
 }
 
-/// Compares all that was told. Of some people, messages and threads are asked for now.
-pub(crate) async fn compare(run: &Run, looked: &[Looked], logs: &HashMap<Uuid, Log>) -> Result<()> {
+/// Compares all that was told; answers how many messages are unread to nobody because their sender is blocked. Of some people, messages and
+/// threads are asked for now.
+pub(crate) async fn compare(run: &Run, looked: &[Looked], logs: &HashMap<Uuid, Log>) -> Result<u64> {
+    let mut unheard = 0;
     // Those who hide something come first.
     let hides = |looked: &&Looked| {
         let person = &run.people[looked.person];
@@ -83,6 +85,7 @@ pub(crate) async fn compare(run: &Run, looked: &[Looked], logs: &HashMap<Uuid, L
         };
         for (id, standing) in &looked.standings {
             let due = due(person, *id, logs)?;
+            unheard += due.unheard;
             let name = &person.name;
             ensure!(
                 due.standing == *standing,
@@ -106,7 +109,7 @@ pub(crate) async fn compare(run: &Run, looked: &[Looked], logs: &HashMap<Uuid, L
             looked.totals
         );
     }
-    Ok(())
+    Ok(unheard)
 }
 
 /// What is due to somebody of one of their conversations.

@@ -22,6 +22,11 @@ impl Notices {
         lock(&self.0).insert(notice.seq, notice.decode());
     }
 
+    /// All of them, in order.
+    pub(crate) fn all(&self) -> Vec<NoticeData> {
+        lock(&self.0).values().cloned().collect()
+    }
+
     fn get(&self, seq: u64) -> Option<NoticeData> {
         lock(&self.0).get(&seq).cloned()
     }

@@ -23,6 +23,17 @@ pub(crate) fn print(shared: &Shared, verified: &Verified, took: Duration) {
         ("forwards", count("forwards")),
         ("everyone", count("everyone")),
         ("files", count("files")),
+        ("by link", count("group.join")),
+        ("invited", count("group.accept")),
+        ("silenced", count("silenced")),
+        ("removed", count("group.remove")),
+        ("banned", count("group.ban")),
+        ("came back", count("came back")),
+        ("gone", verified.gone.to_string()),
+        ("blocks", count("blocks")),
+        ("lifted", count("blocks.lifted")),
+        ("unsaid", count("unsaid")),
+        ("refusals", count("refusals")),
         ("mutes", count("conversation.mute")),
         ("archived", count("conversation.archive")),
         ("marked unread", count("conversation.mark")),
@@ -46,6 +57,7 @@ pub(crate) fn print(shared: &Shared, verified: &Verified, took: Duration) {
         ("counts checked", format!("{} people", verified.counted)),
         ("searches", verified.searches.to_string()),
         ("copies compared", verified.copies.to_string()),
+        ("unheard", verified.unheard.to_string()),
     ];
     for (name, value) in rows {
         println!("{name:<16}{value:>14}");

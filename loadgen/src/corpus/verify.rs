@@ -1,4 +1,4 @@
-//! The checks after the last ack: what read models tell here, all else from the journals.
+//! The checks after the last ack: what read models and notices tell here, all else from the journals.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,7 +20,7 @@ use super::{
     people::Run,
     schedule::{Move, Schedule},
     shared::{Shared, bar},
-    words,
+    told, words,
 };
 
 /// How long no delivery at all may come while some are due.
@@ -38,6 +38,9 @@ pub(crate) struct Verified {
     /// Searches whose answers were compared, and messages that were sent on.
     pub(crate) searches: usize,
     pub(crate) copies: usize,
+    /// Messages that would be unread, had somebody not blocked their sender; and people who were shown out and are not back.
+    pub(crate) unheard: u64,
+    pub(crate) gone: usize,
     pub(crate) outcome: Result<Summary>,
 }
 
@@ -54,6 +57,7 @@ pub(crate) async fn verify(
         counted,
         searches,
         copies,
+        unheard,
     } = done;
     Verified {
         people: run.people.len(),
@@ -62,6 +66,12 @@ pub(crate) async fn verify(
         counted,
         searches,
         copies,
+        unheard,
+        gone: run
+            .conversations
+            .iter()
+            .map(|conversation| conversation.left.len())
+            .sum(),
         outcome,
     }
 }
@@ -72,6 +82,7 @@ struct Done {
     counted: usize,
     searches: usize,
     copies: usize,
+    unheard: u64,
 }
 
 async fn check(
@@ -98,12 +109,13 @@ async fn check(
         }
     }
     wait_for_deliveries(run, shared).await?;
+    told::wait(run).await?;
     let logs = logs(run, &histories, shared).await?;
     done.copies = forwards::compare(&shared.copies(), logs.iter().map(|(_, events)| &events[..]))?;
     let with_mentions = logs
         .iter()
         .map(|(id, events)| (*id, due::with_mentions(events, shared)));
-    due::compare(run, &looked, &with_mentions.collect()).await?;
+    done.unheard = due::compare(run, &looked, &with_mentions.collect()).await?;
     let log = lines(&logs, shared);
     for person in &mut run.people {
         // Who is connected when the journal ends has stayed.
@@ -240,6 +252,18 @@ fn missing(run: &Run, shared: &Shared) -> Option<String> {
             if person.is_here() && (shown < head || person.is_fetching()) {
                 let name = &person.name;
                 return Some(format!("{name} was not sent seq {} to {head} of {id}", shown + 1));
+            }
+        }
+        // Who was shown out is told up to that, and the checker sees to it that they are told no more.
+        for (index, left) in &conversation.left {
+            let person = &run.people[*index];
+            let shown = person.shown(id);
+            if person.is_here() && (shown < *left || person.is_fetching()) {
+                let name = &person.name;
+                return Some(format!(
+                    "{name} was not sent seq {} to {left} of {id}, where they were shown out",
+                    shown + 1
+                ));
             }
         }
     }
