@@ -56,7 +56,7 @@ async fn a_small_log_is_said_by_all_its_people_and_nothing_is_missing() {
     };
     // What is sent on is a message, too.
     let messages = MESSAGES as u64 + number("forwards");
-    assert_eq!(number("messages"), messages, "{said}");
+    assert_eq!(number("messages") + number("unsaid"), messages, "{said}");
     assert_eq!(number("people"), PEOPLE as u64, "{said}");
     for changes in [
         "edits",
@@ -81,6 +81,23 @@ async fn a_small_log_is_said_by_all_its_people_and_nothing_is_missing() {
     ] {
         assert!(number(own) > 0, "{said}");
     }
+    for befalls in [
+        "by link",
+        "invited",
+        "silenced",
+        "removed",
+        "banned",
+        "came back",
+        "gone",
+        "blocks",
+        "lifted",
+        "unsaid",
+        "unheard",
+    ] {
+        assert!(number(befalls) > 0, "{befalls}: {said}");
+    }
+    // Strangers cannot write to each other either, nor whoever is banned come in.
+    assert!(number("refusals") > number("unsaid"), "{said}");
     assert!(number("searches") > 0 && number("copies compared") > 0, "{said}");
     assert!(number("deliveries") > number("messages"), "{said}");
     stand.stop().await;
