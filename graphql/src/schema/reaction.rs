@@ -49,17 +49,16 @@ impl Reaction {
         if page.after.as_ref().is_some_and(|place| id(place).is_none()) {
             return Err(Refusal::invalid("after", NotACursor.to_string()).into());
         }
-        let entries = match &self.people {
-            Some(people) => part(people, &page),
-            None => {
-                let key = ReactionPage {
-                    of: self.of,
-                    emoji: self.emoji.clone(),
-                    page,
-                };
-                let pages = &context.data_unchecked::<Loaders>().reaction_pages;
-                pages.load_one(key).await?.unwrap_or_default()
-            }
+        let entries = if let Some(people) = &self.people {
+            part(people, &page)
+        } else {
+            let key = ReactionPage {
+                of: self.of,
+                emoji: self.emoji.clone(),
+                page,
+            };
+            let pages = &context.data_unchecked::<Loaders>().reaction_pages;
+            pages.load_one(key).await?.unwrap_or_default()
         };
         let users = user::parts(context, &entries.items).await?;
         let entries = Entries {
