@@ -4,12 +4,14 @@ use serde::Serialize;
 use tidings_journal::digest;
 use tidings_protocol::{
     Action, Content, ConversationArchived, ConversationCleared, ConversationMarked, ConversationMuted,
-    DirectOpened, EventData, EventKind, GroupCreated, GroupRenamed, GroupSettingsChanged, JoinRefused,
-    LinkRevoked, MemberAdded, MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned,
-    MessageEdited, MessageRecalled, MessageSend, MessagesHidden, Notice, NoticeData, PinChanged,
-    ReactionChanged, Role, RoleChanged, ThreadFollowed,
+    DirectOpened, EventData, EventKind, GroupCreated, GroupRenamed, GroupSettingsChanged, InvitationDeclined,
+    InvitationWithdrawn, JoinRefused, JoinRequested, LinkRevoked, MemberAdded, MemberBanned, MemberLeft,
+    MemberMuted, MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled, MessageSend, MessagesHidden,
+    Notice, NoticeData, PinChanged, ReactionChanged, Role, RoleChanged, ThreadFollowed,
 };
 use uuid::Uuid;
+
+use crate::pair;
 
 /// A command on its way that makes an event.
 #[derive(Clone, Debug)]
@@ -60,6 +62,18 @@ impl Said {
         Some(Self {
             id: Uuid::now_v7(),
             conversation: user,
+            action,
+            digest,
+        })
+    }
+
+    /// Something that `actor` wants of somebody else, under a new id; none for what changes nothing between two people. It belongs to the
+    /// stream of the two, which journals call by [their name](pair::between).
+    pub fn between(actor: Uuid, action: Action) -> Option<Self> {
+        let (conversation, digest) = pair::asked(actor, &action)?;
+        Some(Self {
+            id: Uuid::now_v7(),
+            conversation,
             action,
             digest,
         })
@@ -137,7 +151,7 @@ fn linked(link: Uuid, by: Uuid, uses: Option<u32>) -> u64 {
     digest(&format!("{by} makes the link {link} for {uses:?}"))
 }
 
-/// The event that a command makes.
+/// The event that a command makes; of several, the last.
 fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
     Some(match action.clone() {
         Action::DirectOpen { user } => EventData::DirectOpened(DirectOpened {
@@ -174,6 +188,23 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
         } => EventData::MemberBanned(MemberBanned { user, until, reason }),
         Action::GroupRefuse { user, .. } => EventData::JoinRefused(JoinRefused { user }),
         Action::GroupLinkRevoke { link, .. } => EventData::LinkRevoked(LinkRevoked { link }),
+        // Of a group that wants to be asked.
+        Action::GroupJoin {
+            conversation: Some(_),
+            ..
+        } => EventData::JoinRequested(JoinRequested { user: actor }),
+        Action::GroupAccept { .. } => EventData::MemberAdded(MemberAdded {
+            user: actor,
+            role: Role::Member,
+            link: None,
+        }),
+        Action::GroupDecline { .. } => EventData::InvitationDeclined(InvitationDeclined { user: actor }),
+        Action::GroupWithdraw { user, .. } => EventData::InvitationWithdrawn(InvitationWithdrawn { user }),
+        // The other one is an owner by the event before it.
+        Action::GroupTransfer { .. } => EventData::RoleChanged(RoleChanged {
+            user: actor,
+            role: Role::Admin,
+        }),
         Action::GroupUnban { user, .. } => EventData::MemberUnbanned(MemberUnbanned { user }),
         Action::MessageEdit { message, content, .. } => EventData::MessageEdited(MessageEdited {
             message,
@@ -276,6 +307,8 @@ fn noticed(action: &Action) -> Option<NoticeData> {
             thread,
             on,
         }),
+        Action::ProfileUpdate(profile) => NoticeData::ProfileUpdated(profile),
+        Action::SettingsUpdate(settings) => NoticeData::SettingsUpdated(settings),
         _ => return None,
     })
 }

@@ -224,7 +224,7 @@ impl Scribe {
         self.add(Record::Ack {
             at,
             id: said.id,
-            seq: Some(ack.seq),
+            seq: seq(ack),
             stored: Some(stored(ack)),
         });
     }
@@ -251,7 +251,7 @@ impl Scribe {
             self.add(Record::Ack {
                 at,
                 id: ack.id,
-                seq: Some(ack.seq),
+                seq: seq(ack),
                 stored: Some(stored(ack)),
             });
         }
@@ -417,6 +417,11 @@ impl Scribe {
     fn add(&mut self, record: Record) {
         self.journal.records.push(record);
     }
+}
+
+/// Its place, where the server tells it. Of what becomes of two people it does not: either may have done what the other one must not know.
+fn seq(ack: &Ack) -> Option<u64> {
+    (ack.seq > 0).then_some(ack.seq)
 }
 
 fn stored(ack: &Ack) -> Stored {
