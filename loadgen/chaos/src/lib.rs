@@ -31,7 +31,7 @@ mod wire;
 mod witness;
 mod world;
 
-use tidings_scribe::{fold, own, said, scribe};
+use tidings_scribe::{fold, own, pair, said, scribe};
 
 pub use command::{Args, run};
 pub use conditions::Conditions;

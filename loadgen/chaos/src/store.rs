@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use crate::own::Own;
-use crate::said;
+use crate::{pair, said};
 
 /// How long connecting, and each question, may take.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -26,7 +26,8 @@ const WALWRITER: &str = "SELECT pid FROM pg_stat_activity WHERE backend_type = '
 const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
 
-/// Numbers of kinds as the log has them; those from 64 on are of people's own streams, and 96 is of administrators'.
+/// Numbers of kinds as the log has them; those from 64 on are of people's own streams, 96 is of administrators', and 97 of what two people
+/// are to one another.
 const LOG: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8'), \
      command IS DISTINCT FROM lead(command) OVER (PARTITION BY stream ORDER BY seq), \
      floor(extract(epoch FROM at) * 1000)::bigint, lane, pos FROM event WHERE kind <> 96 ORDER BY stream, seq";
@@ -73,7 +74,7 @@ impl Database {
             .context("no log in time")??;
         rows.iter()
             .map(|row| {
-                let conversation: Uuid = row.try_get(0)?;
+                let stream: Uuid = row.try_get(0)?;
                 let seq: i64 = row.try_get(1)?;
                 let actor: Uuid = row.try_get(3)?;
                 let millis: i64 = row.try_get(7)?;
@@ -114,23 +115,32 @@ impl Database {
                 // Of several events that one command makes, the last stands for it, as in its ack.
                 let is_last: bool = row.try_get(6)?;
                 let told = told_by(number, &data)?;
+                let pair = match number {
+                    PAIR_CHANGED => {
+                        let changed = pair::logged(&data);
+                        Some(changed.with_context(|| format!("two people in another shape: {data}"))?)
+                    }
+                    _ => None,
+                };
                 // What follows from something else was asked for by nobody: that a read ends a mark, and whatever makes no notice. A
                 // read of a thread that moves nothing leaves nothing, so that no ack vouches for it.
                 let is_asked = match &told {
-                    _ if number < OWN_FROM => true,
+                    _ if number < OWN_FROM || pair.is_some() => true,
                     Some(NoticeData::ConversationMarked(marked)) => marked.unread,
                     Some(told) => !matches!(told, NoticeData::ThreadRead(_)),
                     None => false,
                 };
                 Ok(Logged {
-                    conversation: conversation.to_string(),
+                    conversation: pair.map_or(stream, |(name, _)| name).to_string(),
                     seq: seq.cast_unsigned(),
                     kind,
                     actor: actor.to_string(),
                     id: (is_last && is_asked).then_some(command),
-                    digest: told
-                        .as_ref()
-                        .map_or_else(|| said::logged(name, &data), said::tells),
+                    digest: match (&told, pair) {
+                        (Some(told), _) => said::tells(told),
+                        (None, Some((_, digest))) => digest,
+                        (None, None) => said::logged(name, &data),
+                    },
                     whole: (!name.is_empty()).then(|| whole(name, &actor.to_string(), millis, &data)),
                     of: payload["message"]
                         .as_str()
@@ -243,6 +253,8 @@ pub(crate) type Events = BTreeMap<Uuid, Vec<(u64, Uuid, EventData)>>;
 
 /// The first number of kinds of people's own streams.
 const OWN_FROM: i16 = 64;
+/// The number of what becomes of two people.
+const PAIR_CHANGED: i16 = 97;
 
 /// The data of an event of this kind as clients are shown it.
 fn shown(number: i16, command: Uuid, mut payload: serde_json::Value) -> Result<serde_json::Value> {
@@ -268,6 +280,8 @@ fn told_by(number: i16, data: &str) -> Result<Option<NoticeData>> {
         73 => "conversation.marked",
         74 => "message.hidden",
         75 => "conversation.cleared",
+        76 => "profile.updated",
+        77 => "settings.updated",
         // Of others nobody here asks for.
         _ => return Ok(None),
     };
