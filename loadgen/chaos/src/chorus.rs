@@ -73,7 +73,7 @@ impl Chorus {
     /// Says something for the first time, until there is an answer. What comes back is the ack, where it is one.
     pub(crate) async fn say(&mut self, said: &Said) -> Option<Ack> {
         let at = self.scribe.now();
-        let opens = said.action.conversation().is_none();
+        let opens = said.conversation.is_nil();
         if !opens {
             self.scribe.send(said.clone());
         }
@@ -116,6 +116,28 @@ impl Chorus {
                 self.problems.push(format!("{} got no answer", said.id));
                 false
             }
+        }
+    }
+
+    /// Says what every node has to refuse with this code; what was acked before leaves them nothing else.
+    pub(crate) async fn say_in_vain(&mut self, said: &Said, code: ErrorCode) {
+        self.scribe.send(said.clone());
+        let (id, name) = (said.id, said.action.name());
+        match self.insist(said).await {
+            Some(Answer::Refused(error)) => {
+                self.scribe.refused(id, error.code.as_str());
+                self.effects.add("refused as it should be", 1);
+                if error.code != code {
+                    let other = error.code;
+                    self.problems.push(format!(
+                        "{id} ({name}) is refused with {other}, and should be with {code}"
+                    ));
+                }
+            }
+            Some(Answer::Ack(_)) => self.problems.push(format!(
+                "{id} ({name}) was acked, and should be refused with {code}"
+            )),
+            None => self.problems.push(format!("{id} got no answer")),
         }
     }
 
@@ -200,7 +222,7 @@ impl Chorus {
     /// Two answers to one command, from wherever.
     pub(crate) fn compare(&mut self, first: &Ack, other: &Ack) {
         let place = |ack: &Ack| (ack.conversation, ack.seq, ack.position, ack.at);
-        if place(first) != place(other) {
+        if place(first) != place(other) || first.data != other.data {
             self.problems
                 .push(format!("one command has two answers: {first:?} and {other:?}"));
         }

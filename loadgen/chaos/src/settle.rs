@@ -202,7 +202,7 @@ pub(crate) async fn settle(
     }
     findings
         .problems
-        .extend(fanned_out(ground, &database, &ends).await?);
+        .extend(fanned_out(ground, &database, world, &ends).await?);
     ground.ready().await?;
     findings.effects.merge(&ground.effects().await);
     findings.problems.extend(ground.panics());
@@ -242,12 +242,22 @@ async fn verify(program: &Path, database_url: &str) -> Result<()> {
 }
 
 /// The streams in Redis have all of the log, in each lane that was written after the faults.
-async fn fanned_out(ground: &Ground, database: &Database, ends: &BTreeMap<Uuid, End>) -> Result<Vec<String>> {
+async fn fanned_out(
+    ground: &Ground,
+    database: &Database,
+    world: &World,
+    ends: &BTreeMap<Uuid, End>,
+) -> Result<Vec<String>> {
     let log = database.log_id().await?;
-    // Somebody bade farewell in each conversation that still has members. Its lane is the last byte of its id.
+    let people: BTreeSet<String> = world
+        .people
+        .iter()
+        .map(|person| person.user.to_string())
+        .collect();
+    // Somebody bade farewell in each conversation that still has members with a device. Its lane is the last byte of its id.
     let with_members = ends
         .iter()
-        .filter(|(id, end)| !end.members.is_empty() && gets_farewell(id));
+        .filter(|(id, end)| !end.members.is_disjoint(&people) && gets_farewell(id));
     let lanes: BTreeSet<i16> = with_members.map(|(id, _)| i16::from(id.as_bytes()[15])).collect();
     let lagging = async || {
         let heads = database.heads().await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
@@ -25,6 +25,8 @@ pub(crate) const PEOPLE: usize = 14;
 const GROUPS: usize = 4;
 /// Those who misbehave.
 const HOSTILE: usize = 4;
+/// Those who have no device of their own.
+const GUESTS: usize = 3;
 /// Before a command that was not answered goes out again. Whoever waits for the world has a limit.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Pairs beside those of the bare devices.
@@ -40,6 +42,8 @@ pub(crate) struct World {
     pub(crate) goes_back: bool,
     /// Those who mean no good, and the conversation that they have with one of the others.
     pub(crate) hostile: (Vec<Person>, Uuid),
+    /// Those who have no device and no conversation, for [scenes](crate::company): what becomes of them disturbs nobody else.
+    pub(crate) guests: [Person; GUESTS],
 }
 
 /// A conversation.
@@ -117,6 +121,13 @@ impl World {
                 members: users,
             });
         }
+        let mut guests = Vec::with_capacity(GUESTS);
+        for number in 0..GUESTS {
+            let node = &nodes[number % nodes.len()];
+            let name = format!("guest{number}-{}", &tag[..8]);
+            guests.push(Person::register(node, &name).await?);
+        }
+        let guests = guests.try_into().map_err(|_| anyhow!("too few guests"))?;
         let mut hostile = Vec::with_capacity(HOSTILE);
         for number in 0..HOSTILE {
             let node = &nodes[number % nodes.len()];
@@ -137,6 +148,7 @@ impl World {
             lanes,
             goes_back: false,
             hostile: (hostile, id),
+            guests,
         };
         Ok((world, journals.collect()))
     }
