@@ -8,6 +8,7 @@ use futures_util::stream::{self, StreamExt as _};
 use tidings_stand::{Clock, find_program};
 use tokio::time::Instant;
 
+use crate::company::Scene;
 use crate::effects::Effects;
 use crate::plan::Plan;
 use crate::planted::find_all;
@@ -79,10 +80,12 @@ pub async fn run(args: Args) -> Result<()> {
     let mut played = std::pin::pin!(played.buffer_unordered(args.jobs.max(1)));
     let (mut passed, mut failed) = (0_u64, Vec::new());
     let (mut effects, mut planned) = (Effects::default(), Vec::new());
+    let mut scenes = Vec::new();
     while let Some((plan, outcome, took)) = played.next().await {
         let seed = plan.seed;
         if let Ok(outcome) = &outcome {
             effects.merge(&outcome.effects);
+            scenes.push(Scene::of(seed));
             planned.extend(plan.steps.into_iter().map(|step| step.fault).filter(is_possible));
         }
         match outcome {
@@ -104,9 +107,11 @@ pub async fn run(args: Args) -> Result<()> {
     println!("effects: {effects}");
     if failed.is_empty() {
         let missing = effects.missing(planned);
-        if !missing.is_empty() {
+        let unsaid = effects.unsaid(scenes);
+        if !missing.is_empty() || !unsaid.is_empty() {
+            let missing = [missing, unsaid].concat();
             bail!(
-                "{passed} passed, but some faults had no effect: no {}",
+                "{passed} passed, but some of what was planned had no effect: no {}",
                 missing.join(", no ")
             );
         }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::company::Scene;
 use crate::fault::{End, Fault, Weather};
 
-/// A fault that was planned so often must have had an effect once.
+/// A fault that was planned so often must have had an effect once, and in a scene that was played so often each command is acked.
 const ENOUGH: usize = 5;
 /// What shows that lanes were added, counted when all is over.
 pub(crate) const ADDED: &str = "events in added lanes";
@@ -76,9 +77,19 @@ impl Effects {
 
     /// Faults that were planned often and never had an effect, by the name of the count that would show it.
     pub fn missing(&self, planned: impl IntoIterator<Item = Fault>) -> Vec<&'static str> {
+        self.never(planned.into_iter().map(|fault| shown_by(&fault)))
+    }
+
+    /// Commands of scenes that were played often, none of which was ever acked.
+    pub(crate) fn unsaid(&self, scenes: impl IntoIterator<Item = Scene>) -> Vec<&'static str> {
+        self.never(scenes.into_iter().flat_map(Scene::commands).copied())
+    }
+
+    /// What should show often enough to have shown, and has not.
+    fn never(&self, wanted: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
         let mut times: BTreeMap<&'static str, usize> = BTreeMap::new();
-        for fault in planned {
-            *times.entry(shown_by(&fault)).or_default() += 1;
+        for name in wanted {
+            *times.entry(name).or_default() += 1;
         }
         let missing = times
             .into_iter()
@@ -159,6 +170,19 @@ mod tests {
         assert_eq!(effects.missing(planned()), ["keys of Redis flushed"]);
         effects.add("keys of Redis flushed", 4);
         assert_eq!(effects.missing(planned()), [""; 0]);
+    }
+
+    #[test]
+    fn a_command_of_a_scene_that_was_played_often_and_that_nobody_was_acked_is_named() {
+        let mut effects = Effects::default();
+        let scene = Scene::of(0);
+        let (last, others) = scene.commands().split_last().expect("it has commands");
+        for command in others.iter().copied() {
+            effects.add(command, 1);
+        }
+        let played = |times| std::iter::repeat_n(scene, times);
+        assert_eq!(effects.unsaid(played(ENOUGH)), [*last]);
+        assert_eq!(effects.unsaid(played(ENOUGH - 1)), [""; 0]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod absence;
 mod bare;
 mod chorus;
 mod command;
+mod company;
 mod conditions;
 mod cut;
 mod device;

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::absence::Absence;
 use crate::bare;
 use crate::chorus::Sung;
+use crate::company::{Company, Scene};
 use crate::cut;
 use crate::device;
 use crate::effects::{Effects, shown_by};
@@ -41,6 +42,8 @@ const SEEN_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
 /// Those who have a second device with the library.
 const SECOND: std::ops::Range<usize> = 8..12;
+/// When a scene begins, in parts of the traffic's time.
+const SCENE: std::ops::Range<f64> = 0.05..0.4;
 /// Messages of a flood.
 const FLOOD: usize = 200;
 /// More of them than fit between a node and a bare device, whose buffers hold some 60 KB in all. The node has the others.
@@ -161,6 +164,24 @@ async fn perform(plan: &Plan, program: &Path, ground: &Arc<Ground>, findings: &m
             done.with_context(|| step.fault.to_string())
         });
     }
+    let company = Company::gather(
+        "scene".to_owned(),
+        &world,
+        &ground.addresses(),
+        clock,
+        &mut random,
+    );
+    let company = company.context("too few people for a scene")?;
+    let scene = Scene::of(plan.seed);
+    let begins = start + plan.length.mul_f64(random.random_range(SCENE));
+    let later = Duration::from_millis(random.random_range(0..2000));
+    let stage = Arc::clone(ground);
+    steps.spawn(async move {
+        sleep_until(begins).await;
+        // What was acked once is acked later, too.
+        let _calm = stage.calm().await;
+        Ok(Some(Box::pin(company.play(scene, later)).await))
+    });
     sleep_until(start + plan.length).await;
     while let Some(done) = steps.join_next().await {
         if let Some(sung) = done?? {

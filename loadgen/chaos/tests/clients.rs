@@ -57,6 +57,69 @@ async fn commands_of_every_kind_are_carried_out_once_wherever_they_are_repeated(
     made_by_hand(9001, 5, &faults, &wanted).await;
 }
 
+/// Plays the scene of a seed while a node and the sessions with the log end, until each of its commands was acked.
+async fn scene(seed: u64, wanted: &[&str]) {
+    let faults = [
+        (700, 1000, Fault::KillNode { node: 2 }),
+        (1500, 0, Fault::TerminateBackends),
+    ];
+    made_by_hand(seed, 4, &faults, wanted).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_two_people_are_to_one_another_is_the_same_at_every_node_whatever_breaks() {
+    let wanted = [
+        "profile.update",
+        "settings.update",
+        "contact.request",
+        "contact.accept",
+        "contact.decline",
+        "contact.withdraw",
+        "contact.remove",
+        "user.block",
+        "refused as it should be",
+    ];
+    scene(9004, &wanted).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_invited_comes_in_once_or_not_whatever_breaks() {
+    let wanted = [
+        "group.invite",
+        "group.accept",
+        "group.decline",
+        "group.withdraw",
+        "refused as it should be",
+    ];
+    scene(9005, &wanted).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_let_in_whom_they_should_whatever_breaks() {
+    let wanted = [
+        "group.link.create",
+        "group.link.revoke",
+        "group.join",
+        "group.settings",
+        "group.approve",
+        "group.refuse",
+        "refused as it should be",
+    ];
+    scene(9006, &wanted).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_muted_banned_or_put_out_is_so_at_every_node_whatever_breaks() {
+    let wanted = [
+        "group.mute",
+        "group.ban",
+        "group.unban",
+        "group.transfer",
+        "refused as it should be",
+    ];
+    scene(9007, &wanted).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_lags_or_is_removed_while_away_is_told_of_all_that_is_owed() {
     let remove = |bare, keeps, again| Fault::Remove { bare, keeps, again };

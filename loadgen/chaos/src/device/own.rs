@@ -1,20 +1,20 @@
-//! What a person does for themselves on a device: marks, hides, clears, follows threads and reads them.
+//! What a person does for themselves on a device: marks, hides, clears, follows threads and reads them, and shows something else of themselves.
 
 use rand::RngExt as _;
-use tidings_protocol::Action;
+use tidings_protocol::{Action, Profile};
 use uuid::Uuid;
 
-use super::Device;
 use super::answers::Asked;
+use super::{Device, words};
 use crate::said::Said;
 
 impl Device {
     /// Does one such thing. All of them are of the person's own stream, in which a device has one under way at a time.
     pub(super) fn do_for_oneself(&mut self) {
-        let kind = self.random.random_range(0..7);
+        let kind = self.random.random_range(0..8);
         let seen = self.scribe.seen().all();
         let room = self.view.any(&mut self.random, |id, room| match kind {
-            0..3 => true,
+            0..3 | 7 => true,
             3 | 4 => room.is_group && room.root.is_some() && seen.contains_key(&id),
             _ => room.message.is_some() && seen.contains_key(&id),
         });
@@ -55,6 +55,11 @@ impl Device {
                 conversation,
                 seq: seq.saturating_sub(self.random.random_range(0..30)).max(1),
             },
+            // It is an event each time, whatever was shown before.
+            (7, ..) => Action::ProfileUpdate(Profile {
+                about: Some(words(&mut self.random, 3)),
+                ..Profile::default()
+            }),
             _ => return,
         };
         let user = self.person.user;
