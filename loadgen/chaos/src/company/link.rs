@@ -23,12 +23,12 @@ impl Company {
         if let Some(link) = made(host, conversation, Some(2)).await {
             let mut came = 0;
             for player in [newcomer, other] {
-                let joining = Said::joining(player.user, conversation, link.clone());
+                let joining = Said::join(player.user, conversation, link.0, link.1.clone());
                 came += usize::from(player.say(Some(joining)).await.is_some());
                 player.text(conversation, "good to be here").await;
             }
             if came == 2 {
-                let late = Said::joining(asks.user, conversation, link);
+                let late = Said::join(asks.user, conversation, link.0, link.1);
                 asks.say_in_vain(Some(late), ErrorCode::NotFound).await;
             }
         }
@@ -38,7 +38,7 @@ impl Company {
                 link: link.0,
             };
             if host.change(conversation, revoke).await.is_some() {
-                let late = Said::joining(asks.user, conversation, link);
+                let late = Said::join(asks.user, conversation, link.0, link.1);
                 asks.say_in_vain(Some(late), ErrorCode::NotFound).await;
             }
         }
