@@ -193,11 +193,6 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
             conversation: Some(_),
             ..
         } => EventData::JoinRequested(JoinRequested { user: actor }),
-        Action::GroupAccept { .. } => EventData::MemberAdded(MemberAdded {
-            user: actor,
-            role: Role::Member,
-            link: None,
-        }),
         Action::GroupDecline { .. } => EventData::InvitationDeclined(InvitationDeclined { user: actor }),
         Action::GroupWithdraw { user, .. } => EventData::InvitationWithdrawn(InvitationWithdrawn { user }),
         // The other one is an owner by the event before it.
