@@ -173,11 +173,14 @@ async fn only_those_who_ask_for_a_message_of_which_the_log_does_not_tell_have_th
             assert_eq!(answer["type"], json!("ack"), "{n}: {answer}");
         }
     }
-    // Whoever tries again takes nobody's time.
-    let began = std::time::Instant::now();
-    b.refused(react(group, &spoilt["id"], "👎", true), "unavailable")
-        .await;
-    assert!(began.elapsed().as_millis() < 900, "it was asked for again");
+    // Whoever tries again takes nobody's time: to ask again would take a second each time, however fast the machine.
+    eventually(async || {
+        let began = std::time::Instant::now();
+        b.refused(react(group, &spoilt["id"], "👎", true), "unavailable")
+            .await;
+        (began.elapsed().as_millis() < 900).then_some(())
+    })
+    .await;
     b.say(group, "hello").await;
     node.stop().await;
 }

@@ -275,7 +275,9 @@ async fn held_up(node: &TestNode, user: &User, hold: &tokio_postgres::Transactio
         .await;
     socket.until("welcome").await;
     eventually(async || {
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        // Other tests have databases of the same server.
+        let waiting = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
+            WHERE d.datname = current_database() AND NOT granted";
         let waiting: i64 = hold.query_one(waiting, &[]).await.unwrap().get(0);
         (waiting > 0).then_some(())
     })
