@@ -238,6 +238,8 @@ async fn people_are_reached_by_those_whom_they_want() {
     );
     b.acked(wish("contact.request", &ann)).await;
     a.acked(wish("contact.accept", &ben)).await;
+    // Who is a contact stands in another lane than what somebody wants.
+    node.folded(&ann).await;
     let (of_ben, of_cat) = (b.create_group(&[]).await, c.create_group(&[]).await);
     let add = |group| json!({ "type": "group.add", "conversation": group, "user": ann.id });
     let wants = |audience: &str| json!({ "type": "settings.update", "direct": audience, "add_me": audience });

@@ -11,8 +11,12 @@ async fn found(node: &TestNode, user: &User, typed: &str, ack: Option<&Value>) -
         json!(typed)
     );
     let position = ack.map(|ack| text(&ack["position"]));
-    let answer = node.graphql(user, &query, position.as_deref()).await;
-    assert_eq!(answer["data"]["search"]["complete"], true, "{answer}");
+    // A busy database may not have come to the end of it in the second that each step has.
+    let answer = eventually(async || {
+        let answer = node.graphql(user, &query, position.as_deref()).await;
+        (answer["data"]["search"]["complete"] == true).then_some(answer)
+    })
+    .await;
     let nodes = answer["data"]["search"]["nodes"].as_array().unwrap();
     nodes.iter().map(|node| text(&node["text"])).collect()
 }
