@@ -227,7 +227,8 @@ async fn operators_shut_users_out_and_let_them_in_from_the_command_line() {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tidings"));
         command
             .args(arguments)
-            .args(["--database-url", store.database.url()]);
+            .args(["--database-url", store.database.url()])
+            .env("TIDINGS_DATABASE_TIMEOUT_MS", "30000");
         let output = tokio::time::timeout(PATIENCE, command.output())
             .await
             .unwrap()

@@ -209,13 +209,13 @@ async fn an_upload_that_breaks_off_leaves_no_parts_in_a_bucket() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_that_refuses_or_says_nothing_makes_files_unavailable_for_a_while() {
     let (store, s3) = (Store::new().await, S3::start().await);
-    let mut config = s3.config(&store);
-    config.attachments.stalled_ms = 2000;
+    let config = s3.config(&store);
     let mut wrong = config.clone();
     wrong.attachments.s3.secret_access_key = Some("something else".to_owned());
     // It takes connections, and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut deaf = config.clone();
+    deaf.attachments.stalled_ms = 2000;
     deaf.attachments.s3.endpoint = Some(format!("http://{}", silent.local_addr().unwrap()));
     let node = TestNode::start(config).await;
     let ann = node.register("ann").await;

@@ -349,7 +349,8 @@ async fn a_slow_device_is_sent_what_was_joined_left_and_joined_again_meanwhile_f
 async fn a_connection_that_waits_for_the_log_is_pinged_all_the_same() {
     let store = Store::new().await;
     let mut config = store.config();
-    config.gateway.heartbeat_ms = 100;
+    // Whoever answers none of two is let go, and on a busy machine an answer takes its time.
+    config.gateway.heartbeat_ms = 4_000;
     let node = TestNode::start(config).await;
     let ann = node.register("ann").await;
     let jam = store.client().await;
@@ -360,7 +361,7 @@ async fn a_connection_that_waits_for_the_log_is_pinged_all_the_same() {
     a.send(&json!({ "type": "hello", "token": ann.token, "device": "test" }))
         .await;
     a.until("welcome").await;
-    for _ in 0..5 {
+    for _ in 0..3 {
         let next = tokio::time::timeout(PATIENCE, futures_util::StreamExt::next(&mut a.stream));
         let frame = next.await.unwrap().unwrap().unwrap();
         assert!(frame.is_ping(), "{frame:?}");

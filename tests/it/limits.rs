@@ -197,7 +197,8 @@ async fn a_client_that_never_reads_is_closed_as_too_slow_and_told_so_when_it_doe
     // Those who read are beside it, where nobody is closed for being slow.
     let node = store.node().await;
     let mut config = store.config();
-    config.gateway.slow_ms = 3_000;
+    // Long enough that it is seen in the middle of its page.
+    config.gateway.slow_ms = 10_000;
     config.gateway.send_buffer_bytes = 4096;
     let impatient = TestNode::start(config).await;
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);

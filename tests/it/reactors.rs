@@ -61,6 +61,7 @@ impl Owed {
         Command::new(env!("CARGO_BIN_EXE_tidings"))
             .arg("serve")
             .env("TIDINGS_DATABASE_URL", self.store.database.url())
+            .env("TIDINGS_DATABASE_TIMEOUT_MS", "30000")
             .env("TIDINGS_REDIS_URL", &self.store.redis_url)
             .env("TIDINGS_LISTEN", "127.0.0.1:0")
             .env("TIDINGS_INBOX_DAYS", "0")
@@ -216,7 +217,8 @@ async fn what_cannot_be_reacted_to_is_listed_tried_again_and_skipped() {
         let command = command
             .arg("parked")
             .args(arguments)
-            .args(["--database-url", url]);
+            .args(["--database-url", url])
+            .env("TIDINGS_DATABASE_TIMEOUT_MS", "30000");
         let output = tokio::time::timeout(PATIENCE, command.output())
             .await
             .unwrap()

@@ -198,7 +198,7 @@ async fn delivery_cursors_that_the_log_did_not_take_are_stored_later() {
     let store = Store::new().await;
     let mut config = store.config();
     config.read_gather_ms = 0;
-    config.database_timeout_ms = 5000;
+    config.database_timeout_ms = 15_000;
     let node = TestNode::start(config).await;
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);

@@ -147,7 +147,8 @@ async fn a_conversation_changes_at_its_rate_over_all_nodes_and_messages_have_non
     let renamed =
         |name: usize| json!({ "type": "group.rename", "conversation": group, "name": name.to_string() });
     let mut sent = vec![];
-    for name in 0..70 {
+    // More than are given back however long all of them take.
+    for name in 0..200 {
         let (mut rename, id) = (renamed(name), Uuid::now_v7());
         rename["id"] = json!(id);
         a.send(&rename).await;

@@ -307,7 +307,11 @@ impl Socket {
 
     /// The first object that is wanted; the others wait in their order.
     pub(crate) async fn take(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        self.take_by(Instant::now() + PATIENCE, wanted).await
+    }
+
+    /// The same of what may take longer.
+    pub(crate) async fn take_by(&mut self, deadline: Instant, wanted: impl Fn(&Value) -> bool) -> Value {
         let mut looked_at = 0;
         loop {
             if let Some(index) = self.waiting.iter().skip(looked_at).position(&wanted) {

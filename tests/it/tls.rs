@@ -112,7 +112,7 @@ async fn a_database_is_taken_only_for_whom_its_certificate_says() {
     let attempt = async |server: &str, mode: &str, authority: Option<&Authority>| {
         let authority = authority.map(|authority| authority.file.as_path());
         let config = LogConfig::with_authority(&format!("{server}?sslmode={mode}"), authority);
-        schema::migrate(&config.unwrap(), 1)
+        schema::migrate(&config.unwrap().with_timeout(PATIENCE), 1)
             .await
             .map(|_| ())
             .map_err(|error| error.to_string())
