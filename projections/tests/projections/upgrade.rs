@@ -77,6 +77,19 @@ async fn a_build_that_was_killed_goes_on_where_it_was() {
     world.write_messages(group, ann, 7000).await;
     world.forget_version(&["history"]).await;
     assert_eq!(setup(world.log.pool()).await.unwrap(), ["history"]);
+    // It does not come to its end before it is killed.
+    world
+        .execute(
+            "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 PERFORM pg_advisory_xact_lock(4711); RETURN NEW; END $$; \
+             CREATE TRIGGER hold BEFORE INSERT ON p_history_4.message FOR EACH ROW WHEN (NEW.seq > 6000) EXECUTE FUNCTION hold()",
+        )
+        .await;
+    let holder = world.log.pool().get().await.unwrap();
+    holder
+        .batch_execute("SELECT pg_advisory_lock(4711)")
+        .await
+        .unwrap();
     let one = world.projector();
     one.begin_builds(&["history"]);
     let building = tokio::spawn(one.build());
@@ -85,6 +98,10 @@ async fn a_build_that_was_killed_goes_on_where_it_was() {
     eventually("a part is built", async || world.number(done).await > 0).await;
     building.abort();
     assert!(building.await.is_err(), "it was done too soon to be killed");
+    holder
+        .batch_execute("SELECT pg_advisory_unlock(4711)")
+        .await
+        .unwrap();
     // Whoever begins anew would write this again.
     let written = "SELECT xmin::text::bigint FROM p_history_4.message WHERE seq = 2";
     let first = world.number(written).await;
