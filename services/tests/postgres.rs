@@ -15,7 +15,7 @@ use tidings_services::testing::private_postgres;
 use tidings_services::{Postgres, PostgresOptions, Profile, ServiceError};
 use tokio_postgres::{Client, NoTls};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();

@@ -13,7 +13,7 @@ use tidings_services::ChaosProxy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server that answers every byte with the same byte, until its client closes.
 async fn echo_server() -> SocketAddr {

@@ -10,7 +10,7 @@ use tidings_services::{Redis, RedisOptions, ServiceError};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Sends one inline command and returns the first line of its answer.
 async fn ask(stream: &mut BufReader<TcpStream>, command: &str) -> std::io::Result<String> {

@@ -47,7 +47,7 @@ async fn an_appender_that_met_a_read_only_server_writes_again_when_the_server_do
     .enumerate()
     {
         let first = round as u64 * 2 + 1;
-        let appender = Appender::new(LogConfig::from_url(url).unwrap());
+        let appender = Appender::new(LogConfig::from_url(url).unwrap().with_timeout(PATIENCE));
         append(&appender, first).await.unwrap();
         make_read_only(&client).await;
         // The first finds out that its session is gone, the next meets the server as it is now.
@@ -78,7 +78,7 @@ async fn waiting_for_locks(client: &Client) -> i64 {
 async fn a_read_that_is_given_up_ends_at_the_server_too_and_leaves_the_pool_whole() {
     let test = TestLog::new().await;
     let (holder, watcher) = (test.client().await, test.client().await);
-    let log = reader(test.database.url(), 1, Duration::from_secs(5));
+    let log = reader(test.database.url(), 1, Duration::from_secs(15));
     log.heads().await.unwrap();
     holder
         .batch_execute("BEGIN; LOCK TABLE log_identity IN ACCESS EXCLUSIVE MODE")
@@ -116,7 +116,7 @@ async fn sessions_that_the_network_has_forgotten_are_replaced() {
         .database
         .url()
         .replace(&format!(":{port}/"), &format!(":{}/", proxy.port()));
-    let log = reader(&url, 3, Duration::from_secs(5));
+    let log = reader(&url, 3, Duration::from_secs(15));
     // As many sessions as there can be.
     let mut reads = JoinSet::new();
     for _ in 0..3 {

@@ -86,6 +86,8 @@ async fn a_long_name_is_not_repeated_in_a_list() {
 async fn all_answers_of_a_node_are_bounded_together() {
     let world = World::with(GraphqlConfig {
         answers_bytes: 2_000_000,
+        deadline: 2 * LONG,
+        statement_timeout: LONG,
         ..GraphqlConfig::default()
     })
     .await;
@@ -114,6 +116,8 @@ async fn a_viewer_spends_what_there_is_and_leaves_others_theirs() {
     let world = World::with(GraphqlConfig {
         cost_per_second: 1,
         cost_burst: 1_500,
+        deadline: 2 * LONG,
+        statement_timeout: LONG,
         ..GraphqlConfig::default()
     })
     .await;
@@ -136,6 +140,8 @@ async fn each_answer_of_a_subscription_is_paid_for() {
     let world = World::with(GraphqlConfig {
         cost_per_second: 1,
         cost_burst: 3_500,
+        deadline: 2 * LONG,
+        statement_timeout: LONG,
         ..GraphqlConfig::default()
     })
     .await;
@@ -179,6 +185,7 @@ async fn requests_of_one_viewer_at_once_are_bounded() {
         wait: LONG,
         deadline: LONG,
         requests_per_viewer: 2,
+        statement_timeout: LONG,
         ..GraphqlConfig::default()
     })
     .await;
@@ -254,6 +261,8 @@ async fn a_stranger_asks_for_little() {
     let world = World::with(GraphqlConfig {
         cost_per_second: 1,
         cost_burst: 1_000,
+        deadline: 2 * LONG,
+        statement_timeout: LONG,
         ..GraphqlConfig::default()
     })
     .await;

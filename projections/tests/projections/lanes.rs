@@ -104,7 +104,7 @@ async fn who_finds_the_tables_made_does_not_wait_as_long_as_making_them_may_take
         .replace(&format!(":{port}/"), &format!(":{}/", proxy.port()));
     let pool = LogConfig::from_url(&url)
         .unwrap()
-        .with_timeout(PATIENCE)
+        .with_timeout(Duration::from_secs(30))
         .pool()
         .unwrap();
     let holder = world.log.pool().get().await.unwrap();
@@ -115,7 +115,7 @@ async fn who_finds_the_tables_made_does_not_wait_as_long_as_making_them_may_take
     eventually("it asks", async || world.number(waiting).await > 0).await;
     proxy.strand();
     holder.batch_execute("COMMIT").await.unwrap();
-    let answer = timeout(Duration::from_mins(1), looking).await;
+    let answer = timeout(Duration::from_mins(2), looking).await;
     assert!(answer.expect("it waits on").unwrap().is_err());
 }
 
@@ -128,7 +128,7 @@ async fn a_lane_is_added_while_others_are_being_folded() {
         .batch_execute("BEGIN; UPDATE projection_checkpoint SET pos = pos; UPDATE log_lane SET head = head")
         .await
         .unwrap();
-    let config = LogConfig::from_url(&world.url).unwrap();
+    let config = LogConfig::from_url(&world.url).unwrap().with_timeout(PATIENCE);
     tidings_eventlog::schema::migrate(&config, u16::from(LANES) + 1)
         .await
         .unwrap();

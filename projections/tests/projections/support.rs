@@ -33,7 +33,7 @@ use uuid::Uuid;
 pub(crate) const LANES: u8 = 4;
 
 /// Long enough for anything that happens at all.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct World {
     pub(crate) log: Log,
