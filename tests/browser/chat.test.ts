@@ -44,10 +44,12 @@ test('two people talk to each other live', async () => {
   await eventually(() => ben.page.title(), 'Tidings');
   await ann.message('Good morning').getByLabel('Read').waitFor();
 
-  // It is shown for a while only.
-  const typing = ann.page.getByText('Ben is typing…').waitFor();
-  await ben.field.pressSequentially('Go');
-  await typing;
+  // It is shown for a while only, and not before the server has found out that he may be heard.
+  const typing = ann.page.getByText('Ben is typing…');
+  await eventually(async () => {
+    await ben.field.pressSequentially('Go');
+    return typing.count();
+  }, 1);
   await ben.field.fill('');
   await ann.page.getByText('Ben is typing…').waitFor({ state: 'detached' });
   await ben.say('Good morning to you');

@@ -15,6 +15,17 @@ const STOP_MS = 60_000;
 const repository = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const binary = resolve(process.env['TIDINGS_BIN'] ?? join(repository, 'target/debug/tidings'));
 
+/** A machine that is busy with other tests is no database that is away, nor is a page that has to wait one that says nothing. */
+const PATIENT: Record<string, string> = {
+  TIDINGS_DATABASE_TIMEOUT_MS: '30000',
+  TIDINGS_QUERY_WAIT_MS: '30000',
+  TIDINGS_AUTH__TIMEOUT_MS: '30000',
+  TIDINGS_GATEWAY__CATCH_UP_WAIT_MS: '30000',
+  TIDINGS_GATEWAY__HELLO_MS: '60000',
+  TIDINGS_GRAPHQL__DEADLINE_MS: '60000',
+  TIDINGS_GRAPHQL__INIT_MS: '60000',
+};
+
 export class Server {
   private constructor(
     /** Where it serves, without a slash at the end. */
@@ -28,7 +39,7 @@ export class Server {
     const data = await mkdtemp(join(tmpdir(), 'tidings-browser-'));
     const child = spawn(binary, ['dev', '--data', data, '--listen', '127.0.0.1:0'], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...settings },
+      env: { ...process.env, ...PATIENT, ...settings },
     });
     let log = '';
     child.stderr.on('data', chunk => (log = (log + String(chunk)).slice(-20_000)));
