@@ -227,6 +227,7 @@ async fn verify(program: &Path, database_url: &str) -> Result<()> {
     verify
         .arg("verify")
         .env("TIDINGS_DATABASE_URL", database_url)
+        .env("TIDINGS_DATABASE_TIMEOUT_MS", "30000")
         .kill_on_drop(true);
     let output = timeout(VERIFY_LIMIT, verify.output())
         .await

@@ -21,7 +21,7 @@ const HOSTILE: usize = 4;
 /// Messages while all is well.
 const CALM: usize = 60;
 /// How long a message may take to be acked and to reach the other one, and the node to say what it has counted.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_mins(1);
 /// Between the messages of the neighbours, who would come to their own rate on a fast machine.
 const BREATH: Duration = Duration::from_millis(20);
 /// Limits that floods meet within a second or two, also at a node that was built without optimisation; neighbours stay far below their

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::own::Own;
 use crate::{pair, said};
 
-/// How long connecting, and each question, may take.
-const LIMIT: Duration = Duration::from_secs(20);
+/// How long connecting, and each question, may take: a whole database is copied by one of them, beside much else.
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// How long read models may take to have everything that is in the log.
 const FOLD_LIMIT: Duration = Duration::from_secs(5);

@@ -14,7 +14,8 @@ const FLOOR: Duration = Duration::from_millis(40);
 /// What the node's memory may grow by, in KiB.
 const GROWTH_KIB: u64 = 200 << 10;
 
-/// How often those who were felt are let loose: who starves others does so each time, a busy machine does not.
+/// How often those who were felt, or did not come to a limit in their time, are let loose: who starves others does so each time, a
+/// busy machine does not.
 const TRIES: usize = 3;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,7 +25,7 @@ async fn neighbours_of_those_who_misbehave_do_not_feel_it() {
         let sieges = besieged(&ways).await;
         ways = sieges
             .iter()
-            .filter(|siege| is_felt(siege))
+            .filter(|siege| is_felt(siege) || !is_limited(siege))
             .map(|siege| siege.hostility)
             .collect();
         if ways.is_empty() {
@@ -32,6 +33,7 @@ async fn neighbours_of_those_who_misbehave_do_not_feel_it() {
         }
     }
     for siege in besieged(&ways).await {
+        assert!(is_limited(&siege), "not limited: {siege:?}");
         assert!(!is_felt(&siege), "{siege:?}");
     }
 }
@@ -44,17 +46,20 @@ async fn besieged(ways: &[Hostility]) -> Vec<Siege> {
     assert_eq!(sieges.len(), ways.len());
     for siege in &sieges {
         println!("{siege:?}");
-        assert!(siege.came_through > 0 && siege.messages > 0, "{siege:?}");
-        let meets_a_rate = matches!(
-            siege.hostility,
-            Hostility::Typing | Hostility::Reads | Hostility::UnknownIds | Hostility::Graphql
-        );
-        assert!(siege.refused > 0 || !meets_a_rate, "not limited: {siege:?}");
-        let is_flood = siege.hostility == Hostility::Endless;
-        assert!(siege.sent_away > 0 || !is_flood, "not sent away: {siege:?}");
+        assert!(siege.messages > 0, "{siege:?}");
         assert!(siege.after_kib <= siege.before_kib + GROWTH_KIB, "{siege:?}");
     }
     sieges
+}
+
+/// Whether they came through, and met what stands against them.
+fn is_limited(siege: &Siege) -> bool {
+    let meets_a_rate = matches!(
+        siege.hostility,
+        Hostility::Typing | Hostility::Reads | Hostility::UnknownIds | Hostility::Graphql
+    );
+    let is_flood = siege.hostility == Hostility::Endless;
+    siege.came_through > 0 && (siege.refused > 0 || !meets_a_rate) && (siege.sent_away > 0 || !is_flood)
 }
 
 fn is_felt(siege: &Siege) -> bool {

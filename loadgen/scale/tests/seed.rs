@@ -75,9 +75,9 @@ async fn a_seeded_log_is_as_if_appended() {
     go_on(&url, seeded.archive.conversation, seeded.archive.messages).await;
 
     // What the projections make of it, and nothing parked.
-    let printed = node.run(&["replay"], Duration::from_mins(1)).await.unwrap();
+    let printed = node.run(&["replay"], Duration::from_mins(5)).await.unwrap();
     assert!(printed.contains("0 parked"), "{printed}");
-    let printed = node.run(&["verify"], Duration::from_mins(1)).await.unwrap();
+    let printed = node.run(&["verify"], Duration::from_mins(5)).await.unwrap();
     assert!(printed.contains("rebuilt equals live"), "{printed}");
     node.launch(&[]).await.unwrap();
     node.ready().await.unwrap();

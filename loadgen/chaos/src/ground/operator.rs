@@ -14,8 +14,8 @@ use crate::fault::Fault;
 use crate::scribe::Clock;
 use crate::store::BackUp;
 
-/// How long a command of the program may take.
-const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+/// How long a command of the program may take, also on a machine that is busy with much else.
+const COMMAND_LIMIT: Duration = Duration::from_mins(2);
 
 impl Ground {
     /// The log goes back to where it was `age` ago, and a new time line begins.
@@ -63,6 +63,7 @@ impl Ground {
         let running = Command::new(&self.program)
             .args(command)
             .env("TIDINGS_DATABASE_URL", self.database_url())
+            .env("TIDINGS_DATABASE_TIMEOUT_MS", "30000")
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
