@@ -5,6 +5,7 @@ use crate::support::*;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::process::Stdio;
+use tidings_services::Port;
 use tokio::process::{Child, Command};
 use uuid::Uuid;
 
@@ -183,23 +184,27 @@ async fn an_announcement_is_told_at_its_time_and_once_by_however_many_nodes() {
 }
 
 /// A node in a process of its own, to be killed.
-async fn process(store: &Store) -> (Child, u16) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+async fn process(store: &Store) -> (Child, Port) {
+    // Nobody takes it in between.
+    let port = Port::unused().unwrap();
     let child = Command::new(env!("CARGO_BIN_EXE_tidings"))
         .arg("serve")
         .env("TIDINGS_DATABASE_URL", store.database.url())
         .env("TIDINGS_DATABASE_TIMEOUT_MS", "30000")
         .env("TIDINGS_REDIS_URL", &store.redis_url)
-        .env("TIDINGS_LISTEN", format!("127.0.0.1:{port}"))
+        .env("TIDINGS_LISTEN", format!("127.0.0.1:{}", port.number()))
         .env("TIDINGS_ATTACHMENTS__FOLDER", store.files.path())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    eventually(async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()).await;
+    eventually(async || {
+        tokio::net::TcpStream::connect(("127.0.0.1", port.number()))
+            .await
+            .ok()
+    })
+    .await;
     (child, port)
 }
 
@@ -215,7 +220,7 @@ async fn what_a_node_that_is_killed_before_the_time_was_ordered_another_one_carr
     let (at, wire) = later(15);
     let body = json!({ "query": order("after a crash", Some(&wire)) }).to_string();
     let made = eventually(async || {
-        let request = reqwest::Client::new().post(format!("http://127.0.0.1:{port}/graphql"));
+        let request = reqwest::Client::new().post(format!("http://127.0.0.1:{}/graphql", port.number()));
         let request = request
             .bearer_auth(&root.token)
             .header("content-type", "application/json");

@@ -2,10 +2,9 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
-use std::net::TcpListener;
 use std::process::Stdio;
 use tidings::config::Config;
-use tidings_services::Redis;
+use tidings_services::{Port, Redis};
 use tokio::process::{Child, Command};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use uuid::Uuid;
@@ -283,22 +282,19 @@ async fn what_is_watched_is_bounded_in_number_and_in_time() {
 /// A node in a process of its own, to be killed.
 struct Process {
     child: Child,
-    port: u16,
+    port: Port,
 }
 
 impl Process {
     async fn start(store: &Store) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        // Nobody takes it in between.
+        let port = Port::unused().unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_tidings"))
             .arg("serve")
             .env("TIDINGS_DATABASE_URL", store.database.url())
             .env("TIDINGS_DATABASE_TIMEOUT_MS", "30000")
             .env("TIDINGS_REDIS_URL", &store.redis_url)
-            .env("TIDINGS_LISTEN", format!("127.0.0.1:{port}"))
+            .env("TIDINGS_LISTEN", format!("127.0.0.1:{}", port.number()))
             .env("TIDINGS_ATTACHMENTS__FOLDER", store.files.path())
             .env("TIDINGS_PRESENCE__GRACE_MS", "600000")
             .env("TIDINGS_PRESENCE__LEASE_MS", "3000")
@@ -308,12 +304,17 @@ impl Process {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        eventually(async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()).await;
+        eventually(async || {
+            tokio::net::TcpStream::connect(("127.0.0.1", port.number()))
+                .await
+                .ok()
+        })
+        .await;
         Self { child, port }
     }
 
     async fn socket(&self, user: &User) -> Socket {
-        let request = format!("ws://127.0.0.1:{}/ws", self.port)
+        let request = format!("ws://127.0.0.1:{}/ws", self.port.number())
             .into_client_request()
             .unwrap();
         let (stream, _) = tokio_tungstenite::connect_async(request).await.unwrap();
