@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// How long a message is not asked for again.
+/// How long a message is not asked for again: at first, for anything may stall once, and at most, where it is found out time after time.
+const FIRST_REST: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_secs(30);
 /// Messages that are remembered.
 const REMEMBERED: usize = 1000;
@@ -76,15 +77,32 @@ impl Looks {
 
 /// Messages that were found out.
 #[derive(Default)]
-pub(super) struct Slow(HashMap<About, Instant>);
+pub(super) struct Slow(HashMap<About, Found>);
+
+/// When a message was found out last, and for how long it rests from then on.
+#[derive(Clone, Copy)]
+struct Found {
+    at: Instant,
+    rest: Duration,
+}
+
+impl Found {
+    fn rests(self, now: Instant) -> bool {
+        now - self.at < self.rest
+    }
+}
 
 impl Slow {
     /// Those who ask for a message wait in vain.
     pub(super) fn note(&mut self, commands: &[Pending], now: Instant) {
-        self.0.retain(|_, since| now - *since < REST);
-        for about in commands.iter().filter_map(about) {
-            if self.0.len() < REMEMBERED {
-                self.0.insert(about, now);
+        // One that is asked for again soon behind its rest rests longer.
+        self.0.retain(|_, found| now - found.at < found.rest + REST);
+        let found: HashSet<About> = commands.iter().filter_map(about).collect();
+        for about in found {
+            let before = self.0.get(&about);
+            if before.is_some() || self.0.len() < REMEMBERED {
+                let rest = before.map_or(FIRST_REST, |before| (before.rest * 2).min(REST));
+                self.0.insert(about, Found { at: now, rest });
             }
         }
     }
@@ -93,7 +111,7 @@ impl Slow {
         !self.0.is_empty()
             && about(command)
                 .and_then(|about| self.0.get(&about))
-                .is_some_and(|since| now - *since < REST)
+                .is_some_and(|found| found.rests(now))
     }
 }
 
@@ -168,9 +186,25 @@ mod tests {
     #[test]
     fn what_was_found_out_rests_for_a_while() {
         let (mut slow, now) = (Slow::default(), Instant::now());
-        slow.note(&[command(0, 1, 7)], now);
-        assert!(slow.has(&command(1, 1, 7), now + REST / 2));
+        slow.note(&[command(0, 1, 7), command(1, 1, 7)], now);
+        assert!(slow.has(&command(1, 1, 7), now + FIRST_REST / 2));
         assert!(!slow.has(&command(1, 1, 8), now) && !slow.has(&command(1, 2, 7), now));
-        assert!(!slow.has(&command(1, 1, 7), now + REST));
+        assert!(!slow.has(&command(1, 1, 7), now + FIRST_REST));
+    }
+
+    #[test]
+    fn what_is_found_out_time_after_time_rests_longer_and_longer_and_once_is_forgotten() {
+        let (mut slow, mut now) = (Slow::default(), Instant::now());
+        let mut rests = vec![];
+        for _ in 0..7 {
+            slow.note(&[command(0, 1, 7)], now);
+            let rest = (1..).find(|s| !slow.has(&command(1, 1, 7), now + Duration::from_secs(*s)));
+            rests.extend(rest);
+            now += Duration::from_secs(rest.unwrap_or(0));
+        }
+        assert_eq!(rests, [1, 2, 4, 8, 16, 30, 30]);
+        now += REST;
+        slow.note(&[command(0, 1, 7)], now);
+        assert!(!slow.has(&command(1, 1, 7), now + FIRST_REST));
     }
 }

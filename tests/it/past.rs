@@ -117,7 +117,7 @@ async fn messages_say_what_they_said_and_what_was_recalled_since_says_nothing() 
     let [ann, ben] = one.people(["ann", "ben"]).await;
     let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
     let group = a.create_group(&[&ben]).await;
-    let early = a.say(group, "fisrt").await;
+    let early = a.say(group, "1st").await;
     let mut reply = message(group, "me too");
     reply["reply_to"] = early["id"].clone();
     let secret = b.acked(reply).await;
@@ -140,7 +140,7 @@ async fn messages_say_what_they_said_and_what_was_recalled_since_says_nothing() 
     let nodes = &told["messages"]["nodes"];
     assert_eq!(
         nodes[0],
-        json!({ "seq": 2, "text": "fisrt", "editedAt": null, "recalledAt": null, "pinned": false, "replyTo": null,
+        json!({ "seq": 2, "text": "1st", "editedAt": null, "recalledAt": null, "pinned": false, "replyTo": null,
             "conversation": { "lastSeq": liked["seq"] },
             "edits": { "nodes": [], "pageInfo": { "hasNextPage": false } },
             "reactions": [
@@ -149,23 +149,23 @@ async fn messages_say_what_they_said_and_what_was_recalled_since_says_nothing() 
             ] })
     );
     // It was there then, and is taken back now.
-    assert_eq!(texts(nodes), [Some("fisrt"), None]);
+    assert_eq!(texts(nodes), [Some("1st"), None]);
     assert!(nodes[1]["recalledAt"].is_string(), "{nodes}");
-    assert_eq!(nodes[1]["replyTo"]["text"], "fisrt");
+    assert_eq!(nodes[1]["replyTo"]["text"], "1st");
     assert_eq!(
         (&told["pins"], &told["lastMessage"]),
         (&json!([]), &json!({ "seq": 3 }))
     );
 
     let told = past(&one, &ann, group, &at(&pinned), fields).await;
-    assert_eq!(texts(&told["pins"]), [Some("fisrt")]);
+    assert_eq!(texts(&told["pins"]), [Some("1st")]);
     assert_eq!(told["messages"]["nodes"][0]["pinned"], true);
     let told = past(&one, &ann, group, &at(&edited), fields).await;
     let first = &told["messages"]["nodes"][0];
     assert_eq!(first["text"], "first");
     assert_eq!(
         first["edits"],
-        json!({ "nodes": [{ "text": "fisrt" }, { "text": "first" }], "pageInfo": { "hasNextPage": false } })
+        json!({ "nodes": [{ "text": "1st" }, { "text": "first" }], "pageInfo": { "hasNextPage": false } })
     );
     let told = past(&one, &ann, group, &at(&last), fields).await;
     let nodes = &told["messages"]["nodes"];
