@@ -43,40 +43,51 @@ impl From<tokio_postgres::Error> for SchemaError {
 }
 
 /// Brings the schema up to this program's version, makes sure of `lanes` lanes, and answers the version. Several nodes
-/// may call it at once. Lanes are only ever added.
+/// may call it at once. Lanes are only ever added. The schema of a newer program does for this one, as [`check`] has it, and stays
+/// as it is.
 pub async fn migrate(config: &LogConfig, lanes: u16) -> Result<u32, SchemaError> {
     let mut session = config.connect().await?;
     // Most of those that start find everything there, and wait for nobody.
-    if within(config.timeout, is_made(&session.client, lanes)).await? {
-        return Ok(needed());
+    let version = match within(config.timeout, made(&session.client, lanes)).await? {
+        Some(version) => version,
+        None => run(&mut session.client, lanes, config).await?,
+    };
+    if version > needed() {
+        tracing::info!(
+            version,
+            needed = needed(),
+            "the schema is a newer program's: nothing is migrated"
+        );
     }
-    run(&mut session.client, lanes, config).await
+    Ok(version)
 }
 
-/// Whether nothing is left to be done: the schema is this program's, and has the lanes.
-async fn is_made(client: &tokio_postgres::Client, lanes: u16) -> Result<bool, SchemaError> {
-    let row = client
-        .query_one(
-            "SELECT current_setting('server_version_num')::int, to_regclass('refinery_schema_history')::text",
-            &[],
-        )
-        .await?;
-    let number: i32 = row.try_get(0)?;
+/// The version of the schema, where nothing is left to be done: it is this program's or a newer one's, and has the lanes.
+async fn made(client: &tokio_postgres::Client, lanes: u16) -> Result<Option<u32>, SchemaError> {
+    let number = "SELECT current_setting('server_version_num')::int";
+    let number: i32 = client.query_one(number, &[]).await?.try_get(0)?;
     if number < 140_000 {
         return Err(SchemaError::TooOld {
             found: format!("{}.{}", number / 10_000, number % 10_000),
         });
     }
-    if row.try_get::<_, Option<String>>(1)?.is_none() {
-        return Ok(false);
-    }
-    let newest: i32 = client.query_one(NEWEST, &[]).await?.try_get(0)?;
-    if u32::try_from(newest).ok() != Some(needed()) {
-        return Ok(false);
+    let version = newest(client).await?;
+    if version < needed() {
+        return Ok(None);
     }
     let found = "SELECT count(*) FROM log_lane WHERE lane < $1::int";
     let found: i64 = client.query_one(found, &[&lane_count(lanes)]).await?.try_get(0)?;
-    Ok(found == i64::from(lane_count(lanes)))
+    Ok((found == i64::from(lane_count(lanes))).then_some(version))
+}
+
+/// The version of the schema; 0 where there is none.
+async fn newest(client: &tokio_postgres::Client) -> Result<u32, SchemaError> {
+    let made = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
+    if !client.query_one(made, &[]).await?.try_get::<_, bool>(0)? {
+        return Ok(0);
+    }
+    let newest: i32 = client.query_one(NEWEST, &[]).await?.try_get(0)?;
+    Ok(u32::try_from(newest).unwrap_or(0))
 }
 
 fn lane_count(lanes: u16) -> i32 {
@@ -92,13 +103,16 @@ async fn run(
     if let Some(home) = config.home.name() {
         make_home(client, home).await?;
     }
-    beforehand::index_segments(client).await?;
-    let report = embedded::migrations::runner().run_async(client).await;
-    report.map_err(|error| SchemaError::Migration(chain(&error)))?;
+    let version = newest(client).await?;
+    if version <= needed() {
+        beforehand::index_segments(client).await?;
+        let report = embedded::migrations::runner().run_async(client).await;
+        report.map_err(|error| SchemaError::Migration(chain(&error)))?;
+    }
     client
         .execute(include_str!("schema/add_lanes.sql"), &[&lane_count(lanes)])
         .await?;
-    Ok(needed())
+    Ok(version.max(needed()))
 }
 
 /// Takes a session lock: nodes that start together migrate one after the other. One that waits holds no snapshot meanwhile, for

@@ -1,5 +1,6 @@
 //! A log of an earlier version is brought up to this one while others append to it.
 
+use crate::support::{LANES, TestLog};
 use refinery::Target;
 use std::time::Duration;
 use tidings_eventlog::schema::SchemaError;
@@ -96,4 +97,23 @@ async fn segments_are_indexed_beside_those_who_append_and_over_an_interruption()
     let row = other.query_one(whole, &[]).await.unwrap();
     let (valid, all, segments): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
     assert_eq!((valid, all), (3 * segments, 3 * segments));
+}
+
+#[tokio::test]
+async fn the_schema_of_a_newer_program_stays_as_it_is_and_lanes_are_added_to_it() {
+    let test = TestLog::new().await;
+    let client = test.client().await;
+    let newer = schema::needed() + 1;
+    let later = format!(
+        "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES ({newer}, 'later', '2026-01-01T00:00:00Z', '1')"
+    );
+    client.batch_execute(&later).await.unwrap();
+    for lanes in [LANES, LANES + 1] {
+        let migrated = schema::migrate(&test.config, u16::from(lanes)).await;
+        assert_eq!(migrated.unwrap(), newer);
+    }
+    let counts = "SELECT (SELECT count(*) FROM log_lane), max(version) FROM refinery_schema_history";
+    let row = client.query_one(counts, &[]).await.unwrap();
+    let (lanes, version): (i64, i32) = (row.get(0), row.get(1));
+    assert_eq!((lanes, version), (i64::from(LANES) + 1, newer as i32));
 }
