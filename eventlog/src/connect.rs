@@ -51,7 +51,7 @@ pub struct LogConfig {
     pub appenders: usize,
     /// The longest wait for any one answer.
     pub timeout: Duration,
-    /// How long a migration waits for another to end.
+    /// How long a migration waits for another to end, and for those who use what it changes.
     pub migration_wait: Duration,
 }
 

@@ -1,11 +1,13 @@
 //! The database's schema: migrations, lanes, and the segments that hold the next events.
 
 mod beforehand;
+mod giving_way;
 
 use crate::blame::describe;
 use crate::connect::{ConnectError, LogConfig};
 use crate::home::quoted;
 use crate::pool::Pool;
+use refinery::Target;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
@@ -32,6 +34,10 @@ pub enum SchemaError {
     Behind { found: u32, needed: u32 },
     #[error("another migration has been running for {0:?}; try again when it has ended")]
     Busy(Duration),
+    #[error(
+        "others have used for {wait:?} what a migration changes; try again when they have ended, such as a dump: {reason}"
+    )]
+    HeldUp { wait: Duration, reason: String },
     #[error("the database refused: {0}")]
     Database(String),
 }
@@ -105,9 +111,8 @@ async fn run(
     }
     let version = newest(client).await?;
     if version <= needed() {
-        beforehand::index_segments(client).await?;
-        let report = embedded::migrations::runner().run_async(client).await;
-        report.map_err(|error| SchemaError::Migration(chain(&error)))?;
+        beforehand::index_segments(client, config.migration_wait).await?;
+        giving_way::migrate(client, Target::Latest, config.migration_wait).await?;
     }
     client
         .execute(include_str!("schema/add_lanes.sql"), &[&lane_count(lanes)])

@@ -4,9 +4,10 @@
 //! what else the migration does comes first, then each segment is indexed beside those who write, and then the migration
 //! counts as done. Whoever is interrupted goes on with the segments that are left.
 
-use super::{SchemaError, chain, embedded};
+use super::{SchemaError, chain, embedded, giving_way};
 use crate::home::quoted;
 use refinery::Target;
+use std::time::Duration;
 use tokio_postgres::Client;
 
 /// A migration that gives indexes to all segments.
@@ -51,8 +52,9 @@ const SEGMENTS: &str = "SELECT c.relname::text FROM pg_inherits i JOIN pg_class 
 /// Whether an index is there, and whether it is whole: one that was interrupted is not.
 const WHOLE: &str = "SELECT i.indisvalid FROM pg_index i WHERE i.indexrelid = to_regclass($1)";
 
-/// Brings a log of an earlier version behind those migrations. A new log, and one that is further, is left alone.
-pub(super) async fn index_segments(client: &mut Client) -> Result<(), SchemaError> {
+/// Brings a log of an earlier version behind those migrations. A new log, and one that is further, is left alone. Those before
+/// them are waited for as long as `wait` while others use what they change; an index is waited for as long as it takes.
+pub(super) async fn index_segments(client: &mut Client, wait: Duration) -> Result<(), SchemaError> {
     let made = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
     if !client.query_one(made, &[]).await?.try_get::<_, bool>(0)? {
         return Ok(());
@@ -60,23 +62,19 @@ pub(super) async fn index_segments(client: &mut Client) -> Result<(), SchemaErro
     for indexing in &INDEXINGS {
         let version: i32 = client.query_one(VERSION, &[]).await?.try_get(0)?;
         if (1..indexing.migration).contains(&version) {
-            indexing.carry_out(client).await?;
+            indexing.carry_out(client, wait).await?;
         }
     }
     Ok(())
 }
 
 impl Indexing {
-    async fn carry_out(&self, client: &mut Client) -> Result<(), SchemaError> {
+    async fn carry_out(&self, client: &mut Client, wait: Duration) -> Result<(), SchemaError> {
         let failed = |error: refinery::Error| SchemaError::Migration(chain(&error));
         let rest = self.rest().ok_or_else(|| {
             SchemaError::Migration("the indexes of segments cannot be told from the rest".into())
         })?;
-        embedded::migrations::runner()
-            .set_target(Target::Version(self.migration - 1))
-            .run_async(client)
-            .await
-            .map_err(failed)?;
+        giving_way::migrate(client, Target::Version(self.migration - 1), wait).await?;
         client.batch_execute(&rest).await?;
         let segments = client.query(SEGMENTS, &[]).await?;
         for (done, segment) in segments.iter().enumerate() {

@@ -99,6 +99,75 @@ async fn segments_are_indexed_beside_those_who_append_and_over_an_interruption()
     assert_eq!((valid, all), (3 * segments, 3 * segments));
 }
 
+/// Those who wait for a lock on a table.
+async fn waiting_for(client: &Client, table: &str) {
+    let sql = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = to_regclass($1) \
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let found = async {
+        while client.query_one(sql, &[&table]).await.unwrap().get::<_, i64>(0) == 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, found).await.unwrap();
+}
+
+/// A log of an earlier version, of which a session holds a table as a dump does.
+async fn dumped(version: i32, table: &str) -> (TestDatabase, Client) {
+    let database = shared().empty_database().await.unwrap();
+    let mut early = client(&database).await;
+    embedded::migrations::runner()
+        .set_target(Target::Version(version))
+        .run_async(&mut early)
+        .await
+        .unwrap();
+    early
+        .batch_execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS SHARE MODE"))
+        .await
+        .unwrap();
+    (database, early)
+}
+
+#[tokio::test]
+async fn others_use_a_table_while_its_migration_waits_for_a_dump() {
+    let append = event(1);
+    for (version, table, statement) in [
+        (46, "account", "SELECT count(*) FROM account"),
+        (26, "event", append.as_str()),
+    ] {
+        let (database, dump) = dumped(version, table).await;
+        let other = client(&database).await;
+        let config = LogConfig::from_url(database.url())
+            .unwrap()
+            .with_timeout(PATIENCE);
+        let migrating = tokio::spawn(migrate(config));
+        waiting_for(&other, table).await;
+        timeout(PATIENCE, other.batch_execute(statement))
+            .await
+            .expect("others use it meanwhile")
+            .unwrap();
+        assert!(!migrating.is_finished());
+        dump.batch_execute("COMMIT").await.unwrap();
+        let version = timeout(PATIENCE, migrating).await.unwrap().unwrap();
+        assert_eq!(version.unwrap(), schema::needed());
+    }
+}
+
+#[tokio::test]
+async fn a_migration_that_is_held_up_for_too_long_says_so_and_can_be_tried_again() {
+    let (database, dump) = dumped(46, "account").await;
+    let mut config = LogConfig::from_url(database.url())
+        .unwrap()
+        .with_timeout(PATIENCE);
+    config.migration_wait = Duration::ZERO;
+    let migrated = timeout(PATIENCE, migrate(config.clone())).await.unwrap();
+    assert!(
+        matches!(migrated, Err(SchemaError::HeldUp { .. })),
+        "{migrated:?}"
+    );
+    dump.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(migrate(config).await.unwrap(), schema::needed());
+}
+
 #[tokio::test]
 async fn the_schema_of_a_newer_program_stays_as_it_is_and_lanes_are_added_to_it() {
     let test = TestLog::new().await;
