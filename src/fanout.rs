@@ -7,6 +7,7 @@ mod asks;
 mod connection;
 mod ephemeral;
 mod packed;
+mod probe;
 mod publisher;
 mod read_marks;
 mod reader;
@@ -18,7 +19,7 @@ use redis::Client;
 use redis::aio::MultiplexedConnection;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 use tidings_eventlog::Log;
 use uuid::Uuid;
@@ -60,17 +61,23 @@ impl FanoutConfig {
     }
 }
 
-/// How many of a node's readers are connected; all of them means that Redis works.
+/// Whether Redis works: all of a node's readers are connected, and what is written is taken.
 #[derive(Clone, Default)]
 pub struct Health {
     readers: Arc<AtomicU32>,
     wanted: Arc<AtomicU32>,
+    /// Publishers of which Redis has not taken what they offered last.
+    failing: Arc<AtomicU32>,
+    /// Whether the last probe was not taken either.
+    refused: Arc<AtomicBool>,
 }
 
 impl Health {
-    /// Whether other nodes' events arrive over Redis just now.
+    /// Whether events go from node to node over Redis just now.
     pub fn is_up(&self) -> bool {
         self.readers.load(Ordering::Relaxed) >= self.wanted.load(Ordering::Relaxed)
+            && self.failing.load(Ordering::Relaxed) == 0
+            && !self.refused.load(Ordering::Relaxed)
     }
 
     fn connected(&self) {
@@ -79,6 +86,20 @@ impl Health {
 
     fn disconnected(&self) {
         self.readers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A publisher begins to fail.
+    fn fails(&self) {
+        self.failing.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One that failed works again.
+    fn recovers(&self) {
+        self.failing.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn probed(&self, is_taken: bool) {
+        self.refused.store(!is_taken, Ordering::Relaxed);
     }
 }
 
@@ -92,6 +113,10 @@ struct Keys {
 impl Keys {
     fn lane(self, lane: u8, epoch: u32) -> String {
         format!("tidings:{}:{{{lane}}}:{epoch}:log", self.log.simple())
+    }
+
+    fn probe(self) -> String {
+        format!("tidings:{}:{{w}}:probe", self.log.simple())
     }
 
     fn asks(self) -> String {
@@ -160,6 +185,14 @@ impl Fanout {
                 lifecycle.stopping(),
             ),
         );
+        let redis = Redis {
+            client: client.clone(),
+            timeout: config.timeout,
+        };
+        lifecycle.spawn_for_life(
+            "Redis probe",
+            probe::run(redis, keys.probe(), health.clone(), lifecycle.stopping()),
+        );
         let ephemeral = Ephemeral::start(
             lifecycle,
             keys.ephemeral(),
@@ -196,8 +229,14 @@ impl Fanout {
     pub fn add(&self, lane: u8) -> Publishing {
         let (publishing, published) = Publishing::new();
         let (log, client, config) = (&self.log, &self.client, &self.config);
-        let publisher =
-            publisher::Publisher::new(lane, self.keys, log.clone(), client.clone(), config.clone());
+        let publisher = publisher::Publisher::new(
+            lane,
+            self.keys,
+            log.clone(),
+            client.clone(),
+            config.clone(),
+            self.health.clone(),
+        );
         let stop = self.lifecycle.stopping();
         self.lifecycle
             .spawn_for_life("publisher", publisher.run(published, stop.clone()));

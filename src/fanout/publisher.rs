@@ -1,7 +1,7 @@
 //! Publishes one lane's commits, and fills the holes that nodes left which died between commit and publish.
 
 use super::packed::pack;
-use super::{FanoutConfig, Keys, connection};
+use super::{FanoutConfig, Health, Keys, connection};
 use metrics::Counter;
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Script};
@@ -66,12 +66,22 @@ pub(super) struct Publisher {
     log: Log,
     client: Client,
     config: FanoutConfig,
+    health: Health,
+    /// Whether it counts there as one that fails.
+    is_failing: bool,
     script: Script,
     connection: Option<MultiplexedConnection>,
 }
 
 impl Publisher {
-    pub(super) fn new(lane: u8, keys: Keys, log: Log, client: Client, config: FanoutConfig) -> Self {
+    pub(super) fn new(
+        lane: u8,
+        keys: Keys,
+        log: Log,
+        client: Client,
+        config: FanoutConfig,
+        health: Health,
+    ) -> Self {
         let script = Script::new(include_str!("publish.lua"));
         Self {
             lane,
@@ -79,6 +89,8 @@ impl Publisher {
             log,
             client,
             config,
+            health,
+            is_failing: false,
             script,
             connection: None,
         }
@@ -89,22 +101,43 @@ impl Publisher {
         let failed = metrics::counter!("tidings_publish_failed_total");
         failed.increment(0);
         metrics::counter!("tidings_publish_filled_total").increment(0);
+        // What was not published last is offered again while nothing else comes, so that it shows when Redis works again.
+        let mut left: Option<(u32, Vec<Recorded>)> = None;
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 count = queue.recv_many(&mut taken, 64) => if count == 0 { return },
+                () = std::future::ready(()), if left.is_some() => {}
             }
-            for (epoch, range) in merge(&mut taken) {
-                if let Err(error) = self.publish(epoch, &range).await {
+            let mut ranges = merge(&mut taken);
+            if ranges.is_empty() {
+                ranges.extend(left.take());
+            }
+            for (epoch, range) in ranges {
+                let published = self.publish(epoch, &range).await;
+                self.note(published.is_ok());
+                left = None;
+                if let Err(error) = published {
                     tracing::debug!(lane = self.lane, kind = ?error.kind(), "a range was not published");
                     failed.increment(1);
                     self.connection = None;
+                    left = Some((epoch, range));
                     tokio::time::sleep(PAUSE).await;
                     break;
                 }
             }
         }
+    }
+
+    /// Takes note of whether something was published: from the first that was not until the next that is, it fails.
+    fn note(&mut self, is_published: bool) {
+        if is_published && self.is_failing {
+            self.health.recovers();
+        } else if !is_published && !self.is_failing {
+            self.health.fails();
+        }
+        self.is_failing = !is_published;
     }
 
     async fn publish(&mut self, epoch: u32, range: &[Recorded]) -> redis::RedisResult<()> {

@@ -313,7 +313,7 @@ pub(crate) const METRICS: &[Metric] = &[
         "Times that Redis could not be told that, so that this node counted by itself.",
     ),
     // Other nodes.
-    gauge("tidings_redis_up", "1 when Redis answers, else 0."),
+    gauge("tidings_redis_up", "1 when Redis answers and takes writes, else 0."),
     counter(
         "tidings_publish_skipped_total",
         "Ranges that were not published because the queue was full; other nodes read them from the log.",

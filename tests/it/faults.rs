@@ -124,6 +124,70 @@ async fn a_node_without_redis_serves_and_says_so() {
     two.stop().await;
 }
 
+/// Until a node says so of Redis.
+async fn until_redis_is(node: &TestNode, state: &str) {
+    let said = format!("\"redis\":\"{state}\"");
+    eventually(async || {
+        let answer = node.http.get(node.url("/readyz")).send().await.unwrap();
+        answer.text().await.unwrap().contains(&said).then_some(())
+    })
+    .await;
+}
+
+async fn tell_redis(redis: &Redis, words: &[&str]) {
+    let mut connection = connected(&redis.url(0)).await;
+    let mut command = redis::Cmd::new();
+    for word in words {
+        command.arg(*word);
+    }
+    let () = command.query_async(&mut connection).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_takes_no_writes_counts_as_away_at_every_node() {
+    let (store, redis) = Store::with_redis().await;
+    let (one, two) = (store.node().await, store.node().await);
+    for node in [&one, &two] {
+        until_redis_is(node, "up").await;
+    }
+    // It answers, and misses a replica.
+    tell_redis(&redis, &["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
+    // Nobody says anything: nodes that publish nothing notice, too.
+    for node in [&one, &two] {
+        until_redis_is(node, "away").await;
+    }
+    Box::pin(undisturbed_talk(&one, &two, async |heard| heard.more(20).await)).await;
+    tell_redis(&redis, &["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
+    for node in [&one, &two] {
+        until_redis_is(node, "up").await;
+    }
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_that_fails_counts_until_redis_has_taken_what_it_offered() {
+    let (store, redis) = Store::with_redis().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let (ann, ben) = (one.register("ann").await, two.register("ben").await);
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    b.events(conversation, 1).await;
+    for node in [&one, &two] {
+        until_redis_is(node, "up").await;
+    }
+    // Entries are refused alone, and not what is written to see whether anything is taken.
+    tell_redis(&redis, &["ACL", "SETUSER", "default", "-xadd"]).await;
+    a.say(conversation, "not by Redis").await;
+    until_redis_is(&one, "away").await;
+    assert_eq!(words(&b.events(conversation, 1).await), ["not by Redis"]);
+    // Without another word of anybody's.
+    tell_redis(&redis, &["ACL", "SETUSER", "default", "+xadd"]).await;
+    until_redis_is(&one, "up").await;
+    one.stop().await;
+    two.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_hangs_keeps_nobody_from_hearing() {
     let (store, redis) = Store::with_redis().await;
