@@ -1,6 +1,7 @@
 //! What decisions are made on and confirmed by: control events, commands that the log holds already, events that are there.
 
 use crate::append::{Doubt, Last, Repeat};
+use crate::pool::Lease;
 use crate::read::{COLUMNS, Log, ReadError, recorded, unsigned};
 use crate::record::{Recorded, lane_of};
 use bytes::Bytes;
@@ -66,38 +67,25 @@ impl Log {
     pub async fn doubts(&self, lane: u8, asked: &[(Uuid, Uuid)]) -> Result<Vec<Doubt>, ReadError> {
         let lane = i16::from(lane);
         let (streams, commands): (Vec<Uuid>, Vec<Uuid>) = asked.iter().copied().unzip();
+        self.bounded(async |client| find_doubts(client, lane, &streams, &commands).await)
+            .await
+    }
+
+    /// The same, once those who write to the lane just now have come to their end: what they commit is seen. That takes as long as they do,
+    /// and no longer than any read.
+    pub async fn doubts_behind_writers(
+        &self,
+        lane: u8,
+        asked: &[(Uuid, Uuid)],
+    ) -> Result<Vec<Doubt>, ReadError> {
+        let lane = i16::from(lane);
+        let (streams, commands): (Vec<Uuid>, Vec<Uuid>) = asked.iter().copied().unzip();
         self.bounded(async |client| {
-            let statement = client.prepare_cached(include_str!("decide/doubts.sql")).await?;
-            let rows = client.query(&statement, &[&lane, &streams, &commands]).await?;
-            let doubt = |(proposal, row): (usize, &Row)| {
-                let repeat = match row.try_get::<_, Option<Uuid>>(1)? {
-                    None => None,
-                    Some(stream) => Some(Repeat {
-                        proposal,
-                        stream,
-                        pos: unsigned(row.try_get(2)?),
-                        seq: unsigned(row.try_get(3)?),
-                        at: row.try_get(4)?,
-                        actor: row.try_get(5)?,
-                        digest: row.try_get(6)?,
-                        kind: row.try_get(10)?,
-                    }),
-                };
-                let last = match row.try_get::<_, Option<i64>>(8)? {
-                    None => None,
-                    Some(pos) => Some(Last {
-                        seq: unsigned(row.try_get(7)?),
-                        pos: unsigned(pos),
-                        at: row.try_get(9)?,
-                    }),
-                };
-                Ok(Doubt {
-                    repeat,
-                    guard: row.try_get::<_, Option<i64>>(0)?.map_or(0, unsigned),
-                    last,
-                })
-            };
-            rows.iter().enumerate().map(doubt).collect()
+            // By itself: a statement that waited for a lock sees what there was before it waited. The lane is free again when it ends,
+            // and need not be held, since those who had it are through by then.
+            let statement = client.prepare_cached(include_str!("decide/writers.sql")).await?;
+            client.execute(&statement, &[&lane]).await?;
+            find_doubts(client, lane, &streams, &commands).await
         })
         .await
     }
@@ -183,4 +171,43 @@ impl Log {
         })
         .await
     }
+}
+
+async fn find_doubts(
+    client: &Lease,
+    lane: i16,
+    streams: &[Uuid],
+    commands: &[Uuid],
+) -> Result<Vec<Doubt>, ReadError> {
+    let statement = client.prepare_cached(include_str!("decide/doubts.sql")).await?;
+    let rows = client.query(&statement, &[&lane, &streams, &commands]).await?;
+    let doubt = |(proposal, row): (usize, &Row)| {
+        let repeat = match row.try_get::<_, Option<Uuid>>(1)? {
+            None => None,
+            Some(stream) => Some(Repeat {
+                proposal,
+                stream,
+                pos: unsigned(row.try_get(2)?),
+                seq: unsigned(row.try_get(3)?),
+                at: row.try_get(4)?,
+                actor: row.try_get(5)?,
+                digest: row.try_get(6)?,
+                kind: row.try_get(10)?,
+            }),
+        };
+        let last = match row.try_get::<_, Option<i64>>(8)? {
+            None => None,
+            Some(pos) => Some(Last {
+                seq: unsigned(row.try_get(7)?),
+                pos: unsigned(pos),
+                at: row.try_get(9)?,
+            }),
+        };
+        Ok(Doubt {
+            repeat,
+            guard: row.try_get::<_, Option<i64>>(0)?.map_or(0, unsigned),
+            last,
+        })
+    };
+    rows.iter().enumerate().map(doubt).collect()
 }

@@ -48,6 +48,8 @@ pub struct LaneTask {
     /// How much is asked of the log at once just now.
     looks: Looks,
     slow_messages: Slow,
+    /// An append of this node may be on its way into the log still: nobody has seen how it ended.
+    unsettled: bool,
 }
 
 impl LaneTask {
@@ -81,6 +83,7 @@ impl LaneTask {
             cap: limits.batch_commands,
             looks: Looks::default(),
             slow_messages: Slow::default(),
+            unsettled: false,
         }
     }
 

@@ -409,6 +409,84 @@ async fn a_database_that_is_cut_off_makes_commands_retryable_and_heals() {
     node.stop().await;
 }
 
+/// Appends to a lane hang in their commits for as long as somebody holds this lock.
+const HANGING: i64 = 4711;
+
+async fn make_commits_hang(database: &tokio_postgres::Client, lane: i16) {
+    let hang = format!(
+        "CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS $$ BEGIN
+             PERFORM pg_advisory_xact_lock_shared({HANGING});
+             RETURN NULL;
+         END $$;
+         CREATE CONSTRAINT TRIGGER hang AFTER UPDATE ON log_lane DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW WHEN (OLD.lane = {lane}) EXECUTE FUNCTION hang()"
+    );
+    database.batch_execute(&hang).await.unwrap();
+}
+
+async fn until_counted(database: &tokio_postgres::Client, sql: &str) {
+    eventually(async || {
+        let count: i64 = database.query_one(sql, &[]).await.unwrap().get(0);
+        (count > 0).then_some(())
+    })
+    .await;
+}
+
+/// The answer to a command that was sent; it is sent again for as long as it has none.
+async fn answered(socket: &mut Socket, command: &Value) -> Value {
+    loop {
+        let answer = socket.answer(id(&command["id"])).await;
+        if answer["code"] != "unavailable" {
+            return answer;
+        }
+        tokio::time::sleep(BREATH).await;
+        socket.send(command).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_whose_commit_hangs_is_not_refused_as_long_as_it_may_take_effect() {
+    let store = Store::new().await;
+    let proxy = ChaosProxy::to_port(port_of(store.database.url())).await.unwrap();
+    let mut config = store.config();
+    config.database_url = Some(through(store.database.url(), proxy.port()));
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    let sent = a.say(conversation, "helo").await;
+    let (holder, database) = (store.client().await, store.client().await);
+    let lane = i16::from(conversation.as_bytes()[15]);
+    make_commits_hang(&database, lane).await;
+    let hold = format!("BEGIN; SELECT pg_advisory_xact_lock({HANGING})");
+    holder.batch_execute(&hold).await.unwrap();
+
+    let edit = json!({ "type": "message.edit", "id": Uuid::now_v7(), "conversation": conversation,
+        "message": sent["id"], "content": { "kind": "text", "text": "hello" } });
+    a.send(&edit).await;
+    let hangs = format!(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {HANGING} AND NOT granted \
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    );
+    until_counted(&database, &hangs).await;
+    // It is too late by the time that the node decides again, because it has lost its sessions.
+    let age = "UPDATE event SET at = at - interval '1 day' WHERE lane = $1 AND stream = $2 AND seq = 2";
+    assert_eq!(database.execute(age, &[&lane, &conversation]).await.unwrap(), 1);
+    proxy.cut().await;
+    proxy.restore();
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                 AND wait_event_type = 'Lock' AND query LIKE '%FOR SHARE%'";
+    let ack = tokio::select! {
+        answer = answered(&mut a, &edit) => panic!("nobody knows yet: {answer}"),
+        () = until_counted(&database, waits) => {
+            holder.batch_execute("COMMIT").await.unwrap();
+            answered(&mut a, &edit).await
+        }
+    };
+    assert_eq!((&ack["type"], &ack["seq"]), (&json!("ack"), &json!(3)), "{ack}");
+    node.stop().await;
+}
+
 pub(crate) fn port_of(url: &str) -> u16 {
     url.rsplit_once(':')
         .unwrap()

@@ -2,8 +2,13 @@
 
 use crate::invariants;
 use crate::support::{TestLog, appended, batch, control, message, proposal, stream};
+use std::time::Duration;
 use tidings_eventlog::{Doubt, Keep, NewEvent, Outcome, Slice, Step};
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
+
+/// Far longer than anything here takes.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn a_batch_gets_dense_positions_in_its_order() {
@@ -381,4 +386,40 @@ async fn a_state_that_is_kept_is_the_first_step_as_long_as_it_is_true() {
     let epoch = test.log.heads().await.unwrap()[1].epoch;
     keep(epoch, 1, 3, "again").await;
     assert_eq!(steps(1).await, [kept(3, "again"), (4, None)]);
+}
+
+#[tokio::test]
+async fn whoever_looks_behind_writers_sees_what_was_on_its_way() {
+    let test = TestLog::new().await;
+    let (writer, watcher) = (test.client().await, test.client().await);
+    let asked = [(stream(0, 1), Uuid::new_v4())];
+    let [(id, command)] = asked;
+    // An append that is not committed yet.
+    let append = format!(
+        "BEGIN; UPDATE log_lane SET head = head + 1 WHERE lane = 0; \
+         INSERT INTO stream VALUES (0, '{id}', 1, 1, 1, now()); \
+         INSERT INTO event VALUES (0, 1, '{id}', 1, 1, 16, 1, true, gen_random_uuid(), now(), '{command}', 0, 0, '{{}}')"
+    );
+    writer.batch_execute(&append).await.unwrap();
+    assert_eq!(test.log.doubts(0, &asked).await.unwrap()[0].repeat, None);
+    let log = test.log.clone();
+    let looking = tokio::spawn(async move { log.doubts_behind_writers(0, &asked).await });
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                   AND wait_event_type = 'Lock' AND query LIKE '%FOR SHARE%'";
+    let waits = async {
+        while watcher.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, waits).await.unwrap();
+    writer.batch_execute("COMMIT").await.unwrap();
+    let found = timeout(PATIENCE, looking).await.unwrap().unwrap().unwrap();
+    let repeat = found[0].repeat.as_ref().map(|repeat| repeat.pos);
+    assert_eq!((repeat, found[0].guard), (Some(1), 1));
+    // Whoever writes to other lanes is not waited for.
+    writer
+        .batch_execute("BEGIN; UPDATE log_lane SET head = head WHERE lane = 1")
+        .await
+        .unwrap();
+    assert_eq!(test.log.doubts_behind_writers(0, &asked).await.unwrap(), found);
 }

@@ -179,6 +179,9 @@ impl LaneTask {
         let began = Instant::now();
         let outcome = self.appender.append(&batch).await;
         metrics::histogram!("tidings_append_seconds").record(began.elapsed());
+        // Who was answered has had the lane to themselves, and what was on its way before has come to its end.
+        let uncertain = matches!(outcome, Err(AppendError::Unknown(_)));
+        self.unsettled = uncertain || (self.unsettled && outcome.is_err());
         match outcome {
             Ok(Outcome::OtherTimeLine(at)) => {
                 self.begin_again(at);
@@ -220,7 +223,6 @@ impl LaneTask {
                 Ok(round.rejoin(vec![]))
             }
             Err(error) => {
-                let uncertain = matches!(error, AppendError::Unknown(_));
                 let mut rest = round.chosen;
                 for command in &mut rest {
                     command.uncertain |= uncertain;
@@ -310,7 +312,8 @@ impl LaneTask {
 
     /// Makes sure of what appends nothing: a repeat of a command that took effect gets its first answer, and a verdict stands only
     /// when the state that it was made on is the newest, and what it says of a message was read after it was known to be no repeat:
-    /// the message may have come by an attempt at another node. Answers the commands to decide again.
+    /// the message may have come by an attempt at another node. An attempt whose end nobody has seen is waited for. Answers the commands
+    /// to decide again.
     async fn confirm(
         &mut self,
         doubtful: Vec<(Pending, Verdict)>,
@@ -325,6 +328,7 @@ impl LaneTask {
             let loaded = known.get(&command.stream());
             let pair = pair(command).map(|pair| known.get(&pair));
             !command.uncertain
+                && !self.unsettled
                 && loaded.is_some_and(|loaded| loaded.fresh && loaded.guard() == Some(0))
                 && pair.is_none_or(|loaded| loaded.is_some_and(|loaded| loaded.fresh))
         };
@@ -345,8 +349,16 @@ impl LaneTask {
         let beside = pairs.iter().zip(&doubtful);
         let beside = beside.filter_map(|(pair, (command, _))| Some(((*pair)?, command.id())));
         asked.extend(beside.collect::<Vec<_>>());
-        let found = match self.log.doubts(self.lane, &asked).await {
-            Ok(found) => found,
+        let found = if self.unsettled {
+            self.log.doubts_behind_writers(self.lane, &asked).await
+        } else {
+            self.log.doubts(self.lane, &asked).await
+        };
+        let found = match found {
+            Ok(found) => {
+                self.unsettled = false;
+                found
+            }
             Err(error) => return Err((doubtful.into_iter().map(|(command, _)| command).collect(), error)),
         };
         let mut found = found.into_iter();
