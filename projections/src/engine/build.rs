@@ -161,8 +161,13 @@ impl<'a> Build<'a> {
         Ok(())
     }
 
-    /// Folds all lanes up to `goals`, several at a time.
+    /// Folds all lanes up to `goals`, several at a time, those too that were added since the tables were made.
     pub(crate) async fn fill(&self, goals: &Goals) -> Result<(), ProjectionError> {
+        let mut patience = Patience::new();
+        while let Err(error) = within(SHORT, self.add_lanes()).await {
+            tracing::warn!(%error, "lanes that were added will be looked for again");
+            patience.wait(error).await?;
+        }
         let mut lanes: Vec<u8> = goals.keys().copied().collect();
         // The longest is taken first, so that no worker begins it when the others end.
         lanes.sort_by_key(|lane| goals[lane].iter().max().copied());
@@ -170,6 +175,19 @@ impl<'a> Build<'a> {
         let lanes = Mutex::new(lanes);
         try_join_all((0..workers).map(|_| self.fill_some(&lanes, goals))).await?;
         Ok(())
+    }
+
+    /// Gives the targets a place in every lane. It is committed by itself, for those who fold have sessions of their own.
+    async fn add_lanes(&self) -> Result<(), ProjectionError> {
+        let mut client = self.log.pool().get().await?;
+        let transaction = client.transaction().await?;
+        for target in &self.targets {
+            // What has a place in no lane is gone, and does not begin again on whatever tables there are.
+            if schema::is_begun(&transaction, target).await? {
+                schema::add_lanes(&transaction, target).await?;
+            }
+        }
+        Ok(transaction.commit().await?)
     }
 
     /// Folds one lane after the other of those that nobody has begun.
@@ -233,6 +251,14 @@ impl<'a> Build<'a> {
     ) -> Result<Option<u64>, ProjectionError> {
         let targets: Vec<&Target> = self.targets.iter().collect();
         let state = within(SHORT, store::state(&session.client, lane, &targets)).await?;
+        let lacking = targets
+            .iter()
+            .zip(&state.positions)
+            .find(|(_, pos)| pos.is_none());
+        if let Some((target, _)) = lacking {
+            // Without a place it would look finished, and go live without what has happened there.
+            return Err(ProjectionError::Missing(target.projection.name()));
+        }
         let Some(next) = plan(&state.positions, goals, pace.events()) else {
             return Ok(None);
         };
@@ -291,6 +317,8 @@ impl<'a> Build<'a> {
                 positions[at] = positions[at].max(pos.min(*head));
             }
         }
+        // Whatever lane a live checkpoint is in has its place in the build now, and is filled. One that is added from here on is in no
+        // live read model either, for whoever gives it a place there waits for this transaction.
         self.fill(&goals).await?;
         Ok(goals)
     }

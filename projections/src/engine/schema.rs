@@ -65,12 +65,7 @@ async fn make_all_live(pool: &Pool) -> Result<(), ProjectionError> {
 }
 
 async fn make_live(transaction: &Transaction<'_>, target: &Target) -> Result<(), ProjectionError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM projection_checkpoint WHERE projection = $1 AND version = $2)";
-    let begun: bool = transaction
-        .query_one(sql, &[&target.label, &target.projection.version()])
-        .await?
-        .try_get(0)?;
-    if begun && exists(transaction, &target.schema).await? {
+    if is_begun(transaction, target).await? && exists(transaction, &target.schema).await? {
         return add_lanes(transaction, target).await;
     }
     let origin = origin(transaction, target).await?;
@@ -213,6 +208,18 @@ pub(crate) async fn drop(transaction: &Transaction<'_>, target: &Target) -> Resu
             .await?;
     }
     Ok(())
+}
+
+/// Whether the target has a checkpoint in some lane.
+pub(crate) async fn is_begun(
+    transaction: &Transaction<'_>,
+    target: &Target,
+) -> Result<bool, ProjectionError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM projection_checkpoint WHERE projection = $1 AND version = $2)";
+    Ok(transaction
+        .query_one(sql, &[&target.label, &target.projection.version()])
+        .await?
+        .try_get(0)?)
 }
 
 /// Gives the target a checkpoint for every lane that it has none for.

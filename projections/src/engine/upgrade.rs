@@ -114,7 +114,7 @@ impl Projector {
         };
         build_up(admin, &build, &mut Goals::new()).await?;
         let targets: Vec<&Target> = build.targets.iter().collect();
-        // One whose checkpoints are gone looks finished, too.
+        // One whose checkpoints are gone has nothing left to be folded, and a lane may have been added a moment ago.
         for state in states(&self.log, admin, &targets).await?.into_values() {
             let lost = targets
                 .iter()

@@ -1,11 +1,14 @@
 //! Rebuilding and verifying.
 
 use crate::support::{Crowd, Failures, LANES, PATIENCE, World, eventually};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use tidings_eventlog::Position;
+use tidings_eventlog::{LogConfig, Position, schema};
 use tidings_projections::{
     DifferenceKind, Observer, Progress, ProjectionError, Projector, Stage, replay, rollback, setup, verify,
 };
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuild_equals_the_live_read_models_whatever_the_ranges_and_workers() {
@@ -305,5 +308,88 @@ async fn a_rebuild_that_fails_leaves_everything_as_it_was() {
         world.number("SELECT count(*) FROM projection_checkpoint").await,
         36
     );
+    world.assert_as_the_log_says().await;
+}
+
+/// Does something when a rebuild comes to a stage for the first time, which waits for it.
+struct At<A> {
+    stage: Stage,
+    act: A,
+    is_done: AtomicBool,
+}
+
+impl<A: AsyncFn()> At<A> {
+    fn new(stage: Stage, act: A) -> Self {
+        Self {
+            stage,
+            act,
+            is_done: AtomicBool::new(false),
+        }
+    }
+}
+
+impl<A: AsyncFn() + Send + Sync> Progress for At<A> {
+    fn stage(&self, stage: Stage) {
+        if stage == self.stage && !self.is_done.swap(true, Ordering::Relaxed) {
+            block_in_place(|| Handle::current().block_on((self.act)()));
+        }
+    }
+}
+
+/// Adds a lane, in which a message is sent that the live read models have at once.
+async fn talk_in_another_lane(world: &World) {
+    let config = LogConfig::from_url(&world.url).unwrap().with_timeout(PATIENCE);
+    schema::migrate(&config, u16::from(LANES) + 1).await.unwrap();
+    setup(world.log.pool()).await.unwrap();
+    let zoe = world.register(LANES, "zoe").await;
+    let group = world.group("late", &[zoe], LANES).await;
+    world.send(group, zoe, "hello", &[]).await;
+    world.projector().catch_up(LANES).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_in_a_lane_that_is_added_during_a_rebuild_or_a_rollback_is_in_what_goes_live() {
+    for stage in [Stage::Indexing, Stage::Settling] {
+        for is_rollback in [false, true] {
+            let world = World::new().await;
+            let ann = world.register(0, "ann").await;
+            let group = world.group("g", &[ann], 0).await;
+            world.send(group, ann, "hello", &[]).await;
+            world.settle().await;
+            let adding = At::new(stage, async || talk_in_another_lane(&world).await);
+            if is_rollback {
+                replay(&world.log, &["history"], 2, &()).await.unwrap();
+                rollback(&world.log, "history", 2, &adding).await.unwrap();
+            } else {
+                replay(&world.log, &["history"], 2, &adding).await.unwrap();
+            }
+            assert!(adding.is_done.load(Ordering::Relaxed));
+            let messages = world.number("SELECT count(*) FROM p_history_4.message").await;
+            assert_eq!(messages, 2, "{stage:?}, rollback: {is_rollback}");
+            let behind = "SELECT count(*) FROM projection_checkpoint c JOIN log_lane l ON l.lane = c.lane \
+                          WHERE c.projection = 'history' AND c.pos < l.head";
+            assert_eq!(world.number(behind).await, 0);
+            world.assert_as_the_log_says().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_lost_its_places_does_not_go_live() {
+    let world = World::new().await;
+    let ann = world.register(0, "ann").await;
+    let group = world.group("g", &[ann], 0).await;
+    world.send(group, ann, "hello", &[]).await;
+    world.settle().await;
+    let losing = At::new(Stage::Settling, async || {
+        let lost = "DELETE FROM projection_checkpoint WHERE projection = 'history_next'";
+        world.execute(lost).await;
+    });
+    let replayed = replay(&world.log, &["history"], 1, &losing).await;
+    assert!(
+        matches!(replayed, Err(ProjectionError::Missing("history"))),
+        "{replayed:?}"
+    );
+    assert_eq!(world.number("SELECT count(*) FROM p_history_4.message").await, 1);
     world.assert_as_the_log_says().await;
 }
