@@ -94,6 +94,37 @@ async fn what_happened_in_a_lane_before_a_node_knew_of_it_reaches_those_who_were
     two.stop().await;
 }
 
+/// Somebody makes or swaps read models, so that the new lane gets no places in them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_that_has_no_places_yet_keeps_nobody_from_connecting() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    let database = store.client().await;
+    database
+        .batch_execute("SELECT pg_advisory_lock(hashtextextended('tidings.projections', 0))")
+        .await
+        .unwrap();
+    let config = LogConfig::from_url(store.database.url())
+        .unwrap()
+        .with_timeout(PATIENCE);
+    schema::migrate(&config, 5).await.unwrap();
+    let mut b = node.socket(&ben).await;
+    let places = "SELECT count(*) FROM projection_checkpoint WHERE lane = 4";
+    let row = database.query_one(places, &[]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0), 0);
+    a.say(conversation, "hello").await;
+    b.take(|object| object["data"]["content"]["text"] == "hello")
+        .await;
+    database
+        .batch_execute("SELECT pg_advisory_unlock(hashtextextended('tidings.projections', 0))")
+        .await
+        .unwrap();
+    node.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn segments_are_made_in_time_however_often_somebody_asks_for_a_lane_that_is_not_there() {
     let store = Store::new().await;

@@ -60,7 +60,8 @@ pub struct Memberships {
 /// How far the read models had come, of the same snapshot as what they said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// By lane, how far every one of [`MEMBERSHIP_MODELS`] had come. A lane that one of them does not know is not there.
+    /// By lane, how far every one of [`MEMBERSHIP_MODELS`] had come. A lane that one of them does not know is not there, unless nothing has
+    /// happened in it: nobody can lack anything of that.
     pub lanes: BTreeMap<u8, u64>,
     /// Conversations of which events are aside: members of theirs may be unknown. Of very many, some.
     pub aside: Vec<Aside>,

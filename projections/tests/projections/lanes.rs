@@ -3,7 +3,7 @@
 use crate::support::{Crowd, LANES, PATIENCE, World, eventually};
 use std::time::Duration;
 use tidings_eventlog::LogConfig;
-use tidings_projections::{all, setup};
+use tidings_projections::{all, memberships, setup};
 use tidings_services::ChaosProxy;
 use tokio::time::timeout;
 
@@ -136,4 +136,38 @@ async fn a_lane_is_added_while_others_are_being_folded() {
     let places = format!("SELECT count(*) FROM projection_checkpoint WHERE lane = {LANES}");
     assert!(world.number(&places).await > 0);
     folding.batch_execute("ROLLBACK").await.unwrap();
+}
+
+/// Who comes while a lane is there and the read models have no places in it yet can have missed nothing of it, until something happens.
+#[tokio::test]
+async fn a_lane_in_which_nothing_has_happened_is_vouched_for_by_read_models_that_do_not_know_it() {
+    let world = World::new().await;
+    let ann = world.register(0, "ann").await;
+    world.settle().await;
+    let config = LogConfig::from_url(&world.url).unwrap().with_timeout(PATIENCE);
+    tidings_eventlog::schema::migrate(&config, u16::from(LANES) + 1)
+        .await
+        .unwrap();
+    let behind = async || {
+        let heads = world.log.heads().await.unwrap();
+        assert_eq!(heads.len(), usize::from(LANES) + 1);
+        let found = memberships(world.log.pool(), &[ann]).await.unwrap();
+        found[0].seen.behind(&heads)
+    };
+    assert_eq!(behind().await, None);
+    // One that holds what the log has lost says nothing of it.
+    let ahead = format!(
+        "INSERT INTO projection_checkpoint (projection, version, lane, pos) \
+         SELECT projection, version, {LANES}, 5 FROM projection_checkpoint WHERE projection = 'inbox' AND lane = 0"
+    );
+    world.execute(&ahead).await;
+    assert_eq!(behind().await, Some(LANES));
+    let as_before = format!("DELETE FROM projection_checkpoint WHERE lane = {LANES}");
+    world.execute(&as_before).await;
+    world.register(LANES, "ben").await;
+    assert_eq!(behind().await, Some(LANES));
+    setup(world.log.pool()).await.unwrap();
+    assert_eq!(behind().await, Some(LANES));
+    world.projector().catch_up(LANES).await.unwrap();
+    assert_eq!(behind().await, None);
 }
