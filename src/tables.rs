@@ -2,7 +2,7 @@
 
 use futures_util::future::try_join_all;
 use std::time::Duration;
-use tidings_eventlog::{Log, Pool, Position, describe};
+use tidings_eventlog::{LaneHead, Log, Pool, Position, describe};
 use tidings_projections::{Checkpoints, Select};
 use tokio::time::timeout;
 use tokio_postgres::Row;
@@ -59,7 +59,17 @@ pub async fn catch_up(
     wait: Duration,
 ) -> Result<(), Behind> {
     let heads = log.heads().await.map_err(|_| Behind)?;
-    let all = heads.into_iter().map(|head| {
+    come_to(checkpoints, &heads, models, wait).await
+}
+
+/// Waits until read models are said to have come to these heads.
+pub async fn come_to(
+    checkpoints: &Checkpoints,
+    heads: &[LaneHead],
+    models: &[&str],
+    wait: Duration,
+) -> Result<(), Behind> {
+    let all = heads.iter().map(|head| {
         let position = Position {
             lane: head.lane,
             pos: head.head,

@@ -19,7 +19,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tidings_domain::event::AttachmentRemoved;
 use tidings_domain::{CommandId, UserCommand, UserId};
-use tidings_projections::attachments::{Orphan, is_stored, orphans};
+use tidings_projections::attachments::{Orphan, is_stored, orphans, unclaimed};
 use uuid::Uuid;
 
 /// How much longer than messages may begin to show an attachment it is kept: commands that were decided at the last moment are in the
@@ -103,7 +103,9 @@ impl Shared {
             let Some(last) = looked_at.last() else {
                 return Ok(());
             };
-            for orphan in looked_at.iter().filter(|orphan| orphan.unclaimed) {
+            let seeming = looked_at.iter().filter(|orphan| orphan.unclaimed);
+            let certain = self.unclaimed(seeming.map(|orphan| orphan.id).collect()).await?;
+            for orphan in looked_at.iter().filter(|orphan| certain.contains(&orphan.id)) {
                 // One that cannot be removed keeps none of the others. It is looked at again with all.
                 if let Err(error) = self.remove(orphan).await {
                     tracing::warn!(attachment = %orphan.id, %error, "an attachment could not be removed");
@@ -112,6 +114,21 @@ impl Shared {
             }
             look.place = (last.at, last.id);
         }
+    }
+
+    /// Which of these no message shows, by all that the log holds now. How far the read model has come by this process's memory is when to look
+    /// and no more: what it lacks all the same, as a lane that it has lost, may be what shows them.
+    async fn unclaimed(&self, attachments: Vec<Uuid>) -> Result<HashSet<Uuid>, Trouble> {
+        if attachments.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let heads = self.tables.catch_up().await?;
+        let looked_at = self.tables.ask(unclaimed(attachments, &heads)).await?;
+        if looked_at.is_empty() {
+            return Err(Trouble::Tables);
+        }
+        let unclaimed = looked_at.into_iter().filter(|(_, is_unclaimed)| *is_unclaimed);
+        Ok(unclaimed.map(|(attachment, _)| attachment).collect())
     }
 
     async fn remove(&self, orphan: &Orphan) -> Result<(), Trouble> {
@@ -133,7 +150,12 @@ impl Shared {
     async fn settle_doubts(&self, now: DateTime<Utc>) -> Result<(), Trouble> {
         let before = now - DOUBT;
         for sha256 in self.store.list("doubtful", before).await? {
-            if !self.tables.ask(is_stored(sha256.clone())).await?.contains(&true) {
+            if !self
+                .tables
+                .ask(is_stored(sha256.clone(), &[]))
+                .await?
+                .contains(&true)
+            {
                 let moved = Moved::of(&sha256);
                 match self.store.rename(&kept(&sha256), &moved.path()).await {
                     Ok(()) => self.settle(&moved).await?,
@@ -160,14 +182,10 @@ impl Shared {
 
     /// Bytes that were moved aside go, or come back.
     async fn settle(&self, moved: &Moved) -> Result<(), Trouble> {
-        self.tables.catch_up().await?;
+        let heads = self.tables.catch_up().await?;
         let sha256 = moved.sha256();
-        if !self
-            .tables
-            .ask(is_stored(sha256.to_owned()))
-            .await?
-            .contains(&true)
-        {
+        let stored = self.tables.ask(is_stored(sha256.to_owned(), &heads)).await?;
+        if !stored.first().ok_or(Trouble::Tables)? {
             for size in SIZES {
                 self.store.remove(&thumbnail(sha256, size)).await?;
             }

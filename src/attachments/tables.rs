@@ -4,7 +4,7 @@ use super::problems;
 use crate::problem::Problem;
 use crate::tables;
 use std::time::Duration;
-use tidings_eventlog::{Log, describe};
+use tidings_eventlog::{LaneHead, Log, describe};
 use tidings_projections::{Checkpoints, Select};
 use tokio::time::timeout;
 use tokio_postgres::Row;
@@ -72,9 +72,11 @@ impl Tables {
         Ok(self.ask(select()).await?.pop())
     }
 
-    /// Waits until the read models have come to all that the log holds by now.
-    pub(super) async fn catch_up(&self) -> Result<(), Problem> {
-        let caught_up = tables::catch_up(&self.log, &self.checkpoints, &MODELS, self.wait);
-        caught_up.await.map_err(|_| problems::away())
+    /// Waits until the read models are said to have come to all that the log holds by now, and answers how far that is.
+    pub(super) async fn catch_up(&self) -> Result<Vec<LaneHead>, Problem> {
+        let heads = self.log.heads().await.map_err(|_| problems::away())?;
+        let caught_up = tables::come_to(&self.checkpoints, &heads, &MODELS, self.wait);
+        caught_up.await.map_err(|_| problems::away())?;
+        Ok(heads)
     }
 }

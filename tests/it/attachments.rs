@@ -5,7 +5,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tidings_client::{Config, Incoming, connect};
 use tidings_protocol::{Action, Content, EventData, MessageSend};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -394,6 +394,92 @@ fn incoming(store: &Store) -> Vec<PathBuf> {
         .collect()
 }
 
+/// So old that the clean-up takes it, whatever the clocks say.
+fn age(path: &Path) {
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(1);
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(long_ago).unwrap();
+}
+
+/// Until all has been looked at that is there now: what nobody knows goes with each look, of which the second began after the first had ended.
+async fn cleaned_up(store: &Store) {
+    let folder = files(store).join("incoming");
+    std::fs::create_dir_all(&folder).unwrap();
+    for _ in 0..2 {
+        let left = folder.join(Uuid::new_v4().to_string());
+        std::fs::write(&left, "left").unwrap();
+        age(&left);
+        eventually(async || (!left.exists()).then_some(())).await;
+    }
+}
+
+/// How many sessions stand where this is so.
+async fn sessions(database: &tokio_postgres::Client, condition: &str) -> i64 {
+    let sql = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+         AND state = 'active' AND {condition}"
+    );
+    database.query_one(&sql, &[]).await.unwrap().get(0)
+}
+
+/// The clean-up has waited for the read model. What it finds there then is the lane that shows a file begun again, as after a crash of the database or
+/// a rebuild of an older program.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_not_taken_for_nobodys_while_the_read_model_lacks_the_lane_that_shows_it() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.attachments.clean_up_s = 1;
+    let node = TestNode::start(config).await;
+    let ann = node.register("ann").await;
+    let lane = |user: &User| user.id.as_bytes()[15];
+    let ben = eventually(async || {
+        let ben = node.register("ben").await;
+        (lane(&ben) != lane(&ann)).then_some(ben)
+    })
+    .await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let group = b.create_group(&[&ann]).await;
+    let lane = group.as_bytes()[15];
+    assert_ne!(lane, ann.id.as_bytes()[15]);
+    let stored = node.stored(&ann, "shown.txt", "shown").await;
+    a.acked(showing(group, "file", &stored["id"])).await;
+    node.folded(&ann).await;
+
+    // Nobody folds what messages show until this is given back.
+    let holder = store.client().await;
+    holder.batch_execute("SELECT pg_advisory_lock(42)").await.unwrap();
+    let database = store.client().await;
+    database
+        .batch_execute("BEGIN; LOCK TABLE p_attachments_2.attachment IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let looks = "query LIKE '%AS unclaimed%'";
+    let waits = format!("{looks} AND wait_event_type = 'Lock'");
+    eventually(async || (sessions(&holder, &waits).await > 0).then_some(())).await;
+    let begun_again = format!(
+        "UPDATE p_attachments_2.attachment SET at = at - interval '2 days'; \
+         UPDATE projection_checkpoint SET pos = 0 WHERE projection = 'attachments' AND lane = {lane}; \
+         DELETE FROM p_attachments_2.claim; \
+         CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             PERFORM pg_advisory_xact_lock(42); RETURN NULL; END $$; \
+         CREATE TRIGGER hold BEFORE INSERT ON p_attachments_2.claim FOR EACH STATEMENT EXECUTE FUNCTION hold(); \
+         COMMIT"
+    );
+    database.batch_execute(&begun_again).await.unwrap();
+    eventually(async || (sessions(&holder, looks).await == 0).then_some(())).await;
+    holder
+        .batch_execute("SELECT pg_advisory_unlock(42)")
+        .await
+        .unwrap();
+
+    cleaned_up(&store).await;
+    node.folded(&ann).await;
+    let fetched = node.fetch(&ben, &stored["id"], &[]).await;
+    assert_eq!(fetched.status(), 200);
+    assert_eq!(fetched.bytes().await.unwrap(), "shown");
+    node.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_of_an_upload_that_is_gone_on_with_are_kept_however_old_they_are() {
     let store = Store::new().await;
@@ -404,20 +490,9 @@ async fn parts_of_an_upload_that_is_gone_on_with_are_kept_however_old_they_are()
     let place = begun(&node, &ann, 10).await;
     let sent = part(&node, &ann, &place, 0).body("hello").send().await.unwrap();
     assert_eq!(sent.status(), 204);
-    // A week goes by. What nobody knows goes with each look, of which the second began after the first had ended.
-    let week_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(24 * 7);
-    let age = |path: &PathBuf| {
-        let file = std::fs::File::options().write(true).open(path).unwrap();
-        file.set_modified(week_ago).unwrap();
-    };
     let parts = incoming(&store);
-    parts.iter().for_each(age);
-    for _ in 0..2 {
-        let left = files(&store).join("incoming").join(Uuid::new_v4().to_string());
-        std::fs::write(&left, "left").unwrap();
-        age(&left);
-        eventually(async || (!left.exists()).then_some(())).await;
-    }
+    parts.iter().for_each(|part| age(part));
+    cleaned_up(&store).await;
     assert_eq!(incoming(&store), parts);
     let sent = part(&node, &ann, &place, 5).body("world").send().await.unwrap();
     assert_eq!(sent.status(), 204);

@@ -2,10 +2,12 @@
 
 use crate::select::{Select, Sql};
 use chrono::{DateTime, Utc};
+use tidings_eventlog::LaneHead;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 static ORPHANS: Sql = Sql::new(include_str!("orphans.sql"));
+static UNCLAIMED: Sql = Sql::new(include_str!("unclaimed.sql"));
 static IS_STORED: Sql = Sql::new(include_str!("is_stored.sql"));
 
 /// An attachment that was looked at.
@@ -29,9 +31,22 @@ pub fn orphans(after: (DateTime<Utc>, Uuid), before: DateTime<Utc>, rows: i64) -
         .with(rows)
 }
 
-/// Whether somebody has, or may have, an attachment with these bytes.
-pub fn is_stored(sha256: String) -> Select<bool> {
-    Select::new(&IS_STORED, |row| row.try_get("is_stored")).with(sha256)
+/// Which of these attachments no message shows, of a read model that has come to `heads`; no row where it has not, or nobody can tell.
+pub fn unclaimed(attachments: Vec<Uuid>, heads: &[LaneHead]) -> Select<(Uuid, bool)> {
+    let read = |row: &Row| Ok((row.try_get("attachment")?, row.try_get("unclaimed")?));
+    come_to(Select::new(&UNCLAIMED, read).with(attachments), heads)
+}
+
+/// Whether somebody has, or may have, an attachment with these bytes, of a read model that has come to `heads`; no row where it has not.
+pub fn is_stored(sha256: String, heads: &[LaneHead]) -> Select<bool> {
+    let read = |row: &Row| row.try_get("is_stored");
+    come_to(Select::new(&IS_STORED, read).with(sha256), heads)
+}
+
+fn come_to<T>(select: Select<T>, heads: &[LaneHead]) -> Select<T> {
+    let lanes: Vec<i16> = heads.iter().map(|head| i16::from(head.lane)).collect();
+    let positions: Vec<i64> = heads.iter().map(|head| head.head as i64).collect();
+    select.with(lanes).with(positions)
 }
 
 impl Orphan {

@@ -1151,12 +1151,42 @@ async fn a_file_is_seen_by_its_owner_and_by_members_of_conversations_that_show_i
         let soon = chrono::DateTime::from_timestamp(4_000_000_000, 0).unwrap();
         let looked_at = world.ask(attachments::orphans(long_ago, soon, 1000)).await;
         assert_eq!(looked_at.len(), files.len());
+        let heads = world.log.heads().await.unwrap();
+        let ids = looked_at.iter().map(|file| file.id).collect();
+        let told = world.ask(attachments::unclaimed(ids, &heads)).await;
+        let told: BTreeMap<Uuid, bool> = told.into_iter().collect();
         for file in looked_at {
             let mut claims = shown.values().chain(pictures.values());
             assert_eq!(file.unclaimed, !claims.any(|shown| *shown == file.id));
+            assert_eq!(told[&file.id], file.unclaimed);
         }
         world.assert_as_the_log_says().await;
     }
+}
+
+#[tokio::test]
+async fn which_files_are_nobodys_is_told_by_a_read_model_that_holds_all_that_was_said_and_by_no_other() {
+    let world = World::new().await;
+    let ann = world.register(0, "ann").await;
+    let talk = world.group("g", &[ann], 1).await;
+    let file = world.store(ann, 7).await.command;
+    world.settle().await;
+    world.show(talk, ann, file).await;
+    let heads = world.log.heads().await.unwrap();
+    let sum = format!("{:064x}", 7);
+    let told = async || {
+        let unclaimed = world.ask(attachments::unclaimed(vec![file], &heads)).await;
+        let is_stored = world.ask(attachments::is_stored(sum.clone(), &heads)).await;
+        (unclaimed, is_stored)
+    };
+    assert_eq!(told().await, (vec![], vec![]));
+    world.settle().await;
+    assert_eq!(told().await, (vec![(file, false)], vec![true]));
+    // One that is ahead holds what the log has lost.
+    let ahead =
+        "UPDATE projection_checkpoint SET pos = pos + 1 WHERE projection = 'attachments' AND lane = 1";
+    world.execute(ahead).await;
+    assert_eq!(told().await, (vec![], vec![]));
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ async fn while_a_file_is_aside_no_file_counts_as_nobodys() {
         (chrono::DateTime::UNIX_EPOCH, lonely.stream),
         chrono::DateTime::from_timestamp(4_000_000_000, 0).unwrap(),
     );
-    let is_stored = async || world.ask(attachments::is_stored(sum.clone())).await;
+    let is_stored = async || world.ask(attachments::is_stored(sum.clone(), &[])).await;
     let orphans = async || world.ask(attachments::orphans(long_ago, soon, 10)).await.len();
     assert_eq!((is_stored().await, orphans().await), (vec![false], 1));
     let poison = format!(r#"{{"name":"a\u0000b","type":"text/plain","size":7,"sha256":"{sum}"}}"#);
