@@ -20,6 +20,7 @@ use thiserror::Error;
 use tidings_domain::event::AttachmentRemoved;
 use tidings_domain::{CommandId, UserCommand, UserId};
 use tidings_projections::attachments::{Orphan, is_stored, orphans, unclaimed};
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 /// How much longer than messages may begin to show an attachment it is kept: commands that were decided at the last moment are in the
@@ -30,19 +31,19 @@ const DOUBT: TimeDelta = TimeDelta::minutes(30);
 /// Attachments that are looked at at once.
 const ROWS: i64 = 200;
 /// How often all attachments are looked at, and not only those that have come of age since: messages that showed some were recalled.
-const WHOLE: TimeDelta = TimeDelta::hours(6);
+const WHOLE: Duration = Duration::from_hours(6);
 
 /// How far attachments have been looked at, by when they were stored.
 struct Look {
     place: (DateTime<Utc>, Uuid),
-    began: DateTime<Utc>,
+    began: Instant,
 }
 
 impl Look {
-    fn begin(now: DateTime<Utc>) -> Self {
+    fn begin() -> Self {
         Self {
             place: (DateTime::UNIX_EPOCH, Uuid::nil()),
-            began: now,
+            began: Instant::now(),
         }
     }
 }
@@ -67,32 +68,45 @@ impl From<Problem> for Trouble {
 /// Removes what is to be removed, again and again.
 pub(super) async fn run(shared: Arc<Shared>) {
     let every = Duration::from_secs(shared.config.clean_up_s);
-    let mut look = Look::begin(clock::now());
+    let mut look = Look::begin();
     loop {
-        tokio::time::sleep(every).await;
+        sleep(every).await;
         if !shared.store.is_begun().await {
             continue;
         }
-        let now = clock::now();
-        if now - look.began > WHOLE {
-            look = Look::begin(now);
+        if look.began.elapsed() > WHOLE {
+            look = Look::begin();
         }
-        for done in [
-            shared.remove_orphans(&mut look, now).await,
-            shared.settle_doubts(now).await,
-            shared.settle_leaving(now).await,
-            shared.forget_expired(now).await.map_err(Trouble::from),
-            shared.remove_leftovers(now).await,
-        ] {
-            if let Err(error) = done {
-                tracing::warn!(%error, "attachments could not be cleaned up");
-                metrics::counter!("tidings_attachments_clean_up_failures_total").increment(1);
-            }
+        for error in shared.clean_up(&mut look).await {
+            tracing::warn!(%error, "attachments could not be cleaned up");
+            metrics::counter!("tidings_attachments_clean_up_failures_total").increment(1);
         }
     }
 }
 
 impl Shared {
+    /// One look at all that may have to go. What goes wrong with some of it keeps none of the rest.
+    async fn clean_up(&self, look: &mut Look) -> Vec<Trouble> {
+        let now = match self.time().await {
+            Ok(now) => now,
+            Err(problem) => return vec![problem.into()],
+        };
+        let done = [
+            self.remove_orphans(look, now).await,
+            self.settle_doubts(now).await,
+            self.settle_leaving(now).await,
+            self.forget_expired(now).await.map_err(Trouble::from),
+            self.remove_leftovers(now).await,
+        ];
+        done.into_iter().filter_map(Result::err).collect()
+    }
+
+    /// The time by which things go: that of the database, as the log's is, by which files were stored, or of this node, as that of a folder may
+    /// be, whichever is behind. Where one of the clocks is ahead, nothing goes before its time.
+    async fn time(&self) -> Result<DateTime<Utc>, Problem> {
+        Ok(self.tables.now().await?.min(clock::now()))
+    }
+
     /// Removes attachments that no message has come to show in time, or shows any more.
     async fn remove_orphans(&self, look: &mut Look, now: DateTime<Utc>) -> Result<(), Trouble> {
         self.tables.catch_up().await?;

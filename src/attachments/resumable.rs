@@ -8,13 +8,12 @@ mod parts;
 use super::Shared;
 use super::problems;
 use super::tus::{self, Append, Ask, Begin, State, Wrong};
-use crate::clock;
 use crate::problem::Problem;
 use axum::body::Body;
 use axum::extract::{Path, Request, State as Of};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use tidings_domain::FileName;
 use uuid::Uuid;
@@ -125,8 +124,9 @@ impl Shared {
         problem.status(wrong.status())
     }
 
-    fn lasts(&self) -> DateTime<Utc> {
-        clock::now() + TimeDelta::seconds(i64::from(self.config.resumable_s))
+    /// How long an upload is kept that nobody goes on with, in seconds. Until when that is, is told by the database's clock: any node may forget it.
+    fn lasts_s(&self) -> i64 {
+        i64::from(self.config.resumable_s)
     }
 
     async fn begin(&self, user: Uuid, begin: Begin) -> Result<Response, Problem> {
@@ -139,23 +139,25 @@ impl Shared {
             .map_err(|_| problems::away())?;
         self.has_room(user, begin.size.saturating_add(reserved.max(0) as u64))
             .await?;
-        let (id, expires_at) = (Self::mint(), self.lasts());
+        let (id, lasts_s) = (Self::mint(), self.lasts_s());
         let size = i64::try_from(begin.size).unwrap_or(i64::MAX);
         let name = begin.name.as_str();
         let sql = include_str!("resumable/begin.sql");
         let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-            [&id, &user, &name, &begin.media_type, &size, &expires_at, &BEGUN];
-        if self.tables.rows(sql, &values).await?.is_empty() {
+            [&id, &user, &name, &begin.media_type, &size, &lasts_s, &BEGUN];
+        let rows = self.tables.rows(sql, &values).await?;
+        let Some(row) = rows.first() else {
             let problem = problems::too_many("you have enough uploads under way");
             return Err(problem.retry_after_ms(60_000));
-        }
+        };
+        let expires_at = row.try_get(0).map_err(|_| problems::away())?;
         let place = (header::LOCATION, format!("/attachments/tus/{id}"));
         Ok((StatusCode::CREATED, [place, expires(expires_at)]).into_response())
     }
 
     async fn find_upload(&self, id: Uuid, user: Uuid) -> Result<Upload, Problem> {
         let sql = include_str!("resumable/find.sql");
-        let rows = self.tables.rows(sql, &[&id, &user, &clock::now()]).await?;
+        let rows = self.tables.rows(sql, &[&id, &user]).await?;
         let row = rows.first().ok_or_else(problems::missing)?;
         let read = || -> Result<Option<Upload>, tokio_postgres::Error> {
             let Ok(name) = FileName::parse(row.try_get("name")?) else {

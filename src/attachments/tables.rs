@@ -3,6 +3,7 @@
 use super::problems;
 use crate::problem::Problem;
 use crate::tables;
+use chrono::{DateTime, Utc};
 use std::time::Duration;
 use tidings_eventlog::{LaneHead, Log, describe};
 use tidings_projections::{Checkpoints, Select};
@@ -61,6 +62,13 @@ impl Tables {
             tracing::warn!(error, "attachments cannot be looked up");
             problems::away()
         })
+    }
+
+    /// The time, by the database's clock.
+    pub(super) async fn now(&self) -> Result<DateTime<Utc>, Problem> {
+        let rows = self.rows(include_str!("now.sql"), &[]).await?;
+        let now = rows.first().and_then(|row| row.try_get(0).ok());
+        now.ok_or_else(problems::away)
     }
 
     /// The one row that is asked for. Where there is none, the read models are given time to come to all that the log holds by now.

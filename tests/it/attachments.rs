@@ -422,6 +422,78 @@ async fn sessions(database: &tokio_postgres::Client, condition: &str) -> i64 {
     database.query_one(&sql, &[]).await.unwrap().get(0)
 }
 
+/// For sessions with the database that begin from now on the time is as far behind as a row says.
+const ANOTHER_CLOCK: &str = "CREATE SCHEMA another; CREATE TABLE another.clock (behind interval NOT NULL); \
+     INSERT INTO another.clock VALUES ('0'); \
+     CREATE FUNCTION another.now() RETURNS timestamptz LANGUAGE sql STABLE AS \
+         'SELECT pg_catalog.now() - behind FROM another.clock'; \
+     DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, another, pg_catalog', current_database()); END $$";
+
+/// A node whose clock [`gets_ahead`] of the database's, and the database.
+async fn node_and_clock(store: &Store) -> (TestNode, tokio_postgres::Client) {
+    let database = store.client().await;
+    database.batch_execute(ANOTHER_CLOCK).await.unwrap();
+    let mut config = store.config();
+    config.attachments.clean_up_s = 1;
+    (TestNode::start(config).await, database)
+}
+
+/// From here on the node is two days ahead, also for the clean-up that was under way.
+async fn gets_ahead(store: &Store, database: &tokio_postgres::Client) {
+    let behind = "UPDATE another.clock SET behind = '2 days'";
+    database.batch_execute(behind).await.unwrap();
+    cleaned_up(store).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_clock_is_ahead_removes_no_file_before_its_time() {
+    let store = Store::new().await;
+    let (node, database) = node_and_clock(&store).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    let stored = node.stored(&ann, "fresh.txt", "fresh").await;
+    node.folded(&ann).await;
+    gets_ahead(&store, &database).await;
+    // It was stored a moment ago, by the clock that the log goes by.
+    let sql = "UPDATE p_attachments_2.attachment SET at = at - interval '2 days'";
+    assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
+    cleaned_up(&store).await;
+    node.folded(&ann).await;
+    a.acked(showing(conversation, "file", &stored["id"])).await;
+    let fetched = node.fetch(&ben, &stored["id"], &[]).await;
+    assert_eq!(fetched.bytes().await.unwrap(), "fresh");
+
+    // By both clocks it goes when its time is over.
+    let lonely = node.stored(&ann, "lonely.txt", "lonely").await;
+    node.folded(&ann).await;
+    let sql = "UPDATE p_attachments_2.attachment SET at = at - interval '4 days' WHERE name = 'lonely.txt'";
+    assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
+    eventually(async || (node.fetch(&ann, &lonely["id"], &[]).await.status() == 404).then_some(())).await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_clock_is_ahead_forgets_no_upload_before_its_time() {
+    let store = Store::new().await;
+    let (node, database) = node_and_clock(&store).await;
+    let ann = node.register("ann").await;
+    let place = begun(&node, &ann, 10).await;
+    let sent = part(&node, &ann, &place, 0).body("hello").send().await.unwrap();
+    assert_eq!(sent.status(), 204);
+    gets_ahead(&store, &database).await;
+    // A node whose clock is right has just gone on with it.
+    let sql = "UPDATE upload SET expires_at = expires_at - interval '2 days'";
+    assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
+    cleaned_up(&store).await;
+    let sent = part(&node, &ann, &place, 5).body("world").send().await.unwrap();
+    assert_eq!(sent.status(), 204);
+    let id = json!(place.rsplit('/').next().unwrap());
+    let fetched = node.fetch(&ann, &id, &[]).await;
+    assert_eq!(fetched.bytes().await.unwrap(), "helloworld");
+    node.stop().await;
+}
+
 /// The clean-up has waited for the read model. What it finds there then is the lane that shows a file begun again, as after a crash of the database or
 /// a rebuild of an older program.
 #[tokio::test(flavor = "multi_thread")]

@@ -117,19 +117,22 @@ impl Shared {
         end: u64,
     ) -> Result<(), Problem> {
         let at = i64::try_from(upload.state.received).unwrap_or(i64::MAX);
-        let (to, expires_at) = (i64::try_from(end).unwrap_or(i64::MAX), self.lasts());
+        let (to, lasts_s) = (i64::try_from(end).unwrap_or(i64::MAX), self.lasts_s());
         let sql = include_str!("grow.sql");
         let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-            [&upload.id, &at, &to, &*parts, &ends, &expires_at];
+            [&upload.id, &at, &to, &*parts, &ends, &lasts_s];
         let grown = self.tables.rows(sql, &values).await;
         if grown.as_ref().is_ok_and(Vec::is_empty) {
             return Err(self.wrong(Wrong::Offset));
         }
         // Without an answer the row may name them all the same: they are left to the clean-up, which looks.
         upload.parts.append(parts);
-        grown?;
+        let grown = grown?;
         upload.ends.extend(ends);
-        (upload.state.received, upload.expires_at) = (end, expires_at);
+        upload.state.received = end;
+        if let Some(expires_at) = grown.first().and_then(|row| row.try_get(0).ok()) {
+            upload.expires_at = expires_at;
+        }
         Ok(())
     }
 
