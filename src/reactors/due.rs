@@ -1,4 +1,4 @@
-//! What may be told by now: what was appended so long ago, by this node's clock, or has been in the log for so long as this node has seen it. The
+//! What may be told by now: what was appended so long ago, by a clock that is not ahead, or has been in the log for so long as this node has seen it. The
 //! log's time may be ahead, and stands nearly still then until clocks have come to it: by the clock alone nothing would be told for as long.
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -105,9 +105,9 @@ impl<R: Reactor> Owner<R> {
         dues: &mut Dues,
         failures: &mut Failures,
     ) -> Result<Round, Later> {
-        let mut round = Round::default();
+        let (mut round, time) = (Round::default(), Self::time(consumer).await?);
         for place in consumer.places().await? {
-            let now = (clock::now(), Instant::now());
+            let now = (time, Instant::now());
             let Some(due) = dues.of(place.lane, place.last_at, now) else {
                 continue;
             };
@@ -130,6 +130,12 @@ impl<R: Reactor> Owner<R> {
                 .set(f64::from(u8::from(held)));
         }
         Ok(round)
+    }
+
+    /// The time by which events are due: that of the database, as the log's is, or of this node, whichever is behind. Where one of the clocks is
+    /// ahead, nothing is done before its time.
+    async fn time(consumer: &Consumer) -> Result<DateTime<Utc>, Later> {
+        Ok(consumer.now().await?.min(clock::now()))
     }
 
     /// Takes the reactor through a lane, as far as was appended at or before `due`. Returns whether the next event is one for a newer program.
@@ -192,7 +198,7 @@ impl<R: Reactor> Owner<R> {
         if portions.is_empty() {
             return Ok(());
         }
-        let by_clock = dues.by_clock(clock::now());
+        let by_clock = dues.by_clock(Self::time(consumer).await?);
         for mut portion in portions {
             // It was due when it was put aside.
             let Some(due) = by_clock.max(portion.begun_at()) else {

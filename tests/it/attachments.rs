@@ -422,39 +422,30 @@ async fn sessions(database: &tokio_postgres::Client, condition: &str) -> i64 {
     database.query_one(&sql, &[]).await.unwrap().get(0)
 }
 
-/// For sessions with the database that begin from now on the time is as far behind as a row says.
-const ANOTHER_CLOCK: &str = "CREATE SCHEMA another; CREATE TABLE another.clock (behind interval NOT NULL); \
-     INSERT INTO another.clock VALUES ('0'); \
-     CREATE FUNCTION another.now() RETURNS timestamptz LANGUAGE sql STABLE AS \
-         'SELECT pg_catalog.now() - behind FROM another.clock'; \
-     DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, another, pg_catalog', current_database()); END $$";
-
-/// A node whose clock [`gets_ahead`] of the database's, and the database.
-async fn node_and_clock(store: &Store) -> (TestNode, tokio_postgres::Client) {
-    let database = store.client().await;
-    database.batch_execute(ANOTHER_CLOCK).await.unwrap();
+/// A node whose clock is to be ahead of the database's.
+async fn node_and_clock(store: &Store) -> TestNode {
+    store.another_clock().await;
     let mut config = store.config();
     config.attachments.clean_up_s = 1;
-    (TestNode::start(config).await, database)
+    TestNode::start(config).await
 }
 
-/// From here on the node is two days ahead, also for the clean-up that was under way.
-async fn gets_ahead(store: &Store, database: &tokio_postgres::Client) {
-    let behind = "UPDATE another.clock SET behind = '2 days'";
-    database.batch_execute(behind).await.unwrap();
+/// From here on it is two days ahead, also for the clean-up that was under way.
+async fn gets_ahead(store: &Store) {
+    store.clock_behind("2 days").await;
     cleaned_up(store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_whose_clock_is_ahead_removes_no_file_before_its_time() {
     let store = Store::new().await;
-    let (node, database) = node_and_clock(&store).await;
+    let (node, database) = (node_and_clock(&store).await, store.client().await);
     let [ann, ben] = node.people(["ann", "ben"]).await;
     let mut a = node.socket(&ann).await;
     let conversation = a.open_direct(&ben).await;
     let stored = node.stored(&ann, "fresh.txt", "fresh").await;
     node.folded(&ann).await;
-    gets_ahead(&store, &database).await;
+    gets_ahead(&store).await;
     // It was stored a moment ago, by the clock that the log goes by.
     let sql = "UPDATE p_attachments_2.attachment SET at = at - interval '2 days'";
     assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
@@ -476,12 +467,12 @@ async fn a_node_whose_clock_is_ahead_removes_no_file_before_its_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_whose_clock_is_ahead_forgets_no_upload_before_its_time() {
     let store = Store::new().await;
-    let (node, database) = node_and_clock(&store).await;
+    let (node, database) = (node_and_clock(&store).await, store.client().await);
     let ann = node.register("ann").await;
     let place = begun(&node, &ann, 10).await;
     let sent = part(&node, &ann, &place, 0).body("hello").send().await.unwrap();
     assert_eq!(sent.status(), 204);
-    gets_ahead(&store, &database).await;
+    gets_ahead(&store).await;
     // A node whose clock is right has just gone on with it.
     let sql = "UPDATE upload SET expires_at = expires_at - interval '2 days'";
     assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);

@@ -178,6 +178,37 @@ async fn a_node_killed_behind_its_command_has_reacted_once() {
     node.stop().await;
 }
 
+/// A node whose clock is two days ahead looks at what was said a moment ago, in inboxes that keep it for a day.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_clock_is_ahead_takes_nothing_out_of_inboxes_before_its_time() {
+    let owed = Owed::new().await;
+    let node = owed.store.node().await;
+    node.folded(&owed.ben).await;
+    node.stop().await;
+    owed.store.another_clock().await;
+    owed.store.clock_behind("2 days").await;
+    let conversation = owed.conversation;
+    let times = format!(
+        "UPDATE event SET at = at - CASE stream WHEN '{conversation}' THEN interval '2 days' ELSE interval '4 days' END; \
+         UPDATE p_history_4.message SET at = at - interval '2 days'"
+    );
+    owed.client.batch_execute(&times).await.unwrap();
+    let mut config = forgetful(&owed.store);
+    config.inbox_days = 1;
+    let node = TestNode::start(config).await;
+    // What came before has been there for longer.
+    let before = "SELECT count(*) FROM reactor_checkpoint c \
+                   WHERE c.reactor = 'inbox-expiry' AND c.pos > 0 \
+                     AND c.pos >= (SELECT min(e.pos) - 1 FROM event e WHERE e.lane = c.lane AND e.stream = $1)";
+    eventually(async || (owed.number(before, &[&conversation]).await > 0).then_some(())).await;
+    assert!(!owed.done().await);
+    assert_eq!(owed.expired(&owed.ben).await, 0);
+    owed.store.clock_behind("0").await;
+    eventually(async || owed.done().await.then_some(())).await;
+    assert_eq!(owed.expired(&owed.ben).await, 1);
+    node.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_all_nodes_one_runs_a_reactor_and_another_takes_over() {
     let owed = Owed::new().await;

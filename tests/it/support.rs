@@ -101,6 +101,24 @@ impl Store {
         client
     }
 
+    /// Sessions with the database that begin from now on have a clock of their own.
+    pub(crate) async fn another_clock(&self) {
+        let clock = "CREATE SCHEMA another; CREATE TABLE another.clock (behind interval NOT NULL); \
+                     INSERT INTO another.clock VALUES ('0'); \
+                     CREATE FUNCTION another.now() RETURNS timestamptz LANGUAGE sql STABLE AS \
+                         'SELECT pg_catalog.now() - behind FROM another.clock'; \
+                     DO $$ BEGIN \
+                         EXECUTE format('ALTER DATABASE %I SET search_path = public, another, pg_catalog', current_database()); \
+                     END $$";
+        self.client().await.batch_execute(clock).await.unwrap();
+    }
+
+    /// From now on that clock is so far behind.
+    pub(crate) async fn clock_behind(&self, by: &str) {
+        let behind = format!("UPDATE another.clock SET behind = '{by}'");
+        self.client().await.batch_execute(&behind).await.unwrap();
+    }
+
     /// The log's time is a day ahead, as after a moment in which the clock of PostgreSQL was, and stays there until clocks have come to it.
     pub(crate) async fn log_time_ahead(&self) {
         let ahead = "UPDATE log_lane SET last_at = now() + interval '1 day'";

@@ -145,6 +145,15 @@ impl Consumer {
         format!("tidings.reactor.{}", self.name)
     }
 
+    /// The time, by the database's clock.
+    pub async fn now(&self) -> Result<DateTime<Utc>, ProjectionError> {
+        within(SHORT, async {
+            let row = self.session.client.query_one("SELECT now()", &[]).await?;
+            row.try_get(0)
+        })
+        .await
+    }
+
     /// Where it is in each lane of the log. Where the log has gone back it goes back with it.
     pub async fn places(&self) -> Result<Vec<ConsumerPlace>, ProjectionError> {
         let client = &self.session.client;
