@@ -10,11 +10,7 @@ use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::shared;
 
 /// Statements that make tables are no look-ups, those of administration look at whole tables, and a part is of others.
-<<<<<<< HEAD
-const OTHERS: [&str; 14] = [
-=======
-const OTHERS: [&str; 13] = [
->>>>>>> efee06c (attachments: the read model itself says how far it is when a file is nobody's)
+const OTHERS: [&str; 15] = [
     "ddl.sql",
     "indexes.sql",
     "admin",

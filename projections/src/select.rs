@@ -48,12 +48,8 @@ pub struct Listed<T> {
 }
 
 /// What several statements have a part of, by the name that stands for it there, in braces. A part may have those behind it.
-<<<<<<< HEAD
-const PARTS: [(&str, &str); 11] = [
-=======
-const PARTS: [(&str, &str); 10] = [
+const PARTS: [(&str, &str); 12] = [
     ("{come_to_heads}", include_str!("attachments/come_to_heads.sql")),
->>>>>>> efee06c (attachments: the read model itself says how far it is when a file is nobody's)
     ("{message_columns}", include_str!("history/message_columns.sql")),
     ("{past_columns}", include_str!("history/past_columns.sql")),
     ("{past_version}", include_str!("history/past_version.sql")),

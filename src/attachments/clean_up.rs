@@ -199,7 +199,7 @@ impl Shared {
         let heads = self.tables.catch_up().await?;
         let sha256 = moved.sha256();
         let stored = self.tables.ask(is_stored(sha256.to_owned(), &heads)).await?;
-        if !stored.first().ok_or(Trouble::Tables)? {
+        if !*stored.first().ok_or(Trouble::Tables)? {
             for size in SIZES {
                 self.store.remove(&thumbnail(sha256, size)).await?;
             }

@@ -554,7 +554,9 @@ async fn parts_of_an_upload_that_is_gone_on_with_are_kept_however_old_they_are()
     let sent = part(&node, &ann, &place, 0).body("hello").send().await.unwrap();
     assert_eq!(sent.status(), 204);
     let parts = incoming(&store);
-    parts.iter().for_each(|part| age(part));
+    for part in &parts {
+        age(part);
+    }
     cleaned_up(&store).await;
     assert_eq!(incoming(&store), parts);
     let sent = part(&node, &ann, &place, 5).body("world").send().await.unwrap();

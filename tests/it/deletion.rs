@@ -31,13 +31,13 @@ async fn asked(node: &TestNode, viewer: &User, query: &str) -> Value {
     answer["data"].clone()
 }
 
-/// Who is in a conversation and as what, in the order of their ids.
+/// Who is in a conversation and as what, in the order of their ids; nobody where the read models do not know it yet.
 async fn members(node: &TestNode, viewer: &User, conversation: Uuid) -> Vec<(Uuid, String)> {
     let query = format!(
         "{{ conversation(id: \"{conversation}\") {{ members {{ nodes {{ user {{ id }} role }} }} }} }}"
     );
     let found = asked(node, viewer, &query).await["conversation"]["members"]["nodes"].clone();
-    let nodes = found.as_array().unwrap().iter();
+    let nodes = found.as_array().into_iter().flatten();
     nodes
         .map(|member| (id(&member["user"]["id"]), text(&member["role"])))
         .collect()

@@ -111,7 +111,7 @@ async fn a_node_builds_what_is_new_in_its_version_and_keeps_only_readers_of_that
     let query = format!(
         "{{ conversation(id: \"{conversation}\") {{ unreadCount messages {{ nodes {{ text }} }} }} }}"
     );
-    let waited = node.graphql(&ben, &query, None).await;
+    let waited = node.graphql_once(&ben, &query, None).await;
     assert_eq!(
         waited["errors"][0]["extensions"]["code"], "unavailable",
         "{waited}"
