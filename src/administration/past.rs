@@ -15,8 +15,10 @@ use uuid::Uuid;
 
 /// Sessions over which it is read.
 const SESSIONS: usize = 2;
-/// Pasts that are folded at once; others wait, within the time that their requests have.
+/// Pasts that are folded at once, as long as one statement brings what they take; others wait, within the time that their requests have.
 const AT_ONCE: usize = 2;
+/// Those that take more: whoever looks back into one of these keeps others from these alone.
+const LONG_AT_ONCE: usize = 1;
 /// Control events that one statement brings.
 const PAGE: usize = 1_000;
 /// Control events that are looked at to know what a conversation was.
@@ -28,6 +30,7 @@ const REACTIONS_MAX: usize = 20_000;
 pub(super) struct Pasts {
     log: Log,
     turns: Semaphore,
+    long_turns: Semaphore,
 }
 
 impl Pasts {
@@ -36,6 +39,7 @@ impl Pasts {
         Self {
             log: log.portion(SESSIONS),
             turns: Semaphore::new(AT_ONCE),
+            long_turns: Semaphore::new(LONG_AT_ONCE),
         }
     }
 }
@@ -92,8 +96,12 @@ impl Administration {
 
     /// What a conversation was when it had come to `seq`; `None` where it had not begun.
     pub(super) async fn past_at(&self, conversation: Uuid, seq: u64) -> Result<Option<PastState>, Refusal> {
-        let Pasts { log, turns } = &self.0.pasts;
-        let _turn = turns.acquire().await.map_err(|_| unavailable())?;
+        let Pasts {
+            log,
+            turns,
+            long_turns,
+        } = &self.0.pasts;
+        let mut turn = turns.acquire().await.map_err(|_| unavailable())?;
         let untold = Past::UNTOLD.map(|kind| kind.0);
         let (mut past, mut after, mut looked_at) = (Past::default(), 0, 0);
         loop {
@@ -116,10 +124,17 @@ impl Administration {
                         format!("more than {CONTROLS_MAX} events would have to be looked at"),
                     ));
                 }
-                Some(last) => after = last.seq,
+                Some(last) => {
+                    if after == 0 {
+                        drop(turn);
+                        turn = long_turns.acquire().await.map_err(|_| unavailable())?;
+                    }
+                    after = last.seq;
+                }
                 None => break,
             }
         }
+        drop(turn);
         Ok(told(&past))
     }
 

@@ -83,7 +83,8 @@ impl LaneTask {
             cap: limits.batch_commands,
             looks: Looks::default(),
             slow_messages: Slow::default(),
-            unsettled: false,
+            // Somebody may have gone before in this node's place, and left an append on its way.
+            unsettled: true,
         }
     }
 

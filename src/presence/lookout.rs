@@ -331,14 +331,14 @@ impl Lookout {
             match entry {
                 Entry::Said { node, user, shown } => view.said(node, user, shown),
                 Entry::Here => is_news = true,
-                Entry::Over(node) => view.gone(node, began),
+                Entry::Over(node) => view.ran_out(node, began),
                 Entry::Left(node) => view.gone(node, began + self.config.grace()),
             }
         }
         let mut has_all = !is_part;
         for (node, left) in leases {
             if left.is_zero() {
-                view.gone(node, began);
+                view.ran_out(node, began);
             } else {
                 is_news |= view.lease(node, began + left);
                 has_all &= nodes.contains(&node);

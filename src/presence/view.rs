@@ -19,6 +19,7 @@ pub(super) struct View {
 }
 
 /// Until when what a node said counts.
+#[derive(Clone, Copy)]
 struct Lease {
     ends: Instant,
     /// It was lengthened because it could not be read, which happens once.
@@ -50,8 +51,23 @@ impl Person {
 impl View {
     /// A node's lease was read. Returns whether the node is new here, so that it has to be asked about everybody.
     pub(super) fn lease(&mut self, node: Uuid, ends: Instant) -> bool {
-        let is_held = false;
-        self.nodes.insert(node, Lease { ends, is_held }).is_none()
+        let mut lease = Lease { ends, is_held: false };
+        // It may be from before the node could not be heard.
+        if let Some(held) = self
+            .nodes
+            .get(&node)
+            .filter(|held| held.is_held && held.ends > ends)
+        {
+            lease = *held;
+        }
+        self.nodes.insert(node, lease).is_none()
+    }
+
+    /// A node's lease has run out, which says nothing of one that could not be heard until just now.
+    pub(super) fn ran_out(&mut self, node: Uuid, at: Instant) {
+        if self.nodes.get(&node).is_some_and(|lease| !lease.is_held) {
+            self.gone(node, at);
+        }
     }
 
     /// A node has gone: what it said counts until then and no longer.

@@ -76,7 +76,8 @@ pub(crate) async fn conversation(
     let freshness = context.data_unchecked::<Freshness>();
     freshness.passed(&[place.position]).await?;
     let select = conversations::visible_from(viewer, conversation);
-    let visible_from = context.data_unchecked::<Database>().ask(&select).await?;
+    let database = context.data_unchecked::<Database>().after(&[place.position]);
+    let visible_from = database.ask(&select).await?;
     let seq = i64::try_from(place.seq).unwrap_or(i64::MAX);
     if visible_from.first().is_none_or(|from| seq < *from) {
         return Ok(None);

@@ -27,8 +27,8 @@ const ROUNDS: usize = 10;
 const ATTEMPTS: usize = 20;
 /// The longest that the live projections are made to wait.
 const SETTLE: Duration = Duration::from_mins(1);
-/// So long the session may be silent meanwhile: while the last events are folded.
-const PATIENT: &str = "SET LOCAL idle_in_transaction_session_timeout = '20s'";
+/// The same for a process that is stopped meanwhile. The session is silent while the last events are folded.
+const PATIENT: &str = "SET LOCAL idle_in_transaction_session_timeout = '1min'";
 
 /// Tables that are to become live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,9 +15,9 @@ const FOLD: &str = "SET synchronous_commit = off; SET plan_cache_mode = force_ge
     SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'";
 
 /// For whoever folds a lane, or runs a reactor, as long as the node lives, and holds what others wait for: rows for as long as a fold
-/// takes, and a name for as long as the session is there. It asks every few seconds, so a process that is stopped is told from one
-/// that waits, and others take over. The network alone does not tell: the connection of a stopped process is kept up.
-const KEPT: &str = "SET idle_in_transaction_session_timeout = '5s'; SET idle_session_timeout = '60s'";
+/// takes, and a name for as long as the session is there. The network does not tell of a process that is stopped: its connection is kept
+/// up. Its silence does. Between the statements of a fold there are moments; a reactor may be silent for as long as its commands take.
+const KEPT: &str = "SET idle_in_transaction_session_timeout = '10s'; SET idle_session_timeout = '5min'";
 
 /// For building, swapping and comparing schemas, which reads whole tables: the planner is free again.
 const ADMIN: &str = "SET synchronous_commit = on; SET plan_cache_mode = auto; SET enable_seqscan = on; \

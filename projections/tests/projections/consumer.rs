@@ -41,7 +41,7 @@ fn of_lane(portion: &Portion) -> Vec<(u8, u64)> {
 
 /// A process that is stopped keeps its connections, and with them the name.
 #[tokio::test]
-async fn a_session_that_is_silent_for_long_gives_the_name_back() {
+async fn the_server_ends_the_session_of_a_reactor_that_is_silent_for_long() {
     let world = World::new().await;
     world
         .execute(
@@ -54,7 +54,7 @@ async fn a_session_that_is_silent_for_long_gives_the_name_back() {
     open(&world).await.places().await.unwrap();
     assert_eq!(
         world.rows("SELECT DISTINCT of_idle FROM patience").await,
-        ["(1min)"]
+        ["(5min)"]
     );
 }
 

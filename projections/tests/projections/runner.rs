@@ -20,7 +20,7 @@ fn leader_lock(function: &str) -> String {
 
 /// A process that is stopped in the middle of a fold keeps its connection, and with it what others wait for.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fold_that_is_silent_for_long_lets_others_go_on() {
+async fn the_server_ends_a_fold_that_is_silent_for_long() {
     let world = World::new().await;
     world
         .execute(
@@ -38,7 +38,7 @@ async fn a_fold_that_is_silent_for_long_lets_others_go_on() {
     .await;
     assert_eq!(
         world.rows("SELECT DISTINCT of_fold FROM patience").await,
-        ["(5s)"]
+        ["(10s)"]
     );
     running.abort();
 }
