@@ -122,6 +122,33 @@ async fn nobody_uses_up_alone_what_a_message_takes_of_reactions() {
     node.stop().await;
 }
 
+/// Reacts to a message of which the log does not tell in the middle of others, of which it does, and says something behind it, all at once.
+/// Whether only the one was refused.
+async fn only_the_spoilt_is_refused(socket: &mut Socket, group: Uuid, other: Uuid, spoilt: &Value) -> bool {
+    let mut commands = vec![];
+    for _ in 0..20 {
+        let sent = socket.say(other, "another").await;
+        commands.push(react(other, &sent["id"], "👍", true));
+    }
+    commands.insert(10, react(group, &spoilt["id"], "👍", true));
+    commands.push(message(group, "behind it"));
+    for command in &mut commands {
+        command["id"] = json!(Uuid::now_v7());
+    }
+    let frame: Vec<String> = commands.iter().map(Value::to_string).collect();
+    socket.send_text(&frame.join("\n")).await;
+    let mut refused = vec![];
+    for (n, command) in commands.iter().enumerate() {
+        let answer = socket.answer(id(&command["id"])).await;
+        if answer["type"] != "ack" {
+            assert_eq!(answer["code"], json!("unavailable"), "{n}: {answer}");
+            refused.push(n);
+        }
+    }
+    assert!(refused.contains(&10), "{refused:?}");
+    refused == [10]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_those_who_ask_for_a_message_of_which_the_log_does_not_tell_have_the_harm() {
     let store = Store::new().await;
@@ -130,11 +157,11 @@ async fn only_those_who_ask_for_a_message_of_which_the_log_does_not_tell_have_th
     let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
     // Groups of one person share a lane.
     let (group, other) = (a.create_group(&[&ben]).await, a.create_group(&[&ben]).await);
-    let spoilt = a.say(group, "a message").await;
-    a.acked(react(group, &spoilt["id"], ":slow:", true)).await;
-    let mut others = vec![];
-    for _ in 0..20 {
-        others.push(a.say(other, "another").await);
+    let mut all_spoilt = vec![];
+    for _ in 0..8 {
+        let spoilt = a.say(group, "a message").await;
+        a.acked(react(group, &spoilt["id"], ":slow:", true)).await;
+        all_spoilt.push(spoilt);
     }
     store
         .client()
@@ -148,31 +175,16 @@ async fn only_those_who_ask_for_a_message_of_which_the_log_does_not_tell_have_th
         )
         .await
         .unwrap();
-    let mut frame = vec![];
-    let mut ids = vec![];
-    let mut add = |mut command: Value| {
-        let id = Uuid::now_v7();
-        command["id"] = json!(id);
-        frame.push(command.to_string());
-        ids.push(id);
-    };
-    for sent in &others[..10] {
-        add(react(other, &sent["id"], "👍", true));
-    }
-    add(react(group, &spoilt["id"], "👍", true));
-    for sent in &others[10..] {
-        add(react(other, &sent["id"], "👍", true));
-    }
-    add(message(group, "behind it"));
-    a.send_text(&frame.join("\n")).await;
-    for (n, id) in ids.into_iter().enumerate() {
-        let answer = a.answer(id).await;
-        if n == 10 {
-            assert_eq!(answer["code"], json!("unavailable"), "{answer}");
-        } else {
-            assert_eq!(answer["type"], json!("ack"), "{n}: {answer}");
+    // On a busy machine the log may be late with the others, too: then it is asked for messages that nobody has asked for yet. Where those
+    // have the harm of the spoilt one, they have it each time.
+    let mut found_out = None;
+    for spoilt in &all_spoilt {
+        if only_the_spoilt_is_refused(&mut a, group, other, spoilt).await {
+            found_out = Some(spoilt);
+            break;
         }
     }
+    let spoilt = found_out.expect("others are refused with it");
     // Whoever tries again takes nobody's time: to ask again would take a second each time, however fast the machine.
     eventually(async || {
         let began = std::time::Instant::now();
