@@ -400,7 +400,8 @@ async fn clients_that_read_nothing_hold_no_more_than_the_nodes_room_and_delay_no
     eventually(async || (room.held() == 1 << 20).then_some(())).await;
     let (_b, missed) = node.resumed(&ben, json!({ conversation.to_string(): 0 })).await;
     assert_eq!(seqs(&missed), (1..=101).collect::<Vec<_>>());
-    assert_eq!(room.held(), 1 << 20);
+    // What was held for this one is given back a moment behind its last page.
+    eventually(async || (room.held() == 1 << 20).then_some(())).await;
     drop(idle);
     eventually(async || (room.held() == 0).then_some(())).await;
     node.stop().await;
