@@ -121,29 +121,36 @@ async fn connections_of_all_nodes_are_seen_and_closed_from_any_of_them() {
 
     // One of them by its session, then all of the user, who are connected to the other node.
     let session = text(&all["nodes"][1]["id"]);
-    let closed = ask(
-        &one,
-        &root,
-        &format!("mutation {{ disconnect(session: \"{session}\") }}"),
-    )
-    .await;
-    assert_eq!(closed["disconnect"], 1);
+    // A node that does not answer in five seconds counts as silent, and does as it was asked all the same: then nobody may be left to be closed.
+    let disconnect = async |whom: &str| {
+        let mutation = format!("mutation {{ disconnect({whom}) }}");
+        let mut is_again = false;
+        eventually(async || {
+            let answer = one.graphql(&root, &mutation, None).await;
+            let Some(closed) = answer["data"]["disconnect"].as_u64() else {
+                let code = &answer["errors"][0]["extensions"]["code"];
+                assert_eq!(*code, json!("unavailable"), "{answer}");
+                is_again = true;
+                return None;
+            };
+            assert!(closed == 1 || (is_again && closed == 0), "{answer}");
+            Some(())
+        })
+        .await;
+    };
+    disconnect(&format!("session: \"{session}\"")).await;
     let (said, code) = b.closed().await;
     assert_eq!(
         (said.unwrap()["reconnect"].clone(), code),
         (json!(true), Some(4000))
     );
     again.works().await;
-    let closed = ask(
-        &one,
-        &root,
-        &format!("mutation {{ disconnect(user: \"{}\") }}", ben.id),
-    )
-    .await;
-    assert_eq!(closed["disconnect"], 1);
+    disconnect(&format!("user: \"{}\"", ben.id)).await;
     assert_eq!(again.closed().await.1, Some(4000));
     a.works().await;
-    let acts = audit(&two, &root).await;
+    let mut acts = audit(&two, &root).await;
+    // To ask again is another act.
+    acts.dedup();
     let user = format!("user {}", ben.id);
     assert_eq!(
         acts,
