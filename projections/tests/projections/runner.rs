@@ -469,7 +469,8 @@ async fn a_log_that_answers_slowly_is_read_in_smaller_ranges() {
         .await;
     let log = tidings_eventlog::Log::new(world.log.pool().clone(), Duration::from_secs(3));
     let projector = Projector::new(log, u16::from(LANES), Arc::new(()));
-    assert_eq!(projector.catch_up(0).await.unwrap(), 123);
+    // On a busy machine one event alone may take too long. What was folded before it is not read again.
+    eventually("it is all read", async || projector.catch_up(0).await.is_ok()).await;
     assert_eq!(
         world.number("SELECT count(*) FROM p_history_4.message").await,
         120
