@@ -24,6 +24,9 @@ use room::Room;
 const AT_ONCE: usize = 64;
 /// Files besides the sockets of members and raw frames.
 const FILES: u64 = 1_000;
+/// How long a machine may stand still before anything comes, and how often that is looked for.
+const STANDSTILL: Duration = Duration::from_mins(1);
+const LOOK: Duration = Duration::from_millis(50);
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -242,7 +245,7 @@ impl Crowd {
     }
 
     /// Lets the senders write for `length`, as fast as the last recipients allow or at a rate over all groups, and waits until
-    /// the last message has reached the last member.
+    /// the last message has reached the last member. Where it is as fast as that and nothing has come by then, it lasts until something has.
     pub(crate) async fn round(
         &mut self,
         load: &Load,
@@ -264,11 +267,15 @@ impl Crowd {
             });
             running.spawn(member.run(sends, calls, ended.clone()));
         }
-        let before: u64 = self.rooms.iter().map(|room| room.deliveries()).sum();
+        let deliveries = |rooms: &[Arc<Room>]| -> u64 { rooms.iter().map(|room| room.deliveries()).sum() };
+        let before = deliveries(&self.rooms);
         let start = tokio::time::Instant::now();
         let pacer = rate.map(|rate| Pacer::start(rate, length, turns));
         tokio::time::sleep(length).await;
-        let after: u64 = self.rooms.iter().map(|room| room.deliveries()).sum();
+        while rate.is_none() && deliveries(&self.rooms) == before && start.elapsed() < length + STANDSTILL {
+            tokio::time::sleep(LOOK).await;
+        }
+        let after = deliveries(&self.rooms);
         let seconds = start.elapsed().as_secs_f64();
         drop(pacer);
         for room in &self.rooms {

@@ -166,7 +166,7 @@ async fn cluster_measures_and_checks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sustained_measures_and_checks() {
     let out = tempfile::tempdir().unwrap();
-    let line = "--connections 8 --conversations 12 --rate 200 --seconds 3";
+    let line = "--connections 8 --conversations 12 --rate 200 --seconds 6";
     sustained::run(args(out.path(), line)).await.unwrap();
     let report = report(out.path(), "sustained");
     assert!(median(&report, "durable acks, minute by minute") > 0.0);

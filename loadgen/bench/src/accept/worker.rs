@@ -59,6 +59,8 @@ pub struct Tally {
     pub latencies: Latencies,
     /// Acks of the whole round, those after its end included.
     pub acks_in_all: u64,
+    /// When the last of them came, since the start.
+    last: Duration,
     slices: Vec<u64>,
 }
 
@@ -67,6 +69,7 @@ impl Tally {
         Self {
             latencies: Latencies::new(),
             acks_in_all: 0,
+            last: Duration::ZERO,
             slices: vec![0; (length.as_millis() / SLICE.as_millis()) as usize],
         }
     }
@@ -74,6 +77,7 @@ impl Tally {
     fn note(&mut self, since_start: Duration, latency: Duration) {
         self.latencies.record(latency);
         self.acks_in_all += 1;
+        self.last = self.last.max(since_start);
         if let Some(slice) = self
             .slices
             .get_mut((since_start.as_millis() / SLICE.as_millis()) as usize)
@@ -85,15 +89,20 @@ impl Tally {
     pub(super) fn merge(&mut self, other: &Self) {
         self.latencies.merge(&other.latencies);
         self.acks_in_all += other.acks_in_all;
+        self.last = self.last.max(other.last);
         self.slices
             .iter_mut()
             .zip(&other.slices)
             .for_each(|(sum, count)| *sum += count);
     }
 
-    /// Acks a second, over the time in which messages were sent.
+    /// Acks a second, over the time in which messages were sent; where none came in that, until the last one came.
     pub fn rate(&self) -> f64 {
-        self.slices.iter().sum::<u64>() as f64 / (self.slices.len() as f64 * SLICE.as_secs_f64())
+        let (acks, seconds) = match self.slices.iter().sum::<u64>() {
+            0 => (self.acks_in_all, self.last.as_secs_f64().max(SLICE.as_secs_f64())),
+            acks => (acks, self.slices.len() as f64 * SLICE.as_secs_f64()),
+        };
+        acks as f64 / seconds
     }
 
     /// Acks a second over time.
