@@ -107,7 +107,7 @@ pub fn routes(ground: Foundation) -> Router {
         scanner: Scanner::new(&config),
         store: Store::new(Arc::clone(&config), ground.log_id),
         tables: Tables::new(ground.log, ground.checkpoints, ground.wait),
-        thumbnailer: Thumbnailer::new(config.thumbnailer.clone(), config.thumbnailers),
+        thumbnailer: Thumbnailer::new(&config),
         config,
     });
     let stop = shared.lifecycle.stopping();

@@ -59,6 +59,8 @@ pub struct AttachmentConfig {
     pub thumbnailers: usize,
     /// The program that they run, as `… thumbnail --size 480`; without it, this one.
     pub thumbnailer: Option<PathBuf>,
+    /// How long one picture may take them, in milliseconds.
+    pub thumbnail_ms: u64,
 }
 
 /// Who looks at files before they are stored.
@@ -94,6 +96,7 @@ impl Default for AttachmentConfig {
             scan_required: true,
             thumbnailers: 1,
             thumbnailer: None,
+            thumbnail_ms: 10_000,
         }
     }
 }
@@ -111,6 +114,9 @@ impl AttachmentConfig {
         }
         if [self.uploads_per_minute, self.uploads_burst].contains(&0) {
             return Some("`attachments.uploads_per_minute` and `uploads_burst` must be at least 1");
+        }
+        if self.thumbnail_ms == 0 {
+            return Some("`attachments.thumbnail_ms` must be at least 1");
         }
         if self.attach_window_s < 60 || self.resumable_s < 60 {
             return Some("`attachments.attach_window_s` and `resumable_s` must be at least 60");

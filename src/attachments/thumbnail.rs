@@ -1,6 +1,7 @@
 //! `GET /attachments/{id}/thumbnail?size=`: a picture made smaller, once, by a process of its own that is bounded in memory and time.
 
 use super::Shared;
+use super::config::AttachmentConfig;
 use super::download::{CACHE, POLICY, Ticket};
 use super::places::{Place, Places};
 use super::problems;
@@ -30,8 +31,7 @@ use tokio::time::timeout;
 pub(super) const SIZES: [u32; 2] = [480, 1280];
 /// Types that are made smaller.
 const PICTURES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
-/// How long one may take, and how long it may wait for its turn.
-const MAKE: Duration = Duration::from_secs(10);
+/// How long one may wait for its turn.
 const TURN: Duration = Duration::from_secs(30);
 /// Pictures that wait for their turn, of all and of one user.
 const QUEUE: usize = 100;
@@ -47,6 +47,8 @@ pub(super) struct Thumbnailer {
     program: Option<PathBuf>,
     turns: Semaphore,
     waiting: Places,
+    /// How long one may take.
+    limit: Duration,
     is_on: bool,
 }
 
@@ -70,13 +72,15 @@ impl From<StoreError> for Trouble {
 }
 
 impl Thumbnailer {
-    /// At most `at_once` processes of `program`, or of this program, run at a time.
-    pub(super) fn new(program: Option<PathBuf>, at_once: usize) -> Self {
+    /// At most so many processes of the program that is configured, or of this program, run at a time.
+    pub(super) fn new(config: &AttachmentConfig) -> Self {
+        let program = config.thumbnailer.clone();
         Self {
             program: program.or_else(|| std::env::current_exe().ok()),
-            turns: Semaphore::new(at_once),
+            turns: Semaphore::new(config.thumbnailers),
             waiting: Places::new(QUEUE, QUEUE_PER_USER),
-            is_on: at_once > 0,
+            limit: Duration::from_millis(config.thumbnail_ms),
+            is_on: config.thumbnailers > 0,
         }
     }
 }
@@ -164,7 +168,7 @@ impl Shared {
         if there.map_err(|error| problems::store(&error))? {
             return Ok(());
         }
-        let made = timeout(MAKE, self.run(attachment, size)).await;
+        let made = timeout(self.thumbnailer.limit, self.run(attachment, size)).await;
         drop(waiting);
         let bytes = match made.unwrap_or(Err(Trouble::Late)) {
             Ok(bytes) => bytes,

@@ -85,6 +85,7 @@ impl Store {
         config.gateway.delivered_direct_ms = 3_600_000;
         config.gateway.drain_ms = 100;
         config.gateway.return_ms = 50;
+        config.attachments.thumbnail_ms = 60_000;
         self.files.path().clone_into(&mut config.attachments.folder);
         config
     }
