@@ -227,6 +227,9 @@ impl Config {
         if self.database_timeout_ms < 100 {
             return invalid("`database_timeout_ms` must be at least 100");
         }
+        if self.graphql.deadline_ms <= self.query_wait_ms {
+            return invalid("`graphql.deadline_ms` must be more than `query_wait_ms`");
+        }
         let gateway = &self.gateway;
         if [
             gateway.heartbeat_ms,
@@ -464,6 +467,19 @@ mod tests {
                 .to_string();
             assert!(error.contains(setting), "{error}");
         }
+    }
+
+    #[test]
+    fn a_query_that_waits_has_time_to_be_answered() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "query_wait_ms = 15000").unwrap();
+        let error = Config::load(Some(file.path()), &Flags::default())
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("graphql.deadline_ms"), "{error}");
+        writeln!(file, "[graphql]\ndeadline_ms = 20000").unwrap();
+        assert!(Config::load(Some(file.path()), &Flags::default()).is_ok());
     }
 
     #[test]

@@ -51,8 +51,6 @@ use watching::{QUESTION_PATIENCE, Watch};
 
 /// What may wait for the task that knows who watches.
 const QUEUE: usize = 1_024;
-/// How long read models that are behind are waited for.
-const READ_MODELS: Duration = Duration::from_secs(5);
 
 /// What presence stands on.
 pub struct Foundation {
@@ -64,6 +62,8 @@ pub struct Foundation {
     pub log_id: Uuid,
     pub moves: Moves,
     pub redis: Redis,
+    /// How long read models that are behind are waited for.
+    pub wait: Duration,
 }
 
 /// Presence on this node. Cheap to clone.
@@ -84,6 +84,7 @@ impl Presence {
             log_id,
             moves,
             redis,
+            wait,
         } = ground;
         let (messages, receiver) = mpsc::channel(QUEUE);
         let local = Arc::new(Local::new(Here::new(config.grace())));
@@ -106,7 +107,7 @@ impl Presence {
             log,
             checkpoints,
             lanes,
-            wait: READ_MODELS,
+            wait,
         };
         let lookout = Lookout::new(redis, keys, config, circle, moves, unheard);
         lifecycle.spawn_for_life("presence", lookout.run(receiver, stop));

@@ -8,14 +8,12 @@ use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-/// How long one answer may take.
-const ANSWER: Duration = Duration::from_secs(5);
-
 /// Read models have not come as far as they had to, in the time that there was.
 #[derive(Clone, Copy, Debug)]
 pub struct Behind;
 
-/// Runs one statement. Where there is no answer, it is said why, for whoever looks after the server.
+/// Runs one statement, which may take as long as an answer of the database may. Where there is none, it is said why, for whoever looks
+/// after the server.
 pub async fn rows(pool: &Pool, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, String> {
     let asking = async {
         let client = pool.get().await.map_err(|error| error.to_string())?;
@@ -25,7 +23,7 @@ pub async fn rows(pool: &Pool, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Res
         };
         answer.await.map_err(|error| describe(&error))
     };
-    let answer = timeout(ANSWER, asking).await;
+    let answer = timeout(pool.timeout(), asking).await;
     answer.unwrap_or_else(|_| Err("it took too long".to_owned()))
 }
 

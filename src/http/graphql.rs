@@ -73,6 +73,7 @@ pub fn routes(
     let statements_at_once = (pool.max_size() / 2).max(1);
     let config = GraphqlConfig {
         wait,
+        statement_timeout: pool.timeout(),
         statements_at_once,
         deadline: Duration::from_millis(limits.deadline_ms),
         answer_bytes: limits.answer_bytes,

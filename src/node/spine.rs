@@ -112,6 +112,7 @@ impl Spine {
             log_id,
             moves,
             redis: fanout.redis(),
+            wait: Duration::from_millis(config.gateway.catch_up_wait_ms),
         };
         let presence = Presence::start(lifecycle, ground);
         let rates = Rates::start(lifecycle, fanout.redis(), log_id);
