@@ -14,7 +14,7 @@ async fn judged(fault: Fault) -> anyhow::Result<Counts> {
         Fault::Loses | Fault::Forgets | Fault::Mute | Fault::LeavesReadsOpen
     ) {
         // What is lost does not come, however long one waits; what is merely late must not look lost.
-        size.patience = 2;
+        size.patience = 20;
     }
     judge(&Memory::new(fault), 7, &size, dir.path()).await
 }
