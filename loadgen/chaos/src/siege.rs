@@ -18,8 +18,10 @@ use crate::witness::{Answer, Witness};
 
 /// Those who misbehave.
 const HOSTILE: usize = 4;
-/// Messages while all is well.
-const CALM: usize = 60;
+/// Messages while all is well, each time.
+const CALM: usize = 20;
+/// How often all is well and then others misbehave: a machine that stands still for a while does not do so each time.
+const TURNS: usize = 3;
 /// How long a message may take to be acked and to reach the other one, and the node to say what it has counted.
 const LIMIT: Duration = Duration::from_mins(1);
 /// Between the messages of the neighbours, who would come to their own rate on a fast machine.
@@ -61,7 +63,7 @@ struct Neighbours {
     conversation: Uuid,
 }
 
-/// Lets others misbehave at a node, in each way for so long.
+/// Lets others misbehave at a node, in each way three times for so long.
 pub async fn besiege(program: &Path, ways: &[Hostility], lasts: Duration) -> Result<Vec<Siege>> {
     let mut options = StandOptions::new(program.to_owned());
     options.postgres = PostgresOptions::new(Profile::Durable).with("shared_buffers", "64MB");
@@ -84,11 +86,8 @@ pub async fn besiege(program: &Path, ways: &[Hostility], lasts: Duration) -> Res
     let conversation = made(&mut leader, &hostile[0], Action::GroupCreate { name, members }).await?;
     let mut sieges = Vec::new();
     for way in ways {
-        let mut calm = Vec::new();
-        for _ in 0..CALM {
-            calm.push(neighbours.talk().await?);
-            sleep(BREATH).await;
-        }
+        let (mut calm, mut besieged) = (Vec::new(), Vec::new());
+        let (mut came_through, mut refused) = (0, 0);
         let before = Counted::by(node).await?;
         let before_kib = node.usage().rss_kib;
         let horde = Horde {
@@ -97,17 +96,24 @@ pub async fn besiege(program: &Path, ways: &[Hostility], lasts: Duration) -> Res
             conversation,
             node: node.address(),
         };
-        let ends = Instant::now() + lasts;
-        let talking = async {
-            let mut took = Vec::new();
-            while Instant::now() < ends {
-                took.push(neighbours.talk().await?);
+        for _ in 0..TURNS {
+            for _ in 0..CALM {
+                calm.push(neighbours.talk().await?);
                 sleep(BREATH).await;
             }
-            Ok::<_, anyhow::Error>(took)
-        };
-        let (harm, besieged) = tokio::join!(horde.harass(lasts), talking);
-        let besieged = besieged.with_context(|| format!("beside {way}"))?;
+            let ends = Instant::now() + lasts;
+            let talking = async {
+                while Instant::now() < ends {
+                    besieged.push(neighbours.talk().await?);
+                    sleep(BREATH).await;
+                }
+                Ok::<_, anyhow::Error>(())
+            };
+            let (harm, talked) = tokio::join!(horde.harass(lasts), talking);
+            talked.with_context(|| format!("beside {way}"))?;
+            came_through += harm.came_through;
+            refused += harm.refused;
+        }
         let after = Counted::by(node).await?;
         sieges.push(Siege {
             hostility: *way,
@@ -116,8 +122,8 @@ pub async fn besiege(program: &Path, ways: &[Hostility], lasts: Duration) -> Res
             besieged: middle(besieged),
             before_kib,
             after_kib: node.usage().rss_kib,
-            came_through: harm.came_through,
-            refused: harm.refused + after.refused - before.refused,
+            came_through,
+            refused: refused + after.refused - before.refused,
             sent_away: after.sent_away - before.sent_away,
         });
     }

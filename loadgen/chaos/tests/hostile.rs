@@ -1,4 +1,4 @@
-//! Neighbours of those who misbehave do not feel it, by a comparison with how it was for them just before.
+//! Neighbours of those who misbehave do not feel it, by a comparison with how it was for them in between.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::time::Duration;
@@ -39,7 +39,7 @@ async fn neighbours_of_those_who_misbehave_do_not_feel_it() {
 }
 
 async fn besieged(ways: &[Hostility]) -> Vec<Siege> {
-    let lasts = Duration::from_secs(3);
+    let lasts = Duration::from_secs(2);
     let sieges = Box::pin(besiege(&find_program().unwrap(), ways, lasts))
         .await
         .unwrap();
