@@ -286,6 +286,13 @@ async fn whoever_is_told_synced_after_a_crash_is_sent_what_comes_next() {
         .unwrap()
         .with_timeout(PATIENCE);
     tidings_eventlog::schema::migrate(&log_config, 4).await.unwrap();
+    // What is appended is flushed with its commit, and nothing else of the node: a commit behind the fold would take the fold with it.
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let lazily = "ALTER DATABASE server SET synchronous_commit = off";
+    client.batch_execute(lazily).await.unwrap();
     let proxy = ChaosProxy::to_port(port_of(&url)).await.unwrap();
     let mut config = Store::new().await.config();
     config.database_url = Some(through(&url, proxy.port()));
