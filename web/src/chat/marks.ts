@@ -8,7 +8,7 @@ import * as store from './store.ts';
 import type { Summaries } from './summaries.ts';
 
 /** So long a page that is opened is told of a notice again: read models may lag, and say what was before. */
-const RECENT_MS = 30_000;
+const RECENT_MS = 60_000;
 
 export class OwnMarks {
   constructor(

@@ -1,5 +1,5 @@
 // How far one's own messages have come. Receipts tell of it live; what came before this page was open is asked for.
-import { LAGS_MS, pause } from './again.ts';
+import { LONG_LAGS_MS, pause } from './again.ts';
 import type { Core } from './core.ts';
 import * as queries from './queries.ts';
 import * as store from './store.ts';
@@ -37,7 +37,7 @@ export class Receipts {
     asked.add(id);
     const isRead = (): boolean =>
       [...(core.state.conversations.get(id)?.reads.values() ?? [])].some(seq => seq >= last.seq);
-    for (const lag of [...LAGS_MS, null]) {
+    for (const lag of [...LONG_LAGS_MS, null]) {
       const receipts = await queries.findReceipts(core.ask, mine.slice(-ASKED_MAX)).catch(() => null);
       if (receipts) core.update(state => store.withReceipts(state, id, receipts));
       if (isRead()) return;

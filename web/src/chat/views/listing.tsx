@@ -1,7 +1,7 @@
 // A dialog that loads a list and shows it.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { LAGS_MS, pause } from '../again.ts';
+import { LONG_LAGS_MS, pause } from '../again.ts';
 import { sentence } from './hooks.ts';
 import { clockTime, shortTime } from './time.ts';
 
@@ -31,7 +31,7 @@ export function Listing<T>({ title, empty, load, lacks, row, onClose }: Props<T>
   }, []);
 
   async function fill(shown: { current: boolean }): Promise<void> {
-    for (const lag of [...LAGS_MS, null]) {
+    for (const lag of [...LONG_LAGS_MS, null]) {
       const found = await load().catch((error: unknown) => sentence(error));
       if (!shown.current) return;
       setProblem(typeof found === 'string' ? found : '');
