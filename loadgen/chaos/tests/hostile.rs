@@ -39,7 +39,7 @@ async fn neighbours_of_those_who_misbehave_do_not_feel_it() {
 }
 
 async fn besieged(ways: &[Hostility]) -> Vec<Siege> {
-    let lasts = Duration::from_secs(2);
+    let lasts = Duration::from_secs(3);
     let sieges = Box::pin(besiege(&find_program().unwrap(), ways, lasts))
         .await
         .unwrap();
