@@ -142,7 +142,7 @@ async fn that_a_direct_message_has_come_is_told_though_cursors_are_stored_seldom
     for seq in 2..5 {
         a.say(conversation, "news").await;
         // His device only listens, and not at once: the proof that is asked for comes when it was looked for already.
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
         let told = receipt(&mut a, &ben, "delivered_seq", seq);
         tokio::select! { _ = told => {}, never = b.stays_in_use() => match never {} }
     }
