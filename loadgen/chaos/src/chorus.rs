@@ -21,6 +21,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 /// How long a message may stay without any answer. Longer than all faults of a run.
 const PATIENCE: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(100);
+/// How often the same is said to each node at once.
+const TIMES: usize = 2;
 
 /// Somebody who says the same to all nodes.
 pub(crate) struct Chorus {
@@ -119,8 +121,9 @@ impl Chorus {
         }
     }
 
-    /// Says what every node has to refuse with this code; what was acked before leaves them nothing else.
-    pub(crate) async fn say_in_vain(&mut self, said: &Said, code: ErrorCode) {
+    /// Says what every node has to refuse with this code; what was acked before leaves them nothing else. Returns whether all of them have
+    /// refused it: one that has not answered may carry it out once the reason is gone.
+    pub(crate) async fn say_in_vain(&mut self, said: &Said, code: ErrorCode) -> bool {
         self.scribe.send(said.clone());
         let (id, name) = (said.id, said.action.name());
         match self.insist(said).await {
@@ -133,12 +136,35 @@ impl Chorus {
                         "{id} ({name}) is refused with {other}, and should be with {code}"
                     ));
                 }
+                return self.is_refused_by_all(said).await;
             }
             Some(Answer::Ack(_)) => self.problems.push(format!(
                 "{id} ({name}) was acked, and should be refused with {code}"
             )),
             None => self.problems.push(format!("{id} got no answer")),
         }
+        false
+    }
+
+    /// Says what was refused until every node has answered in one round; what they were told before has had its turn then.
+    async fn is_refused_by_all(&mut self, said: &Said) -> bool {
+        let (deadline, all) = (Instant::now() + PATIENCE, self.witnesses.len() * TIMES);
+        while Instant::now() < deadline {
+            let answers = self.ask_all(said).await;
+            if answers.iter().any(|answer| matches!(answer, Answer::Ack(_))) {
+                self.problems.push(format!(
+                    "{} was refused by one node and acked by another",
+                    said.id
+                ));
+                return false;
+            }
+            let is_over = |answer: &Answer| matches!(answer, Answer::Refused(error) if !error.retryable || is_over(error));
+            if answers.len() == all && answers.iter().all(is_over) {
+                return true;
+            }
+            sleep(PAUSE).await;
+        }
+        false
     }
 
     /// Says once more what was acked, and must hear the same.
@@ -228,10 +254,10 @@ impl Chorus {
         }
     }
 
-    /// Sends a message twice to each node at once; answers what came in time.
+    /// Sends a message to each node at once, as often as that is done; answers what came in time.
     async fn ask_all(&mut self, message: &Said) -> Vec<Answer> {
         let asked = self.witnesses.iter_mut().map(async |witness| {
-            let answers = timeout(ANSWER_LIMIT, witness.ask(message, 2)).await;
+            let answers = timeout(ANSWER_LIMIT, witness.ask(message, TIMES)).await;
             let answers = answers.ok().and_then(Result::ok);
             if answers.is_none() {
                 // The node is away, or too late: what it still says is lost with the connection.

@@ -152,9 +152,11 @@ impl Player {
         Some(ack)
     }
 
-    async fn say_in_vain(&mut self, said: Option<Said>, code: ErrorCode) {
-        if let Some(said) = said {
-            self.chorus.say_in_vain(&said, code).await;
+    /// Whether what kept this from being done may be taken away again.
+    async fn say_in_vain(&mut self, said: Option<Said>, code: ErrorCode) -> bool {
+        match said {
+            Some(said) => self.chorus.say_in_vain(&said, code).await,
+            None => true,
         }
     }
 

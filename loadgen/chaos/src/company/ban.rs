@@ -26,8 +26,8 @@ impl Company {
         };
         if host.change(conversation, mute(true)).await.is_some() {
             let late = Said::text(conversation, "but".to_owned());
-            muted.say_in_vain(Some(late), ErrorCode::Forbidden).await;
-            if host.change(conversation, mute(false)).await.is_some() {
+            let is_over = muted.say_in_vain(Some(late), ErrorCode::Forbidden).await;
+            if is_over && host.change(conversation, mute(false)).await.is_some() {
                 muted.text(conversation, "sorry").await;
             }
         }
@@ -42,9 +42,9 @@ impl Company {
         if host.change(conversation, ban).await.is_some() {
             host.text(conversation, "without them").await;
             let too_soon = Said::change(host.user, conversation, add.clone());
-            host.say_in_vain(too_soon, ErrorCode::Forbidden).await;
+            let is_over = host.say_in_vain(too_soon, ErrorCode::Forbidden).await;
             let unban = Action::GroupUnban { conversation, user };
-            if host.change(conversation, unban).await.is_some() {
+            if is_over && host.change(conversation, unban).await.is_some() {
                 host.change(conversation, add).await;
                 host.text(conversation, "with them").await;
             }

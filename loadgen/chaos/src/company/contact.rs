@@ -40,10 +40,11 @@ impl Company {
             return;
         }
         let said = |text: &str| Some(Said::text(direct, text.to_owned()));
-        ann.say_in_vain(said("are you there?"), ErrorCode::Forbidden)
+        let theirs = ann
+            .say_in_vain(said("are you there?"), ErrorCode::Forbidden)
             .await;
-        ben.say_in_vain(said("I am not"), ErrorCode::Forbidden).await;
-        if ben.want(block(false)).await.is_some() {
+        let own = ben.say_in_vain(said("I am not"), ErrorCode::Forbidden).await;
+        if theirs && own && ben.want(block(false)).await.is_some() {
             ann.text(direct, "good night").await;
         }
     }
