@@ -83,6 +83,14 @@ test('the page lets everybody do what the table of permissions says, by every se
   assert.equal(seen.size, Object.keys(ROWS).length);
 });
 
+test('a mute binds admins where they speak or bring people in, and owners in nothing', () => {
+  const group = { joined: true, kind: 'group', roles, settings: USUAL } as const;
+  const muted = (act: Act, who: string, whom?: string) => may(act, group, who, whom, true);
+  assert.ok(!muted('write', 'an admin') && !muted('add', 'an admin') && !muted('link', 'an admin'));
+  assert.ok(muted('settings', 'an admin') && muted('remove', 'an admin', 'a member'));
+  assert.ok(muted('write', 'an owner') && muted('add', 'an owner'));
+});
+
 test('nobody does anything to themselves, or in a conversation that they have left', () => {
   const group = { joined: true, kind: 'group', roles, settings: null } as const;
   assert.ok(!may('remove', group, 'an owner', 'an owner'));

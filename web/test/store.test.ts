@@ -208,6 +208,26 @@ test('unread messages that mention the viewer are counted until they are read or
   assert.equal(count(store.withEvents(state, [said(5, ME)])), 0);
 });
 
+test('a summary of a large group names the first of its members, and the others stay', () => {
+  const first = Array.from({ length: store.SUMMARY_MEMBERS }, (_, n) => `m${n}`);
+  const kind = 'group';
+  let state = withSummary(4, { kind, members: first });
+  state = store.withMembers(
+    state,
+    CONVERSATION,
+    [{ id: ME, username: 'me', displayName: 'Me' }],
+    new Map([[ME, 'admin']]),
+  );
+  state = store.withSummaries(state, [
+    summary(5, { kind, members: first, roles: new Map([['m0', 'owner']]) }),
+  ]);
+  assert.equal(only(state).members.length, first.length + 1);
+  assert.deepEqual([only(state).roles.get(ME), only(state).roles.get('m0')], ['admin', 'owner']);
+  // One that names all of them tells who is in.
+  state = store.withSummaries(state, [summary(6, { kind, members: [ME] })]);
+  assert.deepEqual(only(state).members, [ME]);
+});
+
 test('a deleted account is known by what stands for its name, and has no name to be written by', () => {
   const gone = { id: BOB, username: BOB, displayName: 'deleted user' };
   const of = (person: store.Person) => store.withPeople(store.initialState(ME), [person]).people.get(BOB);

@@ -23,6 +23,7 @@ export class Governing {
   /** Shows what there is to see to in a group. */
   async open(id: string): Promise<void> {
     const { core } = this;
+    core.update(state => ({ ...state, person: null }));
     if (this.shown(id)) return;
     const log = core.state.conversations.get(id)?.log;
     // What is loaded up to now tells what became of things last; a part that was let go of may not.

@@ -17,7 +17,7 @@ export class Members {
   async load(id: string): Promise<void> {
     const { core } = this;
     const known = core.state.conversations.get(id)?.members.length ?? 0;
-    if (known < queries.SUMMARY_MEMBERS || Date.now() - (this.loadedAt.get(id) ?? 0) < FRESH_MS) return;
+    if (known < store.SUMMARY_MEMBERS || Date.now() - (this.loadedAt.get(id) ?? 0) < FRESH_MS) return;
     this.loadedAt.set(id, Date.now());
     let after: string | null = null;
     try {

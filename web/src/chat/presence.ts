@@ -20,6 +20,8 @@ export const storedStatus = (user: string): Status => readStatus(storage.read(ke
 export class Presence {
   /** What the server was told last over this connection. */
   private said: string | undefined;
+  /** What was said of this person in the hello, or since. */
+  private greeted: Status = 'online';
   /** Under which id. */
   private asked: string | undefined;
   /** It is not looked before this. */
@@ -34,6 +36,9 @@ export class Presence {
 
   /** The new connection has been told nothing. */
   reconnected(): void {
+    // What was chosen behind the hello and before its answer.
+    const value = this.status();
+    if (value !== this.greeted) this.core.socket.ephemeral({ type: 'status', value });
     this.said = undefined;
     this.notBefore = 0;
     clearTimeout(this.later);
@@ -43,6 +48,7 @@ export class Presence {
   /** What is said of this person with each hello; nothing where it goes without saying. */
   greeting(): object | null {
     const value = this.status();
+    this.greeted = value;
     return value === 'online' ? null : { type: 'status', value };
   }
 

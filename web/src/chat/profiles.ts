@@ -1,6 +1,7 @@
 // What people tell of themselves: looked at, and of oneself changed, with what others may do and know.
 import type { Notice } from '../protocol/frames.ts';
 import { upload } from '../shared/upload.ts';
+import { LAGS_MS, pause } from './again.ts';
 import type { Core } from './core.ts';
 import { Lookup } from './lookup.ts';
 import { fileName } from './nouns/attachment.ts';
@@ -40,7 +41,7 @@ export class Profiles {
     const { core } = this;
     const { position } = await core.socket.command({ type: 'profile.update', ...change });
     if (change.display_name !== undefined) this.called(change.display_name);
-    const profile = await this.find(core.state.me, position);
+    const profile = await this.own(position);
     if (change.avatar !== undefined) this.faces.again(core.state.me);
     return profile;
   }
@@ -54,7 +55,18 @@ export class Profiles {
   /** Lets others do and know something else. Answers what holds then. */
   async settle(settings: Partial<OwnSettings>): Promise<Profile> {
     const { position } = await this.core.socket.command({ type: 'settings.update', ...settings });
-    return this.find(this.core.state.me, position);
+    return this.own(position);
+  }
+
+  /** What holds of oneself by a position. It is done: read models that lag are asked again before anything else is said. */
+  private async own(position: string): Promise<Profile> {
+    const { me } = this.core.state;
+    for (const lag of LAGS_MS) {
+      const profile = await this.find(me, position).catch(() => null);
+      if (profile || this.core.closed) return profile ?? this.find(me, position);
+      await pause(lag);
+    }
+    return this.find(me, position);
   }
 
   stop(): void {

@@ -294,6 +294,21 @@ export const withMembers = (
 export const othersIn = (state: Known, { members }: Conversation): Person[] =>
   members.flatMap(id => (id === state.me ? [] : (state.people.get(id) ?? [])));
 
+/** So many members a summary names at most: enough to name a group by. The others become known when they speak, or are loaded. */
+export const SUMMARY_MEMBERS = 40;
+
+/** Who is in a conversation by its summary. Of a large group it names the first alone: what is known of the others stays, as events told it. */
+const whoIsIn = (
+  known: Conversation,
+  { members, roles }: Summary,
+): Pick<Conversation, 'members' | 'roles'> =>
+  members.length < SUMMARY_MEMBERS
+    ? { members, roles }
+    : {
+        members: [...new Set([...known.members, ...members])],
+        roles: new Map([...known.roles, ...roles]),
+      };
+
 /** Takes in summaries. Where events have told more already, only what they do not tell is taken. */
 export function withSummaries(state: State, summaries: readonly Summary[]): State {
   const conversations = new Map(state.conversations);
@@ -304,11 +319,12 @@ export function withSummaries(state: State, summaries: readonly Summary[]): Stat
     } else if (summary.lastSeq >= known.lastSeq) {
       const told = known.told.map(mark => [mark, known.marks[mark]] as const);
       const marks = { ...summary.marks, ...(Object.fromEntries(told) as Partial<Marks>) };
-      const merged = { ...known, ...summary, marks, voided: new Set<string>(), partial: false };
+      const who = whoIsIn(known, summary);
+      const merged = { ...known, ...summary, ...who, marks, voided: new Set<string>(), partial: false };
       conversations.set(summary.id, readUpTo(merged, known.readSeq, state.me));
     } else if (known.partial) {
-      const { kind, title, members, roles, settings } = summary;
-      conversations.set(summary.id, { ...known, kind, title, members, roles, settings });
+      const { kind, title, settings } = summary;
+      conversations.set(summary.id, { ...known, kind, title, settings, ...whoIsIn(known, summary) });
     }
   }
   return { ...state, conversations };

@@ -30,6 +30,7 @@ export class Threads {
 
   /** Shows the thread below a message. */
   async open(id: string, root: string): Promise<void> {
+    this.core.update(state => ({ ...state, person: null }));
     if (this.shown(id)?.root === root) return;
     await this.begin(id, root);
   }

@@ -37,6 +37,20 @@ const RANKS: readonly Role[] = ['member', 'admin', 'owner'];
 /** In direct conversations both may do these, and nobody anything else of the table. */
 const DIRECT: readonly Act[] = ['write', 'attach', 'react', 'pin'];
 
+/** What takes the right to speak. */
+const SPEAKING: readonly Act[] = [
+  'write',
+  'thread',
+  'attach',
+  'react',
+  'everyone',
+  'pin',
+  'add',
+  'invite',
+  'link',
+  'admit',
+];
+
 type Group = Pick<Conversation, 'joined' | 'kind' | 'roles' | 'settings'>;
 
 export const roleOf = ({ roles }: Pick<Conversation, 'roles'>, user: string): Role =>
@@ -50,7 +64,7 @@ export function may(act: Act, group: Group, me: string, whom?: string, muted = f
   if (!group.joined) return false;
   if (group.kind === 'direct') return DIRECT.includes(act);
   const rank = RANKS.indexOf(roleOf(group, me));
-  if (muted && rank === 0 && !TABLE[act][3]) return false;
+  if (muted && !mayMuted(act, rank)) return false;
   const cell: Cell = TABLE[act][rank]!;
   switch (cell) {
     case true:
@@ -64,6 +78,10 @@ export function may(act: Act, group: Group, me: string, whom?: string, muted = f
       return (group.settings ?? USUAL)[cell] === 'members';
   }
 }
+
+/** A mute binds admins where they speak or bring people in, members in all but leaving, and owners in nothing. */
+const mayMuted = (act: Act, rank: number): boolean =>
+  TABLE[act][3] || rank === 2 || (rank === 1 && !SPEAKING.includes(act));
 
 const reaches = (cell: 'members' | 'members and admins' | 'everybody', role: Role): boolean =>
   cell === 'everybody' || role === 'member' || (cell === 'members and admins' && role === 'admin');

@@ -1,11 +1,9 @@
 // Conversations as the list shows them, who is in them, and what they keep in view.
-import type { Person, Role, Summary } from '../store.ts';
+import { SUMMARY_MEMBERS, type Person, type Role, type Summary } from '../store.ts';
 import { contentText } from '../nouns/message.ts';
 import type { Settings } from '../nouns/settings.ts';
 import { line, PERSON, type Ask } from './ask.ts';
 
-/** Enough members to name a group by; the others become known when they speak. */
-export const SUMMARY_MEMBERS = 40;
 const SUMMARY = `
   id kind title myRole lastSeq lastActivityAt lastReadSeq unreadCount mentionCount unreadThreads
   muted mutedUntil archived markedUnread

@@ -33,7 +33,9 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
   const [threads, setThreads] = useState(false);
   const [problem, setProblem] = useState('');
   const picked = usePicked(chat, conversation.id);
-  const [dragged, drop] = useDrop(may('attach', conversation, state.me) ? picked.add : null);
+  const takesFiles =
+    blocked === undefined && may('attach', conversation, state.me) && may('write', conversation, state.me);
+  const [dragged, drop] = useDrop(takesFiles ? picked.add : null);
   return (
     <main class="conversation" aria-label={title} {...drop}>
       <header>
@@ -136,6 +138,8 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
       </p>
       {blocked !== undefined ? (
         <Blocked chat={chat} state={state} user={blocked} />
+      ) : other !== undefined && state.people.get(other)?.isDeleted ? (
+        <p class="composer quiet">This account is deleted.</p>
       ) : may('write', conversation, state.me) ? (
         <Composer chat={chat} known={state} conversation={conversation} title={title} picked={picked} />
       ) : (

@@ -44,7 +44,8 @@ export function NoticesPanel({ chat, state, onClose, onOpened }: Props) {
             <li key={one.key} class={one.kind} data-new={fresh.current.has(one.key) || undefined}>
               {fresh.current.has(one.key) && <span class="visually-hidden">New: </span>}
               {one.kind === 'announcement' && <strong>Announcement</strong>}
-              <Text text={said(state, one)} />
+              {/* Names are nothing but names, whatever they look like. */}
+              {one.kind === 'announcement' ? <Text text={said(state, one)} /> : said(state, one)}
               <When at={one.at} />
             </li>
           ))}
