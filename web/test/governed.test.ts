@@ -18,6 +18,7 @@ import {
 import { changed, USUAL } from '../src/chat/nouns/settings.ts';
 import * as store from '../src/chat/store.ts';
 import type { TidingsEvent } from '../src/protocol/frames.ts';
+import { settle } from './browser.ts';
 import { BOB, CONVERSATION, ME, time } from './events.ts';
 
 const FOREVER = '2099-01-01T00:00:00.000Z';
@@ -189,16 +190,40 @@ test('what cannot be had is asked for again, and then said', async t => {
   const opening = governing.open(CONVERSATION);
   for (let turn = 0; turn < 4; turn++) {
     answers[turn]!(null);
-    for (let i = 0; i < 10; i++) await Promise.resolve();
+    await settle();
     t.mock.timers.tick(10_000);
-    for (let i = 0; i < 10; i++) await Promise.resolve();
+    await settle();
   }
   await opening;
   assert.equal(shown()?.state, 'failed');
   governing.retry(CONVERSATION);
   answers[4]!({ requests: listed('cleo') });
-  for (let i = 0; i < 10; i++) await Promise.resolve();
+  await settle();
   assert.deepEqual([shown()!.state, listOf(shown()!, 'requests').length], ['idle', 1]);
+});
+
+test('an answer from before a pane was opened again says nothing in it', async () => {
+  const { governing, answers, shown } = page();
+  void governing.open(CONVERSATION);
+  answers[0]!({ requests: { ...listed('ada'), pageInfo: { hasNextPage: true, endCursor: 'x' } } });
+  await settle();
+  const more = governing.more(CONVERSATION, 'requests');
+  governing.close(CONVERSATION);
+  void governing.open(CONVERSATION);
+  answers[1]!({ requests: listed('before') });
+  await more;
+  assert.deepEqual([shown()!.state, listOf(shown()!, 'requests')], ['loading', []]);
+  // The load before a gap, and the one behind it.
+  governing.missed(CONVERSATION);
+  answers[2]!({ requests: listed('before') });
+  await settle();
+  assert.deepEqual([shown()!.state, listOf(shown()!, 'requests')], ['loading', []]);
+  answers[3]!({ requests: listed('cleo') });
+  await settle();
+  assert.deepEqual(
+    [shown()!.state, listOf(shown()!, 'requests').map(({ user }) => user)],
+    ['idle', ['cleo']],
+  );
 });
 
 test('people are invited by their names, and a link is told once', async () => {

@@ -13,8 +13,13 @@ import { answered, emptyGoverned, hear, LISTS, type Governed, type ListName } fr
 import * as queries from './queries.ts';
 import * as store from './store.ts';
 
+/** A time for which a group is shown: what was asked for before it says nothing in it. */
+type Opening = object;
+
 /** All that is done here fails with a sentence for people. What came of it is told by events. */
 export class Governing {
+  private readonly openings = new Map<string, Opening>();
+
   constructor(
     private readonly core: Core,
     private readonly find: (username: string) => Promise<store.Person>,
@@ -30,11 +35,11 @@ export class Governing {
     const entries = log && !log.cut ? log.entries : [];
     const heard = entries.flatMap(entry => (entry.kind === 'happening' ? [entry.event] : []));
     core.update(state => store.change(state, id, conversation => ({ ...conversation, thread: null })));
-    this.set(id, emptyGoverned(heard));
-    await this.load(id);
+    await this.begin(id, emptyGoverned(heard));
   }
 
   close(id: string): void {
+    this.openings.delete(id);
     this.core.update(state => store.change(state, id, conversation => ({ ...conversation, governed: null })));
   }
 
@@ -53,24 +58,24 @@ export class Governing {
 
   /** Something that happened will not come, or happened while there was no connection: it is asked for. */
   missed(id: string): void {
-    if (!this.shown(id)) return;
-    this.set(id, emptyGoverned([]));
-    void this.load(id);
+    if (this.shown(id)) void this.begin(id, emptyGoverned([]));
   }
 
   /** Asks again for what could not be had. */
   retry(id: string): void {
     const governed = this.shown(id);
     if (!governed || governed.state === 'loading') return;
-    this.set(id, { ...governed, state: 'loading' });
-    void this.load(id);
+    void this.begin(id, { ...governed, state: 'loading' });
   }
 
   /** Loads another page of a list. */
   async more(id: string, list: ListName): Promise<void> {
+    const opening = this.openings.get(id);
     const after = this.shown(id)?.next[list];
-    if (after === undefined) return;
-    this.take(id, await queries.findGoverned(this.core.ask, id, [list], { [list]: after }), true);
+    if (!opening || after === undefined) return;
+    const page = await queries.findGoverned(this.core.ask, id, [list], { [list]: after });
+    // Meanwhile the list may have been begun again, or this page have come already.
+    if (this.lasts(id, opening) && this.shown(id)?.next[list] === after) this.take(id, page, true);
   }
 
   async add(conversation: string, username: string): Promise<void> {
@@ -175,26 +180,43 @@ export class Governing {
     if (governed) this.set(id, answered(governed, page, more));
   }
 
-  private async load(id: string): Promise<void> {
-    const { core } = this;
+  private lasts(id: string, opening: Opening): boolean {
+    return !this.core.closed && Boolean(this.shown(id)) && this.openings.get(id) === opening;
+  }
+
+  private async begin(id: string, governed: Governed): Promise<void> {
+    const opening: Opening = {};
+    this.openings.set(id, opening);
+    this.set(id, governed);
+    await this.load(id, opening);
+  }
+
+  /** Asks for all lists. Nothing else ends that they are being loaded. */
+  private async load(id: string, opening: Opening): Promise<void> {
     for (const lag of [...LAGS_MS, null]) {
-      const page = await queries.findGoverned(core.ask, id, LISTS).catch(() => null);
-      if (core.closed || this.shown(id)?.state !== 'loading') return;
-      if (page) return this.take(id, page);
-      if (lag === null) break;
+      const page = await queries.findGoverned(this.core.ask, id, LISTS).catch(() => null);
+      if (!this.lasts(id, opening)) return;
+      if (page) this.take(id, page);
+      if (page) return this.become(id, 'idle');
+      if (lag === null) return this.become(id, 'failed');
       await pause(lag);
+      if (!this.lasts(id, opening)) return;
     }
+  }
+
+  private become(id: string, state: Governed['state']): void {
     const governed = this.shown(id);
-    if (governed) this.set(id, { ...governed, state: 'failed' });
+    if (governed) this.set(id, { ...governed, state });
   }
 
   /** Asks for lists some times more: no answer says whether the read models know already. */
   private async again(id: string, lists: readonly ListName[]): Promise<void> {
+    const opening = this.openings.get(id);
     for (const lag of LAGS_MS) {
       await pause(lag);
-      if (this.core.closed || this.shown(id)?.state !== 'idle') return;
+      if (!opening || !this.lasts(id, opening)) return;
       const page = await queries.findGoverned(this.core.ask, id, lists).catch(() => null);
-      if (page) this.take(id, page);
+      if (page && this.lasts(id, opening)) this.take(id, page);
     }
   }
 }

@@ -171,7 +171,6 @@ export function answered(
   );
   return {
     ...governed,
-    state: 'idle',
     answers: { ...governed.answers, ...(Object.fromEntries(together) as Answers) },
     next: { ...ends, ...next },
   };
