@@ -9,6 +9,7 @@ import {
   emptyGoverned,
   hear,
   isSilenced,
+  isTold,
   listOf,
   opens,
   type Answers,
@@ -128,7 +129,7 @@ test('an address names a conversation or a way into a group', () => {
 });
 
 /** A page that shows one group, and a server whose answers the test gives. */
-function page() {
+function page(role: store.Role = 'member') {
   const answers: ((found: Record<string, unknown> | null) => void)[] = [];
   const sent: object[] = [];
   const summary = {
@@ -136,7 +137,7 @@ function page() {
     kind: 'group',
     title: 'walkers',
     members: [ME, BOB],
-    roles: new Map([[ME, 'owner']]),
+    roles: new Map([[ME, role]]),
     settings: null,
     lastSeq: 1,
     lastAt: time(1),
@@ -160,7 +161,12 @@ function page() {
   };
   const find = (username: string) => Promise.resolve({ id: `id of ${username}`, username, displayName: '' });
   const governing = new Governing(core as unknown as Core, find);
-  return { governing, answers, sent, shown: () => core.state.conversations.get(CONVERSATION)!.governed };
+  const hear = (...events: TidingsEvent[]): void => {
+    core.update(state => store.withEvents(state, events));
+    governing.heard(events);
+  };
+  const shown = () => core.state.conversations.get(CONVERSATION)!.governed;
+  return { governing, answers, sent, hear, shown };
 }
 
 const listed = (...users: string[]) => ({
@@ -182,6 +188,36 @@ test('lists that are not shown to somebody are told by what happens alone', asyn
   );
   governing.close(CONVERSATION);
   assert.equal(shown(), null);
+});
+
+test('whoever becomes an admin is told what admins see, as soon as the read models know', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { governing, answers, hear, shown } = page();
+  const untold = { muted: listed(), banned: null, links: null, requests: null, invitations: null };
+  const others = { links: listed(), requests: listed(), invitations: listed() };
+  const told = { ...untold, ...others, banned: listed('cleo') };
+  void governing.open(CONVERSATION);
+  answers[0]!(untold);
+  await settle();
+  assert.deepEqual([shown()!.state, isTold(shown()!, 'banned')], ['idle', false]);
+  hear(event(2, 'join.requested', { user: BOB }, BOB));
+  hear(event(3, 'role.changed', { user: ME, role: 'admin' }, BOB));
+  answers[1]!(untold);
+  await settle();
+  assert.deepEqual([shown()!.state, isTold(shown()!, 'banned')], ['loading', false]);
+  t.mock.timers.tick(1_500);
+  await settle();
+  answers[2]!(told);
+  await settle();
+  assert.deepEqual(
+    [shown()!.state, listOf(shown()!, 'banned').length, listOf(shown()!, 'requests').length],
+    ['idle', 1, 1],
+  );
+  // And who is none any more is not shown what they were told.
+  hear(event(4, 'role.changed', { user: ME, role: 'member' }, BOB));
+  answers[3]!(untold);
+  await settle();
+  assert.deepEqual([shown()!.state, isTold(shown()!, 'banned')], ['idle', false]);
 });
 
 test('what cannot be had is asked for again, and then said', async t => {

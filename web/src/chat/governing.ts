@@ -9,7 +9,16 @@ import type {
 } from '../protocol/frames.ts';
 import { LAGS_MS, pause } from './again.ts';
 import type { Core } from './core.ts';
-import { answered, emptyGoverned, hear, LISTS, type Governed, type ListName } from './nouns/governed.ts';
+import {
+  answered,
+  emptyGoverned,
+  hear,
+  isTold,
+  LISTS,
+  type Governed,
+  type ListName,
+} from './nouns/governed.ts';
+import { roleOf } from './nouns/permission.ts';
 import * as queries from './queries.ts';
 import * as store from './store.ts';
 
@@ -49,7 +58,13 @@ export class Governing {
       const governed = this.shown(id);
       if (!governed) continue;
       const own = events.filter(({ conversation }) => conversation === id);
-      this.set(id, { ...governed, words: hear(governed.words, own) });
+      const words = hear(governed.words, own);
+      this.set(id, { ...governed, words });
+      if (own.some(event => ranks(event, this.core.state.me))) {
+        // Who becomes an admin is told more than before, and who is none any more less.
+        void this.begin(id, { ...emptyGoverned([]), words });
+        continue;
+      }
       // Only the answer counts all uses of a link.
       if (own.some(event => event.kind === 'member.added' && event.data.link !== undefined))
         void this.again(id, ['links']);
@@ -191,13 +206,21 @@ export class Governing {
     await this.load(id, opening);
   }
 
+  /** Whether this person was told all that is for them. Who has just become an admin may be none in the read models yet. */
+  private isComplete(id: string): boolean {
+    const { conversations, me } = this.core.state;
+    const conversation = conversations.get(id);
+    if (!conversation?.governed || roleOf(conversation, me) === 'member') return true;
+    return LISTS.every(list => isTold(conversation.governed!, list));
+  }
+
   /** Asks for all lists. Nothing else ends that they are being loaded. */
   private async load(id: string, opening: Opening): Promise<void> {
     for (const lag of [...LAGS_MS, null]) {
       const page = await queries.findGoverned(this.core.ask, id, LISTS).catch(() => null);
       if (!this.lasts(id, opening)) return;
       if (page) this.take(id, page);
-      if (page) return this.become(id, 'idle');
+      if (page && this.isComplete(id)) return this.become(id, 'idle');
       if (lag === null) return this.become(id, 'failed');
       await pause(lag);
       if (!this.lasts(id, opening)) return;
@@ -220,6 +243,10 @@ export class Governing {
     }
   }
 }
+
+/** Whether an event says what somebody is in a group. */
+const ranks = (event: TidingsEvent, user: string): boolean =>
+  (event.kind === 'role.changed' || event.kind === 'member.added') && event.data.user === user;
 
 const until = (forMs?: number): { until?: string } =>
   forMs === undefined ? {} : { until: new Date(Date.now() + forMs).toISOString() };

@@ -154,6 +154,9 @@ export function listOf<L extends ListName>({ answers, words }: Governed, list: L
   return [...known, ...others];
 }
 
+/** Whether it was answered what is in a list. Else it is not shown to this person, or not yet, and what was heard is not all. */
+export const isTold = ({ answers }: Governed, list: ListName): boolean => answers[list] !== undefined;
+
 /** Takes in an answer: a page of some lists, behind what was there or in its place. */
 export function answered(
   governed: Governed,

@@ -1,6 +1,6 @@
 // Whom a group keeps out.
 import { useState } from 'preact/hooks';
-import { holds, listOf, type Sanction } from '../../nouns/governed.ts';
+import { holds, isTold, listOf, type Sanction } from '../../nouns/governed.ts';
 import * as store from '../../store.ts';
 import { Avatar } from '../avatar.tsx';
 import { ProblemLine, useDoing } from '../doing.tsx';
@@ -16,7 +16,7 @@ export function Bans(part: Part) {
   const bans = listOf(governed, 'banned');
   return (
     <Section title="Banned">
-      {bans.length === 0 && <p class="quiet">Nobody is banned.</p>}
+      {bans.length === 0 && isTold(governed, 'banned') && <p class="quiet">Nobody is banned.</p>}
       <ul class="people" aria-label="Banned">
         {bans.map(ban => (
           <Item key={ban.user} {...part} ban={ban} />

@@ -1,5 +1,5 @@
 // Those who ask to be let into a group.
-import { listOf, type Asking } from '../../nouns/governed.ts';
+import { isTold, listOf, type Asking } from '../../nouns/governed.ts';
 import * as store from '../../store.ts';
 import { Avatar } from '../avatar.tsx';
 import { ProblemLine, useDoing } from '../doing.tsx';
@@ -11,11 +11,15 @@ import type { Part } from './pane.tsx';
 export function Requests(part: Part) {
   const { conversation, governed } = part;
   const requests = listOf(governed, 'requests');
+  const told = isTold(governed, 'requests');
   // Where nobody may ask, nobody does.
   if (requests.length === 0 && conversation.settings?.join !== 'request') return null;
   return (
     <Section title="Who asks to be let in">
-      {requests.length === 0 && <p class="quiet">Nobody asks just now.</p>}
+      {requests.length === 0 && told && <p class="quiet">Nobody asks just now.</p>}
+      {!told && governed.state === 'idle' && (
+        <p class="quiet">Owners and admins see who has asked before. Whoever asks now is shown here.</p>
+      )}
       <ul class="people" aria-label="Requests">
         {requests.map(request => (
           <Request key={request.user} {...part} request={request} />
