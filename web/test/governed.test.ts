@@ -144,7 +144,9 @@ function page(role: store.Role = 'member') {
   };
   const core = {
     closed: false,
-    state: store.withSummaries(store.initialState(ME), [summary as unknown as store.Summary]),
+    state: store.withSummaries({ ...store.initialState(ME), selected: CONVERSATION as string | null }, [
+      summary as unknown as store.Summary,
+    ]),
     update(next: (state: store.State) => store.State) {
       core.state = next(core.state);
     },
@@ -166,7 +168,8 @@ function page(role: store.Role = 'member') {
     governing.heard(events);
   };
   const shown = () => core.state.conversations.get(CONVERSATION)!.governed;
-  return { governing, answers, sent, hear, shown };
+  const select = (selected: string | null) => core.update(state => ({ ...state, selected }));
+  return { governing, answers, sent, hear, select, shown };
 }
 
 const listed = (...users: string[]) => ({
@@ -218,6 +221,50 @@ test('whoever becomes an admin is told what admins see, as soon as the read mode
   answers[3]!(untold);
   await settle();
   assert.deepEqual([shown()!.state, isTold(shown()!, 'banned')], ['idle', false]);
+});
+
+test('however many come in by links, their uses are asked for one after the other, while somebody looks', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { governing, answers, hear, select, shown } = page();
+  const joined = (seq: number): void =>
+    hear(event(seq, 'member.added', { user: `u${seq}`, role: 'member', link: 'l1' }));
+  const used = (count: number) => ({
+    links: { ...listed(), nodes: [{ ...link('l1', { used: count }), by: undefined }] },
+  });
+  const pass = async (ms: number): Promise<void> => {
+    t.mock.timers.tick(ms);
+    await settle();
+  };
+  void governing.open(CONVERSATION);
+  answers[0]!(used(0));
+  await settle();
+  for (let seq = 2; seq < 40; seq++) joined(seq);
+  await pass(1_500);
+  assert.equal(answers.length, 2);
+  answers[1]!(used(5));
+  await settle();
+  await pass(3_900);
+  // Another one: it is waited for from the beginning.
+  joined(40);
+  await pass(100);
+  answers[2]!(used(20));
+  await settle();
+  for (const ms of [4_000, 10_000]) {
+    await pass(ms);
+    answers.at(-1)!(used(39));
+    await settle();
+  }
+  await pass(60_000);
+  assert.deepEqual([answers.length, listOf(shown()!, 'links')[0]?.used], [5, 39]);
+  // While another conversation is shown, nobody asks; and then once.
+  select('c2');
+  joined(41);
+  await pass(60_000);
+  assert.equal(answers.length, 5);
+  select(CONVERSATION);
+  governing.look(CONVERSATION);
+  await pass(1_500);
+  assert.equal(answers.length, 6);
 });
 
 test('what cannot be had is asked for again, and then said', async t => {

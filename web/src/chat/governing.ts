@@ -23,7 +23,11 @@ import * as queries from './queries.ts';
 import * as store from './store.ts';
 
 /** A time for which a group is shown: what was asked for before it says nothing in it. */
-type Opening = object;
+interface Opening {
+  /** How many of the lags have passed since a link was used: so often it was asked how often links were. */
+  lags: number;
+  counting: boolean;
+}
 
 /** All that is done here fails with a sentence for people. What came of it is told by events. */
 export class Governing {
@@ -66,9 +70,17 @@ export class Governing {
         continue;
       }
       // Only the answer counts all uses of a link.
-      if (own.some(event => event.kind === 'member.added' && event.data.link !== undefined))
-        void this.again(id, ['links']);
+      const opening = this.openings.get(id);
+      if (opening && own.some(event => event.kind === 'member.added' && event.data.link !== undefined)) {
+        opening.lags = 0;
+        void this.count(id);
+      }
     }
+  }
+
+  /** A group is in view again: what was put off until then is asked for. */
+  look(id: string): void {
+    void this.count(id);
   }
 
   /** Something that happened will not come, or happened while there was no connection: it is asked for. */
@@ -200,7 +212,7 @@ export class Governing {
   }
 
   private async begin(id: string, governed: Governed): Promise<void> {
-    const opening: Opening = {};
+    const opening: Opening = { lags: LAGS_MS.length, counting: false };
     this.openings.set(id, opening);
     this.set(id, governed);
     await this.load(id, opening);
@@ -232,15 +244,27 @@ export class Governing {
     if (governed) this.set(id, { ...governed, state });
   }
 
-  /** Asks for lists some times more: no answer says whether the read models know already. */
-  private async again(id: string, lists: readonly ListName[]): Promise<void> {
+  /**
+   * Asks for the links some times after one was used: no answer says whether the read models know already. What is used meanwhile begins
+   * the waits again, and while the group is not in view, nobody asks.
+   */
+  private async count(id: string): Promise<void> {
     const opening = this.openings.get(id);
-    for (const lag of LAGS_MS) {
-      await pause(lag);
-      if (!opening || !this.lasts(id, opening)) return;
-      const page = await queries.findGoverned(this.core.ask, id, lists).catch(() => null);
+    if (!opening || opening.counting) return;
+    opening.counting = true;
+    while (opening.lags < LAGS_MS.length && this.isInView(id)) {
+      await pause(LAGS_MS[opening.lags]!);
+      if (!this.lasts(id, opening) || !this.isInView(id)) break;
+      opening.lags += 1;
+      const page = await queries.findGoverned(this.core.ask, id, ['links']).catch(() => null);
       if (page && this.lasts(id, opening)) this.take(id, page);
     }
+    opening.counting = false;
+  }
+
+  private isInView(id: string): boolean {
+    const { selected, person } = this.core.state;
+    return selected === id && person === null && Boolean(this.shown(id));
   }
 }
 

@@ -27,7 +27,10 @@ export interface Part {
 export function GroupPane({ chat, state, conversation, governed }: Omit<Part, 'allowed'>) {
   const { id } = conversation;
   const { me } = state;
-  useEffect(() => void chat.members.load(id), [chat, id]);
+  useEffect(() => {
+    void chat.members.load(id);
+    chat.governing.look(id);
+  }, [chat, id]);
   const silenced = isSilenced(governed, me, Date.now());
   const allowed = (act: Act, whom?: string): boolean => may(act, conversation, me, whom, silenced);
   const part: Part = { chat, state, conversation, governed, allowed };
