@@ -131,6 +131,7 @@ test('an address names a conversation or a way into a group', () => {
 /** A page that shows one group, and a server whose answers the test gives. */
 function page(role: store.Role = 'member') {
   const answers: ((found: Record<string, unknown> | null) => void)[] = [];
+  const asked: Record<string, unknown>[] = [];
   const sent: object[] = [];
   const summary = {
     id: CONVERSATION,
@@ -150,10 +151,12 @@ function page(role: store.Role = 'member') {
     update(next: (state: store.State) => store.State) {
       core.state = next(core.state);
     },
-    ask: () =>
-      new Promise((resolve, reject) =>
+    ask: (_: string, variables: Record<string, unknown>) => {
+      asked.push(variables);
+      return new Promise((resolve, reject) =>
         answers.push(found => (found ? resolve({ conversation: found }) : reject(new Error('busy')))),
-      ),
+      );
+    },
     socket: {
       command: (body: object) => {
         sent.push(body);
@@ -169,7 +172,7 @@ function page(role: store.Role = 'member') {
   };
   const shown = () => core.state.conversations.get(CONVERSATION)!.governed;
   const select = (selected: string | null) => core.update(state => ({ ...state, selected }));
-  return { governing, answers, sent, hear, select, shown };
+  return { governing, answers, asked, sent, hear, select, shown };
 }
 
 const listed = (...users: string[]) => ({
@@ -265,6 +268,35 @@ test('however many come in by links, their uses are asked for one after the othe
   governing.look(CONVERSATION);
   await pass(1_500);
   assert.equal(answers.length, 6);
+});
+
+test('all who are muted are loaded, up to a bound', async () => {
+  const { governing, answers, asked, shown } = page();
+  const muted = (count: number, after: string | null) => ({
+    muted: {
+      nodes: listed(...Array.from({ length: count }, (_, n) => `${after}-${n}`)).nodes,
+      pageInfo: { hasNextPage: after !== null, endCursor: after },
+    },
+  });
+  void governing.open(CONVERSATION);
+  answers[0]!(muted(50, 'a'));
+  await settle();
+  answers[1]!(muted(50, 'b'));
+  await settle();
+  assert.deepEqual(asked.slice(1), [
+    { id: CONVERSATION, muted: 'a' },
+    { id: CONVERSATION, muted: 'b' },
+  ]);
+  assert.equal(shown()!.state, 'loading');
+  answers[2]!(muted(7, null));
+  await settle();
+  assert.deepEqual([shown()!.state, listOf(shown()!, 'muted').length], ['idle', 107]);
+  governing.missed(CONVERSATION);
+  for (let turn = 3; turn < answers.length; turn++) {
+    answers[turn]!(muted(50, `c${turn}`));
+    await settle();
+  }
+  assert.deepEqual([shown()!.state, listOf(shown()!, 'muted').length], ['idle', 1_000]);
 });
 
 test('what cannot be had is asked for again, and then said', async t => {

@@ -22,6 +22,9 @@ import { roleOf } from './nouns/permission.ts';
 import * as queries from './queries.ts';
 import * as store from './store.ts';
 
+/** Of those who are muted, so many pages are loaded at most. */
+const MUTED_PAGES_MAX = 20;
+
 /** A time for which a group is shown: what was asked for before it says nothing in it. */
 interface Opening {
   /** How many of the lags have passed since a link was used: so often it was asked how often links were. */
@@ -229,14 +232,27 @@ export class Governing {
   /** Asks for all lists. Nothing else ends that they are being loaded. */
   private async load(id: string, opening: Opening): Promise<void> {
     for (const lag of [...LAGS_MS, null]) {
-      const page = await queries.findGoverned(this.core.ask, id, LISTS).catch(() => null);
+      const loaded = await this.loadAll(id, opening).catch(() => false);
       if (!this.lasts(id, opening)) return;
-      if (page) this.take(id, page);
-      if (page && this.isComplete(id)) return this.become(id, 'idle');
+      if (loaded && this.isComplete(id)) return this.become(id, 'idle');
       if (lag === null) return this.become(id, 'failed');
       await pause(lag);
       if (!this.lasts(id, opening)) return;
     }
+  }
+
+  /** Asks for the first page of each list, and for all who are muted: members are marked by that. Answers whether it had all. */
+  private async loadAll(id: string, opening: Opening): Promise<boolean> {
+    const { ask } = this.core;
+    let page = await queries.findGoverned(ask, id, LISTS);
+    if (!this.lasts(id, opening)) return false;
+    this.take(id, page);
+    for (let pages = 1; page.next.muted !== undefined && pages < MUTED_PAGES_MAX; pages++) {
+      page = await queries.findGoverned(ask, id, ['muted'], page.next);
+      if (!this.lasts(id, opening)) return false;
+      this.take(id, page, true);
+    }
+    return true;
   }
 
   private become(id: string, state: Governed['state']): void {
