@@ -98,6 +98,32 @@ test('what was not there is asked for once more by whoever looks at it later', a
   assert.equal(lookup.get('a'), 'A');
 });
 
+test('no more than two questions are under way, and the rest waits in order', async context => {
+  const pass = timers(context);
+  const asked: string[] = [];
+  const answers: (() => void)[] = [];
+  const lookup = new Lookup<number>(keys => {
+    asked.push(keys[0]!);
+    return new Promise((resolve, reject) =>
+      answers.push(() =>
+        keys[0] === '20' ? reject(new Error('busy')) : resolve(new Map(keys.map(key => [key, 1]))),
+      ),
+    );
+  });
+  for (let key = 0; key < 90; key++) lookup.watch(String(key), () => undefined);
+  await pass(20);
+  assert.deepEqual(asked, ['0', '20']);
+  // One that fails makes room, too.
+  answers[1]!();
+  await settle();
+  assert.deepEqual(asked, ['0', '20', '40']);
+  answers[0]!();
+  answers[2]!();
+  await settle();
+  assert.deepEqual(asked, ['0', '20', '40', '60', '80']);
+  assert.deepEqual([lookup.get('59'), lookup.get('60')], [1, undefined]);
+});
+
 test('many are asked for in parts, and what nobody looks at is forgotten in the end', async context => {
   const pass = timers(context);
   let largest = 0;
@@ -107,6 +133,7 @@ test('many are asked for in parts, and what nobody looks at is forgotten in the 
   });
   const stops = Array.from({ length: 600 }, (_, i) => lookup.watch(String(i), () => undefined));
   await pass(20);
+  for (let round = 0; round < 20; round++) await settle();
   assert.equal(largest, 20);
   assert.equal(lookup.get('0'), 1);
   for (const stop of stops) stop();

@@ -3,6 +3,8 @@
 /** Those asked for within this time are asked for together. */
 const GATHER_MS = 20;
 const AT_ONCE = 20;
+/** So many questions are under way at a time; the rest waits in the order in which it was asked for. */
+const ASKING_MAX = 2;
 /** What is not there yet may be soon: read models lag, and connections break. */
 const TRIES_MAX = 6;
 const AGAIN_MS = 500;
@@ -26,6 +28,7 @@ export class Lookup<T> {
   private readonly entries = new Map<string, Entry<T>>();
   private readonly wanted = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private asking = 0;
   private stopped = false;
 
   constructor(private readonly load: Load<T>) {}
@@ -67,11 +70,22 @@ export class Lookup<T> {
     this.wanted.add(key);
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      const keys = [...this.wanted];
-      this.wanted.clear();
-      for (let first = 0; first < keys.length; first += AT_ONCE)
-        void this.ask(keys.slice(first, first + AT_ONCE));
+      this.proceed();
     }, after);
+  }
+
+  private proceed(): void {
+    // What is still being gathered goes with the rest.
+    if (this.stopped || this.timer !== undefined) return;
+    while (this.asking < ASKING_MAX && this.wanted.size > 0) {
+      const keys = [...this.wanted].slice(0, AT_ONCE);
+      for (const key of keys) this.wanted.delete(key);
+      this.asking += 1;
+      void this.ask(keys).finally(() => {
+        this.asking -= 1;
+        this.proceed();
+      });
+    }
   }
 
   private async ask(keys: readonly string[]): Promise<void> {
