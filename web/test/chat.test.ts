@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Chat } from '../src/chat/chat.ts';
+import { countText } from '../src/chat/nouns/group.ts';
 import { UNMARKED } from '../src/chat/nouns/mark.ts';
 import * as store from '../src/chat/store.ts';
 import { browser, settle, type Browser } from './browser.ts';
@@ -751,5 +752,39 @@ test('how somebody says they are there holds from the beginning of each connecti
     ['online'],
   );
   assert.equal(chat.presence.greeting(), null);
+  chat.close();
+});
+
+test('members of a large group are counted once all are loaded, and a load that fails is said', async () => {
+  const nodes = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({ role: 'MEMBER', user: person(`p${n}`) }));
+  let size = 150;
+  let broken = true;
+  const { chat } = await online(
+    [node(1, { kind: 'GROUP', members: { nodes: nodes(store.SUMMARY_MEMBERS) } })],
+    undefined,
+    (query, { after }) => {
+      if (!query.startsWith('query Members')) return {};
+      if (broken) return null;
+      const end = Math.min(Number(after ?? 0) + 100, size);
+      const pageInfo = { hasNextPage: end < size, endCursor: String(end) };
+      return { conversation: { members: { nodes: nodes(end).slice(Number(after ?? 0)), pageInfo } } };
+    },
+  );
+  const shown = () => chat.state.conversations.get(CONVERSATION)!;
+  assert.deepEqual([shown().roster, countText(shown())], ['some', '']);
+  await chat.members.load(CONVERSATION);
+  assert.deepEqual([shown().roster, countText(shown())], ['failed', '']);
+  broken = false;
+  const loading = chat.members.load(CONVERSATION);
+  assert.deepEqual([shown().roster, countText(shown())], ['loading', '']);
+  await loading;
+  assert.deepEqual([shown().roster, countText(shown())], ['all', '150']);
+  // Where events are lost, others may have come.
+  chat.update(state => store.withGap(state, CONVERSATION, 9));
+  assert.equal(countText(shown()), '');
+  size = 1_200;
+  await chat.members.load(CONVERSATION);
+  assert.deepEqual([shown().roster, countText(shown())], ['first', '1000+']);
   chat.close();
 });

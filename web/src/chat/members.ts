@@ -16,22 +16,30 @@ export class Members {
   /** Loads the members of a conversation, where there may be others than those who are known. */
   async load(id: string): Promise<void> {
     const { core } = this;
-    const known = core.state.conversations.get(id)?.members.length ?? 0;
-    if (known < store.SUMMARY_MEMBERS || Date.now() - (this.loadedAt.get(id) ?? 0) < FRESH_MS) return;
+    const roster = core.state.conversations.get(id)?.roster ?? 'all';
+    if (roster === 'all' || roster === 'loading') return;
+    if (roster === 'first' && Date.now() - (this.loadedAt.get(id) ?? 0) < FRESH_MS) return;
     this.loadedAt.set(id, Date.now());
+    core.update(state => store.withRoster(state, id, 'loading'));
+    const came = await this.loadPages(id).catch(() => 'failed' as const);
+    // Where events were lost meanwhile, there may be others again.
+    if (core.state.conversations.get(id)?.roster !== 'loading') return;
+    core.update(state => store.withRoster(state, id, came));
+  }
+
+  private async loadPages(id: string): Promise<store.Conversation['roster']> {
+    const { core } = this;
     let after: string | null = null;
-    try {
-      for (let page = 0; page < PAGES_MAX && !core.closed; page++) {
-        const found: queries.MembersPage = await queries.findMembers(core.ask, id, after);
-        core.update(state =>
-          store.withMembers(store.withPeople(state, found.people), id, found.people, found.roles),
-        );
-        after = found.next;
-        if (after === null) return;
-      }
-    } catch {
-      // They are asked for again with the next name that is begun.
-      this.loadedAt.delete(id);
+    for (let page = 0; page < PAGES_MAX && !core.closed; page++) {
+      const found: queries.MembersPage = await queries.findMembers(core.ask, id, after);
+      // Of a group that the read models do not show yet, nobody is told.
+      if (found.people.length === 0 && page === 0) return 'failed';
+      core.update(state =>
+        store.withMembers(store.withPeople(state, found.people), id, found.people, found.roles),
+      );
+      after = found.next;
+      if (after === null) return 'all';
     }
+    return 'first';
   }
 }

@@ -88,6 +88,8 @@ export interface Conversation {
   title: string | null;
   /** Those known to be members; of a large group not all. */
   members: readonly string[];
+  /** Whether those are all, or of the others not even that is known; `first`: there are more than are loaded at most. */
+  roster: 'all' | 'first' | 'some' | 'loading' | 'failed';
   /** What members of a group are, as far as it is known. */
   roles: ReadonlyMap<string, Role>;
   /** How a group is set, where that is known. */
@@ -237,6 +239,7 @@ export function change(
 
 const fresh = (summary: Summary): Conversation => ({
   ...summary,
+  roster: summary.members.length < SUMMARY_MEMBERS ? 'all' : 'some',
   joined: true,
   told: [],
   reads: new Map(),
@@ -290,6 +293,9 @@ export const withMembers = (
       : { ...conversation, members: [...members], roles: new Map([...roles, ...conversation.roles]) };
   });
 
+export const withRoster = (state: State, id: string, roster: Conversation['roster']): State =>
+  change(state, id, conversation => ({ ...conversation, roster }));
+
 /** The members of a conversation who are known by name, without the viewer. */
 export const othersIn = (state: Known, { members }: Conversation): Person[] =>
   members.flatMap(id => (id === state.me ? [] : (state.people.get(id) ?? [])));
@@ -301,10 +307,11 @@ export const SUMMARY_MEMBERS = 40;
 const whoIsIn = (
   known: Conversation,
   { members, roles }: Summary,
-): Pick<Conversation, 'members' | 'roles'> =>
+): Pick<Conversation, 'members' | 'roles' | 'roster'> =>
   members.length < SUMMARY_MEMBERS
-    ? { members, roles }
+    ? { members, roles, roster: 'all' }
     : {
+        roster: known.roster,
         members: [...new Set([...known.members, ...members])],
         roles: new Map([...known.roles, ...roles]),
       };
@@ -354,6 +361,7 @@ export const withRewound = (state: State, id: string, head: number): State =>
     changes: [],
     history: 'idle',
     partial: true,
+    roster: 'some',
     told: [],
   }));
 
@@ -491,7 +499,9 @@ function unheardOf(event: TidingsEvent): Conversation {
     readSeq: seq - 1,
     preview: null,
   };
-  return { ...fresh(summary), partial: event.kind !== 'direct.opened' && event.kind !== 'group.created' };
+  // These two name everybody.
+  const whole = event.kind === 'direct.opened' || event.kind === 'group.created';
+  return { ...fresh(summary), roster: whole ? 'all' : 'some', partial: !whole };
 }
 
 function withOwnEvents(before: Conversation, events: readonly TidingsEvent[], me: string): Conversation {
@@ -522,7 +532,8 @@ export const withGap = (state: State, id: string, to: number): State =>
   change(state, id, conversation => {
     if (conversation.log && conversation.log.to >= to) return conversation;
     const outbox = conversation.outbox.filter(message => message.seq === undefined || message.seq > to);
-    return { ...conversation, log: emptyLog(to), outbox, partial: conversation.joined, told: [] };
+    const { joined: partial } = conversation;
+    return { ...conversation, log: emptyLog(to), outbox, partial, roster: 'some', told: [] };
   });
 
 /** Takes in older events, all of those from `from` on. */

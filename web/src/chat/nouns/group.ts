@@ -53,6 +53,10 @@ export const group: Noun<Kinds> = {
   },
 };
 
+/** How many members a group has, as far as that is known. */
+export const countText = ({ members, roster }: Pick<Conversation, 'members' | 'roster'>): string =>
+  roster === 'all' ? `${members.length}` : roster === 'first' ? `${members.length}+` : '';
+
 const without = ({ members }: Conversation, user: string): string[] =>
   members.filter(member => member !== user);
 

@@ -205,7 +205,8 @@ function subtitle(state: store.State, conversation: store.Conversation): string 
   const names = conversation.members.slice(0, 6).map(member => store.personName(state, member));
   const others = conversation.members.length - names.length;
   const online = state.online.get(conversation.id);
-  const list = names.join(', ') + (others > 0 ? ` and ${others} more` : '');
+  const more = conversation.roster === 'all' ? `${others} more` : 'others';
+  const list = names.join(', ') + (others > 0 ? ` and ${more}` : '');
   return online === undefined ? list : `${online} online · ${list}`;
 }
 

@@ -1,6 +1,7 @@
 // Who is in a group, what they are in it, and what may be done to them.
 import { useState } from 'preact/hooks';
 import { holds, listOf, type Sanction } from '../../nouns/governed.ts';
+import { countText } from '../../nouns/group.ts';
 import { roleOf, type Act } from '../../nouns/permission.ts';
 import type { Role } from '../../../protocol/frames.ts';
 import * as store from '../../store.ts';
@@ -20,11 +21,13 @@ const DRAWN_MAX = 200;
 const RANKS: readonly Role[] = ['owner', 'admin', 'member'];
 
 export function Members(part: Part) {
-  const { state, conversation, governed } = part;
+  const { chat, state, conversation, governed } = part;
+  const { members, roster } = conversation;
+  const count = countText(conversation);
   const [sought, setSought] = useState('');
   const name = (user: string): string => store.personName(state, user);
   const wanted = sought.trim().toLowerCase();
-  const found = conversation.members
+  const found = members
     .filter(user => {
       const username = state.people.get(user)?.username ?? '';
       return name(user).toLowerCase().includes(wanted) || username.toLowerCase().includes(wanted);
@@ -32,8 +35,17 @@ export function Members(part: Part) {
     .sort((a, b) => rank(conversation, a) - rank(conversation, b) || name(a).localeCompare(name(b)));
   const muted = new Map(listOf(governed, 'muted').map(sanction => [sanction.user, sanction]));
   return (
-    <Section title={`Members (${conversation.members.length})`}>
-      {conversation.members.length > SOUGHT_FROM && (
+    <Section title={count === '' ? 'Members' : `Members (${count})`}>
+      {roster === 'loading' && <p class="quiet">Loading…</p>}
+      {roster === 'failed' && (
+        <p class="problem" role="alert">
+          Not all members could be loaded.{' '}
+          <button class="link" type="button" onClick={() => void chat.members.load(conversation.id)}>
+            Try again
+          </button>
+        </p>
+      )}
+      {members.length > SOUGHT_FROM && (
         <input
           type="search"
           value={sought}
@@ -48,6 +60,9 @@ export function Members(part: Part) {
         ))}
       </ul>
       {found.length > DRAWN_MAX && <p class="quiet">There are more: find them by their names.</p>}
+      {roster === 'first' && (
+        <p class="quiet">The group is larger: {members.length} are loaded, and nobody else is found here.</p>
+      )}
     </Section>
   );
 }

@@ -27,10 +27,15 @@ export interface Part {
 export function GroupPane({ chat, state, conversation, governed }: Omit<Part, 'allowed'>) {
   const { id } = conversation;
   const { me } = state;
+  const unknown = conversation.roster === 'some';
   useEffect(() => {
     void chat.members.load(id);
     chat.governing.look(id);
   }, [chat, id]);
+  // Also where events are lost while it is shown.
+  useEffect(() => {
+    if (unknown) void chat.members.load(id);
+  }, [chat, id, unknown]);
   const silenced = isSilenced(governed, me, Date.now());
   const allowed = (act: Act, whom?: string): boolean => may(act, conversation, me, whom, silenced);
   const part: Part = { chat, state, conversation, governed, allowed };
