@@ -282,7 +282,7 @@ test('a thread shows what is known of it while read models lag, and whether one 
 });
 
 test('what somebody hides is asked for until the read models know, also behind an answer that came too late', async () => {
-  const list = [node(5, { unreadCount: 3 })];
+  const list = [node(5, { lastReadSeq: 1, unreadCount: 3 })];
   const here = await online(list, () => list[0]!);
   const { page, chat, peer } = here;
   const unread = () => chat.state.conversations.get(CONVERSATION)!.unread;
@@ -299,11 +299,11 @@ test('what somebody hides is asked for until the read models know, also behind a
   peer.says({ type: 'notice', seq: 1, kind: 'message.hidden', at: time(6), data });
   await later(3);
   assert.deepEqual([unread(), asked()], [3, 1]);
-  list[0] = node(5, { unreadCount: 2 });
+  list[0] = node(5, { lastReadSeq: 1, unreadCount: 2 });
   await later(60);
   assert.deepEqual([unread(), asked()], [2, 4]);
   // An event that comes before the answer to what was acked.
-  list[0] = node(5, { unreadCount: 1 });
+  list[0] = node(5, { lastReadSeq: 1, unreadCount: 1 });
   const hiding = chat.hiding.hide(CONVERSATION, 'm4');
   const [command] = commands(peer, 'message.hide');
   peer.says({
@@ -318,7 +318,7 @@ test('what somebody hides is asked for until the read models know, also behind a
   peer.says(said(6));
   await later(1);
   assert.equal(unread(), 3);
-  list[0] = node(6, { unreadCount: 2 });
+  list[0] = node(6, { lastReadSeq: 1, unreadCount: 2 });
   await later(20);
   assert.equal(unread(), 2);
   chat.close();

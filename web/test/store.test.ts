@@ -208,6 +208,18 @@ test('unread messages that mention the viewer are counted until they are read or
   assert.equal(count(store.withEvents(state, [said(5, ME)])), 0);
 });
 
+test('a summary that knows what was read and not that nothing is unread does not stay', () => {
+  let state = withSummary(9, { unread: 8, readSeq: 1 });
+  state = store.withRead(state, CONVERSATION, 9);
+  state = store.withSummaries(state, [summary(9, { unread: 8, readSeq: 9 })]);
+  assert.equal(only(state).unread, 0);
+  // One who has read a part is shown what is left.
+  state = store.withSummaries(withSummary(9, { unread: 8, readSeq: 1 }), [
+    summary(9, { unread: 3, readSeq: 6 }),
+  ]);
+  assert.equal(only(state).unread, 3);
+});
+
 test('a summary of a large group names the first of its members, and the others stay', () => {
   const first = Array.from({ length: store.SUMMARY_MEMBERS }, (_, n) => `m${n}`);
   const kind = 'group';

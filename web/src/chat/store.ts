@@ -328,7 +328,7 @@ export function withSummaries(state: State, summaries: readonly Summary[]): Stat
       const marks = { ...summary.marks, ...(Object.fromEntries(told) as Partial<Marks>) };
       const who = whoIsIn(known, summary);
       const merged = { ...known, ...summary, ...who, marks, voided: new Set<string>(), partial: false };
-      conversations.set(summary.id, readUpTo(merged, known.readSeq, state.me));
+      conversations.set(summary.id, readUpTo(merged, Math.max(known.readSeq, summary.readSeq), state.me));
     } else if (known.partial) {
       const { kind, title, settings } = summary;
       conversations.set(summary.id, { ...known, kind, title, settings, ...whoIsIn(known, summary) });
@@ -640,7 +640,9 @@ export const withRead = (state: State, id: string, seq: number): State =>
   });
 
 function readUpTo(conversation: Conversation, seq: number, me: string): Conversation {
-  if (seq <= conversation.readSeq) return conversation;
+  // Whoever has read all has nothing unread, also where a summary has the one from before and the other from behind a read.
+  const isAll = seq >= conversation.lastSeq && conversation.unread + conversation.mentioned > 0;
+  if (seq <= conversation.readSeq && !isAll) return conversation;
   const { log } = conversation;
   let { unread, mentioned } = conversation;
   if (seq >= conversation.lastSeq) {
