@@ -91,7 +91,7 @@ tests() {
 
 browser_tests() (
     cd tests/browser || exit 1
-    limited 300 npm ci --no-audit --no-fund && TIDINGS_BIN="$target/debug/tidings" limited 1800 npm test
+    limited 300 npm ci --no-audit --no-fund && TIDINGS_BIN="$target/debug/tidings" limited 2400 npm test
 )
 
 audits() (
