@@ -67,6 +67,39 @@ pub enum ConversationEvent {
     PinChanged(PinChanged),
 }
 
+impl ConversationEvent {
+    /// Whether it brings its conversation to the top of lists: not what is done to an earlier message or to somebody's rights, nor what is said
+    /// in a thread alone.
+    pub fn brings_up(&self) -> bool {
+        match self {
+            Self::MessageSent(sent) => sent.line().is_main(),
+            Self::DirectOpened(_)
+            | Self::GroupCreated(_)
+            | Self::MemberAdded(_)
+            | Self::MemberRemoved(_)
+            | Self::MemberLeft(_)
+            | Self::GroupRenamed(_)
+            | Self::RoleChanged(_)
+            | Self::GroupSettingsChanged(_) => true,
+            Self::MessageEdited(_)
+            | Self::MessageRecalled(_)
+            | Self::ReactionChanged(_)
+            | Self::PinChanged(_)
+            | Self::MemberMuted(_)
+            | Self::MemberBanned(_)
+            | Self::MemberUnbanned(_)
+            | Self::LinkCreated(_)
+            | Self::LinkRevoked(_)
+            | Self::JoinRequested(_)
+            | Self::JoinRefused(_)
+            | Self::InvitationSent(_)
+            | Self::InvitationAccepted(_)
+            | Self::InvitationDeclined(_)
+            | Self::InvitationWithdrawn(_) => false,
+        }
+    }
+}
+
 /// An event of a user's stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserEvent {

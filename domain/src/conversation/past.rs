@@ -88,7 +88,6 @@ impl Past {
     /// Folds the event that stands at `seq` and was written at `at`. Total: what comes twice or is about somebody who is not in changes nothing
     /// more.
     pub fn evolve(&mut self, event: &ConversationEvent, seq: u64, at: DateTime<Utc>) {
-        let mut is_change = true;
         match event {
             ConversationEvent::DirectOpened(_) => self.begun = Some((at, true)),
             ConversationEvent::GroupCreated(created) => {
@@ -104,7 +103,6 @@ impl Past {
                 self.settings = self.settings.with(&changed.settings);
             }
             ConversationEvent::PinChanged(changed) => {
-                is_change = false;
                 let is_pinned = self.pins.values().any(|message| *message == changed.message_seq);
                 if !changed.on {
                     self.pins.retain(|_, message| *message != changed.message_seq);
@@ -112,24 +110,7 @@ impl Past {
                     self.pins.insert(seq, changed.message_seq);
                 }
             }
-            ConversationEvent::MemberAdded(_)
-            | ConversationEvent::MemberRemoved(_)
-            | ConversationEvent::MemberLeft(_) => {}
-            ConversationEvent::MemberMuted(_)
-            | ConversationEvent::MemberBanned(_)
-            | ConversationEvent::MemberUnbanned(_)
-            | ConversationEvent::LinkCreated(_)
-            | ConversationEvent::LinkRevoked(_)
-            | ConversationEvent::JoinRequested(_)
-            | ConversationEvent::JoinRefused(_)
-            | ConversationEvent::InvitationSent(_)
-            | ConversationEvent::InvitationAccepted(_)
-            | ConversationEvent::InvitationDeclined(_)
-            | ConversationEvent::InvitationWithdrawn(_)
-            | ConversationEvent::MessageSent(_)
-            | ConversationEvent::MessageEdited(_)
-            | ConversationEvent::MessageRecalled(_)
-            | ConversationEvent::ReactionChanged(_) => is_change = false,
+            _ => {}
         }
         match event.membership() {
             Membership::Joined(joined) => {
@@ -144,7 +125,7 @@ impl Past {
             }
             Membership::Unchanged => {}
         }
-        if is_change {
+        if event.brings_up() && !matches!(event, ConversationEvent::MessageSent(_)) {
             self.changed_at = Some(at);
         }
     }

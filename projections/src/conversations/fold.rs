@@ -208,27 +208,7 @@ impl<'a> Changes<'a> {
     fn touch(&mut self, fact: &Fact<'_>, event: &ConversationEvent) -> &mut Conversation<'a> {
         let entry = self.conversations.entry(fact.stream()).or_default();
         (entry.last_seq, entry.last_msg_no) = (fact.seq(), fact.msg_no());
-        // What is done to an earlier message or to somebody's rights does not bring the conversation to the top of lists, nor what is said in a thread alone.
-        let is_aside = match event {
-            ConversationEvent::MessageSent(sent) => !sent.line().is_main(),
-            ConversationEvent::MessageEdited(_)
-            | ConversationEvent::MessageRecalled(_)
-            | ConversationEvent::ReactionChanged(_)
-            | ConversationEvent::PinChanged(_)
-            | ConversationEvent::MemberMuted(_)
-            | ConversationEvent::MemberBanned(_)
-            | ConversationEvent::MemberUnbanned(_)
-            | ConversationEvent::LinkCreated(_)
-            | ConversationEvent::LinkRevoked(_)
-            | ConversationEvent::JoinRequested(_)
-            | ConversationEvent::JoinRefused(_)
-            | ConversationEvent::InvitationSent(_)
-            | ConversationEvent::InvitationAccepted(_)
-            | ConversationEvent::InvitationDeclined(_)
-            | ConversationEvent::InvitationWithdrawn(_) => true,
-            _ => false,
-        };
-        if !is_aside {
+        if event.brings_up() {
             entry.active_at = Some(fact.at());
         }
         entry
