@@ -1,6 +1,6 @@
 //! Notices: events of some kinds, of a user's stream, that are read apart from the others of that stream.
 
-use crate::read::{COLUMNS, Log, ReadError, recorded, unsigned};
+use crate::read::{COLUMNS, Log, ReadError, recorded, signed, unsigned};
 use crate::record::{Recorded, lane_of};
 use std::ops::RangeInclusive;
 use uuid::Uuid;
@@ -89,8 +89,4 @@ impl Log {
         })
         .await
     }
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,6 +1,6 @@
 //! Events without what they say: for whoever looks at what happened, and not at what was said. Payloads are not read.
 
-use crate::read::{Log, ReadError, lane, unsigned};
+use crate::read::{Log, ReadError, halves, lane, signed, unsigned};
 use crate::record::lane_of;
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -91,10 +91,9 @@ impl Log {
     /// When the log does not answer; asking again is safe.
     pub async fn lane_before(&self, lane: u8, head: u64, at: DateTime<Utc>) -> Result<u64, ReadError> {
         let (lane, head) = (i16::from(lane), signed(head));
+        let sql = halves("e.at < $3::timestamptz", "e.pos =");
         self.bounded(async |client| {
-            let statement = client
-                .prepare_cached(include_str!("outlines/lane_before.sql"))
-                .await?;
+            let statement = client.prepare_cached(&sql).await?;
             let row = client.query_one(&statement, &[&lane, &head, &at]).await?;
             Ok(unsigned(row.try_get(0)?))
         })
@@ -107,10 +106,9 @@ impl Log {
     /// When the log does not answer; asking again is safe.
     pub async fn stream_before(&self, stream: Uuid, head: u64, at: DateTime<Utc>) -> Result<u64, ReadError> {
         let (lane, head) = (i16::from(lane_of(stream)), signed(head));
+        let sql = halves("e.at < $3::timestamptz", "e.stream = $4 AND e.seq =");
         self.bounded(async |client| {
-            let statement = client
-                .prepare_cached(include_str!("outlines/stream_before.sql"))
-                .await?;
+            let statement = client.prepare_cached(&sql).await?;
             let row = client
                 .query_one(&statement, &[&lane, &head, &at, &stream])
                 .await?;
@@ -146,8 +144,4 @@ impl Log {
         })
         .await
     }
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,6 +1,6 @@
 //! What a stream was at an earlier moment: up to where it had come, the control events until then, and the marks that were on its subjects.
 
-use crate::read::{COLUMNS, Log, ReadError, recorded, unsigned};
+use crate::read::{COLUMNS, Log, ReadError, halves, recorded, signed, unsigned};
 use crate::record::{Recorded, lane_of};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -24,8 +24,9 @@ impl Log {
     /// When the log does not answer; asking again is safe.
     pub async fn stream_upto(&self, stream: Uuid, head: u64, pos: u64) -> Result<u64, ReadError> {
         let (lane, head, pos) = (i16::from(lane_of(stream)), signed(head), signed(pos));
+        let sql = halves("e.pos <= $3::bigint", "e.stream = $4 AND e.seq =");
         self.bounded(async |client| {
-            let statement = client.prepare_cached(include_str!("past/upto.sql")).await?;
+            let statement = client.prepare_cached(&sql).await?;
             let row = client
                 .query_one(&statement, &[&lane, &head, &pos, &stream])
                 .await?;
@@ -128,10 +129,6 @@ fn held_since(changes: &BTreeMap<u64, bool>) -> Option<u64> {
             if *held { since.or(Some(*seq)) } else { None }
         },
     )
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

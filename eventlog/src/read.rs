@@ -119,6 +119,18 @@ pub(crate) fn recorded_at(row: &Row, first: usize) -> Result<Recorded, ReadError
     })
 }
 
+/// A position or seq that a caller names; one that no log reaches is behind all that there is.
+pub(crate) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The statement that finds the last place whose event is early: by what is asked of the event, and by which column a place is told.
+pub(crate) fn halves(is_early: &str, at_place: &str) -> String {
+    include_str!("halves.sql")
+        .replace("{is_early}", is_early)
+        .replace("{at_place}", at_place)
+}
+
 /// Positions are never negative in the log; a negative one would be read as 0.
 pub(crate) fn unsigned(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
