@@ -1,4 +1,5 @@
 // What people show of themselves, what they let others do, and how they are there.
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Locator } from 'playwright-core';
 import { eventually, type Person } from './person.ts';
@@ -63,6 +64,21 @@ test('somebody who is not to be disturbed says so, and whoever hides is not seen
   await choose(ann, 'Online');
   await eventually(there, 'online');
   for (const person of [ann, ben]) await person.leave();
+});
+
+test('a conversation that comes late does not close the menu that somebody has opened', async () => {
+  const [ann] = await two();
+  const shown = await ann.page.evaluate(() => location.hash);
+  await ann.turnAway();
+  await ann.page.getByRole('button', { name: /^Your account/ }).click();
+  const first = ann.page.getByRole('menuitem', { name: 'Profile and settings' });
+  await first.and(ann.page.locator(':focus')).waitFor();
+  await ann.page.evaluate(hash => void (location.hash = hash), shown);
+  await ann.field.waitFor();
+  // An effect runs behind a frame.
+  await ann.page.evaluate(() => new Promise(done => requestAnimationFrame(() => setTimeout(done))));
+  assert.ok(await first.and(ann.page.locator(':focus')).isVisible());
+  await ann.leave();
 });
 
 test('whoever wants nobody to open a conversation is not opened one with', async () => {

@@ -60,7 +60,7 @@ export function Composer({ chat, known, conversation: shown, title, picked, thre
 
   useEffect(() => {
     // On a touch screen the keyboard would cover what there is to read.
-    if (matchMedia('(hover: hover)').matches) field.current?.focus();
+    if (matchMedia('(hover: hover)').matches && !isBusy()) field.current?.focus();
     return () => clearTimeout(pause.current);
   }, []);
 
@@ -236,6 +236,11 @@ export function Composer({ chat, known, conversation: shown, title, picked, thre
       )}
     </form>
   );
+}
+
+/** Whether somebody is at what would close without the focus, or where they write: a conversation may come late. */
+function isBusy(): boolean {
+  return document.activeElement?.closest('[role="menu"], input, textarea') != null;
 }
 
 function entryOf({ log }: store.Conversation, id: string): MessageEntry | undefined {
