@@ -289,6 +289,7 @@ fn readiness_of(lifecycle: &Lifecycle, config: &Config, spine: &Spine) -> Readin
         lifecycle,
         &spine.appender,
         &spine.lanes_log,
+        spine.log.pool(),
         &spine.checkpoints,
         spine.redis.clone(),
         patience,

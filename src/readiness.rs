@@ -4,7 +4,7 @@ use crate::fanout::Health;
 use crate::lifecycle::Lifecycle;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tidings_eventlog::{Appender, LaneHead, Log};
+use tidings_eventlog::{Appender, LaneHead, Log, Pool};
 use tidings_projections::Checkpoints;
 use tokio::time::{Instant, interval, timeout};
 
@@ -26,6 +26,8 @@ pub enum Reason {
     LogNotReadable,
     /// Read models that clients are let in by have not passed for a while what was in the log.
     ReadModelsBehind,
+    /// Whoever reads gets no session with the database in time: all are in use, or it takes no more.
+    ReadersUnavailable,
 }
 
 impl Reason {
@@ -35,6 +37,7 @@ impl Reason {
             Self::LogNotWritable => "log_not_writable",
             Self::LogNotReadable => "log_not_readable",
             Self::ReadModelsBehind => "read_models_behind",
+            Self::ReadersUnavailable => "readers_unavailable",
         }
     }
 }
@@ -54,15 +57,18 @@ pub struct Readiness {
     appender: Arc<Appender>,
     redis: Health,
     lifecycle: Lifecycle,
-    reads: Arc<Mutex<Option<Reason>>>,
+    reads: Found,
+    readers: Found,
 }
 
 impl Readiness {
-    /// Looks after the node's readiness until it stops. `log` is read over sessions that no reader can use up.
+    /// Looks after the node's readiness until it stops. `log` is read over sessions that no reader can use up, `readers` are those that they
+    /// can.
     pub fn start(
         lifecycle: &Lifecycle,
         appender: &Arc<Appender>,
         log: &Log,
+        readers: &Pool,
         checkpoints: &Checkpoints,
         redis: Health,
         patience: Patience,
@@ -71,7 +77,8 @@ impl Readiness {
             appender: Arc::clone(appender),
             redis,
             lifecycle: lifecycle.clone(),
-            reads: Arc::default(),
+            reads: Found::default(),
+            readers: Found::default(),
         };
         let (writes, stop) = (readiness.clone(), lifecycle.stopping());
         lifecycle.spawn_for_life("readiness of writes", async move {
@@ -88,6 +95,14 @@ impl Readiness {
                 () = reads.watch_reads(&log, &checkpoints, patience.behind) => {}
             }
         });
+        let (watch, stop) = (readiness.clone(), lifecycle.stopping());
+        let readers = readers.clone();
+        lifecycle.spawn_for_life("readiness of readers", async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = watch.watch_readers(&readers) => {}
+            }
+        });
         readiness
     }
 
@@ -95,8 +110,10 @@ impl Readiness {
     pub fn reasons(&self) -> Vec<Reason> {
         let going = self.lifecycle.is_draining().then_some(Reason::GoingAway);
         let writes = self.appender.trouble().map(|_| Reason::LogNotWritable);
-        let reads = *self.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        [going, writes, reads].into_iter().flatten().collect()
+        [going, writes, self.reads.last(), self.readers.last()]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// Whether Redis works. A node serves without it, only slower.
@@ -135,11 +152,11 @@ impl Readiness {
                 Ok(Ok(heads)) => heads,
                 Ok(Err(error)) => {
                     tracing::debug!(%error, "heads cannot be read");
-                    self.found(Some(Reason::LogNotReadable));
+                    self.reads.note(Some(Reason::LogNotReadable));
                     continue;
                 }
                 Err(_) => {
-                    self.found(Some(Reason::LogNotReadable));
+                    self.reads.note(Some(Reason::LogNotReadable));
                     continue;
                 }
             };
@@ -153,20 +170,43 @@ impl Readiness {
             let late = goal
                 .as_ref()
                 .is_some_and(|goal| goal.set.elapsed() >= limit && !goal.is_passed(checkpoints));
-            self.found(late.then_some(Reason::ReadModelsBehind));
+            self.reads.note(late.then_some(Reason::ReadModelsBehind));
         }
     }
 
-    fn found(&self, reason: Option<Reason>) {
-        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        if *reads != reason {
+    /// Waits for a session as those do who read, and no longer than they do.
+    async fn watch_readers(&self, readers: &Pool) {
+        let mut look = interval(LOOK);
+        loop {
+            look.tick().await;
+            let none = readers.get().await.err();
+            if let Some(error) = &none {
+                tracing::debug!(%error, "there is no session to read over");
+            }
+            self.readers.note(none.map(|_| Reason::ReadersUnavailable));
+        }
+    }
+}
+
+/// What was found last by one of those who look, if anything is wrong. Cheap to clone.
+#[derive(Clone, Default)]
+struct Found(Arc<Mutex<Option<Reason>>>);
+
+impl Found {
+    fn last(&self) -> Option<Reason> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, reason: Option<Reason>) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last != reason {
             if let Some(reason) = reason {
                 tracing::warn!(reason = reason.name(), "not ready");
-            } else {
-                tracing::info!("the log can be read and the read models are there again");
+            } else if let Some(reason) = *last {
+                tracing::info!(reason = reason.name(), "it is no more a reason not to be ready");
             }
         }
-        *reads = reason;
+        *last = reason;
     }
 }
 

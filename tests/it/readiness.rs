@@ -112,3 +112,22 @@ async fn a_node_whose_read_models_stand_still_is_not_ready() {
     until_ready(&node).await;
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_readers_get_no_session_is_not_ready() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    // So long somebody waits for a session before there is none.
+    config.database_timeout_ms = 15_000;
+    let node = TestNode::start(config).await;
+    until_ready(&node).await;
+    let readers = node.node.gateway().log.pool().clone();
+    let mut held = vec![];
+    while held.len() < readers.max_size() {
+        held.extend(readers.get().await.ok());
+    }
+    until_reason(&node, "readers_unavailable").await;
+    drop(held);
+    until_ready(&node).await;
+    node.stop().await;
+}
