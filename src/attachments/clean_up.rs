@@ -163,35 +163,49 @@ impl Shared {
     /// Removes bytes that nobody has stored in the end, or has any more.
     async fn settle_doubts(&self, now: DateTime<Utc>) -> Result<(), Trouble> {
         let before = now - DOUBT;
-        for sha256 in self.store.list("doubtful", before).await? {
-            if !self
-                .tables
-                .ask(is_stored(sha256.clone(), &[]))
-                .await?
-                .contains(&true)
-            {
-                let moved = Moved::of(&sha256);
-                match self.store.rename(&kept(&sha256), &moved.path()).await {
-                    Ok(()) => self.settle(&moved).await?,
-                    Err(StoreError::Missing) => {}
-                    Err(error) => return Err(error.into()),
-                }
+        let (mut names, mut troubles) = (self.store.list("doubtful", before).await?, Troubles::default());
+        while let Some(page) = names.page().await? {
+            for sha256 in page {
+                troubles.go_on(self.settle_doubt(&sha256, before).await)?;
             }
-            // Somebody may have come to doubt them again.
-            let doubt = doubtful(&sha256);
-            if self.store.written(&doubt).await?.is_some_and(|at| at < before) {
-                self.store.remove(&doubt).await?;
+        }
+        troubles.end()
+    }
+
+    async fn settle_doubt(&self, sha256: &str, before: DateTime<Utc>) -> Result<(), Trouble> {
+        if !self
+            .tables
+            .ask(is_stored(sha256.to_owned(), &[]))
+            .await?
+            .contains(&true)
+        {
+            let moved = Moved::of(sha256);
+            match self.store.rename(&kept(sha256), &moved.path()).await {
+                Ok(()) => self.settle(&moved).await?,
+                Err(StoreError::Missing) => {}
+                Err(error) => return Err(error.into()),
             }
+        }
+        // Somebody may have come to doubt them again.
+        let doubt = doubtful(sha256);
+        if self.store.written(&doubt).await?.is_some_and(|at| at < before) {
+            self.store.remove(&doubt).await?;
         }
         Ok(())
     }
 
     /// What was being removed when a node ended.
     async fn settle_leaving(&self, now: DateTime<Utc>) -> Result<(), Trouble> {
-        for name in self.store.list("leaving", now - DOUBT).await? {
-            self.settle(&Moved { name }).await?;
+        let (mut names, mut troubles) = (
+            self.store.list("leaving", now - DOUBT).await?,
+            Troubles::default(),
+        );
+        while let Some(page) = names.page().await? {
+            for name in page {
+                troubles.go_on(self.settle(&Moved { name }).await)?;
+            }
         }
-        Ok(())
+        troubles.end()
     }
 
     /// Bytes that were moved aside go, or come back.
@@ -215,21 +229,49 @@ impl Shared {
     /// What uploads have left that were never finished.
     async fn remove_leftovers(&self, now: DateTime<Utc>) -> Result<(), Trouble> {
         let longest = TimeDelta::seconds(i64::from(self.config.resumable_s)) + TimeDelta::days(1);
-        let old = self.store.list("incoming", now - longest).await?;
-        let parts: Vec<Uuid> = old.iter().filter_map(|name| Uuid::try_parse(name).ok()).collect();
-        let named = self
-            .tables
-            .rows(include_str!("resumable/named.sql"), &[&parts])
-            .await?;
-        let named: HashSet<Uuid> = named.iter().filter_map(|row| row.try_get(0).ok()).collect();
-        for name in old {
-            // An upload that somebody goes on with has parts of any age.
-            if Uuid::try_parse(&name).is_ok_and(|part| named.contains(&part)) {
-                continue;
+        let mut names = self.store.list("incoming", now - longest).await?;
+        let mut troubles = Troubles::default();
+        while let Some(page) = names.page().await? {
+            let parts: Vec<Uuid> = page
+                .iter()
+                .filter_map(|name| Uuid::try_parse(name).ok())
+                .collect();
+            let named = self
+                .tables
+                .rows(include_str!("resumable/named.sql"), &[&parts])
+                .await?;
+            let named: HashSet<Uuid> = named.iter().filter_map(|row| row.try_get(0).ok()).collect();
+            for name in page {
+                // An upload that somebody goes on with has parts of any age.
+                if Uuid::try_parse(&name).is_ok_and(|part| named.contains(&part)) {
+                    continue;
+                }
+                let removed = self.store.remove(&incoming(name)).await;
+                troubles.go_on(removed.map_err(Trouble::from))?;
             }
-            self.store.remove(&incoming(name)).await?;
         }
-        Ok(())
+        troubles.end()
+    }
+}
+
+/// What went wrong with some of many, of which the first is told.
+#[derive(Default)]
+struct Troubles(Option<Trouble>);
+
+impl Troubles {
+    /// Goes on behind one that the store refused: it keeps none of the others. Where nobody answers it would go wrong with all of them.
+    fn go_on(&mut self, done: Result<(), Trouble>) -> Result<(), Trouble> {
+        match done {
+            Err(Trouble::Store(error @ (StoreError::Failed(_) | StoreError::Missing))) => {
+                self.0.get_or_insert(error.into());
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    fn end(self) -> Result<(), Trouble> {
+        self.0.map_or(Ok(()), Err)
     }
 }
 

@@ -11,7 +11,9 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt as _, PutPayload};
+use object_store::{
+    GetOptions, GetRange, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutPayload,
+};
 use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,7 +23,7 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// Objects that one look at a folder of the store brings.
+/// Objects whose names one page of a folder of the store has.
 const LISTED: usize = 1000;
 
 /// Why the store did not do what it was asked. What exactly is wrong stands in the log, where it is told once.
@@ -165,23 +167,46 @@ impl Store {
         Ok(bounded.boxed())
     }
 
-    /// The names below a folder of the store of what was last written before a moment; some, where there are very many.
-    pub(super) async fn list(&self, folder: &str, before: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
-        let store = self.opened().await?;
-        let mut objects = store.list(Some(&Path::from(folder)));
+    /// The names below a folder of the store of what was last written before a moment.
+    pub(super) async fn list(
+        &self,
+        folder: &'static str,
+        before: DateTime<Utc>,
+    ) -> Result<Names, StoreError> {
+        let objects = self.opened().await?.list(Some(&Path::from(folder)));
+        Ok(Names {
+            objects: objects.fuse().boxed(),
+            folder,
+            before,
+            patience: self.patience(),
+        })
+    }
+}
+
+/// Names of objects, a page at a time: however many of them stay where they are, all are looked at.
+pub(super) struct Names {
+    objects: BoxStream<'static, object_store::Result<ObjectMeta>>,
+    folder: &'static str,
+    before: DateTime<Utc>,
+    patience: Duration,
+}
+
+impl Names {
+    /// The next ones, or `None` behind the last.
+    pub(super) async fn page(&mut self) -> Result<Option<Vec<String>>, StoreError> {
         let mut found = vec![];
         while found.len() < LISTED {
-            let object = timeout(self.patience(), objects.next())
+            let object = timeout(self.patience, self.objects.next())
                 .await
                 .map_err(|_| StoreError::Late)?;
             let Some(object) = object.transpose()? else { break };
-            if object.last_modified >= before {
+            if object.last_modified >= self.before {
                 continue;
             }
-            let name = object.location.as_ref().strip_prefix(folder);
+            let name = object.location.as_ref().strip_prefix(self.folder);
             found.extend(name.map(|name| name.trim_start_matches('/').to_owned()));
         }
-        Ok(found)
+        Ok((!found.is_empty()).then_some(found))
     }
 }
 

@@ -567,6 +567,66 @@ async fn parts_of_an_upload_that_is_gone_on_with_are_kept_however_old_they_are()
     node.stop().await;
 }
 
+/// A file of the store that was written long ago.
+fn left(folder: &Path, name: &str) -> PathBuf {
+    let left = folder.join(name);
+    std::fs::write(&left, "left").unwrap();
+    age(&left);
+    left
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_uploads_have_left_goes_also_behind_thousands_of_parts_that_are_kept() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.attachments.clean_up_s = 1;
+    let node = TestNode::start(config).await;
+    let ann = node.register("ann").await;
+    let place = begun(&node, &ann, 10).await;
+    let sent = part(&node, &ann, &place, 0).body("hello").send().await.unwrap();
+    assert_eq!(sent.status(), 204);
+    // Somebody goes on with an upload of which they are parts.
+    let kept: Vec<Uuid> = (0..3000).map(|_| Uuid::new_v4()).collect();
+    let name = "UPDATE upload SET parts = parts || $1";
+    let named = store.client().await.execute(name, &[&kept]).await.unwrap();
+    assert_eq!(named, 1);
+    let folder = files(&store).join("incoming");
+    let keep = |part: &Uuid| left(&folder, &part.to_string());
+    // In whatever order a folder tells what is in it, some of these stand behind a thousand of those.
+    let mut all: Vec<PathBuf> = kept[..1500].iter().map(keep).collect();
+    let nobodys: Vec<PathBuf> = (0..200)
+        .map(|_| left(&folder, &Uuid::new_v4().to_string()))
+        .collect();
+    all.extend(kept[1500..].iter().map(keep));
+    eventually(async || (!nobodys.iter().any(|left| left.exists())).then_some(())).await;
+    assert!(all.iter().all(|part| part.exists()));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_cannot_be_removed_keep_none_of_the_others() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.attachments.clean_up_s = 1;
+    let node = TestNode::start(config).await;
+    let ann = node.register("ann").await;
+    node.stored(&ann, "a.txt", "words").await;
+    let root = files(&store);
+    let doubtful = root.join("doubtful");
+    std::fs::create_dir_all(&doubtful).unwrap();
+    // Where a folder should be stands a file, so that nothing can be moved from there.
+    std::fs::write(root.join("zz"), "in the way").unwrap();
+    let doubts = |first: &str| -> Vec<PathBuf> {
+        let names = (0..20).map(|n| format!("{first}{n:062x}"));
+        names.map(|name| left(&doubtful, &name)).collect()
+    };
+    let stuck = doubts("zz");
+    let gone = doubts("yy");
+    eventually(async || (!gone.iter().any(|doubt| doubt.exists())).then_some(())).await;
+    assert!(stuck.iter().all(|doubt| doubt.exists()));
+    node.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_of_a_part_that_does_not_count_are_not_kept() {
     const LENGTH: usize = 12_000_000;
