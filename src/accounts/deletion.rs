@@ -7,11 +7,14 @@ use super::error::AccountError;
 use super::principal::Principal;
 use super::rules::Username;
 use super::service::{Accounts, Inner};
+use chrono::{DateTime, Utc};
 use tidings_domain::event::{AccountDeleted, DeletedBy};
 use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-/// Deletions that the log is told of in one go.
+/// Deletions that are looked up at once.
 const TOLD_AT_ONCE: i64 = 100;
 
 impl Accounts {
@@ -70,7 +73,8 @@ impl Accounts {
 }
 
 impl Inner {
-    /// Tells the log of deletions that it does not know of, or of that of one user only. What it does not take now is told again later.
+    /// Tells the log of deletions that it does not know of, or of that of one user only. What it does not take now is told again later, and keeps
+    /// none of the others.
     pub(super) async fn tell_deletions(&self, only: Option<Uuid>) {
         if let Err(error) = self.try_to_tell(only).await {
             tracing::warn!(%error, "deleted accounts cannot be looked up");
@@ -79,23 +83,34 @@ impl Inner {
 
     async fn try_to_tell(&self, only: Option<Uuid>) -> Result<(), DatabaseError> {
         let untold = include_str!("sql/deletion_untold.sql");
-        for row in self.database.rows(untold, &[&TOLD_AT_ONCE, &only]).await? {
-            let user: Uuid = row.try_get("id")?;
-            let by_operator: bool = row.try_get("deleted_by_operator")?;
-            let deleted = AccountDeleted {
-                by: if by_operator {
-                    DeletedBy::Operator
-                } else {
-                    DeletedBy::Person
-                },
-                name_freed: row.try_get("name_freed")?,
-            };
-            if let Ok(Ok(())) = timeout(self.timeout, self.registrar.delete(user, deleted)).await {
-                let told = include_str!("sql/deletion_told.sql");
-                self.database.execute(told, &[&user]).await?;
-            } else {
-                tracing::debug!(%user, "the log does not take a deletion just now");
+        let mut place = (DateTime::<Utc>::UNIX_EPOCH, Uuid::nil());
+        loop {
+            let values: [&(dyn ToSql + Sync); 4] = [&TOLD_AT_ONCE, &only, &place.0, &place.1];
+            let rows = self.database.rows(untold, &values).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            place = (last.try_get("deleted_at")?, last.try_get("id")?);
+            for row in rows {
+                self.tell(&row).await?;
             }
+        }
+    }
+
+    async fn tell(&self, row: &Row) -> Result<(), DatabaseError> {
+        let user: Uuid = row.try_get("id")?;
+        let by_operator: bool = row.try_get("deleted_by_operator")?;
+        let deleted = AccountDeleted {
+            by: if by_operator {
+                DeletedBy::Operator
+            } else {
+                DeletedBy::Person
+            },
+            name_freed: row.try_get("name_freed")?,
+        };
+        if let Ok(Ok(())) = timeout(self.timeout, self.registrar.delete(user, deleted)).await {
+            let told = include_str!("sql/deletion_told.sql");
+            self.database.execute(told, &[&user]).await?;
+        } else {
+            tracing::debug!(%user, "the log does not take a deletion just now");
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ use crate::rates::Rates;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -39,6 +39,8 @@ const PASSWORD: &str = "motor boat";
 struct Ledger {
     users: Mutex<HashMap<Uuid, NewUser>>,
     deleted: Mutex<HashMap<Uuid, AccountDeleted>>,
+    /// Those of whom it takes nothing.
+    refused: Mutex<HashSet<Uuid>>,
     away: AtomicBool,
 }
 
@@ -59,7 +61,7 @@ impl Registrar for Ledger {
 
     fn delete(&self, user: Uuid, deleted: AccountDeleted) -> BoxFuture<'_, Result<(), RegistrarError>> {
         Box::pin(async move {
-            if self.away.load(Ordering::Relaxed) {
+            if self.away.load(Ordering::Relaxed) || self.refused.lock().unwrap().contains(&user) {
                 return Err(RegistrarError);
             }
             self.deleted.lock().unwrap().insert(user, deleted);

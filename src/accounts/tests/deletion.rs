@@ -153,3 +153,26 @@ async fn a_deletion_that_the_log_missed_is_told_again() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_deletion_is_told_however_many_came_first_that_the_log_does_not_take() {
+    let world = World::new().await;
+    let first = world.register("ada").await;
+    let crowd: Vec<Uuid> = (0..150).map(|_| Uuid::new_v4()).collect();
+    world.ledger.refused.lock().unwrap().extend(&crowd);
+    let ids: Vec<String> = crowd.iter().map(|user| format!("('{user}'::uuid)")).collect();
+    let deleted = format!(
+        "INSERT INTO account (id, username, username_key, display_name, deleted_at) \
+         SELECT u.id, u.id::text, u.id::text, 'deleted user', now() - interval '1 hour' FROM (VALUES {}) u(id)",
+        ids.join(", ")
+    );
+    world.sql(&deleted).await;
+    world.ledger.away.store(true, Ordering::Relaxed);
+    assert!(world.accounts.delete(first.user).await.unwrap());
+    world.ledger.away.store(false, Ordering::Relaxed);
+    eventually("the log should hear of it", async || {
+        let told = world.ledger.deleted.lock().unwrap();
+        told.contains_key(&first.user).then_some(())
+    })
+    .await;
+}
