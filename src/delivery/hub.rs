@@ -9,7 +9,7 @@ use crate::by_lane::ByLane;
 use crate::controls::Controls;
 use crate::lifecycle::Lifecycle;
 use bytes::Bytes;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidings_domain::UserId;
@@ -121,9 +121,12 @@ pub trait Observer: Send + Sync + 'static {
     /// Somebody wants something else to be known of them.
     fn settled(&self, user: UserId);
 
-    /// Somebody may have come into a conversation, or left one, and nobody can say who: an event cannot be read, or the log has gone
-    /// back.
+    /// Somebody may have come into a conversation, or left one, and nobody can say who: the log has gone back.
     fn doubted(&self);
+
+    /// The same of one stream, in which something has happened that cannot be read: somebody may have come into the conversation or left it, or
+    /// it may have become otherwise between `by`, who did it, and somebody. `seers` are those here who may have seen the conversation.
+    fn obscured(&self, stream: Uuid, by: UserId, seers: &BTreeSet<UserId>);
 
     /// Something has become of an announcement.
     fn announced(&self);
@@ -336,12 +339,15 @@ impl Hub {
         }
     }
 
-    /// Subscribes a registered connection to conversations. When it returns, every later event of them goes to its outbox.
+    /// Subscribes a registered connection to conversations, which are all that it sees. When it returns, every later event of them goes to its
+    /// outbox.
     ///
     /// Read models may not know yet that the user has left a conversation: those that were left since the connection was
     /// registered are not subscribed to, and answered with the seq of the leave.
     pub async fn subscribe(&self, subscriber: &Subscriber, conversations: &[Uuid]) -> Vec<(Uuid, u64)> {
-        let mut by_lane: BTreeMap<u8, Vec<Uuid>> = BTreeMap::new();
+        // Of a lane in which there are none it is known then, too.
+        let mut by_lane: BTreeMap<u8, Vec<Uuid>> =
+            self.lanes.iter().map(|(lane, _)| (lane, vec![])).collect();
         for conversation in conversations {
             by_lane
                 .entry(conversation.as_bytes()[15])
@@ -430,5 +436,91 @@ impl Hub {
             // A closed queue means that the node stops.
             let _ = hub.messages.send(message).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+    use std::sync::atomic::AtomicBool;
+    use std::time::Duration;
+    use tidings_eventlog::{LogConfig, Recorded};
+
+    /// Notes what it is told of that cannot be read.
+    #[derive(Default)]
+    struct Notes {
+        obscured: Mutex<Vec<(Uuid, UserId, BTreeSet<UserId>)>>,
+        doubted: AtomicBool,
+    }
+
+    impl Observer for Notes {
+        fn advanced(&self, _lane: u8, _pos: u64) {}
+        fn moved(&self, _conversation: Uuid, _user: UserId, _came: bool) {}
+        fn settled(&self, _user: UserId) {}
+        fn doubted(&self) {
+            self.doubted.store(true, Ordering::Relaxed);
+        }
+        fn obscured(&self, stream: Uuid, by: UserId, seers: &BTreeSet<UserId>) {
+            self.obscured.lock().unwrap().push((stream, by, seers.clone()));
+        }
+        fn announced(&self) {}
+        fn parted(&self, _one: UserId, _other: UserId) {}
+        fn tied(&self, _one: UserId, _other: UserId) {}
+        fn ruled(&self, _conversation: Uuid) {}
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_puts_nobody_in_doubt_who_does_not_see_it() {
+        let (lifecycle, notes) = (Lifecycle::new(), Arc::new(Notes::default()));
+        // Nothing is missing, so that nothing is read.
+        let config = LogConfig::from_url("postgres://nobody@127.0.0.1:1/nothing").unwrap();
+        let log = Log::new(config.pool().unwrap(), config.timeout);
+        let observer: Arc<dyn Observer> = Arc::<Notes>::clone(&notes);
+        let hub = Hub::new(&lifecycle, &log, &observer, &Controls::default(), 0);
+        for lane in 0..2 {
+            hub.add(LaneHead {
+                lane,
+                head: 0,
+                epoch: 1,
+            });
+        }
+        let [seer, other] = [1_u64, 2].map(|connection| Subscriber {
+            connection,
+            user: UserId(Uuid::from_u128(connection.into())),
+            outbox: Arc::new(Outbox::new(8, 1000)),
+        });
+        let (stream, by) = (Uuid::from_u128(1 << 8), UserId(Uuid::from_u128(9)));
+        for (subscriber, sees) in [(&seer, vec![stream]), (&other, vec![])] {
+            hub.register(subscriber).await;
+            hub.subscribe(subscriber, &sees).await;
+        }
+        let unreadable = Recorded {
+            lane: 0,
+            pos: 1,
+            stream,
+            seq: 1,
+            msg_no: 0,
+            kind: 3,
+            ver: 1,
+            control: true,
+            actor: by.0,
+            at: DateTime::UNIX_EPOCH,
+            command: Uuid::nil(),
+            idx: 0,
+            payload: "{}".into(),
+            withdrawn: false,
+        };
+        let batch = Committed {
+            epoch: 1,
+            events: Arc::new(vec![unreadable]),
+        };
+        hub.offer(0, batch).await;
+        let mut at = hub.lanes.get(0).unwrap().at.clone();
+        at.wait_for(|at| at.head == 1).await.unwrap();
+        let told = [(stream, by, BTreeSet::from([seer.user]))];
+        assert_eq!(*notes.obscured.lock().unwrap(), told);
+        assert!(!notes.doubted.load(Ordering::Relaxed));
+        assert!(lifecycle.tasks_ended(Duration::from_mins(1)).await);
     }
 }

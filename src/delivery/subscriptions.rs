@@ -4,7 +4,7 @@ use super::hub::{Audience, Subscriber};
 use crate::planted;
 use crate::wire::{Frame, LiveEvent};
 use rand::RngExt as _;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use tidings_domain::UserId;
 use tidings_protocol::{Close, CloseCode};
 use uuid::Uuid;
@@ -163,13 +163,21 @@ impl Subscriptions {
     }
 
     /// Ends all subscriptions of a conversation. Each connection that had one catches up, and so finds out whether it may see on.
-    pub(super) fn doubt(&mut self, conversation: Uuid) {
+    /// Returns whose they are, and those of whom it is not known yet what they see.
+    pub(super) fn doubt(&mut self, conversation: Uuid) -> BTreeSet<UserId> {
         for subscriber in self.conversations.remove(&conversation).unwrap_or_default() {
             if let Some(own) = self.of_connection.get_mut(&subscriber.connection) {
                 own.remove(conversation);
+                own.settling.get_or_insert_default();
             }
             subscriber.outbox.lag();
         }
+        let is_settling = |subscriber: &&Subscriber| {
+            let own = self.of_connection.get(&subscriber.connection);
+            own.is_some_and(|own| own.settling.is_some())
+        };
+        let settling = self.users.values().flatten().filter(is_settling);
+        settling.map(|subscriber| subscriber.user).collect()
     }
 
     pub(super) fn unregister(&mut self, connection: u64, user: UserId) {
@@ -332,5 +340,30 @@ mod tests {
         assert!(!subscriptions.watched(ROOM));
         subscriptions.unregister(one.connection, one.user);
         assert!(subscriptions.users.is_empty() && subscriptions.of_connection.is_empty());
+    }
+
+    #[test]
+    fn those_who_saw_what_is_in_doubt_are_known_until_they_have_settled_again() {
+        let mut subscriptions = Subscriptions::default();
+        let [one, two, three] = [1, 2, 3].map(|connection| Subscriber {
+            user: UserId(Uuid::from_u128(connection.into())),
+            ..subscriber(connection)
+        });
+        for (subscriber, sees) in [(&one, vec![ROOM]), (&two, vec![OTHER])] {
+            subscriptions.register(subscriber.clone());
+            subscriptions.settle(subscriber, sees);
+        }
+        // Of whom it is not known yet what they see.
+        subscriptions.register(three.clone());
+        let doubted = BTreeSet::from([one.user, three.user]);
+        assert_eq!(subscriptions.doubt(ROOM), doubted);
+        assert!(!subscriptions.watched(ROOM) && subscriptions.watched(OTHER));
+        // They have not caught up when it happens again.
+        assert_eq!(subscriptions.doubt(ROOM), doubted);
+        for subscriber in [&one, &three] {
+            subscriptions.register(subscriber.clone());
+            subscriptions.settle(subscriber, vec![]);
+        }
+        assert!(subscriptions.doubt(ROOM).is_empty());
     }
 }

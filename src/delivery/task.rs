@@ -299,8 +299,9 @@ impl HubTask {
     /// not known here: those who did find out anew whether they may.
     fn dispatch_control(&mut self, recorded: &Recorded) {
         let Ok(event) = self.control(recorded) else {
-            self.subscriptions.doubt(recorded.stream);
-            self.observer.doubted();
+            let seers = self.subscriptions.doubt(recorded.stream);
+            let by = UserId(recorded.actor);
+            self.observer.obscured(recorded.stream, by, &seers);
             return;
         };
         if event.is_some() {

@@ -6,7 +6,7 @@ use crate::gateway::{Logins, Voices};
 use crate::lanes::Lanes;
 use crate::presence::Moves;
 use crate::telemetry::Look;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tidings_domain::{ConversationId, UserId};
@@ -40,6 +40,12 @@ impl Observer for Listeners {
 
     fn doubted(&self) {
         self.presence.doubt();
+        self.voices.doubt();
+    }
+
+    fn obscured(&self, stream: Uuid, by: UserId, seers: &BTreeSet<UserId>) {
+        self.presence.obscured(ConversationId(stream), by, seers);
+        // It may stand between any two. Nothing is looked up before somebody types.
         self.voices.doubt();
     }
 

@@ -256,6 +256,8 @@ impl Lookout {
                 Move::Settled(user) => self.watching.settled(user),
                 Move::Parted(one, other) => self.watching.parted(one, other),
                 Move::Tied(one, other) => self.watching.tied(one, other),
+                Move::Obscured(conversation, by) => self.watching.obscured(conversation, by),
+                Move::Doubted(user) => self.watching.doubted(user),
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Who comes into conversations and leaves them, who wants something else to be known, who blocks whom, and who is whose contact, as hubs tell
 //! it while that matters to somebody.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidings_domain::{ConversationId, UserId};
@@ -31,6 +32,10 @@ pub(super) enum Move {
     Parted(UserId, UserId),
     /// Two people have become contacts, or are none any more.
     Tied(UserId, UserId),
+    /// Somebody has done something that cannot be read, in a conversation or to somebody.
+    Obscured(ConversationId, UserId),
+    /// Somebody may see others than before.
+    Doubted(UserId),
 }
 
 #[derive(Default)]
@@ -62,6 +67,15 @@ impl Moves {
     /// Two people have become contacts, or are none any more.
     pub fn tied(&self, one: UserId, other: UserId) {
         self.push(Move::Tied(one, other));
+    }
+
+    /// Something has become of a stream that cannot be read, by `by`, and these may have seen the conversation: what concerns them is looked up
+    /// again.
+    pub fn obscured(&self, stream: ConversationId, by: UserId, seers: &BTreeSet<UserId>) {
+        self.push(Move::Obscured(stream, by));
+        for user in seers {
+            self.push(Move::Doubted(*user));
+        }
     }
 
     fn push(&self, moved: Move) {
@@ -120,6 +134,10 @@ mod tests {
         assert_eq!(moves.take().0.len(), 1);
         moves.doubt();
         assert!(!moves.take().1 && moves.take().1);
+        let (stream, seers) = (ConversationId(Uuid::nil()), BTreeSet::from([nobody]));
+        moves.obscured(stream, nobody, &seers);
+        let obscured = vec![Move::Obscured(stream, nobody), Move::Doubted(nobody)];
+        assert_eq!(moves.take(), (obscured, true));
         for _ in 0..=WAITING_MAX {
             come();
         }

@@ -352,9 +352,7 @@ impl Watching {
 
     /// Somebody wants something else to be known of them, and is shown as much of others.
     pub(super) fn settled(&mut self, user: UserId) {
-        for connection in self.of_user.get(&user).cloned().unwrap_or_default() {
-            self.look_up_again(connection);
-        }
+        self.doubted(user);
         if let Some(tracked) = self.tracked.get_mut(&user)
             && !tracked.watchers.is_empty()
         {
@@ -387,6 +385,26 @@ impl Watching {
                 }
                 self.look_up(connection);
             }
+        }
+    }
+
+    /// Somebody has done something that cannot be read, in a conversation or to somebody: who is in it is looked up again, and what they may
+    /// watch who watch it, or the one who did it.
+    pub(super) fn obscured(&mut self, conversation: ConversationId, by: UserId) {
+        self.read_members(conversation);
+        let mut watchers: BTreeSet<u64> = self.room_watchers(conversation).into_iter().collect();
+        let tracked = self.tracked.get(&by);
+        watchers.extend(tracked.into_iter().flat_map(|tracked| &tracked.watchers));
+        for connection in watchers {
+            self.look_up_again(connection);
+        }
+        self.doubted(by);
+    }
+
+    /// What somebody may watch is looked up again.
+    pub(super) fn doubted(&mut self, user: UserId) {
+        for connection in self.of_user.get(&user).cloned().unwrap_or_default() {
+            self.look_up_again(connection);
         }
     }
 

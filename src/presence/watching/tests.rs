@@ -307,6 +307,65 @@ fn who_has_other_settings_is_looked_up_as_a_viewer_and_as_one_who_is_watched() {
     assert!(watching.next_errand().is_none());
 }
 
+/// The connections of which it is looked up next what they may watch, and the conversations whose members are.
+fn looked_up(watching: &mut Watching) -> (Vec<u64>, Vec<ConversationId>) {
+    let (mut connections, mut conversations) = (vec![], vec![]);
+    while let Some(errand) = watching.next_errand() {
+        match errand {
+            Errand::Grant { connection, .. } => connections.push(connection),
+            Errand::Members(conversation, _) => conversations.push(conversation),
+            Errand::LastSeen(_) => {}
+        }
+    }
+    connections.sort_unstable();
+    (connections, conversations)
+}
+
+#[test]
+fn what_cannot_be_read_is_looked_up_for_those_alone_whom_it_may_concern() {
+    let (one, two, start) = (outbox(), outbox(), Instant::now());
+    let mut watching = watching(&[one], start);
+    let watch = Watch {
+        connection: 2,
+        user: user(8),
+        outbox: two,
+        users: vec![user(9)],
+        conversations: vec![],
+        reply: Box::new(|_| {}),
+    };
+    watching.watch(watch, start);
+    let (group, other) = (
+        ConversationId(Uuid::from_u128(7)),
+        ConversationId(Uuid::from_u128(6)),
+    );
+    let sees = Granted {
+        users: vec![user(9)],
+        ..granted(vec![group])
+    };
+    watching.granted(2, 1, Ok(sees), start);
+    watching.members(group, 1, Ok((vec![user(8), user(10)], HashMap::new())), start);
+    everybody_is_there(&mut watching, start);
+    looked_up(&mut watching);
+    let nobody = UserId(Uuid::nil());
+    for (conversation, by, connections, conversations) in [
+        (other, nobody, vec![], vec![]),
+        // In the conversation that the second one watches.
+        (group, nobody, vec![2], vec![group]),
+        // Perhaps to somebody who watches the one who did it, whether by name or as a member, and by somebody who watches.
+        (other, user(9), vec![2], vec![]),
+        (other, user(10), vec![2], vec![]),
+        (other, user(1), vec![1], vec![]),
+        (other, user(8), vec![2], vec![]),
+    ] {
+        watching.obscured(conversation, by);
+        assert_eq!(looked_up(&mut watching), (connections, conversations), "{by:?}");
+    }
+    watching.doubted(user(0));
+    assert_eq!(looked_up(&mut watching), (vec![1], vec![]));
+    watching.doubt();
+    assert_eq!(looked_up(&mut watching), (vec![1, 2], vec![group]));
+}
+
 #[test]
 fn a_block_shows_what_going_invisible_shows_and_its_end_what_coming_back_does() {
     let (apart, other, start) = (outbox(), outbox(), Instant::now());
