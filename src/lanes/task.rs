@@ -115,28 +115,34 @@ impl LaneTask {
             ready.extend(self.waiting.admit(request, there));
         }
         self.read_on();
-        self.carry_out(ready, vec![]).await;
+        self.carry_out(ready, HashMap::new()).await;
     }
 
-    /// Carries out what has waited for streams to be read, or for people or messages to be looked up.
-    async fn arrived(&mut self, arrived: Arrived) {
+    /// Carries out what has waited for streams to be read, or for people or messages to be looked up. All that has come of it becomes one batch.
+    async fn arrived(&mut self, arrived: Vec<Arrived>) {
         self.look_around();
-        let states = &self.states;
-        let there = |stream| states.contains(stream);
-        let released = match arrived {
-            Arrived::Read(read) => self.waiting.read(self.lane, read),
-            Arrived::People(found) => self.waiting.looked_up(found.as_ref(), there),
-            Arrived::Found(found) => self.waiting.found(found, there),
-        };
-        let (mut ready, mut read) = (vec![], vec![]);
-        for Released {
-            stream,
-            known,
-            requests,
-        } in released
-        {
-            ready.extend(requests);
-            read.extend(known.map(|known| (stream, known)));
+        let mut ready = vec![];
+        let mut read: HashMap<Uuid, Loaded> = HashMap::new();
+        for one in arrived {
+            let states = &self.states;
+            let there = |stream| states.contains(stream) || read.contains_key(&stream);
+            let released = match one {
+                Arrived::Read(read) => self.waiting.read(self.lane, read),
+                Arrived::People(found) => self.waiting.looked_up(found.as_ref(), there),
+                Arrived::Found(found) => self.waiting.found(found, there),
+            };
+            let mut of_streams = vec![];
+            for Released {
+                stream,
+                known,
+                requests,
+            } in released
+            {
+                ready.extend(requests);
+                of_streams.extend(known.map(|known| (stream, known)));
+            }
+            // Some came when their stream was being read already, and must not be told that what came before them is not there.
+            read.extend(self.take_in(of_streams, false));
         }
         self.read_on();
         self.carry_out(ready, read).await;
@@ -174,9 +180,7 @@ impl LaneTask {
     }
 
     /// Brings requests to their answers. What was read for them of their streams comes with them.
-    async fn carry_out(&mut self, requests: Vec<Request>, read: Vec<(Uuid, Known)>) {
-        // Some came when their stream was being read already, and must not be told that what came before them is not there.
-        let mut fresh = self.take_in(read, false);
+    async fn carry_out(&mut self, requests: Vec<Request>, mut read: HashMap<Uuid, Loaded>) {
         let mut pending = Vec::with_capacity(requests.len());
         let mut questions = vec![];
         for (order, request) in requests.into_iter().enumerate() {
@@ -210,7 +214,7 @@ impl LaneTask {
         if !pending.is_empty() {
             metrics::histogram!("tidings_lane_batch_commands").record(pending.len() as f64);
             let span = tracing::info_span!("batch", lane = self.lane, commands = pending.len());
-            self.settle(pending, &mut fresh).instrument(span).await;
+            self.settle(pending, &mut read).instrument(span).await;
         }
         if !questions.is_empty() {
             self.authorize(questions).await;

@@ -307,21 +307,32 @@ impl Waiting {
         users.into_iter().collect()
     }
 
-    /// What comes next for those who wait. Never, where nothing is under way.
-    pub(super) async fn next(&mut self) -> Arrived {
-        let arrived = match self.tasks.join_next().await {
-            Some(Ok(arrived)) => arrived,
-            // Nobody would be told: the lane goes the same way.
-            Some(Err(error)) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => std::future::pending().await,
-            },
-            None => std::future::pending().await,
-        };
-        match arrived {
-            Arrived::Read(_) => self.reading -= 1,
-            Arrived::People(_) => self.looking_up = false,
-            Arrived::Found(_) => self.finding -= 1,
+    /// What comes next for those who wait, with all that has come by then: what was found while the lane appended is decided in one batch.
+    /// Never, where nothing is under way.
+    pub(super) async fn next(&mut self) -> Vec<Arrived> {
+        let mut joined = self.tasks.join_next().await;
+        let mut arrived = vec![];
+        while let Some(ended) = joined {
+            match ended {
+                Ok(one) => arrived.push(one),
+                // Nobody would be told: the lane goes the same way.
+                Err(error) => {
+                    if let Ok(panic) = error.try_into_panic() {
+                        std::panic::resume_unwind(panic);
+                    }
+                }
+            }
+            joined = self.tasks.try_join_next();
+        }
+        if arrived.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        for one in &arrived {
+            match one {
+                Arrived::Read(_) => self.reading -= 1,
+                Arrived::People(_) => self.looking_up = false,
+                Arrived::Found(_) => self.finding -= 1,
+            }
         }
         arrived
     }

@@ -5,6 +5,7 @@ use crate::lanes::states::StreamState;
 use crate::lanes::{Accepted, Authorize, Seat};
 use futures_util::future::BoxFuture;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tidings_domain::event::{ConversationEvent, GroupRenamed};
 use tidings_domain::{
     Command, CommandId, ConversationCommand, ConversationId, GroupName, Original, Says, Source, StreamCommand,
@@ -353,4 +354,37 @@ async fn nobody_waits_for_a_silent_lane_longer_than_from_their_coming_on() {
     let deadlines = deadlines.lock().unwrap();
     assert!(deadlines.iter().all(|deadline| *deadline <= come + patience));
     assert!(deadlines.is_sorted());
+}
+
+#[tokio::test]
+async fn what_was_found_while_the_lane_was_busy_is_taken_in_one_go() {
+    let mut waiting = waiting(9);
+    for _ in 0..3 {
+        waiting.admit(forwarding(ONE).0, true);
+    }
+    let ended = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&ended);
+    waiting.find(Duration::from_mins(1), move |_, _| {
+        let count = Arc::clone(&count);
+        async move {
+            count.fetch_add(1, Ordering::Relaxed);
+            Ok(Answer::Original(None))
+        }
+    });
+    while ended.load(Ordering::Relaxed) < 3 {
+        tokio::task::yield_now().await;
+    }
+    let arrived = waiting.next().await;
+    assert_eq!((arrived.len(), waiting.finding), (3, 0));
+    let mut released = 0;
+    for one in arrived {
+        if let Arrived::Found(found) = one {
+            released += waiting
+                .found(found, |_| true)
+                .iter()
+                .map(|released| released.requests.len())
+                .sum::<usize>();
+        }
+    }
+    assert_eq!(released, 3);
 }
