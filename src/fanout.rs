@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 use tidings_eventlog::Log;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub use asks::{Answering, Asks, Unanswered};
@@ -70,6 +71,8 @@ pub struct Health {
     failing: Arc<AtomicU32>,
     /// Whether the last probe was not taken either.
     refused: Arc<AtomicBool>,
+    /// Something of it is otherwise than before.
+    changed: Arc<Notify>,
 }
 
 impl Health {
@@ -80,26 +83,42 @@ impl Health {
             && !self.refused.load(Ordering::Relaxed)
     }
 
+    /// Waits until it may be otherwise than when this was last waited for. For one task alone.
+    async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// There is one reader more that is to be connected.
+    fn wants_another(&self) {
+        self.wanted.fetch_add(1, Ordering::Relaxed);
+        self.changed.notify_one();
+    }
+
     fn connected(&self) {
         self.readers.fetch_add(1, Ordering::Relaxed);
+        self.changed.notify_one();
     }
 
     fn disconnected(&self) {
         self.readers.fetch_sub(1, Ordering::Relaxed);
+        self.changed.notify_one();
     }
 
     /// A publisher begins to fail.
     fn fails(&self) {
         self.failing.fetch_add(1, Ordering::Relaxed);
+        self.changed.notify_one();
     }
 
     /// One that failed works again.
     fn recovers(&self) {
         self.failing.fetch_sub(1, Ordering::Relaxed);
+        self.changed.notify_one();
     }
 
     fn probed(&self, is_taken: bool) {
         self.refused.store(!is_taken, Ordering::Relaxed);
+        self.changed.notify_one();
     }
 }
 
@@ -240,7 +259,7 @@ impl Fanout {
         let stop = self.lifecycle.stopping();
         self.lifecycle
             .spawn_for_life("publisher", publisher.run(published, stop.clone()));
-        self.health.wanted.fetch_add(1, Ordering::Relaxed);
+        self.health.wants_another();
         let reader = reader::Reader::new(
             lane,
             self.keys,

@@ -4,15 +4,20 @@
 use super::{FanoutConfig, Health};
 use crate::delivery::Hub;
 use tidings_eventlog::{LaneHead, Log};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 pub(super) async fn run(log: Log, hub: Hub, health: Health, config: FanoutConfig, stop: CancellationToken) {
+    let mut looked = Instant::now();
     loop {
-        let pause = if health.is_up() { config.sweep } else { config.tail };
-        metrics::gauge!("tidings_redis_up").set(if health.is_up() { 1.0 } else { 0.0 });
+        let is_up = health.is_up();
+        let pause = if is_up { config.sweep } else { config.tail };
+        metrics::gauge!("tidings_redis_up").set(if is_up { 1.0 } else { 0.0 });
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
+            () = sleep_until(looked + pause) => {}
+            // Where Redis has gone, what is said from now on is not waited for that long.
+            () = health.changed() => continue,
         }
         // Known before the log is asked, which therefore has it all.
         let known = hub.places();
@@ -26,6 +31,7 @@ pub(super) async fn run(log: Log, hub: Hub, health: Health, config: FanoutConfig
             }
             Err(error) => tracing::debug!(%error, "heads could not be read"),
         }
+        looked = Instant::now();
     }
 }
 

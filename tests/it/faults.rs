@@ -109,6 +109,29 @@ async fn redis_flushed_killed_and_restarted_empty_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn when_redis_goes_nobody_waits_for_the_next_time_that_heads_are_compared() {
+    let (store, redis) = Store::with_redis().await;
+    let mut config = store.config();
+    config.sweep_ms = 3_600_000;
+    let (one, two) = (
+        TestNode::start(config.clone()).await,
+        TestNode::start(config).await,
+    );
+    for node in [&one, &two] {
+        until_redis_is(node, "up").await;
+    }
+    let (ann, ben) = (one.register("ann").await, two.register("ben").await);
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    b.events(conversation, 1).await;
+    redis.kill().await.unwrap();
+    a.say(conversation, "by the log alone").await;
+    assert_eq!(words(&b.events(conversation, 1).await), ["by the log alone"]);
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_node_without_redis_serves_and_says_so() {
     let (store, redis) = Store::with_redis().await;
     let (one, two) = (store.node().await, store.node().await);
