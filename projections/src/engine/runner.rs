@@ -282,6 +282,12 @@ impl Projector {
     ) -> Result<(), ProjectionError> {
         for _ in 0..looks {
             let state = self.look(session, lane).await?;
+            for (i, pos) in stall.left_behind(&state) {
+                let label = &self.targets[i].label;
+                if !self.checkpoints.is_building(label) {
+                    self.checkpoints.hold(lane, label, pos + 1);
+                }
+            }
             if stall.is_too_long(&state) {
                 // Harmless if the worker is alive after all: only one of both can move a checkpoint.
                 match self.step(session, lane, &stall.held, Pace::new(RANGE)).await? {
@@ -430,6 +436,16 @@ impl Projector {
 }
 
 impl Stall {
+    /// Those that have not moved since it was looked last while others are further, with where they stand. Whoever folds a lane moves all of
+    /// them together, but for those that it cannot take past an event: readers are told before this process has met that itself.
+    fn left_behind(&self, state: &State) -> Vec<(usize, u64)> {
+        let positions = state.positions.iter().copied();
+        let furthest = positions.clone().flatten().filter(|pos| *pos <= state.head).max();
+        let each = positions.zip(self.last.iter().copied()).enumerate();
+        each.filter_map(|(i, (now, last))| Some((i, now.filter(|_| now == last && now < furthest)?)))
+            .collect()
+    }
+
     fn is_too_long(&mut self, state: &State) -> bool {
         let behind = state.positions.iter().flatten().any(|pos| *pos < state.head);
         if behind && self.last == state.positions {
@@ -444,5 +460,36 @@ impl Stall {
     fn begin_again(&mut self) {
         self.looks = 0;
         self.held.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_still_while_others_go_on_is_left_behind() {
+        let mut stall = Stall::default();
+        let mut look = |positions: [Option<u64>; 3]| {
+            let state = State {
+                head: 9,
+                epoch: 1,
+                positions: positions.into(),
+            };
+            let left = stall.left_behind(&state);
+            stall.is_too_long(&state);
+            left
+        };
+        assert!(look([Some(3), Some(3), None]).is_empty());
+        assert!(look([Some(3), Some(3), None]).is_empty());
+        // It may be about to follow.
+        assert!(look([Some(5), Some(4), None]).is_empty());
+        assert_eq!(look([Some(7), Some(4), None]), [(1, 4)]);
+        assert_eq!(look([Some(7), Some(4), None]), [(1, 4)]);
+        assert!(look([Some(7), Some(6), None]).is_empty());
+        assert!(look([Some(7), Some(7), None]).is_empty());
+        // The log has gone back, and one of them has not.
+        assert!(look([Some(7), Some(7), Some(12)]).is_empty());
+        assert!(look([Some(7), Some(7), Some(12)]).is_empty());
     }
 }
