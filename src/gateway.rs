@@ -48,6 +48,7 @@ use crate::rates::Rate;
 use crate::wire::Announced;
 use crate::{clock, wire};
 use std::sync::Arc;
+use std::time::Duration;
 use tidings_domain::UserId;
 use tidings_eventlog::Log;
 use tidings_projections::Checkpoints;
@@ -65,6 +66,9 @@ pub use registry::{Connection, Registry};
 pub use typing::Typing;
 pub use upgrade::routes;
 pub use voices::Voices;
+
+/// How much longer than what they wait for connections may take.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// What every connection of a node shares.
 pub struct Gateway {
@@ -95,6 +99,16 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// How long a connection that is to leave waits for answers that are on their way: what a lane brings into the log in its time is told.
+    fn answers(&self) -> Duration {
+        self.lanes.patience() + MARGIN
+    }
+
+    /// The longest that connections take to end once they are to leave.
+    pub fn left_within(&self) -> Duration {
+        Duration::from_millis(self.limits.drain_ms) + self.answers() + close::END + MARGIN
+    }
+
     /// What a session is told that has said a valid hello.
     fn welcome(&self, user: UserId, session: Uuid) -> ServerFrame {
         wire::welcome(user.0, session, clock::now(), &self.announced)

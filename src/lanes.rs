@@ -319,6 +319,11 @@ impl Lanes {
             .collect()
     }
 
+    /// How long a batch is tried while the log is away. Then its commands are answered, if nothing comes of it.
+    pub fn patience(&self) -> Duration {
+        self.shared.limits.patience
+    }
+
     /// How many lanes there are.
     pub fn count(&self) -> u8 {
         u8::try_from(self.tasks.count()).unwrap_or(u8::MAX)

@@ -28,10 +28,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long connections may take to end beyond the spread of their closes.
-const CONNECTIONS_END: Duration = Duration::from_secs(12);
-/// How long the other tasks may take.
-const TASKS_END: Duration = Duration::from_secs(12);
+/// How long the other tasks may take beyond what lanes wait for the log.
+const TASKS_END: Duration = Duration::from_secs(4);
 
 /// A running node.
 pub struct Node {
@@ -168,11 +166,11 @@ impl Node {
     /// they rely on. What is acked is in the log long before.
     pub async fn stopped(self) {
         self.lifecycle.draining().cancelled().await;
-        let spread = Duration::from_millis(self.gateway.limits.drain_ms);
-        if !self.lifecycle.connections_ended(spread + CONNECTIONS_END).await {
+        let tasks_end = self.gateway.lanes.patience() + TASKS_END;
+        if !self.lifecycle.connections_ended(self.gateway.left_within()).await {
             tracing::warn!("some connections did not end in time");
         }
-        if tokio::time::timeout(TASKS_END, self.cursors.flush())
+        if tokio::time::timeout(tasks_end, self.cursors.flush())
             .await
             .is_err()
         {
@@ -180,7 +178,7 @@ impl Node {
                 "some delivery cursors were not stored; later devices are sent those events again"
             );
         }
-        if !self.lifecycle.tasks_ended(TASKS_END).await {
+        if !self.lifecycle.tasks_ended(tasks_end).await {
             tracing::warn!("some tasks did not end in time");
         }
         tracing::info!("stopped");

@@ -15,6 +15,8 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 const SILENCE: Duration = Duration::from_secs(2);
 /// How long all that may take.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// How long a connection may take from its last words to its end.
+pub(super) const END: Duration = LAST_WORDS.saturating_add(FAREWELL);
 
 /// How a client took its leave.
 #[derive(Default)]

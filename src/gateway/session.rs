@@ -28,9 +28,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::Span;
 use tracing::field::display;
 
-/// How long answers that are on their way are waited for when a connection is drained.
-const ANSWERS: Duration = Duration::from_secs(3);
-
 /// A connection that has said a valid hello. It stays in one place, since every step that hands it on would keep room for it.
 struct Session {
     shared: Arc<Shared>,
@@ -289,7 +286,7 @@ async fn go_away(gateway: &Gateway, shared: &Shared) {
         tokio::join!(commands, shared.reads.acquire_many(READS_IN_FLIGHT))
     };
     // What is not answered by then is in doubt for the client, who sends it again with the same id.
-    let _ = tokio::time::timeout(ANSWERS, answered).await;
+    let _ = tokio::time::timeout(gateway.answers(), answered).await;
     shared.outbox.close(going_away(gateway));
 }
 
