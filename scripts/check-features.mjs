@@ -111,8 +111,9 @@ unread counts | behind a position {} each | projections/src/conversations/by_id.
 unread counts | behind a position {} each | projections/src/conversations/activity.sql | LIMIT {}) v)
 unread counts | behind a position {} each | projections/src/inbox/waiting.sql | LIMIT {}) v)
 unread counts | behind a position {} each | projections/src/unread/unread_total.sql | LIMIT {}) v)
-unread counts | at most {} lie behind it | projections/src/unread/blocked_messages.sql | ORDER BY s.seq LIMIT {}) s
-unread counts | at most {} lie behind it | projections/src/unread/unread_total.sql | w.behind <= {}`;
+unread counts | at most {} lie behind it | projections/src/unread/blocked_messages.sql | place.msg_no > {} THEN
+unread counts | at most {} lie behind it | projections/src/unread/messages_behind.sql | ORDER BY s.seq LIMIT {}) s
+unread counts | at most {} lie behind it | projections/src/unread/unread_total.sql | place.behind <= {}`;
 
 const wrong = [];
 const lines = (table) => table.trim().split('\n').map((line) => line.split(' | '));

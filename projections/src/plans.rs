@@ -10,16 +10,20 @@ use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::shared;
 
 /// Statements that make tables are no look-ups, those of administration look at whole tables, and a part is of others.
-const OTHERS: [&str; 15] = [
+const OTHERS: [&str; 19] = [
     "ddl.sql",
     "indexes.sql",
     "admin",
+    "blocked_alone.sql",
     "blocked_messages.sql",
     "blocks_nobody.sql",
     "come_to_heads.sql",
     "cursor.sql",
     "floors.sql",
+    "main_calls.sql",
+    "main_mentions.sql",
     "message_columns.sql",
+    "messages_behind.sql",
     "past_columns.sql",
     "past_version.sql",
     "read_places.sql",

@@ -48,7 +48,7 @@ pub struct Listed<T> {
 }
 
 /// What several statements have a part of, by the name that stands for it there, in braces. A part may have those behind it.
-const PARTS: [(&str, &str); 12] = [
+const PARTS: [(&str, &str); 16] = [
     ("{come_to_heads}", include_str!("attachments/come_to_heads.sql")),
     ("{message_columns}", include_str!("history/message_columns.sql")),
     ("{past_columns}", include_str!("history/past_columns.sql")),
@@ -57,10 +57,14 @@ const PARTS: [(&str, &str); 12] = [
     ("{delivery_cursor}", include_str!("inbox/cursor.sql")),
     ("{recipients_of}", include_str!("inbox/recipients_of.sql")),
     ("{read_places}", include_str!("unread/read_places.sql")),
+    ("{main_calls}", include_str!("unread/main_calls.sql")),
+    ("{main_mentions}", include_str!("unread/main_mentions.sql")),
     ("{thread_calls}", include_str!("unread/thread_calls.sql")),
     ("{thread_mentions}", include_str!("unread/thread_mentions.sql")),
     ("{blocked_messages}", include_str!("unread/blocked_messages.sql")),
+    ("{blocked_alone}", include_str!("unread/blocked_alone.sql")),
     ("{blocks_nobody}", include_str!("unread/blocks_nobody.sql")),
+    ("{messages_behind}", include_str!("unread/messages_behind.sql")),
 ];
 
 /// A statement with the names of read models, in braces, for the schemas of their tables, and with `_version` for their

@@ -3,13 +3,9 @@
  CROSS JOIN LATERAL (
       SELECT CASE WHEN {blocks_nobody} OR c.last_msg_no - place.msg_no > 500 THEN 0
                   ELSE (SELECT count(*)
-                          FROM (SELECT s.seq, s.sender FROM {history}.message s
-                                 WHERE s.conversation = place.conversation AND s.main AND s.seq > place.seq
-                                 ORDER BY s.seq LIMIT 500) s
-                         WHERE (SELECT true FROM {people}.tie t
-                                 WHERE t.user_id = $1 AND t.kind = 'blocked' AND t.other_id = s.sender LIMIT 1) IS NOT NULL
-                           AND (SELECT true FROM {unread}.void w
-                                 WHERE w.conversation = place.conversation AND w.seq = s.seq LIMIT 1) IS NULL
-                           AND (SELECT true FROM {unread}.hidden h
-                                 WHERE h.user_id = $1 AND h.conversation = place.conversation AND h.seq = s.seq LIMIT 1) IS NULL)
+                          FROM
+{messages_behind}
+                         WHERE
+{blocked_alone}
+                       )
              END AS messages OFFSET 0) b

@@ -26,17 +26,13 @@ WITH mine AS MATERIALIZED (
 SELECT greatest(coalesce((SELECT sum(w.unread) FROM mine w), 0)
                 - CASE WHEN {blocks_nobody} THEN 0
                        ELSE (SELECT count(*)
-                               FROM (SELECT w.conversation, s.seq, s.sender
-                                       FROM mine w
-                                      CROSS JOIN LATERAL (SELECT s.seq, s.sender FROM {history}.message s
-                                                           WHERE s.conversation = w.conversation AND s.main AND s.seq > w.seq
-                                                           ORDER BY s.seq LIMIT 500) s
-                                      WHERE w.behind <= 500
+                               FROM (SELECT s.conversation, s.seq, s.sender
+                                       FROM mine place
+                                      CROSS JOIN LATERAL
+{messages_behind}
+                                      WHERE place.behind <= 500
                                       LIMIT 20000) s
-                              WHERE (SELECT true FROM {people}.tie t
-                                      WHERE t.user_id = $1 AND t.kind = 'blocked' AND t.other_id = s.sender LIMIT 1) IS NOT NULL
-                                AND (SELECT true FROM {unread}.void w
-                                      WHERE w.conversation = s.conversation AND w.seq = s.seq LIMIT 1) IS NULL
-                                AND (SELECT true FROM {unread}.hidden h
-                                      WHERE h.user_id = $1 AND h.conversation = s.conversation AND h.seq = s.seq LIMIT 1) IS NULL)
+                              WHERE
+{blocked_alone}
+                            )
                   END, 0)::bigint AS total
