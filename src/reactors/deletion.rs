@@ -9,7 +9,7 @@ use std::time::Duration;
 use tidings_domain::stored::Kind;
 use tidings_domain::{ConversationCommand, ConversationId, PairCommand, UserId};
 use tidings_eventlog::Log;
-use tidings_projections::{Checkpoints, Fact, Folds, present, tied, waiting};
+use tidings_projections::{Checkpoints, Fact, Folds, Present, ProjectionError, present, tied, waiting};
 use uuid::Uuid;
 
 /// How often it looks for what is new.
@@ -69,38 +69,65 @@ impl AccountDeletions {
     /// Ends what `gone` has to do with others.
     async fn end(&self, fact: &Fact<'_>, commands: &mut Commands<'_>) -> Result<(), Later> {
         let gone = UserId(fact.stream());
-        let (pool, mut after) = (self.log.pool(), Uuid::nil());
-        loop {
-            let places = present(pool, gone.0, after, PAGE).await?;
-            for place in &places {
+        let pool = self.log.pool();
+        let mut places = Pages::new(
+            |after| present(pool, gone.0, after, PAGE),
+            |place: &Present| place.conversation,
+        );
+        while let Some(page) = places.next().await? {
+            for place in page {
                 match place.other {
                     Some(other) => part(fact, other, commands).await?,
                     None if place.is_direct => {}
                     None => leave(fact, place.conversation, commands).await?,
                 }
             }
-            let Some(last) = places.last() else { break };
-            after = last.conversation;
         }
-        after = Uuid::nil();
-        loop {
-            let groups = waiting(pool, gone.0, after, PAGE).await?;
-            for group in &groups {
-                leave(fact, *group, commands).await?;
+        let mut groups = Pages::new(|after| waiting(pool, gone.0, after, PAGE), |group: &Uuid| *group);
+        while let Some(page) = groups.next().await? {
+            for group in page {
+                leave(fact, group, commands).await?;
             }
-            let Some(last) = groups.last() else { break };
-            after = *last;
         }
-        after = Uuid::nil();
-        loop {
-            let others = tied(pool, gone.0, after, PAGE).await?;
-            for other in &others {
-                part(fact, *other, commands).await?;
+        let mut others = Pages::new(|after| tied(pool, gone.0, after, PAGE), |other: &Uuid| *other);
+        while let Some(page) = others.next().await? {
+            for other in page {
+                part(fact, other, commands).await?;
             }
-            let Some(last) = others.last() else { break };
-            after = *last;
         }
         Ok(())
+    }
+}
+
+/// What is looked up a page at a time, in the order of ids.
+struct Pages<T, F> {
+    look_up: F,
+    place: fn(&T) -> Uuid,
+    /// The last one that was looked up.
+    after: Uuid,
+}
+
+impl<T, F, R> Pages<T, F>
+where
+    F: Fn(Uuid) -> R,
+    R: Future<Output = Result<Vec<T>, ProjectionError>>,
+{
+    fn new(look_up: F, place: fn(&T) -> Uuid) -> Self {
+        Self {
+            look_up,
+            place,
+            after: Uuid::nil(),
+        }
+    }
+
+    /// The next page, or `None` behind the last.
+    async fn next(&mut self) -> Result<Option<Vec<T>>, ProjectionError> {
+        let page = (self.look_up)(self.after).await?;
+        let Some(last) = page.last() else {
+            return Ok(None);
+        };
+        self.after = (self.place)(last);
+        Ok(Some(page))
     }
 }
 
