@@ -11,7 +11,7 @@ use tidings_protocol::{
 };
 use uuid::Uuid;
 
-use crate::pair;
+use crate::{pair, report};
 
 /// A command on its way that makes an event.
 #[derive(Clone, Debug)]
@@ -71,6 +71,18 @@ impl Said {
     /// stream of the two, which journals call by [their name](pair::between).
     pub fn between(actor: Uuid, action: Action) -> Option<Self> {
         let (conversation, digest) = pair::asked(actor, &action)?;
+        Some(Self {
+            id: Uuid::now_v7(),
+            conversation,
+            action,
+            digest,
+        })
+    }
+
+    /// What `actor` reports of a message, under a new id; none for what reports nothing. It belongs to the reports of the message, which
+    /// journals call by [their name](report::about).
+    pub fn report(actor: Uuid, action: Action) -> Option<Self> {
+        let (conversation, digest) = report::asked(actor, &action)?;
         Some(Self {
             id: Uuid::now_v7(),
             conversation,
