@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use crate::own::Own;
-use crate::{pair, said};
+use crate::{pair, report, said};
 
 /// How long connecting, and each question, may take: a whole database is copied by one of them, beside much else.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -26,8 +26,8 @@ const WALWRITER: &str = "SELECT pid FROM pg_stat_activity WHERE backend_type = '
 const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
 
-/// Numbers of kinds as the log has them; those from 64 on are of people's own streams, 96 is of administrators', and 97 of what two people
-/// are to one another.
+/// Numbers of kinds as the log has them; those from 64 on are of people's own streams, 96 is of administrators', 97 of what two people
+/// are to one another, and 98 of what is reported of a message.
 const LOG: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8'), \
      command IS DISTINCT FROM lead(command) OVER (PARTITION BY stream ORDER BY seq), \
      floor(extract(epoch FROM at) * 1000)::bigint, lane, pos FROM event WHERE kind <> 96 ORDER BY stream, seq";
@@ -115,28 +115,22 @@ impl Database {
                 // Of several events that one command makes, the last stands for it, as in its ack.
                 let is_last: bool = row.try_get(6)?;
                 let told = told_by(number, &data)?;
-                let pair = match number {
-                    PAIR_CHANGED => {
-                        let changed = pair::logged(&data);
-                        Some(changed.with_context(|| format!("two people in another shape: {data}"))?)
-                    }
-                    _ => None,
-                };
+                let unseen = unseen(number, &data)?;
                 // What follows from something else was asked for by nobody: that a read ends a mark, and whatever makes no notice. A
                 // read of a thread that moves nothing leaves nothing, so that no ack vouches for it.
                 let is_asked = match &told {
-                    _ if number < OWN_FROM || pair.is_some() => true,
+                    _ if number < OWN_FROM || unseen.is_some() => true,
                     Some(NoticeData::ConversationMarked(marked)) => marked.unread,
                     Some(told) => !matches!(told, NoticeData::ThreadRead(_)),
                     None => false,
                 };
                 Ok(Logged {
-                    conversation: pair.map_or(stream, |(name, _)| name).to_string(),
+                    conversation: unseen.map_or(stream, |(name, _)| name).to_string(),
                     seq: seq.cast_unsigned(),
                     kind,
                     actor: actor.to_string(),
                     id: (is_last && is_asked).then_some(command),
-                    digest: match (&told, pair) {
+                    digest: match (&told, unseen) {
                         (Some(told), _) => said::tells(told),
                         (None, Some((_, digest))) => digest,
                         (None, None) => said::logged(name, &data),
@@ -255,6 +249,20 @@ pub(crate) type Events = BTreeMap<Uuid, Vec<(u64, Uuid, EventData)>>;
 const OWN_FROM: i16 = 64;
 /// The number of what becomes of two people.
 const PAIR_CHANGED: i16 = 97;
+/// The number of what is reported of a message.
+const REPORT_FILED: i16 = 98;
+
+/// Of an event of a stream that nobody is shown, the name that journals have for the stream, and the digest.
+fn unseen(number: i16, data: &str) -> Result<Option<(Uuid, u64)>> {
+    let read = match number {
+        PAIR_CHANGED => pair::logged(data),
+        REPORT_FILED => report::logged(data),
+        _ => return Ok(None),
+    };
+    Ok(Some(read.with_context(|| {
+        format!("an event of kind {number} of another shape: {data}")
+    })?))
+}
 
 /// The data of an event of this kind as clients are shown it.
 fn shown(number: i16, command: Uuid, mut payload: serde_json::Value) -> Result<serde_json::Value> {
