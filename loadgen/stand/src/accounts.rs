@@ -176,6 +176,12 @@ impl Account {
         Ok(Token::new(grant.token.clone()).renewed_in(renew_in))
     }
 
+    /// Takes a new token, which says what the account may do by now.
+    pub async fn renew(&self) -> Result<()> {
+        self.token(TokenReason::Renew).await?;
+        Ok(())
+    }
+
     /// Stores a file of this person's, whose name is plain letters; answers its id.
     pub async fn upload(&self, name: &str, bytes: impl Into<bytes::Bytes>) -> Result<Uuid> {
         #[derive(Deserialize)]
