@@ -1,4 +1,4 @@
-//! What is asked of a node by HTTP: accounts, and the conversation list with its counts.
+//! What is asked of a node by HTTP: accounts, the conversation list with its counts, and what moderators see.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,11 +15,15 @@ use crate::own::{FIELDS, Standing};
 
 const PAGE: &str = "pageInfo { hasNextPage endCursor }";
 const TOTALS: &str = "{ unreadTotal mentionTotal }";
+const ADMIN: &str = "{ admin { reports(first: 1) { nodes { id } } } }";
+const REPORT: &str = "conversation message reason note sender { id } reporter { id } evidence { text }";
 
 /// Somebody with an account.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(crate) user: Uuid,
+    /// What they sign in with.
+    pub(crate) name: String,
     pub(crate) token: Arc<str>,
     account: Account,
 }
@@ -42,12 +46,36 @@ pub(crate) struct Totals {
     pub(crate) mention_total: u64,
 }
 
+/// A report as moderators see it.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Reported {
+    pub(crate) conversation: Uuid,
+    pub(crate) message: Uuid,
+    pub(crate) reason: String,
+    pub(crate) note: Option<String>,
+    pub(crate) sender: Named,
+    pub(crate) reporter: Named,
+    /// What the message had said by then.
+    pub(crate) evidence: Vec<Version>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Named {
+    pub(crate) id: Uuid,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Version {
+    pub(crate) text: Option<String>,
+}
+
 impl Person {
     /// Makes an account at a node.
     pub(crate) async fn register(node: &Node, username: &str) -> Result<Self> {
         let account = Api::new(&node.url())?.register(username).await?;
         Ok(Self {
             user: account.user,
+            name: username.to_owned(),
             token: Arc::clone(&account.first_token),
             account,
         })
@@ -93,6 +121,22 @@ impl Person {
             Ok((node.id, node.told))
         });
         messages.collect()
+    }
+
+    /// Whether they are shown anything of what only those see who have a role.
+    pub(crate) async fn is_overseer(&self) -> Result<bool> {
+        let told = self.account.query(ADMIN, &Value::Null, None).await?;
+        Ok(told.get("admin").is_some_and(|admin| !admin.is_null()))
+    }
+
+    /// What was reported, as they see it who are moderators since their last token; it is looked at with that.
+    pub(crate) async fn reports(&self) -> Result<Vec<Reported>> {
+        self.account.renew().await?;
+        let query = format!(
+            "query($after: String) {{ admin {{ reports(first: 20, after: $after) {{ nodes {{ {REPORT} }} {PAGE} }} }} }}"
+        );
+        let reports = self.all(&query, json!({}), "/admin/reports").await?;
+        reports.into_iter().map(read).collect()
     }
 
     async fn all(&self, query: &str, variables: Value, list: &str) -> Result<Vec<Value>> {
