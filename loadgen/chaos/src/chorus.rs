@@ -1,6 +1,7 @@
 //! Somebody who says the same, under one id, to every node at the same time, and twice to each. It must take effect once and
 //! get the same answer each time.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tidings_journal::Journal;
 use tidings_protocol::{Ack, Action, ErrorCode};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::company::Filed;
 use crate::device::answers::is_over;
 use crate::effects::Effects;
 use crate::http::Person;
@@ -38,6 +40,8 @@ pub(crate) struct Sung {
     pub(crate) journals: Vec<Journal>,
     pub(crate) effects: Effects,
     pub(crate) problems: Vec<String>,
+    /// What was reported.
+    pub(crate) filed: Vec<Filed>,
 }
 
 impl Sung {
@@ -45,6 +49,7 @@ impl Sung {
         self.journals.extend(other.journals);
         self.effects.merge(&other.effects);
         self.problems.extend(other.problems);
+        self.filed.extend(other.filed);
     }
 }
 
@@ -69,6 +74,7 @@ impl Chorus {
             journals: journals.chain([self.scribe.close()]).collect(),
             effects: self.effects,
             problems: self.problems,
+            filed: Vec::new(),
         }
     }
 
@@ -144,6 +150,37 @@ impl Chorus {
             None => self.problems.push(format!("{id} got no answer")),
         }
         false
+    }
+
+    /// Says what is so already, under an id of its own: it is acked, and leaves nothing in the log. What the ack says of a place is that of just
+    /// then, at each node another.
+    pub(crate) async fn say_needlessly(&mut self, said: &Said) {
+        let (id, name) = (said.id, said.action.name());
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let answers = self.ask_all(said).await;
+            for answer in &answers {
+                if let Answer::Refused(error) = answer
+                    && !error.retryable
+                {
+                    let code = error.code;
+                    self.problems
+                        .push(format!("{id} ({name}) is so already, and is refused with {code}"));
+                    return;
+                }
+            }
+            if answers.iter().any(|answer| matches!(answer, Answer::Ack(_))) {
+                self.effects.add("acked to no effect", 1);
+                return;
+            }
+            sleep(PAUSE).await;
+        }
+        self.problems.push(format!("{id} got no answer"));
+    }
+
+    /// The kinds of notices that came on any connection.
+    pub(crate) fn noticed(&self) -> BTreeSet<&str> {
+        self.witnesses.iter().flat_map(Witness::noticed).collect()
     }
 
     /// Says what was refused until every node has answered in one round; what they were told before has had its turn then.

@@ -1,5 +1,6 @@
 //! Scenes that some people play beside what everybody says: what devices do by chance would come about too seldom there, or at the wrong
-//! moment. They ask each other to be contacts and block each other, come into groups by invitations and by links, and are put out of them.
+//! moment. They ask each other to be contacts and block each other, come into groups by invitations and by links, are put out of them, and report
+//! what others say.
 //! Everything goes to all nodes at the same time, twice to each, under whatever faults there are, and once more when the scene is over;
 //! what comes too late for what was acked before it must be refused.
 
@@ -24,6 +25,9 @@ mod ban;
 mod contact;
 mod invitation;
 mod link;
+mod report;
+
+pub(crate) use report::Filed;
 
 /// Of so many commands one comes again with something else under its id.
 const OTHERWISE: usize = 3;
@@ -35,10 +39,17 @@ pub(crate) enum Scene {
     Invitations,
     Links,
     Bans,
+    Reports,
 }
 
 impl Scene {
-    const ALL: [Self; 4] = [Self::Contacts, Self::Invitations, Self::Links, Self::Bans];
+    const ALL: [Self; 5] = [
+        Self::Contacts,
+        Self::Invitations,
+        Self::Links,
+        Self::Bans,
+        Self::Reports,
+    ];
 
     /// The scene of a seed.
     pub(crate) fn of(seed: u64) -> Self {
@@ -68,6 +79,7 @@ impl Scene {
                 "group.refuse",
             ],
             Self::Bans => &["group.mute", "group.ban", "group.unban", "group.transfer"],
+            Self::Reports => &["report.send"],
         }
     }
 }
@@ -81,6 +93,8 @@ pub(crate) struct Company {
     friends: [Player; 2],
     /// Nobody but these is muted or blocked: what they say goes by this company alone.
     guests: [Player; 3],
+    /// What was reported.
+    filed: Vec<Filed>,
 }
 
 /// One of them, with what was acked.
@@ -111,6 +125,7 @@ impl Company {
             host: player(host),
             friends: [friend, other].map(player),
             guests: world.guests.each_ref().map(player),
+            filed: Vec::new(),
             name,
         })
     }
@@ -122,14 +137,20 @@ impl Company {
             Scene::Invitations => self.invitations().await,
             Scene::Links => self.links().await,
             Scene::Bans => self.bans().await,
+            Scene::Reports => self.reports().await,
         }
         sleep(later).await;
         let players = [self.host].into_iter().chain(self.friends).chain(self.guests);
+        let filed = self.filed;
         let mut sung = Sung::default();
         for mut player in players {
             player.say_again().await;
+            if filed.iter().any(|filed| filed.sender == player.user) {
+                player.must_be_told_nothing();
+            }
             sung.and(player.chorus.close());
         }
+        sung.filed = filed;
         sung
     }
 
@@ -226,6 +247,20 @@ impl Player {
                 let (user, text) = (*user, Some(text));
                 Said::between(self.user, Action::ContactRequest { user, text })
             }
+            Action::ReportSend {
+                conversation,
+                message,
+                ..
+            } => {
+                let (conversation, message, reason) = (*conversation, *message, text);
+                let action = Action::ReportSend {
+                    conversation,
+                    message,
+                    reason,
+                    note: None,
+                };
+                Said::report(self.user, action)
+            }
             _ => Some(Said::text(said.conversation, text)),
         };
         other.map(|other| Said { id: said.id, ..other })
@@ -240,9 +275,9 @@ mod tests {
 
     #[test]
     fn seeds_that_follow_each_other_play_everything() {
-        let scenes: Vec<Scene> = (17..21).map(Scene::of).collect();
+        let scenes: Vec<Scene> = (17..22).map(Scene::of).collect();
         assert!(Scene::ALL.iter().all(|scene| scenes.contains(scene)));
-        assert_eq!(Scene::of(17), Scene::of(21));
+        assert_eq!(Scene::of(17), Scene::of(22));
         let commands: Vec<_> = Scene::ALL.iter().flat_map(|scene| scene.commands()).collect();
         let distinct: BTreeSet<_> = commands.iter().collect();
         assert_eq!(distinct.len(), commands.len());

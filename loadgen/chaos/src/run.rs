@@ -188,6 +188,7 @@ async fn perform(plan: &Plan, program: &Path, ground: &Arc<Ground>, findings: &m
             findings.effects.merge(&sung.effects);
             findings.journals.extend(sung.journals);
             findings.problems.extend(sung.problems);
+            findings.filed.extend(sung.filed);
         }
     }
     let clients = Arc::into_inner(clients).context("a step is still under way")?;

@@ -10,6 +10,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
+use crate::company::Filed;
 use crate::effects::{ADDED, Effects, SET_BACK};
 use crate::ground::Ground;
 use crate::hand::{Hand, Order};
@@ -23,6 +24,7 @@ use judge::{has_lost, is_about_what_was_lost, judge};
 
 mod against_log;
 mod judge;
+mod report;
 
 /// How long everything may take to come to rest, also on a machine that is busy with much else.
 const REST_LIMIT: Duration = Duration::from_mins(5);
@@ -37,6 +39,8 @@ pub(crate) struct Findings {
     pub(crate) log: Vec<Logged>,
     pub(crate) connections: u64,
     pub(crate) effects: Effects,
+    /// What was reported.
+    pub(crate) filed: Vec<Filed>,
     /// When the traffic began, on the clock of the journals.
     pub(crate) began: Micros,
     /// When all was well again.
@@ -200,6 +204,8 @@ pub(crate) async fn settle(
     if let Err(error) = verify(program, &ground.database_url()).await {
         findings.problems.push(format!("{error:#}"));
     }
+    let reported = report::seen_otherwise(ground, world, &findings.filed).await;
+    findings.problems.extend(reported?);
     findings
         .problems
         .extend(fanned_out(ground, &database, world, &ends).await?);

@@ -1,7 +1,7 @@
 //! A bare connection of somebody who only asks. What the server shows meanwhile is written down too: it counts as having
-//! reached the person.
+//! reached the person. Notices are kept: whoever claims none is sent all that there are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use anyhow::Result;
@@ -27,6 +27,8 @@ pub(crate) struct Witness {
     node: SocketAddr,
     wire: Option<Wire>,
     scribe: Scribe,
+    /// The kinds of notices that came.
+    noticed: BTreeSet<String>,
 }
 
 impl Witness {
@@ -38,6 +40,7 @@ impl Witness {
             node,
             wire: None,
             scribe: Scribe::new(clock, person.user, journal),
+            noticed: BTreeSet::new(),
         }
     }
 
@@ -84,8 +87,13 @@ impl Witness {
             .as_mut()
             .ok_or_else(|| anyhow::anyhow!("no connection"))?;
         let frame = wire.next().await?;
-        note(&mut self.scribe, &frame);
+        self.note(&frame);
         Ok(frame)
+    }
+
+    /// The kinds of notices that came so far.
+    pub(crate) fn noticed(&self) -> impl Iterator<Item = &str> {
+        self.noticed.iter().map(String::as_str)
     }
 
     /// A command that went out at this time has made a conversation.
@@ -101,7 +109,7 @@ impl Witness {
     pub(crate) fn hang_up(&mut self) {
         if let Some(wire) = self.wire.take() {
             for frame in wire.end() {
-                note(&mut self.scribe, &frame);
+                self.note(&frame);
             }
         }
         self.scribe.disconnected();
@@ -111,13 +119,16 @@ impl Witness {
         self.hang_up();
         self.scribe.close()
     }
-}
 
-fn note(scribe: &mut Scribe, frame: &ServerFrame) {
-    match frame {
-        ServerFrame::Event(event) => scribe.shown(event),
-        ServerFrame::Gap(gap) => scribe.gap(gap),
-        ServerFrame::Synced => scribe.synced(),
-        _ => {}
+    fn note(&mut self, frame: &ServerFrame) {
+        match frame {
+            ServerFrame::Event(event) => self.scribe.shown(event),
+            ServerFrame::Gap(gap) => self.scribe.gap(gap),
+            ServerFrame::Synced => self.scribe.synced(),
+            ServerFrame::Notice(notice) => {
+                self.noticed.insert(notice.kind.clone());
+            }
+            _ => {}
+        }
     }
 }

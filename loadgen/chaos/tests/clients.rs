@@ -79,7 +79,7 @@ async fn what_two_people_are_to_one_another_is_the_same_at_every_node_whatever_b
         "user.block",
         "refused as it should be",
     ];
-    scene(9004, &wanted).await;
+    scene(9005, &wanted).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +91,7 @@ async fn whoever_is_invited_comes_in_once_or_not_whatever_breaks() {
         "group.withdraw",
         "refused as it should be",
     ];
-    scene(9005, &wanted).await;
+    scene(9006, &wanted).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,7 +105,7 @@ async fn links_let_in_whom_they_should_whatever_breaks() {
         "group.refuse",
         "refused as it should be",
     ];
-    scene(9006, &wanted).await;
+    scene(9007, &wanted).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,7 +117,13 @@ async fn who_is_muted_banned_or_put_out_is_so_at_every_node_whatever_breaks() {
         "group.transfer",
         "refused as it should be",
     ];
-    scene(9007, &wanted).await;
+    scene(9008, &wanted).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_reported_is_so_once_and_only_moderators_see_it_whatever_breaks() {
+    let wanted = ["report.send", "acked to no effect", "refused as it should be"];
+    scene(9009, &wanted).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! What an operator does to the log: restores a back-up, and adds lanes.
+//! What an operator does: restores a back-up of the log, adds lanes, and makes moderators.
 
 use std::process::Stdio;
 use std::sync::PoisonError;
@@ -56,6 +56,12 @@ impl Ground {
                 said => return said.context("no lanes could be added"),
             }
         }
+    }
+
+    /// The user of this name is a moderator from their next token on.
+    pub(crate) async fn make_moderator(&self, name: &str) -> Result<()> {
+        let granted = self.tidings(&["user", "grant", name, "moderator"]).await;
+        granted.context("nobody could be made a moderator")
     }
 
     /// Runs a command of the program on the database itself.
