@@ -13,11 +13,8 @@ use super::{
     people::People,
     person::Job,
     schedule::OWNER,
-    shut::{Refusal, Shut},
+    shut::{MUTE, Refusal, Shut},
 };
-
-/// Mutes that end by themselves do so long after the run.
-const MUTE_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// An invite link.
 struct Link {
@@ -242,7 +239,7 @@ impl People {
 
     /// A moment that the run does not come to.
     fn far_off(&self) -> Result<Timestamp> {
-        Timestamp::from_millis(self.began.context("no group yet")?.millis() + MUTE_MS)
-            .context("a time that is out of bounds")
+        let began = self.began.context("no group yet")?.millis();
+        Timestamp::from_millis(began + MUTE.as_millis() as i64).context("a time that is out of bounds")
     }
 }

@@ -1,11 +1,16 @@
 //! What somebody may not do for now, because others have seen to that: a server has to refuse it, in the way that it promises.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use tidings_client::CommandError;
 use tidings_protocol::{Ack, Action, ErrorCode, ErrorFrame};
 use tidings_scribe::said::Said;
 
 use super::person::Person;
+
+/// Mutes that end by themselves do so long after the run.
+pub(super) const MUTE: Duration = Duration::from_hours(30 * 24);
 
 /// How somebody stands to a conversation in which they may not do everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +29,8 @@ pub(crate) struct Refusal {
     pub(crate) code: ErrorCode,
     /// Where the server says which field it is about.
     pub(crate) field: Option<&'static str>,
-    /// Whether it says how long that lasts.
-    pub(crate) waits: bool,
+    /// How long that lasts at most, where it says so.
+    pub(crate) lasts: Option<Duration>,
 }
 
 impl Refusal {
@@ -33,15 +38,25 @@ impl Refusal {
         Self {
             code,
             field,
-            waits: false,
+            lasts: None,
         }
     }
 
-    fn fits(self, error: &ErrorFrame) -> bool {
+    /// The same, of which the server says how long it lasts: no longer than this.
+    pub(crate) fn lasting(self, most: Duration) -> Self {
+        let lasts = Some(most);
+        Self { lasts, ..self }
+    }
+
+    pub(super) fn fits(self, error: &ErrorFrame) -> bool {
         let told = error.field.as_deref();
-        error.code == self.code
-            && self.field.is_none_or(|field| told == Some(field))
-            && error.retry_after_ms.is_some() == self.waits
+        let lasts = match (self.lasts, error.retry_after_ms) {
+            (None, None) => true,
+            // What is left of a millisecond counts as one.
+            (Some(most), Some(wait)) => u128::from(wait) <= most.as_millis() + 1,
+            _ => false,
+        };
+        error.code == self.code && self.field.is_none_or(|field| told == Some(field)) && lasts
     }
 }
 
@@ -57,11 +72,8 @@ impl Shut {
         let forbidden = shows.then(|| Refusal::new(ErrorCode::Forbidden, None));
         match self {
             Self::Out => Some(Refusal::new(ErrorCode::NotAMember, None)),
-            Self::Silenced { ends } => forbidden.map(|refusal| Refusal {
-                waits: ends,
-                ..refusal
-            }),
-            Self::Parted => forbidden,
+            Self::Silenced { ends: true } => forbidden.map(|refusal| refusal.lasting(MUTE)),
+            Self::Silenced { ends: false } | Self::Parted => forbidden,
         }
     }
 }
@@ -134,16 +146,16 @@ mod tests {
             let told = [&says, &reacts(true), &reacts(false), &recalls].map(|action| code(shut, action));
             assert_eq!(told, codes, "{shut:?}");
         }
-        let waits = |ends| {
+        let lasts = |ends| {
             Shut::Silenced { ends }
                 .refuses(&says)
-                .map(|refusal| refusal.waits)
+                .map(|refusal| refusal.lasts)
         };
-        assert_eq!([waits(true), waits(false)], [Some(true), Some(false)]);
+        assert_eq!([lasts(true), lasts(false)], [Some(Some(MUTE)), Some(None)]);
     }
 
     #[test]
-    fn a_refusal_fits_by_its_code_its_field_and_whether_it_says_how_long() {
+    fn a_refusal_fits_by_its_code_its_field_and_how_long_it_says_that_it_lasts() {
         let frame = |code| ErrorFrame::new(None, code, "no");
         let banned = Refusal::new(ErrorCode::Forbidden, Some("user"));
         assert!(banned.fits(&frame(ErrorCode::Forbidden).with_field("user")));
@@ -152,5 +164,11 @@ mod tests {
         let parted = Refusal::new(ErrorCode::Forbidden, None);
         assert!(parted.fits(&frame(ErrorCode::Forbidden)));
         assert!(!parted.fits(&frame(ErrorCode::Forbidden).with_retry_after_ms(9)));
+        let for_a_while = parted.lasting(Duration::from_secs(1));
+        assert!(!for_a_while.fits(&frame(ErrorCode::Forbidden)));
+        for (wait, fits) in [(9, true), (1001, true), (1002, false)] {
+            let refused = frame(ErrorCode::Forbidden).with_retry_after_ms(wait);
+            assert_eq!(for_a_while.fits(&refused), fits, "{wait}");
+        }
     }
 }
