@@ -10,6 +10,7 @@ mod fates;
 mod forwards;
 mod history;
 mod house;
+mod joining;
 mod listen;
 mod manner;
 mod own;

@@ -84,6 +84,9 @@ async fn a_small_log_is_said_by_all_its_people_and_nothing_is_missing() {
     for befalls in [
         "by link",
         "invited",
+        "asked",
+        "approved",
+        "turned away",
         "silenced",
         "removed",
         "banned",

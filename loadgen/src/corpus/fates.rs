@@ -10,7 +10,7 @@ use super::{
     schedule::OWNER,
 };
 
-/// At most so many people come in by a link, and as many by an invitation.
+/// At most so many people come in by a link, as many by an invitation, and as many because they ask.
 const ENTRIES_MAX: usize = 50;
 
 /// Whoever says less than this in the group has nothing left to say while they are muted or out.
@@ -29,6 +29,7 @@ pub(crate) enum Entry {
     Added,
     ByLink,
     Invited,
+    Asked,
 }
 
 /// Something that befalls somebody.
@@ -56,6 +57,8 @@ pub(crate) enum Act {
         whom: usize,
         on: bool,
     },
+    /// Somebody who was shown out asks to be let in, and has no answer.
+    Knock(usize),
 }
 
 impl Act {
@@ -63,7 +66,7 @@ impl Act {
     pub(crate) fn doers(self) -> [usize; 2] {
         match self {
             Self::Silence { .. } | Self::Unsilence(_) | Self::Remove(_) | Self::Ban(_) => [OWNER, OWNER],
-            Self::Back { person, .. } => [OWNER, person],
+            Self::Back { person, .. } | Self::Knock(person) => [OWNER, person],
             Self::Block { by, whom, .. } => [by, whom],
         }
     }
@@ -104,13 +107,10 @@ impl Fates {
         let mut others: Vec<usize> = (0..people).filter(|person| *person != OWNER).collect();
         others.shuffle(&mut random);
         // Somebody is always there from the beginning.
-        let many = (others.len() / 5).max(1).min(others.len() / 3).min(ENTRIES_MAX);
-        for (number, person) in others.iter().take(2 * many).enumerate() {
-            fates.entries[*person] = if number < many {
-                Entry::ByLink
-            } else {
-                Entry::Invited
-            };
+        let many = (others.len() / 5).max(1).min(others.len() / 4).min(ENTRIES_MAX);
+        let entries = [Entry::ByLink, Entry::Invited, Entry::Asked];
+        for (number, person) in others.iter().take(entries.len() * many).enumerate() {
+            fates.entries[*person] = entries[number / many];
         }
 
         let mut lines: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -177,6 +177,7 @@ impl Fates {
                 self.at(first, silence);
                 self.at(second, Act::Unsilence(person));
                 self.at(third, Act::Remove(person));
+                self.at(third, Act::Knock(person));
             }
             Fate::BannedForAWhile => {
                 self.at(first, Act::Ban(person));
@@ -252,7 +253,7 @@ mod tests {
     #[test]
     fn everything_happens_to_somebody_and_nothing_to_the_owner() {
         let (plan, fates, acts) = all(7);
-        for entry in [Entry::Added, Entry::ByLink, Entry::Invited] {
+        for entry in [Entry::Added, Entry::ByLink, Entry::Invited, Entry::Asked] {
             assert!(fates.entries.contains(&entry), "{entry:?}");
         }
         assert_eq!(fates.entry(OWNER), Entry::Added);
@@ -269,12 +270,14 @@ mod tests {
             _ => false,
         };
         assert!(acts.iter().any(|(_, act)| in_pair(act)));
+        assert!(happens(|act| matches!(act, Act::Knock(_))));
         for (_, act) in &acts {
             let (Act::Silence { person: whom, .. }
             | Act::Back { person: whom, .. }
             | Act::Unsilence(whom)
             | Act::Remove(whom)
             | Act::Ban(whom)
+            | Act::Knock(whom)
             | Act::Block { whom, .. }) = *act;
             assert!(whom != OWNER, "{act:?}");
         }

@@ -82,6 +82,10 @@ impl People {
                 self.rest(None).await?;
                 self.block(by, whom, on).await
             }
+            Act::Knock(person) => {
+                self.knock(person).await?;
+                Ok(())
+            }
         }
     }
 
@@ -139,7 +143,10 @@ impl People {
                 conversation: self.group()?,
                 user: self.user(person),
             };
+            self.knock_in_vain(person).await?;
             self.act(OWNER, unban).await.context("a ban was not lifted")?;
+        } else {
+            self.turn_away(person).await?;
         }
         match &link {
             Some(link) => self.join(person, link).await?,
@@ -196,6 +203,7 @@ impl People {
     async fn join(&self, person: usize, link: &Link) -> Result<()> {
         let joined = self.make(person, self.joining(person, link)?).await;
         joined.context("somebody could not come in by a link")?;
+        self.shared.did("by link");
         Ok(())
     }
 
@@ -209,7 +217,7 @@ impl People {
         Ok(())
     }
 
-    async fn try_in_vain(&self, person: usize, said: Said, refusal: Refusal) -> Result<()> {
+    pub(super) async fn try_in_vain(&self, person: usize, said: Said, refusal: Refusal) -> Result<()> {
         self.give(person, Job::Vain(said, refusal)).await?;
         self.settled(person).await
     }

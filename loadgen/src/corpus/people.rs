@@ -7,9 +7,10 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tidings_client::CommandError;
 use tidings_protocol::{Ack, Action, Limits, Timestamp};
 use tidings_scribe::said::Said;
-use tidings_stand::Api;
+use tidings_stand::{Account, Api};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -20,7 +21,7 @@ use super::{
     fates::{Entry, Fates},
     person::{Job, Person},
     plan::Plan,
-    schedule::Return,
+    schedule::{OWNER, Return},
     shared::{Shared, bar},
 };
 
@@ -37,7 +38,7 @@ const JOBS_MAX: usize = 16;
 pub(crate) struct People {
     pub(super) jobs: Vec<mpsc::Sender<Job>>,
     workers: JoinSet<Result<(usize, Person)>>,
-    users: Vec<Uuid>,
+    accounts: Vec<Account>,
     limits: Limits,
     /// The group of all is the first.
     conversations: Vec<Conversation>,
@@ -45,6 +46,9 @@ pub(crate) struct People {
     pub(super) began: Option<Timestamp>,
     /// Who has come into the group by an invitation, at any time.
     pub(super) invited: BTreeSet<usize>,
+    /// Who asks to be let in and has no answer, and whoever was refused.
+    pub(super) asking: BTreeSet<usize>,
+    pub(super) turned_away: BTreeSet<usize>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -56,11 +60,20 @@ pub(crate) struct Conversation {
     pub(crate) left: BTreeMap<usize, u64>,
 }
 
+impl Conversation {
+    /// A member of the group who is not its owner.
+    pub(super) fn ordinary(&self) -> Option<usize> {
+        let mut members = self.members.iter().copied();
+        members.find(|person| *person != OWNER)
+    }
+}
+
 /// People after their work, still connected.
 pub(crate) struct Run {
     pub(crate) people: Vec<Person>,
     pub(crate) conversations: Vec<Conversation>,
     pub(crate) invited: BTreeSet<usize>,
+    pub(crate) asking: BTreeSet<usize>,
 }
 
 impl People {
@@ -107,7 +120,7 @@ impl People {
             .await?;
         shared.sound()?;
 
-        let users = people.iter().map(|person| person.account.user).collect();
+        let accounts = people.iter().map(|person| person.account.clone()).collect();
         let limits = people
             .first()
             .and_then(Person::limits)
@@ -122,25 +135,27 @@ impl People {
         Ok(Self {
             jobs,
             workers,
-            users,
+            accounts,
             limits,
             conversations: Vec::new(),
             began: None,
             invited: BTreeSet::new(),
+            asking: BTreeSet::new(),
+            turned_away: BTreeSet::new(),
             shared: Arc::clone(shared),
         })
     }
 
-    /// Makes the group of all, into which some come by a link or an invitation, and the direct conversation of each pair.
+    /// Makes the group of all, into which some come by a link or an invitation or because they ask, and the direct conversation of each pair.
     pub(crate) async fn open_conversations(&mut self, plan: &Plan, fates: &Fates) -> Result<()> {
         if let Some(most) = self
             .limits
             .group_members
-            .filter(|most| (*most as usize) < self.users.len())
+            .filter(|most| (*most as usize) < self.accounts.len())
         {
             bail!(
                 "a group of this server holds {most} people, and the log has {}",
-                self.users.len()
+                self.accounts.len()
             );
         }
         // An id takes 39 bytes of JSON.
@@ -150,11 +165,12 @@ impl People {
             .group_create_members
             .map_or(fitting, |most| fitting.min(most as usize));
         let comes = |entry: Entry| -> Vec<usize> {
-            let others = 1..self.users.len();
+            let others = 1..self.accounts.len();
             others.filter(|person| fates.entry(*person) == entry).collect()
         };
-        let [added, by_link, invited] = [Entry::Added, Entry::ByLink, Entry::Invited].map(comes);
-        let others: Vec<Uuid> = added.iter().map(|person| self.users[*person]).collect();
+        let entries = [Entry::Added, Entry::ByLink, Entry::Invited, Entry::Asked];
+        let [added, by_link, invited, asking] = entries.map(comes);
+        let others: Vec<Uuid> = added.iter().map(|person| self.user(*person)).collect();
         let (first, later) = others.split_at(others.len().min(most.saturating_sub(1)));
         let created = self.act(
             0,
@@ -166,7 +182,7 @@ impl People {
         let Ack {
             conversation: id, at, ..
         } = created.await.context("the group was not made")?;
-        let members: Vec<_> = (0..self.users.len()).collect();
+        let members: Vec<_> = (0..self.accounts.len()).collect();
         for user in later {
             let added = self.act(
                 0,
@@ -184,11 +200,12 @@ impl People {
             left: BTreeMap::new(),
         });
         self.let_in(&by_link, &invited).await?;
+        self.let_in_who_ask(&asking, added.first().copied()).await?;
         for (one, other) in &plan.pairs {
             let opened = self.act(
                 *one,
                 Action::DirectOpen {
-                    user: self.users[*other],
+                    user: self.user(*other),
                 },
             );
             let id = opened
@@ -248,7 +265,11 @@ impl People {
     }
 
     pub(crate) fn user(&self, person: usize) -> Uuid {
-        self.users[person]
+        self.accounts[person].user
+    }
+
+    pub(super) fn account(&self, person: usize) -> &Account {
+        &self.accounts[person]
     }
 
     /// Gives a person something to do; waits while there is too much of it.
@@ -272,11 +293,12 @@ impl People {
             people,
             conversations: self.conversations,
             invited: self.invited,
+            asking: self.asking,
         })
     }
 
     pub(super) async fn act(&self, person: usize, action: Action) -> Result<Ack> {
-        let said = Said::change(self.users[person], Uuid::nil(), action);
+        let said = Said::change(self.user(person), Uuid::nil(), action);
         self.make(person, said.context("no change of a conversation")?)
             .await
     }
@@ -286,6 +308,17 @@ impl People {
         let (answer, answered) = oneshot::channel();
         self.give(person, Job::Do(said, answer)).await?;
         Ok(answered.await??)
+    }
+
+    /// Has somebody do what leaves nothing in any conversation; what comes back brings the answer.
+    pub(super) async fn want(
+        &self,
+        person: usize,
+        action: Action,
+    ) -> Result<oneshot::Receiver<Result<Ack, CommandError>>> {
+        let (answer, answered) = oneshot::channel();
+        self.give(person, Job::Want(action, answer)).await?;
+        Ok(answered)
     }
 }
 

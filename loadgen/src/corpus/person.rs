@@ -64,6 +64,8 @@ pub(crate) enum Job {
     Shut(Uuid, Option<Shut>),
     /// Tries what has to be refused.
     Vain(Said, Refusal),
+    /// Something that leaves nothing in any conversation.
+    Want(Action, oneshot::Sender<Result<Ack, CommandError>>),
     /// Says when all before it is done, with `reads` also that all reads are acked.
     Rest {
         reads: bool,
@@ -192,6 +194,11 @@ impl Person {
                 self.shut.remove(&conversation);
             }
             Job::Vain(said, refusal) => self.try_in_vain(&said, refusal).await?,
+            Job::Want(action, answer) => {
+                let wanted = self.client()?.send(action).await?;
+                // Nobody may listen any more.
+                let _ = answer.send(wanted.await);
+            }
             Job::Rest { reads, answer } => {
                 if reads {
                     self.settle_reads(0).await;

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::{
     counts, due, forwards,
     history::{Listed, fetch_log, history},
+    joining,
     people::Run,
     schedule::{Move, Schedule},
     shared::{Shared, bar},
@@ -110,6 +111,7 @@ async fn check(
     }
     wait_for_deliveries(run, shared).await?;
     told::wait(run).await?;
+    joining::look(run, shared).await?;
     let logs = logs(run, &histories, shared).await?;
     done.copies = forwards::compare(&shared.copies(), logs.iter().map(|(_, events)| &events[..]))?;
     let with_mentions = logs
