@@ -22,6 +22,7 @@ mod report;
 mod schedule;
 mod shared;
 mod shut;
+mod slow;
 mod synthetic;
 mod told;
 mod verify;

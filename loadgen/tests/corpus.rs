@@ -15,11 +15,14 @@ const MESSAGES: usize = 300;
 /// Enough that some are always away.
 const PEOPLE: usize = 12;
 
+/// Who speaks to all of them each time, so that not everybody who does so is muted or shown out.
+const OUTSPOKEN: usize = 7;
+
 /// A log in which everybody speaks in turns, and mostly to each other by name.
 fn write_log(file: &Path) {
     let lines = (0..MESSAGES).map(|n| {
         let (user, other) = (n * 7 % PEOPLE, n * 5 % PEOPLE);
-        let text = if n % 3 == 0 {
+        let text = if n % 3 == 0 || user == OUTSPOKEN {
             format!("to all of you, word {n} and tone{}", n % 21)
         } else {
             format!("person{other}: word {n}")
@@ -94,6 +97,9 @@ async fn a_small_log_is_said_by_all_its_people_and_nothing_is_missing() {
         "gone",
         "blocks",
         "lifted",
+        "slow",
+        "pauses",
+        "too soon",
         "unsaid",
         "unheard",
     ] {

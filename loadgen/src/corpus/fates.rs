@@ -1,5 +1,5 @@
-//! Who comes into the group how, who is muted there or shown out and comes back, and who blocks whom, and before which message. The same for
-//! the same log and seed.
+//! Who comes into the group how, who is muted there or shown out and comes back, who blocks whom, and when the group is in slow mode, and before
+//! which message. The same for the same log and seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +8,7 @@ use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use super::{
     plan::{Plan, Target},
     schedule::OWNER,
+    slow::{BRIEF_S, HOURS_S, Stretches},
 };
 
 /// At most so many people come in by a link, as many by an invitation, and as many because they ask.
@@ -59,13 +60,22 @@ pub(crate) enum Act {
     },
     /// Somebody who was shown out asks to be let in, and has no answer.
     Knock(usize),
+    /// The owner has ordinary members wait so many seconds between two messages, and has this admin.
+    Slow {
+        seconds: u32,
+        admin: Option<usize>,
+    },
 }
 
 impl Act {
     /// Who has to be there for it.
     pub(crate) fn doers(self) -> [usize; 2] {
         match self {
-            Self::Silence { .. } | Self::Unsilence(_) | Self::Remove(_) | Self::Ban(_) => [OWNER, OWNER],
+            Self::Silence { .. }
+            | Self::Unsilence(_)
+            | Self::Remove(_)
+            | Self::Ban(_)
+            | Self::Slow { .. } => [OWNER, OWNER],
             Self::Back { person, .. } | Self::Knock(person) => [OWNER, person],
             Self::Block { by, whom, .. } => [by, whom],
         }
@@ -131,6 +141,9 @@ impl Fates {
         {
             fates.befall(*person, *fate, &lines[person], number.is_multiple_of(2));
         }
+        if let Some(stretches) = Stretches::of(plan, &talkers[troubled..]) {
+            fates.slow_down(&stretches);
+        }
 
         let mut blocked = BTreeSet::new();
         fates.part_pairs(plan, &mut random, &mut blocked);
@@ -190,6 +203,14 @@ impl Fates {
             Fate::BannedForGood => self.at(second, Act::Ban(person)),
             Fate::MutedForGood => self.at(second, silence),
         }
+    }
+
+    fn slow_down(&mut self, stretches: &Stretches) {
+        let Stretches { hours, brief, admin } = stretches;
+        let slow = |seconds, admin| Act::Slow { seconds, admin };
+        self.at(hours.start, slow(HOURS_S, *admin));
+        self.at(hours.end, slow(0, None));
+        self.at(*brief, slow(BRIEF_S, None));
     }
 
     /// Some of those who have a conversation of their own block each other in the middle of it.
@@ -271,15 +292,26 @@ mod tests {
         };
         assert!(acts.iter().any(|(_, act)| in_pair(act)));
         assert!(happens(|act| matches!(act, Act::Knock(_))));
+        let slow: Vec<u32> = acts
+            .iter()
+            .filter_map(|(_, act)| match act {
+                Act::Slow { seconds, .. } => Some(*seconds),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(slow, [HOURS_S, 0, BRIEF_S]);
         for (_, act) in &acts {
-            let (Act::Silence { person: whom, .. }
-            | Act::Back { person: whom, .. }
-            | Act::Unsilence(whom)
-            | Act::Remove(whom)
-            | Act::Ban(whom)
-            | Act::Knock(whom)
-            | Act::Block { whom, .. }) = *act;
-            assert!(whom != OWNER, "{act:?}");
+            let whom = match *act {
+                Act::Silence { person: whom, .. }
+                | Act::Back { person: whom, .. }
+                | Act::Unsilence(whom)
+                | Act::Remove(whom)
+                | Act::Ban(whom)
+                | Act::Knock(whom)
+                | Act::Block { whom, .. } => vec![whom],
+                Act::Slow { admin, .. } => admin.into_iter().collect(),
+            };
+            assert!(!whom.contains(&OWNER), "{act:?}");
         }
         assert_eq!(acts, all(7).2);
         assert_ne!(acts, all(8).2);
@@ -302,6 +334,22 @@ mod tests {
             let mut said = meanwhile.iter();
             assert!(said.any(|message| message.author == person && message.target == Target::Group));
         }
+    }
+
+    #[test]
+    fn whoever_is_an_admin_for_a_while_is_in_all_the_time() {
+        let (_, _, acts) = all(7);
+        let admins = acts.iter().filter_map(|(_, act)| match act {
+            Act::Slow { admin, .. } => *admin,
+            _ => None,
+        });
+        let admins: Vec<usize> = admins.collect();
+        assert_eq!(admins.len(), 1);
+        let is_troubled = |act: &Act| match act {
+            Act::Silence { person, .. } | Act::Remove(person) | Act::Ban(person) => admins.contains(person),
+            _ => false,
+        };
+        assert!(!acts.iter().any(|(_, act)| is_troubled(act)));
     }
 
     #[test]

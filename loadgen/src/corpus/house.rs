@@ -1,9 +1,10 @@
-//! What befalls people, carried out: they come into the group by links and invitations, the owner mutes them and shows them out, and people
-//! block each other. Everybody rests meanwhile, so that of each command it is known on which side of it it is decided, and what the answer has to be.
+//! What befalls people, carried out: they come into the group by links and invitations, the owner mutes them and shows them out and slows all of
+//! them down, and people block each other. Everybody rests meanwhile, so that of each command it is known on which side of it it is decided, and
+//! what the answer has to be.
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
-use tidings_protocol::{Ack, Action, ErrorCode, Timestamp};
+use tidings_protocol::{Ack, Action, ErrorCode, GroupSettings, Role, Timestamp};
 use tidings_scribe::said::Said;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -14,6 +15,7 @@ use super::{
     person::Job,
     schedule::OWNER,
     shut::{MUTE, Refusal, Shut},
+    slow,
 };
 
 /// An invite link.
@@ -86,7 +88,44 @@ impl People {
                 self.knock(person).await?;
                 Ok(())
             }
+            Act::Slow { seconds, admin } => {
+                self.rest(None).await?;
+                self.slow_down(seconds, admin).await
+            }
         }
+    }
+
+    /// From here on ordinary members wait so many seconds between two messages. Whoever is an admin now waits for nothing, as the owner.
+    async fn slow_down(&mut self, seconds: u32, admin: Option<usize>) -> Result<()> {
+        let conversation = self.group()?;
+        for (person, role) in [(self.admin, Role::Member), (admin, Role::Admin)] {
+            if let Some(person) = person {
+                let user = self.user(person);
+                let change = Action::GroupRole {
+                    conversation,
+                    user,
+                    role,
+                };
+                self.act(OWNER, change).await.context("a role was not changed")?;
+            }
+        }
+        let settings = GroupSettings {
+            slow_s: Some(seconds),
+            ..GroupSettings::default()
+        };
+        let set = Action::GroupSettings {
+            conversation,
+            settings,
+        };
+        let set = self.act(OWNER, set).await.context("the group was not set")?;
+        (self.admin, self.slow_s) = (admin, seconds);
+        for person in 0..self.jobs.len() {
+            let waits = seconds > 0 && person != OWNER && Some(person) != admin;
+            let pause = waits.then_some(seconds);
+            self.give(person, Job::Slow(conversation, pause)).await?;
+        }
+        let member = self.account(self.ordinary()?);
+        slow::is_shown(member, conversation, seconds, Some(set.position)).await
     }
 
     async fn silence(&self, person: usize, on: bool, until: Option<Timestamp>) -> Result<()> {

@@ -49,6 +49,9 @@ pub(crate) struct People {
     /// Who asks to be let in and has no answer, and whoever was refused.
     pub(super) asking: BTreeSet<usize>,
     pub(super) turned_away: BTreeSet<usize>,
+    /// How many seconds ordinary members wait between two messages to the group, and who is an admin of it.
+    pub(super) slow_s: u32,
+    pub(super) admin: Option<usize>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -74,6 +77,7 @@ pub(crate) struct Run {
     pub(crate) conversations: Vec<Conversation>,
     pub(crate) invited: BTreeSet<usize>,
     pub(crate) asking: BTreeSet<usize>,
+    pub(crate) slow_s: u32,
 }
 
 impl People {
@@ -142,6 +146,8 @@ impl People {
             invited: BTreeSet::new(),
             asking: BTreeSet::new(),
             turned_away: BTreeSet::new(),
+            slow_s: 0,
+            admin: None,
             shared: Arc::clone(shared),
         })
     }
@@ -229,6 +235,12 @@ impl People {
         self.conversations.first_mut().context("no group yet")
     }
 
+    /// A member of the group who is not its owner, unless there is no other.
+    pub(super) fn ordinary(&self) -> Result<usize> {
+        let group = self.conversations.first().context("no group yet")?;
+        Ok(group.ordinary().unwrap_or(OWNER))
+    }
+
     /// Whether somebody was shown out of the group, and is not back.
     pub(crate) fn was_shown_out(&self, person: usize) -> bool {
         let group = self.conversations.first();
@@ -294,6 +306,7 @@ impl People {
             conversations: self.conversations,
             invited: self.invited,
             asking: self.asking,
+            slow_s: self.slow_s,
         })
     }
 

@@ -22,6 +22,7 @@ use super::{
     schedule::Return,
     shared::Shared,
     shut::{Refusal, Shut},
+    slow::Slow,
 };
 
 /// How long a connection may take until all that was missed has come.
@@ -62,6 +63,8 @@ pub(crate) enum Job {
     Block(Uuid, bool),
     /// From here on, something stands against what is done in a conversation, or nothing does any more.
     Shut(Uuid, Option<Shut>),
+    /// From here on, members wait so many seconds between two messages to a conversation, or do not.
+    Slow(Uuid, Option<u32>),
     /// Tries what has to be refused.
     Vain(Said, Refusal),
     /// Something that leaves nothing in any conversation.
@@ -104,6 +107,8 @@ pub(crate) struct Person {
     pub(crate) parted_at: Vec<Position>,
     /// Conversations in which something stands against what this person does.
     pub(super) shut: HashMap<Uuid, Shut>,
+    /// Conversations in which they wait between two messages.
+    pub(super) slow: HashMap<Uuid, Slow>,
     urls: Vec<String>,
     cursors: Resume,
     live: Option<Live>,
@@ -137,6 +142,7 @@ impl Person {
             read_at: None,
             parted_at: Vec::new(),
             shut: HashMap::new(),
+            slow: HashMap::new(),
             urls,
             cursors: Resume::default(),
             live: None,
@@ -192,6 +198,12 @@ impl Person {
             }
             Job::Shut(conversation, None) => {
                 self.shut.remove(&conversation);
+            }
+            Job::Slow(conversation, Some(seconds)) => {
+                self.slow.insert(conversation, Slow::new(seconds));
+            }
+            Job::Slow(conversation, None) => {
+                self.slow.remove(&conversation);
             }
             Job::Vain(said, refusal) => self.try_in_vain(&said, refusal).await?,
             Job::Want(action, answer) => {
@@ -357,7 +369,10 @@ impl Person {
         }
         match result {
             Ok(_) => {
-                self.shared.took(started.elapsed());
+                // Whoever waits for their turn says nothing of acks.
+                if !self.slow.contains_key(&conversation) {
+                    self.shared.took(started.elapsed());
+                }
                 self.has_said(&said);
                 // A file keeps its file.
                 self.last = (!how.file).then(|| Line {
@@ -372,9 +387,12 @@ impl Person {
     }
 
     /// A message was acked.
-    pub(super) fn has_said(&self, said: &Said) {
+    pub(super) fn has_said(&mut self, said: &Said) {
         if let Action::MessageSend(send) = &said.action {
             self.shared.said(self.account.user, said.id, send);
+            if let Some(slow) = self.slow.get_mut(&send.conversation) {
+                slow.speaks();
+            }
         }
     }
 

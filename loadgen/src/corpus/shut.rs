@@ -79,9 +79,12 @@ impl Shut {
 }
 
 impl Person {
-    /// How a command has to be refused just now, if it has to be.
+    /// How a command has to be refused just now, if it has to be. That it comes too soon is found last.
     pub(super) fn refusal(&self, said: &Said) -> Option<Refusal> {
-        self.shut.get(&said.conversation)?.refuses(&said.action)
+        let shut = self.shut.get(&said.conversation);
+        let slow = self.slow.get(&said.conversation);
+        shut.and_then(|shut| shut.refuses(&said.action))
+            .or_else(|| slow.and_then(|slow| slow.refuses(&said.action)))
     }
 
     /// Does what cannot be done.
@@ -103,6 +106,9 @@ impl Person {
         match result {
             Err(CommandError::Refused(error)) if refusal.fits(error) => {
                 self.shared.did("refusals");
+                if error.code == ErrorCode::RateLimited && matches!(said.action, Action::MessageSend(_)) {
+                    self.shared.did("too soon");
+                }
                 if matches!(&said.action, Action::MessageSend(send) if send.forward.is_none()) {
                     self.shared.did("unsaid");
                 }

@@ -21,6 +21,7 @@ use super::{
     people::Run,
     schedule::{Move, Schedule},
     shared::{Shared, bar},
+    slow::{self, Paced},
     told, words,
 };
 
@@ -42,6 +43,8 @@ pub(crate) struct Verified {
     /// Messages that would be unread, had somebody not blocked their sender; and people who were shown out and are not back.
     pub(crate) unheard: u64,
     pub(crate) gone: usize,
+    /// What was said in slow mode.
+    pub(crate) paced: Paced,
     pub(crate) outcome: Result<Summary>,
 }
 
@@ -59,6 +62,7 @@ pub(crate) async fn verify(
         searches,
         copies,
         unheard,
+        paced,
     } = done;
     Verified {
         people: run.people.len(),
@@ -73,6 +77,7 @@ pub(crate) async fn verify(
             .iter()
             .map(|conversation| conversation.left.len())
             .sum(),
+        paced,
         outcome,
     }
 }
@@ -84,6 +89,7 @@ struct Done {
     searches: usize,
     copies: usize,
     unheard: u64,
+    paced: Paced,
 }
 
 async fn check(
@@ -112,7 +118,11 @@ async fn check(
     wait_for_deliveries(run, shared).await?;
     told::wait(run).await?;
     joining::look(run, shared).await?;
+    slow::look(run, shared).await?;
     let logs = logs(run, &histories, shared).await?;
+    for (_, events) in &logs {
+        done.paced += slow::compare(events)?;
+    }
     done.copies = forwards::compare(&shared.copies(), logs.iter().map(|(_, events)| &events[..]))?;
     let with_mentions = logs
         .iter()
