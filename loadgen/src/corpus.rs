@@ -4,6 +4,7 @@
 mod amend;
 mod block;
 mod chat;
+mod contact;
 mod counts;
 mod due;
 mod fates;
@@ -14,6 +15,7 @@ mod joining;
 mod listen;
 mod manner;
 mod own;
+mod pair;
 mod pen;
 mod people;
 mod person;

@@ -100,6 +100,12 @@ async fn a_small_log_is_said_by_all_its_people_and_nothing_is_missing() {
         "slow",
         "pauses",
         "too soon",
+        "requests",
+        "accepted",
+        "declined",
+        "withdrawn",
+        "ended",
+        "crossed",
         "unsaid",
         "unheard",
     ] {

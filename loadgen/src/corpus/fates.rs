@@ -1,11 +1,12 @@
-//! Who comes into the group how, who is muted there or shown out and comes back, who blocks whom, and when the group is in slow mode, and before
-//! which message. The same for the same log and seed.
+//! Who comes into the group how, who is muted there or shown out and comes back, who blocks whom and asks whom to be a contact, and when the
+//! group is in slow mode, and before which message. The same for the same log and seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 
 use super::{
+    contact::{self, Step},
     plan::{Plan, Target},
     schedule::OWNER,
     slow::{BRIEF_S, HOURS_S, Stretches},
@@ -65,6 +66,11 @@ pub(crate) enum Act {
         seconds: u32,
         admin: Option<usize>,
     },
+    /// Two people want something of each other.
+    Tie {
+        pair: [usize; 2],
+        step: Step,
+    },
 }
 
 impl Act {
@@ -78,6 +84,7 @@ impl Act {
             | Self::Slow { .. } => [OWNER, OWNER],
             Self::Back { person, .. } | Self::Knock(person) => [OWNER, person],
             Self::Block { by, whom, .. } => [by, whom],
+            Self::Tie { pair, .. } => pair,
         }
     }
 }
@@ -161,6 +168,9 @@ impl Fates {
             let until = (number % 3 == 2).then_some(messages * 4 / 5 + number);
             fates.block((*by, *whom), messages * 2 / 5 + number, until);
             number += 1;
+        }
+        for (index, pair, step) in contact::plots(&others, &blocked, plan.messages.len()) {
+            fates.at(index, Act::Tie { pair, step });
         }
         fates
     }
@@ -292,6 +302,7 @@ mod tests {
         };
         assert!(acts.iter().any(|(_, act)| in_pair(act)));
         assert!(happens(|act| matches!(act, Act::Knock(_))));
+        assert!(happens(|act| matches!(act, Act::Tie { .. })));
         let slow: Vec<u32> = acts
             .iter()
             .filter_map(|(_, act)| match act {
@@ -310,6 +321,7 @@ mod tests {
                 | Act::Knock(whom)
                 | Act::Block { whom, .. } => vec![whom],
                 Act::Slow { admin, .. } => admin.into_iter().collect(),
+                Act::Tie { pair, .. } => pair.to_vec(),
             };
             assert!(!whom.contains(&OWNER), "{act:?}");
         }

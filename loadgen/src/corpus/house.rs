@@ -92,6 +92,7 @@ impl People {
                 self.rest(None).await?;
                 self.slow_down(seconds, admin).await
             }
+            Act::Tie { pair, step } => self.tie(pair, step).await,
         }
     }
 
@@ -200,9 +201,10 @@ impl People {
     }
 
     /// Where the two have no conversation of their own, nobody can begin one as long as the block stands.
-    async fn block(&self, by: usize, whom: usize, on: bool) -> Result<()> {
+    pub(super) async fn block(&mut self, by: usize, whom: usize, on: bool) -> Result<()> {
         self.give(by, Job::Block(self.user(whom), on)).await?;
         self.settled(by).await?;
+        self.pairs.block(self.user(by), self.user(whom), on);
         if let Some(conversation) = self.between(by, whom) {
             for person in [by, whom] {
                 let shut = on.then_some(Shut::Parted);
@@ -262,7 +264,7 @@ impl People {
     }
 
     /// Waits until everybody has done what they were given, and until the reads of one are acked.
-    async fn rest(&self, reader: Option<usize>) -> Result<()> {
+    pub(super) async fn rest(&self, reader: Option<usize>) -> Result<()> {
         let mut resting = Vec::new();
         for person in 0..self.jobs.len() {
             resting.push(self.ask_to_rest(person, reader == Some(person)).await?);
@@ -273,7 +275,7 @@ impl People {
         Ok(())
     }
 
-    async fn settled(&self, person: usize) -> Result<()> {
+    pub(super) async fn settled(&self, person: usize) -> Result<()> {
         let rested = self.ask_to_rest(person, false).await?;
         rested.await.context("a person has stopped")
     }

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tidings_client::CommandError;
-use tidings_protocol::{Ack, Action, Limits, Timestamp};
+use tidings_protocol::{Ack, Action, Limits, Position, Timestamp};
 use tidings_scribe::said::Said;
 use tidings_stand::{Account, Api};
 use tokio::{
@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{
     fates::{Entry, Fates},
+    pair::Pairs,
     person::{Job, Person},
     plan::Plan,
     schedule::{OWNER, Return},
@@ -52,6 +53,9 @@ pub(crate) struct People {
     /// How many seconds ordinary members wait between two messages to the group, and who is an admin of it.
     pub(super) slow_s: u32,
     pub(super) admin: Option<usize>,
+    /// What people are to one another, and where the last of it stands in each lane.
+    pub(super) pairs: Pairs,
+    pub(super) tied_at: BTreeMap<u16, Position>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -78,6 +82,8 @@ pub(crate) struct Run {
     pub(crate) invited: BTreeSet<usize>,
     pub(crate) asking: BTreeSet<usize>,
     pub(crate) slow_s: u32,
+    pub(crate) pairs: Pairs,
+    pub(crate) tied_at: BTreeMap<u16, Position>,
 }
 
 impl People {
@@ -148,6 +154,8 @@ impl People {
             turned_away: BTreeSet::new(),
             slow_s: 0,
             admin: None,
+            pairs: Pairs::default(),
+            tied_at: BTreeMap::new(),
             shared: Arc::clone(shared),
         })
     }
@@ -307,6 +315,8 @@ impl People {
             invited: self.invited,
             asking: self.asking,
             slow_s: self.slow_s,
+            pairs: self.pairs,
+            tied_at: self.tied_at,
         })
     }
 

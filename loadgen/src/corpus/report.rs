@@ -38,6 +38,12 @@ pub(crate) fn print(shared: &Shared, verified: &Verified, took: Duration) {
         ("too soon", count("too soon")),
         ("blocks", count("blocks")),
         ("lifted", count("blocks.lifted")),
+        ("requests", count("contact.request")),
+        ("accepted", count("contact.accept")),
+        ("declined", count("contact.decline")),
+        ("withdrawn", count("contact.withdraw")),
+        ("ended", count("contact.remove")),
+        ("crossed", count("crossed")),
         ("unsaid", count("unsaid")),
         ("refusals", count("refusals")),
         ("mutes", count("conversation.mute")),
@@ -63,6 +69,7 @@ pub(crate) fn print(shared: &Shared, verified: &Verified, took: Duration) {
         ("counts checked", format!("{} people", verified.counted)),
         ("searches", verified.searches.to_string()),
         ("copies compared", verified.copies.to_string()),
+        ("lists compared", format!("{} people", verified.tied)),
         ("unheard", verified.unheard.to_string()),
     ];
     for (name, value) in rows {

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
-    counts, due, forwards,
+    contact, counts, due, forwards,
     history::{Listed, fetch_log, history},
     joining,
     people::Run,
@@ -43,8 +43,9 @@ pub(crate) struct Verified {
     /// Messages that would be unread, had somebody not blocked their sender; and people who were shown out and are not back.
     pub(crate) unheard: u64,
     pub(crate) gone: usize,
-    /// What was said in slow mode.
+    /// What was said in slow mode, and people whose lists of others were compared.
     pub(crate) paced: Paced,
+    pub(crate) tied: usize,
     pub(crate) outcome: Result<Summary>,
 }
 
@@ -63,6 +64,7 @@ pub(crate) async fn verify(
         copies,
         unheard,
         paced,
+        tied,
     } = done;
     Verified {
         people: run.people.len(),
@@ -78,6 +80,7 @@ pub(crate) async fn verify(
             .map(|conversation| conversation.left.len())
             .sum(),
         paced,
+        tied,
         outcome,
     }
 }
@@ -90,6 +93,7 @@ struct Done {
     copies: usize,
     unheard: u64,
     paced: Paced,
+    tied: usize,
 }
 
 async fn check(
@@ -117,6 +121,7 @@ async fn check(
     }
     wait_for_deliveries(run, shared).await?;
     told::wait(run).await?;
+    done.tied = contact::look(run).await?;
     joining::look(run, shared).await?;
     slow::look(run, shared).await?;
     let logs = logs(run, &histories, shared).await?;
