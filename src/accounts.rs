@@ -38,6 +38,7 @@ mod upkeep;
 #[cfg(test)]
 mod tests;
 
+pub use crate::role::Role;
 pub(crate) use address::client as client_address;
 pub use admission::{Admission, Caller};
 pub use authenticator::Authenticator;
@@ -45,7 +46,7 @@ pub use config::{AuthConfig, AuthLimits, OutsideIssuer, PasswordHashConfig, Secr
 pub use directory::Directory;
 pub use error::AccountError;
 pub use log_registrar::LogRegistrar;
-pub use principal::{AuthError, Principal, Role};
+pub use principal::{AuthError, Principal};
 pub use registrar::{NewUser, Registrar, RegistrarError};
 pub use rules::{Broken, DisplayName, Password, Username};
 pub use service::{Accounts, StartError};

@@ -28,6 +28,7 @@ pub mod problem;
 pub mod rates;
 pub mod reactors;
 pub mod readiness;
+pub mod role;
 pub mod tables;
 pub mod telemetry;
 pub mod wire;

@@ -1,9 +1,9 @@
 //! Ending sessions, suspending users, granting roles.
 
 use super::error::AccountError;
-use super::principal::Role;
 use super::refresh::RefreshToken;
 use super::service::Accounts;
+use crate::role::Role;
 use std::net::IpAddr;
 use uuid::Uuid;
 

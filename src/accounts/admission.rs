@@ -1,12 +1,12 @@
 //! Admission: what whoever has shown who they are is given, whatever transport asked for it.
 
 use super::error::AccountError;
-use super::principal::{Role, parse_roles};
 use super::refresh::RefreshToken;
 use super::registrar::NewUser;
 use super::service::Inner;
 use super::sessions::SESSIONS_MAX;
 use crate::clock;
+use crate::role::{self, Role};
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use std::net::IpAddr;
 use tokio::time::timeout;
@@ -141,7 +141,7 @@ impl Entrant {
                 display_name: row.try_get("o_display_name")?,
             },
             password_hash: row.try_get("o_password_hash")?,
-            roles: parse_roles(roles.iter().map(String::as_str)),
+            roles: role::parse(roles.iter().map(String::as_str)),
             announced: row.try_get("o_announced")?,
             suspended: row.try_get("o_suspended")?,
         })

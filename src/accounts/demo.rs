@@ -1,8 +1,8 @@
 //! Users for trying things out.
 
 use super::error::AccountError;
-use super::principal::Role;
 use super::service::Accounts;
+use crate::role::Role;
 use std::net::{IpAddr, Ipv4Addr};
 
 const USERNAMES: [(&str, &str); 3] = [("alice", "Alice"), ("bob", "Bob"), ("carol", "Carol")];

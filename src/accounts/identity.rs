@@ -2,11 +2,12 @@
 
 use super::database::{Database, DatabaseError};
 use super::issuer::Outsider;
-use super::principal::{AuthError, Role, parse_roles};
+use super::principal::AuthError;
 use super::registrar::{NewUser, Registrar};
 use super::rules::{
     DISPLAY_NAME_CHARS_MAX, DisplayName, USERNAME_LEN_MAX, USERNAME_LEN_MIN, username_character,
 };
+use crate::role::{self, Role};
 use lru::LruCache;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -147,7 +148,7 @@ impl Identities {
                     };
                     self.announce(user).await?;
                 }
-                return Ok(Ok((id, parse_roles(roles.iter().map(String::as_str)))));
+                return Ok(Ok((id, role::parse(roles.iter().map(String::as_str)))));
             }
             match self.make(issuer, outsider).await {
                 Ok(user) => {

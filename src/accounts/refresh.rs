@@ -2,8 +2,8 @@
 
 use super::admission::{Admission, Caller};
 use super::error::AccountError;
-use super::principal::parse_roles;
 use super::service::Accounts;
+use crate::role;
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use uuid::Uuid;
@@ -91,7 +91,7 @@ impl Accounts {
         let key: String = row.try_get("o_key")?;
         self.forget_attempts(&key, &from).await?;
         let roles: Vec<String> = row.try_get("o_roles")?;
-        let roles = parse_roles(roles.iter().map(String::as_str));
+        let roles = role::parse(roles.iter().map(String::as_str));
         this.admission(row.try_get("o_account")?, &roles, row.try_get("o_session")?, &new)
     }
 }

@@ -3,10 +3,11 @@
 use super::admission::{Admission, Caller};
 use super::error::AccountError;
 use super::password::Verdict;
-use super::principal::{Principal, parse_roles};
+use super::principal::Principal;
 use super::refresh::RefreshToken;
 use super::rules::{Password, Username, prepare};
 use super::service::Accounts;
+use crate::role;
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -95,7 +96,7 @@ impl Accounts {
             return Err(AccountError::Wrong);
         }
         this.shared.standing.look().await?;
-        let roles = parse_roles(roles.iter().map(String::as_str));
+        let roles = role::parse(roles.iter().map(String::as_str));
         this.admission(principal.user, &roles, session, &refresh)
     }
 

@@ -1,6 +1,7 @@
 //! Our own access tokens: JWTs signed with HS256.
 
-use super::principal::{AuthError, Principal, Role, parse_roles};
+use super::principal::{AuthError, Principal};
+use crate::role::{self, Role};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
@@ -100,7 +101,7 @@ impl KeyRing {
         if expires_at <= now {
             return Err(Refusal::Bad(AuthError::Expired));
         }
-        let roles = parse_roles(claims.roles.iter().map(String::as_str));
+        let roles = role::parse(claims.roles.iter().map(String::as_str));
         Ok(Principal {
             user: claims.sub,
             roles,
