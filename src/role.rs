@@ -9,10 +9,12 @@ pub enum Role {
     Moderator,
     /// Sees what administrators see and do, and does nothing.
     Auditor,
+    /// A program that speaks for many, or to many: may do more in a time than people, and nothing else.
+    Bot,
 }
 
 impl Role {
-    pub const ALL: [Self; 3] = [Self::Admin, Self::Moderator, Self::Auditor];
+    pub const ALL: [Self; 4] = [Self::Admin, Self::Moderator, Self::Auditor, Self::Bot];
 
     /// The role as it stands in tokens and in the database.
     pub const fn as_str(self) -> &'static str {
@@ -20,6 +22,7 @@ impl Role {
             Self::Admin => "admin",
             Self::Moderator => "moderator",
             Self::Auditor => "auditor",
+            Self::Bot => "bot",
         }
     }
 

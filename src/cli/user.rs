@@ -20,7 +20,7 @@ pub(super) enum UserCommand {
     /// Set what a user may do beyond others, from their next token on.
     Grant {
         name: String,
-        /// `admin`, `moderator`, `auditor`, or nothing to take everything away.
+        /// `admin`, `moderator`, `auditor`, `bot`, or nothing to take everything away.
         roles: Vec<String>,
     },
     /// Delete the account of a user for good. What they have said stays, as by a deleted user.

@@ -165,16 +165,18 @@ async fn administrators_get_what_nobody_else_does() {
             assert_eq!(code(&answer), "forbidden", "{field}: {answer}");
         }
 
-        // A role of another name is none.
-        let other = Viewer {
-            roles: vec!["administrator".to_owned()],
-            ..viewer(me)
-        };
-        let answer = ask(&world, Some(other), &query).await;
-        assert!(
-            field.starts_with("Admin.") || code(&answer) == "forbidden",
-            "{field}: {answer}"
-        );
+        // A role of another name is none, and that of programs is not for this.
+        for role in ["administrator", "bot"] {
+            let other = Viewer {
+                roles: vec![role.to_owned()],
+                ..viewer(me)
+            };
+            let answer = ask(&world, Some(other), &query).await;
+            assert!(
+                field.starts_with("Admin.") || code(&answer) == "forbidden",
+                "{role}: {field}: {answer}"
+            );
+        }
 
         // There is no server around, and nothing is parked, which an administrator is told.
         let admin = Viewer {
