@@ -40,9 +40,9 @@ use tables::Tables;
 use tidings_domain::{ConversationId, UserId};
 use tidings_eventlog::Log;
 use tidings_graphql::{
-    Audited, Backend, ConnectionState, Done, EventFilter, EventState, EventsFound, LogPlace,
+    Audited, Backend, ConnectionState, CostAllowance, Done, EventFilter, EventState, EventsFound, LogPlace,
     MadeAnnouncement, Moment, NodeState, Order, Part, PastPlace, PastReaction, PastState, RebuildState,
-    Refusal, ReportPosition, SettingState, TraceState, Version,
+    Refusal, ReportPosition, SettingState, TraceState, Version, Viewer,
 };
 use tidings_projections::Range;
 use tokio::sync::{mpsc, oneshot};
@@ -120,12 +120,16 @@ impl Backend for Administration {
         (ticket, expires_at)
     }
 
-    fn wait(&self, viewer: Uuid, cost: u32) -> Option<Duration> {
-        self.0.ground.costs.of(Subject::User(viewer)).wait(cost)
+    fn allowance(&self, _: &Viewer) -> Option<CostAllowance> {
+        None
     }
 
-    fn caused(&self, viewer: Uuid, cost: u32) {
-        self.0.ground.costs.of(Subject::User(viewer)).used(cost);
+    fn wait(&self, viewer: &Viewer, cost: u32) -> Option<Duration> {
+        self.0.ground.costs.of(Subject::User(viewer.user)).wait(cost)
+    }
+
+    fn caused(&self, viewer: &Viewer, cost: u32) {
+        self.0.ground.costs.of(Subject::User(viewer.user)).used(cost);
     }
 
     fn there(&self, users: Vec<Uuid>) -> BoxFuture<'_, HashMap<Uuid, bool>> {

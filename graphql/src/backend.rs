@@ -2,6 +2,7 @@
 //! connections, and what they do.
 
 use crate::errors::Refusal;
+use crate::viewer::Viewer;
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, ready};
@@ -23,12 +24,15 @@ pub trait Backend: Send + Sync + 'static {
     /// is used.
     fn ticket(&self, viewer: Uuid, attachment: Uuid) -> (String, DateTime<Utc>);
 
+    /// What `viewer` may cause by a role of theirs; `None` where that is what everybody may.
+    fn allowance(&self, viewer: &Viewer) -> Option<CostAllowance>;
+
     /// How long `viewer` has to wait before causing `cost`, by what they have caused at all nodes; `None` where they need not. What this
     /// node lets a viewer cause is asked as well, and is nothing of the server's.
-    fn wait(&self, viewer: Uuid, cost: u32) -> Option<Duration>;
+    fn wait(&self, viewer: &Viewer, cost: u32) -> Option<Duration>;
 
     /// `viewer` has caused `cost` here.
-    fn caused(&self, viewer: Uuid, cost: u32);
+    fn caused(&self, viewer: &Viewer, cost: u32);
 
     /// Whether those of these people are there of whom that is known, as others see them. Whoever asks has made sure that the viewer
     /// may see them.
@@ -109,6 +113,16 @@ pub trait Backend: Send + Sync + 'static {
     /// Has the log say that the administrator `by` orders something, and carries it out, whether or not the future is awaited to
     /// its end.
     fn carry_out(&self, by: Uuid, order: Order) -> BoxFuture<'_, Result<Done, Refusal>>;
+}
+
+/// The cost that those may cause who go by a role. What is caused by one role is not counted by another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CostAllowance {
+    pub role: &'static str,
+    /// Each second in the long run.
+    pub per_second: u32,
+    /// At once.
+    pub burst: u32,
 }
 
 /// Entries of a list, read as a [`Range`] says, and whether the list has any before the range and behind it.
@@ -478,11 +492,15 @@ impl Backend for () {
         (String::new(), DateTime::UNIX_EPOCH)
     }
 
-    fn wait(&self, _: Uuid, _: u32) -> Option<Duration> {
+    fn allowance(&self, _: &Viewer) -> Option<CostAllowance> {
         None
     }
 
-    fn caused(&self, _: Uuid, _: u32) {}
+    fn wait(&self, _: &Viewer, _: u32) -> Option<Duration> {
+        None
+    }
+
+    fn caused(&self, _: &Viewer, _: u32) {}
 
     fn there(&self, _: Vec<Uuid>) -> BoxFuture<'_, HashMap<Uuid, bool>> {
         Box::pin(ready(HashMap::new()))

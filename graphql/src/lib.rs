@@ -18,7 +18,7 @@ mod viewer;
 mod waves;
 
 pub use backend::{
-    Audited, Backend, ConnectionState, Done, EventFilter, EventState, EventsFound, LogPlace,
+    Audited, Backend, ConnectionState, CostAllowance, Done, EventFilter, EventState, EventsFound, LogPlace,
     MadeAnnouncement, Moment, NodeState, Order, Part, PastMember, PastPlace, PastReaction, PastState,
     RebuildStage, RebuildState, ReportOrder, ReportPosition, SaidKind, SettingSource, SettingState,
     TraceState, Version,

@@ -244,13 +244,14 @@ impl Graphql {
     pub(super) fn spend(&self, viewer: Option<&Viewer>, cost: usize) -> Result<(), Refusal> {
         let units = u32::try_from(cost).unwrap_or(u32::MAX);
         if let Some(viewer) = viewer
-            && let Some(wait) = self.backend.wait(viewer.user, units)
+            && let Some(wait) = self.backend.wait(viewer, units)
         {
             return Err(too_much(wait));
         }
-        self.turns.spend(spender(viewer), cost)?;
+        let allowance = viewer.and_then(|viewer| self.backend.allowance(viewer));
+        self.turns.spend(spender(viewer), allowance, cost)?;
         if let Some(viewer) = viewer {
-            self.backend.caused(viewer.user, units);
+            self.backend.caused(viewer, units);
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Who may ask now: so much cost per time, and so many requests at once, of each viewer and of all.
 
+use crate::backend::CostAllowance;
 use crate::errors::{Code, Refusal};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use lru::LruCache;
@@ -25,8 +26,11 @@ struct Shared {
     open: Mutex<HashMap<Uuid, usize>>,
     quota: Quota,
     /// Least recently used first.
-    spent: Mutex<LruCache<Uuid, Arc<DefaultDirectRateLimiter>>>,
+    spent: Mutex<LruCache<Payer, Arc<DefaultDirectRateLimiter>>>,
 }
+
+/// A viewer, and the role that they go by.
+type Payer = (Uuid, Option<&'static str>);
 
 /// A request's place, free again when dropped.
 pub(crate) struct Place {
@@ -38,12 +42,11 @@ pub(crate) struct Place {
 impl Turns {
     /// `at_once` requests, of one viewer `per_viewer`; of cost `burst` at once, and `per_second` in the long run.
     pub(crate) fn new(at_once: usize, per_viewer: usize, per_second: u32, burst: u32) -> Self {
-        let number = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         Self(Arc::new(Shared {
             places: Arc::new(Semaphore::new(at_once.clamp(1, Semaphore::MAX_PERMITS))),
             per_viewer: per_viewer.max(1),
             open: Mutex::default(),
-            quota: Quota::per_second(number(per_second)).allow_burst(number(burst)),
+            quota: quota(per_second, burst),
             spent: Mutex::new(LruCache::unbounded()),
         }))
     }
@@ -68,14 +71,21 @@ impl Turns {
         })
     }
 
-    /// Takes `cost` of what `viewer` may spend, or says how long to wait for it.
-    pub(crate) fn spend(&self, viewer: Uuid, cost: usize) -> Result<(), Refusal> {
+    /// Takes `cost` of what `viewer` may spend, by a role or as everybody, or says how long to wait for it.
+    pub(crate) fn spend(
+        &self,
+        viewer: Uuid,
+        allowance: Option<CostAllowance>,
+        cost: usize,
+    ) -> Result<(), Refusal> {
         let Some(cost) = NonZeroU32::new(u32::try_from(cost).unwrap_or(u32::MAX)) else {
             return Ok(());
         };
         // What costs more than can ever be saved up costs all of it.
-        let cost = cost.min(self.0.quota.burst_size());
-        let limiter = self.limiter(viewer);
+        let own = allowance.map(|own| quota(own.per_second, own.burst));
+        let quota = own.unwrap_or(self.0.quota);
+        let cost = cost.min(quota.burst_size());
+        let limiter = self.limiter((viewer, allowance.map(|own| own.role)), quota);
         match limiter.check_n(cost) {
             Ok(Ok(())) | Err(_) => Ok(()),
             Ok(Err(early)) => {
@@ -85,15 +95,20 @@ impl Turns {
         }
     }
 
-    fn limiter(&self, viewer: Uuid) -> Arc<DefaultDirectRateLimiter> {
+    fn limiter(&self, payer: Payer, quota: Quota) -> Arc<DefaultDirectRateLimiter> {
         let mut spent = lock(&self.0.spent);
-        let limiter = spent.get_or_insert(viewer, || Arc::new(RateLimiter::direct(self.0.quota)));
+        let limiter = spent.get_or_insert(payer, || Arc::new(RateLimiter::direct(quota)));
         let limiter = Arc::clone(limiter);
         if spent.len() > REMEMBERED_MAX {
             spent.pop_lru();
         }
         limiter
     }
+}
+
+fn quota(per_second: u32, burst: u32) -> Quota {
+    let number = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+    Quota::per_second(number(per_second)).allow_burst(number(burst))
 }
 
 /// What whoever has caused too much is told.
@@ -141,20 +156,35 @@ mod tests {
     fn cost_is_saved_up_again_in_time() {
         let turns = Turns::new(1, 1, 1, 100);
         let (ada, bob) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        assert!(turns.spend(ada, 0).is_ok());
-        assert!(turns.spend(ada, 1_000_000).is_ok(), "all that there is");
-        let refused = turns.spend(ada, 50).unwrap_err();
+        assert!(turns.spend(ada, None, 0).is_ok());
+        assert!(turns.spend(ada, None, 1_000_000).is_ok(), "all that there is");
+        let refused = turns.spend(ada, None, 50).unwrap_err();
         assert_eq!(refused.code, Code::RateLimited);
         let wait = refused.retry_after_ms.unwrap();
         assert!((40_000..=50_001).contains(&wait), "{wait}");
-        assert!(turns.spend(bob, 100).is_ok());
+        assert!(turns.spend(bob, None, 100).is_ok());
+    }
+
+    #[test]
+    fn who_goes_by_a_role_has_what_the_role_has() {
+        let turns = Turns::new(1, 1, 1, 100);
+        let ada = Uuid::from_u128(1);
+        let bot = Some(CostAllowance {
+            role: "bot",
+            per_second: 1,
+            burst: 300,
+        });
+        assert!(turns.spend(ada, None, 100).is_ok());
+        assert!(turns.spend(ada, None, 50).is_err());
+        assert!(turns.spend(ada, bot, 250).is_ok(), "it is counted by itself");
+        assert!(turns.spend(ada, bot, 100).is_err());
     }
 
     #[test]
     fn what_is_remembered_of_viewers_is_bounded() {
         let turns = Turns::new(1, 1, 1, 1);
         for viewer in 0..REMEMBERED_MAX + 10 {
-            turns.spend(Uuid::from_u128(viewer as u128), 1).unwrap();
+            turns.spend(Uuid::from_u128(viewer as u128), None, 1).unwrap();
         }
         assert_eq!(lock(&turns.0.spent).len(), REMEMBERED_MAX);
     }
