@@ -25,7 +25,8 @@ use crate::gateway::{Logins, Registry};
 use crate::lanes::{Lanes, SUBJECTS};
 use crate::lifecycle::Lifecycle;
 use crate::presence::Presence;
-use crate::rates::{Shares, Subject};
+use crate::rates::{Allowance, ByRole, Share, Shares, Subject};
+use crate::role::{self, Role};
 use acts::Ordered;
 use chrono::{DateTime, Utc};
 use following::Followers;
@@ -58,7 +59,9 @@ pub struct Foundation {
     pub accounts: Accounts,
     pub asks: Asks,
     /// What users cause by queries at all nodes together.
-    pub costs: Shares,
+    pub caused: ByRole<Shares>,
+    /// What they may cause.
+    pub costs: ByRole<Allowance>,
     pub hub: Hub,
     pub lanes: Lanes,
     pub lifecycle: Lifecycle,
@@ -112,6 +115,17 @@ impl Administration {
         lifecycle.spawn_for_life("administration", this.clone().obey(ordered, stop));
         this
     }
+
+    /// What a viewer causes by queries.
+    fn caused_by(&self, viewer: &Viewer) -> Arc<Share> {
+        let caused = self.0.ground.caused.of(&held(viewer));
+        caused.of(Subject::User(viewer.user))
+    }
+}
+
+/// The roles that a viewer holds.
+fn held(viewer: &Viewer) -> Vec<Role> {
+    role::parse(viewer.roles.iter().map(String::as_str))
 }
 
 impl Backend for Administration {
@@ -120,16 +134,23 @@ impl Backend for Administration {
         (ticket, expires_at)
     }
 
-    fn allowance(&self, _: &Viewer) -> Option<CostAllowance> {
-        None
+    fn allowance(&self, viewer: &Viewer) -> Option<CostAllowance> {
+        let costs = &self.0.ground.costs;
+        let role = costs.role(&held(viewer))?;
+        let Allowance { number, burst, .. } = *costs.get(Some(role));
+        Some(CostAllowance {
+            role: role.as_str(),
+            per_second: number,
+            burst,
+        })
     }
 
     fn wait(&self, viewer: &Viewer, cost: u32) -> Option<Duration> {
-        self.0.ground.costs.of(Subject::User(viewer.user)).wait(cost)
+        self.caused_by(viewer).wait(cost)
     }
 
     fn caused(&self, viewer: &Viewer, cost: u32) {
-        self.0.ground.costs.of(Subject::User(viewer.user)).used(cost);
+        self.caused_by(viewer).used(cost);
     }
 
     fn there(&self, users: Vec<Uuid>) -> BoxFuture<'_, HashMap<Uuid, bool>> {

@@ -32,7 +32,7 @@ use crate::clock;
 use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
 use crate::problem::Problem;
-use crate::rates::{Class, Rate, Rates, Subject};
+use crate::rates::{Allowance, ByRole, Class, Rate, Rates, Subject};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderMap;
@@ -77,7 +77,7 @@ struct Shared {
     links: Links,
     log_id: Uuid,
     /// How often users begin uploads.
-    pace: Rate,
+    pace: ByRole<Rate>,
     uploads: Places,
     downloads: Places,
     scanner: Scanner,
@@ -91,17 +91,15 @@ pub fn routes(ground: Foundation) -> Router {
     // For those who speak to scanners and buckets. Another part of the process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = Arc::new(ground.config);
+    let pace = Allowance::per_minute(config.uploads_per_minute, config.uploads_burst);
+    let paces = ground.rates.allowances(Class::Upload, pace);
     let shared = Arc::new(Shared {
         authenticator: ground.authenticator,
         lanes: ground.lanes,
         lifecycle: ground.lifecycle,
         links: ground.links,
         log_id: ground.log_id,
-        pace: ground.rates.rate(
-            Class::Upload,
-            config.uploads_burst,
-            Duration::from_mins(1) / config.uploads_per_minute.max(1),
-        ),
+        pace: ground.rates.of_users(Class::Upload, &paces),
         uploads: Places::new(config.uploads, config.uploads_per_user),
         downloads: Places::new(config.downloads, config.downloads_per_user),
         scanner: Scanner::new(&config),
@@ -136,8 +134,9 @@ impl Shared {
     }
 
     /// Refuses an upload where its user has begun many.
-    fn paced(&self, user: Uuid) -> Result<(), Problem> {
-        self.pace.take(Subject::User(user)).map_err(|wait| {
+    fn paced(&self, principal: &Principal) -> Result<(), Problem> {
+        let pace = self.pace.of(&principal.roles);
+        pace.take(Subject::User(principal.user)).map_err(|wait| {
             let wait_ms = wait.as_millis() as u64 + 1;
             problems::too_many("you store files too fast").retry_after_ms(wait_ms)
         })

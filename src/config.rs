@@ -9,6 +9,7 @@ use crate::gateway::GatewayLimits;
 use crate::http::{GraphqlLimits, HttpLimits};
 use crate::lanes::LaneLimits;
 use crate::presence::PresenceConfig;
+use crate::rates::RatesConfig;
 use crate::telemetry::LogFormat;
 use figment::Figment;
 use figment::providers::{Format as _, Serialized, Toml};
@@ -100,6 +101,7 @@ pub struct Config {
     pub auth: AuthConfig,
     pub attachments: AttachmentConfig,
     pub presence: PresenceConfig,
+    pub rates: RatesConfig,
     /// Who has said so. No setting.
     #[serde(skip)]
     pub sources: Sources,
@@ -142,6 +144,7 @@ impl Default for Config {
             auth: AuthConfig::default(),
             attachments: AttachmentConfig::default(),
             presence: PresenceConfig::default(),
+            rates: RatesConfig::default(),
             sources: Sources::default(),
         }
     }
@@ -384,6 +387,9 @@ fn describe(error: &figment::Error) -> String {
     let key = error.path.join(".");
     let source = error.metadata.as_ref().map_or("", |metadata| &metadata.name);
     let wrong = match &error.kind {
+        figment::error::Kind::UnknownField(field, roles) if key == "rates.roles" => {
+            format!("`{key}.{field}`: there is no such role, but {}", roles.join(", "))
+        }
         figment::error::Kind::UnknownField(field, _) => format!("unknown setting `{field}`"),
         figment::error::Kind::InvalidType(_, wanted) | figment::error::Kind::InvalidValue(_, wanted) => {
             format!("`{key}` must be {wanted}")
@@ -466,6 +472,43 @@ mod tests {
                 .unwrap()
                 .to_string();
             assert!(error.contains(setting), "{error}");
+        }
+    }
+
+    #[test]
+    fn roles_have_rates_of_their_own_and_there_are_no_others() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "[rates.roles.bot]\ncommands_burst = 7").unwrap();
+        let config = Config::load(Some(file.path()), &Flags::default()).unwrap();
+        let (bot, others) = (&config.rates.roles.bot, &config.rates.roles.moderator);
+        assert_eq!((bot.commands_per_second, bot.commands_burst), (1000, 7));
+        assert_eq!((others.commands_per_second, others.commands_burst), (0, 0));
+        writeln!(file, "[rates.roles.robot]\ncommands_burst = 7").unwrap();
+        let error = Config::load(Some(file.path()), &Flags::default())
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            error.contains("`rates.roles.robot`: there is no such role, but admin, auditor, bot"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn bots_have_five_times_what_everybody_has() {
+        let config = Config::default();
+        let bot = &config.rates.roles.bot;
+        for (of_bots, of_all) in [
+            (bot.connects_per_minute, config.gateway.connects_per_minute),
+            (bot.connects_burst, config.gateway.connects_burst),
+            (bot.commands_per_second, config.gateway.commands_per_second),
+            (bot.commands_burst, config.gateway.commands_burst),
+            (bot.uploads_per_minute, config.attachments.uploads_per_minute),
+            (bot.uploads_burst, config.attachments.uploads_burst),
+            (bot.graphql_cost_per_second, config.graphql.cost_per_second),
+            (bot.graphql_cost_burst, config.graphql.cost_burst),
+        ] {
+            assert_eq!(of_bots, 5 * of_all);
         }
     }
 

@@ -44,7 +44,8 @@ use crate::delivery::Hub;
 use crate::lanes::Lanes;
 use crate::lifecycle::Lifecycle;
 use crate::presence::Presence;
-use crate::rates::Rate;
+use crate::rates::{Allowance, Connects};
+use crate::role::Role;
 use crate::wire::Announced;
 use crate::{clock, wire};
 use std::sync::Arc;
@@ -77,8 +78,8 @@ pub struct Gateway {
     pub announcements: Announcements,
     pub authenticator: Authenticator,
     pub checkpoints: Checkpoints,
-    /// How often addresses connect.
-    pub connects: Rate,
+    /// How often addresses and users connect.
+    pub connects: Connects,
     pub counters: Counters,
     pub cursors: Cursors,
     pub hearing: Hearing,
@@ -109,8 +110,14 @@ impl Gateway {
         Duration::from_millis(self.limits.drain_ms) + self.answers() + close::END + MARGIN
     }
 
-    /// What a session is told that has said a valid hello.
-    fn welcome(&self, user: UserId, session: Uuid) -> ServerFrame {
-        wire::welcome(user.0, session, clock::now(), &self.announced)
+    /// What a session is told that has said a valid hello, whose user goes by `role` for what may be sent.
+    fn welcome(&self, user: UserId, session: Uuid, role: Option<Role>) -> ServerFrame {
+        let Allowance { number, burst, .. } = self.registry.allowance(role);
+        let announced = Announced {
+            commands_per_second: number,
+            commands_burst: burst,
+            ..self.announced
+        };
+        wire::welcome(user.0, session, clock::now(), &announced)
     }
 }

@@ -16,7 +16,7 @@ use crate::gateway::{
 };
 use crate::http::{self, Gate};
 use crate::lifecycle::Lifecycle;
-use crate::rates::Class;
+use crate::rates::{Allowance, Class, Connects};
 use crate::reactors::{self, AccountDeletions, ContactNotices, InboxExpiry, InvitationNotices};
 use crate::readiness::{Patience, Readiness};
 use crate::telemetry::Metrics;
@@ -66,15 +66,14 @@ impl Node {
         let logins = watch_logins(&lifecycle, &accounts);
         let gateway = gateway_of(&lifecycle, &config, &spine, &accounts, &logins);
         let links = Links::new(&spine.folded.secret().await.context("the log cannot be read")?);
+        let cost = Allowance::per_second(config.graphql.cost_per_second, config.graphql.cost_burst);
+        let costs = spine.rates.allowances(Class::Graphql, cost);
         let administration = Administration::start(Foundation {
             address: ground.address,
             accounts: accounts.clone(),
             asks: spine.asks.clone(),
-            costs: spine.rates.shares(
-                Class::Graphql,
-                config.graphql.cost_burst,
-                Duration::from_secs(1) / config.graphql.cost_per_second.max(1),
-            ),
+            caused: spine.rates.shares(Class::Graphql, &costs),
+            costs,
             hub: spine.hub.clone(),
             lanes: spine.lanes.clone(),
             lifecycle: lifecycle.clone(),
@@ -235,16 +234,17 @@ fn gateway_of(
     logins: &Logins,
 ) -> Arc<Gateway> {
     let limits = config.gateway.clone();
+    let connects = Connects::new(
+        &spine.rates,
+        Allowance::per_minute(limits.connects_per_minute, limits.connects_burst),
+        Allowance::per_minute(limits.address_connects_per_minute, limits.address_connects_burst),
+    );
     Arc::new(Gateway {
         announcements: spine.announcements.clone(),
         announced: limits.announced(config.rules(), config.attachments.file_bytes),
         authenticator: accounts.authenticator(),
         checkpoints: spine.checkpoints.clone(),
-        connects: spine.rates.rate(
-            Class::Connect,
-            limits.address_connects_burst,
-            Duration::from_mins(1) / limits.address_connects_per_minute.max(1),
-        ),
+        connects: connects.clone(),
         counters: Counters::new(),
         cursors: spine.cursors.clone(),
         hearing: hearing_of(lifecycle, spine),
@@ -257,7 +257,7 @@ fn gateway_of(
         log_id: spine.log_id,
         presence: spine.presence.clone(),
         page_room: PageRoom::new(limits.catch_up_page_bytes, limits.catch_up_node_bytes),
-        registry: Arc::new(Registry::new(&limits, &spine.rates)),
+        registry: Arc::new(Registry::new(&limits, &spine.rates, connects)),
         limits,
         sizes: Sizes::new(),
         typing: Typing::new(),

@@ -4,16 +4,23 @@
 //! and says what all nodes have given; that is obeyed as long as it is known. Nobody waits for Redis, and without it each node is
 //! alone with the same rates (ADR 54).
 
+mod allowance;
+mod config;
+mod connects;
 mod counted;
 mod limiter;
 mod share;
 mod teller;
 
+pub use allowance::{Allowance, ByRole};
+pub use config::{RatesConfig, RatesOfRoles, RoleRates};
+pub use connects::Connects;
 pub(crate) use limiter::{Limiter, address_key};
 pub use share::{Share, Shares};
 
 use crate::fanout::Redis;
 use crate::lifecycle::Lifecycle;
+use crate::role::Role;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -31,7 +38,7 @@ pub const LEAST_RATE: u64 = 4 << 10;
 /// What is counted. Each has a rate of its own, and a key of its own for each user or address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Connections that say hello.
+    /// Connections: of users who have said who they are, and of addresses.
     Connect,
     /// Objects of connections, by the work that they make.
     Send,
@@ -90,33 +97,59 @@ impl fmt::Display for Subject {
 #[derive(Clone)]
 pub struct Rates {
     line: Option<mpsc::Sender<Arc<Share>>>,
+    roles: Arc<RatesConfig>,
 }
 
 impl Rates {
-    /// Shares them with the other nodes of the log, until the node stops.
-    pub fn start(lifecycle: &Lifecycle, redis: Redis, log_id: Uuid) -> Self {
+    /// Shares them with the other nodes of the log, until the node stops. `roles` says what roles allow.
+    pub fn start(lifecycle: &Lifecycle, redis: Redis, log_id: Uuid, roles: RatesConfig) -> Self {
         let (line, shares) = mpsc::channel(LINE);
         let teller = Teller::new(redis, log_id);
         lifecycle.spawn_for_life("rates", teller.run(shares, lifecycle.stopping()));
-        Self { line: Some(line) }
+        Self {
+            line: Some(line),
+            roles: Arc::new(roles),
+        }
     }
 
     /// For what is no node: nobody else is told.
     pub fn alone() -> Self {
-        Self { line: None }
+        Self {
+            line: None,
+            roles: Arc::default(),
+        }
     }
 
-    /// What all nodes together give, for whoever counts by themselves at this one: `burst` at once, and one more for each `period`.
-    pub fn shares(&self, class: Class, burst: u32, period: Duration) -> Shares {
-        Shares::new(class, burst, period, self.line.clone())
+    /// What users may use by their roles, where everybody may use this.
+    pub fn allowances(&self, class: Class, everybody: Allowance) -> ByRole<Allowance> {
+        self.roles.allowances(class, everybody)
+    }
+
+    /// What all nodes together give a user, for whoever counts by themselves at this one. What is used by one role is not counted by
+    /// another.
+    pub fn shares(&self, class: Class, allowances: &ByRole<Allowance>) -> ByRole<Shares> {
+        allowances.map(|role, allowance| self.shares_by(class, role, *allowance))
     }
 
     /// The same with a count of this node in front.
-    pub fn rate(&self, class: Class, burst: u32, period: Duration) -> Rate {
+    pub fn of_users(&self, class: Class, allowances: &ByRole<Allowance>) -> ByRole<Rate> {
+        allowances.map(|role, allowance| self.rate_by(class, role, *allowance))
+    }
+
+    /// A rate that has nothing to do with roles: that of addresses.
+    pub fn rate(&self, class: Class, allowance: Allowance) -> Rate {
+        self.rate_by(class, None, allowance)
+    }
+
+    fn rate_by(&self, class: Class, role: Option<Role>, allowance: Allowance) -> Rate {
         Rate {
-            here: Limiter::new(burst, period),
-            everywhere: self.shares(class, burst, period),
+            here: Limiter::new(allowance.burst, allowance.period()),
+            everywhere: self.shares_by(class, role, allowance),
         }
+    }
+
+    fn shares_by(&self, class: Class, role: Option<Role>, allowance: Allowance) -> Shares {
+        Shares::new(class, role, allowance, self.line.clone())
     }
 }
 

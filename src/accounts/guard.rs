@@ -5,7 +5,7 @@
 
 use super::config::AuthLimits;
 use super::error::AccountError;
-use crate::rates::{Class, Limiter, Rate, Rates, Subject, address_key};
+use crate::rates::{Allowance, Class, Limiter, Rate, Rates, Subject, address_key};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -22,21 +22,23 @@ pub(super) struct Guard {
 impl Guard {
     pub(super) fn new(limits: &AuthLimits, rates: &Rates) -> Self {
         let requests = |class| {
-            let period = Duration::from_secs(1) / limits.requests_per_s.max(1);
-            rates.rate(class, limits.requests_burst, period)
+            let allowance = Allowance::per_second(limits.requests_per_s, limits.requests_burst);
+            rates.rate(class, allowance)
         };
         Self {
             registrations: rates.rate(
                 Class::Register,
-                limits.registrations_burst,
-                Duration::from_secs(1) / limits.registrations_per_s.max(1),
+                Allowance::per_second(limits.registrations_per_s, limits.registrations_burst),
             ),
             logins: requests(Class::Login),
             refreshes: requests(Class::Refresh),
             address_failures: rates.rate(
                 Class::Failure,
-                limits.address_failures,
-                Duration::from_millis(limits.address_failure_ms),
+                Allowance {
+                    number: 1,
+                    per: Duration::from_millis(limits.address_failure_ms),
+                    burst: limits.address_failures,
+                },
             ),
             name_failures: Limiter::new(limits.name_failures, Duration::from_millis(limits.name_delay_ms)),
         }

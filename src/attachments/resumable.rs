@@ -8,6 +8,7 @@ mod parts;
 use super::Shared;
 use super::problems;
 use super::tus::{self, Append, Ask, Begin, State, Wrong};
+use crate::accounts::Principal;
 use crate::problem::Problem;
 use axum::body::Body;
 use axum::extract::{Path, Request, State as Of};
@@ -63,9 +64,10 @@ async fn answer(shared: Arc<Shared>, id: Option<Uuid>, request: Request) -> Resu
         Ok(asked) => asked,
         Err(wrong) => return Ok(spoken(shared.wrong(wrong))),
     };
-    let user = shared.bearer(request.headers()).await?.user;
+    let principal = shared.bearer(request.headers()).await?;
+    let user = principal.user;
     let answered = match (asked, id) {
-        (Ask::Begin(begin), _) => shared.begin(user, begin).await,
+        (Ask::Begin(begin), _) => shared.begin(&principal, begin).await,
         (Ask::Look, Some(id)) => shared.look(id, user).await,
         (Ask::Append(append), Some(id)) => shared.append(id, user, append, request.into_body()).await,
         (Ask::GiveUp, Some(id)) => shared.give_up(id, user).await,
@@ -129,8 +131,9 @@ impl Shared {
         i64::from(self.config.resumable_s)
     }
 
-    async fn begin(&self, user: Uuid, begin: Begin) -> Result<Response, Problem> {
-        self.paced(user)?;
+    async fn begin(&self, principal: &Principal, begin: Begin) -> Result<Response, Problem> {
+        self.paced(principal)?;
+        let user = principal.user;
         let reserved = include_str!("resumable/reserved.sql");
         let reserved = self.tables.rows(reserved, &[&user]).await?;
         let reserved: i64 = reserved

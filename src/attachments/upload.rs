@@ -28,7 +28,8 @@ pub(super) async fn upload(
     Query(Named { name }): Query<Named>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let user = shared.bearer(request.headers()).await?.user;
+    let principal = shared.bearer(request.headers()).await?;
+    let user = principal.user;
     let name = name.ok_or_else(|| Problem::invalid("name", "`name` is missing"))?;
     let name = FileName::parse(&name).map_err(|refused| refusals::rejection(&refused))?;
     let (parts, body) = request.into_parts();
@@ -41,7 +42,7 @@ pub(super) async fn upload(
         media_type: text(&parts.headers, header::CONTENT_TYPE.as_str()).map(str::to_owned),
     };
     let place = shared.uploads.take(user)?;
-    shared.paced(user)?;
+    shared.paced(&principal)?;
     shared.has_room(user, size).await?;
     let working = Arc::clone(&shared);
     // Whoever hangs up has a file that is stored or not, and nothing in between; what has come of one that is not is cleaned up. Until then it

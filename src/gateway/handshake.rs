@@ -4,6 +4,7 @@ use super::Gateway;
 use super::close;
 use super::incoming::{Incoming, incoming};
 use super::socket::{Sink, Source};
+use crate::role::Role;
 use crate::wire::Frame;
 use chrono::{DateTime, Utc};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 /// Who is there, and from where on.
 pub(super) struct Greeted {
     pub(super) user: UserId,
+    pub(super) roles: Vec<Role>,
     pub(super) expires_at: DateTime<Utc>,
     pub(super) session: Uuid,
     /// The session of the token, where that is one of ours.
@@ -133,6 +135,7 @@ async fn accept(
     match gateway.authenticator.verify(&token, crate::clock::now()).await {
         Ok(principal) => Some(Greeted {
             user: UserId(principal.user),
+            roles: principal.roles,
             expires_at: principal.expires_at,
             session: crate::clock::id(),
             login: principal.session,

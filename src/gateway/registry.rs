@@ -1,7 +1,8 @@
 //! Who is connected to this node.
 
 use super::limits::GatewayLimits;
-use crate::rates::{Class, Rate, Rates, Share, Shares, Subject};
+use crate::rates::{Allowance, ByRole, Class, Connects, Rates, Share, Shares, Subject};
+use crate::role::Role;
 use chrono::{DateTime, Utc};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -16,7 +17,7 @@ use tidings_domain::UserId;
 use tidings_projections::{Order, Range};
 use uuid::Uuid;
 
-/// Users whose budgets are remembered after their last connection has ended, some 20 MB.
+/// Budgets that are remembered after the last connection of their user has ended, some 20 MB.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
 
 /// What is known of a connection.
@@ -37,27 +38,33 @@ pub struct Registry {
     open: Mutex<Open>,
     all: usize,
     per_user: usize,
-    quota: Quota,
-    /// What users send at all nodes together.
-    sent: Shares,
-    /// How often users connect.
-    connects: Rate,
+    /// What users may send.
+    allowances: ByRole<Allowance>,
+    /// What they send at all nodes together.
+    sent: ByRole<Shares>,
+    connects: Connects,
 }
 
 struct Open {
     connections: HashMap<u64, Connection>,
-    users: HashMap<UserId, User>,
+    /// How many connections each user has.
+    users: HashMap<UserId, usize>,
+    budgets: HashMap<Payer, Lent>,
     /// Budgets of users who have no connection: whoever comes back finds what they left.
-    left: LruCache<UserId, Budget>,
+    left: LruCache<Payer, Budget>,
 }
 
-struct User {
+/// A user, and the role that they go by: a token may say another one than the token before it.
+type Payer = (UserId, Option<Role>);
+
+/// A budget, and how many connections pay with it.
+struct Lent {
     connections: usize,
     budget: Budget,
 }
 
-/// What a user may still send: so many units at once, and more with time. Shared by all connections of the user, those to other
-/// nodes too, as far as this one knows of them.
+/// What a user may still send: so many units at once, and more with time. Shared by all connections of the user that go by the same
+/// role, those to other nodes too, as far as this one knows of them.
 #[derive(Clone)]
 pub struct Budget {
     limiter: Arc<DefaultDirectRateLimiter>,
@@ -123,45 +130,53 @@ pub struct Registered {
     registry: Arc<Registry>,
     pub connection: Connection,
     pub budget: Budget,
+    /// The role that the budget goes by.
+    pub role: Option<Role>,
 }
 
 impl Registry {
-    pub fn new(limits: &GatewayLimits, rates: &Rates) -> Self {
-        let per_second = NonZeroU32::new(limits.commands_per_second).unwrap_or(NonZeroU32::MIN);
-        let burst = NonZeroU32::new(limits.commands_burst).unwrap_or(NonZeroU32::MIN);
-        let period = Duration::from_secs(1) / per_second.get();
+    pub fn new(limits: &GatewayLimits, rates: &Rates, connects: Connects) -> Self {
+        let everybody = Allowance::per_second(limits.commands_per_second, limits.commands_burst);
+        let allowances = rates.allowances(Class::Send, everybody);
         Self {
             next: AtomicU64::new(1),
             open: Mutex::new(Open {
                 connections: HashMap::new(),
                 users: HashMap::new(),
+                budgets: HashMap::new(),
                 left: LruCache::new(REMEMBERED),
             }),
             all: limits.connections,
             per_user: limits.connections_per_user,
-            quota: Quota::per_second(per_second).allow_burst(burst),
-            sent: rates.shares(Class::Send, burst.get(), period),
-            connects: rates.rate(
-                Class::Connect,
-                limits.connects_burst,
-                Duration::from_mins(1) / limits.connects_per_minute.max(1),
-            ),
+            sent: rates.shares(Class::Send, &allowances),
+            allowances,
+            connects,
         }
     }
 
-    /// Enters a connection.
+    /// What those may send who go by a role.
+    pub(super) fn allowance(&self, role: Option<Role>) -> Allowance {
+        *self.allowances.get(role)
+    }
+
+    fn budget(&self, (user, role): Payer) -> Budget {
+        let Allowance { number, burst, .. } = self.allowance(role);
+        let some = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(some(number)).allow_burst(some(burst));
+        Budget::new(quota, self.sent.get(role).make(Subject::User(user.0)))
+    }
+
+    /// Enters a connection of a user who holds these roles.
     pub fn enter(
         registry: &Arc<Self>,
         user: UserId,
+        held: &[Role],
         session: Uuid,
         device: Arc<str>,
         address: IpAddr,
         since: DateTime<Utc>,
     ) -> Result<Registered, TooMany> {
-        registry
-            .connects
-            .take(Subject::User(user.0))
-            .map_err(TooMany::InTime)?;
+        registry.connects.user(user.0, held).map_err(TooMany::InTime)?;
         let id = registry.next.fetch_add(1, Ordering::Relaxed);
         let connection = Connection {
             id,
@@ -176,20 +191,14 @@ impl Registry {
         if open.connections.len() >= registry.all {
             return Err(TooMany::OfNode);
         }
-        let Open { users, left, .. } = &mut *open;
-        let entry = users.entry(user).or_insert_with(|| User {
-            connections: 0,
-            budget: left.pop(&user).unwrap_or_else(|| {
-                let share = registry.sent.make(Subject::User(user.0));
-                Budget::new(registry.quota, share)
-            }),
-        });
-        if entry.connections >= registry.per_user {
+        let count = open.users.get(&user).copied().unwrap_or_default();
+        if count >= registry.per_user {
             return Err(TooMany::OfUser);
         }
         metrics::counter!("tidings_connections_opened_total").increment(1);
-        entry.connections += 1;
-        let budget = entry.budget.clone();
+        open.users.insert(user, count + 1);
+        let role = registry.allowances.role(held);
+        let budget = open.lend((user, role), |payer| registry.budget(payer));
         open.connections.insert(id, connection.clone());
         metrics::gauge!("tidings_connections").set(open.connections.len() as f64);
         drop(open);
@@ -197,6 +206,7 @@ impl Registry {
             registry: Arc::clone(registry),
             connection,
             budget,
+            role,
         })
     }
 
@@ -241,18 +251,58 @@ impl Registry {
     }
 }
 
+impl Open {
+    /// The budget with which one connection more pays.
+    fn lend(&mut self, payer: Payer, whole: impl FnOnce(Payer) -> Budget) -> Budget {
+        let Self { budgets, left, .. } = self;
+        let lent = budgets.entry(payer).or_insert_with(|| Lent {
+            connections: 0,
+            budget: left.pop(&payer).unwrap_or_else(|| whole(payer)),
+        });
+        lent.connections += 1;
+        lent.budget.clone()
+    }
+
+    /// One connection pays with it no longer.
+    fn give_back(&mut self, payer: Payer) {
+        let Some(lent) = self.budgets.get_mut(&payer) else {
+            return;
+        };
+        lent.connections -= 1;
+        if lent.connections == 0
+            && let Some(gone) = self.budgets.remove(&payer)
+        {
+            self.left.put(payer, gone.budget);
+        }
+    }
+}
+
+impl Registered {
+    /// Goes by these roles from now on, which a later token says.
+    pub(super) fn renew(&mut self, held: &[Role]) {
+        let role = self.registry.allowances.role(held);
+        if role == self.role {
+            return;
+        }
+        let user = self.connection.user;
+        let mut open = self.registry.open();
+        open.give_back((user, self.role));
+        self.budget = open.lend((user, role), |payer| self.registry.budget(payer));
+        self.role = role;
+    }
+}
+
 impl Drop for Registered {
     fn drop(&mut self) {
         let mut open = self.registry.open();
         open.connections.remove(&self.connection.id);
         metrics::gauge!("tidings_connections").set(open.connections.len() as f64);
         let user = self.connection.user;
-        if let Some(entry) = open.users.get_mut(&user) {
-            entry.connections -= 1;
-            if entry.connections == 0
-                && let Some(gone) = open.users.remove(&user)
-            {
-                open.left.put(user, gone.budget);
+        open.give_back((user, self.role));
+        if let Some(connections) = open.users.get_mut(&user) {
+            *connections -= 1;
+            if *connections == 0 {
+                open.users.remove(&user);
             }
         }
     }

@@ -94,6 +94,7 @@ async fn begin(
     let entered = Registry::enter(
         &gateway.registry,
         greeted.user,
+        &greeted.roles,
         greeted.session,
         greeted.device.as_str().into(),
         address,
@@ -180,7 +181,9 @@ impl Session {
             user,
             outbox: Arc::clone(&shared.outbox),
         };
-        shared.outbox.system(&gateway.welcome(user, session), None);
+        shared
+            .outbox
+            .system(&gateway.welcome(user, session, registered.role), None);
         if unreadable > 0 {
             let refusal = ServerFrame::Error(resume::unreadable(unreadable));
             shared.outbox.system(&refusal, None);

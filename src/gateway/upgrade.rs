@@ -3,7 +3,6 @@
 use super::{Gateway, session, socket};
 use crate::http::{ClientAddress, Socket};
 use crate::problem::Problem;
-use crate::rates::Subject;
 use crate::telemetry::trace_of;
 use axum::Router;
 use axum::body::Body;
@@ -58,7 +57,7 @@ async fn connect(
     }
     // Without a token the hello has to bring one.
     let token = bearer(request.headers()).ok().flatten().map(str::to_owned);
-    if let Err(wait) = gateway.connects.take(Subject::address(address)) {
+    if let Err(wait) = gateway.connects.address(address) {
         return Problem::new(ErrorCode::RateLimited, "this address connects too often")
             .retry_after_ms(wait.as_millis() as u64 + 1)
             .into_response();

@@ -115,7 +115,7 @@ impl Spine {
             wait: Duration::from_millis(config.gateway.catch_up_wait_ms),
         };
         let presence = Presence::start(lifecycle, ground);
-        let rates = Rates::start(lifecycle, fanout.redis(), log_id);
+        let rates = Rates::start(lifecycle, fanout.redis(), log_id, config.rates.clone());
         let ground = announcements::Foundation {
             heard,
             lanes: lanes.clone(),

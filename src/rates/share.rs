@@ -1,7 +1,8 @@
 //! What users and addresses have used of a rate at this node, one by one, and how that comes to the task that tells Redis.
 
 use super::counted::{Counted, Terms};
-use super::{Class, Subject};
+use super::{Allowance, Class, Subject};
+use crate::role::Role;
 use lru::LruCache;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub struct Share {
 /// What all shares of a rate have in common.
 struct Kind {
     class: Class,
+    /// By which users have it who hold it; `None` where it is everybody's.
+    role: Option<Role>,
     terms: Terms,
     /// To the task that tells Redis; without it, each node is alone.
     line: Option<mpsc::Sender<Arc<Share>>>,
@@ -64,7 +67,12 @@ impl Share {
     /// Where Redis counts it. The hash tag keeps a user's keys in one slot of a cluster.
     pub(super) fn key(&self, log: Uuid) -> String {
         let (subject, class) = (self.subject, self.kind.class.as_str());
-        format!("tidings:{}:{{r:{subject}}}:{class}", log.simple())
+        let key = format!("tidings:{}:{{r:{subject}}}:{class}", log.simple());
+        match self.kind.role {
+            None => key,
+            // What it has used by one role earns itself back at the rate of that role.
+            Some(role) => format!("{key}:{}", role.as_str()),
+        }
     }
 
     fn counted(&self) -> MutexGuard<'_, Counted> {
@@ -82,13 +90,18 @@ pub struct Shares {
 impl Shares {
     pub(super) fn new(
         class: Class,
-        burst: u32,
-        period: Duration,
+        role: Option<Role>,
+        allowance: Allowance,
         line: Option<mpsc::Sender<Arc<Share>>>,
     ) -> Self {
-        let terms = Terms::new(burst, period);
+        let kind = Kind {
+            class,
+            role,
+            terms: Terms::new(allowance.burst, allowance.period()),
+            line,
+        };
         Self {
-            kind: Arc::new(Kind { class, terms, line }),
+            kind: Arc::new(kind),
             known: Mutex::new(LruCache::unbounded()),
         }
     }
@@ -120,10 +133,20 @@ mod tests {
 
     const ADA: Subject = Subject::User(Uuid::nil());
 
+    /// So many at once, and one more each second.
+    fn shares(
+        class: Class,
+        role: Option<Role>,
+        burst: u32,
+        line: Option<mpsc::Sender<Arc<Share>>>,
+    ) -> Shares {
+        Shares::new(class, role, Allowance::per_second(1, burst), line)
+    }
+
     #[test]
     fn a_line_that_is_full_keeps_nobody_waiting_and_nothing_grows() {
         let (line, mut told) = mpsc::channel(1);
-        let shares = Shares::new(Class::Send, 16, Duration::from_secs(1), Some(line));
+        let shares = shares(Class::Send, None, 16, Some(line));
         let (first, second) = (shares.make(ADA), shares.make(ADA));
         for _ in 0..100 {
             first.used(16);
@@ -143,7 +166,7 @@ mod tests {
 
     #[test]
     fn where_each_node_is_alone_nothing_is_counted() {
-        let shares = Shares::new(Class::Send, 1, Duration::from_secs(1000), None);
+        let shares = shares(Class::Send, None, 1, None);
         for _ in 0..100 {
             shares.of(ADA).used(1);
         }
@@ -151,19 +174,22 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_of_one_log_one_user_and_one_class() {
-        let shares = Shares::new(Class::Upload, 1, Duration::from_secs(1), None);
+    fn keys_are_of_one_log_one_user_one_class_and_one_role() {
+        let all = shares(Class::Upload, None, 1, None);
         let zeros = Uuid::nil().simple().to_string();
-        let key = shares.of(ADA).key(Uuid::nil());
+        let key = all.of(ADA).key(Uuid::nil());
         assert_eq!(key, format!("tidings:{zeros}:{{r:{zeros}}}:upload"));
         let address = Subject::address("2001:db8::1".parse().unwrap());
-        let key = shares.of(address).key(Uuid::nil());
+        let key = all.of(address).key(Uuid::nil());
         assert_eq!(key, format!("tidings:{zeros}:{{r:2001:db8::}}:upload"));
+        let bots = shares(Class::Upload, Some(Role::Bot), 1, None);
+        let key = bots.of(ADA).key(Uuid::nil());
+        assert_eq!(key, format!("tidings:{zeros}:{{r:{zeros}}}:upload:bot"));
     }
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let shares = Shares::new(Class::Send, 1, Duration::from_secs(1), None);
+        let shares = shares(Class::Send, None, 1, None);
         for user in 0..REMEMBERED_MAX + 10 {
             shares.of(Subject::User(Uuid::from_u128(user as u128)));
         }

@@ -29,7 +29,7 @@ impl Reader {
     /// A second hello renews the token; it must be of the same user. It is answered by `welcome` and nothing else.
     pub(super) async fn renew(&self, hello: Hello, reply: Reply) -> Result<(), ReaderEnd> {
         if hello.token.is_none() && self.renewal == Renewal::ByUpgrade {
-            reply.send(&self.gateway.welcome(self.user, self.session));
+            reply.send(&self.welcome());
             return Ok(());
         }
         let token = hello.token.unwrap_or_default();
@@ -52,7 +52,13 @@ impl Reader {
             .expires_at_ms
             .store(principal.expires_at.timestamp_millis(), Ordering::Relaxed);
         self.login.renew(self.user, principal.session, &self.shared);
-        reply.send(&self.gateway.welcome(self.user, self.session));
+        self.registered.renew(&principal.roles);
+        reply.send(&self.welcome());
         Ok(())
+    }
+
+    fn welcome(&self) -> ServerFrame {
+        let role = self.registered.role;
+        self.gateway.welcome(self.user, self.session, role)
     }
 }
