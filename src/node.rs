@@ -104,7 +104,10 @@ impl Node {
                 ground.pool,
                 spine.checkpoints.clone(),
                 Arc::new(administration),
-                accounts.authenticator(),
+                http::graphql::Tokens {
+                    authenticator: accounts.authenticator(),
+                    connects: gateway.connects.clone(),
+                },
                 Duration::from_millis(config.query_wait_ms),
                 &config.graphql,
                 lifecycle.draining(),

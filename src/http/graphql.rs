@@ -1,13 +1,17 @@
 //! GraphQL on this node: who may ask, and the page for people.
 
-use super::assets;
+use super::{ClientAddress, assets};
 use crate::accounts::{AuthError, Authenticator, Principal};
 use crate::clock;
+use crate::problem::Problem;
+use crate::rates::Connects;
+use crate::role;
 use crate::telemetry::trace_of;
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,8 +21,12 @@ use tidings_eventlog::Pool;
 use tidings_graphql::http::{Authenticate, Service};
 use tidings_graphql::{Backend, Code, Graphql, GraphqlConfig, Refusal, Viewer};
 use tidings_projections::Checkpoints;
+use tidings_protocol::ErrorCode;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
+
+/// Where sockets are.
+const SOCKETS: &str = "/graphql/ws";
 
 /// What queries may cost. The cost of a query is one for each field, times the sizes of the pages that it lies in.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -64,7 +72,7 @@ pub fn routes(
     pool: Pool,
     checkpoints: Checkpoints,
     backend: Arc<dyn Backend>,
-    authenticator: Authenticator,
+    tokens: Tokens,
     wait: Duration,
     limits: &GraphqlLimits,
     draining: CancellationToken,
@@ -84,14 +92,30 @@ pub fn routes(
         cost_burst: limits.cost_burst,
         ..GraphqlConfig::default()
     };
+    let connects = tokens.connects.clone();
     tidings_graphql::http::routes(Service {
         graphql: Graphql::new(pool, checkpoints, backend, config),
-        authenticate: Arc::new(Tokens(authenticator)),
+        authenticate: Arc::new(tokens),
         playground: || assets::get("graphiql/index.html"),
         init: Duration::from_millis(limits.init_ms),
         draining,
     })
+    .route_layer(from_fn_with_state(connects, counted))
     .route_layer(from_fn(watched))
+}
+
+/// Counts who asks for a socket for their address, which has as many as it may of both kinds together.
+async fn counted(State(connects): State<Connects>, request: Request, next: Next) -> Response {
+    let asks = request.uri().path() == SOCKETS && request.headers().contains_key(header::SEC_WEBSOCKET_KEY);
+    if asks
+        && let Some(ClientAddress(address)) = request.extensions().get::<ClientAddress>()
+        && let Err(wait) = connects.address(*address)
+    {
+        return Problem::new(ErrorCode::RateLimited, "this address connects too often")
+            .retry_after_ms(wait.as_millis() as u64 + 1)
+            .into_response();
+    }
+    next.run(request).await
 }
 
 /// Measures requests, and puts the trace that one belongs to on its log lines.
@@ -106,8 +130,11 @@ async fn watched(request: Request, next: Next) -> Response {
     answer
 }
 
-/// The tokens that the gateway takes too.
-struct Tokens(Authenticator);
+/// The tokens that the gateway takes too, and its count of those who connect.
+pub struct Tokens {
+    pub authenticator: Authenticator,
+    pub connects: Connects,
+}
 
 impl Authenticate for Tokens {
     fn viewer<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Viewer, Refusal>> {
@@ -118,7 +145,7 @@ impl Authenticate for Tokens {
                 roles,
                 expires_at,
                 session,
-            } = self.0.verify(token, now).await.map_err(refusal)?;
+            } = self.authenticator.verify(token, now).await.map_err(refusal)?;
             Ok(Viewer {
                 user,
                 roles: roles.into_iter().map(|role| role.as_str().to_owned()).collect(),
@@ -128,10 +155,15 @@ impl Authenticate for Tokens {
         })
     }
 
+    fn begins(&self, viewer: &Viewer) -> Result<(), Duration> {
+        let held = role::parse(viewer.roles.iter().map(String::as_str));
+        self.connects.user(viewer.user, &held)
+    }
+
     fn ended<'a>(&'a self, viewer: &Viewer) -> BoxFuture<'a, ()> {
         let (user, session) = (viewer.user, viewer.session);
         Box::pin(async move {
-            self.0.ended(user, session).await;
+            self.authenticator.ended(user, session).await;
         })
     }
 }

@@ -30,6 +30,9 @@ pub trait Authenticate: Send + Sync + 'static {
     /// that cannot be found out.
     fn viewer<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Viewer, Refusal>>;
 
+    /// Counts a socket that the viewer begins, or says how long they have to wait before that.
+    fn begins(&self, viewer: &Viewer) -> Result<(), Duration>;
+
     /// Waits until the viewer's token is no longer good although it has not expired: the user is suspended, the session
     /// revoked.
     fn ended<'a>(&'a self, viewer: &Viewer) -> BoxFuture<'a, ()>;

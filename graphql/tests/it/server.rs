@@ -27,7 +27,8 @@ pub(crate) struct Server {
     task: JoinHandle<()>,
 }
 
-/// Tokens of these tests are user ids. `brief-<id>` is one that expires soon, `admin-<id>` an administrator's.
+/// Tokens of these tests are user ids. `brief-<id>` is one that expires soon, `admin-<id>` an administrator's, `hasty-<id>` that of somebody
+/// who has begun too many sockets.
 struct Tokens {
     revoking: CancellationToken,
 }
@@ -38,9 +39,9 @@ impl Authenticate for Tokens {
             if token == "away" {
                 return Err(Refusal::unavailable("tokens cannot be checked just now"));
             }
-            let (token, roles) = match token.strip_prefix("admin-") {
-                Some(id) => (id, vec!["admin".to_owned()]),
-                None => (token, vec![]),
+            let (token, roles) = match token.split_once('-') {
+                Some((role @ ("admin" | "hasty"), id)) => (id, vec![role.to_owned()]),
+                _ => (token, vec![]),
             };
             let (id, valid_for) = match token.strip_prefix("brief-") {
                 Some(id) => (id, Some(Duration::from_millis(100))),
@@ -55,6 +56,13 @@ impl Authenticate for Tokens {
                 valid_for,
             })
         })
+    }
+
+    fn begins(&self, viewer: &Viewer) -> Result<(), Duration> {
+        if viewer.roles.iter().any(|role| role == "hasty") {
+            return Err(Duration::from_secs(3));
+        }
+        Ok(())
     }
 
     fn ended<'a>(&'a self, _: &Viewer) -> BoxFuture<'a, ()> {

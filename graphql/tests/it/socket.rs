@@ -56,9 +56,14 @@ impl Client {
 
     /// The code that the server closes with.
     async fn closed(&mut self) -> u16 {
+        self.farewell().await.0
+    }
+
+    /// The code that the server closes with, and why.
+    async fn farewell(&mut self) -> (u16, String) {
         loop {
             if let Message::Close(Some(frame)) = self.next().await {
-                return frame.code.into();
+                return (frame.code.into(), frame.reason.to_string());
             }
         }
     }
@@ -201,6 +206,19 @@ async fn a_connection_without_a_good_token_is_closed() {
         .say(&json!({ "type": "connection_init", "payload": { "token": me } }))
         .await;
     assert_eq!(client.closed().await, 4429);
+}
+
+#[tokio::test]
+async fn who_connects_too_often_is_told_when_to_come_back() {
+    let world = World::new().await;
+    let (me, server) = (world.person(1).await, Server::start(&world).await);
+    let mut client = Client::connect(&server, "graphql-transport-ws").await;
+    client
+        .say(&json!({ "type": "connection_init", "payload": { "token": format!("hasty-{me}") } }))
+        .await;
+    let (code, reason) = client.farewell().await;
+    assert_eq!(code, 4029);
+    assert!(reason.contains("3001 ms"), "{reason}");
 }
 
 #[tokio::test]

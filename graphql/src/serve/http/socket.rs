@@ -285,10 +285,13 @@ impl Greeter {
     /// Finds out who is there, and says so to the task that owns the socket.
     async fn greet(self: Arc<Self>, payload: Value) -> async_graphql::Result<Data> {
         let found = match viewer(&self.service, &payload, &self.headers).await {
-            Ok(Some(viewer)) => {
-                self.operations.begin(viewer.clone());
-                Ok(viewer)
-            }
+            Ok(Some(viewer)) => match self.service.authenticate.begins(&viewer) {
+                Ok(()) => {
+                    self.operations.begin(viewer.clone());
+                    Ok(viewer)
+                }
+                Err(wait) => Err(Closing::TooOften(wait)),
+            },
             Ok(None) => Err(Closing::Forbidden),
             Err(refusal) => Err(Closing::of(&refusal)),
         };

@@ -2,6 +2,7 @@
 
 use crate::errors::{Code, Refusal};
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// Why a connection is closed.
 pub(super) enum Closing {
@@ -20,6 +21,8 @@ pub(super) enum Closing {
     TooBig,
     /// Whether the token is good cannot be found out just now.
     TryAgain,
+    /// The user begins too many connections, and may begin another after this.
+    TooOften(Duration),
 }
 
 impl Closing {
@@ -46,6 +49,8 @@ impl Closing {
             Self::TooBig => 1009,
             Self::GoingAway => 1012,
             Self::TryAgain => 1013,
+            // As on the other socket. Clients take codes that the protocol does not name for reasons to come back.
+            Self::TooOften(_) => 4029,
             Self::InvalidMessage => 4400,
             Self::Unauthorized => 4401,
             Self::Forbidden => 4403,
@@ -60,6 +65,10 @@ impl Closing {
         match self {
             Self::GoingAway => "Going away".into(),
             Self::TryAgain => "Try again later".into(),
+            Self::TooOften(wait) => {
+                let wait_ms = wait.as_millis() + 1;
+                format!("This user connects too often; again in {wait_ms} ms").into()
+            }
             Self::InvalidMessage => "Invalid message received".into(),
             Self::Unauthorized => "Unauthorized".into(),
             Self::Forbidden => "Forbidden".into(),
