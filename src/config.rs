@@ -5,7 +5,7 @@ mod settings;
 
 use crate::accounts::AuthConfig;
 use crate::attachments::AttachmentConfig;
-use crate::gateway::GatewayLimits;
+use crate::gateway::{GatewayLimits, ReportConfig};
 use crate::http::{GraphqlLimits, HttpLimits};
 use crate::lanes::LaneLimits;
 use crate::presence::PresenceConfig;
@@ -102,6 +102,7 @@ pub struct Config {
     pub attachments: AttachmentConfig,
     pub presence: PresenceConfig,
     pub rates: RatesConfig,
+    pub reports: ReportConfig,
     /// Who has said so. No setting.
     #[serde(skip)]
     pub sources: Sources,
@@ -145,6 +146,7 @@ impl Default for Config {
             attachments: AttachmentConfig::default(),
             presence: PresenceConfig::default(),
             rates: RatesConfig::default(),
+            reports: ReportConfig::default(),
             sources: Sources::default(),
         }
     }
@@ -281,6 +283,9 @@ impl Config {
             return invalid(wrong);
         }
         if let Some(wrong) = self.presence.check() {
+            return invalid(wrong);
+        }
+        if let Some(wrong) = self.reports.check() {
             return invalid(wrong);
         }
         self.home()?;
@@ -510,6 +515,17 @@ mod tests {
         ] {
             assert_eq!(of_bots, 5 * of_all);
         }
+    }
+
+    #[test]
+    fn reasons_of_reports_are_looked_at_before_anything_starts() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "[reports]\nreasons = [\"Spam\", \"Spam\"]").unwrap();
+        let error = Config::load(Some(file.path()), &Flags::default())
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("reports.reasons"), "{error}");
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod proof;
 mod reader;
 mod registry;
 mod reply;
+mod report;
 mod resume;
 mod session;
 mod shared;
@@ -64,6 +65,7 @@ pub use logins::Logins;
 pub use lookups::Lookups;
 pub use pages::PageRoom;
 pub use registry::{Connection, Registry};
+pub use report::ReportConfig;
 pub use typing::Typing;
 pub use upgrade::routes;
 pub use voices::Voices;
@@ -95,6 +97,8 @@ pub struct Gateway {
     pub page_room: PageRoom,
     pub presence: Presence,
     pub registry: Arc<Registry>,
+    /// For which reasons messages are reported.
+    pub reports: ReportConfig,
     pub sizes: Sizes,
     pub typing: Typing,
 }
@@ -116,7 +120,7 @@ impl Gateway {
         let announced = Announced {
             commands_per_second: number,
             commands_burst: burst,
-            ..self.announced
+            ..self.announced.clone()
         };
         wire::welcome(user.0, session, clock::now(), &announced)
     }

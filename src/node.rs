@@ -244,7 +244,7 @@ fn gateway_of(
     );
     Arc::new(Gateway {
         announcements: spine.announcements.clone(),
-        announced: limits.announced(config.rules(), config.attachments.file_bytes),
+        announced: limits.announced(config.rules(), config.attachments.file_bytes, &config.reports),
         authenticator: accounts.authenticator(),
         checkpoints: spine.checkpoints.clone(),
         connects: connects.clone(),
@@ -261,6 +261,7 @@ fn gateway_of(
         presence: spine.presence.clone(),
         page_room: PageRoom::new(limits.catch_up_page_bytes, limits.catch_up_node_bytes),
         registry: Arc::new(Registry::new(&limits, &spine.rates, connects)),
+        reports: config.reports.clone(),
         limits,
         sizes: Sizes::new(),
         typing: Typing::new(),

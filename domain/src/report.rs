@@ -85,6 +85,8 @@ pub struct Filing {
     pub message: Uuid,
     pub reason: Reason,
     pub note: Option<ReportNote>,
+    /// Whether the operator takes reports for this reason.
+    pub takes_reason: bool,
     /// Whether the actor is a member of the conversation.
     pub is_member: bool,
     /// Who sent the message, where there is one.
@@ -154,6 +156,12 @@ impl Reports {
         let report = ReportId::of(filing.conversation, filing.message, actor);
         if self.0.contains_key(&report) || self.0.len() >= REPORTS_OF_MESSAGE_MAX {
             return Ok(None);
+        }
+        if !filing.takes_reason {
+            return Err(Rejection::invalid(
+                Field::Reason,
+                "the reason is none of those that messages are reported for here",
+            ));
         }
         if let Some(free_at) = filing.free_at
             && free_at > now

@@ -106,6 +106,12 @@ pub struct Limits {
     /// The longest note of a report, in characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_note_chars: Option<u32>,
+    /// The reasons that are offered to whoever reports a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_reasons: Option<Vec<String>>,
+    /// Whether a report may give another reason, in words of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_other_reasons: Option<bool>,
     /// How many commands a connection may have unanswered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commands_in_flight: Option<u32>,

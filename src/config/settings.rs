@@ -13,7 +13,7 @@ use tidings_graphql::{SettingSource, SettingState};
 /// What is shown in the place of a secret.
 const HIDDEN: &str = "[secret]";
 /// Settings that are no numbers or switches, and no secrets.
-const OPEN: [&str; 14] = [
+const OPEN: [&str; 15] = [
     "attachments.folder",
     "attachments.s3.bucket",
     "attachments.s3.prefix",
@@ -27,6 +27,7 @@ const OPEN: [&str; 14] = [
     "listen",
     "log_format",
     "redis_ca",
+    "reports.reasons",
     "unknown_kinds",
 ];
 

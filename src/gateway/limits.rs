@@ -1,5 +1,6 @@
 //! What a connection may do, and how long the server waits for it.
 
+use super::report::ReportConfig;
 use crate::wire::Announced;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -103,8 +104,8 @@ impl Default for GatewayLimits {
 }
 
 impl GatewayLimits {
-    /// The part that clients are told, with the `rules` of their conversations and the largest file.
-    pub fn announced(&self, rules: Rules, attachment_bytes: u64) -> Announced {
+    /// The part that clients are told, with the `rules` of their conversations, the largest file, and what messages are reported for.
+    pub fn announced(&self, rules: Rules, attachment_bytes: u64, reports: &ReportConfig) -> Announced {
         Announced {
             heartbeat_ms: self.heartbeat_ms,
             frame_bytes: self.frame_bytes,
@@ -115,6 +116,8 @@ impl GatewayLimits {
             commands_burst: self.commands_burst,
             rules,
             attachment_bytes,
+            report_reasons: reports.reasons.as_slice().into(),
+            report_other_reasons: reports.other_reasons,
         }
     }
 

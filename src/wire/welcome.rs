@@ -1,6 +1,7 @@
 //! The answer to a valid hello.
 
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
 use tidings_domain::conversation::ban::BANS_MAX;
 use tidings_domain::conversation::reaction::EMOJI_BYTES_MAX;
 use tidings_domain::conversation::slow::SLOW_SECONDS_MAX;
@@ -16,7 +17,7 @@ use tidings_protocol::{FETCH_EVENTS_MAX, Limits, ServerFrame, Welcome};
 use uuid::Uuid;
 
 /// The settings of a node that its clients are told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Announced {
     pub heartbeat_ms: u64,
     pub frame_bytes: usize,
@@ -28,6 +29,9 @@ pub struct Announced {
     pub rules: Rules,
     /// The largest file that can be uploaded.
     pub attachment_bytes: u64,
+    /// What messages are reported for, and whether for something else, too.
+    pub report_reasons: Arc<[String]>,
+    pub report_other_reasons: bool,
 }
 
 /// The `welcome` of a session.
@@ -77,5 +81,7 @@ fn limits(announced: &Announced) -> Limits {
         blocks: Some(BLOCKS_MAX),
         reports_per_day: Some(REPORTS_A_DAY),
         report_note_chars: Some(REPORT_NOTE_CHARS_MAX as u32),
+        report_reasons: Some(announced.report_reasons.to_vec()),
+        report_other_reasons: Some(announced.report_other_reasons),
     }
 }

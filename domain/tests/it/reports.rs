@@ -20,6 +20,7 @@ fn filing() -> Filing {
         message: MESSAGE,
         reason: reason("spam"),
         note: ReportNote::parse("again").ok(),
+        takes_reason: true,
         is_member: true,
         sender: Some(user(BEN)),
         free_at: None,
@@ -100,6 +101,19 @@ fn a_member_reports_a_message_once() {
     let life = life.nothing(ANN, &other).done(CAT, &file);
     let life = life.done(DAN, &handle(ANN, Handling::Dismiss));
     life.nothing(ANN, &file);
+}
+
+#[test]
+fn a_reason_that_the_operator_does_not_take_is_refused_unless_it_was_taken_before() {
+    let file = ReportCommand::File(Filing {
+        takes_reason: false,
+        ..filing()
+    });
+    let refused = Rejection::invalid(
+        Field::Reason,
+        "the reason is none of those that messages are reported for here",
+    );
+    reported().refused(CAT, &file, refused).nothing(ANN, &file);
 }
 
 #[test]
@@ -259,6 +273,7 @@ fn a_command_to_reports_says_whose_it_is_and_what_was_found_out_is_no_part_of_it
     ];
     assert!(others.into_iter().all(|other| digest(other) != stands));
     let found = Filing {
+        takes_reason: false,
         is_member: false,
         sender: None,
         free_at: Some(NOW),

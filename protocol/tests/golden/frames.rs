@@ -436,6 +436,7 @@ fn event(seq: u64, kind: EventKind, data: &str) -> Event {
 
 pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
     let (conversation, user) = (id(1), id(2));
+    let reasons = ["Spam", "Insults or harassment", "Hate", "Violence or threats"];
     // All that a server says which is set up as usual.
     let limits = Limits {
         frame_bytes: 65536,
@@ -467,6 +468,8 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         blocks: Some(10_000),
         reports_per_day: Some(20),
         report_note_chars: Some(1000),
+        report_reasons: Some(reasons.map(str::to_owned).into()),
+        report_other_reasons: Some(true),
         commands_in_flight: Some(256),
         commands_per_second: Some(200),
         commands_burst: Some(4000),

@@ -61,6 +61,7 @@ impl Reader {
         Ok(Filing {
             conversation,
             message,
+            takes_reason: self.gateway.reports.takes(&reason),
             reason,
             note,
             is_member: seat.is_some(),
