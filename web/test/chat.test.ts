@@ -733,6 +733,22 @@ test('a report says what is wrong, and a note where there is one', async () => {
   chat.close();
 });
 
+test('what messages are reported for is what the server says, or the usual where it says nothing', () => {
+  const welcome = {
+    type: 'welcome',
+    user: ME,
+    session: 's',
+    server: 'x',
+    heartbeat_ms: 25_000,
+    time: '',
+  } as const;
+  const usual = store.withLimits(store.initialState(ME), welcome);
+  assert.deepEqual([usual.limits.reportReasons.includes('Spam'), usual.limits.otherReasons], [true, true]);
+  const limits = { report_reasons: ['Off topic'], report_other_reasons: false };
+  const { reportReasons, otherReasons } = store.withLimits(usual, { ...welcome, limits }).limits;
+  assert.deepEqual([reportReasons, otherReasons], [['Off topic'], false]);
+});
+
 test('how somebody says they are there holds from the beginning of each connection, and in other tabs', async () => {
   const { page, chat, peer } = await online([node(1)]);
   peer.taken();

@@ -80,6 +80,9 @@ export interface Limits {
   recallWindowS: number;
   /** The largest file. */
   attachmentBytes: number;
+  /** What messages are reported for, and whether for something else, too. */
+  reportReasons: readonly string[];
+  otherReasons: boolean;
 }
 
 export interface Conversation {
@@ -215,6 +218,8 @@ export const initialState = (me: string): State => ({
     editWindowS: 10_800,
     recallWindowS: 600,
     attachmentBytes: 32 * 2 ** 20,
+    reportReasons: ['Spam', 'Insults or harassment', 'Hate', 'Violence or threats'],
+    otherReasons: true,
   },
   invitations: [],
   notices: { told: [], known: false },
@@ -268,6 +273,8 @@ export const withLimits = (state: State, { limits = {} }: Welcome): State => ({
     editWindowS: limits.edit_window_s ?? state.limits.editWindowS,
     recallWindowS: limits.recall_window_s ?? state.limits.recallWindowS,
     attachmentBytes: limits.attachment_bytes ?? state.limits.attachmentBytes,
+    reportReasons: limits.report_reasons ?? state.limits.reportReasons,
+    otherReasons: limits.report_other_reasons ?? state.limits.otherReasons,
   },
 });
 

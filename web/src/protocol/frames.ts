@@ -153,6 +153,9 @@ export interface Welcome {
     recall_window_s?: number;
     emoji_bytes?: number;
     attachment_bytes?: number;
+    /** What is offered to whoever reports a message, and whether they may say something else. */
+    report_reasons?: string[];
+    report_other_reasons?: boolean;
   };
 }
 

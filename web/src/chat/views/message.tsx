@@ -231,6 +231,8 @@ export const Message = memo(function Message(props: MessageProps) {
       {panel === 'report' && (
         <ReportQuestion
           text={contentText(content)}
+          reasons={chat.state.limits.reportReasons}
+          others={chat.state.limits.otherReasons}
           onReport={(reason, note) => chat.report(conversation, message.id, reason, note)}
           onClose={close}
         />

@@ -2,9 +2,8 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { ProblemLine, useDoing } from './doing.tsx';
 
-/** Reasons that are offered; the last stands for another, in words of one's own. */
-const REASONS = ['Spam', 'Insults or harassment', 'Hate', 'Violence or threats', 'Something else'];
-const ELSE = REASONS.length - 1;
+/** Stands for another reason than those that the server offers, in words of one's own. */
+const ELSE = 'Something else';
 /** As long as servers usually take. */
 const REASON_MAX = 256;
 const NOTE_MAX = 1_000;
@@ -12,12 +11,15 @@ const NOTE_MAX = 1_000;
 interface Props {
   /** What the message says, in one line. */
   text: string;
+  /** What messages are reported for, and whether for something else, too. */
+  reasons: readonly string[];
+  others: boolean;
   /** Does it. What fails is said here. */
   onReport(reason: string, note: string): Promise<void>;
   onClose(): void;
 }
 
-export function ReportQuestion({ text, onReport, onClose }: Props) {
+export function ReportQuestion({ text, reasons, others, onReport, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   const [reason, setReason] = useState(0);
@@ -25,12 +27,14 @@ export function ReportQuestion({ text, onReport, onClose }: Props) {
   const [note, setNote] = useState('');
   const [reported, setReported] = useState(false);
   const reporting = useDoing('Not reported');
+  const choices = others ? [...reasons, ELSE] : reasons;
+  const inWords = reason >= reasons.length;
   useEffect(() => dialog.current?.showModal(), []);
 
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
     if (reported) return dialog.current?.close();
-    const said = reason === ELSE ? words.trim() : REASONS[reason]!;
+    const said = inWords ? words.trim() : reasons[reason]!;
     if (await reporting.run(() => onReport(said, note.trim()))) setReported(true);
   }
 
@@ -43,8 +47,8 @@ export function ReportQuestion({ text, onReport, onClose }: Props) {
           <>
             <fieldset class="choices">
               <legend>What is wrong with it?</legend>
-              {REASONS.map((label, index) => (
-                <label key={label} class="check">
+              {choices.map((label, index) => (
+                <label key={index} class="check">
                   <input
                     type="radio"
                     name="reason"
@@ -55,7 +59,7 @@ export function ReportQuestion({ text, onReport, onClose }: Props) {
                 </label>
               ))}
             </fieldset>
-            {reason === ELSE && (
+            {inWords && (
               <label>
                 In a few words
                 <input
