@@ -22,7 +22,7 @@ pub(crate) async fn promoted(node: &TestNode, name: &str, roles: &[Role]) -> Use
 }
 
 /// A new token, or the status of the refusal.
-async fn login(node: &TestNode, user: &User) -> Result<String, u16> {
+pub(crate) async fn login(node: &TestNode, user: &User) -> Result<String, u16> {
     let body = json!({ "username": user.username, "password": "a long passphrase" });
     let request = node.http.post(node.url("/auth/login"));
     let request = request.header("content-type", "application/json");

@@ -1,11 +1,13 @@
 //! Files: stored, shown by messages, fetched by those who may see them.
 
+use crate::administration::promoted;
 use crate::support::*;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use tidings::accounts::Role;
 use tidings_client::{Config, Incoming, connect};
 use tidings_protocol::{Action, Content, EventData, MessageSend};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -879,6 +881,11 @@ async fn who_begins_too_many_uploads_waits_and_others_do_not() {
         assert!(begun.elapsed().as_secs() >= 60, "a third upload was taken");
     }
     node.stored(&ben, "c", "short").await;
+    // A bot may begin more of them.
+    let bot = promoted(&node, "bot", &[Role::Bot]).await;
+    for name in ["a", "b", "c", "d", "e"] {
+        node.stored(&bot, name, "short").await;
+    }
     node.stop().await;
 }
 

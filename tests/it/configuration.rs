@@ -37,6 +37,14 @@ async fn an_administrator_sees_every_setting_and_no_secret() {
     }
     assert_eq!(setting("home"), (Value::Null, "DEFAULT".to_owned()));
     assert_eq!(setting("sweep_ms"), (json!("1000"), "DEFAULT".to_owned()));
+    assert_eq!(
+        [
+            setting("rates.roles.bot.commands_burst"),
+            setting("rates.roles.admin.commands_burst")
+        ],
+        ["20000", "0"].map(|value| (json!(value), "DEFAULT".to_owned()))
+    );
+    assert!(text(&setting("reports.reasons").0).contains("\"Spam\""));
     // What the node goes by, and not what it was told first.
     assert_eq!(
         setting("user_conversations_max"),
