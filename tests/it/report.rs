@@ -403,3 +403,53 @@ async fn what_is_reported_may_have_been_sent_just_before_and_a_repeat_is_known_b
     assert_eq!(a.answer(id(&sent["id"])).await["code"], "conflict");
     assert_eq!(queue(&two, &moderator, "OPEN", &ack).await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_reported_for_what_the_operator_says_and_what_was_taken_stays_so() {
+    let store = Store::new().await;
+    let only = |reason: &str| {
+        let mut config = store.config();
+        config.reports.reasons = vec![reason.to_owned()];
+        config.reports.other_reasons = false;
+        config
+    };
+    let one = TestNode::start(only("an insult")).await;
+    let two = TestNode::start(only("Spam")).await;
+    let [ann, ben] = one.people(["ann", "ben"]).await;
+    let moderator = promoted(&one, "mod", &[Role::Moderator]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, one.raw().await);
+    b.send(&json!({ "type": "hello", "token": ben.token })).await;
+    let limits = b.until("welcome").await["limits"].clone();
+    assert_eq!(
+        [&limits["report_reasons"], &limits["report_other_reasons"]],
+        [&json!(["an insult"]), &json!(false)]
+    );
+    let room = a.open_direct(&ben).await;
+    let said = a.say(room, "fool").await;
+    b.events(room, 2).await;
+    let mut spam = report(room, &said["id"]);
+    spam["reason"] = json!("Spam");
+    assert_eq!(
+        b.refused(spam.clone(), "invalid_argument").await["field"],
+        "reason"
+    );
+    let mut sent = report(room, &said["id"]);
+    sent["id"] = json!(Uuid::new_v4());
+    let ack = exactly(&mut b, &sent).await;
+
+    // Where another reason is taken, as when the list has become another.
+    let mut c = two.socket(&ben).await;
+    let again = exactly(&mut c, &sent).await;
+    assert_eq!(
+        [&again["position"], &again["duplicate"]],
+        [&ack["position"], &json!(true)]
+    );
+    let said = a.say(room, "you fool").await;
+    let insult = report(room, &said["id"]);
+    assert_eq!(c.refused(insult, "invalid_argument").await["field"], "reason");
+    spam["message"] = said["id"].clone();
+    let ack = c.acked(spam).await;
+    let open = queue(&two, &moderator, "OPEN", &ack).await;
+    let reasons: Vec<&Value> = open.iter().map(|report| &report["reason"]).collect();
+    assert_eq!(reasons, [&json!("an insult"), &json!("Spam")]);
+}
