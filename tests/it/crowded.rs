@@ -20,7 +20,7 @@ async fn a_person_with_very_many_conversations_can_connect_and_keeps_nobody_wait
         );
         let joins = format!(
             "INSERT INTO stream SELECT 0, id, 1, 0, 0, now() FROM ({ids}) s; \
-             INSERT INTO p_conversations_2.member SELECT id, '{user}', 'member', 1, 0, now() FROM ({ids}) s"
+             INSERT INTO p_conversations_3.member SELECT id, '{user}', 'member', 1, 0, now() FROM ({ids}) s"
         );
         database.batch_execute(&joins).await.unwrap();
     }

@@ -333,7 +333,7 @@ async fn nor_is_who_began_before_what_the_log_loses_was_in_it() {
     let head = holder.query_one(head, &[&lane, &id]).await.unwrap();
     let (head, seq, msg_no): (i64, i64, i64) = (head.get(0), head.get(1), head.get(2));
     let hold = holder.transaction().await.unwrap();
-    hold.batch_execute("LOCK TABLE p_conversations_2.member IN ACCESS EXCLUSIVE MODE")
+    hold.batch_execute("LOCK TABLE p_conversations_3.member IN ACCESS EXCLUSIVE MODE")
         .await
         .unwrap();
     let mut b = held_up(&node, &ben, &hold).await;

@@ -87,7 +87,7 @@ async fn what_was_taken_back_is_waited_for_again() {
         .await;
     assert_eq!(passed, Ok(()));
     world
-        .run("UPDATE projection_checkpoint SET pos = 0 WHERE lane = 1; DELETE FROM p_conversations_2.person")
+        .run("UPDATE projection_checkpoint SET pos = 0 WHERE lane = 1; DELETE FROM p_conversations_3.person")
         .await;
     let (query, after) = (Request::new("{ me { username } }"), position.to_string());
     let asking = ask(&world, user, query, Some(&after));
@@ -116,7 +116,7 @@ async fn a_person_who_was_taken_back_is_waited_for_again_by_id_and_by_name() {
         world.projector.catch_up(1).await.unwrap();
         world
             .run(
-                "UPDATE projection_checkpoint SET pos = 0 WHERE lane = 1; DELETE FROM p_conversations_2.person",
+                "UPDATE projection_checkpoint SET pos = 0 WHERE lane = 1; DELETE FROM p_conversations_3.person",
             )
             .await;
         let asking = ask(&world, user, Request::new(query), None);

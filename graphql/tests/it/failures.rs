@@ -52,7 +52,7 @@ async fn a_statement_that_takes_too_long_is_given_up() {
     let me = world.person(1).await;
     let mut blocker = world.pool.get().await.unwrap();
     let lock = blocker.transaction().await.unwrap();
-    lock.batch_execute("LOCK TABLE p_conversations_2.person IN ACCESS EXCLUSIVE MODE")
+    lock.batch_execute("LOCK TABLE p_conversations_3.person IN ACCESS EXCLUSIVE MODE")
         .await
         .unwrap();
     let answer = tokio::time::timeout(LONG, world.ask(me, "{ me { username } }"))
@@ -169,7 +169,7 @@ async fn whoever_was_removed_is_shown_nothing_while_that_cannot_be_folded() {
         .run(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
              $$ BEGIN RAISE 'not now' USING ERRCODE = 'insufficient_privilege'; END $$; \
-             CREATE TRIGGER refuse BEFORE UPDATE ON p_conversations_2.member EXECUTE FUNCTION refuse()",
+             CREATE TRIGGER refuse BEFORE UPDATE ON p_conversations_3.member EXECUTE FUNCTION refuse()",
         )
         .await;
     removed(&world, group, other, me).await;
@@ -177,7 +177,7 @@ async fn whoever_was_removed_is_shown_nothing_while_that_cannot_be_folded() {
     let mut asking = std::pin::pin!(world.ask(me, &query));
     let early = tokio::time::timeout(Duration::from_millis(500), &mut asking).await;
     assert!(early.is_err(), "{early:?}");
-    world.run("DROP TRIGGER refuse ON p_conversations_2.member").await;
+    world.run("DROP TRIGGER refuse ON p_conversations_3.member").await;
     world.projector.catch_up(0).await.unwrap();
     let answer = tokio::time::timeout(LONG, asking).await.unwrap();
     assert_eq!(answer["data"], json!({ "conversation": null }), "{answer:#}");

@@ -20,7 +20,7 @@ async fn the_inbox_lists_what_was_not_delivered() {
     world
         .run(&format!(
             "INSERT INTO p_inbox_3.delivered VALUES ('{me}', '{second}', 3, 2), ('{me}', '{third}', 5, 4); \
-             UPDATE p_conversations_2.member SET left_seq = 6 WHERE user_id = '{me}' AND conversation = '{fourth}'"
+             UPDATE p_conversations_3.member SET left_seq = 6 WHERE user_id = '{me}' AND conversation = '{fourth}'"
         ))
         .await;
     let query = "{ inbox { nodes { conversation { id title } pendingCount messages { nodes { text sender { username } } } } } }";

@@ -247,7 +247,7 @@ async fn a_request_has_a_deadline() {
     let me = world.person(1).await;
     let mut blocker = world.pool.get().await.unwrap();
     let lock = blocker.transaction().await.unwrap();
-    lock.batch_execute("LOCK TABLE p_conversations_2.person IN ACCESS EXCLUSIVE MODE")
+    lock.batch_execute("LOCK TABLE p_conversations_3.person IN ACCESS EXCLUSIVE MODE")
         .await
         .unwrap();
     let answer = tokio::time::timeout(LONG, world.ask(me, "{ me { username } }"))

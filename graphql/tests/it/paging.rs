@@ -79,7 +79,7 @@ async fn conversations_are_paged_newest_activity_first() {
         world.group(n, &[me]).await;
     }
     // Two that are equally old keep an order.
-    world.run("UPDATE p_conversations_2.conversation SET last_at = '2026-01-01T00:04:00Z' WHERE title = 'Group 3'").await;
+    world.run("UPDATE p_conversations_3.conversation SET last_at = '2026-01-01T00:04:00Z' WHERE title = 'Group 3'").await;
     let all: Vec<String> = [5, 4, 3, 2, 1].map(|n| conversation(n).to_string()).into();
     let list = |arguments: &str| format!("{{ conversations({arguments}) {{ {PAGE} }} }}");
     let forward = walk(&world, list, &["conversations"], true).await;
@@ -98,7 +98,7 @@ async fn members_are_paged_without_those_that_left() {
     let group = world.group(1, &people).await;
     world
         .run(&format!(
-            "UPDATE p_conversations_2.member SET left_seq = 9 WHERE user_id = '{}'",
+            "UPDATE p_conversations_3.member SET left_seq = 9 WHERE user_id = '{}'",
             people[3]
         ))
         .await;
@@ -142,7 +142,7 @@ async fn a_cursor_outlives_its_entry() {
     let end = &page["conversation"]["members"]["pageInfo"]["endCursor"];
     world
         .run(&format!(
-            "UPDATE p_conversations_2.member SET left_seq = 9 WHERE user_id = '{}'",
+            "UPDATE p_conversations_3.member SET left_seq = 9 WHERE user_id = '{}'",
             people[1]
         ))
         .await;
@@ -216,7 +216,7 @@ async fn a_name_is_found_by_its_ascii_letters_alone() {
     let world = World::new().await;
     let me = world.person(1).await;
     world
-        .run("UPDATE p_conversations_2.person SET username = 'Kim'")
+        .run("UPDATE p_conversations_3.person SET username = 'Kim'")
         .await;
     let find = async |name: &str| {
         let query = format!("{{ userByName(username: \"{name}\") {{ username }} }}");

@@ -12,21 +12,21 @@ async fn lists_touch_a_few_rows_for_each_conversation_and_not_all_for_each() {
     let me = crate::support::user(1);
     world
         .run(&format!(
-            "INSERT INTO p_conversations_2.conversation SELECT gen_random_uuid(), 'group', 'g', now(), gen_random_uuid(), 100, 99, \
+            "INSERT INTO p_conversations_3.conversation SELECT gen_random_uuid(), 'group', 'g', now(), gen_random_uuid(), 100, 99, \
                     now() - n * interval '1 s', NULL, NULL FROM generate_series(1, 10 * {MINE}) n; \
-             INSERT INTO p_conversations_2.member SELECT conversation, '{me}', 'member', 1, 0, now(), NULL \
-                    FROM p_conversations_2.conversation LIMIT {MINE}; \
-             INSERT INTO p_conversations_2.member SELECT conversation, created_by, 'member', 1, 0, now(), NULL \
-                    FROM p_conversations_2.conversation; \
-             INSERT INTO p_unread_3.read_position SELECT user_id, conversation, 90, 89 FROM p_conversations_2.member; \
-             INSERT INTO p_unread_3.own_position SELECT user_id, conversation, 80, 79 FROM p_conversations_2.member; \
-             INSERT INTO p_unread_3.void SELECT conversation, n, n + 1 FROM p_conversations_2.conversation, generate_series(90, 90) n; \
-             INSERT INTO p_unread_3.mention SELECT user_id, conversation, 90 + n, 89 + n FROM p_conversations_2.member, \
+             INSERT INTO p_conversations_3.member SELECT conversation, '{me}', 'member', 1, 0, now(), NULL \
+                    FROM p_conversations_3.conversation LIMIT {MINE}; \
+             INSERT INTO p_conversations_3.member SELECT conversation, created_by, 'member', 1, 0, now(), NULL \
+                    FROM p_conversations_3.conversation; \
+             INSERT INTO p_unread_3.read_position SELECT user_id, conversation, 90, 89 FROM p_conversations_3.member; \
+             INSERT INTO p_unread_3.own_position SELECT user_id, conversation, 80, 79 FROM p_conversations_3.member; \
+             INSERT INTO p_unread_3.void SELECT conversation, n, n + 1 FROM p_conversations_3.conversation, generate_series(90, 90) n; \
+             INSERT INTO p_unread_3.mention SELECT user_id, conversation, 90 + n, 89 + n FROM p_conversations_3.member, \
                     generate_series(0, 3) n; \
-             INSERT INTO p_unread_3.everyone SELECT conversation, n, gen_random_uuid() FROM p_conversations_2.conversation, \
+             INSERT INTO p_unread_3.everyone SELECT conversation, n, gen_random_uuid() FROM p_conversations_3.conversation, \
                     generate_series(90, 91) n; \
-             INSERT INTO p_inbox_3.delivered SELECT user_id, conversation, 90, 80 FROM p_conversations_2.member; \
-             INSERT INTO p_inbox_3.membership SELECT user_id, conversation, 0, 0, 0, 0 FROM p_conversations_2.member; \
+             INSERT INTO p_inbox_3.delivered SELECT user_id, conversation, 90, 80 FROM p_conversations_3.member; \
+             INSERT INTO p_inbox_3.membership SELECT user_id, conversation, 0, 0, 0, 0 FROM p_conversations_3.member; \
              INSERT INTO projection_parked SELECT 'conversations', 1, 0, n, gen_random_uuid(), 'e' FROM generate_series(1, {MINE}) n; \
              ANALYZE"
         ))
@@ -34,7 +34,7 @@ async fn lists_touch_a_few_rows_for_each_conversation_and_not_all_for_each() {
     let ids: String = {
         let session = world.pool.get().await.unwrap();
         let some = "SELECT array_agg(conversation)::text FROM \
-            (SELECT conversation FROM p_conversations_2.member WHERE user_id = $1 LIMIT 50) m";
+            (SELECT conversation FROM p_conversations_3.member WHERE user_id = $1 LIMIT 50) m";
         session.query_one(some, &[&me]).await.unwrap().get(0)
     };
     for order in [Order::Ascending, Order::Descending] {

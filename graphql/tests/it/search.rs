@@ -97,14 +97,14 @@ async fn members_find_what_is_said_in_their_conversations_newest_first() {
     // Nor what was sent before what they see.
     world
         .run(&format!(
-            "UPDATE p_conversations_2.member SET visible_from = 3 WHERE user_id = '{me}'"
+            "UPDATE p_conversations_3.member SET visible_from = 3 WHERE user_id = '{me}'"
         ))
         .await;
     assert_eq!(world.found(me, "lunch").await, ["Résumé of the lunch"]);
     // Nobody finds anything in what they have left.
     world
         .run(&format!(
-            "UPDATE p_conversations_2.member SET left_seq = 9 WHERE user_id = '{me}'"
+            "UPDATE p_conversations_3.member SET left_seq = 9 WHERE user_id = '{me}'"
         ))
         .await;
     assert!(world.found(me, "lunch").await.is_empty());

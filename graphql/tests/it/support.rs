@@ -97,7 +97,7 @@ impl World {
     pub(crate) async fn person(&self, n: u64) -> Uuid {
         let user = user(n);
         self.run(&format!(
-            "INSERT INTO p_conversations_2.person VALUES ('{user}', 'user{n}', 'User {n}', '2026-01-01T00:00:00Z')"
+            "INSERT INTO p_conversations_3.person VALUES ('{user}', 'user{n}', 'User {n}', '2026-01-01T00:00:00Z')"
         ))
         .await;
         user
@@ -107,14 +107,14 @@ impl World {
     pub(crate) async fn group(&self, n: u64, members: &[Uuid]) -> Uuid {
         let (conversation, at, owner) = (conversation(n), minute(n), members[0]);
         self.run(&format!(
-            "INSERT INTO p_conversations_2.conversation (conversation, kind, title, created_at, created_by, last_seq, \
+            "INSERT INTO p_conversations_3.conversation (conversation, kind, title, created_at, created_by, last_seq, \
              last_msg_no, last_at) VALUES ('{conversation}', 'group', 'Group {n}', '{at}', '{owner}', 1, 0, '{at}')"
         ))
         .await;
         for (i, member) in members.iter().enumerate() {
             let role = if i == 0 { "owner" } else { "member" };
             self.run(&format!(
-                "INSERT INTO p_conversations_2.member VALUES ('{conversation}', '{member}', '{role}', 1, 0, '{at}', NULL)"
+                "INSERT INTO p_conversations_3.member VALUES ('{conversation}', '{member}', '{role}', 1, 0, '{at}', NULL)"
             ))
             .await;
         }
@@ -127,7 +127,7 @@ impl World {
         self.run(&format!(
             "INSERT INTO p_history_4.message (conversation, seq, message, msg_no, sender, at, kind, text, mentions) VALUES \
              ('{conversation}', {seq}, '{message}', {no}, '{sender}', '{}', 'text', 'text {no}', '{{}}'); \
-             UPDATE p_conversations_2.conversation SET last_seq = {seq}, last_msg_no = {no}, last_message = '{message}', \
+             UPDATE p_conversations_3.conversation SET last_seq = {seq}, last_msg_no = {no}, last_message = '{message}', \
              last_message_seq = {seq} WHERE conversation = '{conversation}'",
             minute(no)
         ))

@@ -16,7 +16,7 @@ async fn strangers_and_former_members_see_nothing() {
     let message = world.message(group, 1, owner).await;
     world
         .run(&format!(
-            "UPDATE p_conversations_2.member SET left_seq = 3 WHERE user_id = '{former}'"
+            "UPDATE p_conversations_3.member SET left_seq = 3 WHERE user_id = '{former}'"
         ))
         .await;
     let query = format!(
@@ -48,7 +48,7 @@ async fn what_a_newcomer_does_not_see_is_as_if_it_did_not_exist() {
     // They came in by the event before the fifth message, which answers the second one.
     world
         .run(&format!(
-            "UPDATE p_conversations_2.member SET joined_seq = 6, visible_from = 6, unseen_msg_no = 4 WHERE user_id = '{newcomer}'; \
+            "UPDATE p_conversations_3.member SET joined_seq = 6, visible_from = 6, unseen_msg_no = 4 WHERE user_id = '{newcomer}'; \
              UPDATE p_history_4.message SET reply_to = '{}' WHERE message = '{}'; \
              INSERT INTO p_history_4.pin VALUES ('{group}', 3, 100), ('{group}', 7, 101)",
             messages[1], messages[4]
@@ -242,7 +242,7 @@ async fn whose_account_is_deleted_is_shown_as_nobody() {
     world
         .run(&format!(
             "INSERT INTO p_people.name VALUES ('{gone}', 1, 'User 2', '2026-01-01T00:00:00Z'); \
-             UPDATE p_conversations_2.person SET username = user_id::text, display_name = 'deleted user' WHERE user_id = '{gone}'"
+             UPDATE p_conversations_3.person SET username = user_id::text, display_name = 'deleted user' WHERE user_id = '{gone}'"
         ))
         .await;
     let query = format!(

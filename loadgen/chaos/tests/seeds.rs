@@ -104,7 +104,7 @@ async fn stores_that_refuse_wait_or_are_forgotten_lose_nothing() {
         (1000, 1000, silent(1, End::Clients)),
         (2500, 1500, locked("log_lane")),
         (2600, 1500, silent(2, End::Postgres)),
-        (4500, 1500, locked("p_conversations_2.conversation")),
+        (4500, 1500, locked("p_conversations_3.conversation")),
     ];
     let wanted = [
         "events in added lanes",

@@ -263,13 +263,13 @@ mod tests {
             Look::Oldest,
         ),
         (
-            "UPDATE p_conversations_2.conversation SET last_msg_no = last_msg_no - 1 WHERE conversation = $1 AND last_seq = $2",
-            "UPDATE p_conversations_2.conversation SET last_msg_no = last_msg_no + 1 WHERE conversation = $1 AND last_seq = $2",
+            "UPDATE p_conversations_3.conversation SET last_msg_no = last_msg_no - 1 WHERE conversation = $1 AND last_seq = $2",
+            "UPDATE p_conversations_3.conversation SET last_msg_no = last_msg_no + 1 WHERE conversation = $1 AND last_seq = $2",
             Look::List,
         ),
         (
-            "UPDATE p_conversations_2.conversation SET last_msg_no = last_msg_no + 1 WHERE conversation = $1 AND last_seq = $2",
-            "UPDATE p_conversations_2.conversation SET last_msg_no = last_msg_no - 1 WHERE conversation = $1 AND last_seq = $2",
+            "UPDATE p_conversations_3.conversation SET last_msg_no = last_msg_no + 1 WHERE conversation = $1 AND last_seq = $2",
+            "UPDATE p_conversations_3.conversation SET last_msg_no = last_msg_no - 1 WHERE conversation = $1 AND last_seq = $2",
             Look::Unread,
         ),
     ];

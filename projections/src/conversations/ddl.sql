@@ -35,3 +35,12 @@ CREATE TABLE {schema}.member (
     unseen_msg_no bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (conversation, user_id)
 );
+
+-- A membership that has ended: the first seq that they saw by it, and the leaving, the last. It is kept for when they come back.
+CREATE TABLE {schema}.stay (
+    conversation uuid NOT NULL,
+    user_id      uuid NOT NULL,
+    from_seq     bigint NOT NULL,
+    to_seq       bigint NOT NULL,
+    PRIMARY KEY (conversation, user_id, to_seq)
+);

@@ -22,11 +22,11 @@ impl Projection for Conversations {
     }
 
     fn schema(&self) -> &'static str {
-        "p_conversations_2"
+        "p_conversations_3"
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn folds(&self) -> Folds {
@@ -83,6 +83,11 @@ impl Projection for Conversations {
                 key: &["conversation", "user_id"],
                 stream: "conversation",
             },
+            Table {
+                name: "stay",
+                key: &["conversation", "user_id", "to_seq"],
+                stream: "conversation",
+            },
         ]
     }
 
@@ -110,6 +115,8 @@ struct Changes<'a> {
     gone: BTreeSet<Uuid>,
     conversations: BTreeMap<Uuid, Conversation<'a>>,
     members: BTreeMap<(Uuid, Uuid), Member>,
+    /// Memberships that have ended, by conversation, user and leaving.
+    stays: BTreeMap<(Uuid, Uuid, i64), Stay>,
 }
 
 #[derive(Default)]
@@ -137,6 +144,14 @@ struct Member {
     view: Option<(i64, i64)>,
     role: Option<Role>,
     left: Option<i64>,
+}
+
+/// A membership that has ended. Where it began before the batch, the member's row says what they saw by it.
+#[derive(Clone, Copy, Default)]
+struct Stay {
+    joined: Option<i64>,
+    /// The first seq that they saw, where the batch says that.
+    from: Option<i64>,
 }
 
 impl<'a> Changes<'a> {
@@ -234,7 +249,14 @@ impl<'a> Changes<'a> {
     }
 
     fn leave(&mut self, fact: &Fact<'_>, user: UserId) {
-        self.member(fact, user).left = Some(fact.seq());
+        let left = fact.seq();
+        let member = self.member(fact, user);
+        member.left = Some(left);
+        let stay = Stay {
+            joined: member.joined.map(|(seq, ..)| seq),
+            from: member.view.map(|(from, _)| from),
+        };
+        self.stays.insert((fact.stream(), user.0, left), stay);
     }
 
     async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), tokio_postgres::Error> {
@@ -242,6 +264,7 @@ impl<'a> Changes<'a> {
         self.write_names(transaction, schema).await?;
         self.write_gone(transaction, schema).await?;
         self.write_conversations(transaction, schema).await?;
+        self.write_stays(transaction, schema).await?;
         self.write_members(transaction, schema).await?;
         self.write_newcomers(transaction, schema).await
     }
@@ -367,6 +390,31 @@ impl<'a> Changes<'a> {
             )
             .await?;
         }
+        Ok(())
+    }
+
+    /// Before the rows of members, which say of some what they saw until then.
+    async fn write_stays(
+        &self,
+        transaction: &Transaction<'_>,
+        schema: &str,
+    ) -> Result<(), tokio_postgres::Error> {
+        if self.stays.is_empty() {
+            return Ok(());
+        }
+        let keys = || self.stays.keys();
+        let conversations: Vec<Uuid> = keys().map(|(conversation, ..)| *conversation).collect();
+        let users: Vec<Uuid> = keys().map(|(_, user, _)| *user).collect();
+        let lefts: Vec<i64> = keys().map(|(.., left)| *left).collect();
+        let joined: Vec<Option<i64>> = self.stays.values().map(|stay| stay.joined).collect();
+        let froms: Vec<Option<i64>> = self.stays.values().map(|stay| stay.from).collect();
+        run(
+            transaction,
+            schema,
+            include_str!("stay.sql"),
+            &[&conversations, &users, &lefts, &joined, &froms],
+        )
+        .await?;
         Ok(())
     }
 

@@ -24,12 +24,12 @@ async fn messages_come_to_history_with_their_numbers() {
         format!("(3,{},2,{bob},text,\"hello, ann\",,{{{ann}}},)", second.command),
     ];
     assert_eq!(world.rows(sql).await, expected);
-    let sql = "SELECT kind, title, created_by, last_seq, last_msg_no, last_message, last_message_seq FROM p_conversations_2.conversation";
+    let sql = "SELECT kind, title, created_by, last_seq, last_msg_no, last_message, last_message_seq FROM p_conversations_3.conversation";
     assert_eq!(
         world.rows(sql).await,
         [format!("(direct,,{ann},3,2,{},3)", second.command)]
     );
-    let sql = "SELECT username, display_name FROM p_conversations_2.person ORDER BY username";
+    let sql = "SELECT username, display_name FROM p_conversations_3.person ORDER BY username";
     assert_eq!(
         world.rows(sql).await,
         [r#"(ann,"ann the person")"#, r#"(bob,"bob the person")"#]
@@ -53,7 +53,7 @@ async fn members_come_and_go_and_keep_their_row() {
     world.rename(group, "second").await;
     // Once in one range, and once event by event.
     world.settle().await;
-    let members = "SELECT user_id, role, joined_seq, joined_msg_no, left_seq FROM p_conversations_2.member ORDER BY joined_seq, role DESC";
+    let members = "SELECT user_id, role, joined_seq, joined_msg_no, left_seq FROM p_conversations_3.member ORDER BY joined_seq, role DESC";
     let before = [
         format!("({ann},owner,1,0,)"),
         format!("({bob},member,1,0,6)"),
@@ -72,7 +72,7 @@ async fn members_come_and_go_and_keep_their_row() {
     assert_eq!(world.rows(members).await, after);
     assert_eq!(
         world
-            .rows("SELECT title, last_seq FROM p_conversations_2.conversation")
+            .rows("SELECT title, last_seq FROM p_conversations_3.conversation")
             .await,
         ["(second,9)"]
     );
@@ -123,7 +123,7 @@ async fn reading_never_moves_back_and_sending_reads() {
     let unread = format!(
         "SELECT m.user_id = c.created_by AS ann, greatest(0, c.last_msg_no - coalesce(r.read_msg_no, 0)) AS unread, \
         (SELECT count(*) FROM p_unread_3.mention x WHERE x.user_id = m.user_id AND x.conversation = m.conversation AND x.seq > coalesce(r.read_seq, 0)) \
-        FROM p_conversations_2.member m JOIN p_conversations_2.conversation c USING (conversation) \
+        FROM p_conversations_3.member m JOIN p_conversations_3.conversation c USING (conversation) \
         LEFT JOIN {POSITIONS} r USING (user_id, conversation) ORDER BY 1"
     );
     let unread = unread.as_str();
@@ -145,7 +145,7 @@ async fn unread_counts_equal_a_recount_of_the_log() {
     }
     world.settle().await;
     let wrong = format!(
-        "SELECT m.user_id, m.conversation FROM p_conversations_2.member m JOIN p_conversations_2.conversation c USING (conversation) \
+        "SELECT m.user_id, m.conversation FROM p_conversations_3.member m JOIN p_conversations_3.conversation c USING (conversation) \
         LEFT JOIN {POSITIONS} r USING (user_id, conversation) \
         WHERE greatest(0, c.last_msg_no - coalesce(r.read_msg_no, 0)) <> (SELECT count(*) FROM event e \
         WHERE e.stream = m.conversation AND e.kind IN (16, 22) AND e.seq > coalesce(r.read_seq, 0))"

@@ -139,21 +139,21 @@ async fn differences_on_every_page_are_found_and_told_by_key() {
     crowded(&world).await;
     let nth = |n: u32| {
         format!(
-            "(SELECT conversation, user_id FROM p_conversations_2.member ORDER BY 1, 2 OFFSET {n} LIMIT 1)"
+            "(SELECT conversation, user_id FROM p_conversations_3.member ORDER BY 1, 2 OFFSET {n} LIMIT 1)"
         )
     };
     let key = async |n| world.rows(&nth(n)).await.remove(0);
     let (first, edge, last) = (key(0).await, key(4999).await, key(7499).await);
     world
         .execute(&format!(
-            "UPDATE p_conversations_2.member SET role = 'admin' WHERE (conversation, user_id) = {}",
+            "UPDATE p_conversations_3.member SET role = 'admin' WHERE (conversation, user_id) = {}",
             nth(4999)
         ))
         .await;
     for n in [7499, 0] {
         world
             .execute(&format!(
-                "DELETE FROM p_conversations_2.member WHERE (conversation, user_id) = {}",
+                "DELETE FROM p_conversations_3.member WHERE (conversation, user_id) = {}",
                 nth(n)
             ))
             .await;
@@ -161,7 +161,7 @@ async fn differences_on_every_page_are_found_and_told_by_key() {
     let beyond = "ffffffff-0000-4000-8000-000000000000";
     world
         .execute(&format!(
-            "INSERT INTO p_conversations_2.member VALUES ('{beyond}', '{beyond}', 'member', 1, 0, now(), NULL)"
+            "INSERT INTO p_conversations_3.member VALUES ('{beyond}', '{beyond}', 'member', 1, 0, now(), NULL)"
         ))
         .await;
     let report = verify(&world.log, &["conversations"], 2, &()).await.unwrap();

@@ -58,11 +58,11 @@ async fn what_somebody_sees_is_found_at_their_joining_however_events_are_divided
         step(world.set(group, turn(History::Shared)).await).await;
         step(world.send(group, ann, "three", &[]).await).await;
         let eves = step(world.add(group, eve).await).await;
-        step(world.leave(group, bob).await).await;
+        let bob_left = step(world.leave(group, bob).await).await;
         let joined = step(world.set(group, turn(History::Joined)).await).await;
         let bobs = step(world.add(group, bob).await).await;
         world.settle().await;
-        let rows = "SELECT user_id, joined_seq, visible_from, unseen_msg_no FROM p_conversations_2.member ORDER BY joined_seq";
+        let rows = "SELECT user_id, joined_seq, visible_from, unseen_msg_no FROM p_conversations_3.member ORDER BY joined_seq";
         assert_eq!(
             world.rows(rows).await,
             [
@@ -70,6 +70,13 @@ async fn what_somebody_sees_is_found_at_their_joining_however_events_are_divided
                 format!("({eve},{},7,2)", eves.seq),
                 format!("({bob},{0},{0},3)", bobs.seq),
             ],
+            "{each}"
+        );
+        // Bob came in by the fourth event.
+        let stays = "SELECT user_id, from_seq, to_seq FROM p_conversations_3.stay";
+        assert_eq!(
+            world.rows(stays).await,
+            [format!("({bob},4,{})", bob_left.seq)],
             "{each}"
         );
         let eves = membership(&world, eve).await;

@@ -64,7 +64,7 @@ async fn a_poison_event_parks_its_stream_in_its_projection_only() {
     );
     // Other projections know the stream to its end.
     let last =
-        format!("SELECT last_msg_no FROM p_conversations_2.conversation WHERE conversation = '{sick}'");
+        format!("SELECT last_msg_no FROM p_conversations_3.conversation WHERE conversation = '{sick}'");
     assert_eq!(world.number(&last).await, 4);
 
     // What cannot be folded stays, and so does all behind it.
@@ -141,7 +141,7 @@ async fn an_unknown_kind_holds_who_looks_at_it_and_is_never_put_aside() {
         assert_eq!(at(other).await, unknown.pos + 2, "{other}");
     }
     assert_eq!(world.number("SELECT count(*) FROM p_history_4.message").await, 3);
-    let last = "SELECT max(last_seq) FROM p_conversations_2.conversation";
+    let last = "SELECT max(last_seq) FROM p_conversations_3.conversation";
     assert_eq!(world.number(last).await as u64, before.seq);
     // Nor is it passed over by a rebuild, which leaves everything as it was.
     let refused = tidings_projections::replay(&world.log, &[], 2, &())
@@ -236,7 +236,7 @@ async fn a_broken_read_model_does_not_stop_the_others() {
     assert!(world.projector().catch_up(0).await.is_err());
     assert_eq!(
         world
-            .number("SELECT last_msg_no FROM p_conversations_2.conversation")
+            .number("SELECT last_msg_no FROM p_conversations_3.conversation")
             .await,
         2
     );

@@ -69,7 +69,7 @@ async fn a_reader_waits_until_all_projections_have_passed() {
         assert_eq!(world.number("SELECT count(*) FROM p_history_4.message").await, n);
         assert_eq!(
             world
-                .number("SELECT last_msg_no FROM p_conversations_2.conversation")
+                .number("SELECT last_msg_no FROM p_conversations_3.conversation")
                 .await,
             n
         );

@@ -68,7 +68,7 @@ async fn what_happens_in_a_group_writes_as_many_rows_among_ten_thousand_as_among
     let many = deeds(&world, &people).await;
     assert_eq!(
         world
-            .number("SELECT count(*) FROM p_conversations_2.member")
+            .number("SELECT count(*) FROM p_conversations_3.member")
             .await,
         MANY as i64 + 3
     );

@@ -49,7 +49,7 @@ const TABLES: [&str; 8] = [
     "log_lane",
     "stream",
     "projection_checkpoint",
-    "p_conversations_2.conversation",
+    "p_conversations_3.conversation",
     "p_history_4.message",
     "p_inbox_3.delivered",
     "p_unread_3.own_position",
