@@ -13,6 +13,7 @@ mod person;
 pub(crate) mod present;
 mod receipts;
 mod view;
+pub(crate) mod visible;
 
 pub use acquaintance::{acquainted, member_ids, members_among};
 pub use conversation::{Activity, Conversation, activity, by_id};

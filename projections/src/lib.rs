@@ -29,6 +29,7 @@ pub use conversations::kinds::are_direct;
 pub use conversations::known_users::known_users;
 pub use conversations::memberships::{Aside, MEMBERSHIP_MODELS, Membership, Memberships, Seen, memberships};
 pub use conversations::present::{Present, present};
+pub use conversations::visible::{Stay, Stretch, Visible, visible};
 pub use engine::ahead::ahead;
 pub use engine::audit::{Audit, Audited, Drift, audit, drawn};
 pub use engine::checkpoint::{Checkpoints, Lag, Lagging};

@@ -10,7 +10,7 @@ use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::shared;
 
 /// Statements that make tables are no look-ups, those of administration look at whole tables, and a part is of others.
-const OTHERS: [&str; 19] = [
+const OTHERS: [&str; 20] = [
     "ddl.sql",
     "indexes.sql",
     "admin",
@@ -28,6 +28,7 @@ const OTHERS: [&str; 19] = [
     "past_version.sql",
     "read_places.sql",
     "recipients_of.sql",
+    "stays.sql",
     "thread_calls.sql",
     "thread_mentions.sql",
 ];

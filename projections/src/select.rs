@@ -48,12 +48,13 @@ pub struct Listed<T> {
 }
 
 /// What several statements have a part of, by the name that stands for it there, in braces. A part may have those behind it.
-const PARTS: [(&str, &str); 16] = [
+const PARTS: [(&str, &str); 17] = [
     ("{come_to_heads}", include_str!("attachments/come_to_heads.sql")),
     ("{message_columns}", include_str!("history/message_columns.sql")),
     ("{past_columns}", include_str!("history/past_columns.sql")),
     ("{past_version}", include_str!("history/past_version.sql")),
     ("{floors}", include_str!("history/floors.sql")),
+    ("{stays}", include_str!("conversations/stays.sql")),
     ("{delivery_cursor}", include_str!("inbox/cursor.sql")),
     ("{recipients_of}", include_str!("inbox/recipients_of.sql")),
     ("{read_places}", include_str!("unread/read_places.sql")),

@@ -3,7 +3,9 @@
 use crate::support::World;
 use tidings_domain::{History, SettingsChange};
 use tidings_eventlog::Recorded;
-use tidings_projections::{Listed, Membership, Newcomers, Order, Range, attachments, history, memberships};
+use tidings_projections::{
+    Listed, Membership, Newcomers, Order, Range, Visible, attachments, history, memberships, visible,
+};
 use uuid::Uuid;
 
 fn all() -> Range<i64> {
@@ -126,6 +128,21 @@ async fn a_membership_that_is_followed_comes_to_what_is_folded() {
         // What they do not see is owed to nobody.
         assert!(folded.sent() >= folded.visible_from - 1);
     }
+}
+
+/// Whoever was never in sees nothing, and of a conversation that is aside nobody knows who sees what.
+#[tokio::test]
+async fn what_somebody_sees_is_not_known_of_what_is_aside() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let group = world.group("g", &[ann], 2).await;
+    world.settle().await;
+    let sees = async |user| visible(world.log.pool(), user, group).await.unwrap();
+    assert_eq!(sees(ann).await, Some(Visible::since(1)));
+    assert_eq!(sees(bob).await, Some(Visible::since(u64::MAX)));
+    world.append_raw(group, 16, "{}").await;
+    world.settle().await;
+    assert_eq!(sees(ann).await, None);
 }
 
 #[tokio::test]
