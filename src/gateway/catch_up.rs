@@ -137,7 +137,8 @@ impl Writer {
             .collect();
         for (membership, head) in memberships.iter().zip(heads) {
             let Some(head) = head else { continue };
-            self.views.note(membership.conversation, membership.visible_from);
+            self.views
+                .note(membership.conversation, membership.visible.clone());
             let written = self.places.get(membership.conversation);
             let said = resume.get(&membership.conversation).copied();
             // What came up while this connection lived begins with the first joining, for there was none before: other devices may

@@ -9,6 +9,7 @@ use crate::planted;
 use crate::wire::{Frame, encode, refused};
 use tidings_domain::{ConversationId, Cursor, UserId};
 use tidings_eventlog::{ReadError, Slice};
+use tidings_projections::Visible;
 use tidings_protocol::{ErrorCode, ErrorFrame, FETCH_EVENTS_MAX, Spelled, encode_events};
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
@@ -57,9 +58,8 @@ pub(super) async fn fetch(
     };
     // Behind the commands that came before it, and no further than was there when it was found out who may see it: what comes
     // later may be behind a leaving.
-    let (from, last, visible_from) = match gateway.lanes.authorize(conversation, user, true).await {
-        // What stands before what they see is as if it were not there.
-        Ok(seat) => (wanted.from.max(seat.visible_from), seat.reach, seat.visible_from),
+    let (from, last, visible) = match gateway.lanes.authorize(conversation, user, true).await {
+        Ok(seat) => (wanted.from, seat.reach, Visible::since(seat.visible_from)),
         Err(refusal) => {
             // Somebody who has left may have what they were told is still owed to them.
             let out = refusal.is_for_strangers();
@@ -69,19 +69,19 @@ pub(super) async fn fetch(
             let heads = gateway.lookups.heads(vec![conversation.0]).await;
             let head = heads.map_err(failed)?.first().copied().flatten();
             let last = owed.to.min(head.map_or(0, |head| head.seq));
-            (owed.from, last, owed.visible_from)
+            (owed.from, last, owed.visible)
         }
     };
-    page(gateway, shared, (user, visible_from), wanted, (from, last))
+    page(gateway, shared, (user, &visible), wanted, (from, last))
         .await
         .map_err(failed)
 }
 
-/// Reads a page for a viewer, who sees the conversation from a seq on.
+/// Reads a page for a viewer, who sees so much of the conversation: from `from` on, or from the first event behind it that they see.
 async fn page(
     gateway: &Gateway,
     shared: &Shared,
-    viewer: (UserId, u64),
+    viewer: (UserId, &Visible),
     wanted: &Fetch,
     (from, last): (u64, u64),
 ) -> Result<Fetched, ReadError> {
@@ -89,7 +89,8 @@ async fn page(
     let limit = wanted.limit as usize;
     let share = gateway.page_room.share_beside();
     let bytes_max = usize::try_from(share.bytes()).map_or(BYTES_MAX, |bytes| bytes.min(BYTES_MAX));
-    let (mut next, mut frames, mut bytes, mut to) = (from, vec![], 0, None);
+    let (_, visible) = viewer;
+    let (mut next, mut frames, mut bytes, mut to) = (visible.first_from(from), vec![], 0, None);
     for _ in 0..READINGS_MAX {
         if next > last || frames.len() >= limit || bytes >= bytes_max {
             break;

@@ -4,6 +4,7 @@ use super::proof::Answered;
 use crate::delivery::Brought;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tidings_projections::Visible;
 use uuid::Uuid;
 
 /// How much of a gap has been written after all.
@@ -16,14 +17,14 @@ pub(super) enum Filled {
 }
 
 /// A gap that was told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Gap {
     from: u64,
     to: u64,
     /// The first event of it that is owed and has not been brought.
     next: u64,
-    /// The first seq of the conversation that the user sees, or saw while they were in.
-    visible_from: u64,
+    /// What the user sees of the conversation, or saw while they were in. Nothing else of the gap is brought.
+    visible: Visible,
     /// The user has left the conversation: it is owed to them until they have it, and nothing else is.
     left: bool,
     /// Some of it is owed. Where nothing is, it is only what other devices have had, or what has lapsed: no proof is asked
@@ -34,32 +35,28 @@ pub(super) struct Gap {
 }
 
 impl Gap {
-    /// The events `from` to `to`, of which those from `owed` on are owed; `left` where the user has left.
-    pub(super) fn new(from: u64, owed: u64, to: u64, left: bool) -> Self {
+    /// What the user sees of the events `from` to `to`, of which those from `owed` on are owed; `left` where the user has left.
+    pub(super) fn new(from: u64, owed: u64, to: u64, visible: Visible, left: bool) -> Self {
+        let next = visible.first_from(owed);
         Self {
             from,
             to,
-            next: owed,
-            visible_from: 1,
+            next,
+            visible,
             left,
-            owed: owed <= to,
+            owed: next <= to,
             proof: None,
         }
-    }
-
-    /// The same of a conversation that the user does not see all of.
-    pub(super) fn seen_from(self, visible_from: u64) -> Self {
-        Self { visible_from, ..self }
     }
 }
 
 /// What somebody who has left may fetch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Owed {
     pub(super) from: u64,
     pub(super) to: u64,
-    /// The first seq that they saw while they were in.
-    pub(super) visible_from: u64,
+    /// What they saw while they were in.
+    pub(super) visible: Visible,
 }
 
 /// The gaps of one connection, at most one for each of its conversations.
@@ -79,10 +76,10 @@ impl Gaps {
             told.remove(&conversation);
             return None;
         }
-        (from <= gap.to).then_some(Owed {
+        (from <= gap.to).then(|| Owed {
             from: from.max(gap.from),
             to: gap.to,
-            visible_from: gap.visible_from,
+            visible: gap.visible.clone(),
         })
     }
 
@@ -104,7 +101,7 @@ impl Gaps {
         if gap.next > gap.to || !(brought.from..=brought.to.seq).contains(&gap.next) {
             return None;
         }
-        gap.next = brought.to.seq + 1;
+        gap.next = gap.visible.first_from(brought.to.seq + 1);
         // Of a member's it is known, and proves nothing: whoever is removed later is owed no more than is left.
         if !gap.left {
             return None;
@@ -134,6 +131,7 @@ impl Gaps {
 mod tests {
     use super::*;
     use tidings_domain::Cursor;
+    use tidings_projections::Stay;
 
     const ROOM: Uuid = Uuid::from_u128(1);
 
@@ -148,11 +146,11 @@ mod tests {
     #[test]
     fn a_gap_is_owed_until_all_of_it_is_proved() {
         let (gaps, answered) = (Gaps::default(), Answered::default());
-        gaps.tell(ROOM, Gap::new(5, 5, 20, true).seen_from(3));
+        gaps.tell(ROOM, Gap::new(5, 5, 20, Visible::since(3), true));
         let owed = |from| Owed {
             from,
             to: 20,
-            visible_from: 3,
+            visible: Visible::since(3),
         };
         assert_eq!(gaps.owed(ROOM, 1, &answered), Some(owed(5)));
         assert_eq!(gaps.owed(ROOM, 7, &answered), Some(owed(7)));
@@ -177,12 +175,30 @@ mod tests {
     #[test]
     fn what_a_member_has_proved_is_not_owed_when_they_are_removed() {
         let (gaps, answered) = (Gaps::default(), Answered::default());
-        gaps.tell(ROOM, Gap::new(5, 5, 20, false));
+        gaps.tell(ROOM, Gap::new(5, 5, 20, Visible::since(1), false));
         assert_eq!(gaps.brought(&brought(5, 20)), None);
         assert!(!gaps.holds(ROOM));
         gaps.asked(1);
         assert!(gaps.owed(ROOM, 1, &answered).is_some());
         answered.pong(&1_u32.to_be_bytes());
         assert_eq!(gaps.owed(ROOM, 1, &answered), None);
+    }
+
+    #[test]
+    fn what_was_never_seen_within_a_gap_is_not_waited_for() {
+        let gaps = Gaps::default();
+        // They were in up to the tenth event, and again from the fifteenth on.
+        let visible = Visible::since(15).with([Stay { from: 3, to: 10 }]);
+        gaps.tell(ROOM, Gap::new(5, 5, 20, visible.clone(), true));
+        assert_eq!(gaps.brought(&brought(5, 10)), Some(Filled::Partly));
+        assert!(gaps.holds(ROOM));
+        // Whether the next page is asked for from where the last one ended, or from where it begins.
+        for from in [11, 15] {
+            gaps.tell(ROOM, Gap::new(5, 11, 20, visible.clone(), true));
+            assert_eq!(gaps.brought(&brought(from, 20)), Some(Filled::Whole));
+        }
+        // A gap that ends with what they did not see is whole where that begins.
+        gaps.tell(ROOM, Gap::new(5, 5, 14, visible, true));
+        assert_eq!(gaps.brought(&brought(5, 10)), Some(Filled::Whole));
     }
 }

@@ -5,29 +5,27 @@ use super::Gateway;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{ConversationEvent, Event, UserId};
 use tidings_eventlog::{ReadError, Recorded};
-use tidings_projections::hidden_among;
+use tidings_projections::{Visible, hidden_among};
 use uuid::Uuid;
 
-/// Withdraws from events of a conversation what `user`, who sees it from `visible_from` on, does not see, and what they have hidden, as far as
-/// the read models have come.
+/// Withdraws from events of a conversation what `user`, who sees so much of it, does not see, and what they have hidden, as far as the read
+/// models have come.
 pub(super) async fn withhold(
     gateway: &Gateway,
-    (user, visible_from): (UserId, u64),
+    (user, visible): (UserId, &Visible),
     conversation: Uuid,
     events: &mut [Recorded],
 ) -> Result<(), ReadError> {
-    let seqs: Vec<u64> = events.iter().filter_map(message_seq).collect();
+    let messages: Vec<Option<u64>> = events.iter().map(message_seq).collect();
+    let seqs: Vec<u64> = messages.iter().flatten().copied().collect();
     if seqs.is_empty() {
         return Ok(());
     }
     let hidden = hidden_among(gateway.log.pool(), user.0, conversation, &seqs)
         .await
         .map_err(|error| ReadError::Database(error.to_string()))?;
-    if hidden.is_empty() && seqs.iter().all(|seq| *seq >= visible_from) {
-        return Ok(());
-    }
-    for event in events {
-        event.withdrawn |= message_seq(event).is_some_and(|seq| seq < visible_from || hidden.has(seq));
+    for (event, message) in events.iter_mut().zip(messages) {
+        event.withdrawn |= message.is_some_and(|seq| !visible.shows(seq, event.seq) || hidden.has(seq));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use tidings_domain::stored::{self, DecodeError};
 use tidings_domain::{self as domain, ConversationEvent, Event, UserId};
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{LaneHead, Position, Recorded, StreamHead};
-use tidings_projections::{Aside, MEMBERSHIP_MODELS, Membership, Memberships};
+use tidings_projections::{Aside, MEMBERSHIP_MODELS, Membership, Memberships, Visible};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -76,7 +76,7 @@ impl Writer {
             joined_seq: 0,
             begun_seq: None,
             left_seq: Some(0),
-            visible_from: u64::MAX,
+            visible: Visible::since(u64::MAX),
             newcomers: aside.newcomers,
             folded_seq: aside.folded_seq,
             parked: true,

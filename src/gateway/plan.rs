@@ -5,7 +5,7 @@ use super::lookups::Range;
 use crate::planted;
 use tidings_domain::Cursor;
 use tidings_eventlog::StreamHead;
-use tidings_projections::Membership;
+use tidings_projections::{Membership, Visible};
 use uuid::Uuid;
 
 /// What one conversation lacks.
@@ -31,8 +31,8 @@ pub(super) struct Missing {
     pub(super) closed: bool,
     /// The joining by which the user is, or was, a member.
     pub(super) joined: u64,
-    /// The first seq that the user sees by it.
-    pub(super) visible_from: u64,
+    /// What the user sees, or saw while they were in.
+    pub(super) visible: Visible,
 }
 
 impl Missing {
@@ -47,9 +47,10 @@ impl Missing {
         } else {
             membership.sent()
         };
-        let unseen = membership.visible_from.saturating_sub(1);
-        let floor = if left && !live { stored.max(unseen) } else { unseen };
-        let cursor = known.unwrap_or(stored).max(floor).min(to);
+        let visible = membership.visible.clone();
+        let floor = if left && !live { stored } else { 0 };
+        let cursor = known.unwrap_or(stored).max(floor);
+        let cursor = (visible.first_from(cursor + 1) - 1).min(to);
         let closed = left && cursor == to && known.is_some_and(|known| known < to);
         let cursor = cursor - u64::from(closed);
         Self {
@@ -71,7 +72,7 @@ impl Missing {
                 .map(|known| known + 1),
             closed,
             joined: membership.joined_seq,
-            visible_from: membership.visible_from,
+            visible,
         }
     }
 }
@@ -107,13 +108,14 @@ pub(super) fn plan(missing: &[Missing], events: u64, total: u64) -> Plan {
             plan.left_out.push((conversation, lack.cursor + 1, from - 1));
             plan.owing |= left && !lack.closed;
         }
-        // What another device has had can be fetched, but not what is older than the membership, nor what its user does not see.
-        let oldest = if left { lack.joined } else { lack.visible_from };
-        let settled = lack.settled_from.map(|from| from.max(oldest));
+        // What another device of somebody who has left has had can be fetched, but not what is older than the membership.
+        let settled = lack.settled_from;
+        let settled = settled.map(|from| from.max(lack.joined).min(lack.cursor + 1));
         let first = lack.expired_from.or(settled).unwrap_or(lack.cursor + 1);
-        let first = first.max(lack.visible_from);
+        let first = lack.visible.first_from(first);
         if first < from && !lack.closed {
-            let gap = Gap::new(first, lack.cursor + 1, from - 1, left).seen_from(lack.visible_from);
+            let visible = lack.visible.clone();
+            let gap = Gap::new(first, lack.cursor + 1, from - 1, visible, left);
             plan.gaps.push((conversation, gap));
         }
         if wanted > 0 {
@@ -153,7 +155,7 @@ mod tests {
             joined_seq: 1,
             begun_seq: None,
             left_seq: None,
-            visible_from: 1,
+            visible: Visible::since(1),
             newcomers: Newcomers::default(),
             folded_seq: 1,
             parked: false,
@@ -171,7 +173,7 @@ mod tests {
         assert_eq!(plan.ranges, [(of(1), 5, 9), (of(3), 1, 2)]);
         assert_eq!(plan.left_out, [(of(1), 1, 4), (of(2), 11, 14)]);
         assert!(!plan.owing);
-        let gap = |from, to| Gap::new(from, from, to, false);
+        let gap = |from, to| Gap::new(from, from, to, Visible::since(1), false);
         assert_eq!(plan.gaps, [(of(1), gap(1, 4)), (of(2), gap(11, 14))]);
     }
 
@@ -236,14 +238,20 @@ mod tests {
         let sent = plan(&[of(None)], 5, 100);
         assert_eq!(sent.left_out, [(lapsed.conversation, 4, 10)]);
         assert_eq!(sent.ranges, [(lapsed.conversation, 11, 12)]);
-        assert_eq!(sent.gaps, [(lapsed.conversation, Gap::new(4, 11, 10, false))]);
+        assert_eq!(
+            sent.gaps,
+            [(lapsed.conversation, Gap::new(4, 11, 10, Visible::since(1), false))]
+        );
         // None of it fits: what lapsed and what is left out are one gap, of which the latter is owed.
         let cut = plan(&[of(None)], 5, 1);
         assert_eq!(
             cut.left_out,
             [(lapsed.conversation, 4, 10), (lapsed.conversation, 11, 12)]
         );
-        assert_eq!(cut.gaps, [(lapsed.conversation, Gap::new(4, 11, 12, false))]);
+        assert_eq!(
+            cut.gaps,
+            [(lapsed.conversation, Gap::new(4, 11, 12, Visible::since(1), false))]
+        );
         assert_eq!(of(Some(6)).expired_from, None);
         let later = Membership {
             expired_from: Some(11),
@@ -267,7 +275,13 @@ mod tests {
             let sent = plan(&[lack], 5, 100);
             assert_eq!(sent.left_out, [(former.conversation, 7, 8)]);
             assert_eq!(sent.ranges, [(former.conversation, 9, 12)]);
-            assert_eq!(sent.gaps, [(former.conversation, Gap::new(first, 9, 8, true))]);
+            assert_eq!(
+                sent.gaps,
+                [(
+                    former.conversation,
+                    Gap::new(first, 9, 8, Visible::since(1), true)
+                )]
+            );
             assert!(!sent.owing);
         }
         // Who was here when they left gets all of it, and nobody more than there is.
@@ -306,7 +320,7 @@ mod tests {
         let back = Membership {
             joined_seq: 8,
             begun_seq: Some(0),
-            visible_from: 8,
+            visible: Visible::since(8),
             delivered_seq: Some(7),
             ..member(1)
         };
@@ -321,7 +335,7 @@ mod tests {
             assert_eq!(everything(std::slice::from_ref(&lack)), sent.ranges);
             // What does not fit can be fetched, and no more than that.
             let cut = plan(&[lack], 2, 100);
-            let gap = Gap::new(8, 8, 10, false).seen_from(8);
+            let gap = Gap::new(8, 8, 10, Visible::since(8), false);
             assert_eq!(cut.gaps, [(back.conversation, gap)]);
             assert_eq!(cut.ranges, [(back.conversation, 11, 12)]);
         }

@@ -1,14 +1,14 @@
-//! From where on the user of a connection sees conversations of which they do not see all: an edit of a message from before that comes to
+//! What the user of a connection sees of conversations of which they do not see all: an edit of a message that they do not see comes to
 //! them without its words.
 
 use std::collections::HashMap;
+use tidings_projections::Visible;
 use uuid::Uuid;
 
 /// What is known of a conversation.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum View {
-    /// The first seq that they see.
-    From(u64),
+    Known(Visible),
     /// They have come in by this event, and nobody has looked what they see.
     Joined(u64),
 }
@@ -18,10 +18,10 @@ enum View {
 pub(super) struct Views(HashMap<Uuid, View>);
 
 impl Views {
-    /// The first seq that they see is known.
-    pub(super) fn note(&mut self, conversation: Uuid, visible_from: u64) {
-        if visible_from > 1 {
-            self.0.insert(conversation, View::From(visible_from));
+    /// What they see is known.
+    pub(super) fn note(&mut self, conversation: Uuid, visible: Visible) {
+        if visible.latest() > 1 {
+            self.0.insert(conversation, View::Known(visible));
         } else {
             self.0.remove(&conversation);
         }
@@ -32,11 +32,11 @@ impl Views {
         self.0.insert(conversation, View::Joined(seq));
     }
 
-    /// Whether they see what stands at `seq`; `None` where that has to be found out.
-    pub(super) fn sees(&self, conversation: Uuid, seq: u64) -> Option<bool> {
+    /// Whether the event at `at` shows them what stands at `seq` before it; `None` where that has to be found out.
+    pub(super) fn shows(&self, conversation: Uuid, seq: u64, at: u64) -> Option<bool> {
         match self.0.get(&conversation) {
             None => Some(true),
-            Some(View::From(from)) => Some(*from <= seq),
+            Some(View::Known(visible)) => Some(visible.shows(seq, at)),
             // Whatever they see begins with their joining at the latest.
             Some(View::Joined(joined)) if *joined <= seq => Some(true),
             Some(View::Joined(_)) => None,
@@ -47,20 +47,28 @@ impl Views {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tidings_projections::Stay;
 
     #[test]
     fn what_stands_before_a_joining_is_found_out_once() {
         let (mut views, room) = (Views::default(), Uuid::from_u128(1));
-        assert_eq!(views.sees(room, 1), Some(true));
+        let shows = |views: &Views, seq| views.shows(room, seq, 20);
+        assert_eq!(shows(&views, 1), Some(true));
         views.joined(room, 5);
-        assert_eq!((views.sees(room, 4), views.sees(room, 5)), (None, Some(true)));
-        views.note(room, 5);
-        assert_eq!(
-            (views.sees(room, 4), views.sees(room, 5)),
-            (Some(false), Some(true))
-        );
+        assert_eq!((shows(&views, 4), shows(&views, 5)), (None, Some(true)));
+        views.note(room, Visible::since(5));
+        assert_eq!((shows(&views, 4), shows(&views, 5)), (Some(false), Some(true)));
         views.joined(room, 9);
-        views.note(room, 1);
-        assert_eq!(views.sees(room, 1), Some(true));
+        views.note(room, Visible::since(1));
+        assert_eq!(shows(&views, 1), Some(true));
+    }
+
+    #[test]
+    fn what_an_earlier_membership_showed_is_shown_by_its_own_events_alone() {
+        let (mut views, room) = (Views::default(), Uuid::from_u128(1));
+        views.note(room, Visible::since(15).with([Stay { from: 5, to: 10 }]));
+        for (seq, at, shows) in [(6, 9, true), (4, 9, false), (6, 16, false), (15, 16, true)] {
+            assert_eq!(views.shows(room, seq, at), Some(shows), "{seq} at {at}");
+        }
     }
 }

@@ -23,6 +23,7 @@ use std::time::Duration;
 use tidings_domain::{ConversationId, Cursor, UserId};
 use tidings_eventlog::ReadError;
 use tidings_eventlog::record::lane_of;
+use tidings_projections::Visible;
 use tidings_protocol::{Close, CloseCode, ServerFrame};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use uuid::Uuid;
@@ -269,7 +270,8 @@ impl Writer {
         let Some(edits) = &event.edits else {
             return Ok(());
         };
-        if self.views.sees(event.conversation, edits.message_seq).is_none() {
+        let shows = self.views.shows(event.conversation, edits.message_seq, event.seq);
+        if shows.is_none() {
             let before = std::mem::take(frames);
             self.write(&before).await?;
             self.written();
@@ -283,35 +285,38 @@ impl Writer {
         let Some(edits) = &event.edits else {
             return event.frame;
         };
-        if self.views.sees(event.conversation, edits.message_seq) == Some(true) {
+        let shows = self.views.shows(event.conversation, edits.message_seq, event.seq);
+        if shows == Some(true) {
             event.frame
         } else {
             edits.withheld.clone()
         }
     }
 
-    /// The first seq of a conversation that the user sees, or saw while they were in.
+    /// The first seq of a conversation that the user sees by their latest membership, or saw while they were in: what comes live is of that
+    /// one.
     async fn visible_from(&mut self, conversation: Uuid) -> Result<u64, Stop> {
         let (gateway, user) = (Arc::clone(&self.gateway), self.subscriber.user);
         let seen = self.patiently(|| seen_from(&gateway, conversation, user)).await?;
-        let visible_from = match seen {
-            Some(visible_from) => visible_from,
-            None => Box::pin(self.saw_from(conversation)).await?,
+        let visible = match seen {
+            Some(visible_from) => Visible::since(visible_from),
+            None => Box::pin(self.saw(conversation)).await?,
         };
-        self.views.note(conversation, visible_from);
+        let visible_from = visible.latest();
+        self.views.note(conversation, visible);
         Ok(visible_from)
     }
 
-    /// The first seq that the user saw of a conversation that they have left, while events from before still come to them; `u64::MAX`
-    /// where nothing is known of them there.
-    async fn saw_from(&mut self, conversation: Uuid) -> Result<u64, Stop> {
+    /// What the user saw of a conversation that they have left, while events from before still come to them: nothing, where nothing is known
+    /// of them there.
+    async fn saw(&mut self, conversation: Uuid) -> Result<Visible, Stop> {
         let lane = lane_of(conversation);
         let mut known = self.gateway.hub.places();
         known.retain(|place| place.lane == lane);
         let (memberships, _) = self.vouched(&known, &[]).await?;
-        let mut memberships = memberships.iter();
+        let mut memberships = memberships.into_iter();
         let membership = memberships.find(|membership| membership.conversation == conversation);
-        Ok(membership.map_or(u64::MAX, |membership| membership.visible_from))
+        Ok(membership.map_or_else(|| Visible::since(u64::MAX), |membership| membership.visible))
     }
 
     /// Moves a conversation's place for an event that is about to be written.

@@ -1,6 +1,7 @@
 //! What connections that come must know: a user's conversations, and what vouches for them.
 
 use super::newcomers::Newcomers;
+use super::visible::Visible;
 use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::models;
@@ -32,8 +33,8 @@ pub struct Membership {
     pub begun_seq: Option<u64>,
     /// Seq of the event that ended it; `None` for a current member.
     pub left_seq: Option<u64>,
-    /// The first seq that the user sees by the latest.
-    pub visible_from: u64,
+    /// What the user sees, or saw while they were in.
+    pub visible: Visible,
     /// What those see who come in now.
     pub newcomers: Newcomers,
     /// The last event of the conversation that the read model has folded: what it says holds up to there.
@@ -103,7 +104,7 @@ impl Membership {
         }
         (self.joined_seq, self.left_seq) = (seq, None);
         let (visible_from, unseen) = self.newcomers.view(seq, msg_no);
-        self.visible_from = visible_from;
+        self.visible = Visible::since(visible_from);
         // What they do not see is owed to nobody.
         if visible_from > 1 {
             let sent = self.delivered_seq.unwrap_or(0);
@@ -201,7 +202,7 @@ fn membership(row: &Row) -> Result<Membership, tokio_postgres::Error> {
         joined_seq: number(row, "joined_seq")?.unwrap_or(0),
         begun_seq: number(row, "begun_seq")?,
         left_seq: number(row, "left_seq")?,
-        visible_from: number(row, "visible_from")?.unwrap_or(u64::MAX),
+        visible: Visible::since(number(row, "visible_from")?.unwrap_or(u64::MAX)),
         newcomers: Newcomers::read(row)?,
         folded_seq: number(row, "folded_seq")?.unwrap_or(0),
         parked: row.try_get("parked")?,

@@ -82,7 +82,7 @@ async fn what_somebody_sees_is_found_at_their_joining_however_events_are_divided
             "{each}"
         );
         let eves = membership(&world, eve).await;
-        assert_eq!(eves.visible_from, 7);
+        assert_eq!(eves.visible, Visible::since(7));
         assert_eq!(
             eves.newcomers,
             Newcomers::turned(History::Joined, joined.seq, joined.msg_no)
@@ -111,22 +111,22 @@ async fn a_membership_that_is_followed_comes_to_what_is_folded() {
         let folded = membership(&world, bob).await;
         assert_eq!(
             (
-                followed.visible_from,
+                &followed.visible,
                 followed.newcomers,
                 followed.sent(),
                 followed.delivered_msg_no
             ),
             (
-                folded.visible_from,
+                &folded.visible,
                 folded.newcomers,
                 folded.sent(),
                 folded.delivered_msg_no
             )
         );
         let expected = if back_to_all { turned.seq + 1 } else { back.seq };
-        assert_eq!(folded.visible_from, expected);
+        assert_eq!(folded.visible, Visible::since(expected));
         // What they do not see is owed to nobody.
-        assert!(folded.sent() >= folded.visible_from - 1);
+        assert!(folded.sent() >= folded.visible.latest() - 1);
     }
 }
 
