@@ -6,7 +6,7 @@
 
 use super::lookups::{Range, STREAMS};
 use super::memberships::by_conversation;
-use super::plan::{Missing, everything, plan};
+use super::plan::{Missing, Sending, everything, plan};
 use super::writer::{Stop, Writer, gone_back};
 use crate::planted;
 use std::time::Duration;
@@ -51,7 +51,7 @@ impl Writer {
         }
         self.say_gaps(&plan.left_out).await?;
         if !planted::is("short") {
-            self.write_ranges(plan.ranges).await?;
+            self.write_sending(plan.sending).await?;
         }
         self.catch_up_notices(events).await?;
         self.check_time_line(&begun).await?;
@@ -70,10 +70,20 @@ impl Writer {
         let missing = self.missing().await?;
         let unseen = self.unseen(&missing);
         self.say_gaps(&unseen).await?;
-        self.write_ranges(everything(&missing)).await?;
+        self.write_sending(everything(&missing)).await?;
         self.catch_up_notices(u64::MAX).await?;
         self.check_time_line(&begun).await?;
         self.settle(&missing);
+        Ok(())
+    }
+
+    /// Writes what is sent, and says between what of it their user never saw.
+    async fn write_sending(&mut self, sending: Sending) -> Result<(), Stop> {
+        self.write_ranges(sending.ranges).await?;
+        for (left_out, range) in sending.later {
+            self.say_gaps(&[left_out]).await?;
+            self.write_ranges(vec![range]).await?;
+        }
         Ok(())
     }
 
@@ -173,7 +183,7 @@ impl Writer {
             .collect())
     }
 
-    /// What this connection is never sent of conversations that it has been sent something of: their user was out, and does not see it.
+    /// What this connection is never sent of conversations that it has been sent something of: their user was out, and never saw it.
     fn unseen(&self, missing: &[Missing]) -> Vec<Range> {
         let known = missing
             .iter()

@@ -5,7 +5,7 @@ use super::lookups::Range;
 use crate::planted;
 use tidings_domain::Cursor;
 use tidings_eventlog::StreamHead;
-use tidings_projections::{Membership, Visible};
+use tidings_projections::{Membership, Stretch, Visible};
 use uuid::Uuid;
 
 /// What one conversation lacks.
@@ -38,7 +38,7 @@ pub(super) struct Missing {
 impl Missing {
     /// `known` is the last seq that the client has; without it, the stored delivery cursor counts. A former member is owed
     /// what came after the stored cursor, up to and including the leave, and nothing else, unless they were here for it (`live`). Nobody is
-    /// sent what they do not see.
+    /// sent what they never saw.
     pub(super) fn of(membership: &Membership, head: StreamHead, known: Option<u64>, live: bool) -> Self {
         let left = membership.left_seq.is_some();
         let to = membership.left_seq.unwrap_or(head.seq).min(head.seq);
@@ -66,6 +66,7 @@ impl Missing {
             ahead: known.is_some_and(|known| known > head.seq),
             expired_from: membership
                 .expired_from
+                .map(|from| visible.first_from(from))
                 .filter(|from| known.is_none() && *from <= cursor),
             settled_from: known
                 .filter(|known| *known < cursor && cursor < to)
@@ -73,6 +74,53 @@ impl Missing {
             closed,
             joined: membership.joined_seq,
             visible,
+        }
+    }
+
+    /// Of which event on the newest `events` of those are that the user sees, and how many these are.
+    fn newest(&self, events: u64) -> (u64, u64) {
+        let stretches = self.visible.stretches(self.cursor + 1, self.to);
+        let seen: Vec<Stretch> = stretches.filter(|stretch| stretch.seen).collect();
+        let (mut first, mut count) = (self.to + 1, 0);
+        for Stretch {
+            first: begin, last, ..
+        } in seen.into_iter().rev()
+        {
+            if count == events {
+                break;
+            }
+            let some = (last + 1 - begin).min(events - count);
+            (first, count) = (last + 1 - some, count + some);
+        }
+        (first, count)
+    }
+
+    /// What is said of the events `from` to `to` where they are not sent: what the user sees of them and what they do not are told apart.
+    fn said(&self, from: u64, to: u64) -> impl Iterator<Item = Range> {
+        let stretches = self.visible.stretches(from, to);
+        stretches.map(move |stretch| (self.conversation, stretch.first, stretch.last))
+    }
+}
+
+/// What is sent.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Sending {
+    pub(super) ranges: Vec<Range>,
+    /// Behind those, in this order: what is left out of a conversation because its user does not see it, and what follows on it.
+    pub(super) later: Vec<(Range, Range)>,
+}
+
+impl Sending {
+    /// Adds the events of a conversation from `from` on, which its user sees.
+    fn add(&mut self, lack: &Missing, from: u64) {
+        let mut left_out = None;
+        for Stretch { first, last, seen } in lack.visible.stretches(from, lack.to) {
+            let range = (lack.conversation, first, last);
+            match left_out.take() {
+                _ if !seen => left_out = Some(range),
+                None => self.ranges.push(range),
+                Some(before) => self.later.push((before, range)),
+            }
         }
     }
 }
@@ -86,8 +134,7 @@ pub(super) struct Plan {
     pub(super) owing: bool,
     /// What is said to be left out.
     pub(super) left_out: Vec<Range>,
-    /// What is sent.
-    pub(super) ranges: Vec<Range>,
+    pub(super) sending: Sending,
 }
 
 /// Plans for what is missing, newest activity first: of each conversation its newest `events`, of all together `total`.
@@ -98,14 +145,15 @@ pub(super) fn plan(missing: &[Missing], events: u64, total: u64) -> Plan {
     for lack in missing {
         let (conversation, left) = (lack.conversation, lack.head.is_none());
         if let Some(from) = lack.expired_from.or(lack.settled_from) {
-            plan.left_out.push((conversation, from, lack.cursor));
+            plan.left_out.extend(lack.said(from, lack.cursor));
         }
-        let wanted = (lack.to - lack.cursor).min(events);
-        let wanted = if wanted > budget { 0 } else { wanted };
+        let (from, wanted) = match lack.newest(events) {
+            (_, wanted) if wanted > budget => (lack.to + 1, 0),
+            newest => newest,
+        };
         budget -= wanted;
-        let from = lack.to - wanted + 1;
         if from > lack.cursor + 1 {
-            plan.left_out.push((conversation, lack.cursor + 1, from - 1));
+            plan.left_out.extend(lack.said(lack.cursor + 1, from - 1));
             plan.owing |= left && !lack.closed;
         }
         // What another device of somebody who has left has had can be fetched, but not what is older than the membership.
@@ -118,18 +166,18 @@ pub(super) fn plan(missing: &[Missing], events: u64, total: u64) -> Plan {
             let gap = Gap::new(first, lack.cursor + 1, from - 1, visible, left);
             plan.gaps.push((conversation, gap));
         }
-        if wanted > 0 {
-            plan.ranges.push((conversation, from, lack.to));
-        }
+        plan.sending.add(lack, from);
     }
     plan
 }
 
 /// All that is missing, for a connection that has been told what it may miss and takes the rest at its own pace.
-pub(super) fn everything(missing: &[Missing]) -> Vec<Range> {
-    let some = missing.iter().filter(|lack| lack.to > lack.cursor);
-    some.map(|lack| (lack.conversation, lack.cursor + 1, lack.to))
-        .collect()
+pub(super) fn everything(missing: &[Missing]) -> Sending {
+    let mut sending = Sending::default();
+    for lack in missing {
+        sending.add(lack, lack.cursor + 1);
+    }
+    sending
 }
 
 #[cfg(test)]
@@ -137,7 +185,7 @@ mod tests {
     use super::*;
     use proptest::collection::vec;
     use proptest::prelude::*;
-    use tidings_projections::Newcomers;
+    use tidings_projections::{Newcomers, Stay};
 
     fn head(seq: u64) -> StreamHead {
         StreamHead {
@@ -170,7 +218,7 @@ mod tests {
         let lack = |number, known, reach| Missing::of(&member(number), head(reach), Some(known), false);
         let plan = plan(&[lack(1, 0, 9), lack(2, 10, 14), lack(3, 0, 2)], 5, 8);
         let of = |number: u128| Uuid::from_u128(number);
-        assert_eq!(plan.ranges, [(of(1), 5, 9), (of(3), 1, 2)]);
+        assert_eq!(plan.sending.ranges, [(of(1), 5, 9), (of(3), 1, 2)]);
         assert_eq!(plan.left_out, [(of(1), 1, 4), (of(2), 11, 14)]);
         assert!(!plan.owing);
         let gap = |from, to| Gap::new(from, from, to, Visible::since(1), false);
@@ -183,9 +231,9 @@ mod tests {
         let missing = [lack(1, 0, 5), lack(2, 5, 5), lack(3, 0, 2)];
         let plan = plan(&missing, 5, 7);
         let of = |number: u128| Uuid::from_u128(number);
-        assert_eq!(plan.ranges, [(of(1), 1, 5), (of(3), 1, 2)]);
+        assert_eq!(plan.sending.ranges, [(of(1), 1, 5), (of(3), 1, 2)]);
         assert!(plan.left_out.is_empty() && plan.gaps.is_empty());
-        assert_eq!(everything(&missing), plan.ranges);
+        assert_eq!(everything(&missing), plan.sending);
     }
 
     #[test]
@@ -237,7 +285,7 @@ mod tests {
         let of = |known| Missing::of(&lapsed, head(12), known, false);
         let sent = plan(&[of(None)], 5, 100);
         assert_eq!(sent.left_out, [(lapsed.conversation, 4, 10)]);
-        assert_eq!(sent.ranges, [(lapsed.conversation, 11, 12)]);
+        assert_eq!(sent.sending.ranges, [(lapsed.conversation, 11, 12)]);
         assert_eq!(
             sent.gaps,
             [(lapsed.conversation, Gap::new(4, 11, 10, Visible::since(1), false))]
@@ -274,7 +322,7 @@ mod tests {
             assert_eq!((lack.cursor, lack.settled_from, lack.closed), (8, Some(7), false));
             let sent = plan(&[lack], 5, 100);
             assert_eq!(sent.left_out, [(former.conversation, 7, 8)]);
-            assert_eq!(sent.ranges, [(former.conversation, 9, 12)]);
+            assert_eq!(sent.sending.ranges, [(former.conversation, 9, 12)]);
             assert_eq!(
                 sent.gaps,
                 [(
@@ -306,10 +354,10 @@ mod tests {
         assert_eq!((lack.cursor, lack.settled_from, lack.closed), (11, Some(7), true));
         let sent = plan(std::slice::from_ref(&lack), 3, 100);
         assert_eq!(sent.left_out, [(had.conversation, 7, 11)]);
-        assert_eq!(sent.ranges, [(had.conversation, 12, 12)]);
+        assert_eq!(sent.sending.ranges, [(had.conversation, 12, 12)]);
         assert!(sent.gaps.is_empty() && !sent.owing);
         let cut = plan(&[lack], 3, 0);
-        assert!(cut.gaps.is_empty() && !cut.owing && cut.ranges.is_empty());
+        assert!(cut.gaps.is_empty() && !cut.owing && cut.sending.ranges.is_empty());
         let itself = Missing::of(&had, head(40), Some(12), false);
         assert_eq!((itself.cursor, itself.closed), (12, false));
     }
@@ -330,14 +378,14 @@ mod tests {
             assert!(!lack.closed && !lack.ahead);
             let sent = plan(std::slice::from_ref(&lack), 10, 100);
             assert_eq!(sent.left_out, [(back.conversation, known + 1, 7)]);
-            assert_eq!(sent.ranges, [(back.conversation, 8, 12)]);
+            assert_eq!(sent.sending.ranges, [(back.conversation, 8, 12)]);
             assert!(sent.gaps.is_empty() && !sent.owing);
-            assert_eq!(everything(std::slice::from_ref(&lack)), sent.ranges);
+            assert_eq!(everything(std::slice::from_ref(&lack)), sent.sending);
             // What does not fit can be fetched, and no more than that.
             let cut = plan(&[lack], 2, 100);
             let gap = Gap::new(8, 8, 10, Visible::since(8), false);
             assert_eq!(cut.gaps, [(back.conversation, gap)]);
-            assert_eq!(cut.ranges, [(back.conversation, 11, 12)]);
+            assert_eq!(cut.sending.ranges, [(back.conversation, 11, 12)]);
         }
         // Nothing is said to a device that has come as far, nor to one of which nothing is known.
         for known in [None, Some(7), Some(9)] {
@@ -355,7 +403,86 @@ mod tests {
         }
         // The log has gone back behind the joining.
         let lack = Missing::of(&back, head(5), Some(2), false);
-        assert!(everything(&[lack]).is_empty());
+        assert_eq!(everything(&[lack]), Sending::default());
+    }
+
+    #[test]
+    fn what_an_earlier_membership_showed_is_sent_and_what_was_never_seen_is_said_between() {
+        // They were in from the third event to the tenth, and came back by the fifteenth.
+        let visible = Visible::since(15).with([Stay { from: 3, to: 10 }]);
+        let back = Membership {
+            joined_seq: 15,
+            begun_seq: Some(2),
+            visible: visible.clone(),
+            ..member(1)
+        };
+        let of = |known| Missing::of(&back, head(18), known, false);
+        let range = |from: u64, to: u64| -> Range { (back.conversation, from, to) };
+        let behind = [(range(11, 14), range(15, 18))];
+        let whole = plan(&[of(None)], 100, 100);
+        assert!(whole.left_out.is_empty() && whole.gaps.is_empty());
+        assert_eq!(whole.sending.ranges, [range(3, 10)]);
+        assert_eq!(whole.sending.later, behind);
+        assert_eq!(everything(&[of(None)]), whole.sending);
+        // A device that has some of it goes on there, and one that was told of the leaving begins with what its user never saw.
+        let some = plan(&[of(Some(8))], 100, 100).sending;
+        assert_eq!(
+            (&some.ranges[..], &some.later[..]),
+            (&[range(9, 10)][..], &behind[..])
+        );
+        let rest = plan(&[of(Some(12))], 100, 100);
+        assert_eq!(rest.left_out, [range(13, 14)]);
+        assert_eq!(
+            (&rest.sending.ranges[..], rest.sending.later.len()),
+            (&[range(15, 18)][..], 0)
+        );
+        // Of what does not fit, what can be fetched and what cannot are told apart.
+        for (events, left_out, ranges, later) in [
+            (6, vec![range(3, 8)], vec![range(9, 10)], &behind[..]),
+            (
+                4,
+                vec![range(3, 10), range(11, 14)],
+                vec![range(15, 18)],
+                &behind[..0],
+            ),
+            (
+                2,
+                vec![range(3, 10), range(11, 14), range(15, 16)],
+                vec![range(17, 18)],
+                &behind[..0],
+            ),
+        ] {
+            let cut = plan(&[of(None)], events, 100);
+            assert_eq!(cut.left_out, left_out);
+            assert_eq!((&cut.sending.ranges, &cut.sending.later[..]), (&ranges, later));
+            let to = left_out.last().map_or(0, |(.., to)| *to);
+            let gap = Gap::new(3, 3, to, visible.clone(), false);
+            assert_eq!(cut.gaps, [(back.conversation, gap)]);
+        }
+        // The same of somebody who has left again, of whom another device has had the events up to the eighth.
+        let gone = Membership {
+            left_seq: Some(18),
+            delivered_seq: Some(8),
+            ..back.clone()
+        };
+        let cut = plan(&[Missing::of(&gone, head(30), Some(5), false)], 2, 100);
+        assert_eq!(
+            cut.left_out,
+            [range(6, 8), range(9, 10), range(11, 14), range(15, 16)]
+        );
+        let gap = Gap::new(9, 9, 16, visible.clone(), true);
+        assert!(cut.owing && cut.gaps == [(back.conversation, gap)]);
+        // And where all of it has expired.
+        let lapsed = |from| Membership {
+            delivered_seq: Some(14),
+            expired_from: Some(from),
+            ..back.clone()
+        };
+        let told = plan(&[Missing::of(&lapsed(6), head(18), None, false)], 100, 100);
+        assert_eq!(told.left_out, [range(6, 10), range(11, 14)]);
+        let gap = Gap::new(6, 15, 14, visible, false);
+        assert_eq!(told.gaps, [(back.conversation, gap)]);
+        assert_eq!(Missing::of(&lapsed(12), head(18), None, false).expired_from, None);
     }
 
     #[test]
@@ -369,7 +496,7 @@ mod tests {
         let lack = Missing::of(&former, head(40), None, false);
         assert_eq!((lack.cursor, lack.to, lack.head), (4, 12, None));
         let sent = plan(std::slice::from_ref(&lack), 3, 100);
-        assert_eq!(sent.ranges, [(former.conversation, 10, 12)]);
+        assert_eq!(sent.sending.ranges, [(former.conversation, 10, 12)]);
         assert_eq!(sent.left_out, [(former.conversation, 5, 9)]);
         assert!(sent.owing && sent.gaps.len() == 1);
         // Another device has had it all: this one is shown the leave.
@@ -379,7 +506,8 @@ mod tests {
         };
         let lack = Missing::of(&had, head(40), Some(6), false);
         assert!(
-            lack.closed && plan(std::slice::from_ref(&lack), 3, 100).ranges == [(had.conversation, 12, 12)]
+            lack.closed
+                && plan(std::slice::from_ref(&lack), 3, 100).sending.ranges == [(had.conversation, 12, 12)]
         );
     }
 
@@ -398,10 +526,10 @@ mod tests {
                 .collect();
             let plan = plan(&missing, events, total);
             let count = |ranges: &[Range]| ranges.iter().map(|(_, from, to)| to + 1 - from).sum::<u64>();
-            prop_assert!(count(&plan.ranges) <= total);
+            prop_assert!(count(&plan.sending.ranges) <= total);
             for lack in &missing {
                 let of = |range: &&Range| range.0 == lack.conversation;
-                let sent: Vec<_> = plan.ranges.iter().filter(of).copied().collect();
+                let sent: Vec<_> = plan.sending.ranges.iter().filter(of).copied().collect();
                 let said: Vec<_> = plan.left_out.iter().filter(of).copied().collect();
                 prop_assert!(sent.len() <= 1 && said.len() <= 1 && count(&sent) <= events);
                 // First what is said, then what is sent, without a hole between.
