@@ -7,9 +7,11 @@ use crate::delivery::Brought;
 use crate::lanes::Refusal;
 use crate::planted;
 use crate::wire::{Frame, encode, refused};
+use std::time::Duration;
 use tidings_domain::{ConversationId, Cursor, UserId};
-use tidings_eventlog::{ReadError, Slice};
-use tidings_projections::Visible;
+use tidings_eventlog::record::lane_of;
+use tidings_eventlog::{Position, ReadError, Slice};
+use tidings_projections::{MEMBERSHIP_MODELS, ProjectionError, Visible};
 use tidings_protocol::{ErrorCode, ErrorFrame, FETCH_EVENTS_MAX, Spelled, encode_events};
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
@@ -59,7 +61,10 @@ pub(super) async fn fetch(
     // Behind the commands that came before it, and no further than was there when it was found out who may see it: what comes
     // later may be behind a leaving.
     let (from, last, visible) = match gateway.lanes.authorize(conversation, user, true).await {
-        Ok(seat) => (wanted.from, seat.reach, Visible::since(seat.visible_from)),
+        Ok(seat) => {
+            let visible = sight(gateway, user, wanted, seat.visible_from).await;
+            (wanted.from, seat.reach, visible.map_err(failed)?)
+        }
         Err(refusal) => {
             // Somebody who has left may have what they were told is still owed to them.
             let out = refusal.is_for_strangers();
@@ -77,7 +82,42 @@ pub(super) async fn fetch(
         .map_err(failed)
 }
 
-/// Reads a page for a viewer, who sees so much of the conversation: from `from` on, or from the first event behind it that they see.
+/// What a member sees who asks for what is wanted, and by their latest membership sees everything from `latest` on. What earlier ones showed
+/// them is in the read models alone, which may be behind the log that says who is a member.
+async fn sight(gateway: &Gateway, user: UserId, wanted: &Fetch, latest: u64) -> Result<Visible, ReadError> {
+    let since = Visible::since(latest);
+    if wanted.from >= latest {
+        return Ok(since);
+    }
+    let conversation = wanted.conversation.0;
+    let ask = || tidings_projections::visible(gateway.log.pool(), user.0, conversation);
+    let unreadable = |error: ProjectionError| ReadError::Database(error.to_string());
+    let mut found = ask().await.map_err(unreadable)?;
+    if found.as_ref().is_some_and(|visible| visible.latest() != latest) {
+        let lane = lane_of(conversation);
+        let lanes = gateway.lookups.lanes().await?;
+        let pos = lanes
+            .iter()
+            .find(|head| head.lane == lane)
+            .map_or(0, |head| head.head);
+        let wait = Duration::from_millis(gateway.limits.catch_up_wait_ms);
+        let passing = gateway
+            .checkpoints
+            .passed_by(&MEMBERSHIP_MODELS, Position { lane, pos }, wait);
+        if passing.await.is_ok() {
+            found = ask().await.map_err(unreadable)?;
+        }
+    }
+    match found {
+        // Its events are aside.
+        None => Ok(since),
+        Some(visible) if visible.latest() == latest => Ok(visible),
+        Some(_) => Err(ReadError::Database("the read models are behind".to_owned())),
+    }
+}
+
+/// Reads a page for a viewer, who sees so much of the conversation. It begins with the first event from `from` on that they see, and ends
+/// before one that they do not.
 async fn page(
     gateway: &Gateway,
     shared: &Shared,
@@ -95,8 +135,9 @@ async fn page(
         if next > last || frames.len() >= limit || bytes >= bytes_max {
             break;
         }
+        let end = visible.last_from(next).min(last);
         let slice = Slice {
-            ranges: vec![(stream, next, last.min(next + (limit - frames.len()) as u64 - 1))],
+            ranges: vec![(stream, next, end.min(next + (limit - frames.len()) as u64 - 1))],
             bytes: (bytes_max - bytes) as u64,
         };
         let mut found: Vec<_> = gateway
@@ -126,6 +167,12 @@ async fn page(
         if next == before {
             // The log is not what its heads say: better no more than the same for ever.
             next = last.saturating_add(1);
+        }
+        if next > end {
+            next = visible.first_from(next);
+            if !frames.is_empty() {
+                break;
+            }
         }
     }
     let more = next <= last;

@@ -32,6 +32,21 @@ async fn fetched(socket: &mut Socket, group: Uuid) -> (Vec<u64>, Vec<String>) {
     (seqs(events), words(events))
 }
 
+/// The seqs of a group page by page, as somebody fetches them from one of them on.
+async fn pages(socket: &mut Socket, group: Uuid, mut from: u64) -> Vec<Vec<u64>> {
+    let mut pages = vec![];
+    loop {
+        let page = socket.command(fetch(group, from)).await;
+        let events = page["events"].as_array().unwrap_or_else(|| panic!("{page}"));
+        let seqs = seqs(events);
+        from = seqs.last().map_or(from, |last| last + 1);
+        pages.push(seqs);
+        if page["more"] == false {
+            return pages;
+        }
+    }
+}
+
 async fn data(node: &TestNode, user: &User, query: &str) -> Value {
     node.folded(user).await;
     let answer = node.graphql(user, query, None).await;
@@ -357,7 +372,8 @@ async fn who_comes_back_is_a_newcomer_on_every_device() {
         .collect();
     assert_eq!(seqs(&events), [7, 8]);
     for socket in [&mut b, &mut tablet] {
-        assert_eq!(fetched(socket, group).await.0, [7, 8]);
+        assert_eq!(pages(socket, group, 1).await, [vec![1, 2, 3, 4], vec![7, 8]]);
+        assert_eq!(pages(socket, group, 5).await, [vec![7, 8]]);
     }
     one.stop().await;
     two.stop().await;
