@@ -346,6 +346,36 @@ async fn a_slow_device_is_sent_what_was_joined_left_and_joined_again_meanwhile_f
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_slow_device_is_told_what_its_user_never_saw_between_two_memberships() {
+    let Behind {
+        node,
+        mut a,
+        ben,
+        slow,
+        _store,
+        ..
+    } = Box::pin(behind(|_| {})).await;
+    let group = a.create_group(&[&ben]).await;
+    let of_ben = |kind: &str| json!({ "type": kind, "conversation": group, "user": ben.id });
+    let settings = json!({ "history": "joined" });
+    a.acked(json!({ "type": "group.settings", "conversation": group, "settings": settings }))
+        .await;
+    a.say(group, "one").await;
+    a.acked(of_ben("group.remove")).await;
+    a.say(group, "behind your back").await;
+    a.acked(of_ben("group.add")).await;
+    a.say(group, "two").await;
+    let mut slow = Socket::from(slow);
+    assert_eq!(seqs(&slow.events(group, 6).await), [1, 2, 3, 4, 6, 7]);
+    let gap = slow.until("gap").await;
+    assert_eq!(
+        (&gap["conversation"], &gap["from"], &gap["to"]),
+        (&json!(group), &json!(5), &json!(5))
+    );
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_waits_for_the_log_is_pinged_all_the_same() {
     let store = Store::new().await;
     let mut config = store.config();

@@ -47,6 +47,19 @@ async fn pages(socket: &mut Socket, group: Uuid, mut from: u64) -> Vec<Vec<u64>>
     }
 }
 
+/// What came of a group: its events, and in brackets the gaps.
+fn told(missed: &[Value], group: Uuid) -> Vec<String> {
+    let of = missed
+        .iter()
+        .filter(|object| object["conversation"] == json!(group));
+    let told = of.filter_map(|object| match object["type"].as_str()? {
+        "event" => Some(object["seq"].to_string()),
+        "gap" => Some(format!("[{}-{}]", object["from"], object["to"])),
+        _ => None,
+    });
+    told.collect()
+}
+
 async fn data(node: &TestNode, user: &User, query: &str) -> Value {
     node.folded(user).await;
     let answer = node.graphql(user, query, None).await;
@@ -362,21 +375,129 @@ async fn who_comes_back_is_a_newcomer_on_every_device() {
         (seqs(&events), words(&events)),
         (vec![7, 8], vec!["welcome back".to_owned()])
     );
-    // So is a device that was away.
+    // So is a device that was away, which is shown the leaving as well.
     let (mut tablet, missed) = two.resumed(&ben, json!({ group.to_string(): 3 })).await;
-    let gap = missed.iter().find(|object| object["type"] == "gap").unwrap();
-    assert_eq!((&gap["from"], &gap["to"]), (&json!(4), &json!(6)));
-    let events: Vec<Value> = missed
-        .into_iter()
-        .filter(|object| object["type"] == "event" && object["conversation"] == json!(group))
-        .collect();
-    assert_eq!(seqs(&events), [7, 8]);
+    assert_eq!(told(&missed, group), ["4", "[5-6]", "7", "8"]);
     for socket in [&mut b, &mut tablet] {
         assert_eq!(pages(socket, group, 1).await, [vec![1, 2, 3, 4], vec![7, 8]]);
         assert_eq!(pages(socket, group, 5).await, [vec![7, 8]]);
     }
     one.stop().await;
     two.stop().await;
+}
+
+/// A group of sixteen events that does not share its history. Ben was in from 4 to 8, from 10 to 12, and is from 14 on, and no device of his was
+/// ever there.
+async fn come_and_gone(a: &mut Socket, ben: &User) -> Uuid {
+    let group = a.create_group(&[]).await;
+    a.acked(set(group, &json!({ "history": "joined" }))).await;
+    let before = a.say(group, "before him").await;
+    a.acked(of("group.add", group, ben)).await;
+    let first = a.say(group, "first").await;
+    a.acked(edit(group, &before, "before him, edited")).await;
+    a.acked(edit(group, &first, "first, edited")).await;
+    a.acked(of("group.remove", group, ben)).await;
+    a.say(group, "behind his back").await;
+    a.acked(of("group.add", group, ben)).await;
+    a.say(group, "second").await;
+    a.acked(of("group.remove", group, ben)).await;
+    a.say(group, "and again").await;
+    a.acked(of("group.add", group, ben)).await;
+    a.say(group, "welcome back").await;
+    let last = a.acked(edit(group, &first, "first, edited late")).await;
+    assert_eq!(last["seq"], 16);
+    group
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_back_has_what_they_were_there_for_and_nothing_of_the_times_between() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben] = one.people(["ann", "ben"]).await;
+    let mut a = one.socket(&ann).await;
+    let group = come_and_gone(&mut a, &ben).await;
+    // In the inbox stands what they see now.
+    let inbox = "{ inbox { nodes { pendingCount } } }";
+    let waiting = data(&two, &ben, inbox).await;
+    assert_eq!(waiting["inbox"]["nodes"], json!([{ "pendingCount": 1 }]));
+    // A device that knows nothing, and those that were told something before.
+    let (_, missed) = two.resumed(&ben, json!({})).await;
+    assert_eq!(
+        told(&missed, group),
+        [
+            "4", "5", "6", "7", "8", "[9-9]", "10", "11", "12", "[13-13]", "14", "15", "16"
+        ]
+    );
+    // An edit has words for those who saw by one membership both it and what it edits.
+    assert_eq!(
+        words(&missed),
+        ["first", "first, edited", "second", "welcome back"]
+    );
+    for (cursor, expected) in [
+        (
+            0,
+            vec![
+                "[1-3]", "4", "5", "6", "7", "8", "[9-9]", "10", "11", "12", "[13-13]", "14", "15", "16",
+            ],
+        ),
+        (
+            7,
+            vec!["8", "[9-9]", "10", "11", "12", "[13-13]", "14", "15", "16"],
+        ),
+        (8, vec!["[9-9]", "10", "11", "12", "[13-13]", "14", "15", "16"]),
+        (11, vec!["12", "[13-13]", "14", "15", "16"]),
+    ] {
+        let (mut socket, missed) = one.resumed(&ben, json!({ group.to_string(): cursor })).await;
+        assert_eq!(told(&missed, group), expected, "{cursor}");
+        assert_eq!(
+            pages(&mut socket, group, 1).await,
+            [vec![4, 5, 6, 7, 8], vec![10, 11, 12], vec![14, 15, 16]]
+        );
+        assert_eq!(fetched(&mut socket, group).await.1, ["first", "first, edited"]);
+    }
+    // Wherever else they look they are a newcomer.
+    let query = format!("{{ conversation(id: \"{group}\") {{ messages {{ nodes {{ text }} }} }} }}");
+    let his = data(&two, &ben, &query).await;
+    assert_eq!(texts(&his["conversation"]["messages"]["nodes"]), ["welcome back"]);
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_owed_before_several_removals_is_said_where_it_does_not_fit_and_can_be_fetched() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.gateway.catch_up_events = 2;
+    let node = TestNode::start(config).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let mut a = node.socket(&ann).await;
+    let (in_still, out) = (
+        come_and_gone(&mut a, &ben).await,
+        come_and_gone(&mut a, &ben).await,
+    );
+    a.acked(of("group.remove", out, &ben)).await;
+    a.say(out, "never seen").await;
+    let (mut b, missed) = node.resumed(&ben, json!({})).await;
+    assert_eq!(
+        told(&missed, in_still),
+        ["[4-8]", "[9-9]", "[10-12]", "[13-13]", "[14-14]", "15", "16"]
+    );
+    assert_eq!(
+        pages(&mut b, in_still, 4).await,
+        [vec![4, 5, 6, 7, 8], vec![10, 11, 12], vec![14, 15, 16]]
+    );
+    // Of where he is out he is owed this, and nothing else.
+    assert_eq!(
+        told(&missed, out),
+        ["[4-8]", "[9-9]", "[10-12]", "[13-13]", "[14-15]", "16", "17"]
+    );
+    assert_eq!(fetched(&mut b, out).await.1, ["first", "first, edited"]);
+    assert_eq!(
+        pages(&mut b, out, 1).await,
+        [vec![4, 5, 6, 7, 8], vec![10, 11, 12], vec![14, 15]]
+    );
+    b.refused(fetch(out, 16), "not_a_member").await;
+    node.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -45,10 +45,12 @@ async fn what_a_newcomer_does_not_see_is_as_if_it_did_not_exist() {
     for no in 1..=6 {
         messages.push(world.message(group, no, owner).await);
     }
-    // They came in by the event before the fifth message, which answers the second one.
+    // They came in by the event before the fifth message, which answers the second one. That they were there for the first two once, before
+    // they were put out, is nothing that GraphQL shows.
     world
         .run(&format!(
-            "UPDATE p_conversations_3.member SET joined_seq = 6, visible_from = 6, unseen_msg_no = 4 WHERE user_id = '{newcomer}'; \
+            "INSERT INTO p_conversations_3.stay VALUES ('{group}', '{newcomer}', 1, 3); \
+             UPDATE p_conversations_3.member SET joined_seq = 6, visible_from = 6, unseen_msg_no = 4 WHERE user_id = '{newcomer}'; \
              UPDATE p_history_4.message SET reply_to = '{}' WHERE message = '{}'; \
              INSERT INTO p_history_4.pin VALUES ('{group}', 3, 100), ('{group}', 7, 101)",
             messages[1], messages[4]

@@ -102,16 +102,12 @@ impl Membership {
             self.delivered_seq = Some(sent.max(seq - 1));
             self.delivered_msg_no = self.delivered_msg_no.max(msg_no);
         }
-        (self.joined_seq, self.left_seq) = (seq, None);
-        let (visible_from, unseen) = self.newcomers.view(seq, msg_no);
-        self.visible = Visible::since(visible_from);
-        // What they do not see is owed to nobody.
-        if visible_from > 1 {
-            let sent = self.delivered_seq.unwrap_or(0);
-            self.delivered_seq = Some(sent.max(visible_from - 1));
-            self.delivered_msg_no = self.delivered_msg_no.max(unseen);
-            self.expired_from = self.expired_from.map(|from| from.max(visible_from));
+        let (from, _) = self.newcomers.view(seq, msg_no);
+        match self.left_seq {
+            Some(left) if was_in => self.visible.renew(left, from),
+            _ => self.visible = Visible::since(from),
         }
+        (self.joined_seq, self.left_seq) = (seq, None);
     }
 
     /// The same for one by which newcomers see something else.
@@ -202,7 +198,7 @@ fn membership(row: &Row) -> Result<Membership, tokio_postgres::Error> {
         joined_seq: number(row, "joined_seq")?.unwrap_or(0),
         begun_seq: number(row, "begun_seq")?,
         left_seq: number(row, "left_seq")?,
-        visible: Visible::since(number(row, "visible_from")?.unwrap_or(u64::MAX)),
+        visible: Visible::read(row)?,
         newcomers: Newcomers::read(row)?,
         folded_seq: number(row, "folded_seq")?.unwrap_or(0),
         parked: row.try_get("parked")?,

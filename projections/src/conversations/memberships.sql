@@ -13,7 +13,7 @@ WITH RECURSIVE aside(n, stream) AS (
 SELECT 'lane' AS what, l.lane::bigint AS i, NULL::uuid AS conversation, min(coalesce(c.pos, 0)) AS joined_seq, NULL::bigint AS left_seq,
        NULL::bigint AS folded_seq, false AS parked, NULL::bigint AS delivered_seq, NULL::bigint AS delivered_msg_no,
        NULL::bigint AS expired_from, NULL::bigint AS begun_seq, false AS apart, NULL::bigint AS visible_from,
-       NULL::bigint AS newcomers_from, NULL::bigint AS newcomers_msg_no
+       NULL::bigint AS newcomers_from, NULL::bigint AS newcomers_msg_no, NULL::bigint[] AS stay_starts, NULL::bigint[] AS stay_ends
   FROM log_lane l
  CROSS JOIN unnest($2::text[], $3::int[]) v(projection, version)
   LEFT JOIN LATERAL (SELECT c.pos FROM projection_checkpoint c
@@ -23,7 +23,7 @@ SELECT 'lane' AS what, l.lane::bigint AS i, NULL::uuid AS conversation, min(coal
 HAVING (count(c.pos) = cardinality($2) OR l.head = 0) AND coalesce(max(c.pos), 0) <= l.head
 UNION ALL
 SELECT 'aside', 0, a.stream, NULL, NULL, c.last_seq, true, NULL, NULL, NULL, NULL, false, NULL, c.newcomers_from,
-       c.newcomers_msg_no
+       c.newcomers_msg_no, NULL, NULL
   FROM aside a
   LEFT JOIN LATERAL (SELECT c.last_seq, c.newcomers_from, c.newcomers_msg_no FROM {conversations}.conversation c
                       WHERE c.conversation = a.stream LIMIT 1) c ON true
@@ -32,11 +32,12 @@ SELECT 'member', u.i, m.conversation, m.joined_seq, m.left_seq, c.last_seq, p.pa
        k.expired_from, k.begun_seq,
        m.joined_seq - 1 > coalesce(stay.joined_seq, 0)
        AND NOT EXISTS (SELECT 1 FROM projection_parked p WHERE p.projection = $2[2] AND p.version = $3[2] AND p.stream = m.conversation),
-       m.visible_from, c.newcomers_from, c.newcomers_msg_no
+       m.visible_from, c.newcomers_from, c.newcomers_msg_no, earlier.stay_starts, earlier.stay_ends
   FROM unnest($1::uuid[]) WITH ORDINALITY u(id, i)
   JOIN {conversations}.member m ON m.user_id = u.id
   LEFT JOIN LATERAL (SELECT c.last_seq, c.newcomers_from, c.newcomers_msg_no FROM {conversations}.conversation c
                       WHERE c.conversation = m.conversation LIMIT 1) c ON true
  CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM projection_parked p WHERE p.projection = $4 AND p.version = $5
                                        AND p.stream = m.conversation) AS parked) p
+{stays}
 {delivery_cursor}

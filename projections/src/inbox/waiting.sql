@@ -1,12 +1,14 @@
 -- As activity.sql, for the conversations whose last message the viewer has not been sent. What people say whom the viewer blocks is
--- taken off for those of the page alone, because a backlog may be of any size: where nothing else waits, the count is 0.
+-- taken off for those of the page alone, because a backlog may be of any size: where nothing else waits, the count is 0. What is owed from an
+-- earlier membership comes by the socket, and is in no history that the viewer sees.
 WITH mine AS (
     SELECT m.conversation, m.role, c.last_at, c.last_msg_no, coalesce(d.seq, 0) AS seq, coalesce(d.msg_no, 0) AS msg_no, v.recalled
       FROM {conversations}.member m
      CROSS JOIN LATERAL (SELECT c.last_at, c.last_msg_no FROM {conversations}.conversation c
                           WHERE c.conversation = m.conversation LIMIT 1) c
 {delivery_cursor}
-     CROSS JOIN LATERAL (SELECT greatest(k.delivered_seq, max(x.seq)) AS seq, greatest(k.delivered_msg_no, max(x.msg_no)) AS msg_no
+     CROSS JOIN LATERAL (SELECT greatest(k.delivered_seq, nullif(m.visible_from - 1, 0), max(x.seq)) AS seq,
+                                greatest(k.delivered_msg_no, nullif(m.unseen_msg_no, 0), max(x.msg_no)) AS msg_no
                            FROM {unread}.cleared x WHERE x.user_id = $1 AND x.conversation = m.conversation) d
      CROSS JOIN LATERAL (SELECT (SELECT count(*) FROM (SELECT FROM {unread}.void v
                        WHERE v.conversation = m.conversation AND v.msg_no > coalesce(d.msg_no, 0)

@@ -3,9 +3,9 @@
 use crate::support::World;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
-use tidings_domain::Cursor;
+use tidings_domain::{Cursor, History, SettingsChange};
 use tidings_eventlog::Recorded;
-use tidings_projections::{Overdue, Owed};
+use tidings_projections::{Overdue, Owed, memberships};
 use uuid::Uuid;
 
 /// Who is owed what of `conversations`, and in how many pages they were looked at.
@@ -102,6 +102,32 @@ async fn what_waited_too_long_is_found_with_where_to_move() {
     world.expire(bob, &whisper).await;
     world.settle().await;
     assert!(owed(&world, &both, whisper.at).await.0.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_owed_before_a_return_to_a_group_that_hides_its_history_is_found_as_well() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "a").await, world.register(1, "b").await);
+    let group = world.group("g", &[ann, bob], 2).await;
+    let joined = SettingsChange {
+        history: Some(History::Joined),
+        ..SettingsChange::default()
+    };
+    world.set(group, joined).await;
+    let missed = world.send(group, ann, "you were in", &[]).await;
+    world.deliver(ann, &missed).await;
+    world.remove(group, bob).await;
+    world.add(group, bob).await;
+    world.settle().await;
+    let (found, _) = owed(&world, &[group], missed.at).await;
+    assert_eq!(found, BTreeSet::from([of(bob, &missed)]));
+    world.expire(bob, &missed).await;
+    world.settle().await;
+    assert!(owed(&world, &[group], missed.at).await.0.is_empty());
+    let mut found = memberships(world.log.pool(), &[bob]).await.unwrap();
+    let found = found.remove(0).of_user.remove(0);
+    // The leaving is owed still.
+    assert_eq!((found.sent(), found.expired_from), (missed.seq, Some(1)));
 }
 
 /// What an expired cursor costs beside few idle cursors and beside many, which is no test.

@@ -1,10 +1,12 @@
 //! What newcomers see of a group, in the read models.
 
 use crate::support::World;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use tidings_domain::{History, SettingsChange};
 use tidings_eventlog::Recorded;
 use tidings_projections::{
-    Listed, Membership, Newcomers, Order, Range, Visible, attachments, history, memberships, visible,
+    Listed, Membership, Newcomers, Order, Range, Stay, Visible, attachments, history, memberships, visible,
 };
 use uuid::Uuid;
 
@@ -99,8 +101,13 @@ async fn a_membership_that_is_followed_comes_to_what_is_folded() {
     let group = world.group("g", &[ann, bob], 2).await;
     world.send(group, ann, "one", &[]).await;
     let mut followed = membership(&world, bob).await;
+    let mut stays = vec![];
     for (history, back_to_all) in [(History::Joined, false), (History::Shared, true)] {
         let left = world.leave(group, bob).await;
+        stays.push(Stay {
+            from: followed.visible.latest(),
+            to: left.seq,
+        });
         followed.leave(left.seq);
         world.send(group, ann, "behind his back", &[]).await;
         let turned = world.set(group, turn(history)).await;
@@ -124,10 +131,61 @@ async fn a_membership_that_is_followed_comes_to_what_is_folded() {
             )
         );
         let expected = if back_to_all { turned.seq + 1 } else { back.seq };
-        assert_eq!(folded.visible, Visible::since(expected));
-        // What they do not see is owed to nobody.
-        assert!(folded.sent() >= folded.visible.latest() - 1);
+        assert_eq!(folded.visible, Visible::since(expected).with(stays.clone()));
+        let alone = visible(world.log.pool(), bob, group).await.unwrap();
+        assert_eq!(alone, Some(folded.visible.clone()));
+        // What he saw by the first of them and was not sent is owed all the time.
+        assert_eq!(folded.sent(), 0);
     }
+}
+
+/// However often somebody comes and goes, and however events are divided, what each of their memberships showed them is known.
+#[tokio::test]
+async fn what_earlier_memberships_showed_is_kept_however_events_are_divided() {
+    let world = World::new().await;
+    let mut rng = StdRng::seed_from_u64(59);
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let group = world.group("g", &[ann, bob], 2).await;
+    let (mut is_in, mut now, mut turned_at) = (true, History::Shared, 0);
+    let (mut from, mut stays) = (1, vec![]);
+    for n in 0..120 {
+        let deed = rng.random_range(0..4);
+        if deed == 0 {
+            let history = if now == History::Shared {
+                History::Joined
+            } else {
+                History::Shared
+            };
+            (now, turned_at) = (history, world.set(group, turn(history)).await.seq);
+        } else if deed == 1 {
+            world.send(group, ann, &format!("{n}"), &[]).await;
+        } else if is_in {
+            let to = world.leave(group, bob).await.seq;
+            stays.push(Stay { from, to });
+            is_in = false;
+        } else {
+            let back = world.add(group, bob).await.seq;
+            from = if now == History::Shared {
+                turned_at + 1
+            } else {
+                back
+            };
+            is_in = true;
+        }
+        // Ranges of all lengths.
+        if rng.random_bool(0.2) {
+            world.settle().await;
+        }
+    }
+    let folded = membership(&world, bob).await;
+    let ended = if is_in {
+        &stays[..]
+    } else {
+        &stays[..stays.len() - 1]
+    };
+    assert!(ended.len() > 5, "{stays:?}");
+    assert_eq!(folded.visible, Visible::since(from).with(ended.to_vec()));
+    world.assert_as_the_log_says().await;
 }
 
 /// Whoever was never in sees nothing, and of a conversation that is aside nobody knows who sees what.
