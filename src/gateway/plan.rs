@@ -182,9 +182,12 @@ pub(super) fn everything(missing: &[Missing]) -> Sending {
 
 #[cfg(test)]
 mod tests {
+    use super::super::gaps::Gaps;
+    use super::super::proof::Answered;
     use super::*;
     use proptest::collection::vec;
     use proptest::prelude::*;
+    use tidings_domain::History;
     use tidings_projections::{Newcomers, Stay};
 
     fn head(seq: u64) -> StreamHead {
@@ -511,7 +514,187 @@ mod tests {
         );
     }
 
+    /// What happens in a group, and to somebody who comes and goes.
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Comes,
+        Goes,
+        /// Newcomers see all from now on, or no more.
+        Turns,
+        Says,
+        /// A device has everything that it may have.
+        Proves,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => Just(Step::Comes),
+            3 => Just(Step::Goes),
+            2 => Just(Step::Turns),
+            5 => Just(Step::Says),
+            1 => Just(Step::Proves),
+        ]
+    }
+
+    /// A group, and somebody in it.
+    struct Life {
+        membership: Membership,
+        /// What newcomers see behind each event, and before the first.
+        histories: Vec<History>,
+        /// The joining and the leaving of each membership.
+        stays: Vec<(u64, u64)>,
+        proved: u64,
+    }
+
+    impl Life {
+        fn of(steps: Vec<Step>) -> Self {
+            let nobody = Membership {
+                joined_seq: 0,
+                left_seq: Some(0),
+                visible: Visible::since(u64::MAX),
+                ..member(1)
+            };
+            let mut life = Self {
+                membership: nobody,
+                histories: vec![History::Shared; 2],
+                stays: vec![],
+                proved: 0,
+            };
+            for step in steps {
+                life.take(step);
+            }
+            life
+        }
+
+        fn take(&mut self, step: Step) {
+            let seq = self.histories.len() as u64;
+            let history = self.histories[self.histories.len() - 1];
+            let is_in = self.is_in();
+            match step {
+                Step::Comes if !is_in => {
+                    self.membership.join(seq, 0);
+                    self.stays.push((seq, u64::MAX));
+                    self.histories.push(history);
+                }
+                Step::Goes if is_in => {
+                    self.membership.leave(seq);
+                    if let Some(stay) = self.stays.last_mut() {
+                        stay.1 = seq;
+                    }
+                    self.histories.push(history);
+                }
+                Step::Turns => {
+                    let turned = match history {
+                        History::Shared => History::Joined,
+                        History::Joined => History::Shared,
+                    };
+                    self.membership.turn(turned, seq, 0);
+                    self.histories.push(turned);
+                }
+                Step::Says => self.histories.push(history),
+                Step::Proves => {
+                    self.proved = self.last();
+                    if !self.stays.is_empty() {
+                        self.membership.delivered_seq = Some(self.proved);
+                    }
+                }
+                Step::Comes | Step::Goes => {}
+            }
+        }
+
+        fn head(&self) -> u64 {
+            self.histories.len() as u64 - 1
+        }
+
+        fn is_in(&self) -> bool {
+            self.stays.last().is_some_and(|stay| stay.1 == u64::MAX)
+        }
+
+        /// The last event that they may have.
+        fn last(&self) -> u64 {
+            self.stays.last().map_or(0, |stay| stay.1.min(self.head()))
+        }
+
+        fn was_in(&self, seq: u64) -> bool {
+            self.stays
+                .iter()
+                .any(|(joined, left)| (*joined..=*left).contains(&seq))
+        }
+
+        /// Whether they were in, or came in when all since had been shared.
+        fn saw(&self, seq: u64) -> bool {
+            let shared = |joined: u64| {
+                let mut since = self.histories[seq as usize - 1..=joined as usize].iter();
+                since.all(|history| *history == History::Shared)
+            };
+            self.was_in(seq)
+                || self
+                    .stays
+                    .iter()
+                    .any(|(joined, _)| seq < *joined && shared(*joined))
+        }
+    }
+
     proptest! {
+        /// Whoever comes and goes is sent, or can fetch, what they were in for and have not had, and nothing that they never saw.
+        #[test]
+        fn however_often_somebody_comes_and_goes_they_have_what_they_saw_and_nothing_else(
+            steps in vec(step(), 1..60),
+            known in prop::option::of(0_u64..60),
+            events in 1_u64..20,
+            total in 0_u64..40,
+        ) {
+            let life = Life::of(steps);
+            prop_assume!(!life.stays.is_empty());
+            let known = known.map(|known| known.min(life.head()));
+            let (of, last) = (life.membership.conversation, life.last());
+            let lack = Missing::of(&life.membership, head(life.head()), known, false);
+            let Plan { gaps, left_out, sending, .. } = plan(std::slice::from_ref(&lack), events, total);
+
+            // In this order, without a hole.
+            let later = sending.later.iter().flat_map(|(left_out, range)| [(*left_out, false), (*range, true)]);
+            let said = left_out.iter().map(|range| (*range, false));
+            let ranges = sending.ranges.iter().map(|range| (*range, true));
+            let told: Vec<(Range, bool)> = said.chain(ranges).chain(later).collect();
+            let begin = known.map_or(lack.cursor, |known| known.min(last));
+            let mut next = begin + 1;
+            for ((_, from, to), _) in &told {
+                prop_assert_eq!(*from, next);
+                next = to + 1;
+            }
+            prop_assert_eq!(next, last + 1);
+
+            let is_sent = |seq: u64| told.iter().any(|((_, from, to), sent)| *sent && (*from..=*to).contains(&seq));
+            let fetchable = Gaps::default();
+            for (conversation, gap) in gaps {
+                fetchable.tell(conversation, gap);
+            }
+            let owed = fetchable.owed(of, 1, &Answered::default());
+            let is_fetched = |seq: u64| {
+                owed.as_ref().is_some_and(|owed| (owed.from..=owed.to).contains(&seq) && owed.visible.shows(seq, seq))
+            };
+            let sent = (1..=life.head()).filter(|seq| is_sent(*seq)).count() as u64;
+            prop_assert!(sent <= events.min(total));
+            for seq in 1..=life.head() {
+                let comes = is_sent(seq) || is_fetched(seq);
+                prop_assert!(!comes || life.saw(seq), "{} was never seen", seq);
+                let is_owed = match known {
+                    Some(known) if life.is_in() => seq > known && life.saw(seq),
+                    _ => seq <= last && seq > life.proved.max(known.unwrap_or(0)) && life.was_in(seq),
+                };
+                prop_assert!(comes || !is_owed, "{} is owed", seq);
+            }
+
+            // Whoever was there all the time and takes it at their own pace has all of it.
+            let known = known.unwrap_or(0);
+            let lack = Missing::of(&life.membership, head(life.head()), Some(known), true);
+            let sending = everything(&[lack]);
+            let later = sending.later.iter().map(|(_, range)| range);
+            let sent: Vec<u64> = sending.ranges.iter().chain(later).flat_map(|(_, from, to)| *from..=*to).collect();
+            let seen: Vec<u64> = (known + 1..=last).filter(|seq| life.saw(*seq)).collect();
+            prop_assert_eq!(sent, seen);
+        }
+
         #[test]
         fn everything_is_sent_or_said_once_and_in_order(
             lacks in vec((0_u64..40, 0_u64..40), 0..12),
