@@ -51,6 +51,9 @@ pub enum Act {
     /// Looks at what a message said that somebody has reported.
     ReadReport,
     HandleReport,
+    /// Keeps from everybody what a message says that somebody has reported.
+    WithholdReported,
+    ShowReportedAgain,
 }
 
 impl Act {
@@ -71,6 +74,8 @@ impl Act {
             Self::CancelAnnouncement => "announcement.cancel",
             Self::ReadReport => "report.read",
             Self::HandleReport => "report.resolve",
+            Self::WithholdReported => "report.withhold",
+            Self::ShowReportedAgain => "report.show_again",
         }
     }
 }

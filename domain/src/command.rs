@@ -6,7 +6,7 @@ use crate::conversation::message::{Says, SendMessage};
 use crate::conversation::reaction::Emoji;
 use crate::conversation::{
     ban, deletion, direct, edit, group, group_settings, invitation, joining, link, message, muted, pin,
-    reaction, recall,
+    reaction, recall, withholding,
 };
 use crate::digest::{DigestKey, Form};
 use crate::event::{Content, Role};
@@ -112,6 +112,15 @@ pub enum ConversationCommand {
         message: Uuid,
         reason: Reason,
     },
+    /// Keeps from everybody what a message says that was reported. The server sends it in the same way.
+    Withhold {
+        message: Uuid,
+        reason: Reason,
+    },
+    /// Shows again what is withheld. The server sends it in the same way.
+    ShowAgain {
+        message: Uuid,
+    },
     React {
         message: Uuid,
         emoji: Emoji,
@@ -144,6 +153,8 @@ impl Command {
             ConversationCommand::EditMessage { message, .. }
             | ConversationCommand::RecallMessage { message }
             | ConversationCommand::Moderate { message, .. }
+            | ConversationCommand::Withhold { message, .. }
+            | ConversationCommand::ShowAgain { message }
             | ConversationCommand::Pin { message, .. } => [of(*message, Aspect::Message), None],
             ConversationCommand::React { message, .. } => [of(*message, Aspect::Reactions), None],
             ConversationCommand::OpenDirect { user }
@@ -273,6 +284,12 @@ impl Command {
             ConversationCommand::RecallMessage { message } => recall::recall_form(&mut form, *message),
             ConversationCommand::Moderate { message, reason } => {
                 recall::moderate_form(&mut form, *message, reason);
+            }
+            ConversationCommand::Withhold { message, reason } => {
+                withholding::withhold_form(&mut form, *message, reason);
+            }
+            ConversationCommand::ShowAgain { message } => {
+                withholding::show_again_form(&mut form, *message);
             }
             ConversationCommand::React { message, emoji, on } => {
                 reaction::react_form(&mut form, *message, emoji, *on);

@@ -24,6 +24,7 @@ pub mod recall;
 pub mod receipt;
 pub mod slow;
 pub mod thread;
+pub mod withholding;
 
 use crate::command::{Command, ConversationCommand};
 use crate::event::{ConversationEvent, Role, RoleChanged};
@@ -45,6 +46,7 @@ use members::{Member, Members};
 use pin::Pins;
 use slow::Posts;
 use std::sync::Arc;
+use withholding::Withheld;
 
 pub use everyone::EVERYONE_PER_HOUR;
 pub use group::GROUP_MEMBERS_MAX;
@@ -60,6 +62,7 @@ pub struct Conversation {
     /// Grows by one with each member who comes in, so that members have an order of arrival.
     arrivals: u64,
     pins: Pins,
+    withheld: Withheld,
     calls: Calls,
     settings: GroupSettings,
     /// From where on those see it who come in now.
@@ -114,6 +117,7 @@ impl Conversation {
             + self.refusals.count()
             + self.declines.count()
             + self.invitations.iter().len()
+            + self.withheld.count()
     }
 
     pub fn members(&self) -> impl Iterator<Item = UserId> + '_ {
@@ -182,6 +186,12 @@ impl Conversation {
             ConversationCommand::Moderate { message, reason } => {
                 self.moderate(command.conversation, *message, reason, facts)
             }
+            ConversationCommand::Withhold { message, reason } => {
+                self.withhold(command.conversation, *message, reason, facts)
+            }
+            ConversationCommand::ShowAgain { message } => {
+                self.show_again(command.conversation, *message, facts)
+            }
             ConversationCommand::React { message, emoji, on } => {
                 self.react(command.conversation, actor, (*message, emoji, *on), facts, now)
             }
@@ -231,6 +241,7 @@ impl Conversation {
                 }
             }
             ConversationEvent::PinChanged(changed) => self.pins.set(changed),
+            ConversationEvent::MessageWithheld(changed) => self.withheld.set(changed),
             ConversationEvent::MessageSent(sent) => {
                 if sent.everyone {
                     self.calls.add();

@@ -20,6 +20,7 @@ pub use crate::conversation::muted::MemberMuted;
 pub use crate::conversation::pin::PinChanged;
 pub use crate::conversation::reaction::ReactionChanged;
 pub use crate::conversation::recall::MessageRecalled;
+pub use crate::conversation::withholding::MessageWithheld;
 pub use crate::membership::Role;
 pub use crate::pair::PairChanged;
 pub use crate::report::{ReportEvent, ReportFiled, ReportHandled};
@@ -65,6 +66,7 @@ pub enum ConversationEvent {
     MessageRecalled(MessageRecalled),
     ReactionChanged(ReactionChanged),
     PinChanged(PinChanged),
+    MessageWithheld(MessageWithheld),
 }
 
 impl ConversationEvent {
@@ -85,6 +87,7 @@ impl ConversationEvent {
             | Self::MessageRecalled(_)
             | Self::ReactionChanged(_)
             | Self::PinChanged(_)
+            | Self::MessageWithheld(_)
             | Self::MemberMuted(_)
             | Self::MemberBanned(_)
             | Self::MemberUnbanned(_)

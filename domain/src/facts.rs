@@ -492,6 +492,7 @@ impl Facts {
             ConversationEvent::MessageRecalled(recalled) => recalled.message,
             ConversationEvent::ReactionChanged(changed) => changed.message,
             ConversationEvent::PinChanged(changed) => changed.message,
+            ConversationEvent::MessageWithheld(changed) => changed.message,
             ConversationEvent::DirectOpened(_)
             | ConversationEvent::GroupCreated(_)
             | ConversationEvent::MemberAdded(_)

@@ -12,8 +12,8 @@ use crate::event::{
     InboxExpired, InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent,
     InvitationWithdrawn, JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded, MemberBanned,
     MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled, MessageSent,
-    MessagesHidden, PairChanged, PinChanged, ProfileUpdated, ReactionChanged, Registered, ReportFiled,
-    ReportHandled, RoleChanged, SettingsUpdated, ThreadFollowed, ThreadRead, UserBlocked,
+    MessageWithheld, MessagesHidden, PairChanged, PinChanged, ProfileUpdated, ReactionChanged, Registered,
+    ReportFiled, ReportHandled, RoleChanged, SettingsUpdated, ThreadFollowed, ThreadRead, UserBlocked,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -73,7 +73,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 55] = [
+const TABLE: [Entry; 56] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -129,6 +129,7 @@ const TABLE: [Entry; 55] = [
     entry::<ReportHandled>(),
     entry::<AnnouncementChanged>(),
     entry::<AccountDeleted>(),
+    entry::<MessageWithheld>(),
 ];
 
 /// Kinds that this process takes for unknown.
@@ -199,6 +200,8 @@ impl Kind {
     pub const ANNOUNCEMENT_CHANGED: Self = Self(100);
     /// Of a user's own stream, and no notice: nobody is there to be told.
     pub const ACCOUNT_DELETED: Self = Self(101);
+    /// Of a conversation's stream.
+    pub const MESSAGE_WITHHELD: Self = Self(102);
 
     /// The kinds of messages, wherever they stand.
     pub const MESSAGES: [Self; 3] = [

@@ -45,6 +45,7 @@ pub use conversation::pin::PINS_MAX;
 pub use conversation::reaction::Emoji;
 pub use conversation::receipt::{RECEIPT_MEMBERS_MAX, Receipts};
 pub use conversation::thread::{InThread, Line};
+pub use conversation::withholding::WITHHELD_MAX;
 pub use digest::DigestKey;
 pub use event::{Content, ConversationEvent, Cursor, Event, Role, UserEvent};
 pub use facts::{Aspect, Attachment, Facts, Message, Need, Reactions, Regard, Ties};

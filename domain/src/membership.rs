@@ -95,7 +95,8 @@ impl ConversationEvent {
             | Self::MessageEdited(_)
             | Self::MessageRecalled(_)
             | Self::ReactionChanged(_)
-            | Self::PinChanged(_) => Membership::Unchanged,
+            | Self::PinChanged(_)
+            | Self::MessageWithheld(_) => Membership::Unchanged,
         }
     }
 }

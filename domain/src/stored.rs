@@ -64,6 +64,7 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
             ConversationEvent::MessageRecalled(data) => form(data),
             ConversationEvent::ReactionChanged(data) => form(data),
             ConversationEvent::PinChanged(data) => form(data),
+            ConversationEvent::MessageWithheld(data) => form(data),
         },
         Event::User(event) => match event {
             UserEvent::Registered(data) => form(data),

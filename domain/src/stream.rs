@@ -197,6 +197,8 @@ impl StreamCommand {
             command.body,
             Body::RecallMessage { .. }
                 | Body::Moderate { .. }
+                | Body::Withhold { .. }
+                | Body::ShowAgain { .. }
                 | Body::RemoveMember { .. }
                 | Body::Ban { .. }
                 | Body::MuteMember { .. }

@@ -45,7 +45,7 @@ impl Conversation {
         let role = self.authorize(actor)?;
         self.may_speak(actor, role, now)?;
         let message = self
-            .in_view(actor, facts.standing(conversation, id))
+            .in_view(actor, self.standing(conversation, id, facts))
             .ok_or(Rejection::NotFound(Field::Message))?;
         if message.sender != actor {
             return Err(Rejection::Forbidden("only its author can edit a message"));

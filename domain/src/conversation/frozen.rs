@@ -35,7 +35,7 @@ const UNDATED: i64 = i64::MIN;
 
 impl Conversation {
     pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
-        out.reserve(112 + self.members.count() * MEMBER_BYTES);
+        out.reserve(120 + self.members.count() * MEMBER_BYTES);
         out.push(match self.shape {
             Shape::Absent => 0,
             Shape::Direct => 1,
@@ -58,6 +58,10 @@ impl Conversation {
         }
         out.extend((self.pins.count() as u64).to_le_bytes());
         for message in self.pins.iter() {
+            out.extend(message.as_bytes());
+        }
+        out.extend((self.withheld.count() as u64).to_le_bytes());
+        for message in self.withheld.iter() {
             out.extend(message.as_bytes());
         }
         out.extend((self.calls.iter().len() as u64).to_le_bytes());
@@ -154,6 +158,8 @@ impl Conversation {
         let count = frozen.number()?;
         let pins = frozen.list(count, 16, |frozen| frozen.array().map(Uuid::from_bytes))?;
         let count = frozen.number()?;
+        let withheld = frozen.list(count, 16, |frozen| frozen.array().map(Uuid::from_bytes))?;
+        let count = frozen.number()?;
         let calls = frozen.list(count, 8, time)?;
         let settings = thaw_settings(frozen)?;
         let beginning = Some(frozen.number()?).filter(|from| *from != THEIR_JOINING);
@@ -174,6 +180,7 @@ impl Conversation {
             members: members.into_iter().collect(),
             arrivals,
             pins: pins.into_iter().collect(),
+            withheld: withheld.into_iter().collect(),
             calls: calls.into_iter().collect(),
             settings,
             beginning: Beginning::stored(beginning),

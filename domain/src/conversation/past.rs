@@ -34,7 +34,7 @@ pub struct PastMember {
 impl Past {
     /// Control events of a conversation's stream that change nothing of it. All others must be folded, also those that this version does not
     /// know.
-    pub const UNTOLD: [Kind; 14] = [
+    pub const UNTOLD: [Kind; 15] = [
         Kind::MESSAGE_SENT,
         Kind::THREAD_REPLIED,
         Kind::THREAD_REPLIED_ALSO,
@@ -49,6 +49,7 @@ impl Past {
         Kind::INVITATION_ACCEPTED,
         Kind::INVITATION_DECLINED,
         Kind::INVITATION_WITHDRAWN,
+        Kind::MESSAGE_WITHHELD,
     ];
 
     /// When it began; `None` where it had not.

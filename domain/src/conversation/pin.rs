@@ -88,7 +88,7 @@ impl Conversation {
         let message = if !on && self.pins.has(id) {
             facts.message(conversation, id)
         } else {
-            facts.standing(conversation, id)
+            self.standing(conversation, id, facts)
         };
         let message = self
             .in_view(actor, message)

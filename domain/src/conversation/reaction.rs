@@ -117,7 +117,7 @@ impl Conversation {
             self.may_speak(actor, role, now)?;
         }
         let message = self
-            .in_view(actor, facts.standing(conversation, id))
+            .in_view(actor, self.standing(conversation, id, facts))
             .ok_or(Rejection::NotFound(Field::Message))?;
         let reactions = &message.reactions;
         if reactions.has(emoji, actor) == on {

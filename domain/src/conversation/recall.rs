@@ -81,22 +81,22 @@ impl Conversation {
         if message.recalled {
             return vec![];
         }
+        let unpinned = self.pins.has(id).then(|| {
+            ConversationEvent::PinChanged(PinChanged {
+                message: id,
+                message_seq: message.seq,
+                on: false,
+            })
+        });
         let recalled = ConversationEvent::MessageRecalled(MessageRecalled {
             message: id,
             message_seq: message.seq,
             message_no: if message.line.is_main() { message.msg_no } else { 0 },
             reason: reason.cloned(),
         });
-        if !self.pins.has(id) {
-            return vec![recalled];
-        }
         // The ack names the last event, which is what was asked for.
-        let unpinned = ConversationEvent::PinChanged(PinChanged {
-            message: id,
-            message_seq: message.seq,
-            on: false,
-        });
-        vec![unpinned, recalled]
+        let before = unpinned.into_iter().chain(self.shown_again(id, message));
+        before.chain([recalled]).collect()
     }
 
     /// Whether somebody's role lets them recall the message at any time: owners whatever was sent, admins their own and what members

@@ -188,6 +188,11 @@ fn what_takes_back_or_keeps_order_waits_for_nobody() {
     let urgent = [
         recall(),
         moderate(),
+        ConversationCommand::Withhold {
+            message: MESSAGE,
+            reason: Reason::parse("an address").unwrap(),
+        },
+        ConversationCommand::ShowAgain { message: MESSAGE },
         ConversationCommand::RemoveMember { user },
         ConversationCommand::Ban {
             user,

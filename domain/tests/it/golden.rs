@@ -137,6 +137,14 @@ fn examples() -> Vec<Event> {
             on: true,
         })
         .into(),
+        ConversationEvent::MessageWithheld(MessageWithheld {
+            message: Uuid::from_u128(70),
+            message_seq: 7,
+            message_no: 4,
+            withheld: true,
+            reason: Reason::parse("somebody's address").ok(),
+        })
+        .into(),
         UserEvent::Registered(Registered {
             username: "ann".to_owned(),
             display_name: "Ann".to_owned(),
@@ -397,6 +405,17 @@ fn more() -> Vec<(&'static str, Event)> {
                 message_seq: 7,
                 message_no: 4,
                 reason: Reason::parse("advertising").ok(),
+            })
+            .into(),
+        ),
+        (
+            "again",
+            ConversationEvent::MessageWithheld(MessageWithheld {
+                message: Uuid::from_u128(70),
+                message_seq: 7,
+                message_no: 4,
+                withheld: false,
+                reason: None,
             })
             .into(),
         ),

@@ -38,3 +38,4 @@ mod reports;
 mod slow;
 mod threads;
 mod users;
+mod withholding;

@@ -8,8 +8,8 @@ use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent, ConversationId, Emoji,
-    Event, History, Join, Message, MessageText, Moment, Role, Rules, SendMessage, SettingsChange, Stream,
-    UserId, Who,
+    Event, History, Join, Message, MessageText, Moment, Reason, Role, Rules, SendMessage, SettingsChange,
+    Stream, UserId, Who,
 };
 use uuid::Uuid;
 
@@ -105,6 +105,13 @@ fn events() -> impl Strategy<Value = ConversationEvent> {
             message: MESSAGE,
             message_seq: 3,
             on,
+        })),
+        any::<bool>().prop_map(|withheld| ConversationEvent::MessageWithheld(MessageWithheld {
+            message: MESSAGE,
+            message_seq: 3,
+            message_no: 2,
+            withheld,
+            reason: None,
         })),
         (emojis(), any::<bool>()).prop_map(|(emoji, on)| {
             ConversationEvent::ReactionChanged(ReactionChanged {
@@ -209,6 +216,11 @@ fn commands() -> impl Strategy<Value = Command> {
         }),
         Just(ConversationCommand::RecallMessage { message: MESSAGE }),
         any::<bool>().prop_map(|on| ConversationCommand::Pin { message: MESSAGE, on }),
+        Just(ConversationCommand::Withhold {
+            message: MESSAGE,
+            reason: Reason::parse("an address").unwrap(),
+        }),
+        Just(ConversationCommand::ShowAgain { message: MESSAGE }),
         (emojis(), any::<bool>()).prop_map(|(emoji, on)| ConversationCommand::React {
             message: MESSAGE,
             emoji,
@@ -348,13 +360,14 @@ proptest! {
         );
     }
 
-    /// A message that is recalled stays so: nothing is done to it any more, whatever people ask in whatever order.
+    /// A message that is recalled stays so: nothing is done to it any more, whatever people ask in whatever order. Nor is anything done to one
+    /// that is withheld, but that it is shown again.
     #[test]
-    fn nothing_is_done_to_a_recalled_message(commands in prop::collection::vec(commands(), 0..40)) {
+    fn nothing_is_done_to_a_recalled_or_withheld_message(commands in prop::collection::vec(commands(), 0..40)) {
         let mut state = fold(&crate::harness::group());
         let mut facts = everybody(Rules::default());
         facts.add_message(ConversationId(Uuid::nil()), MESSAGE, written(1, "hi"));
-        let mut recalled = false;
+        let (mut recalled, mut withheld) = (false, false);
         for command in commands {
             let Ok(events) = state.decide(&command, &facts, DateTime::UNIX_EPOCH) else { continue };
             for event in &events {
@@ -362,13 +375,18 @@ proptest! {
                     ConversationEvent::MessageEdited(_) | ConversationEvent::ReactionChanged(_) => true,
                     ConversationEvent::PinChanged(changed) => changed.on,
                     ConversationEvent::MessageRecalled(_) => {
-                        prop_assert!(!recalled);
+                        prop_assert!(!recalled && !withheld);
                         recalled = true;
+                        false
+                    }
+                    ConversationEvent::MessageWithheld(changed) => {
+                        prop_assert!(!recalled && changed.withheld != withheld);
+                        withheld = changed.withheld;
                         false
                     }
                     _ => false,
                 };
-                prop_assert!(!(about && recalled));
+                prop_assert!(!(about && (recalled || withheld)));
                 state.evolve(event);
                 facts.evolve(command.conversation, command.actor, command.id, event);
             }
