@@ -95,6 +95,7 @@ impl Told {
 mod tests {
     use super::*;
     use chrono::DateTime;
+    use tidings_eventlog::Standing;
 
     fn control(stream: u128, seq: u64, payload: usize) -> Recorded {
         let stream = Uuid::from_u128(stream);
@@ -112,7 +113,7 @@ mod tests {
             command: Uuid::nil(),
             idx: 0,
             payload: Bytes::from(vec![b' '; payload]),
-            withdrawn: false,
+            standing: Standing::Whole,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What an append answers.
 
 use crate::batch::Batch;
-use crate::record::{LaneHead, Recorded};
+use crate::record::{LaneHead, Recorded, Standing};
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 use uuid::Uuid;
@@ -57,7 +57,7 @@ impl Appended {
                     command: batch.commands[command],
                     idx: batch.event_idx[i],
                     payload: batch.event_payload[i].clone(),
-                    withdrawn: false,
+                    standing: Standing::Whole,
                 }
             })
             .collect();

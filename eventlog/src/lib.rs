@@ -43,7 +43,7 @@ pub use outlines::{Outline, Wanted};
 pub use past::Marked;
 pub use pool::{Lease, Pool, Usage};
 pub use read::{Log, ReadError};
-pub use record::{LaneHead, Position, Recorded, StreamHead};
+pub use record::{LaneHead, Position, Recorded, Standing, StreamHead};
 pub use slices::Slice;
 pub use states::{Keep, Step};
 pub use subjects::{MARKS_FEW, MARKS_MAX, Question, Subject, Subjects};

@@ -2,6 +2,7 @@
 
 use crate::read::{COLUMNS, Log, ReadError, recorded};
 use crate::record::{Recorded, lane_of};
+use crate::subjects::WHOLE;
 use uuid::Uuid;
 
 impl Log {
@@ -100,13 +101,13 @@ impl Log {
         .await
     }
 
-    /// A statement with the columns of an event's row as it is read for others: [`COLUMNS`] and whether it was withdrawn.
+    /// A statement with the columns of an event's row as it is read for others: [`COLUMNS`] and how it stands.
     fn showing(&self, sql: &str) -> String {
-        let withdrawn = match self.subjects {
-            Some(subjects) => subjects.withdrawn("e"),
-            None => "false".to_owned(),
+        let standing = match self.subjects {
+            Some(subjects) => subjects.standing("e"),
+            None => WHOLE.to_owned(),
         };
-        sql.replace("{shown}", &format!("{COLUMNS}, {withdrawn}"))
+        sql.replace("{shown}", &format!("{COLUMNS}, {standing}"))
             .replace("{columns}", COLUMNS)
     }
 

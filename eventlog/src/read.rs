@@ -2,7 +2,7 @@
 
 use crate::blame::describe;
 use crate::pool::{Lease, Pool};
-use crate::record::Recorded;
+use crate::record::{Recorded, Standing};
 use crate::subjects::Subjects;
 use bytes::Bytes;
 use std::future::Future;
@@ -48,7 +48,7 @@ impl Log {
         }
     }
 
-    /// The same log, where ranges of lanes and streams are read with whether each event was [withdrawn](Recorded::withdrawn), and
+    /// The same log, where ranges of lanes and streams are read with how each event [stands](Recorded::standing), and
     /// [`subjects`](Self::subjects) are found. What folds the log does not need to know, and is spared the look-ups.
     #[must_use]
     pub fn knowing(mut self, subjects: Subjects) -> Self {
@@ -99,7 +99,7 @@ pub(crate) fn recorded(row: &Row) -> Result<Recorded, ReadError> {
     recorded_at(row, 0)
 }
 
-/// The same where [`COLUMNS`], with whether it was withdrawn behind them, begin with column `first`.
+/// The same where [`COLUMNS`], with how it stands behind them, begin with column `first`.
 pub(crate) fn recorded_at(row: &Row, first: usize) -> Result<Recorded, ReadError> {
     Ok(Recorded {
         lane: lane(row.try_get(first)?),
@@ -115,7 +115,7 @@ pub(crate) fn recorded_at(row: &Row, first: usize) -> Result<Recorded, ReadError
         command: row.try_get(first + 10)?,
         idx: row.try_get(first + 11)?,
         payload: Bytes::copy_from_slice(row.try_get(first + 12)?),
-        withdrawn: row.try_get(first + 13)?,
+        standing: Standing::numbered(row.try_get(first + 13)?),
     })
 }
 

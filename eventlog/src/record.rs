@@ -41,9 +41,35 @@ pub struct Recorded {
     /// Ordinal among the events of its command, from 0.
     pub idx: i16,
     pub payload: Bytes,
-    /// When it was read from the log, it had been taken back, or was about something that had ([`Subjects`](crate::Subjects)).
-    /// What has just been committed never was.
-    pub withdrawn: bool,
+    pub standing: Standing,
+}
+
+/// What has become of an event by the time that it is read from the log, or of that which it is about ([`Subjects`](crate::Subjects)). What has just
+/// been committed is whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    #[default]
+    Whole,
+    /// It is kept from everybody for now.
+    Withheld,
+    /// It was taken back.
+    Withdrawn,
+}
+
+impl Standing {
+    /// By the number that statements have for it.
+    pub(crate) fn numbered(number: i32) -> Self {
+        match number {
+            0 => Self::Whole,
+            1 => Self::Withheld,
+            _ => Self::Withdrawn,
+        }
+    }
+
+    /// Whether others are shown what it says.
+    pub fn is_whole(self) -> bool {
+        self == Self::Whole
+    }
 }
 
 impl Recorded {

@@ -2,6 +2,7 @@
 
 use crate::read::{COLUMNS, Log, ReadError, recorded_at};
 use crate::record::{Recorded, lane_of};
+use crate::subjects::{WHOLE, standing};
 use uuid::Uuid;
 
 /// Ranges of streams, read as one: the events come range by range, each in order, until there are enough bytes.
@@ -32,18 +33,24 @@ impl Log {
                 to.push(signed(*last));
             }
         }
-        // What was withdrawn of a range is looked up once for all of it; only revisions, which are rare, ask one by one.
-        let (gone, withdrawn) = match self.subjects {
+        // What was withdrawn of a range or is withheld is looked up once for all of it; only revisions, which are rare, ask one by one.
+        let none = || "NULL::bigint[]".to_owned();
+        let (gone, held, standing) = match self.subjects {
             Some(subjects) => (
                 subjects.named(include_str!("slices/gone.sql")),
-                subjects.named(include_str!("slices/withdrawn.sql")),
+                subjects.named(include_str!("slices/held.sql")),
+                subjects.named(&standing(
+                    include_str!("slices/withdrawn.sql"),
+                    include_str!("slices/withheld.sql"),
+                )),
             ),
-            None => ("NULL::bigint[]".to_owned(), "false".to_owned()),
+            None => (none(), none(), WHOLE.to_owned()),
         };
         // A payload's length is known without reading it out of line: what is left out costs no more than its row.
         let sql = include_str!("slices/slices.sql")
             .replace("{gone}", &gone)
-            .replace("{withdrawn}", &withdrawn)
+            .replace("{held}", &held)
+            .replace("{standing}", &standing)
             .replace("{columns}", COLUMNS);
         self.bounded(async |client| {
             let statement = client.prepare_cached(&sql).await?;

@@ -1,5 +1,5 @@
-//! Events about earlier events of their stream: *revisions* put their *subject* differently, *withdrawals* take it back,
-//! *marks* are put on it and taken off again.
+//! Events about earlier events of their stream: *revisions* put their *subject* differently, *withdrawals* take it back, *withholdings* keep it from
+//! others until another one ends that, *marks* are put on it and taken off again.
 
 use crate::read::{Log, ReadError, unsigned};
 use bytes::Bytes;
@@ -8,22 +8,26 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// Which kinds of events are about others. The log's indexes hold those that the schema names, in the manner that it says
-/// (`log_subject` and `log_mark` find in a payload what it is about).
+/// (`log_subject` and `log_mark` find in a payload what it is about, and `log_withholds` what a withholding does).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subjects {
     /// What others are about: one kind or several.
     pub subjects: &'static [i16],
     pub revision: i16,
     pub withdrawal: i16,
+    pub withholding: i16,
     pub mark: i16,
 }
 
 impl Subjects {
-    /// SQL that is true of a row `of` that a withdrawal took back, or that revises what one took back. Where a withdrawal stands
-    /// says nothing of revisions: they may come behind it.
-    pub(crate) fn withdrawn(self, of: &str) -> String {
-        self.named(include_str!("subjects/withdrawn.sql"))
-            .replace("{of}", of)
+    /// SQL that tells how a row `of` [stands](crate::Standing), or that which it revises. Where a withdrawal or withholding stands says nothing
+    /// of revisions: they may come behind it.
+    pub(crate) fn standing(self, of: &str) -> String {
+        let standing = standing(
+            include_str!("subjects/withdrawn.sql"),
+            include_str!("subjects/withheld.sql"),
+        );
+        self.named(&standing).replace("{of}", of)
     }
 
     /// A statement with the numbers of the kinds. They stand in the text: an index for some kinds serves a statement only if it says
@@ -33,13 +37,24 @@ impl Subjects {
             subjects,
             revision,
             withdrawal,
+            withholding,
             ..
         } = self;
         let subjects: Vec<String> = subjects.iter().map(i16::to_string).collect();
         sql.replace("{subjects}", &subjects.join(", "))
             .replace("{revision}", &revision.to_string())
             .replace("{withdrawal}", &withdrawal.to_string())
+            .replace("{withholding}", &withholding.to_string())
+            .replace("{holds}", include_str!("subjects/holds.sql"))
     }
+}
+
+/// How an event stands that nothing can be about.
+pub(crate) const WHOLE: &str = "0";
+
+/// By what is true of an event that was taken back, and of one that is kept from others.
+pub(crate) fn standing(withdrawn: &str, withheld: &str) -> String {
+    format!("CASE WHEN {withdrawn} THEN 2 WHEN {withheld} THEN 1 ELSE {WHOLE} END")
 }
 
 /// What is asked of a subject.
@@ -67,6 +82,7 @@ pub struct Subject {
     /// Kind, version and payload of its last revision, or its own.
     pub current: (i16, i16, Bytes),
     pub withdrawn: bool,
+    pub withheld: bool,
     /// Marks that somebody has on it, each with whether the actor of the question does. At most [`MARKS_MAX`] and the one that is
     /// asked for, in no order. One that very many had on and took off counts as one that somebody has.
     pub marks: Vec<(Bytes, bool)>,
@@ -146,6 +162,7 @@ fn statement(kinds: Subjects) -> String {
         .named(include_str!("subjects/subjects.sql"))
         .replace("{revisions}", &about("r", kinds.revision))
         .replace("{withdrawals}", &about("w", kinds.withdrawal))
+        .replace("{withholdings}", &about("w", kinds.withholding))
         .replace("{first}", &next(""))
         .replace("{next}", &next("AND log_mark(m.payload) > used.mark"))
         .replace("{put}", &put)
@@ -172,5 +189,6 @@ fn subject(row: &Row) -> Result<Subject, ReadError> {
         more_marks: unsigned(row.try_get(13)?) >= MARKS_MAX as u64,
         tried: tried.into_iter().map(bytes).collect(),
         kind: row.try_get(15)?,
+        withheld: row.try_get(16)?,
     })
 }

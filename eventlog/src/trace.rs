@@ -22,8 +22,8 @@ pub struct Trace {
 }
 
 impl Log {
-    /// The subject of a stream that a command has written, with all events about it: revisions, withdrawals, marks, and control events
-    /// of the kind `control` that name it. `None` where the command has written none there, and in a log that was not told its
+    /// The subject of a stream that a command has written, with all events about it: revisions, withdrawals, withholdings, marks, and control
+    /// events of the kind `control` that name it. `None` where the command has written none there, and in a log that was not told its
     /// [`Subjects`].
     ///
     /// # Errors
@@ -74,10 +74,11 @@ fn statement(kinds: Subjects) -> String {
             .replace("{kind}", &kind.to_string())
     };
     let sql = kinds.named(include_str!("trace/trace.sql"));
-    let sql = ["e", "r", "w", "m", "p"].iter().fold(sql, |sql, row| {
+    let sql = ["e", "r", "w", "h", "m", "p"].iter().fold(sql, |sql, row| {
         sql.replace(&format!("{{columns of {row}}}"), &columns(row))
     });
     sql.replace("{revisions}", &about("r", kinds.revision))
         .replace("{withdrawals}", &about("w", kinds.withdrawal))
+        .replace("{withholdings}", &about("h", kinds.withholding))
         .replace("{marks}", &about("m", kinds.mark))
 }

@@ -30,7 +30,7 @@ struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     of: Option<Uuid>,
     digest: u64,
-    /// What it said was recalled, and is left out.
+    /// What it said was recalled or is withheld, and is left out.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     withheld: bool,
     stored: Stored,
@@ -114,8 +114,10 @@ fn write_event(to: &mut impl Write, recorded: &Recorded) -> anyhow::Result<bool>
         actor: recorded.actor,
         id: message.then_some(recorded.command),
         of: about(&event),
-        digest: text(&event).filter(|_| !recorded.withdrawn).map_or(0, digest),
-        withheld: recorded.withdrawn,
+        digest: text(&event)
+            .filter(|_| recorded.standing.is_whole())
+            .map_or(0, digest),
+        withheld: !recorded.standing.is_whole(),
         stored: Stored {
             lane: recorded.lane,
             pos: recorded.pos,
@@ -146,6 +148,7 @@ fn about(event: &ConversationEvent) -> Option<Uuid> {
         ConversationEvent::MessageRecalled(recalled) => Some(recalled.message),
         ConversationEvent::ReactionChanged(changed) => Some(changed.message),
         ConversationEvent::PinChanged(changed) => Some(changed.message),
+        ConversationEvent::MessageWithheld(changed) => Some(changed.message),
         _ => None,
     }
 }

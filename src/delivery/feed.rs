@@ -95,6 +95,7 @@ mod tests {
     use bytes::Bytes;
     use proptest::collection::vec;
     use proptest::prelude::*;
+    use tidings_eventlog::Standing;
     use uuid::Uuid;
 
     fn range(from: u64, to: u64) -> Range {
@@ -112,7 +113,7 @@ mod tests {
             command: Uuid::nil(),
             idx: 0,
             payload: Bytes::new(),
-            withdrawn: false,
+            standing: Standing::Whole,
         };
         Arc::new((from..=to).map(event).collect())
     }

@@ -6,13 +6,15 @@
 use bytes::{Buf, BufMut, Bytes};
 use chrono::DateTime;
 use thiserror::Error;
-use tidings_eventlog::Recorded;
+use tidings_eventlog::{Recorded, Standing};
 use uuid::Uuid;
 
 const VERSION: u8 = 1;
 /// Flags of an event. Whoever does not know one takes the event for what it was when it was committed.
 const CONTROL: u8 = 1;
 const WITHDRAWN: u8 = 2;
+/// Beside `WITHDRAWN`, for those who do not know it.
+const WITHHELD: u8 = 4;
 /// Bytes of one event before its payload.
 const HEADER: usize = 16 + 8 + 8 + 2 + 2 + 1 + 16 + 8 + 16 + 2 + 4;
 
@@ -42,7 +44,12 @@ pub(super) fn pack(events: &[Recorded]) -> Vec<u8> {
         out.put_u64_le(event.msg_no);
         out.put_i16_le(event.kind);
         out.put_i16_le(event.ver);
-        out.put_u8((u8::from(event.control) * CONTROL) | (u8::from(event.withdrawn) * WITHDRAWN));
+        let standing = match event.standing {
+            Standing::Whole => 0,
+            Standing::Withheld => WITHDRAWN | WITHHELD,
+            Standing::Withdrawn => WITHDRAWN,
+        };
+        out.put_u8((u8::from(event.control) * CONTROL) | standing);
         out.put_slice(event.actor.as_bytes());
         out.put_i64_le(event.at.timestamp_micros());
         out.put_slice(event.command.as_bytes());
@@ -99,7 +106,11 @@ pub(super) fn unpack(mut entry: Bytes) -> Result<Vec<Recorded>, UnpackError> {
             command,
             idx,
             payload,
-            withdrawn: flags & WITHDRAWN != 0,
+            standing: match (flags & WITHDRAWN != 0, flags & WITHHELD != 0) {
+                (false, _) => Standing::Whole,
+                (true, true) => Standing::Withheld,
+                (true, false) => Standing::Withdrawn,
+            },
         });
     }
     Ok(events)
@@ -130,7 +141,7 @@ mod tests {
             command: Uuid::from_u128(u128::from(pos)),
             idx: 0,
             payload: Bytes::from(format!("{{\"n\":{pos}}}")),
-            withdrawn: pos.is_multiple_of(3),
+            standing: [Standing::Whole, Standing::Withheld, Standing::Withdrawn][(pos % 3) as usize],
         }
     }
 

@@ -4,7 +4,7 @@
 use super::Gateway;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{ConversationEvent, Event, UserId};
-use tidings_eventlog::{ReadError, Recorded};
+use tidings_eventlog::{ReadError, Recorded, Standing};
 use tidings_projections::{Visible, hidden_among};
 use uuid::Uuid;
 
@@ -25,7 +25,9 @@ pub(super) async fn withhold(
         .await
         .map_err(|error| ReadError::Database(error.to_string()))?;
     for (event, message) in events.iter_mut().zip(messages) {
-        event.withdrawn |= message.is_some_and(|seq| !visible.shows(seq, event.seq) || hidden.has(seq));
+        if message.is_some_and(|seq| !visible.shows(seq, event.seq) || hidden.has(seq)) {
+            event.standing = Standing::Withdrawn;
+        }
     }
     Ok(())
 }

@@ -181,6 +181,7 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use chrono::DateTime;
+    use tidings_eventlog::Standing;
     use uuid::Uuid;
 
     fn event(stream: Uuid, seq: u64) -> Recorded {
@@ -198,7 +199,7 @@ mod tests {
             command: Uuid::nil(),
             idx: 0,
             payload: Bytes::new(),
-            withdrawn: false,
+            standing: Standing::Whole,
         }
     }
 

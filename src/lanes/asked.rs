@@ -15,7 +15,7 @@ pub(crate) enum Asked {
 
 /// What was found.
 pub(super) enum Found {
-    /// `None` where the actor may not see the message or has hidden it, where there is none, and where it was recalled.
+    /// `None` where the actor may not see the message or has hidden it, where there is none, and where it was recalled or is withheld.
     Original(Option<Original>),
     Regards(Vec<(UserId, Regard)>),
 }

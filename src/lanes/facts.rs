@@ -20,6 +20,7 @@ pub const SUBJECTS: Subjects = Subjects {
     ],
     revision: Kind::MESSAGE_EDITED.0,
     withdrawal: Kind::MESSAGE_RECALLED.0,
+    withholding: Kind::MESSAGE_WITHHELD.0,
     mark: Kind::REACTION_CHANGED.0,
 };
 

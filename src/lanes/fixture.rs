@@ -4,7 +4,7 @@ use bytes::Bytes;
 use chrono::DateTime;
 use tidings_domain::event::ConversationEvent;
 use tidings_domain::{Event, stored};
-use tidings_eventlog::Recorded;
+use tidings_eventlog::{Recorded, Standing};
 use uuid::Uuid;
 
 /// A control event of a conversation in lane 1.
@@ -24,6 +24,6 @@ pub(super) fn control(stream: Uuid, seq: u64, event: ConversationEvent) -> Recor
         command: Uuid::nil(),
         idx: 0,
         payload: Bytes::from(payload),
-        withdrawn: false,
+        standing: Standing::Whole,
     }
 }

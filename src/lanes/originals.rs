@@ -15,7 +15,7 @@ pub(crate) struct Asked {
     pub(super) seat: oneshot::Receiver<Result<Seat, Refusal>>,
 }
 
-/// What the message says now; `None` where the actor may not see it or has hidden it, where there is none, and where it was recalled.
+/// What the message says now; `None` where the actor may not see it or has hidden it, where there is none, and where it was recalled or is withheld.
 pub(super) async fn find(log: &Log, asked: Asked) -> Result<Option<Original>, Refusal> {
     let Asked { source, actor, seat } = asked;
     let seat = match seat.await.unwrap_or(Err(Refusal::Unavailable)) {
@@ -42,7 +42,7 @@ pub(super) async fn find(log: &Log, asked: Asked) -> Result<Option<Original>, Re
     // One that this version cannot read another one may.
     let message = facts::message(lane, &questions[0], &subject).ok_or(Refusal::Unavailable)?;
     let is_seen = message.seq >= seat.visible_from;
-    if message.recalled || !is_seen || is_hidden(log, actor, source, message.seq).await? {
+    if message.recalled || subject.withheld || !is_seen || is_hidden(log, actor, source, message.seq).await? {
         return Ok(None);
     }
     let own = Forwarded {

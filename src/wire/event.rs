@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use tidings_domain::stored::{self, DecodeError, Kind};
 use tidings_domain::{ConversationEvent, Event, Membership, UserId};
-use tidings_eventlog::Recorded;
+use tidings_eventlog::{Recorded, Standing};
 use tidings_protocol::{EventRef, Gap, ServerFrame};
 use uuid::Uuid;
 
@@ -75,22 +75,27 @@ pub fn gap(conversation: Uuid, from: u64, to: u64) -> Frame {
 
 /// Encodes an event of a conversation. `None` for a kind that has no place on the wire or that this version cannot read.
 pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
+    let standing = if planted::is("unrecalled") {
+        Standing::Whole
+    } else {
+        recorded.standing
+    };
     Some(LiveEvent {
         conversation: recorded.stream,
         seq: recorded.seq,
         msg_no: recorded.msg_no,
         joins: joins(recorded),
         is_notice: false,
-        frame: frame(recorded, recorded.withdrawn && !planted::is("unrecalled"))?,
+        frame: frame(recorded, standing)?,
         edits: edits(recorded),
     })
 }
 
-/// An event of a conversation, `withdrawn` without its words.
-fn frame(recorded: &Recorded, withdrawn: bool) -> Option<Frame> {
+/// An event of a conversation, without its words unless it stands as a whole.
+fn frame(recorded: &Recorded, standing: Standing) -> Option<Frame> {
     let kind = Kind(recorded.kind);
     let says_something = kind.is_message() || kind == Kind::MESSAGE_EDITED;
-    let data = if withdrawn && says_something {
+    let data = if says_something && !standing.is_whole() {
         Cow::Owned(message::withdrawn(recorded.command, &decode(recorded)?)?)
     } else {
         whole(recorded, kind)?
@@ -108,7 +113,7 @@ fn frame(recorded: &Recorded, withdrawn: bool) -> Option<Frame> {
 
 /// Which message an event edits that has words still.
 fn edits(recorded: &Recorded) -> Option<Arc<Edits>> {
-    if recorded.withdrawn || Kind(recorded.kind) != Kind::MESSAGE_EDITED {
+    if !recorded.standing.is_whole() || Kind(recorded.kind) != Kind::MESSAGE_EDITED {
         return None;
     }
     let Event::Conversation(ConversationEvent::MessageEdited(edited)) = decode(recorded)? else {
@@ -116,7 +121,7 @@ fn edits(recorded: &Recorded) -> Option<Arc<Edits>> {
     };
     Some(Arc::new(Edits {
         message_seq: edited.message_seq,
-        withheld: frame(recorded, true)?,
+        withheld: frame(recorded, Standing::Withdrawn)?,
     }))
 }
 
@@ -186,7 +191,7 @@ mod tests {
 
     const MESSAGE: Uuid = Uuid::from_u128(7);
 
-    fn recorded(kind: Kind, payload: &Value, withdrawn: bool) -> Recorded {
+    fn recorded(kind: Kind, payload: &Value, standing: Standing) -> Recorded {
         Recorded {
             lane: 0,
             pos: 9,
@@ -201,12 +206,12 @@ mod tests {
             command: MESSAGE,
             idx: 0,
             payload: Bytes::from(payload.to_string()),
-            withdrawn,
+            standing,
         }
     }
 
-    fn data(kind: Kind, payload: &Value, withdrawn: bool) -> Value {
-        let event = encode(&recorded(kind, payload, withdrawn)).unwrap();
+    fn data(kind: Kind, payload: &Value, standing: Standing) -> Value {
+        let event = encode(&recorded(kind, payload, standing)).unwrap();
         let object: Value = serde_json::from_slice(event.frame.payload()).unwrap();
         assert_eq!(
             (&object["seq"], &object["actor"]),
@@ -221,35 +226,35 @@ mod tests {
         let sent = json!({ "content": { "kind": "text", "text": "secret" }, "reply_to": reply_to,
             "mentions": [Uuid::from_u128(6)] });
         assert_eq!(
-            data(Kind::MESSAGE_SENT, &sent, false)["content"]["text"],
+            data(Kind::MESSAGE_SENT, &sent, Standing::Whole)["content"]["text"],
             "secret"
         );
         assert_eq!(
-            data(Kind::MESSAGE_SENT, &sent, true),
+            data(Kind::MESSAGE_SENT, &sent, Standing::Withdrawn),
             json!({ "message": MESSAGE, "content": null, "reply_to": reply_to })
         );
         let (thread, mut replied) = (Uuid::from_u128(4), sent.clone());
         (replied["thread"], replied["also"]) = (json!(thread), json!(true));
         replied["thread_author"] = json!(Uuid::from_u128(6));
         assert_eq!(
-            data(Kind::THREAD_REPLIED_ALSO, &replied, true),
+            data(Kind::THREAD_REPLIED_ALSO, &replied, Standing::Withdrawn),
             json!({ "message": MESSAGE, "content": null, "reply_to": reply_to, "thread": thread, "thread_author": Uuid::from_u128(6), "also": true })
         );
         let edited =
             json!({ "message": reply_to, "message_seq": 1, "content": { "kind": "text", "text": "secret" } });
-        assert_eq!(data(Kind::MESSAGE_EDITED, &edited, false), edited);
+        assert_eq!(data(Kind::MESSAGE_EDITED, &edited, Standing::Whole), edited);
         assert_eq!(
-            data(Kind::MESSAGE_EDITED, &edited, true),
+            data(Kind::MESSAGE_EDITED, &edited, Standing::Withdrawn),
             json!({ "message": reply_to, "message_seq": 1, "content": null })
         );
         // So it comes to those, too, who do not see the message.
-        let event = encode(&recorded(Kind::MESSAGE_EDITED, &edited, false)).unwrap();
+        let event = encode(&recorded(Kind::MESSAGE_EDITED, &edited, Standing::Whole)).unwrap();
         let shown = |from| -> Value { serde_json::from_slice(event.seen_from(from).payload()).unwrap() };
         assert_eq!(shown(1)["data"], edited);
         assert_eq!(shown(2)["data"]["content"], json!(null));
         assert_eq!(shown(2)["seq"], 3);
         // One that cannot be read is not shown in any way.
         let spoilt = json!({ "content": "secret" });
-        assert!(encode(&recorded(Kind::MESSAGE_SENT, &spoilt, true)).is_none());
+        assert!(encode(&recorded(Kind::MESSAGE_SENT, &spoilt, Standing::Withdrawn)).is_none());
     }
 }

@@ -52,6 +52,7 @@ mod tests {
     use serde_json::{Value, json};
     use tidings_domain::event::{ConversationMarked, UserEvent};
     use tidings_domain::{ConversationId, stored};
+    use tidings_eventlog::Standing;
     use uuid::Uuid;
 
     fn shown(kind: i16, payload: Vec<u8>) -> Value {
@@ -69,7 +70,7 @@ mod tests {
             command: Uuid::nil(),
             idx: 0,
             payload: Bytes::from(payload),
-            withdrawn: false,
+            standing: Standing::Whole,
         };
         let event = notice(&recorded);
         assert_eq!((event.conversation, event.seq), (recorded.stream, 3));

@@ -1,4 +1,4 @@
-SELECT {columns}, false
+SELECT {columns}, 0
   FROM (SELECT {columns}, sum(octet_length(payload)) OVER (ORDER BY seq) - octet_length(payload) AS before
           FROM (SELECT {columns} FROM event
                  WHERE lane = $1 AND stream = $2 AND seq > $3 AND seq <= $4 AND kind BETWEEN 69 AND 95

@@ -20,7 +20,7 @@ struct Indexing {
 }
 
 /// All of them, in order.
-const INDEXINGS: [Indexing; 2] = [
+const INDEXINGS: [Indexing; 3] = [
     // Events are found by what they are about.
     Indexing {
         migration: 14,
@@ -43,6 +43,12 @@ const INDEXINGS: [Indexing; 2] = [
         migration: 30,
         at_once: "\nSELECT log_index_notices(",
         indexes: &[("_ntc", "(stream, seq)", "kind BETWEEN 69 AND 95")],
+    },
+    // What is withheld is found.
+    Indexing {
+        migration: 48,
+        at_once: "\nSELECT log_index_withholdings(",
+        indexes: &[("_wth", "(lane, stream, log_subject(payload), seq)", "kind = 102")],
     },
 ];
 

@@ -4,7 +4,8 @@ WITH asked AS MATERIALIZED (
 subject AS MATERIALIZED (
     SELECT u.command, u.marked, s.*, (SELECT count(*) FROM event r WHERE {revisions}) AS revisions,
            coalesce(l.kind, s.kind) AS now_kind, coalesce(l.ver, s.ver) AS now_ver, coalesce(l.payload, s.payload) AS now_payload,
-           EXISTS (SELECT FROM event w WHERE {withdrawals}) AS withdrawn
+           EXISTS (SELECT FROM event w WHERE {withdrawals}) AS withdrawn,
+           coalesce((SELECT {holds} FROM event w WHERE {withholdings}), false) AS withheld
       FROM (SELECT stream, command, bool_or(mark IS NOT NULL) AS marked FROM asked GROUP BY stream, command) u
      CROSS JOIN LATERAL (
           SELECT e.stream, e.pos, e.seq, e.msg_no, e.actor, e.at, e.kind, e.ver, e.payload FROM event e
@@ -58,7 +59,7 @@ tried AS MATERIALIZED (
 SELECT a.i, s.stream, s.seq, s.msg_no, s.actor, s.at, s.revisions, s.now_kind, s.now_ver, s.now_payload, s.withdrawn,
        k.marks, k.mine, (SELECT count(*) FROM used x WHERE x.stream = s.stream AND x.command = s.command AND a.mark IS NOT NULL),
        (SELECT t.marks FROM tried t
-         WHERE t.stream = a.stream AND t.command = a.command AND t.actor = a.actor AND a.mark IS NOT NULL), s.kind
+         WHERE t.stream = a.stream AND t.command = a.command AND t.actor = a.actor AND a.mark IS NOT NULL), s.kind, s.withheld
   FROM asked a
   JOIN subject s ON s.stream = a.stream AND s.command = a.command
  CROSS JOIN LATERAL (

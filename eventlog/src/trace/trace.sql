@@ -19,6 +19,9 @@ found AS (
      CROSS JOIN LATERAL (SELECT {columns of w} FROM event w WHERE {withdrawals} ORDER BY w.seq LIMIT $4) a
      UNION ALL
     SELECT a.* FROM subject s
+     CROSS JOIN LATERAL (SELECT {columns of h} FROM event h WHERE {withholdings} ORDER BY h.seq LIMIT $4) a
+     UNION ALL
+    SELECT a.* FROM subject s
      CROSS JOIN LATERAL (SELECT {columns of m} FROM event m WHERE {marks} LIMIT $4) a
      UNION ALL
     SELECT {columns of p} FROM controls p WHERE p.kind = $6 AND log_subject(p.payload) = p.subject_seq)

@@ -93,10 +93,10 @@ async fn segments_are_indexed_beside_those_who_append_and_over_an_interruption()
 
     // Each segment has all of them.
     let whole = "SELECT count(*) FILTER (WHERE i.indisvalid), count(*), (SELECT count(*) FROM pg_inherits WHERE inhparent = 'event'::regclass) \
-                 FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid WHERE c.relname ~ '^event_[0-9]+_(abt|mrk|ntc)$'";
+                 FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid WHERE c.relname ~ '^event_[0-9]+_(abt|mrk|ntc|wth)$'";
     let row = other.query_one(whole, &[]).await.unwrap();
     let (valid, all, segments): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
-    assert_eq!((valid, all), (3 * segments, 3 * segments));
+    assert_eq!((valid, all), (4 * segments, 4 * segments));
 }
 
 /// Those who wait for a lock on a table.

@@ -2,13 +2,16 @@
 
 use crate::support::{TestLog, appended, batch, message, proposal, stream};
 use bytes::Bytes;
-use tidings_eventlog::{MARKS_FEW, MARKS_MAX, NewEvent, Proposal, Question, Recorded, Slice, Subjects};
+use tidings_eventlog::{
+    MARKS_FEW, MARKS_MAX, NewEvent, Proposal, Question, Recorded, Slice, Standing, Subjects,
+};
 use uuid::Uuid;
 
 pub(crate) const SUBJECTS: Subjects = Subjects {
     subjects: &[16, 21],
     revision: 17,
     withdrawal: 18,
+    withholding: 102,
     mark: 19,
 };
 
@@ -36,6 +39,13 @@ pub(crate) fn mark(seq: u64, emoji: &str, on: bool) -> NewEvent {
     )
 }
 
+pub(crate) fn withholding(seq: u64, withheld: bool) -> NewEvent {
+    about(
+        102,
+        &format!(r#"{{"message_seq":{seq},"withheld":{withheld},"reason":"\"withheld\":true"}}"#),
+    )
+}
+
 fn by(actor: u128, proposal: Proposal) -> Proposal {
     Proposal {
         actor: Uuid::from_u128(actor),
@@ -44,8 +54,12 @@ fn by(actor: u128, proposal: Proposal) -> Proposal {
 }
 
 fn withdrawn(events: &[Recorded]) -> Vec<u64> {
-    let gone = events.iter().filter(|event| event.withdrawn);
-    gone.map(|event| event.seq).collect()
+    standing(events, Standing::Withdrawn)
+}
+
+fn standing(events: &[Recorded], standing: Standing) -> Vec<u64> {
+    let found = events.iter().filter(|event| event.standing == standing);
+    found.map(|event| event.seq).collect()
 }
 
 #[tokio::test]
@@ -111,6 +125,72 @@ async fn what_was_withdrawn_is_told_with_every_range_that_is_read_for_others() {
         withdrawn(&test.log.lane(1, 0, u64::MAX, 100).await.unwrap()),
         [0; 0]
     );
+}
+
+#[tokio::test]
+async fn what_is_withheld_is_told_until_that_ends_and_a_withdrawal_wins() {
+    let test = TestLog::new().await;
+    let a = stream(1, 1);
+    let first = proposal(a, 0, vec![message()]); // 1
+    let third = proposal(a, 0, vec![message()]); // 3
+    let all = [
+        first.clone(),
+        proposal(a, 0, vec![message()]), // 2
+        third.clone(),
+        proposal(
+            a,
+            0,
+            vec![
+                revision(1, "once"),   // 4
+                withholding(1, true),  // 5
+                withholding(2, true),  // 6
+                withholding(2, false), // 7
+                withholding(3, true),  // 8
+                withdrawal(3),         // 9
+                withholding(1, false), // 10
+                withholding(1, true),  // 11
+            ],
+        ),
+    ];
+    appended(test.appender().append(&batch(1, &all)).await.unwrap());
+    let log = test.log.clone().knowing(SUBJECTS);
+    let slice = Slice {
+        ranges: vec![(a, 1, 4)],
+        bytes: 1 << 20,
+    };
+    let reads = [
+        log.lane(1, 0, u64::MAX, 100).await.unwrap(),
+        log.lane_within(1, 0, u64::MAX, 100, 1 << 20).await.unwrap(),
+        log.stream(a, 1, u64::MAX, 100).await.unwrap(),
+        log.slices(&[slice]).await.unwrap().remove(0),
+    ];
+    for events in reads {
+        assert_eq!(standing(&events, Standing::Withheld), [1, 4]);
+        assert_eq!(withdrawn(&events), [3]);
+    }
+    let question = |command| Question {
+        stream: a,
+        command,
+        mark: None,
+    };
+    let questions = [question(first.command), question(third.command)];
+    let found = log.subjects(1, &questions).await.unwrap();
+    let told = |index: usize| {
+        let found = found[index].as_ref().unwrap();
+        (found.withheld, found.withdrawn)
+    };
+    assert_eq!((told(0), told(1)), ((true, false), (true, true)));
+
+    // Shown again, as if nothing had been.
+    let again = proposal(a, 0, vec![withholding(1, false)]);
+    appended(test.appender().append(&batch(1, &[again])).await.unwrap());
+    let events = log.stream(a, 1, u64::MAX, 100).await.unwrap();
+    assert_eq!(standing(&events, Standing::Withheld), [0; 0]);
+    let found = log.subjects(1, &questions).await.unwrap();
+    assert!(!found[0].as_ref().unwrap().withheld);
+    let trace = log.trace(a, first.command, 20).await.unwrap().unwrap();
+    let about: Vec<u64> = trace.about.iter().map(|one| one.seq).collect();
+    assert_eq!(about, [4, 5, 10, 11, 12]);
 }
 
 #[tokio::test]

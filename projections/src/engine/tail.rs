@@ -120,6 +120,7 @@ fn bytes(batch: &[Recorded]) -> usize {
 mod tests {
     use super::*;
     use bytes::Bytes;
+    use tidings_eventlog::Standing;
     use uuid::Uuid;
 
     fn batch(from: u64, to: u64) -> Arc<Vec<Recorded>> {
@@ -137,7 +138,7 @@ mod tests {
             command: Uuid::nil(),
             idx: 0,
             payload: Bytes::new(),
-            withdrawn: false,
+            standing: Standing::Whole,
         };
         Arc::new((from..=to).map(event).collect())
     }

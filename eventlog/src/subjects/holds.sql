@@ -1,0 +1,1 @@
+max(2 * w.seq + log_withholds(w.payload)::int) % 2 = 1
