@@ -9,7 +9,7 @@ use crate::{
     DirectOpened, GroupCreated, GroupRenamed, GroupSettingsChanged, InvitationAccepted, InvitationDeclined,
     InvitationSent, InvitationWithdrawn, JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded,
     MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled,
-    MessageSent, PinChanged, ReactionChanged, RoleChanged,
+    MessageSent, MessageWithheld, PinChanged, ReactionChanged, RoleChanged,
 };
 
 /// What happened, by name.
@@ -35,6 +35,7 @@ pub enum EventKind {
     MessageRecalled,
     ReactionChanged,
     PinChanged,
+    MessageWithheld,
     InvitationSent,
     InvitationAccepted,
     InvitationDeclined,
@@ -45,7 +46,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind that this version names.
-    pub const NAMED: [Self; 24] = [
+    pub const NAMED: [Self; 25] = [
         Self::DirectOpened,
         Self::GroupCreated,
         Self::MemberAdded,
@@ -66,6 +67,7 @@ impl EventKind {
         Self::MessageRecalled,
         Self::ReactionChanged,
         Self::PinChanged,
+        Self::MessageWithheld,
         Self::InvitationSent,
         Self::InvitationAccepted,
         Self::InvitationDeclined,
@@ -95,6 +97,7 @@ impl EventKind {
             Self::MessageRecalled => "message.recalled",
             Self::ReactionChanged => "reaction.changed",
             Self::PinChanged => "pin.changed",
+            Self::MessageWithheld => "message.withheld",
             Self::InvitationSent => "invitation.sent",
             Self::InvitationAccepted => "invitation.accepted",
             Self::InvitationDeclined => "invitation.declined",
@@ -194,6 +197,8 @@ pub enum EventData {
     ReactionChanged(ReactionChanged),
     #[serde(rename = "pin.changed")]
     PinChanged(PinChanged),
+    #[serde(rename = "message.withheld")]
+    MessageWithheld(MessageWithheld),
     #[serde(rename = "invitation.sent")]
     InvitationSent(InvitationSent),
     #[serde(rename = "invitation.accepted")]
@@ -234,6 +239,7 @@ impl EventData {
             EventKind::MessageRecalled => read(data, Self::MessageRecalled),
             EventKind::ReactionChanged => read(data, Self::ReactionChanged),
             EventKind::PinChanged => read(data, Self::PinChanged),
+            EventKind::MessageWithheld => read(data, Self::MessageWithheld),
             EventKind::InvitationSent => read(data, Self::InvitationSent),
             EventKind::InvitationAccepted => read(data, Self::InvitationAccepted),
             EventKind::InvitationDeclined => read(data, Self::InvitationDeclined),

@@ -43,6 +43,7 @@ mod thread;
 mod time;
 mod typing;
 mod welcome;
+mod withholding;
 
 pub use announcement::Announcement;
 pub use ban::{MemberBanned, MemberUnbanned};
@@ -84,6 +85,7 @@ pub use thread::{ThreadFollowed, ThreadRead};
 pub use time::Timestamp;
 pub use typing::TypingNotice;
 pub use welcome::{Limits, Welcome};
+pub use withholding::MessageWithheld;
 
 /// The WebSocket subprotocol of this version.
 pub const SUBPROTOCOL: &str = "tidings.v1";

@@ -93,9 +93,12 @@ pub struct Forwarded {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageSent {
     pub message: Uuid,
-    /// `null` where the message has been recalled since, or where its reader has hidden it: what is read from the log afterwards comes
-    /// without it.
+    /// `null` where the message has been recalled since or is withheld, or where its reader has hidden it: what is read from the log afterwards
+    /// comes without it.
     pub content: Option<Content>,
+    /// Moderators look at it: what it says is shown to nobody, and may come back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -125,7 +128,7 @@ pub struct MessageEdited {
     pub message: Uuid,
     /// Where the message stands in the conversation.
     pub message_seq: u64,
-    /// `null` where the message has been recalled since, or where its reader has hidden it.
+    /// `null` where the message has been recalled since or is withheld, or where its reader has hidden it.
     pub content: Option<Content>,
 }
 

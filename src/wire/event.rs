@@ -96,7 +96,12 @@ fn frame(recorded: &Recorded, standing: Standing) -> Option<Frame> {
     let kind = Kind(recorded.kind);
     let says_something = kind.is_message() || kind == Kind::MESSAGE_EDITED;
     let data = if says_something && !standing.is_whole() {
-        Cow::Owned(message::withdrawn(recorded.command, &decode(recorded)?)?)
+        let withheld = standing == Standing::Withheld;
+        Cow::Owned(message::withdrawn(
+            recorded.command,
+            &decode(recorded)?,
+            withheld,
+        )?)
     } else {
         whole(recorded, kind)?
     };
@@ -233,6 +238,10 @@ mod tests {
             data(Kind::MESSAGE_SENT, &sent, Standing::Withdrawn),
             json!({ "message": MESSAGE, "content": null, "reply_to": reply_to })
         );
+        assert_eq!(
+            data(Kind::MESSAGE_SENT, &sent, Standing::Withheld),
+            json!({ "message": MESSAGE, "content": null, "withheld": true, "reply_to": reply_to })
+        );
         let (thread, mut replied) = (Uuid::from_u128(4), sent.clone());
         (replied["thread"], replied["also"]) = (json!(thread), json!(true));
         replied["thread_author"] = json!(Uuid::from_u128(6));
@@ -245,6 +254,10 @@ mod tests {
         assert_eq!(data(Kind::MESSAGE_EDITED, &edited, Standing::Whole), edited);
         assert_eq!(
             data(Kind::MESSAGE_EDITED, &edited, Standing::Withdrawn),
+            json!({ "message": reply_to, "message_seq": 1, "content": null })
+        );
+        assert_eq!(
+            data(Kind::MESSAGE_EDITED, &edited, Standing::Withheld),
             json!({ "message": reply_to, "message_seq": 1, "content": null })
         );
         // So it comes to those, too, who do not see the message.

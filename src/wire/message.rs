@@ -73,6 +73,7 @@ pub(super) fn forwarded(message: Uuid, event: &Event) -> Option<Vec<u8>> {
     let data = protocol::MessageSent {
         message,
         content: Some(content(&sent.content)),
+        withheld: false,
         reply_to: sent.reply_to,
         mentions: sent.mentions.iter().map(|user| user.0).collect(),
         everyone: sent.everyone,
@@ -86,14 +87,15 @@ pub(super) fn forwarded(message: Uuid, event: &Event) -> Option<Vec<u8>> {
     serde_json::to_vec(&data).ok()
 }
 
-/// The data of an event of a message that was recalled: what it said is left out, and who it mentioned. `None` for an event
+/// The data of an event of a message that was recalled or is `withheld`: what it said is left out, and who it mentioned. `None` for an event
 /// that says nothing.
-pub(super) fn withdrawn(message: Uuid, event: &Event) -> Option<Vec<u8>> {
+pub(super) fn withdrawn(message: Uuid, event: &Event, withheld: bool) -> Option<Vec<u8>> {
     let data = match event {
         Event::Conversation(ConversationEvent::MessageSent(sent)) => {
             serde_json::to_vec(&protocol::MessageSent {
                 message,
                 content: None,
+                withheld,
                 reply_to: sent.reply_to,
                 mentions: vec![],
                 thread: sent.thread,

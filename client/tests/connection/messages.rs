@@ -84,6 +84,7 @@ async fn what_became_of_a_message_comes_out_typed() {
             EventData::MessageSent(MessageSent {
                 message,
                 content: None,
+                withheld: false,
                 reply_to: None,
                 mentions: vec![],
                 thread: None,

@@ -792,6 +792,11 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             EventKind::MessageSent,
             format!(r#"{{"message":"{}","content":null}}"#, id(3)),
         ),
+        (
+            "message.sent.withheld",
+            EventKind::MessageSent,
+            format!(r#"{{"message":"{}","content":null,"withheld":true}}"#, id(3)),
+        ),
         ("message.edited", EventKind::MessageEdited, edited),
         (
             "message.edited.recalled",
@@ -810,6 +815,19 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 r#"{{"message":"{}","message_seq":17,"reason":"advertising"}}"#,
                 id(3)
             ),
+        ),
+        (
+            "message.withheld",
+            EventKind::MessageWithheld,
+            format!(
+                r#"{{"message":"{}","message_seq":17,"withheld":true,"reason":"somebody's address"}}"#,
+                id(3)
+            ),
+        ),
+        (
+            "message.withheld.again",
+            EventKind::MessageWithheld,
+            format!(r#"{{"message":"{}","message_seq":17,"withheld":false}}"#, id(3)),
         ),
         (
             "reaction.changed",
