@@ -10,7 +10,7 @@ use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::shared;
 
 /// Statements that make tables are no look-ups, those of administration look at whole tables, and a part is of others.
-const OTHERS: [&str; 20] = [
+const OTHERS: [&str; 21] = [
     "ddl.sql",
     "indexes.sql",
     "admin",
@@ -20,6 +20,7 @@ const OTHERS: [&str; 20] = [
     "come_to_heads.sql",
     "cursor.sql",
     "floors.sql",
+    "history/withheld.sql",
     "main_calls.sql",
     "main_mentions.sql",
     "message_columns.sql",

@@ -8,6 +8,7 @@ mod mentions;
 pub(crate) mod read_seqs;
 pub(crate) mod seen_by;
 pub(crate) mod thread;
+mod withholding;
 
 pub(crate) use fold::Unread;
 pub use mark::{Marks, marks, mention_total, unread_total};

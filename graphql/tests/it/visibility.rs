@@ -186,8 +186,8 @@ async fn counts_follow_what_was_read() {
     world.messages(group, 5, other).await;
     world
         .run(&format!(
-            "INSERT INTO p_unread_3.mention SELECT '{me}', '{group}', no + 1, no FROM unnest('{{1,3,4}}'::bigint[]) no; \
-             INSERT INTO p_unread_3.everyone SELECT '{group}', no + 1, '{other}' FROM unnest('{{1,2}}'::bigint[]) no"
+            "INSERT INTO p_unread_4.mention SELECT '{me}', '{group}', no + 1, no FROM unnest('{{1,3,4}}'::bigint[]) no; \
+             INSERT INTO p_unread_4.everyone SELECT '{group}', no + 1, '{other}' FROM unnest('{{1,2}}'::bigint[]) no"
         ))
         .await;
     let query = "{ conversations { nodes { unreadCount mentionCount lastReadSeq lastSeq myRole lastMessage { text } } } }";
@@ -199,7 +199,7 @@ async fn counts_follow_what_was_read() {
     );
     world
         .run(&format!(
-            "INSERT INTO p_unread_3.read_position VALUES ('{me}', '{group}', 4, 3), ('{other}', '{group}', 9, 8)"
+            "INSERT INTO p_unread_4.read_position VALUES ('{me}', '{group}', 4, 3), ('{other}', '{group}', 9, 8)"
         ))
         .await;
     let mine = counts(me).await;

@@ -24,7 +24,7 @@ pub struct Message {
     pub sent_at: DateTime<Utc>,
     /// `text`, `image` or `file`.
     pub kind: String,
-    /// The text or the caption. None when it was recalled.
+    /// The text or the caption. None when it was recalled or is withheld, as is whatever else it said.
     // Shared, because a message may be asked for by many names at once.
     pub text: Option<Arc<str>>,
     pub attachment: Option<Uuid>,
@@ -35,6 +35,8 @@ pub struct Message {
     pub forwarded: Option<Forwarded>,
     pub edited_at: Option<DateTime<Utc>>,
     pub recalled_at: Option<DateTime<Utc>>,
+    /// Moderators look at it.
+    pub withheld: bool,
     /// The message that begins the thread in which it stands.
     pub thread: Option<Uuid>,
     /// Whether the main timeline shows it.
@@ -78,7 +80,24 @@ pub fn pages(
 }
 
 impl Message {
+    /// What is withheld is left out here, for all who are shown messages.
     pub(super) fn read(row: &Row) -> Result<Self, Error> {
+        let message = Self::stored(row)?;
+        if !message.withheld {
+            return Ok(message);
+        }
+        Ok(Self {
+            text: None,
+            attachment: None,
+            mentions: vec![],
+            everyone: false,
+            forwarded: None,
+            edited_at: None,
+            ..message
+        })
+    }
+
+    fn stored(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             conversation: row.try_get("conversation")?,
             seq: row.try_get("seq")?,
@@ -94,6 +113,7 @@ impl Message {
             forwarded: Forwarded::read(row)?,
             edited_at: row.try_get("edited_at")?,
             recalled_at: row.try_get("recalled_at")?,
+            withheld: row.try_get("withheld")?,
             thread: row.try_get("thread")?,
             main: row.try_get("main")?,
         })

@@ -73,6 +73,8 @@ pub struct Report {
     pub pos: u64,
     pub filed_at: DateTime<Utc>,
     pub handled: Option<Handled>,
+    /// The message is withheld now.
+    pub withheld: bool,
 }
 
 /// What was done last with a report.
@@ -156,6 +158,7 @@ impl Report {
             pos: row.try_get::<_, i64>("pos")?.cast_unsigned(),
             filed_at: row.try_get("filed_at")?,
             handled,
+            withheld: row.try_get("withheld")?,
         })
     }
 }

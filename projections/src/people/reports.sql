@@ -9,7 +9,11 @@ SELECT 1::bigint AS number,
                  CROSS JOIN LATERAL (SELECT FROM {people}.report l
                                       WHERE l.state = w.state AND (l.filed_at, l.report) >= ($5, $6::uuid) AND l.sender <> $2
                                       LIMIT 1) x LIMIT 1) IS NOT NULL AS later,
-       s.*
+       s.*,
+       (SELECT true FROM {history}.message h
+         WHERE h.message = s.message AND h.conversation = s.conversation
+           AND (SELECT true FROM {unread}.void w
+                 WHERE w.conversation = h.conversation AND w.seq = h.seq AND w.withheld LIMIT 1) LIMIT 1) IS NOT NULL AS withheld
   FROM (SELECT 1) one(row)
   LEFT JOIN LATERAL (
        SELECT r.* FROM unnest($1::text[]) w(state)

@@ -38,12 +38,13 @@ CREATE TABLE {schema}.everyone (
     PRIMARY KEY (conversation, seq)
 );
 
--- Messages that count no more: one row for each that was recalled, however many members there are. What stood in a thread alone has
--- the msg_no 0, which is in no count.
+-- Messages that count no more: one row for each that was recalled or is withheld for now, however many members there are. What stood in a thread
+-- alone has the msg_no 0, which is in no count.
 CREATE TABLE {schema}.void (
     conversation uuid NOT NULL,
     msg_no       bigint NOT NULL,
     seq          bigint NOT NULL,
+    withheld     boolean NOT NULL DEFAULT false,
     PRIMARY KEY (conversation, seq)
 );
 

@@ -1,6 +1,6 @@
 //! How events change it.
 
-use super::{hiding, mark, thread};
+use super::{hiding, mark, thread, withholding};
 use crate::fact::Fact;
 use crate::projection::{Folds, Projection, Table, run};
 use async_trait::async_trait;
@@ -20,11 +20,11 @@ impl Projection for Unread {
     }
 
     fn schema(&self) -> &'static str {
-        "p_unread_3"
+        "p_unread_4"
     }
 
     fn version(&self) -> i32 {
-        3
+        4
     }
 
     fn folds(&self) -> Folds {
@@ -34,6 +34,7 @@ impl Projection for Unread {
             Kind::THREAD_REPLIED,
             Kind::THREAD_REPLIED_ALSO,
             Kind::MESSAGE_RECALLED,
+            Kind::MESSAGE_WITHHELD,
             Kind::MEMBER_ADDED,
             Kind::THREAD_FOLLOWED,
             Kind::THREAD_READ,
@@ -156,8 +157,7 @@ struct Changes {
     mentions: BTreeMap<(Uuid, Uuid, i64), Mentioning>,
     /// Messages that mention everybody, by conversation and seq.
     everyone: BTreeMap<(Uuid, i64), Calling>,
-    /// Messages that do not count any more, by conversation and seq, with their msg_no; 0 of those that are in no count but of mentions.
-    voids: BTreeMap<(Uuid, i64), i64>,
+    voids: withholding::Changes,
     threads: thread::Changes,
     marks: mark::Changes,
     hiding: hiding::Changes,
@@ -190,8 +190,10 @@ impl Changes {
                 }
             }
             Event::Conversation(ConversationEvent::MessageRecalled(recalled)) => {
-                let key = (fact.stream(), recalled.message_seq as i64);
-                self.voids.entry(key).or_insert(recalled.message_no as i64);
+                self.voids.recall(fact, recalled);
+            }
+            Event::Conversation(ConversationEvent::MessageWithheld(changed)) => {
+                self.voids.withhold(fact, changed);
             }
             // What was said before is not unread to somebody new.
             Event::Conversation(event) => {
@@ -264,13 +266,7 @@ impl Changes {
             )
             .await?;
         }
-        if !self.voids.is_empty() {
-            let conversations: Vec<Uuid> = self.voids.keys().map(|(conversation, _)| *conversation).collect();
-            let seqs: Vec<i64> = self.voids.keys().map(|(_, seq)| *seq).collect();
-            let msg_nos: Vec<i64> = self.voids.values().copied().collect();
-            let sql = include_str!("void.sql");
-            run(transaction, schema, sql, &[&conversations, &msg_nos, &seqs]).await?;
-        }
+        self.voids.write(transaction, schema).await?;
         self.hiding.write(transaction, schema).await?;
         self.threads.write(transaction, schema).await?;
         self.marks.write(transaction, schema).await

@@ -28,6 +28,7 @@ SELECT k.conversation, t.threads
                              FROM (SELECT y.sender FROM {history}.reply y
                                     WHERE y.conversation = k.conversation AND y.root = c.thread
                                       AND y.seq > greatest(m.joined_seq, e.seq, p.own_seq, r.seq) AND NOT y.recalled AND y.sender <> $1
+                                      AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = y.conversation AND v.seq = y.seq)
                                       AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1
                                                          AND h.conversation = y.conversation AND h.seq = y.seq) LIMIT 2000) y
                             WHERE {blocks_nobody}

@@ -1,4 +1,4 @@
-//! Edits, recalls, reactions, pins, threads, attachments and own marks in the read models.
+//! Edits, recalls, withholdings, reactions, pins, threads, attachments and own marks in the read models.
 
 use crate::support::{Crowd, World};
 use std::collections::{BTreeMap, BTreeSet};
@@ -243,6 +243,102 @@ async fn a_recalled_message_is_not_unread_does_not_mention_and_does_not_wait() {
 }
 
 #[tokio::test]
+async fn a_withheld_message_is_in_no_count_until_it_is_shown_again_and_a_recall_wins() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let talk = world.direct(ann, bob, 2).await;
+    let counts = async || counts(&world, bob, talk).await;
+    let mut said = vec![];
+    for n in 0..3 {
+        said.push(world.send(talk, ann, &format!("{n}"), &[bob]).await);
+    }
+    assert_eq!(counts().await, (3, 3, 3));
+    world.withhold(&said[1], ann, true).await;
+    assert_eq!(counts().await, (2, 2, 2));
+    world.withhold(&said[1], ann, false).await;
+    assert_eq!(counts().await, (3, 3, 3));
+    // Both in one batch.
+    world.withhold(&said[2], ann, true).await;
+    world.withhold(&said[2], ann, false).await;
+    assert_eq!(counts().await, (3, 3, 3));
+    // One that was read meanwhile is not unread when it is back.
+    world.withhold(&said[0], ann, true).await;
+    world.read(bob, &said[0]).await;
+    world.deliver(bob, &said[0]).await;
+    world.withhold(&said[0], ann, false).await;
+    assert_eq!(counts().await, (2, 2, 2));
+    for recalled_first in [false, true] {
+        let message = &said[1 + usize::from(recalled_first)];
+        world.withhold(message, ann, true).await;
+        world.settle().await;
+        world.recall(message, ann).await;
+        if recalled_first {
+            world.settle().await;
+        }
+        world.withhold(message, ann, false).await;
+        world.settle().await;
+    }
+    assert_eq!(counts().await, (0, 0, 0));
+    world.assert_as_the_log_says().await;
+}
+
+#[tokio::test]
+async fn a_withheld_message_says_nothing_wherever_it_is_read_until_it_is_shown_again() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let group = world.group("g", &[ann, bob], 2).await;
+    let root = world.call(group, ann, "a root", &[bob]).await;
+    world.pin(&root, ann, true).await;
+    let reply = world.reply(&root, ann, false, &[]).await;
+    let upto = reply.seq as i64;
+    let read = async || {
+        world.settle().await;
+        let mut found = world
+            .ask(history::by_id(bob, vec![group], vec![root.command]))
+            .await;
+        let pages = world.ask(history::pages(bob, vec![group], vec![0], &all())).await;
+        found.extend(pages.into_iter().filter_map(|row| row.entry));
+        found.extend(world.ask(history::last(bob, vec![group])).await);
+        found.extend(world.ask(history::pins(bob, vec![group])).await);
+        let below = history::replies(bob, vec![group], vec![root.command], &all());
+        found.extend(world.ask(below).await.into_iter().filter_map(|row| row.entry));
+        let past = history::past_by_id(bob, vec![group], vec![root.command], vec![upto]);
+        found.extend(world.ask(past).await.into_iter().map(|(_, message)| message));
+        let past = world.ask(history::past_page(bob, group, upto, &all())).await;
+        found.extend(past.into_iter().filter_map(|row| row.entry));
+        let seq = root.seq as i64;
+        found.extend(world.ask(history::past_pins(bob, group, vec![seq], upto)).await);
+        found
+    };
+    let whole = read().await;
+    assert_eq!(whole.len(), 8);
+    assert!(
+        whole
+            .iter()
+            .all(|message| message.text.is_some() && !message.withheld)
+    );
+    for message in [&root, &reply] {
+        world.withhold(message, ann, true).await;
+    }
+    let withheld = read().await;
+    assert_eq!(withheld.len(), 8);
+    for message in &withheld {
+        assert!(message.withheld && message.text.is_none(), "{message:?}");
+        assert!(message.mentions.is_empty() && !message.everyone && message.recalled_at.is_none());
+    }
+    for message in [&root, &reply] {
+        world.withhold(message, ann, false).await;
+    }
+    let again = read().await;
+    let said = |messages: &[history::Message]| -> Vec<_> {
+        let said = messages.iter();
+        said.map(|message| (message.seq, message.text.clone(), message.mentions.clone()))
+            .collect()
+    };
+    assert_eq!(said(&again), said(&whole));
+}
+
+#[tokio::test]
 async fn what_is_hidden_is_not_unread_does_not_mention_and_does_not_wait() {
     let world = World::new().await;
     let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
@@ -443,7 +539,7 @@ async fn everyone_is_one_row_that_counts_once_for_those_who_were_there() {
         said.push(world.call(group, bob, "again", &[]).await);
         // Who sends has read.
         assert_eq!(counts().await, [1, 0, 3, 1]);
-        assert_eq!(world.number("SELECT count(*) FROM p_unread_3.everyone").await, 3);
+        assert_eq!(world.number("SELECT count(*) FROM p_unread_4.everyone").await, 3);
         world.recall(&said[0], ann).await;
         assert_eq!(counts().await, [1, 0, 2, 1]);
         world.read(cat, &said[1]).await;
@@ -508,6 +604,8 @@ struct Reference {
     /// By seq: text, versions, reactions, mentions, and whether it mentions everybody.
     messages: BTreeMap<i64, Told>,
     recalled: BTreeSet<i64>,
+    /// Those that are withheld in the end.
+    withheld: BTreeSet<i64>,
     /// By seq of the message: the id of the message that begins its thread, and whether the main timeline shows it.
     replies: BTreeMap<i64, (Uuid, bool)>,
     /// Of people who are in the conversation, since when.
@@ -599,6 +697,19 @@ impl Reference {
         for seq in &reference.recalled {
             reference.messages.insert(*seq, Told::default());
             reference.pins.remove(seq);
+            reference.withheld.remove(seq);
+        }
+        // What was made of it stays, for whoever shows messages to leave it out.
+        for seq in &reference.withheld {
+            let told = reference.messages.entry(*seq).or_default();
+            let Told {
+                versions, reactions, ..
+            } = std::mem::take(told);
+            *told = Told {
+                versions,
+                reactions,
+                ..Told::default()
+            };
         }
         reference
     }
@@ -657,6 +768,12 @@ impl Reference {
             ConversationEvent::MessageRecalled(recalled) => {
                 self.recalled.insert(recalled.message_seq as i64);
             }
+            ConversationEvent::MessageWithheld(changed) if changed.withheld => {
+                self.withheld.insert(changed.message_seq as i64);
+            }
+            ConversationEvent::MessageWithheld(changed) => {
+                self.withheld.remove(&(changed.message_seq as i64));
+            }
             ConversationEvent::PinChanged(changed) if changed.on => {
                 self.pins.entry(changed.message_seq as i64).or_insert(seq);
             }
@@ -688,7 +805,7 @@ impl Reference {
         let unread = self.replies.iter().filter(|(seq, (of, _))| {
             *of == root
                 && **seq > self.thread_place(user, root)
-                && !self.recalled.contains(seq)
+                && self.is_whole(**seq)
                 && self.senders[seq] != user
                 && self.is_heard_by(user, **seq)
         });
@@ -696,6 +813,11 @@ impl Reference {
             follows.unwrap_or_else(|| self.parts.contains(&key)),
             unread.count() as i64,
         )
+    }
+
+    /// Whether a message still says something.
+    fn is_whole(&self, seq: i64) -> bool {
+        !self.recalled.contains(&seq) && !self.withheld.contains(&seq)
     }
 
     fn thread_place(&self, user: Uuid, root: Uuid) -> i64 {
@@ -789,8 +911,7 @@ impl Reference {
     fn counted(&self, user: Uuid, with_all: bool) -> (i64, i64) {
         let place = self.places.get(&user).copied().unwrap_or(0);
         let standing = self.messages.iter();
-        let standing =
-            standing.filter(|(seq, _)| !self.recalled.contains(seq) && self.is_heard_by(user, **seq));
+        let standing = standing.filter(|(seq, _)| self.is_whole(**seq) && self.is_heard_by(user, **seq));
         let (mut unread, mut mentions) = (0, 0);
         for (seq, told) in standing {
             let (is_unread, is_counted) = match self.replies.get(seq) {
@@ -909,7 +1030,7 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
     for seed in 31..34 {
         let (world, crowd) = talked(seed).await;
         let log = world.told().await;
-        let (mut recalled, mut pinned, mut replied) = (0, 0, 0);
+        let (mut recalled, mut withheld, mut pinned, mut replied) = (0, 0, 0, 0);
         let mut totals = BTreeMap::<Uuid, (i64, i64)>::new();
         let told_ids: BTreeMap<(Uuid, i64), Uuid> = log
             .iter()
@@ -919,6 +1040,7 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
         for (group, members) in crowd.groups() {
             let reference = Reference::of(group, &log);
             recalled += reference.recalled.len();
+            withheld += reference.withheld.len();
             let messages = world
                 .ask(history::pages(Uuid::nil(), vec![group], vec![0], &all()))
                 .await;
@@ -937,6 +1059,7 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
                     message.recalled_at.is_some(),
                     reference.recalled.contains(&message.seq)
                 );
+                assert_eq!(message.withheld, reference.withheld.contains(&message.seq));
                 assert_eq!(
                     shown(&world, group, message.seq, message).await,
                     *told,
@@ -1061,6 +1184,7 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
         }
         assert!(gone > 0, "seed {seed} hides nothing");
         assert!(recalled > 0, "seed {seed} recalls nothing");
+        assert!(withheld > 0, "seed {seed} withholds nothing");
         assert!(pinned > 0, "seed {seed} pins nothing");
         assert!(replied > 0, "seed {seed} replies to nothing");
         world.assert_as_the_log_says().await;
@@ -1073,9 +1197,10 @@ type Files = BTreeMap<Uuid, (Uuid, u64)>;
 /// The file that a message shows, by conversation and seq.
 type Shown = BTreeMap<(Uuid, u64), Uuid>;
 
-/// Files, and which of them messages show: by definition, from all that ever happened.
-fn files(events: &[Recorded]) -> (Files, Shown) {
+/// Files, which of them messages show, and which messages are withheld: by definition, from all that ever happened.
+fn files(events: &[Recorded]) -> (Files, Shown, BTreeSet<(Uuid, u64)>) {
     let (mut files, mut shown, mut gone) = (BTreeMap::new(), BTreeMap::new(), vec![]);
+    let mut withheld = BTreeSet::new();
     for record in events {
         match decode(record.kind, record.ver, &record.payload).unwrap() {
             Event::User(UserEvent::AttachmentStored(stored)) => {
@@ -1091,13 +1216,21 @@ fn files(events: &[Recorded]) -> (Files, Shown) {
             Event::Conversation(ConversationEvent::MessageRecalled(recalled)) => {
                 gone.push((record.stream, recalled.message_seq));
             }
+            Event::Conversation(ConversationEvent::MessageWithheld(changed)) => {
+                let key = (record.stream, changed.message_seq);
+                if changed.withheld {
+                    withheld.insert(key);
+                } else {
+                    withheld.remove(&key);
+                }
+            }
             _ => {}
         }
     }
     for key in gone {
         shown.remove(&key);
     }
-    (files, shown)
+    (files, shown, withheld)
 }
 
 /// The picture that each person shows.
@@ -1122,14 +1255,15 @@ async fn a_file_is_seen_by_its_owner_and_by_members_of_conversations_that_show_i
     for seed in 41..43 {
         let (world, crowd) = talked(seed).await;
         let told = world.told().await;
-        let (files, shown) = files(&told);
+        let (files, shown, withheld) = files(&told);
         assert!(files.len() > 3 && !shown.is_empty(), "seed {seed} shows nothing");
         let pictures = pictures(&told);
         let groups: BTreeMap<Uuid, _> = crowd.groups().collect();
         for user in crowd.users() {
             for (file, (owner, _)) in &files {
                 let mut places = shown.iter().filter(|(_, shown)| *shown == file);
-                let is_shown = places.any(|((group, _), _)| groups[group].contains(user));
+                let is_shown =
+                    places.any(|(place, _)| groups[&place.0].contains(user) && !withheld.contains(place));
                 let seen = world.ask(attachments::visible(*file, *user)).await;
                 let is_picture = pictures.values().any(|picture| picture == file);
                 assert_eq!(

@@ -124,6 +124,28 @@ async fn moderators_are_shown_a_queue_by_state_in_pages_but_nothing_of_what_they
     assert_eq!(list(&world, ann, None, &all()).await, []);
     assert_eq!(world.ask(people::report(ann, ids[0])).await, []);
     assert_eq!(world.ask(people::report(MODERATOR, ids[0])).await, queue[..1]);
+    // Whether the message is withheld is told as it is now.
+    assert!(queue.iter().all(|report| !report.withheld));
+    for withheld in [true, false] {
+        world.withhold(&reported[0], MODERATOR, withheld).await;
+        world.settle().await;
+        let queue = list(&world, MODERATOR, None, &all()).await;
+        let told: Vec<Uuid> = queue
+            .iter()
+            .filter(|report| report.withheld)
+            .map(|report| report.message)
+            .collect();
+        assert_eq!(
+            told,
+            if withheld {
+                vec![reported[0].command]
+            } else {
+                vec![]
+            }
+        );
+        let one = world.ask(people::report(MODERATOR, ids[0])).await;
+        assert_eq!(one[0].withheld, withheld && one[0].message == reported[0].command);
+    }
 }
 
 #[tokio::test]

@@ -13,9 +13,9 @@ use tidings_domain::event::{
     DirectOpened, Forwarded, GroupCreated, GroupInvited, GroupRenamed, GroupSettingsChanged, InboxExpired,
     InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent, InvitationWithdrawn,
     JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded, MemberBanned, MemberLeft, MemberMuted,
-    MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled, MessageSent, MessagesHidden, PairChanged,
-    PinChanged, Place, ProfileUpdated, ReactionChanged, Registered, ReportFiled, ReportHandled, RoleChanged,
-    SettingsUpdated, ThreadFollowed, ThreadRead,
+    MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled, MessageSent, MessageWithheld,
+    MessagesHidden, PairChanged, PinChanged, Place, ProfileUpdated, ReactionChanged, Registered, ReportFiled,
+    ReportHandled, RoleChanged, SettingsUpdated, ThreadFollowed, ThreadRead,
 };
 use tidings_domain::stored::{Kind, encode};
 use tidings_domain::{
@@ -457,6 +457,19 @@ impl World {
             reason: None,
         };
         self.say(message.stream, by, ConversationEvent::MessageRecalled(recalled))
+            .await
+    }
+
+    /// A moderator keeps a message from everybody, or shows it again.
+    pub(crate) async fn withhold(&self, message: &Recorded, by: Uuid, withheld: bool) -> Recorded {
+        let changed = MessageWithheld {
+            message: message.command,
+            message_seq: message.seq,
+            message_no: number(message),
+            withheld,
+            reason: withheld.then(|| Reason::parse("an address").unwrap()),
+        };
+        self.say(message.stream, by, ConversationEvent::MessageWithheld(changed))
             .await
     }
 
@@ -1134,6 +1147,10 @@ impl Crowd {
                 if let Some(handling) = handlings.choose(&mut self.rng).filter(|_| other != user) {
                     world.handle(&earlier, user, other, *handling).await;
                 }
+            }
+            (16 | 17, Some(earlier)) => {
+                let withheld = !said.len().is_multiple_of(3);
+                world.withhold(&earlier, user, withheld).await;
             }
             (19, Some(earlier)) => {
                 let sender = *members.first().unwrap();

@@ -34,6 +34,11 @@ pub(super) enum Deed {
         who: Which,
         message: Which,
     },
+    Withhold {
+        who: Which,
+        message: Which,
+        withheld: bool,
+    },
     React {
         who: Which,
         message: Which,
@@ -140,6 +145,8 @@ fn deeds() -> impl Strategy<Value = Deed> {
         7 => (which(), prop::bool::weighted(0.3), words()).prop_map(|(root, also, words)| Deed::Reply { root, also, words }),
         1 => which().prop_map(Deed::Edit),
         3 => (which(), which()).prop_map(|(who, message)| Deed::Recall { who, message }),
+        3 => (which(), which(), prop::bool::weighted(0.6))
+            .prop_map(|(who, message, withheld)| Deed::Withhold { who, message, withheld }),
         1 => (which(), which()).prop_map(|(who, message)| Deed::React { who, message }),
         1 => (which(), which(), is()).prop_map(|(who, message, on)| Deed::Pin { who, message, on }),
         1 => Just(Deed::Rename),

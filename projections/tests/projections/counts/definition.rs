@@ -39,6 +39,7 @@ struct Message {
     names: Vec<Uuid>,
     everyone: bool,
     recalled: bool,
+    withheld: bool,
 }
 
 #[derive(Default)]
@@ -56,6 +57,11 @@ impl Message {
     /// Whether the main timeline shows it.
     fn is_main(&self) -> bool {
         self.thread.is_none() || self.also
+    }
+
+    /// Whether it still says something, to anybody.
+    fn is_whole(&self) -> bool {
+        !self.recalled && !self.withheld
     }
 
     fn mentions_by_name(&self, user: Uuid) -> bool {
@@ -103,6 +109,7 @@ impl Told {
                     names: sent.mentions.iter().map(|user| user.0).collect(),
                     everyone: sent.everyone,
                     recalled: false,
+                    withheld: false,
                 };
                 if message.is_main() {
                     self.own.entry(record.actor).or_default().marked = false;
@@ -112,6 +119,12 @@ impl Told {
             ConversationEvent::MessageRecalled(recalled) => {
                 for message in &mut self.messages {
                     message.recalled |= message.id == recalled.message;
+                }
+            }
+            ConversationEvent::MessageWithheld(changed) => {
+                let messages = self.messages.iter_mut();
+                for message in messages.filter(|message| message.id == changed.message) {
+                    message.withheld = changed.withheld;
                 }
             }
             _ => {}
@@ -184,15 +197,15 @@ impl Told {
         self.messages.iter().filter(|message| counts(message)).count() as i64
     }
 
-    /// A message is unread that lies behind one's position where it stands, was not recalled, is not hidden from oneself, and is of nobody whom
-    /// one blocks now.
+    /// A message is unread that lies behind one's position where it stands, was not recalled, is not withheld now, is not hidden from oneself, and is of
+    /// nobody whom one blocks now.
     fn is_unread(&self, user: Uuid, blocked: &BTreeSet<Uuid>, message: &Message) -> bool {
         let position = match message.thread {
             Some(root) if !message.also => self.position_in(user, root),
             _ => self.position(user),
         };
         message.seq > position
-            && !message.recalled
+            && message.is_whole()
             && !self.is_hidden(user, message)
             && !blocked.contains(&message.sender)
     }
@@ -235,7 +248,7 @@ impl Told {
             message.thread == Some(root)
                 && message.sender != user
                 && message.seq > position
-                && !message.recalled
+                && message.is_whole()
                 && !self.is_hidden(user, message)
                 && !blocked.contains(&message.sender)
         })

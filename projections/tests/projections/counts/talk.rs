@@ -7,8 +7,8 @@ use chrono::DateTime;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::event::{
     ConversationCleared, ConversationMarked, ConversationMuted, CursorsMoved, DirectOpened, GroupCreated,
-    GroupRenamed, MemberAdded, MemberLeft, MessageEdited, MessageRecalled, MessageSent, MessagesHidden,
-    PairChanged, PinChanged, Place, ReactionChanged, ThreadFollowed, ThreadRead,
+    GroupRenamed, MemberAdded, MemberLeft, MessageEdited, MessageRecalled, MessageSent, MessageWithheld,
+    MessagesHidden, PairChanged, PinChanged, Place, ReactionChanged, ThreadFollowed, ThreadRead,
 };
 use tidings_domain::stored::{Kind, decode};
 use tidings_domain::{
@@ -108,6 +108,21 @@ impl Talk {
                     reason: None,
                 };
                 self.happens(self.who(*who), ConversationEvent::MessageRecalled(recalled))
+            }
+            Deed::Withhold {
+                who,
+                message,
+                withheld,
+            } => {
+                let message = self.any_message(*message)?;
+                let changed = MessageWithheld {
+                    message: message.command,
+                    message_seq: message.seq,
+                    message_no: number(&message),
+                    withheld: *withheld,
+                    reason: None,
+                };
+                self.happens(self.who(*who), ConversationEvent::MessageWithheld(changed))
             }
             Deed::React { who, message } => {
                 let message = self.any_message(*message)?;

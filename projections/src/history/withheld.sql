@@ -1,0 +1,1 @@
+(SELECT true FROM {unread}.void w WHERE w.conversation = m.conversation AND w.seq = m.seq AND w.withheld LIMIT 1) IS NOT NULL AS withheld
