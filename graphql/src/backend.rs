@@ -173,6 +173,7 @@ pub enum Order {
         name: &'static str,
     },
     HandleReport(ReportOrder),
+    WithholdReported(WithholdingOrder),
     CancelRebuild {
         name: &'static str,
     },
@@ -200,6 +201,26 @@ pub struct ReportOrder {
     pub message: Uuid,
     pub handling: Handling,
     pub note: Option<String>,
+}
+
+/// Whether the message of a report is to be withheld.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WithholdingOrder {
+    pub report: Uuid,
+    /// The stream of the message's reports.
+    pub reports: Uuid,
+    pub conversation: Uuid,
+    pub message: Uuid,
+    pub withholding: Withholding,
+}
+
+/// What is done with the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Withholding {
+    /// It is withheld, and members are told why.
+    On { note: String },
+    /// It is shown again. Why, is for the administration alone.
+    Off { note: Option<String> },
 }
 
 /// What has come of an order.

@@ -21,7 +21,7 @@ pub use backend::{
     Audited, Backend, ConnectionState, CostAllowance, Done, EventFilter, EventState, EventsFound, LogPlace,
     MadeAnnouncement, Moment, NodeState, Order, Part, PastMember, PastPlace, PastReaction, PastState,
     RebuildStage, RebuildState, ReportOrder, ReportPosition, SaidKind, SettingSource, SettingState,
-    TraceState, Version,
+    TraceState, Version, Withholding, WithholdingOrder,
 };
 pub use errors::{Code, Refusal};
 pub use schema::page::{PAGE_DEFAULT, PAGE_MAX};

@@ -7,7 +7,7 @@ use crate::accounts::AccountError;
 use crate::outcome::Accepted;
 use tidings_domain::event::Acted;
 use tidings_domain::{Act, UserId};
-use tidings_graphql::{Code, Done, Order, Refusal};
+use tidings_graphql::{Code, Done, Order, Refusal, Withholding};
 use tidings_projections::{
     ProjectionError, find, retry_parked_stream, retry_reactor_event, skip_parked, skip_reactor,
 };
@@ -140,6 +140,7 @@ impl Administration {
             } => return self.make_announcement(by, announcement, text, at).await,
             Order::CancelAnnouncement { announcement } => return self.take_back(by, announcement).await,
             Order::HandleReport(order) => return self.handle_report(by, order).await,
+            Order::WithholdReported(order) => return self.withhold_reported(by, order).await,
         };
         count.map(Done::Count)
     }
@@ -203,6 +204,13 @@ fn acted(order: &Order) -> Acted {
                 format!("{about}: {}", order.handling.as_str()),
                 order.note.as_ref(),
             )
+        }
+        Order::WithholdReported(order) => {
+            let about = reports::about(order.conversation, order.message);
+            match &order.withholding {
+                Withholding::On { note } => (Act::WithholdReported, about, Some(note)),
+                Withholding::Off { note } => (Act::ShowReportedAgain, about, note.as_ref()),
+            }
         }
     };
     Acted {

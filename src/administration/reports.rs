@@ -5,7 +5,7 @@ use super::acts::written;
 use super::refusals;
 use super::tables::unavailable;
 use crate::clock;
-use crate::outcome::Refusal as Refused;
+use crate::outcome::{Accepted, Refusal as Refused};
 use tidings_domain::event::Acted;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
@@ -13,7 +13,9 @@ use tidings_domain::{
     Handling, MessageText, Reason, Rejection, ReportId, UserId,
 };
 use tidings_eventlog::{ReadError, Recorded};
-use tidings_graphql::{Done, Refusal, ReportOrder, ReportPosition, SaidKind, Version};
+use tidings_graphql::{
+    Done, Refusal, ReportOrder, ReportPosition, SaidKind, Version, Withholding, WithholdingOrder,
+};
 use uuid::Uuid;
 
 impl Administration {
@@ -63,7 +65,7 @@ impl Administration {
         Ok(versions)
     }
 
-    /// Settles a report, or says who looks at it. What is to be taken back is taken back behind it; where that
+    /// Settles a report, or says who looks at it. What is to be taken back is taken back behind it, and what is withheld is shown again; where that
     /// fails, ordering it again makes up for it.
     pub(super) async fn handle_report(&self, by: Uuid, order: ReportOrder) -> Result<Done, Refusal> {
         let ReportOrder {
@@ -74,38 +76,85 @@ impl Administration {
             handling,
             note,
         } = order;
-        let note = note.as_deref().map(Reason::parse).transpose();
-        let note = note.map_err(|rejection| refusal(&rejection.into()))?;
-        let lanes = &self.0.ground.lanes;
-        let handled = lanes
-            .submit_handling(
-                UserId(by),
-                clock::id(),
-                reports,
-                (ReportId(report), handling),
-                note.clone(),
-            )
-            .await
-            .map_err(|refused| refusal(&refused))?;
-        let (Handling::Recall, Some(reason)) = (handling, note) else {
-            return Ok(written(&handled));
+        let note = reason(note.as_deref())?;
+        let handled = self.handle(by, (report, reports), handling, note.clone()).await?;
+        let body = match (handling, note) {
+            (Handling::Recall, Some(reason)) => ConversationCommand::Moderate { message, reason },
+            (Handling::Dismiss | Handling::Resolve, _) => ConversationCommand::ShowAgain { message },
+            // Looking alone changes nothing, and without a reason nothing is taken back.
+            (Handling::Assign | Handling::Recall, _) => return Ok(written(&handled)),
         };
+        self.moderate(by, conversation, body, &handled).await
+    }
+
+    /// Withholds what was reported, or shows it again, behind the word that `by` looks at the report: that is refused to whoever may not, and of
+    /// what is settled.
+    pub(super) async fn withhold_reported(&self, by: Uuid, order: WithholdingOrder) -> Result<Done, Refusal> {
+        let WithholdingOrder {
+            report,
+            reports,
+            conversation,
+            message,
+            withholding,
+        } = order;
+        let body = match withholding {
+            Withholding::On { note } => ConversationCommand::Withhold {
+                message,
+                reason: Reason::parse(&note).map_err(|rejection| refusal(&rejection.into()))?,
+            },
+            Withholding::Off { note } => {
+                reason(note.as_deref())?;
+                ConversationCommand::ShowAgain { message }
+            }
+        };
+        let looked = self.handle(by, (report, reports), Handling::Assign, None).await?;
+        self.moderate(by, conversation, body, &looked).await
+    }
+
+    /// Says what becomes of a report.
+    async fn handle(
+        &self,
+        by: Uuid,
+        (report, reports): (Uuid, Uuid),
+        handling: Handling,
+        note: Option<Reason>,
+    ) -> Result<Accepted, Refusal> {
+        let lanes = &self.0.ground.lanes;
+        let handling = (ReportId(report), handling);
+        let handled = lanes.submit_handling(UserId(by), clock::id(), reports, handling, note);
+        handled.await.map_err(|refused| refusal(&refused))
+    }
+
+    /// Does to a message what follows from what became of its report.
+    async fn moderate(
+        &self,
+        by: Uuid,
+        conversation: Uuid,
+        body: ConversationCommand,
+        handled: &Accepted,
+    ) -> Result<Done, Refusal> {
         let command = Command {
             id: CommandId(clock::id()),
             actor: UserId(by),
             conversation: ConversationId(conversation),
-            body: ConversationCommand::Moderate { message, reason },
+            body,
         };
-        let recalled = lanes.submit_and_wait(command).await;
-        let recalled = recalled.map_err(|refused| refusal(&refused))?;
+        let moderated = self.0.ground.lanes.submit_and_wait(command).await;
+        let moderated = moderated.map_err(|refused| refusal(&refused))?;
         // Both are in one lane.
-        let last = if recalled.position.pos > handled.position.pos {
-            recalled
+        let last = if moderated.position.pos > handled.position.pos {
+            &moderated
         } else {
             handled
         };
-        Ok(written(&last))
+        Ok(written(last))
     }
+}
+
+/// A note, where there is one.
+fn reason(note: Option<&str>) -> Result<Option<Reason>, Refusal> {
+    let reason = note.map(Reason::parse).transpose();
+    reason.map_err(|rejection| refusal(&rejection.into()))
 }
 
 /// What an act is about that concerns a message.

@@ -60,17 +60,19 @@ pub(crate) struct Message {
     pub(crate) seq: Long,
     sent_at: Time,
     kind: ContentKind,
-    /// Whether it mentions everybody who was in the group then. False when it was recalled.
+    /// Whether it mentions everybody who was in the group then. False when it was recalled or is withheld.
     everyone: bool,
-    /// Whose words it is, where they are not its sender's own. Null when it was recalled.
+    /// Whose words it is, where they are not its sender's own. Null when it was recalled or is withheld.
     forwarded: Option<Forwarded>,
-    /// The text, or an attachment's caption. Null when there is none, and when the message was recalled.
+    /// The text, or an attachment's caption. Null when there is none, and when the message was recalled or is withheld.
     // Shared, because a message may be asked for by many names at once.
     text: Option<Arc<str>>,
-    /// When it was last edited. Null when it never was, and when it was recalled.
+    /// When it was last edited. Null when it never was, and when it was recalled or is withheld.
     edited_at: Option<Time>,
     /// When it was taken back, by its sender or by somebody who may.
     recalled_at: Option<Time>,
+    /// Whether moderators look at it: what it says is shown to nobody until they have. Then it is there again, or recalled.
+    withheld: bool,
     /// Whether it stands in a thread and the main timeline shows it, too.
     also: bool,
 }
@@ -86,7 +88,7 @@ impl Message {
         Ok(user::part(context, self.sender).await?)
     }
 
-    /// The attachment of an image or a file. Null when it was recalled.
+    /// The attachment of an image or a file. Null when it was recalled or is withheld.
     async fn attachment(&self, context: &Context<'_>) -> Result<Option<Attachment>> {
         let Some(attachment) = self.attachment else {
             return Ok(None);
@@ -145,7 +147,7 @@ impl Message {
             .collect())
     }
 
-    /// Everything that it has said, oldest first; empty when it was never edited, and when it was recalled.
+    /// Everything that it has said, oldest first; empty when it was never edited, and when it was recalled or is withheld.
     async fn edits(
         &self,
         context: &Context<'_>,
@@ -167,9 +169,9 @@ impl Message {
         Ok(entries.into_list(|edit| (MessagePlace(edit.seq.0), edit)))
     }
 
-    /// What people have put on it, each emoji once, in the order in which they came. Empty when it was recalled.
+    /// What people have put on it, each emoji once, in the order in which they came. Empty when it was recalled or is withheld.
     async fn reactions(&self, context: &Context<'_>) -> Result<Vec<Reaction>> {
-        if self.recalled_at.is_some() {
+        if !self.is_shown() {
             return Ok(vec![]);
         }
         let loaders = context.data_unchecked::<Loaders>();
@@ -269,8 +271,9 @@ impl Message {
         &self.sender
     }
 
-    pub(crate) fn is_recalled(&self) -> bool {
-        self.recalled_at.is_some()
+    /// Whether what it says is shown, which it is not once it was recalled and while it is withheld.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.recalled_at.is_none() && !self.withheld
     }
 
     /// Whether it holds something.
@@ -314,6 +317,7 @@ impl From<history::Message> for Message {
             text: message.text.filter(|_| shown),
             edited_at: message.edited_at.map(Time),
             recalled_at: message.recalled_at.map(Time),
+            withheld: message.withheld && shown,
             also: message.thread.is_some() && message.main,
             thread: message.thread,
             past: None,

@@ -8,7 +8,7 @@ use super::id;
 use super::loaders::Loaders;
 use super::time::Time;
 use super::user::{self, User};
-use crate::backend::{Backend, Order, ReportOrder};
+use crate::backend::{Backend, Order, ReportOrder, Withholding, WithholdingOrder};
 use crate::database::Database;
 use crate::errors::{Code, Refusal};
 use crate::freshness::Freshness;
@@ -125,7 +125,7 @@ impl Mutation {
     }
 
     /// Does something about a report. What settles it is done once: the same again is answered alike, and anything else is a conflict. `RECALL`
-    /// takes the message back, and its `note` is told to members as the reason.
+    /// takes the message back, and its `note` is told to members as the reason; else settling shows the message again that is withheld.
     async fn resolve_report(
         &self,
         context: &Context<'_>,
@@ -135,8 +135,7 @@ impl Mutation {
     ) -> Result<Report> {
         let viewer = moderator(context)?;
         let id = id::parse("id", &id)?;
-        let none = || Refusal::new(Code::NotFound, "there is no such report");
-        let found = report::one(context, viewer.user, id).await?.ok_or_else(none)?;
+        let found = reported(context, viewer, id).await?;
         let (conversation, message) = found.about();
         let handling = ReportOrder {
             report: id,
@@ -147,7 +146,27 @@ impl Mutation {
             note,
         };
         write(context, viewer, Order::HandleReport(handling)).await?;
-        Ok(report::one(context, viewer.user, id).await?.ok_or_else(none)?)
+        Ok(reported(context, viewer, id).await?)
+    }
+
+    /// Withholds the message of a report from everybody until one of its reports is settled, and makes the report the viewer's. `note` is told to
+    /// members as the reason. What is settled is a conflict.
+    async fn withhold_reported(&self, context: &Context<'_>, id: ID, note: String) -> Result<Report> {
+        let viewer = moderator(context)?;
+        let id = id::parse("id", &id)?;
+        Ok(withhold(context, viewer, id, Withholding::On { note }).await?)
+    }
+
+    /// Shows the message of a report again that is withheld, and makes the report the viewer's. What is settled is a conflict.
+    async fn show_reported_again(
+        &self,
+        context: &Context<'_>,
+        id: ID,
+        note: Option<String>,
+    ) -> Result<Report> {
+        let viewer = moderator(context)?;
+        let id = id::parse("id", &id)?;
+        Ok(withhold(context, viewer, id, Withholding::Off { note }).await?)
     }
 
     /// Gives a rebuild up. What has been folded is kept for the next one.
@@ -192,6 +211,32 @@ async fn write(context: &Context<'_>, viewer: &Viewer, order: Order) -> Result<(
     let done = backend.carry_out(viewer.user, order).await?;
     let freshness = context.data_unchecked::<Freshness>();
     freshness.passed(done.position().as_slice()).await
+}
+
+/// The report of that id, of somebody else's message.
+async fn reported(context: &Context<'_>, viewer: &Viewer, id: Uuid) -> Result<Report, Refusal> {
+    let found = report::one(context, viewer.user, id).await?;
+    found.ok_or_else(|| Refusal::new(Code::NotFound, "there is no such report"))
+}
+
+/// Has the message of a report withheld or shown again.
+async fn withhold(
+    context: &Context<'_>,
+    viewer: &Viewer,
+    id: Uuid,
+    withholding: Withholding,
+) -> Result<Report, Refusal> {
+    let found = reported(context, viewer, id).await?;
+    let (conversation, message) = found.about();
+    let order = WithholdingOrder {
+        report: id,
+        reports: found.reports(),
+        conversation,
+        message,
+        withholding,
+    };
+    write(context, viewer, Order::WithholdReported(order)).await?;
+    reported(context, viewer, id).await
 }
 
 fn count(done: u64) -> i32 {

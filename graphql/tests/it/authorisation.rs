@@ -54,6 +54,14 @@ fn table() -> Vec<(&'static str, String)> {
             format!("mutation {{ resolveReport({id}, action: DISMISS) {{ id }} }}"),
         ),
         (
+            "Mutation.withholdReported",
+            format!("mutation {{ withholdReported({id}, note: \"x\") {{ id }} }}"),
+        ),
+        (
+            "Mutation.showReportedAgain",
+            format!("mutation {{ showReportedAgain({id}) {{ id }} }}"),
+        ),
+        (
             "Mutation.suspendUser",
             format!("mutation {{ suspendUser({id}, reason: \"x\") {{ id }} }}"),
         ),
@@ -207,7 +215,13 @@ async fn moderators_see_and_settle_reports_and_auditors_see_all_and_do_nothing()
                 ..viewer(me)
             };
             let may = match role {
-                "moderator" => matches!(field, "Admin.reports" | "Mutation.resolveReport"),
+                "moderator" => matches!(
+                    field,
+                    "Admin.reports"
+                        | "Mutation.resolveReport"
+                        | "Mutation.withholdReported"
+                        | "Mutation.showReportedAgain"
+                ),
                 _ => !field.starts_with("Mutation."),
             };
             let answer = ask(&world, Some(viewer), &query).await;

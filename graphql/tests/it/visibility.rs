@@ -179,6 +179,49 @@ async fn a_message_is_shown_with_all_that_became_of_it() {
 }
 
 #[tokio::test]
+async fn what_is_withheld_is_shown_without_all_that_it_says_wherever_it_is_asked_for() {
+    let world = World::new().await;
+    let (me, other) = (world.person(1).await, world.person(2).await);
+    let group = world.group(1, &[me, other]).await;
+    let (first, second) = (
+        world.message(group, 1, other).await,
+        world.message(group, 2, me).await,
+    );
+    world
+        .run(&format!(
+            "UPDATE p_history_4.message SET reply_to = '{first}' WHERE message = '{second}'; \
+             UPDATE p_history_4.message SET mentions = '{{{me}}}', everyone = true, edited_at = at WHERE message = '{first}'; \
+             INSERT INTO p_history_4.edit SELECT conversation, seq, seq, at, 'before' FROM p_history_4.message WHERE message = '{first}'; \
+             INSERT INTO p_history_4.reaction SELECT conversation, seq, '+', '{me}', 9 FROM p_history_4.message WHERE message = '{first}'; \
+             INSERT INTO p_unread_4.void SELECT conversation, msg_no, seq, true FROM p_history_4.message WHERE message = '{first}'"
+        ))
+        .await;
+    let shown = "id withheld text everyone editedAt recalledAt attachment { id } mentions { id } edits { nodes { text } } reactions { emoji }";
+    let query = format!(
+        "{{ message(conversation: \"{group}\", id: \"{first}\") {{ {shown} }} \
+            conversation(id: \"{group}\") {{ messages(first: 1) {{ nodes {{ {shown} }} }} lastMessage {{ withheld replyTo {{ {shown} }} }} }} }}"
+    );
+    let nothing = json!({ "id": first, "withheld": true, "text": null, "everyone": false, "editedAt": null, "recalledAt": null,
+        "attachment": null, "mentions": [], "edits": { "nodes": [] }, "reactions": [] });
+    // Its sender sees no more of it.
+    for viewer in [me, other] {
+        let told = world.data(viewer, &query).await;
+        assert_eq!(told["message"], nothing);
+        assert_eq!(told["conversation"]["messages"]["nodes"], json!([nothing]));
+        assert_eq!(
+            told["conversation"]["lastMessage"],
+            json!({ "withheld": false, "replyTo": nothing })
+        );
+    }
+    world.run("DELETE FROM p_unread_4.void").await;
+    let told = world.data(me, &query).await["message"].clone();
+    assert_eq!(
+        (&told["withheld"], &told["text"], &told["edits"]["nodes"]),
+        (&json!(false), &json!("text 1"), &json!([{ "text": "before" }]))
+    );
+}
+
+#[tokio::test]
 async fn counts_follow_what_was_read() {
     let world = World::new().await;
     let (me, other) = (world.person(1).await, world.person(2).await);

@@ -30,6 +30,8 @@ pub(crate) struct Report {
     handled_at: Option<Time>,
     /// Why that was done.
     handling_note: Option<String>,
+    /// Whether the message is withheld from everybody now.
+    withheld: bool,
     #[graphql(skip)]
     of: people::Report,
 }
@@ -153,6 +155,7 @@ impl From<people::Report> for Report {
             action: handling.map(ReportAction::from),
             handled_at: handled.map(|handled: &Handled| Time(handled.at)),
             handling_note: handled.and_then(|handled| handled.note.clone()),
+            withheld: report.withheld,
             of: report,
         }
     }

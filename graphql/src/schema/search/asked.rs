@@ -136,7 +136,7 @@ impl Asked {
             these.as_ref().is_none_or(|these| these.contains(id)) && !others.contains(id)
         };
         let has = |(has, negated): &(Has, bool)| message.has(*has) != *negated;
-        !message.is_recalled()
+        message.is_shown()
             && is_named(&self.from, message.sent_by())
             && is_named(&self.within, &message.conversation)
             && self.query.filters.has.iter().all(has)
