@@ -75,3 +75,4 @@ mod time_line;
 mod tls;
 mod trace;
 mod unreadable;
+mod withholding;
