@@ -31,6 +31,12 @@ export const recalled = (seq: number, message: string): TidingsEvent => ({
   data: { message, message_seq: place(message) },
 });
 
+export const withheld = (seq: number, message: string, on = true): TidingsEvent => ({
+  ...happened(seq, BOB),
+  kind: 'message.withheld',
+  data: { message, message_seq: place(message), withheld: on },
+});
+
 export const reacted = (
   seq: number,
   message: string,

@@ -3,6 +3,7 @@ import type { Ack, TidingsEvent } from '../protocol/frames.ts';
 import { Socket } from '../protocol/socket.ts';
 import { uuidv7 } from '../shared/ids.ts';
 import { Session, SignedOut, type Login } from '../shared/session.ts';
+import { LONG_LAGS_MS, pause } from './again.ts';
 import { Changes } from './changes.ts';
 import { Contacts } from './contacts.ts';
 import type { Core } from './core.ts';
@@ -20,8 +21,9 @@ import { OwnMarks } from './marks.ts';
 import { Members } from './members.ts';
 import type { Picked } from './nouns/attachment.ts';
 import { isMuted } from './nouns/mark.ts';
-import { contentText, mayEdit } from './nouns/message.ts';
+import { mayEdit, messageText } from './nouns/message.ts';
 import type { EventOf } from './nouns/noun.ts';
+import { withholdings } from './nouns/withholding.ts';
 import { Notices } from './notices.ts';
 import { Outbox, type Addressed } from './outbox.ts';
 import { People } from './people.ts';
@@ -385,7 +387,7 @@ export class Chat implements Core {
     for (const { conversation, seq } of events) this.cursors.move(conversation, seq);
     const last = events.findLast(event => event.kind === 'message.sent' && event.actor !== this.state.me);
     if (last?.kind === 'message.sent' && this.state.link.kind === 'online' && this.concerns(last)) {
-      const text = `${store.personName(this.state, last.actor)}: ${contentText(last.data.content)}`;
+      const text = `${store.personName(this.state, last.actor)}: ${messageText(last.data)}`;
       this.update(state => store.withAnnouncement(state, text));
     }
     for (const event of events) {
@@ -395,8 +397,25 @@ export class Chat implements Core {
       if (inThread) this.summaries.renewSoon(event.conversation);
       if (event.kind === 'message.sent' && !isInMain(event.data)) this.threads.heard(event.conversation);
     }
+    for (const event of withholdings(events)) {
+      this.summaries.renewSoon(event.conversation);
+      void this.showAgain(event);
+    }
     // During the catch-up, what is missing may still come.
     if (this.state.link.kind === 'online') this.lookAfter();
+  }
+
+  /** Asks again for what was answered by read models that did not know yet what is withheld now, or shown again: where it is quoted, and in a thread. */
+  private async showAgain({ conversation, data }: EventOf<'message.withheld'>): Promise<void> {
+    for (const lag of [0, ...LONG_LAGS_MS]) {
+      await pause(lag);
+      if (this.closed) return;
+      this.quotes.again(queries.placeKey(conversation, data.message));
+      const { thread, log } = this.state.conversations.get(conversation) ?? {};
+      const entry = thread?.entries.find(({ id }) => id === data.message);
+      const isGone = log?.amended.get(data.message)?.recalled ?? false;
+      if (!data.withheld && !isGone && entry?.content === null) this.threads.missed(conversation);
+    }
   }
 
   /** The server knows what was read. What is left of mentions and threads, it knows best. */

@@ -8,9 +8,18 @@ import { message } from './nouns/message.ts';
 import type { Handler, Kind, Noun } from './nouns/noun.ts';
 import { pin } from './nouns/pin.ts';
 import { reaction } from './nouns/reaction.ts';
+import { withholding } from './nouns/withholding.ts';
 import type { Conversation } from './store.ts';
 
-const NOUNS: Noun<Kind> = { ...direct, ...group, ...governance, ...message, ...reaction, ...pin };
+const NOUNS: Noun<Kind> = {
+  ...direct,
+  ...group,
+  ...governance,
+  ...message,
+  ...reaction,
+  ...pin,
+  ...withholding,
+};
 
 /** None for a kind that a later server may have. */
 const handler = (event: TidingsEvent): Handler<TidingsEvent> | undefined =>

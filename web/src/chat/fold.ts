@@ -7,8 +7,10 @@ export interface MessageEntry {
   seq: number;
   sender: string;
   at: string;
-  /** `null` once it is recalled. */
+  /** `null` once it is recalled, and while it is withheld. */
   content: Content | null;
+  /** Where it is withheld, what it says when it is shown again, as far as that is known. */
+  withheld: { said: Said | null } | null;
   /** The message that it answers. */
   replyTo: string | null;
   /** Who is mentioned. */
@@ -30,6 +32,18 @@ export interface MessageEntry {
   pinned: boolean;
 }
 
+/** What a message says, and what people made of that: nothing of it is shown once it is recalled, and while it is withheld. */
+type Said = Pick<MessageEntry, 'content' | 'mentions' | 'everyone' | 'forwarded' | 'editedAt' | 'reactions'>;
+
+const NOTHING: Said = {
+  content: null,
+  mentions: [],
+  everyone: false,
+  forwarded: null,
+  editedAt: null,
+  reactions: new Map(),
+};
+
 /** Whether the main timeline shows a message, and not its thread alone. */
 export const isInMain = ({ thread, also }: { thread?: string | null; also?: boolean }): boolean =>
   thread === undefined || thread === null || also === true;
@@ -48,6 +62,8 @@ export type Entry = MessageEntry | HappeningEntry;
 export interface Amendment {
   /** It stays so, whatever else comes. */
   recalled?: boolean;
+  /** The last word counts. */
+  withheld?: boolean;
   edit?: { content: Content; at: string };
   /** By emoji, the last word of each who set it (true) or took it back. */
   reactions?: ReadonlyMap<string, ReadonlyMap<string, boolean>>;
@@ -115,20 +131,19 @@ function threaded(entry: MessageEntry, { replies, counted }: Amendment): Message
 }
 
 function said(entry: MessageEntry, amendment: Amendment): MessageEntry {
-  if (entry.content === null) return entry;
-  if (amendment.recalled) {
-    return {
-      ...entry,
-      content: null,
-      mentions: [],
-      everyone: false,
-      forwarded: null,
-      editedAt: null,
-      reactions: new Map(),
-      pinned: false,
-    };
-  }
-  const { edit, reactions, pinned } = amendment;
+  if (amendment.recalled) return { ...entry, ...NOTHING, withheld: null, pinned: false };
+  // It was recalled before, or what it says is not known here.
+  if (entry.content === null && !entry.withheld) return entry;
+  const { withheld = entry.withheld !== null } = amendment;
+  const shown = changed({ ...entry, ...entry.withheld?.said, withheld: null }, amendment);
+  if (!withheld) return shown;
+  const { content, mentions, everyone, forwarded, editedAt, reactions } = shown;
+  const kept = content && { content, mentions, everyone, forwarded, editedAt, reactions };
+  return { ...shown, ...NOTHING, withheld: { said: kept } };
+}
+
+function changed(entry: MessageEntry, { edit, reactions, pinned }: Amendment): MessageEntry {
+  if (entry.content === null) return { ...entry, ...(pinned !== undefined && { pinned }) };
   return {
     ...entry,
     ...(edit && isLater(edit.at, entry.editedAt) && { content: edit.content, editedAt: edit.at }),

@@ -13,6 +13,7 @@ import type { Settings } from './nouns/settings.ts';
 import type { Status } from './nouns/status.ts';
 import { heard, type Thread } from './nouns/thread.ts';
 import type { Picked } from './nouns/attachment.ts';
+import { lacksShown } from './nouns/withholding.ts';
 import { amendments, append, cut, emptyLog, hear, heardOf, prepend, touch, trim } from './log.ts';
 import type { Later, Log } from './log.ts';
 
@@ -482,7 +483,9 @@ export function withEvents(state: State, events: readonly TidingsEvent[]): State
   const conversations = new Map(state.conversations);
   for (const [id, own] of byConversation) {
     const known = conversations.get(id) ?? unheardOf(own[0]!);
-    conversations.set(id, withOwnEvents(known, own, state.me));
+    const heard = withOwnEvents(known, own, state.me);
+    // What was not told while it was withheld is read from the log again, with all around it.
+    conversations.set(id, lacksShown(heard.log, own) ? { ...heard, log: null } : heard);
   }
   return { ...state, conversations };
 }

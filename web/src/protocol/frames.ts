@@ -52,12 +52,14 @@ export type TidingsEvent = Happened &
     | { kind: 'invitation.accepted'; data: { user: string } }
     | { kind: 'invitation.declined'; data: { user: string } }
     | { kind: 'invitation.withdrawn'; data: { user: string } }
-    // No content: what it said has been recalled since. `message_seq` is the place of the message that changed.
+    // No content: what it said has been recalled since, or is withheld. `message_seq` is the place of the message that changed.
     | {
         kind: 'message.sent';
         data: {
           message: string;
           content: Content | null;
+          /** Whether moderators look at it: what it says may come back. */
+          withheld?: boolean;
           reply_to?: string;
           mentions?: string[];
           /** The message that begins the thread in which this one stands, and whether the main timeline shows it, too. */
@@ -71,6 +73,10 @@ export type TidingsEvent = Happened &
       }
     | { kind: 'message.edited'; data: { message: string; message_seq: number; content: Content | null } }
     | { kind: 'message.recalled'; data: { message: string; message_seq: number; reason?: string } }
+    | {
+        kind: 'message.withheld';
+        data: { message: string; message_seq: number; withheld: boolean; reason?: string };
+      }
     | {
         kind: 'reaction.changed';
         data: { message: string; message_seq: number; emoji: string; on: boolean };

@@ -14,12 +14,13 @@ export const NOTHING_HIDDEN: Hidden = { messages: new Set(), cleared: new Map() 
 
 /**
  * Whether an entry is not to be drawn, in a conversation that begins at `first`. What has no content was recalled, of which an event
- * tells, or is hidden.
+ * tells, is withheld, or is hidden.
  */
 export function isHidden(entry: Entry, log: Log, { messages }: Hidden, first: number): boolean {
   if (entry.seq < first) return true;
   if (entry.kind !== 'message') return false;
-  return messages.has(entry.id) || (entry.content === null && !log.amended.get(entry.id)?.recalled);
+  if (messages.has(entry.id)) return true;
+  return entry.content === null && !entry.withheld && !log.amended.get(entry.id)?.recalled;
 }
 
 /** What is hidden after a notice; the same where it tells of something else. */

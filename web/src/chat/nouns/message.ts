@@ -1,6 +1,7 @@
 // Messages on the chat page: sent, edited, recalled.
 import type { Content } from '../../protocol/frames.ts';
 import { amend, isInMain, isLater, type Amendment, type MessageEntry } from '../fold.ts';
+import type { Quote } from '../queries/message.ts';
 import type { Conversation, Limits } from '../store.ts';
 import { spoken } from './mark.ts';
 import type { Noun } from './noun.ts';
@@ -8,13 +9,14 @@ import type { Noun } from './noun.ts';
 export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled'> = {
   'message.sent': {
     summarize(conversation, { seq, at, actor, data }, me) {
-      const { content } = data;
+      const { content, withheld = false } = data;
       // What stands in a thread alone is read there.
       if (!isInMain(data)) {
         if (actor !== me && mentionsOne(data, me)) conversation.mentioned += 1;
         return;
       }
-      conversation.preview = { seq, sender: actor, text: contentText(content), recalled: content === null };
+      const text = messageText(data);
+      conversation.preview = { seq, sender: actor, text, recalled: content === null && !withheld };
       conversation.typing = new Map([...conversation.typing].filter(([user]) => user !== actor));
       // Sending reads everything before.
       conversation.unread = actor === me ? 0 : conversation.unread + 1;
@@ -28,6 +30,7 @@ export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled
       const {
         message: id,
         content,
+        withheld = false,
         reply_to: replyTo = null,
         mentions = [],
         thread = null,
@@ -37,9 +40,10 @@ export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled
       const reactions = new Map<string, string[]>();
       const later = { editedAt: null, reactions, pinned: false, replies: new Set<string>(), counted: 0 };
       const addressed = { replyTo, mentions, everyone, forwarded, thread, also };
-      const entry = { id, seq, sender: actor, at, content, ...addressed };
+      const kept = withheld ? { said: null } : null;
+      const entry = { id, seq, sender: actor, at, content, withheld: kept, ...addressed };
       into.entries.push({ kind: 'message', ...entry, ...later });
-      if (thread !== null && content) amend(into, thread, { replies: new Set([id]) });
+      if (thread !== null && (content || withheld)) amend(into, thread, { replies: new Set([id]) });
     },
   },
   'message.edited': {
@@ -49,31 +53,36 @@ export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled
       conversation.preview = { ...preview, text: contentText(content) };
     },
     fold(into, { at, data: { message: id, content } }) {
-      // Without content it has been recalled since, which comes as an event of its own.
+      // Without content it has been recalled since or is withheld, which comes as an event of its own.
       if (content) amend(into, id, { edit: { content, at } });
     },
   },
   'message.recalled': {
     summarize(conversation, { data: { message: id, message_seq: seq } }) {
-      const { preview, voided } = conversation;
+      const { preview } = conversation;
       if (preview?.seq === seq) {
         conversation.preview = { ...preview, text: contentText(null), recalled: true };
       }
-      // One's own are read. Two who recall it at one moment recall it once.
-      if (seq <= conversation.readSeq || voided.has(id)) return;
-      const { log } = conversation;
-      const recalled = log?.entries.find(entry => entry.kind === 'message' && entry.id === id);
-      if (recalled?.kind === 'message' && !isInMain(recalled)) return;
-      // Whether a message that is not loaded stood in a thread, its event does not say.
-      if (!recalled && conversation.kind === 'group') conversation.partial = true;
-      conversation.unread = Math.max(0, conversation.unread - 1);
-      conversation.voided = new Set(voided).add(id);
-      // Whether it was one that mentioned the viewer, its event does not say.
-      if (conversation.mentioned > 0) conversation.partial = true;
+      voids(conversation, id, seq);
     },
     fold: (into, { data }) => amend(into, data.message, { recalled: true }),
   },
 };
+
+/** A message counts no more, which an event says that may come twice. */
+export function voids(conversation: Conversation, id: string, seq: number): void {
+  const { log, voided } = conversation;
+  // One's own are read.
+  if (seq <= conversation.readSeq || voided.has(id)) return;
+  const gone = log?.entries.find(entry => entry.kind === 'message' && entry.id === id);
+  if (gone?.kind === 'message' && !isInMain(gone)) return;
+  // Whether a message that is not loaded stood in a thread, its event does not say.
+  if (!gone && conversation.kind === 'group') conversation.partial = true;
+  conversation.unread = Math.max(0, conversation.unread - 1);
+  conversation.voided = new Set(voided).add(id);
+  // Whether it was one that mentioned the viewer, its event does not say.
+  if (conversation.mentioned > 0) conversation.partial = true;
+}
 
 /** Whether a message mentions somebody else than its sender, by name or with all others. */
 export const mentionsOne = (
@@ -88,12 +97,25 @@ export function contentText(content: { kind: string; text?: string; caption?: st
   return content.caption || (content.kind === 'image' ? 'Image' : 'File');
 }
 
+/** What stands in the place of what a message says that is withheld. */
+export const WITHHELD = 'Withheld while moderators look at it.';
+
+/** What a message is shown to say in one line of text. */
+export const messageText = ({
+  content,
+  withheld,
+}: {
+  content: Content | null;
+  withheld?: unknown;
+}): string => (withheld ? WITHHELD : contentText(content));
+
 /** What is said of a message where it is answered, with what events told of it since, or before the answer knew. */
-export function quoted<T extends { text: string; editedAt: string | null; recalled: boolean }>(
+export function quoted<T extends Pick<Quote, 'text' | 'editedAt' | 'recalled' | 'withheld'>>(
   quote: T,
-  { recalled = false, edit }: Amendment = {},
+  { recalled = false, withheld = quote.withheld, edit }: Amendment = {},
 ): T {
   if (recalled || quote.recalled) return { ...quote, text: contentText(null), recalled: true };
+  if (withheld) return { ...quote, text: WITHHELD };
   if (!edit || !isLater(edit.at, quote.editedAt)) return quote;
   return { ...quote, text: contentText(edit.content), editedAt: edit.at };
 }

@@ -1,6 +1,6 @@
 // Asking over GraphQL, and what several queries share.
 import { graphql, Problem } from '../../shared/api.ts';
-import { contentText } from '../nouns/message.ts';
+import { contentText, WITHHELD } from '../nouns/message.ts';
 
 export type Ask = <T>(query: string, variables?: Record<string, unknown>, after?: string) => Promise<T>;
 
@@ -20,8 +20,18 @@ export const asker =
 export const PERSON = 'id username displayName isDeleted';
 
 /** A message in one line of text. */
-export const line = ({ kind, text }: { kind: string; text: string | null }): string =>
-  contentText({ kind: kind.toLowerCase(), text: text ?? '', caption: text ?? '' });
+export function line({ kind, text, recalledAt = null, withheld = false }: Line): string {
+  if (recalledAt !== null) return contentText(null);
+  if (withheld) return WITHHELD;
+  return contentText({ kind: kind.toLowerCase(), text: text ?? '', caption: text ?? '' });
+}
+
+interface Line {
+  kind: string;
+  text: string | null;
+  recalledAt?: string | null;
+  withheld?: boolean;
+}
 
 /** A list in pieces. */
 export function* parts<T>(all: readonly T[], most: number): Generator<readonly T[]> {

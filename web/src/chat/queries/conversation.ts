@@ -1,6 +1,5 @@
 // Conversations as the list shows them, who is in them, and what they keep in view.
 import { SUMMARY_MEMBERS, type Person, type Role, type Summary } from '../store.ts';
-import { contentText } from '../nouns/message.ts';
 import type { Settings } from '../nouns/settings.ts';
 import { line, PERSON, type Ask } from './ask.ts';
 
@@ -8,7 +7,7 @@ const SUMMARY = `
   id kind title myRole lastSeq lastActivityAt lastReadSeq unreadCount mentionCount unreadThreads
   muted mutedUntil archived markedUnread
   settings { post threads attach react everyone pin invite forward history join slowSeconds }
-  lastMessage { seq kind text recalledAt sender { ${PERSON} } }
+  lastMessage { seq kind text recalledAt withheld sender { ${PERSON} } }
   members(first: ${SUMMARY_MEMBERS}) { nodes { role user { ${PERSON} } } }
 `;
 const LIST = `query Conversations($after: String) {
@@ -40,6 +39,7 @@ interface SummaryNode {
     kind: string;
     text: string | null;
     recalledAt: string | null;
+    withheld: boolean;
     sender: Person;
   } | null;
   members: { nodes: { role: RoleName; user: Person }[] };
@@ -118,7 +118,7 @@ export interface Pinned {
 }
 
 const PINS = `query Pins($id: ID!) {
-  conversation(id: $id) { pins { seq kind sentAt text sender { displayName } } }
+  conversation(id: $id) { pins { seq kind sentAt text withheld sender { displayName } } }
 }`;
 
 /** The pinned messages of a conversation, the one that was pinned last first. */
@@ -130,6 +130,7 @@ export async function findPins(ask: Ask, id: string): Promise<Pinned[]> {
         kind: string;
         sentAt: string;
         text: string | null;
+        withheld: boolean;
         sender: { displayName: string };
       }[];
     } | null;
@@ -190,7 +191,7 @@ function summary(node: SummaryNode, members: readonly Person[], me: string): Sum
       seq: lastMessage.seq,
       sender: lastMessage.sender.id,
       recalled: lastMessage.recalledAt !== null,
-      text: lastMessage.recalledAt ? contentText(null) : line(lastMessage),
+      text: line(lastMessage),
     },
   };
 }

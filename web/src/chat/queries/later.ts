@@ -3,6 +3,7 @@ import type { Content, TidingsEvent } from '../../protocol/frames.ts';
 import type { Amendment } from '../fold.ts';
 import type { Later } from '../log.ts';
 import { withText } from '../nouns/message.ts';
+import { withholdings } from '../nouns/withholding.ts';
 import { NAMED_REACTORS } from '../store.ts';
 import { parts, type Ask } from './ask.ts';
 import { ofMessages, type Place } from './message.ts';
@@ -19,7 +20,7 @@ interface Reaction {
 
 /**
  * What became of the messages among some events of a conversation, as far as the read models know by now. Those without content were
- * recalled, or are hidden, of which nothing is said.
+ * recalled, are withheld, or are hidden, of which nothing is said.
  */
 export async function findLater(
   ask: Ask,
@@ -32,6 +33,8 @@ export async function findLater(
   for (const event of events) {
     if (event.kind === 'message.sent') sent.set(event.data.message, event.data.content);
   }
+  // What some events withhold, events behind them may show again.
+  const told = new Set(withholdings(events).map(({ data }) => data.message));
   const places = [...sent.keys()].map(message => ({ key: message, conversation: id, message }));
   const reacted: Place[] = [];
   for (const some of parts(places, LATER_AT_ONCE)) {
@@ -39,20 +42,22 @@ export async function findLater(
       text: string | null;
       editedAt: string | null;
       recalledAt: string | null;
+      withheld: boolean;
       pinned: boolean;
       replyCount: number;
       reactions: Reaction[];
-    }>(ask, some, 'text editedAt recalledAt pinned replyCount reactions { emoji }');
+    }>(ask, some, 'text editedAt recalledAt withheld pinned replyCount reactions { emoji }');
     for (const place of some) {
       const message = found.get(place.key);
       if (!message) continue;
-      const { text, editedAt: at, recalledAt, pinned, replyCount: counted, reactions } = message;
+      const { text, editedAt: at, recalledAt, withheld, pinned, replyCount: counted, reactions } = message;
       const content = sent.get(place.key);
       const edit = at === null || !content ? {} : { edit: { content: withText(content, text ?? ''), at } };
       const threaded = counted > 0 ? { counted } : {};
       if (recalledAt !== null) later.set(place.key, { ...threaded, recalled: true });
-      else if (at !== null || pinned || counted > 0) {
-        later.set(place.key, { ...edit, ...threaded, ...(pinned && { pinned }) });
+      else if (at !== null || pinned || counted > 0 || withheld || told.has(place.key)) {
+        const kept = withheld || told.has(place.key) ? { withheld } : {};
+        later.set(place.key, { ...edit, ...threaded, ...(pinned && { pinned }), ...kept });
       }
       if (reactions.length > 0) reacted.push(place);
     }

@@ -1,6 +1,5 @@
 // Single messages: many in one query, each by its place.
 import type { Attachment } from '../nouns/attachment.ts';
-import { contentText } from '../nouns/message.ts';
 import type { Person } from '../store.ts';
 import { line, PERSON, type Ask } from './ask.ts';
 
@@ -54,6 +53,7 @@ export interface Quote {
   /** When it was edited last. */
   editedAt: string | null;
   recalled: boolean;
+  withheld: boolean;
 }
 
 /** Messages that others answer, as far as the viewer sees them. */
@@ -67,14 +67,14 @@ export async function findQuotes(
     text: string | null;
     editedAt: string | null;
     recalledAt: string | null;
+    withheld: boolean;
     sender: Person;
-  }>(ask, places, `seq kind text editedAt recalledAt sender { ${PERSON} }`);
+  }>(ask, places, `seq kind text editedAt recalledAt withheld sender { ${PERSON} }`);
   const quotes = new Map<string, Quote>();
   for (const [key, message] of messages) {
-    const { seq, sender, editedAt } = message;
+    const { seq, sender, editedAt, withheld } = message;
     const recalled = message.recalledAt !== null;
-    const text = recalled ? contentText(null) : line(message);
-    quotes.set(key, { seq, sender: sender.id, text, editedAt, recalled });
+    quotes.set(key, { seq, sender: sender.id, text: line(message), editedAt, recalled, withheld });
   }
   return { quotes, people: [...messages.values()].map(({ sender }) => sender) };
 }
@@ -101,7 +101,7 @@ const VERSIONS = `query Versions($conversation: ID!, $id: ID!) {
   message(conversation: $conversation, id: $id) { edits(first: 100) { nodes { at text } } }
 }`;
 
-/** All versions of a message, the oldest first. None of one that was recalled. */
+/** All versions of a message, the oldest first. None of one that was recalled or is withheld. */
 export async function findVersions(ask: Ask, conversation: string, id: string): Promise<Version[]> {
   const answer = await ask<{
     message: { edits: { nodes: { at: string; text: string | null }[] } } | null;

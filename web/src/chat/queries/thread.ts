@@ -2,7 +2,6 @@
 import type { Content } from '../../protocol/frames.ts';
 import { Problem } from '../../shared/api.ts';
 import { amended, type Amendment, type MessageEntry } from '../fold.ts';
-import { contentText } from '../nouns/message.ts';
 import type { Person } from '../store.ts';
 import { line, PERSON, type Ask } from './ask.ts';
 import { findReactions } from './later.ts';
@@ -18,7 +17,7 @@ export interface ThreadPage {
 }
 
 const REPLIES = 50;
-const IN_THREAD = `id seq sentAt kind text recalledAt editedAt pinned also thread replyCount
+const IN_THREAD = `id seq sentAt kind text recalledAt withheld editedAt pinned also thread replyCount
   sender { ${PERSON} } replyTo { id } mentions { id } everyone
   forwarded { sender { id } sentAt } attachment { id } reactions { emoji }`;
 const THREAD = `query Thread($id: ID!, $root: ID!, $before: String) {
@@ -35,6 +34,7 @@ interface MessageNode {
   kind: string;
   text: string | null;
   recalledAt: string | null;
+  withheld: boolean;
   editedAt: string | null;
   pinned: boolean;
   also: boolean;
@@ -97,7 +97,8 @@ function entryOf(node: MessageNode, reactions: Amendment['reactions']): MessageE
     seq,
     at,
     sender: sender.id,
-    content: node.recalledAt === null ? contentOf(node) : null,
+    content: node.recalledAt === null && !node.withheld ? contentOf(node) : null,
+    withheld: node.withheld ? { said: null } : null,
     replyTo: replyTo?.id ?? null,
     mentions: mentions.map(user => user.id),
     everyone,
@@ -135,7 +136,7 @@ export interface ThreadSummary {
 
 const THREADS = `query Threads($id: ID!) {
   conversation(id: $id) { threads(first: 50) { nodes {
-    replyCount lastReplyAt unreadCount following root { id kind text recalledAt sentAt sender { displayName } }
+    replyCount lastReplyAt unreadCount following root { id kind text recalledAt withheld sentAt sender { displayName } }
   } } }
 }`;
 
@@ -149,7 +150,7 @@ export async function findThreads(ask: Ask, id: string): Promise<ThreadSummary[]
           lastReplyAt: string | null;
           unreadCount: number;
           following: boolean;
-          root: Pick<MessageNode, 'id' | 'kind' | 'text' | 'recalledAt' | 'sentAt' | 'sender'>;
+          root: Pick<MessageNode, 'id' | 'kind' | 'text' | 'recalledAt' | 'withheld' | 'sentAt' | 'sender'>;
         }[];
       };
     } | null;
@@ -157,7 +158,7 @@ export async function findThreads(ask: Ask, id: string): Promise<ThreadSummary[]
   const nodes = answer.conversation?.threads.nodes ?? [];
   return nodes.map(({ root, replyCount, lastReplyAt, unreadCount: unread, following }) => ({
     root: root.id,
-    text: root.recalledAt === null ? line(root) : contentText(null),
+    text: line(root),
     sender: root.sender.displayName,
     replies: replyCount,
     unread,

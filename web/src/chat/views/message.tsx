@@ -5,7 +5,7 @@ import { readersLack, versionsLack } from '../behind.ts';
 import type { Change } from '../change.ts';
 import type { Chat } from '../chat.ts';
 import type { MessageEntry } from '../fold.ts';
-import { contentText, editable, withText } from '../nouns/message.ts';
+import { contentText, editable, messageText, withText } from '../nouns/message.ts';
 import * as store from '../store.ts';
 import { Editor } from './editor.tsx';
 import { Face } from './face.tsx';
@@ -132,7 +132,7 @@ export const Message = memo(function Message(props: MessageProps) {
       data-seq={message.seq}
       data-changing={changing || undefined}
       tabIndex={stop ? 0 : -1}
-      aria-label={`${name}: ${contentText(content)}`}
+      aria-label={`${name}: ${messageText(message)}`}
       onMouseEnter={() => setActive(true)}
       onMouseLeave={() => setActive(row.current?.contains(document.activeElement) ?? false)}
       onFocusIn={() => setActive(true)}
@@ -227,10 +227,10 @@ export const Message = memo(function Message(props: MessageProps) {
           onClose={close}
         />
       )}
-      {panel === 'hide' && <HideQuestion text={contentText(content)} onYes={hide} onClose={closeAside} />}
+      {panel === 'hide' && <HideQuestion text={messageText(message)} onYes={hide} onClose={closeAside} />}
       {panel === 'report' && (
         <ReportQuestion
-          text={contentText(content)}
+          text={messageText(message)}
           reasons={chat.state.limits.reportReasons}
           others={chat.state.limits.otherReasons}
           onReport={(reason, note) => chat.report(conversation, message.id, reason, note)}

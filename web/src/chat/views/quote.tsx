@@ -2,7 +2,7 @@
 import { useEffect, useReducer, useRef } from 'preact/hooks';
 import type { Chat } from '../chat.ts';
 import type { MessageEntry } from '../fold.ts';
-import { contentText, quoted } from '../nouns/message.ts';
+import { messageText, quoted } from '../nouns/message.ts';
 import { placeKey, type Quote } from '../queries.ts';
 import * as store from '../store.ts';
 
@@ -38,7 +38,7 @@ export function useQuote({
     () => (isLoaded ? undefined : chat.subscribe(() => since() !== shown.current && draw(undefined))),
     [chat, key, isLoaded],
   );
-  if (entry) return { seq: entry.seq, sender: entry.sender, text: contentText(entry.content) };
+  if (entry) return { seq: entry.seq, sender: entry.sender, text: messageText(entry) };
   const quote = chat.quotes.get(key);
   return quote && quoted(quote, shown.current);
 }

@@ -1,7 +1,7 @@
 // What a message says: a text, or a file with its caption.
 import type { Chat } from '../chat.ts';
 import type { MessageEntry } from '../fold.ts';
-import { contentText } from '../nouns/message.ts';
+import { messageText } from '../nouns/message.ts';
 import type * as store from '../store.ts';
 import { AttachmentView } from './attachment.tsx';
 import { Text } from './text.tsx';
@@ -18,7 +18,7 @@ export function Said({ chat, known, conversation, message }: Props) {
   const { id, content, mentions, everyone } = message;
   const shared = { mentions, everyone, known };
   if (!content || content.kind === 'text') {
-    return <Text text={contentText(content)} {...shared} />;
+    return <Text text={messageText(message)} {...shared} />;
   }
   const { kind, caption } = content;
   return (
