@@ -137,6 +137,8 @@ fn changed(event: &ConversationEvent) -> &'static str {
         ConversationEvent::MessageSent(_) => "message",
         ConversationEvent::MessageEdited(_) => "edited",
         ConversationEvent::MessageRecalled(_) => "recalled",
+        ConversationEvent::MessageWithheld(changed) if changed.withheld => "withheld",
+        ConversationEvent::MessageWithheld(_) => "shown",
         _ => "other",
     }
 }

@@ -369,7 +369,13 @@ fn went(log: &[Logged], losers: &BTreeMap<String, u64>) -> BTreeMap<(String, Str
             match logged.kind {
                 Kind::Left => went.insert(place, logged.seq),
                 Kind::Joined => went.remove(&place),
-                Kind::Message | Kind::Reply | Kind::Edited | Kind::Recalled | Kind::Other => None,
+                Kind::Message
+                | Kind::Reply
+                | Kind::Edited
+                | Kind::Recalled
+                | Kind::Withheld
+                | Kind::Shown
+                | Kind::Other => None,
             };
         }
     }

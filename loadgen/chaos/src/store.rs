@@ -26,15 +26,15 @@ const WALWRITER: &str = "SELECT pid FROM pg_stat_activity WHERE backend_type = '
 const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
 
-/// Numbers of kinds as the log has them; those from 64 on are of people's own streams, 96 is of administrators', 97 of what two people
-/// are to one another, and 98 of what is reported of a message.
+/// Numbers of kinds as the log has them; those from 64 on are of people's own streams but for 102, which is of conversations, 96 is of
+/// administrators', 97 of what two people are to one another, and 98 of what is reported of a message.
 const LOG: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8'), \
      command IS DISTINCT FROM lead(command) OVER (PARTITION BY stream ORDER BY seq), \
      floor(extract(epoch FROM at) * 1000)::bigint, lane, pos FROM event WHERE kind <> 96 ORDER BY stream, seq";
 
 /// What happens in conversations, with the columns of [`LOG`].
 const EVENTS: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8') \
-     FROM event WHERE kind < 64 ORDER BY stream, seq";
+     FROM event WHERE kind < 64 OR kind = 102 ORDER BY stream, seq";
 
 /// What people have read, and have done for themselves.
 const OWN: &str = "SELECT stream, kind, convert_from(payload, 'UTF8') FROM event \
@@ -107,6 +107,10 @@ impl Database {
                     24 => (Kind::Other, "invitation.accepted", vec![]),
                     25 => (Kind::Other, "invitation.declined", vec![]),
                     26 => (Kind::Other, "invitation.withdrawn", vec![]),
+                    MESSAGE_WITHHELD if payload["withheld"] == true => {
+                        (Kind::Withheld, "message.withheld", vec![])
+                    }
+                    MESSAGE_WITHHELD => (Kind::Shown, "message.withheld", vec![]),
                     _ => (Kind::Other, "", vec![]),
                 };
                 let command: Uuid = row.try_get(4)?;
@@ -119,6 +123,8 @@ impl Database {
                 // What follows from something else was asked for by nobody: that a read ends a mark, and whatever makes no notice. A
                 // read of a thread that moves nothing leaves nothing, so that no ack vouches for it.
                 let is_asked = match &told {
+                    // Moderators ask for it, who have no journals.
+                    _ if number == MESSAGE_WITHHELD => false,
                     _ if number < OWN_FROM || unseen.is_some() => true,
                     Some(NoticeData::ConversationMarked(marked)) => marked.unread,
                     Some(told) => !matches!(told, NoticeData::ThreadRead(_)),
@@ -169,6 +175,7 @@ impl Database {
                 18 => EventKind::MessageRecalled,
                 19 => EventKind::ReactionChanged,
                 20 => EventKind::PinChanged,
+                MESSAGE_WITHHELD => EventKind::MessageWithheld,
                 _ => continue,
             };
             let payload = serde_json::from_str(row.try_get(5)?)?;
@@ -263,6 +270,8 @@ fn unseen(number: i16, data: &str) -> Result<Option<(Uuid, u64)>> {
         format!("an event of kind {number} of another shape: {data}")
     })?))
 }
+/// The number of what moderators keep from everybody and show again, in conversations.
+const MESSAGE_WITHHELD: i16 = 102;
 
 /// The data of an event of this kind as clients are shown it.
 fn shown(number: i16, command: Uuid, mut payload: serde_json::Value) -> Result<serde_json::Value> {

@@ -22,6 +22,8 @@ pub struct Export {
     places: HashMap<Uuid, Place>,
     /// Where each message was first taken back, if it was.
     recalls: HashMap<Uuid, Place>,
+    /// Of each message that was ever withheld, where that was said which still is, if it is.
+    withheld: HashMap<Uuid, Option<Place>>,
     /// Messages that stand twice: the first place and the other.
     pub(crate) repeats: Vec<(Place, Place)>,
     /// What is known of the run beside it.
@@ -38,6 +40,8 @@ pub(crate) struct Conversation {
     pub(crate) changes: HashMap<u32, Vec<Change>>,
     /// By the seq of a recall, that of the message which it takes back, where no other did so before.
     pub(crate) recalls: HashMap<u64, u64>,
+    /// By the seq of what withholds a message or shows it again, that of the message, and whether it is withheld from there on.
+    pub(crate) withholdings: HashMap<u64, (u64, bool)>,
     /// The first line whose seq does not follow the one before, with that line and the seq.
     pub(crate) torn: Option<(u32, u64)>,
 }
@@ -58,6 +62,15 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// The message of which it says what that said.
+    fn says_of(&self) -> Option<Uuid> {
+        match self.kind {
+            Kind::Message | Kind::Reply => self.id,
+            Kind::Edited => self.of,
+            Kind::Joined | Kind::Left | Kind::Recalled | Kind::Withheld | Kind::Shown | Kind::Other => None,
+        }
+    }
+
     /// Whether this may be the digest of what it says.
     pub(crate) fn says(&self, digest: u64) -> bool {
         self.withheld || self.digest == digest
@@ -161,6 +174,18 @@ impl Export {
                 .insert(seq, target.seq);
             self.recalls.insert(message, place);
         }
+        let withheld = logged.kind == Kind::Withheld;
+        if (withheld || logged.kind == Kind::Shown)
+            && let Some(message) = logged.of
+            && let Some(target) = self.places.get(&message)
+            && target.conversation == number
+            && self.withheld.get(&message).is_some_and(Option::is_some) != withheld
+        {
+            self.conversations[number as usize]
+                .withholdings
+                .insert(seq, (target.seq, withheld));
+            self.withheld.insert(message, withheld.then_some(place));
+        }
         if let Some(id) = logged.id {
             match self.places.get(&id) {
                 Some(first) => self.repeats.push((*first, place)),
@@ -180,15 +205,17 @@ impl Export {
         conversation.entry(place.seq)
     }
 
-    /// Where the message was taken back of which an event says what it said: its own, or an edit.
+    /// Where the message was taken back of which an event says what it said, its own or an edit; or where it was withheld, if it still is.
     pub(crate) fn recall(&self, place: Place) -> Option<Place> {
-        let entry = self.entry(place)?;
-        let message = match entry.kind {
-            Kind::Message | Kind::Reply => entry.id,
-            Kind::Edited => entry.of,
-            Kind::Joined | Kind::Left | Kind::Recalled | Kind::Other => None,
-        };
-        self.recalls.get(&message?).copied()
+        let message = self.entry(place)?.says_of()?;
+        let withheld = || self.withheld.get(&message).copied().flatten();
+        self.recalls.get(&message).copied().or_else(withheld)
+    }
+
+    /// Whether that message is withheld, or was for a while.
+    pub(crate) fn was_withheld(&self, place: Place) -> bool {
+        let message = self.entry(place).and_then(Entry::says_of);
+        message.is_some_and(|message| self.withheld.contains_key(&message))
     }
 
     /// Events in all.

@@ -78,7 +78,7 @@ pub enum Record {
         /// Of the whole event; see [`whole`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         whole: Option<u64>,
-        /// It came without what it once said, for that was recalled, or is hidden: neither digest says anything.
+        /// It came without what it once said, for that was recalled, is kept from everybody, or is hidden: neither digest says anything.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         withheld: bool,
         via: Via,
@@ -211,7 +211,7 @@ pub struct Logged {
     /// The message that it changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<Uuid>,
-    /// The export has it without what it once said, for that was recalled: neither digest says anything.
+    /// The export has it without what it once said, for that was recalled or is withheld: neither digest says anything.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withheld: bool,
     /// Where and when it was stored.
@@ -238,6 +238,10 @@ pub enum Kind {
     Edited,
     /// The message `of` is taken back: it does not count any more, and what it said is shown to nobody.
     Recalled,
+    /// What the message `of` says is kept from everybody, and it does not count, until it is shown again.
+    Withheld,
+    /// The message `of` is shown again, and counts.
+    Shown,
     /// Anything else that has a seq.
     Other,
 }

@@ -25,6 +25,15 @@ pub fn logged(event: &Event) -> Logged {
             of = Some(recalled.message);
             (Kind::Recalled, vec![])
         }
+        EventData::MessageWithheld(changed) => {
+            of = Some(changed.message);
+            let kind = if changed.withheld {
+                Kind::Withheld
+            } else {
+                Kind::Shown
+            };
+            (kind, vec![])
+        }
         EventData::ReactionChanged(reaction) => {
             of = Some(reaction.message);
             (Kind::Other, vec![])

@@ -8,7 +8,7 @@ use tidings_protocol::{Content, EventData};
 use uuid::Uuid;
 
 /// What GraphQL is asked of a message, for [`Told`].
-pub const FIELDS: &str = "id seq text editedAt recalledAt pinned thread also everyone attachment { id } \
+pub const FIELDS: &str = "id seq text editedAt recalledAt withheld pinned thread also everyone attachment { id } \
      forwarded { sender { id } } reactions { emoji count } sender { id }";
 
 /// A message as it is at the end.
@@ -20,6 +20,8 @@ pub const FIELDS: &str = "id seq text editedAt recalledAt pinned thread also eve
 pub struct Said {
     pub seq: u64,
     pub recalled: bool,
+    /// It is kept from everybody: history tells nothing of what it says.
+    pub withheld: bool,
     /// The text or the caption. None where there is none, and where it was recalled.
     pub text: Option<String>,
     pub edited: bool,
@@ -51,6 +53,7 @@ impl Fold {
             EventData::MessageRecalled(recalled) => Some((recalled.message, recalled.message_seq)),
             EventData::ReactionChanged(reaction) => Some((reaction.message, reaction.message_seq)),
             EventData::PinChanged(pin) => Some((pin.message, pin.message_seq)),
+            EventData::MessageWithheld(changed) => Some((changed.message, changed.message_seq)),
             _ => None,
         };
         if let Some((message, place)) = target
@@ -101,6 +104,11 @@ impl Fold {
                     users.remove(&actor);
                 }
                 said.reactions.retain(|_, users| !users.is_empty());
+            }
+            EventData::MessageWithheld(changed) => {
+                if let Some(said) = self.standing(changed.message) {
+                    said.withheld = changed.withheld;
+                }
             }
             EventData::PinChanged(pin) => {
                 if let Some(said) = self.standing(pin.message) {
@@ -167,6 +175,7 @@ pub struct Told {
     pub text: Option<String>,
     pub edited: bool,
     pub recalled: bool,
+    pub withheld: bool,
     /// How many react so, by emoji.
     pub reactions: BTreeMap<String, usize>,
     pub pinned: bool,
@@ -184,6 +193,8 @@ struct Node {
     text: Option<String>,
     edited_at: Option<String>,
     recalled_at: Option<String>,
+    #[serde(default)]
+    withheld: bool,
     pinned: bool,
     thread: Option<Uuid>,
     #[serde(default)]
@@ -219,6 +230,7 @@ impl From<Node> for Told {
             text: node.text,
             edited: node.edited_at.is_some(),
             recalled: node.recalled_at.is_some(),
+            withheld: node.withheld,
             reactions: reactions
                 .map(|reaction| (reaction.emoji, reaction.count))
                 .collect(),
@@ -234,11 +246,21 @@ impl From<Node> for Told {
 
 impl From<&Said> for Told {
     fn from(said: &Said) -> Self {
+        let withheld = said.withheld.then(|| Said {
+            seq: said.seq,
+            withheld: true,
+            pinned: said.pinned,
+            thread: said.thread,
+            also: said.also,
+            ..Said::default()
+        });
+        let said = withheld.as_ref().unwrap_or(said);
         Self {
             seq: said.seq,
             text: said.text.clone(),
             edited: said.edited,
             recalled: said.recalled,
+            withheld: said.withheld,
             reactions: said
                 .reactions
                 .iter()
@@ -330,6 +352,23 @@ mod tests {
             end(&[SENT, ON, PINNED, EDITED, RECALLED, EDITED, ON, PINNED]),
             gone
         );
+    }
+
+    #[test]
+    fn what_is_withheld_says_nothing_until_it_is_shown_again() {
+        const WITHHELD: (Uuid, &str, &str) = (BOB, "message.withheld", r#","withheld":true"#);
+        const SHOWN: (Uuid, &str, &str) = (BOB, "message.withheld", r#","withheld":false"#);
+        let told = end(&[SENT, ON, PINNED, EDITED, WITHHELD]);
+        assert_eq!(
+            (told.text.as_deref(), told.edited, told.withheld),
+            (None, false, true)
+        );
+        assert!(told.reactions.is_empty() && told.pinned);
+        assert_eq!(
+            end(&[SENT, ON, PINNED, EDITED, WITHHELD, SHOWN]),
+            end(&[SENT, ON, PINNED, EDITED])
+        );
+        assert!(!end(&[SENT, WITHHELD, RECALLED]).withheld);
     }
 
     #[test]

@@ -169,6 +169,7 @@ struct Message {
     named: bool,
     called: bool,
     recalled: bool,
+    withheld: bool,
 }
 
 /// A conversation as its events come, for one of its members.
@@ -228,6 +229,7 @@ impl Reader<'_> {
                     named: !own && sent.mentions.contains(&self.user),
                     called: !own && sent.everyone,
                     recalled: false,
+                    withheld: false,
                 };
                 if own && message.main {
                     self.last = seq;
@@ -248,6 +250,12 @@ impl Reader<'_> {
                     message.recalled = true;
                 }
             }
+            EventData::MessageWithheld(changed) => {
+                let mut messages = self.messages.iter_mut().rev();
+                if let Some(message) = messages.find(|message| message.id == changed.message) {
+                    message.withheld = changed.withheld;
+                }
+            }
             _ => {}
         }
     }
@@ -266,7 +274,7 @@ impl Reader<'_> {
             if message.main && !hidden {
                 due.visible.insert(message.id);
             }
-            let counts = !message.recalled && !hidden;
+            let counts = !message.recalled && !message.withheld && !hidden;
             let behind = match message.thread {
                 Some(root) if !message.main => message.seq > self.place_in(root),
                 _ => message.seq > place,

@@ -132,15 +132,22 @@ fn withheld(record: &Record) -> Option<Place> {
 
 /// What a log tells without what it said.
 fn taken_back(log: &[Logged]) -> BTreeSet<Place> {
-    let recalls = log.iter().filter(|logged| logged.kind == Kind::Recalled);
-    let recalled: BTreeSet<Uuid> = recalls.filter_map(|logged| logged.of).collect();
+    let (mut recalled, mut withheld) = (BTreeSet::new(), BTreeSet::new());
+    for (kind, message) in log.iter().filter_map(|logged| Some((logged.kind, logged.of?))) {
+        _ = match kind {
+            Kind::Recalled => recalled.insert(message),
+            Kind::Withheld => withheld.insert(message),
+            Kind::Shown => withheld.remove(&message),
+            _ => false,
+        };
+    }
     let says = |logged: &&Logged| {
         let message = match logged.kind {
             Kind::Message | Kind::Reply => logged.id,
             Kind::Edited => logged.of,
-            Kind::Joined | Kind::Left | Kind::Recalled | Kind::Other => None,
+            Kind::Joined | Kind::Left | Kind::Recalled | Kind::Withheld | Kind::Shown | Kind::Other => None,
         };
-        message.is_some_and(|message| recalled.contains(&message))
+        message.is_some_and(|message| recalled.contains(&message) || withheld.contains(&message))
     };
     let places = log.iter().filter(says);
     places

@@ -35,7 +35,13 @@ pub(super) fn ends(log: &[Logged]) -> BTreeMap<Uuid, End> {
         match logged.kind {
             Kind::Joined => end.members.extend(logged.users.iter().cloned()),
             Kind::Left => end.members.retain(|user| !logged.users.contains(user)),
-            Kind::Message | Kind::Reply | Kind::Edited | Kind::Recalled | Kind::Other => {}
+            Kind::Message
+            | Kind::Reply
+            | Kind::Edited
+            | Kind::Recalled
+            | Kind::Withheld
+            | Kind::Shown
+            | Kind::Other => {}
         }
     }
     ends

@@ -74,11 +74,11 @@ fn message(export: &Export, place: Place) -> Option<u64> {
     match entry.kind {
         Kind::Message | Kind::Reply => Some(place.seq),
         Kind::Edited => export.place(entry.of?).map(|message| message.seq),
-        Kind::Joined | Kind::Left | Kind::Recalled | Kind::Other => None,
+        Kind::Joined | Kind::Left | Kind::Recalled | Kind::Withheld | Kind::Shown | Kind::Other => None,
     }
 }
 
-/// An event that nobody has recalled, and that came without what it said.
+/// An event that nobody has recalled nor withholds in the end, and that came without what it said.
 pub(super) struct Unsaid {
     pub(super) journal: u32,
     pub(super) line: u32,
@@ -89,7 +89,8 @@ pub(super) struct Unsaid {
     pub(super) fetched: bool,
 }
 
-/// Only what people hide from themselves is left out, and only where they fetch it.
+/// Only what people hide from themselves is left out, and only where they fetch it, and what was withheld for a while: who decides that has no
+/// journal, so nobody knows since when it may have been.
 pub(super) fn settle(run: &mut Run<'_>) {
     for unsaid in std::mem::take(&mut run.notes.unsaid) {
         let Unsaid {
@@ -100,7 +101,8 @@ pub(super) fn settle(run: &mut Run<'_>) {
             place,
             fetched,
         } = unsaid;
-        if fetched && run.notes.hides.may_hide(run.export, user, place, at) {
+        let is_hidden = fetched && run.notes.hides.may_hide(run.export, user, place, at);
+        if is_hidden || run.export.was_withheld(place) {
             run.summary.withheld += 1;
             continue;
         }
@@ -109,7 +111,7 @@ pub(super) fn settle(run: &mut Run<'_>) {
         let name = run.export.names.name(place.conversation);
         run.found.add(Fault::ShownOther, lines, || {
             let seq = place.seq;
-            format!("{device} was not shown what seq {seq} of {name} says, which nobody has recalled and they have not hidden")
+            format!("{device} was not shown what seq {seq} of {name} says, which nobody has recalled or withheld, and they have not hidden")
         });
     }
 }

@@ -1,4 +1,4 @@
-//! What was taken back: who is shown it still, and who is not shown it too soon.
+//! What was taken back, or is withheld in the end: who is shown it still, and who is not shown it too soon.
 
 use super::Run;
 use super::found::Line;
@@ -37,7 +37,8 @@ pub(super) fn settle(run: &mut Run<'_>, first_sent: impl Fn(Place) -> Option<Mic
             run.summary.withheld += 1;
             let hides = &run.notes.hides;
             let is_hidden = shown.fetched && hides.may_hide(run.export, shown.user, shown.place, shown.at);
-            if !is_hidden && first_sent(shown.recall).is_some_and(|at| at > shown.at) {
+            let is_left_out = is_hidden || run.export.was_withheld(shown.place);
+            if !is_left_out && first_sent(shown.recall).is_some_and(|at| at > shown.at) {
                 run.found
                     .add(Fault::ShownOther, [own, Line::Log(shown.recall)], || {
                         format!(
@@ -52,7 +53,7 @@ pub(super) fn settle(run: &mut Run<'_>, first_sent: impl Fn(Place) -> Option<Mic
             let lines = [known.line(), own, Line::Log(shown.recall)];
             run.found.add(Fault::ShownRecalled, lines, || {
                 format!(
-                    "{device} connected after seq {seq} of {name} was recalled, and was shown what it said"
+                    "{device} connected after seq {seq} of {name} was recalled or withheld, and was shown what it said"
                 )
             });
         }

@@ -97,8 +97,8 @@ struct Gone {
 }
 
 /// The least and the most unread messages that a user has while the log grows from `low` to `high`. Who sends has read everything
-/// before, what was said before somebody came in is not unread to them, what was recalled is unread to nobody, nor to those who block its
-/// sender, and what stands in a thread alone neither counts nor reads.
+/// before, what was said before somebody came in is not unread to them, what was recalled is unread to nobody, nor what is withheld as long as
+/// it is, nor anything to those who block its sender, and what stands in a thread alone neither counts nor reads.
 fn range(conversation: &Conversation, user: u32, gone: &Gone, low: u64, high: u64) -> (u64, u64) {
     let changes = conversation.changes.get(&user).map_or(&[][..], Vec::as_slice);
     let joins = |seq| changes.iter().any(|change| change.joins && change.seq == seq);
@@ -110,16 +110,26 @@ fn range(conversation: &Conversation, user: u32, gone: &Gone, low: u64, high: u6
     let (mut count, mut least, mut most) = (0, u64::MAX, 0);
     // Up to where everything is read.
     let mut position = 0;
+    // What does not count for the time being, and what never will.
+    let (mut off, mut recalled) = (HashSet::new(), HashSet::new());
     for (seq, entry) in (1..=high).zip(&conversation.entries) {
         let own = entry.kind == Kind::Message && entry.actor == user;
         if seq <= gone.read || own || (entry.kind == Kind::Joined && joins(seq)) {
             (count, position) = (0, seq);
-        } else if conversation
-            .recalls
-            .get(&seq)
-            .is_some_and(|message| *message > position && counts(*message))
-        {
-            count -= 1;
+        } else if let Some(message) = conversation.recalls.get(&seq) {
+            recalled.insert(*message);
+            if off.insert(*message) && *message > position && counts(*message) {
+                count -= 1;
+            }
+        } else if let Some((message, withheld)) = conversation.withholdings.get(&seq) {
+            let is_other = if *withheld {
+                off.insert(*message)
+            } else {
+                !recalled.contains(message) && off.remove(message)
+            };
+            if is_other && *message > position && counts(*message) {
+                count = if *withheld { count - 1 } else { count + 1 };
+            }
         } else {
             count += u64::from(counts(seq));
         }
@@ -137,21 +147,25 @@ mod tests {
     use crate::record::Logged;
     use uuid::Uuid;
 
-    /// A log of one conversation: `+a` joins, `a` says something, `a/` in a thread alone, `a-3` takes the message at seq 3 back.
+    /// A log of one conversation: `+a` joins, `a` says something, `a/` in a thread alone, `a-3` takes the message at seq 3 back, `a<3` withholds it
+    /// and `a>3` shows it again.
     fn log(text: &str) -> Export {
         let line = |(seq, word): (u64, &str)| {
-            let (word, recalled) = word.split_once('-').unwrap_or((word, ""));
+            let sign = word.chars().find(|char| ['-', '<', '>'].contains(char));
+            let (word, changed) = sign.and_then(|sign| word.split_once(sign)).unwrap_or((word, ""));
             let user = word.trim_start_matches('+');
             let joins = user != word;
             let (user, threaded) = match user.strip_suffix('/') {
                 Some(user) => (user, true),
                 None => (user, false),
             };
-            let of = recalled.parse().ok().map(Uuid::from_u128);
+            let of = changed.parse().ok().map(Uuid::from_u128);
             Logged {
                 conversation: "c".to_owned(),
                 seq,
-                kind: match of {
+                kind: match sign {
+                    Some('<') => Kind::Withheld,
+                    Some('>') => Kind::Shown,
                     Some(_) => Kind::Recalled,
                     None if joins => Kind::Joined,
                     None if threaded => Kind::Reply,
@@ -204,6 +218,18 @@ mod tests {
             range(conversation, b, &up_to(0), 4, 5),
             (1, 2),
             "while it is recalled"
+        );
+    }
+
+    #[test]
+    fn what_is_withheld_is_unread_to_nobody_until_it_is_shown_again() {
+        let export = log("+a +b a a a<3 a<3 a>3 a<4 b a>4 a a<11 a-11 a>11");
+        let conversation = &export.conversations[0];
+        let b = export.users.find("b").unwrap();
+        let at = |head| range(conversation, b, &up_to(0), head, head).0;
+        assert_eq!(
+            [4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14].map(at),
+            [2, 1, 1, 2, 1, 0, 0, 1, 0, 0, 0]
         );
     }
 

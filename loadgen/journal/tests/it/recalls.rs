@@ -195,6 +195,63 @@ fn nothing_is_withheld_before_it_is_recalled() {
     assert_eq!(fault(&[ann(), early], log()), Fault::ShownOther);
 }
 
+/// The log with something else in the place of the recall, and behind it.
+fn withheld(kinds: &[Kind]) -> Vec<Logged> {
+    let mut log = log();
+    let recall = log.pop().unwrap();
+    log.extend((4..).zip(kinds).map(|(seq, kind)| Logged {
+        seq,
+        kind: *kind,
+        id: None,
+        digest: seq * 10,
+        ..recall.clone()
+    }));
+    log
+}
+
+/// Who came at this time, and was told of so many events, without what these say.
+fn came(at: u64, left_out: &[bool]) -> Journal {
+    let mut ben = ben(at, ALL);
+    let mut ends = ben.records.split_off(ben.records.len() - 1);
+    ben.records
+        .retain(|record| !matches!(record, Record::Delivered { .. } | Record::Synced { .. }));
+    let told = (1..).zip(left_out);
+    ben.records
+        .extend(told.map(|(seq, withheld)| shown(at + seq + 1, seq, *withheld)));
+    ben.records.push(Record::Synced { at: at + 10 });
+    ben.records.append(&mut ends);
+    ben
+}
+
+/// Ann has said and edited it, and is told of what moderators do.
+fn author(events: u64) -> Journal {
+    let mut ann = ann();
+    let mut ends = ann.records.split_off(ann.records.len() - 1);
+    ann.records.retain(|record| {
+        !matches!(record, Record::Send { id, .. } | Record::Ack { id, .. } if *id == RECALL)
+            && !matches!(record, Record::Delivered { seq: Some(4), .. })
+    });
+    ann.records
+        .extend((4..=events).map(|seq| shown(40 + seq, seq, false)));
+    ann.records.append(&mut ends);
+    ann
+}
+
+#[test]
+fn what_is_withheld_is_shown_to_nobody_who_comes_later_unless_it_is_shown_again() {
+    let gone = || withheld(&[Kind::Withheld]);
+    judged(&[author(4), came(100, &LEFT_OUT)], gone()).unwrap();
+    assert_eq!(fault(&[author(4), came(100, &ALL)], gone()), Fault::ShownRecalled);
+    let back = || withheld(&[Kind::Withheld, Kind::Shown]);
+    judged(&[author(5), came(100, &[false; 5])], back()).unwrap();
+    // Nobody knows when it was withheld.
+    judged(
+        &[author(5), came(100, &[false, true, true, false, false])],
+        back(),
+    )
+    .unwrap();
+}
+
 #[test]
 fn what_was_recalled_counts_as_unread_for_nobody() {
     let counted = |count| {
