@@ -74,6 +74,7 @@ announcements | {} at a time wait | domain/src/announcement.rs | SCHEDULED_MAX: 
 announcements | within {} days | domain/src/announcement.rs | TimeDelta::days({});
 announcements | the newest {} of what was missed | src/announcements/board.rs | KEPT: usize = {};
 contacts | not heard for {} days | domain/src/pair/contact.rs | DECLINED_DAYS: i64 = {};
+withholding | {} messages of a conversation at a time | domain/src/conversation/withholding.rs | WITHHELD_MAX: usize = {};
 reports | {} reports of a message | domain/src/report.rs | REPORTS_OF_MESSAGE_MAX: usize = {};
 reports | a reason of {}, | domain/src/text.rs | REASON_CHARS_MAX: usize = {};
 reports | a note of {} characters | domain/src/text.rs | REPORT_NOTE_CHARS_MAX: usize = {};
