@@ -445,7 +445,7 @@ mod tests {
     use chrono::DateTime;
     use std::sync::atomic::AtomicBool;
     use std::time::Duration;
-    use tidings_eventlog::{LogConfig, Recorded};
+    use tidings_eventlog::{LogConfig, Recorded, Standing};
 
     /// Notes what it is told of that cannot be read.
     #[derive(Default)]
@@ -509,7 +509,7 @@ mod tests {
             command: Uuid::nil(),
             idx: 0,
             payload: "{}".into(),
-            withdrawn: false,
+            standing: Standing::Whole,
         };
         let batch = Committed {
             epoch: 1,

@@ -48,16 +48,16 @@ async fn pages(socket: &mut Socket, group: Uuid, mut from: u64) -> Vec<Vec<u64>>
 }
 
 /// What came of a group: its events, and in brackets the gaps.
-fn told(missed: &[Value], group: Uuid) -> Vec<String> {
+fn came(missed: &[Value], group: Uuid) -> Vec<String> {
     let of = missed
         .iter()
         .filter(|object| object["conversation"] == json!(group));
-    let told = of.filter_map(|object| match object["type"].as_str()? {
+    let came = of.filter_map(|object| match object["type"].as_str()? {
         "event" => Some(object["seq"].to_string()),
         "gap" => Some(format!("[{}-{}]", object["from"], object["to"])),
         _ => None,
     });
-    told.collect()
+    came.collect()
 }
 
 async fn data(node: &TestNode, user: &User, query: &str) -> Value {
@@ -377,7 +377,7 @@ async fn who_comes_back_is_a_newcomer_on_every_device() {
     );
     // So is a device that was away, which is shown the leaving as well.
     let (mut tablet, missed) = two.resumed(&ben, json!({ group.to_string(): 3 })).await;
-    assert_eq!(told(&missed, group), ["4", "[5-6]", "7", "8"]);
+    assert_eq!(came(&missed, group), ["4", "[5-6]", "7", "8"]);
     for socket in [&mut b, &mut tablet] {
         assert_eq!(pages(socket, group, 1).await, [vec![1, 2, 3, 4], vec![7, 8]]);
         assert_eq!(pages(socket, group, 5).await, [vec![7, 8]]);
@@ -423,7 +423,7 @@ async fn whoever_is_back_has_what_they_were_there_for_and_nothing_of_the_times_b
     // A device that knows nothing, and those that were told something before.
     let (_, missed) = two.resumed(&ben, json!({})).await;
     assert_eq!(
-        told(&missed, group),
+        came(&missed, group),
         [
             "4", "5", "6", "7", "8", "[9-9]", "10", "11", "12", "[13-13]", "14", "15", "16"
         ]
@@ -448,7 +448,7 @@ async fn whoever_is_back_has_what_they_were_there_for_and_nothing_of_the_times_b
         (11, vec!["12", "[13-13]", "14", "15", "16"]),
     ] {
         let (mut socket, missed) = one.resumed(&ben, json!({ group.to_string(): cursor })).await;
-        assert_eq!(told(&missed, group), expected, "{cursor}");
+        assert_eq!(came(&missed, group), expected, "{cursor}");
         assert_eq!(
             pages(&mut socket, group, 1).await,
             [vec![4, 5, 6, 7, 8], vec![10, 11, 12], vec![14, 15, 16]]
@@ -479,7 +479,7 @@ async fn what_was_owed_before_several_removals_is_said_where_it_does_not_fit_and
     a.say(out, "never seen").await;
     let (mut b, missed) = node.resumed(&ben, json!({})).await;
     assert_eq!(
-        told(&missed, in_still),
+        came(&missed, in_still),
         ["[4-8]", "[9-9]", "[10-12]", "[13-13]", "[14-14]", "15", "16"]
     );
     assert_eq!(
@@ -488,7 +488,7 @@ async fn what_was_owed_before_several_removals_is_said_where_it_does_not_fit_and
     );
     // Of where he is out he is owed this, and nothing else.
     assert_eq!(
-        told(&missed, out),
+        came(&missed, out),
         ["[4-8]", "[9-9]", "[10-12]", "[13-13]", "[14-15]", "16", "17"]
     );
     assert_eq!(fetched(&mut b, out).await.1, ["first", "first, edited"]);

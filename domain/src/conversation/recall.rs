@@ -81,13 +81,14 @@ impl Conversation {
         if message.recalled {
             return vec![];
         }
-        let unpinned = self.pins.has(id).then(|| {
-            ConversationEvent::PinChanged(PinChanged {
+        let unpinned = self
+            .pins
+            .has(id)
+            .then_some(ConversationEvent::PinChanged(PinChanged {
                 message: id,
                 message_seq: message.seq,
                 on: false,
-            })
-        });
+            }));
         let recalled = ConversationEvent::MessageRecalled(MessageRecalled {
             message: id,
             message_seq: message.seq,

@@ -188,6 +188,7 @@ pub struct Told {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "as GraphQL answers")]
 struct Node {
     seq: u64,
     text: Option<String>,

@@ -254,8 +254,8 @@ mod tests {
 
     use super::*;
 
-    fn acked(pos: u64) -> Result<Ack, CommandError> {
-        Ok(Ack {
+    fn acked(pos: u64) -> Ack {
+        Ack {
             id: Uuid::nil(),
             conversation: Uuid::nil(),
             seq: 0,
@@ -263,7 +263,7 @@ mod tests {
             at: Timestamp::from_millis(0).unwrap(),
             duplicate: false,
             data: None,
-        })
+        }
     }
 
     #[test]
@@ -272,10 +272,10 @@ mod tests {
             let gone = ErrorFrame::new(None, ErrorCode::NotFound, "no");
             Err(CommandError::Refused(gone))
         };
-        assert_eq!(in_order(&[acked(4), acked(5)]), [0, 1]);
-        assert_eq!(in_order(&[acked(5), acked(4)]), [1, 0]);
-        assert_eq!(in_order(&[acked(5), refused()]), [0, 1]);
-        assert_eq!(in_order(&[refused(), acked(5)]), [1, 0]);
+        assert_eq!(in_order(&[Ok(acked(4)), Ok(acked(5))]), [0, 1]);
+        assert_eq!(in_order(&[Ok(acked(5)), Ok(acked(4))]), [1, 0]);
+        assert_eq!(in_order(&[Ok(acked(5)), refused()]), [0, 1]);
+        assert_eq!(in_order(&[refused(), Ok(acked(5))]), [1, 0]);
     }
 
     #[test]

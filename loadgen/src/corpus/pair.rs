@@ -102,16 +102,14 @@ impl Pairs {
         let refused = |code| Some(Refusal::new(code, Some("user")));
         let change = match wish {
             Wish::Ask(_) if mine.blocks => return refused(ErrorCode::Forbidden),
-            Wish::Ask(_) if *contacts => return None,
+            Wish::Ask(_) | Wish::Accept if *contacts => return None,
             // Requests that cross meet.
             Wish::Ask(_) if theirs.asks.is_some() => Change::Accepted,
             Wish::Ask(_) if mine.asks.is_some() => return None,
             Wish::Ask(text) => Change::Requested(text),
-            Wish::Accept if *contacts => return None,
-            Wish::Accept if !theirs.is_heard() => return refused(ErrorCode::NotFound),
+            Wish::Accept | Wish::Decline if !theirs.is_heard() => return refused(ErrorCode::NotFound),
             Wish::Accept if mine.blocks => return refused(ErrorCode::Forbidden),
             Wish::Accept => Change::Accepted,
-            Wish::Decline if !theirs.is_heard() => return refused(ErrorCode::NotFound),
             Wish::Decline => Change::Declined,
             Wish::Withdraw if mine.asks.is_none() => return refused(ErrorCode::NotFound),
             Wish::Withdraw => Change::Withdrawn,

@@ -27,7 +27,7 @@ impl Reader {
     }
 
     /// A second hello renews the token; it must be of the same user. It is answered by `welcome` and nothing else.
-    pub(super) async fn renew(&self, hello: Hello, reply: Reply) -> Result<(), ReaderEnd> {
+    pub(super) async fn renew(&mut self, hello: Hello, reply: Reply) -> Result<(), ReaderEnd> {
         if hello.token.is_none() && self.renewal == Renewal::ByUpgrade {
             reply.send(&self.welcome());
             return Ok(());

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidings_journal::{Kind, Logged, Micros, Record};
-use uuid::Uuid;
 
 use crate::store::Restored;
 

@@ -29,6 +29,7 @@ pub(super) struct Told {
     own: BTreeMap<Uuid, Own>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 struct Message {
     id: Uuid,
     seq: u64,
