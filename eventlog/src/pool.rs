@@ -28,10 +28,17 @@ pub struct Pool {
     home: Home,
     tls: Tls,
     timeout: Duration,
-    /// How many of the sessions this handle and its clones may hold, where that is less than all.
-    portion: Option<Arc<Semaphore>>,
+    /// What of the sessions this handle and its clones may hold, where that is less than all: each portion is one of the one before.
+    portions: Vec<Portion>,
     /// How many wait for one, through whatever handle.
     waiting: Arc<AtomicUsize>,
+}
+
+/// Sessions of which only so many are held at a time.
+#[derive(Clone, Debug)]
+struct Portion {
+    size: usize,
+    places: Arc<Semaphore>,
 }
 
 /// What has become of a pool's sessions.
@@ -55,7 +62,7 @@ pub struct Lease {
     /// `None` once it has been given back or taken out.
     session: Option<Object>,
     pool: Pool,
-    permit: Option<OwnedSemaphorePermit>,
+    permits: Vec<OwnedSemaphorePermit>,
     /// Statements whose end nobody has seen.
     running: AtomicUsize,
     spent: AtomicBool,
@@ -68,16 +75,22 @@ impl Pool {
             home,
             tls,
             timeout,
-            portion: None,
+            portions: vec![],
             waiting: Arc::default(),
         }
     }
 
     /// The same sessions, of which this handle and its clones hold at most `size` at a time: whoever waits for a slow table
-    /// leaves the others to those who do not.
+    /// leaves the others to those who do not. What is held of a portion of a portion counts in both.
     pub fn portion(&self, size: usize) -> Self {
+        let size = size.clamp(1, self.max_size());
+        let mut portions = self.portions.clone();
+        portions.push(Portion {
+            size,
+            places: Arc::new(Semaphore::new(size)),
+        });
         Self {
-            portion: Some(Arc::new(Semaphore::new(size.clamp(1, self.max_size())))),
+            portions,
             ..self.clone()
         }
     }
@@ -85,24 +98,27 @@ impl Pool {
     /// Borrows a session, or makes one.
     pub async fn get(&self) -> Result<Lease, ConnectError> {
         let _waiting = Waiting::begin(&self.waiting);
-        let permit = match &self.portion {
-            None => None,
-            Some(portion) => Some(
-                timeout(self.timeout, Arc::clone(portion).acquire_owned())
-                    .await
-                    .ok()
-                    .and_then(Result::ok)
-                    .ok_or_else(|| ConnectError::Unreachable("too many wait for a session".into()))?,
-            ),
-        };
+        let permits = timeout(self.timeout, self.permits())
+            .await
+            .map_err(|_| ConnectError::Unreachable("too many wait for a session".into()))?;
         let session = self.sessions.get().await?;
         Ok(Lease {
-            permit,
+            permits,
             session: Some(session),
             pool: self.clone(),
             running: AtomicUsize::new(0),
             spent: AtomicBool::new(false),
         })
+    }
+
+    /// A place in each portion. The narrowest comes first: whoever waits for one of its places takes none from others.
+    async fn permits(&self) -> Vec<OwnedSemaphorePermit> {
+        let mut permits = Vec::with_capacity(self.portions.len());
+        for portion in self.portions.iter().rev() {
+            // None of them is ever closed.
+            permits.extend(Arc::clone(&portion.places).acquire_owned().await.ok());
+        }
+        permits
     }
 
     /// Where its sessions are at home.
@@ -125,14 +141,15 @@ impl Pool {
         }
     }
 
-    /// How many sessions there can be.
+    /// How many sessions this handle and its clones may hold at a time.
     pub fn max_size(&self) -> usize {
-        self.sessions.status().max_size
+        let narrowest = self.portions.last().map(|portion| portion.size);
+        narrowest.unwrap_or_else(|| self.sessions.status().max_size)
     }
 
     /// Cancels what runs on a session and closes it. Its place in the pool is free when the server has been told, or could
     /// not be; then the sessions that lie idle are closed too, since the way to the server is what they have in common.
-    fn give_up(&self, session: Object, permit: Option<OwnedSemaphorePermit>) {
+    fn give_up(&self, session: Object, permits: Vec<OwnedSemaphorePermit>) {
         let Ok(runtime) = Handle::try_current() else {
             drop(Object::take(session));
             return;
@@ -145,7 +162,7 @@ impl Pool {
         runtime.spawn(async move {
             let told = timeout(CANCEL, cancel.cancel_query(tls)).await;
             drop(Object::take(session));
-            drop(permit);
+            drop(permits);
             if !matches!(told, Ok(Ok(()))) {
                 sessions.retain(|_, _| false);
             }
@@ -301,7 +318,7 @@ impl Drop for Lease {
             return;
         };
         if *self.running.get_mut() > 0 {
-            self.pool.give_up(session, self.permit.take());
+            self.pool.give_up(session, std::mem::take(&mut self.permits));
         } else if *self.spent.get_mut() {
             drop(Object::take(session));
         }
