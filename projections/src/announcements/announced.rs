@@ -1,6 +1,5 @@
 //! Who was told an announcement, and who has read it: a row for each notice.
 
-use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::fact::Fact;
 use crate::projection::run;
@@ -65,7 +64,7 @@ pub async fn lately(pool: &Pool, users: &[Uuid]) -> Result<Vec<Lately>, Projecti
             .map(lately)
             .collect::<Result<Vec<_>, ProjectionError>>()
     };
-    within(SHORT, reading).await
+    within(pool.timeout(), reading).await
 }
 
 /// What a batch changes, by user.

@@ -1,6 +1,5 @@
 //! How many conversations people are in.
 
-use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::select::Sql;
 use std::collections::HashMap;
@@ -26,5 +25,5 @@ pub async fn conversation_counts(
         };
         Ok::<_, ProjectionError>(rows.iter().map(count).collect::<Result<_, _>>()?)
     };
-    within(SHORT, reading).await
+    within(pool.timeout(), reading).await
 }

@@ -1,6 +1,5 @@
 //! Which conversations are direct ones.
 
-use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::select::Sql;
 use tidings_eventlog::Pool;
@@ -21,5 +20,5 @@ pub async fn are_direct(pool: &Pool, conversations: &[Uuid]) -> Result<Vec<(Uuid
                 .collect::<Result<_, tokio_postgres::Error>>()?,
         )
     };
-    within(SHORT, reading).await
+    within(pool.timeout(), reading).await
 }

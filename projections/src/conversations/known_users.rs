@@ -1,6 +1,5 @@
 //! Who is registered.
 
-use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::select::Sql;
 use std::collections::HashSet;
@@ -17,5 +16,5 @@ pub async fn known_users(pool: &Pool, users: &[Uuid]) -> Result<HashSet<Uuid>, P
         let rows = client.query(&statement, &[&users]).await?;
         Ok::<_, ProjectionError>(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
     };
-    within(SHORT, reading).await
+    within(pool.timeout(), reading).await
 }

@@ -2,7 +2,6 @@
 
 use super::newcomers::Newcomers;
 use super::visible::Visible;
-use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::models;
 use crate::projection::Projection;
@@ -185,7 +184,7 @@ pub async fn memberships(pool: &Pool, users: &[Uuid]) -> Result<Vec<Memberships>
                 .collect(),
         )
     };
-    within(SHORT, reading).await
+    within(pool.timeout(), reading).await
 }
 
 fn number(row: &Row, name: &str) -> Result<Option<u64>, tokio_postgres::Error> {

@@ -1,6 +1,5 @@
 //! From whom receipts are kept: from those who do not want them, who show none either, and where a block stands between two.
 
-use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::select::{Select, Sql};
 use tidings_domain::RECEIPT_MEMBERS_MAX;
@@ -32,5 +31,5 @@ pub async fn withheld(
         let pair = |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?));
         rows.iter().map(pair).collect::<Result<Vec<_>, ProjectionError>>()
     };
-    within(SHORT, reading).await
+    within(pool.timeout(), reading).await
 }

@@ -1,6 +1,5 @@
 //! What people have reported, and what became of it.
 
-use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::fact::Fact;
 use crate::projection::run;
@@ -131,7 +130,7 @@ pub async fn reports_free_at(
             .transpose()?;
         Ok::<_, ProjectionError>(first.map(|first| first + day))
     };
-    within(SHORT, reading).await
+    within(pool.timeout(), reading).await
 }
 
 impl Report {

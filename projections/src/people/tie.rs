@@ -1,6 +1,5 @@
 //! What people are to one another, as each of the two sees it: contacts, requests on either side, and blocks.
 
-use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::fact::Fact;
 use crate::projection::run;
@@ -90,7 +89,7 @@ pub async fn regards(
             .map(regard)
             .collect::<Result<Vec<_>, ProjectionError>>()
     };
-    within(SHORT, reading).await
+    within(pool.timeout(), reading).await
 }
 
 /// How many people `user` has to do with, and whom they have asked since a moment a day ago; each counted as far as it may go.
@@ -118,7 +117,7 @@ pub async fn ties(pool: &Pool, user: Uuid, since: DateTime<Utc>) -> Result<Ties,
             blocks: count("blocks")?,
         })
     };
-    within(SHORT, reading).await
+    within(pool.timeout(), reading).await
 }
 
 impl Tie {

@@ -1,6 +1,5 @@
 //! What people hide from themselves: single messages, and everything up to a place.
 
-use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::fact::Fact;
 use crate::projection::run;
@@ -58,7 +57,7 @@ pub async fn hidden_among(
         }
         Ok::<_, ProjectionError>(hidden)
     };
-    within(SHORT, reading).await
+    within(pool.timeout(), reading).await
 }
 
 /// What a batch changes.

@@ -1,7 +1,6 @@
 //! What people mark for themselves. What ends a mark by itself is said elsewhere: by messages, in another lane, and by the clock. It meets in
 //! the query.
 
-use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::fact::Fact;
 use crate::projection::run;
@@ -63,7 +62,7 @@ pub async fn ended_marks(pool: &Pool, user: Uuid) -> Result<Vec<(Uuid, u64)>, Pr
         let read = |row: &Row| Ok::<_, Error>((row.try_get(0)?, row.try_get::<_, i64>(1)? as u64));
         Ok::<_, ProjectionError>(rows.iter().map(read).collect::<Result<_, _>>()?)
     };
-    within(SHORT, reading).await
+    within(pool.timeout(), reading).await
 }
 
 /// A user and a conversation.

@@ -1,6 +1,5 @@
 //! How far somebody has read.
 
-use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::select::Sql;
 use tidings_eventlog::Pool;
@@ -25,5 +24,5 @@ pub async fn read_seqs(
         };
         Ok::<_, ProjectionError>(rows.iter().map(seq).collect::<Result<_, _>>()?)
     };
-    within(SHORT, reading).await
+    within(pool.timeout(), reading).await
 }

@@ -2,7 +2,6 @@
 //! in it or was mentioned in it by name, unless they said otherwise. What a user's own stream says and what the conversation's does
 //! lie in tables of their own and meet in the query.
 
-use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::fact::Fact;
 use crate::projection::run;
@@ -67,7 +66,7 @@ pub async fn thread_read_seq(
         let seq: i64 = row.try_get("seq")?;
         Ok::<_, ProjectionError>(seq as u64)
     };
-    within(SHORT, reading).await
+    within(pool.timeout(), reading).await
 }
 
 /// A user, a conversation and the message that begins a thread.

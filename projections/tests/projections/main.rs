@@ -20,6 +20,7 @@ mod newcomers;
 mod nouns;
 mod people;
 mod poison;
+mod questions;
 mod receipts;
 mod replay;
 mod reports;
