@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tables::Tables;
 use tidings_domain::{ConversationId, UserId};
-use tidings_eventlog::Log;
+use tidings_eventlog::{Log, Pool};
 use tidings_graphql::{
     Audited, Backend, ConnectionState, CostAllowance, Done, EventFilter, EventState, EventsFound, LogPlace,
     MadeAnnouncement, Moment, NodeState, Order, Part, PastPlace, PastReaction, PastState, RebuildState,
@@ -73,6 +73,8 @@ pub struct Foundation {
     pub registry: Arc<Registry>,
     /// What this node was told.
     pub settings: Vec<SettingState>,
+    /// For tables beside the log.
+    pub tables: Pool,
 }
 
 /// The administration of this node. Cheap to clone.
@@ -95,7 +97,7 @@ impl Administration {
     /// Says from here on that this node runs, answers what others ask of it, and carries out what it is ordered, until it stops.
     pub fn start(ground: Foundation) -> Self {
         let (orders, ordered) = mpsc::channel(QUEUE);
-        let tables = Tables::new(&ground.log);
+        let tables = Tables::new(&ground.tables);
         let sessions = ground.log.pool().max_size() / 4;
         let shown = ground.log.portion(sessions).knowing(SUBJECTS);
         let pasts = Pasts::new(&shown);

@@ -59,7 +59,7 @@ pub struct Foundation {
     pub lanes: Lanes,
     pub lifecycle: Lifecycle,
     pub links: Links,
-    /// For the read models, which fold everything that the log holds.
+    /// For the read models.
     pub log: Log,
     /// The log's own id.
     pub log_id: Uuid,
@@ -104,7 +104,7 @@ pub fn routes(ground: Foundation) -> Router {
         downloads: Places::new(config.downloads, config.downloads_per_user),
         scanner: Scanner::new(&config),
         store: Store::new(Arc::clone(&config), ground.log_id),
-        tables: Tables::new(ground.log, ground.checkpoints, ground.wait),
+        tables: Tables::new(&ground.log, ground.checkpoints, ground.wait),
         thumbnailer: Thumbnailer::new(&config),
         config,
     });

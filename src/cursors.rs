@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Store, Tellers};
 use tidings_domain::{ConversationId, UserId};
-use tidings_eventlog::Log;
+use tidings_eventlog::{Log, Pool};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -60,16 +60,19 @@ pub struct Cursors {
 }
 
 impl Cursors {
-    /// Starts the gatherer; moves wait at most `gather` for others of the same user.
+    /// Starts the gatherer; moves wait at most `gather` for others of the same user. Of the sessions for `tables`, which are asked what was read
+    /// before and who is shown it, a quarter is taken at most.
     pub fn start(
         lifecycle: &Lifecycle,
         log: &Log,
+        tables: &Pool,
         lanes: &Lanes,
         ephemeral: &Ephemeral,
         gather: Duration,
     ) -> Self {
         let (moves, receiver) = mpsc::channel(QUEUE);
-        let store = Store::new(log.clone(), lanes.clone(), ephemeral.clone());
+        let models = tables.portion(tables.max_size() / 4);
+        let store = Store::new(log.clone(), models, lanes.clone(), ephemeral.clone());
         let tellers = store.tellers();
         let stop = lifecycle.stopping();
         let gatherer = Gatherer::new(store, gather);

@@ -52,7 +52,7 @@ use crate::{clock, wire};
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::UserId;
-use tidings_eventlog::Log;
+use tidings_eventlog::{Log, Pool};
 use tidings_projections::Checkpoints;
 use tidings_protocol::ServerFrame;
 use uuid::Uuid;
@@ -85,15 +85,20 @@ pub struct Gateway {
     pub counters: Counters,
     pub cursors: Cursors,
     pub hearing: Hearing,
+    /// For what people have hidden from themselves, for which every `fetch` waits.
+    pub hidden: Pool,
     pub hub: Hub,
     pub lanes: Lanes,
     pub lifecycle: Lifecycle,
     pub limits: GatewayLimits,
+    /// For the log's own tables.
     pub log: Log,
     pub logins: Logins,
     pub lookups: Lookups,
     /// The log's own id, from which ids of conversations derive.
     pub log_id: Uuid,
+    /// For the other read models that are asked for a command.
+    pub models: Pool,
     pub page_room: PageRoom,
     pub presence: Presence,
     pub registry: Arc<Registry>,

@@ -4,6 +4,7 @@ mod audit;
 mod ground;
 mod grow;
 mod observers;
+mod readers;
 mod spine;
 
 use crate::accounts::{self, LogRegistrar};
@@ -50,7 +51,8 @@ impl Node {
         let lifecycle = Lifecycle::new();
         let spine = Spine::start(&lifecycle, &config, &ground).await?;
         let registrar = Arc::new(LogRegistrar::new(spine.lanes.clone()));
-        let (pool, auth) = (ground.pool.clone(), config.auth.clone());
+        let tables = spine.readers.tables.clone();
+        let (pool, auth) = (tables.pool().clone(), config.auth.clone());
         let accounts = accounts::Accounts::start(&lifecycle, pool, auth, registrar, &spine.rates)
             .await
             .context("accounts cannot be started")?;
@@ -61,7 +63,7 @@ impl Node {
         reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, invitations);
         part_from_deleted(&lifecycle, &config, &spine);
         if let Some(every) = config.audit() {
-            audit::start(&lifecycle, &spine.folded, every);
+            audit::start(&lifecycle, &tables, every);
         }
         let logins = watch_logins(&lifecycle, &accounts);
         let gateway = gateway_of(&lifecycle, &config, &spine, &accounts, &logins);
@@ -83,6 +85,7 @@ impl Node {
             presence: spine.presence.clone(),
             registry: Arc::clone(&gateway.registry),
             settings: config.settings(),
+            tables: tables.pool().clone(),
         });
         let readiness = readiness_of(&lifecycle, &config, &spine);
         let parts = vec![
@@ -95,13 +98,13 @@ impl Node {
                 lanes: spine.lanes.clone(),
                 lifecycle: lifecycle.clone(),
                 links,
-                log: spine.folded.clone(),
+                log: tables.clone(),
                 log_id: spine.log_id,
                 rates: spine.rates.clone(),
                 wait: Duration::from_millis(config.query_wait_ms),
             }),
             http::graphql::routes(
-                ground.pool,
+                tables.pool().clone(),
                 spine.checkpoints.clone(),
                 Arc::new(administration),
                 http::graphql::Tokens {
@@ -190,7 +193,7 @@ impl Node {
 /// Starts what takes messages out of inboxes that nobody has fetched in time.
 fn expire_inboxes(lifecycle: &Lifecycle, config: &Config, spine: &Spine) {
     let expiry = InboxExpiry::new(
-        spine.log.pool(),
+        spine.readers.tables.pool(),
         Duration::from_secs(u64::from(config.inbox_days) * 86_400),
         Duration::from_secs(config.inbox_clean_up_s.max(1)),
     );
@@ -200,7 +203,7 @@ fn expire_inboxes(lifecycle: &Lifecycle, config: &Config, spine: &Spine) {
 /// Starts what takes those out of everything whose accounts are deleted, and looks for it a second time.
 fn part_from_deleted(lifecycle: &Lifecycle, config: &Config, spine: &Spine) {
     let wait = Duration::from_millis(config.query_wait_ms);
-    let deletions = AccountDeletions::new(&spine.log, &spine.checkpoints, wait);
+    let deletions = AccountDeletions::new(&spine.readers.tables, &spine.checkpoints, wait);
     let again = deletions.again(Duration::from_millis(config.database_timeout_ms));
     for deletions in [deletions, again] {
         reactors::start(lifecycle, &spine.log, spine.log_id, &spine.lanes, deletions);
@@ -242,6 +245,7 @@ fn gateway_of(
         Allowance::per_minute(limits.connects_per_minute, limits.connects_burst),
         Allowance::per_minute(limits.address_connects_per_minute, limits.address_connects_burst),
     );
+    let tables = spine.readers.tables.pool();
     Arc::new(Gateway {
         announcements: spine.announcements.clone(),
         announced: limits.announced(config.rules(), config.attachments.file_bytes, &config.reports),
@@ -251,13 +255,15 @@ fn gateway_of(
         counters: Counters::new(),
         cursors: spine.cursors.clone(),
         hearing: hearing_of(lifecycle, spine),
+        hidden: spine.readers.hidden.clone(),
         hub: spine.hub.clone(),
         lanes: spine.lanes.clone(),
         lifecycle: lifecycle.clone(),
         log: spine.log.clone(),
         logins: logins.clone(),
-        lookups: Lookups::start(lifecycle, &spine.log),
+        lookups: Lookups::start(lifecycle, &spine.log, &spine.readers.memberships),
         log_id: spine.log_id,
+        models: tables.portion(tables.max_size() / 8),
         presence: spine.presence.clone(),
         page_room: PageRoom::new(limits.catch_up_page_bytes, limits.catch_up_node_bytes),
         registry: Arc::new(Registry::new(&limits, &spine.rates, connects)),
@@ -275,7 +281,7 @@ fn hearing_of(lifecycle: &Lifecycle, spine: &Spine) -> Hearing {
         ephemeral: spine.ephemeral.clone(),
         hub: spine.hub.clone(),
         lanes: spine.lanes.clone(),
-        log: spine.log.clone(),
+        log: spine.readers.tables.clone(),
         voices: spine.voices.clone(),
     };
     Hearing::start(lifecycle, sources)

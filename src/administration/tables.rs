@@ -1,17 +1,16 @@
 //! Statements of the administration, each with a time-out.
 
-use tidings_eventlog::{Log, Pool, describe};
+use tidings_eventlog::{Pool, describe};
 use tidings_graphql::Refusal;
 use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-/// A quarter of the readers' sessions at most: administrators keep nobody from messages.
+/// A quarter of the sessions for tables at most: administrators keep nobody else from theirs.
 pub(super) struct Tables(Pool);
 
 impl Tables {
-    pub(super) fn new(log: &Log) -> Self {
-        let pool = log.pool();
+    pub(super) fn new(pool: &Pool) -> Self {
         Self(pool.portion(pool.max_size() / 4))
     }
 

@@ -24,9 +24,10 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    pub(super) fn new(log: Log, checkpoints: Checkpoints, wait: Duration) -> Self {
+    /// Takes a quarter of the sessions at most: who waits for a file keeps nobody else from theirs.
+    pub(super) fn new(log: &Log, checkpoints: Checkpoints, wait: Duration) -> Self {
         Self {
-            log,
+            log: log.portion(log.pool().max_size() / 4),
             checkpoints,
             wait,
         }

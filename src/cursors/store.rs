@@ -17,11 +17,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) use telling::Tellers;
 use tidings_domain::user::UserCommand;
 use tidings_domain::{ConversationId, Cursor, Receipts, UserId, event::CursorsMoved};
-use tidings_eventlog::{Log, Position};
+use tidings_eventlog::{Log, Pool, Position};
 
 #[derive(Clone)]
 pub(super) struct Store {
     log: Log,
+    /// For the read models.
+    models: Pool,
     lanes: Lanes,
     ephemeral: Ephemeral,
     /// How far the log is known to say that users have been sent conversations.
@@ -32,9 +34,10 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn new(log: Log, lanes: Lanes, ephemeral: Ephemeral) -> Self {
+    pub(super) fn new(log: Log, models: Pool, lanes: Lanes, ephemeral: Ephemeral) -> Self {
         Self {
             log,
+            models,
             lanes,
             ephemeral,
             sent: Arc::new(Mutex::new(Sent::new())),

@@ -71,8 +71,8 @@ impl Hearing {
         let finder = Finder {
             checkpoints: sources.checkpoints,
             lanes: sources.lanes,
-            // An eighth of the readers' sessions: who types keeps nobody from messages.
-            pool: pool.portion((pool.max_size() / 8).max(1)),
+            // An eighth of the sessions: who types keeps nobody from messages.
+            pool: pool.portion(pool.max_size() / 8),
             log: sources.log,
             voices: hearing.voices.clone(),
         };

@@ -21,7 +21,7 @@ pub(super) async fn withhold(
     if seqs.is_empty() {
         return Ok(());
     }
-    let hidden = hidden_among(gateway.log.pool(), user.0, conversation, &seqs)
+    let hidden = hidden_among(&gateway.hidden, user.0, conversation, &seqs)
         .await
         .map_err(|error| ReadError::Database(error.to_string()))?;
     for (event, message) in events.iter_mut().zip(messages) {

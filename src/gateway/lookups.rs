@@ -47,8 +47,8 @@ pub struct Lookups {
 }
 
 impl Lookups {
-    /// Starts the readers, which end with the node.
-    pub fn start(lifecycle: &Lifecycle, log: &Log) -> Self {
+    /// Starts the readers, which end with the node. Memberships are read over sessions of their own.
+    pub fn start(lifecycle: &Lifecycle, log: &Log, memberships: &Pool) -> Self {
         let of = Arc::new(log.clone());
         let lanes = Together::start(
             lifecycle,
@@ -63,7 +63,7 @@ impl Lookups {
                 })
             },
         );
-        let pool = log.pool().clone();
+        let pool = memberships.clone();
         let read = move |users: Vec<Uuid>| -> BoxFuture<'static, Result<Vec<Memberships>, ReadError>> {
             Box::pin(memberships_of_each(pool.clone(), users))
         };

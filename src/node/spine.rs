@@ -3,6 +3,7 @@
 use super::ground::Ground;
 use super::grow::Grow;
 use super::observers::{CountProjections, Listeners};
+use super::readers::Readers;
 use crate::accounts::Directory;
 use crate::announcements::{self, Announcements, Heard};
 use crate::commits::Commits;
@@ -35,7 +36,7 @@ pub(super) struct Spine {
     pub(super) grow: Grow,
     pub(super) hub: Hub,
     pub(super) lanes: Lanes,
-    /// For those who show what was said, who must know what was taken back.
+    /// For those who show what was said, who must know what was taken back. Nothing but the log's own tables is read over its sessions.
     pub(super) log: Log,
     /// For the read models, which fold both.
     pub(super) folded: Log,
@@ -46,6 +47,8 @@ pub(super) struct Spine {
     pub(super) people: Directory,
     pub(super) presence: Presence,
     pub(super) rates: Rates,
+    /// For those who ask tables beside the log.
+    pub(super) readers: Readers,
     pub(super) redis: Health,
     pub(super) voices: Voices,
 }
@@ -73,6 +76,8 @@ impl Spine {
 
         let projector = Projector::new(folded.clone(), heads.len() as u16, Arc::new(CountProjections));
         let log = folded.clone().knowing(SUBJECTS);
+        let readers = Readers::of(&folded);
+        let tables = &readers.tables;
         build_read_models(lifecycle, &projector, &unbuilt);
         let (wake, tail, checkpoints) = (projector.wake(), projector.tail(), projector.checkpoints());
         let (moves, heard, voices) = (Moves::default(), Heard::default(), Voices::default());
@@ -96,7 +101,7 @@ impl Spine {
             rules: config.rules(),
             ..LaneLimits::default()
         };
-        let people = Directory::new(pool, log_config.timeout, config.user_conversations_max);
+        let people = Directory::new(tables.pool(), log_config.timeout, config.user_conversations_max);
         let base = lanes::Ground {
             log: lanes_log.clone(),
             appender: Arc::clone(&appender),
@@ -108,7 +113,7 @@ impl Spine {
             checkpoints: checkpoints.clone(),
             config: config.presence.clone(),
             lanes: lanes.clone(),
-            log: log.clone(),
+            log: tables.clone(),
             log_id,
             moves,
             redis: fanout.redis(),
@@ -119,7 +124,7 @@ impl Spine {
         let ground = announcements::Foundation {
             heard,
             lanes: lanes.clone(),
-            log: log.portion(log.pool().max_size() / 4),
+            log: tables.portion(tables.pool().max_size() / 4).knowing(SUBJECTS),
             log_id,
         };
         let announcements = Announcements::start(lifecycle, ground);
@@ -135,7 +140,8 @@ impl Spine {
         for head in heads {
             grow.add(head);
         }
-        let cursors = Cursors::start(lifecycle, &log, &lanes, &ephemeral, config.read_gather());
+        let (pool, gather) = (tables.pool(), config.read_gather());
+        let cursors = Cursors::start(lifecycle, &log, pool, &lanes, &ephemeral, gather);
         Ok(Self {
             announcements,
             appender,
@@ -153,6 +159,7 @@ impl Spine {
             people,
             presence,
             rates,
+            readers,
             redis,
             voices,
         })

@@ -27,10 +27,10 @@ const PARTED_MAX: usize = BLOCKS_MAX as usize;
 pub(super) struct Tables(Pool);
 
 impl Tables {
-    /// Takes an eighth of the readers' sessions at most: who is there keeps nobody from messages.
+    /// Takes an eighth of the sessions at most: who is there keeps nobody from messages.
     pub(super) fn new(log: &Log) -> Self {
         let pool = log.pool();
-        Self(pool.portion((pool.max_size() / 8).max(1)))
+        Self(pool.portion(pool.max_size() / 8))
     }
 
     /// Runs one statement; nothing where there is no answer.

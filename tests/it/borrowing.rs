@@ -1,9 +1,98 @@
 //! Sessions with the database are shared: what one table or one caller is slow at is nobody else's matter.
 
 use crate::support::*;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
+use tokio_postgres::Client;
 use uuid::Uuid;
+
+/// The sessions that wait for a table.
+async fn waiting(watcher: &Client, table: &str) -> BTreeSet<i32> {
+    let sql = format!("SELECT pid FROM pg_locks WHERE NOT granted AND relation = '{table}'::regclass");
+    let rows = watcher.query(&sql, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Somebody holds a table, and a crowd at one node wants what is read from it. Meanwhile others at that node are told what happens, and come, and
+/// read where they do not want that table, too.
+async fn served_beside_a_crowd(table: &str, wanted: impl Fn(Uuid) -> Value, answer: &str, reads: bool) {
+    let (store, redis) = Store::with_redis().await;
+    let mut config = store.config();
+    // Longer than all of this takes: who waits for the table waits to the end.
+    config.database_timeout_ms = 300_000;
+    let (here, there) = (
+        TestNode::start(config.clone()).await,
+        TestNode::start(config).await,
+    );
+    let [ann, ben, eve] = here.people(["ann", "ben", "eve"]).await;
+    let others = here.register_by_id("other", 16).await;
+    let (mut a, mut b) = (there.socket(&ann).await, here.socket(&ben).await);
+    let talk = a.open_direct(&ben).await;
+    let group = here
+        .socket(&eve)
+        .await
+        .create_group(&others.iter().collect::<Vec<_>>())
+        .await;
+    let mut crowd = vec![];
+    for other in &others {
+        let mut socket = here.socket(other).await;
+        socket.say(group, "here").await;
+        crowd.push(socket);
+    }
+    let (holder, watcher) = (store.client().await, store.client().await);
+    let lock = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+    holder.batch_execute(&lock).await.unwrap();
+    let mut asked = vec![];
+    for socket in &mut crowd {
+        let (id, mut command) = (Uuid::now_v7(), wanted(group));
+        command["id"] = json!(id);
+        socket.send(&command).await;
+        asked.push(id);
+    }
+    // Some of them wait for the table, and more for a session.
+    let pool = here.node.gateway().log.pool();
+    let before = eventually(async || {
+        let before = waiting(&watcher, table).await;
+        (!before.is_empty() && pool.usage().waiting > 3).then_some(before)
+    })
+    .await;
+    // What another node commits is read from the log.
+    redis.kill().await.unwrap();
+    for _ in 0..3 {
+        a.say(talk, "from there").await;
+        b.say(talk, "from here").await;
+    }
+    let events = b.events(talk, 7).await;
+    assert_eq!(seqs(&events), (1..=7).collect::<Vec<_>>());
+    if reads {
+        let fetch = json!({ "type": "fetch", "conversation": talk, "from": 1, "limit": 10 });
+        let events = b.command(fetch).await;
+        assert_eq!(events["type"], "events", "{events}");
+    }
+    here.resumed(&ann, json!({ talk.to_string(): 1 })).await;
+    let after = waiting(&watcher, table).await;
+    assert!(before.is_subset(&after), "{before:?} waited, and then {after:?}");
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    for (socket, id) in crowd.iter_mut().zip(asked) {
+        let answered = socket.answer(id).await;
+        assert_eq!(answered["type"], answer, "{answered}");
+    }
+    here.stop().await;
+    there.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_table_of_people_keeps_nobody_from_what_is_said() {
+    let read = |group: Uuid| json!({ "type": "read", "conversation": group, "seq": 1 });
+    Box::pin(served_beside_a_crowd("p_people_1.setting", read, "ack", true)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_table_of_what_is_hidden_keeps_nobody_from_what_is_said() {
+    let fetch = |group: Uuid| json!({ "type": "fetch", "conversation": group, "from": 1, "limit": 100 });
+    Box::pin(served_beside_a_crowd("p_unread_3.hidden", fetch, "events", false)).await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_table_of_accounts_keeps_nobody_from_their_messages() {

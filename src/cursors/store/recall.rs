@@ -79,7 +79,7 @@ impl Store {
         unknown: Vec<ConversationId>,
     ) -> Result<(), String> {
         let streams: Vec<Uuid> = unknown.iter().map(|conversation| conversation.0).collect();
-        let folded = read_seqs(self.log.pool(), user.0, &streams)
+        let folded = read_seqs(&self.models, user.0, &streams)
             .await
             .map_err(|error| error.to_string())?;
         let newest = self.newest(user, epoch, 0).await?;

@@ -74,7 +74,7 @@ impl Store {
             .collect();
         if !unknown.is_empty() {
             let asked: Vec<Uuid> = unknown.iter().copied().collect();
-            match are_direct(self.log.pool(), &asked).await {
+            match are_direct(&self.models, &asked).await {
                 Ok(found) => {
                     for (conversation, direct) in found {
                         unknown.remove(&conversation);
@@ -106,7 +106,7 @@ impl Store {
             return Withheld::default();
         }
         let asked: Vec<Uuid> = telling.iter().map(|conversation| conversation.0).collect();
-        match withheld(self.log.pool(), user.0, &asked).await {
+        match withheld(&self.models, user.0, &asked).await {
             Ok(found) => {
                 let mut from: BTreeMap<ConversationId, BTreeSet<UserId>> = BTreeMap::new();
                 for (conversation, other) in found {

@@ -73,7 +73,7 @@ impl Reader {
     /// Where marks of the user have ended by themselves, as far as the read models have come. It is needed by those alone who have marked as
     /// much as may be, so not knowing it harms nobody else.
     async fn ended(&self) -> Vec<(ConversationId, u64)> {
-        match ended_marks(self.gateway.log.pool(), self.user.0).await {
+        match ended_marks(&self.gateway.models, self.user.0).await {
             Ok(ended) => ended
                 .into_iter()
                 .map(|(conversation, seq)| (ConversationId(conversation), seq))
@@ -106,7 +106,7 @@ impl Reader {
         let line = seen.and_then(|writing| Kind(writing.kind).line());
         let read_seq = match said {
             Said::Followed { .. } => 0,
-            Said::Read { .. } => thread_read_seq(log.pool(), self.user.0, conversation.0, thread)
+            Said::Read { .. } => thread_read_seq(&self.gateway.models, self.user.0, conversation.0, thread)
                 .await
                 .map_err(|error| {
                     tracing::debug!(%error, "how far a thread was read could not be found");

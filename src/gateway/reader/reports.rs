@@ -52,7 +52,7 @@ impl Reader {
             // What the user does not see is not there for them.
             let seen = written.first().filter(|writing| writing.seq >= seat.visible_from);
             sender = seen.map(|writing| UserId(writing.actor));
-            let free = reports_free_at(log.pool(), self.user.0, crate::clock::now()).await;
+            let free = reports_free_at(&self.gateway.models, self.user.0, crate::clock::now()).await;
             free_at = free.map_err(|error| {
                 tracing::debug!(%error, "how much somebody has reported could not be found");
                 Refusal::Unavailable
