@@ -124,6 +124,7 @@ impl Node {
             .with_pools(vec![
                 ("readers", spine.log.pool().clone()),
                 ("lanes", spine.lanes_log.pool().clone()),
+                ("delivery", spine.delivery_log.pool().clone()),
             ])
             .with_looks(looks(spine.lanes, spine.hub, logins, spine.checkpoints));
         lifecycle.spawn_for_life("metrics", metrics.clone().keep_up(lifecycle.stopping()));

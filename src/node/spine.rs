@@ -25,6 +25,9 @@ use tidings_eventlog::{Appender, Log, schema};
 use tidings_projections::{Checkpoints, Projector};
 use uuid::Uuid;
 
+/// Sessions over which hubs and the fan-out read what they lack.
+const DELIVERY_SESSIONS: usize = 4;
+
 /// The spine, as the rest of the node sees it.
 pub(super) struct Spine {
     pub(super) announcements: Announcements,
@@ -32,6 +35,8 @@ pub(super) struct Spine {
     pub(super) asks: Asks,
     pub(super) checkpoints: Checkpoints,
     pub(super) cursors: Cursors,
+    /// For hubs and the fan-out: what happens does not wait for those who read.
+    pub(super) delivery_log: Log,
     pub(super) ephemeral: Ephemeral,
     pub(super) grow: Grow,
     pub(super) hub: Hub,
@@ -88,11 +93,14 @@ impl Spine {
             voices: voices.clone(),
         });
         let controls = Controls::default();
-        let hub = Hub::new(lifecycle, &log, &observer, &controls, config.gateway.return_ms);
+        let delivery_pool = log_config.pool_of(DELIVERY_SESSIONS)?;
+        let delivery_log = Log::new(delivery_pool, log_config.timeout).knowing(SUBJECTS);
+        let return_ms = config.gateway.return_ms;
+        let hub = Hub::new(lifecycle, &delivery_log, &observer, &controls, return_ms);
         let mut fanout_config = FanoutConfig::new(ground.redis_url.clone());
         fanout_config.redis_ca.clone_from(&config.redis_ca);
         fanout_config.sweep = Duration::from_millis(config.sweep_ms.max(10));
-        let fanout = Fanout::start(lifecycle, &fanout_config, &log, log_id, &hub)?;
+        let fanout = Fanout::start(lifecycle, &fanout_config, &delivery_log, log_id, &hub)?;
         let lanes_pool = log_config.pool_of(config.lane_connections)?;
         let lanes_log = Log::new(lanes_pool, log_config.timeout).knowing(SUBJECTS);
         let lane_limits = LaneLimits {
@@ -148,6 +156,7 @@ impl Spine {
             asks,
             checkpoints,
             cursors,
+            delivery_log,
             ephemeral,
             grow,
             hub,

@@ -184,3 +184,26 @@ async fn who_names_somebody_waits_for_the_accounts_and_nobody_else_does() {
     }
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_is_told_though_those_who_read_have_all_sessions() {
+    let (store, redis) = Store::with_redis().await;
+    let (here, there) = (store.node().await, store.node().await);
+    let [ann, ben] = here.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (there.socket(&ann).await, here.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    b.events(conversation, 1).await;
+    let readers = here.node.gateway().log.pool();
+    let mut held = vec![];
+    while held.len() < readers.max_size() {
+        held.extend(readers.get().await.ok());
+    }
+    // What another node commits is read from the log.
+    redis.kill().await.unwrap();
+    a.say(conversation, "there").await;
+    let events = b.events(conversation, 1).await;
+    assert_eq!(words(&events), ["there"]);
+    drop(held);
+    here.stop().await;
+    there.stop().await;
+}

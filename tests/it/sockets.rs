@@ -173,7 +173,7 @@ async fn every_kind_of_socket_counts_until_it_ends() {
         shown.contains("tidings_sockets_refused_total{limit=\"node\"}"),
         "{shown}"
     );
-    for pool in ["readers", "lanes"] {
+    for pool in ["readers", "lanes", "delivery"] {
         for of in ["sessions", "borrowed", "waiting"] {
             let line = format!("tidings_pool_{of}{{pool=\"{pool}\"}} ");
             assert!(shown.contains(&line), "{shown}");
