@@ -23,7 +23,7 @@ use crate::by_lane::ByLane;
 use crate::controls::Controls;
 use crate::delivery::Hub;
 use crate::lifecycle::Lifecycle;
-use asked::{Asked, Found};
+use asked::{Asked, Found, Sources};
 use claims::Claims;
 use keeper::Keeper;
 use lobby::Lobby;
@@ -39,7 +39,7 @@ use tidings_domain::{
     StreamCommand, UserCommand, UserId, pair_of, reports_of,
 };
 use tidings_eventlog::record::lane_of;
-use tidings_eventlog::{Appender, Committed, Log, ReadError};
+use tidings_eventlog::{Appender, Committed, Log, Pool, ReadError};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -215,6 +215,10 @@ impl Default for LaneLimits {
 /// What lanes decide by and write to.
 pub struct Ground {
     pub log: Log,
+    /// For what people have hidden from themselves.
+    pub hidden: Pool,
+    /// For the other read models, an eighth of which is taken at most.
+    pub tables: Pool,
     pub appender: Arc<Appender>,
     pub people: Arc<dyn People>,
     /// The log's own.
@@ -225,8 +229,8 @@ pub struct Ground {
 #[derive(Clone)]
 struct Shared {
     log: Log,
-    /// The same, over some of its sessions, so that what waits aside for slow reads leaves room for those who do not.
-    slow: Log,
+    /// Where it is looked up what waits aside: over some of the log's sessions, so that slow reads leave room for those who do not wait.
+    sources: Sources,
     appender: Arc<Appender>,
     recent: Arc<Recent>,
     hub: Hub,
@@ -263,12 +267,18 @@ impl Lanes {
     ) -> Self {
         let Ground {
             log,
+            hidden,
+            tables,
             appender,
             people,
             key,
         } = ground;
-        let slow = log.portion(log.pool().max_size() / 2);
-        let (keeper, keeping) = Keeper::new(slow.clone(), lifecycle.stopping());
+        let sources = Sources {
+            log: log.portion(log.pool().max_size() / 2),
+            hidden,
+            regards: tables.portion(tables.max_size() / 8),
+        };
+        let (keeper, keeping) = Keeper::new(sources.log.clone(), lifecycle.stopping());
         lifecycle.spawn_for_life("states", keeping);
         Self {
             tasks: Arc::default(),
@@ -278,7 +288,7 @@ impl Lanes {
             lifecycle: lifecycle.clone(),
             shared: Shared {
                 log,
-                slow,
+                sources,
                 appender,
                 recent: Arc::new(Recent::new(limits.recent_commands)),
                 hub: hub.clone(),

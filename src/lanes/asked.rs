@@ -2,7 +2,7 @@
 
 use super::{Refusal, originals, regards};
 use tidings_domain::{Original, Regard, UserId};
-use tidings_eventlog::Log;
+use tidings_eventlog::{Log, Pool};
 use tokio::time::{Instant, timeout_at};
 
 /// What a request asks for.
@@ -20,12 +20,24 @@ pub(super) enum Found {
     Regards(Vec<(UserId, Regard)>),
 }
 
+/// Where it is looked up. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Sources {
+    /// For the log's own tables.
+    pub(super) log: Log,
+    /// For what people have hidden from themselves.
+    pub(super) hidden: Pool,
+    /// For what people want of others, and what they are to one another.
+    pub(super) regards: Pool,
+}
+
 /// Looks it up, until the deadline.
-pub(super) async fn find(log: Log, asked: Asked, deadline: Instant) -> Result<Found, Refusal> {
+pub(super) async fn find(sources: Sources, asked: Asked, deadline: Instant) -> Result<Found, Refusal> {
+    let Sources { log, hidden, regards } = &sources;
     let finding = async {
         match asked {
-            Asked::Original(asked) => originals::find(&log, asked).await.map(Found::Original),
-            Asked::Regards(asked) => regards::find(&log, asked).await.map(Found::Regards),
+            Asked::Original(asked) => originals::find(log, hidden, asked).await.map(Found::Original),
+            Asked::Regards(asked) => regards::find(regards, asked).await.map(Found::Regards),
         }
     };
     let found = timeout_at(deadline, finding).await;

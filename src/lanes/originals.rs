@@ -3,7 +3,7 @@
 
 use super::{Refusal, Seat, facts};
 use tidings_domain::{Forwarded, Original, Source, UserId};
-use tidings_eventlog::{Log, Question};
+use tidings_eventlog::{Log, Pool, Question};
 use tidings_projections::hidden_among;
 use tokio::sync::oneshot;
 
@@ -16,7 +16,7 @@ pub(crate) struct Asked {
 }
 
 /// What the message says now; `None` where the actor may not see it or has hidden it, where there is none, and where it was recalled or is withheld.
-pub(super) async fn find(log: &Log, asked: Asked) -> Result<Option<Original>, Refusal> {
+pub(super) async fn find(log: &Log, hidden: &Pool, asked: Asked) -> Result<Option<Original>, Refusal> {
     let Asked { source, actor, seat } = asked;
     let seat = match seat.await.unwrap_or(Err(Refusal::Unavailable)) {
         Ok(seat) => seat,
@@ -42,7 +42,7 @@ pub(super) async fn find(log: &Log, asked: Asked) -> Result<Option<Original>, Re
     // One that this version cannot read another one may.
     let message = facts::message(lane, &questions[0], &subject).ok_or(Refusal::Unavailable)?;
     let is_seen = message.seq >= seat.visible_from;
-    if message.recalled || subject.withheld || !is_seen || is_hidden(log, actor, source, message.seq).await? {
+    if message.recalled || subject.withheld || !is_seen || is_hidden(hidden, actor, source, message.seq).await? {
         return Ok(None);
     }
     let own = Forwarded {
@@ -59,8 +59,8 @@ pub(super) async fn find(log: &Log, asked: Asked) -> Result<Option<Original>, Re
 }
 
 /// Whether the actor has hidden the message from themselves, as far as the read models have come.
-async fn is_hidden(log: &Log, actor: UserId, source: Source, seq: u64) -> Result<bool, Refusal> {
-    match hidden_among(log.pool(), actor.0, source.conversation.0, &[seq]).await {
+async fn is_hidden(pool: &Pool, actor: UserId, source: Source, seq: u64) -> Result<bool, Refusal> {
+    match hidden_among(pool, actor.0, source.conversation.0, &[seq]).await {
         Ok(hidden) => Ok(hidden.has(seq)),
         Err(error) => {
             tracing::debug!(%error, "what somebody has hidden could not be looked up");

@@ -4,7 +4,7 @@
 use super::Refusal;
 use chrono::TimeDelta;
 use tidings_domain::{Regard, StreamCommand, UserId};
-use tidings_eventlog::Log;
+use tidings_eventlog::Pool;
 use uuid::Uuid;
 
 /// What is asked of people.
@@ -27,14 +27,14 @@ impl Asked {
     }
 }
 
-pub(super) async fn find(log: &Log, asked: Asked) -> Result<Vec<(UserId, Regard)>, Refusal> {
+pub(super) async fn find(pool: &Pool, asked: Asked) -> Result<Vec<(UserId, Regard)>, Refusal> {
     let Asked { actor, users, ties } = asked;
     let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
     let looked_up = async {
-        let mut regards = tidings_projections::regards(log.pool(), actor.0, &users).await?;
+        let mut regards = tidings_projections::regards(pool, actor.0, &users).await?;
         if ties {
             let since = crate::clock::now() - TimeDelta::days(1);
-            let ties = tidings_projections::ties(log.pool(), actor.0, since).await?;
+            let ties = tidings_projections::ties(pool, actor.0, since).await?;
             for (_, regard) in &mut regards {
                 regard.ties = ties;
             }

@@ -7,6 +7,7 @@ mod seats;
 mod settling;
 
 use super::answers::Answers;
+use super::asked::Sources;
 use super::keeper::Keeper;
 use super::pace::Paces;
 use super::round::Pending;
@@ -30,7 +31,7 @@ use uuid::Uuid;
 pub struct LaneTask {
     lane: u8,
     log: Log,
-    slow: Log,
+    sources: Sources,
     appender: Arc<Appender>,
     answers: Answers,
     told: Arc<Told>,
@@ -56,7 +57,7 @@ impl LaneTask {
     pub(super) fn new(lane: u8, shared: Shared, sink: mpsc::Sender<Committed>) -> Self {
         let Shared {
             log,
-            slow,
+            sources,
             appender,
             recent,
             hub,
@@ -68,7 +69,7 @@ impl LaneTask {
         Self {
             lane,
             log,
-            slow,
+            sources,
             answers: Answers::new(lane, recent, Arc::clone(&appender)),
             appender,
             told: controls.of(lane),
@@ -149,7 +150,7 @@ impl LaneTask {
     }
 
     fn read_on(&mut self) {
-        self.waiting.start(&self.slow, self.lane, self.limits.patience);
+        self.waiting.start(&self.sources, self.lane, self.limits.patience);
     }
 
     /// Takes over what has been heard of the lane: control events are folded into the states that are kept.

@@ -2,7 +2,7 @@
 //! not want that. They wait aside, with those
 //! behind them in their stream, so that nobody waits for the long stream of somebody else or for slow accounts.
 
-use super::asked::{self, Asked, Found as Answer};
+use super::asked::{self, Asked, Found as Answer, Sources};
 use super::people::People;
 use super::states::{Known, read};
 use super::{Refusal, Request};
@@ -239,12 +239,12 @@ impl Waiting {
     }
 
     /// Has streams read, and people and messages looked up, as many at a time as may be.
-    pub(super) fn start(&mut self, log: &Log, lane: u8, patience: Duration) {
+    pub(super) fn start(&mut self, sources: &Sources, lane: u8, patience: Duration) {
         while !self.wanted.is_empty() && self.reading < READS {
             let count = self.wanted.len().min(STREAMS);
             // Of a stream that was wished for again, the last wish counts.
             let sought = self.wanted.drain(..count).collect();
-            let read = read_patiently(log.clone(), lane, sought, patience);
+            let read = read_patiently(sources.log.clone(), lane, sought, patience);
             self.tasks.spawn(async move { Arrived::Read(read.await) });
             self.reading += 1;
         }
@@ -256,7 +256,7 @@ impl Waiting {
             self.looking_up = true;
         }
         self.find(patience, |asked, deadline| {
-            asked::find(log.clone(), asked, deadline)
+            asked::find(sources.clone(), asked, deadline)
         });
     }
 

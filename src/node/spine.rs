@@ -112,6 +112,8 @@ impl Spine {
         let people = Directory::new(tables.pool(), log_config.timeout, config.user_conversations_max);
         let base = lanes::Ground {
             log: lanes_log.clone(),
+            hidden: readers.hidden.clone(),
+            tables: tables.pool().clone(),
             appender: Arc::clone(&appender),
             people: Arc::new(people.clone()),
             key,

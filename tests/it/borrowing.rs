@@ -207,3 +207,65 @@ async fn what_happens_is_told_though_those_who_read_have_all_sessions() {
     here.stop().await;
     there.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_table_of_people_keeps_nobody_from_a_conversation_that_rested() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    // Several may ask what people want at a time.
+    config.database_connections = 24;
+    config.database_timeout_ms = 60_000;
+    let (here, there) = (
+        TestNode::start(config.clone()).await,
+        TestNode::start(config).await,
+    );
+    let [ann, ben, eve] = here.people(["ann", "ben", "eve"]).await;
+    let mut a = there.socket(&ann).await;
+    // The other node has not heard of what is in these.
+    let mut groups = vec![];
+    for _ in 0..10 {
+        groups.push(a.create_group(&[&ben]).await);
+    }
+    let mut b = here.socket(&ben).await;
+    let mut crowd = vec![];
+    for _ in 0..8 {
+        crowd.push(here.socket(&eve).await);
+    }
+    let (holder, watcher) = (store.client().await, store.client().await);
+    holder
+        .batch_execute("BEGIN; LOCK TABLE p_people_1.setting IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    // Whoever asks what somebody wants is told in some seconds that it is not known. Where a busy machine takes as long to read a group, another
+    // is tried.
+    let mut served = false;
+    for group in groups {
+        let mut asked = vec![];
+        for socket in &mut crowd {
+            let id = Uuid::now_v7();
+            socket
+                .send(&json!({ "type": "direct.open", "id": id, "user": ann.id }))
+                .await;
+            asked.push(id);
+        }
+        let before = eventually(async || {
+            let before = waiting(&watcher, "p_people_1.setting").await;
+            (before.len() > 1).then_some(before)
+        })
+        .await;
+        let answer = b.command(message(group, "meanwhile")).await;
+        let after = waiting(&watcher, "p_people_1.setting").await;
+        served |= answer["type"] == "ack" && before.is_subset(&after);
+        for (socket, id) in crowd.iter_mut().zip(asked) {
+            let refused = socket.answer(id).await;
+            assert_eq!(refused["code"], "unavailable", "{refused}");
+        }
+        if served {
+            break;
+        }
+    }
+    assert!(served, "who writes waits for what somebody else wants to know");
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    here.stop().await;
+    there.stop().await;
+}
