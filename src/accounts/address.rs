@@ -55,11 +55,11 @@ pub(crate) fn client(peer: IpAddr, headers: &HeaderMap, trusted: usize) -> IpAdd
     if trusted == 0 {
         return peer;
     }
-    let values = headers
-        .get_all("x-forwarded-for")
-        .into_iter()
-        .filter_map(|value| value.to_str().ok());
-    let entries: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let lines = headers.get_all("x-forwarded-for").into_iter();
+    // In bytes, for one that cannot be read counts as any other does: whoever sends it shifts nothing.
+    let entries: Vec<&[u8]> = lines
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .collect();
     let entry = entries
         .len()
         .checked_sub(trusted)
@@ -68,7 +68,8 @@ pub(crate) fn client(peer: IpAddr, headers: &HeaderMap, trusted: usize) -> IpAdd
 }
 
 /// Some proxies add the port.
-fn parse(entry: &str) -> Option<IpAddr> {
+fn parse(entry: &[u8]) -> Option<IpAddr> {
+    let entry = std::str::from_utf8(entry.trim_ascii()).ok()?;
     let address = entry.parse().ok();
     address.or_else(|| entry.parse().ok().map(|address: SocketAddr| address.ip()))
 }
@@ -76,11 +77,13 @@ fn parse(entry: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderValue;
 
     fn seen(header: &[&str], trusted: usize) -> String {
         let mut headers = HeaderMap::new();
         for value in header {
-            headers.append("x-forwarded-for", value.parse().unwrap());
+            let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            headers.append("x-forwarded-for", value);
         }
         client("10.0.0.1".parse().unwrap(), &headers, trusted).to_string()
     }
@@ -100,5 +103,14 @@ mod tests {
         assert_eq!(seen(&[], 1), "10.0.0.1");
         assert_eq!(seen(&["unknown"], 1), "10.0.0.1");
         assert_eq!(seen(&["192.0.2.1"], 2), "10.0.0.1");
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_counts_and_hides_no_other() {
+        assert_eq!(seen(&["é, 192.0.2.1"], 1), "192.0.2.1");
+        assert_eq!(seen(&["192.0.2.9", "é, 192.0.2.1"], 1), "192.0.2.1");
+        assert_eq!(seen(&["192.0.2.9", "192.0.2.1, é"], 2), "192.0.2.1");
+        assert_eq!(seen(&["192.0.2.9", "é"], 1), "10.0.0.1");
+        assert_eq!(seen(&["192.0.2.9", "é, 10.0.0.2"], 2), "10.0.0.1");
     }
 }
