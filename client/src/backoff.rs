@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// What a server may ask for, at most: one that is wrong about it, or whatever answers in its place, silences nobody for good.
+const ASKED_MAX: Duration = Duration::from_hours(1);
+
 /// Exponential backoff with full jitter: the n-th wait is random between zero and `base * 2^n`, at most `cap`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -37,7 +40,7 @@ impl Backoff {
     }
 
     /// The wait after `failures` failed tries in a row (from 1), or `None` when it is time to give up. It is no shorter
-    /// than what the server `asked` for, and somewhat longer, so that those who were asked together do not return
+    /// than what the server `asked` for, up to an hour, and somewhat longer, so that those who were asked together do not return
     /// together. `chance` is random in `0.0..1.0`.
     pub(crate) fn delay(&self, failures: u32, asked: Option<Duration>, chance: f64) -> Option<Duration> {
         if self.attempts_max.is_some_and(|most| failures >= most) {
@@ -45,7 +48,8 @@ impl Backoff {
         }
         let exponent = failures.saturating_sub(1).min(30);
         let ceiling = self.base.saturating_mul(1 << exponent).min(self.cap);
-        let asked = asked.map_or(Duration::ZERO, |asked| asked + (asked / 8).mul_f64(chance));
+        let asked = asked.unwrap_or_default().min(ASKED_MAX);
+        let asked = asked + (asked / 8).mul_f64(chance);
         Some(ceiling.mul_f64(chance).max(asked))
     }
 }
@@ -78,5 +82,20 @@ mod tests {
         assert_eq!(delay(1, 400, 0.5), Some(Duration::from_millis(425)));
         // A server that asks for nothing does not make a hot loop of it.
         assert_eq!(delay(5, 0, 0.5), Some(Duration::from_millis(800)));
+    }
+
+    #[test]
+    fn no_server_silences_a_client_for_good() {
+        let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
+        for asked in [
+            Duration::from_hours(2),
+            Duration::from_secs(u64::MAX),
+            Duration::MAX,
+        ] {
+            let least = backoff.delay(1, Some(asked), 0.0).unwrap();
+            let most = backoff.delay(u32::MAX, Some(asked), 0.999).unwrap();
+            assert_eq!(least, Duration::from_hours(1));
+            assert!(most > least && most < least * 9 / 8, "{most:?}");
+        }
     }
 }

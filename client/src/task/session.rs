@@ -67,7 +67,7 @@ impl Task {
             frame_bytes: usize::MAX,
             heard: now,
             patience: self.config.connect_timeout,
-            renew_at: token.renew_in.map(|delay| now + delay),
+            renew_at: token.renew_in.and_then(|delay| now.checked_add(delay)),
             renewal: None,
             renew_again: RENEW_AGAIN_MIN,
             proof,
@@ -147,7 +147,8 @@ impl Task {
                     session.renewal = None;
                     match token {
                         Ok(token) => {
-                            session.renew_at = token.renew_in.map(|delay| Instant::now() + delay);
+                            let renew_at = |delay| Instant::now().checked_add(delay);
+                            session.renew_at = token.renew_in.and_then(renew_at);
                             session.renew_again = RENEW_AGAIN_MIN;
                             let words = hello(&token.text, &self.config.device, Resume::default());
                             session.outgoing.extend(words.into_iter().map(Message::Text));

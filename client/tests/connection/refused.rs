@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tidings_client::{Backoff, CommandError, Config, connect};
+use tidings_client::{Backoff, CommandError, Config, Incoming, connect};
 use tidings_protocol::{Action, ErrorCode};
 use uuid::Uuid;
 
@@ -204,6 +204,21 @@ async fn an_upgrade_refused_for_good_is_not_tried_again_and_one_refused_for_now_
     );
     assert!(started.elapsed() >= Duration::from_secs(1));
     assert_eq!(next(&mut events).await, "end");
+    server.join().unwrap();
+}
+
+#[tokio::test]
+async fn who_is_asked_to_stay_away_for_ever_comes_again_in_an_hour() {
+    let (url, server) = answering(&["503 Service Unavailable\r\nRetry-After: 18446744073709551615"]);
+    let (_client, mut events) = connect(config(url));
+    let Some(Incoming::Disconnected {
+        retry_in: Some(wait), ..
+    }) = within(events.next()).await
+    else {
+        panic!("it does not come again");
+    };
+    let hour = Duration::from_hours(1);
+    assert!(wait >= hour && wait <= hour * 9 / 8, "{wait:?}");
     server.join().unwrap();
 }
 
