@@ -8,6 +8,7 @@ import { parseFrame } from '../src/protocol/frames.ts';
 import { isFinal } from '../src/protocol/socket.ts';
 import { uuidv7 } from '../src/shared/ids.ts';
 import { refreshDelay } from '../src/shared/session.ts';
+import { asked } from '../src/shared/wait.ts';
 
 test('a frame holds several objects, and what is none is left out', () => {
   const found = parseFrame('{"type":"synced"}\n{"type":"pong"}\nnonsense\n[]\n7\n');
@@ -34,6 +35,16 @@ test('the wait has full jitter, grows up to a bound, and honours the server', ()
     backoff(0, 1_830, () => 0),
     1_830,
   );
+});
+
+test('no server keeps a page away for good, nor makes its timers overflow', () => {
+  assert.equal(
+    backoff(0, 2 ** 63, () => 0),
+    3_600_000,
+  );
+  assert.equal(asked(2 ** 63), 3_600_000);
+  assert.equal(asked(1_830), 1_830);
+  assert.equal(asked(undefined), 0);
 });
 
 test('ids are UUIDs of version 7 that sort by time', () => {

@@ -2,6 +2,7 @@
 import type { ErrorFrame } from '../protocol/frames.ts';
 import { uuidv7 } from '../shared/ids.ts';
 import * as storage from '../shared/storage.ts';
+import { asked } from '../shared/wait.ts';
 import type { Core } from './core.ts';
 import { those } from './nouns/contact.ts';
 import { readStatus, told, type Status } from './nouns/status.ts';
@@ -62,7 +63,7 @@ export class Presence {
   refused(id: string, error: ErrorFrame): void {
     if (id !== this.asked || !error.retryable) return;
     this.said = undefined;
-    this.notBefore = Date.now() + Math.max(EVERY_MS, error.retry_after_ms ?? 0);
+    this.notBefore = Date.now() + Math.max(EVERY_MS, asked(error.retry_after_ms));
     this.look();
   }
 

@@ -1,6 +1,7 @@
 // The protocol's client: one connection that comes back, resumes where it was, and sends what has no answer yet again.
 // Knows nothing of pages.
 import { uuidv7 } from '../shared/ids.ts';
+import { asked } from '../shared/wait.ts';
 import { backoff } from './backoff.ts';
 import {
   parseFrame,
@@ -422,7 +423,7 @@ export class Socket {
     const isOver = error.field !== undefined && (error.retry_after_ms ?? 0) > flight.until - this.now();
     if (error.retryable && !isOver) {
       const pause = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(flight.refusals, 8));
-      const wait = Math.max(pause, error.retry_after_ms ?? 0);
+      const wait = Math.max(pause, asked(error.retry_after_ms));
       flight.refusals += 1;
       flight.sent = false;
       flight.after = this.now() + wait;

@@ -1,5 +1,6 @@
 // Storing a file on the server, with how far it is. `fetch` cannot tell that of what it sends.
 import { passes, Problem } from './api.ts';
+import { asked } from './wait.ts';
 
 /** What the server says of a file that it has stored. */
 export interface Stored {
@@ -34,7 +35,7 @@ export async function upload(file: Blob, name: string, options: Options): Promis
       const another = code === 'unauthenticated' && !refused;
       if (tries >= TRIES_MAX || !(passes(code) || another)) throw error;
       refused = code === 'unauthenticated';
-      const wait = error instanceof Problem ? (error.retryAfterMs ?? 0) : 0;
+      const wait = error instanceof Problem ? asked(error.retryAfterMs) : 0;
       if (passes(code)) await pause(Math.max(wait, RETRY_MS * 2 ** (tries - 1)), signal);
     }
   }
