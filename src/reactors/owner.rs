@@ -83,7 +83,7 @@ impl<R: Reactor> Owner<R> {
             let mut looked: Option<Instant> = None;
             loop {
                 // Where the session is lost, and the name with it, this finds out.
-                self.try_again(&mut consumer, dues).await?;
+                self.try_again(&consumer, dues).await?;
                 if looked.is_none_or(|at| at.elapsed() >= self.reactor.every()) {
                     let round = self.round(&mut consumer, dues, &mut failures).await?;
                     if round.for_newer {
@@ -192,22 +192,46 @@ impl<R: Reactor> Owner<R> {
         Ok(())
     }
 
-    /// Tries what was put aside and is wanted again.
-    async fn try_again(&self, consumer: &mut Consumer, dues: &Dues) -> Result<(), Later> {
-        let portions = consumer.again(self.reactor.hears()).await?;
-        if portions.is_empty() {
+    /// Tries what was put aside and is wanted again, for as long as it takes to look for more.
+    async fn try_again(&self, consumer: &Consumer, dues: &Dues) -> Result<(), Later> {
+        let wanted = consumer.wanted().await?;
+        if wanted.is_empty() {
             return Ok(());
         }
         let by_clock = dues.by_clock(Self::time(consumer).await?);
-        for mut portion in portions {
-            // It was due when it was put aside.
-            let Some(due) = by_clock.max(portion.begun_at()) else {
-                continue;
-            };
-            self.react(&mut portion, due, true).await?;
-            consumer.tried(&portion).await?;
+        let begun = Instant::now();
+        for place in wanted {
+            match self.try_one(consumer, place, by_clock).await {
+                Ok(()) => {}
+                // What is waited for with all others is no fault of the event's.
+                Err(Later::Behind) => return Ok(()),
+                // It keeps nobody waiting. Where the session is lost, it cannot be noted either.
+                Err(error) => {
+                    self.failed(&error);
+                    consumer.failed(place, &error.to_string()).await?;
+                }
+            }
+            if begun.elapsed() >= LOOK {
+                break;
+            }
         }
         Ok(())
+    }
+
+    /// Tries an event that was put aside.
+    async fn try_one(
+        &self,
+        consumer: &Consumer,
+        place: (u8, u64),
+        by_clock: Option<DateTime<Utc>>,
+    ) -> Result<(), Later> {
+        let mut portion = consumer.again(place, self.reactor.hears()).await?;
+        // It was due when it was put aside.
+        let Some(due) = by_clock.max(portion.begun_at()) else {
+            return Ok(());
+        };
+        self.react(&mut portion, due, true).await?;
+        Ok(consumer.tried(&portion).await?)
     }
 
     /// Says how long ago the event was due that comes next in a lane.

@@ -322,3 +322,23 @@ async fn somebody_whose_stream_cannot_be_read_keeps_nobody_waiting() {
     );
     node.stop().await;
 }
+
+/// As it may be that somebody asked for, of a log that has gone back since.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_tried_again_keeps_nobody_waiting() {
+    let owed = Owed::new().await;
+    owed.client
+        .execute(
+            "INSERT INTO reactor_parked (reactor, lane, pos, stream, error, again) \
+             SELECT 'inbox-expiry', lane, head + 1000, $1::uuid, 'it was away', true FROM log_lane WHERE lane = 0",
+            &[&owed.conversation],
+        )
+        .await
+        .unwrap();
+    let node = owed.node().await;
+    eventually(async || owed.done().await.then_some(())).await;
+    assert_eq!(owed.expired(&owed.ben).await, 1);
+    let tried = "SELECT count(*) FROM reactor_parked WHERE attempts > 1 AND error <> 'it was away'";
+    eventually(async || (owed.number(tried, &[]).await == 1).then_some(())).await;
+    node.stop().await;
+}

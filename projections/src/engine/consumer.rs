@@ -304,10 +304,10 @@ impl Consumer {
         .await
     }
 
-    /// Some of the events put aside that are to be tried again, because somebody has [asked](retry_reactor) for it or by themselves, one in
-    /// each portion.
-    pub async fn again(&self, hears: Folds) -> Result<Vec<Portion>, ProjectionError> {
-        let wanted: Vec<(u8, u64)> = within(SHORT, async {
+    /// Lanes and positions of some of the events put aside that are to be tried again, because somebody has [asked](retry_reactor) for it or by
+    /// themselves.
+    pub async fn wanted(&self) -> Result<Vec<(u8, u64)>, ProjectionError> {
+        within(SHORT, async {
             let client = &self.session.client;
             let statement = client.prepare_cached(include_str!("consumer/again.sql")).await?;
             let rows = client.query(&statement, &[&self.name, &AGAIN]).await?;
@@ -318,32 +318,46 @@ impl Consumer {
                 .map(place)
                 .collect::<Result<_, tokio_postgres::Error>>()
         })
-        .await?;
-        let mut portions = vec![];
-        for (lane, pos) in wanted {
-            let events = read(&self.log, lane, pos - 1, pos).await?;
-            portions.push(self.portion(lane, pos - 1, pos, hears, events).await?);
-        }
-        Ok(portions)
+        .await
+    }
+
+    /// One of those that are [wanted](Self::wanted) again, alone.
+    pub async fn again(&self, (lane, pos): (u8, u64), hears: Folds) -> Result<Portion, ProjectionError> {
+        let from = pos.saturating_sub(1);
+        let events = read(&self.log, lane, from, pos).await?;
+        self.portion(lane, from, pos, hears, events).await
     }
 
     /// Forgets what [`again`](Self::again) gave, where it is not put aside once more.
     pub async fn tried(&self, portion: &Portion) -> Result<(), ProjectionError> {
+        let place = (portion.lane, portion.to);
+        if let Some(Aside { why, again, .. }) = portion.aside.values().next() {
+            return self.noted(place, why, *again).await;
+        }
         let (lane, pos) = (i16::from(portion.lane), portion.to as i64);
         within(SHORT, async {
             let client = &self.session.client;
-            match portion.aside.values().next() {
-                None => {
-                    let statement = client.prepare_cached(include_str!("consumer/done.sql")).await?;
-                    client.execute(&statement, &[&self.name, &lane, &pos]).await
-                }
-                Some(Aside { why, again, .. }) => {
-                    let statement = client.prepare_cached(include_str!("consumer/tried.sql")).await?;
-                    client
-                        .execute(&statement, &[&self.name, &lane, &pos, why, again])
-                        .await
-                }
-            }
+            let statement = client.prepare_cached(include_str!("consumer/done.sql")).await?;
+            client.execute(&statement, &[&self.name, &lane, &pos]).await
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Takes note that an event that is [wanted](Self::wanted) again could not be tried. It is tried some times more.
+    pub async fn failed(&self, place: (u8, u64), why: &str) -> Result<(), ProjectionError> {
+        self.noted(place, why, true).await
+    }
+
+    /// Counts an attempt in vain.
+    async fn noted(&self, (lane, pos): (u8, u64), why: &str, again: bool) -> Result<(), ProjectionError> {
+        let (lane, pos) = (i16::from(lane), pos as i64);
+        within(SHORT, async {
+            let client = &self.session.client;
+            let statement = client.prepare_cached(include_str!("consumer/tried.sql")).await?;
+            client
+                .execute(&statement, &[&self.name, &lane, &pos, &why, &again])
+                .await
         })
         .await?;
         Ok(())

@@ -203,13 +203,26 @@ async fn what_it_cannot_take_stands_aside_until_it_is_tried_again_or_skipped() {
     assert_eq!(aside().await, [(second.pos, 1), (broken.pos, 1), (behind.pos, 1)]);
 
     // Nobody has asked.
-    assert!(consumer.again(HEARS).await.unwrap().is_empty());
+    assert!(consumer.wanted().await.unwrap().is_empty());
     assert_eq!(retry_reactor(world.log.pool(), "tester").await.unwrap(), 3);
-    for portion in consumer.again(HEARS).await.unwrap() {
+    for place in consumer.wanted().await.unwrap() {
+        let portion = consumer.again(place, HEARS).await.unwrap();
         consumer.tried(&portion).await.unwrap();
     }
     assert_eq!(aside().await, [(broken.pos, 2), (behind.pos, 2)]);
-    assert!(consumer.again(HEARS).await.unwrap().is_empty());
+    assert!(consumer.wanted().await.unwrap().is_empty());
+    // One that cannot be tried is tried some times more.
+    assert_eq!(retry_reactor(world.log.pool(), "tester").await.unwrap(), 2);
+    for attempts in 3..=10 {
+        consumer.failed((0, broken.pos), "it is away").await.unwrap();
+        assert_eq!(aside().await, [(broken.pos, attempts), (behind.pos, 2)]);
+        assert_eq!(
+            consumer.wanted().await.unwrap(),
+            [(0, broken.pos), (0, behind.pos)]
+        );
+    }
+    consumer.failed((0, broken.pos), "it is away").await.unwrap();
+    assert_eq!(consumer.wanted().await.unwrap(), [(0, behind.pos)]);
     assert!(
         skip_reactor(world.log.pool(), "tester", 0, broken.pos)
             .await

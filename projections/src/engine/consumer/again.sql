@@ -1,3 +1,3 @@
-SELECT p.lane, p.pos, p.stream FROM reactor_parked p
+SELECT p.lane, p.pos FROM reactor_parked p
  WHERE p.reactor = $1 AND p.again
  ORDER BY p.lane, p.pos LIMIT $2
