@@ -20,6 +20,10 @@ use uuid::Uuid;
 const BYTES_MAX: usize = 256 << 10;
 /// Readings for one answer: each goes on behind events that cannot be shown.
 const READINGS_MAX: usize = 8;
+/// Events that the second of them brings at least, and bytes of them. Each one behind it brings twice as many, for there may be any number that cannot
+/// be shown.
+const EVENTS_MIN: u64 = 100;
+const BYTES_MIN: u64 = 64 << 10;
 
 /// What is asked for.
 pub(super) struct Fetch {
@@ -131,15 +135,21 @@ async fn page(
     let bytes_max = usize::try_from(share.bytes()).map_or(BYTES_MAX, |bytes| bytes.min(BYTES_MAX));
     let (_, visible) = viewer;
     let (mut next, mut frames, mut bytes, mut to) = (visible.first_from(from), vec![], 0, None);
+    // The first brings what is wanted, and no more than that.
+    let (mut events_min, mut bytes_min) = (0, 0);
     for _ in 0..READINGS_MAX {
         if next > last || frames.len() >= limit || bytes >= bytes_max {
             break;
         }
         let end = visible.last_from(next).min(last);
+        let (events, room) = ((limit - frames.len()) as u64, (bytes_max - bytes) as u64);
+        let is_cut = bytes_min > room;
         let slice = Slice {
-            ranges: vec![(stream, next, end.min(next + (limit - frames.len()) as u64 - 1))],
-            bytes: (bytes_max - bytes) as u64,
+            ranges: vec![(stream, next, end.min(next + events.max(events_min) - 1))],
+            bytes: room.max(bytes_min),
         };
+        events_min = (events_min * 2).clamp(EVENTS_MIN, u64::from(FETCH_EVENTS_MAX));
+        bytes_min = BYTES_MIN;
         let mut found: Vec<_> = gateway
             .log
             .slices(&[slice])
@@ -150,6 +160,9 @@ async fn page(
         withhold(gateway, viewer, stream, &mut found).await?;
         let before = next;
         for recorded in found {
+            if frames.len() >= limit || (is_cut && bytes >= bytes_max) {
+                break;
+            }
             next = recorded.seq + 1;
             to = Some(Cursor {
                 seq: recorded.seq,

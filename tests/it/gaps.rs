@@ -8,19 +8,25 @@ use uuid::Uuid;
 
 /// Appends an event without any content, of a kind that need not be known.
 async fn append_empty(store: &Store, conversation: Uuid, guard: u64, kind: i16) {
+    append(store, conversation, guard, kind, vec![Bytes::from_static(b"{}")]).await;
+}
+
+/// Appends events of a kind that need not be known.
+async fn append(store: &Store, conversation: Uuid, guard: u64, kind: i16, payloads: Vec<Bytes>) {
+    let event = |payload| NewEvent {
+        kind,
+        ver: 1,
+        control: false,
+        countable: false,
+        payload,
+    };
     let proposal = Proposal {
         stream: conversation,
         command: Uuid::now_v7(),
         digest: 1,
         actor: Uuid::now_v7(),
         guard,
-        events: vec![NewEvent {
-            kind,
-            ver: 1,
-            control: false,
-            countable: false,
-            payload: Bytes::from_static(b"{}"),
-        }],
+        events: payloads.into_iter().map(event).collect(),
     };
     let mut batch = Batch::new(conversation.as_bytes()[15]);
     batch.push(&proposal);
@@ -60,6 +66,36 @@ async fn an_event_that_cannot_be_shown_is_said_as_a_gap_and_left_out_of_pages() 
         let page = b.command(fetch).await;
         assert_eq!(seqs(page["events"].as_array().unwrap()), [5], "{page}");
         assert_eq!(page["more"], false);
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_page_begins_behind_however_many_events_cannot_be_shown() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    // Nor is there room for more than a small one.
+    config.gateway.catch_up_node_bytes = 0;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    a.say(conversation, "before").await;
+    let unknown = Bytes::from(json!({ "of": "x".repeat(100) }).to_string());
+    append(&store, conversation, 1, 9_999, vec![unknown; 500]).await;
+    a.say(conversation, "after").await;
+    a.say(conversation, "and more").await;
+    for (from, limit, shown, more) in [
+        (1, 1, vec![1_u64], true),
+        (3, 1, vec![503], true),
+        (2, 2, vec![2, 503], true),
+        (400, 2, vec![503, 504], false),
+        (3, 1000, vec![503, 504], false),
+    ] {
+        let fetch = json!({ "type": "fetch", "conversation": conversation, "from": from, "limit": limit });
+        let page = a.command(fetch).await;
+        assert_eq!(seqs(page["events"].as_array().unwrap()), shown, "{page}");
+        assert_eq!(page["more"], more, "{page}");
     }
     node.stop().await;
 }
