@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tables::Tables;
 use tidings_domain::{ConversationId, UserId};
-use tidings_eventlog::{Log, Pool};
+use tidings_eventlog::Log;
 use tidings_graphql::{
     Audited, Backend, ConnectionState, CostAllowance, Done, EventFilter, EventState, EventsFound, LogPlace,
     MadeAnnouncement, Moment, NodeState, Order, Part, PastPlace, PastReaction, PastState, RebuildState,
@@ -73,8 +73,8 @@ pub struct Foundation {
     pub registry: Arc<Registry>,
     /// What this node was told.
     pub settings: Vec<SettingState>,
-    /// For tables beside the log.
-    pub tables: Pool,
+    /// The log over those sessions that may wait for slow tables: for what administrators look at.
+    pub tables: Log,
 }
 
 /// The administration of this node. Cheap to clone.
@@ -97,9 +97,9 @@ impl Administration {
     /// Says from here on that this node runs, answers what others ask of it, and carries out what it is ordered, until it stops.
     pub fn start(ground: Foundation) -> Self {
         let (orders, ordered) = mpsc::channel(QUEUE);
-        let tables = Tables::new(&ground.tables);
-        let sessions = ground.log.pool().max_size() / 4;
-        let shown = ground.log.portion(sessions).knowing(SUBJECTS);
+        let tables = Tables::new(ground.tables.pool());
+        let sessions = ground.tables.pool().max_size() / 4;
+        let shown = ground.tables.portion(sessions).knowing(SUBJECTS);
         let pasts = Pasts::new(&shown);
         let this = Self(Arc::new(Inner {
             ground,

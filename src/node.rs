@@ -85,7 +85,7 @@ impl Node {
             presence: spine.presence.clone(),
             registry: Arc::clone(&gateway.registry),
             settings: config.settings(),
-            tables: tables.pool().clone(),
+            tables: tables.clone(),
         });
         let readiness = readiness_of(&lifecycle, &config, &spine);
         let parts = vec![

@@ -101,7 +101,7 @@ impl Administration {
                 pos,
                 ..
             } if find(&name).is_none() => {
-                let asked = retry_reactor_event(&ground.tables, &name, lane, pos).await;
+                let asked = retry_reactor_event(ground.tables.pool(), &name, lane, pos).await;
                 asked.map(u64::from).map_err(|error| stuck(&error))
             }
             Order::RetryParked {
@@ -113,7 +113,7 @@ impl Administration {
                 pos,
                 ..
             } if find(&name).is_none() => {
-                let skipped = skip_reactor(&ground.tables, &name, lane, pos).await;
+                let skipped = skip_reactor(ground.tables.pool(), &name, lane, pos).await;
                 skipped.map(u64::from).map_err(|error| stuck(&error))
             }
             Order::SkipParked {

@@ -63,7 +63,7 @@ impl Administration {
 
     /// Takes a rollback on, where there are tables to go back to, unless a node is at it or at a rebuild.
     pub(super) async fn begin_rollback(&self, name: &str, by: Uuid) -> Result<u64, Refusal> {
-        match is_kept(&self.0.ground.tables, name).await {
+        match is_kept(self.0.ground.tables.pool(), name).await {
             Ok(true) => self.begin_rebuild(name, by, Way::Back).await,
             Ok(false) => Err(Refusal::new(Code::NotFound, "no earlier tables are kept")),
             Err(error) => {
