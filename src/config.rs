@@ -392,8 +392,9 @@ fn describe(error: &figment::Error) -> String {
     let key = error.path.join(".");
     let source = error.metadata.as_ref().map_or("", |metadata| &metadata.name);
     let wrong = match &error.kind {
-        figment::error::Kind::UnknownField(field, roles) if key == "rates.roles" => {
-            format!("`{key}.{field}`: there is no such role, but {}", roles.join(", "))
+        figment::error::Kind::UnknownField(_, roles) if matches!(&error.path[..], [rates, of, _] if rates == "rates" && of == "roles") =>
+        {
+            format!("`{key}`: there is no such role, but {}", roles.join(", "))
         }
         figment::error::Kind::UnknownField(field, _) => format!("unknown setting `{field}`"),
         figment::error::Kind::InvalidType(_, wanted) | figment::error::Kind::InvalidValue(_, wanted) => {

@@ -94,7 +94,7 @@ async fn sight(gateway: &Gateway, user: UserId, wanted: &Fetch, latest: u64) -> 
         return Ok(since);
     }
     let conversation = wanted.conversation.0;
-    let ask = || tidings_projections::visible(gateway.log.pool(), user.0, conversation);
+    let ask = || tidings_projections::visible(&gateway.models, user.0, conversation);
     let unreadable = |error: ProjectionError| ReadError::Database(error.to_string());
     let mut found = ask().await.map_err(unreadable)?;
     if found.as_ref().is_some_and(|visible| visible.latest() != latest) {

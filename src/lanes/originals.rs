@@ -42,7 +42,11 @@ pub(super) async fn find(log: &Log, hidden: &Pool, asked: Asked) -> Result<Optio
     // One that this version cannot read another one may.
     let message = facts::message(lane, &questions[0], &subject).ok_or(Refusal::Unavailable)?;
     let is_seen = message.seq >= seat.visible_from;
-    if message.recalled || subject.withheld || !is_seen || is_hidden(hidden, actor, source, message.seq).await? {
+    if message.recalled
+        || subject.withheld
+        || !is_seen
+        || is_hidden(hidden, actor, source, message.seq).await?
+    {
         return Ok(None);
     }
     let own = Forwarded {

@@ -1,6 +1,5 @@
 //! What somebody sees of a conversation: everything from a seq on by their latest membership, and what earlier ones showed them (ADR 59).
 
-use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
 use crate::select::Sql;
 use tidings_eventlog::Pool;
@@ -156,7 +155,7 @@ pub async fn visible(
         let visible = Visible::read(&row)?;
         Ok::<_, ProjectionError>((!parked).then_some(visible))
     };
-    within(SHORT, reading).await
+    within(pool.timeout(), reading).await
 }
 
 #[cfg(test)]

@@ -346,7 +346,7 @@ fn what_cannot_be_read_is_looked_up_for_those_alone_whom_it_may_concern() {
     watching.members(group, 1, Ok((vec![user(8), user(10)], HashMap::new())), start);
     everybody_is_there(&mut watching, start);
     looked_up(&mut watching);
-    let nobody = UserId(Uuid::nil());
+    let nobody = user(12);
     for (conversation, by, connections, conversations) in [
         (other, nobody, vec![], vec![]),
         // In the conversation that the second one watches.
