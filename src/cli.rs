@@ -200,7 +200,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         } => {
             let config = settings.load()?;
             telemetry::start_logging(config.log_format);
-            serve::run(config, migrates).await?;
+            Box::pin(serve::run(config, migrates)).await?;
         }
         Command::Migrate { settings } => {
             let config = settings.load()?;
