@@ -25,7 +25,7 @@ pub const INVITATION_SECONDS: u32 = 30 * 24 * 60 * 60;
 /// How long whoever has declined is not invited again, in seconds.
 pub const DECLINED_SECONDS: u32 = 7 * 24 * 60 * 60;
 
-/// Somebody is asked to come in, until a moment.
+/// Somebody is asked to come in, until a moment. It takes the place of an invitation that they have not answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitationSent {
     pub user: UserId,
@@ -131,7 +131,8 @@ impl FromIterator<(UserId, Invitation)> for Invitations {
 
 impl Conversation {
     /// Whoever may add people invites them, those too who do not want to be added. What the other one wants of the actor does not count here:
-    /// an invitation that they do not want is one of which they are not told.
+    /// an invitation that they do not want is one of which they are not told. So one by somebody else is no reason not to send another, which
+    /// takes its place: it may be one of those.
     pub(super) fn invite(
         &self,
         actor: UserId,
@@ -152,7 +153,8 @@ impl Conversation {
         if self.is_member(user) {
             return Err(Rejection::Conflict("this user is a member already"));
         }
-        if self.invitations.open(user, now).is_some() {
+        let open = self.invitations.open(user, now);
+        if open.is_some_and(|open| open.by == actor) {
             return Ok(vec![]);
         }
         if let Some(wait) = self.declines.wait(user, DECLINED_SECONDS, now) {
@@ -162,7 +164,7 @@ impl Conversation {
                 wait,
             });
         }
-        if self.invitations.count_open(now) >= INVITATIONS_MAX {
+        if open.is_none() && self.invitations.count_open(now) >= INVITATIONS_MAX {
             return Err(Rejection::Conflict("the group has too many open invitations"));
         }
         let name = self.name.as_deref().ok_or(Rejection::NotAMember)?;
