@@ -1,48 +1,49 @@
-//! What is kept of people, by person. A copy costs about as much as what has changed lately, however many there are: a decision is made on
+//! What is kept of people, by person, or by two of them. A copy costs about as much as what has changed lately, however many there are: a decision is made on
 //! a copy of the state that it may change, and groups are large.
 
 use crate::id::UserId;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
-/// A map from user to what is kept of them.
+/// A map from user to what is kept of them, where nothing else is said of the key.
 #[derive(Clone, Debug)]
-pub(super) struct Book<V> {
+pub(super) struct Book<V, K = UserId> {
     /// Shared between copies.
-    base: Arc<HashMap<UserId, V>>,
+    base: Arc<HashMap<K, V>>,
     /// What is otherwise than in `base`; `None` for who is not in it any more.
-    changed: HashMap<UserId, Option<V>>,
+    changed: HashMap<K, Option<V>>,
     count: usize,
 }
 
-impl<V: Copy> Book<V> {
-    pub(super) fn get(&self, user: UserId) -> Option<V> {
-        match self.changed.get(&user) {
+impl<V: Copy, K: Copy + Eq + Hash> Book<V, K> {
+    pub(super) fn get(&self, key: K) -> Option<V> {
+        match self.changed.get(&key) {
             Some(changed) => *changed,
-            None => self.base.get(&user).copied(),
+            None => self.base.get(&key).copied(),
         }
     }
 
-    /// How many people are in it.
+    /// How many entries it has.
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (UserId, V)> + '_ {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (K, V)> + '_ {
         let base = self
             .base
             .iter()
-            .filter(|(user, _)| !self.changed.contains_key(user));
-        let base = base.map(|(user, value)| (*user, *value));
+            .filter(|(key, _)| !self.changed.contains_key(*key));
+        let base = base.map(|(key, value)| (*key, *value));
         let changed = self.changed.iter();
-        base.chain(changed.filter_map(|(user, value)| Some((*user, (*value)?))))
+        base.chain(changed.filter_map(|(key, value)| Some((*key, (*value)?))))
     }
 
-    /// Puts something in, or otherwise than before; `None` takes the user out. Returns what was there.
-    pub(super) fn set(&mut self, user: UserId, value: Option<V>) -> Option<V> {
-        let before = self.get(user);
+    /// Puts something in, or otherwise than before; `None` takes it out. Returns what was there.
+    pub(super) fn set(&mut self, key: K, value: Option<V>) -> Option<V> {
+        let before = self.get(key);
         self.count = self.count + usize::from(value.is_some()) - usize::from(before.is_some());
-        self.changed.insert(user, value);
+        self.changed.insert(key, value);
         if self.changed.len() > self.changes_max() {
             self.settle();
         }
@@ -56,16 +57,16 @@ impl<V: Copy> Book<V> {
 
     fn settle(&mut self) {
         let base = Arc::make_mut(&mut self.base);
-        for (user, value) in self.changed.drain() {
+        for (key, value) in self.changed.drain() {
             match value {
-                Some(value) => base.insert(user, value),
-                None => base.remove(&user),
+                Some(value) => base.insert(key, value),
+                None => base.remove(&key),
             };
         }
     }
 }
 
-impl<V> Default for Book<V> {
+impl<V, K> Default for Book<V, K> {
     fn default() -> Self {
         Self {
             base: Arc::default(),
@@ -75,9 +76,9 @@ impl<V> Default for Book<V> {
     }
 }
 
-impl<V> FromIterator<(UserId, V)> for Book<V> {
-    fn from_iter<I: IntoIterator<Item = (UserId, V)>>(entries: I) -> Self {
-        let base: HashMap<UserId, V> = entries.into_iter().collect();
+impl<V, K: Eq + Hash> FromIterator<(K, V)> for Book<V, K> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let base: HashMap<K, V> = entries.into_iter().collect();
         Self {
             count: base.len(),
             base: Arc::new(base),
@@ -87,13 +88,13 @@ impl<V> FromIterator<(UserId, V)> for Book<V> {
 }
 
 /// What is in it counts, not where it is written down.
-impl<V: Copy + PartialEq> PartialEq for Book<V> {
+impl<V: Copy + PartialEq, K: Copy + Eq + Hash> PartialEq for Book<V, K> {
     fn eq(&self, other: &Self) -> bool {
-        self.count == other.count && self.iter().all(|(user, value)| other.get(user) == Some(value))
+        self.count == other.count && self.iter().all(|(key, value)| other.get(key) == Some(value))
     }
 }
 
-impl<V: Copy + Eq> Eq for Book<V> {}
+impl<V: Copy + Eq, K: Copy + Eq + Hash> Eq for Book<V, K> {}
 
 #[cfg(test)]
 mod tests {
