@@ -40,6 +40,7 @@ graphql.cost_per_second | graphql/src/serve/config.rs | cost_per_second: {},
 graphql.cost_burst | graphql/src/serve/config.rs | cost_burst: {},
 inbox_days | src/config.rs | inbox_days: {},
 invitations | domain/src/conversation/invitation.rs | INVITATIONS_MAX: usize = {};
+invitations_per_day | domain/src/conversation/invitation.rs | INVITATIONS_A_DAY: u32 = {};
 contacts | domain/src/pair/contact.rs | CONTACTS_MAX: u32 = {};
 contact_requests | domain/src/pair/contact.rs | REQUESTS_MAX: u32 = {};
 contact_requests_per_day | domain/src/pair/contact.rs | REQUESTS_A_DAY: u32 = {};
@@ -56,6 +57,8 @@ joining | {} wait at a time | domain/src/conversation/joining.rs | JOIN_REQUESTS
 joining | for 30 days | domain/src/conversation/joining.rs | JOIN_REQUEST_SECONDS: u32 = 30 * 24 * 60 * 60;
 invitations | open for 30 days | domain/src/conversation/invitation.rs | INVITATION_SECONDS: u32 = 30 * 24 * 60 * 60;
 invitations | again 7 days after a refusal | domain/src/conversation/invitation.rs | DECLINED_SECONDS: u32 = 7 * 24 * 60 * 60;
+invitations | 7 days after {} of one's own | domain/src/conversation/taken_back.rs | INVITATIONS_TAKEN_BACK_MAX: u8 = {};
+invitations | 7 days after 3 of one's own | domain/src/conversation/taken_back.rs | TAKEN_BACK_SECONDS: u32 = 7 * 24 * 60 * 60;
 invitations | {} wait for a person | domain/src/user/invitation.rs | INVITED_MAX: usize = {};
 edit | 0 never, also for owners, -1 any time | domain/src/rules.rs | 0 => Self::Closed,
 recall | 0 never, -1 any time | domain/src/rules.rs | 0 => Self::Closed,

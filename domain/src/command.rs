@@ -213,12 +213,13 @@ impl Command {
         self.body.shows_something() || self.opens()
     }
 
-    /// People whom it puts into a conversation without asking, who may not want that.
+    /// People whom it wants to have in a conversation. What they are to its actor is among the facts, and for invitations how many the actor
+    /// has sent.
     pub fn brings(&self) -> &[UserId] {
         match &self.body {
-            ConversationCommand::OpenDirect { user } | ConversationCommand::AddMember { user } => {
-                std::slice::from_ref(user)
-            }
+            ConversationCommand::OpenDirect { user }
+            | ConversationCommand::AddMember { user }
+            | ConversationCommand::Invite { user } => std::slice::from_ref(user),
             ConversationCommand::CreateGroup { members, .. } => members,
             _ => &[],
         }

@@ -23,6 +23,7 @@ pub mod reaction;
 pub mod recall;
 pub mod receipt;
 pub mod slow;
+pub mod taken_back;
 pub mod thread;
 pub mod withholding;
 
@@ -46,6 +47,7 @@ use members::{Member, Members};
 use pin::Pins;
 use slow::Posts;
 use std::sync::Arc;
+use taken_back::TakenBack;
 use withholding::Withheld;
 
 pub use everyone::EVERYONE_PER_HOUR;
@@ -76,6 +78,8 @@ pub struct Conversation {
     invitations: Invitations,
     /// When people declined to come.
     declines: Posts,
+    /// Invitations that had no answer.
+    taken_back: TakenBack,
     /// Until when people are muted, whether they are in or not; nothing where that is for ever.
     mutes: Book<Option<Moment>>,
     /// Until when people are banned; the same.
@@ -116,6 +120,7 @@ impl Conversation {
             + self.requests.count()
             + self.refusals.count()
             + self.declines.count()
+            + self.taken_back.count()
             + self.invitations.iter().len()
             + self.withheld.count()
     }
@@ -280,13 +285,21 @@ impl Conversation {
                 self.requests.end(refused.user);
                 self.refusals.add(refused.user);
             }
-            ConversationEvent::InvitationSent(sent) => self.invitations.add(sent),
-            ConversationEvent::InvitationAccepted(accepted) => self.invitations.end(accepted.user),
+            ConversationEvent::InvitationSent(sent) => {
+                if let Some(other) = self.invitations.add(sent) {
+                    self.taken_back.add((other, sent.user));
+                }
+            }
+            ConversationEvent::InvitationAccepted(accepted) => self.answered(accepted.user),
             ConversationEvent::InvitationDeclined(declined) => {
-                self.invitations.end(declined.user);
+                self.answered(declined.user);
                 self.declines.add(declined.user);
             }
-            ConversationEvent::InvitationWithdrawn(withdrawn) => self.invitations.end(withdrawn.user),
+            ConversationEvent::InvitationWithdrawn(withdrawn) => {
+                if let Some(by) = self.invitations.end(withdrawn.user) {
+                    self.taken_back.add((by, withdrawn.user));
+                }
+            }
             ConversationEvent::MemberRemoved(_)
             | ConversationEvent::MemberLeft(_)
             | ConversationEvent::MessageEdited(_)
@@ -304,6 +317,7 @@ impl Conversation {
         self.links.date(at);
         self.invitations.date(at);
         self.declines.date(at);
+        self.taken_back.date(at);
     }
 
     /// See [`Stream::cap`](crate::Stream::cap).
@@ -313,6 +327,14 @@ impl Conversation {
         self.requests.cap(now);
         self.refusals.cap(now);
         self.declines.cap(now);
+        self.taken_back.cap(now);
+    }
+
+    /// Somebody has said whether they come.
+    fn answered(&mut self, user: UserId) {
+        if let Some(by) = self.invitations.end(user) {
+            self.taken_back.forget((by, user));
+        }
     }
 
     fn insert(&mut self, user: UserId, role: Role, seq: u64) {

@@ -150,7 +150,7 @@ fn lets(audience: Audience, is_contact: bool) -> bool {
     }
 }
 
-/// How many people somebody has to do with.
+/// How many people somebody has to do with, as far as a command depends on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ties {
     pub contacts: u32,
@@ -158,7 +158,9 @@ pub struct Ties {
     pub requests: u32,
     /// Whom they have asked within a day.
     pub today: u32,
-    /// When it is a day since the first of those whom they may ask in a day.
+    /// Whom they have invited into groups within a day, into each for itself.
+    pub invitations: u32,
+    /// When it is a day since the first of those whom they may ask or invite in a day.
     pub free_at: Option<DateTime<Utc>>,
     pub blocks: u32,
 }

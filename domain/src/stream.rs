@@ -231,7 +231,7 @@ impl StreamCommand {
         }
     }
 
-    /// People whom it wants something of, who may not want that or have not room for it.
+    /// People whom it wants something of, who may not want that or not so often.
     pub fn regards(&self) -> &[UserId] {
         match self {
             Self::Conversation(command) => command.brings(),

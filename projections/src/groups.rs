@@ -2,7 +2,7 @@
 
 mod fold;
 mod group_settings;
-mod invitation;
+pub(crate) mod invitation;
 mod link;
 mod request;
 mod sanction;

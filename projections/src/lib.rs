@@ -48,6 +48,7 @@ pub use engine::verify::{Difference, DifferenceKind, Report, TableReport, verify
 pub use engine::wake::Wake;
 pub use error::ProjectionError;
 pub use fact::Fact;
+pub use groups::invitation::invitations_since;
 pub use groups::waiting::waiting;
 pub use inbox::expiry::{Overdue, Owed};
 pub use models::{all, find, names, prompt};

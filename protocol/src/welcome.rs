@@ -88,6 +88,9 @@ pub struct Limits {
     /// The most invitations of a group that are open at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitations: Option<u32>,
+    /// How many people a user invites into groups in a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitations_per_day: Option<u32>,
     /// The most contacts of a user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contacts: Option<u32>,

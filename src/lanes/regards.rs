@@ -3,7 +3,7 @@
 
 use super::Refusal;
 use chrono::TimeDelta;
-use tidings_domain::{Regard, StreamCommand, UserId};
+use tidings_domain::{Command, ConversationCommand, Regard, StreamCommand, UserId};
 use tidings_eventlog::Pool;
 use uuid::Uuid;
 
@@ -11,8 +11,15 @@ use uuid::Uuid;
 pub(crate) struct Asked {
     actor: UserId,
     users: Vec<UserId>,
-    /// How many people the actor has to do with counts, too.
-    ties: bool,
+    counted: Counted,
+}
+
+/// Of what it counts, too, how much there is of the actor's.
+enum Counted {
+    Nothing,
+    /// People whom they have to do with.
+    Ties,
+    Invitations,
 }
 
 impl Asked {
@@ -22,19 +29,36 @@ impl Asked {
         (!users.is_empty()).then(|| Self {
             actor: command.actor(),
             users: users.to_vec(),
-            ties: matches!(command, StreamCommand::Pair { .. }),
+            counted: match command {
+                StreamCommand::Pair { .. } => Counted::Ties,
+                StreamCommand::Conversation(Command {
+                    body: ConversationCommand::Invite { .. },
+                    ..
+                }) => Counted::Invitations,
+                _ => Counted::Nothing,
+            },
         })
     }
 }
 
 pub(super) async fn find(pool: &Pool, asked: Asked) -> Result<Vec<(UserId, Regard)>, Refusal> {
-    let Asked { actor, users, ties } = asked;
+    let Asked {
+        actor,
+        users,
+        counted,
+    } = asked;
     let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
     let looked_up = async {
         let mut regards = tidings_projections::regards(pool, actor.0, &users).await?;
-        if ties {
-            let since = crate::clock::now() - TimeDelta::days(1);
-            let ties = tidings_projections::ties(pool, actor.0, since).await?;
+        let since = crate::clock::now() - TimeDelta::days(1);
+        let ties = match counted {
+            Counted::Nothing => None,
+            Counted::Ties => Some(tidings_projections::ties(pool, actor.0, since).await?),
+            Counted::Invitations => {
+                Some(tidings_projections::invitations_since(pool, actor.0, since).await?)
+            }
+        };
+        if let Some(ties) = ties {
             for (_, regard) in &mut regards {
                 regard.ties = ties;
             }

@@ -11,7 +11,8 @@ use tidings_domain::text::{
     GROUP_NAME_CHARS_MAX, MESSAGE_TEXT_BYTES_MAX, REASON_CHARS_MAX, REPORT_NOTE_CHARS_MAX,
 };
 use tidings_domain::{
-    CONTACTS_MAX, HIDDEN_MAX, INVITATIONS_MAX, PINS_MAX, REPORTS_A_DAY, REQUESTS_A_DAY, REQUESTS_MAX, Rules,
+    CONTACTS_MAX, HIDDEN_MAX, INVITATIONS_A_DAY, INVITATIONS_MAX, PINS_MAX, REPORTS_A_DAY, REQUESTS_A_DAY,
+    REQUESTS_MAX, Rules,
 };
 use tidings_protocol::{FETCH_EVENTS_MAX, Limits, ServerFrame, Welcome};
 use uuid::Uuid;
@@ -75,6 +76,7 @@ fn limits(announced: &Announced) -> Limits {
         bans: Some(BANS_MAX as u32),
         reason_chars: Some(REASON_CHARS_MAX as u32),
         invitations: Some(INVITATIONS_MAX as u32),
+        invitations_per_day: Some(INVITATIONS_A_DAY),
         contacts: Some(CONTACTS_MAX),
         contact_requests: Some(REQUESTS_MAX),
         contact_requests_per_day: Some(REQUESTS_A_DAY),

@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
+use tidings_domain::INVITATIONS_A_DAY;
 use uuid::Uuid;
 
 fn of(kind: &str, group: Uuid, user: &User) -> Value {
@@ -269,6 +270,51 @@ async fn who_is_blocked_takes_nobody_elses_invitation_away() {
     assert_eq!(told(&mut a).await.0, "invitation.ended");
     one.stop().await;
     two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_invites_and_takes_back_tells_nobody_without_end() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben] = one.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let group = a.create_group(&[]).await;
+    for _ in 0..3 {
+        a.acked(of("group.invite", group, &ben)).await;
+        assert_eq!(told(&mut b).await.0, "group.invited");
+        a.acked(of("group.withdraw", group, &ben)).await;
+        assert_eq!(told(&mut b).await.0, "invitation.ended");
+    }
+    // Every node knows.
+    let mut a = two.socket(&ann).await;
+    let refused = a.refused(of("group.invite", group, &ben), "rate_limited").await;
+    assert_eq!(refused["field"], "user", "{refused}");
+    assert!(refused["retry_after_ms"].as_u64().unwrap() > 0, "{refused}");
+    one.stop().await;
+    two.stop().await;
+}
+
+/// Over all groups together.
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_invites_so_many_in_a_day_and_no_more() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let mut a = node.socket(&ann).await;
+    for _ in 0..INVITATIONS_A_DAY {
+        let group = a.create_group(&[]).await;
+        a.acked(of("group.invite", group, &ben)).await;
+    }
+    // As far as the read models have come.
+    let refused = eventually(async || {
+        let group = a.create_group(&[]).await;
+        let answer = a.command(of("group.invite", group, &ben)).await;
+        (answer["code"] == "rate_limited").then_some(answer)
+    })
+    .await;
+    assert_eq!(refused["field"], "user", "{refused}");
+    assert!(refused["retry_after_ms"].as_u64().unwrap() > 0, "{refused}");
+    node.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

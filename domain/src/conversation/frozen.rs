@@ -5,6 +5,7 @@ use super::history::{Beginning, History};
 use super::invitation::Invitation;
 use super::link::Link;
 use super::members::Member;
+use super::taken_back::{TakenBack, Times, Two};
 use super::{Conversation, Shape};
 use crate::frozen::Frozen;
 use crate::id::UserId;
@@ -24,6 +25,12 @@ const LINK_BYTES: usize = 16 * 3 + 8 * 2;
 /// Who is invited, by whom, and until when.
 const INVITATION_BYTES: usize = 16 * 2 + 8;
 
+/// Two people, how often, and when last.
+const TAKEN_BACK_BYTES: usize = 16 * 2 + 1 + 8;
+
+/// Two people, and how often.
+const UNDATED_BYTES: usize = 16 * 2 + 1;
+
 /// Stands for the joining of whoever comes in: no event has this seq.
 const THEIR_JOINING: u64 = 0;
 
@@ -35,7 +42,7 @@ const UNDATED: i64 = i64::MIN;
 
 impl Conversation {
     pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
-        out.reserve(120 + self.members.count() * MEMBER_BYTES);
+        out.reserve(128 + self.members.count() * MEMBER_BYTES);
         out.push(match self.shape {
             Shape::Absent => 0,
             Shape::Direct => 1,
@@ -113,6 +120,17 @@ impl Conversation {
                 .map(|(user, at)| (user, at.map_or(UNDATED, |at| at.timestamp_micros()))),
             out,
         );
+        out.extend((self.taken_back.dated().count() as u64).to_le_bytes());
+        for (two, times) in self.taken_back.dated() {
+            freeze_two(two, out);
+            out.push(times.count);
+            out.extend(times.last.timestamp_micros().to_le_bytes());
+        }
+        out.extend((self.taken_back.undated().count() as u64).to_le_bytes());
+        for (two, count) in self.taken_back.undated() {
+            freeze_two(two, out);
+            out.push(count);
+        }
         for book in [&self.mutes, &self.bans] {
             let micros =
                 |until: Option<Moment>| until.map_or(UNDATED, |until| until.time().timestamp_micros());
@@ -171,6 +189,17 @@ impl Conversation {
         let count = frozen.number()?;
         let invitations = frozen.list(count, INVITATION_BYTES, invitation)?;
         let declines = thaw_book(frozen)?.into_iter().collect();
+        let count = frozen.number()?;
+        let dated = frozen.list(count, TAKEN_BACK_BYTES, |frozen| {
+            let two = thaw_two(frozen)?;
+            let count = frozen.byte()?;
+            let last = time(frozen)??;
+            Some((two, Times { count, last }))
+        })?;
+        let count = frozen.number()?;
+        let undated = frozen.list(count, UNDATED_BYTES, |frozen| {
+            Some((thaw_two(frozen)?, frozen.byte()?))
+        })?;
         let until = |(user, until): (UserId, Option<DateTime<Utc>>)| (user, until.map(Moment::from));
         let mutes = thaw_book(frozen)?.into_iter().map(until).collect();
         let bans = thaw_book(frozen)?.into_iter().map(until).collect();
@@ -190,6 +219,7 @@ impl Conversation {
             links: links.into_iter().collect(),
             invitations: invitations.into_iter().collect(),
             declines,
+            taken_back: TakenBack::stored(dated, undated),
             mutes,
             bans,
         })
@@ -217,6 +247,17 @@ fn invitation(frozen: &mut Frozen<'_>) -> Option<(UserId, Invitation)> {
         until: time(frozen)??.into(),
     };
     Some((user, invitation))
+}
+
+fn freeze_two((by, user): Two, out: &mut Vec<u8>) {
+    out.extend(by.0.as_bytes());
+    out.extend(user.0.as_bytes());
+}
+
+fn thaw_two(frozen: &mut Frozen<'_>) -> Option<Two> {
+    let by = UserId(Uuid::from_bytes(frozen.array()?));
+    let user = UserId(Uuid::from_bytes(frozen.array()?));
+    Some((by, user))
 }
 
 fn freeze_settings(settings: &GroupSettings, out: &mut Vec<u8>) {

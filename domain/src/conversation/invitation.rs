@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 
 /// The most invitations of a group that are open at a time.
 pub const INVITATIONS_MAX: usize = 200;
+/// The most invitations that somebody sends in a day, into all groups together.
+pub const INVITATIONS_A_DAY: u32 = 200;
 /// How long an invitation is open, in seconds.
 pub const INVITATION_SECONDS: u32 = 30 * 24 * 60 * 60;
 /// How long whoever has declined is not invited again, in seconds.
@@ -90,13 +92,18 @@ pub(super) struct Invitation {
 pub(super) struct Invitations(BTreeMap<UserId, Invitation>);
 
 impl Invitations {
-    pub(super) fn add(&mut self, sent: &InvitationSent) {
+    /// Returns who has sent the one whose place it takes, if that was open then and somebody else's.
+    pub(super) fn add(&mut self, sent: &InvitationSent) -> Option<UserId> {
         let InvitationSent { user, by, until, .. } = *sent;
-        self.0.insert(user, Invitation { by, until });
+        let before = self.0.insert(user, Invitation { by, until })?;
+        let life = TimeDelta::seconds(i64::from(INVITATION_SECONDS));
+        let was_open = until.time() - before.until.time() < life;
+        (was_open && before.by != by).then_some(before.by)
     }
 
-    pub(super) fn end(&mut self, user: UserId) {
-        self.0.remove(&user);
+    /// Returns who has sent it, if there was one.
+    pub(super) fn end(&mut self, user: UserId) -> Option<UserId> {
+        self.0.remove(&user).map(|invitation| invitation.by)
     }
 
     /// Those that are over by then are kept no longer.
@@ -162,6 +169,21 @@ impl Conversation {
                 field: Field::User,
                 reason: "whoever has declined is invited again a week later",
                 wait,
+            });
+        }
+        if let Some(wait) = self.taken_back.wait((actor, user), now) {
+            return Err(Rejection::TooOften {
+                field: Field::User,
+                reason: "who had no answer to three invitations invites again a week later",
+                wait,
+            });
+        }
+        let ties = facts.ties(actor, user);
+        if ties.invitations >= INVITATIONS_A_DAY {
+            return Err(Rejection::TooOften {
+                field: Field::User,
+                reason: "you have invited too many people today",
+                wait: ties.free_at.map_or(TimeDelta::hours(1), |free| free - now),
             });
         }
         if open.is_none() && self.invitations.count_open(now) >= INVITATIONS_MAX {

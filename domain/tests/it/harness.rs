@@ -5,7 +5,7 @@ use tidings_domain::event::{DirectOpened, GroupCreated, MemberAdded, MemberLeft,
 use tidings_domain::{
     Attachment, Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent,
     ConversationId, Emoji, Facts, Forwarded, GroupName, Line, Message, MessageText, Original, Reactions,
-    Rejection, Role, Rules, Says, Source, Stream, UserId,
+    Regard, Rejection, Role, Rules, Says, Source, Stream, UserId,
 };
 use uuid::Uuid;
 
@@ -167,6 +167,12 @@ impl Given {
     /// Somebody may be put into so many conversations more.
     pub(crate) fn with_room(mut self, n: u128, left: u32) -> Self {
         self.facts.add_room(user(n), left);
+        self
+    }
+
+    /// What somebody is to somebody else.
+    pub(crate) fn with_regard(mut self, actor: u128, other: u128, regard: Regard) -> Self {
+        self.facts.add_regard(user(actor), user(other), regard);
         self
     }
 

@@ -1,13 +1,15 @@
 use crate::harness::*;
 use chrono::{DateTime, TimeDelta};
 use tidings_domain::conversation::invitation::{DECLINED_SECONDS, INVITATION_SECONDS};
+use tidings_domain::conversation::taken_back::{INVITATIONS_TAKEN_BACK_MAX, TAKEN_BACK_SECONDS};
 use tidings_domain::event::{
     GroupInvited, GroupRenamed, InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent,
     InvitationWithdrawn, MemberBanned, MemberRemoved, Registered,
 };
 use tidings_domain::{
-    ConversationCommand, ConversationEvent, Ending, Event, Field, INVITATIONS_MAX, INVITED_MAX, Join,
-    Rejection, Role, SettingsChange, Stream, Told, User, UserCommand, UserEvent, Who,
+    ConversationCommand, ConversationEvent, Ending, Event, Field, INVITATIONS_A_DAY, INVITATIONS_MAX,
+    INVITED_MAX, Join, Regard, Rejection, Role, SettingsChange, Stream, Ties, Told, User, UserCommand,
+    UserEvent, Who,
 };
 use uuid::Uuid;
 
@@ -106,6 +108,106 @@ fn who_has_declined_is_invited_again_a_week_later() {
             wait: TimeDelta::seconds(1),
         });
     assert!(declined().after(week).when(ANN, invite(DAN)).0.is_ok());
+}
+
+fn unanswered(wait: i64) -> Rejection {
+    Rejection::TooOften {
+        field: Field::User,
+        reason: "who had no answer to three invitations invites again a week later",
+        wait: TimeDelta::seconds(wait),
+    }
+}
+
+#[test]
+fn who_takes_invitations_back_without_an_answer_invites_again_a_week_later() {
+    let week = i64::from(TAKEN_BACK_SECONDS);
+    let admin = || given(group().into_iter().chain([role(BEN, Role::Admin)]));
+    let again = |given: Given| given.done(ANN, invite(DAN)).done(ANN, withdraw(DAN)).written(0);
+    let often = || (0..INVITATIONS_TAKEN_BACK_MAX).fold(admin(), |given, _| again(given));
+    often().when(ANN, invite(DAN)).refused(unanswered(week));
+    often()
+        .after(week - 1)
+        .when(ANN, invite(DAN))
+        .refused(unanswered(1));
+    assert!(often().after(week).when(ANN, invite(DAN)).0.is_ok());
+    // What is not written yet counts, too.
+    let at_once = (0..INVITATIONS_TAKEN_BACK_MAX).fold(admin(), |given, _| {
+        given.done(ANN, invite(DAN)).done(ANN, withdraw(DAN))
+    });
+    at_once.when(ANN, invite(DAN)).refused(unanswered(week));
+    // It keeps nobody else's away, and nobody else out.
+    often().when(BEN, invite(DAN)).then([sent(DAN, BEN, "friends")]);
+    assert!(often().when(ANN, invite(5)).0.is_ok());
+    // Whoever answers is invited again.
+    let remove = || ConversationCommand::RemoveMember { user: user(DAN) };
+    let came = (1..INVITATIONS_TAKEN_BACK_MAX)
+        .fold(admin(), |given, _| again(given))
+        .done(ANN, invite(DAN))
+        .done(DAN, ACCEPT)
+        .done(ANN, remove())
+        .written(0);
+    again(came)
+        .when(ANN, invite(DAN))
+        .then([sent(DAN, ANN, "friends")]);
+}
+
+#[test]
+fn those_who_invite_in_turns_tell_nobody_without_end() {
+    let admin = given(group().into_iter().chain([role(BEN, Role::Admin)]));
+    let in_turns = (0..INVITATIONS_TAKEN_BACK_MAX).fold(admin, |given, _| {
+        given.done(ANN, invite(DAN)).done(BEN, invite(DAN)).written(0)
+    });
+    // Ben's last one stands.
+    let week = i64::from(TAKEN_BACK_SECONDS);
+    in_turns.when(ANN, invite(DAN)).refused(unanswered(week));
+    in_turns.when(DAN, ACCEPT).then([accepted(DAN), added(DAN)]);
+    // So does leaving and coming back.
+    let open = SettingsChange {
+        invite: Some(Who::Members),
+        join: Some(Join::Open),
+        ..SettingsChange::default()
+    };
+    let comes_back = (0..INVITATIONS_TAKEN_BACK_MAX).fold(set(open), |given, _| {
+        given
+            .done(BEN, invite(DAN))
+            .done(BEN, ConversationCommand::Leave)
+            .done(BEN, ConversationCommand::Join)
+            .written(0)
+    });
+    comes_back.when(BEN, invite(DAN)).refused(unanswered(week));
+    // What is over by itself is not counted.
+    let days = i64::from(INVITATION_SECONDS);
+    let over = (0..INVITATIONS_TAKEN_BACK_MAX).fold(given(group()), |given, _| {
+        given.done(ANN, invite(DAN)).written(days)
+    });
+    assert!(over.when(ANN, invite(DAN)).0.is_ok());
+}
+
+#[test]
+fn somebody_invites_so_many_in_a_day() {
+    let sent = |invitations| Regard {
+        ties: Ties {
+            invitations,
+            free_at: DateTime::from_timestamp(60, 0),
+            ..Ties::default()
+        },
+        ..Regard::default()
+    };
+    let full = || given(group()).with_regard(ANN, DAN, sent(INVITATIONS_A_DAY));
+    full().when(ANN, invite(DAN)).refused(Rejection::TooOften {
+        field: Field::User,
+        reason: "you have invited too many people today",
+        wait: TimeDelta::minutes(1),
+    });
+    let nearly = given(group()).with_regard(ANN, DAN, sent(INVITATIONS_A_DAY - 1));
+    assert!(nearly.when(ANN, invite(DAN)).0.is_ok());
+    let command = tidings_domain::StreamCommand::Conversation(tidings_domain::Command {
+        id: COMMAND,
+        actor: user(ANN),
+        conversation: CONVERSATION,
+        body: invite(DAN),
+    });
+    assert_eq!(command.regards(), [user(DAN)]);
 }
 
 #[test]
@@ -401,6 +503,8 @@ fn a_group_with_invitations_is_thawed_as_it_was_frozen() {
         sent(DAN, ANN, "friends"),
         sent(5, BEN, "friends"),
         ConversationEvent::InvitationDeclined(InvitationDeclined { user: user(5) }),
+        sent(6, BEN, "friends"),
+        withdrawn(6),
     ]) {
         stream.evolve(&Event::from(event));
         stream.date(DateTime::UNIX_EPOCH);

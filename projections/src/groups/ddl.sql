@@ -48,7 +48,16 @@ CREATE TABLE {schema}.invitation (
     PRIMARY KEY (conversation, user_id)
 );
 
--- The same as those see it who were told: rows of their own streams.
+-- When somebody has invited whom last, whatever has become of it.
+CREATE TABLE {schema}.invitation_sent (
+    conversation uuid NOT NULL,
+    by_user      uuid NOT NULL,
+    user_id      uuid NOT NULL,
+    at           timestamptz NOT NULL,
+    PRIMARY KEY (conversation, by_user, user_id)
+);
+
+-- Invitations that have no answer, as those see them who were told: rows of their own streams.
 CREATE TABLE {schema}.invited (
     user_id      uuid NOT NULL,
     conversation uuid NOT NULL,

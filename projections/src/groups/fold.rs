@@ -22,11 +22,11 @@ impl Projection for Groups {
     }
 
     fn schema(&self) -> &'static str {
-        "p_groups"
+        "p_groups_2"
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn folds(&self) -> Folds {
@@ -83,6 +83,11 @@ impl Projection for Groups {
             Table {
                 name: "invitation",
                 key: &["conversation", "user_id"],
+                stream: "conversation",
+            },
+            Table {
+                name: "invitation_sent",
+                key: &["conversation", "by_user", "user_id"],
                 stream: "conversation",
             },
             Table {

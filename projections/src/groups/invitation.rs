@@ -1,17 +1,21 @@
 //! Invitations by name, from both sides: one row in the group for each that has no answer, and one for whoever was told of it. The two are
 //! not the same: somebody who is invited by a person whom they block is told of nothing.
 
+use crate::engine::session::SHORT;
+use crate::error::{ProjectionError, within};
 use crate::fact::Fact;
 use crate::projection::run;
 use crate::select::{Listed, Range, Select, Sql};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
-use tidings_domain::{ConversationEvent, Told};
+use tidings_domain::{ConversationEvent, INVITATIONS_A_DAY, Ties, Told};
+use tidings_eventlog::Pool;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 static INVITATIONS: Sql = Sql::new(include_str!("invitations.sql"));
+static SINCE: Sql = Sql::new(include_str!("invitations_since.sql"));
 static INVITED: Sql = Sql::new(include_str!("invited_to.sql"));
 
 /// Somebody who is invited into a group.
@@ -56,6 +60,29 @@ pub fn invited(users: Vec<Uuid>, range: &Range<Uuid>) -> Select<Listed<Invited>>
         .with(range.rows)
 }
 
+/// How many `user` has invited since a moment a day ago, into each group for itself, counted as far as it may go. It may be less than the log
+/// says.
+pub async fn invitations_since(
+    pool: &Pool,
+    user: Uuid,
+    since: DateTime<Utc>,
+) -> Result<Ties, ProjectionError> {
+    let reading = async {
+        let client = pool.get().await?;
+        let statement = client.prepare_cached(&SINCE.text(client.home())).await?;
+        let most = i64::from(INVITATIONS_A_DAY);
+        let row = client.query_one(&statement, &[&user, &since, &most]).await?;
+        let sent: i64 = row.try_get("sent")?;
+        let first: Option<DateTime<Utc>> = row.try_get("first")?;
+        Ok::<_, ProjectionError>(Ties {
+            invitations: u32::try_from(sent).unwrap_or(u32::MAX),
+            free_at: first.map(|first| first + TimeDelta::days(1)),
+            ..Ties::default()
+        })
+    };
+    within(SHORT, reading).await
+}
+
 impl Invitation {
     fn read(row: &Row) -> Result<Self, Error> {
         Ok(Self {
@@ -96,9 +123,14 @@ fn open<T>(changes: &BTreeMap<Key, Option<T>>) -> Vec<(Key, &T)> {
     open.collect()
 }
 
-/// What a batch does to the invitations of groups, by conversation and user: the one that is open at the end of it, if one is.
+/// What a batch does to the invitations of groups.
 #[derive(Default)]
-pub(super) struct Invitations(BTreeMap<Key, Option<Invitation>>);
+pub(super) struct Invitations {
+    /// By conversation and user: the one that is open at the end of it, if one is.
+    open: BTreeMap<Key, Option<Invitation>>,
+    /// By conversation, who invites and who is invited: when that was last.
+    sent: BTreeMap<(Uuid, Uuid, Uuid), DateTime<Utc>>,
+}
 
 impl Invitations {
     pub(super) fn fold(&mut self, fact: &Fact<'_>, event: &ConversationEvent) {
@@ -110,6 +142,8 @@ impl Invitations {
                     at: fact.at(),
                     until: sent.until.time(),
                 };
+                self.sent
+                    .insert((fact.stream(), sent.by.0, sent.user.0), fact.at());
                 (sent.user, Some(invitation))
             }
             ConversationEvent::InvitationAccepted(accepted) => (accepted.user, None),
@@ -117,16 +151,16 @@ impl Invitations {
             ConversationEvent::InvitationWithdrawn(withdrawn) => (withdrawn.user, None),
             _ => return,
         };
-        self.0.insert((fact.stream(), user.0), open);
+        self.open.insert((fact.stream(), user.0), open);
     }
 
     pub(super) async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
-        let (conversations, users) = gone(&self.0);
+        let (conversations, users) = gone(&self.open);
         if !conversations.is_empty() {
             let sql = include_str!("invitation_gone.sql");
             run(transaction, schema, sql, &[&conversations, &users]).await?;
         }
-        let open = open(&self.0);
+        let open = open(&self.open);
         if !open.is_empty() {
             let conversations: Vec<Uuid> = open.iter().map(|((conversation, _), _)| *conversation).collect();
             let users: Vec<Uuid> = open.iter().map(|(_, open)| open.user).collect();
@@ -141,6 +175,14 @@ impl Invitations {
                 &[&conversations, &users, &bys, &ats, &ends],
             )
             .await?;
+        }
+        if !self.sent.is_empty() {
+            let conversations: Vec<Uuid> = self.sent.keys().map(|(conversation, ..)| *conversation).collect();
+            let bys: Vec<Uuid> = self.sent.keys().map(|(_, by, _)| *by).collect();
+            let users: Vec<Uuid> = self.sent.keys().map(|(.., user)| *user).collect();
+            let ats: Vec<DateTime<Utc>> = self.sent.values().copied().collect();
+            let sql = include_str!("invitation_sent.sql");
+            run(transaction, schema, sql, &[&conversations, &bys, &users, &ats]).await?;
         }
         Ok(())
     }

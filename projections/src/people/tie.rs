@@ -113,6 +113,7 @@ pub async fn ties(pool: &Pool, user: Uuid, since: DateTime<Utc>) -> Result<Ties,
             contacts: count("contacts")?,
             requests: count("requests")?,
             today: count("today")?,
+            invitations: 0,
             free_at: first.map(|first| first + TimeDelta::days(1)),
             blocks: count("blocks")?,
         })

@@ -1,6 +1,7 @@
 //! How groups govern themselves, in the read models.
 
 use crate::support::World;
+use chrono::{DateTime, TimeDelta, Utc};
 use tidings_domain::{Ending, GroupSettings, SettingsChange, Who};
 use tidings_projections::groups::{self, SanctionKind};
 use tidings_projections::{Order, Range};
@@ -204,6 +205,16 @@ async fn an_invitation_stands_until_it_has_an_answer_and_for_who_was_told_as_the
             let waits = (n == 3).then(|| (group, "g".to_owned(), ann));
             assert_eq!(told, waits.into_iter().collect::<Vec<_>>(), "{n}");
         }
+        // Each counts among those of the day, whatever has become of it, and one that comes again counts once.
+        world.invite(group, ann, invited[0], None).await;
+        world.settle().await;
+        let day = DateTime::<Utc>::from_timestamp_micros(0).unwrap();
+        let since = |user, since| tidings_projections::invitations_since(world.log.pool(), user, since);
+        let sent = since(ann, day).await.unwrap();
+        assert_eq!((sent.invitations, sent.free_at), (5, None));
+        let later = Utc::now() + TimeDelta::days(1);
+        assert_eq!(since(ann, later).await.unwrap().invitations, 0);
+        assert_eq!(since(invited[0], day).await.unwrap().invitations, 0);
         world.assert_as_the_log_says().await;
     }
 }

@@ -462,6 +462,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         bans: Some(100_000),
         reason_chars: Some(256),
         invitations: Some(200),
+        invitations_per_day: Some(200),
         contacts: Some(5000),
         contact_requests: Some(100),
         contact_requests_per_day: Some(50),
