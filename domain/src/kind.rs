@@ -211,14 +211,17 @@ impl Kind {
     ];
 
     /// The kinds of which nobody is told who did them, whatever their role: of the streams of pairs and of reports, whose ids can be worked out
-    /// by whoever knows whom or what they are about, and what people are told of their pairs.
-    pub const CONFIDENTIAL: [Self; 9] = [
+    /// by whoever knows whom or what they are about, and what people are told where that depends on their pairs: of contacts, and of invitations,
+    /// for an invitation of which nobody was told is by whom they block.
+    pub const CONFIDENTIAL: [Self; 11] = [
         Self::CONTACT_REQUESTED,
         Self::CONTACT_ACCEPTED,
         Self::CONTACT_DECLINED,
         Self::CONTACT_WITHDRAWN,
         Self::CONTACT_REMOVED,
         Self::USER_BLOCKED,
+        Self::GROUP_INVITED,
+        Self::INVITATION_ENDED,
         Self::PAIR_CHANGED,
         Self::REPORT_FILED,
         Self::REPORT_HANDLED,

@@ -1,5 +1,5 @@
-//! Events of the log as administrators see them, without what was said. Those of reports and of pairs they do not see: whoever is reported, or
-//! blocked, may be one of them, and is not to learn by whom.
+//! Events of the log as administrators see them, without what was said. Those of reports and of pairs they do not see, nor what people are told
+//! where that depends on pairs: whoever is reported, or blocked, may be one of them, and is not to learn by whom.
 
 use super::Administration;
 use super::tables::unavailable;

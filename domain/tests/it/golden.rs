@@ -375,6 +375,19 @@ fn every_kind_and_version_reads_and_writes_as_it_always_has() {
     assert_eq!(seen, Kind::ALL, "a kind has no example");
 }
 
+/// Whoever is told of one thing and not of another shows by that whom they block.
+#[test]
+fn whatever_is_told_where_that_depends_on_two_people_is_confidential() {
+    for event in examples() {
+        let (kind, ..) = stored::encode(&event);
+        let depends = matches!(
+            event,
+            Event::Pair(_) | Event::Report(_) | Event::User(UserEvent::Told(_))
+        );
+        assert_eq!(Kind::CONFIDENTIAL.contains(&kind), depends, "{kind:?}");
+    }
+}
+
 /// What kinds may hold beside what their first example shows: by what the file's name says of it.
 fn more() -> Vec<(&'static str, Event)> {
     let sent = |sent: MessageSent| ConversationEvent::MessageSent(sent).into();
