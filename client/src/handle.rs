@@ -325,7 +325,7 @@ impl Client {
         self.send(Action::GroupDecline { conversation }).await
     }
 
-    /// Takes an invitation back.
+    /// Takes an invitation back, or one's own asking to be let in.
     ///
     /// # Errors
     /// As [`Self::send`].

@@ -462,3 +462,33 @@ async fn people_come_into_an_open_group_and_ask_at_one_that_wants_to_be_asked() 
     one.stop().await;
     two.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_is_let_in_by_nobody_whom_they_block_and_may_take_it_back() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let mut c = node.socket(&cat).await;
+    let group = a.create_group(&[&cat]).await;
+    a.acked(json!({ "type": "group.role", "conversation": group, "user": cat.id, "role": "admin" }))
+        .await;
+    a.acked(settings(group, &json!({ "join": "request" }))).await;
+    let join = json!({ "type": "group.join", "conversation": group });
+    b.acked(join.clone()).await;
+    b.acked(json!({ "type": "user.block", "user": ann.id, "on": true }))
+        .await;
+    // A block stands in another lane than a group.
+    node.folded(&ben).await;
+    for act in ["group.add", "group.approve"] {
+        let refused = a.refused(of(act, group, &ben), "forbidden").await;
+        assert_eq!(refused["field"], "user", "{refused}");
+    }
+    c.refused(of("group.withdraw", group, &ben), "not_found").await;
+    b.acked(of("group.withdraw", group, &ben)).await;
+    c.refused(of("group.approve", group, &ben), "not_found").await;
+    b.refused(of("group.withdraw", group, &ben), "not_a_member").await;
+    b.refused(join, "rate_limited").await;
+    c.acked(of("group.add", group, &ben)).await;
+    node.stop().await;
+}

@@ -219,13 +219,16 @@ impl Conversation {
         Ok(vec![ConversationEvent::InvitationDeclined(declined)])
     }
 
-    /// Owners and admins take back any invitation, others those that they have sent.
+    /// Owners and admins take back any invitation, others those that they have sent; and whoever asks to be let in, that.
     pub(super) fn withdraw_invitation(
         &self,
         actor: UserId,
         user: UserId,
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
+        if actor == user && !self.is_member(actor) {
+            return self.ask_no_more(actor, now);
+        }
         let role = self.group(actor)?;
         let open = self.invitations.open(user, now);
         let invitation = open.ok_or(Rejection::NotFound(Field::User))?;

@@ -38,7 +38,7 @@ impl Stored for JoinRequested {
     }
 }
 
-/// Somebody who asked to be let in is not.
+/// Somebody who asked to be let in is not, or asks no more: then it is they who say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinRefused {
     pub user: UserId,
@@ -201,6 +201,18 @@ impl Conversation {
         Ok(())
     }
 
+    /// Somebody asks no more to be let in. As whoever was refused they ask again a day later: what comes and goes is seen by all members.
+    pub(super) fn ask_no_more(
+        &self,
+        actor: UserId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
+        if self.shape != Shape::Group || !self.requests.is_open(actor, now) {
+            return Err(Rejection::NotAMember);
+        }
+        Ok(vec![ConversationEvent::JoinRefused(JoinRefused { user: actor })])
+    }
+
     pub(super) fn approve(
         &self,
         actor: UserId,
@@ -209,9 +221,10 @@ impl Conversation {
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         self.inviter(actor, now)?;
-        if !self.requests.is_open(user, now) {
+        if !self.requests.is_open(user, now) || !facts.has_users(&[user]) {
             return Err(Rejection::NotFound(Field::User));
         }
+        Self::is_wanted(actor, user, facts)?;
         if self.member_count() >= GROUP_MEMBERS_MAX {
             return Err(Rejection::Conflict("the group is full"));
         }

@@ -2,8 +2,8 @@ use crate::harness::*;
 use chrono::TimeDelta;
 use tidings_domain::event::{JoinRefused, JoinRequested};
 use tidings_domain::{
-    ConversationCommand, ConversationEvent, Field, JOIN_REQUEST_SECONDS, JOIN_REQUESTS_MAX, Join, Rejection,
-    SettingsChange,
+    ConversationCommand, ConversationEvent, Field, JOIN_REQUEST_SECONDS, JOIN_REQUESTS_MAX, Join, Regard,
+    Rejection, SettingsChange,
 };
 
 fn set(join: Join) -> Given {
@@ -63,6 +63,83 @@ fn who_asks_is_let_in_or_refused_by_those_who_may_add_people() {
         answered.when(ANN, refuse(DAN)).refused(not_found.clone());
     }
     set(Join::Request).when(ANN, approve(DAN)).refused(not_found);
+}
+
+#[test]
+fn who_asks_is_let_in_by_nobody_whom_they_block() {
+    let unwanted = |is_blocked| Regard {
+        settings: tidings_domain::Settings {
+            add_me: tidings_domain::Audience::Nobody,
+            ..tidings_domain::Settings::default()
+        },
+        is_blocked,
+        ..Regard::default()
+    };
+    let denied = Rejection::Denied {
+        field: Field::User,
+        reason: "this user does not want that from you",
+    };
+    let add = || ConversationCommand::AddMember { user: user(DAN) };
+    let strange = |is_blocked| set(Join::Request).with_regard(ANN, DAN, unwanted(is_blocked));
+    let asked = |is_blocked| strange(is_blocked).done(DAN, join());
+    // Who asks wants to be added, whatever they want of others.
+    asked(false).when(ANN, add()).then([added(DAN)]);
+    asked(false).when(ANN, approve(DAN)).then([added(DAN)]);
+    // A block is answered as that is to whom it is not for, whether or not they ask.
+    for refused in [strange(false), strange(true), asked(true)] {
+        refused.when(ANN, add()).refused(denied.clone());
+    }
+    asked(true).when(ANN, approve(DAN)).refused(denied);
+    strange(true)
+        .when(ANN, approve(DAN))
+        .refused(Rejection::NotFound(Field::User));
+    let command = tidings_domain::StreamCommand::Conversation(tidings_domain::Command {
+        id: COMMAND,
+        actor: user(ANN),
+        conversation: CONVERSATION,
+        body: approve(DAN),
+    });
+    assert_eq!(command.regards(), [user(DAN)]);
+}
+
+#[test]
+fn nobody_is_let_in_who_is_gone() {
+    let gone = PEOPLE + 1;
+    let requested = ConversationEvent::JoinRequested(JoinRequested { user: user(gone) });
+    let change = ConversationEvent::GroupSettingsChanged(tidings_domain::event::GroupSettingsChanged {
+        settings: SettingsChange {
+            join: Some(Join::Request),
+            ..SettingsChange::default()
+        },
+    });
+    let asked = given(group().into_iter().chain([change, requested]));
+    for act in [approve(gone), ConversationCommand::AddMember { user: user(gone) }] {
+        asked.when(ANN, act).refused(Rejection::NotFound(Field::User));
+    }
+}
+
+#[test]
+fn who_asks_takes_that_back_and_asks_again_a_day_later() {
+    let back = || ConversationCommand::WithdrawInvitation { user: user(DAN) };
+    let refused = ConversationEvent::JoinRefused(JoinRefused { user: user(DAN) });
+    let asked = || set(Join::Request).done(DAN, join());
+    asked().when(DAN, back()).then([refused]);
+    asked().when(5, back()).refused(Rejection::NotAMember);
+    asked()
+        .when(BEN, back())
+        .refused(Rejection::NotFound(Field::User));
+    let taken = asked().done(DAN, back()).written(0);
+    taken.when(DAN, back()).refused(Rejection::NotAMember);
+    taken
+        .when(ANN, approve(DAN))
+        .refused(Rejection::NotFound(Field::User));
+    assert!(matches!(
+        taken.when(DAN, join()).0,
+        Err(Rejection::TooOften { .. })
+    ));
+    for nothing in [given(group()), given(direct()), given([])] {
+        nothing.when(DAN, back()).refused(Rejection::NotAMember);
+    }
 }
 
 #[test]

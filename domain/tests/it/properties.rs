@@ -292,6 +292,7 @@ proptest! {
                     | ConversationCommand::JoinByLink { .. }
                     | ConversationCommand::AcceptInvitation
                     | ConversationCommand::DeclineInvitation
+                    | ConversationCommand::WithdrawInvitation { .. }
                     | ConversationCommand::Depart
             );
             prop_assert!(!existed || was_member || asks || events.is_empty());

@@ -56,7 +56,10 @@ export const governance: Noun<Kinds> = {
   },
   'join.refused': {
     fold: happened,
-    caption: ({ actor, data }, name) => `${name(actor)} did not let ${name(data.user)} in`,
+    caption: ({ actor, data }, name) =>
+      actor === data.user
+        ? `${name(actor)} asks no more to be let in`
+        : `${name(actor)} did not let ${name(data.user)} in`,
   },
   'invitation.sent': {
     fold: happened,
