@@ -198,14 +198,17 @@ impl Conversation {
         })])
     }
 
-    /// To whoever is not invited a group is as one that is not there.
+    /// To whoever is not invited a group is as one that is not there, and also where who has invited them may add nobody now.
     pub(super) fn accept_invitation(
         &self,
         actor: UserId,
         facts: &Facts,
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
-        self.invited(actor, now)?;
+        let invitation = self.invited(actor, now)?;
+        if self.inviter(invitation.by, now).is_err() {
+            return Err(Rejection::NotAMember);
+        }
         self.come_in(actor, None, facts, now)
     }
 
@@ -239,7 +242,7 @@ impl Conversation {
     }
 
     /// Refuses whoever has nothing to answer.
-    fn invited(&self, actor: UserId, now: DateTime<Utc>) -> Result<(), Rejection> {
+    fn invited(&self, actor: UserId, now: DateTime<Utc>) -> Result<Invitation, Rejection> {
         if self.is_member(actor) {
             self.group(actor)?;
             return Err(Rejection::Conflict("you are a member already"));
@@ -248,7 +251,7 @@ impl Conversation {
         let is_there = self.shape == Shape::Group && self.member_count() > 0;
         match self.invitations.open(actor, now) {
             // Of one who left before such invitations ended with them, it is not said that they did.
-            Some(invitation) if is_there && self.is_member(invitation.by) => Ok(()),
+            Some(invitation) if is_there && self.is_member(invitation.by) => Ok(invitation),
             _ => Err(Rejection::NotAMember),
         }
     }

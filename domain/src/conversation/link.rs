@@ -228,7 +228,8 @@ impl Conversation {
         links.map(|(link, _)| ConversationEvent::LinkRevoked(LinkRevoked { link }))
     }
 
-    /// What is expired, used up, revoked, of a group that everybody has left or was never there is told from one another by nobody.
+    /// What is expired, used up, revoked, by somebody who may not add people now, of a group that everybody has left or was never there is told
+    /// from one another by nobody.
     pub(super) fn join_by_link(
         &self,
         actor: UserId,
@@ -239,7 +240,7 @@ impl Conversation {
         let (link, _) = self
             .links
             .active(now)
-            .find(|(_, link)| link.proof == proof && self.is_member(link.by))
+            .find(|(_, link)| link.proof == proof && self.inviter(link.by, now).is_ok())
             .ok_or(Rejection::NotFound(Field::Secret))?;
         self.come_in(actor, Some(link), facts, now)
     }

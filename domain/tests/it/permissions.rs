@@ -308,6 +308,75 @@ fn every_cell_of_the_table_of_permissions_is_as_the_rules_say() {
     assert_eq!(acts, 26);
 }
 
+/// They hold no longer than the right to make them, and again with it.
+#[test]
+fn what_somebody_has_handed_out_lets_in_while_they_may_add_people() {
+    let invite = |who| {
+        ConversationCommand::ChangeSettings(SettingsChange {
+            invite: Some(who),
+            ..SettingsChange::default()
+        })
+    };
+    let role = |role| ConversationCommand::ChangeRole {
+        user: user(BEN),
+        role,
+    };
+    let mute = |on| ConversationCommand::MuteMember {
+        user: user(BEN),
+        on,
+        until: None,
+    };
+    let link = ConversationCommand::CreateLink {
+        proof: Uuid::from_u128(91),
+        seconds: 60,
+        uses: None,
+    };
+    let come = [
+        (
+            40,
+            ConversationCommand::JoinByLink {
+                proof: Uuid::from_u128(91),
+            },
+            Rejection::NotFound(tidings_domain::Field::Secret),
+        ),
+        (41, ConversationCommand::AcceptInvitation, Rejection::NotAMember),
+    ];
+    let handed_out = || {
+        given(roles(SettingsChange::default()))
+            .done(ANN, invite(Who::Members))
+            .done(BEN, link.clone())
+            .done(BEN, ConversationCommand::Invite { user: user(41) })
+    };
+    let as_admin = || handed_out().done(ANN, role(Role::Admin));
+    let taken = [
+        handed_out().done(ANN, invite(Who::Admins)),
+        handed_out().done(ANN, mute(true)),
+        as_admin()
+            .done(ANN, invite(Who::Admins))
+            .done(ANN, role(Role::Member)),
+    ];
+    let given_back = [
+        handed_out(),
+        handed_out()
+            .done(ANN, invite(Who::Admins))
+            .done(ANN, invite(Who::Members)),
+        handed_out().done(ANN, mute(true)).done(ANN, mute(false)),
+        as_admin().done(ANN, invite(Who::Admins)),
+    ];
+    for (who, way, gone) in come {
+        for given in &taken {
+            given.when(who, way.clone()).refused(gone.clone());
+        }
+        for given in &given_back {
+            assert!(given.when(who, way.clone()).0.is_ok());
+        }
+    }
+    // Who is invited may say that they do not come, all the same.
+    for given in &taken {
+        assert!(given.when(41, ConversationCommand::DeclineInvitation).0.is_ok());
+    }
+}
+
 #[test]
 fn a_direct_conversation_has_no_settings() {
     let settings = given(direct()).when(ANN, ConversationCommand::ChangeSettings(all(Who::Admins)));
