@@ -2,6 +2,7 @@
 
 use crate::support::World;
 use tidings_projections::{Order, Range, conversations, inbox, unread};
+use uuid::Uuid;
 
 /// Conversations of the viewer, and of everybody else.
 const MINE: u64 = 400;
@@ -62,6 +63,33 @@ async fn lists_touch_a_few_rows_for_each_conversation_and_not_all_for_each() {
         let rows = touched(&world, &sql, &format!("'{me}', '{ids}'")).await;
         assert!((50..50 * 50).contains(&rows), "{rows} rows\n{sql}");
     }
+}
+
+/// Neither how often somebody is named nor how much of it was recalled makes a count look at more.
+#[tokio::test]
+async fn what_names_somebody_is_counted_in_so_many_steps_however_much_it_is() {
+    let world = World::new().await;
+    let (me, group) = (crate::support::user(1), Uuid::from_u128(77));
+    world
+        .run(&format!(
+            "INSERT INTO p_conversations_2.member VALUES ('{group}', '{me}', 'member', 1, 0, now(), NULL); \
+             INSERT INTO p_unread_3.mention SELECT '{me}', '{group}', n, n FROM generate_series(1, 30000) n; \
+             INSERT INTO p_unread_3.everyone SELECT '{group}', 30000 + n, gen_random_uuid() FROM generate_series(1, 30000) n; \
+             INSERT INTO p_unread_3.void SELECT '{group}', n, n FROM generate_series(1, 29000) n"
+        ))
+        .await;
+    let counts = unread::mention_counts(me, vec![]).sql(world.pool.home());
+    let total = unread::mention_total(me).sql(world.pool.home());
+    for (sql, values) in [
+        (&counts, format!("'{me}', '{{{group}}}'")),
+        (&total, format!("'{me}'")),
+    ] {
+        let rows = touched(&world, sql, &values).await;
+        assert!(rows < 200_000, "{rows} rows\n{sql}");
+    }
+    let session = world.pool.get().await.unwrap();
+    let row = session.query_one(&*total, &[&me]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0), 1_000 + 10_000);
 }
 
 /// Carries a statement out as the pool's sessions do, and counts the rows that its steps have looked at.

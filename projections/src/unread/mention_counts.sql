@@ -1,5 +1,6 @@
 -- What the viewer has not read of what mentions them, by conversation: by name, or as one of everybody, and once where both. Each is
 -- counted from its own place on; what names them in threads alone from that of its thread. What people say whom the viewer blocks does not count.
+-- Looked at are the last 10,000 that name them and as many that mention everybody, each probed for by key.
 SELECT m.conversation, n.mentions + t.mentions + e.mentions + a.mentions AS mentions
   FROM unnest($2::uuid[]) k(conversation)
  CROSS JOIN LATERAL (SELECT m.conversation, m.joined_seq FROM {conversations}.member m

@@ -12,8 +12,8 @@
         LEFT JOIN LATERAL (SELECT c.seq FROM {unread}.cleared c
                             WHERE c.user_id = $1 AND c.conversation = m.conversation LIMIT 1) c ON true
        WHERE n.seq > greatest(m.joined_seq, c.seq, p.own_seq, r.seq)
-         AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = m.conversation AND v.seq = n.seq)
-         AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1 AND h.conversation = m.conversation AND h.seq = n.seq)
+         AND (SELECT true FROM {unread}.void v WHERE v.conversation = m.conversation AND v.seq = n.seq LIMIT 1) IS NULL
+         AND (SELECT true FROM {unread}.hidden h WHERE h.user_id = $1 AND h.conversation = m.conversation AND h.seq = n.seq LIMIT 1) IS NULL
          AND ({blocks_nobody}
               OR (SELECT true FROM {people}.tie t
                    WHERE t.user_id = $1 AND t.kind = 'blocked'

@@ -17,9 +17,9 @@ SELECT k.conversation, k.root, coalesce(f.follows, p.own_seq IS NOT NULL) AS fol
                                FROM (SELECT y.sender FROM {history}.reply y
                                       WHERE y.conversation = k.conversation AND y.root = k.root
                                         AND y.seq > greatest(m.joined_seq, e.seq, p.own_seq, r.seq) AND NOT y.recalled AND y.sender <> $1
-                                        AND NOT EXISTS (SELECT FROM {unread}.void v WHERE v.conversation = y.conversation AND v.seq = y.seq)
-                                        AND NOT EXISTS (SELECT FROM {unread}.hidden h WHERE h.user_id = $1
-                                                           AND h.conversation = y.conversation AND h.seq = y.seq) LIMIT 2000) y
+                                        AND (SELECT true FROM {unread}.void v WHERE v.conversation = y.conversation AND v.seq = y.seq LIMIT 1) IS NULL
+                                        AND (SELECT true FROM {unread}.hidden h WHERE h.user_id = $1
+                                                           AND h.conversation = y.conversation AND h.seq = y.seq LIMIT 1) IS NULL LIMIT 2000) y
                               WHERE {blocks_nobody}
                                  OR (SELECT true FROM {people}.tie t
                                       WHERE t.user_id = $1 AND t.kind = 'blocked' AND t.other_id = y.sender LIMIT 1) IS NULL

@@ -7,7 +7,9 @@ use crate::schema::pin::{PINS_MAX, PINS_USUAL};
 use crate::schema::profile::NAMES_MAX;
 use crate::schema::reaction::REACTIONS_MAX;
 use crate::serve::limits::introspection;
-use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
+use async_graphql::parser::types::{
+    ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, TypeCondition,
+};
 use async_graphql::{Name, Value, Variables};
 use std::collections::HashMap;
 
@@ -66,8 +68,10 @@ const MENTIONS_USUAL: usize = 20;
 const LOOK_UP: usize = 25;
 /// What it costs to count over all conversations of the viewer: each is looked at.
 const TOTAL: usize = 100;
-/// What it costs to look at the threads of a conversation in which the viewer takes part.
-const THREADS: usize = 10;
+/// What it costs to look at the threads of a conversation in which the viewer takes part, and at those that they follow: 1,000 and as many.
+const THREADS: usize = 50;
+/// What it costs to count what is unread of a thread: 1,000 replies.
+const THREAD: usize = 10;
 /// What it costs to look at each member of a conversation, of whom most lists then tell.
 const RECEIPTS: usize = 25;
 /// What it costs to find out whether the viewer may see somebody: their conversations are looked through.
@@ -107,7 +111,7 @@ pub(super) fn document(document: &ExecutableDocument, variables: &Variables) -> 
             operation: &operation.node,
             fragments: HashMap::new(),
         };
-        sum = sum.and(walk.selection(&operation.node.selection_set.node)?);
+        sum = sum.and(walk.selection(&operation.node.selection_set.node, false)?);
     }
     Ok(sum)
 }
@@ -121,12 +125,17 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn selection(&mut self, selection: &'a SelectionSet) -> Result<Measure, Refusal> {
+    /// `of_thread` where what is selected is of threads.
+    fn selection(&mut self, selection: &'a SelectionSet, of_thread: bool) -> Result<Measure, Refusal> {
         let mut sum = Measure::default();
         for item in &selection.items {
             let measure = match &item.node {
-                Selection::Field(field) => self.field(&field.node)?,
-                Selection::InlineFragment(fragment) => self.selection(&fragment.node.selection_set.node)?,
+                Selection::Field(field) => self.field(&field.node, of_thread)?,
+                Selection::InlineFragment(fragment) => {
+                    let condition = fragment.node.type_condition.as_ref();
+                    let of_thread = condition.map_or(of_thread, |condition| is_thread(&condition.node));
+                    self.selection(&fragment.node.selection_set.node, of_thread)?
+                }
                 Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
             };
             sum = sum.and(measure);
@@ -151,18 +160,24 @@ impl<'a> Walk<'a> {
             return Ok(Measure::default());
         };
         self.fragments.insert(name, None);
-        let measure = self.selection(&fragment.node.selection_set.node)?;
+        let of_thread = is_thread(&fragment.node.type_condition.node);
+        let measure = self.selection(&fragment.node.selection_set.node, of_thread)?;
         self.fragments.insert(name, Some(measure));
         Ok(measure.with_spread())
     }
 
-    fn field(&mut self, field: &'a Field) -> Result<Measure, Refusal> {
+    fn field(&mut self, field: &'a Field, of_thread: bool) -> Result<Measure, Refusal> {
         if field.response_key().node.len() > KEY_BYTES_MAX {
             let message = format!("the name of a field is longer than {KEY_BYTES_MAX} bytes");
             return Err(Refusal::new(Code::TooLarge, message));
         }
-        let inner = self.selection(&field.selection_set.node)?;
         let name = field.name.node.as_str();
+        let leads_to_threads = match name {
+            "thread" | "threads" => true,
+            "edges" | "node" | "nodes" => of_thread,
+            _ => false,
+        };
+        let inner = self.selection(&field.selection_set.node, leads_to_threads)?;
         let (itself, times) = match name {
             "search" => (SEARCH, self.page(field)),
             "asOf" => (PAST, 1),
@@ -184,6 +199,8 @@ impl<'a> Walk<'a> {
             "userByName" => (LOOK_UP, 1),
             "unreadTotal" | "mentionTotal" => (TOTAL, 1),
             "unreadThreads" => (THREADS, 1),
+            // That of a conversation is the difference of two numbers.
+            "unreadCount" if of_thread => (THREAD, 1),
             _ => introspection::cost(name),
         };
         let cost = inner.cost.saturating_mul(times).saturating_add(itself);
@@ -241,6 +258,14 @@ impl<'a> Walk<'a> {
             .find(|definition| definition.node.name.node == *name)?;
         definition.node.default_value().cloned()
     }
+}
+
+/// Whether something is selected of threads, or of pages of them.
+fn is_thread(condition: &TypeCondition) -> bool {
+    matches!(
+        condition.on.node.as_str(),
+        "Thread" | "ThreadConnection" | "ThreadEdge"
+    )
 }
 
 impl Measure {
@@ -310,12 +335,22 @@ mod tests {
     fn what_is_counted_over_threads_costs_more_than_a_field() {
         assert_eq!(
             measure("{ conversation(id: 1) { unreadThreads } }", "{}").cost,
-            11
+            51
         );
         assert_eq!(
             measure("{ conversations(first: 100) { nodes { unreadThreads } } }", "{}").cost,
-            1101
+            5101
         );
+    }
+
+    #[test]
+    fn what_is_counted_in_a_thread_costs_more_than_what_is_so_called_elsewhere() {
+        let query = "{ conversation(id: 1) { unreadCount thread(root: 2) { unreadCount root { id } } ...c \
+             threads(first: 7) { nodes { ...t } edges { node { ... on Thread { unreadCount } } } } } } \
+             fragment t on Thread { unreadCount } fragment c on Conversation { unreadCount }";
+        let thread = 1 + 10 + 2;
+        let threads = 1 + 7 * ((1 + 1 + 10) + (1 + 1 + 10));
+        assert_eq!(measure(query, "{}").cost, 1 + 1 + thread + 2 + threads);
     }
 
     #[test]
