@@ -97,6 +97,12 @@ async fn every_look_up_is_an_index_probe() {
         for scan in ["Seq Scan", "Hash Join", "Merge Join", "Bitmap"] {
             assert!(!plan.contains(scan), "{path}\n{plan}");
         }
+        // What is not there is probed for by key: a join without one looks at all that there is for each row.
+        let mut joins = plan.lines().zip(plan.lines().skip(1));
+        assert!(
+            !joins.any(|(join, how)| join.contains("Anti Join") && how.contains("Join Filter")),
+            "{path}\n{plan}"
+        );
         let scans = plan
             .lines()
             .filter(|line| line.contains("Index Scan") || line.contains("Index Only Scan"))

@@ -6,6 +6,6 @@ SELECT {message_columns}
                       WHERE c.user_id = $2 AND c.conversation = k.conversation) f
  CROSS JOIN LATERAL (SELECT * FROM {history}.message h
                       WHERE h.conversation = k.conversation AND h.main AND h.seq > f.floor
-                        AND NOT EXISTS (SELECT FROM {unread}.hidden x WHERE x.user_id = $2
-                                           AND x.conversation = h.conversation AND x.seq = h.seq)
+                        AND (SELECT true FROM {unread}.hidden x WHERE x.user_id = $2
+                                           AND x.conversation = h.conversation AND x.seq = h.seq LIMIT 1) IS NULL
                       ORDER BY h.seq DESC LIMIT 1) m

@@ -4,5 +4,5 @@ SELECT k.upto, {past_columns}
  CROSS JOIN LATERAL (SELECT * FROM {history}.message m WHERE m.message = k.message AND m.conversation = k.conversation LIMIT 1) m
   {past_version}
  WHERE m.seq <= k.upto
-   AND NOT EXISTS (SELECT FROM {unread}.hidden x WHERE x.user_id = $4 AND x.conversation = m.conversation AND x.seq = m.seq)
+   AND (SELECT true FROM {unread}.hidden x WHERE x.user_id = $4 AND x.conversation = m.conversation AND x.seq = m.seq LIMIT 1) IS NULL
    AND m.seq > coalesce((SELECT max(c.seq) FROM {floors} c WHERE c.user_id = $4 AND c.conversation = m.conversation), 0)

@@ -2,12 +2,12 @@
 SELECT k.number,
        $3::bigint IS NOT NULL AND (SELECT true FROM {history}.reply e WHERE e.conversation = k.conversation
                                           AND e.root = k.root AND e.seq > k.floor AND e.seq <= $3
-                                          AND NOT EXISTS (SELECT FROM {unread}.hidden x WHERE x.user_id = $6
-                                                             AND x.conversation = e.conversation AND x.seq = e.seq) LIMIT 1) IS NOT NULL AS earlier,
+                                          AND (SELECT true FROM {unread}.hidden x WHERE x.user_id = $6
+                                                             AND x.conversation = e.conversation AND x.seq = e.seq LIMIT 1) IS NULL LIMIT 1) IS NOT NULL AS earlier,
        $4::bigint IS NOT NULL AND (SELECT true FROM {history}.reply l WHERE l.conversation = k.conversation
                                           AND l.root = k.root AND l.seq > k.floor AND l.seq >= $4
-                                          AND NOT EXISTS (SELECT FROM {unread}.hidden x WHERE x.user_id = $6
-                                                             AND x.conversation = l.conversation AND x.seq = l.seq) LIMIT 1) IS NOT NULL AS later,
+                                          AND (SELECT true FROM {unread}.hidden x WHERE x.user_id = $6
+                                                             AND x.conversation = l.conversation AND x.seq = l.seq LIMIT 1) IS NULL LIMIT 1) IS NOT NULL AS later,
        {message_columns}
   FROM (SELECT u.conversation, u.root, u.number,
                coalesce((SELECT max(c.seq) FROM {floors} c WHERE c.user_id = $6 AND c.conversation = u.conversation), 0) AS floor
@@ -15,8 +15,8 @@ SELECT k.number,
   LEFT JOIN LATERAL (SELECT y.seq FROM {history}.reply y
                       WHERE y.conversation = k.conversation AND y.root = k.root AND y.seq > greatest(k.floor, $3::bigint)
                         AND y.seq < coalesce($4::bigint, 9223372036854775807)
-                        AND NOT EXISTS (SELECT FROM {unread}.hidden x WHERE x.user_id = $6
-                                           AND x.conversation = y.conversation AND x.seq = y.seq)
+                        AND (SELECT true FROM {unread}.hidden x WHERE x.user_id = $6
+                                           AND x.conversation = y.conversation AND x.seq = y.seq LIMIT 1) IS NULL
                       ORDER BY y.seq {direction} LIMIT $5) r ON true
   LEFT JOIN LATERAL (SELECT * FROM {history}.message h WHERE h.conversation = k.conversation AND h.seq = r.seq LIMIT 1) m ON true
  ORDER BY k.number, m.seq {direction}
