@@ -21,6 +21,8 @@ use uuid::Uuid;
 
 /// Uploads that one user may have begun and not ended.
 const BEGUN: i64 = 20;
+/// However busy an upload is, it ends so many times later than one that nobody goes on with.
+const LASTS: i64 = 7;
 /// A part, in bytes, where its sender does not make it smaller.
 const PART: usize = 5 << 20;
 /// Parts of one upload beyond twice as many as there need be.
@@ -131,29 +133,40 @@ impl Shared {
         i64::from(self.config.resumable_s)
     }
 
+    /// When an upload ends at the latest, in seconds since it began.
+    fn ends_s(&self) -> i64 {
+        LASTS * self.lasts_s()
+    }
+
     async fn begin(&self, principal: &Principal, begin: Begin) -> Result<Response, Problem> {
         self.paced(principal)?;
         let user = principal.user;
-        let reserved = include_str!("resumable/reserved.sql");
-        let reserved = self.tables.rows(reserved, &[&user]).await?;
-        let reserved: i64 = reserved
-            .first()
-            .map_or(Ok(0), |row| row.try_get(0))
-            .map_err(|_| problems::away())?;
-        self.has_room(user, begin.size.saturating_add(reserved.max(0) as u64))
-            .await?;
+        let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        let (size, room) = (bytes(begin.size), bytes(self.room(user).await?));
         let (id, lasts_s) = (Self::mint(), self.lasts_s());
-        let size = i64::try_from(begin.size).unwrap_or(i64::MAX);
         let name = begin.name.as_str();
         let sql = include_str!("resumable/begin.sql");
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-            [&id, &user, &name, &begin.media_type, &size, &lasts_s, &BEGUN];
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
+            &id,
+            &user,
+            &name,
+            &begin.media_type,
+            &size,
+            &lasts_s,
+            &BEGUN,
+            &room,
+        ];
         let rows = self.tables.rows(sql, &values).await?;
-        let Some(row) = rows.first() else {
+        let row = rows.first().ok_or_else(problems::away)?;
+        let read = || Ok::<_, tokio_postgres::Error>((row.try_get(0)?, row.try_get(1)?));
+        let (has_room, expires_at): (bool, Option<DateTime<Utc>>) = read().map_err(|_| problems::away())?;
+        if !has_room {
+            return Err(problems::full());
+        }
+        let Some(expires_at) = expires_at else {
             let problem = problems::too_many("you have enough uploads under way");
             return Err(problem.retry_after_ms(60_000));
         };
-        let expires_at = row.try_get(0).map_err(|_| problems::away())?;
         let place = (header::LOCATION, format!("/attachments/tus/{id}"));
         Ok((StatusCode::CREATED, [place, expires(expires_at)]).into_response())
     }

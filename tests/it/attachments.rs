@@ -368,14 +368,80 @@ async fn a_file_that_no_message_shows_is_removed_with_its_bytes() {
     node.stop().await;
 }
 
-/// Begins an upload of `length` bytes in parts, and says where.
-async fn begun(node: &TestNode, user: &User, length: usize) -> String {
+/// Asks for an upload of `length` bytes in parts.
+async fn begin(node: &TestNode, user: &User, metadata: &str, length: usize) -> Response {
     let request = node.http.post(node.url("/attachments/tus"));
     let request = request.bearer_auth(&user.token).header("tus-resumable", "1.0.0");
-    let request = request.header("upload-metadata", "filename bG9uZy5iaW4=");
-    let begun = request.header("upload-length", length).send().await.unwrap();
+    let request = request.header("upload-metadata", metadata);
+    request.header("upload-length", length).send().await.unwrap()
+}
+
+/// Begins an upload of `length` bytes in parts, and says where.
+async fn begun(node: &TestNode, user: &User, length: usize) -> String {
+    let begun = begin(node, user, "filename bG9uZy5iaW4=", length).await;
     assert_eq!(begun.status(), 201);
     header(&begun, "location")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_that_begin_at_once_are_no_more_than_one_behind_the_other() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.attachments.user_bytes = 70;
+    let (one, two) = (
+        TestNode::start(config.clone()).await,
+        TestNode::start(config).await,
+    );
+    let [ann, ben] = one.people(["ann", "ben"]).await;
+    // As many as there is room for, and otherwise as many as somebody may have begun.
+    for (user, length, most) in [(&ann, 10, 7), (&ben, 1, 20)] {
+        let all = (0..30).map(|n| {
+            let node = if n % 2 == 0 { &one } else { &two };
+            begin(node, user, "filename YQ==", length)
+        });
+        let answers = futures_util::future::join_all(all).await;
+        let begun = answers.iter().filter(|answer| answer.status() == 201);
+        assert_eq!(begun.count(), most);
+        let refused = begin(&one, user, "filename YQ==", length).await;
+        let code = if length == 10 { "too_large" } else { "rate_limited" };
+        assert_eq!(json(refused).await["code"], code);
+    }
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_ends_a_week_after_it_began_however_often_it_is_gone_on_with() {
+    let store = Store::new().await;
+    let (node, database) = (store.node().await, store.client().await);
+    let ann = node.register("ann").await;
+    let place = begun(&node, &ann, 10).await;
+    let sent = part(&node, &ann, &place, 0).body("hel").send().await.unwrap();
+    assert_eq!(sent.status(), 204);
+    let sql = "UPDATE upload SET begun_at = begun_at - interval '7 days'";
+    assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
+    let sent = part(&node, &ann, &place, 3).body("lo").send().await.unwrap();
+    assert_eq!(sent.status(), 204);
+    let sent = part(&node, &ann, &place, 5).body("world").send().await.unwrap();
+    assert_eq!(sent.status(), 404);
+    node.stop().await;
+}
+
+/// PostgreSQL knows no text with a NUL in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claimed_type_that_cannot_be_kept_is_as_none() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let ann = node.register("ann").await;
+    let begun = begin(&node, &ann, "filename YQ==,filetype dGV4dC8AcGxhaW4=", 5).await;
+    assert_eq!(begun.status(), 201);
+    let place = header(&begun, "location");
+    let sent = part(&node, &ann, &place, 0).body("hello").send().await.unwrap();
+    assert_eq!(sent.status(), 204);
+    let id = json!(place.rsplit('/').next().unwrap());
+    let fetched = node.fetch(&ann, &id, &[]).await;
+    assert_eq!(header(&fetched, "content-type"), "application/octet-stream");
+    node.stop().await;
 }
 
 /// Sends a part of one.

@@ -117,10 +117,11 @@ impl Shared {
         end: u64,
     ) -> Result<(), Problem> {
         let at = i64::try_from(upload.state.received).unwrap_or(i64::MAX);
-        let (to, lasts_s) = (i64::try_from(end).unwrap_or(i64::MAX), self.lasts_s());
+        let to = i64::try_from(end).unwrap_or(i64::MAX);
+        let (lasts_s, ends_s) = (self.lasts_s(), self.ends_s());
         let sql = include_str!("grow.sql");
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-            [&upload.id, &at, &to, &*parts, &ends, &lasts_s];
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+            [&upload.id, &at, &to, &*parts, &ends, &lasts_s, &ends_s];
         let grown = self.tables.rows(sql, &values).await;
         if grown.as_ref().is_ok_and(Vec::is_empty) {
             return Err(self.wrong(Wrong::Offset));
