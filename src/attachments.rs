@@ -21,11 +21,13 @@ mod store;
 mod storing;
 mod tables;
 mod thumbnail;
+mod tries;
 mod tus;
 mod upload;
 
 pub use config::{AttachmentConfig, S3Config, Scan};
 pub use links::{Link, Links};
+pub use thumbnail::UNREADABLE;
 
 use crate::accounts::{Authenticator, Principal};
 use crate::clock;

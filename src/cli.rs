@@ -232,7 +232,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             data,
             settings,
         } => return parked::run(settings.load()?, &data, command).await,
-        Command::Thumbnail { size } => thumbnail::run(size)?,
+        Command::Thumbnail { size } => return thumbnail::run(size),
         Command::Verify { which, settings } => {
             return rebuild::verify(settings.load()?, &which.projections, &which.data).await;
         }

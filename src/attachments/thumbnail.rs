@@ -6,6 +6,7 @@ use super::download::{CACHE, POLICY, Ticket};
 use super::places::{Place, Places};
 use super::problems;
 use super::store::{Chunks, StoreError, kept, thumbnail};
+use super::tries::Tries;
 use crate::problem::Problem;
 use axum::body::Body;
 use axum::extract::{Path as In, Query, State};
@@ -15,7 +16,6 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use object_store::path::Path;
 use serde::Deserialize;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use tidings_protocol::ErrorCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// Pixels of the longer side.
 pub(super) const SIZES: [u32; 2] = [480, 1280];
@@ -36,9 +36,9 @@ const TURN: Duration = Duration::from_secs(30);
 /// Pictures that wait for their turn, of all and of one user.
 const QUEUE: usize = 100;
 const QUEUE_PER_USER: usize = 4;
-/// Whoever is ended like this has said nothing of the picture: the server stops, or memory is short.
-/// (`SIGHUP`, `SIGINT`, `SIGKILL` and `SIGTERM`, which have these numbers everywhere.)
-const ENDED_BY_OTHERS: [i32; 4] = [1, 2, 9, 15];
+/// The exit code by which the program says that the picture cannot be read (`EX_DATAERR`). Whatever else ends it says nothing of the picture:
+/// the server stops, memory is short, the machine is slow.
+pub const UNREADABLE: u8 = 65;
 /// The largest thumbnail, in bytes.
 const OUTPUT: u64 = 8 << 20;
 
@@ -47,6 +47,7 @@ pub(super) struct Thumbnailer {
     program: Option<PathBuf>,
     turns: Semaphore,
     waiting: Places,
+    tries: Tries,
     /// How long one may take.
     limit: Duration,
     is_on: bool,
@@ -61,6 +62,8 @@ pub(super) struct Wanted {
 enum Trouble {
     /// The picture cannot be made smaller, now or ever.
     Picture,
+    /// The program ended, or was ended, without a word.
+    Ended,
     Late,
     Store(StoreError),
 }
@@ -79,6 +82,7 @@ impl Thumbnailer {
             program: program.or_else(|| std::env::current_exe().ok()),
             turns: Semaphore::new(config.thumbnailers),
             waiting: Places::new(QUEUE, QUEUE_PER_USER),
+            tries: Tries::new(),
             limit: Duration::from_millis(config.thumbnail_ms),
             is_on: config.thumbnailers > 0,
         }
@@ -139,6 +143,16 @@ fn none() -> Problem {
     Problem::new(ErrorCode::NotFound, "there is no thumbnail of it")
 }
 
+fn busy() -> Problem {
+    let problem = Problem::new(ErrorCode::Overloaded, "there are too many thumbnails to be made");
+    problem.retry_after_ms(5000)
+}
+
+/// What is said where so many tries have come to nothing. Nobody waits for what goes wrong again and again.
+fn unlucky(tries: u32) -> Problem {
+    if tries > 1 { none() } else { busy() }
+}
+
 impl Shared {
     /// The thumbnail that was made before: its first bytes and the others. Nothing in it, where none can be made.
     async fn made(&self, path: &Path) -> Result<Option<Option<(Bytes, Chunks)>>, Problem> {
@@ -154,38 +168,48 @@ impl Shared {
 
     /// Makes it, when its turn has come.
     async fn make(&self, attachment: &Attachment, size: u32, waiting: Place) -> Result<(), Problem> {
-        let busy = || {
-            let problem = Problem::new(ErrorCode::Overloaded, "there are too many thumbnails to be made");
-            problem.retry_after_ms(5000)
-        };
+        let path = thumbnail(&attachment.sha256, size);
+        let tries = &self.thumbnailer.tries;
+        let early = || tries.early(&path, Instant::now()).map(unlucky);
+        if let Some(problem) = early() {
+            return Err(problem);
+        }
         let turn = timeout(TURN, self.thumbnailer.turns.acquire()).await;
         let Ok(Ok(_turn)) = turn else {
             return Err(busy());
         };
         // Somebody who was before may have wanted the same one.
-        let path = thumbnail(&attachment.sha256, size);
         let there = self.store.has(&path).await;
         if there.map_err(|error| problems::store(&error))? {
             return Ok(());
         }
+        if let Some(problem) = early() {
+            return Err(problem);
+        }
         let made = timeout(self.thumbnailer.limit, self.run(attachment, size)).await;
         drop(waiting);
-        let bytes = match made.unwrap_or(Err(Trouble::Late)) {
+        let bytes = match made.unwrap_or(Err(Trouble::Ended)) {
             Ok(bytes) => bytes,
             Err(Trouble::Picture) => {
                 tracing::debug!(attachment = %attachment.id, "a picture cannot be made smaller");
                 Bytes::new()
             }
+            Err(Trouble::Ended) => {
+                let failed = tries.failed(&path, Instant::now());
+                tracing::debug!(attachment = %attachment.id, tries = failed, "a thumbnail came to nothing");
+                return Err(unlucky(failed));
+            }
             Err(Trouble::Late) => return Err(busy()),
             Err(Trouble::Store(error)) => return Err(problems::store(&error)),
         };
+        tries.forget(&path);
         let put = self.store.put(&path, bytes).await;
         put.map_err(|error| problems::store(&error))
     }
 
     /// Has a process make it, which ends with this future.
     async fn run(&self, attachment: &Attachment, size: u32) -> Result<Bytes, Trouble> {
-        let program = self.thumbnailer.program.as_ref().ok_or(Trouble::Picture)?;
+        let program = self.thumbnailer.program.as_ref().ok_or(Trouble::Late)?;
         let bytes = u64::try_from(attachment.size).unwrap_or(0);
         let mut chunks = self.store.read(&kept(&attachment.sha256), 0..bytes).await?;
         let mut child = Command::new(program)
@@ -218,18 +242,17 @@ impl Shared {
         let mut output = output.take(OUTPUT + 1);
         let (fed, read) = tokio::join!(feed, output.read_to_end(&mut made));
         fed?;
+        // One that has more to say ends by that.
+        drop(output);
         let ended = child.wait().await.map_err(|_| Trouble::Late)?;
-        if ended
-            .signal()
-            .is_some_and(|signal| ENDED_BY_OTHERS.contains(&signal))
-        {
-            return Err(Trouble::Late);
+        if ended.code() == Some(UNREADABLE.into()) {
+            return Err(Trouble::Picture);
         }
         let is_made = read.is_ok() && ended.success() && !made.is_empty() && made.len() as u64 <= OUTPUT;
         if is_made {
             Ok(made.into())
         } else {
-            Err(Trouble::Picture)
+            Err(Trouble::Ended)
         }
     }
 }

@@ -1,10 +1,12 @@
 //! `tidings thumbnail`: a smaller picture of the one on standard input, on standard output. A process of its own, so that a picture that
 //! breaks a decoder breaks no more than that.
 
+use crate::attachments::UNREADABLE;
 use anyhow::{Context as _, bail};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageDecoder as _, ImageReader, Limits};
 use std::io::{Cursor, Read as _, Write as _};
+use std::process::ExitCode;
 
 /// The largest picture that is read, in bytes.
 const INPUT: u64 = 64 << 20;
@@ -19,15 +21,19 @@ const MEMORY: u64 = 2 << 30;
 const ADDRESSES: u64 = 4 << 30;
 const SECONDS: u64 = 5;
 
-/// Makes the picture fit into a square of `size` pixels. It is turned as its camera was held, and nothing but pixels is left.
-pub(super) fn run(size: u32) -> anyhow::Result<()> {
+/// Makes the picture fit into a square of `size` pixels. It is turned as its camera was held, and nothing but pixels is left. One that cannot be
+/// read is told by an exit code of its own.
+pub(super) fn run(size: u32) -> anyhow::Result<ExitCode> {
     confine()?;
     let mut input = vec![];
     std::io::stdin().take(INPUT + 1).read_to_end(&mut input)?;
-    if input.len() as u64 > INPUT {
-        bail!("the picture has too many bytes");
-    }
-    let smaller = smaller(&input, size)?;
+    let smaller = match smaller(&input, size) {
+        Ok(smaller) => smaller,
+        Err(error) => {
+            eprintln!("tidings: {error:#}");
+            return Ok(ExitCode::from(UNREADABLE));
+        }
+    };
     let mut output = vec![];
     if smaller.color().has_alpha() {
         let smaller = DynamicImage::ImageRgba8(smaller.to_rgba8());
@@ -37,7 +43,7 @@ pub(super) fn run(size: u32) -> anyhow::Result<()> {
         smaller.to_rgb8().write_with_encoder(encoder)?;
     }
     std::io::stdout().write_all(&output)?;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Takes everything from the process that it does not need.
@@ -45,7 +51,6 @@ fn confine() -> anyhow::Result<()> {
     for (resource, soft, hard) in [
         (rlimit::Resource::DATA, MEMORY, MEMORY),
         (rlimit::Resource::AS, ADDRESSES, ADDRESSES),
-        // The first says by its signal that it was this; whoever is killed otherwise was in nobody's way.
         (rlimit::Resource::CPU, SECONDS, SECONDS + 1),
         (rlimit::Resource::FSIZE, 0, 0),
         (rlimit::Resource::CORE, 0, 0),
@@ -56,6 +61,9 @@ fn confine() -> anyhow::Result<()> {
 }
 
 fn smaller(input: &[u8], size: u32) -> anyhow::Result<DynamicImage> {
+    if input.len() as u64 > INPUT {
+        bail!("the picture has too many bytes");
+    }
     let mut limits = Limits::default();
     limits.max_image_width = Some(SIDE);
     limits.max_image_height = Some(SIDE);

@@ -877,6 +877,44 @@ async fn a_picture_is_made_smaller_and_one_that_is_broken_is_not() {
     node.stop().await;
 }
 
+/// Whatever ends the program but its own word says nothing of the picture.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thumbnail_that_came_to_nothing_by_a_signal_is_made_later() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let store = Store::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (program, signal) = (folder.path().join("thumbnailer"), folder.path().join("signal"));
+    let script = format!(
+        "#!/bin/sh\nif read number < '{signal}'; then /bin/rm '{signal}'; kill -$number $$; fi 2>/dev/null\nexec '{real}' \"$@\"\n",
+        signal = signal.display(),
+        real = env!("CARGO_BIN_EXE_tidings"),
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut config = store.config();
+    config.attachments.thumbnailer = Some(program);
+    let node = TestNode::start(config).await;
+    let ann = node.register("ann").await;
+    // Aborted, a bad address, and too much of a processor's time.
+    for (number, width) in [(6, 600), (11, 700), (24, 800)] {
+        let mut picture = vec![];
+        image::DynamicImage::new_rgb8(width, 500)
+            .write_to(&mut std::io::Cursor::new(&mut picture), image::ImageFormat::Png)
+            .unwrap();
+        let stored = node.stored(&ann, "hill.png", picture).await;
+        let thumbnail = async || {
+            let path = format!("/attachments/{}/thumbnail?size=480", text(&stored["id"]));
+            let request = node.http.get(node.url(&path)).bearer_auth(&ann.token);
+            request.send().await.unwrap().status()
+        };
+        std::fs::write(&signal, format!("{number}\n")).unwrap();
+        assert_eq!(thumbnail().await, 503, "{number}");
+        eventually(async || (thumbnail().await == 200).then_some(())).await;
+        assert!(!signal.exists(), "{number}");
+    }
+    node.stop().await;
+}
+
 /// Answers as a clamd does, that takes everything for harmful which says so. Returns its address.
 async fn clamd() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
