@@ -410,7 +410,7 @@ fn so_many_invitations_are_open_and_who_has_no_room_does_not_come() {
 
 #[test]
 fn who_wants_to_be_added_by_nobody_is_invited() {
-    use tidings_domain::{Audience, Facts, Regard, Rules, Settings};
+    use tidings_domain::{Audience, Facts, Rules, Settings};
     let mut facts = Facts::under(Rules::default());
     facts.add_users([user(DAN)]);
     let settings = Settings {
