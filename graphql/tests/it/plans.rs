@@ -72,10 +72,10 @@ async fn what_names_somebody_is_counted_in_so_many_steps_however_much_it_is() {
     let (me, group) = (crate::support::user(1), Uuid::from_u128(77));
     world
         .run(&format!(
-            "INSERT INTO p_conversations_2.member VALUES ('{group}', '{me}', 'member', 1, 0, now(), NULL); \
-             INSERT INTO p_unread_3.mention SELECT '{me}', '{group}', n, n FROM generate_series(1, 30000) n; \
-             INSERT INTO p_unread_3.everyone SELECT '{group}', 30000 + n, gen_random_uuid() FROM generate_series(1, 30000) n; \
-             INSERT INTO p_unread_3.void SELECT '{group}', n, n FROM generate_series(1, 29000) n"
+            "INSERT INTO p_conversations_3.member VALUES ('{group}', '{me}', 'member', 1, 0, now(), NULL); \
+             INSERT INTO p_unread_4.mention SELECT '{me}', '{group}', n, n FROM generate_series(1, 30000) n; \
+             INSERT INTO p_unread_4.everyone SELECT '{group}', 30000 + n, gen_random_uuid() FROM generate_series(1, 30000) n; \
+             INSERT INTO p_unread_4.void SELECT '{group}', n, n FROM generate_series(1, 29000) n"
         ))
         .await;
     let counts = unread::mention_counts(me, vec![]).sql(world.pool.home());
