@@ -18,7 +18,7 @@ pub(crate) mod visible;
 pub use acquaintance::{acquainted, member_ids, members_among};
 pub use conversation::{Activity, Conversation, activity, by_id};
 pub(crate) use fold::Conversations;
-pub use member::{Member, members};
+pub use member::{Member, members, members_by_id};
 pub use newcomers::Newcomers;
 pub use person::{Person, people, person_named};
 pub use receipts::receipts;

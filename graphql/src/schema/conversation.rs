@@ -7,7 +7,7 @@ use super::invitation::{Invitation, InvitationPage};
 use super::link::{InviteLink, LinkPage};
 use super::loaders::Loaders;
 use super::long::Long;
-use super::member::{Member, MemberPage, MemberRole};
+use super::member::{Member, MemberId, MemberPage, MemberRole};
 use super::message::{Message, MessageId, MessagePage};
 use super::page::{Entries, List, Page, gather};
 use super::past::{self, Past, untold};
@@ -129,6 +129,19 @@ impl Conversation {
             .await?
             .unwrap_or_default();
         Ok(entries.into_list(|member| (MemberPlace(member.user), member)))
+    }
+
+    /// One of those who are members now, by the id of the person. Null of everybody else.
+    async fn member(&self, context: &Context<'_>, user: ID) -> Result<Option<Member>> {
+        let user = id::parse("user", &user)?;
+        if let Some(past) = &self.past {
+            return Ok(past.member(user));
+        }
+        let id = MemberId {
+            conversation: self.id,
+            user,
+        };
+        Ok(context.data_unchecked::<Loaders>().members.load_one(id).await?)
     }
 
     /// How the group is set. Null for a direct conversation, in which everything is for both.

@@ -11,7 +11,7 @@ use super::inbox::PendingPages;
 use super::invitation::{InvitationPage, InvitationPages, InvitedPages};
 use super::link::{LinkPage, LinkPages};
 use super::mark::{MarksOf, Total, Totals};
-use super::member::{MemberPage, MemberPages};
+use super::member::{MemberId, MemberPage, MemberPages, Members};
 use super::message::{LastMessages, MessageId, MessageKey, MessagePage, MessagePages, Messages};
 use super::page::Page;
 use super::past::{PastMessageId, PastMessages, PastReplies};
@@ -51,6 +51,7 @@ pub(crate) struct Loaders {
     pub(crate) past_messages: Gathering<PastMessageId, PastMessages>,
     pub(crate) past_replies: Gathering<PastMessageId, PastReplies>,
     pub(crate) member_pages: Gathering<MemberPage, MemberPages>,
+    pub(crate) members: Gathering<MemberId, Members>,
     pub(crate) group_settings: Gathering<Uuid, GroupSettingsOf>,
     pub(crate) sanction_pages: Gathering<SanctionPage, SanctionPages>,
     pub(crate) link_pages: Gathering<LinkPage, LinkPages>,
@@ -195,6 +196,7 @@ impl Loaders {
             past_messages: Gathering::remembering(past_messages, waves),
             past_replies: Gathering::remembering(PastReplies(database()), waves),
             member_pages: Gathering::new(MemberPages(database()), waves),
+            members: Gathering::remembering(Members(database()), waves),
             group_settings: Gathering::remembering(GroupSettingsOf(database()), waves),
             sanction_pages: Gathering::new(SanctionPages(database()), waves),
             link_pages: Gathering::new(LinkPages(database()), waves),

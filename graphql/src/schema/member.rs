@@ -82,3 +82,28 @@ impl Loader<MemberPage> for MemberPages {
         Ok(pages)
     }
 }
+
+/// Somebody's membership of a conversation, by both ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct MemberId {
+    pub(crate) conversation: Uuid,
+    pub(crate) user: Uuid,
+}
+
+/// Reads memberships by id, those that there are. Whoever asks has made sure that the viewer is a member, too.
+pub(crate) struct Members(pub(super) Database);
+
+impl Loader<MemberId> for Members {
+    type Value = Member;
+
+    async fn load(&self, ids: &[MemberId]) -> Result<HashMap<MemberId, Member>, NoAnswer> {
+        let of = ids.iter().map(|id| id.conversation).collect();
+        let users = ids.iter().map(|id| id.user).collect();
+        let found = self.0.ask(&conversations::members_by_id(of, users)).await?;
+        let found = found.into_iter().map(|(conversation, member)| {
+            let user = member.user;
+            (MemberId { conversation, user }, Member::from(member))
+        });
+        Ok(found.collect())
+    }
+}

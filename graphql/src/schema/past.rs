@@ -115,15 +115,18 @@ impl Past {
 
     /// What the viewer was in it; `None` where they were no member.
     pub(crate) fn role(&self) -> Option<MemberRole> {
-        let members = &self.state.members;
-        let place = members
-            .binary_search_by_key(&self.viewer, |member| member.user)
-            .ok()?;
-        members.get(place).map(|member| MemberRole::named(member.role))
+        self.member(self.viewer).map(|member| member.role)
     }
 
     pub(crate) fn settings(&self) -> GroupSettings {
         self.state.settings.into()
+    }
+
+    /// One of those who were members; `None` of everybody else.
+    pub(crate) fn member(&self, user: Uuid) -> Option<Member> {
+        let members = &self.state.members;
+        let place = members.binary_search_by_key(&user, |member| member.user).ok()?;
+        members.get(place).map(Member::from)
     }
 
     /// A page of those who were members, in the order of their ids.
@@ -361,6 +364,8 @@ mod tests {
             ..past(3)
         };
         assert_eq!(other.role(), None);
+        let role = |n| past(3).member(Uuid::from_u128(n)).map(|member| member.role);
+        assert_eq!((role(3), role(4)), (Some(MemberRole::Member), None));
         assert!(past(3).is_pinned(Long(7)) && !past(3).is_pinned(Long(8)));
     }
 

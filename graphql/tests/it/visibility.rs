@@ -3,6 +3,7 @@
 use crate::support::{World, code, user};
 use async_graphql::Request;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 #[tokio::test]
 async fn strangers_and_former_members_see_nothing() {
@@ -34,6 +35,47 @@ async fn strangers_and_former_members_see_nothing() {
         json!([{ "role": "OWNER" }])
     );
     assert_eq!(seen["conversations"]["nodes"], json!([{ "id": group }]));
+}
+
+#[tokio::test]
+async fn what_somebody_is_in_a_conversation_is_told_to_its_members() {
+    let world = World::new().await;
+    let (owner, other, former, stranger) = (
+        world.person(1).await,
+        world.person(2).await,
+        world.person(3).await,
+        world.person(4).await,
+    );
+    let group = world.group(1, &[owner, other, former]).await;
+    world
+        .run(&format!(
+            "UPDATE p_conversations_2.member SET left_seq = 3 WHERE user_id = '{former}'"
+        ))
+        .await;
+    let member = |user: Uuid| format!("member(user: \"{user}\") {{ role joinedAt user {{ username }} }}");
+    let query = format!(
+        "{{ conversation(id: \"{group}\") {{ owner: {} other: {} former: {} stranger: {} nobody: {} }} }}",
+        member(owner),
+        member(other),
+        member(former),
+        member(stranger),
+        member(user(77))
+    );
+    let told = |role: &str, name: &str| json!({ "role": role, "joinedAt": "2026-01-01T00:01:00.000Z", "user": { "username": name } });
+    for viewer in [owner, other] {
+        assert_eq!(
+            world.data(viewer, &query).await["conversation"],
+            json!({ "owner": told("OWNER", "user1"), "other": told("MEMBER", "user2"), "former": null,
+                    "stranger": null, "nobody": null })
+        );
+    }
+    for viewer in [former, stranger] {
+        assert_eq!(world.data(viewer, &query).await, json!({ "conversation": null }));
+    }
+    let query = format!("{{ conversation(id: \"{group}\") {{ member(user: \"ann\") {{ role }} }} }}");
+    let answer = world.ask(owner, &query).await;
+    assert_eq!(code(&answer), "invalid_argument");
+    assert_eq!(answer["errors"][0]["extensions"]["field"], json!("user"));
 }
 
 #[tokio::test]

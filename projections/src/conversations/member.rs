@@ -15,6 +15,7 @@ pub struct Member {
 }
 
 static PAGES: Sql = Sql::new(include_str!("members.sql"));
+static BY_ID: Sql = Sql::new(include_str!("member_by_id.sql"));
 
 /// A part of the members of each of `conversations`, in the order of their ids.
 pub fn members(conversations: Vec<Uuid>, range: &Range<Uuid>) -> Select<Listed<Member>> {
@@ -25,6 +26,12 @@ pub fn members(conversations: Vec<Uuid>, range: &Range<Uuid>) -> Select<Listed<M
         .with(range.after)
         .with(range.before)
         .with(range.rows)
+}
+
+/// The memberships of those of `users` who are members of the conversations in the same places, each with its conversation.
+pub fn members_by_id(conversations: Vec<Uuid>, users: Vec<Uuid>) -> Select<(Uuid, Member)> {
+    let read = |row: &Row| Ok((row.try_get("conversation")?, Member::read(row)?));
+    Select::new(&BY_ID, read).with(conversations).with(users)
 }
 
 impl Member {

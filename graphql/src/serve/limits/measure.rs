@@ -197,6 +197,8 @@ impl<'a> Walk<'a> {
             "pins" => (PINS_MAX, PINS_USUAL),
             "user" if field.get_argument("id").is_some() => (LOOK_UP, 1),
             "userByName" => (LOOK_UP, 1),
+            // As a page of one does with its `nodes`.
+            "member" => (2, 1),
             "unreadTotal" | "mentionTotal" => (TOTAL, 1),
             "unreadThreads" => (THREADS, 1),
             // That of a conversation is the difference of two numbers.
@@ -329,6 +331,15 @@ mod tests {
         assert_eq!(measure(query, r#"{"n": 100}"#).cost, 201);
         assert_eq!(measure(query, r#"{"n": 100000}"#).cost, 401);
         assert_eq!(measure(query, r#"{"n": null}"#).cost, 101);
+    }
+
+    #[test]
+    fn a_member_costs_as_much_as_a_page_of_one() {
+        let cost = |of: &str| measure(&format!("{{ conversation(id: 1) {{ {of} }} }}"), "{}").cost;
+        assert_eq!(
+            cost("member(user: 2) { role user { id } }"),
+            cost("members(first: 1) { nodes { role user { id } } }")
+        );
     }
 
     #[test]
