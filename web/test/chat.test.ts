@@ -120,12 +120,14 @@ test('a conversation that is not shown to this person any more is not asked for 
   peer.says(said(5));
   const asked = () =>
     page.calls.filter(({ body }) => String(body['query']).startsWith('query Conversation(')).length;
-  for (let i = 0; i < 20; i++) {
+  for (let i = 0; i < 60; i++) {
+    // Read models may lag for three quarters of a minute.
+    if (i < 45) assert.ok(chat.state.conversations.get(CONVERSATION)?.joined);
     await page.pass(1_000);
     await real();
   }
   const before = asked();
-  assert.ok(before >= 2 && before <= 8, String(before));
+  assert.ok(before >= 2 && before <= 12, String(before));
   assert.equal(chat.state.conversations.get(CONVERSATION)?.joined, false);
   peer.says(said(6), left(7, ME));
   for (let i = 0; i < 20; i++) {
@@ -256,7 +258,7 @@ test('a thread shows what is known of it while read models lag, and whether one 
     replies: { nodes: [message(3, 'm2')], pageInfo },
   });
   thread = page(false);
-  await later(2);
+  await later(3);
   assert.deepEqual([seqs(), shown().state, shown().following], [[2, 3, 4], 'idle', false]);
   // While it is being asked again, this person says what they want.
   thread = { ...page(true), replies: { nodes: [3, 4].map(seq => message(seq, 'm2')), pageInfo } };

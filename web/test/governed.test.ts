@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readAddress } from '../src/chat/address.ts';
+import { LAGS_MS } from '../src/chat/again.ts';
 import type { Core } from '../src/chat/core.ts';
 import { Governing } from '../src/chat/governing.ts';
 import {
@@ -197,7 +198,7 @@ test('lists that are not shown to somebody are told by what happens alone', asyn
 });
 
 test('whoever becomes an admin is told what admins see, as soon as the read models know', async t => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
   const { governing, answers, hear, shown } = page();
   const untold = { muted: listed(), banned: null, links: null, requests: null, invitations: null };
   const others = { links: listed(), requests: listed(), invitations: listed() };
@@ -227,7 +228,7 @@ test('whoever becomes an admin is told what admins see, as soon as the read mode
 });
 
 test('however many come in by links, their uses are asked for one after the other, while somebody looks', async t => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
   const { governing, answers, hear, select, shown } = page();
   const joined = (seq: number): void =>
     hear(event(seq, 'member.added', { user: `u${seq}`, role: 'member', link: 'l1' }));
@@ -250,24 +251,25 @@ test('however many come in by links, their uses are asked for one after the othe
   // Another one: it is waited for from the beginning.
   joined(40);
   await pass(100);
+  await pass(1_500);
   answers[2]!(used(20));
   await settle();
-  for (const ms of [4_000, 10_000]) {
+  for (const ms of LAGS_MS.slice(1)) {
     await pass(ms);
     answers.at(-1)!(used(39));
     await settle();
   }
   await pass(60_000);
-  assert.deepEqual([answers.length, listOf(shown()!, 'links')[0]?.used], [5, 39]);
+  assert.deepEqual([answers.length, listOf(shown()!, 'links')[0]?.used], [6, 39]);
   // While another conversation is shown, nobody asks; and then once.
   select('c2');
   joined(41);
   await pass(60_000);
-  assert.equal(answers.length, 5);
+  assert.equal(answers.length, 6);
   select(CONVERSATION);
   governing.look(CONVERSATION);
   await pass(1_500);
-  assert.equal(answers.length, 6);
+  assert.equal(answers.length, 7);
 });
 
 test('all who are muted are loaded, up to a bound', async () => {
@@ -300,19 +302,20 @@ test('all who are muted are loaded, up to a bound', async () => {
 });
 
 test('what cannot be had is asked for again, and then said', async t => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
   const { governing, answers, shown } = page();
   const opening = governing.open(CONVERSATION);
-  for (let turn = 0; turn < 4; turn++) {
+  for (const [turn, lag] of [...LAGS_MS, 0].entries()) {
+    assert.equal(shown()?.state, 'loading');
     answers[turn]!(null);
     await settle();
-    t.mock.timers.tick(10_000);
+    t.mock.timers.tick(lag);
     await settle();
   }
   await opening;
   assert.equal(shown()?.state, 'failed');
   governing.retry(CONVERSATION);
-  answers[4]!({ requests: listed('cleo') });
+  answers[LAGS_MS.length + 1]!({ requests: listed('cleo') });
   await settle();
   assert.deepEqual([shown()!.state, listOf(shown()!, 'requests').length], ['idle', 1]);
 });

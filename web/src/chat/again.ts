@@ -1,9 +1,35 @@
 // Asking again where read models lag, and nothing says when they know.
 
-/** Waits that become longer: most know it after the first, and who has asked that often has been told. */
-export const LAGS_MS: readonly number[] = [1_500, 4_000, 10_000];
+/** Waits that become longer, three quarters of a minute in all: most know it after the first, and who has asked that often has been told. */
+export const LAGS_MS: readonly number[] = [1_500, 4_000, 10_000, 30_000];
+/** So long read models may lag. */
+export const PATIENCE_MS = LAGS_MS.reduce((sum, lag) => sum + lag);
+/** So often it is looked whether somebody still waits. */
+const LOOK_MS = 500;
 
-/** Where nobody waits for the answer, and what is not learnt stays unknown. */
-export const LONG_LAGS_MS: readonly number[] = [...LAGS_MS, 30_000];
+/** Waits for so long, or until it is over. */
+export const pause = (ms: number, isOver?: () => boolean): Promise<void> =>
+  new Promise(resolve => {
+    const end = (): void => {
+      clearTimeout(timer);
+      clearInterval(look);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    const look = isOver && setInterval(() => isOver() && end(), LOOK_MS);
+  });
 
-export const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
+/** What is asked for, until it is had or the read models have had time: `null` is asked for again. Nobody needs it any more when it is over. */
+export const again = async <T>(ask: () => Promise<T | null>, isOver: () => boolean): Promise<T | null> =>
+  (await ask()) ?? later(ask, isOver);
+
+/** The same, where what there is now is known. */
+export async function later<T>(ask: () => Promise<T | null>, isOver: () => boolean): Promise<T | null> {
+  for (const lag of LAGS_MS) {
+    if (!isOver()) await pause(lag, isOver);
+    if (isOver()) return null;
+    const found = await ask();
+    if (found !== null) return found;
+  }
+  return null;
+}

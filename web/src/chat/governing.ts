@@ -7,7 +7,7 @@ import type {
   Role,
   TidingsEvent,
 } from '../protocol/frames.ts';
-import { LAGS_MS, pause } from './again.ts';
+import { again, LAGS_MS, pause } from './again.ts';
 import type { Core } from './core.ts';
 import {
   answered,
@@ -231,14 +231,12 @@ export class Governing {
 
   /** Asks for all lists. Nothing else ends that they are being loaded. */
   private async load(id: string, opening: Opening): Promise<void> {
-    for (const lag of [...LAGS_MS, null]) {
+    const load = async (): Promise<true | null> => {
       const loaded = await this.loadAll(id, opening).catch(() => false);
-      if (!this.lasts(id, opening)) return;
-      if (loaded && this.isComplete(id)) return this.become(id, 'idle');
-      if (lag === null) return this.become(id, 'failed');
-      await pause(lag);
-      if (!this.lasts(id, opening)) return;
-    }
+      return loaded && this.isComplete(id) ? true : null;
+    };
+    const loaded = await again(load, () => !this.lasts(id, opening));
+    if (this.lasts(id, opening)) this.become(id, loaded ? 'idle' : 'failed');
   }
 
   /** Asks for the first page of each list, and for all who are muted: members are marked by that. Answers whether it had all. */
@@ -269,8 +267,10 @@ export class Governing {
     if (!opening || opening.counting) return;
     opening.counting = true;
     while (opening.lags < LAGS_MS.length && this.isInView(id)) {
-      await pause(LAGS_MS[opening.lags]!);
+      const step = opening.lags;
+      await pause(LAGS_MS[step]!, () => opening.lags < step || !this.lasts(id, opening));
       if (!this.lasts(id, opening) || !this.isInView(id)) break;
+      if (opening.lags < step) continue;
       opening.lags += 1;
       const page = await queries.findGoverned(this.core.ask, id, ['links']).catch(() => null);
       if (page && this.lasts(id, opening)) this.take(id, page);

@@ -5,8 +5,8 @@ const GATHER_MS = 20;
 const AT_ONCE = 20;
 /** So many questions are under way at a time; the rest waits in the order in which it was asked for. */
 const ASKING_MAX = 2;
-/** What is not there yet may be soon: read models lag, and connections break. */
-const TRIES_MAX = 6;
+/** What is not there yet may be soon: read models lag, as long as so many tries take, and connections break. */
+const TRIES_MAX = 7;
 const AGAIN_MS = 500;
 const AGAIN_MAX_MS = 15_000;
 /** So many that nobody looks at are remembered. */

@@ -1,7 +1,7 @@
 // What people tell of themselves: looked at, and of oneself changed, with what others may do and know.
 import type { Notice } from '../protocol/frames.ts';
 import { upload } from '../shared/upload.ts';
-import { LAGS_MS, pause } from './again.ts';
+import { again } from './again.ts';
 import type { Core } from './core.ts';
 import { Lookup } from './lookup.ts';
 import { fileName } from './nouns/attachment.ts';
@@ -61,12 +61,15 @@ export class Profiles {
   /** What holds of oneself by a position. It is done: read models that lag are asked again before anything else is said. */
   private async own(position: string): Promise<Profile> {
     const { me } = this.core.state;
-    for (const lag of LAGS_MS) {
-      const profile = await this.find(me, position).catch(() => null);
-      if (profile || this.core.closed) return profile ?? this.find(me, position);
-      await pause(lag);
-    }
-    return this.find(me, position);
+    let problem: unknown;
+    const find = (): Promise<Profile | null> =>
+      this.find(me, position).catch((error: unknown) => {
+        problem = error;
+        return null;
+      });
+    const profile = await again(find, () => this.core.closed);
+    if (!profile) throw problem;
+    return profile;
   }
 
   stop(): void {

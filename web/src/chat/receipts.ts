@@ -1,5 +1,5 @@
 // How far one's own messages have come. Receipts tell of it live; what came before this page was open is asked for.
-import { LONG_LAGS_MS, pause } from './again.ts';
+import { again } from './again.ts';
 import type { Core } from './core.ts';
 import * as queries from './queries.ts';
 import * as store from './store.ts';
@@ -37,19 +37,17 @@ export class Receipts {
     asked.add(id);
     const isRead = (): boolean =>
       [...(core.state.conversations.get(id)?.reads.values() ?? [])].some(seq => seq >= last.seq);
-    for (const lag of [...LONG_LAGS_MS, null]) {
+    let answered = false;
+    const ask = async (): Promise<true | null> => {
       const receipts = await queries.findReceipts(core.ask, mine.slice(-ASKED_MAX)).catch(() => null);
+      answered = receipts !== null;
       if (receipts) core.update(state => store.withReceipts(state, id, receipts));
-      if (isRead()) return;
-      if (lag === null) {
-        // Without an answer it is asked for again when something else happens.
-        if (!receipts) asked.delete(id);
-        return;
-      }
-      await pause(lag);
-      // The next connection asks anew.
-      if (core.closed || asked !== this.asked) return;
-    }
+      return isRead() ? true : null;
+    };
+    // The next connection asks anew.
+    const known = await again(ask, () => core.closed || asked !== this.asked);
+    // Without an answer it is asked for again when something else happens.
+    if (!known && !answered) asked.delete(id);
   }
 
   seenBy(id: string, message: string): Promise<queries.SeenBy> {

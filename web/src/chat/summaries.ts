@@ -1,7 +1,7 @@
 // The list of conversations: loaded at the beginning, and completed where events tell of what it does not have.
 import type { Notice, Welcome } from '../protocol/frames.ts';
 import { SignedOut } from '../shared/session.ts';
-import { LONG_LAGS_MS, pause } from './again.ts';
+import { again, LAGS_MS, later, PATIENCE_MS, pause } from './again.ts';
 import type { Core } from './core.ts';
 import * as queries from './queries.ts';
 import * as store from './store.ts';
@@ -11,8 +11,8 @@ const LIST_PAGES_MAX = 25;
 /** The list was asked for no longer than this before the first welcome; what is older, it includes. */
 const LISTED_MS = 60_000;
 const TRY_AGAIN_MS = 1_000;
-const TRIES_MAX = 8;
-/** Who has asked so often asks seldom. */
+/** Who has asked for so long asks seldom. */
+const SOON_MS = 8_000;
 const SELDOM_MS = 15_000;
 
 export class Summaries {
@@ -53,7 +53,7 @@ export class Summaries {
       } catch (error) {
         if (error instanceof SignedOut || core.closed) return false;
         tries += 1;
-        await pause(TRY_AGAIN_MS * Math.min(tries, TRIES_MAX));
+        await pause(Math.min(TRY_AGAIN_MS * tries, SOON_MS));
       }
     }
     return !core.closed;
@@ -66,12 +66,13 @@ export class Summaries {
   async synced(): Promise<void> {
     const { core } = this;
     const turn = ++this.turn;
-    for (const lag of turn === 1 ? LONG_LAGS_MS : [0, ...LONG_LAGS_MS]) {
-      if (lag > 0) await pause(lag);
-      if (core.closed || turn !== this.turn) return;
+    const isOver = (): boolean => core.closed || turn !== this.turn;
+    const look = async (): Promise<null> => {
       const found = await queries.listConversations(core.ask, core.state.me, null).catch(() => null);
-      if (found) this.take(found);
-    }
+      if (found && !isOver()) this.take(found);
+      return null;
+    };
+    await (turn === 1 ? later(look, isOver) : again(look, isOver));
   }
 
   /** One that a command has just opened; `position` is that of its ack. */
@@ -96,18 +97,14 @@ export class Summaries {
   }
 
   /** Asks for one until the read models have answered, unless nobody needs that any more. */
-  private async answered(
+  private answered(
     id: string,
     position: string | undefined,
     isOver = (): boolean => false,
   ): Promise<queries.Found | null> {
     const { core } = this;
-    for (let tries = 0; tries < TRIES_MAX && !core.closed && !isOver(); tries++) {
-      const found = await queries.findConversation(core.ask, core.state.me, id, position).catch(() => null);
-      if (found) return found;
-      await pause(TRY_AGAIN_MS);
-    }
-    return null;
+    const find = () => queries.findConversation(core.ask, core.state.me, id, position).catch(() => null);
+    return again(find, () => core.closed || isOver());
   }
 
   /** Asks for one again after a while, and some times more: no answer says whether the read models know already. */
@@ -123,7 +120,7 @@ export class Summaries {
   }
 
   private renewAfter(id: string, step: number): void {
-    const lag = LONG_LAGS_MS[step];
+    const lag = LAGS_MS[step];
     if (lag === undefined) return void this.renewing.delete(id);
     const timer = setTimeout(() => {
       this.core.update(state => store.withPartial(state, id));
@@ -144,16 +141,18 @@ export class Summaries {
     const { core } = this;
     if (this.completing.has(id)) return;
     this.completing.add(id);
-    for (let tries = 1; !core.closed; tries++) {
+    for (let waited = 0; !core.closed;) {
       const found = await queries.findConversation(core.ask, core.state.me, id).catch(() => null);
-      if (found && found.summaries.length === 0 && tries >= TRIES_MAX) {
+      if (found && found.summaries.length === 0 && waited >= PATIENCE_MS) {
         // The read models are not that far behind: it is not shown to this person.
         core.update(state => store.withoutSummary(state, id));
       } else if (found) {
         this.take(found);
       }
       if (!core.state.conversations.get(id)?.partial) break;
-      await pause(tries < TRIES_MAX ? TRY_AGAIN_MS : SELDOM_MS);
+      const wait = waited < SOON_MS ? TRY_AGAIN_MS : SELDOM_MS;
+      await pause(wait);
+      waited += wait;
     }
     this.completing.delete(id);
   }

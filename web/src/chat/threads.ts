@@ -1,17 +1,13 @@
 // Threads that somebody looks at.
 import type { Notice } from '../protocol/frames.ts';
 import { passes, Problem } from '../shared/api.ts';
-import { pause } from './again.ts';
+import { again, later } from './again.ts';
 import type { Core } from './core.ts';
 import { emptyThread, followed, joined, lastReply, type Thread } from './nouns/thread.ts';
 import * as queries from './queries.ts';
 import type { Reads } from './reads.ts';
 import * as store from './store.ts';
 import type { Summaries } from './summaries.ts';
-
-/** Read models lag: so often, and after so long each time, it is asked again what they did not know. */
-const TRIES_MAX = 8;
-const AGAIN_MS = 1_000;
 
 export class Threads {
   private atEnd = true;
@@ -101,14 +97,12 @@ export class Threads {
     const { core } = this;
     if (this.asking === root) return;
     this.asking = root;
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
-      await pause(AGAIN_MS);
-      if (core.closed || this.shown(id)?.root !== root) break;
+    const find = async (): Promise<queries.ThreadPage | null> => {
       const page = await queries.findThread(core.ask, core.state.me, id, root, null).catch(() => null);
-      if (!page || this.knows(id, root) > lastReply({ root, entries: page.entries })) continue;
-      this.answered(id, root, page.following);
-      break;
-    }
+      return page && this.knows(id, root) <= lastReply({ root, entries: page.entries }) ? page : null;
+    };
+    const page = await later(find, () => core.closed || this.shown(id)?.root !== root);
+    if (page) this.answered(id, root, page.following);
     if (this.asking === root) this.asking = null;
   }
 
@@ -175,15 +169,19 @@ export class Threads {
   /** One page of a thread. A message that was said right now may not be known yet. */
   private async find(id: string, root: string, before: string | null): Promise<queries.ThreadPage> {
     const { core } = this;
-    for (let tries = 1; ; tries++) {
+    let problem: unknown;
+    const find = async (): Promise<queries.ThreadPage | null> => {
       try {
         return await queries.findThread(core.ask, core.state.me, id, root, before);
       } catch (error) {
-        if (core.closed || this.shown(id)?.root !== root || tries === TRIES_MAX) throw error;
         if (!(error instanceof Problem) || !(error.code === 'not_found' || passes(error.code))) throw error;
-        await pause(AGAIN_MS);
+        problem = error;
+        return null;
       }
-    }
+    };
+    const page = await again(find, () => core.closed || this.shown(id)?.root !== root);
+    if (!page) throw problem;
+    return page;
   }
 }
 

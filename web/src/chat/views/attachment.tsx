@@ -1,6 +1,6 @@
 // The file that a message shows: a picture, or its name and size.
 import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
-import { LONG_LAGS_MS } from '../again.ts';
+import { LAGS_MS } from '../again.ts';
 import type { Chat } from '../chat.ts';
 import { fitted, sizeText, type Attachment } from '../nouns/attachment.ts';
 import type { Outgoing } from '../store.ts';
@@ -39,7 +39,7 @@ export function AttachmentView({ chat, conversation, message, kind, caption }: P
   /** A busy server may have refused it: it is fetched again, and stands there as a file until then. */
   function fails(address: string): void {
     setBroken(address);
-    const lag = LONG_LAGS_MS[tries.current++];
+    const lag = LAGS_MS[tries.current++];
     if (lag !== undefined) again.current = setTimeout(() => setBroken(''), lag);
   }
   const size = fitted(width ?? PICTURE_PX, height ?? PICTURE_PX, PICTURE_PX);

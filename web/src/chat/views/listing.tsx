@@ -1,7 +1,7 @@
 // A dialog that loads a list and shows it.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { LONG_LAGS_MS, pause } from '../again.ts';
+import { again } from '../again.ts';
 import { sentence } from './hooks.ts';
 import { clockTime, shortTime } from './time.ts';
 
@@ -31,15 +31,15 @@ export function Listing<T>({ title, empty, load, lacks, row, onClose }: Props<T>
   }, []);
 
   async function fill(shown: { current: boolean }): Promise<void> {
-    for (const lag of [...LONG_LAGS_MS, null]) {
+    const take = async (): Promise<true | null> => {
       const found = await load().catch((error: unknown) => sentence(error));
-      if (!shown.current) return;
+      if (!shown.current) return null;
       setProblem(typeof found === 'string' ? found : '');
-      if (typeof found !== 'string') setItems(found);
-      if (lag === null || (typeof found !== 'string' && !lacks?.(found))) return;
-      await pause(lag);
-      if (!shown.current) return;
-    }
+      if (typeof found === 'string') return null;
+      setItems(found);
+      return lacks?.(found) ? null : true;
+    };
+    await again(take, () => !shown.current);
   }
 
   return (
