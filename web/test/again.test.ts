@@ -1,7 +1,7 @@
 // Asking again where read models lag.
 import assert from 'node:assert/strict';
 import { mock, test, type TestContext } from 'node:test';
-import { again, later, PATIENCE_MS } from '../src/chat/again.ts';
+import { again, keepAsking, later, PATIENCE_MS } from '../src/chat/again.ts';
 import { settle } from './browser.ts';
 
 /** Time passes, half a second at a time. */
@@ -59,4 +59,22 @@ test('nobody waits for what is over', async context => {
   over = true;
   await pass(500);
   assert.deepEqual([await told, asked], [null, 3]);
+});
+
+test('what has had no answer is asked for until there is one, and then some times more', async context => {
+  const pass = timers(context);
+  const taken: number[] = [];
+  let asked = 0;
+  const done = keepAsking(
+    async () => {
+      asked += 1;
+      if (asked < 3) throw new Error('busy');
+      return asked;
+    },
+    found => void taken.push(found),
+    () => false,
+  );
+  await pass(10_000 + PATIENCE_MS);
+  await done;
+  assert.deepEqual(taken, [3, 4, 5, 6, 7]);
 });

@@ -1,11 +1,12 @@
 // What others are to somebody, as answers and notices tell, with a server that is none.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { Contacts } from '../src/chat/contacts.ts';
 import type { Core } from '../src/chat/core.ts';
 import { those } from '../src/chat/nouns/contact.ts';
 import * as store from '../src/chat/store.ts';
 import type { Notice } from '../src/protocol/frames.ts';
+import { settle } from './browser.ts';
 import { BOB, ME } from './events.ts';
 
 const notice = (kind: string, data: object): Notice => ({
@@ -30,6 +31,8 @@ interface Found {
 }
 
 function page() {
+  mock.timers.reset();
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
   const answers: ((found: Found | null) => void)[] = [];
   const asked: string[] = [];
   const sent: { type: string }[] = [];
@@ -56,13 +59,9 @@ function page() {
   return { contacts, answers, asked, sent, core, relations: () => core.state.relations };
 }
 
-const settle = async (): Promise<void> => {
-  for (let i = 0; i < 20; i++) await Promise.resolve();
-};
-
 test('what is heard while the lists are asked for is newer than the lists', async () => {
   const { contacts, answers, relations } = page();
-  const asked = contacts.reconnected();
+  void contacts.reconnected();
   contacts.noticed(notice('contact.removed', { user: 'old', by: 'old' }));
   contacts.noticed(notice('contact.requested', { user: BOB, by: BOB, text: 'it is me' }));
   contacts.noticed(notice('user.blocked', { user: 'rude', on: false }));
@@ -73,7 +72,7 @@ test('what is heard while the lists are asked for is newer than the lists', asyn
       pageInfo: { hasNextPage: false, endCursor: null },
     },
   });
-  await asked;
+  await settle();
   assert.deepEqual(those(relations(), 'contact'), ['ann']);
   assert.deepEqual(relations().ties.get(BOB), {
     kind: 'asks',
@@ -85,14 +84,33 @@ test('what is heard while the lists are asked for is newer than the lists', asyn
 
 test('lists of several pages are asked for to their ends, each on its own', async () => {
   const { contacts, answers, asked, relations } = page();
-  const reconnected = contacts.reconnected();
+  void contacts.reconnected();
   answers[0]!({ contacts: listed(['a'], 'x'), sentContactRequests: listed(['c']) });
   await settle();
   assert.ok(asked[1]!.includes('contacts(') && !asked[1]!.includes('blocked('));
   answers[1]!({ contacts: listed(['b']) });
-  await reconnected;
+  await settle();
   assert.deepEqual(those(relations(), 'contact'), ['a', 'b']);
   assert.deepEqual(those(relations(), 'asked'), ['c']);
+});
+
+test('what read models learn of late is asked for some times more, and then no more', async () => {
+  const { contacts, answers, relations } = page();
+  void contacts.reconnected();
+  answers[0]!({ contacts: listed(['ann']) });
+  await settle();
+  contacts.noticed(notice('contact.removed', { user: 'ann', by: 'ann' }));
+  for (let turn = 1; turn <= 4; turn++) {
+    mock.timers.tick(30_000);
+    await settle();
+    answers[turn]!({ contacts: listed(['ann', 'cleo']) });
+    await settle();
+    // What was heard is newer.
+    assert.deepEqual(those(relations(), 'contact'), ['cleo']);
+  }
+  mock.timers.tick(60_000);
+  await settle();
+  assert.equal(answers.length, 5);
 });
 
 test('what somebody does is shown at once, and notices of it change nothing', async () => {

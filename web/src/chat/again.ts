@@ -4,6 +4,8 @@
 export const LAGS_MS: readonly number[] = [1_500, 4_000, 10_000, 30_000];
 /** So long read models may lag. */
 export const PATIENCE_MS = LAGS_MS.reduce((sum, lag) => sum + lag);
+/** What has had no answer at all is asked for again after this. */
+const AGAIN_MS = 5_000;
 /** So often it is looked whether somebody still waits. */
 const LOOK_MS = 500;
 
@@ -32,4 +34,25 @@ export async function later<T>(ask: () => Promise<T | null>, isOver: () => boole
     if (found !== null) return found;
   }
   return null;
+}
+
+/** Takes in what there is, until there is an answer, and some times more: none says whether the read models know already. */
+export async function keepAsking<T>(
+  ask: () => Promise<T>,
+  take: (found: T) => void,
+  isOver: () => boolean,
+): Promise<void> {
+  const look = async (): Promise<boolean> => {
+    const found = await ask().then(
+      answer => ({ answer }),
+      () => null,
+    );
+    if (found && !isOver()) take(found.answer);
+    return found !== null;
+  };
+  while (!isOver() && !(await look())) await pause(AGAIN_MS, isOver);
+  await later(async () => {
+    await look();
+    return null;
+  }, isOver);
 }

@@ -1,16 +1,14 @@
-// Contacts and blocks: asked for with each connection, told of by notices meanwhile, and changed.
+// Contacts and blocks: asked for with each connection and some times behind it, told of by notices meanwhile, and changed.
 import type { Notice } from '../protocol/frames.ts';
-import { pause } from './again.ts';
+import { keepAsking } from './again.ts';
 import type { Core } from './core.ts';
 import { hear, known, said, type Word } from './nouns/contact.ts';
 import * as queries from './queries.ts';
 import * as store from './store.ts';
 
-const AGAIN_MS = 5_000;
-
 /** All that is done here fails with a sentence for people. Notices of it come some seconds later: it is shown at once. */
 export class Contacts {
-  /** Of whom something was heard since they were asked for last: that is newer than what is found. */
+  /** Of whom something was heard since the connection stands: that is newer than what is found. */
   private heard = { ties: new Set<string>(), blocked: new Set<string>() };
 
   constructor(
@@ -18,25 +16,20 @@ export class Contacts {
     private readonly find: (username: string) => Promise<store.Person>,
   ) {}
 
-  /** Asks for what was told while there was no connection, until there is an answer. */
-  async reconnected(): Promise<void> {
+  /** Asks for what was told while there was no connection. */
+  reconnected(): Promise<void> {
     const heard = (this.heard = { ties: new Set(), blocked: new Set() });
     const { core } = this;
-    // A later connection knows better.
-    const isOver = () => core.closed || heard !== this.heard;
-    while (!isOver()) {
-      const found = await queries.findRelations(core.ask).catch(() => null);
-      if (isOver()) return;
-      if (!found) {
-        await pause(AGAIN_MS);
-        continue;
-      }
-      core.update(state => ({
-        ...store.withPeople(state, found.people),
-        relations: known(state.relations, found.relations, heard),
-      }));
-      return;
-    }
+    return keepAsking(
+      () => queries.findRelations(core.ask),
+      found =>
+        core.update(state => ({
+          ...store.withPeople(state, found.people),
+          relations: known(state.relations, found.relations, heard),
+        })),
+      // A later connection knows better.
+      () => core.closed || heard !== this.heard,
+    );
   }
 
   noticed(notice: Notice): void {

@@ -1,14 +1,12 @@
-// Invitations into groups: asked for with each connection, told of by notices meanwhile, and answered.
+// Invitations into groups: asked for with each connection and some times behind it, told of by notices meanwhile, and answered.
 import type { Ack, Notice } from '../protocol/frames.ts';
-import { pause } from './again.ts';
+import { keepAsking } from './again.ts';
 import type { Core } from './core.ts';
 import * as queries from './queries.ts';
 import * as store from './store.ts';
 
-const AGAIN_MS = 5_000;
-
 export class Invitations {
-  /** Groups of which something was heard since they were asked for last: what was heard is newer than what is found. */
+  /** Groups of which something was heard since the connection stands: what was heard is newer than what is found. */
   private heard = new Set<string>();
 
   constructor(
@@ -16,26 +14,21 @@ export class Invitations {
     private readonly opened: (ack: Ack) => Promise<string>,
   ) {}
 
-  /** Asks for what was told while there was no connection, until there is an answer. */
-  async reconnected(): Promise<void> {
+  /** Asks for what was told while there was no connection. */
+  reconnected(): Promise<void> {
+    const { core } = this;
     const heard = (this.heard = new Set());
-    // A later connection knows better.
-    const isOver = () => this.core.closed || heard !== this.heard;
-    while (!isOver()) {
-      const found = await queries.findInvitations(this.core.ask).catch(() => null);
-      if (isOver()) return;
-      if (!found) {
-        await pause(AGAIN_MS);
-        continue;
-      }
-      const { invitations, people } = found;
-      this.core.update(state => {
-        const newer = state.invitations.filter(({ conversation }) => heard.has(conversation));
-        const older = invitations.filter(({ conversation }) => !heard.has(conversation));
-        return { ...store.withPeople(state, people), invitations: [...older, ...newer] };
-      });
-      return;
-    }
+    return keepAsking(
+      () => queries.findInvitations(core.ask),
+      ({ invitations, people }) =>
+        core.update(state => {
+          const newer = state.invitations.filter(({ conversation }) => heard.has(conversation));
+          const older = invitations.filter(({ conversation }) => !heard.has(conversation));
+          return { ...store.withPeople(state, people), invitations: [...older, ...newer] };
+        }),
+      // A later connection knows better.
+      () => core.closed || heard !== this.heard,
+    );
   }
 
   noticed(notice: Notice): void {
