@@ -44,6 +44,8 @@ async function online(
   nodes: object[],
   conversation: () => object | null = () => null,
   other: Asked = () => ({}),
+  /** How far the server's clock is ahead. */
+  aheadMs = 0,
 ): Promise<Page> {
   const page = browser((_, { query, variables }) => {
     const text = String(query);
@@ -80,7 +82,11 @@ async function online(
   }
   const peer = peers[0]!;
   peer.opens();
-  const welcome = { type: 'welcome', heartbeat_ms: 25_000, time: new Date(Date.now()).toISOString() };
+  const welcome = {
+    type: 'welcome',
+    heartbeat_ms: 25_000,
+    time: new Date(Date.now() + aheadMs).toISOString(),
+  };
   peer.says(welcome, { type: 'synced' });
   await settle();
   return { page, chat, peer, ended };
@@ -669,6 +675,27 @@ test('marks of another device are shown live, and asked for where they came whil
   assert.equal(self(), undefined);
   await page.pass(60_000);
   assert.equal(self(), 5);
+  chat.close();
+});
+
+test('what ends in an hour ends by the clock of the server', async () => {
+  const day = 24 * 3_600_000;
+  const { page, chat, peer } = await online([node(1)], undefined, undefined, day);
+  const ends = new Date(Date.now() + 2_000 + day + 3_600_000).toISOString();
+  await page.pass(2_000);
+  const done = Promise.all([
+    chat.marks.mute(CONVERSATION, true, 3_600_000),
+    chat.governing.mute(CONVERSATION, BOB, true, 3_600_000),
+    chat.governing.ban(CONVERSATION, BOB, '', 3_600_000),
+  ]);
+  const sent = peer.taken().filter(frame => 'until' in frame);
+  assert.deepEqual(
+    sent.map(({ type, until }) => [type, until]),
+    ['conversation.mute', 'group.mute', 'group.ban'].map(type => [type, ends]),
+  );
+  for (const { id } of sent)
+    peer.says({ type: 'ack', id, conversation: CONVERSATION, seq: 2, position: '0:2', at: ends });
+  await done;
   chat.close();
 });
 

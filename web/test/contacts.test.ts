@@ -38,6 +38,7 @@ function page() {
   const sent: { type: string }[] = [];
   const core = {
     closed: false,
+    now: () => 0,
     state: store.initialState(ME),
     update(next: (state: store.State) => store.State) {
       core.state = next(core.state);

@@ -5,6 +5,7 @@ import { uuidv7 } from '../shared/ids.ts';
 import { Session, SignedOut, type Login } from '../shared/session.ts';
 import { LONG_LAGS_MS, pause } from './again.ts';
 import { Changes } from './changes.ts';
+import { Clock } from './clock.ts';
 import { Contacts } from './contacts.ts';
 import type { Core } from './core.ts';
 import { CursorKeeper, deviceName, storedCursors } from './cursors.ts';
@@ -46,6 +47,8 @@ export class Chat implements Core {
   private readonly session: Session;
   readonly sessions: Sessions;
   private readonly cursors: CursorKeeper;
+  private readonly clock = new Clock();
+  readonly now = this.clock.now;
   readonly changes = new Changes(this);
   readonly drafts: Drafts;
   readonly members = new Members(this);
@@ -98,7 +101,7 @@ export class Chat implements Core {
       refused ? (await this.session.renew()).token : this.session.token();
     this.sessions = new Sessions(this.session);
     this.ask = queries.asker(token);
-    this.files = new Files(this.ask);
+    this.files = new Files(this.ask, this.now);
     this.quotes = new Lookup(async keys => {
       const { quotes, people } = await queries.findQuotes(this.ask, keys.map(queries.placeOf));
       this.update(state => store.withPeople(state, people));
@@ -141,6 +144,7 @@ export class Chat implements Core {
         ephemeral: frame => this.update(state => store.withEphemeral(state, frame, Date.now())),
         refused: (id, error) => this.presence.refused(id, error),
         welcomed: welcome => {
+          this.clock.heard(welcome.time);
           this.summaries.welcomed(welcome);
           this.receipts.reconnected();
           this.presence.reconnected();
@@ -217,7 +221,7 @@ export class Chat implements Core {
       entry => entry.kind === 'message' && entry.sender === me && entry.content !== null && isInMain(entry),
     );
     if (last?.kind !== 'message' || !conversation || conversation.log?.cut) return;
-    if (mayEdit(last, conversation, me, limits, Date.now())) this.editing(id, last.id);
+    if (mayEdit(last, conversation, me, limits, this.now())) this.editing(id, last.id);
   }
 
   /** What a message said before it was edited, the oldest first. */
@@ -446,7 +450,7 @@ export class Chat implements Core {
   private concerns({ conversation, data }: EventOf<'message.sent'>): boolean {
     const { me, conversations } = this.state;
     const marks = conversations.get(conversation)?.marks;
-    return !marks || !isMuted(marks, Date.now()) || (data.mentions?.includes(me) ?? false);
+    return !marks || !isMuted(marks, this.now()) || (data.mentions?.includes(me) ?? false);
   }
 
   private async opened(ack: { conversation: string; position: string }): Promise<string> {

@@ -44,7 +44,7 @@ export class Contacts {
     const before = this.core.state.relations.ties.get(user)?.kind;
     if (before === 'asks') this.hear({ user, tie: { kind: 'contact' } });
     if (before !== undefined) return;
-    const at = new Date(Date.now()).toISOString();
+    const at = new Date(this.core.now()).toISOString();
     this.hear({ user, tie: { kind: 'asked', text: text === '' ? null : text, at } });
   }
 

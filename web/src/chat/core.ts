@@ -8,6 +8,8 @@ export interface Core {
   readonly socket: Socket;
   readonly ask: Ask;
   readonly closed: boolean;
+  /** What time it is by the server's clock, in milliseconds, as far as that is known. */
+  now(): number;
   update(next: (state: State) => State): void;
   /** Does whatever the present state calls for. */
   lookAfter(): void;

@@ -10,7 +10,11 @@ const TIMER_MAX_MS = 24 * 60 * 60_000;
 export class Files {
   private readonly lookup: Lookup<Attachment>;
 
-  constructor(ask: queries.Ask) {
+  /** `now` is what time it is by the server's clock. */
+  constructor(
+    ask: queries.Ask,
+    private readonly now: () => number,
+  ) {
     this.lookup = new Lookup(keys => queries.findAttachments(ask, keys.map(queries.placeOf)));
   }
 
@@ -26,8 +30,8 @@ export class Files {
       clearTimeout(timer);
       const file = this.lookup.get(which);
       if (!file) return;
-      const left = Date.parse(file.expiresAt) - Date.now() - MARGIN_MS;
-      // However wrong this device's clock is, it is not asked for all the time.
+      const left = Date.parse(file.expiresAt) - this.now() - MARGIN_MS;
+      // However wrong the clock is, it is not asked for all the time.
       timer = setTimeout(() => this.lookup.again(which), Math.min(Math.max(left, MARGIN_MS), TIMER_MAX_MS));
     };
     const stop = this.lookup.watch(which, () => {
@@ -35,7 +39,7 @@ export class Files {
       listener();
     });
     const known = this.lookup.get(which);
-    if (known && Date.parse(known.expiresAt) - Date.now() < MARGIN_MS) this.lookup.again(which);
+    if (known && Date.parse(known.expiresAt) - this.now() < MARGIN_MS) this.lookup.again(which);
     renew();
     return () => {
       clearTimeout(timer);

@@ -146,12 +146,12 @@ export class Governing {
 
   /** For so many milliseconds, or until somebody ends it. */
   async mute(conversation: string, user: string, on: boolean, forMs?: number): Promise<void> {
-    await this.command({ type: 'group.mute', conversation, user, on, ...until(forMs) });
+    await this.command({ type: 'group.mute', conversation, user, on, ...this.until(forMs) });
   }
 
   async ban(conversation: string, user: string, reason: string, forMs?: number): Promise<void> {
     const why = reason === '' ? {} : { reason };
-    await this.command({ type: 'group.ban', conversation, user, ...why, ...until(forMs) });
+    await this.command({ type: 'group.ban', conversation, user, ...why, ...this.until(forMs) });
   }
 
   /** Bans somebody who may not be in. */
@@ -186,6 +186,10 @@ export class Governing {
 
   async leave(conversation: string): Promise<void> {
     await this.command({ type: 'group.leave', conversation });
+  }
+
+  private until(forMs?: number): { until?: string } {
+    return forMs === undefined ? {} : { until: new Date(this.core.now() + forMs).toISOString() };
   }
 
   private about(type: AboutSomebody, conversation: string, user: string): Promise<Ack> {
@@ -287,6 +291,3 @@ export class Governing {
 /** Whether an event says what somebody is in a group. */
 const ranks = (event: TidingsEvent, user: string): boolean =>
   (event.kind === 'role.changed' || event.kind === 'member.added') && event.data.user === user;
-
-const until = (forMs?: number): { until?: string } =>
-  forMs === undefined ? {} : { until: new Date(Date.now() + forMs).toISOString() };

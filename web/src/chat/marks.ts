@@ -20,8 +20,9 @@ export class OwnMarks {
 
   /** For so many milliseconds, or for ever. Fails with a sentence for people, as the others do. */
   async mute(conversation: string, on: boolean, forMs?: number): Promise<void> {
-    const until = forMs === undefined ? {} : { until: new Date(Date.now() + forMs).toISOString() };
-    await this.core.socket.command({ type: 'conversation.mute', conversation, on, ...until });
+    const { core } = this;
+    const until = forMs === undefined ? {} : { until: new Date(core.now() + forMs).toISOString() };
+    await core.socket.command({ type: 'conversation.mute', conversation, on, ...until });
   }
 
   async archive(conversation: string, on: boolean): Promise<void> {

@@ -94,7 +94,7 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
     if (matchMedia(NARROW).matches) setPanel(null);
   }
 
-  const unread = unreadTotal(state);
+  const unread = unreadTotal(state, chat.now());
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) Tidings` : 'Tidings';
   }, [unread]);

@@ -28,10 +28,9 @@ export function useNow(on: boolean): number {
 }
 
 /** How many unread messages somebody should be told of; in muted conversations, those that mention them. */
-export function unreadTotal(state: State): number {
+export function unreadTotal({ conversations }: State, now: number): number {
   let total = 0;
-  const now = Date.now();
-  for (const { unread, mentioned, marks } of state.conversations.values()) {
+  for (const { unread, mentioned, marks } of conversations.values()) {
     total += isMuted(marks, now) ? mentioned : unread;
   }
   return total;

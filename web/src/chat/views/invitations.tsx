@@ -5,7 +5,7 @@ import * as store from '../store.ts';
 import { sentence } from './hooks.ts';
 
 export function Invitations({ chat, state }: { chat: Chat; state: store.State }) {
-  const open = state.invitations.filter(({ until }) => Date.parse(until) > Date.now());
+  const open = state.invitations.filter(({ until }) => Date.parse(until) > chat.now());
   if (open.length === 0) return null;
   return (
     <ul class="invitations" aria-label="Invitations">

@@ -34,7 +34,7 @@ export function OwnMarksMenu({ chat, state, conversation, onOutcome }: Props) {
   });
   const [clearing, setClearing] = useState(false);
   const choices: Choice[] = [
-    ...(isMuted(marks, Date.now())
+    ...(isMuted(marks, chat.now())
       ? [{ label: 'Unmute', act: doing(() => chat.marks.mute(id, false)) }]
       : [mute('Mute for an hour', HOUR_MS), mute('Mute for a day', 24 * HOUR_MS), mute('Mute')]),
     {

@@ -136,7 +136,7 @@ interface ItemProps {
 const Item = memo(function Item(props: ItemProps) {
   const { chat, other, conversation, face, seen, title, preview, selected } = props;
   const { id, unread, mentioned, marks, unreadThreads, lastAt } = conversation;
-  const muted = isMuted(marks, Date.now());
+  const muted = isMuted(marks, chat.now());
   const count = unread > 99 ? '99+' : String(unread);
   return (
     <li>

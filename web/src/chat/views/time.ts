@@ -28,10 +28,10 @@ export function shortTime(at: string, now = new Date()): string {
 }
 
 /** Until when something goes on; null for ever. */
-export const untilText = (until: string | null): string =>
+export const untilText = (until: string | null, now: number): string =>
   until === null
     ? 'until somebody ends it'
-    : `until ${sameDay(until, new Date().toISOString()) ? clockTime(until) : moment.format(new Date(until))}`;
+    : `until ${sameDay(until, new Date(now).toISOString()) ? clockTime(until) : moment.format(new Date(until))}`;
 
 /** How long something takes, roughly and never less than it does. */
 export function waitText(ms: number): string {

@@ -61,10 +61,10 @@ export function actsFor(chat: Chat, id: string, message: MessageEntry, inThread:
   if (may('react', conversation, me)) acts.push('react');
   if (conversation.settings?.forward !== false) acts.push('forward');
   if (mayPin(conversation, me)) acts.push('pin');
-  if (mayEdit(message, conversation, me, limits, Date.now())) acts.push('edit');
+  if (mayEdit(message, conversation, me, limits, chat.now())) acts.push('edit');
   if (message.editedAt) acts.push('versions');
   if (message.sender === me) acts.push('seen');
-  if (mayRecall(message, conversation, me, limits, Date.now())) acts.push('recall');
+  if (mayRecall(message, conversation, me, limits, chat.now())) acts.push('recall');
   acts.push('hide', ...report);
   return acts;
 }

@@ -48,14 +48,15 @@ function Item({ chat, state, conversation, ban }: Part & { ban: Sanction }) {
   const { user, by, until, reason } = ban;
   const doing = useDoing('Not unbanned');
   const name = store.personName(state, user);
-  const over = !holds(ban, Date.now());
+  const over = !holds(ban, chat.now());
   return (
     <li>
       <Avatar id={user} name={name} />
       <span class="who">
         <strong>{name}</strong>
         <span class="quiet">
-          by {by === state.me ? 'you' : store.personName(state, by)}, {over ? 'over' : untilText(until)}
+          by {by === state.me ? 'you' : store.personName(state, by)},{' '}
+          {over ? 'over' : untilText(until, chat.now())}
         </span>
         {reason !== null && <span>{reason}</span>}
       </span>

@@ -14,7 +14,7 @@ export function Invited(part: Part) {
   const [username, setUsername] = useState('');
   const inviting = useDoing('Not invited');
   const adding = useDoing('Not added');
-  const invitations = listOf(governed, 'invitations').filter(invitation => holds(invitation, Date.now()));
+  const invitations = listOf(governed, 'invitations').filter(invitation => holds(invitation, chat.now()));
   const { id } = conversation;
   const name = username.trim();
 
@@ -71,7 +71,7 @@ function Item({ chat, state, conversation, allowed, invitation }: Part & { invit
       <span class="who">
         <strong>{name}</strong>
         <span class="quiet">
-          invited by {by === state.me ? 'you' : store.personName(state, by)}, {untilText(until)}
+          invited by {by === state.me ? 'you' : store.personName(state, by)}, {untilText(until, chat.now())}
         </span>
       </span>
       {(by === state.me || allowed('withdraw')) && (

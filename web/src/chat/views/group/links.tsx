@@ -25,7 +25,7 @@ export function Links(part: Part) {
   const [uses, setUses] = useState('');
   const [made, setMade] = useState<string | null>(null);
   const making = useDoing('No link was made');
-  const links = listOf(governed, 'links').filter(link => opens(link, Date.now()));
+  const links = listOf(governed, 'links').filter(link => opens(link, chat.now()));
 
   async function make(event: Event): Promise<void> {
     event.preventDefault();
@@ -86,13 +86,14 @@ export function Links(part: Part) {
 function Item({ chat, state, conversation, allowed, link }: Part & { link: InviteLink }) {
   const { id, by, until, uses, used } = link;
   const doing = useDoing('Not revoked');
+  const end = untilText(until, chat.now());
   const whose = by === state.me ? 'Your link' : `A link of ${store.personName(state, by)}`;
   return (
     <li>
       <span class="who">
         <strong>{whose}</strong>
         <span class="quiet">
-          {uses === null ? `used ${used} times` : `used ${used} of ${uses} times`}, {untilText(until)}
+          {uses === null ? `used ${used} times` : `used ${used} of ${uses} times`}, {end}
         </span>
       </span>
       {(by === state.me || allowed('revoke')) && (
@@ -100,7 +101,7 @@ function Item({ chat, state, conversation, allowed, link }: Part & { link: Invit
           class="small"
           type="button"
           aria-disabled={doing.busy}
-          aria-label={`Revoke: ${whose}, ${untilText(until)}`}
+          aria-label={`Revoke: ${whose}, ${end}`}
           onClick={() => void doing.run(() => chat.governing.revoke(conversation.id, id))}
         >
           Revoke

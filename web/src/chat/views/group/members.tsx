@@ -84,7 +84,7 @@ function Member({ chat, state, conversation, allowed, user, muted }: MemberProps
   const doing = useDoing('It did not work');
   const name = store.personName(state, user);
   const role = roleOf(conversation, user);
-  const silenced = muted && holds(muted, Date.now()) && role !== 'owner' ? muted : undefined;
+  const silenced = muted && holds(muted, chat.now()) && role !== 'owner' ? muted : undefined;
   const shown = state.people.get(user);
 
   const make = (other: Role, label: string): Choice[] =>
@@ -119,7 +119,7 @@ function Member({ chat, state, conversation, allowed, user, muted }: MemberProps
         </button>
         <span class="quiet">
           {[store.handle(shown), role !== 'member' && role].filter(Boolean).join(' · ')}
-          {silenced && ` · muted ${untilText(silenced.until)}`}
+          {silenced && ` · muted ${untilText(silenced.until, chat.now())}`}
         </span>
       </span>
       {choices.length > 0 && (

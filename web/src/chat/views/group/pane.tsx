@@ -36,7 +36,7 @@ export function GroupPane({ chat, state, conversation, governed }: Omit<Part, 'a
   useEffect(() => {
     if (unknown) void chat.members.load(id);
   }, [chat, id, unknown]);
-  const silenced = isSilenced(governed, me, Date.now());
+  const silenced = isSilenced(governed, me, chat.now());
   const allowed = (act: Act, whom?: string): boolean => may(act, conversation, me, whom, silenced);
   const part: Part = { chat, state, conversation, governed, allowed };
   return (
