@@ -126,3 +126,71 @@ test('whoever is blocked writes to somebody alone no more, until they are not', 
   await ben.sees('Let us talk');
   for (const person of [ann, ben, cleo]) await person.leave();
 });
+
+test('beside somebody who is blocked nothing is offered that they would see', async () => {
+  const ann = await registered('Ann');
+  const ben = await registered('Ben');
+  const cleo = await registered('Cleo');
+  await ann.createGroup('Walkers', [cleo]);
+  await ann.say('We leave at noon');
+  await ann.openDirect(ben);
+  await ann.say('Good morning');
+  await ben.choose('Ann');
+  await ben.message('Good morning').hover();
+  await ben.message('Good morning').getByRole('button', { name: 'React' }).click();
+  await ben.page.getByRole('dialog', { name: 'React' }).locator('.offered button').first().click();
+  const said = ann.message('Good morning');
+  const reaction = said.locator('.reaction');
+  await reaction.waitFor();
+  /** What is offered for a message, by the names of the buttons. */
+  const offered = async (): Promise<string[]> => {
+    await ann.page.getByRole('heading', { name: 'Ben' }).hover();
+    await said.hover();
+    await said.getByRole('button', { name: 'Hide from me' }).waitFor();
+    const names = await said
+      .getByRole('toolbar')
+      .getByRole('button')
+      .evaluateAll(all => all.map(one => one.getAttribute('aria-label') ?? ''));
+    return names.filter(name => ['Reply', 'React', 'Pin', 'Edit', 'Forward', 'Recall'].includes(name));
+  };
+  /** The conversations that a message of the group may be sent on to. */
+  const places = async (): Promise<string[]> => {
+    await ann.choose('Walkers');
+    await ann.message('We leave at noon').hover();
+    await ann.message('We leave at noon').getByRole('button', { name: 'Forward' }).click();
+    const dialog = ann.page.getByRole('dialog', { name: 'Forward to' });
+    await dialog.getByRole('button', { name: 'Walkers' }).waitFor();
+    const names = await dialog.locator('.choice').allInnerTexts();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await ann.choose('Ben');
+    return names.flatMap(name => ['Walkers', 'Ben'].filter(place => name.includes(place))).sort();
+  };
+  const all = ['Reply', 'React', 'Forward', 'Pin', 'Edit', 'Recall'];
+  assert.deepEqual(await offered(), all);
+  assert.deepEqual(await places(), ['Ben', 'Walkers']);
+
+  await ann.page.getByRole('button', { name: 'More', exact: true }).click();
+  await ann.page.getByRole('menuitem', { name: 'Block…' }).click();
+  await ann.page
+    .getByRole('dialog', { name: 'Block Ben?' })
+    .getByRole('button', { name: 'Block', exact: true })
+    .click();
+  await ann.page.getByText('You block Ben.').waitFor();
+  // What is one's own is taken back, and sent on to others, all the same.
+  await eventually(offered, ['Forward', 'Recall']);
+  await eventually(() => reaction.getAttribute('aria-disabled'), 'true');
+  assert.deepEqual(await places(), ['Walkers']);
+  await said.focus();
+  for (const key of ['a', 'r', 'p', 'e']) await ann.page.keyboard.press(key);
+  for (const name of ['Edit message', 'Another emoji'])
+    assert.equal(await ann.page.getByRole('textbox', { name }).count(), 0);
+  assert.equal(await said.locator('.pinned').count(), 0);
+  await ann.shot('blocked-tools');
+
+  await ann.page.getByRole('button', { name: 'Unblock' }).click();
+  await ann.field.waitFor();
+  await eventually(offered, all);
+  await eventually(() => reaction.getAttribute('aria-disabled'), 'false');
+  for (const person of [ann, ben, cleo]) await person.leave();
+});

@@ -1,4 +1,5 @@
 // Where somebody is signed in, their password, and the end of their account.
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Locator } from 'playwright-core';
 import { eventually, PASSWORD, type Person } from './person.ts';
@@ -91,6 +92,13 @@ test('a deleted account is gone on all devices, and what it has said stays', asy
     await ben.sees('Good morning');
     return /deleted user/i.test((await ben.page.locator('.conversation h2').textContent()) ?? '');
   }, true);
+  // Nobody is there any more to whom something could be shown.
+  await ben.page.getByText('This account is deleted.').waitFor();
+  const said = ben.message('Good morning');
+  await said.hover();
+  await said.getByRole('button', { name: 'Hide from me' }).waitFor();
+  for (const name of ['Reply', 'React', 'Pin'])
+    assert.equal(await said.getByRole('button', { name, exact: true }).count(), 0, name);
   await ann.page.getByLabel('Username').fill(ann.username);
   await ann.page.getByLabel('Password').fill(PASSWORD);
   await ann.page.getByRole('button', { name: 'Sign in' }).click();

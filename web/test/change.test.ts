@@ -70,24 +70,25 @@ const conversation = (kind: Conversation['kind'], roles: Record<string, Role>): 
 };
 
 test('who may edit and recall which message', () => {
-  const { limits } = initialState(ME);
+  const me = initialState(ME);
+  const { limits } = me;
   const at = Date.parse(time(1));
   const [minute, hour] = [60_000, 3_600_000];
   const direct = conversation('direct', {});
-  const edits = (entry: MessageEntry, after: number) => mayEdit(entry, direct, ME, limits, at + after);
+  const edits = (entry: MessageEntry, after: number) => mayEdit(entry, direct, me, limits, at + after);
   assert.ok(edits(message(), hour));
   assert.ok(!edits(message(), 4 * hour));
   assert.ok(!edits(message(BOB), minute));
   assert.ok(!edits({ ...message(), content: null }, minute));
   const ever = { ...limits, editWindowS: -1, recallWindowS: 0 };
-  assert.ok(mayEdit(message(), direct, ME, ever, at + 1_000 * hour));
+  assert.ok(mayEdit(message(), direct, me, ever, at + 1_000 * hour));
   assert.ok(!mayRecall(message(), direct, ME, ever, at));
 
   const owned = conversation('group', { [ME]: 'owner' });
-  assert.ok(mayEdit(message(), owned, ME, limits, at + 1_000 * hour));
-  assert.ok(!mayEdit(message(BOB), owned, ME, limits, at + minute));
-  assert.ok(!mayEdit(message(), owned, ME, { ...limits, editWindowS: 0 }, at));
-  assert.ok(!mayEdit(message(), conversation('group', { [ME]: 'admin' }), ME, limits, at + 4 * hour));
+  assert.ok(mayEdit(message(), owned, me, limits, at + 1_000 * hour));
+  assert.ok(!mayEdit(message(BOB), owned, me, limits, at + minute));
+  assert.ok(!mayEdit(message(), owned, me, { ...limits, editWindowS: 0 }, at));
+  assert.ok(!mayEdit(message(), conversation('group', { [ME]: 'admin' }), me, limits, at + 4 * hour));
 
   const recalls = (where: Conversation, sender: string, after: number) =>
     mayRecall(message(sender), where, ME, limits, at + after);

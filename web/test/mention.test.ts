@@ -8,7 +8,7 @@ import {
   mentionedIn,
   suggested,
 } from '../src/chat/nouns/mention.ts';
-import type { Conversation, Role } from '../src/chat/store.ts';
+import { initialState, type Conversation, type Role } from '../src/chat/store.ts';
 
 const person = (username: string, displayName = username) => ({
   id: `id-${username}`,
@@ -70,7 +70,10 @@ test('a message mentions the members whose names stand in it, each once, and not
 
 test('everyone is mentioned by those who may, and by name all the same', () => {
   const may = (kind: 'direct' | 'group', role: Role, joined = true): boolean =>
-    mayMentionEveryone({ kind, joined, roles: new Map([['me', role]]) } as unknown as Conversation, 'me');
+    mayMentionEveryone(
+      { kind, joined, members: [], roles: new Map([['me', role]]) } as unknown as Conversation,
+      initialState('me'),
+    );
   assert.deepEqual(
     [may('group', 'owner'), may('group', 'admin'), may('group', 'member'), may('direct', 'owner')],
     [true, true, false, false],

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { may, type Act } from '../src/chat/nouns/permission.ts';
+import { NO_RELATIONS } from '../src/chat/nouns/contact.ts';
+import { may, type Act, type Viewer } from '../src/chat/nouns/permission.ts';
 import { USUAL, type Rights } from '../src/chat/nouns/settings.ts';
 import type { Role } from '../src/protocol/frames.ts';
 
@@ -12,8 +13,10 @@ const ROWS: Record<string, Act> = {
   'write in a thread': 'thread',
   'show a picture or file': 'attach',
   react: 'react',
+  'take a reaction back': 'unreact',
   'mention everyone': 'everyone',
   pin: 'pin',
+  "edit one's own message": 'edit',
   'add somebody': 'add',
   'invite somebody': 'invite',
   "take another's invitation back": 'withdraw',
@@ -30,7 +33,7 @@ const ROWS: Record<string, Act> = {
   'change a role': 'role',
   'hand the group on': 'transfer',
 };
-const ELSEWHERE = /reaction back|edit|recall/;
+const ELSEWHERE = /edit another|recall/;
 
 const roles = new Map<string, Role>([
   ['a member', 'member'],
@@ -40,6 +43,8 @@ const roles = new Map<string, Role>([
   ['another admin', 'admin'],
   ['another owner', 'owner'],
 ]);
+const members = [...roles.keys()];
+const viewer = (me: string): Viewer => ({ me, people: new Map(), relations: NO_RELATIONS });
 const OTHERS = ['another member', 'another admin', 'another owner'];
 
 const table = readFileSync(new URL('../../docs/permissions.md', import.meta.url), 'utf8')
@@ -67,15 +72,19 @@ test('the page lets everybody do what the table of permissions says, by every se
         const setting = /^`(\w+)` \((\w+)\)$/.exec(cell);
         if (setting) assert.equal(USUAL[setting[1] as Rights], setting[2], `${row}: as it usually is`);
         const settings = setting ? { ...USUAL, [setting[1]!]: right } : USUAL;
-        const group = { joined: true, kind: 'group', roles, settings } as const;
+        const group = { joined: true, kind: 'group', members, roles, settings } as const;
         const allowed = setting ? right === 'members' : cell === 'yes';
-        assert.equal(may(act, group, who), allowed, `${row}: ${who}`);
-        const others: string[] = OTHERS.filter(other => may(act, group, who, other));
+        assert.equal(may(act, group, viewer(who)), allowed, `${row}: ${who}`);
+        const others: string[] = OTHERS.filter(other => may(act, group, viewer(who), other));
         const whom = reached(cell);
         assert.deepEqual(others, whom.length > 0 || !allowed ? whom : OTHERS, `${row}: ${who} to others`);
         if (index === 0) {
           const open = { ...group, settings: { ...settings, ...(setting && { [setting[1]!]: 'members' }) } };
-          assert.equal(may(act, open, who, undefined, true), cells[3] === 'yes', `${row}: who is muted`);
+          assert.equal(
+            may(act, open, viewer(who), undefined, true),
+            cells[3] === 'yes',
+            `${row}: who is muted`,
+          );
         }
       }
     }
@@ -84,17 +93,31 @@ test('the page lets everybody do what the table of permissions says, by every se
 });
 
 test('a mute binds admins where they speak or bring people in, and owners in nothing', () => {
-  const group = { joined: true, kind: 'group', roles, settings: USUAL } as const;
-  const muted = (act: Act, who: string, whom?: string) => may(act, group, who, whom, true);
+  const group = { joined: true, kind: 'group', members, roles, settings: USUAL } as const;
+  const muted = (act: Act, who: string, whom?: string) => may(act, group, viewer(who), whom, true);
   assert.ok(!muted('write', 'an admin') && !muted('add', 'an admin') && !muted('link', 'an admin'));
   assert.ok(muted('settings', 'an admin') && muted('remove', 'an admin', 'a member'));
   assert.ok(muted('write', 'an owner') && muted('add', 'an owner'));
 });
 
 test('nobody does anything to themselves, or in a conversation that they have left', () => {
-  const group = { joined: true, kind: 'group', roles, settings: null } as const;
-  assert.ok(!may('remove', group, 'an owner', 'an owner'));
-  assert.ok(!may('write', { ...group, joined: false }, 'an owner'));
-  assert.ok(may('pin', { ...group, kind: 'direct' }, 'a member'));
-  assert.ok(!may('settings', { ...group, kind: 'direct' }, 'an owner'));
+  const group = { joined: true, kind: 'group', members, roles, settings: null } as const;
+  assert.ok(!may('remove', group, viewer('an owner'), 'an owner'));
+  assert.ok(!may('write', { ...group, joined: false }, viewer('an owner')));
+  assert.ok(may('pin', { ...group, kind: 'direct' }, viewer('a member')));
+  assert.ok(!may('settings', { ...group, kind: 'direct' }, viewer('an owner')));
+});
+
+test('nothing is shown to somebody who is blocked or deleted, where they are alone with one', () => {
+  const direct = { joined: true, kind: 'direct', members: ['ann', 'ben'], roles, settings: null } as const;
+  const blocking = { ...viewer('ann'), relations: { ...NO_RELATIONS, blocked: new Set(['ben']) } };
+  const gone = { id: 'ben', username: 'ben', displayName: 'deleted user', isDeleted: true };
+  const bereft = { ...viewer('ann'), people: new Map([['ben', gone]]) };
+  for (const act of ['write', 'attach', 'react', 'unreact', 'pin', 'edit'] as const) {
+    assert.ok(may(act, direct, viewer('ann')), act);
+    assert.ok(!may(act, direct, blocking) && !may(act, direct, bereft), act);
+    // In a group nothing changes.
+    const group = { ...direct, kind: 'group', roles: new Map([['ann', 'admin' as Role]]) } as const;
+    assert.ok(may(act, group, blocking) && may(act, group, bereft), act);
+  }
 });

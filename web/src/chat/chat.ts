@@ -221,7 +221,7 @@ export class Chat implements Core {
       entry => entry.kind === 'message' && entry.sender === me && entry.content !== null && isInMain(entry),
     );
     if (last?.kind !== 'message' || !conversation || conversation.log?.cut) return;
-    if (mayEdit(last, conversation, me, limits, this.now())) this.editing(id, last.id);
+    if (mayEdit(last, conversation, this.state, limits, this.now())) this.editing(id, last.id);
   }
 
   /** What a message said before it was edited, the oldest first. */

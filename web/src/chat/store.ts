@@ -732,10 +732,6 @@ export const faceOf = (state: State, conversation: Conversation): string =>
   (conversation.kind === 'direct' && conversation.members.find(member => member !== state.me)) ||
   conversation.id;
 
-/** The other of a direct conversation. */
-export const otherIn = ({ me }: Pick<State, 'me'>, { kind, members }: Conversation): string | undefined =>
-  kind === 'direct' ? members.find(member => member !== me) : undefined;
-
 /** How the other of a direct conversation is there, where that is known. */
 export function otherSeen(state: State, conversation: Conversation): Seen | undefined {
   if (conversation.kind !== 'direct') return undefined;

@@ -1,7 +1,7 @@
 // Mentions on the chat page: names with an @ before them, of people who are in the conversation.
 import { readMarkup, type Piece } from '../markup.ts';
 import type { Conversation, Person } from '../store.ts';
-import { may } from './permission.ts';
+import { may, type Viewer } from './permission.ts';
 
 const SUGGESTED_MAX = 8;
 
@@ -73,5 +73,5 @@ export function mentionedIn(text: string, people: Iterable<Person>, most: number
 export const EVERYONE: Person = { id: 'everyone', username: 'everyone', displayName: 'Everyone here' };
 
 /** Whether the server would let somebody mention all members, as far as this page can tell. */
-export const mayMentionEveryone = (conversation: Conversation, me: string): boolean =>
-  may('everyone', conversation, me);
+export const mayMentionEveryone = (conversation: Conversation, viewer: Viewer): boolean =>
+  may('everyone', conversation, viewer);

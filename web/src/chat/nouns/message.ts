@@ -5,6 +5,7 @@ import type { Quote } from '../queries/message.ts';
 import type { Conversation, Limits } from '../store.ts';
 import { spoken } from './mark.ts';
 import type { Noun } from './noun.ts';
+import { may, type Viewer } from './permission.ts';
 
 export const message: Noun<'message.sent' | 'message.edited' | 'message.recalled'> = {
   'message.sent': {
@@ -135,18 +136,20 @@ export function withText(content: Content, text: string): Content {
 export const mayEdit = (
   entry: MessageEntry,
   conversation: Conversation,
-  me: string,
+  viewer: Viewer,
   limits: Limits,
   now: number,
 ): boolean =>
-  conversation.joined &&
+  may('edit', conversation, viewer) &&
   entry.content !== null &&
-  entry.sender === me &&
+  entry.sender === viewer.me &&
   // What somebody else said first stays as it was said.
   entry.forwarded === null &&
   (within(limits.editWindowS, entry.at, now) ||
     // Where nobody edits, owners do not either.
-    (limits.editWindowS !== 0 && conversation.kind === 'group' && conversation.roles.get(me) === 'owner'));
+    (limits.editWindowS !== 0 &&
+      conversation.kind === 'group' &&
+      conversation.roles.get(viewer.me) === 'owner'));
 
 /** The same for taking it back: its author for a while, and in groups those of a higher rank. */
 export function mayRecall(

@@ -1,6 +1,7 @@
-// Who may do what in a group: the table of docs/permissions.md, as far as the page asks it. In doubt the server decides.
+// Who may do what in a conversation: the table of docs/permissions.md, as far as the page asks it. In doubt the server decides.
 import type { Role } from '../../protocol/frames.ts';
-import type { Conversation } from '../store.ts';
+import type { Conversation, State } from '../store.ts';
+import { apart } from './direct.ts';
 import { USUAL, type Rights } from './settings.ts';
 
 export type Act = keyof typeof TABLE;
@@ -14,8 +15,10 @@ const TABLE = {
   thread: ['threads', true, true, false],
   attach: ['attach', true, true, false],
   react: ['react', true, true, false],
+  unreact: [true, true, true, true],
   everyone: ['everyone', true, true, false],
   pin: ['pin', true, true, false],
+  edit: [true, true, true, false],
   add: ['invite', true, true, false],
   invite: ['invite', true, true, false],
   withdraw: [false, true, true, false],
@@ -34,8 +37,8 @@ const TABLE = {
 } as const satisfies Record<string, readonly [Cell, Cell, Cell, boolean]>;
 
 const RANKS: readonly Role[] = ['member', 'admin', 'owner'];
-/** In direct conversations both may do these, and nobody anything else of the table. */
-const DIRECT: readonly Act[] = ['write', 'attach', 'react', 'pin'];
+/** In direct conversations both may do these where nothing stands between them, and nobody anything else of the table. */
+const DIRECT: readonly Act[] = ['write', 'attach', 'react', 'unreact', 'pin', 'edit'];
 
 /** What takes the right to speak. */
 const SPEAKING: readonly Act[] = [
@@ -51,7 +54,9 @@ const SPEAKING: readonly Act[] = [
   'admit',
 ];
 
-type Group = Pick<Conversation, 'joined' | 'kind' | 'roles' | 'settings'>;
+type Place = Pick<Conversation, 'joined' | 'kind' | 'members' | 'roles' | 'settings'>;
+/** Whoever would do something, and what they know of others. */
+export type Viewer = Pick<State, 'me' | 'people' | 'relations'>;
 
 export const roleOf = ({ roles }: Pick<Conversation, 'roles'>, user: string): Role =>
   roles.get(user) ?? 'member';
@@ -60,10 +65,11 @@ export const roleOf = ({ roles }: Pick<Conversation, 'roles'>, user: string): Ro
  * Whether the server would let somebody do something, as far as this page can tell; `whom` is the one it is done to, and `muted` whether
  * the group has muted the one who would.
  */
-export function may(act: Act, group: Group, me: string, whom?: string, muted = false): boolean {
-  if (!group.joined) return false;
-  if (group.kind === 'direct') return DIRECT.includes(act);
-  const rank = RANKS.indexOf(roleOf(group, me));
+export function may(act: Act, place: Place, viewer: Viewer, whom?: string, muted = false): boolean {
+  if (!place.joined) return false;
+  if (place.kind === 'direct') return DIRECT.includes(act) && apart(viewer, place) === null;
+  const { me } = viewer;
+  const rank = RANKS.indexOf(roleOf(place, me));
   if (muted && !mayMuted(act, rank)) return false;
   const cell: Cell = TABLE[act][rank]!;
   switch (cell) {
@@ -73,9 +79,9 @@ export function may(act: Act, group: Group, me: string, whom?: string, muted = f
     case 'members':
     case 'members and admins':
     case 'everybody':
-      return whom !== undefined && whom !== me && reaches(cell, roleOf(group, whom));
+      return whom !== undefined && whom !== me && reaches(cell, roleOf(place, whom));
     default:
-      return (group.settings ?? USUAL)[cell] === 'members';
+      return (place.settings ?? USUAL)[cell] === 'members';
   }
 }
 

@@ -11,7 +11,7 @@ import {
   suggested,
   type Beginning,
 } from '../nouns/mention.ts';
-import { may } from '../nouns/permission.ts';
+import { may, type Viewer } from '../nouns/permission.ts';
 import * as store from '../store.ts';
 import { Answering } from './answering.tsx';
 import { AttachIcon } from './icons.tsx';
@@ -27,7 +27,7 @@ const encoder = new TextEncoder();
 
 interface Props {
   chat: Chat;
-  known: store.Known;
+  known: Viewer;
   conversation: store.Conversation;
   title: string;
   picked: Choice;
@@ -51,10 +51,7 @@ export function Composer({ chat, known, conversation: shown, title, picked, thre
   const list = useId();
   const [begun, setBegun] = useState<Beginning | null>(null);
   const [chosen, setChosen] = useState(0);
-  const others = [
-    ...store.othersIn(known, shown),
-    ...(mayMentionEveryone(shown, known.me) ? [EVERYONE] : []),
-  ];
+  const others = [...store.othersIn(known, shown), ...(mayMentionEveryone(shown, known) ? [EVERYONE] : [])];
   const people = begun ? suggested(others, begun.written) : [];
   const nothing = text.trim() === '' && picked.files.length === 0;
 
@@ -170,7 +167,7 @@ export function Composer({ chat, known, conversation: shown, title, picked, thre
         {tooLong ? 'This text is too long.' : picked.problem}
       </p>
       <div class="writing">
-        {may('attach', shown, known.me) && (
+        {may('attach', shown, known) && (
           <button
             class="attach"
             type="button"

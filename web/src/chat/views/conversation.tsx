@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { pinsLack, threadsLack } from '../behind.ts';
 import type { Chat } from '../chat.ts';
+import { apart, otherIn } from '../nouns/direct.ts';
 import { may } from '../nouns/permission.ts';
 import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
@@ -27,14 +28,13 @@ interface Props {
 export function ConversationView({ chat, state, conversation, onSearch }: Props) {
   const title = store.titleOf(state, conversation);
   const { unreadThreads } = conversation;
-  const other = store.otherIn(state, conversation);
-  const blocked = other !== undefined && state.relations.blocked.has(other) ? other : undefined;
+  const other = otherIn(state, conversation);
+  const between = apart(state, conversation);
   const [pins, setPins] = useState(false);
   const [threads, setThreads] = useState(false);
   const [problem, setProblem] = useState('');
   const picked = usePicked(chat, conversation.id);
-  const takesFiles =
-    blocked === undefined && may('attach', conversation, state.me) && may('write', conversation, state.me);
+  const takesFiles = may('attach', conversation, state) && may('write', conversation, state);
   const [dragged, drop] = useDrop(takesFiles ? picked.add : null);
   return (
     <main class="conversation" aria-label={title} {...drop}>
@@ -136,11 +136,11 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
       <p class="typing" role="status" data-typing={conversation.typing.size}>
         {typingText(state, conversation)}
       </p>
-      {blocked !== undefined ? (
-        <Blocked chat={chat} state={state} user={blocked} />
-      ) : other !== undefined && state.people.get(other)?.isDeleted ? (
+      {between === 'deleted' ? (
         <p class="composer quiet">This account is deleted.</p>
-      ) : may('write', conversation, state.me) ? (
+      ) : between === 'blocked' && other !== undefined ? (
+        <Blocked chat={chat} state={state} user={other} />
+      ) : may('write', conversation, state) ? (
         <Composer chat={chat} known={state} conversation={conversation} title={title} picked={picked} />
       ) : (
         <p class="composer quiet">

@@ -1,6 +1,7 @@
 // Where to send on what a message says.
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Chat } from '../chat.ts';
+import { may } from '../nouns/permission.ts';
 import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
 
@@ -9,13 +10,14 @@ const OFFERED_MAX = 50;
 
 interface Props {
   chat: Chat;
-  /** What the message says, in one line. */
+  /** What the message says, in one line, and whether it shows a file. */
   text: string;
+  attached: boolean;
   onChoose(conversation: string): void;
   onClose(): void;
 }
 
-export function ForwardTo({ chat, text, onChoose, onClose }: Props) {
+export function ForwardTo({ chat, text, attached, onChoose, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   const [name, setName] = useState('');
@@ -23,7 +25,9 @@ export function ForwardTo({ chat, text, onChoose, onClose }: Props) {
   const { state } = chat;
   const offered = store
     .listed(state)
-    .filter(({ joined }) => joined)
+    .filter(
+      conversation => may('write', conversation, state) && (!attached || may('attach', conversation, state)),
+    )
     .map(conversation => ({ conversation, title: store.titleOf(state, conversation) }))
     .filter(({ title }) => title.toLowerCase().includes(name.trim().toLowerCase()))
     .slice(0, OFFERED_MAX);

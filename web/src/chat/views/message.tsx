@@ -44,6 +44,9 @@ interface MessageProps {
   replies: number;
   /** Whether it is shown in its thread. */
   inThread: boolean;
+  /** Whether this person may react here, and take back what they have reacted with. */
+  reacts: boolean;
+  unreacts: boolean;
   /** Whether somebody has just come here from elsewhere. */
   found: boolean;
   /** Whether the Tab key stops at it. */
@@ -52,7 +55,7 @@ interface MessageProps {
 
 export const Message = memo(function Message(props: MessageProps) {
   const { chat, conversation, me, people, message, mine, together, receipt, changing, failed } = props;
-  const { editing, answered, replies, inThread, found, stop } = props;
+  const { editing, answered, replies, inThread, reacts, unreacts, found, stop } = props;
   const known = { me, people };
   const name = store.personName(known, message.sender);
   const [active, setActive] = useState(false);
@@ -197,8 +200,13 @@ export const Message = memo(function Message(props: MessageProps) {
             {replies === 1 ? '1 reply' : `${replies} replies`}
           </button>
         )}
-        <Reactions message={message} known={known} onToggle={react} />
-        {panel === 'picker' && (
+        <Reactions
+          message={message}
+          known={known}
+          allowed={on => (on ? reacts : unreacts)}
+          onToggle={react}
+        />
+        {panel === 'picker' && reacts && (
           <Picker bytesMax={chat.state.limits.emojiBytes} onPick={pick} onClose={close} />
         )}
         {problem !== '' && (
@@ -241,6 +249,7 @@ export const Message = memo(function Message(props: MessageProps) {
         <ForwardTo
           chat={chat}
           text={contentText(content)}
+          attached={content !== null && content.kind !== 'text'}
           onChoose={to =>
             chat.outbox.forward(to, { conversation, message: message.id }, contentText(content))
           }

@@ -5,6 +5,7 @@ import { pending, wanted } from '../change.ts';
 import type { Chat } from '../chat.ts';
 import { isInMain, type Entry, type MessageEntry } from '../fold.ts';
 import { isHidden } from '../nouns/hidden.ts';
+import { may, type Viewer } from '../nouns/permission.ts';
 import { replyCount } from '../nouns/thread.ts';
 import * as store from '../store.ts';
 import { Happening } from './happening.tsx';
@@ -22,7 +23,7 @@ const TOGETHER_MS = 5 * 60_000;
 
 interface Props {
   chat: Chat;
-  state: store.Known & Pick<store.State, 'hidden'>;
+  state: Viewer & Pick<store.State, 'hidden'>;
   conversation: store.Conversation;
 }
 
@@ -39,12 +40,16 @@ const DRAWN = [
   'reads',
   'delivered',
   'target',
+  'joined',
+  'roles',
+  'settings',
 ] as const;
 
 const isSame = (before: Props, after: Props): boolean =>
   before.chat === after.chat &&
   before.state.me === after.state.me &&
   before.state.people === after.state.people &&
+  before.state.relations === after.state.relations &&
   before.state.hidden === after.state.hidden &&
   DRAWN.every(field => before.conversation[field] === after.conversation[field]);
 
@@ -236,7 +241,7 @@ function Beginning({
 /** The entries, with a line before each new day and before the first unread message. */
 function rows(
   chat: Chat,
-  state: store.Known,
+  state: Viewer,
   conversation: store.Conversation,
   entries: readonly Entry[],
   unreadAfter: number | null,
@@ -246,6 +251,7 @@ function rows(
   const deliveredTo = Math.max(readBy, ...conversation.delivered.values());
   const { id, editing } = conversation;
   const changes = pending(conversation.changes, conversation.log, conversation.lastSeq);
+  const [reacts, unreacts] = [may('react', conversation, state), may('unreact', conversation, state)];
   const lastMessage = entries.findLast(entry => entry.kind === 'message');
   const drawn = [];
   let before: Entry | undefined;
@@ -292,6 +298,8 @@ function rows(
           answered={answered(entries, entry.replyTo)}
           replies={replyCount(entry, conversation.log)}
           inThread={false}
+          reacts={reacts}
+          unreacts={unreacts}
           found={found === entry.seq}
           stop={entry === lastMessage}
         />,

@@ -1,6 +1,7 @@
 // What somebody can do with a conversation for themselves.
 import { useState } from 'preact/hooks';
 import type { Chat } from '../chat.ts';
+import { otherIn } from '../nouns/direct.ts';
 import { isMuted } from '../nouns/mark.ts';
 import * as store from '../store.ts';
 import { useBlocking } from './contacts/block.tsx';
@@ -21,7 +22,7 @@ interface Props {
 
 export function OwnMarksMenu({ chat, state, conversation, onOutcome }: Props) {
   const { id, marks } = conversation;
-  const other = store.otherIn(state, conversation);
+  const other = otherIn(state, conversation);
   const blocking = useBlocking(chat, state, other ?? '');
   const doing = (act: () => Promise<void>) => () =>
     void act().then(

@@ -7,11 +7,13 @@ import * as store from '../store.ts';
 interface ReactionsProps {
   message: MessageEntry;
   known: store.Known;
+  /** Whether this person may join in, or take their own back. */
+  allowed(on: boolean): boolean;
   onToggle(emoji: string, on: boolean): void;
 }
 
 /** Who reacted how; pressing one joins in, or takes one's own back. */
-export function Reactions({ message, known, onToggle }: ReactionsProps) {
+export function Reactions({ message, known, allowed, onToggle }: ReactionsProps) {
   if (message.reactions.size === 0) return null;
   return (
     <ul class="reactions" aria-label="Reactions">
@@ -25,8 +27,9 @@ export function Reactions({ message, known, onToggle }: ReactionsProps) {
               class={mine ? 'reaction own' : 'reaction'}
               aria-pressed={mine}
               aria-label={`${emoji} ${users.length}: ${who}`}
+              aria-disabled={!allowed(!mine)}
               title={who}
-              onClick={() => onToggle(emoji, !mine)}
+              onClick={() => allowed(!mine) && onToggle(emoji, !mine)}
             >
               <span class="emoji">{emoji}</span> {users.length}
             </button>

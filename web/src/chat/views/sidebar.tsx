@@ -6,6 +6,7 @@ import type { Seen } from '../../protocol/frames.ts';
 import type { Link } from '../../protocol/socket.ts';
 import type { Chat } from '../chat.ts';
 import { those } from '../nouns/contact.ts';
+import { otherIn } from '../nouns/direct.ts';
 import { isMuted } from '../nouns/mark.ts';
 import { outgoingText } from '../outbox.ts';
 import * as store from '../store.ts';
@@ -45,7 +46,7 @@ export function Sidebar({ chat, state, username, searchButton, onPanel, panel }:
     <Item
       key={conversation.id}
       chat={chat}
-      other={store.otherIn(state, conversation)}
+      other={otherIn(state, conversation)}
       conversation={conversation}
       face={store.faceOf(state, conversation)}
       seen={store.otherSeen(state, conversation)}

@@ -108,7 +108,7 @@ export function ThreadPane({ chat, state, conversation, thread }: Props) {
           ))}
         </ol>
       </div>
-      {may('thread', conversation, state.me) && (
+      {may('thread', conversation, state) && (
         <Composer
           chat={chat}
           known={state}
@@ -150,6 +150,8 @@ function row(
       answered={entries.find(other => other.id === entry.replyTo)}
       replies={0}
       inThread
+      reacts={may('react', conversation, state)}
+      unreacts={may('unreact', conversation, state)}
       found={false}
       stop={entry === entries.at(-1)}
     />

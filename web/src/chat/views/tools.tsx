@@ -3,8 +3,7 @@ import type { JSX } from 'preact';
 import type { Chat } from '../chat.ts';
 import type { MessageEntry } from '../fold.ts';
 import { mayEdit, mayRecall } from '../nouns/message.ts';
-import { may } from '../nouns/permission.ts';
-import { mayPin } from '../nouns/pin.ts';
+import { may, type Act as Permitted } from '../nouns/permission.ts';
 import {
   AnswerIcon,
   EditIcon,
@@ -49,19 +48,21 @@ export const TOOLS: Record<Act, { label: string; key: string; icon: () => JSX.El
 
 /** What somebody may do with a message now, in the order of the buttons. */
 export function actsFor(chat: Chat, id: string, message: MessageEntry, inThread: boolean): Act[] {
-  const { me, limits, conversations } = chat.state;
-  const conversation = conversations.get(id);
+  const { state } = chat;
+  const { me, limits } = state;
+  const conversation = state.conversations.get(id);
   if (!conversation?.joined) return [];
-  const threaded = conversation.kind === 'group' && !inThread;
+  const allowed = (act: Permitted): boolean => may(act, conversation, state);
+  const threaded = !inThread && allowed('thread');
   // What was taken back can be reported, too.
   const report: Act[] = message.sender === me ? [] : ['report'];
   if (!message.content) return [...(threaded ? (['thread'] as const) : []), 'hide', ...report];
-  const acts: Act[] = inThread ? [] : ['answer'];
+  const acts: Act[] = !inThread && allowed('write') ? ['answer'] : [];
   if (threaded) acts.push('thread');
-  if (may('react', conversation, me)) acts.push('react');
+  if (allowed('react')) acts.push('react');
   if (conversation.settings?.forward !== false) acts.push('forward');
-  if (mayPin(conversation, me)) acts.push('pin');
-  if (mayEdit(message, conversation, me, limits, chat.now())) acts.push('edit');
+  if (allowed('pin')) acts.push('pin');
+  if (mayEdit(message, conversation, state, limits, chat.now())) acts.push('edit');
   if (message.editedAt) acts.push('versions');
   if (message.sender === me) acts.push('seen');
   if (mayRecall(message, conversation, me, limits, chat.now())) acts.push('recall');

@@ -26,7 +26,6 @@ export interface Part {
 
 export function GroupPane({ chat, state, conversation, governed }: Omit<Part, 'allowed'>) {
   const { id } = conversation;
-  const { me } = state;
   const unknown = conversation.roster === 'some';
   useEffect(() => {
     void chat.members.load(id);
@@ -36,8 +35,8 @@ export function GroupPane({ chat, state, conversation, governed }: Omit<Part, 'a
   useEffect(() => {
     if (unknown) void chat.members.load(id);
   }, [chat, id, unknown]);
-  const silenced = isSilenced(governed, me, chat.now());
-  const allowed = (act: Act, whom?: string): boolean => may(act, conversation, me, whom, silenced);
+  const silenced = isSilenced(governed, state.me, chat.now());
+  const allowed = (act: Act, whom?: string): boolean => may(act, conversation, state, whom, silenced);
   const part: Part = { chat, state, conversation, governed, allowed };
   return (
     <Pane title="About this group" onClose={() => chat.governing.close(id)}>
