@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Locator } from 'playwright-core';
-import type { Person } from './person.ts';
+import { PASSWORD, type Person } from './person.ts';
 import { stage } from './stage.ts';
 
-const { registered } = stage();
+const here = stage();
+const { registered } = here;
 
 /** What stands beside the conversation. */
 const pane = (person: Person): Locator =>
@@ -14,7 +15,7 @@ const pane = (person: Person): Locator =>
 async function open(person: Person): Promise<Locator> {
   await person.page.getByRole('button', { name: 'About this group' }).click();
   await pane(person).waitFor();
-  await pane(person).getByText('Loading…').waitFor({ state: 'detached' });
+  await pane(person).getByText('Loading…').first().waitFor({ state: 'detached' });
   return pane(person);
 }
 
@@ -166,4 +167,106 @@ test('people come in by an invitation, by a link, and by asking', async () => {
   // Beside it stands what she has looked at before, of the group that she is in again.
   await pane(cleo).getByRole('button', { name: 'Leave the group' }).waitFor();
   for (const person of [ann, ben, cleo]) await person.leave();
+});
+
+/** As many as the list of conversations names of a group. */
+const NAMED = 40;
+
+interface Account {
+  id: string;
+  name: string;
+  username: string;
+}
+
+/** People who have no browser, in the order of their ids. */
+async function crowd(names: readonly string[]): Promise<Account[]> {
+  const people: Account[] = [];
+  for (const name of names) {
+    const username = `${name.toLowerCase()}-${Math.random().toString(36).slice(2, 8)}`;
+    const answer = await fetch(`${here.server.url}/auth/register`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ username, password: PASSWORD, display_name: name }),
+    });
+    assert.equal(answer.status, 201);
+    people.push({ id: ((await answer.json()) as { user: string }).user, name, username });
+  }
+  return people.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Makes a group of more than anybody would name in the dialog, over a socket of the page's own. */
+async function gather(person: Person, name: string, members: readonly string[]): Promise<void> {
+  await person.page.evaluate(
+    async ([name, members]) => {
+      const { token } = JSON.parse(localStorage.getItem('tidings.session')!) as { token: string };
+      const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/ws`);
+      await new Promise(opened => (socket.onopen = opened));
+      socket.send(JSON.stringify({ type: 'hello', token, device: crypto.randomUUID() }));
+      await new Promise<void>(done => {
+        socket.onmessage = ({ data }) => String(data).includes('{"type":"ack"') && done();
+        socket.send(JSON.stringify({ type: 'group.create', id: crypto.randomUUID(), name, members }));
+      });
+      socket.close(1000);
+    },
+    [name, members] as const,
+  );
+}
+
+/** A person's page is told of the first members, and that there are always more, as in a group of a million. */
+async function withMoreThanAreLoaded(person: Person): Promise<void> {
+  interface Answer {
+    data: {
+      conversation: { members: { nodes: object[]; pageInfo: { hasNextPage: boolean; endCursor: string } } };
+    };
+  }
+  let end: string | undefined;
+  await person.page.route('**/graphql', async route => {
+    const { query } = route.request().postDataJSON() as { query: string };
+    if (!query.startsWith('query Members(')) return route.continue();
+    const response = await route.fetch();
+    const json = (await response.json()) as Answer;
+    const { members } = json.data.conversation;
+    end ??= members.pageInfo.endCursor;
+    members.nodes = members.nodes.slice(0, NAMED);
+    members.pageInfo = { hasNextPage: true, endCursor: end };
+    await route.fulfill({ response, json });
+  });
+}
+
+test('a member beyond those who are loaded is found by username, and governed like others', async () => {
+  const ann = await registered('Ann');
+  const people = await crowd(Array.from({ length: NAMED + 1 }, (_, n) => `Walker${n + 10}`));
+  // Members are told in the order of their ids.
+  const { name, username } = people.at(-1)!;
+  await gather(
+    ann,
+    'Walkers',
+    people.map(({ id }) => id),
+  );
+  await ann.item('Walkers').waitFor();
+  await withMoreThanAreLoaded(ann);
+  await ann.page.reload();
+  await ann.choose('Walkers');
+  await open(ann);
+  await pane(ann)
+    .getByText(/^The group is larger: /)
+    .waitFor();
+  const search = pane(ann).getByRole('searchbox', { name: 'Find a member' });
+  const find = pane(ann).getByRole('button', { name: 'By username' });
+  await search.fill('nobody-at-all');
+  await find.click();
+  await pane(ann).getByText('Not found: Nobody here is called “nobody-at-all”.').waitFor();
+  await search.fill(username);
+  assert.equal(await row(ann, 'Members', name).count(), 0);
+  await search.press('Enter');
+  await row(ann, 'Members', name).waitFor();
+  await ann.shot('member-found');
+  await act(ann, name, 'Make an admin');
+  await row(ann, 'Members', name).getByText('admin').waitFor();
+  await act(ann, name, 'Remove…');
+  await answer(ann, 'Remove');
+  await row(ann, 'Members', name).waitFor({ state: 'detached' });
+  await find.click();
+  await pane(ann).getByText(`Not found: ${name} is not in this group.`).waitFor();
+  await ann.leave();
 });

@@ -833,3 +833,41 @@ test('members of a large group are counted once all are loaded, and a load that 
   assert.deepEqual([shown().roster, countText(shown())], ['first', '1000+']);
   chat.close();
 });
+
+test('a member who is not loaded is found by username, by an answer that knows who has left', async () => {
+  const nodes = Array.from({ length: store.SUMMARY_MEMBERS }, (_, n) => ({
+    role: 'MEMBER',
+    user: person(`p${n}`),
+  }));
+  const answers: object[] = [];
+  let asked = 0;
+  const here = await online(
+    [node(5, { kind: 'GROUP', members: { nodes } })],
+    undefined,
+    (query, { username, user }) => {
+      if (query.startsWith('query UserByName'))
+        return { userByName: username === 'nobody' ? null : person(String(username)) };
+      if (!query.startsWith('query Member(')) return {};
+      asked += 1;
+      assert.equal(user, 'zoe');
+      return { conversation: answers.shift() ?? null };
+    },
+  );
+  const { chat } = here;
+  const shown = () => chat.state.conversations.get(CONVERSATION)!;
+  await assert.rejects(chat.members.find(CONVERSATION, 'nobody'), /Nobody here is called “nobody”/);
+  await chat.members.find(CONVERSATION, 'p3');
+  assert.equal(asked, 0);
+  answers.push({ lastSeq: 5, member: null });
+  await assert.rejects(chat.members.find(CONVERSATION, 'zoe'), /zoe is not in this group/);
+  // One from before what this page knows says nothing.
+  answers.push({ lastSeq: 4, member: { role: 'MEMBER' } }, { lastSeq: 5, member: { role: 'ADMIN' } });
+  const finding = chat.members.find(CONVERSATION, 'zoe');
+  for (let second = 0; second < 4; second++) {
+    await real();
+    await stands(here, 1);
+  }
+  await finding;
+  assert.deepEqual([shown().members.includes('zoe'), shown().roles.get('zoe'), asked], [true, 'admin', 3]);
+  chat.close();
+});

@@ -51,7 +51,7 @@ export class Chat implements Core {
   readonly now = this.clock.now;
   readonly changes = new Changes(this);
   readonly drafts: Drafts;
-  readonly members = new Members(this);
+  readonly members = new Members(this, username => this.people.find(username));
   readonly marks: OwnMarks;
   readonly contacts = new Contacts(this, username => this.people.find(username));
   readonly governing = new Governing(this, username => this.people.find(username));

@@ -1,4 +1,5 @@
 // Who is in a large group: the list of conversations names only some.
+import { again } from './again.ts';
 import type { Core } from './core.ts';
 import * as queries from './queries.ts';
 import * as store from './store.ts';
@@ -11,7 +12,10 @@ const FRESH_MS = 5 * 60_000;
 export class Members {
   private readonly loadedAt = new Map<string, number>();
 
-  constructor(private readonly core: Core) {}
+  constructor(
+    private readonly core: Core,
+    private readonly findPerson: (username: string) => Promise<store.Person>,
+  ) {}
 
   /** Loads the members of a conversation, where there may be others than those who are known. */
   async load(id: string): Promise<void> {
@@ -25,6 +29,24 @@ export class Members {
     // Where events were lost meanwhile, there may be others again.
     if (core.state.conversations.get(id)?.roster !== 'loading') return;
     core.update(state => store.withRoster(state, id, came));
+  }
+
+  /** Finds a member who may not be loaded, by their username. Fails with a sentence for people. */
+  async find(id: string, username: string): Promise<void> {
+    const { core } = this;
+    const person = await this.findPerson(username);
+    const { members = [], lastSeq = 0 } = core.state.conversations.get(id) ?? {};
+    if (members.includes(person.id)) return;
+    // Read models that lag would bring back whoever has just left.
+    const find = async (): Promise<queries.FoundMember | null> => {
+      const found = await queries.findMember(core.ask, id, person.id);
+      return found && found.lastSeq >= lastSeq ? found : null;
+    };
+    const found = await again(find, () => core.closed);
+    if (!found) throw new Error('the server does not know that yet. Try again.');
+    const { role } = found;
+    if (!role) throw new Error(`${person.displayName} is not in this group.`);
+    core.update(state => store.withMembers(state, id, [person], new Map([[person.id, role]])));
   }
 
   private async loadPages(id: string): Promise<store.Conversation['roster']> {

@@ -108,6 +108,26 @@ export async function findMembers(ask: Ask, id: string, after: string | null): P
   };
 }
 
+const MEMBER = `query Member($id: ID!, $user: ID!) {
+  conversation(id: $id) { lastSeq member(user: $user) { role } }
+}`;
+
+/** What somebody is in a conversation that had come to a seq; null where they are no member. */
+export interface FoundMember {
+  role: Role | null;
+  lastSeq: number;
+}
+
+/** What somebody is in a conversation; null where that is not shown to the viewer. */
+export async function findMember(ask: Ask, id: string, user: string): Promise<FoundMember | null> {
+  const { conversation } = await ask<{
+    conversation: { lastSeq: number; member: { role: RoleName } | null } | null;
+  }>(MEMBER, { id, user });
+  if (!conversation) return null;
+  const { lastSeq, member } = conversation;
+  return { role: member && role(member.role), lastSeq };
+}
+
 /** A message that is pinned. */
 export interface Pinned {
   seq: number;

@@ -25,6 +25,9 @@ export function Members(part: Part) {
   const { members, roster } = conversation;
   const count = countText(conversation);
   const [sought, setSought] = useState('');
+  const finding = useDoing('Not found');
+  /** Whether there may be others than those who are loaded. */
+  const more = roster === 'first' || roster === 'failed';
   const name = (user: string): string => store.personName(state, user);
   const wanted = sought.trim().toLowerCase();
   const found = members
@@ -33,6 +36,14 @@ export function Members(part: Part) {
       return name(user).toLowerCase().includes(wanted) || username.toLowerCase().includes(wanted);
     })
     .sort((a, b) => rank(conversation, a) - rank(conversation, b) || name(a).localeCompare(name(b)));
+
+  async function find(event: Event): Promise<void> {
+    event.preventDefault();
+    const username = sought.trim();
+    if (!more || username === '') return;
+    await finding.run(() => chat.members.find(conversation.id, username));
+  }
+
   const muted = new Map(listOf(governed, 'muted').map(sanction => [sanction.user, sanction]));
   return (
     <Section title={count === '' ? 'Members' : `Members (${count})`}>
@@ -45,14 +56,27 @@ export function Members(part: Part) {
           </button>
         </p>
       )}
-      {members.length > SOUGHT_FROM && (
-        <input
-          type="search"
-          value={sought}
-          aria-label="Find a member"
-          placeholder="Find a member"
-          onInput={event => setSought(event.currentTarget.value)}
-        />
+      {(members.length > SOUGHT_FROM || more) && (
+        <form class="pane-form" onSubmit={event => void find(event)}>
+          <div class="side-by-side">
+            <input
+              type="search"
+              value={sought}
+              aria-label="Find a member"
+              placeholder="Find a member"
+              autoComplete="off"
+              autoCapitalize="none"
+              spellcheck={false}
+              onInput={event => setSought(event.currentTarget.value)}
+            />
+            {more && (
+              <button class="small" type="submit" aria-disabled={finding.busy || wanted === ''}>
+                By username
+              </button>
+            )}
+          </div>
+          <ProblemLine of={finding} />
+        </form>
       )}
       <ul class="people" aria-label="Members">
         {found.slice(0, DRAWN_MAX).map(user => (
@@ -61,7 +85,9 @@ export function Members(part: Part) {
       </ul>
       {found.length > DRAWN_MAX && <p class="quiet">There are more: find them by their names.</p>}
       {roster === 'first' && (
-        <p class="quiet">The group is larger: {members.length} are loaded, and nobody else is found here.</p>
+        <p class="quiet">
+          The group is larger: {members.length} are loaded, and others are found by their whole usernames.
+        </p>
       )}
     </Section>
   );
