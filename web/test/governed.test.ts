@@ -272,6 +272,39 @@ test('however many come in by links, their uses are asked for one after the othe
   assert.equal(answers.length, 7);
 });
 
+test('links that somebody has gone on to are shown as well when their uses are counted again', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  const { governing, answers, asked, hear, shown } = page();
+  const links = (ids: readonly string[], used: number, next: string | null) => ({
+    links: {
+      nodes: ids.map(id => ({ ...link(id, { used }), by: undefined })),
+      pageInfo: { hasNextPage: next !== null, endCursor: next },
+    },
+  });
+  void governing.open(CONVERSATION);
+  answers[0]!(links(['a', 'b'], 0, 'x'));
+  await settle();
+  const more = governing.more(CONVERSATION, 'links');
+  answers[1]!(links(['c'], 0, 'y'));
+  await more;
+  hear(event(2, 'member.added', { user: BOB, role: 'member', link: 'a' }));
+  t.mock.timers.tick(1_500);
+  await settle();
+  answers[2]!(links(['a', 'b'], 1, 'x'));
+  await settle();
+  answers[3]!(links(['c'], 1, 'y'));
+  await settle();
+  assert.deepEqual(
+    listOf(shown()!, 'links').map(({ id, used }) => [id, used]),
+    [
+      ['a', 1],
+      ['b', 1],
+      ['c', 1],
+    ],
+  );
+  assert.deepEqual([shown()!.next.links, asked[3]], ['y', { id: CONVERSATION, links: 'x' }]);
+});
+
 test('all who are muted are loaded, up to a bound', async () => {
   const { governing, answers, asked, shown } = page();
   const muted = (count: number, after: string | null) => ({

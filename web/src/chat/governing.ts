@@ -276,10 +276,24 @@ export class Governing {
       if (!this.lasts(id, opening) || !this.isInView(id)) break;
       if (opening.lags < step) continue;
       opening.lags += 1;
-      const page = await queries.findGoverned(this.core.ask, id, ['links']).catch(() => null);
+      const page = await this.linksAgain(id).catch(() => null);
       if (page && this.lasts(id, opening)) this.take(id, page);
     }
     opening.counting = false;
+  }
+
+  /** As many links as are shown, and no fewer than a page: what somebody has gone on to stays. */
+  private async linksAgain(id: string): Promise<queries.GovernedPage> {
+    const { ask } = this.core;
+    let page = await queries.findGoverned(ask, id, ['links']);
+    const lacks = (): boolean =>
+      (page.answers.links?.length ?? 0) < (this.shown(id)?.answers.links?.length ?? 0);
+    while (page.next.links !== undefined && lacks()) {
+      const more = await queries.findGoverned(ask, id, ['links'], page.next);
+      const links = [...(page.answers.links ?? []), ...(more.answers.links ?? [])];
+      page = { answers: { links }, next: more.next, people: [...page.people, ...more.people] };
+    }
+    return page;
   }
 
   private isInView(id: string): boolean {
