@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Locator } from 'playwright-core';
-import { PASSWORD, type Person } from './person.ts';
+import { eventually, PASSWORD, type Person } from './person.ts';
 import { stage } from './stage.ts';
 
 const here = stage();
@@ -136,6 +136,9 @@ test('people come in by an invitation, by a link, and by asking', async () => {
   await ann.shot('invite-link');
   await cleo.page.goto(address);
   const question = cleo.page.getByRole('dialog', { name: 'Come into a group?' });
+  await question.waitFor();
+  const hash = (): Promise<string> => cleo.page.evaluate(() => location.hash);
+  assert.equal(await hash(), '', 'the secret stays in no history');
   await cleo.shot('join-narrow');
   await question.getByRole('button', { name: 'Come in', exact: true }).click();
   await cleo.page.getByRole('heading', { name: 'Walkers' }).waitFor();
@@ -166,6 +169,18 @@ test('people come in by an invitation, by a link, and by asking', async () => {
   await row(ann, 'Members', 'Cleo').waitFor();
   // Beside it stands what she has looked at before, of the group that she is in again.
   await pane(cleo).getByRole('button', { name: 'Leave the group' }).waitFor();
+
+  // Whoever has to sign in first is asked behind that.
+  await links.getByRole('button', { name: 'Make a link' }).click();
+  await row(ann, 'Links', 'used 0 of 1 times').waitFor();
+  await cleo.turnAway();
+  await cleo.page.getByRole('button', { name: 'Sign out' }).click();
+  await cleo.page.getByRole('button', { name: 'Sign in' }).waitFor();
+  await cleo.page.goto(await links.getByLabel('The new link').inputValue());
+  await eventually(hash, '');
+  await cleo.signIn();
+  await question.getByRole('button', { name: 'Cancel' }).click();
+  await question.waitFor({ state: 'detached' });
   for (const person of [ann, ben, cleo]) await person.leave();
 });
 

@@ -1,7 +1,6 @@
 // The whole page: signing in, or the chat of who is signed in.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { storedLogin, type Login } from '../../shared/session.ts';
-import { readAddress } from '../address.ts';
 import { Chat } from '../chat.ts';
 import type { Way } from '../joining.ts';
 import type { Hit } from '../queries.ts';
@@ -18,6 +17,7 @@ import { SessionsPanel } from './sessions/panel.tsx';
 import { Sidebar, type PanelName } from './sidebar.tsx';
 import { SignIn } from './sign-in.tsx';
 import { ThreadPane } from './thread.tsx';
+import { useWay } from './way.ts';
 import { YouPanel } from './you/panel.tsx';
 
 /** The style sheet shows one thing at a time on such screens. */
@@ -27,6 +27,7 @@ export function App() {
   const [login, setLogin] = useState<Login | null>(storedLogin);
   const [notice, setNotice] = useState('');
   const [chat, setChat] = useState<Chat | null>(null);
+  const [way, endWay] = useWay(chat);
 
   useEffect(() => {
     if (!login) return;
@@ -42,27 +43,21 @@ export function App() {
   }, [login]);
 
   if (!login) return <SignIn notice={notice} onSignedIn={setLogin} />;
-  return chat && <Shell chat={chat} username={login.username} />;
+  return chat && <Shell chat={chat} username={login.username} way={way} onWayEnded={endWay} />;
+}
+
+interface ShellProps {
+  chat: Chat;
+  username: string;
+  /** The way into a group by which somebody has come. */
+  way: Way | null;
+  onWayEnded(conversation: string | null): void;
 }
 
 /** The list of conversations beside the one that is shown. On a narrow screen, only one of both is there. */
-function Shell({ chat, username }: { chat: Chat; username: string }) {
+function Shell({ chat, username, way, onWayEnded }: ShellProps) {
   const state = useChat(chat);
   const shown = state.selected === null ? undefined : state.conversations.get(state.selected);
-
-  const [way, setWay] = useState<Way | null>(null);
-  useEffect(() => {
-    const follow = (): void => {
-      const place = readAddress(location.hash);
-      if (place === null || place.kind === 'conversation') {
-        setWay(null);
-        chat.select(place?.id ?? null);
-      } else setWay(place);
-    };
-    follow();
-    addEventListener('hashchange', follow);
-    return () => removeEventListener('hashchange', follow);
-  }, [chat]);
 
   const searchButton = useRef<HTMLButtonElement>(null);
   const [panel, setPanel] = useState<PanelName | null>(null);
@@ -158,17 +153,7 @@ function Shell({ chat, username }: { chat: Chat; username: string }) {
         />
       )}
       <Announcements chat={chat} state={state} />
-      {way && (
-        <Join
-          chat={chat}
-          way={way}
-          onClose={conversation => {
-            setWay(null);
-            // Whoever comes back to this address is asked again: it does not stay.
-            history.replaceState(null, '', `#${conversation ?? chat.state.selected ?? ''}`);
-          }}
-        />
-      )}
+      {way && <Join chat={chat} way={way} onClose={onWayEnded} />}
       <div class="visually-hidden" role="status" aria-live="polite">
         <span key={state.announcement.number}>{state.announcement.text}</span>
       </div>
