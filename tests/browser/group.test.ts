@@ -184,6 +184,49 @@ test('people come in by an invitation, by a link, and by asking', async () => {
   for (const person of [ann, ben, cleo]) await person.leave();
 });
 
+test('when what has the focus is gone, the focus stays close to where it was', async () => {
+  const ann = await registered('Ann');
+  const ben = await registered('Ben');
+  const cleo = await registered('Cleo');
+  await ann.createGroup('Walkers', [ben, cleo]);
+  await open(ann);
+  const has = (part: Locator): Promise<boolean> => part.evaluate(one => one.contains(document.activeElement));
+  const region = (name: string): Locator => pane(ann).getByRole('region', { name });
+  const press = (button: Locator): Promise<void> => button.press('Enter');
+
+  await act(ann, 'Ben', 'Remove…');
+  await answer(ann, 'Remove');
+  await row(ann, 'Members', 'Ben').waitFor({ state: 'detached' });
+  await eventually(() => has(pane(ann).getByRole('list', { name: 'Members', exact: true })), true);
+
+  await press(region('Invite links').getByRole('button', { name: 'Make a link' }));
+  await row(ann, 'Links', 'used 0 times').waitFor();
+  await press(region('Invite links').getByRole('button', { name: /^Revoke: / }));
+  await row(ann, 'Links', 'used 0 times').waitFor({ state: 'detached' });
+  await eventually(() => has(region('Invite links')), true);
+
+  await press(pane(ann).getByRole('button', { name: 'Rename' }));
+  await eventually(() => has(pane(ann).getByLabel('Name of the group')), true);
+  await press(pane(ann).getByRole('button', { name: 'Cancel' }));
+  await eventually(() => has(pane(ann).getByRole('button', { name: 'Rename' })), true);
+
+  const settings = pane(ann).getByRole('form', { name: 'Settings of the group' });
+  await settings.getByLabel('How people come in of themselves').selectOption('request');
+  await settings.getByRole('button', { name: 'Save' }).click();
+  await ben.page.goto(await pane(ann).getByLabel('Where people come in').inputValue());
+  const question = ben.page.getByRole('dialog', { name: 'Come into a group?' });
+  await question.getByRole('button', { name: 'Come in, or ask to' }).click();
+  await press(pane(ann).getByRole('button', { name: 'Approve Ben' }));
+  await row(ann, 'Requests', 'Ben').waitFor({ state: 'detached' });
+  await eventually(() => has(region('Who asks to be let in')), true);
+
+  // Whoever closes the pane goes back to where they came from.
+  await ann.page.keyboard.press('Escape');
+  await pane(ann).waitFor({ state: 'detached' });
+  await eventually(() => has(ann.page.getByRole('button', { name: 'About this group' })), true);
+  for (const person of [ann, ben, cleo]) await person.leave();
+});
+
 /** As many as the list of conversations names of a group. */
 const NAMED = 40;
 

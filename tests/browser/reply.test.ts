@@ -115,3 +115,40 @@ test('what was said long ago is found from its answer, as it reads now, and the 
   await ann.leave();
   await ben.leave();
 });
+
+test('what is found late does not take the focus from where somebody writes', async () => {
+  const [ann, ben] = await two();
+  await ben.message('Good morning').focus();
+  await ben.page.keyboard.press('a');
+  await flood(ann, 400);
+  await ben.sees('message 400');
+  await ben.field.fill('Late, but: good morning');
+  await ben.field.press('Enter');
+  /** Pages of history that have not come to Ann yet. */
+  const held: (() => void)[] = [];
+  let holding = false;
+  await ann.page.routeWebSocket(/\/ws$/, page => {
+    const server = page.connectToServer();
+    server.onMessage(frame => {
+      const pass = (): void => page.send(frame);
+      if (holding && String(frame).includes('"type":"events"')) held.push(pass);
+      else pass();
+    });
+  });
+  await ann.page.reload();
+  await ann.sees('Late, but: good morning');
+  await eventually(() => quotes(ann), ['YouGood morning']);
+  holding = true;
+  await ann.page.locator('.messages .quote').click();
+  await eventually(async () => held.length, 1);
+  await ann.field.fill('By the way');
+  holding = false;
+  for (const pass of held) pass();
+  await ann.page.locator('.message.found').filter({ hasText: 'Good morning' }).waitFor();
+  await eventually(() => inView(ann.message('Good morning')), true);
+  assert.ok(await hasFocus(ann.field));
+  await ann.page.keyboard.type(', hello');
+  assert.equal(await ann.field.inputValue(), 'By the way, hello');
+  await ann.leave();
+  await ben.leave();
+});

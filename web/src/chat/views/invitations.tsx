@@ -1,8 +1,7 @@
 // The groups that this person is invited to, above the list of conversations.
-import { useState } from 'preact/hooks';
 import type { Chat } from '../chat.ts';
 import * as store from '../store.ts';
-import { sentence } from './hooks.ts';
+import { ProblemLine, useDoing } from './doing.tsx';
 
 export function Invitations({ chat, state }: { chat: Chat; state: store.State }) {
   const open = state.invitations.filter(({ until }) => Date.parse(until) > chat.now());
@@ -22,21 +21,8 @@ export function Invitations({ chat, state }: { chat: Chat; state: store.State })
 }
 
 function Invited({ chat, invitation, by }: { chat: Chat; invitation: store.Invitation; by: string }) {
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState('');
+  const doing = useDoing('Not answered');
   const { conversation, name } = invitation;
-
-  async function answer(act: () => Promise<unknown>): Promise<void> {
-    setBusy(true);
-    setProblem('');
-    try {
-      await act();
-    } catch (error) {
-      setProblem(sentence(error));
-      setBusy(false);
-    }
-  }
-
   const accept = async () => {
     location.hash = await chat.invitations.accept(conversation);
   };
@@ -48,18 +34,21 @@ function Invited({ chat, invitation, by }: { chat: Chat; invitation: store.Invit
       <div class="actions">
         <button
           type="button"
-          disabled={busy}
-          onClick={() => void answer(() => chat.invitations.decline(conversation))}
+          aria-disabled={doing.busy}
+          onClick={() => void doing.run(() => chat.invitations.decline(conversation))}
         >
           Decline
         </button>
-        <button class="primary" type="button" disabled={busy} onClick={() => void answer(accept)}>
+        <button
+          class="primary"
+          type="button"
+          aria-disabled={doing.busy}
+          onClick={() => void doing.run(accept)}
+        >
           Accept
         </button>
       </div>
-      <p class="problem" role="alert">
-        {problem}
-      </p>
+      <ProblemLine of={doing} />
     </li>
   );
 }

@@ -8,6 +8,7 @@ import { isHidden } from '../nouns/hidden.ts';
 import { may, type Viewer } from '../nouns/permission.ts';
 import { replyCount } from '../nouns/thread.ts';
 import * as store from '../store.ts';
+import { isTaken } from './focus.ts';
 import { Happening } from './happening.tsx';
 import { Message } from './message.tsx';
 import { Pending } from './pending.tsx';
@@ -91,13 +92,13 @@ export const Messages = memo(function Messages({ chat, state, conversation }: Pr
     look();
   });
 
-  /** Puts a place into the middle of the view, and the focus on it. */
+  /** Puts a place into the middle of the view, and the focus on it. It may have been loaded late. */
   function reach(seq: number): void {
     const rows = [...(list.current?.querySelectorAll<HTMLElement>('.message[data-seq]') ?? [])];
     const row = rows.find(other => Number(other.dataset['seq']) >= seq) ?? rows.at(-1);
     if (!row) return;
     row.scrollIntoView({ block: 'center' });
-    row.focus({ preventScroll: true });
+    if (!isTaken()) row.focus({ preventScroll: true });
     setFound(Number(row.dataset['seq']));
     scrolled();
   }

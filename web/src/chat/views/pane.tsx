@@ -1,6 +1,7 @@
 // Something that is shown beside a conversation, until it is closed.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { isTaken, useRefuge } from './focus.ts';
 
 interface Props {
   title: string;
@@ -37,28 +38,24 @@ export function Section({ title, children }: { title: string; children: Componen
   );
 }
 
-/** The focus goes to the heading, also where it would be lost, and back to where somebody came from. */
+/** The focus goes to the heading, stays inside when what had it is gone, and goes back to where somebody came from. */
 export function useFocus<E extends HTMLElement, F extends HTMLElement>() {
   const element = useRef<E>(null);
   const first = useRef<F>(null);
-  const inside = useRef(false);
+  useRefuge(element, first);
   useEffect(() => {
     const from = document.activeElement;
+    let inside = false;
     const follow = (event: FocusEvent): void => {
-      inside.current = element.current?.contains(event.target as Node | null) ?? false;
+      inside = element.current?.contains(event.target as Node | null) ?? false;
     };
     addEventListener('focusin', follow);
-    first.current?.focus();
+    if (!isTaken()) first.current?.focus();
     return () => {
       removeEventListener('focusin', follow);
-      if (inside.current && from instanceof HTMLElement && from.isConnected) from.focus();
+      if (inside && from instanceof HTMLElement && from.isConnected) from.focus();
     };
   }, []);
-  // What had the focus may be gone by what was done with it.
-  useEffect(() => {
-    if (inside.current && document.activeElement === document.body)
-      first.current?.focus({ preventScroll: true });
-  });
   return { element, first };
 }
 

@@ -1,7 +1,7 @@
 // The list of conversations, who is signed in, and how the connection is.
 import type { ComponentChildren, Ref } from 'preact';
 import { memo } from 'preact/compat';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Seen } from '../../protocol/frames.ts';
 import type { Link } from '../../protocol/socket.ts';
 import type { Chat } from '../chat.ts';
@@ -12,6 +12,7 @@ import { outgoingText } from '../outbox.ts';
 import * as store from '../store.ts';
 import { Avatar } from './avatar.tsx';
 import { Face } from './face.tsx';
+import { useRefuge } from './focus.ts';
 import { useNow } from './hooks.ts';
 import { MutedIcon, NoticesIcon, PeopleIcon, SearchIcon } from './icons.tsx';
 import { Invitations } from './invitations.tsx';
@@ -35,6 +36,9 @@ interface Props {
 
 export function Sidebar({ chat, state, username, searchButton, onPanel, panel }: Props) {
   const [beginning, setBeginning] = useState(false);
+  const element = useRef<HTMLElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useRefuge(element, heading);
   const { known, told } = state.notices;
   const news = known ? told.filter(({ read }) => !read).length : 0;
   const asking = those(state.relations, 'asks').length;
@@ -56,9 +60,9 @@ export function Sidebar({ chat, state, username, searchButton, onPanel, panel }:
     />
   );
   return (
-    <aside class="sidebar" aria-label="Conversations">
+    <aside ref={element} class="sidebar" aria-label="Conversations">
       <header>
-        <h1>Tidings</h1>
+        <h1 ref={heading}>Tidings</h1>
         <button
           ref={searchButton}
           class="quiet-button"

@@ -1,5 +1,5 @@
 // What a group is called, and calling it otherwise.
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import * as store from '../../store.ts';
 import { ProblemLine, useDoing } from '../doing.tsx';
 import type { Part } from './pane.tsx';
@@ -8,6 +8,16 @@ export function GroupName({ chat, state, conversation, allowed }: Part) {
   const title = store.titleOf(state, conversation);
   const [name, setName] = useState<string | null>(null);
   const renaming = useDoing('Not renamed');
+  const field = useRef<HTMLInputElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+  const editing = name !== null;
+  const wasEditing = useRef(false);
+  // What had the focus gives way to the other one.
+  useLayoutEffect(() => {
+    const lost = !document.activeElement || document.activeElement === document.body;
+    if (editing !== wasEditing.current && lost) (editing ? field : button).current?.focus();
+    wasEditing.current = editing;
+  }, [editing]);
 
   async function rename(event: Event): Promise<void> {
     event.preventDefault();
@@ -21,7 +31,7 @@ export function GroupName({ chat, state, conversation, allowed }: Part) {
       <p class="pane-line">
         <strong>{title}</strong>
         {allowed('rename') && (
-          <button class="link" type="button" onClick={() => setName(title)}>
+          <button ref={button} class="link" type="button" onClick={() => setName(title)}>
             Rename
           </button>
         )}
@@ -32,11 +42,11 @@ export function GroupName({ chat, state, conversation, allowed }: Part) {
       <label>
         Name of the group
         <input
+          ref={field}
           value={name}
           required
           maxLength={100}
           autoComplete="off"
-          autoFocus
           onInput={event => setName(event.currentTarget.value)}
         />
       </label>
