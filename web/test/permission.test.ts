@@ -95,6 +95,7 @@ test('the page lets everybody do what the table of permissions says, by every se
 test('a mute binds admins where they speak or bring people in, and owners in nothing', () => {
   const group = { joined: true, kind: 'group', members, roles, settings: USUAL } as const;
   const muted = (act: Act, who: string, whom?: string) => may(act, group, viewer(who), whom, true);
+  assert.ok(!muted('edit', 'an admin') && muted('unreact', 'an admin') && muted('edit', 'an owner'));
   assert.ok(!muted('write', 'an admin') && !muted('add', 'an admin') && !muted('link', 'an admin'));
   assert.ok(muted('settings', 'an admin') && muted('remove', 'an admin', 'a member'));
   assert.ok(muted('write', 'an owner') && muted('add', 'an owner'));

@@ -141,7 +141,8 @@ export class Summaries {
     const { core } = this;
     if (this.completing.has(id)) return;
     this.completing.add(id);
-    for (let waited = 0; !core.closed;) {
+    let waited = 0;
+    while (!core.closed) {
       const found = await queries.findConversation(core.ask, core.state.me, id).catch(() => null);
       if (found && found.summaries.length === 0 && waited >= PATIENCE_MS) {
         // The read models are not that far behind: it is not shown to this person.

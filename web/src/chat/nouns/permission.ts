@@ -48,6 +48,7 @@ const SPEAKING: readonly Act[] = [
   'react',
   'everyone',
   'pin',
+  'edit',
   'add',
   'invite',
   'link',
