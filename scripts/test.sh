@@ -86,7 +86,7 @@ build() {
 }
 
 tests() {
-    node scripts/run-tests.mjs --jobs "${TEST_JOBS:-2}" --limit 1200 <"$outputs/tests.json"
+    node scripts/run-tests.mjs --jobs "${TEST_JOBS:-2}" --limit 2400 <"$outputs/tests.json"
 }
 
 browser_tests() (
