@@ -49,7 +49,7 @@ async fn what_somebody_is_in_a_conversation_is_told_to_its_members() {
     let group = world.group(1, &[owner, other, former]).await;
     world
         .run(&format!(
-            "UPDATE p_conversations_2.member SET left_seq = 3 WHERE user_id = '{former}'"
+            "UPDATE p_conversations_3.member SET left_seq = 3 WHERE user_id = '{former}'"
         ))
         .await;
     let member = |user: Uuid| format!("member(user: \"{user}\") {{ role joinedAt user {{ username }} }}");

@@ -3,7 +3,7 @@ import type { Ack, TidingsEvent } from '../protocol/frames.ts';
 import { Socket } from '../protocol/socket.ts';
 import { uuidv7 } from '../shared/ids.ts';
 import { Session, SignedOut, type Login } from '../shared/session.ts';
-import { LONG_LAGS_MS, pause } from './again.ts';
+import { again } from './again.ts';
 import { Changes } from './changes.ts';
 import { Clock } from './clock.ts';
 import { Contacts } from './contacts.ts';
@@ -411,15 +411,15 @@ export class Chat implements Core {
 
   /** Asks again for what was answered by read models that did not know yet what is withheld now, or shown again: where it is quoted, and in a thread. */
   private async showAgain({ conversation, data }: EventOf<'message.withheld'>): Promise<void> {
-    for (const lag of [0, ...LONG_LAGS_MS]) {
-      await pause(lag);
-      if (this.closed) return;
+    const look = async (): Promise<null> => {
       this.quotes.again(queries.placeKey(conversation, data.message));
       const { thread, log } = this.state.conversations.get(conversation) ?? {};
       const entry = thread?.entries.find(({ id }) => id === data.message);
       const isGone = log?.amended.get(data.message)?.recalled ?? false;
       if (!data.withheld && !isGone && entry?.content === null) this.threads.missed(conversation);
-    }
+      return null;
+    };
+    await again(look, () => this.closed);
   }
 
   /** The server knows what was read. What is left of mentions and threads, it knows best. */
