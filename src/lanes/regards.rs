@@ -54,9 +54,7 @@ pub(super) async fn find(pool: &Pool, asked: Asked) -> Result<Vec<(UserId, Regar
         let ties = match counted {
             Counted::Nothing => None,
             Counted::Ties => Some(tidings_projections::ties(pool, actor.0, since).await?),
-            Counted::Invitations => {
-                Some(tidings_projections::invitations_since(pool, actor.0, since).await?)
-            }
+            Counted::Invitations => Some(tidings_projections::invitations_since(pool, actor.0, since).await?),
         };
         if let Some(ties) = ties {
             for (_, regard) in &mut regards {
