@@ -14,6 +14,7 @@ import {
 import { may, type Viewer } from '../nouns/permission.ts';
 import * as store from '../store.ts';
 import { Answering } from './answering.tsx';
+import { isTaken } from './focus.ts';
 import { AttachIcon } from './icons.tsx';
 import { Mentions, optionId } from './mentions.tsx';
 import { filesOf, type Choice } from './picked.ts';
@@ -57,7 +58,7 @@ export function Composer({ chat, known, conversation: shown, title, picked, thre
 
   useEffect(() => {
     // On a touch screen the keyboard would cover what there is to read.
-    if (matchMedia('(hover: hover)').matches && !isBusy()) field.current?.focus();
+    if (matchMedia('(hover: hover)').matches && !isTaken()) field.current?.focus();
     return () => clearTimeout(pause.current);
   }, []);
 
@@ -233,11 +234,6 @@ export function Composer({ chat, known, conversation: shown, title, picked, thre
       )}
     </form>
   );
-}
-
-/** Whether somebody is at what would close without the focus, or where they write: a conversation may come late. */
-function isBusy(): boolean {
-  return document.activeElement?.closest('[role="menu"], input, textarea') != null;
 }
 
 function entryOf({ log }: store.Conversation, id: string): MessageEntry | undefined {
