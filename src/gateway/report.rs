@@ -88,7 +88,7 @@ mod tests {
             (&["Spam", long.as_str()], true, false),
             (&["Spam", ""], true, false),
             (&[" Spam"], true, false),
-            (&["Sp\nam"], true, false),
+            (&["Spa\nm"], true, false),
             (&["Spam", "Hate", "Spam"], true, false),
         ] {
             let wrong = config(reasons, others).check();

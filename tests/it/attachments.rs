@@ -416,7 +416,7 @@ async fn an_upload_ends_a_week_after_it_began_however_often_it_is_gone_on_with()
     let (node, database) = (store.node().await, store.client().await);
     let ann = node.register("ann").await;
     let place = begun(&node, &ann, 10).await;
-    let sent = part(&node, &ann, &place, 0).body("hel").send().await.unwrap();
+    let sent = part(&node, &ann, &place, 0).body("one").send().await.unwrap();
     assert_eq!(sent.status(), 204);
     let sql = "UPDATE upload SET begun_at = begun_at - interval '7 days'";
     assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);

@@ -407,12 +407,12 @@ impl<'a> Changes<'a> {
         let users: Vec<Uuid> = keys().map(|(_, user, _)| *user).collect();
         let lefts: Vec<i64> = keys().map(|(.., left)| *left).collect();
         let joined: Vec<Option<i64>> = self.stays.values().map(|stay| stay.joined).collect();
-        let froms: Vec<Option<i64>> = self.stays.values().map(|stay| stay.from).collect();
+        let begins: Vec<Option<i64>> = self.stays.values().map(|stay| stay.from).collect();
         run(
             transaction,
             schema,
             include_str!("stay.sql"),
-            &[&conversations, &users, &lefts, &joined, &froms],
+            &[&conversations, &users, &lefts, &joined, &begins],
         )
         .await?;
         Ok(())
