@@ -219,7 +219,6 @@ impl Command {
         match &self.body {
             ConversationCommand::OpenDirect { user }
             | ConversationCommand::AddMember { user }
-            | ConversationCommand::Approve { user }
             | ConversationCommand::Invite { user } => std::slice::from_ref(user),
             ConversationCommand::CreateGroup { members, .. } => members,
             _ => &[],

@@ -285,11 +285,7 @@ impl Conversation {
                 self.requests.end(refused.user);
                 self.refusals.add(refused.user);
             }
-            ConversationEvent::InvitationSent(sent) => {
-                if let Some(other) = self.invitations.add(sent) {
-                    self.taken_back.add((other, sent.user));
-                }
-            }
+            ConversationEvent::InvitationSent(sent) => self.invitations.add(sent),
             ConversationEvent::InvitationAccepted(accepted) => self.answered(accepted.user),
             ConversationEvent::InvitationDeclined(declined) => {
                 self.answered(declined.user);

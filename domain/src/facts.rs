@@ -310,11 +310,6 @@ impl Facts {
         self.regard(actor, user).lets_add()
     }
 
-    /// Whether `user` blocks `actor`, as far as is known of who wants something of whom.
-    pub(crate) fn is_blocked(&self, actor: UserId, user: UserId) -> bool {
-        self.regard(actor, user).is_blocked
-    }
-
     /// Whether `user` lets `actor` open a conversation of the two.
     pub(crate) fn lets_open(&self, actor: UserId, user: UserId) -> bool {
         lets(self.regard(actor, user).settings.direct, self.pair.are_contacts())

@@ -235,44 +235,6 @@ async fn who_is_blocked_invites_as_others_do_and_nobody_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_blocked_takes_nobody_elses_invitation_away() {
-    let store = Store::new().await;
-    let (one, two) = (store.node().await, store.node().await);
-    let [ann, ben, cat] = one.people(["ann", "ben", "cat"]).await;
-    let (mut a, mut b, mut c) = (
-        one.socket(&ann).await,
-        two.socket(&ben).await,
-        one.socket(&cat).await,
-    );
-    let group = b.create_group(&[&cat]).await;
-    b.acked(json!({ "type": "group.role", "conversation": group, "user": cat.id, "role": "admin" }))
-        .await;
-    a.acked(json!({ "type": "user.block", "user": ben.id, "on": true }))
-        .await;
-    assert_eq!(told(&mut a).await.0, "user.blocked");
-    let hidden = b.acked(of("group.invite", group, &ann)).await;
-    let shown = c.acked(of("group.invite", group, &ann)).await;
-    assert_eq!(
-        shown["seq"].as_u64(),
-        hidden["seq"].as_u64().map(|seq| seq + 1),
-        "it is an invitation of its own"
-    );
-    let (kind, data) = told(&mut a).await;
-    assert_eq!(
-        (kind.as_str(), &data["by"]),
-        ("group.invited", &json!(cat.id)),
-        "{data}"
-    );
-    // One's own once more is none.
-    let again = c.acked(of("group.invite", group, &ann)).await;
-    assert_eq!(again["seq"], shown["seq"]);
-    a.acked(own("group.accept", group)).await;
-    assert_eq!(told(&mut a).await.0, "invitation.ended");
-    one.stop().await;
-    two.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn who_invites_and_takes_back_tells_nobody_without_end() {
     let store = Store::new().await;
     let (one, two) = (store.node().await, store.node().await);

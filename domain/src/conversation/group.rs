@@ -16,12 +16,6 @@ use uuid::Uuid;
 /// The most members that a group may have.
 pub const GROUP_MEMBERS_MAX: usize = 100_000;
 
-/// The same for a block and for what somebody wants of strangers.
-const UNWANTED: Rejection = Rejection::Denied {
-    field: Field::User,
-    reason: KEEPS_TO_THEMSELVES,
-};
-
 /// A group began. `members` holds everybody, the owner first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupCreated {
@@ -190,11 +184,13 @@ impl Conversation {
         if self.is_member(user) {
             return Err(Rejection::Conflict("this user is a member already"));
         }
+        // Whoever asks to be let in wants it of the group, whoever of it answers. A refusal would tell of a block.
         if !self.requests.is_open(user, now) && !facts.lets_add(actor, user) {
-            return Err(UNWANTED);
+            return Err(Rejection::Denied {
+                field: Field::User,
+                reason: KEEPS_TO_THEMSELVES,
+            });
         }
-        // Whoever asks to be let in wants to be, and not by whom they block.
-        Self::is_wanted(actor, user, facts)?;
         if self.member_count() >= GROUP_MEMBERS_MAX {
             return Err(Rejection::Conflict("the group is full"));
         }
@@ -207,14 +203,6 @@ impl Conversation {
             link: None,
         });
         Ok(self.withdrawn(user, now).into_iter().chain([added]).collect())
-    }
-
-    /// Refuses to bring somebody in who blocks the actor.
-    pub(super) fn is_wanted(actor: UserId, user: UserId, facts: &Facts) -> Result<(), Rejection> {
-        if facts.is_blocked(actor, user) {
-            return Err(UNWANTED);
-        }
-        Ok(())
     }
 
     pub(super) fn rename(

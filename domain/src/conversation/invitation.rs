@@ -27,7 +27,7 @@ pub const INVITATION_SECONDS: u32 = 30 * 24 * 60 * 60;
 /// How long whoever has declined is not invited again, in seconds.
 pub const DECLINED_SECONDS: u32 = 7 * 24 * 60 * 60;
 
-/// Somebody is asked to come in, until a moment. It takes the place of an invitation that they have not answered.
+/// Somebody is asked to come in, until a moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitationSent {
     pub user: UserId,
@@ -92,13 +92,9 @@ pub(super) struct Invitation {
 pub(super) struct Invitations(BTreeMap<UserId, Invitation>);
 
 impl Invitations {
-    /// Returns who has sent the one whose place it takes, if that was open then and somebody else's.
-    pub(super) fn add(&mut self, sent: &InvitationSent) -> Option<UserId> {
+    pub(super) fn add(&mut self, sent: &InvitationSent) {
         let InvitationSent { user, by, until, .. } = *sent;
-        let before = self.0.insert(user, Invitation { by, until })?;
-        let life = TimeDelta::seconds(i64::from(INVITATION_SECONDS));
-        let was_open = until.time() - before.until.time() < life;
-        (was_open && before.by != by).then_some(before.by)
+        self.0.insert(user, Invitation { by, until });
     }
 
     /// Returns who has sent it, if there was one.
@@ -138,8 +134,7 @@ impl FromIterator<(UserId, Invitation)> for Invitations {
 
 impl Conversation {
     /// Whoever may add people invites them, those too who do not want to be added. What the other one wants of the actor does not count here:
-    /// an invitation that they do not want is one of which they are not told. So one by somebody else is no reason not to send another, which
-    /// takes its place: it may be one of those.
+    /// an invitation that they do not want is one of which they are not told.
     pub(super) fn invite(
         &self,
         actor: UserId,
@@ -160,8 +155,7 @@ impl Conversation {
         if self.is_member(user) {
             return Err(Rejection::Conflict("this user is a member already"));
         }
-        let open = self.invitations.open(user, now);
-        if open.is_some_and(|open| open.by == actor) {
+        if self.invitations.open(user, now).is_some() {
             return Ok(vec![]);
         }
         if let Some(wait) = self.declines.wait(user, DECLINED_SECONDS, now) {
@@ -186,7 +180,7 @@ impl Conversation {
                 wait: ties.free_at.map_or(TimeDelta::hours(1), |free| free - now),
             });
         }
-        if open.is_none() && self.invitations.count_open(now) >= INVITATIONS_MAX {
+        if self.invitations.count_open(now) >= INVITATIONS_MAX {
             return Err(Rejection::Conflict("the group has too many open invitations"));
         }
         let name = self.name.as_deref().ok_or(Rejection::NotAMember)?;

@@ -224,7 +224,6 @@ impl Conversation {
         if !self.requests.is_open(user, now) || !facts.has_users(&[user]) {
             return Err(Rejection::NotFound(Field::User));
         }
-        Self::is_wanted(actor, user, facts)?;
         if self.member_count() >= GROUP_MEMBERS_MAX {
             return Err(Rejection::Conflict("the group is full"));
         }

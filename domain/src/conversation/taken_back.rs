@@ -11,7 +11,7 @@ pub const INVITATIONS_TAKEN_BACK_MAX: u8 = 3;
 /// How long it waits behind the last of them, in seconds. Then nothing is known of them any more.
 pub const TAKEN_BACK_SECONDS: u32 = 7 * 24 * 60 * 60;
 
-/// Who has invited, and whom. By somebody else the same person is invited all the same: whoever takes back what they send keeps nobody else's away.
+/// Who has invited, and whom. Somebody else may invite the same person then: whoever takes back what they send keeps nobody else away.
 pub(super) type Two = (UserId, UserId);
 
 /// How often, and when last.

@@ -152,16 +152,8 @@ fn who_takes_invitations_back_without_an_answer_invites_again_a_week_later() {
 }
 
 #[test]
-fn those_who_invite_in_turns_tell_nobody_without_end() {
-    let admin = given(group().into_iter().chain([role(BEN, Role::Admin)]));
-    let in_turns = (0..INVITATIONS_TAKEN_BACK_MAX).fold(admin, |given, _| {
-        given.done(ANN, invite(DAN)).done(BEN, invite(DAN)).written(0)
-    });
-    // Ben's last one stands.
+fn who_leaves_and_comes_back_tells_nobody_without_end() {
     let week = i64::from(TAKEN_BACK_SECONDS);
-    in_turns.when(ANN, invite(DAN)).refused(unanswered(week));
-    in_turns.when(DAN, ACCEPT).then([accepted(DAN), added(DAN)]);
-    // So does leaving and coming back.
     let open = SettingsChange {
         invite: Some(Who::Members),
         join: Some(Join::Open),
@@ -277,34 +269,6 @@ fn members_strangers_and_the_banned_are_not_invited_and_nobody_twice() {
         .done(ANN, ban())
         .when(DAN, ACCEPT)
         .refused(Rejection::NotAMember);
-}
-
-/// They may not have been told of the one that is open.
-#[test]
-fn whoever_is_invited_by_one_is_invited_by_another_all_the_same() {
-    let admin = || given(group().into_iter().chain([role(BEN, Role::Admin)]));
-    let by_ann = || admin().done(ANN, invite(DAN));
-    by_ann().when(ANN, invite(DAN)).then([]);
-    by_ann().when(BEN, invite(DAN)).then([sent(DAN, BEN, "friends")]);
-    let by_both = || by_ann().done(BEN, invite(DAN));
-    by_both().when(BEN, invite(DAN)).then([]);
-    by_both().when(DAN, ACCEPT).then([accepted(DAN), added(DAN)]);
-    // It is the last one's now.
-    by_both()
-        .when(BEN, ConversationCommand::Leave)
-        .then([withdrawn(DAN), left(BEN)]);
-    let other = ConversationCommand::RemoveMember { user: user(ANN) };
-    let made = ConversationCommand::ChangeRole {
-        user: user(BEN),
-        role: Role::Owner,
-    };
-    let removed = ConversationEvent::MemberRemoved(MemberRemoved { user: user(ANN) });
-    by_both().done(ANN, made).when(BEN, other).then([removed]);
-    // It takes nobody's place.
-    let last = 10 + INVITATIONS_MAX as u128;
-    let full = (10..last).fold(admin().with_people(last), |given, n| given.done(ANN, invite(n)));
-    full.when(BEN, invite(last)).conflicts();
-    full.when(BEN, invite(10)).then([sent(10, BEN, "friends")]);
 }
 
 #[test]
