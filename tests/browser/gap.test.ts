@@ -32,7 +32,10 @@ test('a gap is said, and the page brings the rest', async () => {
     await eventually(() => ben.texts(), ['before', ...missed]);
     // A connection that breaks once more while it catches up is told again.
     assert.ok(gaps.length >= 1, 'the server said a gap');
-    await eventually(() => ben.page.locator('.badge').count(), 0);
+    // What each says, so that a failure does, too.
+    const badges = (): Promise<string[]> =>
+      ben.page.locator('.badge').evaluateAll(all => all.map(badge => badge.outerHTML));
+    await eventually(badges, []);
     await ann.leave();
     await ben.leave(/WebSocket connection to|net::ERR_/);
   } finally {

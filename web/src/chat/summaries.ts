@@ -159,6 +159,12 @@ export class Summaries {
   }
 
   private take({ summaries, people }: queries.Found): void {
-    this.core.update(state => store.withSummaries(store.withPeople(state, people), summaries));
+    const { core } = this;
+    core.update(state => store.withSummaries(store.withPeople(state, people), summaries));
+    // Behind a gap only this tells that something is unread: whoever looks at it has read it.
+    const { link, selected } = core.state;
+    if (link.kind === 'online' && summaries.some(({ id, unread }) => id === selected && unread > 0)) {
+      core.lookAfter();
+    }
   }
 }
